@@ -1,0 +1,1 @@
+//! HTTP in: Recall-compatible API, token links, consent, Latchkey's own API.

@@ -1,0 +1,1 @@
+//! Zoom accounts: connect, refresh, mint, token links.

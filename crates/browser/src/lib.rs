@@ -1,0 +1,1 @@
+//! One bot in one page: Chromium, the SDK page, its events.

@@ -1,0 +1,2 @@
+//! Latchkey: meeting bots, signed in to Zoom.
+fn main() {}

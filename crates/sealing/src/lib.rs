@@ -1,0 +1,1 @@
+//! Secrets at rest: envelope encryption, bound to their place.

@@ -1,0 +1,1 @@
+//! What storage promises: one trait per aggregate and one conformance suite. No SQL.

@@ -1,0 +1,1 @@
+//! Zoom as its servers behave. Shares no code with the client.

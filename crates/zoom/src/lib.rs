@@ -1,0 +1,1 @@
+//! Zoom as its client sees it: OAuth, users, tokens, meeting links, SDK signature, join errors.
