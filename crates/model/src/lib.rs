@@ -1,1 +1,51 @@
 //! The words of the domain: ids, time, secrets, states, sub codes and the error catalogue.
+//!
+//! Nothing here reads a socket, a file or a database. Time and randomness are arguments everywhere in
+//! Latchkey: they come in through [`Environment`], which only the binary builds from the ambient ones.
+
+mod bot;
+mod credential;
+mod entropy;
+mod failure;
+mod ids;
+mod secret;
+mod time;
+
+pub use bot::{BotStatus, StatusChange, SubCode};
+pub use credential::{CredentialStatus, ReauthCause, TokenKind};
+pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
+pub use failure::{Class, Code, Failure};
+pub use ids::{
+    ApiKeyId, BotId, ConsentId, CredentialId, LeaseToken, ScreenshotId, TokenLinkId, WorkspaceId, ZoomOauthAppId,
+};
+pub use secret::{Sealed, Secret};
+pub use time::{Clock, ManualClock, Sleep, SystemClock, Timestamp};
+
+use std::sync::Arc;
+
+/// Where time and randomness come from. Cloned freely; every component of a process (or of a test) shares one.
+#[derive(Clone)]
+pub struct Environment {
+    /// What time it is, and how to wait.
+    pub clock: Arc<dyn Clock>,
+    /// Unpredictable bytes; seeded in tests.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Environment {
+    /// The real clock and the operating system's randomness.
+    pub fn system() -> Self {
+        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
+    }
+
+    /// The current time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Environment").field("now", &self.now()).finish_non_exhaustive()
+    }
+}

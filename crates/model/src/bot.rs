@@ -1,0 +1,223 @@
+//! The states of a bot, in the words of Recall's API.
+
+use std::{fmt, str::FromStr};
+
+use serde::Serialize;
+
+use crate::Timestamp;
+
+macro_rules! words {
+    ($(#[$outer:meta])* $type:ident, $noun:literal { $($(#[$doc:meta])* $name:ident = $word:literal,)* }) => {
+        $(#[$outer])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $type { $($(#[$doc])* $name,)* }
+
+        impl $type {
+            /// Every word.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The word as it is stored and sent.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = String;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::ALL.iter().copied().find(|word| word.as_str() == text)
+                    .ok_or_else(|| format!(concat!("{:?} is not a ", $noun), text))
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// What a bot is doing. [`BotStatus::Done`] and [`BotStatus::Fatal`] are never left.
+    BotStatus, "bot status" {
+        /// Created, not yet started.
+        Ready = "ready",
+        /// On its way into the meeting.
+        JoiningCall = "joining_call",
+        /// Held in the waiting room.
+        InWaitingRoom = "in_waiting_room",
+        /// Inside.
+        InCallNotRecording = "in_call_not_recording",
+        /// Left, removed, or the meeting ended; the sub code says which.
+        CallEnded = "call_ended",
+        /// Shut down.
+        Done = "done",
+        /// Could not join, or broke; the sub code says why.
+        Fatal = "fatal",
+    }
+}
+
+impl BotStatus {
+    /// Whether nothing more will happen to the bot.
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Done | Self::Fatal)
+    }
+
+    /// Whether a bot may go from `self` to `next`. The store refuses every other change.
+    pub const fn may_become(self, next: Self) -> bool {
+        use BotStatus::{CallEnded, Done, Fatal, InCallNotRecording, InWaitingRoom, JoiningCall, Ready};
+        match (self, next) {
+            (Done | Fatal, _) | (_, Ready) => false,
+            (Ready, JoiningCall | CallEnded)
+            | (JoiningCall, InWaitingRoom | InCallNotRecording | CallEnded)
+            // A host can put a bot back on hold; a dropped socket makes it join again.
+            | (InWaitingRoom, JoiningCall | InCallNotRecording | CallEnded)
+            | (InCallNotRecording, JoiningCall | InWaitingRoom | CallEnded)
+            | (CallEnded, Done)
+            | (_, Fatal) => true,
+            _ => false,
+        }
+    }
+}
+
+words! {
+    /// Why a bot's call ended or failed. The set is open: clients must tolerate new ones.
+    SubCode, "sub code" {
+        // fatal: what the meeting wants
+        /// The host admits only signed-in users, and the bot brought no ZAK that counts.
+        MeetingRequiresSignIn = "meeting_requires_sign_in",
+        /// There is no such meeting.
+        MeetingNotFound = "meeting_not_found",
+        /// The link names no meeting.
+        MeetingLinkInvalid = "meeting_link_invalid",
+        /// The host has not started it.
+        MeetingNotStarted = "meeting_not_started",
+        /// It is over.
+        MeetingEnded = "meeting_ended",
+        /// The host locked it.
+        MeetingLocked = "meeting_locked",
+        /// No seat is left.
+        MeetingFull = "meeting_full",
+        /// The passcode is wrong.
+        MeetingPasswordIncorrect = "meeting_password_incorrect",
+        /// A registration token is missing.
+        MeetingRequiresRegistration = "meeting_requires_registration",
+        /// Removed earlier, or behind an information barrier.
+        MeetingNotAccessible = "meeting_not_accessible",
+        // fatal: Zoom's own rules
+        /// The same Zoom user is in the meeting already.
+        ZoomErrorMultipleDeviceJoin = "zoom_error_multiple_device_join",
+        /// The OBF token's user is not in the meeting.
+        ZoomObfUserNotInMeeting = "zoom_obf_user_not_in_meeting",
+        /// An unpublished app in a meeting of another account.
+        ZoomSdkAppNotPublished = "zoom_sdk_app_not_published",
+        /// The recording join token was refused.
+        ZoomInvalidJoinToken = "zoom_invalid_join_token",
+        /// The SDK signature was refused: key, secret or clock.
+        ZoomInvalidSignature = "zoom_invalid_signature",
+        /// No Zoom app is registered to sign the join with.
+        ZoomSdkCredentialsMissing = "zoom_sdk_credentials_missing",
+        /// Zoom wants a newer SDK.
+        ZoomSdkUpdateRequired = "zoom_sdk_update_required",
+        /// The meeting or webinar wants an e-mail address.
+        ZoomEmailRequired = "zoom_email_required",
+        /// The e-mail address is the host's.
+        ZoomInvalidWebinarInvite = "zoom_invalid_webinar_invite",
+        /// An administrator blocks the e-mail address.
+        ZoomEmailBlockedByAdmin = "zoom_email_blocked_by_admin",
+        /// Joining from a browser is switched off, or the meeting is end-to-end encrypted.
+        ZoomWebDisallowed = "zoom_web_disallowed",
+        /// Zoom asks for a captcha. Reported, never worked around.
+        ZoomCaptchaRequired = "zoom_captcha_required",
+        /// The host has another meeting in progress.
+        ZoomAnotherMeetingInProgress = "zoom_another_meeting_in_progress",
+        /// The host's account is inactive.
+        ZoomMeetingHostInactive = "zoom_meeting_host_inactive",
+        /// Zoom denies this app the meeting.
+        ZoomMeetingNotAccessible = "zoom_meeting_not_accessible",
+        /// The connection to Zoom failed.
+        ZoomConnectionFailed = "zoom_connection_failed",
+        /// Nothing was decided before the join deadline.
+        ZoomJoinTimeout = "zoom_join_timeout",
+        /// Zoom failed without a reason.
+        ZoomInternalError = "zoom_internal_error",
+        // fatal: ours
+        /// The browser or its page did not start in time.
+        FailedToLaunchInTime = "failed_to_launch_in_time",
+        /// The bot broke.
+        BotErrored = "bot_errored",
+        /// `zoom.zak_url` gave no token.
+        ZoomZakCallbackFailed = "zoom_zak_callback_failed",
+        /// Zoom refused the ZAK, or the answer was not one.
+        ZoomZakRejected = "zoom_zak_rejected",
+        /// Zoom refused the OBF token.
+        ZoomObfRejected = "zoom_obf_rejected",
+        /// The meeting does not admit anonymous SDK apps.
+        ZoomObfOrZakRequired = "zoom_obf_or_zak_required",
+        /// `zoom.credential` cannot mint.
+        ZoomCredentialUnhealthy = "zoom_credential_unhealthy",
+        // call_ended
+        /// The host ended the meeting.
+        CallEndedByHost = "call_ended_by_host",
+        /// Zoom ended a free meeting at its limit.
+        CallEndedByPlatformMaxLength = "call_ended_by_platform_max_length",
+        /// Zoom ended it because nobody was there.
+        CallEndedByPlatformIdle = "call_ended_by_platform_idle",
+        /// The host removed the bot.
+        BotKickedFromCall = "bot_kicked_from_call",
+        /// The host removed the bot from the waiting room.
+        BotKickedFromWaitingRoom = "bot_kicked_from_waiting_room",
+        /// The API told the bot to leave.
+        BotReceivedLeaveCall = "bot_received_leave_call",
+        /// Nobody admitted the bot.
+        TimeoutExceededWaitingRoom = "timeout_exceeded_waiting_room",
+        /// Nobody else came.
+        TimeoutExceededNooneJoined = "timeout_exceeded_noone_joined",
+        /// Everybody else left.
+        TimeoutExceededEveryoneLeft = "timeout_exceeded_everyone_left",
+        /// The longest stay without a recording is over.
+        TimeoutExceededInCallNotRecording = "timeout_exceeded_in_call_not_recording",
+        /// The user who authorised the bot left.
+        ZoomObfUserLeftMeeting = "zoom_obf_user_left_meeting",
+    }
+}
+
+/// One step in a bot's life, as `status_changes` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StatusChange {
+    /// What the bot became.
+    pub code: BotStatus,
+    /// In words, for people; null when the code says it all.
+    pub message: Option<String>,
+    /// When.
+    pub created_at: Timestamp,
+    /// Why, for machines.
+    pub sub_code: Option<SubCode>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BotStatus, SubCode};
+
+    #[test]
+    fn a_terminal_state_is_never_left() {
+        for state in BotStatus::ALL {
+            for next in BotStatus::ALL {
+                assert!(!(state.is_terminal() && state.may_become(*next)), "{state} -> {next}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_survive_the_way_to_the_database_and_back() {
+        assert!(SubCode::ALL.iter().all(|word| word.as_str().parse() == Ok(*word)));
+        assert!(BotStatus::ALL.iter().all(|word| word.as_str().parse() == Ok(*word)));
+    }
+}

@@ -1,0 +1,120 @@
+//! The error catalogue: every failure has a class, a stable code and an advice.
+
+use std::fmt;
+
+/// Who can do something about a failure. It decides the status code, the alert and the retry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// The same call may work later.
+    Retry,
+    /// A person has to do something first; the advice says who and what.
+    PersonMustAct,
+    /// A bug or a broken installation of Latchkey.
+    OurFault,
+}
+
+macro_rules! catalogue {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $class:ident, $advice:literal;)*) => {
+        /// A stable code. Codes are never renamed; callers may match on them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The code as it is sent and logged.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// Who can do something about it.
+            pub const fn class(self) -> Class {
+                match self { $(Self::$name => Class::$class,)* }
+            }
+
+            /// What to do, in one sentence.
+            pub const fn advice(self) -> &'static str {
+                match self { $(Self::$name => $advice,)* }
+            }
+        }
+    };
+}
+
+catalogue! {
+    /// No such token link, or the secret in its address is wrong.
+    LinkUnknown = "link_unknown", PersonMustAct, "no such token link: use the address exactly as it was given";
+    /// The link is past its end, used up, or not yet valid.
+    LinkExpired = "link_expired", PersonMustAct, "make a new token link";
+    /// The request carries no signature headers.
+    SignatureMissing = "signature_missing", PersonMustAct, "sign the request with the workspace's callback secret";
+    /// No entry of the signature header matches.
+    SignatureInvalid = "signature_invalid", PersonMustAct, "check the callback secret on both sides";
+    /// The signature's time is more than five minutes away from ours.
+    SignatureStale = "signature_stale", Retry, "sign with the current time, and check both clocks";
+    /// The signature's id was used before.
+    ReplayRefused = "replay_refused", PersonMustAct, "use a new webhook-id for each fetch";
+    /// The request cannot be read.
+    RequestMalformed = "request_malformed", PersonMustAct, "correct the request";
+    /// The link does not give this kind of token.
+    TokenNotAvailable = "token_not_available", PersonMustAct, "ask for a kind of token that the link gives";
+    /// The grant is dead.
+    CredentialNeedsConsent = "credential_needs_consent", PersonMustAct, "connect the Zoom account again";
+    /// Zoom refuses the account itself: deactivated, or blocked by an administrator.
+    CredentialBlocked = "credential_blocked", PersonMustAct, "ask the Zoom administrator to enable the user";
+    /// The app's configuration at Zoom lacks a scope.
+    ScopeMissing = "scope_missing", PersonMustAct, "add the scope to the Zoom app and connect the account again";
+    /// The app's client secret is wrong, or Zoom disabled the app.
+    AppUnhealthy = "app_unhealthy", PersonMustAct, "correct the app's client id and secret";
+    /// Zoom limits our rate.
+    ZoomRateLimited = "zoom_rate_limited", Retry, "try again after the time in Retry-After";
+    /// Zoom does not answer, or answers with an error of its own.
+    ZoomUnavailable = "zoom_unavailable", Retry, "try again";
+    /// A refresh is in doubt; it is being settled.
+    RefreshUncertain = "refresh_uncertain", Retry, "try again";
+    /// The answer would be too late for whoever asks.
+    Deadline = "deadline", Retry, "try again; the work goes on";
+    /// The store cannot be read or written.
+    Unavailable = "unavailable", Retry, "try again; see the server's log";
+    /// Zoom answered with something that the contract does not know.
+    ZoomUnexpected = "zoom_unexpected", OurFault, "report it, with the line in the server's log";
+    /// A bug.
+    Internal = "internal", OurFault, "report it, with the line in the server's log";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Something failed: the stable code, and what happened in words for a log. Never holds a secret.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The stable code; it decides class and advice.
+    pub code: Code,
+    /// What happened, for people.
+    pub detail: String,
+    /// How long to wait before another try, when the failing side said so.
+    pub retry_after: Option<std::time::Duration>,
+}
+
+impl Failure {
+    /// A failure in words.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), retry_after: None }
+    }
+
+    /// Who can do something about it.
+    pub const fn class(&self) -> Class {
+        self.code.class()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl std::error::Error for Failure {}

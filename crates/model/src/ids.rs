@@ -1,0 +1,59 @@
+//! Typed ids, in one registry, so that a bot's id cannot be passed where a credential's belongs.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::Environment;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A new id (UUID version 7): sortable by the time it was made.
+            pub fn generate(env: &Environment) -> Self {
+                let millis = u64::try_from(env.now().as_microsecond() / 1000).unwrap_or(0);
+                Self(uuid::Builder::from_unix_timestamp_millis(millis, &env.entropy.bytes()).into_uuid())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A tenant: everything but the server itself belongs to one.
+    WorkspaceId;
+    /// A key of the API.
+    ApiKeyId;
+    /// A Zoom OAuth app (client id and secret) registered here.
+    ZoomOauthAppId;
+    /// One Zoom user's grant to one app: an account connected here.
+    CredentialId;
+    /// One invitation to connect an account, from link to callback.
+    ConsentId;
+    /// A token link: the public half of its address.
+    TokenLinkId;
+    /// A bot.
+    BotId;
+    /// A screenshot of a bot's page.
+    ScreenshotId;
+    /// Random proof that a lease is still held by whoever took it.
+    LeaseToken;
+}
