@@ -96,7 +96,7 @@ pub trait Clock: Send + Sync {
     fn sleep(&self, span: Duration) -> Sleep;
 }
 
-impl dyn Clock {
+impl dyn Clock + '_ {
     /// Runs `work` for at most `span`; `None` when time ran out.
     pub async fn timeout<T>(&self, span: Duration, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
