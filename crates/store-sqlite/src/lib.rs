@@ -1,1 +1,82 @@
-//! The embedded store: SQLite.
+//! The embedded store: SQLite, in one file.
+//!
+//! One connection writes, in `BEGIN IMMEDIATE` transactions, so writers queue here instead of meeting `SQLITE_BUSY`;
+//! readers have a pool of their own and never wait for the writer (WAL). `synchronous = FULL`: what was answered
+//! survives a power cut.
+
+mod access;
+mod bots;
+mod connect;
+mod credentials;
+mod links;
+mod migrations;
+mod row;
+
+use std::{path::Path, time::Duration};
+
+use sqlx::{
+    ConnectOptions, SqlitePool, SqliteTransaction,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use store::StoreError;
+
+pub use migrations::OpenError;
+
+/// The store. Cheap to share behind an `Arc`.
+#[derive(Debug)]
+pub struct SqliteStore {
+    readers: SqlitePool,
+    writer: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the database at `path`, makes it if it is not there, and brings its schema up to date.
+    pub async fn open(path: &Path) -> Result<Self, OpenError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            .disable_statement_logging();
+        let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };
+        let writer =
+            SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(unusable)?;
+        migrations::run(&writer, path).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options.read_only(true).create_if_missing(false))
+            .await
+            .map_err(unusable)?;
+        Ok(Self { readers, writer })
+    }
+
+    /// Closes the files. What follows on this store fails.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// A transaction that holds the write lock from its first statement on: what it reads cannot change under it.
+    async fn write(&self) -> Result<SqliteTransaction<'_>, StoreError> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)
+    }
+}
+
+fn unavailable(error: sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::ColumnDecode { index, source } => {
+            StoreError::Corrupt { table: "sqlite", cause: format!("column {index}: {source}") }
+        }
+        error => StoreError::Unavailable(Box::new(error)),
+    }
+}
+
+/// Like [`unavailable`], but a broken uniqueness says what exists already.
+fn exists(what: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
+    move |error| match &error {
+        sqlx::Error::Database(database) if database.is_unique_violation() => StoreError::Exists(what),
+        _ => unavailable(error),
+    }
+}

@@ -1,1 +1,37 @@
 //! What storage promises: one trait per aggregate and one conformance suite. No SQL.
+//!
+//! - A lookup returns `Option`: "not found" is the caller's decision, not a storage error.
+//! - Every method that serves a tenant takes its [`WorkspaceId`](model::WorkspaceId), so a read across tenants can't be
+//!   written by forgetting a filter. The exceptions are named: they are asked before the tenant is known.
+//! - Time and randomness are arguments: ids, lease tokens and timestamps come in with the call.
+//! - Work is a row with a lease. [`Lease`] says who holds it; a write under a lease happens only while it is held, and
+//!   answers `false` otherwise.
+//! - What is not in [`conformance`] is not promised.
+//!
+//! To add a method: write its behaviour into the conformance suite, then the trait, then each backend.
+
+mod access;
+mod bots;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod connect;
+mod credentials;
+mod error;
+mod lease;
+mod links;
+
+pub use access::{Access, ApiKey, Workspace};
+pub use bots::{Bot, BotFilter, BotPage, Bots, Screenshot, Transition};
+pub use connect::{AppKind, Consent, Consents, Journey, ZoomOauthApp, ZoomOauthApps};
+pub use credentials::{Credential, Credentials, Grant, RefreshLease};
+pub use error::StoreError;
+pub use lease::Lease;
+pub use links::{TokenLink, TokenLinks};
+
+/// The whole store, as the other rooms hold it: `Arc<dyn Store>`.
+pub trait Store: Access + ZoomOauthApps + Consents + Credentials + TokenLinks + Bots + Send + Sync {}
+
+impl<T: Access + ZoomOauthApps + Consents + Credentials + TokenLinks + Bots + Send + Sync> Store for T {}
+
+/// The SHA-256 of a secret that is checked but never read back: API keys, link secrets, states.
+pub type Digest = [u8; 32];

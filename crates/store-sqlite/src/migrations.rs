@@ -1,0 +1,43 @@
+//! The schema, step by step. Steps are only ever added; `PRAGMA user_version` counts those that were taken.
+
+use std::path::{Path, PathBuf};
+
+use sqlx::{Executor as _, SqlitePool};
+
+const STEPS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+
+/// The database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file cannot be opened or is not a database.
+    #[error("the database {path} cannot be opened ({cause}): check the folder's permissions, or set `data_dir`")]
+    Unusable {
+        /// Which file.
+        path: PathBuf,
+        /// What SQLite said.
+        cause: sqlx::Error,
+    },
+    /// It was made by a newer Latchkey.
+    #[error("the database {path} has schema {found}, and this latchkey knows {}: run the newer version", STEPS.len())]
+    TooNew {
+        /// Which file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+    },
+}
+
+pub(crate) async fn run(writer: &SqlitePool, path: &Path) -> Result<(), OpenError> {
+    let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };
+    // Read inside the transaction: two processes at their first start take the steps once.
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await.map_err(unusable)?;
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *tx).await.map_err(unusable)?;
+    let taken = usize::try_from(found).ok().filter(|taken| *taken <= STEPS.len());
+    let taken = taken.ok_or_else(|| OpenError::TooNew { path: path.to_owned(), found })?;
+    for (number, step) in STEPS.iter().enumerate().skip(taken) {
+        tx.execute(sqlx::raw_sql(*step)).await.map_err(unusable)?;
+        let version = format!("PRAGMA user_version = {}", number + 1);
+        tx.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(version))).await.map_err(unusable)?;
+    }
+    tx.commit().await.map_err(unusable)
+}

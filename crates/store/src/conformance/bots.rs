@@ -1,0 +1,196 @@
+//! Bots: rows that supervisors lease.
+#![expect(missing_docs, reason = "the names say it")]
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::{collections::BTreeMap, time::Duration};
+
+use model::{BotId, BotStatus, LeaseToken, ScreenshotId, StatusChange, SubCode, Timestamp, WorkspaceId};
+
+use super::Bench;
+use crate::{Bot, BotFilter, Lease, Screenshot, Transition};
+
+fn step(bench: &Bench, code: BotStatus) -> StatusChange {
+    StatusChange { code, message: None, created_at: bench.env.now(), sub_code: None }
+}
+
+fn bot(bench: &Bench, workspace: WorkspaceId) -> Bot {
+    Bot {
+        id: BotId::generate(&bench.env),
+        workspace,
+        request: bench.sealed(),
+        meeting_digest: bench.env.entropy.bytes(),
+        join_at: None,
+        metadata: BTreeMap::new(),
+        status_changes: vec![step(bench, BotStatus::Ready)],
+        leave_requested_at: None,
+        created_at: bench.env.now(),
+    }
+}
+
+async fn added(bench: &Bench, workspace: WorkspaceId) -> Bot {
+    let bot = bot(bench, workspace);
+    bench.store.add_bot(&bot).await.unwrap();
+    bot
+}
+
+async fn lease_at(bench: &Bench, at: Timestamp, seconds: u64, most: usize) -> Vec<(Bot, Lease)> {
+    let tokens: Vec<_> = (0..most).map(|_| LeaseToken::generate(&bench.env)).collect();
+    bench.store.lease_due_bots(&tokens, at, at + Duration::from_secs(seconds)).await.unwrap()
+}
+
+async fn leased(bench: &Bench, workspace: WorkspaceId) -> (Bot, Lease) {
+    added(bench, workspace).await;
+    lease_at(bench, bench.env.now(), 60, 1).await.pop().unwrap()
+}
+
+pub async fn a_bot_comes_back_whole(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let mut made = bot(bench, workspace);
+    made.metadata.insert("käse".into(), "🧀 'quoted' \"twice\"".into());
+    made.join_at = Some(bench.env.now() + Duration::from_micros(1));
+    bench.store.add_bot(&made).await.unwrap();
+    let found = bench.store.bot(workspace, made.id).await.unwrap().unwrap();
+    assert_eq!((found.request, found.metadata, found.join_at), (made.request, made.metadata, made.join_at));
+    assert_eq!(found.status_changes, made.status_changes);
+    assert!(bench.store.bot(WorkspaceId::generate(&bench.env), made.id).await.unwrap().is_none());
+}
+
+pub async fn lists_are_newest_first_and_stable(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let mut ids = Vec::new();
+    for _ in 0..7 {
+        ids.push(added(bench, workspace).await.id);
+    }
+    // All of one moment: the id decides, and no page repeats or leaves out a bot.
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    let mut seen = Vec::new();
+    for page in 0..4 {
+        let page = bench.store.bots(workspace, &BotFilter::default(), page, 2).await.unwrap();
+        assert_eq!(page.count, 7);
+        seen.extend(page.bots.iter().map(|bot| bot.id));
+    }
+    assert_eq!(seen, ids);
+    let beyond = bench.store.bots(workspace, &BotFilter::default(), u64::MAX, 2).await.unwrap();
+    assert!(beyond.bots.is_empty());
+    let elsewhere = WorkspaceId::generate(&bench.env);
+    assert_eq!(bench.store.bots(elsewhere, &BotFilter::default(), 0, 2).await.unwrap().count, 0);
+}
+
+pub async fn filters_narrow(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let (joining, _) = leased(bench, workspace).await;
+    let mut labelled = bot(bench, workspace);
+    labelled.metadata = BTreeMap::from([("a".into(), "1".into()), ("b".into(), "2".into())]);
+    labelled.join_at = Some(bench.env.now() + Duration::from_secs(3600));
+    bench.store.add_bot(&labelled).await.unwrap();
+
+    let only = async |filter: BotFilter| {
+        let page = bench.store.bots(workspace, &filter, 0, 10).await.unwrap();
+        assert_eq!(page.count, page.bots.len() as u64);
+        page.bots.iter().map(|bot| bot.id).collect::<Vec<_>>()
+    };
+    let both = vec![BotStatus::Ready, BotStatus::Done];
+    assert_eq!(only(BotFilter { status: both, ..Default::default() }).await.len(), 2);
+    assert!(only(BotFilter { status: vec![BotStatus::Fatal], ..Default::default() }).await.is_empty());
+    let same_meeting = BotFilter { meeting_digest: Some(joining.meeting_digest), ..Default::default() };
+    assert_eq!(only(same_meeting).await, [joining.id]);
+    let later = BotFilter { join_at_after: Some(bench.env.now()), ..Default::default() };
+    assert_eq!(only(later).await, [labelled.id]);
+    let earlier = BotFilter { join_at_before: Some(bench.env.now()), ..Default::default() };
+    assert!(only(earlier).await.is_empty());
+    let labels = |pairs: &[(&str, &str)]| BotFilter {
+        metadata: pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),
+        ..Default::default()
+    };
+    assert_eq!(only(labels(&[("a", "1"), ("b", "2")])).await, [labelled.id]);
+    assert!(only(labels(&[("a", "1"), ("b", "3")])).await.is_empty());
+    assert!(only(labels(&[("a' OR 1=1 --", "1")])).await.is_empty());
+}
+
+pub async fn due_bots_are_leased_once(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let now = bench.env.now();
+    let mut later = bot(bench, workspace);
+    later.join_at = Some(now + Duration::from_secs(10));
+    bench.store.add_bot(&later).await.unwrap();
+    for _ in 0..3 {
+        added(bench, workspace).await;
+    }
+    assert_eq!(lease_at(bench, now, 60, 2).await.len(), 2);
+    assert_eq!(lease_at(bench, now, 60, 9).await.len(), 1);
+    assert!(lease_at(bench, now, 60, 9).await.is_empty());
+    let due = lease_at(bench, now + Duration::from_secs(10), 60, 9).await;
+    assert_eq!(due.iter().map(|(bot, _)| bot.id).collect::<Vec<_>>(), [later.id]);
+}
+
+pub async fn a_lapsed_bot_is_leased_again(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let (bot, old) = leased(bench, workspace).await;
+    let lapsed = bench.env.now() + Duration::from_secs(60);
+    let (again, new) = lease_at(bench, lapsed, 60, 1).await.pop().unwrap();
+    assert_eq!(again.id, bot.id);
+    assert!(bench.store.renew_bot(bot.id, &old, lapsed).await.unwrap().is_none());
+    assert!(bench.store.renew_bot(bot.id, &new, lapsed).await.unwrap().is_some());
+    assert!(!bench.store.release_bot(bot.id, &old).await.unwrap());
+    assert!(bench.store.release_bot(bot.id, &new).await.unwrap());
+    assert_eq!(lease_at(bench, bench.env.now(), 60, 1).await.len(), 1, "released: free at once");
+}
+
+pub async fn steps_need_the_lease(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let (bot, lease) = leased(bench, workspace).await;
+    let joining = step(bench, BotStatus::JoiningCall);
+    let stranger = bench.lease(60);
+    assert_eq!(bench.store.record_step(bot.id, &stranger, &joining).await.unwrap(), Transition::LeaseLost);
+    assert_eq!(bench.store.record_step(bot.id, &lease, &joining).await.unwrap(), Transition::Recorded);
+    let found = bench.store.bot(workspace, bot.id).await.unwrap().unwrap();
+    assert_eq!(found.status(), BotStatus::JoiningCall);
+    assert_eq!(found.status_changes.len(), 2);
+}
+
+pub async fn forbidden_steps_change_nothing(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let (bot, lease) = leased(bench, workspace).await;
+    let inside = step(bench, BotStatus::InCallNotRecording);
+    assert_eq!(bench.store.record_step(bot.id, &lease, &inside).await.unwrap(), Transition::Forbidden);
+    assert_eq!(bench.store.bot(workspace, bot.id).await.unwrap().unwrap().status(), BotStatus::Ready);
+}
+
+pub async fn a_terminal_step_ends_everything(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let (bot, lease) = leased(bench, workspace).await;
+    let fatal = StatusChange {
+        sub_code: Some(SubCode::MeetingRequiresSignIn),
+        message: Some("The host only admits signed-in users.".into()),
+        ..step(bench, BotStatus::Fatal)
+    };
+    assert_eq!(bench.store.record_step(bot.id, &lease, &fatal).await.unwrap(), Transition::Recorded);
+    assert!(lease_at(bench, bench.env.now() + Duration::from_secs(3600), 60, 9).await.is_empty());
+    let joining = step(bench, BotStatus::JoiningCall);
+    assert_eq!(bench.store.record_step(bot.id, &lease, &joining).await.unwrap(), Transition::LeaseLost);
+    let found = bench.store.bot(workspace, bot.id).await.unwrap().unwrap();
+    assert_eq!(found.status_changes.last(), Some(&fatal));
+    let asked = bench.store.request_leave(workspace, bot.id, bench.env.now()).await.unwrap().unwrap();
+    assert_eq!(asked.leave_requested_at, None, "there is nobody left to leave");
+}
+
+pub async fn leaving_is_asked_once(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let (bot, lease) = leased(bench, workspace).await;
+    let (now, elsewhere) = (bench.env.now(), WorkspaceId::generate(&bench.env));
+    assert!(bench.store.request_leave(elsewhere, bot.id, now).await.unwrap().is_none());
+    bench.store.request_leave(workspace, bot.id, now).await.unwrap();
+    bench.store.request_leave(workspace, bot.id, now + Duration::from_secs(9)).await.unwrap();
+    let seen = bench.store.renew_bot(bot.id, &lease, lease.expires_at).await.unwrap().unwrap();
+    assert_eq!(seen.leave_requested_at, Some(now));
+}
+
+pub async fn screenshots_stay_in_their_workspace(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let bot = added(bench, workspace).await;
+    let shot =
+        Screenshot { id: ScreenshotId::generate(&bench.env), recorded_at: bench.env.now(), file: "a.png".into() };
+    bench.store.add_screenshot(bot.id, &shot).await.unwrap();
+    assert_eq!(bench.store.screenshots(workspace, bot.id).await.unwrap(), [shot]);
+    assert!(bench.store.screenshots(WorkspaceId::generate(&bench.env), bot.id).await.unwrap().is_empty());
+}

@@ -1,0 +1,82 @@
+//! Apps and invitations.
+#![expect(missing_docs, reason = "the names say it")]
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::time::Duration;
+
+use model::{ConsentId, WorkspaceId};
+
+use super::{Bench, credentials};
+use crate::{Consent, Journey, StoreError};
+
+pub async fn apps_stay_in_their_workspace(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let app = bench.app(workspace, "client-1").await;
+    let elsewhere = WorkspaceId::generate(&bench.env);
+    let found = bench.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
+    assert_eq!(found.client_secret, app.client_secret);
+    assert!(bench.store.zoom_oauth_app(elsewhere, app.id).await.unwrap().is_none());
+    assert!(bench.store.zoom_oauth_apps(elsewhere).await.unwrap().is_empty());
+}
+
+pub async fn one_app_per_client_id(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let mut app = bench.app(workspace, "client-1").await;
+    app.id = model::ZoomOauthAppId::generate(&bench.env);
+    assert!(matches!(bench.store.add_zoom_oauth_app(&app).await, Err(StoreError::Exists(_))));
+    bench.app(workspace, "client-2").await;
+    assert_eq!(bench.store.zoom_oauth_apps(workspace).await.unwrap().len(), 2);
+}
+
+async fn invitation(bench: &Bench) -> Consent {
+    let workspace = bench.workspace().await;
+    let consent = Consent {
+        id: ConsentId::generate(&bench.env),
+        workspace,
+        app: bench.app(workspace, "client-1").await.id,
+        secret_digest: bench.env.entropy.bytes(),
+        journey: None,
+        credential: None,
+        created_at: bench.env.now(),
+        expires_at: bench.env.now() + Duration::from_secs(600),
+    };
+    bench.store.add_consent(&consent).await.unwrap();
+    consent
+}
+
+fn journey(bench: &Bench) -> Journey {
+    Journey {
+        state_digest: bench.env.entropy.bytes(),
+        browser_digest: bench.env.entropy.bytes(),
+        code_verifier: bench.sealed(),
+    }
+}
+
+pub async fn an_invitation_is_used_once(bench: &Bench) {
+    let consent = invitation(bench).await;
+    let trip = journey(bench);
+    assert!(bench.store.begin_journey(consent.id, &trip).await.unwrap());
+    let found = bench.store.consent_by_state(&trip.state_digest).await.unwrap().unwrap();
+    assert_eq!(found.id, consent.id);
+    assert_eq!(found.journey.unwrap().code_verifier, trip.code_verifier);
+
+    assert!(bench.store.end_journey(consent.id, &trip.state_digest).await.unwrap());
+    assert!(!bench.store.end_journey(consent.id, &trip.state_digest).await.unwrap(), "a state works once");
+    assert!(bench.store.consent_by_state(&trip.state_digest).await.unwrap().is_none());
+
+    let credential = credentials::account(bench, consent.workspace, consent.app, "user-1");
+    bench.store.connect_credential(&credential).await.unwrap();
+    bench.store.complete_consent(consent.id, credential.id).await.unwrap();
+    assert_eq!(bench.store.consent(consent.id).await.unwrap().unwrap().credential, Some(credential.id));
+    assert!(!bench.store.begin_journey(consent.id, &journey(bench)).await.unwrap(), "it is used");
+}
+
+pub async fn a_new_journey_ends_the_one_before(bench: &Bench) {
+    let consent = invitation(bench).await;
+    let (first, second) = (journey(bench), journey(bench));
+    assert!(bench.store.begin_journey(consent.id, &first).await.unwrap());
+    assert!(bench.store.begin_journey(consent.id, &second).await.unwrap());
+    assert!(bench.store.consent_by_state(&first.state_digest).await.unwrap().is_none());
+    assert!(!bench.store.end_journey(consent.id, &first.state_digest).await.unwrap());
+    assert!(bench.store.end_journey(consent.id, &second.state_digest).await.unwrap());
+}

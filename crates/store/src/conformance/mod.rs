@@ -1,0 +1,125 @@
+//! What every backend must do, one function per behaviour.
+//!
+//! A backend's test file holds nothing but its constructor:
+//!
+//! ```ignore
+//! store::conformance_tests!(|| async { open_an_empty_store().await });
+//! ```
+
+pub mod access;
+pub mod bots;
+pub mod connect;
+pub mod credentials;
+pub mod links;
+
+use std::sync::Arc;
+
+use model::{
+    ApiKeyId, Environment, LeaseToken, ManualClock, Sealed, SeededEntropy, Timestamp, WorkspaceId, ZoomOauthAppId,
+};
+
+use crate::{ApiKey, AppKind, Lease, Store, Workspace, ZoomOauthApp};
+
+/// A store under test, with a clock that stands still and repeatable randomness.
+pub struct Bench {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Time and randomness.
+    pub env: Environment,
+}
+
+impl Bench {
+    /// Wraps an empty store.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_microsecond(1_800_000_000_123_456)));
+        Self { store, env: Environment { clock, entropy: Arc::new(SeededEntropy::new(7)) } }
+    }
+
+    /// Ciphertext, as far as the store can tell.
+    pub fn sealed(&self) -> Sealed {
+        Sealed(self.env.entropy.bytes::<24>().to_vec())
+    }
+
+    /// A fresh claim that ends `seconds` from now.
+    pub fn lease(&self, seconds: u64) -> Lease {
+        Lease {
+            token: LeaseToken::generate(&self.env),
+            expires_at: self.env.now() + std::time::Duration::from_secs(seconds),
+        }
+    }
+
+    /// The first workspace.
+    pub async fn workspace(&self) -> WorkspaceId {
+        let id = WorkspaceId::generate(&self.env);
+        let workspace = Workspace {
+            id,
+            name: "Zoë’s team 🗝".into(),
+            callback_secret: self.sealed(),
+            created_at: self.env.now(),
+        };
+        assert!(self.store.found(&workspace, &self.api_key(id)).await.expect("founded"));
+        id
+    }
+
+    /// An API key that isn't stored yet.
+    pub fn api_key(&self, workspace: WorkspaceId) -> ApiKey {
+        ApiKey {
+            id: ApiKeyId::generate(&self.env),
+            workspace,
+            name: "first".into(),
+            digest: self.env.entropy.bytes(),
+            created_at: self.env.now(),
+        }
+    }
+
+    /// A registered app.
+    pub async fn app(&self, workspace: WorkspaceId, client_id: &str) -> ZoomOauthApp {
+        let app = ZoomOauthApp {
+            id: ZoomOauthAppId::generate(&self.env),
+            workspace,
+            kind: AppKind::UserLevel,
+            client_id: client_id.into(),
+            client_secret: self.sealed(),
+            webhook_secret: self.sealed(),
+            webhook_last_validation: None,
+            created_at: self.env.now(),
+        };
+        self.store.add_zoom_oauth_app(&app).await.expect("registered");
+        app
+    }
+}
+
+/// One `#[tokio::test]` per behaviour, each on a store of its own. The constructor answers the store and whatever must
+/// live as long as it does.
+#[macro_export]
+macro_rules! conformance_tests {
+    ($constructor:expr) => {
+        $crate::conformance_tests! { $constructor =>
+            access { the_first_workspace_is_founded_once, keys_are_found_by_their_hash }
+            connect { apps_stay_in_their_workspace, one_app_per_client_id, an_invitation_is_used_once,
+                      a_new_journey_ends_the_one_before }
+            credentials { a_grant_survives_to_the_microsecond, one_account_per_user_and_app,
+                          consenting_again_keeps_the_id, one_lease_at_a_time, a_lapsed_lease_shows_the_spent_token,
+                          only_the_holder_commits, a_late_answer_still_commits, a_fenced_writer_changes_nothing,
+                          a_lost_grant_is_not_leased, release_can_undo_the_spending }
+            links { a_link_comes_back_whole, revoking_is_final_and_local }
+            bots { a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,
+                   due_bots_are_leased_once, a_lapsed_bot_is_leased_again, steps_need_the_lease,
+                   forbidden_steps_change_nothing, a_terminal_step_ends_everything, leaving_is_asked_once,
+                   screenshots_stay_in_their_workspace }
+        }
+    };
+    ($constructor:expr => $($room:ident { $($behaviour:ident),* $(,)? })*) => {$(
+        mod $room {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $behaviour() {
+                    let (store, _guard) = ($constructor)().await;
+                    let bench = $crate::conformance::Bench::new(store);
+                    $crate::conformance::$room::$behaviour(&bench).await;
+                }
+            )*
+        }
+    )*};
+}
