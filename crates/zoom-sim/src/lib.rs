@@ -1,1 +1,21 @@
-//! Zoom as its servers behave. Shares no code with the client.
+#![doc = include_str!("../README.md")]
+
+mod authority;
+mod clock;
+mod control;
+mod entropy;
+mod faults;
+mod gate;
+mod ids;
+mod jwt;
+mod oauth;
+mod obf;
+mod rest;
+mod server;
+mod sim;
+mod simulator;
+mod world;
+mod zak;
+mod zoom;
+
+pub use simulator::{Ready, Simulator, SimulatorConfig, StartError};

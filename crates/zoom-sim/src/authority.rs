@@ -1,0 +1,130 @@
+//! The simulator's own certificate authority, and the certificate it serves.
+//!
+//! The CA is kept in the configured directory, so that a restart keeps the trust a client has
+//! set up. The leaf is made anew at each start.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PublicKeyData as _, date_time_ymd,
+};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// Names the leaf is valid for: Zoom's hosts, and the loopback address for plain HTTP clients.
+const NAMES: [&str; 5] = ["zoom.us", "*.zoom.us", "api.zoom.us", "localhost", "127.0.0.1"];
+
+/// The CA in force and the TLS configuration signed by it.
+pub(crate) struct Authority {
+    /// Where clients find the CA certificate (PEM).
+    pub(crate) ca_file: PathBuf,
+    /// Base64 of the SHA-256 of the CA's public key (SPKI), for Chromium's
+    /// `--ignore-certificate-errors-spki-list`: it accepts a chain when any certificate the
+    /// server sent carries a listed key.
+    pub(crate) spki: String,
+    /// HTTP/1.1 only: WebSockets need it.
+    pub(crate) tls: Arc<ServerConfig>,
+}
+
+/// Why there is no certificate to serve.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AuthorityError {
+    #[error(transparent)]
+    File(#[from] io::Error),
+    #[error(transparent)]
+    Certificate(#[from] rcgen::Error),
+    #[error(transparent)]
+    Pem(#[from] rustls::pki_types::pem::Error),
+    #[error(transparent)]
+    Tls(#[from] rustls::Error),
+}
+
+impl Authority {
+    /// Loads the CA from `directory`, or makes one there (`ca.pem`, and `ca-key.pem` with mode 0600).
+    pub(crate) fn open(directory: &Path) -> Result<Self, AuthorityError> {
+        std::fs::create_dir_all(directory)?;
+        let ca_file = directory.join("ca.pem");
+        let key_file = directory.join("ca-key.pem");
+        if !(ca_file.exists() && key_file.exists()) {
+            let key = KeyPair::generate()?;
+            write_private(&key_file, &key.serialize_pem())?;
+            std::fs::write(&ca_file, ca_params()?.self_signed(&key)?.pem())?;
+        }
+        let ca = CertificateDer::from_pem_file(&ca_file)?;
+        let ca_key = KeyPair::from_pem(&std::fs::read_to_string(&key_file)?)?;
+        let spki = STANDARD.encode(digest(&SHA256, &ca_key.subject_public_key_info()));
+
+        let leaf_key = KeyPair::generate()?;
+        let leaf = leaf_params()?.signed_by(&leaf_key, &Issuer::new(ca_params()?, ca_key))?;
+        let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(leaf_key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut tls = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone(), ca], private)?;
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { ca_file, spki, tls: Arc::new(tls) })
+    }
+}
+
+fn ca_params() -> Result<CertificateParams, rcgen::Error> {
+    let mut params = CertificateParams::new(Vec::new())?;
+    params.distinguished_name.push(DnType::CommonName, "Zoom simulator: local test authority");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.not_before = date_time_ymd(2024, 1, 1);
+    params.not_after = date_time_ymd(2054, 1, 1);
+    Ok(params)
+}
+
+fn leaf_params() -> Result<CertificateParams, rcgen::Error> {
+    let mut params = CertificateParams::new(NAMES.map(String::from))?;
+    params.distinguished_name.push(DnType::CommonName, "zoom.us (simulated)");
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    params.not_before = date_time_ymd(2024, 1, 1);
+    params.not_after = date_time_ymd(2054, 1, 1);
+    Ok(params)
+}
+
+/// Writes a file that only its owner can read, from the moment it exists.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restart_keeps_the_authority() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = Authority::open(directory.path()).unwrap();
+        let pem = std::fs::read(&first.ca_file).unwrap();
+        let second = Authority::open(directory.path()).unwrap();
+        assert_eq!(first.spki, second.spki);
+        assert_eq!(pem, std::fs::read(&second.ca_file).unwrap());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_key_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        Authority::open(directory.path()).unwrap();
+        let mode = std::fs::metadata(directory.path().join("ca-key.pem")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

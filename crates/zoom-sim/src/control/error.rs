@@ -1,0 +1,68 @@
+//! What the control API says to a mistake, and how it reads JSON.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// A mistake of the caller.
+#[derive(Debug)]
+pub(crate) enum ControlError {
+    /// 400: the body, or what it asks for, makes no sense.
+    Bad(String),
+    /// 404: nothing has this id.
+    Unknown(&'static str),
+}
+
+impl IntoResponse for ControlError {
+    fn into_response(self) -> Response {
+        let (status, message) = match self {
+            Self::Bad(message) => (StatusCode::BAD_REQUEST, message),
+            Self::Unknown(thing) => (StatusCode::NOT_FOUND, format!("there is no such {thing}")),
+        };
+        (status, Json(json!({"error": message}))).into_response()
+    }
+}
+
+/// A JSON body. An empty one reads as `{}`; a bad one is a 400 that names the field.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = ControlError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ControlError> {
+        let bytes = Bytes::from_request(request, state).await;
+        let bytes = bytes.map_err(|error| ControlError::Bad(error.to_string()))?;
+        let bytes = if bytes.is_empty() { &b"{}"[..] } else { &bytes };
+        let value = serde_json::from_slice(bytes).map_err(|error| ControlError::Bad(error.to_string()))?;
+        Ok(Self(value))
+    }
+}
+
+/// `current` with the fields of `patch` in place of its own: one set of names and checks for
+/// making and for changing.
+pub(crate) fn patched<T: Serialize + DeserializeOwned>(current: &T, patch: Value) -> Result<T, ControlError> {
+    let bad = |error: serde_json::Error| ControlError::Bad(error.to_string());
+    let Value::Object(patch) = patch else {
+        return Err(ControlError::Bad("a JSON object is needed".to_owned()));
+    };
+    let mut value = serde_json::to_value(current).map_err(bad)?;
+    if let Value::Object(fields) = &mut value {
+        fields.extend(patch);
+    }
+    serde_json::from_value(value).map_err(bad)
+}
+
+pub(crate) async fn no_such_route() -> Response {
+    let body = json!({"error": "there is no such route: GET /_sim/ lists them"});
+    (StatusCode::NOT_FOUND, Json(body)).into_response()
+}
+
+pub(crate) async fn wrong_method() -> Response {
+    let body = json!({"error": "this route has other methods: GET /_sim/ lists them"});
+    (StatusCode::METHOD_NOT_ALLOWED, Json(body)).into_response()
+}

@@ -1,0 +1,79 @@
+//! `/_sim`: what a test, a demo or a person does to the simulated Zoom.
+//!
+//! Plain HTTP and JSON on a port of its own, so that nothing of it can be mistaken for Zoom.
+
+mod apps;
+mod clock;
+mod error;
+mod faults;
+mod meetings;
+mod participants;
+mod stats;
+mod switches;
+mod users;
+
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::sim::SharedSim;
+
+pub(crate) fn routes(sim: &SharedSim) -> Router {
+    let simulator = Router::new()
+        .route("/", get(index))
+        .route("/apps", get(apps::list).post(apps::create))
+        .route("/apps/{client_id}", get(apps::show).patch(apps::change))
+        .route("/users", get(users::list).post(users::create))
+        .route("/users/{id}", get(users::show).patch(users::change))
+        .route("/users/{id}/sign-out-everywhere", post(users::sign_out_everywhere))
+        .route("/signed-in", get(users::signed_in).put(users::sign_in))
+        .route("/meetings", get(meetings::list).post(meetings::create))
+        .route("/meetings/{number}", get(meetings::show).patch(meetings::change))
+        .route("/meetings/{number}/start", post(meetings::start))
+        .route("/meetings/{number}/end", post(meetings::end))
+        .route("/meetings/{number}/drop-sockets", post(meetings::drop_sockets))
+        .route("/meetings/{number}/chat", get(participants::chat).post(participants::say))
+        .route("/meetings/{number}/participants", post(participants::seat))
+        .route("/meetings/{number}/participants/{id}/admit", post(participants::admit))
+        .route("/meetings/{number}/participants/{id}/hold", post(participants::hold))
+        .route("/meetings/{number}/participants/{id}/remove", post(participants::remove))
+        .route("/clock", get(clock::show).post(clock::advance))
+        .route("/faults", get(faults::list).post(faults::arm).delete(faults::clear))
+        .route("/switches", get(switches::show).patch(switches::change))
+        .route("/stats", get(stats::stats))
+        .route("/join-requests", get(stats::join_requests))
+        .fallback(error::no_such_route)
+        .method_not_allowed_fallback(error::wrong_method)
+        .with_state(sim.clone());
+    Router::new().nest("/_sim", simulator).route("/_sim/", get(index)).fallback(error::no_such_route)
+}
+
+/// `GET /_sim/`: the routes, for a person with curl.
+async fn index() -> Json<Value> {
+    Json(json!({
+        "about": "control API of the Zoom simulator; README.md of the crate has an example of each",
+        "routes": [
+            "GET POST        /_sim/apps",
+            "GET PATCH       /_sim/apps/{client_id}",
+            "GET POST        /_sim/users",
+            "GET PATCH       /_sim/users/{id}",
+            "POST            /_sim/users/{id}/sign-out-everywhere",
+            "GET PUT         /_sim/signed-in",
+            "GET POST        /_sim/meetings",
+            "GET PATCH       /_sim/meetings/{number}",
+            "POST            /_sim/meetings/{number}/start",
+            "POST            /_sim/meetings/{number}/end",
+            "POST            /_sim/meetings/{number}/drop-sockets",
+            "GET POST        /_sim/meetings/{number}/chat",
+            "POST            /_sim/meetings/{number}/participants",
+            "POST            /_sim/meetings/{number}/participants/{id}/admit",
+            "POST            /_sim/meetings/{number}/participants/{id}/hold",
+            "POST            /_sim/meetings/{number}/participants/{id}/remove",
+            "GET POST        /_sim/clock",
+            "GET POST DELETE /_sim/faults",
+            "GET PATCH       /_sim/switches",
+            "GET             /_sim/stats",
+            "GET             /_sim/join-requests",
+        ],
+    }))
+}

@@ -1,0 +1,191 @@
+//! The door: a socket with its credentials becomes a participant.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+use super::admission::Admission;
+use super::event::{self, Outgoing, Over};
+use super::meeting::Meeting;
+use super::participant::{Participant, base64_text};
+use super::refusal::Refusal;
+use super::rules::{self, Attempt, Seat};
+use super::socket::{Credentials, Opening};
+use crate::ids::{MeetingNumber, UserId};
+use crate::sim::Sim;
+use crate::world::World;
+use crate::world::switches::DuplicateIdentity;
+
+/// First of the ids that participants get; the SDK's own are of this size (O).
+const FIRST_ID: u32 = 16_778_240;
+
+/// Somebody who has come in, and what they are to be told, in order.
+pub(crate) struct Entered {
+    pub(crate) id: u32,
+    pub(crate) frames: UnboundedReceiver<Outgoing>,
+}
+
+/// Asks the rules again with all credentials at hand, and lets in or refuses, in one step.
+pub(crate) fn enter(
+    sim: &Sim,
+    number: &MeetingNumber,
+    opening: &Opening,
+    credentials: &Credentials,
+) -> Result<Entered, Refusal> {
+    let now = sim.now();
+    let mut world = sim.world();
+    let admission = redeem(&mut world, number, opening, credentials, now)?;
+    let request = admission.request;
+    let attempt = Attempt {
+        number,
+        signature: &admission.signature,
+        passcode: &credentials.mpwd,
+        zak: credentials.zak.as_deref().or(admission.zak.as_deref()).filter(|zak| !zak.is_empty()),
+        obf: credentials.obf.as_deref().filter(|token| !token.is_empty()),
+        rejoins: opening.zoomid.as_deref(),
+    };
+    let seated = rules::judge(&world, &attempt, now).and_then(|seat| {
+        let on_hold = seat.on_hold;
+        let entered = sit(&mut world, &admission, seat, opening.zoomid.clone(), now)?;
+        Ok((entered, on_hold))
+    });
+    match seated {
+        Ok((entered, on_hold)) => {
+            tracing::info!(meeting = %number, participant = entered.id, on_hold, "joined");
+            world.ledger.admit(request, on_hold);
+            Ok(entered)
+        }
+        Err(refusal) => {
+            tracing::info!(meeting = %number, refusal = refusal.word(), "refused at the socket");
+            world.ledger.refuse(request, refusal.at_socket(), refusal.word());
+            Err(refusal)
+        }
+    }
+}
+
+/// The step 1 this socket comes from; it works once.
+fn redeem(
+    world: &mut World,
+    number: &MeetingNumber,
+    opening: &Opening,
+    credentials: &Credentials,
+    now: jiff::Timestamp,
+) -> Result<Admission, Refusal> {
+    let admission = world.admissions.remove(&opening.auth).ok_or(Refusal::Unannounced)?;
+    let same = admission.mid == opening.mid
+        && admission.number == *number
+        && admission.sign == credentials.sign
+        && now < admission.expires_at;
+    if same { Ok(admission) } else { Err(Refusal::Unannounced) }
+}
+
+/// Makes the participant. Its first frames are the join's result and what a camera needs; the
+/// roster, its own entry included, follows from entering.
+fn sit(
+    world: &mut World,
+    admission: &Admission,
+    seat: Seat,
+    rejoins: Option<String>,
+    now: jiff::Timestamp,
+) -> Result<Entered, Refusal> {
+    let zoom_id = rejoins.clone().unwrap_or_else(|| world.entropy.id());
+    let guid = world.entropy.id();
+    let replaces = world.switches.duplicate_identity == DuplicateIdentity::Replace;
+    let meeting = world.meetings.get_mut(&admission.number).ok_or(Refusal::MeetingNotFound)?;
+    if let Some(zoom_id) = &rejoins {
+        forget(meeting, |person| person.zoom_id == *zoom_id, None);
+    }
+    let user_id = seat.user.as_ref().map(|user| user.id.clone());
+    if replaces && user_id.is_some() {
+        forget(meeting, |person| person.user_id == user_id, Some(Over::Duplicated));
+    }
+    let (id, number) = next_id(meeting);
+    let (line, frames) = mpsc::unbounded_channel();
+    let person = Participant {
+        id,
+        number,
+        zoom_id,
+        guid,
+        name: admission.name.clone(),
+        avatar: seat.user.map(|user| user.avatar_url()),
+        user_id,
+        host: seat.host,
+        on_hold: seat.on_hold,
+        camera: false,
+        video_on: false,
+        joined_at: now,
+        authoriser: seat.authorisation.as_ref().map(|token| token.user_id.clone()),
+        line: Some(line),
+        seen: BTreeMap::new(),
+    };
+    person.tell(Outgoing::new(event::JOIN_RESULT, joined(meeting, &person)));
+    person.tell(Outgoing::new(event::SETTINGS, json!({"bCanUnmuteVideo": true})));
+    person.tell(Outgoing::new(event::VIDEO_STREAM, json!({"ssrc": person.id})));
+    let authoriser = person.authoriser.clone();
+    meeting.enter(person);
+    if let Some(authoriser) = authoriser {
+        relate(meeting, id, &authoriser);
+    }
+    if let Some(token) = seat.authorisation {
+        world.spent_obf.insert(token.jti);
+    }
+    Ok(Entered { id, frames })
+}
+
+/// The ids of the next to come: the SDK's `userId` and the small `participantID`.
+pub(crate) fn next_id(meeting: &mut Meeting) -> (u32, u32) {
+    meeting.arrivals += 1;
+    (FIRST_ID + 1024 * (meeting.arrivals - 1), meeting.arrivals)
+}
+
+/// Takes earlier stays out, with a word or without.
+fn forget(meeting: &mut Meeting, who: impl Fn(&Participant) -> bool, reason: Option<Over>) {
+    let ids: Vec<u32> = meeting.participants.iter().filter(|person| who(person)).map(|p| p.id).collect();
+    for id in ids {
+        match reason {
+            Some(reason) => {
+                meeting.dismiss(id, reason);
+            }
+            None => meeting.leave(id),
+        }
+    }
+}
+
+/// Tells a bot who vouches for it (O).
+fn relate(meeting: &Meeting, bot: u32, authoriser: &UserId) {
+    let parent = meeting.participants.iter().find(|person| person.user_id.as_ref() == Some(authoriser));
+    let Some((bot, parent)) = meeting.participant(bot).zip(parent) else { return };
+    let relation = json!({"type": 4, "childUserID": bot.id, "parentUserID": parent.id});
+    bot.tell(Outgoing::new(event::BOT_RELATION, json!({"relationList": [relation]})));
+}
+
+/// Body of a 4098 that lets in (O for the names; the values the SDK does not look at are ours).
+fn joined(meeting: &Meeting, person: &Participant) -> Value {
+    json!({
+        "res": 0,
+        "userID": person.id,
+        "conID": person.guid,
+        "confID": meeting.number,
+        "zoomID": person.zoom_id,
+        "jid": format!("{}@xmpp.zoom.us", person.zoom_id),
+        "role": u8::from(person.host),
+        "mn": meeting.number,
+        "participantID": person.number,
+        "participantIDStr": person.number.to_string(),
+        "svcUrl": "rwg.zoom.us",
+        "xtoken": person.guid,
+        "encType": 1,
+        "encryptKey": STANDARD.encode([0_u8; 32]),
+        "elapsed": 0,
+        "meetingTopic": base64_text(&meeting.settings.topic),
+        "hugeBO": false,
+        "reportDomain": "rwg.zoom.us",
+        "mmrFeature": 0,
+        "useWBVideo": 0,
+        "useWBAudio": 0,
+        "e2eEncrypt": false,
+        "userGUID": person.guid,
+    })
+}

@@ -1,0 +1,106 @@
+//! The frames of the meeting socket, by their numbers (O).
+
+use axum::extract::ws::Message;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Both ways: the server's greeting, then the client's keep-alive and its echo.
+pub(crate) const READY: u32 = 0;
+/// Client: its credentials, in answer to the greeting.
+pub(crate) const CREDENTIALS: u32 = 4301;
+/// Server: the join's result; `res` 0 is in.
+pub(crate) const JOIN_RESULT: u32 = 4098;
+/// Server: who came, changed, left.
+pub(crate) const ROSTER: u32 = 7937;
+/// Server: settings of the meeting.
+pub(crate) const SETTINGS: u32 = 7938;
+/// Server: the stay is over, and why.
+pub(crate) const OVER: u32 = 7939;
+/// Server: the receiver became host.
+pub(crate) const HOST_CHANGED: u32 = 7940;
+/// Server: the receiver went on hold or was admitted.
+pub(crate) const HOLD_CHANGED: u32 = 7942;
+/// Server: a chat message.
+pub(crate) const CHAT_RECEIVED: u32 = 7944;
+/// Server: whose bots are whose.
+pub(crate) const BOT_RELATION: u32 = 8029;
+/// Server: the stream number a camera may use.
+pub(crate) const VIDEO_STREAM: u32 = 16131;
+/// Client: end for all; answered by 4102.
+pub(crate) const END: u32 = 4101;
+/// Client: leave; answered by 4104.
+pub(crate) const LEAVE: u32 = 4103;
+/// Client, host: remove `id`.
+pub(crate) const REMOVE: u32 = 4107;
+/// Client, host: make `id` the host (read in the SDK).
+pub(crate) const MAKE_HOST: u32 = 4111;
+/// Client, host: hold or admit `id`.
+pub(crate) const HOLD: u32 = 4113;
+/// Client, host: admit everybody (read in the SDK).
+pub(crate) const ADMIT_ALL: u32 = 4199;
+/// Client: a chat message; answered by 4136.
+pub(crate) const CHAT: u32 = 4135;
+/// Client: a camera is there.
+pub(crate) const CAMERA: u32 = 12307;
+/// Client: video on (`bOn` false!) or off.
+pub(crate) const VIDEO: u32 = 12297;
+
+/// Why a stay is over, as 7939 says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// "kicked by host", in the meeting or in its waiting room.
+    Removed = 7,
+    /// "ended by host".
+    Ended = 8,
+    /// "duplicated session": the same user came again.
+    Duplicated = 17,
+    /// "bot user kicked due to master leaving": who vouched for the bot has left.
+    AuthoriserLeft = 21,
+}
+
+/// A frame from the SDK.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Incoming {
+    pub(crate) evt: u32,
+    #[serde(default)]
+    pub(crate) seq: u64,
+    #[serde(default)]
+    pub(crate) body: Value,
+}
+
+/// A frame for the SDK; the socket numbers it, unless it echoes a number.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    evt: u32,
+    echo: Option<u64>,
+    body: Value,
+}
+
+impl Outgoing {
+    pub(crate) fn new(evt: u32, body: Value) -> Self {
+        Self { evt, echo: None, body }
+    }
+
+    /// The echo of a keep-alive: without one the SDK reconnects (read in the SDK).
+    pub(crate) fn keep_alive(seq: u64) -> Self {
+        Self { evt: READY, echo: Some(seq), body: Value::Null }
+    }
+
+    /// The end of a stay.
+    pub(crate) fn over(reason: Over) -> Self {
+        Self::new(OVER, json!({"reason": reason as u32}))
+    }
+
+    /// As text; `next` is the socket's own counter.
+    pub(crate) fn text(&self, next: &mut u64) -> Message {
+        let seq = self.echo.unwrap_or_else(|| {
+            *next += 1;
+            *next
+        });
+        let mut frame = json!({"evt": self.evt, "seq": seq});
+        if !self.body.is_null() {
+            frame["body"] = self.body.clone();
+        }
+        Message::text(frame.to_string())
+    }
+}

@@ -1,0 +1,92 @@
+//! Step 1 of a join: `POST /api/v1/wc/info`.
+
+use axum::Json;
+use axum::extract::{Form, State};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::admission::{self, Joiner};
+use super::rules::{self, Attempt};
+use crate::clock::Clock;
+use crate::faults::{self, Place};
+use crate::ids::MeetingNumber;
+use crate::sim::{SharedSim, Sim};
+use crate::world::ledger::JoinRequest;
+use crate::zak;
+
+/// The part of the form that decides anything.
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    #[serde(rename = "meetingNumber")]
+    number: MeetingNumber,
+    #[serde(rename = "userName", default)]
+    name: String,
+    #[serde(rename = "userEmail", default)]
+    email: String,
+    #[serde(rename = "passWord", default)]
+    passcode: String,
+    #[serde(default)]
+    signature: String,
+    /// ZAK of one who joins.
+    #[serde(default)]
+    ztk: String,
+    /// ZAK of one who starts.
+    #[serde(default)]
+    zsk: String,
+}
+
+impl Asked {
+    fn zak(&self) -> Option<&str> {
+        [self.zsk.as_str(), self.ztk.as_str()].into_iter().find(|zak| !zak.is_empty())
+    }
+}
+
+pub(crate) async fn handler(State(sim): State<SharedSim>, Form(asked): Form<Asked>) -> Response {
+    let at_unix_ms = Clock::real_unix_ms();
+    faults::around(&sim, Place::WcInfo, async { Json(answer(&sim, &asked, at_unix_ms)).into_response() })
+        .await
+}
+
+fn answer(sim: &Sim, asked: &Asked, at_unix_ms: i64) -> Value {
+    let now = sim.now();
+    let mut world = sim.world();
+    let signed_in_as = asked.zak().and_then(|zak| zak::holder(&world, zak, now)).map(|user| user.id.clone());
+    let signed_in = signed_in_as.is_some();
+    let request = world.ledger.open(JoinRequest::new(at_unix_ms, &asked.number, &asked.name, signed_in_as));
+    let attempt = Attempt {
+        number: &asked.number,
+        signature: &asked.signature,
+        passcode: &asked.passcode,
+        zak: asked.zak(),
+        obf: None,
+        rejoins: None,
+    };
+    let verdict = rules::judge(&world, &attempt, now);
+    let host = verdict.as_ref().is_ok_and(|seat| seat.host);
+    let refusal = verdict.err().and_then(|refusal| Some((refusal, refusal.at_info()?)));
+    tracing::info!(
+        meeting = %asked.number,
+        signed_in,
+        refusal = refusal.map(|(refusal, _)| refusal.word()),
+        "step 1 of a join"
+    );
+    if let Some((refusal, error)) = refusal {
+        world.ledger.refuse(request, error.code, refusal.word());
+        return refused(error.code, error.message);
+    }
+    let joiner = Joiner {
+        name: &asked.name,
+        email: &asked.email,
+        passcode: &asked.passcode,
+        signature: &asked.signature,
+        zak: asked.zak(),
+        host,
+    };
+    let result = admission::grant(&mut world, &asked.number, &joiner, request, now);
+    json!({"status": true, "errorCode": 0, "errorMessage": null, "result": result})
+}
+
+fn refused(code: u32, message: &str) -> Value {
+    json!({"status": false, "errorCode": code, "errorMessage": message, "result": null})
+}

@@ -1,0 +1,297 @@
+//! A meeting: its settings, its phase, and the people in it.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::event::{self, Outgoing, Over};
+use super::participant::{Participant, base64_text};
+use super::roster;
+use crate::ids::{AccountId, MeetingNumber, UserId};
+
+/// Who may come in by identity (D for the three kinds, O for their codes).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SignIn {
+    /// Anybody.
+    #[default]
+    None,
+    /// Any signed-in Zoom user, of any account (3051).
+    Any,
+    /// Users of the host's account (3052).
+    Account,
+    /// Users with an e-mail address of the listed domains (3052).
+    Domain,
+    /// Users of the host's account who came through its single sign-on (6024).
+    Sso,
+}
+
+/// Which step says that a meeting has not started (both O; which one Zoom takes is I).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NotStarted {
+    /// Step 1: the page must join again.
+    #[default]
+    Info,
+    /// The socket: the SDK's widget polls `/wc/rs` and joins by itself.
+    Socket,
+}
+
+/// What the host has chosen; the control API changes each of them at any time.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) topic: String,
+    /// Empty = none.
+    pub(crate) passcode: String,
+    pub(crate) sign_in: SignIn,
+    /// For `sign_in: domain`.
+    pub(crate) domains: Vec<String>,
+    pub(crate) waiting_room: bool,
+    /// The first to come starts the meeting.
+    pub(crate) join_before_host: bool,
+    /// Most people at once, those in the waiting room included (I).
+    pub(crate) capacity: usize,
+    pub(crate) locked: bool,
+    /// They may start it too, with their own ZAK (D).
+    pub(crate) alternative_hosts: Vec<UserId>,
+    /// Apps of other accounts need ZAK or OBF (4012) and must be published (4011) (D; default off).
+    pub(crate) external_rules: bool,
+    /// Those who were removed may come again (D: a host's setting, off at first).
+    pub(crate) rejoin_after_removal: bool,
+    /// See [`NotStarted`].
+    pub(crate) not_started: NotStarted,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            topic: "Simulated meeting".to_owned(),
+            passcode: String::new(),
+            sign_in: SignIn::default(),
+            domains: Vec::new(),
+            waiting_room: false,
+            join_before_host: false,
+            capacity: 100,
+            locked: false,
+            alternative_hosts: Vec::new(),
+            external_rules: false,
+            rejoin_after_removal: false,
+            not_started: NotStarted::default(),
+        }
+    }
+}
+
+/// Where a meeting stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Phase {
+    /// Not begun, or everybody who had begun it has left.
+    Waiting,
+    /// Begun by somebody who joined: runs while anybody is there (I).
+    Running,
+    /// Begun by the control API: runs until it is ended (ours).
+    HeldOpen,
+    /// Ended by its host; only the host can open it again (I).
+    Ended,
+}
+
+/// A chat message, kept for the control API.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ChatMessage {
+    pub(crate) from: u32,
+    pub(crate) sender: String,
+    /// `null` = everybody.
+    pub(crate) to: Option<u32>,
+    pub(crate) text: String,
+}
+
+/// A meeting.
+#[derive(Debug)]
+pub(crate) struct Meeting {
+    pub(crate) number: MeetingNumber,
+    pub(crate) host_id: UserId,
+    /// The host's account when the meeting was made.
+    pub(crate) account_id: AccountId,
+    pub(crate) settings: Settings,
+    pub(crate) phase: Phase,
+    pub(crate) participants: Vec<Participant>,
+    /// Users who were removed.
+    pub(crate) removed: HashSet<UserId>,
+    /// `zoomID`s that have passed the waiting room: a reconnect passes it too (I).
+    pub(crate) admitted: HashSet<String>,
+    pub(crate) chat: Vec<ChatMessage>,
+    /// Counts everybody who ever came, so that ids are never reused.
+    pub(crate) arrivals: u32,
+}
+
+impl Meeting {
+    pub(crate) fn new(
+        number: MeetingNumber,
+        host_id: UserId,
+        account_id: AccountId,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            number,
+            host_id,
+            account_id,
+            settings,
+            phase: Phase::Waiting,
+            participants: Vec::new(),
+            removed: HashSet::new(),
+            admitted: HashSet::new(),
+            chat: Vec::new(),
+            arrivals: 0,
+        }
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Running | Phase::HeldOpen)
+    }
+
+    /// The link people are given.
+    pub(crate) fn join_url(&self) -> String {
+        let Self { number, settings, .. } = self;
+        let pairs = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(Some(("pwd", &settings.passcode)).filter(|(_, code)| !code.is_empty()))
+            .finish();
+        let question = if pairs.is_empty() { "" } else { "?" };
+        format!("https://zoom.us/j/{number}{question}{pairs}")
+    }
+
+    pub(crate) fn participant(&self, id: u32) -> Option<&Participant> {
+        self.participants.iter().find(|person| person.id == id)
+    }
+
+    pub(crate) fn participant_mut(&mut self, id: u32) -> Option<&mut Participant> {
+        self.participants.iter_mut().find(|person| person.id == id)
+    }
+
+    /// Whether a user is there, not counting the stay that is being rejoined.
+    pub(crate) fn has_user(&self, user_id: &UserId, rejoining: Option<&str>) -> bool {
+        self.participants.iter().any(|person| {
+            person.user_id.as_ref() == Some(user_id) && Some(person.zoom_id.as_str()) != rejoining
+        })
+    }
+
+    /// Somebody comes in; everybody learns of it.
+    pub(crate) fn enter(&mut self, person: Participant) {
+        if !self.is_running() {
+            self.phase = Phase::Running;
+        }
+        if !person.on_hold {
+            self.admitted.insert(person.zoom_id.clone());
+        }
+        self.participants.push(person);
+        self.changed();
+    }
+
+    /// From or to the waiting room. False when nobody has this id.
+    pub(crate) fn set_hold(&mut self, id: u32, on_hold: bool) -> bool {
+        let Some(person) = self.participant_mut(id) else { return false };
+        person.on_hold = on_hold;
+        person.tell(Outgoing::new(event::HOLD_CHANGED, json!({"bHold": on_hold})));
+        let zoom_id = person.zoom_id.clone();
+        if on_hold {
+            self.admitted.remove(&zoom_id);
+        } else {
+            self.admitted.insert(zoom_id);
+        }
+        self.changed();
+        true
+    }
+
+    /// The host's role passes to `id`; whoever had it becomes an attendee.
+    pub(crate) fn make_host(&mut self, id: u32) {
+        if self.participant(id).is_none() {
+            return;
+        }
+        for person in &mut self.participants {
+            let host = person.id == id;
+            if person.host != host {
+                person.host = host;
+                person.tell(Outgoing::new(event::HOST_CHANGED, json!({"bHost": host})));
+            }
+        }
+        self.changed();
+    }
+
+    /// Removed by the host, and kept out. False when nobody has this id.
+    pub(crate) fn remove(&mut self, id: u32) -> bool {
+        if let Some(user_id) = self.participant(id).and_then(|person| person.user_id.clone()) {
+            self.removed.insert(user_id);
+        }
+        self.dismiss(id, Over::Removed)
+    }
+
+    /// Says good-bye to one, whose socket then closes. False when nobody has this id.
+    pub(crate) fn dismiss(&mut self, id: u32, reason: Over) -> bool {
+        let Some(person) = self.participant(id) else { return false };
+        person.tell(Outgoing::over(reason));
+        self.leave(id);
+        true
+    }
+
+    /// Somebody is gone, with or without a word; bots they vouched for go with them (D).
+    pub(crate) fn leave(&mut self, id: u32) {
+        let Some(index) = self.participants.iter().position(|person| person.id == id) else { return };
+        let gone = self.participants.remove(index);
+        if let Some(user_id) = gone.user_id.filter(|user_id| !self.has_user(user_id, None)) {
+            let vouched = self.participants.iter().filter(|bot| bot.authoriser.as_ref() == Some(&user_id));
+            for bot in vouched.map(|bot| bot.id).collect::<Vec<_>>() {
+                self.dismiss(bot, Over::AuthoriserLeft);
+            }
+        }
+        self.changed();
+    }
+
+    /// Over for everybody.
+    pub(crate) fn end(&mut self) {
+        self.phase = Phase::Ended;
+        for person in self.participants.drain(..) {
+            person.tell(Outgoing::over(Over::Ended));
+        }
+    }
+
+    /// Every socket closes without a word, as when a server fails: the SDK reconnects.
+    pub(crate) fn drop_sockets(&mut self) -> usize {
+        let before = self.participants.len();
+        self.participants.retain(|person| person.line.is_none());
+        let dropped = before - self.participants.len();
+        self.changed();
+        dropped
+    }
+
+    /// Delivers a message to everybody, or to one (O). Those on hold neither send nor receive.
+    pub(crate) fn say(&mut self, from: u32, to: Option<u32>, text: &str, message_id: &str) -> bool {
+        let Some(sender) = self.participant(from).filter(|sender| !sender.on_hold) else { return false };
+        let frame = json!({
+            "destNodeID": from,
+            "attendeeNodeID": to.unwrap_or(0),
+            "sn": sender.zoom_id,
+            "senderName": base64_text(&sender.name),
+            "text": base64_text(text),
+            "msgID": message_id,
+        });
+        let sender = sender.name.clone();
+        for person in &self.participants {
+            let addressed = to.is_none_or(|to| to == person.id);
+            if person.id != from && !person.on_hold && addressed {
+                person.tell(Outgoing::new(event::CHAT_RECEIVED, frame.clone()));
+            }
+        }
+        self.chat.push(ChatMessage { from, sender, to, text: text.to_owned() });
+        true
+    }
+
+    /// After any change of people: everybody is told, and an empty meeting that nobody holds open
+    /// stops running.
+    pub(crate) fn changed(&mut self) {
+        roster::publish(&mut self.participants);
+        if self.participants.is_empty() && self.phase == Phase::Running {
+            self.phase = Phase::Waiting;
+        }
+    }
+}

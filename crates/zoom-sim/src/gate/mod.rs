@@ -1,0 +1,54 @@
+//! The meeting gate: what Zoom's Web Meeting SDK 6.2.0 (Component view) talks to.
+//!
+//! A join is three steps: [`info`] (form over HTTPS), [`ping`], [`socket`] (JSON frames over a
+//! WebSocket). Who may pass is decided in [`rules`]; both ends of the join ask there. Zoom
+//! documents none of this: unless said otherwise, behaviour here is O, seen in the SDK's reactions.
+
+pub(crate) mod admission;
+mod avatar;
+mod commands;
+pub(crate) mod entrance;
+pub(crate) mod event;
+mod harmless;
+mod info;
+pub(crate) mod meeting;
+pub(crate) mod participant;
+mod ping;
+mod refusal;
+mod roster;
+pub(crate) mod rules;
+mod signature;
+mod socket;
+mod start_poll;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::routing::{any, get, post};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::sim::SharedSim;
+
+/// Routes of the gate, with the headers without which an isolated page may not read an answer.
+pub(crate) fn routes() -> Router<SharedSim> {
+    let cors = CorsLayer::new()
+        .allow_origin(AllowOrigin::mirror_request())
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::OPTIONS])
+        .allow_headers(AllowHeaders::mirror_request());
+    let resource_policy = SetResponseHeaderLayer::overriding(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("cross-origin"),
+    );
+    Router::new()
+        .route("/api/v1/wc/info", post(info::handler))
+        .route("/wc/ping/{number}", get(ping::handler))
+        .route("/wc/api/{number}", get(socket::handler))
+        .route("/wc/media/{number}", get(socket::media))
+        .route("/wc/rs", post(start_poll::handler))
+        .route("/p/{file}", get(avatar::handler))
+        .route("/wc/profile/get", any(harmless::nothing_here))
+        .fallback(harmless::telemetry)
+        .layer(resource_policy)
+        .layer(cors)
+}

@@ -1,0 +1,24 @@
+//! Step 2 of a join: `GET /wc/ping/{number}` names the host of the socket.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::faults::{self, Place};
+use crate::ids::MeetingNumber;
+use crate::sim::SharedSim;
+
+/// The tokens are opaque to the SDK, which brings them along; `auth` alone ties the steps here (ours).
+pub(crate) async fn handler(State(sim): State<SharedSim>, Path(number): Path<MeetingNumber>) -> Response {
+    let work = async {
+        let answer = json!({
+            "rwg": "rwg.zoom.us",
+            "rwcAuth": number,
+            "rwcToken": "rwc",
+            "rwgToken": "rwg",
+        });
+        Json(answer).into_response()
+    };
+    faults::around(&sim, Place::WcPing, work).await
+}

@@ -1,0 +1,164 @@
+//! Why somebody does not get in, and how each step of a join says so.
+//!
+//! The SDK knows some refusals from step 1 (`errorCode` and, for code 200, the exact English text)
+//! and others from the socket (`res` of 4098). A refusal that step 1 has no word for lets step 1
+//! succeed, and is spoken by the socket. The codes are O; which step Zoom uses for each is I.
+
+/// A refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// SDK 3712.
+    SignatureInvalid,
+    /// SDK 3705.
+    SignatureExpired,
+    /// Unknown, disabled, or without the Meeting SDK: SDK 3704.
+    AppKeyWrong,
+    /// Not 9 to 11 digits: SDK 3706.
+    NumberWrong,
+    /// SDK 3707.
+    MeetingNotFound,
+    /// The host has as many meetings running as the plan allows: SDK 3000.
+    HostBusy,
+    /// SDK 4004.
+    Ended,
+    /// SDK 4006.
+    Locked,
+    /// SDK 4005.
+    Full,
+    /// Removed by the host earlier: SDK 3009.
+    RemovedBefore,
+    /// An unpublished app in an external meeting: SDK 4011.
+    UnpublishedApp,
+    /// An external app without ZAK or OBF: SDK 4012.
+    AnonymousApp,
+    /// A ZAK that is forged, expired or void: "Token error".
+    TokenInvalid,
+    /// SDK 4014.
+    ObfInvalid,
+    /// SDK 4015.
+    ObfForOtherMeeting,
+    /// SDK 4017.
+    AuthoriserAbsent,
+    /// Role 1 without the ZAK of the host or an alternative host: SDK 3713.
+    NotTheHost,
+    /// Any Zoom account would do: SDK 3051.
+    SignInRequired,
+    /// An account of the host's organisation, or of certain domains: SDK 3052.
+    SignInRestricted,
+    /// Single sign-on of the host's account: SDK 6024.
+    SsoRequired,
+    /// SDK 3004.
+    PasscodeWrong,
+    /// Said in step 1: the page joins again itself. SDK 3008.
+    NotStarted,
+    /// Said by the socket: the SDK's own widget polls. SDK 3008.
+    NotStartedAtSocket,
+    /// The same user is in the meeting: SDK 4008.
+    AlreadyPresent,
+    /// A socket that no step 1 announced, or announced too long ago (ours): SDK 3621.
+    Unannounced,
+}
+
+/// Step 1's way to refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InfoError {
+    pub(crate) code: u32,
+    pub(crate) message: &'static str,
+}
+
+impl Refusal {
+    /// What step 1 says; `None` leaves it to the socket.
+    pub(crate) fn at_info(self) -> Option<InfoError> {
+        let (code, message) = match self {
+            Self::SignatureInvalid => (200, "Invalid signature."),
+            Self::SignatureExpired => (200, "The signature has expired."),
+            Self::AppKeyWrong => (200, "The api key is wrong."),
+            Self::NumberWrong => (200, "The meeting number is wrong."),
+            Self::MeetingNotFound => (200, "The meeting number is not found."),
+            Self::NotTheHost => (200, "No permission"),
+            Self::HostBusy => (
+                3000,
+                "You have a meeting that is currently in-progress, please end it to start a new meeting",
+            ),
+            Self::TokenInvalid => (3136, "Token error"),
+            Self::SignInRequired => (3051, "https://zoom.us/signin"),
+            Self::SignInRestricted => (3052, "https://zoom.us/signin"),
+            Self::SsoRequired => (6024, "https://zoom.us/sso"),
+            Self::PasscodeWrong => (3004, "Meeting Passcode wrong."),
+            Self::NotStarted => (3008, "Meeting has not started"),
+            Self::Ended
+            | Self::Locked
+            | Self::Full
+            | Self::RemovedBefore
+            | Self::UnpublishedApp
+            | Self::AnonymousApp
+            | Self::ObfInvalid
+            | Self::ObfForOtherMeeting
+            | Self::AuthoriserAbsent
+            | Self::NotStartedAtSocket
+            | Self::AlreadyPresent
+            | Self::Unannounced => return None,
+        };
+        Some(InfoError { code, message })
+    }
+
+    /// `res` of 4098. Codes that only step 1 has are repeated here (ours): the SDK shows 200.
+    pub(crate) fn at_socket(self) -> u32 {
+        match self {
+            Self::Ended => 6,
+            Self::Full => 9,
+            Self::Locked => 12,
+            Self::PasscodeWrong => 3004,
+            Self::HostBusy => 3005,
+            Self::NotStarted | Self::NotStartedAtSocket => 3008,
+            Self::UnpublishedApp => 6601,
+            Self::AnonymousApp => 13_296,
+            Self::ObfInvalid => 13_299,
+            Self::ObfForOtherMeeting => 13_300,
+            Self::RemovedBefore => 103_039,
+            Self::AuthoriserAbsent => 103_041,
+            Self::AlreadyPresent => 103_044,
+            Self::Unannounced => 1005,
+            Self::SignatureInvalid
+            | Self::SignatureExpired
+            | Self::AppKeyWrong
+            | Self::NumberWrong
+            | Self::MeetingNotFound
+            | Self::NotTheHost => 200,
+            Self::TokenInvalid => 3136,
+            Self::SignInRequired => 3051,
+            Self::SignInRestricted => 3052,
+            Self::SsoRequired => 6024,
+        }
+    }
+
+    /// One word for logs and the control API (ours).
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::SignatureInvalid => "signature_invalid",
+            Self::SignatureExpired => "signature_expired",
+            Self::AppKeyWrong => "app_key_wrong",
+            Self::NumberWrong => "number_wrong",
+            Self::MeetingNotFound => "meeting_not_found",
+            Self::HostBusy => "host_busy",
+            Self::Ended => "ended",
+            Self::Locked => "locked",
+            Self::Full => "full",
+            Self::RemovedBefore => "removed_before",
+            Self::UnpublishedApp => "unpublished_app",
+            Self::AnonymousApp => "anonymous_app",
+            Self::TokenInvalid => "token_invalid",
+            Self::ObfInvalid => "obf_invalid",
+            Self::ObfForOtherMeeting => "obf_for_other_meeting",
+            Self::AuthoriserAbsent => "authoriser_absent",
+            Self::NotTheHost => "not_the_host",
+            Self::SignInRequired => "sign_in_required",
+            Self::SignInRestricted => "sign_in_restricted",
+            Self::SsoRequired => "sso_required",
+            Self::PasscodeWrong => "passcode_wrong",
+            Self::NotStarted | Self::NotStartedAtSocket => "not_started",
+            Self::AlreadyPresent => "already_present",
+            Self::Unannounced => "unannounced",
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Who may pass the gate: the rules, one function each, asked in a configurable order.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::meeting::{Meeting, NotStarted, Phase, SignIn};
+use super::refusal::Refusal;
+use super::signature::{self, Claims};
+use crate::ids::MeetingNumber;
+use crate::obf::{self, Authorisation};
+use crate::world::World;
+use crate::world::app::App;
+use crate::world::switches::DuplicateIdentity;
+use crate::world::user::User;
+use crate::zak;
+
+/// One check of the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Rule {
+    /// The SDK app's signature is genuine, in time, and for this meeting.
+    Signature,
+    /// The number names a meeting.
+    MeetingExists,
+    /// The host may run one more meeting, where this join would start it.
+    HostBusy,
+    /// Not ended, locked or full; the newcomer was not removed before.
+    MeetingOpen,
+    /// An unpublished app stays inside its own account, where the meeting asks for it.
+    UnpublishedApp,
+    /// An external app brings ZAK or OBF, where the meeting asks for it.
+    AnonymousApp,
+    /// A token that was brought is valid.
+    Token,
+    /// Role 1 is the host's.
+    Host,
+    /// The newcomer is signed in as the meeting wants.
+    SignIn,
+    /// The passcode is right.
+    Passcode,
+    /// Who vouches for the bot is in the meeting.
+    Authoriser,
+    /// The meeting runs, or may be joined before its host.
+    Started,
+    /// The same user is not there already.
+    Duplicate,
+}
+
+impl Rule {
+    /// All of them, in the default order (ours; Zoom's is unknown).
+    pub(crate) const ALL: [Self; 13] = [
+        Self::Signature,
+        Self::MeetingExists,
+        Self::HostBusy,
+        Self::MeetingOpen,
+        Self::UnpublishedApp,
+        Self::AnonymousApp,
+        Self::Token,
+        Self::Host,
+        Self::SignIn,
+        Self::Passcode,
+        Self::Authoriser,
+        Self::Started,
+        Self::Duplicate,
+    ];
+}
+
+/// Somebody at the door, as known at either step of the join.
+#[derive(Clone, Debug)]
+pub(crate) struct Attempt<'a> {
+    pub(crate) number: &'a MeetingNumber,
+    pub(crate) signature: &'a str,
+    pub(crate) passcode: &'a str,
+    /// `ztk` or `zsk` of step 1, `zak` of 4301.
+    pub(crate) zak: Option<&'a str>,
+    /// Only 4301 carries it.
+    pub(crate) obf: Option<&'a str>,
+    /// The `zoomID` of an earlier stay, on a rejoin.
+    pub(crate) rejoins: Option<&'a str>,
+}
+
+/// The way in.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    /// Whose ZAK opened the door.
+    pub(crate) user: Option<User>,
+    pub(crate) host: bool,
+    /// Into the waiting room first.
+    pub(crate) on_hold: bool,
+    /// Who vouches for a bot without a ZAK.
+    pub(crate) authorisation: Option<Authorisation>,
+}
+
+/// Everything the rules look at, found once.
+struct Case<'a> {
+    world: &'a World,
+    attempt: &'a Attempt<'a>,
+    now: Timestamp,
+    claims: Option<Claims>,
+    app: Option<&'a App>,
+    meeting: Option<&'a Meeting>,
+    holder: Option<&'a User>,
+    authorisation: Option<Authorisation>,
+}
+
+/// Asks the rules in their order: the first that objects decides.
+pub(crate) fn judge(world: &World, attempt: &Attempt<'_>, now: Timestamp) -> Result<Seat, Refusal> {
+    let claims = signature::peek(attempt.signature);
+    let case = Case {
+        world,
+        attempt,
+        now,
+        app: claims.as_ref().and_then(|claims| world.app(&claims.app_key)),
+        claims,
+        meeting: world.meetings.get(attempt.number),
+        holder: attempt.zak.and_then(|zak| zak::holder(world, zak, now)),
+        authorisation: attempt.obf.and_then(|token| obf::read(world, token, now)),
+    };
+    for rule in &world.switches.rule_order {
+        case.ask(*rule)?;
+    }
+    let meeting = case.meeting.ok_or(Refusal::MeetingNotFound)?;
+    let host = case.is_host();
+    let known = attempt.rejoins.is_some_and(|zoom_id| meeting.admitted.contains(zoom_id));
+    Ok(Seat {
+        user: case.holder.cloned(),
+        host,
+        on_hold: meeting.settings.waiting_room && !host && !known,
+        authorisation: case.authorisation,
+    })
+}
+
+impl Case<'_> {
+    fn ask(&self, rule: Rule) -> Result<(), Refusal> {
+        let attempt = self.attempt;
+        match (rule, self.meeting) {
+            (Rule::Signature, _) => {
+                signature::verify(self.world, attempt.signature, attempt.number, self.now)
+            }
+            (Rule::Token, _) => self.token(),
+            (Rule::MeetingExists, None) => self.missing(),
+            (Rule::MeetingExists, Some(_)) | (_, None) => Ok(()),
+            (Rule::HostBusy, Some(meeting)) => self.host_busy(meeting),
+            (Rule::MeetingOpen, Some(meeting)) => self.open(meeting),
+            (Rule::UnpublishedApp, Some(meeting)) => self.published(meeting),
+            (Rule::AnonymousApp, Some(meeting)) => self.identified(meeting),
+            (Rule::Host, Some(_)) => objection(self.wants_to_host() && !self.is_host(), Refusal::NotTheHost),
+            (Rule::SignIn, Some(meeting)) => self.signed_in(meeting),
+            (Rule::Passcode, Some(meeting)) => {
+                let wrong = attempt.passcode != meeting.settings.passcode && !self.is_host();
+                objection(wrong, Refusal::PasscodeWrong)
+            }
+            (Rule::Authoriser, Some(meeting)) => self.authoriser(meeting),
+            (Rule::Started, Some(meeting)) => self.started(meeting),
+            (Rule::Duplicate, Some(meeting)) => self.duplicate(meeting),
+        }
+    }
+
+    fn wants_to_host(&self) -> bool {
+        self.claims.as_ref().is_some_and(Claims::wants_to_host)
+    }
+
+    /// Role 1 with the ZAK of the host or an alternative host (D).
+    fn is_host(&self) -> bool {
+        let Some((meeting, holder)) = self.meeting.zip(self.holder) else { return false };
+        let may = meeting.host_id == holder.id || meeting.settings.alternative_hosts.contains(&holder.id);
+        self.wants_to_host() && may
+    }
+
+    fn is_external(&self, meeting: &Meeting) -> bool {
+        self.app.is_none_or(|app| app.account_id != meeting.account_id)
+    }
+
+    fn missing(&self) -> Result<(), Refusal> {
+        let plausible = self.attempt.number.is_plausible();
+        Err(if plausible { Refusal::MeetingNotFound } else { Refusal::NumberWrong })
+    }
+
+    /// Basic and Pro host one meeting at a time, Business and above two (D KB0068522).
+    fn host_busy(&self, meeting: &Meeting) -> Result<(), Refusal> {
+        let starts = !meeting.is_running() && (self.wants_to_host() || meeting.settings.join_before_host);
+        let running = self.world.meetings.values();
+        let running = running.filter(|other| other.host_id == meeting.host_id && other.is_running()).count();
+        let limit = self.world.user(&meeting.host_id).map_or(1, |host| host.plan.meetings_at_once());
+        objection(starts && running >= limit, Refusal::HostBusy)
+    }
+
+    /// A host may open an ended meeting again, and passes its lock (I).
+    fn open(&self, meeting: &Meeting) -> Result<(), Refusal> {
+        let host = self.is_host();
+        let removed = self.holder.is_some_and(|holder| meeting.removed.contains(&holder.id));
+        objection(meeting.phase == Phase::Ended && !host, Refusal::Ended)?;
+        objection(removed && !meeting.settings.rejoin_after_removal, Refusal::RemovedBefore)?;
+        objection(meeting.settings.locked && !host, Refusal::Locked)?;
+        objection(meeting.participants.len() >= meeting.settings.capacity, Refusal::Full)
+    }
+
+    fn published(&self, meeting: &Meeting) -> Result<(), Refusal> {
+        let unpublished = self.app.is_none_or(|app| !app.published);
+        objection(
+            meeting.settings.external_rules && self.is_external(meeting) && unpublished,
+            Refusal::UnpublishedApp,
+        )
+    }
+
+    fn identified(&self, meeting: &Meeting) -> Result<(), Refusal> {
+        let anonymous = self.attempt.zak.is_none() && self.attempt.obf.is_none();
+        objection(
+            meeting.settings.external_rules && self.is_external(meeting) && anonymous,
+            Refusal::AnonymousApp,
+        )
+    }
+
+    fn token(&self) -> Result<(), Refusal> {
+        objection(self.attempt.zak.is_some() && self.holder.is_none(), Refusal::TokenInvalid)?;
+        objection(self.attempt.obf.is_some() && self.authorisation.is_none(), Refusal::ObfInvalid)?;
+        let elsewhere = self.authorisation.as_ref().and_then(|token| token.meeting.as_ref());
+        objection(elsewhere.is_some_and(|number| number != self.attempt.number), Refusal::ObfForOtherMeeting)
+    }
+
+    fn signed_in(&self, meeting: &Meeting) -> Result<(), Refusal> {
+        if self.is_host() {
+            return Ok(());
+        }
+        let holder = self.holder;
+        let same_account = holder.is_some_and(|user| user.account_id == meeting.account_id);
+        match meeting.settings.sign_in {
+            SignIn::None => Ok(()),
+            SignIn::Any => objection(holder.is_none(), Refusal::SignInRequired),
+            SignIn::Account => objection(!same_account, Refusal::SignInRestricted),
+            SignIn::Domain => {
+                let domain = holder.map(User::email_domain);
+                let listed = domain.is_some_and(|domain| {
+                    meeting.settings.domains.iter().any(|listed| listed.eq_ignore_ascii_case(&domain))
+                });
+                objection(!listed, Refusal::SignInRestricted)
+            }
+            SignIn::Sso => {
+                let sso = same_account && holder.is_some_and(|user| user.sso);
+                objection(!sso, Refusal::SsoRequired)
+            }
+        }
+    }
+
+    /// The waiting room does not count as present (ours).
+    fn authoriser(&self, meeting: &Meeting) -> Result<(), Refusal> {
+        let Some(authorisation) = &self.authorisation else { return Ok(()) };
+        let present = meeting
+            .participants
+            .iter()
+            .any(|person| person.user_id.as_ref() == Some(&authorisation.user_id) && !person.on_hold);
+        objection(!present, Refusal::AuthoriserAbsent)
+    }
+
+    fn started(&self, meeting: &Meeting) -> Result<(), Refusal> {
+        let open = meeting.is_running() || meeting.settings.join_before_host || self.is_host();
+        objection(
+            !open,
+            match meeting.settings.not_started {
+                NotStarted::Info => Refusal::NotStarted,
+                NotStarted::Socket => Refusal::NotStartedAtSocket,
+            },
+        )
+    }
+
+    fn duplicate(&self, meeting: &Meeting) -> Result<(), Refusal> {
+        let refuses = self.world.switches.duplicate_identity == DuplicateIdentity::Refuse;
+        let there = self.holder.is_some_and(|holder| meeting.has_user(&holder.id, self.attempt.rejoins));
+        objection(refuses && there, Refusal::AlreadyPresent)
+    }
+}
+
+fn objection(objects: bool, refusal: Refusal) -> Result<(), Refusal> {
+    if objects { Err(refusal) } else { Ok(()) }
+}

@@ -1,0 +1,157 @@
+//! Step 3 of a join and the stay itself: `wss /wc/api/{number}`.
+
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::event::{self, Incoming, Outgoing};
+use super::{commands, entrance};
+use crate::faults::{self, Place};
+use crate::ids::MeetingNumber;
+use crate::sim::SharedSim;
+
+/// The part of the query that matters: who of step 1 this is, and whether they were here before.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Opening {
+    #[serde(default)]
+    pub(crate) auth: String,
+    #[serde(default)]
+    pub(crate) mid: String,
+    #[serde(default)]
+    pub(crate) zoomid: Option<String>,
+}
+
+/// Body of 4301.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Credentials {
+    /// `sign` of step 1's result.
+    pub(crate) sign: String,
+    /// `passWord` of step 1's result.
+    pub(crate) mpwd: String,
+    pub(crate) zak: Option<String>,
+    #[serde(rename = "obfToken")]
+    pub(crate) obf: Option<String>,
+}
+
+pub(crate) async fn handler(
+    State(sim): State<SharedSim>,
+    Path(number): Path<MeetingNumber>,
+    Query(opening): Query<Opening>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let work = async {
+        let guest = sim.clone();
+        upgrade.on_upgrade(move |socket| {
+            let tasks = guest.tasks.clone();
+            tasks.track_future(attend(guest, number, opening, socket))
+        })
+    };
+    faults::around(&sim, Place::WcSocket, work).await.into_response()
+}
+
+/// `wss /wc/media/{number}`: taken, and ignored until it closes. No media is simulated.
+pub(crate) async fn media(State(sim): State<SharedSim>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(move |mut socket| {
+        let tasks = sim.tasks.clone();
+        tasks.track_future(async move {
+            loop {
+                tokio::select! {
+                    message = socket.recv() => if !matches!(message, Some(Ok(_))) { break },
+                    () = sim.stopping.cancelled() => break,
+                }
+            }
+        })
+    })
+}
+
+/// A whole stay, from greeting to good-bye.
+async fn attend(sim: SharedSim, number: MeetingNumber, opening: Opening, socket: WebSocket) {
+    let mut line = Line { socket, frames: 0 };
+    if line.say(&Outgoing::new(event::READY, json!({"status": "READY"}))).await.is_err() {
+        return;
+    }
+    let Some(credentials) = first_credentials(&sim, &mut line).await else { return };
+    match entrance::enter(&sim, &number, &opening, &credentials) {
+        Ok(entered) => {
+            stay(&sim, &number, entered.id, &mut line, entered.frames).await;
+            if let Some(meeting) = sim.world().meetings.get_mut(&number) {
+                meeting.leave(entered.id);
+            }
+        }
+        Err(refusal) => {
+            let result = Outgoing::new(event::JOIN_RESULT, json!({"res": refusal.at_socket()}));
+            line.say(&result).await.ok();
+        }
+    }
+    line.socket.send(Message::Close(None)).await.ok();
+}
+
+/// Waits for 4301, echoing keep-alives meanwhile. `None` when the line is gone.
+async fn first_credentials(sim: &SharedSim, line: &mut Line) -> Option<Credentials> {
+    loop {
+        let frame = tokio::select! {
+            frame = line.hear() => frame?,
+            () = sim.stopping.cancelled() => return None,
+        };
+        match frame.evt {
+            event::CREDENTIALS => return serde_json::from_value(frame.body).ok(),
+            event::READY => line.say(&Outgoing::keep_alive(frame.seq)).await.ok()?,
+            _ => {}
+        }
+    }
+}
+
+/// Carries frames both ways until either side has had enough.
+async fn stay(
+    sim: &SharedSim,
+    number: &MeetingNumber,
+    id: u32,
+    line: &mut Line,
+    mut frames: UnboundedReceiver<Outgoing>,
+) {
+    loop {
+        tokio::select! {
+            frame = frames.recv() => {
+                let Some(frame) = frame else { break };
+                if line.say(&frame).await.is_err() {
+                    break;
+                }
+            }
+            frame = line.hear() => {
+                let Some(frame) = frame else { break };
+                commands::obey(sim, number, id, &frame);
+            }
+            () = sim.stopping.cancelled() => break,
+        }
+    }
+}
+
+/// A WebSocket that speaks frames.
+struct Line {
+    socket: WebSocket,
+    frames: u64,
+}
+
+impl Line {
+    async fn say(&mut self, frame: &Outgoing) -> Result<(), axum::Error> {
+        self.socket.send(frame.text(&mut self.frames)).await
+    }
+
+    /// The next frame; binary and unreadable messages are passed over. `None` = closed.
+    async fn hear(&mut self) -> Option<Incoming> {
+        loop {
+            match self.socket.recv().await?.ok()? {
+                Message::Text(text) => match serde_json::from_str(&text) {
+                    Ok(frame) => return Some(frame),
+                    Err(error) => tracing::debug!(%error, "an unreadable frame"),
+                },
+                Message::Close(_) => return None,
+                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => {}
+            }
+        }
+    }
+}

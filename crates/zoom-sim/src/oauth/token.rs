@@ -1,0 +1,142 @@
+//! `POST /oauth/token`: a code, a refresh token or an app's own credentials for an access token.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::access_token;
+use super::client::Params;
+use super::error::OAuthError;
+use crate::faults::{self, Place};
+use crate::ids::GrantId;
+use crate::sim::{SharedSim, Sim};
+use crate::world::World;
+use crate::world::app::{App, AppKind};
+use crate::world::grant::{Challenge, Grant, Owner};
+
+/// A success (D).
+#[derive(Serialize)]
+struct Answer {
+    access_token: String,
+    token_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    /// Seconds.
+    expires_in: i64,
+    /// Separated by spaces.
+    scope: String,
+    /// Where REST calls go; regional accounts differ at Zoom.
+    api_url: String,
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = Json(self).into_response();
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+pub(crate) async fn handler(
+    State(sim): State<SharedSim>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let query = query.filter(|_| sim.world().switches.query_parameters);
+    let params = Params::read(&headers, query.as_deref(), &body);
+    let refreshing = params.get("grant_type") == Some("refresh_token");
+    let place = if refreshing { Place::Refresh } else { Place::Token };
+    faults::around(&sim, place, async { exchange(&sim, &params).into_response() }).await
+}
+
+/// One step under one lock: what rotates here has rotated, whether or not the answer arrives.
+fn exchange(sim: &Sim, params: &Params) -> Result<Answer, OAuthError> {
+    let now = sim.now();
+    let mut world = sim.world();
+    let app = params.client(&world)?.clone();
+    let id = match (params.get("grant_type"), app.kind) {
+        (Some("authorization_code"), AppKind::UserLevel | AppKind::AccountLevel) => {
+            by_code(&mut world, &app, params, now)?
+        }
+        (Some("refresh_token"), _) => by_refresh(&mut world, &app, params, now)?,
+        (Some("account_credentials"), AppKind::ServerToServer) => by_account(&mut world, &app, params)?,
+        _ => return Err(OAuthError::UnsupportedGrant),
+    };
+    let refreshable = app.kind != AppKind::ServerToServer;
+    let World { grants, entropy, .. } = &mut *world;
+    let refresh_token = refreshable.then(|| grants.issue_refresh(entropy, &id, now));
+    let access_token = access_token::issue(&mut world, &id, now).ok_or(OAuthError::InvalidToken)?;
+    let scope = world.grants.get(&id).map(|grant| grant.scopes.join(" ")).unwrap_or_default();
+    Ok(Answer {
+        access_token,
+        token_type: "bearer",
+        refresh_token,
+        expires_in: access_token::LIFE.as_secs(),
+        scope,
+        api_url: sim.origin.clone(),
+    })
+}
+
+fn by_code(world: &mut World, app: &App, params: &Params, now: Timestamp) -> Result<GrantId, OAuthError> {
+    let code = params.get("code").ok_or(OAuthError::InvalidCode)?;
+    let pending = world.grants.take_code(code, now).ok_or(OAuthError::InvalidCode)?;
+    if pending.request.client_id != app.client_id {
+        return Err(OAuthError::InvalidCode);
+    }
+    if params.get("redirect_uri") != Some(&pending.request.redirect_uri) {
+        return Err(OAuthError::RedirectMismatch);
+    }
+    if !verifies(pending.request.challenge.as_ref(), params.get("code_verifier")) {
+        return Err(OAuthError::InvalidCode);
+    }
+    let owner = Owner::User(pending.user_id);
+    let grant =
+        Grant { client_id: app.client_id.clone(), owner, scopes: app.scopes.clone(), newest_access: None };
+    world.ledger.stats.token_exchanges += 1;
+    Ok(world.grants.start(&mut world.entropy, grant))
+}
+
+/// A challenge needs its verifier; a verifier without a challenge is refused too (RFC 7636, I).
+fn verifies(challenge: Option<&Challenge>, verifier: Option<&str>) -> bool {
+    match (challenge, verifier) {
+        (None, None) => true,
+        (Some(Challenge::Plain(expected)), Some(given)) => expected == given,
+        (Some(Challenge::S256(expected)), Some(given)) => {
+            *expected == URL_SAFE_NO_PAD.encode(digest(&SHA256, given.as_bytes()))
+        }
+        _ => false,
+    }
+}
+
+fn by_refresh(world: &mut World, app: &App, params: &Params, now: Timestamp) -> Result<GrantId, OAuthError> {
+    let token = params.get("refresh_token").unwrap_or_default();
+    let grace = world.switches.refresh_grace_seconds;
+    let Some(id) = world.grants.by_refresh(token, &app.client_id, now, grace) else {
+        world.ledger.stats.refreshes_refused += 1;
+        return Err(OAuthError::InvalidToken);
+    };
+    world.grants.rotate_out(token, now);
+    world.ledger.stats.refreshes += 1;
+    Ok(id)
+}
+
+fn by_account(world: &mut World, app: &App, params: &Params) -> Result<GrantId, OAuthError> {
+    if params.get("account_id") != Some(&app.account_id.0) {
+        return Err(OAuthError::BadRequest("Bad Request"));
+    }
+    let grant = Grant {
+        client_id: app.client_id.clone(),
+        owner: Owner::Account(app.account_id.clone()),
+        scopes: app.scopes.clone(),
+        newest_access: None,
+    };
+    world.ledger.stats.account_tokens += 1;
+    Ok(world.grants.start(&mut world.entropy, grant))
+}

@@ -1,0 +1,64 @@
+//! Who calls REST, and for whom it may speak.
+
+use axum::http::{HeaderMap, header};
+use jiff::Timestamp;
+
+use super::error::RestError;
+use crate::jwt;
+use crate::oauth::access_token::Claims;
+use crate::world::World;
+use crate::world::grant::{Grant, Owner};
+use crate::world::user::User;
+
+/// A bearer's grant, and whether the token itself is past its hour.
+pub(crate) struct Bearer {
+    grant: Grant,
+    expired: bool,
+}
+
+impl Bearer {
+    /// Reads the header; tokens in the query are never looked at (D).
+    pub(crate) fn read(world: &World, headers: &HeaderMap, now: Timestamp) -> Result<Self, RestError> {
+        let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let (scheme, token) = value.and_then(|value| value.split_once(' ')).ok_or(RestError::InvalidToken)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(RestError::InvalidToken);
+        }
+        let claims: Claims = jwt::read(token, &world.signing_key).ok_or(RestError::InvalidToken)?;
+        let grant = world.grants.get(&claims.grant).ok_or(RestError::InvalidToken)?;
+        let app_works = world.app(&grant.client_id).is_some_and(|app| !app.disabled);
+        let superseded =
+            world.switches.one_live_access_token && grant.newest_access.as_deref() != Some(&*claims.jti);
+        if !app_works || superseded {
+            return Err(RestError::InvalidToken);
+        }
+        Ok(Self { grant: grant.clone(), expired: now.as_second() >= claims.exp })
+    }
+
+    /// Refuses a token past its hour.
+    pub(crate) fn unexpired(self) -> Result<Self, RestError> {
+        if self.expired { Err(RestError::ExpiredToken) } else { Ok(self) }
+    }
+
+    /// Refuses a token that has none of these scopes.
+    pub(crate) fn with_scope(self, any_of: &'static [&'static str]) -> Result<Self, RestError> {
+        let found = any_of.iter().any(|scope| self.grant.scopes.iter().any(|held| held == scope));
+        if found { Ok(self) } else { Err(RestError::MissingScope(any_of)) }
+    }
+
+    /// The user a path names: `me`, an id, or an e-mail address.
+    ///
+    /// A user's token reaches that user (D), an account's all users of the account (D); `me` of an
+    /// account is its first user (I: the app's owner).
+    pub(crate) fn user(&self, world: &World, who: &str) -> Result<User, RestError> {
+        let reachable = world.users.iter().find(|user| {
+            let named = who == "me" || user.id.0 == who || user.email.eq_ignore_ascii_case(who);
+            let reached = match &self.grant.owner {
+                Owner::User(id) => user.id == *id,
+                Owner::Account(account) => user.account_id == *account,
+            };
+            named && reached
+        });
+        reachable.cloned().ok_or(RestError::NoSuchUser)
+    }
+}

@@ -1,0 +1,38 @@
+//! REST refusals: a status, a code and a message.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+/// Why a REST call is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RestError {
+    /// No bearer, a forged one, or one whose grant is over (401, 124; O).
+    InvalidToken,
+    /// A bearer past its hour (401, 124; O).
+    ExpiredToken,
+    /// The token lacks all of these scopes (400, 4711; O).
+    MissingScope(&'static [&'static str]),
+    /// Nobody by that id or e-mail in reach of the token (404, 1001; D REF, PL).
+    NoSuchUser,
+    /// A parameter is out of bounds (400, 300; D).
+    Validation(&'static str),
+}
+
+impl IntoResponse for RestError {
+    fn into_response(self) -> Response {
+        let (status, code, message) = match self {
+            Self::InvalidToken => (StatusCode::UNAUTHORIZED, 124, "Invalid access token.".to_owned()),
+            Self::ExpiredToken => (StatusCode::UNAUTHORIZED, 124, "Access token is expired.".to_owned()),
+            Self::MissingScope(scopes) => {
+                let scopes = scopes.join(", ");
+                let message = format!("Invalid access token, does not contain scopes:[{scopes}].");
+                (StatusCode::BAD_REQUEST, 4711, message)
+            }
+            Self::NoSuchUser => (StatusCode::NOT_FOUND, 1001, "User not exist.".to_owned()),
+            Self::Validation(message) => (StatusCode::BAD_REQUEST, 300, message.to_owned()),
+        };
+        tracing::info!(code, message, "rest refuses");
+        (status, Json(serde_json::json!({"code": code, "message": message}))).into_response()
+    }
+}

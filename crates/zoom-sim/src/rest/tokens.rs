@@ -1,0 +1,89 @@
+//! A user's tokens for meetings: `/v2/users/{who}/token` and `/v2/users/me/zak`.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::bearer::Bearer;
+use super::error::RestError;
+use crate::faults::{self, Place};
+use crate::sim::{SharedSim, Sim};
+use crate::{obf, zak};
+
+/// Any of these gives a ZAK (D REF).
+const ZAK_SCOPES: &[&str] = &[
+    "user:read:zak",
+    "user:read:zak:admin",
+    "user:read:token",
+    "user:read:token:admin",
+    "user:read",
+    "user:read:admin",
+    "user_zak:read",
+];
+/// Any of these gives another token (D REF).
+const TOKEN_SCOPES: &[&str] = &["user:read:token", "user:read:token:admin", "user:read", "user:read:admin"];
+/// Seconds a ZAK works when nothing is asked (D).
+const DEFAULT_TTL: i64 = 7_200;
+/// The longest that may be asked (D).
+const MAX_TTL: i64 = 31_536_000;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Asked {
+    #[serde(rename = "type")]
+    token_type: Option<String>,
+    ttl: Option<String>,
+    meeting_id: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    token: String,
+}
+
+/// `GET /v2/users/{who}/token?type=…`: the default type is the deprecated `token`, no ZAK (D).
+pub(crate) async fn by_type(
+    State(sim): State<SharedSim>,
+    Path(who): Path<String>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Response {
+    faults::around(&sim, Place::Zak, async { mint(&sim, &who, &asked, &headers).into_response() }).await
+}
+
+/// `GET /v2/users/me/zak`: a ZAK for five minutes (D REF).
+pub(crate) async fn five_minute_zak(State(sim): State<SharedSim>, headers: HeaderMap) -> Response {
+    let asked = Asked { token_type: Some("zak".to_owned()), ttl: Some("300".to_owned()), meeting_id: None };
+    faults::around(&sim, Place::Zak, async { mint(&sim, "me", &asked, &headers).into_response() }).await
+}
+
+fn mint(sim: &Sim, who: &str, asked: &Asked, headers: &HeaderMap) -> Result<Json<Answer>, RestError> {
+    let now = sim.now();
+    let mut world = sim.world();
+    let wants_zak = asked.token_type.as_deref() == Some("zak");
+    let mut bearer = Bearer::read(&world, headers, now)?;
+    if !(wants_zak && world.switches.zak_on_expired_access_token) {
+        bearer = bearer.unexpired()?;
+    }
+    let bearer = bearer.with_scope(if wants_zak { ZAK_SCOPES } else { TOKEN_SCOPES })?;
+    let user = bearer.user(&world, who)?;
+    if !user.active {
+        return Err(RestError::NoSuchUser);
+    }
+    let token = match asked.token_type.as_deref().unwrap_or("token") {
+        "zak" => zak::mint(&mut world, &user, SignedDuration::from_secs(ttl(asked)?), now),
+        "onbehalf" => obf::mint(&mut world, &user, asked.meeting_id.as_deref(), now),
+        "token" => world.entropy.secret(),
+        _ => return Err(RestError::Validation("The type must be token, zak or onbehalf.")),
+    };
+    Ok(Json(Answer { token }))
+}
+
+/// Whole seconds, 1 to a year (D; that 0 is refused is I).
+fn ttl(asked: &Asked) -> Result<i64, RestError> {
+    let Some(text) = asked.ttl.as_deref() else { return Ok(DEFAULT_TTL) };
+    let seconds = text.parse().ok().filter(|seconds| (1..=MAX_TTL).contains(seconds));
+    seconds.ok_or(RestError::Validation("The ttl must be between 1 and 31536000 seconds."))
+}

@@ -1,0 +1,48 @@
+//! What every handler holds: the world behind a lock, the clock, and the tasks' end.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::world::World;
+
+/// The running simulator as its handlers see it.
+pub(crate) struct Sim {
+    pub(crate) clock: Clock,
+    /// Where the simulated Zoom answers plain HTTP clients: `https://127.0.0.1:PORT`.
+    pub(crate) origin: String,
+    /// Everything that runs is counted here, so that stopping can wait for it.
+    pub(crate) tasks: TaskTracker,
+    /// Cancelled once, when the simulator stops.
+    pub(crate) stopping: CancellationToken,
+    world: Mutex<World>,
+}
+
+/// How handlers take it.
+pub(crate) type SharedSim = Arc<Sim>;
+
+impl Sim {
+    pub(crate) fn new(origin: String, world: World) -> SharedSim {
+        Arc::new(Self {
+            clock: Clock::default(),
+            origin,
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            world: Mutex::new(world),
+        })
+    }
+
+    /// The state, for as long as the guard lives. No handler keeps it across an `await`, so what
+    /// happens under one guard is one step, and others see all of it or nothing.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Zoom's time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

@@ -1,0 +1,182 @@
+//! Consents in progress, authorisation codes, and the grants that come of them.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::entropy::Entropy;
+use crate::ids::{AccountId, ClientId, GrantId, UserId};
+
+/// A code works once, for five minutes (D).
+pub(crate) const CODE_LIFE: SignedDuration = SignedDuration::from_mins(5);
+/// A refresh token works for about 90 days, anew with each rotation (O; that it slides is ours).
+pub(crate) const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// How a code is bound to who asked for it (D; RFC 7636).
+#[derive(Clone, Debug)]
+pub(crate) enum Challenge {
+    /// Base64url of the SHA-256 of the verifier.
+    S256(String),
+    /// The verifier itself; also when no method is named.
+    Plain(String),
+}
+
+/// What an app asked for at `/oauth/authorize`.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) client_id: ClientId,
+    pub(crate) redirect_uri: String,
+    pub(crate) state: Option<String>,
+    pub(crate) challenge: Option<Challenge>,
+}
+
+/// A consent page that was shown, or a code that was handed out: waits for its one use.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) request: Request,
+    pub(crate) user_id: UserId,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// On whose behalf a token speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A user who consented.
+    User(UserId),
+    /// An account, through its own server-to-server app.
+    Account(AccountId),
+}
+
+/// A consent in force, or a server-to-server token's stand-in for one.
+#[derive(Clone, Debug)]
+pub(crate) struct Grant {
+    pub(crate) client_id: ClientId,
+    pub(crate) owner: Owner,
+    pub(crate) scopes: Vec<String>,
+    /// The newest access token's `jti`, for the switch that lets only that one live.
+    pub(crate) newest_access: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+struct RefreshToken {
+    grant: GrantId,
+    expires_at: Timestamp,
+    rotated_at: Option<Timestamp>,
+}
+
+/// Everything about consent.
+#[derive(Debug, Default)]
+pub(crate) struct Grants {
+    consents: HashMap<String, Pending>,
+    codes: HashMap<String, Pending>,
+    grants: HashMap<GrantId, Grant>,
+    refresh_tokens: HashMap<String, RefreshToken>,
+}
+
+impl Grants {
+    /// Remembers a consent page; the id in it works once.
+    pub(crate) fn ask(&mut self, entropy: &mut Entropy, pending: Pending) -> String {
+        let id = entropy.secret();
+        self.consents.insert(id.clone(), pending);
+        id
+    }
+
+    /// Takes the consent page's request, if it was shown, is fresh, and was not answered before.
+    pub(crate) fn answer(&mut self, consent: &str, now: Timestamp) -> Option<Pending> {
+        self.consents.remove(consent).filter(|pending| now < pending.expires_at)
+    }
+
+    /// Hands out a code for a consent that was given.
+    pub(crate) fn issue_code(&mut self, entropy: &mut Entropy, pending: Pending) -> String {
+        let code = entropy.secret();
+        self.codes.insert(code.clone(), pending);
+        code
+    }
+
+    /// Takes a code: it is used up, whatever comes of the exchange.
+    pub(crate) fn take_code(&mut self, code: &str, now: Timestamp) -> Option<Pending> {
+        self.codes.remove(code).filter(|pending| now < pending.expires_at)
+    }
+
+    /// Starts a grant. An earlier one of the same user and app dies (D 4741); server-to-server
+    /// grants live side by side (D).
+    pub(crate) fn start(&mut self, entropy: &mut Entropy, grant: Grant) -> GrantId {
+        if matches!(grant.owner, Owner::User(_)) {
+            self.end_where(|old| old.client_id == grant.client_id && old.owner == grant.owner);
+        }
+        let id = GrantId(entropy.id());
+        self.grants.insert(id.clone(), grant);
+        id
+    }
+
+    pub(crate) fn get(&self, id: &GrantId) -> Option<&Grant> {
+        self.grants.get(id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: &GrantId) -> Option<&mut Grant> {
+        self.grants.get_mut(id)
+    }
+
+    /// A fresh refresh token for a grant.
+    pub(crate) fn issue_refresh(&mut self, entropy: &mut Entropy, grant: &GrantId, now: Timestamp) -> String {
+        let token = entropy.secret();
+        let expires_at = now + REFRESH_LIFE;
+        let record = RefreshToken { grant: grant.clone(), expires_at, rotated_at: None };
+        self.refresh_tokens.insert(token.clone(), record);
+        token
+    }
+
+    /// The grant of a refresh token that still works for this app.
+    ///
+    /// A rotated one works for `grace_seconds` more (default none).
+    pub(crate) fn by_refresh(
+        &self,
+        token: &str,
+        client_id: &ClientId,
+        now: Timestamp,
+        grace_seconds: i64,
+    ) -> Option<GrantId> {
+        let record = self.refresh_tokens.get(token)?;
+        let rotated_out = record
+            .rotated_at
+            .is_some_and(|at| now.as_second() >= at.as_second().saturating_add(grace_seconds));
+        let grant = self.grants.get(&record.grant)?;
+        (!rotated_out && now < record.expires_at && grant.client_id == *client_id)
+            .then(|| record.grant.clone())
+    }
+
+    /// Marks a refresh token as used. Dead at once, but for the grace switch (D).
+    pub(crate) fn rotate_out(&mut self, token: &str, now: Timestamp) {
+        if let Some(record) = self.refresh_tokens.get_mut(token) {
+            record.rotated_at.get_or_insert(now);
+        }
+    }
+
+    /// Ends the grant a refresh token belongs to; false when there is none.
+    pub(crate) fn revoke_refresh(&mut self, token: &str, client_id: &ClientId) -> bool {
+        let Some(record) = self.refresh_tokens.get(token) else { return false };
+        let id = record.grant.clone();
+        self.end(&id, client_id)
+    }
+
+    /// Ends a grant of this app, and with it all of its tokens; false when there is none.
+    pub(crate) fn end(&mut self, id: &GrantId, client_id: &ClientId) -> bool {
+        let owned = self.grants.get(id).is_some_and(|grant| grant.client_id == *client_id);
+        if owned {
+            self.grants.remove(id);
+            self.refresh_tokens.retain(|_, token| token.grant != *id);
+        }
+        owned
+    }
+
+    /// Ends every grant of a user: deactivated (ours).
+    pub(crate) fn end_user(&mut self, user_id: &UserId) {
+        self.end_where(|grant| grant.owner == Owner::User(user_id.clone()));
+    }
+
+    fn end_where(&mut self, doomed: impl Fn(&Grant) -> bool) {
+        self.grants.retain(|_, grant| !doomed(grant));
+        let grants = &self.grants;
+        self.refresh_tokens.retain(|_, token| grants.contains_key(&token.grant));
+    }
+}

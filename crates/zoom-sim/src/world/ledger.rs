@@ -1,0 +1,112 @@
+//! What happened, counted and listed for those who measure.
+
+use serde::Serialize;
+
+use crate::clock::Clock;
+use crate::ids::{MeetingNumber, UserId};
+
+/// `GET /_sim/stats`: how often each thing was done since the start.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Stats {
+    /// Consents given.
+    pub(crate) consents: u64,
+    /// Codes exchanged for tokens.
+    pub(crate) token_exchanges: u64,
+    /// Refresh tokens rotated, lost answers included.
+    pub(crate) refreshes: u64,
+    /// Refresh attempts that were refused.
+    pub(crate) refreshes_refused: u64,
+    /// Server-to-server tokens given.
+    pub(crate) account_tokens: u64,
+    /// Tokens revoked by their app.
+    pub(crate) revocations: u64,
+    /// ZAKs minted.
+    pub(crate) zak_mints: u64,
+    /// On-behalf-of tokens minted.
+    pub(crate) obf_mints: u64,
+    /// `wc/info` requests of the SDK.
+    pub(crate) join_requests: u64,
+    /// Sockets that got a 4098 with `res` 0, those in the waiting room included.
+    pub(crate) joins: u64,
+    /// Joins that were refused, at either step.
+    pub(crate) joins_refused: u64,
+    /// Answers that were spoilt by an armed fault.
+    pub(crate) faults: u64,
+}
+
+/// One attempt to join, for `GET /_sim/join-requests`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct JoinRequest {
+    /// When step 1 arrived: real time, whatever the simulator's clock says.
+    pub(crate) at_unix_ms: i64,
+    /// When it was admitted or refused (real time); null while the socket is awaited.
+    pub(crate) settled_at_unix_ms: Option<i64>,
+    pub(crate) meeting_number: MeetingNumber,
+    pub(crate) name: String,
+    /// The user whose valid ZAK came along.
+    pub(crate) signed_in_as: Option<UserId>,
+    /// `pending`, `admitted`, `waiting_room`, or the code as text.
+    pub(crate) outcome: String,
+    /// The code as Zoom sends it (step 1 `errorCode`, or `res` of 4098).
+    pub(crate) error_code: Option<u32>,
+    /// What the code stands for, in our words.
+    pub(crate) reason: Option<&'static str>,
+}
+
+/// Counters and the list of joins.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    pub(crate) stats: Stats,
+    pub(crate) join_requests: Vec<JoinRequest>,
+}
+
+impl JoinRequest {
+    /// One that has just arrived.
+    pub(crate) fn new(
+        at_unix_ms: i64,
+        meeting_number: &MeetingNumber,
+        name: &str,
+        signed_in_as: Option<UserId>,
+    ) -> Self {
+        Self {
+            at_unix_ms,
+            settled_at_unix_ms: None,
+            meeting_number: meeting_number.clone(),
+            name: name.to_owned(),
+            signed_in_as,
+            outcome: "pending".to_owned(),
+            error_code: None,
+            reason: None,
+        }
+    }
+}
+
+impl Ledger {
+    /// Notes a join request; its index settles it later.
+    pub(crate) fn open(&mut self, request: JoinRequest) -> usize {
+        self.stats.join_requests += 1;
+        self.join_requests.push(request);
+        self.join_requests.len() - 1
+    }
+
+    /// It came in, maybe into the waiting room.
+    pub(crate) fn admit(&mut self, request: usize, on_hold: bool) {
+        self.stats.joins += 1;
+        self.settle(request, if on_hold { "waiting_room" } else { "admitted" }.to_owned(), None);
+    }
+
+    /// It was refused with a code, which has a word.
+    pub(crate) fn refuse(&mut self, request: usize, code: u32, word: &'static str) {
+        self.stats.joins_refused += 1;
+        self.settle(request, code.to_string(), Some((code, word)));
+    }
+
+    fn settle(&mut self, request: usize, outcome: String, error: Option<(u32, &'static str)>) {
+        if let Some(entry) = self.join_requests.get_mut(request) {
+            entry.settled_at_unix_ms = Some(Clock::real_unix_ms());
+            entry.outcome = outcome;
+            entry.error_code = error.map(|(code, _)| code);
+            entry.reason = error.map(|(_, word)| word);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Everything the simulator remembers. In memory: a restart forgets all but the CA.
+
+pub(crate) mod app;
+pub(crate) mod grant;
+pub(crate) mod ledger;
+pub(crate) mod switches;
+pub(crate) mod user;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::entropy::Entropy;
+use crate::faults::Faults;
+use crate::gate::admission::Admission;
+use crate::gate::meeting::Meeting;
+use crate::ids::{AccountId, ClientId, MeetingNumber, UserId};
+use app::App;
+use grant::Grants;
+use ledger::Ledger;
+use switches::Switches;
+use user::User;
+
+/// The state of the simulated Zoom.
+pub(crate) struct World {
+    pub(crate) entropy: Entropy,
+    /// In the order of their making, as lists show them.
+    pub(crate) apps: Vec<App>,
+    /// In the order of their making; the first is signed in until the control API says otherwise.
+    pub(crate) users: Vec<User>,
+    /// Who consents at `/oauth/authorize`.
+    pub(crate) signed_in: Option<UserId>,
+    pub(crate) grants: Grants,
+    pub(crate) meetings: BTreeMap<MeetingNumber, Meeting>,
+    /// Step 1 answers that a socket may still redeem, by their `auth`.
+    pub(crate) admissions: HashMap<String, Admission>,
+    /// `jti` of on-behalf-of tokens that were used.
+    pub(crate) spent_obf: HashSet<String>,
+    pub(crate) faults: Faults,
+    pub(crate) switches: Switches,
+    pub(crate) ledger: Ledger,
+    /// Signs access tokens and ZAKs; new at each start.
+    pub(crate) signing_key: String,
+    /// The account of users and apps that name none.
+    pub(crate) home_account: AccountId,
+}
+
+impl World {
+    pub(crate) fn new(mut entropy: Entropy) -> Self {
+        Self {
+            signing_key: entropy.secret(),
+            home_account: AccountId(entropy.id()),
+            entropy,
+            apps: Vec::new(),
+            users: Vec::new(),
+            signed_in: None,
+            grants: Grants::default(),
+            meetings: BTreeMap::new(),
+            admissions: HashMap::new(),
+            spent_obf: HashSet::new(),
+            faults: Faults::default(),
+            switches: Switches::default(),
+            ledger: Ledger::default(),
+        }
+    }
+
+    pub(crate) fn app(&self, id: &ClientId) -> Option<&App> {
+        self.apps.iter().find(|app| app.client_id == *id)
+    }
+
+    pub(crate) fn app_mut(&mut self, id: &ClientId) -> Option<&mut App> {
+        self.apps.iter_mut().find(|app| app.client_id == *id)
+    }
+
+    pub(crate) fn user(&self, id: &UserId) -> Option<&User> {
+        self.users.iter().find(|user| user.id == *id)
+    }
+
+    pub(crate) fn user_mut(&mut self, id: &UserId) -> Option<&mut User> {
+        self.users.iter_mut().find(|user| user.id == *id)
+    }
+
+    /// The user whose browser opens the consent page: the one the control API chose, else the first.
+    pub(crate) fn signed_in_user(&self) -> Option<&User> {
+        match &self.signed_in {
+            Some(id) => self.user(id),
+            None => self.users.first(),
+        }
+    }
+}

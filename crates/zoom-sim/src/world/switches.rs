@@ -1,0 +1,50 @@
+//! Behaviour Zoom does not document, or has changed: choose it per run.
+
+use serde::{Deserialize, Serialize};
+
+use crate::gate::rules::Rule;
+
+/// What happens when a user who is already in a meeting joins it again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DuplicateIdentity {
+    /// The newcomer gets 4008 (ours).
+    #[default]
+    Refuse,
+    /// The first session leaves with "duplicated session" (O).
+    Replace,
+    /// Both stay (O: six joins at once with one ZAK).
+    Allow,
+}
+
+/// `GET` and `PATCH /_sim/switches`; the defaults are ours where Zoom is unknown.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Switches {
+    /// For how many seconds a rotated refresh token still works (default 0: D "dies at once").
+    pub(crate) refresh_grace_seconds: i64,
+    /// A new access token kills the one before (I; default off).
+    pub(crate) one_live_access_token: bool,
+    /// Token parameters in the query string are accepted (D, though O says they have failed since 2025).
+    pub(crate) query_parameters: bool,
+    /// A ZAK may be had with an expired access token (O; default off).
+    pub(crate) zak_on_expired_access_token: bool,
+    /// See [`DuplicateIdentity`].
+    pub(crate) duplicate_identity: DuplicateIdentity,
+    /// The checks of the meeting gate, in order (ours; Zoom's order is unknown). A rule that is
+    /// left out is not checked.
+    pub(crate) rule_order: Vec<Rule>,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            refresh_grace_seconds: 0,
+            one_live_access_token: false,
+            query_parameters: true,
+            zak_on_expired_access_token: false,
+            duplicate_identity: DuplicateIdentity::default(),
+            rule_order: Rule::ALL.to_vec(),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Users and their plans.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AccountId, UserId};
+
+/// What the user's account pays for; decides how many meetings run at once (D).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Plan {
+    Basic,
+    #[default]
+    Pro,
+    Business,
+    Education,
+    Enterprise,
+}
+
+impl Plan {
+    /// Meetings one user may host at the same time (D).
+    pub(crate) fn meetings_at_once(self) -> usize {
+        match self {
+            Self::Basic | Self::Pro => 1,
+            Self::Business | Self::Education | Self::Enterprise => 2,
+        }
+    }
+
+    /// The `type` of REST: 1 basic, 2 licensed (D).
+    pub(crate) fn user_type(self) -> u8 {
+        if self == Self::Basic { 1 } else { 2 }
+    }
+}
+
+/// A Zoom user.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct User {
+    pub(crate) id: UserId,
+    pub(crate) account_id: AccountId,
+    pub(crate) email: String,
+    pub(crate) display_name: String,
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
+    pub(crate) plan: Plan,
+    /// Personal meeting id.
+    pub(crate) pmi: u64,
+    /// Deactivated users have no working token of any kind (I; ours: all die at once).
+    pub(crate) active: bool,
+    /// The user came through the account's single sign-on: satisfies rule 6024.
+    pub(crate) sso: bool,
+    /// Grows with every sign-out from all devices; a ZAK of an earlier one is void (ours; that
+    /// they are void is D).
+    pub(crate) sign_outs: u64,
+}
+
+impl User {
+    /// An absolute address under a Zoom host: browsers reach it through their host rules.
+    pub(crate) fn avatar_url(&self) -> String {
+        format!("https://zoom.us/p/{}.svg", self.id)
+    }
+
+    /// Derives the names that were not given: the e-mail's, then the words of the display name.
+    pub(crate) fn fill_names(&mut self) {
+        if self.display_name.is_empty() {
+            self.display_name = self.email.split('@').next().unwrap_or_default().to_owned();
+        }
+        let (first, last) = self.display_name.split_once(' ').unwrap_or((&self.display_name, ""));
+        if self.first_name.is_empty() && self.last_name.is_empty() {
+            (self.first_name, self.last_name) = (first.to_owned(), last.to_owned());
+        }
+    }
+
+    /// What follows the `@`, in lower case.
+    pub(crate) fn email_domain(&self) -> String {
+        self.email.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()).unwrap_or_default()
+    }
+}
