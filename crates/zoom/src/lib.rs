@@ -1,1 +1,42 @@
-//! Zoom as its client sees it: OAuth, users, tokens, meeting links, SDK signature, join errors.
+//! Zoom as its client sees it. The only crate that knows a Zoom URL, a Zoom error code or a Zoom claim.
+//!
+//! | module | knows |
+//! |---|---|
+//! | `http` | the one HTTP client that talks to Zoom: deadlines, roots, bounded bodies |
+//! | `oauth` | consent address, code exchange, refresh, server-to-server grants, revocation |
+//! | `rest` | who a token belongs to, and that user's ZAK |
+//! | `refusal` | what Zoom's error bodies mean, as tables |
+//! | `error` | every failure of a call, by meaning; class and stable code of each |
+//! | `signature` | the JWT that lets the Meeting SDK join |
+//! | `link` | meeting links in all their forms |
+//! | `join_error` | what the SDK's join errors mean for a bot, as a table |
+//! | `prose` | what two kinds of English text mean, where the SDK gives nothing else |
+//! | `pkce` | proof that whoever exchanges a code also asked for it |
+//!
+//! Facts in these modules are marked *documented* (Zoom says so), *observed* (Zoom, its SDK or public
+//! integrations were seen doing so) or *ours* (a choice of Latchkey's). Nothing matches on Zoom's prose, except
+//! `prose`, which says why it must.
+//!
+//! Secrets leave a [`Secret`](model::Secret) here only into an `Authorization` header, a form body or a signature.
+
+mod error;
+mod http;
+mod join_error;
+mod link;
+mod oauth;
+mod pkce;
+mod prose;
+mod refusal;
+mod rest;
+mod retry_after;
+mod signature;
+
+pub use error::{ClientSetupError, Sent, ZoomError};
+pub use http::{Endpoints, ZoomClient};
+pub use join_error::{JoinVerdict, judge};
+pub use link::{LinkError, MeetingLink};
+pub use oauth::{AppKeys, Grant};
+pub use pkce::{challenge, verifier};
+pub use prose::judge_end;
+pub use rest::{ApiAccess, UserStatus, Zak, ZoomUser};
+pub use signature::{Role, sdk_signature};

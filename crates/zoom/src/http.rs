@@ -1,0 +1,156 @@
+//! The one HTTP client that talks to Zoom.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use model::Environment;
+use reqwest::{Certificate, Client, RequestBuilder, StatusCode, header::HeaderMap, redirect::Policy};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::{ClientSetupError, Sent, ZoomError, refusal};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Ours: well inside the lease of whoever refreshes.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Zoom's answers to these calls are a few kilobytes.
+const MAX_BODY: usize = 1 << 20;
+
+/// Where Zoom is.
+#[derive(Debug, Clone)]
+pub struct Endpoints {
+    /// Consent and tokens; `https://zoom.us`.
+    pub oauth_base: Url,
+    /// The REST API, for grants that name no other; `https://api.zoom.us`.
+    pub api_base: Url,
+    /// PEM file of root certificates to trust besides the system's: the simulator's, or a company proxy's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Calls Zoom. Clones share their connections.
+#[derive(Debug, Clone)]
+pub struct ZoomClient {
+    http: Client,
+    pub(crate) endpoints: Arc<Endpoints>,
+    env: Environment,
+    timeout: Duration,
+}
+
+impl ZoomClient {
+    /// A client for `endpoints`: connects within 2 s, ends each call within 10 s, follows no redirect and reads at
+    /// most 1 MiB of an answer. `env` tells it the time, against which Zoom's dates are measured.
+    #[expect(clippy::disallowed_methods, reason = "this is the one constructor of HTTP to Zoom")]
+    pub fn new(endpoints: Endpoints, env: Environment) -> Result<Self, ClientSetupError> {
+        let http = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            // A redirect would carry a token or a secret to an address that nobody has checked.
+            .redirect(Policy::none())
+            .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
+            .tls_certs_merge(extra_roots(&endpoints)?)
+            .build()
+            .map_err(ClientSetupError::Tls)?;
+        Ok(Self { http, endpoints: Arc::new(endpoints), env, timeout: CALL_TIMEOUT })
+    }
+
+    /// The same client with another limit per call, from connecting to the last byte of the answer.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    pub(crate) fn get(&self, url: Url) -> RequestBuilder {
+        self.http.get(url)
+    }
+
+    pub(crate) fn post(&self, url: Url) -> RequestBuilder {
+        self.http.post(url)
+    }
+
+    /// Makes the call named `call` (for the log). An `Ok` holds a 2xx or 4xx answer; the rest is judged here, as it
+    /// means the same for every call.
+    pub(crate) async fn send(
+        &self,
+        call: &'static str,
+        request: RequestBuilder,
+    ) -> Result<Answer, ZoomError> {
+        let unavailable = |error: reqwest::Error| {
+            // Nothing was sent when the connection failed, or the request could not even be built.
+            let sent = if error.is_connect() || error.is_builder() { Sent::No } else { Sent::Maybe };
+            // Without its address, which may hold a user's e-mail.
+            tracing::warn!(call, ?sent, error = ?error.without_url(), "no answer from Zoom");
+            ZoomError::Unavailable { sent }
+        };
+        let mut response = request.timeout(self.timeout).send().await.map_err(unavailable)?;
+        let status = response.status();
+        tracing::debug!(call, status = status.as_u16(), tracking_id = tracking_id(response.headers()));
+
+        match status {
+            StatusCode::TOO_MANY_REQUESTS => {
+                return Err(refusal::rate_limited(response.headers(), self.env.now()));
+            }
+            _ if status.is_server_error() => return Err(ZoomError::Unavailable { sent: Sent::Maybe }),
+            _ if status.is_success() || status.is_client_error() => {}
+            _ => return Err(ZoomError::Unexpected { status: status.as_u16(), code: None }),
+        }
+
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(ZoomError::Malformed { status: status.as_u16(), what: "more than 1 MiB" });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, body })
+    }
+}
+
+/// What Zoom said: a success or a refusal, in full.
+pub(crate) struct Answer {
+    status: StatusCode,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn is_success(&self) -> bool {
+        self.status.is_success()
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// The body as JSON. The parser's own message is dropped: it can quote the body.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, ZoomError> {
+        serde_json::from_slice(&self.body)
+            .map_err(|_| self.malformed("a body that is not the JSON of its documentation"))
+    }
+
+    pub(crate) fn malformed(&self, what: &'static str) -> ZoomError {
+        ZoomError::Malformed { status: self.status(), what }
+    }
+}
+
+/// `base` with `segments` as its path, each escaped: a user's id cannot lead to another path.
+///
+/// An address that cannot have a path, such as `mailto:`, stays as it is, and the HTTP client refuses it.
+pub(crate) fn address(base: &Url, segments: &[&str]) -> Url {
+    let mut url = base.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
+    url
+}
+
+fn extra_roots(endpoints: &Endpoints) -> Result<Vec<Certificate>, ClientSetupError> {
+    let Some(path) = &endpoints.ca_file else { return Ok(Vec::new()) };
+    let pem =
+        std::fs::read(path).map_err(|source| ClientSetupError::CaFile { path: path.clone(), source })?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(roots) if !roots.is_empty() => Ok(roots),
+        _ => Err(ClientSetupError::CaContent { path: path.clone() }),
+    }
+}
+
+/// Zoom's own name for the call, which its support asks for.
+fn tracking_id(headers: &HeaderMap) -> Option<&str> {
+    headers.get("x-zm-trackingid").and_then(|id| id.to_str().ok())
+}

@@ -1,0 +1,275 @@
+//! What the Meeting SDK's errors mean for a bot.
+//!
+//! The codes and their meanings are Zoom's (documented, or observed in SDK 6.2.0); the verdicts are ours. Both views
+//! of the SDK are covered: the component view, which bots use, and the client view where it has codes of its own.
+
+use std::time::Duration;
+
+use model::SubCode;
+
+use crate::prose;
+
+/// The SDK refuses a second join within 10 s with an error of its own (documented).
+const PAUSE: Duration = Duration::from_secs(10);
+/// After Zoom has said that there were too many calls. Ours.
+const LONG_PAUSE: Duration = Duration::from_secs(60);
+
+/// What a bot does after a failed join. The sub code in it is the bot's end if that does not help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JoinVerdict {
+    /// Nothing that the bot can do will help.
+    Fatal(SubCode),
+    /// Join again after `pause`, at most [`JoinVerdict::RETRIES`] times, each with a new signature and new tokens.
+    Retry {
+        /// The end, when every try failed.
+        sub_code: SubCode,
+        /// How long to wait before each try.
+        pause: Duration,
+    },
+    /// Zoom refused the ZAK, OBF or recording token: drop it from every cache, get a new one, join once more.
+    NewToken {
+        /// The end, when the new token is refused too.
+        sub_code: SubCode,
+    },
+    /// Zoom refused the signature for its age: sign once more, and look at this machine's clock.
+    NewSignature {
+        /// The end, when the new signature is refused too.
+        sub_code: SubCode,
+    },
+    /// The host has not started the meeting: join again until the limit for waiting. The end is
+    /// [`SubCode::MeetingNotStarted`].
+    NotStarted,
+    /// The meeting is there and has no place for the bot now: join again, no sooner than every 15 s, until the limit
+    /// for waiting. Each try with an OBF token can send the host an e-mail (observed).
+    Wait {
+        /// The end, when the limit is reached.
+        sub_code: SubCode,
+    },
+}
+
+impl JoinVerdict {
+    /// How often a bot tries again after [`JoinVerdict::Retry`].
+    pub const RETRIES: u32 = 3;
+
+    /// How the bot ends if nothing helps.
+    pub const fn sub_code(self) -> SubCode {
+        match self {
+            Self::NotStarted => SubCode::MeetingNotStarted,
+            Self::Fatal(sub_code)
+            | Self::Retry { sub_code, .. }
+            | Self::NewToken { sub_code }
+            | Self::NewSignature { sub_code }
+            | Self::Wait { sub_code } => sub_code,
+        }
+    }
+}
+
+const fn retry(sub_code: SubCode) -> JoinVerdict {
+    JoinVerdict::Retry { sub_code, pause: PAUSE }
+}
+
+/// The verdict on a failed join: the SDK's `errorCode` and its `reason` or `errorMessage`.
+///
+/// `reason` is read only beside the two codes that say nothing themselves: 200 (component view) and 1 (client view).
+/// A code that is not known is taken for a passing fault of Zoom's.
+pub fn judge(code: i64, reason: &str) -> JoinVerdict {
+    match code {
+        1 | 200 => of_code(prose::code_behind(reason).unwrap_or(code)),
+        _ => of_code(code),
+    }
+}
+
+fn of_code(code: i64) -> JoinVerdict {
+    let row = VERDICTS.iter().find(|(codes, _)| codes.contains(&code));
+    row.map_or(retry(SubCode::ZoomInternalError), |(_, verdict)| *verdict)
+}
+
+/// The SDK's codes, by what they mean for a bot.
+const VERDICTS: &[(&[i64], JoinVerdict)] = {
+    use JoinVerdict::{Fatal, NewSignature, NewToken, NotStarted, Retry, Wait};
+    use SubCode as S;
+    &[
+        // What the meeting wants.
+        (&[3034, 3051, 3052, 3082, 3100, 6024], Fatal(S::MeetingRequiresSignIn)),
+        (&[3001, 3610, 3702, 3709], Fatal(S::MeetingNotFound)),
+        (&[3703, 3706, 3707], Fatal(S::MeetingLinkInvalid)),
+        (&[3008], NotStarted),
+        (&[4004, 13208], Fatal(S::MeetingEnded)),
+        (&[4005], Wait { sub_code: S::MeetingFull }),
+        (&[4006], Wait { sub_code: S::MeetingLocked }),
+        (&[3004], Fatal(S::MeetingPasswordIncorrect)),
+        (&[3099], Fatal(S::MeetingRequiresRegistration)),
+        (&[3005], Fatal(S::ZoomEmailRequired)),
+        (&[3627], Fatal(S::ZoomInvalidWebinarInvite)),
+        (&[3620], Fatal(S::ZoomEmailBlockedByAdmin)),
+        // Removed earlier; behind an information barrier.
+        (&[3009, 4007], Fatal(S::MeetingNotAccessible)),
+        // Who hosts: not this identity; somebody whose account is inactive, or who is busy elsewhere.
+        (&[3003, 3624, 3713, 6603], Fatal(S::ZoomMeetingNotAccessible)),
+        (&[3625], Fatal(S::ZoomMeetingHostInactive)),
+        (&[3000, 3711], Fatal(S::ZoomAnotherMeetingInProgress)),
+        // Browsers are off, or cannot do this kind of meeting.
+        (&[3603, 3604, 3605, 3606, 3607, 3608, 3609, 3611, 3630, 3701], Fatal(S::ZoomWebDisallowed)),
+        // The bot's identity and its tokens.
+        (&[4008], Fatal(S::ZoomErrorMultipleDeviceJoin)),
+        (&[3265, 3623], NewToken { sub_code: S::ZoomZakRejected }),
+        (&[4012, 4013], Fatal(S::ZoomObfOrZakRequired)),
+        (&[4014], NewToken { sub_code: S::ZoomObfRejected }),
+        (&[4015], Fatal(S::ZoomObfRejected)),
+        (&[4016], NewToken { sub_code: S::ZoomInvalidJoinToken }),
+        (&[4017], Wait { sub_code: S::ZoomObfUserNotInMeeting }),
+        (&[4019], Fatal(S::ZoomObfUserLeftMeeting)),
+        // The app and its signature.
+        (&[3704, 3710, 3712], Fatal(S::ZoomInvalidSignature)),
+        (&[3705], NewSignature { sub_code: S::ZoomInvalidSignature }),
+        (&[4011], Fatal(S::ZoomSdkAppNotPublished)),
+        (&[10000], Fatal(S::ZoomSdkUpdateRequired)),
+        // Zoom suspects a robot. Reported, never worked around.
+        (&[3110, 3113, 3634], Fatal(S::ZoomCaptchaRequired)),
+        // Passing faults: too many calls; the line to Zoom; Zoom itself.
+        (&[3633], Retry { sub_code: S::ZoomConnectionFailed, pause: LONG_PAUSE }),
+        (&[-3000, 403, 3621, 3622, 3635, 4000, 4001], retry(S::ZoomConnectionFailed)),
+        (&[1, 200, 4009], retry(S::ZoomInternalError)),
+        // Bugs of ours: init not called, role missing or wrong, a bad parameter, two identities, joined twice.
+        (&[2, 3010, 3708, 4003, 4018, 5012, 5013], Fatal(S::BotErrored)),
+    ]
+};
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    /// A verdict as one line of the tables below.
+    fn line(verdict: JoinVerdict) -> String {
+        let does = match verdict {
+            JoinVerdict::Fatal(_) => "fatal",
+            JoinVerdict::Retry { pause, .. } if pause == LONG_PAUSE => "retry slowly",
+            JoinVerdict::Retry { .. } => "retry",
+            JoinVerdict::NewToken { .. } => "new token",
+            JoinVerdict::NewSignature { .. } => "new signature",
+            JoinVerdict::NotStarted | JoinVerdict::Wait { .. } => "wait",
+        };
+        format!("{does}: {}", verdict.sub_code())
+    }
+
+    #[test]
+    fn every_code_of_the_sdk() {
+        for (code, meaning, verdict) in [
+            (1, "client view, generic", "retry: zoom_internal_error"),
+            (2, "init not called", "fatal: bot_errored"),
+            (200, "component view, generic", "retry: zoom_internal_error"),
+            (403, "service offline", "retry: zoom_connection_failed"),
+            (-3000, "connection error", "retry: zoom_connection_failed"),
+            (3000, "other meeting in progress", "fatal: zoom_another_meeting_in_progress"),
+            (3001, "meeting does not exist", "fatal: meeting_not_found"),
+            (3610, "meeting does not exist", "fatal: meeting_not_found"),
+            (3003, "not the host", "fatal: zoom_meeting_not_accessible"),
+            (3004, "wrong passcode", "fatal: meeting_password_incorrect"),
+            (3005, "e-mail missing", "fatal: zoom_email_required"),
+            (3008, "not started", "wait: meeting_not_started"),
+            (3009, "removed earlier", "fatal: meeting_not_accessible"),
+            (3010, "role missing", "fatal: bot_errored"),
+            (3034, "webinar enforces login", "fatal: meeting_requires_sign_in"),
+            (3051, "sign-in: any account", "fatal: meeting_requires_sign_in"),
+            (3052, "sign-in: given account or domain", "fatal: meeting_requires_sign_in"),
+            (6024, "sign-in: SSO", "fatal: meeting_requires_sign_in"),
+            (3082, "real name or login", "fatal: meeting_requires_sign_in"),
+            (3099, "registration", "fatal: meeting_requires_registration"),
+            (3100, "login, panelist e-mail", "fatal: meeting_requires_sign_in"),
+            (3110, "captcha", "fatal: zoom_captcha_required"),
+            (3113, "captcha", "fatal: zoom_captcha_required"),
+            (3265, "token error", "new token: zoom_zak_rejected"),
+            (3623, "token error", "new token: zoom_zak_rejected"),
+            (3603, "web client unsupported", "fatal: zoom_web_disallowed"),
+            (3604, "web client unsupported", "fatal: zoom_web_disallowed"),
+            (3606, "webinar unsupported", "fatal: zoom_web_disallowed"),
+            (3608, "webinar unsupported", "fatal: zoom_web_disallowed"),
+            (3609, "TSP unsupported", "fatal: zoom_web_disallowed"),
+            (3701, "web client unsupported", "fatal: zoom_web_disallowed"),
+            (3611, "browser join off", "fatal: zoom_web_disallowed"),
+            (3620, "e-mail blocked by admin", "fatal: zoom_email_blocked_by_admin"),
+            (3621, "no response", "retry: zoom_connection_failed"),
+            (3622, "server error", "retry: zoom_connection_failed"),
+            (3624, "host e-mail needed to start webinar", "fatal: zoom_meeting_not_accessible"),
+            (3625, "host inactive", "fatal: zoom_meeting_host_inactive"),
+            (3627, "host's e-mail as attendee", "fatal: zoom_invalid_webinar_invite"),
+            (3630, "simulive unsupported", "fatal: zoom_web_disallowed"),
+            (3633, "call limit", "retry slowly: zoom_connection_failed"),
+            (3634, "frequent join, captcha", "fatal: zoom_captcha_required"),
+            (3635, "wasm download", "retry: zoom_connection_failed"),
+            (3702, "host not found", "fatal: meeting_not_found"),
+            (3709, "host not found", "fatal: meeting_not_found"),
+            (3703, "bad meeting number", "fatal: meeting_link_invalid"),
+            (3706, "bad meeting number", "fatal: meeting_link_invalid"),
+            (3707, "bad meeting number", "fatal: meeting_link_invalid"),
+            (3704, "SDK key wrong", "fatal: zoom_invalid_signature"),
+            (3710, "SDK key disabled", "fatal: zoom_invalid_signature"),
+            (3705, "signature expired", "new signature: zoom_invalid_signature"),
+            (3708, "wrong role", "fatal: bot_errored"),
+            (3711, "cannot host another", "fatal: zoom_another_meeting_in_progress"),
+            (3712, "signature invalid", "fatal: zoom_invalid_signature"),
+            (3713, "no permission", "fatal: zoom_meeting_not_accessible"),
+            (4000, "reconnecting", "retry: zoom_connection_failed"),
+            (4001, "disconnected", "retry: zoom_connection_failed"),
+            (4003, "bad parameter", "fatal: bot_errored"),
+            (4004, "ended", "fatal: meeting_ended"),
+            (4005, "full", "wait: meeting_full"),
+            (4006, "locked", "wait: meeting_locked"),
+            (4007, "information barrier", "fatal: meeting_not_accessible"),
+            (4008, "participant already present", "fatal: zoom_error_multiple_device_join"),
+            (4009, "internal", "retry: zoom_internal_error"),
+            (4011, "external meeting, unpublished app", "fatal: zoom_sdk_app_not_published"),
+            (4012, "anonymous refused: ZAK or OBF", "fatal: zoom_obf_or_zak_required"),
+            (4013, "OBF missing", "fatal: zoom_obf_or_zak_required"),
+            (4014, "OBF invalid", "new token: zoom_obf_rejected"),
+            (4015, "OBF of another meeting", "fatal: zoom_obf_rejected"),
+            (4016, "recording token expired or invalid", "new token: zoom_invalid_join_token"),
+            (4017, "authorised user not in meeting", "wait: zoom_obf_user_not_in_meeting"),
+            (4018, "conflict with login: two identities", "fatal: bot_errored"),
+            (4019, "authorised user left", "fatal: zoom_obf_user_left_meeting"),
+            (5012, "duplicate join", "fatal: bot_errored"),
+            (5013, "bad parameter", "fatal: bot_errored"),
+            (6603, "SDK key blocked by host's admin", "fatal: zoom_meeting_not_accessible"),
+            (10000, "SDK too old", "fatal: zoom_sdk_update_required"),
+            (13208, "simulive ended", "fatal: meeting_ended"),
+            (987_654, "not in any table", "retry: zoom_internal_error"),
+        ] {
+            assert_eq!(line(judge(code, "")), verdict, "{code} ({meaning})");
+        }
+    }
+
+    #[test]
+    fn the_component_views_200_is_told_apart_by_its_text() {
+        for (text, verdict) in [
+            ("Token error", "new token: zoom_zak_rejected"),
+            ("The signature has expired.", "new signature: zoom_invalid_signature"),
+            ("Invalid signature.", "fatal: zoom_invalid_signature"),
+            ("The api key is wrong.", "fatal: zoom_invalid_signature"),
+            ("The meeting number is not found.", "fatal: meeting_link_invalid"),
+            ("Meeting does not exist.", "fatal: meeting_not_found"),
+            ("Meeting host is inactive.", "fatal: zoom_meeting_host_inactive"),
+            ("Email is blocked by Administrator.", "fatal: zoom_email_blocked_by_admin"),
+            ("Be removed.", "fatal: meeting_not_accessible"),
+            ("Require login", "fatal: meeting_requires_sign_in"),
+            ("You be limit by zoom, need to check recaptcha.", "fatal: zoom_captcha_required"),
+            ("connection error", "retry: zoom_connection_failed"),
+            ("Fail to join the meeting.", "retry: zoom_internal_error"),
+            ("Une erreur est survenue.", "retry: zoom_internal_error"),
+        ] {
+            assert_eq!(line(judge(200, text)), verdict, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_code_that_speaks_for_itself_is_not_overruled_by_its_text() {
+        assert_eq!(judge(4006, "Token error"), judge(4006, ""));
+    }
+
+    #[test]
+    fn a_code_has_one_verdict() {
+        let mut seen = HashSet::new();
+        assert!(VERDICTS.iter().flat_map(|(codes, _)| *codes).all(|code| seen.insert(code)));
+    }
+}

@@ -1,0 +1,208 @@
+//! Zoom's OAuth: consent, and the tokens that come of it.
+
+use std::time::Duration;
+
+use model::Secret;
+use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
+
+use crate::{
+    ZoomClient, ZoomError,
+    http::address,
+    refusal::{self, Presented},
+};
+
+/// How long an access token lives when Zoom does not say (documented).
+const USUAL_LIFE: Duration = Duration::from_secs(3600);
+
+/// The id and secret of a Zoom OAuth app; the same pair signs for the Meeting SDK.
+#[derive(Debug, Clone)]
+pub struct AppKeys {
+    /// Public.
+    pub client_id: String,
+    /// Sent only in an `Authorization` header, or used as a signing key.
+    pub client_secret: Secret,
+}
+
+/// What Zoom gave.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// Opens the REST API.
+    pub access_token: Secret,
+    /// Buys the next grant, once. `None` from [`ZoomClient::account_credentials`].
+    pub refresh_token: Option<Secret>,
+    /// How long the access token lives, counted from Zoom's answer. One hour (documented).
+    pub expires_in: Duration,
+    /// What the access token may do.
+    pub scopes: Vec<String>,
+    /// Where this account's REST API is, if Zoom named a place that may be told an access token: `https` under
+    /// `zoom.us` or `zoomgov.com`, or the configured API's own origin. Any other place is ignored (ours): whoever
+    /// could forge this answer would otherwise be sent every token of the account.
+    pub api_url: Option<Url>,
+}
+
+impl ZoomClient {
+    /// Where to send the browser of a person who shall consent.
+    ///
+    /// Zoom takes the scopes from the app's configuration (documented). `pkce_challenge` is an S256 challenge, as
+    /// [`challenge`](crate::challenge) makes it.
+    pub fn authorize_url(
+        &self,
+        client_id: &str,
+        redirect_uri: &str,
+        state: &str,
+        pkce_challenge: &str,
+    ) -> Url {
+        let mut url = address(&self.endpoints.oauth_base, &["oauth", "authorize"]);
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", client_id)
+            .append_pair("redirect_uri", redirect_uri)
+            .append_pair("state", state)
+            .append_pair("code_challenge", pkce_challenge)
+            .append_pair("code_challenge_method", "S256");
+        url
+    }
+
+    /// Buys the first grant with the code from the consent page. `redirect_uri` is the one of the consent.
+    pub async fn exchange_code(
+        &self,
+        app: &AppKeys,
+        code: &Secret,
+        redirect_uri: &str,
+        code_verifier: Option<&Secret>,
+    ) -> Result<Grant, ZoomError> {
+        let mut form = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code.expose()),
+            ("redirect_uri", redirect_uri),
+        ];
+        form.extend(code_verifier.map(|verifier| ("code_verifier", verifier.expose())));
+        self.grant("exchange_code", app, &form, Presented::Code).await
+    }
+
+    /// Spends `refresh_token` and brings the next one. Zoom kills the old one as it answers (documented), so an
+    /// error that is [in doubt](ZoomError::in_doubt) leaves it uncertain which of the two is alive.
+    pub async fn refresh(&self, app: &AppKeys, refresh_token: &Secret) -> Result<Grant, ZoomError> {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
+        self.grant("refresh", app, &form, Presented::Token).await
+    }
+
+    /// An access token of a server-to-server app. It has no refresh token: ask again when it has expired.
+    pub async fn account_credentials(&self, app: &AppKeys, account_id: &str) -> Result<Grant, ZoomError> {
+        let form = [("grant_type", "account_credentials"), ("account_id", account_id)];
+        self.grant("account_credentials", app, &form, Presented::App).await
+    }
+
+    /// Ends the authorisation behind `token`. [`ZoomError::GrantDead`] says that it had ended before.
+    pub async fn revoke(&self, app: &AppKeys, token: &Secret) -> Result<(), ZoomError> {
+        let url = address(&self.endpoints.oauth_base, &["oauth", "revoke"]);
+        let request = self
+            .post(url)
+            .basic_auth(&app.client_id, Some(app.client_secret.expose()))
+            .form(&[("token", token.expose())]);
+        let answer = self.send("revoke", request).await?;
+        if answer.is_success() { Ok(()) } else { Err(refusal::of_oauth(&answer, Presented::Token)) }
+    }
+
+    /// Form body and Basic authentication, always: parameters in the address have failed since 2025 (observed), and
+    /// would put tokens into logs.
+    async fn grant(
+        &self,
+        call: &'static str,
+        app: &AppKeys,
+        form: &[(&str, &str)],
+        presented: Presented,
+    ) -> Result<Grant, ZoomError> {
+        let url = address(&self.endpoints.oauth_base, &["oauth", "token"]);
+        let request = self.post(url).basic_auth(&app.client_id, Some(app.client_secret.expose())).form(form);
+        let answer = self.send(call, request).await?;
+        if !answer.is_success() {
+            return Err(refusal::of_oauth(&answer, presented));
+        }
+        let body: GrantBody = answer.json()?;
+        if body.access_token.is_empty() {
+            return Err(answer.malformed("an empty access token"));
+        }
+        Ok(body.into_grant(&self.endpoints.api_base))
+    }
+}
+
+/// Only the tokens can fail this: the old refresh token is dead by now, and an oddity elsewhere in the answer must
+/// not lose the new one.
+#[derive(Deserialize)]
+struct GrantBody {
+    access_token: Secret,
+    refresh_token: Option<Secret>,
+    #[serde(default)]
+    expires_in: Value,
+    #[serde(default)]
+    scope: Value,
+    #[serde(default)]
+    api_url: Value,
+}
+
+impl GrantBody {
+    fn into_grant(self, api_base: &Url) -> Grant {
+        Grant {
+            access_token: self.access_token,
+            refresh_token: self.refresh_token.filter(|token| !token.is_empty()),
+            expires_in: self.expires_in.as_u64().map_or(USUAL_LIFE, Duration::from_secs),
+            scopes: self
+                .scope
+                .as_str()
+                .unwrap_or_default()
+                .split_whitespace()
+                .map(ToOwned::to_owned)
+                .collect(),
+            api_url: self.api_url.as_str().and_then(|text| trusted_api_url(text, api_base)),
+        }
+    }
+}
+
+/// The origin that `text` names, if it may be told an access token; see [`Grant::api_url`].
+fn trusted_api_url(text: &str, api_base: &Url) -> Option<Url> {
+    let mut url = Url::parse(text).ok()?;
+    url.set_path("");
+    url.set_query(None);
+    url.set_fragment(None);
+    let plain = url.username().is_empty() && url.password().is_none();
+    let zooms = url.scheme() == "https" && url.port().is_none() && url.host_str().is_some_and(is_zooms);
+    let configured = url.origin().is_tuple() && url.origin() == api_base.origin();
+    (plain && (zooms || configured)).then_some(url)
+}
+
+fn is_zooms(host: &str) -> bool {
+    ["zoom.us", "zoomgov.com"]
+        .iter()
+        .any(|domain| host.strip_suffix(domain).is_some_and(|sub| sub.is_empty() || sub.ends_with('.')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_goes_to_zoom_or_to_the_configured_api_only() {
+        let base = Url::parse("http://127.0.0.1:4000").unwrap();
+        for (named, trusted) in [
+            ("https://api.zoom.us", Some("https://api.zoom.us/")),
+            ("https://api-eu.zoom.us/v2?x=1#y", Some("https://api-eu.zoom.us/")),
+            ("https://api.zoomgov.com", Some("https://api.zoomgov.com/")),
+            ("http://127.0.0.1:4000", Some("http://127.0.0.1:4000/")),
+            ("http://api.zoom.us", None),
+            ("https://api.zoom.us:8443", None),
+            ("https://user@api.zoom.us", None),
+            ("https://evilzoom.us", None),
+            ("https://zoom.us.evil.com", None),
+            ("https://zoom.us@evil.com", None),
+            ("http://127.0.0.1:4001", None),
+            ("http://169.254.169.254", None),
+            ("data:text/plain,x", None),
+            ("not an address", None),
+        ] {
+            assert_eq!(trusted_api_url(named, &base).as_ref().map(Url::as_str), trusted, "{named}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The one place that reads Zoom's prose.
+//!
+//! Twice the Meeting SDK for Web gives nothing else (observed, SDK 6.2.0): its component view turns most refusals of
+//! its first request into code 200 and passes on the server's English text, and it names the end of a call by a
+//! phrase. A text that is not here decides nothing, so a changed wording costs three more tries to join, or a
+//! sub code at the end, and never gives a wrong one.
+
+use model::SubCode;
+
+/// Texts and the SDK code they stand for, in lower case and without a full stop.
+///
+/// `Token error` and the texts of 37xx were observed in answers. The others are the SDK's own English for the same
+/// code; that the server words it alike is inferred.
+const TEXTS: &[(&str, i64)] = &[
+    ("the service is temporarily offline", 403),
+    ("meeting does not exist", 3001),
+    ("token has expired", 3001),
+    ("you are not the meeting host", 3003),
+    ("user email is required", 3005),
+    ("be removed", 3009),
+    ("require login", 3051),
+    ("token error", 3265),
+    ("not support start or join meeting from web", 3603),
+    ("email is blocked by administrator", 3620),
+    ("no response from web, try again later", 3621),
+    ("meeting host is inactive", 3625),
+    ("you have reached the api limit for this call", 3633),
+    ("you be limit by zoom, need to check recaptcha", 3634),
+    ("the meeting host does not exist", 3702),
+    ("invalid meeting id", 3703),
+    ("the api key is wrong", 3704),
+    ("the accounts api key is not valid", 3704),
+    ("the signature has expired", 3705),
+    ("the meeting number is wrong", 3706),
+    ("the meeting number is not found", 3707),
+    ("incorrect role", 3708),
+    ("the meeting host is not found", 3709),
+    ("the accounts api key is deactivated", 3710),
+    ("cannot not host another meeting concurrently", 3711),
+    ("invalid signature", 3712),
+    ("signature is invalid", 3712),
+    ("no permission", 3713),
+    ("connection error", -3000),
+];
+
+/// Words that say enough in whatever sentence they stand, where Zoom has many sentences for one thing.
+const WORDS: &[(&str, i64)] = &[("captcha", 3634), ("login", 3051), ("log in", 3051), ("sign in", 3051)];
+
+/// Why the SDK's connection closed, in its own phrases.
+const ENDS: &[(&str, SubCode)] = &[
+    ("ended by host", SubCode::CallEndedByHost),
+    ("free meeting ended", SubCode::CallEndedByPlatformMaxLength),
+    // The phrase for an end that the SDK has no phrase for; 11 is Zoom's number for "nobody came to host".
+    ("unknown reason: 11", SubCode::CallEndedByPlatformIdle),
+    ("duplicated session", SubCode::ZoomErrorMultipleDeviceJoin),
+    ("bot user kicked due to master leaving", SubCode::ZoomObfUserLeftMeeting),
+    ("archive failed", SubCode::ZoomInternalError),
+    ("rsgw ended", SubCode::ZoomConnectionFailed),
+];
+
+/// The SDK code that the server's `text` stands for.
+pub(crate) fn code_behind(text: &str) -> Option<i64> {
+    let text = plain(text);
+    let whole = TEXTS.iter().find(|(known, _)| *known == text);
+    let part = || WORDS.iter().find(|(word, _)| text.contains(word));
+    whole.or_else(part).map(|(_, code)| *code)
+}
+
+/// Why a call ended: the `reason` of the SDK's `Closed`. `None` when it says nothing that a client could use, as for
+/// a bot that left by itself.
+///
+/// Being removed has one phrase, so the caller says whether the bot `was_waiting` to be admitted.
+pub fn judge_end(reason: &str, was_waiting: bool) -> Option<SubCode> {
+    let reason = plain(reason);
+    if reason == "kicked by host" {
+        return Some(if was_waiting {
+            SubCode::BotKickedFromWaitingRoom
+        } else {
+            SubCode::BotKickedFromCall
+        });
+    }
+    ENDS.iter().find(|(known, _)| *known == reason).map(|(_, sub_code)| *sub_code)
+}
+
+fn plain(text: &str) -> String {
+    text.trim().trim_end_matches('.').to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_known_whatever_its_case_and_stop() {
+        assert_eq!(code_behind("Token error"), Some(3265));
+        assert_eq!(code_behind(" The signature has expired. "), Some(3705));
+        assert_eq!(code_behind("This webinar requires you to log in"), Some(3051));
+        assert_eq!(code_behind("Fail to join the meeting."), None);
+        assert_eq!(code_behind(""), None);
+    }
+
+    #[test]
+    fn every_end_that_the_sdk_names() {
+        for (reason, was_waiting, sub_code) in [
+            ("kicked by host", false, Some("bot_kicked_from_call")),
+            ("kicked by host", true, Some("bot_kicked_from_waiting_room")),
+            ("ended by host", false, Some("call_ended_by_host")),
+            ("free meeting ended", false, Some("call_ended_by_platform_max_length")),
+            ("unknown reason: 11", false, Some("call_ended_by_platform_idle")),
+            ("unknown reason: 12", false, None),
+            ("duplicated session", false, Some("zoom_error_multiple_device_join")),
+            ("bot user kicked due to master leaving", false, Some("zoom_obf_user_left_meeting")),
+            ("archive failed", false, Some("zoom_internal_error")),
+            ("RSGW ended", false, Some("zoom_connection_failed")),
+            ("user request", false, None),
+            ("", false, None),
+        ] {
+            assert_eq!(judge_end(reason, was_waiting).map(SubCode::as_str), sub_code, "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn the_tables_hold_what_the_search_looks_for() {
+        let texts = TEXTS.iter().chain(WORDS).map(|(text, _)| *text);
+        for text in texts.chain(ENDS.iter().map(|(text, _)| *text)) {
+            assert_eq!(text, plain(text));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What Zoom's refusals mean. Both tables decide by Zoom's machine words and numbers, never by its prose.
+
+use model::Timestamp;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde::Deserialize;
+
+use crate::{Sent, ZoomError, http::Answer, retry_after};
+
+/// What a call to the token endpoints presented, and so what Zoom can refuse with the same word.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Presented {
+    /// A code from the consent page.
+    Code,
+    /// A refresh token, or a token to revoke.
+    Token,
+    /// Only the app itself.
+    App,
+}
+
+/// The error body of `/oauth/token` and `/oauth/revoke`. Its `reason` is prose, may be missing, and is not read.
+#[derive(Deserialize)]
+struct OauthBody {
+    error: Option<String>,
+    code: Option<i64>,
+}
+
+/// Why a token endpoint said no (observed, except for the documented numbers).
+pub(crate) fn of_oauth(answer: &Answer, presented: Presented) -> ZoomError {
+    let body: OauthBody = match answer.json() {
+        Ok(body) => body,
+        Err(malformed) => return malformed,
+    };
+    let unexpected = ZoomError::Unexpected { status: answer.status(), code: body.code };
+    if let Some(known) = body.code.and_then(of_oauth_code) {
+        return known;
+    }
+    match body.error.as_deref() {
+        // Status 400, not the 401 of the standard.
+        Some("invalid_client") => ZoomError::AppRejected,
+        // Zoom said `invalid_request` for the same things in older versions.
+        Some("invalid_grant" | "invalid_request") => match presented {
+            Presented::Code => ZoomError::CodeRejected,
+            Presented::Token => ZoomError::GrantDead,
+            Presented::App => ZoomError::AppRejected,
+        },
+        _ => unexpected,
+    }
+}
+
+/// Zoom's documented OAuth numbers. Whether they ever reach the JSON is unknown; when they do, they say more than the
+/// word beside them. Those that would be bugs of ours are left out.
+fn of_oauth_code(code: i64) -> Option<ZoomError> {
+    Some(match code {
+        // Generic; could not create the code.
+        4700 | 4732 => ZoomError::Unavailable { sent: Sent::Maybe },
+        // Client id or secret wrong, app gone; redirect mismatch; app disabled.
+        4702 | 4704 | 4709 | 4717 => ZoomError::AppRejected,
+        // Scopes of the token and of the app differ.
+        4711 => ZoomError::ScopeMissing { scopes: Vec::new() },
+        // Code expired; invalid.
+        4733 | 4734 => ZoomError::CodeRejected,
+        // Owner gone; authorisation gone; out of tolerance; a newer authorisation exists.
+        4735 | 4737 | 4740 | 4741 => ZoomError::GrantDead,
+        // Disabled by an administrator.
+        4738 => ZoomError::UserBlocked,
+        _ => return None,
+    })
+}
+
+/// The error body of the REST API.
+#[derive(Deserialize)]
+struct ApiBody {
+    code: Option<i64>,
+    #[serde(default)]
+    message: String,
+}
+
+/// Why the REST API said no. The status is secondary: the same code comes with several.
+pub(crate) fn of_api(answer: &Answer) -> ZoomError {
+    let status = answer.status();
+    let body: ApiBody = match answer.json() {
+        Ok(body) => body,
+        Err(_) if status == 401 => return ZoomError::TokenRejected,
+        Err(malformed) => return malformed,
+    };
+    match body.code {
+        Some(124) => ZoomError::TokenRejected,
+        Some(4711) => ZoomError::ScopeMissing { scopes: named_scopes(&body.message) },
+        Some(1001) => ZoomError::UserUnknown,
+        _ if status == 401 => ZoomError::TokenRejected,
+        code => ZoomError::Unexpected { status, code },
+    }
+}
+
+/// The scopes that Zoom lists in brackets, for a person to read; nothing is decided by them. Whatever does not look
+/// like a scope is dropped, so that no other part of a message can get into an error.
+fn named_scopes(message: &str) -> Vec<String> {
+    let listed =
+        message.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map_or("", |(inner, _)| inner);
+    listed
+        .split([',', ' '])
+        .filter(|word| word.contains(':') && word.chars().all(|c| matches!(c, 'a'..='z' | '_' | ':')))
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+/// The meaning of a 429 at `now`.
+pub(crate) fn rate_limited(headers: &HeaderMap, now: Timestamp) -> ZoomError {
+    let text = |value: &reqwest::header::HeaderValue| value.to_str().ok().map(ToOwned::to_owned);
+    let retry_after =
+        headers.get(RETRY_AFTER).and_then(text).and_then(|value| retry_after::parse(&value, now));
+    let daily = headers
+        .get("x-ratelimit-type")
+        .is_some_and(|kind| kind.as_bytes().eq_ignore_ascii_case(b"daily-limit"));
+    ZoomError::RateLimited { retry_after, daily }
+}

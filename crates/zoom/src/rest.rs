@@ -1,0 +1,149 @@
+//! The REST calls that a signed-in bot needs: who a token belongs to, and that user's ZAK.
+
+use std::time::Duration;
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use model::{Secret, Timestamp};
+use serde::{Deserialize, de::DeserializeOwned};
+use url::Url;
+
+use crate::{ZoomClient, ZoomError, http::address, refusal};
+
+/// The longest life of a ZAK (documented).
+const MAX_ZAK_TTL: Duration = Duration::from_secs(31_536_000);
+
+/// The right to call the REST API.
+#[derive(Debug, Clone, Copy)]
+pub struct ApiAccess<'a> {
+    /// The grant's [`api_url`](crate::Grant::api_url), or else the configured API.
+    pub base: &'a Url,
+    /// Sent in an `Authorization` header, and nowhere else.
+    pub access_token: &'a Secret,
+}
+
+/// A Zoom user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoomUser {
+    /// Zoom's id of the user: 22 characters, never reused.
+    pub id: String,
+    /// Zoom's id of the user's account.
+    pub account_id: String,
+    /// The address the user signs in with; Zoom can withhold it.
+    pub email: Option<String>,
+    /// What people see; made of what there is when Zoom gives none.
+    pub display_name: String,
+    /// Whether Zoom lets the user in.
+    pub status: UserStatus,
+}
+
+/// Whether Zoom lets a user in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UserStatus {
+    /// Yes.
+    Active,
+    /// Not yet: the user has not accepted the account's invitation.
+    Pending,
+    /// No: deactivated.
+    Inactive,
+    /// Zoom said something else.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A Zoom access key: joins as its user, or starts that user's meeting.
+#[derive(Debug, Clone)]
+pub struct Zak {
+    /// The key. Zoom checks its expiry at the join only (documented).
+    pub token: Secret,
+    /// When it stops admitting, as its own claim says, unverified (the key that signed it is Zoom's). `None` when it
+    /// cannot be read.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl ZoomClient {
+    /// Whom the access token belongs to.
+    pub async fn me(&self, api: &ApiAccess<'_>) -> Result<ZoomUser, ZoomError> {
+        let user: UserBody = self.fetch("me", api, address(api.base, &["v2", "users", "me"])).await?;
+        Ok(user.into())
+    }
+
+    /// A ZAK of `user` that lives for `ttl`, in whole seconds, at most a year. `user` is `me`, or with a
+    /// server-to-server grant the id or e-mail address of a user of its account.
+    ///
+    /// Zoom may issue a ZAK even on an expired access token (observed): check the token's age before.
+    pub async fn zak(&self, api: &ApiAccess<'_>, user: &str, ttl: Duration) -> Result<Zak, ZoomError> {
+        let mut url = address(api.base, &["v2", "users", user, "token"]);
+        url.query_pairs_mut()
+            // Without it Zoom gives another, deprecated kind of token, and no error.
+            .append_pair("type", "zak")
+            .append_pair("ttl", &ttl.min(MAX_ZAK_TTL).as_secs().to_string());
+        let body: TokenBody = self.fetch("zak", api, url).await?;
+        Ok(Zak { expires_at: expiry(body.token.expose()), token: body.token })
+    }
+
+    async fn fetch<T: DeserializeOwned>(
+        &self,
+        call: &'static str,
+        api: &ApiAccess<'_>,
+        url: Url,
+    ) -> Result<T, ZoomError> {
+        let answer = self.send(call, self.get(url).bearer_auth(api.access_token.expose())).await?;
+        if answer.is_success() { answer.json() } else { Err(refusal::of_api(&answer)) }
+    }
+}
+
+#[derive(Deserialize)]
+struct UserBody {
+    id: String,
+    account_id: String,
+    email: Option<String>,
+    display_name: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    status: Option<UserStatus>,
+}
+
+impl From<UserBody> for ZoomUser {
+    fn from(body: UserBody) -> Self {
+        let written = |text: &String| !text.trim().is_empty();
+        let full_name =
+            [body.first_name, body.last_name].into_iter().flatten().filter(written).collect::<Vec<_>>();
+        let email = body.email.filter(written);
+        let display_name = body
+            .display_name
+            .filter(written)
+            .or_else(|| Some(full_name.join(" ")).filter(written))
+            .or_else(|| email.clone())
+            .unwrap_or_else(|| body.id.clone());
+        Self {
+            id: body.id,
+            account_id: body.account_id,
+            email,
+            display_name,
+            status: body.status.unwrap_or(UserStatus::Unknown),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct TokenBody {
+    #[serde(deserialize_with = "not_empty")]
+    token: Secret,
+}
+
+fn not_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    let token = Secret::deserialize(deserializer)?;
+    if token.is_empty() { Err(serde::de::Error::custom("empty")) } else { Ok(token) }
+}
+
+/// The `exp` claim of a JWT, read without verifying.
+fn expiry(jwt: &str) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    struct Claims {
+        exp: i64,
+    }
+    let payload = BASE64_URL_SAFE_NO_PAD.decode(jwt.split('.').nth(1)?).ok()?;
+    let claims: Claims = serde_json::from_slice(&payload).ok()?;
+    Some(Timestamp::from_second(claims.exp))
+}

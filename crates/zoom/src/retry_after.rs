@@ -1,0 +1,48 @@
+//! `Retry-After` in the forms that Zoom sends.
+
+use std::time::Duration;
+
+use jiff::fmt::rfc2822;
+use model::Timestamp;
+
+/// How long `header` asks to wait, counted from `now`. `None` when it cannot be read: Zoom's limit headers are not
+/// dependable.
+///
+/// Seconds and HTTP dates are HTTP's own forms; the ISO date-time is what Zoom sends for daily limits (documented).
+/// A time that has passed is a wait of zero.
+pub(crate) fn parse(header: &str, now: Timestamp) -> Option<Duration> {
+    let header = header.trim();
+    if let Ok(seconds) = header.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = header.parse().ok().or_else(|| http_date(header))?;
+    Some(until.since(now))
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    let instant = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(Timestamp::from_second(instant.as_second()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_a_wait_from_now() {
+        let now: Timestamp = "2026-01-31T12:00:00Z".parse().unwrap();
+        for (header, wait) in [
+            ("7", Some(7)),
+            (" 0 ", Some(0)),
+            ("Sat, 31 Jan 2026 12:00:30 GMT", Some(30)),
+            ("2026-02-01T00:00:00Z", Some(12 * 3600)),
+            ("2026-01-31T13:00:10+01:00", Some(10)),
+            ("2026-01-31T11:00:00Z", Some(0)),
+            ("tomorrow", None),
+            ("-3", None),
+            ("", None),
+        ] {
+            assert_eq!(parse(header, now), wait.map(Duration::from_secs), "{header:?}");
+        }
+    }
+}
