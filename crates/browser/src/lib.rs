@@ -1,1 +1,24 @@
-//! One bot in one page: Chromium, the SDK page, its events.
+#![doc = include_str!("../README.md")]
+
+mod bot_page;
+mod browser;
+mod config;
+mod devtools;
+mod error;
+mod events;
+mod flags;
+mod join;
+mod page_server;
+mod plain_page;
+mod process;
+mod profile;
+mod tab;
+mod tracker;
+
+pub use bot_page::BotPage;
+pub use browser::Browser;
+pub use config::{BrowserConfig, SDK_VERSION, ZoomOverride};
+pub use error::BrowserError;
+pub use events::{Gone, PageEvent};
+pub use join::{JoinRequest, JoinToken};
+pub use plain_page::PlainPage;

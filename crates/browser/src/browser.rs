@@ -1,0 +1,172 @@
+//! One Chromium, many bots.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use model::{Clock, Environment};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::process::Child;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    BotPage, BrowserConfig, BrowserError, PlainPage,
+    devtools::DevTools,
+    page_server,
+    process::{Chromium, LastWords},
+    profile::Profile,
+};
+
+/// From the start of the program to its first answer.
+const LAUNCH_DEADLINE: Duration = Duration::from_secs(20);
+/// What a browser gets to end by itself.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// A running Chromium. Each page has a browser context of its own: no cookie, cache or storage is shared.
+///
+/// Dropping it ends the browser in the background; [`close`](Self::close) also waits for it.
+pub struct Browser {
+    devtools: DevTools,
+    version: String,
+    page_url: String,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Browser {
+    /// Starts Chromium, and clears away what a killed predecessor left in the same `state_dir`.
+    pub async fn launch(config: BrowserConfig, env: Environment) -> Result<Self, BrowserError> {
+        config.find_chromium()?;
+        config.check_sdk()?;
+        let profile = create_profile(&config, &env).await?;
+        let Chromium { child, commands, answers, stderr } = Chromium::start(&config, profile.path())?;
+
+        let tasks = TaskTracker::new();
+        let stop = CancellationToken::new();
+        let last_words = LastWords::default();
+        let (devtools, writing) = DevTools::new(commands, Arc::clone(&env.clock));
+        tasks.spawn(writing);
+        tasks.spawn(devtools.clone().read(answers));
+        let (listening, listening_ends) = (last_words.clone().listen(stderr), stop.clone());
+        let listening = tasks.spawn(async move {
+            tokio::select! {
+                () = listening => {}
+                () = listening_ends.cancelled() => {}
+            }
+        });
+        tasks.spawn(supervise(child, devtools.clone(), stop.clone(), profile, Arc::clone(&env.clock)));
+        // From here on the supervisor ends Chromium, whichever way this function is left.
+        let mut browser =
+            Self { devtools, version: String::new(), page_url: String::new(), stop: stop.clone(), tasks };
+
+        browser.version = match env.clock.timeout(LAUNCH_DEADLINE, version(&browser.devtools)).await {
+            Some(Ok(version)) => version,
+            Some(Err(BrowserError::BrowserGone)) => {
+                // Its last words may still be in the pipe.
+                let _ = env.clock.timeout(Duration::from_secs(1), listening).await;
+                return Err(BrowserError::Launch { detail: last_words.summary() });
+            }
+            Some(Err(error)) => return Err(error),
+            None => return Err(BrowserError::Timeout { what: "Chromium's start", span: LAUNCH_DEADLINE }),
+        };
+        let (page_url, serving) = page_server::serve(&config.sdk_dir)
+            .await
+            .map_err(|error| BrowserError::Launch { detail: format!("no loopback port for the bot page: {error}") })?;
+        browser.page_url = page_url;
+        browser.tasks.spawn(async move {
+            tokio::select! {
+                () = serving => {}
+                () = stop.cancelled() => {}
+            }
+        });
+        tracing::info!(version = browser.version, "browser started");
+        Ok(browser)
+    }
+
+    /// Such as `Chromium/156.0.8078.79`.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Whether pages can be opened.
+    pub fn is_alive(&self) -> bool {
+        !self.devtools.is_gone()
+    }
+
+    /// Resolves when Chromium, or the connection to it, is gone.
+    pub async fn closed(&self) {
+        self.devtools.gone().await;
+    }
+
+    /// A new page with the SDK loaded and initialised. It may wait for its meeting as long as wanted: that takes the
+    /// SDK's start out of a bot's join.
+    pub async fn open(&self) -> Result<BotPage, BrowserError> {
+        BotPage::open(&self.devtools, &self.page_url).await
+    }
+
+    /// A new page at `url`, to be used as a person would.
+    pub async fn open_plain(&self, url: &str) -> Result<PlainPage, BrowserError> {
+        PlainPage::open(&self.devtools, url).await
+    }
+
+    /// Ends Chromium. Afterwards the process is gone and its profile removed.
+    pub async fn close(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl fmt::Debug for Browser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Browser").field("version", &self.version).field("alive", &self.is_alive()).finish_non_exhaustive()
+    }
+}
+
+async fn create_profile(config: &BrowserConfig, env: &Environment) -> Result<Profile, BrowserError> {
+    let (state_dir, env) = (config.state_dir.clone(), env.clone());
+    let created = tokio::task::spawn_blocking(move || Profile::create(&state_dir, &env)).await;
+    created
+        .unwrap_or_else(|panic| Err(std::io::Error::other(panic)))
+        .map_err(|source| BrowserError::StateDir { path: config.state_dir.clone(), source })
+}
+
+/// The first answer: Chromium is up.
+async fn version(devtools: &DevTools) -> Result<String, BrowserError> {
+    #[derive(Deserialize)]
+    struct Version {
+        product: String,
+    }
+
+    let version: Version = devtools.call(None, "Browser.getVersion", json!({})).await?;
+    // "Chrome/…" or "HeadlessChrome/…", by the way it was started.
+    let number = version.product.rsplit('/').next().unwrap_or_default();
+    Ok(format!("Chromium/{number}"))
+}
+
+/// Sees the process to its end, whoever ends it, and cleans up behind it.
+async fn supervise(mut child: Child, devtools: DevTools, stop: CancellationToken, profile: Profile, clock: Arc<dyn Clock>) {
+    tokio::select! {
+        _ = child.wait() => {}
+        // The connection is gone, so nobody can use it any more.
+        () = devtools.gone() => {}
+        () = stop.cancelled() => {
+            devtools.tell("Browser.close", Value::Null);
+            let _ = clock.timeout(CLOSE_DEADLINE, child.wait()).await;
+        }
+    }
+    // Without effect on a process that has ended.
+    let _ = child.kill().await;
+    devtools.close();
+    profile.remove(&*clock).await;
+    if stop.is_cancelled() {
+        tracing::info!("browser closed");
+    } else {
+        tracing::error!("the browser ended by itself");
+    }
+}

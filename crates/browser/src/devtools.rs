@@ -1,0 +1,276 @@
+//! Chromium's DevTools protocol over its pipes: JSON messages, each ended by a zero byte.
+//!
+//! A client of our own, and a small one: it logs no parameters (they carry tokens), enables nothing in a page that
+//! was not asked for (a library's network tracking would send us every request, tokens included), does not care about
+//! messages it does not know, and notices at once when the other side is gone.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use model::Clock;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
+    sync::{mpsc, oneshot},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::BrowserError;
+
+/// For commands that name no deadline of their own: a Chromium that needs longer hangs.
+const COMMAND_DEADLINE: Duration = Duration::from_secs(15);
+
+/// The connection to one browser. Cloned freely.
+#[derive(Clone)]
+pub(crate) struct DevTools(Arc<Shared>);
+
+struct Shared {
+    outgoing: mpsc::UnboundedSender<Vec<u8>>,
+    next_id: AtomicU64,
+    table: Mutex<Table>,
+    gone: CancellationToken,
+    clock: Arc<dyn Clock>,
+}
+
+/// Who waits for what.
+#[derive(Default)]
+struct Table {
+    calls: HashMap<u64, Call>,
+    sessions: HashMap<String, mpsc::UnboundedSender<Signal>>,
+    closed: bool,
+}
+
+struct Call {
+    session: Option<String>,
+    answer: oneshot::Sender<Result<Value, BrowserError>>,
+}
+
+/// What a page tells without being asked.
+#[derive(Debug)]
+pub(crate) enum Signal {
+    /// It called its binding with this text.
+    Said(String),
+    /// It crashed, or was closed by somebody else.
+    Gone,
+}
+
+/// What a page tells, in order; ends with the browser. Without a bound: the page itself limits how often it speaks.
+pub(crate) type Signals = mpsc::UnboundedReceiver<Signal>;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Incoming {
+    id: Option<u64>,
+    session_id: Option<String>,
+    method: Option<String>,
+    #[serde(default)]
+    params: Value,
+    result: Option<Value>,
+    error: Option<Refusal>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    message: String,
+}
+
+impl DevTools {
+    /// A connection, and the task's work that writes what it sends into `commands`.
+    pub(crate) fn new(
+        commands: impl AsyncWrite + Unpin,
+        clock: Arc<dyn Clock>,
+    ) -> (Self, impl Future<Output = ()>) {
+        let (outgoing, queue) = mpsc::unbounded_channel();
+        let devtools = Self(Arc::new(Shared {
+            outgoing,
+            next_id: AtomicU64::new(1),
+            table: Mutex::default(),
+            gone: CancellationToken::new(),
+            clock,
+        }));
+        let writer = write(queue, commands, devtools.0.gone.clone());
+        (devtools, writer)
+    }
+
+    /// Reads answers and events until the other side is gone, and then tells everybody who waits.
+    pub(crate) async fn read(self, answers: impl AsyncRead + Unpin) {
+        let mut messages = BufReader::with_capacity(1 << 16, answers).split(0);
+        let listen = async {
+            while let Ok(Some(message)) = messages.next_segment().await {
+                match serde_json::from_slice(&message) {
+                    Ok(incoming) => self.dispatch(incoming),
+                    // Its text may hold a token: only its size is told.
+                    Err(_) => tracing::debug!(bytes = message.len(), "an unknown DevTools message was left out"),
+                }
+            }
+        };
+        tokio::select! {
+            () = listen => self.close(),
+            () = self.gone() => {}
+        }
+    }
+
+    fn dispatch(&self, incoming: Incoming) {
+        let mut table = self.table();
+        if let Some(id) = incoming.id {
+            let Some(call) = table.calls.remove(&id) else { return };
+            let answer = match incoming.error {
+                Some(refusal) => Err(BrowserError::Protocol(refusal.message)),
+                None => Ok(incoming.result.unwrap_or_default()),
+            };
+            // Nobody listens any more when the caller ran out of time.
+            let _ = call.answer.send(answer);
+            return;
+        }
+        let Some(session) = incoming.session_id else { return };
+        match incoming.method.as_deref() {
+            Some("Runtime.bindingCalled") => {
+                if let (Some(listener), Value::String(payload)) =
+                    (table.sessions.get(&session), &incoming.params["payload"])
+                {
+                    let _ = listener.send(Signal::Said(payload.clone()));
+                }
+            }
+            Some("Inspector.targetCrashed" | "Inspector.detached") => table.end_session(&session),
+            _ => {}
+        }
+    }
+
+    /// Sends `method` and waits for its answer.
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        session: Option<&str>,
+        method: &'static str,
+        params: Value,
+    ) -> Result<T, BrowserError> {
+        let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
+        let (answer, answered) = oneshot::channel();
+        {
+            let mut table = self.table();
+            if table.closed {
+                return Err(BrowserError::BrowserGone);
+            }
+            if session.is_some_and(|session| !table.sessions.contains_key(session)) {
+                return Err(BrowserError::PageGone);
+            }
+            table.calls.insert(id, Call { session: session.map(str::to_owned), answer });
+        }
+        tracing::trace!(id, method, "devtools");
+        self.send(id, session, method, params);
+        let Some(answer) = self.0.clock.timeout(COMMAND_DEADLINE, answered).await else {
+            self.table().calls.remove(&id);
+            return Err(BrowserError::Timeout { what: method, span: COMMAND_DEADLINE });
+        };
+        let value = answer.unwrap_or(Err(BrowserError::BrowserGone)).map_err(|error| match error {
+            BrowserError::Protocol(message) => BrowserError::Protocol(format!("{method} ({message})")),
+            other => other,
+        })?;
+        serde_json::from_value(value).map_err(|error| BrowserError::Protocol(format!("{method} (answer: {error})")))
+    }
+
+    /// Sends `method` and does not care about the answer.
+    pub(crate) fn tell(&self, method: &'static str, params: Value) {
+        let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
+        self.send(id, None, method, params);
+    }
+
+    fn send(&self, id: u64, session: Option<&str>, method: &'static str, params: Value) {
+        let mut message = json!({ "id": id, "method": method });
+        message["params"] = params;
+        if let Some(session) = session {
+            message["sessionId"] = session.into();
+        }
+        let mut bytes = message.to_string().into_bytes();
+        bytes.push(0);
+        // The writer ends with the browser; then the caller hears it from the table.
+        let _ = self.0.outgoing.send(bytes);
+    }
+
+    /// Hears what the page behind `session` tells from now on.
+    pub(crate) fn listen(&self, session: &str) -> Signals {
+        let (sender, signals) = mpsc::unbounded_channel();
+        let mut table = self.table();
+        if !table.closed {
+            table.sessions.insert(session.to_owned(), sender);
+        }
+        signals
+    }
+
+    /// Forgets a page that is being closed.
+    pub(crate) fn forget(&self, session: &str) {
+        self.table().sessions.remove(session);
+    }
+
+    /// Ends everything that waits: the browser is gone.
+    pub(crate) fn close(&self) {
+        let mut table = self.table();
+        table.closed = true;
+        table.sessions.clear();
+        for (_, call) in table.calls.drain() {
+            let _ = call.answer.send(Err(BrowserError::BrowserGone));
+        }
+        self.0.gone.cancel();
+    }
+
+    /// Resolves when the browser is gone.
+    pub(crate) async fn gone(&self) {
+        self.0.gone.cancelled().await;
+    }
+
+    /// Whether the browser is gone.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.gone.is_cancelled()
+    }
+
+    /// The clock that every wait here uses.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// A crashed page answers nothing more: whoever waits for it is told at once.
+    fn end_session(&mut self, session: &str) {
+        if let Some(listener) = self.sessions.remove(session) {
+            let _ = listener.send(Signal::Gone);
+        }
+        let waiting: Vec<u64> = self
+            .calls
+            .iter()
+            .filter(|(_, call)| call.session.as_deref() == Some(session))
+            .map(|(&id, _)| id)
+            .collect();
+        for call in waiting.into_iter().filter_map(|id| self.calls.remove(&id)) {
+            let _ = call.answer.send(Err(BrowserError::PageGone));
+        }
+    }
+}
+
+async fn write(
+    mut queue: mpsc::UnboundedReceiver<Vec<u8>>,
+    mut commands: impl AsyncWrite + Unpin,
+    gone: CancellationToken,
+) {
+    let forward = async {
+        while let Some(message) = queue.recv().await {
+            if commands.write_all(&message).await.is_err() {
+                break;
+            }
+        }
+    };
+    tokio::select! {
+        () = forward => {}
+        () = gone.cancelled() => {}
+    }
+}

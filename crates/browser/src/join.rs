@@ -1,0 +1,54 @@
+//! What a bot brings to the door.
+
+use model::Secret;
+use serde_json::{Value, json};
+
+/// Everything a join needs.
+#[derive(Debug, Clone)]
+pub struct JoinRequest {
+    /// The SDK signature, made for this attempt.
+    pub signature: Secret,
+    /// Digits only.
+    pub meeting_number: String,
+    /// As it stands in the link; may be empty.
+    pub passcode: Secret,
+    /// Shown to the other participants.
+    pub bot_name: String,
+    /// For webinars and meetings that ask for it.
+    pub user_email: Option<String>,
+    /// Signs the bot in.
+    pub token: Option<JoinToken>,
+    /// A registrant's `tk`.
+    pub registration: Option<Secret>,
+}
+
+/// A token that signs the bot in. The SDK takes one of them, never both.
+#[derive(Debug, Clone)]
+pub enum JoinToken {
+    /// A Zoom user's access key.
+    Zak(Secret),
+    /// On behalf of somebody who is in the meeting.
+    Obf(Secret),
+}
+
+impl JoinRequest {
+    /// The argument of the SDK's `join`: the only place in this crate that opens a secret.
+    pub(crate) fn for_page(&self) -> Value {
+        let mut page = json!({
+            "signature": self.signature.expose(),
+            "meetingNumber": self.meeting_number,
+            "password": self.passcode.expose(),
+            "userName": self.bot_name,
+            "userEmail": self.user_email.as_deref().unwrap_or_default(),
+        });
+        match &self.token {
+            Some(JoinToken::Zak(token)) => page["zak"] = token.expose().into(),
+            Some(JoinToken::Obf(token)) => page["obfToken"] = token.expose().into(),
+            None => {}
+        }
+        if let Some(registration) = &self.registration {
+            page["tk"] = registration.expose().into();
+        }
+        page
+    }
+}

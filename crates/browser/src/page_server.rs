@@ -1,0 +1,64 @@
+//! The bot page and the SDK's files, from a loopback port of our own.
+
+use std::{net::SocketAddr, path::Path};
+
+use axum::{
+    Router,
+    http::{HeaderName, HeaderValue, header},
+    response::IntoResponse,
+    routing::get,
+};
+use tokio::net::TcpListener;
+use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
+
+const PAGE: &str = include_str!("../../../web/bot/page.html");
+const SCRIPT: &str = include_str!("../../../web/bot/page.js");
+const STYLE: &str = include_str!("../../../web/bot/page.css");
+
+/// Scripts come from here and from nowhere else. The SDK compiles code at run time, starts workers from blobs and
+/// styles by attribute; which of Zoom's hosts it talks to is Zoom's to decide.
+const POLICY: &str = "default-src 'none'; script-src 'self' 'unsafe-eval' 'wasm-unsafe-eval' blob:; worker-src 'self' blob:; \
+     connect-src 'self' https: wss: data: blob:; img-src 'self' https: data: blob:; media-src 'self' https: data: blob:; \
+     style-src 'self' 'unsafe-inline'; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const HEADERS: &[(&str, &str)] = &[
+    // Cross-origin isolation: the SDK's decoders want `SharedArrayBuffer`.
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-embedder-policy", "require-corp"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("content-security-policy", POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    // This origin, a random port, lives exactly as long as the process that serves it.
+    ("cache-control", "public, max-age=31536000, immutable"),
+];
+
+/// Listens, and yields the page's address and the work of serving it.
+pub(crate) async fn serve(sdk_dir: &Path) -> std::io::Result<(String, impl Future<Output = ()> + use<>)> {
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let url = format!("http://{}/", listener.local_addr()?);
+    let router = router(sdk_dir);
+    let serving = async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "the bot page is no longer served");
+        }
+    };
+    Ok((url, serving))
+}
+
+fn router(sdk_dir: &Path) -> Router {
+    let mut router = Router::new()
+        .route("/", get(|| file("text/html; charset=utf-8", PAGE)))
+        .route("/page.js", get(|| file("text/javascript; charset=utf-8", SCRIPT)))
+        .route("/page.css", get(|| file("text/css; charset=utf-8", STYLE)))
+        .nest_service("/sdk", ServeDir::new(sdk_dir));
+    for &(name, value) in HEADERS {
+        let (name, value) = (HeaderName::from_static(name), HeaderValue::from_static(value));
+        router = router.layer(SetResponseHeaderLayer::if_not_present(name, value));
+    }
+    router
+}
+
+async fn file(content_type: &'static str, text: &'static str) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, content_type)], text)
+}

@@ -1,0 +1,87 @@
+//! A page that is used as a person would: pressing Allow on a consent screen.
+
+use std::{fmt, time::Duration};
+
+use serde_json::Value;
+
+use crate::{
+    BrowserError,
+    devtools::{DevTools, Signals},
+    tab::Tab,
+};
+
+const WAIT_DEADLINE: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Any page. Dropping it closes its context in the background.
+pub struct PlainPage {
+    tab: Tab,
+    _signals: Signals,
+}
+
+impl PlainPage {
+    pub(crate) async fn open(devtools: &DevTools, url: &str) -> Result<Self, BrowserError> {
+        let (tab, signals) = Tab::open(devtools, "unused").await?;
+        tab.navigate(url).await?;
+        Ok(Self { tab, _signals: signals })
+    }
+
+    /// Waits for the first element that matches `selector` and clicks it.
+    pub async fn click(&self, selector: &str) -> Result<(), BrowserError> {
+        self.wait_for(selector).await?;
+        self.ask(selector, "(element.click(), true)").await.map(drop)
+    }
+
+    /// Waits until an element matches `selector`, also in a page that is yet to come.
+    pub async fn wait_for(&self, selector: &str) -> Result<(), BrowserError> {
+        let clock = self.tab.devtools().clock();
+        let found = clock.timeout(WAIT_DEADLINE, async {
+            loop {
+                match self.ask(selector, "true").await {
+                    Ok(_) => return Ok(()),
+                    // Not there yet; or asked in the moment between two pages.
+                    Err(BrowserError::NoElement { .. } | BrowserError::Protocol(_)) => clock.sleep(LOOK_AGAIN).await,
+                    Err(error) => return Err(error),
+                }
+            }
+        });
+        found.await.unwrap_or_else(|| Err(BrowserError::NoElement { selector: selector.to_owned() }))
+    }
+
+    /// The text of the first element that matches `selector`.
+    pub async fn text(&self, selector: &str) -> Result<String, BrowserError> {
+        let text = self.ask(selector, "element.innerText").await?;
+        Ok(text.as_str().unwrap_or_default().trim().to_owned())
+    }
+
+    /// Where the page is now.
+    pub async fn url(&self) -> Result<String, BrowserError> {
+        Ok(self.tab.evaluate("location.href").await?.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// A picture of what the page shows now, as PNG of 1280×720.
+    pub async fn screenshot(&self) -> Result<Vec<u8>, BrowserError> {
+        self.tab.screenshot().await
+    }
+
+    /// Closes the page and waits until it is closed.
+    pub async fn close(self) {
+        self.tab.close().await;
+    }
+
+    /// What `expression` yields for the `element` that matches `selector`.
+    async fn ask(&self, selector: &str, expression: &str) -> Result<Value, BrowserError> {
+        let quoted = Value::from(selector);
+        let script = format!("(element => element && {expression})(document.querySelector({quoted}))");
+        match self.tab.evaluate(&script).await? {
+            Value::Null => Err(BrowserError::NoElement { selector: selector.to_owned() }),
+            value => Ok(value),
+        }
+    }
+}
+
+impl fmt::Debug for PlainPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlainPage").finish_non_exhaustive()
+    }
+}

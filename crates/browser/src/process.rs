@@ -1,0 +1,101 @@
+//! Starting Chromium, and hearing its last words.
+
+use std::{
+    collections::VecDeque,
+    path::Path,
+    process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
+};
+
+use crate::{BrowserConfig, BrowserError, flags::flags};
+
+/// Chromium reads commands from descriptor 3 and answers on 4. Those are our pipes; its own standard input and
+/// output are not used.
+const WITH_PIPES: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null"#;
+
+/// All that Chromium may see of our environment, which holds keys and passwords that a program for foreign web
+/// content has no business with.
+const ENVIRONMENT: &[&str] = &[
+    "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY",
+    "NO_PROXY",
+];
+
+/// A Chromium that has been started, with the pipes to talk to it.
+pub(crate) struct Chromium {
+    pub(crate) child: Child,
+    pub(crate) commands: ChildStdin,
+    pub(crate) answers: ChildStdout,
+    pub(crate) stderr: ChildStderr,
+}
+
+impl Chromium {
+    /// Starts the browser with its profile in `profile`.
+    pub(crate) fn start(config: &BrowserConfig, profile: &Path) -> Result<Self, BrowserError> {
+        let launch = |detail: String| BrowserError::Launch { detail };
+        let kept = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", WITH_PIPES])
+            .arg(config.find_chromium()?)
+            .args(flags(config, profile))
+            .env_clear()
+            .envs(kept)
+            .env("HOME", profile)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Its own group: Ctrl-C at a terminal must reach us alone, so that bots can leave before it ends.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| launch(error.to_string()))?;
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(commands), Some(answers), Some(stderr)) = pipes else {
+            return Err(launch("its pipes are missing".to_owned()));
+        };
+        Ok(Self { child, commands, answers, stderr })
+    }
+}
+
+/// The last lines that Chromium wrote to its standard error.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LastWords(Arc<Mutex<VecDeque<String>>>);
+
+impl LastWords {
+    const LINES: usize = 3;
+    const LENGTH: usize = 200;
+
+    /// Listens until Chromium ends.
+    pub(crate) async fn listen(self, stderr: ChildStderr) {
+        let mut lines = BufReader::new(stderr).split(b'\n');
+        while let Ok(Some(line)) = lines.next_segment().await {
+            let line: String = String::from_utf8_lossy(&line).trim().chars().take(Self::LENGTH).collect();
+            if line.is_empty() {
+                continue;
+            }
+            tracing::debug!(line, "chromium");
+            let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.len() == Self::LINES {
+                last.pop_front();
+            }
+            last.push_back(line);
+        }
+    }
+
+    /// What is known, in one line.
+    pub(crate) fn summary(&self) -> String {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_empty() {
+            return "it said nothing; run it by hand to see why".to_owned();
+        }
+        let said = last.iter().map(String::as_str).collect::<Vec<_>>().join(" | ");
+        if said.contains("--no-sandbox") {
+            return format!("its sandbox does not work here; set browser.sandbox = false, or do not run as root ({said})");
+        }
+        said
+    }
+}

@@ -1,0 +1,165 @@
+//! One page in a browser context of its own: what bot pages and plain pages have in common.
+
+use std::time::Duration;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use crate::{
+    BrowserError,
+    devtools::{DevTools, Signals},
+};
+
+const SCREENSHOT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// A page. Dropping it closes it, with its cookies and its cache.
+pub(crate) struct Tab {
+    devtools: DevTools,
+    context: Context,
+    session: String,
+}
+
+/// A browser context, disposed of when dropped: half-opened pages leave nothing behind.
+struct Context {
+    devtools: DevTools,
+    id: String,
+    disposed: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ContextCreated {
+    browser_context_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TargetCreated {
+    target_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Attached {
+    session_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Navigated {
+    error_text: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Evaluated {
+    #[serde(default)]
+    result: Remote,
+    exception_details: Option<Thrown>,
+}
+
+#[derive(Deserialize, Default)]
+struct Remote {
+    #[serde(default)]
+    value: Value,
+}
+
+#[derive(Deserialize)]
+struct Thrown {
+    text: String,
+}
+
+impl Tab {
+    /// An empty page of 1280×720, and what it will tell through the binding `binding`.
+    pub(crate) async fn open(devtools: &DevTools, binding: &str) -> Result<(Self, Signals), BrowserError> {
+        // `disposeOnDetach`: goes with our connection, whatever happens to us.
+        let context: ContextCreated =
+            devtools.call(None, "Target.createBrowserContext", json!({ "disposeOnDetach": true })).await?;
+        let context = Context { devtools: devtools.clone(), id: context.browser_context_id, disposed: false };
+        let target = json!({ "url": "about:blank", "browserContextId": context.id, "newWindow": true });
+        let TargetCreated { target_id } = devtools.call(None, "Target.createTarget", target).await?;
+        let attach = json!({ "targetId": target_id, "flatten": true });
+        let Attached { session_id } = devtools.call(None, "Target.attachToTarget", attach).await?;
+
+        let signals = devtools.listen(&session_id);
+        let tab = Self { devtools: devtools.clone(), context, session: session_id };
+        let size = json!({ "width": 1280, "height": 720, "deviceScaleFactor": 1, "mobile": false });
+        tokio::try_join!(
+            // For `Inspector.targetCrashed`.
+            tab.call::<Value>("Inspector.enable", json!({})),
+            // Without it a binding does not survive the way from the empty page to the next.
+            tab.call::<Value>("Runtime.enable", json!({})),
+            tab.call::<Value>("Runtime.addBinding", json!({ "name": binding })),
+            tab.call::<Value>("Emulation.setDeviceMetricsOverride", size),
+        )?;
+        Ok((tab, signals))
+    }
+
+    /// Goes to `url`; the page may still be loading afterwards.
+    pub(crate) async fn navigate(&self, url: &str) -> Result<(), BrowserError> {
+        let navigated: Navigated = self.call("Page.navigate", json!({ "url": url })).await?;
+        match navigated.error_text {
+            Some(error) => Err(BrowserError::Protocol(format!("to open the page ({error})"))),
+            None => Ok(()),
+        }
+    }
+
+    /// What `expression` yields in the page.
+    pub(crate) async fn evaluate(&self, expression: &str) -> Result<Value, BrowserError> {
+        let params = json!({ "expression": expression, "returnByValue": true });
+        let evaluated: Evaluated = self.call("Runtime.evaluate", params).await?;
+        match evaluated.exception_details {
+            Some(thrown) => Err(BrowserError::Protocol(format!("a script ({})", thrown.text))),
+            None => Ok(evaluated.result.value),
+        }
+    }
+
+    /// A picture of what the page shows now, as PNG.
+    pub(crate) async fn screenshot(&self) -> Result<Vec<u8>, BrowserError> {
+        #[derive(Deserialize)]
+        struct Captured {
+            data: String,
+        }
+
+        let captured = self.call::<Captured>("Page.captureScreenshot", json!({ "format": "png" }));
+        let Some(captured) = self.devtools.clock().timeout(SCREENSHOT_DEADLINE, captured).await else {
+            return Err(BrowserError::Timeout { what: "a screenshot", span: SCREENSHOT_DEADLINE });
+        };
+        BASE64_STANDARD
+            .decode(captured?.data)
+            .map_err(|error| BrowserError::Protocol(format!("a screenshot ({error})")))
+    }
+
+    /// A command to this page.
+    pub(crate) async fn call<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<T, BrowserError> {
+        self.devtools.call(Some(&self.session), method, params).await
+    }
+
+    /// The connection it lives on.
+    pub(crate) fn devtools(&self) -> &DevTools {
+        &self.devtools
+    }
+
+    /// Closes the page and waits until it is closed.
+    pub(crate) async fn close(mut self) {
+        self.context.disposed = true;
+        let context = json!({ "browserContextId": self.context.id });
+        // The only failures are that it is closed already: with the browser, or after a crash.
+        let _ = self.devtools.call::<Value>(None, "Target.disposeBrowserContext", context).await;
+    }
+}
+
+impl Drop for Tab {
+    fn drop(&mut self) {
+        self.devtools.forget(&self.session);
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        if !self.disposed {
+            self.devtools.tell("Target.disposeBrowserContext", json!({ "browserContextId": self.id }));
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! From what the page states to what happened to the bot.
+
+use serde::Deserialize;
+
+use crate::PageEvent;
+
+/// One message of `web/bot/page.js`.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum PageMessage {
+    /// The SDK is initialised.
+    Ready,
+    /// The SDK could not be initialised.
+    Broken { message: String },
+    /// `connection-change`.
+    Connection { state: String, reason: Option<String>, code: Option<i64>, url: Option<String> },
+    /// The bot's own place, and who else is there.
+    Roster { hold: bool, others: usize },
+    /// `join()` rejected.
+    Refused { code: Option<i64>, reason: String, url: Option<String> },
+    /// Out of the meeting without any event.
+    Vanished,
+    /// `leaveMeeting()` was called.
+    Leaving,
+    /// `leaveMeeting()` resolved.
+    Left,
+    /// Something was thrown.
+    Script { message: String },
+}
+
+/// Where the bot is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Not in a meeting: before the first join, and after each end. What comes late is ignored.
+    Outside,
+    /// Between the call of `join` and the roster.
+    Door,
+    WaitingRoom,
+    Meeting { others: usize },
+}
+
+/// Reads a page's messages in order. The SDK says some things twice, some late, and some not at all.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    place: Place,
+    /// Was in the meeting at some time since the join: a later failure is not a refusal.
+    been_in: bool,
+    /// Where it was before the socket was lost.
+    on_hold: bool,
+    leaving: bool,
+}
+
+/// What the SDK says when it has no code.
+const NO_CODE: i64 = 0;
+/// Enough to see which page; Zoom's helper pages carry tokens in their queries.
+const URL_LENGTH: usize = 200;
+
+impl Tracker {
+    pub(crate) fn new() -> Self {
+        Self { place: Place::Outside, been_in: false, on_hold: false, leaving: false }
+    }
+
+    /// `join` is being called.
+    pub(crate) fn join(&mut self) -> PageEvent {
+        *self = Self { place: Place::Door, ..Self::new() };
+        PageEvent::Joining
+    }
+
+    /// What `message` means, if it is news.
+    pub(crate) fn read(&mut self, message: PageMessage) -> Option<PageEvent> {
+        match message {
+            PageMessage::Connection { state, reason, code, url } => match state.as_str() {
+                "Connected" => {
+                    self.place = Place::Door;
+                    Some(PageEvent::Connected)
+                }
+                "Reconnecting" if self.place != Place::Outside => {
+                    self.place = Place::Door;
+                    Some(PageEvent::Reconnecting { reason })
+                }
+                "Fail" => self.refused(code, reason.unwrap_or_default(), url),
+                "Closed" => match reason {
+                    None if self.leaving => self.left(),
+                    reason => self.ended(reason.unwrap_or_else(|| "closed without a reason".to_owned())),
+                },
+                _ => None,
+            },
+            PageMessage::Roster { .. } if self.place == Place::Outside => None,
+            PageMessage::Roster { hold: true, .. } => {
+                self.on_hold = true;
+                let news = self.place != Place::WaitingRoom;
+                self.place = Place::WaitingRoom;
+                news.then_some(PageEvent::WaitingRoom)
+            }
+            PageMessage::Roster { hold: false, others } => {
+                self.on_hold = false;
+                self.been_in = true;
+                match std::mem::replace(&mut self.place, Place::Meeting { others }) {
+                    Place::Meeting { others: before } => {
+                        (before != others).then_some(PageEvent::Participants { others })
+                    }
+                    _ => Some(PageEvent::InMeeting { participants: others }),
+                }
+            }
+            PageMessage::Refused { code, reason, url } => self.refused(code, reason, url),
+            PageMessage::Vanished => self.ended("closed without any event".to_owned()),
+            PageMessage::Leaving => {
+                self.leaving = true;
+                None
+            }
+            PageMessage::Left => self.left(),
+            PageMessage::Broken { message } | PageMessage::Script { message } => Some(PageEvent::Script { message }),
+            PageMessage::Ready => None,
+        }
+    }
+
+    fn refused(&mut self, code: Option<i64>, reason: String, url: Option<String>) -> Option<PageEvent> {
+        let code = code.unwrap_or(NO_CODE);
+        self.go_outside().then(|| match self.been_in {
+            true => PageEvent::Failed { code, reason },
+            false => PageEvent::Refused { code, reason, url: url.map(|url| without_query(&url)) },
+        })
+    }
+
+    fn ended(&mut self, reason: String) -> Option<PageEvent> {
+        self.go_outside().then_some(PageEvent::Ended { reason, on_hold: self.on_hold })
+    }
+
+    fn left(&mut self) -> Option<PageEvent> {
+        self.go_outside().then_some(PageEvent::Left)
+    }
+
+    /// Whether that is news.
+    fn go_outside(&mut self) -> bool {
+        std::mem::replace(&mut self.place, Place::Outside) != Place::Outside
+    }
+}
+
+fn without_query(url: &str) -> String {
+    url.split(['?', '#']).next().unwrap_or_default().chars().take(URL_LENGTH).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What a tracker that has joined makes of `messages`, in the page's own words.
+    fn after_join(messages: &[serde_json::Value]) -> Vec<PageEvent> {
+        let mut tracker = Tracker::new();
+        tracker.join();
+        messages.iter().filter_map(|message| tracker.read(PageMessage::deserialize(message).unwrap())).collect()
+    }
+
+    fn connection(state: &str, reason: Option<&str>) -> serde_json::Value {
+        json!({ "type": "connection", "state": state, "reason": reason })
+    }
+
+    fn roster(hold: bool, others: usize) -> serde_json::Value {
+        json!({ "type": "roster", "hold": hold, "others": others })
+    }
+
+    #[test]
+    fn a_refusal_is_told_once_and_without_its_query() {
+        let url = "https://applications.zoom.us/sdkhelper/auth?sdkToken=planted";
+        let events = after_join(&[
+            json!({ "type": "connection", "state": "Fail", "reason": "Require login", "code": 3051, "url": url }),
+            json!({ "type": "refused", "code": 3051, "reason": "Require login", "url": url }),
+        ]);
+        let url = Some("https://applications.zoom.us/sdkhelper/auth".to_owned());
+        assert_eq!(events, [PageEvent::Refused { code: 3051, reason: "Require login".to_owned(), url }]);
+    }
+
+    #[test]
+    fn waiting_is_not_being_in() {
+        let events = after_join(&[
+            connection("Connected", None),
+            roster(true, 0),
+            roster(false, 2),
+            roster(false, 2),
+            roster(false, 3),
+            connection("Closed", Some("kicked by host")),
+            connection("Closed", Some("kicked by host")),
+        ]);
+        assert_eq!(
+            events,
+            [
+                PageEvent::Connected,
+                PageEvent::WaitingRoom,
+                PageEvent::InMeeting { participants: 2 },
+                PageEvent::Participants { others: 3 },
+                PageEvent::Ended { reason: "kicked by host".to_owned(), on_hold: false },
+            ]
+        );
+    }
+
+    #[test]
+    fn a_failed_reconnection_depends_on_where_the_bot_was() {
+        let fail = || json!({ "type": "connection", "state": "Fail", "reason": "gone", "code": 4004 });
+        let lost = || connection("Reconnecting", Some("failover"));
+        let from_meeting = after_join(&[connection("Connected", None), roster(false, 0), lost(), fail()]);
+        assert_eq!(from_meeting.last(), Some(&PageEvent::Failed { code: 4004, reason: "gone".to_owned() }));
+        let from_waiting_room = after_join(&[connection("Connected", None), roster(true, 0), lost(), fail()]);
+        assert!(matches!(from_waiting_room.last(), Some(PageEvent::Refused { code: 4004, .. })));
+    }
+
+    #[test]
+    fn coming_back_is_told_like_coming() {
+        let events = after_join(&[
+            connection("Connected", None),
+            roster(false, 1),
+            connection("Reconnecting", Some("failover")),
+            connection("Connected", None),
+            roster(false, 1),
+        ]);
+        assert_eq!(events[3..], [PageEvent::Connected, PageEvent::InMeeting { participants: 1 }]);
+    }
+
+    #[test]
+    fn closed_after_leave_is_left_unless_a_reason_says_otherwise() {
+        let leaving = || json!({ "type": "leaving" });
+        let left = || json!({ "type": "left" });
+        let here = [connection("Connected", None), roster(true, 0)];
+        let events = after_join(&[&here[..], &[leaving(), connection("Closed", None), left()]].concat());
+        assert_eq!(events[2..], [PageEvent::Left]);
+        let events = after_join(&[&here[..], &[leaving(), connection("Closed", Some("ended by host")), left()]].concat());
+        assert_eq!(events[2..], [PageEvent::Ended { reason: "ended by host".to_owned(), on_hold: true }]);
+    }
+
+    #[test]
+    fn the_sdk_may_join_by_itself_after_a_refusal() {
+        let events = after_join(&[
+            json!({ "type": "refused", "code": 3008, "reason": "Meeting has not started" }),
+            connection("Connected", None),
+            roster(false, 1),
+        ]);
+        assert_eq!(events[1..], [PageEvent::Connected, PageEvent::InMeeting { participants: 1 }]);
+    }
+}

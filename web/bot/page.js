@@ -1,0 +1,131 @@
+// One bot: starts Zoom's Web Meeting SDK (Component view), reports `ready`, and waits for a meeting.
+//
+// Outwards there is one way: `latchkeyEvent(json)`, a binding made by the crate `browser`, which reads each
+// message as its `PageMessage`. Inwards there are two: `bot.join(request)` and `bot.leave()`.
+// The page states facts; what they mean for a bot is decided in Rust (crates/browser/src/tracker.rs).
+
+(() => {
+  'use strict';
+
+  // How often a bot in a meeting is checked for having been dropped without any event.
+  const PRESENCE_CHECK = 2000;
+  // A busy meeting changes many times a second; nobody wants to hear it more often than this.
+  const ROSTER_INTERVAL = 200;
+
+  // The browser keeps what is written to the console, with all that it refers to: tokens among them.
+  for (const level of ['debug', 'info', 'log', 'warn', 'error']) console[level] = () => {};
+
+  let client;
+  // Socket accepted and not lost since. While it is false, `getCurrentUser()` is null for good reason.
+  let connected = false;
+  // After a refusal by the meeting's own socket the SDK asks by itself whether the meeting has begun.
+  let waitsForHost = false;
+  // What must never leave the page, whatever the SDK writes into an error.
+  let secrets = [];
+
+  const scrub = (text) => secrets.reduce((clean, secret) => clean.replaceAll(secret, '…'), text);
+  const say = (message) => latchkeyEvent(JSON.stringify(message));
+  const sayScript = (error) => {
+    const message = scrub(String(error?.stack ?? error?.reason ?? error)).slice(0, 500);
+    // Rejected at every join of somebody who is not the host: captions are not the bot's to set up.
+    if (!message.includes('enable CC & LT')) say({ type: 'script', message });
+  };
+  window.addEventListener('error', (event) => sayScript(event.error ?? event.message));
+  window.addEventListener('unhandledrejection', (event) => sayScript(event.reason));
+
+  const sayConnection = ({ state, reason, errorCode, url }) => {
+    connected = state === 'Connected';
+    if (connected) waitsForHost = false;
+    // After a loss everybody is announced anew, and so is the bot's own place.
+    else forgetRoster();
+    say({ type: 'connection', state, reason: reason && scrub(String(reason)), code: Number(errorCode), url });
+    if (connected) sayRoster();
+  };
+
+  // --- who is here -----------------------------------------------------------------------------------------
+
+  let lastRoster = '';
+  let rosterTimer = 0;
+  let seen = false;
+
+  const forgetRoster = () => {
+    lastRoster = '';
+    seen = false;
+  };
+
+  const sayRoster = () => {
+    const me = client.getCurrentUser();
+    if (!me || !connected) return;
+    seen = true;
+    // People on hold are not in this list, and nobody is while the bot itself is on hold.
+    const others = client.getAttendeeslist().filter((attendee) => attendee.userId !== me.userId).length;
+    const roster = JSON.stringify({ type: 'roster', hold: Boolean(me.isHold), others });
+    if (roster === lastRoster) return;
+    lastRoster = roster;
+    latchkeyEvent(roster);
+  };
+
+  // The first change is told at once, those that follow within the interval together.
+  const rosterChanged = () => {
+    if (rosterTimer) return;
+    sayRoster();
+    rosterTimer = setTimeout(() => {
+      rosterTimer = 0;
+      sayRoster();
+    }, ROSTER_INTERVAL);
+  };
+
+  // One way of being closed (gateway reason 1) comes with no event at all.
+  const checkPresence = () => {
+    if (connected && seen && !client.getCurrentUser()) {
+      connected = false;
+      forgetRoster();
+      say({ type: 'vanished' });
+    }
+  };
+
+  // --- commands --------------------------------------------------------------------------------------------
+
+  const join = (request) => {
+    // The SDK is about to join by itself; a second join would put the bot in twice.
+    if (waitsForHost) return;
+    secrets = [request.signature, request.password, request.zak, request.obfToken, request.tk].filter(Boolean);
+    forgetRoster();
+    client.join(request).then(sayRoster, (error) => {
+      // Only the meeting's own socket (step 3) knows the meeting when it says that it has not started.
+      waitsForHost = error?.errorCode === 3008 && Boolean(error?.meetingInfo);
+      say({ type: 'refused', code: Number(error?.errorCode), reason: scrub(String(error?.reason ?? error)), url: error?.url });
+    });
+  };
+
+  const leave = () => {
+    say({ type: 'leaving' });
+    client.leaveMeeting().then(() => say({ type: 'left' }), sayScript);
+  };
+
+  window.bot = { join, leave };
+
+  // --- start -----------------------------------------------------------------------------------------------
+
+  const start = async () => {
+    client = ZoomMtgEmbedded.createClient();
+    await client.init({
+      zoomAppRoot: document.getElementById('meeting'),
+      language: 'en-US',
+      assetPath: `${location.origin}/sdk/lib/av`,
+      patchJsMedia: false,
+      leaveOnPageUnload: true,
+    });
+    // Not before: `on` throws until `init` has resolved.
+    client.on('connection-change', sayConnection);
+    for (const event of ['user-added', 'user-updated', 'user-removed']) client.on(event, rosterChanged);
+    setInterval(checkPresence, PRESENCE_CHECK);
+  };
+
+  window.addEventListener('DOMContentLoaded', () =>
+    start().then(
+      () => say({ type: 'ready' }),
+      (error) => say({ type: 'broken', message: String(error?.reason ?? error?.message ?? error).slice(0, 500) }),
+    ),
+  );
+})();
