@@ -1,0 +1,68 @@
+//! Zoom OAuth apps registered here.
+
+use model::{Code, CredentialId, Failure, Secret, WorkspaceId, ZoomOauthAppId};
+use store::{AppKind, StoreError, ZoomOauthApp};
+use zoom::AppKeys;
+
+use crate::{Broker, Cell};
+
+/// An app to register.
+#[derive(Debug)]
+pub struct NewApp {
+    /// User or account level.
+    pub kind: AppKind,
+    /// Zoom's public id of the app.
+    pub client_id: String,
+    /// Zoom's secret of the app; it also signs the SDK's joins.
+    pub client_secret: Secret,
+    /// Verifies Zoom's webhooks.
+    pub webhook_secret: Secret,
+}
+
+impl Broker {
+    /// Registers an app; `None` when the workspace has one with this client id.
+    pub async fn register_app(&self, workspace: WorkspaceId, new: &NewApp) -> Result<Option<ZoomOauthApp>, Failure> {
+        let id = ZoomOauthAppId::generate(&self.env);
+        let app = ZoomOauthApp {
+            id,
+            workspace,
+            kind: new.kind,
+            client_id: new.client_id.clone(),
+            client_secret: self.vault.seal(workspace, Cell::ClientSecret(id), &new.client_secret),
+            webhook_secret: self.vault.seal(workspace, Cell::WebhookSecret(id), &new.webhook_secret),
+            webhook_last_validation: None,
+            created_at: self.env.now(),
+        };
+        match self.store.add_zoom_oauth_app(&app).await {
+            Ok(()) => Ok(Some(app)),
+            Err(StoreError::Exists(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The app that signs a bot's join: the account's own, or the workspace's newest. `None` when none is registered.
+    pub async fn sdk_app(
+        &self,
+        workspace: WorkspaceId,
+        credential: Option<CredentialId>,
+    ) -> Result<Option<AppKeys>, Failure> {
+        let app = match credential {
+            Some(id) => match self.store.credential(workspace, id).await? {
+                Some(credential) => self.store.zoom_oauth_app(workspace, credential.app).await?,
+                None => None,
+            },
+            None => self.store.zoom_oauth_apps(workspace).await?.into_iter().next(),
+        };
+        app.map(|app| self.keys_of(&app)).transpose()
+    }
+
+    pub(crate) async fn app_keys(&self, workspace: WorkspaceId, id: ZoomOauthAppId) -> Result<AppKeys, Failure> {
+        let app = self.store.zoom_oauth_app(workspace, id).await?;
+        self.keys_of(&app.ok_or_else(|| Failure::new(Code::AppUnhealthy, "the account's app is gone"))?)
+    }
+
+    fn keys_of(&self, app: &ZoomOauthApp) -> Result<AppKeys, Failure> {
+        let client_secret = self.vault.open(app.workspace, Cell::ClientSecret(app.id), &app.client_secret)?;
+        Ok(AppKeys { client_id: app.client_id.clone(), client_secret })
+    }
+}

@@ -1,0 +1,239 @@
+//! Connecting an account: an invitation, a trip to Zoom and back, an account.
+//!
+//! The invitation is made through the API and opened in a browser. Opening it starts a trip: `state` and a cookie, both
+//! random, both stored as hashes, and a PKCE verifier, sealed. Zoom's redirect must bring the state, and the browser
+//! that brings it must be the one that left: a code that was started elsewhere connects nothing.
+
+use std::time::Duration;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use model::{Code, ConsentId, CredentialId, CredentialStatus, Failure, Secret, Timestamp, WorkspaceId, ZoomOauthAppId};
+use store::{Consent, Credential, Grant, Journey, StoreError};
+use url::Url;
+use zoom::{ApiAccess, ZoomUser};
+
+use crate::{Broker, Cell, workspace::hash};
+
+/// How long an invitation can be opened.
+const INVITATION_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+/// Any one of these lets `type=zak` be minted.
+const ZAK_SCOPES: [&str; 7] = [
+    "user:read:zak",
+    "user:read:zak:admin",
+    "user:read:token",
+    "user:read:token:admin",
+    "user_zak:read",
+    "user:read",
+    "user:read:admin",
+];
+
+/// An address that connects one account to one app. It works like a key until it is used or expires.
+#[derive(Debug)]
+pub struct Invitation {
+    /// Its id.
+    pub id: ConsentId,
+    /// To be opened in the browser of whoever owns the Zoom account.
+    pub url: Secret,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A browser on its way to Zoom.
+#[derive(Debug)]
+pub struct Departure {
+    /// Zoom's consent page. Holds the state, so it is not for a log.
+    pub zoom_url: Secret,
+    /// To be set as a cookie, and brought back.
+    pub browser: Secret,
+}
+
+/// What Zoom's redirect brought.
+#[derive(Debug)]
+pub struct Arrival {
+    /// `state`, as it came.
+    pub state: Secret,
+    /// The cookie, if the browser has one.
+    pub browser: Option<Secret>,
+    /// The code, or what Zoom says instead (`access_denied`).
+    pub code: Result<Secret, String>,
+}
+
+/// An account that can be used.
+#[derive(Debug)]
+pub struct Connected {
+    /// Its id.
+    pub credential: CredentialId,
+    /// The user's name at Zoom.
+    pub display_name: String,
+    /// Named when the consent does not allow ZAKs.
+    pub missing_scopes: Vec<&'static str>,
+}
+
+impl Broker {
+    /// Makes an invitation; `None` when the workspace has no such app.
+    pub async fn invite(&self, workspace: WorkspaceId, app: ZoomOauthAppId) -> Result<Option<Invitation>, Failure> {
+        if self.store.zoom_oauth_app(workspace, app).await?.is_none() {
+            return Ok(None);
+        }
+        let (id, secret, now) = (ConsentId::generate(&self.env), self.env.entropy.token(), self.env.now());
+        let consent = Consent {
+            id,
+            workspace,
+            app,
+            secret_digest: hash(&secret),
+            journey: None,
+            credential: None,
+            created_at: now,
+            expires_at: now + INVITATION_LIFE,
+        };
+        self.store.add_consent(&consent).await?;
+        let mut url = self.at("oauth/zoom/authorize");
+        url.query_pairs_mut().append_pair("invitation", &format!("{id}.{secret}"));
+        Ok(Some(Invitation { id, url: Secret::new(url), expires_at: consent.expires_at }))
+    }
+
+    /// Sends the browser that opened an invitation on its way.
+    pub async fn depart(&self, invitation: &str) -> Result<Departure, Failure> {
+        let unknown = || Failure::new(Code::LinkUnknown, "this invitation is not known here: ask for a new one");
+        let (id, secret) = invitation.split_once('.').ok_or_else(unknown)?;
+        let id = id.parse().map_err(|_| unknown())?;
+        let consent = self.store.consent(id).await?.ok_or_else(unknown)?;
+        verify_slices_are_equal(&consent.secret_digest, &hash(secret)).map_err(|_| unknown())?;
+        self.still_open(&consent)?;
+
+        let (state, browser) = (self.env.entropy.token(), self.env.entropy.token());
+        let verifier = zoom::verifier(&*self.env.entropy);
+        let journey = Journey {
+            state_digest: hash(&state),
+            browser_digest: hash(&browser),
+            code_verifier: self.vault.seal(consent.workspace, Cell::CodeVerifier(id), &verifier),
+        };
+        if !self.store.begin_journey(id, &journey).await? {
+            return Err(used());
+        }
+        let app = self.app_keys(consent.workspace, consent.app).await?;
+        let challenge = zoom::challenge(&verifier);
+        let zoom_url = self.zoom.authorize_url(&app.client_id, self.redirect_uri().as_str(), &state, &challenge);
+        Ok(Departure { zoom_url: Secret::new(zoom_url), browser: Secret::new(browser) })
+    }
+
+    /// Takes in the browser that comes back from Zoom, and connects the account.
+    pub async fn arrive(&self, arrival: Arrival) -> Result<Connected, Failure> {
+        let stranger = || {
+            Failure::new(Code::RequestMalformed, "this answer belongs to no invitation opened in this browser: open it again")
+        };
+        let state = hash(arrival.state.expose());
+        let consent = self.store.consent_by_state(&state).await?.ok_or_else(stranger)?;
+        let journey = consent.journey.as_ref().ok_or_else(stranger)?;
+        let browser = hash(arrival.browser.as_ref().ok_or_else(stranger)?.expose());
+        verify_slices_are_equal(&journey.browser_digest, &browser).map_err(|_| stranger())?;
+        self.still_open(&consent)?;
+        // From here on this state is spent, whatever comes: a code is never tried twice.
+        if !self.store.end_journey(consent.id, &state).await? {
+            return Err(stranger());
+        }
+        let code = arrival.code.map_err(|error| {
+            Failure::new(Code::CredentialNeedsConsent, match error.as_str() {
+                "access_denied" => "the consent was declined at Zoom: open the invitation again to allow it".to_owned(),
+                _ => "Zoom sent the browser back without a code: open the invitation again".to_owned(),
+            })
+        })?;
+
+        let app = self.app_keys(consent.workspace, consent.app).await?;
+        let verifier =
+            self.vault.open(consent.workspace, Cell::CodeVerifier(consent.id), &journey.code_verifier)?;
+        let grant = self.zoom.exchange_code(&app, &code, self.redirect_uri().as_str(), Some(&verifier)).await?;
+        let base = grant.api_url.as_ref().unwrap_or(&self.api_base);
+        let user = self.zoom.me(&ApiAccess { base, access_token: &grant.access_token }).await?;
+
+        let missing_scopes = if grant.scopes.iter().any(|scope| ZAK_SCOPES.contains(&scope.as_str())) {
+            Vec::new()
+        } else {
+            vec![ZAK_SCOPES[0]]
+        };
+        let credential = self.keep(&consent, &user, &grant).await?;
+        self.store.complete_consent(consent.id, credential).await?;
+        self.zaks.forget(credential);
+        tracing::info!(%credential, app = %consent.app, "account connected");
+        Ok(Connected { credential, display_name: user.display_name, missing_scopes })
+    }
+
+    /// Stores the grant: in the row that this user has on this app, or in a new one.
+    async fn keep(&self, consent: &Consent, user: &ZoomUser, grant: &zoom::Grant) -> Result<CredentialId, Failure> {
+        let refresh_token = grant.refresh_token.as_ref().ok_or_else(|| {
+            Failure::new(Code::ZoomUnexpected, "Zoom sent no refresh token: is the app a user-managed OAuth app?")
+        })?;
+        let Consent { workspace, app, .. } = *consent;
+        // Two browsers may connect the same new user at once: the loser of the insert finds the winner's row.
+        for _ in 0..2 {
+            let now = self.env.now();
+            let before = self.store.credential_of(workspace, app, &user.id).await?;
+            let id = before.as_ref().map_or_else(|| CredentialId::generate(&self.env), |row| row.id);
+            let credential = Credential {
+                id,
+                workspace,
+                app,
+                zoom_user_id: user.id.clone(),
+                zoom_account_id: user.account_id.clone(),
+                display_name: user.display_name.clone(),
+                status: CredentialStatus::Healthy,
+                generation: 1,
+                grant: self.seal_grant(workspace, id, grant, refresh_token, now),
+                spent_at: None,
+                created_at: before.map_or(now, |row| row.created_at),
+                granted_at: now,
+            };
+            match self.store.connect_credential(&credential).await {
+                Ok(()) => return Ok(id),
+                Err(StoreError::Exists(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::new(Code::Unavailable, "the same account is being connected elsewhere at this moment"))
+    }
+
+    /// A grant as it is stored.
+    pub(crate) fn seal_grant(
+        &self,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        grant: &zoom::Grant,
+        refresh_token: &Secret,
+        now: Timestamp,
+    ) -> Grant {
+        Grant {
+            access_token: self.vault.seal(workspace, Cell::AccessToken(id), &grant.access_token),
+            access_expires_at: now + grant.expires_in,
+            refresh_token: self.vault.seal(workspace, Cell::RefreshToken(id), refresh_token),
+            scopes: grant.scopes.clone(),
+            api_url: grant.api_url.as_ref().map(Url::to_string),
+        }
+    }
+
+    fn still_open(&self, consent: &Consent) -> Result<(), Failure> {
+        if consent.credential.is_some() {
+            return Err(used());
+        }
+        if self.env.now() >= consent.expires_at {
+            return Err(Failure::new(Code::LinkExpired, "this invitation has expired: ask for a new one"));
+        }
+        Ok(())
+    }
+
+    /// Where Zoom sends the browser back to. It must be registered with the app at Zoom, byte for byte.
+    pub fn redirect_uri(&self) -> Url {
+        self.at("oauth/zoom/callback")
+    }
+
+    /// An address of this server.
+    pub(crate) fn at(&self, path: &str) -> Url {
+        let mut url = self.public_base.clone();
+        url.set_path(&format!("{}/{path}", self.public_base.path().trim_end_matches('/')));
+        url
+    }
+}
+
+fn used() -> Failure {
+    Failure::new(Code::LinkExpired, "this invitation was used already: ask for a new one")
+}

@@ -1,0 +1,161 @@
+//! Token links: the addresses that bot platforms fetch tokens from (`/t/<link>.<secret>`).
+//!
+//! The order of checks is the contract's: link secret, link live, signature, replay, then the mint. Nothing is minted
+//! before all of them have passed.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use model::{Code, CredentialId, Failure, Secret, Timestamp, TokenKind, TokenLinkId, WorkspaceId};
+use store::{Digest, TokenLink};
+
+use crate::{
+    Broker, Cell, WantedZak,
+    memory::Memory,
+    signature::{self, SignatureHeaders, SigningKey},
+    workspace::hash,
+};
+
+/// A platform gives up after about 5 s: better to say "try again" while it still listens. The mint goes on.
+const ANSWER_WITHIN: Duration = Duration::from_secs(4);
+/// A ZAK in an answer lasts at least this long.
+const ZAK_OUTLIVES: Duration = Duration::from_secs(600);
+/// How long a link is served from memory: a revocation takes hold within this.
+const LINK_MEMORY: Duration = Duration::from_secs(1);
+
+/// A link to make.
+#[derive(Debug)]
+pub struct NewLink {
+    /// The kind of token it gives.
+    pub kind: TokenKind,
+    /// The account it draws on.
+    pub credential: CredentialId,
+    /// Verifies requests instead of the workspace's own callback secret: the platform's `whsec_…`.
+    pub signing_secret: Option<Secret>,
+    /// Its end.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A link that was just made. The address is shown once.
+#[derive(Debug)]
+pub struct LinkAddress {
+    /// The row.
+    pub link: TokenLink,
+    /// The address, with its secret.
+    pub url: Secret,
+}
+
+/// A request for a token, as it came.
+#[derive(Debug, Clone, Copy)]
+pub struct LinkRequest<'a> {
+    /// The last part of the path.
+    pub address: &'a str,
+    /// The signature headers, if all three are there.
+    pub signature: Option<SignatureHeaders<'a>>,
+    /// The body; empty for a GET.
+    pub body: &'a [u8],
+    /// `fresh=1`: nothing from memory.
+    pub fresh: bool,
+}
+
+/// A token to be sent.
+#[derive(Debug)]
+pub struct ServedToken {
+    /// The token.
+    pub token: Secret,
+    /// Which link gave it, for the log.
+    pub link: TokenLinkId,
+}
+
+/// A link as it is served: row and keys, opened once.
+pub(crate) struct LiveLink {
+    row: TokenLink,
+    keys: Vec<SigningKey>,
+    read_at: Timestamp,
+}
+
+/// Links that were served within the last second.
+pub(crate) type LinkCache = Memory<TokenLinkId, Arc<LiveLink>>;
+
+impl Broker {
+    /// Makes a link; `None` when the workspace has no such account, or the signing secret is not one.
+    pub async fn make_link(&self, workspace: WorkspaceId, new: &NewLink) -> Result<Option<LinkAddress>, Failure> {
+        if self.store.credential(workspace, new.credential).await?.is_none() {
+            return Ok(None);
+        }
+        let (id, secret) = (TokenLinkId::generate(&self.env), self.env.entropy.token());
+        let seal = |secret| self.vault.seal(workspace, Cell::SigningSecret(id), secret);
+        let link = TokenLink {
+            id,
+            workspace,
+            secret_digest: hash(&secret),
+            kind: new.kind,
+            credential: new.credential,
+            signing_secret: new.signing_secret.as_ref().map(seal),
+            expires_at: new.expires_at,
+            created_at: self.env.now(),
+            revoked_at: None,
+        };
+        self.store.add_token_link(&link).await?;
+        let url = Secret::new(self.at(&format!("t/{id}.{secret}")));
+        Ok(Some(LinkAddress { link, url }))
+    }
+
+    /// Answers a fetch, or says in one code why not.
+    pub async fn serve_link(self: &Arc<Self>, request: LinkRequest<'_>) -> Result<ServedToken, Failure> {
+        let now = self.env.now();
+        let link = self.live_link(request.address, now).await?;
+        let headers = request
+            .signature
+            .ok_or_else(|| Failure::new(Code::SignatureMissing, "the request carries no webhook-* or svix-* headers"))?;
+        signature::verify(&link.keys, headers, request.body, now)?;
+        self.replays.admit(link.row.workspace, link.row.id, headers.id, now)?;
+
+        let TokenKind::Zak = link.row.kind;
+        let wanted = WantedZak { outlives: ZAK_OUTLIVES, fresh: request.fresh };
+        let minted = self.zak(link.row.workspace, link.row.credential, wanted);
+        let zak = self.env.clock.timeout(ANSWER_WITHIN, minted).await.unwrap_or_else(|| {
+            let late = Failure::new(Code::Deadline, "Zoom takes longer than a platform waits");
+            Err(Failure { retry_after: Some(Duration::from_secs(1)), ..late })
+        })?;
+        Ok(ServedToken { token: zak.token, link: link.row.id })
+    }
+
+    /// The link of an address, if the secret is right and the link lives. Unknown links and wrong secrets are told
+    /// apart by neither answer nor time.
+    async fn live_link(&self, address: &str, now: Timestamp) -> Result<Arc<LiveLink>, Failure> {
+        let unknown = || Failure::new(Code::LinkUnknown, "no link has this address");
+        let (id, secret) = address.split_once('.').unwrap_or((address, ""));
+        let link = match id.parse() {
+            Ok(id) => self.read_link(id, now).await?,
+            Err(_) => None,
+        };
+        let nobody: Digest = [0; 32];
+        let expected = link.as_ref().map_or(&nobody, |link| &link.row.secret_digest);
+        let right = verify_slices_are_equal(expected, &hash(secret)).is_ok();
+        let link = link.filter(|_| right).ok_or_else(unknown)?;
+        if link.row.revoked_at.is_some() {
+            return Err(unknown());
+        }
+        if link.row.expires_at.is_some_and(|end| now >= end) {
+            return Err(Failure::new(Code::LinkExpired, "the link has expired"));
+        }
+        Ok(link)
+    }
+
+    async fn read_link(&self, id: TokenLinkId, now: Timestamp) -> Result<Option<Arc<LiveLink>>, Failure> {
+        let recent = |link: &Arc<LiveLink>| now.since(link.read_at) < LINK_MEMORY;
+        if let Some(link) = self.links.get(&id).filter(recent) {
+            return Ok(Some(link));
+        }
+        let Some(row) = self.store.token_link(id).await? else { return Ok(None) };
+        let secret = match &row.signing_secret {
+            Some(sealed) => self.vault.open(row.workspace, Cell::SigningSecret(id), sealed)?,
+            None => self.callback_secret(row.workspace).await?,
+        };
+        let keys = SigningKey::parse(&secret).into_iter().collect();
+        let link = Arc::new(LiveLink { row, keys, read_at: now });
+        self.links.put(id, Arc::clone(&link), recent);
+        Ok(Some(link))
+    }
+}

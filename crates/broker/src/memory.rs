@@ -1,0 +1,44 @@
+//! Values kept in memory for a while.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Mutex, PoisonError},
+};
+
+/// A map that forgets what is no longer of use. It is swept whenever it has doubled: putting costs the same on average
+/// however large it is, and it never holds more than twice what is of use.
+pub(crate) struct Memory<K, V> {
+    inner: Mutex<Inner<K, V>>,
+}
+
+struct Inner<K, V> {
+    values: HashMap<K, V>,
+    sweep_at: usize,
+}
+
+impl<K, V> Default for Memory<K, V> {
+    fn default() -> Self {
+        Self { inner: Mutex::new(Inner { values: HashMap::new(), sweep_at: 1024 }) }
+    }
+}
+
+impl<K: Hash + Eq, V: Clone> Memory<K, V> {
+    pub(crate) fn get(&self, key: &K) -> Option<V> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).values.get(key).cloned()
+    }
+
+    /// Keeps `value`; `of_use` says of each other value whether it still is.
+    pub(crate) fn put(&self, key: K, value: V, of_use: impl Fn(&V) -> bool) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.values.len() >= inner.sweep_at {
+            inner.values.retain(|_, value| of_use(value));
+            inner.sweep_at = (inner.values.len() * 2).max(1024);
+        }
+        inner.values.insert(key, value);
+    }
+
+    pub(crate) fn forget(&self, key: &K) {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).values.remove(key);
+    }
+}

@@ -1,0 +1,74 @@
+//! Which secret lies in which cell: the only names under which this house seals.
+
+use model::{BotId, ConsentId, CredentialId, Environment, Failure, Sealed, Secret, TokenLinkId, WorkspaceId, ZoomOauthAppId};
+use sealing::{KeyRing, OpenError, Place};
+
+/// Seals and opens secrets at their places.
+#[derive(Debug)]
+pub struct Vault {
+    keys: KeyRing,
+    env: Environment,
+}
+
+/// A cell that holds a secret.
+#[derive(Debug, Clone, Copy)]
+pub enum Cell {
+    /// Signs and verifies callbacks.
+    CallbackSecret(WorkspaceId),
+    /// Zoom's secret of an app.
+    ClientSecret(ZoomOauthAppId),
+    /// Verifies Zoom's webhooks.
+    WebhookSecret(ZoomOauthAppId),
+    /// The PKCE verifier of a trip.
+    CodeVerifier(ConsentId),
+    /// An account's access token.
+    AccessToken(CredentialId),
+    /// An account's refresh token.
+    RefreshToken(CredentialId),
+    /// A link's own signing secret.
+    SigningSecret(TokenLinkId),
+    /// What a bot was asked to do.
+    BotRequest(BotId),
+}
+
+impl Cell {
+    fn place(self) -> (&'static str, String, &'static str) {
+        match self {
+            Self::CallbackSecret(id) => ("workspaces", id.to_string(), "callback_secret"),
+            Self::ClientSecret(id) => ("zoom_oauth_apps", id.to_string(), "client_secret"),
+            Self::WebhookSecret(id) => ("zoom_oauth_apps", id.to_string(), "webhook_secret"),
+            Self::CodeVerifier(id) => ("consents", id.to_string(), "code_verifier"),
+            Self::AccessToken(id) => ("credentials", id.to_string(), "access_token"),
+            Self::RefreshToken(id) => ("credentials", id.to_string(), "refresh_token"),
+            Self::SigningSecret(id) => ("token_links", id.to_string(), "signing_secret"),
+            Self::BotRequest(id) => ("bots", id.to_string(), "request"),
+        }
+    }
+}
+
+impl Vault {
+    pub(crate) fn new(keys: KeyRing, env: Environment) -> Self {
+        Self { keys, env }
+    }
+
+    /// Encrypts `secret` for `cell`.
+    pub fn seal(&self, workspace: WorkspaceId, cell: Cell, secret: &Secret) -> Sealed {
+        let (table, row, column) = cell.place();
+        self.keys.seal(&Place { workspace, table, row: &row, column }, secret, &*self.env.entropy)
+    }
+
+    /// Decrypts what was sealed for `cell`.
+    pub fn open(&self, workspace: WorkspaceId, cell: Cell, sealed: &Sealed) -> Result<Secret, Failure> {
+        self.try_open(workspace, cell, sealed).map_err(|error| Failure::new(model::Code::Internal, error.to_string()))
+    }
+
+    pub(crate) fn try_open(
+        &self,
+        workspace: WorkspaceId,
+        cell: Cell,
+        sealed: &Sealed,
+    ) -> Result<Secret, OpenError> {
+        let (table, row, column) = cell.place();
+        self.keys.open(&Place { workspace, table, row: &row, column }, sealed)
+    }
+}

@@ -1,0 +1,102 @@
+//! ZAKs: from memory while enough life is left, else one mint for many callers.
+
+use std::{sync::Arc, time::Duration};
+
+use model::{Code, CredentialId, Failure, Timestamp, WorkspaceId};
+use zoom::{ApiAccess, Zak, ZoomError};
+
+use crate::{Broker, flights::Flights, memory::Memory};
+
+/// What is asked of Zoom: its own default, and longer than any join takes.
+const TTL: Duration = Duration::from_secs(7200);
+
+/// What a caller needs.
+#[derive(Debug, Clone, Copy)]
+pub struct WantedZak {
+    /// It must still be valid after this.
+    pub outlives: Duration,
+    /// Nothing from memory.
+    pub fresh: bool,
+}
+
+/// ZAKs in memory, and mints under way.
+#[derive(Default)]
+pub(crate) struct ZakCache {
+    kept: Memory<CredentialId, KeptZak>,
+    mints: Flights<CredentialId, Result<Zak, Failure>>,
+}
+
+#[derive(Clone)]
+struct KeptZak {
+    /// Whose it is: an id alone, from another tenant, must find nothing.
+    workspace: WorkspaceId,
+    zak: Zak,
+    ends_at: Timestamp,
+}
+
+impl ZakCache {
+    pub(crate) fn forget(&self, id: CredentialId) {
+        self.kept.forget(&id);
+    }
+}
+
+impl Broker {
+    /// A ZAK of the account. Many callers at once cost one mint, and at most one refresh.
+    pub async fn zak(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        wanted: WantedZak,
+    ) -> Result<Zak, Failure> {
+        if wanted.fresh {
+            self.zaks.forget(id);
+        } else if let Some(kept) = self.zaks.kept.get(&id)
+            && kept.workspace == workspace
+            && kept.ends_at >= self.env.now() + wanted.outlives
+        {
+            return Ok(kept.zak);
+        }
+        // The flight is found by the account alone, so whose account it is has to be settled before boarding.
+        self.usable(workspace, id).await?;
+        let broker = Arc::clone(self);
+        let zak = self
+            .zaks
+            .mints
+            .join(id, &self.tasks, move || async move { broker.mint(workspace, id).await })
+            .await
+            .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the mint broke off")))?;
+        match zak.expires_at {
+            Some(end) if end < self.env.now() + wanted.outlives => {
+                Err(Failure::new(Code::ZoomUnexpected, "Zoom gave a ZAK that ends too soon: check this server's clock"))
+            }
+            _ => Ok(zak),
+        }
+    }
+
+    /// Drops a ZAK that Zoom refused at a join, so that the next one is new.
+    pub fn forget_zak(&self, id: CredentialId) {
+        self.zaks.forget(id);
+    }
+
+    async fn mint(self: &Arc<Self>, workspace: WorkspaceId, id: CredentialId) -> Result<Zak, Failure> {
+        let mut rejected = None;
+        loop {
+            let access = self.live_access(workspace, id, rejected).await?;
+            let api = ApiAccess { base: &access.base, access_token: &access.token };
+            match self.zoom.zak(&api, "me", TTL).await {
+                Ok(zak) => {
+                    let now = self.env.now();
+                    // Without a readable end, Zoom's answer to our `ttl` is the best record there is.
+                    let ends_at = zak.expires_at.unwrap_or(now + TTL);
+                    let kept = KeptZak { workspace, zak: zak.clone(), ends_at };
+                    self.zaks.kept.put(id, kept, |kept| kept.ends_at > now);
+                    tracing::info!(credential = %id, "ZAK minted");
+                    return Ok(zak);
+                }
+                // Our record calls the token valid and Zoom does not: one refresh, one more try.
+                Err(ZoomError::TokenRejected) if rejected.is_none() => rejected = Some(access.generation),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
