@@ -1,8 +1,11 @@
 //! Step 1 of a join: `POST /api/v1/wc/info`.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::extract::{Form, State};
 use axum::response::{IntoResponse, Response};
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -24,8 +27,9 @@ pub(crate) struct Asked {
     name: String,
     #[serde(rename = "userEmail", default)]
     email: String,
+    /// Percent-encoded once more inside the form (O).
     #[serde(rename = "passWord", default)]
-    passcode: String,
+    encoded_passcode: String,
     #[serde(default)]
     signature: String,
     /// ZAK of one who joins.
@@ -40,6 +44,10 @@ impl Asked {
     fn zak(&self) -> Option<&str> {
         [self.zsk.as_str(), self.ztk.as_str()].into_iter().find(|zak| !zak.is_empty())
     }
+
+    fn passcode(&self) -> Cow<'_, str> {
+        percent_decode_str(&self.encoded_passcode).decode_utf8_lossy()
+    }
 }
 
 pub(crate) async fn handler(State(sim): State<SharedSim>, Form(asked): Form<Asked>) -> Response {
@@ -50,6 +58,7 @@ pub(crate) async fn handler(State(sim): State<SharedSim>, Form(asked): Form<Aske
 
 fn answer(sim: &Sim, asked: &Asked, at_unix_ms: i64) -> Value {
     let now = sim.now();
+    let passcode = asked.passcode();
     let mut world = sim.world();
     let signed_in_as = asked.zak().and_then(|zak| zak::holder(&world, zak, now)).map(|user| user.id.clone());
     let signed_in = signed_in_as.is_some();
@@ -57,7 +66,7 @@ fn answer(sim: &Sim, asked: &Asked, at_unix_ms: i64) -> Value {
     let attempt = Attempt {
         number: &asked.number,
         signature: &asked.signature,
-        passcode: &asked.passcode,
+        passcode: &passcode,
         zak: asked.zak(),
         obf: None,
         rejoins: None,
@@ -78,7 +87,7 @@ fn answer(sim: &Sim, asked: &Asked, at_unix_ms: i64) -> Value {
     let joiner = Joiner {
         name: &asked.name,
         email: &asked.email,
-        passcode: &asked.passcode,
+        passcode: &passcode,
         signature: &asked.signature,
         zak: asked.zak(),
         host,
