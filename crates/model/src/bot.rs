@@ -120,6 +120,8 @@ words! {
         ZoomSdkAppNotPublished = "zoom_sdk_app_not_published",
         /// The recording join token was refused.
         ZoomInvalidJoinToken = "zoom_invalid_join_token",
+        /// The registration token (`tk`) of the link is spent or expired.
+        ZoomTokenExpired = "zoom_token_expired",
         /// The SDK signature was refused: key, secret or clock.
         ZoomInvalidSignature = "zoom_invalid_signature",
         /// No Zoom app is registered to sign the join with.

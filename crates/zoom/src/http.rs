@@ -10,8 +10,8 @@ use url::Url;
 use crate::{ClientSetupError, Sent, ZoomError, refusal};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Ours: well inside the lease of whoever refreshes.
-const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Ours: far more than Zoom needs, and well inside the lease of whoever refreshes.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// Zoom's answers to these calls are a few kilobytes.
 const MAX_BODY: usize = 1 << 20;
 
@@ -36,7 +36,7 @@ pub struct ZoomClient {
 }
 
 impl ZoomClient {
-    /// A client for `endpoints`: connects within 2 s, ends each call within 10 s, follows no redirect and reads at
+    /// A client for `endpoints`: connects within 2 s, ends each call within 15 s, follows no redirect and reads at
     /// most 1 MiB of an answer. `env` tells it the time, against which Zoom's dates are measured.
     #[expect(clippy::disallowed_methods, reason = "this is the one constructor of HTTP to Zoom")]
     pub fn new(endpoints: Endpoints, env: Environment) -> Result<Self, ClientSetupError> {
@@ -81,7 +81,12 @@ impl ZoomClient {
         };
         let mut response = request.timeout(self.timeout).send().await.map_err(unavailable)?;
         let status = response.status();
-        tracing::debug!(call, status = status.as_u16(), tracking_id = tracking_id(response.headers()));
+        tracing::debug!(
+            call,
+            status = status.as_u16(),
+            tracking_id = tracking_id(response.headers()),
+            "Zoom answered"
+        );
 
         match status {
             StatusCode::TOO_MANY_REQUESTS => {

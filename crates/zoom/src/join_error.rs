@@ -9,8 +9,6 @@ use model::SubCode;
 
 use crate::prose;
 
-/// The SDK refuses a second join within 10 s with an error of its own (documented).
-const PAUSE: Duration = Duration::from_secs(10);
 /// After Zoom has said that there were too many calls. Ours.
 const LONG_PAUSE: Duration = Duration::from_secs(60);
 
@@ -48,6 +46,10 @@ pub enum JoinVerdict {
 }
 
 impl JoinVerdict {
+    /// The least time between two joins, whatever the verdict on the first: the SDK refuses a sooner one with an error
+    /// of its own (documented).
+    pub const SPACING: Duration = Duration::from_secs(10);
+
     /// How often a bot tries again after [`JoinVerdict::Retry`].
     pub const RETRIES: u32 = 3;
 
@@ -65,7 +67,7 @@ impl JoinVerdict {
 }
 
 const fn retry(sub_code: SubCode) -> JoinVerdict {
-    JoinVerdict::Retry { sub_code, pause: PAUSE }
+    JoinVerdict::Retry { sub_code, pause: JoinVerdict::SPACING }
 }
 
 /// The verdict on a failed join: the SDK's `errorCode` and its `reason` or `errorMessage`.
@@ -99,6 +101,8 @@ const VERDICTS: &[(&[i64], JoinVerdict)] = {
         (&[4006], Wait { sub_code: S::MeetingLocked }),
         (&[3004], Fatal(S::MeetingPasswordIncorrect)),
         (&[3099], Fatal(S::MeetingRequiresRegistration)),
+        // The server's number for a registration token; both views hide it behind one of their own.
+        (&[124], Fatal(S::ZoomTokenExpired)),
         (&[3005], Fatal(S::ZoomEmailRequired)),
         (&[3627], Fatal(S::ZoomInvalidWebinarInvite)),
         (&[3620], Fatal(S::ZoomEmailBlockedByAdmin)),
@@ -248,6 +252,7 @@ mod tests {
             ("Invalid signature.", "fatal: zoom_invalid_signature"),
             ("The api key is wrong.", "fatal: zoom_invalid_signature"),
             ("The meeting number is not found.", "fatal: meeting_link_invalid"),
+            ("Token has expired.", "fatal: zoom_token_expired"),
             ("Meeting does not exist.", "fatal: meeting_not_found"),
             ("Meeting host is inactive.", "fatal: zoom_meeting_host_inactive"),
             ("Email is blocked by Administrator.", "fatal: zoom_email_blocked_by_admin"),

@@ -7,18 +7,17 @@
 
 use model::SubCode;
 
-/// Texts and the SDK code they stand for, in lower case and without a full stop.
+/// Texts and the code they stand for, in lower case and without a full stop.
 ///
 /// `Token error` and the texts of 37xx were observed in answers. The others are the SDK's own English for the same
 /// code; that the server words it alike is inferred.
 const TEXTS: &[(&str, i64)] = &[
+    ("token has expired", 124),
     ("the service is temporarily offline", 403),
     ("meeting does not exist", 3001),
-    ("token has expired", 3001),
     ("you are not the meeting host", 3003),
     ("user email is required", 3005),
     ("be removed", 3009),
-    ("require login", 3051),
     ("token error", 3265),
     ("not support start or join meeting from web", 3603),
     ("email is blocked by administrator", 3620),
@@ -58,7 +57,7 @@ const ENDS: &[(&str, SubCode)] = &[
     ("rsgw ended", SubCode::ZoomConnectionFailed),
 ];
 
-/// The SDK code that the server's `text` stands for.
+/// The code that the server's `text` stands for.
 pub(crate) fn code_behind(text: &str) -> Option<i64> {
     let text = plain(text);
     let whole = TEXTS.iter().find(|(known, _)| *known == text);

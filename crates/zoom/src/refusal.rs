@@ -31,7 +31,7 @@ pub(crate) fn of_oauth(answer: &Answer, presented: Presented) -> ZoomError {
         Err(malformed) => return malformed,
     };
     let unexpected = ZoomError::Unexpected { status: answer.status(), code: body.code };
-    if let Some(known) = body.code.and_then(of_oauth_code) {
+    if let Some(known) = body.code.and_then(|code| of_oauth_code(code, answer.status())) {
         return known;
     }
     match body.error.as_deref() {
@@ -48,8 +48,8 @@ pub(crate) fn of_oauth(answer: &Answer, presented: Presented) -> ZoomError {
 }
 
 /// Zoom's documented OAuth numbers. Whether they ever reach the JSON is unknown; when they do, they say more than the
-/// word beside them. Those that would be bugs of ours are left out.
-fn of_oauth_code(code: i64) -> Option<ZoomError> {
+/// word beside them.
+fn of_oauth_code(code: i64, status: u16) -> Option<ZoomError> {
     Some(match code {
         // Generic; could not create the code.
         4700 | 4732 => ZoomError::Unavailable { sent: Sent::Maybe },
@@ -57,6 +57,8 @@ fn of_oauth_code(code: i64) -> Option<ZoomError> {
         4702 | 4704 | 4709 | 4717 => ZoomError::AppRejected,
         // Scopes of the token and of the app differ.
         4711 => ZoomError::ScopeMissing { scopes: Vec::new() },
+        // Grant or client data missing; a JWT in the header. Bugs of ours: they must not kill a grant.
+        4705 | 4706 | 4724 => ZoomError::Unexpected { status, code: Some(code) },
         // Code expired; invalid.
         4733 | 4734 => ZoomError::CodeRejected,
         // Owner gone; authorisation gone; out of tolerance; a newer authorisation exists.

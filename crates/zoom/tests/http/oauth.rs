@@ -1,0 +1,178 @@
+//! The token endpoints: what we send, what we read, and every refusal that Zoom has been seen to give.
+
+use std::time::Duration;
+
+use model::{Class, Code, Failure, Secret};
+use serde_json::{Value, json as body};
+use wiremock::{
+    Mock, MockServer,
+    matchers::{body_string, header, method, path},
+};
+use zoom::{Sent, ZoomError};
+
+use crate::support::{PLANTED, app, client_at, json, planted, zoom_says};
+
+#[test]
+fn the_consent_address_carries_state_and_challenge() {
+    let url =
+        client_at("https://zoom.us").authorize_url("app", "https://me.example/cb?a=1", "s&t", "challenge");
+    assert_eq!(
+        url.as_str(),
+        "https://zoom.us/oauth/authorize?response_type=code&client_id=app\
+         &redirect_uri=https%3A%2F%2Fme.example%2Fcb%3Fa%3D1&state=s%26t\
+         &code_challenge=challenge&code_challenge_method=S256"
+    );
+}
+
+#[tokio::test]
+async fn a_grant_is_bought_with_basic_authentication_and_a_form() {
+    let server = MockServer::start().await;
+    let answer = body!({
+        "access_token": "access", "token_type": "bearer", "refresh_token": "next", "expires_in": 3599,
+        "scope": "user:read:user user:read:zak", "api_url": "https://api-eu.zoom.us",
+    });
+    for form in [
+        "grant_type=authorization_code&code=c&redirect_uri=https%3A%2F%2Fme.example%2Fcb&code_verifier=v",
+        "grant_type=refresh_token&refresh_token=old",
+        "grant_type=account_credentials&account_id=acc",
+    ] {
+        Mock::given(method("POST"))
+            .and(path("/oauth/token"))
+            // app:planted-secret
+            .and(header("authorization", "Basic YXBwOnBsYW50ZWQtc2VjcmV0"))
+            .and(header("content-type", "application/x-www-form-urlencoded"))
+            .and(body_string(form))
+            .respond_with(json(200, answer.clone()))
+            .expect(1)
+            .mount(&server)
+            .await;
+    }
+
+    let client = client_at(&server.uri());
+    let grant = client.refresh(&app(), &Secret::new("old")).await.unwrap();
+    assert!(!format!("{grant:?} {:?}", app()).contains(PLANTED));
+    assert!(!format!("{grant:?}").contains("next"));
+    assert_eq!(grant.access_token.expose(), "access");
+    assert_eq!(grant.refresh_token.unwrap().expose(), "next");
+    assert_eq!(grant.expires_in, Duration::from_secs(3599));
+    assert_eq!(grant.scopes, ["user:read:user", "user:read:zak"]);
+    assert_eq!(grant.api_url.unwrap().as_str(), "https://api-eu.zoom.us/");
+
+    client.account_credentials(&app(), "acc").await.unwrap();
+    let (code, verifier) = (Secret::new("c"), Secret::new("v"));
+    client.exchange_code(&app(), &code, "https://me.example/cb", Some(&verifier)).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_odd_answer_does_not_lose_the_new_refresh_token() {
+    let odd = body!({
+        "access_token": "access", "refresh_token": "next", "expires_in": "soon", "scope": ["a"], "api_url": 7,
+    });
+    let (_server, client) = zoom_says(json(200, odd)).await;
+    let grant = client.refresh(&app(), &planted()).await.unwrap();
+    assert_eq!(grant.refresh_token.unwrap().expose(), "next");
+    assert_eq!((grant.expires_in, grant.scopes.len()), (Duration::from_secs(3600), 0));
+    assert_eq!(grant.api_url, None);
+}
+
+#[tokio::test]
+async fn revoking_sends_the_token_in_a_form() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(path("/oauth/revoke"))
+        .and(header("authorization", "Basic YXBwOnBsYW50ZWQtc2VjcmV0"))
+        .and(body_string("token=planted-secret"))
+        .respond_with(json(200, body!({ "status": "success" })))
+        .expect(1)
+        .mount(&server)
+        .await;
+    client_at(&server.uri()).revoke(&app(), &planted()).await.unwrap();
+}
+
+/// What the three grants and the revocation make of one refusal, in this order: code, refresh, account, revoke.
+async fn refused(answer: Value) -> [ZoomError; 4] {
+    let (_server, client) = zoom_says(json(400, answer)).await;
+    let (app, secret) = (app(), planted());
+    let errors = [
+        client.exchange_code(&app, &secret, "https://me.example/cb", None).await.unwrap_err(),
+        client.refresh(&app, &secret).await.unwrap_err(),
+        client.account_credentials(&app, "acc").await.unwrap_err(),
+        client.revoke(&app, &secret).await.unwrap_err(),
+    ];
+    for error in &errors {
+        assert!(!format!("{error} {error:?}").contains(PLANTED), "{error:?}");
+    }
+    errors
+}
+
+#[tokio::test]
+async fn a_refused_grant_is_judged_by_its_word_and_by_what_was_presented() {
+    use ZoomError::{AppRejected, CodeRejected, GrantDead};
+    let by_what_was_presented = [CodeRejected, GrantDead, AppRejected, GrantDead];
+    let unknown = || ZoomError::Unexpected { status: 400, code: None };
+    for (answer, errors) in [
+        (body!({"reason": "Invalid Token!", "error": "invalid_grant"}), by_what_was_presented.clone()),
+        (body!({"reason": "Invalid Token!", "error": "invalid_request"}), by_what_was_presented.clone()),
+        (body!({"reason": PLANTED, "error": "invalid_grant"}), by_what_was_presented.clone()),
+        (body!({"error": "invalid_grant"}), by_what_was_presented),
+        (
+            body!({"reason": "Invalid client_id or client_secret", "error": "invalid_client"}),
+            [AppRejected, AppRejected, AppRejected, AppRejected],
+        ),
+        (
+            body!({"reason": "unsupported grant type", "error": "unsupported_grant_type"}),
+            [unknown(), unknown(), unknown(), unknown()],
+        ),
+        (body!({"reason": PLANTED}), [unknown(), unknown(), unknown(), unknown()]),
+    ] {
+        assert_eq!(refused(answer.clone()).await, errors, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_documented_number_says_more_than_the_word_beside_it() {
+    for (code, expected) in [
+        (4700, ZoomError::Unavailable { sent: Sent::Maybe }),
+        (4702, ZoomError::AppRejected),
+        (4704, ZoomError::AppRejected),
+        (4705, ZoomError::Unexpected { status: 400, code: Some(4705) }),
+        (4706, ZoomError::Unexpected { status: 400, code: Some(4706) }),
+        (4709, ZoomError::AppRejected),
+        (4711, ZoomError::ScopeMissing { scopes: vec![] }),
+        (4717, ZoomError::AppRejected),
+        (4724, ZoomError::Unexpected { status: 400, code: Some(4724) }),
+        (4732, ZoomError::Unavailable { sent: Sent::Maybe }),
+        (4733, ZoomError::CodeRejected),
+        (4734, ZoomError::CodeRejected),
+        (4735, ZoomError::GrantDead),
+        (4737, ZoomError::GrantDead),
+        (4738, ZoomError::UserBlocked),
+        (4740, ZoomError::GrantDead),
+        (4741, ZoomError::GrantDead),
+    ] {
+        let [_, error, ..] = refused(body!({"code": code, "error": "invalid_request", "reason": "x"})).await;
+        assert_eq!(error, expected, "{code}");
+    }
+}
+
+#[test]
+fn a_failure_says_who_must_act() {
+    for (error, code, class) in [
+        (ZoomError::GrantDead, Code::CredentialNeedsConsent, Class::PersonMustAct),
+        (ZoomError::CodeRejected, Code::CredentialNeedsConsent, Class::PersonMustAct),
+        (ZoomError::AppRejected, Code::AppUnhealthy, Class::PersonMustAct),
+        (ZoomError::TokenRejected, Code::ZoomUnavailable, Class::Retry),
+        (ZoomError::ScopeMissing { scopes: vec![] }, Code::ScopeMissing, Class::PersonMustAct),
+        (ZoomError::UserUnknown, Code::CredentialBlocked, Class::PersonMustAct),
+        (ZoomError::UserBlocked, Code::CredentialBlocked, Class::PersonMustAct),
+        (ZoomError::RateLimited { retry_after: None, daily: false }, Code::ZoomRateLimited, Class::Retry),
+        (ZoomError::Unavailable { sent: Sent::No }, Code::ZoomUnavailable, Class::Retry),
+        (ZoomError::Malformed { status: 200, what: "nothing" }, Code::ZoomUnexpected, Class::OurFault),
+        (ZoomError::Unexpected { status: 418, code: None }, Code::ZoomUnexpected, Class::OurFault),
+    ] {
+        assert_eq!((error.code(), error.class()), (code, class), "{error:?}");
+        assert_eq!(Failure::from(error.clone()).detail, error.to_string());
+    }
+    let limited = ZoomError::RateLimited { retry_after: Some(Duration::from_secs(7)), daily: true };
+    assert_eq!(Failure::from(limited).retry_after, Some(Duration::from_secs(7)));
+}

@@ -1,0 +1,130 @@
+//! The REST calls: whose token it is, that user's ZAK, and every refusal of the API.
+
+use std::time::Duration;
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use model::Timestamp;
+use serde_json::{Value, json as body};
+use wiremock::{
+    Mock, MockServer,
+    matchers::{header, method, path, query_param},
+};
+use zoom::{UserStatus, ZoomError};
+
+use crate::support::{PLANTED, client_at, json, with_access, zoom_says};
+
+#[tokio::test]
+async fn the_user_behind_a_token() {
+    for (answer, email, name, status) in [
+        (
+            body!({"email": "ann@example.com", "display_name": "Ann Lee", "status": "active"}),
+            Some("ann@example.com"),
+            "Ann Lee",
+            UserStatus::Active,
+        ),
+        (
+            body!({"first_name": "Ann", "last_name": "Lee", "status": "inactive"}),
+            None,
+            "Ann Lee",
+            UserStatus::Inactive,
+        ),
+        (
+            body!({"email": "ann@example.com"}),
+            Some("ann@example.com"),
+            "ann@example.com",
+            UserStatus::Unknown,
+        ),
+        (
+            body!({"display_name": " ", "status": "sleeping"}),
+            None,
+            "KDcuGIm1QgePTO8WbOqwIQ",
+            UserStatus::Unknown,
+        ),
+    ] {
+        let mut answer = answer;
+        answer["id"] = "KDcuGIm1QgePTO8WbOqwIQ".into();
+        answer["account_id"] = "account".into();
+        let (server, client) = zoom_says(json(200, answer)).await;
+        let user = with_access(&server, async |api| client.me(api).await).await.unwrap();
+        assert_eq!((user.id.as_str(), user.account_id.as_str()), ("KDcuGIm1QgePTO8WbOqwIQ", "account"));
+        assert_eq!((user.email.as_deref(), user.display_name.as_str(), user.status), (email, name, status));
+    }
+}
+
+#[tokio::test]
+async fn a_zak_is_asked_for_by_its_kind_and_life() {
+    let claims = BASE64_URL_SAFE_NO_PAD.encode(r#"{"aud":"clientsm","exp":1769864400}"#);
+    let zak = format!("e30.{claims}.signature");
+    let server = MockServer::start().await;
+    Mock::given(method("GET"))
+        .and(path("/v2/users/ann@example.com%2F..%2Fme/token"))
+        .and(query_param("type", "zak"))
+        .and(query_param("ttl", "7200"))
+        .and(header("authorization", "Bearer planted-secret"))
+        .respond_with(json(200, body!({ "token": zak })))
+        .expect(1)
+        .mount(&server)
+        .await;
+
+    let client = client_at(&server.uri());
+    let ttl = Duration::from_secs(7200);
+    let given =
+        with_access(&server, async |api| client.zak(api, "ann@example.com/../me", ttl).await).await.unwrap();
+    assert_eq!(given.token.expose(), zak);
+    assert_eq!(given.expires_at, Some(Timestamp::from_second(1_769_864_400)));
+}
+
+#[tokio::test]
+async fn a_zak_lives_a_year_at_most_and_may_hide_its_end() {
+    let server = MockServer::start().await;
+    Mock::given(query_param("ttl", "31536000"))
+        .respond_with(json(200, body!({ "token": "opaque" })))
+        .mount(&server)
+        .await;
+    let client = client_at(&server.uri());
+    let given = with_access(&server, async |api| client.zak(api, "me", Duration::MAX).await).await.unwrap();
+    assert_eq!(given.expires_at, None);
+}
+
+/// What the answer `status` with `answer` means to a call for a ZAK.
+async fn refused(status: u16, answer: Value) -> ZoomError {
+    let (server, client) = zoom_says(json(status, answer)).await;
+    let error = with_access(&server, async |api| client.zak(api, "me", Duration::from_secs(60)).await)
+        .await
+        .unwrap_err();
+    assert!(!format!("{error} {error:?}").contains(PLANTED), "{error:?}");
+    error
+}
+
+#[tokio::test]
+async fn every_refusal_of_the_api() {
+    use ZoomError::{Malformed, ScopeMissing, TokenRejected, Unexpected, UserUnknown};
+    let what = "a body that is not the JSON of its documentation";
+    for (status, answer, error) in [
+        (401, body!({"code": 124, "message": "Invalid access token."}), TokenRejected),
+        (401, body!({"code": 124, "message": "Access token is expired."}), TokenRejected),
+        (400, body!({"code": 124, "message": PLANTED}), TokenRejected),
+        (401, body!({}), TokenRejected),
+        (
+            400,
+            body!({"code": 4711, "message": "Invalid access token, does not contain scopes:[user:read:zak, user:read:user]."}),
+            ScopeMissing { scopes: vec!["user:read:zak".into(), "user:read:user".into()] },
+        ),
+        (400, body!({"code": 4711, "message": format!("[{PLANTED}]")}), ScopeMissing { scopes: vec![] }),
+        (400, body!({"code": 4711}), ScopeMissing { scopes: vec![] }),
+        (404, body!({"code": 1001, "message": "User not exist."}), UserUnknown),
+        (400, body!({"code": 1001, "message": PLANTED}), UserUnknown),
+        (400, body!({"code": 300, "message": PLANTED}), Unexpected { status: 400, code: Some(300) }),
+        (
+            404,
+            body!({"code": 3001, "message": "Meeting does not exist."}),
+            Unexpected { status: 404, code: Some(3001) },
+        ),
+        (400, body!("planted-secret"), Malformed { status: 400, what }),
+        (200, body!({"token": null}), Malformed { status: 200, what }),
+        (200, body!({"token": ""}), Malformed { status: 200, what }),
+        (200, body!({"toke": PLANTED}), Malformed { status: 200, what }),
+    ] {
+        assert_eq!(refused(status, answer.clone()).await, error, "{status} {answer}");
+    }
+}
