@@ -1,1 +1,24 @@
-//! The life of a bot: lease, callback, join, follow, leave.
+//! The life of a bot: leased at its time, signed in, followed through its meeting, brought out again.
+//!
+//! - [`request`]: what a bot was asked to do, as it is kept.
+//! - `supervisor`: leases bots that are due, one task each. Starting up and recovering from a crash are the same path.
+//! - `runner`: one bot, from its lease to its last step.
+//! - `life`: what an event means for a bot. No I/O, so every case is a plain test.
+//! - `callback` and `guard`: fetching a token from a URL somebody else gave us.
+//! - `fleet`: the browser they share.
+
+mod callback;
+mod fleet;
+mod guard;
+mod life;
+pub mod request;
+mod runner;
+mod screenshots;
+mod supervisor;
+
+pub use callback::{CallbackClient, CallbackError};
+pub use fleet::Fleet;
+pub use guard::NetworkGuard;
+pub use request::{AutomaticLeave, BotRequest, EveryoneLeft, ZoomOptions};
+pub use screenshots::Screenshots;
+pub use supervisor::{Parts, Supervisor};

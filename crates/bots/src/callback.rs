@@ -1,0 +1,187 @@
+//! Fetching a token from a URL that somebody else gave us.
+//!
+//! The rules are those of the contract's caller: signed, 5 s an attempt, three attempts, nothing followed, little read,
+//! one word of visible ASCII or it is no token.
+
+use std::{error::Error as _, net::IpAddr, time::Duration};
+
+use broker::signature::SigningKey;
+use model::{Environment, Secret};
+use reqwest::{Client, Response, StatusCode, redirect::Policy};
+use url::{Host, Url};
+
+use crate::guard::{Forbidden, NetworkGuard};
+
+/// For one attempt, from connecting to the last byte.
+const ATTEMPT: Duration = Duration::from_secs(5);
+const CONNECT: Duration = Duration::from_secs(2);
+/// Before the second and the third attempt; up to a quarter more, so that many bots do not come back at once.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
+/// Longer than any token.
+const MOST_BYTES: usize = 16 * 1024;
+
+/// Fetches tokens. One for the process: it keeps connections.
+#[derive(Debug, Clone)]
+pub struct CallbackClient {
+    guard: NetworkGuard,
+    /// To the public internet and allowed networks, with TLS only.
+    outside: Client,
+    /// To allowed networks only: there, plain HTTP will do.
+    inside: Client,
+    env: Environment,
+}
+
+/// Why no token came. Never holds the URL: its query and path carry secrets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallbackError {
+    /// The URL cannot be called.
+    #[error("this is not an http or https URL")]
+    BadUrl,
+    /// The address is not public and not allowed.
+    #[error("{Forbidden}")]
+    Forbidden,
+    /// Nobody answered: name, connection or TLS.
+    #[error("the server cannot be reached")]
+    Unreachable,
+    /// No whole answer in time.
+    #[error("no answer within 5 s")]
+    TooSlow,
+    /// It sends us elsewhere.
+    #[error("the answer is a redirect, which is never followed")]
+    Redirect,
+    /// It refuses.
+    #[error("the answer is HTTP {0}")]
+    Status(u16),
+    /// It answered with something else than a token.
+    #[error("the answer is not a token: {0}")]
+    NotAToken(&'static str),
+}
+
+impl CallbackError {
+    /// Whether another attempt may work.
+    const fn is_worth_a_retry(&self) -> bool {
+        match self {
+            Self::Unreachable | Self::TooSlow => true,
+            Self::Status(status) => *status == 429 || *status >= 500,
+            Self::BadUrl | Self::Forbidden | Self::Redirect | Self::NotAToken(_) => false,
+        }
+    }
+}
+
+impl CallbackClient {
+    /// A client that goes where `guard` lets it.
+    pub fn new(guard: NetworkGuard, env: Environment) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            outside: client(guard.clone(), true)?,
+            inside: client(guard.inside(), false)?,
+            guard,
+            env,
+        })
+    }
+
+    /// Whether `text` can be a callback URL at all. Names are judged when they are called.
+    pub fn accepts(&self, text: &str) -> Result<(), CallbackError> {
+        self.client_for(text).map(drop)
+    }
+
+    /// Fetches a token, with retries. The id stays the same over them, the timestamp does not.
+    pub async fn fetch(&self, url: &str, key: &SigningKey) -> Result<Secret, CallbackError> {
+        let (client, url) = self.client_for(url)?;
+        let id = format!("msg_{}", self.env.entropy.token());
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let error = match self.attempt(client, &url, key, &id).await {
+                Ok(token) => return Ok(token),
+                Err(error) => error,
+            };
+            match pauses.next() {
+                Some(pause) if error.is_worth_a_retry() => {
+                    tracing::info!(%error, "a token callback failed, trying again");
+                    self.env.clock.sleep(pause.mul_f64(1.0 + self.env.entropy.fraction() / 4.0)).await;
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
+    async fn attempt(&self, client: &Client, url: &Url, key: &SigningKey, id: &str) -> Result<Secret, CallbackError> {
+        let now = self.env.now();
+        let request = client
+            .get(url.clone())
+            .header("webhook-id", id)
+            .header("webhook-timestamp", now.as_second())
+            .header("webhook-signature", key.sign(id, now, b""));
+        let answer = async {
+            let response = request.send().await.map_err(|error| unsent(&error))?;
+            match response.status() {
+                StatusCode::OK => read_token(response).await,
+                status if status.is_redirection() => Err(CallbackError::Redirect),
+                status => Err(CallbackError::Status(status.as_u16())),
+            }
+        };
+        self.env.clock.timeout(ATTEMPT, answer).await.unwrap_or(Err(CallbackError::TooSlow))
+    }
+
+    /// Which client may call this URL. An address that is written out never meets the resolver, so it is judged here.
+    fn client_for(&self, text: &str) -> Result<(&Client, Url), CallbackError> {
+        let url = Url::parse(text).map_err(|_| CallbackError::BadUrl)?;
+        let (client, guard) = match url.scheme() {
+            "https" => (&self.outside, self.guard.clone()),
+            "http" => (&self.inside, self.guard.inside()),
+            _ => return Err(CallbackError::BadUrl),
+        };
+        let literal = match url.host() {
+            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+            Some(Host::Domain(_)) => None,
+            None => return Err(CallbackError::BadUrl),
+        };
+        if literal.is_some_and(|address| !guard.allows(address)) {
+            return Err(CallbackError::Forbidden);
+        }
+        Ok((client, url))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the constructor of callback HTTP")]
+fn client(guard: NetworkGuard, tls_only: bool) -> Result<Client, reqwest::Error> {
+    Client::builder()
+        .user_agent(concat!("Latchkey/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT)
+        .redirect(Policy::none())
+        .no_proxy()
+        .referer(false)
+        .https_only(tls_only)
+        .dns_resolver(guard)
+        .build()
+}
+
+fn unsent(error: &reqwest::Error) -> CallbackError {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner.is::<Forbidden>() {
+            return CallbackError::Forbidden;
+        }
+        cause = inner.source();
+    }
+    if error.is_timeout() { CallbackError::TooSlow } else { CallbackError::Unreachable }
+}
+
+async fn read_token(mut response: Response) -> Result<Secret, CallbackError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|_| CallbackError::Unreachable)? {
+        if body.len() + chunk.len() > MOST_BYTES {
+            return Err(CallbackError::NotAToken("it is longer than 16 KiB"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let text = String::from_utf8(body).map_err(|_| CallbackError::NotAToken("it is not text"))?;
+    let word = text.trim();
+    match word.as_bytes() {
+        [] => Err(CallbackError::NotAToken("it is empty")),
+        [b'{' | b'[' | b'"', ..] => Err(CallbackError::NotAToken("it is JSON; send the token alone, as text")),
+        [b'<', ..] => Err(CallbackError::NotAToken("it is HTML; send the token alone, as text")),
+        bytes if bytes.iter().all(u8::is_ascii_graphic) => Ok(Secret::new(word)),
+        _ => Err(CallbackError::NotAToken("it is not one word of visible ASCII")),
+    }
+}

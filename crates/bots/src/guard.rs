@@ -1,0 +1,130 @@
+//! Where we may be sent: the public internet, and what the operator allows.
+//!
+//! Callback URLs come from callers. Without a guard they would reach whatever this server reaches: metadata services,
+//! databases, neighbours. Names are judged by the addresses they resolve to, at the moment of connecting.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use ipnet::IpNet;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+/// Judges addresses. Used as the resolver of the HTTP client, so no connection goes past it.
+#[derive(Debug, Clone)]
+pub struct NetworkGuard {
+    allowed: Vec<IpNet>,
+    /// Whether the public internet is open too.
+    public: bool,
+}
+
+/// The name resolves to nothing that may be reached.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the address is not open: public ones need https, private ones an entry in callbacks.allow_networks")]
+pub(crate) struct Forbidden;
+
+impl NetworkGuard {
+    /// The public internet and these networks.
+    pub fn new(allowed: Vec<IpNet>) -> Self {
+        Self { allowed, public: true }
+    }
+
+    /// These networks only: what may be reached without TLS.
+    pub(crate) fn inside(&self) -> Self {
+        Self { allowed: self.allowed.clone(), public: false }
+    }
+
+    /// Whether we may connect to `address`.
+    pub fn allows(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.allowed.iter().any(|net| net.contains(&address)) || (self.public && is_public(address))
+    }
+
+    async fn addresses(&self, host: &str) -> Result<Addrs, Box<dyn std::error::Error + Send + Sync>> {
+        // Port 0: the client puts in its own.
+        let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
+        let open: Vec<SocketAddr> = found.iter().copied().filter(|address| self.allows(address.ip())).collect();
+        if open.is_empty() && !found.is_empty() {
+            return Err(Forbidden.into());
+        }
+        Ok(Box::new(open.into_iter()))
+    }
+}
+
+impl Resolve for NetworkGuard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = self.clone();
+        Box::pin(async move { guard.addresses(name.as_str()).await })
+    }
+}
+
+/// Whether an address belongs to the public internet. Everything special is not, documented ranges included.
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => is_public_v4(v4),
+        IpAddr::V6(v6) => is_public_v6(v6),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let special = address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_documentation()
+        || address.is_multicast()
+        // "This" network, carrier-grade NAT, protocol assignments, benchmarking, reserved and broadcast.
+        || a == 0
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 198 && (b == 18 || b == 19))
+        || a >= 240;
+    !special
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let [first, second, ..] = address.segments();
+    let v4_inside = |at: usize| {
+        let octets = address.octets();
+        Ipv4Addr::new(octets[at], octets[at + 1], octets[at + 2], octets[at + 3])
+    };
+    match (first, second) {
+        // Translated addresses (NAT64, 6to4) are as public as the one inside.
+        (0x64, 0xff9b) => is_public_v4(v4_inside(12)),
+        (0x2002, _) => is_public_v4(v4_inside(2)),
+        // Teredo and ORCHID, benchmarking, documentation.
+        (0x2001, 0..=0x1ff | 0xdb8) => false,
+        // Global unicast; all else is local, multicast or unassigned.
+        (0x2000..=0x3fff, _) => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::NetworkGuard;
+
+    #[test]
+    fn private_addresses_are_shut_in_every_spelling() {
+        let guard = NetworkGuard::new(Vec::new());
+        for shut in [
+            "127.0.0.1", "10.0.0.1", "172.16.9.9", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
+            "255.255.255.255", "192.0.2.1", "198.18.0.1", "::1", "::", "fe80::1", "fc00::1", "fd12::1", "ff02::1",
+            "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2001:db8::1",
+            "2001::1",
+        ] {
+            assert!(!guard.allows(shut.parse().unwrap()), "{shut}");
+        }
+        for open in ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"] {
+            assert!(guard.allows(open.parse().unwrap()), "{open}");
+        }
+    }
+
+    #[test]
+    fn the_operator_opens_networks() {
+        let guard = NetworkGuard::new(vec!["127.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
+        assert!(guard.allows("127.0.0.1".parse().unwrap()));
+        assert!(guard.allows("::ffff:127.0.0.1".parse().unwrap()));
+        assert!(guard.allows("fd12::1".parse().unwrap()));
+        assert!(!guard.allows("10.0.0.1".parse().unwrap()));
+        assert!(!guard.inside().allows("8.8.8.8".parse().unwrap()), "inside is inside");
+    }
+}

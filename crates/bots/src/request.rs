@@ -1,0 +1,100 @@
+//! What a bot was asked to do, as it was accepted. Kept sealed as a whole: links and URLs carry secrets.
+
+use std::fmt;
+
+use model::{CredentialId, Secret, WorkspaceId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use broker::{Cell, Vault};
+use model::{BotId, Code, Failure, Sealed};
+
+/// An accepted request: checked, defaults filled in.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct BotRequest {
+    /// The meeting's link, as given.
+    pub meeting_url: String,
+    /// The name in the meeting.
+    pub bot_name: String,
+    /// How it signs in.
+    pub zoom: ZoomOptions,
+    /// When it leaves by itself.
+    pub automatic_leave: AutomaticLeave,
+    /// Fields of the contract without effect here, echoed as given.
+    #[serde(flatten)]
+    pub echoed: Map<String, Value>,
+}
+
+/// How a bot signs in to Zoom.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct ZoomOptions {
+    /// Answers a GET with a ZAK.
+    pub zak_url: Option<String>,
+    /// For meetings that ask for an e-mail address.
+    pub user_email: Option<String>,
+    /// An account connected here, instead of `zak_url`.
+    pub credential: Option<CredentialId>,
+    /// Start the meeting as its host.
+    #[serde(default)]
+    pub start_meeting: bool,
+    /// Accepted and echoed; recording is not built.
+    pub join_token_url: Option<String>,
+}
+
+/// After how many seconds of what a bot leaves by itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AutomaticLeave {
+    /// In the waiting room, and waiting for the host.
+    pub waiting_room_timeout: u32,
+    /// Nobody else ever came.
+    pub noone_joined_timeout: u32,
+    /// Everybody else has left.
+    pub everyone_left_timeout: EveryoneLeft,
+    /// In the call, not recording.
+    pub in_call_not_recording_timeout: u32,
+    /// Conditions without effect here, echoed as given.
+    #[serde(flatten)]
+    pub echoed: Map<String, Value>,
+}
+
+/// When everybody else has left.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct EveryoneLeft {
+    /// Seconds alone.
+    pub timeout: u32,
+    /// Seconds in the call before this counts.
+    pub activate_after: Option<u32>,
+}
+
+impl Default for AutomaticLeave {
+    fn default() -> Self {
+        Self {
+            waiting_room_timeout: 1200,
+            noone_joined_timeout: 1200,
+            everyone_left_timeout: EveryoneLeft { timeout: 2, activate_after: None },
+            in_call_not_recording_timeout: 3600,
+            echoed: Map::new(),
+        }
+    }
+}
+
+impl BotRequest {
+    /// Encrypts it for the bot's row.
+    pub fn seal(&self, vault: &Vault, workspace: WorkspaceId, bot: BotId) -> Sealed {
+        let text = serde_json::to_string(self).expect("text keys");
+        vault.seal(workspace, Cell::BotRequest(bot), &Secret::new(text))
+    }
+
+    /// Reads it back.
+    pub fn open(vault: &Vault, workspace: WorkspaceId, bot: BotId, sealed: &Sealed) -> Result<Self, Failure> {
+        let text = vault.open(workspace, Cell::BotRequest(bot), sealed)?;
+        serde_json::from_str(text.expose())
+            .map_err(|_| Failure::new(Code::Internal, format!("the request of bot {bot} is not readable")))
+    }
+}
+
+impl fmt::Debug for BotRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BotRequest").field("bot_name", &self.bot_name).finish_non_exhaustive()
+    }
+}

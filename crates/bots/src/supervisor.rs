@@ -1,0 +1,137 @@
+//! Leases bots that are due, one task each.
+//!
+//! It reads the desired state and moves the world toward it, on a timer and when poked: a lost poke costs a second,
+//! never a bot. A bot whose server died is leased again when its lease lapses, by whoever finds it first.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use broker::Broker;
+use model::{BotId, Environment, LeaseToken};
+use store::Store;
+use tokio::sync::Notify;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{CallbackClient, Fleet, Screenshots, runner};
+
+/// How often it looks for due bots without being poked.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a bot belongs to a supervisor that says nothing.
+pub(crate) const LEASE_LIFE: Duration = Duration::from_secs(30);
+
+/// What bots need.
+pub struct Parts {
+    /// Where rows live.
+    pub store: Arc<dyn Store>,
+    /// Gives tokens and signatures.
+    pub broker: Arc<Broker>,
+    /// Gives pages.
+    pub fleet: Fleet,
+    /// Fetches tokens from callers' URLs.
+    pub callbacks: CallbackClient,
+    /// Keeps pictures.
+    pub screenshots: Screenshots,
+    /// Time and randomness.
+    pub env: Environment,
+    /// How many bots run here at once.
+    pub capacity: usize,
+}
+
+/// Runs the bots of this process.
+pub struct Supervisor {
+    pub(crate) parts: Parts,
+    look: Notify,
+    /// Told when the row of a bot that runs here has changed.
+    running: Mutex<HashMap<BotId, Arc<Notify>>>,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Supervisor {
+    /// Starts looking after bots.
+    pub fn start(parts: Parts) -> Arc<Self> {
+        let supervisor = Arc::new(Self {
+            parts,
+            look: Notify::new(),
+            running: Mutex::default(),
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        });
+        let looking = Arc::clone(&supervisor);
+        supervisor.tasks.spawn(async move { looking.look_after_bots().await });
+        supervisor
+    }
+
+    /// What bots need; the API checks requests with it.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// A bot was made or changed: look at once.
+    pub fn poke(&self, bot: BotId) {
+        if let Some(changed) = self.running.lock().unwrap_or_else(PoisonError::into_inner).get(&bot) {
+            changed.notify_one();
+        }
+        self.look.notify_one();
+    }
+
+    /// Brings every bot out of its meeting, ends the browser, and returns when all of it is done.
+    pub async fn stop(&self) {
+        self.stopping.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.parts.fleet.close().await;
+    }
+
+    async fn look_after_bots(self: Arc<Self>) {
+        let env = &self.parts.env;
+        while !self.stopping.is_cancelled() {
+            if let Err(error) = self.lease_due_bots().await {
+                tracing::error!(%error, "due bots cannot be read");
+            }
+            tokio::select! {
+                () = self.stopping.cancelled() => {}
+                () = self.look.notified() => {}
+                () = env.clock.sleep(LOOK) => {}
+            }
+        }
+    }
+
+    async fn lease_due_bots(self: &Arc<Self>) -> Result<(), store::StoreError> {
+        let env = &self.parts.env;
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let free = self.parts.capacity.saturating_sub(running);
+        if free == 0 {
+            return Ok(());
+        }
+        let tokens: Vec<_> = (0..free).map(|_| LeaseToken::generate(env)).collect();
+        let now = env.now();
+        for (bot, lease) in self.parts.store.lease_due_bots(&tokens, now, now + LEASE_LIFE).await? {
+            let (supervisor, changed) = (Arc::clone(self), Arc::new(Notify::new()));
+            let seat = Seat { supervisor: Arc::clone(self), bot: bot.id };
+            self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(bot.id, Arc::clone(&changed));
+            let stopping = self.stopping.clone();
+            self.tasks.spawn(async move {
+                let _seat = seat;
+                runner::run(&supervisor.parts, bot, lease, &changed, &stopping).await;
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A running bot's place; given back also when its task panics.
+struct Seat {
+    supervisor: Arc<Supervisor>,
+    bot: BotId,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.supervisor.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.bot);
+        self.supervisor.look.notify_one();
+    }
+}
