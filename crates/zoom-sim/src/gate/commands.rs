@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD as ALPHABET;
+use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use base64::engine::{DecodePaddingMode, GeneralPurpose as Decoder};
 use serde_json::{Value, json};
 
 use super::event::{self, Incoming, Outgoing};
@@ -13,7 +13,7 @@ use crate::sim::Sim;
 use crate::world::World;
 
 /// The SDK leaves padding out at times.
-const LENIENT: Decoder = GeneralPurpose::new(
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &ALPHABET,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );

@@ -1,9 +1,11 @@
 //! The door: a socket with its credentials becomes a participant.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::admission::Admission;
@@ -48,7 +50,7 @@ pub(crate) fn enter(
     };
     let seated = rules::judge(&world, &attempt, now).and_then(|seat| {
         let on_hold = seat.on_hold;
-        let entered = sit(&mut world, &admission, seat, opening.zoomid.clone(), now)?;
+        let entered = sit(&mut world, &admission, seat, opening.zoomid.as_deref(), now)?;
         Ok((entered, on_hold))
     });
     match seated {
@@ -71,7 +73,7 @@ fn redeem(
     number: &MeetingNumber,
     opening: &Opening,
     credentials: &Credentials,
-    now: jiff::Timestamp,
+    now: Timestamp,
 ) -> Result<Admission, Refusal> {
     let admission = world.admissions.remove(&opening.auth).ok_or(Refusal::Unannounced)?;
     let same = admission.mid == opening.mid
@@ -87,15 +89,15 @@ fn sit(
     world: &mut World,
     admission: &Admission,
     seat: Seat,
-    rejoins: Option<String>,
-    now: jiff::Timestamp,
+    rejoins: Option<&str>,
+    now: Timestamp,
 ) -> Result<Entered, Refusal> {
-    let zoom_id = rejoins.clone().unwrap_or_else(|| world.entropy.id());
+    let zoom_id = rejoins.map_or_else(|| world.entropy.id(), str::to_owned);
     let guid = world.entropy.id();
     let replaces = world.switches.duplicate_identity == DuplicateIdentity::Replace;
     let meeting = world.meetings.get_mut(&admission.number).ok_or(Refusal::MeetingNotFound)?;
-    if let Some(zoom_id) = &rejoins {
-        forget(meeting, |person| person.zoom_id == *zoom_id, None);
+    if let Some(zoom_id) = rejoins {
+        forget(meeting, |person| person.zoom_id == zoom_id, None);
     }
     let user_id = seat.user.as_ref().map(|user| user.id.clone());
     if replaces && user_id.is_some() {

@@ -19,8 +19,8 @@ pub(crate) fn publish(participants: &mut [Participant]) {
             .filter(|(id, on_hold, _)| sees(viewer, *id, *on_hold))
             .map(|(id, _, entry)| (*id, entry.clone()))
             .collect();
-        if let Some(difference) = difference(&viewer.seen, &visible) {
-            viewer.tell(Outgoing::new(event::ROSTER, difference));
+        for body in difference(viewer.id, &viewer.seen, &visible) {
+            viewer.tell(Outgoing::new(event::ROSTER, body));
         }
         viewer.seen = visible;
     }
@@ -31,15 +31,24 @@ fn sees(viewer: &Participant, id: u32, on_hold: bool) -> bool {
     viewer.id == id || (!viewer.on_hold && (!on_hold || viewer.host))
 }
 
-/// Whole entries to add, changed fields to update, ids to remove; `None` when all is the same.
-fn difference(seen: &BTreeMap<u32, Entry>, visible: &BTreeMap<u32, Entry>) -> Option<Value> {
-    let mut add = Vec::new();
-    let mut update = Vec::new();
+/// The frames that lead from one roster to another: ids to remove; then whole entries to add and
+/// changed fields to update. None when all is the same.
+///
+/// Somebody else who passes between waiting room and meeting is removed with `nUserStatus` 1 and
+/// added again: a host's `admit()` waits for just that (read in the SDK).
+fn difference(viewer: u32, seen: &BTreeMap<u32, Entry>, visible: &BTreeMap<u32, Entry>) -> Vec<Value> {
+    let (mut remove, mut add, mut update) = (Vec::new(), Vec::new(), Vec::new());
+    remove.extend(seen.keys().filter(|id| !visible.contains_key(id)).map(|id| json!({"id": id})));
     for (id, entry) in visible {
         let Some(known) = seen.get(id) else {
             add.push(json!(entry));
             continue;
         };
+        if *id != viewer && known.get("bHold") != entry.get("bHold") {
+            remove.push(json!({"id": id, "action": 2, "nUserStatus": 1}));
+            add.push(json!(entry));
+            continue;
+        }
         let mut changed: Entry = entry
             .iter()
             .filter(|(name, value)| known.get(*name) != Some(*value))
@@ -50,14 +59,16 @@ fn difference(seen: &BTreeMap<u32, Entry>, visible: &BTreeMap<u32, Entry>) -> Op
             update.push(json!(changed));
         }
     }
-    let gone = seen.keys().filter(|id| !visible.contains_key(id));
-    let remove: Vec<Value> = gone.map(|id| json!({"id": id})).collect();
-    let parts = [("add", add), ("update", update), ("remove", remove)];
-    let body: Map<String, Value> = parts
+    [frame([("remove", remove)].into()), frame([("add", add), ("update", update)].into())]
         .into_iter()
-        .filter(|(_, list)| !list.is_empty())
-        .map(|(name, list)| (name.to_owned(), Value::Array(list)))
-        .collect();
+        .flatten()
+        .collect()
+}
+
+/// The lists that hold anything; `None` when none does.
+fn frame(lists: Vec<(&str, Vec<Value>)>) -> Option<Value> {
+    let filled = lists.into_iter().filter(|(_, list)| !list.is_empty());
+    let body: Map<String, Value> = filled.map(|(name, list)| (name.to_owned(), Value::Array(list))).collect();
     (!body.is_empty()).then_some(Value::Object(body))
 }
 
@@ -74,9 +85,25 @@ mod tests {
         let before = roster(&[(1, json!({"id": 1, "bHold": true})), (2, json!({"id": 2}))]);
         let after = roster(&[(1, json!({"id": 1, "bHold": false})), (3, json!({"id": 3}))]);
         assert_eq!(
-            difference(&before, &after),
-            Some(json!({"add": [{"id": 3}], "update": [{"id": 1, "bHold": false}], "remove": [{"id": 2}]}))
+            difference(1, &before, &after),
+            [
+                json!({"remove": [{"id": 2}]}),
+                json!({"add": [{"id": 3}], "update": [{"id": 1, "bHold": false}]})
+            ]
         );
-        assert_eq!(difference(&after, &after), None);
+        assert!(difference(1, &after, &after).is_empty());
+    }
+
+    #[test]
+    fn others_pass_the_waiting_room_by_leaving_and_coming() {
+        let before = roster(&[(1, json!({"id": 1, "bHold": true}))]);
+        let after = roster(&[(1, json!({"id": 1, "bHold": false}))]);
+        assert_eq!(
+            difference(9, &before, &after),
+            [
+                json!({"remove": [{"id": 1, "action": 2, "nUserStatus": 1}]}),
+                json!({"add": [{"id": 1, "bHold": false}]})
+            ]
+        );
     }
 }

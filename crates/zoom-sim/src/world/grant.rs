@@ -69,7 +69,7 @@ struct RefreshToken {
 pub(crate) struct Grants {
     consents: HashMap<String, Pending>,
     codes: HashMap<String, Pending>,
-    grants: HashMap<GrantId, Grant>,
+    in_force: HashMap<GrantId, Grant>,
     refresh_tokens: HashMap<String, RefreshToken>,
 }
 
@@ -105,16 +105,16 @@ impl Grants {
             self.end_where(|old| old.client_id == grant.client_id && old.owner == grant.owner);
         }
         let id = GrantId(entropy.id());
-        self.grants.insert(id.clone(), grant);
+        self.in_force.insert(id.clone(), grant);
         id
     }
 
     pub(crate) fn get(&self, id: &GrantId) -> Option<&Grant> {
-        self.grants.get(id)
+        self.in_force.get(id)
     }
 
     pub(crate) fn get_mut(&mut self, id: &GrantId) -> Option<&mut Grant> {
-        self.grants.get_mut(id)
+        self.in_force.get_mut(id)
     }
 
     /// A fresh refresh token for a grant.
@@ -140,7 +140,7 @@ impl Grants {
         let rotated_out = record
             .rotated_at
             .is_some_and(|at| now.as_second() >= at.as_second().saturating_add(grace_seconds));
-        let grant = self.grants.get(&record.grant)?;
+        let grant = self.in_force.get(&record.grant)?;
         (!rotated_out && now < record.expires_at && grant.client_id == *client_id)
             .then(|| record.grant.clone())
     }
@@ -161,9 +161,9 @@ impl Grants {
 
     /// Ends a grant of this app, and with it all of its tokens; false when there is none.
     pub(crate) fn end(&mut self, id: &GrantId, client_id: &ClientId) -> bool {
-        let owned = self.grants.get(id).is_some_and(|grant| grant.client_id == *client_id);
+        let owned = self.in_force.get(id).is_some_and(|grant| grant.client_id == *client_id);
         if owned {
-            self.grants.remove(id);
+            self.in_force.remove(id);
             self.refresh_tokens.retain(|_, token| token.grant != *id);
         }
         owned
@@ -175,8 +175,8 @@ impl Grants {
     }
 
     fn end_where(&mut self, doomed: impl Fn(&Grant) -> bool) {
-        self.grants.retain(|_, grant| !doomed(grant));
-        let grants = &self.grants;
-        self.refresh_tokens.retain(|_, token| grants.contains_key(&token.grant));
+        self.in_force.retain(|_, grant| !doomed(grant));
+        let in_force = &self.in_force;
+        self.refresh_tokens.retain(|_, token| in_force.contains_key(&token.grant));
     }
 }
