@@ -1,1 +1,102 @@
-//! HTTP in: Recall-compatible API, token links, consent, Latchkey's own API.
+//! HTTP in.
+//!
+//! | path | whose contract |
+//! |---|---|
+//! | `/api/v1/bot/…`, `/api/v2/zoom-oauth-…/` | Recall's, and nothing else |
+//! | `/api/latchkey/v1/…` | our own, in the same style |
+//! | `/t/<link>.<secret>` | token links, called by bot platforms |
+//! | `/oauth/zoom/…` | a browser that connects an account |
+//!
+//! Every path works with and without its last slash. One operation lives in one file: request, answer, handler. A handler
+//! without a [`Caller`](caller::Caller) in its signature is public on purpose.
+
+mod body;
+mod bot;
+mod caller;
+mod consent;
+mod error;
+mod fields;
+mod health;
+mod latchkey;
+mod observe;
+mod page;
+mod token;
+mod zoom_oauth_apps;
+mod zoom_oauth_credentials;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{MethodRouter, delete, get, post},
+};
+use bots::Supervisor;
+use broker::Broker;
+use model::Environment;
+use store::Store;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use error::ApiError;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct State {
+    /// Where rows live.
+    pub store: Arc<dyn Store>,
+    /// Accounts and their tokens.
+    pub broker: Arc<Broker>,
+    /// Bots that run here.
+    pub bots: Arc<Supervisor>,
+    /// Time and randomness.
+    pub env: Environment,
+}
+
+/// Larger than any request of the contract (two images of 1.8 MB), and no invitation to send more.
+const MOST_BODY_BYTES: usize = 8 * 1024 * 1024;
+
+/// Every route of the server.
+pub fn router(state: State) -> Router {
+    let routes = [
+        ("/api/v1/bot", post(bot::create::handler).get(bot::list::handler)),
+        ("/api/v1/bot/{id}", get(bot::retrieve::handler)),
+        ("/api/v1/bot/{id}/leave_call", post(bot::leave_call::handler)),
+        ("/api/v1/bot/{id}/screenshots", get(bot::screenshots::handler)),
+        (
+            "/api/v2/zoom-oauth-apps",
+            post(zoom_oauth_apps::create::handler).get(zoom_oauth_apps::list::handler),
+        ),
+        ("/api/v2/zoom-oauth-apps/{id}", get(zoom_oauth_apps::retrieve::handler)),
+        ("/api/v2/zoom-oauth-credentials", get(zoom_oauth_credentials::list::handler)),
+        ("/api/v2/zoom-oauth-credentials/{id}", get(zoom_oauth_credentials::retrieve::handler)),
+        ("/api/latchkey/v1/connect-links", post(latchkey::connect_links::handler)),
+        (
+            "/api/latchkey/v1/token-links",
+            post(latchkey::token_links::create).get(latchkey::token_links::list),
+        ),
+        ("/api/latchkey/v1/token-links/{id}", delete(latchkey::token_links::revoke)),
+        ("/api/latchkey/v1/callback-secret", get(latchkey::callback_secret::handler)),
+        ("/api/latchkey/v1/bot/{id}/screenshots/{file}", get(bot::screenshots::picture)),
+        ("/t/{address}", token::routes()),
+        ("/oauth/zoom/authorize", get(consent::authorize)),
+        ("/oauth/zoom/callback", get(consent::callback)),
+        ("/healthz", get(health::handler)),
+    ];
+    routes
+        .into_iter()
+        .fold(Router::new(), with_and_without_slash)
+        .fallback(async || ApiError::NotFound)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(middleware::from_fn_with_state(state.env.clone(), observe::requests))
+        .with_state(state)
+}
+
+fn with_and_without_slash(
+    router: Router<State>,
+    (path, methods): (&str, MethodRouter<State>),
+) -> Router<State> {
+    router.route(path, methods.clone()).route(&format!("{path}/"), methods)
+}

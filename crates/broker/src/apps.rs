@@ -21,7 +21,11 @@ pub struct NewApp {
 
 impl Broker {
     /// Registers an app; `None` when the workspace has one with this client id.
-    pub async fn register_app(&self, workspace: WorkspaceId, new: &NewApp) -> Result<Option<ZoomOauthApp>, Failure> {
+    pub async fn register_app(
+        &self,
+        workspace: WorkspaceId,
+        new: &NewApp,
+    ) -> Result<Option<ZoomOauthApp>, Failure> {
         let id = ZoomOauthAppId::generate(&self.env);
         let app = ZoomOauthApp {
             id,
@@ -56,7 +60,11 @@ impl Broker {
         app.map(|app| self.keys_of(&app)).transpose()
     }
 
-    pub(crate) async fn app_keys(&self, workspace: WorkspaceId, id: ZoomOauthAppId) -> Result<AppKeys, Failure> {
+    pub(crate) async fn app_keys(
+        &self,
+        workspace: WorkspaceId,
+        id: ZoomOauthAppId,
+    ) -> Result<AppKeys, Failure> {
         let app = self.store.zoom_oauth_app(workspace, id).await?;
         self.keys_of(&app.ok_or_else(|| Failure::new(Code::AppUnhealthy, "the account's app is gone"))?)
     }

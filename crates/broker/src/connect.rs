@@ -7,12 +7,14 @@
 use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use model::{Code, ConsentId, CredentialId, CredentialStatus, Failure, Secret, Timestamp, WorkspaceId, ZoomOauthAppId};
+use model::{
+    Code, ConsentId, CredentialId, CredentialStatus, Failure, Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
+};
 use store::{Consent, Credential, Grant, Journey, StoreError};
 use url::Url;
 use zoom::{ApiAccess, ZoomUser};
 
-use crate::{Broker, Cell, workspace::hash};
+use crate::{Broker, Cell, workspace::digest};
 
 /// How long an invitation can be opened.
 const INVITATION_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -72,7 +74,11 @@ pub struct Connected {
 
 impl Broker {
     /// Makes an invitation; `None` when the workspace has no such app.
-    pub async fn invite(&self, workspace: WorkspaceId, app: ZoomOauthAppId) -> Result<Option<Invitation>, Failure> {
+    pub async fn invite(
+        &self,
+        workspace: WorkspaceId,
+        app: ZoomOauthAppId,
+    ) -> Result<Option<Invitation>, Failure> {
         if self.store.zoom_oauth_app(workspace, app).await?.is_none() {
             return Ok(None);
         }
@@ -81,7 +87,7 @@ impl Broker {
             id,
             workspace,
             app,
-            secret_digest: hash(&secret),
+            secret_digest: digest(&secret),
             journey: None,
             credential: None,
             created_at: now,
@@ -95,18 +101,19 @@ impl Broker {
 
     /// Sends the browser that opened an invitation on its way.
     pub async fn depart(&self, invitation: &str) -> Result<Departure, Failure> {
-        let unknown = || Failure::new(Code::LinkUnknown, "this invitation is not known here: ask for a new one");
+        let unknown =
+            || Failure::new(Code::LinkUnknown, "this invitation is not known here: ask for a new one");
         let (id, secret) = invitation.split_once('.').ok_or_else(unknown)?;
         let id = id.parse().map_err(|_| unknown())?;
         let consent = self.store.consent(id).await?.ok_or_else(unknown)?;
-        verify_slices_are_equal(&consent.secret_digest, &hash(secret)).map_err(|_| unknown())?;
+        verify_slices_are_equal(&consent.secret_digest, &digest(secret)).map_err(|_| unknown())?;
         self.still_open(&consent)?;
 
         let (state, browser) = (self.env.entropy.token(), self.env.entropy.token());
         let verifier = zoom::verifier(&*self.env.entropy);
         let journey = Journey {
-            state_digest: hash(&state),
-            browser_digest: hash(&browser),
+            state_digest: digest(&state),
+            browser_digest: digest(&browser),
             code_verifier: self.vault.seal(consent.workspace, Cell::CodeVerifier(id), &verifier),
         };
         if !self.store.begin_journey(id, &journey).await? {
@@ -114,19 +121,23 @@ impl Broker {
         }
         let app = self.app_keys(consent.workspace, consent.app).await?;
         let challenge = zoom::challenge(&verifier);
-        let zoom_url = self.zoom.authorize_url(&app.client_id, self.redirect_uri().as_str(), &state, &challenge);
+        let zoom_url =
+            self.zoom.authorize_url(&app.client_id, self.redirect_uri().as_str(), &state, &challenge);
         Ok(Departure { zoom_url: Secret::new(zoom_url), browser: Secret::new(browser) })
     }
 
     /// Takes in the browser that comes back from Zoom, and connects the account.
     pub async fn arrive(&self, arrival: Arrival) -> Result<Connected, Failure> {
         let stranger = || {
-            Failure::new(Code::RequestMalformed, "this answer belongs to no invitation opened in this browser: open it again")
+            Failure::new(
+                Code::RequestMalformed,
+                "this answer belongs to no invitation opened in this browser: open it again",
+            )
         };
-        let state = hash(arrival.state.expose());
+        let state = digest(arrival.state.expose());
         let consent = self.store.consent_by_state(&state).await?.ok_or_else(stranger)?;
         let journey = consent.journey.as_ref().ok_or_else(stranger)?;
-        let browser = hash(arrival.browser.as_ref().ok_or_else(stranger)?.expose());
+        let browser = digest(arrival.browser.as_ref().ok_or_else(stranger)?.expose());
         verify_slices_are_equal(&journey.browser_digest, &browser).map_err(|_| stranger())?;
         self.still_open(&consent)?;
         // From here on this state is spent, whatever comes: a code is never tried twice.
@@ -134,16 +145,22 @@ impl Broker {
             return Err(stranger());
         }
         let code = arrival.code.map_err(|error| {
-            Failure::new(Code::CredentialNeedsConsent, match error.as_str() {
-                "access_denied" => "the consent was declined at Zoom: open the invitation again to allow it".to_owned(),
-                _ => "Zoom sent the browser back without a code: open the invitation again".to_owned(),
-            })
+            Failure::new(
+                Code::CredentialNeedsConsent,
+                match error.as_str() {
+                    "access_denied" => {
+                        "the consent was declined at Zoom: open the invitation again to allow it".to_owned()
+                    }
+                    _ => "Zoom sent the browser back without a code: open the invitation again".to_owned(),
+                },
+            )
         })?;
 
         let app = self.app_keys(consent.workspace, consent.app).await?;
         let verifier =
             self.vault.open(consent.workspace, Cell::CodeVerifier(consent.id), &journey.code_verifier)?;
-        let grant = self.zoom.exchange_code(&app, &code, self.redirect_uri().as_str(), Some(&verifier)).await?;
+        let grant =
+            self.zoom.exchange_code(&app, &code, self.redirect_uri().as_str(), Some(&verifier)).await?;
         let base = grant.api_url.as_ref().unwrap_or(&self.api_base);
         let user = self.zoom.me(&ApiAccess { base, access_token: &grant.access_token }).await?;
 
@@ -160,9 +177,17 @@ impl Broker {
     }
 
     /// Stores the grant: in the row that this user has on this app, or in a new one.
-    async fn keep(&self, consent: &Consent, user: &ZoomUser, grant: &zoom::Grant) -> Result<CredentialId, Failure> {
+    async fn keep(
+        &self,
+        consent: &Consent,
+        user: &ZoomUser,
+        grant: &zoom::Grant,
+    ) -> Result<CredentialId, Failure> {
         let refresh_token = grant.refresh_token.as_ref().ok_or_else(|| {
-            Failure::new(Code::ZoomUnexpected, "Zoom sent no refresh token: is the app a user-managed OAuth app?")
+            Failure::new(
+                Code::ZoomUnexpected,
+                "Zoom sent no refresh token: is the app a user-managed OAuth app?",
+            )
         })?;
         let Consent { workspace, app, .. } = *consent;
         // Two browsers may connect the same new user at once: the loser of the insert finds the winner's row.

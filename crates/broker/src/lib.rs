@@ -31,7 +31,7 @@ pub use apps::NewApp;
 pub use connect::{Arrival, Connected, Departure, Invitation};
 pub use links::{LinkAddress, LinkRequest, NewLink, ServedToken};
 pub use vault::{Cell, Vault};
-pub use workspace::{Founded, StartError};
+pub use workspace::{Founded, StartError, digest};
 pub use zak::WantedZak;
 
 /// Everything about accounts and their tokens. One per process, shared behind an `Arc`.
@@ -99,11 +99,9 @@ impl Broker {
 
     /// An account of the workspace; a failure that says what to do when it cannot give tokens.
     async fn usable(&self, workspace: WorkspaceId, id: CredentialId) -> Result<store::Credential, Failure> {
-        let credential = self
-            .store
-            .credential(workspace, id)
-            .await?
-            .ok_or_else(|| Failure::new(model::Code::TokenNotAvailable, "this workspace has no such account"))?;
+        let credential = self.store.credential(workspace, id).await?.ok_or_else(|| {
+            Failure::new(model::Code::TokenNotAvailable, "this workspace has no such account")
+        })?;
         match credential.status {
             model::CredentialStatus::Healthy => Ok(credential),
             model::CredentialStatus::NeedsReauth(_) => Err(Failure::new(

@@ -13,7 +13,7 @@ use crate::{
     Broker, Cell, WantedZak,
     memory::Memory,
     signature::{self, SignatureHeaders, SigningKey},
-    workspace::hash,
+    workspace::digest,
 };
 
 /// A platform gives up after about 5 s: better to say "try again" while it still listens. The mint goes on.
@@ -79,7 +79,11 @@ pub(crate) type LinkCache = Memory<TokenLinkId, Arc<LiveLink>>;
 
 impl Broker {
     /// Makes a link; `None` when the workspace has no such account, or the signing secret is not one.
-    pub async fn make_link(&self, workspace: WorkspaceId, new: &NewLink) -> Result<Option<LinkAddress>, Failure> {
+    pub async fn make_link(
+        &self,
+        workspace: WorkspaceId,
+        new: &NewLink,
+    ) -> Result<Option<LinkAddress>, Failure> {
         if self.store.credential(workspace, new.credential).await?.is_none() {
             return Ok(None);
         }
@@ -88,7 +92,7 @@ impl Broker {
         let link = TokenLink {
             id,
             workspace,
-            secret_digest: hash(&secret),
+            secret_digest: digest(&secret),
             kind: new.kind,
             credential: new.credential,
             signing_secret: new.signing_secret.as_ref().map(seal),
@@ -105,9 +109,9 @@ impl Broker {
     pub async fn serve_link(self: &Arc<Self>, request: LinkRequest<'_>) -> Result<ServedToken, Failure> {
         let now = self.env.now();
         let link = self.live_link(request.address, now).await?;
-        let headers = request
-            .signature
-            .ok_or_else(|| Failure::new(Code::SignatureMissing, "the request carries no webhook-* or svix-* headers"))?;
+        let headers = request.signature.ok_or_else(|| {
+            Failure::new(Code::SignatureMissing, "the request carries no webhook-* or svix-* headers")
+        })?;
         signature::verify(&link.keys, headers, request.body, now)?;
         self.replays.admit(link.row.workspace, link.row.id, headers.id, now)?;
 
@@ -132,7 +136,7 @@ impl Broker {
         };
         let nobody: Digest = [0; 32];
         let expected = link.as_ref().map_or(&nobody, |link| &link.row.secret_digest);
-        let right = verify_slices_are_equal(expected, &hash(secret)).is_ok();
+        let right = verify_slices_are_equal(expected, &digest(secret)).is_ok();
         let link = link.filter(|_| right).ok_or_else(unknown)?;
         if link.row.revoked_at.is_some() {
             return Err(unknown());

@@ -61,7 +61,8 @@ impl Broker {
     }
 
     fn is_live(&self, credential: &Credential, rejected: Option<i64>) -> bool {
-        rejected != Some(credential.generation) && credential.grant.access_expires_at > self.env.now() + MARGIN
+        rejected != Some(credential.generation)
+            && credential.grant.access_expires_at > self.env.now() + MARGIN
     }
 
     fn open_access(&self, credential: &Credential) -> Result<LiveAccess, Failure> {
@@ -101,7 +102,10 @@ impl Broker {
                     self.env.clock.sleep(POLL.min(until.since(now)).max(Duration::from_millis(1))).await;
                 }
                 RefreshLease::Held { .. } => {
-                    return Err(Failure::new(Code::RefreshUncertain, "another process is refreshing this account"));
+                    return Err(Failure::new(
+                        Code::RefreshUncertain,
+                        "another process is refreshing this account",
+                    ));
                 }
             }
         }

@@ -37,7 +37,9 @@ struct Generations {
 
 impl Replays {
     pub(crate) fn new(now: Timestamp) -> Self {
-        Self { ids: Mutex::new(Generations { begun_at: now, current: HashMap::new(), previous: HashMap::new() }) }
+        Self {
+            ids: Mutex::new(Generations { begun_at: now, current: HashMap::new(), previous: HashMap::new() }),
+        }
     }
 
     /// Remembers the first use of an id, and lets a quick retry on the same link pass.
@@ -51,9 +53,15 @@ impl Replays {
         let fingerprint = fingerprint(workspace, id);
         let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
         ids.turn(now);
-        if let Some((first_link, first_used)) = ids.current.get(&fingerprint).or(ids.previous.get(&fingerprint)) {
+        if let Some((first_link, first_used)) =
+            ids.current.get(&fingerprint).or(ids.previous.get(&fingerprint))
+        {
             let retry = *first_link == link && now.since(*first_used) <= RETRY_WINDOW;
-            return if retry { Ok(()) } else { Err(Failure::new(Code::ReplayRefused, "this webhook-id was used before")) };
+            return if retry {
+                Ok(())
+            } else {
+                Err(Failure::new(Code::ReplayRefused, "this webhook-id was used before"))
+            };
         }
         if ids.current.len() >= CAPACITY {
             return Err(Failure::new(Code::Unavailable, "too many signed requests in ten minutes"));

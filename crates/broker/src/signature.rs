@@ -78,7 +78,10 @@ pub fn verify(
     }
     let signed_at = Timestamp::from_second(seconds);
     if now.since(signed_at) > TOLERANCE || signed_at.since(now) > TOLERANCE {
-        return Err(Failure::new(Code::SignatureStale, "the signature's time is more than 5 minutes from ours"));
+        return Err(Failure::new(
+            Code::SignatureStale,
+            "the signature's time is more than 5 minutes from ours",
+        ));
     }
     Ok(())
 }

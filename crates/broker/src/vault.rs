@@ -1,6 +1,9 @@
 //! Which secret lies in which cell: the only names under which this house seals.
 
-use model::{BotId, ConsentId, CredentialId, Environment, Failure, Sealed, Secret, TokenLinkId, WorkspaceId, ZoomOauthAppId};
+use model::{
+    BotId, ConsentId, CredentialId, Environment, Failure, Sealed, Secret, TokenLinkId, WorkspaceId,
+    ZoomOauthAppId,
+};
 use sealing::{KeyRing, OpenError, Place};
 
 /// Seals and opens secrets at their places.
@@ -59,7 +62,8 @@ impl Vault {
 
     /// Decrypts what was sealed for `cell`.
     pub fn open(&self, workspace: WorkspaceId, cell: Cell, sealed: &Sealed) -> Result<Secret, Failure> {
-        self.try_open(workspace, cell, sealed).map_err(|error| Failure::new(model::Code::Internal, error.to_string()))
+        self.try_open(workspace, cell, sealed)
+            .map_err(|error| Failure::new(model::Code::Internal, error.to_string()))
     }
 
     pub(crate) fn try_open(

@@ -1,6 +1,6 @@
 //! The first workspace, and who may act in it.
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA256, digest as sha};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use model::{ApiKeyId, Failure, Secret, WorkspaceId};
 use sealing::OpenError;
@@ -29,9 +29,9 @@ pub enum StartError {
 }
 
 /// SHA-256, for secrets that are checked but never read back.
-pub(crate) fn hash(text: &str) -> Digest {
+pub fn digest(text: &str) -> Digest {
     let mut bytes = [0; 32];
-    bytes.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+    bytes.copy_from_slice(sha(&SHA256, text.as_bytes()).as_ref());
     bytes
 }
 
@@ -43,7 +43,11 @@ impl Broker {
         let workspaces = self.store.workspaces().await?;
         if !workspaces.is_empty() {
             for workspace in workspaces {
-                self.vault.try_open(workspace.id, Cell::CallbackSecret(workspace.id), &workspace.callback_secret)?;
+                self.vault.try_open(
+                    workspace.id,
+                    Cell::CallbackSecret(workspace.id),
+                    &workspace.callback_secret,
+                )?;
             }
             return Ok(None);
         }
@@ -60,7 +64,7 @@ impl Broker {
             id: ApiKeyId::generate(&self.env),
             workspace: id,
             name: "first".into(),
-            digest: hash(api_key.expose()),
+            digest: digest(api_key.expose()),
             created_at: now,
         };
         let won = self.store.found(&workspace, &key).await?;
@@ -69,7 +73,7 @@ impl Broker {
 
     /// Whose key this is. The key has 256 random bits, so looking its hash up leaks nothing worth timing.
     pub async fn authenticate(&self, api_key: &str) -> Result<Option<WorkspaceId>, Failure> {
-        Ok(self.store.api_key(&hash(api_key)).await?.map(|key| key.workspace))
+        Ok(self.store.api_key(&digest(api_key)).await?.map(|key| key.workspace))
     }
 
     /// The secret that signs what this workspace's bots fetch, and verifies who fetches from it (`whsec_…`).

@@ -66,9 +66,10 @@ impl Broker {
             .await
             .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the mint broke off")))?;
         match zak.expires_at {
-            Some(end) if end < self.env.now() + wanted.outlives => {
-                Err(Failure::new(Code::ZoomUnexpected, "Zoom gave a ZAK that ends too soon: check this server's clock"))
-            }
+            Some(end) if end < self.env.now() + wanted.outlives => Err(Failure::new(
+                Code::ZoomUnexpected,
+                "Zoom gave a ZAK that ends too soon: check this server's clock",
+            )),
             _ => Ok(zak),
         }
     }

@@ -1,0 +1,185 @@
+//! `POST /api/v1/bot/`: a new bot, now or at its time.
+
+use std::collections::BTreeMap;
+
+use axum::{Json, extract::State as Extract, http::StatusCode};
+use bots::{AutomaticLeave, BotRequest, EveryoneLeft, ZoomOptions};
+use model::{BotId, BotStatus, CredentialId, StatusChange, Timestamp};
+use serde_json::{Value, json};
+use store::Bot;
+use zoom::MeetingLink;
+
+use super::{meeting_digest, representation};
+use crate::{
+    State,
+    body::Body,
+    caller::Caller,
+    error::ApiError,
+    fields::{FieldErrors, Fields},
+};
+
+/// Fields with an effect here. The others of the contract are echoed; unknown ones are, too.
+const READ: [&str; 6] = ["meeting_url", "bot_name", "join_at", "automatic_leave", "zoom", "metadata"];
+/// What the answer says for itself; a request cannot set it.
+const ANSWERED: [&str; 5] = ["id", "status_changes", "recordings", "calendar_meetings", "slack_team"];
+const MOST_LABELS: usize = 50;
+
+pub(crate) async fn handler(
+    caller: Caller,
+    Extract(state): Extract<State>,
+    Body(body): Body,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let accepted = read(&state, Fields::of(&body))?;
+    if let Some(credential) = accepted.request.zoom.credential {
+        let known = state.store.credential(caller.workspace, credential).await?.is_some();
+        if !known {
+            let complaint = json!({ "credential": ["This workspace has no such account."] });
+            return Err(FieldErrors(serde_json::Map::from_iter([("zoom".into(), complaint)])).into());
+        }
+    }
+    let (id, now) = (BotId::generate(&state.env), state.env.now());
+    let bot = Bot {
+        id,
+        workspace: caller.workspace,
+        request: accepted.request.seal(state.broker.vault(), caller.workspace, id),
+        meeting_digest: meeting_digest(&accepted.request.meeting_url),
+        join_at: accepted.join_at,
+        metadata: accepted.metadata,
+        status_changes: vec![StatusChange {
+            code: BotStatus::Ready,
+            message: None,
+            created_at: now,
+            sub_code: None,
+        }],
+        leave_requested_at: None,
+        created_at: now,
+    };
+    state.store.add_bot(&bot).await?;
+    state.bots.poke(id);
+    Ok((StatusCode::CREATED, Json(representation::of(&state, &bot)?)))
+}
+
+/// A request that was read.
+struct Accepted {
+    request: BotRequest,
+    join_at: Option<Timestamp>,
+    metadata: BTreeMap<String, String>,
+}
+
+fn read(state: &State, mut fields: Fields<'_>) -> Result<Accepted, FieldErrors> {
+    let meeting_url = fields.text("meeting_url", 2000);
+    let meeting_url = fields.required("meeting_url", meeting_url);
+    if let Some(Err(error)) = meeting_url.map(MeetingLink::parse) {
+        fields.complain("meeting_url", error.to_string());
+    }
+    let bot_name = fields.text("bot_name", 100).unwrap_or("Meeting Notetaker").to_owned();
+    let join_at = fields.time("join_at");
+    let automatic_leave = fields.object("automatic_leave", automatic_leave).unwrap_or_default();
+    let zoom = fields.object("zoom", |fields| zoom(state, fields)).unwrap_or_default();
+    let metadata = fields.object("metadata", metadata).unwrap_or_default();
+    variant(&mut fields);
+    let mut echoed = fields.others(&READ);
+    echoed.retain(|name, _| !ANSWERED.contains(&name.as_str()));
+    let accepted = meeting_url.map(|meeting_url| Accepted {
+        request: BotRequest { meeting_url: meeting_url.to_owned(), bot_name, zoom, automatic_leave, echoed },
+        join_at,
+        metadata,
+    });
+    fields.finish(accepted)
+}
+
+fn automatic_leave(fields: &mut Fields<'_>) -> AutomaticLeave {
+    let usual = AutomaticLeave::default();
+    AutomaticLeave {
+        waiting_room_timeout: fields
+            .seconds("waiting_room_timeout", 30)
+            .unwrap_or(usual.waiting_room_timeout),
+        noone_joined_timeout: fields
+            .seconds("noone_joined_timeout", 30)
+            .unwrap_or(usual.noone_joined_timeout),
+        everyone_left_timeout: everyone_left(fields).unwrap_or(usual.everyone_left_timeout),
+        in_call_not_recording_timeout: fields
+            .seconds("in_call_not_recording_timeout", 1)
+            .unwrap_or(usual.in_call_not_recording_timeout),
+        echoed: fields.others(&[
+            "waiting_room_timeout",
+            "noone_joined_timeout",
+            "everyone_left_timeout",
+            "in_call_not_recording_timeout",
+        ]),
+    }
+}
+
+/// An object, or the bare number of older clients.
+fn everyone_left(fields: &mut Fields<'_>) -> Option<EveryoneLeft> {
+    const FIELD: &str = "everyone_left_timeout";
+    if !fields.anything(FIELD)?.is_object() {
+        return fields.seconds(FIELD, 1).map(|timeout| EveryoneLeft { timeout, activate_after: None });
+    }
+    fields.object(FIELD, |inner| EveryoneLeft {
+        timeout: inner.seconds("timeout", 1).unwrap_or(2),
+        activate_after: inner.seconds("activate_after", 1),
+    })
+}
+
+fn zoom(state: &State, fields: &mut Fields<'_>) -> ZoomOptions {
+    // The older name is still in use.
+    let field = if fields.anything("zak_url").is_some() { "zak_url" } else { "zak_token_url" };
+    let zak_url = fields.text(field, 2000);
+    if let Some(Err(error)) = zak_url.map(|url| state.bots.parts().callbacks.accepts(url)) {
+        fields.complain(field, error.to_string());
+    }
+    let credential: Option<CredentialId> = fields.parsed("credential", "It must be the id of an account.");
+    if zak_url.is_some() && credential.is_some() {
+        fields.complain("credential", "Give this or zak_url, not both.");
+    }
+    // A bot that was told to sign in must not come anonymously because of a field that was passed over.
+    if fields.anything("obf_token_url").is_some() {
+        let complaint = match zak_url {
+            Some(_) => "Zoom's SDK takes a ZAK or an OBF token, not both.",
+            None => "OBF tokens are not supported yet: use zak_url or credential.",
+        };
+        fields.complain("obf_token_url", complaint);
+    }
+    let start_meeting = fields.boolean("start_meeting").unwrap_or(false);
+    if start_meeting && zak_url.is_none() && credential.is_none() {
+        fields.complain(
+            "start_meeting",
+            "Starting a meeting needs its host's ZAK: give credential or zak_url.",
+        );
+    }
+    ZoomOptions {
+        zak_url: zak_url.map(str::to_owned),
+        user_email: fields.text("user_email", 320).map(str::to_owned),
+        credential,
+        start_meeting,
+        join_token_url: fields.text("join_token_url", 2000).map(str::to_owned),
+    }
+}
+
+fn metadata(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
+    let names = fields.others(&[]);
+    if names.len() > MOST_LABELS {
+        fields.complain("metadata", format!("There must not be more than {MOST_LABELS} labels."));
+    }
+    let mut labels = BTreeMap::new();
+    for (name, value) in names {
+        match value.as_str() {
+            _ if name.chars().count() > 100 => {
+                fields.complain(&name, "A label's name has at most 100 characters.")
+            }
+            Some(text) if text.chars().count() <= 500 => drop(labels.insert(name, text.to_owned())),
+            _ => fields.complain(&name, "A label's value is text of at most 500 characters."),
+        }
+    }
+    labels
+}
+
+/// Every `web…` variant is a browser bot here; there is no other kind.
+fn variant(fields: &mut Fields<'_>) {
+    fields.object("variant", |fields| {
+        if fields.text("zoom", 50).is_some_and(|variant| !variant.starts_with("web")) {
+            fields.complain("zoom", "Only web variants run here.");
+        }
+    });
+}

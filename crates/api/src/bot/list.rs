@@ -1,0 +1,81 @@
+//! `GET /api/v1/bot/`: the workspace's bots, newest first.
+
+use axum::{
+    Json,
+    extract::{RawQuery, State as Extract},
+};
+use model::{BotStatus, Timestamp};
+use serde_json::Value;
+use store::BotFilter;
+
+use super::{meeting_digest, representation};
+use crate::{
+    State,
+    caller::Caller,
+    error::ApiError,
+    fields::FieldErrors,
+    page::{PAGE_SIZE, Query},
+};
+
+pub(crate) async fn handler(
+    caller: Caller,
+    Extract(state): Extract<State>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, ApiError> {
+    let query = Query::of(query.as_deref());
+    let (filter, page) = (filter(&query)?, query.page()?);
+    // There is one platform here, so asking for others finds nothing.
+    let elsewhere =
+        query.get("platform").is_some() && !query.all("platform").any(|platform| platform == "zoom");
+    let (results, count) = if elsewhere {
+        (Vec::new(), 0)
+    } else {
+        let found = state.store.bots(caller.workspace, &filter, page, PAGE_SIZE).await?;
+        let shown: Result<_, _> = found.bots.iter().map(|bot| representation::of(&state, bot)).collect();
+        (shown?, found.count)
+    };
+    query.answer(&state.broker, "/api/v1/bot/", (page, count), &results).map(Json)
+}
+
+fn filter(query: &Query) -> Result<BotFilter, FieldErrors> {
+    let time = |name| {
+        let wrong = || FieldErrors::one(name, "It must be a date, or a time in ISO 8601.");
+        query.get(name).map(|text| loose_time(text).ok_or_else(wrong)).transpose()
+    };
+    let status = |word: &str| {
+        word.parse::<BotStatus>()
+            .map_err(|_| FieldErrors::one("status", format!("{word:?} is not a status.")))
+    };
+    Ok(BotFilter {
+        status: query.all("status").filter(|word| !word.is_empty()).map(status).collect::<Result<_, _>>()?,
+        join_at_after: time("join_at_after")?,
+        join_at_before: time("join_at_before")?,
+        meeting_digest: query.get("meeting_url").map(meeting_digest),
+        metadata: query
+            .prefixed("metadata__")
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect(),
+    })
+}
+
+/// `2025-12-15`, `2025-12-15 00:00:00` and full ISO 8601; without an offset it is UTC.
+fn loose_time(text: &str) -> Option<Timestamp> {
+    let text = text.trim().replacen(' ', "T", 1);
+    [text.clone(), format!("{text}Z"), format!("{text}T00:00:00Z")].iter().find_map(|text| text.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::loose_time;
+
+    #[test]
+    fn loose_times_are_read_as_utc() {
+        let expected = loose_time("2025-12-15T00:00:00Z");
+        assert!(expected.is_some());
+        for text in ["2025-12-15", "2025-12-15 00:00:00", "2025-12-15T00:00:00", "2025-12-15T01:00:00+01:00"]
+        {
+            assert_eq!(loose_time(text), expected, "{text}");
+        }
+        assert_eq!(loose_time("yesterday"), None);
+    }
+}

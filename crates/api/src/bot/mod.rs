@@ -1,0 +1,25 @@
+//! `/api/v1/bot/`: Recall's contract for bots.
+
+pub(crate) mod create;
+pub(crate) mod leave_call;
+pub(crate) mod list;
+pub(crate) mod retrieve;
+pub(crate) mod screenshots;
+
+mod representation;
+
+use model::{BotId, WorkspaceId};
+use store::Bot;
+
+use crate::{State, error::ApiError};
+
+/// A bot of the workspace. An id that is none answers like one that is unknown, or another workspace's.
+async fn find(state: &State, workspace: WorkspaceId, id: &str) -> Result<Bot, ApiError> {
+    let id: BotId = id.parse().map_err(|_| ApiError::NotFound)?;
+    state.store.bot(workspace, id).await?.ok_or(ApiError::NotFound)
+}
+
+/// Finds the bots of one meeting without opening every row.
+fn meeting_digest(meeting_url: &str) -> store::Digest {
+    broker::digest(meeting_url)
+}

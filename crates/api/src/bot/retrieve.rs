@@ -1,0 +1,19 @@
+//! `GET /api/v1/bot/{id}/`
+
+use axum::{
+    Json,
+    extract::{Path, State as Extract},
+};
+use serde_json::Value;
+
+use super::{find, representation};
+use crate::{State, caller::Caller, error::ApiError};
+
+pub(crate) async fn handler(
+    caller: Caller,
+    Extract(state): Extract<State>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let bot = find(&state, caller.workspace, &id).await?;
+    Ok(Json(representation::of(&state, &bot)?))
+}

@@ -1,0 +1,43 @@
+//! `GET /api/v1/bot/{id}/screenshots/`, and the pictures themselves.
+
+use axum::{
+    Json,
+    extract::{Path, State as Extract},
+    http::header::{CACHE_CONTROL, CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use model::{Code, Failure};
+use serde_json::{Value, json};
+
+use super::find;
+use crate::{State, caller::Caller, error::ApiError, page::single_page};
+
+pub(crate) async fn handler(
+    caller: Caller,
+    Extract(state): Extract<State>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let bot = find(&state, caller.workspace, &id).await?;
+    let base = state.broker.public_base().as_str().trim_end_matches('/');
+    let shots = state.store.screenshots(caller.workspace, bot.id).await?;
+    let results = shots.iter().map(|shot| {
+        let url = format!("{base}/api/latchkey/v1/bot/{}/screenshots/{}.png", bot.id, shot.id);
+        json!({ "id": shot.id, "recorded_at": shot.recorded_at, "url": url })
+    });
+    Ok(Json(single_page(&results.collect::<Vec<_>>())))
+}
+
+/// One picture, to whoever holds the workspace's key: it shows a meeting.
+pub(crate) async fn picture(
+    caller: Caller,
+    Extract(state): Extract<State>,
+    Path((id, file)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    let bot = find(&state, caller.workspace, &id).await?;
+    let shots = state.store.screenshots(caller.workspace, bot.id).await?;
+    let wanted = shots.iter().find(|shot| file == format!("{}.png", shot.id)).ok_or(ApiError::NotFound)?;
+    let png = tokio::fs::read(state.bots.parts().screenshots.path(wanted)).await.map_err(|error| {
+        Failure::new(Code::Internal, format!("a screenshot's file cannot be read: {error}"))
+    })?;
+    Ok(([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "private, no-store")], png).into_response())
+}

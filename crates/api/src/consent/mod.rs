@@ -1,0 +1,115 @@
+//! `/oauth/zoom/…`: a browser connects an account. Public: the invitation's secret, the state and the cookie decide.
+
+use askama::Template;
+use axum::{
+    extract::{RawQuery, State as Extract},
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{
+            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, REFERRER_POLICY,
+            SET_COOKIE,
+        },
+    },
+    response::{IntoResponse, Response},
+};
+use broker::Arrival;
+use model::{Failure, Secret};
+
+use crate::{
+    State,
+    error::{report, status_of},
+    page::Query,
+};
+
+/// Binds a trip to Zoom to the browser that began it. Ten minutes: longer than anybody reads a consent page.
+const COOKIE_NAME: &str = "latchkey_consent";
+const COOKIE_SECONDS: u32 = 600;
+
+#[derive(Template)]
+#[template(path = "connected.html")]
+struct ConnectedPage {
+    name: String,
+    missing_scopes: String,
+}
+
+#[derive(Template)]
+#[template(path = "trouble.html")]
+struct TroublePage {
+    what: String,
+    code: &'static str,
+}
+
+/// `GET /oauth/zoom/authorize?invitation=…`: off to Zoom.
+pub(crate) async fn authorize(Extract(state): Extract<State>, RawQuery(query): RawQuery) -> Response {
+    let query = Query::of(query.as_deref());
+    let departure = match state.broker.depart(query.get("invitation").unwrap_or("")).await {
+        Ok(departure) => departure,
+        Err(failure) => return trouble(&failure),
+    };
+    let secure = if state.broker.public_base().scheme() == "https" { "; Secure" } else { "" };
+    let cookie = format!(
+        "{COOKIE_NAME}={}; Path=/oauth/zoom; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}",
+        departure.browser.expose()
+    );
+    let headers = [
+        (LOCATION, departure.zoom_url.expose().to_owned()),
+        (SET_COOKIE, cookie),
+        (CACHE_CONTROL, "no-store".into()),
+        (REFERRER_POLICY, "no-referrer".into()),
+    ];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+/// `GET /oauth/zoom/callback`: back from Zoom.
+pub(crate) async fn callback(
+    Extract(state): Extract<State>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let query = Query::of(query.as_deref());
+    let arrival = Arrival {
+        state: Secret::new(query.get("state").unwrap_or("")),
+        browser: cookie(&headers).map(Secret::new),
+        code: match query.get("code") {
+            Some(code) => Ok(Secret::new(code)),
+            None => Err(query.get("error").unwrap_or("").to_owned()),
+        },
+    };
+    match state.broker.arrive(arrival).await {
+        Ok(connected) => page(
+            StatusCode::OK,
+            &ConnectedPage {
+                name: connected.display_name,
+                missing_scopes: connected.missing_scopes.join(", "),
+            },
+        ),
+        Err(failure) => trouble(&failure),
+    }
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies
+        .flat_map(|line| line.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
+}
+
+fn trouble(failure: &Failure) -> Response {
+    report(failure);
+    let what = match failure.class() {
+        model::Class::OurFault => "Something went wrong on this server.".to_owned(),
+        model::Class::Retry | model::Class::PersonMustAct => failure.detail.clone(),
+    };
+    page(status_of(failure.code), &TroublePage { what, code: failure.code.as_str() })
+}
+
+fn page(status: StatusCode, template: &impl Template) -> Response {
+    let Ok(html) = template.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ];
+    (status, headers, html).into_response()
+}

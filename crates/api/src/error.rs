@@ -1,0 +1,152 @@
+//! What a failed call answers. The status is chosen here and nowhere else.
+
+use std::{any::Any, time::Duration};
+
+use axum::{
+    Json,
+    http::{StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+use model::{Class, Code, Failure};
+use serde_json::{Value, json};
+
+use crate::fields::FieldErrors;
+
+/// For failures that may pass and do not say when.
+const USUAL_WAIT: Duration = Duration::from_secs(5);
+
+/// A failed call of the JSON API.
+#[derive(Debug)]
+pub(crate) enum ApiError {
+    /// Fields that are wrong or missing.
+    Invalid(FieldErrors),
+    /// A body that cannot be read at all.
+    Unreadable(String),
+    /// Neither JSON nor a form.
+    UnsupportedMediaType,
+    /// More than the server takes in.
+    TooLarge,
+    /// No key.
+    NotAuthenticated,
+    /// A wrong key.
+    AuthenticationFailed,
+    /// No such thing, or not this workspace's.
+    NotFound,
+    /// A page that is not there.
+    InvalidPage,
+    /// Not this method.
+    MethodNotAllowed,
+    /// A command that the bot's state forbids.
+    Command(&'static str, &'static str),
+    /// Something behind the API failed.
+    Failed(Failure),
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<store::StoreError> for ApiError {
+    fn from(error: store::StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<FieldErrors> for ApiError {
+    fn from(errors: FieldErrors) -> Self {
+        Self::Invalid(errors)
+    }
+}
+
+/// The status of a failure, for JSON and for token links alike.
+pub(crate) const fn status_of(code: Code) -> StatusCode {
+    match code {
+        Code::RequestMalformed => StatusCode::BAD_REQUEST,
+        Code::SignatureMissing | Code::SignatureInvalid | Code::SignatureStale => StatusCode::UNAUTHORIZED,
+        Code::LinkUnknown => StatusCode::NOT_FOUND,
+        Code::ReplayRefused => StatusCode::CONFLICT,
+        Code::LinkExpired => StatusCode::GONE,
+        Code::TokenNotAvailable => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::CredentialNeedsConsent | Code::CredentialBlocked | Code::ScopeMissing | Code::AppUnhealthy => {
+            StatusCode::FAILED_DEPENDENCY
+        }
+        Code::ZoomUnexpected => StatusCode::BAD_GATEWAY,
+        Code::ZoomRateLimited
+        | Code::ZoomUnavailable
+        | Code::RefreshUncertain
+        | Code::Deadline
+        | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// `Retry-After` in seconds, when a retry is worth it.
+pub(crate) fn retry_after(failure: &Failure) -> Option<String> {
+    (status_of(failure.code) == StatusCode::SERVICE_UNAVAILABLE)
+        .then(|| failure.retry_after.unwrap_or(USUAL_WAIT).as_secs().max(1).to_string())
+}
+
+/// Only what is our fault is an error in the log, and only here.
+pub(crate) fn report(failure: &Failure) {
+    match failure.class() {
+        Class::OurFault => tracing::error!(code = %failure.code, detail = failure.detail, "a request failed"),
+        Class::Retry | Class::PersonMustAct => {
+            tracing::info!(code = %failure.code, detail = failure.detail, "a request was refused");
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let coded = |code: &str, detail: &str| json!({ "code": code, "detail": detail });
+        let (status, body) = match self {
+            Self::Invalid(errors) => (StatusCode::BAD_REQUEST, Value::Object(errors.0)),
+            Self::Unreadable(detail) => (StatusCode::BAD_REQUEST, coded("parse_error", &detail)),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                coded("unsupported_media_type", "Send JSON or a URL-encoded form."),
+            ),
+            Self::TooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, coded("too_large", "The body is larger than 8 MiB."))
+            }
+            Self::NotAuthenticated => (
+                StatusCode::UNAUTHORIZED,
+                coded("not_authenticated", "Send an API key: `Authorization: Token <key>`."),
+            ),
+            Self::AuthenticationFailed => {
+                (StatusCode::UNAUTHORIZED, coded("authentication_failed", "This API key is not known here."))
+            }
+            Self::NotFound => (StatusCode::NOT_FOUND, json!({ "detail": "Not found." })),
+            Self::InvalidPage => (StatusCode::NOT_FOUND, json!({ "detail": "Invalid page." })),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                coded("method_not_allowed", "This path does not take this method."),
+            ),
+            Self::Command(code, detail) => (StatusCode::BAD_REQUEST, coded(code, detail)),
+            Self::Failed(failure) => return failed(&failure),
+        };
+        (status, Json(body)).into_response()
+    }
+}
+
+fn failed(failure: &Failure) -> Response {
+    report(failure);
+    // What is our fault says nothing of our insides.
+    let detail = match failure.class() {
+        Class::OurFault => failure.code.advice().to_owned(),
+        Class::Retry | Class::PersonMustAct => format!("{}; {}", failure.detail, failure.code.advice()),
+    };
+    let body = Json(json!({ "code": failure.code.as_str(), "detail": detail }));
+    let mut response = (status_of(failure.code), body).into_response();
+    if let Some(seconds) = retry_after(failure).and_then(|seconds| seconds.parse().ok()) {
+        response.headers_mut().insert(RETRY_AFTER, seconds);
+    }
+    response
+}
+
+/// A handler panicked. The payload may hold anything, so it is not shown.
+pub(crate) fn panicked(_payload: Box<dyn Any + Send>) -> Response {
+    failed(&Failure::new(Code::Internal, "a handler panicked"))
+}

@@ -1,0 +1,143 @@
+//! Reading a request's fields, and saying everything that is wrong with them at once.
+
+use model::Timestamp;
+use serde_json::{Map, Value};
+
+/// What is wrong, by field: `{"zoom": {"zak_url": ["…"]}}`.
+#[derive(Debug, Default)]
+pub(crate) struct FieldErrors(pub(crate) Map<String, Value>);
+
+impl FieldErrors {
+    /// One complaint about one field.
+    pub(crate) fn one(field: &str, complaint: impl Into<String>) -> Self {
+        let mut errors = Self::default();
+        errors.add(field, complaint);
+        errors
+    }
+
+    fn add(&mut self, field: &str, complaint: impl Into<String>) {
+        let complaints = self.0.entry(field).or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(complaints) = complaints {
+            complaints.push(Value::String(complaint.into()));
+        }
+    }
+}
+
+/// An object of a request under examination. A field that is absent or null answers `None`; one that is wrong answers
+/// `None` and is complained about. Forms carry numbers and booleans as text, so text that reads as one will do.
+pub(crate) struct Fields<'a> {
+    given: &'a Map<String, Value>,
+    errors: FieldErrors,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn of(given: &'a Map<String, Value>) -> Self {
+        Self { given, errors: FieldErrors::default() }
+    }
+
+    /// Complains about a field.
+    pub(crate) fn complain(&mut self, field: &str, complaint: impl Into<String>) {
+        self.errors.add(field, complaint);
+    }
+
+    fn wrong<T>(&mut self, field: &str, complaint: &str) -> Option<T> {
+        self.complain(field, complaint);
+        None
+    }
+
+    fn value(&self, field: &str) -> Option<&'a Value> {
+        self.given.get(field).filter(|value| !value.is_null())
+    }
+
+    /// A field's value, unchecked.
+    pub(crate) fn anything(&self, field: &str) -> Option<&'a Value> {
+        self.value(field)
+    }
+
+    /// Complains if `value` is absent because nothing was given.
+    pub(crate) fn required<T>(&mut self, field: &str, value: Option<T>) -> Option<T> {
+        if value.is_none() && !self.errors.0.contains_key(field) {
+            self.complain(field, "This field is required.");
+        }
+        value
+    }
+
+    /// Text of 1 to `most` characters.
+    pub(crate) fn text(&mut self, field: &str, most: usize) -> Option<&'a str> {
+        match self.value(field)? {
+            Value::String(text) if text.trim().is_empty() => self.wrong(field, "It must not be empty."),
+            Value::String(text) if text.chars().count() > most => {
+                self.complain(field, format!("It must not be longer than {most} characters."));
+                None
+            }
+            Value::String(text) => Some(text),
+            _ => self.wrong(field, "It must be text."),
+        }
+    }
+
+    /// Text that reads as `T`.
+    pub(crate) fn parsed<T: std::str::FromStr>(&mut self, field: &str, complaint: &str) -> Option<T> {
+        let text = self.text(field, 1000)?;
+        text.parse().ok().or_else(|| self.wrong(field, complaint))
+    }
+
+    pub(crate) fn boolean(&mut self, field: &str) -> Option<bool> {
+        match self.value(field)? {
+            Value::Bool(given) => Some(*given),
+            Value::String(text) if text == "true" => Some(true),
+            Value::String(text) if text == "false" => Some(false),
+            _ => self.wrong(field, "It must be true or false."),
+        }
+    }
+
+    /// Whole seconds, at least `least`.
+    pub(crate) fn seconds(&mut self, field: &str, least: u32) -> Option<u32> {
+        let number = match self.value(field)? {
+            Value::Number(number) => number.as_u64(),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        match number.and_then(|number| u32::try_from(number).ok()) {
+            Some(number) if number >= least => Some(number),
+            Some(_) => {
+                self.complain(field, format!("It must be at least {least}."));
+                None
+            }
+            None => self.wrong(field, "It must be a whole number of seconds."),
+        }
+    }
+
+    pub(crate) fn time(&mut self, field: &str) -> Option<Timestamp> {
+        self.parsed(field, "It must be a time in ISO 8601, such as 2026-01-31T12:00:00Z.")
+    }
+
+    /// An object inside this one, examined by `read`. Its complaints are nested under the field's name.
+    pub(crate) fn object<T>(&mut self, field: &str, read: impl FnOnce(&mut Fields<'a>) -> T) -> Option<T> {
+        let Value::Object(given) = self.value(field)? else {
+            return self.wrong(field, "It must be an object.");
+        };
+        let mut inner = Fields::of(given);
+        let value = read(&mut inner);
+        if !inner.errors.0.is_empty() {
+            self.errors.0.insert(field.to_owned(), Value::Object(inner.errors.0));
+        }
+        Some(value)
+    }
+
+    /// The fields that `read` names none of, as given.
+    pub(crate) fn others(&self, read: &[&str]) -> Map<String, Value> {
+        self.given
+            .iter()
+            .filter(|(name, _)| !read.contains(&name.as_str()))
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect()
+    }
+
+    /// What was read, if nothing was wrong. `None` only beside a complaint.
+    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, FieldErrors> {
+        match value {
+            Some(value) if self.errors.0.is_empty() => Ok(value),
+            _ => Err(self.errors),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `GET` or `POST /t/<link>.<secret>`: a bot platform fetches a token. Public: link and signature decide.
+//!
+//! The answer is text, in the contract's words for the text dialects. HEAD and OPTIONS are refused and mint nothing:
+//! link scanners send them.
+
+use axum::{
+    body::Bytes,
+    extract::{Path, RawQuery, State as Extract},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, get},
+};
+use broker::{LinkRequest, signature::SignatureHeaders};
+use model::Failure;
+
+use crate::{
+    State,
+    error::{report, retry_after, status_of},
+    page::Query,
+};
+
+pub(crate) fn routes() -> MethodRouter<State> {
+    let refused = async || StatusCode::METHOD_NOT_ALLOWED;
+    get(handler).post(handler).head(refused).options(refused)
+}
+
+async fn handler(
+    Extract(state): Extract<State>,
+    Path(address): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let request = LinkRequest {
+        address: &address,
+        signature: signature(&headers, "webhook").or_else(|| signature(&headers, "svix")),
+        body: &body,
+        fresh: Query::of(query.as_deref()).get("fresh") == Some("1"),
+    };
+    let mut response = match state.broker.serve_link(request).await {
+        // The one place where a token leaves the house.
+        Ok(served) => served.token.expose().to_owned().into_response(),
+        Err(failure) => refusal(&failure),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn signature<'a>(headers: &'a HeaderMap, family: &str) -> Option<SignatureHeaders<'a>> {
+    let value = |name: &str| headers.get(format!("{family}-{name}"))?.to_str().ok();
+    Some(SignatureHeaders {
+        id: value("id")?,
+        timestamp: value("timestamp")?,
+        signature: value("signature")?,
+    })
+}
+
+/// `code: advice`, and nothing of the request.
+fn refusal(failure: &Failure) -> Response {
+    report(failure);
+    let line = format!("{}: {}", failure.code, failure.code.advice());
+    let mut response = (status_of(failure.code), line).into_response();
+    if let Some(seconds) = retry_after(failure).and_then(|seconds| seconds.parse().ok()) {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
+}

@@ -1,0 +1,28 @@
+//! `/api/v2/zoom-oauth-credentials/`: connected accounts.
+
+pub(crate) mod list;
+pub(crate) mod retrieve;
+
+use model::CredentialStatus;
+use serde_json::{Value, json};
+use store::Credential;
+
+/// The contract knows two states; ours, with its cause, stands beside them.
+fn representation(credential: &Credential) -> Value {
+    let status = match credential.status {
+        CredentialStatus::Healthy => "healthy",
+        CredentialStatus::NeedsReauth(_) => "unhealthy",
+    };
+    json!({
+        "id": credential.id,
+        "oauth_app": credential.app,
+        "status": status,
+        "latchkey_status": credential.status.as_str(),
+        "user_id": credential.zoom_user_id,
+        "account_id": credential.zoom_account_id,
+        "display_name": credential.display_name,
+        "access_token_callback_url": null,
+        "meeting_sync_status": "not_started",
+        "created_at": credential.created_at,
+    })
+}
