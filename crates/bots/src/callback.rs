@@ -71,12 +71,7 @@ impl CallbackError {
 impl CallbackClient {
     /// A client that goes where `guard` lets it.
     pub fn new(guard: NetworkGuard, env: Environment) -> Result<Self, reqwest::Error> {
-        Ok(Self {
-            outside: client(guard.clone(), true)?,
-            inside: client(guard.inside(), false)?,
-            guard,
-            env,
-        })
+        Ok(Self { outside: client(guard.clone(), true)?, inside: client(guard.inside(), false)?, guard, env })
     }
 
     /// Whether `text` can be a callback URL at all. Names are judged when they are called.
@@ -104,7 +99,13 @@ impl CallbackClient {
         }
     }
 
-    async fn attempt(&self, client: &Client, url: &Url, key: &SigningKey, id: &str) -> Result<Secret, CallbackError> {
+    async fn attempt(
+        &self,
+        client: &Client,
+        url: &Url,
+        key: &SigningKey,
+        id: &str,
+    ) -> Result<Secret, CallbackError> {
         let now = self.env.now();
         let request = client
             .get(url.clone())
@@ -179,7 +180,9 @@ async fn read_token(mut response: Response) -> Result<Secret, CallbackError> {
     let word = text.trim();
     match word.as_bytes() {
         [] => Err(CallbackError::NotAToken("it is empty")),
-        [b'{' | b'[' | b'"', ..] => Err(CallbackError::NotAToken("it is JSON; send the token alone, as text")),
+        [b'{' | b'[' | b'"', ..] => {
+            Err(CallbackError::NotAToken("it is JSON; send the token alone, as text"))
+        }
         [b'<', ..] => Err(CallbackError::NotAToken("it is HTML; send the token alone, as text")),
         bytes if bytes.iter().all(u8::is_ascii_graphic) => Ok(Secret::new(word)),
         _ => Err(CallbackError::NotAToken("it is not one word of visible ASCII")),

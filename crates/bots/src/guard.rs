@@ -41,7 +41,8 @@ impl NetworkGuard {
     async fn addresses(&self, host: &str) -> Result<Addrs, Box<dyn std::error::Error + Send + Sync>> {
         // Port 0: the client puts in its own.
         let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
-        let open: Vec<SocketAddr> = found.iter().copied().filter(|address| self.allows(address.ip())).collect();
+        let open: Vec<SocketAddr> =
+            found.iter().copied().filter(|address| self.allows(address.ip())).collect();
         if open.is_empty() && !found.is_empty() {
             return Err(Forbidden.into());
         }
@@ -106,9 +107,29 @@ mod tests {
     fn private_addresses_are_shut_in_every_spelling() {
         let guard = NetworkGuard::new(Vec::new());
         for shut in [
-            "127.0.0.1", "10.0.0.1", "172.16.9.9", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-            "255.255.255.255", "192.0.2.1", "198.18.0.1", "::1", "::", "fe80::1", "fc00::1", "fd12::1", "ff02::1",
-            "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2001:db8::1",
+            "127.0.0.1",
+            "10.0.0.1",
+            "172.16.9.9",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "192.0.2.1",
+            "198.18.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "fd12::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::7f00:1",
+            "64:ff9b::a9fe:a9fe",
+            "2002:7f00:1::",
+            "2001:db8::1",
             "2001::1",
         ] {
             assert!(!guard.allows(shut.parse().unwrap()), "{shut}");

@@ -57,7 +57,9 @@ enum Company {
     NotYet,
     Present,
     /// Everybody else has left.
-    Gone { since: Timestamp },
+    Gone {
+        since: Timestamp,
+    },
 }
 
 impl Life {
@@ -156,7 +158,11 @@ impl Life {
         match self.place {
             Place::Joining { since } => {
                 let words = format!("no answer to the join within {} s", JOIN_DEADLINE.as_secs());
-                [Some((since + JOIN_DEADLINE, Act::End(End::Fatal(SubCode::ZoomJoinTimeout, words)))), lost, None]
+                [
+                    Some((since + JOIN_DEADLINE, Act::End(End::Fatal(SubCode::ZoomJoinTimeout, words)))),
+                    lost,
+                    None,
+                ]
             }
             Place::Waiting { since } => {
                 let limit = since + seconds(self.rules.waiting_room_timeout);
@@ -173,7 +179,10 @@ impl Life {
                     Company::Gone { since: left } => {
                         let rule = self.rules.everyone_left_timeout;
                         let counts_from = left.max(since + seconds(rule.activate_after.unwrap_or(0)));
-                        Some((counts_from + seconds(rule.timeout), Act::Leave(SubCode::TimeoutExceededEveryoneLeft)))
+                        Some((
+                            counts_from + seconds(rule.timeout),
+                            Act::Leave(SubCode::TimeoutExceededEveryoneLeft),
+                        ))
                     }
                 };
                 [Some((longest, Act::Leave(SubCode::TimeoutExceededInCallNotRecording))), lost, alone]
@@ -279,7 +288,9 @@ mod tests {
 
     #[test]
     fn ends_are_told_apart() {
-        let end = |reason: &str, on_hold| joined(1).event(PageEvent::Ended { reason: reason.into(), on_hold }, at(1));
+        let end = |reason: &str, on_hold| {
+            joined(1).event(PageEvent::Ended { reason: reason.into(), on_hold }, at(1))
+        };
         let call_ended = |act: Option<Act>| match act {
             Some(Act::End(End::CallEnded(sub_code, _))) => sub_code,
             other => panic!("{other:?}"),

@@ -2,8 +2,8 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use browser::{BotPage, BrowserError, JoinRequest, JoinToken, PageEvent};
 use broker::{WantedZak, signature::SigningKey};
+use browser::{BotPage, BrowserError, JoinRequest, JoinToken, PageEvent};
 use model::{BotStatus, Code, Failure, Secret, StatusChange, SubCode};
 use store::{Bot, Lease, Transition};
 use tokio::sync::{Notify, watch};
@@ -69,7 +69,13 @@ enum Outcome {
 }
 
 /// Lives a bot's life. Returns when the bot has reached its end, or belongs to somebody else.
-pub(crate) async fn run(parts: &Parts, bot: Bot, lease: Lease, changed: &Notify, stopping: &CancellationToken) {
+pub(crate) async fn run(
+    parts: &Parts,
+    bot: Bot,
+    lease: Lease,
+    changed: &Notify,
+    stopping: &CancellationToken,
+) {
     let (orders, obeyed) = watch::channel(Order::Stay);
     let living = live(parts, &bot, lease, obeyed);
     tokio::select! {
@@ -87,7 +93,14 @@ async fn watch_over(
     stopping: &CancellationToken,
     orders: &watch::Sender<Order>,
 ) -> Infallible {
-    let give = |order| orders.send_if_modified(|current| *current != order && { *current = order; true });
+    let give = |order| {
+        orders.send_if_modified(|current| {
+            *current != order && {
+                *current = order;
+                true
+            }
+        })
+    };
     loop {
         let expires_at = parts.env.now() + LEASE_LIFE;
         match parts.store.renew_bot(bot.id, &lease, expires_at).await {
@@ -133,8 +146,9 @@ async fn live(parts: &Parts, bot: &Bot, lease: Lease, mut orders: watch::Receive
 
 fn prepare<'a>(parts: &'a Parts, bot: &'a Bot) -> Result<Runner<'a>, Failure> {
     let request = BotRequest::open(parts.broker.vault(), bot.workspace, bot.id, &bot.request)?;
-    let link = MeetingLink::parse(&request.meeting_url)
-        .map_err(|error| Failure::new(Code::Internal, format!("the accepted link no longer reads: {error}")))?;
+    let link = MeetingLink::parse(&request.meeting_url).map_err(|error| {
+        Failure::new(Code::Internal, format!("the accepted link no longer reads: {error}"))
+    })?;
     Ok(Runner { parts, bot, request, link })
 }
 
@@ -156,7 +170,9 @@ impl Runner<'_> {
             };
             let again = match verdict {
                 JoinVerdict::Fatal(_) => None,
-                JoinVerdict::Retry { pause, .. } => taken(&mut tries.retries, JoinVerdict::RETRIES).then_some(pause),
+                JoinVerdict::Retry { pause, .. } => {
+                    taken(&mut tries.retries, JoinVerdict::RETRIES).then_some(pause)
+                }
                 JoinVerdict::NewToken { .. } => taken(&mut tries.tokens, 1).then_some(Duration::ZERO),
                 JoinVerdict::NewSignature { .. } => taken(&mut tries.signatures, 1).then_some(Duration::ZERO),
                 JoinVerdict::NotStarted | JoinVerdict::Wait { .. } => {
@@ -288,8 +304,9 @@ impl Runner<'_> {
     async fn fetch_zak(&self, url: &str) -> Result<Secret, End> {
         let broken = |failure: Failure| End::Fatal(SubCode::BotErrored, failure.to_string());
         let secret = self.parts.broker.callback_secret(self.bot.workspace).await.map_err(broken)?;
-        let key = SigningKey::parse(&secret)
-            .ok_or_else(|| End::Fatal(SubCode::BotErrored, "the workspace's callback secret is not one".into()))?;
+        let key = SigningKey::parse(&secret).ok_or_else(|| {
+            End::Fatal(SubCode::BotErrored, "the workspace's callback secret is not one".into())
+        })?;
         self.parts.callbacks.fetch(url, &key).await.map_err(|error| {
             let sub_code = match error {
                 CallbackError::NotAToken(_) => SubCode::ZoomZakRejected,
@@ -314,7 +331,8 @@ impl Ledger<'_> {
             self.record(BotStatus::JoiningCall, None, None).await;
             return None;
         }
-        let starts = self.bot.status_changes.iter().filter(|step| step.code == BotStatus::JoiningCall).count();
+        let starts =
+            self.bot.status_changes.iter().filter(|step| step.code == BotStatus::JoiningCall).count();
         if starts > RESTARTS {
             let words = "the server stopped too often while this bot ran".into();
             return Some(End::Fatal(SubCode::BotErrored, words));
@@ -343,8 +361,12 @@ impl Ledger<'_> {
         loop {
             match self.parts.store.record_step(id, &self.lease, &step).await {
                 Ok(Transition::Recorded) => return,
-                Ok(Transition::LeaseLost) => return tracing::warn!(bot = %id, %code, "a step came after the lease"),
-                Ok(Transition::Forbidden) => return tracing::error!(bot = %id, %code, "a step that may not be"),
+                Ok(Transition::LeaseLost) => {
+                    return tracing::warn!(bot = %id, %code, "a step came after the lease");
+                }
+                Ok(Transition::Forbidden) => {
+                    return tracing::error!(bot = %id, %code, "a step that may not be");
+                }
                 Err(error) => {
                     tracing::error!(bot = %id, %error, "a bot's step waits for the store");
                     self.parts.env.clock.sleep(STORE_PAUSE).await;
@@ -381,7 +403,10 @@ async fn leave(page: &mut BotPage, env: &model::Environment) {
 }
 
 /// Runs `work` unless an order comes first.
-async fn obey<T>(orders: &mut watch::Receiver<Order>, work: impl Future<Output = T>) -> Result<T, Interrupted> {
+async fn obey<T>(
+    orders: &mut watch::Receiver<Order>,
+    work: impl Future<Output = T>,
+) -> Result<T, Interrupted> {
     tokio::select! {
         value = work => Ok(value),
         order = next_order(orders) => Err(order),
