@@ -20,6 +20,9 @@
   let connected = false;
   // After a refusal by the meeting's own socket the SDK asks by itself whether the meeting has begun.
   let waitsForHost = false;
+  // Joins so far, and whether the last one's refusal has been told: the SDK says each twice.
+  let attempts = 0;
+  let refused = false;
   // What must never leave the page, whatever the SDK writes into an error.
   let secrets = [];
 
@@ -33,12 +36,20 @@
   window.addEventListener('error', (event) => sayScript(event.error ?? event.message));
   window.addEventListener('unhandledrejection', (event) => sayScript(event.reason));
 
-  const sayConnection = ({ state, reason, errorCode, url }) => {
-    connected = state === 'Connected';
-    if (connected) waitsForHost = false;
+  const refuse = (error) => {
+    if (refused) return;
+    refused = true;
+    const { errorCode, reason = error, url } = error ?? {};
+    say({ type: 'refused', code: Number(errorCode), reason: scrub(String(reason)), url });
+  };
+
+  const connectionChanged = (change) => {
+    connected = change.state === 'Connected';
+    if (connected) refused = waitsForHost = false;
     // After a loss everybody is announced anew, and so is the bot's own place.
     else forgetRoster();
-    say({ type: 'connection', state, reason: reason && scrub(String(reason)), code: Number(errorCode), url });
+    if (change.state === 'Fail') return refuse(change);
+    say({ type: 'connection', state: change.state, reason: change.reason });
     if (connected) sayRoster();
   };
 
@@ -89,12 +100,15 @@
   const join = (request) => {
     // The SDK is about to join by itself; a second join would put the bot in twice.
     if (waitsForHost) return;
+    const attempt = ++attempts;
+    refused = false;
     secrets = [request.signature, request.password, request.zak, request.obfToken, request.tk].filter(Boolean);
     forgetRoster();
     client.join(request).then(sayRoster, (error) => {
+      if (attempt !== attempts) return;
       // Only the meeting's own socket (step 3) knows the meeting when it says that it has not started.
       waitsForHost = error?.errorCode === 3008 && Boolean(error?.meetingInfo);
-      say({ type: 'refused', code: Number(error?.errorCode), reason: scrub(String(error?.reason ?? error)), url: error?.url });
+      refuse(error);
     });
   };
 
@@ -115,9 +129,11 @@
       assetPath: `${location.origin}/sdk/lib/av`,
       patchJsMedia: false,
       leaveOnPageUnload: true,
+      // Large enough that a screenshot shows who is there.
+      customize: { video: { defaultViewType: 'gallery', viewSizes: { default: { width: 1060, height: 596 } } } },
     });
     // Not before: `on` throws until `init` has resolved.
-    client.on('connection-change', sayConnection);
+    client.on('connection-change', connectionChanged);
     for (const event of ['user-added', 'user-updated', 'user-removed']) client.on(event, rosterChanged);
     setInterval(checkPresence, PRESENCE_CHECK);
   };

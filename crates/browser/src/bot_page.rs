@@ -128,6 +128,9 @@ async fn find_bot(tab: &Tab) -> Result<String, BrowserError> {
 
 impl fmt::Debug for BotPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BotPage").field("tracker", &self.tracker).field("gone", &self.gone).finish_non_exhaustive()
+        f.debug_struct("BotPage")
+            .field("tracker", &self.tracker)
+            .field("gone", &self.gone)
+            .finish_non_exhaustive()
     }
 }

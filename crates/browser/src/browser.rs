@@ -68,9 +68,9 @@ impl Browser {
             Some(Err(error)) => return Err(error),
             None => return Err(BrowserError::Timeout { what: "Chromium's start", span: LAUNCH_DEADLINE }),
         };
-        let (page_url, serving) = page_server::serve(&config.sdk_dir)
-            .await
-            .map_err(|error| BrowserError::Launch { detail: format!("no loopback port for the bot page: {error}") })?;
+        let (page_url, serving) = page_server::serve(&config.sdk_dir).await.map_err(|error| {
+            BrowserError::Launch { detail: format!("no loopback port for the bot page: {error}") }
+        })?;
         browser.page_url = page_url;
         browser.tasks.spawn(async move {
             tokio::select! {
@@ -124,7 +124,10 @@ impl Drop for Browser {
 
 impl fmt::Debug for Browser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Browser").field("version", &self.version).field("alive", &self.is_alive()).finish_non_exhaustive()
+        f.debug_struct("Browser")
+            .field("version", &self.version)
+            .field("alive", &self.is_alive())
+            .finish_non_exhaustive()
     }
 }
 
@@ -150,7 +153,13 @@ async fn version(devtools: &DevTools) -> Result<String, BrowserError> {
 }
 
 /// Sees the process to its end, whoever ends it, and cleans up behind it.
-async fn supervise(mut child: Child, devtools: DevTools, stop: CancellationToken, profile: Profile, clock: Arc<dyn Clock>) {
+async fn supervise(
+    mut child: Child,
+    devtools: DevTools,
+    stop: CancellationToken,
+    profile: Profile,
+    clock: Arc<dyn Clock>,
+) {
     tokio::select! {
         _ = child.wait() => {}
         // The connection is gone, so nobody can use it any more.

@@ -45,7 +45,10 @@ impl BrowserConfig {
             return if self.chromium.is_file() { Ok(self.chromium.clone()) } else { Err(missing()) };
         }
         let path = env::var_os("PATH").unwrap_or_default();
-        env::split_paths(&path).map(|folder| folder.join(&self.chromium)).find(|file| file.is_file()).ok_or_else(missing)
+        env::split_paths(&path)
+            .map(|folder| folder.join(&self.chromium))
+            .find(|file| file.is_file())
+            .ok_or_else(missing)
     }
 
     /// Whether the SDK is the one that is known.

@@ -104,10 +104,11 @@ impl DevTools {
         let mut messages = BufReader::with_capacity(1 << 16, answers).split(0);
         let listen = async {
             while let Ok(Some(message)) = messages.next_segment().await {
-                match serde_json::from_slice(&message) {
-                    Ok(incoming) => self.dispatch(incoming),
+                if let Ok(incoming) = serde_json::from_slice(&message) {
+                    self.dispatch(incoming);
+                } else {
                     // Its text may hold a token: only its size is told.
-                    Err(_) => tracing::debug!(bytes = message.len(), "an unknown DevTools message was left out"),
+                    tracing::debug!(bytes = message.len(), "an unknown DevTools message was left out");
                 }
             }
         };
@@ -172,7 +173,8 @@ impl DevTools {
             BrowserError::Protocol(message) => BrowserError::Protocol(format!("{method} ({message})")),
             other => other,
         })?;
-        serde_json::from_value(value).map_err(|error| BrowserError::Protocol(format!("{method} (answer: {error})")))
+        serde_json::from_value(value)
+            .map_err(|error| BrowserError::Protocol(format!("{method} (answer: {error})")))
     }
 
     /// Sends `method` and does not care about the answer.

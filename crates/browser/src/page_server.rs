@@ -48,9 +48,9 @@ pub(crate) async fn serve(sdk_dir: &Path) -> std::io::Result<(String, impl Futur
 
 fn router(sdk_dir: &Path) -> Router {
     let mut router = Router::new()
-        .route("/", get(|| file("text/html; charset=utf-8", PAGE)))
-        .route("/page.js", get(|| file("text/javascript; charset=utf-8", SCRIPT)))
-        .route("/page.css", get(|| file("text/css; charset=utf-8", STYLE)))
+        .route("/", get(async || file("text/html; charset=utf-8", PAGE)))
+        .route("/page.js", get(async || file("text/javascript; charset=utf-8", SCRIPT)))
+        .route("/page.css", get(async || file("text/css; charset=utf-8", STYLE)))
         .nest_service("/sdk", ServeDir::new(sdk_dir));
     for &(name, value) in HEADERS {
         let (name, value) = (HeaderName::from_static(name), HeaderValue::from_static(value));
@@ -59,6 +59,6 @@ fn router(sdk_dir: &Path) -> Router {
     router
 }
 
-async fn file(content_type: &'static str, text: &'static str) -> impl IntoResponse {
+fn file(content_type: &'static str, text: &'static str) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, content_type)], text)
 }

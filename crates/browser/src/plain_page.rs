@@ -40,7 +40,9 @@ impl PlainPage {
                 match self.ask(selector, "true").await {
                     Ok(_) => return Ok(()),
                     // Not there yet; or asked in the moment between two pages.
-                    Err(BrowserError::NoElement { .. } | BrowserError::Protocol(_)) => clock.sleep(LOOK_AGAIN).await,
+                    Err(BrowserError::NoElement { .. } | BrowserError::Protocol(_)) => {
+                        clock.sleep(LOOK_AGAIN).await;
+                    }
                     Err(error) => return Err(error),
                 }
             }

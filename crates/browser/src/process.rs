@@ -21,7 +21,16 @@ const WITH_PIPES: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null"#;
 /// All that Chromium may see of our environment, which holds keys and passwords that a program for foreign web
 /// content has no business with.
 const ENVIRONMENT: &[&str] = &[
-    "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY",
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
     "NO_PROXY",
 ];
 
@@ -94,7 +103,9 @@ impl LastWords {
         }
         let said = last.iter().map(String::as_str).collect::<Vec<_>>().join(" | ");
         if said.contains("--no-sandbox") {
-            return format!("its sandbox does not work here; set browser.sandbox = false, or do not run as root ({said})");
+            return format!(
+                "its sandbox does not work here; set browser.sandbox = false, or do not run as root ({said})"
+            );
         }
         said
     }

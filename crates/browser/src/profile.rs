@@ -55,7 +55,9 @@ impl Profile {
         // Children of a killed Chromium die a moment after it and may still be writing.
         for _ in 0..20 {
             match tokio::fs::remove_dir_all(&self.directory).await {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => clock.sleep(Duration::from_millis(50)).await,
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    clock.sleep(Duration::from_millis(50)).await
+                }
                 _ => return,
             }
         }
@@ -85,7 +87,8 @@ fn end_browsers_in(directory: &Path) -> io::Result<usize> {
     let wanted = user_data_dir(&directory.canonicalize()?);
     let mut ended = 0;
     for entry in fs::read_dir("/proc")?.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw) else {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw)
+        else {
             continue;
         };
         // Taken before looking: the process that is killed is the one that was looked at, not a later one with

@@ -132,7 +132,11 @@ impl Tab {
     }
 
     /// A command to this page.
-    pub(crate) async fn call<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<T, BrowserError> {
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<T, BrowserError> {
         self.devtools.call(Some(&self.session), method, params).await
     }
 

@@ -12,11 +12,11 @@ pub(crate) enum PageMessage {
     Ready,
     /// The SDK could not be initialised.
     Broken { message: String },
-    /// `connection-change`.
-    Connection { state: String, reason: Option<String>, code: Option<i64>, url: Option<String> },
+    /// `connection-change`, but for failures.
+    Connection { state: String, reason: Option<String> },
     /// The bot's own place, and who else is there.
     Roster { hold: bool, others: usize },
-    /// `join()` rejected.
+    /// `join()` rejected, or the connection failed; the page says it once.
     Refused { code: Option<i64>, reason: String, url: Option<String> },
     /// Out of the meeting without any event.
     Vanished,
@@ -36,10 +36,12 @@ enum Place {
     /// Between the call of `join` and the roster.
     Door,
     WaitingRoom,
-    Meeting { others: usize },
+    Meeting {
+        others: usize,
+    },
 }
 
-/// Reads a page's messages in order. The SDK says some things twice, some late, and some not at all.
+/// Reads a page's messages in order.
 #[derive(Debug)]
 pub(crate) struct Tracker {
     place: Place,
@@ -69,7 +71,7 @@ impl Tracker {
     /// What `message` means, if it is news.
     pub(crate) fn read(&mut self, message: PageMessage) -> Option<PageEvent> {
         match message {
-            PageMessage::Connection { state, reason, code, url } => match state.as_str() {
+            PageMessage::Connection { state, reason } => match state.as_str() {
                 "Connected" => {
                     self.place = Place::Door;
                     Some(PageEvent::Connected)
@@ -78,7 +80,6 @@ impl Tracker {
                     self.place = Place::Door;
                     Some(PageEvent::Reconnecting { reason })
                 }
-                "Fail" => self.refused(code, reason.unwrap_or_default(), url),
                 "Closed" => match reason {
                     None if self.leaving => self.left(),
                     reason => self.ended(reason.unwrap_or_else(|| "closed without a reason".to_owned())),
@@ -109,16 +110,21 @@ impl Tracker {
                 None
             }
             PageMessage::Left => self.left(),
-            PageMessage::Broken { message } | PageMessage::Script { message } => Some(PageEvent::Script { message }),
+            PageMessage::Broken { message } | PageMessage::Script { message } => {
+                Some(PageEvent::Script { message })
+            }
             PageMessage::Ready => None,
         }
     }
 
     fn refused(&mut self, code: Option<i64>, reason: String, url: Option<String>) -> Option<PageEvent> {
         let code = code.unwrap_or(NO_CODE);
-        self.go_outside().then(|| match self.been_in {
-            true => PageEvent::Failed { code, reason },
-            false => PageEvent::Refused { code, reason, url: url.map(|url| without_query(&url)) },
+        self.go_outside().then(|| {
+            if self.been_in {
+                PageEvent::Failed { code, reason }
+            } else {
+                PageEvent::Refused { code, reason, url: url.map(|url| without_query(&url)) }
+            }
         })
     }
 
@@ -150,7 +156,10 @@ mod tests {
     fn after_join(messages: &[serde_json::Value]) -> Vec<PageEvent> {
         let mut tracker = Tracker::new();
         tracker.join();
-        messages.iter().filter_map(|message| tracker.read(PageMessage::deserialize(message).unwrap())).collect()
+        messages
+            .iter()
+            .filter_map(|message| tracker.read(PageMessage::deserialize(message).unwrap()))
+            .collect()
     }
 
     fn connection(state: &str, reason: Option<&str>) -> serde_json::Value {
@@ -162,12 +171,10 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_once_and_without_its_query() {
+    fn a_refusal_is_told_without_its_query() {
         let url = "https://applications.zoom.us/sdkhelper/auth?sdkToken=planted";
-        let events = after_join(&[
-            json!({ "type": "connection", "state": "Fail", "reason": "Require login", "code": 3051, "url": url }),
-            json!({ "type": "refused", "code": 3051, "reason": "Require login", "url": url }),
-        ]);
+        let events =
+            after_join(&[json!({ "type": "refused", "code": 3051, "reason": "Require login", "url": url })]);
         let url = Some("https://applications.zoom.us/sdkhelper/auth".to_owned());
         assert_eq!(events, [PageEvent::Refused { code: 3051, reason: "Require login".to_owned(), url }]);
     }
@@ -197,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_failed_reconnection_depends_on_where_the_bot_was() {
-        let fail = || json!({ "type": "connection", "state": "Fail", "reason": "gone", "code": 4004 });
+        let fail = || json!({ "type": "refused", "reason": "gone", "code": 4004 });
         let lost = || connection("Reconnecting", Some("failover"));
         let from_meeting = after_join(&[connection("Connected", None), roster(false, 0), lost(), fail()]);
         assert_eq!(from_meeting.last(), Some(&PageEvent::Failed { code: 4004, reason: "gone".to_owned() }));
@@ -224,7 +231,9 @@ mod tests {
         let here = [connection("Connected", None), roster(true, 0)];
         let events = after_join(&[&here[..], &[leaving(), connection("Closed", None), left()]].concat());
         assert_eq!(events[2..], [PageEvent::Left]);
-        let events = after_join(&[&here[..], &[leaving(), connection("Closed", Some("ended by host")), left()]].concat());
+        let events = after_join(
+            &[&here[..], &[leaving(), connection("Closed", Some("ended by host")), left()]].concat(),
+        );
         assert_eq!(events[2..], [PageEvent::Ended { reason: "ended by host".to_owned(), on_hold: true }]);
     }
 

@@ -1,0 +1,131 @@
+//! Every way in which a page, a browser or Latchkey itself can end.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod support;
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use browser::{Browser, BrowserError, Gone, PageEvent};
+use model::Environment;
+use serde_json::json;
+use support::{World, config, next, processes, profiles, send, within};
+
+#[tokio::test]
+async fn a_crashed_page_takes_nothing_with_it() {
+    let world = World::new().await;
+    let meeting = world.meeting(json!({})).await;
+    let mut bot = world.bot_in(&meeting, "Bot").await;
+
+    send("KILL", &processes(&profiles(world.state.path())[0], &["--type=renderer"]));
+    assert_eq!(next(&mut bot).await, PageEvent::Gone(Gone::PageCrashed));
+    assert_eq!(next(&mut bot).await, PageEvent::Gone(Gone::PageCrashed), "for ever");
+    assert!(matches!(bot.screenshot().await, Err(BrowserError::PageGone)));
+    bot.close().await;
+
+    assert!(world.browser.is_alive());
+    world.bot_in(&meeting, "Next").await.close().await;
+    world.browser.close().await;
+}
+
+#[tokio::test]
+async fn a_killed_browser_is_noticed_at_once() {
+    let world = World::new().await;
+    let meeting = world.meeting(json!({})).await;
+    let mut bot = world.bot_in(&meeting, "Bot").await;
+
+    send("KILL", &main_processes(&profiles(world.state.path())[0]));
+    assert_eq!(next(&mut bot).await, PageEvent::Gone(Gone::BrowserGone));
+    within(world.browser.closed()).await;
+    assert!(!world.browser.is_alive());
+    assert!(matches!(world.browser.open().await, Err(BrowserError::BrowserGone)));
+    assert!(matches!(bot.leave().await, Err(BrowserError::BrowserGone)));
+    world.browser.close().await;
+    assert!(profiles(world.state.path()).is_empty());
+}
+
+#[tokio::test]
+async fn close_leaves_nothing_behind() {
+    let state = tempfile::tempdir().unwrap();
+    let browser = Browser::launch(config(state.path()), Environment::system()).await.unwrap();
+    assert!(browser.version().starts_with("Chromium/"), "{}", browser.version());
+    let profile = profiles(state.path()).remove(0);
+    let running = processes(&profile, &[]);
+    assert!(!running.is_empty());
+    browser.close().await;
+    assert!(profiles(state.path()).is_empty());
+    until_ended(&running).await;
+}
+
+/// Killed with -9, Latchkey takes its Chromium along; one that hangs then is ended by the next start.
+#[tokio::test]
+async fn a_killed_latchkey_leaves_nothing_for_long() {
+    let state = tempfile::tempdir().unwrap();
+    let (mut latchkey, profile) = another_latchkey(state.path());
+    let chromium = main_processes(&profile);
+    latchkey.kill().unwrap();
+    latchkey.wait().unwrap();
+    until_ended(&chromium).await;
+
+    let (mut latchkey, hanging_profile) = another_latchkey(state.path());
+    assert!(!profile.exists(), "cleared by the next start");
+    let hanging = main_processes(&hanging_profile);
+    send("STOP", &hanging);
+    latchkey.kill().unwrap();
+    latchkey.wait().unwrap();
+    let browser = Browser::launch(config(state.path()), Environment::system()).await.unwrap();
+    until_ended(&hanging).await;
+    assert_eq!(profiles(state.path()).len(), 1, "the new one's");
+    browser.close().await;
+}
+
+/// Not a test: the other Latchkey of the test above. It starts a browser and waits to be killed.
+#[tokio::test]
+#[ignore = "run by another test"]
+async fn runs_until_it_is_killed() {
+    let Some(state) = std::env::var_os("STATE_DIR") else { return };
+    let _browser = Browser::launch(config(Path::new(&state)), Environment::system()).await.unwrap();
+    eprintln!("running");
+    std::future::pending::<()>().await;
+}
+
+/// A process of its own with a browser in `state`, and that browser's profile.
+fn another_latchkey(state: &Path) -> (Child, PathBuf) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "runs_until_it_is_killed", "--nocapture"])
+        .env("STATE_DIR", state)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "running"));
+    (child, profiles(state).remove(0))
+}
+
+/// The one process of a Chromium that has no type: the browser itself.
+fn main_processes(profile: &Path) -> Vec<u32> {
+    let children = processes(profile, &["--type="]);
+    processes(profile, &[]).into_iter().filter(|pid| !children.contains(pid)).collect()
+}
+
+async fn until_ended(processes: &[u32]) {
+    let clock = Environment::system().clock;
+    within(async {
+        while processes.iter().any(|pid| is_running(*pid)) {
+            clock.sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+/// Whether `pid` runs: where nobody collects orphans, the dead stay listed as zombies.
+fn is_running(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))
+}
