@@ -4,10 +4,10 @@ use std::future::Future;
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -161,8 +161,13 @@ async fn truncated(response: Response) -> Response {
     let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else { return HangUp.into_response() };
     parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
     let half = bytes.slice(..bytes.len() / 2);
-    let broken = std::io::Error::other("truncated on purpose");
-    let body = stream::iter([Ok::<Bytes, std::io::Error>(half), Err(broken)]);
+    let first = stream::once(async { Ok(half) });
+    let broken = stream::once(async {
+        // While the body is pending the server sends what it has.
+        tokio::task::yield_now().await;
+        Err(std::io::Error::other("truncated on purpose"))
+    });
+    let body = first.chain(broken);
     Response::from_parts(parts, Body::from_stream(body))
 }
 

@@ -1,13 +1,18 @@
 //! Answers to requests that change nothing.
 
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 
 /// Profiles and other extras the SDK can do without.
 pub(crate) async fn nothing_here() -> StatusCode {
     StatusCode::NOT_FOUND
 }
 
-/// Telemetry is swallowed; whatever else is asked for is not here.
-pub(crate) async fn telemetry(method: Method) -> StatusCode {
-    if method == Method::POST { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+/// Telemetry (on by default in the SDK) is swallowed; whatever else is asked for is not here.
+pub(crate) async fn telemetry(method: Method, headers: HeaderMap) -> StatusCode {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if method == Method::POST && host.contains("telemetry.zoom.us") {
+        StatusCode::NO_CONTENT
+    } else {
+        StatusCode::NOT_FOUND
+    }
 }

@@ -1,0 +1,128 @@
+//! The control API, above all its answers to mistakes; and starting.
+
+use serde_json::{Value, json};
+use zoom_sim::{Simulator, SimulatorConfig};
+
+use crate::support::{Zoom, text};
+
+#[tokio::test]
+async fn mistakes_are_400_with_a_reason() {
+    let zoom = Zoom::start().await;
+    let host = zoom.user("host").await;
+    let meeting = format!("/meetings/{}", zoom.meeting(json!({"host_id": host})).await);
+    let cases = [
+        ("POST", "/apps", json!([])),
+        ("POST", "/apps", json!({"kind": "wonderful"})),
+        ("POST", "/apps", json!({"colour": "red"})),
+        ("POST", "/apps", json!({"client_secret": ""})),
+        ("POST", "/users", json!({})),
+        ("POST", "/users", json!({"email": "nobody"})),
+        ("POST", "/users", json!({"email": "HOST@example.test"})),
+        ("POST", "/meetings", json!({})),
+        ("POST", "/meetings", json!({"host_id": host, "sign_in": "maybe"})),
+        ("POST", "/meetings", json!({"host_id": host, "colour": "red"})),
+        ("POST", "/meetings", json!({"host_id": host, "meeting_number": "12"})),
+        ("PATCH", &meeting, json!({"capacity": -1})),
+        ("POST", "/clock", json!({})),
+        ("POST", "/clock", json!({"advance_seconds": i64::MAX})),
+        ("POST", "/faults", json!({"where": "refresh"})),
+        ("POST", "/faults", json!({"where": "moon", "kind": "html"})),
+        ("POST", "/faults", json!({"where": "zak", "kind": "html", "times": 0})),
+        ("PATCH", "/switches", json!({"rule_order": ["luck"]})),
+        ("PUT", "/signed-in", json!({"user": 1})),
+    ];
+    for (method, path, body) in cases {
+        let answer = zoom.ask(method, path, body.clone()).await;
+        assert_eq!(answer.status, 400, "{method} {path} {body}");
+        assert!(answer.body["error"].as_str().is_some_and(|error| !error.is_empty()));
+    }
+    let answer = zoom.ask("POST", "/users", Value::String("x".to_owned())).await;
+    assert_eq!(answer.status, 400);
+}
+
+#[tokio::test]
+async fn what_is_unknown_is_404() {
+    let zoom = Zoom::start().await;
+    let host = zoom.user("host").await;
+    let meeting = format!("/meetings/{}", zoom.meeting(json!({"host_id": host})).await);
+    let cases = [
+        ("GET", "/apps/none".to_owned(), Value::Null),
+        ("PATCH", "/users/none".to_owned(), json!({})),
+        ("POST", "/users/none/sign-out-everywhere".to_owned(), Value::Null),
+        ("PUT", "/signed-in".to_owned(), json!({"user_id": "none"})),
+        ("POST", "/meetings".to_owned(), json!({"host_id": "none"})),
+        ("POST", "/meetings/81234567890/end".to_owned(), Value::Null),
+        ("POST", format!("{meeting}/participants/1/admit"), Value::Null),
+        ("GET", "/nowhere".to_owned(), Value::Null),
+    ];
+    for (method, path, body) in cases {
+        let answer = zoom.ask(method, &path, body).await;
+        assert_eq!(answer.status, 404, "{method} {path}");
+        assert!(answer.body["error"].is_string());
+    }
+    assert_eq!(zoom.ask("DELETE", "/users", Value::Null).await.status, 405);
+}
+
+#[tokio::test]
+async fn the_index_lists_the_routes() {
+    let zoom = Zoom::start().await;
+    for path in ["", "/"] {
+        let index = zoom.control("GET", path, Value::Null).await;
+        assert!(index["routes"].as_array().unwrap().len() > 15);
+    }
+}
+
+#[tokio::test]
+async fn given_ids_are_kept_and_others_made_up() {
+    let zoom = Zoom::start().await;
+    let app = zoom.control("POST", "/apps", json!({"client_id": "mine", "client_secret": "s"})).await;
+    assert_eq!((&app["client_id"], &app["client_secret"]), (&json!("mine"), &json!("s")));
+    assert_eq!(zoom.ask("POST", "/apps", json!({"client_id": "mine"})).await.status, 400);
+    let made_up = zoom.control("POST", "/apps", Value::Null).await;
+    assert_eq!(text(&made_up, "client_id").len(), 22);
+    let rename = zoom.ask("PATCH", "/apps/mine", json!({"client_id": "yours"})).await;
+    assert_eq!(rename.status, 400);
+
+    let host = zoom.user("host").await;
+    let meeting = json!({"host_id": host, "meeting_number": "812345678", "passcode": "a b"});
+    let meeting = zoom.control("POST", "/meetings", meeting).await;
+    assert_eq!(meeting["join_url"], "https://zoom.us/j/812345678?pwd=a+b");
+}
+
+#[tokio::test]
+async fn the_first_user_is_signed_in_until_told_otherwise() {
+    let zoom = Zoom::start().await;
+    let signed_in = async || zoom.control("GET", "/signed-in", Value::Null).await["user_id"].clone();
+    assert_eq!(signed_in().await, Value::Null);
+    let (first, second) = (zoom.user("first").await, zoom.user("second").await);
+    assert_eq!(signed_in().await, first.as_str());
+    zoom.control("PUT", "/signed-in", json!({"user_id": second})).await;
+    assert_eq!(signed_in().await, second.as_str());
+    zoom.control("PUT", "/signed-in", json!({"user_id": null})).await;
+    assert_eq!(signed_in().await, first.as_str());
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_ids() {
+    let (one, two) = (Zoom::start().await, Zoom::start().await);
+    assert_eq!(one.user("ada").await, two.user("ada").await);
+}
+
+#[tokio::test]
+async fn a_start_that_fails_says_what_to_do() {
+    let zoom = Zoom::start().await;
+    let address = zoom.simulator.ready().zoom_address.clone();
+    let zoom_port = address.rsplit_once(':').unwrap().1.parse().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let config =
+        SimulatorConfig { zoom_port, control_port: 0, directory: directory.path().to_owned(), seed: None };
+    let taken = Simulator::start(config.clone()).await.err().unwrap().to_string();
+    assert!(taken.contains(&address) && taken.contains("--zoom-port"), "{taken}");
+
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let config = SimulatorConfig { zoom_port: 0, directory: file.clone(), ..config };
+    let unwritable = Simulator::start(config).await.err().unwrap().to_string();
+    assert!(unwritable.contains(file.to_str().unwrap()) && unwritable.contains("writable"), "{unwritable}");
+    assert!(!unwritable.contains('\n') && !taken.contains('\n'));
+}

@@ -1,0 +1,101 @@
+//! Answers that are late, wrong, broken, or never come.
+
+use serde_json::{Value, json};
+
+use crate::support::{App, Connected, Zoom, read};
+
+async fn connected() -> (Zoom, App, Connected) {
+    let zoom = Zoom::start().await;
+    zoom.user("ada").await;
+    let app = zoom.app(json!({})).await;
+    let tokens = zoom.connect(&app).await;
+    (zoom, app, tokens)
+}
+
+fn refresh(token: &str) -> [(&str, &str); 2] {
+    [("grant_type", "refresh_token"), ("refresh_token", token)]
+}
+
+#[tokio::test]
+async fn a_lost_answer_has_rotated_all_the_same() {
+    let (zoom, app, tokens) = connected().await;
+    zoom.control("POST", "/faults", json!({"where": "refresh", "kind": "lose_answer"})).await;
+    zoom.try_token(&app, &refresh(&tokens.refresh)).await.expect_err("the connection closes");
+    assert_eq!(zoom.stat("refreshes").await, 1);
+    assert_eq!(zoom.refresh(&app, &tokens.refresh).await.body["error"], "invalid_grant");
+    assert_eq!(zoom.stat("faults").await, 1);
+}
+
+#[tokio::test]
+async fn a_connection_dropped_before_has_changed_nothing() {
+    let (zoom, app, tokens) = connected().await;
+    zoom.control("POST", "/faults", json!({"where": "refresh", "kind": "drop_before"})).await;
+    zoom.try_token(&app, &refresh(&tokens.refresh)).await.expect_err("the connection closes");
+    assert_eq!(zoom.stat("refreshes").await, 0);
+    assert_eq!(zoom.refresh(&app, &tokens.refresh).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_truncated_answer_breaks_off() {
+    let (zoom, app, tokens) = connected().await;
+    zoom.control("POST", "/faults", json!({"where": "refresh", "kind": "truncated"})).await;
+    let response = zoom.try_token(&app, &refresh(&tokens.refresh)).await.unwrap();
+    assert_eq!(response.status(), 200);
+    response.bytes().await.expect_err("half of the body is missing");
+    assert_eq!(zoom.stat("refreshes").await, 1);
+}
+
+#[tokio::test]
+async fn a_429_says_when_in_either_form_or_not_at_all() {
+    let (zoom, _, tokens) = connected().await;
+    let fault = json!({"where": "zak", "kind": "http_429"});
+    let path = "/v2/users/me/token?type=zak";
+    zoom.control("POST", "/faults", fault.clone()).await;
+    let response = zoom.try_get(path, &tokens.access).await.unwrap();
+    assert_eq!((response.status().as_u16(), response.headers().get("retry-after")), (429, None));
+    for (form, kind) in [("seconds", "QPS"), ("date", "Daily-limit")] {
+        let mut fault = fault.clone();
+        fault["retry_after"] = json!(form);
+        zoom.control("POST", "/faults", fault).await;
+        let response = zoom.try_get(path, &tokens.access).await.unwrap();
+        assert_eq!(response.headers()["x-ratelimit-type"], kind);
+        let when = response.headers()["retry-after"].to_str().unwrap().to_owned();
+        assert_eq!(when.parse::<jiff::Timestamp>().is_ok(), form == "date", "{when}");
+    }
+    assert_eq!(zoom.get(path, &tokens.access).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_500_and_a_page_do_no_work() {
+    let (zoom, app, tokens) = connected().await;
+    for kind in ["http_500", "html"] {
+        zoom.control("POST", "/faults", json!({"where": "refresh", "kind": kind})).await;
+    }
+    assert_eq!(zoom.refresh(&app, &tokens.refresh).await.status, 500);
+    let page = zoom.refresh(&app, &tokens.refresh).await;
+    assert!(page.status == 200 && page.body.as_str().unwrap().starts_with("<!doctype html>"));
+    assert_eq!(zoom.refresh(&app, &tokens.refresh).await.status, 200);
+}
+
+#[tokio::test]
+async fn faults_strike_their_place_as_often_as_told() {
+    let (zoom, _, tokens) = connected().await;
+    zoom.control("POST", "/faults", json!({"where": "users_me", "kind": "http_500", "times": 2})).await;
+    assert_eq!(zoom.get("/v2/users/me/zak", &tokens.access).await.status, 200);
+    for status in [500, 500, 200] {
+        assert_eq!(zoom.get("/v2/users/me", &tokens.access).await.status, status);
+    }
+    zoom.control("POST", "/faults", json!({"where": "users_me", "kind": "http_500"})).await;
+    assert_eq!(zoom.control("GET", "/faults", Value::Null).await.as_array().unwrap().len(), 1);
+    zoom.control("DELETE", "/faults", Value::Null).await;
+    assert_eq!(zoom.get("/v2/users/me", &tokens.access).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_delay_answers_in_the_end() {
+    let (zoom, _, tokens) = connected().await;
+    let fault = json!({"where": "users_me", "kind": "delay", "delay_ms": 1});
+    zoom.control("POST", "/faults", fault).await;
+    let late = zoom.try_get("/v2/users/me", &tokens.access).await.unwrap();
+    assert_eq!(read(late).await.body["display_name"], "ada");
+}

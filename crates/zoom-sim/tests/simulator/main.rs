@@ -1,0 +1,11 @@
+//! The simulator, spoken to as its callers do: HTTP and WebSocket, in this process, any free port.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod control;
+mod faults;
+mod gate;
+mod oauth;
+mod rest;
+mod stay;
+mod support;

@@ -1,0 +1,62 @@
+//! A meeting that runs, and the people around it.
+
+use serde_json::{Value, json};
+
+use super::socket::{Joined, Joiner};
+use super::{App, Zoom};
+
+/// A simulator with one meeting, an app to join it with, its host, and somebody else.
+pub(crate) struct Room {
+    pub(crate) zoom: Zoom,
+    pub(crate) app: App,
+    pub(crate) host: String,
+    pub(crate) guest: String,
+    pub(crate) number: String,
+}
+
+impl Room {
+    /// The meeting runs and is empty, unless the settings say otherwise.
+    pub(crate) async fn with(settings: Value) -> Self {
+        let zoom = Zoom::start().await;
+        let (host, guest) = (zoom.user("host").await, zoom.user("guest").await);
+        let app = zoom.app(json!({})).await;
+        let mut body = json!({"host_id": host, "started": true});
+        body.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        let number = zoom.meeting(body).await;
+        Self { zoom, app, host, guest, number }
+    }
+
+    /// The meeting as the control API shows it.
+    pub(crate) async fn show(&self) -> Value {
+        self.zoom.control("GET", &format!("/meetings/{}", self.number), Value::Null).await
+    }
+
+    pub(crate) async fn change(&self, settings: Value) {
+        self.zoom.control("PATCH", &format!("/meetings/{}", self.number), settings).await;
+    }
+
+    /// `POST` below the meeting.
+    pub(crate) async fn act(&self, path: &str) -> Value {
+        self.zoom.control("POST", &format!("/meetings/{}{path}", self.number), Value::Null).await
+    }
+
+    pub(crate) async fn names(&self) -> Vec<String> {
+        let meeting = self.show().await;
+        let people = meeting["participants"].as_array().unwrap().iter();
+        people.map(|person| person["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Somebody with a good signature and nothing else.
+    pub(crate) fn anonymous(&self) -> Joiner<'_> {
+        Joiner::new(&self.app, &self.number)
+    }
+
+    pub(crate) async fn join(&self, joiner: &Joiner<'_>) -> Joined {
+        self.zoom.join(joiner).await.expect("a way in")
+    }
+
+    /// The code of the refusal; 0 when there is none.
+    pub(crate) async fn refused(&self, joiner: &Joiner<'_>) -> u64 {
+        self.zoom.join(joiner).await.err().unwrap_or_default()
+    }
+}
