@@ -84,7 +84,8 @@ impl Broker {
         workspace: WorkspaceId,
         new: &NewLink,
     ) -> Result<Option<LinkAddress>, Failure> {
-        if self.store.credential(workspace, new.credential).await?.is_none() {
+        let verifiable = new.signing_secret.as_ref().is_none_or(|secret| SigningKey::parse(secret).is_some());
+        if !verifiable || self.store.credential(workspace, new.credential).await?.is_none() {
             return Ok(None);
         }
         let (id, secret) = (TokenLinkId::generate(&self.env), self.env.entropy.token());

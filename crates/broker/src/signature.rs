@@ -91,3 +91,164 @@ impl std::fmt::Debug for SigningKey {
         f.write_str("SigningKey(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use standardwebhooks::Webhook;
+
+    use super::*;
+
+    const NEW: &str = "whsec_Tk9ULUEtUkVBTC1TRUNSRVQtdGVzdC12ZWN0b3ItMDE=";
+    const OLD: &str = "whsec_Tk9ULUEtUkVBTC1TRUNSRVQtdGVzdC12ZWN0b3ItMDA=";
+    const SIGNED_AT: Timestamp = Timestamp::from_second(1_750_000_000);
+    /// A fetch: no body.
+    const FETCH: SignatureHeaders<'_> = SignatureHeaders {
+        id: "msg_testvector0001",
+        timestamp: "1750000000",
+        signature: "v1,2DHnrt2ma8jCFwhkJAv3Fktwk2PP1NIgfyvUYbOMJLU=",
+    };
+    /// The same while the secret is rotated: one entry of each key.
+    const ROTATION: &str = "v1,lGHe0mDFnhyeCP2qA0vLwpk2LshpfIzDQcMAJTzNtoY= v1,2DHnrt2ma8jCFwhkJAv3Fktwk2PP1NIgfyvUYbOMJLU=";
+
+    fn key(secret: &str) -> SigningKey {
+        SigningKey::parse(&Secret::new(secret)).unwrap()
+    }
+
+    fn verdict(secret: &str, headers: SignatureHeaders<'_>, body: &[u8]) -> Result<(), Code> {
+        verify(&[key(secret)], headers, body, SIGNED_AT).map_err(|failure| failure.code)
+    }
+
+    fn signed(signature: &str) -> SignatureHeaders<'_> {
+        SignatureHeaders { signature, ..FETCH }
+    }
+
+    #[test]
+    fn the_contracts_vectors_come_out() {
+        assert_eq!(key(NEW).sign(FETCH.id, SIGNED_AT, b""), FETCH.signature);
+        assert_eq!(verdict(NEW, FETCH, b""), Ok(()));
+        assert_eq!(verdict(NEW, signed(ROTATION), b""), Ok(()));
+        assert_eq!(verdict(OLD, signed(ROTATION), b""), Ok(()));
+        assert_eq!(verify(&[key(OLD), key(NEW)], FETCH, b"", SIGNED_AT).map_err(|failure| failure.code), Ok(()));
+
+        let body = concat!(
+            r#"{"event":"bot.fatal","data":{"data":{"code":"fatal","sub_code":"meeting_requires_sign_in","#,
+            r#""updated_at":"2026-01-01T00:00:00.000000Z"},"bot":{"id":"11111111-2222-3333-4444-555555555555","#,
+            r#""metadata":{}}}}"#
+        );
+        let signature = "v1,QgpKZowHrTfprv2rKefdJVu5zXzr8Y9Lag8Q08xi90Q=";
+        let event = SignatureHeaders { id: "msg_testvector0002", signature, ..FETCH };
+        assert_eq!(verdict(NEW, event, body.as_bytes()), Ok(()));
+    }
+
+    #[test]
+    fn another_key_id_time_or_body_is_refused() {
+        let refused = Err(Code::SignatureInvalid);
+        assert_eq!(verdict(OLD, FETCH, b""), refused);
+        assert_eq!(verify(&[], FETCH, b"", SIGNED_AT).map_err(|failure| failure.code), refused);
+        assert_eq!(verdict(NEW, SignatureHeaders { id: "msg_testvector0002", ..FETCH }, b""), refused);
+        assert_eq!(verdict(NEW, SignatureHeaders { timestamp: "1750000001", ..FETCH }, b""), refused);
+        assert_eq!(verdict(NEW, FETCH, b" "), refused);
+    }
+
+    #[test]
+    fn every_flipped_bit_is_noticed() {
+        let tag = BASE64_STANDARD.decode(&FETCH.signature[3..]).unwrap();
+        for bit in 0..tag.len() * 8 {
+            let mut flipped = tag.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let entry = format!("v1,{}", BASE64_STANDARD.encode(flipped));
+            assert_eq!(verdict(NEW, signed(&entry), b""), Err(Code::SignatureInvalid), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn an_entry_has_one_spelling() {
+        let tag = &FETCH.signature[3..];
+        for entry in [
+            tag.to_owned(),
+            format!("v1={tag}"),
+            format!("V1,{tag}"),
+            format!("v1a,{tag}"),
+            format!("v2,{tag}"),
+            format!("v1, {tag}"),
+            format!("v1,{}", tag.trim_end_matches('=')),
+            format!("v1,{}", tag.replace("=", "==")),
+            // The last character holds two bits that mean nothing: they must be zero.
+            format!("v1,{}", tag.replace("LU=", "LV=")),
+            format!("v1,{}", &tag[..tag.len() - 4]),
+            "v1,".into(),
+            String::new(),
+        ] {
+            assert_eq!(verdict(NEW, signed(&entry), b""), Err(Code::SignatureInvalid), "{entry}");
+            let among_others = format!("v9,x {entry}  {} v1,", FETCH.signature);
+            assert_eq!(verdict(NEW, signed(&among_others), b""), Ok(()), "{among_others}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_digits_and_nothing_else() {
+        for text in ["", "+5", " 5", "5 ", "-5", "5.0", "0x5", "five", "٥", "99999999999999999999", "1e9"] {
+            // Signed over this very text: the signature itself is right.
+            let genuine = format!("v1,{}", BASE64_STANDARD.encode(key(NEW).tag(FETCH.id, text, b"")));
+            let headers = SignatureHeaders { timestamp: text, signature: &genuine, ..FETCH };
+            assert_eq!(verdict(NEW, headers, b""), Err(Code::SignatureInvalid), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_tolerance_is_five_minutes_sharp() {
+        let at = |now| verify(&[key(NEW)], FETCH, b"", now).map_err(|failure| failure.code);
+        let tick = Duration::from_micros(1);
+        assert_eq!(at(SIGNED_AT + TOLERANCE), Ok(()));
+        assert_eq!(at(SIGNED_AT - TOLERANCE), Ok(()));
+        assert_eq!(at(SIGNED_AT + TOLERANCE + tick), Err(Code::SignatureStale));
+        assert_eq!(at(SIGNED_AT - TOLERANCE - tick), Err(Code::SignatureStale));
+        assert_eq!(verify(&[key(OLD)], FETCH, b"", SIGNED_AT + TOLERANCE * 2).unwrap_err().code, Code::SignatureInvalid);
+    }
+
+    #[test]
+    fn secrets_that_are_none() {
+        for text in ["", "whsec_", "whsec_c2hvcnQ=", "whsec_!", &NEW[6..], &NEW[..NEW.len() - 1], &NEW.to_uppercase()] {
+            assert!(SigningKey::parse(&Secret::new(text)).is_none(), "{text}");
+        }
+        assert_eq!(format!("{:?}", key(NEW)), "SigningKey(…)");
+    }
+
+    proptest! {
+        #[test]
+        fn the_public_library_and_we_accept_each_other(
+            bytes in prop::collection::vec(any::<u8>(), 16..=64),
+            id in "[!-~]{1,64}",
+            // Their library takes text only.
+            body in ".{0,100}",
+        ) {
+            let secret = format!("whsec_{}", BASE64_STANDARD.encode(bytes));
+            let (ours, theirs) = (key(&secret), Webhook::new(&secret).unwrap());
+            // Their verifier looks at the wall clock.
+            let now = model::Environment::system().now();
+            let (signature, timestamp) = (ours.sign(&id, now, body.as_bytes()), now.as_second().to_string());
+
+            let mut headers = http::HeaderMap::new();
+            headers.insert("webhook-id", id.parse().unwrap());
+            headers.insert("webhook-timestamp", timestamp.parse().unwrap());
+            headers.insert("webhook-signature", signature.parse().unwrap());
+            prop_assert!(theirs.verify(body.as_bytes(), &headers).is_ok());
+
+            let signature = theirs.sign(&id, now.as_second(), body.as_bytes()).unwrap();
+            let headers = SignatureHeaders { id: &id, timestamp: &timestamp, signature: &signature };
+            prop_assert!(verify(&[ours], headers, body.as_bytes(), now).is_ok());
+        }
+
+        #[test]
+        fn no_text_gets_in_or_brings_it_down(
+            id in ".*",
+            timestamp in prop_oneof![Just(FETCH.timestamp.to_owned()), "[0-9]{0,24}", ".*"],
+            signature in prop_oneof!["(v1,[A-Za-z0-9+/]{43}= ?){0,4}", "(v1,.{0,50} ?){0,4}", ".*"],
+            body in prop::collection::vec(any::<u8>(), 0..64),
+        ) {
+            let headers = SignatureHeaders { id: &id, timestamp: &timestamp, signature: &signature };
+            prop_assert_eq!(verdict(NEW, headers, &body), Err(Code::SignatureInvalid));
+        }
+    }
+}

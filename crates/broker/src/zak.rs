@@ -48,21 +48,30 @@ impl Broker {
         id: CredentialId,
         wanted: WantedZak,
     ) -> Result<Zak, Failure> {
-        if wanted.fresh {
-            self.zaks.forget(id);
-        } else if let Some(kept) = self.zaks.kept.get(&id)
-            && kept.workspace == workspace
-            && kept.ends_at >= self.env.now() + wanted.outlives
-        {
+        let kept = self.zaks.kept.get(&id).filter(|kept| kept.workspace == workspace);
+        let kept_until = kept.as_ref().map(|kept| kept.ends_at);
+        if let Some(kept) = kept.filter(|kept| !wanted.fresh && kept.ends_at >= self.env.now() + wanted.outlives) {
             return Ok(kept.zak);
         }
-        // The flight is found by the account alone, so whose account it is has to be settled before boarding.
+        // Memory and flights go by the account alone, so whose account it is has to be settled before either is touched.
         self.usable(workspace, id).await?;
+        if wanted.fresh {
+            self.zaks.forget(id);
+        }
         let broker = Arc::clone(self);
         let zak = self
             .zaks
             .mints
-            .join(id, &self.tasks, move || async move { broker.mint(workspace, id).await })
+            .join(id, &self.tasks, move || {
+                // An earlier flight may have landed while the store was asked: what it brought is new.
+                let landed = broker.zaks.kept.get(&id).filter(|kept| Some(kept.ends_at) != kept_until);
+                async move {
+                    match landed {
+                        Some(kept) => Ok(kept.zak),
+                        None => broker.mint(workspace, id).await,
+                    }
+                }
+            })
             .await
             .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the mint broke off")))?;
         match zak.expires_at {

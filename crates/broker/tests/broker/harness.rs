@@ -1,0 +1,290 @@
+//! A house with everything in it: simulator, store, broker, workspace, app; and a browser for the trips to Zoom.
+
+use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+
+use broker::{Arrival, Broker, Departure, NewApp, Parts, WantedZak};
+use model::{
+    Clock, CredentialId, Environment, Failure, ManualClock, Secret, SeededEntropy, Sleep, Timestamp,
+    WorkspaceId, ZoomOauthAppId,
+};
+use sealing::KeyRing;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::{AppKind, Credential, Credentials, Store};
+use store_sqlite::SqliteStore;
+use tempfile::TempDir;
+use tokio_util::task::TaskTracker;
+use url::Url;
+use zoom::{Endpoints, Zak, ZoomClient};
+use zoom_sim::{Ready, Simulator, SimulatorConfig};
+
+/// Longer than a join takes.
+pub(crate) const ANY: WantedZak = WantedZak { outlives: Duration::from_secs(600), fresh: false };
+pub(crate) const FRESH: WantedZak = WantedZak { fresh: true, ..ANY };
+/// An access token lives for this long at Zoom.
+pub(crate) const ACCESS_LIFE: Duration = Duration::from_secs(3600);
+
+const PUBLIC_BASE: &str = "https://latchkey.test/base";
+const CLIENT_ID: &str = "client-of-the-tests";
+pub(crate) const CLIENT_SECRET: &str = "planted-client-secret";
+
+pub(crate) struct House {
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) env: Environment,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) api_key: Secret,
+    pub(crate) app: ZoomOauthAppId,
+    pub(crate) zoom: Zoom,
+    rooms: TempDir,
+}
+
+/// The simulated Zoom, and the browser of somebody who is signed in there.
+pub(crate) struct Zoom {
+    pub(crate) user: String,
+    ready: Ready,
+    http: reqwest::Client,
+    _simulator: Simulator,
+}
+
+/// What the simulator counted.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Stats {
+    pub(crate) token_exchanges: u64,
+    pub(crate) refreshes: u64,
+    pub(crate) refreshes_refused: u64,
+    pub(crate) zak_mints: u64,
+    pub(crate) faults: u64,
+}
+
+impl House {
+    pub(crate) async fn start() -> Self {
+        let rooms = tempfile::tempdir().unwrap();
+        let zoom = Zoom::start(&rooms.path().join("zoom")).await;
+        let clock = Arc::new(ManualClock::new(zoom.now().await));
+        let env = Environment { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(7)) };
+        let tasks = TaskTracker::new();
+
+        let keys = KeyRing::create(&rooms.path().join("keys.json"), &env).unwrap();
+        let store = Arc::new(SqliteStore::open(&rooms.path().join("latchkey.db")).await.unwrap());
+        let broker = assemble(&zoom, store.clone(), keys, env.clone(), tasks.clone());
+        let founded = broker.found_or_check().await.unwrap().unwrap();
+        let new = NewApp {
+            kind: AppKind::UserLevel,
+            client_id: CLIENT_ID.into(),
+            client_secret: Secret::new(CLIENT_SECRET),
+            webhook_secret: Secret::new("planted-webhook-secret"),
+        };
+        let app = broker.register_app(founded.workspace, &new).await.unwrap().unwrap().id;
+        let (workspace, api_key) = (founded.workspace, founded.api_key);
+        Self { broker, store, env, clock, tasks, workspace, api_key, app, zoom, rooms }
+    }
+
+    /// A house with one account in it.
+    pub(crate) async fn with_account() -> (Self, CredentialId) {
+        let house = Self::start().await;
+        let id = house.connect().await;
+        (house, id)
+    }
+
+    /// Another process on the same database, which tells the time by `clock`.
+    pub(crate) async fn another_broker(&self, clock: Arc<dyn Clock>) -> Arc<Broker> {
+        let keys = KeyRing::read(&self.rooms.path().join("keys.json")).unwrap();
+        let store = Arc::new(SqliteStore::open(&self.database()).await.unwrap());
+        let env = Environment { clock, entropy: self.env.entropy.clone() };
+        assemble(&self.zoom, store, keys, env, self.tasks.clone())
+    }
+
+    pub(crate) fn database(&self) -> std::path::PathBuf {
+        self.rooms.path().join("latchkey.db")
+    }
+
+    /// Every byte that the store wrote.
+    pub(crate) fn bytes_of_the_store(&self) -> Vec<u8> {
+        ["latchkey.db", "latchkey.db-wal", "latchkey.db-shm"]
+            .iter()
+            .filter_map(|name| std::fs::read(self.rooms.path().join(name)).ok())
+            .flatten()
+            .collect()
+    }
+
+    /// Time passes, here and at Zoom.
+    pub(crate) async fn pass(&self, span: Duration) {
+        self.clock.advance(span);
+        self.zoom.pass(i64::try_from(span.as_secs()).unwrap()).await;
+    }
+
+    /// Waits for what callers have left running.
+    pub(crate) async fn settle(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.tasks.reopen();
+    }
+
+    /// A new invitation, as it stands in its address.
+    pub(crate) async fn invitation(&self) -> String {
+        let invitation = self.broker.invite(self.workspace, self.app).await.unwrap().unwrap();
+        let url = Url::parse(invitation.url.expose()).unwrap();
+        url.query_pairs().find(|(name, _)| name == "invitation").unwrap().1.into_owned()
+    }
+
+    /// From an invitation to Zoom and back, with Zoom's consent page answered by `decision`.
+    pub(crate) async fn travel(&self, invitation: &str, decision: &str) -> Arrival {
+        let departure = self.broker.depart(invitation).await.unwrap();
+        self.zoom.decide(&departure, decision).await
+    }
+
+    /// Connects the user who is signed in at Zoom.
+    pub(crate) async fn connect(&self) -> CredentialId {
+        let arrival = self.travel(&self.invitation().await, "allow").await;
+        self.broker.arrive(arrival).await.unwrap().credential
+    }
+
+    pub(crate) async fn row(&self, id: CredentialId) -> Credential {
+        self.store.credential(self.workspace, id).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn zak(&self, id: CredentialId) -> Result<Zak, Failure> {
+        self.broker.zak(self.workspace, id, ANY).await
+    }
+}
+
+fn assemble(
+    zoom: &Zoom,
+    store: Arc<dyn Store>,
+    keys: KeyRing,
+    env: Environment,
+    tasks: TaskTracker,
+) -> Arc<Broker> {
+    let api_base = Url::parse(&zoom.ready.api_base).unwrap();
+    let endpoints = Endpoints {
+        oauth_base: Url::parse(&zoom.ready.zoom_base).unwrap(),
+        api_base: api_base.clone(),
+        ca_file: Some(zoom.ready.ca_file.clone()),
+    };
+    let zoom = ZoomClient::new(endpoints, env.clone()).unwrap();
+    let public_base = Url::parse(PUBLIC_BASE).unwrap();
+    Arc::new(Broker::new(Parts { store, keys, zoom, env, tasks, public_base, api_base }))
+}
+
+impl Zoom {
+    #[expect(clippy::disallowed_methods, reason = "a browser, and the simulator's own client")]
+    async fn start(directory: &Path) -> Self {
+        let config =
+            SimulatorConfig { zoom_port: 0, control_port: 0, directory: directory.into(), seed: Some(7) };
+        let simulator = Simulator::start(config).await.unwrap();
+        let ready = simulator.ready().clone();
+        let root = reqwest::Certificate::from_pem(&std::fs::read(&ready.ca_file).unwrap()).unwrap();
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .tls_certs_merge([root])
+            .build()
+            .unwrap();
+        let mut zoom = Self { user: String::new(), ready, http, _simulator: simulator };
+        let redirect = format!("{PUBLIC_BASE}/oauth/zoom/callback");
+        let app =
+            json!({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_uris": [redirect]});
+        zoom.control("POST", "apps", app).await;
+        zoom.user = zoom.new_user("ada@example.test").await;
+        zoom
+    }
+
+    /// One call of the control API.
+    pub(crate) async fn control(&self, method: &str, path: &str, body: Value) -> Value {
+        let method = method.parse().unwrap();
+        let request = self.http.request(method, format!("{}/{path}", self.ready.control)).json(&body);
+        let answer = request.send().await.unwrap().error_for_status().unwrap();
+        answer.json().await.unwrap()
+    }
+
+    async fn read(&self, path: &str) -> Value {
+        self.control("GET", path, Value::Null).await
+    }
+
+    pub(crate) async fn now(&self) -> Timestamp {
+        self.read("clock").await["now"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Zoom's clock alone moves.
+    pub(crate) async fn pass(&self, seconds: i64) {
+        self.control("POST", "clock", json!({"advance_seconds": seconds})).await;
+    }
+
+    pub(crate) async fn new_user(&self, email: &str) -> String {
+        let user =
+            self.control("POST", "users", json!({"email": email, "display_name": "Ada Lovelace"})).await;
+        user["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn change_app(&self, change: Value) {
+        self.control("PATCH", &format!("apps/{CLIENT_ID}"), change).await;
+    }
+
+    pub(crate) async fn change_user(&self, change: Value) {
+        self.control("PATCH", &format!("users/{}", self.user), change).await;
+    }
+
+    /// Spoils the next `times` requests at `place`.
+    pub(crate) async fn spoil(&self, place: &str, kind: &str, times: u32) {
+        self.control("POST", "faults", json!({"where": place, "kind": kind, "times": times})).await;
+    }
+
+    /// Makes the next request at `place` wait, long enough for a test to do something meanwhile.
+    pub(crate) async fn hold_up(&self, place: &str) {
+        self.control("POST", "faults", json!({"where": place, "kind": "delay", "delay_ms": 1500})).await;
+    }
+
+    /// Returns once a fault has struck.
+    pub(crate) async fn struck(&self) {
+        while self.stats().await.faults == 0 {}
+    }
+
+    pub(crate) async fn stats(&self) -> Stats {
+        serde_json::from_value(self.read("stats").await).unwrap()
+    }
+
+    /// Opens the consent page, presses a button, and says where the browser was sent then.
+    pub(crate) async fn decide(&self, departure: &Departure, decision: &str) -> Arrival {
+        let page = self.http.get(departure.zoom_url.expose()).send().await.unwrap().text().await.unwrap();
+        let (_, rest) = page.split_once("name=\"consent\" value=\"").unwrap();
+        let (consent, _) = rest.split_once('"').unwrap();
+        let form = [("consent", consent), ("decision", decision)];
+        let address = format!("{}/oauth/authorize", self.ready.zoom_base);
+        let answer = self.http.post(address).form(&form).send().await.unwrap();
+        let back = Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();
+        let mut query: HashMap<String, String> = back.query_pairs().into_owned().collect();
+        Arrival {
+            state: Secret::new(query.remove("state").unwrap()),
+            browser: Some(departure.browser.clone()),
+            code: query.remove("code").map(Secret::new).ok_or_else(|| query.remove("error").unwrap()),
+        }
+    }
+}
+
+/// A clock for whoever must wait: each wait does something else instead, and then its time has passed.
+pub(crate) struct Meanwhile<F> {
+    clock: Arc<ManualClock>,
+    instead: F,
+}
+
+impl<F: Fn() -> Sleep + Send + Sync> Meanwhile<F> {
+    pub(crate) fn new(clock: &Arc<ManualClock>, instead: F) -> Arc<Self> {
+        Arc::new(Self { clock: Arc::clone(clock), instead })
+    }
+}
+
+impl<F: Fn() -> Sleep + Send + Sync> Clock for Meanwhile<F> {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn sleep(&self, span: Duration) -> Sleep {
+        let (clock, instead) = (Arc::clone(&self.clock), (self.instead)());
+        Box::pin(async move {
+            instead.await;
+            clock.advance(span);
+        })
+    }
+}

@@ -1,0 +1,300 @@
+//! Token links: what they serve, what they refuse, and that nothing is minted on the way to a refusal.
+
+use std::{sync::Arc, time::Duration};
+
+use broker::{
+    LinkAddress, LinkRequest, NewLink,
+    signature::{SignatureHeaders, SigningKey},
+};
+use model::{Code, CredentialId, Failure, Secret, Timestamp, TokenKind};
+use store::TokenLinks;
+
+use crate::harness::House;
+
+/// What a bot platform holds: the address of a link, and the key it signs with.
+struct Platform {
+    address: String,
+    key: SigningKey,
+}
+
+impl Platform {
+    async fn of(house: &House, link: &LinkAddress) -> Self {
+        let secret = house.broker.callback_secret(house.workspace).await.unwrap();
+        Self { address: address(link), key: SigningKey::parse(&secret).unwrap() }
+    }
+
+    /// Fetches with a signature made at `signed_at`.
+    async fn fetch_signed_at(&self, house: &House, id: &str, signed_at: Timestamp) -> Result<Secret, Failure> {
+        let timestamp = signed_at.as_second().to_string();
+        let signature = self.key.sign(id, signed_at, b"");
+        let headers = SignatureHeaders { id, timestamp: &timestamp, signature: &signature };
+        let request = LinkRequest { address: &self.address, signature: Some(headers), body: b"", fresh: false };
+        house.broker.serve_link(request).await.map(|served| served.token)
+    }
+
+    async fn fetch(&self, house: &House, id: &str) -> Result<Secret, Failure> {
+        self.fetch_signed_at(house, id, house.env.now()).await
+    }
+
+    async fn refused(&self, house: &House, id: &str) -> Code {
+        self.fetch(house, id).await.unwrap_err().code
+    }
+}
+
+/// The last part of a link's path.
+fn address(link: &LinkAddress) -> String {
+    link.url.expose().rsplit('/').next().unwrap().to_owned()
+}
+
+fn plain(credential: CredentialId) -> NewLink {
+    NewLink { kind: TokenKind::Zak, credential, signing_secret: None, expires_at: None }
+}
+
+/// A house with an account, and a platform that has a link to it.
+async fn linked() -> (House, Platform, LinkAddress) {
+    let (house, id) = House::with_account().await;
+    let link = house.broker.make_link(house.workspace, &plain(id)).await.unwrap().unwrap();
+    let platform = Platform::of(&house, &link).await;
+    (house, platform, link)
+}
+
+async fn mints(house: &House) -> u64 {
+    house.zoom.stats().await.zak_mints
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn a_signed_fetch_is_served_from_one_mint() {
+    let (house, platform, link) = linked().await;
+    assert!(link.url.expose().starts_with("https://latchkey.test/base/t/"), "below the public base");
+    let first = platform.fetch(&house, "one").await.unwrap();
+    let second = platform.fetch(&house, "two").await.unwrap();
+    assert_eq!(first.expose(), second.expose());
+    assert_eq!(mints(&house).await, 1);
+}
+
+#[tokio::test]
+async fn fresh_is_not_from_memory() {
+    let (house, platform, _) = linked().await;
+    let kept = platform.fetch(&house, "one").await.unwrap();
+    let (now, id) = (house.env.now(), "two");
+    let (timestamp, signature) = (now.as_second().to_string(), platform.key.sign(id, now, b""));
+    let headers = SignatureHeaders { id, timestamp: &timestamp, signature: &signature };
+    let request = LinkRequest { address: &platform.address, signature: Some(headers), body: b"", fresh: true };
+    assert_ne!(house.broker.serve_link(request).await.unwrap().token.expose(), kept.expose());
+}
+
+#[tokio::test]
+async fn unknown_links_and_wrong_secrets_look_alike() {
+    let (house, platform, _) = linked().await;
+    let other = house.connect().await;
+    let other = house.broker.make_link(house.workspace, &plain(other)).await.unwrap().unwrap();
+    let other = address(&other);
+    let (id, secret) = platform.address.split_once('.').unwrap();
+    let (other_id, other_secret) = other.split_once('.').unwrap();
+    let nobody = "018f0000-0000-7000-8000-000000000000";
+    let mut said = Vec::new();
+    for address in [
+        String::new(),
+        ".".into(),
+        "nonsense".into(),
+        id.into(),
+        format!("{id}."),
+        format!("{id}.{other_secret}"),
+        format!("{other_id}.{secret}"),
+        format!("{nobody}.{secret}"),
+        format!("{}x", platform.address),
+        platform.address.to_uppercase(),
+    ] {
+        let platform = Platform { address, key: platform.key.clone() };
+        let failure = platform.fetch(&house, "one").await.unwrap_err();
+        assert_eq!(failure.code, Code::LinkUnknown, "{}", platform.address);
+        said.push(failure.detail);
+    }
+    said.dedup();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!(mints(&house).await, 0);
+}
+
+#[tokio::test]
+async fn a_revoked_link_is_unknown_within_a_second() {
+    let (house, platform, link) = linked().await;
+    platform.fetch(&house, "one").await.unwrap();
+    assert!(house.store.revoke_token_link(house.workspace, link.link.id, house.env.now()).await.unwrap());
+    house.clock.advance(SECOND);
+    assert_eq!(platform.refused(&house, "two").await, Code::LinkUnknown);
+
+    let fresh = house.broker.make_link(house.workspace, &plain(link.link.credential)).await.unwrap().unwrap();
+    house.store.revoke_token_link(house.workspace, fresh.link.id, house.env.now()).await.unwrap();
+    let platform = Platform { address: address(&fresh), ..platform };
+    assert_eq!(platform.refused(&house, "three").await, Code::LinkUnknown, "at once where it was never served");
+    assert_eq!(mints(&house).await, 1);
+}
+
+#[tokio::test]
+async fn a_link_ends_on_the_second() {
+    let (house, platform, link) = linked().await;
+    let new = NewLink { expires_at: Some(house.env.now() + 60 * SECOND), ..plain(link.link.credential) };
+    let link = house.broker.make_link(house.workspace, &new).await.unwrap().unwrap();
+    let platform = Platform { address: address(&link), ..platform };
+    house.clock.advance(60 * SECOND - Duration::from_micros(1));
+    platform.fetch(&house, "one").await.unwrap();
+    house.clock.advance(Duration::from_micros(1));
+    assert_eq!(platform.refused(&house, "two").await, Code::LinkExpired);
+    assert_eq!(mints(&house).await, 1);
+}
+
+#[tokio::test]
+async fn signatures_are_demanded_and_checked() {
+    let (house, platform, _) = linked().await;
+    let bare = LinkRequest { address: &platform.address, signature: None, body: b"", fresh: false };
+    assert_eq!(house.broker.serve_link(bare).await.unwrap_err().code, Code::SignatureMissing);
+
+    let (now, id) = (house.env.now(), "one");
+    let (timestamp, signature) = (now.as_second().to_string(), platform.key.sign(id, now, b""));
+    let right = SignatureHeaders { id, timestamp: &timestamp, signature: &signature };
+    for wrong in [
+        LinkRequest { signature: Some(SignatureHeaders { id: "two", ..right }), ..bare },
+        LinkRequest { signature: Some(SignatureHeaders { timestamp: "1", ..right }), ..bare },
+        LinkRequest { signature: Some(SignatureHeaders { signature: "", ..right }), ..bare },
+        LinkRequest { signature: Some(right), body: b"something", ..bare },
+    ] {
+        assert_eq!(house.broker.serve_link(wrong).await.unwrap_err().code, Code::SignatureInvalid, "{wrong:?}");
+    }
+    let stranger = SigningKey::parse(&Secret::new("whsec_c29tZWJvZHkgZWxzZSdzIGtleQ==")).unwrap();
+    let stranger = Platform { key: stranger, address: platform.address.clone() };
+    assert_eq!(stranger.refused(&house, "one").await, Code::SignatureInvalid);
+    assert_eq!(mints(&house).await, 0);
+
+    // What failed has not used the id up, however late the genuine request comes.
+    house.clock.advance(31 * SECOND);
+    platform.fetch(&house, "one").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_signature_lives_for_five_minutes_either_way() {
+    let (house, platform, _) = linked().await;
+    let now = house.env.now();
+    for (id, signed_at) in [("old", now - 301 * SECOND), ("early", now + 301 * SECOND)] {
+        let failure = platform.fetch_signed_at(&house, id, signed_at).await.unwrap_err();
+        assert_eq!(failure.code, Code::SignatureStale, "{id}");
+    }
+    assert_eq!(mints(&house).await, 0);
+    for (id, signed_at) in [("old", now - 300 * SECOND), ("early", now + 300 * SECOND)] {
+        platform.fetch_signed_at(&house, id, signed_at).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_quick_retry_is_served_and_a_late_one_refused() {
+    let (house, platform, _) = linked().await;
+    let signed_at = house.env.now();
+    platform.fetch(&house, "msg").await.unwrap();
+    house.clock.advance(30 * SECOND);
+    platform.fetch_signed_at(&house, "msg", signed_at).await.unwrap();
+    platform.fetch(&house, "msg").await.unwrap();
+    house.clock.advance(Duration::from_micros(1));
+    assert_eq!(platform.refused(&house, "msg").await, Code::ReplayRefused);
+    let recorded = platform.fetch_signed_at(&house, "msg", signed_at).await.unwrap_err();
+    assert_eq!(recorded.code, Code::ReplayRefused);
+}
+
+#[tokio::test]
+async fn a_captured_signature_opens_no_other_link() {
+    let (house, platform, link) = linked().await;
+    let other = house.broker.make_link(house.workspace, &plain(link.link.credential)).await.unwrap().unwrap();
+    let other = Platform { address: address(&other), key: platform.key.clone() };
+    platform.fetch(&house, "msg").await.unwrap();
+    assert_eq!(other.refused(&house, "msg").await, Code::ReplayRefused);
+    // And the refusal there has not changed whose id it is.
+    platform.fetch(&house, "msg").await.unwrap();
+}
+
+#[tokio::test]
+async fn an_id_is_remembered_for_as_long_as_its_signature_can_live() {
+    let (house, platform, _) = linked().await;
+    // Signed as far ahead as is allowed, so it is good for ten minutes from now; nine of them have passed in this
+    // process's memory when it comes.
+    house.clock.advance(9 * 60 * SECOND);
+    let began = house.env.now();
+    let ahead = began + 300 * SECOND;
+    platform.fetch_signed_at(&house, "msg", ahead).await.unwrap();
+    while house.env.now() < began + 600 * SECOND {
+        house.clock.advance(60 * SECOND);
+        let failure = platform.fetch_signed_at(&house, "msg", ahead).await.unwrap_err();
+        assert_eq!(failure.code, Code::ReplayRefused, "after {:?}", house.env.now().since(began));
+    }
+    house.clock.advance(SECOND);
+    let failure = platform.fetch_signed_at(&house, "msg", ahead).await.unwrap_err();
+    assert_eq!(failure.code, Code::SignatureStale, "and then it is too old");
+    assert_eq!(mints(&house).await, 1);
+}
+
+#[tokio::test]
+async fn a_link_can_have_a_signing_secret_of_its_own() {
+    let (house, platform, link) = linked().await;
+    let secret = Secret::new("whsec_dGhlIHBsYXRmb3JtJ3Mgb3duIHNlY3JldA==");
+    let new = NewLink { signing_secret: Some(secret.clone()), ..plain(link.link.credential) };
+    let link = house.broker.make_link(house.workspace, &new).await.unwrap().unwrap();
+    let ours = Platform { address: address(&link), key: platform.key };
+    let theirs = Platform { address: address(&link), key: SigningKey::parse(&secret).unwrap() };
+    assert_eq!(ours.refused(&house, "one").await, Code::SignatureInvalid);
+    assert_eq!(mints(&house).await, 0);
+    theirs.fetch(&house, "two").await.unwrap();
+}
+
+#[tokio::test]
+async fn links_are_made_for_accounts_and_keys_that_exist() {
+    let (house, _, link) = linked().await;
+    let stranger = model::WorkspaceId::generate(&house.env);
+    assert!(house.broker.make_link(stranger, &plain(link.link.credential)).await.unwrap().is_none());
+    for secret in ["", "whsec_", "whsec_c2hvcnQ=", "whsec_not Base64", "c29tZWJvZHkgZWxzZSdzIGtleQ=="] {
+        let new = NewLink { signing_secret: Some(Secret::new(secret)), ..plain(link.link.credential) };
+        assert!(house.broker.make_link(house.workspace, &new).await.unwrap().is_none(), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_needs_a_person_says_so_to_the_platform() {
+    let (house, platform, _) = linked().await;
+    house.zoom.change_user(serde_json::json!({"active": false})).await;
+    assert_eq!(platform.refused(&house, "one").await, Code::CredentialNeedsConsent);
+    assert_eq!(mints(&house).await, 0);
+}
+
+#[tokio::test]
+async fn who_would_wait_too_long_is_told_to_come_back_and_then_served() {
+    let (house, platform, _) = linked().await;
+    house.zoom.hold_up("zak").await;
+    let (answer, ()) = tokio::join!(platform.fetch(&house, "msg"), async {
+        house.zoom.struck().await;
+        house.clock.advance(4 * SECOND);
+    });
+    let late = answer.unwrap_err();
+    assert_eq!((late.code, late.retry_after), (Code::Deadline, Some(SECOND)));
+
+    house.settle().await;
+    assert_eq!(mints(&house).await, 1, "the mint went on");
+    platform.fetch(&house, "msg").await.unwrap();
+    assert_eq!(mints(&house).await, 1, "and filled the memory");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_hundred_fetches_at_the_moment_of_expiry_cost_one_refresh_and_one_mint() {
+    let (house, platform, _) = linked().await;
+    platform.fetch(&house, "before").await.unwrap();
+    house.pass(Duration::from_secs(7200)).await;
+
+    let (house, platform) = (Arc::new(house), Arc::new(platform));
+    let mut fetches = tokio::task::JoinSet::new();
+    for number in 0..200 {
+        let (house, platform) = (Arc::clone(&house), Arc::clone(&platform));
+        fetches.spawn(async move { platform.fetch(&house, &format!("msg_{number}")).await.map(drop) });
+    }
+    for answer in fetches.join_all().await {
+        answer.unwrap();
+    }
+    let stats = house.zoom.stats().await;
+    assert_eq!((stats.refreshes, stats.refreshes_refused, stats.zak_mints), (1, 0, 2));
+}

@@ -1,0 +1,13 @@
+//! The broker against a simulated Zoom, over HTTP, with SQLite underneath.
+//!
+//! Nothing here sleeps: Latchkey's clock stands still until a test moves it. The simulator has a clock of its own;
+//! [`House::pass`](harness::House::pass) moves both.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod connect;
+mod harness;
+mod links;
+mod refresh;
+mod secrets;
+mod zak;

@@ -1,0 +1,173 @@
+//! Whatever happens, no secret stands in a log, in a message, or in the store.
+
+use std::{
+    fmt::Debug,
+    io,
+    sync::{Arc, Mutex},
+};
+
+use broker::{Arrival, Cell, LinkRequest, NewLink, signature::SignatureHeaders, signature::SigningKey};
+use model::{Secret, TokenKind};
+use serde_json::json;
+use store::{Consents, Credentials};
+use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
+
+use crate::harness::{ACCESS_LIFE, CLIENT_SECRET, FRESH, House};
+
+/// Everything that was written, by all crates, at every level.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// What must not be found, and where people could find it.
+#[derive(Default)]
+struct Search {
+    secrets: Vec<(&'static str, String)>,
+    shown: String,
+}
+
+impl Search {
+    fn secret(&mut self, name: &'static str, secret: &Secret) {
+        assert!(secret.expose().len() >= 16, "{name} is too short to be searched for");
+        self.secrets.push((name, secret.expose().to_owned()));
+    }
+
+    fn shown<T: Debug>(&mut self, value: T) -> T {
+        self.shown += &format!("{value:?}\n");
+        value
+    }
+
+    fn assert_none_in(&self, place: &str, bytes: &[u8]) {
+        for (name, secret) in &self.secrets {
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "{name} stands in {place}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_tells_a_secret() {
+    let log = Log::default();
+    tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_writer(log.clone()).init();
+    let mut search = Search::default();
+
+    // A founded house.
+    let house = House::start().await;
+    search.secret("the API key", &house.api_key);
+    search.secret("the client secret", &Secret::new(CLIENT_SECRET));
+    search.secret("the webhook secret", &Secret::new("planted-webhook-secret"));
+    let callback_secret = house.broker.callback_secret(house.workspace).await.unwrap();
+    search.secret("the callback secret", &callback_secret);
+    search.shown(&house.broker);
+
+    // An account: declined, forged, refused by Zoom, and connected.
+    let invitation = house.invitation().await;
+    search.secret("the invitation", &Secret::new(invitation.split_once('.').unwrap().1));
+    for mishap in ["deny", "forge", "another code", "allow"] {
+        let departure = search.shown(house.broker.depart(&invitation).await).unwrap();
+        search.secret("the browser's cookie", &departure.browser);
+        search.secret("the address of Zoom's page", &departure.zoom_url);
+        let id = invitation.split_once('.').unwrap().0.parse().unwrap();
+        let journey = house.store.consent(id).await.unwrap().unwrap().journey.unwrap();
+        let verifier = house.broker.vault().open(house.workspace, Cell::CodeVerifier(id), &journey.code_verifier);
+        search.secret("the PKCE verifier", &verifier.unwrap());
+
+        let decision = if mishap == "deny" { "deny" } else { "allow" };
+        let mut arrival = search.shown(house.zoom.decide(&departure, decision).await);
+        search.secret("the state", &arrival.state);
+        arrival.code.iter().for_each(|code| search.secret("the code", code));
+        match mishap {
+            "forge" => arrival.browser = Some(Secret::new("planted-forged-browser")),
+            "another code" => arrival.code = Ok(Secret::new("planted-another-code")),
+            _ => {}
+        }
+        search.secret("what the browser brought", arrival.browser.as_ref().unwrap());
+        let arrived = search.shown(house.broker.arrive(arrival).await);
+        assert_eq!(arrived.is_ok(), mishap == "allow", "{mishap}");
+    }
+    let account = house.store.credentials(house.workspace).await.unwrap().pop().unwrap();
+    search.shown(&account);
+    tokens_of(&house, &account, &mut search);
+
+    // Refreshes and mints, with everything going wrong that can.
+    for place in ["refresh", "zak"] {
+        for kind in ["http_429", "http_500", "html", "drop_before", "truncated", "lose_answer"] {
+            house.pass(ACCESS_LIFE).await;
+            house.zoom.spoil(place, kind, 1).await;
+            let zak = search.shown(house.broker.zak(house.workspace, account.id, FRESH).await);
+            zak.iter().for_each(|zak| search.secret("a ZAK", &zak.token));
+            tokens_of(&house, &house.row(account.id).await, &mut search);
+            house.connect().await;
+            tokens_of(&house, &house.row(account.id).await, &mut search);
+        }
+    }
+    house.zoom.change_app(json!({"client_secret": "planted-rotated-secret"})).await;
+    house.pass(ACCESS_LIFE).await;
+    search.shown(house.broker.zak(house.workspace, account.id, FRESH).await).unwrap_err();
+    house.zoom.change_app(json!({"client_secret": CLIENT_SECRET})).await;
+
+    // A link: served, and refused for every reason.
+    let own = Secret::new("whsec_cGxhbnRlZCBzaWduaW5nIHNlY3JldA==");
+    search.secret("a link's signing secret", &own);
+    let (kind, credential) = (TokenKind::Zak, account.id);
+    let new = search.shown(NewLink { kind, credential, signing_secret: Some(own.clone()), expires_at: None });
+    let link = search.shown(house.broker.make_link(house.workspace, &new).await).unwrap().unwrap();
+    let address = link.url.expose().rsplit('/').next().unwrap();
+    search.secret("the link's secret", &Secret::new(address.split_once('.').unwrap().1));
+    let (key, now) = (search.shown(SigningKey::parse(&own).unwrap()), house.env.now());
+    let (timestamp, signature) = (now.as_second().to_string(), key.sign("msg", now, b""));
+    let right = SignatureHeaders { id: "msg", timestamp: &timestamp, signature: &signature };
+    let request = LinkRequest { address, signature: Some(right), body: b"", fresh: false };
+    for (request, served) in [
+        (request, true),
+        (LinkRequest { signature: None, ..request }, false),
+        (LinkRequest { signature: Some(SignatureHeaders { id: "other", ..right }), ..request }, false),
+        (LinkRequest { address: &address[..address.len() - 1], ..request }, false),
+    ] {
+        let answer = search.shown(house.broker.serve_link(request).await);
+        assert_eq!(answer.is_ok(), served);
+        answer.iter().for_each(|served| search.secret("a served ZAK", &served.token));
+    }
+    search.shown(Arrival { state: own.clone(), browser: Some(own.clone()), code: Ok(own) });
+
+    // The search can find something: what is no secret is there.
+    let written = log.0.lock().unwrap().clone();
+    let stored = house.bytes_of_the_store();
+    let holds = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds(&written, "ZAK minted") && holds(&written, " TRACE ") && holds(&written, "hyper"));
+    assert!(holds(&stored, &account.zoom_user_id));
+    assert!(search.secrets.len() > 50, "{}", search.secrets.len());
+
+    search.assert_none_in("the log", &written);
+    search.assert_none_in("the store", &stored);
+    search.assert_none_in("an answer", search.shown.as_bytes());
+}
+
+/// Opens what the store keeps sealed, so that it can be searched for.
+fn tokens_of(house: &House, account: &store::Credential, search: &mut Search) {
+    let vault = house.broker.vault();
+    for (cell, sealed) in [
+        (Cell::AccessToken(account.id), &account.grant.access_token),
+        (Cell::RefreshToken(account.id), &account.grant.refresh_token),
+    ] {
+        search.secret("a token of a grant", &vault.open(house.workspace, cell, sealed).unwrap());
+    }
+}
