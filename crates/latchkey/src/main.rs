@@ -1,2 +1,59 @@
-//! Latchkey: meeting bots, signed in to Zoom.
-fn main() {}
+//! Latchkey: meeting bots, signed in to Zoom. One binary; its commands are its roles.
+
+mod config;
+mod demo;
+mod serve;
+mod shutdown;
+mod sim;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Meeting bots, signed in to Zoom.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// What to log: a level, or a filter such as `info,bots=debug`.
+    #[arg(long, env = "LATCHKEY_LOG", default_value = "info", global = true)]
+    log: String,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server: token broker, bots and API.
+    Serve(serve::Arguments),
+    /// Run the Zoom simulator.
+    Sim(sim::Arguments),
+    /// Watch real bots join a meeting that only admits signed-in users.
+    Demo(demo::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = match EnvFilter::try_new(&arguments.log) {
+        Ok(filter) => filter,
+        Err(error) => return complain(&format!("--log {:?}: {error}", arguments.log)),
+    };
+    // On stderr: stdout belongs to what other programs read.
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let done = match arguments.command {
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Sim(arguments) => sim::run(arguments).await,
+        Command::Demo(arguments) => return demo::run(arguments).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&format!("{error:#}")),
+    }
+}
+
+/// One line that says what to do.
+fn complain(line: &str) -> ExitCode {
+    eprintln!("latchkey: {line}");
+    ExitCode::FAILURE
+}

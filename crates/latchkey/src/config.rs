@@ -1,0 +1,162 @@
+//! The configuration file. Unknown keys are refused; every key has a default but the ones about a simulator.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// `latchkey.toml`
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Where the API listens.
+    pub(crate) listen: SocketAddr,
+    /// Where browsers and bot platforms reach it; `http://<listen>` if not given.
+    pub(crate) public_url: Option<Url>,
+    /// Database, keys and screenshots live in here.
+    pub(crate) data_dir: PathBuf,
+    /// Opens every stored secret; `<data_dir>/keys.json` if not given.
+    pub(crate) key_file: Option<PathBuf>,
+    /// Which Zoom.
+    pub(crate) zoom: Zoom,
+    /// Which Chromium.
+    pub(crate) browser: BrowserSection,
+    /// Bots of this process.
+    pub(crate) bots: Bots,
+    /// Fetching tokens from callers' URLs.
+    pub(crate) callbacks: Callbacks,
+}
+
+/// `[zoom]`: real unless told otherwise.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Zoom {
+    /// Consent and token endpoint.
+    pub(crate) oauth_base: Url,
+    /// REST API.
+    pub(crate) api_base: Url,
+    /// One more certificate authority to trust: the simulator's.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Send bots to this address instead of zoom.us: the simulator's.
+    pub(crate) meeting_address: Option<SocketAddr>,
+    /// The key that bots trust at `meeting_address`: SHA-256 of its SPKI, Base64.
+    pub(crate) meeting_spki: Option<String>,
+}
+
+/// `[browser]`
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct BrowserSection {
+    /// A path, or a name on `PATH`.
+    pub(crate) chromium: PathBuf,
+    /// The `dist` folder of `@zoom/meetingsdk`.
+    pub(crate) sdk_dir: PathBuf,
+    /// Chromium's own sandbox; it does not work as root. On unless running as root, if not given.
+    pub(crate) sandbox: Option<bool>,
+}
+
+/// `[bots]`
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Bots {
+    /// How many run here at once; 0 makes this a token broker alone, and needs no Chromium.
+    pub(crate) capacity: usize,
+}
+
+/// `[callbacks]`
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Callbacks {
+    /// Private networks that `zak_url` may point into, such as `10.1.0.0/16`.
+    pub(crate) allow_networks: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            data_dir: "data".into(),
+            key_file: None,
+            zoom: Zoom::default(),
+            browser: BrowserSection::default(),
+            bots: Bots::default(),
+            callbacks: Callbacks::default(),
+        }
+    }
+}
+
+impl Default for Zoom {
+    fn default() -> Self {
+        let url = |text: &str| text.parse().expect("a literal");
+        Self {
+            oauth_base: url("https://zoom.us"),
+            api_base: url("https://api.zoom.us"),
+            ca_file: None,
+            meeting_address: None,
+            meeting_spki: None,
+        }
+    }
+}
+
+impl Default for BrowserSection {
+    fn default() -> Self {
+        Self {
+            chromium: "chromium".into(),
+            sdk_dir: "web/node_modules/@zoom/meetingsdk/dist".into(),
+            sandbox: None,
+        }
+    }
+}
+
+impl Default for Bots {
+    fn default() -> Self {
+        Self { capacity: 8 }
+    }
+}
+
+impl Config {
+    /// Reads the file, or the defaults when none is named and `latchkey.toml` is not there.
+    pub(crate) fn read(path: Option<&Path>) -> anyhow::Result<Self> {
+        let usual = Path::new("latchkey.toml");
+        let Some(path) = path.or_else(|| usual.exists().then_some(usual)) else {
+            return Ok(Self::default());
+        };
+        let text =
+            fs::read_to_string(path).with_context(|| format!("the configuration {} cannot be read", path.display()))?;
+        let config: Self = toml::from_str(&text)
+            .map_err(|error| anyhow::anyhow!("{}: {}", path.display(), one_line(error.message())))?;
+        if config.zoom.meeting_address.is_some() != config.zoom.meeting_spki.is_some() {
+            bail!("{}: zoom.meeting_address and zoom.meeting_spki belong together: set both or none", path.display());
+        }
+        Ok(config)
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    #[test]
+    fn the_sample_is_a_configuration_and_says_the_defaults() {
+        let sample = include_str!("../../../docs/latchkey.sample.toml");
+        let read: Config = toml::from_str(sample).unwrap();
+        let defaults = Config::default();
+        assert_eq!(toml::to_string(&read).unwrap(), toml::to_string(&defaults).unwrap());
+    }
+
+    #[test]
+    fn unknown_keys_are_refused() {
+        assert!(toml::from_str::<Config>("lisen = '127.0.0.1:1'").is_err());
+        assert!(toml::from_str::<Config>("[zoom]\nclient_secret = 'x'").is_err());
+    }
+}

@@ -1,0 +1,74 @@
+//! `latchkey demo`: real bots, in real Chromium with Zoom's real SDK, at a door that only admits signed-in users.
+//!
+//! Simulator and server run as processes of their own, as a user would run them; the demo only speaks HTTP to them, and
+//! presses Allow in a browser.
+
+mod consent;
+mod latchkey;
+mod processes;
+mod report;
+mod run_folder;
+mod screen;
+mod simulator;
+mod steps;
+mod story;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use model::Environment;
+
+use crate::shutdown::{self, StopArguments};
+use run_folder::RunFolder;
+use screen::Screen;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Leave everything running at the end, and say what to try.
+    #[arg(long)]
+    stay: bool,
+    /// Where the report and the screenshots go.
+    #[arg(long, default_value = "out/demo")]
+    out: PathBuf,
+    /// Where databases, keys and certificates go.
+    #[arg(long, default_value = "data/demo")]
+    data: PathBuf,
+    /// A path, or a name on `PATH`.
+    #[arg(long, default_value = "chromium")]
+    chromium: PathBuf,
+    /// The `dist` folder of `@zoom/meetingsdk`.
+    #[arg(long, default_value = "web/node_modules/@zoom/meetingsdk/dist")]
+    sdk_dir: PathBuf,
+    #[command(flatten)]
+    stop: StopArguments,
+}
+
+/// Exits with 0 only if every step happened.
+pub(crate) async fn run(arguments: Arguments) -> ExitCode {
+    let (env, screen) = (Environment::system(), Screen::new());
+    let folder = match RunFolder::make(&arguments.out, &arguments.data, env.now()) {
+        Ok(folder) => folder,
+        Err(error) => return crate::complain(&format!("{error:#}")),
+    };
+    let told = tokio::select! {
+        told = story::tell(&arguments, &folder, &screen, &env) => Some(told),
+        stopped = shutdown::asked(arguments.stop) => {
+            if let Err(error) = stopped {
+                tracing::error!(%error, "signals cannot be received");
+            }
+            None
+        }
+    };
+    // By now the story is dropped, and with it every process it had started has ended or is being killed.
+    screen.clear();
+    match told {
+        Some(Ok(true)) => ExitCode::SUCCESS,
+        Some(Ok(false)) => crate::complain(&format!("not every step happened: see {}", folder.out().display())),
+        Some(Err(error)) => {
+            crate::complain(&format!("{error:#}; the logs are in {}", folder.out().display()))
+        }
+        None => {
+            folder.remove();
+            crate::complain("interrupted: nothing was left behind")
+        }
+    }
+}

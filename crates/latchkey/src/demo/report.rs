@@ -1,0 +1,38 @@
+//! `out/demo/report.json`, for machines.
+
+use serde::Serialize;
+
+/// What happened.
+#[derive(Serialize)]
+pub(super) struct Report {
+    /// Whether every step happened.
+    pub(super) ok: bool,
+    pub(super) sdk_version: &'static str,
+    pub(super) chromium: String,
+    pub(super) steps: Vec<Step>,
+    pub(super) zoom: ZoomCounts,
+}
+
+/// One bot.
+#[derive(Serialize)]
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) ok: bool,
+    pub(super) bot_id: Option<String>,
+    /// Its states, in order.
+    pub(super) codes: Vec<String>,
+    /// Of the last state that has one.
+    pub(super) sub_code: Option<String>,
+    /// From the API's answer to the SDK's first request at the simulator, in milliseconds of real time.
+    pub(super) create_to_join_request_ms: Option<i64>,
+    pub(super) create_to_in_call_ms: Option<i64>,
+    pub(super) screenshot: Option<String>,
+}
+
+/// What the simulator counted.
+#[derive(Serialize, Default)]
+pub(super) struct ZoomCounts {
+    pub(super) refreshes: u64,
+    pub(super) zak_mints: u64,
+    pub(super) joins: u64,
+}

@@ -1,0 +1,94 @@
+//! One bot of the story: made, watched, pictured.
+
+use std::{path::Path, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::{
+    latchkey::{Bot, Change, Latchkey},
+    report::Step,
+    screen::Screen,
+    simulator::Simulator,
+};
+
+/// Longer than any join here takes; the bot's own deadlines are shorter.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Two seconds after a bot is in, it takes a picture.
+const PICTURE_WITHIN: Duration = Duration::from_secs(15);
+
+/// What a step needs.
+pub(super) struct Stage<'a> {
+    pub(super) latchkey: &'a Latchkey,
+    pub(super) simulator: &'a Simulator,
+    pub(super) screen: &'a Screen,
+    pub(super) out: &'a Path,
+}
+
+impl Stage<'_> {
+    /// Sends a bot, and waits until it is in or has failed.
+    pub(super) async fn send(&self, name: &'static str, request: &Value) -> anyhow::Result<Step> {
+        let created = self.latchkey.post("/api/v1/bot/", request).await?;
+        let id = created["id"].as_str().unwrap_or_default().to_owned();
+        let arrived = |bot: &Bot| bot.at("in_call_not_recording").is_some();
+        let bot = self.latchkey.watch(&id, PATIENCE, arrived, |bot| self.tell(bot)).await?;
+
+        let made_at = bot.at("ready").map(|change| change.created_at.as_microsecond() / 1000);
+        let bot_name = request["bot_name"].as_str().unwrap_or_default();
+        let asked_at = self.simulator.first_join_request(bot_name).await?;
+        let inside_at = bot.at("in_call_not_recording").map(|change| change.created_at.as_microsecond() / 1000);
+        let since_made = |time: Option<i64>| Some(time? - made_at?);
+        let step = Step {
+            name,
+            ok: false,
+            bot_id: Some(id),
+            codes: Vec::new(),
+            sub_code: None,
+            create_to_join_request_ms: since_made(asked_at),
+            create_to_in_call_ms: since_made(inside_at),
+            screenshot: self.picture(name, &bot).await?,
+        };
+        Ok(told(step, &bot))
+    }
+
+    /// Tells a bot to leave, and waits for its end.
+    pub(super) async fn recall(&self, step: Step) -> anyhow::Result<(Bot, Step)> {
+        let id = step.bot_id.clone().unwrap_or_default();
+        self.latchkey.post(&format!("/api/v1/bot/{id}/leave_call/"), &json!({})).await?;
+        let bot = self.latchkey.watch(&id, PATIENCE, Bot::has_ended, |bot| self.tell(bot)).await?;
+        let step = told(step, &bot);
+        Ok((bot, step))
+    }
+
+    /// Keeps the bot's newest picture beside the report.
+    async fn picture(&self, name: &str, bot: &Bot) -> anyhow::Result<Option<String>> {
+        let list = format!("/api/v1/bot/{}/screenshots/", bot.id);
+        let pictured = async {
+            while self.latchkey.get(&list).await?["results"].as_array().is_none_or(Vec::is_empty) {
+                self.latchkey.pause().await;
+            }
+            anyhow::Ok(())
+        };
+        self.latchkey.within(PICTURE_WITHIN, pictured).await.transpose()?;
+        let Some(png) = self.latchkey.picture(&bot.id).await? else { return Ok(None) };
+        let path = self.out.join(format!("{name}.png"));
+        std::fs::write(&path, png)?;
+        Ok(Some(path.display().to_string()))
+    }
+
+    fn tell(&self, bot: &Bot) {
+        if let Some(Change { code, sub_code, message, .. }) = bot.status_changes.last() {
+            let why = sub_code.as_ref().map(|sub_code| format!(" / {sub_code}")).unwrap_or_default();
+            let words = message.as_ref().map(|message| format!(" ({message})")).unwrap_or_default();
+            self.screen.say(format!("      {code}{why}{words}"));
+        }
+    }
+}
+
+/// The step with the bot's states as they are now.
+fn told(step: Step, bot: &Bot) -> Step {
+    Step {
+        codes: bot.status_changes.iter().map(|change| change.code.clone()).collect(),
+        sub_code: bot.status_changes.iter().rev().find_map(|change| change.sub_code.clone()),
+        ..step
+    }
+}

@@ -1,0 +1,294 @@
+//! The story, from an empty folder to the last bot.
+
+use std::{net::SocketAddr, path::Path};
+
+use anyhow::{Context as _, bail};
+use browser::{Browser, BrowserConfig, SDK_VERSION, ZoomOverride};
+use model::Environment;
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use super::{
+    Arguments, RunFolder, Screen, consent,
+    latchkey::{Latchkey, Ready},
+    processes::Part,
+    report::{Report, Step},
+    simulator::Simulator,
+    steps::Stage,
+};
+use crate::{config::Config, shutdown};
+
+/// Zoom's side of the story.
+struct Cast {
+    /// Whose account the bots sign in with.
+    robin: Value,
+    /// Whose meeting a bot starts.
+    hana: Value,
+    /// Only admits signed-in users.
+    strict_meeting: Value,
+    /// Hana's, not started.
+    hanas_meeting: Value,
+}
+
+/// Latchkey's side of the story: accounts, and the address that gives ZAKs.
+struct Accounts {
+    hana: String,
+    token_link: String,
+}
+
+/// Tells it. `true` if every step happened.
+pub(super) async fn tell(
+    arguments: &Arguments,
+    folder: &RunFolder,
+    screen: &Screen,
+    env: &Environment,
+) -> anyhow::Result<bool> {
+    screen.doing("starting the Zoom simulator");
+    let directory = folder.data().join("zoom").display().to_string();
+    let sim_arguments = ["sim", "--directory", &directory];
+    let log = folder.out().join("simulator.log");
+    let (zoom, at): (_, zoom_sim::Ready) = Part::start("simulator", &sim_arguments, &log, env).await?;
+    screen.done(format!("Zoom simulator at {} (control: {}/)", at.zoom_base, at.control));
+
+    screen.doing("starting Latchkey and its Chromium");
+    let config = folder.data().join("latchkey.toml");
+    std::fs::write(&config, toml::to_string(&configuration(arguments, folder, &at)?)?)?;
+    let config = config.display().to_string();
+    let log = folder.out().join("latchkey.log");
+    let (server, ready): (_, Ready) = Part::start("server", &["serve", "--config", &config], &log, env).await?;
+    let api_key = ready.api_key.context("the server did not print its first API key")?;
+    screen.done(format!("Latchkey at {}", ready.url));
+
+    let http = client()?;
+    let simulator = Simulator::new(http.clone(), at.control.clone());
+    let latchkey = Latchkey::new(http, ready.url, api_key, env.clone());
+    let stage = Stage { latchkey: &latchkey, simulator: &simulator, screen, out: folder.out() };
+
+    let (cast, accounts) = prepare(&stage, arguments, folder, &at, env).await?;
+    let steps = play(&stage, &cast, &accounts).await?;
+    let report = Report {
+        ok: steps.len() == 4 && steps.iter().all(|step| step.ok),
+        sdk_version: SDK_VERSION,
+        chromium: ready.chromium.unwrap_or_default(),
+        steps,
+        zoom: simulator.counts().await?,
+    };
+    let path = folder.publish_report(&serde_json::to_string_pretty(&report)?)?;
+    conclude(screen, &report, &path);
+    if arguments.stay {
+        stay(screen, &latchkey, &simulator, &cast, &accounts);
+        shutdown::asked(arguments.stop).await?;
+    }
+    screen.doing("stopping");
+    server.stop(env).await;
+    zoom.stop(env).await;
+    Ok(report.ok)
+}
+
+/// The configuration of a Latchkey that talks to the simulator, and whose own token links may be fetched from loopback.
+fn configuration(arguments: &Arguments, folder: &RunFolder, at: &zoom_sim::Ready) -> anyhow::Result<Config> {
+    let mut config = Config {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        data_dir: folder.data().join("latchkey"),
+        ..Config::default()
+    };
+    config.zoom.oauth_base = at.zoom_base.parse()?;
+    config.zoom.api_base = at.api_base.parse()?;
+    config.zoom.ca_file = Some(at.ca_file.clone());
+    config.zoom.meeting_address = Some(at.zoom_address.parse()?);
+    config.zoom.meeting_spki = Some(at.spki.clone());
+    config.browser.chromium.clone_from(&arguments.chromium);
+    config.browser.sdk_dir.clone_from(&arguments.sdk_dir);
+    config.callbacks.allow_networks = vec!["127.0.0.0/8".into()];
+    Ok(config)
+}
+
+/// Users, an app and meetings at Zoom; the app and both accounts at Latchkey.
+async fn prepare(
+    stage: &Stage<'_>,
+    arguments: &Arguments,
+    folder: &RunFolder,
+    at: &zoom_sim::Ready,
+    env: &Environment,
+) -> anyhow::Result<(Cast, Accounts)> {
+    let Stage { latchkey, simulator, screen, .. } = stage;
+    screen.doing("registering the Zoom app");
+    let robin = json!({ "email": "robin@example.com", "display_name": "Robin Notes" });
+    let robin = simulator.post("/users", &robin).await?;
+    let hana = json!({ "email": "hana@example.com", "display_name": "Hana Host" });
+    let hana = simulator.post("/users", &hana).await?;
+    let app = json!({
+        "name": "Latchkey demo",
+        "kind": "user_level",
+        "sdk": true,
+        "redirect_uris": [format!("{}/oauth/zoom/callback", latchkey.url)],
+    });
+    let app = simulator.post("/apps", &app).await?;
+    let registration = json!({
+        "kind": "user_level",
+        "client_id": app["client_id"],
+        "client_secret": app["client_secret"],
+        "webhook_secret": "unused-in-the-demo",
+    });
+    let registered = latchkey.post("/api/v2/zoom-oauth-apps/", &registration).await?;
+    screen.done("OAuth app registered; its secret also signs the SDK's joins");
+
+    let person = BrowserConfig {
+        chromium: arguments.chromium.clone(),
+        sdk_dir: arguments.sdk_dir.clone(),
+        state_dir: folder.data().join("person"),
+        zoom_override: Some(ZoomOverride { address: at.zoom_address.parse()?, spki: at.spki.clone() }),
+        sandbox: !rustix::process::geteuid().is_root(),
+    };
+    let person = Browser::launch(person, env.clone()).await?;
+    for (user, name) in [(&robin, "robin"), (&hana, "hana")] {
+        let display_name = text(user, "display_name")?;
+        screen.doing(format!("{display_name} connects the account: consent at Zoom, Allow"));
+        simulator.put("/signed-in", &json!({ "user_id": user["id"] })).await?;
+        let invitation = json!({ "oauth_app": registered["id"] });
+        let invitation = latchkey.post("/api/latchkey/v1/connect-links/", &invitation).await?;
+        let picture = folder.out().join(format!("consent-{name}.png"));
+        let said = consent::allow(&person, text(&invitation, "url")?, &picture).await?;
+        if said != format!("{display_name} is connected") {
+            bail!("connecting {display_name} ended with {said:?}");
+        }
+        screen.done(said);
+    }
+    person.close().await;
+
+    let connected = latchkey.get("/api/v2/zoom-oauth-credentials/").await?;
+    let account = |user: &Value| {
+        let mut all = connected["results"].as_array().into_iter().flatten();
+        let found = all.find(|credential| credential["user_id"] == user["id"] && credential["status"] == "healthy");
+        found.and_then(|credential| credential["id"].as_str()).map(str::to_owned).context("an account is not healthy")
+    };
+    let link = json!({ "credential": account(&robin)?, "kind": "zak" });
+    let link = latchkey.post("/api/latchkey/v1/token-links/", &link).await?;
+    let accounts = Accounts { hana: account(&hana)?, token_link: text(&link, "url")?.to_owned() };
+
+    let strict = json!({ "host_id": hana["id"], "topic": "Signed-in users only", "passcode": "latch1",
+                         "sign_in": "any", "started": true });
+    let strict_meeting = simulator.post("/meetings", &strict).await?;
+    let hanas = json!({ "host_id": hana["id"], "topic": "Hana’s meeting", "passcode": "latch2" });
+    let hanas_meeting = simulator.post("/meetings", &hanas).await?;
+    screen.done("two meetings at Zoom; the host of one admits signed-in users only");
+    Ok((Cast { robin, hana, strict_meeting, hanas_meeting }, accounts))
+}
+
+/// The four bots.
+async fn play(stage: &Stage<'_>, cast: &Cast, accounts: &Accounts) -> anyhow::Result<Vec<Step>> {
+    let Stage { simulator, screen, .. } = stage;
+    let strict_url = text(&cast.strict_meeting, "join_url")?;
+
+    screen.doing("bot A asks to join without a ZAK");
+    let request = json!({ "meeting_url": strict_url, "bot_name": "Bot A, anonymous" });
+    let mut refused = stage.send("refused_without_zak", &request).await?;
+    let sign_in = refused.sub_code.as_deref() == Some("meeting_requires_sign_in");
+    refused.ok = sign_in && refused.codes.last().is_some_and(|code| code == "fatal");
+    stage.mark(&refused, "refused: the host only admits signed-in users");
+
+    screen.doing("bot B brings a ZAK from its token link");
+    let name = "Bot B, signed in";
+    let zoom = json!({ "zak_url": accounts.token_link });
+    let request = json!({ "meeting_url": strict_url, "bot_name": name, "zoom": zoom });
+    let mut signed_in = stage.send("signed_in_with_zak", &request).await?;
+    let roster = simulator.participants(text(&cast.strict_meeting, "meeting_number")?).await?;
+    let seen = roster.iter().any(|who| {
+        who.name == name
+            && who.user_id.as_deref() == cast.robin["id"].as_str()
+            && who.avatar.is_some()
+            && who.avatar.as_deref() == cast.robin["pic_url"].as_str()
+    });
+    let inside = signed_in.create_to_in_call_ms.is_some();
+    stage.mark_if(inside && seen, "in the call, under its own name, with Robin’s picture");
+
+    screen.doing("bot C starts Hana’s meeting on her behalf");
+    let number = text(&cast.hanas_meeting, "meeting_number")?;
+    let before = simulator.get(&format!("/meetings/{number}")).await?;
+    let zoom = json!({ "credential": accounts.hana, "start_meeting": true });
+    let request = json!({ "meeting_url": text(&cast.hanas_meeting, "join_url")?, "bot_name": "Bot C, for Hana",
+                          "zoom": zoom });
+    let mut started = stage.send("started_on_behalf", &request).await?;
+    let after = simulator.get(&format!("/meetings/{number}")).await?;
+    let hosts = simulator.participants(number).await?;
+    let hosts = hosts.len() == 1 && hosts[0].role == "host" && hosts[0].user_id.as_deref() == cast.hana["id"].as_str();
+    let in_call = started.create_to_in_call_ms.is_some();
+    started.ok = in_call && before["started"] == false && after["started"] == true && hosts;
+    stage.mark(&started, "started as host, before Hana was there");
+
+    screen.doing("bot B is told to leave");
+    let (bot, step) = stage.recall(signed_in).await?;
+    signed_in = step;
+    let left = bot.at("call_ended").and_then(|change| change.sub_code.as_deref()) == Some("bot_received_leave_call");
+    signed_in.ok = inside && seen && left && bot.code() == "done";
+    stage.mark_if(left && bot.code() == "done", "left when told");
+
+    screen.doing("an hour passes at Zoom: the access token is dead, and bot D wants a new ZAK");
+    let refreshes = simulator.counts().await?.refreshes;
+    simulator.post("/clock", &json!({ "advance_seconds": 3700 })).await?;
+    // `fresh`: not from memory, where bot B's ZAK still has an hour to live.
+    let zoom = json!({ "zak_url": format!("{}?fresh=1", accounts.token_link) });
+    let request = json!({ "meeting_url": strict_url, "bot_name": "Bot D, an hour later", "zoom": zoom });
+    let mut after_refresh = stage.send("after_refresh", &request).await?;
+    let rotated = simulator.counts().await?.refreshes == refreshes + 1;
+    after_refresh.ok = after_refresh.create_to_in_call_ms.is_some() && rotated;
+    stage.mark(&after_refresh, "refreshed once, the refresh token rotated, and in");
+    Ok(vec![refused, signed_in, started, after_refresh])
+}
+
+impl Stage<'_> {
+    fn mark(&self, step: &Step, what: &str) {
+        self.mark_if(step.ok, what);
+    }
+
+    fn mark_if(&self, happened: bool, what: &str) {
+        if happened { self.screen.done(what) } else { self.screen.missed(what) }
+    }
+}
+
+fn conclude(screen: &Screen, report: &Report, path: &Path) {
+    screen.say("");
+    screen.table(report);
+    for shot in report.steps.iter().filter_map(|step| step.screenshot.as_deref()) {
+        screen.say(format!("  {shot}"));
+    }
+    let zoom = &report.zoom;
+    screen.say(format!("Zoom counted {} refresh(es), {} ZAK mints, {} joins.", zoom.refreshes, zoom.zak_mints, zoom.joins));
+    screen.say(format!("Report: {}", path.display()));
+}
+
+/// What to try while everything is up. The key opens a server on loopback that ends with this terminal.
+fn stay(screen: &Screen, latchkey: &Latchkey, simulator: &Simulator, cast: &Cast, accounts: &Accounts) {
+    let (url, control) = (&latchkey.url, &simulator.control);
+    let join_url = cast.strict_meeting["join_url"].as_str().unwrap_or_default();
+    let number = cast.strict_meeting["meeting_number"].as_str().unwrap_or_default();
+    let request = json!({ "meeting_url": join_url, "bot_name": "Mine", "zoom": { "zak_url": accounts.token_link } });
+    screen.say(format!(
+        "\nEverything stays up until Ctrl-C.\n\
+         Latchkey {url}   simulator {control}/\n\n\
+         export KEY={key}\n\
+         # send a bot\n\
+         curl -s {url}/api/v1/bot/ -H \"Authorization: Token $KEY\" -H 'Content-Type: application/json' -d '{request}'\n\
+         # see all bots\n\
+         curl -s {url}/api/v1/bot/ -H \"Authorization: Token $KEY\"\n\
+         # who is in the meeting, as Zoom sees it\n\
+         curl -s {control}/meetings/{number}\n\
+         # end the meeting for all\n\
+         curl -s -X POST {control}/meetings/{number}/end\n\
+         # the next refresh loses its answer\n\
+         curl -s {control}/faults -H 'Content-Type: application/json' -d '{{\"where\":\"refresh\",\"kind\":\"lose_answer\",\"times\":1}}'\n\
+         # what Zoom has counted\n\
+         curl -s {control}/stats\n",
+        key = latchkey.api_key.expose(),
+    ));
+    screen.doing("running; Ctrl-C stops");
+}
+
+fn text<'a>(value: &'a Value, field: &str) -> anyhow::Result<&'a str> {
+    value[field].as_str().with_context(|| format!("an answer lacks {field}"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the demo is a user of its own, on loopback")]
+fn client() -> anyhow::Result<Client> {
+    Ok(Client::builder().no_proxy().build()?)
+}

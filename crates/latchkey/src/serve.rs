@@ -1,0 +1,152 @@
+//! `latchkey serve`: token broker, bots and API in one process.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, anyhow};
+use bots::{CallbackClient, Fleet, NetworkGuard, Screenshots, Supervisor};
+use broker::Broker;
+use browser::{BrowserConfig, ZoomOverride};
+use model::Environment;
+use sealing::{KeyFileError, KeyRing};
+use serde_json::json;
+use store::Store;
+use store_sqlite::SqliteStore;
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+use url::Url;
+use zoom::{Endpoints, ZoomClient};
+
+use crate::{
+    config::Config,
+    shutdown::{self, StopArguments},
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The configuration file; `latchkey.toml` if it is there.
+    #[arg(long, env = "LATCHKEY_CONFIG")]
+    config: Option<PathBuf>,
+    /// Instead of the configuration's.
+    #[arg(long, env = "LATCHKEY_LISTEN")]
+    listen: Option<SocketAddr>,
+    #[command(flatten)]
+    stop: StopArguments,
+}
+
+/// Runs until told to stop. Prints one line of JSON when ready; on an empty store it holds the first API key.
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let mut config = Config::read(arguments.config.as_deref())?;
+    config.listen = arguments.listen.unwrap_or(config.listen);
+    let env = Environment::system();
+
+    // The port first: a second server on the same data must fail before it touches it.
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        anyhow!("cannot listen on {} ({error}): stop what runs there, or set `listen`", config.listen)
+    })?;
+    let address = listener.local_addr()?;
+    let public_base = match &config.public_url {
+        Some(url) => url.clone(),
+        None => Url::parse(&format!("http://{address}"))?,
+    };
+
+    make_data_dir(&config.data_dir)?;
+    let store = Arc::new(SqliteStore::open(&config.data_dir.join("latchkey.db")).await?);
+    let keys = key_ring(&config, &*store, &env).await?;
+    let tasks = TaskTracker::new();
+    let endpoints = Endpoints {
+        oauth_base: config.zoom.oauth_base.clone(),
+        api_base: config.zoom.api_base.clone(),
+        ca_file: config.zoom.ca_file.clone(),
+    };
+    let broker = Arc::new(Broker::new(broker::Parts {
+        store: store.clone(),
+        keys,
+        zoom: ZoomClient::new(endpoints, env.clone())?,
+        env: env.clone(),
+        tasks: tasks.clone(),
+        public_base: public_base.clone(),
+        api_base: config.zoom.api_base.clone(),
+    }));
+
+    let fleet = Fleet::new(browser_config(&config), env.clone());
+    let chromium = match config.bots.capacity {
+        0 => None,
+        _ => Some(fleet.warm_up().await.context("for a token broker without bots, set bots.capacity = 0")?),
+    };
+    // Last before the doors open: a start that fails has not used up the one showing of the key.
+    let founded = broker.found_or_check().await?;
+    let bots = Supervisor::start(bots::Parts {
+        store: store.clone(),
+        broker: Arc::clone(&broker),
+        fleet,
+        callbacks: CallbackClient::new(network_guard(&config)?, env.clone())?,
+        screenshots: Screenshots::new(config.data_dir.join("screenshots"), store.clone(), env.clone()),
+        env: env.clone(),
+        capacity: config.bots.capacity,
+    });
+
+    let state = api::State { store: store.clone(), broker, bots: Arc::clone(&bots), env };
+    let mut ready = json!({ "ready": true, "url": public_base.as_str().trim_end_matches('/'), "chromium": chromium });
+    if let Some(founded) = &founded {
+        ready["api_key"] = founded.api_key.expose().into();
+    }
+    println!("{ready}");
+    if founded.is_some() {
+        eprintln!("latchkey: a new installation; the API key above is shown once and never again");
+    }
+    let stop = shutdown::asked(arguments.stop);
+    let serving = axum::serve(listener, api::router(state)).with_graceful_shutdown(async {
+        if let Err(error) = stop.await {
+            tracing::error!(%error, "signals cannot be received");
+        }
+    });
+    let served = serving.await;
+    bots.stop().await;
+    tasks.close();
+    tasks.wait().await;
+    store.close().await;
+    Ok(served?)
+}
+
+fn make_data_dir(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    // Screenshots show meetings: nobody else's business.
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| anyhow!("cannot make {} ({error}): make it writable, or set `data_dir`", path.display()))
+}
+
+/// The key ring of this store. A new one is made only for an empty store: secrets that were sealed with a lost key must
+/// not be met by a fresh one.
+async fn key_ring(config: &Config, store: &dyn Store, env: &Environment) -> anyhow::Result<KeyRing> {
+    let path = config.key_file.clone().unwrap_or_else(|| config.data_dir.join("keys.json"));
+    match KeyRing::read(&path) {
+        Err(KeyFileError::Missing(_)) if store.workspaces().await?.is_empty() => Ok(KeyRing::create(&path, env)?),
+        ring => Ok(ring?),
+    }
+}
+
+fn browser_config(config: &Config) -> BrowserConfig {
+    let zoom_override = config.zoom.meeting_address.zip(config.zoom.meeting_spki.clone());
+    BrowserConfig {
+        chromium: config.browser.chromium.clone(),
+        sdk_dir: config.browser.sdk_dir.clone(),
+        state_dir: config.data_dir.join("browser"),
+        zoom_override: zoom_override.map(|(address, spki)| ZoomOverride { address, spki }),
+        sandbox: config.browser.sandbox.unwrap_or_else(|| !rustix::process::geteuid().is_root()),
+    }
+}
+
+fn network_guard(config: &Config) -> anyhow::Result<NetworkGuard> {
+    let networks = config.callbacks.allow_networks.iter().map(|text| {
+        text.parse().map_err(|_| anyhow!("callbacks.allow_networks: {text:?} is not a network such as 10.1.0.0/16"))
+    });
+    Ok(NetworkGuard::new(networks.collect::<Result<_, _>>()?))
+}
