@@ -14,6 +14,7 @@ use crate::gate::meeting::ChatMessage;
 use crate::gate::participant::Participant;
 use crate::ids::{MeetingNumber, UserId};
 use crate::sim::SharedSim;
+use crate::world::user::User;
 
 type Answer = Result<Json<Value>, ControlError>;
 
@@ -37,7 +38,7 @@ pub(crate) async fn seat(
     let (zoom_id, guid, avatar) = {
         let mut world = sim.world();
         let user = extra.user_id.as_ref().map(|id| world.user(id).ok_or(ControlError::Unknown("user")));
-        let avatar = user.transpose()?.map(crate::world::user::User::avatar_url);
+        let avatar = user.transpose()?.map(User::avatar_url);
         (world.entropy.id(), world.entropy.id(), avatar)
     };
     let joined_at = sim.now();

@@ -48,17 +48,22 @@ impl Bearer {
 
     /// The user a path names: `me`, an id, or an e-mail address.
     ///
-    /// A user's token reaches that user (D), an account's all users of the account (D); `me` of an
-    /// account is its first user (I: the app's owner).
+    /// A user's token reaches that user, and with an `:admin` scope the users of their account; an
+    /// account's token reaches all of its users (D). `me` of an account is its first user (I: the
+    /// app's owner).
     pub(crate) fn user(&self, world: &World, who: &str) -> Result<User, RestError> {
-        let reachable = world.users.iter().find(|user| {
-            let named = who == "me" || user.id.0 == who || user.email.eq_ignore_ascii_case(who);
-            let reached = match &self.grant.owner {
-                Owner::User(id) => user.id == *id,
-                Owner::Account(account) => user.account_id == *account,
-            };
-            named && reached
-        });
-        reachable.cloned().ok_or(RestError::NoSuchUser)
+        let mut users = world.users.iter();
+        let found = match &self.grant.owner {
+            Owner::User(id) => {
+                let own = world.user(id).ok_or(RestError::NoSuchUser)?;
+                let admin = self.grant.scopes.iter().any(|scope| scope.ends_with(":admin"));
+                let reached = |user: &User| user.id == own.id || (admin && user.account_id == own.account_id);
+                if who == "me" { Some(own) } else { users.find(|user| reached(user) && user.is_called(who)) }
+            }
+            Owner::Account(account) => {
+                users.find(|user| user.account_id == *account && (who == "me" || user.is_called(who)))
+            }
+        };
+        found.cloned().ok_or(RestError::NoSuchUser)
     }
 }

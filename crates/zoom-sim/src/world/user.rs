@@ -70,6 +70,11 @@ impl User {
         }
     }
 
+    /// Whether a REST path means this user: by id or e-mail address (D).
+    pub(crate) fn is_called(&self, who: &str) -> bool {
+        self.id.0 == who || self.email.eq_ignore_ascii_case(who)
+    }
+
     /// What follows the `@`, in lower case.
     pub(crate) fn email_domain(&self) -> String {
         self.email.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()).unwrap_or_default()

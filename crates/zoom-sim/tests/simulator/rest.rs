@@ -40,6 +40,21 @@ async fn strangers_do_not_exist() {
 }
 
 #[tokio::test]
+async fn an_admin_scope_reaches_the_account() {
+    let zoom = Zoom::start().await;
+    zoom.user("admin").await;
+    let colleague = zoom.user("colleague").await;
+    let outsider = json!({"email": "o@partner.test", "account_id": "partner"});
+    zoom.control("POST", "/users", outsider).await;
+    let app = zoom.app(json!({"kind": "account_level", "scopes": ["user:read:user:admin"]})).await;
+    let tokens = zoom.connect(&app).await;
+    let path = format!("/v2/users/{colleague}");
+    assert_eq!(zoom.get(&path, &tokens.access).await.body["display_name"], "colleague");
+    assert_eq!(zoom.get("/v2/users/me", &tokens.access).await.body["display_name"], "admin");
+    assert_eq!(zoom.get("/v2/users/o@partner.test", &tokens.access).await.status, 404);
+}
+
+#[tokio::test]
 async fn bad_bearers_are_401_with_124() {
     let (zoom, _, tokens, _) = connected().await;
     let invalid = json!({"code": 124, "message": "Invalid access token."});
