@@ -2,7 +2,7 @@
 
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -50,7 +50,7 @@ pub(crate) async fn handler(
             tasks.track_future(attend(guest, number, opening, socket))
         })
     };
-    faults::around(&sim, Place::WcSocket, work).await.into_response()
+    faults::around(&sim, Place::WcSocket, work).await
 }
 
 /// `wss /wc/media/{number}`: taken, and ignored until it closes. No media is simulated.
