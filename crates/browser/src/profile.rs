@@ -56,7 +56,7 @@ impl Profile {
         for _ in 0..20 {
             match tokio::fs::remove_dir_all(&self.directory).await {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    clock.sleep(Duration::from_millis(50)).await
+                    clock.sleep(Duration::from_millis(50)).await;
                 }
                 _ => return,
             }
