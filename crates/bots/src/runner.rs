@@ -23,6 +23,8 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const LEAVING: Duration = Duration::from_secs(5);
 /// The interface is drawn a moment after the events; a picture taken at once is blank.
 const DRAWN: Duration = Duration::from_secs(2);
+/// Zoom's own dialog about a refusal fades in.
+const FADED_IN: Duration = Duration::from_millis(600);
 /// A ZAK has to outlive the join.
 const ZAK_OUTLIVES: Duration = Duration::from_secs(180);
 /// Between tries while the host is awaited.
@@ -208,7 +210,10 @@ impl Runner<'_> {
         };
         match &outcome {
             Ok(Outcome::Over(End::CallEnded(..))) | Err(_) => {}
-            Ok(_) => ledger.picture(&page).await,
+            Ok(_) => {
+                self.parts.env.clock.sleep(FADED_IN).await;
+                ledger.picture(&page).await;
+            }
         }
         page.close().await;
         outcome
@@ -357,7 +362,7 @@ impl Ledger<'_> {
     async fn record(&self, code: BotStatus, sub_code: Option<SubCode>, message: Option<String>) {
         let id = self.bot.id;
         let step = StatusChange { code, sub_code, message, created_at: self.parts.env.now() };
-        tracing::info!(bot = %id, %code, sub_code = sub_code.map(SubCode::as_str), message = step.message, "bot step");
+        tracing::info!(bot = %id, %code, sub_code = sub_code.map(SubCode::as_str), words = step.message, "bot step");
         loop {
             match self.parts.store.record_step(id, &self.lease, &step).await {
                 Ok(Transition::Recorded) => return,

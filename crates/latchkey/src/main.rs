@@ -6,7 +6,7 @@ mod serve;
 mod shutdown;
 mod sim;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -17,9 +17,9 @@ use tracing_subscriber::EnvFilter;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// What to log: a level, or a filter such as `info,bots=debug`.
-    #[arg(long, env = "LATCHKEY_LOG", default_value = "info", global = true)]
-    log: String,
+    /// What to log: a level, or a filter such as `info,bots=debug`. `info`; the demo is quieter.
+    #[arg(long, env = "LATCHKEY_LOG", global = true)]
+    log: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -35,12 +35,17 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = match EnvFilter::try_new(&arguments.log) {
+    let usual = if matches!(arguments.command, Command::Demo(_)) { "warn" } else { "info" };
+    let filter = match EnvFilter::try_new(arguments.log.as_deref().unwrap_or(usual)) {
         Ok(filter) => filter,
-        Err(error) => return complain(&format!("--log {:?}: {error}", arguments.log)),
+        Err(error) => return complain(&format!("--log is not a filter such as info,bots=debug: {error}")),
     };
     // On stderr: stdout belongs to what other programs read.
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
     let done = match arguments.command {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Sim(arguments) => sim::run(arguments).await,

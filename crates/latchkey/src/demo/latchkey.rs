@@ -88,21 +88,20 @@ impl Latchkey {
         Ok(serde_json::from_value(self.get(&format!("/api/v1/bot/{id}/")).await?)?)
     }
 
-    /// Watches a bot until `reached`, its end, or `patience` is over; then answers what it is.
+    /// Watches a bot until `reached`, its end, or `patience` is over; then answers what it is. Its first `seen` states
+    /// are no news.
     pub(super) async fn watch(
         &self,
-        id: &str,
+        (id, mut seen): (&str, usize),
         patience: Duration,
         reached: impl Fn(&Bot) -> bool,
-        mut changed: impl FnMut(&Bot),
+        mut changed: impl FnMut(&Change),
     ) -> anyhow::Result<Bot> {
-        let (give_up, mut seen) = (self.env.now() + patience, 0);
+        let give_up = self.env.now() + patience;
         loop {
             let bot = self.bot(id).await?;
-            if bot.status_changes.len() > seen {
-                seen = bot.status_changes.len();
-                changed(&bot);
-            }
+            bot.status_changes.iter().skip(seen).for_each(&mut changed);
+            seen = bot.status_changes.len();
             if reached(&bot) || bot.has_ended() || self.env.now() > give_up {
                 return Ok(bot);
             }

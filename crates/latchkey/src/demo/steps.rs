@@ -30,7 +30,7 @@ impl Stage<'_> {
         let created = self.latchkey.post("/api/v1/bot/", request).await?;
         let id = created["id"].as_str().unwrap_or_default().to_owned();
         let arrived = |bot: &Bot| bot.at("in_call_not_recording").is_some();
-        let bot = self.latchkey.watch(&id, PATIENCE, arrived, |bot| self.tell(bot)).await?;
+        let bot = self.latchkey.watch((&id, 0), PATIENCE, arrived, |change| self.tell(change)).await?;
 
         let made_at = bot.at("ready").map(|change| change.created_at.as_microsecond() / 1000);
         let bot_name = request["bot_name"].as_str().unwrap_or_default();
@@ -54,7 +54,8 @@ impl Stage<'_> {
     pub(super) async fn recall(&self, step: Step) -> anyhow::Result<(Bot, Step)> {
         let id = step.bot_id.clone().unwrap_or_default();
         self.latchkey.post(&format!("/api/v1/bot/{id}/leave_call/"), &json!({})).await?;
-        let bot = self.latchkey.watch(&id, PATIENCE, Bot::has_ended, |bot| self.tell(bot)).await?;
+        let seen = (id.as_str(), step.codes.len());
+        let bot = self.latchkey.watch(seen, PATIENCE, Bot::has_ended, |change| self.tell(change)).await?;
         let step = told(step, &bot);
         Ok((bot, step))
     }
@@ -75,12 +76,10 @@ impl Stage<'_> {
         Ok(Some(path.display().to_string()))
     }
 
-    fn tell(&self, bot: &Bot) {
-        if let Some(Change { code, sub_code, message, .. }) = bot.status_changes.last() {
-            let why = sub_code.as_ref().map(|sub_code| format!(" / {sub_code}")).unwrap_or_default();
-            let words = message.as_ref().map(|message| format!(" ({message})")).unwrap_or_default();
-            self.screen.say(format!("      {code}{why}{words}"));
-        }
+    fn tell(&self, Change { code, sub_code, message, .. }: &Change) {
+        let why = sub_code.as_ref().map(|sub_code| format!(" / {sub_code}")).unwrap_or_default();
+        let words = message.as_ref().map(|message| format!(" ({message})")).unwrap_or_default();
+        self.screen.say(format!("      {code}{why}{words}"));
     }
 }
 

@@ -24,7 +24,7 @@ struct Cast {
     robin: Value,
     /// Whose meeting a bot starts.
     hana: Value,
-    /// Only admits signed-in users.
+    /// Sam's; it only admits signed-in users.
     strict_meeting: Value,
     /// Hana's, not started.
     hanas_meeting: Value,
@@ -117,6 +117,7 @@ async fn prepare(
     let robin = simulator.post("/users", &robin).await?;
     let hana = json!({ "email": "hana@example.com", "display_name": "Hana Host" });
     let hana = simulator.post("/users", &hana).await?;
+    let sam = simulator.post("/users", &json!({ "email": "sam@example.com", "display_name": "Sam Strict" })).await?;
     let app = json!({
         "name": "Latchkey demo",
         "kind": "user_level",
@@ -166,7 +167,7 @@ async fn prepare(
     let link = latchkey.post("/api/latchkey/v1/token-links/", &link).await?;
     let accounts = Accounts { hana: account(&hana)?, token_link: text(&link, "url")?.to_owned() };
 
-    let strict = json!({ "host_id": hana["id"], "topic": "Signed-in users only", "passcode": "latch1",
+    let strict = json!({ "host_id": sam["id"], "topic": "Signed-in users only", "passcode": "latch1",
                          "sign_in": "any", "started": true });
     let strict_meeting = simulator.post("/meetings", &strict).await?;
     let hanas = json!({ "host_id": hana["id"], "topic": "Hana’s meeting", "passcode": "latch2" });

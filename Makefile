@@ -1,0 +1,42 @@
+# The doors of this house. Each installs what it needs and says so.
+#
+#   make demo     watch real bots join a meeting that only admits signed-in users (STAY=1 leaves it running)
+#   make test     every test
+#   make check    formatting, lints, documentation, dependencies
+#   make bench    measure, side by side
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help demo test check bench chromium sdk
+
+help:
+	@sed -n '3,6s/^# *//p' Makefile
+
+# In the background while Rust compiles: a newcomer sees the first bot sooner.
+demo:
+	@scripts/alongside 'scripts/need-chromium && scripts/need-sdk' 'cargo build --locked -p latchkey'
+	@target/debug/latchkey demo $(if $(STAY),--stay)
+
+test:
+	@scripts/alongside 'scripts/need-chromium && scripts/need-sdk' 'scripts/build-tests'
+	@scripts/run-tests
+
+check:
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items --quiet
+	scripts/check-exposures
+	scripts/check-dependencies
+
+bench: chromium sdk
+	scripts/need wrk
+	cargo build --locked --profile measure -p latchkey -p bench
+	target/measure/bench
+
+chromium:
+	@scripts/need-chromium
+
+sdk:
+	@scripts/need-sdk
