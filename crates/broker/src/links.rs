@@ -46,7 +46,7 @@ pub struct LinkAddress {
 }
 
 /// A request for a token, as it came.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct LinkRequest<'a> {
     /// The last part of the path.
     pub address: &'a str,
@@ -162,5 +162,17 @@ impl Broker {
         let link = Arc::new(LiveLink { row, keys, read_at: now });
         self.links.put(id, Arc::clone(&link), recent);
         Ok(Some(link))
+    }
+}
+
+/// Without the address, which is as good as a key.
+impl std::fmt::Debug for LinkRequest<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { address: _, signature, body, fresh } = self;
+        f.debug_struct("LinkRequest")
+            .field("signature", signature)
+            .field("body", body)
+            .field("fresh", fresh)
+            .finish_non_exhaustive()
     }
 }

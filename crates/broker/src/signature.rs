@@ -173,7 +173,7 @@ mod tests {
             format!("v2,{tag}"),
             format!("v1, {tag}"),
             format!("v1,{}", tag.trim_end_matches('=')),
-            format!("v1,{}", tag.replace("=", "==")),
+            format!("v1,{}", tag.replace('=', "==")),
             // The last character holds two bits that mean nothing: they must be zero.
             format!("v1,{}", tag.replace("LU=", "LV=")),
             format!("v1,{}", &tag[..tag.len() - 4]),

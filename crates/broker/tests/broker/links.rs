@@ -24,11 +24,17 @@ impl Platform {
     }
 
     /// Fetches with a signature made at `signed_at`.
-    async fn fetch_signed_at(&self, house: &House, id: &str, signed_at: Timestamp) -> Result<Secret, Failure> {
+    async fn fetch_signed_at(
+        &self,
+        house: &House,
+        id: &str,
+        signed_at: Timestamp,
+    ) -> Result<Secret, Failure> {
         let timestamp = signed_at.as_second().to_string();
         let signature = self.key.sign(id, signed_at, b"");
         let headers = SignatureHeaders { id, timestamp: &timestamp, signature: &signature };
-        let request = LinkRequest { address: &self.address, signature: Some(headers), body: b"", fresh: false };
+        let request =
+            LinkRequest { address: &self.address, signature: Some(headers), body: b"", fresh: false };
         house.broker.serve_link(request).await.map(|served| served.token)
     }
 
@@ -81,7 +87,8 @@ async fn fresh_is_not_from_memory() {
     let (now, id) = (house.env.now(), "two");
     let (timestamp, signature) = (now.as_second().to_string(), platform.key.sign(id, now, b""));
     let headers = SignatureHeaders { id, timestamp: &timestamp, signature: &signature };
-    let request = LinkRequest { address: &platform.address, signature: Some(headers), body: b"", fresh: true };
+    let request =
+        LinkRequest { address: &platform.address, signature: Some(headers), body: b"", fresh: true };
     assert_ne!(house.broker.serve_link(request).await.unwrap().token.expose(), kept.expose());
 }
 
@@ -128,7 +135,11 @@ async fn a_revoked_link_is_unknown_within_a_second() {
     let fresh = house.broker.make_link(house.workspace, &plain(link.link.credential)).await.unwrap().unwrap();
     house.store.revoke_token_link(house.workspace, fresh.link.id, house.env.now()).await.unwrap();
     let platform = Platform { address: address(&fresh), ..platform };
-    assert_eq!(platform.refused(&house, "three").await, Code::LinkUnknown, "at once where it was never served");
+    assert_eq!(
+        platform.refused(&house, "three").await,
+        Code::LinkUnknown,
+        "at once where it was never served"
+    );
     assert_eq!(mints(&house).await, 1);
 }
 
@@ -138,9 +149,9 @@ async fn a_link_ends_on_the_second() {
     let new = NewLink { expires_at: Some(house.env.now() + 60 * SECOND), ..plain(link.link.credential) };
     let link = house.broker.make_link(house.workspace, &new).await.unwrap().unwrap();
     let platform = Platform { address: address(&link), ..platform };
-    house.clock.advance(60 * SECOND - Duration::from_micros(1));
+    house.clock.advance(59 * SECOND);
     platform.fetch(&house, "one").await.unwrap();
-    house.clock.advance(Duration::from_micros(1));
+    house.clock.advance(SECOND);
     assert_eq!(platform.refused(&house, "two").await, Code::LinkExpired);
     assert_eq!(mints(&house).await, 1);
 }
@@ -160,7 +171,11 @@ async fn signatures_are_demanded_and_checked() {
         LinkRequest { signature: Some(SignatureHeaders { signature: "", ..right }), ..bare },
         LinkRequest { signature: Some(right), body: b"something", ..bare },
     ] {
-        assert_eq!(house.broker.serve_link(wrong).await.unwrap_err().code, Code::SignatureInvalid, "{wrong:?}");
+        assert_eq!(
+            house.broker.serve_link(wrong).await.unwrap_err().code,
+            Code::SignatureInvalid,
+            "{wrong:?}"
+        );
     }
     let stranger = SigningKey::parse(&Secret::new("whsec_c29tZWJvZHkgZWxzZSdzIGtleQ==")).unwrap();
     let stranger = Platform { key: stranger, address: platform.address.clone() };
