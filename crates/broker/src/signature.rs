@@ -109,7 +109,8 @@ mod tests {
         signature: "v1,2DHnrt2ma8jCFwhkJAv3Fktwk2PP1NIgfyvUYbOMJLU=",
     };
     /// The same while the secret is rotated: one entry of each key.
-    const ROTATION: &str = "v1,lGHe0mDFnhyeCP2qA0vLwpk2LshpfIzDQcMAJTzNtoY= v1,2DHnrt2ma8jCFwhkJAv3Fktwk2PP1NIgfyvUYbOMJLU=";
+    const ROTATION: &str =
+        "v1,lGHe0mDFnhyeCP2qA0vLwpk2LshpfIzDQcMAJTzNtoY= v1,2DHnrt2ma8jCFwhkJAv3Fktwk2PP1NIgfyvUYbOMJLU=";
 
     fn key(secret: &str) -> SigningKey {
         SigningKey::parse(&Secret::new(secret)).unwrap()
@@ -129,7 +130,10 @@ mod tests {
         assert_eq!(verdict(NEW, FETCH, b""), Ok(()));
         assert_eq!(verdict(NEW, signed(ROTATION), b""), Ok(()));
         assert_eq!(verdict(OLD, signed(ROTATION), b""), Ok(()));
-        assert_eq!(verify(&[key(OLD), key(NEW)], FETCH, b"", SIGNED_AT).map_err(|failure| failure.code), Ok(()));
+        assert_eq!(
+            verify(&[key(OLD), key(NEW)], FETCH, b"", SIGNED_AT).map_err(|failure| failure.code),
+            Ok(())
+        );
 
         let body = concat!(
             r#"{"event":"bot.fatal","data":{"data":{"code":"fatal","sub_code":"meeting_requires_sign_in","#,
@@ -204,12 +208,17 @@ mod tests {
         assert_eq!(at(SIGNED_AT - TOLERANCE), Ok(()));
         assert_eq!(at(SIGNED_AT + TOLERANCE + tick), Err(Code::SignatureStale));
         assert_eq!(at(SIGNED_AT - TOLERANCE - tick), Err(Code::SignatureStale));
-        assert_eq!(verify(&[key(OLD)], FETCH, b"", SIGNED_AT + TOLERANCE * 2).unwrap_err().code, Code::SignatureInvalid);
+        assert_eq!(
+            verify(&[key(OLD)], FETCH, b"", SIGNED_AT + TOLERANCE * 2).unwrap_err().code,
+            Code::SignatureInvalid
+        );
     }
 
     #[test]
     fn secrets_that_are_none() {
-        for text in ["", "whsec_", "whsec_c2hvcnQ=", "whsec_!", &NEW[6..], &NEW[..NEW.len() - 1], &NEW.to_uppercase()] {
+        for text in
+            ["", "whsec_", "whsec_c2hvcnQ=", "whsec_!", &NEW[6..], &NEW[..NEW.len() - 1], &NEW.to_uppercase()]
+        {
             assert!(SigningKey::parse(&Secret::new(text)).is_none(), "{text}");
         }
         assert_eq!(format!("{:?}", key(NEW)), "SigningKey(…)");

@@ -50,7 +50,9 @@ impl Broker {
     ) -> Result<Zak, Failure> {
         let kept = self.zaks.kept.get(&id).filter(|kept| kept.workspace == workspace);
         let kept_until = kept.as_ref().map(|kept| kept.ends_at);
-        if let Some(kept) = kept.filter(|kept| !wanted.fresh && kept.ends_at >= self.env.now() + wanted.outlives) {
+        if let Some(kept) =
+            kept.filter(|kept| !wanted.fresh && kept.ends_at >= self.env.now() + wanted.outlives)
+        {
             return Ok(kept.zak);
         }
         // Memory and flights go by the account alone, so whose account it is has to be settled before either is touched.
