@@ -41,7 +41,9 @@ async fn main() {
     }
     world.browser.close().await;
 
-    if std::env::var_os("QUICK").is_some() { return; }
+    if std::env::var_os("QUICK").is_some() {
+        return;
+    }
     println!("\nPSS of the whole browser (MB)");
     let world = World::new().await;
     println!("no page     {:>5}", pss(world.state.path()));
@@ -104,7 +106,9 @@ async fn serve_bare_page() -> String {
 fn bare_address(origin: &str, world: &World, meeting: &str) -> String {
     let request = world.request(meeting, "Bare", None);
     let (signature, passcode) = (request.signature.expose(), request.passcode.expose());
-    format!("{origin}/?signature={signature}&meetingNumber={meeting}&password={passcode}&userName=Bare&userEmail=")
+    format!(
+        "{origin}/?signature={signature}&meetingNumber={meeting}&password={passcode}&userName=Bare&userEmail="
+    )
 }
 
 fn now() -> Timestamp {
@@ -123,7 +127,9 @@ async fn settle() {
 fn pss(state: &Path) -> u64 {
     let mut parents = HashMap::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
         let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
         let parent = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)).unwrap();
         parents.insert(pid, parent.parse::<u32>().unwrap());
@@ -137,7 +143,9 @@ fn pss(state: &Path) -> u64 {
         .filter(|pid| belongs(**pid))
         .filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok())
         .filter_map(|rollup| {
-            rollup.lines().find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok())
+            rollup
+                .lines()
+                .find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok())
         })
         .sum();
     kilobytes / 1024

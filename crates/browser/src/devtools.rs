@@ -120,28 +120,14 @@ impl DevTools {
 
     fn dispatch(&self, incoming: Incoming) {
         let mut table = self.table();
-        if let Some(id) = incoming.id {
-            let Some(call) = table.calls.remove(&id) else { return };
-            let answer = match incoming.error {
-                Some(refusal) => Err(BrowserError::Protocol(refusal.message)),
-                None => Ok(incoming.result.unwrap_or_default()),
-            };
-            // Nobody listens any more when the caller ran out of time.
-            let _ = call.answer.send(answer);
-            return;
-        }
-        let Some(session) = incoming.session_id else { return };
-        match incoming.method.as_deref() {
-            Some("Runtime.bindingCalled") => {
-                if let (Some(listener), Value::String(payload)) =
-                    (table.sessions.get(&session), &incoming.params["payload"])
-                {
-                    let _ = listener.send(Signal::Said(payload.clone()));
-                }
-            }
-            Some("Inspector.targetCrashed" | "Inspector.detached") => table.end_session(&session),
-            _ => {}
-        }
+        let Some(id) = incoming.id else { return table.event(&incoming) };
+        let Some(call) = table.calls.remove(&id) else { return };
+        let answer = match incoming.error {
+            Some(refusal) => Err(BrowserError::Protocol(refusal.message)),
+            None => Ok(incoming.result.unwrap_or_default()),
+        };
+        // Nobody listens any more when the caller ran out of time.
+        let _ = call.answer.send(answer);
     }
 
     /// Sends `method` and waits for its answer.
@@ -242,6 +228,24 @@ impl DevTools {
 }
 
 impl Table {
+    fn event(&mut self, event: &Incoming) {
+        let session = event.session_id.as_deref().unwrap_or_default();
+        match event.method.as_deref() {
+            Some("Runtime.bindingCalled") => {
+                let payload = event.params["payload"].as_str().unwrap_or_default();
+                if let Some(listener) = self.sessions.get(session) {
+                    let _ = listener.send(Signal::Said(payload.to_owned()));
+                }
+            }
+            Some("Inspector.targetCrashed") => self.end_session(session),
+            // Closed by somebody else. Told outside of the page's own session.
+            Some("Target.detachedFromTarget") => {
+                self.end_session(event.params["sessionId"].as_str().unwrap_or_default());
+            }
+            _ => {}
+        }
+    }
+
     /// A crashed page answers nothing more: whoever waits for it is told at once.
     fn end_session(&mut self, session: &str) {
         if let Some(listener) = self.sessions.remove(session) {
