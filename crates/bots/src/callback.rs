@@ -35,7 +35,7 @@ pub struct CallbackClient {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallbackError {
     /// The URL cannot be called.
-    #[error("this is not an http or https URL")]
+    #[error("this is not an http or https URL without user and password")]
     BadUrl,
     /// The address is not public and not allowed.
     #[error("{Forbidden}")]
@@ -126,6 +126,10 @@ impl CallbackClient {
     /// Which client may call this URL. An address that is written out never meets the resolver, so it is judged here.
     fn client_for(&self, text: &str) -> Result<(&Client, Url), CallbackError> {
         let url = Url::parse(text).map_err(|_| CallbackError::BadUrl)?;
+        // They would become an `Authorization` header, which the contract says is never sent.
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(CallbackError::BadUrl);
+        }
         let (client, guard) = match url.scheme() {
             "https" => (&self.outside, self.guard.clone()),
             "http" => (&self.inside, self.guard.inside()),

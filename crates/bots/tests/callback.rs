@@ -301,6 +301,7 @@ async fn the_public_internet_is_reached_with_tls_only() {
         "data:,planted",
         "https://",
         "//8.8.8.8/",
+        "https://planted:planted@8.8.8.8/",
     ] {
         assert_eq!(table.fetch_from(url, &[]).await, Err(CallbackError::BadUrl), "{url}");
     }

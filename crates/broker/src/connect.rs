@@ -170,7 +170,6 @@ impl Broker {
             vec![ZAK_SCOPES[0]]
         };
         let credential = self.keep(&consent, &user, &grant).await?;
-        self.store.complete_consent(consent.id, credential).await?;
         self.zaks.forget(credential);
         tracing::info!(%credential, app = %consent.app, "account connected");
         Ok(Connected { credential, display_name: user.display_name, missing_scopes })
@@ -209,8 +208,10 @@ impl Broker {
                 created_at: before.map_or(now, |row| row.created_at),
                 granted_at: now,
             };
-            match self.store.connect_credential(&credential).await {
-                Ok(()) => return Ok(id),
+            match self.store.complete_consent(consent.id, &credential).await {
+                Ok(true) => return Ok(id),
+                // Opened in two browsers at once: the other one came back first, and this grant is not kept.
+                Ok(false) => return Err(used()),
                 Err(StoreError::Exists(_)) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -7,7 +7,7 @@
 //! 2. a lease on the row, committed before the token leaves: it keeps other processes away, proves that the store can
 //!    write, and leaves a mark (`spent_at`) that outlives a crash;
 //! 3. one call, with a deadline well inside the lease;
-//! 4. compare-and-swap on generation and lease, retried while the store is away. Only then does anybody see the token;
+//! 4. compare-and-swap on the generation, retried while the store is away. Only then does anybody see the token;
 //! 5. `invalid_grant` is judged last: unless the row still is the one we started from, somebody else has won.
 
 use std::{sync::Arc, time::Duration};
@@ -134,7 +134,7 @@ impl Broker {
             answer = self.zoom.refresh(&app, &token).await;
         }
         match answer {
-            Ok(grant) => self.commit(before, lease, &grant, &token).await,
+            Ok(grant) => self.commit(before, &grant, &token).await,
             Err(ZoomError::GrantDead) => self.bury(before, lease, in_doubt).await,
             Err(error) => {
                 // A refusal for another reason, or no contact at all, leaves the token as it was before this call.
@@ -150,7 +150,6 @@ impl Broker {
     async fn commit(
         &self,
         before: &Credential,
-        lease: &Lease,
         grant: &zoom::Grant,
         spent: &Secret,
     ) -> Result<(), Failure> {
@@ -161,13 +160,13 @@ impl Broker {
         let mut pauses = COMMIT_PAUSES.into_iter();
         let mut pause = COMMIT_PAUSES[0];
         loop {
-            match self.store.commit_refresh(before.id, before.generation, lease, &sealed, now).await {
+            match self.store.commit_refresh(before.id, before.generation, &sealed, now).await {
                 Ok(true) => {
                     tracing::info!(credential = %before.id, generation = before.generation + 1, "grant refreshed");
                     return Ok(());
                 }
                 Ok(false) => {
-                    // A consent that came meanwhile has replaced this grant, or a later holder has fenced us off.
+                    // A consent that came meanwhile, or a later holder, has stored a grant of its own.
                     tracing::warn!(credential = %before.id, "a newer grant has won over a refresh");
                     return Ok(());
                 }

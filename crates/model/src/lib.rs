@@ -16,7 +16,8 @@ pub use credential::{CredentialStatus, ReauthCause, TokenKind};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use failure::{Class, Code, Failure};
 pub use ids::{
-    ApiKeyId, BotId, ConsentId, CredentialId, LeaseToken, ScreenshotId, TokenLinkId, WorkspaceId, ZoomOauthAppId,
+    ApiKeyId, BotId, ConsentId, CredentialId, LeaseToken, ScreenshotId, TokenLinkId, WorkspaceId,
+    ZoomOauthAppId,
 };
 pub use secret::{Sealed, Secret};
 pub use time::{Clock, ManualClock, Sleep, SystemClock, Timestamp};

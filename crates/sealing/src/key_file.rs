@@ -84,7 +84,8 @@ impl KeyRing {
         // Written aside and linked into place: a crash leaves either no key file or a whole one.
         let aside = path.with_extension("new");
         drop(std::fs::remove_file(&aside));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside).map_err(io)?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside).map_err(io)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
         std::fs::hard_link(&aside, path).map_err(io)?;
         std::fs::remove_file(&aside).map_err(io)?;

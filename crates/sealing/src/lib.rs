@@ -52,7 +52,8 @@ impl KeyRing {
         let data_key = Zeroizing::new(entropy.bytes::<KEY_LEN>());
         let aad = place.authenticated(VERSION, &self.active);
 
-        let mut bytes = vec![VERSION, u8::try_from(self.active.len()).expect("key ids are short: `parse` checks")];
+        let mut bytes =
+            vec![VERSION, u8::try_from(self.active.len()).expect("key ids are short: `parse` checks")];
         bytes.extend_from_slice(self.active.as_bytes());
         encrypt(&self.keys[&self.active], &aad, data_key.as_slice(), entropy, &mut bytes);
         encrypt(&key_from(data_key.as_slice()), &aad, secret.expose().as_bytes(), entropy, &mut bytes);

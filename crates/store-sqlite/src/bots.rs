@@ -148,7 +148,9 @@ impl Bots for SqliteStore {
         let mut query = QueryBuilder::new("-- bots: page\nSELECT *");
         narrow(&mut query, workspace, filter);
         let offset = page.saturating_mul(page_size);
-        query.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(i64::try_from(page_size).unwrap_or(i64::MAX));
+        query
+            .push(" ORDER BY created_at DESC, id DESC LIMIT ")
+            .push_bind(i64::try_from(page_size).unwrap_or(i64::MAX));
         query.push(" OFFSET ").push_bind(i64::try_from(offset).unwrap_or(i64::MAX));
         let rows = query.build().fetch_all(&mut *tx).await.map_err(unavailable)?;
         Ok(BotPage { bots: with_steps(&mut tx, &rows).await?, count: u64::try_from(count).unwrap_or(0) })
@@ -188,15 +190,22 @@ impl Bots for SqliteStore {
         Ok(leased)
     }
 
-    async fn renew_bot(&self, id: BotId, lease: &Lease, expires_at: Timestamp) -> Result<Option<Bot>, StoreError> {
+    async fn renew_bot(
+        &self,
+        id: BotId,
+        lease: &Lease,
+        expires_at: Timestamp,
+    ) -> Result<Option<Bot>, StoreError> {
         let mut tx = self.write().await?;
-        let held = sqlx::query("-- renew_bot\nUPDATE bots SET lease_expires_at = ? WHERE id = ? AND lease_token = ?")
-            .bind(expires_at.as_microsecond())
-            .bind(id.to_string())
-            .bind(lease.token.to_string())
-            .execute(&mut *tx)
-            .await
-            .map_err(unavailable)?;
+        let held = sqlx::query(
+            "-- renew_bot\nUPDATE bots SET lease_expires_at = ? WHERE id = ? AND lease_token = ?",
+        )
+        .bind(expires_at.as_microsecond())
+        .bind(id.to_string())
+        .bind(lease.token.to_string())
+        .execute(&mut *tx)
+        .await
+        .map_err(unavailable)?;
         if held.rows_affected() == 0 {
             return Ok(None);
         }
@@ -218,15 +227,21 @@ impl Bots for SqliteStore {
         Ok(done.rows_affected() == 1)
     }
 
-    async fn record_step(&self, id: BotId, lease: &Lease, step: &StatusChange) -> Result<Transition, StoreError> {
+    async fn record_step(
+        &self,
+        id: BotId,
+        lease: &Lease,
+        step: &StatusChange,
+    ) -> Result<Transition, StoreError> {
         let mut tx = self.write().await?;
-        let status: Option<String> =
-            sqlx::query_scalar("-- record_step: read\nSELECT status FROM bots WHERE id = ? AND lease_token = ?")
-                .bind(id.to_string())
-                .bind(lease.token.to_string())
-                .fetch_optional(&mut *tx)
-                .await
-                .map_err(unavailable)?;
+        let status: Option<String> = sqlx::query_scalar(
+            "-- record_step: read\nSELECT status FROM bots WHERE id = ? AND lease_token = ?",
+        )
+        .bind(id.to_string())
+        .bind(lease.token.to_string())
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(unavailable)?;
         let Some(status) = status else { return Ok(Transition::LeaseLost) };
         let status: BotStatus =
             status.parse().map_err(|cause| StoreError::Corrupt { table: "bots", cause })?;
@@ -275,14 +290,16 @@ impl Bots for SqliteStore {
     }
 
     async fn add_screenshot(&self, bot: BotId, screenshot: &Screenshot) -> Result<(), StoreError> {
-        sqlx::query("-- add_screenshot\nINSERT INTO bot_screenshots (id, bot, recorded_at, file) VALUES (?, ?, ?, ?)")
-            .bind(screenshot.id.to_string())
-            .bind(bot.to_string())
-            .bind(screenshot.recorded_at.as_microsecond())
-            .bind(&screenshot.file)
-            .execute(&self.writer)
-            .await
-            .map_err(unavailable)?;
+        sqlx::query(
+            "-- add_screenshot\nINSERT INTO bot_screenshots (id, bot, recorded_at, file) VALUES (?, ?, ?, ?)",
+        )
+        .bind(screenshot.id.to_string())
+        .bind(bot.to_string())
+        .bind(screenshot.recorded_at.as_microsecond())
+        .bind(&screenshot.file)
+        .execute(&self.writer)
+        .await
+        .map_err(unavailable)?;
         Ok(())
     }
 
@@ -300,7 +317,11 @@ impl Bots for SqliteStore {
         rows.iter()
             .map(|row| {
                 let row = Reader { table: "bot_screenshots", row };
-                Ok(Screenshot { id: row.parsed("id")?, recorded_at: row.time("recorded_at")?, file: row.text("file")? })
+                Ok(Screenshot {
+                    id: row.parsed("id")?,
+                    recorded_at: row.time("recorded_at")?,
+                    file: row.text("file")?,
+                })
             })
             .collect()
     }

@@ -1,11 +1,11 @@
 //! Apps and invitations.
 
 use async_trait::async_trait;
-use model::{ConsentId, CredentialId, WorkspaceId, ZoomOauthAppId};
+use model::{ConsentId, WorkspaceId, ZoomOauthAppId};
 use sqlx::sqlite::SqliteRow;
-use store::{Consent, Consents, Digest, Journey, StoreError, ZoomOauthApp, ZoomOauthApps};
+use store::{Consent, Consents, Credential, Digest, Journey, StoreError, ZoomOauthApp, ZoomOauthApps};
 
-use crate::{SqliteStore, exists, row::Reader, unavailable};
+use crate::{SqliteStore, credentials, exists, row::Reader, unavailable};
 
 fn app(row: &SqliteRow) -> Result<ZoomOauthApp, StoreError> {
     let row = Reader { table: "zoom_oauth_apps", row };
@@ -47,12 +47,13 @@ impl ZoomOauthApps for SqliteStore {
         workspace: WorkspaceId,
         id: ZoomOauthAppId,
     ) -> Result<Option<ZoomOauthApp>, StoreError> {
-        let row = sqlx::query("-- zoom_oauth_app\nSELECT * FROM zoom_oauth_apps WHERE id = ? AND workspace = ?")
-            .bind(id.to_string())
-            .bind(workspace.to_string())
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(unavailable)?;
+        let row =
+            sqlx::query("-- zoom_oauth_app\nSELECT * FROM zoom_oauth_apps WHERE id = ? AND workspace = ?")
+                .bind(id.to_string())
+                .bind(workspace.to_string())
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(unavailable)?;
         row.as_ref().map(app).transpose()
     }
 
@@ -159,13 +160,22 @@ impl Consents for SqliteStore {
         Ok(done.rows_affected() == 1)
     }
 
-    async fn complete_consent(&self, id: ConsentId, credential: CredentialId) -> Result<(), StoreError> {
-        sqlx::query("-- complete_consent\nUPDATE consents SET credential = ? WHERE id = ?")
-            .bind(credential.to_string())
-            .bind(id.to_string())
-            .execute(&self.writer)
-            .await
-            .map_err(unavailable)?;
-        Ok(())
+    async fn complete_consent(&self, id: ConsentId, credential: &Credential) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        credentials::connect(&mut tx, credential).await?;
+        let used_up = sqlx::query(
+            "-- complete_consent\nUPDATE consents SET credential = ? WHERE id = ? AND credential IS NULL",
+        )
+        .bind(credential.id.to_string())
+        .bind(id.to_string())
+        .execute(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        if used_up.rows_affected() == 0 {
+            // Dropping the transaction takes the account back as well.
+            return Ok(false);
+        }
+        tx.commit().await.map_err(unavailable)?;
+        Ok(true)
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::{CredentialId, CredentialStatus, ReauthCause, Timestamp, WorkspaceId, ZoomOauthAppId};
-use sqlx::sqlite::SqliteRow;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use store::{Credential, Credentials, Grant, Lease, RefreshLease, StoreError};
 
 use crate::{
@@ -35,40 +35,47 @@ fn credential(row: &SqliteRow) -> Result<Credential, StoreError> {
     })
 }
 
+/// Inserts an account, or replaces the grant of the row with the same id.
+pub(crate) async fn connect(db: &mut SqliteConnection, credential: &Credential) -> Result<(), StoreError> {
+    sqlx::query(
+        "-- connect_credential\n\
+         INSERT INTO credentials (id, workspace, app, zoom_user_id, zoom_account_id, display_name, status,\n\
+             generation, access_token, access_expires_at, refresh_token, scopes, api_url, created_at, granted_at)\n\
+         VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)\n\
+         ON CONFLICT (id) DO UPDATE SET\n\
+             zoom_account_id = excluded.zoom_account_id, display_name = excluded.display_name,\n\
+             status = excluded.status, generation = generation + 1,\n\
+             access_token = excluded.access_token, access_expires_at = excluded.access_expires_at,\n\
+             refresh_token = excluded.refresh_token, scopes = excluded.scopes, api_url = excluded.api_url,\n\
+             granted_at = excluded.granted_at,\n\
+             spent_at = NULL, lease_token = NULL, lease_expires_at = NULL",
+    )
+    .bind(credential.id.to_string())
+    .bind(credential.workspace.to_string())
+    .bind(credential.app.to_string())
+    .bind(&credential.zoom_user_id)
+    .bind(&credential.zoom_account_id)
+    .bind(&credential.display_name)
+    .bind(CredentialStatus::Healthy.as_str())
+    .bind(&credential.grant.access_token.0)
+    .bind(credential.grant.access_expires_at.as_microsecond())
+    .bind(&credential.grant.refresh_token.0)
+    .bind(json(&credential.grant.scopes))
+    .bind(&credential.grant.api_url)
+    .bind(credential.created_at.as_microsecond())
+    .bind(credential.granted_at.as_microsecond())
+    .execute(db)
+    .await
+    .map_err(exists("an account of this Zoom user on this app"))?;
+    Ok(())
+}
+
 #[async_trait]
 impl Credentials for SqliteStore {
     async fn connect_credential(&self, credential: &Credential) -> Result<(), StoreError> {
-        sqlx::query(
-            "-- connect_credential\n\
-             INSERT INTO credentials (id, workspace, app, zoom_user_id, zoom_account_id, display_name, status,\n\
-                 generation, access_token, access_expires_at, refresh_token, scopes, api_url, created_at, granted_at)\n\
-             VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)\n\
-             ON CONFLICT (id) DO UPDATE SET\n\
-                 zoom_account_id = excluded.zoom_account_id, display_name = excluded.display_name,\n\
-                 status = excluded.status, generation = generation + 1,\n\
-                 access_token = excluded.access_token, access_expires_at = excluded.access_expires_at,\n\
-                 refresh_token = excluded.refresh_token, scopes = excluded.scopes, api_url = excluded.api_url,\n\
-                 granted_at = excluded.granted_at,\n\
-                 spent_at = NULL, lease_token = NULL, lease_expires_at = NULL",
-        )
-        .bind(credential.id.to_string())
-        .bind(credential.workspace.to_string())
-        .bind(credential.app.to_string())
-        .bind(&credential.zoom_user_id)
-        .bind(&credential.zoom_account_id)
-        .bind(&credential.display_name)
-        .bind(CredentialStatus::Healthy.as_str())
-        .bind(&credential.grant.access_token.0)
-        .bind(credential.grant.access_expires_at.as_microsecond())
-        .bind(&credential.grant.refresh_token.0)
-        .bind(json(&credential.grant.scopes))
-        .bind(&credential.grant.api_url)
-        .bind(credential.created_at.as_microsecond())
-        .bind(credential.granted_at.as_microsecond())
-        .execute(&self.writer)
-        .await
-        .map_err(exists("an account of this Zoom user on this app"))?;
-        Ok(())
+        let mut tx = self.write().await?;
+        connect(&mut tx, credential).await?;
+        tx.commit().await.map_err(unavailable)
     }
 
     async fn credential(
@@ -123,12 +130,13 @@ impl Credentials for SqliteStore {
         now: Timestamp,
     ) -> Result<RefreshLease, StoreError> {
         let mut tx = self.write().await?;
-        let row = sqlx::query("-- lease_refresh: read\nSELECT * FROM credentials WHERE id = ? AND workspace = ?")
-            .bind(id.to_string())
-            .bind(workspace.to_string())
-            .fetch_optional(&mut *tx)
-            .await
-            .map_err(unavailable)?;
+        let row =
+            sqlx::query("-- lease_refresh: read\nSELECT * FROM credentials WHERE id = ? AND workspace = ?")
+                .bind(id.to_string())
+                .bind(workspace.to_string())
+                .fetch_optional(&mut *tx)
+                .await
+                .map_err(unavailable)?;
         let Some(row) = row else { return Ok(RefreshLease::Unusable) };
         let before = credential(&row)?;
         if before.generation != generation {
@@ -161,17 +169,17 @@ impl Credentials for SqliteStore {
         &self,
         id: CredentialId,
         generation: i64,
-        lease: &Lease,
         grant: &Grant,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let done = sqlx::query(
             "-- commit_refresh\n\
-             UPDATE credentials SET generation = generation + 1, access_token = ?, access_expires_at = ?,\n\
-                 refresh_token = ?, scopes = ?, api_url = ?, granted_at = ?,\n\
+             UPDATE credentials SET status = ?, generation = generation + 1,\n\
+                 access_token = ?, access_expires_at = ?, refresh_token = ?, scopes = ?, api_url = ?, granted_at = ?,\n\
                  spent_at = NULL, lease_token = NULL, lease_expires_at = NULL\n\
-             WHERE id = ? AND generation = ? AND lease_token = ?",
+             WHERE id = ? AND generation = ?",
         )
+        .bind(CredentialStatus::Healthy.as_str())
         .bind(&grant.access_token.0)
         .bind(grant.access_expires_at.as_microsecond())
         .bind(&grant.refresh_token.0)
@@ -180,14 +188,18 @@ impl Credentials for SqliteStore {
         .bind(now.as_microsecond())
         .bind(id.to_string())
         .bind(generation)
-        .bind(lease.token.to_string())
         .execute(&self.writer)
         .await
         .map_err(unavailable)?;
         Ok(done.rows_affected() == 1)
     }
 
-    async fn release_refresh(&self, id: CredentialId, lease: &Lease, unspent: bool) -> Result<bool, StoreError> {
+    async fn release_refresh(
+        &self,
+        id: CredentialId,
+        lease: &Lease,
+        unspent: bool,
+    ) -> Result<bool, StoreError> {
         let done = sqlx::query(
             "-- release_refresh\n\
              UPDATE credentials SET lease_token = NULL, lease_expires_at = NULL,\n\

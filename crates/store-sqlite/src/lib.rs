@@ -41,8 +41,11 @@ impl SqliteStore {
             .busy_timeout(Duration::from_secs(5))
             .disable_statement_logging();
         let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };
-        let writer =
-            SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(unusable)?;
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(unusable)?;
         migrations::run(&writer, path).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)

@@ -10,7 +10,9 @@ const STEPS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file cannot be opened or is not a database.
-    #[error("the database {path} cannot be opened ({cause}): check the folder's permissions, or set `data_dir`")]
+    #[error(
+        "the database {path} cannot be opened ({cause}): check the folder's permissions, or set `data_dir`"
+    )]
     Unusable {
         /// Which file.
         path: PathBuf,

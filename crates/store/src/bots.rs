@@ -111,13 +111,23 @@ pub trait Bots {
     ) -> Result<Vec<(Bot, Lease)>, StoreError>;
 
     /// Holds on to a bot until `expires_at`. Answers the row as it is now; `None` when the lease is lost.
-    async fn renew_bot(&self, id: BotId, lease: &Lease, expires_at: Timestamp) -> Result<Option<Bot>, StoreError>;
+    async fn renew_bot(
+        &self,
+        id: BotId,
+        lease: &Lease,
+        expires_at: Timestamp,
+    ) -> Result<Option<Bot>, StoreError>;
 
     /// Gives a bot back, so that it can be claimed again at once.
     async fn release_bot(&self, id: BotId, lease: &Lease) -> Result<bool, StoreError>;
 
     /// Records a step under the lease. A terminal step ends the lease.
-    async fn record_step(&self, id: BotId, lease: &Lease, step: &StatusChange) -> Result<Transition, StoreError>;
+    async fn record_step(
+        &self,
+        id: BotId,
+        lease: &Lease,
+        step: &StatusChange,
+    ) -> Result<Transition, StoreError>;
 
     /// Asks a bot to leave; answers the row. Asking twice changes nothing.
     async fn request_leave(

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use model::{ConsentId, CredentialId, Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
 
-use crate::{Digest, StoreError};
+use crate::{Credential, Digest, StoreError};
 
 /// Whose meetings an app may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +125,7 @@ pub trait Consents {
     /// Takes the journey with this state off the invitation: of several callbacks with one state, one gets `true`.
     async fn end_journey(&self, id: ConsentId, state_digest: &Digest) -> Result<bool, StoreError>;
 
-    /// Records the account that came of it: the invitation is used.
-    async fn complete_consent(&self, id: ConsentId, credential: CredentialId) -> Result<(), StoreError>;
+    /// Stores the account that came of it (as [`Credentials::connect_credential`](crate::Credentials::connect_credential)
+    /// does) and uses the invitation up, both or neither. `false` when it was used already.
+    async fn complete_consent(&self, id: ConsentId, credential: &Credential) -> Result<bool, StoreError>;
 }

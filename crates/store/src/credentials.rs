@@ -103,20 +103,26 @@ pub trait Credentials {
         now: Timestamp,
     ) -> Result<RefreshLease, StoreError>;
 
-    /// Replaces the grant if the lease is still held and `generation` is still current; the generation moves on by one.
-    /// The lease's end does not matter here: an answer that comes late but finds its own generation is the only answer
-    /// there is.
+    /// Replaces the grant if `generation` is still current; the generation moves on by one, the account is healthy, and
+    /// whoever holds the lease has lost it.
+    ///
+    /// Fenced by the generation alone. A grant that Zoom gave for the current refresh token is the only one that lives,
+    /// however late it comes, and even if somebody has taken the lapsed lease meanwhile and found the token dead.
     async fn commit_refresh(
         &self,
         id: CredentialId,
         generation: i64,
-        lease: &Lease,
         grant: &Grant,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
     /// Gives the lease back. `unspent` says that the refresh token certainly never left.
-    async fn release_refresh(&self, id: CredentialId, lease: &Lease, unspent: bool) -> Result<bool, StoreError>;
+    async fn release_refresh(
+        &self,
+        id: CredentialId,
+        lease: &Lease,
+        unspent: bool,
+    ) -> Result<bool, StoreError>;
 
     /// Declares the grant of `generation` dead, if the lease is still held.
     async fn lose_grant(

@@ -188,8 +188,11 @@ pub async fn leaving_is_asked_once(bench: &Bench) {
 pub async fn screenshots_stay_in_their_workspace(bench: &Bench) {
     let workspace = bench.workspace().await;
     let bot = added(bench, workspace).await;
-    let shot =
-        Screenshot { id: ScreenshotId::generate(&bench.env), recorded_at: bench.env.now(), file: "a.png".into() };
+    let shot = Screenshot {
+        id: ScreenshotId::generate(&bench.env),
+        recorded_at: bench.env.now(),
+        file: "a.png".into(),
+    };
     bench.store.add_screenshot(bot.id, &shot).await.unwrap();
     assert_eq!(bench.store.screenshots(workspace, bot.id).await.unwrap(), [shot]);
     assert!(bench.store.screenshots(WorkspaceId::generate(&bench.env), bot.id).await.unwrap().is_empty());

@@ -65,10 +65,13 @@ pub async fn an_invitation_is_used_once(bench: &Bench) {
     assert!(bench.store.consent_by_state(&trip.state_digest).await.unwrap().is_none());
 
     let credential = credentials::account(bench, consent.workspace, consent.app, "user-1");
-    bench.store.connect_credential(&credential).await.unwrap();
-    bench.store.complete_consent(consent.id, credential.id).await.unwrap();
+    assert!(bench.store.complete_consent(consent.id, &credential).await.unwrap());
     assert_eq!(bench.store.consent(consent.id).await.unwrap().unwrap().credential, Some(credential.id));
     assert!(!bench.store.begin_journey(consent.id, &journey(bench)).await.unwrap(), "it is used");
+
+    let other = credentials::account(bench, consent.workspace, consent.app, "user-2");
+    assert!(!bench.store.complete_consent(consent.id, &other).await.unwrap());
+    assert!(bench.store.credential(consent.workspace, other.id).await.unwrap().is_none(), "nothing was stored");
 }
 
 pub async fn a_new_journey_ends_the_one_before(bench: &Bench) {

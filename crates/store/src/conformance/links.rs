@@ -45,6 +45,12 @@ pub async fn revoking_is_final_and_local(bench: &Bench) {
     assert!(!bench.store.revoke_token_link(elsewhere, made.id, now).await.unwrap());
     assert_eq!(bench.store.token_link(made.id).await.unwrap().unwrap().revoked_at, None);
     assert!(bench.store.revoke_token_link(made.workspace, made.id, now).await.unwrap());
-    assert!(bench.store.revoke_token_link(made.workspace, made.id, now + Duration::from_secs(1)).await.unwrap());
-    assert_eq!(bench.store.token_link(made.id).await.unwrap().unwrap().revoked_at, Some(now), "the first time counts");
+    assert!(
+        bench.store.revoke_token_link(made.workspace, made.id, now + Duration::from_secs(1)).await.unwrap()
+    );
+    assert_eq!(
+        bench.store.token_link(made.id).await.unwrap().unwrap().revoked_at,
+        Some(now),
+        "the first time counts"
+    );
 }

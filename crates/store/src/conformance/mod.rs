@@ -15,7 +15,8 @@ pub mod links;
 use std::sync::Arc;
 
 use model::{
-    ApiKeyId, Environment, LeaseToken, ManualClock, Sealed, SeededEntropy, Timestamp, WorkspaceId, ZoomOauthAppId,
+    ApiKeyId, Environment, LeaseToken, ManualClock, Sealed, SeededEntropy, Timestamp, WorkspaceId,
+    ZoomOauthAppId,
 };
 
 use crate::{ApiKey, AppKind, Lease, Store, Workspace, ZoomOauthApp};
@@ -100,7 +101,8 @@ macro_rules! conformance_tests {
                       a_new_journey_ends_the_one_before }
             credentials { a_grant_survives_to_the_microsecond, one_account_per_user_and_app,
                           consenting_again_keeps_the_id, one_lease_at_a_time, a_lapsed_lease_shows_the_spent_token,
-                          only_the_holder_commits, a_late_answer_still_commits, a_fenced_writer_changes_nothing,
+                          a_commit_moves_the_generation_once, a_late_answer_saves_the_account,
+                          a_fenced_holder_changes_nothing,
                           a_lost_grant_is_not_leased, release_can_undo_the_spending }
             links { a_link_comes_back_whole, revoking_is_final_and_local }
             bots { a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,
