@@ -41,7 +41,6 @@ async fn main() {
     }
     world.browser.close().await;
 
-    if std::env::var_os("QUICK").is_some() {
         return;
     }
     println!("\nPSS of the whole browser (MB)");

@@ -2,13 +2,10 @@
 
 use std::{collections::VecDeque, fmt, time::Duration};
 
-use serde::Deserialize;
-use serde_json::{Value, json};
-
 use crate::{
     BrowserError, Gone, JoinRequest, PageEvent,
     devtools::{DevTools, Signal, Signals},
-    tab::Tab,
+    tab::{ObjectId, Tab},
     tracker::{PageMessage, Tracker},
 };
 
@@ -24,7 +21,7 @@ pub struct BotPage {
     signals: Signals,
     tracker: Tracker,
     /// The object in the page that takes commands.
-    bot: String,
+    bot: ObjectId,
     news: VecDeque<PageEvent>,
     gone: Option<Gone>,
 }
@@ -36,7 +33,7 @@ impl BotPage {
             let (tab, mut signals) = Tab::open(devtools, BINDING).await?;
             tab.navigate(url).await?;
             wait_until_ready(devtools, &mut signals).await?;
-            let bot = find_bot(&tab).await?;
+            let bot = tab.object("bot").await?;
             Ok(Self { tab, signals, tracker: Tracker::new(), bot, news: VecDeque::new(), gone: None })
         });
         opened.await.unwrap_or(Err(BrowserError::Timeout { what: "the bot page", span: READY_DEADLINE }))
@@ -47,12 +44,13 @@ impl BotPage {
         // Before the call: the page may answer while it is still under way.
         let joining = self.tracker.join();
         self.news.push_back(joining);
-        self.command("function(request) { this.join(request) }", Some(request.for_page())).await
+        let request = [request.for_page()];
+        self.tab.call_on(&self.bot, "function(request) { this.join(request) }", &request).await
     }
 
-    /// Leaves the meeting; [`PageEvent::Left`] follows.
+    /// Leaves the meeting; [`PageEvent::Left`] follows if the bot was in one, or on its way.
     pub async fn leave(&self) -> Result<(), BrowserError> {
-        self.command("function() { this.leave() }", None).await
+        self.tab.call_on(&self.bot, "function() { this.leave() }", &[]).await
     }
 
     /// The next thing that happens. Loses nothing when its future is dropped.
@@ -73,9 +71,11 @@ impl BotPage {
     }
 
     fn hear(&mut self, text: &str) {
-        match serde_json::from_str(text) {
-            Ok(message) => self.news.extend(self.tracker.read(message)),
-            Err(error) => tracing::warn!(%error, "the bot page said something unreadable"),
+        if let Ok(message) = serde_json::from_str(text) {
+            self.news.extend(self.tracker.read(message));
+        } else {
+            // Its text is nobody's business: it may quote a token.
+            tracing::warn!(bytes = text.len(), "the bot page said something unreadable");
         }
     }
 
@@ -87,13 +87,6 @@ impl BotPage {
     /// Closes the page and waits until it is closed. A bot that is still in its meeting leaves it.
     pub async fn close(self) {
         self.tab.close().await;
-    }
-
-    async fn command(&self, function: &str, argument: Option<Value>) -> Result<(), BrowserError> {
-        let arguments: Vec<Value> = argument.into_iter().map(|value| json!({ "value": value })).collect();
-        let params = json!({ "objectId": self.bot, "functionDeclaration": function, "arguments": arguments });
-        // As an argument, not as part of a script: scripts are kept and shown by the browser's tools.
-        self.tab.call::<Value>("Runtime.callFunctionOn", params).await.map(drop)
     }
 }
 
@@ -108,22 +101,6 @@ async fn wait_until_ready(devtools: &DevTools, signals: &mut Signals) -> Result<
         }
     }
     Err(if devtools.is_gone() { BrowserError::BrowserGone } else { BrowserError::PageGone })
-}
-
-async fn find_bot(tab: &Tab) -> Result<String, BrowserError> {
-    #[derive(Deserialize)]
-    struct Found {
-        result: Object,
-    }
-
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Object {
-        object_id: String,
-    }
-
-    let found: Found = tab.call("Runtime.evaluate", json!({ "expression": "bot" })).await?;
-    Ok(found.result.object_id)
 }
 
 impl fmt::Debug for BotPage {

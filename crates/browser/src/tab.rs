@@ -60,14 +60,29 @@ struct Evaluated {
 }
 
 #[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
 struct Remote {
     #[serde(default)]
     value: Value,
+    object_id: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Thrown {
     text: String,
+}
+
+/// An object in a page.
+pub(crate) struct ObjectId(String);
+
+impl Evaluated {
+    fn value(self) -> Result<Value, BrowserError> {
+        match self.exception_details {
+            // "Uncaught", and no more: what was thrown may quote a token.
+            Some(thrown) => Err(BrowserError::Protocol(format!("a script ({})", thrown.text))),
+            None => Ok(self.result.value),
+        }
+    }
 }
 
 impl Tab {
@@ -108,11 +123,26 @@ impl Tab {
     /// What `expression` yields in the page.
     pub(crate) async fn evaluate(&self, expression: &str) -> Result<Value, BrowserError> {
         let params = json!({ "expression": expression, "returnByValue": true });
-        let evaluated: Evaluated = self.call("Runtime.evaluate", params).await?;
-        match evaluated.exception_details {
-            Some(thrown) => Err(BrowserError::Protocol(format!("a script ({})", thrown.text))),
-            None => Ok(evaluated.result.value),
-        }
+        self.call::<Evaluated>("Runtime.evaluate", params).await?.value()
+    }
+
+    /// A handle to the object that `expression` yields in the page.
+    pub(crate) async fn object(&self, expression: &str) -> Result<ObjectId, BrowserError> {
+        let found: Evaluated = self.call("Runtime.evaluate", json!({ "expression": expression })).await?;
+        let missing = || BrowserError::Protocol(format!("a script ({expression} is not an object)"));
+        found.result.object_id.map(ObjectId).ok_or_else(missing)
+    }
+
+    /// Calls `function` on `object`. Arguments, unlike scripts, are not kept by the browser: tokens go this way.
+    pub(crate) async fn call_on(
+        &self,
+        object: &ObjectId,
+        function: &str,
+        arguments: &[Value],
+    ) -> Result<(), BrowserError> {
+        let arguments: Vec<Value> = arguments.iter().map(|value| json!({ "value": value })).collect();
+        let params = json!({ "objectId": object.0, "functionDeclaration": function, "arguments": arguments });
+        self.call::<Evaluated>("Runtime.callFunctionOn", params).await?.value().map(drop)
     }
 
     /// A picture of what the page shows now, as PNG.
