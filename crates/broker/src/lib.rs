@@ -8,6 +8,7 @@
 
 mod apps;
 mod connect;
+mod escrow;
 mod flights;
 mod links;
 mod memory;
@@ -29,6 +30,7 @@ use zoom::ZoomClient;
 
 pub use apps::NewApp;
 pub use connect::{Arrival, Connected, Departure, Invitation};
+pub use escrow::Escrow;
 pub use links::{LinkAddress, LinkRequest, NewLink, ServedToken};
 pub use vault::{Cell, Vault};
 pub use workspace::{Founded, StartError, digest};
@@ -44,6 +46,7 @@ pub struct Broker {
     tasks: TaskTracker,
     public_base: Url,
     api_base: Url,
+    escrow: Option<Escrow>,
     refreshes: flights::Flights<CredentialId, Result<(), Failure>>,
     zaks: zak::ZakCache,
     links: links::LinkCache,
@@ -81,10 +84,18 @@ impl Broker {
             tasks,
             public_base,
             api_base,
+            escrow: None,
             refreshes: flights::Flights::default(),
             zaks: zak::ZakCache::default(),
             links: links::LinkCache::default(),
         }
+    }
+
+    /// Puts refreshed grants on this machine's disk before anything else. Without it, a crash between Zoom's answer and
+    /// the commit costs a consent.
+    #[must_use]
+    pub fn with_escrow(self, escrow: Escrow) -> Self {
+        Self { escrow: Some(escrow), ..self }
     }
 
     /// Where browsers and bot platforms reach this server.

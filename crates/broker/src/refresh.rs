@@ -7,7 +7,8 @@
 //! 2. a lease on the row, committed before the token leaves: it keeps other processes away, proves that the store can
 //!    write, and leaves a mark (`spent_at`) that outlives a crash;
 //! 3. one call, with a deadline well inside the lease;
-//! 4. compare-and-swap on the generation, retried while the store is away. Only then does anybody see the token;
+//! 4. the answer goes into escrow, then into the store, by compare-and-swap on the generation, retried while the store is
+//!    away. Only then does anybody see the token;
 //! 5. `invalid_grant` is judged last: unless the row still is the one we started from, somebody else has won.
 
 use std::{sync::Arc, time::Duration};
@@ -17,7 +18,7 @@ use store::{Credential, Lease, RefreshLease};
 use url::Url;
 use zoom::ZoomError;
 
-use crate::{Broker, Cell};
+use crate::{Broker, Cell, escrow::Deposit};
 
 /// The Zoom client gives a call up after 15 s; two calls and the commit fit in.
 const LEASE_LIFE: Duration = Duration::from_secs(60);
@@ -146,35 +147,29 @@ impl Broker {
         }
     }
 
-    /// Stores the new grant, however long the store is away: it exists nowhere else.
-    async fn commit(
-        &self,
-        before: &Credential,
-        grant: &zoom::Grant,
-        spent: &Secret,
-    ) -> Result<(), Failure> {
+    /// Stores the new grant: on this machine's disk, then in the store, however long that is away.
+    async fn commit(&self, before: &Credential, grant: &zoom::Grant, spent: &Secret) -> Result<(), Failure> {
         let now = self.env.now();
         // A grant without a new refresh token did not rotate: the old one lives on.
         let refresh_token = grant.refresh_token.as_ref().unwrap_or(spent);
-        let sealed = self.seal_grant(before.workspace, before.id, grant, refresh_token, now);
+        let deposit = Deposit {
+            credential: before.id,
+            generation: before.generation,
+            granted_at: now,
+            grant: self.seal_grant(before.workspace, before.id, grant, refresh_token, now),
+        };
+        let receipt = self.put_in_escrow(&deposit).await;
         let mut pauses = COMMIT_PAUSES.into_iter();
         let mut pause = COMMIT_PAUSES[0];
         loop {
-            match self.store.commit_refresh(before.id, before.generation, &sealed, now).await {
-                Ok(true) => {
-                    tracing::info!(credential = %before.id, generation = before.generation + 1, "grant refreshed");
-                    return Ok(());
-                }
-                Ok(false) => {
-                    // A consent that came meanwhile, or a later holder, has stored a grant of its own.
-                    tracing::warn!(credential = %before.id, "a newer grant has won over a refresh");
-                    return Ok(());
-                }
+            match self.settle(&deposit, receipt.as_ref()).await {
+                Ok(()) => return Ok(()),
                 Err(error) if self.env.now().since(now) < COMMIT_PATIENCE => {
                     tracing::error!(credential = %before.id, %error, "a refreshed grant waits for the store");
                     pause = pauses.next().unwrap_or(pause);
                     self.env.clock.sleep(pause).await;
                 }
+                // It stays in escrow, and is replayed.
                 Err(error) => return Err(error.into()),
             }
         }

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 use bots::{CallbackClient, Fleet, NetworkGuard, Screenshots, Supervisor};
-use broker::Broker;
+use broker::{Broker, Escrow};
 use browser::{BrowserConfig, ZoomOverride};
 use model::Environment;
 use sealing::{KeyFileError, KeyRing};
@@ -63,7 +63,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         api_base: config.zoom.api_base.clone(),
         ca_file: config.zoom.ca_file.clone(),
     };
-    let broker = Arc::new(Broker::new(broker::Parts {
+    let escrow = config.data_dir.join("escrow");
+    let escrow = Escrow::open(&escrow, env.clone())
+        .map_err(|error| anyhow!("cannot use {} ({error}): make it writable", escrow.display()))?;
+    let broker = Broker::new(broker::Parts {
         store: store.clone(),
         keys,
         zoom: ZoomClient::new(endpoints, env.clone())?,
@@ -71,7 +74,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         tasks: tasks.clone(),
         public_base: public_base.clone(),
         api_base: config.zoom.api_base.clone(),
-    }));
+    });
+    let broker = Arc::new(broker.with_escrow(escrow));
+    let callbacks = CallbackClient::new(network_guard(&config)?, env.clone())?;
 
     let fleet = Fleet::new(browser_config(&config), env.clone());
     let chromium = match config.bots.capacity {
@@ -80,17 +85,18 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     // Last before the doors open: a start that fails has not used up the one showing of the key.
     let founded = broker.found_or_check().await?;
+    broker.replay_escrow().await?;
     let bots = Supervisor::start(bots::Parts {
         store: store.clone(),
         broker: Arc::clone(&broker),
         fleet,
-        callbacks: CallbackClient::new(network_guard(&config)?, env.clone())?,
+        callbacks,
         screenshots: Screenshots::new(config.data_dir.join("screenshots"), store.clone(), env.clone()),
         env: env.clone(),
         capacity: config.bots.capacity,
     });
 
-    let state = api::State { store: store.clone(), broker, bots: Arc::clone(&bots), env };
+    let state = api::State { store: store.clone(), broker: Arc::clone(&broker), bots: Arc::clone(&bots), env };
     let mut ready = json!({ "ready": true, "url": public_base.as_str().trim_end_matches('/'), "chromium": chromium });
     if let Some(founded) = &founded {
         ready["api_key"] = founded.api_key.expose().into();
@@ -105,7 +111,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             tracing::error!(%error, "signals cannot be received");
         }
     });
-    let served = serving.await;
+    let served = tokio::select! {
+        served = serving => served,
+        never = broker.tend_escrow() => match never {},
+    };
     bots.stop().await;
     tasks.close();
     tasks.wait().await;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
-use broker::{Arrival, Broker, Departure, NewApp, Parts, WantedZak};
+use broker::{Arrival, Broker, Departure, Escrow, NewApp, Parts, WantedZak};
 use model::{
     Clock, CredentialId, Environment, Failure, ManualClock, Secret, SeededEntropy, Sleep, Timestamp,
     WorkspaceId, ZoomOauthAppId,
@@ -69,7 +69,7 @@ impl House {
 
         let keys = KeyRing::create(&rooms.path().join("keys.json"), &env).unwrap();
         let store = Arc::new(SqliteStore::open(&rooms.path().join("latchkey.db")).await.unwrap());
-        let broker = assemble(&zoom, store.clone(), keys, env.clone(), tasks.clone());
+        let broker = assemble(&zoom, store.clone(), keys, env.clone(), tasks.clone(), rooms.path());
         let founded = broker.found_or_check().await.unwrap().unwrap();
         let new = NewApp {
             kind: AppKind::UserLevel,
@@ -94,11 +94,15 @@ impl House {
         let keys = KeyRing::read(&self.rooms.path().join("keys.json")).unwrap();
         let store = Arc::new(SqliteStore::open(&self.database()).await.unwrap());
         let env = Environment { clock, entropy: self.env.entropy.clone() };
-        assemble(&self.zoom, store, keys, env, self.tasks.clone())
+        assemble(&self.zoom, store, keys, env, self.tasks.clone(), self.rooms.path())
     }
 
     pub(crate) fn database(&self) -> std::path::PathBuf {
         self.rooms.path().join("latchkey.db")
+    }
+
+    pub(crate) fn escrow(&self) -> std::path::PathBuf {
+        self.rooms.path().join("escrow")
     }
 
     /// Every byte that the store wrote.
@@ -157,7 +161,9 @@ fn assemble(
     keys: KeyRing,
     env: Environment,
     tasks: TaskTracker,
+    rooms: &Path,
 ) -> Arc<Broker> {
+    let escrow = Escrow::open(&rooms.join("escrow"), env.clone()).unwrap();
     let api_base = Url::parse(&zoom.ready.api_base).unwrap();
     let endpoints = Endpoints {
         oauth_base: Url::parse(&zoom.ready.zoom_base).unwrap(),
@@ -166,7 +172,7 @@ fn assemble(
     };
     let zoom = ZoomClient::new(endpoints, env.clone()).unwrap();
     let public_base = Url::parse(PUBLIC_BASE).unwrap();
-    Arc::new(Broker::new(Parts { store, keys, zoom, env, tasks, public_base, api_base }))
+    Arc::new(Broker::new(Parts { store, keys, zoom, env, tasks, public_base, api_base }).with_escrow(escrow))
 }
 
 impl Zoom {

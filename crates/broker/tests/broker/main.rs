@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod connect;
+mod escrow;
 mod harness;
 mod links;
 mod refresh;

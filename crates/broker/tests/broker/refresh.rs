@@ -13,7 +13,7 @@ use crate::harness::{ACCESS_LIFE, ANY, House, Meanwhile};
 const LOST: CredentialStatus = CredentialStatus::NeedsReauth(ReauthCause::ResponseLost);
 
 /// A house whose account's access token has just expired.
-async fn expired() -> (House, CredentialId) {
+pub(crate) async fn expired() -> (House, CredentialId) {
     let (house, id) = House::with_account().await;
     house.pass(ACCESS_LIFE).await;
     (house, id)
@@ -355,7 +355,7 @@ async fn a_store_that_cannot_write_is_found_out_before_the_token_is_spent() {
 }
 
 /// Something that happens to the database behind everybody's back.
-async fn run(path: &std::path::Path, sql: &'static str) {
+pub(crate) async fn run(path: &std::path::Path, sql: &'static str) {
     let options = SqliteConnectOptions::new().filename(path);
     let mut db = SqliteConnection::connect_with(&options).await.unwrap();
     sqlx::query(sql).execute(&mut db).await.unwrap();

@@ -1,0 +1,210 @@
+//! Where a refreshed grant waits for the store.
+//!
+//! Between Zoom's answer and the commit, the new refresh token exists nowhere else: the old one is dead already. So it
+//! is put on this machine's disk first, sealed for its cell as it will be in the store, in a file of its own; the commit
+//! takes it off again. What a crash or a store that is away leaves behind is replayed at the next start, and by a task.
+
+use std::{
+    convert::Infallible,
+    fs::{self, File},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use model::{Code, CredentialId, Environment, Failure, Sealed, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::{Grant, StoreError};
+
+use crate::Broker;
+
+/// How often the folder is looked into.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// A folder of grants that are not known to be in the store.
+#[derive(Debug, Clone)]
+pub struct Escrow {
+    folder: PathBuf,
+    env: Environment,
+}
+
+/// A grant, and which generation it replaces.
+#[derive(Debug, Clone)]
+pub(crate) struct Deposit {
+    pub(crate) credential: CredentialId,
+    pub(crate) generation: i64,
+    pub(crate) granted_at: Timestamp,
+    pub(crate) grant: Grant,
+}
+
+/// A deposit as it lies in its file. Nothing in it opens without the key ring.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    credential: CredentialId,
+    generation: i64,
+    granted_at: Timestamp,
+    access_token: String,
+    access_expires_at: Timestamp,
+    refresh_token: String,
+    scopes: Vec<String>,
+    api_url: Option<String>,
+}
+
+/// A file in escrow.
+#[derive(Debug)]
+pub(crate) struct Receipt(PathBuf);
+
+impl Escrow {
+    /// Uses `folder`; makes it, for its owner only, if it is not there.
+    pub fn open(folder: &Path, env: Environment) -> io::Result<Self> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        Ok(Self { folder: folder.to_owned(), env })
+    }
+
+    /// Puts a grant on the disk; when this returns, it survives a power cut.
+    pub(crate) async fn deposit(&self, deposit: &Deposit) -> io::Result<Receipt> {
+        let (escrow, written) = (self.clone(), Written::from(deposit));
+        blocking(move || escrow.write(&written)).await
+    }
+
+    /// Takes a grant off the disk: the store has it, or a newer one.
+    pub(crate) async fn withdraw(&self, receipt: &Receipt) -> io::Result<()> {
+        let path = receipt.0.clone();
+        blocking(move || match fs::remove_file(path) {
+            // Another process on this folder has settled it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        })
+        .await
+    }
+
+    /// What lies there. A file that cannot be read is left where it is, and reported.
+    pub(crate) async fn deposits(&self) -> io::Result<Vec<(Receipt, Deposit)>> {
+        let folder = self.folder.clone();
+        blocking(move || {
+            let mut found = Vec::new();
+            for entry in fs::read_dir(folder)? {
+                let path = entry?.path();
+                if path.extension().is_none_or(|extension| extension != "json") {
+                    continue;
+                }
+                match fs::read(&path).map(|text| Deposit::read(&text)) {
+                    Ok(Some(deposit)) => found.push((Receipt(path), deposit)),
+                    Ok(None) => tracing::error!(path = %path.display(), "a file in escrow is not a grant"),
+                    // Another process may have withdrawn it meanwhile.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    fn write(&self, written: &Written) -> io::Result<Receipt> {
+        let Written { credential, generation, .. } = written;
+        // Random: two late answers for one generation must not overwrite each other, only one of them is alive.
+        let mark = u64::from_le_bytes(self.env.entropy.bytes());
+        let path = self.folder.join(format!("{credential}-{generation}-{mark:016x}.json"));
+        let aside = path.with_extension("part");
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&aside)?;
+        file.write_all(&serde_json::to_vec(written)?)?;
+        file.sync_all()?;
+        fs::rename(&aside, &path)?;
+        File::open(&self.folder)?.sync_all()?;
+        Ok(Receipt(path))
+    }
+}
+
+impl Broker {
+    pub(crate) async fn put_in_escrow(&self, deposit: &Deposit) -> Option<Receipt> {
+        match self.escrow.as_ref()?.deposit(deposit).await {
+            Ok(receipt) => Some(receipt),
+            Err(error) => {
+                tracing::error!(credential = %deposit.credential, %error, "no escrow for a refreshed grant");
+                None
+            }
+        }
+    }
+
+    /// Brings a grant into the store, if it is not outdated, and takes it off the disk.
+    pub(crate) async fn settle(&self, deposit: &Deposit, receipt: Option<&Receipt>) -> Result<(), StoreError> {
+        let Deposit { credential, generation, granted_at, grant } = deposit;
+        if self.store.commit_refresh(*credential, *generation, grant, *granted_at).await? {
+            tracing::info!(%credential, generation = generation + 1, "grant refreshed");
+        } else {
+            // A consent that came meanwhile, or a later holder, has stored a grant of its own.
+            tracing::warn!(%credential, "a newer grant has won over a refresh");
+        }
+        if let (Some(escrow), Some(receipt)) = (&self.escrow, receipt)
+            && let Err(error) = escrow.withdraw(receipt).await
+        {
+            // Replaying it changes nothing: its generation is past.
+            tracing::warn!(%credential, %error, "a settled grant is still in escrow");
+        }
+        Ok(())
+    }
+
+    /// Brings into the store what a crash, or a store that was away, left in escrow. To be called at start, before
+    /// anybody asks for a token, and from time to time. Answers how many grants were settled.
+    pub async fn replay_escrow(&self) -> Result<usize, Failure> {
+        let Some(escrow) = &self.escrow else { return Ok(0) };
+        let unreadable = |error| Failure::new(Code::Internal, format!("the escrow cannot be read: {error}"));
+        let deposits = escrow.deposits().await.map_err(unreadable)?;
+        for (receipt, deposit) in &deposits {
+            self.settle(deposit, Some(receipt)).await?;
+        }
+        Ok(deposits.len())
+    }
+
+    /// Replays the escrow for as long as it is polled. A failure is a store that is away: the next look tries again.
+    pub async fn tend_escrow(&self) -> Infallible {
+        loop {
+            self.env.clock.sleep(LOOK).await;
+            if let Err(error) = self.replay_escrow().await {
+                tracing::warn!(%error, "grants are waiting in escrow");
+            }
+        }
+    }
+}
+
+impl From<&Deposit> for Written {
+    fn from(deposit: &Deposit) -> Self {
+        let Grant { access_token, access_expires_at, refresh_token, scopes, api_url } = &deposit.grant;
+        Self {
+            credential: deposit.credential,
+            generation: deposit.generation,
+            granted_at: deposit.granted_at,
+            access_token: BASE64_STANDARD.encode(&access_token.0),
+            access_expires_at: *access_expires_at,
+            refresh_token: BASE64_STANDARD.encode(&refresh_token.0),
+            scopes: scopes.clone(),
+            api_url: api_url.clone(),
+        }
+    }
+}
+
+impl Deposit {
+    fn read(text: &[u8]) -> Option<Self> {
+        let written: Written = serde_json::from_slice(text).ok()?;
+        let sealed = |text| BASE64_STANDARD.decode(text).ok().map(Sealed);
+        Some(Self {
+            credential: written.credential,
+            generation: written.generation,
+            granted_at: written.granted_at,
+            grant: Grant {
+                access_token: sealed(written.access_token)?,
+                access_expires_at: written.access_expires_at,
+                refresh_token: sealed(written.refresh_token)?,
+                scopes: written.scopes,
+                api_url: written.api_url,
+            },
+        })
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(io::Error::other(panic)))
+}
