@@ -41,8 +41,6 @@ async fn main() {
     }
     world.browser.close().await;
 
-        return;
-    }
     println!("\nPSS of the whole browser (MB)");
     let world = World::new().await;
     println!("no page     {:>5}", pss(world.state.path()));
