@@ -1,0 +1,112 @@
+//! `make bench`: what Latchkey costs, beside the least that anybody could do.
+//!
+//! Bots are measured beside a bare page that loads Zoom's SDK and joins at once; token reads beside a server that only
+//! verifies the signature and answers a constant. Both sides run in one go, in turns, on one machine. The simulator and
+//! Latchkey are the processes a user would run: they lie beside this program.
+
+mod bare_page;
+mod joins;
+mod machine;
+mod memory;
+mod process;
+mod procfs;
+mod report;
+mod server;
+mod simulator;
+mod statistics;
+mod tables;
+mod tokens;
+mod verifier;
+mod world;
+mod wrk;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand, ValueEnum};
+use model::Environment;
+
+use machine::Machine;
+use report::{Bots, Report};
+use world::World;
+
+/// Measures Latchkey, side by side with the least that anybody could do.
+#[derive(Parser)]
+struct Arguments {
+    /// A smoke run: everything once. Its figures mean little.
+    #[arg(long)]
+    quick: bool,
+    /// One part alone.
+    #[arg(long)]
+    only: Option<Part>,
+    /// Where the report goes.
+    #[arg(long, default_value = "out/bench")]
+    out: PathBuf,
+    /// Where databases, keys, logs and signed requests go; emptied first.
+    #[arg(long, default_value = "data/bench")]
+    data: PathBuf,
+    /// A path, or a name on `PATH`.
+    #[arg(long, default_value = "chromium")]
+    chromium: PathBuf,
+    /// The `dist` folder of `@zoom/meetingsdk`.
+    #[arg(long, default_value = "web/node_modules/@zoom/meetingsdk/dist")]
+    sdk_dir: PathBuf,
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Bots,
+    Tokens,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// What token reads are measured against; started by the benchmark itself.
+    #[command(hide = true)]
+    Verifier,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let env = Environment::system();
+    let done = match arguments.role {
+        Some(Role::Verifier) => verifier::run(env).await,
+        None => measure(&arguments, &env).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(arguments: &Arguments, env: &Environment) -> anyhow::Result<()> {
+    let wanted = |part| arguments.only.is_none_or(|only| only == part);
+    let machine = Machine::look(env).await?;
+    println!("{machine}");
+    println!("preparing: simulator, one account, one meeting");
+    let world = World::make(arguments, env).await?;
+    let bots = if wanted(Part::Bots) {
+        let memory = memory::measure(&world, arguments.quick).await?;
+        Some(Bots { joins: joins::measure(&world, arguments.quick).await?, memory })
+    } else {
+        None
+    };
+    let tokens =
+        if wanted(Part::Tokens) { Some(tokens::measure(&world, arguments.quick).await?) } else { None };
+    world.close().await;
+
+    let report = Report { quick: arguments.quick, measured_at: env.now(), machine, bots, tokens };
+    tables::print(&report);
+    std::fs::create_dir_all(&arguments.out)?;
+    let path = arguments.out.join("report.json");
+    std::fs::write(&path, serde_json::to_string_pretty(&report)?)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    println!("Report: {}", path.display());
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! `out/bench/report.json`, for machines. Every ratio has the least that anybody could do as its divisor.
+
+use model::Timestamp;
+use serde::Serialize;
+
+use crate::{machine::Machine, statistics::Sample};
+
+/// Everything that was measured.
+#[derive(Serialize)]
+pub(crate) struct Report {
+    pub(crate) quick: bool,
+    pub(crate) measured_at: Timestamp,
+    pub(crate) machine: Machine,
+    pub(crate) bots: Option<Bots>,
+    pub(crate) tokens: Option<Tokens>,
+}
+
+/// Bots beside bare pages.
+#[derive(Serialize)]
+pub(crate) struct Bots {
+    pub(crate) joins: Joins,
+    pub(crate) memory: Memory,
+}
+
+/// From the wish for a bot to the bot.
+#[derive(Serialize)]
+pub(crate) struct Joins {
+    pub(crate) chromium: String,
+    /// The bare page first.
+    pub(crate) rows: Vec<JoinRow>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct JoinRow {
+    pub(crate) who: &'static str,
+    /// Until the SDK's first request reached Zoom.
+    pub(crate) to_join_request_ms: Sample,
+    pub(crate) to_join_request_ratio: f64,
+    /// Until it was in the call.
+    pub(crate) to_in_call_ms: Sample,
+    pub(crate) to_in_call_ratio: f64,
+}
+
+/// What a browser weighs with bots in it.
+#[derive(Serialize)]
+pub(crate) struct Memory {
+    pub(crate) aim_ratio: f64,
+    /// Chromium processes that were none of ours: they share pages, and make every figure smaller.
+    pub(crate) foreign_chromium_processes: usize,
+    pub(crate) rows: Vec<MemoryRow>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct MemoryRow {
+    pub(crate) bots: usize,
+    /// PSS of all Chromium processes.
+    pub(crate) bare_mb: Sample,
+    pub(crate) latchkey_mb: Sample,
+    pub(crate) ratio: f64,
+    /// The server beside its browser, which the bare page does without.
+    pub(crate) server_mb: Sample,
+    pub(crate) ratio_with_server: f64,
+}
+
+/// Token reads beside a server that verifies and answers a constant.
+#[derive(Serialize)]
+pub(crate) struct Tokens {
+    pub(crate) aim_ratio: f64,
+    pub(crate) wrk: String,
+    pub(crate) bare: TokenRow,
+    pub(crate) latchkey: TokenRow,
+    pub(crate) ratio: f64,
+    /// How many ZAKs Zoom was asked for in all runs of Latchkey together; each begins with an empty memory.
+    pub(crate) zak_mints: u64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct TokenRow {
+    pub(crate) reads_per_second: Sample,
+    pub(crate) p50_ms: Sample,
+    pub(crate) p99_ms: Sample,
+    /// Of the server's process. Unlike the rates, it does not depend on what wrk takes for itself.
+    pub(crate) processor_us_per_read: Sample,
+}

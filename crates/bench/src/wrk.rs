@@ -1,0 +1,113 @@
+//! wrk with requests that were signed beforehand.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail, ensure};
+use broker::signature::SigningKey;
+use model::{Environment, Timestamp};
+use serde::Deserialize;
+use tokio::process::Command;
+
+const SCRIPT: &str = include_str!("fetch.lua");
+/// Two threads and their requests stay below the million ids that the server remembers.
+pub(crate) const THREADS: usize = 2;
+const CONNECTIONS: usize = 64;
+/// More than a thread of wrk can send in a run.
+const REQUESTS_PER_SECOND: usize = 50_000;
+
+/// wrk, and what it is to send.
+pub(crate) struct Wrk {
+    folder: PathBuf,
+    seconds: usize,
+}
+
+/// What one run gave.
+#[derive(Deserialize)]
+pub(crate) struct Run {
+    pub(crate) requests: f64,
+    pub(crate) seconds: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    refused: u64,
+    broken: u64,
+}
+
+impl Wrk {
+    pub(crate) fn new(data: &Path, seconds: usize) -> anyhow::Result<Self> {
+        let folder = data.join("wrk");
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("fetch.lua"), SCRIPT)?;
+        Ok(Self { folder, seconds })
+    }
+
+    /// How it is called, for the report.
+    pub(crate) fn settings(&self) -> String {
+        format!("wrk -t{THREADS} -c{CONNECTIONS} -d{}s --latency", self.seconds)
+    }
+
+    /// Reads `path` at `origin` for some seconds. Fails if a single answer is not a success.
+    pub(crate) async fn run(
+        &self,
+        origin: &str,
+        path: &str,
+        key: &SigningKey,
+        env: &Environment,
+    ) -> anyhow::Result<Run> {
+        let mut length = 0;
+        for thread in 0..THREADS {
+            let requests = self.signed(path, key, env);
+            length = requests.len() / self.requests();
+            fs::write(self.folder.join(format!("{thread}.requests")), requests)?;
+        }
+        let output = Command::new("wrk")
+            .args([format!("-t{THREADS}"), format!("-c{CONNECTIONS}"), format!("-d{}s", self.seconds)])
+            .args(["--latency", "-s"])
+            .arg(self.folder.join("fetch.lua"))
+            .args([origin, "--"])
+            .arg(&self.folder)
+            .arg(length.to_string())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .context("wrk cannot be started: install the package wrk")?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let line = said.lines().last().unwrap_or_default();
+        let Ok(run) = serde_json::from_str::<Run>(line) else {
+            bail!("wrk failed: {} {}", said.trim(), String::from_utf8_lossy(&output.stderr).trim());
+        };
+        let Run { refused, broken, .. } = run;
+        ensure!(
+            refused == 0 && broken == 0,
+            "{refused} reads were refused, {broken} broke off: the run is void"
+        );
+        Ok(run)
+    }
+
+    fn requests(&self) -> usize {
+        REQUESTS_PER_SECOND * self.seconds
+    }
+
+    /// Requests of one length, every one with an id of its own.
+    fn signed(&self, path: &str, key: &SigningKey, env: &Environment) -> String {
+        let (batch, now) = (u64::from_le_bytes(env.entropy.bytes()), env.now());
+        let mut requests = String::new();
+        for number in 0..self.requests() {
+            write_request(&mut requests, path, &format!("msg_{batch:016x}{number:08x}"), key, now);
+        }
+        requests
+    }
+}
+
+fn write_request(to: &mut String, path: &str, id: &str, key: &SigningKey, now: Timestamp) {
+    let (seconds, signature) = (now.as_second(), key.sign(id, now, b""));
+    write!(
+        to,
+        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nwebhook-id: {id}\r\nwebhook-timestamp: {seconds}\r\n\
+         webhook-signature: {signature}\r\n\r\n"
+    )
+    .expect("a String takes everything");
+}
