@@ -1,35 +1,109 @@
-//! The browser that bots share. It is started when it is first needed, and again when it has died.
+//! The browser that bots share, and pages kept warm in it.
+//!
+//! Starting Zoom's SDK takes seconds, and needs no meeting: a warm page has it loaded and initialised, so that its bot
+//! only has to join.
 
-use std::sync::Arc;
+use std::{
+    collections::VecDeque,
+    pin::pin,
+    sync::{Arc, Mutex as SyncMutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
-use browser::{BotPage, Browser, BrowserConfig, BrowserError};
+use browser::{BotPage, Browser, BrowserConfig, BrowserError, PageEvent};
 use model::Environment;
 use tokio::sync::Mutex;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// The browser, if one is running. Bots live in contexts of their own inside it.
-#[derive(Debug)]
-pub struct Fleet {
+/// After a warm page was taken: its bot joins meanwhile, and should have the processor to itself.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// The browser, if one is running. It is started when it is first needed, and again when it has died. Bots live in
+/// contexts of their own inside it.
+#[derive(Clone)]
+pub struct Fleet(Arc<Inner>);
+
+struct Inner {
     config: BrowserConfig,
     env: Environment,
     running: Mutex<Option<Arc<Browser>>>,
+    warm: SyncMutex<VecDeque<BotPage>>,
+    /// How many pages are kept warm.
+    wanted: usize,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
 }
 
 impl Fleet {
-    /// Nothing is started yet.
+    /// Nothing is started yet, and no page is kept warm.
     pub fn new(config: BrowserConfig, env: Environment) -> Self {
-        Self { config, env, running: Mutex::new(None) }
+        Self::with_warm_pages(config, 0, env)
+    }
+
+    /// Nothing is started yet. So many pages are kept ready, at some 250 MB each.
+    pub fn with_warm_pages(config: BrowserConfig, warm_pages: usize, env: Environment) -> Self {
+        Self(Arc::new(Inner {
+            config,
+            env,
+            running: Mutex::default(),
+            warm: SyncMutex::default(),
+            wanted: warm_pages,
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }))
     }
 
     /// Starts the browser now, so that the first bot does not wait for it and a missing one is found at start.
     pub async fn warm_up(&self) -> Result<String, BrowserError> {
-        Ok(self.browser().await?.version().to_owned())
+        let version = self.0.browser().await?.version().to_owned();
+        self.refill(Duration::ZERO);
+        Ok(version)
     }
 
     /// A page with the SDK initialised, in a context of its own.
     pub(crate) async fn open(&self) -> Result<BotPage, BrowserError> {
-        self.browser().await?.open().await
+        let page = match self.0.take_warm() {
+            Some(page) => page,
+            None => self.0.browser().await?.open().await?,
+        };
+        self.refill(PAUSE);
+        Ok(page)
     }
 
+    /// Brings the number of warm pages back up, after `pause`.
+    fn refill(&self, pause: Duration) {
+        if self.0.wanted == 0 {
+            return;
+        }
+        let inner = Arc::clone(&self.0);
+        self.0.tasks.spawn(async move {
+            let refilling = async {
+                inner.env.clock.sleep(pause).await;
+                inner.refill().await
+            };
+            tokio::select! {
+                refilled = refilling => if let Err(error) = refilled {
+                    tracing::warn!(%error, "no page could be kept warm");
+                },
+                () = inner.stopping.cancelled() => {}
+            }
+        });
+    }
+
+    /// Ends the browser, and waits until its process and its profile are gone.
+    pub async fn close(&self) {
+        self.0.stopping.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+        self.0.lock_warm().clear();
+        if let Some(browser) = self.0.running.lock().await.take().and_then(Arc::into_inner) {
+            browser.close().await;
+        }
+    }
+}
+
+impl Inner {
     async fn browser(&self) -> Result<Arc<Browser>, BrowserError> {
         // Held over the launch: of many bots that find the browser dead, one starts the next.
         let mut running = self.running.lock().await;
@@ -41,10 +115,43 @@ impl Fleet {
         Ok(browser)
     }
 
-    /// Ends the browser, and waits until its process and its profile are gone.
-    pub async fn close(&self) {
-        if let Some(browser) = self.running.lock().await.take().and_then(Arc::into_inner) {
-            browser.close().await;
+    async fn refill(&self) -> Result<(), BrowserError> {
+        while self.lock_warm().len() < self.wanted {
+            let page = self.browser().await?.open().await?;
+            // Several refills may run at once; a page too many is closed again.
+            let mut warm = self.lock_warm();
+            if warm.len() < self.wanted {
+                warm.push_back(page);
+            }
         }
+        Ok(())
+    }
+
+    /// The page that has been warm longest, if it still lives.
+    fn take_warm(&self) -> Option<BotPage> {
+        let mut warm = self.lock_warm();
+        std::iter::from_fn(|| warm.pop_front()).find_map(alive)
+    }
+
+    fn lock_warm(&self) -> MutexGuard<'_, VecDeque<BotPage>> {
+        self.warm.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The page, unless it or its browser has died while it waited.
+fn alive(mut page: BotPage) -> Option<BotPage> {
+    loop {
+        let news = pin!(page.event()).poll(&mut Context::from_waker(Waker::noop()));
+        match news {
+            Poll::Ready(PageEvent::Gone(_)) => return None,
+            Poll::Ready(_) => {}
+            Poll::Pending => return Some(page),
+        }
+    }
+}
+
+impl std::fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fleet").field("warm", &self.0.lock_warm().len()).finish_non_exhaustive()
     }
 }

@@ -66,6 +66,8 @@ pub(crate) struct BrowserSection {
 pub(crate) struct Bots {
     /// How many run here at once; 0 makes this a token broker alone, and needs no Chromium.
     pub(crate) capacity: usize,
+    /// Pages kept ready with the SDK started, so that a bot only has to join; some 250 MB each.
+    pub(crate) warm_pages: usize,
 }
 
 /// `[callbacks]`
@@ -116,7 +118,7 @@ impl Default for BrowserSection {
 
 impl Default for Bots {
     fn default() -> Self {
-        Self { capacity: 8 }
+        Self { capacity: 8, warm_pages: 1 }
     }
 }
 

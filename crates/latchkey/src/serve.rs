@@ -78,7 +78,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let broker = Arc::new(broker.with_escrow(escrow));
     let callbacks = CallbackClient::new(network_guard(&config)?, env.clone())?;
 
-    let fleet = Fleet::new(browser_config(&config), env.clone());
+    let fleet = Fleet::with_warm_pages(browser_config(&config), config.bots.warm_pages, env.clone());
     let chromium = match config.bots.capacity {
         0 => None,
         _ => Some(fleet.warm_up().await.context("for a token broker without bots, set bots.capacity = 0")?),
