@@ -129,12 +129,17 @@ impl Config {
         let Some(path) = path.or_else(|| usual.exists().then_some(usual)) else {
             return Ok(Self::default());
         };
-        let text =
-            fs::read_to_string(path).with_context(|| format!("the configuration {} cannot be read", path.display()))?;
-        let config: Self = toml::from_str(&text)
-            .map_err(|error| anyhow::anyhow!("{}: {}", path.display(), one_line(error.message())))?;
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("the configuration {} cannot be read", path.display()))?;
+        let config: Self = toml::from_str(&text).map_err(|error| {
+            let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+            anyhow::anyhow!("{}, line {line}: {}", path.display(), one_line(error.message()))
+        })?;
         if config.zoom.meeting_address.is_some() != config.zoom.meeting_spki.is_some() {
-            bail!("{}: zoom.meeting_address and zoom.meeting_spki belong together: set both or none", path.display());
+            bail!(
+                "{}: zoom.meeting_address and zoom.meeting_spki belong together: set both or none",
+                path.display()
+            );
         }
         Ok(config)
     }

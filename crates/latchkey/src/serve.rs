@@ -5,26 +5,31 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context as _, anyhow};
 use bots::{CallbackClient, Fleet, NetworkGuard, Screenshots, Supervisor};
 use broker::{Broker, Escrow};
 use browser::{BrowserConfig, ZoomOverride};
+use futures_util::FutureExt as _;
 use model::Environment;
 use sealing::{KeyFileError, KeyRing};
 use serde_json::json;
 use store::Store;
 use store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 use zoom::{Endpoints, ZoomClient};
 
 use crate::{
     config::Config,
-    shutdown::{self, StopArguments},
+    shutdown::{Stop, StopArguments},
 };
+
+/// What requests get to finish in, once the server was told to stop.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -96,23 +101,31 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         capacity: config.bots.capacity,
     });
 
-    let state = api::State { store: store.clone(), broker: Arc::clone(&broker), bots: Arc::clone(&bots), env };
-    let mut ready = json!({ "ready": true, "url": public_base.as_str().trim_end_matches('/'), "chromium": chromium });
+    let clock = Arc::clone(&env.clock);
+    let state =
+        api::State { store: store.clone(), broker: Arc::clone(&broker), bots: Arc::clone(&bots), env };
+    let mut ready =
+        json!({ "ready": true, "url": public_base.as_str().trim_end_matches('/'), "chromium": chromium });
     if let Some(founded) = &founded {
         ready["api_key"] = founded.api_key.expose().into();
     }
+    let stop = Stop::listen(arguments.stop)?;
     println!("{ready}");
     if founded.is_some() {
         eprintln!("latchkey: a new installation; the API key above is shown once and never again");
     }
-    let stop = shutdown::asked(arguments.stop);
-    let serving = axum::serve(listener, api::router(state)).with_graceful_shutdown(async {
-        if let Err(error) = stop.await {
-            tracing::error!(%error, "signals cannot be received");
+    let stopping = CancellationToken::new();
+    let serving = axum::serve(listener, api::router(state)).with_graceful_shutdown({
+        let stopping = stopping.clone();
+        async move {
+            stop.asked().await;
+            stopping.cancel();
         }
     });
     let served = tokio::select! {
         served = serving => served,
+        // Whoever has not finished by now would hold up bots that want to leave.
+        () = stopping.cancelled().then(|()| clock.sleep(FINISH_WITHIN)) => Ok(()),
         never = broker.tend_escrow() => match never {},
     };
     bots.stop().await;
@@ -125,11 +138,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
 fn make_data_dir(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     // Screenshots show meetings: nobody else's business.
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|error| anyhow!("cannot make {} ({error}): make it writable, or set `data_dir`", path.display()))
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
+        anyhow!("cannot make {} ({error}): make it writable, or set `data_dir`", path.display())
+    })
 }
 
 /// The key ring of this store. A new one is made only for an empty store: secrets that were sealed with a lost key must
@@ -137,7 +148,9 @@ fn make_data_dir(path: &Path) -> anyhow::Result<()> {
 async fn key_ring(config: &Config, store: &dyn Store, env: &Environment) -> anyhow::Result<KeyRing> {
     let path = config.key_file.clone().unwrap_or_else(|| config.data_dir.join("keys.json"));
     match KeyRing::read(&path) {
-        Err(KeyFileError::Missing(_)) if store.workspaces().await?.is_empty() => Ok(KeyRing::create(&path, env)?),
+        Err(KeyFileError::Missing(_)) if store.workspaces().await?.is_empty() => {
+            Ok(KeyRing::create(&path, env)?)
+        }
         ring => Ok(ring?),
     }
 }
@@ -155,7 +168,8 @@ fn browser_config(config: &Config) -> BrowserConfig {
 
 fn network_guard(config: &Config) -> anyhow::Result<NetworkGuard> {
     let networks = config.callbacks.allow_networks.iter().map(|text| {
-        text.parse().map_err(|_| anyhow!("callbacks.allow_networks: {text:?} is not a network such as 10.1.0.0/16"))
+        text.parse()
+            .map_err(|_| anyhow!("callbacks.allow_networks: {text:?} is not a network such as 10.1.0.0/16"))
     });
     Ok(NetworkGuard::new(networks.collect::<Result<_, _>>()?))
 }

@@ -1,10 +1,10 @@
 //! When to stop: a signal, or the end of standard input. A second signal ends the process at once.
 
-use std::process;
+use std::{io, process};
 
 use tokio::{
     io::AsyncReadExt,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 
 /// How a role is told to stop, beside signals.
@@ -15,25 +15,39 @@ pub(crate) struct StopArguments {
     stop_with_stdin: bool,
 }
 
-/// Resolves when it is time to stop. From then on a further signal exits at once.
-pub(crate) async fn asked(arguments: StopArguments) -> anyhow::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        () = end_of_stdin(), if arguments.stop_with_stdin => {}
+/// Hears signals from its making on: made before a role says that it is ready, none is missed.
+pub(crate) struct Stop {
+    arguments: StopArguments,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    pub(crate) fn listen(arguments: StopArguments) -> io::Result<Self> {
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(Self { arguments, interrupt, terminate })
     }
-    tracing::info!("stopping; a second signal stops at once");
-    #[expect(clippy::disallowed_methods, reason = "it must end even a tracker that waits for its tasks")]
-    tokio::spawn(async move {
+
+    /// Resolves when it is time to stop. From then on a further signal exits at once.
+    pub(crate) async fn asked(mut self) {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            () = self.signalled() => {}
+            () = end_of_stdin(), if self.arguments.stop_with_stdin => {}
         }
-        process::exit(130);
-    });
-    Ok(())
+        tracing::info!("stopping; a second signal stops at once");
+        #[expect(clippy::disallowed_methods, reason = "it must end even a tracker that waits for its tasks")]
+        tokio::spawn(async move {
+            self.signalled().await;
+            process::exit(130);
+        });
+    }
+
+    async fn signalled(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 async fn end_of_stdin() {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use zoom_sim::{Simulator, SimulatorConfig};
 
-use crate::shutdown::{self, StopArguments};
+use crate::shutdown::{Stop, StopArguments};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -26,6 +26,7 @@ pub(crate) struct Arguments {
 
 /// Runs until told to stop. Prints one line of JSON when ready.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let stop = Stop::listen(arguments.stop)?;
     let simulator = Simulator::start(SimulatorConfig {
         zoom_port: arguments.zoom_port,
         control_port: arguments.control_port,
@@ -34,7 +35,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     })
     .await?;
     println!("{}", serde_json::to_string(simulator.ready())?);
-    shutdown::asked(arguments.stop).await?;
+    stop.asked().await;
     simulator.stop().await;
     Ok(())
 }

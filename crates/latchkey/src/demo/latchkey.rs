@@ -126,7 +126,8 @@ impl Latchkey {
             return Ok(None);
         };
         let token = format!("Token {}", self.api_key.expose());
-        let response = self.http.get(url).header(header::AUTHORIZATION, token).send().await?.error_for_status()?;
+        let response =
+            self.http.get(url).header(header::AUTHORIZATION, token).send().await?.error_for_status()?;
         Ok(Some(response.bytes().await?.to_vec()))
     }
 }

@@ -13,11 +13,11 @@ mod simulator;
 mod steps;
 mod story;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, pin::pin, process::ExitCode};
 
 use model::Environment;
 
-use crate::shutdown::{self, StopArguments};
+use crate::shutdown::{Stop, StopArguments};
 use run_folder::RunFolder;
 use screen::Screen;
 
@@ -45,30 +45,44 @@ pub(crate) struct Arguments {
 /// Exits with 0 only if every step happened.
 pub(crate) async fn run(arguments: Arguments) -> ExitCode {
     let (env, screen) = (Environment::system(), Screen::new());
-    let folder = match RunFolder::make(&arguments.out, &arguments.data, env.now()) {
-        Ok(folder) => folder,
+    let (folder, stop) = match prepare(&arguments, &env) {
+        Ok(prepared) => prepared,
         Err(error) => return crate::complain(&format!("{error:#}")),
     };
+    let mut stop = pin!(stop.asked());
     let told = tokio::select! {
         told = story::tell(&arguments, &folder, &screen, &env) => Some(told),
-        stopped = shutdown::asked(arguments.stop) => {
-            if let Err(error) = stopped {
-                tracing::error!(%error, "signals cannot be received");
+        () = &mut stop => None,
+    };
+    let told = match told {
+        Some(Ok(ending)) => {
+            if arguments.stay {
+                screen.doing("running; Ctrl-C stops");
+                stop.await;
             }
-            None
+            screen.doing("stopping");
+            Some(Ok(ending.stop(&env).await))
         }
+        Some(Err(error)) => Some(Err(error)),
+        None => None,
     };
     // By now the story is dropped, and with it every process it had started has ended or is being killed.
     screen.clear();
     match told {
         Some(Ok(true)) => ExitCode::SUCCESS,
-        Some(Ok(false)) => crate::complain(&format!("not every step happened: see {}", folder.out().display())),
+        Some(Ok(false)) => {
+            crate::complain(&format!("not every step happened: see {}", folder.out().display()))
+        }
         Some(Err(error)) => {
             crate::complain(&format!("{error:#}; the logs are in {}", folder.out().display()))
         }
-        None => {
-            folder.remove();
-            crate::complain("interrupted: nothing was left behind")
-        }
+        None => match folder.remove(&*env.clock).await {
+            Ok(()) => crate::complain("interrupted: nothing was left behind"),
+            Err(error) => crate::complain(&format!("interrupted: {error:#}")),
+        },
     }
+}
+
+fn prepare(arguments: &Arguments, env: &Environment) -> anyhow::Result<(RunFolder, Stop)> {
+    Ok((RunFolder::make(&arguments.out, &arguments.data, env.now())?, Stop::listen(arguments.stop)?))
 }

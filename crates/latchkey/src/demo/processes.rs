@@ -1,11 +1,6 @@
 //! The processes of the demo: each prints one line of JSON when it is ready, and ends with its standard input.
 
-use std::{
-    fs::File,
-    path::Path,
-    process::Stdio,
-    time::Duration,
-};
+use std::{fs::File, path::Path, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, anyhow, bail};
 use model::Environment;

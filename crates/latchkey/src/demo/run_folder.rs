@@ -3,10 +3,15 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::Context as _;
-use model::Timestamp;
+use model::{Clock, Timestamp};
+
+/// Five seconds of trying.
+const REMOVALS: usize = 50;
+const REMOVAL_PAUSE: Duration = Duration::from_millis(100);
 
 /// `out/demo/<run>` for people, `data/demo/<run>` for the processes.
 pub(super) struct RunFolder {
@@ -45,12 +50,19 @@ impl RunFolder {
         Ok(newest)
     }
 
-    /// Takes the run's folders away again.
-    pub(super) fn remove(&self) {
+    /// Takes the run's folders away again. Processes that were just killed go on writing for a moment.
+    pub(super) async fn remove(&self, clock: &dyn Clock) -> anyhow::Result<()> {
         for path in [&self.out, &self.data] {
-            if let Err(error) = fs::remove_dir_all(path) {
-                tracing::warn!(path = %path.display(), %error, "a folder could not be removed");
+            for last in (0..REMOVALS).map(|removal| removal + 1 == REMOVALS) {
+                match fs::remove_dir_all(path) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                    Err(error) if last => {
+                        return Err(error).with_context(|| format!("{} cannot be removed", path.display()));
+                    }
+                    Ok(()) | Err(_) => clock.sleep(REMOVAL_PAUSE).await,
+                }
             }
         }
+        Ok(())
     }
 }

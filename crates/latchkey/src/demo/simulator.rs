@@ -46,7 +46,8 @@ impl Simulator {
         }
         let response = request.send().await.with_context(|| format!("simulator: {method} {path}"))?;
         let status = response.status();
-        let body: Value = response.json().await.with_context(|| format!("simulator: {method} {path}: not JSON"))?;
+        let body: Value =
+            response.json().await.with_context(|| format!("simulator: {method} {path}: not JSON"))?;
         if !status.is_success() {
             bail!("the simulator answered {status} to {method} {path}: {body}");
         }
@@ -62,7 +63,9 @@ impl Simulator {
     pub(super) async fn first_join_request(&self, name: &str) -> anyhow::Result<Option<i64>> {
         let requests = self.get("/join-requests").await?;
         let mut requests = requests.as_array().into_iter().flatten();
-        Ok(requests.find(|request| request["name"] == name).and_then(|request| request["at_unix_ms"].as_i64()))
+        Ok(requests
+            .find(|request| request["name"] == name)
+            .and_then(|request| request["at_unix_ms"].as_i64()))
     }
 
     pub(super) async fn counts(&self) -> anyhow::Result<ZoomCounts> {

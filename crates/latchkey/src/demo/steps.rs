@@ -35,7 +35,8 @@ impl Stage<'_> {
         let made_at = bot.at("ready").map(|change| change.created_at.as_microsecond() / 1000);
         let bot_name = request["bot_name"].as_str().unwrap_or_default();
         let asked_at = self.simulator.first_join_request(bot_name).await?;
-        let inside_at = bot.at("in_call_not_recording").map(|change| change.created_at.as_microsecond() / 1000);
+        let inside_at =
+            bot.at("in_call_not_recording").map(|change| change.created_at.as_microsecond() / 1000);
         let since_made = |time: Option<i64>| Some(time? - made_at?);
         let step = Step {
             name,

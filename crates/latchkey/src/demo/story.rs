@@ -16,7 +16,7 @@ use super::{
     simulator::Simulator,
     steps::Stage,
 };
-use crate::{config::Config, shutdown};
+use crate::config::Config;
 
 /// Zoom's side of the story.
 struct Cast {
@@ -36,13 +36,20 @@ struct Accounts {
     token_link: String,
 }
 
-/// Tells it. `true` if every step happened.
+/// The story is told, and its processes are still up.
+pub(super) struct Ending {
+    happened: bool,
+    server: Part,
+    zoom: Part,
+}
+
+/// Tells it.
 pub(super) async fn tell(
     arguments: &Arguments,
     folder: &RunFolder,
     screen: &Screen,
     env: &Environment,
-) -> anyhow::Result<bool> {
+) -> anyhow::Result<Ending> {
     screen.doing("starting the Zoom simulator");
     let directory = folder.data().join("zoom").display().to_string();
     let sim_arguments = ["sim", "--directory", &directory];
@@ -55,7 +62,8 @@ pub(super) async fn tell(
     std::fs::write(&config, toml::to_string(&configuration(arguments, folder, &at)?)?)?;
     let config = config.display().to_string();
     let log = folder.out().join("latchkey.log");
-    let (server, ready): (_, Ready) = Part::start("server", &["serve", "--config", &config], &log, env).await?;
+    let (server, ready): (_, Ready) =
+        Part::start("server", &["serve", "--config", &config], &log, env).await?;
     let api_key = ready.api_key.context("the server did not print its first API key")?;
     screen.done(format!("Latchkey at {}", ready.url));
 
@@ -77,12 +85,17 @@ pub(super) async fn tell(
     conclude(screen, &report, &path);
     if arguments.stay {
         stay(screen, &latchkey, &simulator, &cast, &accounts);
-        shutdown::asked(arguments.stop).await?;
     }
-    screen.doing("stopping");
-    server.stop(env).await;
-    zoom.stop(env).await;
-    Ok(report.ok)
+    Ok(Ending { happened: report.ok, server, zoom })
+}
+
+impl Ending {
+    /// Stops what still runs. `true` if every step happened.
+    pub(super) async fn stop(self, env: &Environment) -> bool {
+        self.server.stop(env).await;
+        self.zoom.stop(env).await;
+        self.happened
+    }
 }
 
 /// The configuration of a Latchkey that talks to the simulator, and whose own token links may be fetched from loopback.
@@ -117,7 +130,9 @@ async fn prepare(
     let robin = simulator.post("/users", &robin).await?;
     let hana = json!({ "email": "hana@example.com", "display_name": "Hana Host" });
     let hana = simulator.post("/users", &hana).await?;
-    let sam = simulator.post("/users", &json!({ "email": "sam@example.com", "display_name": "Sam Strict" })).await?;
+    let sam = simulator
+        .post("/users", &json!({ "email": "sam@example.com", "display_name": "Sam Strict" }))
+        .await?;
     let app = json!({
         "name": "Latchkey demo",
         "kind": "user_level",
@@ -160,8 +175,12 @@ async fn prepare(
     let connected = latchkey.get("/api/v2/zoom-oauth-credentials/").await?;
     let account = |user: &Value| {
         let mut all = connected["results"].as_array().into_iter().flatten();
-        let found = all.find(|credential| credential["user_id"] == user["id"] && credential["status"] == "healthy");
-        found.and_then(|credential| credential["id"].as_str()).map(str::to_owned).context("an account is not healthy")
+        let found =
+            all.find(|credential| credential["user_id"] == user["id"] && credential["status"] == "healthy");
+        found
+            .and_then(|credential| credential["id"].as_str())
+            .map(str::to_owned)
+            .context("an account is not healthy")
     };
     let link = json!({ "credential": account(&robin)?, "kind": "zak" });
     let link = latchkey.post("/api/latchkey/v1/token-links/", &link).await?;
@@ -212,7 +231,9 @@ async fn play(stage: &Stage<'_>, cast: &Cast, accounts: &Accounts) -> anyhow::Re
     let mut started = stage.send("started_on_behalf", &request).await?;
     let after = simulator.get(&format!("/meetings/{number}")).await?;
     let hosts = simulator.participants(number).await?;
-    let hosts = hosts.len() == 1 && hosts[0].role == "host" && hosts[0].user_id.as_deref() == cast.hana["id"].as_str();
+    let hosts = hosts.len() == 1
+        && hosts[0].role == "host"
+        && hosts[0].user_id.as_deref() == cast.hana["id"].as_str();
     let in_call = started.create_to_in_call_ms.is_some();
     started.ok = in_call && before["started"] == false && after["started"] == true && hosts;
     stage.mark(&started, "started as host, before Hana was there");
@@ -220,7 +241,8 @@ async fn play(stage: &Stage<'_>, cast: &Cast, accounts: &Accounts) -> anyhow::Re
     screen.doing("bot B is told to leave");
     let (bot, step) = stage.recall(signed_in).await?;
     signed_in = step;
-    let left = bot.at("call_ended").and_then(|change| change.sub_code.as_deref()) == Some("bot_received_leave_call");
+    let left =
+        bot.at("call_ended").and_then(|change| change.sub_code.as_deref()) == Some("bot_received_leave_call");
     signed_in.ok = inside && seen && left && bot.code() == "done";
     stage.mark_if(left && bot.code() == "done", "left when told");
 
@@ -254,7 +276,10 @@ fn conclude(screen: &Screen, report: &Report, path: &Path) {
         screen.say(format!("  {shot}"));
     }
     let zoom = &report.zoom;
-    screen.say(format!("Zoom counted {} refresh(es), {} ZAK mints, {} joins.", zoom.refreshes, zoom.zak_mints, zoom.joins));
+    screen.say(format!(
+        "Zoom counted {} refresh(es), {} ZAK mints, {} joins.",
+        zoom.refreshes, zoom.zak_mints, zoom.joins
+    ));
     screen.say(format!("Report: {}", path.display()));
 }
 
@@ -263,7 +288,8 @@ fn stay(screen: &Screen, latchkey: &Latchkey, simulator: &Simulator, cast: &Cast
     let (url, control) = (&latchkey.url, &simulator.control);
     let join_url = cast.strict_meeting["join_url"].as_str().unwrap_or_default();
     let number = cast.strict_meeting["meeting_number"].as_str().unwrap_or_default();
-    let request = json!({ "meeting_url": join_url, "bot_name": "Mine", "zoom": { "zak_url": accounts.token_link } });
+    let request =
+        json!({ "meeting_url": join_url, "bot_name": "Mine", "zoom": { "zak_url": accounts.token_link } });
     screen.say(format!(
         "\nEverything stays up until Ctrl-C.\n\
          Latchkey {url}   simulator {control}/\n\n\
@@ -282,7 +308,6 @@ fn stay(screen: &Screen, latchkey: &Latchkey, simulator: &Simulator, cast: &Cast
          curl -s {control}/stats\n",
         key = latchkey.api_key.expose(),
     ));
-    screen.doing("running; Ctrl-C stops");
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> anyhow::Result<&'a str> {

@@ -1,0 +1,161 @@
+//! What `latchkey serve` cannot start with: one line that says what to do, and nothing left behind that would keep a
+//! corrected start from being the first one.
+
+use std::{
+    fs::{self, OpenOptions, Permissions},
+    net::TcpListener,
+    os::unix::fs::{FileExt as _, PermissionsExt as _},
+};
+
+use crate::support::{Installation, latchkey, refusal, sdk_dir};
+
+/// The configuration is refused in words that hold `wanted`; corrected, the installation is a new one.
+async fn refused(installation: &Installation, configuration: &str, wanted: &[&str]) {
+    let line = refusal(installation.serve_with(configuration)).await;
+    for wanted in wanted {
+        assert!(line.contains(wanted), "{wanted:?} is not in: {line}");
+    }
+    assert!(installation.starts().await.is_some(), "the key was not shown yet");
+}
+
+#[tokio::test]
+async fn a_taken_port() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    refused(&Installation::new(), &format!("listen = '{listen}'"), &[&listen, "set `listen`"]).await;
+}
+
+#[tokio::test]
+async fn a_configuration_with_a_mistake() {
+    for (configuration, wanted) in [
+        ("# Mine\n\nlisen = '127.0.0.1:0'", "latchkey.toml, line 3: unknown field `lisen`"),
+        ("listen = 8080", "line 1: invalid type: integer `8080`"),
+        ("[bots]\ncapacity = -1", "line 2: "),
+        ("listen", "latchkey.toml"),
+        ("[zoom]\nmeeting_spki = 'x'", "zoom.meeting_address"),
+        (
+            "listen = '127.0.0.1:0'\n[bots]\ncapacity = 0\n[callbacks]\nallow_networks = ['here']",
+            "callbacks.allow_networks",
+        ),
+        ("listen = '127.0.0.1:0'\n[bots]\ncapacity = 0\n[zoom]\nca_file = 'nowhere.pem'", "nowhere.pem"),
+        ("listen = '127.0.0.1:0'\ndata_dir = 'latchkey.toml/data'", "data_dir"),
+    ] {
+        refused(&Installation::new(), configuration, &[wanted]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = refusal(latchkey(folder.path(), &["serve", "--config", "elsewhere.toml"])).await;
+    assert!(line.contains("elsewhere.toml"), "{line}");
+}
+
+#[tokio::test]
+async fn a_filter_that_is_none() {
+    let installation = Installation::new();
+    let mut command = installation.serve();
+    command.args(["--log", "info,bots=loudly"]);
+    let line = refusal(command).await;
+    assert!(line.contains("--log"), "{line}");
+    assert!(installation.starts().await.is_some());
+}
+
+#[tokio::test]
+async fn no_chromium() {
+    let missing = "listen = '127.0.0.1:0'\n[browser]\nchromium = 'nowhere/chromium'";
+    refused(&Installation::new(), missing, &["nowhere/chromium", "browser.chromium", "bots.capacity = 0"])
+        .await;
+}
+
+#[tokio::test]
+async fn a_chromium_that_does_not_run() {
+    let broken = format!(
+        "listen = '127.0.0.1:0'\n[browser]\nchromium = '/bin/false'\nsdk_dir = '{}'",
+        sdk_dir().display()
+    );
+    refused(&Installation::new(), &broken, &["Chromium did not start"]).await;
+}
+
+#[tokio::test]
+async fn no_sdk_or_another_one() {
+    // A file is enough: the SDK is looked for before Chromium is started.
+    let here = "listen = '127.0.0.1:0'\n[browser]\nchromium = './latchkey.toml'\nsdk_dir = 'sdk/dist'";
+    refused(&Installation::new(), here, &["sdk/dist", "npm ci", "browser.sdk_dir"]).await;
+
+    let installation = Installation::new();
+    fs::create_dir_all(installation.path("sdk/dist")).unwrap();
+    fs::write(installation.path("sdk/package.json"), r#"{ "version": "3.1.4" }"#).unwrap();
+    refused(&installation, here, &["3.1.4", browser::SDK_VERSION, "npm ci"]).await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_none() {
+    let installation = Installation::new();
+    fs::create_dir(installation.path("data")).unwrap();
+    fs::write(installation.path("data/latchkey.db"), "No database at all. ".repeat(1000)).unwrap();
+    let line = refusal(installation.serve()).await;
+    assert!(line.contains("latchkey.db"), "{line}");
+    fs::remove_file(installation.path("data/latchkey.db")).unwrap();
+    assert!(installation.starts().await.is_some());
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_latchkey() {
+    let installation = Installation::new();
+    installation.starts().await;
+    // `PRAGMA user_version` lies at byte 60 of the file.
+    let database =
+        OpenOptions::new().read(true).write(true).open(installation.path("data/latchkey.db")).unwrap();
+    let mut version = [0; 4];
+    database.read_exact_at(&mut version, 60).unwrap();
+    database.write_all_at(&99_u32.to_be_bytes(), 60).unwrap();
+    let line = refusal(installation.serve()).await;
+    assert!(line.contains("schema 99") && line.contains("newer version"), "{line}");
+    database.write_all_at(&version, 60).unwrap();
+    assert_eq!(installation.starts().await, None);
+}
+
+#[tokio::test]
+async fn a_key_file_that_others_can_read() {
+    let installation = Installation::new();
+    installation.starts().await;
+    let keys = installation.path("data/keys.json");
+    fs::set_permissions(&keys, Permissions::from_mode(0o644)).unwrap();
+    let line = refusal(installation.serve()).await;
+    assert!(line.contains("chmod 600") && line.contains("keys.json"), "{line}");
+    fs::set_permissions(&keys, Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(installation.starts().await, None);
+}
+
+#[tokio::test]
+async fn a_lost_key_file_is_not_replaced() {
+    let installation = Installation::new();
+    installation.starts().await;
+    let (keys, safe) = (installation.path("data/keys.json"), installation.path("safe.json"));
+    fs::rename(&keys, &safe).unwrap();
+    let line = refusal(installation.serve()).await;
+    assert!(line.contains("keys.json is missing") && line.contains("restore"), "{line}");
+    assert!(!keys.exists());
+    fs::rename(&safe, &keys).unwrap();
+    assert_eq!(installation.starts().await, None);
+}
+
+#[tokio::test]
+async fn the_key_file_of_another_installation() {
+    let (installation, other) = (Installation::new(), Installation::new());
+    installation.starts().await;
+    other.starts().await;
+    let keys = installation.path("data/keys.json");
+    let own = fs::read(&keys).unwrap();
+    let id =
+        serde_json::from_slice::<serde_json::Value>(&own).unwrap()["active"].as_str().unwrap().to_owned();
+    fs::copy(other.path("data/keys.json"), &keys).unwrap();
+    let line = refusal(installation.serve()).await;
+    assert!(line.contains(&id) && line.contains("restore"), "{line}");
+    fs::write(&keys, "{}").unwrap();
+    let line = refusal(installation.serve()).await;
+    assert!(line.contains("not a key ring") && line.contains("restore"), "{line}");
+    fs::write(&keys, own).unwrap();
+    assert_eq!(installation.starts().await, None);
+}

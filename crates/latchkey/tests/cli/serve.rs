@@ -1,0 +1,78 @@
+//! `latchkey serve`, from its first start to its end.
+
+use std::{fs, io::Write as _, net::TcpStream, os::unix::fs::PermissionsExt as _};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::support::{Installation, Running, http, processes_in, sdk_dir, until};
+
+#[tokio::test]
+async fn the_first_start_shows_the_key_and_no_other_does() {
+    let installation = Installation::new();
+    let key = installation.starts().await.expect("a first start");
+    assert!(key.starts_with("lk_"));
+    assert!(!fs::read_to_string(installation.path("log")).unwrap().contains(&key), "the log is not told");
+    assert_eq!(installation.starts().await, None);
+
+    let mut server = Running::start(installation.serve(), &installation.path("log"));
+    let url = server.ready().await["url"].as_str().unwrap().to_owned();
+    let bots = http().build().unwrap().get(format!("{url}/api/v1/bot/"));
+    let bots: Value =
+        bots.header("authorization", format!("Token {key}")).send().await.unwrap().json().await.unwrap();
+    assert_eq!(bots["results"], serde_json::json!([]), "the key still opens");
+}
+
+#[tokio::test]
+async fn what_is_private_is_closed_to_others() {
+    let installation = Installation::new();
+    installation.starts().await;
+    let mode = |name| fs::metadata(installation.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("data"), 0o700);
+    assert_eq!(mode("data/keys.json"), 0o600);
+}
+
+#[tokio::test]
+async fn it_ends_with_its_standard_input() {
+    let installation = Installation::new();
+    let mut command = installation.serve();
+    command.arg("--stop-with-stdin");
+    let mut server = Running::start(command, &installation.path("log"));
+    server.ready().await;
+    server.end_stdin();
+    assert!(server.ended().await.success());
+}
+
+#[tokio::test]
+async fn a_caller_who_never_finishes_does_not_hold_it_up() {
+    let installation = Installation::new();
+    let mut server = Running::start(installation.serve(), &installation.path("log"));
+    let ready = server.ready().await;
+    let address = ready["url"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let mut caller = TcpStream::connect(address).unwrap();
+    caller.write_all(b"POST /api/v1/bot/ HTTP/1.1\r\nhost: here\r\ncontent-length: 10\r\n\r\n{").unwrap();
+    let mut silent = TcpStream::connect(address).unwrap();
+    silent.write_all(b"GET /heal").unwrap();
+    // Connections are taken in order: by the time this one is answered, those two are in.
+    let health = http().build().unwrap().get(format!("http://{address}/healthz")).send().await.unwrap();
+    assert!(health.status().is_success());
+    server.signal(Signal::TERM);
+    assert!(server.ended().await.success());
+}
+
+#[tokio::test]
+async fn with_it_goes_its_chromium() {
+    let installation = Installation::new();
+    let configuration = format!("listen = '127.0.0.1:0'\n[browser]\nsdk_dir = '{}'\n", sdk_dir().display());
+    let profiles = installation.path("data/browser");
+    for signal in [Signal::TERM, Signal::KILL] {
+        let command = installation.serve_with(&configuration);
+        let mut server = Running::start(command, &installation.path("log"));
+        let ready = server.ready().await;
+        assert!(ready["chromium"].as_str().unwrap().starts_with("Chromium/"));
+        assert!(!processes_in(&profiles).is_empty());
+        server.signal(signal);
+        assert_eq!(server.ended().await.success(), signal == Signal::TERM);
+        until(|| processes_in(&profiles).is_empty()).await;
+    }
+}

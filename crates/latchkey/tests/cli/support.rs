@@ -1,0 +1,161 @@
+//! Running `latchkey`, and looking at what it leaves.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use model::Environment;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, ChildStdin, ChildStdout, Command},
+};
+
+/// Longer than anything here takes, even while another build runs.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// `latchkey` with `arguments`, in `folder`, with nothing of our own environment that it would read.
+pub(crate) fn latchkey(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+    command.args(arguments).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
+    for variable in ["LATCHKEY_CONFIG", "LATCHKEY_LISTEN", "LATCHKEY_LOG"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// A process that runs until told to stop. Its standard input is ours.
+pub(crate) struct Running {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Running {
+    /// Starts it. What it writes to its standard error is kept in `log`.
+    pub(crate) fn start(mut command: Command, log: &Path) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(log).unwrap());
+        let mut child = command.spawn().unwrap();
+        let (stdin, stdout) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+        Self { child, stdin, stdout }
+    }
+
+    /// The next line it prints.
+    pub(crate) async fn line(&mut self) -> String {
+        let mut line = String::new();
+        within(self.stdout.read_line(&mut line)).await.unwrap();
+        line
+    }
+
+    /// Its one line of JSON.
+    pub(crate) async fn ready(&mut self) -> Value {
+        let line = self.line().await;
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    pub(crate) fn end_stdin(&mut self) {
+        self.stdin = None;
+    }
+
+    pub(crate) async fn ended(mut self) -> ExitStatus {
+        within(self.child.wait()).await.unwrap()
+    }
+}
+
+/// Runs `command`, which is to refuse at once: exit code 1, nothing but one line, and that begins with our name.
+/// Answers the line.
+pub(crate) async fn refusal(mut command: Command) -> String {
+    // Without the log of what went well before it.
+    let output = within(command.env("LATCHKEY_LOG", "warn").output()).await.unwrap();
+    let (stdout, stderr) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(1), "{stdout}{stderr}");
+    assert_eq!(stdout, "");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    let line = stderr.strip_prefix("latchkey: ").unwrap_or_else(|| panic!("{stderr}"));
+    line.trim_end().to_owned()
+}
+
+/// Fails when `work` takes longer than anything here may.
+pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
+    Environment::system().clock.timeout(PATIENCE, work).await.expect("it takes too long")
+}
+
+/// Looks until `there` is true.
+pub(crate) async fn until(there: impl Fn() -> bool) {
+    let clock = Environment::system().clock;
+    within(async {
+        while !there() {
+            clock.sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+}
+
+/// The command lines of all processes that name `folder`.
+pub(crate) fn processes_in(folder: &Path) -> Vec<String> {
+    let folder = folder.display().to_string();
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let command_lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    let command_lines = command_lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
+    command_lines.filter(|line| line.contains(&folder)).collect()
+}
+
+/// Zoom's SDK, as `make sdk` installs it.
+pub(crate) fn sdk_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web/node_modules/@zoom/meetingsdk/dist")
+}
+
+#[expect(clippy::disallowed_methods, reason = "no product code calls out here")]
+pub(crate) fn http() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().no_proxy()
+}
+
+/// A folder with a configuration that needs neither Chromium nor the SDK, and its `data` beside it.
+pub(crate) struct Installation {
+    pub(crate) folder: TempDir,
+}
+
+/// On any free port, and without bots.
+const BROKER_ALONE: &str = "listen = '127.0.0.1:0'\n[bots]\ncapacity = 0\n";
+
+impl Installation {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `latchkey serve` with a token broker alone.
+    pub(crate) fn serve(&self) -> Command {
+        self.serve_with(BROKER_ALONE)
+    }
+
+    /// `latchkey serve` with `configuration`.
+    pub(crate) fn serve_with(&self, configuration: &str) -> Command {
+        fs::write(self.path("latchkey.toml"), configuration).unwrap();
+        latchkey(self.folder.path(), &["serve"])
+    }
+
+    /// Starts, shows its line, and ends. A start that is not the first has no key to show.
+    pub(crate) async fn starts(&self) -> Option<String> {
+        let mut server = Running::start(self.serve(), &self.path("log"));
+        let ready = server.ready().await;
+        assert_eq!(ready["ready"], true);
+        server.signal(Signal::TERM);
+        assert!(server.ended().await.success());
+        ready["api_key"].as_str().map(str::to_owned)
+    }
+}
