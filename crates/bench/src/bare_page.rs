@@ -49,7 +49,7 @@ impl BarePage {
     pub(crate) async fn join(
         &self,
         browser: &Browser,
-        parameters: &[(&str, &str)],
+        parameters: &[(&str, String)],
         env: &Environment,
     ) -> anyhow::Result<(PlainPage, Timestamp)> {
         let mut address = self.origin.clone();

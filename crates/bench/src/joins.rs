@@ -1,7 +1,7 @@
 //! How long it takes from the wish for a bot to the bot.
 //!
-//! A guest's bare page, a bot that signs in with an account, and one that fetches its ZAK from a token link, in turns.
-//! Each browser is up before it starts: Latchkey starts its own when it starts itself.
+//! In turns: a guest's bare page, bots whose pages start with them, and a bot that finds a warm page. Each turn has a
+//! new browser to itself, which was up before the wish: Latchkey starts its own when it starts itself.
 
 use std::time::Duration;
 
@@ -17,20 +17,13 @@ use crate::{
     world::World,
 };
 
-const ROUNDS: usize = 7;
-/// So that the processes of one page have ended before the next begins.
+const ROUNDS: usize = 5;
+/// Before each wish: what came before it has ended.
 const PAUSE: Duration = Duration::from_secs(2);
+/// From the server's start until a page is warm, and the processor idle again.
+const WARM: Duration = Duration::from_secs(10);
 
-#[derive(Clone, Copy)]
-enum Who {
-    Bare,
-    Credential,
-    TokenLink,
-}
-
-const EVERYBODY: [Who; 3] = [Who::Bare, Who::Credential, Who::TokenLink];
-
-/// What one join took.
+/// What one join took, in milliseconds.
 struct Join {
     to_join_request: f64,
     to_in_call: f64,
@@ -38,100 +31,113 @@ struct Join {
 
 struct Stage<'a> {
     world: &'a World,
-    server: Server,
-    browser: Browser,
     bare_page: BarePage,
 }
 
 pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Joins> {
     let rounds = if quick { 1 } else { ROUNDS };
-    let stage = Stage {
-        world,
-        server: world.serve(1).await?,
-        browser: world.browser().await?,
-        bare_page: BarePage::serve(&world.sdk_dir).await?,
-    };
-    let mut joins: [Vec<Join>; 3] = Default::default();
-    // The first round warms the disk's cache and is not counted.
-    for round in 0..=rounds {
-        for turn in 0..EVERYBODY.len() {
-            let at = (round + turn) % EVERYBODY.len();
-            let who = EVERYBODY[at];
-            let join = stage.join(who, &format!("{} {round}", who.name())).await?;
+    let stage = Stage { world, bare_page: BarePage::serve(&world.sdk_dir).await? };
+    let mut chromium = String::new();
+    let mut rows = [
+        ("bare page", Vec::new()),
+        ("Latchkey, cold, zoom.credential", Vec::new()),
+        ("Latchkey, cold, zoom.zak_url", Vec::new()),
+        ("Latchkey, warm page, zoom.credential", Vec::new()),
+    ];
+    for round in 1..=rounds {
+        let bare = stage.bare(&mut chromium).await?;
+        let [credential, token_link] = stage.cold().await?;
+        let warm = stage.warm().await?;
+        for ((who, joins), join) in rows.iter_mut().zip([bare, credential, token_link, warm]) {
+            let Join { to_join_request, to_in_call } = join;
             println!(
-                "join {round}/{rounds}: {:<24} {:>5.0} ms to the join request, {:>5.0} ms to the call{}",
-                who.name(),
-                join.to_join_request,
-                join.to_in_call,
-                if round == 0 { " (not counted)" } else { "" },
+                "join {round}/{rounds}: {who:<36} {to_join_request:>5.0} ms to the join request, {to_in_call:>5.0} ms to the call"
             );
-            if round > 0 {
-                joins[at].push(join);
-            }
-            world.env.clock.sleep(PAUSE).await;
+            joins.push(join);
         }
     }
-    let chromium = stage.browser.version().to_owned();
-    stage.browser.close().await;
-    stage.server.stop().await;
-    Ok(Joins { chromium, rows: rows(&joins) })
-}
-
-impl Who {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Bare => "bare page",
-            Self::Credential => "Latchkey, zoom.credential",
-            Self::TokenLink => "Latchkey, zoom.zak_url",
-        }
-    }
-
-    /// The `zoom` object of the request.
-    fn options(self, world: &World) -> Option<Value> {
-        match self {
-            Self::Bare => None,
-            Self::Credential => Some(json!({ "credential": world.credential })),
-            Self::TokenLink => Some(json!({ "zak_url": world.token_link })),
-        }
-    }
+    Ok(Joins { chromium, rows: with_ratios(&rows) })
 }
 
 impl Stage<'_> {
-    async fn join(&self, who: Who, name: &str) -> anyhow::Result<Join> {
-        let world = self.world;
-        let wished_at = world.env.now();
-        let inside_at = if let Some(zoom) = who.options(world) {
-            let request = json!({ "meeting_url": world.join_url, "bot_name": name, "zoom": zoom });
-            let bot = self.server.send_bot(&request).await?;
-            let inside_at = self.server.when(&bot, "in_call_not_recording").await?;
-            self.server.recall(&bot).await?;
-            inside_at
-        } else {
-            let guest = world.guest(name);
-            let guest: Vec<_> = guest.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let (page, inside_at) = self.bare_page.join(&self.browser, &guest, &world.env).await?;
-            page.close().await;
-            inside_at
-        };
-        let asked_at = Timestamp::from_microsecond(world.simulator.first_join_request(name).await? * 1000);
+    /// The bare page, in a browser that has shown it once.
+    async fn bare(&self, chromium: &mut String) -> anyhow::Result<Join> {
+        let browser = self.world.browser().await?;
+        browser.version().clone_into(chromium);
+        self.bare_join(&browser, "Bare page, first").await?;
+        let join = self.bare_join(&browser, "Bare page").await?;
+        browser.close().await;
+        Ok(join)
+    }
+
+    /// Bots whose pages start with them, in a browser that has had one.
+    async fn cold(&self) -> anyhow::Result<[Join; 2]> {
+        let server = self.world.serve(&json!({ "capacity": 1, "warm_pages": 0 })).await?;
+        let credential = json!({ "credential": self.world.credential });
+        self.bot_join(&server, "Bot, first", &credential).await?;
+        let signed_in = self.bot_join(&server, "Bot with an account", &credential).await?;
+        let token_link = json!({ "zak_url": self.world.token_link });
+        let fetched = self.bot_join(&server, "Bot with a token link", &token_link).await?;
+        server.stop().await;
+        Ok([signed_in, fetched])
+    }
+
+    /// A bot that finds a warm page: the first one of its browser.
+    async fn warm(&self) -> anyhow::Result<Join> {
+        let server = self.world.serve(&json!({ "capacity": 1, "warm_pages": 1 })).await?;
+        self.world.env.clock.sleep(WARM).await;
+        let join = self
+            .bot_join(&server, "Bot with a warm page", &json!({ "credential": self.world.credential }))
+            .await?;
+        server.stop().await;
+        Ok(join)
+    }
+
+    async fn bare_join(&self, browser: &Browser, name: &str) -> anyhow::Result<Join> {
+        let wished_at = self.pause().await;
+        let (page, inside_at) =
+            self.bare_page.join(browser, &self.world.guest(name), &self.world.env).await?;
+        page.close().await;
+        self.join(name, wished_at, inside_at).await
+    }
+
+    async fn bot_join(&self, server: &Server, name: &str, zoom: &Value) -> anyhow::Result<Join> {
+        let request = json!({ "meeting_url": self.world.join_url, "bot_name": name, "zoom": zoom });
+        let wished_at = self.pause().await;
+        let bot = server.send_bot(&request).await?;
+        let inside_at = server.when(&bot, "in_call_not_recording").await?;
+        server.recall(&bot).await?;
+        self.join(name, wished_at, inside_at).await
+    }
+
+    /// When it is over.
+    async fn pause(&self) -> Timestamp {
+        self.world.env.clock.sleep(PAUSE).await;
+        self.world.env.now()
+    }
+
+    async fn join(&self, name: &str, wished_at: Timestamp, inside_at: Timestamp) -> anyhow::Result<Join> {
+        let asked_at = self.world.simulator.last_join_request(name).await?;
         let since = |time: Timestamp| time.since(wished_at).as_secs_f64() * 1000.0;
         Ok(Join { to_join_request: since(asked_at), to_in_call: since(inside_at) })
     }
 }
 
-fn rows(joins: &[Vec<Join>; 3]) -> Vec<JoinRow> {
-    let sample = |at: usize, of: fn(&Join) -> f64| Sample::of(joins[at].iter().map(of).collect());
-    let bare = (sample(0, |join| join.to_join_request).median, sample(0, |join| join.to_in_call).median);
-    let row = |(at, who): (usize, Who)| {
-        let to_join_request_ms = sample(at, |join| join.to_join_request);
-        let to_in_call_ms = sample(at, |join| join.to_in_call);
+/// The first row is what the others are compared with.
+fn with_ratios(rows: &[(&'static str, Vec<Join>)]) -> Vec<JoinRow> {
+    let sample = |joins: &[Join], of: fn(&Join) -> f64| Sample::of(joins.iter().map(of).collect());
+    let least = sample(&rows[0].1, |join| join.to_join_request).median;
+    let least_in_call = sample(&rows[0].1, |join| join.to_in_call).median;
+    let row = |(who, joins): &(&'static str, Vec<Join>)| {
+        let to_join_request_ms = sample(joins, |join| join.to_join_request);
+        let to_in_call_ms = sample(joins, |join| join.to_in_call);
         JoinRow {
-            who: who.name(),
-            to_join_request_ratio: to_join_request_ms.median / bare.0,
-            to_in_call_ratio: to_in_call_ms.median / bare.1,
+            who,
+            to_join_request_ratio: to_join_request_ms.median / least,
+            to_in_call_ratio: to_in_call_ms.median / least_in_call,
             to_join_request_ms,
             to_in_call_ms,
         }
     };
-    EVERYBODY.into_iter().enumerate().map(row).collect()
+    rows.iter().map(row).collect()
 }

@@ -16,36 +16,38 @@ use crate::{
 };
 
 const AIM: f64 = 1.15;
-const REPETITIONS: usize = 3;
+const REPETITIONS: usize = 2;
 const COUNTS: [usize; 3] = [1, 2, 4];
-/// The SDK goes on loading decoders after a join.
-const SETTLED: Duration = Duration::from_secs(10);
+/// The SDK goes on loading decoders after a join, and the next page is warm by then.
+const SETTLED: Duration = Duration::from_secs(12);
 
-/// What was weighed at each of [`COUNTS`].
+/// What was weighed at each of [`COUNTS`], in megabytes.
 type Weights = [Vec<f64>; COUNTS.len()];
 
 pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Memory> {
-    let (mut bare, mut latchkey, mut server) = (Weights::default(), Weights::default(), Weights::default());
     let bare_page = BarePage::serve(&world.sdk_dir).await?;
+    let (mut bare, mut latchkey, mut shipped) = (Weights::default(), Weights::default(), Weights::default());
     let mut foreign = 0;
     for _ in 0..if quick { 1 } else { REPETITIONS } {
         foreign = foreign.max(Processes::now()?.chromium().len());
         weigh_bare_pages(world, &bare_page, &mut bare).await?;
+        weigh_bots(world, Weigh::Browser, &mut latchkey).await?;
+        weigh_bots(world, Weigh::Everything, &mut shipped).await?;
         foreign = foreign.max(Processes::now()?.chromium().len());
-        weigh_bots(world, &mut latchkey, &mut server).await?;
     }
-    let samples = bare.into_iter().zip(latchkey).zip(server).zip(COUNTS);
-    let rows = samples.map(|(((bare, latchkey), server), bots)| {
-        let (bare_mb, latchkey_mb, server_mb) = (Sample::of(bare), Sample::of(latchkey), Sample::of(server));
-        MemoryRow {
-            bots,
-            ratio: latchkey_mb.median / bare_mb.median,
-            ratio_with_server: (latchkey_mb.median + server_mb.median) / bare_mb.median,
-            bare_mb,
-            latchkey_mb,
-            server_mb,
-        }
-    });
+    let rows =
+        bare.into_iter().zip(latchkey).zip(shipped).zip(COUNTS).map(|(((bare, latchkey), shipped), bots)| {
+            let (bare_mb, latchkey_mb, shipped_mb) =
+                (Sample::of(bare), Sample::of(latchkey), Sample::of(shipped));
+            MemoryRow {
+                bots,
+                ratio: latchkey_mb.median / bare_mb.median,
+                shipped_ratio: shipped_mb.median / bare_mb.median,
+                bare_mb,
+                latchkey_mb,
+                shipped_mb,
+            }
+        });
     Ok(Memory { aim_ratio: AIM, foreign_chromium_processes: foreign, rows: rows.collect() })
 }
 
@@ -55,12 +57,11 @@ async fn weigh_bare_pages(world: &World, bare_page: &BarePage, weights: &mut Wei
     for (count, weights) in COUNTS.into_iter().zip(weights) {
         while pages.len() < count {
             let guest = world.guest(&format!("Bare page {}", pages.len() + 1));
-            let guest: Vec<_> = guest.iter().map(|(name, value)| (*name, value.as_str())).collect();
             pages.push(bare_page.join(&browser, &guest, &world.env).await?.0);
         }
         world.env.clock.sleep(SETTLED).await;
         let weight = pss_megabytes(&Processes::now()?.chromium_of(std::process::id()))?;
-        println!("memory: bare page × {count}: {weight:.0} MB");
+        println!("memory: {weight:>5.0} MB, bare page × {count}");
         weights.push(weight);
     }
     drop(pages);
@@ -68,10 +69,23 @@ async fn weigh_bare_pages(world: &World, bare_page: &BarePage, weights: &mut Wei
     Ok(())
 }
 
-async fn weigh_bots(world: &World, weights: &mut Weights, servers: &mut Weights) -> anyhow::Result<()> {
-    let server = world.serve(4).await?;
+/// What of a Latchkey is weighed.
+#[derive(Clone, Copy)]
+enum Weigh {
+    /// Its browser, with nothing in it but bots: what bare pages are compared with.
+    Browser,
+    /// As it is shipped: with its warm page, and the server itself.
+    Everything,
+}
+
+async fn weigh_bots(world: &World, what: Weigh, weights: &mut Weights) -> anyhow::Result<()> {
+    let warm_pages = match what {
+        Weigh::Browser => 0,
+        Weigh::Everything => 1,
+    };
+    let server = world.serve(&json!({ "capacity": 4, "warm_pages": warm_pages })).await?;
     let mut bots = Vec::new();
-    for ((count, weights), servers) in COUNTS.into_iter().zip(weights).zip(servers) {
+    for (count, weights) in COUNTS.into_iter().zip(weights) {
         while bots.len() < count {
             let request = json!({
                 "meeting_url": world.join_url,
@@ -83,11 +97,13 @@ async fn weigh_bots(world: &World, weights: &mut Weights, servers: &mut Weights)
             bots.push(bot);
         }
         world.env.clock.sleep(SETTLED).await;
-        let weight = pss_megabytes(&Processes::now()?.chromium_of(server.process.id()))?;
-        let beside = pss_megabytes(&[server.process.id()])?;
-        println!("memory: Latchkey × {count}: {weight:.0} MB, and {beside:.0} MB for the server");
+        let mut processes = Processes::now()?.chromium_of(server.process.id());
+        if let Weigh::Everything = what {
+            processes.push(server.process.id());
+        }
+        let weight = pss_megabytes(&processes)?;
+        println!("memory: {weight:>5.0} MB, Latchkey × {count}, warm pages: {warm_pages}");
         weights.push(weight);
-        servers.push(beside);
     }
     for bot in &bots {
         server.recall(bot).await?;

@@ -57,9 +57,9 @@ pub(crate) struct MemoryRow {
     pub(crate) bare_mb: Sample,
     pub(crate) latchkey_mb: Sample,
     pub(crate) ratio: f64,
-    /// The server beside its browser, which the bare page does without.
-    pub(crate) server_mb: Sample,
-    pub(crate) ratio_with_server: f64,
+    /// As it is shipped: with one warm page, and the server itself.
+    pub(crate) shipped_mb: Sample,
+    pub(crate) shipped_ratio: f64,
 }
 
 /// Token reads beside a server that verifies and answers a constant.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use browser::ZoomOverride;
-use model::Environment;
+use model::{Environment, Timestamp};
 use reqwest::{Client, Method};
 use serde_json::Value;
 
@@ -51,14 +51,13 @@ impl Simulator {
         Ok(self.http.get(address).send().await?.error_for_status()?.json().await?)
     }
 
-    /// When the SDK of the bot with this name first asked to join: Unix time in milliseconds.
-    pub(crate) async fn first_join_request(&self, name: &str) -> anyhow::Result<i64> {
+    /// When the SDK of whoever bears this name last asked to join.
+    pub(crate) async fn last_join_request(&self, name: &str) -> anyhow::Result<Timestamp> {
         let requests = self.get("/join-requests").await?;
-        let mut requests = requests.as_array().into_iter().flatten();
+        let mut requests = requests.as_array().into_iter().flatten().rev();
         let request = requests.find(|request| request["name"] == name);
-        request
-            .and_then(|request| request["at_unix_ms"].as_i64())
-            .with_context(|| format!("{name} never asked to join"))
+        let at = request.and_then(|request| request["at_unix_ms"].as_i64());
+        Ok(Timestamp::from_microsecond(at.with_context(|| format!("{name} never asked to join"))? * 1000))
     }
 
     pub(crate) async fn zak_mints(&self) -> anyhow::Result<u64> {

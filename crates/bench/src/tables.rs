@@ -25,7 +25,7 @@ pub(crate) fn print(report: &Report) {
             println!("! {} other Chromium processes were running", memory.foreign_chromium_processes);
         }
         let row = |row: &MemoryRow| {
-            let MemoryRow { bots, bare_mb: bare, latchkey_mb: ours, server_mb: server, .. } = row;
+            let MemoryRow { bots, bare_mb: bare, latchkey_mb: ours, shipped_mb: shipped, .. } = row;
             let bots = f64::from(u32::try_from(*bots).unwrap_or(u32::MAX));
             [
                 bots.to_string(),
@@ -33,10 +33,11 @@ pub(crate) fn print(report: &Report) {
                 format!("{:.0} MB", ours.median),
                 format!("{:.0} MB / {:.0} MB", bare.median / bots, ours.median / bots),
                 times(row.ratio),
-                format!("{:.0} MB → {}", server.median, times(row.ratio_with_server)),
+                format!("{:.0} MB", shipped.median),
+                times(row.shipped_ratio),
             ]
         };
-        let heads = ["in the call", "bare page", "Latchkey", "per bot", "ratio", "with the server"];
+        let heads = ["in the call", "bare page", "Latchkey", "per bot", "", "with warm page, server", ""];
         table(heads, memory.rows.iter().map(row));
     }
     if let Some(tokens) = &report.tokens {

@@ -34,7 +34,7 @@ pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Tokens
     let (pairs, seconds) = if quick { (1, 1) } else { (PAIRS, SECONDS) };
     let wrk = Wrk::new(&world.data, seconds)?;
     let key = SigningKey::parse(&world.callback_secret).context("the callback secret is not one")?;
-    let server = world.serve(0).await?;
+    let server = world.serve(&json!({ "capacity": 0 })).await?;
     let zak = fetch_once(world, &world.token_link, &key).await?;
     server.stop().await;
 
@@ -55,7 +55,7 @@ pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Tokens
 }
 
 async fn load_latchkey(world: &World, wrk: &Wrk, key: &SigningKey) -> anyhow::Result<Weighed> {
-    let server = world.serve(0).await?;
+    let server = world.serve(&json!({ "capacity": 0 })).await?;
     // The first read fetches the ZAK from Zoom; from then on it is in memory.
     fetch_once(world, &world.token_link, key).await?;
     let weighed = load(world, &server.process, &world.token_link, wrk, key).await?;

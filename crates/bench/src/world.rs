@@ -80,10 +80,10 @@ impl World {
         self.simulator.stop(&self.env).await;
     }
 
-    /// `latchkey serve`, on the same data every time; `capacity` 0 needs no Chromium.
-    pub(crate) async fn serve(&self, capacity: i64) -> anyhow::Result<Server> {
+    /// `latchkey serve`, on the same data every time, with `bots` as that section of its configuration.
+    pub(crate) async fn serve(&self, bots: &Value) -> anyhow::Result<Server> {
         let config = self.data.join("latchkey.toml");
-        fs::write(&config, toml::to_string(&self.configuration(capacity))?)?;
+        fs::write(&config, toml::to_string(&self.configuration(bots))?)?;
         let arguments =
             ["serve".as_ref(), "--stop-with-stdin".as_ref(), "--config".as_ref(), config.as_os_str()];
         let log = self.data.join("latchkey.log");
@@ -117,7 +117,7 @@ impl World {
         ]
     }
 
-    fn configuration(&self, capacity: i64) -> Value {
+    fn configuration(&self, bots: &Value) -> Value {
         let zoom = &self.simulator.ready;
         json!({
             "listen": self.listen,
@@ -130,7 +130,7 @@ impl World {
                 "meeting_spki": zoom.spki,
             },
             "browser": { "chromium": self.chromium, "sdk_dir": self.sdk_dir, "sandbox": sandbox() },
-            "bots": { "capacity": capacity },
+            "bots": bots,
             // The zak_url of our own token link.
             "callbacks": { "allow_networks": ["127.0.0.0/8"] },
         })
@@ -138,7 +138,7 @@ impl World {
 
     /// Registers the app, and goes through Zoom's consent as a person would.
     async fn connect_account(&mut self) -> anyhow::Result<()> {
-        let server = self.serve(0).await?;
+        let server = self.serve(&json!({ "capacity": 0 })).await?;
         self.api_key = server.api_key.clone();
         self.listen = server.ready.url.trim_start_matches("http://").parse()?;
         let redirect = format!("{}/oauth/zoom/callback", server.ready.url);
