@@ -38,6 +38,11 @@ pub struct ZoomOverride {
 }
 
 impl BrowserConfig {
+    /// Whether Chromium's own sandbox can be used: it refuses to run as root.
+    pub fn sandbox_works() -> bool {
+        !rustix::process::geteuid().is_root()
+    }
+
     /// The program to start.
     pub(crate) fn find_chromium(&self) -> Result<PathBuf, BrowserError> {
         let missing = || BrowserError::NoChromium { path: self.chromium.clone() };

@@ -162,7 +162,7 @@ fn browser_config(config: &Config) -> BrowserConfig {
         sdk_dir: config.browser.sdk_dir.clone(),
         state_dir: config.data_dir.join("browser"),
         zoom_override: zoom_override.map(|(address, spki)| ZoomOverride { address, spki }),
-        sandbox: config.browser.sandbox.unwrap_or_else(|| !rustix::process::geteuid().is_root()),
+        sandbox: config.browser.sandbox.unwrap_or_else(BrowserConfig::sandbox_works),
     }
 }
 

@@ -3,13 +3,9 @@
 //! Simulator and server run as processes of their own, as a user would run them; the demo only speaks HTTP to them, and
 //! presses Allow in a browser.
 
-mod consent;
-mod latchkey;
-mod processes;
 mod report;
 mod run_folder;
 mod screen;
-mod simulator;
 mod steps;
 mod story;
 

@@ -1,6 +1,7 @@
 //! `out/demo/report.json`, for machines.
 
 use serde::Serialize;
+use stage::Simulator;
 
 /// What happened.
 #[derive(Serialize)]
@@ -30,9 +31,19 @@ pub(super) struct Step {
 }
 
 /// What the simulator counted.
-#[derive(Serialize, Default)]
+#[derive(Serialize)]
 pub(super) struct ZoomCounts {
     pub(super) refreshes: u64,
     pub(super) zak_mints: u64,
     pub(super) joins: u64,
+}
+
+impl ZoomCounts {
+    pub(super) async fn of(simulator: &Simulator) -> anyhow::Result<Self> {
+        Ok(Self {
+            refreshes: simulator.count("refreshes").await?,
+            zak_mints: simulator.count("zak_mints").await?,
+            joins: simulator.count("joins").await?,
+        })
+    }
 }

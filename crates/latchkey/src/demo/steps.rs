@@ -2,14 +2,10 @@
 
 use std::{path::Path, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::Value;
+use stage::{Bot, Change, Server, Simulator};
 
-use super::{
-    latchkey::{Bot, Change, Latchkey},
-    report::Step,
-    screen::Screen,
-    simulator::Simulator,
-};
+use super::{report::Step, screen::Screen};
 
 /// Longer than any join here takes; the bot's own deadlines are shorter.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -18,7 +14,7 @@ const PICTURE_WITHIN: Duration = Duration::from_secs(15);
 
 /// What a step needs.
 pub(super) struct Stage<'a> {
-    pub(super) latchkey: &'a Latchkey,
+    pub(super) latchkey: &'a Server,
     pub(super) simulator: &'a Simulator,
     pub(super) screen: &'a Screen,
     pub(super) out: &'a Path,
@@ -27,14 +23,13 @@ pub(super) struct Stage<'a> {
 impl Stage<'_> {
     /// Sends a bot, and waits until it is in or has failed.
     pub(super) async fn send(&self, name: &'static str, request: &Value) -> anyhow::Result<Step> {
-        let created = self.latchkey.post("/api/v1/bot/", request).await?;
-        let id = created["id"].as_str().unwrap_or_default().to_owned();
+        let id = self.latchkey.send_bot(request).await?;
         let arrived = |bot: &Bot| bot.at("in_call_not_recording").is_some();
         let bot = self.latchkey.watch((&id, 0), PATIENCE, arrived, |change| self.tell(change)).await?;
 
         let made_at = bot.at("ready").map(|change| change.created_at.as_microsecond() / 1000);
         let bot_name = request["bot_name"].as_str().unwrap_or_default();
-        let asked_at = self.simulator.first_join_request(bot_name).await?;
+        let asked_at = self.simulator.join_requests(bot_name).await?.first().copied();
         let inside_at =
             bot.at("in_call_not_recording").map(|change| change.created_at.as_microsecond() / 1000);
         let since_made = |time: Option<i64>| Some(time? - made_at?);
@@ -54,7 +49,7 @@ impl Stage<'_> {
     /// Tells a bot to leave, and waits for its end.
     pub(super) async fn recall(&self, step: Step) -> anyhow::Result<(Bot, Step)> {
         let id = step.bot_id.clone().unwrap_or_default();
-        self.latchkey.post(&format!("/api/v1/bot/{id}/leave_call/"), &json!({})).await?;
+        self.latchkey.tell_to_leave(&id).await?;
         let seen = (id.as_str(), step.codes.len());
         let bot = self.latchkey.watch(seen, PATIENCE, Bot::has_ended, |change| self.tell(change)).await?;
         let step = told(step, &bot);
@@ -63,15 +58,7 @@ impl Stage<'_> {
 
     /// Keeps the bot's newest picture beside the report.
     async fn picture(&self, name: &str, bot: &Bot) -> anyhow::Result<Option<String>> {
-        let list = format!("/api/v1/bot/{}/screenshots/", bot.id);
-        let pictured = async {
-            while self.latchkey.get(&list).await?["results"].as_array().is_none_or(Vec::is_empty) {
-                self.latchkey.pause().await;
-            }
-            anyhow::Ok(())
-        };
-        self.latchkey.within(PICTURE_WITHIN, pictured).await.transpose()?;
-        let Some(png) = self.latchkey.picture(&bot.id).await? else { return Ok(None) };
+        let Some(png) = self.latchkey.picture(&bot.id, PICTURE_WITHIN).await? else { return Ok(None) };
         let path = self.out.join(format!("{name}.png"));
         std::fs::write(&path, png)?;
         Ok(Some(path.display().to_string()))

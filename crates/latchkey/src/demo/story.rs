@@ -3,17 +3,15 @@
 use std::{net::SocketAddr, path::Path};
 
 use anyhow::{Context as _, bail};
-use browser::{Browser, BrowserConfig, SDK_VERSION, ZoomOverride};
+use browser::{Browser, SDK_VERSION};
 use model::Environment;
-use reqwest::Client;
+use reqwest::Method;
 use serde_json::{Value, json};
+use stage::{Server, Simulator, text};
 
 use super::{
-    Arguments, RunFolder, Screen, consent,
-    latchkey::{Latchkey, Ready},
-    processes::Part,
-    report::{Report, Step},
-    simulator::Simulator,
+    Arguments, RunFolder, Screen,
+    report::{Report, Step, ZoomCounts},
     steps::Stage,
 };
 use crate::config::Config;
@@ -39,8 +37,8 @@ struct Accounts {
 /// The story is told, and its processes are still up.
 pub(super) struct Ending {
     happened: bool,
-    server: Part,
-    zoom: Part,
+    latchkey: Server,
+    simulator: Simulator,
 }
 
 /// Tells it.
@@ -50,50 +48,42 @@ pub(super) async fn tell(
     screen: &Screen,
     env: &Environment,
 ) -> anyhow::Result<Ending> {
+    let (program, http) = (std::env::current_exe()?, stage::client()?);
     screen.doing("starting the Zoom simulator");
-    let directory = folder.data().join("zoom").display().to_string();
-    let sim_arguments = ["sim", "--directory", &directory];
-    let log = folder.out().join("simulator.log");
-    let (zoom, at): (_, zoom_sim::Ready) = Part::start("simulator", &sim_arguments, &log, env).await?;
+    let (directory, log) = (folder.data().join("zoom"), folder.out().join("simulator.log"));
+    let simulator = Simulator::start(&program, &directory, &log, http.clone(), env).await?;
+    let at = &simulator.ready;
     screen.done(format!("Zoom simulator at {} (control: {}/)", at.zoom_base, at.control));
 
     screen.doing("starting Latchkey and its Chromium");
-    let config = folder.data().join("latchkey.toml");
-    std::fs::write(&config, toml::to_string(&configuration(arguments, folder, &at)?)?)?;
-    let config = config.display().to_string();
-    let log = folder.out().join("latchkey.log");
-    let (server, ready): (_, Ready) =
-        Part::start("server", &["serve", "--config", &config], &log, env).await?;
-    let api_key = ready.api_key.context("the server did not print its first API key")?;
-    screen.done(format!("Latchkey at {}", ready.url));
-
-    let http = client()?;
-    let simulator = Simulator::new(http.clone(), at.control.clone());
-    let latchkey = Latchkey::new(http, ready.url, api_key, env.clone());
+    let (config, log) = (folder.data().join("latchkey.toml"), folder.out().join("latchkey.log"));
+    std::fs::write(&config, toml::to_string(&configuration(arguments, folder, at)?)?)?;
+    let latchkey = Server::start(&program, &config, None, &log, http, env).await?;
+    screen.done(format!("Latchkey at {}", latchkey.url));
     let stage = Stage { latchkey: &latchkey, simulator: &simulator, screen, out: folder.out() };
 
-    let (cast, accounts) = prepare(&stage, arguments, folder, &at, env).await?;
+    let (cast, accounts) = prepare(&stage, arguments, folder, env).await?;
     let steps = play(&stage, &cast, &accounts).await?;
     let report = Report {
         ok: steps.len() == 4 && steps.iter().all(|step| step.ok),
         sdk_version: SDK_VERSION,
-        chromium: ready.chromium.unwrap_or_default(),
+        chromium: latchkey.chromium.clone(),
         steps,
-        zoom: simulator.counts().await?,
+        zoom: ZoomCounts::of(&simulator).await?,
     };
     let path = folder.publish_report(&serde_json::to_string_pretty(&report)?)?;
     conclude(screen, &report, &path);
     if arguments.stay {
         stay(screen, &latchkey, &simulator, &cast, &accounts);
     }
-    Ok(Ending { happened: report.ok, server, zoom })
+    Ok(Ending { happened: report.ok, latchkey, simulator })
 }
 
 impl Ending {
     /// Stops what still runs. `true` if every step happened.
     pub(super) async fn stop(self, env: &Environment) -> bool {
-        self.server.stop(env).await;
-        self.zoom.stop(env).await;
+        self.latchkey.stop().await;
+        self.simulator.stop(env).await;
         self.happened
     }
 }
@@ -121,7 +111,6 @@ async fn prepare(
     stage: &Stage<'_>,
     arguments: &Arguments,
     folder: &RunFolder,
-    at: &zoom_sim::Ready,
     env: &Environment,
 ) -> anyhow::Result<(Cast, Accounts)> {
     let Stage { latchkey, simulator, screen, .. } = stage;
@@ -149,22 +138,18 @@ async fn prepare(
     let registered = latchkey.post("/api/v2/zoom-oauth-apps/", &registration).await?;
     screen.done("OAuth app registered; its secret also signs the SDK's joins");
 
-    let person = BrowserConfig {
-        chromium: arguments.chromium.clone(),
-        sdk_dir: arguments.sdk_dir.clone(),
-        state_dir: folder.data().join("person"),
-        zoom_override: Some(ZoomOverride { address: at.zoom_address.parse()?, spki: at.spki.clone() }),
-        sandbox: !rustix::process::geteuid().is_root(),
-    };
+    let state_dir = folder.data().join("person");
+    let zoom = simulator.for_browsers()?;
+    let person = stage::browser_config(&arguments.chromium, &arguments.sdk_dir, state_dir, zoom);
     let person = Browser::launch(person, env.clone()).await?;
     for (user, name) in [(&robin, "robin"), (&hana, "hana")] {
         let display_name = text(user, "display_name")?;
         screen.doing(format!("{display_name} connects the account: consent at Zoom, Allow"));
-        simulator.put("/signed-in", &json!({ "user_id": user["id"] })).await?;
+        simulator.call(Method::PUT, "/signed-in", &json!({ "user_id": user["id"] })).await?;
         let invitation = json!({ "oauth_app": registered["id"] });
         let invitation = latchkey.post("/api/latchkey/v1/connect-links/", &invitation).await?;
         let picture = folder.out().join(format!("consent-{name}.png"));
-        let said = consent::allow(&person, text(&invitation, "url")?, &picture).await?;
+        let said = stage::allow(&person, text(&invitation, "url")?, Some(&picture)).await?;
         if said != format!("{display_name} is connected") {
             bail!("connecting {display_name} ended with {said:?}");
         }
@@ -247,13 +232,13 @@ async fn play(stage: &Stage<'_>, cast: &Cast, accounts: &Accounts) -> anyhow::Re
     stage.mark_if(left && bot.code() == "done", "left when told");
 
     screen.doing("an hour passes at Zoom: the access token is dead, and bot D wants a new ZAK");
-    let refreshes = simulator.counts().await?.refreshes;
+    let refreshes = simulator.count("refreshes").await?;
     simulator.post("/clock", &json!({ "advance_seconds": 3700 })).await?;
     // `fresh`: not from memory, where bot B's ZAK still has an hour to live.
     let zoom = json!({ "zak_url": format!("{}?fresh=1", accounts.token_link) });
     let request = json!({ "meeting_url": strict_url, "bot_name": "Bot D, an hour later", "zoom": zoom });
     let mut after_refresh = stage.send("after_refresh", &request).await?;
-    let rotated = simulator.counts().await?.refreshes == refreshes + 1;
+    let rotated = simulator.count("refreshes").await? == refreshes + 1;
     after_refresh.ok = after_refresh.create_to_in_call_ms.is_some() && rotated;
     stage.mark(&after_refresh, "refreshed once, the refresh token rotated, and in");
     Ok(vec![refused, signed_in, started, after_refresh])
@@ -284,8 +269,8 @@ fn conclude(screen: &Screen, report: &Report, path: &Path) {
 }
 
 /// What to try while everything is up. The key opens a server on loopback that ends with this terminal.
-fn stay(screen: &Screen, latchkey: &Latchkey, simulator: &Simulator, cast: &Cast, accounts: &Accounts) {
-    let (url, control) = (&latchkey.url, &simulator.control);
+fn stay(screen: &Screen, latchkey: &Server, simulator: &Simulator, cast: &Cast, accounts: &Accounts) {
+    let (url, control) = (&latchkey.url, &simulator.ready.control);
     let join_url = cast.strict_meeting["join_url"].as_str().unwrap_or_default();
     let number = cast.strict_meeting["meeting_number"].as_str().unwrap_or_default();
     let request =
@@ -308,13 +293,4 @@ fn stay(screen: &Screen, latchkey: &Latchkey, simulator: &Simulator, cast: &Cast
          curl -s {control}/stats\n",
         key = latchkey.api_key.expose(),
     ));
-}
-
-fn text<'a>(value: &'a Value, field: &str) -> anyhow::Result<&'a str> {
-    value[field].as_str().with_context(|| format!("an answer lacks {field}"))
-}
-
-#[expect(clippy::disallowed_methods, reason = "the demo is a user of its own, on loopback")]
-fn client() -> anyhow::Result<Client> {
-    Ok(Client::builder().no_proxy().build()?)
 }

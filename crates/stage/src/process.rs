@@ -1,49 +1,53 @@
-//! The processes of the demo: each prints one line of JSON when it is ready, and ends with its standard input.
+//! A role as a process: it prints one line of JSON when it is ready, and ends with its standard input.
 
-use std::{fs::File, path::Path, process::Stdio, time::Duration};
+use std::{ffi::OsStr, fs::File, path::Path, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, anyhow, bail};
 use model::Environment;
 use serde::de::DeserializeOwned;
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     process::{Child, ChildStdin, Command},
 };
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 
-/// A running part. Dropped, it is killed; killed with us, it stops by itself: its standard input ends.
-pub(super) struct Part {
+/// A running role. Dropped, it is killed; and when we are killed it ends by itself: its standard input does.
+pub struct Process {
     name: &'static str,
     child: Child,
     lifeline: ChildStdin,
+    id: u32,
 }
 
-impl Part {
-    /// Starts `latchkey <arguments>` and waits for its line.
-    pub(super) async fn start<Ready: DeserializeOwned>(
-        name: &'static str,
-        arguments: &[&str],
-        log: &Path,
+/// What a role is called in errors, and where its standard error goes.
+#[derive(Clone, Copy)]
+pub struct Log<'a>(pub &'static str, pub &'a Path);
+
+impl Process {
+    /// Starts `program`, hands it `input`, and waits for its line.
+    pub async fn start<Ready: DeserializeOwned>(
+        program: &Path,
+        arguments: &[&OsStr],
+        input: &str,
+        Log(name, log): Log<'_>,
         env: &Environment,
     ) -> anyhow::Result<(Self, Ready)> {
-        let program = std::env::current_exe().context("this program does not know where it lies")?;
         let log_file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         let mut child = Command::new(program)
             .args(arguments)
-            .arg("--stop-with-stdin")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log_file)
-            // Ctrl-C is ours to handle: a part hears of it through its standard input.
+            // Ctrl-C is ours to handle: a role hears of it through its standard input.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("the {name} cannot be started"))?;
-        let (Some(lifeline), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-            bail!("the {name} has no pipes");
-        };
+            .with_context(|| format!("the {name} cannot be started from {}", program.display()))?;
+        let (mut lifeline, stdout) = child.stdin.take().zip(child.stdout.take()).context("no pipes")?;
+        let id = child.id().with_context(|| format!("the {name} ended at once"))?;
+        lifeline.write_all(input.as_bytes()).await?;
         let mut lines = BufReader::new(stdout).lines();
         let line = env.clock.timeout(READY_WITHIN, lines.next_line()).await;
         let line = line.ok_or_else(|| anyhow!("the {name} was not ready within 60 s"))?;
@@ -54,11 +58,16 @@ impl Part {
         let ready = serde_json::from_str(&line).map_err(|error| {
             anyhow!("the {name}'s first line is not the expected JSON (column {})", error.column())
         })?;
-        Ok((Self { name, child, lifeline }, ready))
+        Ok((Self { name, child, lifeline, id }, ready))
+    }
+
+    /// As the operating system knows it.
+    pub fn id(&self) -> u32 {
+        self.id
     }
 
     /// Stops it the way it wants to be stopped, and waits until it is gone.
-    pub(super) async fn stop(mut self, env: &Environment) {
+    pub async fn stop(mut self, env: &Environment) {
         drop(self.lifeline);
         if env.clock.timeout(STOP_WITHIN, self.child.wait()).await.is_none() {
             tracing::warn!("the {} did not stop and is killed", self.name);

@@ -1,0 +1,36 @@
+//! Latchkey's roles as processes, spoken to as a user would: for the demo and the benchmark.
+//!
+//! Nothing here reaches into a role: it is started from its binary, says on standard output that it is ready, is spoken to
+//! over HTTP, and stops when its standard input ends.
+
+mod consent;
+mod process;
+mod server;
+mod simulator;
+
+pub use consent::{allow, browser_config};
+pub use process::{Log, Process};
+pub use server::{Bot, Change, Server};
+pub use simulator::{Participant, Simulator};
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+/// A client for loopback: no proxy gets between.
+#[expect(clippy::disallowed_methods, reason = "a user of its own, on loopback")]
+pub fn client() -> anyhow::Result<reqwest::Client> {
+    Ok(reqwest::Client::builder().no_proxy().build()?)
+}
+
+/// A field of an answer that is text.
+pub fn text<'a>(answer: &'a Value, field: &str) -> anyhow::Result<&'a str> {
+    answer[field].as_str().with_context(|| format!("an answer lacks {field}"))
+}
+
+/// A JSON answer; anything else, and every error status, says which call it was.
+async fn answer(request: reqwest::RequestBuilder, call: &str) -> anyhow::Result<Value> {
+    let response = request.send().await.with_context(|| call.to_owned())?;
+    let (status, body) = (response.status(), response.text().await.with_context(|| call.to_owned())?);
+    anyhow::ensure!(status.is_success(), "{call} answered {status}: {body}");
+    serde_json::from_str(&body).with_context(|| format!("{call}: the answer is not JSON"))
+}

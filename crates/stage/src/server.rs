@@ -1,0 +1,168 @@
+//! Latchkey: `latchkey serve` and its API.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::Context as _;
+use model::{Environment, Secret, Timestamp};
+use reqwest::{Client, Method, RequestBuilder, header};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{Log, Process, answer, text};
+
+const LOOK: Duration = Duration::from_millis(100);
+
+/// `serve`'s first line.
+#[derive(Deserialize)]
+struct Ready {
+    url: String,
+    chromium: Option<String>,
+    /// On the first start alone.
+    api_key: Option<Secret>,
+}
+
+/// A running server, and the key to it.
+pub struct Server {
+    /// The process, for whoever weighs it.
+    pub process: Process,
+    /// Where it can be reached, without a slash at the end.
+    pub url: String,
+    /// Opens its one workspace.
+    pub api_key: Secret,
+    /// The version of its browser; empty without bots.
+    pub chromium: String,
+    http: Client,
+    env: Environment,
+}
+
+/// A bot as the API shows it.
+#[derive(Debug, Deserialize)]
+pub struct Bot {
+    /// Its id.
+    pub id: String,
+    /// Every state so far, oldest first.
+    pub status_changes: Vec<Change>,
+}
+
+/// A bot's state.
+#[derive(Debug, Deserialize)]
+pub struct Change {
+    /// Such as `in_call_not_recording`.
+    pub code: String,
+    /// Why, for machines.
+    pub sub_code: Option<String>,
+    /// Why, for people.
+    pub message: Option<String>,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
+impl Bot {
+    /// The latest state.
+    pub fn code(&self) -> &str {
+        self.status_changes.last().map_or("", |change| &change.code)
+    }
+
+    /// Whether nothing more will happen.
+    pub fn has_ended(&self) -> bool {
+        ["done", "fatal"].contains(&self.code())
+    }
+
+    /// The first time it came to this state.
+    pub fn at(&self, code: &str) -> Option<&Change> {
+        self.status_changes.iter().find(|change| change.code == code)
+    }
+}
+
+impl Server {
+    /// Starts `latchkey serve` with this configuration. `api_key` is needed where the data were made by an earlier start.
+    pub async fn start(
+        latchkey: &Path,
+        config: &Path,
+        api_key: Option<Secret>,
+        log: &Path,
+        http: Client,
+        env: &Environment,
+    ) -> anyhow::Result<Self> {
+        let arguments =
+            ["serve".as_ref(), "--stop-with-stdin".as_ref(), "--config".as_ref(), config.as_os_str()];
+        let (process, ready): (_, Ready) =
+            Process::start(latchkey, &arguments, "", Log("server", log), env).await?;
+        let api_key = ready.api_key.or(api_key).context("the server did not print its first API key")?;
+        let chromium = ready.chromium.unwrap_or_default();
+        Ok(Self { process, url: ready.url, api_key, chromium, http, env: env.clone() })
+    }
+
+    /// Stops it.
+    pub async fn stop(self) {
+        self.process.stop(&self.env).await;
+    }
+
+    /// `POST`
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let request = self.request(Method::POST, &format!("{}{path}", self.url)).json(body);
+        answer(request, &format!("POST {path}")).await
+    }
+
+    /// `GET`
+    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        answer(self.request(Method::GET, &format!("{}{path}", self.url)), &format!("GET {path}")).await
+    }
+
+    fn request(&self, method: Method, url: &str) -> RequestBuilder {
+        let token = format!("Token {}", self.api_key.expose());
+        self.http.request(method, url).header(header::AUTHORIZATION, token)
+    }
+
+    /// Sends a bot; its id.
+    pub async fn send_bot(&self, request: &Value) -> anyhow::Result<String> {
+        Ok(text(&self.post("/api/v1/bot/", request).await?, "id")?.to_owned())
+    }
+
+    /// A bot as it is now.
+    pub async fn bot(&self, id: &str) -> anyhow::Result<Bot> {
+        Ok(serde_json::from_value(self.get(&format!("/api/v1/bot/{id}/")).await?)?)
+    }
+
+    /// Tells a bot to leave.
+    pub async fn tell_to_leave(&self, id: &str) -> anyhow::Result<()> {
+        self.post(&format!("/api/v1/bot/{id}/leave_call/"), &json!({})).await.map(drop)
+    }
+
+    /// Watches a bot until `reached`, its end, or `patience` is over; then answers what it is. Its first `seen` states
+    /// are no news.
+    pub async fn watch(
+        &self,
+        (id, mut seen): (&str, usize),
+        patience: Duration,
+        reached: impl Fn(&Bot) -> bool,
+        mut changed: impl FnMut(&Change),
+    ) -> anyhow::Result<Bot> {
+        let give_up = self.env.now() + patience;
+        loop {
+            let bot = self.bot(id).await?;
+            bot.status_changes.iter().skip(seen).for_each(&mut changed);
+            seen = bot.status_changes.len();
+            if reached(&bot) || bot.has_ended() || self.env.now() > give_up {
+                return Ok(bot);
+            }
+            self.env.clock.sleep(LOOK).await;
+        }
+    }
+
+    /// The newest picture of a bot, waiting up to `patience` for the first.
+    pub async fn picture(&self, id: &str, patience: Duration) -> anyhow::Result<Option<Vec<u8>>> {
+        let (list, give_up) = (format!("/api/v1/bot/{id}/screenshots/"), self.env.now() + patience);
+        loop {
+            let shots = self.get(&list).await?;
+            if let Some(shot) = shots["results"].as_array().and_then(|shots| shots.last()) {
+                let response = self.request(Method::GET, text(shot, "url")?).send().await?.error_for_status()?;
+                return Ok(Some(response.bytes().await?.to_vec()));
+            }
+            if self.env.now() > give_up {
+                return Ok(None);
+            }
+            self.env.clock.sleep(LOOK).await;
+        }
+    }
+}
