@@ -121,6 +121,9 @@
 
   // --- start -----------------------------------------------------------------------------------------------
 
+  // The SDK's media half is compiled beside the rest, and a page is ready only with both.
+  const loaded = new Promise((done) => window.addEventListener('load', done));
+
   const start = async () => {
     client = ZoomMtgEmbedded.createClient();
     await client.init({
@@ -136,6 +139,7 @@
     client.on('connection-change', connectionChanged);
     for (const event of ['user-added', 'user-updated', 'user-removed']) client.on(event, rosterChanged);
     setInterval(checkPresence, PRESENCE_CHECK);
+    await loaded;
   };
 
   window.addEventListener('DOMContentLoaded', () =>

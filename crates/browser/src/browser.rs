@@ -37,7 +37,8 @@ impl Browser {
     pub async fn launch(config: BrowserConfig, env: Environment) -> Result<Self, BrowserError> {
         config.find_chromium()?;
         config.check_sdk()?;
-        let profile = create_profile(&config, &env).await?;
+        let unusable = |source| BrowserError::StateDir { path: config.state_dir.clone(), source };
+        let profile = Profile::create(&config.state_dir, &env).await.map_err(unusable)?;
         let Chromium { child, commands, answers, stderr } = Chromium::start(&config, profile.path())?;
 
         let tasks = TaskTracker::new();
@@ -129,14 +130,6 @@ impl fmt::Debug for Browser {
             .field("alive", &self.is_alive())
             .finish_non_exhaustive()
     }
-}
-
-async fn create_profile(config: &BrowserConfig, env: &Environment) -> Result<Profile, BrowserError> {
-    let (state_dir, env) = (config.state_dir.clone(), env.clone());
-    let created = tokio::task::spawn_blocking(move || Profile::create(&state_dir, &env)).await;
-    created
-        .unwrap_or_else(|panic| Err(std::io::Error::other(panic)))
-        .map_err(|source| BrowserError::StateDir { path: config.state_dir.clone(), source })
 }
 
 /// The first answer: Chromium is up.

@@ -24,25 +24,16 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    /// Makes a folder in `state_dir`, after clearing away those that nobody owns any more. Blocks.
-    pub(crate) fn create(state_dir: &Path, env: &Environment) -> io::Result<Self> {
-        fs::create_dir_all(state_dir)?;
-        // One at a time: a folder must not be found between being made and being locked.
-        let turn = File::create(state_dir.join("lock"))?;
-        turn.lock()?;
-        for entry in fs::read_dir(state_dir)? {
-            let directory = entry?.path();
-            if directory.file_name().is_some_and(|name| name.as_bytes().starts_with(PREFIX.as_bytes())) {
-                clear_if_left(&directory)?;
-            }
+    /// Makes a folder in `state_dir`, after clearing away those that nobody owns any more.
+    pub(crate) async fn create(state_dir: &Path, env: &Environment) -> io::Result<Self> {
+        let name = format!("{PREFIX}{:016x}", u64::from_le_bytes(env.entropy.bytes()));
+        let state_dir = state_dir.to_owned();
+        let made = tokio::task::spawn_blocking(move || make_and_sweep(&state_dir, &name)).await;
+        let (profile, left) = made.unwrap_or_else(|panic| Err(io::Error::other(panic)))?;
+        for directory in left {
+            remove(&directory, &*env.clock).await;
         }
-
-        let name = u64::from_le_bytes(env.entropy.bytes());
-        let directory = state_dir.canonicalize()?.join(format!("{PREFIX}{name:016x}"));
-        fs::create_dir(&directory)?;
-        let owned = File::create(directory.join("lock"))?;
-        owned.lock()?;
-        Ok(Self { directory, _owned: owned })
+        Ok(profile)
     }
 
     /// Where the browser may write.
@@ -52,39 +43,58 @@ impl Profile {
 
     /// Removes the folder, once its browser has ended.
     pub(crate) async fn remove(self, clock: &dyn Clock) {
-        // Children of a killed Chromium die a moment after it and may still be writing.
-        for _ in 0..20 {
-            match tokio::fs::remove_dir_all(&self.directory).await {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    clock.sleep(Duration::from_millis(50)).await;
-                }
-                _ => return,
-            }
-        }
-        tracing::warn!(directory = %self.directory.display(), "a browser profile could not be removed");
+        remove(&self.directory, clock).await;
     }
 }
 
-/// Ends the browser in `directory` and removes the folder, unless a living process owns it.
-fn clear_if_left(directory: &Path) -> io::Result<()> {
-    // A folder without a lock file was left half removed.
-    if let Ok(lock) = File::open(directory.join("lock"))
-        && lock.try_lock().is_err()
-    {
-        return Ok(());
+/// A new profile, and the folders whose browsers have been ended.
+fn make_and_sweep(state_dir: &Path, name: &str) -> io::Result<(Profile, Vec<PathBuf>)> {
+    fs::create_dir_all(state_dir)?;
+    let state_dir = state_dir.canonicalize()?;
+    // One at a time: a folder must not be found between being made and being locked.
+    let turn = File::create(state_dir.join("lock"))?;
+    turn.lock()?;
+    let mut left = Vec::new();
+    for entry in fs::read_dir(&state_dir)? {
+        let directory = entry?.path();
+        let ours = directory.file_name().is_some_and(|name| name.as_bytes().starts_with(PREFIX.as_bytes()));
+        if ours && !is_owned(&directory) {
+            let ended = end_browsers_in(&directory)?;
+            tracing::info!(directory = %directory.display(), ended, "clearing the profile of a dead predecessor");
+            left.push(directory);
+        }
     }
-    let ended = end_browsers_in(directory)?;
-    tracing::info!(directory = %directory.display(), ended, "cleared the browser profile of a dead predecessor");
-    // What cannot be removed now is found again by the next start.
-    if let Err(error) = fs::remove_dir_all(directory) {
-        tracing::warn!(directory = %directory.display(), %error, "a browser profile could not be removed");
+
+    let directory = state_dir.join(name);
+    fs::create_dir(&directory)?;
+    let owned = File::create(directory.join("lock"))?;
+    owned.lock()?;
+    Ok((Profile { directory, _owned: owned }, left))
+}
+
+/// Whether a living process holds the lock of the profile in `directory`. One without a lock was left half removed.
+fn is_owned(directory: &Path) -> bool {
+    File::open(directory.join("lock")).is_ok_and(|lock| lock.try_lock().is_err())
+}
+
+/// Removes `directory` with all that is in it.
+async fn remove(directory: &Path, clock: &dyn Clock) {
+    // Children of a killed Chromium die a moment after it and may still be writing.
+    for _ in 0..40 {
+        match tokio::fs::remove_dir_all(directory).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                clock.sleep(Duration::from_millis(50)).await;
+            }
+            _ => return,
+        }
     }
-    Ok(())
+    // The next start finds it again.
+    tracing::warn!(directory = %directory.display(), "a browser profile could not be removed");
 }
 
 /// Kills every process that runs on the profile in `directory`, and says how many there were.
 fn end_browsers_in(directory: &Path) -> io::Result<usize> {
-    let wanted = user_data_dir(&directory.canonicalize()?);
+    let wanted = user_data_dir(directory);
     let mut ended = 0;
     for entry in fs::read_dir("/proc")?.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw)

@@ -39,7 +39,7 @@ async fn a_killed_browser_is_noticed_at_once() {
     let meeting = world.meeting(json!({})).await;
     let mut bot = world.bot_in(&meeting, "Bot").await;
 
-    send("KILL", &main_processes(&profiles(world.state.path())[0]));
+    send("KILL", &main_process(&profiles(world.state.path())[0]));
     assert_eq!(next(&mut bot).await, PageEvent::Gone(Gone::BrowserGone));
     within(world.browser.closed()).await;
     assert!(!world.browser.is_alive());
@@ -67,14 +67,14 @@ async fn close_leaves_nothing_behind() {
 async fn a_killed_latchkey_leaves_nothing_for_long() {
     let state = tempfile::tempdir().unwrap();
     let (mut latchkey, profile) = another_latchkey(state.path());
-    let chromium = main_processes(&profile);
+    let chromium = main_process(&profile);
     latchkey.kill().unwrap();
     latchkey.wait().unwrap();
     until_ended(&chromium).await;
 
     let (mut latchkey, hanging_profile) = another_latchkey(state.path());
     assert!(!profile.exists(), "cleared by the next start");
-    let hanging = main_processes(&hanging_profile);
+    let hanging = main_process(&hanging_profile);
     send("STOP", &hanging);
     latchkey.kill().unwrap();
     latchkey.wait().unwrap();
@@ -108,10 +108,9 @@ fn another_latchkey(state: &Path) -> (Child, PathBuf) {
     (child, profiles(state).remove(0))
 }
 
-/// The one process of a Chromium that has no type: the browser itself.
-fn main_processes(profile: &Path) -> Vec<u32> {
-    let children = processes(profile, &["--type="]);
-    processes(profile, &[]).into_iter().filter(|pid| !children.contains(pid)).collect()
+/// The browser itself: the first of its processes.
+fn main_process(profile: &Path) -> [u32; 1] {
+    [processes(profile, &[]).into_iter().min().unwrap()]
 }
 
 async fn until_ended(processes: &[u32]) {
