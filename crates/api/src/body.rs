@@ -2,12 +2,18 @@
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, Request, rejection::BytesRejection},
+    extract::{
+        FromRequest, Request,
+        rejection::{BytesRejection, FailedToBufferBody},
+    },
     http::header::CONTENT_TYPE,
 };
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
+
+/// Objects in objects, as a form writes them: `automatic_leave.everyone_left_timeout.timeout`.
+const DEEPEST: usize = 3;
 
 /// The fields of a body. Both encodings read alike; an empty body has none.
 pub(crate) struct Body(pub(crate) Map<String, Value>);
@@ -20,16 +26,12 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         let content_type = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
-            BytesRejection::FailedToBufferBody(_) => ApiError::TooLarge,
+            BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => ApiError::TooLarge,
             _ => ApiError::Unreadable("The body could not be read.".into()),
         })?;
         match content_type.as_str() {
             _ if bytes.is_empty() => Ok(Self(Map::new())),
-            "application/x-www-form-urlencoded" => Ok(Self(
-                url::form_urlencoded::parse(&bytes)
-                    .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
-                    .collect(),
-            )),
+            "application/x-www-form-urlencoded" => Ok(Self(form(&bytes))),
             "" | "application/json" => match serde_json::from_slice(&bytes) {
                 Ok(Value::Object(fields)) => Ok(Self(fields)),
                 Ok(_) => Err(ApiError::Unreadable("The body must be a JSON object.".into())),
@@ -43,4 +45,24 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             _ => Err(ApiError::UnsupportedMediaType),
         }
     }
+}
+
+/// A form has no objects: it writes a field of one as `zoom.zak_url`.
+fn form(bytes: &[u8]) -> Map<String, Value> {
+    let mut fields = Map::new();
+    for (name, value) in url::form_urlencoded::parse(bytes) {
+        let mut inside = &mut fields;
+        let mut path = name.splitn(DEEPEST, '.').peekable();
+        while let Some(name) = path.next() {
+            if path.peek().is_none() {
+                inside.insert(name.to_owned(), Value::String(value.into_owned()));
+                break;
+            }
+            match inside.entry(name).or_insert_with(|| Value::Object(Map::new())) {
+                Value::Object(object) => inside = object,
+                _ => break,
+            }
+        }
+    }
+    fields
 }

@@ -4,7 +4,10 @@ use std::{any::Any, time::Duration};
 
 use axum::{
     Json,
-    http::{StatusCode, header::RETRY_AFTER},
+    http::{
+        HeaderValue, StatusCode,
+        header::{RETRY_AFTER, WWW_AUTHENTICATE},
+    },
     response::{IntoResponse, Response},
 };
 use model::{Class, Code, Failure};
@@ -127,7 +130,11 @@ impl IntoResponse for ApiError {
             Self::Command(code, detail) => (StatusCode::BAD_REQUEST, coded(code, detail)),
             Self::Failed(failure) => return failed(&failure),
         };
-        (status, Json(body)).into_response()
+        let mut response = (status, Json(body)).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Token"));
+        }
+        response
     }
 }
 
@@ -149,4 +156,20 @@ fn failed(failure: &Failure) -> Response {
 /// A handler panicked. The payload may hold anything, so it is not shown.
 pub(crate) fn panicked(_payload: Box<dyn Any + Send>) -> Response {
     failed(&Failure::new(Code::Internal, "a handler panicked"))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::to_bytes, http::StatusCode};
+
+    use super::panicked;
+
+    #[tokio::test]
+    async fn a_panic_tells_nothing_of_itself() {
+        let answer = panicked(Box::new("planted"));
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = to_bytes(answer.into_body(), 1000).await.unwrap();
+        let expected = r#"{"code":"internal","detail":"report it, with the line in the server's log"}"#;
+        assert_eq!(body, expected);
+    }
 }

@@ -20,6 +20,7 @@ mod health;
 mod latchkey;
 mod observe;
 mod page;
+mod path;
 mod token;
 mod zoom_oauth_apps;
 mod zoom_oauth_credentials;

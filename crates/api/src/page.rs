@@ -17,10 +17,25 @@ impl Query {
         Self(url::form_urlencoded::parse(raw.unwrap_or("").as_bytes()).into_owned().collect())
     }
 
-    /// Every value of a name; lists may also be written `a,b`, and names with `[]`.
-    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    /// Every value of a name, which may be written with `[]`.
+    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let named = move |given: &str| given.strip_suffix("[]").unwrap_or(given) == name;
         self.0.iter().filter(move |(given, _)| named(given)).map(|(_, value)| value.as_str())
+    }
+
+    /// Every word of a list, written `name=a&name=b` or `name=a,b`.
+    pub(crate) fn list<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.all(name).flat_map(|value| value.split(',')).map(str::trim).filter(|word| !word.is_empty())
+    }
+
+    /// Those of `rows` that agree with the query in these fields.
+    pub(crate) fn agreeing(&self, rows: impl Iterator<Item = Value>, fields: &[&str]) -> Vec<Value> {
+        let agrees = |row: &Value| {
+            fields
+                .iter()
+                .all(|field| self.get(field).is_none_or(|wanted| row[field].as_str() == Some(wanted)))
+        };
+        rows.filter(agrees).collect()
     }
 
     pub(crate) fn get<'a>(&'a self, name: &'a str) -> Option<&'a str> {

@@ -1,12 +1,13 @@
 //! `GET` or `POST /t/<link>.<secret>`: a bot platform fetches a token. Public: link and signature decide.
 //!
-//! The answer is text, in the contract's words for the text dialects. HEAD and OPTIONS are refused and mint nothing:
-//! link scanners send them.
+//! The answer is text, in the contract's words for the text dialects. All other methods are refused and mint nothing: link
+//! scanners send HEAD and OPTIONS.
 
 use axum::{
     body::Bytes,
-    extract::{Path, RawQuery, State as Extract},
+    extract::{Path, RawQuery, State as Extract, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware,
     response::{IntoResponse, Response},
     routing::{MethodRouter, get},
 };
@@ -21,31 +22,36 @@ use crate::{
 
 pub(crate) fn routes() -> MethodRouter<State> {
     let refused = async || StatusCode::METHOD_NOT_ALLOWED;
-    get(handler).post(handler).head(refused).options(refused)
+    get(handler).post(handler).head(refused).fallback(refused).layer(middleware::map_response(kept_nowhere))
+}
+
+/// Answers are for whoever asked, and are what they say they are.
+async fn kept_nowhere(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 async fn handler(
     Extract(state): Extract<State>,
-    Path(address): Path<String>,
+    address: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let request = LinkRequest {
-        address: &address,
+        // What is not even text is the address of no link.
+        address: address.as_deref().map_or("", String::as_str),
         signature: signature(&headers, "webhook").or_else(|| signature(&headers, "svix")),
         body: &body,
         fresh: Query::of(query.as_deref()).get("fresh") == Some("1"),
     };
-    let mut response = match state.broker.serve_link(request).await {
+    match state.broker.serve_link(request).await {
         // The one place where a token leaves the house.
         Ok(served) => served.token.expose().to_owned().into_response(),
         Err(failure) => refusal(&failure),
-    };
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
+    }
 }
 
 fn signature<'a>(headers: &'a HeaderMap, family: &str) -> Option<SignatureHeaders<'a>> {

@@ -128,6 +128,10 @@ async fn live(parts: &Parts, bot: &Bot, lease: Lease, mut orders: watch::Receive
         return ledger.record(BotStatus::Done, None, None).await;
     }
     let end = match prepare(parts, bot) {
+        // Called off before anybody took it, or while its server was dead.
+        Ok(_) if bot.leave_requested_at.is_some() => {
+            End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None)
+        }
         Ok(runner) => {
             if let Some(end) = ledger.resume().await {
                 end
@@ -198,16 +202,12 @@ impl Runner<'_> {
         fresh_token: bool,
     ) -> Result<Outcome, Interrupted> {
         // Side by side: the SDK takes seconds to start, and the token is fetched meanwhile.
-        let (page, identity) =
-            obey(orders, async { tokio::join!(self.parts.fleet.open(), self.identity(fresh_token)) }).await?;
-        let mut page = match page {
-            Ok(page) => page,
-            Err(error) => return Ok(Outcome::Over(End::Fatal(launch_sub_code(&error), error.to_string()))),
+        let prepared = async { tokio::try_join!(self.page(), self.identity(fresh_token)) };
+        let (mut page, (app, token)) = match obey(orders, prepared).await? {
+            Ok(prepared) => prepared,
+            Err(end) => return Ok(Outcome::Over(end)),
         };
-        let outcome = match identity {
-            Ok((app, token)) => self.follow(&mut page, &app, token, ledger, orders).await,
-            Err(end) => Ok(Outcome::Over(end)),
-        };
+        let outcome = self.follow(&mut page, &app, token, ledger, orders).await;
         match &outcome {
             Ok(Outcome::Over(End::CallEnded(..))) | Err(_) => {}
             Ok(_) => {
@@ -217,6 +217,12 @@ impl Runner<'_> {
         }
         page.close().await;
         outcome
+    }
+
+    /// A page with the SDK in it, or the end if there is none.
+    async fn page(&self) -> Result<BotPage, End> {
+        let page = self.parts.fleet.open().await;
+        page.map_err(|error| End::Fatal(launch_sub_code(&error), error.to_string()))
     }
 
     /// Hands the join to the page and follows it until something ends it.
@@ -332,9 +338,14 @@ struct Ledger<'a> {
 impl Ledger<'_> {
     /// The first step of this run. A bot that was on its way or inside when its server died joins again, a few times.
     async fn resume(&self) -> Option<End> {
-        if self.bot.status() == BotStatus::Ready {
-            self.record(BotStatus::JoiningCall, None, None).await;
-            return None;
+        match self.bot.status() {
+            BotStatus::Ready => {
+                self.record(BotStatus::JoiningCall, None, None).await;
+                return None;
+            }
+            // It never arrived anywhere, so this is still the same way in.
+            BotStatus::JoiningCall => return None,
+            _ => {}
         }
         let starts =
             self.bot.status_changes.iter().filter(|step| step.code == BotStatus::JoiningCall).count();

@@ -111,7 +111,7 @@ impl Supervisor {
         let now = env.now();
         for (bot, lease) in self.parts.store.lease_due_bots(&tokens, now, now + LEASE_LIFE).await? {
             let (supervisor, changed) = (Arc::clone(self), Arc::new(Notify::new()));
-            let seat = Seat { supervisor: Arc::clone(self), bot: bot.id };
+            let seat = Seat { supervisor: Arc::clone(self), bot: bot.id, changed: Arc::clone(&changed) };
             self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(bot.id, Arc::clone(&changed));
             let stopping = self.stopping.clone();
             self.tasks.spawn(async move {
@@ -127,11 +127,17 @@ impl Supervisor {
 struct Seat {
     supervisor: Arc<Supervisor>,
     bot: BotId,
+    changed: Arc<Notify>,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.supervisor.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.bot);
+        let mut running = self.supervisor.running.lock().unwrap_or_else(PoisonError::into_inner);
+        // A lease that lapsed while this process stood still may have been taken here again: that seat stays.
+        if running.get(&self.bot).is_some_and(|changed| Arc::ptr_eq(changed, &self.changed)) {
+            running.remove(&self.bot);
+        }
+        drop(running);
         self.supervisor.look.notify_one();
     }
 }

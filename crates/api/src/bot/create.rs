@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::{Json, extract::State as Extract, http::StatusCode};
 use bots::{AutomaticLeave, BotRequest, EveryoneLeft, ZoomOptions};
 use model::{BotId, BotStatus, CredentialId, StatusChange, Timestamp};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use store::Bot;
 use zoom::MeetingLink;
 
@@ -18,10 +18,18 @@ use crate::{
     fields::{FieldErrors, Fields},
 };
 
-/// Fields with an effect here. The others of the contract are echoed; unknown ones are, too.
-const READ: [&str; 6] = ["meeting_url", "bot_name", "join_at", "automatic_leave", "zoom", "metadata"];
-/// What the answer says for itself; a request cannot set it.
-const ANSWERED: [&str; 5] = ["id", "status_changes", "recordings", "calendar_meetings", "slack_team"];
+/// Objects of the contract without effect here: they are echoed. What the contract does not know is passed over.
+const ECHOED: [&str; 9] = [
+    "automatic_audio_output",
+    "automatic_video_output",
+    "breakout_room",
+    "chat",
+    "google_meet",
+    "output_media",
+    "recording_config",
+    "variant",
+    "webex",
+];
 const MOST_LABELS: usize = 50;
 
 pub(crate) async fn handler(
@@ -34,7 +42,7 @@ pub(crate) async fn handler(
         let known = state.store.credential(caller.workspace, credential).await?.is_some();
         if !known {
             let complaint = json!({ "credential": ["This workspace has no such account."] });
-            return Err(FieldErrors(serde_json::Map::from_iter([("zoom".into(), complaint)])).into());
+            return Err(FieldErrors(Map::from_iter([("zoom".into(), complaint)])).into());
         }
     }
     let (id, now) = (BotId::generate(&state.env), state.env.now());
@@ -77,9 +85,7 @@ fn read(state: &State, mut fields: Fields<'_>) -> Result<Accepted, FieldErrors> 
     let automatic_leave = fields.object("automatic_leave", automatic_leave).unwrap_or_default();
     let zoom = fields.object("zoom", |fields| zoom(state, fields)).unwrap_or_default();
     let metadata = fields.object("metadata", metadata).unwrap_or_default();
-    variant(&mut fields);
-    let mut echoed = fields.others(&READ);
-    echoed.retain(|name, _| !ANSWERED.contains(&name.as_str()));
+    let echoed = echoed(&mut fields);
     let accepted = meeting_url.map(|meeting_url| Accepted {
         request: BotRequest { meeting_url: meeting_url.to_owned(), bot_name, zoom, automatic_leave, echoed },
         join_at,
@@ -125,10 +131,7 @@ fn everyone_left(fields: &mut Fields<'_>) -> Option<EveryoneLeft> {
 fn zoom(state: &State, fields: &mut Fields<'_>) -> ZoomOptions {
     // The older name is still in use.
     let field = if fields.anything("zak_url").is_some() { "zak_url" } else { "zak_token_url" };
-    let zak_url = fields.text(field, 2000);
-    if let Some(Err(error)) = zak_url.map(|url| state.bots.parts().callbacks.accepts(url)) {
-        fields.complain(field, error.to_string());
-    }
+    let zak_url = callback_url(state, fields, field);
     let credential: Option<CredentialId> = fields.parsed("credential", "It must be the id of an account.");
     if zak_url.is_some() && credential.is_some() {
         fields.complain("credential", "Give this or zak_url, not both.");
@@ -142,18 +145,29 @@ fn zoom(state: &State, fields: &mut Fields<'_>) -> ZoomOptions {
         fields.complain("obf_token_url", complaint);
     }
     let start_meeting = fields.boolean("start_meeting").unwrap_or(false);
-    if start_meeting && zak_url.is_none() && credential.is_none() {
+    if start_meeting && fields.anything(field).is_none() && fields.anything("credential").is_none() {
         fields.complain(
             "start_meeting",
             "Starting a meeting needs its host's ZAK: give credential or zak_url.",
         );
     }
     ZoomOptions {
-        zak_url: zak_url.map(str::to_owned),
+        zak_url,
         user_email: fields.text("user_email", 320).map(str::to_owned),
         credential,
         start_meeting,
-        join_token_url: fields.text("join_token_url", 2000).map(str::to_owned),
+        join_token_url: callback_url(state, fields, "join_token_url"),
+    }
+}
+
+fn callback_url(state: &State, fields: &mut Fields<'_>, field: &str) -> Option<String> {
+    let url = fields.text(field, 2000)?;
+    match state.bots.parts().callbacks.accepts(url) {
+        Ok(()) => Some(url.to_owned()),
+        Err(error) => {
+            fields.complain(field, error.to_string());
+            None
+        }
     }
 }
 
@@ -166,7 +180,7 @@ fn metadata(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
     for (name, value) in names {
         match value.as_str() {
             _ if name.chars().count() > 100 => {
-                fields.complain(&name, "A label's name has at most 100 characters.")
+                fields.complain(&name, "A label's name has at most 100 characters.");
             }
             Some(text) if text.chars().count() <= 500 => drop(labels.insert(name, text.to_owned())),
             _ => fields.complain(&name, "A label's value is text of at most 500 characters."),
@@ -177,9 +191,32 @@ fn metadata(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
 
 /// Every `web…` variant is a browser bot here; there is no other kind.
 fn variant(fields: &mut Fields<'_>) {
-    fields.object("variant", |fields| {
-        if fields.text("zoom", 50).is_some_and(|variant| !variant.starts_with("web")) {
-            fields.complain("zoom", "Only web variants run here.");
+    if fields.text("zoom", 50).is_some_and(|variant| !variant.starts_with("web")) {
+        fields.complain("zoom", "Only web variants run here.");
+    }
+}
+
+fn echoed(fields: &mut Fields<'_>) -> Map<String, Value> {
+    let mut echoed = Map::new();
+    for name in ECHOED {
+        let read: fn(&mut Fields<'_>) = if name == "variant" { variant } else { |_| () };
+        if fields.object(name, read).is_some()
+            && let Some(value) = fields.anything(name)
+        {
+            echoed.insert(name.to_owned(), without_images(value));
         }
-    });
+    }
+    echoed
+}
+
+/// Images are written and never read back, and nothing here shows them.
+fn without_images(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let kept = object.iter().filter(|(name, _)| *name != "b64_data");
+            kept.map(|(name, value)| (name.clone(), without_images(value))).collect()
+        }
+        Value::Array(values) => values.iter().map(without_images).collect(),
+        value => value.clone(),
+    }
 }

@@ -1,21 +1,18 @@
 //! `POST /api/v1/bot/{id}/leave_call/`: out of the call, or off the way into it.
 
-use axum::{
-    Json,
-    extract::{Path, State as Extract},
-};
-use model::BotStatus;
+use axum::{Json, extract::State as Extract};
+use model::{BotId, BotStatus};
 use serde_json::Value;
 
 use super::{find, representation};
-use crate::{State, caller::Caller, error::ApiError};
+use crate::{State, caller::Caller, error::ApiError, path::Path};
 
 pub(crate) async fn handler(
     caller: Caller,
     Extract(state): Extract<State>,
-    Path(id): Path<String>,
+    Path(id): Path<BotId>,
 ) -> Result<Json<Value>, ApiError> {
-    let bot = find(&state, caller.workspace, &id).await?;
+    let bot = find(&state, caller.workspace, id).await?;
     let now = state.env.now();
     if bot.status().is_terminal() {
         return Err(ApiError::Command("cannot_command_completed_bot", "This bot has ended."));

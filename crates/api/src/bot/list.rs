@@ -17,6 +17,17 @@ use crate::{
     page::{PAGE_SIZE, Query},
 };
 
+/// Statuses of the contract that come of recording, which is not built.
+const NEVER: [&str; 7] = [
+    "recording_permission_allowed",
+    "recording_permission_denied",
+    "in_call_recording",
+    "recording_done",
+    "media_expired",
+    "analysis_done",
+    "analysis_failed",
+];
+
 pub(crate) async fn handler(
     caller: Caller,
     Extract(state): Extract<State>,
@@ -24,9 +35,10 @@ pub(crate) async fn handler(
 ) -> Result<Json<Value>, ApiError> {
     let query = Query::of(query.as_deref());
     let (filter, page) = (filter(&query)?, query.page()?);
-    // There is one platform here, so asking for others finds nothing.
-    let elsewhere =
-        query.get("platform").is_some() && !query.all("platform").any(|platform| platform == "zoom");
+    // No bot here is of another platform, or has one of those statuses.
+    let only =
+        |name, wanted: fn(&str) -> bool| query.list(name).next().is_some() && query.list(name).all(wanted);
+    let elsewhere = only("platform", |word| word != "zoom") || only("status", |word| NEVER.contains(&word));
     let (results, count) = if elsewhere {
         (Vec::new(), 0)
     } else {
@@ -47,7 +59,11 @@ fn filter(query: &Query) -> Result<BotFilter, FieldErrors> {
             .map_err(|_| FieldErrors::one("status", format!("{word:?} is not a status.")))
     };
     Ok(BotFilter {
-        status: query.all("status").filter(|word| !word.is_empty()).map(status).collect::<Result<_, _>>()?,
+        status: query
+            .list("status")
+            .filter(|word| !NEVER.contains(word))
+            .map(status)
+            .collect::<Result<_, _>>()?,
         join_at_after: time("join_at_after")?,
         join_at_before: time("join_at_before")?,
         meeting_digest: query.get("meeting_url").map(meeting_digest),

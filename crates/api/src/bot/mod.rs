@@ -13,9 +13,8 @@ use store::Bot;
 
 use crate::{State, error::ApiError};
 
-/// A bot of the workspace. An id that is none answers like one that is unknown, or another workspace's.
-async fn find(state: &State, workspace: WorkspaceId, id: &str) -> Result<Bot, ApiError> {
-    let id: BotId = id.parse().map_err(|_| ApiError::NotFound)?;
+/// A bot of the workspace. Another workspace's answers like one that is unknown.
+async fn find(state: &State, workspace: WorkspaceId, id: BotId) -> Result<Bot, ApiError> {
     state.store.bot(workspace, id).await?.ok_or(ApiError::NotFound)
 }
 

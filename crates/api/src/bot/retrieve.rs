@@ -1,19 +1,17 @@
 //! `GET /api/v1/bot/{id}/`
 
-use axum::{
-    Json,
-    extract::{Path, State as Extract},
-};
+use axum::{Json, extract::State as Extract};
+use model::BotId;
 use serde_json::Value;
 
 use super::{find, representation};
-use crate::{State, caller::Caller, error::ApiError};
+use crate::{State, caller::Caller, error::ApiError, path::Path};
 
 pub(crate) async fn handler(
     caller: Caller,
     Extract(state): Extract<State>,
-    Path(id): Path<String>,
+    Path(id): Path<BotId>,
 ) -> Result<Json<Value>, ApiError> {
-    let bot = find(&state, caller.workspace, &id).await?;
+    let bot = find(&state, caller.workspace, id).await?;
     Ok(Json(representation::of(&state, &bot)?))
 }

@@ -2,22 +2,22 @@
 
 use axum::{
     Json,
-    extract::{Path, State as Extract},
+    extract::State as Extract,
     http::header::{CACHE_CONTROL, CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
-use model::{Code, Failure};
+use model::{BotId, Code, Failure};
 use serde_json::{Value, json};
 
 use super::find;
-use crate::{State, caller::Caller, error::ApiError, page::single_page};
+use crate::{State, caller::Caller, error::ApiError, page::single_page, path::Path};
 
 pub(crate) async fn handler(
     caller: Caller,
     Extract(state): Extract<State>,
-    Path(id): Path<String>,
+    Path(id): Path<BotId>,
 ) -> Result<Json<Value>, ApiError> {
-    let bot = find(&state, caller.workspace, &id).await?;
+    let bot = find(&state, caller.workspace, id).await?;
     let base = state.broker.public_base().as_str().trim_end_matches('/');
     let shots = state.store.screenshots(caller.workspace, bot.id).await?;
     let results = shots.iter().map(|shot| {
@@ -31,9 +31,9 @@ pub(crate) async fn handler(
 pub(crate) async fn picture(
     caller: Caller,
     Extract(state): Extract<State>,
-    Path((id, file)): Path<(String, String)>,
+    Path((id, file)): Path<(BotId, String)>,
 ) -> Result<Response, ApiError> {
-    let bot = find(&state, caller.workspace, &id).await?;
+    let bot = find(&state, caller.workspace, id).await?;
     let shots = state.store.screenshots(caller.workspace, bot.id).await?;
     let wanted = shots.iter().find(|shot| file == format!("{}.png", shot.id)).ok_or(ApiError::NotFound)?;
     let png = tokio::fs::read(state.bots.parts().screenshots.path(wanted)).await.map_err(|error| {

@@ -46,10 +46,12 @@ pub(crate) async fn authorize(Extract(state): Extract<State>, RawQuery(query): R
         Ok(departure) => departure,
         Err(failure) => return trouble(&failure),
     };
-    let secure = if state.broker.public_base().scheme() == "https" { "; Secure" } else { "" };
+    let base = state.broker.public_base();
+    let secure = if base.scheme() == "https" { "; Secure" } else { "" };
     let cookie = format!(
-        "{COOKIE_NAME}={}; Path=/oauth/zoom; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}",
-        departure.browser.expose()
+        "{COOKIE_NAME}={}; Path={}/oauth/zoom; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}",
+        departure.browser.expose(),
+        base.path().trim_end_matches('/'),
     );
     let headers = [
         (LOCATION, departure.zoom_url.expose().to_owned()),

@@ -2,12 +2,12 @@
 
 use axum::{
     Json,
-    extract::{Path, State as Extract},
+    extract::State as Extract,
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
 use broker::{NewLink, signature::SigningKey};
-use model::{CredentialId, Secret, TokenKind};
+use model::{CredentialId, Secret, TokenKind, TokenLinkId};
 use serde_json::{Value, json};
 use store::TokenLink;
 
@@ -18,6 +18,7 @@ use crate::{
     error::ApiError,
     fields::{FieldErrors, Fields},
     page::single_page,
+    path::Path,
 };
 
 /// `POST`: makes a link. Its address is in this answer and nowhere else.
@@ -44,9 +45,8 @@ pub(crate) async fn list(caller: Caller, Extract(state): Extract<State>) -> Resu
 pub(crate) async fn revoke(
     caller: Caller,
     Extract(state): Extract<State>,
-    Path(id): Path<String>,
+    Path(id): Path<TokenLinkId>,
 ) -> Result<StatusCode, ApiError> {
-    let id = id.parse().map_err(|_| ApiError::NotFound)?;
     let known = state.store.revoke_token_link(caller.workspace, id, state.env.now()).await?;
     if known { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
 }

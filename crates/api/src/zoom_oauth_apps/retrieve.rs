@@ -1,20 +1,17 @@
 //! `GET /api/v2/zoom-oauth-apps/{id}/`
 
-use axum::{
-    Json,
-    extract::{Path, State as Extract},
-};
+use axum::{Json, extract::State as Extract};
+use model::ZoomOauthAppId;
 use serde_json::Value;
 
 use super::representation;
-use crate::{State, caller::Caller, error::ApiError};
+use crate::{State, caller::Caller, error::ApiError, path::Path};
 
 pub(crate) async fn handler(
     caller: Caller,
     Extract(state): Extract<State>,
-    Path(id): Path<String>,
+    Path(id): Path<ZoomOauthAppId>,
 ) -> Result<Json<Value>, ApiError> {
-    let id = id.parse().map_err(|_| ApiError::NotFound)?;
     let app = state.store.zoom_oauth_app(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
     Ok(Json(representation(&app)))
 }

@@ -1,0 +1,49 @@
+//! Bots from the request to their last step: Zoom's real SDK, in a real Chromium, at the simulated Zoom.
+//!
+//! `SCREENSHOTS=<folder>` keeps the pictures for a person to look at.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+#[path = "../house/mod.rs"]
+mod house;
+
+mod callbacks;
+mod meetings;
+mod mishaps;
+mod restarts;
+mod sign_in;
+mod waiting;
+
+use house::{House, Plan};
+use serde_json::Value;
+
+/// Reached where it listens; what it serves itself may be fetched.
+const STUDIO: Plan =
+    Plan { public_base: None, chromium: "chromium", capacity: 4, networks: &["127.0.0.0/8"], manual: false };
+
+/// With a clock that moves only when told to.
+const TIMED: Plan = Plan { manual: true, ..STUDIO };
+
+async fn studio() -> House {
+    House::build(&STUDIO).await
+}
+
+/// The codes of a bot's steps.
+fn codes(bot: &Value) -> Vec<&str> {
+    bot["status_changes"].as_array().unwrap().iter().map(|step| step["code"].as_str().unwrap()).collect()
+}
+
+/// The sub code of a bot's last step with this code, and what it says.
+fn why<'a>(bot: &'a Value, code: &str) -> (&'a str, &'a str) {
+    let steps = bot["status_changes"].as_array().unwrap();
+    let step =
+        steps.iter().rfind(|step| step["code"] == code).unwrap_or_else(|| panic!("no {code}: {steps:#?}"));
+    (step["sub_code"].as_str().unwrap_or(""), step["message"].as_str().unwrap_or(""))
+}
+
+/// Leaves a bot's last picture where `SCREENSHOTS` says.
+fn show(name: &str, pictures: &[Vec<u8>]) {
+    if let (Some(folder), Some(picture)) = (std::env::var_os("SCREENSHOTS"), pictures.last()) {
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
+    }
+}

@@ -1,0 +1,55 @@
+//! Limits that take long: the clock is told to go.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::{TIMED, codes, house::House, show, why};
+
+#[tokio::test]
+async fn a_meeting_that_has_not_started_is_waited_for() {
+    let house = House::build(&TIMED).await;
+    let meeting = house.zoom.meeting(json!({ "started": false })).await;
+    let bot = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "Early" })).await;
+    let refused = async || meeting.join_requests().await.pop().filter(|join| join["reason"] == "not_started");
+    house.wait_for("the bot has been refused", refused).await;
+    meeting.start().await;
+    house.pass(Duration::from_secs(10)).await;
+    let inside = house.until(&bot, "in_call_not_recording").await;
+    assert_eq!(codes(&inside), ["ready", "joining_call", "in_call_not_recording"]);
+    assert_eq!(meeting.join_requests().await.len(), 2);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_host_who_never_comes_is_not_waited_for_longer_than_told() {
+    let house = House::build(&TIMED).await;
+    let meeting = house.zoom.meeting(json!({ "started": false })).await;
+    let leave = json!({ "waiting_room_timeout": 30 });
+    let bot = house.bot(json!({ "meeting_url": meeting.url, "automatic_leave": leave })).await;
+    for attempt in 1..=2 {
+        let refused = async || (meeting.join_requests().await.len() == attempt).then_some(());
+        house.wait_for("the bot has been refused", refused).await;
+        house.pass(Duration::from_secs(10)).await;
+    }
+    let ended = house.until(&bot, "fatal").await;
+    assert_eq!(why(&ended, "fatal").0, "meeting_not_started");
+    show("not-started", &house.pictures(&bot).await);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_zoom_that_says_nothing_is_given_a_minute() {
+    let house = House::build(&TIMED).await;
+    let meeting = house.zoom.meeting(json!({})).await;
+    house.zoom.hold_up("wc_info", 3_600_000).await;
+    let bot = house.bot(json!({ "meeting_url": meeting.url })).await;
+    let struck = async || (house.zoom.count("faults").await == 1).then_some(());
+    house.wait_for("Zoom is asked", struck).await;
+    house.pass(Duration::from_secs(55)).await;
+    assert_eq!(codes(&house.look_at(&bot).await), ["ready", "joining_call"]);
+    let ended = house.until(&bot, "fatal").await;
+    assert_eq!(why(&ended, "fatal"), ("zoom_join_timeout", "no answer to the join within 60 s"));
+    assert_eq!(house.zoom.count("joins").await, 0);
+    house.stop().await;
+}

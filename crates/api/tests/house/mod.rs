@@ -1,0 +1,362 @@
+//! Latchkey with everything in it, spoken to over HTTP alone, and the simulated Zoom that it talks to.
+#![expect(dead_code, reason = "each test program uses a part of it")]
+
+mod answer;
+mod zoom;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use ::zoom::{Endpoints, ZoomClient};
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, header},
+};
+use bots::{CallbackClient, Fleet, NetworkGuard, Screenshots, Supervisor};
+use broker::{Broker, signature::SigningKey};
+use browser::{BrowserConfig, ZoomOverride};
+use model::{Environment, ManualClock, Secret, SeededEntropy};
+use sealing::KeyRing;
+use serde_json::{Value, json};
+use store_sqlite::SqliteStore;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+use url::Url;
+
+pub(crate) use answer::Answer;
+pub(crate) use zoom::Zoom;
+
+/// Longer than anything here takes, even while another build runs.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks at something that is awaited.
+const LOOK: Duration = Duration::from_millis(25);
+
+pub(crate) const CLIENT_ID: &str = "client-of-the-tests";
+pub(crate) const CLIENT_SECRET: &str = "planted-client-secret";
+
+/// What a house is built with.
+pub(crate) struct Plan {
+    /// Behind it, or nothing when it is reached where it listens.
+    pub(crate) public_base: Option<&'static str>,
+    pub(crate) chromium: &'static str,
+    pub(crate) capacity: usize,
+    /// Networks that callbacks may go to.
+    pub(crate) networks: &'static [&'static str],
+    /// A clock that moves only when told to.
+    pub(crate) manual: bool,
+}
+
+/// A running Latchkey.
+pub(crate) struct House {
+    pub(crate) zoom: Arc<Zoom>,
+    pub(crate) env: Environment,
+    pub(crate) bots: Arc<Supervisor>,
+    pub(crate) api_key: String,
+    /// The registered app.
+    pub(crate) app: String,
+    clock: Option<Arc<ManualClock>>,
+    base: Url,
+    router: Router,
+    rooms: Arc<TempDir>,
+}
+
+impl House {
+    /// A new one, with a Zoom app registered.
+    pub(crate) async fn build(plan: &Plan) -> Self {
+        let rooms = Arc::new(tempfile::tempdir().unwrap());
+        let zoom = Arc::new(Zoom::start(&rooms.path().join("zoom")).await);
+        let clock = Some(Arc::new(ManualClock::new(zoom.now().await))).filter(|_| plan.manual);
+        let env = match &clock {
+            Some(clock) => Environment { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(7)) },
+            None => Environment::system(),
+        };
+        KeyRing::create(&rooms.path().join("keys.json"), &env).unwrap();
+        let mut house = Self::furnish(plan, zoom, rooms, env, clock).await;
+        house.app = house.register_app().await;
+        house
+    }
+
+    /// Another process on the same data and the same clock.
+    pub(crate) async fn another(&self, plan: &Plan) -> Self {
+        let (zoom, rooms) = (Arc::clone(&self.zoom), Arc::clone(&self.rooms));
+        let mut house = Self::furnish(plan, zoom, rooms, self.env.clone(), self.clock.clone()).await;
+        house.api_key.clone_from(&self.api_key);
+        house.app.clone_from(&self.app);
+        house
+    }
+
+    async fn furnish(
+        plan: &Plan,
+        zoom: Arc<Zoom>,
+        rooms: Arc<TempDir>,
+        env: Environment,
+        clock: Option<Arc<ManualClock>>,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let here = format!("http://{}", listener.local_addr().unwrap());
+        let base = Url::parse(plan.public_base.unwrap_or(&here)).unwrap();
+        let tasks = TaskTracker::new();
+        let store = Arc::new(SqliteStore::open(&rooms.path().join("latchkey.db")).await.unwrap());
+        let api_base = Url::parse(&zoom.ready.api_base).unwrap();
+        let endpoints = Endpoints {
+            oauth_base: Url::parse(&zoom.ready.zoom_base).unwrap(),
+            api_base: api_base.clone(),
+            ca_file: Some(zoom.ready.ca_file.clone()),
+        };
+        let broker = Arc::new(Broker::new(broker::Parts {
+            store: store.clone(),
+            keys: KeyRing::read(&rooms.path().join("keys.json")).unwrap(),
+            zoom: ZoomClient::new(endpoints, env.clone()).unwrap(),
+            env: env.clone(),
+            tasks: tasks.clone(),
+            public_base: base.clone(),
+            api_base,
+        }));
+        let founded = broker.found_or_check().await.unwrap();
+        let guard = NetworkGuard::new(plan.networks.iter().map(|net| net.parse().unwrap()).collect());
+        let bots = Supervisor::start(bots::Parts {
+            store: store.clone(),
+            broker: Arc::clone(&broker),
+            fleet: Fleet::new(browser(plan, &zoom, rooms.path()), env.clone()),
+            callbacks: CallbackClient::new(guard, env.clone()).unwrap(),
+            screenshots: Screenshots::new(rooms.path().join("screenshots"), store.clone(), env.clone()),
+            env: env.clone(),
+            capacity: plan.capacity,
+        });
+        let router = api::router(api::State { store, broker, bots: Arc::clone(&bots), env: env.clone() });
+        let served = router.clone();
+        tasks.spawn(async move { axum::serve(listener, served).await });
+        let api_key = founded.map(|founded| founded.api_key.expose().to_owned()).unwrap_or_default();
+        Self { zoom, env, bots, api_key, app: String::new(), clock, base, router, rooms }
+    }
+
+    async fn register_app(&self) -> String {
+        let redirect = self.base.as_str().trim_end_matches('/').to_owned() + "/oauth/zoom/callback";
+        let app = json!({ "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "sdk": true,
+                          "redirect_uris": [redirect] });
+        self.zoom.control("POST", "apps", app).await;
+        let app = json!({ "kind": "user_level", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET,
+                          "webhook_secret": "planted-webhook-secret" });
+        self.post("/api/v2/zoom-oauth-apps/", app).await.created()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends any request, as it is.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        within(async { Answer::read(self.router.clone().oneshot(request).await.unwrap()).await }).await
+    }
+
+    /// `method` on `path` with this house's key.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Body) -> Answer {
+        self.send(self.request(method, path).body(body).unwrap()).await
+    }
+
+    /// The beginning of a request with this house's key.
+    pub(crate) fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
+        let key = format!("Token {}", self.api_key);
+        Request::builder().method(method).uri(path).header(header::AUTHORIZATION, key)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, Body::empty()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        let request = self.request("POST", path).header(header::CONTENT_TYPE, "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// The path of an address of this server, without what a proxy in front of it would take off.
+    pub(crate) fn path_of(&self, address: &str) -> String {
+        let path = address.strip_prefix(self.base.as_str().trim_end_matches('/'));
+        path.unwrap_or_else(|| panic!("{address} is not at {}", self.base)).to_owned()
+    }
+
+    /// The key of another workspace. No call makes one, so this goes to the database.
+    pub(crate) async fn another_workspace(&self) -> String {
+        let file = self.rooms.path().join("latchkey.db");
+        let db = sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+        let (id, key) = (model::WorkspaceId::generate(&self.env).to_string(), self.env.entropy.token());
+        sqlx::query(
+            "INSERT INTO workspaces (id, name, callback_secret, created_at) VALUES (?, 'other', x'00', 0)",
+        )
+        .bind(&id)
+        .execute(&db)
+        .await
+        .unwrap();
+        sqlx::query(
+            "INSERT INTO api_keys (id, workspace, name, digest, created_at) VALUES (?1, ?1, 'k', ?2, 0)",
+        )
+        .bind(&id)
+        .bind(broker::digest(&key).as_slice())
+        .execute(&db)
+        .await
+        .unwrap();
+        key
+    }
+
+    /// An invitation to connect an account: the path that a browser opens.
+    pub(crate) async fn invitation(&self) -> String {
+        let answer = self.post("/api/latchkey/v1/connect-links/", json!({ "oauth_app": self.app })).await;
+        self.path_of(answer.created()["url"].as_str().unwrap())
+    }
+
+    /// Opens an invitation: the way to Zoom, and the cookie as the browser sends it back.
+    pub(crate) async fn depart(&self, invitation: &str) -> (String, String) {
+        let answer = self.get(invitation).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+        (answer.header("location").to_owned(), cookie)
+    }
+
+    /// Comes back from Zoom to `address` with `cookie`.
+    pub(crate) async fn arrive(&self, address: &str, cookie: &str) -> Answer {
+        let request = Request::builder().uri(self.path_of(address)).header(header::COOKIE, cookie);
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Connects a Zoom user as the user does it, in a browser. The account's id.
+    pub(crate) async fn connect(&self, user: &Value) -> String {
+        self.zoom.control("PUT", "signed-in", json!({ "user_id": user["id"] })).await;
+        let (location, cookie) = self.depart(&self.invitation().await).await;
+        let back = self.zoom.decide(&location, "allow").await;
+        let page = self.arrive(&back, &cookie).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        let user = user["id"].as_str().unwrap();
+        let found = self.get(&format!("/api/v2/zoom-oauth-credentials/?user_id={user}")).await;
+        found.ok()["results"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A token link on an account: its address.
+    pub(crate) async fn token_link(&self, account: &str) -> String {
+        let link = json!({ "credential": account, "kind": "zak" });
+        let link = self.post("/api/latchkey/v1/token-links/", link).await;
+        link.created()["url"].as_str().unwrap().to_owned()
+    }
+
+    /// Headers with which a platform fetches from a link, signed now.
+    pub(crate) async fn signature(&self, id: &str) -> [(&'static str, String); 3] {
+        let secret = self.get("/api/latchkey/v1/callback-secret/").await.ok();
+        let key = SigningKey::parse(&Secret::new(secret["secret"].as_str().unwrap())).unwrap();
+        let now = self.env.now();
+        [
+            ("webhook-id", id.to_owned()),
+            ("webhook-timestamp", now.as_second().to_string()),
+            ("webhook-signature", key.sign(id, now, b"")),
+        ]
+    }
+
+    /// A new bot: its id.
+    pub(crate) async fn bot(&self, request: Value) -> String {
+        self.post("/api/v1/bot/", request).await.created()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The bot as it is now.
+    pub(crate) async fn look_at(&self, bot: &str) -> Value {
+        self.get(&format!("/api/v1/bot/{bot}/")).await.ok()
+    }
+
+    /// The bot as soon as its latest step has this code. Fails when it has ended otherwise.
+    pub(crate) async fn until(&self, bot: &str, code: &str) -> Value {
+        let what = format!("bot {bot} is {code}");
+        self.wait_for(&what, async || {
+            let bot = self.look_at(bot).await;
+            let last = last_step(&bot)["code"].clone();
+            let over = last == "done" || last == "fatal";
+            assert!(!over || last == code, "wanted {code}: {:#}", bot["status_changes"]);
+            (last == code).then_some(bot)
+        })
+        .await
+    }
+
+    /// What `look` finds, as soon as it finds something. Meanwhile a manual clock goes as real ones do.
+    pub(crate) async fn wait_for<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+        let wall = Environment::system();
+        let begun = wall.now();
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            assert!(wall.now().since(begun) < PATIENCE, "it takes too long until {what}");
+            wall.clock.sleep(LOOK).await;
+            if let Some(clock) = &self.clock {
+                clock.advance(LOOK);
+            }
+        }
+    }
+
+    /// Lets `span` pass on the manual clock, twenty times as fast as real ones: whatever waits gets its turn.
+    pub(crate) async fn pass(&self, span: Duration) {
+        let clock = self.clock.as_ref().expect("a manual clock");
+        let wall = Environment::system();
+        for _ in 0..span.as_millis() / (20 * LOOK).as_millis() {
+            wall.clock.sleep(LOOK).await;
+            clock.advance(20 * LOOK);
+        }
+    }
+
+    /// Runs `work` while the manual clock goes.
+    pub(crate) async fn meanwhile<T>(&self, work: impl Future<Output = T>) -> T {
+        let time = self.wait_for("the work is done", async || None::<()>);
+        tokio::select! {
+            value = work => value,
+            () = time => unreachable!("nothing is found"),
+        }
+    }
+
+    /// Stops as a server does.
+    pub(crate) async fn stop(&self) {
+        within(self.meanwhile(self.bots.stop())).await;
+    }
+
+    /// Where the browsers keep their profiles.
+    pub(crate) fn profiles(&self) -> std::path::PathBuf {
+        self.rooms.path().join("browser")
+    }
+
+    /// Returns once there is a picture of the bot where it is now.
+    pub(crate) async fn drawn(&self, bot: &str) {
+        let since = last_step(&self.look_at(bot).await)["created_at"].as_str().unwrap().to_owned();
+        let drawn = async || {
+            let listed = self.get(&format!("/api/v1/bot/{bot}/screenshots/")).await.ok();
+            let last = listed["results"].as_array()?.last()?["recorded_at"].as_str()?.to_owned();
+            (last > since).then_some(())
+        };
+        self.wait_for("a picture is taken", drawn).await;
+    }
+
+    /// The pictures that were kept of a bot.
+    pub(crate) async fn pictures(&self, bot: &str) -> Vec<Vec<u8>> {
+        let listed = self.get(&format!("/api/v1/bot/{bot}/screenshots/")).await.ok();
+        let mut pictures = Vec::new();
+        for shot in listed["results"].as_array().unwrap() {
+            let answer = self.get(&self.path_of(shot["url"].as_str().unwrap())).await;
+            assert_eq!((answer.status, answer.header("content-type")), (200, "image/png"));
+            assert!(answer.bytes.starts_with(b"\x89PNG"));
+            pictures.push(answer.bytes);
+        }
+        pictures
+    }
+}
+
+fn browser(plan: &Plan, zoom: &Zoom, rooms: &Path) -> BrowserConfig {
+    let address = zoom.ready.zoom_address.parse().unwrap();
+    BrowserConfig {
+        chromium: plan.chromium.into(),
+        sdk_dir: concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/node_modules/@zoom/meetingsdk/dist").into(),
+        state_dir: rooms.join("browser"),
+        zoom_override: Some(ZoomOverride { address, spki: zoom.ready.spki.clone() }),
+        sandbox: false,
+    }
+}
+
+/// The latest step of a bot.
+pub(crate) fn last_step(bot: &Value) -> &Value {
+    bot["status_changes"].as_array().unwrap().last().unwrap()
+}
+
+/// Fails when `work` takes longer than anything here may.
+pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
+    Environment::system().clock.timeout(PATIENCE, work).await.expect("it takes too long")
+}

@@ -1,0 +1,145 @@
+//! The simulated Zoom: what its users and hosts do.
+
+use std::path::Path;
+
+use model::Timestamp;
+use reqwest::{Certificate, Client, redirect::Policy};
+use serde_json::{Value, json};
+use url::Url;
+use zoom_sim::{Ready, Simulator, SimulatorConfig};
+
+/// A running simulator with one host.
+pub(crate) struct Zoom {
+    pub(crate) ready: Ready,
+    http: Client,
+    host: Value,
+    _simulator: Simulator,
+}
+
+/// A meeting of the host.
+pub(crate) struct Meeting<'a> {
+    pub(crate) number: String,
+    pub(crate) url: String,
+    zoom: &'a Zoom,
+}
+
+impl Zoom {
+    #[expect(clippy::disallowed_methods, reason = "a browser, and the simulator's own client")]
+    pub(super) async fn start(directory: &Path) -> Self {
+        let config =
+            SimulatorConfig { zoom_port: 0, control_port: 0, directory: directory.into(), seed: Some(7) };
+        let simulator = Simulator::start(config).await.unwrap();
+        let ready = simulator.ready().clone();
+        let root = Certificate::from_pem(&std::fs::read(&ready.ca_file).unwrap()).unwrap();
+        let http =
+            Client::builder().redirect(Policy::none()).tls_certs_merge([root]).no_proxy().build().unwrap();
+        let mut zoom = Self { ready, http, host: Value::Null, _simulator: simulator };
+        zoom.host = zoom.user("host@example.test", "Hana Host").await;
+        zoom
+    }
+
+    /// One call of the control API.
+    pub(crate) async fn control(&self, method: &str, path: &str, body: Value) -> Value {
+        let address = format!("{}/{path}", self.ready.control);
+        let answer = self.http.request(method.parse().unwrap(), address).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{method} {path}: {}", answer.text().await.unwrap());
+        answer.json().await.unwrap_or_default()
+    }
+
+    pub(crate) async fn now(&self) -> Timestamp {
+        self.control("GET", "clock", Value::Null).await["now"].as_str().unwrap().parse().unwrap()
+    }
+
+    pub(crate) async fn user(&self, email: &str, name: &str) -> Value {
+        self.control("POST", "users", json!({ "email": email, "display_name": name })).await
+    }
+
+    /// Whose meetings they are.
+    pub(crate) fn host(&self) -> &Value {
+        &self.host
+    }
+
+    /// A meeting that runs, with `settings`.
+    pub(crate) async fn meeting(&self, settings: Value) -> Meeting<'_> {
+        let mut meeting = json!({ "host_id": self.host["id"], "started": true, "passcode": "latch1" });
+        meeting.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        let meeting = self.control("POST", "meetings", meeting).await;
+        let text = |field: &str| meeting[field].as_str().unwrap().to_owned();
+        Meeting { number: text("meeting_number"), url: text("join_url"), zoom: self }
+    }
+
+    /// How often something was done.
+    pub(crate) async fn count(&self, what: &str) -> u64 {
+        self.control("GET", "stats", Value::Null).await[what].as_u64().unwrap()
+    }
+
+    /// Makes the next request at `place` wait, in real time.
+    pub(crate) async fn hold_up(&self, place: &str, ms: u64) {
+        self.control("POST", "faults", json!({ "where": place, "kind": "delay", "delay_ms": ms })).await;
+    }
+
+    /// Opens the consent page at `location` and presses a button: where the browser is sent then.
+    pub(crate) async fn decide(&self, location: &str, decision: &str) -> String {
+        let page = self.http.get(location).send().await.unwrap().text().await.unwrap();
+        let (_, rest) = page.split_once("name=\"consent\" value=\"").unwrap();
+        let (consent, _) = rest.split_once('"').unwrap();
+        let form = [("consent", consent), ("decision", decision)];
+        let address = format!("{}/oauth/authorize", self.ready.zoom_base);
+        let answer = self.http.post(address).form(&form).send().await.unwrap();
+        answer.headers()["location"].to_str().unwrap().to_owned()
+    }
+}
+
+impl Meeting<'_> {
+    /// The roster, as Zoom sees it.
+    pub(crate) async fn people(&self) -> Vec<Value> {
+        let meeting = self.zoom.control("GET", &format!("meetings/{}", self.number), Value::Null).await;
+        meeting["participants"].as_array().unwrap().clone()
+    }
+
+    /// The one participant called `name`.
+    pub(crate) async fn person(&self, name: &str) -> Value {
+        let people = self.people().await;
+        let mut called = people.iter().filter(|person| person["name"] == name);
+        let person = called.next().unwrap_or_else(|| panic!("no {name} among {people:?}")).clone();
+        assert!(called.next().is_none(), "{name} is there twice: {people:?}");
+        person
+    }
+
+    /// Puts somebody into the roster.
+    pub(crate) async fn seat(&self, name: &str) {
+        self.does("participants", json!({ "name": name })).await;
+    }
+
+    /// The host does `deed` (admit, hold, remove) to the participant called `name`.
+    pub(crate) async fn host_does(&self, deed: &str, name: &str) {
+        let id = self.person(name).await["id"].clone();
+        self.does(&format!("participants/{id}/{deed}"), json!({})).await;
+    }
+
+    pub(crate) async fn start(&self) {
+        self.does("start", json!({})).await;
+    }
+
+    pub(crate) async fn end(&self) {
+        self.does("end", json!({})).await;
+    }
+
+    async fn does(&self, what: &str, body: Value) {
+        self.zoom.control("POST", &format!("meetings/{}/{what}", self.number), body).await;
+    }
+
+    /// Joins of this meeting that the SDK began.
+    pub(crate) async fn join_requests(&self) -> Vec<Value> {
+        let all = self.zoom.control("GET", "join-requests", Value::Null).await;
+        let here = all.as_array().unwrap().iter().filter(|join| join["meeting_number"] == *self.number);
+        here.cloned().collect()
+    }
+
+    /// The registered link with another passcode.
+    pub(crate) fn with_passcode(&self, passcode: &str) -> String {
+        let mut url = Url::parse(&self.url).unwrap();
+        url.set_query(Some(&format!("pwd={passcode}")));
+        url.into()
+    }
+}

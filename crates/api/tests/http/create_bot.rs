@@ -1,0 +1,372 @@
+//! `POST /api/v1/bot/`.
+
+use axum::{body::Body, http::header::CONTENT_TYPE};
+use serde_json::{Value, json};
+
+use crate::{
+    OFFICE,
+    house::{Answer, House, Plan},
+    office,
+};
+
+const MEETING: &str = "https://us02web.zoom.us/j/81234567890?pwd=planted-pass";
+
+async fn create(house: &House, fields: Value) -> Answer {
+    let mut body = json!({ "meeting_url": MEETING });
+    body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    house.post("/api/v1/bot/", body).await
+}
+
+async fn typed(house: &House, content_type: &str, body: impl Into<Body>) -> Answer {
+    let request = house.request("POST", "/api/v1/bot/").header(CONTENT_TYPE, content_type);
+    house.send(request.body(body.into()).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_link_is_enough() {
+    let house = office().await;
+    let bot = create(&house, json!({})).await.created();
+    assert_eq!(
+        bot,
+        json!({
+            "id": bot["id"],
+            "meeting_url": { "meeting_id": "81234567890", "meeting_password": "planted-pass", "platform": "zoom" },
+            "bot_name": "Meeting Notetaker",
+            "join_at": null,
+            "automatic_leave": {
+                "waiting_room_timeout": 1200,
+                "noone_joined_timeout": 1200,
+                "everyone_left_timeout": { "timeout": 2, "activate_after": null },
+                "in_call_not_recording_timeout": 3600,
+            },
+            "zoom": {
+                "zak_url": null, "user_email": null, "credential": null, "start_meeting": false,
+                "join_token_url": null,
+            },
+            "metadata": {},
+            "status_changes": [
+                { "code": "ready", "message": null, "created_at": house.env.now(), "sub_code": null },
+            ],
+            "recordings": [],
+            "calendar_meetings": [],
+            "slack_team": null,
+        })
+    );
+    assert_eq!(house.look_at(bot["id"].as_str().unwrap()).await, bot);
+    assert_eq!(house.get("/api/v1/bot/").await.ok()["results"], json!([bot]));
+}
+
+#[tokio::test]
+async fn everything_that_is_asked_for_is_answered() {
+    let house = office().await;
+    let asked = json!({
+        "meeting_url": "https://zoom.us/j/812 3456 7890",
+        "bot_name": "Nötes 🎙",
+        "join_at": "2030-01-31T13:00:00.5+01:00",
+        "automatic_leave": {
+            "waiting_room_timeout": 30,
+            "noone_joined_timeout": 31,
+            "everyone_left_timeout": { "timeout": 1, "activate_after": 5 },
+            "in_call_not_recording_timeout": 33,
+            "silence_detection": { "timeout": 10, "activate_after": 1 },
+        },
+        "zoom": {
+            "zak_url": "https://example.com/zak?secret=planted-zak-secret",
+            "join_token_url": "https://example.com/join",
+            "user_email": "bot@example.com",
+        },
+        "metadata": { "meeting": "42", "": "nameless" },
+        "variant": { "zoom": "web_4_core" },
+        "recording_config": { "transcript": { "provider": { "meeting_captions": {} } } },
+        "chat": { "on_bot_join": { "send_to": "everyone", "message": "Hello" } },
+    });
+    let bot = house.post("/api/v1/bot/", asked.clone()).await.created();
+    assert_eq!(bot["meeting_url"]["meeting_id"], "81234567890");
+    assert_eq!(bot["meeting_url"]["meeting_password"], Value::Null);
+    assert_eq!(bot["join_at"], "2030-01-31T12:00:00.500000Z");
+    for field in ["bot_name", "automatic_leave", "metadata", "variant", "recording_config", "chat"] {
+        assert_eq!(bot[field], asked[field], "{field}");
+    }
+    for field in ["zak_url", "join_token_url", "user_email"] {
+        assert_eq!(bot["zoom"][field], asked["zoom"][field], "{field}");
+    }
+    assert_eq!(house.look_at(bot["id"].as_str().unwrap()).await, bot);
+}
+
+#[tokio::test]
+async fn what_is_not_a_zoom_meeting_is_refused() {
+    let house = office().await;
+    let unsupported = "The meeting URL is malformed, or belongs to a platform that is not supported.";
+    for (url, complaint) in [
+        (json!(null), "This field is required."),
+        (json!(""), "It must not be empty."),
+        (json!("  "), "It must not be empty."),
+        (json!(5), "It must be text."),
+        (json!({ "meeting_id": "81234567890", "platform": "zoom" }), "It must be text."),
+        (json!("a".repeat(2001)), "It must not be longer than 2000 characters."),
+        (json!("zoom"), unsupported),
+        (json!("https://meet.google.com/abc-defg-hij"), unsupported),
+        (json!("https://zoom.us.evil.example/j/81234567890"), unsupported),
+        (json!("https://zoom.us@evil.example/j/81234567890"), unsupported),
+        (json!("https://zoom.us/pricing"), "The address is Zoom's, but it is not a link to a meeting."),
+        (json!("https://zoom.us/j/123"), "The meeting number in the URL does not have 9 to 11 digits."),
+        (
+            json!("https://zoom.us/my/ada"),
+            "Personal links (/my/…) are not supported: use the link that it leads to, with a meeting number.",
+        ),
+        (
+            json!("https://agency.zoomgov.com/j/1601234567"),
+            "Zoom for Government (zoomgov.com) is not supported.",
+        ),
+    ] {
+        let answer = house.post("/api/v1/bot/", json!({ "meeting_url": url })).await;
+        assert_eq!(answer.refused(), json!({ "meeting_url": [complaint] }), "{url}");
+    }
+    assert_eq!(
+        house.post("/api/v1/bot/", json!({})).await.refused(),
+        json!({ "meeting_url": ["This field is required."] })
+    );
+    assert_eq!(house.get("/api/v1/bot/").await.ok()["count"], 0, "nothing is kept of them");
+}
+
+#[tokio::test]
+async fn every_field_is_read_with_care() {
+    let house = office().await;
+    let whole = "It must be a whole number of seconds.";
+    for (fields, complaints) in [
+        (json!({ "bot_name": 5 }), json!({ "bot_name": ["It must be text."] })),
+        (json!({ "bot_name": "" }), json!({ "bot_name": ["It must not be empty."] })),
+        (
+            json!({ "bot_name": "ö".repeat(101) }),
+            json!({ "bot_name": ["It must not be longer than 100 characters."] }),
+        ),
+        (
+            json!({ "join_at": "tomorrow" }),
+            json!({ "join_at": ["It must be a time in ISO 8601, such as 2026-01-31T12:00:00Z."] }),
+        ),
+        (json!({ "join_at": 1_800_000_000 }), json!({ "join_at": ["It must be text."] })),
+        (json!({ "automatic_leave": [] }), json!({ "automatic_leave": ["It must be an object."] })),
+        (json!({ "zoom": "x" }), json!({ "zoom": ["It must be an object."] })),
+        (json!({ "metadata": ["x"] }), json!({ "metadata": ["It must be an object."] })),
+        (json!({ "variant": "web" }), json!({ "variant": ["It must be an object."] })),
+        (
+            json!({ "variant": { "zoom": "native" } }),
+            json!({ "variant": { "zoom": ["Only web variants run here."] } }),
+        ),
+        (json!({ "recording_config": "all" }), json!({ "recording_config": ["It must be an object."] })),
+        (
+            json!({ "automatic_leave": {
+                "waiting_room_timeout": 29,
+                "noone_joined_timeout": "soon",
+                "in_call_not_recording_timeout": 1.5,
+                "everyone_left_timeout": { "timeout": 0, "activate_after": -1 },
+            } }),
+            json!({ "automatic_leave": {
+                "waiting_room_timeout": ["It must be at least 30."],
+                "noone_joined_timeout": [whole],
+                "in_call_not_recording_timeout": [whole],
+                "everyone_left_timeout": { "timeout": ["It must be at least 1."], "activate_after": [whole] },
+            } }),
+        ),
+        (
+            json!({ "automatic_leave": { "everyone_left_timeout": true } }),
+            json!({ "automatic_leave": { "everyone_left_timeout": [whole] } }),
+        ),
+        (
+            json!({ "zoom": { "user_email": 1, "start_meeting": "yes" } }),
+            json!({ "zoom": { "user_email": ["It must be text."], "start_meeting": ["It must be true or false."] } }),
+        ),
+    ] {
+        assert_eq!(create(&house, fields.clone()).await.refused(), complaints, "{fields}");
+    }
+    let all = house.post("/api/v1/bot/", json!({ "bot_name": 1, "zoom": { "zak_url": 2 } })).await.refused();
+    let named: Vec<_> = all.as_object().unwrap().keys().collect();
+    assert_eq!(named, ["bot_name", "meeting_url", "zoom"], "all of them at once");
+}
+
+#[tokio::test]
+async fn everyone_left_may_be_a_bare_number() {
+    let house = office().await;
+    for (given, read) in [
+        (json!(7), json!({ "timeout": 7, "activate_after": null })),
+        (json!({}), json!({ "timeout": 2, "activate_after": null })),
+        (json!({ "timeout": 9, "activate_after": null }), json!({ "timeout": 9, "activate_after": null })),
+        (json!(null), json!({ "timeout": 2, "activate_after": null })),
+    ] {
+        let bot = create(&house, json!({ "automatic_leave": { "everyone_left_timeout": given } })).await;
+        assert_eq!(bot.created()["automatic_leave"]["everyone_left_timeout"], read, "{given}");
+    }
+}
+
+#[tokio::test]
+async fn a_callback_must_be_one_that_may_be_called() {
+    let house = office().await;
+    let shut = "the address is not open";
+    for (url, complaint) in [
+        ("zak", "this is not an http or https URL"),
+        ("ftp://example.com/zak", "this is not an http or https URL"),
+        ("https://", "this is not an http or https URL"),
+        ("https://127.0.0.1/zak", shut),
+        ("https://[::1]/zak", shut),
+        ("https://10.0.0.1/zak", shut),
+        ("https://169.254.169.254/latest/meta-data", shut),
+        ("http://8.8.8.8/zak", shut),
+    ] {
+        for field in ["zak_url", "zak_token_url", "join_token_url"] {
+            let answer = create(&house, json!({ "zoom": { (field): url } })).await.refused();
+            let said = answer["zoom"][field][0].as_str().unwrap();
+            assert!(said.starts_with(complaint), "{url}: {answer}");
+        }
+    }
+    let open = Plan { networks: &["127.0.0.0/8"], ..OFFICE };
+    let house = House::build(&open).await;
+    let url = "http://127.0.0.1:9/zak";
+    let bot = create(&house, json!({ "zoom": { "zak_token_url": url } })).await.created();
+    assert_eq!(bot["zoom"]["zak_url"], url, "the older name is read as the newer one");
+    assert_eq!(create(&house, json!({ "zoom": { "zak_url": "http://10.0.0.1/" } })).await.status, 400);
+}
+
+/// A bot that was told to sign in never comes anonymously because a field of it was passed over.
+#[tokio::test]
+async fn a_bot_signs_in_in_one_way_or_not_at_all() {
+    let house = office().await;
+    let account = house.connect(house.zoom.host()).await;
+    let unknown = "01900000-0000-7000-8000-000000000000";
+    let needs_zak = "Starting a meeting needs its host's ZAK: give credential or zak_url.";
+    for (zoom, complaints) in [
+        (json!({ "credential": "x" }), json!({ "credential": ["It must be the id of an account."] })),
+        (json!({ "credential": unknown }), json!({ "credential": ["This workspace has no such account."] })),
+        (
+            json!({ "credential": account, "zak_url": "https://example.com/" }),
+            json!({ "credential": ["Give this or zak_url, not both."] }),
+        ),
+        (json!({ "start_meeting": true }), json!({ "start_meeting": [needs_zak] })),
+        (
+            json!({ "obf_token_url": "https://example.com/" }),
+            json!({ "obf_token_url": ["OBF tokens are not supported yet: use zak_url or credential."] }),
+        ),
+        (
+            json!({ "obf_token_url": "https://example.com/", "zak_url": "https://example.com/" }),
+            json!({ "obf_token_url": ["Zoom's SDK takes a ZAK or an OBF token, not both."] }),
+        ),
+    ] {
+        let answer = create(&house, json!({ "zoom": zoom })).await;
+        assert_eq!(answer.refused(), json!({ "zoom": complaints }), "{zoom}");
+    }
+    let zoom = json!({ "credential": account, "start_meeting": true });
+    let bot = create(&house, json!({ "zoom": zoom })).await.created();
+    assert_eq!(bot["zoom"]["credential"], account);
+    assert_eq!(bot["zoom"]["start_meeting"], true);
+}
+
+#[tokio::test]
+async fn what_the_contract_does_not_know_is_passed_over() {
+    let house = office().await;
+    let bot = create(
+        &house,
+        json!({
+            "id": "mine", "status_changes": [], "recordings": [1], "planted": 1, "zoom": { "planted": 2 },
+            "automatic_video_output": { "in_call_recording": { "kind": "jpeg", "b64_data": "cGxhbnRlZA==" } },
+        }),
+    );
+    let bot = bot.await.created();
+    assert_ne!(bot["id"], "mine");
+    assert_eq!(bot["status_changes"].as_array().unwrap().len(), 1);
+    assert_eq!(bot["recordings"], json!([]));
+    assert_eq!(bot["automatic_video_output"], json!({ "in_call_recording": { "kind": "jpeg" } }));
+    assert!(!bot.to_string().contains("planted\""), "{bot}");
+}
+
+#[tokio::test]
+async fn labels_have_their_limits() {
+    let house = office().await;
+    let labels = |count: usize| (0..count).map(|n| (format!("label {n}"), json!("x"))).collect::<Value>();
+    for fitting in
+        [labels(50), json!({ ("k".repeat(100)): "ü".repeat(500) }), json!({ "empty": "" }), json!({})]
+    {
+        assert_eq!(create(&house, json!({ "metadata": fitting })).await.created()["metadata"], fitting);
+    }
+    let answer = create(&house, json!({ "metadata": labels(51) })).await.refused();
+    assert_eq!(answer, json!({ "metadata": { "metadata": ["There must not be more than 50 labels."] } }));
+    let text = "A label's value is text of at most 500 characters.";
+    for (label, complaint) in [
+        (json!({ "k": 1 }), text),
+        (json!({ "k": null }), text),
+        (json!({ "k": { "deep": "x" } }), text),
+        (json!({ "k": "x".repeat(501) }), text),
+    ] {
+        let answer = create(&house, json!({ "metadata": label })).await;
+        assert_eq!(answer.refused(), json!({ "metadata": { "k": [complaint] } }));
+    }
+    let answer = create(&house, json!({ "metadata": { ("k".repeat(101)): "x" } })).await;
+    assert_eq!(answer.status, 400);
+}
+
+#[tokio::test]
+async fn a_form_says_the_same_as_json() {
+    let house = office().await;
+    let form = "meeting_url=https%3A%2F%2Fzoom.us%2Fj%2F81234567890%3Fpwd%3Dx&bot_name=A+B\
+                &metadata.a=1&zoom.zak_url=https%3A%2F%2Fexample.com%2F%3Fs%3D1\
+                &automatic_leave.waiting_room_timeout=60&automatic_leave.everyone_left_timeout.timeout=5\
+                &zoom.start_meeting=true";
+    let bot = typed(&house, "application/x-www-form-urlencoded; charset=utf-8", form).await.created();
+    assert_eq!(bot["bot_name"], "A B");
+    assert_eq!(bot["meeting_url"]["meeting_password"], "x");
+    assert_eq!(bot["metadata"], json!({ "a": "1" }));
+    assert_eq!(bot["zoom"]["zak_url"], "https://example.com/?s=1");
+    assert_eq!(bot["zoom"]["start_meeting"], true);
+    assert_eq!(bot["automatic_leave"]["waiting_room_timeout"], 60);
+    assert_eq!(bot["automatic_leave"]["everyone_left_timeout"]["timeout"], 5);
+
+    let answer = typed(&house, "application/x-www-form-urlencoded", "bot_name=x&zoom=y&zoom.zak_url=z").await;
+    assert_eq!(
+        answer.refused(),
+        json!({ "meeting_url": ["This field is required."], "zoom": ["It must be an object."] })
+    );
+    let dots = format!("{}=x", "a.".repeat(100_000));
+    assert_eq!(typed(&house, "application/x-www-form-urlencoded", dots).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_says_where_and_not_what() {
+    let house = office().await;
+    let answer = typed(&house, "application/json", "{\n\"zak_url\": \"planted\",,}").await;
+    assert_eq!(
+        answer.refused(),
+        json!({ "code": "parse_error", "detail": "The body is not JSON: line 2, column 22." })
+    );
+    for body in ["[]", "\"planted\"", "5", "null"] {
+        let answer = typed(&house, "application/json", body).await;
+        let detail = "The body must be a JSON object.";
+        assert_eq!(answer.refused(), json!({ "code": "parse_error", "detail": detail }), "{body}");
+    }
+    let deep = "[".repeat(100_000);
+    assert_eq!(typed(&house, "application/json", deep).await.status, 400);
+    assert_eq!(typed(&house, "application/json", &b"{\"a\":\"\xff\"}"[..]).await.status, 400);
+    // An empty body has no fields, in whatever words it comes.
+    for content_type in ["application/json", "multipart/form-data", ""] {
+        let complaint = json!({ "meeting_url": ["This field is required."] });
+        assert_eq!(typed(&house, content_type, "").await.refused(), complaint);
+    }
+    for content_type in
+        ["multipart/form-data; boundary=x", "text/plain", "application/xml", "application/jsonx"]
+    {
+        let answer = typed(&house, content_type, "{}").await;
+        assert_eq!(answer.status, 415);
+        let detail = "Send JSON or a URL-encoded form.";
+        assert_eq!(answer.json(), json!({ "code": "unsupported_media_type", "detail": detail }));
+    }
+}
+
+#[tokio::test]
+async fn nobody_sends_more_than_eight_mebibytes() {
+    let house = office().await;
+    let image = |megabytes: usize| {
+        let data = "A".repeat(megabytes << 20);
+        json!({ "meeting_url": MEETING, "automatic_video_output": { "in_call_recording": { "b64_data": data } } })
+    };
+    assert_eq!(typed(&house, "application/json", image(7).to_string()).await.status, 201);
+    let answer = typed(&house, "application/json", image(9).to_string()).await;
+    assert_eq!(answer.status, 413);
+    assert_eq!(answer.json(), json!({ "code": "too_large", "detail": "The body is larger than 8 MiB." }));
+}

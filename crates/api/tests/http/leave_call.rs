@@ -1,0 +1,62 @@
+//! `POST /api/v1/bot/{id}/leave_call/`, where no browser is needed for it.
+
+use axum::body::Body;
+use serde_json::json;
+
+use crate::{
+    OFFICE,
+    house::{House, Plan, last_step},
+    office,
+};
+
+const MEETING: &str = "https://zoom.us/j/81234567890";
+
+#[tokio::test]
+async fn a_bot_that_has_not_begun_is_called_off_or_refused() {
+    let house = office().await;
+    let bot = house.bot(json!({ "meeting_url": MEETING })).await;
+    for _ in 0..2 {
+        let answer = house.call("POST", &format!("/api/v1/bot/{bot}/leave_call/"), Body::empty()).await.ok();
+        assert_eq!(answer["id"], bot);
+        assert_eq!(last_step(&answer)["code"], "ready", "nobody has taken it yet");
+    }
+    let scheduled = house.bot(json!({ "meeting_url": MEETING, "join_at": "2040-01-01T00:00:00Z" })).await;
+    let answer = house.post(&format!("/api/v1/bot/{scheduled}/leave_call/"), json!({})).await;
+    let detail = "This bot has not started yet.";
+    assert_eq!(answer.refused(), json!({ "code": "cannot_command_unstarted_bot", "detail": detail }));
+}
+
+/// Called off before anybody took it, the bot goes straight to its end.
+#[tokio::test]
+async fn a_bot_that_was_called_off_never_joins() {
+    let house = office().await;
+    let bot = house.bot(json!({ "meeting_url": MEETING })).await;
+    house.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
+
+    let working = house.another(&Plan { capacity: 1, ..OFFICE }).await;
+    let bot = working.until(&bot, "done").await;
+    let steps = bot["status_changes"].as_array().unwrap();
+    let codes: Vec<_> = steps.iter().map(|step| step["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["ready", "call_ended", "done"]);
+    assert_eq!(steps[1]["sub_code"], "bot_received_leave_call");
+    working.stop().await;
+}
+
+#[tokio::test]
+async fn a_bot_that_has_ended_takes_no_commands() {
+    let house = House::build(&Plan { capacity: 1, ..OFFICE }).await;
+    let bot = house.bot(json!({ "meeting_url": MEETING })).await;
+    let ended = house.until(&bot, "fatal").await;
+    let last = last_step(&ended);
+    assert_eq!(last["sub_code"], "failed_to_launch_in_time");
+    assert_eq!(
+        last["message"],
+        "no Chromium at /nowhere/chromium: install Debian's `chromium` package, or set browser.chromium"
+    );
+    assert_eq!(house.pictures(&bot).await, [[0_u8; 0]; 0]);
+    let answer = house.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await;
+    let detail = "This bot has ended.";
+    assert_eq!(answer.refused(), json!({ "code": "cannot_command_completed_bot", "detail": detail }));
+    assert_eq!(house.look_at(&bot).await, ended, "and nothing has changed");
+    house.stop().await;
+}

@@ -1,0 +1,221 @@
+//! Token links: made through the API, fetched from by bot platforms.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    http::{Request, request::Builder},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    house::{Answer, House},
+    office,
+};
+
+const LINKS: &str = "/api/latchkey/v1/token-links/";
+
+/// A house, an account in it, and the path of a link to it.
+async fn linked() -> (House, String, String) {
+    let house = office().await;
+    let account = house.connect(house.zoom.host()).await;
+    let link = house.path_of(&house.token_link(&account).await);
+    (house, account, link)
+}
+
+async fn send(house: &House, request: Builder) -> Answer {
+    house.send(request.body(Body::empty()).unwrap()).await
+}
+
+/// A fetch as a platform does it: signed, without any key.
+async fn fetch(house: &House, method: &str, link: &str, id: &str) -> Answer {
+    let mut request = Request::builder().method(method).uri(link);
+    for (name, value) in house.signature(id).await {
+        request = request.header(name, value);
+    }
+    send(house, request).await
+}
+
+fn kept_nowhere(answer: &Answer) {
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert!(!answer.headers.contains_key("set-cookie") && !answer.headers.contains_key("location"));
+    assert_eq!(answer.header("x-request-id").len(), 16);
+}
+
+#[tokio::test]
+async fn a_signed_fetch_is_answered_with_the_token_alone() {
+    let (house, _, link) = linked().await;
+    let mut tokens = Vec::new();
+    for (method, path) in [("GET", link.clone()), ("POST", link.clone()), ("GET", format!("{link}/"))] {
+        let answer = fetch(&house, method, &path, &format!("msg_{}", tokens.len())).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+        kept_nowhere(&answer);
+        assert!(
+            answer.text.split('.').count() == 3
+                && answer.text.is_ascii()
+                && answer.text.trim() == answer.text
+        );
+        tokens.push(answer.text);
+    }
+    assert!(tokens.iter().all(|token| *token == tokens[0]), "one mint serves many");
+    assert_eq!(house.zoom.count("zak_mints").await, 1);
+    let fresh = fetch(&house, "GET", &format!("{link}?fresh=1"), "msg_fresh").await;
+    assert_eq!((fresh.status, house.zoom.count("zak_mints").await), (200, 2));
+}
+
+#[tokio::test]
+async fn svix_headers_do_as_well() {
+    let (house, _, link) = linked().await;
+    let mut request = Request::builder().uri(&link);
+    for (name, value) in house.signature("msg_svix").await {
+        request = request.header(name.replace("webhook", "svix"), value);
+    }
+    assert_eq!(send(&house, request).await.status, 200);
+}
+
+/// Link scanners, browsers, strangers and repeaters get one line of text, and nothing is minted for them.
+#[tokio::test]
+async fn everybody_else_is_refused_in_one_line() {
+    let (house, _, link) = linked().await;
+    for method in ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"] {
+        let answer = fetch(&house, method, &link, "msg_scanner").await;
+        assert_eq!((answer.status, &*answer.text), (405, ""), "{method}");
+        kept_nowhere(&answer);
+    }
+    let unknown = "link_unknown: no such token link: use the address exactly as it was given";
+    let (before, secret) = link.split_once('.').unwrap();
+    for address in [
+        format!("{before}.wrong"),
+        before.to_owned(),
+        format!("{before}."),
+        format!("{link}x"),
+        format!("/t/01900000-0000-7000-8000-000000000000.{secret}"),
+        format!("/t/garbage.{secret}"),
+        "/t/%ff".to_owned(),
+        "/t/%00".to_owned(),
+    ] {
+        let answer = fetch(&house, "GET", &address, "msg_stranger").await;
+        assert_eq!((answer.status, &*answer.text), (404, unknown), "{address}");
+        kept_nowhere(&answer);
+    }
+    let unsigned = send(&house, Request::builder().uri(&link)).await;
+    assert_eq!(unsigned.status, 401);
+    assert_eq!(unsigned.text, "signature_missing: sign the request with the workspace's callback secret");
+    kept_nowhere(&unsigned);
+    // The API's key opens no link.
+    assert_eq!(house.get(&link).await.status, 401);
+    let [id, (time, _), signature] = house.signature("msg_forged").await;
+    let forged = [id, (time, "1750000000".to_owned()), signature];
+    let request =
+        forged.iter().fold(Request::builder().uri(&link), |r, (name, value)| r.header(*name, value));
+    let forged = send(&house, request).await;
+    assert_eq!((forged.status, &forged.text[..18]), (401, "signature_invalid:"));
+    assert_eq!(house.zoom.count("zak_mints").await, 0);
+
+    assert_eq!(fetch(&house, "GET", &link, "msg_once").await.status, 200);
+    house.pass(Duration::from_secs(31)).await;
+    let again = fetch(&house, "GET", &link, "msg_once").await;
+    assert_eq!((again.status, &*again.text), (409, "replay_refused: use a new webhook-id for each fetch"));
+    let body = Body::from("x".repeat(9 << 20));
+    let large = house.send(Request::builder().method("POST").uri(&link).body(body).unwrap()).await;
+    assert_eq!(large.status, 413);
+    kept_nowhere(&large);
+}
+
+#[tokio::test]
+async fn zooms_trouble_is_told_in_the_words_of_the_contract() {
+    let (house, account, link) = linked().await;
+    let fault = json!({ "where": "zak", "kind": "http_429", "retry_after": "seconds" });
+    house.zoom.control("POST", "faults", fault).await;
+    let answer = fetch(&house, "GET", &link, "msg_1").await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
+    assert_eq!(answer.text, "zoom_rate_limited: try again after the time in Retry-After");
+    kept_nowhere(&answer);
+
+    let user = house.zoom.host()["id"].as_str().unwrap();
+    house.zoom.control("PATCH", &format!("users/{user}"), json!({ "active": false })).await;
+    let answer = fetch(&house, "GET", &link, "msg_2").await;
+    assert_eq!((answer.status, answer.header("retry-after")), (424, ""));
+    assert_eq!(answer.text, "credential_needs_consent: connect the Zoom account again");
+    let shown = house.get(&format!("/api/v2/zoom-oauth-credentials/{account}/")).await.ok();
+    assert_eq!(
+        (&shown["status"], &shown["latchkey_status"]),
+        (&json!("unhealthy"), &json!("needs_reauth:revoked"))
+    );
+}
+
+#[tokio::test]
+async fn a_links_address_is_shown_once() {
+    let house = office().await;
+    let account = house.connect(house.zoom.host()).await;
+    let expires_at = house.env.now() + Duration::from_secs(60);
+    let signing_secret = "whsec_cGxhbnRlZC1zaWduaW5nLXNlY3JldA==";
+    let asked = json!({ "credential": account, "expires_at": expires_at, "signing_secret": signing_secret });
+    let answer = house.post(LINKS, asked).await;
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let mut made = answer.created();
+    let url = made.as_object_mut().unwrap().remove("url").unwrap();
+    let path = house.path_of(url.as_str().unwrap());
+    assert!(path.starts_with(&format!("/t/{}.", made["id"].as_str().unwrap())), "{path}");
+    assert_eq!(
+        made,
+        json!({
+            "id": made["id"], "kind": "zak", "credential": account, "own_signing_secret": true,
+            "expires_at": expires_at, "revoked_at": null, "created_at": house.env.now(),
+        })
+    );
+    let list = house.get(LINKS).await;
+    assert_eq!(list.ok(), json!({ "next": null, "previous": null, "results": [made] }));
+    let signed_by_the_workspace = fetch(&house, "GET", &path, "msg_1").await;
+    assert_eq!(signed_by_the_workspace.status, 401, "the link's own secret counts alone");
+
+    house.pass(Duration::from_secs(60)).await;
+    let late = fetch(&house, "GET", &path, "msg_2").await;
+    assert_eq!((late.status, &*late.text), (410, "link_expired: make a new token link"));
+}
+
+#[tokio::test]
+async fn a_revoked_link_is_gone() {
+    let (house, _, link) = linked().await;
+    assert_eq!(fetch(&house, "GET", &link, "msg_1").await.status, 200);
+    let (id, _) = link.strip_prefix("/t/").unwrap().split_once('.').unwrap();
+    for _ in 0..2 {
+        let answer = house.call("DELETE", &format!("{LINKS}{id}/"), Body::empty()).await;
+        assert_eq!((answer.status, &*answer.text), (204, ""), "as often as one likes");
+    }
+    let revoked_at = house.get(LINKS).await.ok()["results"][0]["revoked_at"].clone();
+    assert_eq!(revoked_at, json!(house.env.now()));
+    house.pass(Duration::from_secs(1)).await;
+    assert_eq!(fetch(&house, "GET", &link, "msg_2").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_link_that_could_not_serve_is_not_made() {
+    let house = office().await;
+    let account = house.connect(house.zoom.host()).await;
+    let link = |changes: Value| {
+        let mut link = json!({ "credential": account });
+        link.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        link
+    };
+    let secret = "It must be whsec_ and Base64 of 16 to 128 bytes.";
+    for (body, complaints) in [
+        (json!({}), json!({ "credential": ["This field is required."] })),
+        (json!({ "credential": "x" }), json!({ "credential": ["It must be the id of an account."] })),
+        (
+            link(json!({ "kind": "obf" })),
+            json!({ "kind": ["It must be zak: other kinds are not served yet."] }),
+        ),
+        (
+            link(json!({ "expires_at": "2020-01-01T00:00:00Z" })),
+            json!({ "expires_at": ["It must lie ahead."] }),
+        ),
+        (link(json!({ "signing_secret": "whsec_c2hvcnQ=" })), json!({ "signing_secret": [secret] })),
+        (link(json!({ "signing_secret": "secret" })), json!({ "signing_secret": [secret] })),
+    ] {
+        assert_eq!(house.post(LINKS, body.clone()).await.refused(), complaints, "{body}");
+    }
+    assert_eq!(house.get(LINKS).await.ok()["results"], json!([]));
+}

@@ -1,0 +1,31 @@
+//! Every route as its callers see it. No bot runs: there is no browser here.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+#[path = "../house/mod.rs"]
+mod house;
+
+mod accounts;
+mod auth;
+mod consent;
+mod create_bot;
+mod leave_call;
+mod links;
+mod list_bots;
+mod manners;
+mod secrets;
+
+use house::{House, Plan};
+
+/// Behind a proxy with a path of its own; bots wait for ever.
+const OFFICE: Plan = Plan {
+    public_base: Some("https://latchkey.test/base"),
+    chromium: "/nowhere/chromium",
+    capacity: 0,
+    networks: &[],
+    manual: true,
+};
+
+async fn office() -> House {
+    House::build(&OFFICE).await
+}

@@ -1,0 +1,120 @@
+//! No secret that passes through the server stands in its log.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    body::Body,
+    http::{Request, header},
+};
+use serde_json::json;
+use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
+
+use crate::{
+    OFFICE,
+    house::{CLIENT_SECRET, House, Plan},
+};
+
+/// Everything that was written, by all crates, at every level.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_no_secret() {
+    let log = Log::default();
+    tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::TRACE)
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .init();
+    let house = House::build(&Plan { capacity: 1, ..OFFICE }).await;
+    let mut secrets =
+        vec![house.api_key.clone(), CLIENT_SECRET.to_owned(), "planted-webhook-secret".to_owned()];
+
+    // An account, and one that is declined.
+    let invitation = house.invitation().await;
+    secrets.push(invitation.rsplit_once('.').unwrap().1.to_owned());
+    for decision in ["deny", "allow"] {
+        let (location, cookie) = house.depart(&invitation).await;
+        secrets.push(cookie.split_once('=').unwrap().1.to_owned());
+        let back = house.zoom.decide(&location, decision).await;
+        for name in ["code=", "state="] {
+            let value = back.split_once(name).map(|(_, rest)| rest.split('&').next().unwrap().to_owned());
+            secrets.extend(value);
+        }
+        house.arrive(&back, "latchkey_consent=planted-forged-cookie").await;
+        house.arrive(&back, &cookie).await;
+    }
+    let account = house.get("/api/v2/zoom-oauth-credentials/").await.ok()["results"][0]["id"].clone();
+
+    // A link, and fetches from it.
+    let link = house.token_link(account.as_str().unwrap()).await;
+    secrets.push(link.rsplit_once('.').unwrap().1.to_owned());
+    let secret = house.get("/api/latchkey/v1/callback-secret/").await.ok()["secret"].clone();
+    secrets.push(secret.as_str().unwrap().to_owned());
+    for (id, address) in
+        [("msg_1", house.path_of(&link)), ("msg_2", format!("{}planted-suffix", house.path_of(&link)))]
+    {
+        let mut request = Request::builder().uri(address);
+        for (name, value) in house.signature(id).await {
+            request = request.header(name, value);
+        }
+        let answer = house.send(request.body(Body::empty()).unwrap()).await;
+        secrets.extend((answer.status == 200).then_some(answer.text));
+    }
+
+    // Requests that are wrong, and a bot that comes to its end.
+    let zoom = json!({ "zak_url": "https://example.invalid/zak?token=planted-zak-url" });
+    let meeting = "https://zoom.us/j/81234567890?pwd=planted-passcode&tk=planted-registration";
+    let bot = json!({ "meeting_url": meeting, "zoom": zoom, "metadata": { "k": "planted-metadata" } });
+    let bot = house.bot(bot).await;
+    house.until(&bot, "fatal").await;
+    for (method, path, body) in [
+        ("POST", "/api/v1/bot/", "{\"zak_url\": \"planted-broken-json\""),
+        ("POST", "/api/v1/bot/", "{\"meeting_url\": \"https://planted-user:planted-pass@zoom.us/j/1\"}"),
+        ("GET", "/api/v1/bot/planted-id/?token=planted-query", ""),
+        ("GET", "/planted-path?token=planted-query", ""),
+        ("GET", "/oauth/zoom/authorize?invitation=planted-invitation.planted", ""),
+    ] {
+        house.call(method, path, Body::from(body)).await;
+    }
+    let wrong_key =
+        Request::builder().uri("/api/v1/bot/").header(header::AUTHORIZATION, "Token planted-wrong-key");
+    house.send(wrong_key.body(Body::empty()).unwrap()).await;
+    house.stop().await;
+
+    secrets.push("planted".to_owned());
+    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    for (place, secret) in secrets.iter().enumerate() {
+        assert!(secret.len() >= 7, "too short to be searched for: {secret}");
+        if let Some(line) = log.lines().find(|line| line.contains(secret)) {
+            // With its module and without its words.
+            let module = line.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
+            panic!("secret {place} stands in the log: {module} ({secret})");
+        }
+    }
+    for shown in ["answered", "bot step", "account connected"] {
+        assert!(log.contains(shown), "{shown}");
+    }
+}
