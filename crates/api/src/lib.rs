@@ -64,6 +64,11 @@ pub fn router(state: State) -> Router {
         ("/api/v1/bot/{id}", get(bot::retrieve::handler)),
         ("/api/v1/bot/{id}/leave_call", post(bot::leave_call::handler)),
         ("/api/v1/bot/{id}/screenshots", get(bot::screenshots::handler)),
+        ("/api/v1/bot/{id}/request_recording_permission", post(bot::recording::handler)),
+        ("/api/v1/bot/{id}/start_recording", post(bot::recording::handler)),
+        ("/api/v1/bot/{id}/stop_recording", post(bot::recording::handler)),
+        ("/api/v1/bot/{id}/pause_recording", post(bot::recording::handler)),
+        ("/api/v1/bot/{id}/resume_recording", post(bot::recording::handler)),
         (
             "/api/v2/zoom-oauth-apps",
             post(zoom_oauth_apps::create::handler).get(zoom_oauth_apps::list::handler),

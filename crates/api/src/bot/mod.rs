@@ -3,6 +3,7 @@
 pub(crate) mod create;
 pub(crate) mod leave_call;
 pub(crate) mod list;
+pub(crate) mod recording;
 pub(crate) mod retrieve;
 pub(crate) mod screenshots;
 

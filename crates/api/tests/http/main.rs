@@ -7,9 +7,9 @@ mod house;
 
 mod accounts;
 mod auth;
+mod commands;
 mod consent;
 mod create_bot;
-mod leave_call;
 mod links;
 mod list_bots;
 mod manners;

@@ -1,4 +1,4 @@
-//! `POST /api/v1/bot/{id}/leave_call/`, where no browser is needed for it.
+//! Commands to bots, where no browser is needed for them.
 
 use axum::body::Body;
 use serde_json::json;
@@ -59,4 +59,22 @@ async fn a_bot_that_has_ended_takes_no_commands() {
     assert_eq!(answer.refused(), json!({ "code": "cannot_command_completed_bot", "detail": detail }));
     assert_eq!(house.look_at(&bot).await, ended, "and nothing has changed");
     house.stop().await;
+}
+
+#[tokio::test]
+async fn recording_is_not_pretended() {
+    let house = office().await;
+    let bot = house.bot(json!({ "meeting_url": MEETING })).await;
+    for command in [
+        "request_recording_permission",
+        "start_recording",
+        "stop_recording",
+        "pause_recording",
+        "resume_recording",
+    ] {
+        let answer = house.post(&format!("/api/v1/bot/{bot}/{command}/"), json!({})).await;
+        let detail = "Bots do not record here.";
+        assert_eq!(answer.refused(), json!({ "code": "not_supported", "detail": detail }), "{command}");
+        assert_eq!(house.post(&format!("/api/v1/bot/x/{command}/"), json!({})).await.status, 404);
+    }
 }
