@@ -8,11 +8,11 @@ use std::time::Duration;
 use browser::Browser;
 use model::Timestamp;
 use serde_json::{Value, json};
+use stage::Server;
 
 use crate::{
     bare_page::BarePage,
     report::{JoinRow, Joins},
-    server::Server,
     statistics::Sample,
     world::World,
 };
@@ -36,7 +36,7 @@ struct Stage<'a> {
 
 pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Joins> {
     let rounds = if quick { 1 } else { ROUNDS };
-    let stage = Stage { world, bare_page: BarePage::serve(&world.sdk_dir).await? };
+    let stage = Stage { world, bare_page: BarePage::serve(&world.place.sdk_dir).await? };
     let mut chromium = String::new();
     let mut rows = [
         ("bare page", Vec::new()),
@@ -62,7 +62,7 @@ pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Joins>
 impl Stage<'_> {
     /// The bare page, in a browser that has shown it once.
     async fn bare(&self, chromium: &mut String) -> anyhow::Result<Join> {
-        let browser = self.world.browser().await?;
+        let browser = self.world.place.browser().await?;
         browser.version().clone_into(chromium);
         self.bare_join(&browser, "Bare page, first").await?;
         let join = self.bare_join(&browser, "Bare page").await?;
@@ -85,7 +85,7 @@ impl Stage<'_> {
     /// A bot that finds a warm page: the first one of its browser.
     async fn warm(&self) -> anyhow::Result<Join> {
         let server = self.world.serve(&json!({ "capacity": 1, "warm_pages": 1 })).await?;
-        self.world.env.clock.sleep(WARM).await;
+        self.world.place.env.clock.sleep(WARM).await;
         let join = self
             .bot_join(&server, "Bot with a warm page", &json!({ "credential": self.world.credential }))
             .await?;
@@ -96,28 +96,26 @@ impl Stage<'_> {
     async fn bare_join(&self, browser: &Browser, name: &str) -> anyhow::Result<Join> {
         let wished_at = self.pause().await;
         let (page, inside_at) =
-            self.bare_page.join(browser, &self.world.guest(name), &self.world.env).await?;
+            self.bare_page.join(browser, &self.world.guest(name), &self.world.place.env).await?;
         page.close().await;
         self.join(name, wished_at, inside_at).await
     }
 
     async fn bot_join(&self, server: &Server, name: &str, zoom: &Value) -> anyhow::Result<Join> {
-        let request = json!({ "meeting_url": self.world.join_url, "bot_name": name, "zoom": zoom });
         let wished_at = self.pause().await;
-        let bot = server.send_bot(&request).await?;
-        let inside_at = server.when(&bot, "in_call_not_recording").await?;
-        server.recall(&bot).await?;
+        let (bot, inside_at) = self.world.send_bot(server, name, zoom).await?;
+        self.world.recall(server, &bot).await?;
         self.join(name, wished_at, inside_at).await
     }
 
     /// When it is over.
     async fn pause(&self) -> Timestamp {
-        self.world.env.clock.sleep(PAUSE).await;
-        self.world.env.now()
+        self.world.place.env.clock.sleep(PAUSE).await;
+        self.world.place.env.now()
     }
 
     async fn join(&self, name: &str, wished_at: Timestamp, inside_at: Timestamp) -> anyhow::Result<Join> {
-        let asked_at = self.world.simulator.last_join_request(name).await?;
+        let asked_at = self.world.last_join_request(name).await?;
         let since = |time: Timestamp| time.since(wished_at).as_secs_f64() * 1000.0;
         Ok(Join { to_join_request: since(asked_at), to_in_call: since(inside_at) })
     }

@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
+use anyhow::bail;
 use serde_json::json;
 
 use crate::{
     bare_page::BarePage,
-    procfs::{Processes, pss_megabytes},
+    procfs::{Processes, processor_time, pss_megabytes},
     report::{Memory, MemoryRow},
     statistics::Sample,
     world::World,
@@ -18,14 +19,18 @@ use crate::{
 const AIM: f64 = 1.15;
 const REPETITIONS: usize = 2;
 const COUNTS: [usize; 3] = [1, 2, 4];
-/// The SDK goes on loading decoders after a join, and the next page is warm by then.
-const SETTLED: Duration = Duration::from_secs(12);
+/// The SDK goes on loading decoders after a join, and a server begins with its next warm page after five seconds.
+const SETTLING: Duration = Duration::from_secs(12);
+/// Then whatever is still being loaded shows as work of the processor.
+const LOOK: Duration = Duration::from_secs(2);
+const IDLE: Duration = Duration::from_millis(400);
+const MOST_LOOKS: usize = 15;
 
 /// What was weighed at each of [`COUNTS`], in megabytes.
 type Weights = [Vec<f64>; COUNTS.len()];
 
 pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Memory> {
-    let bare_page = BarePage::serve(&world.sdk_dir).await?;
+    let bare_page = BarePage::serve(&world.place.sdk_dir).await?;
     let (mut bare, mut latchkey, mut shipped) = (Weights::default(), Weights::default(), Weights::default());
     let mut foreign = 0;
     for _ in 0..if quick { 1 } else { REPETITIONS } {
@@ -52,15 +57,14 @@ pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Memory
 }
 
 async fn weigh_bare_pages(world: &World, bare_page: &BarePage, weights: &mut Weights) -> anyhow::Result<()> {
-    let browser = world.browser().await?;
+    let browser = world.place.browser().await?;
     let mut pages = Vec::new();
     for (count, weights) in COUNTS.into_iter().zip(weights) {
         while pages.len() < count {
             let guest = world.guest(&format!("Bare page {}", pages.len() + 1));
-            pages.push(bare_page.join(&browser, &guest, &world.env).await?.0);
+            pages.push(bare_page.join(&browser, &guest, &world.place.env).await?.0);
         }
-        world.env.clock.sleep(SETTLED).await;
-        let weight = pss_megabytes(&Processes::now()?.chromium_of(std::process::id()))?;
+        let weight = pss_megabytes(&settled(world, std::process::id()).await?)?;
         println!("memory: {weight:>5.0} MB, bare page × {count}");
         weights.push(weight);
     }
@@ -87,17 +91,11 @@ async fn weigh_bots(world: &World, what: Weigh, weights: &mut Weights) -> anyhow
     let mut bots = Vec::new();
     for (count, weights) in COUNTS.into_iter().zip(weights) {
         while bots.len() < count {
-            let request = json!({
-                "meeting_url": world.join_url,
-                "bot_name": format!("Bot {}", bots.len() + 1),
-                "zoom": { "credential": world.credential },
-            });
-            let bot = server.send_bot(&request).await?;
-            server.when(&bot, "in_call_not_recording").await?;
+            let name = format!("Bot {}", bots.len() + 1);
+            let (bot, _) = world.send_bot(&server, &name, &json!({ "credential": world.credential })).await?;
             bots.push(bot);
         }
-        world.env.clock.sleep(SETTLED).await;
-        let mut processes = Processes::now()?.chromium_of(server.process.id());
+        let mut processes = settled(world, server.process.id()).await?;
         if let Weigh::Everything = what {
             processes.push(server.process.id());
         }
@@ -105,9 +103,27 @@ async fn weigh_bots(world: &World, what: Weigh, weights: &mut Weights) -> anyhow
         println!("memory: {weight:>5.0} MB, Latchkey × {count}, warm pages: {warm_pages}");
         weights.push(weight);
     }
-    for bot in &bots {
-        server.recall(bot).await?;
-    }
+    // Its bots leave with it.
     server.stop().await;
     Ok(())
+}
+
+/// The processes of the Chromium that `parent` started, once nothing more is being loaded in them.
+async fn settled(world: &World, parent: u32) -> anyhow::Result<Vec<u32>> {
+    let clock = &world.place.env.clock;
+    clock.sleep(SETTLING).await;
+    for _ in 0..MOST_LOOKS {
+        let processes = Processes::now()?.chromium_of(parent);
+        let before = worked(&processes);
+        clock.sleep(LOOK).await;
+        if worked(&processes).saturating_sub(before) < IDLE {
+            return Ok(Processes::now()?.chromium_of(parent));
+        }
+    }
+    bail!("the browser does not come to rest: is the machine busy with something else?")
+}
+
+/// What the processor did for those of the processes that still live.
+fn worked(processes: &[u32]) -> Duration {
+    processes.iter().filter_map(|pid| processor_time(*pid).ok()).sum()
 }

@@ -8,10 +8,10 @@ use std::fmt;
 use anyhow::{Context as _, ensure};
 use broker::signature::SigningKey;
 use serde_json::json;
+use stage::{Log, Process};
 use url::Url;
 
 use crate::{
-    process::{Process, own_program},
     procfs::processor_time,
     report::{TokenRow, Tokens},
     statistics::Sample,
@@ -32,13 +32,13 @@ struct Weighed {
 
 pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Tokens> {
     let (pairs, seconds) = if quick { (1, 1) } else { (PAIRS, SECONDS) };
-    let wrk = Wrk::new(&world.data, seconds)?;
+    let wrk = Wrk::new(&world.place.data, seconds)?;
     let key = SigningKey::parse(&world.callback_secret).context("the callback secret is not one")?;
     let server = world.serve(&json!({ "capacity": 0 })).await?;
     let zak = fetch_once(world, &world.token_link, &key).await?;
     server.stop().await;
 
-    let mints = world.simulator.zak_mints().await?;
+    let mints = world.place.simulator.count("zak_mints").await?;
     let (mut bare, mut latchkey) = (Vec::new(), Vec::new());
     for pair in 1..=pairs {
         let weighed = load_verifier(world, &zak, &wrk, &key).await?;
@@ -48,7 +48,7 @@ pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Tokens
         println!("tokens {pair}/{pairs}: Latchkey       {weighed}");
         latchkey.push(weighed);
     }
-    let zak_mints = world.simulator.zak_mints().await? - mints;
+    let zak_mints = world.place.simulator.count("zak_mints").await? - mints;
     let (bare, latchkey) = (row(&bare), row(&latchkey));
     let ratio = latchkey.reads_per_second.median / bare.reads_per_second.median;
     Ok(Tokens { aim_ratio: AIM, wrk: wrk.settings(), bare, latchkey, ratio, zak_mints })
@@ -65,14 +65,20 @@ async fn load_latchkey(world: &World, wrk: &Wrk, key: &SigningKey) -> anyhow::Re
 
 async fn load_verifier(world: &World, zak: &str, wrk: &Wrk, key: &SigningKey) -> anyhow::Result<Weighed> {
     let input = json!({ "secret": world.callback_secret.expose(), "answer": zak });
-    let (arguments, log) = (["verifier".as_ref()], world.data.join("verifier.log"));
-    let (process, ready): (_, verifier::Ready) =
-        Process::start(&own_program()?, &arguments, &format!("{input}\n"), &log, &world.env).await?;
+    let (arguments, log) = (["verifier".as_ref()], world.place.data.join("verifier.log"));
+    let (process, ready): (_, verifier::Ready) = Process::start(
+        &std::env::current_exe()?,
+        &arguments,
+        &format!("{input}\n"),
+        Log("verifier", &log),
+        &world.place.env,
+    )
+    .await?;
     let mut address = Url::parse(&ready.url)?;
     address.set_path(Url::parse(&world.token_link)?.path());
     ensure!(fetch_once(world, address.as_str(), key).await? == zak, "the verifier answers something else");
     let weighed = load(world, &process, address.as_str(), wrk, key).await?;
-    process.stop(&world.env).await;
+    process.stop(&world.place.env).await;
     Ok(weighed)
 }
 
@@ -85,15 +91,15 @@ async fn load(
 ) -> anyhow::Result<Weighed> {
     let url = Url::parse(url)?;
     let before = processor_time(server.id())?;
-    let run = wrk.run(&url.origin().ascii_serialization(), url.path(), key, &world.env).await?;
+    let run = wrk.run(&url.origin().ascii_serialization(), url.path(), key, &world.place.env).await?;
     let processor = processor_time(server.id())?.saturating_sub(before);
     Ok(Weighed { run, processor_seconds: processor.as_secs_f64() })
 }
 
 /// One signed read.
 async fn fetch_once(world: &World, url: &str, key: &SigningKey) -> anyhow::Result<String> {
-    let (id, now) = (format!("msg_{}", world.env.entropy.token()), world.env.now());
-    let request = world.http.get(url);
+    let (id, now) = (format!("msg_{}", world.place.env.entropy.token()), world.place.env.now());
+    let request = world.place.http.get(url);
     let request = request.header("webhook-signature", key.sign(&id, now, b""));
     let request = request.header("webhook-id", id).header("webhook-timestamp", now.as_second());
     let zak = request.send().await?.error_for_status()?.text().await?;

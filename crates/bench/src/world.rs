@@ -1,32 +1,41 @@
 //! What every measurement needs: a simulated Zoom with one account and one meeting, and a Latchkey that knows both.
 
-use std::{fs, net::SocketAddr, path::PathBuf};
-
-use anyhow::{Context as _, bail};
-use browser::{Browser, BrowserConfig};
-use model::{Environment, Secret};
-use reqwest::{Client, Method};
-use serde_json::{Value, json};
-use zoom::{AppKeys, Role};
-
-use crate::{
-    Arguments,
-    process::{Process, latchkey},
-    server::{Ready, Server},
-    simulator::Simulator,
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
-const PASSCODE: &str = "bench1";
+use anyhow::{Context as _, bail, ensure};
+use browser::{Browser, BrowserConfig};
+use model::{Environment, Secret, Timestamp};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use stage::{Bot, Server, Simulator, text};
+use zoom::{AppKeys, Role};
 
-/// The world. Servers and browsers come and go in it.
-pub(crate) struct World {
+use crate::Arguments;
+
+const PASSCODE: &str = "bench1";
+/// Longer than a bot's own deadlines.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Where servers and browsers are started.
+pub(crate) struct Place {
     pub(crate) env: Environment,
     pub(crate) http: Client,
     pub(crate) simulator: Simulator,
     pub(crate) data: PathBuf,
     pub(crate) sdk_dir: PathBuf,
     chromium: PathBuf,
-    /// Fixed by the first server, so that addresses stay true.
+    latchkey: PathBuf,
+}
+
+/// The place, and what is set up in it. Servers and browsers come and go.
+pub(crate) struct World {
+    pub(crate) place: Place,
+    /// As the first server had it, so that addresses stay true.
     listen: SocketAddr,
     api_key: Secret,
     app: AppKeys,
@@ -39,75 +48,117 @@ pub(crate) struct World {
     meeting_number: String,
 }
 
-impl World {
-    pub(crate) async fn make(arguments: &Arguments, env: &Environment) -> anyhow::Result<Self> {
-        let data = &arguments.data;
+impl Place {
+    async fn make(arguments: &Arguments, env: &Environment) -> anyhow::Result<Self> {
+        let data = arguments.data.clone();
         if data.exists() {
-            fs::remove_dir_all(data)?;
+            fs::remove_dir_all(&data)?;
         }
-        fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
-        let http = client()?;
-        let simulator = Simulator::start(data, http.clone(), env).await?;
-        // Many bots of one account, in one meeting.
-        let switches = json!({ "duplicate_identity": "allow" });
-        simulator.call(Method::PATCH, "/switches", &switches).await?;
-        let user = json!({ "email": "robin@example.com", "display_name": "Robin Notes" });
-        let user = simulator.call(Method::POST, "/users", &user).await?;
-        let meeting = json!({ "host_id": user["id"], "passcode": PASSCODE, "started": true });
-        let meeting = simulator.call(Method::POST, "/meetings", &meeting).await?;
-
-        let mut world = Self {
-            env: env.clone(),
-            http,
-            simulator,
-            data: data.clone(),
-            sdk_dir: arguments.sdk_dir.clone(),
-            chromium: arguments.chromium.clone(),
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            api_key: Secret::new(""),
-            app: AppKeys { client_id: String::new(), client_secret: Secret::new("") },
-            credential: String::new(),
-            token_link: String::new(),
-            callback_secret: Secret::new(""),
-            join_url: text(&meeting, "join_url")?,
-            meeting_number: text(&meeting, "meeting_number")?,
-        };
-        world.connect_account().await?;
-        Ok(world)
-    }
-
-    pub(crate) async fn close(self) {
-        self.simulator.stop(&self.env).await;
-    }
-
-    /// `latchkey serve`, on the same data every time, with `bots` as that section of its configuration.
-    pub(crate) async fn serve(&self, bots: &Value) -> anyhow::Result<Server> {
-        let config = self.data.join("latchkey.toml");
-        fs::write(&config, toml::to_string(&self.configuration(bots))?)?;
-        let arguments =
-            ["serve".as_ref(), "--stop-with-stdin".as_ref(), "--config".as_ref(), config.as_os_str()];
-        let log = self.data.join("latchkey.log");
-        let (process, mut ready): (_, Ready) =
-            Process::start(&latchkey()?, &arguments, "", &log, &self.env).await?;
-        let api_key = ready.api_key.take().unwrap_or_else(|| self.api_key.clone());
-        Ok(Server { process, ready, api_key, http: self.http.clone(), env: self.env.clone() })
+        fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
+        // Built with the same profile, and put beside this program.
+        let latchkey = std::env::current_exe()?.with_file_name("latchkey");
+        let (http, log) = (stage::client()?, data.join("simulator.log"));
+        let simulator = Simulator::start(&latchkey, &data.join("zoom"), &log, http.clone(), env).await?;
+        let (chromium, sdk_dir) = (arguments.chromium.clone(), arguments.sdk_dir.clone());
+        Ok(Self { env: env.clone(), http, simulator, data, sdk_dir, chromium, latchkey })
     }
 
     /// A browser as the server's own is started.
     pub(crate) async fn browser(&self) -> anyhow::Result<Browser> {
-        let config = BrowserConfig {
-            chromium: self.chromium.clone(),
-            sdk_dir: self.sdk_dir.clone(),
-            state_dir: self.data.join("browser"),
-            zoom_override: Some(self.simulator.for_browsers()?),
-            sandbox: sandbox(),
-        };
+        let (profiles, zoom) = (self.data.join("browser"), self.simulator.for_browsers()?);
+        let config = stage::browser_config(&self.chromium, &self.sdk_dir, profiles, zoom);
         Ok(Browser::launch(config, self.env.clone()).await?)
+    }
+
+    /// `latchkey serve`, on the same data every time.
+    async fn serve(
+        &self,
+        listen: SocketAddr,
+        api_key: Option<Secret>,
+        bots: &Value,
+    ) -> anyhow::Result<Server> {
+        let (config, log) = (self.data.join("latchkey.toml"), self.data.join("latchkey.log"));
+        fs::write(&config, toml::to_string(&self.configuration(listen, bots))?)?;
+        Server::start(&self.latchkey, &config, api_key, &log, self.http.clone(), &self.env).await
+    }
+
+    fn configuration(&self, listen: SocketAddr, bots: &Value) -> Value {
+        let zoom = &self.simulator.ready;
+        json!({
+            "listen": listen,
+            "data_dir": self.data.join("latchkey"),
+            "zoom": {
+                "oauth_base": zoom.zoom_base,
+                "api_base": zoom.api_base,
+                "ca_file": zoom.ca_file,
+                "meeting_address": zoom.zoom_address,
+                "meeting_spki": zoom.spki,
+            },
+            "browser": {
+                "chromium": self.chromium,
+                "sdk_dir": self.sdk_dir,
+                "sandbox": BrowserConfig::sandbox_works(),
+            },
+            "bots": bots,
+            // The zak_url of our own token link.
+            "callbacks": { "allow_networks": ["127.0.0.0/8"] },
+        })
+    }
+}
+
+impl World {
+    pub(crate) async fn make(arguments: &Arguments, env: &Environment) -> anyhow::Result<Self> {
+        let place = Place::make(arguments, env).await?;
+        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = place.serve(any_port, None, &json!({ "capacity": 0 })).await?;
+
+        let simulator = &place.simulator;
+        // Many bots of one account, in one meeting.
+        let switches = json!({ "duplicate_identity": "allow" });
+        simulator.call(Method::PATCH, "/switches", &switches).await?;
+        let user = json!({ "email": "robin@example.com", "display_name": "Robin Notes" });
+        let user = simulator.post("/users", &user).await?;
+        let meeting = json!({ "host_id": user["id"], "passcode": PASSCODE, "started": true });
+        let meeting = simulator.post("/meetings", &meeting).await?;
+        let redirect = format!("{}/oauth/zoom/callback", server.url);
+        let app = json!({ "name": "Bench", "kind": "user_level", "sdk": true, "redirect_uris": [redirect] });
+        let app = simulator.post("/apps", &app).await?;
+
+        let credential = connect_account(&place, &server, &app).await?;
+        let link = json!({ "credential": credential, "kind": "zak" });
+        let link = server.post("/api/latchkey/v1/token-links/", &link).await?;
+        let secret = server.get("/api/latchkey/v1/callback-secret/").await?;
+        let world = Self {
+            listen: server.url.trim_start_matches("http://").parse()?,
+            api_key: server.api_key.clone(),
+            app: AppKeys {
+                client_id: text(&app, "client_id")?.to_owned(),
+                client_secret: Secret::new(text(&app, "client_secret")?),
+            },
+            credential,
+            token_link: text(&link, "url")?.to_owned(),
+            callback_secret: Secret::new(text(&secret, "secret")?),
+            join_url: text(&meeting, "join_url")?.to_owned(),
+            meeting_number: text(&meeting, "meeting_number")?.to_owned(),
+            place,
+        };
+        server.stop().await;
+        Ok(world)
+    }
+
+    pub(crate) async fn close(self) {
+        self.place.simulator.stop(&self.place.env).await;
+    }
+
+    /// A server with `bots` as that section of its configuration; a capacity of 0 needs no Chromium.
+    pub(crate) async fn serve(&self, bots: &Value) -> anyhow::Result<Server> {
+        self.place.serve(self.listen, Some(self.api_key.clone()), bots).await
     }
 
     /// What the SDK's `join` takes from a guest.
     pub(crate) fn guest(&self, name: &str) -> [(&'static str, String); 5] {
-        let signature = zoom::sdk_signature(&self.app, &self.meeting_number, Role::Join, self.env.now());
+        let signature =
+            zoom::sdk_signature(&self.app, &self.meeting_number, Role::Join, self.place.env.now());
         [
             ("signature", signature.expose().to_owned()),
             ("meetingNumber", self.meeting_number.clone()),
@@ -117,74 +168,52 @@ impl World {
         ]
     }
 
-    fn configuration(&self, bots: &Value) -> Value {
-        let zoom = &self.simulator.ready;
-        json!({
-            "listen": self.listen,
-            "data_dir": self.data.join("latchkey"),
-            "zoom": {
-                "oauth_base": zoom.zoom_base,
-                "api_base": zoom.api_base,
-                "ca_file": zoom.ca_file,
-                "meeting_address": zoom.zoom_address,
-                "meeting_spki": zoom.spki,
-            },
-            "browser": { "chromium": self.chromium, "sdk_dir": self.sdk_dir, "sandbox": sandbox() },
-            "bots": bots,
-            // The zak_url of our own token link.
-            "callbacks": { "allow_networks": ["127.0.0.0/8"] },
-        })
+    /// Sends a bot into the meeting, and waits until it is there. Answers its id, and when it was.
+    pub(crate) async fn send_bot(
+        &self,
+        server: &Server,
+        name: &str,
+        zoom: &Value,
+    ) -> anyhow::Result<(String, Timestamp)> {
+        let request = json!({ "meeting_url": self.join_url, "bot_name": name, "zoom": zoom });
+        let id = server.send_bot(&request).await?;
+        let inside = |bot: &Bot| bot.at("in_call_not_recording").is_some();
+        let bot = server.watch((&id, 0), PATIENCE, inside, |_| {}).await?;
+        let Some(change) = bot.at("in_call_not_recording") else {
+            let why = bot.status_changes.last().and_then(|change| change.message.as_deref());
+            bail!("{name} is {} instead of in the call: {}", bot.code(), why.unwrap_or("no message"));
+        };
+        Ok((id, change.created_at))
     }
 
-    /// Registers the app, and goes through Zoom's consent as a person would.
-    async fn connect_account(&mut self) -> anyhow::Result<()> {
-        let server = self.serve(&json!({ "capacity": 0 })).await?;
-        self.api_key = server.api_key.clone();
-        self.listen = server.ready.url.trim_start_matches("http://").parse()?;
-        let redirect = format!("{}/oauth/zoom/callback", server.ready.url);
-        let app = json!({ "name": "Bench", "kind": "user_level", "sdk": true, "redirect_uris": [redirect] });
-        let app = self.simulator.call(Method::POST, "/apps", &app).await?;
-        self.app = AppKeys {
-            client_id: text(&app, "client_id")?,
-            client_secret: Secret::new(text(&app, "client_secret")?),
-        };
-        let registration = json!({ "kind": "user_level", "client_id": app["client_id"],
-                                   "client_secret": app["client_secret"], "webhook_secret": "unused" });
-        let app = server.post("/api/v2/zoom-oauth-apps/", &registration).await?;
-        let invitation = json!({ "oauth_app": app["id"] });
-        let invitation = server.post("/api/latchkey/v1/connect-links/", &invitation).await?;
-        let browser = self.browser().await?;
-        let page = browser.open_plain(&text(&invitation, "url")?).await?;
-        page.click("#allow").await?;
-        page.wait_for("#connected, #trouble").await?;
-        let said = page.text("h1").await?;
-        browser.close().await;
-
-        let accounts = server.get("/api/v2/zoom-oauth-credentials/").await?;
-        let account = &accounts["results"][0];
-        if account["status"] != "healthy" {
-            bail!("connecting the account ended with {said:?}");
-        }
-        self.credential = text(account, "id")?;
-        let link = json!({ "credential": self.credential, "kind": "zak" });
-        self.token_link = text(&server.post("/api/latchkey/v1/token-links/", &link).await?, "url")?;
-        let secret = server.get("/api/latchkey/v1/callback-secret/").await?;
-        self.callback_secret = Secret::new(text(&secret, "secret")?);
-        server.stop().await;
+    /// Tells a bot to leave, and waits until it is done.
+    pub(crate) async fn recall(&self, server: &Server, id: &str) -> anyhow::Result<()> {
+        server.tell_to_leave(id).await?;
+        let bot = server.watch((id, 0), PATIENCE, Bot::has_ended, |_| {}).await?;
+        ensure!(bot.code() == "done", "a bot that was told to leave is {}", bot.code());
         Ok(())
     }
+
+    /// When the SDK of whoever bears this name last asked to join.
+    pub(crate) async fn last_join_request(&self, name: &str) -> anyhow::Result<Timestamp> {
+        let requests = self.place.simulator.join_requests(name).await?;
+        let at = requests.last().with_context(|| format!("{name} never asked to join"))?;
+        Ok(Timestamp::from_microsecond(at * 1000))
+    }
 }
 
-/// As `latchkey serve` decides it.
-fn sandbox() -> bool {
-    !rustix::process::geteuid().is_root()
-}
-
-pub(crate) fn text(value: &Value, field: &str) -> anyhow::Result<String> {
-    Ok(value[field].as_str().with_context(|| format!("an answer lacks {field}"))?.to_owned())
-}
-
-#[expect(clippy::disallowed_methods, reason = "the benchmark is a user of its own, on loopback")]
-fn client() -> anyhow::Result<Client> {
-    Ok(Client::builder().no_proxy().build()?)
+/// Registers the app at Latchkey, and goes through Zoom's consent as a person would. Answers the account's id.
+async fn connect_account(place: &Place, server: &Server, app: &Value) -> anyhow::Result<String> {
+    let registration = json!({ "kind": "user_level", "client_id": app["client_id"],
+                               "client_secret": app["client_secret"], "webhook_secret": "unused" });
+    let app = server.post("/api/v2/zoom-oauth-apps/", &registration).await?;
+    let invitation = json!({ "oauth_app": app["id"] });
+    let invitation = server.post("/api/latchkey/v1/connect-links/", &invitation).await?;
+    let browser = place.browser().await?;
+    let said = stage::allow(&browser, text(&invitation, "url")?, None::<&Path>).await?;
+    browser.close().await;
+    let accounts = server.get("/api/v2/zoom-oauth-credentials/").await?;
+    let account = &accounts["results"][0];
+    ensure!(account["status"] == "healthy", "connecting the account ended with {said:?}");
+    Ok(text(account, "id")?.to_owned())
 }
