@@ -62,6 +62,7 @@ struct Tries {
     retries: u32,
     tokens: u32,
     signatures: u32,
+    waits: u32,
 }
 
 /// What came of one join.
@@ -170,7 +171,7 @@ impl Runner<'_> {
         let give_up = env.now() + patience;
         let mut tries = Tries::default();
         loop {
-            let (verdict, words) = match self.attempt(ledger, orders, tries.tokens > 0).await? {
+            let (verdict, words) = match self.attempt(ledger, orders, &tries).await? {
                 Outcome::Over(end) => return Ok(end),
                 Outcome::Refused(verdict, words) => (verdict, words),
             };
@@ -182,6 +183,7 @@ impl Runner<'_> {
                 JoinVerdict::NewToken { .. } => taken(&mut tries.tokens, 1).then_some(Duration::ZERO),
                 JoinVerdict::NewSignature { .. } => taken(&mut tries.signatures, 1).then_some(Duration::ZERO),
                 JoinVerdict::NotStarted | JoinVerdict::Wait { .. } => {
+                    tries.waits += 1;
                     (env.now() + AWAIT_HOST < give_up).then_some(AWAIT_HOST)
                 }
             };
@@ -199,17 +201,20 @@ impl Runner<'_> {
         &self,
         ledger: &Ledger<'_>,
         orders: &mut watch::Receiver<Order>,
-        fresh_token: bool,
+        tries: &Tries,
     ) -> Result<Outcome, Interrupted> {
         // Side by side: the SDK takes seconds to start, and the token is fetched meanwhile.
-        let prepared = async { tokio::try_join!(self.page(), self.identity(fresh_token)) };
+        let prepared = async { tokio::try_join!(self.page(), self.identity(tries.tokens > 0)) };
         let (mut page, (app, token)) = match obey(orders, prepared).await? {
             Ok(prepared) => prepared,
             Err(end) => return Ok(Outcome::Over(end)),
         };
-        let outcome = self.follow(&mut page, &app, token, ledger, orders).await;
+        let outcome = self.follow(&mut page, &app, token, ledger, orders, tries).await;
         match &outcome {
             Ok(Outcome::Over(End::CallEnded(..))) | Err(_) => {}
+            // One picture of a closed door is enough.
+            Ok(Outcome::Refused(JoinVerdict::NotStarted | JoinVerdict::Wait { .. }, _))
+                if tries.waits > 0 => {}
             Ok(_) => {
                 self.parts.env.clock.sleep(FADED_IN).await;
                 ledger.picture(&page).await;
@@ -233,6 +238,7 @@ impl Runner<'_> {
         token: Option<JoinToken>,
         ledger: &Ledger<'_>,
         orders: &mut watch::Receiver<Order>,
+        tries: &Tries,
     ) -> Result<Outcome, Interrupted> {
         let env = &self.parts.env;
         let role = if self.request.zoom.start_meeting { Role::Start } else { Role::Join };
@@ -249,7 +255,7 @@ impl Runner<'_> {
             return Ok(Outcome::Over(End::Fatal(SubCode::BotErrored, error.to_string())));
         }
         let mut life = Life::begin(self.request.automatic_leave.clone(), env.now());
-        let mut picture_at = Some(env.now() + DRAWN);
+        let mut picture_at = (tries.waits == 0).then(|| env.now() + DRAWN);
         loop {
             let (now, due) = (env.now(), life.deadline());
             let wait = picture_at.map_or(due, |at| at.min(due)).since(now);
