@@ -8,7 +8,7 @@
 //! | `/oauth/zoom/…` | a browser that connects an account |
 //!
 //! Every path works with and without its last slash. One operation lives in one file: request, answer, handler. A handler
-//! without a [`Caller`](caller::Caller) in its signature is public on purpose.
+//! without a `Caller` in its signature is public on purpose.
 
 mod body;
 mod bot;
