@@ -23,7 +23,7 @@ const COUNTS: [usize; 3] = [1, 2, 4];
 const SETTLING: Duration = Duration::from_secs(12);
 /// Then whatever is still being loaded shows as work of the processor.
 const LOOK: Duration = Duration::from_secs(2);
-const IDLE: Duration = Duration::from_millis(400);
+const IDLE: Duration = Duration::from_millis(600);
 const MOST_LOOKS: usize = 15;
 
 /// What was weighed at each of [`COUNTS`], in megabytes.
