@@ -7,7 +7,9 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use model::Secret;
 use serde::{Deserialize, Serialize};
+use store_postgres::Address;
 use url::Url;
 
 /// `latchkey.toml`
@@ -20,6 +22,11 @@ pub(crate) struct Config {
     pub(crate) public_url: Option<Url>,
     /// Database, keys and screenshots live in here.
     pub(crate) data_dir: PathBuf,
+    /// PostgreSQL; SQLite in `data_dir` if not given.
+    #[serde(skip_serializing)]
+    pub(crate) database_url: Option<Secret>,
+    /// A file that holds it, in its stead.
+    pub(crate) database_url_file: Option<PathBuf>,
     /// Opens every stored secret; `<data_dir>/keys.json` if not given.
     pub(crate) key_file: Option<PathBuf>,
     /// Which Zoom.
@@ -84,6 +91,8 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
             data_dir: "data".into(),
+            database_url: None,
+            database_url_file: None,
             key_file: None,
             zoom: Zoom::default(),
             browser: BrowserSection::default(),
@@ -143,6 +152,19 @@ impl Config {
         }
         Ok(config)
     }
+
+    /// The PostgreSQL database, if it is to be one.
+    pub(crate) fn postgres(&self) -> anyhow::Result<Option<Address>> {
+        let url = match (&self.database_url, &self.database_url_file) {
+            (None, None) => return Ok(None),
+            (Some(url), None) => url.clone(),
+            (None, Some(path)) => fs::read_to_string(path)
+                .with_context(|| format!("database_url_file {} cannot be read", path.display()))?
+                .into(),
+            (Some(_), Some(_)) => bail!("database_url and database_url_file are both set: keep one"),
+        };
+        Ok(Some(Address::read(&url)?))
+    }
 }
 
 fn one_line(text: &str) -> String {
@@ -159,6 +181,19 @@ mod tests {
         let read: Config = toml::from_str(sample).unwrap();
         let defaults = Config::default();
         assert_eq!(toml::to_string(&read).unwrap(), toml::to_string(&defaults).unwrap());
+    }
+
+    #[test]
+    fn the_database_is_named_once_and_not_printed() {
+        let url = "database_url = 'postgres://ana:planted@db.example.com/keys'\n";
+        let config: Config = toml::from_str(url).unwrap();
+        let address = config.postgres().unwrap().unwrap();
+        for printed in [format!("{config:?}{address:?}"), toml::to_string(&config).unwrap()] {
+            assert!(!printed.contains("planted"), "{printed}");
+        }
+        let twice: Config = toml::from_str(&format!("{url}database_url_file = 'url'")).unwrap();
+        assert!(twice.postgres().unwrap_err().to_string().contains("keep one"));
+        assert!(Config::default().postgres().unwrap().is_none());
     }
 
     #[test]

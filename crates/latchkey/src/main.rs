@@ -1,7 +1,9 @@
 //! Latchkey: meeting bots, signed in to Zoom. One binary; its commands are its roles.
 
 mod config;
+mod database;
 mod demo;
+mod migrate;
 mod serve;
 mod shutdown;
 mod sim;
@@ -26,6 +28,8 @@ struct Arguments {
 enum Command {
     /// Run the server: token broker, bots and API.
     Serve(serve::Arguments),
+    /// Bring the schema of the configured database up to date.
+    Migrate(migrate::Arguments),
     /// Run the Zoom simulator.
     Sim(sim::Arguments),
     /// Watch real bots join a meeting that only admits signed-in users.
@@ -48,6 +52,7 @@ async fn main() -> ExitCode {
         .init();
     let done = match arguments.command {
         Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Sim(arguments) => sim::run(arguments).await,
         Command::Demo(arguments) => return demo::run(arguments).await,
     };

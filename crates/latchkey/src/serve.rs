@@ -17,7 +17,6 @@ use model::Environment;
 use sealing::{KeyFileError, KeyRing};
 use serde_json::json;
 use store::Store;
-use store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
@@ -25,6 +24,7 @@ use zoom::{Endpoints, ZoomClient};
 
 use crate::{
     config::Config,
+    database::Database,
     shutdown::{Stop, StopArguments},
 };
 
@@ -60,7 +60,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
 
     make_data_dir(&config.data_dir)?;
-    let store = Arc::new(SqliteStore::open(&config.data_dir.join("latchkey.db")).await?);
+    let database = Database::open(&config).await?;
+    let store = database.store();
     let keys = key_ring(&config, &*store, &env).await?;
     let tasks = TaskTracker::new();
     let endpoints = Endpoints {
@@ -131,11 +132,11 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     bots.stop().await;
     tasks.close();
     tasks.wait().await;
-    store.close().await;
+    database.close().await;
     Ok(served?)
 }
 
-fn make_data_dir(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn make_data_dir(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     // Screenshots show meetings: nobody else's business.
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {

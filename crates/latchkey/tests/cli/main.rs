@@ -2,7 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod demo;
+mod postgres;
 mod refusals;
 mod serve;
+#[path = "../../../store-postgres/tests/server/mod.rs"]
+mod server;
 mod sim;
 mod support;

@@ -127,7 +127,7 @@ pub(crate) struct Installation {
 }
 
 /// On any free port, and without bots.
-const BROKER_ALONE: &str = "listen = '127.0.0.1:0'\n[bots]\ncapacity = 0\n";
+pub(crate) const BROKER_ALONE: &str = "listen = '127.0.0.1:0'\n[bots]\ncapacity = 0\n";
 
 impl Installation {
     pub(crate) fn new() -> Self {

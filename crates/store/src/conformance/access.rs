@@ -2,10 +2,11 @@
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+use futures_util::future::join_all;
 use model::WorkspaceId;
 
-use super::Bench;
-use crate::Workspace;
+use super::{Bench, CALLERS};
+use crate::{ApiKey, Workspace};
 
 pub async fn the_first_workspace_is_founded_once(bench: &Bench) {
     assert!(bench.store.workspaces().await.unwrap().is_empty());
@@ -25,6 +26,30 @@ pub async fn the_first_workspace_is_founded_once(bench: &Bench) {
     assert_eq!(all.iter().map(|workspace| workspace.id).collect::<Vec<_>>(), [first]);
     assert_eq!(bench.store.workspace(first).await.unwrap().unwrap().name, "Zoë’s team 🗝");
     assert!(bench.store.workspace(second.id).await.unwrap().is_none());
+}
+
+pub async fn of_founders_at_once_one_founds(bench: &Bench) {
+    // Whatever opens connections, so that the founders do meet: there is only one first time.
+    join_all((0..CALLERS).map(|_| bench.store.workspaces())).await;
+    let founders: Vec<(Workspace, ApiKey)> = (0..CALLERS).map(|_| founder(bench)).collect();
+    let founded = join_all(founders.iter().map(|(workspace, key)| bench.store.found(workspace, key))).await;
+    let founded: Vec<bool> = founded.into_iter().map(Result::unwrap).collect();
+    assert_eq!(founded.iter().filter(|won| **won).count(), 1);
+    assert_eq!(bench.store.workspaces().await.unwrap().len(), 1);
+    for ((_, key), won) in founders.iter().zip(founded) {
+        assert_eq!(bench.store.api_key(&key.digest).await.unwrap().is_some(), won);
+    }
+}
+
+fn founder(bench: &Bench) -> (Workspace, ApiKey) {
+    let workspace = Workspace {
+        id: WorkspaceId::generate(&bench.env),
+        name: "first".into(),
+        callback_secret: bench.sealed(),
+        created_at: bench.env.now(),
+    };
+    let key = bench.api_key(workspace.id);
+    (workspace, key)
 }
 
 pub async fn keys_are_found_by_their_hash(bench: &Bench) {

@@ -2,11 +2,15 @@
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
+use futures_util::future::join_all;
 use model::{BotId, BotStatus, LeaseToken, ScreenshotId, StatusChange, SubCode, Timestamp, WorkspaceId};
 
-use super::Bench;
+use super::{Bench, CALLERS, ROUNDS};
 use crate::{Bot, BotFilter, Lease, Screenshot, Transition};
 
 fn step(bench: &Bench, code: BotStatus) -> StatusChange {
@@ -121,6 +125,38 @@ pub async fn due_bots_are_leased_once(bench: &Bench) {
     assert!(lease_at(bench, now, 60, 9).await.is_empty());
     let due = lease_at(bench, now + Duration::from_secs(10), 60, 9).await;
     assert_eq!(due.iter().map(|(bot, _)| bot.id).collect::<Vec<_>>(), [later.id]);
+}
+
+pub async fn supervisors_at_once_share_the_bots(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let mut ids = BTreeSet::new();
+    for _ in 0..2 * CALLERS {
+        ids.insert(added(bench, workspace).await.id);
+    }
+    for round in (0..).take(ROUNDS) {
+        let at = bench.env.now() + Duration::from_secs(60 * round);
+        let claims = join_all((0..CALLERS).map(|_| lease_at(bench, at, 60, 4))).await;
+        let claimed: Vec<_> = claims.into_iter().flatten().map(|(bot, _)| bot.id).collect();
+        let once: BTreeSet<_> = claimed.iter().copied().collect();
+        assert_eq!(claimed.len(), once.len(), "no bot has two supervisors");
+        let rest = lease_at(bench, at, 60, ids.len()).await.into_iter().map(|(bot, _)| bot.id);
+        assert_eq!(once.into_iter().chain(rest).collect::<BTreeSet<_>>(), ids, "none is lost");
+    }
+}
+
+pub async fn of_steps_at_once_none_follows_the_last(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    for _ in 0..ROUNDS {
+        let (bot, lease) = leased(bench, workspace).await;
+        let steps = [step(bench, BotStatus::JoiningCall), step(bench, BotStatus::Fatal)];
+        let recorded = join_all(steps.iter().map(|step| bench.store.record_step(bot.id, &lease, step))).await;
+        let ended_first = matches!(recorded[0], Ok(Transition::LeaseLost));
+        assert!(ended_first || matches!(recorded[0], Ok(Transition::Recorded)), "{recorded:?}");
+        assert!(matches!(recorded[1], Ok(Transition::Recorded)), "{recorded:?}");
+        let found = bench.store.bot(workspace, bot.id).await.unwrap().unwrap();
+        assert_eq!(found.status(), BotStatus::Fatal);
+        assert_eq!(found.status_changes.len(), if ended_first { 2 } else { 3 });
+    }
 }
 
 pub async fn a_lapsed_bot_is_leased_again(bench: &Bench) {

@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use model::{ConsentId, WorkspaceId};
 
-use super::{Bench, credentials};
+use super::{Bench, CALLERS, ROUNDS, credentials};
 use crate::{Consent, Journey, StoreError};
 
 pub async fn apps_stay_in_their_workspace(bench: &Bench) {
@@ -71,7 +72,10 @@ pub async fn an_invitation_is_used_once(bench: &Bench) {
 
     let other = credentials::account(bench, consent.workspace, consent.app, "user-2");
     assert!(!bench.store.complete_consent(consent.id, &other).await.unwrap());
-    assert!(bench.store.credential(consent.workspace, other.id).await.unwrap().is_none(), "nothing was stored");
+    assert!(
+        bench.store.credential(consent.workspace, other.id).await.unwrap().is_none(),
+        "nothing was stored"
+    );
 }
 
 pub async fn a_new_journey_ends_the_one_before(bench: &Bench) {
@@ -82,4 +86,28 @@ pub async fn a_new_journey_ends_the_one_before(bench: &Bench) {
     assert!(bench.store.consent_by_state(&first.state_digest).await.unwrap().is_none());
     assert!(!bench.store.end_journey(consent.id, &first.state_digest).await.unwrap());
     assert!(bench.store.end_journey(consent.id, &second.state_digest).await.unwrap());
+}
+
+pub async fn of_callbacks_at_once_one_ends_the_journey(bench: &Bench) {
+    let consent = invitation(bench).await;
+    for _ in 0..ROUNDS {
+        let trip = journey(bench);
+        assert!(bench.store.begin_journey(consent.id, &trip).await.unwrap());
+        let callbacks = (0..CALLERS).map(|_| bench.store.end_journey(consent.id, &trip.state_digest));
+        let ended = join_all(callbacks).await;
+        assert_eq!(ended.into_iter().filter(|ended| *ended.as_ref().unwrap()).count(), 1);
+    }
+}
+
+pub async fn of_completions_at_once_one_connects(bench: &Bench) {
+    let consent = invitation(bench).await;
+    let accounts: Vec<_> = (0..CALLERS)
+        .map(|user| credentials::account(bench, consent.workspace, consent.app, &format!("user-{user}")))
+        .collect();
+    let completions = accounts.iter().map(|account| bench.store.complete_consent(consent.id, account));
+    let completed = join_all(completions).await;
+    assert_eq!(completed.into_iter().filter(|completed| *completed.as_ref().unwrap()).count(), 1);
+    let connected = bench.store.credentials(consent.workspace).await.unwrap();
+    assert_eq!(connected.len(), 1, "the others stored nothing");
+    assert_eq!(bench.store.consent(consent.id).await.unwrap().unwrap().credential, Some(connected[0].id));
 }

@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use model::{CredentialId, CredentialStatus, ReauthCause, WorkspaceId, ZoomOauthAppId};
 
-use super::Bench;
+use super::{Bench, CALLERS, ROUNDS};
 use crate::{Credential, Grant, Lease, RefreshLease, StoreError};
 
 fn grant(bench: &Bench) -> Grant {
@@ -89,6 +90,64 @@ pub async fn consenting_again_keeps_the_id(bench: &Bench) {
     let late = bench.store.commit_refresh(made.id, 1, &grant(bench), bench.env.now()).await.unwrap();
     assert!(!late, "the refresh that was under way lost");
     assert_eq!(read(bench, &made).await.grant.refresh_token, again.grant.refresh_token);
+}
+
+pub async fn of_first_consents_at_once_one_makes_the_account(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let app = bench.app(workspace, "client-1").await;
+    for round in 0..ROUNDS {
+        let user = format!("user-{round}");
+        let twins: Vec<_> = (0..CALLERS).map(|_| account(bench, workspace, app.id, &user)).collect();
+        let made = join_all(twins.iter().map(|twin| bench.store.connect_credential(twin))).await;
+        let winners: Vec<_> = twins.iter().zip(&made).filter(|(_, made)| made.is_ok()).collect();
+        assert_eq!(winners.len(), 1);
+        assert!(made.iter().all(|made| matches!(made, Ok(()) | Err(StoreError::Exists(_)))));
+        let found = bench.store.credential_of(workspace, app.id, &user).await.unwrap().unwrap();
+        assert_eq!((found.id, found.generation), (winners[0].0.id, 1));
+    }
+}
+
+pub async fn consents_at_once_each_count(bench: &Bench) {
+    let made = connected(bench).await;
+    for round in (0..).take(ROUNDS) {
+        let again: Vec<_> =
+            (0..CALLERS).map(|_| Credential { grant: grant(bench), ..made.clone() }).collect();
+        for done in join_all(again.iter().map(|again| bench.store.connect_credential(again))).await {
+            done.unwrap();
+        }
+        let found = read(bench, &made).await;
+        assert_eq!(found.generation, 1 + (round + 1) * i64::try_from(CALLERS).unwrap());
+        assert!(again.iter().any(|again| again.grant.refresh_token == found.grant.refresh_token));
+    }
+}
+
+pub async fn of_refreshers_at_once_one_takes_the_lease(bench: &Bench) {
+    let made = connected(bench).await;
+    for _ in 0..ROUNDS {
+        let leases: Vec<_> = (0..CALLERS).map(|_| bench.lease(60)).collect();
+        let answers = join_all(leases.iter().map(|lease| take(bench, &made, 1, lease))).await;
+        let taken = answers.iter().position(|answer| matches!(answer, RefreshLease::Taken(_))).unwrap();
+        for (caller, answer) in answers.iter().enumerate().filter(|(caller, _)| *caller != taken) {
+            let until = leases[caller].expires_at;
+            assert!(matches!(answer, RefreshLease::Held { until: held } if *held == until), "{answer:?}");
+        }
+        assert!(bench.store.release_refresh(made.id, &leases[taken], true).await.unwrap());
+    }
+}
+
+pub async fn of_commits_at_once_one_counts(bench: &Bench) {
+    let made = connected(bench).await;
+    for generation in (1..).take(ROUNDS) {
+        let grants: Vec<_> = (0..CALLERS).map(|_| grant(bench)).collect();
+        let now = bench.env.now();
+        let commits = grants.iter().map(|grant| bench.store.commit_refresh(made.id, generation, grant, now));
+        let done = join_all(commits).await;
+        let winners: Vec<_> = grants.iter().zip(done).filter(|(_, done)| *done.as_ref().unwrap()).collect();
+        assert_eq!(winners.len(), 1);
+        let found = read(bench, &made).await;
+        assert_eq!(found.generation, generation + 1);
+        assert_eq!(found.grant.refresh_token, winners[0].0.refresh_token);
+    }
 }
 
 pub async fn one_lease_at_a_time(bench: &Bench) {

@@ -5,6 +5,9 @@
 //! ```ignore
 //! store::conformance_tests!(|| async { open_an_empty_store().await });
 //! ```
+//!
+//! Where several callers meet, they meet [`ROUNDS`] times: at the first, a backend may still be opening connections, and
+//! they would queue politely.
 
 pub mod access;
 pub mod bots;
@@ -20,6 +23,11 @@ use model::{
 };
 
 use crate::{ApiKey, AppKind, Lease, Store, Workspace, ZoomOauthApp};
+
+/// How many callers meet.
+const CALLERS: usize = 6;
+/// How often they do.
+const ROUNDS: usize = 5;
 
 /// A store under test, with a clock that stands still and repeatable randomness.
 pub struct Bench {
@@ -96,18 +104,24 @@ impl Bench {
 macro_rules! conformance_tests {
     ($constructor:expr) => {
         $crate::conformance_tests! { $constructor =>
-            access { the_first_workspace_is_founded_once, keys_are_found_by_their_hash }
+            access { the_first_workspace_is_founded_once, of_founders_at_once_one_founds, keys_are_found_by_their_hash }
             connect { apps_stay_in_their_workspace, one_app_per_client_id, an_invitation_is_used_once,
-                      a_new_journey_ends_the_one_before }
+                      a_new_journey_ends_the_one_before, of_callbacks_at_once_one_ends_the_journey,
+                      of_completions_at_once_one_connects }
             credentials { a_grant_survives_to_the_microsecond, one_account_per_user_and_app,
-                          consenting_again_keeps_the_id, one_lease_at_a_time, a_lapsed_lease_shows_the_spent_token,
+                          consenting_again_keeps_the_id,
+                          of_first_consents_at_once_one_makes_the_account, consents_at_once_each_count,
+                          one_lease_at_a_time,
+                          of_refreshers_at_once_one_takes_the_lease, of_commits_at_once_one_counts, a_lapsed_lease_shows_the_spent_token,
                           a_commit_moves_the_generation_once, a_late_answer_saves_the_account,
                           a_fenced_holder_changes_nothing,
                           a_lost_grant_is_not_leased, release_can_undo_the_spending }
             links { a_link_comes_back_whole, revoking_is_final_and_local }
             bots { a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,
-                   due_bots_are_leased_once, a_lapsed_bot_is_leased_again, steps_need_the_lease,
-                   forbidden_steps_change_nothing, a_terminal_step_ends_everything, leaving_is_asked_once,
+                   due_bots_are_leased_once,
+                   supervisors_at_once_share_the_bots, a_lapsed_bot_is_leased_again, steps_need_the_lease,
+                   forbidden_steps_change_nothing,
+                   of_steps_at_once_none_follows_the_last, a_terminal_step_ends_everything, leaving_is_asked_once,
                    screenshots_stay_in_their_workspace }
         }
     };

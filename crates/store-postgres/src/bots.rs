@@ -1,0 +1,343 @@
+//! Bots: rows that supervisors lease, and the steps they record.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use model::{BotId, BotStatus, LeaseToken, StatusChange, Timestamp, WorkspaceId};
+use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::PgRow, types::Json};
+use store::{Bot, BotFilter, BotPage, Bots, Lease, Screenshot, StoreError, Transition};
+
+use crate::{ON_ROWS, ONE_MOMENT, PostgresStore, Tx, exists, row::Reader, unavailable};
+
+macro_rules! columns {
+    () => {
+        "id, workspace, request, meeting_digest, join_at, metadata, leave_requested_at, created_at"
+    };
+}
+
+fn bot(row: &PgRow, status_changes: Vec<StatusChange>) -> Result<Bot, StoreError> {
+    let row = Reader { table: "bots", row };
+    Ok(Bot {
+        id: row.parsed("id")?,
+        workspace: row.parsed("workspace")?,
+        request: row.sealed("request")?,
+        meeting_digest: row.digest("meeting_digest")?,
+        join_at: row.optional_time("join_at")?,
+        metadata: row.json("metadata")?,
+        status_changes,
+        leave_requested_at: row.optional_time("leave_requested_at")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+/// The bots of these rows with their steps, in one more statement however many there are.
+async fn with_steps(db: &mut PgConnection, rows: &[PgRow]) -> Result<Vec<Bot>, StoreError> {
+    let id = |row| Reader { table: "bots", row }.text("id");
+    let ids = rows.iter().map(id).collect::<Result<Vec<_>, _>>()?;
+    let query = sqlx::query(
+        "-- with_steps\n\
+         SELECT bot, code, sub_code, message, created_at FROM bot_steps WHERE bot = ANY ($1) ORDER BY bot, step",
+    );
+    let mut steps: HashMap<String, Vec<StatusChange>> = HashMap::new();
+    for row in query.bind(ids).fetch_all(db).await.map_err(unavailable)? {
+        let row = Reader { table: "bot_steps", row: &row };
+        steps.entry(row.text("bot")?).or_default().push(StatusChange {
+            code: row.parsed("code")?,
+            message: row.optional_text("message")?,
+            created_at: row.time("created_at")?,
+            sub_code: row.optional("sub_code")?,
+        });
+    }
+    rows.iter().map(|row| bot(row, steps.remove(&id(row)?).unwrap_or_default())).collect()
+}
+
+async fn one(db: &mut PgConnection, id: BotId) -> Result<Option<Bot>, StoreError> {
+    let row = sqlx::query(concat!("-- one bot\nSELECT ", columns!(), " FROM bots WHERE id = $1"))
+        .bind(id.to_string())
+        .fetch_optional(&mut *db)
+        .await
+        .map_err(unavailable)?;
+    Ok(with_steps(db, row.as_slice()).await?.pop())
+}
+
+/// Numbers the step after those that are there: the bot's row is new or locked, so that no other comes between.
+async fn add_step(db: &mut PgConnection, id: BotId, step: &StatusChange) -> Result<(), StoreError> {
+    sqlx::query(
+        "-- add_step\n\
+         INSERT INTO bot_steps (bot, step, code, sub_code, message, created_at)\n\
+         SELECT $1, count(*), $2, $3, $4, $5 FROM bot_steps WHERE bot = $1",
+    )
+    .bind(id.to_string())
+    .bind(step.code.as_str())
+    .bind(step.sub_code.map(model::SubCode::as_str))
+    .bind(&step.message)
+    .bind(step.created_at.as_microsecond())
+    .execute(db)
+    .await
+    .map_err(unavailable)?;
+    Ok(())
+}
+
+fn narrow(query: &mut QueryBuilder<Postgres>, workspace: WorkspaceId, filter: &BotFilter) {
+    query.push(" FROM bots WHERE workspace = ").push_bind(workspace.to_string());
+    if !filter.status.is_empty() {
+        let words: Vec<_> = filter.status.iter().map(|status| status.as_str()).collect();
+        query.push(" AND status = ANY (").push_bind(words).push(")");
+    }
+    if let Some(after) = filter.join_at_after {
+        query.push(" AND join_at > ").push_bind(after.as_microsecond());
+    }
+    if let Some(before) = filter.join_at_before {
+        query.push(" AND join_at < ").push_bind(before.as_microsecond());
+    }
+    if let Some(digest) = filter.meeting_digest {
+        query.push(" AND meeting_digest = ").push_bind(digest.to_vec());
+    }
+    for (key, value) in &filter.metadata {
+        query.push(" AND metadata ->> ").push_bind(key.clone()).push(" = ").push_bind(value.clone());
+    }
+}
+
+#[async_trait]
+impl Bots for PostgresStore {
+    async fn add_bot(&self, bot: &Bot) -> Result<(), StoreError> {
+        let body = |mut tx: Tx| async move {
+            sqlx::query(
+                "-- add_bot\n\
+                 INSERT INTO bots (id, workspace, request, meeting_digest, join_at, metadata, status, created_at)\n\
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            )
+            .bind(bot.id.to_string())
+            .bind(bot.workspace.to_string())
+            .bind(&bot.request.0)
+            .bind(bot.meeting_digest.as_slice())
+            .bind(bot.join_at.map(Timestamp::as_microsecond))
+            .bind(Json(&bot.metadata))
+            .bind(bot.status().as_str())
+            .bind(bot.created_at.as_microsecond())
+            .execute(&mut *tx)
+            .await
+            .map_err(exists("a bot with this id"))?;
+            for step in &bot.status_changes {
+                add_step(&mut tx, bot.id, step).await?;
+            }
+            tx.commit().await.map_err(unavailable)
+        };
+        self.transaction("add_bot", ON_ROWS, body).await
+    }
+
+    async fn bot(&self, workspace: WorkspaceId, id: BotId) -> Result<Option<Bot>, StoreError> {
+        let mut db = self.pool.acquire().await.map_err(unavailable)?;
+        Ok(one(&mut db, id).await?.filter(|bot| bot.workspace == workspace))
+    }
+
+    async fn bots(
+        &self,
+        workspace: WorkspaceId,
+        filter: &BotFilter,
+        page: u64,
+        page_size: u64,
+    ) -> Result<BotPage, StoreError> {
+        let offset = page.saturating_mul(page_size);
+        // The count and the page speak of the same moment.
+        let body = |mut tx: Tx| async move {
+            let mut count = QueryBuilder::new("-- bots: count\nSELECT count(*)");
+            narrow(&mut count, workspace, filter);
+            let count: i64 = count.build_query_scalar().fetch_one(&mut *tx).await.map_err(unavailable)?;
+
+            let mut query = QueryBuilder::new(concat!("-- bots: page\nSELECT ", columns!()));
+            narrow(&mut query, workspace, filter);
+            query
+                .push(" ORDER BY created_at DESC, id DESC LIMIT ")
+                .push_bind(i64::try_from(page_size).unwrap_or(i64::MAX));
+            query.push(" OFFSET ").push_bind(i64::try_from(offset).unwrap_or(i64::MAX));
+            let rows = query.build().fetch_all(&mut *tx).await.map_err(unavailable)?;
+            Ok(BotPage { bots: with_steps(&mut tx, &rows).await?, count: u64::try_from(count).unwrap_or(0) })
+        };
+        self.transaction("bots", ONE_MOMENT, body).await
+    }
+
+    async fn lease_due_bots(
+        &self,
+        tokens: &[LeaseToken],
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Vec<(Bot, Lease)>, StoreError> {
+        // What another supervisor is just taking is skipped, not waited for. What it took a moment ago has changed by the
+        // time of locking, and PostgreSQL asks the whole condition again.
+        let body = |mut tx: Tx| async move {
+            let rows = sqlx::query(concat!(
+                "-- lease_due_bots: find\nSELECT ",
+                columns!(),
+                " FROM bots\n\
+                 WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= $1\n\
+                   AND (lease_expires_at IS NULL OR lease_expires_at <= $1)\n\
+                 ORDER BY coalesce(join_at, created_at), id LIMIT $2\n\
+                 FOR UPDATE SKIP LOCKED",
+            ))
+            .bind(now.as_microsecond())
+            .bind(i64::try_from(tokens.len()).unwrap_or(i64::MAX))
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(unavailable)?;
+            let bots = with_steps(&mut tx, &rows).await?;
+            sqlx::query(
+                "-- lease_due_bots: claim\n\
+                 UPDATE bots SET lease_token = claim.token, lease_expires_at = $3\n\
+                 FROM unnest($1, $2) AS claim (bot, token) WHERE bots.id = claim.bot",
+            )
+            .bind(bots.iter().map(|bot| bot.id.to_string()).collect::<Vec<_>>())
+            .bind(tokens.iter().take(bots.len()).map(ToString::to_string).collect::<Vec<_>>())
+            .bind(expires_at.as_microsecond())
+            .execute(&mut *tx)
+            .await
+            .map_err(unavailable)?;
+            tx.commit().await.map_err(unavailable)?;
+            let leases = tokens.iter().map(|token| Lease { token: *token, expires_at });
+            Ok(bots.into_iter().zip(leases).collect())
+        };
+        self.transaction("lease_due_bots", ON_ROWS, body).await
+    }
+
+    async fn renew_bot(
+        &self,
+        id: BotId,
+        lease: &Lease,
+        expires_at: Timestamp,
+    ) -> Result<Option<Bot>, StoreError> {
+        let body = |mut tx: Tx| async move {
+            let held = sqlx::query(
+                "-- renew_bot\nUPDATE bots SET lease_expires_at = $1 WHERE id = $2 AND lease_token = $3",
+            )
+            .bind(expires_at.as_microsecond())
+            .bind(id.to_string())
+            .bind(lease.token.to_string())
+            .execute(&mut *tx)
+            .await
+            .map_err(unavailable)?;
+            if held.rows_affected() == 0 {
+                return Ok(None);
+            }
+            let bot = one(&mut tx, id).await?;
+            tx.commit().await.map_err(unavailable)?;
+            Ok(bot)
+        };
+        self.transaction("renew_bot", ON_ROWS, body).await
+    }
+
+    async fn release_bot(&self, id: BotId, lease: &Lease) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "-- release_bot\n\
+             UPDATE bots SET lease_token = NULL, lease_expires_at = NULL WHERE id = $1 AND lease_token = $2",
+        )
+        .bind(id.to_string())
+        .bind(lease.token.to_string())
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn record_step(
+        &self,
+        id: BotId,
+        lease: &Lease,
+        step: &StatusChange,
+    ) -> Result<Transition, StoreError> {
+        let body = |mut tx: Tx| async move {
+            let status: Option<String> = sqlx::query_scalar(
+                "-- record_step: read\nSELECT status FROM bots WHERE id = $1 AND lease_token = $2 FOR UPDATE",
+            )
+            .bind(id.to_string())
+            .bind(lease.token.to_string())
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(unavailable)?;
+            let Some(status) = status else { return Ok(Transition::LeaseLost) };
+            let status: BotStatus =
+                status.parse().map_err(|cause| StoreError::Corrupt { table: "bots", cause })?;
+            if !status.may_become(step.code) {
+                return Ok(Transition::Forbidden);
+            }
+            sqlx::query(
+                "-- record_step: write\n\
+                 UPDATE bots SET status = $1,\n\
+                     lease_token = CASE WHEN $2 THEN NULL ELSE lease_token END,\n\
+                     lease_expires_at = CASE WHEN $2 THEN NULL ELSE lease_expires_at END\n\
+                 WHERE id = $3",
+            )
+            .bind(step.code.as_str())
+            .bind(step.code.is_terminal())
+            .bind(id.to_string())
+            .execute(&mut *tx)
+            .await
+            .map_err(unavailable)?;
+            add_step(&mut tx, id, step).await?;
+            tx.commit().await.map_err(unavailable)?;
+            Ok(Transition::Recorded)
+        };
+        self.transaction("record_step", ON_ROWS, body).await
+    }
+
+    async fn request_leave(
+        &self,
+        workspace: WorkspaceId,
+        id: BotId,
+        now: Timestamp,
+    ) -> Result<Option<Bot>, StoreError> {
+        let body = |mut tx: Tx| async move {
+            sqlx::query(
+                "-- request_leave\n\
+                 UPDATE bots SET leave_requested_at = coalesce(leave_requested_at, $1)\n\
+                 WHERE id = $2 AND workspace = $3 AND status NOT IN ('done', 'fatal')",
+            )
+            .bind(now.as_microsecond())
+            .bind(id.to_string())
+            .bind(workspace.to_string())
+            .execute(&mut *tx)
+            .await
+            .map_err(unavailable)?;
+            let bot = one(&mut tx, id).await?.filter(|bot| bot.workspace == workspace);
+            tx.commit().await.map_err(unavailable)?;
+            Ok(bot)
+        };
+        self.transaction("request_leave", ON_ROWS, body).await
+    }
+
+    async fn add_screenshot(&self, bot: BotId, screenshot: &Screenshot) -> Result<(), StoreError> {
+        sqlx::query(
+            "-- add_screenshot\nINSERT INTO bot_screenshots (id, bot, recorded_at, file) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(screenshot.id.to_string())
+        .bind(bot.to_string())
+        .bind(screenshot.recorded_at.as_microsecond())
+        .bind(&screenshot.file)
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn screenshots(&self, workspace: WorkspaceId, bot: BotId) -> Result<Vec<Screenshot>, StoreError> {
+        let rows = sqlx::query(
+            "-- screenshots\n\
+             SELECT s.id, s.recorded_at, s.file FROM bot_screenshots s JOIN bots b ON b.id = s.bot\n\
+             WHERE s.bot = $1 AND b.workspace = $2 ORDER BY s.recorded_at, s.id",
+        )
+        .bind(bot.to_string())
+        .bind(workspace.to_string())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        rows.iter()
+            .map(|row| {
+                let row = Reader { table: "bot_screenshots", row };
+                Ok(Screenshot {
+                    id: row.parsed("id")?,
+                    recorded_at: row.time("recorded_at")?,
+                    file: row.text("file")?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,129 @@
+//! The shared store: PostgreSQL 15 or later, for any number of replicas.
+//!
+//! Who may write is decided by rows alone; a replica that dies or stalls leaves nothing behind but a lease that lapses.
+//!
+//! - A change that hangs on one row is one statement which names what it expects to find, under `READ COMMITTED`: of
+//!   two at once, the second waits for the first, looks again, and changes nothing.
+//! - A change that has to read first locks what it reads: `FOR UPDATE`; bots that are due `SKIP LOCKED`, so that
+//!   supervisors share the work instead of queueing for it.
+//! - Founding hangs on a row that is not there, which nobody can lock: it alone is `SERIALIZABLE`.
+//! - PostgreSQL may end a transaction for another's sake. It is run again here, a few times; callers never see it.
+//!
+//! Statements name their columns, because a `*` that a migration widens breaks what running replicas have prepared.
+
+mod access;
+mod address;
+mod bots;
+mod connect;
+mod credentials;
+mod links;
+mod migrations;
+mod open;
+mod row;
+
+use std::time::Duration;
+
+use sqlx::{Connection as _, PgPool, PgTransaction, error::DatabaseError, postgres::PgPoolOptions};
+use store::StoreError;
+
+pub use address::Address;
+pub use migrations::Migrated;
+pub use open::OpenError;
+
+/// Connections of one process. A call holds one for a few milliseconds, so that few serve many.
+const CONNECTIONS: u32 = 8;
+/// How long a call waits for one of them.
+const FREE_WITHIN: Duration = Duration::from_secs(5);
+/// How often a transaction is begun before its collisions are the caller's to see.
+const ATTEMPTS: u32 = 8;
+
+/// Decides about rows that are there, and locks them.
+const ON_ROWS: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+/// Decides about rows that are not there.
+const ON_ABSENCE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
+/// Several reads of one moment.
+const ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
+/// A transaction on a connection of the pool.
+type Tx = PgTransaction<'static>;
+
+/// The store. Cheap to share behind an `Arc`.
+#[derive(Debug)]
+pub struct PostgresStore {
+    pool: PgPool,
+}
+
+impl PostgresStore {
+    /// Connects to a database whose schema is the one this version speaks to.
+    pub async fn open(address: &Address) -> Result<Self, OpenError> {
+        let options = address.serving();
+        let mut first = open::connect(address, &options).await?;
+        migrations::check(&mut first, address).await?;
+        // It has done its work; the pool makes its own.
+        drop(first.close().await);
+        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(FREE_WITHIN);
+        Ok(Self { pool: pool.connect_lazy_with(options) })
+    }
+
+    /// Brings the schema of a database up to date. Replicas may be running meanwhile.
+    pub async fn migrate(address: &Address) -> Result<Migrated, OpenError> {
+        migrations::run(address).await
+    }
+
+    /// Closes the connections. What follows on this store fails.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Runs `body` with a transaction, and again with another when PostgreSQL ended that for another's sake: one of two
+    /// that wait for each other, or that cannot be put in an order. A body commits as its last act and touches nothing
+    /// but its transaction, so that it may run again; dropped, a transaction takes everything back.
+    async fn transaction<T, Body>(
+        &self,
+        name: &'static str,
+        begin: &'static str,
+        body: impl Fn(Tx) -> Body,
+    ) -> Result<T, StoreError>
+    where
+        Body: Future<Output = Result<T, StoreError>>,
+    {
+        let mut attempt = 1;
+        loop {
+            let tx = self.pool.begin_with(begin).await.map_err(unavailable)?;
+            match body(tx).await {
+                Err(error) if attempt < ATTEMPTS && collided(&error) => {
+                    tracing::debug!(name, attempt, %error, "a transaction collided and runs again");
+                    attempt += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+/// Whether a transaction was ended for another's sake: nothing of it is left, and it may well succeed now.
+fn collided(error: &StoreError) -> bool {
+    const SERIALIZATION_FAILURE: &str = "40001";
+    const DEADLOCK_DETECTED: &str = "40P01";
+    let StoreError::Unavailable(cause) = error else { return false };
+    let database = cause.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    let code = database.and_then(DatabaseError::code);
+    code.is_some_and(|code| [SERIALIZATION_FAILURE, DEADLOCK_DETECTED].contains(&&*code))
+}
+
+fn unavailable(error: sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::ColumnDecode { index, source } => {
+            StoreError::Corrupt { table: "postgres", cause: format!("column {index}: {source}") }
+        }
+        error => StoreError::Unavailable(Box::new(error)),
+    }
+}
+
+/// Like [`unavailable`], but a broken uniqueness says what exists already.
+fn exists(what: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
+    move |error| match &error {
+        sqlx::Error::Database(database) if database.is_unique_violation() => StoreError::Exists(what),
+        _ => unavailable(error),
+    }
+}

@@ -1,0 +1,77 @@
+//! The schema, step by step. Steps are only ever added, with the numbers and names they have in `store-sqlite`; the table
+//! `schema_steps` holds those that were taken.
+
+use sqlx::{Connection as _, Executor as _, PgConnection};
+
+use crate::{Address, OpenError, open};
+
+const STEPS: &[(&str, &str)] = &[("0001_first", include_str!("../migrations/0001_first.sql"))];
+
+/// The schema that this version speaks to.
+pub(crate) const KNOWN: usize = STEPS.len();
+
+/// Taken for the length of a transaction, so that two who migrate at once take each step once. Any number does.
+const LOCK: i64 = 0x6c61_7463_686b_6579;
+
+/// What bringing a schema up to date came to.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// The steps that were taken, oldest first. None: it was up to date.
+    pub taken: Vec<&'static str>,
+    /// The schema it has now.
+    pub schema: usize,
+}
+
+/// Takes the steps that are missing: all of them, or none.
+pub(crate) async fn run(address: &Address) -> Result<Migrated, OpenError> {
+    let mut db = open::connect(address, &address.migrating()).await?;
+    let refused = |cause| OpenError::Migration { address: address.clone(), cause };
+    let mut tx = db.begin().await.map_err(refused)?;
+    let lock = sqlx::query("-- migrate: lock\nSELECT pg_advisory_xact_lock($1)").bind(LOCK);
+    lock.execute(&mut *tx).await.map_err(refused)?;
+    let found = taken(&mut tx).await.map_err(refused)?;
+    let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..));
+    let missing = missing.ok_or_else(|| OpenError::TooNew { address: address.clone(), found })?;
+    if found == 0 {
+        let ledger =
+            "-- migrate: begin\nCREATE TABLE schema_steps (number BIGINT PRIMARY KEY, name TEXT NOT NULL)";
+        tx.execute(sqlx::raw_sql(ledger)).await.map_err(refused)?;
+    }
+    for (number, (name, step)) in (found + 1..).zip(missing) {
+        tx.execute(sqlx::raw_sql(*step)).await.map_err(refused)?;
+        sqlx::query("-- migrate: taken\nINSERT INTO schema_steps (number, name) VALUES ($1, $2)")
+            .bind(number)
+            .bind(*name)
+            .execute(&mut *tx)
+            .await
+            .map_err(refused)?;
+    }
+    tx.commit().await.map_err(refused)?;
+    // What is done is done, however the goodbye goes.
+    drop(db.close().await);
+    Ok(Migrated { taken: missing.iter().map(|(name, _)| *name).collect(), schema: KNOWN })
+}
+
+/// Whether the schema is the one that this version speaks to.
+pub(crate) async fn check(db: &mut PgConnection, address: &Address) -> Result<(), OpenError> {
+    let unusable = |cause| OpenError::Unusable { address: address.clone(), cause };
+    let found = taken(db).await.map_err(unusable)?;
+    match usize::try_from(found) {
+        Ok(current) if current == KNOWN => Ok(()),
+        Ok(older) if older < KNOWN => Err(OpenError::TooOld { address: address.clone(), found }),
+        _ => Err(OpenError::TooNew { address: address.clone(), found }),
+    }
+}
+
+/// How many steps the database has taken.
+async fn taken(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    let begun: bool = sqlx::query_scalar("-- schema: begun\nSELECT to_regclass('schema_steps') IS NOT NULL")
+        .fetch_one(&mut *db)
+        .await?;
+    if !begun {
+        return Ok(0);
+    }
+    sqlx::query_scalar("-- schema: taken\nSELECT coalesce(max(number), 0) FROM schema_steps")
+        .fetch_one(db)
+        .await
+}

@@ -1,0 +1,70 @@
+//! Between columns and the words of the domain.
+
+use std::str::FromStr;
+
+use model::{Sealed, Timestamp};
+use serde::de::DeserializeOwned;
+use sqlx::{Row as _, postgres::PgRow, types::Json};
+use store::{Digest, StoreError};
+
+use crate::unavailable;
+
+/// Typed reads that name the table when a value makes no sense.
+pub(crate) struct Reader<'r> {
+    pub(crate) table: &'static str,
+    pub(crate) row: &'r PgRow,
+}
+
+impl Reader<'_> {
+    pub(crate) fn text(&self, column: &str) -> Result<String, StoreError> {
+        self.row.try_get(column).map_err(unavailable)
+    }
+
+    pub(crate) fn optional_text(&self, column: &str) -> Result<Option<String>, StoreError> {
+        self.row.try_get(column).map_err(unavailable)
+    }
+
+    pub(crate) fn number(&self, column: &str) -> Result<i64, StoreError> {
+        self.row.try_get(column).map_err(unavailable)
+    }
+
+    pub(crate) fn parsed<T: FromStr<Err: ToString>>(&self, column: &str) -> Result<T, StoreError> {
+        self.text(column)?.parse().map_err(|error: T::Err| self.corrupt(error.to_string()))
+    }
+
+    pub(crate) fn optional<T: FromStr<Err: ToString>>(&self, column: &str) -> Result<Option<T>, StoreError> {
+        let text = self.optional_text(column)?;
+        text.map(|text| text.parse().map_err(|error: T::Err| self.corrupt(error.to_string()))).transpose()
+    }
+
+    pub(crate) fn time(&self, column: &str) -> Result<Timestamp, StoreError> {
+        self.number(column).map(Timestamp::from_microsecond)
+    }
+
+    pub(crate) fn optional_time(&self, column: &str) -> Result<Option<Timestamp>, StoreError> {
+        let micros: Option<i64> = self.row.try_get(column).map_err(unavailable)?;
+        Ok(micros.map(Timestamp::from_microsecond))
+    }
+
+    pub(crate) fn sealed(&self, column: &str) -> Result<Sealed, StoreError> {
+        self.row.try_get(column).map(Sealed).map_err(unavailable)
+    }
+
+    pub(crate) fn optional_sealed(&self, column: &str) -> Result<Option<Sealed>, StoreError> {
+        let bytes: Option<Vec<u8>> = self.row.try_get(column).map_err(unavailable)?;
+        Ok(bytes.map(Sealed))
+    }
+
+    pub(crate) fn digest(&self, column: &str) -> Result<Digest, StoreError> {
+        let bytes: Vec<u8> = self.row.try_get(column).map_err(unavailable)?;
+        bytes.try_into().map_err(|_| self.corrupt(format!("{column} is not a digest")))
+    }
+
+    pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
+        self.row.try_get(column).map(|Json(value)| value).map_err(unavailable)
+    }
+
+    fn corrupt(&self, cause: String) -> StoreError {
+        StoreError::Corrupt { table: self.table, cause }
+    }
+}

@@ -1,0 +1,154 @@
+//! Which databases a store opens, what it says about the others, and how a schema moves.
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod server;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use model::Secret;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _, SqlitePool, raw_sql};
+use store::{Access as _, Bots as _, Credentials as _, TokenLinks as _, ZoomOauthApps as _};
+use store_postgres::{Address, OpenError, PostgresStore};
+use store_sqlite::SqliteStore;
+
+fn address(url: &str) -> Address {
+    Address::read(&Secret::new(url)).unwrap()
+}
+
+async fn run(url: &str, sql: String) {
+    let mut db = PgConnection::connect(url).await.unwrap();
+    db.execute(raw_sql(AssertSqlSafe(sql))).await.unwrap();
+    db.close().await.unwrap();
+}
+
+/// The tables, each with its columns.
+type Schema = BTreeMap<String, BTreeSet<String>>;
+
+async fn schema(url: &str) -> Schema {
+    let mut db = PgConnection::connect(url).await.unwrap();
+    let columns = "SELECT table_name::text, column_name::text FROM information_schema.columns\n\
+                   WHERE table_schema = 'public'";
+    let mut schema = Schema::new();
+    for row in sqlx::query(columns).fetch_all(&mut db).await.unwrap() {
+        schema.entry(row.get(0)).or_default().insert(row.get(1));
+    }
+    schema
+}
+
+#[tokio::test]
+async fn an_empty_database_is_refused_until_it_is_migrated() {
+    let url = server::database("template1").await;
+    let complaint = PostgresStore::open(&address(&url)).await.unwrap_err();
+    assert!(matches!(complaint, OpenError::TooOld { found: 0, .. }), "{complaint}");
+    assert!(complaint.to_string().contains("run `latchkey migrate`"), "{complaint}");
+
+    let first = PostgresStore::migrate(&address(&url)).await.unwrap();
+    assert_eq!(first.taken, ["0001_first"]);
+    let second = PostgresStore::migrate(&address(&url)).await.unwrap();
+    assert!(second.taken.is_empty(), "again changes nothing");
+    PostgresStore::open(&address(&url)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let url = server::database("template1").await;
+    PostgresStore::migrate(&address(&url)).await.unwrap();
+    run(&url, "INSERT INTO schema_steps VALUES (999, '0999_later')".into()).await;
+    let complaint = PostgresStore::open(&address(&url)).await.unwrap_err();
+    assert!(matches!(complaint, OpenError::TooNew { found: 999, .. }), "{complaint}");
+    let complaint = PostgresStore::migrate(&address(&url)).await.unwrap_err();
+    assert!(matches!(complaint, OpenError::TooNew { found: 999, .. }), "{complaint}");
+}
+
+#[tokio::test]
+async fn a_step_that_fails_leaves_the_schema_as_it_was() {
+    let url = server::database("template1").await;
+    run(&url, "CREATE TABLE token_links (mine TEXT)".into()).await;
+    let before = schema(&url).await;
+    let complaint = PostgresStore::migrate(&address(&url)).await.unwrap_err();
+    assert!(matches!(complaint, OpenError::Migration { .. }), "{complaint}");
+    assert_eq!(schema(&url).await, before);
+}
+
+#[tokio::test]
+async fn of_two_who_migrate_at_once_one_takes_the_steps() {
+    let url = server::database("template1").await;
+    let here = address(&url);
+    let (one, other) = tokio::join!(PostgresStore::migrate(&here), PostgresStore::migrate(&here));
+    assert_eq!(one.unwrap().taken.len() + other.unwrap().taken.len(), 1);
+}
+
+#[tokio::test]
+async fn complaints_say_what_to_do_and_no_password() {
+    let url = server::database("template1").await;
+    run(&url, "CREATE ROLE guest LOGIN PASSWORD 'right'".into()).await;
+    let (_, socket) = url.split_once("host=").unwrap();
+    for (url, advice) in [
+        ("postgres://guest:planted@localhost/test?host=/nowhere".to_owned(), "start it"),
+        ("postgres://guest:planted@127.0.0.1:1/test".to_owned(), "start it"),
+        (
+            format!("postgres://guest:planted@localhost/postgres?host={socket}"),
+            "correct the user or password",
+        ),
+        (format!("postgres://latchkey:planted@localhost/nothing?host={socket}"), "createdb nothing"),
+    ] {
+        let complaint = PostgresStore::open(&address(&url)).await.unwrap_err().to_string();
+        assert!(complaint.contains(advice), "{complaint}");
+        assert!(!complaint.contains("planted") && !complaint.contains('\n'), "{complaint}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_prints_without_its_password() {
+    let url = server::database("template1").await.replace("latchkey@", "latchkey:planted@");
+    PostgresStore::migrate(&address(&url)).await.unwrap();
+    let store = PostgresStore::open(&address(&url)).await.unwrap();
+    assert!(!format!("{store:?}").contains("planted"));
+}
+
+#[tokio::test]
+async fn both_backends_have_the_same_tables_and_columns() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("latchkey.db");
+    SqliteStore::open(&path).await.unwrap().close().await;
+    let db = SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
+    let columns = "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c\n\
+                   WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'";
+    let mut sqlite = Schema::new();
+    for row in sqlx::query(columns).fetch_all(&db).await.unwrap() {
+        sqlite.entry(row.get(0)).or_default().insert(row.get(1));
+    }
+
+    let url = server::database("template1").await;
+    PostgresStore::migrate(&address(&url)).await.unwrap();
+    let mut postgres = schema(&url).await;
+    postgres.remove("schema_steps").expect("what SQLite keeps in PRAGMA user_version");
+    assert_eq!(postgres, sqlite);
+}
+
+/// A newer version adds a column to every table while a replica of this one is running.
+#[tokio::test]
+async fn a_running_replica_outlives_a_widened_schema() {
+    let url = server::database("template1").await;
+    PostgresStore::migrate(&address(&url)).await.unwrap();
+    let store = Arc::new(PostgresStore::open(&address(&url)).await.unwrap());
+    let bench = store::conformance::Bench::new(store.clone());
+    let workspace = bench.workspace().await;
+    let app = bench.app(workspace, "client-1").await;
+    let read = async || {
+        assert_eq!(store.workspaces().await.unwrap().len(), 1);
+        assert!(store.zoom_oauth_app(workspace, app.id).await.unwrap().is_some());
+        assert!(store.credentials(workspace).await.unwrap().is_empty());
+        assert!(store.token_links(workspace).await.unwrap().is_empty());
+        let (now, token) = (bench.env.now(), bench.lease(60).token);
+        assert!(store.lease_due_bots(&[token], now, now).await.unwrap().is_empty());
+    };
+    read().await;
+    for table in schema(&url).await.into_keys() {
+        run(&url, format!("ALTER TABLE {table} ADD COLUMN later TEXT")).await;
+    }
+    read().await;
+}
