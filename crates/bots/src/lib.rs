@@ -2,7 +2,8 @@
 //!
 //! - [`request`]: what a bot was asked to do, as it is kept.
 //! - `supervisor`: leases bots that are due, one task each. Starting up and recovering from a crash are the same path.
-//! - `runner`: one bot, from its lease to its last step.
+//! - `runner`: one bot, from its lease to its last step; `ledger` writes its steps, `orders` bring word from outside,
+//!   `sign_in` gets what it shows at the door.
 //! - `life`: what an event means for a bot. No I/O, so every case is a plain test.
 //! - `callback` and `guard`: fetching a token from a URL somebody else gave us.
 //! - `fleet`: the browser they share.
@@ -10,15 +11,20 @@
 mod callback;
 mod fleet;
 mod guard;
+mod ledger;
 mod life;
+mod orders;
+mod parts;
 pub mod request;
 mod runner;
 mod screenshots;
+mod sign_in;
 mod supervisor;
 
 pub use callback::{CallbackClient, CallbackError};
 pub use fleet::Fleet;
 pub use guard::NetworkGuard;
+pub use parts::Parts;
 pub use request::{AutomaticLeave, BotRequest, EveryoneLeft, ZoomOptions};
 pub use screenshots::Screenshots;
-pub use supervisor::{Parts, Supervisor};
+pub use supervisor::Supervisor;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use browser::{Gone, PageEvent};
-use model::{BotStatus, SubCode, Timestamp};
+use model::{BotStatus, Failure, SubCode, Timestamp};
 use zoom::JoinVerdict;
 
 use crate::request::AutomaticLeave;
@@ -20,6 +20,12 @@ pub(crate) enum End {
     CallEnded(Option<SubCode>, Option<String>),
     /// It could not join, or broke.
     Fatal(SubCode, String),
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        Self::Fatal(SubCode::BotErrored, failure.to_string())
+    }
 }
 
 /// What to do now.

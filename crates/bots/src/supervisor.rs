@@ -9,36 +9,14 @@ use std::{
     time::Duration,
 };
 
-use broker::Broker;
-use model::{BotId, Environment, LeaseToken};
-use store::Store;
+use model::{BotId, LeaseToken};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{CallbackClient, Fleet, Screenshots, runner};
+use crate::{Parts, parts::LEASE_LIFE, runner};
 
 /// How often it looks for due bots without being poked.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long a bot belongs to a supervisor that says nothing.
-pub(crate) const LEASE_LIFE: Duration = Duration::from_secs(30);
-
-/// What bots need.
-pub struct Parts {
-    /// Where rows live.
-    pub store: Arc<dyn Store>,
-    /// Gives tokens and signatures.
-    pub broker: Arc<Broker>,
-    /// Gives pages.
-    pub fleet: Fleet,
-    /// Fetches tokens from callers' URLs.
-    pub callbacks: CallbackClient,
-    /// Keeps pictures.
-    pub screenshots: Screenshots,
-    /// Time and randomness.
-    pub env: Environment,
-    /// How many bots run here at once.
-    pub capacity: usize,
-}
 
 /// Runs the bots of this process.
 pub struct Supervisor {

@@ -38,6 +38,12 @@ impl<K: Hash + Eq, V: Clone> Memory<K, V> {
         inner.values.insert(key, value);
     }
 
+    /// Looks at every value, so it is for rare occasions.
+    pub(crate) fn forget_where(&self, unwanted: impl Fn(&V) -> bool) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.values.retain(|_, value| !unwanted(value));
+    }
+
     pub(crate) fn forget(&self, key: &K) {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).values.remove(key);
     }

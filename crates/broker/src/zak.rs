@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use model::{Code, CredentialId, Failure, Timestamp, WorkspaceId};
+use model::{Code, CredentialId, Failure, Secret, Timestamp, WorkspaceId};
 use zoom::{ApiAccess, Zak, ZoomError};
 
 use crate::{Broker, flights::Flights, memory::Memory};
@@ -85,9 +85,12 @@ impl Broker {
         }
     }
 
-    /// Drops a ZAK that Zoom refused at a join, so that the next one is new.
-    pub fn forget_zak(&self, id: CredentialId) {
-        self.zaks.forget(id);
+    /// Drops a ZAK that Zoom refused at a join, so that the next one is new. Whoever brought it may have had it through a
+    /// token link of ours, so the token itself tells which account it is of.
+    pub fn reject_zak(&self, workspace: WorkspaceId, refused: &Secret) {
+        self.zaks
+            .kept
+            .forget_where(|kept| kept.workspace == workspace && kept.zak.token.expose() == refused.expose());
     }
 
     async fn mint(self: &Arc<Self>, workspace: WorkspaceId, id: CredentialId) -> Result<Zak, Failure> {

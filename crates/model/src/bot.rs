@@ -76,7 +76,8 @@ impl BotStatus {
         match (self, next) {
             (Done | Fatal, _) | (_, Ready) => false,
             (Ready, JoiningCall | CallEnded)
-            | (JoiningCall, InWaitingRoom | InCallNotRecording | CallEnded)
+            // Joining anew, after its server has died.
+            | (JoiningCall, JoiningCall | InWaitingRoom | InCallNotRecording | CallEnded)
             // A host can put a bot back on hold; a dropped socket makes it join again.
             | (InWaitingRoom, JoiningCall | InCallNotRecording | CallEnded)
             | (InCallNotRecording, JoiningCall | InWaitingRoom | CallEnded)

@@ -33,7 +33,7 @@ async fn a_server_that_stops_brings_its_bots_out_and_leaves_the_others_to_the_ne
     // At once: it was given back.
     let next = next.another(&STUDIO).await;
     let resumed = next.until(&joining, "in_call_not_recording").await;
-    assert_eq!(codes(&resumed), ["ready", "joining_call", "in_call_not_recording"]);
+    assert_eq!(codes(&resumed), ["ready", "joining_call", "joining_call", "in_call_not_recording"]);
     next.stop().await;
 }
 

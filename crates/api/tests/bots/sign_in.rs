@@ -74,6 +74,15 @@ async fn an_account_starts_its_meeting_and_survives_a_sign_out() {
     let joins = meeting.join_requests().await;
     let outcomes: Vec<_> = joins.iter().map(|join| join["outcome"].as_str().unwrap()).collect();
     assert_eq!(outcomes, ["admitted", "3136", "admitted"]);
+    house.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
+    house.until(&bot, "done").await;
+
+    // The same through a token link: the refused ZAK tells which account's memory is stale.
+    house.zoom.control("POST", &signed_out, json!({})).await;
+    let zoom = json!({ "zak_url": house.token_link(&account).await, "start_meeting": true });
+    let bot = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "By link", "zoom": zoom })).await;
+    house.until(&bot, "in_call_not_recording").await;
+    assert_eq!(house.zoom.count("zak_mints").await, 3);
     house.stop().await;
 }
 

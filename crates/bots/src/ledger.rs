@@ -1,0 +1,87 @@
+//! A bot's steps and pictures, written under its lease.
+
+use std::time::Duration;
+
+use browser::BotPage;
+use model::{BotStatus, StatusChange, SubCode};
+use store::{Bot, Lease, Transition};
+
+use crate::{life::End, parts::Parts};
+
+/// Between tries to write a step while the store is away.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// A bot whose server died this often is given up: it may be what kills them.
+const RESTARTS: usize = 3;
+
+/// Writes a bot's steps and pictures, under its lease.
+#[derive(Clone, Copy)]
+pub(crate) struct Ledger<'a> {
+    pub(crate) parts: &'a Parts,
+    pub(crate) bot: &'a Bot,
+    pub(crate) lease: Lease,
+}
+
+impl Ledger<'_> {
+    /// The first step of this run. A bot that was on its way or inside when its server died joins again, a few times.
+    pub(crate) async fn resume(&self) -> Option<End> {
+        if self.bot.status() == BotStatus::Ready {
+            self.record(BotStatus::JoiningCall, None, None).await;
+            return None;
+        }
+        let starts =
+            self.bot.status_changes.iter().filter(|step| step.code == BotStatus::JoiningCall).count();
+        if starts > RESTARTS {
+            let words = "the server stopped too often while this bot ran".into();
+            return Some(End::Fatal(SubCode::BotErrored, words));
+        }
+        let words = "The server was restarted; joining again.".into();
+        self.record(BotStatus::JoiningCall, None, Some(words)).await;
+        None
+    }
+
+    /// Records the last steps.
+    pub(crate) async fn close(&self, end: End) {
+        match end {
+            End::CallEnded(sub_code, words) => {
+                self.record(BotStatus::CallEnded, sub_code, words).await;
+                self.record(BotStatus::Done, None, None).await;
+            }
+            End::Fatal(sub_code, words) => self.record(BotStatus::Fatal, Some(sub_code), Some(words)).await,
+        }
+    }
+
+    /// Records a step, however long the store is away: what happened has happened.
+    pub(crate) async fn record(&self, code: BotStatus, sub_code: Option<SubCode>, message: Option<String>) {
+        let id = self.bot.id;
+        let step = StatusChange { code, sub_code, message, created_at: self.parts.env.now() };
+        tracing::info!(bot = %id, %code, sub_code = sub_code.map(SubCode::as_str), words = step.message, "bot step");
+        loop {
+            match self.parts.store.record_step(id, &self.lease, &step).await {
+                Ok(Transition::Recorded) => return,
+                Ok(Transition::LeaseLost) => {
+                    return tracing::warn!(bot = %id, %code, "a step came after the lease");
+                }
+                Ok(Transition::Forbidden) => {
+                    return tracing::error!(bot = %id, %code, "a step that may not be");
+                }
+                Err(error) => {
+                    tracing::error!(bot = %id, %error, "a bot's step waits for the store");
+                    self.parts.env.clock.sleep(STORE_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    pub(crate) async fn release(&self) {
+        if let Err(error) = self.parts.store.release_bot(self.bot.id, &self.lease).await {
+            tracing::warn!(bot = %self.bot.id, %error, "a bot could not be given back; its lease lapses by itself");
+        }
+    }
+
+    pub(crate) async fn picture(&self, page: &BotPage) {
+        match page.screenshot().await {
+            Ok(png) => self.parts.screenshots.keep(self.bot.id, &png).await,
+            Err(error) => tracing::warn!(bot = %self.bot.id, %error, "no screenshot"),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What bots are made of.
+
+use std::{sync::Arc, time::Duration};
+
+use broker::Broker;
+use model::Environment;
+use store::Store;
+
+use crate::{CallbackClient, Fleet, Screenshots};
+
+/// How long a bot belongs to a supervisor that says nothing.
+pub(crate) const LEASE_LIFE: Duration = Duration::from_secs(30);
+
+/// What bots need.
+pub struct Parts {
+    /// Where rows live.
+    pub store: Arc<dyn Store>,
+    /// Gives tokens and signatures.
+    pub broker: Arc<Broker>,
+    /// Gives pages.
+    pub fleet: Fleet,
+    /// Fetches tokens from callers' URLs.
+    pub callbacks: CallbackClient,
+    /// Keeps pictures.
+    pub screenshots: Screenshots,
+    /// Time and randomness.
+    pub env: Environment,
+    /// How many bots run here at once.
+    pub capacity: usize,
+}
