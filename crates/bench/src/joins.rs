@@ -108,7 +108,7 @@ impl Stage<'_> {
         self.join(name, wished_at, inside_at).await
     }
 
-    /// When it is over.
+    /// Waits, and answers the moment of the wish.
     async fn pause(&self) -> Timestamp {
         self.world.place.env.clock.sleep(PAUSE).await;
         self.world.place.env.now()
