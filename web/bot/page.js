@@ -9,6 +9,8 @@
 
   // How often a bot in a meeting is checked for having been dropped without any event.
   const PRESENCE_CHECK = 2000;
+  // A page that was not told to join by then is a warm one.
+  const IDLE = 300;
   // A busy meeting changes many times a second; nobody wants to hear it more often than this.
   const ROSTER_INTERVAL = 200;
 
@@ -121,9 +123,6 @@
 
   // --- start -----------------------------------------------------------------------------------------------
 
-  // The SDK's media half is compiled beside the rest, and a page is ready only with both.
-  const loaded = new Promise((done) => window.addEventListener('load', done));
-
   const start = async () => {
     client = ZoomMtgEmbedded.createClient();
     await client.init({
@@ -139,12 +138,24 @@
     client.on('connection-change', connectionChanged);
     for (const event of ['user-added', 'user-updated', 'user-removed']) client.on(event, rosterChanged);
     setInterval(checkPresence, PRESENCE_CHECK);
-    await loaded;
   };
+
+  // The SDK compiles its media half while it joins. A page that has no meeting yet has the time to do it before; a page
+  // that is told to join at once must not wait for it.
+  const compileMediaWhenIdle = () =>
+    setTimeout(() => {
+      if (attempts > 0) return;
+      const script = document.createElement('script');
+      script.src = '/sdk/lib/av/js_media.min.js';
+      document.head.append(script);
+    }, IDLE);
 
   window.addEventListener('DOMContentLoaded', () =>
     start().then(
-      () => say({ type: 'ready' }),
+      () => {
+        say({ type: 'ready' });
+        compileMediaWhenIdle();
+      },
       (error) => say({ type: 'broken', message: String(error?.reason ?? error?.message ?? error).slice(0, 500) }),
     ),
   );

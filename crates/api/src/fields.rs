@@ -66,6 +66,8 @@ impl<'a> Fields<'a> {
     pub(crate) fn text(&mut self, field: &str, most: usize) -> Option<&'a str> {
         match self.value(field)? {
             Value::String(text) if text.trim().is_empty() => self.wrong(field, "It must not be empty."),
+            // No database column holds one.
+            Value::String(text) if text.contains('\0') => self.wrong(field, "It must not hold U+0000."),
             Value::String(text) if text.chars().count() > most => {
                 self.complain(field, format!("It must not be longer than {most} characters."));
                 None

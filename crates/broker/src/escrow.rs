@@ -130,7 +130,11 @@ impl Broker {
     }
 
     /// Brings a grant into the store, if it is not outdated, and takes it off the disk.
-    pub(crate) async fn settle(&self, deposit: &Deposit, receipt: Option<&Receipt>) -> Result<(), StoreError> {
+    pub(crate) async fn settle(
+        &self,
+        deposit: &Deposit,
+        receipt: Option<&Receipt>,
+    ) -> Result<(), StoreError> {
         let Deposit { credential, generation, granted_at, grant } = deposit;
         if self.store.commit_refresh(*credential, *generation, grant, *granted_at).await? {
             tracing::info!(%credential, generation = generation + 1, "grant refreshed");

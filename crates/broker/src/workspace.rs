@@ -39,18 +39,10 @@ impl Broker {
     /// Makes the first workspace and its first key if the store is empty; otherwise proves that the key ring opens what
     /// lies in it, before anything is written.
     pub async fn found_or_check(&self) -> Result<Option<Founded>, StartError> {
-        let (id, now) = (WorkspaceId::generate(&self.env), self.env.now());
-        let workspaces = self.store.workspaces().await?;
-        if !workspaces.is_empty() {
-            for workspace in workspaces {
-                self.vault.try_open(
-                    workspace.id,
-                    Cell::CallbackSecret(workspace.id),
-                    &workspace.callback_secret,
-                )?;
-            }
+        if self.check_keys().await? {
             return Ok(None);
         }
+        let (id, now) = (WorkspaceId::generate(&self.env), self.env.now());
         let callback_secret =
             Secret::new(format!("whsec_{}", BASE64_STANDARD.encode(self.env.entropy.bytes::<32>())));
         let api_key = Secret::new(format!("lk_{}", self.env.entropy.token()));
@@ -67,8 +59,21 @@ impl Broker {
             digest: digest(api_key.expose()),
             created_at: now,
         };
-        let won = self.store.found(&workspace, &key).await?;
-        Ok(won.then_some(Founded { workspace: id, api_key }))
+        if self.store.found(&workspace, &key).await? {
+            return Ok(Some(Founded { workspace: id, api_key }));
+        }
+        // Somebody else has founded it meanwhile, with a ring that need not be ours.
+        self.check_keys().await?;
+        Ok(None)
+    }
+
+    /// Whether there is anything in the store; an error if there is, and this ring does not open it.
+    pub async fn check_keys(&self) -> Result<bool, StartError> {
+        let workspaces = self.store.workspaces().await?;
+        for Workspace { id, callback_secret, .. } in &workspaces {
+            self.vault.try_open(*id, Cell::CallbackSecret(*id), callback_secret)?;
+        }
+        Ok(!workspaces.is_empty())
     }
 
     /// Whose key this is. The key has 256 random bits, so looking its hash up leaks nothing worth timing.

@@ -84,6 +84,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let broker = Arc::new(broker.with_escrow(escrow));
     let callbacks = CallbackClient::new(network_guard(&config)?, env.clone())?;
 
+    // Before anything is started for nothing.
+    broker.check_keys().await?;
     let fleet = Fleet::with_warm_pages(browser_config(&config), config.bots.warm_pages, env.clone());
     let chromium = match config.bots.capacity {
         0 => None,

@@ -6,7 +6,12 @@ use anyhow::Context as _;
 use browser::{Browser, BrowserConfig, ZoomOverride};
 
 /// A person's browser that finds the simulator where Zoom should be. Started as `latchkey serve` starts its own.
-pub fn browser_config(chromium: &Path, sdk_dir: &Path, state_dir: PathBuf, zoom: ZoomOverride) -> BrowserConfig {
+pub fn browser_config(
+    chromium: &Path,
+    sdk_dir: &Path,
+    state_dir: PathBuf,
+    zoom: ZoomOverride,
+) -> BrowserConfig {
     BrowserConfig {
         chromium: chromium.to_owned(),
         sdk_dir: sdk_dir.to_owned(),

@@ -156,7 +156,8 @@ impl Server {
         loop {
             let shots = self.get(&list).await?;
             if let Some(shot) = shots["results"].as_array().and_then(|shots| shots.last()) {
-                let response = self.request(Method::GET, text(shot, "url")?).send().await?.error_for_status()?;
+                let response =
+                    self.request(Method::GET, text(shot, "url")?).send().await?.error_for_status()?;
                 return Ok(Some(response.bytes().await?.to_vec()));
             }
             if self.env.now() > give_up {

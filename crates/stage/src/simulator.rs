@@ -69,7 +69,8 @@ impl Simulator {
 
     /// `GET`
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        answer(self.http.get(format!("{}{path}", self.ready.control)), &format!("simulator: GET {path}")).await
+        answer(self.http.get(format!("{}{path}", self.ready.control)), &format!("simulator: GET {path}"))
+            .await
     }
 
     /// Who is in a meeting.

@@ -179,10 +179,12 @@ fn metadata(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::new();
     for (name, value) in names {
         match value.as_str() {
-            _ if name.chars().count() > 100 => {
-                fields.complain(&name, "A label's name has at most 100 characters.");
+            _ if name.chars().count() > 100 || name.contains('\0') => {
+                fields.complain(&name, "A label's name has at most 100 characters, and no U+0000.");
             }
-            Some(text) if text.chars().count() <= 500 => drop(labels.insert(name, text.to_owned())),
+            Some(text) if text.chars().count() <= 500 && !text.contains('\0') => {
+                labels.insert(name, text.to_owned());
+            }
             _ => fields.complain(&name, "A label's value is text of at most 500 characters."),
         }
     }

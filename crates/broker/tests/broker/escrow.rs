@@ -64,8 +64,11 @@ async fn what_is_outdated_is_taken_off_and_changes_nothing() {
 #[tokio::test]
 async fn a_replay_that_fails_keeps_what_it_has() {
     let (house, id) = died_before_the_commit().await;
-    run(&house.database(), "CREATE TRIGGER away BEFORE UPDATE ON credentials BEGIN SELECT RAISE(ABORT, 'away'); END")
-        .await;
+    run(
+        &house.database(),
+        "CREATE TRIGGER away BEFORE UPDATE ON credentials BEGIN SELECT RAISE(ABORT, 'away'); END",
+    )
+    .await;
     assert!(house.broker.replay_escrow().await.is_err());
     assert_eq!(deposits(&house).len(), 1);
     run(&house.database(), "DROP TRIGGER away").await;
