@@ -6,7 +6,7 @@
 //! - Time and randomness are arguments: ids, lease tokens and timestamps come in with the call.
 //! - Work is a row with a lease. [`Lease`] says who holds it; a write under a lease happens only while it is held, and
 //!   answers `false` otherwise.
-//! - What is not in [`conformance`] is not promised.
+//! - What is not in `conformance` (a feature of that name) is not promised.
 //!
 //! To add a method: write its behaviour into the conformance suite, then the trait, then each backend.
 
