@@ -74,6 +74,9 @@ pub(super) async fn tell(
     let path = folder.publish_report(&serde_json::to_string_pretty(&report)?)?;
     conclude(screen, &report, &path);
     if arguments.stay {
+        // Zoom lets a user in once: with bot D still inside, the visitor's own bot would be turned away.
+        let last = report.steps.last().and_then(|step| step.bot_id.as_deref()).unwrap_or_default();
+        latchkey.tell_to_leave(last).await?;
         stay(screen, &latchkey, &simulator, &cast, &accounts);
     }
     Ok(Ending { happened: report.ok, latchkey, simulator })
