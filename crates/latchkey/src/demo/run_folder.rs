@@ -6,12 +6,14 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use model::{Clock, Timestamp};
 
-/// Five seconds of trying.
-const REMOVALS: usize = 50;
-const REMOVAL_PAUSE: Duration = Duration::from_millis(100);
+/// What killed processes get to end.
+const ENDING: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_millis(50);
+/// In a row, before it is believed.
+const QUIET_LOOKS: usize = 4;
 
 /// `out/demo/<run>` for people, `data/demo/<run>` for the processes.
 pub(super) struct RunFolder {
@@ -50,19 +52,41 @@ impl RunFolder {
         Ok(newest)
     }
 
-    /// Takes the run's folders away again. Processes that were just killed go on writing for a moment.
+    /// Takes the run's folders away again, and sees to it that they stay away: processes that were just killed, and their
+    /// Chromiums, go on writing for a moment.
     pub(super) async fn remove(&self, clock: &dyn Clock) -> anyhow::Result<()> {
-        for path in [&self.out, &self.data] {
-            for last in (0..REMOVALS).map(|removal| removal + 1 == REMOVALS) {
-                match fs::remove_dir_all(path) {
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-                    Err(error) if last => {
-                        return Err(error).with_context(|| format!("{} cannot be removed", path.display()));
-                    }
-                    Ok(()) | Err(_) => clock.sleep(REMOVAL_PAUSE).await,
-                }
+        let removal = async {
+            let mut quiet_looks = 0;
+            while quiet_looks < QUIET_LOOKS {
+                quiet_looks = if !self.is_in_use() && self.is_gone() { quiet_looks + 1 } else { 0 };
+                clock.sleep(LOOK).await;
             }
+        };
+        if clock.timeout(ENDING, removal).await.is_none() {
+            bail!(
+                "{} and {} cannot be removed: something still uses them",
+                self.out.display(),
+                self.data.display()
+            );
         }
         Ok(())
+    }
+
+    /// Removes what is there. A failure is another writer, whom the next look finds.
+    fn is_gone(&self) -> bool {
+        [&self.out, &self.data].into_iter().all(|path| {
+            drop(fs::remove_dir_all(path));
+            !path.exists()
+        })
+    }
+
+    /// Whether a process lives whose command line names this run: those that were just killed, and their Chromiums,
+    /// which end a moment after them.
+    fn is_in_use(&self) -> bool {
+        let run = self.data.file_name().unwrap_or_default().as_encoded_bytes();
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        processes
+            .filter_map(|process| fs::read(process.path().join("cmdline")).ok())
+            .any(|arguments| arguments.windows(run.len()).any(|part| part == run))
     }
 }
