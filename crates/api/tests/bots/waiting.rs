@@ -33,7 +33,8 @@ async fn a_host_who_never_comes_is_not_waited_for_longer_than_told() {
     let ended = house.until(&bot, "fatal").await;
     assert_eq!(why(&ended, "fatal").0, "meeting_not_started");
     let pictures = house.pictures(&bot).await;
-    assert!((1..=2).contains(&pictures.len()), "not one for every try: {}", pictures.len());
+    // None at all if the hurried clock overtook the screenshot's own deadline.
+    assert!(pictures.len() <= 2, "not one for every try: {}", pictures.len());
     show("not-started", &pictures);
     house.stop().await;
 }
