@@ -1,0 +1,171 @@
+//! Who there is, and what they know.
+
+use std::collections::BTreeSet;
+
+/// A grant, numbered in the order of issue. It stands for its access and its refresh token.
+pub(crate) type Token = u8;
+/// As in the store: whoever stores a grant moves it on.
+pub(crate) type Generation = u8;
+/// One of the servers.
+pub(crate) type Replica = usize;
+
+/// How many servers there are.
+pub(crate) const REPLICAS: usize = 2;
+
+/// Everything, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct World {
+    /// Zoom's side.
+    pub zoom: Zoom,
+    /// The account in the store.
+    pub row: Row,
+    /// Whether the store answers.
+    pub store_up: bool,
+    /// What each server is doing: gone when it dies.
+    pub work: [Work; REPLICAS],
+    /// What lies on each server's disk: stays when it dies.
+    pub escrow: [BTreeSet<Deposit>; REPLICAS],
+    /// Requests on their way to Zoom that nobody waits for any more.
+    pub adrift: BTreeSet<Token>,
+    /// How many mishaps may still happen.
+    pub mishaps: u8,
+    /// The newest grant that the store ever held.
+    pub newest_stored: Token,
+    /// A caller has seen a token that was not in the store.
+    pub answered_too_early: bool,
+}
+
+/// Zoom's side of the account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Zoom {
+    /// The one grant that works; none after the person has withdrawn her consent.
+    pub live: Option<Token>,
+    /// The newest grant so far.
+    pub issued: Token,
+    /// Nobody has heard the answer that carried the live grant, and nobody will.
+    pub unheard: bool,
+}
+
+/// The account in the store.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Row {
+    /// The grant.
+    pub token: Token,
+    /// How many there were.
+    pub generation: Generation,
+    /// What the owner is told.
+    pub status: Status,
+    /// Its access token is valid for a while.
+    pub fresh: bool,
+    /// Its refresh token was taken out to be spent, and nobody has come back.
+    pub spent: bool,
+    /// Who may spend it.
+    pub lease: Option<Holder>,
+}
+
+/// Whether tokens can be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Yes.
+    Healthy,
+    /// Not before a person has consented again.
+    NeedsReauth(Cause),
+}
+
+/// Why a person has to consent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// She has withdrawn her consent.
+    Revoked,
+    /// Zoom may have rotated, and nobody has heard him.
+    ResponseLost,
+}
+
+/// Who has the lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Holder {
+    /// A server that is at work.
+    Working(Replica),
+    /// A server that died, or could not give it back.
+    Gone,
+}
+
+/// What a server is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// It has died.
+    Down,
+    /// Nothing.
+    Idle,
+    /// It has the lease, and is about to call Zoom.
+    Leased(Flight),
+    /// It has called Zoom; the answer is on its way, or not given yet.
+    Waiting(Flight, Option<Answer>),
+    /// Zoom has called the grant dead.
+    Judging(Flight),
+    /// It has read a grant, and is about to put it on the disk.
+    Holding(Flight, Token),
+    /// It is about to store a grant, however long that takes.
+    Committing(Deposit),
+    /// The store has this grant, or a newer one; it is still on the disk.
+    Settled(Deposit),
+}
+
+/// A refresh under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Flight {
+    /// The generation it started from.
+    pub from: Generation,
+    /// The grant it spends.
+    pub token: Token,
+    /// Somebody may have spent it before, and heard no answer.
+    pub in_doubt: bool,
+    /// This is its second call.
+    pub again: bool,
+}
+
+/// What comes back from Zoom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// The next grant.
+    Granted(Token),
+    /// `invalid_grant`.
+    Dead,
+    /// A refusal that leaves the grant alone: 429, `invalid_client`.
+    Refused,
+    /// A broken connection, a 500, HTML: he has acted, or not.
+    Unclear,
+}
+
+/// A grant on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Deposit {
+    /// The generation it replaces.
+    pub from: Generation,
+    /// The grant.
+    pub token: Token,
+}
+
+impl World {
+    /// An account whose access token has just expired.
+    pub(crate) fn new(mishaps: u8) -> Self {
+        Self {
+            zoom: Zoom { live: Some(1), issued: 1, unheard: false },
+            row: Row {
+                token: 1,
+                generation: 1,
+                status: Status::Healthy,
+                fresh: false,
+                spent: false,
+                lease: None,
+            },
+            store_up: true,
+            work: [Work::Idle; REPLICAS],
+            escrow: [const { BTreeSet::new() }; REPLICAS],
+            adrift: BTreeSet::new(),
+            mishaps,
+            newest_stored: 1,
+            answered_too_early: false,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The protocol holds in every order of events, and no rule of it can be left out.
+
+use std::collections::HashMap;
+
+use refresh_model::{
+    DURABLE_FIRST, Design, ENDS_WELL, NO_FALSE_REVOCATION, NO_SILENT_LOSS, NO_WAY_BACK, Refresh, World,
+};
+use stateright::{Checker, HasDiscoveries, Model};
+
+/// Any so many things go wrong in one run.
+const MISHAPS: u8 = 4;
+
+#[test]
+fn the_protocol_holds_in_every_order_of_events() {
+    let checker = Refresh { design: Design::Ours, mishaps: MISHAPS }.checker().spawn_bfs().join();
+    println!("{} states", checker.unique_state_count());
+    checker.assert_properties();
+}
+
+#[test]
+fn every_run_ends() {
+    /// How many steps are left at most; panics on a way back to where the run has been.
+    fn longest(model: Refresh, world: World, known: &mut HashMap<World, Option<usize>>) -> usize {
+        if let Some(steps) = known.get(&world) {
+            return steps.expect("a run that goes round in circles");
+        }
+        known.insert(world.clone(), None);
+        let next = model.next_states(&world);
+        let steps = next.into_iter().map(|next| 1 + longest(model, next, known)).max().unwrap_or(0);
+        known.insert(world, Some(steps));
+        steps
+    }
+    let model = Refresh { design: Design::Ours, mishaps: MISHAPS - 1 };
+    let steps = longest(model, model.init_states().remove(0), &mut HashMap::new());
+    println!("the longest run has {steps} steps");
+}
+
+/// Shows that `design` breaks `promise`, in the fewest steps.
+fn assert_breaks(design: Design, promise: &'static str) {
+    let first = HasDiscoveries::AnyOf([promise].into_iter().collect());
+    let checker = Refresh { design, mishaps: MISHAPS }.checker().finish_when(first).spawn_bfs().join();
+    let path = checker.discovery(promise).unwrap_or_else(|| panic!("{design:?} keeps it: {promise}"));
+    println!("{design:?}: {:?}", path.into_actions());
+}
+
+#[test]
+fn a_grant_that_waits_for_the_store_needs_the_disk() {
+    assert_breaks(Design::WithoutEscrow, NO_SILENT_LOSS);
+}
+
+#[test]
+fn invalid_grant_is_judged_last() {
+    assert_breaks(Design::BelievesInvalidGrant, ENDS_WELL);
+    assert_breaks(Design::BelievesInvalidGrant, NO_FALSE_REVOCATION);
+}
+
+#[test]
+fn whoever_has_lost_the_lease_judges_nothing() {
+    assert_breaks(Design::JudgesWithoutLease, NO_FALSE_REVOCATION);
+}
+
+#[test]
+fn a_commit_that_needs_the_lease_throws_the_live_grant_away() {
+    assert_breaks(Design::FencedByLease, NO_SILENT_LOSS);
+}
+
+#[test]
+fn a_commit_that_needs_nothing_brings_a_dead_grant_back() {
+    assert_breaks(Design::Unfenced, NO_WAY_BACK);
+}
+
+#[test]
+fn a_row_that_forgets_the_spending_calls_a_lost_answer_a_revocation() {
+    assert_breaks(Design::ForgetsSpending, NO_FALSE_REVOCATION);
+}
+
+#[test]
+fn a_caller_who_is_answered_before_the_commit_sees_what_a_crash_can_take_away() {
+    assert_breaks(Design::AnswersFirst, DURABLE_FIRST);
+}
