@@ -18,6 +18,11 @@ impl Clock {
         Timestamp::from_second(shifted).unwrap_or(Timestamp::MAX)
     }
 
+    /// Zoom's time in milliseconds since 1970, as events carry it.
+    pub(crate) fn unix_ms(&self) -> i64 {
+        Self::real_unix_ms().saturating_add(self.offset_seconds().saturating_mul(1000))
+    }
+
     /// The real time in milliseconds since 1970, for measuring bots; no offset touches it.
     pub(crate) fn real_unix_ms() -> i64 {
         wall().as_millisecond()
@@ -33,7 +38,7 @@ impl Clock {
         self.offset_seconds.load(Ordering::SeqCst)
     }
 
-    /// Waits in real time: for the `delay` fault and for long polls, which a person sits through.
+    /// Waits in real time: for the `delay` fault, for long polls, which a person sits through, and for the next webhook.
     #[expect(clippy::disallowed_methods, reason = "the one place that waits")]
     pub(crate) async fn wait(duration: Duration) {
         tokio::time::sleep(duration).await;

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use futures_util::{StreamExt as _, stream};
-use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
+use crate::held;
+use crate::limit::{RetryAfter, too_many};
 use crate::server::HangUp;
 use crate::sim::Sim;
 
@@ -55,18 +56,14 @@ pub(crate) enum Kind {
     Html,
     /// The work is done, `delay_ms` late.
     Delay,
-    /// The work is done, and half of the answer arrives.
+    /// The work is done, and half of the answer arrives before the connection breaks off.
     Truncated,
-}
-
-/// How a 429 says when to come back (D PL; O: a date on daily limits, seconds or nothing else).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum RetryAfter {
-    /// `Retry-After: 1`, a per-second limit.
-    Seconds,
-    /// `Retry-After: 2026-11-22T11:00:00Z`, a daily limit.
-    Date,
+    /// The work is done, and half of the answer's JSON arrives as if it were all.
+    HalfJson,
+    /// The request waits until `DELETE /_sim/faults/held`; then the work is done.
+    HoldBefore,
+    /// The work is done, and the answer waits until `DELETE /_sim/faults/held`.
+    HoldAfter,
 }
 
 /// An armed fault.
@@ -143,8 +140,18 @@ pub(crate) async fn around(sim: &Sim, place: Place, work: impl Future<Output = R
             Clock::wait(Duration::from_millis(fault.delay_ms)).await;
             work.await
         }
-        Kind::Truncated => truncated(work.await).await,
-        Kind::Http429 => too_many(fault.retry_after, sim.now()),
+        Kind::HoldBefore => {
+            held::wait(sim, place, fault.kind).await;
+            work.await
+        }
+        Kind::HoldAfter => {
+            let answer = work.await;
+            held::wait(sim, place, fault.kind).await;
+            answer
+        }
+        Kind::Truncated => truncated(work.await, Half::BrokenOff).await,
+        Kind::HalfJson => truncated(work.await, Half::AsIfWhole).await,
+        Kind::Http429 => too_many(None, fault.retry_after, sim.now()),
         Kind::Http500 => {
             let body = serde_json::json!({"code": 500, "message": "Internal error."});
             (StatusCode::INTERNAL_SERVER_ERROR, Json(body)).into_response()
@@ -155,13 +162,25 @@ pub(crate) async fn around(sim: &Sim, place: Place, work: impl Future<Output = R
     }
 }
 
-/// Announces the whole length, sends half, and breaks off.
-async fn truncated(response: Response) -> Response {
+/// How half of an answer arrives.
+enum Half {
+    /// With the whole length announced, and the connection closed early.
+    BrokenOff,
+    /// As a whole message.
+    AsIfWhole,
+}
+
+/// Half of an answer.
+async fn truncated(response: Response, half: Half) -> Response {
     let (mut parts, body) = response.into_parts();
     let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else { return HangUp.into_response() };
+    let first = bytes.slice(..bytes.len() / 2);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    if let Half::AsIfWhole = half {
+        return Response::from_parts(parts, Body::from(first));
+    }
     parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
-    let half = bytes.slice(..bytes.len() / 2);
-    let first = stream::once(async { Ok(half) });
+    let first = stream::once(async { Ok(first) });
     let broken = stream::once(async {
         // While the body is pending the server sends what it has.
         tokio::task::yield_now().await;
@@ -169,23 +188,4 @@ async fn truncated(response: Response) -> Response {
     });
     let body = first.chain(broken);
     Response::from_parts(parts, Body::from_stream(body))
-}
-
-fn too_many(retry_after: Option<RetryAfter>, now: Timestamp) -> Response {
-    let mut headers = HeaderMap::new();
-    let daily = retry_after == Some(RetryAfter::Date);
-    let kind = if daily { "Daily-limit" } else { "QPS" };
-    headers.insert("x-ratelimit-category", HeaderValue::from_static("Light"));
-    headers.insert("x-ratelimit-type", HeaderValue::from_static(kind));
-    headers.insert("x-ratelimit-remaining", HeaderValue::from_static("0"));
-    let when = match retry_after {
-        Some(RetryAfter::Seconds) => Some("1".to_owned()),
-        Some(RetryAfter::Date) => Some((now + SignedDuration::from_secs(60)).to_string()),
-        None => None,
-    };
-    if let Some(when) = when.and_then(|when| HeaderValue::try_from(when).ok()) {
-        headers.insert(header::RETRY_AFTER, when);
-    }
-    let body = serde_json::json!({"code": 429, "message": "Too many requests: wait, then try again."});
-    (StatusCode::TOO_MANY_REQUESTS, headers, Json(body)).into_response()
 }

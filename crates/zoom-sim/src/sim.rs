@@ -3,10 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::webhooks::wire::Wire;
 use crate::world::World;
 
 /// The running simulator as its handlers see it.
@@ -18,6 +20,10 @@ pub(crate) struct Sim {
     pub(crate) tasks: TaskTracker,
     /// Cancelled once, when the simulator stops.
     pub(crate) stopping: CancellationToken,
+    /// Told when something may be due for the postman sooner than it thought.
+    pub(crate) mail: Notify,
+    /// How webhooks go out.
+    pub(crate) wire: Wire,
     world: Mutex<World>,
 }
 
@@ -25,12 +31,14 @@ pub(crate) struct Sim {
 pub(crate) type SharedSim = Arc<Sim>;
 
 impl Sim {
-    pub(crate) fn new(origin: String, world: World) -> SharedSim {
+    pub(crate) fn new(origin: String, world: World, wire: Wire) -> SharedSim {
         Arc::new(Self {
             clock: Clock::default(),
             origin,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            mail: Notify::new(),
+            wire,
             world: Mutex::new(world),
         })
     }

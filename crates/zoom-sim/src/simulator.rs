@@ -10,6 +10,8 @@ use crate::authority::Authority;
 use crate::entropy::Entropy;
 use crate::server::{self, Listening};
 use crate::sim::{SharedSim, Sim};
+use crate::webhooks::postman;
+use crate::webhooks::wire::Wire;
 use crate::world::World;
 use crate::{control, zoom};
 
@@ -72,6 +74,9 @@ pub enum StartError {
         /// What went wrong.
         reason: String,
     },
+    /// The client that delivers webhooks cannot be made.
+    #[error("cannot set up HTTP for webhooks ({0}): report it")]
+    Wire(#[source] reqwest::Error),
     /// A bound listener cannot be served.
     #[error("cannot serve the simulator ({0}): try again")]
     Serve(#[source] io::Error),
@@ -98,11 +103,13 @@ impl Simulator {
         })?;
 
         let origin = format!("https://127.0.0.1:{zoom_port}");
-        let sim = Sim::new(origin.clone(), World::new(Entropy::new(config.seed)));
+        let wire = Wire::new().map_err(StartError::Wire)?;
+        let sim = Sim::new(origin.clone(), World::new(Entropy::new(config.seed)), wire);
         let zoom = server::serve_tls(&sim.tasks, zoom_listener, authority.tls, zoom::routes(&sim))
             .map_err(StartError::Serve)?;
         let control = server::serve_plain(&sim.tasks, control_listener, control::routes(&sim))
             .map_err(StartError::Serve)?;
+        postman::start(&sim);
         tracing::info!(zoom_port, control_port, "the Zoom simulator listens");
 
         let ready = Ready {

@@ -3,9 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use serde_json::{Value, json};
 
 use super::error::{Body, ControlError};
 use crate::faults::Fault;
+use crate::held::Waiting;
 use crate::sim::SharedSim;
 
 pub(crate) async fn list(State(sim): State<SharedSim>) -> Json<Vec<Fault>> {
@@ -26,4 +28,14 @@ pub(crate) async fn arm(
 pub(crate) async fn clear(State(sim): State<SharedSim>) -> StatusCode {
     sim.world().faults.clear();
     StatusCode::NO_CONTENT
+}
+
+/// The requests that a fault holds now.
+pub(crate) async fn held(State(sim): State<SharedSim>) -> Json<Vec<Waiting>> {
+    Json(sim.world().held.list())
+}
+
+/// Lets them go on.
+pub(crate) async fn let_go(State(sim): State<SharedSim>) -> Json<Value> {
+    Json(json!({"released": sim.world().held.let_go()}))
 }

@@ -11,8 +11,9 @@ mod participants;
 mod stats;
 mod switches;
 mod users;
+mod webhooks;
 
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
@@ -23,8 +24,17 @@ pub(crate) fn routes(sim: &SharedSim) -> Router {
         .route("/", get(index))
         .route("/apps", get(apps::list).post(apps::create))
         .route("/apps/{client_id}", get(apps::show).patch(apps::change))
+        .route(
+            "/apps/{client_id}/webhook",
+            get(webhooks::show).put(webhooks::register).delete(webhooks::unregister),
+        )
+        .route("/apps/{client_id}/webhook/validate", post(webhooks::validate))
+        .route("/apps/{client_id}/webhook/send", post(webhooks::send))
+        .route("/webhooks", get(webhooks::list))
+        .route("/webhooks/{id}/repeat", post(webhooks::repeat))
         .route("/users", get(users::list).post(users::create))
-        .route("/users/{id}", get(users::show).patch(users::change))
+        .route("/users/{id}", get(users::show).patch(users::change).delete(users::delete))
+        .route("/users/{id}/apps/{client_id}", delete(users::remove_app))
         .route("/users/{id}/sign-out-everywhere", post(users::sign_out_everywhere))
         .route("/signed-in", get(users::signed_in).put(users::sign_in))
         .route("/meetings", get(meetings::list).post(meetings::create))
@@ -39,6 +49,7 @@ pub(crate) fn routes(sim: &SharedSim) -> Router {
         .route("/meetings/{number}/participants/{id}/remove", post(participants::remove))
         .route("/clock", get(clock::show).post(clock::advance))
         .route("/faults", get(faults::list).post(faults::arm).delete(faults::clear))
+        .route("/faults/held", get(faults::held).delete(faults::let_go))
         .route("/switches", get(switches::show).patch(switches::change))
         .route("/stats", get(stats::stats))
         .route("/join-requests", get(stats::join_requests))
@@ -55,8 +66,14 @@ async fn index() -> Json<Value> {
         "routes": [
             "GET POST        /_sim/apps",
             "GET PATCH       /_sim/apps/{client_id}",
+            "GET PUT DELETE  /_sim/apps/{client_id}/webhook",
+            "POST            /_sim/apps/{client_id}/webhook/validate",
+            "POST            /_sim/apps/{client_id}/webhook/send",
+            "GET             /_sim/webhooks",
+            "POST            /_sim/webhooks/{id}/repeat",
             "GET POST        /_sim/users",
-            "GET PATCH       /_sim/users/{id}",
+            "GET PATCH DELETE /_sim/users/{id}",
+            "DELETE          /_sim/users/{id}/apps/{client_id}",
             "POST            /_sim/users/{id}/sign-out-everywhere",
             "GET PUT         /_sim/signed-in",
             "GET POST        /_sim/meetings",
@@ -71,6 +88,7 @@ async fn index() -> Json<Value> {
             "POST            /_sim/meetings/{number}/participants/{id}/remove",
             "GET POST        /_sim/clock",
             "GET POST DELETE /_sim/faults",
+            "GET DELETE      /_sim/faults/held",
             "GET PATCH       /_sim/switches",
             "GET             /_sim/stats",
             "GET             /_sim/join-requests",

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::{Body, ControlError, patched};
+use crate::ids::ClientId;
 use crate::ids::UserId;
 use crate::sim::SharedSim;
-use crate::world::World;
-use crate::world::user::{Plan, User};
+use crate::webhooks::event::{self, Topic};
+use crate::world::user::User;
 
 /// A user with the address of their picture.
 #[derive(Serialize)]
@@ -43,21 +44,9 @@ pub(crate) async fn create(
     Body(body): Body<Value>,
 ) -> Result<(StatusCode, Json<View>), ControlError> {
     let mut world = sim.world();
-    let World { entropy, home_account, .. } = &mut *world;
-    let fresh = User {
-        id: UserId(entropy.id()),
-        account_id: home_account.clone(),
-        email: String::new(),
-        display_name: String::new(),
-        first_name: String::new(),
-        last_name: String::new(),
-        plan: Plan::default(),
-        pmi: entropy.number(4_000_000_000, 1_000_000_000),
-        active: true,
-        sso: false,
-        sign_outs: 0,
-    };
-    let mut user: User = patched(&fresh, body)?;
+    let id = UserId(world.entropy.id());
+    let pmi = world.entropy.number(4_000_000_000, 1_000_000_000);
+    let mut user: User = patched(&User::new(id, world.home_account.clone(), pmi), body)?;
     if !user.email.contains('@') {
         return Err(ControlError::Bad("email must be an e-mail address".to_owned()));
     }
@@ -70,22 +59,71 @@ pub(crate) async fn create(
 }
 
 /// Any field but `id`. `{"active": false}` ends every grant of the user and voids their ZAKs.
+/// Apps that listen hear of it.
 pub(crate) async fn change(
     State(sim): State<SharedSim>,
     Path(id): Path<UserId>,
     Body(body): Body<Value>,
 ) -> Result<Json<View>, ControlError> {
+    let (now, event_ts) = (sim.now(), sim.clock.unix_ms());
     let mut world = sim.world();
     let user = world.user_mut(&id).ok_or(ControlError::Unknown("user"))?;
     let changed: User = patched(user, body)?;
     if changed.id != id {
         return Err(ControlError::Bad("id cannot change".to_owned()));
     }
-    *user = changed.clone();
+    let before = std::mem::replace(user, changed.clone());
+    let updated = event::user_updated(&before, &changed, event_ts).map(|body| (Topic::UserUpdated, body));
+    let toggled = match (before.active, changed.active) {
+        (true, false) => Some(Topic::UserDeactivated),
+        (false, true) => Some(Topic::UserActivated),
+        _ => None,
+    };
+    let toggled = toggled.map(|topic| (topic, event::user_event(topic, &changed, event_ts)));
+    for (topic, body) in updated.into_iter().chain(toggled) {
+        let listeners = world.listeners(&changed, topic);
+        world.announce(listeners, topic, &body, now);
+    }
+    // After the listeners were found: a grant that ends now still hears why.
     if !changed.active {
         world.grants.end_user(&id);
     }
+    sim.mail.notify_one();
     Ok(Json(changed.into()))
+}
+
+/// Gone: grants end, ZAKs are void (ours), and apps that listen hear of it.
+pub(crate) async fn delete(
+    State(sim): State<SharedSim>,
+    Path(id): Path<UserId>,
+) -> Result<StatusCode, ControlError> {
+    let (now, event_ts) = (sim.now(), sim.clock.unix_ms());
+    let mut world = sim.world();
+    let user = world.user(&id).ok_or(ControlError::Unknown("user"))?.clone();
+    let listeners = world.listeners(&user, Topic::UserDeleted);
+    let body = event::user_event(Topic::UserDeleted, &user, event_ts);
+    world.announce(listeners, Topic::UserDeleted, &body, now);
+    world.grants.end_user(&id);
+    world.users.retain(|user| user.id != id);
+    world.signed_in.take_if(|signed_in| *signed_in == id);
+    sim.mail.notify_one();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The user removes an app in the Marketplace: its grant for them ends, and it hears of that (D).
+pub(crate) async fn remove_app(
+    State(sim): State<SharedSim>,
+    Path((id, client_id)): Path<(UserId, ClientId)>,
+) -> Result<StatusCode, ControlError> {
+    let (now, event_ts) = (sim.now(), sim.clock.unix_ms());
+    let mut world = sim.world();
+    world.user(&id).ok_or(ControlError::Unknown("user"))?;
+    if !world.grants.end_consent(&id, &client_id) {
+        return Err(ControlError::Unknown("grant of this user to this app"));
+    }
+    world.announce_removal(&client_id, &id, now, event_ts);
+    sim.mail.notify_one();
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// "Sign me out from all devices": every ZAK minted so far is void (D). Grants live on (I).

@@ -31,14 +31,20 @@ impl Params {
         self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Who the caller says it is.
+    pub(crate) fn client_id(&self) -> ClientId {
+        let basic = self.basic.as_ref().map(|(id, _)| id.as_str());
+        ClientId(basic.or(self.get("client_id")).unwrap_or_default().to_owned())
+    }
+
     /// The app that calls: by Basic, or by `client_id` and `client_secret` among the parameters
     /// (D; O). A public client names itself only (D).
     pub(crate) fn client<'w>(&self, world: &'w World) -> Result<&'w App, OAuthError> {
-        let (id, secret) = match &self.basic {
-            Some((id, secret)) => (id.as_str(), Some(secret.as_str())),
-            None => (self.get("client_id").unwrap_or_default(), self.get("client_secret")),
+        let secret = match &self.basic {
+            Some((_, secret)) => Some(secret.as_str()),
+            None => self.get("client_secret"),
         };
-        let app = world.app(&ClientId(id.to_owned())).ok_or(OAuthError::InvalidClient)?;
+        let app = world.app(&self.client_id()).ok_or(OAuthError::InvalidClient)?;
         let known = match secret {
             Some(secret) => secret == app.client_secret,
             None => app.public,

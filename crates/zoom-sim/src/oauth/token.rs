@@ -13,8 +13,10 @@ use serde::Serialize;
 use super::access_token;
 use super::client::Params;
 use super::error::OAuthError;
+use crate::clock::Clock;
 use crate::faults::{self, Place};
 use crate::ids::GrantId;
+use crate::limit::{self, RetryAfter};
 use crate::sim::{SharedSim, Sim};
 use crate::world::World;
 use crate::world::app::{App, AppKind};
@@ -53,7 +55,22 @@ pub(crate) async fn handler(
     let params = Params::read(&headers, query.as_deref(), &body);
     let refreshing = params.get("grant_type") == Some("refresh_token");
     let place = if refreshing { Place::Refresh } else { Place::Token };
+    if let Some(refusal) = over_limit(&sim, &params) {
+        return refusal;
+    }
     faults::around(&sim, place, async { exchange(&sim, &params).into_response() }).await
+}
+
+/// The limit, if one is set, comes before everything else.
+fn over_limit(sim: &Sim, params: &Params) -> Option<Response> {
+    let mut world = sim.world();
+    let limit = world.switches.token_limit_per_second?;
+    let app = world.app(&params.client_id())?.client_id.clone();
+    if world.token_limit.admits(app, limit, Clock::real_unix_ms()) {
+        return None;
+    }
+    world.ledger.stats.token_429 += 1;
+    Some(limit::too_many(Some(limit), Some(RetryAfter::Seconds), sim.now()))
 }
 
 /// One step under one lock: what rotates here has rotated, whether or not the answer arrives.

@@ -169,8 +169,23 @@ impl Grants {
         owned
     }
 
-    /// Ends every grant of a user: deactivated (ours).
+    /// Whether an app has a grant of this owner in force.
+    pub(crate) fn has(&self, client_id: &ClientId, owner: &Owner) -> bool {
+        self.in_force.values().any(|grant| grant.client_id == *client_id && grant.owner == *owner)
+    }
+
+    /// Ends what a user has consented to for one app; false when there is nothing.
+    pub(crate) fn end_consent(&mut self, user_id: &UserId, client_id: &ClientId) -> bool {
+        let owner = Owner::User(user_id.clone());
+        let found = self.has(client_id, &owner);
+        self.end_where(|grant| grant.client_id == *client_id && grant.owner == owner);
+        found
+    }
+
+    /// Ends every grant of a user, and every consent on its way to one: deactivated or deleted (ours).
     pub(crate) fn end_user(&mut self, user_id: &UserId) {
+        self.consents.retain(|_, pending| pending.user_id != *user_id);
+        self.codes.retain(|_, pending| pending.user_id != *user_id);
         self.end_where(|grant| grant.owner == Owner::User(user_id.clone()));
     }
 

@@ -20,6 +20,8 @@ pub(crate) struct Stats {
     pub(crate) account_tokens: u64,
     /// Tokens revoked by their app.
     pub(crate) revocations: u64,
+    /// Requests to the token endpoint that its limit refused.
+    pub(crate) token_429: u64,
     /// ZAKs minted.
     pub(crate) zak_mints: u64,
     /// On-behalf-of tokens minted.
@@ -30,6 +32,10 @@ pub(crate) struct Stats {
     pub(crate) joins: u64,
     /// Joins that were refused, at either step.
     pub(crate) joins_refused: u64,
+    /// Webhooks sent, each attempt counted.
+    pub(crate) webhooks_sent: u64,
+    /// Webhooks answered with 200 or 204 in time.
+    pub(crate) webhooks_taken: u64,
     /// Answers that were spoilt by an armed fault.
     pub(crate) faults: u64,
 }

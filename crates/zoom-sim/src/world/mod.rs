@@ -12,7 +12,11 @@ use crate::entropy::Entropy;
 use crate::faults::Faults;
 use crate::gate::admission::Admission;
 use crate::gate::meeting::Meeting;
+use crate::held::Held;
 use crate::ids::{AccountId, ClientId, MeetingNumber, UserId};
+use crate::limit::Limiter;
+use crate::webhooks::endpoint::Endpoint;
+use crate::webhooks::outbox::Outbox;
 use app::App;
 use grant::Grants;
 use ledger::Ledger;
@@ -34,7 +38,14 @@ pub(crate) struct World {
     pub(crate) admissions: HashMap<String, Admission>,
     /// `jti` of on-behalf-of tokens that were used.
     pub(crate) spent_obf: HashSet<String>,
+    /// Apps that listen, by their id.
+    pub(crate) webhooks: BTreeMap<ClientId, Endpoint>,
+    pub(crate) outbox: Outbox,
     pub(crate) faults: Faults,
+    /// Requests that a fault holds.
+    pub(crate) held: Held,
+    /// How often each app had tokens of late.
+    pub(crate) token_limit: Limiter,
     pub(crate) switches: Switches,
     pub(crate) ledger: Ledger,
     /// Signs access tokens and ZAKs; new at each start.
@@ -56,7 +67,11 @@ impl World {
             meetings: BTreeMap::new(),
             admissions: HashMap::new(),
             spent_obf: HashSet::new(),
+            webhooks: BTreeMap::new(),
+            outbox: Outbox::default(),
             faults: Faults::default(),
+            held: Held::default(),
+            token_limit: Limiter::default(),
             switches: Switches::default(),
             ledger: Ledger::default(),
         }

@@ -29,6 +29,12 @@ pub(crate) struct Switches {
     pub(crate) query_parameters: bool,
     /// A ZAK may be had with an expired access token (O; default off).
     pub(crate) zak_on_expired_access_token: bool,
+    /// The token endpoint answers 429 to an app's requests beyond this number within any second of
+    /// real time, whatever the clock was told; null, the default, is no limit. Zoom publishes none
+    /// (O); 10 is our guess.
+    pub(crate) token_limit_per_second: Option<u32>,
+    /// How long a webhook's receiver may take, in milliseconds of real time (default 3000, D).
+    pub(crate) webhook_patience_ms: u64,
     /// See [`DuplicateIdentity`].
     pub(crate) duplicate_identity: DuplicateIdentity,
     /// The checks of the meeting gate, in order (ours; Zoom's order is unknown). A rule that is
@@ -43,6 +49,8 @@ impl Default for Switches {
             one_live_access_token: false,
             query_parameters: true,
             zak_on_expired_access_token: false,
+            token_limit_per_second: None,
+            webhook_patience_ms: 3000,
             duplicate_identity: DuplicateIdentity::default(),
             rule_order: Rule::ALL.to_vec(),
         }

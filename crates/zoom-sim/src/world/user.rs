@@ -54,6 +54,23 @@ pub(crate) struct User {
 }
 
 impl User {
+    /// Somebody of whom nothing else is known.
+    pub(crate) fn new(id: UserId, account_id: AccountId, pmi: u64) -> Self {
+        Self {
+            id,
+            account_id,
+            email: String::new(),
+            display_name: String::new(),
+            first_name: String::new(),
+            last_name: String::new(),
+            plan: Plan::default(),
+            pmi,
+            active: true,
+            sso: false,
+            sign_outs: 0,
+        }
+    }
+
     /// An absolute address under a Zoom host: browsers reach it through their host rules.
     pub(crate) fn avatar_url(&self) -> String {
         format!("https://zoom.us/p/{}.svg", self.id)

@@ -99,3 +99,72 @@ async fn a_delay_answers_in_the_end() {
     let late = zoom.try_get("/v2/users/me", &tokens.access).await.unwrap();
     assert_eq!(read(late).await.body["display_name"], "ada");
 }
+
+#[tokio::test]
+async fn half_of_the_json_may_look_like_all_of_it() {
+    let (zoom, app, tokens) = connected().await;
+    zoom.control("POST", "/faults", json!({"where": "refresh", "kind": "half_json"})).await;
+    let half = zoom.refresh(&app, &tokens.refresh).await;
+    assert_eq!(half.status, 200);
+    assert!(half.body.as_str().unwrap().starts_with('{'), "not JSON: {:?}", half.body);
+    assert_eq!(zoom.stat("refreshes").await, 1);
+}
+
+#[tokio::test]
+async fn a_held_request_waits_until_it_is_let_go() {
+    let (zoom, app, tokens) = connected().await;
+    let mut refresh = tokens.refresh;
+    for (kind, done_meanwhile) in [("hold_before", 0), ("hold_after", 2)] {
+        zoom.control("POST", "/faults", json!({"where": "refresh", "kind": kind})).await;
+        let meanwhile = async {
+            while zoom.control("GET", "/faults/held", Value::Null).await == json!([]) {}
+            assert_eq!(
+                zoom.control("GET", "/faults/held", Value::Null).await,
+                json!([{"where": "refresh", "kind": kind}])
+            );
+            assert_eq!(zoom.stat("refreshes").await, done_meanwhile);
+            zoom.control("DELETE", "/faults/held", Value::Null).await
+        };
+        let (answer, released) = tokio::join!(zoom.refresh(&app, &refresh), meanwhile);
+        assert_eq!((answer.status, &released["released"]), (200, &json!(1)));
+        refresh = crate::support::text(&answer.body, "refresh_token");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_hangs_up_is_not_held_any_more() {
+    let (zoom, app, tokens) = connected().await;
+    zoom.control("POST", "/faults", json!({"where": "refresh", "kind": "hold_before"})).await;
+    let held = async || zoom.control("GET", "/faults/held", Value::Null).await;
+    tokio::select! {
+        _ = zoom.refresh(&app, &tokens.refresh) => unreachable!("it is held"),
+        () = async { while held().await == json!([]) {} } => {}
+    }
+    while held().await != json!([]) {}
+    assert_eq!(zoom.stat("refreshes").await, 0);
+    assert_eq!(zoom.refresh(&app, &tokens.refresh).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_token_endpoint_has_a_limit_per_app_when_told() {
+    let (zoom, app, _) = connected().await;
+    let other = zoom.app(json!({})).await;
+    for _ in 0..50 {
+        assert_eq!(zoom.refresh(&app, "none").await.status, 400, "none by default");
+    }
+    zoom.control("PATCH", "/switches", json!({"token_limit_per_second": 0})).await;
+    let response = zoom.try_token(&app, &refresh("none")).await.unwrap();
+    assert_eq!(response.status(), 429);
+    for (name, value) in [
+        ("retry-after", "1"),
+        ("x-ratelimit-type", "QPS"),
+        ("x-ratelimit-limit", "0"),
+        ("x-ratelimit-remaining", "0"),
+    ] {
+        assert_eq!(response.headers()[name], value, "{name}");
+    }
+    assert!(response.headers().contains_key("x-ratelimit-reset"));
+    zoom.control("PATCH", "/switches", json!({"token_limit_per_second": 1_000_000})).await;
+    assert_eq!(zoom.refresh(&other, "none").await.status, 400);
+    assert_eq!(zoom.stat("token_429").await, 1);
+}

@@ -9,3 +9,4 @@ mod oauth;
 mod rest;
 mod stay;
 mod support;
+mod webhooks;

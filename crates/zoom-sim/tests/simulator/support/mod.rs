@@ -1,5 +1,6 @@
 //! A simulator of one's own, and the parts that its callers play: an app, a browser, the SDK.
 
+pub(crate) mod receiver;
 pub(crate) mod room;
 pub(crate) mod socket;
 

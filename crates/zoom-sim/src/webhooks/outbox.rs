@@ -1,0 +1,169 @@
+//! What goes to apps: every event, every attempt, and when the next one is due.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::event::{self, Topic};
+use super::wire::{Reply, Signed};
+use crate::ids::{ClientId, UserId};
+use crate::world::World;
+use crate::world::grant::Owner;
+use crate::world::user::User;
+
+/// After an attempt that was not answered with 200 or 204 in time (D; that each counts from the
+/// attempt before is I). Then the event is dropped.
+const PAUSES: [SignedDuration; 3] =
+    [SignedDuration::from_mins(5), SignedDuration::from_mins(20), SignedDuration::from_mins(60)];
+
+/// How a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum State {
+    /// For its first attempt, or the next one.
+    Waiting,
+    /// An attempt is on its way.
+    Sending,
+    /// Answered with 200 or 204 in time.
+    Delivered,
+    /// Given up.
+    Dropped,
+}
+
+/// One attempt, for `GET /_sim/webhooks`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Attempt {
+    /// Zoom's time.
+    pub(crate) at: Timestamp,
+    pub(crate) signed: Signed,
+    #[serde(flatten)]
+    pub(crate) reply: Reply,
+}
+
+/// A body on its way to an app, or there. Holds ids, and no secret.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Delivery {
+    pub(crate) id: usize,
+    pub(crate) client_id: ClientId,
+    pub(crate) event: &'static str,
+    /// As it is sent, byte for byte.
+    pub(crate) body: String,
+    pub(crate) state: State,
+    pub(crate) attempts: Vec<Attempt>,
+    /// Zoom's time; null when none is due.
+    pub(crate) next_attempt_at: Option<Timestamp>,
+}
+
+/// All deliveries, in the order of their making; the index is the id.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    deliveries: Vec<Delivery>,
+}
+
+impl Outbox {
+    pub(crate) fn all(&self) -> &[Delivery] {
+        &self.deliveries
+    }
+
+    pub(crate) fn get(&self, id: usize) -> Option<&Delivery> {
+        self.deliveries.get(id)
+    }
+
+    /// Queues an event for the postman.
+    fn post(&mut self, client_id: ClientId, event: &'static str, body: String, now: Timestamp) {
+        self.add(client_id, event, body, State::Waiting, Some(now));
+    }
+
+    /// Notes a body whose only attempt the caller makes: it is never tried again.
+    pub(crate) fn hand_over(&mut self, client_id: ClientId, event: &'static str, body: String) -> usize {
+        self.add(client_id, event, body, State::Sending, None)
+    }
+
+    fn add(
+        &mut self,
+        client_id: ClientId,
+        event: &'static str,
+        body: String,
+        state: State,
+        next_attempt_at: Option<Timestamp>,
+    ) -> usize {
+        let id = self.deliveries.len();
+        let attempts = Vec::new();
+        self.deliveries.push(Delivery { id, client_id, event, body, state, attempts, next_attempt_at });
+        id
+    }
+
+    /// Takes what is due: the caller attempts each of them.
+    pub(crate) fn take_due(&mut self, now: Timestamp) -> Vec<usize> {
+        let due = self.deliveries.iter_mut().filter(|delivery| {
+            delivery.state == State::Waiting && delivery.next_attempt_at.is_some_and(|at| at <= now)
+        });
+        due.map(|delivery| {
+            delivery.state = State::Sending;
+            delivery.id
+        })
+        .collect()
+    }
+
+    /// When the next attempt is due, by Zoom's time.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        let waiting = self.deliveries.iter().filter(|delivery| delivery.state == State::Waiting);
+        waiting.filter_map(|delivery| delivery.next_attempt_at).min()
+    }
+
+    /// Notes how an attempt went, and when to try again. What was handed over is not tried again.
+    pub(crate) fn settle(&mut self, id: usize, attempt: Attempt) {
+        let Some(delivery) = self.deliveries.get_mut(id) else { return };
+        let pause = delivery.next_attempt_at.and_then(|_| PAUSES.get(delivery.attempts.len()));
+        let again_at = pause.map(|pause| attempt.at + *pause);
+        (delivery.state, delivery.next_attempt_at) = match again_at {
+            _ if attempt.reply.is_taken() => (State::Delivered, None),
+            Some(at) => (State::Waiting, Some(at)),
+            None => (State::Dropped, None),
+        };
+        delivery.attempts.push(attempt);
+    }
+
+    /// Gives up: the app has no address any more.
+    pub(crate) fn drop_it(&mut self, id: usize) {
+        if let Some(delivery) = self.deliveries.get_mut(id) {
+            (delivery.state, delivery.next_attempt_at) = (State::Dropped, None);
+        }
+    }
+}
+
+impl World {
+    /// Who hears of a user: apps of the user's own account, and those the user has consented to (I).
+    pub(crate) fn listeners(&self, user: &User, topic: Topic) -> Vec<ClientId> {
+        let concerned = |client_id: &ClientId| {
+            let colleague = self.app(client_id).is_some_and(|app| app.account_id == user.account_id);
+            colleague || self.grants.has(client_id, &Owner::User(user.id.clone()))
+        };
+        let hearing = self.webhooks.iter().filter(|(_, endpoint)| endpoint.hears(topic));
+        hearing.map(|(client_id, _)| client_id).filter(|id| concerned(id)).cloned().collect()
+    }
+
+    /// Tells `apps` that something happened to a user.
+    pub(crate) fn announce(&mut self, apps: Vec<ClientId>, topic: Topic, body: &str, now: Timestamp) {
+        for app in apps {
+            self.outbox.post(app, topic.name(), body.to_owned(), now);
+        }
+    }
+
+    /// Tells a published app that a user removed it (D).
+    pub(crate) fn announce_removal(
+        &mut self,
+        client_id: &ClientId,
+        user_id: &UserId,
+        now: Timestamp,
+        event_ts: i64,
+    ) {
+        let published = self.app(client_id).is_some_and(|app| app.published);
+        let hears =
+            self.webhooks.get(client_id).is_some_and(|endpoint| endpoint.hears(Topic::AppDeauthorized));
+        let Some(user) = self.user(user_id).filter(|_| published && hears) else { return };
+        let account_id = user.account_id.clone();
+        let signature = self.entropy.secret();
+        let body = event::app_deauthorized(&account_id, user_id, client_id, &signature, event_ts);
+        self.announce(vec![client_id.clone()], Topic::AppDeauthorized, &body, now);
+    }
+}

@@ -1,0 +1,110 @@
+//! An app's server, which hears webhooks and checks their signatures by itself.
+
+use std::sync::{Arc, Mutex};
+
+use aws_lc_rs::hmac;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Value, json};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+/// The secret token of every app of the tests.
+pub(crate) const SECRET_TOKEN: &str = "planted-secret-token";
+
+/// How it answers events. Validations are answered by the secret it holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manners {
+    Answer(u16),
+    /// Takes the request and says nothing.
+    Silent,
+}
+
+/// One request, as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Heard {
+    pub(crate) body: String,
+    pub(crate) json: Value,
+    /// Seconds since 1970.
+    pub(crate) timestamp: i64,
+    /// Whether `x-zm-signature` fits these very bytes, this time and the secret token.
+    pub(crate) genuine: bool,
+}
+
+struct Desk {
+    secret: Mutex<String>,
+    manners: Mutex<Manners>,
+    heard: Mutex<Vec<Heard>>,
+}
+
+/// A running server.
+pub(crate) struct Receiver {
+    desk: Arc<Desk>,
+    pub(crate) url: String,
+    _stop: DropGuard,
+}
+
+impl Receiver {
+    pub(crate) async fn start() -> Self {
+        let desk = Arc::new(Desk {
+            secret: Mutex::new(SECRET_TOKEN.to_owned()),
+            manners: Mutex::new(Manners::Answer(204)),
+            heard: Mutex::default(),
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let router = Router::new().fallback(hear).with_state(desk.clone());
+        let stop = CancellationToken::new();
+        let serving = async move { axum::serve(listener, router).await };
+        TaskTracker::new().spawn(stop.clone().run_until_cancelled_owned(serving));
+        Self { desk, url, _stop: stop.drop_guard() }
+    }
+
+    pub(crate) fn behave(&self, manners: Manners) {
+        *self.desk.manners.lock().unwrap() = manners;
+    }
+
+    /// Holds another secret token from now on.
+    pub(crate) fn believe(&self, secret: &str) {
+        secret.clone_into(&mut self.desk.secret.lock().unwrap());
+    }
+
+    /// Everything heard so far, validations left out.
+    pub(crate) fn events(&self) -> Vec<Heard> {
+        let heard = self.desk.heard.lock().unwrap();
+        heard.iter().filter(|heard| heard.json["event"] != "endpoint.url_validation").cloned().collect()
+    }
+
+    pub(crate) fn validations(&self) -> usize {
+        let events = self.events().len();
+        self.desk.heard.lock().unwrap().len() - events
+    }
+}
+
+async fn hear(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: String) -> Response {
+    let text = |name: &str| headers[name].to_str().unwrap().to_owned();
+    let timestamp = text("x-zm-request-timestamp");
+    let signed = format!("v0:{timestamp}:{body}");
+    let genuine = text("x-zm-signature") == format!("v0={}", hmac_of(SECRET_TOKEN, &signed));
+    let json: Value = serde_json::from_str(&body).unwrap();
+    let validation = json["event"] == "endpoint.url_validation";
+    let plain = json["payload"]["plainToken"].as_str().unwrap_or_default().to_owned();
+    desk.heard.lock().unwrap().push(Heard { body, json, timestamp: timestamp.parse().unwrap(), genuine });
+    if validation {
+        let encrypted = hmac_of(&desk.secret.lock().unwrap(), &plain);
+        return json!({"plainToken": plain, "encryptedToken": encrypted}).to_string().into_response();
+    }
+    let manners = *desk.manners.lock().unwrap();
+    match manners {
+        Manners::Answer(status) => StatusCode::from_u16(status).unwrap().into_response(),
+        Manners::Silent => std::future::pending().await,
+    }
+}
+
+fn hmac_of(secret: &str, text: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, text.as_bytes());
+    tag.as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
