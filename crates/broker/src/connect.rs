@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use model::{
-    Code, ConsentId, CredentialId, CredentialStatus, Failure, Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
+    Code, ConsentId, CredentialId, CredentialStatus, Failure, KillPoint, Secret, Timestamp, WorkspaceId,
+    ZoomOauthAppId,
 };
 use store::{Consent, Credential, Grant, Journey, StoreError};
 use url::Url;
@@ -169,7 +170,9 @@ impl Broker {
         } else {
             vec![ZAK_SCOPES[0]]
         };
+        KillPoint::BeforeConsent.reach();
         let credential = self.keep(&consent, &user, &grant).await?;
+        KillPoint::AfterConsent.reach();
         self.zaks.forget(credential);
         tracing::info!(%credential, app = %consent.app, "account connected");
         Ok(Connected { credential, display_name: user.display_name, missing_scopes })

@@ -14,7 +14,7 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use model::{Code, CredentialId, Environment, Failure, Sealed, Timestamp};
+use model::{Code, CredentialId, Environment, Failure, KillPoint, Sealed, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{Grant, StoreError};
 
@@ -103,6 +103,28 @@ impl Escrow {
         .await
     }
 
+    /// Looks after files that a crash kept from getting their name: a whole one gets it, of a torn one nothing is left
+    /// that could be used. Only while nobody writes here.
+    async fn adopt(&self) -> io::Result<()> {
+        let folder = self.folder.clone();
+        blocking(move || {
+            for entry in fs::read_dir(folder)? {
+                let path = entry?.path();
+                if path.extension().is_none_or(|extension| extension != "part") {
+                    continue;
+                }
+                if Deposit::read(&fs::read(&path)?).is_some() {
+                    fs::rename(&path, path.with_extension("json"))?;
+                } else {
+                    tracing::error!(path = %path.display(), "a crash has torn a grant on its way into escrow");
+                    fs::remove_file(&path)?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
     fn write(&self, written: &Written) -> io::Result<Receipt> {
         let Written { credential, generation, .. } = written;
         // Random: two late answers for one generation must not overwrite each other, only one of them is alive.
@@ -110,8 +132,13 @@ impl Escrow {
         let path = self.folder.join(format!("{credential}-{generation}-{mark:016x}.json"));
         let aside = path.with_extension("part");
         let mut file = File::options().write(true).create_new(true).mode(0o600).open(&aside)?;
-        file.write_all(&serde_json::to_vec(written)?)?;
+        let text = serde_json::to_vec(written)?;
+        let (first, second) = text.split_at(text.len() / 2);
+        file.write_all(first)?;
+        KillPoint::HalfEscrow.reach();
+        file.write_all(second)?;
         file.sync_all()?;
+        KillPoint::BeforeRename.reach();
         fs::rename(&aside, &path)?;
         File::open(&self.folder)?.sync_all()?;
         Ok(Receipt(path))
@@ -120,6 +147,7 @@ impl Escrow {
 
 impl Broker {
     pub(crate) async fn put_in_escrow(&self, deposit: &Deposit) -> Option<Receipt> {
+        KillPoint::BeforeEscrow.reach();
         match self.escrow.as_ref()?.deposit(deposit).await {
             Ok(receipt) => Some(receipt),
             Err(error) => {
@@ -136,12 +164,14 @@ impl Broker {
         receipt: Option<&Receipt>,
     ) -> Result<(), StoreError> {
         let Deposit { credential, generation, granted_at, grant } = deposit;
+        KillPoint::BeforeCommit.reach();
         if self.store.commit_refresh(*credential, *generation, grant, *granted_at).await? {
             tracing::info!(%credential, generation = generation + 1, "grant refreshed");
         } else {
             // A consent that came meanwhile, or a later holder, has stored a grant of its own.
             tracing::warn!(%credential, "a newer grant has won over a refresh");
         }
+        KillPoint::BeforeWithdrawal.reach();
         if let (Some(escrow), Some(receipt)) = (&self.escrow, receipt)
             && let Err(error) = escrow.withdraw(receipt).await
         {
@@ -152,11 +182,17 @@ impl Broker {
     }
 
     /// Brings into the store what a crash, or a store that was away, left in escrow. To be called at start, before
-    /// anybody asks for a token, and from time to time. Answers how many grants were settled.
+    /// anybody asks for a token. Answers how many grants were settled.
     pub async fn replay_escrow(&self) -> Result<usize, Failure> {
+        if let Some(escrow) = &self.escrow {
+            escrow.adopt().await.map_err(|error| unreadable(&error))?;
+        }
+        self.replay_deposits().await
+    }
+
+    async fn replay_deposits(&self) -> Result<usize, Failure> {
         let Some(escrow) = &self.escrow else { return Ok(0) };
-        let unreadable = |error| Failure::new(Code::Internal, format!("the escrow cannot be read: {error}"));
-        let deposits = escrow.deposits().await.map_err(unreadable)?;
+        let deposits = escrow.deposits().await.map_err(|error| unreadable(&error))?;
         for (receipt, deposit) in &deposits {
             self.settle(deposit, Some(receipt)).await?;
         }
@@ -167,7 +203,7 @@ impl Broker {
     pub async fn tend_escrow(&self) -> Infallible {
         loop {
             self.env.clock.sleep(LOOK).await;
-            if let Err(error) = self.replay_escrow().await {
+            if let Err(error) = self.replay_deposits().await {
                 tracing::warn!(%error, "grants are waiting in escrow");
             }
         }
@@ -207,6 +243,10 @@ impl Deposit {
             },
         })
     }
+}
+
+fn unreadable(error: &io::Error) -> Failure {
+    Failure::new(Code::Internal, format!("the escrow cannot be read: {error}"))
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {

@@ -13,7 +13,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use model::{Code, CredentialId, Failure, LeaseToken, ReauthCause, Secret, WorkspaceId};
+use model::{Code, CredentialId, Failure, KillPoint, LeaseToken, ReauthCause, Secret, WorkspaceId};
 use store::{Credential, Lease, RefreshLease};
 use url::Url;
 use zoom::ZoomError;
@@ -126,6 +126,7 @@ impl Broker {
                 return Err(failure);
             }
         };
+        KillPoint::BeforeSend.reach();
         let mut answer = self.zoom.refresh(&app, &token).await;
         let mut in_doubt = before.spent_at.is_some();
         if matches!(&answer, Err(error) if error.in_doubt()) {

@@ -8,6 +8,7 @@ mod credential;
 mod entropy;
 mod failure;
 mod ids;
+mod kill_point;
 mod secret;
 mod time;
 
@@ -19,6 +20,7 @@ pub use ids::{
     ApiKeyId, BotId, ConsentId, CredentialId, LeaseToken, ScreenshotId, TokenLinkId, WorkspaceId,
     ZoomOauthAppId,
 };
+pub use kill_point::KillPoint;
 pub use secret::{Sealed, Secret};
 pub use time::{Clock, ManualClock, Sleep, SystemClock, Timestamp};
 

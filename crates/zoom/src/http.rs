@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use model::Environment;
+use model::{Environment, KillPoint};
 use reqwest::{Certificate, Client, RequestBuilder, StatusCode, header::HeaderMap, redirect::Policy};
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -80,6 +80,9 @@ impl ZoomClient {
             ZoomError::Unavailable { sent }
         };
         let mut response = request.timeout(self.timeout).send().await.map_err(unavailable)?;
+        if call == "refresh" {
+            KillPoint::BeforeRead.reach();
+        }
         let status = response.status();
         tracing::debug!(
             call,

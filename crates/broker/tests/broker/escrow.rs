@@ -81,10 +81,21 @@ async fn what_is_no_grant_is_left_where_it_is() {
     let (house, id) = died_before_the_commit().await;
     let stray = house.escrow().join("0.json");
     fs::write(&stray, "{").unwrap();
-    fs::write(house.escrow().join("half.part"), "{").unwrap();
     assert_eq!(house.broker.replay_escrow().await.unwrap(), 1, "the one beside it is settled");
     assert_eq!(deposits(&house), [stray]);
     assert_eq!(house.row(id).await.generation, 2);
+}
+
+#[tokio::test]
+async fn a_whole_file_that_a_crash_left_without_its_name_is_settled_and_a_torn_one_is_not() {
+    let (house, id) = died_before_the_commit().await;
+    let whole = deposits(&house).remove(0);
+    let half = fs::read(&whole).unwrap();
+    fs::write(house.escrow().join("torn.part"), &half[..half.len() / 2]).unwrap();
+    fs::rename(&whole, whole.with_extension("part")).unwrap();
+    assert_eq!(house.broker.replay_escrow().await.unwrap(), 1);
+    assert_eq!(house.row(id).await.generation, 2);
+    assert_eq!(fs::read_dir(house.escrow()).unwrap().count(), 0);
 }
 
 #[tokio::test]
