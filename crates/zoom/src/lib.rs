@@ -11,6 +11,7 @@
 //! | `link` | meeting links in all their forms |
 //! | `join_error` | what the SDK's join errors mean for a bot, as a table |
 //! | `prose` | what two kinds of English text mean, where the SDK gives nothing else |
+//! | `webhook` | whether a webhook is genuine, and what it says |
 //! | `pkce` | proof that whoever exchanges a code also asked for it |
 //!
 //! Facts in these modules are marked *documented* (Zoom says so), *observed* (Zoom, its SDK or public
@@ -30,6 +31,7 @@ mod refusal;
 mod rest;
 mod retry_after;
 mod signature;
+mod webhook;
 
 pub use error::{ClientSetupError, Sent, ZoomError};
 pub use http::{Endpoints, ZoomClient};
@@ -40,3 +42,6 @@ pub use pkce::{challenge, verifier};
 pub use prose::judge_end;
 pub use rest::{ApiAccess, UserStatus, Zak, ZoomUser};
 pub use signature::{Role, sdk_signature};
+pub use webhook::{
+    WEBHOOK_TOLERANCE, Webhook, WebhookEvent, WebhookHeaders, encrypt_plain_token, verify_webhook,
+};

@@ -1,0 +1,367 @@
+//! Webhooks from Zoom: whether one is genuine, and what it says.
+//!
+//! Signed is `v0:timestamp:body`, the body as its raw bytes, with HMAC-SHA256 and the app's secret token (documented).
+//! Nothing of a body is believed, and hardly anything read, before its signature fits.
+
+use std::time::Duration;
+
+use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
+use model::{Code, Failure, Secret, Timestamp};
+use serde::Deserialize;
+
+/// How far a request's time may be from ours, either way (ours; Zoom names no limit).
+pub const WEBHOOK_TOLERANCE: Duration = Duration::from_secs(300);
+/// Ids and tokens of Zoom's are a few dozen characters.
+const MOST_CHARACTERS: usize = 512;
+/// More digits are no time.
+const MOST_DIGITS: usize = 16;
+/// A number from here on counts milliseconds: in seconds it would be the year 5138.
+const MILLISECONDS_FROM: i64 = 100_000_000_000;
+
+/// The two headers that prove where a webhook comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct WebhookHeaders<'a> {
+    /// `x-zm-signature`: `v0=` and small hexadecimal digits.
+    pub signature: &'a str,
+    /// `x-zm-request-timestamp`: when the request was sent, in seconds since 1970 (documented); milliseconds are
+    /// understood as well (ours).
+    pub timestamp: &'a str,
+}
+
+/// Checks signature and time of a webhook. Answers when it was sent, by Zoom's clock, and the one of `secrets` that
+/// signed it: several are in use while one replaces another.
+///
+/// # Errors
+/// [`Code::SignatureInvalid`], or [`Code::SignatureStale`] for a genuine one that is more than five minutes off.
+pub fn verify_webhook<'s>(
+    secrets: &'s [Secret],
+    headers: WebhookHeaders<'_>,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<(Timestamp, &'s Secret), Failure> {
+    let invalid = || Failure::new(Code::SignatureInvalid, "the webhook is not signed with the app's secret");
+    let sent_at = time_of(headers.timestamp).ok_or_else(invalid)?;
+    let given = headers.signature.strip_prefix("v0=").ok_or_else(invalid)?;
+    let text = [b"v0:", headers.timestamp.as_bytes(), b":", body].concat();
+    let fits = |secret: &&Secret| {
+        let expected = hex_hmac(secret, &text);
+        verify_slices_are_equal(expected.as_bytes(), given.as_bytes()).is_ok()
+    };
+    let signer = secrets.iter().find(fits).ok_or_else(invalid)?;
+    if now.since(sent_at).max(sent_at.since(now)) > WEBHOOK_TOLERANCE {
+        return Err(Failure::new(Code::SignatureStale, "the webhook was sent at another time than now"));
+    }
+    Ok((sent_at, signer))
+}
+
+/// The `encryptedToken` that answers [`WebhookEvent::UrlValidation`] (documented).
+pub fn encrypt_plain_token(secret: &Secret, plain_token: &str) -> String {
+    hex_hmac(secret, plain_token.as_bytes())
+}
+
+/// Digits only: a sign, a fraction or a space is not Zoom's.
+fn time_of(text: &str) -> Option<Timestamp> {
+    if text.len() > MOST_DIGITS || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: i64 = text.parse().ok()?;
+    Some(if number < MILLISECONDS_FROM { Timestamp::from_second(number) } else { of_milliseconds(number) })
+}
+
+fn of_milliseconds(number: i64) -> Timestamp {
+    Timestamp::from_microsecond(number.saturating_mul(1000))
+}
+
+fn hex_hmac(secret: &Secret, text: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+    let digits = hmac::sign(&key, text);
+    let digits = digits.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
+/// What a genuine webhook says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// What happened.
+    pub event: WebhookEvent,
+    /// When, by Zoom's clock; the event's own time, the same for every attempt to deliver it.
+    pub happened_at: Option<Timestamp>,
+}
+
+/// What happened at Zoom, as far as an account's vault has to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WebhookEvent {
+    /// Zoom asks for proof that whoever answers at this address holds the secret.
+    UrlValidation {
+        /// To be answered as it is, and with [`encrypt_plain_token`].
+        plain_token: String,
+    },
+    /// A user removed the app: the grant is over, and what is kept of it has to go.
+    AppDeauthorized {
+        /// Zoom's id of the user's account.
+        account_id: String,
+        /// Zoom's id of the user.
+        user_id: String,
+        /// The app that was removed.
+        client_id: String,
+    },
+    /// An administrator switched the user off.
+    UserDeactivated {
+        /// Zoom's id of the user's account.
+        account_id: String,
+        /// Zoom's id of the user.
+        user_id: String,
+    },
+    /// The user is gone.
+    UserDeleted {
+        /// Zoom's id of the user's account.
+        account_id: String,
+        /// Zoom's id of the user.
+        user_id: String,
+    },
+    /// Anything else.
+    Other {
+        /// Zoom's name of it.
+        name: String,
+    },
+}
+
+impl Webhook {
+    /// Reads a body. To be called with what [`verify_webhook`] has let in.
+    ///
+    /// # Errors
+    /// [`Code::RequestMalformed`] for what is not an event, or lacks what its kind must have. The parser's own words
+    /// are dropped: they can quote the body.
+    pub fn read(body: &[u8]) -> Result<Self, Failure> {
+        let malformed =
+            || Failure::new(Code::RequestMalformed, "the webhook's body is not an event of Zoom's");
+        let Body { event, event_ts, payload } = serde_json::from_slice(body).map_err(|_| malformed())?;
+        let event = WebhookEvent::of(event, payload).ok_or_else(malformed)?;
+        Ok(Self { event, happened_at: event_ts.map(of_milliseconds) })
+    }
+}
+
+impl WebhookEvent {
+    /// `None` when something is missing.
+    fn of(name: String, payload: Payload) -> Option<Self> {
+        let Payload { plain_token, account_id, user_id, client_id, object } = payload;
+        let object_id = object.and_then(|object| object.id).and_then(Text::bounded);
+        let text = |text: Option<Text>| text.and_then(Text::bounded);
+        Some(match name.as_str() {
+            "endpoint.url_validation" => Self::UrlValidation { plain_token: text(plain_token)? },
+            "app_deauthorized" => Self::AppDeauthorized {
+                account_id: text(account_id)?,
+                user_id: text(user_id)?,
+                client_id: text(client_id)?,
+            },
+            "user.deactivated" => {
+                Self::UserDeactivated { account_id: text(account_id)?, user_id: object_id? }
+            }
+            "user.deleted" => Self::UserDeleted { account_id: text(account_id)?, user_id: object_id? },
+            _ => Self::Other { name: Text::Text(name).bounded()? },
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct Body {
+    event: String,
+    event_ts: Option<i64>,
+    #[serde(default)]
+    payload: Payload,
+}
+
+/// The fields that any of our events has. Other events may use the same names for whatever they like.
+#[derive(Default, Deserialize)]
+struct Payload {
+    #[serde(rename = "plainToken")]
+    plain_token: Option<Text>,
+    account_id: Option<Text>,
+    user_id: Option<Text>,
+    client_id: Option<Text>,
+    object: Option<Object>,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    id: Option<Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Text(String),
+    Else(serde::de::IgnoredAny),
+}
+
+impl Text {
+    fn bounded(self) -> Option<String> {
+        match self {
+            Self::Text(text) if (1..=MOST_CHARACTERS).contains(&text.len()) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECRET: &str = "planted-webhook-secret";
+    const BODY: &str = r#"{"event":"app_deauthorized","event_ts":1800000000123,"payload":{"account_id":"acc-1","user_id":"user-1","signature":"827edc3452044f0bc86bdd5684afb7d1e6becfa1a767f24df1b287853cf73000","deauthorization_time":"2027-01-15T08:00:00.123Z","client_id":"client-1"}}"#;
+    // Made with Python's hmac.
+    const HEADERS: WebhookHeaders<'_> = WebhookHeaders {
+        signature: "v0=4ea817b392cadc3b3c70f026018f5f4a2669b6ab25df5438828ae3ba02c3a1c8",
+        timestamp: "1800000000",
+    };
+    const IN_MILLISECONDS: WebhookHeaders<'_> = WebhookHeaders {
+        signature: "v0=f08cafcfa8177452077b80696bdf7c38bf1fd903d50b5ce53f8615c903b6811d",
+        timestamp: "1800000000000",
+    };
+    const SENT_AT: Timestamp = Timestamp::from_second(1_800_000_000);
+
+    fn verdict(
+        secrets: &[&str],
+        headers: WebhookHeaders<'_>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<usize, Code> {
+        let secrets: Vec<Secret> = secrets.iter().copied().map(Secret::new).collect();
+        let verified = verify_webhook(&secrets, headers, body, now);
+        let (sent_at, signer) = verified.map_err(|failure| failure.code)?;
+        assert_eq!(sent_at, SENT_AT);
+        Ok(secrets.iter().position(|secret| std::ptr::eq(secret, signer)).unwrap())
+    }
+
+    #[test]
+    fn a_genuine_one_gets_in_by_the_secret_that_signed_it() {
+        let verdict = |secrets: &[&str], headers| verdict(secrets, headers, BODY.as_bytes(), SENT_AT);
+        assert_eq!(verdict(&[SECRET], HEADERS), Ok(0));
+        assert_eq!(verdict(&[SECRET], IN_MILLISECONDS), Ok(0));
+        assert_eq!(verdict(&["newer", SECRET], HEADERS), Ok(1));
+        assert_eq!(verdict(&["newer"], HEADERS), Err(Code::SignatureInvalid));
+        assert_eq!(verdict(&[], HEADERS), Err(Code::SignatureInvalid));
+    }
+
+    #[test]
+    fn every_byte_and_the_time_are_signed() {
+        let verdict = |headers, body: &str| verdict(&[SECRET], headers, body.as_bytes(), SENT_AT);
+        let spaced = BODY.replace(':', ": ");
+        assert_eq!(verdict(HEADERS, &spaced), Err(Code::SignatureInvalid), "the same JSON in other bytes");
+        let later = WebhookHeaders { timestamp: "1800000001", ..HEADERS };
+        assert_eq!(verdict(later, BODY), Err(Code::SignatureInvalid));
+        for timestamp in ["", " 1800000000", "+1800000000", "1800000000.0", "18000000000000000000", "now"] {
+            let odd = WebhookHeaders { timestamp, ..HEADERS };
+            assert_eq!(verdict(odd, BODY), Err(Code::SignatureInvalid), "{timestamp:?}");
+        }
+        let upper = HEADERS.signature.to_uppercase();
+        for signature in ["", "v0=", &HEADERS.signature[3..], &upper, &HEADERS.signature[..66]] {
+            let odd = WebhookHeaders { signature, ..HEADERS };
+            assert_eq!(verdict(odd, BODY), Err(Code::SignatureInvalid), "{signature:?}");
+        }
+    }
+
+    #[test]
+    fn the_window_is_five_minutes_either_way() {
+        let at = |now| verdict(&[SECRET], HEADERS, BODY.as_bytes(), now);
+        let tick = Duration::from_micros(1);
+        assert_eq!(at(SENT_AT + WEBHOOK_TOLERANCE), Ok(0));
+        assert_eq!(at(SENT_AT - WEBHOOK_TOLERANCE), Ok(0));
+        assert_eq!(at(SENT_AT + WEBHOOK_TOLERANCE + tick), Err(Code::SignatureStale));
+        assert_eq!(at(SENT_AT - WEBHOOK_TOLERANCE - tick), Err(Code::SignatureStale));
+        let unsigned = verdict(&["other"], HEADERS, BODY.as_bytes(), SENT_AT + WEBHOOK_TOLERANCE * 2);
+        assert_eq!(unsigned, Err(Code::SignatureInvalid), "a stranger learns nothing of our clock");
+    }
+
+    #[test]
+    fn a_validation_is_answered_with_the_hmac_of_its_token() {
+        assert_eq!(
+            encrypt_plain_token(&Secret::new(SECRET), "qgg8vlvZRS6UYooatFL8Aw"),
+            "87cbd62889e4a30ea8cca01b4fe10dd6e7eb2540007d1430e2e38a5395f349d3"
+        );
+    }
+
+    #[test]
+    fn events_are_told_apart() {
+        let read = |text: &str| Webhook::read(text.as_bytes()).unwrap();
+        let (account_id, user_id) = ("acc-1".to_owned(), "user-1".to_owned());
+        let removed = read(BODY);
+        assert_eq!(removed.happened_at, Some(Timestamp::from_microsecond(1_800_000_000_123_000)));
+        let client_id = "client-1".to_owned();
+        let expected = WebhookEvent::AppDeauthorized {
+            account_id: account_id.clone(),
+            user_id: user_id.clone(),
+            client_id,
+        };
+        assert_eq!(removed.event, expected);
+
+        let of_user = |event: &str| {
+            read(&format!(
+                r#"{{"event":"{event}","payload":{{"account_id":"acc-1","object":{{"id":"user-1"}}}}}}"#
+            ))
+            .event
+        };
+        let (account, user) = (account_id.clone(), user_id.clone());
+        assert_eq!(
+            of_user("user.deactivated"),
+            WebhookEvent::UserDeactivated { account_id: account, user_id: user }
+        );
+        assert_eq!(of_user("user.deleted"), WebhookEvent::UserDeleted { account_id, user_id });
+        assert_eq!(of_user("user.updated"), WebhookEvent::Other { name: "user.updated".into() });
+
+        let asked = read(r#"{"event":"endpoint.url_validation","payload":{"plainToken":"p"},"event_ts":1}"#);
+        assert_eq!(asked.event, WebhookEvent::UrlValidation { plain_token: "p".into() });
+        let odd = r#"{"event":"moon.full","payload":{"account_id":7,"object":{"id":["x"]},"user_id":null}}"#;
+        assert_eq!(read(odd).event, WebhookEvent::Other { name: "moon.full".into() });
+    }
+
+    #[test]
+    fn what_lacks_its_ids_is_malformed() {
+        let long = format!(r#"{{"event":"{}"}}"#, "x".repeat(MOST_CHARACTERS + 1));
+        for body in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            r#"{"event":7}"#,
+            r#"{"event":""}"#,
+            &long,
+            r#"{"event":"app_deauthorized","payload":{"account_id":"a","user_id":"u"}}"#,
+            r#"{"event":"user.deleted","payload":{"account_id":"a","object":{"id":7}}}"#,
+            r#"{"event":"user.deleted","payload":{"account_id":"a"}}"#,
+            r#"{"event":"endpoint.url_validation","payload":{"plainToken":""}}"#,
+            r#"{"event":"endpoint.url_validation"}"#,
+        ] {
+            let code = Webhook::read(body.as_bytes()).unwrap_err().code;
+            assert_eq!(code, Code::RequestMalformed, "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_headers_get_in_or_bring_it_down(
+            signature in prop_oneof!["v0=[0-9a-f]{64}", "v0=.{0,70}", ".*"],
+            timestamp in prop_oneof![Just("1800000000".to_owned()), "[0-9]{0,24}", ".*"],
+            body in prop::collection::vec(any::<u8>(), 0..64),
+        ) {
+            let headers = WebhookHeaders { signature: &signature, timestamp: &timestamp };
+            prop_assert_eq!(verdict(&[SECRET], headers, &body, SENT_AT), Err(Code::SignatureInvalid));
+        }
+
+        #[test]
+        fn no_body_brings_it_down(
+            body in prop_oneof![
+                any::<Vec<u8>>(),
+                ".*".prop_map(String::into_bytes),
+                r#"\{"event":"(app_deauthorized|user\.deleted|x)","event_ts":[-0-9]{1,20},"payload":[\{\["a-z:,\]\}]{0,40}\}"#
+                    .prop_map(String::into_bytes),
+                "[\\[{]{0,5000}".prop_map(String::into_bytes),
+            ],
+        ) {
+            let _ = Webhook::read(&body);
+        }
+    }
+}
