@@ -22,7 +22,7 @@ mod zak;
 use std::sync::Arc;
 
 use model::{CredentialId, Environment, Failure, WorkspaceId};
-use sealing::KeyRing;
+use sealing::Keys;
 use store::Store;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -58,7 +58,7 @@ pub struct Parts {
     /// Where rows live.
     pub store: Arc<dyn Store>,
     /// Seals and opens.
-    pub keys: KeyRing,
+    pub keys: Arc<Keys>,
     /// Calls Zoom.
     pub zoom: ZoomClient,
     /// Time and randomness.
@@ -77,7 +77,7 @@ impl Broker {
         let Parts { store, keys, zoom, env, tasks, public_base, api_base } = parts;
         Self {
             store,
-            vault: Vault::new(keys, env.clone()),
+            vault: Vault::new(keys),
             zoom,
             replays: replay::Replays::new(env.now()),
             env,

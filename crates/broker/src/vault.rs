@@ -1,16 +1,16 @@
 //! Which secret lies in which cell: the only names under which this house seals.
 
+use std::sync::Arc;
+
 use model::{
-    BotId, ConsentId, CredentialId, Environment, Failure, Sealed, Secret, TokenLinkId, WorkspaceId,
-    ZoomOauthAppId,
+    BotId, ConsentId, CredentialId, Failure, Sealed, Secret, TokenLinkId, WorkspaceId, ZoomOauthAppId,
 };
-use sealing::{KeyRing, OpenError, Place};
+use sealing::{Keys, OpenError, Place};
 
 /// Seals and opens secrets at their places.
 #[derive(Debug)]
 pub struct Vault {
-    keys: KeyRing,
-    env: Environment,
+    keys: Arc<Keys>,
 }
 
 /// A cell that holds a secret.
@@ -50,14 +50,14 @@ impl Cell {
 }
 
 impl Vault {
-    pub(crate) fn new(keys: KeyRing, env: Environment) -> Self {
-        Self { keys, env }
+    pub(crate) fn new(keys: Arc<Keys>) -> Self {
+        Self { keys }
     }
 
     /// Encrypts `secret` for `cell`.
     pub fn seal(&self, workspace: WorkspaceId, cell: Cell, secret: &Secret) -> Sealed {
         let (table, row, column) = cell.place();
-        self.keys.seal(&Place { workspace, table, row: &row, column }, secret, &*self.env.entropy)
+        self.keys.seal(&Place { workspace, table, row: &row, column }, secret)
     }
 
     /// Decrypts what was sealed for `cell`.

@@ -29,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) database_url_file: Option<PathBuf>,
     /// Opens every stored secret; `<data_dir>/keys.json` if not given.
     pub(crate) key_file: Option<PathBuf>,
+    /// Who has wrapped the keys in it.
+    pub(crate) keys: KeysSection,
     /// Which Zoom.
     pub(crate) zoom: Zoom,
     /// Which Chromium.
@@ -37,6 +39,37 @@ pub(crate) struct Config {
     pub(crate) bots: Bots,
     /// Fetching tokens from callers' URLs.
     pub(crate) callbacks: Callbacks,
+}
+
+/// `[keys]`
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct KeysSection {
+    /// A key service; keys lie in the clear if not given.
+    pub(crate) transit: Option<TransitSection>,
+}
+
+/// `[keys.transit]`: OpenBao, Vault, or whatever else speaks their transit engine.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TransitSection {
+    pub(crate) address: Url,
+    /// Where the engine is mounted.
+    #[serde(default = "transit")]
+    pub(crate) mount: String,
+    /// The key's name there.
+    pub(crate) key: String,
+    pub(crate) namespace: Option<String>,
+    #[serde(skip_serializing)]
+    pub(crate) token: Option<Secret>,
+    /// A file that holds it, in its stead.
+    pub(crate) token_file: Option<PathBuf>,
+    /// One more certificate authority to trust.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+fn transit() -> String {
+    "transit".into()
 }
 
 /// `[zoom]`: real unless told otherwise.
@@ -94,6 +127,7 @@ impl Default for Config {
             database_url: None,
             database_url_file: None,
             key_file: None,
+            keys: KeysSection::default(),
             zoom: Zoom::default(),
             browser: BrowserSection::default(),
             bots: Bots::default(),

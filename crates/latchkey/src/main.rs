@@ -3,6 +3,7 @@
 mod config;
 mod database;
 mod demo;
+mod keys;
 mod migrate;
 mod serve;
 mod shutdown;

@@ -14,7 +14,7 @@ use broker::{Broker, Escrow};
 use browser::{BrowserConfig, ZoomOverride};
 use futures_util::FutureExt as _;
 use model::Environment;
-use sealing::{KeyFileError, KeyRing};
+use sealing::{KeyFileError, Keys, KeysError};
 use serde_json::json;
 use store::Store;
 use tokio::net::TcpListener;
@@ -25,6 +25,7 @@ use zoom::{Endpoints, ZoomClient};
 use crate::{
     config::Config,
     database::Database,
+    keys,
     shutdown::{Stop, StopArguments},
 };
 
@@ -62,7 +63,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     make_data_dir(&config.data_dir)?;
     let database = Database::open(&config).await?;
     let store = database.store();
-    let keys = key_ring(&config, &*store, &env).await?;
+    let keys = Arc::new(key_ring(&config, &*store, &env).await?);
     let tasks = TaskTracker::new();
     let endpoints = Endpoints {
         oauth_base: config.zoom.oauth_base.clone(),
@@ -74,7 +75,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .map_err(|error| anyhow!("cannot use {} ({error}): make it writable", escrow.display()))?;
     let broker = Broker::new(broker::Parts {
         store: store.clone(),
-        keys,
+        keys: Arc::clone(&keys),
         zoom: ZoomClient::new(endpoints, env.clone())?,
         env: env.clone(),
         tasks: tasks.clone(),
@@ -130,6 +131,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         // Whoever has not finished by now would hold up bots that want to leave.
         () = stopping.cancelled().then(|()| clock.sleep(FINISH_WITHIN)) => Ok(()),
         never = broker.tend_escrow() => match never {},
+        never = keys.tend() => match never {},
     };
     bots.stop().await;
     tasks.close();
@@ -148,11 +150,11 @@ pub(crate) fn make_data_dir(path: &Path) -> anyhow::Result<()> {
 
 /// The key ring of this store. A new one is made only for an empty store: secrets that were sealed with a lost key must
 /// not be met by a fresh one.
-async fn key_ring(config: &Config, store: &dyn Store, env: &Environment) -> anyhow::Result<KeyRing> {
-    let path = config.key_file.clone().unwrap_or_else(|| config.data_dir.join("keys.json"));
-    match KeyRing::read(&path) {
-        Err(KeyFileError::Missing(_)) if store.workspaces().await?.is_empty() => {
-            Ok(KeyRing::create(&path, env)?)
+async fn key_ring(config: &Config, store: &dyn Store, env: &Environment) -> anyhow::Result<Keys> {
+    let provider = keys::provider(config)?;
+    match provider.clone().open(env).await {
+        Err(KeysError::File(KeyFileError::Missing(_))) if store.workspaces().await?.is_empty() => {
+            Ok(provider.create(env).await?)
         }
         ring => Ok(ring?),
     }

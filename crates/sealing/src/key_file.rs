@@ -1,34 +1,13 @@
-//! The key ring's file: made on first start, readable by its owner only.
+//! The file a key ring lies in: readable by its owner only, made once, and replaced as a whole.
 
 use std::{
-    collections::BTreeMap,
-    fs::{File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown},
     path::{Path, PathBuf},
 };
 
-use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use model::{Entropy, Environment};
-use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, Zeroizing};
-
-use crate::{KEY_LEN, KeyRing};
-
-/// `{"active": "k-…", "keys": {"k-…": "<32 bytes, Base64>"}}`
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeyFile {
-    active: String,
-    keys: BTreeMap<String, String>,
-}
-
-impl Drop for KeyFile {
-    fn drop(&mut self) {
-        self.keys.values_mut().for_each(Zeroize::zeroize);
-    }
-}
+use zeroize::Zeroizing;
 
 /// The key file cannot be used. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +18,9 @@ pub enum KeyFileError {
     /// Someone else could read or write it.
     #[error("the key file {0} can be read by others: run `chmod 600 {0}`")]
     TooOpen(PathBuf),
+    /// Another command is changing it.
+    #[error("the key file {0} is being changed by another command: wait for that")]
+    Busy(PathBuf),
     /// The operating system refuses.
     #[error("the key file {path} cannot be {action}: {cause}; give it to the user that runs latchkey")]
     Io {
@@ -54,61 +36,91 @@ pub enum KeyFileError {
     Malformed(PathBuf),
 }
 
-impl KeyRing {
-    /// Reads the ring at `path`.
-    pub fn read(path: &Path) -> Result<Self, KeyFileError> {
-        let io = |action| move |cause| KeyFileError::Io { path: path.to_owned(), action, cause };
-        let mut file = File::open(path).map_err(|cause| match cause.kind() {
-            io::ErrorKind::NotFound => KeyFileError::Missing(path.to_owned()),
-            _ => KeyFileError::Io { path: path.to_owned(), action: "read", cause },
-        })?;
-        if file.metadata().map_err(io("read"))?.mode() & 0o077 != 0 {
-            return Err(KeyFileError::TooOpen(path.to_owned()));
-        }
-        let mut text = Zeroizing::new(String::new());
-        file.read_to_string(&mut text).map_err(io("read"))?;
-        let contents: KeyFile =
-            serde_json::from_str(&text).map_err(|_| KeyFileError::Malformed(path.to_owned()))?;
-        contents.ring().ok_or_else(|| KeyFileError::Malformed(path.to_owned()))
+/// What is in the file. A `private` one has to be closed to everybody but its owner.
+pub(crate) fn read(path: &Path, private: bool) -> Result<Zeroizing<String>, KeyFileError> {
+    let io = |cause| KeyFileError::Io { path: path.to_owned(), action: "read", cause };
+    let mut file = File::open(path).map_err(|cause| match cause.kind() {
+        io::ErrorKind::NotFound => KeyFileError::Missing(path.to_owned()),
+        _ => io(cause),
+    })?;
+    if private && file.metadata().map_err(io)?.mode() & 0o077 != 0 {
+        return Err(KeyFileError::TooOpen(path.to_owned()));
     }
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text).map_err(io)?;
+    Ok(text)
+}
 
-    /// Makes a ring with one new key at `path`, mode 0600, and returns once it is on the disk. An existing file is an
-    /// error: a key is never overwritten.
-    pub fn create(path: &Path, env: &Environment) -> Result<Self, KeyFileError> {
-        let io = |cause| KeyFileError::Io { path: path.to_owned(), action: "written", cause };
-        let contents = KeyFile::generate(&*env.entropy);
-        let text = Zeroizing::new(serde_json::to_string(&contents).expect("text keys and values"));
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(io)?;
-        }
-        // Written aside and linked into place: a crash leaves either no key file or a whole one.
-        let aside = path.with_extension("new");
-        drop(std::fs::remove_file(&aside));
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside).map_err(io)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
-        std::fs::hard_link(&aside, path).map_err(io)?;
-        std::fs::remove_file(&aside).map_err(io)?;
-        File::open(path.parent().unwrap_or(Path::new("."))).and_then(|dir| dir.sync_all()).map_err(io)?;
-        contents.ring().ok_or_else(|| KeyFileError::Malformed(path.to_owned()))
+/// Makes the file, mode 0600, and returns once it is on the disk. An existing file is an error: a key is never
+/// overwritten.
+pub(crate) fn create(path: &Path, text: &str) -> Result<(), KeyFileError> {
+    let io = |cause| KeyFileError::Io { path: path.to_owned(), action: "written", cause };
+    fs::create_dir_all(folder(path)).map_err(io)?;
+    // Written aside and linked into place: a crash leaves either no key file or a whole one.
+    let (aside, _) = write_aside(path, text).map_err(io)?;
+    fs::hard_link(&aside, path).and_then(|()| fs::remove_file(&aside)).map_err(io)?;
+    sync_folder(path).map_err(io)
+}
+
+/// A key file that nobody else changes meanwhile. Readers need no lock: they see the old file or the new one.
+pub(crate) struct Locked {
+    path: PathBuf,
+    /// Of the folder: the file itself is another one after each change.
+    _lock: File,
+}
+
+/// Reserves the file for a change.
+pub(crate) fn lock(path: &Path) -> Result<Locked, KeyFileError> {
+    let io = |cause| KeyFileError::Io { path: path.to_owned(), action: "changed", cause };
+    // Where a link leads: replacing the link would leave the file behind as it was.
+    let target = fs::canonicalize(path).map_err(|cause| match cause.kind() {
+        io::ErrorKind::NotFound => KeyFileError::Missing(path.to_owned()),
+        _ => io(cause),
+    })?;
+    let lock = File::open(folder(&target)).map_err(io)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Locked { path: target, _lock: lock }),
+        Err(TryLockError::WouldBlock) => Err(KeyFileError::Busy(path.to_owned())),
+        Err(TryLockError::Error(cause)) => Err(io(cause)),
     }
 }
 
-impl KeyFile {
-    fn generate(entropy: &dyn Entropy) -> Self {
-        let id = format!("k-{}", u32::from_le_bytes(entropy.bytes()));
-        let key = BASE64_STANDARD.encode(Zeroizing::new(entropy.bytes::<KEY_LEN>()).as_slice());
-        Self { active: id.clone(), keys: BTreeMap::from([(id, key)]) }
+impl Locked {
+    /// What is in the file.
+    pub(crate) fn read(&self, private: bool) -> Result<Zeroizing<String>, KeyFileError> {
+        read(&self.path, private)
     }
 
-    fn ring(&self) -> Option<KeyRing> {
-        let key = |text: &String| {
-            let bytes = Zeroizing::new(BASE64_STANDARD.decode(text).ok()?);
-            Some(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).ok()?))
-        };
-        let keys: BTreeMap<_, _> =
-            self.keys.iter().map(|(id, text)| Some((id.clone(), key(text)?))).collect::<Option<_>>()?;
-        let short = keys.keys().all(|id| (1..=64).contains(&id.len()));
-        (short && keys.contains_key(&self.active)).then(|| KeyRing { active: self.active.clone(), keys })
+    /// Puts `text` in the file's place and returns once it is on the disk. A crash leaves the old file or the new one.
+    /// It keeps its owner and mode, so that whoever reads it now still can: root may rotate for a server that is not.
+    pub(crate) fn replace(&self, text: &str) -> Result<(), KeyFileError> {
+        let io = |cause| KeyFileError::Io { path: self.path.clone(), action: "replaced", cause };
+        let old = fs::metadata(&self.path).map_err(io)?;
+        let (aside, file) = write_aside(&self.path, text).map_err(io)?;
+        let new = file.metadata().map_err(io)?;
+        if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+            fchown(&file, Some(old.uid()), Some(old.gid())).map_err(io)?;
+        }
+        file.set_permissions(old.permissions()).map_err(io)?;
+        file.sync_all().and_then(|()| fs::rename(&aside, &self.path)).map_err(io)?;
+        sync_folder(&self.path).map_err(io)
     }
+}
+
+/// A whole file beside `path`, on the disk. One that a crash left there is replaced.
+fn write_aside(path: &Path, text: &str) -> io::Result<(PathBuf, File)> {
+    let aside = path.with_extension("new");
+    drop(fs::remove_file(&aside));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Ok((aside, file))
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder(path))?.sync_all()
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -16,7 +16,7 @@ use bots::{CallbackClient, Fleet, NetworkGuard, Screenshots, Supervisor};
 use broker::{Broker, signature::SigningKey};
 use browser::{BrowserConfig, ZoomOverride};
 use model::{Environment, ManualClock, Secret, SeededEntropy};
-use sealing::KeyRing;
+use sealing::Provider;
 use serde_json::{Value, json};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -72,7 +72,7 @@ impl House {
             Some(clock) => Environment { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(7)) },
             None => Environment::system(),
         };
-        KeyRing::create(&rooms.path().join("keys.json"), &env).unwrap();
+        Provider::file(rooms.path().join("keys.json")).create(&env).await.unwrap();
         let mut house = Self::furnish(plan, zoom, rooms, env, clock).await;
         house.app = house.register_app().await;
         house
@@ -107,7 +107,7 @@ impl House {
         };
         let broker = Arc::new(Broker::new(broker::Parts {
             store: store.clone(),
-            keys: KeyRing::read(&rooms.path().join("keys.json")).unwrap(),
+            keys: Arc::new(Provider::file(rooms.path().join("keys.json")).open(&env).await.unwrap()),
             zoom: ZoomClient::new(endpoints, env.clone()).unwrap(),
             env: env.clone(),
             tasks: tasks.clone(),

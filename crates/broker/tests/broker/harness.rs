@@ -7,7 +7,7 @@ use model::{
     Clock, CredentialId, Environment, Failure, ManualClock, Secret, SeededEntropy, Sleep, Timestamp,
     WorkspaceId, ZoomOauthAppId,
 };
-use sealing::KeyRing;
+use sealing::{Keys, Provider};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{AppKind, Credential, Credentials, Store};
@@ -67,7 +67,7 @@ impl House {
         let env = Environment { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(7)) };
         let tasks = TaskTracker::new();
 
-        let keys = KeyRing::create(&rooms.path().join("keys.json"), &env).unwrap();
+        let keys = Provider::file(rooms.path().join("keys.json")).create(&env).await.unwrap();
         let store = Arc::new(SqliteStore::open(&rooms.path().join("latchkey.db")).await.unwrap());
         let broker = assemble(&zoom, store.clone(), keys, env.clone(), tasks.clone(), rooms.path());
         let founded = broker.found_or_check().await.unwrap().unwrap();
@@ -91,9 +91,9 @@ impl House {
 
     /// Another process on the same database, which tells the time by `clock`.
     pub(crate) async fn another_broker(&self, clock: Arc<dyn Clock>) -> Arc<Broker> {
-        let keys = KeyRing::read(&self.rooms.path().join("keys.json")).unwrap();
         let store = Arc::new(SqliteStore::open(&self.database()).await.unwrap());
         let env = Environment { clock, entropy: self.env.entropy.clone() };
+        let keys = Provider::file(self.rooms.path().join("keys.json")).open(&env).await.unwrap();
         assemble(&self.zoom, store, keys, env, self.tasks.clone(), self.rooms.path())
     }
 
@@ -158,7 +158,7 @@ impl House {
 fn assemble(
     zoom: &Zoom,
     store: Arc<dyn Store>,
-    keys: KeyRing,
+    keys: Keys,
     env: Environment,
     tasks: TaskTracker,
     rooms: &Path,
@@ -171,7 +171,7 @@ fn assemble(
         ca_file: Some(zoom.ready.ca_file.clone()),
     };
     let zoom = ZoomClient::new(endpoints, env.clone()).unwrap();
-    let public_base = Url::parse(PUBLIC_BASE).unwrap();
+    let (public_base, keys) = (Url::parse(PUBLIC_BASE).unwrap(), Arc::new(keys));
     Arc::new(Broker::new(Parts { store, keys, zoom, env, tasks, public_base, api_base }).with_escrow(escrow))
 }
 

@@ -1,0 +1,5 @@
+//! The key ring of an installation.
+
+mod source;
+
+pub(crate) use source::provider;

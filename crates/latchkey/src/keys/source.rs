@@ -1,0 +1,49 @@
+//! Where the configuration and the environment say that the key ring is.
+
+use std::{env, path::PathBuf};
+
+use anyhow::bail;
+use model::Secret;
+use sealing::{Provider, RingSource, Token, Transit, TransitConfig};
+
+use crate::config::{Config, TransitSection};
+
+/// The ring itself.
+const RING: &str = "LATCHKEY_KEYS";
+/// The name of a file that holds it.
+const RING_FILE: &str = "LATCHKEY_KEYS_FILE";
+
+/// Where the key ring is, and the key service that wraps its keys, if one does.
+pub(crate) fn provider(config: &Config) -> anyhow::Result<Provider> {
+    let (ring, file) = (env::var_os(RING), env::var_os(RING_FILE).map(PathBuf::from));
+    let source = match (ring, file, &config.key_file) {
+        (None, None, path) => {
+            RingSource::File(path.clone().unwrap_or_else(|| config.data_dir.join("keys.json")))
+        }
+        (None, Some(path), None) => RingSource::Mounted(path),
+        (Some(ring), None, None) => match ring.into_string() {
+            Ok(ring) => RingSource::Variable(Secret::new(ring)),
+            Err(_) => bail!("{RING} is not text: set it to a key ring"),
+        },
+        _ => bail!("of {RING}, {RING_FILE} and key_file, more than one is set: keep one"),
+    };
+    let transit = config.keys.transit.as_ref().map(transit).transpose()?;
+    Ok(Provider::new(source).with_transit(transit))
+}
+
+fn transit(section: &TransitSection) -> anyhow::Result<Transit> {
+    let TransitSection { address, mount, key, namespace, token, token_file, ca_file } = section;
+    let token = match (token, token_file) {
+        (Some(token), None) => Token::Given(token.clone()),
+        (None, Some(path)) => Token::File(path.clone()),
+        _ => bail!("keys.transit: set one of token and token_file"),
+    };
+    Ok(Transit::new(TransitConfig {
+        address: address.clone(),
+        mount: mount.clone(),
+        key: key.clone(),
+        namespace: namespace.clone(),
+        token,
+        ca_file: ca_file.clone(),
+    })?)
+}

@@ -1,0 +1,183 @@
+//! The ring as a running process holds it: it follows the ring's file, and never fails a read on the way.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Duration,
+};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use model::{Environment, Sealed, Secret, Timestamp};
+
+use crate::{KeyRing, OpenError, Place, Provider, ring::KeysById, ring_text::RingText};
+
+/// How old our view of the file may be when we seal.
+const LOOK: Duration = Duration::from_secs(2);
+/// How long a ring that was replaced still opens: longer than a ciphertext that was read before the rotation stays on
+/// its way through this process.
+const LINGER: Duration = Duration::from_secs(600);
+
+type Fingerprint = [u8; 32];
+
+/// A key ring that may be rotated while it is used. Sealing and opening touch memory; at most every two seconds, and
+/// when a ciphertext names a key that we lack, the ring's file is read again.
+pub struct Keys {
+    provider: Provider,
+    env: Environment,
+    held: RwLock<Held>,
+}
+
+struct Held {
+    ring: Arc<KeyRing>,
+    /// Of the text that has been looked at last, so that the same text is judged once.
+    seen: Fingerprint,
+    looked_at: Timestamp,
+    /// Rings that were replaced, and when.
+    former: Vec<(Timestamp, Arc<KeyRing>)>,
+}
+
+impl Keys {
+    pub(crate) fn new(provider: Provider, env: &Environment, text: &str, ring: KeyRing) -> Self {
+        let held =
+            Held { ring: Arc::new(ring), seen: fingerprint(text), looked_at: env.now(), former: Vec::new() };
+        Self { provider, env: env.clone(), held: RwLock::new(held) }
+    }
+
+    /// The ring of this moment.
+    pub fn ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.held().ring)
+    }
+
+    /// The id of the key that seals.
+    pub fn active_key_id(&self) -> String {
+        self.ring().active_key_id(self.env.now()).to_owned()
+    }
+
+    /// Where the ring comes from.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// Encrypts `secret` for `place`.
+    pub fn seal(&self, place: &Place<'_>, secret: &Secret) -> Sealed {
+        let now = self.env.now();
+        let looked_at = self.held().looked_at;
+        // Also when the clock was set back: who knows how long ago that was.
+        if now < looked_at || now.since(looked_at) >= LOOK {
+            self.look();
+        }
+        self.ring().seal(place, secret, now, &*self.env.entropy)
+    }
+
+    /// Decrypts what was sealed for the same `place`, here or by another process that may know a newer ring.
+    pub fn open(&self, place: &Place<'_>, sealed: &Sealed) -> Result<Secret, OpenError> {
+        let unknown = |opened: &Result<_, _>| {
+            matches!(opened, Err(OpenError::KeyMissing(_) | OpenError::KeyRetired(_)))
+        };
+        let opened = self.ring().open(place, sealed);
+        if !unknown(&opened) {
+            return opened;
+        }
+        self.look();
+        let opened = self.ring().open(place, sealed);
+        if !unknown(&opened) {
+            return opened;
+        }
+        // It was read from the store before the last cell was rewrapped, and the old key retired.
+        let now = self.env.now();
+        let former: Vec<_> = self.held().former.clone();
+        let mut young = former.iter().filter(|(replaced_at, _)| now.since(*replaced_at) < LINGER);
+        young.find_map(|(_, ring)| ring.open(place, sealed).ok()).map_or(opened, Ok)
+    }
+
+    /// Keeps this process ready for a rotation for as long as it is polled. A key that the key service has to unwrap is
+    /// fetched here, so that sealing and opening never wait for it.
+    pub async fn tend(&self) -> Infallible {
+        loop {
+            self.env.clock.sleep(LOOK).await;
+            self.catch_up().await;
+        }
+    }
+
+    /// One look of [`Keys::tend`].
+    pub async fn catch_up(&self) {
+        let Some(text) = self.changed() else { return };
+        let known = self.ring();
+        match self.provider.unwrap_all(&text.1, &known).await {
+            Ok(unwrapped) => self.take_up(&text, &unwrapped),
+            Err(error) => {
+                tracing::error!(%error, "a key of the changed key ring cannot be had; trying again");
+            }
+        }
+    }
+
+    /// Takes up a changed ring, if nothing has to be asked of a key service for it.
+    fn look(&self) {
+        let Some(text) = self.changed() else { return };
+        if text.1.wrapped_beyond(&self.ring()).next().is_none() {
+            self.take_up(&text, &KeysById::new());
+        }
+    }
+
+    /// The ring's text, if it is another one than last time. What cannot be read is logged, and looked for again: we
+    /// have a ring that works.
+    fn changed(&self) -> Option<(Fingerprint, RingText)> {
+        self.held_mut().looked_at = self.env.now();
+        let text = match self.provider.text() {
+            Ok(text) => text,
+            Err(error) => {
+                tracing::error!(%error, "the key ring cannot be read again; the one in memory stays");
+                return None;
+            }
+        };
+        let seen = fingerprint(&text);
+        if seen == self.held().seen {
+            return None;
+        }
+        let Some(parsed) = RingText::parse(&text) else {
+            // Somebody may be copying it into place.
+            tracing::warn!("the key ring that has changed is none; the one in memory stays");
+            return None;
+        };
+        Some((seen, parsed))
+    }
+
+    fn take_up(&self, (seen, text): &(Fingerprint, RingText), unwrapped: &KeysById) {
+        let now = self.env.now();
+        let mut held = self.held_mut();
+        let mut keys = held.ring.keys.clone();
+        keys.extend(unwrapped.iter().map(|(id, key)| (id.clone(), Arc::clone(key))));
+        let Some(ring) = text.ring(&keys) else { return };
+        held.seen = *seen;
+        // Another installation's file, put in place by mistake, would seal what nobody here can open tomorrow.
+        let ours = held.ring.active_key_id(now);
+        if !ring.keys.contains_key(ours) && !ring.retired.iter().any(|id| id == ours) {
+            tracing::error!(key = ours, "the key ring that has changed is not ours: restore the key file");
+            return;
+        }
+        tracing::info!(?ring, "the key ring has changed");
+        held.former.retain(|(replaced_at, _)| now.since(*replaced_at) < LINGER);
+        let former = std::mem::replace(&mut held.ring, Arc::new(ring));
+        held.former.push((now, former));
+    }
+
+    fn held(&self) -> RwLockReadGuard<'_, Held> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn held_mut(&self) -> RwLockWriteGuard<'_, Held> {
+        self.held.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("ring", &self.ring()).finish_non_exhaustive()
+    }
+}
+
+fn fingerprint(text: &str) -> Fingerprint {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+    bytes
+}

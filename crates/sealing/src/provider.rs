@@ -1,0 +1,259 @@
+//! Where a key ring lies, and what may be done to it there.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use model::{Environment, Secret, Timestamp};
+use zeroize::Zeroizing;
+
+use crate::{
+    KeyFileError, KeyRing, Keys, Transit, TransitError,
+    key_file::{self, Locked},
+    ring::{KeysById, key_from},
+    ring_text::{NewKey, Next, RingText},
+};
+
+/// Where the text of a ring is.
+#[derive(Debug, Clone)]
+pub enum RingSource {
+    /// In a file of ours, which nobody else may read.
+    File(PathBuf),
+    /// In a file that an orchestrator puts there; who may read it is the orchestrator's business.
+    Mounted(PathBuf),
+    /// In an environment variable. A process reads it once.
+    Variable(Secret),
+}
+
+/// Where a key ring lies, and the key service that has wrapped its keys, if one has.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    source: RingSource,
+    transit: Option<Transit>,
+}
+
+/// A key ring cannot be used, or not be changed. Each message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// Its file.
+    #[error(transparent)]
+    File(#[from] KeyFileError),
+    /// The variable holds something else.
+    #[error("LATCHKEY_KEYS is not a key ring: make one with `latchkey keys create --to <file>`")]
+    Malformed,
+    /// Its keys are wrapped, and nobody says by whom.
+    #[error("the key {0:?} is wrapped by a key service: set keys.transit in the configuration")]
+    NoService(String),
+    /// The key service.
+    #[error("the key {key:?} cannot be had: {cause}")]
+    Service {
+        /// Which key.
+        key: String,
+        /// Why not.
+        cause: TransitError,
+    },
+    /// What the service gives is no key.
+    #[error(
+        "the key service unwraps {0:?} to something that is no key: restore the key file from your backup"
+    )]
+    NoKey(String),
+    /// It lies in the environment.
+    #[error(
+        "a command cannot change LATCHKEY_KEYS: name a new file with --to, and set the variable from that"
+    )]
+    Fixed,
+    /// A rotation is under way.
+    #[error("a rotation is under way: {key:?} begins to seal at {from}; rotate again after that")]
+    Pending {
+        /// The key that waits.
+        key: String,
+        /// When it begins.
+        from: Timestamp,
+    },
+    /// The active key, or one that waits, is needed.
+    #[error("the key {0:?} seals, or is about to: it stays on the ring")]
+    InUse(String),
+}
+
+/// What a rotation came to.
+#[derive(Debug)]
+pub struct Rotated {
+    /// The new key.
+    pub key: String,
+    /// Seals until then.
+    pub before: String,
+}
+
+/// Keys that were taken off.
+pub type Retired = Vec<String>;
+
+impl Provider {
+    /// A ring in a file of ours.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::new(RingSource::File(path.into()))
+    }
+
+    /// A ring whose keys lie in the clear.
+    pub fn new(source: RingSource) -> Self {
+        Self { source, transit: None }
+    }
+
+    /// The same, with new keys wrapped by a key service, and wrapped ones unwrapped there.
+    #[must_use]
+    pub fn with_transit(self, transit: Option<Transit>) -> Self {
+        Self { transit, ..self }
+    }
+
+    /// Whether a command can change the ring where it lies.
+    pub fn is_changeable(&self) -> bool {
+        !matches!(self.source, RingSource::Variable(_))
+    }
+
+    /// Reads the ring. Wrapped keys are unwrapped now, and from then on in memory alone: a key service that goes away
+    /// later stops no read.
+    pub async fn open(self, env: &Environment) -> Result<Keys, KeysError> {
+        let text = self.text()?;
+        let parsed = self.parse(&text)?;
+        let unwrapped = self.unwrap_all(&parsed, &KeyRing::empty()).await?;
+        let ring = parsed.ring(&unwrapped).ok_or_else(|| self.malformed())?;
+        Ok(Keys::new(self, env, &text, ring))
+    }
+
+    /// Makes a ring of one new key, which is on the disk when this returns. An existing one is an error: a key is never
+    /// overwritten.
+    pub async fn create(self, env: &Environment) -> Result<Keys, KeysError> {
+        let (RingSource::File(path) | RingSource::Mounted(path)) = &self.source else {
+            return Err(KeysError::Fixed);
+        };
+        let new = NewKey::generate(env);
+        let mut ring = RingText::begin(&new.id);
+        self.put(&mut ring, &new).await?;
+        key_file::create(path, &ring.render())?;
+        self.open(env).await
+    }
+
+    /// Adds a key that seals from `from` on. Until then every server has time to learn it, and the old one seals. The
+    /// changed ring replaces the old one, or goes `to` a new file.
+    pub async fn rotate(
+        &self,
+        from: Timestamp,
+        to: Option<&Path>,
+        env: &Environment,
+    ) -> Result<Rotated, KeysError> {
+        let (destination, mut ring) = self.change(to)?;
+        ring.settle(env.now());
+        if let Some(Next { key, from }) = &ring.next {
+            return Err(KeysError::Pending { key: key.clone(), from: *from });
+        }
+        let new = NewKey::generate(env);
+        self.put(&mut ring, &new).await?;
+        ring.next = Some(Next { key: new.id.clone(), from });
+        destination.write(&ring)?;
+        Ok(Rotated { key: new.id.clone(), before: ring.active.clone() })
+    }
+
+    /// Takes keys off the ring, which nothing may be sealed with any more. The changed ring replaces the old one, or
+    /// goes `to` a new file.
+    pub fn retire(
+        &self,
+        keys: &[String],
+        to: Option<&Path>,
+        env: &Environment,
+    ) -> Result<Retired, KeysError> {
+        let (destination, mut ring) = self.change(to)?;
+        ring.settle(env.now());
+        let (mut retired, next) = (Retired::new(), ring.next.as_ref().map(|next| next.key.clone()));
+        for key in keys {
+            if *key == ring.active || Some(key) == next.as_ref() {
+                return Err(KeysError::InUse(key.clone()));
+            }
+            if ring.keys.contains_key(key) || ring.wrapped.contains_key(key) {
+                ring.retire(key, env.now());
+                retired.push(key.clone());
+            }
+        }
+        destination.write(&ring)?;
+        Ok(retired)
+    }
+
+    pub(crate) fn text(&self) -> Result<Zeroizing<String>, KeysError> {
+        Ok(match &self.source {
+            RingSource::File(path) => key_file::read(path, true)?,
+            RingSource::Mounted(path) => key_file::read(path, false)?,
+            RingSource::Variable(text) => Zeroizing::new(text.expose().to_owned()),
+        })
+    }
+
+    /// Unwraps the keys of `ring` that `known` lacks.
+    pub(crate) async fn unwrap_all(&self, ring: &RingText, known: &KeyRing) -> Result<KeysById, KeysError> {
+        let mut unwrapped = KeysById::new();
+        for (id, ciphertext) in ring.wrapped_beyond(known) {
+            let transit = self.transit.as_ref().ok_or_else(|| KeysError::NoService(id.to_owned()))?;
+            let bytes = transit.decrypt(id, ciphertext).await;
+            let bytes = bytes.map_err(|cause| KeysError::Service { key: id.to_owned(), cause })?;
+            let key = key_from(&bytes).ok_or_else(|| KeysError::NoKey(id.to_owned()))?;
+            unwrapped.insert(id.to_owned(), Arc::new(key));
+        }
+        Ok(unwrapped)
+    }
+
+    /// Puts a new key on the ring, wrapped if somebody is there to do it.
+    async fn put(&self, ring: &mut RingText, new: &NewKey) -> Result<(), KeysError> {
+        let Some(transit) = &self.transit else {
+            ring.put(new);
+            return Ok(());
+        };
+        let service = |cause| KeysError::Service { key: new.id.clone(), cause };
+        let wrapped = transit.encrypt(&new.id, &*new.bytes).await.map_err(service)?;
+        // A key that seals and cannot be had back would be the end of what it seals.
+        let back = transit.decrypt(&new.id, &wrapped).await.map_err(service)?;
+        if *back != *new.bytes {
+            return Err(KeysError::NoKey(new.id.clone()));
+        }
+        ring.wrapped.insert(new.id.clone(), wrapped);
+        Ok(())
+    }
+
+    /// The ring, to be changed, and where the change goes.
+    fn change<'a>(&self, to: Option<&'a Path>) -> Result<(Destination<'a>, RingText), KeysError> {
+        let (destination, text) = match (&self.source, to) {
+            (_, Some(to)) => (Destination::NewFile(to), self.text()?),
+            (RingSource::Variable(_), None) => return Err(KeysError::Fixed),
+            (RingSource::File(path) | RingSource::Mounted(path), None) => {
+                let locked = key_file::lock(path)?;
+                let text = locked.read(matches!(self.source, RingSource::File(_)))?;
+                (Destination::InPlace(locked), text)
+            }
+        };
+        Ok((destination, self.parse(&text)?))
+    }
+
+    fn parse(&self, text: &str) -> Result<RingText, KeysError> {
+        RingText::parse(text).ok_or_else(|| self.malformed())
+    }
+
+    fn malformed(&self) -> KeysError {
+        match &self.source {
+            RingSource::File(path) | RingSource::Mounted(path) => {
+                KeyFileError::Malformed(path.clone()).into()
+            }
+            RingSource::Variable(_) => KeysError::Malformed,
+        }
+    }
+}
+
+/// Where a changed ring goes.
+enum Destination<'a> {
+    InPlace(Locked),
+    NewFile(&'a Path),
+}
+
+impl Destination<'_> {
+    fn write(&self, ring: &RingText) -> Result<(), KeyFileError> {
+        match self {
+            Self::InPlace(locked) => locked.replace(&ring.render()),
+            Self::NewFile(path) => key_file::create(path, &ring.render()),
+        }
+    }
+}

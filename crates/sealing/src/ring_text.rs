@@ -1,0 +1,141 @@
+//! A key ring as it is written down.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use aws_lc_rs::aead::LessSafeKey;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use model::{Environment, Timestamp};
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::{
+    KeyRing,
+    ring::{KEY_LEN, KeysById, MAX_ID_LEN, key_from},
+};
+
+/// `{"active": "k-…", "keys": {"k-…": "<32 bytes, Base64>"}}`, and what a rotation adds.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RingText {
+    /// Seals.
+    pub(crate) active: String,
+    /// Takes over from `active`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<Next>,
+    /// Keys in the clear.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) keys: BTreeMap<String, String>,
+    /// Keys that a key service has wrapped, in its words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) wrapped: BTreeMap<String, String>,
+    /// When keys were taken off: whoever meets one of them is told so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) retired: BTreeMap<String, Timestamp>,
+}
+
+/// A key that every server shall hold before the first one seals with it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Next {
+    pub(crate) key: String,
+    pub(crate) from: Timestamp,
+}
+
+impl Drop for RingText {
+    fn drop(&mut self) {
+        self.keys.values_mut().for_each(Zeroize::zeroize);
+    }
+}
+
+/// A new key and its id.
+pub(crate) struct NewKey {
+    pub(crate) id: String,
+    pub(crate) bytes: Zeroizing<[u8; KEY_LEN]>,
+}
+
+impl NewKey {
+    pub(crate) fn generate(env: &Environment) -> Self {
+        let id = format!("k-{}", u32::from_le_bytes(env.entropy.bytes()));
+        Self { id, bytes: Zeroizing::new(env.entropy.bytes()) }
+    }
+}
+
+impl RingText {
+    /// A ring of one key that is still to be put on it.
+    pub(crate) fn begin(active: &str) -> Self {
+        Self {
+            active: active.to_owned(),
+            next: None,
+            keys: BTreeMap::new(),
+            wrapped: BTreeMap::new(),
+            retired: BTreeMap::new(),
+        }
+    }
+
+    /// Reads one; `None` when it is none.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let ring: Self = serde_json::from_str(text).ok()?;
+        let ids: BTreeSet<_> = ring.keys.keys().chain(ring.wrapped.keys()).collect();
+        let short = ids.iter().all(|id| (1..=MAX_ID_LEN).contains(&id.len()));
+        let once = ids.len() == ring.keys.len() + ring.wrapped.len();
+        let named = ids.contains(&ring.active) && ring.next.iter().all(|next| ids.contains(&next.key));
+        let keys = ring.keys.values().all(|text| plain_key(text).is_some());
+        (short && once && named && keys).then_some(ring)
+    }
+
+    pub(crate) fn render(&self) -> Zeroizing<String> {
+        Zeroizing::new(serde_json::to_string_pretty(self).expect("text keys and values") + "\n")
+    }
+
+    /// Puts a key on it, in the clear.
+    pub(crate) fn put(&mut self, key: &NewKey) {
+        self.keys.insert(key.id.clone(), BASE64_STANDARD.encode(key.bytes.as_slice()));
+    }
+
+    /// Forgets that the active key ever was the next one.
+    pub(crate) fn settle(&mut self, now: Timestamp) {
+        if let Some(next) = self.next.take_if(|next| next.from <= now) {
+            self.active = next.key;
+        }
+    }
+
+    /// Takes a key off.
+    pub(crate) fn retire(&mut self, id: &str, now: Timestamp) {
+        let mut plain = self.keys.remove(id);
+        plain.zeroize();
+        self.wrapped.remove(id);
+        self.retired.insert(id.to_owned(), now);
+    }
+
+    /// The ids of the keys that can be had without asking `known` for them.
+    pub(crate) fn wrapped_beyond<'a>(
+        &'a self,
+        known: &'a KeyRing,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let unknown = |id: &str| !known.keys.contains_key(id);
+        self.wrapped.iter().filter(move |(id, _)| unknown(id)).map(|(id, text)| (&**id, &**text))
+    }
+
+    /// The ring itself. Wrapped keys are taken from `unwrapped`, or are not on it; `None` without the key that seals, or
+    /// is to.
+    pub(crate) fn ring(&self, unwrapped: &KeysById) -> Option<KeyRing> {
+        let plain = self.keys.iter().filter_map(|(id, text)| Some((id.clone(), Arc::new(plain_key(text)?))));
+        let wrapped = self.wrapped.keys().filter_map(|id| Some((id.clone(), unwrapped.get(id)?.clone())));
+        let ring = KeyRing {
+            active: self.active.clone(),
+            next: self.next.as_ref().map(|next| (next.key.clone(), next.from)),
+            keys: plain.chain(wrapped).collect(),
+            retired: self.retired.keys().cloned().collect(),
+        };
+        let sealing = [Some(&ring.active), ring.next.as_ref().map(|(id, _)| id)];
+        let complete = sealing.into_iter().flatten().all(|id| ring.keys.contains_key(id));
+        complete.then_some(ring)
+    }
+}
+
+fn plain_key(text: &str) -> Option<LessSafeKey> {
+    key_from(&Zeroizing::new(BASE64_STANDARD.decode(text).ok()?))
+}

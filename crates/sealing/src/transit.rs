@@ -1,0 +1,276 @@
+//! A key service over HTTP: the transit engine of OpenBao and Vault, or whatever else speaks it.
+//!
+//! Two calls, `encrypt` and `decrypt` (<https://openbao.org/api-docs/secret/transit>). `rewrap` would refuse ours: it
+//! knows no associated data, which binds a wrapped key to its id.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use model::Secret;
+use reqwest::{Certificate, Client, StatusCode, redirect::Policy};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::Url;
+use zeroize::Zeroizing;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Its answers are a few hundred bytes.
+const MAX_BODY: usize = 64 << 10;
+/// Of its complaint, as much is passed on.
+const MAX_COMPLAINT: usize = 200;
+
+/// Which key service, which key of it, and how to be let in.
+#[derive(Debug, Clone)]
+pub struct TransitConfig {
+    /// `https://bao.example.com:8200`
+    pub address: Url,
+    /// Where the transit engine is mounted; `transit` usually.
+    pub mount: String,
+    /// The key's name there.
+    pub key: String,
+    /// The namespace, where there are several.
+    pub namespace: Option<String>,
+    /// Lets us in.
+    pub token: Token,
+    /// PEM file of root certificates to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// What the key service knows us by.
+#[derive(Debug, Clone)]
+pub enum Token {
+    /// Itself.
+    Given(Secret),
+    /// The file that holds it. Read for every call: somebody else renews it.
+    File(PathBuf),
+}
+
+/// The key service did not do it. Each message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum TransitError {
+    /// The client cannot be made.
+    #[error("keys.transit.ca_file {path} is not usable ({cause}): name a PEM file of certificates")]
+    Certificates {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        cause: String,
+    },
+    /// TLS itself does not start.
+    #[error("no HTTPS client: {0}")]
+    Client(String),
+    /// There is no token to show.
+    #[error(
+        "keys.transit.token_file {path} cannot be read ({cause}): give it to the user that runs latchkey"
+    )]
+    Token {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// Nobody answers, or with an error of its own.
+    #[error(
+        "the key service at {address} is away ({cause}): start or unseal it, or correct keys.transit.address"
+    )]
+    Away {
+        /// Where.
+        address: String,
+        /// What happened.
+        cause: String,
+    },
+    /// 403.
+    #[error(
+        "the key service at {address} refuses the token: renew it, and allow it `update` on {path} (keys.transit)"
+    )]
+    Refused {
+        /// Where.
+        address: String,
+        /// Which path.
+        path: String,
+    },
+    /// 404.
+    #[error(
+        "the key service at {address} has no {path}: make the key there, or correct keys.transit.mount and .key"
+    )]
+    Missing {
+        /// Where.
+        address: String,
+        /// Which path.
+        path: String,
+    },
+    /// It does not take what we sent: a ciphertext of another key, mostly.
+    #[error(
+        "the key service at {address} answers {status} at {path} ({said}): correct keys.transit.key, or restore the \
+         key file that was wrapped there"
+    )]
+    Rejected {
+        /// Where.
+        address: String,
+        /// Which path.
+        path: String,
+        /// The status.
+        status: u16,
+        /// Its complaint, shortened.
+        said: String,
+    },
+    /// Not a key service, or a standby that sends us elsewhere.
+    #[error("what answers {status} at {address} is no transit engine: correct keys.transit.address")]
+    Unexpected {
+        /// Where.
+        address: String,
+        /// The status.
+        status: u16,
+    },
+}
+
+/// Calls the key service. Clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Transit {
+    http: Client,
+    config: TransitConfig,
+}
+
+#[derive(Deserialize)]
+struct Wrapped {
+    ciphertext: String,
+}
+
+#[derive(Deserialize)]
+struct Unwrapped {
+    plaintext: Zeroizing<String>,
+}
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    data: T,
+}
+
+impl Transit {
+    /// Connects within 2 s, ends each call within 10 s, follows no redirect and reads at most 64 KiB of an answer.
+    #[expect(clippy::disallowed_methods, reason = "this is the one constructor of HTTP to a key service")]
+    pub fn new(config: TransitConfig) -> Result<Self, TransitError> {
+        let http = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(CALL_TIMEOUT)
+            // A redirect would carry the token to an address that nobody has named.
+            .redirect(Policy::none())
+            .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
+            .tls_certs_merge(extra_roots(&config)?)
+            .build()
+            .map_err(|error| TransitError::Client(error.to_string()))?;
+        Ok(Self { http, config })
+    }
+
+    /// Wraps the key `id`: the service's words for it.
+    pub(crate) async fn encrypt(&self, id: &str, key: &[u8]) -> Result<String, TransitError> {
+        let plaintext = Zeroizing::new(BASE64_STANDARD.encode(key));
+        let body = json!({ "plaintext": &*plaintext, "associated_data": bound_to(id) });
+        self.call::<Wrapped>("encrypt", &body).await.map(|wrapped| wrapped.ciphertext)
+    }
+
+    /// Unwraps it.
+    pub(crate) async fn decrypt(&self, id: &str, wrapped: &str) -> Result<Zeroizing<Vec<u8>>, TransitError> {
+        let body = json!({ "ciphertext": wrapped, "associated_data": bound_to(id) });
+        let Unwrapped { plaintext } = self.call("decrypt", &body).await?;
+        let key = BASE64_STANDARD.decode(&*plaintext);
+        key.map(Zeroizing::new).map_err(|_| TransitError::Unexpected { address: self.address(), status: 200 })
+    }
+
+    async fn call<T: serde::de::DeserializeOwned>(
+        &self,
+        operation: &str,
+        body: &Value,
+    ) -> Result<T, TransitError> {
+        let path = format!("{}/{operation}/{}", self.config.mount.trim_matches('/'), self.config.key);
+        let mut url = self.config.address.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("v1").extend(path.split('/'));
+        }
+        let mut request = self.http.post(url).header("X-Vault-Token", self.token()?.expose()).json(body);
+        if let Some(namespace) = &self.config.namespace {
+            request = request.header("X-Vault-Namespace", namespace);
+        }
+        let away = |error: reqwest::Error| TransitError::Away {
+            address: self.address(),
+            cause: innermost(&error.without_url()),
+        };
+        let mut response = request.send().await.map_err(away)?;
+        let status = response.status();
+        let unexpected = || TransitError::Unexpected { address: self.address(), status: status.as_u16() };
+        let mut answer = Zeroizing::new(Vec::new());
+        while let Some(chunk) = response.chunk().await.map_err(away)? {
+            if answer.len() + chunk.len() > MAX_BODY {
+                return Err(unexpected());
+            }
+            answer.extend_from_slice(&chunk);
+        }
+        let address = self.address();
+        match status {
+            StatusCode::OK => serde_json::from_slice::<Answer<T>>(&answer)
+                .map(|answer| answer.data)
+                .map_err(|_| unexpected()),
+            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Err(TransitError::Refused { address, path }),
+            StatusCode::NOT_FOUND => Err(TransitError::Missing { address, path }),
+            // A ciphertext that does not open has been answered with 400 and, by some versions, with 500.
+            StatusCode::BAD_REQUEST
+            | StatusCode::UNPROCESSABLE_ENTITY
+            | StatusCode::INTERNAL_SERVER_ERROR => {
+                let status = status.as_u16();
+                Err(TransitError::Rejected { address, path, status, said: complaint(&answer) })
+            }
+            _ if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+                Err(TransitError::Away { address, cause: format!("it answers {}", status.as_u16()) })
+            }
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// For complaints: without a path, or whoever wrote a password into it.
+    fn address(&self) -> String {
+        self.config.address.origin().ascii_serialization()
+    }
+
+    fn token(&self) -> Result<Secret, TransitError> {
+        match &self.config.token {
+            Token::Given(token) => Ok(token.clone()),
+            Token::File(path) => match fs::read_to_string(path) {
+                Ok(text) => Ok(Secret::new(text.trim())),
+                Err(cause) => Err(TransitError::Token { path: path.clone(), cause }),
+            },
+        }
+    }
+}
+
+/// A wrapped key that is written beside another id does not unwrap.
+fn bound_to(id: &str) -> String {
+    BASE64_STANDARD.encode(format!("latchkey key {id}"))
+}
+
+/// `{"errors": ["…"]}`, shortened to a line.
+fn complaint(answer: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Complaint {
+        errors: Vec<String>,
+    }
+    let Ok(Complaint { errors }) = serde_json::from_slice(answer) else { return "no reason given".into() };
+    let line = errors.join("; ").split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(MAX_COMPLAINT).collect()
+}
+
+/// What went wrong first; the layers above it only say that something did.
+fn innermost(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), innermost)
+}
+
+fn extra_roots(config: &TransitConfig) -> Result<Vec<Certificate>, TransitError> {
+    let Some(path) = &config.ca_file else { return Ok(Vec::new()) };
+    let refused = |cause| TransitError::Certificates { path: path.clone(), cause };
+    let pem = fs::read(path).map_err(|error| refused(error.to_string()))?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(roots) if !roots.is_empty() => Ok(roots),
+        Ok(_) => Err(refused("no certificate in it".into())),
+        Err(error) => Err(refused(error.to_string())),
+    }
+}
