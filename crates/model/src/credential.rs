@@ -11,23 +11,65 @@ pub enum ReauthCause {
     Revoked,
 }
 
+/// Why an account is no longer connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DisconnectCause {
+    /// Somebody disconnected it here.
+    Asked,
+    /// The user removed the app at Zoom.
+    Deauthorized,
+    /// An administrator deactivated the user at Zoom.
+    UserDeactivated,
+    /// The user is gone from Zoom.
+    UserDeleted,
+}
+
 /// Whether an account can be used.
+///
+/// ```text
+/// healthy ⇄ degraded → needs_reauth      any → disconnected      a consent → healthy
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialStatus {
     /// Tokens are served.
     Healthy,
+    /// The last refresh failed and is tried again; tokens are served for as long as there is a valid one.
+    Degraded,
     /// The grant is dead: somebody must consent again.
     NeedsReauth(ReauthCause),
+    /// Its tokens are erased; a tombstone keeps the ids and the time. A new consent connects it again.
+    Disconnected(DisconnectCause),
 }
 
 impl CredentialStatus {
+    const ALL: [Self; 8] = [
+        Self::Healthy,
+        Self::Degraded,
+        Self::NeedsReauth(ReauthCause::ResponseLost),
+        Self::NeedsReauth(ReauthCause::Revoked),
+        Self::Disconnected(DisconnectCause::Asked),
+        Self::Disconnected(DisconnectCause::Deauthorized),
+        Self::Disconnected(DisconnectCause::UserDeactivated),
+        Self::Disconnected(DisconnectCause::UserDeleted),
+    ];
+
     /// The word stored in the database and shown in Latchkey's own API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
             Self::NeedsReauth(ReauthCause::ResponseLost) => "needs_reauth:response_lost",
             Self::NeedsReauth(ReauthCause::Revoked) => "needs_reauth:revoked",
+            Self::Disconnected(DisconnectCause::Asked) => "disconnected:asked",
+            Self::Disconnected(DisconnectCause::Deauthorized) => "disconnected:app_deauthorized",
+            Self::Disconnected(DisconnectCause::UserDeactivated) => "disconnected:user_deactivated",
+            Self::Disconnected(DisconnectCause::UserDeleted) => "disconnected:user_deleted",
         }
+    }
+
+    /// Whether its grant may be used and refreshed.
+    pub const fn is_usable(self) -> bool {
+        matches!(self, Self::Healthy | Self::Degraded)
     }
 }
 
@@ -40,10 +82,42 @@ impl fmt::Display for CredentialStatus {
 impl FromStr for CredentialStatus {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Healthy, Self::NeedsReauth(ReauthCause::ResponseLost), Self::NeedsReauth(ReauthCause::Revoked)]
+        Self::ALL
             .into_iter()
             .find(|status| status.as_str() == text)
             .ok_or_else(|| format!("{text:?} is not a credential status"))
+    }
+}
+
+/// Where an account's access tokens come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// A user consented; a refresh token that dies when it is used buys the next access token.
+    UserOauth,
+    /// A server-to-server app: its id and secret buy access tokens for the whole Zoom account. Nothing to lose.
+    ServerToServer,
+    /// The customer keeps the grant and answers with access tokens at a URL of theirs.
+    CustomerManaged,
+}
+
+impl CredentialKind {
+    /// The word in requests, answers and the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UserOauth => "user_oauth",
+            Self::ServerToServer => "server_to_server",
+            Self::CustomerManaged => "customer_managed",
+        }
+    }
+}
+
+impl FromStr for CredentialKind {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::UserOauth, Self::ServerToServer, Self::CustomerManaged]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is not a kind of credential"))
     }
 }
 

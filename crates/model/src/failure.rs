@@ -28,6 +28,11 @@ macro_rules! catalogue {
                 match self { $(Self::$name => $code,)* }
             }
 
+            /// The code that was sent or logged as `text`; `None` when this version doesn't know it.
+            pub fn from_text(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.as_str() == text)
+            }
+
             /// Who can do something about it.
             pub const fn class(self) -> Class {
                 match self { $(Self::$name => Class::$class,)* }
@@ -60,6 +65,8 @@ catalogue! {
     TokenNotAvailable = "token_not_available", PersonMustAct, "ask for a kind of token that the link gives";
     /// The grant is dead.
     CredentialNeedsConsent = "credential_needs_consent", PersonMustAct, "connect the Zoom account again";
+    /// The account was disconnected.
+    CredentialDisconnected = "credential_disconnected", PersonMustAct, "connect the Zoom account again";
     /// Zoom refuses the account itself: deactivated, or blocked by an administrator.
     CredentialBlocked = "credential_blocked", PersonMustAct, "ask the Zoom administrator to enable the user";
     /// The app's configuration at Zoom lacks a scope.

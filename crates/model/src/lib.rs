@@ -13,11 +13,11 @@ mod secret;
 mod time;
 
 pub use bot::{BotStatus, StatusChange, SubCode};
-pub use credential::{CredentialStatus, ReauthCause, TokenKind};
+pub use credential::{CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, TokenKind};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use failure::{Class, Code, Failure};
 pub use ids::{
-    ApiKeyId, BotId, ConsentId, CredentialId, LeaseToken, ScreenshotId, TokenLinkId, WorkspaceId,
+    ApiKeyId, BotId, ConsentId, CredentialId, LeaseToken, LogLineId, ScreenshotId, TokenLinkId, WorkspaceId,
     ZoomOauthAppId,
 };
 pub use kill_point::KillPoint;

@@ -1,15 +1,19 @@
 //! Apps and invitations.
 
 use async_trait::async_trait;
-use model::{ConsentId, WorkspaceId, ZoomOauthAppId};
+use model::{ConsentId, Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
 use sqlx::postgres::PgRow;
-use store::{Consent, Consents, Credential, Digest, Journey, StoreError, ZoomOauthApp, ZoomOauthApps};
+use store::{
+    Consent, Consents, Credential, Digest, Journey, NewAppSecrets, Note, Refusal, StoreError, Subject,
+    ZoomOauthApp, ZoomOauthApps,
+};
 
-use crate::{ON_ROWS, PostgresStore, Tx, credentials, exists, row::Reader, unavailable};
+use crate::{ON_ROWS, PostgresStore, Tx, credentials, exists, log, row::Reader, unavailable};
 
 macro_rules! app_columns {
     () => {
-        "id, workspace, kind, client_id, client_secret, webhook_secret, webhook_last_validation, created_at"
+        "id, workspace, kind, client_id, client_secret, webhook_secret, zoom_account_id, webhook_last_validation,\n\
+             refused_since, probe_at, created_at"
     };
 }
 
@@ -29,7 +33,12 @@ fn app(row: &PgRow) -> Result<ZoomOauthApp, StoreError> {
         client_id: row.text("client_id")?,
         client_secret: row.sealed("client_secret")?,
         webhook_secret: row.sealed("webhook_secret")?,
+        zoom_account_id: row.optional_text("zoom_account_id")?,
         webhook_last_validation: row.optional_time("webhook_last_validation")?,
+        refusal: match (row.optional_time("refused_since")?, row.optional_time("probe_at")?) {
+            (Some(since), Some(probe_at)) => Some(Refusal { since, probe_at }),
+            _ => None,
+        },
         created_at: row.time("created_at")?,
     })
 }
@@ -39,8 +48,9 @@ impl ZoomOauthApps for PostgresStore {
     async fn add_zoom_oauth_app(&self, app: &ZoomOauthApp) -> Result<(), StoreError> {
         sqlx::query(
             "-- add_zoom_oauth_app\n\
-             INSERT INTO zoom_oauth_apps (id, workspace, kind, client_id, client_secret, webhook_secret, created_at)\n\
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+             INSERT INTO zoom_oauth_apps (id, workspace, kind, client_id, client_secret, webhook_secret,\n\
+                                          zoom_account_id, created_at)\n\
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(app.id.to_string())
         .bind(app.workspace.to_string())
@@ -48,6 +58,7 @@ impl ZoomOauthApps for PostgresStore {
         .bind(&app.client_id)
         .bind(&app.client_secret.0)
         .bind(&app.webhook_secret.0)
+        .bind(&app.zoom_account_id)
         .bind(app.created_at.as_microsecond())
         .execute(&self.pool)
         .await
@@ -84,6 +95,94 @@ impl ZoomOauthApps for PostgresStore {
         .await
         .map_err(unavailable)?;
         rows.iter().map(app).collect()
+    }
+
+    async fn change_app_secrets(
+        &self,
+        workspace: WorkspaceId,
+        id: ZoomOauthAppId,
+        secrets: NewAppSecrets<'_>,
+    ) -> Result<bool, StoreError> {
+        let bytes = |sealed: Option<&Sealed>| sealed.map(|sealed| sealed.0.clone());
+        let done = sqlx::query(
+            "-- change_app_secrets\n\
+             UPDATE zoom_oauth_apps SET client_secret = coalesce($1, client_secret),\n\
+                 webhook_secret = coalesce($2, webhook_secret),\n\
+                 refused_since = CASE WHEN $1::bytea IS NULL THEN refused_since END,\n\
+                 probe_at = CASE WHEN $1::bytea IS NULL THEN probe_at END\n\
+             WHERE id = $3 AND workspace = $4",
+        )
+        .bind(bytes(secrets.client_secret))
+        .bind(bytes(secrets.webhook_secret))
+        .bind(id.to_string())
+        .bind(workspace.to_string())
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn refuse_app(
+        &self,
+        id: ZoomOauthAppId,
+        client_secret: &Sealed,
+        probe_at: Timestamp,
+        note: &Note,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.pool.begin_with(ON_ROWS).await.map_err(unavailable)?;
+        let row = sqlx::query(
+            "-- refuse_app\n\
+             UPDATE zoom_oauth_apps SET refused_since = $1, probe_at = $2\n\
+             WHERE id = $3 AND client_secret = $4 AND refused_since IS NULL RETURNING workspace",
+        )
+        .bind(note.at.as_microsecond())
+        .bind(probe_at.as_microsecond())
+        .bind(id.to_string())
+        .bind(&client_secret.0)
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        let Some(row) = row else { return Ok(false) };
+        let workspace = Reader { table: "zoom_oauth_apps", row: &row }.parsed("workspace")?;
+        log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(true)
+    }
+
+    async fn claim_probe(
+        &self,
+        id: ZoomOauthAppId,
+        now: Timestamp,
+        next: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "-- claim_probe\nUPDATE zoom_oauth_apps SET probe_at = $1 WHERE id = $2 AND probe_at <= $3",
+        )
+        .bind(next.as_microsecond())
+        .bind(id.to_string())
+        .bind(now.as_microsecond())
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn accept_app(&self, id: ZoomOauthAppId, note: &Note) -> Result<bool, StoreError> {
+        let mut tx = self.pool.begin_with(ON_ROWS).await.map_err(unavailable)?;
+        let row = sqlx::query(
+            "-- accept_app\n\
+             UPDATE zoom_oauth_apps SET refused_since = NULL, probe_at = NULL\n\
+             WHERE id = $1 AND refused_since IS NOT NULL RETURNING workspace",
+        )
+        .bind(id.to_string())
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        let Some(row) = row else { return Ok(false) };
+        let workspace = Reader { table: "zoom_oauth_apps", row: &row }.parsed("workspace")?;
+        log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(true)
     }
 }
 
@@ -182,7 +281,12 @@ impl Consents for PostgresStore {
         Ok(done.rows_affected() == 1)
     }
 
-    async fn complete_consent(&self, id: ConsentId, credential: &Credential) -> Result<bool, StoreError> {
+    async fn complete_consent(
+        &self,
+        id: ConsentId,
+        credential: &Credential,
+        note: &Note,
+    ) -> Result<bool, StoreError> {
         // The invitation first: who comes second waits for it, finds it used up, and has stored nothing.
         let body = |mut tx: Tx| async move {
             let unused = sqlx::query(
@@ -196,7 +300,7 @@ impl Consents for PostgresStore {
             if unused.is_none() {
                 return Ok(false);
             }
-            credentials::connect(&mut tx, credential).await?;
+            credentials::connect(&mut tx, credential, note).await?;
             sqlx::query("-- complete_consent: write\nUPDATE consents SET credential = $1 WHERE id = $2")
                 .bind(credential.id.to_string())
                 .bind(id.to_string())

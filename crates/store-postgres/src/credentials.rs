@@ -1,17 +1,70 @@
 //! Connected accounts: grants change hands under a lease, and only from the generation they started from.
 
 use async_trait::async_trait;
-use model::{CredentialId, CredentialStatus, ReauthCause, Timestamp, WorkspaceId, ZoomOauthAppId};
-use sqlx::{PgConnection, postgres::PgRow, types::Json};
-use store::{Credential, Credentials, Grant, Lease, RefreshLease, StoreError};
+use model::{
+    CredentialId, CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, Timestamp, WorkspaceId,
+    ZoomOauthAppId,
+};
+use sqlx::{
+    PgConnection, Postgres,
+    postgres::{PgArguments, PgRow},
+    query::QueryScalar,
+    types::Json,
+};
+use store::{Credential, Credentials, Due, Grant, Lease, Note, RefreshLease, StoreError, Subject, Trouble};
 
-use crate::{ON_ROWS, PostgresStore, Tx, exists, row::Reader, unavailable};
+use crate::{
+    ON_ROWS, PostgresStore, Tx, exists, log,
+    row::{Reader, bytes},
+    unavailable,
+};
 
 macro_rules! columns {
     () => {
-        "id, workspace, app, zoom_user_id, zoom_account_id, display_name, status, generation, access_token,\n\
-             access_expires_at, refresh_token, scopes, api_url, spent_at, lease_expires_at, created_at, granted_at"
+        "id, workspace, app, kind, zoom_user_id, zoom_account_id, display_name, callback_url, status, status_since,\n\
+             trouble, failures, refresh_at, used_at, epoch, generation, access_token, access_expires_at, refresh_token,\n\
+             scopes, api_url, spent_at, lease_expires_at, created_at, granted_at"
     };
+}
+
+/// One statement that changes the account found by `$which`, and writes the note if that gives it another state. The
+/// account is locked as it is found: of two at once, the second waits, and looks again.
+///
+/// $1 account · $2 what it becomes · $3 when · $4 note · $5 its code · $6 its message · from $7 on, what `$which` and `$set` name
+macro_rules! change {
+    ($name:literal, $which:literal, $set:literal) => {
+        concat!(
+            "-- ",
+            $name,
+            "\nWITH before AS (SELECT id, workspace, app, status FROM credentials WHERE id = $1 AND ",
+            $which,
+            " FOR UPDATE),\n\
+             done AS (UPDATE credentials c SET status = $2,\n\
+                 status_since = CASE WHEN before.status = $2 THEN c.status_since ELSE $3 END,\n\
+                 lease_token = NULL, lease_expires_at = NULL, ",
+            $set,
+            " FROM before WHERE c.id = before.id RETURNING c.id),\n\
+             noted AS (INSERT INTO account_log (id, workspace, app, credential, became, code, message, created_at)\n\
+                 SELECT $4, workspace, app, id, $2, $5, $6, $3 FROM before WHERE status <> $2)\n\
+             SELECT count(*) FROM done"
+        )
+    };
+}
+
+/// A [`change!`] with its first six values.
+fn change<'q>(
+    sql: &'static str,
+    id: CredentialId,
+    became: CredentialStatus,
+    note: &'q Note,
+) -> QueryScalar<'q, Postgres, i64, PgArguments> {
+    sqlx::query_scalar(sql)
+        .bind(id.to_string())
+        .bind(became.as_str())
+        .bind(note.at.as_microsecond())
+        .bind(note.id.to_string())
+        .bind(note.code.map(model::Code::as_str))
+        .bind(&note.message)
 }
 
 fn credential(row: &PgRow) -> Result<Credential, StoreError> {
@@ -20,15 +73,23 @@ fn credential(row: &PgRow) -> Result<Credential, StoreError> {
         id: row.parsed("id")?,
         workspace: row.parsed("workspace")?,
         app: row.parsed("app")?,
+        kind: row.parsed("kind")?,
         zoom_user_id: row.text("zoom_user_id")?,
         zoom_account_id: row.text("zoom_account_id")?,
         display_name: row.text("display_name")?,
+        callback_url: row.optional_sealed("callback_url")?,
         status: row.parsed("status")?,
+        status_since: row.time("status_since")?,
+        trouble: row.code("trouble")?,
+        failures: row.count("failures")?,
+        refresh_at: row.optional_time("refresh_at")?,
+        used_at: row.optional_time("used_at")?,
+        epoch: row.number("epoch")?,
         generation: row.number("generation")?,
         grant: Grant {
-            access_token: row.sealed("access_token")?,
+            access_token: row.unless_empty("access_token")?,
             access_expires_at: row.time("access_expires_at")?,
-            refresh_token: row.sealed("refresh_token")?,
+            refresh_token: row.unless_empty("refresh_token")?,
             scopes: row.json("scopes")?,
             api_url: row.optional_text("api_url")?,
         },
@@ -39,15 +100,25 @@ fn credential(row: &PgRow) -> Result<Credential, StoreError> {
 }
 
 /// Inserts an account, or replaces the grant of the row with the same id.
-pub(crate) async fn connect(db: &mut PgConnection, credential: &Credential) -> Result<(), StoreError> {
+pub(crate) async fn connect(
+    db: &mut PgConnection,
+    credential: &Credential,
+    note: &Note,
+) -> Result<(), StoreError> {
+    let healthy = CredentialStatus::Healthy;
     sqlx::query(
         "-- connect_credential\n\
-         INSERT INTO credentials AS old (id, workspace, app, zoom_user_id, zoom_account_id, display_name, status,\n\
-             generation, access_token, access_expires_at, refresh_token, scopes, api_url, created_at, granted_at)\n\
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $11, $12, $13, $14)\n\
+         INSERT INTO credentials AS old (id, workspace, app, kind, zoom_user_id, zoom_account_id, display_name,\n\
+             callback_url, status, status_since, refresh_at, used_at, epoch, generation, access_token,\n\
+             access_expires_at, refresh_token, scopes, api_url, created_at, granted_at)\n\
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, 1, $13, $14, $15, $16, $17, $18, $19)\n\
          ON CONFLICT (id) DO UPDATE SET\n\
-             zoom_account_id = excluded.zoom_account_id, display_name = excluded.display_name,\n\
-             status = excluded.status, generation = old.generation + 1,\n\
+             kind = excluded.kind, zoom_account_id = excluded.zoom_account_id,\n\
+             display_name = excluded.display_name, callback_url = excluded.callback_url,\n\
+             status_since = CASE WHEN old.status = excluded.status THEN old.status_since ELSE excluded.status_since END,\n\
+             status = excluded.status, trouble = NULL, failures = 0,\n\
+             refresh_at = excluded.refresh_at, used_at = excluded.used_at,\n\
+             epoch = old.epoch + 1, generation = old.generation + 1,\n\
              access_token = excluded.access_token, access_expires_at = excluded.access_expires_at,\n\
              refresh_token = excluded.refresh_token, scopes = excluded.scopes, api_url = excluded.api_url,\n\
              granted_at = excluded.granted_at,\n\
@@ -56,28 +127,34 @@ pub(crate) async fn connect(db: &mut PgConnection, credential: &Credential) -> R
     .bind(credential.id.to_string())
     .bind(credential.workspace.to_string())
     .bind(credential.app.to_string())
+    .bind(credential.kind.as_str())
     .bind(&credential.zoom_user_id)
     .bind(&credential.zoom_account_id)
     .bind(&credential.display_name)
-    .bind(CredentialStatus::Healthy.as_str())
-    .bind(&credential.grant.access_token.0)
+    .bind(credential.callback_url.as_ref().map(|url| url.0.as_slice()))
+    .bind(healthy.as_str())
+    .bind(credential.status_since.as_microsecond())
+    .bind(credential.refresh_at.map(Timestamp::as_microsecond))
+    .bind(credential.used_at.map(Timestamp::as_microsecond))
+    .bind(bytes(credential.grant.access_token.as_ref()))
     .bind(credential.grant.access_expires_at.as_microsecond())
-    .bind(&credential.grant.refresh_token.0)
+    .bind(bytes(credential.grant.refresh_token.as_ref()))
     .bind(Json(&credential.grant.scopes))
     .bind(&credential.grant.api_url)
     .bind(credential.created_at.as_microsecond())
     .bind(credential.granted_at.as_microsecond())
-    .execute(db)
+    .execute(&mut *db)
     .await
     .map_err(exists("an account of this Zoom user on this app"))?;
-    Ok(())
+    let Credential { workspace, app, id, .. } = *credential;
+    log::write(db, workspace, app, Subject::Credential(id), Some(healthy), note).await
 }
 
 #[async_trait]
 impl Credentials for PostgresStore {
-    async fn connect_credential(&self, credential: &Credential) -> Result<(), StoreError> {
+    async fn connect_credential(&self, credential: &Credential, note: &Note) -> Result<(), StoreError> {
         let body = |mut tx: Tx| async move {
-            connect(&mut tx, credential).await?;
+            connect(&mut tx, credential, note).await?;
             tx.commit().await.map_err(unavailable)
         };
         self.transaction("connect_credential", ON_ROWS, body).await
@@ -159,7 +236,7 @@ impl Credentials for PostgresStore {
             if before.generation != generation {
                 return Ok(RefreshLease::Moved);
             }
-            if before.status != CredentialStatus::Healthy {
+            if !before.status.is_usable() {
                 return Ok(RefreshLease::Unusable);
             }
             let held_until = Reader { table: "credentials", row: &row }.optional_time("lease_expires_at")?;
@@ -173,7 +250,7 @@ impl Credentials for PostgresStore {
             )
             .bind(lease.token.to_string())
             .bind(lease.expires_at.as_microsecond())
-            .bind(now.as_microsecond())
+            .bind((before.kind == CredentialKind::UserOauth).then(|| now.as_microsecond()))
             .bind(id.to_string())
             .execute(&mut *tx)
             .await
@@ -189,28 +266,28 @@ impl Credentials for PostgresStore {
         id: CredentialId,
         generation: i64,
         grant: &Grant,
-        now: Timestamp,
+        refresh_at: Option<Timestamp>,
+        note: &Note,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "-- commit_refresh\n\
-             UPDATE credentials SET status = $1, generation = generation + 1,\n\
-                 access_token = $2, access_expires_at = $3, refresh_token = $4, scopes = $5, api_url = $6,\n\
-                 granted_at = $7, spent_at = NULL, lease_token = NULL, lease_expires_at = NULL\n\
-             WHERE id = $8 AND generation = $9",
-        )
-        .bind(CredentialStatus::Healthy.as_str())
-        .bind(&grant.access_token.0)
-        .bind(grant.access_expires_at.as_microsecond())
-        .bind(&grant.refresh_token.0)
-        .bind(Json(&grant.scopes))
-        .bind(&grant.api_url)
-        .bind(now.as_microsecond())
-        .bind(id.to_string())
-        .bind(generation)
-        .execute(&self.pool)
-        .await
-        .map_err(unavailable)?;
-        Ok(done.rows_affected() == 1)
+        let sql = change!(
+            "commit_refresh",
+            "generation = $7",
+            "trouble = NULL, failures = 0, refresh_at = $8, generation = c.generation + 1,\n\
+                 access_token = $9, access_expires_at = $10, refresh_token = $11, scopes = $12, api_url = $13,\n\
+                 granted_at = $3, spent_at = NULL"
+        );
+        let done = change(sql, id, CredentialStatus::Healthy, note)
+            .bind(generation)
+            .bind(refresh_at.map(Timestamp::as_microsecond))
+            .bind(bytes(grant.access_token.as_ref()))
+            .bind(grant.access_expires_at.as_microsecond())
+            .bind(bytes(grant.refresh_token.as_ref()))
+            .bind(Json(&grant.scopes))
+            .bind(&grant.api_url)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        Ok(done == 1)
     }
 
     async fn release_refresh(
@@ -234,25 +311,120 @@ impl Credentials for PostgresStore {
         Ok(done.rows_affected() == 1)
     }
 
+    async fn trouble_refresh(
+        &self,
+        id: CredentialId,
+        lease: &Lease,
+        trouble: &Trouble,
+        note: &Note,
+    ) -> Result<bool, StoreError> {
+        let sql = change!(
+            "trouble_refresh",
+            "lease_token = $7",
+            "trouble = $8, failures = c.failures + 1, refresh_at = $9,\n\
+                 spent_at = CASE WHEN $10 THEN NULL ELSE c.spent_at END"
+        );
+        let done = change(sql, id, CredentialStatus::Degraded, note)
+            .bind(lease.token.to_string())
+            .bind(trouble.code.as_str())
+            .bind(trouble.retry_at.as_microsecond())
+            .bind(trouble.unspent)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        Ok(done == 1)
+    }
+
     async fn lose_grant(
         &self,
         id: CredentialId,
         generation: i64,
         lease: &Lease,
         cause: ReauthCause,
+        note: &Note,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "-- lose_grant\n\
-             UPDATE credentials SET status = $1, lease_token = NULL, lease_expires_at = NULL\n\
-             WHERE id = $2 AND generation = $3 AND lease_token = $4",
+        let sql = change!(
+            "lose_grant",
+            "generation = $7 AND lease_token = $8",
+            "refresh_at = NULL, epoch = c.epoch + 1"
+        );
+        let done = change(sql, id, CredentialStatus::NeedsReauth(cause), note)
+            .bind(generation)
+            .bind(lease.token.to_string())
+            .fetch_one(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        Ok(done == 1)
+    }
+
+    async fn disconnect_credential(
+        &self,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        cause: DisconnectCause,
+        note: &Note,
+    ) -> Result<bool, StoreError> {
+        let sql = change!(
+            "disconnect_credential",
+            "workspace = $7 AND status NOT LIKE 'disconnected%'",
+            "trouble = NULL, failures = 0, refresh_at = NULL, epoch = c.epoch + 1,\n\
+                 generation = c.generation + 1, access_token = '', access_expires_at = $3, refresh_token = '',\n\
+                 callback_url = NULL, scopes = '[]', spent_at = NULL"
+        );
+        let done = change(sql, id, CredentialStatus::Disconnected(cause), note)
+            .bind(workspace.to_string())
+            .fetch_one(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        Ok(done == 1)
+    }
+
+    async fn touch_credential(
+        &self,
+        id: CredentialId,
+        now: Timestamp,
+        refresh_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        // `least` and `greatest` pass over what is NULL; who is never to be refreshed stays so.
+        sqlx::query(
+            "-- touch_credential\n\
+             UPDATE credentials SET used_at = greatest(used_at, $1),\n\
+                 refresh_at = CASE WHEN refresh_at IS NOT NULL THEN least(refresh_at, $2) END\n\
+             WHERE id = $3",
         )
-        .bind(CredentialStatus::NeedsReauth(cause).as_str())
+        .bind(now.as_microsecond())
+        .bind(refresh_at.map(Timestamp::as_microsecond))
         .bind(id.to_string())
-        .bind(generation)
-        .bind(lease.token.to_string())
         .execute(&self.pool)
         .await
         .map_err(unavailable)?;
-        Ok(done.rows_affected() == 1)
+        Ok(())
     }
+
+    async fn claim_due(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError> {
+        let rows = sqlx::query(
+            "-- claim_due\n\
+             UPDATE credentials SET refresh_at = $1 WHERE id IN (\n\
+                 SELECT id FROM credentials WHERE refresh_at <= $2 ORDER BY refresh_at LIMIT $3\n\
+                 FOR UPDATE SKIP LOCKED)\n\
+             RETURNING workspace, id, app, generation",
+        )
+        .bind(until.as_microsecond())
+        .bind(now.as_microsecond())
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        rows.iter().map(due).collect()
+    }
+}
+
+fn due(row: &PgRow) -> Result<Due, StoreError> {
+    let row = Reader { table: "credentials", row };
+    Ok(Due {
+        workspace: row.parsed("workspace")?,
+        credential: row.parsed("id")?,
+        app: row.parsed("app")?,
+        generation: row.number("generation")?,
+    })
 }

@@ -17,6 +17,7 @@ mod bots;
 mod connect;
 mod credentials;
 mod links;
+mod log;
 mod migrations;
 mod open;
 mod row;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::{Timestamp, TokenLinkId, WorkspaceId};
 use sqlx::postgres::PgRow;
-use store::{StoreError, TokenLink, TokenLinks};
+use store::{ServableLink, StoreError, TokenLink, TokenLinks};
 
 use crate::{PostgresStore, row::Reader, unavailable};
 
@@ -26,6 +26,11 @@ fn link(row: &PgRow) -> Result<TokenLink, StoreError> {
         created_at: row.time("created_at")?,
         revoked_at: row.optional_time("revoked_at")?,
     })
+}
+
+fn servable(row: &PgRow) -> Result<ServableLink, StoreError> {
+    let account = Reader { table: "credentials", row };
+    Ok(ServableLink { link: link(row)?, status: account.parsed("status")?, epoch: account.number("epoch")? })
 }
 
 #[async_trait]
@@ -51,14 +56,18 @@ impl TokenLinks for PostgresStore {
         Ok(())
     }
 
-    async fn token_link(&self, id: TokenLinkId) -> Result<Option<TokenLink>, StoreError> {
-        let row =
-            sqlx::query(concat!("-- token_link\nSELECT ", columns!(), " FROM token_links WHERE id = $1"))
-                .bind(id.to_string())
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(unavailable)?;
-        row.as_ref().map(link).transpose()
+    async fn token_link(&self, id: TokenLinkId) -> Result<Option<ServableLink>, StoreError> {
+        let row = sqlx::query(
+            "-- token_link\n\
+             SELECT l.id, l.workspace, l.secret_digest, l.kind, l.credential, l.signing_secret, l.expires_at,\n\
+                 l.created_at, l.revoked_at, c.status, c.epoch\n\
+             FROM token_links l JOIN credentials c ON c.id = l.credential WHERE l.id = $1",
+        )
+        .bind(id.to_string())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        row.as_ref().map(servable).transpose()
     }
 
     async fn token_links(&self, workspace: WorkspaceId) -> Result<Vec<TokenLink>, StoreError> {

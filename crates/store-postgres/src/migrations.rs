@@ -5,7 +5,10 @@ use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::{Address, OpenError, open};
 
-const STEPS: &[(&str, &str)] = &[("0001_first", include_str!("../migrations/0001_first.sql"))];
+const STEPS: &[(&str, &str)] = &[
+    ("0001_first", include_str!("../migrations/0001_first.sql")),
+    ("0002_health", include_str!("../migrations/0002_health.sql")),
+];
 
 /// The schema that this version speaks to.
 pub(crate) const KNOWN: usize = STEPS.len();

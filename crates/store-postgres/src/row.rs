@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use model::{Sealed, Timestamp};
+use model::{Code, Sealed, Timestamp};
 use serde::de::DeserializeOwned;
 use sqlx::{Row as _, postgres::PgRow, types::Json};
 use store::{Digest, StoreError};
@@ -55,6 +55,20 @@ impl Reader<'_> {
         Ok(bytes.map(Sealed))
     }
 
+    /// An erased or absent secret is empty.
+    pub(crate) fn unless_empty(&self, column: &str) -> Result<Option<Sealed>, StoreError> {
+        Ok(Some(self.sealed(column)?).filter(|sealed| !sealed.0.is_empty()))
+    }
+
+    /// The code of a failure; `None` also when a newer version wrote one that this one doesn't know.
+    pub(crate) fn code(&self, column: &str) -> Result<Option<Code>, StoreError> {
+        Ok(self.optional_text(column)?.as_deref().and_then(Code::from_text))
+    }
+
+    pub(crate) fn count(&self, column: &str) -> Result<u32, StoreError> {
+        u32::try_from(self.number(column)?).map_err(|_| self.corrupt(format!("{column} is not a count")))
+    }
+
     pub(crate) fn digest(&self, column: &str) -> Result<Digest, StoreError> {
         let bytes: Vec<u8> = self.row.try_get(column).map_err(unavailable)?;
         bytes.try_into().map_err(|_| self.corrupt(format!("{column} is not a digest")))
@@ -67,4 +81,9 @@ impl Reader<'_> {
     fn corrupt(&self, cause: String) -> StoreError {
         StoreError::Corrupt { table: self.table, cause }
     }
+}
+
+/// The bytes of a secret; none for one that is not there.
+pub(crate) fn bytes(sealed: Option<&Sealed>) -> &[u8] {
+    sealed.map_or(&[], |sealed| &sealed.0)
 }

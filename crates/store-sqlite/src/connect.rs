@@ -1,11 +1,14 @@
 //! Apps and invitations.
 
 use async_trait::async_trait;
-use model::{ConsentId, WorkspaceId, ZoomOauthAppId};
+use model::{ConsentId, Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
 use sqlx::sqlite::SqliteRow;
-use store::{Consent, Consents, Credential, Digest, Journey, StoreError, ZoomOauthApp, ZoomOauthApps};
+use store::{
+    Consent, Consents, Credential, Digest, Journey, NewAppSecrets, Note, Refusal, StoreError, Subject,
+    ZoomOauthApp, ZoomOauthApps,
+};
 
-use crate::{SqliteStore, credentials, exists, row::Reader, unavailable};
+use crate::{SqliteStore, credentials, exists, log, row::Reader, unavailable};
 
 fn app(row: &SqliteRow) -> Result<ZoomOauthApp, StoreError> {
     let row = Reader { table: "zoom_oauth_apps", row };
@@ -16,7 +19,12 @@ fn app(row: &SqliteRow) -> Result<ZoomOauthApp, StoreError> {
         client_id: row.text("client_id")?,
         client_secret: row.sealed("client_secret")?,
         webhook_secret: row.sealed("webhook_secret")?,
+        zoom_account_id: row.optional_text("zoom_account_id")?,
         webhook_last_validation: row.optional_time("webhook_last_validation")?,
+        refusal: match (row.optional_time("refused_since")?, row.optional_time("probe_at")?) {
+            (Some(since), Some(probe_at)) => Some(Refusal { since, probe_at }),
+            _ => None,
+        },
         created_at: row.time("created_at")?,
     })
 }
@@ -26,8 +34,9 @@ impl ZoomOauthApps for SqliteStore {
     async fn add_zoom_oauth_app(&self, app: &ZoomOauthApp) -> Result<(), StoreError> {
         sqlx::query(
             "-- add_zoom_oauth_app\n\
-             INSERT INTO zoom_oauth_apps (id, workspace, kind, client_id, client_secret, webhook_secret, created_at)\n\
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+             INSERT INTO zoom_oauth_apps (id, workspace, kind, client_id, client_secret, webhook_secret,\n\
+                                          zoom_account_id, created_at)\n\
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(app.id.to_string())
         .bind(app.workspace.to_string())
@@ -35,6 +44,7 @@ impl ZoomOauthApps for SqliteStore {
         .bind(&app.client_id)
         .bind(&app.client_secret.0)
         .bind(&app.webhook_secret.0)
+        .bind(&app.zoom_account_id)
         .bind(app.created_at.as_microsecond())
         .execute(&self.writer)
         .await
@@ -67,6 +77,94 @@ impl ZoomOauthApps for SqliteStore {
         .await
         .map_err(unavailable)?;
         rows.iter().map(app).collect()
+    }
+
+    async fn change_app_secrets(
+        &self,
+        workspace: WorkspaceId,
+        id: ZoomOauthAppId,
+        secrets: NewAppSecrets<'_>,
+    ) -> Result<bool, StoreError> {
+        let bytes = |sealed: Option<&Sealed>| sealed.map(|sealed| sealed.0.clone());
+        let done = sqlx::query(
+            "-- change_app_secrets\n\
+             UPDATE zoom_oauth_apps SET client_secret = coalesce(?1, client_secret),\n\
+                 webhook_secret = coalesce(?2, webhook_secret),\n\
+                 refused_since = CASE WHEN ?1 IS NULL THEN refused_since END,\n\
+                 probe_at = CASE WHEN ?1 IS NULL THEN probe_at END\n\
+             WHERE id = ?3 AND workspace = ?4",
+        )
+        .bind(bytes(secrets.client_secret))
+        .bind(bytes(secrets.webhook_secret))
+        .bind(id.to_string())
+        .bind(workspace.to_string())
+        .execute(&self.writer)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn refuse_app(
+        &self,
+        id: ZoomOauthAppId,
+        client_secret: &Sealed,
+        probe_at: Timestamp,
+        note: &Note,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        let row = sqlx::query(
+            "-- refuse_app\n\
+             UPDATE zoom_oauth_apps SET refused_since = ?, probe_at = ?\n\
+             WHERE id = ? AND client_secret = ? AND refused_since IS NULL RETURNING workspace",
+        )
+        .bind(note.at.as_microsecond())
+        .bind(probe_at.as_microsecond())
+        .bind(id.to_string())
+        .bind(&client_secret.0)
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        let Some(row) = row else { return Ok(false) };
+        let workspace = Reader { table: "zoom_oauth_apps", row: &row }.parsed("workspace")?;
+        log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(true)
+    }
+
+    async fn claim_probe(
+        &self,
+        id: ZoomOauthAppId,
+        now: Timestamp,
+        next: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "-- claim_probe\nUPDATE zoom_oauth_apps SET probe_at = ? WHERE id = ? AND probe_at <= ?",
+        )
+        .bind(next.as_microsecond())
+        .bind(id.to_string())
+        .bind(now.as_microsecond())
+        .execute(&self.writer)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn accept_app(&self, id: ZoomOauthAppId, note: &Note) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        let row = sqlx::query(
+            "-- accept_app\n\
+             UPDATE zoom_oauth_apps SET refused_since = NULL, probe_at = NULL\n\
+             WHERE id = ? AND refused_since IS NOT NULL RETURNING workspace",
+        )
+        .bind(id.to_string())
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        let Some(row) = row else { return Ok(false) };
+        let workspace = Reader { table: "zoom_oauth_apps", row: &row }.parsed("workspace")?;
+        log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(true)
     }
 }
 
@@ -160,9 +258,14 @@ impl Consents for SqliteStore {
         Ok(done.rows_affected() == 1)
     }
 
-    async fn complete_consent(&self, id: ConsentId, credential: &Credential) -> Result<bool, StoreError> {
+    async fn complete_consent(
+        &self,
+        id: ConsentId,
+        credential: &Credential,
+        note: &Note,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.write().await?;
-        credentials::connect(&mut tx, credential).await?;
+        credentials::connect(&mut tx, credential, note).await?;
         let used_up = sqlx::query(
             "-- complete_consent\nUPDATE consents SET credential = ? WHERE id = ? AND credential IS NULL",
         )

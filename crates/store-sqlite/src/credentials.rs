@@ -1,13 +1,16 @@
 //! Connected accounts: grants change hands under a lease, and only from the generation they started from.
 
 use async_trait::async_trait;
-use model::{CredentialId, CredentialStatus, ReauthCause, Timestamp, WorkspaceId, ZoomOauthAppId};
+use model::{
+    CredentialId, CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, Timestamp, WorkspaceId,
+    ZoomOauthAppId,
+};
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
-use store::{Credential, Credentials, Grant, Lease, RefreshLease, StoreError};
+use store::{Credential, Credentials, Due, Grant, Lease, Note, RefreshLease, StoreError, Subject, Trouble};
 
 use crate::{
-    SqliteStore, exists,
-    row::{Reader, json},
+    SqliteStore, exists, log,
+    row::{Reader, bytes, json},
     unavailable,
 };
 
@@ -17,15 +20,23 @@ fn credential(row: &SqliteRow) -> Result<Credential, StoreError> {
         id: row.parsed("id")?,
         workspace: row.parsed("workspace")?,
         app: row.parsed("app")?,
+        kind: row.parsed("kind")?,
         zoom_user_id: row.text("zoom_user_id")?,
         zoom_account_id: row.text("zoom_account_id")?,
         display_name: row.text("display_name")?,
+        callback_url: row.optional_sealed("callback_url")?,
         status: row.parsed("status")?,
+        status_since: row.time("status_since")?,
+        trouble: row.code("trouble")?,
+        failures: row.count("failures")?,
+        refresh_at: row.optional_time("refresh_at")?,
+        used_at: row.optional_time("used_at")?,
+        epoch: row.number("epoch")?,
         generation: row.number("generation")?,
         grant: Grant {
-            access_token: row.sealed("access_token")?,
+            access_token: row.unless_empty("access_token")?,
             access_expires_at: row.time("access_expires_at")?,
-            refresh_token: row.sealed("refresh_token")?,
+            refresh_token: row.unless_empty("refresh_token")?,
             scopes: row.json("scopes")?,
             api_url: row.optional_text("api_url")?,
         },
@@ -36,15 +47,25 @@ fn credential(row: &SqliteRow) -> Result<Credential, StoreError> {
 }
 
 /// Inserts an account, or replaces the grant of the row with the same id.
-pub(crate) async fn connect(db: &mut SqliteConnection, credential: &Credential) -> Result<(), StoreError> {
+pub(crate) async fn connect(
+    db: &mut SqliteConnection,
+    credential: &Credential,
+    note: &Note,
+) -> Result<(), StoreError> {
+    let healthy = CredentialStatus::Healthy;
     sqlx::query(
         "-- connect_credential\n\
-         INSERT INTO credentials (id, workspace, app, zoom_user_id, zoom_account_id, display_name, status,\n\
-             generation, access_token, access_expires_at, refresh_token, scopes, api_url, created_at, granted_at)\n\
-         VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)\n\
+         INSERT INTO credentials (id, workspace, app, kind, zoom_user_id, zoom_account_id, display_name,\n\
+             callback_url, status, status_since, refresh_at, used_at, epoch, generation, access_token,\n\
+             access_expires_at, refresh_token, scopes, api_url, created_at, granted_at)\n\
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?)\n\
          ON CONFLICT (id) DO UPDATE SET\n\
-             zoom_account_id = excluded.zoom_account_id, display_name = excluded.display_name,\n\
-             status = excluded.status, generation = generation + 1,\n\
+             kind = excluded.kind, zoom_account_id = excluded.zoom_account_id,\n\
+             display_name = excluded.display_name, callback_url = excluded.callback_url,\n\
+             status_since = CASE WHEN status = excluded.status THEN status_since ELSE excluded.status_since END,\n\
+             status = excluded.status, trouble = NULL, failures = 0,\n\
+             refresh_at = excluded.refresh_at, used_at = excluded.used_at,\n\
+             epoch = epoch + 1, generation = generation + 1,\n\
              access_token = excluded.access_token, access_expires_at = excluded.access_expires_at,\n\
              refresh_token = excluded.refresh_token, scopes = excluded.scopes, api_url = excluded.api_url,\n\
              granted_at = excluded.granted_at,\n\
@@ -53,28 +74,66 @@ pub(crate) async fn connect(db: &mut SqliteConnection, credential: &Credential) 
     .bind(credential.id.to_string())
     .bind(credential.workspace.to_string())
     .bind(credential.app.to_string())
+    .bind(credential.kind.as_str())
     .bind(&credential.zoom_user_id)
     .bind(&credential.zoom_account_id)
     .bind(&credential.display_name)
-    .bind(CredentialStatus::Healthy.as_str())
-    .bind(&credential.grant.access_token.0)
+    .bind(credential.callback_url.as_ref().map(|url| url.0.as_slice()))
+    .bind(healthy.as_str())
+    .bind(credential.status_since.as_microsecond())
+    .bind(credential.refresh_at.map(Timestamp::as_microsecond))
+    .bind(credential.used_at.map(Timestamp::as_microsecond))
+    .bind(bytes(credential.grant.access_token.as_ref()))
     .bind(credential.grant.access_expires_at.as_microsecond())
-    .bind(&credential.grant.refresh_token.0)
+    .bind(bytes(credential.grant.refresh_token.as_ref()))
     .bind(json(&credential.grant.scopes))
     .bind(&credential.grant.api_url)
     .bind(credential.created_at.as_microsecond())
     .bind(credential.granted_at.as_microsecond())
-    .execute(db)
+    .execute(&mut *db)
     .await
     .map_err(exists("an account of this Zoom user on this app"))?;
-    Ok(())
+    let Credential { workspace, app, id, .. } = *credential;
+    log::write(db, workspace, app, Subject::Credential(id), Some(healthy), note).await
+}
+
+/// An account as a change finds it.
+struct Before {
+    workspace: WorkspaceId,
+    app: ZoomOauthAppId,
+    status: CredentialStatus,
+}
+
+impl Before {
+    fn of(row: &SqliteRow) -> Result<Self, StoreError> {
+        let row = Reader { table: "credentials", row };
+        Ok(Self {
+            workspace: row.parsed("workspace")?,
+            app: row.parsed("app")?,
+            status: row.parsed("status")?,
+        })
+    }
+
+    /// Writes the note if the account has come into another state.
+    async fn became(
+        &self,
+        db: &mut SqliteConnection,
+        id: CredentialId,
+        status: CredentialStatus,
+        note: &Note,
+    ) -> Result<(), StoreError> {
+        if self.status == status {
+            return Ok(());
+        }
+        log::write(db, self.workspace, self.app, Subject::Credential(id), Some(status), note).await
+    }
 }
 
 #[async_trait]
 impl Credentials for SqliteStore {
-    async fn connect_credential(&self, credential: &Credential) -> Result<(), StoreError> {
+    async fn connect_credential(&self, credential: &Credential, note: &Note) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
-        connect(&mut tx, credential).await?;
+        connect(&mut tx, credential, note).await?;
         tx.commit().await.map_err(unavailable)
     }
 
@@ -142,7 +201,7 @@ impl Credentials for SqliteStore {
         if before.generation != generation {
             return Ok(RefreshLease::Moved);
         }
-        if before.status != CredentialStatus::Healthy {
+        if !before.status.is_usable() {
             return Ok(RefreshLease::Unusable);
         }
         let held_until = Reader { table: "credentials", row: &row }.optional_time("lease_expires_at")?;
@@ -156,7 +215,7 @@ impl Credentials for SqliteStore {
         )
         .bind(lease.token.to_string())
         .bind(lease.expires_at.as_microsecond())
-        .bind(now.as_microsecond())
+        .bind((before.kind == CredentialKind::UserOauth).then(|| now.as_microsecond()))
         .bind(id.to_string())
         .execute(&mut *tx)
         .await
@@ -170,28 +229,45 @@ impl Credentials for SqliteStore {
         id: CredentialId,
         generation: i64,
         grant: &Grant,
-        now: Timestamp,
+        refresh_at: Option<Timestamp>,
+        note: &Note,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "-- commit_refresh\n\
-             UPDATE credentials SET status = ?, generation = generation + 1,\n\
-                 access_token = ?, access_expires_at = ?, refresh_token = ?, scopes = ?, api_url = ?, granted_at = ?,\n\
-                 spent_at = NULL, lease_token = NULL, lease_expires_at = NULL\n\
-             WHERE id = ? AND generation = ?",
+        let healthy = CredentialStatus::Healthy;
+        let mut tx = self.write().await?;
+        let row = sqlx::query(
+            "-- commit_refresh: read\n\
+             SELECT workspace, app, status FROM credentials WHERE id = ? AND generation = ?",
         )
-        .bind(CredentialStatus::Healthy.as_str())
-        .bind(&grant.access_token.0)
-        .bind(grant.access_expires_at.as_microsecond())
-        .bind(&grant.refresh_token.0)
-        .bind(json(&grant.scopes))
-        .bind(&grant.api_url)
-        .bind(now.as_microsecond())
         .bind(id.to_string())
         .bind(generation)
-        .execute(&self.writer)
+        .fetch_optional(&mut *tx)
         .await
         .map_err(unavailable)?;
-        Ok(done.rows_affected() == 1)
+        let Some(row) = row else { return Ok(false) };
+        sqlx::query(
+            "-- commit_refresh: write\n\
+             UPDATE credentials SET\n\
+                 status_since = CASE WHEN status = ?1 THEN status_since ELSE ?2 END,\n\
+                 status = ?1, trouble = NULL, failures = 0, refresh_at = ?3, generation = generation + 1,\n\
+                 access_token = ?4, access_expires_at = ?5, refresh_token = ?6, scopes = ?7, api_url = ?8,\n\
+                 granted_at = ?2, spent_at = NULL, lease_token = NULL, lease_expires_at = NULL\n\
+             WHERE id = ?9",
+        )
+        .bind(healthy.as_str())
+        .bind(note.at.as_microsecond())
+        .bind(refresh_at.map(Timestamp::as_microsecond))
+        .bind(bytes(grant.access_token.as_ref()))
+        .bind(grant.access_expires_at.as_microsecond())
+        .bind(bytes(grant.refresh_token.as_ref()))
+        .bind(json(&grant.scopes))
+        .bind(&grant.api_url)
+        .bind(id.to_string())
+        .execute(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        Before::of(&row)?.became(&mut tx, id, healthy, note).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(true)
     }
 
     async fn release_refresh(
@@ -215,25 +291,170 @@ impl Credentials for SqliteStore {
         Ok(done.rows_affected() == 1)
     }
 
+    async fn trouble_refresh(
+        &self,
+        id: CredentialId,
+        lease: &Lease,
+        trouble: &Trouble,
+        note: &Note,
+    ) -> Result<bool, StoreError> {
+        let degraded = CredentialStatus::Degraded;
+        let mut tx = self.write().await?;
+        let row = sqlx::query(
+            "-- trouble_refresh: read\n\
+             SELECT workspace, app, status FROM credentials WHERE id = ? AND lease_token = ?",
+        )
+        .bind(id.to_string())
+        .bind(lease.token.to_string())
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        let Some(row) = row else { return Ok(false) };
+        sqlx::query(
+            "-- trouble_refresh: write\n\
+             UPDATE credentials SET\n\
+                 status_since = CASE WHEN status = ?1 THEN status_since ELSE ?2 END,\n\
+                 status = ?1, trouble = ?3, failures = failures + 1, refresh_at = ?4,\n\
+                 spent_at = CASE WHEN ?5 THEN NULL ELSE spent_at END, lease_token = NULL, lease_expires_at = NULL\n\
+             WHERE id = ?6",
+        )
+        .bind(degraded.as_str())
+        .bind(note.at.as_microsecond())
+        .bind(trouble.code.as_str())
+        .bind(trouble.retry_at.as_microsecond())
+        .bind(trouble.unspent)
+        .bind(id.to_string())
+        .execute(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        Before::of(&row)?.became(&mut tx, id, degraded, note).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(true)
+    }
+
     async fn lose_grant(
         &self,
         id: CredentialId,
         generation: i64,
         lease: &Lease,
         cause: ReauthCause,
+        note: &Note,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "-- lose_grant\n\
-             UPDATE credentials SET status = ?, lease_token = NULL, lease_expires_at = NULL\n\
-             WHERE id = ? AND generation = ? AND lease_token = ?",
+        let lost = CredentialStatus::NeedsReauth(cause);
+        let mut tx = self.write().await?;
+        let row = sqlx::query(
+            "-- lose_grant: read\n\
+             SELECT workspace, app, status FROM credentials WHERE id = ? AND generation = ? AND lease_token = ?",
         )
-        .bind(CredentialStatus::NeedsReauth(cause).as_str())
         .bind(id.to_string())
         .bind(generation)
         .bind(lease.token.to_string())
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        let Some(row) = row else { return Ok(false) };
+        sqlx::query(
+            "-- lose_grant: write\n\
+             UPDATE credentials SET status = ?, status_since = ?, refresh_at = NULL, epoch = epoch + 1,\n\
+                 lease_token = NULL, lease_expires_at = NULL\n\
+             WHERE id = ?",
+        )
+        .bind(lost.as_str())
+        .bind(note.at.as_microsecond())
+        .bind(id.to_string())
+        .execute(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        Before::of(&row)?.became(&mut tx, id, lost, note).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(true)
+    }
+
+    async fn disconnect_credential(
+        &self,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        cause: DisconnectCause,
+        note: &Note,
+    ) -> Result<bool, StoreError> {
+        let gone = CredentialStatus::Disconnected(cause);
+        let mut tx = self.write().await?;
+        let row = sqlx::query(
+            "-- disconnect_credential: read\n\
+             SELECT workspace, app, status FROM credentials WHERE id = ? AND workspace = ?",
+        )
+        .bind(id.to_string())
+        .bind(workspace.to_string())
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        let Some(row) = row else { return Ok(false) };
+        let before = Before::of(&row)?;
+        if matches!(before.status, CredentialStatus::Disconnected(_)) {
+            return Ok(false);
+        }
+        sqlx::query(
+            "-- disconnect_credential: write\n\
+             UPDATE credentials SET status = ?1, status_since = ?2, trouble = NULL, failures = 0,\n\
+                 refresh_at = NULL, epoch = epoch + 1, generation = generation + 1,\n\
+                 access_token = x'', access_expires_at = ?2, refresh_token = x'', callback_url = NULL, scopes = '[]',\n\
+                 spent_at = NULL, lease_token = NULL, lease_expires_at = NULL\n\
+             WHERE id = ?3",
+        )
+        .bind(gone.as_str())
+        .bind(note.at.as_microsecond())
+        .bind(id.to_string())
+        .execute(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        before.became(&mut tx, id, gone, note).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(true)
+    }
+
+    async fn touch_credential(
+        &self,
+        id: CredentialId,
+        now: Timestamp,
+        refresh_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "-- touch_credential\n\
+             UPDATE credentials SET used_at = max(coalesce(used_at, ?1), ?1), refresh_at = min(refresh_at, coalesce(?2, refresh_at))\n\
+             WHERE id = ?3",
+        )
+        .bind(now.as_microsecond())
+        .bind(refresh_at.map(Timestamp::as_microsecond))
+        .bind(id.to_string())
         .execute(&self.writer)
         .await
         .map_err(unavailable)?;
-        Ok(done.rows_affected() == 1)
+        Ok(())
     }
+
+    async fn claim_due(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError> {
+        let rows = sqlx::query(
+            "-- claim_due\n\
+             UPDATE credentials SET refresh_at = ?1 WHERE id IN (\n\
+                 SELECT id FROM credentials WHERE refresh_at <= ?2 ORDER BY refresh_at LIMIT ?3)\n\
+             RETURNING workspace, id, app, generation",
+        )
+        .bind(until.as_microsecond())
+        .bind(now.as_microsecond())
+        .bind(limit)
+        .fetch_all(&self.writer)
+        .await
+        .map_err(unavailable)?;
+        rows.iter().map(due).collect()
+    }
+}
+
+fn due(row: &SqliteRow) -> Result<Due, StoreError> {
+    let row = Reader { table: "credentials", row };
+    Ok(Due {
+        workspace: row.parsed("workspace")?,
+        credential: row.parsed("id")?,
+        app: row.parsed("app")?,
+        generation: row.number("generation")?,
+    })
 }

@@ -9,6 +9,7 @@ mod bots;
 mod connect;
 mod credentials;
 mod links;
+mod log;
 mod migrations;
 mod row;
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::{Timestamp, TokenLinkId, WorkspaceId};
 use sqlx::sqlite::SqliteRow;
-use store::{StoreError, TokenLink, TokenLinks};
+use store::{ServableLink, StoreError, TokenLink, TokenLinks};
 
 use crate::{SqliteStore, row::Reader, unavailable};
 
@@ -20,6 +20,11 @@ fn link(row: &SqliteRow) -> Result<TokenLink, StoreError> {
         created_at: row.time("created_at")?,
         revoked_at: row.optional_time("revoked_at")?,
     })
+}
+
+fn servable(row: &SqliteRow) -> Result<ServableLink, StoreError> {
+    let account = Reader { table: "credentials", row };
+    Ok(ServableLink { link: link(row)?, status: account.parsed("status")?, epoch: account.number("epoch")? })
 }
 
 #[async_trait]
@@ -45,13 +50,16 @@ impl TokenLinks for SqliteStore {
         Ok(())
     }
 
-    async fn token_link(&self, id: TokenLinkId) -> Result<Option<TokenLink>, StoreError> {
-        let row = sqlx::query("-- token_link\nSELECT * FROM token_links WHERE id = ?")
-            .bind(id.to_string())
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(unavailable)?;
-        row.as_ref().map(link).transpose()
+    async fn token_link(&self, id: TokenLinkId) -> Result<Option<ServableLink>, StoreError> {
+        let row = sqlx::query(
+            "-- token_link\n\
+             SELECT l.*, c.status, c.epoch FROM token_links l JOIN credentials c ON c.id = l.credential WHERE l.id = ?",
+        )
+        .bind(id.to_string())
+        .fetch_optional(&self.readers)
+        .await
+        .map_err(unavailable)?;
+        row.as_ref().map(servable).transpose()
     }
 
     async fn token_links(&self, workspace: WorkspaceId) -> Result<Vec<TokenLink>, StoreError> {

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use sqlx::{Executor as _, SqlitePool};
 
-const STEPS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+const STEPS: &[&str] =
+    &[include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_health.sql")];
 
 /// The database cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use model::{ConsentId, CredentialId, Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
 
-use crate::{Credential, Digest, StoreError};
+use crate::{Credential, Digest, Note, StoreError};
 
 /// Whose meetings an app may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum AppKind {
     UserLevel,
     /// An administrator consents for the account.
     AccountLevel,
+    /// Nobody consents: the app's own id and secret speak for its Zoom account.
+    ServerToServer,
 }
 
 impl AppKind {
@@ -22,6 +24,7 @@ impl AppKind {
         match self {
             Self::UserLevel => "user_level",
             Self::AccountLevel => "account_level",
+            Self::ServerToServer => "server_to_server",
         }
     }
 }
@@ -32,6 +35,7 @@ impl FromStr for AppKind {
         match text {
             "user_level" => Ok(Self::UserLevel),
             "account_level" => Ok(Self::AccountLevel),
+            "server_to_server" => Ok(Self::ServerToServer),
             other => Err(format!("{other:?} is not a kind of app")),
         }
     }
@@ -52,10 +56,32 @@ pub struct ZoomOauthApp {
     pub client_secret: Sealed,
     /// Verifies Zoom's webhooks.
     pub webhook_secret: Sealed,
+    /// Zoom's id of the account that a server-to-server app belongs to.
+    pub zoom_account_id: Option<String>,
     /// When Zoom last validated the webhook's URL.
     pub webhook_last_validation: Option<Timestamp>,
+    /// Zoom refuses the app's own credentials, as far as we know.
+    pub refusal: Option<Refusal>,
     /// When it was registered.
     pub created_at: Timestamp,
+}
+
+/// Zoom refuses an app's id or secret: no account of it can be refreshed, and none is to blame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// Since when.
+    pub since: Timestamp,
+    /// When one refresh may find out whether it still is so.
+    pub probe_at: Timestamp,
+}
+
+/// Secrets to replace.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NewAppSecrets<'a> {
+    /// Zoom's secret of the app.
+    pub client_secret: Option<&'a Sealed>,
+    /// Verifies Zoom's webhooks.
+    pub webhook_secret: Option<&'a Sealed>,
 }
 
 /// Registered apps.
@@ -73,6 +99,35 @@ pub trait ZoomOauthApps {
 
     /// The workspace's apps, newest first.
     async fn zoom_oauth_apps(&self, workspace: WorkspaceId) -> Result<Vec<ZoomOauthApp>, StoreError>;
+
+    /// Replaces secrets. A new client secret ends a refusal. `false` when the workspace has no such app.
+    async fn change_app_secrets(
+        &self,
+        workspace: WorkspaceId,
+        id: ZoomOauthAppId,
+        secrets: NewAppSecrets<'_>,
+    ) -> Result<bool, StoreError>;
+
+    /// Records that Zoom refused the app, when it was asked with `client_secret`; a secret that was replaced meanwhile
+    /// says nothing. A refusal that is known keeps its beginning. `true` when it is new, and `note` was written.
+    async fn refuse_app(
+        &self,
+        id: ZoomOauthAppId,
+        client_secret: &Sealed,
+        probe_at: Timestamp,
+        note: &Note,
+    ) -> Result<bool, StoreError>;
+
+    /// Of several who would find out at once, one gets `true`, and the next chance is at `next`.
+    async fn claim_probe(
+        &self,
+        id: ZoomOauthAppId,
+        now: Timestamp,
+        next: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Ends a refusal; `true` when there was one, and `note` was written.
+    async fn accept_app(&self, id: ZoomOauthAppId, note: &Note) -> Result<bool, StoreError>;
 }
 
 /// An invitation to connect an account: made through the API, opened in a browser, ended by Zoom's redirect.
@@ -127,5 +182,10 @@ pub trait Consents {
 
     /// Stores the account that came of it (as [`Credentials::connect_credential`](crate::Credentials::connect_credential)
     /// does) and uses the invitation up, both or neither. `false` when it was used already.
-    async fn complete_consent(&self, id: ConsentId, credential: &Credential) -> Result<bool, StoreError>;
+    async fn complete_consent(
+        &self,
+        id: ConsentId,
+        credential: &Credential,
+        note: &Note,
+    ) -> Result<bool, StoreError>;
 }

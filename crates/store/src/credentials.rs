@@ -1,26 +1,29 @@
 //! Connected Zoom accounts and their grants.
 
 use async_trait::async_trait;
-use model::{CredentialId, CredentialStatus, ReauthCause, Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
+use model::{
+    Code, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, Sealed, Timestamp,
+    WorkspaceId, ZoomOauthAppId,
+};
 
-use crate::{Lease, StoreError};
+use crate::{Lease, Note, StoreError};
 
 /// What Zoom gave: replaced as a whole by every refresh and every consent.
 #[derive(Debug, Clone)]
 pub struct Grant {
-    /// Opens Zoom's API for about an hour.
-    pub access_token: Sealed,
+    /// Opens Zoom's API for about an hour. `None` once it is erased, and before the first one was fetched.
+    pub access_token: Option<Sealed>,
     /// By our own record, never by Zoom's word at a mint.
     pub access_expires_at: Timestamp,
-    /// Dies when it is used once.
-    pub refresh_token: Sealed,
+    /// Dies when it is used once. Only a user's consent has one.
+    pub refresh_token: Option<Sealed>,
     /// What the user consented to.
     pub scopes: Vec<String>,
     /// The API base of the account's region, when Zoom named one we trust.
     pub api_url: Option<String>,
 }
 
-/// One Zoom user's grant to one app.
+/// One Zoom user's grant to one app; or a server-to-server app's own access to its Zoom account.
 #[derive(Debug, Clone)]
 pub struct Credential {
     /// Our id: kept when the same user consents again.
@@ -29,14 +32,30 @@ pub struct Credential {
     pub workspace: WorkspaceId,
     /// The app.
     pub app: ZoomOauthAppId,
-    /// Zoom's id of the user.
+    /// Where its access tokens come from.
+    pub kind: CredentialKind,
+    /// Zoom's id of the user; empty for a server-to-server app, which speaks for all users of its account.
     pub zoom_user_id: String,
     /// Zoom's id of the account the user belongs to.
     pub zoom_account_id: String,
     /// The user's name at Zoom, for people.
     pub display_name: String,
+    /// Where a customer who manages the grant answers with access tokens.
+    pub callback_url: Option<Sealed>,
     /// Whether tokens can be had.
     pub status: CredentialStatus,
+    /// Since when it is so.
+    pub status_since: Timestamp,
+    /// What the last refresh failed with, while it is degraded.
+    pub trouble: Option<Code>,
+    /// How often in a row it failed.
+    pub failures: u32,
+    /// When the refresher shall look at it next; `None` means never.
+    pub refresh_at: Option<Timestamp>,
+    /// About when a token was last asked for: to the hour.
+    pub used_at: Option<Timestamp>,
+    /// Counts what ends the tokens that were minted with it: a consent, a disconnection, a lost grant.
+    pub epoch: i64,
     /// Counts the grants: a writer names the one it started from, and loses if it is no longer the current one.
     pub generation: i64,
     /// The current grant.
@@ -48,6 +67,30 @@ pub struct Credential {
     pub created_at: Timestamp,
     /// When the current grant came.
     pub granted_at: Timestamp,
+}
+
+/// A refresh that failed and will be tried again.
+#[derive(Debug, Clone, Copy)]
+pub struct Trouble {
+    /// With what.
+    pub code: Code,
+    /// When the refresher shall try again.
+    pub retry_at: Timestamp,
+    /// Whether the refresh token certainly never left.
+    pub unspent: bool,
+}
+
+/// An account that is due for a refresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// The account.
+    pub credential: CredentialId,
+    /// The app, whose limits the refresh falls under.
+    pub app: ZoomOauthAppId,
+    /// The grant that is to be replaced.
+    pub generation: i64,
 }
 
 /// What came of asking for the right to refresh.
@@ -62,7 +105,7 @@ pub enum RefreshLease {
     },
     /// The generation is another one by now: read again.
     Moved,
-    /// The account is gone, or needs a person.
+    /// The account is gone, disconnected, or needs a person.
     Unusable,
 }
 
@@ -70,9 +113,9 @@ pub enum RefreshLease {
 #[async_trait]
 pub trait Credentials {
     /// Stores a new account, or replaces the grant of the row with the same id and resets it to healthy, at the next
-    /// generation, ending any refresh that is under way. [`StoreError::Exists`] when another row has this user on this
-    /// app.
-    async fn connect_credential(&self, credential: &Credential) -> Result<(), StoreError>;
+    /// generation and epoch, ending any refresh that is under way. [`StoreError::Exists`] when another row has this user
+    /// on this app.
+    async fn connect_credential(&self, credential: &Credential, note: &Note) -> Result<(), StoreError>;
 
     /// An account of the workspace.
     async fn credential(
@@ -104,7 +147,8 @@ pub trait Credentials {
     ) -> Result<RefreshLease, StoreError>;
 
     /// Replaces the grant if `generation` is still current; the generation moves on by one, the account is healthy, and
-    /// whoever holds the lease has lost it.
+    /// whoever holds the lease has lost it. The refresher looks at it next at `refresh_at`. `note` is written if the
+    /// account was not healthy before.
     ///
     /// Fenced by the generation alone. A grant that Zoom gave for the current refresh token is the only one that lives,
     /// however late it comes, and even if somebody has taken the lapsed lease meanwhile and found the token dead.
@@ -113,7 +157,8 @@ pub trait Credentials {
         id: CredentialId,
         generation: i64,
         grant: &Grant,
-        now: Timestamp,
+        refresh_at: Option<Timestamp>,
+        note: &Note,
     ) -> Result<bool, StoreError>;
 
     /// Gives the lease back. `unspent` says that the refresh token certainly never left.
@@ -124,6 +169,16 @@ pub trait Credentials {
         unspent: bool,
     ) -> Result<bool, StoreError>;
 
+    /// Gives the lease back after a refresh that failed for now: the account is degraded until one succeeds. `note` is
+    /// written if it was healthy before.
+    async fn trouble_refresh(
+        &self,
+        id: CredentialId,
+        lease: &Lease,
+        trouble: &Trouble,
+        note: &Note,
+    ) -> Result<bool, StoreError>;
+
     /// Declares the grant of `generation` dead, if the lease is still held.
     async fn lose_grant(
         &self,
@@ -131,5 +186,28 @@ pub trait Credentials {
         generation: i64,
         lease: &Lease,
         cause: ReauthCause,
+        note: &Note,
     ) -> Result<bool, StoreError>;
+
+    /// Erases the account's tokens and leaves a tombstone, at the next generation and epoch: what a refresh under way
+    /// brings finds no place any more. `false` when the workspace has no such account, or it is disconnected already.
+    async fn disconnect_credential(
+        &self,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        cause: DisconnectCause,
+        note: &Note,
+    ) -> Result<bool, StoreError>;
+
+    /// Remembers that the account is used, and brings the refresher's next look forward to `refresh_at`.
+    async fn touch_credential(
+        &self,
+        id: CredentialId,
+        now: Timestamp,
+        refresh_at: Option<Timestamp>,
+    ) -> Result<(), StoreError>;
+
+    /// Takes up to `limit` accounts that are due, the longest due first, and puts each off until `until`: no other
+    /// refresher finds it before, and if nothing comes of it, it is due again. Across tenants: asked by the refresher.
+    async fn claim_due(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError>;
 }

@@ -19,19 +19,27 @@ mod credentials;
 mod error;
 mod lease;
 mod links;
+mod log;
 
 pub use access::{Access, ApiKey, Workspace};
 pub use bots::{Bot, BotFilter, BotPage, Bots, Screenshot, Transition};
-pub use connect::{AppKind, Consent, Consents, Journey, ZoomOauthApp, ZoomOauthApps};
-pub use credentials::{Credential, Credentials, Grant, RefreshLease};
+pub use connect::{AppKind, Consent, Consents, Journey, NewAppSecrets, Refusal, ZoomOauthApp, ZoomOauthApps};
+pub use credentials::{Credential, Credentials, Due, Grant, RefreshLease, Trouble};
 pub use error::StoreError;
 pub use lease::Lease;
-pub use links::{TokenLink, TokenLinks};
+pub use links::{ServableLink, TokenLink, TokenLinks};
+pub use log::{AccountLog, LogFilter, LogLine, Note, Subject};
 
 /// The whole store, as the other rooms hold it: `Arc<dyn Store>`.
-pub trait Store: Access + ZoomOauthApps + Consents + Credentials + TokenLinks + Bots + Send + Sync {}
+pub trait Store:
+    Access + AccountLog + Bots + Consents + Credentials + TokenLinks + ZoomOauthApps + Send + Sync
+{
+}
 
-impl<T: Access + ZoomOauthApps + Consents + Credentials + TokenLinks + Bots + Send + Sync> Store for T {}
+impl<T> Store for T where
+    T: Access + AccountLog + Bots + Consents + Credentials + TokenLinks + ZoomOauthApps + Send + Sync
+{
+}
 
 /// The SHA-256 of a secret that is checked but never read back: API keys, link secrets, states.
 pub type Digest = [u8; 32];

@@ -1,7 +1,7 @@
 //! Token links: the addresses that bot platforms fetch tokens from.
 
 use async_trait::async_trait;
-use model::{CredentialId, Sealed, Timestamp, TokenKind, TokenLinkId, WorkspaceId};
+use model::{CredentialId, CredentialStatus, Sealed, Timestamp, TokenKind, TokenLinkId, WorkspaceId};
 
 use crate::{Digest, StoreError};
 
@@ -28,14 +28,25 @@ pub struct TokenLink {
     pub revoked_at: Option<Timestamp>,
 }
 
+/// A link as it is served: with what its account is like at this moment.
+#[derive(Debug, Clone)]
+pub struct ServableLink {
+    /// The link.
+    pub link: TokenLink,
+    /// Whether its account can be used.
+    pub status: CredentialStatus,
+    /// Tokens that were minted in another epoch of the account are void.
+    pub epoch: i64,
+}
+
 /// Token links.
 #[async_trait]
 pub trait TokenLinks {
     /// Stores a link.
     async fn add_token_link(&self, link: &TokenLink) -> Result<(), StoreError>;
 
-    /// A link by its id. Asked before the tenant is known: the secret decides.
-    async fn token_link(&self, id: TokenLinkId) -> Result<Option<TokenLink>, StoreError>;
+    /// A link by its id, to be served. Asked before the tenant is known: the secret decides.
+    async fn token_link(&self, id: TokenLinkId) -> Result<Option<ServableLink>, StoreError>;
 
     /// The workspace's links, newest first.
     async fn token_links(&self, workspace: WorkspaceId) -> Result<Vec<TokenLink>, StoreError>;

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use model::{ConsentId, WorkspaceId};
 
 use super::{Bench, CALLERS, ROUNDS, credentials};
-use crate::{Consent, Journey, StoreError};
+use crate::{Consent, Credential, Journey, NewAppSecrets, Refusal, StoreError};
 
 pub async fn apps_stay_in_their_workspace(bench: &Bench) {
     let workspace = bench.workspace().await;
@@ -53,6 +53,10 @@ fn journey(bench: &Bench) -> Journey {
     }
 }
 
+async fn complete(bench: &Bench, consent: &Consent, credential: &Credential) -> Result<bool, StoreError> {
+    bench.store.complete_consent(consent.id, credential, &bench.note("connected")).await
+}
+
 pub async fn an_invitation_is_used_once(bench: &Bench) {
     let consent = invitation(bench).await;
     let trip = journey(bench);
@@ -66,12 +70,12 @@ pub async fn an_invitation_is_used_once(bench: &Bench) {
     assert!(bench.store.consent_by_state(&trip.state_digest).await.unwrap().is_none());
 
     let credential = credentials::account(bench, consent.workspace, consent.app, "user-1");
-    assert!(bench.store.complete_consent(consent.id, &credential).await.unwrap());
+    assert!(complete(bench, &consent, &credential).await.unwrap());
     assert_eq!(bench.store.consent(consent.id).await.unwrap().unwrap().credential, Some(credential.id));
     assert!(!bench.store.begin_journey(consent.id, &journey(bench)).await.unwrap(), "it is used");
 
     let other = credentials::account(bench, consent.workspace, consent.app, "user-2");
-    assert!(!bench.store.complete_consent(consent.id, &other).await.unwrap());
+    assert!(!complete(bench, &consent, &other).await.unwrap());
     assert!(
         bench.store.credential(consent.workspace, other.id).await.unwrap().is_none(),
         "nothing was stored"
@@ -104,10 +108,54 @@ pub async fn of_completions_at_once_one_connects(bench: &Bench) {
     let accounts: Vec<_> = (0..CALLERS)
         .map(|user| credentials::account(bench, consent.workspace, consent.app, &format!("user-{user}")))
         .collect();
-    let completions = accounts.iter().map(|account| bench.store.complete_consent(consent.id, account));
+    let completions = accounts.iter().map(|account| complete(bench, &consent, account));
     let completed = join_all(completions).await;
     assert_eq!(completed.into_iter().filter(|completed| *completed.as_ref().unwrap()).count(), 1);
     let connected = bench.store.credentials(consent.workspace).await.unwrap();
     assert_eq!(connected.len(), 1, "the others stored nothing");
     assert_eq!(bench.store.consent(consent.id).await.unwrap().unwrap().credential, Some(connected[0].id));
+}
+
+pub async fn a_refused_app_is_probed_by_one_at_a_time(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let app = bench.app(workspace, "client-1").await;
+    let (now, minute) = (bench.env.now(), Duration::from_secs(60));
+    let refuse = async |note| {
+        bench.store.refuse_app(app.id, &app.client_secret, now + minute, &bench.note(note)).await.unwrap()
+    };
+    assert!(
+        !bench.store.claim_probe(app.id, now + minute, now + minute).await.unwrap(),
+        "nothing is refused"
+    );
+    assert!(refuse("refused").await);
+    assert!(!refuse("refused again").await, "it is known");
+    let found = bench.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
+    assert_eq!(found.refusal, Some(Refusal { since: now, probe_at: now + minute }));
+
+    assert!(!bench.store.claim_probe(app.id, now, now + minute).await.unwrap(), "too early");
+    for round in (1..).take(ROUNDS) {
+        let (at, next) = (now + minute * round, now + minute * (round + 1));
+        let claims = join_all((0..CALLERS).map(|_| bench.store.claim_probe(app.id, at, next))).await;
+        assert_eq!(claims.into_iter().filter(|claim| *claim.as_ref().unwrap()).count(), 1);
+    }
+    assert!(bench.store.accept_app(app.id, &bench.note("accepted")).await.unwrap());
+    assert!(!bench.store.accept_app(app.id, &bench.note("accepted")).await.unwrap(), "once");
+    assert_eq!(bench.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap().refusal, None);
+    let lines = bench.store.app_log(workspace, &crate::LogFilter::default(), 9).await.unwrap();
+    assert_eq!(lines.len(), 2, "a line when it began, and one when it ended");
+}
+
+pub async fn a_refusal_of_a_replaced_secret_says_nothing(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let app = bench.app(workspace, "client-1").await;
+    let (now, newer) = (bench.env.now(), bench.sealed());
+    assert!(bench.store.refuse_app(app.id, &app.client_secret, now, &bench.note("refused")).await.unwrap());
+    let secrets = NewAppSecrets { client_secret: Some(&newer), webhook_secret: None };
+    let elsewhere = WorkspaceId::generate(&bench.env);
+    assert!(!bench.store.change_app_secrets(elsewhere, app.id, secrets).await.unwrap());
+    assert!(bench.store.change_app_secrets(workspace, app.id, secrets).await.unwrap());
+    assert!(!bench.store.refuse_app(app.id, &app.client_secret, now, &bench.note("late")).await.unwrap());
+    let found = bench.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
+    assert_eq!((found.client_secret, found.refusal), (newer, None));
+    assert_eq!(found.webhook_secret, app.webhook_secret, "what is not named stays");
 }

@@ -5,16 +5,19 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use model::{CredentialId, CredentialStatus, ReauthCause, WorkspaceId, ZoomOauthAppId};
+use model::{
+    Code, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, WorkspaceId,
+    ZoomOauthAppId,
+};
 
 use super::{Bench, CALLERS, ROUNDS};
-use crate::{Credential, Grant, Lease, RefreshLease, StoreError};
+use crate::{Credential, Grant, Lease, RefreshLease, StoreError, Trouble};
 
 fn grant(bench: &Bench) -> Grant {
     Grant {
-        access_token: bench.sealed(),
+        access_token: Some(bench.sealed()),
         access_expires_at: bench.env.now() + Duration::from_micros(3_600_000_001),
-        refresh_token: bench.sealed(),
+        refresh_token: Some(bench.sealed()),
         scopes: vec!["user:read:zak".into(), "user:read:user".into()],
         api_url: Some("https://api-eu.zoom.us".into()),
     }
@@ -25,10 +28,18 @@ pub(super) fn account(bench: &Bench, workspace: WorkspaceId, app: ZoomOauthAppId
         id: CredentialId::generate(&bench.env),
         workspace,
         app,
+        kind: CredentialKind::UserOauth,
         zoom_user_id: user.into(),
         zoom_account_id: "account-1".into(),
         display_name: "Ana 🗝".into(),
+        callback_url: None,
         status: CredentialStatus::Healthy,
+        status_since: bench.env.now(),
+        trouble: None,
+        failures: 0,
+        refresh_at: Some(bench.env.now() + Duration::from_secs(3000)),
+        used_at: Some(bench.env.now()),
+        epoch: 1,
         generation: 1,
         grant: grant(bench),
         spent_at: None,
@@ -37,11 +48,29 @@ pub(super) fn account(bench: &Bench, workspace: WorkspaceId, app: ZoomOauthAppId
     }
 }
 
-async fn connected(bench: &Bench) -> Credential {
+pub(super) async fn connect(bench: &Bench, credential: &Credential) -> Result<(), StoreError> {
+    bench.store.connect_credential(credential, &bench.note("connected")).await
+}
+
+pub(super) async fn commit(bench: &Bench, id: CredentialId, generation: i64, grant: &Grant) -> bool {
+    let next = Some(bench.env.now() + Duration::from_secs(3000));
+    bench.store.commit_refresh(id, generation, grant, next, &bench.note("refreshed")).await.unwrap()
+}
+
+async fn lose(bench: &Bench, id: CredentialId, lease: &Lease, cause: ReauthCause) -> bool {
+    bench.store.lose_grant(id, 1, lease, cause, &bench.note("lost")).await.unwrap()
+}
+
+pub(super) fn trouble(bench: &Bench) -> Trouble {
+    let retry_at = bench.env.now() + Duration::from_secs(5);
+    Trouble { code: Code::ZoomUnavailable, retry_at, unspent: true }
+}
+
+pub(super) async fn connected(bench: &Bench) -> Credential {
     let workspace = bench.workspace().await;
     let app = bench.app(workspace, "client-1").await;
     let credential = account(bench, workspace, app.id, "user-1");
-    bench.store.connect_credential(&credential).await.unwrap();
+    connect(bench, &credential).await.unwrap();
     credential
 }
 
@@ -72,7 +101,7 @@ pub async fn a_grant_survives_to_the_microsecond(bench: &Bench) {
 pub async fn one_account_per_user_and_app(bench: &Bench) {
     let made = connected(bench).await;
     let twin = account(bench, made.workspace, made.app, "user-1");
-    assert!(matches!(bench.store.connect_credential(&twin).await, Err(StoreError::Exists(_))));
+    assert!(matches!(connect(bench, &twin).await, Err(StoreError::Exists(_))));
     let found = bench.store.credential_of(made.workspace, made.app, "user-1").await.unwrap().unwrap();
     assert_eq!(found.id, made.id);
     assert!(bench.store.credential_of(made.workspace, made.app, "user-2").await.unwrap().is_none());
@@ -83,11 +112,11 @@ pub async fn consenting_again_keeps_the_id(bench: &Bench) {
     let lease = bench.lease(60);
     assert!(matches!(take(bench, &made, 1, &lease).await, RefreshLease::Taken(_)));
     let again = Credential { grant: grant(bench), ..made.clone() };
-    bench.store.connect_credential(&again).await.unwrap();
+    connect(bench, &again).await.unwrap();
     let found = read(bench, &made).await;
     assert_eq!((found.generation, found.spent_at), (2, None));
     assert_eq!(found.grant.refresh_token, again.grant.refresh_token);
-    let late = bench.store.commit_refresh(made.id, 1, &grant(bench), bench.env.now()).await.unwrap();
+    let late = commit(bench, made.id, 1, &grant(bench)).await;
     assert!(!late, "the refresh that was under way lost");
     assert_eq!(read(bench, &made).await.grant.refresh_token, again.grant.refresh_token);
 }
@@ -98,7 +127,7 @@ pub async fn of_first_consents_at_once_one_makes_the_account(bench: &Bench) {
     for round in 0..ROUNDS {
         let user = format!("user-{round}");
         let twins: Vec<_> = (0..CALLERS).map(|_| account(bench, workspace, app.id, &user)).collect();
-        let made = join_all(twins.iter().map(|twin| bench.store.connect_credential(twin))).await;
+        let made = join_all(twins.iter().map(|twin| connect(bench, twin))).await;
         let winners: Vec<_> = twins.iter().zip(&made).filter(|(_, made)| made.is_ok()).collect();
         assert_eq!(winners.len(), 1);
         assert!(made.iter().all(|made| matches!(made, Ok(()) | Err(StoreError::Exists(_)))));
@@ -112,7 +141,7 @@ pub async fn consents_at_once_each_count(bench: &Bench) {
     for round in (0..).take(ROUNDS) {
         let again: Vec<_> =
             (0..CALLERS).map(|_| Credential { grant: grant(bench), ..made.clone() }).collect();
-        for done in join_all(again.iter().map(|again| bench.store.connect_credential(again))).await {
+        for done in join_all(again.iter().map(|again| connect(bench, again))).await {
             done.unwrap();
         }
         let found = read(bench, &made).await;
@@ -139,10 +168,9 @@ pub async fn of_commits_at_once_one_counts(bench: &Bench) {
     let made = connected(bench).await;
     for generation in (1..).take(ROUNDS) {
         let grants: Vec<_> = (0..CALLERS).map(|_| grant(bench)).collect();
-        let now = bench.env.now();
-        let commits = grants.iter().map(|grant| bench.store.commit_refresh(made.id, generation, grant, now));
+        let commits = grants.iter().map(|grant| commit(bench, made.id, generation, grant));
         let done = join_all(commits).await;
-        let winners: Vec<_> = grants.iter().zip(done).filter(|(_, done)| *done.as_ref().unwrap()).collect();
+        let winners: Vec<_> = grants.iter().zip(done).filter(|(_, done)| *done).collect();
         assert_eq!(winners.len(), 1);
         let found = read(bench, &made).await;
         assert_eq!(found.generation, generation + 1);
@@ -176,10 +204,9 @@ pub async fn a_commit_moves_the_generation_once(bench: &Bench) {
     let made = connected(bench).await;
     take(bench, &made, 1, &bench.lease(60)).await;
     let next = grant(bench);
-    let now = bench.env.now();
-    assert!(!bench.store.commit_refresh(made.id, 2, &next, now).await.unwrap(), "not the current generation");
-    assert!(bench.store.commit_refresh(made.id, 1, &next, now).await.unwrap());
-    assert!(!bench.store.commit_refresh(made.id, 1, &grant(bench), now).await.unwrap(), "once");
+    assert!(!commit(bench, made.id, 2, &next).await, "not the current generation");
+    assert!(commit(bench, made.id, 1, &next).await);
+    assert!(!commit(bench, made.id, 1, &grant(bench)).await, "once");
     let found = read(bench, &made).await;
     assert_eq!((found.generation, found.spent_at), (2, None));
     assert_eq!(found.grant.refresh_token, next.refresh_token);
@@ -192,9 +219,9 @@ pub async fn a_late_answer_saves_the_account(bench: &Bench) {
     take(bench, &made, 1, &late).await;
     take(bench, &made, 1, &later).await;
     // The one who came later found the token dead. The answer to the first call is on its way.
-    assert!(bench.store.lose_grant(made.id, 1, &later, ReauthCause::ResponseLost).await.unwrap());
+    assert!(lose(bench, made.id, &later, ReauthCause::ResponseLost).await);
     let next = grant(bench);
-    assert!(bench.store.commit_refresh(made.id, 1, &next, bench.env.now()).await.unwrap());
+    assert!(commit(bench, made.id, 1, &next).await);
     let found = read(bench, &made).await;
     assert_eq!((found.status, found.generation), (CredentialStatus::Healthy, 2));
     assert_eq!(found.grant.refresh_token, next.refresh_token);
@@ -205,11 +232,11 @@ pub async fn a_fenced_holder_changes_nothing(bench: &Bench) {
     let (late, winner) = (bench.lease(0), bench.lease(60));
     take(bench, &made, 1, &late).await;
     take(bench, &made, 1, &winner).await;
-    assert!(!bench.store.lose_grant(made.id, 1, &late, ReauthCause::Revoked).await.unwrap());
+    assert!(!lose(bench, made.id, &late, ReauthCause::Revoked).await);
     assert!(!bench.store.release_refresh(made.id, &late, true).await.unwrap());
     let won = grant(bench);
-    assert!(bench.store.commit_refresh(made.id, 1, &won, bench.env.now()).await.unwrap());
-    assert!(!bench.store.commit_refresh(made.id, 1, &grant(bench), bench.env.now()).await.unwrap());
+    assert!(commit(bench, made.id, 1, &won).await);
+    assert!(!commit(bench, made.id, 1, &grant(bench)).await);
     assert_eq!(read(bench, &made).await.grant.refresh_token, won.refresh_token);
 }
 
@@ -217,10 +244,10 @@ pub async fn a_lost_grant_is_not_leased(bench: &Bench) {
     let made = connected(bench).await;
     let lease = bench.lease(60);
     take(bench, &made, 1, &lease).await;
-    assert!(bench.store.lose_grant(made.id, 1, &lease, ReauthCause::ResponseLost).await.unwrap());
+    assert!(lose(bench, made.id, &lease, ReauthCause::ResponseLost).await);
     assert_eq!(read(bench, &made).await.status, CredentialStatus::NeedsReauth(ReauthCause::ResponseLost));
     assert!(matches!(take(bench, &made, 1, &bench.lease(60)).await, RefreshLease::Unusable));
-    bench.store.connect_credential(&Credential { grant: grant(bench), ..made.clone() }).await.unwrap();
+    connect(bench, &Credential { grant: grant(bench), ..made.clone() }).await.unwrap();
     assert_eq!(read(bench, &made).await.status, CredentialStatus::Healthy, "a consent heals it");
 }
 
@@ -234,4 +261,125 @@ pub async fn release_can_undo_the_spending(bench: &Bench) {
     take(bench, &made, 1, &lease).await;
     assert!(bench.store.release_refresh(made.id, &lease, true).await.unwrap());
     assert_eq!(read(bench, &made).await.spent_at, None);
+}
+
+pub async fn a_failed_refresh_degrades_until_one_succeeds(bench: &Bench) {
+    let made = connected(bench).await;
+    for failures in 1..=2 {
+        let lease = bench.lease(60);
+        take(bench, &made, 1, &lease).await;
+        let note = bench.note("Zoom is away");
+        assert!(bench.store.trouble_refresh(made.id, &lease, &trouble(bench), &note).await.unwrap());
+        assert!(!bench.store.trouble_refresh(made.id, &lease, &trouble(bench), &note).await.unwrap(), "once");
+        let found = read(bench, &made).await;
+        assert_eq!((found.status, found.failures), (CredentialStatus::Degraded, failures));
+        assert_eq!((found.trouble, found.spent_at), (Some(Code::ZoomUnavailable), None));
+        assert_eq!(found.refresh_at, Some(trouble(bench).retry_at));
+    }
+    take(bench, &made, 1, &bench.lease(60)).await;
+    assert!(commit(bench, made.id, 1, &grant(bench)).await);
+    let found = read(bench, &made).await;
+    assert_eq!((found.status, found.trouble, found.failures), (CredentialStatus::Healthy, None, 0));
+}
+
+pub async fn of_failures_at_once_one_counts(bench: &Bench) {
+    let made = connected(bench).await;
+    for failures in (1..).take(ROUNDS) {
+        let lease = bench.lease(60);
+        take(bench, &made, 1, &lease).await;
+        let (trouble, notes) = (trouble(bench), [(); CALLERS].map(|()| bench.note("Zoom is away")));
+        let told = notes.iter().map(|note| bench.store.trouble_refresh(made.id, &lease, &trouble, note));
+        let told = join_all(told).await;
+        assert_eq!(told.iter().filter(|told| *told.as_ref().unwrap()).count(), 1);
+        assert_eq!(read(bench, &made).await.failures, failures);
+    }
+}
+
+pub async fn what_is_disconnected_holds_no_token(bench: &Bench) {
+    let made = connected(bench).await;
+    let (lease, cause) = (bench.lease(60), DisconnectCause::Deauthorized);
+    take(bench, &made, 1, &lease).await;
+    let elsewhere = WorkspaceId::generate(&bench.env);
+    let disconnect = async |workspace| {
+        bench.store.disconnect_credential(workspace, made.id, cause, &bench.note("removed")).await.unwrap()
+    };
+    assert!(!disconnect(elsewhere).await);
+    assert!(disconnect(made.workspace).await);
+    assert!(!disconnect(made.workspace).await, "once");
+
+    let found = read(bench, &made).await;
+    assert_eq!(found.status, CredentialStatus::Disconnected(cause));
+    assert!(found.grant.access_token.is_none() && found.grant.refresh_token.is_none());
+    assert_eq!((found.epoch, found.refresh_at, found.spent_at), (2, None, None));
+    assert_eq!(
+        (found.zoom_user_id, found.zoom_account_id),
+        (made.zoom_user_id.clone(), made.zoom_account_id.clone())
+    );
+    assert_eq!(found.status_since, bench.env.now());
+    assert!(!commit(bench, made.id, 1, &grant(bench)).await, "the refresh that was under way lost");
+    assert!(matches!(take(bench, &made, 2, &bench.lease(60)).await, RefreshLease::Unusable));
+
+    connect(bench, &Credential { grant: grant(bench), ..made.clone() }).await.unwrap();
+    let found = read(bench, &made).await;
+    assert_eq!((found.status, found.epoch), (CredentialStatus::Healthy, 3), "a consent connects it again");
+}
+
+pub async fn who_is_due_is_claimed_once(bench: &Bench) {
+    let made = connected(bench).await;
+    let now = bench.env.now();
+    let (due, later) = (now + Duration::from_secs(3000), now + Duration::from_secs(3120));
+    assert!(bench.store.claim_due(now, later, 9).await.unwrap().is_empty(), "not yet");
+    let found = bench.store.claim_due(due, later, 9).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].credential, found[0].workspace), (made.id, made.workspace));
+    assert_eq!((found[0].app, found[0].generation), (made.app, 1));
+    assert!(bench.store.claim_due(due, later, 9).await.unwrap().is_empty(), "it is taken");
+    assert_eq!(bench.store.claim_due(later, later, 9).await.unwrap().len(), 1, "nothing came of it");
+
+    let lease = bench.lease(60);
+    take(bench, &made, 1, &lease).await;
+    assert!(lose(bench, made.id, &lease, ReauthCause::Revoked).await);
+    let for_ever = now + Duration::from_secs(1_000_000_000);
+    assert!(bench.store.claim_due(for_ever, for_ever, 9).await.unwrap().is_empty(), "a person has to act");
+}
+
+pub async fn refreshers_at_once_share_what_is_due(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let app = bench.app(workspace, "client-1").await;
+    let mut all = Vec::new();
+    for user in 0..CALLERS * 3 {
+        let credential = account(bench, workspace, app.id, &format!("user-{user}"));
+        connect(bench, &credential).await.unwrap();
+        all.push(credential.id);
+    }
+    all.sort();
+    for round in (1..).take(ROUNDS) {
+        let due = bench.env.now() + Duration::from_secs(3000 * round);
+        let until = due + Duration::from_secs(3000);
+        let mut claimed = Vec::new();
+        // Who is passed over because another one looks at it is found the next time.
+        while claimed.len() < all.len() {
+            let claims = (0..CALLERS).map(|_| bench.store.claim_due(due, until, 2));
+            let got = join_all(claims).await;
+            claimed.extend(got.into_iter().flat_map(|due| due.unwrap()).map(|due| due.credential));
+        }
+        claimed.sort();
+        assert_eq!(claimed, all, "each once");
+    }
+}
+
+pub async fn using_brings_the_next_look_forward(bench: &Bench) {
+    let made = connected(bench).await;
+    let (now, sooner) =
+        (bench.env.now() + Duration::from_secs(60), bench.env.now() + Duration::from_secs(90));
+    bench.store.touch_credential(made.id, now, Some(sooner)).await.unwrap();
+    bench.store.touch_credential(made.id, now, Some(sooner + Duration::from_secs(9))).await.unwrap();
+    bench.store.touch_credential(made.id, bench.env.now(), None).await.unwrap();
+    let found = read(bench, &made).await;
+    assert_eq!((found.used_at, found.refresh_at), (Some(now), Some(sooner)));
+    let lease = bench.lease(60);
+    take(bench, &made, 1, &lease).await;
+    assert!(lose(bench, made.id, &lease, ReauthCause::Revoked).await);
+    bench.store.touch_credential(made.id, now, Some(sooner)).await.unwrap();
+    assert_eq!(read(bench, &made).await.refresh_at, None, "who waits for a person is not refreshed");
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use model::{TokenKind, TokenLinkId, WorkspaceId};
+use model::{CredentialStatus, TokenKind, TokenLinkId, WorkspaceId};
 
 use super::{Bench, credentials};
 use crate::TokenLink;
@@ -13,7 +13,7 @@ async fn link(bench: &Bench) -> TokenLink {
     let workspace = bench.workspace().await;
     let app = bench.app(workspace, "client-1").await;
     let credential = credentials::account(bench, workspace, app.id, "user-1");
-    bench.store.connect_credential(&credential).await.unwrap();
+    credentials::connect(bench, &credential).await.unwrap();
     let link = TokenLink {
         id: TokenLinkId::generate(&bench.env),
         workspace,
@@ -31,7 +31,9 @@ async fn link(bench: &Bench) -> TokenLink {
 
 pub async fn a_link_comes_back_whole(bench: &Bench) {
     let made = link(bench).await;
-    let found = bench.store.token_link(made.id).await.unwrap().unwrap();
+    let servable = bench.store.token_link(made.id).await.unwrap().unwrap();
+    assert_eq!((servable.status, servable.epoch), (CredentialStatus::Healthy, 1));
+    let found = servable.link;
     assert_eq!(found.secret_digest, made.secret_digest);
     assert_eq!((found.workspace, found.credential, found.kind), (made.workspace, made.credential, made.kind));
     assert_eq!((found.signing_secret, found.expires_at), (made.signing_secret, made.expires_at));
@@ -43,13 +45,13 @@ pub async fn revoking_is_final_and_local(bench: &Bench) {
     let made = link(bench).await;
     let (now, elsewhere) = (bench.env.now(), WorkspaceId::generate(&bench.env));
     assert!(!bench.store.revoke_token_link(elsewhere, made.id, now).await.unwrap());
-    assert_eq!(bench.store.token_link(made.id).await.unwrap().unwrap().revoked_at, None);
+    assert_eq!(bench.store.token_link(made.id).await.unwrap().unwrap().link.revoked_at, None);
     assert!(bench.store.revoke_token_link(made.workspace, made.id, now).await.unwrap());
     assert!(
         bench.store.revoke_token_link(made.workspace, made.id, now + Duration::from_secs(1)).await.unwrap()
     );
     assert_eq!(
-        bench.store.token_link(made.id).await.unwrap().unwrap().revoked_at,
+        bench.store.token_link(made.id).await.unwrap().unwrap().link.revoked_at,
         Some(now),
         "the first time counts"
     );

@@ -14,15 +14,16 @@ pub mod bots;
 pub mod connect;
 pub mod credentials;
 pub mod links;
+pub mod log;
 
 use std::sync::Arc;
 
 use model::{
-    ApiKeyId, Environment, LeaseToken, ManualClock, Sealed, SeededEntropy, Timestamp, WorkspaceId,
+    ApiKeyId, Environment, LeaseToken, LogLineId, ManualClock, Sealed, SeededEntropy, Timestamp, WorkspaceId,
     ZoomOauthAppId,
 };
 
-use crate::{ApiKey, AppKind, Lease, Store, Workspace, ZoomOauthApp};
+use crate::{ApiKey, AppKind, Lease, Note, Store, Workspace, ZoomOauthApp};
 
 /// How many callers meet.
 const CALLERS: usize = 6;
@@ -55,6 +56,11 @@ impl Bench {
             token: LeaseToken::generate(&self.env),
             expires_at: self.env.now() + std::time::Duration::from_secs(seconds),
         }
+    }
+
+    /// What a change shall be called, now.
+    pub fn note(&self, message: &str) -> Note {
+        Note { id: LogLineId::generate(&self.env), at: self.env.now(), message: message.into(), code: None }
     }
 
     /// The first workspace.
@@ -90,7 +96,9 @@ impl Bench {
             client_id: client_id.into(),
             client_secret: self.sealed(),
             webhook_secret: self.sealed(),
+            zoom_account_id: Some("account-1".into()),
             webhook_last_validation: None,
+            refusal: None,
             created_at: self.env.now(),
         };
         self.store.add_zoom_oauth_app(&app).await.expect("registered");
@@ -106,7 +114,8 @@ macro_rules! conformance_tests {
         $crate::conformance_tests! { $constructor =>
             access { the_first_workspace_is_founded_once, of_founders_at_once_one_founds, keys_are_found_by_their_hash }
             connect { apps_stay_in_their_workspace, one_app_per_client_id, an_invitation_is_used_once,
-                      a_new_journey_ends_the_one_before, of_callbacks_at_once_one_ends_the_journey,
+                      a_new_journey_ends_the_one_before, a_refused_app_is_probed_by_one_at_a_time,
+                      a_refusal_of_a_replaced_secret_says_nothing, of_callbacks_at_once_one_ends_the_journey,
                       of_completions_at_once_one_connects }
             credentials { a_grant_survives_to_the_microsecond, one_account_per_user_and_app,
                           consenting_again_keeps_the_id,
@@ -115,7 +124,12 @@ macro_rules! conformance_tests {
                           of_refreshers_at_once_one_takes_the_lease, of_commits_at_once_one_counts, a_lapsed_lease_shows_the_spent_token,
                           a_commit_moves_the_generation_once, a_late_answer_saves_the_account,
                           a_fenced_holder_changes_nothing,
-                          a_lost_grant_is_not_leased, release_can_undo_the_spending }
+                          a_lost_grant_is_not_leased, release_can_undo_the_spending,
+                          a_failed_refresh_degrades_until_one_succeeds, of_failures_at_once_one_counts,
+                          what_is_disconnected_holds_no_token,
+                          who_is_due_is_claimed_once, refreshers_at_once_share_what_is_due,
+                          using_brings_the_next_look_forward }
+            log { changes_of_state_leave_one_line_each, lines_stay_in_their_workspace, pages_go_back_in_time }
             links { a_link_comes_back_whole, revoking_is_final_and_local }
             bots { a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,
                    due_bots_are_leased_once,

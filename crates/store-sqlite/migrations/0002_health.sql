@@ -1,0 +1,38 @@
+-- Health of accounts and apps, kinds of accounts, when each is to be refreshed, and their log.
+-- An erased or absent token is an empty blob.
+
+ALTER TABLE zoom_oauth_apps ADD COLUMN zoom_account_id TEXT;
+-- Zoom refuses the app's own credentials since then; asked again at probe_at.
+ALTER TABLE zoom_oauth_apps ADD COLUMN refused_since INTEGER;
+ALTER TABLE zoom_oauth_apps ADD COLUMN probe_at INTEGER;
+
+ALTER TABLE credentials ADD COLUMN kind TEXT NOT NULL DEFAULT 'user_oauth';
+ALTER TABLE credentials ADD COLUMN callback_url BLOB;
+ALTER TABLE credentials ADD COLUMN status_since INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE credentials ADD COLUMN trouble TEXT;
+ALTER TABLE credentials ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE credentials ADD COLUMN refresh_at INTEGER;
+ALTER TABLE credentials ADD COLUMN used_at INTEGER;
+-- Counts what ends tokens in memory: consents and disconnections.
+ALTER TABLE credentials ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+
+-- Accounts from before: as if each had just been used.
+UPDATE credentials SET status_since = granted_at, used_at = granted_at;
+UPDATE credentials SET refresh_at = access_expires_at WHERE status = 'healthy';
+
+-- What is due is found in this index alone, however many accounts there are.
+CREATE INDEX credentials_due ON credentials (refresh_at) WHERE refresh_at IS NOT NULL;
+
+CREATE TABLE account_log (
+    id         TEXT PRIMARY KEY,
+    workspace  TEXT NOT NULL REFERENCES workspaces (id),
+    app        TEXT NOT NULL,
+    credential TEXT,
+    became     TEXT,
+    code       TEXT,
+    message    TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX account_log_by_credential ON account_log (workspace, credential, id);
+CREATE INDEX account_log_of_apps ON account_log (workspace, app, id) WHERE credential IS NULL;
