@@ -72,9 +72,11 @@ pub(crate) const fn status_of(code: Code) -> StatusCode {
         Code::ReplayRefused => StatusCode::CONFLICT,
         Code::LinkExpired => StatusCode::GONE,
         Code::TokenNotAvailable => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::CredentialNeedsConsent | Code::CredentialBlocked | Code::ScopeMissing | Code::AppUnhealthy => {
-            StatusCode::FAILED_DEPENDENCY
-        }
+        Code::CredentialNeedsConsent
+        | Code::CredentialDisconnected
+        | Code::CredentialBlocked
+        | Code::ScopeMissing
+        | Code::AppUnhealthy => StatusCode::FAILED_DEPENDENCY,
         Code::ZoomUnexpected => StatusCode::BAD_GATEWAY,
         Code::ZoomRateLimited
         | Code::ZoomUnavailable

@@ -73,9 +73,16 @@ pub fn router(state: State) -> Router {
             "/api/v2/zoom-oauth-apps",
             post(zoom_oauth_apps::create::handler).get(zoom_oauth_apps::list::handler),
         ),
-        ("/api/v2/zoom-oauth-apps/{id}", get(zoom_oauth_apps::retrieve::handler)),
+        (
+            "/api/v2/zoom-oauth-apps/{id}",
+            get(zoom_oauth_apps::retrieve::handler).patch(zoom_oauth_apps::change::handler),
+        ),
         ("/api/v2/zoom-oauth-credentials", get(zoom_oauth_credentials::list::handler)),
         ("/api/v2/zoom-oauth-credentials/{id}", get(zoom_oauth_credentials::retrieve::handler)),
+        (
+            "/api/v2/zoom-oauth-credentials/{id}/access-token",
+            get(zoom_oauth_credentials::access_token::handler),
+        ),
         ("/api/latchkey/v1/connect-links", post(latchkey::connect_links::handler)),
         (
             "/api/latchkey/v1/token-links",

@@ -1,7 +1,7 @@
 //! Zoom OAuth apps registered here.
 
 use model::{Code, CredentialId, Failure, Secret, WorkspaceId, ZoomOauthAppId};
-use store::{AppKind, StoreError, ZoomOauthApp};
+use store::{AppKind, NewAppSecrets, StoreError, Subject, ZoomOauthApp};
 use zoom::AppKeys;
 
 use crate::{Broker, Cell};
@@ -34,7 +34,9 @@ impl Broker {
             client_id: new.client_id.clone(),
             client_secret: self.vault.seal(workspace, Cell::ClientSecret(id), &new.client_secret),
             webhook_secret: self.vault.seal(workspace, Cell::WebhookSecret(id), &new.webhook_secret),
+            zoom_account_id: None,
             webhook_last_validation: None,
+            refusal: None,
             created_at: self.env.now(),
         };
         match self.store.add_zoom_oauth_app(&app).await {
@@ -42,6 +44,26 @@ impl Broker {
             Err(StoreError::Exists(_)) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Replaces an app's secrets; `None` when the workspace has no such app. A new client secret is tried at once, however
+    /// long Zoom has refused the old one.
+    pub async fn change_app_secrets(
+        &self,
+        workspace: WorkspaceId,
+        id: ZoomOauthAppId,
+        client_secret: Option<&Secret>,
+        webhook_secret: Option<&Secret>,
+    ) -> Result<Option<ZoomOauthApp>, Failure> {
+        let client = client_secret.map(|secret| self.vault.seal(workspace, Cell::ClientSecret(id), secret));
+        let webhook =
+            webhook_secret.map(|secret| self.vault.seal(workspace, Cell::WebhookSecret(id), secret));
+        let secrets = NewAppSecrets { client_secret: client.as_ref(), webhook_secret: webhook.as_ref() };
+        if !self.store.change_app_secrets(workspace, id, secrets).await? {
+            return Ok(None);
+        }
+        self.store.add_log_line(workspace, Subject::App(id), &self.note("secrets replaced")).await?;
+        Ok(self.store.zoom_oauth_app(workspace, id).await?)
     }
 
     /// The app that signs a bot's join: the account's own, or the workspace's newest. `None` when none is registered.
@@ -65,11 +87,20 @@ impl Broker {
         workspace: WorkspaceId,
         id: ZoomOauthAppId,
     ) -> Result<AppKeys, Failure> {
-        let app = self.store.zoom_oauth_app(workspace, id).await?;
-        self.keys_of(&app.ok_or_else(|| Failure::new(Code::AppUnhealthy, "the account's app is gone"))?)
+        self.keys_of(&self.app_of_account(workspace, id).await?)
     }
 
-    fn keys_of(&self, app: &ZoomOauthApp) -> Result<AppKeys, Failure> {
+    /// The app of an account or invitation.
+    pub(crate) async fn app_of_account(
+        &self,
+        workspace: WorkspaceId,
+        id: ZoomOauthAppId,
+    ) -> Result<ZoomOauthApp, Failure> {
+        let app = self.store.zoom_oauth_app(workspace, id).await?;
+        app.ok_or_else(|| Failure::new(Code::AppUnhealthy, "the account's app is gone"))
+    }
+
+    pub(crate) fn keys_of(&self, app: &ZoomOauthApp) -> Result<AppKeys, Failure> {
         let client_secret = self.vault.open(app.workspace, Cell::ClientSecret(app.id), &app.client_secret)?;
         Ok(AppKeys { client_id: app.client_id.clone(), client_secret })
     }

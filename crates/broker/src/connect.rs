@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use model::{
-    Code, ConsentId, CredentialId, CredentialStatus, Failure, KillPoint, Secret, Timestamp, WorkspaceId,
-    ZoomOauthAppId,
+    Code, ConsentId, CredentialId, CredentialKind, CredentialStatus, Failure, KillPoint, Secret, Timestamp,
+    WorkspaceId, ZoomOauthAppId,
 };
 use store::{Consent, Credential, Grant, Journey, StoreError};
 use url::Url;
 use zoom::{ApiAccess, ZoomUser};
 
-use crate::{Broker, Cell, workspace::digest};
+use crate::{Broker, Cell, schedule, workspace::digest};
 
 /// How long an invitation can be opened.
 const INVITATION_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -201,17 +201,26 @@ impl Broker {
                 id,
                 workspace,
                 app,
+                kind: CredentialKind::UserOauth,
                 zoom_user_id: user.id.clone(),
                 zoom_account_id: user.account_id.clone(),
                 display_name: user.display_name.clone(),
+                callback_url: None,
                 status: CredentialStatus::Healthy,
+                status_since: now,
+                trouble: None,
+                failures: 0,
+                retry_at: None,
+                refresh_at: Some(schedule::ahead(&self.env, now, grant.expires_in)),
+                used_at: Some(now),
+                epoch: 1,
                 generation: 1,
-                grant: self.seal_grant(workspace, id, grant, refresh_token, now),
+                grant: self.seal_grant(workspace, id, grant, Some(refresh_token), now),
                 spent_at: None,
                 created_at: before.map_or(now, |row| row.created_at),
                 granted_at: now,
             };
-            match self.store.complete_consent(consent.id, &credential).await {
+            match self.store.complete_consent(consent.id, &credential, &self.note("connected")).await {
                 Ok(true) => return Ok(id),
                 // Opened in two browsers at once: the other one came back first, and this grant is not kept.
                 Ok(false) => return Err(used()),
@@ -228,13 +237,14 @@ impl Broker {
         workspace: WorkspaceId,
         id: CredentialId,
         grant: &zoom::Grant,
-        refresh_token: &Secret,
+        refresh_token: Option<&Secret>,
         now: Timestamp,
     ) -> Grant {
+        let seal = |token| self.vault.seal(workspace, Cell::RefreshToken(id), token);
         Grant {
-            access_token: self.vault.seal(workspace, Cell::AccessToken(id), &grant.access_token),
+            access_token: Some(self.vault.seal(workspace, Cell::AccessToken(id), &grant.access_token)),
             access_expires_at: now + grant.expires_in,
-            refresh_token: self.vault.seal(workspace, Cell::RefreshToken(id), refresh_token),
+            refresh_token: refresh_token.map(seal),
             scopes: grant.scopes.clone(),
             api_url: grant.api_url.as_ref().map(Url::to_string),
         }

@@ -16,7 +16,7 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use model::{Code, CredentialId, Environment, Failure, KillPoint, Sealed, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{Grant, StoreError};
+use store::{Grant, Note, StoreError};
 
 use crate::Broker;
 
@@ -36,6 +36,7 @@ pub(crate) struct Deposit {
     pub(crate) credential: CredentialId,
     pub(crate) generation: i64,
     pub(crate) granted_at: Timestamp,
+    pub(crate) refresh_at: Timestamp,
     pub(crate) grant: Grant,
 }
 
@@ -45,9 +46,10 @@ struct Written {
     credential: CredentialId,
     generation: i64,
     granted_at: Timestamp,
-    access_token: String,
+    refresh_at: Timestamp,
+    access_token: Option<String>,
     access_expires_at: Timestamp,
-    refresh_token: String,
+    refresh_token: Option<String>,
     scopes: Vec<String>,
     api_url: Option<String>,
 }
@@ -163,9 +165,10 @@ impl Broker {
         deposit: &Deposit,
         receipt: Option<&Receipt>,
     ) -> Result<(), StoreError> {
-        let Deposit { credential, generation, granted_at, grant } = deposit;
+        let Deposit { credential, generation, granted_at, refresh_at, grant } = deposit;
+        let note = Note { at: *granted_at, ..self.note("refreshed") };
         KillPoint::BeforeCommit.reach();
-        if self.store.commit_refresh(*credential, *generation, grant, *granted_at).await? {
+        if self.store.commit_refresh(*credential, *generation, grant, Some(*refresh_at), &note).await? {
             tracing::info!(%credential, generation = generation + 1, "grant refreshed");
         } else {
             // A consent that came meanwhile, or a later holder, has stored a grant of its own.
@@ -213,13 +216,15 @@ impl Broker {
 impl From<&Deposit> for Written {
     fn from(deposit: &Deposit) -> Self {
         let Grant { access_token, access_expires_at, refresh_token, scopes, api_url } = &deposit.grant;
+        let text = |sealed: &Option<Sealed>| sealed.as_ref().map(|sealed| BASE64_STANDARD.encode(&sealed.0));
         Self {
             credential: deposit.credential,
             generation: deposit.generation,
             granted_at: deposit.granted_at,
-            access_token: BASE64_STANDARD.encode(&access_token.0),
+            refresh_at: deposit.refresh_at,
+            access_token: text(access_token),
             access_expires_at: *access_expires_at,
-            refresh_token: BASE64_STANDARD.encode(&refresh_token.0),
+            refresh_token: text(refresh_token),
             scopes: scopes.clone(),
             api_url: api_url.clone(),
         }
@@ -229,11 +234,15 @@ impl From<&Deposit> for Written {
 impl Deposit {
     fn read(text: &[u8]) -> Option<Self> {
         let written: Written = serde_json::from_slice(text).ok()?;
-        let sealed = |text| BASE64_STANDARD.decode(text).ok().map(Sealed);
+        let sealed = |text: Option<String>| match text.map(|text| BASE64_STANDARD.decode(text)).transpose() {
+            Ok(bytes) => Some(bytes.map(Sealed)),
+            Err(_) => None,
+        };
         Some(Self {
             credential: written.credential,
             generation: written.generation,
             granted_at: written.granted_at,
+            refresh_at: written.refresh_at,
             grant: Grant {
                 access_token: sealed(written.access_token)?,
                 access_expires_at: written.access_expires_at,

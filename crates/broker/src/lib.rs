@@ -3,31 +3,39 @@
 //! - [`connect`](Broker::invite): an invitation, a trip to Zoom and back, an account.
 //! - `refresh`: one flight per account in this process, a lease on the row across processes, compare-and-swap at the
 //!   end. Nobody sees a token that is not durable.
+//! - `refresher`: what is due, ahead of time and with jitter; `breaker`: an app that Zoom refuses; `pace`: its limit.
 //! - [`zak`](Broker::zak): from memory while enough life is left, else one mint for many callers.
+//! - [`access_token`](Broker::access_token): for a customer's own calls.
 //! - [`links`](Broker::serve_link): the addresses that bot platforms call, and the order in which they are checked.
 
+mod access_token;
 mod apps;
+mod breaker;
 mod connect;
 mod escrow;
 mod flights;
 mod links;
 mod memory;
+mod pace;
 mod refresh;
+mod refresher;
 mod replay;
+mod schedule;
 pub mod signature;
 mod vault;
 mod workspace;
 mod zak;
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
-use model::{CredentialId, Environment, Failure, WorkspaceId};
+use model::{Code, CredentialId, CredentialStatus, Environment, Failure, WorkspaceId};
 use sealing::Keys;
 use store::Store;
 use tokio_util::task::TaskTracker;
 use url::Url;
 use zoom::ZoomClient;
 
+pub use access_token::AccessToken;
 pub use apps::NewApp;
 pub use connect::{Arrival, Connected, Departure, Invitation};
 pub use escrow::Escrow;
@@ -35,6 +43,9 @@ pub use links::{LinkAddress, LinkRequest, NewLink, ServedToken};
 pub use vault::{Cell, Vault};
 pub use workspace::{Founded, StartError, digest};
 pub use zak::WantedZak;
+
+/// Zoom publishes no limit of its token endpoint. This has been safe.
+const USUAL_PACE: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
 
 /// Everything about accounts and their tokens. One per process, shared behind an `Arc`.
 pub struct Broker {
@@ -47,6 +58,7 @@ pub struct Broker {
     public_base: Url,
     api_base: Url,
     escrow: Option<Escrow>,
+    pace: pace::Pace,
     refreshes: flights::Flights<CredentialId, Result<(), Failure>>,
     zaks: zak::ZakCache,
     links: links::LinkCache,
@@ -85,6 +97,7 @@ impl Broker {
             public_base,
             api_base,
             escrow: None,
+            pace: pace::Pace::new(USUAL_PACE),
             refreshes: flights::Flights::default(),
             zaks: zak::ZakCache::default(),
             links: links::LinkCache::default(),
@@ -96,6 +109,12 @@ impl Broker {
     #[must_use]
     pub fn with_escrow(self, escrow: Escrow) -> Self {
         Self { escrow: Some(escrow), ..self }
+    }
+
+    /// How many refreshes a second Zoom is asked for, for each app. Ten, if nothing is said.
+    #[must_use]
+    pub fn with_pace(self, per_second: NonZeroU32) -> Self {
+        Self { pace: pace::Pace::new(per_second), ..self }
     }
 
     /// Where browsers and bot platforms reach this server.
@@ -110,16 +129,13 @@ impl Broker {
 
     /// An account of the workspace; a failure that says what to do when it cannot give tokens.
     async fn usable(&self, workspace: WorkspaceId, id: CredentialId) -> Result<store::Credential, Failure> {
-        let credential = self.store.credential(workspace, id).await?.ok_or_else(|| {
-            Failure::new(model::Code::TokenNotAvailable, "this workspace has no such account")
-        })?;
-        match credential.status {
-            model::CredentialStatus::Healthy => Ok(credential),
-            model::CredentialStatus::NeedsReauth(_) => Err(Failure::new(
-                model::Code::CredentialNeedsConsent,
-                format!("{} has to consent again ({})", credential.display_name, credential.status),
-            )),
-        }
+        let credential = self
+            .store
+            .credential(workspace, id)
+            .await?
+            .ok_or_else(|| Failure::new(Code::TokenNotAvailable, "this workspace has no such account"))?;
+        may_give_tokens(credential.status)?;
+        Ok(credential)
     }
 }
 
@@ -127,4 +143,14 @@ impl std::fmt::Debug for Broker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Broker").field("public_base", &self.public_base.as_str()).finish_non_exhaustive()
     }
+}
+
+/// Whether an account in this state may give tokens, or who has to do what first.
+fn may_give_tokens(status: CredentialStatus) -> Result<(), Failure> {
+    let code = match status {
+        CredentialStatus::Healthy | CredentialStatus::Degraded => return Ok(()),
+        CredentialStatus::NeedsReauth(_) => Code::CredentialNeedsConsent,
+        CredentialStatus::Disconnected(_) => Code::CredentialDisconnected,
+    };
+    Err(Failure::new(code, format!("the account is {status}: somebody has to connect it again")))
 }

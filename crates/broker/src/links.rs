@@ -6,11 +6,13 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use model::{Code, CredentialId, Failure, Secret, Timestamp, TokenKind, TokenLinkId, WorkspaceId};
-use store::{Digest, TokenLink};
+use model::{
+    Code, CredentialId, CredentialStatus, Failure, Secret, Timestamp, TokenKind, TokenLinkId, WorkspaceId,
+};
+use store::{Digest, ServableLink, TokenLink};
 
 use crate::{
-    Broker, Cell, WantedZak,
+    Broker, Cell, WantedZak, may_give_tokens,
     memory::Memory,
     signature::{self, SignatureHeaders, SigningKey},
     workspace::digest,
@@ -67,11 +69,21 @@ pub struct ServedToken {
     pub link: TokenLinkId,
 }
 
-/// A link as it is served: row and keys, opened once.
+/// How long a link is served although the store is away. What was revoked meanwhile is known only to the store.
+const STORE_MAY_BE_AWAY: Duration = Duration::from_secs(120);
+/// How long a known link waits for the store.
+const READ_WITHIN: Duration = Duration::from_secs(1);
+
+/// A link as it is served: row and keys, opened once, and what its account is like.
+#[derive(Clone)]
 pub(crate) struct LiveLink {
     row: TokenLink,
+    status: CredentialStatus,
+    epoch: i64,
     keys: Vec<SigningKey>,
     read_at: Timestamp,
+    /// Later than `read_at` while the store is away: it is not asked for every request.
+    looked_at: Timestamp,
 }
 
 /// Links that were served within the last second.
@@ -118,7 +130,8 @@ impl Broker {
 
         let TokenKind::Zak = link.row.kind;
         let wanted = WantedZak { outlives: ZAK_OUTLIVES, fresh: request.fresh };
-        let minted = self.zak(link.row.workspace, link.row.credential, wanted);
+        may_give_tokens(link.status)?;
+        let minted = self.zak_in(link.row.workspace, link.row.credential, link.epoch, wanted);
         let zak = self.env.clock.timeout(ANSWER_WITHIN, minted).await.unwrap_or_else(|| {
             let late = Failure::new(Code::Deadline, "Zoom takes longer than a platform waits");
             Err(Failure { retry_after: Some(Duration::from_secs(1)), ..late })
@@ -148,21 +161,51 @@ impl Broker {
         Ok(link)
     }
 
+    /// The link, as the store has it, or had it a second ago.
     async fn read_link(&self, id: TokenLinkId, now: Timestamp) -> Result<Option<Arc<LiveLink>>, Failure> {
-        let recent = |link: &Arc<LiveLink>| now.since(link.read_at) < LINK_MEMORY;
-        if let Some(link) = self.links.get(&id).filter(recent) {
-            return Ok(Some(link));
+        let recent = |link: &Arc<LiveLink>| now.since(link.looked_at) < LINK_MEMORY;
+        let known = self.links.get(&id);
+        if let Some(link) = known.as_ref().filter(|link| recent(link)) {
+            return Ok(Some(Arc::clone(link)));
         }
-        let Some(row) = self.store.token_link(id).await? else { return Ok(None) };
+        let link = match known {
+            None => self.load_link(id, now).await?,
+            // While the store is away, what it said last goes on for a while: tokens that are valid are served.
+            Some(known) => match self.env.clock.timeout(READ_WITHIN, self.load_link(id, now)).await {
+                None if now.since(known.read_at) < STORE_MAY_BE_AWAY => Some(stale(&known, now)),
+                Some(Err(failure))
+                    if failure.code == Code::Unavailable && now.since(known.read_at) < STORE_MAY_BE_AWAY =>
+                {
+                    Some(stale(&known, now))
+                }
+                None => return Err(Failure::new(Code::Unavailable, "the store does not answer")),
+                Some(loaded) => loaded?,
+            },
+        };
+        let Some(link) = link else {
+            self.links.forget(&id);
+            return Ok(None);
+        };
+        let link = Arc::new(link);
+        self.links.put(id, Arc::clone(&link), |link| now.since(link.looked_at) < STORE_MAY_BE_AWAY);
+        Ok(Some(link))
+    }
+
+    async fn load_link(&self, id: TokenLinkId, now: Timestamp) -> Result<Option<LiveLink>, Failure> {
+        let Some(ServableLink { link: row, status, epoch }) = self.store.token_link(id).await? else {
+            return Ok(None);
+        };
         let secret = match &row.signing_secret {
             Some(sealed) => self.vault.open(row.workspace, Cell::SigningSecret(id), sealed)?,
             None => self.callback_secret(row.workspace).await?,
         };
         let keys = SigningKey::parse(&secret).into_iter().collect();
-        let link = Arc::new(LiveLink { row, keys, read_at: now });
-        self.links.put(id, Arc::clone(&link), recent);
-        Ok(Some(link))
+        Ok(Some(LiveLink { row, status, epoch, keys, read_at: now, looked_at: now }))
     }
+}
+
+fn stale(known: &LiveLink, now: Timestamp) -> LiveLink {
+    LiveLink { looked_at: now, ..known.clone() }
 }
 
 /// Without the address, which is as good as a key.

@@ -10,15 +10,21 @@
 //! 4. the answer goes into escrow, then into the store, by compare-and-swap on the generation, retried while the store is
 //!    away. Only then does anybody see the token;
 //! 5. `invalid_grant` is judged last: unless the row still is the one we started from, somebody else has won.
+//!
+//! Accounts without a refresh token (server-to-server, customer-managed) fly the same way: they have nothing to lose, and
+//! one fetch serves all.
 
 use std::{sync::Arc, time::Duration};
 
-use model::{Code, CredentialId, Failure, KillPoint, LeaseToken, ReauthCause, Secret, WorkspaceId};
-use store::{Credential, Lease, RefreshLease};
+use model::{
+    Code, CredentialId, CredentialKind, Failure, KillPoint, LeaseToken, LogLineId, ReauthCause, Secret,
+    Timestamp, WorkspaceId,
+};
+use store::{Credential, Lease, Note, RefreshLease, Trouble, ZoomOauthApp};
 use url::Url;
-use zoom::ZoomError;
+use zoom::{AppKeys, ZoomError};
 
-use crate::{Broker, Cell, escrow::Deposit};
+use crate::{Broker, Cell, escrow::Deposit, pace::Urgency, schedule};
 
 /// The Zoom client gives a call up after 15 s; two calls and the commit fit in.
 const LEASE_LIFE: Duration = Duration::from_secs(60);
@@ -34,44 +40,79 @@ const COMMIT_PAUSES: [Duration; 4] =
 /// How long a fetched grant is kept trying to reach the store.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(300);
 
+/// How exactly the last use of an account is remembered.
+const USE_IS_REMEMBERED: Duration = Duration::from_secs(3600);
+
 /// A token for Zoom's API, and which grant it came from.
 pub(crate) struct LiveAccess {
     pub(crate) token: Secret,
+    pub(crate) expires_at: Timestamp,
     pub(crate) base: Url,
     pub(crate) generation: i64,
+    pub(crate) epoch: i64,
 }
 
 impl Broker {
-    /// An access token that our own record calls valid. `rejected` names the generation that Zoom has just refused.
+    /// An access token that our own record calls valid for `life` more. `rejected` names the generation that Zoom has
+    /// just refused.
     pub(crate) async fn live_access(
         self: &Arc<Self>,
         workspace: WorkspaceId,
         id: CredentialId,
+        life: Duration,
         rejected: Option<i64>,
     ) -> Result<LiveAccess, Failure> {
         let credential = self.usable(workspace, id).await?;
-        if self.is_live(&credential, rejected) {
+        self.remember_use(&credential).await;
+        if self.lasts(&credential, life.max(MARGIN), rejected) {
             return self.open_access(&credential);
         }
-        let broker = Arc::clone(self);
-        self.refreshes
-            .join(id, &self.tasks, move || async move { broker.refresh(workspace, id, rejected).await })
-            .await
-            .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the refresh broke off")))?;
-        self.open_access(&self.usable(workspace, id).await?)
+        match self.fly(workspace, id, Some(credential.generation), Urgency::Caller).await {
+            Ok(()) => self.open_access(&self.usable(workspace, id).await?),
+            // Less than was asked for, and still better than nothing.
+            Err(failure) => match self.usable(workspace, id).await {
+                Ok(credential) if self.lasts(&credential, MARGIN, rejected) => self.open_access(&credential),
+                _ => Err(failure),
+            },
+        }
     }
 
-    fn is_live(&self, credential: &Credential, rejected: Option<i64>) -> bool {
+    /// One refresh of this account in this process, whoever asks, until the row holds a live grant other than that of
+    /// the generation `replace`.
+    pub(crate) async fn fly(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        replace: Option<i64>,
+        urgency: Urgency,
+    ) -> Result<(), Failure> {
+        let broker = Arc::clone(self);
+        self.refreshes
+            .join(
+                id,
+                &self.tasks,
+                move || async move { broker.refresh(workspace, id, replace, urgency).await },
+            )
+            .await
+            .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the refresh broke off")))
+    }
+
+    fn lasts(&self, credential: &Credential, life: Duration, rejected: Option<i64>) -> bool {
         rejected != Some(credential.generation)
-            && credential.grant.access_expires_at > self.env.now() + MARGIN
+            && credential.grant.access_token.is_some()
+            && credential.grant.access_expires_at > self.env.now() + life
     }
 
     fn open_access(&self, credential: &Credential) -> Result<LiveAccess, Failure> {
         let cell = Cell::AccessToken(credential.id);
+        let sealed = credential.grant.access_token.as_ref();
+        let sealed = sealed.ok_or_else(|| Failure::new(Code::Internal, "a live grant without a token"))?;
         Ok(LiveAccess {
-            token: self.vault.open(credential.workspace, cell, &credential.grant.access_token)?,
+            token: self.vault.open(credential.workspace, cell, sealed)?,
+            expires_at: credential.grant.access_expires_at,
             base: self.base_of(credential),
             generation: credential.generation,
+            epoch: credential.epoch,
         })
     }
 
@@ -80,23 +121,43 @@ impl Broker {
         named.unwrap_or_else(|| self.api_base.clone())
     }
 
-    /// One flight: until the row holds a live grant, whoever fetched it.
+    /// Keeps the refresher interested in accounts that are used. An approximate record will do, so it is rarely written,
+    /// and nobody is refused a token because it was not.
+    async fn remember_use(&self, credential: &Credential) {
+        let now = self.env.now();
+        if credential.used_at.is_some_and(|used_at| now.since(used_at) < USE_IS_REMEMBERED) {
+            return;
+        }
+        let life = credential.grant.access_expires_at.since(credential.granted_at);
+        let look_at = schedule::ahead(&self.env, credential.granted_at, life);
+        if let Err(error) = self.store.touch_credential(credential.id, now, Some(look_at)).await {
+            tracing::warn!(credential = %credential.id, %error, "the use of an account was not recorded");
+        }
+    }
+
+    /// One flight.
     async fn refresh(
         &self,
         workspace: WorkspaceId,
         id: CredentialId,
-        rejected: Option<i64>,
+        replace: Option<i64>,
+        urgency: Urgency,
     ) -> Result<(), Failure> {
         let give_up = self.env.now() + PATIENCE;
         loop {
             let credential = self.usable(workspace, id).await?;
-            if self.is_live(&credential, rejected) {
+            if self.lasts(&credential, MARGIN, replace) {
                 return Ok(());
             }
+            if urgency == Urgency::Caller {
+                self.not_too_soon(&credential)?;
+            }
+            let (app, keys) = self.presentable_app(workspace, credential.app).await?;
+            self.pace.turn(app.id, urgency, &self.env).await?;
             let now = self.env.now();
             let lease = Lease { token: LeaseToken::generate(&self.env), expires_at: now + LEASE_LIFE };
             match self.store.lease_refresh(workspace, id, credential.generation, &lease, now).await? {
-                RefreshLease::Taken(before) => return self.spend(&before, &lease).await,
+                RefreshLease::Taken(before) => return self.spend(&before, &lease, &app, &keys).await,
                 // Read again: it is live by now, or needs a person.
                 RefreshLease::Moved | RefreshLease::Unusable => {}
                 RefreshLease::Held { until } if now < give_up => {
@@ -112,54 +173,103 @@ impl Broker {
         }
     }
 
-    /// Spends the refresh token and stores what comes back.
-    async fn spend(&self, before: &Credential, lease: &Lease) -> Result<(), Failure> {
-        let prepared = async {
-            let cell = Cell::RefreshToken(before.id);
-            let token = self.vault.open(before.workspace, cell, &before.grant.refresh_token)?;
-            Ok::<_, Failure>((self.app_keys(before.workspace, before.app).await?, token))
+    /// After a failure, callers do not try again before the time that is on the row: Zoom may have asked for it.
+    fn not_too_soon(&self, credential: &Credential) -> Result<(), Failure> {
+        let now = self.env.now();
+        let Some((code, retry_at)) = credential.trouble.zip(credential.retry_at.filter(|at| *at > now))
+        else {
+            return Ok(());
         };
-        let (app, token) = match prepared.await {
-            Ok(prepared) => prepared,
+        let detail = format!("the last refresh failed ({code}); the next one is tried at {retry_at}");
+        Err(Failure { retry_after: Some(retry_at.since(now)), ..Failure::new(code, detail) })
+    }
+
+    /// Asks Zoom for the next grant and stores it.
+    async fn spend(
+        &self,
+        before: &Credential,
+        lease: &Lease,
+        app: &ZoomOauthApp,
+        keys: &AppKeys,
+    ) -> Result<(), Failure> {
+        let refresh_token = match self.refresh_token_of(before) {
+            Ok(token) => token,
             Err(failure) => {
                 self.give_back(before, lease, before.spent_at.is_none()).await;
                 return Err(failure);
             }
         };
+        let ask = async || match &refresh_token {
+            Some(token) => self.zoom.refresh(keys, token).await,
+            None => self.zoom.account_credentials(keys, &before.zoom_account_id).await,
+        };
         KillPoint::BeforeSend.reach();
-        let mut answer = self.zoom.refresh(&app, &token).await;
+        let mut answer = ask().await;
         let mut in_doubt = before.spent_at.is_some();
         if matches!(&answer, Err(error) if error.in_doubt()) {
             // Zoom may have rotated and its answer is lost, or never have seen the request: only the same token tells.
             tracing::warn!(credential = %before.id, "no usable answer to a refresh, asking once more");
             in_doubt = true;
-            answer = self.zoom.refresh(&app, &token).await;
+            answer = ask().await;
         }
+        self.judge_app(app, &answer).await;
         match answer {
-            Ok(grant) => self.commit(before, &grant, &token).await,
-            Err(ZoomError::GrantDead) => self.bury(before, lease, in_doubt).await,
+            Ok(grant) => self.commit(before, &grant, refresh_token.as_ref()).await,
+            Err(ZoomError::GrantDead) if refresh_token.is_some() => self.bury(before, lease, in_doubt).await,
             Err(error) => {
                 // A refusal for another reason, or no contact at all, leaves the token as it was before this call.
-                self.give_back(before, lease, !in_doubt && !error.in_doubt()).await;
-                let uncertain = error.in_doubt();
+                let unspent = !in_doubt && !error.in_doubt();
+                let uncertain = error.in_doubt() && refresh_token.is_some();
+                let the_apps_fault = matches!(error, ZoomError::AppRejected);
                 let failure = Failure::from(error);
-                Err(if uncertain { Failure { code: Code::RefreshUncertain, ..failure } } else { failure })
+                let failure =
+                    if uncertain { Failure { code: Code::RefreshUncertain, ..failure } } else { failure };
+                if the_apps_fault {
+                    self.give_back(before, lease, unspent).await;
+                } else {
+                    self.degrade(before, lease, unspent, &failure).await;
+                }
+                Err(failure)
             }
         }
     }
 
+    /// What is spent; `None` for an app that speaks for itself.
+    fn refresh_token_of(&self, before: &Credential) -> Result<Option<Secret>, Failure> {
+        match before.kind {
+            CredentialKind::UserOauth => {
+                let sealed = before.grant.refresh_token.as_ref();
+                let sealed = sealed.ok_or_else(|| {
+                    Failure::new(Code::Internal, "a usable account without a refresh token")
+                })?;
+                self.vault.open(before.workspace, Cell::RefreshToken(before.id), sealed).map(Some)
+            }
+            CredentialKind::ServerToServer | CredentialKind::CustomerManaged => Ok(None),
+        }
+    }
+
     /// Stores the new grant: on this machine's disk, then in the store, however long that is away.
-    async fn commit(&self, before: &Credential, grant: &zoom::Grant, spent: &Secret) -> Result<(), Failure> {
+    async fn commit(
+        &self,
+        before: &Credential,
+        grant: &zoom::Grant,
+        spent: Option<&Secret>,
+    ) -> Result<(), Failure> {
         let now = self.env.now();
         // A grant without a new refresh token did not rotate: the old one lives on.
-        let refresh_token = grant.refresh_token.as_ref().unwrap_or(spent);
+        let refresh_token = grant.refresh_token.as_ref().or(spent);
         let deposit = Deposit {
             credential: before.id,
             generation: before.generation,
             granted_at: now,
+            refresh_at: schedule::after_refresh(&self.env, before.used_at, now, grant.expires_in),
             grant: self.seal_grant(before.workspace, before.id, grant, refresh_token, now),
         };
-        let receipt = self.put_in_escrow(&deposit).await;
+        // Nothing is lost with a grant that can be had again.
+        let receipt = match spent {
+            Some(_) => self.put_in_escrow(&deposit).await,
+            None => None,
+        };
         let mut pauses = COMMIT_PAUSES.into_iter();
         let mut pause = COMMIT_PAUSES[0];
         loop {
@@ -178,8 +288,13 @@ impl Broker {
 
     /// Zoom says the grant is dead. Believed only while the row is still the one we started from.
     async fn bury(&self, before: &Credential, lease: &Lease, in_doubt: bool) -> Result<(), Failure> {
-        let cause = if in_doubt { ReauthCause::ResponseLost } else { ReauthCause::Revoked };
-        if !self.store.lose_grant(before.id, before.generation, lease, cause).await? {
+        let (cause, message) = if in_doubt {
+            (ReauthCause::ResponseLost, "Zoom rotated the refresh token and its answer never arrived")
+        } else {
+            (ReauthCause::Revoked, "Zoom no longer honours the grant")
+        };
+        let note = self.failure_note(message, Code::CredentialNeedsConsent);
+        if !self.store.lose_grant(before.id, before.generation, lease, cause, &note).await? {
             return Ok(());
         }
         self.zaks.forget(before.id);
@@ -190,10 +305,31 @@ impl Broker {
         ))
     }
 
+    /// The refresh failed for now. Gives the lease back and says when to try again.
+    async fn degrade(&self, before: &Credential, lease: &Lease, unspent: bool, failure: &Failure) {
+        let retry_at = schedule::after_failure(&self.env, before, failure.retry_after);
+        let trouble = Trouble { code: failure.code, retry_at, unspent };
+        let note = self.failure_note(&failure.detail, failure.code);
+        tracing::warn!(credential = %before.id, %failure, %retry_at, "a refresh failed");
+        if let Err(error) = self.store.trouble_refresh(before.id, lease, &trouble, &note).await {
+            tracing::warn!(credential = %before.id, %error, "a failed refresh could not be recorded");
+        }
+    }
+
     /// Gives the lease back. A store that is away costs only the wait until the lease ends.
     async fn give_back(&self, before: &Credential, lease: &Lease, unspent: bool) {
         if let Err(error) = self.store.release_refresh(before.id, lease, unspent).await {
             tracing::warn!(credential = %before.id, %error, "a lease could not be given back");
         }
+    }
+
+    /// A line for the log of an account or app.
+    pub(crate) fn note(&self, message: &str) -> Note {
+        Note { id: LogLineId::generate(&self.env), at: self.env.now(), message: message.into(), code: None }
+    }
+
+    /// One that tells of a failure.
+    pub(crate) fn failure_note(&self, message: &str, code: Code) -> Note {
+        Note { code: Some(code), ..self.note(message) }
     }
 }

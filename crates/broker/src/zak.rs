@@ -30,6 +30,8 @@ pub(crate) struct ZakCache {
 struct KeptZak {
     /// Whose it is: an id alone, from another tenant, must find nothing.
     workspace: WorkspaceId,
+    /// Void once the account is in another: it was disconnected, or connected again.
+    epoch: i64,
     zak: Zak,
     ends_at: Timestamp,
 }
@@ -48,15 +50,26 @@ impl Broker {
         id: CredentialId,
         wanted: WantedZak,
     ) -> Result<Zak, Failure> {
-        let kept = self.zaks.kept.get(&id).filter(|kept| kept.workspace == workspace);
+        let epoch = self.usable(workspace, id).await?.epoch;
+        self.zak_in(workspace, id, epoch, wanted).await
+    }
+
+    /// A ZAK of an account of this workspace that is usable and in this epoch, as the store said a moment ago.
+    pub(crate) async fn zak_in(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        epoch: i64,
+        wanted: WantedZak,
+    ) -> Result<Zak, Failure> {
+        let ours = |kept: &KeptZak| kept.workspace == workspace && kept.epoch == epoch;
+        let kept = self.zaks.kept.get(&id).filter(ours);
         let kept_until = kept.as_ref().map(|kept| kept.ends_at);
         if let Some(kept) =
             kept.filter(|kept| !wanted.fresh && kept.ends_at >= self.env.now() + wanted.outlives)
         {
             return Ok(kept.zak);
         }
-        // Memory and flights go by the account alone, so whose account it is has to be settled before either is touched.
-        self.usable(workspace, id).await?;
         if wanted.fresh {
             self.zaks.forget(id);
         }
@@ -65,8 +78,10 @@ impl Broker {
             .zaks
             .mints
             .join(id, &self.tasks, move || {
-                // An earlier flight may have landed while the store was asked: what it brought is new.
-                let landed = broker.zaks.kept.get(&id).filter(|kept| Some(kept.ends_at) != kept_until);
+                // An earlier flight may have landed meanwhile: what it brought is new.
+                let landed = broker.zaks.kept.get(&id).filter(|kept| {
+                    kept.workspace == workspace && kept.epoch == epoch && Some(kept.ends_at) != kept_until
+                });
                 async move {
                     match landed {
                         Some(kept) => Ok(kept.zak),
@@ -96,14 +111,14 @@ impl Broker {
     async fn mint(self: &Arc<Self>, workspace: WorkspaceId, id: CredentialId) -> Result<Zak, Failure> {
         let mut rejected = None;
         loop {
-            let access = self.live_access(workspace, id, rejected).await?;
+            let access = self.live_access(workspace, id, Duration::ZERO, rejected).await?;
             let api = ApiAccess { base: &access.base, access_token: &access.token };
             match self.zoom.zak(&api, "me", TTL).await {
                 Ok(zak) => {
                     let now = self.env.now();
                     // Without a readable end, Zoom's answer to our `ttl` is the best record there is.
                     let ends_at = zak.expires_at.unwrap_or(now + TTL);
-                    let kept = KeptZak { workspace, zak: zak.clone(), ends_at };
+                    let kept = KeptZak { workspace, epoch: access.epoch, zak: zak.clone(), ends_at };
                     self.zaks.kept.put(id, kept, |kept| kept.ends_at > now);
                     tracing::info!(credential = %id, "ZAK minted");
                     return Ok(zak);

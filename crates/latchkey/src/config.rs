@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -80,6 +81,8 @@ pub(crate) struct Zoom {
     pub(crate) oauth_base: Url,
     /// REST API.
     pub(crate) api_base: Url,
+    /// How many refreshes a second Zoom is asked for, for each app. Zoom publishes no limit.
+    pub(crate) refreshes_per_second: NonZeroU32,
     /// One more certificate authority to trust: the simulator's.
     pub(crate) ca_file: Option<PathBuf>,
     /// Send bots to this address instead of zoom.us: the simulator's.
@@ -142,6 +145,7 @@ impl Default for Zoom {
         Self {
             oauth_base: url("https://zoom.us"),
             api_base: url("https://api.zoom.us"),
+            refreshes_per_second: NonZeroU32::new(10).expect("not zero"),
             ca_file: None,
             meeting_address: None,
             meeting_spki: None,

@@ -82,7 +82,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         public_base: public_base.clone(),
         api_base: config.zoom.api_base.clone(),
     });
-    let broker = Arc::new(broker.with_escrow(escrow));
+    let broker = Arc::new(broker.with_escrow(escrow).with_pace(config.zoom.refreshes_per_second));
     let callbacks = CallbackClient::new(network_guard(&config)?, env.clone())?;
 
     // Before anything is started for nothing.
@@ -132,6 +132,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         () = stopping.cancelled().then(|()| clock.sleep(FINISH_WITHIN)) => Ok(()),
         never = broker.tend_escrow() => match never {},
         never = keys.tend() => match never {},
+        never = broker.tend_accounts() => match never {},
     };
     bots.stop().await;
     tasks.close();

@@ -22,7 +22,7 @@ use crate::{
 macro_rules! columns {
     () => {
         "id, workspace, app, kind, zoom_user_id, zoom_account_id, display_name, callback_url, status, status_since,\n\
-             trouble, failures, refresh_at, used_at, epoch, generation, access_token, access_expires_at, refresh_token,\n\
+             trouble, failures, retry_at, refresh_at, used_at, epoch, generation, access_token, access_expires_at, refresh_token,\n\
              scopes, api_url, spent_at, lease_expires_at, created_at, granted_at"
     };
 }
@@ -82,6 +82,7 @@ fn credential(row: &PgRow) -> Result<Credential, StoreError> {
         status_since: row.time("status_since")?,
         trouble: row.code("trouble")?,
         failures: row.count("failures")?,
+        retry_at: row.optional_time("retry_at")?,
         refresh_at: row.optional_time("refresh_at")?,
         used_at: row.optional_time("used_at")?,
         epoch: row.number("epoch")?,
@@ -116,7 +117,7 @@ pub(crate) async fn connect(
              kind = excluded.kind, zoom_account_id = excluded.zoom_account_id,\n\
              display_name = excluded.display_name, callback_url = excluded.callback_url,\n\
              status_since = CASE WHEN old.status = excluded.status THEN old.status_since ELSE excluded.status_since END,\n\
-             status = excluded.status, trouble = NULL, failures = 0,\n\
+             status = excluded.status, trouble = NULL, failures = 0, retry_at = NULL,\n\
              refresh_at = excluded.refresh_at, used_at = excluded.used_at,\n\
              epoch = old.epoch + 1, generation = old.generation + 1,\n\
              access_token = excluded.access_token, access_expires_at = excluded.access_expires_at,\n\
@@ -272,7 +273,7 @@ impl Credentials for PostgresStore {
         let sql = change!(
             "commit_refresh",
             "generation = $7",
-            "trouble = NULL, failures = 0, refresh_at = $8, generation = c.generation + 1,\n\
+            "trouble = NULL, failures = 0, retry_at = NULL, refresh_at = $8, generation = c.generation + 1,\n\
                  access_token = $9, access_expires_at = $10, refresh_token = $11, scopes = $12, api_url = $13,\n\
                  granted_at = $3, spent_at = NULL"
         );
@@ -321,7 +322,7 @@ impl Credentials for PostgresStore {
         let sql = change!(
             "trouble_refresh",
             "lease_token = $7",
-            "trouble = $8, failures = c.failures + 1, refresh_at = $9,\n\
+            "trouble = $8, failures = c.failures + 1, retry_at = $9, refresh_at = $9,\n\
                  spent_at = CASE WHEN $10 THEN NULL ELSE c.spent_at END"
         );
         let done = change(sql, id, CredentialStatus::Degraded, note)
@@ -367,7 +368,7 @@ impl Credentials for PostgresStore {
         let sql = change!(
             "disconnect_credential",
             "workspace = $7 AND status NOT LIKE 'disconnected%'",
-            "trouble = NULL, failures = 0, refresh_at = NULL, epoch = c.epoch + 1,\n\
+            "trouble = NULL, failures = 0, retry_at = NULL, refresh_at = NULL, epoch = c.epoch + 1,\n\
                  generation = c.generation + 1, access_token = '', access_expires_at = $3, refresh_token = '',\n\
                  callback_url = NULL, scopes = '[]', spent_at = NULL"
         );

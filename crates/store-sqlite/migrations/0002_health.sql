@@ -9,8 +9,11 @@ ALTER TABLE zoom_oauth_apps ADD COLUMN probe_at INTEGER;
 ALTER TABLE credentials ADD COLUMN kind TEXT NOT NULL DEFAULT 'user_oauth';
 ALTER TABLE credentials ADD COLUMN callback_url BLOB;
 ALTER TABLE credentials ADD COLUMN status_since INTEGER NOT NULL DEFAULT 0;
+-- What the last refresh failed with, how often in a row, and until when nobody tries again.
 ALTER TABLE credentials ADD COLUMN trouble TEXT;
 ALTER TABLE credentials ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE credentials ADD COLUMN retry_at INTEGER;
+-- When the refresher looks at it next, and when it was last used.
 ALTER TABLE credentials ADD COLUMN refresh_at INTEGER;
 ALTER TABLE credentials ADD COLUMN used_at INTEGER;
 -- Counts what ends tokens in memory: consents and disconnections.

@@ -29,6 +29,7 @@ fn credential(row: &SqliteRow) -> Result<Credential, StoreError> {
         status_since: row.time("status_since")?,
         trouble: row.code("trouble")?,
         failures: row.count("failures")?,
+        retry_at: row.optional_time("retry_at")?,
         refresh_at: row.optional_time("refresh_at")?,
         used_at: row.optional_time("used_at")?,
         epoch: row.number("epoch")?,
@@ -63,7 +64,7 @@ pub(crate) async fn connect(
              kind = excluded.kind, zoom_account_id = excluded.zoom_account_id,\n\
              display_name = excluded.display_name, callback_url = excluded.callback_url,\n\
              status_since = CASE WHEN status = excluded.status THEN status_since ELSE excluded.status_since END,\n\
-             status = excluded.status, trouble = NULL, failures = 0,\n\
+             status = excluded.status, trouble = NULL, failures = 0, retry_at = NULL,\n\
              refresh_at = excluded.refresh_at, used_at = excluded.used_at,\n\
              epoch = epoch + 1, generation = generation + 1,\n\
              access_token = excluded.access_token, access_expires_at = excluded.access_expires_at,\n\
@@ -248,7 +249,7 @@ impl Credentials for SqliteStore {
             "-- commit_refresh: write\n\
              UPDATE credentials SET\n\
                  status_since = CASE WHEN status = ?1 THEN status_since ELSE ?2 END,\n\
-                 status = ?1, trouble = NULL, failures = 0, refresh_at = ?3, generation = generation + 1,\n\
+                 status = ?1, trouble = NULL, failures = 0, retry_at = NULL, refresh_at = ?3, generation = generation + 1,\n\
                  access_token = ?4, access_expires_at = ?5, refresh_token = ?6, scopes = ?7, api_url = ?8,\n\
                  granted_at = ?2, spent_at = NULL, lease_token = NULL, lease_expires_at = NULL\n\
              WHERE id = ?9",
@@ -314,7 +315,7 @@ impl Credentials for SqliteStore {
             "-- trouble_refresh: write\n\
              UPDATE credentials SET\n\
                  status_since = CASE WHEN status = ?1 THEN status_since ELSE ?2 END,\n\
-                 status = ?1, trouble = ?3, failures = failures + 1, refresh_at = ?4,\n\
+                 status = ?1, trouble = ?3, failures = failures + 1, retry_at = ?4, refresh_at = ?4,\n\
                  spent_at = CASE WHEN ?5 THEN NULL ELSE spent_at END, lease_token = NULL, lease_expires_at = NULL\n\
              WHERE id = ?6",
         )
@@ -395,7 +396,7 @@ impl Credentials for SqliteStore {
         }
         sqlx::query(
             "-- disconnect_credential: write\n\
-             UPDATE credentials SET status = ?1, status_since = ?2, trouble = NULL, failures = 0,\n\
+             UPDATE credentials SET status = ?1, status_since = ?2, trouble = NULL, failures = 0, retry_at = NULL,\n\
                  refresh_at = NULL, epoch = epoch + 1, generation = generation + 1,\n\
                  access_token = x'', access_expires_at = ?2, refresh_token = x'', callback_url = NULL, scopes = '[]',\n\
                  spent_at = NULL, lease_token = NULL, lease_expires_at = NULL\n\

@@ -50,6 +50,8 @@ pub struct Credential {
     pub trouble: Option<Code>,
     /// How often in a row it failed.
     pub failures: u32,
+    /// Until then nobody tries again: Zoom said so, or it failed too often.
+    pub retry_at: Option<Timestamp>,
     /// When the refresher shall look at it next; `None` means never.
     pub refresh_at: Option<Timestamp>,
     /// About when a token was last asked for: to the hour.
@@ -74,7 +76,7 @@ pub struct Credential {
 pub struct Trouble {
     /// With what.
     pub code: Code,
-    /// When the refresher shall try again.
+    /// Nobody shall try again before.
     pub retry_at: Timestamp,
     /// Whether the refresh token certainly never left.
     pub unspent: bool,

@@ -6,7 +6,7 @@ use model::Secret;
 use serde_json::Value;
 use store::AppKind;
 
-use super::{MASK, representation};
+use super::{representation, secret};
 use crate::{
     State,
     body::Body,
@@ -31,10 +31,7 @@ fn read(mut fields: Fields<'_>) -> Result<NewApp, FieldErrors> {
     let kind: Option<AppKind> = fields.parsed("kind", "It must be user_level or account_level.");
     let kind = fields.required("kind", kind);
     let mut text = |name| {
-        let value = fields.text(name, 200);
-        if value == Some(MASK) {
-            fields.complain(name, "This is the mask of an answer, not a secret.");
-        }
+        let value = secret(&mut fields, name);
         fields.required(name, value)
     };
     let (client_id, client_secret, webhook_secret) =

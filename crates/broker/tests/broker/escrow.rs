@@ -53,12 +53,12 @@ async fn a_crash_before_the_commit_costs_no_consent() {
 async fn what_is_outdated_is_taken_off_and_changes_nothing() {
     let (house, id) = died_before_the_commit().await;
     let before = house.row(id).await;
-    let newer = Grant { refresh_token: Sealed(b"newer".to_vec()), ..before.grant.clone() };
-    house.store.connect_credential(&Credential { grant: newer, ..before }).await.unwrap();
+    let newer = Grant { refresh_token: Some(Sealed(b"newer".to_vec())), ..before.grant.clone() };
+    house.store.connect_credential(&Credential { grant: newer, ..before }, &house.note()).await.unwrap();
 
     assert_eq!(house.broker.replay_escrow().await.unwrap(), 1);
     assert!(deposits(&house).is_empty());
-    assert_eq!(house.row(id).await.grant.refresh_token, Sealed(b"newer".to_vec()));
+    assert_eq!(house.row(id).await.grant.refresh_token, Some(Sealed(b"newer".to_vec())));
 }
 
 #[tokio::test]

@@ -4,13 +4,13 @@ use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
 use broker::{Arrival, Broker, Departure, Escrow, NewApp, Parts, WantedZak};
 use model::{
-    Clock, CredentialId, Environment, Failure, ManualClock, Secret, SeededEntropy, Sleep, Timestamp,
-    WorkspaceId, ZoomOauthAppId,
+    Clock, CredentialId, Environment, Failure, LogLineId, ManualClock, Secret, SeededEntropy, Sleep,
+    Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 use sealing::{Keys, Provider};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{AppKind, Credential, Credentials, Store};
+use store::{AppKind, Credential, Credentials, Note, Store};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
 use tokio_util::task::TaskTracker;
@@ -148,6 +148,11 @@ impl House {
 
     pub(crate) async fn row(&self, id: CredentialId) -> Credential {
         self.store.credential(self.workspace, id).await.unwrap().unwrap()
+    }
+
+    /// For what is done to the store behind the broker's back.
+    pub(crate) fn note(&self) -> Note {
+        Note { id: LogLineId::generate(&self.env), at: self.env.now(), message: "by hand".into(), code: None }
     }
 
     pub(crate) async fn zak(&self, id: CredentialId) -> Result<Zak, Failure> {

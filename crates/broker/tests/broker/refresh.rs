@@ -12,6 +12,11 @@ use crate::harness::{ACCESS_LIFE, ANY, House, Meanwhile};
 
 const LOST: CredentialStatus = CredentialStatus::NeedsReauth(ReauthCause::ResponseLost);
 
+/// Longer than the pause after a few failures.
+const PAUSE: Duration = Duration::from_secs(5);
+/// An app that was refused is tried again by then.
+const PROBE: Duration = Duration::from_secs(30);
+
 /// A house whose account's access token has just expired.
 pub(crate) async fn expired() -> (House, CredentialId) {
     let (house, id) = House::with_account().await;
@@ -22,7 +27,7 @@ pub(crate) async fn expired() -> (House, CredentialId) {
 /// The row is as the consent left it: nothing spent, nothing leased.
 async fn assert_untouched(house: &House, before: &Credential) {
     let after = house.row(before.id).await;
-    assert_eq!((after.generation, after.status), (before.generation, CredentialStatus::Healthy));
+    assert_eq!((after.generation, after.status), (before.generation, before.status));
     assert_eq!(after.grant.refresh_token, before.grant.refresh_token);
     assert!(after.spent_at.is_none());
     // A lease can be had, so nobody has one.
@@ -150,11 +155,15 @@ async fn a_zoom_that_is_away_leaves_the_account_as_it_is() {
         house.zoom.spoil("refresh", kind, 2).await;
         assert_eq!(house.zak(id).await.unwrap_err().code, Code::RefreshUncertain, "{kind}");
         let row = house.row(id).await;
-        assert_eq!((row.generation, row.status), (1, CredentialStatus::Healthy), "{kind}");
+        assert_eq!((row.generation, row.status), (1, CredentialStatus::Degraded), "{kind}");
+        assert_eq!((row.trouble, row.status_since), (Some(Code::RefreshUncertain), house.env.now()));
         assert!(row.spent_at.is_some(), "{kind}: the doubt outlives this process");
 
+        house.pass(PAUSE).await;
         house.zak(id).await.unwrap();
-        assert!(house.row(id).await.spent_at.is_none(), "{kind}: it is settled");
+        let row = house.row(id).await;
+        assert!(row.spent_at.is_none(), "{kind}: it is settled");
+        assert_eq!((row.status, row.trouble), (CredentialStatus::Healthy, None), "{kind}");
     }
 }
 
@@ -165,8 +174,10 @@ async fn a_doubt_is_remembered_until_it_is_settled() {
     house.zoom.spoil("refresh", "http_500", 1).await;
     assert_eq!(house.zak(id).await.unwrap_err().code, Code::RefreshUncertain);
     // A refusal for another reason in between says nothing about the token.
+    house.pass(PAUSE).await;
     house.zoom.spoil("refresh", "http_429", 1).await;
     assert_eq!(house.zak(id).await.unwrap_err().code, Code::ZoomRateLimited);
+    house.pass(PAUSE).await;
     assert_eq!(house.zak(id).await.unwrap_err().code, Code::CredentialNeedsConsent);
     assert_eq!(house.row(id).await.status, LOST, "not called revoked: it was the answer that was lost");
 }
@@ -191,6 +202,8 @@ async fn a_wrong_client_secret_is_the_apps_fault_alone() {
         assert_eq!(house.zak(id).await.unwrap_err().code, Code::AppUnhealthy);
         assert_untouched(&house, &before).await;
         house.zoom.change_app(right).await;
+        // It is found out by the next probe.
+        house.pass(PROBE).await;
     }
     house.zak(id).await.unwrap();
     assert_eq!(house.zoom.stats().await.refreshes, 1);
@@ -204,7 +217,11 @@ async fn a_rate_limit_is_passed_on_and_the_account_untouched() {
     house.zoom.control("POST", "faults", fault).await;
     let failure = house.zak(id).await.unwrap_err();
     assert_eq!((failure.code, failure.retry_after), (Code::ZoomRateLimited, Some(Duration::from_secs(1))));
-    assert_untouched(&house, &before).await;
+    assert_untouched(&house, &Credential { status: CredentialStatus::Degraded, ..before }).await;
+    // Zoom asked for a second: until then it is not asked again.
+    assert_eq!(house.zak(id).await.unwrap_err().code, Code::ZoomRateLimited);
+    assert_eq!(house.zoom.stats().await.faults, 1);
+    house.pass(PAUSE).await;
     house.zak(id).await.unwrap();
 }
 
@@ -237,7 +254,7 @@ async fn a_lease_whose_holder_died_is_taken_over_once_it_lapses() {
     assert_eq!(house.row(id).await.generation, 2);
     // The dead holder has not spent the token, so all is well; had it come back, its write would find nothing.
     let grant = house.row(id).await.grant;
-    assert!(!house.store.commit_refresh(id, 1, &grant, house.env.now()).await.unwrap());
+    assert!(!house.store.commit_refresh(id, 1, &grant, None, &house.note()).await.unwrap());
 }
 
 #[tokio::test]
@@ -289,8 +306,8 @@ async fn a_consent_that_came_meanwhile_is_not_overwritten() {
     let before = house.row(id).await;
     let newer = Credential {
         grant: Grant {
-            access_token: Sealed(b"newer access".to_vec()),
-            refresh_token: Sealed(b"newer refresh".to_vec()),
+            access_token: Some(Sealed(b"newer access".to_vec())),
+            refresh_token: Some(Sealed(b"newer refresh".to_vec())),
             access_expires_at: house.env.now() + ACCESS_LIFE,
             ..before.grant.clone()
         },
@@ -299,7 +316,7 @@ async fn a_consent_that_came_meanwhile_is_not_overwritten() {
     house.zoom.hold_up("refresh").await;
     let (answer, ()) = tokio::join!(house.zak(id), async {
         house.zoom.struck().await;
-        house.store.connect_credential(&newer).await.unwrap();
+        house.store.connect_credential(&newer, &house.note()).await.unwrap();
     });
     // What was put there by hand is no token, and this is how the broker says that it used it.
     assert_eq!(answer.unwrap_err().code, Code::Internal);

@@ -180,6 +180,9 @@ fn tokens_of(house: &House, account: &store::Credential, search: &mut Search) {
         (Cell::AccessToken(account.id), &account.grant.access_token),
         (Cell::RefreshToken(account.id), &account.grant.refresh_token),
     ] {
-        search.secret("a token of a grant", &vault.open(house.workspace, cell, sealed).unwrap());
+        search.secret(
+            "a token of a grant",
+            &vault.open(house.workspace, cell, sealed.as_ref().unwrap()).unwrap(),
+        );
     }
 }

@@ -63,7 +63,7 @@ async fn an_empty_database_is_refused_until_it_is_migrated() {
     let line = refusal(installation.serve_with(&configuration)).await;
     assert!(line.contains("run `latchkey migrate`"), "{line}");
 
-    for said in ["has schema 1 now: 0001_first", "has schema 1 already"] {
+    for said in [" now: 0001_first, ", " already"] {
         let output = latchkey(installation.folder.path(), &["migrate"]).output().await.unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && stdout.contains(said), "{stdout}");

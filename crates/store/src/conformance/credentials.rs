@@ -37,6 +37,7 @@ pub(super) fn account(bench: &Bench, workspace: WorkspaceId, app: ZoomOauthAppId
         status_since: bench.env.now(),
         trouble: None,
         failures: 0,
+        retry_at: None,
         refresh_at: Some(bench.env.now() + Duration::from_secs(3000)),
         used_at: Some(bench.env.now()),
         epoch: 1,
@@ -274,12 +275,13 @@ pub async fn a_failed_refresh_degrades_until_one_succeeds(bench: &Bench) {
         let found = read(bench, &made).await;
         assert_eq!((found.status, found.failures), (CredentialStatus::Degraded, failures));
         assert_eq!((found.trouble, found.spent_at), (Some(Code::ZoomUnavailable), None));
-        assert_eq!(found.refresh_at, Some(trouble(bench).retry_at));
+        assert_eq!((found.refresh_at, found.retry_at), (found.retry_at, Some(trouble(bench).retry_at)));
     }
     take(bench, &made, 1, &bench.lease(60)).await;
     assert!(commit(bench, made.id, 1, &grant(bench)).await);
     let found = read(bench, &made).await;
     assert_eq!((found.status, found.trouble, found.failures), (CredentialStatus::Healthy, None, 0));
+    assert_eq!(found.retry_at, None);
 }
 
 pub async fn of_failures_at_once_one_counts(bench: &Bench) {

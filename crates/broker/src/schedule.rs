@@ -1,0 +1,47 @@
+//! When an account is refreshed next. Jitter everywhere: what was connected together shall not be refreshed together.
+
+use std::time::Duration;
+
+use model::{Environment, Timestamp};
+use store::Credential;
+
+/// An account that was asked for a token within this is refreshed ahead of its token's end.
+const IN_USE: Duration = Duration::from_secs(24 * 3600);
+/// An idle account is kept alive this often, at the latest: far inside the 90 days of a refresh token.
+const KEEP_ALIVE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The first pause after a failure. It doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// And grows no longer than this, so that an account is back soon after Zoom is.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// After a refresh whose access token lives for `life`.
+pub(crate) fn after_refresh(
+    env: &Environment,
+    used_at: Option<Timestamp>,
+    now: Timestamp,
+    life: Duration,
+) -> Timestamp {
+    if used_at.is_some_and(|used_at| now.since(used_at) < IN_USE) {
+        ahead(env, now, life)
+    } else {
+        now + part(env, KEEP_ALIVE, 900..1000)
+    }
+}
+
+/// Ahead of the end of an access token that came at `granted_at`.
+pub(crate) fn ahead(env: &Environment, granted_at: Timestamp, life: Duration) -> Timestamp {
+    granted_at + part(env, life, 750..900)
+}
+
+/// After a failure. `asked` is what Zoom wants us to wait.
+pub(crate) fn after_failure(env: &Environment, before: &Credential, asked: Option<Duration>) -> Timestamp {
+    let doubled = FIRST_PAUSE.saturating_mul(1 << before.failures.min(16));
+    let pause = part(env, doubled.min(LONGEST_PAUSE), 750..1000);
+    env.now() + asked.map_or(pause, |asked| asked.max(pause))
+}
+
+/// A random part of `whole`, in thousandths.
+pub(crate) fn part(env: &Environment, whole: Duration, thousandths: std::ops::Range<u32>) -> Duration {
+    let dice = u32::from_le_bytes(env.entropy.bytes());
+    whole * (thousandths.start + dice % (thousandths.end - thousandths.start)) / 1000
+}
