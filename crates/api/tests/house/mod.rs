@@ -4,7 +4,7 @@
 mod answer;
 mod zoom;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
 use ::zoom::{Endpoints, ZoomClient};
 use axum::{
@@ -105,7 +105,8 @@ impl House {
             api_base: api_base.clone(),
             ca_file: Some(zoom.ready.ca_file.clone()),
         };
-        let broker = Arc::new(Broker::new(broker::Parts {
+        // Turns at Zoom's token endpoint take no time: it may stand still here.
+        let broker = Broker::new(broker::Parts {
             store: store.clone(),
             keys: Arc::new(Provider::file(rooms.path().join("keys.json")).open(&env).await.unwrap()),
             zoom: ZoomClient::new(endpoints, env.clone()).unwrap(),
@@ -113,7 +114,8 @@ impl House {
             tasks: tasks.clone(),
             public_base: base.clone(),
             api_base,
-        }));
+        });
+        let broker = Arc::new(broker.with_pace(NonZeroU32::MAX));
         let founded = broker.found_or_check().await.unwrap();
         let guard = NetworkGuard::new(plan.networks.iter().map(|net| net.parse().unwrap()).collect());
         let bots = Supervisor::start(bots::Parts {

@@ -34,7 +34,8 @@ async fn an_apps_secrets_are_written_and_never_read() {
         made,
         json!({
             "id": made["id"], "kind": "account_level", "client_id": "another", "client_secret": "********",
-            "webhook_secret": "********", "webhook_last_validation": null, "created_at": house.env.now(),
+            "webhook_secret": "********", "webhook_last_validation": null,
+            "latchkey_refused_since": null, "created_at": house.env.now(),
         })
     );
     assert_eq!(house.get(&format!("{APPS}{}/", made["id"].as_str().unwrap())).await.ok(), made);
@@ -90,6 +91,9 @@ async fn a_connected_account_is_shown_without_its_tokens() {
         shown,
         json!({
             "id": account, "oauth_app": house.app, "status": "healthy", "latchkey_status": "healthy",
+            "latchkey_status_since": shown["created_at"],
+            "latchkey_trouble": null,
+            "kind": "user_oauth",
             "user_id": ada["id"], "account_id": ada["account_id"], "display_name": "Ada Lovelace",
             "access_token_callback_url": null, "meeting_sync_status": "not_started",
             "created_at": shown["created_at"],

@@ -4,6 +4,7 @@ use std::{
     fmt::{Debug, Write as _},
     io,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use broker::{Arrival, Cell, LinkRequest, NewLink, signature::SignatureHeaders, signature::SigningKey};
@@ -132,6 +133,7 @@ async fn nothing_tells_a_secret() {
     house.pass(ACCESS_LIFE).await;
     search.shown(house.broker.zak(house.workspace, account.id, FRESH).await).unwrap_err();
     house.zoom.change_app(json!({"client_secret": CLIENT_SECRET})).await;
+    house.pass(Duration::from_secs(30)).await;
 
     // A link: served, and refused for every reason.
     let own = Secret::new("whsec_cGxhbnRlZCBzaWduaW5nIHNlY3JldA==");
