@@ -58,6 +58,7 @@ pub(crate) struct Stats {
     pub(crate) token_exchanges: u64,
     pub(crate) refreshes: u64,
     pub(crate) refreshes_refused: u64,
+    pub(crate) clients_refused: u64,
     pub(crate) zak_mints: u64,
     pub(crate) faults: u64,
 }
@@ -244,6 +245,17 @@ impl Zoom {
     /// Spoils the next `times` requests at `place`.
     pub(crate) async fn spoil(&self, place: &str, kind: &str, times: u32) {
         self.control("POST", "faults", json!({"where": place, "kind": kind, "times": times})).await;
+    }
+
+    /// No fault is armed any more.
+    pub(crate) async fn heal(&self) {
+        let address = format!("{}/faults", self.ready.control);
+        self.http.delete(address).send().await.unwrap().error_for_status().unwrap();
+    }
+
+    /// Somebody else sits at the browser.
+    pub(crate) async fn sign_in(&self, user: &str) {
+        self.control("PUT", "signed-in", json!({"user_id": user})).await;
     }
 
     /// Makes the next request at `place` wait, long enough for a test to do something meanwhile.

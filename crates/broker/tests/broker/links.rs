@@ -7,7 +7,7 @@ use broker::{
     signature::{SignatureHeaders, SigningKey},
 };
 use model::{Code, CredentialId, Failure, Secret, Timestamp, TokenKind};
-use store::TokenLinks;
+use store::{Credentials as _, TokenLinks};
 
 use crate::harness::House;
 
@@ -312,4 +312,40 @@ async fn two_hundred_fetches_at_the_moment_of_expiry_cost_one_refresh_and_one_mi
     }
     let stats = house.zoom.stats().await;
     assert_eq!((stats.refreshes, stats.refreshes_refused, stats.zak_mints), (1, 0, 2));
+}
+
+#[tokio::test]
+async fn a_disconnected_account_gives_nothing_any_more_wherever_its_zak_is_kept() {
+    let (house, platform, link) = linked().await;
+    let other = house.another_broker(house.clock.clone()).await;
+    platform.fetch(&house, "msg-1").await.unwrap();
+    let id = link.link.credential;
+    other.zak(house.workspace, id, crate::harness::ANY).await.unwrap();
+    // The other process hears of it, and nobody tells this one.
+    let cause = model::DisconnectCause::Deauthorized;
+    assert!(house.store.disconnect_credential(house.workspace, id, cause, &house.note()).await.unwrap());
+    house.clock.advance(Duration::from_secs(1));
+    assert_eq!(platform.refused(&house, "msg-2").await, Code::CredentialDisconnected);
+    let failure = other.zak(house.workspace, id, crate::harness::ANY).await.unwrap_err();
+    assert_eq!(failure.code, Code::CredentialDisconnected);
+
+    let before = mints(&house).await;
+    assert_eq!(house.connect().await, id);
+    house.clock.advance(Duration::from_secs(1));
+    platform.fetch(&house, "msg-3").await.unwrap();
+    assert_eq!(mints(&house).await, before + 1, "what was minted under the old consent is void");
+}
+
+#[tokio::test]
+async fn while_the_store_is_away_valid_tokens_are_served_for_a_while() {
+    let (house, platform, _) = linked().await;
+    let zak = platform.fetch(&house, "msg-1").await.unwrap();
+    house.store.close().await;
+    for second in 0..119 {
+        house.clock.advance(Duration::from_secs(1));
+        let again = platform.fetch(&house, &format!("away-{second}")).await.unwrap();
+        assert_eq!(again.expose(), zak.expose());
+    }
+    house.clock.advance(Duration::from_secs(1));
+    assert_eq!(platform.refused(&house, "too-long").await, Code::Unavailable);
 }

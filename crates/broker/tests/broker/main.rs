@@ -5,10 +5,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod breaker;
 mod connect;
 mod escrow;
 mod harness;
 mod links;
 mod refresh;
+mod refresher;
 mod secrets;
 mod zak;

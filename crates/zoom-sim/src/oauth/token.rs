@@ -77,7 +77,13 @@ fn over_limit(sim: &Sim, params: &Params) -> Option<Response> {
 fn exchange(sim: &Sim, params: &Params) -> Result<Answer, OAuthError> {
     let now = sim.now();
     let mut world = sim.world();
-    let app = params.client(&world)?.clone();
+    let app = match params.client(&world) {
+        Ok(app) => app.clone(),
+        Err(refusal) => {
+            world.ledger.stats.clients_refused += 1;
+            return Err(refusal);
+        }
+    };
     let id = match (params.get("grant_type"), app.kind) {
         (Some("authorization_code"), AppKind::UserLevel | AppKind::AccountLevel) => {
             by_code(&mut world, &app, params, now)?

@@ -16,6 +16,8 @@ pub(crate) struct Stats {
     pub(crate) refreshes: u64,
     /// Refresh attempts that were refused.
     pub(crate) refreshes_refused: u64,
+    /// Requests to the token endpoint with a wrong client id or secret, or of a disabled app.
+    pub(crate) clients_refused: u64,
     /// Server-to-server tokens given.
     pub(crate) account_tokens: u64,
     /// Tokens revoked by their app.
