@@ -24,7 +24,7 @@ macro_rules! consent_columns {
     };
 }
 
-fn app(row: &PgRow) -> Result<ZoomOauthApp, StoreError> {
+pub(crate) fn app(row: &PgRow) -> Result<ZoomOauthApp, StoreError> {
     let row = Reader { table: "zoom_oauth_apps", row };
     Ok(ZoomOauthApp {
         id: row.parsed("id")?,

@@ -151,6 +151,29 @@ pub(crate) async fn connect(
     log::write(db, workspace, app, Subject::Credential(id), Some(healthy), note).await
 }
 
+/// Erases an account's tokens and leaves a tombstone.
+pub(crate) async fn disconnect(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: CredentialId,
+    cause: DisconnectCause,
+    note: &Note,
+) -> Result<bool, StoreError> {
+    let sql = change!(
+        "disconnect_credential",
+        "workspace = $7 AND status NOT LIKE 'disconnected%'",
+        "trouble = NULL, failures = 0, retry_at = NULL, refresh_at = NULL, epoch = c.epoch + 1,\n\
+             generation = c.generation + 1, access_token = '', access_expires_at = $3, refresh_token = '',\n\
+             callback_url = NULL, scopes = '[]', spent_at = NULL"
+    );
+    let done = change(sql, id, CredentialStatus::Disconnected(cause), note)
+        .bind(workspace.to_string())
+        .fetch_one(db)
+        .await
+        .map_err(unavailable)?;
+    Ok(done == 1)
+}
+
 #[async_trait]
 impl Credentials for PostgresStore {
     async fn connect_credential(&self, credential: &Credential, note: &Note) -> Result<(), StoreError> {
@@ -365,19 +388,8 @@ impl Credentials for PostgresStore {
         cause: DisconnectCause,
         note: &Note,
     ) -> Result<bool, StoreError> {
-        let sql = change!(
-            "disconnect_credential",
-            "workspace = $7 AND status NOT LIKE 'disconnected%'",
-            "trouble = NULL, failures = 0, retry_at = NULL, refresh_at = NULL, epoch = c.epoch + 1,\n\
-                 generation = c.generation + 1, access_token = '', access_expires_at = $3, refresh_token = '',\n\
-                 callback_url = NULL, scopes = '[]', spent_at = NULL"
-        );
-        let done = change(sql, id, CredentialStatus::Disconnected(cause), note)
-            .bind(workspace.to_string())
-            .fetch_one(&self.pool)
-            .await
-            .map_err(unavailable)?;
-        Ok(done == 1)
+        let mut db = self.pool.acquire().await.map_err(unavailable)?;
+        disconnect(&mut db, workspace, id, cause, note).await
     }
 
     async fn touch_credential(

@@ -16,6 +16,7 @@ mod address;
 mod bots;
 mod connect;
 mod credentials;
+mod inbox;
 mod links;
 mod log;
 mod migrations;

@@ -8,6 +8,7 @@ use crate::{Address, OpenError, open};
 const STEPS: &[(&str, &str)] = &[
     ("0001_first", include_str!("../migrations/0001_first.sql")),
     ("0002_health", include_str!("../migrations/0002_health.sql")),
+    ("0003_zoom_inbox", include_str!("../migrations/0003_zoom_inbox.sql")),
 ];
 
 /// The schema that this version speaks to.

@@ -10,7 +10,7 @@ use store::{
 
 use crate::{SqliteStore, credentials, exists, log, row::Reader, unavailable};
 
-fn app(row: &SqliteRow) -> Result<ZoomOauthApp, StoreError> {
+pub(crate) fn app(row: &SqliteRow) -> Result<ZoomOauthApp, StoreError> {
     let row = Reader { table: "zoom_oauth_apps", row };
     Ok(ZoomOauthApp {
         id: row.parsed("id")?,

@@ -130,6 +130,47 @@ impl Before {
     }
 }
 
+/// Erases an account's tokens and leaves a tombstone.
+pub(crate) async fn disconnect(
+    db: &mut SqliteConnection,
+    workspace: WorkspaceId,
+    id: CredentialId,
+    cause: DisconnectCause,
+    note: &Note,
+) -> Result<bool, StoreError> {
+    let gone = CredentialStatus::Disconnected(cause);
+    let row = sqlx::query(
+        "-- disconnect_credential: read\n\
+         SELECT workspace, app, status FROM credentials WHERE id = ? AND workspace = ?",
+    )
+    .bind(id.to_string())
+    .bind(workspace.to_string())
+    .fetch_optional(&mut *db)
+    .await
+    .map_err(unavailable)?;
+    let Some(row) = row else { return Ok(false) };
+    let before = Before::of(&row)?;
+    if matches!(before.status, CredentialStatus::Disconnected(_)) {
+        return Ok(false);
+    }
+    sqlx::query(
+        "-- disconnect_credential: write\n\
+         UPDATE credentials SET status = ?1, status_since = ?2, trouble = NULL, failures = 0, retry_at = NULL,\n\
+             refresh_at = NULL, epoch = epoch + 1, generation = generation + 1,\n\
+             access_token = x'', access_expires_at = ?2, refresh_token = x'', callback_url = NULL, scopes = '[]',\n\
+             spent_at = NULL, lease_token = NULL, lease_expires_at = NULL\n\
+         WHERE id = ?3",
+    )
+    .bind(gone.as_str())
+    .bind(note.at.as_microsecond())
+    .bind(id.to_string())
+    .execute(&mut *db)
+    .await
+    .map_err(unavailable)?;
+    before.became(db, id, gone, note).await?;
+    Ok(true)
+}
+
 #[async_trait]
 impl Credentials for SqliteStore {
     async fn connect_credential(&self, credential: &Credential, note: &Note) -> Result<(), StoreError> {
@@ -378,39 +419,10 @@ impl Credentials for SqliteStore {
         cause: DisconnectCause,
         note: &Note,
     ) -> Result<bool, StoreError> {
-        let gone = CredentialStatus::Disconnected(cause);
         let mut tx = self.write().await?;
-        let row = sqlx::query(
-            "-- disconnect_credential: read\n\
-             SELECT workspace, app, status FROM credentials WHERE id = ? AND workspace = ?",
-        )
-        .bind(id.to_string())
-        .bind(workspace.to_string())
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(unavailable)?;
-        let Some(row) = row else { return Ok(false) };
-        let before = Before::of(&row)?;
-        if matches!(before.status, CredentialStatus::Disconnected(_)) {
-            return Ok(false);
-        }
-        sqlx::query(
-            "-- disconnect_credential: write\n\
-             UPDATE credentials SET status = ?1, status_since = ?2, trouble = NULL, failures = 0, retry_at = NULL,\n\
-                 refresh_at = NULL, epoch = epoch + 1, generation = generation + 1,\n\
-                 access_token = x'', access_expires_at = ?2, refresh_token = x'', callback_url = NULL, scopes = '[]',\n\
-                 spent_at = NULL, lease_token = NULL, lease_expires_at = NULL\n\
-             WHERE id = ?3",
-        )
-        .bind(gone.as_str())
-        .bind(note.at.as_microsecond())
-        .bind(id.to_string())
-        .execute(&mut *tx)
-        .await
-        .map_err(unavailable)?;
-        before.became(&mut tx, id, gone, note).await?;
+        let done = disconnect(&mut tx, workspace, id, cause, note).await?;
         tx.commit().await.map_err(unavailable)?;
-        Ok(true)
+        Ok(done)
     }
 
     async fn touch_credential(

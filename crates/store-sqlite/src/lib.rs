@@ -8,6 +8,7 @@ mod access;
 mod bots;
 mod connect;
 mod credentials;
+mod inbox;
 mod links;
 mod log;
 mod migrations;

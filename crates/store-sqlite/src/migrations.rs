@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 use sqlx::{Executor as _, SqlitePool};
 
-const STEPS: &[&str] =
-    &[include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_health.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_health.sql"),
+    include_str!("../migrations/0003_zoom_inbox.sql"),
+];
 
 /// The database cannot be used.
 #[derive(Debug, thiserror::Error)]

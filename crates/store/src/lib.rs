@@ -17,6 +17,7 @@ pub mod conformance;
 mod connect;
 mod credentials;
 mod error;
+mod inbox;
 mod lease;
 mod links;
 mod log;
@@ -26,18 +27,28 @@ pub use bots::{Bot, BotFilter, BotPage, Bots, Screenshot, Transition};
 pub use connect::{AppKind, Consent, Consents, Journey, NewAppSecrets, Refusal, ZoomOauthApp, ZoomOauthApps};
 pub use credentials::{Credential, Credentials, Due, Grant, RefreshLease, Trouble};
 pub use error::StoreError;
+pub use inbox::{Ending, Reception, ZoomEvent, ZoomInbox};
 pub use lease::Lease;
 pub use links::{ServableLink, TokenLink, TokenLinks};
 pub use log::{AccountLog, LogFilter, LogLine, Note, Subject};
 
 /// The whole store, as the other rooms hold it: `Arc<dyn Store>`.
 pub trait Store:
-    Access + AccountLog + Bots + Consents + Credentials + TokenLinks + ZoomOauthApps + Send + Sync
+    Access + AccountLog + Bots + Consents + Credentials + TokenLinks + ZoomInbox + ZoomOauthApps + Send + Sync
 {
 }
 
 impl<T> Store for T where
-    T: Access + AccountLog + Bots + Consents + Credentials + TokenLinks + ZoomOauthApps + Send + Sync
+    T: Access
+        + AccountLog
+        + Bots
+        + Consents
+        + Credentials
+        + TokenLinks
+        + ZoomInbox
+        + ZoomOauthApps
+        + Send
+        + Sync
 {
 }
 

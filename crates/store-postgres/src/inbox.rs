@@ -1,0 +1,143 @@
+//! Webhooks that Zoom sent.
+
+use async_trait::async_trait;
+use model::{Timestamp, ZoomOauthAppId};
+use sqlx::{PgConnection, postgres::PgRow};
+use store::{Digest, Ending, Reception, StoreError, ZoomEvent, ZoomInbox, ZoomOauthApp};
+
+use crate::{ON_ROWS, PostgresStore, Tx, connect, credentials, row::Reader, unavailable};
+
+fn event(row: &PgRow) -> Result<ZoomEvent, StoreError> {
+    let row = Reader { table: "zoom_events", row };
+    Ok(ZoomEvent {
+        key: row.digest("key")?,
+        workspace: row.parsed("workspace")?,
+        app: row.parsed("app")?,
+        name: row.text("name")?,
+        ended: row.optional("ended")?,
+        received_at: row.time("received_at")?,
+    })
+}
+
+/// Disconnects the account, unless it has another grant by now, and leaves the event unfinished.
+async fn end(db: &mut PgConnection, event: &ZoomEvent, ending: &Ending) -> Result<bool, StoreError> {
+    let Ending { credential, cause, unless_granted_after, note } = ending;
+    let granted_at: Option<i64> = sqlx::query_scalar(
+        "-- receive_zoom_event: read\n\
+         SELECT granted_at FROM credentials WHERE id = $1 AND workspace = $2 FOR UPDATE",
+    )
+    .bind(credential.to_string())
+    .bind(event.workspace.to_string())
+    .fetch_optional(&mut *db)
+    .await
+    .map_err(unavailable)?;
+    let concerned = granted_at.is_some_and(|granted_at| {
+        unless_granted_after.is_none_or(|time| granted_at <= time.as_microsecond())
+    });
+    if !concerned || !credentials::disconnect(db, event.workspace, *credential, *cause, note).await? {
+        return Ok(false);
+    }
+    sqlx::query(
+        "-- receive_zoom_event: end\n\
+         UPDATE zoom_events SET ended = $1, finished = 0 WHERE key = $2",
+    )
+    .bind(credential.to_string())
+    .bind(event.key.as_slice())
+    .execute(db)
+    .await
+    .map_err(unavailable)?;
+    Ok(true)
+}
+
+#[async_trait]
+impl ZoomInbox for PostgresStore {
+    async fn webhook_app(&self, id: ZoomOauthAppId) -> Result<Option<ZoomOauthApp>, StoreError> {
+        let row = sqlx::query("-- webhook_app\nSELECT * FROM zoom_oauth_apps WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        row.as_ref().map(connect::app).transpose()
+    }
+
+    async fn note_webhook_validation(&self, id: ZoomOauthAppId, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "-- note_webhook_validation\nUPDATE zoom_oauth_apps SET webhook_last_validation = $1 WHERE id = $2",
+        )
+        .bind(now.as_microsecond())
+        .bind(id.to_string())
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn receive_zoom_event(
+        &self,
+        event: &ZoomEvent,
+        ending: Option<&Ending>,
+    ) -> Result<Reception, StoreError> {
+        // Of two deliveries at once, the second waits at the key, and finds the event known.
+        let body = |mut tx: Tx| async move {
+            let noted = sqlx::query(
+                "-- receive_zoom_event: note\n\
+                 INSERT INTO zoom_events (key, workspace, app, name, finished, received_at)\n\
+                 VALUES ($1, $2, $3, $4, 1, $5) ON CONFLICT (key) DO NOTHING",
+            )
+            .bind(event.key.as_slice())
+            .bind(event.workspace.to_string())
+            .bind(event.app.to_string())
+            .bind(&event.name)
+            .bind(event.received_at.as_microsecond())
+            .execute(&mut *tx)
+            .await
+            .map_err(unavailable)?;
+            if noted.rows_affected() == 0 {
+                return Ok(Reception::Known);
+            }
+            let mut reception = Reception::Noted;
+            if let Some(ending) = ending
+                && end(&mut tx, event, ending).await?
+            {
+                reception = Reception::Ended;
+            }
+            tx.commit().await.map_err(unavailable)?;
+            Ok(reception)
+        };
+        self.transaction("receive_zoom_event", ON_ROWS, body).await
+    }
+
+    async fn unfinished_zoom_events(&self, limit: u32) -> Result<Vec<ZoomEvent>, StoreError> {
+        let rows = sqlx::query(
+            "-- unfinished_zoom_events\n\
+             SELECT * FROM zoom_events WHERE finished = 0 ORDER BY received_at LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        rows.iter().map(event).collect()
+    }
+
+    async fn finish_zoom_event(&self, key: &Digest) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "-- finish_zoom_event\nUPDATE zoom_events SET finished = 1 WHERE key = $1 AND finished = 0",
+        )
+        .bind(key.as_slice())
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn forget_zoom_events(&self, end: Timestamp) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "-- forget_zoom_events\nDELETE FROM zoom_events WHERE finished <> 0 AND received_at < $1",
+        )
+        .bind(end.as_microsecond())
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected())
+    }
+}

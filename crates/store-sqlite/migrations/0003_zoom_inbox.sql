@@ -1,0 +1,14 @@
+-- Webhooks that Zoom sent: each counts once. What it says is not kept, but for the account that it ended.
+
+CREATE TABLE zoom_events (
+    key         BLOB PRIMARY KEY,
+    workspace   TEXT NOT NULL REFERENCES workspaces (id),
+    app         TEXT NOT NULL REFERENCES zoom_oauth_apps (id),
+    name        TEXT NOT NULL,
+    ended       TEXT REFERENCES credentials (id),
+    finished    INTEGER NOT NULL,
+    received_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX zoom_events_unfinished ON zoom_events (received_at) WHERE finished = 0;
+CREATE INDEX zoom_events_finished ON zoom_events (received_at) WHERE finished <> 0;

@@ -1,0 +1,121 @@
+//! An event counts once, together with what it ends.
+#![expect(missing_docs, reason = "the names say it")]
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use model::{CredentialStatus, DisconnectCause, Timestamp, ZoomOauthAppId};
+
+use super::{Bench, CALLERS, ROUNDS, credentials::connected};
+use crate::{Credential, Ending, Reception, ZoomEvent};
+
+fn event(bench: &Bench, of: &Credential) -> ZoomEvent {
+    ZoomEvent {
+        key: bench.env.entropy.bytes(),
+        workspace: of.workspace,
+        app: of.app,
+        name: "app_deauthorized".into(),
+        ended: None,
+        received_at: bench.env.now(),
+    }
+}
+
+fn ending(bench: &Bench, of: &Credential) -> Ending {
+    Ending {
+        credential: of.id,
+        cause: DisconnectCause::Deauthorized,
+        unless_granted_after: None,
+        note: bench.note("removed at Zoom"),
+    }
+}
+
+async fn status(bench: &Bench, of: &Credential) -> CredentialStatus {
+    bench.store.credential(of.workspace, of.id).await.unwrap().unwrap().status
+}
+
+pub async fn an_event_counts_once_with_what_it_ends(bench: &Bench) {
+    let made = connected(bench).await;
+    let (event, ending) = (event(bench, &made), ending(bench, &made));
+    let receive = async || bench.store.receive_zoom_event(&event, Some(&ending)).await.unwrap();
+    assert_eq!(receive().await, Reception::Ended);
+    let ended = CredentialStatus::Disconnected(DisconnectCause::Deauthorized);
+    assert_eq!(status(bench, &made).await, ended);
+    let row = bench.store.credential(made.workspace, made.id).await.unwrap().unwrap();
+    assert!(row.grant.access_token.is_none() && row.grant.refresh_token.is_none());
+
+    bench.store.connect_credential(&made, &bench.note("again")).await.unwrap();
+    assert_eq!(receive().await, Reception::Known);
+    assert_eq!(status(bench, &made).await, CredentialStatus::Healthy, "a repetition ends nothing");
+
+    let expected = ZoomEvent { ended: Some(made.id), ..event.clone() };
+    assert_eq!(bench.store.unfinished_zoom_events(9).await.unwrap(), [expected]);
+    assert!(bench.store.finish_zoom_event(&event.key).await.unwrap());
+    assert!(!bench.store.finish_zoom_event(&event.key).await.unwrap(), "once");
+    assert!(bench.store.unfinished_zoom_events(9).await.unwrap().is_empty());
+    assert_eq!(receive().await, Reception::Known, "also when it is finished");
+}
+
+pub async fn an_event_that_ends_nothing_is_done_at_once(bench: &Bench) {
+    let made = connected(bench).await;
+    let receive = async |ending: Option<&Ending>| {
+        bench.store.receive_zoom_event(&event(bench, &made), ending).await.unwrap()
+    };
+    assert_eq!(receive(None).await, Reception::Noted);
+    let elsewhere = Ending { credential: model::CredentialId::generate(&bench.env), ..ending(bench, &made) };
+    assert_eq!(receive(Some(&elsewhere)).await, Reception::Noted);
+    assert_eq!(receive(Some(&ending(bench, &made))).await, Reception::Ended);
+    assert_eq!(receive(Some(&ending(bench, &made))).await, Reception::Noted, "it is over already");
+    assert_eq!(bench.store.unfinished_zoom_events(9).await.unwrap().len(), 1);
+}
+
+pub async fn a_later_grant_outlives_an_earlier_event(bench: &Bench) {
+    let made = connected(bench).await;
+    let receive = async |time: Timestamp| {
+        let ending = Ending { unless_granted_after: Some(time), ..ending(bench, &made) };
+        bench.store.receive_zoom_event(&event(bench, &made), Some(&ending)).await.unwrap()
+    };
+    assert_eq!(receive(made.granted_at - Duration::from_micros(1)).await, Reception::Noted);
+    assert_eq!(status(bench, &made).await, CredentialStatus::Healthy);
+    assert_eq!(receive(made.granted_at).await, Reception::Ended);
+}
+
+pub async fn of_deliveries_at_once_one_counts(bench: &Bench) {
+    let made = connected(bench).await;
+    for _ in 0..ROUNDS {
+        bench.store.connect_credential(&made, &bench.note("again")).await.unwrap();
+        let event = event(bench, &made);
+        // Each caller has a note of its own: only one of them is written.
+        let receptions = (0..CALLERS).map(|_| async {
+            bench.store.receive_zoom_event(&event, Some(&ending(bench, &made))).await.unwrap()
+        });
+        let receptions = join_all(receptions).await;
+        assert_eq!(receptions.iter().filter(|one| **one == Reception::Ended).count(), 1);
+        assert_eq!(receptions.iter().filter(|one| **one == Reception::Known).count(), CALLERS - 1);
+    }
+    assert_eq!(bench.store.unfinished_zoom_events(2).await.unwrap().len(), 2, "never more than asked for");
+}
+
+pub async fn only_what_is_finished_is_forgotten(bench: &Bench) {
+    let made = connected(bench).await;
+    let (waiting, done) = (event(bench, &made), event(bench, &made));
+    bench.store.receive_zoom_event(&waiting, Some(&ending(bench, &made))).await.unwrap();
+    bench.store.receive_zoom_event(&done, None).await.unwrap();
+    assert_eq!(bench.store.forget_zoom_events(bench.env.now()).await.unwrap(), 0, "not before");
+    let later = bench.env.now() + Duration::from_micros(1);
+    assert_eq!(bench.store.forget_zoom_events(later).await.unwrap(), 1);
+    assert_eq!(bench.store.unfinished_zoom_events(9).await.unwrap().len(), 1);
+    assert_eq!(bench.store.receive_zoom_event(&done, None).await.unwrap(), Reception::Noted, "it is new");
+}
+
+pub async fn an_app_is_found_by_its_id_and_remembers_its_validation(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let app = bench.app(workspace, "client-1").await;
+    assert!(bench.store.webhook_app(ZoomOauthAppId::generate(&bench.env)).await.unwrap().is_none());
+    let found = bench.store.webhook_app(app.id).await.unwrap().unwrap();
+    assert_eq!((found.workspace, found.webhook_secret), (workspace, app.webhook_secret));
+    assert_eq!(found.webhook_last_validation, None);
+    bench.store.note_webhook_validation(app.id, bench.env.now()).await.unwrap();
+    let found = bench.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
+    assert_eq!(found.webhook_last_validation, Some(bench.env.now()));
+}

@@ -1,0 +1,75 @@
+//! What Zoom has told us: each event taken in once, with what it ends, and what is left to be done about it.
+
+use async_trait::async_trait;
+use model::{CredentialId, DisconnectCause, Timestamp, WorkspaceId, ZoomOauthAppId};
+
+use crate::{Digest, Note, StoreError, ZoomOauthApp};
+
+/// A webhook that was taken in. Its body is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoomEvent {
+    /// Digest of the app and the raw body: Zoom gives events no id, and sends the same bytes again.
+    pub key: Digest,
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// The app that was told.
+    pub app: ZoomOauthAppId,
+    /// Zoom's name of the event.
+    pub name: String,
+    /// The account that it ended, and of which more has to be erased than the store holds.
+    pub ended: Option<CredentialId>,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
+/// The end of an account that an event brings.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    /// The account.
+    pub credential: CredentialId,
+    /// Why.
+    pub cause: DisconnectCause,
+    /// A grant that came later is another one than the event is about, and stays.
+    pub unless_granted_after: Option<Timestamp>,
+    /// What it is called in the log.
+    pub note: Note,
+}
+
+/// What taking in an event came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reception {
+    /// It was known: nothing has changed.
+    Known,
+    /// It is noted, and there is nothing more to do.
+    Noted,
+    /// It is noted, and the account's tokens are gone with it. It waits for
+    /// [`finish_zoom_event`](ZoomInbox::finish_zoom_event).
+    Ended,
+}
+
+/// Webhooks that Zoom sent.
+#[async_trait]
+pub trait ZoomInbox {
+    /// An app by its id alone. Asked before the tenant is known: the webhook's signature decides.
+    async fn webhook_app(&self, id: ZoomOauthAppId) -> Result<Option<ZoomOauthApp>, StoreError>;
+
+    /// Remembers that Zoom has validated the app's webhook address.
+    async fn note_webhook_validation(&self, id: ZoomOauthAppId, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Notes an event (its `ended` aside) and disconnects the account that `ending` names, as
+    /// [`disconnect_credential`](crate::Credentials::disconnect_credential) does: both or neither, and each event once.
+    async fn receive_zoom_event(
+        &self,
+        event: &ZoomEvent,
+        ending: Option<&Ending>,
+    ) -> Result<Reception, StoreError>;
+
+    /// Up to `limit` events that wait to be finished, the oldest first. Across tenants: asked by whoever erases.
+    async fn unfinished_zoom_events(&self, limit: u32) -> Result<Vec<ZoomEvent>, StoreError>;
+
+    /// Everything about it is done; `false` when it was already.
+    async fn finish_zoom_event(&self, key: &Digest) -> Result<bool, StoreError>;
+
+    /// Removes finished events that came before `end`, and says how many. One that comes again later would be new.
+    async fn forget_zoom_events(&self, end: Timestamp) -> Result<u64, StoreError>;
+}
