@@ -77,6 +77,7 @@ pub fn router(state: State) -> Router {
             "/api/v2/zoom-oauth-apps/{id}",
             get(zoom_oauth_apps::retrieve::handler).patch(zoom_oauth_apps::change::handler),
         ),
+        ("/api/v2/zoom-oauth-apps/{id}/webhook", zoom_oauth_apps::webhook::routes()),
         ("/api/v2/zoom-oauth-credentials", get(zoom_oauth_credentials::list::handler)),
         ("/api/v2/zoom-oauth-credentials/{id}", get(zoom_oauth_credentials::retrieve::handler)),
         (

@@ -193,7 +193,8 @@ impl Broker {
         self.replay_deposits().await
     }
 
-    async fn replay_deposits(&self) -> Result<usize, Failure> {
+    /// Settles what lies there, outdated or not.
+    pub(crate) async fn replay_deposits(&self) -> Result<usize, Failure> {
         let Some(escrow) = &self.escrow else { return Ok(0) };
         let deposits = escrow.deposits().await.map_err(|error| unreadable(&error))?;
         for (receipt, deposit) in &deposits {

@@ -7,6 +7,7 @@
 //! - [`zak`](Broker::zak): from memory while enough life is left, else one mint for many callers.
 //! - [`access_token`](Broker::access_token): for a customer's own calls.
 //! - [`links`](Broker::serve_link): the addresses that bot platforms call, and the order in which they are checked.
+//! - [`webhooks`](Broker::take_webhook): what Zoom tells: a user has removed the app, or is gone.
 
 mod access_token;
 mod apps;
@@ -23,6 +24,7 @@ mod replay;
 mod schedule;
 pub mod signature;
 mod vault;
+mod webhooks;
 mod workspace;
 mod zak;
 
@@ -41,6 +43,7 @@ pub use connect::{Arrival, Connected, Departure, Invitation};
 pub use escrow::Escrow;
 pub use links::{LinkAddress, LinkRequest, NewLink, ServedToken};
 pub use vault::{Cell, Vault};
+pub use webhooks::{WebhookAnswer, WebhookRequest};
 pub use workspace::{Founded, StartError, digest};
 pub use zak::WantedZak;
 

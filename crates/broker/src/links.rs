@@ -86,6 +86,13 @@ pub(crate) struct LiveLink {
     looked_at: Timestamp,
 }
 
+impl LiveLink {
+    /// Whether it draws on this account.
+    pub(crate) fn is_of(&self, id: CredentialId) -> bool {
+        self.row.credential == id
+    }
+}
+
 /// Links that were served within the last second.
 pub(crate) type LinkCache = Memory<TokenLinkId, Arc<LiveLink>>;
 

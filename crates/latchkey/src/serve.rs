@@ -133,6 +133,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         never = broker.tend_escrow() => match never {},
         never = keys.tend() => match never {},
         never = broker.tend_accounts() => match never {},
+        never = broker.tend_webhooks() => match never {},
     };
     bots.stop().await;
     tasks.close();

@@ -111,8 +111,8 @@ pub(crate) async fn connect(
         "-- connect_credential\n\
          INSERT INTO credentials AS old (id, workspace, app, kind, zoom_user_id, zoom_account_id, display_name,\n\
              callback_url, status, status_since, refresh_at, used_at, epoch, generation, access_token,\n\
-             access_expires_at, refresh_token, scopes, api_url, created_at, granted_at)\n\
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, 1, $13, $14, $15, $16, $17, $18, $19)\n\
+             access_expires_at, refresh_token, scopes, api_url, created_at, granted_at, consented_at)\n\
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, 1, $13, $14, $15, $16, $17, $18, $19, $19)\n\
          ON CONFLICT (id) DO UPDATE SET\n\
              kind = excluded.kind, zoom_account_id = excluded.zoom_account_id,\n\
              display_name = excluded.display_name, callback_url = excluded.callback_url,\n\
@@ -122,7 +122,7 @@ pub(crate) async fn connect(
              epoch = old.epoch + 1, generation = old.generation + 1,\n\
              access_token = excluded.access_token, access_expires_at = excluded.access_expires_at,\n\
              refresh_token = excluded.refresh_token, scopes = excluded.scopes, api_url = excluded.api_url,\n\
-             granted_at = excluded.granted_at,\n\
+             granted_at = excluded.granted_at, consented_at = excluded.consented_at,\n\
              spent_at = NULL, lease_token = NULL, lease_expires_at = NULL",
     )
     .bind(credential.id.to_string())

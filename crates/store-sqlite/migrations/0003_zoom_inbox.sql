@@ -12,3 +12,8 @@ CREATE TABLE zoom_events (
 
 CREATE INDEX zoom_events_unfinished ON zoom_events (received_at) WHERE finished = 0;
 CREATE INDEX zoom_events_finished ON zoom_events (received_at) WHERE finished <> 0;
+CREATE INDEX zoom_events_ended ON zoom_events (received_at) WHERE ended IS NOT NULL;
+
+-- A webhook that comes late may tell of a consent that was replaced meanwhile. Refreshes move granted_at, not this.
+ALTER TABLE credentials ADD COLUMN consented_at INTEGER NOT NULL DEFAULT 0;
+UPDATE credentials SET consented_at = created_at;

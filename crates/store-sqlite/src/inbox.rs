@@ -1,7 +1,7 @@
 //! Webhooks that Zoom sent.
 
 use async_trait::async_trait;
-use model::{Timestamp, ZoomOauthAppId};
+use model::{CredentialId, Timestamp, ZoomOauthAppId};
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use store::{Digest, Ending, Reception, StoreError, ZoomEvent, ZoomInbox, ZoomOauthApp};
 
@@ -19,20 +19,20 @@ fn event(row: &SqliteRow) -> Result<ZoomEvent, StoreError> {
     })
 }
 
-/// Disconnects the account, unless it has another grant by now, and leaves the event unfinished.
+/// Disconnects the account, unless somebody has consented anew since, and leaves the event unfinished.
 async fn end(db: &mut SqliteConnection, event: &ZoomEvent, ending: &Ending) -> Result<bool, StoreError> {
-    let Ending { credential, cause, unless_granted_after, note } = ending;
-    let granted_at: Option<i64> = sqlx::query_scalar(
+    let Ending { credential, cause, unless_consented_after, note } = ending;
+    let consented_at: Option<i64> = sqlx::query_scalar(
         "-- receive_zoom_event: read\n\
-         SELECT granted_at FROM credentials WHERE id = ? AND workspace = ?",
+         SELECT consented_at FROM credentials WHERE id = ? AND workspace = ?",
     )
     .bind(credential.to_string())
     .bind(event.workspace.to_string())
     .fetch_optional(&mut *db)
     .await
     .map_err(unavailable)?;
-    let concerned = granted_at.is_some_and(|granted_at| {
-        unless_granted_after.is_none_or(|time| granted_at <= time.as_microsecond())
+    let concerned = consented_at.is_some_and(|consented_at| {
+        unless_consented_after.is_none_or(|time| consented_at <= time.as_microsecond())
     });
     if !concerned || !credentials::disconnect(db, event.workspace, *credential, *cause, note).await? {
         return Ok(false);
@@ -116,6 +116,18 @@ impl ZoomInbox for SqliteStore {
         rows.iter().map(event).collect()
     }
 
+    async fn accounts_ended_since(&self, since: Timestamp) -> Result<Vec<CredentialId>, StoreError> {
+        let rows = sqlx::query(
+            "-- accounts_ended_since\n\
+             SELECT ended FROM zoom_events WHERE ended IS NOT NULL AND received_at >= ?",
+        )
+        .bind(since.as_microsecond())
+        .fetch_all(&self.readers)
+        .await
+        .map_err(unavailable)?;
+        rows.iter().map(|row| Reader { table: "zoom_events", row }.parsed("ended")).collect()
+    }
+
     async fn finish_zoom_event(&self, key: &Digest) -> Result<bool, StoreError> {
         let done = sqlx::query(
             "-- finish_zoom_event\nUPDATE zoom_events SET finished = 1 WHERE key = ? AND finished = 0",
@@ -124,6 +136,12 @@ impl ZoomInbox for SqliteStore {
         .execute(&self.writer)
         .await
         .map_err(unavailable)?;
+        // The log of writes still holds the pages as they were. Somebody who reads at this moment may keep it: then it
+        // goes when the log is full.
+        sqlx::query("-- finish_zoom_event: forget\nPRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.writer)
+            .await
+            .map_err(unavailable)?;
         Ok(done.rows_affected() == 1)
     }
 

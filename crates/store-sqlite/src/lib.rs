@@ -40,6 +40,8 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // What is erased is overwritten: a tombstone's tokens are not to be found in the file's gaps.
+            .pragma("secure_delete", "ON")
             .busy_timeout(Duration::from_secs(5))
             .disable_statement_logging();
         let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };

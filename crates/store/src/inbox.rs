@@ -29,8 +29,8 @@ pub struct Ending {
     pub credential: CredentialId,
     /// Why.
     pub cause: DisconnectCause,
-    /// A grant that came later is another one than the event is about, and stays.
-    pub unless_granted_after: Option<Timestamp>,
+    /// Somebody who has consented since has given another grant than the event is about, and it stays.
+    pub unless_consented_after: Option<Timestamp>,
     /// What it is called in the log.
     pub note: Note,
 }
@@ -66,6 +66,9 @@ pub trait ZoomInbox {
 
     /// Up to `limit` events that wait to be finished, the oldest first. Across tenants: asked by whoever erases.
     async fn unfinished_zoom_events(&self, limit: u32) -> Result<Vec<ZoomEvent>, StoreError>;
+
+    /// Accounts that events ended from `since` on. Across tenants: what a process keeps in memory of them has to go.
+    async fn accounts_ended_since(&self, since: Timestamp) -> Result<Vec<CredentialId>, StoreError>;
 
     /// Everything about it is done; `false` when it was already.
     async fn finish_zoom_event(&self, key: &Digest) -> Result<bool, StoreError>;

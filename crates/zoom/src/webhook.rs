@@ -18,6 +18,11 @@ const MOST_DIGITS: usize = 16;
 /// A number from here on counts milliseconds: in seconds it would be the year 5138.
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
 
+const URL_VALIDATION: &str = "endpoint.url_validation";
+const APP_DEAUTHORIZED: &str = "app_deauthorized";
+const USER_DEACTIVATED: &str = "user.deactivated";
+const USER_DELETED: &str = "user.deleted";
+
 /// The two headers that prove where a webhook comes from.
 #[derive(Debug, Clone, Copy)]
 pub struct WebhookHeaders<'a> {
@@ -143,22 +148,31 @@ impl Webhook {
 }
 
 impl WebhookEvent {
+    /// Zoom's name of it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::UrlValidation { .. } => URL_VALIDATION,
+            Self::AppDeauthorized { .. } => APP_DEAUTHORIZED,
+            Self::UserDeactivated { .. } => USER_DEACTIVATED,
+            Self::UserDeleted { .. } => USER_DELETED,
+            Self::Other { name } => name,
+        }
+    }
+
     /// `None` when something is missing.
     fn of(name: String, payload: Payload) -> Option<Self> {
         let Payload { plain_token, account_id, user_id, client_id, object } = payload;
         let object_id = object.and_then(|object| object.id).and_then(Text::bounded);
         let text = |text: Option<Text>| text.and_then(Text::bounded);
         Some(match name.as_str() {
-            "endpoint.url_validation" => Self::UrlValidation { plain_token: text(plain_token)? },
-            "app_deauthorized" => Self::AppDeauthorized {
+            URL_VALIDATION => Self::UrlValidation { plain_token: text(plain_token)? },
+            APP_DEAUTHORIZED => Self::AppDeauthorized {
                 account_id: text(account_id)?,
                 user_id: text(user_id)?,
                 client_id: text(client_id)?,
             },
-            "user.deactivated" => {
-                Self::UserDeactivated { account_id: text(account_id)?, user_id: object_id? }
-            }
-            "user.deleted" => Self::UserDeleted { account_id: text(account_id)?, user_id: object_id? },
+            USER_DEACTIVATED => Self::UserDeactivated { account_id: text(account_id)?, user_id: object_id? },
+            USER_DELETED => Self::UserDeleted { account_id: text(account_id)?, user_id: object_id? },
             _ => Self::Other { name: Text::Text(name).bounded()? },
         })
     }

@@ -4,6 +4,7 @@ pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod list;
 pub(crate) mod retrieve;
+pub(crate) mod webhook;
 
 use serde_json::{Value, json};
 use store::ZoomOauthApp;

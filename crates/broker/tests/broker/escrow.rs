@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A house whose broker died after Zoom had rotated, while the store was away: its first wait never ends.
-async fn died_before_the_commit() -> (House, CredentialId) {
+pub(crate) async fn died_before_the_commit() -> (House, CredentialId) {
     let (house, id) = expired().await;
     let path = house.database();
     run(&path, "CREATE TRIGGER away BEFORE UPDATE OF generation ON credentials BEGIN SELECT RAISE(ABORT, 'away'); END")
@@ -30,7 +30,7 @@ async fn died_before_the_commit() -> (House, CredentialId) {
     (house, id)
 }
 
-fn deposits(house: &House) -> Vec<PathBuf> {
+pub(crate) fn deposits(house: &House) -> Vec<PathBuf> {
     let files = fs::read_dir(house.escrow()).unwrap().map(|entry| entry.unwrap().path());
     files.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect()
 }

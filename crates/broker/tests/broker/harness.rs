@@ -75,15 +75,14 @@ impl House {
         let store = Arc::new(SqliteStore::open(&rooms.path().join("latchkey.db")).await.unwrap());
         let broker = assemble(&zoom, store.clone(), keys, env.clone(), tasks.clone(), rooms.path());
         let founded = broker.found_or_check().await.unwrap().unwrap();
-        let new = NewApp {
-            kind: AppKind::UserLevel,
-            client_id: CLIENT_ID.into(),
-            client_secret: Secret::new(CLIENT_SECRET),
-            webhook_secret: Secret::new("planted-webhook-secret"),
-        };
-        let app = broker.register_app(founded.workspace, &new).await.unwrap().unwrap().id;
+        let app = broker.register_app(founded.workspace, &new_app(CLIENT_ID)).await.unwrap().unwrap().id;
         let (workspace, api_key) = (founded.workspace, founded.api_key);
         Self { broker, store, env, clock, tasks, workspace, api_key, app, zoom, rooms }
+    }
+
+    /// Another app of the same workspace, whose webhooks are signed with the same secret.
+    pub(crate) async fn another_app(&self, client_id: &str) -> ZoomOauthAppId {
+        self.broker.register_app(self.workspace, &new_app(client_id)).await.unwrap().unwrap().id
     }
 
     /// A house with one account in it.
@@ -161,6 +160,15 @@ impl House {
 
     pub(crate) async fn zak(&self, id: CredentialId) -> Result<Zak, Failure> {
         self.broker.zak(self.workspace, id, ANY).await
+    }
+}
+
+fn new_app(client_id: &str) -> NewApp {
+    NewApp {
+        kind: AppKind::UserLevel,
+        client_id: client_id.into(),
+        client_secret: Secret::new(CLIENT_SECRET),
+        webhook_secret: Secret::new("planted-webhook-secret"),
     }
 }
 

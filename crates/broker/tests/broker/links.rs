@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use broker::{
-    LinkAddress, LinkRequest, NewLink,
+    Broker, LinkAddress, LinkRequest, NewLink,
     signature::{SignatureHeaders, SigningKey},
 };
 use model::{Code, CredentialId, Failure, Secret, Timestamp, TokenKind};
@@ -12,13 +12,13 @@ use store::{Credentials as _, TokenLinks};
 use crate::harness::House;
 
 /// What a bot platform holds: the address of a link, and the key it signs with.
-struct Platform {
+pub(crate) struct Platform {
     address: String,
     key: SigningKey,
 }
 
 impl Platform {
-    async fn of(house: &House, link: &LinkAddress) -> Self {
+    pub(crate) async fn of(house: &House, link: &LinkAddress) -> Self {
         let secret = house.broker.callback_secret(house.workspace).await.unwrap();
         Self { address: address(link), key: SigningKey::parse(&secret).unwrap() }
     }
@@ -26,7 +26,7 @@ impl Platform {
     /// Fetches with a signature made at `signed_at`.
     async fn fetch_signed_at(
         &self,
-        house: &House,
+        broker: &Arc<Broker>,
         id: &str,
         signed_at: Timestamp,
     ) -> Result<Secret, Failure> {
@@ -35,11 +35,21 @@ impl Platform {
         let headers = SignatureHeaders { id, timestamp: &timestamp, signature: &signature };
         let request =
             LinkRequest { address: &self.address, signature: Some(headers), body: b"", fresh: false };
-        house.broker.serve_link(request).await.map(|served| served.token)
+        broker.serve_link(request).await.map(|served| served.token)
+    }
+
+    /// Fetches from a process of the house.
+    pub(crate) async fn fetch_from(
+        &self,
+        broker: &Arc<Broker>,
+        house: &House,
+        id: &str,
+    ) -> Result<Secret, Failure> {
+        self.fetch_signed_at(broker, id, house.env.now()).await
     }
 
     async fn fetch(&self, house: &House, id: &str) -> Result<Secret, Failure> {
-        self.fetch_signed_at(house, id, house.env.now()).await
+        self.fetch_from(&house.broker, house, id).await
     }
 
     async fn refused(&self, house: &House, id: &str) -> Code {
@@ -192,12 +202,12 @@ async fn a_signature_lives_for_five_minutes_either_way() {
     let (house, platform, _) = linked().await;
     let now = house.env.now();
     for (id, signed_at) in [("old", now - 301 * SECOND), ("early", now + 301 * SECOND)] {
-        let failure = platform.fetch_signed_at(&house, id, signed_at).await.unwrap_err();
+        let failure = platform.fetch_signed_at(&house.broker, id, signed_at).await.unwrap_err();
         assert_eq!(failure.code, Code::SignatureStale, "{id}");
     }
     assert_eq!(mints(&house).await, 0);
     for (id, signed_at) in [("old", now - 300 * SECOND), ("early", now + 300 * SECOND)] {
-        platform.fetch_signed_at(&house, id, signed_at).await.unwrap();
+        platform.fetch_signed_at(&house.broker, id, signed_at).await.unwrap();
     }
 }
 
@@ -207,11 +217,11 @@ async fn a_quick_retry_is_served_and_a_late_one_refused() {
     let signed_at = house.env.now();
     platform.fetch(&house, "msg").await.unwrap();
     house.clock.advance(30 * SECOND);
-    platform.fetch_signed_at(&house, "msg", signed_at).await.unwrap();
+    platform.fetch_signed_at(&house.broker, "msg", signed_at).await.unwrap();
     platform.fetch(&house, "msg").await.unwrap();
     house.clock.advance(Duration::from_micros(1));
     assert_eq!(platform.refused(&house, "msg").await, Code::ReplayRefused);
-    let recorded = platform.fetch_signed_at(&house, "msg", signed_at).await.unwrap_err();
+    let recorded = platform.fetch_signed_at(&house.broker, "msg", signed_at).await.unwrap_err();
     assert_eq!(recorded.code, Code::ReplayRefused);
 }
 
@@ -234,14 +244,14 @@ async fn an_id_is_remembered_for_as_long_as_its_signature_can_live() {
     house.clock.advance(9 * 60 * SECOND);
     let began = house.env.now();
     let ahead = began + 300 * SECOND;
-    platform.fetch_signed_at(&house, "msg", ahead).await.unwrap();
+    platform.fetch_signed_at(&house.broker, "msg", ahead).await.unwrap();
     while house.env.now() < began + 600 * SECOND {
         house.clock.advance(60 * SECOND);
-        let failure = platform.fetch_signed_at(&house, "msg", ahead).await.unwrap_err();
+        let failure = platform.fetch_signed_at(&house.broker, "msg", ahead).await.unwrap_err();
         assert_eq!(failure.code, Code::ReplayRefused, "after {:?}", house.env.now().since(began));
     }
     house.clock.advance(SECOND);
-    let failure = platform.fetch_signed_at(&house, "msg", ahead).await.unwrap_err();
+    let failure = platform.fetch_signed_at(&house.broker, "msg", ahead).await.unwrap_err();
     assert_eq!(failure.code, Code::SignatureStale, "and then it is too old");
     assert_eq!(mints(&house).await, 1);
 }

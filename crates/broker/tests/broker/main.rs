@@ -13,4 +13,5 @@ mod links;
 mod refresh;
 mod refresher;
 mod secrets;
+mod webhooks;
 mod zak;

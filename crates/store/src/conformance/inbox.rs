@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use model::{CredentialStatus, DisconnectCause, Timestamp, ZoomOauthAppId};
 
 use super::{Bench, CALLERS, ROUNDS, credentials::connected};
-use crate::{Credential, Ending, Reception, ZoomEvent};
+use crate::{Credential, Ending, Note, Reception, ZoomEvent};
 
 fn event(bench: &Bench, of: &Credential) -> ZoomEvent {
     ZoomEvent {
@@ -25,7 +25,7 @@ fn ending(bench: &Bench, of: &Credential) -> Ending {
     Ending {
         credential: of.id,
         cause: DisconnectCause::Deauthorized,
-        unless_granted_after: None,
+        unless_consented_after: None,
         note: bench.note("removed at Zoom"),
     }
 }
@@ -51,6 +51,9 @@ pub async fn an_event_counts_once_with_what_it_ends(bench: &Bench) {
     let expected = ZoomEvent { ended: Some(made.id), ..event.clone() };
     assert_eq!(bench.store.unfinished_zoom_events(9).await.unwrap(), [expected]);
     assert!(bench.store.finish_zoom_event(&event.key).await.unwrap());
+    let ended_since = async |time| bench.store.accounts_ended_since(time).await.unwrap();
+    assert_eq!(ended_since(bench.env.now()).await, [made.id], "finished or not");
+    assert!(ended_since(bench.env.now() + Duration::from_micros(1)).await.is_empty());
     assert!(!bench.store.finish_zoom_event(&event.key).await.unwrap(), "once");
     assert!(bench.store.unfinished_zoom_events(9).await.unwrap().is_empty());
     assert_eq!(receive().await, Reception::Known, "also when it is finished");
@@ -69,15 +72,19 @@ pub async fn an_event_that_ends_nothing_is_done_at_once(bench: &Bench) {
     assert_eq!(bench.store.unfinished_zoom_events(9).await.unwrap().len(), 1);
 }
 
-pub async fn a_later_grant_outlives_an_earlier_event(bench: &Bench) {
+pub async fn a_later_consent_outlives_an_earlier_event(bench: &Bench) {
     let made = connected(bench).await;
+    let consented_at = made.granted_at;
     let receive = async |time: Timestamp| {
-        let ending = Ending { unless_granted_after: Some(time), ..ending(bench, &made) };
+        let ending = Ending { unless_consented_after: Some(time), ..ending(bench, &made) };
         bench.store.receive_zoom_event(&event(bench, &made), Some(&ending)).await.unwrap()
     };
-    assert_eq!(receive(made.granted_at - Duration::from_micros(1)).await, Reception::Noted);
+    assert_eq!(receive(consented_at - Duration::from_micros(1)).await, Reception::Noted);
     assert_eq!(status(bench, &made).await, CredentialStatus::Healthy);
-    assert_eq!(receive(made.granted_at).await, Reception::Ended);
+    // A refresh is no consent.
+    let later = Note { at: consented_at + Duration::from_secs(9), ..bench.note("refreshed") };
+    assert!(bench.store.commit_refresh(made.id, 1, &made.grant, None, &later).await.unwrap());
+    assert_eq!(receive(consented_at).await, Reception::Ended);
 }
 
 pub async fn of_deliveries_at_once_one_counts(bench: &Bench) {

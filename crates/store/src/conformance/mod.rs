@@ -132,7 +132,7 @@ macro_rules! conformance_tests {
                           using_brings_the_next_look_forward }
             log { changes_of_state_leave_one_line_each, lines_stay_in_their_workspace, pages_go_back_in_time }
             inbox { an_event_counts_once_with_what_it_ends, an_event_that_ends_nothing_is_done_at_once,
-                    a_later_grant_outlives_an_earlier_event, of_deliveries_at_once_one_counts,
+                    a_later_consent_outlives_an_earlier_event, of_deliveries_at_once_one_counts,
                     only_what_is_finished_is_forgotten, an_app_is_found_by_its_id_and_remembers_its_validation }
             links { a_link_comes_back_whole, revoking_is_final_and_local }
             bots { a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,

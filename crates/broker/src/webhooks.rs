@@ -1,0 +1,213 @@
+//! What Zoom tells us unasked: that a user has removed the app, or is gone.
+//!
+//! 1. Signature and time decide alone who is heard. An unknown app is answered as a wrong signature is.
+//! 2. One transaction notes the event (so that the same bytes count once) and erases the account's tokens from the store.
+//!    From then on no replica gives a token: the account's status and epoch are read with every link.
+//! 3. Zoom has its answer by then. What lies outside the store (ZAKs in memory, grants in escrow) goes right afterwards, in
+//!    a task of the process; whoever finds the event unfinished later does the same again. All of it may be done
+//!    twice and at once, so it needs no lease.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use model::{Code, CredentialId, DisconnectCause, Failure, Secret, Timestamp, ZoomOauthAppId};
+use store::{Digest, Ending, Reception, ZoomEvent, ZoomOauthApp};
+use zoom::{Webhook, WebhookEvent, WebhookHeaders, encrypt_plain_token, verify_webhook};
+
+use crate::{Broker, Cell};
+
+/// Zoom waits 3 s (documented), and asks again if nothing comes.
+const ANSWER_WITHIN: Duration = Duration::from_millis(2500);
+/// How often a process looks for what was left unfinished, and for accounts that another one has ended.
+const LOOK: Duration = Duration::from_secs(5);
+/// How far a look goes back: over a few looks, and over clocks that differ.
+const HINDSIGHT: Duration = Duration::from_secs(60);
+/// How many events are finished at one look.
+const BATCH: u32 = 100;
+/// How long an event is known. Zoom's last try comes after 85 minutes (documented).
+const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How often older ones are removed.
+const SWEEP: Duration = Duration::from_secs(3600);
+
+/// A webhook as it came.
+#[derive(Clone, Copy)]
+pub struct WebhookRequest<'a> {
+    /// The app whose address it came to.
+    pub app: ZoomOauthAppId,
+    /// Its signature headers, if both are there.
+    pub headers: Option<WebhookHeaders<'a>>,
+    /// The body's very bytes.
+    pub body: &'a [u8],
+}
+
+/// What Zoom is answered.
+#[derive(Debug, PartialEq, Eq)]
+pub enum WebhookAnswer {
+    /// The proof that we hold the app's secret token.
+    Validation {
+        /// As it came.
+        plain_token: String,
+        /// Signed.
+        encrypted_token: String,
+    },
+    /// It is taken care of.
+    Taken,
+}
+
+impl Broker {
+    /// Takes in a webhook. When this returns, what it ends is over on every replica.
+    ///
+    /// # Errors
+    /// The codes of signatures, [`Code::RequestMalformed`], and those after which Zoom shall try again.
+    pub async fn take_webhook(
+        self: &Arc<Self>,
+        request: WebhookRequest<'_>,
+    ) -> Result<WebhookAnswer, Failure> {
+        let taken = self.env.clock.timeout(ANSWER_WITHIN, self.judge_webhook(request)).await;
+        taken.unwrap_or_else(|| Err(Failure::new(Code::Deadline, "the store takes longer than Zoom waits")))
+    }
+
+    async fn judge_webhook(self: &Arc<Self>, request: WebhookRequest<'_>) -> Result<WebhookAnswer, Failure> {
+        let headers = request
+            .headers
+            .ok_or_else(|| Failure::new(Code::SignatureMissing, "the request carries no x-zm-* headers"))?;
+        let app = self.store.webhook_app(request.app).await?;
+        let secret = match &app {
+            Some(app) => self.vault.open(app.workspace, Cell::WebhookSecret(app.id), &app.webhook_secret)?,
+            // Nobody's: what follows is the same as for an app that is known.
+            None => Secret::new(self.env.entropy.token()),
+        };
+        let (secrets, now) = ([secret], self.env.now());
+        let verified = verify_webhook(&secrets, headers, request.body, now);
+        let ((sent_at, secret), app) = verified.and_then(|verified| {
+            let app = app.ok_or_else(|| Failure::new(Code::SignatureInvalid, "no app has this address"))?;
+            Ok((verified, app))
+        })?;
+        let Webhook { event, happened_at } = Webhook::read(request.body)?;
+        if let WebhookEvent::UrlValidation { plain_token } = event {
+            self.store.note_webhook_validation(app.id, now).await?;
+            tracing::info!(app = %app.id, "Zoom has validated the app's webhook");
+            let encrypted_token = encrypt_plain_token(secret, &plain_token);
+            return Ok(WebhookAnswer::Validation { plain_token, encrypted_token });
+        }
+        // Both times are by Zoom's clock, so the age of the event is right however wrong our own clock is.
+        let happened_at = happened_at.map(|at| now - sent_at.since(at));
+        let received = ZoomEvent {
+            key: key_of(app.id, request.body),
+            workspace: app.workspace,
+            app: app.id,
+            name: event.name().to_owned(),
+            ended: None,
+            received_at: now,
+        };
+        let ending = self.ending_of(&app, &event, happened_at).await?;
+        let reception = self.store.receive_zoom_event(&received, ending.as_ref()).await?;
+        tracing::info!(app = %app.id, event = received.name, ?reception, "Zoom has told something");
+        if let (Reception::Ended, Some(ending)) = (reception, ending) {
+            tracing::warn!(credential = %ending.credential, cause = ?ending.cause, "account disconnected by Zoom");
+            // Others look at most a second later; here nothing is served from this moment on.
+            self.forget_account(ending.credential);
+            let (broker, event) =
+                (Arc::clone(self), ZoomEvent { ended: Some(ending.credential), ..received });
+            self.tasks.spawn(async move {
+                if let Err(error) = broker.finish(&event).await {
+                    tracing::warn!(%error, "a webhook's work is left for the next look");
+                }
+            });
+        }
+        Ok(WebhookAnswer::Taken)
+    }
+
+    /// Which account of this app the event ends, if any.
+    async fn ending_of(
+        &self,
+        app: &ZoomOauthApp,
+        event: &WebhookEvent,
+        happened_at: Option<Timestamp>,
+    ) -> Result<Option<Ending>, Failure> {
+        let (cause, words, user_id) = match event {
+            WebhookEvent::AppDeauthorized { client_id, .. } if *client_id != app.client_id => {
+                tracing::warn!(app = %app.id, "a genuine webhook tells of another app: is its secret used twice?");
+                return Ok(None);
+            }
+            WebhookEvent::AppDeauthorized { user_id, .. } => {
+                (DisconnectCause::Deauthorized, "the user removed the app at Zoom", user_id)
+            }
+            WebhookEvent::UserDeactivated { user_id, .. } => {
+                (DisconnectCause::UserDeactivated, "the user was deactivated at Zoom", user_id)
+            }
+            WebhookEvent::UserDeleted { user_id, .. } => {
+                (DisconnectCause::UserDeleted, "the user was deleted at Zoom", user_id)
+            }
+            WebhookEvent::UrlValidation { .. } | WebhookEvent::Other { .. } => return Ok(None),
+        };
+        let Some(account) = self.store.credential_of(app.workspace, app.id, user_id).await? else {
+            tracing::info!(app = %app.id, event = event.name(), "Zoom tells of a user who is not connected here");
+            return Ok(None);
+        };
+        Ok(Some(Ending {
+            credential: account.id,
+            cause,
+            unless_consented_after: happened_at,
+            note: self.note(words),
+        }))
+    }
+
+    /// Drops what this process keeps in memory of an account.
+    fn forget_account(&self, id: CredentialId) {
+        self.zaks.forget(id);
+        self.links.forget_where(|link| link.is_of(id));
+    }
+
+    /// Erases what an event has ended from everywhere but the store, which has erased it already.
+    async fn finish(&self, event: &ZoomEvent) -> Result<(), Failure> {
+        if let Some(id) = event.ended {
+            self.forget_account(id);
+            // A grant in escrow finds its generation past, and is taken off the disk.
+            self.replay_deposits().await?;
+        }
+        self.store.finish_zoom_event(&event.key).await?;
+        Ok(())
+    }
+
+    /// Finishes what a crash left unfinished, and forgets what other processes have ended. To be called at start, and
+    /// from time to time. Answers how many events were finished.
+    pub async fn replay_webhooks(&self) -> Result<usize, Failure> {
+        for id in self.store.accounts_ended_since(self.env.now() - HINDSIGHT).await? {
+            self.forget_account(id);
+        }
+        let unfinished = self.store.unfinished_zoom_events(BATCH).await?;
+        for event in &unfinished {
+            self.finish(event).await?;
+        }
+        Ok(unfinished.len())
+    }
+
+    /// Does so for as long as it is polled, and removes events that are long over.
+    pub async fn tend_webhooks(&self) -> Infallible {
+        let mut sweep_at = self.env.now();
+        loop {
+            let now = self.env.now();
+            let mut done = self.replay_webhooks().await.map(drop);
+            if done.is_ok() && now >= sweep_at {
+                sweep_at = now + SWEEP;
+                done = self.store.forget_zoom_events(now - KEPT_FOR).await.map(drop).map_err(Failure::from);
+            }
+            if let Err(error) = done {
+                tracing::warn!(%error, "the webhooks' inbox could not be looked after");
+            }
+            self.env.clock.sleep(LOOK).await;
+        }
+    }
+}
+
+/// The app is part of it: what one app was told says nothing of another.
+fn key_of(app: ZoomOauthAppId, body: &[u8]) -> Digest {
+    let mut hash = Context::new(&SHA256);
+    hash.update(app.to_string().as_bytes());
+    hash.update(b".");
+    hash.update(body);
+    let mut key = [0; 32];
+    key.copy_from_slice(hash.finish().as_ref());
+    key
+}

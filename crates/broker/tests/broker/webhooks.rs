@@ -1,0 +1,280 @@
+//! What Zoom tells ends accounts, on every replica, once, and only where it is proven.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_lc_rs::hmac;
+use broker::{Broker, NewLink, WebhookAnswer, WebhookRequest};
+use model::{
+    Code, CredentialId, CredentialStatus, DisconnectCause, Failure, Timestamp, TokenKind, ZoomOauthAppId,
+};
+use serde_json::json;
+use store::{Ending, Reception, ZoomEvent, ZoomInbox};
+use zoom::WebhookHeaders;
+
+use crate::{
+    escrow::{deposits, died_before_the_commit},
+    harness::{ANY, House},
+    links::Platform,
+};
+
+const SECRET: &str = "planted-webhook-secret";
+const GONE: CredentialStatus = CredentialStatus::Disconnected(DisconnectCause::Deauthorized);
+
+fn hex_hmac(secret: &str, text: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, text.as_bytes());
+    tag.as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+/// Zoom, as it sends webhooks to one app.
+struct Sender<'h> {
+    house: &'h House,
+    app: ZoomOauthAppId,
+    secret: &'static str,
+    sent_at: Timestamp,
+}
+
+impl<'h> Sender<'h> {
+    fn to(house: &'h House) -> Self {
+        Self { house, app: house.app, secret: SECRET, sent_at: house.env.now() }
+    }
+
+    async fn send(&self, broker: &Arc<Broker>, body: &str) -> Result<WebhookAnswer, Failure> {
+        let timestamp = self.sent_at.as_second().to_string();
+        let signature = format!("v0={}", hex_hmac(self.secret, &format!("v0:{timestamp}:{body}")));
+        let headers = Some(WebhookHeaders { signature: &signature, timestamp: &timestamp });
+        broker.take_webhook(WebhookRequest { app: self.app, headers, body: body.as_bytes() }).await
+    }
+
+    async fn taken(&self, body: &str) {
+        assert_eq!(self.send(&self.house.broker, body).await.unwrap(), WebhookAnswer::Taken);
+    }
+
+    async fn refused(&self, body: &str) -> Code {
+        self.send(&self.house.broker, body).await.unwrap_err().code
+    }
+}
+
+fn milliseconds(time: Timestamp) -> i64 {
+    time.as_microsecond() / 1000
+}
+
+fn removal(house: &House) -> String {
+    removal_at(house, house.env.now())
+}
+
+fn removal_at(house: &House, time: Timestamp) -> String {
+    let payload =
+        json!({ "account_id": "a", "user_id": house.zoom.user, "client_id": "client-of-the-tests" });
+    json!({ "event": "app_deauthorized", "event_ts": milliseconds(time), "payload": payload }).to_string()
+}
+
+fn of_user(house: &House, event: &str, user: &str) -> String {
+    let payload = json!({ "account_id": "a", "object": { "id": user } });
+    json!({ "event": event, "event_ts": milliseconds(house.env.now()), "payload": payload }).to_string()
+}
+
+#[tokio::test]
+async fn a_validation_is_proven_and_remembered() {
+    let house = House::start().await;
+    let body = r#"{"event":"endpoint.url_validation","event_ts":1,"payload":{"plainToken":"plain"}}"#;
+    let answer = Sender::to(&house).send(&house.broker, body).await.unwrap();
+    let encrypted_token = hex_hmac(SECRET, "plain");
+    assert_eq!(answer, WebhookAnswer::Validation { plain_token: "plain".into(), encrypted_token });
+    let app = house.store.webhook_app(house.app).await.unwrap().unwrap();
+    assert_eq!(app.webhook_last_validation, Some(house.env.now()));
+}
+
+#[tokio::test]
+async fn who_proves_nothing_ends_nothing() {
+    let (house, id) = House::with_account().await;
+    let (body, sender) = (removal(&house), Sender::to(&house));
+    let forged = Sender { secret: "another", ..Sender::to(&house) };
+    assert_eq!(forged.refused(&body).await, Code::SignatureInvalid);
+    let unknown = Sender { app: ZoomOauthAppId::generate(&house.env), ..Sender::to(&house) };
+    assert_eq!(unknown.refused(&body).await, Code::SignatureInvalid);
+    for off in [301, 100_000] {
+        let (early, late) =
+            (sender.sent_at - Duration::from_secs(off), sender.sent_at + Duration::from_secs(off));
+        for sent_at in [early, late] {
+            let stale = Sender { sent_at, ..Sender::to(&house) };
+            assert_eq!(stale.refused(&body).await, Code::SignatureStale);
+        }
+    }
+    let bare = WebhookRequest { app: house.app, headers: None, body: body.as_bytes() };
+    assert_eq!(house.broker.take_webhook(bare).await.unwrap_err().code, Code::SignatureMissing);
+    assert_eq!(sender.refused("{").await, Code::RequestMalformed);
+    assert_eq!(house.row(id).await.status, CredentialStatus::Healthy);
+    house.zak(id).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_about_an_account_of_this_app_changes_nothing() {
+    let (house, id) = House::with_account().await;
+    let sender = Sender::to(&house);
+    sender.taken(&of_user(&house, "user.deleted", "nobody-we-know")).await;
+    sender.taken(&of_user(&house, "user.updated", &house.zoom.user)).await;
+    sender.taken(&of_user(&house, "user.activated", &house.zoom.user)).await;
+    sender.taken(&removal(&house).replace("client-of-the-tests", "another-client")).await;
+    let other = house.another_app("another-client").await;
+    let other = Sender { app: other, ..Sender::to(&house) };
+    other.taken(&of_user(&house, "user.deleted", &house.zoom.user)).await;
+    assert_eq!(house.row(id).await.status, CredentialStatus::Healthy);
+    house.zak(id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_removal_ends_the_account_and_a_new_consent_brings_it_back() {
+    let (house, id) = House::with_account().await;
+    house.zak(id).await.unwrap();
+    let before = house.row(id).await;
+    let body = removal(&house);
+    Sender::to(&house).taken(&body).await;
+    let row = house.row(id).await;
+    assert_eq!((row.status, row.generation, row.epoch), (GONE, before.generation + 1, before.epoch + 1));
+    assert!(row.grant.access_token.is_none() && row.grant.refresh_token.is_none());
+    assert_eq!((row.zoom_user_id, row.status_since), (before.zoom_user_id, house.env.now()), "a tombstone");
+    assert_eq!(house.zak(id).await.unwrap_err().code, Code::CredentialDisconnected);
+    house.settle().await;
+    assert!(house.store.unfinished_zoom_events(9).await.unwrap().is_empty());
+
+    house.pass(Duration::from_secs(60)).await;
+    assert_eq!(house.connect().await, id, "the same account");
+    house.zak(id).await.unwrap();
+    // Zoom did not hear our answer, and sends the same bytes again.
+    Sender::to(&house).taken(&body).await;
+    assert_eq!(house.row(id).await.status, CredentialStatus::Healthy);
+    house.zak(id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_removal_that_comes_late_leaves_the_consent_that_came_after_it() {
+    let (house, id) = House::with_account().await;
+    let removed_at = house.env.now();
+    house.pass(Duration::from_secs(1200)).await;
+    assert_eq!(house.connect().await, id);
+    Sender::to(&house).taken(&removal_at(&house, removed_at)).await;
+    assert_eq!(house.row(id).await.status, CredentialStatus::Healthy);
+
+    // Our own clock does not matter: how old an event is, Zoom's two times say.
+    house.clock.advance(Duration::from_secs(250));
+    let sent_at = house.env.now() - Duration::from_secs(250);
+    let sender = Sender { sent_at, ..Sender::to(&house) };
+    sender.taken(&removal_at(&house, sent_at)).await;
+    assert_eq!(house.row(id).await.status, GONE);
+}
+
+#[tokio::test]
+async fn users_who_are_gone_end_their_account() {
+    for (event, cause) in [
+        ("user.deactivated", DisconnectCause::UserDeactivated),
+        ("user.deleted", DisconnectCause::UserDeleted),
+    ] {
+        let (house, id) = House::with_account().await;
+        Sender::to(&house).taken(&of_user(&house, event, &house.zoom.user)).await;
+        assert_eq!(house.row(id).await.status, CredentialStatus::Disconnected(cause));
+    }
+}
+
+/// A link to the account, and a platform that fetches from it.
+async fn platform(house: &House, id: CredentialId) -> Platform {
+    let new = NewLink { kind: TokenKind::Zak, credential: id, signing_secret: None, expires_at: None };
+    let link = house.broker.make_link(house.workspace, &new).await.unwrap().unwrap();
+    Platform::of(house, &link).await
+}
+
+#[tokio::test]
+async fn another_process_refuses_within_a_second() {
+    let (house, id) = House::with_account().await;
+    let platform = platform(&house, id).await;
+    let other = house.another_broker(house.clock.clone()).await;
+    for (nth, broker) in [&house.broker, &other].into_iter().enumerate() {
+        platform.fetch_from(broker, &house, &format!("before-{nth}")).await.unwrap();
+    }
+    assert_eq!(house.zoom.stats().await.zak_mints, 2, "each has one in memory");
+
+    Sender::to(&house).taken(&removal(&house)).await;
+    let refused = async |broker, id| platform.fetch_from(broker, &house, id).await.unwrap_err().code;
+    assert_eq!(refused(&house.broker, "here").await, Code::CredentialDisconnected, "at once");
+    house.clock.advance(Duration::from_secs(1));
+    assert_eq!(refused(&other, "there").await, Code::CredentialDisconnected);
+    assert_eq!(other.zak(house.workspace, id, ANY).await.unwrap_err().code, Code::CredentialDisconnected);
+
+    // The same user comes back: what the other one still has in memory is of the old grant.
+    house.connect().await;
+    house.clock.advance(Duration::from_secs(1));
+    platform.fetch_from(&other, &house, "again").await.unwrap();
+    assert_eq!(house.zoom.stats().await.zak_mints, 3, "a new one");
+}
+
+#[tokio::test]
+async fn a_refresh_under_way_loses_and_leaves_nothing_behind() {
+    let (house, id) = died_before_the_commit().await;
+    assert_eq!(deposits(&house).len(), 1);
+    Sender::to(&house).taken(&removal(&house)).await;
+    // The dead one still holds its place among the tasks: only the inbox tells that the rest is done.
+    while !house.store.unfinished_zoom_events(1).await.unwrap().is_empty() {}
+    assert!(deposits(&house).is_empty(), "the grant in escrow is off the disk");
+    let row = house.row(id).await;
+    assert_eq!(row.status, GONE);
+    assert!(row.grant.refresh_token.is_none());
+}
+
+#[tokio::test]
+async fn what_a_crash_left_unfinished_is_finished_by_the_next_process() {
+    let (house, id) = died_before_the_commit().await;
+    let event = ZoomEvent {
+        key: [7; 32],
+        workspace: house.workspace,
+        app: house.app,
+        name: "app_deauthorized".into(),
+        ended: None,
+        received_at: house.env.now(),
+    };
+    let cause = DisconnectCause::Deauthorized;
+    let ending = Ending { credential: id, cause, unless_consented_after: None, note: house.note() };
+    let received = house.store.receive_zoom_event(&event, Some(&ending)).await.unwrap();
+    assert_eq!(received, Reception::Ended);
+
+    let next = house.another_broker(house.clock.clone()).await;
+    assert_eq!(next.replay_webhooks().await.unwrap(), 1);
+    assert!(deposits(&house).is_empty());
+    assert_eq!(next.replay_webhooks().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn of_many_deliveries_at_once_one_counts() {
+    let (house, id) = House::with_account().await;
+    let (body, generation) = (removal(&house), house.row(id).await.generation);
+    let other = house.another_broker(house.clock.clone()).await;
+    let sender = Sender::to(&house);
+    let (one, two, three) = tokio::join!(
+        sender.send(&house.broker, &body),
+        sender.send(&other, &body),
+        sender.send(&house.broker, &body)
+    );
+    for answer in [one, two, three] {
+        assert_eq!(answer.unwrap(), WebhookAnswer::Taken);
+    }
+    assert_eq!(house.row(id).await.generation, generation + 1);
+}
+
+#[tokio::test]
+async fn neither_body_nor_tokens_stay_in_the_database() {
+    let (house, id) = House::with_account().await;
+    let grant = house.row(id).await.grant;
+    let marked = removal(&house).replace(r#""account_id":"a""#, r#""account_id":"planted-account""#);
+    Sender::to(&house).taken(&marked).await;
+    house.settle().await;
+    let row = house.row(id).await;
+    assert!(
+        row.grant.access_token.is_none() && row.grant.refresh_token.is_none() && row.grant.scopes.is_empty()
+    );
+    let bytes = house.bytes_of_the_store();
+    let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+    assert!(holds(house.zoom.user.as_bytes()), "the tombstone is there");
+    assert!(!holds(b"planted-account"));
+    for token in [grant.access_token.unwrap(), grant.refresh_token.unwrap()] {
+        assert!(!holds(&token.0), "its ciphertext is gone as well");
+    }
+}
