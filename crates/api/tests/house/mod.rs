@@ -135,7 +135,7 @@ impl House {
     }
 
     async fn register_app(&self) -> String {
-        let redirect = self.base.as_str().trim_end_matches('/').to_owned() + "/oauth/zoom/callback";
+        let redirect = self.address("/oauth/zoom/callback");
         let app = json!({ "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "sdk": true,
                           "redirect_uris": [redirect] });
         self.zoom.control("POST", "apps", app).await;
@@ -167,6 +167,19 @@ impl House {
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         let request = self.request("POST", path).header(header::CONTENT_TYPE, "application/json");
         self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// How many cells of the database hold a Zoom token.
+    pub(crate) async fn tokens_in_the_store(&self) -> i64 {
+        let file = self.rooms.path().join("latchkey.db");
+        let db = sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+        let count = "SELECT sum((length(access_token) > 0) + (length(refresh_token) > 0)) FROM credentials";
+        sqlx::query_scalar(count).fetch_one(&db).await.unwrap()
+    }
+
+    /// An address of this server.
+    pub(crate) fn address(&self, path: &str) -> String {
+        self.base.as_str().trim_end_matches('/').to_owned() + path
     }
 
     /// The path of an address of this server, without what a proxy in front of it would take off.

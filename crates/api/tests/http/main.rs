@@ -14,6 +14,7 @@ mod links;
 mod list_bots;
 mod manners;
 mod secrets;
+mod webhook;
 
 use house::{House, Plan};
 
