@@ -15,6 +15,7 @@ mod access;
 mod address;
 mod bots;
 mod connect;
+mod copy;
 mod credentials;
 mod inbox;
 mod links;
@@ -22,6 +23,7 @@ mod log;
 mod migrations;
 mod open;
 mod row;
+mod sealed_cells;
 
 use std::time::Duration;
 

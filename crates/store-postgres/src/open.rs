@@ -81,6 +81,17 @@ pub enum OpenError {
         /// Its schema.
         found: i64,
     },
+    /// Servers are up that should not be.
+    #[error(
+        "{connections} connections of latchkey to the database {} at {address} are open: stop every server on it first",
+        address.database()
+    )]
+    InUse {
+        /// Where.
+        address: Address,
+        /// How many.
+        connections: i64,
+    },
     /// A step failed; none was taken.
     #[error(
         "the database {} at {address} is as it was, a step of its schema failed ({cause}): run `latchkey migrate` again",

@@ -7,12 +7,14 @@
 mod access;
 mod bots;
 mod connect;
+mod copy;
 mod credentials;
 mod inbox;
 mod links;
 mod log;
 mod migrations;
 mod row;
+mod sealed_cells;
 
 use std::{path::Path, time::Duration};
 

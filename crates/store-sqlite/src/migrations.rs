@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlx::{Executor as _, SqlitePool};
+use sqlx::{Executor as _, SqliteConnection, SqlitePool};
 
 const STEPS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
@@ -23,6 +23,20 @@ pub enum OpenError {
         /// What SQLite said.
         cause: sqlx::Error,
     },
+    /// Somebody else has it open.
+    #[error("the database {path} is in use: stop the server on it first")]
+    InUse {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Its schema has still to be brought up to date.
+    #[error("the database {path} has schema {found}, and this latchkey needs {}: run `latchkey migrate`", STEPS.len())]
+    TooOld {
+        /// Which file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+    },
     /// It was made by a newer Latchkey.
     #[error("the database {path} has schema {found}, and this latchkey knows {}: run the newer version", STEPS.len())]
     TooNew {
@@ -31,6 +45,17 @@ pub enum OpenError {
         /// Its schema.
         found: i64,
     },
+}
+
+/// Whether the schema is the one that this version speaks to.
+pub(crate) async fn check(db: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
+    let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(db).await.map_err(unusable)?;
+    match usize::try_from(found) {
+        Ok(current) if current == STEPS.len() => Ok(()),
+        Ok(older) if older < STEPS.len() => Err(OpenError::TooOld { path: path.to_owned(), found }),
+        _ => Err(OpenError::TooNew { path: path.to_owned(), found }),
+    }
 }
 
 pub(crate) async fn run(writer: &SqlitePool, path: &Path) -> Result<(), OpenError> {

@@ -1,7 +1,7 @@
 //! SQLite keeps what `store` promises.
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use store::Store;
 use store_sqlite::{OpenError, SqliteStore};
@@ -13,6 +13,28 @@ async fn empty_store() -> (Arc<dyn Store>, tempfile::TempDir) {
 }
 
 store::conformance_tests!(empty_store);
+
+#[tokio::test]
+async fn no_column_of_bytes_and_no_table_is_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("latchkey.db");
+    SqliteStore::open(&path).await.unwrap().close().await;
+    let db = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
+    let columns: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT t.name, c.name, c.type FROM sqlite_master t, pragma_table_info(t.name) c\n\
+         WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'",
+    )
+    .fetch_all(&db)
+    .await
+    .unwrap();
+    let bytes = columns.iter().filter(|(_, _, kind)| kind == "BLOB");
+    store::conformance::sealed_cells::every_column_of_bytes_is_known(
+        bytes.map(|(table, column, _)| (table.clone(), column.clone())),
+    );
+    let found: BTreeSet<&str> = columns.iter().map(|(table, ..)| &**table).collect();
+    let known: BTreeSet<&str> = store::TABLES.iter().map(|table| table.name).collect();
+    assert_eq!(found, known, "a table would not be copied");
+}
 
 #[tokio::test]
 async fn a_newer_schema_is_refused() {

@@ -15,26 +15,40 @@ mod bots;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod connect;
+mod copy;
 mod credentials;
 mod error;
 mod inbox;
 mod lease;
 mod links;
 mod log;
+mod sealed_cells;
 
 pub use access::{Access, ApiKey, Workspace};
 pub use bots::{Bot, BotFilter, BotPage, Bots, Screenshot, Transition};
 pub use connect::{AppKind, Consent, Consents, Journey, NewAppSecrets, Refusal, ZoomOauthApp, ZoomOauthApps};
+pub use copy::{CopyError, Filling, Row, Snapshot, TABLES, Table, Value, copy};
 pub use credentials::{Credential, Credentials, Due, Grant, RefreshLease, Trouble};
 pub use error::StoreError;
 pub use inbox::{Ending, Reception, ZoomEvent, ZoomInbox};
 pub use lease::Lease;
 pub use links::{ServableLink, TokenLink, TokenLinks};
 pub use log::{AccountLog, LogFilter, LogLine, Note, Subject};
+pub use sealed_cells::{Replacement, SEALED_COLUMNS, SealedCell, SealedCells, SealedColumn, SealedHead};
 
 /// The whole store, as the other rooms hold it: `Arc<dyn Store>`.
 pub trait Store:
-    Access + AccountLog + Bots + Consents + Credentials + TokenLinks + ZoomInbox + ZoomOauthApps + Send + Sync
+    Access
+    + AccountLog
+    + Bots
+    + Consents
+    + Credentials
+    + SealedCells
+    + TokenLinks
+    + ZoomInbox
+    + ZoomOauthApps
+    + Send
+    + Sync
 {
 }
 
@@ -44,6 +58,7 @@ impl<T> Store for T where
         + Bots
         + Consents
         + Credentials
+        + SealedCells
         + TokenLinks
         + ZoomInbox
         + ZoomOauthApps

@@ -16,6 +16,7 @@ pub mod credentials;
 pub mod inbox;
 pub mod links;
 pub mod log;
+pub mod sealed_cells;
 
 use std::sync::Arc;
 
@@ -135,6 +136,8 @@ macro_rules! conformance_tests {
                     a_later_consent_outlives_an_earlier_event, of_deliveries_at_once_one_counts,
                     only_what_is_finished_is_forgotten, an_app_is_found_by_its_id_and_remembers_its_validation }
             links { a_link_comes_back_whole, revoking_is_final_and_local }
+            sealed_cells { every_cell_is_walked_past_once, every_sealed_column_can_be_walked,
+                           a_cell_is_replaced_only_while_it_holds_what_it_held }
             bots { a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,
                    due_bots_are_leased_once,
                    supervisors_at_once_share_the_bots, a_lapsed_bot_is_leased_again, steps_need_the_lease,

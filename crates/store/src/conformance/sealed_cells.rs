@@ -1,0 +1,105 @@
+//! Every ciphertext, for whoever changes the keys.
+#![expect(missing_docs, reason = "the names say it")]
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::collections::BTreeSet;
+
+use model::Sealed;
+
+use super::Bench;
+use crate::{Replacement, SEALED_COLUMNS, SealedCell, SealedColumn, SealedHead};
+
+/// Columns of bytes that hold no ciphertext: hashes, and nothing else.
+const HASHES: &[(&str, &str)] = &[
+    ("api_keys", "digest"),
+    ("zoom_events", "key"),
+    ("consents", "secret_digest"),
+    ("consents", "state_digest"),
+    ("consents", "browser_digest"),
+    ("token_links", "secret_digest"),
+    ("bots", "meeting_digest"),
+];
+
+/// To be called with every column of bytes that a database has: table and name.
+pub fn every_column_of_bytes_is_known(columns: impl IntoIterator<Item = (String, String)>) {
+    let found: BTreeSet<_> = columns.into_iter().collect();
+    let sealed = SEALED_COLUMNS.iter().map(|column| (column.table, column.column));
+    let known: BTreeSet<_> =
+        sealed.chain(HASHES.iter().copied()).map(|(table, column)| (table.into(), column.into())).collect();
+    assert_eq!(found, known, "a column is in neither of SEALED_COLUMNS and HASHES, or is gone");
+}
+
+fn client_secret() -> &'static SealedColumn {
+    SEALED_COLUMNS.iter().find(|column| column.column == "client_secret").unwrap()
+}
+
+pub async fn every_cell_is_walked_past_once(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let mut rows = Vec::new();
+    for number in 0..5 {
+        rows.push(bench.app(workspace, &format!("client-{number}")).await.id.to_string());
+    }
+    rows.sort();
+    assert_eq!(bench.store.count_sealed(client_secret()).await.unwrap(), 5);
+
+    let (mut walked, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let heads = bench.store.sealed_heads(client_secret(), after.as_deref(), 3, 2).await.unwrap();
+        let Some(last) = heads.last() else { break };
+        assert!(heads.len() <= 2);
+        after = Some(last.row.clone());
+        walked.extend(heads);
+    }
+    assert_eq!(walked.iter().map(|head| &head.row).collect::<Vec<_>>(), rows.iter().collect::<Vec<_>>());
+
+    let cells = bench.store.sealed_cells(client_secret(), &rows).await.unwrap();
+    assert_eq!(cells.len(), 5);
+    for cell in cells {
+        assert_eq!(cell.workspace, workspace);
+        let head = cell.sealed.0[..3].to_vec();
+        assert!(walked.contains(&SealedHead { row: cell.row, head }));
+    }
+}
+
+pub async fn every_sealed_column_can_be_walked(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    for column in SEALED_COLUMNS {
+        let cells = u64::from(column.table == "workspaces");
+        assert_eq!(bench.store.count_sealed(column).await.unwrap(), cells, "{column:?}");
+        let heads = bench.store.sealed_heads(column, None, 66, 10).await.unwrap();
+        let rows: Vec<String> = heads.into_iter().map(|head| head.row).collect();
+        let cells = bench.store.sealed_cells(column, &rows).await.unwrap();
+        assert!(cells.iter().all(|cell| cell.workspace == workspace && cell.row == workspace.to_string()));
+    }
+}
+
+pub async fn a_cell_is_replaced_only_while_it_holds_what_it_held(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let (one, other) = (bench.app(workspace, "one").await, bench.app(workspace, "other").await);
+    let replacement = |app: &crate::ZoomOauthApp, old: &Sealed| Replacement {
+        row: app.id.to_string(),
+        old: old.clone(),
+        new: bench.sealed(),
+    };
+    let first = replacement(&one, &one.client_secret);
+    let late = replacement(&other, &bench.sealed());
+    let gone = Replacement { row: "nobody".into(), ..late.clone() };
+    let batch = [first.clone(), late, gone];
+    assert_eq!(bench.store.replace_sealed(client_secret(), &batch).await.unwrap(), 1);
+    assert_eq!(
+        bench.store.replace_sealed(client_secret(), &batch).await.unwrap(),
+        0,
+        "again changes nothing"
+    );
+    assert_eq!(bench.store.replace_sealed(client_secret(), &[]).await.unwrap(), 0);
+
+    let rows = [one.id.to_string(), other.id.to_string(), "nobody".into()];
+    let mut cells = bench.store.sealed_cells(client_secret(), &rows).await.unwrap();
+    cells.sort_by(|a, b| a.row.cmp(&b.row));
+    let mut expected = vec![
+        SealedCell { row: rows[0].clone(), workspace, sealed: first.new },
+        SealedCell { row: rows[1].clone(), workspace, sealed: other.client_secret },
+    ];
+    expected.sort_by(|a, b| a.row.cmp(&b.row));
+    assert_eq!(cells, expected);
+}

@@ -1,0 +1,97 @@
+//! Every cell that holds a ciphertext, for whoever changes the keys.
+
+use async_trait::async_trait;
+use model::{Sealed, WorkspaceId};
+
+use crate::StoreError;
+
+/// A column of ciphertexts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SealedColumn {
+    /// The table. Its rows have an `id`.
+    pub table: &'static str,
+    /// The column.
+    pub column: &'static str,
+    /// Names the tenant of a row.
+    pub workspace: &'static str,
+}
+
+const fn column(table: &'static str, column: &'static str) -> SealedColumn {
+    SealedColumn { table, column, workspace: "workspace" }
+}
+
+/// Every column of ciphertexts. The conformance suite compares this list with what a database really has.
+pub const SEALED_COLUMNS: &[SealedColumn] = &[
+    SealedColumn { table: "workspaces", column: "callback_secret", workspace: "id" },
+    column("zoom_oauth_apps", "client_secret"),
+    column("zoom_oauth_apps", "webhook_secret"),
+    column("credentials", "access_token"),
+    column("credentials", "refresh_token"),
+    column("credentials", "callback_url"),
+    column("consents", "code_verifier"),
+    column("token_links", "signing_secret"),
+    column("bots", "request"),
+];
+
+/// The beginning of a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedHead {
+    /// The row's id.
+    pub row: String,
+    /// The first bytes of its ciphertext.
+    pub head: Vec<u8>,
+}
+
+/// A cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedCell {
+    /// The row's id.
+    pub row: String,
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// What it holds.
+    pub sealed: Sealed,
+}
+
+/// A cell that is to hold something else.
+#[derive(Debug, Clone)]
+pub struct Replacement {
+    /// The row's id.
+    pub row: String,
+    /// What it has to hold still.
+    pub old: Sealed,
+    /// What it is to hold.
+    pub new: Sealed,
+}
+
+/// Ciphertexts of every tenant, as whoever changes the keys walks past them. An empty cell is none.
+#[async_trait]
+pub trait SealedCells {
+    /// How many cells of a column hold a ciphertext.
+    async fn count_sealed(&self, column: &SealedColumn) -> Result<u64, StoreError>;
+
+    /// The first `head` bytes of the next cells of a column, `limit` at most, in the order of their rows and beyond the
+    /// row `after`.
+    async fn sealed_heads(
+        &self,
+        column: &SealedColumn,
+        after: Option<&str>,
+        head: u32,
+        limit: u32,
+    ) -> Result<Vec<SealedHead>, StoreError>;
+
+    /// The cells of these rows. A row that is gone, or holds nothing by now, is left out.
+    async fn sealed_cells(
+        &self,
+        column: &SealedColumn,
+        rows: &[String],
+    ) -> Result<Vec<SealedCell>, StoreError>;
+
+    /// Replaces the cells that still hold what they held, in one transaction, and answers how many those were. A cell
+    /// that somebody wrote meanwhile is newer, and stays.
+    async fn replace_sealed(
+        &self,
+        column: &SealedColumn,
+        replacements: &[Replacement],
+    ) -> Result<u64, StoreError>;
+}
