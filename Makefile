@@ -4,15 +4,16 @@
 #   make test     every test
 #   make check    formatting, lints, documentation, dependencies
 #   make bench    measure, side by side
+#   make crash-test   kill servers where it hurts, on SQLite and PostgreSQL, and look for lost accounts (ONLY=part of a name)
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help demo test check bench chromium sdk
+.PHONY: help demo test check bench crash-test chromium sdk
 
 help:
-	@sed -n '3,6s/^# *//p' Makefile
+	@sed -n '3,7s/^# *//p' Makefile
 
 # In the background while Rust compiles: a newcomer sees the first bot sooner.
 demo:
@@ -34,6 +35,11 @@ bench: chromium sdk
 	scripts/need wrk
 	cargo build --locked --profile measure -p latchkey -p bench
 	target/measure/bench
+
+crash-test:
+	@scripts/need-postgres
+	@cargo build --locked -p latchkey -p crash-test
+	@target/debug/crash-test $(if $(ONLY),--only '$(ONLY)')
 
 chromium:
 	@scripts/need-chromium

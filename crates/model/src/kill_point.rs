@@ -1,9 +1,15 @@
 //! Where a crash hurts, and a way to have one there.
 //!
-//! `make crash-test` starts a server with `LATCHKEY_KILL_AT=<name>` and sees what becomes of its accounts. Only builds with
-//! debug assertions know the variable; in any other, [`KillPoint::reach`] is nothing at all.
+//! `make crash-test` starts a server with `LATCHKEY_KILL_AT=<name>`, or has it fall asleep there with `LATCHKEY_STOP_AT=<name>`,
+//! and sees what becomes of its accounts. Only builds with debug assertions know these variables; in any other,
+//! [`KillPoint::reach`] is nothing at all.
 
-use std::sync::OnceLock;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use rustix::process::{Signal, getpid, kill_process};
 
 /// A moment in the life of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,19 +53,21 @@ impl KillPoint {
     /// Says that the process has come here: it goes no further, if it was told so. As with a power cut, nothing is
     /// flushed and nothing unwinds.
     pub fn reach(self) {
-        if cfg!(debug_assertions) && self.is_the_end() {
-            let ourselves = rustix::process::getpid();
-            if rustix::process::kill_process(ourselves, rustix::process::Signal::KILL).is_err() {
-                std::process::abort();
-            }
-            // The signal needs no time, but another thread may be faster than it.
-            std::thread::park();
+        // Once: who was put to sleep and wakes up goes on.
+        static STRUCK: AtomicBool = AtomicBool::new(false);
+        if cfg!(debug_assertions)
+            && let Some(signal) = self.told()
+            && !STRUCK.swap(true, Ordering::SeqCst)
+            && kill_process(getpid(), signal).is_ok()
+        {
+            // Another thread may be the one that hears it, a little later.
+            std::thread::park_timeout(Duration::from_millis(100));
         }
     }
 
-    fn is_the_end(self) -> bool {
-        static TOLD: OnceLock<Option<String>> = OnceLock::new();
-        let told = TOLD.get_or_init(|| std::env::var("LATCHKEY_KILL_AT").ok());
-        told.as_deref() == Some(self.name())
+    fn told(self) -> Option<Signal> {
+        let signals = [("LATCHKEY_KILL_AT", Signal::KILL), ("LATCHKEY_STOP_AT", Signal::STOP)];
+        let told = |variable: &str| std::env::var(variable).is_ok_and(|name| name == self.name());
+        signals.into_iter().find(|(variable, _)| told(variable)).map(|(_, signal)| signal)
     }
 }

@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use browser::{Browser, BrowserConfig, ZoomOverride};
+use reqwest::{Certificate, Client, Response, header, redirect::Policy};
+
+use crate::Simulator;
 
 /// A person's browser that finds the simulator where Zoom should be. Started as `latchkey serve` starts its own.
 pub fn browser_config(
@@ -37,4 +40,30 @@ pub async fn allow(browser: &Browser, invitation: &str, picture: Option<&Path>) 
     let said = walked.await;
     page.close().await;
     said
+}
+
+/// The same without a browser, for who needs no picture of it: whoever is signed in at the simulator presses Allow. The
+/// account is connected when this returns.
+#[expect(clippy::disallowed_methods, reason = "a person, on loopback")]
+pub async fn consent(simulator: &Simulator, invitation: &str) -> anyhow::Result<()> {
+    let authority = Certificate::from_pem(&std::fs::read(&simulator.ready.ca_file)?)?;
+    let person =
+        Client::builder().no_proxy().redirect(Policy::none()).tls_certs_merge([authority]).build()?;
+    let departure = person.get(invitation).send().await.context("the invitation")?;
+    let cookie = value(&departure, header::SET_COOKIE)?;
+    let cookie = cookie.split(';').next().unwrap_or_default();
+    let page = person.get(value(&departure, header::LOCATION)?).send().await?.text().await?;
+    let id = page.split_once("name=\"consent\" value=\"").and_then(|(_, rest)| rest.split_once('"'));
+    let (id, _) = id.context("Zoom's consent page did not come")?;
+    let zoom = format!("{}/oauth/authorize", simulator.ready.zoom_base);
+    let pressed = person.post(zoom).form(&[("consent", id), ("decision", "allow")]).send().await?;
+    let back = person.get(value(&pressed, header::LOCATION)?).header(header::COOKIE, cookie);
+    let page = back.send().await.context("the way back from Zoom")?;
+    ensure!(page.status().is_success(), "connecting the account ended with {}", page.status());
+    Ok(())
+}
+
+fn value(answer: &Response, name: header::HeaderName) -> anyhow::Result<String> {
+    let value = answer.headers().get(&name).with_context(|| format!("{} without {name}", answer.status()))?;
+    Ok(value.to_str()?.to_owned())
 }

@@ -1,15 +1,17 @@
-//! Latchkey's roles as processes, spoken to as a user would: for the demo and the benchmark.
+//! Latchkey's roles as processes, spoken to as a user would: for the demo, the benchmark and the crash test.
 //!
 //! Nothing here reaches into a role: it is started from its binary, says on standard output that it is ready, is spoken to
 //! over HTTP, and stops when its standard input ends.
 
 mod consent;
+mod postgres;
 mod process;
 mod server;
 mod simulator;
 
-pub use consent::{allow, browser_config};
-pub use process::{Log, Process};
+pub use consent::{allow, browser_config, consent};
+pub use postgres::Postgres;
+pub use process::{Log, Process, Program};
 pub use server::{Bot, Change, Server};
 pub use simulator::{Participant, Simulator};
 

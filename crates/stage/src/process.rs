@@ -1,6 +1,8 @@
 //! A role as a process: it prints one line of JSON when it is ready, and ends with its standard input.
 
-use std::{ffi::OsStr, fs::File, path::Path, process::Stdio, time::Duration};
+use std::{
+    ffi::OsStr, fs::File, os::unix::process::ExitStatusExt as _, path::Path, process::Stdio, time::Duration,
+};
 
 use anyhow::{Context as _, anyhow, bail};
 use model::Environment;
@@ -21,6 +23,21 @@ pub struct Process {
     id: u32,
 }
 
+/// What to start.
+#[derive(Debug, Clone, Copy)]
+pub struct Program<'a> {
+    /// The binary.
+    pub path: &'a Path,
+    /// Environment variables besides our own.
+    pub variables: &'a [(&'a str, &'a str)],
+}
+
+impl<'a, P: AsRef<Path> + ?Sized> From<&'a P> for Program<'a> {
+    fn from(path: &'a P) -> Self {
+        Self { path: path.as_ref(), variables: &[] }
+    }
+}
+
 /// What a role is called in errors, and where its standard error goes.
 #[derive(Clone, Copy)]
 pub struct Log<'a>(pub &'static str, pub &'a Path);
@@ -28,15 +45,17 @@ pub struct Log<'a>(pub &'static str, pub &'a Path);
 impl Process {
     /// Starts `program`, hands it `input`, and waits for its line.
     pub async fn start<Ready: DeserializeOwned>(
-        program: &Path,
+        program: impl Into<Program<'_>>,
         arguments: &[&OsStr],
         input: &str,
         Log(name, log): Log<'_>,
         env: &Environment,
     ) -> anyhow::Result<(Self, Ready)> {
         let log_file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-        let mut child = Command::new(program)
+        let Program { path, variables } = program.into();
+        let mut child = Command::new(path)
             .args(arguments)
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log_file)
@@ -44,7 +63,7 @@ impl Process {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("the {name} cannot be started from {}", program.display()))?;
+            .with_context(|| format!("the {name} cannot be started from {}", path.display()))?;
         let (mut lifeline, stdout) = child.stdin.take().zip(child.stdout.take()).context("no pipes")?;
         let id = child.id().with_context(|| format!("the {name} ended at once"))?;
         lifeline.write_all(input.as_bytes()).await?;
@@ -64,6 +83,12 @@ impl Process {
     /// As the operating system knows it.
     pub fn id(&self) -> u32 {
         self.id
+    }
+
+    /// Waits until it has died by itself, and answers the signal that killed it.
+    pub async fn death(&mut self, within: Duration, env: &Environment) -> anyhow::Result<Option<i32>> {
+        let status = env.clock.timeout(within, self.child.wait()).await;
+        Ok(status.with_context(|| format!("the {} has not died", self.name))??.signal())
     }
 
     /// Stops it the way it wants to be stopped, and waits until it is gone.

@@ -8,7 +8,7 @@ use reqwest::{Client, Method, RequestBuilder, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Log, Process, answer, text};
+use crate::{Log, Process, Program, answer, text};
 
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -77,7 +77,7 @@ impl Bot {
 impl Server {
     /// Starts `latchkey serve` with this configuration. `api_key` is needed where the data were made by an earlier start.
     pub async fn start(
-        latchkey: &Path,
+        latchkey: impl Into<Program<'_>>,
         config: &Path,
         api_key: Option<Secret>,
         log: &Path,

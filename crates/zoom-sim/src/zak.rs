@@ -43,7 +43,9 @@ pub(crate) fn mint(world: &mut World, user: &User, life: SignedDuration, now: Ti
         cid: world.entropy.id(),
     };
     world.ledger.stats.zak_mints += 1;
-    jwt::sign(&claims, &world.signing_key)
+    let zak = jwt::sign(&claims, &world.signing_key);
+    world.ledger.issue("zak", &zak);
+    zak
 }
 
 /// The user a ZAK belongs to; `None` for one that is forged, expired or void: its user signed out

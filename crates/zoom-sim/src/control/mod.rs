@@ -53,6 +53,7 @@ pub(crate) fn routes(sim: &SharedSim) -> Router {
         .route("/switches", get(switches::show).patch(switches::change))
         .route("/stats", get(stats::stats))
         .route("/join-requests", get(stats::join_requests))
+        .route("/issued", get(stats::issued))
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
         .with_state(sim.clone());
@@ -92,6 +93,7 @@ async fn index() -> Json<Value> {
             "GET PATCH       /_sim/switches",
             "GET             /_sim/stats",
             "GET             /_sim/join-requests",
+            "GET             /_sim/issued",
         ],
     }))
 }

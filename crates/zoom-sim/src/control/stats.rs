@@ -1,10 +1,10 @@
-//! `/_sim/stats` and `/_sim/join-requests`: what happened so far.
+//! `/_sim/stats`, `/_sim/join-requests` and `/_sim/issued`: what happened so far.
 
 use axum::Json;
 use axum::extract::State;
 
 use crate::sim::SharedSim;
-use crate::world::ledger::{JoinRequest, Stats};
+use crate::world::ledger::{Issued, JoinRequest, Stats};
 
 pub(crate) async fn stats(State(sim): State<SharedSim>) -> Json<Stats> {
     Json(sim.world().ledger.stats.clone())
@@ -12,4 +12,9 @@ pub(crate) async fn stats(State(sim): State<SharedSim>) -> Json<Stats> {
 
 pub(crate) async fn join_requests(State(sim): State<SharedSim>) -> Json<Vec<JoinRequest>> {
     Json(sim.world().ledger.join_requests.clone())
+}
+
+/// Every secret that was handed out, so that somebody can look whether it lies around.
+pub(crate) async fn issued(State(sim): State<SharedSim>) -> Json<Vec<Issued>> {
+    Json(sim.world().ledger.issued.clone())
 }

@@ -134,7 +134,9 @@ fn decided(sim: &Sim, decision: &Decision) -> Result<Redirect, Refused> {
     if decision.decision == "allow" {
         ledger.stats.consents += 1;
         pending.expires_at = now + CODE_LIFE;
-        back.query_pairs_mut().append_pair("code", &grants.issue_code(entropy, pending));
+        let code = grants.issue_code(entropy, pending);
+        ledger.issue("code", &code);
+        back.query_pairs_mut().append_pair("code", &code);
     } else {
         back.query_pairs_mut().append_pair("error", "access_denied");
     }

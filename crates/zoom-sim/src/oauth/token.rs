@@ -96,6 +96,10 @@ fn exchange(sim: &Sim, params: &Params) -> Result<Answer, OAuthError> {
     let World { grants, entropy, .. } = &mut *world;
     let refresh_token = refreshable.then(|| grants.issue_refresh(entropy, &id, now));
     let access_token = access_token::issue(&mut world, &id, now).ok_or(OAuthError::InvalidToken)?;
+    world.ledger.issue("access_token", &access_token);
+    if let Some(token) = &refresh_token {
+        world.ledger.issue("refresh_token", token);
+    }
     let scope = world.grants.get(&id).map(|grant| grant.scopes.join(" ")).unwrap_or_default();
     Ok(Answer {
         access_token,

@@ -61,9 +61,19 @@ pub(crate) struct JoinRequest {
     pub(crate) reason: Option<&'static str>,
 }
 
-/// Counters and the list of joins.
+/// Something that opens doors, for `GET /_sim/issued`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Issued {
+    /// `code`, `access_token`, `refresh_token` or `zak`.
+    pub(crate) kind: &'static str,
+    pub(crate) secret: String,
+}
+
+/// Counters, and lists of joins and secrets.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
+    /// Oldest first.
+    pub(crate) issued: Vec<Issued>,
     pub(crate) stats: Stats,
     pub(crate) join_requests: Vec<JoinRequest>,
 }
@@ -90,6 +100,11 @@ impl JoinRequest {
 }
 
 impl Ledger {
+    /// Notes a secret that is handed out.
+    pub(crate) fn issue(&mut self, kind: &'static str, secret: &str) {
+        self.issued.push(Issued { kind, secret: secret.to_owned() });
+    }
+
     /// Notes a join request; its index settles it later.
     pub(crate) fn open(&mut self, request: JoinRequest) -> usize {
         self.stats.join_requests += 1;

@@ -1,0 +1,154 @@
+//! Where servers come and go: a simulated Zoom, a database, and a folder.
+
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use anyhow::ensure;
+use model::{Environment, Secret};
+use reqwest::Client;
+use serde_json::json;
+use stage::{Program, Server, Simulator};
+
+use crate::{Place, proxy::Proxy};
+
+/// Everything of ours, and the driver's statements.
+const LOG: &str = "info,api=trace,bots=trace,broker=trace,latchkey=trace,model=trace,sealing=trace,store=trace,\
+                   store_postgres=trace,store_sqlite=trace,zoom=trace,sqlx=debug";
+
+/// Where rows live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Database {
+    Sqlite,
+    Postgres,
+    /// PostgreSQL at the other end of a line that can be cut.
+    CuttablePostgres,
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres | Self::CuttablePostgres => "PostgreSQL",
+        })
+    }
+}
+
+/// What outlives the servers.
+pub(crate) struct Ground {
+    pub(crate) env: Environment,
+    pub(crate) simulator: Simulator,
+    /// The line to the database, for whoever wants to cut it.
+    pub(crate) proxy: Option<Proxy>,
+    pub(crate) folder: PathBuf,
+    pub(crate) http: Client,
+    /// The database as we see it, past the line.
+    pub(crate) postgres: Option<String>,
+    /// The database as servers see it.
+    database_url: Option<String>,
+    latchkey: PathBuf,
+    starts: AtomicU32,
+}
+
+impl Ground {
+    pub(crate) async fn make(place: &Place, name: &str, database: Database) -> anyhow::Result<Self> {
+        let folder = place.data.join(name.replace([':', ',', ' '], "_"));
+        std::fs::create_dir_all(&folder)?;
+        let http = stage::client()?;
+        let (zoom, log) = (folder.join("zoom"), folder.join("simulator.log"));
+        let simulator = Simulator::start(&place.latchkey, &zoom, &log, http.clone(), &place.env).await?;
+        let postgres = match database {
+            Database::Sqlite => None,
+            Database::Postgres | Database::CuttablePostgres => {
+                Some(place.postgres.database("template1").await?)
+            }
+        };
+        let (mut database_url, mut proxy) = (postgres.clone(), None);
+        if let (Database::CuttablePostgres, Some(address)) = (database, &postgres) {
+            let line = Proxy::start(place.postgres.socket()).await?;
+            let name = address.split(['/', '?']).nth(3).unwrap_or_default();
+            database_url = Some(format!("postgres://latchkey@{}/{name}?sslmode=disable", line.address));
+            proxy = Some(line);
+        }
+        let ground = Self {
+            env: place.env.clone(),
+            simulator,
+            proxy,
+            folder,
+            http,
+            postgres,
+            database_url,
+            latchkey: place.latchkey.clone(),
+            starts: AtomicU32::new(0),
+        };
+        if ground.postgres.is_some() {
+            ground.migrate().await?;
+        }
+        Ok(ground)
+    }
+
+    async fn migrate(&self) -> anyhow::Result<()> {
+        let mut migrate = tokio::process::Command::new(&self.latchkey);
+        let migrated = migrate.arg("migrate").arg("--config").arg(self.configure(0)?).output().await?;
+        ensure!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        Ok(())
+    }
+
+    /// Starts the server with this number: each has an escrow of its own, and they share the rest.
+    pub(crate) async fn start(
+        &self,
+        replica: u32,
+        variables: &[(&str, &str)],
+        api_key: Option<Secret>,
+    ) -> anyhow::Result<Server> {
+        let (config, log) = (self.configure(replica)?, format!("{replica}-{}.log", self.count()));
+        let variables: Vec<_> = variables.iter().copied().chain([("LATCHKEY_LOG", LOG)]).collect();
+        let latchkey = Program { path: &self.latchkey, variables: &variables };
+        Server::start(latchkey, &config, api_key, &self.folder.join(log), self.http.clone(), &self.env).await
+    }
+
+    /// A number that nobody has had.
+    pub(crate) fn count(&self) -> u32 {
+        self.starts.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Where a server keeps its escrow and, without PostgreSQL, its database.
+    pub(crate) fn data(&self, replica: u32) -> PathBuf {
+        self.folder.join(format!("data-{replica}"))
+    }
+
+    /// How many grants lie in a server's escrow.
+    pub(crate) fn deposits(&self, replica: u32) -> anyhow::Result<usize> {
+        Ok(std::fs::read_dir(self.data(replica).join("escrow"))?.count())
+    }
+
+    /// What a server has logged, at all of its starts.
+    pub(crate) fn logs(&self, replica: u32) -> anyhow::Result<String> {
+        let mut logs = String::new();
+        for start in 0..self.starts.load(Ordering::Relaxed) {
+            let log = self.folder.join(format!("{replica}-{start}.log"));
+            logs += &std::fs::read_to_string(log).unwrap_or_default();
+        }
+        ensure!(!logs.is_empty(), "server {replica} has logged nothing");
+        Ok(logs)
+    }
+
+    fn configure(&self, replica: u32) -> anyhow::Result<PathBuf> {
+        let zoom = &self.simulator.ready;
+        let mut configuration = json!({
+            "listen": "127.0.0.1:0",
+            "data_dir": self.data(replica),
+            "key_file": self.folder.join("keys.json"),
+            "zoom": { "oauth_base": zoom.zoom_base, "api_base": zoom.api_base, "ca_file": zoom.ca_file },
+            "bots": { "capacity": 0 },
+        });
+        if let Some(address) = &self.database_url {
+            configuration["database_url"] = address.as_str().into();
+        }
+        let path = self.folder.join(format!("{replica}.toml"));
+        std::fs::write(&path, toml::to_string(&configuration)?)?;
+        Ok(path)
+    }
+}

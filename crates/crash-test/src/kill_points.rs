@@ -1,0 +1,122 @@
+//! One server, one account, killed at one moment of a refresh, and started again.
+
+use std::time::Duration;
+
+use anyhow::{bail, ensure};
+use model::KillPoint::{self, *};
+
+use crate::{Case, Database, Story, account::Account, world::World};
+
+/// Longer than it takes to get to any of the points.
+const DIES_WITHIN: Duration = Duration::from_secs(30);
+const SIGKILL: i32 = 9;
+
+/// Where it is killed.
+pub(crate) struct Kill {
+    at: KillPoint,
+    /// And where the server is that was started after it, while it replays the escrow.
+    then: Option<KillPoint>,
+    /// Whether the answer may be lost: it was durable nowhere. Else the account must live on by itself.
+    may_lose: bool,
+}
+
+/// What became of the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It gives tokens, and goes on doing so.
+    Recovered,
+    /// The API says that Zoom's answer was lost.
+    ResponseLost,
+}
+
+/// Every point, on both databases.
+pub(crate) fn all() -> impl Iterator<Item = Case> {
+    let moments = [
+        (BeforeSend, None, false),
+        (BeforeRead, None, true),
+        (BeforeEscrow, None, true),
+        (HalfEscrow, None, true),
+        (BeforeRename, None, false),
+        (BeforeCommit, None, false),
+        (BeforeWithdrawal, None, false),
+        (BeforeCommit, Some(BeforeCommit), false),
+        (BeforeCommit, Some(BeforeWithdrawal), false),
+        (BeforeConsent, None, false),
+        (AfterConsent, None, false),
+    ];
+    moments.into_iter().flat_map(|(at, then, may_lose)| {
+        [Database::Sqlite, Database::Postgres].map(|database| {
+            let replay = then.map(|then| format!(", and in the replay {}", then.name()));
+            let name = format!("{database}: killed {}{}", at.name(), replay.unwrap_or_default());
+            Case { name, database, story: Story::Kill(Kill { at, then, may_lose }) }
+        })
+    })
+}
+
+impl Kill {
+    pub(crate) async fn run(&self, world: &World) -> anyhow::Result<Outcome> {
+        if matches!(self.at, BeforeConsent | AfterConsent) {
+            return self.during_a_consent(world).await;
+        }
+        let server = world.serve(0, &[]).await?;
+        let account = world.connect(&server).await?;
+        server.stop().await;
+        world.expire().await?;
+
+        let mut server = world.serve(0, &[("LATCHKEY_KILL_AT", self.at.name())]).await?;
+        // The caller hears nothing, or that he is to come again.
+        drop(account.ask(&server).await);
+        let signal = server.process.death(DIES_WITHIN, &world.ground.env).await?;
+        ensure!(signal == Some(SIGKILL), "it ended with signal {signal:?}");
+        world.search_escrow().await?;
+        if let Some(then) = self.then {
+            let replaying = world.serve(0, &[("LATCHKEY_KILL_AT", then.name())]).await;
+            ensure!(replaying.is_err(), "it was to die at its start");
+        }
+
+        let server = world.serve(0, &[]).await?;
+        let outcome = account.settle(&server).await?;
+        match outcome {
+            Outcome::ResponseLost if !self.may_lose => bail!("lost, although the answer was durable"),
+            Outcome::ResponseLost => world.connect_again(&server, &account).await?,
+            Outcome::Recovered => {}
+        }
+        check_chain(world, &server, &account).await?;
+        server.stop().await;
+        Ok(outcome)
+    }
+
+    /// A person who saw her browser fail opens another invitation, if the account is not there.
+    async fn during_a_consent(&self, world: &World) -> anyhow::Result<Outcome> {
+        let mut server = world.serve(0, &[("LATCHKEY_KILL_AT", self.at.name())]).await?;
+        ensure!(world.connect(&server).await.is_err(), "it was to die while she came back from Zoom");
+        let signal = server.process.death(DIES_WITHIN, &world.ground.env).await?;
+        ensure!(signal == Some(SIGKILL), "it ended with signal {signal:?}");
+
+        let server = world.serve(0, &[]).await?;
+        let stored = world.credentials(&server).await?.len();
+        let expected = usize::from(self.at == AfterConsent);
+        ensure!(stored == expected, "{stored} accounts are there, and not {expected}");
+        let account = match expected {
+            0 => world.connect(&server).await?,
+            _ => world.account(&server).await?,
+        };
+        check_chain(world, &server, &account).await?;
+        server.stop().await;
+        Ok(Outcome::Recovered)
+    }
+}
+
+/// Whether the refresh token that we have is the one that lives: it is used twice.
+pub(crate) async fn check_chain(
+    world: &World,
+    server: &stage::Server,
+    account: &Account,
+) -> anyhow::Result<()> {
+    for _ in 0..2 {
+        world.expire().await?;
+        let outcome = account.settle(server).await?;
+        ensure!(outcome == Outcome::Recovered, "the next refresh fails: {outcome:?}");
+    }
+    Ok(())
+}

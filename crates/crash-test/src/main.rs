@@ -1,0 +1,125 @@
+//! `make crash-test`: kills Latchkey where it hurts, and sees what becomes of its accounts.
+//!
+//! Real processes against the simulator, on SQLite and on PostgreSQL. Each case has a world of its own, so that all of them
+//! can wait side by side for the leases of dead servers to lapse. What happens is told on standard error; standard output
+//! gets one line, and the exit code says whether it is a good one.
+
+mod account;
+mod ground;
+mod kill_points;
+mod proxy;
+mod scenarios;
+mod search;
+mod tally;
+mod world;
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use clap::Parser;
+use futures_util::{StreamExt as _, stream};
+use model::Environment;
+use stage::Postgres;
+
+use ground::Database;
+use kill_points::{Kill, Outcome};
+use scenarios::Scenario;
+use search::Searched;
+use tally::Tally;
+use world::World;
+
+/// How many cases run side by side. They mostly wait.
+const AT_ONCE: usize = 8;
+/// Several leases, and the patience of whoever waits for them.
+const CASE_WITHIN: Duration = Duration::from_secs(300);
+
+/// Kills Latchkey where it hurts, and sees what becomes of its accounts.
+#[derive(Parser)]
+struct Arguments {
+    /// Cases whose name contains this.
+    #[arg(long, default_value = "")]
+    only: String,
+    /// Where databases, keys and logs go; emptied first.
+    #[arg(long, default_value = "data/crash-test")]
+    data: PathBuf,
+}
+
+/// Where the worlds are made.
+struct Place {
+    env: Environment,
+    data: PathBuf,
+    latchkey: PathBuf,
+    postgres: Postgres,
+}
+
+/// Something to go through, in a world of its own.
+struct Case {
+    name: String,
+    database: Database,
+    story: Story,
+}
+
+enum Story {
+    Kill(Kill),
+    Scenario(Scenario),
+}
+
+/// How a case ended well.
+enum End {
+    /// A server was killed, and its account is not lost in silence.
+    Killed(Outcome),
+    /// A check has passed: what was seen.
+    Seen(String),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("crash-test: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether nothing was lost in silence, and every check has passed.
+async fn run(Arguments { only, data }: Arguments) -> anyhow::Result<bool> {
+    if data.exists() {
+        std::fs::remove_dir_all(&data)?;
+    }
+    std::fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
+    let data = data.canonicalize()?;
+    // Built with the same profile, and put beside this program.
+    let latchkey = std::env::current_exe()?.with_file_name("latchkey");
+    let place = Arc::new(Place { env: Environment::system(), data, latchkey, postgres: Postgres::start()? });
+
+    // What waits longest comes first.
+    let cases = scenarios::all().chain(kill_points::all());
+    let cases: Vec<Case> = cases.filter(|case| case.name.contains(&only)).collect();
+    let mut tally = Tally::new(cases.len());
+    let mut ended = stream::iter(cases)
+        .map(|case| {
+            let place = Arc::clone(&place);
+            async move {
+                let ended = place.env.clock.timeout(CASE_WITHIN, go_through(&place, &case)).await;
+                let late = || Err(anyhow::anyhow!("it takes longer than {CASE_WITHIN:?}"));
+                (ended.unwrap_or_else(late), case)
+            }
+        })
+        .buffer_unordered(AT_ONCE);
+    while let Some((ended, case)) = ended.next().await {
+        tally.note(&case, ended);
+    }
+    Ok(tally.close())
+}
+
+async fn go_through(place: &Place, case: &Case) -> anyhow::Result<(End, Searched)> {
+    let world = World::make(place, &case.name, case.database).await?;
+    let end = match &case.story {
+        Story::Kill(kill) => End::Killed(kill.run(&world).await?),
+        Story::Scenario(scenario) => End::Seen(scenario.run(&world).await?),
+    };
+    Ok((end, world.close().await?))
+}

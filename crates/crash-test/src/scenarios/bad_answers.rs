@@ -1,0 +1,107 @@
+//! Zoom says what cannot be used, or nothing.
+
+use anyhow::ensure;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use stage::Server;
+
+use crate::{
+    account::Account,
+    kill_points::{Outcome, check_chain},
+    world::World,
+};
+
+/// What a platform hears when every refresh ends so, and what it cost.
+struct Expected {
+    fault: Value,
+    code: &'static str,
+    /// Requests that one question may cost.
+    calls: u64,
+    outcome: Outcome,
+}
+
+pub(super) async fn nonsense(world: &World) -> anyhow::Result<String> {
+    use Outcome::{Recovered, ResponseLost};
+    let limited = |retry_after: Value| {
+        let fault = json!({ "kind": "http_429", "retry_after": retry_after });
+        Expected { fault, code: "zoom_rate_limited", calls: 1, outcome: Recovered }
+    };
+    let unclear = |kind: &str, times: u64| Expected {
+        fault: json!({ "kind": kind, "times": times }),
+        code: "refresh_uncertain",
+        calls: 2,
+        outcome: Recovered,
+    };
+    // Zoom has rotated, and one more call finds out.
+    let lost = |kind: &str| Expected {
+        fault: json!({ "kind": kind }),
+        code: "credential_needs_consent",
+        calls: 1,
+        outcome: ResponseLost,
+    };
+    let all = [
+        limited(json!("seconds")),
+        limited(json!("date")),
+        limited(Value::Null),
+        unclear("http_500", 2),
+        unclear("html", 2),
+        unclear("drop_before", 2),
+        lost("lose_answer"),
+        lost("truncated"),
+        lost("half_json"),
+    ];
+    let server = world.serve(0, &[]).await?;
+    let account = world.connect(&server).await?;
+    let kinds = all.len();
+    for expected in all {
+        check(world, &server, &account, expected).await?;
+    }
+    check_chain(world, &server, &account).await?;
+    server.stop().await;
+    Ok(format!("{kinds} kinds of it: each has its code, and costs two calls at most"))
+}
+
+async fn check(
+    world: &World,
+    server: &Server,
+    account: &Account,
+    Expected { mut fault, code, calls, outcome }: Expected,
+) -> anyhow::Result<()> {
+    world.expire().await?;
+    fault["where"] = "refresh".into();
+    let kind = fault["kind"].clone();
+    let before = world.ground.simulator.count("faults").await?;
+    world.ground.simulator.post("/faults", &fault).await?;
+    let answer = account.ask(server).await?;
+    ensure!(answer.code() == code, "{kind}: a platform hears {}", answer.body);
+    if answer.status == StatusCode::SERVICE_UNAVAILABLE {
+        ensure!(answer.retry_after.is_some(), "{kind}: without Retry-After");
+    }
+    let struck = world.ground.simulator.count("faults").await? - before;
+    ensure!(struck == calls, "{kind}: {struck} calls were spoilt");
+    let came = account.settle(server).await?;
+    ensure!(came == outcome, "{kind}: the account came out of it as {came:?}");
+    if came == Outcome::ResponseLost {
+        world.connect_again(server, account).await?;
+    }
+    Ok(())
+}
+
+/// Two calls of which nothing is heard, until we hang up.
+pub(super) async fn silence(world: &World) -> anyhow::Result<String> {
+    let server = world.serve(0, &[]).await?;
+    let account = world.connect(&server).await?;
+    world.expire().await?;
+    let held = json!({ "where": "refresh", "kind": "hold_before", "times": 2 });
+    world.ground.simulator.post("/faults", &held).await?;
+    let answer = account.ask(&server).await?;
+    ensure!(answer.code() == "deadline", "a platform hears {}", answer.body);
+    let outcome = account.settle(&server).await?;
+    ensure!(outcome == Outcome::Recovered, "the account came out of it as {outcome:?}");
+    let struck = world.ground.simulator.count("faults").await?;
+    ensure!(struck == 2, "{struck} calls were held up");
+    world.ground.simulator.call(Method::DELETE, "/faults/held", &json!({})).await?;
+    check_chain(world, &server, &account).await?;
+    server.stop().await;
+    Ok("two calls, then a code; healthy as soon as he answers".to_owned())
+}

@@ -1,0 +1,76 @@
+//! The database is away in the middle of refreshes.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use futures_util::future::try_join_all;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::{
+    kill_points::{Outcome, check_chain},
+    world::World,
+};
+
+const ACCOUNTS: usize = 5;
+const AWAY: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(world: &World) -> anyhow::Result<String> {
+    let proxy = world.ground.proxy.as_ref().context("a line that can be cut")?;
+    let servers = [world.serve(0, &[]).await?, world.serve(1, &[]).await?];
+    let mut accounts = Vec::new();
+    for _ in 0..ACCOUNTS {
+        accounts.push(world.connect(&servers[0]).await?);
+    }
+    let bystander = world.connect(&servers[0]).await?;
+    ensure!(bystander.ask(&servers[0]).await?.status == StatusCode::OK, "no token before the cut");
+
+    // Zoom has rotated every grant, and his answers are on their way.
+    world.expire().await?;
+    let held = json!({ "where": "refresh", "kind": "hold_after", "times": ACCOUNTS });
+    world.ground.simulator.post("/faults", &held).await?;
+    let asking = accounts.iter().enumerate().map(|(number, account)| account.ask(&servers[number % 2]));
+    let asking = try_join_all(asking);
+    let cutting = async {
+        while world.ground.simulator.get("/faults/held").await?.as_array().map_or(0, Vec::len) < ACCOUNTS {
+            world.ground.env.clock.sleep(Duration::from_millis(20)).await;
+        }
+        proxy.cut();
+        world.ground.simulator.call(Method::DELETE, "/faults/held", &json!({})).await
+    };
+    let (asked, cut) = tokio::join!(asking, cutting);
+    cut?;
+    for answer in asked? {
+        ensure!(answer.status == StatusCode::SERVICE_UNAVAILABLE, "a caller heard {}", answer.status);
+    }
+    let (healed, mut served, mut asked) = (world.ground.env.now() + AWAY, 0, 0);
+    while world.ground.env.now() < healed {
+        asked += 1;
+        served += u32::from(bystander.ask_for_any(&servers[0]).await?.status == StatusCode::OK);
+        world.ground.env.clock.sleep(LOOK).await;
+    }
+    let escrowed = world.ground.deposits(0)? + world.ground.deposits(1)?;
+    ensure!(escrowed == ACCOUNTS, "{escrowed} grants lie in escrow");
+    proxy.heal();
+
+    for (number, account) in accounts.iter().enumerate() {
+        let outcome = account.settle(&servers[number % 2]).await?;
+        ensure!(outcome == Outcome::Recovered, "an account came out of it as {outcome:?}");
+    }
+    let counts = (
+        world.ground.simulator.count("refreshes").await?,
+        world.ground.simulator.count("refreshes_refused").await?,
+    );
+    ensure!(counts == (ACCOUNTS as u64, 0), "refreshes and refusals: {counts:?}");
+    for account in &accounts {
+        check_chain(world, &servers[0], account).await?;
+    }
+    ensure!(served == asked, "a token in memory was served {served} times of {asked}");
+    for server in servers {
+        server.stop().await;
+    }
+    Ok(format!(
+        "{ACCOUNTS} grants waited on disk, none was lost; a token in memory was served {served} times"
+    ))
+}

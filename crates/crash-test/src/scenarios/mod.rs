@@ -1,0 +1,61 @@
+//! What crashes alone do not show: several servers, slow answers, a database that is away.
+
+mod bad_answers;
+mod cut;
+mod late;
+mod storm;
+
+use crate::{Case, Database, Story, world::World};
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Scenario {
+    /// Zoom's answers go wrong in every way.
+    BadAnswers,
+    /// Zoom takes a minute.
+    SlowZoom,
+    /// A holder of a lapsed lease comes back with a grant, and somebody has consented meanwhile.
+    LateAndFenced,
+    /// The same, and nobody has.
+    LateAndWelcome,
+    /// `invalid_grant`, while another server has just rotated.
+    JustRotated,
+    /// The database is cut for half a minute, in the middle of refreshes.
+    Cut,
+    /// Four servers, two hundred callers each, at the moment of expiry.
+    Storm,
+}
+
+use Scenario::{BadAnswers, Cut, JustRotated, LateAndFenced, LateAndWelcome, SlowZoom, Storm};
+
+pub(crate) fn all() -> impl Iterator<Item = Case> {
+    use Database::{CuttablePostgres, Postgres, Sqlite};
+    let scenarios = [
+        (LateAndFenced, Postgres, "a late holder is fenced off"),
+        (LateAndWelcome, Postgres, "a late grant heals an account that was given up"),
+        (JustRotated, Postgres, "invalid_grant while another server has just rotated"),
+        (SlowZoom, Sqlite, "Zoom takes longer than we wait"),
+        (Cut, CuttablePostgres, "the database is cut for 30 s"),
+        (BadAnswers, Sqlite, "Zoom answers nonsense"),
+        (Storm, Postgres, "4 servers and 200 callers each at the moment of expiry"),
+    ];
+    scenarios.into_iter().map(|(scenario, database, name)| Case {
+        name: format!("{database}: {name}"),
+        database,
+        story: Story::Scenario(scenario),
+    })
+}
+
+impl Scenario {
+    /// Goes through it, and says what was seen.
+    pub(crate) async fn run(self, world: &World) -> anyhow::Result<String> {
+        match self {
+            BadAnswers => bad_answers::nonsense(world).await,
+            SlowZoom => bad_answers::silence(world).await,
+            LateAndFenced => late::fenced(world).await,
+            LateAndWelcome => late::welcome(world).await,
+            JustRotated => late::just_rotated(world).await,
+            Cut => cut::run(world).await,
+            Storm => storm::run(world).await,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What every case needs: a workspace with an app, and people who connect their accounts.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context as _, ensure};
+use broker::signature::SigningKey;
+use model::Secret;
+use reqwest::Method;
+use serde_json::{Value, json};
+use stage::{Postgres, Server, text};
+
+use crate::{
+    Place,
+    account::Account,
+    ground::{Database, Ground},
+    search::{self, Searched},
+};
+
+/// More servers than any case has.
+const REPLICAS: u32 = 4;
+
+pub(crate) struct World {
+    pub(crate) ground: Ground,
+    api_key: Secret,
+    app: String,
+    key: Arc<SigningKey>,
+    /// What must be found nowhere, beside what the simulator has issued.
+    secrets: Mutex<Vec<String>>,
+    searched: Mutex<Searched>,
+}
+
+impl World {
+    pub(crate) async fn make(place: &Place, name: &str, database: Database) -> anyhow::Result<Self> {
+        let ground = Ground::make(place, name, database).await?;
+        let server = ground.start(0, &[], None).await?;
+        // Any port of the loopback will do, at Zoom as here.
+        let redirect = "http://127.0.0.1/oauth/zoom/callback";
+        let app = json!({ "name": "Crash", "kind": "user_level", "redirect_uris": [redirect] });
+        let app = ground.simulator.post("/apps", &app).await?;
+        let webhook_secret = "planted-webhook-secret";
+        let registration = json!({ "kind": "user_level", "client_id": app["client_id"],
+                                   "client_secret": app["client_secret"], "webhook_secret": webhook_secret });
+        let registered = server.post("/api/v2/zoom-oauth-apps/", &registration).await?;
+        let callback = server.get("/api/latchkey/v1/callback-secret/").await?;
+        let callback = text(&callback, "secret")?;
+        let secrets = [webhook_secret, text(&app, "client_secret")?, callback, server.api_key.expose()];
+        let world = Self {
+            api_key: server.api_key.clone(),
+            app: text(&registered, "id")?.to_owned(),
+            key: SigningKey::parse(&Secret::new(callback)).context("the callback secret is not one")?.into(),
+            secrets: Mutex::new(secrets.map(str::to_owned).into()),
+            searched: Mutex::default(),
+            ground,
+        };
+        server.stop().await;
+        Ok(world)
+    }
+
+    /// Starts the server with this number.
+    pub(crate) async fn serve(&self, replica: u32, variables: &[(&str, &str)]) -> anyhow::Result<Server> {
+        self.ground.start(replica, variables, Some(self.api_key.clone())).await
+    }
+
+    /// A new user at Zoom, who connects an account.
+    pub(crate) async fn connect(&self, server: &Server) -> anyhow::Result<Account> {
+        let number = self.ground.count();
+        let user = json!({ "email": format!("user{number}@example.test"), "display_name": "Ada Lovelace" });
+        let user = self.ground.simulator.post("/users", &user).await?;
+        self.consent(server, text(&user, "id")?).await?;
+        self.account(server).await
+    }
+
+    /// The newest account, with a link of its own.
+    pub(crate) async fn account(&self, server: &Server) -> anyhow::Result<Account> {
+        let credentials = self.credentials(server).await?;
+        let newest = credentials.first().context("no account is there")?;
+        ensure!(newest["latchkey_status"] == "healthy", "a new account is {}", newest["latchkey_status"]);
+        let link = json!({ "credential": newest["id"], "kind": "zak" });
+        let link = server.post("/api/latchkey/v1/token-links/", &link).await?;
+        let link = text(&link, "url")?.strip_prefix(&server.url).context("a link of another server")?;
+        self.must_not_leak(link.split_once('.').context("a link without a secret")?.1);
+        Ok(Account {
+            id: text(newest, "id")?.to_owned(),
+            user: text(newest, "user_id")?.to_owned(),
+            link: link.to_owned(),
+            key: Arc::clone(&self.key),
+            http: self.ground.http.clone(),
+            env: self.ground.env.clone(),
+        })
+    }
+
+    /// The same user consents once more, and the account keeps its id.
+    pub(crate) async fn connect_again(&self, server: &Server, account: &Account) -> anyhow::Result<()> {
+        self.consent(server, &account.user).await?;
+        let status = account.status(server).await?;
+        ensure!(status == "healthy", "after a new consent it is {status}");
+        Ok(())
+    }
+
+    async fn consent(&self, server: &Server, user: &str) -> anyhow::Result<()> {
+        self.ground.simulator.call(Method::PUT, "/signed-in", &json!({ "user_id": user })).await?;
+        let invitation =
+            server.post("/api/latchkey/v1/connect-links/", &json!({ "oauth_app": self.app })).await?;
+        let invitation = text(&invitation, "url")?;
+        self.must_not_leak(invitation.rsplit(['=', '.']).next().unwrap_or_default());
+        stage::consent(&self.ground.simulator, invitation).await
+    }
+
+    /// Every account, newest first.
+    pub(crate) async fn credentials(&self, server: &Server) -> anyhow::Result<Vec<Value>> {
+        let list = server.get("/api/v2/zoom-oauth-credentials/").await?;
+        Ok(list["results"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Zoom's time passes: no access token is valid any more.
+    pub(crate) async fn expire(&self) -> anyhow::Result<()> {
+        self.ground.simulator.post("/clock", &json!({ "advance_seconds": 3700 })).await.map(drop)
+    }
+
+    fn must_not_leak(&self, secret: &str) {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(secret.to_owned());
+    }
+
+    /// Everything that must be found nowhere.
+    async fn all_secrets(&self) -> anyhow::Result<Vec<String>> {
+        let issued = self.ground.simulator.get("/issued").await?;
+        let issued = issued.as_array().into_iter().flatten().filter_map(|it| it["secret"].as_str());
+        let mut secrets: Vec<_> = issued.map(str::to_owned).collect();
+        secrets.extend_from_slice(&self.secrets.lock().unwrap_or_else(PoisonError::into_inner));
+        secrets.retain(|secret| secret.len() >= 16);
+        Ok(secrets)
+    }
+
+    /// Looks for secrets in what a dead server left on its disk.
+    pub(crate) async fn search_escrow(&self) -> anyhow::Result<()> {
+        let secrets = self.all_secrets().await?;
+        let found = search::files(&secrets, &self.ground.data(0).join("escrow"), |_| true)?;
+        self.searched.lock().unwrap_or_else(PoisonError::into_inner).add(found);
+        Ok(())
+    }
+
+    /// The end: looks for secrets in logs, the database and what lies in escrow.
+    pub(crate) async fn close(self) -> anyhow::Result<Searched> {
+        let secrets = self.all_secrets().await?;
+        let mut searched = std::mem::take(&mut *self.searched.lock().unwrap_or_else(PoisonError::into_inner));
+        let log_of_ours = |name: &str| name.ends_with(".log") && name != "simulator.log";
+        searched.add(search::files(&secrets, &self.ground.folder, log_of_ours)?);
+        for replica in 0..REPLICAS {
+            searched.add(search::files(&secrets, &self.ground.data(replica), |_| true)?);
+            searched.add(search::files(&secrets, &self.ground.data(replica).join("escrow"), |_| true)?);
+        }
+        if let Some(address) = &self.ground.postgres {
+            searched.add(search::text(&secrets, address, &Postgres::dump(address)?));
+        }
+        searched.sharpen(&secrets)?;
+        self.ground.simulator.stop(&self.ground.env).await;
+        Ok(searched)
+    }
+}

@@ -1,0 +1,78 @@
+//! Debian's PostgreSQL: a server of our own, on a socket in a temporary folder.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use anyhow::{Context as _, bail, ensure};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, raw_sql};
+
+/// A running server.
+#[derive(Debug)]
+pub struct Postgres {
+    directory: String,
+    databases: AtomicU32,
+    /// Holds its standard input open. The server ends with that: with our process, whatever becomes of it.
+    _process: Child,
+}
+
+impl Postgres {
+    /// Starts one. Its user `latchkey` needs no password; `guest` does.
+    pub fn start() -> anyhow::Result<Self> {
+        // PostgreSQL refuses to run as root.
+        let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+        let mut shell = Command::new(if root { "setpriv" } else { "sh" });
+        if root {
+            shell.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "sh"]);
+        }
+        let mut child = shell
+            .args(["-c", include_str!("postgres.sh")])
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .context("no shell")?;
+        let mut directory = String::new();
+        let stdout = child.stdout.take().context("no pipe")?;
+        BufReader::new(stdout).read_line(&mut directory)?;
+        if directory.is_empty() {
+            let complaint = child.wait_with_output()?.stderr;
+            let complaint = String::from_utf8_lossy(&complaint);
+            bail!("PostgreSQL does not start, run scripts/need-postgres: {complaint}");
+        }
+        Ok(Self { directory: directory.trim().to_owned(), databases: AtomicU32::new(0), _process: child })
+    }
+
+    /// The address of a new database, a copy of `template` (`template1` is empty).
+    pub async fn database(&self, template: &str) -> anyhow::Result<String> {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let mut db = PgConnection::connect(&self.address("postgres")).await?;
+        let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        db.execute(raw_sql(AssertSqlSafe(create))).await?;
+        db.close().await?;
+        Ok(self.address(&name))
+    }
+
+    /// Where it listens, for whoever stands between it and its clients.
+    pub fn socket(&self) -> PathBuf {
+        Path::new(&self.directory).join(".s.PGSQL.5432")
+    }
+
+    /// Everything in the database at `address`, as SQL.
+    pub fn dump(address: &str) -> anyhow::Result<Vec<u8>> {
+        let newest = "exec $(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)/pg_dump \"$0\"";
+        let dump = Command::new("sh").args(["-c", newest, address]).output()?;
+        ensure!(dump.status.success(), "pg_dump: {}", String::from_utf8_lossy(&dump.stderr));
+        Ok(dump.stdout)
+    }
+
+    fn address(&self, database: &str) -> String {
+        format!("postgres://latchkey@localhost/{database}?host={}", self.directory)
+    }
+}
