@@ -65,6 +65,12 @@ impl Account {
         Ok(Answer { status, retry_after, body: answer.text().await? })
     }
 
+    /// Asks for an access token that our own record calls valid.
+    pub(crate) async fn access_token(&self, server: &Server) -> anyhow::Result<String> {
+        let path = format!("/api/v2/zoom-oauth-credentials/{}/access-token/", self.id);
+        Ok(text(&server.get(&path).await?, "access_token")?.to_owned())
+    }
+
     /// What the API says of it.
     pub(crate) async fn status(&self, server: &Server) -> anyhow::Result<String> {
         let account = server.get(&format!("/api/v2/zoom-oauth-credentials/{}/", self.id)).await?;

@@ -42,7 +42,7 @@ pub(crate) struct Ground {
     pub(crate) simulator: Simulator,
     /// The line to the database, for whoever wants to cut it.
     pub(crate) proxy: Option<Proxy>,
-    pub(crate) folder: PathBuf,
+    folder: PathBuf,
     pub(crate) http: Client,
     /// The database as we see it, past the line.
     pub(crate) postgres: Option<String>,
@@ -55,7 +55,7 @@ pub(crate) struct Ground {
 impl Ground {
     pub(crate) async fn make(place: &Place, name: &str, database: Database) -> anyhow::Result<Self> {
         let folder = place.data.join(name.replace([':', ',', ' '], "_"));
-        std::fs::create_dir_all(&folder)?;
+        std::fs::create_dir_all(folder.join("logs"))?;
         let http = stage::client()?;
         let (zoom, log) = (folder.join("zoom"), folder.join("simulator.log"));
         let simulator = Simulator::start(&place.latchkey, &zoom, &log, http.clone(), &place.env).await?;
@@ -106,7 +106,7 @@ impl Ground {
         let (config, log) = (self.configure(replica)?, format!("{replica}-{}.log", self.count()));
         let variables: Vec<_> = variables.iter().copied().chain([("LATCHKEY_LOG", LOG)]).collect();
         let latchkey = Program { path: &self.latchkey, variables: &variables };
-        Server::start(latchkey, &config, api_key, &self.folder.join(log), self.http.clone(), &self.env).await
+        Server::start(latchkey, &config, api_key, &self.logs().join(log), self.http.clone(), &self.env).await
     }
 
     /// A number that nobody has had.
@@ -124,11 +124,16 @@ impl Ground {
         Ok(std::fs::read_dir(self.data(replica).join("escrow"))?.count())
     }
 
+    /// Where servers log, each start to a file of its own.
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.folder.join("logs")
+    }
+
     /// What a server has logged, at all of its starts.
-    pub(crate) fn logs(&self, replica: u32) -> anyhow::Result<String> {
+    pub(crate) fn log_of(&self, replica: u32) -> anyhow::Result<String> {
         let mut logs = String::new();
         for start in 0..self.starts.load(Ordering::Relaxed) {
-            let log = self.folder.join(format!("{replica}-{start}.log"));
+            let log = self.logs().join(format!("{replica}-{start}.log"));
             logs += &std::fs::read_to_string(log).unwrap_or_default();
         }
         ensure!(!logs.is_empty(), "server {replica} has logged nothing");

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{bail, ensure};
-use model::KillPoint::{self, *};
+use model::KillPoint::{
+    self, AfterConsent, BeforeCommit, BeforeConsent, BeforeEscrow, BeforeRead, BeforeRename, BeforeSend,
+    BeforeWithdrawal, HalfEscrow,
+};
 
 use crate::{Case, Database, Story, account::Account, world::World};
 

@@ -15,7 +15,7 @@ mod world;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Parser;
 use futures_util::{StreamExt as _, stream};
 use model::Environment;
@@ -98,6 +98,7 @@ async fn run(Arguments { only, data }: Arguments) -> anyhow::Result<bool> {
     // What waits longest comes first.
     let cases = scenarios::all().chain(kill_points::all());
     let cases: Vec<Case> = cases.filter(|case| case.name.contains(&only)).collect();
+    ensure!(!cases.is_empty(), "no case has {only:?} in its name");
     let mut tally = Tally::new(cases.len());
     let mut ended = stream::iter(cases)
         .map(|case| {

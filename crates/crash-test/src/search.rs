@@ -40,8 +40,8 @@ impl fmt::Display for Searched {
         let Self { secrets, texts, bytes, hits } = self;
         write!(
             f,
-            "{secrets} secrets, searched for in {texts} logs, dumps and files ({} MB): {} hits",
-            bytes / 1_000_000,
+            "{secrets} secrets, searched for in {texts} logs, dumps and files ({} kB): {} hits",
+            bytes / 1000,
             hits.len()
         )?;
         hits.iter().try_for_each(|hit| write!(f, "\n  {hit}"))
@@ -49,16 +49,12 @@ impl fmt::Display for Searched {
 }
 
 /// In the files of a folder, if it is there.
-pub(crate) fn files(
-    secrets: &[String],
-    folder: &Path,
-    wanted: impl Fn(&str) -> bool,
-) -> anyhow::Result<Searched> {
+pub(crate) fn files(secrets: &[String], folder: &Path) -> anyhow::Result<Searched> {
     let mut searched = Searched::default();
     let Ok(entries) = fs::read_dir(folder) else { return Ok(searched) };
     for entry in entries {
         let entry = entry?;
-        if entry.file_type()?.is_file() && wanted(&entry.file_name().to_string_lossy()) {
+        if entry.file_type()?.is_file() {
             let path = entry.path();
             searched.add(text(secrets, &path.display().to_string(), &fs::read(&path)?));
         }

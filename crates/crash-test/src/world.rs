@@ -121,6 +121,12 @@ impl World {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(secret.to_owned());
     }
 
+    /// From now on Zoom gives access tokens that live so long. We call one stale when it has a minute left.
+    pub(crate) async fn tokens_live(&self, seconds: u32) -> anyhow::Result<()> {
+        let switch = json!({ "access_token_seconds": seconds });
+        self.ground.simulator.call(Method::PATCH, "/switches", &switch).await.map(drop)
+    }
+
     /// Everything that must be found nowhere.
     async fn all_secrets(&self) -> anyhow::Result<Vec<String>> {
         let issued = self.ground.simulator.get("/issued").await?;
@@ -134,7 +140,7 @@ impl World {
     /// Looks for secrets in what a dead server left on its disk.
     pub(crate) async fn search_escrow(&self) -> anyhow::Result<()> {
         let secrets = self.all_secrets().await?;
-        let found = search::files(&secrets, &self.ground.data(0).join("escrow"), |_| true)?;
+        let found = search::files(&secrets, &self.ground.data(0).join("escrow"))?;
         self.searched.lock().unwrap_or_else(PoisonError::into_inner).add(found);
         Ok(())
     }
@@ -143,11 +149,10 @@ impl World {
     pub(crate) async fn close(self) -> anyhow::Result<Searched> {
         let secrets = self.all_secrets().await?;
         let mut searched = std::mem::take(&mut *self.searched.lock().unwrap_or_else(PoisonError::into_inner));
-        let log_of_ours = |name: &str| name.ends_with(".log") && name != "simulator.log";
-        searched.add(search::files(&secrets, &self.ground.folder, log_of_ours)?);
+        searched.add(search::files(&secrets, &self.ground.logs())?);
         for replica in 0..REPLICAS {
-            searched.add(search::files(&secrets, &self.ground.data(replica), |_| true)?);
-            searched.add(search::files(&secrets, &self.ground.data(replica).join("escrow"), |_| true)?);
+            searched.add(search::files(&secrets, &self.ground.data(replica))?);
+            searched.add(search::files(&secrets, &self.ground.data(replica).join("escrow"))?);
         }
         if let Some(address) = &self.ground.postgres {
             searched.add(search::text(&secrets, address, &Postgres::dump(address)?));

@@ -50,20 +50,20 @@ pub async fn consent(simulator: &Simulator, invitation: &str) -> anyhow::Result<
     let person =
         Client::builder().no_proxy().redirect(Policy::none()).tls_certs_merge([authority]).build()?;
     let departure = person.get(invitation).send().await.context("the invitation")?;
-    let cookie = value(&departure, header::SET_COOKIE)?;
+    let cookie = value(&departure, &header::SET_COOKIE)?;
     let cookie = cookie.split(';').next().unwrap_or_default();
-    let page = person.get(value(&departure, header::LOCATION)?).send().await?.text().await?;
+    let page = person.get(value(&departure, &header::LOCATION)?).send().await?.text().await?;
     let id = page.split_once("name=\"consent\" value=\"").and_then(|(_, rest)| rest.split_once('"'));
     let (id, _) = id.context("Zoom's consent page did not come")?;
     let zoom = format!("{}/oauth/authorize", simulator.ready.zoom_base);
     let pressed = person.post(zoom).form(&[("consent", id), ("decision", "allow")]).send().await?;
-    let back = person.get(value(&pressed, header::LOCATION)?).header(header::COOKIE, cookie);
+    let back = person.get(value(&pressed, &header::LOCATION)?).header(header::COOKIE, cookie);
     let page = back.send().await.context("the way back from Zoom")?;
     ensure!(page.status().is_success(), "connecting the account ended with {}", page.status());
     Ok(())
 }
 
-fn value(answer: &Response, name: header::HeaderName) -> anyhow::Result<String> {
-    let value = answer.headers().get(&name).with_context(|| format!("{} without {name}", answer.status()))?;
+fn value(answer: &Response, name: &header::HeaderName) -> anyhow::Result<String> {
+    let value = answer.headers().get(name).with_context(|| format!("{} without {name}", answer.status()))?;
     Ok(value.to_str()?.to_owned())
 }

@@ -97,7 +97,7 @@ pub(super) async fn just_rotated(world: &World) -> anyhow::Result<String> {
     let refused = world.ground.simulator.count("refreshes_refused").await?;
     ensure!(refused == 1, "{refused} refreshes were refused");
     other.stop().await;
-    ensure!(!world.ground.logs(0)?.contains(" ERROR "), "it has raised an alarm");
+    ensure!(!world.ground.log_of(0)?.contains(" ERROR "), "it has raised an alarm");
     sleeper.stop().await;
     Ok("Zoom refused one refresh; no alarm, no change".to_owned())
 }

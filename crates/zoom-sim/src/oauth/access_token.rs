@@ -1,15 +1,12 @@
 //! Access tokens: opaque to clients, a JWT to look at (D).
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, ClientId, GrantId, UserId};
 use crate::jwt;
 use crate::world::World;
 use crate::world::grant::Owner;
-
-/// One hour (D).
-pub(crate) const LIFE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What is inside. The names follow older real tokens (O); `grant` is ours.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,6 +38,7 @@ pub(crate) fn issue(world: &mut World, id: &GrantId, now: Timestamp) -> Option<S
         Owner::User(user) => (Some(user.clone()), None),
         Owner::Account(account) => (None, Some(account.clone())),
     };
+    let exp = now.as_second().saturating_add(world.switches.access_token_seconds);
     let claims = Claims {
         ver: 8,
         iss: format!("urn:zoom:connect:clientid:{}", grant.client_id),
@@ -50,7 +48,7 @@ pub(crate) fn issue(world: &mut World, id: &GrantId, now: Timestamp) -> Option<S
         account_id,
         nbf: now.as_second(),
         iat: now.as_second(),
-        exp: (now + LIFE).as_second(),
+        exp,
         jti,
         token_type: "access_token".to_owned(),
         grant: id.clone(),

@@ -105,7 +105,7 @@ fn exchange(sim: &Sim, params: &Params) -> Result<Answer, OAuthError> {
         access_token,
         token_type: "bearer",
         refresh_token,
-        expires_in: access_token::LIFE.as_secs(),
+        expires_in: world.switches.access_token_seconds,
         scope,
         api_url: sim.origin.clone(),
     })

@@ -21,6 +21,8 @@ pub(crate) enum DuplicateIdentity {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Switches {
+    /// How many seconds an access token lives (default 3600, D).
+    pub(crate) access_token_seconds: i64,
     /// For how many seconds a rotated refresh token still works (default 0: D "dies at once").
     pub(crate) refresh_grace_seconds: i64,
     /// A new access token kills the one before (I; default off).
@@ -45,6 +47,7 @@ pub(crate) struct Switches {
 impl Default for Switches {
     fn default() -> Self {
         Self {
+            access_token_seconds: 3600,
             refresh_grace_seconds: 0,
             one_live_access_token: false,
             query_parameters: true,
