@@ -4,6 +4,8 @@
 //! is put on this machine's disk first, sealed for its cell as it will be in the store, in a file of its own; the commit
 //! takes it off again. What a crash or a store that is away leaves behind is replayed at the next start, and by a task.
 
+mod keys;
+
 use std::{
     convert::Infallible,
     fs::{self, File},

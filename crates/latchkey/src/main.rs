@@ -5,9 +5,11 @@ mod database;
 mod demo;
 mod keys;
 mod migrate;
+mod progress;
 mod serve;
 mod shutdown;
 mod sim;
+mod store_copy;
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
@@ -31,6 +33,10 @@ enum Command {
     Serve(serve::Arguments),
     /// Bring the schema of the configured database up to date.
     Migrate(migrate::Arguments),
+    /// Show, rotate and retire the keys that secrets are sealed with.
+    Keys(keys::Arguments),
+    /// Move an installation to another database.
+    Store(store_copy::Arguments),
     /// Run the Zoom simulator.
     Sim(sim::Arguments),
     /// Watch real bots join a meeting that only admits signed-in users.
@@ -54,6 +60,8 @@ async fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Migrate(arguments) => migrate::run(arguments).await,
+        Command::Keys(arguments) => keys::run(arguments).await,
+        Command::Store(arguments) => store_copy::run(arguments).await,
         Command::Sim(arguments) => sim::run(arguments).await,
         Command::Demo(arguments) => return demo::run(arguments).await,
     };

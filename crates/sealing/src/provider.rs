@@ -146,7 +146,10 @@ impl Provider {
         if let Some(Next { key, from }) = &ring.next {
             return Err(KeysError::Pending { key: key.clone(), from: *from });
         }
-        let new = NewKey::generate(env);
+        let mut new = NewKey::generate(env);
+        while ring.knows(&new.id) {
+            new = NewKey::generate(env);
+        }
         self.put(&mut ring, &new).await?;
         ring.next = Some(Next { key: new.id.clone(), from });
         destination.write(&ring)?;

@@ -95,6 +95,11 @@ impl RingText {
         self.keys.insert(key.id.clone(), BASE64_STANDARD.encode(key.bytes.as_slice()));
     }
 
+    /// Whether an id is, or was, one of this ring's.
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        self.keys.contains_key(id) || self.wrapped.contains_key(id) || self.retired.contains_key(id)
+    }
+
     /// Forgets that the active key ever was the next one.
     pub(crate) fn settle(&mut self, now: Timestamp) {
         if let Some(next) = self.next.take_if(|next| next.from <= now) {

@@ -1,5 +1,48 @@
-//! The key ring of an installation.
+//! `latchkey keys`: the key ring of an installation, and what it seals. Servers may be running meanwhile.
 
+mod create;
+mod installation;
+mod list;
+mod retire;
+mod rewrap;
+mod rotate;
 mod source;
+mod walk;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 
 pub(crate) use source::provider;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// The configuration file; `latchkey.toml` if it is there.
+    #[arg(long, env = "LATCHKEY_CONFIG", global = true)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show the keys, and how many secrets each still seals.
+    List,
+    /// Make a key ring in a new file, for LATCHKEY_KEYS or to be mounted. A server makes its own key_file.
+    Create(create::Arguments),
+    /// Add a key that seals from soon on; until then every server has time to learn it.
+    Rotate(rotate::Arguments),
+    /// Seal everything anew that the active key doesn't seal, and take the old keys off the ring.
+    Rewrap(rewrap::Arguments),
+}
+
+/// Says on standard output what it did, and on standard error how far it is.
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let config = arguments.config.as_deref();
+    match arguments.command {
+        Command::List => list::run(config).await,
+        Command::Create(arguments) => create::run(config, &arguments).await,
+        Command::Rotate(arguments) => rotate::run(config, &arguments).await,
+        Command::Rewrap(arguments) => rewrap::run(config, &arguments).await,
+    }
+}

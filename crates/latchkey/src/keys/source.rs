@@ -27,23 +27,25 @@ pub(crate) fn provider(config: &Config) -> anyhow::Result<Provider> {
         },
         _ => bail!("of {RING}, {RING_FILE} and key_file, more than one is set: keep one"),
     };
-    let transit = config.keys.transit.as_ref().map(transit).transpose()?;
-    Ok(Provider::new(source).with_transit(transit))
+    Ok(Provider::new(source).with_transit(transit(config)?))
 }
 
-fn transit(section: &TransitSection) -> anyhow::Result<Transit> {
+/// The key service, if one is configured.
+pub(super) fn transit(config: &Config) -> anyhow::Result<Option<Transit>> {
+    let Some(section) = &config.keys.transit else { return Ok(None) };
     let TransitSection { address, mount, key, namespace, token, token_file, ca_file } = section;
     let token = match (token, token_file) {
         (Some(token), None) => Token::Given(token.clone()),
         (None, Some(path)) => Token::File(path.clone()),
         _ => bail!("keys.transit: set one of token and token_file"),
     };
-    Ok(Transit::new(TransitConfig {
+    let config = TransitConfig {
         address: address.clone(),
         mount: mount.clone(),
         key: key.clone(),
         namespace: namespace.clone(),
         token,
         ca_file: ca_file.clone(),
-    })?)
+    };
+    Ok(Some(Transit::new(config)?))
 }

@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod demo;
+mod keys;
 mod postgres;
 mod refusals;
 mod serve;
 #[path = "../../../store-postgres/tests/server/mod.rs"]
 mod server;
 mod sim;
+mod store_copy;
 mod support;

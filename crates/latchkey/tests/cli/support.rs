@@ -23,7 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub(crate) fn latchkey(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
-    for variable in ["LATCHKEY_CONFIG", "LATCHKEY_LISTEN", "LATCHKEY_LOG"] {
+    for variable in
+        ["LATCHKEY_CONFIG", "LATCHKEY_LISTEN", "LATCHKEY_LOG", "LATCHKEY_KEYS", "LATCHKEY_KEYS_FILE"]
+    {
         command.env_remove(variable);
     }
     command

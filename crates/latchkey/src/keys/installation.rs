@@ -1,0 +1,49 @@
+//! What every command about keys looks at: the ring, the store that it opens, and this machine's escrow.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use anyhow::{Context as _, anyhow};
+use broker::Escrow;
+use model::Environment;
+use sealing::Keys;
+use store::Store;
+
+use super::{provider, walk};
+use crate::{config::Config, database::Database};
+
+/// An installation whose ring has proved to be the store's own.
+pub(super) struct Installation {
+    pub(super) keys: Keys,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) env: Environment,
+    database: Database,
+    config: Config,
+}
+
+impl Installation {
+    /// Opens what the configuration names. Nothing is changed when the ring is a wrong one.
+    pub(super) async fn open(config: Option<&Path>) -> anyhow::Result<Self> {
+        let (config, env) = (Config::read(config)?, Environment::system());
+        let keys = provider(&config)?.open(&env).await?;
+        let database = Database::open(&config).await?;
+        let store = database.store();
+        walk::check(&*store, &keys).await?;
+        Ok(Self { keys, store, env, database, config })
+    }
+
+    /// The keys that seal what waits in this machine's escrow, each with how many grants.
+    pub(super) async fn escrow(&self) -> anyhow::Result<BTreeMap<String, usize>> {
+        let folder = self.config.data_dir.join("escrow");
+        if !folder.exists() {
+            return Ok(BTreeMap::new());
+        }
+        let unusable =
+            || anyhow!("the escrow {} cannot be read: run this as the server's user", folder.display());
+        let escrow = Escrow::open(&folder, self.env.clone()).with_context(unusable)?;
+        escrow.key_ids().await.with_context(unusable)
+    }
+
+    pub(super) async fn close(self) {
+        self.database.close().await;
+    }
+}

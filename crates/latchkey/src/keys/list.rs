@@ -1,0 +1,44 @@
+//! `latchkey keys list`: which keys there are, and how much each still seals.
+
+use std::{collections::BTreeSet, path::Path};
+
+use comfy_table::{Table, presets::NOTHING};
+use model::Timestamp;
+use sealing::KeyRing;
+
+use super::{installation::Installation, walk};
+use crate::progress::bar;
+
+pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
+    let installation = Installation::open(config).await?;
+    let store = &*installation.store;
+    let bar = bar("counting", walk::total(store).await?);
+    let census = walk::census(store, |cells| bar.inc(cells)).await?;
+    bar.finish_and_clear();
+    let escrow = installation.escrow().await?;
+
+    let (ring, now) = (installation.keys.ring(), installation.env.now());
+    let mut keys: BTreeSet<&str> = ring.key_ids().collect();
+    keys.extend(census.keys().chain(escrow.keys()).map(String::as_str));
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(["key", "cells", "in escrow", ""]);
+    for key in keys {
+        let cells = census.get(key).copied().unwrap_or_default().to_string();
+        let waiting = escrow.get(key).copied().unwrap_or_default().to_string();
+        table.add_row([key.to_owned(), cells, waiting, state(&ring, key, now)]);
+    }
+    println!("{table}");
+    installation.close().await;
+    Ok(())
+}
+
+fn state(ring: &KeyRing, key: &str, now: Timestamp) -> String {
+    if ring.active_key_id(now) == key {
+        return "seals".into();
+    }
+    match ring.next_key(now) {
+        Some((next, from)) if next == key => format!("seals from {from} on"),
+        _ if ring.key_ids().any(|id| id == key) => "opens".into(),
+        _ => "is not on the ring".into(),
+    }
+}

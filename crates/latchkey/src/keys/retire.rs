@@ -1,0 +1,47 @@
+//! Old keys come off the ring once nothing needs them.
+
+use std::collections::BTreeSet;
+
+use anyhow::bail;
+
+use super::{installation::Installation, rewrap::Arguments};
+
+/// Takes every key off the ring that seals nothing: to be called when the active key seals all that opens. `stuck` are
+/// the cells that don't, with their keys.
+pub(super) async fn old_keys(
+    installation: &Installation,
+    arguments: &Arguments,
+    stuck: &[(String, String)],
+) -> anyhow::Result<()> {
+    let (ring, now) = (installation.keys.ring(), installation.env.now());
+    let escrow = installation.escrow().await?;
+    let needed: BTreeSet<&str> =
+        stuck.iter().map(|(_, key)| &**key).chain(escrow.keys().map(String::as_str)).collect();
+    let active = ring.active_key_id(now);
+    let next = ring.next_key(now).map(|(key, _)| key);
+    let old: Vec<&str> = ring.key_ids().filter(|key| *key != active && Some(*key) != next).collect();
+    let idle: Vec<String> =
+        old.iter().filter(|key| !needed.contains(**key)).map(|key| (*key).to_owned()).collect();
+
+    let provider = installation.keys.provider();
+    match (idle.as_slice(), &arguments.to) {
+        ([], _) => {}
+        (_, None) if arguments.keep_old => println!("kept on the ring: {}", idle.join(", ")),
+        (_, None) if !provider.is_changeable() => {
+            println!("{} may come off LATCHKEY_KEYS: run this again with --to <file>", idle.join(", "));
+        }
+        (_, to) => {
+            let retired = provider.retire(&idle, to.as_deref(), &installation.env)?;
+            println!("taken off the ring: {}", retired.join(", "));
+        }
+    }
+    if let Some((key, grants)) = escrow.iter().find(|(key, _)| old.contains(&key.as_str())) {
+        bail!(
+            "{grants} grants wait in escrow under {key}: start the server, which settles them, then run this again"
+        );
+    }
+    if let [(first, _), ..] = stuck {
+        bail!("{} cells do not open and were left as they are, the first is {first}", stuck.len());
+    }
+    Ok(())
+}

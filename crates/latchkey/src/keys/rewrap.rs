@@ -1,0 +1,87 @@
+//! `latchkey keys rewrap`: everything under the active key, and the old ones off the ring.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::bail;
+use indicatif::ProgressBar;
+use model::{Clock as _, SystemClock, Timestamp};
+
+use super::{installation::Installation, retire, walk};
+use crate::progress::bar;
+
+/// Walks until one meets nothing old. More than a few mean that somebody keeps sealing with an old key.
+const WALKS: usize = 5;
+/// How often a wait shows that it goes on.
+const TICK: Duration = Duration::from_millis(250);
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Leave the old keys on the ring.
+    #[arg(long)]
+    pub(super) keep_old: bool,
+    /// Write the ring without the old keys to a new file, and leave the old one as it is.
+    #[arg(long, conflicts_with = "keep_old")]
+    pub(super) to: Option<PathBuf>,
+    /// Stop after so many cells. Another run goes on from there, as it does after any other end.
+    #[arg(long)]
+    at_most: Option<u64>,
+    /// How many seconds after the new key has begun to seal the old ones may go: what servers were just writing with them
+    /// is written by then.
+    #[arg(long, default_value_t = 60)]
+    settle: u64,
+}
+
+pub(super) async fn run(config: Option<&Path>, arguments: &Arguments) -> anyhow::Result<()> {
+    let installation = Installation::open(config).await?;
+    let (store, keys) = (&*installation.store, &installation.keys);
+    if let Some((key, from)) = keys.ring().next_key(installation.env.now()) {
+        wait(&format!("{key} begins to seal at {from}"), from).await;
+    }
+    let active = keys.active_key_id();
+    let mut rewrapped = 0;
+    for walk in 1.. {
+        let bar = bar(&format!("sealing with {active}"), walk::total(store).await?);
+        let walked = walk::rewrap(store, keys, arguments.at_most, |cells| bar.inc(cells)).await?;
+        bar.finish_and_clear();
+        rewrapped += walked.rewrapped;
+        if walked.cut {
+            println!("{rewrapped} cells are sealed with {active} now; run this again for the others");
+            break;
+        }
+        let settled = keys.ring().active_since(installation.env.now()).map(|since| since + settle(arguments));
+        match settled.filter(|settled| installation.env.now() < *settled) {
+            Some(settled) => wait("servers finish what they began with the old key", settled).await,
+            None if walked.rewrapped == 0 && walked.contested == 0 => {
+                println!("{rewrapped} cells were sealed anew; all that open are sealed with {active}");
+                retire::old_keys(&installation, arguments, &walked.stuck).await?;
+                break;
+            }
+            None if walk >= WALKS => {
+                bail!("a server keeps sealing with an old key: give it the new key ring, then run this again")
+            }
+            None => {}
+        }
+    }
+    installation.close().await;
+    Ok(())
+}
+
+fn settle(arguments: &Arguments) -> Duration {
+    Duration::from_secs(arguments.settle)
+}
+
+/// Until then, with a line that says why.
+async fn wait(why: &str, until: Timestamp) {
+    let spinner = ProgressBar::new_spinner().with_message(why.to_owned());
+    if spinner.is_hidden() {
+        eprintln!("latchkey: waiting: {why}");
+    }
+    while SystemClock.now() < until {
+        spinner.tick();
+        SystemClock.sleep(TICK.min(until.since(SystemClock.now()))).await;
+    }
+    spinner.finish_and_clear();
+}

@@ -1,0 +1,137 @@
+//! Past every sealed cell of a store.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use sealing::{HEAD_LEN, Keys, Place, key_id};
+use store::{Replacement, SEALED_COLUMNS, SealedCell, SealedColumn, Store, StoreError};
+
+/// Cells that are looked at, and at most written, at a time: a short transaction, beside which servers go on.
+const BATCH: u32 = 200;
+
+/// What one walk came to.
+#[derive(Debug, Default)]
+pub(super) struct Walked {
+    /// Cells that were sealed anew.
+    pub(super) rewrapped: u64,
+    /// Cells that somebody else wrote at the same moment.
+    pub(super) contested: u64,
+    /// Cells that do not open, in words, and the keys they name.
+    pub(super) stuck: Vec<(String, String)>,
+    /// The walk was to end here, before its end.
+    pub(super) cut: bool,
+}
+
+/// Opens a cell of each workspace: a ring that cannot is another store's, and nothing may be done with it.
+pub(super) async fn check(store: &dyn Store, keys: &Keys) -> anyhow::Result<()> {
+    let column = &SEALED_COLUMNS[0];
+    let rows: Vec<String> =
+        store.workspaces().await?.iter().map(|workspace| workspace.id.to_string()).collect();
+    for cell in store.sealed_cells(column, &rows).await? {
+        keys.open(&place(column, &cell), &cell.sealed).context("this key ring does not open the store")?;
+    }
+    Ok(())
+}
+
+/// How many cells hold a ciphertext.
+pub(super) async fn total(store: &dyn Store) -> Result<u64, StoreError> {
+    let mut total = 0;
+    for column in SEALED_COLUMNS {
+        total += store.count_sealed(column).await?;
+    }
+    Ok(total)
+}
+
+/// How many cells each key seals. A cell that names none is damaged, and counts for `?`.
+pub(super) async fn census(
+    store: &dyn Store,
+    mut progress: impl FnMut(u64),
+) -> Result<BTreeMap<String, u64>, StoreError> {
+    let mut census = BTreeMap::new();
+    for column in SEALED_COLUMNS {
+        let mut after: Option<String> = None;
+        loop {
+            let heads = store.sealed_heads(column, after.as_deref(), head_len(), BATCH).await?;
+            let Some(last) = heads.last() else { break };
+            after = Some(last.row.clone());
+            progress(heads.len() as u64);
+            for head in &heads {
+                *census.entry(key_id(&head.head).unwrap_or("?").to_owned()).or_default() += 1;
+            }
+        }
+    }
+    Ok(census)
+}
+
+/// Seals anew what the active key does not seal, `at_most` so many cells. Each cell tells by itself which key it is
+/// sealed with, so that a walk which was stopped, however, needs no memory to be gone on with.
+pub(super) async fn rewrap(
+    store: &dyn Store,
+    keys: &Keys,
+    at_most: Option<u64>,
+    mut progress: impl FnMut(u64),
+) -> Result<Walked, StoreError> {
+    let mut walked = Walked::default();
+    for column in SEALED_COLUMNS {
+        let mut after: Option<String> = None;
+        loop {
+            let heads = store.sealed_heads(column, after.as_deref(), head_len(), BATCH).await?;
+            let Some(last) = heads.last() else { break };
+            after = Some(last.row.clone());
+            let (active, count) = (keys.active_key_id(), heads.len() as u64);
+            let mut old: Vec<String> = heads
+                .into_iter()
+                .filter(|head| key_id(&head.head) != Some(&active))
+                .map(|head| head.row)
+                .collect();
+            let left = at_most.map_or(usize::MAX, |most| {
+                usize::try_from(most.saturating_sub(walked.rewrapped)).unwrap_or(usize::MAX)
+            });
+            walked.cut = old.len() > left;
+            old.truncate(left);
+            if !old.is_empty() {
+                batch(store, keys, column, &old, &mut walked).await?;
+            }
+            progress(count);
+            if walked.cut {
+                return Ok(walked);
+            }
+        }
+    }
+    Ok(walked)
+}
+
+async fn batch(
+    store: &dyn Store,
+    keys: &Keys,
+    column: &SealedColumn,
+    rows: &[String],
+    walked: &mut Walked,
+) -> Result<(), StoreError> {
+    let mut replacements = Vec::new();
+    for cell in store.sealed_cells(column, rows).await? {
+        let place = place(column, &cell);
+        match keys.open(&place, &cell.sealed) {
+            Ok(secret) => {
+                let new = keys.seal(&place, &secret);
+                replacements.push(Replacement { row: cell.row, old: cell.sealed, new });
+            }
+            Err(error) => {
+                let key = key_id(&cell.sealed.0).unwrap_or("?").to_owned();
+                walked.stuck.push((format!("{place} of {}: {error}", cell.row), key));
+            }
+        }
+    }
+    let replaced = store.replace_sealed(column, &replacements).await?;
+    walked.rewrapped += replaced;
+    walked.contested += replacements.len() as u64 - replaced;
+    Ok(())
+}
+
+fn place<'a>(column: &SealedColumn, cell: &'a SealedCell) -> Place<'a> {
+    Place { workspace: cell.workspace, table: column.table, row: &cell.row, column: column.column }
+}
+
+fn head_len() -> u32 {
+    u32::try_from(HEAD_LEN).expect("66")
+}

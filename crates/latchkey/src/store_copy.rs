@@ -1,0 +1,166 @@
+//! `latchkey store copy`: an installation moves from SQLite to PostgreSQL, or back.
+
+use std::{
+    convert::Infallible,
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, anyhow, bail};
+use model::Secret;
+use store::{Filling, Snapshot};
+use store_postgres::{Address, PostgresStore};
+use store_sqlite::SqliteStore;
+
+use crate::progress::bar;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Copy an installation into an empty database. Stop every server first; `data_dir` and the key ring stay as they are.
+    Copy(CopyArguments),
+}
+
+#[derive(clap::Args)]
+struct CopyArguments {
+    /// A SQLite file, or postgres://user:password@host/database
+    #[arg(long, value_parser = secret, required_unless_present = "from_file")]
+    from: Option<Secret>,
+    /// A file that holds the address, which others can see on a command line.
+    #[arg(long, conflicts_with = "from")]
+    from_file: Option<PathBuf>,
+    /// Likewise. A SQLite file is made if it is not there; PostgreSQL has to be made ready with `latchkey migrate`.
+    #[arg(long, value_parser = secret, required_unless_present = "to_file")]
+    to: Option<Secret>,
+    /// Likewise.
+    #[arg(long, conflicts_with = "to")]
+    to_file: Option<PathBuf>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "clap's parsers may fail")]
+fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
+}
+
+/// Says on standard output what it did, and on standard error how far it is.
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let Command::Copy(CopyArguments { from, from_file, to, to_file }) = arguments.command;
+    let from = Side::read(from, from_file.as_deref()).context("--from")?;
+    let to = Side::read(to, to_file.as_deref()).context("--to")?;
+    if from.is(&to) {
+        bail!("--from and --to are the same database: name an empty one with --to");
+    }
+    let mut source = from.snapshot().await.context("--from")?;
+    let made = to.make().await.context("--to")?;
+    let copied = fill(&mut *source, &to).await;
+    if copied.is_err() {
+        made.take_back();
+    }
+    println!("{} rows went from {from} to {to}; let the servers use that now", copied?);
+    Ok(())
+}
+
+async fn fill(source: &mut dyn Snapshot, to: &Side) -> anyhow::Result<u64> {
+    let target = to.fill().await.context("--to")?;
+    let bar = bar("copying", 0);
+    let copied = store::copy(source, target, |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    })
+    .await;
+    bar.finish_and_clear();
+    Ok(copied?)
+}
+
+/// One of the two stores.
+enum Side {
+    Sqlite(PathBuf),
+    Postgres(Address),
+}
+
+impl Side {
+    fn read(given: Option<Secret>, file: Option<&Path>) -> anyhow::Result<Self> {
+        let text = match (given, file) {
+            (Some(given), _) => given,
+            (None, Some(path)) => fs::read_to_string(path)
+                .map(Secret::from)
+                .with_context(|| format!("{} cannot be read", path.display()))?,
+            (None, None) => bail!("a SQLite file or a postgres:// address is missing"),
+        };
+        if text.expose().contains("://") {
+            return Ok(Self::Postgres(Address::read(&text)?));
+        }
+        Ok(Self::Sqlite(text.expose().trim().into()))
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Sqlite(one), Self::Sqlite(other)) => {
+                one == other
+                    || fs::canonicalize(one).ok().is_some_and(|one| fs::canonicalize(other).ok() == Some(one))
+            }
+            (Self::Postgres(one), Self::Postgres(other)) => format!("{one:?}") == format!("{other:?}"),
+            _ => false,
+        }
+    }
+
+    async fn snapshot(&self) -> anyhow::Result<Box<dyn Snapshot>> {
+        Ok(match self {
+            Self::Sqlite(path) if !path.is_file() => bail!("there is no file {}", path.display()),
+            Self::Sqlite(path) => SqliteStore::snapshot(path).await?,
+            Self::Postgres(address) => PostgresStore::snapshot(address).await?,
+        })
+    }
+
+    /// Makes a SQLite file that is not there yet.
+    async fn make(&self) -> anyhow::Result<Made> {
+        match self {
+            Self::Sqlite(path) if !path.exists() => {
+                let made = Made(Some(path.clone()));
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+                    return Err(anyhow!("there is no folder {}", folder.display()));
+                }
+                SqliteStore::open(path).await?.close().await;
+                Ok(made)
+            }
+            _ => Ok(Made(None)),
+        }
+    }
+
+    async fn fill(&self) -> anyhow::Result<Box<dyn Filling>> {
+        Ok(match self {
+            Self::Sqlite(path) => SqliteStore::fill(path).await?,
+            Self::Postgres(address) => PostgresStore::fill(address).await?,
+        })
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => path.display().fmt(f),
+            Self::Postgres(address) => write!(f, "the database {} at {address}", address.database()),
+        }
+    }
+}
+
+/// A file that was not there before.
+struct Made(Option<PathBuf>);
+
+impl Made {
+    /// Nobody shall find an empty installation where a copy has failed.
+    fn take_back(self) {
+        let Some(path) = self.0 else { return };
+        for ending in ["", "-wal", "-shm"] {
+            let mut name = path.clone().into_os_string();
+            name.push(ending);
+            drop(fs::remove_file(name));
+        }
+    }
+}
