@@ -4,6 +4,7 @@
 
 mod apps;
 mod clock;
+mod consents;
 mod error;
 mod faults;
 mod meetings;
@@ -36,6 +37,7 @@ pub(crate) fn routes(sim: &SharedSim) -> Router {
         .route("/users/{id}", get(users::show).patch(users::change).delete(users::delete))
         .route("/users/{id}/apps/{client_id}", delete(users::remove_app))
         .route("/users/{id}/sign-out-everywhere", post(users::sign_out_everywhere))
+        .route("/consents", post(consents::create))
         .route("/signed-in", get(users::signed_in).put(users::sign_in))
         .route("/meetings", get(meetings::list).post(meetings::create))
         .route("/meetings/{number}", get(meetings::show).patch(meetings::change))
@@ -76,6 +78,7 @@ async fn index() -> Json<Value> {
             "GET PATCH DELETE /_sim/users/{id}",
             "DELETE          /_sim/users/{id}/apps/{client_id}",
             "POST            /_sim/users/{id}/sign-out-everywhere",
+            "POST            /_sim/consents",
             "GET PUT         /_sim/signed-in",
             "GET POST        /_sim/meetings",
             "GET PATCH       /_sim/meetings/{number}",

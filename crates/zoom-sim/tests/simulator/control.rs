@@ -103,6 +103,22 @@ async fn the_first_user_is_signed_in_until_told_otherwise() {
 }
 
 #[tokio::test]
+async fn many_users_can_have_consented() {
+    let zoom = Zoom::start().await;
+    let app = zoom.app(json!({})).await;
+    let given = zoom.control("POST", "/consents", json!({"client_id": app.id, "count": 3})).await;
+    assert_eq!(given.as_array().unwrap().len(), 3);
+    for consented in given.as_array().unwrap() {
+        let me = zoom.get("/v2/users/me", consented["access_token"].as_str().unwrap()).await;
+        assert_eq!(me.body["id"], consented["user_id"]);
+        let next = zoom.refresh(&app, consented["refresh_token"].as_str().unwrap()).await;
+        assert_eq!(next.status, 200);
+    }
+    let refused = zoom.ask("POST", "/consents", json!({"client_id": "nobody", "count": 1})).await;
+    assert_eq!(refused.status, 404);
+}
+
+#[tokio::test]
 async fn the_same_seed_gives_the_same_ids() {
     let (one, two) = (Zoom::start().await, Zoom::start().await);
     assert_eq!(one.user("ada").await, two.user("ada").await);
