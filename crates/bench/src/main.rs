@@ -1,13 +1,15 @@
 //! `make bench`: what Latchkey costs, beside the least that anybody could do.
 //!
 //! Bots are measured beside a bare page that loads Zoom's SDK and joins at once; token reads beside a server that only
-//! verifies the signature and answers a constant. Both sides run in one go, in turns, on one machine. The simulator and
+//! verifies the signature and answers a constant; many accounts beside few. Both sides run in one go, in turns, on one machine. The simulator and
 //! Latchkey are the processes a user would run: they lie beside this program.
 
+mod accounts;
 mod bare_page;
 mod joins;
 mod machine;
 mod memory;
+mod place;
 mod procfs;
 mod report;
 mod statistics;
@@ -24,6 +26,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use model::Environment;
 
 use machine::Machine;
+use place::Place;
 use report::{Bots, Report};
 use world::World;
 
@@ -56,6 +59,7 @@ struct Arguments {
 enum Part {
     Bots,
     Tokens,
+    Accounts,
 }
 
 #[derive(Subcommand)]
@@ -87,18 +91,24 @@ async fn measure(arguments: &Arguments, env: &Environment) -> anyhow::Result<()>
     let machine = Machine::look(env).await?;
     println!("{machine}");
     println!("preparing: simulator, one account, one meeting");
-    let world = World::make(arguments, env).await?;
-    let bots = if wanted(Part::Bots) {
-        let memory = memory::measure(&world, arguments.quick).await?;
-        Some(Bots { joins: joins::measure(&world, arguments.quick).await?, memory })
-    } else {
-        None
-    };
-    let tokens =
-        if wanted(Part::Tokens) { Some(tokens::measure(&world, arguments.quick).await?) } else { None };
-    world.close().await;
+    let mut place = Place::make(arguments, env).await?;
+    let (mut bots, mut tokens) = (None, None);
+    if wanted(Part::Bots) || wanted(Part::Tokens) {
+        let world = World::make(place).await?;
+        if wanted(Part::Bots) {
+            let memory = memory::measure(&world, arguments.quick).await?;
+            bots = Some(Bots { joins: joins::measure(&world, arguments.quick).await?, memory });
+        }
+        if wanted(Part::Tokens) {
+            tokens = Some(tokens::measure(&world, arguments.quick).await?);
+        }
+        place = world.leave();
+    }
+    let accounts =
+        if wanted(Part::Accounts) { Some(accounts::measure(arguments, &place).await?) } else { None };
+    place.close().await;
 
-    let report = Report { quick: arguments.quick, measured_at: env.now(), machine, bots, tokens };
+    let report = Report { quick: arguments.quick, measured_at: env.now(), machine, bots, tokens, accounts };
     tables::print(&report);
     std::fs::create_dir_all(&arguments.out)?;
     let path = arguments.out.join("report.json");

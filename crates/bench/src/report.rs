@@ -3,7 +3,7 @@
 use model::Timestamp;
 use serde::Serialize;
 
-use crate::{machine::Machine, statistics::Sample};
+use crate::{accounts::Accounts, machine::Machine, statistics::Sample};
 
 /// Everything that was measured.
 #[derive(Serialize)]
@@ -13,6 +13,7 @@ pub(crate) struct Report {
     pub(crate) machine: Machine,
     pub(crate) bots: Option<Bots>,
     pub(crate) tokens: Option<Tokens>,
+    pub(crate) accounts: Option<Accounts>,
 }
 
 /// Bots beside bare pages.

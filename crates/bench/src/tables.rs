@@ -2,6 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 
+use crate::accounts::{Accounts, Size, Storm};
 use crate::report::{Bots, JoinRow, MemoryRow, Report, TokenRow, Tokens};
 
 pub(crate) fn print(report: &Report) {
@@ -59,9 +60,38 @@ pub(crate) fn print(report: &Report) {
             "Zoom minted {zak_mints} ZAKs for all of them; each of the {runs} servers began with an empty memory."
         );
     }
+    if let Some(accounts) = &report.accounts {
+        print_accounts(accounts);
+    }
     if report.quick {
         println!("A smoke run: these figures mean little.");
     }
+}
+
+fn print_accounts(accounts: &Accounts) {
+    let (due, lookup) = (times(accounts.due_aim_ratio), times(accounts.lookup_aim_ratio));
+    println!("Many accounts: medians; aims: ≤ {due} for a due one, ≤ {lookup} for a lookup, idle memory the same");
+    let row = |size: &Size| {
+        [
+            format!("{} {}", size.store, size.accounts),
+            format!("{:.0} µs", size.due_us.median),
+            times(size.due_ratio),
+            format!("{:.0} µs", size.lookup_us.median),
+            times(size.lookup_ratio),
+            format!("{:.1} MB", size.idle_mb),
+        ]
+    };
+    table(["accounts", "a due one", "", "two lookups", "", "idle server"], accounts.sizes.iter().map(row));
+    println!("All due at once; aim: ≥ {:.0} % of the limit, none refused", accounts.storm_aim * 100.0);
+    let row = |storm: &Storm| {
+        [
+            format!("{} at {}/s", storm.accounts, storm.limit_per_second),
+            format!("{:.0} s", storm.seconds),
+            format!("{:.1} %", storm.used * 100.0),
+            storm.refused.to_string(),
+        ]
+    };
+    table(["", "took", "of the limit", "refused"], accounts.storms.iter().map(row));
 }
 
 fn rounds(rows: &[JoinRow]) -> usize {

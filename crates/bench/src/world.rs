@@ -1,36 +1,19 @@
-//! What every measurement needs: a simulated Zoom with one account and one meeting, and a Latchkey that knows both.
+//! What bots and token reads need: one account and one meeting at the simulated Zoom, and a Latchkey that knows both.
 
-use std::{
-    fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
-use browser::{Browser, BrowserConfig};
-use model::{Environment, Secret, Timestamp};
-use reqwest::{Client, Method};
+use model::{Secret, Timestamp};
+use reqwest::Method;
 use serde_json::{Value, json};
-use stage::{Bot, Server, Simulator, text};
+use stage::{Bot, Server, text};
 use zoom::{AppKeys, Role};
 
-use crate::Arguments;
+use crate::place::Place;
 
 const PASSCODE: &str = "bench1";
 /// Longer than a bot's own deadlines.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Where servers and browsers are started.
-pub(crate) struct Place {
-    pub(crate) env: Environment,
-    pub(crate) http: Client,
-    pub(crate) simulator: Simulator,
-    pub(crate) data: PathBuf,
-    pub(crate) sdk_dir: PathBuf,
-    chromium: PathBuf,
-    latchkey: PathBuf,
-}
 
 /// The place, and what is set up in it. Servers and browsers come and go.
 pub(crate) struct World {
@@ -48,67 +31,8 @@ pub(crate) struct World {
     meeting_number: String,
 }
 
-impl Place {
-    async fn make(arguments: &Arguments, env: &Environment) -> anyhow::Result<Self> {
-        let data = arguments.data.clone();
-        if data.exists() {
-            fs::remove_dir_all(&data)?;
-        }
-        fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
-        // Built with the same profile, and put beside this program.
-        let latchkey = std::env::current_exe()?.with_file_name("latchkey");
-        let (http, log) = (stage::client()?, data.join("simulator.log"));
-        let simulator = Simulator::start(&latchkey, &data.join("zoom"), &log, http.clone(), env).await?;
-        let (chromium, sdk_dir) = (arguments.chromium.clone(), arguments.sdk_dir.clone());
-        Ok(Self { env: env.clone(), http, simulator, data, sdk_dir, chromium, latchkey })
-    }
-
-    /// A browser as the server's own is started.
-    pub(crate) async fn browser(&self) -> anyhow::Result<Browser> {
-        let (profiles, zoom) = (self.data.join("browser"), self.simulator.for_browsers()?);
-        let config = stage::browser_config(&self.chromium, &self.sdk_dir, profiles, zoom);
-        Ok(Browser::launch(config, self.env.clone()).await?)
-    }
-
-    /// `latchkey serve`, on the same data every time.
-    async fn serve(
-        &self,
-        listen: SocketAddr,
-        api_key: Option<Secret>,
-        bots: &Value,
-    ) -> anyhow::Result<Server> {
-        let (config, log) = (self.data.join("latchkey.toml"), self.data.join("latchkey.log"));
-        fs::write(&config, toml::to_string(&self.configuration(listen, bots))?)?;
-        Server::start(&self.latchkey, &config, api_key, &log, self.http.clone(), &self.env).await
-    }
-
-    fn configuration(&self, listen: SocketAddr, bots: &Value) -> Value {
-        let zoom = &self.simulator.ready;
-        json!({
-            "listen": listen,
-            "data_dir": self.data.join("latchkey"),
-            "zoom": {
-                "oauth_base": zoom.zoom_base,
-                "api_base": zoom.api_base,
-                "ca_file": zoom.ca_file,
-                "meeting_address": zoom.zoom_address,
-                "meeting_spki": zoom.spki,
-            },
-            "browser": {
-                "chromium": self.chromium,
-                "sdk_dir": self.sdk_dir,
-                "sandbox": BrowserConfig::sandbox_works(),
-            },
-            "bots": bots,
-            // The zak_url of our own token link.
-            "callbacks": { "allow_networks": ["127.0.0.0/8"] },
-        })
-    }
-}
-
 impl World {
-    pub(crate) async fn make(arguments: &Arguments, env: &Environment) -> anyhow::Result<Self> {
-        let place = Place::make(arguments, env).await?;
+    pub(crate) async fn make(place: Place) -> anyhow::Result<Self> {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = place.serve(any_port, None, &json!({ "capacity": 0 })).await?;
 
@@ -146,8 +70,9 @@ impl World {
         Ok(world)
     }
 
-    pub(crate) async fn close(self) {
-        self.place.simulator.stop(&self.place.env).await;
+    /// Gives the place back.
+    pub(crate) fn leave(self) -> Place {
+        self.place
     }
 
     /// A server with `bots` as that section of its configuration; a capacity of 0 needs no Chromium.

@@ -1,0 +1,18 @@
+//! What a server with nothing to do weighs.
+
+use std::time::Duration;
+
+use super::installation::Installation;
+use crate::{place::Place, procfs::pss_megabytes};
+
+/// Until what a start needs is given back.
+const SETTLING: Duration = Duration::from_secs(5);
+
+/// PSS of a server's process, in megabytes.
+pub(crate) async fn weigh(place: &Place, installation: &Installation) -> anyhow::Result<f64> {
+    let server = installation.serve(place).await?;
+    place.env.clock.sleep(SETTLING).await;
+    let weight = pss_megabytes(&[server.process.id()])?;
+    server.stop().await;
+    Ok(weight)
+}

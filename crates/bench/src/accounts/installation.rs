@@ -1,0 +1,100 @@
+//! A Latchkey installation of its own, whose store is also reached from here.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::Context as _;
+use model::{Secret, WorkspaceId, ZoomOauthAppId};
+use reqwest::Method;
+use serde_json::{Value, json};
+use stage::{Server, text};
+use store::Store;
+use store_postgres::{Address, PostgresStore};
+use store_sqlite::SqliteStore;
+
+use crate::place::Place;
+
+/// Which store.
+pub(crate) enum Backend {
+    /// A file.
+    Sqlite,
+    /// The address of an empty database.
+    Postgres(String),
+}
+
+/// Founded, with one app registered; no server runs on it.
+pub(crate) struct Installation {
+    pub(crate) backend: Backend,
+    pub(crate) folder: PathBuf,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) app: ZoomOauthAppId,
+    /// The app's id at the simulator.
+    pub(crate) client_id: String,
+    configuration: PathBuf,
+    api_key: Secret,
+}
+
+impl Installation {
+    pub(crate) async fn found(place: &Place, backend: Backend, pace: u32) -> anyhow::Result<Self> {
+        let folder = place.data.join(format!("accounts-{}", place.env.entropy.token()));
+        fs::create_dir_all(&folder)?;
+        let mut configuration = json!({
+            "listen": "127.0.0.1:0",
+            "data_dir": folder,
+            "zoom": {
+                "oauth_base": place.simulator.ready.zoom_base,
+                "api_base": place.simulator.ready.api_base,
+                "ca_file": place.simulator.ready.ca_file,
+                "refreshes_per_second": pace,
+            },
+            "bots": { "capacity": 0 },
+        });
+        if let Backend::Postgres(address) = &backend {
+            configuration["database_url"] = address.clone().into();
+            PostgresStore::migrate(&Address::read(&Secret::new(address))?).await?;
+        }
+        let path = folder.join("latchkey.toml");
+        fs::write(&path, toml::to_string(&configuration)?)?;
+        let server = place.server(&path, None, &folder.join("latchkey.log")).await?;
+
+        let app = place.simulator.call(Method::POST, "/apps", &json!({ "name": "Accounts" })).await?;
+        let registration = json!({ "kind": "user_level", "client_id": app["client_id"],
+                                   "client_secret": app["client_secret"], "webhook_secret": "unused" });
+        let registered: Value = server.post("/api/v2/zoom-oauth-apps/", &registration).await?;
+        let api_key = server.api_key.clone();
+        server.stop().await;
+        let workspaces = open(&backend, &folder).await?.workspaces().await?;
+        Ok(Self {
+            workspace: workspaces.first().context("no workspace was founded")?.id,
+            app: text(&registered, "id")?.parse()?,
+            client_id: text(&app, "client_id")?.to_owned(),
+            backend,
+            folder,
+            configuration: path,
+            api_key,
+        })
+    }
+
+    /// The store, as a server has it.
+    pub(crate) async fn store(&self) -> anyhow::Result<Arc<dyn Store>> {
+        open(&self.backend, &self.folder).await
+    }
+
+    /// A server on it.
+    pub(crate) async fn serve(&self, place: &Place) -> anyhow::Result<Server> {
+        let (key, log) = (self.api_key.clone(), self.folder.join("latchkey.log"));
+        place.server(&self.configuration, Some(key), &log).await
+    }
+}
+
+async fn open(backend: &Backend, folder: &Path) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(match backend {
+        Backend::Sqlite => Arc::new(SqliteStore::open(&folder.join("latchkey.db")).await?),
+        Backend::Postgres(address) => {
+            Arc::new(PostgresStore::open(&Address::read(&Secret::new(address))?).await?)
+        }
+    })
+}

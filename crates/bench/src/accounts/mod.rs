@@ -1,0 +1,111 @@
+//! What a hundred thousand or a million accounts cost: finding those that are due, looking one up, an idle server's
+//! memory, and a storm of refreshes against a limited Zoom.
+//!
+//! The rows are made by SQL, as the consents of so many people would have left them, but with random bytes for tokens.
+
+mod fill;
+mod idle;
+mod installation;
+mod probe;
+mod storm;
+
+use serde::Serialize;
+use stage::Postgres;
+
+use crate::{Arguments, place::Place, statistics::Sample};
+
+use installation::{Backend, Installation};
+
+/// Finding what is due may cost this much more per due account than with the fewest accounts.
+const DUE_AIM: f64 = 1.3;
+/// A lookup may cost this much more.
+const LOOKUP_AIM: f64 = 1.2;
+/// As it is shipped.
+const PACE: u32 = 10;
+/// How much of Zoom's limit a storm shall use.
+const STORM_AIM: f64 = 0.95;
+
+/// Everything about many accounts.
+#[derive(Serialize)]
+pub(crate) struct Accounts {
+    pub(crate) due_aim_ratio: f64,
+    pub(crate) lookup_aim_ratio: f64,
+    pub(crate) sizes: Vec<Size>,
+    pub(crate) storm_aim: f64,
+    pub(crate) storms: Vec<Storm>,
+}
+
+/// One number of accounts in one store.
+#[derive(Serialize)]
+pub(crate) struct Size {
+    pub(crate) store: &'static str,
+    pub(crate) accounts: u32,
+    /// Of claiming one due account, the claim's write included.
+    pub(crate) due_us: Sample,
+    /// Against the fewest accounts in the same store.
+    pub(crate) due_ratio: f64,
+    pub(crate) lookup_us: Sample,
+    pub(crate) lookup_ratio: f64,
+    /// PSS of a server with nothing to do.
+    pub(crate) idle_mb: f64,
+}
+
+/// Many due accounts at once.
+#[derive(Serialize)]
+pub(crate) struct Storm {
+    pub(crate) accounts: u32,
+    pub(crate) limit_per_second: u32,
+    pub(crate) seconds: f64,
+    /// How much of the limit was used, from the first refresh to the last.
+    pub(crate) used: f64,
+    /// How often Zoom said that it was too much.
+    pub(crate) refused: u64,
+}
+
+pub(crate) async fn measure(arguments: &Arguments, place: &Place) -> anyhow::Result<Accounts> {
+    let few = 1_000;
+    let (sqlite, postgres) = if arguments.quick {
+        (vec![few, 2 * few], vec![few, 2 * few])
+    } else {
+        (vec![few, 100_000], vec![few, 100_000, 1_000_000])
+    };
+    let server = Postgres::start()?;
+    let mut sizes = Vec::new();
+    for (name, counts) in [("SQLite", sqlite), ("PostgreSQL", postgres)] {
+        let mut fewest: Option<(f64, f64)> = None;
+        for accounts in counts {
+            let backend = match name {
+                "SQLite" => Backend::Sqlite,
+                _ => Backend::Postgres(server.database("template1").await?),
+            };
+            let installation = Installation::found(place, backend, PACE).await?;
+            println!("accounts: {name}, filling in {accounts}");
+            installation.fill(accounts).await?;
+            let due_us = probe::due(&installation, accounts, arguments.quick).await?;
+            let lookup_us = probe::lookups(&installation, accounts, arguments.quick).await?;
+            let idle_mb = idle::weigh(place, &installation).await?;
+            let (due, lookup) = *fewest.get_or_insert((due_us.median, lookup_us.median));
+            let size = Size {
+                store: name,
+                accounts,
+                due_ratio: due_us.median / due,
+                lookup_ratio: lookup_us.median / lookup,
+                due_us,
+                lookup_us,
+                idle_mb,
+            };
+            println!(
+                "accounts: {name} {accounts}: {:.0} µs a due account, {:.0} µs a lookup, {idle_mb:.1} MB idle",
+                size.due_us.median, size.lookup_us.median
+            );
+            sizes.push(size);
+        }
+    }
+    let due = if arguments.quick { 300 } else { 10_000 };
+    let mut storms = Vec::new();
+    for limit in [30, 80] {
+        let address = server.database("template1").await?;
+        storms.push(storm::measure(place, address, due, limit).await?);
+    }
+    Ok(Accounts { due_aim_ratio: DUE_AIM, lookup_aim_ratio: LOOKUP_AIM, sizes, storm_aim: STORM_AIM, storms })
+}
