@@ -70,7 +70,9 @@ pub(crate) fn print(report: &Report) {
 
 fn print_accounts(accounts: &Accounts) {
     let (due, lookup) = (times(accounts.due_aim_ratio), times(accounts.lookup_aim_ratio));
-    println!("Many accounts: medians; aims: ≤ {due} for a due one, ≤ {lookup} for a lookup, idle memory the same");
+    println!(
+        "Many accounts: medians; aims: ≤ {due} for a due one, ≤ {lookup} for a lookup, idle memory the same"
+    );
     let row = |size: &Size| {
         [
             format!("{} {}", size.store, size.accounts),

@@ -1,17 +1,22 @@
-//! Turns at Zoom's token endpoint, which has a limit for each app that Zoom doesn't publish.
+//! Turns at Zoom's token endpoint, which limits each app to so many calls a second.
 //!
-//! Calls of one app are spread evenly. Whoever is waited for by a caller books the next turn; the refresher books one
-//! at a time, so that a storm of due accounts delays a caller by one turn and not by thousands.
+//! A lane has one slot for each call that is allowed in a second. A slot is free again one second after the *answer* to its
+//! last call: whatever the network does in between, Zoom can't have counted both in one second. Calls are spread evenly
+//! besides. Callers who are waited for take the next slot; the refresher asks for one at a time, so that a storm of due
+//! accounts delays a caller by one turn and not by thousands.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     num::NonZeroU32,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use model::{Code, Environment, Failure, Timestamp, ZoomOauthAppId};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// What a limit "per second" counts in.
+const SECOND: Duration = Duration::from_secs(1);
 /// A caller who would wait longer is told to come back.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -26,22 +31,38 @@ pub(crate) enum Urgency {
 
 /// The turns of every app.
 pub(crate) struct Pace {
-    spacing: Duration,
+    per_second: NonZeroU32,
     lanes: Mutex<HashMap<ZoomOauthAppId, Arc<Lane>>>,
 }
 
-#[derive(Default)]
 struct Lane {
-    /// When the next turn is.
-    next: Mutex<Option<Timestamp>>,
+    slots: Arc<Semaphore>,
+    times: Mutex<Times>,
     /// Held by the one refresh that is due and waits for its turn.
     due: tokio::sync::Mutex<()>,
 }
 
+#[derive(Default)]
+struct Times {
+    /// When each slot that was used is free again, the soonest first.
+    free: VecDeque<Timestamp>,
+    /// How many slots were ever used.
+    used: u32,
+    /// The earliest next turn.
+    next: Option<Timestamp>,
+}
+
+/// The right to one call. To be kept until its answer is there.
+pub(crate) struct Turn {
+    lane: Arc<Lane>,
+    env: Environment,
+    _slot: OwnedSemaphorePermit,
+}
+
 impl Pace {
-    /// At most `per_second` calls in any second. A little less, because calls that leave evenly don't arrive so.
+    /// At most `per_second` calls in any second.
     pub(crate) fn new(per_second: NonZeroU32) -> Self {
-        Self { spacing: Duration::from_millis(1030) / per_second.get(), lanes: Mutex::default() }
+        Self { per_second, lanes: Mutex::default() }
     }
 
     /// Waits for a turn.
@@ -50,33 +71,86 @@ impl Pace {
         app: ZoomOauthAppId,
         urgency: Urgency,
         env: &Environment,
-    ) -> Result<(), Failure> {
-        let lane =
-            Arc::clone(self.lanes.lock().unwrap_or_else(PoisonError::into_inner).entry(app).or_default());
-        let _one_at_a_time = match urgency {
-            Urgency::Caller => None,
-            Urgency::Due => Some(lane.due.lock().await),
+    ) -> Result<Turn, Failure> {
+        let lane = {
+            let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(lanes.entry(app).or_insert_with(|| Arc::new(Lane::new(self.per_second))))
         };
-        let wait = lane.book(self.spacing, urgency, env.now())?;
-        if !wait.is_zero() {
-            env.clock.sleep(wait).await;
+        if let Some(turn) = lane.take_at_once(self.per_second, env) {
+            return Ok(turn);
         }
-        Ok(())
+        match urgency {
+            Urgency::Due => {
+                let _one_at_a_time = lane.due.lock().await;
+                Ok(lane.take(self.per_second, env).await)
+            }
+            Urgency::Caller => {
+                env.clock.timeout(PATIENCE, lane.take(self.per_second, env)).await.ok_or_else(|| {
+                    let full =
+                        Failure::new(Code::ZoomRateLimited, "too many calls wait for a turn of this app");
+                    Failure { retry_after: Some(SECOND), ..full }
+                })
+            }
+        }
     }
 }
 
 impl Lane {
-    /// Takes the next free turn; answers how far away it is.
-    fn book(&self, spacing: Duration, urgency: Urgency, now: Timestamp) -> Result<Duration, Failure> {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = next.map_or(now, |next| next.max(now));
-        let wait = turn.since(now);
-        if urgency == Urgency::Caller && wait > PATIENCE {
-            let full = Failure::new(Code::ZoomRateLimited, "too many callers wait for refreshes of this app");
-            return Err(Failure { retry_after: Some(wait), ..full });
+    fn new(per_second: NonZeroU32) -> Self {
+        let slots = Arc::new(Semaphore::new(per_second.get() as usize));
+        Self { slots, times: Mutex::default(), due: tokio::sync::Mutex::default() }
+    }
+
+    /// A turn that needs no waiting, if there is one.
+    fn take_at_once(self: &Arc<Self>, per_second: NonZeroU32, env: &Environment) -> Option<Turn> {
+        let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
+        let (mut times, now) = (self.times(), env.now());
+        if times.turn(per_second, now) > now {
+            return None;
         }
-        *next = Some(turn + spacing);
-        Ok(wait)
+        times.book(per_second, now);
+        Some(Turn { lane: Arc::clone(self), env: env.clone(), _slot: slot })
+    }
+
+    async fn take(self: &Arc<Self>, per_second: NonZeroU32, env: &Environment) -> Turn {
+        let slot = Arc::clone(&self.slots).acquire_owned().await.expect("never closed");
+        let wait = self.times().book(per_second, env.now());
+        // From here on the slot is used: given up while it waits, it is free again a second later.
+        let turn = Turn { lane: Arc::clone(self), env: env.clone(), _slot: slot };
+        if !wait.is_zero() {
+            env.clock.sleep(wait).await;
+        }
+        turn
+    }
+
+    fn times(&self) -> std::sync::MutexGuard<'_, Times> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Times {
+    /// When the next slot's turn would be.
+    fn turn(&self, per_second: NonZeroU32, now: Timestamp) -> Timestamp {
+        let free = if self.used < per_second.get() { None } else { self.free.front().copied() };
+        now.max(free.unwrap_or(now)).max(self.next.unwrap_or(now))
+    }
+
+    /// Takes that slot; answers how far away its turn is.
+    fn book(&mut self, per_second: NonZeroU32, now: Timestamp) -> Duration {
+        let turn = self.turn(per_second, now);
+        if self.used < per_second.get() {
+            self.used += 1;
+        } else {
+            self.free.pop_front();
+        }
+        self.next = Some(turn + SECOND / per_second.get());
+        turn.since(now)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.lane.times().free.push_back(self.env.now() + SECOND);
     }
 }
 
@@ -84,27 +158,36 @@ impl Lane {
 mod tests {
     use super::*;
 
-    fn waits(lane: &Lane, now: Timestamp, callers: usize) -> Vec<Option<u128>> {
-        let spacing = Duration::from_millis(100);
-        (0..callers)
-            .map(|_| lane.book(spacing, Urgency::Caller, now).ok().map(|wait| wait.as_millis()))
-            .collect()
+    const FOUR: NonZeroU32 = NonZeroU32::new(4).expect("not zero");
+
+    /// When each of `calls` had its turn, in milliseconds, if each answer takes `latency`.
+    fn turns(latency: Duration, calls: usize) -> Vec<u128> {
+        let (mut times, start) = (Times::default(), Timestamp::from_second(1000));
+        let (mut now, mut under_way, mut turns) = (start, VecDeque::new(), Vec::new());
+        for _ in 0..calls {
+            if under_way.len() == FOUR.get() as usize {
+                let answered: Timestamp = under_way.pop_front().unwrap();
+                times.free.push_back(answered + SECOND);
+                now = now.max(answered);
+            }
+            now = now + times.book(FOUR, now);
+            turns.push(now.since(start).as_millis());
+            under_way.push_back(now + latency);
+        }
+        turns
     }
 
     #[test]
-    fn turns_are_spread_and_do_not_pile_up() {
-        let (lane, now) = (Lane::default(), Timestamp::from_second(1000));
-        assert_eq!(waits(&lane, now, 3), [Some(0), Some(100), Some(200)]);
-        let later = now + Duration::from_secs(60);
-        assert_eq!(waits(&lane, later, 2), [Some(0), Some(100)], "a quiet minute saves up nothing");
+    fn turns_are_spread_evenly() {
+        assert_eq!(turns(Duration::ZERO, 9), [0, 250, 500, 750, 1000, 1250, 1500, 1750, 2000]);
     }
 
     #[test]
-    fn who_would_wait_too_long_is_sent_away_and_takes_no_turn() {
-        let (lane, now) = (Lane::default(), Timestamp::from_second(1000));
-        let waits = waits(&lane, now, 40);
-        assert_eq!(waits.iter().flatten().max(), Some(&3000));
-        assert_eq!(waits.iter().filter(|wait| wait.is_none()).count(), 9);
-        assert!(lane.book(Duration::ZERO, Urgency::Due, now).is_ok(), "the refresher has time");
+    fn a_slot_is_free_a_second_after_its_answer() {
+        let turns = turns(Duration::from_millis(80), 9);
+        assert_eq!(turns[..4], [0, 250, 500, 750]);
+        for (earlier, later) in turns.iter().zip(&turns[4..]) {
+            assert!(later - earlier >= 1080, "{turns:?}");
+        }
     }
 }

@@ -24,7 +24,12 @@ use store::{Credential, Lease, Note, RefreshLease, Trouble, ZoomOauthApp};
 use url::Url;
 use zoom::{AppKeys, ZoomError};
 
-use crate::{Broker, Cell, escrow::Deposit, pace::Urgency, schedule};
+use crate::{
+    Broker, Cell,
+    escrow::Deposit,
+    pace::{Turn, Urgency},
+    schedule,
+};
 
 /// The Zoom client gives a call up after 15 s; two calls and the commit fit in.
 const LEASE_LIFE: Duration = Duration::from_secs(60);
@@ -153,14 +158,15 @@ impl Broker {
                 self.not_too_soon(&credential)?;
             }
             let (app, keys) = self.presentable_app(workspace, credential.app).await?;
-            self.pace.turn(app.id, urgency, &self.env).await?;
+            let turn = self.pace.turn(app.id, urgency, &self.env).await?;
             let now = self.env.now();
             let lease = Lease { token: LeaseToken::generate(&self.env), expires_at: now + LEASE_LIFE };
             match self.store.lease_refresh(workspace, id, credential.generation, &lease, now).await? {
-                RefreshLease::Taken(before) => return self.spend(&before, &lease, &app, &keys).await,
+                RefreshLease::Taken(before) => return self.spend(&before, &lease, (&app, &keys), turn).await,
                 // Read again: it is live by now, or needs a person.
                 RefreshLease::Moved | RefreshLease::Unusable => {}
                 RefreshLease::Held { until } if now < give_up => {
+                    drop(turn);
                     self.env.clock.sleep(POLL.min(until.since(now)).max(Duration::from_millis(1))).await;
                 }
                 RefreshLease::Held { .. } => {
@@ -189,8 +195,8 @@ impl Broker {
         &self,
         before: &Credential,
         lease: &Lease,
-        app: &ZoomOauthApp,
-        keys: &AppKeys,
+        (app, keys): (&ZoomOauthApp, &AppKeys),
+        turn: Turn,
     ) -> Result<(), Failure> {
         let refresh_token = match self.refresh_token_of(before) {
             Ok(token) => token,
@@ -205,11 +211,13 @@ impl Broker {
         };
         KillPoint::BeforeSend.reach();
         let mut answer = ask().await;
+        drop(turn);
         let mut in_doubt = before.spent_at.is_some();
         if matches!(&answer, Err(error) if error.in_doubt()) {
             // Zoom may have rotated and its answer is lost, or never have seen the request: only the same token tells.
             tracing::warn!(credential = %before.id, "no usable answer to a refresh, asking once more");
             in_doubt = true;
+            let _turn = self.pace.turn(app.id, Urgency::Due, &self.env).await?;
             answer = ask().await;
         }
         self.judge_app(app, &answer).await;

@@ -51,8 +51,11 @@ impl Installation {
     pub(crate) async fn make_due(&self, accounts: u32, due: u32) -> anyhow::Result<()> {
         let every = accounts / due;
         let names = format!("SELECT 'user-' || n FROM ({}) AS n", self.series(due, every));
-        self.run(format!("UPDATE credentials SET refresh_at = 1 WHERE app = '{}' AND zoom_user_id IN ({names})", self.app))
-            .await?;
+        self.run(format!(
+            "UPDATE credentials SET refresh_at = 1 WHERE app = '{}' AND zoom_user_id IN ({names})",
+            self.app
+        ))
+        .await?;
         match &self.backend {
             Backend::Sqlite => Ok(()),
             // What autovacuum does in an ordinary hour.
@@ -66,7 +69,9 @@ impl Installation {
                 "WITH RECURSIVE s (n) AS (SELECT {every} UNION ALL SELECT n + {every} FROM s LIMIT {count})\n\
                  SELECT n FROM s"
             ),
-            Backend::Postgres(_) => format!("SELECT generate_series({every}, {count} * {every}, {every}) AS n"),
+            Backend::Postgres(_) => {
+                format!("SELECT generate_series({every}, {count} * {every}, {every}) AS n")
+            }
         }
     }
 

@@ -38,7 +38,7 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    pub(crate) async fn found(place: &Place, backend: Backend, pace: u32) -> anyhow::Result<Self> {
+    pub(crate) async fn found(place: &Place, backend: Backend, per_second: u32) -> anyhow::Result<Self> {
         let folder = place.data.join(format!("accounts-{}", place.env.entropy.token()));
         fs::create_dir_all(&folder)?;
         let mut configuration = json!({
@@ -48,7 +48,7 @@ impl Installation {
                 "oauth_base": place.simulator.ready.zoom_base,
                 "api_base": place.simulator.ready.api_base,
                 "ca_file": place.simulator.ready.ca_file,
-                "refreshes_per_second": pace,
+                "refreshes_per_second": per_second,
             },
             "bots": { "capacity": 0 },
         });

@@ -68,7 +68,7 @@ pub(crate) async fn measure(
     let (began, at_first) = first.context("no account was refreshed")?;
     let seconds = ended.since(began).as_secs_f64();
     let refreshed = f64::from(u32::try_from(done - at_first)?);
-    let storm = Storm {
+    let measured = Storm {
         accounts,
         limit_per_second: limit,
         seconds,
@@ -83,8 +83,13 @@ pub(crate) async fn measure(
             row.generation
         );
     }
-    println!("accounts: {:.0} s, {:.1} % of the limit, {} refused", seconds, storm.used * 100.0, storm.refused);
-    Ok(storm)
+    println!(
+        "accounts: {:.0} s, {:.1} % of the limit, {} refused",
+        seconds,
+        measured.used * 100.0,
+        measured.refused
+    );
+    Ok(measured)
 }
 
 async fn set_limit(place: &Place, per_second: Option<u32>) -> anyhow::Result<()> {
@@ -102,7 +107,8 @@ async fn connect(
 ) -> anyhow::Result<()> {
     let (id, now, workspace) = (CredentialId::generate(&place.env), place.env.now(), installation.workspace);
     let row = id.to_string();
-    let seal = |column, secret| keys.seal(&Cell { workspace, table: "credentials", row: &row, column }, secret);
+    let seal =
+        |column, secret| keys.seal(&Cell { workspace, table: "credentials", row: &row, column }, secret);
     let credential = Credential {
         id,
         workspace,
