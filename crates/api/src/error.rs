@@ -1,6 +1,6 @@
 //! What a failed call answers. The status is chosen here and nowhere else.
 
-use std::{any::Any, time::Duration};
+use std::{any::Any, borrow::Cow, time::Duration};
 
 use axum::{
     Json,
@@ -39,10 +39,17 @@ pub(crate) enum ApiError {
     InvalidPage,
     /// Not this method.
     MethodNotAllowed,
-    /// A command that the bot's state forbids.
-    Command(&'static str, &'static str),
+    /// The contract has a code of its own for it.
+    Command(&'static str, Cow<'static, str>),
     /// Something behind the API failed.
     Failed(Failure),
+}
+
+impl ApiError {
+    /// A 400 with a code of the contract's.
+    pub(crate) fn command(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::Command(code, detail.into())
+    }
 }
 
 impl From<Failure> for ApiError {
@@ -75,6 +82,7 @@ pub(crate) const fn status_of(code: Code) -> StatusCode {
         Code::CredentialNeedsConsent
         | Code::CredentialDisconnected
         | Code::CredentialBlocked
+        | Code::UserUnknown
         | Code::ScopeMissing
         | Code::AppUnhealthy => StatusCode::FAILED_DEPENDENCY,
         Code::ZoomUnexpected => StatusCode::BAD_GATEWAY,
@@ -129,7 +137,7 @@ impl IntoResponse for ApiError {
                 StatusCode::METHOD_NOT_ALLOWED,
                 coded("method_not_allowed", "This path does not take this method."),
             ),
-            Self::Command(code, detail) => (StatusCode::BAD_REQUEST, coded(code, detail)),
+            Self::Command(code, detail) => (StatusCode::BAD_REQUEST, coded(code, &detail)),
             Self::Failed(failure) => return failed(&failure),
         };
         let mut response = (status, Json(body)).into_response();

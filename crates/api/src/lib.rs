@@ -10,6 +10,7 @@
 //! Every path works with and without its last slash. One operation lives in one file: request, answer, handler. A handler
 //! without a `Caller` in its signature is public on purpose.
 
+mod accounts;
 mod body;
 mod bot;
 mod caller;
@@ -78,7 +79,10 @@ pub fn router(state: State) -> Router {
             get(zoom_oauth_apps::retrieve::handler).patch(zoom_oauth_apps::change::handler),
         ),
         ("/api/v2/zoom-oauth-apps/{id}/webhook", zoom_oauth_apps::webhook::routes()),
-        ("/api/v2/zoom-oauth-credentials", get(zoom_oauth_credentials::list::handler)),
+        (
+            "/api/v2/zoom-oauth-credentials",
+            post(zoom_oauth_credentials::create::handler).get(zoom_oauth_credentials::list::handler),
+        ),
         ("/api/v2/zoom-oauth-credentials/{id}", get(zoom_oauth_credentials::retrieve::handler)),
         (
             "/api/v2/zoom-oauth-credentials/{id}/access-token",

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use model::{CredentialId, Secret, WorkspaceId};
+use model::{AccountUser, CredentialId, Secret, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -34,6 +34,9 @@ pub struct ZoomOptions {
     pub user_email: Option<String>,
     /// An account connected here, instead of `zak_url`.
     pub credential: Option<CredentialId>,
+    /// Whose ZAK, where the account is a server-to-server app's.
+    #[serde(default)]
+    pub user: Option<AccountUser>,
     /// Start the meeting as its host.
     #[serde(default)]
     pub start_meeting: bool,

@@ -26,7 +26,7 @@ pub(crate) async fn identity(
     let zak = match (&zoom.zak_url, zoom.credential) {
         (Some(url), _) => fetch_zak(parts, workspace, url).await?,
         (None, Some(credential)) => {
-            let wanted = WantedZak { outlives: ZAK_OUTLIVES, fresh: false };
+            let wanted = WantedZak { user: zoom.user.as_ref(), outlives: ZAK_OUTLIVES, fresh: false };
             let zak = parts.broker.zak(workspace, credential, wanted).await.map_err(|failure| {
                 let words = format!("{failure}; {}", failure.code.advice());
                 End::Fatal(SubCode::ZoomCredentialUnhealthy, words)

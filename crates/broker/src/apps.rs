@@ -17,6 +17,8 @@ pub struct NewApp {
     pub client_secret: Secret,
     /// Verifies Zoom's webhooks.
     pub webhook_secret: Secret,
+    /// Zoom's id of the account that a server-to-server app belongs to; `None` for every other app.
+    pub zoom_account_id: Option<String>,
 }
 
 impl Broker {
@@ -34,7 +36,7 @@ impl Broker {
             client_id: new.client_id.clone(),
             client_secret: self.vault.seal(workspace, Cell::ClientSecret(id), &new.client_secret),
             webhook_secret: self.vault.seal(workspace, Cell::WebhookSecret(id), &new.webhook_secret),
-            zoom_account_id: None,
+            zoom_account_id: new.zoom_account_id.clone(),
             webhook_last_validation: None,
             refusal: None,
             created_at: self.env.now(),
@@ -66,18 +68,24 @@ impl Broker {
         Ok(self.store.zoom_oauth_app(workspace, id).await?)
     }
 
-    /// The app that signs a bot's join: the account's own, or the workspace's newest. `None` when none is registered.
+    /// The app that signs a bot's join: the account's own, or the workspace's newest. `None` when none is registered. A
+    /// server-to-server app signs nothing: Zoom's Meeting SDK doesn't know its kind.
     pub async fn sdk_app(
         &self,
         workspace: WorkspaceId,
         credential: Option<CredentialId>,
     ) -> Result<Option<AppKeys>, Failure> {
-        let app = match credential {
+        let signs = |app: &ZoomOauthApp| app.kind != AppKind::ServerToServer;
+        let own = match credential {
             Some(id) => match self.store.credential(workspace, id).await? {
                 Some(credential) => self.store.zoom_oauth_app(workspace, credential.app).await?,
-                None => None,
+                None => return Ok(None),
             },
-            None => self.store.zoom_oauth_apps(workspace).await?.into_iter().next(),
+            None => None,
+        };
+        let app = match own.filter(signs) {
+            Some(app) => Some(app),
+            None => self.store.zoom_oauth_apps(workspace).await?.into_iter().find(signs),
         };
         app.map(|app| self.keys_of(&app)).transpose()
     }

@@ -8,28 +8,22 @@ use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use model::{
-    Code, ConsentId, CredentialId, CredentialKind, CredentialStatus, Failure, KillPoint, Secret, Timestamp,
-    WorkspaceId, ZoomOauthAppId,
+    Code, ConsentId, CredentialId, CredentialKind, Failure, KillPoint, Secret, Timestamp, WorkspaceId,
+    ZoomOauthAppId,
 };
-use store::{Consent, Credential, Grant, Journey, StoreError};
+use store::{Consent, Journey};
 use url::Url;
-use zoom::{ApiAccess, ZoomUser};
+use zoom::ApiAccess;
 
-use crate::{Broker, Cell, schedule, workspace::digest};
+use crate::{
+    Broker, Cell,
+    admit::{Door, Newcomer, Source},
+    scopes,
+    workspace::digest,
+};
 
 /// How long an invitation can be opened.
 const INVITATION_LIFE: Duration = Duration::from_secs(24 * 3600);
-
-/// Any one of these lets `type=zak` be minted.
-const ZAK_SCOPES: [&str; 7] = [
-    "user:read:zak",
-    "user:read:zak:admin",
-    "user:read:token",
-    "user:read:token:admin",
-    "user_zak:read",
-    "user:read",
-    "user:read:admin",
-];
 
 /// An address that connects one account to one app. It works like a key until it is used or expires.
 #[derive(Debug)]
@@ -69,7 +63,7 @@ pub struct Connected {
     pub credential: CredentialId,
     /// The user's name at Zoom.
     pub display_name: String,
-    /// Named when the consent does not allow ZAKs.
+    /// What the consent does not allow and this house needs.
     pub missing_scopes: Vec<&'static str>,
 }
 
@@ -165,89 +159,14 @@ impl Broker {
         let base = grant.api_url.as_ref().unwrap_or(&self.api_base);
         let user = self.zoom.me(&ApiAccess { base, access_token: &grant.access_token }).await?;
 
-        let missing_scopes = if grant.scopes.iter().any(|scope| ZAK_SCOPES.contains(&scope.as_str())) {
-            Vec::new()
-        } else {
-            vec![ZAK_SCOPES[0]]
-        };
+        let missing_scopes = scopes::missing(CredentialKind::UserOauth, &grant.scopes);
+        let Consent { id, workspace, app, .. } = consent;
+        let display_name = user.display_name.clone();
+        let newcomer = Newcomer { workspace, app, source: Source::User(user), grant, callback_url: None };
         KillPoint::BeforeConsent.reach();
-        let credential = self.keep(&consent, &user, &grant).await?;
+        let credential = self.admit(&newcomer, Door::Invitation(id)).await?;
         KillPoint::AfterConsent.reach();
-        self.zaks.forget(credential);
-        tracing::info!(%credential, app = %consent.app, "account connected");
-        Ok(Connected { credential, display_name: user.display_name, missing_scopes })
-    }
-
-    /// Stores the grant: in the row that this user has on this app, or in a new one.
-    async fn keep(
-        &self,
-        consent: &Consent,
-        user: &ZoomUser,
-        grant: &zoom::Grant,
-    ) -> Result<CredentialId, Failure> {
-        let refresh_token = grant.refresh_token.as_ref().ok_or_else(|| {
-            Failure::new(
-                Code::ZoomUnexpected,
-                "Zoom sent no refresh token: is the app a user-managed OAuth app?",
-            )
-        })?;
-        let Consent { workspace, app, .. } = *consent;
-        // Two browsers may connect the same new user at once: the loser of the insert finds the winner's row.
-        for _ in 0..2 {
-            let now = self.env.now();
-            let before = self.store.credential_of(workspace, app, &user.id).await?;
-            let id = before.as_ref().map_or_else(|| CredentialId::generate(&self.env), |row| row.id);
-            let credential = Credential {
-                id,
-                workspace,
-                app,
-                kind: CredentialKind::UserOauth,
-                zoom_user_id: user.id.clone(),
-                zoom_account_id: user.account_id.clone(),
-                display_name: user.display_name.clone(),
-                callback_url: None,
-                status: CredentialStatus::Healthy,
-                status_since: now,
-                trouble: None,
-                failures: 0,
-                retry_at: None,
-                refresh_at: Some(schedule::ahead(&self.env, now, grant.expires_in)),
-                used_at: Some(now),
-                epoch: 1,
-                generation: 1,
-                grant: self.seal_grant(workspace, id, grant, Some(refresh_token), now),
-                spent_at: None,
-                created_at: before.map_or(now, |row| row.created_at),
-                granted_at: now,
-            };
-            match self.store.complete_consent(consent.id, &credential, &self.note("connected")).await {
-                Ok(true) => return Ok(id),
-                // Opened in two browsers at once: the other one came back first, and this grant is not kept.
-                Ok(false) => return Err(used()),
-                Err(StoreError::Exists(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(Failure::new(Code::Unavailable, "the same account is being connected elsewhere at this moment"))
-    }
-
-    /// A grant as it is stored.
-    pub(crate) fn seal_grant(
-        &self,
-        workspace: WorkspaceId,
-        id: CredentialId,
-        grant: &zoom::Grant,
-        refresh_token: Option<&Secret>,
-        now: Timestamp,
-    ) -> Grant {
-        let seal = |token| self.vault.seal(workspace, Cell::RefreshToken(id), token);
-        Grant {
-            access_token: Some(self.vault.seal(workspace, Cell::AccessToken(id), &grant.access_token)),
-            access_expires_at: now + grant.expires_in,
-            refresh_token: refresh_token.map(seal),
-            scopes: grant.scopes.clone(),
-            api_url: grant.api_url.as_ref().map(Url::to_string),
-        }
+        Ok(Connected { credential: credential.ok_or_else(used)?, display_name, missing_scopes })
     }
 
     fn still_open(&self, consent: &Consent) -> Result<(), Failure> {

@@ -38,7 +38,7 @@ pub(crate) struct Deposit {
     pub(crate) credential: CredentialId,
     pub(crate) generation: i64,
     pub(crate) granted_at: Timestamp,
-    pub(crate) refresh_at: Timestamp,
+    pub(crate) refresh_at: Option<Timestamp>,
     pub(crate) grant: Grant,
 }
 
@@ -48,7 +48,7 @@ struct Written {
     credential: CredentialId,
     generation: i64,
     granted_at: Timestamp,
-    refresh_at: Timestamp,
+    refresh_at: Option<Timestamp>,
     access_token: Option<String>,
     access_expires_at: Timestamp,
     refresh_token: Option<String>,
@@ -170,7 +170,7 @@ impl Broker {
         let Deposit { credential, generation, granted_at, refresh_at, grant } = deposit;
         let note = Note { at: *granted_at, ..self.note("refreshed") };
         KillPoint::BeforeCommit.reach();
-        if self.store.commit_refresh(*credential, *generation, grant, Some(*refresh_at), &note).await? {
+        if self.store.commit_refresh(*credential, *generation, grant, *refresh_at, &note).await? {
             tracing::info!(%credential, generation = generation + 1, "grant refreshed");
         } else {
             // A consent that came meanwhile, or a later holder, has stored a grant of its own.

@@ -1,6 +1,7 @@
 //! Zoom accounts: connect them, keep them connected, and hand out their short-lived tokens.
 //!
-//! - [`connect`](Broker::invite): an invitation, a trip to Zoom and back, an account.
+//! - [`connect`](Broker::invite): an invitation, a trip to Zoom and back, an account. Other ways to one:
+//!   [`server_to_server`](Broker::connect_server_to_server). All of them end in `admit`.
 //! - `refresh`: one flight per account in this process, a lease on the row across processes, compare-and-swap at the
 //!   end. Nobody sees a token that is not durable.
 //! - `refresher`: what is due, ahead of time and with jitter; `breaker`: an app that Zoom refuses; `pace`: its limit.
@@ -10,6 +11,7 @@
 //! - [`webhooks`](Broker::take_webhook): what Zoom tells: a user has removed the app, or is gone.
 
 mod access_token;
+mod admit;
 mod apps;
 mod breaker;
 mod connect;
@@ -22,6 +24,8 @@ mod refresh;
 mod refresher;
 mod replay;
 mod schedule;
+pub mod scopes;
+mod server_to_server;
 pub mod signature;
 mod vault;
 mod webhooks;

@@ -7,7 +7,8 @@ use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use model::{
-    Code, CredentialId, CredentialStatus, Failure, Secret, Timestamp, TokenKind, TokenLinkId, WorkspaceId,
+    AccountUser, Code, CredentialId, CredentialStatus, Failure, Secret, Timestamp, TokenKind, TokenLinkId,
+    WorkspaceId,
 };
 use store::{Digest, ServableLink, TokenLink};
 
@@ -32,6 +33,8 @@ pub struct NewLink {
     pub kind: TokenKind,
     /// The account it draws on.
     pub credential: CredentialId,
+    /// Whose tokens, where the account is a server-to-server app's; `None` for every other.
+    pub user: Option<AccountUser>,
     /// Verifies requests instead of the workspace's own callback secret: the platform's `whsec_…`.
     pub signing_secret: Option<Secret>,
     /// Its end.
@@ -115,6 +118,7 @@ impl Broker {
             secret_digest: digest(&secret),
             kind: new.kind,
             credential: new.credential,
+            user: new.user.clone(),
             signing_secret: new.signing_secret.as_ref().map(seal),
             expires_at: new.expires_at,
             created_at: self.env.now(),
@@ -136,7 +140,7 @@ impl Broker {
         self.replays.admit(link.row.workspace, link.row.id, headers.id, now)?;
 
         let TokenKind::Zak = link.row.kind;
-        let wanted = WantedZak { outlives: ZAK_OUTLIVES, fresh: request.fresh };
+        let wanted = WantedZak { user: link.row.user.as_ref(), outlives: ZAK_OUTLIVES, fresh: request.fresh };
         may_give_tokens(link.status)?;
         let minted = self.zak_in(link.row.workspace, link.row.credential, link.epoch, wanted);
         let zak = self.env.clock.timeout(ANSWER_WITHIN, minted).await.unwrap_or_else(|| {

@@ -50,6 +50,7 @@ const USE_IS_REMEMBERED: Duration = Duration::from_secs(3600);
 
 /// A token for Zoom's API, and which grant it came from.
 pub(crate) struct LiveAccess {
+    pub(crate) kind: CredentialKind,
     pub(crate) token: Secret,
     pub(crate) expires_at: Timestamp,
     pub(crate) base: Url,
@@ -113,6 +114,7 @@ impl Broker {
         let sealed = credential.grant.access_token.as_ref();
         let sealed = sealed.ok_or_else(|| Failure::new(Code::Internal, "a live grant without a token"))?;
         Ok(LiveAccess {
+            kind: credential.kind,
             token: self.vault.open(credential.workspace, cell, sealed)?,
             expires_at: credential.grant.access_expires_at,
             base: self.base_of(credential),
@@ -270,7 +272,13 @@ impl Broker {
             credential: before.id,
             generation: before.generation,
             granted_at: now,
-            refresh_at: schedule::after_refresh(&self.env, before.used_at, now, grant.expires_in),
+            refresh_at: schedule::after_refresh(
+                &self.env,
+                before.kind,
+                before.used_at,
+                now,
+                grant.expires_in,
+            ),
             grant: self.seal_grant(before.workspace, before.id, grant, refresh_token, now),
         };
         // Nothing is lost with a grant that can be had again.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{Environment, Timestamp};
+use model::{CredentialKind, Environment, Timestamp};
 use store::Credential;
 
 /// An account that was asked for a token within this is refreshed ahead of its token's end.
@@ -14,17 +14,20 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// And grows no longer than this, so that an account is back soon after Zoom is.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// After a refresh whose access token lives for `life`.
+/// After a refresh whose access token lives for `life`. `None` means not before somebody asks.
 pub(crate) fn after_refresh(
     env: &Environment,
+    kind: CredentialKind,
     used_at: Option<Timestamp>,
     now: Timestamp,
     life: Duration,
-) -> Timestamp {
-    if used_at.is_some_and(|used_at| now.since(used_at) < IN_USE) {
-        ahead(env, now, life)
-    } else {
-        now + part(env, KEEP_ALIVE, 900..1000)
+) -> Option<Timestamp> {
+    let in_use = used_at.is_some_and(|used_at| now.since(used_at) < IN_USE);
+    match kind {
+        CredentialKind::UserOauth | CredentialKind::ServerToServer if in_use => Some(ahead(env, now, life)),
+        CredentialKind::UserOauth => Some(now + part(env, KEEP_ALIVE, 900..1000)),
+        // Nothing dies of idleness there, and a customer's server is called when a token is needed.
+        CredentialKind::ServerToServer | CredentialKind::CustomerManaged => None,
     }
 }
 

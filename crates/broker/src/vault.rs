@@ -28,6 +28,8 @@ pub enum Cell {
     AccessToken(CredentialId),
     /// An account's refresh token.
     RefreshToken(CredentialId),
+    /// Where a customer who manages the grant answers with access tokens.
+    CallbackUrl(CredentialId),
     /// A link's own signing secret.
     SigningSecret(TokenLinkId),
     /// What a bot was asked to do.
@@ -43,6 +45,7 @@ impl Cell {
             Self::CodeVerifier(id) => ("consents", id.to_string(), "code_verifier"),
             Self::AccessToken(id) => ("credentials", id.to_string(), "access_token"),
             Self::RefreshToken(id) => ("credentials", id.to_string(), "refresh_token"),
+            Self::CallbackUrl(id) => ("credentials", id.to_string(), "callback_url"),
             Self::SigningSecret(id) => ("token_links", id.to_string(), "signing_secret"),
             Self::BotRequest(id) => ("bots", id.to_string(), "request"),
         }

@@ -1,8 +1,11 @@
 //! ZAKs: from memory while enough life is left, else one mint for many callers.
+//!
+//! An account is one Zoom user's, but for a server-to-server app's: that one mints for every user of its Zoom account, and
+//! the caller says for which.
 
 use std::{sync::Arc, time::Duration};
 
-use model::{Code, CredentialId, Failure, Secret, Timestamp, WorkspaceId};
+use model::{AccountUser, Code, CredentialId, CredentialKind, Failure, Secret, Timestamp, WorkspaceId};
 use zoom::{ApiAccess, Zak, ZoomError};
 
 use crate::{Broker, flights::Flights, memory::Memory};
@@ -12,24 +15,30 @@ const TTL: Duration = Duration::from_secs(7200);
 
 /// What a caller needs.
 #[derive(Debug, Clone, Copy)]
-pub struct WantedZak {
+pub struct WantedZak<'a> {
+    /// Whose, where the account is a server-to-server app's; `None` for every other.
+    pub user: Option<&'a AccountUser>,
     /// It must still be valid after this.
     pub outlives: Duration,
     /// Nothing from memory.
     pub fresh: bool,
 }
 
+/// Whose a ZAK is: an account, and which of its users if it has several.
+type Owner = (CredentialId, Option<AccountUser>);
+
 /// ZAKs in memory, and mints under way.
 #[derive(Default)]
 pub(crate) struct ZakCache {
-    kept: Memory<CredentialId, KeptZak>,
-    mints: Flights<CredentialId, Result<Zak, Failure>>,
+    kept: Memory<Owner, KeptZak>,
+    mints: Flights<Owner, Result<Zak, Failure>>,
 }
 
 #[derive(Clone)]
 struct KeptZak {
     /// Whose it is: an id alone, from another tenant, must find nothing.
     workspace: WorkspaceId,
+    credential: CredentialId,
     /// Void once the account is in another: it was disconnected, or connected again.
     epoch: i64,
     zak: Zak,
@@ -37,8 +46,9 @@ struct KeptZak {
 }
 
 impl ZakCache {
+    /// Drops the ZAKs of an account, whoever's they are.
     pub(crate) fn forget(&self, id: CredentialId) {
-        self.kept.forget(&id);
+        self.kept.forget_where(|kept| kept.credential == id);
     }
 }
 
@@ -48,7 +58,7 @@ impl Broker {
         self: &Arc<Self>,
         workspace: WorkspaceId,
         id: CredentialId,
-        wanted: WantedZak,
+        wanted: WantedZak<'_>,
     ) -> Result<Zak, Failure> {
         let epoch = self.usable(workspace, id).await?.epoch;
         self.zak_in(workspace, id, epoch, wanted).await
@@ -60,10 +70,11 @@ impl Broker {
         workspace: WorkspaceId,
         id: CredentialId,
         epoch: i64,
-        wanted: WantedZak,
+        wanted: WantedZak<'_>,
     ) -> Result<Zak, Failure> {
         let ours = |kept: &KeptZak| kept.workspace == workspace && kept.epoch == epoch;
-        let kept = self.zaks.kept.get(&id).filter(ours);
+        let owner: Owner = (id, wanted.user.cloned());
+        let kept = self.zaks.kept.get(&owner).filter(ours);
         let kept_until = kept.as_ref().map(|kept| kept.ends_at);
         if let Some(kept) =
             kept.filter(|kept| !wanted.fresh && kept.ends_at >= self.env.now() + wanted.outlives)
@@ -71,21 +82,21 @@ impl Broker {
             return Ok(kept.zak);
         }
         if wanted.fresh {
-            self.zaks.forget(id);
+            self.zaks.kept.forget(&owner);
         }
         let broker = Arc::clone(self);
         let zak = self
             .zaks
             .mints
-            .join(id, &self.tasks, move || {
+            .join(owner.clone(), &self.tasks, move || {
                 // An earlier flight may have landed meanwhile: what it brought is new.
-                let landed = broker.zaks.kept.get(&id).filter(|kept| {
+                let landed = broker.zaks.kept.get(&owner).filter(|kept| {
                     kept.workspace == workspace && kept.epoch == epoch && Some(kept.ends_at) != kept_until
                 });
                 async move {
                     match landed {
                         Some(kept) => Ok(kept.zak),
-                        None => broker.mint(workspace, id).await,
+                        None => broker.mint(workspace, owner).await,
                     }
                 }
             })
@@ -108,25 +119,47 @@ impl Broker {
             .forget_where(|kept| kept.workspace == workspace && kept.zak.token.expose() == refused.expose());
     }
 
-    async fn mint(self: &Arc<Self>, workspace: WorkspaceId, id: CredentialId) -> Result<Zak, Failure> {
-        let mut rejected = None;
+    async fn mint(self: &Arc<Self>, workspace: WorkspaceId, owner: Owner) -> Result<Zak, Failure> {
+        let (id, mut rejected) = (owner.0, None);
         loop {
             let access = self.live_access(workspace, id, Duration::ZERO, rejected).await?;
             let api = ApiAccess { base: &access.base, access_token: &access.token };
-            match self.zoom.zak(&api, "me", TTL).await {
+            let user = whom(access.kind, owner.1.as_ref())?;
+            match self.zoom.zak(&api, user, TTL).await {
                 Ok(zak) => {
                     let now = self.env.now();
                     // Without a readable end, Zoom's answer to our `ttl` is the best record there is.
                     let ends_at = zak.expires_at.unwrap_or(now + TTL);
-                    let kept = KeptZak { workspace, epoch: access.epoch, zak: zak.clone(), ends_at };
-                    self.zaks.kept.put(id, kept, |kept| kept.ends_at > now);
+                    let kept =
+                        KeptZak { workspace, credential: id, epoch: access.epoch, zak: zak.clone(), ends_at };
+                    self.zaks.kept.put(owner, kept, |kept| kept.ends_at > now);
                     tracing::info!(credential = %id, "ZAK minted");
                     return Ok(zak);
                 }
                 // Our record calls the token valid and Zoom does not: one refresh, one more try.
                 Err(ZoomError::TokenRejected) if rejected.is_none() => rejected = Some(access.generation),
+                Err(ZoomError::UserUnknown) if owner.1.is_some() => {
+                    let words = "the app's Zoom account has no such user, or the user is not active";
+                    return Err(Failure::new(Code::UserUnknown, words));
+                }
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+}
+
+/// What Zoom calls the user. A server-to-server app has no `me`: Zoom would take its owner.
+pub(crate) fn whom(kind: CredentialKind, user: Option<&AccountUser>) -> Result<&str, Failure> {
+    match (kind, user) {
+        (CredentialKind::ServerToServer, Some(user)) => Ok(user.as_str()),
+        (CredentialKind::ServerToServer, None) => Err(Failure::new(
+            Code::TokenNotAvailable,
+            "a server-to-server app speaks for every user of its Zoom account: name one",
+        )),
+        (CredentialKind::UserOauth | CredentialKind::CustomerManaged, None) => Ok("me"),
+        (CredentialKind::UserOauth | CredentialKind::CustomerManaged, Some(_)) => Err(Failure::new(
+            Code::TokenNotAvailable,
+            "this account is one user's: only a server-to-server app mints for others",
+        )),
     }
 }

@@ -69,6 +69,8 @@ catalogue! {
     CredentialDisconnected = "credential_disconnected", PersonMustAct, "connect the Zoom account again";
     /// Zoom refuses the account itself: deactivated, or blocked by an administrator.
     CredentialBlocked = "credential_blocked", PersonMustAct, "ask the Zoom administrator to enable the user";
+    /// The Zoom account of a server-to-server app has no such user.
+    UserUnknown = "user_unknown", PersonMustAct, "name an active user of the Zoom account that the app belongs to";
     /// The app's configuration at Zoom lacks a scope.
     ScopeMissing = "scope_missing", PersonMustAct, "add the scope to the Zoom app and connect the account again";
     /// The app's client secret is wrong, or Zoom disabled the app.

@@ -3,6 +3,7 @@
 //! Nothing here reads a socket, a file or a database. Time and randomness are arguments everywhere in
 //! Latchkey: they come in through [`Environment`], which only the binary builds from the ambient ones.
 
+mod account_user;
 mod bot;
 mod credential;
 mod entropy;
@@ -12,6 +13,7 @@ mod kill_point;
 mod secret;
 mod time;
 
+pub use account_user::{AccountUser, NotAUser};
 pub use bot::{BotStatus, StatusChange, SubCode};
 pub use credential::{CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, TokenKind};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};

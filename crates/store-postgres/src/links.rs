@@ -1,7 +1,7 @@
 //! Token links.
 
 use async_trait::async_trait;
-use model::{Timestamp, TokenLinkId, WorkspaceId};
+use model::{AccountUser, Timestamp, TokenLinkId, WorkspaceId};
 use sqlx::postgres::PgRow;
 use store::{ServableLink, StoreError, TokenLink, TokenLinks};
 
@@ -9,7 +9,8 @@ use crate::{PostgresStore, row::Reader, unavailable};
 
 macro_rules! columns {
     () => {
-        "id, workspace, secret_digest, kind, credential, signing_secret, expires_at, created_at, revoked_at"
+        "id, workspace, secret_digest, kind, credential, zoom_user, signing_secret, expires_at, created_at,\n\
+             revoked_at"
     };
 }
 
@@ -21,6 +22,7 @@ fn link(row: &PgRow) -> Result<TokenLink, StoreError> {
         secret_digest: row.digest("secret_digest")?,
         kind: row.parsed("kind")?,
         credential: row.parsed("credential")?,
+        user: row.optional("zoom_user")?,
         signing_secret: row.optional_sealed("signing_secret")?,
         expires_at: row.optional_time("expires_at")?,
         created_at: row.time("created_at")?,
@@ -38,15 +40,16 @@ impl TokenLinks for PostgresStore {
     async fn add_token_link(&self, link: &TokenLink) -> Result<(), StoreError> {
         sqlx::query(
             "-- add_token_link\n\
-             INSERT INTO token_links (id, workspace, secret_digest, kind, credential, signing_secret, expires_at,\n\
-                                      created_at)\n\
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+             INSERT INTO token_links (id, workspace, secret_digest, kind, credential, zoom_user, signing_secret,\n\
+                                      expires_at, created_at)\n\
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(link.id.to_string())
         .bind(link.workspace.to_string())
         .bind(link.secret_digest.as_slice())
         .bind(link.kind.as_str())
         .bind(link.credential.to_string())
+        .bind(link.user.as_ref().map(AccountUser::as_str))
         .bind(link.signing_secret.as_ref().map(|sealed| sealed.0.as_slice()))
         .bind(link.expires_at.map(Timestamp::as_microsecond))
         .bind(link.created_at.as_microsecond())
@@ -59,8 +62,8 @@ impl TokenLinks for PostgresStore {
     async fn token_link(&self, id: TokenLinkId) -> Result<Option<ServableLink>, StoreError> {
         let row = sqlx::query(
             "-- token_link\n\
-             SELECT l.id, l.workspace, l.secret_digest, l.kind, l.credential, l.signing_secret, l.expires_at,\n\
-                 l.created_at, l.revoked_at, c.status, c.epoch\n\
+             SELECT l.id, l.workspace, l.secret_digest, l.kind, l.credential, l.zoom_user, l.signing_secret,\n\
+                 l.expires_at, l.created_at, l.revoked_at, c.status, c.epoch\n\
              FROM token_links l JOIN credentials c ON c.id = l.credential WHERE l.id = $1",
         )
         .bind(id.to_string())

@@ -1,7 +1,7 @@
 //! Token links.
 
 use async_trait::async_trait;
-use model::{Timestamp, TokenLinkId, WorkspaceId};
+use model::{AccountUser, Timestamp, TokenLinkId, WorkspaceId};
 use sqlx::sqlite::SqliteRow;
 use store::{ServableLink, StoreError, TokenLink, TokenLinks};
 
@@ -15,6 +15,7 @@ fn link(row: &SqliteRow) -> Result<TokenLink, StoreError> {
         secret_digest: row.digest("secret_digest")?,
         kind: row.parsed("kind")?,
         credential: row.parsed("credential")?,
+        user: row.optional("zoom_user")?,
         signing_secret: row.optional_sealed("signing_secret")?,
         expires_at: row.optional_time("expires_at")?,
         created_at: row.time("created_at")?,
@@ -32,15 +33,16 @@ impl TokenLinks for SqliteStore {
     async fn add_token_link(&self, link: &TokenLink) -> Result<(), StoreError> {
         sqlx::query(
             "-- add_token_link\n\
-             INSERT INTO token_links (id, workspace, secret_digest, kind, credential, signing_secret, expires_at,\n\
-                                      created_at)\n\
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+             INSERT INTO token_links (id, workspace, secret_digest, kind, credential, zoom_user, signing_secret,\n\
+                                      expires_at, created_at)\n\
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(link.id.to_string())
         .bind(link.workspace.to_string())
         .bind(link.secret_digest.as_slice())
         .bind(link.kind.as_str())
         .bind(link.credential.to_string())
+        .bind(link.user.as_ref().map(AccountUser::as_str))
         .bind(link.signing_secret.as_ref().map(|sealed| sealed.0.as_slice()))
         .bind(link.expires_at.map(Timestamp::as_microsecond))
         .bind(link.created_at.as_microsecond())

@@ -1,7 +1,9 @@
 //! Token links: the addresses that bot platforms fetch tokens from.
 
 use async_trait::async_trait;
-use model::{CredentialId, CredentialStatus, Sealed, Timestamp, TokenKind, TokenLinkId, WorkspaceId};
+use model::{
+    AccountUser, CredentialId, CredentialStatus, Sealed, Timestamp, TokenKind, TokenLinkId, WorkspaceId,
+};
 
 use crate::{Digest, StoreError};
 
@@ -18,6 +20,8 @@ pub struct TokenLink {
     pub kind: TokenKind,
     /// The account it draws on.
     pub credential: CredentialId,
+    /// Whose tokens, where the account is a server-to-server app's; `None` for every other.
+    pub user: Option<AccountUser>,
     /// Verifies the requests (`whsec_…`); `None` means the workspace's callback secret.
     pub signing_secret: Option<Sealed>,
     /// Past this it gives nothing.

@@ -12,6 +12,7 @@ use zoom::MeetingLink;
 use super::{meeting_digest, representation};
 use crate::{
     State,
+    accounts::complaint,
     body::Body,
     caller::Caller,
     error::ApiError,
@@ -39,9 +40,9 @@ pub(crate) async fn handler(
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let accepted = read(&state, Fields::of(&body))?;
     if let Some(credential) = accepted.request.zoom.credential {
-        let known = state.store.credential(caller.workspace, credential).await?.is_some();
-        if !known {
-            let complaint = json!({ "credential": ["This workspace has no such account."] });
+        let user = accepted.request.zoom.user.as_ref();
+        if let Some((field, complaint)) = complaint(&state, caller.workspace, credential, user).await? {
+            let complaint = json!({ field: [complaint] });
             return Err(FieldErrors(Map::from_iter([("zoom".into(), complaint)])).into());
         }
     }
@@ -136,6 +137,10 @@ fn zoom(state: &State, fields: &mut Fields<'_>) -> ZoomOptions {
     if zak_url.is_some() && credential.is_some() {
         fields.complain("credential", "Give this or zak_url, not both.");
     }
+    let user = fields.parsed("user", "It must be an e-mail address or Zoom's id of a user.");
+    if user.is_some() && fields.anything("credential").is_none() {
+        fields.complain("user", "It says whose ZAK a server-to-server app mints: give credential too.");
+    }
     // A bot that was told to sign in must not come anonymously because of a field that was passed over.
     if fields.anything("obf_token_url").is_some() {
         let complaint = match zak_url {
@@ -155,6 +160,7 @@ fn zoom(state: &State, fields: &mut Fields<'_>) -> ZoomOptions {
         zak_url,
         user_email: fields.text("user_email", 320).map(str::to_owned),
         credential,
+        user,
         start_meeting,
         join_token_url: callback_url(state, fields, "join_token_url"),
     }

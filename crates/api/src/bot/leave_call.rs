@@ -15,10 +15,10 @@ pub(crate) async fn handler(
     let bot = find(&state, caller.workspace, id).await?;
     let now = state.env.now();
     if bot.status().is_terminal() {
-        return Err(ApiError::Command("cannot_command_completed_bot", "This bot has ended."));
+        return Err(ApiError::command("cannot_command_completed_bot", "This bot has ended."));
     }
     if bot.status() == BotStatus::Ready && bot.join_at.is_some_and(|at| at > now) {
-        return Err(ApiError::Command("cannot_command_unstarted_bot", "This bot has not started yet."));
+        return Err(ApiError::command("cannot_command_unstarted_bot", "This bot has not started yet."));
     }
     let bot = state.store.request_leave(caller.workspace, bot.id, now).await?.ok_or(ApiError::NotFound)?;
     state.bots.poke(bot.id);

@@ -12,7 +12,7 @@ pub(crate) async fn handler(
     Path(id): Path<BotId>,
 ) -> ApiError {
     match find(&state, caller.workspace, id).await {
-        Ok(_) => ApiError::Command("not_supported", "Bots do not record here."),
+        Ok(_) => ApiError::command("not_supported", "Bots do not record here."),
         Err(error) => error,
     }
 }

@@ -8,6 +8,7 @@ use axum::{
 };
 use model::ZoomOauthAppId;
 use serde_json::json;
+use store::AppKind;
 
 use crate::{
     State,
@@ -26,6 +27,12 @@ pub(crate) async fn handler(
     let app: Option<ZoomOauthAppId> = fields.parsed("oauth_app", "It must be the id of a registered app.");
     let app = fields.required("oauth_app", app);
     let app = fields.finish(app)?;
+    let row = state.store.zoom_oauth_app(caller.workspace, app).await?;
+    if row.is_some_and(|app| app.kind == AppKind::ServerToServer) {
+        let words =
+            "A server-to-server app needs no consent: POST /api/v2/zoom-oauth-credentials/ connects it.";
+        return Err(FieldErrors::one("oauth_app", words).into());
+    }
     let invitation = state.broker.invite(caller.workspace, app).await?;
     let invitation =
         invitation.ok_or_else(|| FieldErrors::one("oauth_app", "This workspace has no such app."))?;

@@ -13,6 +13,7 @@ use store::TokenLink;
 
 use crate::{
     State,
+    accounts::complaint,
     body::Body,
     caller::Caller,
     error::ApiError,
@@ -28,6 +29,10 @@ pub(crate) async fn create(
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let new = read(&state, Fields::of(&body))?;
+    let complaint = complaint(&state, caller.workspace, new.credential, new.user.as_ref()).await?;
+    if let Some((field, complaint)) = complaint {
+        return Err(FieldErrors::one(field, complaint).into());
+    }
     let made = state.broker.make_link(caller.workspace, &new).await?;
     let made = made.ok_or_else(|| FieldErrors::one("credential", "This workspace has no such account."))?;
     let mut body = representation(&made.link);
@@ -56,6 +61,7 @@ fn read(state: &State, mut fields: Fields<'_>) -> Result<NewLink, FieldErrors> {
         fields.parsed("kind", "It must be zak: other kinds are not served yet.").unwrap_or(TokenKind::Zak);
     let credential: Option<CredentialId> = fields.parsed("credential", "It must be the id of an account.");
     let credential = fields.required("credential", credential);
+    let user = fields.parsed("user", "It must be an e-mail address or Zoom's id of a user.");
     let signing_secret = fields.text("signing_secret", 200).map(Secret::new);
     if signing_secret.as_ref().is_some_and(|secret| SigningKey::parse(secret).is_none()) {
         fields.complain("signing_secret", "It must be whsec_ and Base64 of 16 to 128 bytes.");
@@ -64,7 +70,7 @@ fn read(state: &State, mut fields: Fields<'_>) -> Result<NewLink, FieldErrors> {
     if expires_at.is_some_and(|end| end <= state.env.now()) {
         fields.complain("expires_at", "It must lie ahead.");
     }
-    let new = credential.map(|credential| NewLink { kind, credential, signing_secret, expires_at });
+    let new = credential.map(|credential| NewLink { kind, credential, user, signing_secret, expires_at });
     fields.finish(new)
 }
 
@@ -73,6 +79,7 @@ fn representation(link: &TokenLink) -> Value {
         "id": link.id,
         "kind": link.kind.as_str(),
         "credential": link.credential,
+        "user": link.user,
         "own_signing_secret": link.signing_secret.is_some(),
         "expires_at": link.expires_at,
         "revoked_at": link.revoked_at,

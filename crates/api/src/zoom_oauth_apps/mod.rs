@@ -28,6 +28,7 @@ fn representation(app: &ZoomOauthApp) -> Value {
         "id": app.id,
         "kind": app.kind.as_str(),
         "client_id": app.client_id,
+        "account_id": app.zoom_account_id,
         "client_secret": MASK,
         "webhook_secret": MASK,
         "webhook_last_validation": app.webhook_last_validation,

@@ -40,5 +40,5 @@ fn in_the_contracts_words(failure: Failure) -> ApiError {
         Code::AppUnhealthy => "zoom_oauth_app_unhealthy",
         _ => return failure.into(),
     };
-    ApiError::Command(code, failure.code.advice())
+    ApiError::command(code, failure.code.advice())
 }

@@ -1,10 +1,12 @@
 //! `/api/v2/zoom-oauth-credentials/`: connected accounts.
 
 pub(crate) mod access_token;
+pub(crate) mod create;
 pub(crate) mod list;
 pub(crate) mod retrieve;
 
-use model::CredentialStatus;
+use broker::scopes;
+use model::{CredentialKind, CredentialStatus};
 use serde_json::{Value, json};
 use store::Credential;
 
@@ -15,6 +17,15 @@ fn representation(credential: &Credential) -> Value {
         CredentialStatus::Healthy | CredentialStatus::Degraded => "healthy",
         CredentialStatus::NeedsReauth(_) | CredentialStatus::Disconnected(_) => "unhealthy",
     };
+    let missing_scopes = match credential.status {
+        // Its scopes went with its tokens.
+        CredentialStatus::Disconnected(_) => Vec::new(),
+        _ => scopes::missing(credential.kind, &credential.grant.scopes),
+    };
+    let user_id = match credential.kind {
+        CredentialKind::ServerToServer => None,
+        CredentialKind::UserOauth | CredentialKind::CustomerManaged => Some(&credential.zoom_user_id),
+    };
     json!({
         "id": credential.id,
         "oauth_app": credential.app,
@@ -22,8 +33,9 @@ fn representation(credential: &Credential) -> Value {
         "latchkey_status": credential.status.as_str(),
         "latchkey_status_since": credential.status_since,
         "latchkey_trouble": credential.trouble.map(model::Code::as_str),
+        "latchkey_missing_scopes": missing_scopes,
         "kind": credential.kind.as_str(),
-        "user_id": credential.zoom_user_id,
+        "user_id": user_id,
         "account_id": credential.zoom_account_id,
         "display_name": credential.display_name,
         "access_token_callback_url": null,

@@ -33,7 +33,8 @@ async fn an_apps_secrets_are_written_and_never_read() {
     assert_eq!(
         made,
         json!({
-            "id": made["id"], "kind": "account_level", "client_id": "another", "client_secret": "********",
+            "id": made["id"], "kind": "account_level", "client_id": "another", "account_id": null,
+            "client_secret": "********",
             "webhook_secret": "********", "webhook_last_validation": null,
             "latchkey_refused_since": null, "created_at": house.env.now(),
         })
@@ -61,7 +62,10 @@ async fn an_app_that_is_incomplete_masked_or_known_is_refused() {
     );
     let masked = "This is the mask of an answer, not a secret.";
     for (change, complaints) in [
-        (json!({ "kind": "server" }), json!({ "kind": ["It must be user_level or account_level."] })),
+        (
+            json!({ "kind": "server" }),
+            json!({ "kind": ["It must be user_level, account_level or server_to_server."] }),
+        ),
         (json!({ "client_secret": "********" }), json!({ "client_secret": [masked] })),
         (json!({ "webhook_secret": "********" }), json!({ "webhook_secret": [masked] })),
         (json!({ "client_id": 5 }), json!({ "client_id": ["It must be text."] })),
@@ -92,7 +96,7 @@ async fn a_connected_account_is_shown_without_its_tokens() {
         json!({
             "id": account, "oauth_app": house.app, "status": "healthy", "latchkey_status": "healthy",
             "latchkey_status_since": shown["created_at"],
-            "latchkey_trouble": null,
+            "latchkey_trouble": null, "latchkey_missing_scopes": [],
             "kind": "user_oauth",
             "user_id": ada["id"], "account_id": ada["account_id"], "display_name": "Ada Lovelace",
             "access_token_callback_url": null, "meeting_sync_status": "not_started",

@@ -40,7 +40,7 @@ async fn a_link_is_enough() {
                 "in_call_not_recording_timeout": 3600,
             },
             "zoom": {
-                "zak_url": null, "user_email": null, "credential": null, "start_meeting": false,
+                "zak_url": null, "user_email": null, "credential": null, "user": null, "start_meeting": false,
                 "join_token_url": null,
             },
             "metadata": {},

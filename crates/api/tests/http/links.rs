@@ -162,7 +162,7 @@ async fn a_links_address_is_shown_once() {
     assert_eq!(
         made,
         json!({
-            "id": made["id"], "kind": "zak", "credential": account, "own_signing_secret": true,
+            "id": made["id"], "kind": "zak", "credential": account, "user": null, "own_signing_secret": true,
             "expires_at": expires_at, "revoked_at": null, "created_at": house.env.now(),
         })
     );

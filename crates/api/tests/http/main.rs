@@ -10,6 +10,7 @@ mod auth;
 mod commands;
 mod consent;
 mod create_bot;
+mod kinds;
 mod links;
 mod list_bots;
 mod manners;

@@ -19,8 +19,9 @@ use zoom::{Endpoints, Zak, ZoomClient};
 use zoom_sim::{Ready, Simulator, SimulatorConfig};
 
 /// Longer than a join takes.
-pub(crate) const ANY: WantedZak = WantedZak { outlives: Duration::from_secs(600), fresh: false };
-pub(crate) const FRESH: WantedZak = WantedZak { fresh: true, ..ANY };
+pub(crate) const ANY: WantedZak<'_> =
+    WantedZak { user: None, outlives: Duration::from_secs(600), fresh: false };
+pub(crate) const FRESH: WantedZak<'_> = WantedZak { fresh: true, ..ANY };
 /// An access token lives for this long at Zoom.
 pub(crate) const ACCESS_LIFE: Duration = Duration::from_secs(3600);
 
@@ -169,6 +170,7 @@ fn new_app(client_id: &str) -> NewApp {
         client_id: client_id.into(),
         client_secret: Secret::new(CLIENT_SECRET),
         webhook_secret: Secret::new("planted-webhook-secret"),
+        zoom_account_id: None,
     }
 }
 

@@ -63,7 +63,7 @@ fn address(link: &LinkAddress) -> String {
 }
 
 fn plain(credential: CredentialId) -> NewLink {
-    NewLink { kind: TokenKind::Zak, credential, signing_secret: None, expires_at: None }
+    NewLink { kind: TokenKind::Zak, credential, user: None, signing_secret: None, expires_at: None }
 }
 
 /// A house with an account, and a platform that has a link to it.

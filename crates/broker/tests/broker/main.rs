@@ -13,5 +13,6 @@ mod links;
 mod refresh;
 mod refresher;
 mod secrets;
+mod server_to_server;
 mod webhooks;
 mod zak;

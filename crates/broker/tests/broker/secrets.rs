@@ -139,7 +139,8 @@ async fn nothing_tells_a_secret() {
     let own = Secret::new("whsec_cGxhbnRlZCBzaWduaW5nIHNlY3JldA==");
     search.secret("a link's signing secret", &own);
     let (kind, credential) = (TokenKind::Zak, account.id);
-    let new = search.shown(NewLink { kind, credential, signing_secret: Some(own.clone()), expires_at: None });
+    let signing_secret = Some(own.clone());
+    let new = search.shown(NewLink { kind, credential, user: None, signing_secret, expires_at: None });
     let link = search.shown(house.broker.make_link(house.workspace, &new).await).unwrap().unwrap();
     let address = link.url.expose().rsplit('/').next().unwrap();
     search.secret("the link's secret", &Secret::new(address.split_once('.').unwrap().1));

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use model::{CredentialStatus, TokenKind, TokenLinkId, WorkspaceId};
+use model::{AccountUser, CredentialStatus, TokenKind, TokenLinkId, WorkspaceId};
 
 use super::{Bench, credentials};
 use crate::TokenLink;
@@ -20,6 +20,7 @@ async fn link(bench: &Bench) -> TokenLink {
         secret_digest: bench.env.entropy.bytes(),
         kind: TokenKind::Zak,
         credential: credential.id,
+        user: Some("ada@example.test".parse::<AccountUser>().unwrap()),
         signing_secret: Some(bench.sealed()),
         expires_at: Some(bench.env.now() + Duration::from_micros(1)),
         created_at: bench.env.now(),
@@ -36,6 +37,7 @@ pub async fn a_link_comes_back_whole(bench: &Bench) {
     let found = servable.link;
     assert_eq!(found.secret_digest, made.secret_digest);
     assert_eq!((found.workspace, found.credential, found.kind), (made.workspace, made.credential, made.kind));
+    assert_eq!(found.user, made.user);
     assert_eq!((found.signing_secret, found.expires_at), (made.signing_secret, made.expires_at));
     assert!(bench.store.token_link(TokenLinkId::generate(&bench.env)).await.unwrap().is_none());
     assert_eq!(bench.store.token_links(made.workspace).await.unwrap().len(), 1);

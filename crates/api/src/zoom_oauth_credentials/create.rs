@@ -1,0 +1,81 @@
+//! `POST /api/v2/zoom-oauth-credentials/`: connects an account without an invitation.
+
+use axum::{Json, extract::State as Extract, http::StatusCode};
+use model::{Code, Failure, ZoomOauthAppId};
+use serde_json::Value;
+use store::AppKind;
+
+use super::representation;
+use crate::{
+    State,
+    body::Body,
+    caller::Caller,
+    error::ApiError,
+    fields::{FieldErrors, Fields},
+};
+
+/// The ways to an account; a request takes exactly one.
+const WAYS: [&str; 1] = ["server_to_server"];
+
+/// What is asked for.
+struct Asked {
+    app: ZoomOauthAppId,
+    way: Way,
+}
+
+enum Way {
+    /// Ours: the app's own id and secret, which speak for its Zoom account.
+    ServerToServer,
+}
+
+pub(crate) async fn handler(
+    caller: Caller,
+    Extract(state): Extract<State>,
+    Body(body): Body,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let Asked { app, way } = read(Fields::of(&body))?;
+    let unknown = || FieldErrors::one("oauth_app", "This workspace has no such app.");
+    let row = state.store.zoom_oauth_app(caller.workspace, app).await?.ok_or_else(unknown)?;
+    if let Some(complaint) = mismatch(row.kind, &way) {
+        return Err(FieldErrors::one("oauth_app", complaint).into());
+    }
+    let connected = match way {
+        Way::ServerToServer => state.broker.connect_server_to_server(caller.workspace, app).await,
+    };
+    let id = connected.map_err(in_the_contracts_words)?.ok_or_else(unknown)?;
+    let credential = state.store.credential(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
+    Ok((StatusCode::CREATED, Json(representation(&credential))))
+}
+
+fn read(mut fields: Fields<'_>) -> Result<Asked, FieldErrors> {
+    let app: Option<ZoomOauthAppId> = fields.parsed("oauth_app", "It must be the id of a registered app.");
+    let app = fields.required("oauth_app", app);
+    let given: Vec<_> = WAYS.into_iter().filter(|way| fields.anything(way).is_some()).collect();
+    let way = if let ["server_to_server"] = given.as_slice() {
+        fields.object("server_to_server", |_| Way::ServerToServer)
+    } else {
+        fields.complain("non_field_errors", format!("Give exactly one of {}.", WAYS.join(", ")));
+        None
+    };
+    fields.finish(app.zip(way).map(|(app, way)| Asked { app, way }))
+}
+
+/// Why an app of this kind has no such way.
+fn mismatch(kind: AppKind, way: &Way) -> Option<&'static str> {
+    match (kind, way) {
+        (AppKind::ServerToServer, Way::ServerToServer) => None,
+        (AppKind::UserLevel | AppKind::AccountLevel, Way::ServerToServer) => {
+            Some("Its kind is not server_to_server: register one of that kind.")
+        }
+    }
+}
+
+/// What Zoom refuses is a 400 here; what may pass stays a 503.
+fn in_the_contracts_words(failure: Failure) -> ApiError {
+    match failure.code {
+        Code::AppUnhealthy | Code::CredentialNeedsConsent | Code::CredentialBlocked | Code::ScopeMissing => {
+            ApiError::command("zoom_oauth_error", format!("{}; {}", failure.detail, failure.code.advice()))
+        }
+        _ => failure.into(),
+    }
+}

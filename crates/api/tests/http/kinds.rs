@@ -1,0 +1,171 @@
+//! Accounts that are connected without an invitation.
+
+use axum::{
+    body::Body,
+    http::{Request, header},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    house::{Answer, House},
+    office,
+};
+
+const APPS: &str = "/api/v2/zoom-oauth-apps/";
+const ACCOUNTS: &str = "/api/v2/zoom-oauth-credentials/";
+const LINKS: &str = "/api/latchkey/v1/token-links/";
+
+/// A call with another workspace's key.
+async fn with_key(house: &House, key: &str, method: &str, path: &str, body: Value) -> Answer {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::AUTHORIZATION, format!("Token {key}"))
+        .header(header::CONTENT_TYPE, "application/json");
+    house.send(request.body(Body::from(body.to_string())).unwrap()).await
+}
+
+fn s2s(account: &Value) -> Value {
+    json!({ "kind": "server_to_server", "client_id": "s2s", "client_secret": "planted-s2s-secret",
+            "account_id": account })
+}
+
+/// A house with a server-to-server app in it: the app's id.
+async fn with_server_app() -> (House, String) {
+    let house = office().await;
+    let app = json!({ "client_id": "s2s", "client_secret": "planted-s2s-secret", "kind": "server_to_server",
+                      "scopes": ["user:read:zak:admin"] });
+    house.zoom.control("POST", "apps", app).await;
+    let made = house.post(APPS, s2s(&house.zoom.host()["account_id"])).await.created();
+    let app = made["id"].as_str().unwrap().to_owned();
+    (house, app)
+}
+
+#[tokio::test]
+async fn a_server_to_server_app_is_connected_by_one_call_and_mints_for_whom_a_link_names() {
+    let (house, app) = with_server_app().await;
+    let asked = json!({ "oauth_app": app, "server_to_server": {} });
+    let made = house.post(ACCOUNTS, asked.clone()).await.created();
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(
+        made,
+        json!({
+            "id": id, "oauth_app": app, "status": "healthy", "latchkey_status": "healthy",
+            "latchkey_status_since": made["created_at"], "latchkey_trouble": null,
+            "latchkey_missing_scopes": [], "kind": "server_to_server", "user_id": null,
+            "account_id": house.zoom.host()["account_id"], "display_name": house.zoom.host()["account_id"],
+            "access_token_callback_url": null, "meeting_sync_status": "not_started",
+            "created_at": made["created_at"],
+        })
+    );
+    assert_eq!(house.post(ACCOUNTS, asked).await.created()["id"], id, "an app has one");
+
+    let link = json!({ "credential": id, "user": "Host@example.test" });
+    let link = house.post(LINKS, link).await.created();
+    assert_eq!(link["user"], "host@example.test");
+    let fetch = async |id: &str, link: &Value| {
+        let mut request = Request::builder().uri(house.path_of(link["url"].as_str().unwrap()));
+        for (name, value) in house.signature(id).await {
+            request = request.header(name, value);
+        }
+        house.send(request.body(Body::empty()).unwrap()).await
+    };
+    assert_eq!(fetch("msg_1", &link).await.status, 200);
+    let of_nobody = json!({ "credential": id, "user": "nobody@example.test" });
+    let of_nobody = house.post(LINKS, of_nobody).await.created();
+    let refused = fetch("msg_2", &of_nobody).await;
+    assert_eq!(refused.status, 424);
+    assert_eq!(refused.text, "user_unknown: name an active user of the Zoom account that the app belongs to");
+}
+
+#[tokio::test]
+async fn whose_token_it_is_must_be_clear_when_the_link_or_the_bot_is_made() {
+    let (house, app) = with_server_app().await;
+    let server = house.post(ACCOUNTS, json!({ "oauth_app": app, "server_to_server": {} })).await.created();
+    let user = house.connect(house.zoom.host()).await;
+    let name_one = "A server-to-server app speaks for every user of its Zoom account: name one, by e-mail address or Zoom id.";
+    let not_here = "This account is one user's; only a server-to-server app has several.";
+    let unreadable = "It must be an e-mail address or Zoom's id of a user.";
+    for (credential, named, complaint) in [
+        (&server["id"], Value::Null, name_one),
+        (&json!(user), json!("host@example.test"), not_here),
+        (&server["id"], json!("me"), unreadable),
+        (&server["id"], json!("../meetings"), unreadable),
+    ] {
+        let named = json!({ "credential": credential, "user": named });
+        assert_eq!(house.post(LINKS, named.clone()).await.refused(), json!({ "user": [complaint] }));
+        let bot = json!({ "meeting_url": "https://zoom.us/j/81234567890", "zoom": named });
+        let refused = house.post("/api/v1/bot/", bot).await.refused();
+        assert_eq!(refused, json!({ "zoom": { "user": [complaint] } }));
+    }
+    let zoom = json!({ "credential": server["id"], "user": "host@example.test" });
+    let bot = json!({ "meeting_url": "https://zoom.us/j/81234567890", "zoom": zoom });
+    assert_eq!(house.post("/api/v1/bot/", bot).await.created()["zoom"]["user"], "host@example.test");
+}
+
+#[tokio::test]
+async fn what_zoom_refuses_is_said_at_once_and_stored_never() {
+    let house = office().await;
+    let made = house.post(APPS, s2s(&json!("another-account"))).await.created();
+    assert_eq!(made["account_id"], "another-account");
+    let refused =
+        house.post(ACCOUNTS, json!({ "oauth_app": made["id"], "server_to_server": {} })).await.refused();
+    assert_eq!(refused["code"], "zoom_oauth_error");
+    assert_eq!(
+        refused["detail"],
+        "Zoom refused the app's own credentials; correct the app's client id and secret"
+    );
+    let fault = json!({ "where": "token", "kind": "http_500", "times": 9 });
+    house.zoom.control("POST", "faults", fault).await;
+    let away = house.post(ACCOUNTS, json!({ "oauth_app": made["id"], "server_to_server": {} })).await;
+    assert_eq!((away.status, away.header("retry-after")), (503, "5"), "{}", away.text);
+    assert_eq!(house.get(ACCOUNTS).await.ok()["results"], json!([]));
+}
+
+#[tokio::test]
+async fn an_account_is_asked_for_in_exactly_one_way() {
+    let (house, app) = with_server_app().await;
+    let required = "This field is required.";
+    let one = "Give exactly one of server_to_server.";
+    for (body, complaints) in [
+        (json!({}), json!({ "oauth_app": [required], "non_field_errors": [one] })),
+        (json!({ "oauth_app": app }), json!({ "non_field_errors": [one] })),
+        (
+            json!({ "oauth_app": house.app, "server_to_server": {} }),
+            json!({ "oauth_app": ["Its kind is not server_to_server: register one of that kind."] }),
+        ),
+        (
+            json!({ "oauth_app": app, "server_to_server": true }),
+            json!({ "server_to_server": ["It must be an object."] }),
+        ),
+    ] {
+        assert_eq!(house.post(ACCOUNTS, body.clone()).await.refused(), complaints, "{body}");
+    }
+    let invitation =
+        house.post("/api/latchkey/v1/connect-links/", json!({ "oauth_app": app })).await.refused();
+    assert!(invitation["oauth_app"][0].as_str().unwrap().contains("needs no consent"));
+    for (change, complaint) in [
+        (json!({ "account_id": null }), json!({ "account_id": [required] })),
+        (
+            json!({ "kind": "user_level", "webhook_secret": "planted-webhook" }),
+            json!({ "account_id": ["Only a server_to_server app has one."] }),
+        ),
+    ] {
+        let mut body = s2s(&json!("an-account"));
+        body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        assert_eq!(house.post(APPS, body).await.refused(), complaint);
+    }
+}
+
+#[tokio::test]
+async fn another_workspaces_app_is_unknown() {
+    let (house, app) = with_server_app().await;
+    let other = house.another_workspace().await;
+    let asked = json!({ "oauth_app": app, "server_to_server": {} });
+    let refused = with_key(&house, &other, "POST", ACCOUNTS, asked).await.refused();
+    assert_eq!(refused, json!({ "oauth_app": ["This workspace has no such app."] }));
+    let server = house.post(ACCOUNTS, json!({ "oauth_app": app, "server_to_server": {} })).await.created();
+    let link = json!({ "credential": server["id"], "user": "host@example.test" });
+    let refused = with_key(&house, &other, "POST", LINKS, link).await.refused();
+    assert_eq!(refused, json!({ "credential": ["This workspace has no such account."] }));
+}

@@ -1,0 +1,150 @@
+//! Storing an account that has just been connected, whichever way it came.
+
+use model::{
+    Code, ConsentId, CredentialId, CredentialKind, CredentialStatus, Failure, Secret, Timestamp, WorkspaceId,
+    ZoomOauthAppId,
+};
+use store::{Credential, Grant, StoreError};
+use url::Url;
+use zoom::ZoomUser;
+
+use crate::{Broker, Cell, schedule, scopes};
+
+/// An account that is to be stored.
+pub(crate) struct Newcomer {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) app: ZoomOauthAppId,
+    pub(crate) source: Source,
+    pub(crate) grant: zoom::Grant,
+    /// Where a customer who manages the grant answers with access tokens.
+    pub(crate) callback_url: Option<Secret>,
+}
+
+/// Whose consent it is.
+pub(crate) enum Source {
+    /// A user's, with the grant in our hands.
+    User(ZoomUser),
+    /// Nobody's: a server-to-server app speaks for this Zoom account.
+    Account(String),
+}
+
+/// Which way it came; what let it in is used up in the same transaction.
+#[derive(Clone, Copy)]
+pub(crate) enum Door {
+    /// Through the API.
+    Api,
+    /// Through an invitation.
+    Invitation(ConsentId),
+}
+
+impl Newcomer {
+    fn kind(&self) -> CredentialKind {
+        match (&self.source, &self.callback_url) {
+            (Source::Account(_), _) => CredentialKind::ServerToServer,
+            (Source::User(_), None) => CredentialKind::UserOauth,
+            (Source::User(_), Some(_)) => CredentialKind::CustomerManaged,
+        }
+    }
+
+    /// Zoom's ids of user and account, and a name for people.
+    fn names(&self) -> (&str, &str, &str) {
+        match &self.source {
+            Source::User(user) => (&user.id, &user.account_id, &user.display_name),
+            Source::Account(account) => ("", account, account),
+        }
+    }
+}
+
+impl Broker {
+    /// Stores a new account: in the row that this user has on this app, at the next generation, or in a new one. `None`
+    /// when somebody else came through the same door first; then nothing is stored.
+    pub(crate) async fn admit(
+        &self,
+        newcomer: &Newcomer,
+        door: Door,
+    ) -> Result<Option<CredentialId>, Failure> {
+        let kind = newcomer.kind();
+        if kind == CredentialKind::UserOauth && newcomer.grant.refresh_token.is_none() {
+            let words = "Zoom sent no refresh token: is the app a user-managed OAuth app?";
+            return Err(Failure::new(Code::ZoomUnexpected, words));
+        }
+        let missing = scopes::missing(kind, &newcomer.grant.scopes);
+        let words = match missing.as_slice() {
+            [] => "connected".to_owned(),
+            missing => format!("connected; the app lacks the scopes {}", missing.join(", ")),
+        };
+        // Two may connect the same new user at once: the loser of the insert finds the winner's row.
+        for _ in 0..2 {
+            let credential = self.credential_for(newcomer).await?;
+            let note = self.note(&words);
+            let stored = match door {
+                Door::Api => self.store.connect_credential(&credential, &note).await.map(|()| true),
+                Door::Invitation(id) => self.store.complete_consent(id, &credential, &note).await,
+            };
+            match stored {
+                Ok(true) => {
+                    self.zaks.forget(credential.id);
+                    tracing::info!(credential = %credential.id, app = %credential.app, kind = kind.as_str(),
+                        "account connected");
+                    return Ok(Some(credential.id));
+                }
+                Ok(false) => return Ok(None),
+                Err(StoreError::Exists(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::new(Code::Unavailable, "the same account is being connected elsewhere at this moment"))
+    }
+
+    /// The row that a newcomer becomes.
+    async fn credential_for(&self, newcomer: &Newcomer) -> Result<Credential, Failure> {
+        let Newcomer { workspace, app, ref grant, .. } = *newcomer;
+        let (kind, now) = (newcomer.kind(), self.env.now());
+        let (zoom_user_id, zoom_account_id, display_name) = newcomer.names();
+        let before = self.store.credential_of(workspace, app, zoom_user_id).await?;
+        let id = before.as_ref().map_or_else(|| CredentialId::generate(&self.env), |row| row.id);
+        let seal_url = |url| self.vault.seal(workspace, Cell::CallbackUrl(id), url);
+        Ok(Credential {
+            id,
+            workspace,
+            app,
+            kind,
+            zoom_user_id: zoom_user_id.to_owned(),
+            zoom_account_id: zoom_account_id.to_owned(),
+            display_name: display_name.to_owned(),
+            callback_url: newcomer.callback_url.as_ref().map(seal_url),
+            status: CredentialStatus::Healthy,
+            status_since: now,
+            trouble: None,
+            failures: 0,
+            retry_at: None,
+            refresh_at: schedule::after_refresh(&self.env, kind, Some(now), now, grant.expires_in),
+            used_at: Some(now),
+            epoch: 1,
+            generation: 1,
+            grant: self.seal_grant(workspace, id, grant, grant.refresh_token.as_ref(), now),
+            spent_at: None,
+            created_at: before.map_or(now, |row| row.created_at),
+            granted_at: now,
+        })
+    }
+
+    /// A grant as it is stored.
+    pub(crate) fn seal_grant(
+        &self,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        grant: &zoom::Grant,
+        refresh_token: Option<&Secret>,
+        now: Timestamp,
+    ) -> Grant {
+        let seal = |token| self.vault.seal(workspace, Cell::RefreshToken(id), token);
+        Grant {
+            access_token: Some(self.vault.seal(workspace, Cell::AccessToken(id), &grant.access_token)),
+            access_expires_at: now + grant.expires_in,
+            refresh_token: refresh_token.map(seal),
+            scopes: grant.scopes.clone(),
+            api_url: grant.api_url.as_ref().map(Url::to_string),
+        }
+    }
+}
