@@ -6,6 +6,8 @@ use model::Environment;
 use reqwest::Client;
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use store::{Replacement, SEALED_COLUMNS, SealedCells as _};
+use store_sqlite::SqliteStore;
 use tokio::task::JoinSet;
 
 use crate::{
@@ -14,7 +16,7 @@ use crate::{
 };
 
 /// Longer than a server takes to look at its key file, and to write what it has just sealed.
-const SETTLE: &str = "--settle=3";
+const SETTLE: &str = "--settle=6";
 
 /// Runs a command that is to succeed; answers what it says.
 async fn says(installation: &Installation, arguments: &[&str]) -> String {
@@ -156,6 +158,37 @@ async fn old_keys_stay_where_they_are_needed() {
     assert!(said.contains(&format!("taken off the ring: {old}")), "{said}");
 }
 
+#[tokio::test]
+async fn a_damaged_secret_is_named_and_keeps_its_key() {
+    let (installation, _) = furnished(BROKER_ALONE).await;
+    let old = ring(&installation)["active"].as_str().unwrap().to_owned();
+    // One app's client secret, over that of another.
+    let store = SqliteStore::open(&installation.path("data/latchkey.db")).await.unwrap();
+    let column = SEALED_COLUMNS.iter().find(|column| column.column == "client_secret").unwrap();
+    let heads = store.sealed_heads(column, None, 1, 2).await.unwrap();
+    let rows: Vec<String> = heads.into_iter().map(|head| head.row).collect();
+    let cells = store.sealed_cells(column, &rows).await.unwrap();
+    let (old_cell, new) = (cells[0].sealed.clone(), cells[1].sealed.clone());
+    let moved = Replacement { row: cells[0].row.clone(), old: old_cell, new };
+    assert_eq!(store.replace_sealed(column, &[moved]).await.unwrap(), 1);
+    store.close().await;
+    says(&installation, &["keys", "rotate", "--grace=0"]).await;
+    for sealed_anew in ["4 cells", "0 cells"] {
+        let rewrap = latchkey(installation.folder.path(), &["keys", "rewrap", "--settle=0"]).output();
+        let output = within(rewrap).await.unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!output.status.success(), "{said}");
+        assert!(
+            said.starts_with(sealed_anew) && said.contains("zoom_oauth_apps.client_secret of "),
+            "{said}"
+        );
+        assert!(
+            ids(&ring(&installation)).contains(&&*old),
+            "what opens nothing today may be repaired tomorrow"
+        );
+    }
+}
+
 fn base64(bytes: &[u8]) -> String {
     use base64::{Engine as _, prelude::BASE64_STANDARD};
     BASE64_STANDARD.encode(bytes)
@@ -206,8 +239,9 @@ async fn a_ring_out_of_the_environment_is_rotated_by_restart() {
     assert!(line.contains("LATCHKEY_KEYS") && !line.contains("planted"), "{line}");
 }
 
-/// Two servers, and readers and writers who never stop; meanwhile the key is rotated and the old one retired.
-async fn no_call_fails(configuration: &str, installation: Installation, key: String) {
+/// Two servers, of which one only opens, and callers who never stop; meanwhile the key is rotated, with `grace` or without,
+/// and the old one retired.
+async fn no_call_fails(configuration: &str, grace: &str, installation: Installation, key: String) {
     let other = Installation::new();
     let configuration = format!(
         "{configuration}key_file = '{}'\n{BROKER_ALONE}",
@@ -229,11 +263,14 @@ async fn no_call_fails(configuration: &str, installation: Installation, key: Str
             }
             reads
         });
+        if number > 0 {
+            break;
+        }
         let stop_writing = stop.clone();
         callers.spawn(async move {
             let mut writes = 0;
             while !stop_writing.exists() {
-                caller.registers(&format!("{number}-{writes}")).await;
+                caller.registers(&format!("client-{writes}")).await;
                 writes += 1;
                 Environment::system().clock.sleep(Duration::from_millis(20)).await;
             }
@@ -241,7 +278,7 @@ async fn no_call_fails(configuration: &str, installation: Installation, key: Str
         });
     }
     let old = ring(&installation)["active"].as_str().unwrap().to_owned();
-    says(&installation, &["keys", "rotate", "--grace=3"]).await;
+    says(&installation, &["keys", "rotate", grace]).await;
     let said = says(&installation, &["keys", "rewrap", SETTLE]).await;
     assert!(said.contains(&format!("taken off the ring: {old}")), "{said}");
     let list = says(&installation, &["keys", "list"]).await;
@@ -263,7 +300,7 @@ async fn no_call_fails(configuration: &str, installation: Installation, key: Str
 async fn a_rotation_beside_busy_servers_fails_no_call() {
     let (installation, key) = furnished(BROKER_ALONE).await;
     let data = installation.path("data");
-    no_call_fails(&format!("data_dir = '{}'\n", data.display()), installation, key).await;
+    no_call_fails(&format!("data_dir = '{}'\n", data.display()), "--grace=0", installation, key).await;
 }
 
 #[tokio::test]
@@ -274,7 +311,7 @@ async fn a_rotation_beside_busy_servers_on_postgres_fails_no_call() {
     says(&installation, &["migrate"]).await;
     drop(installation);
     let (installation, key) = furnished(&format!("database_url = '{url}'\n{BROKER_ALONE}")).await;
-    no_call_fails(&format!("database_url = '{url}'\n"), installation, key).await;
+    no_call_fails(&format!("database_url = '{url}'\n"), "--grace=3", installation, key).await;
 }
 
 #[tokio::test]

@@ -34,6 +34,15 @@ async fn a_configuration_with_a_mistake() {
         ("listen", "latchkey.toml"),
         ("[zoom]\nmeeting_spki = 'x'", "zoom.meeting_address"),
         (
+            "listen = '127.0.0.1:0'\n[bots]\ncapacity = 0\n[keys.transit]\naddress = 'http://127.0.0.1:1'\nkey = 'k'",
+            "token_file",
+        ),
+        (
+            "listen = '127.0.0.1:0'\n[bots]\ncapacity = 0\n[keys.transit]\naddress = 'http://127.0.0.1:1'\nkey = 'k'\n\
+             token = 'planted'",
+            "start or unseal it",
+        ),
+        (
             "listen = '127.0.0.1:0'\n[bots]\ncapacity = 0\n[callbacks]\nallow_networks = ['here']",
             "callbacks.allow_networks",
         ),
