@@ -29,7 +29,7 @@ pub(crate) const ACCESS_LIFE: Duration = Duration::from_secs(3600);
 const AT_ONCE: NonZeroU32 = NonZeroU32::MAX;
 
 const PUBLIC_BASE: &str = "https://latchkey.test/base";
-const CLIENT_ID: &str = "client-of-the-tests";
+pub(crate) const CLIENT_ID: &str = "client-of-the-tests";
 pub(crate) const CLIENT_SECRET: &str = "planted-client-secret";
 
 pub(crate) struct House {
@@ -259,7 +259,12 @@ impl Zoom {
 
     /// No fault is armed any more.
     pub(crate) async fn heal(&self) {
-        let address = format!("{}/faults", self.ready.control);
+        self.delete("faults").await;
+    }
+
+    /// The control API has nothing to say to these.
+    pub(crate) async fn delete(&self, path: &str) {
+        let address = format!("{}/{path}", self.ready.control);
         self.http.delete(address).send().await.unwrap().error_for_status().unwrap();
     }
 

@@ -14,5 +14,6 @@ mod refresh;
 mod refresher;
 mod secrets;
 mod server_to_server;
+mod simulation;
 mod webhooks;
 mod zak;

@@ -1,0 +1,320 @@
+//! Two servers with clocks of their own, one account, and a generated life: questions, faults, crashes, consents.
+//!
+//! After each event, when everything has come to rest, the live grant of Zoom is in the store or in escrow, or the row says
+//! why it is not. What is *not* checked here: what callers hear meanwhile, which is any failure there is. Nor is a run
+//! repeatable to the last turn: the seed decides on events, the machine on who is faster.
+
+use std::{sync::Arc, time::Duration};
+
+use broker::{Broker, Cell};
+use model::{
+    Clock, CredentialId, CredentialStatus, Entropy, ManualClock, ReauthCause, SeededEntropy, Sleep, Timestamp,
+};
+use serde_json::{Value, json};
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinHandle,
+};
+
+use crate::{
+    harness::{ACCESS_LIFE, CLIENT_ID, FRESH, House},
+    refresh::run,
+};
+
+/// Events in a life.
+const EVENTS: u32 = 40;
+
+/// A clock that is wrong, and on which waiting takes no time.
+struct Skewed {
+    clock: Arc<ManualClock>,
+    ahead: Duration,
+    behind: Duration,
+}
+
+impl Clock for Skewed {
+    fn now(&self) -> Timestamp {
+        self.clock.now() + self.ahead - self.behind
+    }
+
+    fn sleep(&self, span: Duration) -> Sleep {
+        let clock = Arc::clone(&self.clock);
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            clock.advance(span);
+        })
+    }
+}
+
+/// A process: what it has under way dies with it.
+struct Server {
+    broker: Arc<Broker>,
+    /// There until it dies.
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.runtime.take().unwrap().shutdown_background();
+    }
+}
+
+impl Server {
+    async fn start(house: &Arc<House>, number: usize) -> Self {
+        let skew = Duration::from_secs(20);
+        let (ahead, behind) = if number == 0 { (skew, Duration::ZERO) } else { (Duration::ZERO, skew) };
+        let clock = Arc::new(Skewed { clock: Arc::clone(&house.clock), ahead, behind });
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let house = Arc::clone(house);
+        let starting = runtime.spawn(async move {
+            let broker = house.another_broker(clock).await;
+            broker.replay_escrow().await.unwrap();
+            broker
+        });
+        Self { broker: starting.await.unwrap(), runtime: Some(runtime) }
+    }
+
+    fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.runtime.as_ref().unwrap().spawn(work)
+    }
+
+    /// Asks for a token; the answer is the token, if it was given.
+    fn ask(&self, house: &House, id: CredentialId) -> JoinHandle<Option<String>> {
+        let (broker, workspace) = (Arc::clone(&self.broker), house.workspace);
+        self.spawn(async move {
+            let access = broker.access_token(workspace, id, Duration::from_secs(300)).await;
+            // A new ZAK needs a token that Zoom takes.
+            drop(broker.zak(workspace, id, FRESH).await);
+            access.ok().map(|access| access.token.expose().to_owned())
+        })
+    }
+}
+
+/// Where a server dies.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    /// Zoom has its request, and has done nothing.
+    ZoomThinks,
+    /// Zoom has rotated, and its answer is on its way.
+    ZoomAnswers,
+    /// The store refuses the new grant, which lies in escrow.
+    TheStoreIsAway,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Ask(usize),
+    AskBoth,
+    AskWhile(&'static str, usize),
+    Crash(usize, Moment),
+    LookForDue(usize),
+    Expire,
+    Wait,
+    Consent,
+    Revoke,
+}
+
+struct Life {
+    house: Arc<House>,
+    id: CredentialId,
+    servers: [Option<Server>; 2],
+    dice: SeededEntropy,
+    /// An answer of Zoom may have been lost since the last consent.
+    lost: bool,
+    /// The person has withdrawn her consent.
+    revoked: bool,
+}
+
+impl Life {
+    async fn begin(seed: u64) -> Self {
+        let (house, id) = House::with_account().await;
+        let house = Arc::new(house);
+        let servers = [Some(Server::start(&house, 0).await), Some(Server::start(&house, 1).await)];
+        Self { house, id, servers, dice: SeededEntropy::new(seed), lost: false, revoked: false }
+    }
+
+    fn throw(&self, sides: usize) -> usize {
+        let dice: &dyn Entropy = &self.dice;
+        usize::from(dice.bytes::<1>()[0]) % sides
+    }
+
+    async fn next_event(&self) -> Event {
+        let status = self.house.row(self.id).await.status;
+        if (self.revoked || matches!(status, CredentialStatus::NeedsReauth(_))) && self.throw(3) == 0 {
+            return Event::Consent;
+        }
+        let faults =
+            ["lose_answer", "truncated", "half_json", "drop_before", "http_500", "html", "http_429", "delay"];
+        let moments = [Moment::ZoomThinks, Moment::ZoomAnswers, Moment::TheStoreIsAway];
+        let server = self.throw(2);
+        match self.throw(20) {
+            0..=2 => Event::Ask(server),
+            3..=4 => Event::AskBoth,
+            5..=8 => Event::AskWhile(faults[self.throw(faults.len())], server),
+            9..=11 => Event::Crash(server, moments[self.throw(moments.len())]),
+            12 => Event::LookForDue(server),
+            13..=15 => Event::Expire,
+            16..=17 => Event::Wait,
+            18 if !self.revoked => Event::Revoke,
+            _ => Event::Consent,
+        }
+    }
+
+    /// The server with this number, started if it is down.
+    async fn server(&mut self, number: usize) -> &Server {
+        if self.servers[number].is_none() {
+            self.servers[number] = Some(Server::start(&self.house, number).await);
+        }
+        self.servers[number].as_ref().unwrap()
+    }
+
+    async fn live(&mut self, event: Event) {
+        let (house, id) = (Arc::clone(&self.house), self.id);
+        match event {
+            Event::Ask(server) => {
+                let answer = self.server(server).await.ask(&house, id).await.unwrap();
+                house.settle().await;
+                if let Some(token) = answer {
+                    assert_eq!(token, self.stored(false).await.unwrap(), "a served token is the stored one");
+                }
+            }
+            Event::AskBoth => {
+                let one = self.server(0).await.ask(&house, id);
+                let other = self.server(1).await.ask(&house, id);
+                one.await.unwrap();
+                other.await.unwrap();
+            }
+            Event::AskWhile(kind, server) => {
+                self.lost |= ["lose_answer", "truncated", "half_json"].contains(&kind);
+                let fault = json!({ "where": "refresh", "kind": kind, "delay_ms": 200 });
+                house.zoom.control("POST", "faults", fault).await;
+                self.server(server).await.ask(&house, id).await.unwrap();
+                house.zoom.heal().await;
+            }
+            Event::Crash(server, moment) => self.crash(server, moment).await,
+            Event::LookForDue(server) => {
+                let server = self.server(server).await;
+                let broker = Arc::clone(&server.broker);
+                server.spawn(async move { broker.refresh_due().await }).await.unwrap().unwrap();
+            }
+            Event::Expire => house.pass(ACCESS_LIFE).await,
+            Event::Wait => house.pass(Duration::from_secs(90)).await,
+            Event::Consent => {
+                assert_eq!(house.connect().await, id);
+                (self.lost, self.revoked) = (false, false);
+            }
+            Event::Revoke => {
+                let path = format!("users/{}/apps/{CLIENT_ID}", house.zoom.user);
+                house.zoom.delete(&path).await;
+                self.revoked = true;
+            }
+        }
+        house.settle().await;
+    }
+
+    async fn crash(&mut self, server: usize, moment: Moment) {
+        let (house, id) = (Arc::clone(&self.house), self.id);
+        self.server(server).await;
+        let dying = self.servers[server].take().unwrap();
+        match moment {
+            Moment::TheStoreIsAway => run(&house.database(), AWAY).await,
+            Moment::ZoomThinks | Moment::ZoomAnswers => {
+                let before = matches!(moment, Moment::ZoomThinks);
+                let kind = if before { "hold_before" } else { "hold_after" };
+                house.zoom.control("POST", "faults", json!({ "where": "refresh", "kind": kind })).await;
+            }
+        }
+        // It may need no refresh, or give one up: then it dies idle.
+        let asked = dying.ask(&house, id);
+        while !asked.is_finished() {
+            let held = house.zoom.control("GET", "faults/held", Value::Null).await;
+            if held.as_array().is_some_and(|held| !held.is_empty()) {
+                self.lost = true;
+                break;
+            }
+            if std::fs::read_dir(house.escrow()).unwrap().count() > 0 {
+                break;
+            }
+        }
+        drop(dying);
+        drop(asked.await);
+        house.settle().await;
+        house.zoom.delete("faults/held").await;
+        house.zoom.heal().await;
+        run(&house.database(), "DROP TRIGGER IF EXISTS away").await;
+    }
+
+    /// A token as it lies in the store.
+    async fn stored(&self, refresh: bool) -> Option<String> {
+        let row = self.house.row(self.id).await;
+        let (cell, sealed) = if refresh {
+            (Cell::RefreshToken(self.id), row.grant.refresh_token)
+        } else {
+            (Cell::AccessToken(self.id), row.grant.access_token)
+        };
+        let token = self.house.broker.vault().open(self.house.workspace, cell, &sealed?).unwrap();
+        Some(token.expose().to_owned())
+    }
+
+    async fn check(&self) {
+        let house = &self.house;
+        let issued = house.zoom.control("GET", "issued", Value::Null).await;
+        let newest = issued.as_array().unwrap().iter().rfind(|it| it["kind"] == "refresh_token").unwrap();
+        let ours = self.stored(true).await.as_deref() == newest["secret"].as_str();
+        let row = house.row(self.id).await;
+        let waits = std::fs::read_dir(house.escrow()).unwrap().count() > 0;
+        assert!(ours || waits || self.lost, "the live grant is gone: {:?}", row.status);
+        match row.status {
+            CredentialStatus::NeedsReauth(ReauthCause::Revoked) => assert!(self.revoked, "nobody revoked it"),
+            CredentialStatus::NeedsReauth(ReauthCause::ResponseLost) => {
+                assert!(!ours || self.revoked, "it was given up while its grant lives");
+            }
+            _ => assert!(ours || row.spent_at.is_some(), "nothing on the row tells of the lost answer"),
+        }
+    }
+
+    /// Everything is well again: the account gives tokens, or says truly why not, and a consent heals it.
+    async fn end(mut self) {
+        for number in 0..2 {
+            self.server(number).await;
+        }
+        self.live(Event::Expire).await;
+        for number in [0, 1] {
+            self.live(Event::Ask(number)).await;
+            self.check().await;
+        }
+        if self.house.row(self.id).await.status != CredentialStatus::Healthy {
+            assert!(self.lost || self.revoked, "it was given up for nothing");
+            self.live(Event::Consent).await;
+        }
+        self.live(Event::Expire).await;
+        let (house, id) = (Arc::clone(&self.house), self.id);
+        let served = self.server(0).await.ask(&house, id).await.unwrap();
+        assert!(served.is_some(), "no token in the end");
+    }
+}
+
+/// Leases can be taken, and no grant can be stored.
+const AWAY: &str = "CREATE TRIGGER away BEFORE UPDATE OF generation ON credentials \
+                    BEGIN SELECT RAISE(ABORT, 'away'); END";
+
+async fn live(seed: u64) {
+    let mut life = Life::begin(seed).await;
+    for number in 0..EVENTS {
+        let event = life.next_event().await;
+        // Shown when the test fails.
+        println!("seed {seed}, event {number}: {event:?}");
+        life.live(event).await;
+        life.check().await;
+        // Waiting has moved our clocks alone.
+        let behind = life.house.clock.now().since(life.house.zoom.now().await).as_secs();
+        life.house.zoom.pass(i64::try_from(behind).unwrap()).await;
+    }
+    life.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_account_is_lost_in_silence_whatever_happens() {
+    for seed in 1..=10 {
+        live(seed).await;
+    }
+}
