@@ -5,6 +5,7 @@
 #[path = "../house/mod.rs"]
 mod house;
 
+mod access_tokens;
 mod accounts;
 mod auth;
 mod commands;
