@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRef, FromRequestParts},
     http::{header::AUTHORIZATION, request::Parts},
 };
-use model::WorkspaceId;
+use model::{ApiKeyId, WorkspaceId};
 
 use crate::{State, error::ApiError};
 
@@ -13,6 +13,8 @@ use crate::{State, error::ApiError};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller {
     pub(crate) workspace: WorkspaceId,
+    /// The key, for the audit.
+    pub(crate) key: ApiKeyId,
 }
 
 impl<S> FromRequestParts<S> for Caller
@@ -34,7 +36,7 @@ where
             None => header,
         };
         match State::from_ref(state).broker.authenticate(key).await? {
-            Some(workspace) => Ok(Self { workspace }),
+            Some(key) => Ok(Self { workspace: key.workspace, key: key.id }),
             None => Err(ApiError::AuthenticationFailed),
         }
     }

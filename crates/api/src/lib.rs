@@ -19,9 +19,11 @@ mod error;
 mod fields;
 mod health;
 mod latchkey;
+mod metrics;
 mod observe;
 mod page;
 mod path;
+mod peer;
 mod token;
 mod zoom_oauth_apps;
 mod zoom_oauth_credentials;
@@ -53,6 +55,8 @@ pub struct State {
     pub bots: Arc<Supervisor>,
     /// Time and randomness.
     pub env: Environment,
+    /// Whether `/metrics` is answered.
+    pub metrics: bool,
 }
 
 /// Larger than any request of the contract (two images of 1.8 MB), and no invitation to send more.
@@ -94,12 +98,14 @@ pub fn router(state: State) -> Router {
             post(latchkey::token_links::create).get(latchkey::token_links::list),
         ),
         ("/api/latchkey/v1/token-links/{id}", delete(latchkey::token_links::revoke)),
+        ("/api/latchkey/v1/audit", get(latchkey::audit::handler)),
         ("/api/latchkey/v1/callback-secret", get(latchkey::callback_secret::handler)),
         ("/api/latchkey/v1/bot/{id}/screenshots/{file}", get(bot::screenshots::picture)),
         ("/t/{address}", token::routes()),
         ("/oauth/zoom/authorize", get(consent::authorize)),
         ("/oauth/zoom/callback", get(consent::callback)),
         ("/healthz", get(health::handler)),
+        ("/metrics", get(metrics::handler)),
     ];
     routes
         .into_iter()

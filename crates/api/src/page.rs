@@ -53,14 +53,18 @@ impl Query {
         page.and_then(|page| page.checked_sub(1)).ok_or(ApiError::InvalidPage)
     }
 
-    /// The same question about another page, as a full URL: clients follow it as it is.
-    fn at_page(&self, broker: &Broker, path: &str, page: u64) -> Url {
+    /// The same question with `name` set to `value`, as a full URL: clients follow it as it is.
+    pub(crate) fn with(&self, broker: &Broker, path: &str, name: &str, value: &str) -> Url {
         let mut url = broker.public_base().clone();
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
         url.query_pairs_mut()
-            .extend_pairs(self.0.iter().filter(|(name, _)| name != "page"))
-            .append_pair("page", &(page + 1).to_string());
+            .extend_pairs(self.0.iter().filter(|(given, _)| given != name))
+            .append_pair(name, value);
         url
+    }
+
+    fn at_page(&self, broker: &Broker, path: &str, page: u64) -> Url {
+        self.with(broker, path, "page", &(page + 1).to_string())
     }
 
     /// The answer: a page of `count` rows in all.

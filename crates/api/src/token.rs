@@ -18,6 +18,7 @@ use crate::{
     State,
     error::{report, retry_after, status_of},
     page::Query,
+    peer::Peer,
 };
 
 pub(crate) fn routes() -> MethodRouter<State> {
@@ -35,6 +36,7 @@ async fn kept_nowhere(mut response: Response) -> Response {
 
 async fn handler(
     Extract(state): Extract<State>,
+    Peer(from): Peer,
     address: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -46,6 +48,7 @@ async fn handler(
         signature: signature(&headers, "webhook").or_else(|| signature(&headers, "svix")),
         body: &body,
         fresh: Query::of(query.as_deref()).get("fresh") == Some("1"),
+        from,
     };
     match state.broker.serve_link(request).await {
         // The one place where a token leaves the house.

@@ -139,8 +139,7 @@ impl Runner<'_> {
     async fn attempt(&self, orders: &mut watch::Receiver<Order>, tries: &Tries) -> Result<Outcome, Order> {
         // Side by side: the SDK takes seconds to start, and the token is fetched meanwhile.
         // Boxed: it holds calls to the platform and to Zoom, which most bots are done with soon.
-        let identity =
-            Box::pin(sign_in::identity(self.ledger.parts, self.ledger.bot.workspace, &self.request.zoom));
+        let identity = Box::pin(sign_in::identity(self.ledger.parts, self.ledger.bot, &self.request.zoom));
         let prepared = async { tokio::try_join!(self.page(), identity) };
         let (mut page, (app, zak)) = match obey(orders, prepared).await? {
             Ok(prepared) => prepared,

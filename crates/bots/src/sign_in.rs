@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use broker::{WantedZak, signature::SigningKey};
-use model::{Secret, SubCode, WorkspaceId};
+use broker::{Asker, WantedZak, signature::SigningKey};
+use model::{Purpose, Secret, SubCode, Who, WorkspaceId};
+use store::Bot;
 use zoom::AppKeys;
 
 use crate::{CallbackError, ZoomOptions, life::End, parts::Parts};
@@ -15,9 +16,10 @@ const ZAK_OUTLIVES: Duration = Duration::from_secs(180);
 /// was told to sign in.
 pub(crate) async fn identity(
     parts: &Parts,
-    workspace: WorkspaceId,
+    bot: &Bot,
     zoom: &ZoomOptions,
 ) -> Result<(AppKeys, Option<Secret>), End> {
+    let workspace = bot.workspace;
     let app = parts.broker.sdk_app(workspace, zoom.credential).await?;
     let app = app.ok_or_else(|| {
         let words = "no Zoom app is registered to sign the join with: POST /api/v2/zoom-oauth-apps/";
@@ -27,11 +29,12 @@ pub(crate) async fn identity(
         (Some(url), _) => fetch_zak(parts, workspace, url).await?,
         (None, Some(credential)) => {
             let wanted = WantedZak { user: zoom.user.as_ref(), outlives: ZAK_OUTLIVES, fresh: false };
-            let zak = parts.broker.zak(workspace, credential, wanted).await.map_err(|failure| {
+            let asker = Asker { who: Who::Bot(bot.id), from: None, why: Purpose::BotJoin };
+            let zak = parts.broker.zak(workspace, credential, wanted, asker).await.map_err(|failure| {
                 let words = format!("{failure}; {}", failure.code.advice());
                 End::Fatal(SubCode::ZoomCredentialUnhealthy, words)
             })?;
-            zak.token
+            zak.token.clone()
         }
         (None, None) => return Ok((app, None)),
     };

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use model::{CredentialId, Failure, Secret, Timestamp, WorkspaceId};
+use model::{CredentialId, Failure, Secret, Timestamp, TokenKind, WorkspaceId};
 
-use crate::Broker;
+use crate::{Asker, Audited, Broker, audit::Wish};
 
 /// An access token, and how long our own record calls it valid.
 #[derive(Debug)]
@@ -23,8 +23,13 @@ impl Broker {
         workspace: WorkspaceId,
         id: CredentialId,
         life: Duration,
-    ) -> Result<AccessToken, Failure> {
-        let access = self.live_access(workspace, id, life, None).await?;
-        Ok(AccessToken { token: access.token, expires_at: access.expires_at })
+        asker: Asker,
+    ) -> Result<Audited<AccessToken>, Failure> {
+        let wish = Wish { workspace, credential: id, kind: TokenKind::AccessToken, asker };
+        let fetch = async {
+            let access = self.live_access(workspace, id, life, None).await?;
+            Ok((AccessToken { token: access.token, expires_at: access.expires_at }, access.source))
+        };
+        self.audited(wish, fetch).await
     }
 }

@@ -129,6 +129,19 @@ impl Escrow {
         .await
     }
 
+    /// How many grants wait here.
+    pub(crate) async fn waiting(&self) -> io::Result<usize> {
+        let folder = self.folder.clone();
+        blocking(move || {
+            let entries = fs::read_dir(folder)?;
+            Ok(entries
+                .flatten()
+                .filter(|entry| entry.path().extension().is_some_and(|it| it == "json"))
+                .count())
+        })
+        .await
+    }
+
     fn write(&self, written: &Written) -> io::Result<Receipt> {
         let Written { credential, generation, .. } = written;
         // Random: two late answers for one generation must not overwrite each other, only one of them is alive.

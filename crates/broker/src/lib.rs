@@ -7,18 +7,21 @@
 //! - `refresher`: what is due, ahead of time and with jitter; `breaker`: an app that Zoom refuses; `pace`: its limit.
 //! - [`zak`](Broker::zak): from memory while enough life is left, else one mint for many callers.
 //! - [`access_token`](Broker::access_token): for a customer's own calls.
+//! - `audit`: no record, no token. Every token leaves as [`Audited`].
 //! - [`links`](Broker::serve_link): the addresses that bot platforms call, and the order in which they are checked.
 //! - [`webhooks`](Broker::take_webhook): what Zoom tells: a user has removed the app, or is gone.
 
 mod access_token;
 mod admit;
 mod apps;
+mod audit;
 mod breaker;
 mod connect;
 mod escrow;
 mod flights;
 mod links;
 mod memory;
+mod metrics;
 mod pace;
 mod refresh;
 mod refresher;
@@ -43,9 +46,11 @@ use zoom::ZoomClient;
 
 pub use access_token::AccessToken;
 pub use apps::NewApp;
+pub use audit::{Asker, Audit, AuditMode, Audited};
 pub use connect::{Arrival, Connected, Departure, Invitation};
 pub use escrow::Escrow;
 pub use links::{LinkAddress, LinkRequest, NewLink, ServedToken};
+pub use metrics::Metrics;
 pub use vault::{Cell, Vault};
 pub use webhooks::{WebhookAnswer, WebhookRequest};
 pub use workspace::{Founded, StartError, digest};
@@ -66,6 +71,9 @@ pub struct Broker {
     api_base: Url,
     escrow: Option<Escrow>,
     pace: pace::Pace,
+    audit: Audit,
+    metrics: Metrics,
+    counts: flights::Flights<(), ()>,
     refreshes: flights::Flights<CredentialId, Result<(), Failure>>,
     zaks: zak::ZakCache,
     links: links::LinkCache,
@@ -84,6 +92,10 @@ pub struct Parts {
     pub env: Environment,
     /// Where refreshes and mints run; closed and awaited at shutdown.
     pub tasks: TaskTracker,
+    /// Writes down who was given a token.
+    pub audit: Audit,
+    /// Counts.
+    pub metrics: Metrics,
     /// Where browsers and bot platforms reach this server.
     pub public_base: Url,
     /// Zoom's API, for accounts whose grant names no region.
@@ -93,7 +105,7 @@ pub struct Parts {
 impl Broker {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, keys, zoom, env, tasks, public_base, api_base } = parts;
+        let Parts { store, keys, zoom, env, tasks, audit, metrics, public_base, api_base } = parts;
         Self {
             store,
             vault: Vault::new(keys),
@@ -105,6 +117,9 @@ impl Broker {
             api_base,
             escrow: None,
             pace: pace::Pace::new(USUAL_PACE),
+            audit,
+            metrics,
+            counts: flights::Flights::default(),
             refreshes: flights::Flights::default(),
             zaks: zak::ZakCache::default(),
             links: links::LinkCache::default(),

@@ -3,17 +3,19 @@
 //! The order of checks is the contract's: link secret, link live, signature, replay, then the mint. Nothing is minted
 //! before all of them have passed.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use model::{
-    AccountUser, Code, CredentialId, CredentialStatus, Failure, Secret, Timestamp, TokenKind, TokenLinkId,
-    WorkspaceId,
+    AccountUser, Code, CredentialId, CredentialStatus, Failure, Purpose, Secret, Timestamp, TokenKind,
+    TokenLinkId, Who, WorkspaceId,
 };
 use store::{Digest, ServableLink, TokenLink};
 
 use crate::{
-    Broker, Cell, WantedZak, may_give_tokens,
+    Asker, Audited, Broker, Cell, WantedZak,
+    audit::Wish,
+    may_give_tokens,
     memory::Memory,
     signature::{self, SignatureHeaders, SigningKey},
     workspace::digest,
@@ -61,13 +63,15 @@ pub struct LinkRequest<'a> {
     pub body: &'a [u8],
     /// `fresh=1`: nothing from memory.
     pub fresh: bool,
+    /// The address at the other end of the connection, for the audit.
+    pub from: Option<IpAddr>,
 }
 
 /// A token to be sent.
 #[derive(Debug)]
 pub struct ServedToken {
     /// The token.
-    pub token: Secret,
+    pub token: Audited<Secret>,
     /// Which link gave it, for the log.
     pub link: TokenLinkId,
 }
@@ -139,15 +143,25 @@ impl Broker {
         signature::verify(&link.keys, headers, request.body, now)?;
         self.replays.admit(link.row.workspace, link.row.id, headers.id, now)?;
 
-        let TokenKind::Zak = link.row.kind;
+        let TokenLink { id, workspace, credential, kind, .. } = link.row;
+        let late = || {
+            let late = Failure::new(Code::Deadline, "it takes longer than a platform waits");
+            Failure { retry_after: Some(Duration::from_secs(1)), ..late }
+        };
         let wanted = WantedZak { user: link.row.user.as_ref(), outlives: ZAK_OUTLIVES, fresh: request.fresh };
-        may_give_tokens(link.status)?;
-        let minted = self.zak_in(link.row.workspace, link.row.credential, link.epoch, wanted);
-        let zak = self.env.clock.timeout(ANSWER_WITHIN, minted).await.unwrap_or_else(|| {
-            let late = Failure::new(Code::Deadline, "Zoom takes longer than a platform waits");
-            Err(Failure { retry_after: Some(Duration::from_secs(1)), ..late })
-        })?;
-        Ok(ServedToken { token: zak.token, link: link.row.id })
+        let minted = async {
+            if kind != TokenKind::Zak {
+                return Err(Failure::new(Code::TokenNotAvailable, "links give ZAKs and nothing else"));
+            }
+            may_give_tokens(link.status)?;
+            let minted = self.fetch_zak_in(workspace, credential, link.epoch, wanted);
+            self.env.clock.timeout(ANSWER_WITHIN, minted).await.unwrap_or_else(|| Err(late()))
+        };
+        let asker = Asker { who: Who::TokenLink(id), from: request.from, why: Purpose::TokenLink };
+        let audited = self.audited(Wish { workspace, credential, kind, asker }, minted);
+        // Once more: the platform waits for the record too.
+        let zak = self.env.clock.timeout(ANSWER_WITHIN, audited).await.unwrap_or_else(|| Err(late()))?;
+        Ok(ServedToken { token: zak.map(|zak| zak.token), link: id })
     }
 
     /// The link of an address, if the secret is right and the link lives. Unknown links and wrong secrets are told
@@ -222,11 +236,12 @@ fn stale(known: &LiveLink, now: Timestamp) -> LiveLink {
 /// Without the address, which is as good as a key.
 impl std::fmt::Debug for LinkRequest<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { address: _, signature, body, fresh } = self;
+        let Self { address: _, signature, body, fresh, from } = self;
         f.debug_struct("LinkRequest")
             .field("signature", signature)
             .field("body", body)
             .field("fresh", fresh)
+            .field("from", from)
             .finish_non_exhaustive()
     }
 }

@@ -18,7 +18,7 @@ use std::{sync::Arc, time::Duration};
 
 use model::{
     Code, CredentialId, CredentialKind, Failure, KillPoint, LeaseToken, LogLineId, ReauthCause, Secret,
-    Timestamp, WorkspaceId,
+    Source, Timestamp, WorkspaceId,
 };
 use store::{Credential, Lease, Note, RefreshLease, Trouble, ZoomOauthApp};
 use url::Url;
@@ -56,6 +56,8 @@ pub(crate) struct LiveAccess {
     pub(crate) base: Url,
     pub(crate) generation: i64,
     pub(crate) epoch: i64,
+    /// Whether it was fetched for this caller.
+    pub(crate) source: Source,
 }
 
 impl Broker {
@@ -71,13 +73,15 @@ impl Broker {
         let credential = self.usable(workspace, id).await?;
         self.remember_use(&credential).await;
         if self.lasts(&credential, life.max(MARGIN), rejected) {
-            return self.open_access(&credential);
+            return self.open_access(&credential, Source::Kept);
         }
         match self.fly(workspace, id, Some(credential.generation), Urgency::Caller).await {
-            Ok(()) => self.open_access(&self.usable(workspace, id).await?),
+            Ok(()) => self.open_access(&self.usable(workspace, id).await?, Source::Minted),
             // Less than was asked for, and still better than nothing.
             Err(failure) => match self.usable(workspace, id).await {
-                Ok(credential) if self.lasts(&credential, MARGIN, rejected) => self.open_access(&credential),
+                Ok(credential) if self.lasts(&credential, MARGIN, rejected) => {
+                    self.open_access(&credential, Source::Kept)
+                }
                 _ => Err(failure),
             },
         }
@@ -109,7 +113,7 @@ impl Broker {
             && credential.grant.access_expires_at > self.env.now() + life
     }
 
-    fn open_access(&self, credential: &Credential) -> Result<LiveAccess, Failure> {
+    fn open_access(&self, credential: &Credential, source: Source) -> Result<LiveAccess, Failure> {
         let cell = Cell::AccessToken(credential.id);
         let sealed = credential.grant.access_token.as_ref();
         let sealed = sealed.ok_or_else(|| Failure::new(Code::Internal, "a live grant without a token"))?;
@@ -120,6 +124,7 @@ impl Broker {
             base: self.base_of(credential),
             generation: credential.generation,
             epoch: credential.epoch,
+            source,
         })
     }
 
@@ -164,7 +169,11 @@ impl Broker {
             let now = self.env.now();
             let lease = Lease { token: LeaseToken::generate(&self.env), expires_at: now + LEASE_LIFE };
             match self.store.lease_refresh(workspace, id, credential.generation, &lease, now).await? {
-                RefreshLease::Taken(before) => return self.spend(&before, &lease, (&app, &keys), turn).await,
+                RefreshLease::Taken(before) => {
+                    let done = self.spend(&before, &lease, (&app, &keys), turn).await;
+                    self.metrics.refresh(&done);
+                    return done;
+                }
                 // Read again: it is live by now, or needs a person.
                 RefreshLease::Moved | RefreshLease::Unusable => {}
                 RefreshLease::Held { until } if now < give_up => {

@@ -77,8 +77,8 @@ impl Broker {
     }
 
     /// Whose key this is. The key has 256 random bits, so looking its hash up leaks nothing worth timing.
-    pub async fn authenticate(&self, api_key: &str) -> Result<Option<WorkspaceId>, Failure> {
-        Ok(self.store.api_key(&digest(api_key)).await?.map(|key| key.workspace))
+    pub async fn authenticate(&self, api_key: &str) -> Result<Option<ApiKey>, Failure> {
+        Ok(self.store.api_key(&digest(api_key)).await?)
     }
 
     /// The secret that signs what this workspace's bots fetch, and verifies who fetches from it (`whsec_…`).

@@ -5,10 +5,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use model::{AccountUser, Code, CredentialId, CredentialKind, Failure, Secret, Timestamp, WorkspaceId};
+use model::{
+    AccountUser, Code, CredentialId, CredentialKind, Failure, Secret, Source, Timestamp, TokenKind,
+    WorkspaceId,
+};
 use zoom::{ApiAccess, Zak, ZoomError};
 
-use crate::{Broker, flights::Flights, memory::Memory};
+use crate::{Asker, Audited, Broker, audit::Wish, flights::Flights, memory::Memory};
 
 /// What is asked of Zoom: its own default, and longer than any join takes.
 const TTL: Duration = Duration::from_secs(7200);
@@ -59,19 +62,25 @@ impl Broker {
         workspace: WorkspaceId,
         id: CredentialId,
         wanted: WantedZak<'_>,
-    ) -> Result<Zak, Failure> {
-        let epoch = self.usable(workspace, id).await?.epoch;
-        self.zak_in(workspace, id, epoch, wanted).await
+        asker: Asker,
+    ) -> Result<Audited<Zak>, Failure> {
+        let wish = Wish { workspace, credential: id, kind: TokenKind::Zak, asker };
+        let fetch = async {
+            let epoch = self.usable(workspace, id).await?.epoch;
+            self.fetch_zak_in(workspace, id, epoch, wanted).await
+        };
+        self.audited(wish, fetch).await
     }
 
-    /// A ZAK of an account of this workspace that is usable and in this epoch, as the store said a moment ago.
-    pub(crate) async fn zak_in(
+    /// A ZAK of an account of this workspace that is usable and in this epoch, as the store said a moment ago; and
+    /// whether it was at hand. For [`Broker::audited`] and nobody else.
+    pub(crate) async fn fetch_zak_in(
         self: &Arc<Self>,
         workspace: WorkspaceId,
         id: CredentialId,
         epoch: i64,
         wanted: WantedZak<'_>,
-    ) -> Result<Zak, Failure> {
+    ) -> Result<(Zak, Source), Failure> {
         let ours = |kept: &KeptZak| kept.workspace == workspace && kept.epoch == epoch;
         let owner: Owner = (id, wanted.user.cloned());
         let kept = self.zaks.kept.get(&owner).filter(ours);
@@ -79,7 +88,7 @@ impl Broker {
         if let Some(kept) =
             kept.filter(|kept| !wanted.fresh && kept.ends_at >= self.env.now() + wanted.outlives)
         {
-            return Ok(kept.zak);
+            return Ok((kept.zak, Source::Kept));
         }
         if wanted.fresh {
             self.zaks.kept.forget(&owner);
@@ -94,10 +103,12 @@ impl Broker {
                     kept.workspace == workspace && kept.epoch == epoch && Some(kept.ends_at) != kept_until
                 });
                 async move {
-                    match landed {
-                        Some(kept) => Ok(kept.zak),
-                        None => broker.mint(workspace, owner).await,
+                    if let Some(kept) = landed {
+                        return Ok(kept.zak);
                     }
+                    let minted = broker.mint(workspace, owner).await;
+                    broker.metrics.mint(TokenKind::Zak, &minted);
+                    minted
                 }
             })
             .await
@@ -107,7 +118,7 @@ impl Broker {
                 Code::ZoomUnexpected,
                 "Zoom gave a ZAK that ends too soon: check this server's clock",
             )),
-            _ => Ok(zak),
+            _ => Ok((zak, Source::Minted)),
         }
     }
 

@@ -5,9 +5,11 @@ use std::{
     net::SocketAddr,
     num::NonZeroU32,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context as _, bail};
+use broker::AuditMode;
 use model::Secret;
 use serde::{Deserialize, Serialize};
 use store_postgres::Address;
@@ -40,6 +42,10 @@ pub(crate) struct Config {
     pub(crate) bots: Bots,
     /// Fetching tokens from callers' URLs.
     pub(crate) callbacks: Callbacks,
+    /// Who was given which token.
+    pub(crate) audit: Audit,
+    /// Counters for Prometheus.
+    pub(crate) metrics: Metrics,
 }
 
 /// `[keys]`
@@ -121,6 +127,24 @@ pub(crate) struct Callbacks {
     pub(crate) allow_networks: Vec<String>,
 }
 
+/// `[audit]`
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Audit {
+    /// Whether a token is given when its record cannot be written.
+    pub(crate) mode: AuditMode,
+    /// How long records are kept, in days.
+    pub(crate) keep_days: u32,
+}
+
+/// `[metrics]`
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Metrics {
+    /// Whether `/metrics` is answered.
+    pub(crate) enabled: bool,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -135,6 +159,8 @@ impl Default for Config {
             browser: BrowserSection::default(),
             bots: Bots::default(),
             callbacks: Callbacks::default(),
+            audit: Audit::default(),
+            metrics: Metrics::default(),
         }
     }
 }
@@ -166,6 +192,25 @@ impl Default for BrowserSection {
 impl Default for Bots {
     fn default() -> Self {
         Self { capacity: 8, warm_pages: 1 }
+    }
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { mode: AuditMode::Strict, keep_days: 400 }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+impl Audit {
+    /// How long records are kept.
+    pub(crate) fn kept(&self) -> Duration {
+        Duration::from_secs(u64::from(self.keep_days) * 24 * 3600)
     }
 }
 

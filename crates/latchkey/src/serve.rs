@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 use bots::{CallbackClient, Fleet, NetworkGuard, Screenshots, Supervisor};
-use broker::{Broker, Escrow};
+use broker::{Audit, Broker, Escrow, Metrics};
 use browser::{BrowserConfig, ZoomOverride};
 use futures_util::FutureExt as _;
 use model::Environment;
@@ -73,12 +73,16 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let escrow = config.data_dir.join("escrow");
     let escrow = Escrow::open(&escrow, env.clone())
         .map_err(|error| anyhow!("cannot use {} ({error}): make it writable", escrow.display()))?;
+    let metrics = Metrics::default();
+    let audit = Audit::new(config.audit.mode, store.clone(), metrics.clone(), env.clone(), tasks.clone());
     let broker = Broker::new(broker::Parts {
         store: store.clone(),
         keys: Arc::clone(&keys),
         zoom: ZoomClient::new(endpoints, env.clone())?,
         env: env.clone(),
         tasks: tasks.clone(),
+        audit,
+        metrics,
         public_base: public_base.clone(),
         api_base: config.zoom.api_base.clone(),
     });
@@ -106,8 +110,13 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     });
 
     let clock = Arc::clone(&env.clock);
-    let state =
-        api::State { store: store.clone(), broker: Arc::clone(&broker), bots: Arc::clone(&bots), env };
+    let state = api::State {
+        store: store.clone(),
+        broker: Arc::clone(&broker),
+        bots: Arc::clone(&bots),
+        env,
+        metrics: config.metrics.enabled,
+    };
     let mut ready =
         json!({ "ready": true, "url": public_base.as_str().trim_end_matches('/'), "chromium": chromium });
     if let Some(founded) = &founded {
@@ -119,7 +128,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         eprintln!("latchkey: a new installation; the API key above is shown once and never again");
     }
     let stopping = CancellationToken::new();
-    let serving = axum::serve(listener, api::router(state)).with_graceful_shutdown({
+    let service = api::router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown({
         let stopping = stopping.clone();
         async move {
             stop.asked().await;
@@ -134,6 +144,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         never = keys.tend() => match never {},
         never = broker.tend_accounts() => match never {},
         never = broker.tend_webhooks() => match never {},
+        never = broker.tend_audit(config.audit.kept()) => match never {},
     };
     bots.stop().await;
     tasks.close();

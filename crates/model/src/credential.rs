@@ -126,13 +126,19 @@ impl FromStr for CredentialKind {
 pub enum TokenKind {
     /// Zoom access key: joins as the user, or starts that user's meeting.
     Zak,
+    /// Opens Zoom's API as the account.
+    AccessToken,
 }
 
 impl TokenKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Zak, Self::AccessToken];
+
     /// The word in requests, answers and the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Zak => "zak",
+            Self::AccessToken => "access_token",
         }
     }
 }
@@ -142,6 +148,7 @@ impl FromStr for TokenKind {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "zak" => Ok(Self::Zak),
+            "access_token" => Ok(Self::AccessToken),
             other => Err(format!("{other:?} is not a token kind")),
         }
     }

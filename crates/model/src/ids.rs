@@ -56,6 +56,8 @@ ids! {
     BotId;
     /// A screenshot of a bot's page.
     ScreenshotId;
+    /// A line of the audit.
+    AuditId;
     /// Random proof that a lease is still held by whoever took it.
     LeaseToken;
 }

@@ -4,6 +4,7 @@
 //! Latchkey: they come in through [`Environment`], which only the binary builds from the ambient ones.
 
 mod account_user;
+mod audit;
 mod bot;
 mod credential;
 mod entropy;
@@ -14,13 +15,14 @@ mod secret;
 mod time;
 
 pub use account_user::{AccountUser, NotAUser};
+pub use audit::{Outcome, Purpose, Source, Who};
 pub use bot::{BotStatus, StatusChange, SubCode};
 pub use credential::{CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, TokenKind};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use failure::{Class, Code, Failure};
 pub use ids::{
-    ApiKeyId, BotId, ConsentId, CredentialId, LeaseToken, LogLineId, ScreenshotId, TokenLinkId, WorkspaceId,
-    ZoomOauthAppId,
+    ApiKeyId, AuditId, BotId, ConsentId, CredentialId, LeaseToken, LogLineId, ScreenshotId, TokenLinkId,
+    WorkspaceId, ZoomOauthAppId,
 };
 pub use kill_point::KillPoint;
 pub use secret::{Sealed, Secret};

@@ -13,7 +13,9 @@
 
 mod access;
 mod address;
+mod audit;
 mod bots;
+mod census;
 mod connect;
 mod copy;
 mod credentials;

@@ -5,7 +5,9 @@
 //! survives a power cut.
 
 mod access;
+mod audit;
 mod bots;
+mod census;
 mod connect;
 mod copy;
 mod credentials;

@@ -9,6 +9,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0002_health.sql"),
     include_str!("../migrations/0003_zoom_inbox.sql"),
     include_str!("../migrations/0004_link_users.sql"),
+    include_str!("../migrations/0005_audit.sql"),
 ];
 
 /// The database cannot be used.

@@ -11,7 +11,9 @@
 //! To add a method: write its behaviour into the conformance suite, then the trait, then each backend.
 
 mod access;
+mod audit;
 mod bots;
+mod census;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod connect;
@@ -25,7 +27,9 @@ mod log;
 mod sealed_cells;
 
 pub use access::{Access, ApiKey, Workspace};
+pub use audit::{AuditPage, AuditPlace, AuditRecord, Audits, Direction};
 pub use bots::{Bot, BotFilter, BotPage, Bots, Screenshot, Transition};
+pub use census::Census;
 pub use connect::{AppKind, Consent, Consents, Journey, NewAppSecrets, Refusal, ZoomOauthApp, ZoomOauthApps};
 pub use copy::{CopyError, Filling, Row, Snapshot, TABLES, Table, Value, copy};
 pub use credentials::{Credential, Credentials, Due, Grant, RefreshLease, Trouble};
@@ -40,7 +44,9 @@ pub use sealed_cells::{Replacement, SEALED_COLUMNS, SealedCell, SealedCells, Sea
 pub trait Store:
     Access
     + AccountLog
+    + Audits
     + Bots
+    + Census
     + Consents
     + Credentials
     + SealedCells
@@ -55,7 +61,9 @@ pub trait Store:
 impl<T> Store for T where
     T: Access
         + AccountLog
+        + Audits
         + Bots
+        + Census
         + Consents
         + Credentials
         + SealedCells

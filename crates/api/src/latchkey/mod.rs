@@ -1,5 +1,6 @@
 //! `/api/latchkey/v1/`: what Recall's contract has no place for.
 
+pub(crate) mod audit;
 pub(crate) mod callback_secret;
 pub(crate) mod connect_links;
 pub(crate) mod token_links;

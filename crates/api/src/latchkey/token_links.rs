@@ -57,8 +57,10 @@ pub(crate) async fn revoke(
 }
 
 fn read(state: &State, mut fields: Fields<'_>) -> Result<NewLink, FieldErrors> {
-    let kind =
-        fields.parsed("kind", "It must be zak: other kinds are not served yet.").unwrap_or(TokenKind::Zak);
+    let kind = fields.text("kind", 100).unwrap_or(TokenKind::Zak.as_str());
+    if kind != TokenKind::Zak.as_str() {
+        fields.complain("kind", "It must be zak: other kinds are not served yet.");
+    }
     let credential: Option<CredentialId> = fields.parsed("credential", "It must be the id of an account.");
     let credential = fields.required("credential", credential);
     let user = fields.parsed("user", "It must be an e-mail address or Zoom's id of a user.");
@@ -70,6 +72,7 @@ fn read(state: &State, mut fields: Fields<'_>) -> Result<NewLink, FieldErrors> {
     if expires_at.is_some_and(|end| end <= state.env.now()) {
         fields.complain("expires_at", "It must lie ahead.");
     }
+    let kind = TokenKind::Zak;
     let new = credential.map(|credential| NewLink { kind, credential, user, signing_secret, expires_at });
     fields.finish(new)
 }

@@ -7,22 +7,25 @@ use axum::{
     extract::State as Extract,
     http::{HeaderName, HeaderValue, header},
 };
-use model::{Code, CredentialId, Failure};
+use broker::Asker;
+use model::{Code, CredentialId, Failure, Purpose, Who};
 use serde_json::{Value, json};
 
-use crate::{State, caller::Caller, error::ApiError, path::Path};
+use crate::{State, caller::Caller, error::ApiError, path::Path, peer::Peer};
 
 /// What is left of a token, but for times when Zoom is away.
 const LIFE: Duration = Duration::from_secs(300);
 
 pub(crate) async fn handler(
     caller: Caller,
+    Peer(from): Peer,
     Extract(state): Extract<State>,
     Path(id): Path<CredentialId>,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<Value>), ApiError> {
     state.store.credential(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
-    let access =
-        state.broker.access_token(caller.workspace, id, LIFE).await.map_err(in_the_contracts_words)?;
+    let asker = Asker { who: Who::ApiKey(caller.key), from, why: Purpose::AccessTokenEndpoint };
+    let access = state.broker.access_token(caller.workspace, id, LIFE, asker).await;
+    let access = access.map_err(in_the_contracts_words)?;
     let body = json!({
         "token": access.token.expose(),
         "access_token": access.token.expose(),

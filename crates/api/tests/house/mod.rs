@@ -4,7 +4,7 @@
 mod answer;
 mod zoom;
 
-use std::{num::NonZeroU32, path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
 use ::zoom::{Endpoints, ZoomClient};
 use axum::{
@@ -13,7 +13,7 @@ use axum::{
     http::{Request, header},
 };
 use bots::{CallbackClient, Fleet, NetworkGuard, Screenshots, Supervisor};
-use broker::{Broker, signature::SigningKey};
+use broker::{Audit, AuditMode, Broker, Metrics, signature::SigningKey};
 use browser::{BrowserConfig, ZoomOverride};
 use model::{Environment, ManualClock, Secret, SeededEntropy};
 use sealing::Provider;
@@ -105,6 +105,8 @@ impl House {
             api_base: api_base.clone(),
             ca_file: Some(zoom.ready.ca_file.clone()),
         };
+        let metrics = Metrics::default();
+        let audit = Audit::new(AuditMode::Strict, store.clone(), metrics.clone(), env.clone(), tasks.clone());
         // Turns at Zoom's token endpoint take no time: it may stand still here.
         let broker = Broker::new(broker::Parts {
             store: store.clone(),
@@ -112,6 +114,8 @@ impl House {
             zoom: ZoomClient::new(endpoints, env.clone()).unwrap(),
             env: env.clone(),
             tasks: tasks.clone(),
+            audit,
+            metrics,
             public_base: base.clone(),
             api_base,
         });
@@ -127,8 +131,14 @@ impl House {
             env: env.clone(),
             capacity: plan.capacity,
         });
-        let router = api::router(api::State { store, broker, bots: Arc::clone(&bots), env: env.clone() });
-        let served = router.clone();
+        let router = api::router(api::State {
+            store,
+            broker,
+            bots: Arc::clone(&bots),
+            env: env.clone(),
+            metrics: true,
+        });
+        let served = router.clone().into_make_service_with_connect_info::<SocketAddr>();
         tasks.spawn(async move { axum::serve(listener, served).await });
         let api_key = founded.map(|founded| founded.api_key.expose().to_owned()).unwrap_or_default();
         Self { zoom, env, bots, api_key, app: String::new(), clock, base, router, rooms }

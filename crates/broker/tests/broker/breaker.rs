@@ -34,7 +34,7 @@ async fn a_refused_app_is_not_presented_for_every_account() {
     assert_eq!(refused_since(&house).await, Some(began));
     // Others on this store know it too.
     let another = house.another_broker(house.clock.clone()).await;
-    let failure = another.zak(house.workspace, id, crate::harness::ANY).await.unwrap_err();
+    let failure = another.zak(house.workspace, id, crate::harness::ANY, house.asker()).await.unwrap_err();
     assert_eq!(failure.code, Code::AppUnhealthy);
     assert!(failure.retry_after.unwrap() <= PROBE);
     assert_eq!(refused_calls(&house).await, 1);
@@ -92,12 +92,20 @@ async fn valid_tokens_are_served_while_the_app_is_refused() {
     let (house, id) = House::with_account().await;
     house.zoom.change_app(json!({"client_secret": "rotated"})).await;
     house.zak(id).await.unwrap();
-    let access = house.broker.access_token(house.workspace, id, Duration::from_secs(300)).await.unwrap();
+    let access = house
+        .broker
+        .access_token(house.workspace, id, Duration::from_secs(300), house.asker())
+        .await
+        .unwrap();
     assert_eq!(access.expires_at, house.row(id).await.grant.access_expires_at);
     // More than it has left was asked for, and Zoom gives no more: what there is will do.
     house.clock.advance(Duration::from_secs(3400));
-    house.broker.access_token(house.workspace, id, Duration::from_secs(300)).await.unwrap();
+    house.broker.access_token(house.workspace, id, Duration::from_secs(300), house.asker()).await.unwrap();
     house.clock.advance(Duration::from_secs(150));
-    let failure = house.broker.access_token(house.workspace, id, Duration::from_secs(300)).await.unwrap_err();
+    let failure = house
+        .broker
+        .access_token(house.workspace, id, Duration::from_secs(300), house.asker())
+        .await
+        .unwrap_err();
     assert_eq!(failure.code, Code::AppUnhealthy);
 }

@@ -23,8 +23,8 @@ pub(crate) async fn died_before_the_commit() -> (House, CredentialId) {
         dying.add_permits(1);
         Box::pin(std::future::pending())
     });
-    let (broker, workspace) = (house.another_broker(clock).await, house.workspace);
-    house.tasks.spawn(async move { broker.zak(workspace, id, ANY).await });
+    let (broker, workspace, asker) = (house.another_broker(clock).await, house.workspace, house.asker());
+    house.tasks.spawn(async move { broker.zak(workspace, id, ANY, asker).await });
     died.acquire().await.unwrap().forget();
     run(&path, "DROP TRIGGER away").await;
     (house, id)
@@ -45,7 +45,7 @@ async fn a_crash_before_the_commit_costs_no_consent() {
     assert!(deposits(&house).is_empty());
     let row = house.row(id).await;
     assert_eq!((row.generation, row.status, row.spent_at), (2, CredentialStatus::Healthy, None));
-    next.zak(house.workspace, id, ANY).await.unwrap();
+    next.zak(house.workspace, id, ANY, house.asker()).await.unwrap();
     assert_eq!(house.zoom.stats().await.refreshes, 1, "what was in escrow is alive");
 }
 

@@ -2,10 +2,12 @@
 
 use std::{collections::HashMap, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
-use broker::{Arrival, Broker, Departure, Escrow, NewApp, Parts, WantedZak};
+use broker::{
+    Arrival, Asker, Audit, AuditMode, Audited, Broker, Departure, Escrow, Metrics, NewApp, Parts, WantedZak,
+};
 use model::{
-    Clock, CredentialId, Environment, Failure, LogLineId, ManualClock, Secret, SeededEntropy, Sleep,
-    Timestamp, WorkspaceId, ZoomOauthAppId,
+    BotId, Clock, CredentialId, Environment, Failure, LogLineId, ManualClock, Purpose, Secret, SeededEntropy,
+    Sleep, Timestamp, Who, WorkspaceId, ZoomOauthAppId,
 };
 use sealing::{Keys, Provider};
 use serde::Deserialize;
@@ -66,6 +68,10 @@ pub(crate) struct Stats {
 
 impl House {
     pub(crate) async fn start() -> Self {
+        Self::start_with(AuditMode::Strict).await
+    }
+
+    async fn start_with(mode: AuditMode) -> Self {
         let rooms = tempfile::tempdir().unwrap();
         let zoom = Zoom::start(&rooms.path().join("zoom")).await;
         let clock = Arc::new(ManualClock::new(zoom.now().await));
@@ -74,7 +80,8 @@ impl House {
 
         let keys = Provider::file(rooms.path().join("keys.json")).create(&env).await.unwrap();
         let store = Arc::new(SqliteStore::open(&rooms.path().join("latchkey.db")).await.unwrap());
-        let broker = assemble(&zoom, store.clone(), keys, env.clone(), tasks.clone(), rooms.path());
+        let audit = (mode, env.clone());
+        let broker = assemble(&zoom, store.clone(), keys, env.clone(), audit, tasks.clone(), rooms.path());
         let founded = broker.found_or_check().await.unwrap().unwrap();
         let app = broker.register_app(founded.workspace, &new_app(CLIENT_ID)).await.unwrap().unwrap().id;
         let (workspace, api_key) = (founded.workspace, founded.api_key);
@@ -93,12 +100,21 @@ impl House {
         (house, id)
     }
 
+    /// The same, with an audit that lets tokens out while the store is away.
+    pub(crate) async fn relaxed() -> (Self, CredentialId) {
+        let house = Self::start_with(AuditMode::Relaxed).await;
+        let id = house.connect().await;
+        (house, id)
+    }
+
     /// Another process on the same database, which tells the time by `clock`.
     pub(crate) async fn another_broker(&self, clock: Arc<dyn Clock>) -> Arc<Broker> {
         let store = Arc::new(SqliteStore::open(&self.database()).await.unwrap());
         let env = Environment { clock, entropy: self.env.entropy.clone() };
         let keys = Provider::file(self.rooms.path().join("keys.json")).open(&env).await.unwrap();
-        assemble(&self.zoom, store, keys, env, self.tasks.clone(), self.rooms.path())
+        // Whatever a test does with that clock, it is not the audit's.
+        let audit = (AuditMode::Strict, self.env.clone());
+        assemble(&self.zoom, store, keys, env, audit, self.tasks.clone(), self.rooms.path())
     }
 
     pub(crate) fn database(&self) -> std::path::PathBuf {
@@ -159,8 +175,13 @@ impl House {
         Note { id: LogLineId::generate(&self.env), at: self.env.now(), message: "by hand".into(), code: None }
     }
 
-    pub(crate) async fn zak(&self, id: CredentialId) -> Result<Zak, Failure> {
-        self.broker.zak(self.workspace, id, ANY).await
+    pub(crate) async fn zak(&self, id: CredentialId) -> Result<Audited<Zak>, Failure> {
+        self.broker.zak(self.workspace, id, ANY, self.asker()).await
+    }
+
+    /// A bot of the tests.
+    pub(crate) fn asker(&self) -> Asker {
+        Asker { who: Who::Bot(BotId::generate(&self.env)), from: None, why: Purpose::BotJoin }
     }
 }
 
@@ -179,6 +200,7 @@ fn assemble(
     store: Arc<dyn Store>,
     keys: Keys,
     env: Environment,
+    (mode, audit_env): (AuditMode, Environment),
     tasks: TaskTracker,
     rooms: &Path,
 ) -> Arc<Broker> {
@@ -191,8 +213,10 @@ fn assemble(
     };
     let zoom = ZoomClient::new(endpoints, env.clone()).unwrap();
     let (public_base, keys) = (Url::parse(PUBLIC_BASE).unwrap(), Arc::new(keys));
-    let broker = Broker::new(Parts { store, keys, zoom, env, tasks, public_base, api_base });
-    Arc::new(broker.with_escrow(escrow).with_pace(AT_ONCE))
+    let metrics = Metrics::default();
+    let audit = Audit::new(mode, store.clone(), metrics.clone(), audit_env, tasks.clone());
+    let parts = Parts { store, keys, zoom, env, tasks, audit, metrics, public_base, api_base };
+    Arc::new(Broker::new(parts).with_escrow(escrow).with_pace(AT_ONCE))
 }
 
 impl Zoom {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use broker::{
-    Broker, LinkAddress, LinkRequest, NewLink,
+    Audited, Broker, LinkAddress, LinkRequest, NewLink,
     signature::{SignatureHeaders, SigningKey},
 };
 use model::{Code, CredentialId, Failure, Secret, Timestamp, TokenKind};
@@ -29,12 +29,17 @@ impl Platform {
         broker: &Arc<Broker>,
         id: &str,
         signed_at: Timestamp,
-    ) -> Result<Secret, Failure> {
+    ) -> Result<Audited<Secret>, Failure> {
         let timestamp = signed_at.as_second().to_string();
         let signature = self.key.sign(id, signed_at, b"");
         let headers = SignatureHeaders { id, timestamp: &timestamp, signature: &signature };
-        let request =
-            LinkRequest { address: &self.address, signature: Some(headers), body: b"", fresh: false };
+        let request = LinkRequest {
+            address: &self.address,
+            signature: Some(headers),
+            body: b"",
+            fresh: false,
+            from: None,
+        };
         broker.serve_link(request).await.map(|served| served.token)
     }
 
@@ -44,11 +49,11 @@ impl Platform {
         broker: &Arc<Broker>,
         house: &House,
         id: &str,
-    ) -> Result<Secret, Failure> {
+    ) -> Result<Audited<Secret>, Failure> {
         self.fetch_signed_at(broker, id, house.env.now()).await
     }
 
-    async fn fetch(&self, house: &House, id: &str) -> Result<Secret, Failure> {
+    async fn fetch(&self, house: &House, id: &str) -> Result<Audited<Secret>, Failure> {
         self.fetch_from(&house.broker, house, id).await
     }
 
@@ -68,7 +73,10 @@ fn plain(credential: CredentialId) -> NewLink {
 
 /// A house with an account, and a platform that has a link to it.
 async fn linked() -> (House, Platform, LinkAddress) {
-    let (house, id) = House::with_account().await;
+    linked_in(House::with_account().await).await
+}
+
+async fn linked_in((house, id): (House, CredentialId)) -> (House, Platform, LinkAddress) {
     let link = house.broker.make_link(house.workspace, &plain(id)).await.unwrap().unwrap();
     let platform = Platform::of(&house, &link).await;
     (house, platform, link)
@@ -97,8 +105,13 @@ async fn fresh_is_not_from_memory() {
     let (now, id) = (house.env.now(), "two");
     let (timestamp, signature) = (now.as_second().to_string(), platform.key.sign(id, now, b""));
     let headers = SignatureHeaders { id, timestamp: &timestamp, signature: &signature };
-    let request =
-        LinkRequest { address: &platform.address, signature: Some(headers), body: b"", fresh: true };
+    let request = LinkRequest {
+        address: &platform.address,
+        signature: Some(headers),
+        body: b"",
+        fresh: true,
+        from: None,
+    };
     assert_ne!(house.broker.serve_link(request).await.unwrap().token.expose(), kept.expose());
 }
 
@@ -169,7 +182,8 @@ async fn a_link_ends_on_the_second() {
 #[tokio::test]
 async fn signatures_are_demanded_and_checked() {
     let (house, platform, _) = linked().await;
-    let bare = LinkRequest { address: &platform.address, signature: None, body: b"", fresh: false };
+    let bare =
+        LinkRequest { address: &platform.address, signature: None, body: b"", fresh: false, from: None };
     assert_eq!(house.broker.serve_link(bare).await.unwrap_err().code, Code::SignatureMissing);
 
     let (now, id) = (house.env.now(), "one");
@@ -330,13 +344,13 @@ async fn a_disconnected_account_gives_nothing_any_more_wherever_its_zak_is_kept(
     let other = house.another_broker(house.clock.clone()).await;
     platform.fetch(&house, "msg-1").await.unwrap();
     let id = link.link.credential;
-    other.zak(house.workspace, id, crate::harness::ANY).await.unwrap();
+    other.zak(house.workspace, id, crate::harness::ANY, house.asker()).await.unwrap();
     // The other process hears of it, and nobody tells this one.
     let cause = model::DisconnectCause::Deauthorized;
     assert!(house.store.disconnect_credential(house.workspace, id, cause, &house.note()).await.unwrap());
     house.clock.advance(Duration::from_secs(1));
     assert_eq!(platform.refused(&house, "msg-2").await, Code::CredentialDisconnected);
-    let failure = other.zak(house.workspace, id, crate::harness::ANY).await.unwrap_err();
+    let failure = other.zak(house.workspace, id, crate::harness::ANY, house.asker()).await.unwrap_err();
     assert_eq!(failure.code, Code::CredentialDisconnected);
 
     let before = mints(&house).await;
@@ -348,7 +362,7 @@ async fn a_disconnected_account_gives_nothing_any_more_wherever_its_zak_is_kept(
 
 #[tokio::test]
 async fn while_the_store_is_away_valid_tokens_are_served_for_a_while() {
-    let (house, platform, _) = linked().await;
+    let (house, platform, _) = linked_in(House::relaxed().await).await;
     let zak = platform.fetch(&house, "msg-1").await.unwrap();
     house.store.close().await;
     for second in 0..119 {

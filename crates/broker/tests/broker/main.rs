@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod audit;
 mod breaker;
 mod connect;
 mod escrow;

@@ -102,8 +102,8 @@ async fn two_hundred_callers_of_four_processes_refresh_once() {
         });
         let broker = house.another_broker(clock).await;
         for _ in 0..50 {
-            let (broker, workspace) = (Arc::clone(&broker), house.workspace);
-            callers.spawn(async move { broker.zak(workspace, id, ANY).await.map(drop) });
+            let (broker, workspace, asker) = (Arc::clone(&broker), house.workspace, house.asker());
+            callers.spawn(async move { broker.zak(workspace, id, ANY, asker).await.map(drop) });
         }
     }
     for answer in callers.join_all().await {
@@ -249,7 +249,7 @@ async fn a_lease_whose_holder_died_is_taken_over_once_it_lapses() {
     let lease = lease_of(&house, Duration::from_secs(60));
     assert!(matches!(take(&house, id, &lease).await, RefreshLease::Taken(_)));
     let broker = house.another_broker(impatient(&house)).await;
-    broker.zak(house.workspace, id, ANY).await.unwrap();
+    broker.zak(house.workspace, id, ANY, house.asker()).await.unwrap();
     assert!(house.env.now() >= lease.expires_at, "it was respected until its end");
     assert_eq!(house.row(id).await.generation, 2);
     // The dead holder has not spent the token, so all is well; had it come back, its write would find nothing.
@@ -278,7 +278,7 @@ async fn nobody_waits_for_ever_for_another_process() {
     take(&house, id, &lease_of(&house, Duration::from_secs(3600))).await;
     let broker = house.another_broker(impatient(&house)).await;
     let began = house.env.now();
-    let failure = broker.zak(house.workspace, id, ANY).await.unwrap_err();
+    let failure = broker.zak(house.workspace, id, ANY, house.asker()).await.unwrap_err();
     assert_eq!(failure.code, Code::RefreshUncertain);
     assert!(house.env.now().since(began) < Duration::from_secs(80));
     assert_eq!(house.zoom.stats().await.refreshes, 0);
@@ -349,7 +349,7 @@ async fn a_grant_waits_for_a_store_that_is_away() {
     });
     let began = house.env.now();
     let broker = house.another_broker(clock).await;
-    broker.zak(house.workspace, id, ANY).await.unwrap();
+    broker.zak(house.workspace, id, ANY, house.asker()).await.unwrap();
     assert!(house.env.now() > began, "the first try failed");
     assert_eq!(house.zoom.stats().await.refreshes, 1, "the token was spent once, and its answer kept");
     let row = house.row(id).await;

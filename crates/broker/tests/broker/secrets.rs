@@ -120,7 +120,7 @@ async fn nothing_tells_a_secret() {
         for kind in ["http_429", "http_500", "html", "drop_before", "truncated", "lose_answer"] {
             house.pass(ACCESS_LIFE).await;
             house.zoom.spoil(place, kind, 1).await;
-            let zak = search.shown(house.broker.zak(house.workspace, account.id, FRESH).await);
+            let zak = search.shown(house.broker.zak(house.workspace, account.id, FRESH, house.asker()).await);
             if let Ok(zak) = zak {
                 search.secret("a ZAK", &zak.token);
             }
@@ -131,7 +131,7 @@ async fn nothing_tells_a_secret() {
     }
     house.zoom.change_app(json!({"client_secret": "planted-rotated-secret"})).await;
     house.pass(ACCESS_LIFE).await;
-    search.shown(house.broker.zak(house.workspace, account.id, FRESH).await).unwrap_err();
+    search.shown(house.broker.zak(house.workspace, account.id, FRESH, house.asker()).await).unwrap_err();
     house.zoom.change_app(json!({"client_secret": CLIENT_SECRET})).await;
     house.pass(Duration::from_secs(30)).await;
 
@@ -147,7 +147,7 @@ async fn nothing_tells_a_secret() {
     let (key, now) = (search.shown(SigningKey::parse(&own).unwrap()), house.env.now());
     let (timestamp, signature) = (now.as_second().to_string(), key.sign("msg", now, b""));
     let right = SignatureHeaders { id: "msg", timestamp: &timestamp, signature: &signature };
-    let request = LinkRequest { address, signature: Some(right), body: b"", fresh: false };
+    let request = LinkRequest { address, signature: Some(right), body: b"", fresh: false, from: None };
     for (request, served) in [
         (request, true),
         (LinkRequest { signature: None, ..request }, false),

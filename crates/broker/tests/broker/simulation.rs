@@ -79,11 +79,11 @@ impl Server {
 
     /// Asks for a token; the answer is the token, if it was given.
     fn ask(&self, house: &House, id: CredentialId) -> JoinHandle<Option<String>> {
-        let (broker, workspace) = (Arc::clone(&self.broker), house.workspace);
+        let (broker, workspace, asker) = (Arc::clone(&self.broker), house.workspace, house.asker());
         self.spawn(async move {
-            let access = broker.access_token(workspace, id, Duration::from_secs(300)).await;
+            let access = broker.access_token(workspace, id, Duration::from_secs(300), asker).await;
             // A new ZAK needs a token that Zoom takes.
-            drop(broker.zak(workspace, id, FRESH).await);
+            drop(broker.zak(workspace, id, FRESH, asker).await);
             access.ok().map(|access| access.token.expose().to_owned())
         })
     }

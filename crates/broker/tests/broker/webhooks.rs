@@ -199,7 +199,10 @@ async fn another_process_refuses_within_a_second() {
     assert_eq!(refused(&house.broker, "here").await, Code::CredentialDisconnected, "at once");
     house.clock.advance(Duration::from_secs(1));
     assert_eq!(refused(&other, "there").await, Code::CredentialDisconnected);
-    assert_eq!(other.zak(house.workspace, id, ANY).await.unwrap_err().code, Code::CredentialDisconnected);
+    assert_eq!(
+        other.zak(house.workspace, id, ANY, house.asker()).await.unwrap_err().code,
+        Code::CredentialDisconnected
+    );
 
     // The same user comes back: what the other one still has in memory is of the old grant.
     house.connect().await;

@@ -13,8 +13,10 @@ async fn many_callers_cost_one_mint() {
     let (house, id) = House::with_account().await;
     let mut callers = JoinSet::new();
     for _ in 0..100 {
-        let (broker, workspace) = (house.broker.clone(), house.workspace);
-        callers.spawn(async move { broker.zak(workspace, id, ANY).await.unwrap().token.expose().to_owned() });
+        let (broker, workspace, asker) = (house.broker.clone(), house.workspace, house.asker());
+        callers.spawn(async move {
+            broker.zak(workspace, id, ANY, asker).await.unwrap().token.expose().to_owned()
+        });
     }
     let mut zaks = callers.join_all().await;
     zaks.dedup();
@@ -42,7 +44,7 @@ async fn a_zak_is_kept_while_enough_of_it_is_left() {
 async fn fresh_means_fresh() {
     let (house, id) = House::with_account().await;
     let first = house.zak(id).await.unwrap();
-    let second = house.broker.zak(house.workspace, id, FRESH).await.unwrap();
+    let second = house.broker.zak(house.workspace, id, FRESH, house.asker()).await.unwrap();
     assert_ne!(second.token.expose(), first.token.expose());
     assert_eq!(house.zak(id).await.unwrap().token.expose(), second.token.expose(), "the new one is kept");
     assert_eq!(house.zoom.stats().await.zak_mints, 2);
@@ -73,14 +75,14 @@ async fn connecting_again_forgets_the_zaks_of_the_old_consent() {
 async fn another_workspace_gets_nothing_and_takes_nothing() {
     let (house, id) = House::with_account().await;
     let stranger = WorkspaceId::generate(&house.env);
-    let refused = house.broker.zak(stranger, id, ANY).await.unwrap_err();
+    let refused = house.broker.zak(stranger, id, ANY, house.asker()).await.unwrap_err();
     assert_eq!(refused.code, Code::TokenNotAvailable);
     assert_eq!(house.zoom.stats().await.zak_mints, 0);
 
     // Neither is it served from memory, nor can it throw away what others have there.
     house.zak(id).await.unwrap();
     for wanted in [ANY, FRESH] {
-        let refused = house.broker.zak(stranger, id, wanted).await.unwrap_err();
+        let refused = house.broker.zak(stranger, id, wanted, house.asker()).await.unwrap_err();
         assert_eq!(refused.code, Code::TokenNotAvailable);
     }
     house.zak(id).await.unwrap();

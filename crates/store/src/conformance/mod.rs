@@ -10,7 +10,9 @@
 //! they would queue politely.
 
 pub mod access;
+pub mod audit;
 pub mod bots;
+pub mod census;
 pub mod connect;
 pub mod credentials;
 pub mod inbox;
@@ -135,6 +137,11 @@ macro_rules! conformance_tests {
             inbox { an_event_counts_once_with_what_it_ends, an_event_that_ends_nothing_is_done_at_once,
                     a_later_consent_outlives_an_earlier_event, of_deliveries_at_once_one_counts,
                     only_what_is_finished_is_forgotten, an_app_is_found_by_its_id_and_remembers_its_validation }
+            audit { a_batch_comes_back_whole, a_batch_again_changes_nothing,
+                    a_batch_is_stored_whole_or_not_at_all, an_export_misses_nothing_while_records_come,
+                    pages_go_back_in_time_too, spans_and_workspaces_narrow,
+                    the_oldest_go_first_and_few_at_a_time }
+            census { accounts_are_counted_by_state }
             links { a_link_comes_back_whole, revoking_is_final_and_local }
             sealed_cells { every_cell_is_walked_past_once, every_sealed_column_can_be_walked,
                            a_cell_is_replaced_only_while_it_holds_what_it_held }

@@ -1,0 +1,145 @@
+//! No record, no token.
+//!
+//! Every token leaves the broker as [`Audited`], which only this room can make: [`Broker::audited`] runs what fetches the
+//! token, has the record written (`writer`), and then wraps it.
+//!
+//! - A record says `given` when the token was about to be handed over. A caller who hung up, or whose time ran out,
+//!   while the record was written has no token all the same: the audit may claim too much, never too little.
+//! - A request that was refused leaves a record with the failure's code, if it came as far as being answered for an
+//!   account. Nobody waits for that one. What is turned away at the door of a token link (address, signature, replay)
+//!   leaves none: strangers must not be able to write here.
+
+mod writer;
+
+use std::{convert::Infallible, net::IpAddr, ops::Deref, time::Duration};
+
+use model::{
+    AuditId, Code, CredentialId, Failure, Outcome, Purpose, Source, Timestamp, TokenKind, Who, WorkspaceId,
+};
+use serde::{Deserialize, Serialize};
+use store::{AuditRecord, StoreError};
+
+use crate::Broker;
+
+pub use writer::Audit;
+
+/// Between two rounds of deleting old records.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// Old records are deleted in batches of this many: others want to write meanwhile.
+const PRUNED_AT_ONCE: u32 = 1000;
+/// Between two batches.
+const PRUNE_PAUSE: Duration = Duration::from_millis(100);
+
+/// What happens to a token whose record cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuditMode {
+    /// It is not given.
+    #[default]
+    Strict,
+    /// It is given; its record waits in memory for the store, and goes to the log when there are too many.
+    Relaxed,
+}
+
+/// Who asks for a token, from where and what for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker {
+    /// Who.
+    pub who: Who,
+    /// The address at the other end of the connection; `None`: this server itself.
+    pub from: Option<IpAddr>,
+    /// What for.
+    pub why: Purpose,
+}
+
+/// Which token is asked for, and by whom.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wish {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) credential: CredentialId,
+    pub(crate) kind: TokenKind,
+    pub(crate) asker: Asker,
+}
+
+/// A token that may leave the house: the audit holds a record of it.
+#[derive(Debug)]
+pub struct Audited<T> {
+    token: T,
+    record: AuditId,
+}
+
+impl<T> Audited<T> {
+    /// The record, for logs.
+    pub fn record(&self) -> AuditId {
+        self.record
+    }
+
+    /// Another form of the same token.
+    pub(crate) fn map<U>(self, form: impl FnOnce(T) -> U) -> Audited<U> {
+        Audited { token: form(self.token), record: self.record }
+    }
+}
+
+impl<T> Deref for Audited<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.token
+    }
+}
+
+impl Broker {
+    /// The one way out for a token: runs `fetch`, writes down what came of it, and only then gives the token.
+    pub(crate) async fn audited<T>(
+        &self,
+        wish: Wish,
+        fetch: impl Future<Output = Result<(T, Source), Failure>>,
+    ) -> Result<Audited<T>, Failure> {
+        let fetched = fetch.await;
+        let outcome = match &fetched {
+            Ok((_, source)) => Outcome::Given(*source),
+            Err(failure) => Outcome::Refused(failure.code),
+        };
+        let Wish { workspace, credential, kind, asker: Asker { who, from, why } } = wish;
+        let (id, at) = (AuditId::generate(&self.env), self.env.now());
+        let record = AuditRecord { id, at, workspace, credential, kind, who, from, why, outcome };
+        let given = match fetched {
+            Ok((token, _)) => self.audit.admit(record).await.map(|()| Audited { token, record: id }),
+            Err(failure) => {
+                self.audit.note(record);
+                Err(failure)
+            }
+        };
+        let outcome = given.as_ref().map_or_else(|failure| Outcome::Refused(failure.code), |_| outcome);
+        self.metrics.token_read(kind, outcome);
+        given
+    }
+
+    /// Deletes records that are older than `keep`, for as long as it is polled.
+    pub async fn tend_audit(&self, keep: Duration) -> Infallible {
+        loop {
+            match self.prune_audit(self.env.now() - keep).await {
+                Ok(0) => {}
+                Ok(pruned) => tracing::info!(pruned, "old records were deleted from the audit"),
+                Err(error) => tracing::warn!(%error, "old records stay in the audit"),
+            }
+            self.env.clock.sleep(PRUNE_EVERY).await;
+        }
+    }
+
+    /// Deletes what is older than `end`, a batch at a time. Answers how many records that were.
+    pub async fn prune_audit(&self, end: Timestamp) -> Result<u64, StoreError> {
+        let mut pruned = 0;
+        loop {
+            let batch = self.store.prune_audit(end, PRUNED_AT_ONCE).await?;
+            pruned += u64::from(batch);
+            if batch < PRUNED_AT_ONCE {
+                return Ok(pruned);
+            }
+            self.env.clock.sleep(PRUNE_PAUSE).await;
+        }
+    }
+}
+
+fn unwritten() -> Failure {
+    Failure::new(Code::Unavailable, "the audit cannot be written, and without a record no token is given")
+}

@@ -1,0 +1,208 @@
+//! Group commit: whoever waits for a record waits for the batch that holds it.
+//!
+//! There is no timer and no task that idles. A record that finds nobody writing starts a task which writes it at once;
+//! those that come meanwhile are its next batch, and it ends when there are no more. So an idle server answers after one
+//! commit, and a busy one makes few commits however many tokens it gives. The task belongs to the process's tracker:
+//! waiting for the tracker is what flushes the audit at shutdown.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use model::{Environment, Failure, Timestamp};
+use store::{AuditRecord, Audits};
+use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
+
+use super::{AuditMode, unwritten};
+use crate::Metrics;
+
+/// Records that wait to be written; some 300 bytes each.
+const MOST_WAITING: usize = 16_384;
+/// Records in one transaction: it takes a few milliseconds.
+const MOST_AT_ONCE: usize = 512;
+/// How long a token waits for its record.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
+/// How long one try to write may take: a connection that hangs must not hang the audit.
+const TRY_WITHIN: Duration = Duration::from_secs(5);
+/// Pauses between tries double from the first to the last.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// How long records without a reader are kept trying while the server stops.
+const FLUSHED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Writes records. One per process, given to the broker.
+pub struct Audit {
+    mode: AuditMode,
+    desk: Arc<Desk>,
+}
+
+struct Desk {
+    store: Arc<dyn Audits>,
+    env: Environment,
+    tasks: TaskTracker,
+    metrics: Metrics,
+    line: Mutex<Line>,
+}
+
+/// Who waits, and whether a task is at work on it.
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<Entry>,
+    writing: bool,
+}
+
+struct Entry {
+    record: AuditRecord,
+    /// Hears when it is written. Without one it is kept until it is.
+    witness: Option<oneshot::Sender<()>>,
+}
+
+impl Entry {
+    /// Nobody is given a token on a record whose witness has gone.
+    fn matters(&self) -> bool {
+        self.witness.as_ref().is_none_or(|witness| !witness.is_closed())
+    }
+}
+
+impl Audit {
+    /// An audit on `store`. `tasks` is waited for at shutdown.
+    pub fn new(
+        mode: AuditMode,
+        store: Arc<dyn Audits>,
+        metrics: Metrics,
+        env: Environment,
+        tasks: TaskTracker,
+    ) -> Self {
+        Self { mode, desk: Arc::new(Desk { store, env, tasks, metrics, line: Mutex::default() }) }
+    }
+
+    /// Returns once a token may be given on this record.
+    pub(crate) async fn admit(&self, record: AuditRecord) -> Result<(), Failure> {
+        if self.mode == AuditMode::Relaxed {
+            self.note(record);
+            return Ok(());
+        }
+        let (witness, written) = oneshot::channel();
+        if self.desk.line_up(Entry { record, witness: Some(witness) }).is_err() {
+            return Err(unwritten());
+        }
+        let written = self.desk.env.clock.timeout(WRITTEN_WITHIN, written).await;
+        written.and_then(Result::ok).ok_or_else(unwritten)
+    }
+
+    /// Writes a record that nobody waits for. When there is no room for it, the log is where it can be read.
+    pub(crate) fn note(&self, record: AuditRecord) {
+        if let Err(entry) = self.desk.line_up(Entry { record, witness: None }) {
+            self.desk.drop_loudly(&entry);
+        }
+    }
+}
+
+impl Desk {
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts an entry in line and sees that somebody writes it. Gives it back when the line is too long.
+    fn line_up(self: &Arc<Self>, entry: Entry) -> Result<(), Entry> {
+        let mut line = self.line();
+        if line.waiting.len() >= MOST_WAITING {
+            return Err(entry);
+        }
+        line.waiting.push_back(entry);
+        self.metrics.audit_waiting(line.waiting.len());
+        if !line.writing {
+            line.writing = true;
+            let desk = Arc::clone(self);
+            self.tasks.spawn(async move { desk.write().await });
+        }
+        Ok(())
+    }
+
+    /// Writes batch after batch until nobody waits.
+    async fn write(&self) {
+        let _over = Over(self);
+        let (mut batch, mut pause, mut stopping) = (Vec::new(), PAUSES.0, None);
+        while self.fill(&mut batch) {
+            let records: Vec<AuditRecord> = batch.iter().map(|entry| entry.record).collect();
+            let begun = self.env.now();
+            let work = self.store.append_audit(&records);
+            let done = self.env.clock.timeout(TRY_WITHIN, work).await;
+            if let Some(Ok(())) = done {
+                self.metrics.audit_batch(records.len(), self.env.now().since(begun));
+                for witness in batch.drain(..).filter_map(|entry| entry.witness) {
+                    // Whoever has gone meanwhile has no token, and a record too many.
+                    let _gone = witness.send(());
+                }
+                pause = PAUSES.0;
+                continue;
+            }
+            let hung = done.is_none();
+            let failure = done.and_then(Result::err).map_or("it hangs".to_owned(), |error| error.to_string());
+            self.metrics.audit_failure();
+            tracing::error!(records = records.len(), failure, "the audit cannot be written");
+            if self.gives_up(&mut stopping) {
+                for entry in batch.drain(..).filter(|entry| entry.witness.is_none()) {
+                    self.drop_loudly(&entry);
+                }
+                continue;
+            }
+            // A try that hung has waited long enough.
+            if !hung {
+                self.env.clock.sleep(pause).await;
+                pause = (pause * 2).min(PAUSES.1);
+            }
+        }
+    }
+
+    /// Takes whoever waits into the batch, without those who have given up. `false`: nobody is left, and from here on the
+    /// next one has to start a new task.
+    fn fill(&self, batch: &mut Vec<Entry>) -> bool {
+        batch.retain(Entry::matters);
+        let mut line = self.line();
+        while batch.len() < MOST_AT_ONCE
+            && let Some(entry) = line.waiting.pop_front()
+        {
+            batch.extend(Some(entry).filter(Entry::matters));
+        }
+        self.metrics.audit_waiting(line.waiting.len() + batch.len());
+        line.writing = !batch.is_empty();
+        line.writing
+    }
+
+    /// Whether the server has been waiting long enough to stop.
+    fn gives_up(&self, stopping: &mut Option<Timestamp>) -> bool {
+        let now = self.env.now();
+        self.tasks.is_closed() && now.since(*stopping.get_or_insert(now)) >= FLUSHED_WITHIN
+    }
+
+    /// A record that the store will never see: whole, in the log. It holds no secret.
+    fn drop_loudly(&self, entry: &Entry) {
+        self.metrics.audit_dropped();
+        let record = serde_json::to_string(&entry.record).unwrap_or_default();
+        tracing::error!(record, "a record is missing from the audit");
+    }
+}
+
+/// Lets another task write when this one panicked.
+struct Over<'a>(&'a Desk);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.line().writing = false;
+        }
+    }
+}
+
+impl fmt::Debug for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Audit").field("mode", &self.mode).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

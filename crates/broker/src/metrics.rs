@@ -1,0 +1,227 @@
+//! What is counted, for `/metrics`. `docs/metrics.md` says what each means.
+//!
+//! A label has few values, known beforehand: words of our own catalogues, never an id. What can be counted at all is there
+//! from the start, with zero: a rate over a series that begins to exist with its first event misses that event.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use model::{CredentialStatus, Failure, Outcome, Source, Timestamp, TokenKind};
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::Registry,
+};
+
+use crate::Broker;
+
+/// How old the count of accounts may be: counting reads an index to its end.
+const COUNT_LASTS: Duration = Duration::from_secs(60);
+/// How long a scrape waits for a new one.
+const COUNT_WITHIN: Duration = Duration::from_secs(2);
+
+type Labels<const N: usize> = [(&'static str, &'static str); N];
+
+/// Counters and gauges of one process. Cloned freely; all clones count together.
+#[derive(Clone)]
+pub struct Metrics(Arc<Counted>);
+
+struct Counted {
+    registry: Registry,
+    token_reads: Family<Labels<3>, Counter>,
+    mints: Family<Labels<2>, Counter>,
+    refreshes: Family<Labels<1>, Counter>,
+    credentials: Family<Labels<1>, Gauge>,
+    /// Seconds since 1970; 0 before the first count.
+    census_at: Gauge,
+    escrow_files: Gauge,
+    audit_waiting: Gauge,
+    audit_batch_records: Histogram,
+    audit_write_seconds: Histogram,
+    audit_failures: Counter,
+    audit_dropped: Counter,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("latchkey");
+        let counted = Counted {
+            token_reads: registered(&mut registry, "token_reads", "Requests for a token"),
+            mints: registered(&mut registry, "mints", "Short-lived tokens asked of Zoom"),
+            refreshes: registered(&mut registry, "refreshes", "Grants refreshed at Zoom"),
+            credentials: registered(&mut registry, "credentials", "Accounts by state"),
+            census_at: registered(
+                &mut registry,
+                "credentials_counted_timestamp_seconds",
+                "When the accounts were counted",
+            ),
+            escrow_files: registered(
+                &mut registry,
+                "escrow_files",
+                "Refreshed grants on this server's disk that wait for the store",
+            ),
+            audit_waiting: registered(&mut registry, "audit_waiting", "Records that wait to be written"),
+            audit_batch_records: histogram(
+                &mut registry,
+                "audit_batch_records",
+                "Records in one transaction of the audit",
+                (1.0, 2.0, 10),
+            ),
+            audit_write_seconds: histogram(
+                &mut registry,
+                "audit_write_seconds",
+                "How long one transaction of the audit took",
+                (0.0005, 2.0, 14),
+            ),
+            audit_failures: registered(
+                &mut registry,
+                "audit_failures",
+                "Tries to write the audit that failed",
+            ),
+            audit_dropped: registered(
+                &mut registry,
+                "audit_dropped",
+                "Records that stand in the log instead of the audit",
+            ),
+            registry,
+        };
+        let metrics = Self(Arc::new(counted));
+        for kind in TokenKind::ALL {
+            for source in Source::ALL {
+                metrics.reads(kind, Outcome::Given(source)).inc_by(0);
+            }
+        }
+        metrics.mints(TokenKind::Zak, "ok").inc_by(0);
+        metrics.refreshes("ok").inc_by(0);
+        metrics.accounts(&[(CredentialStatus::Healthy, 0)]);
+        metrics
+    }
+}
+
+impl Metrics {
+    /// A request for a token was answered.
+    pub(crate) fn token_read(&self, kind: TokenKind, outcome: Outcome) {
+        self.reads(kind, outcome).inc();
+    }
+
+    fn reads(&self, kind: TokenKind, outcome: Outcome) -> Counter {
+        let source = outcome.source().map_or("none", Source::as_str);
+        let labels = [("kind", kind.as_str()), ("outcome", outcome.as_str()), ("source", source)];
+        self.0.token_reads.get_or_create(&labels).clone()
+    }
+
+    /// A mint came to its end.
+    pub(crate) fn mint<T>(&self, kind: TokenKind, done: &Result<T, Failure>) {
+        self.mints(kind, outcome(done)).inc();
+    }
+
+    fn mints(&self, kind: TokenKind, outcome: &'static str) -> Counter {
+        self.0.mints.get_or_create(&[("kind", kind.as_str()), ("outcome", outcome)]).clone()
+    }
+
+    /// A refresh, of which Zoom was asked, came to its end.
+    pub(crate) fn refresh<T>(&self, done: &Result<T, Failure>) {
+        self.refreshes(outcome(done)).inc();
+    }
+
+    fn refreshes(&self, outcome: &'static str) -> Counter {
+        self.0.refreshes.get_or_create(&[("outcome", outcome)]).clone()
+    }
+
+    pub(crate) fn audit_waiting(&self, records: usize) {
+        self.0.audit_waiting.set(i64::try_from(records).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn audit_batch(&self, records: usize, took: Duration) {
+        self.0.audit_batch_records.observe(f64::from(u32::try_from(records).unwrap_or(u32::MAX)));
+        self.0.audit_write_seconds.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn audit_failure(&self) {
+        self.0.audit_failures.inc();
+    }
+
+    pub(crate) fn audit_dropped(&self) {
+        self.0.audit_dropped.inc();
+    }
+
+    /// Replaces the counts of all states; `healthy` is there even when nobody is.
+    fn accounts(&self, counts: &[(CredentialStatus, u64)]) {
+        self.0.credentials.clear();
+        for (status, count) in [(CredentialStatus::Healthy, 0)].iter().chain(counts) {
+            let gauge = self.0.credentials.get_or_create(&[("status", status.as_str())]);
+            gauge.set(i64::try_from(*count).unwrap_or(i64::MAX));
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.0.registry).expect("a String takes everything");
+        text
+    }
+}
+
+impl Broker {
+    /// Everything that was counted, as OpenMetrics text. Accounts are counted at most once a minute, whoever scrapes.
+    pub async fn metrics_text(self: &Arc<Self>) -> String {
+        let Counted { census_at, escrow_files, .. } = &*self.metrics.0;
+        if self.env.now().since(Timestamp::from_second(census_at.get())) >= COUNT_LASTS {
+            let broker = Arc::clone(self);
+            let counted = self.counts.join((), &self.tasks, move || async move { broker.count().await });
+            // Without an answer the older count stands, with its time beside it.
+            let _late = self.env.clock.timeout(COUNT_WITHIN, counted).await;
+        }
+        if let Some(escrow) = &self.escrow {
+            match escrow.waiting().await {
+                Ok(files) => _ = escrow_files.set(i64::try_from(files).unwrap_or(i64::MAX)),
+                Err(error) => tracing::warn!(%error, "the files in escrow cannot be counted"),
+            }
+        }
+        self.metrics.text()
+    }
+
+    async fn count(&self) {
+        match self.store.credentials_by_status().await {
+            Ok(counts) => {
+                self.metrics.accounts(&counts);
+                self.metrics.0.census_at.set(self.env.now().as_second());
+            }
+            Err(error) => tracing::warn!(%error, "the accounts cannot be counted"),
+        }
+    }
+}
+
+fn outcome<T>(done: &Result<T, Failure>) -> &'static str {
+    done.as_ref().err().map_or("ok", |failure| failure.code.as_str())
+}
+
+fn registered<M>(registry: &mut Registry, name: &str, help: &str) -> M
+where
+    M: prometheus_client::registry::Metric + Clone + Default,
+{
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
+}
+
+/// Buckets: the first, by how much they grow, how many.
+fn histogram(
+    registry: &mut Registry,
+    name: &str,
+    help: &str,
+    (first, factor, count): (f64, f64, u16),
+) -> Histogram {
+    let metric = Histogram::new(exponential_buckets(first, factor, count));
+    registry.register(name, help, metric.clone());
+    metric
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,152 @@
+//! No record, no token: whatever the broker gives is written down first.
+
+use std::{net::IpAddr, time::Duration};
+
+use broker::{LinkRequest, NewLink, signature::SignatureHeaders, signature::SigningKey};
+use model::{Code, Environment, Outcome, Purpose, Source, TokenKind, Who};
+use serde_json::json;
+use store::{AuditPage, AuditRecord, Audits, Direction};
+use tokio::task::JoinSet;
+
+use crate::{
+    harness::{ANY, FRESH, House},
+    refresh::run,
+};
+
+const AWAY: &str = "CREATE TRIGGER away BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'away'); END";
+
+async fn records(house: &House) -> Vec<AuditRecord> {
+    let page =
+        AuditPage { since: None, until: None, after: None, direction: Direction::OldestFirst, most: 1000 };
+    house.store.audit(house.workspace, &page).await.unwrap()
+}
+
+/// The value of a series without labels.
+async fn metric(house: &House, name: &str) -> f64 {
+    let text = house.broker.metrics_text().await;
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{name} is not in {text}")).parse().unwrap()
+}
+
+/// What `work` comes to while Latchkey's time passes, ten times as fast as real time.
+async fn as_time_passes<T>(house: &House, work: impl Future<Output = T>) -> T {
+    let wall = Environment::system().clock;
+    let passing = async {
+        loop {
+            wall.sleep(Duration::from_millis(1)).await;
+            house.clock.advance(Duration::from_millis(10));
+        }
+    };
+    tokio::select! {
+        biased;
+        value = work => value,
+        never = passing => never,
+    }
+}
+
+#[tokio::test]
+async fn a_record_says_who_got_what_and_where_from() {
+    let (house, id) = House::with_account().await;
+    let bot = house.asker();
+    house.broker.zak(house.workspace, id, ANY, bot).await.unwrap();
+    let given = house.broker.zak(house.workspace, id, ANY, bot).await.unwrap();
+
+    let new =
+        NewLink { kind: TokenKind::Zak, credential: id, user: None, signing_secret: None, expires_at: None };
+    let link = house.broker.make_link(house.workspace, &new).await.unwrap().unwrap();
+    let key = SigningKey::parse(&house.broker.callback_secret(house.workspace).await.unwrap()).unwrap();
+    let (timestamp, peer) = (house.env.now().as_second().to_string(), IpAddr::from([192, 0, 2, 7]));
+    let signature = key.sign("msg", house.env.now(), b"");
+    let signed = SignatureHeaders { id: "msg", timestamp: &timestamp, signature: &signature };
+    let address = link.url.expose().rsplit('/').next().unwrap();
+    let request = LinkRequest { address, signature: Some(signed), body: b"", fresh: false, from: Some(peer) };
+    house.broker.serve_link(request).await.unwrap();
+
+    let found = records(&house).await;
+    let minted = found.iter().find(|record| record.outcome == Outcome::Given(Source::Minted)).unwrap();
+    assert_eq!((minted.who, minted.why, minted.from), (bot.who, Purpose::BotJoin, None));
+    let kept = found.iter().find(|record| record.id == given.record()).unwrap();
+    assert_eq!((kept.credential, kept.kind), (id, TokenKind::Zak));
+    assert_eq!(kept.outcome, Outcome::Given(Source::Kept));
+    let fetched = found.iter().find(|record| record.who == Who::TokenLink(link.link.id)).unwrap();
+    assert_eq!((fetched.why, fetched.from), (Purpose::TokenLink, Some(peer)));
+    assert_eq!(found.len(), 3);
+
+    // Turned away at the door: strangers write nothing.
+    let stranger = LinkRequest { signature: None, ..request };
+    house.broker.serve_link(stranger).await.unwrap_err();
+    house.broker.serve_link(LinkRequest { address: "nobody", ..request }).await.unwrap_err();
+    house.settle().await;
+    assert_eq!(records(&house).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_refusal_is_written_down_with_its_code() {
+    let (house, id) = House::with_account().await;
+    house.zoom.change_user(json!({"active": false})).await;
+    let refused = house.zak(id).await.unwrap_err();
+    house.settle().await;
+    let found = records(&house).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].outcome, Outcome::Refused(refused.code));
+}
+
+#[tokio::test]
+async fn an_audit_that_cannot_be_written_lets_no_token_out() {
+    let (house, id) = House::with_account().await;
+    house.zak(id).await.unwrap();
+    run(&house.database(), AWAY).await;
+    for wanted in [ANY, FRESH] {
+        let asked = house.broker.zak(house.workspace, id, wanted, house.asker());
+        assert_eq!(as_time_passes(&house, asked).await.unwrap_err().code, Code::Unavailable);
+    }
+    run(&house.database(), "DROP TRIGGER away").await;
+    // Nobody waits any more, so the writer comes to its end.
+    as_time_passes(&house, house.settle()).await;
+    house.zak(id).await.unwrap();
+    assert!(metric(&house, "latchkey_audit_failures_total").await > 0.0);
+    let found = records(&house).await;
+    assert_eq!(found.len(), 2, "of what was not given there is no record");
+}
+
+#[tokio::test]
+async fn a_relaxed_audit_lets_it_out_and_catches_up() {
+    let (house, id) = House::relaxed().await;
+    run(&house.database(), AWAY).await;
+    house.zak(id).await.unwrap();
+    house.zak(id).await.unwrap();
+    assert!(records(&house).await.is_empty());
+    run(&house.database(), "DROP TRIGGER away").await;
+    as_time_passes(&house, async { while records(&house).await.len() < 2 {} }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_of_many_callers_is_in_the_audit() {
+    let (house, id) = House::with_account().await;
+    let mut callers = JoinSet::new();
+    for _ in 0..100 {
+        let (broker, workspace, asker) = (house.broker.clone(), house.workspace, house.asker());
+        callers.spawn(async move { broker.zak(workspace, id, ANY, asker).await.unwrap().record() });
+    }
+    let mut given = callers.join_all().await;
+    let mut found: Vec<_> = records(&house).await.iter().map(|record| record.id).collect();
+    given.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(given, found);
+    let batches = metric(&house, "latchkey_audit_batch_records_count").await;
+    assert!(batches < 100.0, "{batches}");
+}
+
+#[tokio::test]
+async fn what_is_too_old_goes_and_the_audit_outlives_its_account() {
+    let (house, id) = House::with_account().await;
+    for _ in 0..3 {
+        house.zak(id).await.unwrap();
+        house.clock.advance(Duration::from_secs(1));
+    }
+    let end = records(&house).await[2].at;
+    assert_eq!(house.broker.prune_audit(end).await.unwrap(), 2);
+    run(&house.database(), "DELETE FROM consents").await;
+    run(&house.database(), "DELETE FROM credentials").await;
+    assert_eq!(records(&house).await.len(), 1);
+}

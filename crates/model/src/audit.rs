@@ -1,0 +1,153 @@
+//! The words of the audit: who asked for a token, why, and what came of it.
+
+use std::{fmt, str::FromStr};
+
+use crate::{ApiKeyId, BotId, Code, TokenLinkId};
+
+/// Who asked for a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Whoever holds the address of a token link, and the secret that signs for it.
+    TokenLink(TokenLinkId),
+    /// Whoever holds an API key.
+    ApiKey(ApiKeyId),
+    /// A bot of ours.
+    Bot(BotId),
+}
+
+impl Who {
+    /// What the id is one of.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::TokenLink(_) => "token_link",
+            Self::ApiKey(_) => "api_key",
+            Self::Bot(_) => "bot",
+        }
+    }
+
+    /// The id as text.
+    pub fn id(self) -> String {
+        match self {
+            Self::TokenLink(id) => id.to_string(),
+            Self::ApiKey(id) => id.to_string(),
+            Self::Bot(id) => id.to_string(),
+        }
+    }
+
+    /// From the two words that [`kind`](Self::kind) and [`id`](Self::id) give.
+    pub fn read(kind: &str, id: &str) -> Result<Self, String> {
+        let who = match kind {
+            "token_link" => id.parse().map(Self::TokenLink),
+            "api_key" => id.parse().map(Self::ApiKey),
+            "bot" => id.parse().map(Self::Bot),
+            other => return Err(format!("{other:?} is nobody who asks for tokens")),
+        };
+        who.map_err(|error| error.to_string())
+    }
+}
+
+/// What a token was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A bot platform fetched from a token link.
+    TokenLink,
+    /// A bot signs in to join a meeting.
+    BotJoin,
+    /// The API's endpoint for access tokens.
+    AccessTokenEndpoint,
+}
+
+impl Purpose {
+    const ALL: [Self; 3] = [Self::TokenLink, Self::BotJoin, Self::AccessTokenEndpoint];
+
+    /// The word in the audit.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TokenLink => "token_link",
+            Self::BotJoin => "bot_join",
+            Self::AccessTokenEndpoint => "access_token_endpoint",
+        }
+    }
+}
+
+impl FromStr for Purpose {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|purpose| purpose.as_str() == text);
+        known.ok_or_else(|| format!("{text:?} is not a purpose"))
+    }
+}
+
+/// Where a token came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// It was at hand.
+    Kept,
+    /// Zoom was asked for it. Many who wait for one mint have all of them been given a minted token.
+    Minted,
+}
+
+impl Source {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Kept, Self::Minted];
+
+    /// The word in the audit.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Minted => "minted",
+        }
+    }
+}
+
+impl FromStr for Source {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|source| source.as_str() == text);
+        known.ok_or_else(|| format!("{text:?} is not a source"))
+    }
+}
+
+/// What came of a request for a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// A token was handed over.
+    Given(Source),
+    /// None was, for this reason.
+    Refused(Code),
+}
+
+impl Outcome {
+    /// `given`, or the code of the refusal. No code is called that.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Given(_) => "given",
+            Self::Refused(code) => code.as_str(),
+        }
+    }
+
+    /// Where the token came from, if there was one.
+    pub const fn source(self) -> Option<Source> {
+        match self {
+            Self::Given(source) => Some(source),
+            Self::Refused(_) => None,
+        }
+    }
+
+    /// From what [`as_str`](Self::as_str) and [`source`](Self::source) give.
+    pub fn read(word: &str, source: Option<Source>) -> Result<Self, String> {
+        match (word, source) {
+            ("given", Some(source)) => Ok(Self::Given(source)),
+            ("given", None) => Err("a token was given and came from nowhere".into()),
+            (code, _) => {
+                Code::from_text(code).map(Self::Refused).ok_or_else(|| format!("{code:?} is not a code"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,24 @@
+//! Counts for metrics.
+
+use async_trait::async_trait;
+use model::CredentialStatus;
+use store::{Census, StoreError};
+
+use crate::{PostgresStore, row::Reader, unavailable};
+
+#[async_trait]
+impl Census for PostgresStore {
+    async fn credentials_by_status(&self) -> Result<Vec<(CredentialStatus, u64)>, StoreError> {
+        let rows = sqlx::query(
+            "-- credentials_by_status\nSELECT status, count(*) AS count FROM credentials GROUP BY status",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        let counted = rows.iter().map(|row| {
+            let row = Reader { table: "credentials", row };
+            Ok((row.parsed("status")?, u64::try_from(row.number("count")?).unwrap_or(0)))
+        });
+        counted.collect()
+    }
+}

@@ -1,0 +1,127 @@
+//! The audit: who was given which kind of token for which account, when, from where, why. Never the token.
+
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use async_trait::async_trait;
+use model::{AuditId, CredentialId, Outcome, Purpose, Timestamp, TokenKind, Who, WorkspaceId};
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
+
+use crate::StoreError;
+
+/// One request for a token, and what came of it. It names accounts and people by id alone, so that it can outlive them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// Its id.
+    pub id: AuditId,
+    /// When the token was about to be handed over, or was refused.
+    pub at: Timestamp,
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// The account, as it was asked for.
+    pub credential: CredentialId,
+    /// The kind of token.
+    pub kind: TokenKind,
+    /// Who asked.
+    pub who: Who,
+    /// The address at the other end of the connection; behind a proxy that is the proxy's. `None`: this server itself.
+    pub from: Option<IpAddr>,
+    /// What for.
+    pub why: Purpose,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+impl AuditRecord {
+    /// Where it stands in the audit.
+    pub const fn place(&self) -> AuditPlace {
+        AuditPlace { at: self.at, id: self.id }
+    }
+}
+
+/// As it is exported and answered; `docs/audit.md` describes each field.
+impl Serialize for AuditRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { id, at, workspace, credential, kind, who, from, why, outcome } = self;
+        let mut line = serializer.serialize_struct("AuditRecord", 11)?;
+        line.serialize_field("id", id)?;
+        line.serialize_field("at", at)?;
+        line.serialize_field("workspace", workspace)?;
+        line.serialize_field("credential", credential)?;
+        line.serialize_field("kind", kind.as_str())?;
+        line.serialize_field("who", who.kind())?;
+        line.serialize_field("who_id", &who.id())?;
+        line.serialize_field("from", from)?;
+        line.serialize_field("why", why.as_str())?;
+        line.serialize_field("outcome", outcome.as_str())?;
+        line.serialize_field("source", &outcome.source().map(model::Source::as_str))?;
+        line.end()
+    }
+}
+
+/// A place in the audit: records stand in the order of their time, and of their ids where that is the same. Written
+/// `<microseconds>_<id>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AuditPlace {
+    /// When.
+    pub at: Timestamp,
+    /// Which.
+    pub id: AuditId,
+}
+
+impl fmt::Display for AuditPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_{}", self.at.as_microsecond(), self.id)
+    }
+}
+
+impl FromStr for AuditPlace {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let place = text.split_once('_').and_then(|(at, id)| {
+            Some(Self { at: Timestamp::from_microsecond(at.parse().ok()?), id: id.parse().ok()? })
+        });
+        place.ok_or_else(|| format!("{text:?} is not a place in the audit"))
+    }
+}
+
+/// Which way the audit is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// For an export.
+    OldestFirst,
+    /// For somebody who looks.
+    NewestFirst,
+}
+
+/// A stretch of the audit.
+#[derive(Debug, Clone, Copy)]
+pub struct AuditPage {
+    /// Nothing before this.
+    pub since: Option<Timestamp>,
+    /// Nothing from this on.
+    pub until: Option<Timestamp>,
+    /// Only what follows this place in the direction of reading: the last record of the page before.
+    pub after: Option<AuditPlace>,
+    /// Which way.
+    pub direction: Direction,
+    /// At most this many records.
+    pub most: u32,
+}
+
+/// The audit.
+#[async_trait]
+pub trait Audits: Send + Sync {
+    /// Stores a batch: all of it, or nothing. A record that is there already stays as it is, so that a batch whose fate
+    /// is unknown can be stored again.
+    async fn append_audit(&self, records: &[AuditRecord]) -> Result<(), StoreError>;
+
+    /// A stretch of the workspace's audit.
+    async fn audit(&self, workspace: WorkspaceId, page: &AuditPage) -> Result<Vec<AuditRecord>, StoreError>;
+
+    /// A stretch of everybody's audit. Asked by whoever runs the server.
+    async fn audit_of_all(&self, page: &AuditPage) -> Result<Vec<AuditRecord>, StoreError>;
+
+    /// Deletes the oldest records from before `end`, at most `most` of them. Answers how many it were: fewer than
+    /// `most` means that there are no more.
+    async fn prune_audit(&self, end: Timestamp, most: u32) -> Result<u32, StoreError>;
+}
