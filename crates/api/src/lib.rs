@@ -19,6 +19,7 @@ mod error;
 mod fields;
 mod health;
 mod latchkey;
+mod log;
 mod metrics;
 mod observe;
 mod page;
@@ -87,7 +88,15 @@ pub fn router(state: State) -> Router {
             "/api/v2/zoom-oauth-credentials",
             post(zoom_oauth_credentials::create::handler).get(zoom_oauth_credentials::list::handler),
         ),
-        ("/api/v2/zoom-oauth-credentials/{id}", get(zoom_oauth_credentials::retrieve::handler)),
+        (
+            "/api/v2/zoom-oauth-credentials/{id}",
+            get(zoom_oauth_credentials::retrieve::handler)
+                .delete(zoom_oauth_credentials::disconnect::handler),
+        ),
+        ("/api/v2/zoom-oauth-credentials/{id}/validate", post(zoom_oauth_credentials::validate::handler)),
+        ("/api/v2/zoom-oauth-credential-logs", get(log::of_credentials)),
+        ("/api/v2/zoom-oauth-app-logs", get(log::of_apps)),
+        ("/api/latchkey/v1/events", get(log::events)),
         (
             "/api/v2/zoom-oauth-credentials/{id}/access-token",
             get(zoom_oauth_credentials::access_token::handler),

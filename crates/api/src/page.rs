@@ -1,10 +1,14 @@
 //! Lists in pages.
 
+use std::{fmt::Display, str::FromStr};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use broker::Broker;
+use model::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::error::ApiError;
+use crate::{error::ApiError, fields::FieldErrors};
 
 /// Rows on a page of a list.
 pub(crate) const PAGE_SIZE: u64 = 100;
@@ -42,6 +46,25 @@ impl Query {
         self.all(name).last().filter(|value| !value.is_empty())
     }
 
+    /// A time, with or without its parts from the hour on.
+    pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, FieldErrors> {
+        let wrong = || FieldErrors::one(name, "It must be a date, or a time in ISO 8601.");
+        self.get(name).map(|text| loose_time(text).ok_or_else(wrong)).transpose()
+    }
+
+    /// An id to narrow a list to.
+    pub(crate) fn id<T: FromStr>(&self, name: &str) -> Result<Option<T>, FieldErrors> {
+        let wrong = |_| FieldErrors::one(name, "It must be an id.");
+        self.get(name).map(|text| text.parse().map_err(wrong)).transpose()
+    }
+
+    /// Where the page before ended, of a list that goes by cursor.
+    pub(crate) fn cursor<T: FromStr>(&self) -> Result<Option<T>, ApiError> {
+        let read =
+            |text: &str| String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?.parse().ok();
+        self.get("cursor").map(|text| read(text).ok_or(ApiError::InvalidPage)).transpose()
+    }
+
     /// Names that begin with `prefix`, without it.
     pub(crate) fn prefixed<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.0.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
@@ -63,8 +86,17 @@ impl Query {
         url
     }
 
-    fn at_page(&self, broker: &Broker, path: &str, page: u64) -> Url {
-        self.with(broker, path, "page", &(page + 1).to_string())
+    /// The answer: a page of a list that goes by cursor. `next` is where the next page goes on; pages are followed one way.
+    pub(crate) fn answer_by_cursor(
+        &self,
+        broker: &Broker,
+        path: &str,
+        next: Option<impl Display>,
+        results: &[Value],
+    ) -> Value {
+        let next = next.map(|next| BASE64_URL_SAFE_NO_PAD.encode(next.to_string()));
+        let next = next.map(|next| self.with(broker, path, "cursor", &next).to_string());
+        json!({ "next": next, "previous": null, "results": results })
     }
 
     /// The answer: a page of `count` rows in all.
@@ -79,10 +111,11 @@ impl Query {
             return Err(ApiError::InvalidPage);
         }
         let next = (page + 1).saturating_mul(PAGE_SIZE) < count;
+        let at = |page: u64| self.with(broker, path, "page", &(page + 1).to_string()).to_string();
         Ok(json!({
             "count": count,
-            "next": next.then(|| self.at_page(broker, path, page + 1).to_string()),
-            "previous": page.checked_sub(1).map(|page| self.at_page(broker, path, page).to_string()),
+            "next": next.then(|| at(page + 1)),
+            "previous": page.checked_sub(1).map(at),
             "results": results,
         }))
     }
@@ -91,4 +124,26 @@ impl Query {
 /// A list that fits on one page, in the shape of the v2 resources.
 pub(crate) fn single_page(results: &[Value]) -> Value {
     json!({ "next": null, "previous": null, "results": results })
+}
+
+/// `2025-12-15`, `2025-12-15 00:00:00` and full ISO 8601; without an offset it is UTC.
+fn loose_time(text: &str) -> Option<Timestamp> {
+    let text = text.trim().replacen(' ', "T", 1);
+    [text.clone(), format!("{text}Z"), format!("{text}T00:00:00Z")].iter().find_map(|text| text.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::loose_time;
+
+    #[test]
+    fn loose_times_are_read_as_utc() {
+        let expected = loose_time("2025-12-15T00:00:00Z");
+        assert!(expected.is_some());
+        for text in ["2025-12-15", "2025-12-15 00:00:00", "2025-12-15T00:00:00", "2025-12-15T01:00:00+01:00"]
+        {
+            assert_eq!(loose_time(text), expected, "{text}");
+        }
+        assert_eq!(loose_time("yesterday"), None);
+    }
 }

@@ -11,9 +11,9 @@ use model::{
     Code, ConsentId, CredentialId, CredentialKind, Failure, KillPoint, Secret, Timestamp, WorkspaceId,
     ZoomOauthAppId,
 };
-use store::{Consent, Journey};
+use store::{Consent, Journey, ZoomOauthApp};
 use url::Url;
-use zoom::ApiAccess;
+use zoom::{ApiAccess, ZoomError, ZoomUser};
 
 use crate::{
     Broker, Cell,
@@ -54,6 +54,17 @@ pub struct Arrival {
     pub browser: Option<Secret>,
     /// The code, or what Zoom says instead (`access_denied`).
     pub code: Result<Secret, String>,
+}
+
+/// A code from Zoom's consent page, and what it is bound to.
+#[derive(Debug)]
+pub struct Authorization {
+    /// Buys a grant, once, within five minutes.
+    pub code: Secret,
+    /// Where Zoom brought it, byte for byte.
+    pub redirect_uri: String,
+    /// The PKCE verifier, if there was a challenge.
+    pub code_verifier: Option<Secret>,
 }
 
 /// An account that can be used.
@@ -151,14 +162,12 @@ impl Broker {
             )
         })?;
 
-        let app = self.app_keys(consent.workspace, consent.app).await?;
+        let app = self.app_of_account(consent.workspace, consent.app).await?;
         let verifier =
             self.vault.open(consent.workspace, Cell::CodeVerifier(consent.id), &journey.code_verifier)?;
-        let grant =
-            self.zoom.exchange_code(&app, &code, self.redirect_uri().as_str(), Some(&verifier)).await?;
-        let base = grant.api_url.as_ref().unwrap_or(&self.api_base);
-        let user = self.zoom.me(&ApiAccess { base, access_token: &grant.access_token }).await?;
-
+        let redirect_uri = self.redirect_uri();
+        let code = Authorization { code, redirect_uri: redirect_uri.into(), code_verifier: Some(verifier) };
+        let (grant, user) = self.redeem(&app, &code).await?;
         let missing_scopes = scopes::missing(CredentialKind::UserOauth, &grant.scopes);
         let Consent { id, workspace, app, .. } = consent;
         let display_name = user.display_name.clone();
@@ -167,6 +176,42 @@ impl Broker {
         let credential = self.admit(&newcomer, Door::Invitation(id)).await?;
         KillPoint::AfterConsent.reach();
         Ok(Connected { credential: credential.ok_or_else(used)?, display_name, missing_scopes })
+    }
+
+    /// Connects an account with a code that the caller fetched from Zoom. `None` when the workspace has no such app.
+    pub async fn connect_by_code(
+        &self,
+        workspace: WorkspaceId,
+        app: ZoomOauthAppId,
+        code: &Authorization,
+    ) -> Result<Option<CredentialId>, Failure> {
+        let Some(app) = self.store.zoom_oauth_app(workspace, app).await? else { return Ok(None) };
+        let (grant, user) = self.redeem(&app, code).await?;
+        let source = Source::User(user);
+        let newcomer = Newcomer { workspace, app: app.id, source, grant, callback_url: None };
+        self.admit(&newcomer, Door::Api).await
+    }
+
+    /// Buys the grant behind a code, and asks whose it is.
+    pub(crate) async fn redeem(
+        &self,
+        app: &ZoomOauthApp,
+        Authorization { code, redirect_uri, code_verifier }: &Authorization,
+    ) -> Result<(zoom::Grant, ZoomUser), Failure> {
+        let keys = self.keys_of(app)?;
+        let answer = self.zoom.exchange_code(&keys, code, redirect_uri, code_verifier.as_ref()).await;
+        self.judge_app(app, &answer).await;
+        let grant = answer?;
+        let base = grant.api_url.as_ref().unwrap_or(&self.api_base);
+        match self.zoom.me(&ApiAccess { base, access_token: &grant.access_token }).await {
+            Ok(user) => Ok((grant, user)),
+            // All that is missing, so that nobody has to come back for the second.
+            Err(ZoomError::ScopeMissing { .. }) => {
+                let missing = scopes::missing(CredentialKind::UserOauth, &grant.scopes).join(", ");
+                Err(Failure::new(Code::ScopeMissing, format!("the app lacks the scopes {missing}")))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn still_open(&self, consent: &Consent) -> Result<(), Failure> {

@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) enum Urgency {
     /// Somebody waits for a token.
     Caller,
+    /// Somebody wants to know whether it works, now, however lately it failed.
+    Asked,
     /// It is only due.
     Due,
 }
@@ -84,7 +86,7 @@ impl Pace {
                 let _one_at_a_time = lane.due.lock().await;
                 Ok(lane.take(self.per_second, env).await)
             }
-            Urgency::Caller => {
+            Urgency::Caller | Urgency::Asked => {
                 env.clock.timeout(PATIENCE, lane.take(self.per_second, env)).await.ok_or_else(|| {
                     let full =
                         Failure::new(Code::ZoomRateLimited, "too many calls wait for a turn of this app");

@@ -22,8 +22,9 @@ impl Broker {
         let account = account.ok_or_else(|| {
             Failure::new(Code::RequestMalformed, "the app is no server-to-server app: connect users to it")
         })?;
-        self.pace.turn(app.id, Urgency::Caller, &self.env).await?;
+        let turn = self.pace.turn(app.id, Urgency::Caller, &self.env).await?;
         let answer = self.zoom.account_credentials(&self.keys_of(&app)?, &account).await;
+        drop(turn);
         self.judge_app(&app, &answer).await;
         let source = Source::Account(account);
         let newcomer = Newcomer { workspace, app: app.id, source, grant: answer?, callback_url: None };

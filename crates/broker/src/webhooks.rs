@@ -154,7 +154,7 @@ impl Broker {
     }
 
     /// Drops what this process keeps in memory of an account.
-    fn forget_account(&self, id: CredentialId) {
+    pub(crate) fn forget_account(&self, id: CredentialId) {
         self.zaks.forget(id);
         self.links.forget_where(|link| link.is_of(id));
     }

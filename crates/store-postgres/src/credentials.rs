@@ -161,7 +161,7 @@ pub(crate) async fn disconnect(
 ) -> Result<bool, StoreError> {
     let sql = change!(
         "disconnect_credential",
-        "workspace = $7 AND status NOT LIKE 'disconnected%'",
+        "workspace = $7 AND status <> $2 AND (status NOT LIKE 'disconnected%' OR $2 = 'disconnected:asked')",
         "trouble = NULL, failures = 0, retry_at = NULL, refresh_at = NULL, epoch = c.epoch + 1,\n\
              generation = c.generation + 1, access_token = '', access_expires_at = $3, refresh_token = '',\n\
              callback_url = NULL, scopes = '[]', spent_at = NULL"

@@ -150,7 +150,8 @@ pub(crate) async fn disconnect(
     .map_err(unavailable)?;
     let Some(row) = row else { return Ok(false) };
     let before = Before::of(&row)?;
-    if matches!(before.status, CredentialStatus::Disconnected(_)) {
+    let asked = DisconnectCause::Asked;
+    if matches!(before.status, CredentialStatus::Disconnected(known) if known == asked || cause != asked) {
         return Ok(false);
     }
     sqlx::query(

@@ -192,7 +192,8 @@ pub trait Credentials {
     ) -> Result<bool, StoreError>;
 
     /// Erases the account's tokens and leaves a tombstone, at the next generation and epoch: what a refresh under way
-    /// brings finds no place any more. `false` when the workspace has no such account, or it is disconnected already.
+    /// brings finds no place any more. `false` when the workspace has no such account, or it is disconnected already; only
+    /// [`DisconnectCause::Asked`] replaces another cause, because then the account is nobody's business any more.
     async fn disconnect_credential(
         &self,
         workspace: WorkspaceId,

@@ -4,7 +4,7 @@ use axum::{
     Json,
     extract::{RawQuery, State as Extract},
 };
-use model::{BotStatus, Timestamp};
+use model::BotStatus;
 use serde_json::Value;
 use store::BotFilter;
 
@@ -50,10 +50,6 @@ pub(crate) async fn handler(
 }
 
 fn filter(query: &Query) -> Result<BotFilter, FieldErrors> {
-    let time = |name| {
-        let wrong = || FieldErrors::one(name, "It must be a date, or a time in ISO 8601.");
-        query.get(name).map(|text| loose_time(text).ok_or_else(wrong)).transpose()
-    };
     let status = |word: &str| {
         word.parse::<BotStatus>()
             .map_err(|_| FieldErrors::one("status", format!("{word:?} is not a status.")))
@@ -64,34 +60,12 @@ fn filter(query: &Query) -> Result<BotFilter, FieldErrors> {
             .filter(|word| !NEVER.contains(word))
             .map(status)
             .collect::<Result<_, _>>()?,
-        join_at_after: time("join_at_after")?,
-        join_at_before: time("join_at_before")?,
+        join_at_after: query.time("join_at_after")?,
+        join_at_before: query.time("join_at_before")?,
         meeting_digest: query.get("meeting_url").map(meeting_digest),
         metadata: query
             .prefixed("metadata__")
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect(),
     })
-}
-
-/// `2025-12-15`, `2025-12-15 00:00:00` and full ISO 8601; without an offset it is UTC.
-fn loose_time(text: &str) -> Option<Timestamp> {
-    let text = text.trim().replacen(' ', "T", 1);
-    [text.clone(), format!("{text}Z"), format!("{text}T00:00:00Z")].iter().find_map(|text| text.parse().ok())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::loose_time;
-
-    #[test]
-    fn loose_times_are_read_as_utc() {
-        let expected = loose_time("2025-12-15T00:00:00Z");
-        assert!(expected.is_some());
-        for text in ["2025-12-15", "2025-12-15 00:00:00", "2025-12-15T00:00:00", "2025-12-15T01:00:00+01:00"]
-        {
-            assert_eq!(loose_time(text), expected, "{text}");
-        }
-        assert_eq!(loose_time("yesterday"), None);
-    }
 }

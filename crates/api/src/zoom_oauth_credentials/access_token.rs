@@ -11,6 +11,7 @@ use broker::Asker;
 use model::{Code, CredentialId, Failure, Purpose, Who};
 use serde_json::{Value, json};
 
+use super::visible;
 use crate::{State, caller::Caller, error::ApiError, path::Path, peer::Peer};
 
 /// What is left of a token, but for times when Zoom is away.
@@ -22,7 +23,7 @@ pub(crate) async fn handler(
     Extract(state): Extract<State>,
     Path(id): Path<CredentialId>,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<Value>), ApiError> {
-    state.store.credential(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
+    visible(&state, caller, id).await?;
     let asker = Asker { who: Who::ApiKey(caller.key), from, why: Purpose::AccessTokenEndpoint };
     let access = state.broker.access_token(caller.workspace, id, LIFE, asker).await;
     let access = access.map_err(in_the_contracts_words)?;

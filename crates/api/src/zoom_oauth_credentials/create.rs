@@ -1,7 +1,8 @@
 //! `POST /api/v2/zoom-oauth-credentials/`: connects an account without an invitation.
 
 use axum::{Json, extract::State as Extract, http::StatusCode};
-use model::{Code, Failure, ZoomOauthAppId};
+use broker::Authorization;
+use model::{Code, Failure, Secret, ZoomOauthAppId};
 use serde_json::Value;
 use store::AppKind;
 
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// The ways to an account; a request takes exactly one.
-const WAYS: [&str; 1] = ["server_to_server"];
+const WAYS: [&str; 2] = ["authorization_code", "server_to_server"];
 
 /// What is asked for.
 struct Asked {
@@ -24,6 +25,8 @@ struct Asked {
 }
 
 enum Way {
+    /// A code from Zoom's consent page, which the caller has shown.
+    Code(Authorization),
     /// Ours: the app's own id and secret, which speak for its Zoom account.
     ServerToServer,
 }
@@ -40,6 +43,7 @@ pub(crate) async fn handler(
         return Err(FieldErrors::one("oauth_app", complaint).into());
     }
     let connected = match way {
+        Way::Code(code) => state.broker.connect_by_code(caller.workspace, app, &code).await,
         Way::ServerToServer => state.broker.connect_server_to_server(caller.workspace, app).await,
     };
     let id = connected.map_err(in_the_contracts_words)?.ok_or_else(unknown)?;
@@ -51,21 +55,38 @@ fn read(mut fields: Fields<'_>) -> Result<Asked, FieldErrors> {
     let app: Option<ZoomOauthAppId> = fields.parsed("oauth_app", "It must be the id of a registered app.");
     let app = fields.required("oauth_app", app);
     let given: Vec<_> = WAYS.into_iter().filter(|way| fields.anything(way).is_some()).collect();
-    let way = if let ["server_to_server"] = given.as_slice() {
-        fields.object("server_to_server", |_| Way::ServerToServer)
-    } else {
-        fields.complain("non_field_errors", format!("Give exactly one of {}.", WAYS.join(", ")));
-        None
+    let way = match given.as_slice() {
+        ["authorization_code"] => fields.object("authorization_code", code).flatten().map(Way::Code),
+        ["server_to_server"] => fields.object("server_to_server", |_| Way::ServerToServer),
+        _ => {
+            fields.complain("non_field_errors", format!("Give exactly one of {}.", WAYS.join(", ")));
+            None
+        }
     };
     fields.finish(app.zip(way).map(|(app, way)| Asked { app, way }))
+}
+
+fn code(fields: &mut Fields<'_>) -> Option<Authorization> {
+    let mut text = |name| {
+        let value = fields.text(name, 2000);
+        fields.required(name, value)
+    };
+    let (code, redirect_uri) = (text("code"), text("redirect_uri"));
+    let code_verifier = fields.text("code_verifier", 128).map(Secret::new);
+    let redirect_uri = redirect_uri?.to_owned();
+    Some(Authorization { code: Secret::new(code?), redirect_uri, code_verifier })
 }
 
 /// Why an app of this kind has no such way.
 fn mismatch(kind: AppKind, way: &Way) -> Option<&'static str> {
     match (kind, way) {
-        (AppKind::ServerToServer, Way::ServerToServer) => None,
+        (AppKind::ServerToServer, Way::ServerToServer)
+        | (AppKind::UserLevel | AppKind::AccountLevel, Way::Code(_)) => None,
         (AppKind::UserLevel | AppKind::AccountLevel, Way::ServerToServer) => {
             Some("Its kind is not server_to_server: register one of that kind.")
+        }
+        (AppKind::ServerToServer, Way::Code(_)) => {
+            Some("Nobody consents to a server-to-server app: give server_to_server.")
         }
     }
 }

@@ -2,13 +2,29 @@
 
 pub(crate) mod access_token;
 pub(crate) mod create;
+pub(crate) mod disconnect;
 pub(crate) mod list;
 pub(crate) mod retrieve;
+pub(crate) mod validate;
 
 use broker::scopes;
-use model::{CredentialKind, CredentialStatus};
+use model::{CredentialId, CredentialKind, CredentialStatus, DisconnectCause};
 use serde_json::{Value, json};
 use store::Credential;
+
+use crate::{State, caller::Caller, error::ApiError};
+
+/// Somebody deleted it through this API: it is as if it had never been, but for its events and `?status=disconnected`.
+/// What Zoom has ended stays, unhealthy, until somebody deletes it.
+fn is_deleted(credential: &Credential) -> bool {
+    credential.status == CredentialStatus::Disconnected(DisconnectCause::Asked)
+}
+
+/// An account of the caller's that was not deleted.
+async fn visible(state: &State, caller: Caller, id: CredentialId) -> Result<Credential, ApiError> {
+    let credential = state.store.credential(caller.workspace, id).await?;
+    credential.filter(|credential| !is_deleted(credential)).ok_or(ApiError::NotFound)
+}
 
 /// The contract knows two states; ours, with its cause, stands beside them.
 fn representation(credential: &Credential) -> Value {

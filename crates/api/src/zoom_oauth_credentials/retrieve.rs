@@ -4,7 +4,7 @@ use axum::{Json, extract::State as Extract};
 use model::CredentialId;
 use serde_json::Value;
 
-use super::representation;
+use super::{representation, visible};
 use crate::{State, caller::Caller, error::ApiError, path::Path};
 
 pub(crate) async fn handler(
@@ -12,6 +12,5 @@ pub(crate) async fn handler(
     Extract(state): Extract<State>,
     Path(id): Path<CredentialId>,
 ) -> Result<Json<Value>, ApiError> {
-    let credential = state.store.credential(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
-    Ok(Json(representation(&credential)))
+    Ok(Json(representation(&visible(&state, caller, id).await?)))
 }

@@ -311,6 +311,11 @@ impl House {
         }
     }
 
+    /// Moves the manual clock by a look: what follows is later.
+    pub(crate) fn tick(&self) {
+        self.clock.as_ref().expect("a manual clock").advance(LOOK);
+    }
+
     /// Lets `span` pass on the manual clock, twenty times as fast as real ones: whatever waits gets its turn.
     pub(crate) async fn pass(&self, span: Duration) {
         let clock = self.clock.as_ref().expect("a manual clock");

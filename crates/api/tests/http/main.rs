@@ -12,6 +12,7 @@ mod commands;
 mod consent;
 mod create_bot;
 mod kinds;
+mod lifecycle;
 mod links;
 mod list_bots;
 mod manners;

@@ -302,12 +302,13 @@ pub async fn what_is_disconnected_holds_no_token(bench: &Bench) {
     let (lease, cause) = (bench.lease(60), DisconnectCause::Deauthorized);
     take(bench, &made, 1, &lease).await;
     let elsewhere = WorkspaceId::generate(&bench.env);
-    let disconnect = async |workspace| {
+    let disconnect = async |workspace, cause| {
         bench.store.disconnect_credential(workspace, made.id, cause, &bench.note("removed")).await.unwrap()
     };
-    assert!(!disconnect(elsewhere).await);
-    assert!(disconnect(made.workspace).await);
-    assert!(!disconnect(made.workspace).await, "once");
+    assert!(!disconnect(elsewhere, cause).await);
+    assert!(disconnect(made.workspace, cause).await);
+    assert!(!disconnect(made.workspace, cause).await, "once");
+    assert!(!disconnect(made.workspace, DisconnectCause::UserDeleted).await, "the first cause stands");
 
     let found = read(bench, &made).await;
     assert_eq!(found.status, CredentialStatus::Disconnected(cause));
@@ -318,12 +319,20 @@ pub async fn what_is_disconnected_holds_no_token(bench: &Bench) {
         (made.zoom_user_id.clone(), made.zoom_account_id.clone())
     );
     assert_eq!(found.status_since, bench.env.now());
+    for done in [true, false] {
+        assert_eq!(
+            disconnect(made.workspace, DisconnectCause::Asked).await,
+            done,
+            "who asks has the last word"
+        );
+    }
+    assert_eq!(read(bench, &made).await.status, CredentialStatus::Disconnected(DisconnectCause::Asked));
     assert!(!commit(bench, made.id, 1, &grant(bench)).await, "the refresh that was under way lost");
-    assert!(matches!(take(bench, &made, 2, &bench.lease(60)).await, RefreshLease::Unusable));
+    assert!(matches!(take(bench, &made, 3, &bench.lease(60)).await, RefreshLease::Unusable));
 
     connect(bench, &Credential { grant: grant(bench), ..made.clone() }).await.unwrap();
     let found = read(bench, &made).await;
-    assert_eq!((found.status, found.epoch), (CredentialStatus::Healthy, 3), "a consent connects it again");
+    assert_eq!((found.status, found.epoch), (CredentialStatus::Healthy, 4), "a consent connects it again");
 }
 
 pub async fn who_is_due_is_claimed_once(bench: &Bench) {

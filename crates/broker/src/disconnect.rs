@@ -1,0 +1,84 @@
+//! Disconnecting an account, and finding out whether one works.
+
+use std::{sync::Arc, time::Duration};
+
+use model::{
+    Code, CredentialId, CredentialKind, DisconnectCause, Failure, Secret, WorkspaceId, ZoomOauthAppId,
+};
+use store::{Credential, Subject};
+use zoom::ZoomError;
+
+use crate::{Broker, Cell, may_give_tokens, pace::Urgency};
+
+/// Whoever disconnects an account doesn't wait long for Zoom.
+const REVOKE_WITHIN: Duration = Duration::from_secs(5);
+
+impl Broker {
+    /// Disconnects an account for good: its tokens end at Zoom, if Zoom can be reached, and are erased here. A tombstone
+    /// stays. `false` when the workspace has no such account, or it was disconnected so before.
+    pub async fn disconnect(&self, workspace: WorkspaceId, id: CredentialId) -> Result<bool, Failure> {
+        let Some(before) = self.store.credential(workspace, id).await? else { return Ok(false) };
+        let words = match self.end_grant_of(&before).await {
+            None => "disconnected".to_owned(),
+            Some(Ok(())) => "disconnected, and revoked at Zoom".to_owned(),
+            Some(Err(failure)) => format!("disconnected, but not revoked at Zoom: {}", failure.detail),
+        };
+        let note = self.note(&words);
+        if !self.store.disconnect_credential(workspace, id, DisconnectCause::Asked, &note).await? {
+            return Ok(false);
+        }
+        tracing::info!(credential = %id, "account {words}");
+        self.forget_account(id);
+        // A grant in escrow finds its generation past, and is taken off the disk.
+        self.replay_deposits().await?;
+        Ok(true)
+    }
+
+    /// Ends the authorisation behind the account at Zoom; `None` when there is none of ours to end.
+    async fn end_grant_of(&self, before: &Credential) -> Option<Result<(), Failure>> {
+        let sealed =
+            before.grant.refresh_token.as_ref().filter(|_| before.kind == CredentialKind::UserOauth)?;
+        Some(match self.vault.open(before.workspace, Cell::RefreshToken(before.id), sealed) {
+            Ok(token) => self.revoke(before.workspace, before.app, &token).await,
+            Err(failure) => Err(failure),
+        })
+    }
+
+    /// Ends the authorisation behind a token at Zoom.
+    pub(crate) async fn revoke(
+        &self,
+        workspace: WorkspaceId,
+        app: ZoomOauthAppId,
+        token: &Secret,
+    ) -> Result<(), Failure> {
+        let keys = self.app_keys(workspace, app).await?;
+        match self.env.clock.timeout(REVOKE_WITHIN, self.zoom.revoke(&keys, token)).await {
+            Some(Ok(()) | Err(ZoomError::GrantDead)) => Ok(()),
+            Some(Err(error)) => Err(error.into()),
+            None => Err(Failure::new(Code::ZoomUnavailable, "Zoom does not answer in time")),
+        }
+    }
+
+    /// Refreshes an account once, now, to find out whether it works; a line of its log says what came of it. `false` when
+    /// the workspace has no such account.
+    pub async fn validate(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+    ) -> Result<bool, Failure> {
+        let Some(before) = self.store.credential(workspace, id).await? else { return Ok(false) };
+        let outcome = match may_give_tokens(before.status) {
+            Ok(()) => self.fly(workspace, id, Some(before.generation), Urgency::Asked).await,
+            dead => dead,
+        };
+        let note = match outcome {
+            Ok(()) => self.note("validated: it works"),
+            Err(failure) => {
+                let advice = failure.code.advice();
+                self.failure_note(&format!("validated: {}; {advice}", failure.detail), failure.code)
+            }
+        };
+        self.store.add_log_line(workspace, Subject::Credential(id), &note).await?;
+        Ok(true)
+    }
+}
