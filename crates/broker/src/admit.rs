@@ -84,6 +84,7 @@ impl Broker {
             match stored {
                 Ok(true) => {
                     self.zaks.forget(credential.id);
+                    self.metrics.credential_became(CredentialStatus::Healthy);
                     tracing::info!(credential = %credential.id, app = %credential.app, kind = kind.as_str(),
                         "account connected");
                     return Ok(Some(credential.id));

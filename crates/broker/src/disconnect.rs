@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use model::{
-    Code, CredentialId, CredentialKind, DisconnectCause, Failure, Secret, WorkspaceId, ZoomOauthAppId,
+    Code, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, Failure, Secret, WorkspaceId,
+    ZoomOauthAppId,
 };
 use store::{Credential, Subject};
 use zoom::ZoomError;
@@ -27,6 +28,7 @@ impl Broker {
         if !self.store.disconnect_credential(workspace, id, DisconnectCause::Asked, &note).await? {
             return Ok(false);
         }
+        self.metrics.credential_became(CredentialStatus::Disconnected(DisconnectCause::Asked));
         tracing::info!(credential = %id, "account {words}");
         self.forget_account(id);
         // A grant in escrow finds its generation past, and is taken off the disk.

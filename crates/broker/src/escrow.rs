@@ -174,16 +174,17 @@ impl Broker {
         }
     }
 
-    /// Brings a grant into the store, if it is not outdated, and takes it off the disk.
+    /// Brings a grant into the store, if it is not outdated, and takes it off the disk. Answers whether it was not.
     pub(crate) async fn settle(
         &self,
         deposit: &Deposit,
         receipt: Option<&Receipt>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let Deposit { credential, generation, granted_at, refresh_at, grant } = deposit;
         let note = Note { at: *granted_at, ..self.note("refreshed") };
         KillPoint::BeforeCommit.reach();
-        if self.store.commit_refresh(*credential, *generation, grant, *refresh_at, &note).await? {
+        let won = self.store.commit_refresh(*credential, *generation, grant, *refresh_at, &note).await?;
+        if won {
             tracing::info!(%credential, generation = generation + 1, "grant refreshed");
         } else {
             // A consent that came meanwhile, or a later holder, has stored a grant of its own.
@@ -196,7 +197,7 @@ impl Broker {
             // Replaying it changes nothing: its generation is past.
             tracing::warn!(%credential, %error, "a settled grant is still in escrow");
         }
-        Ok(())
+        Ok(won)
     }
 
     /// Brings into the store what a crash, or a store that was away, left in escrow. To be called at start, before

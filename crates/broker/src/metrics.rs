@@ -44,6 +44,7 @@ struct Counted {
     audit_write_seconds: Histogram,
     audit_failures: Counter,
     audit_dropped: Counter,
+    credential_changes: Family<Labels<1>, Counter>,
 }
 
 impl Default for Metrics {
@@ -87,6 +88,11 @@ impl Default for Metrics {
                 "audit_dropped",
                 "Records that stand in the log instead of the audit",
             ),
+            credential_changes: registered(
+                &mut registry,
+                "credential_changes",
+                "Changes of an account's state, by what it became",
+            ),
             registry,
         };
         let metrics = Self(Arc::new(counted));
@@ -98,6 +104,9 @@ impl Default for Metrics {
         metrics.mints(TokenKind::Zak, "ok").inc_by(0);
         metrics.refreshes("ok").inc_by(0);
         metrics.accounts(&[(CredentialStatus::Healthy, 0)]);
+        for status in CredentialStatus::ALL {
+            metrics.0.credential_changes.get_or_create(&[("to", status.as_str())]).inc_by(0);
+        }
         metrics
     }
 }
@@ -147,6 +156,11 @@ impl Metrics {
 
     pub(crate) fn audit_dropped(&self) {
         self.0.audit_dropped.inc();
+    }
+
+    /// An account has come into another state.
+    pub(crate) fn credential_became(&self, status: CredentialStatus) {
+        self.0.credential_changes.get_or_create(&[("to", status.as_str())]).inc();
     }
 
     /// Replaces the counts of all states; `healthy` is there even when nobody is.

@@ -17,8 +17,8 @@
 use std::{sync::Arc, time::Duration};
 
 use model::{
-    Code, CredentialId, CredentialKind, Failure, KillPoint, LeaseToken, LogLineId, ReauthCause, Secret,
-    Source, Timestamp, WorkspaceId,
+    Code, CredentialId, CredentialKind, CredentialStatus, Failure, KillPoint, LeaseToken, LogLineId,
+    ReauthCause, Secret, Source, Timestamp, WorkspaceId,
 };
 use store::{Credential, Lease, Note, RefreshLease, Trouble, ZoomOauthApp};
 use url::Url;
@@ -299,7 +299,12 @@ impl Broker {
         let mut pause = COMMIT_PAUSES[0];
         loop {
             match self.settle(&deposit, receipt.as_ref()).await {
-                Ok(()) => return Ok(()),
+                Ok(won) => {
+                    if won && before.status != CredentialStatus::Healthy {
+                        self.metrics.credential_became(CredentialStatus::Healthy);
+                    }
+                    return Ok(());
+                }
                 Err(error) if self.env.now().since(now) < COMMIT_PATIENCE => {
                     tracing::error!(credential = %before.id, %error, "a refreshed grant waits for the store");
                     pause = pauses.next().unwrap_or(pause);
@@ -323,6 +328,7 @@ impl Broker {
             return Ok(());
         }
         self.zaks.forget(before.id);
+        self.metrics.credential_became(CredentialStatus::NeedsReauth(cause));
         tracing::error!(credential = %before.id, ?cause, "the account has to be connected again");
         Err(Failure::new(
             Code::CredentialNeedsConsent,
@@ -336,8 +342,14 @@ impl Broker {
         let trouble = Trouble { code: failure.code, retry_at, unspent };
         let note = self.failure_note(&failure.detail, failure.code);
         tracing::warn!(credential = %before.id, %failure, %retry_at, "a refresh failed");
-        if let Err(error) = self.store.trouble_refresh(before.id, lease, &trouble, &note).await {
-            tracing::warn!(credential = %before.id, %error, "a failed refresh could not be recorded");
+        match self.store.trouble_refresh(before.id, lease, &trouble, &note).await {
+            Ok(true) if before.status == CredentialStatus::Healthy => {
+                self.metrics.credential_became(CredentialStatus::Degraded);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(credential = %before.id, %error, "a failed refresh could not be recorded");
+            }
         }
     }
 

@@ -10,7 +10,9 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest::{Context, SHA256};
-use model::{Code, CredentialId, DisconnectCause, Failure, Secret, Timestamp, ZoomOauthAppId};
+use model::{
+    Code, CredentialId, CredentialStatus, DisconnectCause, Failure, Secret, Timestamp, ZoomOauthAppId,
+};
 use store::{Digest, Ending, Reception, ZoomEvent, ZoomOauthApp};
 use zoom::{Webhook, WebhookEvent, WebhookHeaders, encrypt_plain_token, verify_webhook};
 
@@ -105,6 +107,7 @@ impl Broker {
         tracing::info!(app = %app.id, event = received.name, ?reception, "Zoom has told something");
         if let (Reception::Ended, Some(ending)) = (reception, ending) {
             tracing::warn!(credential = %ending.credential, cause = ?ending.cause, "account disconnected by Zoom");
+            self.metrics.credential_became(CredentialStatus::Disconnected(ending.cause));
             // Others look at most a second later; here nothing is served from this moment on.
             self.forget_account(ending.credential);
             let (broker, event) =

@@ -34,7 +34,8 @@ type Owner = (CredentialId, Option<AccountUser>);
 #[derive(Default)]
 pub(crate) struct ZakCache {
     kept: Memory<Owner, KeptZak>,
-    mints: Flights<Owner, Result<Zak, Failure>>,
+    /// By epoch as well: who asks after a new consent must not be given what is being minted with the old one.
+    mints: Flights<(Owner, i64), Result<Zak, Failure>>,
 }
 
 #[derive(Clone)]
@@ -97,7 +98,7 @@ impl Broker {
         let zak = self
             .zaks
             .mints
-            .join(owner.clone(), &self.tasks, move || {
+            .join((owner.clone(), epoch), &self.tasks, move || {
                 // An earlier flight may have landed meanwhile: what it brought is new.
                 let landed = broker.zaks.kept.get(&owner).filter(|kept| {
                     kept.workspace == workspace && kept.epoch == epoch && Some(kept.ends_at) != kept_until

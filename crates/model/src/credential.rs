@@ -42,7 +42,8 @@ pub enum CredentialStatus {
 }
 
 impl CredentialStatus {
-    const ALL: [Self; 8] = [
+    /// Every state.
+    pub const ALL: [Self; 8] = [
         Self::Healthy,
         Self::Degraded,
         Self::NeedsReauth(ReauthCause::ResponseLost),

@@ -126,3 +126,26 @@ async fn who_needs_a_person_is_left_alone() {
     house.pass(30 * DAY).await;
     assert_eq!(look(&house).await, 0);
 }
+
+#[tokio::test]
+async fn every_change_of_state_is_counted() {
+    let (house, id) = House::with_account().await;
+    house.pass(HOUR).await;
+    house.zoom.spoil("refresh", "http_500", 4).await;
+    for _ in 0..2 {
+        look(&house).await;
+        house.pass(Duration::from_secs(5)).await;
+    }
+    look(&house).await;
+    house.pass(HOUR).await;
+    house.zoom.spoil("refresh", "lose_answer", 1).await;
+    look(&house).await;
+    let text = house.broker.metrics_text().await;
+    for (to, times) in
+        [("healthy", 2), ("degraded", 1), ("needs_reauth:response_lost", 1), ("needs_reauth:revoked", 0)]
+    {
+        let line = format!("latchkey_credential_changes_total{{to=\"{to}\"}} {times}\n");
+        assert!(text.contains(&line), "{line}{text}");
+    }
+    assert!(matches!(house.row(id).await.status, CredentialStatus::NeedsReauth(_)));
+}
