@@ -83,12 +83,14 @@ pub(crate) const fn status_of(code: Code) -> StatusCode {
         | Code::CredentialDisconnected
         | Code::CredentialBlocked
         | Code::UserUnknown
+        | Code::AccessTokenCallbackFailed
         | Code::ScopeMissing
         | Code::AppUnhealthy => StatusCode::FAILED_DEPENDENCY,
         Code::ZoomUnexpected => StatusCode::BAD_GATEWAY,
         Code::ZoomRateLimited
         | Code::ZoomUnavailable
         | Code::RefreshUncertain
+        | Code::AccessTokenCallbackTimeout
         | Code::Deadline
         | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -5,12 +5,9 @@
 //! - `runner`: one bot, from its lease to its last step; `ledger` writes its steps, `orders` bring word from outside,
 //!   `sign_in` gets what it shows at the door.
 //! - `life`: what an event means for a bot. No I/O, so every case is a plain test.
-//! - `callback` and `guard`: fetching a token from a URL somebody else gave us.
 //! - `fleet`: the browser they share.
 
-mod callback;
 mod fleet;
-mod guard;
 mod ledger;
 mod life;
 mod orders;
@@ -21,9 +18,7 @@ mod screenshots;
 mod sign_in;
 mod supervisor;
 
-pub use callback::{CallbackClient, CallbackError};
 pub use fleet::Fleet;
-pub use guard::NetworkGuard;
 pub use parts::Parts;
 pub use request::{AutomaticLeave, BotRequest, EveryoneLeft, ZoomOptions};
 pub use screenshots::Screenshots;

@@ -4,9 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use broker::Broker;
 use model::Environment;
+use outbound::CallbackClient;
 use store::Store;
 
-use crate::{CallbackClient, Fleet, Screenshots};
+use crate::{Fleet, Screenshots};
 
 /// How long a bot belongs to a supervisor that says nothing.
 pub(crate) const LEASE_LIFE: Duration = Duration::from_secs(30);

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use broker::{Asker, WantedZak, signature::SigningKey};
 use model::{Purpose, Secret, SubCode, Who, WorkspaceId};
+use outbound::CallbackError;
 use store::Bot;
 use zoom::AppKeys;
 
-use crate::{CallbackError, ZoomOptions, life::End, parts::Parts};
+use crate::{ZoomOptions, life::End, parts::Parts};
 
 /// A ZAK has to outlive the join.
 const ZAK_OUTLIVES: Duration = Duration::from_secs(180);

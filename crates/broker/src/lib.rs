@@ -1,7 +1,7 @@
 //! Zoom accounts: connect them, keep them connected, and hand out their short-lived tokens.
 //!
 //! - [`connect`](Broker::invite): an invitation, a trip to Zoom and back, an account. Other ways to one:
-//!   [`server_to_server`](Broker::connect_server_to_server). All of them end in `admit`.
+//!   [`server_to_server`](Broker::connect_server_to_server), [`customer_managed`](Broker::connect_customer_managed). All of them end in `admit`.
 //! - `refresh`: one flight per account in this process, a lease on the row across processes, compare-and-swap at the
 //!   end. Nobody sees a token that is not durable.
 //! - `refresher`: what is due, ahead of time and with jitter; `breaker`: an app that Zoom refuses; `pace`: its limit.
@@ -17,6 +17,7 @@ mod apps;
 mod audit;
 mod breaker;
 mod connect;
+mod customer_managed;
 mod disconnect;
 mod escrow;
 mod flights;
@@ -30,7 +31,6 @@ mod replay;
 mod schedule;
 pub mod scopes;
 mod server_to_server;
-pub mod signature;
 mod vault;
 mod webhooks;
 mod workspace;
@@ -39,6 +39,7 @@ mod zak;
 use std::{num::NonZeroU32, sync::Arc};
 
 use model::{Code, CredentialId, CredentialStatus, Environment, Failure, WorkspaceId};
+use outbound::CallbackClient;
 use sealing::Keys;
 use store::Store;
 use tokio_util::task::TaskTracker;
@@ -52,6 +53,7 @@ pub use connect::{Arrival, Authorization, Connected, Departure, Invitation};
 pub use escrow::Escrow;
 pub use links::{LinkAddress, LinkRequest, NewLink, ServedToken};
 pub use metrics::Metrics;
+pub use outbound::signature;
 pub use vault::{Cell, Vault};
 pub use webhooks::{WebhookAnswer, WebhookRequest};
 pub use workspace::{Founded, StartError, digest};
@@ -71,6 +73,7 @@ pub struct Broker {
     public_base: Url,
     api_base: Url,
     escrow: Option<Escrow>,
+    callbacks: Option<CallbackClient>,
     pace: pace::Pace,
     audit: Audit,
     metrics: Metrics,
@@ -117,6 +120,7 @@ impl Broker {
             public_base,
             api_base,
             escrow: None,
+            callbacks: None,
             pace: pace::Pace::new(USUAL_PACE),
             audit,
             metrics,

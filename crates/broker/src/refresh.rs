@@ -164,20 +164,29 @@ impl Broker {
             if urgency == Urgency::Caller {
                 self.not_too_soon(&credential)?;
             }
-            let (app, keys) = self.presentable_app(workspace, credential.app).await?;
-            let turn = self.pace.turn(app.id, urgency, &self.env).await?;
+            // A customer's own server knows neither our app nor Zoom's limit.
+            let presented = if credential.kind == CredentialKind::CustomerManaged {
+                None
+            } else {
+                let (app, keys) = self.presentable_app(workspace, credential.app).await?;
+                let turn = self.pace.turn(app.id, urgency, &self.env).await?;
+                Some((app, keys, turn))
+            };
             let now = self.env.now();
             let lease = Lease { token: LeaseToken::generate(&self.env), expires_at: now + LEASE_LIFE };
             match self.store.lease_refresh(workspace, id, credential.generation, &lease, now).await? {
                 RefreshLease::Taken(before) => {
-                    let done = self.spend(&before, &lease, (&app, &keys), turn).await;
+                    let done = match presented {
+                        Some((app, keys, turn)) => self.spend(&before, &lease, (&app, &keys), turn).await,
+                        None => self.renew_from_customer(&before, &lease).await,
+                    };
                     self.metrics.refresh(&done);
                     return done;
                 }
                 // Read again: it is live by now, or needs a person.
                 RefreshLease::Moved | RefreshLease::Unusable => {}
                 RefreshLease::Held { until } if now < give_up => {
-                    drop(turn);
+                    drop(presented);
                     self.env.clock.sleep(POLL.min(until.since(now)).max(Duration::from_millis(1))).await;
                 }
                 RefreshLease::Held { .. } => {
@@ -268,7 +277,7 @@ impl Broker {
     }
 
     /// Stores the new grant: on this machine's disk, then in the store, however long that is away.
-    async fn commit(
+    pub(crate) async fn commit(
         &self,
         before: &Credential,
         grant: &zoom::Grant,
@@ -337,7 +346,7 @@ impl Broker {
     }
 
     /// The refresh failed for now. Gives the lease back and says when to try again.
-    async fn degrade(&self, before: &Credential, lease: &Lease, unspent: bool, failure: &Failure) {
+    pub(crate) async fn degrade(&self, before: &Credential, lease: &Lease, unspent: bool, failure: &Failure) {
         let retry_at = schedule::after_failure(&self.env, before, failure.retry_after);
         let trouble = Trouble { code: failure.code, retry_at, unspent };
         let note = self.failure_note(&failure.detail, failure.code);

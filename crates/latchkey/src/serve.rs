@@ -9,11 +9,12 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
-use bots::{CallbackClient, Fleet, NetworkGuard, Screenshots, Supervisor};
+use bots::{Fleet, Screenshots, Supervisor};
 use broker::{Audit, Broker, Escrow, Metrics};
 use browser::{BrowserConfig, ZoomOverride};
 use futures_util::FutureExt as _;
 use model::Environment;
+use outbound::{CallbackClient, NetworkGuard};
 use sealing::{KeyFileError, Keys, KeysError};
 use serde_json::json;
 use store::Store;
@@ -86,8 +87,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         public_base: public_base.clone(),
         api_base: config.zoom.api_base.clone(),
     });
-    let broker = Arc::new(broker.with_escrow(escrow).with_pace(config.zoom.refreshes_per_second));
     let callbacks = CallbackClient::new(network_guard(&config)?, env.clone())?;
+    let broker = broker.with_callbacks(callbacks.clone());
+    let broker = Arc::new(broker.with_escrow(escrow).with_pace(config.zoom.refreshes_per_second));
 
     // Before anything is started for nothing.
     broker.check_keys().await?;

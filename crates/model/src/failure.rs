@@ -71,6 +71,10 @@ catalogue! {
     CredentialBlocked = "credential_blocked", PersonMustAct, "ask the Zoom administrator to enable the user";
     /// The Zoom account of a server-to-server app has no such user.
     UserUnknown = "user_unknown", PersonMustAct, "name an active user of the Zoom account that the app belongs to";
+    /// The customer's server gave no usable access token.
+    AccessTokenCallbackFailed = "access_token_callback_failed", PersonMustAct, "make the access token callback answer with a token of this app that lasts 120 s more";
+    /// The customer's server took longer than 5 s.
+    AccessTokenCallbackTimeout = "access_token_callback_timeout", Retry, "try again; make the access token callback answer within 5 s";
     /// The app's configuration at Zoom lacks a scope.
     ScopeMissing = "scope_missing", PersonMustAct, "add the scope to the Zoom app and connect the account again";
     /// The app's client secret is wrong, or Zoom disabled the app.

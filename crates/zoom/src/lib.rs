@@ -23,6 +23,7 @@
 mod error;
 mod http;
 mod join_error;
+mod jwt;
 mod link;
 mod oauth;
 mod pkce;
@@ -36,6 +37,7 @@ mod webhook;
 pub use error::{ClientSetupError, Sent, ZoomError};
 pub use http::{Endpoints, ZoomClient};
 pub use join_error::{JoinVerdict, judge};
+pub use jwt::{Claims, unverified_claims};
 pub use link::{LinkError, MeetingLink};
 pub use oauth::{AppKeys, Grant};
 pub use pkce::{challenge, verifier};

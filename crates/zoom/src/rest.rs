@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use model::{Secret, Timestamp};
 use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
-use crate::{ZoomClient, ZoomError, http::address, refusal};
+use crate::{ZoomClient, ZoomError, http::address, refusal, unverified_claims};
 
 /// The longest life of a ZAK (documented).
 const MAX_ZAK_TTL: Duration = Duration::from_secs(31_536_000);
@@ -79,7 +78,7 @@ impl ZoomClient {
             .append_pair("type", "zak")
             .append_pair("ttl", &ttl.min(MAX_ZAK_TTL).as_secs().to_string());
         let body: TokenBody = self.fetch("zak", api, url).await?;
-        Ok(Zak { expires_at: expiry(body.token.expose()), token: body.token })
+        Ok(Zak { expires_at: unverified_claims(&body.token).expires_at, token: body.token })
     }
 
     async fn fetch<T: DeserializeOwned>(
@@ -135,15 +134,4 @@ struct TokenBody {
 fn not_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
     let token = Secret::deserialize(deserializer)?;
     if token.is_empty() { Err(serde::de::Error::custom("empty")) } else { Ok(token) }
-}
-
-/// The `exp` claim of a JWT, read without verifying.
-fn expiry(jwt: &str) -> Option<Timestamp> {
-    #[derive(Deserialize)]
-    struct Claims {
-        exp: i64,
-    }
-    let payload = BASE64_URL_SAFE_NO_PAD.decode(jwt.split('.').nth(1)?).ok()?;
-    let claims: Claims = serde_json::from_slice(&payload).ok()?;
-    Some(Timestamp::from_second(claims.exp))
 }

@@ -42,6 +42,7 @@ fn in_the_contracts_words(failure: Failure) -> ApiError {
             "zoom_oauth_credential_unhealthy"
         }
         Code::AppUnhealthy => "zoom_oauth_app_unhealthy",
+        Code::AccessTokenCallbackFailed => Code::AccessTokenCallbackFailed.as_str(),
         _ => return failure.into(),
     };
     ApiError::command(code, failure.code.advice())

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The ways to an account; a request takes exactly one.
-const WAYS: [&str; 2] = ["authorization_code", "server_to_server"];
+const WAYS: [&str; 3] = ["authorization_code", "access_token_callback_url", "server_to_server"];
 
 /// What is asked for.
 struct Asked {
@@ -27,6 +27,8 @@ struct Asked {
 enum Way {
     /// A code from Zoom's consent page, which the caller has shown.
     Code(Authorization),
+    /// The customer keeps the grant, and answers with access tokens there.
+    Callback(Secret),
     /// Ours: the app's own id and secret, which speak for its Zoom account.
     ServerToServer,
 }
@@ -36,7 +38,7 @@ pub(crate) async fn handler(
     Extract(state): Extract<State>,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let Asked { app, way } = read(Fields::of(&body))?;
+    let Asked { app, way } = read(&state, Fields::of(&body))?;
     let unknown = || FieldErrors::one("oauth_app", "This workspace has no such app.");
     let row = state.store.zoom_oauth_app(caller.workspace, app).await?.ok_or_else(unknown)?;
     if let Some(complaint) = mismatch(row.kind, &way) {
@@ -44,6 +46,7 @@ pub(crate) async fn handler(
     }
     let connected = match way {
         Way::Code(code) => state.broker.connect_by_code(caller.workspace, app, &code).await,
+        Way::Callback(url) => state.broker.connect_customer_managed(caller.workspace, app, url).await,
         Way::ServerToServer => state.broker.connect_server_to_server(caller.workspace, app).await,
     };
     let id = connected.map_err(in_the_contracts_words)?.ok_or_else(unknown)?;
@@ -51,12 +54,13 @@ pub(crate) async fn handler(
     Ok((StatusCode::CREATED, Json(representation(&credential))))
 }
 
-fn read(mut fields: Fields<'_>) -> Result<Asked, FieldErrors> {
+fn read(state: &State, mut fields: Fields<'_>) -> Result<Asked, FieldErrors> {
     let app: Option<ZoomOauthAppId> = fields.parsed("oauth_app", "It must be the id of a registered app.");
     let app = fields.required("oauth_app", app);
     let given: Vec<_> = WAYS.into_iter().filter(|way| fields.anything(way).is_some()).collect();
     let way = match given.as_slice() {
         ["authorization_code"] => fields.object("authorization_code", code).flatten().map(Way::Code),
+        ["access_token_callback_url"] => callback_url(state, &mut fields).map(Way::Callback),
         ["server_to_server"] => fields.object("server_to_server", |_| Way::ServerToServer),
         _ => {
             fields.complain("non_field_errors", format!("Give exactly one of {}.", WAYS.join(", ")));
@@ -64,6 +68,18 @@ fn read(mut fields: Fields<'_>) -> Result<Asked, FieldErrors> {
         }
     };
     fields.finish(app.zip(way).map(|(app, way)| Asked { app, way }))
+}
+
+fn callback_url(state: &State, fields: &mut Fields<'_>) -> Option<Secret> {
+    const FIELD: &str = "access_token_callback_url";
+    let url = fields.text(FIELD, 200)?;
+    match state.bots.parts().callbacks.accepts(url) {
+        Ok(()) => Some(Secret::new(url)),
+        Err(error) => {
+            fields.complain(FIELD, error.to_string());
+            None
+        }
+    }
 }
 
 fn code(fields: &mut Fields<'_>) -> Option<Authorization> {
@@ -81,11 +97,11 @@ fn code(fields: &mut Fields<'_>) -> Option<Authorization> {
 fn mismatch(kind: AppKind, way: &Way) -> Option<&'static str> {
     match (kind, way) {
         (AppKind::ServerToServer, Way::ServerToServer)
-        | (AppKind::UserLevel | AppKind::AccountLevel, Way::Code(_)) => None,
+        | (AppKind::UserLevel | AppKind::AccountLevel, Way::Code(_) | Way::Callback(_)) => None,
         (AppKind::UserLevel | AppKind::AccountLevel, Way::ServerToServer) => {
             Some("Its kind is not server_to_server: register one of that kind.")
         }
-        (AppKind::ServerToServer, Way::Code(_)) => {
+        (AppKind::ServerToServer, Way::Code(_) | Way::Callback(_)) => {
             Some("Nobody consents to a server-to-server app: give server_to_server.")
         }
     }
@@ -96,6 +112,9 @@ fn in_the_contracts_words(failure: Failure) -> ApiError {
     match failure.code {
         Code::AppUnhealthy | Code::CredentialNeedsConsent | Code::CredentialBlocked | Code::ScopeMissing => {
             ApiError::command("zoom_oauth_error", format!("{}; {}", failure.detail, failure.code.advice()))
+        }
+        Code::AccessTokenCallbackFailed => {
+            ApiError::command(failure.code.as_str(), format!("{}; {}", failure.detail, failure.code.advice()))
         }
         _ => failure.into(),
     }

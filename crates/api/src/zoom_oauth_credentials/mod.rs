@@ -14,6 +14,9 @@ use store::Credential;
 
 use crate::{State, caller::Caller, error::ApiError};
 
+/// Stands where a callback's URL is: it is as good as a key, so it is written and never read back.
+const MASK: &str = "********";
+
 /// Somebody deleted it through this API: it is as if it had never been, but for its events and `?status=disconnected`.
 /// What Zoom has ended stays, unhealthy, until somebody deletes it.
 fn is_deleted(credential: &Credential) -> bool {
@@ -54,7 +57,7 @@ fn representation(credential: &Credential) -> Value {
         "user_id": user_id,
         "account_id": credential.zoom_account_id,
         "display_name": credential.display_name,
-        "access_token_callback_url": null,
+        "access_token_callback_url": credential.callback_url.as_ref().map(|_| MASK),
         "meeting_sync_status": "not_started",
         "created_at": credential.created_at,
     })

@@ -12,10 +12,11 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
-use bots::{CallbackClient, Fleet, NetworkGuard, Screenshots, Supervisor};
+use bots::{Fleet, Screenshots, Supervisor};
 use broker::{Audit, AuditMode, Broker, Metrics, signature::SigningKey};
 use browser::{BrowserConfig, ZoomOverride};
 use model::{Environment, ManualClock, Secret, SeededEntropy};
+use outbound::{CallbackClient, NetworkGuard};
 use sealing::Provider;
 use serde_json::{Value, json};
 use store_sqlite::SqliteStore;
@@ -119,14 +120,15 @@ impl House {
             public_base: base.clone(),
             api_base,
         });
-        let broker = Arc::new(broker.with_pace(NonZeroU32::MAX));
-        let founded = broker.found_or_check().await.unwrap();
         let guard = NetworkGuard::new(plan.networks.iter().map(|net| net.parse().unwrap()).collect());
+        let callbacks = CallbackClient::new(guard, env.clone()).unwrap();
+        let broker = Arc::new(broker.with_pace(NonZeroU32::MAX).with_callbacks(callbacks.clone()));
+        let founded = broker.found_or_check().await.unwrap();
         let bots = Supervisor::start(bots::Parts {
             store: store.clone(),
             broker: Arc::clone(&broker),
             fleet: Fleet::new(browser(plan, &zoom, rooms.path()), env.clone()),
-            callbacks: CallbackClient::new(guard, env.clone()).unwrap(),
+            callbacks,
             screenshots: Screenshots::new(rooms.path().join("screenshots"), store.clone(), env.clone()),
             env: env.clone(),
             capacity: plan.capacity,
@@ -314,6 +316,11 @@ impl House {
     /// Moves the manual clock by a look: what follows is later.
     pub(crate) fn tick(&self) {
         self.clock.as_ref().expect("a manual clock").advance(LOOK);
+    }
+
+    /// It is `span` later at once.
+    pub(crate) fn jump(&self, span: Duration) {
+        self.clock.as_ref().expect("a manual clock").advance(span);
     }
 
     /// Lets `span` pass on the manual clock, twenty times as fast as real ones: whatever waits gets its turn.

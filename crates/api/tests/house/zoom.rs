@@ -78,6 +78,26 @@ impl Zoom {
         self.control("POST", "faults", json!({ "where": place, "kind": "delay", "delay_ms": ms })).await;
     }
 
+    /// A code from the consent page that somebody else than Latchkey shows for `client_id`.
+    pub(crate) async fn code(&self, client_id: &str, redirect_uri: &str) -> String {
+        let mut page = Url::parse(&format!("{}/oauth/authorize", self.ready.zoom_base)).unwrap();
+        page.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", client_id)
+            .append_pair("redirect_uri", redirect_uri);
+        let back = Url::parse(&self.decide(page.as_str(), "allow").await).unwrap();
+        back.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned()
+    }
+
+    /// An access token that somebody else than Latchkey buys with a code.
+    pub(crate) async fn access_token(&self, app: (&str, &str), code: &str, redirect_uri: &str) -> String {
+        let form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
+        let request = self.http.post(format!("{}/oauth/token", self.ready.zoom_base));
+        let answer = request.basic_auth(app.0, Some(app.1)).form(&form).send().await.unwrap();
+        let grant: Value = answer.json().await.unwrap();
+        grant["access_token"].as_str().unwrap().to_owned()
+    }
+
     /// Opens the consent page at `location` and presses a button: where the browser is sent then.
     pub(crate) async fn decide(&self, location: &str, decision: &str) -> String {
         let page = self.http.get(location).send().await.unwrap().text().await.unwrap();

@@ -5,7 +5,6 @@ use axum::{
     http::{Request, header},
 };
 use serde_json::{Value, json};
-use url::form_urlencoded;
 
 use crate::{
     house::{Answer, CLIENT_ID, CLIENT_SECRET, House},
@@ -17,12 +16,7 @@ const REDIRECT: &str = "https://latchkey.test/base/oauth/zoom/callback";
 
 /// A code from Zoom's consent page, shown by somebody else than Latchkey.
 async fn code(house: &House) -> String {
-    let query = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs([("response_type", "code"), ("client_id", CLIENT_ID), ("redirect_uri", REDIRECT)])
-        .finish();
-    let page = format!("{}/oauth/authorize?{query}", house.zoom.ready.zoom_base);
-    let back = house.zoom.decide(&page, "allow").await;
-    back.split_once("code=").unwrap().1.split('&').next().unwrap().to_owned()
+    house.zoom.code(CLIENT_ID, REDIRECT).await
 }
 
 fn by_code(house: &House, code: &str) -> Value {

@@ -11,6 +11,7 @@ mod auth;
 mod commands;
 mod consent;
 mod create_bot;
+mod customer_managed;
 mod kinds;
 mod lifecycle;
 mod links;

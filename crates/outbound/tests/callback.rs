@@ -16,10 +16,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use bots::{CallbackClient, CallbackError, NetworkGuard};
-use broker::signature::SigningKey;
 use futures_util::{StreamExt as _, stream};
 use model::{Clock, Environment, ManualClock, Secret, SeededEntropy, Sleep, Timestamp};
+use outbound::{CallbackClient, CallbackError, NetworkGuard, signature::SigningKey};
 use standardwebhooks::Webhook;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;

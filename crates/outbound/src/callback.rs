@@ -5,12 +5,14 @@
 
 use std::{error::Error as _, net::IpAddr, time::Duration};
 
-use broker::signature::SigningKey;
 use model::{Environment, Secret};
 use reqwest::{Client, Response, StatusCode, redirect::Policy};
 use url::{Host, Url};
 
-use crate::guard::{Forbidden, NetworkGuard};
+use crate::{
+    guard::{Forbidden, NetworkGuard},
+    signature::SigningKey,
+};
 
 /// For one attempt, from connecting to the last byte.
 const ATTEMPT: Duration = Duration::from_secs(5);
@@ -20,7 +22,7 @@ const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 /// Longer than any token.
 const MOST_BYTES: usize = 16 * 1024;
 
-/// Fetches tokens. One for the process: it keeps connections.
+/// Fetches what others answer. One for the process: it keeps connections.
 #[derive(Debug, Clone)]
 pub struct CallbackClient {
     guard: NetworkGuard,
@@ -85,7 +87,7 @@ impl CallbackClient {
         let id = format!("msg_{}", self.env.entropy.token());
         let mut pauses = PAUSES.into_iter();
         loop {
-            let error = match self.attempt(client, &url, key, &id).await {
+            let error = match self.attempt(client, &url, key, &id).await.and_then(|text| word(&text)) {
                 Ok(token) => return Ok(token),
                 Err(error) => error,
             };
@@ -97,6 +99,13 @@ impl CallbackClient {
                 _ => return Err(error),
             }
         }
+    }
+
+    /// Asks once, and answers whatever text comes back.
+    pub async fn ask(&self, url: &str, key: &SigningKey) -> Result<Secret, CallbackError> {
+        let (client, url) = self.client_for(url)?;
+        let id = format!("msg_{}", self.env.entropy.token());
+        self.attempt(client, &url, key, &id).await
     }
 
     async fn attempt(
@@ -115,7 +124,7 @@ impl CallbackClient {
         let answer = async {
             let response = request.send().await.map_err(|error| unsent(&error))?;
             match response.status() {
-                StatusCode::OK => read_token(response).await,
+                StatusCode::OK => read_text(response).await,
                 status if status.is_redirection() => Err(CallbackError::Redirect),
                 status => Err(CallbackError::Status(status.as_u16())),
             }
@@ -172,7 +181,7 @@ fn unsent(error: &reqwest::Error) -> CallbackError {
     if error.is_timeout() { CallbackError::TooSlow } else { CallbackError::Unreachable }
 }
 
-async fn read_token(mut response: Response) -> Result<Secret, CallbackError> {
+async fn read_text(mut response: Response) -> Result<Secret, CallbackError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|_| CallbackError::Unreachable)? {
         if body.len() + chunk.len() > MOST_BYTES {
@@ -180,8 +189,12 @@ async fn read_token(mut response: Response) -> Result<Secret, CallbackError> {
         }
         body.extend_from_slice(&chunk);
     }
-    let text = String::from_utf8(body).map_err(|_| CallbackError::NotAToken("it is not text"))?;
-    let word = text.trim();
+    String::from_utf8(body).map(Secret::new).map_err(|_| CallbackError::NotAToken("it is not text"))
+}
+
+/// A token alone, and nothing else.
+fn word(text: &Secret) -> Result<Secret, CallbackError> {
+    let word = text.expose().trim();
     match word.as_bytes() {
         [] => Err(CallbackError::NotAToken("it is empty")),
         [b'{' | b'[' | b'"', ..] => {

@@ -1,0 +1,260 @@
+//! Accounts whose grant the customer keeps.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::Request,
+    http::HeaderMap,
+    response::{IntoResponse as _, Redirect, Response},
+};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use broker::signature::{SignatureHeaders, SigningKey, verify};
+use model::Secret;
+use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    OFFICE,
+    house::{Answer, CLIENT_ID, CLIENT_SECRET, House, Plan},
+    office,
+};
+
+const ACCOUNTS: &str = "/api/v2/zoom-oauth-credentials/";
+const REDIRECT: &str = "https://customer.test/callback";
+
+/// A house, and the customer's server beside it.
+struct Street {
+    house: House,
+    url: String,
+    answer: Arc<Mutex<Says>>,
+    seen: Arc<Mutex<Vec<HeaderMap>>>,
+}
+
+#[derive(Clone)]
+enum Says {
+    Text(String),
+    Elsewhere,
+    Status(u16),
+    Nothing,
+}
+
+impl Street {
+    async fn built() -> Self {
+        let house = House::build(&Plan { networks: &["127.0.0.0/8"], ..OFFICE }).await;
+        let redirects = json!({ "redirect_uris": [REDIRECT] });
+        house.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), redirects).await;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let answer = Arc::new(Mutex::new(Says::Nothing));
+        let seen = Arc::<Mutex<Vec<HeaderMap>>>::default();
+        let (says, calls) = (Arc::clone(&answer), Arc::clone(&seen));
+        let app = Router::new().fallback(move |request: Request| {
+            calls.lock().unwrap().push(request.headers().clone());
+            let says = says.lock().unwrap().clone();
+            async move {
+                match says {
+                    Says::Text(text) => text.into_response(),
+                    Says::Elsewhere => Redirect::to("/elsewhere").into_response(),
+                    Says::Status(status) => Response::builder().status(status).body("no".into()).unwrap(),
+                    Says::Nothing => std::future::pending().await,
+                }
+            }
+        });
+        TaskTracker::new().spawn(async move { axum::serve(listener, app).await });
+        let url = format!("http://127.0.0.1:{port}/token?secret=planted-callback-secret");
+        Self { house, url, answer, seen }
+    }
+
+    fn says(&self, says: Says) {
+        *self.answer.lock().unwrap() = says;
+    }
+
+    /// A token of this app that the customer has bought.
+    async fn token(&self) -> String {
+        let code = self.house.zoom.code(CLIENT_ID, REDIRECT).await;
+        self.house.zoom.access_token((CLIENT_ID, CLIENT_SECRET), &code, REDIRECT).await
+    }
+
+    async fn connect(&self) -> Answer {
+        let asked = json!({ "oauth_app": self.house.app, "access_token_callback_url": self.url });
+        self.house.post(ACCOUNTS, asked).await
+    }
+
+    async fn connected(&self) -> String {
+        self.says(Says::Text(self.token().await));
+        self.connect().await.created()["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn access_token(&self, id: &str) -> Answer {
+        self.house.get(&format!("{ACCOUNTS}{id}/access-token/")).await
+    }
+
+    fn calls(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+
+    /// Time passes here and at Zoom.
+    async fn later(&self, seconds: u64) {
+        self.house.zoom.control("POST", "clock", json!({ "advance_seconds": seconds })).await;
+        self.house.jump(Duration::from_secs(seconds));
+    }
+}
+
+/// A token that no Zoom has given, with these claims.
+fn made_up(claims: &Value) -> String {
+    format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()))
+}
+
+#[tokio::test]
+async fn the_customers_token_connects_serves_and_is_renewed_when_it_ends() {
+    let street = Street::built().await;
+    let id = street.connected().await;
+    let shown = street.house.get(&format!("{ACCOUNTS}{id}/")).await.ok();
+    assert_eq!((&shown["kind"], &shown["status"]), (&json!("customer_managed"), &json!("healthy")));
+    assert_eq!(shown["user_id"], street.house.zoom.host()["id"]);
+    assert_eq!(shown["access_token_callback_url"], "********");
+    assert_eq!(shown["latchkey_missing_scopes"], json!([]), "nobody tells us");
+
+    let first = street.access_token(&id).await.ok()["token"].clone();
+    assert_eq!(street.calls(), 1, "what is there is served");
+    street.later(3400).await;
+    let next = street.token().await;
+    street.says(Says::Text(json!({ "access_token": next, "expires_at": null }).to_string()));
+    let second = street.access_token(&id).await.ok();
+    assert_eq!((&second["token"], street.calls()), (&json!(next), 2));
+    assert_ne!(second["token"], first);
+
+    let link = street.house.path_of(&street.house.token_link(&id).await);
+    let mut request = axum::http::Request::builder().uri(&link);
+    for (name, value) in street.house.signature("msg_1").await {
+        request = request.header(name, value);
+    }
+    let zak = street.house.send(request.body(axum::body::Body::empty()).unwrap()).await;
+    assert_eq!(zak.status, 200, "{}", zak.text);
+}
+
+#[tokio::test]
+async fn the_call_is_signed_by_the_workspace_and_tells_nothing_else() {
+    let street = Street::built().await;
+    street.connected().await;
+    let secret = street.house.get("/api/latchkey/v1/callback-secret/").await.ok()["secret"].clone();
+    let key = SigningKey::parse(&Secret::new(secret.as_str().unwrap())).unwrap();
+    let seen = street.seen.lock().unwrap()[0].clone();
+    let header = |name: &str| seen.get(name).unwrap().to_str().unwrap();
+    let headers = SignatureHeaders {
+        id: header("webhook-id"),
+        timestamp: header("webhook-timestamp"),
+        signature: header("webhook-signature"),
+    };
+    verify(&[key], headers, b"", street.house.env.now()).unwrap();
+    assert!(seen.get("authorization").is_none() && seen.get("cookie").is_none());
+}
+
+#[tokio::test]
+async fn a_token_that_would_not_do_is_refused_and_nothing_stored() {
+    let street = Street::built().await;
+    let now = street.house.env.now().as_second();
+    let other_app = json!({ "clientId": "another", "exp": now + 3600 });
+    let soon = json!({ "clientId": CLIENT_ID, "exp": now + 119 });
+    let fine = json!({ "clientId": CLIENT_ID, "exp": now + 3600 });
+    let in_time = (street.house.env.now() + Duration::from_secs(60)).to_string();
+    for (says, why) in [
+        (Says::Text(made_up(&other_app)), "the token belongs to another Zoom app"),
+        (Says::Text(made_up(&soon)), "less than 120 s are left of the token"),
+        (
+            Says::Text(json!({ "token": made_up(&fine), "expires_at": in_time }).to_string()),
+            "less than 120 s are left of the token",
+        ),
+        (Says::Text("opaque".into()), "neither the token nor expires_at says when it ends"),
+        (
+            Says::Text(json!({ "token": "opaque", "expires_at": 5 }).to_string()),
+            "expires_at is not a time in ISO 8601",
+        ),
+        (Says::Text("{\"token\": ".into()), "the answer is not JSON"),
+        (Says::Text(json!({ "jwt": "x" }).to_string()), "the answer names no token"),
+        (Says::Text("<html>planted</html> page".into()), "the token is not one word of visible ASCII"),
+        (Says::Text(String::new()), "the token is not one word of visible ASCII"),
+        (Says::Text("x".repeat(20_000)), "the answer is not a token: it is longer than 16 KiB"),
+        (Says::Text(made_up(&fine)), "Zoom does not take the token"),
+        (Says::Elsewhere, "the answer is a redirect, which is never followed"),
+        (Says::Status(500), "the answer is HTTP 500"),
+    ] {
+        street.says(says);
+        let refused = street.connect().await.refused();
+        assert_eq!(refused["code"], "access_token_callback_failed");
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(detail.starts_with(&format!("the access token callback: {why}; ")), "{detail}");
+        assert!(!detail.contains("planted"), "{detail}");
+    }
+    assert_eq!(street.house.get(ACCOUNTS).await.ok()["results"], json!([]));
+}
+
+#[tokio::test]
+async fn who_takes_too_long_may_be_asked_again() {
+    let street = Street::built().await;
+    street.says(Says::Nothing);
+    let late = street.house.meanwhile(street.connect()).await;
+    assert_eq!((late.status, late.header("retry-after")), (503, "5"), "{}", late.text);
+    assert_eq!(late.json()["code"], "access_token_callback_timeout");
+}
+
+#[tokio::test]
+async fn a_server_that_fails_degrades_the_account_and_never_needs_a_consent() {
+    let street = Street::built().await;
+    let id = street.connected().await;
+    street.later(3600).await;
+    street.says(Says::Status(404));
+    let refused = street.access_token(&id).await.refused();
+    assert_eq!(refused["code"], "access_token_callback_failed");
+    let shown = async || street.house.get(&format!("{ACCOUNTS}{id}/")).await.ok();
+    let degraded = shown().await;
+    assert_eq!(
+        (&degraded["latchkey_status"], &degraded["latchkey_trouble"]),
+        (&json!("degraded"), &json!("access_token_callback_failed"))
+    );
+    let calls = street.calls();
+    assert_eq!(street.access_token(&id).await.status, 400);
+    assert_eq!(street.calls(), calls, "nobody calls again before its time");
+
+    street.later(2).await;
+    street.says(Says::Text(street.token().await));
+    street.access_token(&id).await.ok();
+    assert_eq!(shown().await["latchkey_status"], "healthy");
+}
+
+#[tokio::test]
+async fn many_callers_cost_one_call() {
+    let street = Street::built().await;
+    let id = street.connected().await;
+    street.later(3600).await;
+    street.says(Says::Text(street.token().await));
+    let callers = (0..20).map(|_| street.access_token(&id));
+    let answers = futures_util::future::join_all(callers).await;
+    let tokens: Vec<_> = answers.iter().map(|answer| answer.ok()["token"].clone()).collect();
+    assert!(tokens.iter().all(|token| *token == tokens[0]));
+    assert_eq!(street.calls(), 2, "one at the beginning, and one for all of them");
+}
+
+#[tokio::test]
+async fn an_address_that_must_not_be_called_is_not() {
+    let house = office().await;
+    for (url, complaint) in [
+        ("ftp://customer.test/token", "this is not an http or https URL without user and password"),
+        ("https://u:p@customer.test/token", "this is not an http or https URL without user and password"),
+        (
+            "https://169.254.169.254/token",
+            "the address is not open: public ones need https, private ones an entry in callbacks.allow_networks",
+        ),
+    ] {
+        let asked = json!({ "oauth_app": house.app, "access_token_callback_url": url });
+        let refused = house.post(ACCOUNTS, asked).await.refused();
+        assert_eq!(refused, json!({ "access_token_callback_url": [complaint] }), "{url}");
+    }
+    let long = format!("https://customer.test/{}", "x".repeat(200));
+    let asked = json!({ "oauth_app": house.app, "access_token_callback_url": long });
+    assert_eq!(house.post(ACCOUNTS, asked).await.status, 400);
+}

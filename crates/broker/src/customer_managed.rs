@@ -1,0 +1,132 @@
+//! Accounts whose grant the customer keeps: their own server answers with access tokens, at a URL that is as good as a key.
+//!
+//! There is nothing to lose and nothing to revoke here, so a failure degrades the account and is tried again; it never
+//! needs a consent of ours.
+
+use std::time::Duration;
+
+use model::{Code, CredentialId, Failure, Secret, Timestamp, WorkspaceId, ZoomOauthAppId};
+use outbound::{CallbackClient, CallbackError, signature::SigningKey};
+use serde_json::{Map, Value};
+use store::{Credential, Lease, ZoomOauthApp};
+use zoom::{ApiAccess, Grant, ZoomError};
+
+use crate::{
+    Broker, Cell,
+    admit::{Door, Newcomer, Source},
+};
+
+/// What must be left of a token that a customer hands us.
+const LEAST_LIFE: Duration = Duration::from_secs(120);
+
+impl Broker {
+    /// Lets accounts be connected whose tokens are fetched from the customer's own server.
+    #[must_use]
+    pub fn with_callbacks(self, callbacks: CallbackClient) -> Self {
+        Self { callbacks: Some(callbacks), ..self }
+    }
+
+    /// Connects the account whose access tokens come from `url`, which has to give one now. `None` when the workspace has
+    /// no such app.
+    pub async fn connect_customer_managed(
+        &self,
+        workspace: WorkspaceId,
+        app: ZoomOauthAppId,
+        url: Secret,
+    ) -> Result<Option<CredentialId>, Failure> {
+        let Some(app) = self.store.zoom_oauth_app(workspace, app).await? else { return Ok(None) };
+        let grant = self.ask_customer(&app, &url).await?;
+        let user = self.zoom.me(&ApiAccess { base: &self.api_base, access_token: &grant.access_token }).await;
+        let user = user.map_err(|error| match error {
+            ZoomError::TokenRejected => refused("Zoom does not take the token"),
+            error => error.into(),
+        })?;
+        let source = Source::User(user);
+        let newcomer = Newcomer { workspace, app: app.id, source, grant, callback_url: Some(url) };
+        self.admit(&newcomer, Door::Api).await
+    }
+
+    /// The next access token of an account whose lease is held.
+    pub(crate) async fn renew_from_customer(
+        &self,
+        before: &Credential,
+        lease: &Lease,
+    ) -> Result<(), Failure> {
+        let asked = async {
+            let app = self.app_of_account(before.workspace, before.app).await?;
+            let sealed = before.callback_url.as_ref();
+            let sealed = sealed
+                .ok_or_else(|| Failure::new(Code::Internal, "a usable account without its callback"))?;
+            let url = self.vault.open(before.workspace, Cell::CallbackUrl(before.id), sealed)?;
+            self.ask_customer(&app, &url).await
+        };
+        match asked.await {
+            Ok(grant) => self.commit(before, &grant, None).await,
+            Err(failure) => {
+                self.degrade(before, lease, true, &failure).await;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Calls the customer's server, signed with the workspace's callback secret.
+    async fn ask_customer(&self, app: &ZoomOauthApp, url: &Secret) -> Result<Grant, Failure> {
+        let callbacks = self.callbacks.as_ref();
+        let callbacks =
+            callbacks.ok_or_else(|| Failure::new(Code::Internal, "this process calls no customers"))?;
+        let key = SigningKey::parse(&self.callback_secret(app.workspace).await?)
+            .ok_or_else(|| Failure::new(Code::Internal, "the workspace's callback secret is not one"))?;
+        let answer = callbacks.ask(url.expose(), &key).await.map_err(|error| match error {
+            CallbackError::TooSlow => Failure::new(Code::AccessTokenCallbackTimeout, error.to_string()),
+            error => refused(error),
+        })?;
+        let answer = read(&answer).map_err(refused)?;
+        let life = self.life_of(app, &answer).map_err(refused)?;
+        let Answer { access_token, .. } = answer;
+        Ok(Grant { access_token, refresh_token: None, expires_in: life, scopes: Vec::new(), api_url: None })
+    }
+
+    /// How long the token lasts, by its own word and the customer's, whichever is less.
+    fn life_of(&self, app: &ZoomOauthApp, answer: &Answer) -> Result<Duration, &'static str> {
+        let claims = zoom::unverified_claims(&answer.access_token);
+        if claims.client_id.is_some_and(|client_id| client_id != app.client_id) {
+            return Err("the token belongs to another Zoom app");
+        }
+        let ends = [claims.expires_at, answer.expires_at].into_iter().flatten().min();
+        let life = ends.ok_or("neither the token nor expires_at says when it ends")?.since(self.env.now());
+        if life < LEAST_LIFE { Err("less than 120 s are left of the token") } else { Ok(life) }
+    }
+}
+
+/// What a customer's server answers.
+struct Answer {
+    access_token: Secret,
+    expires_at: Option<Timestamp>,
+}
+
+/// A JSON object with the token as `token` or `access_token`, or the token alone.
+fn read(text: &Secret) -> Result<Answer, &'static str> {
+    let text = text.expose().trim();
+    let answer = if text.starts_with('{') {
+        let fields: Map<String, Value> = serde_json::from_str(text).map_err(|_| "the answer is not JSON")?;
+        let named = |name| fields.get(name).and_then(Value::as_str);
+        let token = named("access_token").or_else(|| named("token"));
+        let expires_at = match fields.get("expires_at") {
+            None | Some(Value::Null) => None,
+            Some(given) => {
+                let time = given.as_str().and_then(|text| text.parse().ok());
+                Some(time.ok_or("expires_at is not a time in ISO 8601")?)
+            }
+        };
+        Answer { access_token: Secret::new(token.ok_or("the answer names no token")?), expires_at }
+    } else {
+        Answer { access_token: Secret::new(text), expires_at: None }
+    };
+    let token = answer.access_token.expose();
+    let is_a_word = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_a_word { Ok(answer) } else { Err("the token is not one word of visible ASCII") }
+}
+
+fn refused(why: impl std::fmt::Display) -> Failure {
+    Failure::new(Code::AccessTokenCallbackFailed, format!("the access token callback: {why}"))
+}

@@ -1,0 +1,13 @@
+//! HTTP to servers that somebody else names: a ZAK from a bot's `zak_url`, an access token from a customer who keeps the
+//! grant.
+//!
+//! - [`NetworkGuard`]: where we may be sent; judged by the address that is connected to, not by the name.
+//! - [`CallbackClient`]: signed, bounded in time and size, never redirected.
+//! - [`signature`]: Standard Webhooks, which sign what we send here, and what is fetched from us.
+
+mod callback;
+mod guard;
+pub mod signature;
+
+pub use callback::{CallbackClient, CallbackError};
+pub use guard::NetworkGuard;
