@@ -48,7 +48,7 @@ use zoom::ZoomClient;
 
 pub use access_token::AccessToken;
 pub use apps::NewApp;
-pub use audit::{Asker, Audit, AuditMode, Audited};
+pub use audit::{Asker, Audit, AuditMode, Audited, Journal};
 pub use connect::{Arrival, Authorization, Connected, Departure, Invitation};
 pub use escrow::Escrow;
 pub use links::{LinkAddress, LinkRequest, NewLink, ServedToken};

@@ -43,6 +43,7 @@ struct Counted {
     audit_batch_records: Histogram,
     audit_write_seconds: Histogram,
     audit_failures: Counter,
+    audit_journaled: Counter,
     audit_dropped: Counter,
     credential_changes: Family<Labels<1>, Counter>,
 }
@@ -82,6 +83,11 @@ impl Default for Metrics {
                 &mut registry,
                 "audit_failures",
                 "Tries to write the audit that failed",
+            ),
+            audit_journaled: registered(
+                &mut registry,
+                "audit_journaled",
+                "Records that went to this server's disk because the store was away",
             ),
             audit_dropped: registered(
                 &mut registry,
@@ -152,6 +158,10 @@ impl Metrics {
 
     pub(crate) fn audit_failure(&self) {
         self.0.audit_failures.inc();
+    }
+
+    pub(crate) fn audit_journaled(&self, records: usize) {
+        self.0.audit_journaled.inc_by(u64::try_from(records).unwrap_or(u64::MAX));
     }
 
     pub(crate) fn audit_dropped(&self) {

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 use bots::{Fleet, Screenshots, Supervisor};
-use broker::{Audit, Broker, Escrow, Metrics};
+use broker::{Audit, Broker, Escrow, Journal, Metrics};
 use browser::{BrowserConfig, ZoomOverride};
 use futures_util::FutureExt as _;
 use model::Environment;
@@ -75,7 +75,11 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let escrow = Escrow::open(&escrow, env.clone())
         .map_err(|error| anyhow!("cannot use {} ({error}): make it writable", escrow.display()))?;
     let metrics = Metrics::default();
-    let audit = Audit::new(config.audit.mode, store.clone(), metrics.clone(), env.clone(), tasks.clone());
+    let journal = config.data_dir.join("audit");
+    let journal = Journal::open(&journal, env.clone())
+        .map_err(|error| anyhow!("cannot use {} ({error}): make it writable", journal.display()))?;
+    let (mode, journal) = (config.audit.mode, Some(journal));
+    let audit = Audit::new(mode, store.clone(), journal, metrics.clone(), env.clone(), tasks.clone());
     let broker = Broker::new(broker::Parts {
         store: store.clone(),
         keys: Arc::clone(&keys),
@@ -146,6 +150,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         never = keys.tend() => match never {},
         never = broker.tend_accounts() => match never {},
         never = broker.tend_webhooks() => match never {},
+        never = broker.tend_journal() => match never {},
         never = broker.tend_audit(config.audit.kept()) => match never {},
     };
     bots.stop().await;

@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 
 use async_trait::async_trait;
 use model::{AuditId, CredentialId, Outcome, Purpose, Timestamp, TokenKind, Who, WorkspaceId};
-use serde::{Serialize, Serializer, ser::SerializeStruct as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::StoreError;
 
@@ -38,23 +38,58 @@ impl AuditRecord {
     }
 }
 
-/// As it is exported and answered; `docs/audit.md` describes each field.
+/// A record as JSON, exported and answered; `docs/audit.md` describes each field.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    id: AuditId,
+    at: Timestamp,
+    workspace: WorkspaceId,
+    credential: CredentialId,
+    kind: String,
+    who: String,
+    who_id: String,
+    from: Option<IpAddr>,
+    why: String,
+    outcome: String,
+    source: Option<String>,
+}
+
 impl Serialize for AuditRecord {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { id, at, workspace, credential, kind, who, from, why, outcome } = self;
-        let mut line = serializer.serialize_struct("AuditRecord", 11)?;
-        line.serialize_field("id", id)?;
-        line.serialize_field("at", at)?;
-        line.serialize_field("workspace", workspace)?;
-        line.serialize_field("credential", credential)?;
-        line.serialize_field("kind", kind.as_str())?;
-        line.serialize_field("who", who.kind())?;
-        line.serialize_field("who_id", &who.id())?;
-        line.serialize_field("from", from)?;
-        line.serialize_field("why", why.as_str())?;
-        line.serialize_field("outcome", outcome.as_str())?;
-        line.serialize_field("source", &outcome.source().map(model::Source::as_str))?;
-        line.end()
+        let Self { id, at, workspace, credential, kind, who, from, why, outcome } = *self;
+        let line = Line {
+            id,
+            at,
+            workspace,
+            credential,
+            kind: kind.as_str().into(),
+            who: who.kind().into(),
+            who_id: who.id(),
+            from,
+            why: why.as_str().into(),
+            outcome: outcome.as_str().into(),
+            source: outcome.source().map(|source| source.as_str().into()),
+        };
+        line.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for AuditRecord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Line { id, at, workspace, credential, kind, who, who_id, from, why, outcome, source } =
+            Line::deserialize(deserializer)?;
+        let source = source.map(|source| source.parse()).transpose().map_err(D::Error::custom)?;
+        Ok(Self {
+            id,
+            at,
+            workspace,
+            credential,
+            kind: kind.parse().map_err(D::Error::custom)?,
+            who: Who::read(&who, &who_id).map_err(D::Error::custom)?,
+            from,
+            why: why.parse().map_err(D::Error::custom)?,
+            outcome: Outcome::read(&outcome, source).map_err(D::Error::custom)?,
+        })
     }
 }
 

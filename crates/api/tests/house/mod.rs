@@ -107,7 +107,8 @@ impl House {
             ca_file: Some(zoom.ready.ca_file.clone()),
         };
         let metrics = Metrics::default();
-        let audit = Audit::new(AuditMode::Strict, store.clone(), metrics.clone(), env.clone(), tasks.clone());
+        let audit =
+            Audit::new(AuditMode::Strict, store.clone(), None, metrics.clone(), env.clone(), tasks.clone());
         // Turns at Zoom's token endpoint take no time: it may stand still here.
         let broker = Broker::new(broker::Parts {
             store: store.clone(),

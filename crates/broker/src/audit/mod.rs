@@ -1,7 +1,7 @@
 //! No record, no token.
 //!
 //! Every token leaves the broker as [`Audited`], which only this room can make: [`Broker::audited`] runs what fetches the
-//! token, has the record written (`writer`), and then wraps it.
+//! token, has the record written (`writer`; on this server's disk while the store is away: `journal`), and then wraps it.
 //!
 //! - A record says `given` when the token was about to be handed over. A caller who hung up, or whose time ran out,
 //!   while the record was written has no token all the same: the audit may claim too much, never too little.
@@ -9,6 +9,7 @@
 //!   account. Nobody waits for that one. What is turned away at the door of a token link (address, signature, replay)
 //!   leaves none: strangers must not be able to write here.
 
+mod journal;
 mod writer;
 
 use std::{convert::Infallible, net::IpAddr, ops::Deref, time::Duration};
@@ -21,6 +22,7 @@ use store::{AuditRecord, StoreError};
 
 use crate::Broker;
 
+pub use journal::Journal;
 pub use writer::Audit;
 
 /// Between two rounds of deleting old records.
@@ -34,10 +36,10 @@ const PRUNE_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AuditMode {
-    /// It is not given.
+    /// It is not given: the store is away, and this server's disk can't take the record either.
     #[default]
     Strict,
-    /// It is given; its record waits in memory for the store, and goes to the log when there are too many.
+    /// It is given without waiting for its record, which waits in memory, and goes to the log when there are too many.
     Relaxed,
 }
 
@@ -112,6 +114,11 @@ impl Broker {
         let outcome = given.as_ref().map_or_else(|failure| Outcome::Refused(failure.code), |_| outcome);
         self.metrics.token_read(kind, outcome);
         given
+    }
+
+    /// Brings into the store what the audit had to leave on this server's disk, for as long as it is polled.
+    pub async fn tend_journal(&self) -> Infallible {
+        self.audit.tend().await
     }
 
     /// Deletes records that are older than `keep`, for as long as it is polled.

@@ -7,7 +7,9 @@
 
 use std::{
     collections::VecDeque,
+    convert::Infallible,
     fmt,
+    future::pending,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -17,7 +19,7 @@ use store::{AuditRecord, Audits};
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
-use super::{AuditMode, unwritten};
+use super::{AuditMode, Journal, unwritten};
 use crate::Metrics;
 
 /// Records that wait to be written; some 300 bytes each.
@@ -26,8 +28,11 @@ const MOST_WAITING: usize = 16_384;
 const MOST_AT_ONCE: usize = 512;
 /// How long a token waits for its record.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
-/// How long one try to write may take: a connection that hangs must not hang the audit.
-const TRY_WITHIN: Duration = Duration::from_secs(5);
+/// How long the store may take: a connection that hangs must not hang the audit, and whoever waits for it has time left for
+/// the disk.
+const TRY_WITHIN: Duration = Duration::from_secs(1);
+/// How often the journal is looked into.
+const LOOK: Duration = Duration::from_secs(5);
 /// Pauses between tries double from the first to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// How long records without a reader are kept trying while the server stops.
@@ -44,6 +49,7 @@ struct Desk {
     env: Environment,
     tasks: TaskTracker,
     metrics: Metrics,
+    journal: Option<Journal>,
     line: Mutex<Line>,
 }
 
@@ -68,15 +74,29 @@ impl Entry {
 }
 
 impl Audit {
-    /// An audit on `store`. `tasks` is waited for at shutdown.
+    /// An audit on `store`, and on the journal while that is away. `tasks` is waited for at shutdown.
     pub fn new(
         mode: AuditMode,
         store: Arc<dyn Audits>,
+        journal: Option<Journal>,
         metrics: Metrics,
         env: Environment,
         tasks: TaskTracker,
     ) -> Self {
-        Self { mode, desk: Arc::new(Desk { store, env, tasks, metrics, line: Mutex::default() }) }
+        Self { mode, desk: Arc::new(Desk { store, env, tasks, metrics, journal, line: Mutex::default() }) }
+    }
+
+    /// Brings into the store what waits in the journal, now and from time to time, for as long as it is polled.
+    pub(crate) async fn tend(&self) -> Infallible {
+        let Some(journal) = &self.desk.journal else { pending().await };
+        loop {
+            match self.desk.replay(journal).await {
+                Ok(0) => {}
+                Ok(replayed) => tracing::info!(replayed, "records came from the journal into the audit"),
+                Err(error) => tracing::warn!(error, "records of the audit wait in the journal"),
+            }
+            self.desk.env.clock.sleep(LOOK).await;
+        }
     }
 
     /// Returns once a token may be given on this record.
@@ -129,33 +149,83 @@ impl Desk {
         while self.fill(&mut batch) {
             let records: Vec<AuditRecord> = batch.iter().map(|entry| entry.record).collect();
             let begun = self.env.now();
-            let work = self.store.append_audit(&records);
-            let done = self.env.clock.timeout(TRY_WITHIN, work).await;
-            if let Some(Ok(())) = done {
-                self.metrics.audit_batch(records.len(), self.env.now().since(begun));
+            if self.is_kept(&records).await {
                 for witness in batch.drain(..).filter_map(|entry| entry.witness) {
                     // Whoever has gone meanwhile has no token, and a record too many.
                     let _gone = witness.send(());
                 }
                 pause = PAUSES.0;
-                continue;
-            }
-            let hung = done.is_none();
-            let failure = done.and_then(Result::err).map_or("it hangs".to_owned(), |error| error.to_string());
-            self.metrics.audit_failure();
-            tracing::error!(records = records.len(), failure, "the audit cannot be written");
-            if self.gives_up(&mut stopping) {
+            } else if self.gives_up(&mut stopping) {
                 for entry in batch.drain(..).filter(|entry| entry.witness.is_none()) {
                     self.drop_loudly(&entry);
                 }
-                continue;
-            }
-            // A try that hung has waited long enough.
-            if !hung {
+            } else if self.env.now().since(begun) < TRY_WITHIN {
                 self.env.clock.sleep(pause).await;
                 pause = (pause * 2).min(PAUSES.1);
             }
         }
+    }
+
+    /// Makes a batch durable: in the store, or on the disk while that is away.
+    async fn is_kept(&self, records: &[AuditRecord]) -> bool {
+        let away = self.journal.as_ref().is_some_and(Journal::is_in_use);
+        (away && self.is_on_disk(records).await)
+            || self.is_in_store(records).await
+            || (!away && self.is_on_disk(records).await)
+    }
+
+    async fn is_in_store(&self, records: &[AuditRecord]) -> bool {
+        let begun = self.env.now();
+        let work = self.store.append_audit(records);
+        let failure = match self.env.clock.timeout(TRY_WITHIN, work).await {
+            Some(Ok(())) => {
+                self.metrics.audit_batch(records.len(), self.env.now().since(begun));
+                return true;
+            }
+            Some(Err(error)) => error.to_string(),
+            None => "the store does not answer".to_owned(),
+        };
+        self.metrics.audit_failure();
+        tracing::error!(records = records.len(), failure, "the audit cannot be written");
+        false
+    }
+
+    async fn is_on_disk(&self, records: &[AuditRecord]) -> bool {
+        let Some(journal) = &self.journal else { return false };
+        match journal.append(records).await {
+            Ok(()) => {
+                self.metrics.audit_journaled(records.len());
+                true
+            }
+            Err(error) => {
+                tracing::error!(records = records.len(), %error, "the audit's journal cannot be written");
+                false
+            }
+        }
+    }
+
+    /// Brings what waits on the disk into the store, and takes it off the disk.
+    async fn replay(&self, journal: &Journal) -> Result<usize, String> {
+        let mut replayed = 0;
+        journal.set_in_use(false);
+        for path in journal.files().await.map_err(|error| error.to_string())? {
+            let records = match journal.read(&path).await {
+                Ok(records) => records,
+                Err(error) => {
+                    tracing::error!(path = %path.display(), %error, "a file of the audit's journal is unreadable");
+                    continue;
+                }
+            };
+            let stored = self.env.clock.timeout(TRY_WITHIN, self.store.append_audit(&records)).await;
+            if let Some(Ok(())) = stored {
+                journal.remove(&path).await.map_err(|error| error.to_string())?;
+                replayed += records.len();
+            } else {
+                journal.set_in_use(true);
+                return Err("the store is away".into());
+            }
+        }
+        Ok(replayed)
     }
 
     /// Takes whoever waits into the batch, without those who have given up. `false`: nobody is left, and from here on the

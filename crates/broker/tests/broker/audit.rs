@@ -1,12 +1,12 @@
 //! No record, no token: whatever the broker gives is written down first.
 
-use std::{net::IpAddr, time::Duration};
+use std::{fs, net::IpAddr, time::Duration};
 
 use broker::{LinkRequest, NewLink, signature::SignatureHeaders, signature::SigningKey};
 use model::{Code, Environment, Outcome, Purpose, Source, TokenKind, Who};
 use serde_json::json;
 use store::{AuditPage, AuditRecord, Audits, Direction};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 
 use crate::{
     harness::{ANY, FRESH, House},
@@ -92,10 +92,39 @@ async fn a_refusal_is_written_down_with_its_code() {
 }
 
 #[tokio::test]
-async fn an_audit_that_cannot_be_written_lets_no_token_out() {
+async fn while_the_store_is_away_the_record_is_on_the_disk() {
     let (house, id) = House::with_account().await;
     house.zak(id).await.unwrap();
     run(&house.database(), AWAY).await;
+    let (second, third) = (house.zak(id).await.unwrap(), house.zak(id).await.unwrap());
+    assert_eq!(records(&house).await.len(), 1);
+    assert_eq!(fs::read_dir(house.journal()).unwrap().count(), 2, "a file for each batch");
+    run(&house.database(), "DROP TRIGGER away").await;
+
+    // The next start brings them in, and so would a task of this process.
+    let next = house.another_broker(house.clock.clone()).await;
+    let replayed = async {
+        while fs::read_dir(house.journal()).unwrap().count() > 0 {
+            yield_now().await;
+        }
+    };
+    tokio::select! {
+        never = next.tend_journal() => match never {},
+        () = replayed => {}
+    }
+    let found: Vec<_> = records(&house).await.iter().map(|record| record.id).collect();
+    assert!(found.contains(&second.record()) && found.contains(&third.record()));
+    assert_eq!(found.len(), 3);
+}
+
+#[tokio::test]
+async fn without_a_record_anywhere_no_token_gets_out() {
+    let (house, id) = House::with_account().await;
+    house.zak(id).await.unwrap();
+    run(&house.database(), AWAY).await;
+    // A full disk, as far as the journal can tell.
+    fs::remove_dir(house.journal()).unwrap();
+    fs::write(house.journal(), "in its way").unwrap();
     for wanted in [ANY, FRESH] {
         let asked = house.broker.zak(house.workspace, id, wanted, house.asker());
         assert_eq!(as_time_passes(&house, asked).await.unwrap_err().code, Code::Unavailable);
@@ -105,14 +134,15 @@ async fn an_audit_that_cannot_be_written_lets_no_token_out() {
     as_time_passes(&house, house.settle()).await;
     house.zak(id).await.unwrap();
     assert!(metric(&house, "latchkey_audit_failures_total").await > 0.0);
-    let found = records(&house).await;
-    assert_eq!(found.len(), 2, "of what was not given there is no record");
+    assert_eq!(records(&house).await.len(), 2, "of what was not given there is no record");
 }
 
 #[tokio::test]
 async fn a_relaxed_audit_lets_it_out_and_catches_up() {
     let (house, id) = House::relaxed().await;
     run(&house.database(), AWAY).await;
+    fs::remove_dir(house.journal()).unwrap();
+    fs::write(house.journal(), "in its way").unwrap();
     house.zak(id).await.unwrap();
     house.zak(id).await.unwrap();
     assert!(records(&house).await.is_empty());

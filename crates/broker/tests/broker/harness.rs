@@ -3,7 +3,8 @@
 use std::{collections::HashMap, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
 use broker::{
-    Arrival, Asker, Audit, AuditMode, Audited, Broker, Departure, Escrow, Metrics, NewApp, Parts, WantedZak,
+    Arrival, Asker, Audit, AuditMode, Audited, Broker, Departure, Escrow, Journal, Metrics, NewApp, Parts,
+    WantedZak,
 };
 use model::{
     BotId, Clock, CredentialId, Environment, Failure, LogLineId, ManualClock, Purpose, Secret, SeededEntropy,
@@ -121,6 +122,11 @@ impl House {
         self.rooms.path().join("latchkey.db")
     }
 
+    /// Where records wait for the store.
+    pub(crate) fn journal(&self) -> std::path::PathBuf {
+        self.rooms.path().join("audit")
+    }
+
     pub(crate) fn escrow(&self) -> std::path::PathBuf {
         self.rooms.path().join("escrow")
     }
@@ -214,7 +220,8 @@ fn assemble(
     let zoom = ZoomClient::new(endpoints, env.clone()).unwrap();
     let (public_base, keys) = (Url::parse(PUBLIC_BASE).unwrap(), Arc::new(keys));
     let metrics = Metrics::default();
-    let audit = Audit::new(mode, store.clone(), metrics.clone(), audit_env, tasks.clone());
+    let journal = Journal::open(&rooms.join("audit"), audit_env.clone()).unwrap();
+    let audit = Audit::new(mode, store.clone(), Some(journal), metrics.clone(), audit_env, tasks.clone());
     let parts = Parts { store, keys, zoom, env, tasks, audit, metrics, public_base, api_base };
     Arc::new(Broker::new(parts).with_escrow(escrow).with_pace(AT_ONCE))
 }

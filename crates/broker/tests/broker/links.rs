@@ -73,10 +73,7 @@ fn plain(credential: CredentialId) -> NewLink {
 
 /// A house with an account, and a platform that has a link to it.
 async fn linked() -> (House, Platform, LinkAddress) {
-    linked_in(House::with_account().await).await
-}
-
-async fn linked_in((house, id): (House, CredentialId)) -> (House, Platform, LinkAddress) {
+    let (house, id) = House::with_account().await;
     let link = house.broker.make_link(house.workspace, &plain(id)).await.unwrap().unwrap();
     let platform = Platform::of(&house, &link).await;
     (house, platform, link)
@@ -362,7 +359,7 @@ async fn a_disconnected_account_gives_nothing_any_more_wherever_its_zak_is_kept(
 
 #[tokio::test]
 async fn while_the_store_is_away_valid_tokens_are_served_for_a_while() {
-    let (house, platform, _) = linked_in(House::relaxed().await).await;
+    let (house, platform, _) = linked().await;
     let zak = platform.fetch(&house, "msg-1").await.unwrap();
     house.store.close().await;
     for second in 0..119 {

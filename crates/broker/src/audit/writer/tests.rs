@@ -63,7 +63,7 @@ impl Bench {
             torn: AtomicBool::new(false),
             batches: Mutex::default(),
         });
-        let audit = Audit::new(mode, paper.clone(), Metrics::default(), env, TaskTracker::new());
+        let audit = Audit::new(mode, paper.clone(), None, Metrics::default(), env, TaskTracker::new());
         Self { audit, paper, clock }
     }
 
