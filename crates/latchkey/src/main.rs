@@ -1,5 +1,6 @@
 //! Latchkey: meeting bots, signed in to Zoom. One binary; its commands are its roles.
 
+mod audit_export;
 mod config;
 mod database;
 mod demo;
@@ -37,6 +38,8 @@ enum Command {
     Keys(keys::Arguments),
     /// Move an installation to another database.
     Store(store_copy::Arguments),
+    /// Export who was given which token.
+    Audit(audit_export::Arguments),
     /// Run the Zoom simulator.
     Sim(sim::Arguments),
     /// Watch real bots join a meeting that only admits signed-in users.
@@ -62,6 +65,7 @@ async fn main() -> ExitCode {
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Keys(arguments) => keys::run(arguments).await,
         Command::Store(arguments) => store_copy::run(arguments).await,
+        Command::Audit(arguments) => audit_export::run(arguments).await,
         Command::Sim(arguments) => sim::run(arguments).await,
         Command::Demo(arguments) => return demo::run(arguments).await,
     };

@@ -1,0 +1,123 @@
+//! `latchkey audit export`: who was given which token, as JSON lines on standard output.
+
+use std::{
+    io::{self, BufWriter, IsTerminal as _, Write},
+    path::PathBuf,
+};
+
+use anyhow::{Context as _, bail};
+use indicatif::ProgressBar;
+use model::{Environment, Timestamp, WorkspaceId};
+use store::{AuditPage, Direction, Store};
+
+use crate::{
+    config::Config,
+    database::{Database, sqlite_file},
+    progress::counter,
+};
+
+/// Records that are in memory at a time.
+const PAGE: u32 = 1000;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Write records to standard output, oldest first, one JSON object to a line. The server may run meanwhile.
+    Export(ExportArguments),
+}
+
+#[derive(clap::Args)]
+struct ExportArguments {
+    /// The configuration file; `latchkey.toml` if it is there.
+    #[arg(long, env = "LATCHKEY_CONFIG")]
+    config: Option<PathBuf>,
+    /// Nothing before this: 2026-01-31 or 2026-01-31T12:00:00Z.
+    #[arg(long, value_parser = time)]
+    since: Option<Timestamp>,
+    /// Nothing from this on; now, if not given.
+    #[arg(long, value_parser = time)]
+    until: Option<Timestamp>,
+    /// Of this workspace alone.
+    #[arg(long)]
+    workspace: Option<WorkspaceId>,
+}
+
+/// A day, which begins at midnight in UTC, or a time.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let parsed = text.parse().or_else(|_| format!("{text}T00:00:00Z").parse());
+    parsed.map_err(|_| "give a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z".into())
+}
+
+/// Records on standard output, and on standard error how many there were so far.
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let Command::Export(ExportArguments { config, since, until, workspace }) = arguments.command;
+    let config = Config::read(config.as_deref())?;
+    // Opening would make an empty one.
+    if config.postgres()?.is_none() && !sqlite_file(&config).exists() {
+        bail!("there is no database {}: set `data_dir` or `database_url`", sqlite_file(&config).display());
+    }
+    let database = Database::open(&config).await?;
+    let until = Some(until.unwrap_or_else(|| Environment::system().now()));
+    let page = AuditPage { since, until, after: None, direction: Direction::OldestFirst, most: PAGE };
+    // Lines that a terminal shows are progress enough.
+    let progress = if io::stdout().is_terminal() { ProgressBar::hidden() } else { counter("records") };
+    let written =
+        write(&*database.store(), workspace, page, &mut BufWriter::new(io::stdout()), &progress).await;
+    progress.finish_and_clear();
+    database.close().await;
+    match written {
+        // Whoever read has seen enough, as `head` has.
+        Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(Stop::Output(error)) => Err(error).context("standard output cannot be written"),
+        Err(Stop::Store(error)) => Err(error).context("the audit cannot be read"),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Why an export ends before its end.
+enum Stop {
+    Output(io::Error),
+    Store(store::StoreError),
+}
+
+/// Page after page, each from where the last one ended: however long the audit is, one page is in memory.
+async fn write(
+    store: &dyn Store,
+    workspace: Option<WorkspaceId>,
+    mut page: AuditPage,
+    output: &mut impl Write,
+    progress: &ProgressBar,
+) -> Result<(), Stop> {
+    loop {
+        let found = match workspace {
+            Some(workspace) => store.audit(workspace, &page).await,
+            None => store.audit_of_all(&page).await,
+        };
+        let found = found.map_err(Stop::Store)?;
+        let Some(last) = found.last() else { return Ok(()) };
+        page.after = Some(last.place());
+        for record in &found {
+            serde_json::to_writer(&mut *output, record).map_err(io::Error::from).map_err(Stop::Output)?;
+            output.write_all(b"\n").map_err(Stop::Output)?;
+        }
+        output.flush().map_err(Stop::Output)?;
+        progress.inc(found.len() as u64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::time;
+
+    #[test]
+    fn a_day_or_a_time() {
+        assert_eq!(time("2026-01-31").unwrap().to_string(), "2026-01-31T00:00:00.000000Z");
+        assert_eq!(time("2026-01-31T12:00:00+01:00").unwrap().to_string(), "2026-01-31T11:00:00.000000Z");
+        assert!(time("yesterday").unwrap_err().contains("2026-01-31"));
+    }
+}
