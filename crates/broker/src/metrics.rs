@@ -109,7 +109,7 @@ impl Default for Metrics {
         }
         metrics.mints(TokenKind::Zak, "ok").inc_by(0);
         metrics.refreshes("ok").inc_by(0);
-        metrics.accounts(&[(CredentialStatus::Healthy, 0)]);
+        metrics.accounts(&[]);
         for status in CredentialStatus::ALL {
             metrics.0.credential_changes.get_or_create(&[("to", status.as_str())]).inc_by(0);
         }
@@ -173,12 +173,12 @@ impl Metrics {
         self.0.credential_changes.get_or_create(&[("to", status.as_str())]).inc();
     }
 
-    /// Replaces the counts of all states; `healthy` is there even when nobody is.
+    /// Replaces the counts of all states. One that nobody is in any more is zero, and does not vanish.
     fn accounts(&self, counts: &[(CredentialStatus, u64)]) {
-        self.0.credentials.clear();
-        for (status, count) in [(CredentialStatus::Healthy, 0)].iter().chain(counts) {
+        for status in CredentialStatus::ALL {
+            let count = counts.iter().find(|(counted, _)| *counted == status).map_or(0, |(_, count)| *count);
             let gauge = self.0.credentials.get_or_create(&[("status", status.as_str())]);
-            gauge.set(i64::try_from(*count).unwrap_or(i64::MAX));
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
 

@@ -7,6 +7,7 @@ mod house;
 
 mod access_tokens;
 mod accounts;
+mod audit;
 mod auth;
 mod commands;
 mod consent;
@@ -17,6 +18,7 @@ mod lifecycle;
 mod links;
 mod list_bots;
 mod manners;
+mod metrics;
 mod secrets;
 mod webhook;
 

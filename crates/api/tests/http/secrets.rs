@@ -106,6 +106,13 @@ async fn the_log_tells_no_secret() {
 
     secrets.push("planted".to_owned());
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    for place in ["/api/latchkey/v1/audit/", "/metrics"] {
+        let answer = house.get(place).await.text;
+        assert!(answer.contains("token_link") || answer.contains("latchkey_token_reads"), "{answer}");
+        for secret in &secrets {
+            assert!(!answer.contains(secret), "a secret stands in {place}");
+        }
+    }
     for (place, secret) in secrets.iter().enumerate() {
         assert!(secret.len() >= 7, "too short to be searched for: {secret}");
         if let Some(line) = log.lines().find(|line| line.contains(secret)) {

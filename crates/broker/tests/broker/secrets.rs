@@ -10,7 +10,7 @@ use std::{
 use broker::{Arrival, Cell, LinkRequest, NewLink, signature::SignatureHeaders, signature::SigningKey};
 use model::{Secret, TokenKind};
 use serde_json::json;
-use store::{Consents, Credentials};
+use store::{AuditPage, Audits, Consents, Credentials, Direction};
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
 use crate::harness::{ACCESS_LIFE, CLIENT_SECRET, FRESH, House};
@@ -163,6 +163,19 @@ async fn nothing_tells_a_secret() {
     }
     search.shown(Arrival { state: own.clone(), browser: Some(own.clone()), code: Ok(own) });
 
+    // What the audit and the metrics made of all that. A clock that leaps makes a write look late, so some records are on
+    // the disk.
+    house.settle().await;
+    for file in std::fs::read_dir(house.journal()).unwrap() {
+        search.assert_none_in("the journal", &std::fs::read(file.unwrap().path()).unwrap());
+    }
+    house.replay_journal().await;
+    let page =
+        AuditPage { since: None, until: None, after: None, direction: Direction::OldestFirst, most: 1000 };
+    let audit = serde_json::to_string(&house.store.audit_of_all(&page).await.unwrap()).unwrap();
+    assert!(audit.contains("token_link") && audit.contains("zoom_rate_limited"), "{audit}");
+    let metrics = house.broker.metrics_text().await;
+
     // The search can find something: what is no secret is there.
     let written = log.0.lock().unwrap().clone();
     let stored = house.bytes_of_the_store();
@@ -173,6 +186,8 @@ async fn nothing_tells_a_secret() {
 
     search.assert_none_in("the log", &written);
     search.assert_none_in("the store", &stored);
+    search.assert_none_in("the audit", audit.as_bytes());
+    search.assert_none_in("the metrics", metrics.as_bytes());
     search.assert_none_in("an answer", search.shown.as_bytes());
 }
 

@@ -83,7 +83,7 @@ async fn a_reader_who_has_seen_enough_is_no_error() {
     shell.args(["-c", &line]).current_dir(installation.folder.path()).env("LATCHKEY_LOG", "warn");
     let output = within(shell.output()).await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 1);
 }
 
 #[tokio::test]

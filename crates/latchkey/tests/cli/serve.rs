@@ -5,7 +5,7 @@ use std::{fs, io::Write as _, net::TcpStream, os::unix::fs::PermissionsExt as _}
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Installation, Running, http, processes_in, sdk_dir, until};
+use crate::support::{BROKER_ALONE, Installation, Running, http, processes_in, sdk_dir, until};
 
 #[tokio::test]
 async fn the_first_start_shows_the_key_and_no_other_does() {
@@ -21,6 +21,18 @@ async fn the_first_start_shows_the_key_and_no_other_does() {
     let bots: Value =
         bots.header("authorization", format!("Token {key}")).send().await.unwrap().json().await.unwrap();
     assert_eq!(bots["results"], serde_json::json!([]), "the key still opens");
+}
+
+#[tokio::test]
+async fn metrics_are_switched_off_by_configuration() {
+    let installation = Installation::new();
+    for (section, status) in [("", 200), ("[metrics]\nenabled = false\n", 404)] {
+        let command = installation.serve_with(&format!("{BROKER_ALONE}{section}"));
+        let mut server = Running::start(command, &installation.path("log"));
+        let url = server.ready().await["url"].as_str().unwrap().to_owned();
+        let answer = http().build().unwrap().get(format!("{url}/metrics")).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,64 @@
+//! `GET /metrics`, and the page that describes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::{body::Body, http::Request};
+
+use crate::office;
+
+const PAGE: &str = include_str!("../../../../docs/metrics.md");
+
+/// Type and labels, by metric.
+type Described = BTreeMap<String, (String, BTreeSet<String>)>;
+
+fn documented() -> Described {
+    let rows = PAGE.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let labels = cells[3].split(", ").filter(|label| !label.is_empty());
+        let labels = labels.map(|label| label.trim_matches('`').to_owned()).collect();
+        (cells[1].trim_matches('`').to_owned(), (cells[2].to_owned(), labels))
+    })
+    .collect()
+}
+
+fn exposed(text: &str) -> Described {
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+    let labels_of = |name: &str| {
+        let series = text.lines().filter(|line| !line.starts_with('#') && line.starts_with(name));
+        let inside = series.filter_map(|line| Some(line.split_once('{')?.1.rsplit_once('}')?.0));
+        let pairs = inside.flat_map(|inside| inside.split("\",")).filter_map(|pair| pair.split_once('='));
+        pairs.map(|(label, _)| label.to_owned()).filter(|label| label != "le").collect()
+    };
+    types.map(|(name, kind)| (name.to_owned(), (kind.to_owned(), labels_of(name)))).collect()
+}
+
+#[tokio::test]
+async fn the_page_describes_what_is_there_from_the_start_and_nothing_else() {
+    let house = office().await;
+    // Without a key: scrapers have none.
+    let answer = house.send(Request::builder().uri("/metrics").body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.header("content-type").starts_with("application/openmetrics-text"));
+    assert!(answer.text.ends_with("# EOF\n"));
+    assert_eq!(exposed(&answer.text), documented());
+}
+
+#[tokio::test]
+async fn tokens_and_accounts_are_counted() {
+    let house = office().await;
+    let user = house.zoom.user("ada@example.test", "Ada").await;
+    let account = house.connect(&user).await;
+    house.get(&format!("/api/v2/zoom-oauth-credentials/{account}/access-token/")).await.ok();
+    let text = house.get("/metrics").await.text;
+    for series in [
+        r#"latchkey_token_reads_total{kind="access_token",outcome="given",source="kept"} 1"#,
+        r#"latchkey_token_reads_total{kind="zak",outcome="given",source="minted"} 0"#,
+        r#"latchkey_credentials{status="healthy"} 1"#,
+        "latchkey_audit_batch_records_sum 1",
+        "latchkey_escrow_files 0",
+    ] {
+        assert!(text.lines().any(|line| line.starts_with(series)), "{series} is not in {text}");
+    }
+    assert!(!text.contains(&account), "no label names an account");
+}
