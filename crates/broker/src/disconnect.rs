@@ -9,7 +9,7 @@ use model::{
 use store::{Credential, Subject};
 use zoom::ZoomError;
 
-use crate::{Broker, Cell, may_give_tokens, pace::Urgency};
+use crate::{Broker, Cell, may_give_tokens, refresh::Errand};
 
 /// Whoever disconnects an account doesn't wait long for Zoom.
 const REVOKE_WITHIN: Duration = Duration::from_secs(5);
@@ -70,7 +70,7 @@ impl Broker {
     ) -> Result<bool, Failure> {
         let Some(before) = self.store.credential(workspace, id).await? else { return Ok(false) };
         let outcome = match may_give_tokens(before.status) {
-            Ok(()) => self.fly(workspace, id, Some(before.generation), Urgency::Asked).await,
+            Ok(()) => self.fly(workspace, id, Some(before.generation), Errand::Asked).await,
             dead => dead,
         };
         let note = match outcome {

@@ -42,7 +42,7 @@ use model::{Code, CredentialId, CredentialStatus, Environment, Failure, Workspac
 use outbound::CallbackClient;
 use sealing::Keys;
 use store::Store;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 use zoom::ZoomClient;
 
@@ -75,6 +75,7 @@ pub struct Broker {
     escrow: Option<Escrow>,
     callbacks: Option<CallbackClient>,
     pace: pace::Pace,
+    stopping: CancellationToken,
     audit: Audit,
     metrics: Metrics,
     counts: flights::Flights<(), ()>,
@@ -122,6 +123,7 @@ impl Broker {
             escrow: None,
             callbacks: None,
             pace: pace::Pace::new(USUAL_PACE),
+            stopping: CancellationToken::new(),
             audit,
             metrics,
             counts: flights::Flights::default(),

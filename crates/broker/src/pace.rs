@@ -2,8 +2,8 @@
 //!
 //! A lane has one slot for each call that is allowed in a second. A slot is free again one second after the *answer* to its
 //! last call: whatever the network does in between, Zoom can't have counted both in one second. Calls are spread evenly
-//! besides. Callers who are waited for take the next slot; the refresher asks for one at a time, so that a storm of due
-//! accounts delays a caller by one turn and not by thousands.
+//! besides. Callers who are waited for take the next slot; what is only due queues up, and its first alone waits for a slot, so
+//! that a storm of due accounts delays a caller by one turn and not by thousands.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -20,17 +20,6 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A caller who would wait longer is told to come back.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Who wants a turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Urgency {
-    /// Somebody waits for a token.
-    Caller,
-    /// Somebody wants to know whether it works, now, however lately it failed.
-    Asked,
-    /// It is only due.
-    Due,
-}
-
 /// The turns of every app.
 pub(crate) struct Pace {
     per_second: NonZeroU32,
@@ -40,8 +29,8 @@ pub(crate) struct Pace {
 struct Lane {
     slots: Arc<Semaphore>,
     times: Mutex<Times>,
-    /// Held by the one refresh that is due and waits for its turn.
-    due: tokio::sync::Mutex<()>,
+    /// Held by the first of what can wait.
+    queue: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -67,40 +56,38 @@ impl Pace {
         Self { per_second, lanes: Mutex::default() }
     }
 
-    /// Waits for a turn.
-    pub(crate) async fn turn(
-        &self,
-        app: ZoomOauthAppId,
-        urgency: Urgency,
-        env: &Environment,
-    ) -> Result<Turn, Failure> {
-        let lane = {
-            let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(lanes.entry(app).or_insert_with(|| Arc::new(Lane::new(self.per_second))))
-        };
+    /// A turn for somebody who is waited for; a failure when it would take too long.
+    pub(crate) async fn turn(&self, app: ZoomOauthAppId, env: &Environment) -> Result<Turn, Failure> {
+        let lane = self.lane(app);
         if let Some(turn) = lane.take_at_once(self.per_second, env) {
             return Ok(turn);
         }
-        match urgency {
-            Urgency::Due => {
-                let _one_at_a_time = lane.due.lock().await;
-                Ok(lane.take(self.per_second, env).await)
-            }
-            Urgency::Caller | Urgency::Asked => {
-                env.clock.timeout(PATIENCE, lane.take(self.per_second, env)).await.ok_or_else(|| {
-                    let full =
-                        Failure::new(Code::ZoomRateLimited, "too many calls wait for a turn of this app");
-                    Failure { retry_after: Some(SECOND), ..full }
-                })
-            }
+        env.clock.timeout(PATIENCE, lane.take(self.per_second, env)).await.ok_or_else(|| {
+            let full = Failure::new(Code::ZoomRateLimited, "too many calls wait for a turn of this app");
+            Failure { retry_after: Some(SECOND), ..full }
+        })
+    }
+
+    /// A turn for what can wait.
+    pub(crate) async fn turn_in_queue(&self, app: ZoomOauthAppId, env: &Environment) -> Turn {
+        let lane = self.lane(app);
+        let _first = lane.queue.lock().await;
+        match lane.take_at_once(self.per_second, env) {
+            Some(turn) => turn,
+            None => lane.take(self.per_second, env).await,
         }
+    }
+
+    fn lane(&self, app: ZoomOauthAppId) -> Arc<Lane> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(lanes.entry(app).or_insert_with(|| Arc::new(Lane::new(self.per_second))))
     }
 }
 
 impl Lane {
     fn new(per_second: NonZeroU32) -> Self {
         let slots = Arc::new(Semaphore::new(per_second.get() as usize));
-        Self { slots, times: Mutex::default(), due: tokio::sync::Mutex::default() }
+        Self { slots, times: Mutex::default(), queue: tokio::sync::Mutex::default() }
     }
 
     /// A turn that needs no waiting, if there is one.

@@ -24,12 +24,7 @@ use store::{Credential, Lease, Note, RefreshLease, Trouble, ZoomOauthApp};
 use url::Url;
 use zoom::{AppKeys, ZoomError};
 
-use crate::{
-    Broker, Cell,
-    escrow::Deposit,
-    pace::{Turn, Urgency},
-    schedule,
-};
+use crate::{Broker, Cell, escrow::Deposit, pace::Turn, schedule};
 
 /// The Zoom client gives a call up after 15 s; two calls and the commit fit in.
 const LEASE_LIFE: Duration = Duration::from_secs(60);
@@ -47,6 +42,16 @@ const COMMIT_PATIENCE: Duration = Duration::from_secs(300);
 
 /// How exactly the last use of an account is remembered.
 const USE_IS_REMEMBERED: Duration = Duration::from_secs(3600);
+
+/// Why an account is to be refreshed.
+pub(crate) enum Errand {
+    /// Somebody waits for a token.
+    Caller,
+    /// Somebody wants to know whether it works, now, however lately it failed.
+    Asked,
+    /// It is due, and has waited for its turn.
+    Due(Turn),
+}
 
 /// A token for Zoom's API, and which grant it came from.
 pub(crate) struct LiveAccess {
@@ -75,7 +80,7 @@ impl Broker {
         if self.lasts(&credential, life.max(MARGIN), rejected) {
             return self.open_access(&credential, Source::Kept);
         }
-        match self.fly(workspace, id, Some(credential.generation), Urgency::Caller).await {
+        match self.fly(workspace, id, Some(credential.generation), Errand::Caller).await {
             Ok(()) => self.open_access(&self.usable(workspace, id).await?, Source::Minted),
             // Less than was asked for, and still better than nothing.
             Err(failure) => match self.usable(workspace, id).await {
@@ -94,14 +99,14 @@ impl Broker {
         workspace: WorkspaceId,
         id: CredentialId,
         replace: Option<i64>,
-        urgency: Urgency,
+        errand: Errand,
     ) -> Result<(), Failure> {
         let broker = Arc::clone(self);
         self.refreshes
             .join(
                 id,
                 &self.tasks,
-                move || async move { broker.refresh(workspace, id, replace, urgency).await },
+                move || async move { broker.refresh(workspace, id, replace, errand).await },
             )
             .await
             .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the refresh broke off")))
@@ -153,15 +158,20 @@ impl Broker {
         workspace: WorkspaceId,
         id: CredentialId,
         replace: Option<i64>,
-        urgency: Urgency,
+        errand: Errand,
     ) -> Result<(), Failure> {
         let give_up = self.env.now() + PATIENCE;
+        let (keeps_to_pauses, mut booked) = match errand {
+            Errand::Caller => (true, None),
+            Errand::Asked => (false, None),
+            Errand::Due(turn) => (false, Some(turn)),
+        };
         loop {
             let credential = self.usable(workspace, id).await?;
             if self.lasts(&credential, MARGIN, replace) {
                 return Ok(());
             }
-            if urgency == Urgency::Caller {
+            if keeps_to_pauses {
                 self.not_too_soon(&credential)?;
             }
             // A customer's own server knows neither our app nor Zoom's limit.
@@ -169,7 +179,10 @@ impl Broker {
                 None
             } else {
                 let (app, keys) = self.presentable_app(workspace, credential.app).await?;
-                let turn = self.pace.turn(app.id, urgency, &self.env).await?;
+                let turn = match booked.take() {
+                    Some(turn) => turn,
+                    None => self.pace.turn(app.id, &self.env).await?,
+                };
                 Some((app, keys, turn))
             };
             let now = self.env.now();
@@ -237,7 +250,7 @@ impl Broker {
             // Zoom may have rotated and its answer is lost, or never have seen the request: only the same token tells.
             tracing::warn!(credential = %before.id, "no usable answer to a refresh, asking once more");
             in_doubt = true;
-            let _turn = self.pace.turn(app.id, Urgency::Due, &self.env).await?;
+            let _turn = self.pace.turn_in_queue(app.id, &self.env).await;
             answer = ask().await;
         }
         self.judge_app(app, &answer).await;

@@ -5,10 +5,11 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use model::{Failure, Timestamp};
+use model::Failure;
+use store::Due;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Broker, pace::Urgency, schedule};
+use crate::{Broker, refresh::Errand, schedule};
 
 /// How often an idle refresher looks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -43,7 +44,7 @@ impl Broker {
     }
 
     async fn refresh_due_into(self: &Arc<Self>, mut room: OwnedSemaphorePermit) -> Result<u32, Failure> {
-        let now: Timestamp = self.env.now();
+        let now = self.env.now();
         let until = now + schedule::part(&self.env, CLAIM, 900..1000);
         let limit = u32::try_from(room.num_permits()).unwrap_or(ROOM);
         let due = self.store.claim_due(now, until, limit).await?;
@@ -52,15 +53,30 @@ impl Broker {
             let seat = room.split(1).expect("no more were claimed than there is room for");
             let broker = Arc::clone(self);
             self.tasks.spawn(async move {
-                let refreshed =
-                    broker.fly(due.workspace, due.credential, Some(due.generation), Urgency::Due).await;
-                if let Err(error) = refreshed {
-                    // The row says when it is due again.
-                    tracing::info!(credential = %due.credential, %error, "a due refresh came to nothing");
-                }
+                broker.refresh_in_turn(due).await;
                 drop(seat);
             });
         }
         Ok(claimed)
+    }
+
+    /// Waits for a turn before the flight begins: whoever asks for this account meanwhile need not wait in the queue.
+    async fn refresh_in_turn(self: &Arc<Self>, due: Due) {
+        let turn = tokio::select! {
+            turn = self.pace.turn_in_queue(due.app, &self.env) => turn,
+            // Nothing has begun; it is due again when the claim lapses.
+            () = self.stopping.cancelled() => return,
+        };
+        let refreshed =
+            self.fly(due.workspace, due.credential, Some(due.generation), Errand::Due(turn)).await;
+        if let Err(error) = refreshed {
+            // The row says when it is due again.
+            tracing::info!(credential = %due.credential, %error, "a due refresh came to nothing");
+        }
+    }
+
+    /// Lets what waits for its turn go, so that a stop need not wait for it. What has begun comes to its end.
+    pub fn stop_refreshing(&self) {
+        self.stopping.cancel();
     }
 }

@@ -154,6 +154,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         never = broker.tend_audit(config.audit.kept()) => match never {},
     };
     bots.stop().await;
+    broker.stop_refreshing();
     tasks.close();
     tasks.wait().await;
     database.close().await;

@@ -1,8 +1,9 @@
 //! What is due is refreshed before anybody asks, and the idle are kept alive.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use model::{CredentialId, CredentialStatus};
+use store::Credentials as _;
 
 use crate::harness::{ACCESS_LIFE, House};
 
@@ -104,8 +105,6 @@ async fn what_failed_is_tried_again_with_growing_pauses() {
 
 #[tokio::test]
 async fn a_claim_of_a_process_that_died_lapses() {
-    use store::Credentials as _;
-
     let (house, id) = House::with_account().await;
     house.pass(HOUR).await;
     let until = house.env.now() + Duration::from_secs(180);
@@ -148,4 +147,31 @@ async fn every_change_of_state_is_counted() {
         assert!(text.contains(&line), "{line}{text}");
     }
     assert!(matches!(house.row(id).await.status, CredentialStatus::NeedsReauth(_)));
+}
+
+#[tokio::test]
+async fn what_waits_for_its_turn_holds_up_neither_a_caller_nor_a_stop() {
+    let house = House::start().await;
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        house.zoom.sign_in(&house.zoom.new_user(&format!("user-{number}@example.test")).await).await;
+        ids.push(house.connect().await);
+    }
+    house.pass(HOUR).await;
+    // A process with one turn a second, and time that stands still: the first is refreshed, the others wait.
+    let slow = house.another_broker(house.clock.clone()).await;
+    let slow = Arc::new(Arc::into_inner(slow).unwrap().with_pace(NonZeroU32::MIN));
+    assert_eq!(slow.refresh_due().await.unwrap(), 3);
+    let refreshed = async || {
+        let rows = house.store.credentials(house.workspace).await.unwrap();
+        rows.iter().filter(|row| row.generation == 2).count()
+    };
+    while refreshed().await == 0 {}
+    // Nobody has begun with those that wait, so another process refreshes one of them for a caller.
+    for id in ids {
+        house.zak(id).await.unwrap();
+    }
+    slow.stop_refreshing();
+    house.settle().await;
+    assert_eq!(house.zoom.stats().await.refreshes, 3);
 }
