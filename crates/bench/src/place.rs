@@ -54,9 +54,10 @@ impl Place {
         listen: SocketAddr,
         api_key: Option<Secret>,
         bots: &Value,
+        audit_mode: &str,
     ) -> anyhow::Result<Server> {
         let (config, log) = (self.data.join("latchkey.toml"), self.data.join("latchkey.log"));
-        fs::write(&config, toml::to_string(&self.configuration(listen, bots))?)?;
+        fs::write(&config, toml::to_string(&self.configuration(listen, bots, audit_mode))?)?;
         self.server(&config, api_key, &log).await
     }
 
@@ -74,7 +75,7 @@ impl Place {
         self.simulator.stop(&self.env).await;
     }
 
-    fn configuration(&self, listen: SocketAddr, bots: &Value) -> Value {
+    fn configuration(&self, listen: SocketAddr, bots: &Value, audit_mode: &str) -> Value {
         let zoom = &self.simulator.ready;
         json!({
             "listen": listen,
@@ -92,6 +93,7 @@ impl Place {
                 "sandbox": BrowserConfig::sandbox_works(),
             },
             "bots": bots,
+            "audit": { "mode": audit_mode },
             // The zak_url of our own token link.
             "callbacks": { "allow_networks": ["127.0.0.0/8"] },
         })

@@ -71,6 +71,9 @@ pub(crate) struct Tokens {
     pub(crate) bare: TokenRow,
     pub(crate) latchkey: TokenRow,
     pub(crate) ratio: f64,
+    /// With an audit that tokens don't wait for.
+    pub(crate) relaxed: TokenRow,
+    pub(crate) relaxed_ratio: f64,
     /// How many ZAKs Zoom was asked for in all runs of Latchkey together; each begins with an empty memory.
     pub(crate) zak_mints: u64,
 }

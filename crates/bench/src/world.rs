@@ -11,6 +11,9 @@ use zoom::{AppKeys, Role};
 
 use crate::place::Place;
 
+/// The audit's mode unless configured otherwise.
+pub(crate) const STRICT: &str = "strict";
+
 const PASSCODE: &str = "bench1";
 /// Longer than a bot's own deadlines.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -34,7 +37,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn make(place: Place) -> anyhow::Result<Self> {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = place.serve(any_port, None, &json!({ "capacity": 0 })).await?;
+        let server = place.serve(any_port, None, &json!({ "capacity": 0 }), STRICT).await?;
 
         let simulator = &place.simulator;
         // Many bots of one account, in one meeting.
@@ -77,7 +80,13 @@ impl World {
 
     /// A server with `bots` as that section of its configuration; a capacity of 0 needs no Chromium.
     pub(crate) async fn serve(&self, bots: &Value) -> anyhow::Result<Server> {
-        self.place.serve(self.listen, Some(self.api_key.clone()), bots).await
+        self.place.serve(self.listen, Some(self.api_key.clone()), bots, STRICT).await
+    }
+
+    /// A server without bots, whose audit is in this mode.
+    pub(crate) async fn token_broker(&self, audit_mode: &str) -> anyhow::Result<Server> {
+        let (key, bots) = (Some(self.api_key.clone()), json!({ "capacity": 0 }));
+        self.place.serve(self.listen, key, &bots, audit_mode).await
     }
 
     /// What the SDK's `join` takes from a guest.
