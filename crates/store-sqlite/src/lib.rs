@@ -66,6 +66,10 @@ impl SqliteStore {
     /// Closes the files. What follows on this store fails.
     pub async fn close(&self) {
         self.readers.close().await;
+        // Into the one file: the last connection to go would do it, but not if that is a reader's, given back late.
+        let checkpoint = sqlx::query("-- close\nPRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await;
+        // What is not in the one file is in the one beside it, where the next start finds it.
+        drop(checkpoint);
         self.writer.close().await;
     }
 
