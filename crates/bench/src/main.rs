@@ -60,6 +60,7 @@ enum Part {
     Bots,
     Tokens,
     Accounts,
+    Storm,
 }
 
 #[derive(Subcommand)]
@@ -105,10 +106,13 @@ async fn measure(arguments: &Arguments, env: &Environment) -> anyhow::Result<()>
         place = world.leave();
     }
     let accounts =
-        if wanted(Part::Accounts) { Some(accounts::measure(arguments, &place).await?) } else { None };
+        if wanted(Part::Accounts) { Some(accounts::measure(&place, arguments.quick).await?) } else { None };
+    let storms =
+        if wanted(Part::Storm) { Some(accounts::storms(&place, arguments.quick).await?) } else { None };
     place.close().await;
 
-    let report = Report { quick: arguments.quick, measured_at: env.now(), machine, bots, tokens, accounts };
+    let report =
+        Report { quick: arguments.quick, measured_at: env.now(), machine, bots, tokens, accounts, storms };
     tables::print(&report);
     std::fs::create_dir_all(&arguments.out)?;
     let path = arguments.out.join("report.json");

@@ -3,7 +3,11 @@
 use model::Timestamp;
 use serde::Serialize;
 
-use crate::{accounts::Accounts, machine::Machine, statistics::Sample};
+use crate::{
+    accounts::{Accounts, Storms},
+    machine::Machine,
+    statistics::Sample,
+};
 
 /// Everything that was measured.
 #[derive(Serialize)]
@@ -14,6 +18,7 @@ pub(crate) struct Report {
     pub(crate) bots: Option<Bots>,
     pub(crate) tokens: Option<Tokens>,
     pub(crate) accounts: Option<Accounts>,
+    pub(crate) storms: Option<Storms>,
 }
 
 /// Bots beside bare pages.

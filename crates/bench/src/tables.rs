@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 
-use crate::accounts::{Accounts, Size, Storm};
+use crate::accounts::{Accounts, Size, Storm, Storms};
 use crate::report::{Bots, JoinRow, MemoryRow, Report, TokenRow, Tokens};
 
 pub(crate) fn print(report: &Report) {
@@ -68,6 +68,9 @@ pub(crate) fn print(report: &Report) {
     if let Some(accounts) = &report.accounts {
         print_accounts(accounts);
     }
+    if let Some(storms) = &report.storms {
+        print_storms(storms);
+    }
     if report.quick {
         println!("A smoke run: these figures mean little.");
     }
@@ -89,7 +92,10 @@ fn print_accounts(accounts: &Accounts) {
         ]
     };
     table(["accounts", "a due one", "", "two lookups", "", "idle server"], accounts.sizes.iter().map(row));
-    println!("All due at once; aim: ≥ {:.0} % of the limit, none refused", accounts.storm_aim * 100.0);
+}
+
+fn print_storms(storms: &Storms) {
+    println!("All due at once; aim: ≥ {:.0} % of the limit, none refused", storms.aim * 100.0);
     let row = |storm: &Storm| {
         [
             format!("{} at {}/s", storm.accounts, storm.limit_per_second),
@@ -98,7 +104,7 @@ fn print_accounts(accounts: &Accounts) {
             storm.refused.to_string(),
         ]
     };
-    table(["", "took", "of the limit", "refused"], accounts.storms.iter().map(row));
+    table(["", "took", "of the limit", "refused"], storms.storms.iter().map(row));
 }
 
 fn rounds(rows: &[JoinRow]) -> usize {

@@ -12,7 +12,7 @@ mod storm;
 use serde::Serialize;
 use stage::Postgres;
 
-use crate::{Arguments, place::Place, statistics::Sample};
+use crate::{place::Place, statistics::Sample};
 
 use installation::{Backend, Installation};
 
@@ -31,7 +31,13 @@ pub(crate) struct Accounts {
     pub(crate) due_aim_ratio: f64,
     pub(crate) lookup_aim_ratio: f64,
     pub(crate) sizes: Vec<Size>,
-    pub(crate) storm_aim: f64,
+}
+
+/// Everybody due at once.
+#[derive(Serialize)]
+pub(crate) struct Storms {
+    /// How much of the limit shall be used.
+    pub(crate) aim: f64,
     pub(crate) storms: Vec<Storm>,
 }
 
@@ -62,10 +68,10 @@ pub(crate) struct Storm {
     pub(crate) refused: u64,
 }
 
-pub(crate) async fn measure(arguments: &Arguments, place: &Place) -> anyhow::Result<Accounts> {
+pub(crate) async fn measure(place: &Place, quick: bool) -> anyhow::Result<Accounts> {
     // Enough that a due row has a page of its own: with fewer, two of them share one, and are cheaper.
-    let few = if arguments.quick { 1_000 } else { 10_000 };
-    let (sqlite, postgres) = if arguments.quick {
+    let few = if quick { 1_000 } else { 10_000 };
+    let (sqlite, postgres) = if quick {
         (vec![few, 2 * few], vec![few, 2 * few])
     } else {
         (vec![few, 100_000], vec![few, 100_000, 1_000_000])
@@ -82,8 +88,8 @@ pub(crate) async fn measure(arguments: &Arguments, place: &Place) -> anyhow::Res
             let installation = Installation::found(place, backend, PACE).await?;
             println!("accounts: {name}, filling in {accounts}");
             installation.fill(accounts).await?;
-            let due_us = probe::due(&installation, accounts, arguments.quick).await?;
-            let lookup_us = probe::lookups(&installation, accounts, arguments.quick).await?;
+            let due_us = probe::due(&installation, accounts, quick).await?;
+            let lookup_us = probe::lookups(&installation, accounts, quick).await?;
             let idle_mb = idle::weigh(place, &installation).await?;
             let (due, lookup) = *fewest.get_or_insert((due_us.median, lookup_us.median));
             let size = Size {
@@ -102,11 +108,15 @@ pub(crate) async fn measure(arguments: &Arguments, place: &Place) -> anyhow::Res
             sizes.push(size);
         }
     }
-    let due = if arguments.quick { 300 } else { 10_000 };
-    let mut storms = Vec::new();
+    Ok(Accounts { due_aim_ratio: DUE_AIM, lookup_aim_ratio: LOOKUP_AIM, sizes })
+}
+
+pub(crate) async fn storms(place: &Place, quick: bool) -> anyhow::Result<Storms> {
+    let due = if quick { 300 } else { 10_000 };
+    let (server, mut storms) = (Postgres::start()?, Vec::new());
     for limit in [30, 80] {
         let address = server.database("template1").await?;
         storms.push(storm::measure(place, address, due, limit).await?);
     }
-    Ok(Accounts { due_aim_ratio: DUE_AIM, lookup_aim_ratio: LOOKUP_AIM, sizes, storm_aim: STORM_AIM, storms })
+    Ok(Storms { aim: STORM_AIM, storms })
 }
