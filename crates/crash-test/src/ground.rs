@@ -90,10 +90,20 @@ impl Ground {
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {
-        let mut migrate = tokio::process::Command::new(&self.latchkey);
-        let migrated = migrate.arg("migrate").arg("--config").arg(self.configure(0)?).output().await?;
-        ensure!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
-        Ok(())
+        self.command(&["migrate"]).await.map(drop)
+    }
+
+    /// What `latchkey audit export` writes.
+    pub(crate) async fn audit(&self) -> anyhow::Result<Vec<u8>> {
+        self.command(&["audit", "export"]).await
+    }
+
+    /// A command on the first server's configuration; its standard output.
+    async fn command(&self, command: &[&str]) -> anyhow::Result<Vec<u8>> {
+        let mut latchkey = tokio::process::Command::new(&self.latchkey);
+        let done = latchkey.args(command).arg("--config").arg(self.configure(0)?).output().await?;
+        ensure!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
+        Ok(done.stdout)
     }
 
     /// Starts the server with this number: each has an escrow of its own, and they share the rest.

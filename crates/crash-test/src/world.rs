@@ -139,24 +139,32 @@ impl World {
 
     /// Looks for secrets in what a dead server left on its disk.
     pub(crate) async fn search_escrow(&self) -> anyhow::Result<()> {
-        let secrets = self.all_secrets().await?;
-        let found = search::files(&secrets, &self.ground.data(0).join("escrow"))?;
+        let found = self.files_of(&self.all_secrets().await?, 0)?;
         self.searched.lock().unwrap_or_else(PoisonError::into_inner).add(found);
         Ok(())
     }
 
-    /// The end: looks for secrets in logs, the database and what lies in escrow.
+    /// In a server's own folder: the database, unless it is PostgreSQL's, the escrow, the audit's journal.
+    fn files_of(&self, secrets: &[String], replica: u32) -> anyhow::Result<Searched> {
+        let (mut searched, data) = (Searched::default(), self.ground.data(replica));
+        for folder in [data.clone(), data.join("escrow"), data.join("audit")] {
+            searched.add(search::files(secrets, &folder)?);
+        }
+        Ok(searched)
+    }
+
+    /// The end: looks for secrets in logs, the database, the audit and what lies on disks.
     pub(crate) async fn close(self) -> anyhow::Result<Searched> {
         let secrets = self.all_secrets().await?;
         let mut searched = std::mem::take(&mut *self.searched.lock().unwrap_or_else(PoisonError::into_inner));
         searched.add(search::files(&secrets, &self.ground.logs())?);
         for replica in 0..REPLICAS {
-            searched.add(search::files(&secrets, &self.ground.data(replica))?);
-            searched.add(search::files(&secrets, &self.ground.data(replica).join("escrow"))?);
+            searched.add(self.files_of(&secrets, replica)?);
         }
         if let Some(address) = &self.ground.postgres {
             searched.add(search::text(&secrets, address, &Postgres::dump(address)?));
         }
+        searched.add(search::text(&secrets, "the audit's export", &self.ground.audit().await?));
         searched.sharpen(&secrets)?;
         self.ground.simulator.stop(&self.ground.env).await;
         Ok(searched)
