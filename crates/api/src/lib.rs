@@ -97,6 +97,9 @@ pub fn router(state: State) -> Router {
         ("/api/v2/zoom-oauth-credential-logs", get(log::of_credentials)),
         ("/api/v2/zoom-oauth-app-logs", get(log::of_apps)),
         ("/api/latchkey/v1/events", get(log::events)),
+        ("/api/latchkey/v1/parked-consents", get(latchkey::parked_consents::list)),
+        ("/api/latchkey/v1/parked-consents/{id}", delete(latchkey::parked_consents::discard)),
+        ("/api/latchkey/v1/parked-consents/{id}/adopt", post(latchkey::parked_consents::adopt)),
         (
             "/api/v2/zoom-oauth-credentials/{id}/access-token",
             get(zoom_oauth_credentials::access_token::handler),
@@ -113,6 +116,7 @@ pub fn router(state: State) -> Router {
         ("/t/{address}", token::routes()),
         ("/oauth/zoom/authorize", get(consent::authorize)),
         ("/oauth/zoom/callback", get(consent::callback)),
+        ("/oauth/zoom/callback/{app}", get(consent::installed)),
         ("/healthz", get(health::handler)),
         ("/metrics", get(metrics::handler)),
     ];

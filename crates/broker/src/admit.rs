@@ -1,8 +1,8 @@
 //! Storing an account that has just been connected, whichever way it came.
 
 use model::{
-    Code, ConsentId, CredentialId, CredentialKind, CredentialStatus, Failure, Secret, Timestamp, WorkspaceId,
-    ZoomOauthAppId,
+    Code, ConsentId, CredentialId, CredentialKind, CredentialStatus, Failure, ParkedConsentId, Secret,
+    Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 use store::{Credential, Grant, StoreError};
 use url::Url;
@@ -16,6 +16,8 @@ pub(crate) struct Newcomer {
     pub(crate) app: ZoomOauthAppId,
     pub(crate) source: Source,
     pub(crate) grant: zoom::Grant,
+    /// When Zoom gave it.
+    pub(crate) granted_at: Timestamp,
     /// Where a customer who manages the grant answers with access tokens.
     pub(crate) callback_url: Option<Secret>,
 }
@@ -35,6 +37,8 @@ pub(crate) enum Door {
     Api,
     /// Through an invitation.
     Invitation(ConsentId),
+    /// From where it was parked.
+    Parked(ParkedConsentId),
 }
 
 impl Newcomer {
@@ -79,6 +83,7 @@ impl Broker {
             let note = self.note(&words);
             let stored = match door {
                 Door::Api => self.store.connect_credential(&credential, &note).await.map(|()| true),
+                Door::Parked(id) => self.store.adopt_parked(id, &credential, &note).await,
                 Door::Invitation(id) => self.store.complete_consent(id, &credential, &note).await,
             };
             match stored {
@@ -99,7 +104,7 @@ impl Broker {
 
     /// The row that a newcomer becomes.
     async fn credential_for(&self, newcomer: &Newcomer) -> Result<Credential, Failure> {
-        let Newcomer { workspace, app, ref grant, .. } = *newcomer;
+        let Newcomer { workspace, app, ref grant, granted_at, .. } = *newcomer;
         let (kind, now) = (newcomer.kind(), self.env.now());
         let (zoom_user_id, zoom_account_id, display_name) = newcomer.names();
         let before = self.store.credential_of(workspace, app, zoom_user_id).await?;
@@ -119,14 +124,14 @@ impl Broker {
             trouble: None,
             failures: 0,
             retry_at: None,
-            refresh_at: schedule::after_refresh(&self.env, kind, Some(now), now, grant.expires_in),
+            refresh_at: schedule::after_refresh(&self.env, kind, Some(now), granted_at, grant.expires_in),
             used_at: Some(now),
             epoch: 1,
             generation: 1,
-            grant: self.seal_grant(workspace, id, grant, grant.refresh_token.as_ref(), now),
+            grant: self.seal_grant(workspace, id, grant, grant.refresh_token.as_ref(), granted_at),
             spent_at: None,
             created_at: before.map_or(now, |row| row.created_at),
-            granted_at: now,
+            granted_at,
         })
     }
 

@@ -42,7 +42,14 @@ impl Broker {
             error => error.into(),
         })?;
         let source = Source::User(user);
-        let newcomer = Newcomer { workspace, app: app.id, source, grant, callback_url: Some(url) };
+        let newcomer = Newcomer {
+            workspace,
+            app: app.id,
+            source,
+            grant,
+            granted_at: self.env.now(),
+            callback_url: Some(url),
+        };
         self.admit(&newcomer, Door::Api).await
     }
 

@@ -29,6 +29,7 @@ impl Broker {
             return Ok(false);
         }
         self.metrics.credential_became(CredentialStatus::Disconnected(DisconnectCause::Asked));
+        self.store.discard_parked_of(before.app, &before.zoom_user_id, note.at).await?;
         tracing::info!(credential = %id, "account {words}");
         self.forget_account(id);
         // A grant in escrow finds its generation past, and is taken off the disk.

@@ -1,7 +1,8 @@
 //! Zoom accounts: connect them, keep them connected, and hand out their short-lived tokens.
 //!
 //! - [`connect`](Broker::invite): an invitation, a trip to Zoom and back, an account. Other ways to one:
-//!   [`server_to_server`](Broker::connect_server_to_server), [`customer_managed`](Broker::connect_customer_managed). All of them end in `admit`.
+//!   [`server_to_server`](Broker::connect_server_to_server), [`customer_managed`](Broker::connect_customer_managed),
+//!   [`parked`](Broker::take_install). All of them end in `admit`.
 //! - `refresh`: one flight per account in this process, a lease on the row across processes, compare-and-swap at the
 //!   end. Nobody sees a token that is not durable.
 //! - `refresher`: what is due, ahead of time and with jitter; `breaker`: an app that Zoom refuses; `pace`: its limit.
@@ -25,6 +26,7 @@ mod links;
 mod memory;
 mod metrics;
 mod pace;
+mod parked;
 mod refresh;
 mod refresher;
 mod replay;
@@ -54,6 +56,7 @@ pub use escrow::Escrow;
 pub use links::{LinkAddress, LinkRequest, NewLink, ServedToken};
 pub use metrics::Metrics;
 pub use outbound::signature;
+pub use parked::Installed;
 pub use vault::{Cell, Vault};
 pub use webhooks::{WebhookAnswer, WebhookRequest};
 pub use workspace::{Founded, StartError, digest};
@@ -76,6 +79,7 @@ pub struct Broker {
     callbacks: Option<CallbackClient>,
     pace: pace::Pace,
     stopping: CancellationToken,
+    installs: pace::Pace,
     audit: Audit,
     metrics: Metrics,
     counts: flights::Flights<(), ()>,
@@ -124,6 +128,7 @@ impl Broker {
             callbacks: None,
             pace: pace::Pace::new(USUAL_PACE),
             stopping: CancellationToken::new(),
+            installs: parked::pace_of_installs(),
             audit,
             metrics,
             counts: flights::Flights::default(),

@@ -19,12 +19,15 @@ pub(crate) fn after_refresh(
     env: &Environment,
     kind: CredentialKind,
     used_at: Option<Timestamp>,
-    now: Timestamp,
+    granted_at: Timestamp,
     life: Duration,
 ) -> Option<Timestamp> {
+    let now = env.now();
     let in_use = used_at.is_some_and(|used_at| now.since(used_at) < IN_USE);
     match kind {
-        CredentialKind::UserOauth | CredentialKind::ServerToServer if in_use => Some(ahead(env, now, life)),
+        CredentialKind::UserOauth | CredentialKind::ServerToServer if in_use => {
+            Some(ahead(env, granted_at, life))
+        }
         CredentialKind::UserOauth => Some(now + part(env, KEEP_ALIVE, 900..1000)),
         // Nothing dies of idleness there, and a customer's server is called when a token is needed.
         CredentialKind::ServerToServer | CredentialKind::CustomerManaged => None,

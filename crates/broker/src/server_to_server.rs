@@ -26,7 +26,14 @@ impl Broker {
         drop(turn);
         self.judge_app(&app, &answer).await;
         let source = Source::Account(account);
-        let newcomer = Newcomer { workspace, app: app.id, source, grant: answer?, callback_url: None };
+        let newcomer = Newcomer {
+            workspace,
+            app: app.id,
+            source,
+            grant: answer?,
+            granted_at: self.env.now(),
+            callback_url: None,
+        };
         self.admit(&newcomer, Door::Api).await
     }
 }

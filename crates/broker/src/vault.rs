@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    BotId, ConsentId, CredentialId, Failure, Sealed, Secret, TokenLinkId, WorkspaceId, ZoomOauthAppId,
+    BotId, ConsentId, CredentialId, Failure, ParkedConsentId, Sealed, Secret, TokenLinkId, WorkspaceId,
+    ZoomOauthAppId,
 };
 use sealing::{Keys, OpenError, Place};
 
@@ -30,6 +31,10 @@ pub enum Cell {
     RefreshToken(CredentialId),
     /// Where a customer who manages the grant answers with access tokens.
     CallbackUrl(CredentialId),
+    /// A parked consent's access token.
+    ParkedAccessToken(ParkedConsentId),
+    /// A parked consent's refresh token.
+    ParkedRefreshToken(ParkedConsentId),
     /// A link's own signing secret.
     SigningSecret(TokenLinkId),
     /// What a bot was asked to do.
@@ -46,6 +51,8 @@ impl Cell {
             Self::AccessToken(id) => ("credentials", id.to_string(), "access_token"),
             Self::RefreshToken(id) => ("credentials", id.to_string(), "refresh_token"),
             Self::CallbackUrl(id) => ("credentials", id.to_string(), "callback_url"),
+            Self::ParkedAccessToken(id) => ("parked_consents", id.to_string(), "access_token"),
+            Self::ParkedRefreshToken(id) => ("parked_consents", id.to_string(), "refresh_token"),
             Self::SigningSecret(id) => ("token_links", id.to_string(), "signing_secret"),
             Self::BotRequest(id) => ("bots", id.to_string(), "request"),
         }

@@ -144,6 +144,8 @@ impl Broker {
             }
             WebhookEvent::UrlValidation { .. } | WebhookEvent::Other { .. } => return Ok(None),
         };
+        let end = happened_at.unwrap_or_else(|| self.env.now());
+        self.store.discard_parked_of(app.id, user_id, end).await?;
         let Some(account) = self.store.credential_of(app.workspace, app.id, user_id).await? else {
             tracing::info!(app = %app.id, event = event.name(), "Zoom tells of a user who is not connected here");
             return Ok(None);

@@ -148,6 +148,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         () = stopping.cancelled().then(|()| clock.sleep(FINISH_WITHIN)) => Ok(()),
         never = broker.tend_escrow() => match never {},
         never = keys.tend() => match never {},
+        never = broker.tend_parked() => match never {},
         never = broker.tend_accounts() => match never {},
         never = broker.tend_webhooks() => match never {},
         never = broker.tend_journal() => match never {},

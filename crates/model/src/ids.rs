@@ -48,6 +48,8 @@ ids! {
     CredentialId;
     /// One invitation to connect an account, from link to callback.
     ConsentId;
+    /// A consent that nobody here had asked for, until the operator has decided.
+    ParkedConsentId;
     /// A line of an account's or an app's log, and the event that goes with it.
     LogLineId;
     /// A token link: the public half of its address.

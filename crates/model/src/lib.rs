@@ -21,8 +21,8 @@ pub use credential::{CredentialKind, CredentialStatus, DisconnectCause, ReauthCa
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use failure::{Class, Code, Failure};
 pub use ids::{
-    ApiKeyId, AuditId, BotId, ConsentId, CredentialId, LeaseToken, LogLineId, ScreenshotId, TokenLinkId,
-    WorkspaceId, ZoomOauthAppId,
+    ApiKeyId, AuditId, BotId, ConsentId, CredentialId, LeaseToken, LogLineId, ParkedConsentId, ScreenshotId,
+    TokenLinkId, WorkspaceId, ZoomOauthAppId,
 };
 pub use kill_point::KillPoint;
 pub use secret::{Sealed, Secret};

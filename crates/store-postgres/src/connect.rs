@@ -17,6 +17,8 @@ macro_rules! app_columns {
     };
 }
 
+pub(crate) use app_columns;
+
 macro_rules! consent_columns {
     () => {
         "id, workspace, app, secret_digest, state_digest, browser_digest, code_verifier, credential, created_at,\n\

@@ -14,7 +14,7 @@ use sqlx::{
 use store::{Credential, Credentials, Due, Grant, Lease, Note, RefreshLease, StoreError, Subject, Trouble};
 
 use crate::{
-    ON_ROWS, PostgresStore, Tx, exists, log,
+    ON_ROWS, PostgresStore, Tx, exists, log, parked,
     row::{Reader, bytes},
     unavailable,
 };
@@ -148,6 +148,7 @@ pub(crate) async fn connect(
     .await
     .map_err(exists("an account of this Zoom user on this app"))?;
     let Credential { workspace, app, id, .. } = *credential;
+    parked::supersede(db, app, &credential.zoom_user_id).await?;
     log::write(db, workspace, app, Subject::Credential(id), Some(healthy), note).await
 }
 

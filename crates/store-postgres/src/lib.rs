@@ -24,6 +24,7 @@ mod links;
 mod log;
 mod migrations;
 mod open;
+mod parked;
 mod row;
 mod sealed_cells;
 

@@ -11,6 +11,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0003_zoom_inbox", include_str!("../migrations/0003_zoom_inbox.sql")),
     ("0004_link_users", include_str!("../migrations/0004_link_users.sql")),
     ("0005_audit", include_str!("../migrations/0005_audit.sql")),
+    ("0006_parked_consents", include_str!("../migrations/0006_parked_consents.sql")),
 ];
 
 /// The schema that this version speaks to.

@@ -9,7 +9,7 @@ use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use store::{Credential, Credentials, Due, Grant, Lease, Note, RefreshLease, StoreError, Subject, Trouble};
 
 use crate::{
-    SqliteStore, exists, log,
+    SqliteStore, exists, log, parked,
     row::{Reader, bytes, json},
     unavailable,
 };
@@ -95,6 +95,7 @@ pub(crate) async fn connect(
     .await
     .map_err(exists("an account of this Zoom user on this app"))?;
     let Credential { workspace, app, id, .. } = *credential;
+    parked::supersede(db, app, &credential.zoom_user_id).await?;
     log::write(db, workspace, app, Subject::Credential(id), Some(healthy), note).await
 }
 

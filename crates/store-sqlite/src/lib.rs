@@ -15,6 +15,7 @@ mod inbox;
 mod links;
 mod log;
 mod migrations;
+mod parked;
 mod row;
 mod sealed_cells;
 

@@ -30,6 +30,7 @@ pub const TABLES: &[Table] = &[
     table("account_log"),
     Table { name: "zoom_events", key: &["key"] },
     table("consents"),
+    table("parked_consents"),
     table("token_links"),
     table("bots"),
     Table { name: "bot_steps", key: &["bot", "step"] },

@@ -24,6 +24,7 @@ mod inbox;
 mod lease;
 mod links;
 mod log;
+mod parked;
 mod sealed_cells;
 
 pub use access::{Access, ApiKey, Workspace};
@@ -38,6 +39,7 @@ pub use inbox::{Ending, Reception, ZoomEvent, ZoomInbox};
 pub use lease::Lease;
 pub use links::{ServableLink, TokenLink, TokenLinks};
 pub use log::{AccountLog, LogFilter, LogLine, Note, Subject};
+pub use parked::{ParkedConsent, ParkedConsents};
 pub use sealed_cells::{Replacement, SEALED_COLUMNS, SealedCell, SealedCells, SealedColumn, SealedHead};
 
 /// The whole store, as the other rooms hold it: `Arc<dyn Store>`.
@@ -49,6 +51,7 @@ pub trait Store:
     + Census
     + Consents
     + Credentials
+    + ParkedConsents
     + SealedCells
     + TokenLinks
     + ZoomInbox
@@ -66,6 +69,7 @@ impl<T> Store for T where
         + Census
         + Consents
         + Credentials
+        + ParkedConsents
         + SealedCells
         + TokenLinks
         + ZoomInbox

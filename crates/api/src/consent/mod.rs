@@ -13,12 +13,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use broker::Arrival;
-use model::{Failure, Secret};
+use model::{Failure, Secret, ZoomOauthAppId};
 
 use crate::{
     State,
     error::{report, status_of},
     page::Query,
+    path::Path,
 };
 
 /// Binds a trip to Zoom to the browser that began it. Ten minutes: longer than anybody reads a consent page.
@@ -30,6 +31,12 @@ const COOKIE_SECONDS: u32 = 600;
 struct ConnectedPage {
     name: String,
     missing_scopes: String,
+}
+
+#[derive(Template)]
+#[template(path = "parked.html")]
+struct ParkedPage {
+    name: String,
 }
 
 #[derive(Template)]
@@ -69,9 +76,38 @@ pub(crate) async fn callback(
     headers: HeaderMap,
 ) -> Response {
     let query = Query::of(query.as_deref());
+    match query.get("code") {
+        // Nobody left here with this browser: it comes from the Marketplace.
+        Some(code) if query.get("state").is_none() => install(&state, None, code).await,
+        _ => arrive(&state, &query, &headers).await,
+    }
+}
+
+/// `GET /oauth/zoom/callback/{app}`: an app's own address, for installs from the Marketplace.
+pub(crate) async fn installed(
+    Extract(state): Extract<State>,
+    Path(app): Path<ZoomOauthAppId>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let query = Query::of(query.as_deref());
+    match query.get("code") {
+        Some(code) if query.get("state").is_none() => install(&state, Some(app), code).await,
+        _ => arrive(&state, &query, &headers).await,
+    }
+}
+
+async fn install(state: &State, app: Option<ZoomOauthAppId>, code: &str) -> Response {
+    match state.broker.take_install(app, Secret::new(code)).await {
+        Ok(installed) => page(StatusCode::ACCEPTED, &ParkedPage { name: installed.display_name }),
+        Err(failure) => trouble(&failure),
+    }
+}
+
+async fn arrive(state: &State, query: &Query, headers: &HeaderMap) -> Response {
     let arrival = Arrival {
         state: Secret::new(query.get("state").unwrap_or("")),
-        browser: cookie(&headers).map(Secret::new),
+        browser: cookie(headers).map(Secret::new),
         code: match query.get("code") {
             Some(code) => Ok(Secret::new(code)),
             None => Err(query.get("error").unwrap_or("").to_owned()),

@@ -6,7 +6,7 @@ use model::{Code, Failure, Secret, ZoomOauthAppId};
 use serde_json::Value;
 use store::AppKind;
 
-use super::representation;
+use super::shown;
 use crate::{
     State,
     body::Body,
@@ -50,8 +50,7 @@ pub(crate) async fn handler(
         Way::ServerToServer => state.broker.connect_server_to_server(caller.workspace, app).await,
     };
     let id = connected.map_err(in_the_contracts_words)?.ok_or_else(unknown)?;
-    let credential = state.store.credential(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
-    Ok((StatusCode::CREATED, Json(representation(&credential))))
+    Ok((StatusCode::CREATED, Json(shown(&state, caller, id).await?)))
 }
 
 fn read(state: &State, mut fields: Fields<'_>) -> Result<Asked, FieldErrors> {

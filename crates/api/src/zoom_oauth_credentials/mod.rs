@@ -29,6 +29,11 @@ async fn visible(state: &State, caller: Caller, id: CredentialId) -> Result<Cred
     credential.filter(|credential| !is_deleted(credential)).ok_or(ApiError::NotFound)
 }
 
+/// An account as answers show it.
+pub(crate) async fn shown(state: &State, caller: Caller, id: CredentialId) -> Result<Value, ApiError> {
+    visible(state, caller, id).await.map(|credential| representation(&credential))
+}
+
 /// The contract knows two states; ours, with its cause, stands beside them.
 fn representation(credential: &Credential) -> Value {
     let status = match credential.status {

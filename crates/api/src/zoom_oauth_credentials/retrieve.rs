@@ -4,7 +4,7 @@ use axum::{Json, extract::State as Extract};
 use model::CredentialId;
 use serde_json::Value;
 
-use super::{representation, visible};
+use super::shown;
 use crate::{State, caller::Caller, error::ApiError, path::Path};
 
 pub(crate) async fn handler(
@@ -12,5 +12,5 @@ pub(crate) async fn handler(
     Extract(state): Extract<State>,
     Path(id): Path<CredentialId>,
 ) -> Result<Json<Value>, ApiError> {
-    Ok(Json(representation(&visible(&state, caller, id).await?)))
+    shown(&state, caller, id).await.map(Json)
 }

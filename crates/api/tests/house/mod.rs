@@ -319,6 +319,15 @@ impl House {
         self.clock.as_ref().expect("a manual clock").advance(LOOK);
     }
 
+    /// Every byte that the store wrote.
+    pub(crate) fn bytes_of_the_store(&self) -> Vec<u8> {
+        ["latchkey.db", "latchkey.db-wal"]
+            .iter()
+            .filter_map(|name| std::fs::read(self.rooms.path().join(name)).ok())
+            .flatten()
+            .collect()
+    }
+
     /// It is `span` later at once.
     pub(crate) fn jump(&self, span: Duration) {
         self.clock.as_ref().expect("a manual clock").advance(span);

@@ -107,7 +107,6 @@ async fn a_browser_that_did_not_leave_here_connects_nothing() {
         (&back, "latchkey_consent="),
         (&back, &format!("x{cookie}")),
         ("https://latchkey.test/base/oauth/zoom/callback", &cookie),
-        ("https://latchkey.test/base/oauth/zoom/callback?code=planted", &cookie),
     ] {
         let page = house.arrive(address, cookie).await;
         is_a_page(&page, 400, "Not connected", stranger);

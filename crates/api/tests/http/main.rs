@@ -13,6 +13,7 @@ mod commands;
 mod consent;
 mod create_bot;
 mod customer_managed;
+mod installs;
 mod kinds;
 mod lifecycle;
 mod links;

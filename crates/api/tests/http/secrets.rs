@@ -14,7 +14,7 @@ use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
 use crate::{
     OFFICE,
-    house::{CLIENT_SECRET, House, Plan},
+    house::{CLIENT_ID, CLIENT_SECRET, House, Plan},
 };
 
 /// Everything that was written, by all crates, at every level.
@@ -48,7 +48,7 @@ async fn the_log_tells_no_secret() {
         .with_ansi(false)
         .with_writer(log.clone())
         .init();
-    let house = House::build(&Plan { capacity: 1, ..OFFICE }).await;
+    let house = House::build(&Plan { capacity: 1, networks: &["127.0.0.0/8"], ..OFFICE }).await;
     let mut secrets =
         vec![house.api_key.clone(), CLIENT_SECRET.to_owned(), "planted-webhook-secret".to_owned()];
 
@@ -84,6 +84,27 @@ async fn the_log_tells_no_secret() {
         secrets.extend((answer.status == 200).then_some(answer.text));
     }
 
+    // An install, parked and adopted, and its access token.
+    let redirect = "https://latchkey.test/base/oauth/zoom/callback";
+    let code = house.zoom.code(CLIENT_ID, redirect).await;
+    let back = format!("{redirect}?code={code}");
+    assert_eq!(house.arrive(&back, "").await.status, 202);
+    secrets.push(code);
+    let parked = house.get("/api/latchkey/v1/parked-consents/").await.ok()["results"][0]["id"].clone();
+    let parked = format!("/api/latchkey/v1/parked-consents/{}/adopt/", parked.as_str().unwrap());
+    let adopted = house.call("POST", &parked, Body::empty()).await.created()["id"].clone();
+    let tokens = format!("/api/v2/zoom-oauth-credentials/{}/access-token/", adopted.as_str().unwrap());
+    let token = house.get(&tokens).await.ok()["token"].as_str().unwrap().to_owned();
+    secrets.push(token.clone());
+
+    // A customer who keeps the grant, at an address that is as good as a key.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/planted-callback-path", listener.local_addr().unwrap());
+    let customer = axum::Router::new().fallback(async move || token);
+    tokio_util::task::TaskTracker::new().spawn(async move { axum::serve(listener, customer).await });
+    let asked = json!({ "oauth_app": house.app, "access_token_callback_url": url });
+    house.post("/api/v2/zoom-oauth-credentials/", asked).await.created();
+
     // Requests that are wrong, and a bot that comes to its end.
     let zoom = json!({ "zak_url": "https://example.invalid/zak?token=planted-zak-url" });
     let meeting = "https://zoom.us/j/81234567890?pwd=planted-passcode&tk=planted-registration";
@@ -104,6 +125,15 @@ async fn the_log_tells_no_secret() {
     house.send(wrong_key.body(Body::empty()).unwrap()).await;
     house.stop().await;
 
+    secrets.push("planted-callback-path".to_owned());
+    let stored = house.bytes_of_the_store();
+    assert!(stored.windows(9).any(|window| window == b"Hana Host"), "what is no secret is found");
+    for (place, secret) in secrets.iter().enumerate() {
+        let found = stored.windows(secret.len()).any(|window| window == secret.as_bytes());
+        assert!(!found, "secret {place} stands in the store ({secret})");
+    }
+
+    // A bot's labels are no secret, but have no business in a log.
     secrets.push("planted".to_owned());
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     for place in ["/api/latchkey/v1/audit/", "/metrics"] {

@@ -18,6 +18,7 @@ pub mod credentials;
 pub mod inbox;
 pub mod links;
 pub mod log;
+pub mod parked;
 pub mod sealed_cells;
 
 use std::sync::Arc;
@@ -142,6 +143,9 @@ macro_rules! conformance_tests {
                     pages_go_back_in_time_too, spans_and_workspaces_narrow,
                     the_oldest_go_first_and_few_at_a_time }
             census { accounts_are_counted_by_state }
+            parked { a_parked_consent_comes_back_whole, one_is_parked_for_each_user, the_oldest_make_room,
+                     adopting_connects_and_ends_it_once, a_consent_ends_what_is_parked_of_the_user,
+                     what_is_parked_can_be_erased, an_installed_app_is_named_or_the_only_one }
             links { a_link_comes_back_whole, revoking_is_final_and_local }
             sealed_cells { every_cell_is_walked_past_once, every_sealed_column_can_be_walked,
                            a_cell_is_replaced_only_while_it_holds_what_it_held }

@@ -1,0 +1,195 @@
+//! Consents that nobody here has asked for: somebody installed an app from Zoom's Marketplace, so the browser comes back
+//! without a state of ours.
+//!
+//! Whoever sends a browser here with a code of their own would otherwise connect *their* account for bots of *this*
+//! workspace (login CSRF). So the grant is fetched, because its code lives five minutes, and then it waits for the operator.
+
+use std::{convert::Infallible, num::NonZeroU32, time::Duration};
+
+use model::{Code, CredentialId, Failure, ParkedConsentId, Secret, Timestamp, WorkspaceId, ZoomOauthAppId};
+use store::{Grant, ParkedConsent, Subject};
+use zoom::{UserStatus, ZoomUser};
+
+use crate::{
+    Authorization, Broker, Cell,
+    admit::{Door, Newcomer, Source},
+    pace::Pace,
+};
+
+/// How long one waits. Far inside the 90 days of a refresh token.
+const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How many wait for each app: strangers must not fill the table.
+const MOST: u32 = 100;
+/// How many codes a second are tried at Zoom for each app: strangers must not use up its limit either.
+const INSTALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(2).expect("not zero");
+/// How often what has expired is erased.
+const SWEEP: Duration = Duration::from_secs(3600);
+
+pub(crate) fn pace_of_installs() -> Pace {
+    Pace::new(INSTALLS_PER_SECOND)
+}
+
+/// Somebody who has installed an app, and waits.
+#[derive(Debug)]
+pub struct Installed {
+    /// What the operator decides about.
+    pub id: ParkedConsentId,
+    /// The user's name at Zoom.
+    pub display_name: String,
+}
+
+impl Broker {
+    /// Where Zoom sends the browser of somebody who installs this app from the Marketplace. To be entered there.
+    pub fn install_uri(&self, app: ZoomOauthAppId) -> String {
+        self.at(&format!("oauth/zoom/callback/{app}")).into()
+    }
+
+    /// Takes in a browser that comes from an install: parks its grant. The app is named by the address, or is the only one
+    /// of this installation.
+    pub async fn take_install(
+        &self,
+        named: Option<ZoomOauthAppId>,
+        code: Secret,
+    ) -> Result<Installed, Failure> {
+        let app = self.store.installed_app(named).await?.ok_or_else(|| {
+            let own =
+                "each app has an address of its own, which ends in /oauth/zoom/callback/ and the app's id";
+            Failure::new(Code::LinkUnknown, format!("which Zoom app was installed is not clear: {own}"))
+        })?;
+        let redirect_uri = named.map_or_else(|| self.redirect_uri().into(), |id| self.install_uri(id));
+        let _turn = self.installs.turn(app.id, &self.env).await?;
+        let (grant, user) =
+            self.redeem(&app, &Authorization { code, redirect_uri, code_verifier: None }).await?;
+        let (id, now) = (ParkedConsentId::generate(&self.env), self.env.now());
+        let parked = ParkedConsent {
+            id,
+            workspace: app.workspace,
+            app: app.id,
+            zoom_user_id: user.id,
+            zoom_account_id: user.account_id,
+            display_name: user.display_name,
+            grant: self.seal_parked(app.workspace, id, &grant, now),
+            parked_at: now,
+            expires_at: now + KEPT_FOR,
+        };
+        self.store.park(&parked, MOST).await?;
+        tracing::info!(app = %app.id, parked = %id, "a consent without an invitation is parked");
+        let note = self.note(&format!("somebody installed the app at Zoom; parked consent {id} waits"));
+        self.store.add_log_line(app.workspace, Subject::App(app.id), &note).await?;
+        if let Some(account) = self.replaced_by(&parked).await? {
+            let words = format!(
+                "the user installed the app again at Zoom, which honours only the newest grant: adopt parked consent {id}"
+            );
+            self.store.add_log_line(app.workspace, Subject::Credential(account), &self.note(&words)).await?;
+        }
+        Ok(Installed { id, display_name: parked.display_name })
+    }
+
+    /// The connected account of the same user on the same app, whose own grant Zoom no longer honours.
+    pub async fn replaced_by(&self, parked: &ParkedConsent) -> Result<Option<CredentialId>, Failure> {
+        let account = self.store.credential_of(parked.workspace, parked.app, &parked.zoom_user_id).await?;
+        let connected =
+            account.filter(|account| !matches!(account.status, model::CredentialStatus::Disconnected(_)));
+        Ok(connected.map(|account| account.id))
+    }
+
+    /// What waits in a workspace, newest first.
+    pub async fn parked_consents(&self, workspace: WorkspaceId) -> Result<Vec<ParkedConsent>, Failure> {
+        let now = self.env.now();
+        let mut parked = self.store.parked_consents(workspace).await?;
+        parked.retain(|parked| parked.expires_at > now);
+        Ok(parked)
+    }
+
+    /// Connects what was parked. `None` when the workspace has none with this id, or the same user has connected in
+    /// another way since, which ended it.
+    pub async fn adopt(
+        &self,
+        workspace: WorkspaceId,
+        id: ParkedConsentId,
+    ) -> Result<Option<CredentialId>, Failure> {
+        let parked = self.store.parked_consent(workspace, id).await?;
+        let Some(parked) = parked.filter(|parked| parked.expires_at > self.env.now()) else {
+            return Ok(None);
+        };
+        let grant = self.open_parked(&parked)?;
+        let user = ZoomUser {
+            id: parked.zoom_user_id,
+            account_id: parked.zoom_account_id,
+            email: None,
+            display_name: parked.display_name,
+            status: UserStatus::Unknown,
+        };
+        let newcomer = Newcomer {
+            workspace,
+            app: parked.app,
+            source: Source::User(user),
+            grant,
+            granted_at: parked.parked_at,
+            callback_url: None,
+        };
+        self.admit(&newcomer, Door::Parked(id)).await
+    }
+
+    /// Erases what was parked, and ends it at Zoom if Zoom can be reached. `false` when the workspace has none with this id.
+    pub async fn discard(&self, workspace: WorkspaceId, id: ParkedConsentId) -> Result<bool, Failure> {
+        let Some(parked) = self.store.parked_consent(workspace, id).await? else { return Ok(false) };
+        let revoked = match self.open_parked(&parked)?.refresh_token {
+            Some(token) => self.revoke(workspace, parked.app, &token).await,
+            None => Ok(()),
+        };
+        if let Err(error) = revoked {
+            tracing::warn!(parked = %id, %error, "a parked consent is erased but not revoked at Zoom");
+        }
+        Ok(self.store.discard_parked(workspace, id).await?)
+    }
+
+    /// Erases what has expired for as long as it is polled.
+    pub async fn tend_parked(&self) -> Infallible {
+        loop {
+            match self.store.expire_parked(self.env.now()).await {
+                Ok(0) => {}
+                Ok(expired) => tracing::info!(expired, "parked consents have expired"),
+                Err(error) => tracing::warn!(%error, "parked consents could not be looked after"),
+            }
+            self.env.clock.sleep(SWEEP).await;
+        }
+    }
+
+    fn seal_parked(
+        &self,
+        workspace: WorkspaceId,
+        id: ParkedConsentId,
+        grant: &zoom::Grant,
+        now: Timestamp,
+    ) -> Grant {
+        let seal = |cell, token| self.vault.seal(workspace, cell, token);
+        Grant {
+            access_token: Some(seal(Cell::ParkedAccessToken(id), &grant.access_token)),
+            access_expires_at: now + grant.expires_in,
+            refresh_token: grant
+                .refresh_token
+                .as_ref()
+                .map(|token| seal(Cell::ParkedRefreshToken(id), token)),
+            scopes: grant.scopes.clone(),
+            api_url: grant.api_url.as_ref().map(ToString::to_string),
+        }
+    }
+
+    fn open_parked(&self, parked: &ParkedConsent) -> Result<zoom::Grant, Failure> {
+        let open = |cell, sealed: &Option<_>| match sealed {
+            Some(sealed) => self.vault.open(parked.workspace, cell, sealed).map(Some),
+            None => Ok(None),
+        };
+        let ParkedConsent { id, ref grant, .. } = *parked;
+        let access_token = open(Cell::ParkedAccessToken(id), &grant.access_token)?;
+        Ok(zoom::Grant {
+            access_token: access_token
+                .ok_or_else(|| Failure::new(Code::Internal, "a parked consent without a token"))?,
+            refresh_token: open(Cell::ParkedRefreshToken(id), &grant.refresh_token)?,
+            expires_in: grant.access_expires_at.since(parked.parked_at),
+            scopes: grant.scopes.clone(),
+            api_url: grant.api_url.as_deref().and_then(|url| url.parse().ok()),
+        })
+    }
+}
