@@ -1,10 +1,17 @@
-//! Access tokens for a customer's own calls of Zoom's API.
+//! Access tokens: live by our own record, for our own calls of Zoom's API and for a customer's.
 
 use std::{sync::Arc, time::Duration};
 
-use model::{CredentialId, Failure, Secret, Timestamp, TokenKind, WorkspaceId};
+use model::{Code, CredentialId, CredentialKind, Failure, Secret, Source, Timestamp, TokenKind, WorkspaceId};
+use store::Credential;
+use url::Url;
 
-use crate::{Asker, Audited, Broker, audit::Wish};
+use crate::{Asker, Audited, Broker, Cell, audit::Wish, refresh::Errand, schedule};
+
+/// An access token with less than this is not used: the call it is meant for has to arrive, and clocks differ.
+pub(crate) const MARGIN: Duration = Duration::from_secs(60);
+/// How exactly the last use of an account is remembered.
+const USE_IS_REMEMBERED: Duration = Duration::from_secs(3600);
 
 /// An access token, and how long our own record calls it valid.
 #[derive(Debug)]
@@ -13,6 +20,18 @@ pub struct AccessToken {
     pub token: Secret,
     /// Its end.
     pub expires_at: Timestamp,
+}
+
+/// A token for Zoom's API, and which grant it came from.
+pub(crate) struct LiveAccess {
+    pub(crate) kind: CredentialKind,
+    pub(crate) token: Secret,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) base: Url,
+    pub(crate) generation: i64,
+    pub(crate) epoch: i64,
+    /// Whether it was fetched for this caller.
+    pub(crate) source: Source,
 }
 
 impl Broker {
@@ -31,5 +50,72 @@ impl Broker {
             Ok((AccessToken { token: access.token, expires_at: access.expires_at }, access.source))
         };
         self.audited(wish, fetch).await
+    }
+
+    /// An access token that our own record calls valid for `life` more. `rejected` names the generation that Zoom has
+    /// just refused.
+    pub(crate) async fn live_access(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        life: Duration,
+        rejected: Option<i64>,
+    ) -> Result<LiveAccess, Failure> {
+        let credential = self.usable(workspace, id).await?;
+        self.remember_use(&credential).await;
+        if self.lasts(&credential, life.max(MARGIN), rejected) {
+            return self.open_access(&credential, Source::Kept);
+        }
+        match self.fly(workspace, id, Some(credential.generation), Errand::Caller).await {
+            Ok(()) => self.open_access(&self.usable(workspace, id).await?, Source::Minted),
+            // Less than was asked for, and still better than nothing.
+            Err(failure) => match self.usable(workspace, id).await {
+                Ok(credential) if self.lasts(&credential, MARGIN, rejected) => {
+                    self.open_access(&credential, Source::Kept)
+                }
+                _ => Err(failure),
+            },
+        }
+    }
+
+    /// Whether the account's access token lasts for `life` more, and is not of the generation that was rejected.
+    pub(crate) fn lasts(&self, credential: &Credential, life: Duration, rejected: Option<i64>) -> bool {
+        rejected != Some(credential.generation)
+            && credential.grant.access_token.is_some()
+            && credential.grant.access_expires_at > self.env.now() + life
+    }
+
+    fn open_access(&self, credential: &Credential, source: Source) -> Result<LiveAccess, Failure> {
+        let cell = Cell::AccessToken(credential.id);
+        let sealed = credential.grant.access_token.as_ref();
+        let sealed = sealed.ok_or_else(|| Failure::new(Code::Internal, "a live grant without a token"))?;
+        Ok(LiveAccess {
+            kind: credential.kind,
+            token: self.vault.open(credential.workspace, cell, sealed)?,
+            expires_at: credential.grant.access_expires_at,
+            base: self.base_of(credential),
+            generation: credential.generation,
+            epoch: credential.epoch,
+            source,
+        })
+    }
+
+    fn base_of(&self, credential: &Credential) -> Url {
+        let named = credential.grant.api_url.as_deref().and_then(|url| url.parse().ok());
+        named.unwrap_or_else(|| self.api_base.clone())
+    }
+
+    /// Keeps the refresher interested in accounts that are used. An approximate record will do, so it is rarely written,
+    /// and nobody is refused a token because it was not.
+    async fn remember_use(&self, credential: &Credential) {
+        let now = self.env.now();
+        if credential.used_at.is_some_and(|used_at| now.since(used_at) < USE_IS_REMEMBERED) {
+            return;
+        }
+        let life = credential.grant.access_expires_at.since(credential.granted_at);
+        let look_at = schedule::ahead(&self.env, credential.granted_at, life);
+        if let Err(error) = self.store.touch_credential(credential.id, now, Some(look_at)).await {
+            tracing::warn!(credential = %credential.id, %error, "the use of an account was not recorded");
+        }
     }
 }

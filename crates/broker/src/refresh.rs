@@ -18,13 +18,12 @@ use std::{sync::Arc, time::Duration};
 
 use model::{
     Code, CredentialId, CredentialKind, CredentialStatus, Failure, KillPoint, LeaseToken, LogLineId,
-    ReauthCause, Secret, Source, Timestamp, WorkspaceId,
+    ReauthCause, Secret, WorkspaceId,
 };
 use store::{Credential, Lease, Note, RefreshLease, Trouble, ZoomOauthApp};
-use url::Url;
 use zoom::{AppKeys, ZoomError};
 
-use crate::{Broker, Cell, escrow::Deposit, pace::Turn, schedule};
+use crate::{Broker, Cell, access_token::MARGIN, escrow::Deposit, pace::Turn, schedule};
 
 /// The Zoom client gives a call up after 15 s; two calls and the commit fit in.
 const LEASE_LIFE: Duration = Duration::from_secs(60);
@@ -32,16 +31,11 @@ const LEASE_LIFE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(250);
 /// How long it keeps looking: a little longer than the lease of a holder that died.
 const PATIENCE: Duration = Duration::from_secs(75);
-/// An access token with less than this is not used: the call it is meant for has to arrive, and clocks differ.
-const MARGIN: Duration = Duration::from_secs(60);
 /// Pauses between tries to commit; the last one repeats.
 const COMMIT_PAUSES: [Duration; 4] =
     [Duration::from_millis(50), Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5)];
 /// How long a fetched grant is kept trying to reach the store.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(300);
-
-/// How exactly the last use of an account is remembered.
-const USE_IS_REMEMBERED: Duration = Duration::from_secs(3600);
 
 /// Why an account is to be refreshed.
 pub(crate) enum Errand {
@@ -53,45 +47,7 @@ pub(crate) enum Errand {
     Due(Turn),
 }
 
-/// A token for Zoom's API, and which grant it came from.
-pub(crate) struct LiveAccess {
-    pub(crate) kind: CredentialKind,
-    pub(crate) token: Secret,
-    pub(crate) expires_at: Timestamp,
-    pub(crate) base: Url,
-    pub(crate) generation: i64,
-    pub(crate) epoch: i64,
-    /// Whether it was fetched for this caller.
-    pub(crate) source: Source,
-}
-
 impl Broker {
-    /// An access token that our own record calls valid for `life` more. `rejected` names the generation that Zoom has
-    /// just refused.
-    pub(crate) async fn live_access(
-        self: &Arc<Self>,
-        workspace: WorkspaceId,
-        id: CredentialId,
-        life: Duration,
-        rejected: Option<i64>,
-    ) -> Result<LiveAccess, Failure> {
-        let credential = self.usable(workspace, id).await?;
-        self.remember_use(&credential).await;
-        if self.lasts(&credential, life.max(MARGIN), rejected) {
-            return self.open_access(&credential, Source::Kept);
-        }
-        match self.fly(workspace, id, Some(credential.generation), Errand::Caller).await {
-            Ok(()) => self.open_access(&self.usable(workspace, id).await?, Source::Minted),
-            // Less than was asked for, and still better than nothing.
-            Err(failure) => match self.usable(workspace, id).await {
-                Ok(credential) if self.lasts(&credential, MARGIN, rejected) => {
-                    self.open_access(&credential, Source::Kept)
-                }
-                _ => Err(failure),
-            },
-        }
-    }
-
     /// One refresh of this account in this process, whoever asks, until the row holds a live grant other than that of
     /// the generation `replace`.
     pub(crate) async fn fly(
@@ -110,46 +66,6 @@ impl Broker {
             )
             .await
             .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the refresh broke off")))
-    }
-
-    fn lasts(&self, credential: &Credential, life: Duration, rejected: Option<i64>) -> bool {
-        rejected != Some(credential.generation)
-            && credential.grant.access_token.is_some()
-            && credential.grant.access_expires_at > self.env.now() + life
-    }
-
-    fn open_access(&self, credential: &Credential, source: Source) -> Result<LiveAccess, Failure> {
-        let cell = Cell::AccessToken(credential.id);
-        let sealed = credential.grant.access_token.as_ref();
-        let sealed = sealed.ok_or_else(|| Failure::new(Code::Internal, "a live grant without a token"))?;
-        Ok(LiveAccess {
-            kind: credential.kind,
-            token: self.vault.open(credential.workspace, cell, sealed)?,
-            expires_at: credential.grant.access_expires_at,
-            base: self.base_of(credential),
-            generation: credential.generation,
-            epoch: credential.epoch,
-            source,
-        })
-    }
-
-    fn base_of(&self, credential: &Credential) -> Url {
-        let named = credential.grant.api_url.as_deref().and_then(|url| url.parse().ok());
-        named.unwrap_or_else(|| self.api_base.clone())
-    }
-
-    /// Keeps the refresher interested in accounts that are used. An approximate record will do, so it is rarely written,
-    /// and nobody is refused a token because it was not.
-    async fn remember_use(&self, credential: &Credential) {
-        let now = self.env.now();
-        if credential.used_at.is_some_and(|used_at| now.since(used_at) < USE_IS_REMEMBERED) {
-            return;
-        }
-        let life = credential.grant.access_expires_at.since(credential.granted_at);
-        let look_at = schedule::ahead(&self.env, credential.granted_at, life);
-        if let Err(error) = self.store.touch_credential(credential.id, now, Some(look_at)).await {
-            tracing::warn!(credential = %credential.id, %error, "the use of an account was not recorded");
-        }
     }
 
     /// One flight.
