@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::{Outcome, Timestamp, Who, WorkspaceId};
-use sqlx::{QueryBuilder, Sqlite, sqlite::SqliteRow};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use store::{AuditPage, AuditRecord, Audits, Direction, StoreError};
 
 use crate::{SqliteStore, row::Reader, unavailable};
@@ -54,31 +54,42 @@ impl SqliteStore {
     }
 }
 
+/// Rows in one statement. A call of its own for each row costs more than the row; a few sizes, so that the statements
+/// are prepared once.
+const AT_ONCE: [usize; 3] = [128, 16, 1];
+
+async fn insert(db: &mut SqliteConnection, records: &[AuditRecord]) -> Result<(), StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "-- append_audit\n\
+         INSERT INTO audit (at, id, workspace, credential, kind, who, who_id, from_address, why, outcome, source) ",
+    );
+    query.push_values(records, |mut row, record| {
+        row.push_bind(record.at.as_microsecond())
+            .push_bind(record.id.to_string())
+            .push_bind(record.workspace.to_string())
+            .push_bind(record.credential.to_string())
+            .push_bind(record.kind.as_str())
+            .push_bind(record.who.kind())
+            .push_bind(record.who.id())
+            .push_bind(record.from.map(|from| from.to_string()))
+            .push_bind(record.why.as_str())
+            .push_bind(record.outcome.as_str())
+            .push_bind(record.outcome.source().map(model::Source::as_str));
+    });
+    query.push(" ON CONFLICT DO NOTHING").build().execute(db).await.map_err(unavailable)?;
+    Ok(())
+}
+
 #[async_trait]
 impl Audits for SqliteStore {
     async fn append_audit(&self, records: &[AuditRecord]) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
-        for record in records {
-            sqlx::query(
-                "-- append_audit\n\
-                 INSERT INTO audit (at, id, workspace, credential, kind, who, who_id, from_address, why, outcome,\n\
-                                    source)\n\
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            )
-            .bind(record.at.as_microsecond())
-            .bind(record.id.to_string())
-            .bind(record.workspace.to_string())
-            .bind(record.credential.to_string())
-            .bind(record.kind.as_str())
-            .bind(record.who.kind())
-            .bind(record.who.id())
-            .bind(record.from.map(|from| from.to_string()))
-            .bind(record.why.as_str())
-            .bind(record.outcome.as_str())
-            .bind(record.outcome.source().map(model::Source::as_str))
-            .execute(&mut *tx)
-            .await
-            .map_err(unavailable)?;
+        let mut rest = records;
+        while !rest.is_empty() {
+            let size = AT_ONCE.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
+            let (some, others) = rest.split_at(size);
+            insert(&mut tx, some).await?;
+            rest = others;
         }
         tx.commit().await.map_err(unavailable)
     }
