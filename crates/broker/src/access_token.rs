@@ -67,7 +67,17 @@ impl Broker {
             return self.open_access(&credential, Source::Kept);
         }
         match self.fly(workspace, id, Some(credential.generation), Errand::Caller).await {
-            Ok(()) => self.open_access(&self.usable(workspace, id).await?, Source::Minted),
+            Ok(()) => {
+                let fresh = self.usable(workspace, id).await?;
+                if fresh.generation == credential.generation {
+                    // Our flight was fenced off, and whoever holds the lease now has not finished.
+                    return Err(Failure::new(
+                        Code::RefreshUncertain,
+                        "another process is refreshing this account",
+                    ));
+                }
+                self.open_access(&fresh, Source::Minted)
+            }
             // Less than was asked for, and still better than nothing.
             Err(failure) => match self.usable(workspace, id).await {
                 Ok(credential) if self.lasts(&credential, MARGIN, rejected) => {

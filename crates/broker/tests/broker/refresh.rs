@@ -301,6 +301,23 @@ async fn a_consent_that_came_meanwhile_wins_over_a_dead_grant() {
 }
 
 #[tokio::test]
+async fn who_was_fenced_off_hands_out_no_dead_token() {
+    let (house, id) = expired().await;
+    house.zoom.hold_up("refresh").await;
+    let asked = house.broker.access_token(house.workspace, id, Duration::from_secs(300), house.asker());
+    let (answer, ()) = tokio::join!(asked, async {
+        house.zoom.struck().await;
+        // The lease lapses, another process takes it, and only then does Zoom say that the grant is dead.
+        house.clock.advance(Duration::from_secs(61));
+        let lease = lease_of(&house, Duration::from_secs(60));
+        assert!(matches!(take(&house, id, &lease).await, RefreshLease::Taken(_)));
+        house.zoom.change_user(json!({"active": false})).await;
+    });
+    assert_eq!(answer.unwrap_err().code, Code::RefreshUncertain);
+    assert!(house.row(id).await.status.is_usable(), "the holder is the one to judge");
+}
+
+#[tokio::test]
 async fn a_consent_that_came_meanwhile_is_not_overwritten() {
     let (house, id) = expired().await;
     let before = house.row(id).await;
