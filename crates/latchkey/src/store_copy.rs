@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     fmt, fs,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -126,6 +127,9 @@ impl Side {
                 if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
                     return Err(anyhow!("there is no folder {}", folder.display()));
                 }
+                // For its owner only, as the folder of an installation is. SQLite makes its other files alike.
+                let private = fs::File::options().write(true).create_new(true).mode(0o600).open(path);
+                private.with_context(|| format!("cannot make {}", path.display()))?;
                 SqliteStore::open(path).await?.close().await;
                 Ok(made)
             }
