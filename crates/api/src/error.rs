@@ -75,6 +75,7 @@ pub(crate) const fn status_of(code: Code) -> StatusCode {
     match code {
         Code::RequestMalformed => StatusCode::BAD_REQUEST,
         Code::SignatureMissing | Code::SignatureInvalid | Code::SignatureStale => StatusCode::UNAUTHORIZED,
+        Code::MeetingNotAllowed => StatusCode::FORBIDDEN,
         Code::LinkUnknown => StatusCode::NOT_FOUND,
         Code::ReplayRefused => StatusCode::CONFLICT,
         Code::LinkExpired => StatusCode::GONE,
@@ -83,11 +84,14 @@ pub(crate) const fn status_of(code: Code) -> StatusCode {
         | Code::CredentialDisconnected
         | Code::CredentialBlocked
         | Code::UserUnknown
+        | Code::PoolUnhealthy
         | Code::AccessTokenCallbackFailed
         | Code::ScopeMissing
         | Code::AppUnhealthy => StatusCode::FAILED_DEPENDENCY,
         Code::ZoomUnexpected => StatusCode::BAD_GATEWAY,
-        Code::ZoomRateLimited
+        Code::HostBusy | Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Code::PoolFull
+        | Code::ZoomRateLimited
         | Code::ZoomUnavailable
         | Code::RefreshUncertain
         | Code::AccessTokenCallbackTimeout
@@ -99,7 +103,7 @@ pub(crate) const fn status_of(code: Code) -> StatusCode {
 
 /// `Retry-After` in seconds, when a retry is worth it.
 pub(crate) fn retry_after(failure: &Failure) -> Option<String> {
-    (status_of(failure.code) == StatusCode::SERVICE_UNAVAILABLE)
+    matches!(status_of(failure.code), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
         .then(|| failure.retry_after.unwrap_or(USUAL_WAIT).as_secs().max(1).to_string())
 }
 

@@ -178,8 +178,8 @@ impl Runner<'_> {
         let env = &self.ledger.parts.env;
         let role = if self.request.zoom.start_meeting { Role::Start } else { Role::Join };
         let request = JoinRequest {
-            signature: zoom::sdk_signature(app, &self.link.meeting_number, role, env.now()),
-            meeting_number: self.link.meeting_number.clone(),
+            signature: zoom::sdk_signature(app, &self.link.meeting_number.to_string(), role, env.now()),
+            meeting_number: self.link.meeting_number.to_string(),
             passcode: self.link.passcode.clone().unwrap_or_else(|| Secret::new("")),
             bot_name: self.request.bot_name.clone(),
             user_email: self.request.zoom.user_email.clone(),

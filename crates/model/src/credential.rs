@@ -127,18 +127,24 @@ impl FromStr for CredentialKind {
 pub enum TokenKind {
     /// Zoom access key: joins as the user, or starts that user's meeting.
     Zak,
+    /// On-behalf-of token: a bot attends while the user, who vouches for it, is in the meeting. Works once.
+    Obf,
+    /// Lets a bot record a meeting without asking; only the host's account gives it. Works once.
+    JoinToken,
     /// Opens Zoom's API as the account.
     AccessToken,
 }
 
 impl TokenKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Zak, Self::AccessToken];
+    pub const ALL: [Self; 4] = [Self::Zak, Self::Obf, Self::JoinToken, Self::AccessToken];
 
     /// The word in requests, answers and the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Zak => "zak",
+            Self::Obf => "obf",
+            Self::JoinToken => "join_token",
             Self::AccessToken => "access_token",
         }
     }
@@ -147,10 +153,7 @@ impl TokenKind {
 impl FromStr for TokenKind {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "zak" => Ok(Self::Zak),
-            "access_token" => Ok(Self::AccessToken),
-            other => Err(format!("{other:?} is not a token kind")),
-        }
+        let known = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        known.ok_or_else(|| format!("{text:?} is not a token kind"))
     }
 }

@@ -61,6 +61,8 @@ catalogue! {
     ReplayRefused = "replay_refused", PersonMustAct, "use a new webhook-id for each fetch";
     /// The request cannot be read.
     RequestMalformed = "request_malformed", PersonMustAct, "correct the request";
+    /// The link is for another meeting, or for none that the request could name.
+    MeetingNotAllowed = "meeting_not_allowed", PersonMustAct, "ask for the meeting that the link is made for";
     /// The link does not give this kind of token.
     TokenNotAvailable = "token_not_available", PersonMustAct, "ask for a kind of token that the link gives";
     /// The grant is dead.
@@ -79,6 +81,14 @@ catalogue! {
     ScopeMissing = "scope_missing", PersonMustAct, "add the scope to the Zoom app and connect the account again";
     /// The app's client secret is wrong, or Zoom disabled the app.
     AppUnhealthy = "app_unhealthy", PersonMustAct, "correct the app's client id and secret";
+    /// No account of the pool can be used.
+    PoolUnhealthy = "pool_unhealthy", PersonMustAct, "connect an account of the pool again, or add one to it";
+    /// Every seat of the pool is taken.
+    PoolFull = "pool_full", Retry, "try again after the time in Retry-After, or add accounts to the pool";
+    /// The host is hosting as many meetings as Zoom allows at once.
+    HostBusy = "host_busy", Retry, "try again after the time in Retry-After";
+    /// Latchkey limits the rate of this link, key or workspace.
+    RateLimited = "rate_limited", Retry, "try again after the time in Retry-After";
     /// Zoom limits our rate.
     ZoomRateLimited = "zoom_rate_limited", Retry, "try again after the time in Retry-After";
     /// Zoom does not answer, or answers with an error of its own.

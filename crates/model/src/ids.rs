@@ -52,6 +52,10 @@ ids! {
     ParkedConsentId;
     /// A line of an account's or an app's log, and the event that goes with it.
     LogLineId;
+    /// A pool: accounts behind one name.
+    PoolId;
+    /// A seat of a pool while somebody sits on it.
+    SeatId;
     /// A token link: the public half of its address.
     TokenLinkId;
     /// A bot.

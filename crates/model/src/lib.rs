@@ -11,6 +11,7 @@ mod entropy;
 mod failure;
 mod ids;
 mod kill_point;
+mod meeting;
 mod secret;
 mod time;
 
@@ -21,10 +22,11 @@ pub use credential::{CredentialKind, CredentialStatus, DisconnectCause, ReauthCa
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use failure::{Class, Code, Failure};
 pub use ids::{
-    ApiKeyId, AuditId, BotId, ConsentId, CredentialId, LeaseToken, LogLineId, ParkedConsentId, ScreenshotId,
-    TokenLinkId, WorkspaceId, ZoomOauthAppId,
+    ApiKeyId, AuditId, BotId, ConsentId, CredentialId, LeaseToken, LogLineId, ParkedConsentId, PoolId,
+    ScreenshotId, SeatId, TokenLinkId, WorkspaceId, ZoomOauthAppId,
 };
 pub use kill_point::KillPoint;
+pub use meeting::{MeetingNumber, NotAMeetingNumber};
 pub use secret::{Sealed, Secret};
 pub use time::{Clock, ManualClock, Sleep, SystemClock, Timestamp};
 

@@ -3,14 +3,14 @@
 //! Nothing is ever fetched from a link: only the number and the passes in it are used. `http` is therefore as good as
 //! `https`, and a link pasted without either is read too.
 
-use model::Secret;
+use model::{MeetingNumber, Secret};
 use url::Url;
 
 /// What a link says about a meeting.
 #[derive(Debug, Clone)]
 pub struct MeetingLink {
-    /// 9 to 11 digits.
-    pub meeting_number: String,
+    /// Which meeting.
+    pub meeting_number: MeetingNumber,
     /// `pwd`, handed to the SDK as it is.
     pub passcode: Option<Secret>,
     /// `tk`: proof that somebody registered for the meeting.
@@ -58,7 +58,7 @@ impl MeetingLink {
 
         let number = if url.scheme() == "zoommtg" { desktop_number(&url) } else { web_number(&url) }?;
         Ok(Self {
-            meeting_number: digits(&number)?,
+            meeting_number: number.parse().map_err(|_| LinkError::BadNumber)?,
             passcode: parameter(&url, "pwd").map(Secret::new),
             registration: parameter(&url, "tk").map(Secret::new),
         })
@@ -105,13 +105,6 @@ fn desktop_number(url: &Url) -> Result<String, LinkError> {
     }
 }
 
-/// The digits of a number that people write as `123 4567 8901` or `123-4567-8901`.
-fn digits(number: &str) -> Result<String, LinkError> {
-    let digits: String = number.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-    let valid = (9..=11).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if valid { Ok(digits) } else { Err(LinkError::BadNumber) }
-}
-
 fn parameter(url: &Url, name: &str) -> Option<String> {
     let (_, value) = url.query_pairs().find(|(key, _)| key == name)?;
     Some(value.into_owned()).filter(|value| !value.is_empty())
@@ -127,7 +120,7 @@ mod tests {
     fn read(text: &str) -> Result<(String, Option<String>, Option<String>), LinkError> {
         let link = MeetingLink::parse(text)?;
         let open = |secret: Option<Secret>| secret.map(|secret| secret.expose().to_owned());
-        Ok((link.meeting_number, open(link.passcode), open(link.registration)))
+        Ok((link.meeting_number.to_string(), open(link.passcode), open(link.registration)))
     }
 
     #[test]
@@ -210,7 +203,7 @@ mod tests {
 
         #[test]
         fn what_is_written_is_read(
-            form in 0..7_usize, host in "([a-z0-9]{1,8}\\.)?zoom\\.(us|com)", number in "[0-9]{9,11}", passcode in ".{1,20}",
+            form in 0..7_usize, host in "([a-z0-9]{1,8}\\.)?zoom\\.(us|com)", number in "[1-9][0-9]{8,10}", passcode in ".{1,20}",
         ) {
             let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("pwd", &passcode).finish();
             let text = match form {

@@ -34,7 +34,7 @@ pub(super) fn of(state: &State, bot: &Bot) -> Result<Value, Failure> {
 fn meeting(link: &str) -> Value {
     MeetingLink::parse(link).map_or(Value::Null, |link| {
         json!({
-            "meeting_id": link.meeting_number,
+            "meeting_id": link.meeting_number.to_string(),
             "meeting_password": link.passcode.map(|passcode| passcode.expose().to_owned()),
             "platform": "zoom",
         })
