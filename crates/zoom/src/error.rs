@@ -49,6 +49,12 @@ pub enum ZoomError {
     /// No such user in the token's account.
     #[error("Zoom does not know the user")]
     UserUnknown,
+    /// No such meeting, as far as the token's user may know.
+    #[error("Zoom does not know the meeting")]
+    MeetingUnknown,
+    /// The user may not do this in the meeting: not its host, or a setting or plan is against it.
+    #[error("Zoom gives this account no such token for the meeting")]
+    NotForThisMeeting,
     /// An administrator disabled the app for the user.
     #[error("a Zoom administrator blocks this user's authorisation")]
     UserBlocked,
@@ -92,6 +98,7 @@ impl ZoomError {
             Self::AppRejected => Code::AppUnhealthy,
             Self::ScopeMissing { .. } => Code::ScopeMissing,
             Self::UserUnknown | Self::UserBlocked => Code::CredentialBlocked,
+            Self::MeetingUnknown | Self::NotForThisMeeting => Code::TokenNotAvailable,
             Self::RateLimited { .. } => Code::ZoomRateLimited,
             // A refused access token is dropped, so the next try brings a new one.
             Self::Unavailable { .. } | Self::TokenRejected => Code::ZoomUnavailable,

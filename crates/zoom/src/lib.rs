@@ -25,6 +25,7 @@ mod http;
 mod join_error;
 mod jwt;
 mod link;
+mod meeting_tokens;
 mod oauth;
 mod pkce;
 mod prose;

@@ -89,6 +89,7 @@ pub(crate) fn of_api(answer: &Answer) -> ZoomError {
         Some(124) => ZoomError::TokenRejected,
         Some(4711) => ZoomError::ScopeMissing { scopes: named_scopes(&body.message) },
         Some(1001) => ZoomError::UserUnknown,
+        Some(3001) => ZoomError::MeetingUnknown,
         _ if status == 401 => ZoomError::TokenRejected,
         code => ZoomError::Unexpected { status, code },
     }

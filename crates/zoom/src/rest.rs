@@ -81,7 +81,7 @@ impl ZoomClient {
         Ok(Zak { expires_at: unverified_claims(&body.token).expires_at, token: body.token })
     }
 
-    async fn fetch<T: DeserializeOwned>(
+    pub(crate) async fn fetch<T: DeserializeOwned>(
         &self,
         call: &'static str,
         api: &ApiAccess<'_>,
@@ -125,10 +125,11 @@ impl From<UserBody> for ZoomUser {
     }
 }
 
+/// Every answer that is a token.
 #[derive(Deserialize)]
-struct TokenBody {
+pub(crate) struct TokenBody {
     #[serde(deserialize_with = "not_empty")]
-    token: Secret,
+    pub(crate) token: Secret,
 }
 
 fn not_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {

@@ -98,7 +98,7 @@ async fn refused(status: u16, answer: Value) -> ZoomError {
 
 #[tokio::test]
 async fn every_refusal_of_the_api() {
-    use ZoomError::{Malformed, ScopeMissing, TokenRejected, Unexpected, UserUnknown};
+    use ZoomError::{Malformed, MeetingUnknown, ScopeMissing, TokenRejected, Unexpected, UserUnknown};
     let what = "a body that is not the JSON of its documentation";
     for (status, answer, error) in [
         (401, body!({"code": 124, "message": "Invalid access token."}), TokenRejected),
@@ -115,11 +115,8 @@ async fn every_refusal_of_the_api() {
         (404, body!({"code": 1001, "message": "User not exist."}), UserUnknown),
         (400, body!({"code": 1001, "message": PLANTED}), UserUnknown),
         (400, body!({"code": 300, "message": PLANTED}), Unexpected { status: 400, code: Some(300) }),
-        (
-            404,
-            body!({"code": 3001, "message": "Meeting does not exist."}),
-            Unexpected { status: 404, code: Some(3001) },
-        ),
+        (404, body!({"code": 3001, "message": "Meeting does not exist."}), MeetingUnknown),
+        (400, body!({"code": 200, "message": PLANTED}), Unexpected { status: 400, code: Some(200) }),
         (400, body!("planted-secret"), Malformed { status: 400, what }),
         (200, body!({"token": null}), Malformed { status: 200, what }),
         (200, body!({"token": ""}), Malformed { status: 200, what }),
