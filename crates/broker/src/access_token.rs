@@ -25,6 +25,8 @@ pub struct AccessToken {
 /// A token for Zoom's API, and which grant it came from.
 pub(crate) struct LiveAccess {
     pub(crate) kind: CredentialKind,
+    /// Zoom's id of the account, whose limits a call falls under.
+    pub(crate) zoom_account_id: String,
     pub(crate) token: Secret,
     pub(crate) expires_at: Timestamp,
     pub(crate) base: Url,
@@ -101,6 +103,7 @@ impl Broker {
         let sealed = sealed.ok_or_else(|| Failure::new(Code::Internal, "a live grant without a token"))?;
         Ok(LiveAccess {
             kind: credential.kind,
+            zoom_account_id: credential.zoom_account_id.clone(),
             token: self.vault.open(credential.workspace, cell, sealed)?,
             expires_at: credential.grant.access_expires_at,
             base: self.base_of(credential),

@@ -213,10 +213,12 @@ impl Broker {
         Authorization { code, redirect_uri, code_verifier }: &Authorization,
     ) -> Result<(zoom::Grant, ZoomUser), Failure> {
         let keys = self.keys_of(app)?;
+        // Before the code is spent: without knowing whose it is, its grant could not be kept.
+        let turn = self.newcomers_turn(app.id).await?;
         // A refusal says nothing of the app's own secret: it may be the code's redirect that doesn't fit.
         let grant = self.zoom.exchange_code(&keys, code, redirect_uri, code_verifier.as_ref()).await?;
         let base = grant.api_url.as_ref().unwrap_or(&self.api_base);
-        match self.zoom.me(&ApiAccess { base, access_token: &grant.access_token }).await {
+        match self.zoom.me(ApiAccess::new(base, &grant.access_token, turn)).await {
             Ok(user) => Ok((grant, user)),
             // All that is missing, so that nobody has to come back for the second.
             Err(ZoomError::ScopeMissing { .. }) => {

@@ -36,7 +36,8 @@ impl Broker {
     ) -> Result<Option<CredentialId>, Failure> {
         let Some(app) = self.store.zoom_oauth_app(workspace, app).await? else { return Ok(None) };
         let grant = self.ask_customer(&app, &url).await?;
-        let user = self.zoom.me(&ApiAccess { base: &self.api_base, access_token: &grant.access_token }).await;
+        let turn = self.newcomers_turn(app.id).await?;
+        let user = self.zoom.me(ApiAccess::new(&self.api_base, &grant.access_token, turn)).await;
         let user = user.map_err(|error| match error {
             ZoomError::TokenRejected => refused("Zoom does not take the token"),
             error => error.into(),

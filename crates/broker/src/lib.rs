@@ -17,6 +17,7 @@ mod admit;
 mod apps;
 mod audit;
 mod breaker;
+mod budget;
 mod connect;
 mod customer_managed;
 mod disconnect;

@@ -9,12 +9,14 @@ use model::{
     AccountUser, Code, CredentialId, CredentialKind, Failure, Secret, Source, Timestamp, TokenKind,
     WorkspaceId,
 };
-use zoom::{ApiAccess, Zak, ZoomError};
+use zoom::{Label, Zak, ZoomError};
 
-use crate::{Asker, Audited, Broker, audit::Wish, flights::Flights, memory::Memory};
+use crate::{Asker, Audited, Broker, audit::Wish, budget::Need, flights::Flights, memory::Memory};
 
 /// What is asked of Zoom: its own default, and longer than any join takes.
 const TTL: Duration = Duration::from_secs(7200);
+/// How long a mint waits for its turn at Zoom: longer than a caller does, because whoever comes back finds what it brought.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a caller needs.
 #[derive(Debug, Clone, Copy)]
@@ -135,9 +137,9 @@ impl Broker {
         let (id, mut rejected) = (owner.0, None);
         loop {
             let access = self.live_access(workspace, id, Duration::ZERO, rejected).await?;
-            let api = ApiAccess { base: &access.base, access_token: &access.token };
             let user = whom(access.kind, owner.1.as_ref())?;
-            match self.zoom.zak(&api, user, TTL).await {
+            let api = self.api(&access, Label::Light, Need::now(&self.env, PATIENCE)).await?;
+            match self.zoom.zak(api, user, TTL).await {
                 Ok(zak) => {
                     let now = self.env.now();
                     // Without a readable end, Zoom's answer to our `ttl` is the best record there is.

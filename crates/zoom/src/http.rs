@@ -7,7 +7,10 @@ use reqwest::{Certificate, Client, RequestBuilder, StatusCode, header::HeaderMap
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::{ClientSetupError, Sent, ZoomError, refusal};
+use crate::{
+    ClientSetupError, Sent, ZoomError,
+    limits::{LimitHit, RateLimits},
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Ours: far more than Zoom needs, and well inside the lease of whoever refreshes.
@@ -72,6 +75,16 @@ impl ZoomClient {
         call: &'static str,
         request: RequestBuilder,
     ) -> Result<Answer, ZoomError> {
+        self.send_and_tell(call, request, |_| ()).await
+    }
+
+    /// The same, for who wants to hear what the answer says of Zoom's limits, whatever else it is.
+    pub(crate) async fn send_and_tell(
+        &self,
+        call: &'static str,
+        request: RequestBuilder,
+        tell: impl FnOnce(&RateLimits),
+    ) -> Result<Answer, ZoomError> {
         let unavailable = |error: reqwest::Error| {
             // Nothing was sent when the connection failed, or the request could not even be built.
             let sent = if error.is_connect() || error.is_builder() { Sent::No } else { Sent::Maybe };
@@ -91,9 +104,11 @@ impl ZoomClient {
             "Zoom answered"
         );
 
+        tell(&RateLimits::read(status, response.headers(), self.env.now()));
+
         match status {
             StatusCode::TOO_MANY_REQUESTS => {
-                return Err(refusal::rate_limited(response.headers(), self.env.now()));
+                return Err(LimitHit::read(response.headers(), self.env.now()).into());
             }
             _ if status.is_server_error() => return Err(ZoomError::Unavailable { sent: Sent::Maybe }),
             _ if status.is_success() || status.is_client_error() => {}

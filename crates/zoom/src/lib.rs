@@ -5,6 +5,7 @@
 //! | `http` | the one HTTP client that talks to Zoom: deadlines, roots, bounded bodies |
 //! | `oauth` | consent address, code exchange, refresh, server-to-server grants, revocation |
 //! | `rest` | who a token belongs to, and that user's ZAK |
+//! | `limits` | Zoom's limits: labels of calls, and what the headers of an answer say |
 //! | `refusal` | what Zoom's error bodies mean, as tables |
 //! | `error` | every failure of a call, by meaning; class and stable code of each |
 //! | `signature` | the JWT that lets the Meeting SDK join |
@@ -24,6 +25,7 @@ mod error;
 mod http;
 mod join_error;
 mod jwt;
+mod limits;
 mod link;
 mod meeting_tokens;
 mod oauth;
@@ -39,6 +41,7 @@ pub use error::{ClientSetupError, Sent, ZoomError};
 pub use http::{Endpoints, ZoomClient};
 pub use join_error::{JoinVerdict, judge};
 pub use jwt::{Claims, unverified_claims};
+pub use limits::{CallTurn, Label, LimitHit, RateLimits};
 pub use link::{LinkError, MeetingLink};
 pub use oauth::{AppKeys, Grant};
 pub use pkce::{challenge, verifier};

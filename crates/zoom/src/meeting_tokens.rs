@@ -2,14 +2,14 @@
 
 use model::{MeetingNumber, Secret};
 
-use crate::{ApiAccess, ZoomClient, ZoomError, http::address, rest::TokenBody};
+use crate::{ApiAccess, Label, ZoomClient, ZoomError, http::address, rest::TokenBody};
 
 impl ZoomClient {
     /// An on-behalf-of token of `user` (`me`, or with a server-to-server grant an id or e-mail address). It works once,
-    /// for two hours (documented); with `meeting` only there, without one anywhere.
+    /// for two hours (documented); with `meeting` only there, without one anywhere. Light.
     pub async fn obf(
         &self,
-        api: &ApiAccess<'_>,
+        api: ApiAccess<'_>,
         user: &str,
         meeting: Option<MeetingNumber>,
     ) -> Result<Secret, ZoomError> {
@@ -18,15 +18,15 @@ impl ZoomClient {
         if let Some(meeting) = meeting {
             url.query_pairs_mut().append_pair("meeting_id", &meeting.to_string());
         }
-        let body: TokenBody = self.fetch("obf", api, url).await?;
+        let body: TokenBody = self.fetch("obf", Label::Light, api, url).await?;
         Ok(body.token)
     }
 
     /// A token to record `meeting` locally without asking; two minutes, once. Only its host's grant gets one. With
-    /// `bypass_waiting_room` it also leads past the waiting room, beside a ZAK or an OBF token (documented).
+    /// `bypass_waiting_room` it also leads past the waiting room, beside a ZAK or an OBF token (documented). Light.
     pub async fn join_token(
         &self,
-        api: &ApiAccess<'_>,
+        api: ApiAccess<'_>,
         meeting: MeetingNumber,
         bypass_waiting_room: bool,
     ) -> Result<Secret, ZoomError> {
@@ -35,7 +35,7 @@ impl ZoomClient {
         if bypass_waiting_room {
             url.query_pairs_mut().append_pair("bypass_waiting_room", "true");
         }
-        match self.fetch::<TokenBody>("join_token", api, url).await {
+        match self.fetch::<TokenBody>("join_token", Label::Light, api, url).await {
             Ok(body) => Ok(body.token),
             // Not allowed, no permission or plan, recording is off at the host: documented for this call alone.
             Err(ZoomError::Unexpected { code: Some(200 | 300 | 3000), .. }) => {

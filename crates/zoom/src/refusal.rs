@@ -1,10 +1,8 @@
 //! What Zoom's refusals mean. Both tables decide by Zoom's machine words and numbers, never by its prose.
 
-use model::Timestamp;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 
-use crate::{Sent, ZoomError, http::Answer, retry_after};
+use crate::{Sent, ZoomError, http::Answer};
 
 /// What a call to the token endpoints presented, and so what Zoom can refuse with the same word.
 #[derive(Debug, Clone, Copy)]
@@ -105,15 +103,4 @@ fn named_scopes(message: &str) -> Vec<String> {
         .filter(|word| word.contains(':') && word.chars().all(|c| matches!(c, 'a'..='z' | '_' | ':')))
         .map(ToOwned::to_owned)
         .collect()
-}
-
-/// The meaning of a 429 at `now`.
-pub(crate) fn rate_limited(headers: &HeaderMap, now: Timestamp) -> ZoomError {
-    let text = |value: &reqwest::header::HeaderValue| value.to_str().ok().map(ToOwned::to_owned);
-    let retry_after =
-        headers.get(RETRY_AFTER).and_then(text).and_then(|value| retry_after::parse(&value, now));
-    let daily = headers
-        .get("x-ratelimit-type")
-        .is_some_and(|kind| kind.as_bytes().eq_ignore_ascii_case(b"daily-limit"));
-    ZoomError::RateLimited { retry_after, daily }
 }

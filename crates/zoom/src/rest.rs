@@ -6,18 +6,26 @@ use model::{Secret, Timestamp};
 use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
-use crate::{ZoomClient, ZoomError, http::address, refusal, unverified_claims};
+use crate::{
+    CallTurn, Label, ZoomClient, ZoomError, http::address, limits::RateLimits, refusal, unverified_claims,
+};
 
 /// The longest life of a ZAK (documented).
 const MAX_ZAK_TTL: Duration = Duration::from_secs(31_536_000);
 
-/// The right to call the REST API.
-#[derive(Debug, Clone, Copy)]
+/// The right to call the REST API, once: with it goes a turn within the account's limits.
 pub struct ApiAccess<'a> {
-    /// The grant's [`api_url`](crate::Grant::api_url), or else the configured API.
-    pub base: &'a Url,
-    /// Sent in an `Authorization` header, and nowhere else.
-    pub access_token: &'a Secret,
+    pub(crate) base: &'a Url,
+    access_token: &'a Secret,
+    turn: Box<dyn CallTurn + 'a>,
+}
+
+impl<'a> ApiAccess<'a> {
+    /// `base` is the grant's [`api_url`](crate::Grant::api_url), or else the configured API. `access_token` is sent in an
+    /// `Authorization` header, and nowhere else. `turn` is for a call of the label that the call's method names.
+    pub fn new(base: &'a Url, access_token: &'a Secret, turn: impl CallTurn + 'a) -> Self {
+        Self { base, access_token, turn: Box::new(turn) }
+    }
 }
 
 /// A Zoom user.
@@ -61,33 +69,39 @@ pub struct Zak {
 }
 
 impl ZoomClient {
-    /// Whom the access token belongs to.
-    pub async fn me(&self, api: &ApiAccess<'_>) -> Result<ZoomUser, ZoomError> {
-        let user: UserBody = self.fetch("me", api, address(api.base, &["v2", "users", "me"])).await?;
+    /// Whom the access token belongs to. Light.
+    pub async fn me(&self, api: ApiAccess<'_>) -> Result<ZoomUser, ZoomError> {
+        let url = address(api.base, &["v2", "users", "me"]);
+        let user: UserBody = self.fetch("me", Label::Light, api, url).await?;
         Ok(user.into())
     }
 
     /// A ZAK of `user` that lives for `ttl`, in whole seconds, at most a year. `user` is `me`, or with a
-    /// server-to-server grant the id or e-mail address of a user of its account.
+    /// server-to-server grant the id or e-mail address of a user of its account. Light.
     ///
     /// Zoom may issue a ZAK even on an expired access token (observed): check the token's age before.
-    pub async fn zak(&self, api: &ApiAccess<'_>, user: &str, ttl: Duration) -> Result<Zak, ZoomError> {
+    pub async fn zak(&self, api: ApiAccess<'_>, user: &str, ttl: Duration) -> Result<Zak, ZoomError> {
         let mut url = address(api.base, &["v2", "users", user, "token"]);
         url.query_pairs_mut()
             // Without it Zoom gives another, deprecated kind of token, and no error.
             .append_pair("type", "zak")
             .append_pair("ttl", &ttl.min(MAX_ZAK_TTL).as_secs().to_string());
-        let body: TokenBody = self.fetch("zak", api, url).await?;
+        let body: TokenBody = self.fetch("zak", Label::Light, api, url).await?;
         Ok(Zak { expires_at: unverified_claims(&body.token).expires_at, token: body.token })
     }
 
     pub(crate) async fn fetch<T: DeserializeOwned>(
         &self,
         call: &'static str,
-        api: &ApiAccess<'_>,
+        label: Label,
+        api: ApiAccess<'_>,
         url: Url,
     ) -> Result<T, ZoomError> {
-        let answer = self.send(call, self.get(url).bearer_auth(api.access_token.expose())).await?;
+        let ApiAccess { access_token, turn, .. } = api;
+        debug_assert_eq!(turn.label(), label, "the turn is for another kind of call than {call}");
+        let request = self.get(url).bearer_auth(access_token.expose());
+        let told = |limits: &RateLimits| turn.told(limits);
+        let answer = self.send_and_tell(call, request, told).await?;
         if answer.is_success() { answer.json() } else { Err(refusal::of_api(&answer)) }
     }
 }

@@ -6,7 +6,7 @@ use model::{Environment, ManualClock, Secret, SeededEntropy, Timestamp};
 use serde_json::Value;
 use url::Url;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
-use zoom::{ApiAccess, AppKeys, Endpoints, ZoomClient};
+use zoom::{ApiAccess, AppKeys, CallTurn, Endpoints, Label, RateLimits, ZoomClient};
 
 /// Stands in every secret, so that one search finds a leak of any.
 pub(crate) const PLANTED: &str = "planted-secret";
@@ -45,7 +45,18 @@ pub(crate) fn json(status: u16, body: Value) -> ResponseTemplate {
 }
 
 /// Calls `call` with access to the API of `server`.
-pub(crate) async fn with_access<T>(server: &MockServer, call: impl AsyncFnOnce(&ApiAccess<'_>) -> T) -> T {
+pub(crate) async fn with_access<T>(server: &MockServer, call: impl AsyncFnOnce(ApiAccess<'_>) -> T) -> T {
     let (base, access_token) = (Url::parse(&server.uri()).unwrap(), planted());
-    call(&ApiAccess { base: &base, access_token: &access_token }).await
+    call(ApiAccess::new(&base, &access_token, Unmetered)).await
+}
+
+/// A turn that nobody counts.
+struct Unmetered;
+
+impl CallTurn for Unmetered {
+    fn label(&self) -> Label {
+        Label::Light
+    }
+
+    fn told(&self, _limits: &RateLimits) {}
 }
