@@ -5,6 +5,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+/// One point of Zoom's time, as lifetimes and as events count it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// In whole seconds.
+    pub(crate) now: Timestamp,
+    /// In milliseconds since 1970: the `event_ts` of what happens now.
+    pub(crate) unix_ms: i64,
+}
+
 /// Tells Zoom's time. Lifetimes of codes, tokens and signatures are judged by it (ours).
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
@@ -18,9 +27,10 @@ impl Clock {
         Timestamp::from_second(shifted).unwrap_or(Timestamp::MAX)
     }
 
-    /// Zoom's time in milliseconds since 1970, as events carry it.
-    pub(crate) fn unix_ms(&self) -> i64 {
-        Self::real_unix_ms().saturating_add(self.offset_seconds().saturating_mul(1000))
+    /// Zoom's time in both forms.
+    pub(crate) fn moment(&self) -> Moment {
+        let unix_ms = Self::real_unix_ms().saturating_add(self.offset_seconds().saturating_mul(1000));
+        Moment { now: self.now(), unix_ms }
     }
 
     /// The real time in milliseconds since 1970, for measuring bots; no offset touches it.

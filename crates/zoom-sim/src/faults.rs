@@ -28,6 +28,10 @@ pub(crate) enum Place {
     Revoke,
     /// `GET /v2/users/me` and `/v2/users/{id}`.
     UsersMe,
+    /// `GET /v2/users`.
+    Users,
+    /// Every call about meetings but their join tokens.
+    Meetings,
     /// Minting of a ZAK (or another user token).
     Zak,
     /// Step 1 of a join.

@@ -35,4 +35,9 @@ impl MeetingNumber {
     pub(crate) fn is_plausible(&self) -> bool {
         (9..=11).contains(&self.0.len()) && self.0.bytes().all(|byte| byte.is_ascii_digit())
     }
+
+    /// As REST and most events carry it; 0 for what is no number.
+    pub(crate) fn as_number(&self) -> u64 {
+        self.0.parse().unwrap_or_default()
+    }
 }

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::webhooks::wire::Wire;
 use crate::world::World;
 
@@ -52,5 +52,10 @@ impl Sim {
     /// Zoom's time.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Zoom's time, for what apps are told of.
+    pub(crate) fn moment(&self) -> Moment {
+        self.clock.moment()
     }
 }

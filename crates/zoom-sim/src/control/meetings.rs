@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::error::{Body, ControlError, patched};
-use crate::gate::meeting::{Meeting, Phase, Settings};
+use crate::clock::Moment;
+use crate::gate::meeting::{Meeting, Phase};
 use crate::gate::participant::{Participant, View as ParticipantView};
+use crate::gate::settings::Settings;
 use crate::ids::{AccountId, MeetingNumber, UserId};
 use crate::sim::{SharedSim, Sim};
 use crate::world::World;
@@ -17,6 +19,7 @@ use crate::world::World;
 #[derive(Serialize)]
 struct View<'a> {
     meeting_number: &'a MeetingNumber,
+    uuid: String,
     host_id: &'a UserId,
     account_id: &'a AccountId,
     join_url: String,
@@ -30,6 +33,7 @@ struct View<'a> {
 fn view(meeting: &Meeting) -> Json<Value> {
     Json(json!(View {
         meeting_number: &meeting.number,
+        uuid: meeting.uuid(),
         host_id: &meeting.host_id,
         account_id: &meeting.account_id,
         join_url: meeting.join_url(),
@@ -51,29 +55,38 @@ pub(crate) struct Wanted {
     settings: Map<String, Value>,
 }
 
+/// `Settings`, and another host.
+#[derive(Deserialize)]
+pub(crate) struct Changes {
+    host_id: Option<UserId>,
+    #[serde(flatten)]
+    settings: Map<String, Value>,
+}
+
 pub(crate) async fn create(
     State(sim): State<SharedSim>,
     Body(wanted): Body<Wanted>,
 ) -> Result<(StatusCode, Json<Value>), ControlError> {
     let settings = patched(&Settings::default(), Value::Object(wanted.settings))?;
+    let at = sim.moment();
     let mut world = sim.world();
-    let World { entropy, meetings, users, .. } = &mut *world;
-    let host = users.iter().find(|user| user.id == wanted.host_id).ok_or(ControlError::Unknown("host_id"))?;
-    let number = wanted
-        .meeting_number
-        .unwrap_or_else(|| MeetingNumber(entropy.number(80_000_000_000, 10_000_000_000).to_string()));
+    let host = world.user(&wanted.host_id).ok_or(ControlError::Unknown("host_id"))?.clone();
+    let number = wanted.meeting_number.unwrap_or_else(|| world.free_number());
     if !number.is_plausible() {
         return Err(ControlError::Bad("meeting_number must be 9 to 11 digits".to_owned()));
     }
-    if meetings.contains_key(&number) {
+    if world.meetings.contains_key(&number) {
         return Err(ControlError::Bad(format!("meeting_number {number} is taken")));
     }
-    let mut meeting = Meeting::new(number.clone(), host.id.clone(), host.account_id.clone(), settings);
-    if wanted.started {
-        meeting.phase = Phase::HeldOpen;
-    }
-    let answer = view(&meeting);
-    meetings.insert(number, meeting);
+    let meeting = Meeting::new(number.clone(), host.id.clone(), host.account_id, settings, at.now);
+    world.add_meeting(meeting, &host.id, at);
+    let answer = during(&mut world, &number, at, |meeting| {
+        if wanted.started {
+            meeting.phase = Phase::HeldOpen;
+        }
+        Ok(())
+    })?;
+    sim.mail.notify_one();
     Ok((StatusCode::CREATED, answer))
 }
 
@@ -88,10 +101,21 @@ pub(super) fn with(
     number: &MeetingNumber,
     act: impl FnOnce(&mut Meeting) -> Result<(), ControlError>,
 ) -> Result<Json<Value>, ControlError> {
-    let mut world = sim.world();
+    let shown = during(&mut sim.world(), number, sim.moment(), act);
+    sim.mail.notify_one();
+    shown
+}
+
+fn during(
+    world: &mut World,
+    number: &MeetingNumber,
+    at: Moment,
+    act: impl FnOnce(&mut Meeting) -> Result<(), ControlError>,
+) -> Result<Json<Value>, ControlError> {
     let meeting = world.meetings.get_mut(number).ok_or(ControlError::Unknown("meeting"))?;
     act(meeting)?;
-    Ok(view(meeting))
+    world.spread_news(number, at);
+    world.meetings.get(number).map(view).ok_or(ControlError::Unknown("meeting"))
 }
 
 pub(crate) async fn show(
@@ -101,16 +125,34 @@ pub(crate) async fn show(
     with(&sim, &number, |_| Ok(()))
 }
 
-/// Any of the settings; those inside stay inside.
+/// Any of the settings, and `host_id`; those inside stay inside.
 pub(crate) async fn change(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,
-    Body(body): Body<Value>,
+    Body(changes): Body<Changes>,
 ) -> Result<Json<Value>, ControlError> {
-    with(&sim, &number, |meeting| {
-        meeting.settings = patched(&meeting.settings, body)?;
-        Ok(())
-    })
+    let at = sim.moment();
+    let mut world = sim.world();
+    let meeting = world.meetings.get(&number).ok_or(ControlError::Unknown("meeting"))?;
+    let settings = patched(&meeting.settings, Value::Object(changes.settings))?;
+    let host_id = changes.host_id.unwrap_or_else(|| meeting.host_id.clone());
+    world.user(&host_id).ok_or(ControlError::Unknown("host_id"))?;
+    world.change_meeting(&number, settings, &host_id, &host_id, at);
+    sim.mail.notify_one();
+    world.meetings.get(&number).map(view).ok_or(ControlError::Unknown("meeting"))
+}
+
+/// Gone, for everybody who is in it too.
+pub(crate) async fn delete(
+    State(sim): State<SharedSim>,
+    Path(number): Path<MeetingNumber>,
+) -> Result<StatusCode, ControlError> {
+    let mut world = sim.world();
+    let meeting = world.meetings.get(&number).ok_or(ControlError::Unknown("meeting"))?;
+    let host_id = meeting.host_id.clone();
+    world.remove_meeting(&number, &host_id, sim.moment());
+    sim.mail.notify_one();
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Runs from now on, whoever comes or goes; the host's limit is not asked (ours).

@@ -40,7 +40,7 @@ pub(crate) fn routes(sim: &SharedSim) -> Router {
         .route("/consents", post(consents::create))
         .route("/signed-in", get(users::signed_in).put(users::sign_in))
         .route("/meetings", get(meetings::list).post(meetings::create))
-        .route("/meetings/{number}", get(meetings::show).patch(meetings::change))
+        .route("/meetings/{number}", get(meetings::show).patch(meetings::change).delete(meetings::delete))
         .route("/meetings/{number}/start", post(meetings::start))
         .route("/meetings/{number}/end", post(meetings::end))
         .route("/meetings/{number}/drop-sockets", post(meetings::drop_sockets))
@@ -81,7 +81,7 @@ async fn index() -> Json<Value> {
             "POST            /_sim/consents",
             "GET PUT         /_sim/signed-in",
             "GET POST        /_sim/meetings",
-            "GET PATCH       /_sim/meetings/{number}",
+            "GET PATCH DELETE /_sim/meetings/{number}",
             "POST            /_sim/meetings/{number}/start",
             "POST            /_sim/meetings/{number}/end",
             "POST            /_sim/meetings/{number}/drop-sockets",

@@ -54,7 +54,8 @@ pub(crate) async fn create(
         return Err(ControlError::Bad("a user with this id or email exists".to_owned()));
     }
     user.fill_names();
-    world.users.push(user.clone());
+    world.add_user(user.clone(), sim.moment());
+    sim.mail.notify_one();
     Ok((StatusCode::CREATED, Json(user.into())))
 }
 
@@ -65,7 +66,7 @@ pub(crate) async fn change(
     Path(id): Path<UserId>,
     Body(body): Body<Value>,
 ) -> Result<Json<View>, ControlError> {
-    let (now, event_ts) = (sim.now(), sim.clock.unix_ms());
+    let at = sim.moment();
     let mut world = sim.world();
     let user = world.user_mut(&id).ok_or(ControlError::Unknown("user"))?;
     let changed: User = patched(user, body)?;
@@ -73,16 +74,16 @@ pub(crate) async fn change(
         return Err(ControlError::Bad("id cannot change".to_owned()));
     }
     let before = std::mem::replace(user, changed.clone());
-    let updated = event::user_updated(&before, &changed, event_ts).map(|body| (Topic::UserUpdated, body));
+    let updated = event::user_updated(&before, &changed, at.unix_ms).map(|body| (Topic::UserUpdated, body));
     let toggled = match (before.active, changed.active) {
         (true, false) => Some(Topic::UserDeactivated),
         (false, true) => Some(Topic::UserActivated),
         _ => None,
     };
-    let toggled = toggled.map(|topic| (topic, event::user_event(topic, &changed, event_ts)));
+    let toggled = toggled.map(|topic| (topic, event::user_event(topic, &changed, at.unix_ms)));
     for (topic, body) in updated.into_iter().chain(toggled) {
         let listeners = world.listeners(&changed, topic);
-        world.announce(listeners, topic, &body, now);
+        world.announce(listeners, topic, &body, at.now);
     }
     // After the listeners were found: a grant that ends now still hears why.
     if !changed.active {
@@ -97,12 +98,12 @@ pub(crate) async fn delete(
     State(sim): State<SharedSim>,
     Path(id): Path<UserId>,
 ) -> Result<StatusCode, ControlError> {
-    let (now, event_ts) = (sim.now(), sim.clock.unix_ms());
+    let at = sim.moment();
     let mut world = sim.world();
     let user = world.user(&id).ok_or(ControlError::Unknown("user"))?.clone();
     let listeners = world.listeners(&user, Topic::UserDeleted);
-    let body = event::user_event(Topic::UserDeleted, &user, event_ts);
-    world.announce(listeners, Topic::UserDeleted, &body, now);
+    let body = event::user_event(Topic::UserDeleted, &user, at.unix_ms);
+    world.announce(listeners, Topic::UserDeleted, &body, at.now);
     world.grants.end_user(&id);
     world.users.retain(|user| user.id != id);
     world.signed_in.take_if(|signed_in| *signed_in == id);
@@ -115,13 +116,13 @@ pub(crate) async fn remove_app(
     State(sim): State<SharedSim>,
     Path((id, client_id)): Path<(UserId, ClientId)>,
 ) -> Result<StatusCode, ControlError> {
-    let (now, event_ts) = (sim.now(), sim.clock.unix_ms());
+    let at = sim.moment();
     let mut world = sim.world();
     world.user(&id).ok_or(ControlError::Unknown("user"))?;
     if !world.grants.end_consent(&id, &client_id) {
         return Err(ControlError::Unknown("grant of this user to this app"));
     }
-    world.announce_removal(&client_id, &id, now, event_ts);
+    world.announce_removal(&client_id, &id, at);
     sim.mail.notify_one();
     Ok(StatusCode::NO_CONTENT)
 }

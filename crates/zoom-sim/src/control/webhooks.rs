@@ -128,7 +128,7 @@ async fn deliver(sim: &SharedSim, id: usize, signed: Signed) -> Result<Json<Deli
 }
 
 fn body(sim: &Sim, world: &mut World, client_id: &ClientId, sent: &Sent) -> String {
-    let event_ts = sim.clock.unix_ms();
+    let event_ts = sim.moment().unix_ms;
     let user = world
         .user(&sent.user_id)
         .cloned()

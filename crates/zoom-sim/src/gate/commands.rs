@@ -21,7 +21,13 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// Does what participant `id` says, as far as they may; answers go down their line.
 pub(crate) fn obey(sim: &Sim, number: &MeetingNumber, id: u32, frame: &Incoming) {
     let mut world = sim.world();
-    let World { meetings, entropy, .. } = &mut *world;
+    do_as_told(&mut world, number, id, frame);
+    world.spread_news(number, sim.moment());
+    sim.mail.notify_one();
+}
+
+fn do_as_told(world: &mut World, number: &MeetingNumber, id: u32, frame: &Incoming) {
+    let World { meetings, entropy, .. } = world;
     let Some(meeting) = meetings.get_mut(number) else { return };
     let Some(speaker) = meeting.participant_mut(id) else { return };
     let body = &frame.body;

@@ -57,6 +57,8 @@ pub(crate) fn enter(
         Ok((entered, on_hold)) => {
             tracing::info!(meeting = %number, participant = entered.id, on_hold, "joined");
             world.ledger.admit(request, on_hold);
+            world.spread_news(number, sim.moment());
+            sim.mail.notify_one();
             Ok(entered)
         }
         Err(refusal) => {

@@ -2,86 +2,19 @@
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::json;
 
 use super::event::{self, Outgoing, Over};
+use super::news::Told;
 use super::participant::{Participant, base64_text};
 use super::roster;
+use super::settings::Settings;
 use crate::ids::{AccountId, MeetingNumber, UserId};
-
-/// Who may come in by identity (D for the three kinds, O for their codes).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum SignIn {
-    /// Anybody.
-    #[default]
-    None,
-    /// Any signed-in Zoom user, of any account (3051).
-    Any,
-    /// Users of the host's account (3052).
-    Account,
-    /// Users with an e-mail address of the listed domains (3052).
-    Domain,
-    /// Users of the host's account who came through its single sign-on (6024).
-    Sso,
-}
-
-/// Which step says that a meeting has not started (both O; which one Zoom takes is I).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum NotStarted {
-    /// Step 1: the page must join again.
-    #[default]
-    Info,
-    /// The socket: the SDK's widget polls `/wc/rs` and joins by itself.
-    Socket,
-}
-
-/// What the host has chosen; the control API changes each of them at any time.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Settings {
-    pub(crate) topic: String,
-    /// Empty = none.
-    pub(crate) passcode: String,
-    pub(crate) sign_in: SignIn,
-    /// For `sign_in: domain`.
-    pub(crate) domains: Vec<String>,
-    pub(crate) waiting_room: bool,
-    /// The first to come starts the meeting.
-    pub(crate) join_before_host: bool,
-    /// Most people at once, those in the waiting room included (I).
-    pub(crate) capacity: usize,
-    pub(crate) locked: bool,
-    /// They may start it too, with their own ZAK (D).
-    pub(crate) alternative_hosts: Vec<UserId>,
-    /// Apps of other accounts need ZAK or OBF (4012) and must be published (4011) (D; default off).
-    pub(crate) external_rules: bool,
-    /// Those who were removed may come again (D: a host's setting, off at first).
-    pub(crate) rejoin_after_removal: bool,
-    /// See [`NotStarted`].
-    pub(crate) not_started: NotStarted,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            topic: "Simulated meeting".to_owned(),
-            passcode: String::new(),
-            sign_in: SignIn::default(),
-            domains: Vec::new(),
-            waiting_room: false,
-            join_before_host: false,
-            capacity: 100,
-            locked: false,
-            alternative_hosts: Vec::new(),
-            external_rules: false,
-            rejoin_after_removal: false,
-            not_started: NotStarted::default(),
-        }
-    }
-}
 
 /// Where a meeting stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -124,6 +57,9 @@ pub(crate) struct Meeting {
     pub(crate) chat: Vec<ChatMessage>,
     /// Counts everybody who ever came, so that ids are never reused.
     pub(crate) arrivals: u32,
+    pub(crate) created_at: Timestamp,
+    /// What apps have heard about it.
+    pub(super) told: Told,
 }
 
 impl Meeting {
@@ -132,6 +68,7 @@ impl Meeting {
         host_id: UserId,
         account_id: AccountId,
         settings: Settings,
+        created_at: Timestamp,
     ) -> Self {
         Self {
             number,
@@ -144,7 +81,15 @@ impl Meeting {
             admitted: HashSet::new(),
             chat: Vec::new(),
             arrivals: 0,
+            created_at,
+            told: Told::default(),
         }
+    }
+
+    /// Each time it starts, a meeting gets another one (D).
+    pub(crate) fn uuid(&self) -> String {
+        let name = format!("{}/{}/{}", self.account_id, self.number, self.told.starts());
+        STANDARD.encode(&digest(&SHA256, name.as_bytes()).as_ref()[..16])
     }
 
     pub(crate) fn is_running(&self) -> bool {

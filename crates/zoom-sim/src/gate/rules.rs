@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::meeting::{Meeting, NotStarted, Phase, SignIn};
+use super::meeting::{Meeting, Phase};
 use super::refusal::Refusal;
+use super::settings::{NotStarted, SignIn};
 use super::signature::{self, Claims};
 use crate::ids::MeetingNumber;
 use crate::obf::{self, Authorisation};

@@ -78,9 +78,12 @@ async fn attend(sim: SharedSim, number: MeetingNumber, opening: Opening, socket:
     match entrance::enter(&sim, &number, &opening, &credentials) {
         Ok(entered) => {
             stay(&sim, &number, entered.id, &mut line, entered.frames).await;
-            if let Some(meeting) = sim.world().meetings.get_mut(&number) {
+            let mut world = sim.world();
+            if let Some(meeting) = world.meetings.get_mut(&number) {
                 meeting.leave(entered.id);
             }
+            world.spread_news(&number, sim.moment());
+            sim.mail.notify_one();
         }
         Err(refusal) => {
             let result = Outgoing::new(event::JOIN_RESULT, json!({"res": refusal.at_socket()}));

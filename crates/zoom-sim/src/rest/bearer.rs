@@ -4,6 +4,8 @@ use axum::http::{HeaderMap, header};
 use jiff::Timestamp;
 
 use super::error::RestError;
+use crate::gate::meeting::Meeting;
+use crate::ids::{AccountId, MeetingNumber};
 use crate::jwt;
 use crate::oauth::access_token::Claims;
 use crate::world::World;
@@ -44,6 +46,25 @@ impl Bearer {
     pub(crate) fn with_scope(self, any_of: &'static [&'static str]) -> Result<Self, RestError> {
         let found = any_of.iter().any(|scope| self.grant.scopes.iter().any(|held| held == scope));
         if found { Ok(self) } else { Err(RestError::MissingScope(any_of)) }
+    }
+
+    /// The account whose users and meetings it may reach: its owner's.
+    pub(crate) fn account<'a>(&'a self, world: &'a World) -> Result<&'a AccountId, RestError> {
+        match &self.grant.owner {
+            Owner::User(id) => world.user(id).map(|user| &user.account_id).ok_or(RestError::NoSuchUser),
+            Owner::Account(account) => Ok(account),
+        }
+    }
+
+    /// The meeting a path names, if its host is in reach.
+    pub(crate) fn meeting<'w>(&self, world: &'w World, number: &str) -> Result<&'w Meeting, RestError> {
+        let number = MeetingNumber(number.to_owned());
+        if !number.is_plausible() {
+            return Err(RestError::Validation("Invalid meeting id."));
+        }
+        let meeting = world.meetings.get(&number);
+        let reached = meeting.filter(|meeting| self.user(world, &meeting.host_id.0).is_ok());
+        reached.ok_or(RestError::NoSuchMeeting(number))
     }
 
     /// The user a path names: `me`, an id, or an e-mail address.

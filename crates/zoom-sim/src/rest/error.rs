@@ -4,6 +4,8 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use crate::ids::MeetingNumber;
+
 /// Why a REST call is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RestError {
@@ -15,6 +17,10 @@ pub(crate) enum RestError {
     MissingScope(&'static [&'static str]),
     /// Nobody by that id or e-mail in reach of the token (404, 1001; D REF, PL).
     NoSuchUser,
+    /// No meeting of this number in reach of the token (404, 3001; D REF).
+    NoSuchMeeting(MeetingNumber),
+    /// A running meeting cannot be deleted (400, 3002; I).
+    MeetingRuns,
     /// A parameter is out of bounds (400, 300; D).
     Validation(&'static str),
 }
@@ -30,6 +36,13 @@ impl IntoResponse for RestError {
                 (StatusCode::BAD_REQUEST, 4711, message)
             }
             Self::NoSuchUser => (StatusCode::NOT_FOUND, 1001, "User not exist.".to_owned()),
+            Self::NoSuchMeeting(number) => {
+                (StatusCode::NOT_FOUND, 3001, format!("Meeting does not exist: {number}."))
+            }
+            Self::MeetingRuns => {
+                let message = "Sorry, you cannot delete this meeting since it is in progress.";
+                (StatusCode::BAD_REQUEST, 3002, message.to_owned())
+            }
             Self::Validation(message) => (StatusCode::BAD_REQUEST, 300, message.to_owned()),
         };
         tracing::info!(code, message, "rest refuses");

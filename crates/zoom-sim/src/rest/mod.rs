@@ -1,7 +1,12 @@
-//! `api.zoom.us/v2`: the few calls a broker needs.
+//! `api.zoom.us/v2`: users, their tokens and their meetings.
 
 mod bearer;
+mod call;
 mod error;
+mod meeting_form;
+mod meetings;
+mod page;
+mod scopes;
 mod tokens;
 mod users;
 
@@ -12,7 +17,10 @@ use crate::sim::SharedSim;
 
 pub(crate) fn routes() -> Router<SharedSim> {
     Router::new()
-        .route("/v2/users/{who}", get(users::handler))
+        .route("/v2/users", get(users::list))
+        .route("/v2/users/{who}", get(users::read))
         .route("/v2/users/{who}/token", get(tokens::by_type))
         .route("/v2/users/me/zak", get(tokens::five_minute_zak))
+        .route("/v2/users/{who}/meetings", get(meetings::list).post(meetings::create))
+        .route("/v2/meetings/{id}", get(meetings::read).patch(meetings::change).delete(meetings::delete))
 }

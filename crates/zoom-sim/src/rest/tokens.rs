@@ -3,28 +3,17 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::bearer::Bearer;
 use super::error::RestError;
-use crate::faults::{self, Place};
+use super::{call, scopes};
+use crate::faults::Place;
 use crate::sim::{SharedSim, Sim};
 use crate::{obf, zak};
 
-/// Any of these gives a ZAK (D REF).
-const ZAK_SCOPES: &[&str] = &[
-    "user:read:zak",
-    "user:read:zak:admin",
-    "user:read:token",
-    "user:read:token:admin",
-    "user:read",
-    "user:read:admin",
-    "user_zak:read",
-];
-/// Any of these gives another token (D REF).
-const TOKEN_SCOPES: &[&str] = &["user:read:token", "user:read:token:admin", "user:read", "user:read:admin"];
 /// Seconds a ZAK works when nothing is asked (D).
 const DEFAULT_TTL: i64 = 7_200;
 /// The longest that may be asked (D).
@@ -50,13 +39,13 @@ pub(crate) async fn by_type(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Response {
-    faults::around(&sim, Place::Zak, async { mint(&sim, &who, &asked, &headers).into_response() }).await
+    call::answer(&sim, Place::Zak, || mint(&sim, &who, &asked, &headers)).await
 }
 
 /// `GET /v2/users/me/zak`: a ZAK for five minutes (D REF).
 pub(crate) async fn five_minute_zak(State(sim): State<SharedSim>, headers: HeaderMap) -> Response {
     let asked = Asked { token_type: Some("zak".to_owned()), ttl: Some("300".to_owned()), meeting_id: None };
-    faults::around(&sim, Place::Zak, async { mint(&sim, "me", &asked, &headers).into_response() }).await
+    call::answer(&sim, Place::Zak, || mint(&sim, "me", &asked, &headers)).await
 }
 
 fn mint(sim: &Sim, who: &str, asked: &Asked, headers: &HeaderMap) -> Result<Json<Answer>, RestError> {
@@ -67,7 +56,7 @@ fn mint(sim: &Sim, who: &str, asked: &Asked, headers: &HeaderMap) -> Result<Json
     if !(wants_zak && world.switches.zak_on_expired_access_token) {
         bearer = bearer.unexpired()?;
     }
-    let bearer = bearer.with_scope(if wants_zak { ZAK_SCOPES } else { TOKEN_SCOPES })?;
+    let bearer = bearer.with_scope(if wants_zak { scopes::ZAK } else { scopes::USER_TOKEN })?;
     let user = bearer.user(&world, who)?;
     if !user.active {
         return Err(RestError::NoSuchUser);

@@ -1,21 +1,20 @@
-//! `GET /v2/users/me` and `/v2/users/{id or e-mail}`.
+//! `GET /v2/users`, `/v2/users/me` and `/v2/users/{id or e-mail}`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::bearer::Bearer;
 use super::error::RestError;
-use crate::faults::{self, Place};
+use super::page::{self, Page};
+use super::{call, scopes};
+use crate::faults::Place;
 use crate::ids::{AccountId, UserId};
 use crate::sim::{SharedSim, Sim};
 use crate::world::user::User;
-
-/// Any of these lets a token read a user (D).
-const SCOPES: &[&str] =
-    &["user:read:user", "user:read:user:admin", "user:read", "user:read:admin", "user_profile"];
 
 /// The user as REST tells it: the part of Zoom's answer that integrations use (D).
 #[derive(Serialize)]
@@ -40,7 +39,7 @@ impl From<User> for Answer {
     fn from(user: User) -> Self {
         Self {
             pic_url: user.avatar_url(),
-            status: if user.active { "active" } else { "inactive" },
+            status: status(&user),
             user_type: user.plan.user_type(),
             id: user.id,
             account_id: user.account_id,
@@ -55,16 +54,57 @@ impl From<User> for Answer {
     }
 }
 
-pub(crate) async fn handler(
+fn status(user: &User) -> &'static str {
+    if user.active { "active" } else { "inactive" }
+}
+
+/// One user.
+pub(super) async fn read(
     State(sim): State<SharedSim>,
     Path(who): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    faults::around(&sim, Place::UsersMe, async { read(&sim, &who, &headers).into_response() }).await
+    call::answer(&sim, Place::UsersMe, || find(&sim, &who, &headers)).await
 }
 
-fn read(sim: &Sim, who: &str, headers: &HeaderMap) -> Result<Json<Answer>, RestError> {
+fn find(sim: &Sim, who: &str, headers: &HeaderMap) -> Result<Json<Answer>, RestError> {
     let world = sim.world();
-    let bearer = Bearer::read(&world, headers, sim.now())?.unexpired()?.with_scope(SCOPES)?;
+    let bearer = Bearer::read(&world, headers, sim.now())?.unexpired()?.with_scope(scopes::READ_USER)?;
     Ok(Json(bearer.user(&world, who)?.into()))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    /// `active` when absent (D).
+    status: Option<String>,
+    #[serde(flatten)]
+    page: page::Asked,
+}
+
+/// Every user of the account, by their id (ours; Zoom's order is unknown).
+pub(super) async fn list(
+    State(sim): State<SharedSim>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Response {
+    call::answer(&sim, Place::Users, || all(&sim, &asked, &headers)).await
+}
+
+fn all(sim: &Sim, asked: &Asked, headers: &HeaderMap) -> Result<Json<Value>, RestError> {
+    let now = sim.now();
+    let world = sim.world();
+    let bearer = Bearer::read(&world, headers, now)?.unexpired()?.with_scope(scopes::LIST_USERS)?;
+    let wanted = match asked.status.as_deref() {
+        None | Some("active") => "active",
+        Some("inactive") => "inactive",
+        Some("pending") => "pending",
+        Some(_) => return Err(RestError::Validation("The status must be active, inactive or pending.")),
+    };
+    let account = bearer.account(&world)?;
+    let users = world.users.iter().filter(|user| user.account_id == *account && status(user) == wanted);
+    let mut rows: Vec<(String, &User)> = users.map(|user| (user.id.0.clone(), user)).collect();
+    rows.sort_by(|one, other| one.0.cmp(&other.0));
+    let page = Page::read(&asked.page, format!("users/{account}/{wanted}"), &world.signing_key, now)?;
+    let row = |user: &&User| json!(Answer::from((*user).clone()));
+    Ok(Json(page.show("users", &rows, row, &world.signing_key, now)))
 }

@@ -19,15 +19,44 @@ pub(crate) enum Topic {
     UserDeactivated,
     #[serde(rename = "user.deleted")]
     UserDeleted,
+    #[serde(rename = "user.created")]
+    UserCreated,
     /// With the fields that changed, and those before (D).
     #[serde(rename = "user.updated")]
     UserUpdated,
+    #[serde(rename = "meeting.created")]
+    MeetingCreated,
+    /// With the fields that changed, and those before (D).
+    #[serde(rename = "meeting.updated")]
+    MeetingUpdated,
+    #[serde(rename = "meeting.deleted")]
+    MeetingDeleted,
+    #[serde(rename = "meeting.started")]
+    MeetingStarted,
+    #[serde(rename = "meeting.ended")]
+    MeetingEnded,
+    #[serde(rename = "meeting.participant_joined")]
+    ParticipantJoined,
+    #[serde(rename = "meeting.participant_left")]
+    ParticipantLeft,
 }
 
 impl Topic {
     /// All that can be subscribed.
-    pub(crate) const SUBSCRIBABLE: [Self; 4] =
-        [Self::UserActivated, Self::UserDeactivated, Self::UserDeleted, Self::UserUpdated];
+    pub(crate) const SUBSCRIBABLE: [Self; 12] = [
+        Self::UserCreated,
+        Self::UserActivated,
+        Self::UserDeactivated,
+        Self::UserDeleted,
+        Self::UserUpdated,
+        Self::MeetingCreated,
+        Self::MeetingUpdated,
+        Self::MeetingDeleted,
+        Self::MeetingStarted,
+        Self::MeetingEnded,
+        Self::ParticipantJoined,
+        Self::ParticipantLeft,
+    ];
 
     /// As it stands in the body.
     pub(crate) fn name(self) -> &'static str {
@@ -36,7 +65,15 @@ impl Topic {
             Self::UserActivated => "user.activated",
             Self::UserDeactivated => "user.deactivated",
             Self::UserDeleted => "user.deleted",
+            Self::UserCreated => "user.created",
             Self::UserUpdated => "user.updated",
+            Self::MeetingCreated => "meeting.created",
+            Self::MeetingUpdated => "meeting.updated",
+            Self::MeetingDeleted => "meeting.deleted",
+            Self::MeetingStarted => "meeting.started",
+            Self::MeetingEnded => "meeting.ended",
+            Self::ParticipantJoined => "meeting.participant_joined",
+            Self::ParticipantLeft => "meeting.participant_left",
         }
     }
 }
@@ -44,7 +81,7 @@ impl Topic {
 /// The event by which an address proves that it knows the secret token (D).
 pub(crate) const URL_VALIDATION: &str = "endpoint.url_validation";
 
-fn body(event: &str, event_ts: i64, payload: &Value) -> String {
+pub(super) fn body(event: &str, event_ts: i64, payload: &Value) -> String {
     json!({"event": event, "event_ts": event_ts, "payload": payload}).to_string()
 }
 
@@ -79,12 +116,15 @@ pub(crate) fn user_event(topic: Topic, user: &User, event_ts: i64) -> String {
 
 /// A user changed; `None` when nothing that this event tells of did.
 pub(crate) fn user_updated(before: &User, after: &User, event_ts: i64) -> Option<String> {
-    let (old, new) = (object(before), object(after));
-    let differs = |field: &&String| **field == "id" || old[*field] != new[*field];
-    let fields: Vec<&String> = new.as_object()?.keys().filter(differs).collect();
-    if fields.len() < 2 {
-        return None;
-    }
+    let (old_object, object) = difference(&object(before), &object(after))?;
+    let payload = json!({"account_id": after.account_id, "object": object, "old_object": old_object});
+    Some(body(Topic::UserUpdated.name(), event_ts, &payload))
+}
+
+/// The id, and the fields that changed, as they were and as they are; `None` when none did.
+pub(super) fn difference(before: &Value, after: &Value) -> Option<(Value, Value)> {
+    let differs = |field: &&String| **field == "id" || before[*field] != after[*field];
+    let fields: Vec<&String> = after.as_object()?.keys().filter(differs).collect();
     let part = |of: &Value| -> Value {
         fields
             .iter()
@@ -92,8 +132,7 @@ pub(crate) fn user_updated(before: &User, after: &User, event_ts: i64) -> Option
             .collect::<serde_json::Map<_, _>>()
             .into()
     };
-    let payload = json!({"account_id": after.account_id, "object": part(&new), "old_object": part(&old)});
-    Some(body(Topic::UserUpdated.name(), event_ts, &payload))
+    (fields.len() > 1).then(|| (part(before), part(after)))
 }
 
 fn object(user: &User) -> Value {

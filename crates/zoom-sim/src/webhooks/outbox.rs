@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::event::{self, Topic};
 use super::wire::{Reply, Signed};
-use crate::ids::{ClientId, UserId};
+use crate::clock::Moment;
+use crate::ids::{AccountId, ClientId, UserId};
 use crate::world::World;
 use crate::world::grant::Owner;
 use crate::world::user::User;
@@ -134,9 +135,14 @@ impl Outbox {
 impl World {
     /// Who hears of a user: apps of the user's own account, and those the user has consented to (I).
     pub(crate) fn listeners(&self, user: &User, topic: Topic) -> Vec<ClientId> {
+        self.concerned(&user.account_id, &user.id, topic)
+    }
+
+    /// The same, of somebody in an account who may be gone.
+    pub(crate) fn concerned(&self, account_id: &AccountId, user_id: &UserId, topic: Topic) -> Vec<ClientId> {
         let concerned = |client_id: &ClientId| {
-            let colleague = self.app(client_id).is_some_and(|app| app.account_id == user.account_id);
-            colleague || self.grants.has(client_id, &Owner::User(user.id.clone()))
+            let colleague = self.app(client_id).is_some_and(|app| app.account_id == *account_id);
+            colleague || self.grants.has(client_id, &Owner::User(user_id.clone()))
         };
         let hearing = self.webhooks.iter().filter(|(_, endpoint)| endpoint.hears(topic));
         hearing.map(|(client_id, _)| client_id).filter(|id| concerned(id)).cloned().collect()
@@ -150,20 +156,14 @@ impl World {
     }
 
     /// Tells a published app that a user removed it (D).
-    pub(crate) fn announce_removal(
-        &mut self,
-        client_id: &ClientId,
-        user_id: &UserId,
-        now: Timestamp,
-        event_ts: i64,
-    ) {
+    pub(crate) fn announce_removal(&mut self, client_id: &ClientId, user_id: &UserId, at: Moment) {
         let published = self.app(client_id).is_some_and(|app| app.published);
         let hears =
             self.webhooks.get(client_id).is_some_and(|endpoint| endpoint.hears(Topic::AppDeauthorized));
         let Some(user) = self.user(user_id).filter(|_| published && hears) else { return };
         let account_id = user.account_id.clone();
         let signature = self.entropy.secret();
-        let body = event::app_deauthorized(&account_id, user_id, client_id, &signature, event_ts);
-        self.announce(vec![client_id.clone()], Topic::AppDeauthorized, &body, now);
+        let body = event::app_deauthorized(&account_id, user_id, client_id, &signature, at.unix_ms);
+        self.announce(vec![client_id.clone()], Topic::AppDeauthorized, &body, at.now);
     }
 }

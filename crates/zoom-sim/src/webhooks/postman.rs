@@ -108,7 +108,7 @@ struct Proof {
 /// Asks an app's address to prove that it knows the secret token. `None` when the app has none, or
 /// has another one by now.
 pub(crate) async fn validate(sim: SharedSim, client_id: ClientId) -> Option<Validation> {
-    let event_ts = sim.clock.unix_ms();
+    let event_ts = sim.moment().unix_ms;
     let (endpoint, plain, body, id) = {
         let mut world = sim.world();
         let endpoint = world.webhooks.get(&client_id)?.clone();

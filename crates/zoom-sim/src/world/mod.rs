@@ -3,11 +3,13 @@
 pub(crate) mod app;
 pub(crate) mod grant;
 pub(crate) mod ledger;
+mod meetings;
 pub(crate) mod switches;
 pub(crate) mod user;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::clock::Moment;
 use crate::entropy::Entropy;
 use crate::faults::Faults;
 use crate::gate::admission::Admission;
@@ -16,6 +18,7 @@ use crate::held::Held;
 use crate::ids::{AccountId, ClientId, MeetingNumber, UserId};
 use crate::limit::Limiter;
 use crate::webhooks::endpoint::Endpoint;
+use crate::webhooks::event::{self, Topic};
 use crate::webhooks::outbox::Outbox;
 use app::App;
 use grant::Grants;
@@ -91,6 +94,14 @@ impl World {
 
     pub(crate) fn user_mut(&mut self, id: &UserId) -> Option<&mut User> {
         self.users.iter_mut().find(|user| user.id == *id)
+    }
+
+    /// Adds a user; apps that listen hear of it.
+    pub(crate) fn add_user(&mut self, user: User, at: Moment) {
+        let listeners = self.listeners(&user, Topic::UserCreated);
+        let body = event::user_event(Topic::UserCreated, &user, at.unix_ms);
+        self.users.push(user);
+        self.announce(listeners, Topic::UserCreated, &body, at.now);
     }
 
     /// The user whose browser opens the consent page: the one the control API chose, else the first.

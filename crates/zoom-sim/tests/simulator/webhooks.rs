@@ -2,68 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::receiver::{Manners, Receiver, SECRET_TOKEN};
-use crate::support::{App, Zoom, text};
-
-struct Scene {
-    zoom: Zoom,
-    app: App,
-    user: String,
-    receiver: Receiver,
-}
-
-impl Scene {
-    /// An app with a webhook, and a user who has consented to it.
-    async fn start() -> Self {
-        let zoom = Zoom::start().await;
-        let user = zoom.user("ada").await;
-        let app = zoom.app(json!({})).await;
-        zoom.connect(&app).await;
-        let receiver = Receiver::start().await;
-        let scene = Self { zoom, app, user, receiver };
-        let registered = scene.register(json!({})).await;
-        assert_eq!(
-            (&registered["validated"], &registered["last_validation"]["reason"]),
-            (&json!(true), &Value::Null)
-        );
-        scene
-    }
-
-    fn hook(&self, action: &str) -> String {
-        format!("/apps/{}/webhook{action}", self.app.id)
-    }
-
-    async fn register(&self, extra: Value) -> Value {
-        let mut body = json!({"url": self.receiver.url, "secret_token": SECRET_TOKEN});
-        body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-        self.zoom.control("PUT", &self.hook(""), body).await
-    }
-
-    async fn change_user(&self, change: Value) {
-        self.zoom.control("PATCH", &format!("/users/{}", self.user), change).await;
-    }
-
-    async fn send(&self, event: &str, signed: &str) -> Value {
-        let body = json!({"event": event, "user_id": self.user, "signed": signed});
-        self.zoom.control("POST", &self.hook("/send"), body).await
-    }
-
-    /// Events (not validations) once the newest has been attempted this often and rests.
-    async fn after_attempts(&self, attempts: usize) -> Value {
-        let rests = async || loop {
-            let all = self.zoom.control("GET", "/webhooks", Value::Null).await;
-            let newest =
-                all.as_array().unwrap().iter().rfind(|one| one["event"] != "endpoint.url_validation");
-            if let Some(newest) = newest
-                && newest["state"] != "sending"
-                && newest["attempts"].as_array().unwrap().len() == attempts
-            {
-                return newest.clone();
-            }
-        };
-        tokio::time::timeout(std::time::Duration::from_secs(30), rests()).await.unwrap()
-    }
-}
+use crate::support::receiver::{Manners, SECRET_TOKEN};
+use crate::support::scene::Scene;
+use crate::support::text;
 
 #[tokio::test]
 async fn an_address_must_prove_that_it_knows_the_secret_token() {

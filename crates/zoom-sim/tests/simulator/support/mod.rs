@@ -2,6 +2,7 @@
 
 pub(crate) mod receiver;
 pub(crate) mod room;
+pub(crate) mod scene;
 pub(crate) mod socket;
 
 use reqwest::header::HeaderMap;
@@ -162,6 +163,23 @@ impl Zoom {
 
     pub(crate) async fn get(&self, path: &str, bearer: &str) -> Answer {
         read(self.try_get(path, bearer).await.unwrap()).await
+    }
+
+    /// Any other method, with a JSON body where one is given.
+    pub(crate) async fn call(&self, method: &str, path: &str, bearer: &str, body: Value) -> Answer {
+        let request = self.http.request(method.parse().unwrap(), self.url(path)).bearer_auth(bearer);
+        let request = if body.is_null() { request } else { request.body(body.to_string()) };
+        read(request.send().await.unwrap()).await
+    }
+
+    /// An access token of a server-to-server app of the home account.
+    pub(crate) async fn account_token(&self, scopes: &[&str]) -> String {
+        let body = json!({"kind": "server_to_server", "scopes": scopes});
+        let app = self.control("POST", "/apps", body).await;
+        let account = text(&app, "account_id");
+        let app = App { id: text(&app, "client_id"), secret: text(&app, "client_secret") };
+        let form = [("grant_type", "account_credentials"), ("account_id", &*account)];
+        text(&self.token(&app, &form).await.body, "access_token")
     }
 
     pub(crate) async fn try_get(&self, path: &str, bearer: &str) -> reqwest::Result<Response> {

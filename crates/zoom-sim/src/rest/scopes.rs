@@ -1,0 +1,30 @@
+//! Which scopes open which call: granular ones, and the classic ones of older apps (D REF). Any of a list does.
+
+pub(super) const READ_USER: &[&str] =
+    &["user:read:user", "user:read:user:admin", "user:read", "user:read:admin", "user_profile"];
+pub(super) const LIST_USERS: &[&str] = &["user:read:list_users:admin", "user:read:admin"];
+
+/// What gives a ZAK.
+pub(super) const ZAK: &[&str] = &[
+    "user:read:zak",
+    "user:read:zak:admin",
+    "user:read:token",
+    "user:read:token:admin",
+    "user:read",
+    "user:read:admin",
+    "user_zak:read",
+];
+/// What gives another token of a user.
+pub(super) const USER_TOKEN: &[&str] =
+    &["user:read:token", "user:read:token:admin", "user:read", "user:read:admin"];
+
+pub(super) const LIST_MEETINGS: &[&str] =
+    &["meeting:read:list_meetings", "meeting:read:list_meetings:admin", "meeting:read", "meeting:read:admin"];
+pub(super) const READ_MEETING: &[&str] =
+    &["meeting:read:meeting", "meeting:read:meeting:admin", "meeting:read", "meeting:read:admin"];
+pub(super) const CREATE_MEETING: &[&str] =
+    &["meeting:write:meeting", "meeting:write:meeting:admin", "meeting:write", "meeting:write:admin"];
+pub(super) const CHANGE_MEETING: &[&str] =
+    &["meeting:update:meeting", "meeting:update:meeting:admin", "meeting:write", "meeting:write:admin"];
+pub(super) const DELETE_MEETING: &[&str] =
+    &["meeting:delete:meeting", "meeting:delete:meeting:admin", "meeting:write", "meeting:write:admin"];
