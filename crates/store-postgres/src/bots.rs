@@ -7,7 +7,7 @@ use model::{BotId, BotStatus, LeaseToken, StatusChange, Timestamp, WorkspaceId};
 use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::PgRow, types::Json};
 use store::{Bot, BotFilter, BotPage, Bots, Lease, Screenshot, StoreError, Transition};
 
-use crate::{ON_ROWS, ONE_MOMENT, PostgresStore, Tx, exists, row::Reader, unavailable};
+use crate::{ON_ROWS, ONE_MOMENT, PostgresStore, Tx, exists, pools, row::Reader, unavailable};
 
 macro_rules! columns {
     () => {
@@ -273,6 +273,9 @@ impl Bots for PostgresStore {
             .await
             .map_err(unavailable)?;
             add_step(&mut tx, id, step).await?;
+            if step.code.is_terminal() {
+                pools::release_bot(&mut tx, id).await?;
+            }
             tx.commit().await.map_err(unavailable)?;
             Ok(Transition::Recorded)
         };

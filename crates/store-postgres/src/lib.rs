@@ -25,6 +25,7 @@ mod log;
 mod migrations;
 mod open;
 mod parked;
+mod pools;
 mod row;
 mod sealed_cells;
 

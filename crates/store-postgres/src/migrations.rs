@@ -12,6 +12,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0004_link_users", include_str!("../migrations/0004_link_users.sql")),
     ("0005_audit", include_str!("../migrations/0005_audit.sql")),
     ("0006_parked_consents", include_str!("../migrations/0006_parked_consents.sql")),
+    ("0007_pools", include_str!("../migrations/0007_pools.sql")),
 ];
 
 /// The schema that this version speaks to.

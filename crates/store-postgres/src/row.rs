@@ -37,6 +37,15 @@ impl Reader<'_> {
         text.map(|text| text.parse().map_err(|error: T::Err| self.corrupt(error.to_string()))).transpose()
     }
 
+    /// An absent key is empty.
+    pub(crate) fn unless_blank<T: FromStr<Err: ToString>>(
+        &self,
+        column: &str,
+    ) -> Result<Option<T>, StoreError> {
+        let text = Some(self.text(column)?).filter(|text| !text.is_empty());
+        text.map(|text| text.parse().map_err(|error: T::Err| self.corrupt(error.to_string()))).transpose()
+    }
+
     pub(crate) fn time(&self, column: &str) -> Result<Timestamp, StoreError> {
         self.number(column).map(Timestamp::from_microsecond)
     }

@@ -8,7 +8,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use store::{Bot, BotFilter, BotPage, Bots, Lease, Screenshot, StoreError, Transition};
 
 use crate::{
-    SqliteStore, exists,
+    SqliteStore, exists, pools,
     row::{Reader, json},
     unavailable,
 };
@@ -262,6 +262,9 @@ impl Bots for SqliteStore {
         .await
         .map_err(unavailable)?;
         add_step(&mut tx, id, step).await?;
+        if step.code.is_terminal() {
+            pools::release_bot(&mut tx, id).await?;
+        }
         tx.commit().await.map_err(unavailable)?;
         Ok(Transition::Recorded)
     }

@@ -1,7 +1,7 @@
 //! Counts for metrics.
 
 use async_trait::async_trait;
-use model::CredentialStatus;
+use model::{CredentialStatus, Timestamp};
 use store::{Census, StoreError};
 
 use crate::{SqliteStore, row::Reader, unavailable};
@@ -20,5 +20,15 @@ impl Census for SqliteStore {
             Ok((row.parsed("status")?, u64::try_from(row.number("count")?).unwrap_or(0)))
         });
         counted.collect()
+    }
+
+    async fn seats_taken(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let query = "-- seats_taken\nSELECT count(*) FROM pool_seats WHERE ends_at > ?";
+        let count: i64 = sqlx::query_scalar(query)
+            .bind(now.as_microsecond())
+            .fetch_one(&self.readers)
+            .await
+            .map_err(unavailable)?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 }

@@ -16,6 +16,7 @@ mod links;
 mod log;
 mod migrations;
 mod parked;
+mod pools;
 mod row;
 mod sealed_cells;
 

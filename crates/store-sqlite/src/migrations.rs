@@ -11,6 +11,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0004_link_users.sql"),
     include_str!("../migrations/0005_audit.sql"),
     include_str!("../migrations/0006_parked_consents.sql"),
+    include_str!("../migrations/0007_pools.sql"),
 ];
 
 /// The database cannot be used.

@@ -25,7 +25,9 @@ mod lease;
 mod links;
 mod log;
 mod parked;
+mod pools;
 mod sealed_cells;
+mod seating;
 
 pub use access::{Access, ApiKey, Workspace};
 pub use audit::{AuditPage, AuditPlace, AuditRecord, Audits, Direction};
@@ -40,7 +42,11 @@ pub use lease::Lease;
 pub use links::{ServableLink, TokenLink, TokenLinks};
 pub use log::{AccountLog, LogFilter, LogLine, Note, Subject};
 pub use parked::{ParkedConsent, ParkedConsents};
+pub use pools::{
+    Crowd, Member, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatRequest, Seating,
+};
 pub use sealed_cells::{Replacement, SEALED_COLUMNS, SealedCell, SealedCells, SealedColumn, SealedHead};
+pub use seating::{choose, keeps};
 
 /// The whole store, as the other rooms hold it: `Arc<dyn Store>`.
 pub trait Store:
@@ -52,6 +58,7 @@ pub trait Store:
     + Consents
     + Credentials
     + ParkedConsents
+    + Pools
     + SealedCells
     + TokenLinks
     + ZoomInbox
@@ -70,6 +77,7 @@ impl<T> Store for T where
         + Consents
         + Credentials
         + ParkedConsents
+        + Pools
         + SealedCells
         + TokenLinks
         + ZoomInbox

@@ -42,7 +42,7 @@ async fn lease_at(bench: &Bench, at: Timestamp, seconds: u64, most: usize) -> Ve
     bench.store.lease_due_bots(&tokens, at, at + Duration::from_secs(seconds)).await.unwrap()
 }
 
-async fn leased(bench: &Bench, workspace: WorkspaceId) -> (Bot, Lease) {
+pub(super) async fn leased(bench: &Bench, workspace: WorkspaceId) -> (Bot, Lease) {
     added(bench, workspace).await;
     lease_at(bench, bench.env.now(), 60, 1).await.pop().unwrap()
 }

@@ -19,6 +19,7 @@ pub mod inbox;
 pub mod links;
 pub mod log;
 pub mod parked;
+pub mod pools;
 pub mod sealed_cells;
 
 use std::sync::Arc;
@@ -146,6 +147,12 @@ macro_rules! conformance_tests {
             parked { a_parked_consent_comes_back_whole, one_is_parked_for_each_user, the_oldest_make_room,
                      adopting_connects_and_ends_it_once, a_consent_ends_what_is_parked_of_the_user,
                      what_is_parked_can_be_erased, an_installed_app_is_named_or_the_only_one }
+            pools { a_pool_comes_back_whole, a_pool_is_changed_by_its_own_workspace,
+                    a_pool_is_deleted_when_nobody_sits_there, seats_spread_and_run_out,
+                    asking_again_keeps_the_seat, nobody_is_twice_in_a_meeting_through_any_pool,
+                    an_account_hosts_no_more_than_it_may, the_dead_are_passed_over,
+                    seats_come_back_by_their_holders_end_and_by_time, a_bots_last_step_gives_its_seats_back,
+                    of_many_who_ask_at_once_each_sees_what_the_others_took }
             links { a_link_comes_back_whole, revoking_is_final_and_local }
             sealed_cells { every_cell_is_walked_past_once, every_sealed_column_can_be_walked,
                            a_cell_is_replaced_only_while_it_holds_what_it_held }

@@ -1,0 +1,494 @@
+//! Pools, and seats in them.
+
+use async_trait::async_trait;
+use model::{AccountUser, BotId, MeetingNumber, PoolId, SeatId, Timestamp, WorkspaceId};
+use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::PgRow};
+use store::{
+    Member, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatRequest, Seating, StoreError,
+};
+
+use crate::{ON_ROWS, ONE_MOMENT, PostgresStore, Tx, exists, row::Reader, unavailable};
+
+fn pool(row: &PgRow) -> Result<Pool, StoreError> {
+    let row = Reader { table: "pools", row };
+    Ok(Pool {
+        id: row.parsed("id")?,
+        workspace: row.parsed("workspace")?,
+        name: row.text("name")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+/// How a user is written: one that is none is empty.
+fn user((_, user): &PooledAccount) -> &str {
+    user.as_ref().map_or("", AccountUser::as_str)
+}
+
+fn account(row: &Reader<'_>) -> Result<PooledAccount, StoreError> {
+    Ok((row.parsed("credential")?, row.unless_blank("zoom_user")?))
+}
+
+fn occupied(row: &PgRow) -> Result<Occupied, StoreError> {
+    let row = Reader { table: "pool_members", row };
+    Ok(Occupied {
+        member: Member {
+            account: account(&row)?,
+            person: row.text("person")?,
+            joins: row.count("joins")?,
+            hosted: row.count("hosted")?,
+        },
+        status: row.parsed("status")?,
+        seats: row.count("seats")?,
+        hosting: row.count("hosting")?,
+        first_end: row.optional_time("first_end")?,
+        taken_at: row.optional_time("taken_at")?,
+    })
+}
+
+/// The members of one pool or of all, each with its pool.
+async fn members(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    pool: Option<PoolId>,
+    now: Timestamp,
+) -> Result<Vec<(PoolId, Occupied)>, StoreError> {
+    let mut query = QueryBuilder::<Postgres>::new(
+        "-- members\n\
+         SELECT m.pool, m.credential, m.zoom_user, m.person, m.joins, m.hosted, m.taken_at, c.status,\n\
+             count(s.id) AS seats, count(*) FILTER (WHERE s.hosting <> 0) AS hosting,\n\
+             min(s.ends_at) AS first_end\n\
+         FROM pool_members m JOIN credentials c ON c.id = m.credential\n\
+         LEFT JOIN pool_seats s ON s.workspace = c.workspace AND s.person = m.person AND s.ends_at > ",
+    );
+    query.push_bind(now.as_microsecond()).push(" WHERE c.workspace = ").push_bind(workspace.to_string());
+    if let Some(pool) = pool {
+        query.push(" AND m.pool = ").push_bind(pool.to_string());
+    }
+    query.push(" GROUP BY m.pool, m.credential, m.zoom_user, c.status ORDER BY m.credential, m.zoom_user");
+    let rows = query.build().fetch_all(db).await.map_err(unavailable)?;
+    let each = rows.iter().map(|row| {
+        let pool = Reader { table: "pool_members", row }.parsed("pool")?;
+        Ok((pool, occupied(row)?))
+    });
+    each.collect()
+}
+
+async fn members_of(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    pool: PoolId,
+    now: Timestamp,
+) -> Result<Vec<Occupied>, StoreError> {
+    let members = members(db, workspace, Some(pool), now).await?;
+    Ok(members.into_iter().map(|(_, occupied)| occupied).collect())
+}
+
+async fn find(db: &mut PgConnection, workspace: WorkspaceId, id: PoolId) -> Result<Option<Pool>, StoreError> {
+    let row = sqlx::query(
+        "-- find pool\nSELECT id, workspace, name, created_at FROM pools WHERE id = $1 AND workspace = $2",
+    )
+    .bind(id.to_string())
+    .bind(workspace.to_string())
+    .fetch_optional(db)
+    .await
+    .map_err(unavailable)?;
+    row.as_ref().map(pool).transpose()
+}
+
+async fn put(db: &mut PgConnection, pool: PoolId, members: &[Member]) -> Result<(), StoreError> {
+    for member in members {
+        sqlx::query(
+            "-- put pool member\n\
+             INSERT INTO pool_members (pool, credential, zoom_user, person, joins, hosted)\n\
+             VALUES ($1, $2, $3, $4, $5, $6)\n\
+             ON CONFLICT (pool, credential, zoom_user) DO UPDATE SET\n\
+                 person = excluded.person, joins = excluded.joins, hosted = excluded.hosted",
+        )
+        .bind(pool.to_string())
+        .bind(member.account.0.to_string())
+        .bind(user(&member.account))
+        .bind(&member.person)
+        .bind(i64::from(member.joins))
+        .bind(i64::from(member.hosted))
+        .execute(&mut *db)
+        .await
+        .map_err(unavailable)?;
+    }
+    Ok(())
+}
+
+/// One at a time in a workspace: its pools may share accounts, and a meeting is no row that could be locked. What follows
+/// sees what the one before has done. Rows that refer to the workspace are not held up.
+async fn queue_up(db: &mut PgConnection, workspace: WorkspaceId) -> Result<(), StoreError> {
+    sqlx::query("-- take_seat: queue up\nSELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE")
+        .bind(workspace.to_string())
+        .execute(db)
+        .await
+        .map_err(unavailable)?;
+    Ok(())
+}
+
+/// A holder's own seat in this meeting: its id, its account, and whether it hosts.
+async fn held(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    request: &SeatRequest<'_>,
+) -> Result<Option<(Seat, bool)>, StoreError> {
+    let row = sqlx::query(
+        "-- take_seat: held\n\
+         SELECT id, credential, zoom_user, hosting FROM pool_seats\n\
+         WHERE workspace = $1 AND holder = $2 AND pool = $3 AND meeting IS NOT DISTINCT FROM $4",
+    )
+    .bind(workspace.to_string())
+    .bind(request.holder)
+    .bind(request.pool.to_string())
+    .bind(request.meeting.map(MeetingNumber::as_i64))
+    .fetch_optional(db)
+    .await
+    .map_err(unavailable)?;
+    let Some(row) = row else { return Ok(None) };
+    let row = Reader { table: "pool_seats", row: &row };
+    Ok(Some((Seat { id: row.parsed("id")?, account: account(&row)? }, row.number("hosting")? != 0)))
+}
+
+async fn keep(db: &mut PgConnection, seat: &Seat, request: &SeatRequest<'_>) -> Result<(), StoreError> {
+    sqlx::query(
+        "-- take_seat: keep\n\
+         UPDATE pool_seats SET ends_at = greatest(ends_at, $1), hosting = greatest(hosting, $2) WHERE id = $3",
+    )
+    .bind(request.until.as_microsecond())
+    .bind(i64::from(request.hosting))
+    .bind(seat.id.to_string())
+    .execute(db)
+    .await
+    .map_err(unavailable)?;
+    Ok(())
+}
+
+async fn give_back(db: &mut PgConnection, id: SeatId) -> Result<bool, StoreError> {
+    let done = sqlx::query("-- give seat back\nDELETE FROM pool_seats WHERE id = $1")
+        .bind(id.to_string())
+        .execute(db)
+        .await
+        .map_err(unavailable)?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The persons who are in the meeting already.
+async fn present(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    request: &SeatRequest<'_>,
+) -> Result<Vec<String>, StoreError> {
+    let Some(meeting) = request.meeting else { return Ok(Vec::new()) };
+    sqlx::query_scalar(
+        "-- take_seat: present\nSELECT person FROM pool_seats WHERE workspace = $1 AND meeting = $2",
+    )
+    .bind(workspace.to_string())
+    .bind(meeting.as_i64())
+    .fetch_all(db)
+    .await
+    .map_err(unavailable)
+}
+
+async fn sit_down(
+    db: &mut PgConnection,
+    workspace: WorkspaceId,
+    member: &Member,
+    request: &SeatRequest<'_>,
+) -> Result<Seat, StoreError> {
+    sqlx::query(
+        "-- take_seat: sit down\n\
+         INSERT INTO pool_seats (id, workspace, pool, credential, zoom_user, person, meeting, holder, hosting,\n\
+             taken_at, ends_at)\n\
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(request.id.to_string())
+    .bind(workspace.to_string())
+    .bind(request.pool.to_string())
+    .bind(member.account.0.to_string())
+    .bind(user(&member.account))
+    .bind(&member.person)
+    .bind(request.meeting.map(MeetingNumber::as_i64))
+    .bind(request.holder)
+    .bind(i64::from(request.hosting))
+    .bind(request.now.as_microsecond())
+    .bind(request.until.as_microsecond())
+    .execute(&mut *db)
+    .await
+    .map_err(unavailable)?;
+    sqlx::query(
+        "-- take_seat: remember\n\
+         UPDATE pool_members SET taken_at = $1 WHERE pool = $2 AND credential = $3 AND zoom_user = $4",
+    )
+    .bind(request.now.as_microsecond())
+    .bind(request.pool.to_string())
+    .bind(member.account.0.to_string())
+    .bind(user(&member.account))
+    .execute(db)
+    .await
+    .map_err(unavailable)?;
+    Ok(Seat { id: request.id, account: member.account.clone() })
+}
+
+/// Gives back what a bot of ours sat on, in the transaction of its last step.
+pub(crate) async fn release_bot(db: &mut PgConnection, id: BotId) -> Result<(), StoreError> {
+    sqlx::query(
+        "-- release seats of a bot\n\
+         DELETE FROM pool_seats WHERE holder = $1 AND workspace = (SELECT workspace FROM bots WHERE id = $1)",
+    )
+    .bind(id.to_string())
+    .execute(db)
+    .await
+    .map_err(unavailable)?;
+    Ok(())
+}
+
+#[async_trait]
+impl Pools for PostgresStore {
+    async fn add_pool(&self, pool: &Pool, members: &[Member]) -> Result<(), StoreError> {
+        let body = |mut tx: Tx| async move {
+            sqlx::query(
+                "-- add_pool\nINSERT INTO pools (id, workspace, name, created_at) VALUES ($1, $2, $3, $4)",
+            )
+            .bind(pool.id.to_string())
+            .bind(pool.workspace.to_string())
+            .bind(&pool.name)
+            .bind(pool.created_at.as_microsecond())
+            .execute(&mut *tx)
+            .await
+            .map_err(exists("a pool of this name"))?;
+            put(&mut tx, pool.id, members).await?;
+            tx.commit().await.map_err(unavailable)
+        };
+        self.transaction("add_pool", ON_ROWS, body).await
+    }
+
+    async fn pool(
+        &self,
+        workspace: WorkspaceId,
+        id: PoolId,
+        now: Timestamp,
+    ) -> Result<Option<(Pool, Vec<Occupied>)>, StoreError> {
+        let body = |mut tx: Tx| async move {
+            let Some(pool) = find(&mut tx, workspace, id).await? else { return Ok(None) };
+            Ok(Some((pool, members_of(&mut tx, workspace, id, now).await?)))
+        };
+        self.transaction("pool", ONE_MOMENT, body).await
+    }
+
+    async fn pools(
+        &self,
+        workspace: WorkspaceId,
+        now: Timestamp,
+    ) -> Result<Vec<(Pool, Vec<Occupied>)>, StoreError> {
+        let body = |mut tx: Tx| async move {
+            let rows = sqlx::query(
+                "-- pools\n\
+                 SELECT id, workspace, name, created_at FROM pools WHERE workspace = $1 ORDER BY name",
+            )
+            .bind(workspace.to_string())
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(unavailable)?;
+            let mut pools =
+                rows.iter().map(|row| Ok((pool(row)?, Vec::new()))).collect::<Result<Vec<_>, _>>()?;
+            for (id, occupied) in members(&mut tx, workspace, None, now).await? {
+                if let Some((_, members)) = pools.iter_mut().find(|(pool, _)| pool.id == id) {
+                    members.push(occupied);
+                }
+            }
+            Ok(pools)
+        };
+        self.transaction("pools", ONE_MOMENT, body).await
+    }
+
+    async fn rename_pool(&self, workspace: WorkspaceId, id: PoolId, name: &str) -> Result<bool, StoreError> {
+        let done = sqlx::query("-- rename_pool\nUPDATE pools SET name = $1 WHERE id = $2 AND workspace = $3")
+            .bind(name)
+            .bind(id.to_string())
+            .bind(workspace.to_string())
+            .execute(&self.pool)
+            .await
+            .map_err(exists("a pool of this name"))?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn put_members(
+        &self,
+        workspace: WorkspaceId,
+        id: PoolId,
+        members: &[Member],
+        alone: bool,
+    ) -> Result<bool, StoreError> {
+        let body = |mut tx: Tx| async move {
+            if find(&mut tx, workspace, id).await?.is_none() {
+                return Ok(false);
+            }
+            put(&mut tx, id, members).await?;
+            if alone {
+                let mut query = QueryBuilder::<Postgres>::new(
+                    "-- put_members: alone\nDELETE FROM pool_members WHERE pool = ",
+                );
+                query.push_bind(id.to_string());
+                for member in members {
+                    query.push(" AND NOT (credential = ").push_bind(member.account.0.to_string());
+                    query.push(" AND zoom_user = ").push_bind(user(&member.account).to_owned()).push(")");
+                }
+                query.build().execute(&mut *tx).await.map_err(unavailable)?;
+            }
+            tx.commit().await.map_err(unavailable)?;
+            Ok(true)
+        };
+        self.transaction("put_members", ON_ROWS, body).await
+    }
+
+    async fn remove_member(
+        &self,
+        workspace: WorkspaceId,
+        id: PoolId,
+        account: &PooledAccount,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "-- remove_member\n\
+             DELETE FROM pool_members WHERE credential = $1 AND zoom_user = $2\n\
+                 AND pool = (SELECT id FROM pools WHERE id = $3 AND workspace = $4)",
+        )
+        .bind(account.0.to_string())
+        .bind(user(account))
+        .bind(id.to_string())
+        .bind(workspace.to_string())
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn remove_pool(
+        &self,
+        workspace: WorkspaceId,
+        id: PoolId,
+        now: Timestamp,
+    ) -> Result<PoolRemoval, StoreError> {
+        let body = |mut tx: Tx| async move {
+            if find(&mut tx, workspace, id).await?.is_none() {
+                return Ok(PoolRemoval::NoPool);
+            }
+            sqlx::query(
+                "-- remove_pool: ended seats\nDELETE FROM pool_seats WHERE pool = $1 AND ends_at <= $2",
+            )
+            .bind(id.to_string())
+            .bind(now.as_microsecond())
+            .execute(&mut *tx)
+            .await
+            .map_err(unavailable)?;
+            sqlx::query("-- remove_pool: members\nDELETE FROM pool_members WHERE pool = $1")
+                .bind(id.to_string())
+                .execute(&mut *tx)
+                .await
+                .map_err(unavailable)?;
+            let removed = sqlx::query("-- remove_pool\nDELETE FROM pools WHERE id = $1")
+                .bind(id.to_string())
+                .execute(&mut *tx)
+                .await;
+            match removed {
+                Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => {
+                    Ok(PoolRemoval::InUse)
+                }
+                Err(error) => Err(unavailable(error)),
+                Ok(_) => tx.commit().await.map_err(unavailable).map(|()| PoolRemoval::Removed),
+            }
+        };
+        self.transaction("remove_pool", ON_ROWS, body).await
+    }
+
+    async fn take_seat(
+        &self,
+        workspace: WorkspaceId,
+        request: &SeatRequest<'_>,
+    ) -> Result<Seating, StoreError> {
+        let body = |mut tx: Tx| async move {
+            queue_up(&mut tx, workspace).await?;
+            if find(&mut tx, workspace, request.pool).await?.is_none() {
+                return Ok(Seating::NoPool);
+            }
+            sqlx::query("-- take_seat: sweep\nDELETE FROM pool_seats WHERE workspace = $1 AND ends_at <= $2")
+                .bind(workspace.to_string())
+                .bind(request.now.as_microsecond())
+                .execute(&mut *tx)
+                .await
+                .map_err(unavailable)?;
+            if let Some((seat, hosting)) = held(&mut tx, workspace, request).await? {
+                let members = members_of(&mut tx, workspace, request.pool, request.now).await?;
+                if store::keeps(&seat.account, hosting, &members, request) {
+                    keep(&mut tx, &seat, request).await?;
+                    tx.commit().await.map_err(unavailable)?;
+                    return Ok(Seating::Taken(seat));
+                }
+                give_back(&mut tx, seat.id).await?;
+            }
+            let members = members_of(&mut tx, workspace, request.pool, request.now).await?;
+            let present = present(&mut tx, workspace, request).await?;
+            let chosen = match store::choose(&members, &present, request) {
+                Ok(chosen) => chosen,
+                Err(crowd) => return Ok(Seating::Refused(crowd)),
+            };
+            let seat = sit_down(&mut tx, workspace, &chosen.member, request).await?;
+            tx.commit().await.map_err(unavailable)?;
+            Ok(Seating::Taken(seat))
+        };
+        self.transaction("take_seat", ON_ROWS, body).await
+    }
+
+    async fn extend_seats(
+        &self,
+        workspace: WorkspaceId,
+        pool: PoolId,
+        holder: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "-- extend_seats\n\
+             UPDATE pool_seats SET ends_at = greatest(ends_at, $1)\n\
+             WHERE workspace = $2 AND holder = $3 AND pool = $4 AND ends_at > $5",
+        )
+        .bind(until.as_microsecond())
+        .bind(workspace.to_string())
+        .bind(holder)
+        .bind(pool.to_string())
+        .bind(now.as_microsecond())
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected())
+    }
+
+    async fn release_seats(
+        &self,
+        workspace: WorkspaceId,
+        pool: PoolId,
+        holder: &str,
+    ) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "-- release_seats\nDELETE FROM pool_seats WHERE workspace = $1 AND holder = $2 AND pool = $3",
+        )
+        .bind(workspace.to_string())
+        .bind(holder)
+        .bind(pool.to_string())
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected())
+    }
+
+    async fn release_seat(&self, workspace: WorkspaceId, id: SeatId) -> Result<bool, StoreError> {
+        let done = sqlx::query("-- release_seat\nDELETE FROM pool_seats WHERE id = $1 AND workspace = $2")
+            .bind(id.to_string())
+            .bind(workspace.to_string())
+            .execute(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+}

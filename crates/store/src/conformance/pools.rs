@@ -1,0 +1,324 @@
+//! Pools: who sits where, and that nobody sits twice.
+#![expect(missing_docs, reason = "the names say it")]
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures_util::future::join_all;
+use model::{
+    AccountUser, BotId, BotStatus, CredentialId, DisconnectCause, LeaseToken, MeetingNumber, PoolId, SeatId,
+    StatusChange, WorkspaceId,
+};
+
+use super::{Bench, CALLERS, ROUNDS, bots, credentials};
+use crate::{Crowd, Member, Occupied, Pool, PoolRemoval, Seat, SeatRequest, Seating, StoreError};
+
+/// A workspace with one pool, and its members.
+struct Ground<'b> {
+    bench: &'b Bench,
+    workspace: WorkspaceId,
+    pool: PoolId,
+    members: Vec<Member>,
+}
+
+impl<'b> Ground<'b> {
+    /// A pool of accounts that may be in so many meetings each, and host one of them.
+    async fn with(bench: &'b Bench, joins: &[u32]) -> Self {
+        let workspace = bench.workspace().await;
+        let app = bench.app(workspace, "client-1").await;
+        let mut members = Vec::new();
+        for (index, joins) in joins.iter().enumerate() {
+            let person = format!("user-{index}");
+            let account = credentials::account(bench, workspace, app.id, &person);
+            credentials::connect(bench, &account).await.unwrap();
+            members.push(Member { account: (account.id, None), person, joins: *joins, hosted: 1 });
+        }
+        let pool = added(bench, workspace, "first", &members).await;
+        Self { bench, workspace, pool, members }
+    }
+
+    fn request<'r>(&self, holder: &'r str, meeting: Option<u64>) -> SeatRequest<'r> {
+        let now = self.bench.env.now();
+        SeatRequest {
+            id: SeatId::generate(&self.bench.env),
+            pool: self.pool,
+            meeting: meeting.map(number),
+            holder,
+            hosting: false,
+            without: &[],
+            now,
+            until: now + Duration::from_secs(60),
+        }
+    }
+
+    async fn ask(&self, request: &SeatRequest<'_>) -> Seating {
+        self.bench.store.take_seat(self.workspace, request).await.unwrap()
+    }
+
+    async fn takes(&self, request: &SeatRequest<'_>) -> Seat {
+        match self.ask(request).await {
+            Seating::Taken(seat) => seat,
+            refused => panic!("{refused:?}"),
+        }
+    }
+
+    async fn refused(&self, request: &SeatRequest<'_>) -> Crowd {
+        match self.ask(request).await {
+            Seating::Refused(crowd) => crowd,
+            seated => panic!("{seated:?}"),
+        }
+    }
+
+    async fn occupied(&self) -> Vec<Occupied> {
+        self.bench.store.pool(self.workspace, self.pool, self.bench.env.now()).await.unwrap().unwrap().1
+    }
+
+    async fn seats(&self) -> Vec<u32> {
+        self.occupied().await.iter().map(|occupied| occupied.seats).collect()
+    }
+}
+
+fn number(digits: u64) -> MeetingNumber {
+    (81_000_000_000 + digits).to_string().parse().unwrap()
+}
+
+async fn added(bench: &Bench, workspace: WorkspaceId, name: &str, members: &[Member]) -> PoolId {
+    let pool =
+        Pool { id: PoolId::generate(&bench.env), workspace, name: name.into(), created_at: bench.env.now() };
+    bench.store.add_pool(&pool, members).await.unwrap();
+    pool.id
+}
+
+pub async fn a_pool_comes_back_whole(bench: &Bench) {
+    let ground = Ground::with(bench, &[1, 2]).await;
+    let user: AccountUser = "ada@example.test".parse().unwrap();
+    let mut members = ground.members.clone();
+    members.push(Member {
+        account: (members[0].account.0, Some(user)),
+        person: "ada".into(),
+        ..members[1].clone()
+    });
+    let name = "Zoë’s 🗝";
+    let id = added(bench, ground.workspace, name, &members).await;
+    members.sort_by_key(|member| (member.account.0.to_string(), member.person != "user-0"));
+
+    let (now, elsewhere) = (bench.env.now(), WorkspaceId::generate(&bench.env));
+    let (pool, found) = bench.store.pool(ground.workspace, id, now).await.unwrap().unwrap();
+    assert_eq!((pool.name.as_str(), pool.created_at, pool.workspace), (name, now, ground.workspace));
+    assert_eq!(
+        found.iter().map(|occupied| &occupied.member).collect::<Vec<_>>(),
+        members.iter().collect::<Vec<_>>()
+    );
+    assert!(found.iter().all(|occupied| occupied.status.is_usable() && occupied.seats == 0));
+    assert!(bench.store.pool(elsewhere, id, now).await.unwrap().is_none());
+    assert!(bench.store.pools(elsewhere, now).await.unwrap().is_empty());
+
+    let all = bench.store.pools(ground.workspace, now).await.unwrap();
+    assert_eq!(
+        all.iter().map(|(pool, members)| (&*pool.name, members.len())).collect::<Vec<_>>(),
+        [(name, 3), ("first", 2)]
+    );
+    let again = bench.store.add_pool(&Pool { id: PoolId::generate(&bench.env), ..pool }, &[]).await;
+    assert!(matches!(again, Err(StoreError::Exists(_))), "{again:?}");
+}
+
+pub async fn a_pool_is_changed_by_its_own_workspace(bench: &Bench) {
+    let Ground { workspace, pool, members, .. } = Ground::with(bench, &[1, 2]).await;
+    let (store, elsewhere) = (&bench.store, WorkspaceId::generate(&bench.env));
+    added(bench, workspace, "second", &[]).await;
+    assert!(!store.rename_pool(elsewhere, pool, "theirs").await.unwrap());
+    assert!(matches!(store.rename_pool(workspace, pool, "second").await, Err(StoreError::Exists(_))));
+    assert!(store.rename_pool(workspace, pool, "third").await.unwrap());
+
+    let wider = Member { joins: 9, hosted: 2, ..members[0].clone() };
+    assert!(!store.put_members(elsewhere, pool, std::slice::from_ref(&wider), true).await.unwrap());
+    assert!(store.put_members(workspace, pool, std::slice::from_ref(&wider), false).await.unwrap());
+    let now = bench.env.now();
+    let (found, occupied) = store.pool(workspace, pool, now).await.unwrap().unwrap();
+    assert_eq!((found.name.as_str(), occupied.len()), ("third", 2));
+    assert!(store.put_members(workspace, pool, std::slice::from_ref(&wider), true).await.unwrap());
+    let (_, occupied) = store.pool(workspace, pool, now).await.unwrap().unwrap();
+    assert_eq!(occupied.iter().map(|occupied| &occupied.member).collect::<Vec<_>>(), [&wider]);
+
+    assert!(!store.remove_member(elsewhere, pool, &wider.account).await.unwrap());
+    assert!(store.remove_member(workspace, pool, &wider.account).await.unwrap());
+    assert!(!store.remove_member(workspace, pool, &wider.account).await.unwrap());
+    assert_eq!(store.remove_pool(elsewhere, pool, now).await.unwrap(), PoolRemoval::NoPool);
+    assert_eq!(store.remove_pool(workspace, pool, now).await.unwrap(), PoolRemoval::Removed);
+    assert_eq!(store.remove_pool(workspace, pool, now).await.unwrap(), PoolRemoval::NoPool);
+}
+
+pub async fn a_pool_is_deleted_when_nobody_sits_there(bench: &Bench) {
+    let ground = Ground::with(bench, &[1]).await;
+    let request = ground.request("bot", None);
+    ground.takes(&request).await;
+    let remove = async |now| bench.store.remove_pool(ground.workspace, ground.pool, now).await.unwrap();
+    assert_eq!(remove(request.now).await, PoolRemoval::InUse);
+    assert_eq!(ground.seats().await, [1], "and its members are still there");
+    assert_eq!(remove(request.until).await, PoolRemoval::Removed);
+}
+
+pub async fn seats_spread_and_run_out(bench: &Bench) {
+    let ground = Ground::with(bench, &[1, 3]).await;
+    let mut taken: BTreeMap<CredentialId, u32> = BTreeMap::new();
+    for bot in 0..4 {
+        let seat = ground.takes(&ground.request(&format!("bot-{bot}"), Some(bot))).await;
+        *taken.entry(seat.account.0).or_default() += 1;
+    }
+    for Member { account, joins, .. } in &ground.members {
+        assert_eq!(taken.get(&account.0), Some(joins));
+    }
+    let crowd = ground.refused(&ground.request("late", None)).await;
+    let end = bench.env.now() + Duration::from_secs(60);
+    let full = Crowd { accounts: 2, usable: 2, seats: 4, taken: 4, first_end: Some(end), ..Crowd::default() };
+    assert_eq!(crowd, full);
+    let nowhere = SeatRequest { pool: PoolId::generate(&bench.env), ..ground.request("lost", None) };
+    assert_eq!(ground.ask(&nowhere).await, Seating::NoPool);
+    let elsewhere = WorkspaceId::generate(&bench.env);
+    let theirs = bench.store.take_seat(elsewhere, &ground.request("bot", None)).await.unwrap();
+    assert_eq!(theirs, Seating::NoPool);
+}
+
+pub async fn asking_again_keeps_the_seat(bench: &Bench) {
+    let ground = Ground::with(bench, &[2, 2]).await;
+    let first = ground.takes(&ground.request("bot", Some(1))).await;
+    let later = bench.env.now() + Duration::from_secs(600);
+    let again = ground.takes(&SeatRequest { until: later, ..ground.request("bot", Some(1)) }).await;
+    assert_eq!(again, first);
+    let sooner = ground.takes(&ground.request("bot", Some(1))).await;
+    assert_eq!(sooner, first);
+    let ends: Vec<_> = ground.occupied().await.iter().filter_map(|occupied| occupied.first_end).collect();
+    assert_eq!(ends, [later], "one seat, and it never ends sooner than was said");
+    let elsewhere = ground.takes(&ground.request("bot", Some(2))).await;
+    assert_ne!(elsewhere.id, first.id);
+    let unknown = ground.takes(&ground.request("bot", None)).await;
+    assert_eq!(ground.takes(&ground.request("bot", None)).await, unknown);
+
+    // The account will not do any more: the holder gets another, and leaves this one.
+    let without = [first.account.clone()];
+    let moved = ground.takes(&SeatRequest { without: &without, ..ground.request("bot", Some(1)) }).await;
+    assert_ne!(moved.account, first.account);
+    assert_eq!(ground.seats().await.iter().sum::<u32>(), 3);
+}
+
+pub async fn nobody_is_twice_in_a_meeting_through_any_pool(bench: &Bench) {
+    let ground = Ground::with(bench, &[9]).await;
+    let other = added(bench, ground.workspace, "other", &ground.members).await;
+    ground.takes(&ground.request("bot-1", Some(1))).await;
+    let again = SeatRequest { pool: other, ..ground.request("bot-2", Some(1)) };
+    assert_eq!(ground.refused(&again).await.present, 1);
+    assert_eq!(ground.refused(&ground.request("bot-2", Some(1))).await.present, 1);
+    ground.takes(&SeatRequest { pool: other, ..ground.request("bot-2", Some(2)) }).await;
+    assert_eq!(ground.seats().await, [2], "a person's seats count in every pool");
+}
+
+pub async fn an_account_hosts_no_more_than_it_may(bench: &Bench) {
+    let ground = Ground::with(bench, &[9]).await;
+    let host = |holder, meeting| SeatRequest { hosting: true, ..ground.request(holder, Some(meeting)) };
+    ground.takes(&ground.request("bot-1", Some(1))).await;
+    ground.takes(&host("bot-1", 1)).await;
+    ground.takes(&host("bot-1", 1)).await;
+    assert_eq!(ground.refused(&host("bot-2", 2)).await.hosting, 1);
+    ground.takes(&ground.request("bot-2", Some(2))).await;
+    assert_eq!(ground.refused(&host("bot-2", 2)).await.hosting, 1, "its seat doesn't become a hosting one");
+    let occupied = ground.occupied().await.remove(0);
+    assert_eq!((occupied.seats, occupied.hosting), (2, 1), "and it keeps what it had");
+}
+
+pub async fn the_dead_are_passed_over(bench: &Bench) {
+    let ground = Ground::with(bench, &[9, 9]).await;
+    let first = ground.takes(&ground.request("bot", Some(1))).await;
+    let (dead, cause) = (first.account.0, DisconnectCause::Asked);
+    let note = bench.note("gone");
+    assert!(bench.store.disconnect_credential(ground.workspace, dead, cause, &note).await.unwrap());
+    let moved = ground.takes(&ground.request("bot", Some(1))).await;
+    assert_ne!(moved.account, first.account);
+    let rest = [moved.account];
+    let crowd = ground.refused(&SeatRequest { without: &rest, ..ground.request("late", None) }).await;
+    assert_eq!((crowd.accounts, crowd.usable, crowd.seats), (2, 0, 0));
+}
+
+pub async fn seats_come_back_by_their_holders_end_and_by_time(bench: &Bench) {
+    let ground = Ground::with(bench, &[2]).await;
+    let (store, workspace, pool) = (&bench.store, ground.workspace, ground.pool);
+    let elsewhere = WorkspaceId::generate(&bench.env);
+    let one = ground.takes(&ground.request("bot-1", Some(1))).await;
+    let request = ground.request("bot-2", Some(2));
+    ground.takes(&request).await;
+    assert!(!store.release_seat(elsewhere, one.id).await.unwrap());
+    assert!(store.release_seat(workspace, one.id).await.unwrap());
+    assert!(!store.release_seat(workspace, one.id).await.unwrap());
+    assert_eq!(store.release_seats(elsewhere, pool, "bot-2").await.unwrap(), 0);
+    assert_eq!(store.release_seats(workspace, pool, "bot-2").await.unwrap(), 1);
+    assert_eq!(ground.seats().await, [0]);
+
+    for bot in ["bot-3", "bot-4"] {
+        ground.takes(&ground.request(bot, None)).await;
+    }
+    let (now, end) = (request.now, request.until);
+    let later = end + Duration::from_secs(60);
+    assert_eq!(store.extend_seats(workspace, pool, "bot-3", now, later).await.unwrap(), 1);
+    assert_eq!(store.extend_seats(workspace, pool, "bot-4", end, later).await.unwrap(), 0, "it has ended");
+    assert_eq!(store.seats_taken(now).await.unwrap(), 2);
+    assert_eq!(store.seats_taken(end).await.unwrap(), 1);
+    let after = SeatRequest { now: end, until: later, ..ground.request("bot-5", None) };
+    ground.takes(&after).await;
+    assert_eq!(store.seats_taken(now).await.unwrap(), 2, "what had ended was swept");
+    ground.refused(&SeatRequest { id: SeatId::generate(&bench.env), holder: "bot-6", ..after }).await;
+}
+
+pub async fn a_bots_last_step_gives_its_seats_back(bench: &Bench) {
+    let ground = Ground::with(bench, &[9]).await;
+    let (bot, lease) = bots::leased(bench, ground.workspace).await;
+    ground.takes(&ground.request(&bot.id.to_string(), Some(1))).await;
+    ground.takes(&ground.request(&BotId::generate(&bench.env).to_string(), Some(2))).await;
+    let step = |code| StatusChange { code, message: None, created_at: bench.env.now(), sub_code: None };
+    bench.store.record_step(bot.id, &lease, &step(BotStatus::JoiningCall)).await.unwrap();
+    assert_eq!(ground.seats().await, [2]);
+    let stranger = crate::Lease { token: LeaseToken::generate(&bench.env), ..lease };
+    bench.store.record_step(bot.id, &stranger, &step(BotStatus::Fatal)).await.unwrap();
+    assert_eq!(ground.seats().await, [2], "the step was not recorded");
+    bench.store.record_step(bot.id, &lease, &step(BotStatus::Fatal)).await.unwrap();
+    assert_eq!(ground.seats().await, [1]);
+}
+
+pub async fn of_many_who_ask_at_once_each_sees_what_the_others_took(bench: &Bench) {
+    let ground = Ground::with(bench, &[2, 2]).await;
+    let other = added(bench, ground.workspace, "other", &ground.members).await;
+    for round in 0..ROUNDS {
+        // All into one meeting, through two pools of the same two accounts.
+        let holders: Vec<_> = (0..CALLERS).map(|caller| format!("{round}-{caller}")).collect();
+        let requests = holders.iter().enumerate().map(|(caller, holder)| SeatRequest {
+            pool: if caller % 2 == 0 { ground.pool } else { other },
+            ..ground.request(holder, Some(1))
+        });
+        let requests: Vec<_> = requests.collect();
+        let answers = join_all(requests.iter().map(|request| ground.ask(request))).await;
+        let seats = answers.into_iter().filter_map(|answer| match answer {
+            Seating::Taken(seat) => Some(seat),
+            _ => None,
+        });
+        let seats: Vec<_> = seats.collect();
+        assert_eq!(seats.len(), 2);
+        assert_ne!(seats[0].account, seats[1].account);
+
+        // As many meetings as callers: no more than there are seats.
+        let requests =
+            holders.iter().zip(10..).map(|(holder, meeting)| ground.request(holder, Some(meeting)));
+        let requests: Vec<_> = requests.collect();
+        let answers = join_all(requests.iter().map(|request| ground.ask(request))).await;
+        assert_eq!(answers.iter().filter(|answer| matches!(answer, Seating::Taken(_))).count(), 2);
+        assert_eq!(ground.seats().await, [2, 2]);
+
+        // The same holder twenty times at once has one seat.
+        for holder in &holders {
+            for pool in [ground.pool, other] {
+                bench.store.release_seats(ground.workspace, pool, holder).await.unwrap();
+            }
+        }
+        let requests: Vec<_> = (0..CALLERS).map(|_| ground.request("same", Some(7))).collect();
+        let answers = join_all(requests.iter().map(|request| ground.takes(request))).await;
+        assert!(answers.iter().all(|seat| *seat == answers[0]));
+        assert_eq!(bench.store.release_seats(ground.workspace, ground.pool, "same").await.unwrap(), 1);
+    }
+}

@@ -1,0 +1,178 @@
+//! Which account of a pool a bot gets. No I/O: every backend asks here, inside its transaction.
+
+use model::CredentialStatus;
+
+use crate::{Crowd, Occupied, PooledAccount, SeatRequest};
+
+/// Whether the holder's seat on `account` still does. Limits that were lowered since throw nobody out.
+pub fn keeps(
+    account: &PooledAccount,
+    hosting: bool,
+    members: &[Occupied],
+    request: &SeatRequest<'_>,
+) -> bool {
+    members.iter().filter(|occupied| occupied.member.account == *account).any(|occupied| {
+        let may_host = hosting || !request.hosting || occupied.hosting < occupied.member.hosted;
+        is_usable(occupied, request) && may_host
+    })
+}
+
+/// The account for a new seat: one that is not in the meeting, has a seat free, and may host if it must. Healthy ones
+/// first, then the one with the smallest part of its seats taken, then the one that was chosen longest ago.
+///
+/// `present` are the persons who are in the meeting already.
+pub fn choose<'m>(
+    members: &'m [Occupied],
+    present: &[String],
+    request: &SeatRequest<'_>,
+) -> Result<&'m Occupied, Crowd> {
+    let mut crowd = Crowd::default();
+    let mut best: Option<&Occupied> = None;
+    for occupied in members {
+        crowd.accounts += 1;
+        if !is_usable(occupied, request) {
+            continue;
+        }
+        let member = &occupied.member;
+        crowd.usable += 1;
+        crowd.seats += member.joins;
+        crowd.taken += occupied.seats.min(member.joins);
+        crowd.first_end = crowd.first_end.into_iter().chain(occupied.first_end).min();
+        let free = occupied.seats < member.joins;
+        let may_host = !request.hosting || occupied.hosting < member.hosted;
+        if present.contains(&member.person) {
+            crowd.present += 1;
+        } else if free && !may_host {
+            crowd.hosting += 1;
+        } else if free && best.is_none_or(|best| is_better(occupied, best)) {
+            best = Some(occupied);
+        }
+    }
+    best.ok_or(crowd)
+}
+
+fn is_usable(occupied: &Occupied, request: &SeatRequest<'_>) -> bool {
+    occupied.status.is_usable() && !request.without.contains(&occupied.member.account)
+}
+
+fn is_better(a: &Occupied, b: &Occupied) -> bool {
+    let ailing = |occupied: &Occupied| occupied.status != CredentialStatus::Healthy;
+    // seats / joins of both, over a common denominator.
+    let load = |a: &Occupied, b: &Occupied| u64::from(a.seats) * u64::from(b.member.joins);
+    (ailing(a), load(a, b), a.taken_at) < (ailing(b), load(b, a), b.taken_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{
+        CredentialId, CredentialStatus, Environment, ManualClock, PoolId, SeatId, SeededEntropy, Timestamp,
+    };
+
+    use super::{choose, keeps};
+    use crate::{Crowd, Member, Occupied, SeatRequest};
+
+    const NOW: Timestamp = Timestamp::from_second(1_800_000_000);
+
+    fn env() -> Environment {
+        let clock = std::sync::Arc::new(ManualClock::new(NOW));
+        Environment { clock, entropy: std::sync::Arc::new(SeededEntropy::new(7)) }
+    }
+
+    fn request(env: &Environment) -> SeatRequest<'static> {
+        SeatRequest {
+            id: SeatId::generate(env),
+            pool: PoolId::generate(env),
+            meeting: None,
+            holder: "bot",
+            hosting: false,
+            without: &[],
+            now: NOW,
+            until: NOW,
+        }
+    }
+
+    fn occupied(env: &Environment, person: &str, (seats, joins): (u32, u32)) -> Occupied {
+        let member =
+            Member { account: (CredentialId::generate(env), None), person: person.into(), joins, hosted: 1 };
+        let (status, taken_at) = (CredentialStatus::Healthy, None);
+        Occupied { member, status, seats, hosting: 0, first_end: None, taken_at }
+    }
+
+    /// Who is chosen among `members`.
+    fn chosen<'m>(
+        members: &'m [Occupied],
+        present: &[&str],
+        request: &SeatRequest<'_>,
+    ) -> Result<&'m str, Crowd> {
+        let present: Vec<String> = present.iter().map(ToString::to_string).collect();
+        choose(members, &present, request).map(|chosen| chosen.member.person.as_str())
+    }
+
+    #[test]
+    fn the_least_loaded_is_chosen_by_its_part_not_by_its_number() {
+        let env = env();
+        let members = [occupied(&env, "large", (10, 100)), occupied(&env, "small", (1, 2))];
+        assert_eq!(chosen(&members, &[], &request(&env)), Ok("large"));
+    }
+
+    #[test]
+    fn among_equals_it_is_the_one_that_was_chosen_longest_ago() {
+        let env = env();
+        let mut members =
+            [occupied(&env, "a", (1, 2)), occupied(&env, "b", (2, 4)), occupied(&env, "c", (1, 2))];
+        members[0].taken_at = Some(NOW);
+        members[2].taken_at = Some(Timestamp::from_second(1));
+        assert_eq!(chosen(&members, &[], &request(&env)), Ok("b"), "never chosen");
+        members[1].taken_at = Some(Timestamp::from_second(2));
+        assert_eq!(chosen(&members, &[], &request(&env)), Ok("c"));
+    }
+
+    #[test]
+    fn the_healthy_go_first_and_the_dead_never() {
+        let env = env();
+        let mut members = [occupied(&env, "degraded", (0, 9)), occupied(&env, "healthy", (8, 9))];
+        members[0].status = CredentialStatus::Degraded;
+        assert_eq!(chosen(&members, &[], &request(&env)), Ok("healthy"));
+        members[1].seats = 9;
+        assert_eq!(chosen(&members, &[], &request(&env)), Ok("degraded"));
+        for status in CredentialStatus::ALL.into_iter().filter(|status| !status.is_usable()) {
+            members[0].status = status;
+            let crowd = chosen(&members, &[], &request(&env)).unwrap_err();
+            assert_eq!((crowd.accounts, crowd.usable, crowd.seats, crowd.taken), (2, 1, 9, 9), "{status}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_twice_in_a_meeting_or_hosts_too_many() {
+        let env = env();
+        let mut members = [occupied(&env, "ada", (0, 9)), occupied(&env, "eve", (1, 9))];
+        assert_eq!(chosen(&members, &["ada"], &request(&env)), Ok("eve"));
+        assert_eq!(chosen(&members, &["ada", "eve"], &request(&env)).unwrap_err().present, 2);
+        members[0].hosting = 1;
+        let hosting = SeatRequest { hosting: true, ..request(&env) };
+        assert_eq!(chosen(&members, &[], &hosting), Ok("eve"));
+        let crowd = chosen(&members, &["eve"], &hosting).unwrap_err();
+        assert_eq!((crowd.hosting, crowd.present), (1, 1));
+        assert_eq!(chosen(&members, &["eve"], &request(&env)), Ok("ada"), "it may join what it doesn't host");
+    }
+
+    #[test]
+    fn a_seat_is_kept_while_its_account_will_do() {
+        let env = env();
+        let mut members = [occupied(&env, "ada", (9, 1))];
+        let account = members[0].member.account.clone();
+        assert!(keeps(&account, false, &members, &request(&env)), "although the limit was lowered");
+        assert!(
+            !keeps(&(CredentialId::generate(&env), None), false, &members, &request(&env)),
+            "no member any more"
+        );
+        let hosting = SeatRequest { hosting: true, ..request(&env) };
+        assert!(keeps(&account, false, &members, &hosting));
+        members[0].hosting = 1;
+        assert!(!keeps(&account, false, &members, &hosting));
+        assert!(keeps(&account, true, &members, &hosting), "it is the one that hosts");
+        let without = SeatRequest { without: std::slice::from_ref(&account), ..request(&env) };
+        assert!(!keeps(&account, false, &members, &without));
+        assert_eq!(chosen(&members, &[], &without).unwrap_err().usable, 0);
+    }
+}
