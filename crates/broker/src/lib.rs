@@ -8,6 +8,7 @@
 //! - `refresher`: what is due, ahead of time and with jitter; `breaker`: an app that Zoom refuses; `pace`: its limit.
 //! - [`zak`](Broker::zak): from memory while enough life is left, else one mint for many callers.
 //! - [`access_token`](Broker::access_token): for a customer's own calls.
+//! - [`pools`](Broker::take_seat): several accounts behind one name, each with so many seats.
 //! - `audit`: no record, no token. Every token leaves as [`Audited`].
 //! - [`links`](Broker::serve_link): the addresses that bot platforms call, and the order in which they are checked.
 //! - [`webhooks`](Broker::take_webhook): what Zoom tells: a user has removed the app, or is gone.
@@ -29,6 +30,7 @@ mod memory;
 mod metrics;
 mod pace;
 mod parked;
+mod pools;
 mod refresh;
 mod refresher;
 mod replay;
@@ -60,6 +62,7 @@ pub use links::{LinkAddress, LinkRequest, NewLink, ServedToken};
 pub use metrics::Metrics;
 pub use outbound::signature;
 pub use parked::Installed;
+pub use pools::{NewMember, SeatWish, Seated};
 pub use vault::{Cell, Vault};
 pub use webhooks::{WebhookAnswer, WebhookRequest};
 pub use workspace::{Founded, StartError, digest};

@@ -5,7 +5,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use model::{CredentialStatus, Failure, Outcome, Source, Timestamp, TokenKind};
+use model::{Code, CredentialStatus, Failure, Outcome, Source, Timestamp, TokenKind};
 use prometheus_client::{
     encoding::text::encode,
     metrics::{
@@ -16,6 +16,8 @@ use prometheus_client::{
     },
     registry::Registry,
 };
+
+use store::StoreError;
 
 use crate::Broker;
 
@@ -46,6 +48,8 @@ struct Counted {
     audit_journaled: Counter,
     audit_dropped: Counter,
     credential_changes: Family<Labels<1>, Counter>,
+    pool_seats: Gauge,
+    pool_refusals: Family<Labels<1>, Counter>,
 }
 
 impl Default for Metrics {
@@ -99,6 +103,8 @@ impl Default for Metrics {
                 "credential_changes",
                 "Changes of an account's state, by what it became",
             ),
+            pool_seats: registered(&mut registry, "pool_seats", "Seats taken, of all pools"),
+            pool_refusals: registered(&mut registry, "pool_refusals", "Requests for a seat that found none"),
             registry,
         };
         let metrics = Self(Arc::new(counted));
@@ -110,6 +116,9 @@ impl Default for Metrics {
         metrics.mints(TokenKind::Zak, "ok").inc_by(0);
         metrics.refreshes("ok").inc_by(0);
         metrics.accounts(&[]);
+        for code in [Code::PoolFull, Code::PoolUnhealthy, Code::HostBusy] {
+            metrics.0.pool_refusals.get_or_create(&[("code", code.as_str())]).inc_by(0);
+        }
         for status in CredentialStatus::ALL {
             metrics.0.credential_changes.get_or_create(&[("to", status.as_str())]).inc_by(0);
         }
@@ -168,6 +177,11 @@ impl Metrics {
         self.0.audit_dropped.inc();
     }
 
+    /// Somebody asked for a seat of a pool in vain.
+    pub(crate) fn seat_refused(&self, code: Code) {
+        self.0.pool_refusals.get_or_create(&[("code", code.as_str())]).inc();
+    }
+
     /// An account has come into another state.
     pub(crate) fn credential_became(&self, status: CredentialStatus) {
         self.0.credential_changes.get_or_create(&[("to", status.as_str())]).inc();
@@ -209,12 +223,19 @@ impl Broker {
     }
 
     async fn count(&self) {
-        match self.store.credentials_by_status().await {
-            Ok(counts) => {
+        let counted = async {
+            Ok::<_, StoreError>((
+                self.store.credentials_by_status().await?,
+                self.store.seats_taken(self.env.now()).await?,
+            ))
+        };
+        match counted.await {
+            Ok((counts, seats)) => {
                 self.metrics.accounts(&counts);
+                self.metrics.0.pool_seats.set(i64::try_from(seats).unwrap_or(i64::MAX));
                 self.metrics.0.census_at.set(self.env.now().as_second());
             }
-            Err(error) => tracing::warn!(%error, "the accounts cannot be counted"),
+            Err(error) => tracing::warn!(%error, "accounts and seats cannot be counted"),
         }
     }
 }
