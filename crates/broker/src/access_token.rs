@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use model::{Code, CredentialId, CredentialKind, Failure, Secret, Source, Timestamp, TokenKind, WorkspaceId};
+use model::{
+    About, Code, CredentialId, CredentialKind, Failure, Secret, Source, Timestamp, TokenKind, WorkspaceId,
+};
 use store::Credential;
 use url::Url;
 
@@ -46,7 +48,8 @@ impl Broker {
         life: Duration,
         asker: Asker,
     ) -> Result<Audited<AccessToken>, Failure> {
-        let wish = Wish { workspace, credential: id, kind: TokenKind::AccessToken, asker };
+        let about = About::default();
+        let wish = Wish { workspace, credential: id, kind: TokenKind::AccessToken, asker, about };
         let fetch = async {
             let access = self.live_access(workspace, id, life, None).await?;
             Ok((AccessToken { token: access.token, expires_at: access.expires_at }, access.source))

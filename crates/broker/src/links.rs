@@ -7,7 +7,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use model::{
-    AccountUser, Code, CredentialId, CredentialStatus, Failure, Purpose, Secret, Timestamp, TokenKind,
+    About, AccountUser, Code, CredentialId, CredentialStatus, Failure, Purpose, Secret, Timestamp, TokenKind,
     TokenLinkId, Who, WorkspaceId,
 };
 use store::{Digest, ServableLink, TokenLink};
@@ -158,7 +158,8 @@ impl Broker {
             self.env.clock.timeout(ANSWER_WITHIN, minted).await.unwrap_or_else(|| Err(late()))
         };
         let asker = Asker { who: Who::TokenLink(id), from: request.from, why: Purpose::TokenLink };
-        let audited = self.audited(Wish { workspace, credential, kind, asker }, minted);
+        let about = About { user: link.row.user.clone(), ..About::default() };
+        let audited = self.audited(Wish { workspace, credential, kind, asker, about }, minted);
         // Once more: the platform waits for the record too.
         let zak = self.env.clock.timeout(ANSWER_WITHIN, audited).await.unwrap_or_else(|| Err(late()))?;
         Ok(ServedToken { token: zak.map(|zak| zak.token), link: id })

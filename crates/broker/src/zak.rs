@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use model::{
-    AccountUser, Code, CredentialId, CredentialKind, Failure, Secret, Source, Timestamp, TokenKind,
+    About, AccountUser, Code, CredentialId, CredentialKind, Failure, Secret, Source, Timestamp, TokenKind,
     WorkspaceId,
 };
 use zoom::{Label, Zak, ZoomError};
@@ -67,7 +67,8 @@ impl Broker {
         wanted: WantedZak<'_>,
         asker: Asker,
     ) -> Result<Audited<Zak>, Failure> {
-        let wish = Wish { workspace, credential: id, kind: TokenKind::Zak, asker };
+        let about = About { user: wanted.user.cloned(), ..About::default() };
+        let wish = Wish { workspace, credential: id, kind: TokenKind::Zak, asker, about };
         let fetch = async {
             let epoch = self.usable(workspace, id).await?.epoch;
             self.fetch_zak_in(workspace, id, epoch, wanted).await

@@ -2,7 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{ApiKeyId, BotId, Code, TokenLinkId};
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountUser, ApiKeyId, BotId, Code, MeetingNumber, TokenLinkId};
 
 /// Who asked for a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +80,66 @@ impl FromStr for Purpose {
     }
 }
 
+/// What a token is about, beyond the account: as far as the caller said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// Whose token, where the account is a server-to-server app's.
+    pub user: Option<AccountUser>,
+    /// The meeting that it is for.
+    pub meeting: Option<MeetingNumber>,
+    /// The bot that it is for, at whatever platform asked.
+    pub bot: Option<PlatformBot>,
+}
+
+/// A bot's id at somebody else's platform: up to 128 visible characters of ASCII. Nothing vouches for it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PlatformBot(String);
+
+/// The text is no id that a platform would give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotABot;
+
+impl PlatformBot {
+    /// As the platform wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PlatformBot {
+    type Err = NotABot;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.to_owned().try_into()
+    }
+}
+
+impl TryFrom<String> for PlatformBot {
+    type Error = NotABot;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if visible && (1..=128).contains(&text.len()) { Ok(Self(text)) } else { Err(NotABot) }
+    }
+}
+
+impl From<PlatformBot> for String {
+    fn from(bot: PlatformBot) -> Self {
+        bot.0
+    }
+}
+
+impl fmt::Display for PlatformBot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for NotABot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the id of a bot has 1 to 128 visible characters of ASCII")
+    }
+}
+
 /// Where a token came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
@@ -149,5 +211,20 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PlatformBot;
+
+    #[test]
+    fn a_platforms_bot_is_short_and_visible() {
+        for id in ["bot_TESTVECTOR000001", "0191b2c4-0000-7000-8000-000000000000", &"x".repeat(128)] {
+            assert_eq!(id.parse::<PlatformBot>().unwrap().as_str(), id);
+        }
+        for id in ["", "a b", "line\nbreak", "Zo\u{eb}", &"x".repeat(129)] {
+            assert!(id.parse::<PlatformBot>().is_err(), "{id:?}");
+        }
     }
 }

@@ -16,7 +16,7 @@ mod secret;
 mod time;
 
 pub use account_user::{AccountUser, NotAUser};
-pub use audit::{Outcome, Purpose, Source, Who};
+pub use audit::{About, NotABot, Outcome, PlatformBot, Purpose, Source, Who};
 pub use bot::{BotStatus, StatusChange, SubCode};
 pub use credential::{CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, TokenKind};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};

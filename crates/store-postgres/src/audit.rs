@@ -1,7 +1,7 @@
 //! The audit.
 
 use async_trait::async_trait;
-use model::{Outcome, Timestamp, Who, WorkspaceId};
+use model::{About, AccountUser, Outcome, PlatformBot, Timestamp, Who, WorkspaceId};
 use sqlx::{Postgres, QueryBuilder, postgres::PgRow};
 use store::{AuditPage, AuditRecord, Audits, Direction, StoreError};
 
@@ -9,7 +9,7 @@ use crate::{PostgresStore, row::Reader, unavailable};
 
 macro_rules! columns {
     () => {
-        "at, id, workspace, credential, kind, who, who_id, from_address, why, outcome, source"
+        "at, id, workspace, credential, kind, who, who_id, from_address, why, outcome, source, user_name, meeting, bot"
     };
 }
 
@@ -26,6 +26,11 @@ fn record(row: &PgRow) -> Result<AuditRecord, StoreError> {
         from: row.optional("from_address")?,
         why: row.parsed("why")?,
         outcome: Outcome::read(&row.text("outcome")?, row.optional("source")?).map_err(corrupt)?,
+        about: About {
+            user: row.optional("user_name")?,
+            meeting: row.optional("meeting")?,
+            bot: row.optional("bot")?,
+        },
     })
 }
 
@@ -73,7 +78,7 @@ impl Audits for PostgresStore {
             columns!(),
             ")\n\
              SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],\n\
-                                  $8::text[], $9::text[], $10::text[], $11::text[])\n\
+                                  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])\n\
              ON CONFLICT DO NOTHING",
         ))
         .bind(column(records, |record| record.at.as_microsecond()))
@@ -87,6 +92,9 @@ impl Audits for PostgresStore {
         .bind(column(records, |record| record.why.as_str()))
         .bind(column(records, |record| record.outcome.as_str()))
         .bind(column(records, |record| record.outcome.source().map(model::Source::as_str)))
+        .bind(column(records, |record| record.about.user.as_ref().map(AccountUser::as_str)))
+        .bind(column(records, |record| record.about.meeting.map(|meeting| meeting.to_string())))
+        .bind(column(records, |record| record.about.bot.as_ref().map(PlatformBot::as_str)))
         .execute(&self.pool)
         .await
         .map_err(unavailable)?;
@@ -117,6 +125,6 @@ impl Audits for PostgresStore {
     }
 }
 
-fn column<T>(records: &[AuditRecord], of: impl Fn(&AuditRecord) -> T) -> Vec<T> {
+fn column<'r, T>(records: &'r [AuditRecord], of: impl Fn(&'r AuditRecord) -> T) -> Vec<T> {
     records.iter().map(of).collect()
 }

@@ -13,6 +13,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0005_audit", include_str!("../migrations/0005_audit.sql")),
     ("0006_parked_consents", include_str!("../migrations/0006_parked_consents.sql")),
     ("0007_pools", include_str!("../migrations/0007_pools.sql")),
+    ("0008_audit_about", include_str!("../migrations/0008_audit_about.sql")),
 ];
 
 /// The schema that this version speaks to.

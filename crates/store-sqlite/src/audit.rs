@@ -1,7 +1,7 @@
 //! The audit.
 
 use async_trait::async_trait;
-use model::{Outcome, Timestamp, Who, WorkspaceId};
+use model::{About, AccountUser, Outcome, PlatformBot, Timestamp, Who, WorkspaceId};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use store::{AuditPage, AuditRecord, Audits, Direction, StoreError};
 
@@ -20,6 +20,11 @@ fn record(row: &SqliteRow) -> Result<AuditRecord, StoreError> {
         from: row.optional("from_address")?,
         why: row.parsed("why")?,
         outcome: Outcome::read(&row.text("outcome")?, row.optional("source")?).map_err(corrupt)?,
+        about: About {
+            user: row.optional("user_name")?,
+            meeting: row.optional("meeting")?,
+            bot: row.optional("bot")?,
+        },
     })
 }
 
@@ -61,7 +66,8 @@ const AT_ONCE: [usize; 3] = [128, 16, 1];
 async fn insert(db: &mut SqliteConnection, records: &[AuditRecord]) -> Result<(), StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new(
         "-- append_audit\n\
-         INSERT INTO audit (at, id, workspace, credential, kind, who, who_id, from_address, why, outcome, source) ",
+         INSERT INTO audit (at, id, workspace, credential, kind, who, who_id, from_address, why, outcome, source, \
+         user_name, meeting, bot) ",
     );
     query.push_values(records, |mut row, record| {
         row.push_bind(record.at.as_microsecond())
@@ -74,7 +80,10 @@ async fn insert(db: &mut SqliteConnection, records: &[AuditRecord]) -> Result<()
             .push_bind(record.from.map(|from| from.to_string()))
             .push_bind(record.why.as_str())
             .push_bind(record.outcome.as_str())
-            .push_bind(record.outcome.source().map(model::Source::as_str));
+            .push_bind(record.outcome.source().map(model::Source::as_str))
+            .push_bind(record.about.user.as_ref().map(AccountUser::as_str))
+            .push_bind(record.about.meeting.map(|meeting| meeting.to_string()))
+            .push_bind(record.about.bot.as_ref().map(PlatformBot::as_str));
     });
     query.push(" ON CONFLICT DO NOTHING").build().execute(db).await.map_err(unavailable)?;
     Ok(())

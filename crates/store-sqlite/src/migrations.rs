@@ -12,6 +12,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0005_audit.sql"),
     include_str!("../migrations/0006_parked_consents.sql"),
     include_str!("../migrations/0007_pools.sql"),
+    include_str!("../migrations/0008_audit_about.sql"),
 ];
 
 /// The database cannot be used.

@@ -3,13 +3,16 @@
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use async_trait::async_trait;
-use model::{AuditId, CredentialId, Outcome, Purpose, Timestamp, TokenKind, Who, WorkspaceId};
+use model::{
+    About, AccountUser, AuditId, CredentialId, MeetingNumber, Outcome, PlatformBot, Purpose, Timestamp,
+    TokenKind, Who, WorkspaceId,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::StoreError;
 
 /// One request for a token, and what came of it. It names accounts and people by id alone, so that it can outlive them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRecord {
     /// Its id.
     pub id: AuditId,
@@ -29,6 +32,8 @@ pub struct AuditRecord {
     pub why: Purpose,
     /// What came of it.
     pub outcome: Outcome,
+    /// What the token is about, beyond the account.
+    pub about: About,
 }
 
 impl AuditRecord {
@@ -52,11 +57,18 @@ struct Line {
     why: String,
     outcome: String,
     source: Option<String>,
+    // Files from before these were written down lack them.
+    #[serde(default)]
+    user: Option<AccountUser>,
+    #[serde(default)]
+    meeting: Option<MeetingNumber>,
+    #[serde(default)]
+    bot: Option<PlatformBot>,
 }
 
 impl Serialize for AuditRecord {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { id, at, workspace, credential, kind, who, from, why, outcome } = *self;
+        let Self { id, at, workspace, credential, kind, who, from, why, outcome, about } = self.clone();
         let line = Line {
             id,
             at,
@@ -69,6 +81,9 @@ impl Serialize for AuditRecord {
             why: why.as_str().into(),
             outcome: outcome.as_str().into(),
             source: outcome.source().map(|source| source.as_str().into()),
+            user: about.user,
+            meeting: about.meeting,
+            bot: about.bot,
         };
         line.serialize(serializer)
     }
@@ -76,8 +91,9 @@ impl Serialize for AuditRecord {
 
 impl<'de> Deserialize<'de> for AuditRecord {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Line { id, at, workspace, credential, kind, who, who_id, from, why, outcome, source } =
-            Line::deserialize(deserializer)?;
+        let line = Line::deserialize(deserializer)?;
+        let Line { id, at, workspace, credential, kind, who, who_id, from, why, outcome, source, .. } = line;
+        let about = About { user: line.user, meeting: line.meeting, bot: line.bot };
         let source = source.map(|source| source.parse()).transpose().map_err(D::Error::custom)?;
         Ok(Self {
             id,
@@ -89,6 +105,7 @@ impl<'de> Deserialize<'de> for AuditRecord {
             from,
             why: why.parse().map_err(D::Error::custom)?,
             outcome: Outcome::read(&outcome, source).map_err(D::Error::custom)?,
+            about,
         })
     }
 }

@@ -15,7 +15,8 @@ mod writer;
 use std::{convert::Infallible, net::IpAddr, ops::Deref, time::Duration};
 
 use model::{
-    AuditId, Code, CredentialId, Failure, Outcome, Purpose, Source, Timestamp, TokenKind, Who, WorkspaceId,
+    About, AuditId, Code, CredentialId, Failure, Outcome, Purpose, Source, Timestamp, TokenKind, Who,
+    WorkspaceId,
 };
 use serde::{Deserialize, Serialize};
 use store::{AuditRecord, StoreError};
@@ -55,12 +56,13 @@ pub struct Asker {
 }
 
 /// Which token is asked for, and by whom.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Wish {
     pub(crate) workspace: WorkspaceId,
     pub(crate) credential: CredentialId,
     pub(crate) kind: TokenKind,
     pub(crate) asker: Asker,
+    pub(crate) about: About,
 }
 
 /// A token that may leave the house: the audit holds a record of it.
@@ -101,9 +103,9 @@ impl Broker {
             Ok((_, source)) => Outcome::Given(*source),
             Err(failure) => Outcome::Refused(failure.code),
         };
-        let Wish { workspace, credential, kind, asker: Asker { who, from, why } } = wish;
+        let Wish { workspace, credential, kind, asker: Asker { who, from, why }, about } = wish;
         let (id, at) = (AuditId::generate(&self.env), self.env.now());
-        let record = AuditRecord { id, at, workspace, credential, kind, who, from, why, outcome };
+        let record = AuditRecord { id, at, workspace, credential, kind, who, from, why, outcome, about };
         let given = match fetched {
             Ok((token, _)) => self.audit.admit(record).await.map(|()| Audited { token, record: id }),
             Err(failure) => {

@@ -127,10 +127,10 @@ impl Desk {
     }
 
     /// Puts an entry in line and sees that somebody writes it. Gives it back when the line is too long.
-    fn line_up(self: &Arc<Self>, entry: Entry) -> Result<(), Entry> {
+    fn line_up(self: &Arc<Self>, entry: Entry) -> Result<(), Box<Entry>> {
         let mut line = self.line();
         if line.waiting.len() >= MOST_WAITING {
-            return Err(entry);
+            return Err(entry.into());
         }
         line.waiting.push_back(entry);
         self.metrics.audit_waiting(line.waiting.len());
@@ -147,7 +147,7 @@ impl Desk {
         let _over = Over(self);
         let (mut batch, mut pause, mut stopping) = (Vec::new(), PAUSES.0, None);
         while self.fill(&mut batch) {
-            let records: Vec<AuditRecord> = batch.iter().map(|entry| entry.record).collect();
+            let records: Vec<AuditRecord> = batch.iter().map(|entry| entry.record.clone()).collect();
             let begun = self.env.now();
             if self.is_kept(&records).await {
                 for witness in batch.drain(..).filter_map(|entry| entry.witness) {

@@ -15,7 +15,7 @@ use crate::{
 
 const AWAY: &str = "CREATE TRIGGER away BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'away'); END";
 
-async fn records(house: &House) -> Vec<AuditRecord> {
+pub(crate) async fn records(house: &House) -> Vec<AuditRecord> {
     let page =
         AuditPage { since: None, until: None, after: None, direction: Direction::OldestFirst, most: 1000 };
     house.store.audit(house.workspace, &page).await.unwrap()

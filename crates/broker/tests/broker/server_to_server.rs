@@ -56,6 +56,10 @@ async fn it_is_connected_without_anybody_and_mints_for_everybody_of_its_account(
     assert_eq!(house.zoom.stats().await.zak_mints, 2);
     let by_id = house.zoom.user.clone();
     assert!(zak_of(&house, id, &by_id).await.is_ok());
+    let named: Vec<_> =
+        crate::audit::records(&house).await.into_iter().filter_map(|it| it.about.user).collect();
+    let of_ada = named.iter().filter(|user| user.as_str() == "ada@example.test").count();
+    assert_eq!((named.len(), of_ada), (5, 2), "the audit says whose each token was");
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use model::{
-    AuditId, CredentialId, Environment, Outcome, Purpose, Source, Timestamp, TokenKind, TokenLinkId, Who,
-    WorkspaceId,
+    About, AuditId, CredentialId, Environment, Outcome, Purpose, Source, Timestamp, TokenKind, TokenLinkId,
+    Who, WorkspaceId,
 };
 use serde_json::Value;
 use store::{AuditRecord, Audits as _};
@@ -31,6 +31,7 @@ async fn with_records(count: u64) -> (Installation, Vec<AuditRecord>) {
         from: Some([192, 0, 2, 1].into()),
         why: Purpose::TokenLink,
         outcome: Outcome::Given(Source::Kept),
+        about: About::default(),
     };
     let records: Vec<_> = (0..count).map(record).collect();
     let store = SqliteStore::open(&installation.path("data/latchkey.db")).await.unwrap();

@@ -2,10 +2,10 @@
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use std::{future::poll_fn, net::IpAddr, task::Poll, time::Duration};
+use std::{future::poll_fn, net::IpAddr, slice, task::Poll, time::Duration};
 
 use model::{
-    ApiKeyId, AuditId, BotId, Code, CredentialId, Outcome, Purpose, Source, Timestamp, TokenKind,
+    About, ApiKeyId, AuditId, BotId, Code, CredentialId, Outcome, Purpose, Source, Timestamp, TokenKind,
     TokenLinkId, Who, WorkspaceId,
 };
 
@@ -26,6 +26,7 @@ fn record(bench: &Bench, workspace: WorkspaceId, at: Timestamp) -> AuditRecord {
         from: Some(IpAddr::from([192, 0, 2, 1])),
         why: Purpose::TokenLink,
         outcome: Outcome::Given(Source::Kept),
+        about: About::default(),
     }
 }
 
@@ -55,10 +56,15 @@ pub async fn a_batch_comes_back_whole(bench: &Bench) {
         from: None,
         why: Purpose::BotJoin,
         outcome: Outcome::Given(Source::Minted),
+        about: About {
+            user: Some("ada@example.test".parse().unwrap()),
+            meeting: Some("12345678901".parse().unwrap()),
+            bot: Some("bot_TESTVECTOR000001".parse().unwrap()),
+        },
         ..record(bench, workspace, now + Duration::from_micros(1))
     };
     let kept = record(bench, workspace, now + Duration::from_micros(2));
-    bench.store.append_audit(&[kept, refused, minted]).await.unwrap();
+    bench.store.append_audit(&[kept.clone(), refused.clone(), minted.clone()]).await.unwrap();
     assert_eq!(everything(bench).await, [refused, minted, kept]);
 }
 
@@ -105,7 +111,7 @@ pub async fn an_export_misses_nothing_while_records_come(bench: &Bench) {
         page.after = Some(last.place());
         read.extend(found);
         if let Some(record) = all.get(next) {
-            bench.store.append_audit(&[*record]).await.unwrap();
+            bench.store.append_audit(slice::from_ref(record)).await.unwrap();
         }
     }
     assert_eq!(read[..], all[..read.len()], "each one once, and in order");

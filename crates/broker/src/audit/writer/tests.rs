@@ -6,7 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use model::{
-    AuditId, BotId, Clock as _, CredentialId, ManualClock, Outcome, Purpose, SeededEntropy, Source,
+    About, AuditId, BotId, Clock as _, CredentialId, ManualClock, Outcome, Purpose, SeededEntropy, Source,
     TokenKind, Who, WorkspaceId,
 };
 use store::{AuditPage, StoreError};
@@ -79,6 +79,7 @@ impl Bench {
             from: None,
             why: Purpose::BotJoin,
             outcome: Outcome::Given(Source::Kept),
+            about: About::default(),
         }
     }
 
