@@ -1,8 +1,8 @@
 //! Storing an account that has just been connected, whichever way it came.
 
 use model::{
-    Code, ConsentId, CredentialId, CredentialKind, CredentialStatus, Failure, ParkedConsentId, Secret,
-    Timestamp, WorkspaceId, ZoomOauthAppId,
+    Code, ConsentId, CredentialId, CredentialKind, CredentialStatus, Failure, MeetingSyncStatus,
+    ParkedConsentId, Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 use store::{Credential, Grant, StoreError};
 use url::Url;
@@ -130,6 +130,7 @@ impl Broker {
             generation: 1,
             grant: self.seal_grant(workspace, id, grant, grant.refresh_token.as_ref(), granted_at),
             spent_at: None,
+            meeting_sync: MeetingSyncStatus::NotStarted,
             created_at: before.map_or(now, |row| row.created_at),
             granted_at,
         })

@@ -13,7 +13,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use model::{
     Code, CredentialId, CredentialStatus, DisconnectCause, Failure, Secret, Timestamp, ZoomOauthAppId,
 };
-use store::{Digest, Ending, Reception, ZoomEvent, ZoomOauthApp};
+use store::{Consequence, Digest, Ending, Reception, ZoomEvent, ZoomOauthApp};
 use zoom::{Webhook, WebhookEvent, WebhookHeaders, encrypt_plain_token, verify_webhook};
 
 use crate::{Broker, Cell};
@@ -103,7 +103,8 @@ impl Broker {
             received_at: now,
         };
         let ending = self.ending_of(&app, &event, happened_at).await?;
-        let reception = self.store.receive_zoom_event(&received, ending.as_ref()).await?;
+        let reception =
+            self.store.receive_zoom_event(&received, ending.as_ref().map(Consequence::Ends)).await?;
         tracing::info!(app = %app.id, event = received.name, ?reception, "Zoom has told something");
         if let (Reception::Ended, Some(ending)) = (reception, ending) {
             tracing::warn!(credential = %ending.credential, cause = ?ending.cause, "account disconnected by Zoom");

@@ -26,7 +26,7 @@ pub use ids::{
     ScreenshotId, SeatId, TokenLinkId, WorkspaceId, ZoomOauthAppId,
 };
 pub use kill_point::KillPoint;
-pub use meeting::{MeetingNumber, NotAMeetingNumber};
+pub use meeting::{MeetingNumber, MeetingSyncStatus, NotAMeetingNumber};
 pub use secret::{Sealed, Secret};
 pub use time::{Clock, ManualClock, Sleep, SystemClock, Timestamp};
 

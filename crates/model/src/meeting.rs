@@ -61,6 +61,42 @@ impl fmt::Display for NotAMeetingNumber {
     }
 }
 
+/// How far an account's meetings are known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MeetingSyncStatus {
+    /// Nobody has looked yet.
+    NotStarted,
+    /// They are being listed, or are about to be because somebody asked.
+    InProgress,
+    /// All were listed.
+    Completed,
+    /// The last try came to nothing; the account's log says why.
+    Failed,
+}
+
+impl MeetingSyncStatus {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::NotStarted, Self::InProgress, Self::Completed, Self::Failed];
+
+    /// The word in answers and the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotStarted => "not_started",
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl FromStr for MeetingSyncStatus {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|status| status.as_str() == text);
+        known.ok_or_else(|| format!("{text:?} is not a state of a meeting sync"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::MeetingNumber;

@@ -14,7 +14,7 @@ use sqlx::{
 use store::{Credential, Credentials, Due, Grant, Lease, Note, RefreshLease, StoreError, Subject, Trouble};
 
 use crate::{
-    ON_ROWS, PostgresStore, Tx, exists, log, parked,
+    ON_ROWS, PostgresStore, Tx, exists, log, meetings, parked,
     row::{Reader, bytes},
     unavailable,
 };
@@ -23,7 +23,7 @@ macro_rules! columns {
     () => {
         "id, workspace, app, kind, zoom_user_id, zoom_account_id, display_name, callback_url, status, status_since,\n\
              trouble, failures, retry_at, refresh_at, used_at, epoch, generation, access_token, access_expires_at, refresh_token,\n\
-             scopes, api_url, spent_at, lease_expires_at, created_at, granted_at"
+             scopes, api_url, spent_at, lease_expires_at, meeting_sync, created_at, granted_at"
     };
 }
 
@@ -95,6 +95,7 @@ fn credential(row: &PgRow) -> Result<Credential, StoreError> {
             api_url: row.optional_text("api_url")?,
         },
         spent_at: row.optional_time("spent_at")?,
+        meeting_sync: row.parsed("meeting_sync")?,
         created_at: row.time("created_at")?,
         granted_at: row.time("granted_at")?,
     })
@@ -111,8 +112,8 @@ pub(crate) async fn connect(
         "-- connect_credential\n\
          INSERT INTO credentials AS old (id, workspace, app, kind, zoom_user_id, zoom_account_id, display_name,\n\
              callback_url, status, status_since, refresh_at, used_at, epoch, generation, access_token,\n\
-             access_expires_at, refresh_token, scopes, api_url, created_at, granted_at, consented_at)\n\
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, 1, $13, $14, $15, $16, $17, $18, $19, $19)\n\
+             access_expires_at, refresh_token, scopes, api_url, created_at, granted_at, consented_at, sync_due_at)\n\
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, 1, $13, $14, $15, $16, $17, $18, $19, $19, $19)\n\
          ON CONFLICT (id) DO UPDATE SET\n\
              kind = excluded.kind, zoom_account_id = excluded.zoom_account_id,\n\
              display_name = excluded.display_name, callback_url = excluded.callback_url,\n\
@@ -123,7 +124,9 @@ pub(crate) async fn connect(
              access_token = excluded.access_token, access_expires_at = excluded.access_expires_at,\n\
              refresh_token = excluded.refresh_token, scopes = excluded.scopes, api_url = excluded.api_url,\n\
              granted_at = excluded.granted_at, consented_at = excluded.consented_at,\n\
-             spent_at = NULL, lease_token = NULL, lease_expires_at = NULL",
+             spent_at = NULL, lease_token = NULL, lease_expires_at = NULL,\n\
+             meeting_sync = excluded.meeting_sync, sync_due_at = excluded.sync_due_at, sync_failures = 0,\n\
+             sync_lease_token = NULL, sync_lease_expires_at = NULL",
     )
     .bind(credential.id.to_string())
     .bind(credential.workspace.to_string())
@@ -165,13 +168,17 @@ pub(crate) async fn disconnect(
         "workspace = $7 AND status <> $2 AND (status NOT LIKE 'disconnected%' OR $2 = 'disconnected:asked')",
         "trouble = NULL, failures = 0, retry_at = NULL, refresh_at = NULL, epoch = c.epoch + 1,\n\
              generation = c.generation + 1, access_token = '', access_expires_at = $3, refresh_token = '',\n\
-             callback_url = NULL, scopes = '[]', spent_at = NULL"
+             callback_url = NULL, scopes = '[]', spent_at = NULL, meeting_sync = 'not_started', sync_due_at = NULL,\n\
+             sync_failures = 0, sync_lease_token = NULL, sync_lease_expires_at = NULL"
     );
     let done = change(sql, id, CredentialStatus::Disconnected(cause), note)
         .bind(workspace.to_string())
-        .fetch_one(db)
+        .fetch_one(&mut *db)
         .await
         .map_err(unavailable)?;
+    if done == 1 {
+        meetings::forget(db, id).await?;
+    }
     Ok(done == 1)
 }
 
@@ -389,8 +396,12 @@ impl Credentials for PostgresStore {
         cause: DisconnectCause,
         note: &Note,
     ) -> Result<bool, StoreError> {
-        let mut db = self.pool.acquire().await.map_err(unavailable)?;
-        disconnect(&mut db, workspace, id, cause, note).await
+        let body = |mut tx: Tx| async move {
+            let done = disconnect(&mut tx, workspace, id, cause, note).await?;
+            tx.commit().await.map_err(unavailable)?;
+            Ok(done)
+        };
+        self.transaction("disconnect_credential", ON_ROWS, body).await
     }
 
     async fn touch_credential(

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use model::{CredentialId, Timestamp, ZoomOauthAppId};
 use sqlx::{PgConnection, postgres::PgRow};
-use store::{Digest, Ending, Reception, StoreError, ZoomEvent, ZoomInbox, ZoomOauthApp};
+use store::{Consequence, Digest, Ending, Reception, StoreError, ZoomEvent, ZoomInbox, ZoomOauthApp};
 
-use crate::{ON_ROWS, PostgresStore, Tx, connect, credentials, row::Reader, unavailable};
+use crate::{ON_ROWS, PostgresStore, Tx, connect, credentials, meetings, row::Reader, unavailable};
 
 fn event(row: &PgRow) -> Result<ZoomEvent, StoreError> {
     let row = Reader { table: "zoom_events", row };
@@ -75,7 +75,7 @@ impl ZoomInbox for PostgresStore {
     async fn receive_zoom_event(
         &self,
         event: &ZoomEvent,
-        ending: Option<&Ending>,
+        consequence: Option<Consequence<'_>>,
     ) -> Result<Reception, StoreError> {
         // Of two deliveries at once, the second waits at the key, and finds the event known.
         let body = |mut tx: Tx| async move {
@@ -96,10 +96,12 @@ impl ZoomInbox for PostgresStore {
                 return Ok(Reception::Known);
             }
             let mut reception = Reception::Noted;
-            if let Some(ending) = ending
-                && end(&mut tx, event, ending).await?
-            {
-                reception = Reception::Ended;
+            match consequence {
+                Some(Consequence::Ends(ending)) if end(&mut tx, event, ending).await? => {
+                    reception = Reception::Ended;
+                }
+                Some(Consequence::Tells(news)) => meetings::tell(&mut tx, event.workspace, news).await?,
+                Some(Consequence::Ends(_)) | None => {}
             }
             tx.commit().await.map_err(unavailable)?;
             Ok(reception)

@@ -14,6 +14,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0006_parked_consents", include_str!("../migrations/0006_parked_consents.sql")),
     ("0007_pools", include_str!("../migrations/0007_pools.sql")),
     ("0008_audit_about", include_str!("../migrations/0008_audit_about.sql")),
+    ("0009_meetings", include_str!("../migrations/0009_meetings.sql")),
 ];
 
 /// The schema that this version speaks to.

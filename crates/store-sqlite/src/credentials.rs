@@ -9,7 +9,7 @@ use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use store::{Credential, Credentials, Due, Grant, Lease, Note, RefreshLease, StoreError, Subject, Trouble};
 
 use crate::{
-    SqliteStore, exists, log, parked,
+    SqliteStore, exists, log, meetings, parked,
     row::{Reader, bytes, json},
     unavailable,
 };
@@ -42,6 +42,7 @@ fn credential(row: &SqliteRow) -> Result<Credential, StoreError> {
             api_url: row.optional_text("api_url")?,
         },
         spent_at: row.optional_time("spent_at")?,
+        meeting_sync: row.parsed("meeting_sync")?,
         created_at: row.time("created_at")?,
         granted_at: row.time("granted_at")?,
     })
@@ -58,8 +59,8 @@ pub(crate) async fn connect(
         "-- connect_credential\n\
          INSERT INTO credentials (id, workspace, app, kind, zoom_user_id, zoom_account_id, display_name,\n\
              callback_url, status, status_since, refresh_at, used_at, epoch, generation, access_token,\n\
-             access_expires_at, refresh_token, scopes, api_url, created_at, granted_at, consented_at)\n\
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?, ?19)\n\
+             access_expires_at, refresh_token, scopes, api_url, created_at, granted_at, consented_at, sync_due_at)\n\
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?, ?19, ?19)\n\
          ON CONFLICT (id) DO UPDATE SET\n\
              kind = excluded.kind, zoom_account_id = excluded.zoom_account_id,\n\
              display_name = excluded.display_name, callback_url = excluded.callback_url,\n\
@@ -70,7 +71,9 @@ pub(crate) async fn connect(
              access_token = excluded.access_token, access_expires_at = excluded.access_expires_at,\n\
              refresh_token = excluded.refresh_token, scopes = excluded.scopes, api_url = excluded.api_url,\n\
              granted_at = excluded.granted_at, consented_at = excluded.consented_at,\n\
-             spent_at = NULL, lease_token = NULL, lease_expires_at = NULL",
+             spent_at = NULL, lease_token = NULL, lease_expires_at = NULL,\n\
+             meeting_sync = excluded.meeting_sync, sync_due_at = excluded.sync_due_at, sync_failures = 0,\n\
+             sync_lease_token = NULL, sync_lease_expires_at = NULL",
     )
     .bind(credential.id.to_string())
     .bind(credential.workspace.to_string())
@@ -160,7 +163,8 @@ pub(crate) async fn disconnect(
          UPDATE credentials SET status = ?1, status_since = ?2, trouble = NULL, failures = 0, retry_at = NULL,\n\
              refresh_at = NULL, epoch = epoch + 1, generation = generation + 1,\n\
              access_token = x'', access_expires_at = ?2, refresh_token = x'', callback_url = NULL, scopes = '[]',\n\
-             spent_at = NULL, lease_token = NULL, lease_expires_at = NULL\n\
+             spent_at = NULL, lease_token = NULL, lease_expires_at = NULL, meeting_sync = 'not_started',\n\
+             sync_due_at = NULL, sync_failures = 0, sync_lease_token = NULL, sync_lease_expires_at = NULL\n\
          WHERE id = ?3",
     )
     .bind(gone.as_str())
@@ -169,6 +173,7 @@ pub(crate) async fn disconnect(
     .execute(&mut *db)
     .await
     .map_err(unavailable)?;
+    meetings::forget(db, id).await?;
     before.became(db, id, gone, note).await?;
     Ok(true)
 }

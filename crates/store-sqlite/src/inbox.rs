@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use model::{CredentialId, Timestamp, ZoomOauthAppId};
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
-use store::{Digest, Ending, Reception, StoreError, ZoomEvent, ZoomInbox, ZoomOauthApp};
+use store::{Consequence, Digest, Ending, Reception, StoreError, ZoomEvent, ZoomInbox, ZoomOauthApp};
 
-use crate::{SqliteStore, connect, credentials, row::Reader, unavailable};
+use crate::{SqliteStore, connect, credentials, meetings, row::Reader, unavailable};
 
 fn event(row: &SqliteRow) -> Result<ZoomEvent, StoreError> {
     let row = Reader { table: "zoom_events", row };
@@ -75,7 +75,7 @@ impl ZoomInbox for SqliteStore {
     async fn receive_zoom_event(
         &self,
         event: &ZoomEvent,
-        ending: Option<&Ending>,
+        consequence: Option<Consequence<'_>>,
     ) -> Result<Reception, StoreError> {
         let mut tx = self.write().await?;
         let noted = sqlx::query(
@@ -95,10 +95,12 @@ impl ZoomInbox for SqliteStore {
             return Ok(Reception::Known);
         }
         let mut reception = Reception::Noted;
-        if let Some(ending) = ending
-            && end(&mut tx, event, ending).await?
-        {
-            reception = Reception::Ended;
+        match consequence {
+            Some(Consequence::Ends(ending)) if end(&mut tx, event, ending).await? => {
+                reception = Reception::Ended;
+            }
+            Some(Consequence::Tells(news)) => meetings::tell(&mut tx, event.workspace, news).await?,
+            Some(Consequence::Ends(_)) | None => {}
         }
         tx.commit().await.map_err(unavailable)?;
         Ok(reception)

@@ -13,6 +13,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0006_parked_consents.sql"),
     include_str!("../migrations/0007_pools.sql"),
     include_str!("../migrations/0008_audit_about.sql"),
+    include_str!("../migrations/0009_meetings.sql"),
 ];
 
 /// The database cannot be used.

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use model::{Code, Sealed, Timestamp};
+use model::{Code, MeetingNumber, Sealed, Timestamp};
 use sqlx::{Row as _, sqlite::SqliteRow};
 use store::{Digest, StoreError};
 
@@ -75,6 +75,10 @@ impl Reader<'_> {
 
     pub(crate) fn count(&self, column: &str) -> Result<u32, StoreError> {
         u32::try_from(self.number(column)?).map_err(|_| self.corrupt(format!("{column} is not a count")))
+    }
+
+    pub(crate) fn meeting(&self, column: &str) -> Result<MeetingNumber, StoreError> {
+        self.number(column)?.try_into().map_err(|_| self.corrupt(format!("{column} is not a meeting number")))
     }
 
     pub(crate) fn digest(&self, column: &str) -> Result<Digest, StoreError> {

@@ -27,6 +27,7 @@ pub const TABLES: &[Table] = &[
     table("api_keys"),
     table("zoom_oauth_apps"),
     table("credentials"),
+    Table { name: "meetings", key: &["credential", "number"] },
     table("account_log"),
     Table { name: "zoom_events", key: &["key"] },
     table("consents"),

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use model::{
-    Code, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, Sealed, Timestamp,
-    WorkspaceId, ZoomOauthAppId,
+    Code, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, MeetingSyncStatus, ReauthCause,
+    Sealed, Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 
 use crate::{Lease, Note, StoreError};
@@ -65,6 +65,8 @@ pub struct Credential {
     /// When the refresh token was last taken out to be spent. Still set while the generation has not moved: its answer
     /// may have been lost.
     pub spent_at: Option<Timestamp>,
+    /// How far its meetings are known. A consent begins anew; [`Meetings`](crate::Meetings) leads it on.
+    pub meeting_sync: MeetingSyncStatus,
     /// When the account was first connected.
     pub created_at: Timestamp,
     /// When the current grant came.

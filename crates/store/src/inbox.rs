@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::{CredentialId, DisconnectCause, Timestamp, WorkspaceId, ZoomOauthAppId};
 
-use crate::{Digest, Note, StoreError, ZoomOauthApp};
+use crate::{Digest, MeetingNews, Note, StoreError, ZoomOauthApp};
 
 /// A webhook that was taken in. Its body is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,15 @@ pub struct Ending {
     pub note: Note,
 }
 
+/// What an event brings about, in the transaction that notes it.
+#[derive(Debug, Clone, Copy)]
+pub enum Consequence<'a> {
+    /// An account ends.
+    Ends(&'a Ending),
+    /// What is known of meetings changes.
+    Tells(&'a MeetingNews),
+}
+
 /// What taking in an event came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reception {
@@ -56,12 +65,13 @@ pub trait ZoomInbox {
     /// Remembers that Zoom has validated the app's webhook address.
     async fn note_webhook_validation(&self, id: ZoomOauthAppId, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Notes an event (its `ended` aside) and disconnects the account that `ending` names, as
-    /// [`disconnect_credential`](crate::Credentials::disconnect_credential) does: both or neither, and each event once.
+    /// Notes an event (its `ended` aside) and brings about its consequence: both or neither, and each event once. An
+    /// account ends as by [`disconnect_credential`](crate::Credentials::disconnect_credential). News of meetings reach the
+    /// host's own accounts in the workspace, and the server-to-server accounts of the host's Zoom account.
     async fn receive_zoom_event(
         &self,
         event: &ZoomEvent,
-        ending: Option<&Ending>,
+        consequence: Option<Consequence<'_>>,
     ) -> Result<Reception, StoreError>;
 
     /// Up to `limit` events that wait to be finished, the oldest first. Across tenants: asked by whoever erases.

@@ -24,6 +24,8 @@ mod inbox;
 mod lease;
 mod links;
 mod log;
+mod meetings;
+mod page;
 mod parked;
 mod pools;
 mod sealed_cells;
@@ -37,10 +39,15 @@ pub use connect::{AppKind, Consent, Consents, Journey, NewAppSecrets, Refusal, Z
 pub use copy::{CopyError, Filling, Row, Snapshot, TABLES, Table, Value, copy};
 pub use credentials::{Credential, Credentials, Due, Grant, RefreshLease, Trouble};
 pub use error::StoreError;
-pub use inbox::{Ending, Reception, ZoomEvent, ZoomInbox};
+pub use inbox::{Consequence, Ending, Reception, ZoomEvent, ZoomInbox};
 pub use lease::Lease;
 pub use links::{ServableLink, TokenLink, TokenLinks};
 pub use log::{AccountLog, LogFilter, LogLine, Note, Subject};
+pub use meetings::{
+    DueSync, KnownMeeting, Meeting, MeetingChange, MeetingFilter, MeetingKey, MeetingNews, MeetingOwner,
+    Meetings, SyncOutcome,
+};
+pub use page::{Order, Page, Place};
 pub use parked::{ParkedConsent, ParkedConsents};
 pub use pools::{
     Crowd, Member, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatRequest, Seating,
@@ -57,6 +64,7 @@ pub trait Store:
     + Census
     + Consents
     + Credentials
+    + Meetings
     + ParkedConsents
     + Pools
     + SealedCells
@@ -76,6 +84,7 @@ impl<T> Store for T where
         + Census
         + Consents
         + Credentials
+        + Meetings
         + ParkedConsents
         + Pools
         + SealedCells

@@ -63,7 +63,7 @@ fn representation(credential: &Credential) -> Value {
         "account_id": credential.zoom_account_id,
         "display_name": credential.display_name,
         "access_token_callback_url": credential.callback_url.as_ref().map(|_| MASK),
-        "meeting_sync_status": "not_started",
+        "meeting_sync_status": credential.meeting_sync.as_str(),
         "created_at": credential.created_at,
     })
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use model::{CredentialId, CredentialKind, CredentialStatus, LogLineId, Secret, Timestamp};
+use model::{
+    CredentialId, CredentialKind, CredentialStatus, LogLineId, MeetingSyncStatus, Secret, Timestamp,
+};
 use reqwest::Method;
 use sealing::{Keys, Place as Cell, Provider};
 use serde::Deserialize;
@@ -135,6 +137,7 @@ async fn connect(
             api_url: None,
         },
         spent_at: None,
+        meeting_sync: MeetingSyncStatus::NotStarted,
         created_at: now,
         granted_at: now,
     };

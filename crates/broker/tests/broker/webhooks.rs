@@ -8,7 +8,7 @@ use model::{
     Code, CredentialId, CredentialStatus, DisconnectCause, Failure, Timestamp, TokenKind, ZoomOauthAppId,
 };
 use serde_json::json;
-use store::{Ending, Reception, ZoomEvent, ZoomInbox};
+use store::{Consequence, Ending, Reception, ZoomEvent, ZoomInbox};
 use zoom::WebhookHeaders;
 
 use crate::{
@@ -237,7 +237,7 @@ async fn what_a_crash_left_unfinished_is_finished_by_the_next_process() {
     };
     let cause = DisconnectCause::Deauthorized;
     let ending = Ending { credential: id, cause, unless_consented_after: None, note: house.note() };
-    let received = house.store.receive_zoom_event(&event, Some(&ending)).await.unwrap();
+    let received = house.store.receive_zoom_event(&event, Some(Consequence::Ends(&ending))).await.unwrap();
     assert_eq!(received, Reception::Ended);
 
     let next = house.another_broker(house.clock.clone()).await;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use model::{
-    Code, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, WorkspaceId,
-    ZoomOauthAppId,
+    Code, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, MeetingSyncStatus, ReauthCause,
+    WorkspaceId, ZoomOauthAppId,
 };
 
 use super::{Bench, CALLERS, ROUNDS};
@@ -44,6 +44,7 @@ pub(super) fn account(bench: &Bench, workspace: WorkspaceId, app: ZoomOauthAppId
         generation: 1,
         grant: grant(bench),
         spent_at: None,
+        meeting_sync: MeetingSyncStatus::NotStarted,
         created_at: bench.env.now(),
         granted_at: bench.env.now(),
     }

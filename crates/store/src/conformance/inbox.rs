@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use model::{CredentialStatus, DisconnectCause, Timestamp, ZoomOauthAppId};
 
 use super::{Bench, CALLERS, ROUNDS, credentials::connected};
-use crate::{Credential, Ending, Note, Reception, ZoomEvent};
+use crate::{Consequence, Credential, Ending, Note, Reception, ZoomEvent};
 
 fn event(bench: &Bench, of: &Credential) -> ZoomEvent {
     ZoomEvent {
@@ -37,7 +37,8 @@ async fn status(bench: &Bench, of: &Credential) -> CredentialStatus {
 pub async fn an_event_counts_once_with_what_it_ends(bench: &Bench) {
     let made = connected(bench).await;
     let (event, ending) = (event(bench, &made), ending(bench, &made));
-    let receive = async || bench.store.receive_zoom_event(&event, Some(&ending)).await.unwrap();
+    let receive =
+        async || bench.store.receive_zoom_event(&event, Some(Consequence::Ends(&ending))).await.unwrap();
     assert_eq!(receive().await, Reception::Ended);
     let ended = CredentialStatus::Disconnected(DisconnectCause::Deauthorized);
     assert_eq!(status(bench, &made).await, ended);
@@ -62,7 +63,7 @@ pub async fn an_event_counts_once_with_what_it_ends(bench: &Bench) {
 pub async fn an_event_that_ends_nothing_is_done_at_once(bench: &Bench) {
     let made = connected(bench).await;
     let receive = async |ending: Option<&Ending>| {
-        bench.store.receive_zoom_event(&event(bench, &made), ending).await.unwrap()
+        bench.store.receive_zoom_event(&event(bench, &made), ending.map(Consequence::Ends)).await.unwrap()
     };
     assert_eq!(receive(None).await, Reception::Noted);
     let elsewhere = Ending { credential: model::CredentialId::generate(&bench.env), ..ending(bench, &made) };
@@ -77,7 +78,7 @@ pub async fn a_later_consent_outlives_an_earlier_event(bench: &Bench) {
     let consented_at = made.granted_at;
     let receive = async |time: Timestamp| {
         let ending = Ending { unless_consented_after: Some(time), ..ending(bench, &made) };
-        bench.store.receive_zoom_event(&event(bench, &made), Some(&ending)).await.unwrap()
+        bench.store.receive_zoom_event(&event(bench, &made), Some(Consequence::Ends(&ending))).await.unwrap()
     };
     assert_eq!(receive(consented_at - Duration::from_micros(1)).await, Reception::Noted);
     assert_eq!(status(bench, &made).await, CredentialStatus::Healthy);
@@ -94,7 +95,11 @@ pub async fn of_deliveries_at_once_one_counts(bench: &Bench) {
         let event = event(bench, &made);
         // Each caller has a note of its own: only one of them is written.
         let receptions = (0..CALLERS).map(|_| async {
-            bench.store.receive_zoom_event(&event, Some(&ending(bench, &made))).await.unwrap()
+            bench
+                .store
+                .receive_zoom_event(&event, Some(Consequence::Ends(&ending(bench, &made))))
+                .await
+                .unwrap()
         });
         let receptions = join_all(receptions).await;
         assert_eq!(receptions.iter().filter(|one| **one == Reception::Ended).count(), 1);
@@ -106,7 +111,7 @@ pub async fn of_deliveries_at_once_one_counts(bench: &Bench) {
 pub async fn only_what_is_finished_is_forgotten(bench: &Bench) {
     let made = connected(bench).await;
     let (waiting, done) = (event(bench, &made), event(bench, &made));
-    bench.store.receive_zoom_event(&waiting, Some(&ending(bench, &made))).await.unwrap();
+    bench.store.receive_zoom_event(&waiting, Some(Consequence::Ends(&ending(bench, &made)))).await.unwrap();
     bench.store.receive_zoom_event(&done, None).await.unwrap();
     assert_eq!(bench.store.forget_zoom_events(bench.env.now()).await.unwrap(), 0, "not before");
     let later = bench.env.now() + Duration::from_micros(1);

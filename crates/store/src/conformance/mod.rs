@@ -18,6 +18,7 @@ pub mod credentials;
 pub mod inbox;
 pub mod links;
 pub mod log;
+pub mod meetings;
 pub mod parked;
 pub mod pools;
 pub mod sealed_cells;
@@ -136,6 +137,12 @@ macro_rules! conformance_tests {
                           who_is_due_is_claimed_once, refreshers_at_once_share_what_is_due,
                           using_brings_the_next_look_forward }
             log { changes_of_state_leave_one_line_each, lines_stay_in_their_workspace, pages_go_back_in_time }
+            meetings { a_list_replaces_the_list_before, the_host_wins, disconnecting_forgets_its_meetings,
+                       who_is_due_is_synced_by_one, a_fenced_sync_writes_nothing,
+                       who_asks_during_a_sync_gets_another, a_failed_sync_is_counted_and_keeps_what_is_known,
+                       what_zoom_tells_reaches_the_host_and_who_speaks_for_her,
+                       a_list_from_before_brings_nothing_back, what_only_a_list_can_tell_is_listed,
+                       pages_of_meetings_miss_nothing }
             inbox { an_event_counts_once_with_what_it_ends, an_event_that_ends_nothing_is_done_at_once,
                     a_later_consent_outlives_an_earlier_event, of_deliveries_at_once_one_counts,
                     only_what_is_finished_is_forgotten, an_app_is_found_by_its_id_and_remembers_its_validation }

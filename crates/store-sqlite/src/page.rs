@@ -1,0 +1,20 @@
+//! Lists in pages: the two pieces of SQL that depend on the order.
+
+use store::Order;
+
+/// What stands between a row and the place that it has to follow.
+pub(crate) const fn comparison(order: Order) -> &'static str {
+    match order {
+        Order::Ascending => ">",
+        Order::Descending => "<",
+    }
+}
+
+/// What follows `ORDER BY`.
+pub(crate) fn by(key: &str, id: &str, order: Order) -> String {
+    let way = match order {
+        Order::Ascending => "ASC",
+        Order::Descending => "DESC",
+    };
+    format!("{key} {way}, {id} {way}")
+}

@@ -1,0 +1,325 @@
+//! Whoever asks for a meeting's host is never told of another's account, and nothing old replaces what is newer.
+#![expect(missing_docs, reason = "the names say it")]
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::{collections::BTreeSet, time::Duration};
+
+use futures_util::future::join_all;
+use model::{
+    CredentialKind, DisconnectCause, MeetingNumber, MeetingSyncStatus, ReauthCause, Timestamp, WorkspaceId,
+};
+
+use super::{
+    Bench, CALLERS, ROUNDS,
+    credentials::{account, connect, connected},
+};
+use crate::{
+    Consequence, Credential, DueSync, KnownMeeting, Lease, LogFilter, Meeting, MeetingChange, MeetingFilter,
+    MeetingKey, MeetingNews, MeetingOwner, Order, Page, SyncOutcome, ZoomEvent,
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn number(digits: i64) -> MeetingNumber {
+    MeetingNumber::try_from(80_000_000_000 + digits).unwrap()
+}
+
+fn of(host: &str, digits: i64) -> Meeting {
+    Meeting { number: number(digits), host: host.into(), personal: false }
+}
+
+/// A server-to-server account of the Zoom account that everybody here belongs to.
+async fn speaker(bench: &Bench, workspace: WorkspaceId) -> Credential {
+    let app = bench.app(workspace, "server-to-server").await;
+    let kind = CredentialKind::ServerToServer;
+    let made = Credential { kind, ..account(bench, workspace, app.id, "") };
+    connect(bench, &made).await.unwrap();
+    made
+}
+
+async fn claim(bench: &Bench, now: Timestamp) -> (Lease, Vec<DueSync>) {
+    let lease = Lease { expires_at: now + MINUTE, ..bench.lease(0) };
+    let claimed = bench.store.claim_meeting_syncs(&lease, now, 99).await.unwrap();
+    (lease, claimed)
+}
+
+/// Lists `meetings` as an account's, as of `since`.
+async fn sync(bench: &Bench, of: &Credential, meetings: &[Meeting], since: Timestamp) {
+    assert!(bench.store.want_meeting_sync(of.workspace, of.id, since).await.unwrap());
+    let (lease, claimed) = claim(bench, since).await;
+    assert!(claimed.iter().any(|due| due.credential == of.id));
+    for due in claimed.iter().filter(|due| due.credential != of.id) {
+        let outcome = SyncOutcome::Failed { note: None };
+        assert!(
+            bench.store.finish_meeting_sync(due.credential, &lease, outcome, since + HOUR).await.unwrap()
+        );
+    }
+    assert!(bench.store.put_meetings(of.id, &lease, meetings, since, since + MINUTE).await.unwrap());
+    finish(bench, of, &lease, since).await;
+}
+
+async fn finish(bench: &Bench, of: &Credential, lease: &Lease, since: Timestamp) {
+    let outcome = SyncOutcome::Completed { since };
+    assert!(bench.store.finish_meeting_sync(of.id, lease, outcome, since + HOUR).await.unwrap());
+}
+
+async fn owner(bench: &Bench, workspace: WorkspaceId, digits: i64) -> Option<MeetingOwner> {
+    bench.store.meeting_owner(workspace, number(digits)).await.unwrap()
+}
+
+async fn hosts(bench: &Bench, of: &Credential, digits: i64) -> bool {
+    owner(bench, of.workspace, digits).await.is_some_and(|owner| owner.credential == of.id)
+}
+
+async fn known(bench: &Bench, of: &Credential) -> Vec<i64> {
+    let page = Page { order: Order::Ascending, after: None, most: 99 };
+    let filter = MeetingFilter { credential: Some(of.id), ..MeetingFilter::default() };
+    let found = bench.store.known_meetings(of.workspace, &filter, MeetingKey::Number, &page).await.unwrap();
+    found.iter().map(|meeting| meeting.number.as_i64() - 80_000_000_000).collect()
+}
+
+async fn state(bench: &Bench, of: &Credential) -> MeetingSyncStatus {
+    bench.store.credential(of.workspace, of.id).await.unwrap().unwrap().meeting_sync
+}
+
+async fn tell(bench: &Bench, to: &Credential, change: MeetingChange, as_of: Timestamp) {
+    let event = ZoomEvent {
+        key: bench.env.entropy.bytes(),
+        workspace: to.workspace,
+        app: to.app,
+        name: "meeting.created".into(),
+        ended: None,
+        received_at: bench.env.now(),
+    };
+    let news = MeetingNews { zoom_account_id: to.zoom_account_id.clone(), change, as_of };
+    bench.store.receive_zoom_event(&event, Some(Consequence::Tells(&news))).await.unwrap();
+}
+
+pub async fn a_list_replaces_the_list_before(bench: &Bench) {
+    let (made, now) = (connected(bench).await, bench.env.now());
+    assert_eq!(state(bench, &made).await, MeetingSyncStatus::NotStarted);
+    let (lease, claimed) = claim(bench, now).await;
+    assert_eq!(claimed, [DueSync { workspace: made.workspace, credential: made.id, failures: 0 }]);
+    assert_eq!(state(bench, &made).await, MeetingSyncStatus::InProgress);
+    for page in [vec![of("user-1", 1), of("user-1", 2)], vec![], vec![of("user-1", 3)]] {
+        assert!(bench.store.put_meetings(made.id, &lease, &page, now, now + HOUR).await.unwrap());
+    }
+    finish(bench, &made, &lease, now).await;
+    assert_eq!(known(bench, &made).await, [1, 2, 3]);
+    assert_eq!(state(bench, &made).await, MeetingSyncStatus::Completed);
+    assert!(claim(bench, now + HOUR - MINUTE).await.1.is_empty(), "not before it is due");
+
+    sync(bench, &made, &[of("user-1", 2), of("user-2", 4)], now + MINUTE).await;
+    assert_eq!(known(bench, &made).await, [2, 4]);
+    assert!(hosts(bench, &made, 2).await && owner(bench, made.workspace, 1).await.is_none());
+    let elsewhere = WorkspaceId::generate(&bench.env);
+    assert!(owner(bench, elsewhere, 2).await.is_none());
+    assert!(!bench.store.want_meeting_sync(elsewhere, made.id, now).await.unwrap());
+}
+
+pub async fn the_host_wins(bench: &Bench) {
+    let (ana, now) = (connected(bench).await, bench.env.now());
+    let bob = account(bench, ana.workspace, ana.app, "user-2");
+    connect(bench, &bob).await.unwrap();
+    let speaker = speaker(bench, ana.workspace).await;
+    // Bob's list names a meeting of Ana's, later than her own.
+    sync(bench, &ana, &[of("user-1", 1)], now).await;
+    sync(bench, &bob, &[of("user-1", 1), of("user-1", 2)], now + MINUTE).await;
+    assert!(hosts(bench, &ana, 1).await);
+    assert!(owner(bench, ana.workspace, 2).await.is_none(), "Bob knows it and is not its host");
+
+    sync(bench, &speaker, &[of("user-1", 1), of("user-1", 2)], now + MINUTE).await;
+    assert!(hosts(bench, &ana, 1).await, "the host's own account comes first");
+    let spoken_for =
+        MeetingOwner { credential: speaker.id, kind: CredentialKind::ServerToServer, host: "user-1".into() };
+    assert_eq!(owner(bench, ana.workspace, 2).await, Some(spoken_for.clone()));
+
+    let lease = bench.lease(60);
+    bench.store.lease_refresh(ana.workspace, ana.id, 1, &lease, now).await.unwrap();
+    let lost = bench.store.lose_grant(ana.id, 1, &lease, ReauthCause::Revoked, &bench.note("lost")).await;
+    assert!(lost.unwrap());
+    assert_eq!(owner(bench, ana.workspace, 1).await, Some(spoken_for), "an account that gives tokens");
+    assert!(!bench.store.want_meeting_sync(ana.workspace, ana.id, now).await.unwrap());
+}
+
+pub async fn disconnecting_forgets_its_meetings(bench: &Bench) {
+    let (made, now) = (connected(bench).await, bench.env.now());
+    sync(bench, &made, &[of("user-1", 1)], now).await;
+    let (lease, cause) = (bench.lease(60), DisconnectCause::Asked);
+    bench.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap();
+    assert_eq!(bench.store.claim_meeting_syncs(&lease, now, 9).await.unwrap().len(), 1);
+    assert!(
+        bench.store.disconnect_credential(made.workspace, made.id, cause, &bench.note("x")).await.unwrap()
+    );
+    assert!(known(bench, &made).await.is_empty());
+    assert_eq!(state(bench, &made).await, MeetingSyncStatus::NotStarted);
+    let late = [of("user-1", 2)];
+    assert!(!bench.store.put_meetings(made.id, &lease, &late, now, now + MINUTE).await.unwrap());
+    assert!(claim(bench, now + HOUR).await.1.is_empty());
+    tell(bench, &made, MeetingChange::Exists { number: number(3), host: "user-1".into() }, now).await;
+    assert!(known(bench, &made).await.is_empty());
+
+    connect(bench, &made).await.unwrap();
+    assert_eq!(claim(bench, now).await.1.len(), 1, "a consent begins anew");
+}
+
+pub async fn who_is_due_is_synced_by_one(bench: &Bench) {
+    let first = connected(bench).await;
+    for user in 0..3 {
+        let more = account(bench, first.workspace, first.app, &format!("more-{user}"));
+        connect(bench, &more).await.unwrap();
+    }
+    for round in (0..).take(ROUNDS) {
+        let now = bench.env.now() + HOUR * round;
+        let leases: Vec<_> =
+            (0..CALLERS).map(|_| Lease { expires_at: now + HOUR, ..bench.lease(0) }).collect();
+        let claims = leases.iter().map(|lease| bench.store.claim_meeting_syncs(lease, now, 2));
+        let claimed: Vec<_> = join_all(claims).await.into_iter().flat_map(Result::unwrap).collect();
+        let accounts: BTreeSet<_> = claimed.iter().map(|due| due.credential).collect();
+        assert_eq!((claimed.len(), accounts.len()), (4, 4), "each once, and again when its claim lapses");
+    }
+}
+
+pub async fn a_fenced_sync_writes_nothing(bench: &Bench) {
+    let (made, now) = (connected(bench).await, bench.env.now());
+    let (slow, _) = claim(bench, now).await;
+    let (next, claimed) = claim(bench, now + MINUTE).await;
+    assert_eq!(claimed.len(), 1, "the first lease has lapsed");
+    let page = [of("user-1", 1)];
+    assert!(!bench.store.put_meetings(made.id, &slow, &page, now, now + HOUR).await.unwrap());
+    let outcome = SyncOutcome::Completed { since: now };
+    assert!(!bench.store.finish_meeting_sync(made.id, &slow, outcome, now + HOUR).await.unwrap());
+    assert!(known(bench, &made).await.is_empty());
+    assert!(bench.store.put_meetings(made.id, &next, &page, now, now + HOUR).await.unwrap());
+    assert!(claim(bench, now + MINUTE * 3).await.1.is_empty(), "putting holds on to it");
+}
+
+pub async fn who_asks_during_a_sync_gets_another(bench: &Bench) {
+    let (made, now) = (connected(bench).await, bench.env.now());
+    let (lease, _) = claim(bench, now).await;
+    assert!(bench.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap());
+    assert!(claim(bench, now).await.1.is_empty(), "one at a time");
+    assert!(bench.store.put_meetings(made.id, &lease, &[], now, now + HOUR).await.unwrap());
+    finish(bench, &made, &lease, now).await;
+    assert_eq!(claim(bench, now).await.1.len(), 1);
+}
+
+pub async fn a_failed_sync_is_counted_and_keeps_what_is_known(bench: &Bench) {
+    let (made, now) = (connected(bench).await, bench.env.now());
+    sync(bench, &made, &[of("user-1", 1)], now).await;
+    for (failures, note) in [(0, Some(bench.note("the app lacks a scope"))), (1, None)] {
+        let at = now + HOUR * (failures + 1);
+        let (lease, claimed) = claim(bench, at).await;
+        assert_eq!(claimed[0].failures, failures);
+        let outcome = SyncOutcome::Failed { note: note.as_ref() };
+        assert!(bench.store.finish_meeting_sync(made.id, &lease, outcome, at + HOUR).await.unwrap());
+        assert_eq!(state(bench, &made).await, MeetingSyncStatus::Failed);
+    }
+    assert!(hosts(bench, &made, 1).await);
+    let log = bench.store.credential_log(made.workspace, &LogFilter::default(), 9).await.unwrap();
+    assert_eq!(log.iter().filter(|line| line.message == "the app lacks a scope").count(), 1);
+    sync(bench, &made, &[], now + HOUR * 3).await;
+    assert_eq!(claim(bench, now + HOUR * 4).await.1[0].failures, 0);
+}
+
+pub async fn what_zoom_tells_reaches_the_host_and_who_speaks_for_her(bench: &Bench) {
+    let (ana, now) = (connected(bench).await, bench.env.now());
+    let bob = account(bench, ana.workspace, ana.app, "user-2");
+    connect(bench, &bob).await.unwrap();
+    let speaker = speaker(bench, ana.workspace).await;
+    let host = || "user-1".to_owned();
+    let told = async |change, minutes| tell(bench, &ana, change, now + MINUTE * minutes).await;
+
+    told(MeetingChange::Exists { number: number(1), host: host() }, 1).await;
+    assert_eq!((known(bench, &ana).await, known(bench, &speaker).await), (vec![1], vec![1]));
+    assert!(known(bench, &bob).await.is_empty());
+    told(MeetingChange::Gone { number: number(1), host: Some(host()) }, 3).await;
+    told(MeetingChange::Exists { number: number(1), host: host() }, 2).await;
+    assert!(known(bench, &ana).await.is_empty(), "what is told late is older");
+    assert!(owner(bench, ana.workspace, 1).await.is_none());
+
+    told(MeetingChange::PersonalRoom { number: number(5), host: host() }, 4).await;
+    told(MeetingChange::PersonalRoom { number: number(6), host: host() }, 5).await;
+    assert_eq!((known(bench, &ana).await, known(bench, &speaker).await), (vec![6], vec![6]));
+    told(MeetingChange::Exists { number: number(6), host: host() }, 6).await;
+    told(MeetingChange::PersonalRoom { number: number(7), host: host() }, 7).await;
+    assert_eq!(known(bench, &ana).await, [7], "a room that is told of as a meeting stays a room");
+
+    told(MeetingChange::Exists { number: number(8), host: host() }, 8).await;
+    told(MeetingChange::Gone { number: number(8), host: None }, 9).await;
+    assert_eq!(known(bench, &speaker).await, [7], "a number says enough");
+    told(MeetingChange::HostGone { host: host() }, 10).await;
+    assert!(known(bench, &speaker).await.is_empty());
+}
+
+pub async fn a_list_from_before_brings_nothing_back(bench: &Bench) {
+    let (made, now) = (connected(bench).await, bench.env.now());
+    sync(bench, &made, &[of("user-1", 1)], now).await;
+    bench.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap();
+    let (lease, _) = claim(bench, now + MINUTE).await;
+    let host = || "user-1".to_owned();
+    let later = now + MINUTE * 2;
+    tell(bench, &made, MeetingChange::Gone { number: number(1), host: Some(host()) }, later).await;
+    tell(bench, &made, MeetingChange::Exists { number: number(2), host: host() }, later).await;
+    let page = [of("user-1", 1), of("user-1", 3)];
+    assert!(bench.store.put_meetings(made.id, &lease, &page, now + MINUTE, later).await.unwrap());
+    finish(bench, &made, &lease, now + MINUTE).await;
+    assert_eq!(known(bench, &made).await, [2, 3], "the event is newer than the list");
+
+    assert_eq!(bench.store.forget_gone_meetings(later).await.unwrap(), 0);
+    assert_eq!(bench.store.forget_gone_meetings(later + MINUTE).await.unwrap(), 1);
+    assert_eq!(known(bench, &made).await, [2, 3]);
+}
+
+pub async fn what_only_a_list_can_tell_is_listed(bench: &Bench) {
+    let (ana, now) = (connected(bench).await, bench.env.now());
+    let speaker = speaker(bench, ana.workspace).await;
+    sync(bench, &ana, &[], now).await;
+    sync(bench, &speaker, &[], now).await;
+    tell(bench, &ana, MeetingChange::Unclear { host: "user-3".into() }, now + MINUTE).await;
+    let claimed = claim(bench, now + MINUTE).await.1;
+    assert_eq!(claimed.iter().map(|due| due.credential).collect::<Vec<_>>(), [speaker.id]);
+}
+
+pub async fn pages_of_meetings_miss_nothing(bench: &Bench) {
+    let (made, now) = (connected(bench).await, bench.env.now());
+    let bob = account(bench, made.workspace, made.app, "user-2");
+    connect(bench, &bob).await.unwrap();
+    let listed: Vec<_> = (1..=5).map(|digits| of("user-1", digits)).collect();
+    sync(bench, &made, &listed, now).await;
+    sync(bench, &bob, &listed[..2], now + MINUTE).await;
+    let walk = async |key, order, filter: MeetingFilter| {
+        let (mut found, mut page) = (Vec::<KnownMeeting>::new(), Page { order, after: None, most: 2 });
+        loop {
+            let next = bench.store.known_meetings(made.workspace, &filter, key, &page).await.unwrap();
+            let Some(last) = next.last() else { break found };
+            assert!(next.len() <= 2);
+            page.after = Some(last.place(key));
+            found.extend(next);
+        }
+    };
+    for key in [MeetingKey::Number, MeetingKey::SyncedAt] {
+        let up = walk(key, Order::Ascending, MeetingFilter::default()).await;
+        let mut down = walk(key, Order::Descending, MeetingFilter::default()).await;
+        down.reverse();
+        assert_eq!((up.len(), &up), (7, &down), "{key:?}");
+        let keys: Vec<_> = up.iter().map(|meeting| meeting.place(key).key).collect();
+        assert!(keys.is_sorted(), "{key:?}");
+    }
+    let all = MeetingFilter::default();
+    for (filter, count) in [
+        (MeetingFilter { credential: Some(bob.id), ..all }, 2),
+        (MeetingFilter { number: Some(number(2)), ..all }, 2),
+        (MeetingFilter { number: Some(number(2)), credential: Some(made.id), ..all }, 1),
+        (MeetingFilter { synced_after: Some(now), ..all }, 2),
+        (MeetingFilter { synced_before: Some(now + MINUTE), ..all }, 5),
+        (MeetingFilter { synced_before: Some(now), ..all }, 0),
+    ] {
+        assert_eq!(walk(MeetingKey::Number, Order::Ascending, filter).await.len(), count, "{filter:?}");
+    }
+    let page = Page { order: Order::Ascending, after: None, most: 9 };
+    let elsewhere = WorkspaceId::generate(&bench.env);
+    let foreign = bench.store.known_meetings(elsewhere, &all, MeetingKey::Number, &page).await.unwrap();
+    assert!(foreign.is_empty());
+}

@@ -1,0 +1,65 @@
+//! Pages of a list.
+
+use std::{fmt, str::FromStr};
+
+/// Which way a list goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// The least first.
+    Ascending,
+    /// The greatest first.
+    Descending,
+}
+
+impl Order {
+    /// The other one.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::Ascending => Self::Descending,
+            Self::Descending => Self::Ascending,
+        }
+    }
+}
+
+/// A row's place in a list. Written `<key>_<id>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// What the list is sorted by: microseconds since 1970, or a number.
+    pub key: i64,
+    /// What tells rows of one key apart.
+    pub id: String,
+}
+
+/// Ids are shorter.
+const MOST_CHARACTERS: usize = 64;
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_{}", self.key, self.id)
+    }
+}
+
+impl FromStr for Place {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let place = text.split_once('_').and_then(|(key, id)| {
+            let is_an_id = (1..=MOST_CHARACTERS).contains(&id.len())
+                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'/');
+            let key = key.parse().ok()?;
+            is_an_id.then(|| Self { key, id: id.to_owned() })
+        });
+        place.ok_or_else(|| format!("{text:?} is no place in a list"))
+    }
+}
+
+/// A stretch of a list.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// Which way.
+    pub order: Order,
+    /// Only what follows this place, in that order.
+    pub after: Option<Place>,
+    /// At most this many rows.
+    pub most: u32,
+}
