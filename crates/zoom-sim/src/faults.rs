@@ -32,6 +32,8 @@ pub(crate) enum Place {
     Users,
     /// Every call about meetings but their join tokens.
     Meetings,
+    /// Minting of a join token.
+    JoinToken,
     /// Minting of a ZAK (or another user token).
     Zak,
     /// Step 1 of a join.

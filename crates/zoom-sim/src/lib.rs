@@ -8,6 +8,7 @@ mod faults;
 mod gate;
 mod held;
 mod ids;
+mod join_token;
 mod jwt;
 mod limit;
 mod oauth;

@@ -8,9 +8,6 @@ use crate::jwt;
 use crate::world::World;
 use crate::world::user::User;
 
-/// Two hours (D).
-const LIFE: SignedDuration = SignedDuration::from_hours(2);
-
 /// Claims; the form is ours, Zoom's is unknown.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Claims {
@@ -27,27 +24,44 @@ struct Claims {
 pub(crate) struct Authorisation {
     pub(crate) user_id: UserId,
     pub(crate) meeting: Option<MeetingNumber>,
-    /// Goes into [`World::spent_obf`] when it lets somebody in.
+    /// Goes into [`World::spent_tokens`] when it lets somebody in.
     pub(crate) jti: String,
 }
 
-/// An OBF token of `user`, bound to a meeting when one is named (D).
-pub(crate) fn mint(world: &mut World, user: &User, meeting: Option<&str>, now: Timestamp) -> String {
+/// An OBF token of `user` that works for `life`, bound to a meeting when one is named (D).
+pub(crate) fn mint(
+    world: &mut World,
+    user: &User,
+    meeting: Option<&str>,
+    life: SignedDuration,
+    now: Timestamp,
+) -> String {
     let claims = Claims {
         aud: "onbehalf".to_owned(),
         uid: user.id.clone(),
         mn: meeting.map(|number| MeetingNumber(number.to_owned())),
-        exp: (now + LIFE).as_second(),
+        exp: (now + life).as_second(),
         jti: world.entropy.id(),
     };
     world.ledger.stats.obf_mints += 1;
-    jwt::sign(&claims, &world.signing_key)
+    let token = jwt::sign(&claims, &world.signing_key);
+    world.ledger.issue("obf", &token);
+    token
 }
 
-/// Reads a token; `None` when it is forged, expired, or was used before (single use: D in Zoom's blog).
-pub(crate) fn read(world: &World, token: &str, now: Timestamp) -> Option<Authorisation> {
+/// Reads a token; `None` when it is forged or expired, was used before (D in Zoom's blog; a switch),
+/// or its user is gone or deactivated (ours).
+pub(crate) fn read(
+    world: &World,
+    token: &str,
+    rejoins: Option<&str>,
+    now: Timestamp,
+) -> Option<Authorisation> {
     let claims: Claims = jwt::read(token, &world.signing_key)?;
-    let good =
-        claims.aud == "onbehalf" && now.as_second() < claims.exp && !world.spent_obf.contains(&claims.jti);
+    let spent = world.switches.obf_single_use && world.spent_tokens.contains_key(&claims.jti);
+    let fresh = now.as_second() < claims.exp && !spent;
+    let good = claims.aud == "onbehalf"
+        && (fresh || world.brought_in(&claims.jti, rejoins))
+        && world.user(&claims.uid).is_some_and(|user| user.active);
     good.then_some(Authorisation { user_id: claims.uid, meeting: claims.mn, jti: claims.jti })
 }

@@ -58,6 +58,7 @@ pub(crate) async fn seat(
             video_on: false,
             joined_at,
             authoriser: None,
+            privilege: None,
             line: None,
             seen: BTreeMap::new(),
         });

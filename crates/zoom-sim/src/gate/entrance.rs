@@ -46,6 +46,7 @@ pub(crate) fn enter(
         passcode: &credentials.mpwd,
         zak: credentials.zak.as_deref().or(admission.zak.as_deref()).filter(|zak| !zak.is_empty()),
         obf: credentials.obf.as_deref().filter(|token| !token.is_empty()),
+        join_token: credentials.join_token.as_deref().filter(|token| !token.is_empty()),
         rejoins: opening.zoomid.as_deref(),
     };
     let seated = rules::judge(&world, &attempt, now).and_then(|seat| {
@@ -121,20 +122,21 @@ fn sit(
         video_on: false,
         joined_at: now,
         authoriser: seat.authorisation.as_ref().map(|token| token.user_id.clone()),
+        privilege: seat.permit.as_ref().map(|permit| permit.privilege),
         line: Some(line),
         seen: BTreeMap::new(),
     };
     person.tell(Outgoing::new(event::JOIN_RESULT, joined(meeting, &person)));
     person.tell(Outgoing::new(event::SETTINGS, json!({"bCanUnmuteVideo": true})));
     person.tell(Outgoing::new(event::VIDEO_STREAM, json!({"ssrc": person.id})));
-    let authoriser = person.authoriser.clone();
+    let (authoriser, zoom_id) = (person.authoriser.clone(), person.zoom_id.clone());
     meeting.enter(person);
     if let Some(authoriser) = authoriser {
         relate(meeting, id, &authoriser);
     }
-    if let Some(token) = seat.authorisation {
-        world.spent_obf.insert(token.jti);
-    }
+    meeting.release_unvouched();
+    let tokens = [seat.authorisation.map(|token| token.jti), seat.permit.map(|permit| permit.jti)];
+    world.spent_tokens.extend(tokens.into_iter().flatten().map(|jti| (jti, zoom_id.clone())));
     Ok(Entered { id, frames })
 }
 
@@ -144,7 +146,7 @@ pub(crate) fn next_id(meeting: &mut Meeting) -> (u32, u32) {
     (FIRST_ID + 1024 * (meeting.arrivals - 1), meeting.arrivals)
 }
 
-/// Takes earlier stays out, with a word or without.
+/// Takes earlier stays out, with a word or without. Bots of who comes back at once stay.
 fn forget(meeting: &mut Meeting, who: impl Fn(&Participant) -> bool, reason: Option<Over>) {
     let ids: Vec<u32> = meeting.participants.iter().filter(|person| who(person)).map(|p| p.id).collect();
     for id in ids {
@@ -152,7 +154,7 @@ fn forget(meeting: &mut Meeting, who: impl Fn(&Participant) -> bool, reason: Opt
             Some(reason) => {
                 meeting.dismiss(id, reason);
             }
-            None => meeting.leave(id),
+            None => meeting.take_out(id),
         }
     }
 }

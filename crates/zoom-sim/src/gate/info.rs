@@ -69,6 +69,7 @@ fn answer(sim: &Sim, asked: &Asked, at_unix_ms: i64) -> Value {
         passcode: &passcode,
         zak: asked.zak(),
         obf: None,
+        join_token: None,
         rejoins: None,
     };
     let verdict = rules::judge(&world, &attempt, now);

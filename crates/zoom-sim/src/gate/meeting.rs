@@ -145,6 +145,7 @@ impl Meeting {
             self.admitted.insert(zoom_id);
         }
         self.changed();
+        self.release_unvouched();
         true
     }
 
@@ -181,15 +182,28 @@ impl Meeting {
 
     /// Somebody is gone, with or without a word; bots they vouched for go with them (D).
     pub(crate) fn leave(&mut self, id: u32) {
-        let Some(index) = self.participants.iter().position(|person| person.id == id) else { return };
-        let gone = self.participants.remove(index);
-        if let Some(user_id) = gone.user_id.filter(|user_id| !self.has_user(user_id, None)) {
-            let vouched = self.participants.iter().filter(|bot| bot.authoriser.as_ref() == Some(&user_id));
-            for bot in vouched.map(|bot| bot.id).collect::<Vec<_>>() {
-                self.dismiss(bot, Over::AuthoriserLeft);
-            }
-        }
+        self.take_out(id);
+        self.release_unvouched();
+    }
+
+    /// Takes somebody out who may be back before anybody notices.
+    pub(super) fn take_out(&mut self, id: u32) {
+        self.participants.retain(|person| person.id != id);
         self.changed();
+    }
+
+    /// Bots go whose authoriser is not there; the waiting room does not count (ours).
+    pub(super) fn release_unvouched(&mut self) {
+        let alone = |bot: &&Participant| bot.authoriser.as_ref().is_some_and(|user| !self.is_present(user));
+        let alone: Vec<u32> = self.participants.iter().filter(alone).map(|bot| bot.id).collect();
+        for bot in alone {
+            self.dismiss(bot, Over::AuthoriserLeft);
+        }
+    }
+
+    /// Whether a user is in the meeting itself.
+    pub(super) fn is_present(&self, user_id: &UserId) -> bool {
+        self.participants.iter().any(|person| person.user_id.as_ref() == Some(user_id) && !person.on_hold)
     }
 
     /// Over for everybody.

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::event::Outgoing;
 use crate::ids::UserId;
+use crate::join_token::Privilege;
 
 /// One entry of the roster, as one viewer knows it.
 pub(crate) type Entry = Map<String, Value>;
@@ -37,6 +38,8 @@ pub(crate) struct Participant {
     pub(crate) joined_at: Timestamp,
     /// Who vouched for this bot.
     pub(crate) authoriser: Option<UserId>,
+    /// What a join token lets it do.
+    pub(crate) privilege: Option<Privilege>,
     /// To the socket; `None` for those the control API has put there. The socket closes when this
     /// is dropped and what was sent has left.
     pub(crate) line: Option<UnboundedSender<Outgoing>>,
@@ -55,6 +58,8 @@ pub(crate) struct View<'a> {
     role: &'static str,
     in_waiting_room: bool,
     video_on: bool,
+    /// What a join token lets it do: `local_recording`, `live_streaming` or `local_archiving`.
+    privilege: Option<Privilege>,
     /// Zoom's time, RFC 3339.
     joined_at: String,
 }
@@ -99,6 +104,7 @@ impl Participant {
             role: if self.host { "host" } else { "attendee" },
             in_waiting_room: self.on_hold,
             video_on: self.video_on,
+            privilege: self.privilege,
             joined_at: self.joined_at.to_string(),
         }
     }

@@ -31,12 +31,16 @@ pub(crate) enum Refusal {
     UnpublishedApp,
     /// An external app without ZAK or OBF: SDK 4012.
     AnonymousApp,
+    /// The same, with a join token, which does not say who it is: SDK 4013 (I).
+    ObfMissing,
     /// A ZAK that is forged, expired or void: "Token error".
     TokenInvalid,
     /// SDK 4014.
     ObfInvalid,
     /// SDK 4015.
     ObfForOtherMeeting,
+    /// A join token that is forged, expired, spent or of another meeting: SDK 4016.
+    JoinTokenInvalid,
     /// SDK 4017.
     AuthoriserAbsent,
     /// Role 1 without the ZAK of the host or an alternative host: SDK 3713.
@@ -93,7 +97,9 @@ impl Refusal {
             | Self::UnpublishedApp
             | Self::AnonymousApp
             | Self::ObfInvalid
+            | Self::ObfMissing
             | Self::ObfForOtherMeeting
+            | Self::JoinTokenInvalid
             | Self::AuthoriserAbsent
             | Self::NotStartedAtSocket
             | Self::AlreadyPresent
@@ -113,6 +119,8 @@ impl Refusal {
             Self::NotStarted | Self::NotStartedAtSocket => 3008,
             Self::UnpublishedApp => 6601,
             Self::AnonymousApp => 13_296,
+            Self::ObfMissing => 13_295,
+            Self::JoinTokenInvalid => 3145,
             Self::ObfInvalid => 13_299,
             Self::ObfForOtherMeeting => 13_300,
             Self::RemovedBefore => 103_039,
@@ -148,6 +156,8 @@ impl Refusal {
             Self::UnpublishedApp => "unpublished_app",
             Self::AnonymousApp => "anonymous_app",
             Self::TokenInvalid => "token_invalid",
+            Self::ObfMissing => "obf_missing",
+            Self::JoinTokenInvalid => "join_token_invalid",
             Self::ObfInvalid => "obf_invalid",
             Self::ObfForOtherMeeting => "obf_for_other_meeting",
             Self::AuthoriserAbsent => "authoriser_absent",

@@ -8,6 +8,7 @@ use super::refusal::Refusal;
 use super::settings::{NotStarted, SignIn};
 use super::signature::{self, Claims};
 use crate::ids::MeetingNumber;
+use crate::join_token::{self, Permit};
 use crate::obf::{self, Authorisation};
 use crate::world::World;
 use crate::world::app::App;
@@ -76,6 +77,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) zak: Option<&'a str>,
     /// Only 4301 carries it.
     pub(crate) obf: Option<&'a str>,
+    /// Only 4301 carries it.
+    pub(crate) join_token: Option<&'a str>,
     /// The `zoomID` of an earlier stay, on a rejoin.
     pub(crate) rejoins: Option<&'a str>,
 }
@@ -90,6 +93,8 @@ pub(crate) struct Seat {
     pub(crate) on_hold: bool,
     /// Who vouches for a bot without a ZAK.
     pub(crate) authorisation: Option<Authorisation>,
+    /// What the host lets it do.
+    pub(crate) permit: Option<Permit>,
 }
 
 /// Everything the rules look at, found once.
@@ -102,6 +107,7 @@ struct Case<'a> {
     meeting: Option<&'a Meeting>,
     holder: Option<&'a User>,
     authorisation: Option<Authorisation>,
+    permit: Option<Permit>,
 }
 
 /// Asks the rules in their order: the first that objects decides.
@@ -115,7 +121,10 @@ pub(crate) fn judge(world: &World, attempt: &Attempt<'_>, now: Timestamp) -> Res
         claims,
         meeting: world.meetings.get(attempt.number),
         holder: attempt.zak.and_then(|zak| zak::holder(world, zak, now)),
-        authorisation: attempt.obf.and_then(|token| obf::read(world, token, now)),
+        authorisation: attempt.obf.and_then(|token| obf::read(world, token, attempt.rejoins, now)),
+        permit: attempt
+            .join_token
+            .and_then(|token| join_token::read(world, token, attempt.number, attempt.rejoins, now)),
     };
     for rule in &world.switches.rule_order {
         case.ask(*rule)?;
@@ -123,11 +132,14 @@ pub(crate) fn judge(world: &World, attempt: &Attempt<'_>, now: Timestamp) -> Res
     let meeting = case.meeting.ok_or(Refusal::MeetingNotFound)?;
     let host = case.is_host();
     let known = attempt.rejoins.is_some_and(|zoom_id| meeting.admitted.contains(zoom_id));
+    let identified = case.holder.is_some() || case.authorisation.is_some();
+    let bypasses = identified && case.permit.as_ref().is_some_and(|permit| permit.bypass_waiting_room);
     Ok(Seat {
         user: case.holder.cloned(),
         host,
-        on_hold: meeting.settings.waiting_room && !host && !known,
+        on_hold: meeting.settings.waiting_room && !host && !known && !bypasses,
         authorisation: case.authorisation,
+        permit: case.permit,
     })
 }
 
@@ -206,17 +218,20 @@ impl Case<'_> {
 
     fn identified(&self, meeting: &Meeting) -> Result<(), Refusal> {
         let anonymous = self.attempt.zak.is_none() && self.attempt.obf.is_none();
-        objection(
-            meeting.settings.external_rules && self.is_external(meeting) && anonymous,
-            Refusal::AnonymousApp,
-        )
+        let refusal =
+            if self.attempt.join_token.is_some() { Refusal::ObfMissing } else { Refusal::AnonymousApp };
+        objection(meeting.settings.external_rules && self.is_external(meeting) && anonymous, refusal)
     }
 
     fn token(&self) -> Result<(), Refusal> {
         objection(self.attempt.zak.is_some() && self.holder.is_none(), Refusal::TokenInvalid)?;
         objection(self.attempt.obf.is_some() && self.authorisation.is_none(), Refusal::ObfInvalid)?;
         let elsewhere = self.authorisation.as_ref().and_then(|token| token.meeting.as_ref());
-        objection(elsewhere.is_some_and(|number| number != self.attempt.number), Refusal::ObfForOtherMeeting)
+        objection(
+            elsewhere.is_some_and(|number| number != self.attempt.number),
+            Refusal::ObfForOtherMeeting,
+        )?;
+        objection(self.attempt.join_token.is_some() && self.permit.is_none(), Refusal::JoinTokenInvalid)
     }
 
     fn signed_in(&self, meeting: &Meeting) -> Result<(), Refusal> {
@@ -246,11 +261,7 @@ impl Case<'_> {
     /// The waiting room does not count as present (ours).
     fn authoriser(&self, meeting: &Meeting) -> Result<(), Refusal> {
         let Some(authorisation) = &self.authorisation else { return Ok(()) };
-        let present = meeting
-            .participants
-            .iter()
-            .any(|person| person.user_id.as_ref() == Some(&authorisation.user_id) && !person.on_hold);
-        objection(!present, Refusal::AuthoriserAbsent)
+        objection(!meeting.is_present(&authorisation.user_id), Refusal::AuthoriserAbsent)
     }
 
     fn started(&self, meeting: &Meeting) -> Result<(), Refusal> {

@@ -35,6 +35,9 @@ pub(crate) struct Credentials {
     pub(crate) zak: Option<String>,
     #[serde(rename = "obfToken")]
     pub(crate) obf: Option<String>,
+    /// `recordingToken` of the SDK's `join` (read in the SDK).
+    #[serde(rename = "localRecordToken")]
+    pub(crate) join_token: Option<String>,
 }
 
 pub(crate) async fn handler(

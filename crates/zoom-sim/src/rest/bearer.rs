@@ -16,6 +16,8 @@ use crate::world::user::User;
 pub(crate) struct Bearer {
     grant: Grant,
     expired: bool,
+    /// The call is opened by a scope for the whole account.
+    admin: bool,
 }
 
 impl Bearer {
@@ -34,7 +36,7 @@ impl Bearer {
         if !app_works || superseded {
             return Err(RestError::InvalidToken);
         }
-        Ok(Self { grant: grant.clone(), expired: now.as_second() >= claims.exp })
+        Ok(Self { grant: grant.clone(), expired: now.as_second() >= claims.exp, admin: false })
     }
 
     /// Refuses a token past its hour.
@@ -44,8 +46,10 @@ impl Bearer {
 
     /// Refuses a token that has none of these scopes.
     pub(crate) fn with_scope(self, any_of: &'static [&'static str]) -> Result<Self, RestError> {
-        let found = any_of.iter().any(|scope| self.grant.scopes.iter().any(|held| held == scope));
-        if found { Ok(self) } else { Err(RestError::MissingScope(any_of)) }
+        let held = any_of.iter().filter(|scope| self.grant.scopes.iter().any(|held| held == *scope));
+        let held: Vec<_> = held.collect();
+        let admin = held.iter().any(|scope| scope.split(':').any(|part| part == "admin"));
+        if held.is_empty() { Err(RestError::MissingScope(any_of)) } else { Ok(Self { admin, ..self }) }
     }
 
     /// The account whose users and meetings it may reach: its owner's.
@@ -58,18 +62,19 @@ impl Bearer {
 
     /// The meeting a path names, if its host is in reach.
     pub(crate) fn meeting<'w>(&self, world: &'w World, number: &str) -> Result<&'w Meeting, RestError> {
-        let number = MeetingNumber(number.to_owned());
-        if !number.is_plausible() {
-            return Err(RestError::Validation("Invalid meeting id."));
-        }
-        let meeting = world.meetings.get(&number);
-        let reached = meeting.filter(|meeting| self.user(world, &meeting.host_id.0).is_ok());
-        reached.ok_or(RestError::NoSuchMeeting(number))
+        let meeting = meeting(world, number)?;
+        let reached = self.speaks_for_host(world, meeting);
+        if reached { Ok(meeting) } else { Err(RestError::NoSuchMeeting(meeting.number.clone())) }
+    }
+
+    /// Whether it is the host's own, or reaches the host.
+    pub(crate) fn speaks_for_host(&self, world: &World, meeting: &Meeting) -> bool {
+        self.user(world, &meeting.host_id.0).is_ok()
     }
 
     /// The user a path names: `me`, an id, or an e-mail address.
     ///
-    /// A user's token reaches that user, and with an `:admin` scope the users of their account; an
+    /// A user's token reaches that user, and by an `:admin` scope the users of their account; an
     /// account's token reaches all of its users (D). `me` of an account is its first user (I: the
     /// app's owner).
     pub(crate) fn user(&self, world: &World, who: &str) -> Result<User, RestError> {
@@ -77,8 +82,8 @@ impl Bearer {
         let found = match &self.grant.owner {
             Owner::User(id) => {
                 let own = world.user(id).ok_or(RestError::NoSuchUser)?;
-                let admin = self.grant.scopes.iter().any(|scope| scope.ends_with(":admin"));
-                let reached = |user: &User| user.id == own.id || (admin && user.account_id == own.account_id);
+                let reached =
+                    |user: &User| user.id == own.id || (self.admin && user.account_id == own.account_id);
                 if who == "me" { Some(own) } else { users.find(|user| reached(user) && user.is_called(who)) }
             }
             Owner::Account(account) => {
@@ -87,4 +92,13 @@ impl Bearer {
         };
         found.cloned().ok_or(RestError::NoSuchUser)
     }
+}
+
+/// The meeting a path names, whoever hosts it.
+pub(crate) fn meeting<'w>(world: &'w World, number: &str) -> Result<&'w Meeting, RestError> {
+    let number = MeetingNumber(number.to_owned());
+    if !number.is_plausible() {
+        return Err(RestError::Validation("Invalid meeting id."));
+    }
+    world.meetings.get(&number).ok_or(RestError::NoSuchMeeting(number))
 }

@@ -19,6 +19,10 @@ pub(crate) enum RestError {
     NoSuchUser,
     /// No meeting of this number in reach of the token (404, 3001; D REF).
     NoSuchMeeting(MeetingNumber),
+    /// A join token is the host's to give (400, 200; D REF, ours for which of the two codes).
+    NoPermission,
+    /// The host has switched it off (400, 3000; D REF, ours as above).
+    NotAllowed,
     /// A running meeting cannot be deleted (400, 3002; I).
     MeetingRuns,
     /// A parameter is out of bounds (400, 300; D).
@@ -38,6 +42,10 @@ impl IntoResponse for RestError {
             Self::NoSuchUser => (StatusCode::NOT_FOUND, 1001, "User not exist.".to_owned()),
             Self::NoSuchMeeting(number) => {
                 (StatusCode::NOT_FOUND, 3001, format!("Meeting does not exist: {number}."))
+            }
+            Self::NoPermission => (StatusCode::BAD_REQUEST, 200, "No permission.".to_owned()),
+            Self::NotAllowed => {
+                (StatusCode::BAD_REQUEST, 3000, "Local recording is not allowed for this meeting.".to_owned())
             }
             Self::MeetingRuns => {
                 let message = "Sorry, you cannot delete this meeting since it is in progress.";

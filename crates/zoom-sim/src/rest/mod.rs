@@ -3,6 +3,7 @@
 mod bearer;
 mod call;
 mod error;
+mod join_tokens;
 mod meeting_form;
 mod meetings;
 mod page;
@@ -23,4 +24,5 @@ pub(crate) fn routes() -> Router<SharedSim> {
         .route("/v2/users/me/zak", get(tokens::five_minute_zak))
         .route("/v2/users/{who}/meetings", get(meetings::list).post(meetings::create))
         .route("/v2/meetings/{id}", get(meetings::read).patch(meetings::change).delete(meetings::delete))
+        .route("/v2/meetings/{id}/jointoken/{privilege}", get(join_tokens::handler))
 }

@@ -28,3 +28,21 @@ pub(super) const CHANGE_MEETING: &[&str] =
     &["meeting:update:meeting", "meeting:update:meeting:admin", "meeting:write", "meeting:write:admin"];
 pub(super) const DELETE_MEETING: &[&str] =
     &["meeting:delete:meeting", "meeting:delete:meeting:admin", "meeting:write", "meeting:write:admin"];
+
+pub(super) const LOCAL_RECORDING_TOKEN: &[&str] = &[
+    "meeting:read:local_recording_token",
+    "meeting:read:local_recording_token:admin",
+    "meeting_token:read:local_recording",
+    "meeting_token:read:admin:local_recording",
+];
+pub(super) const LIVE_STREAMING_TOKEN: &[&str] = &[
+    "meeting:read:live_streaming_token",
+    "meeting:read:live_streaming_token:admin",
+    "meeting_token:read:live_streaming",
+    "meeting_token:read:admin:live_streaming",
+];
+pub(super) const LOCAL_ARCHIVING_TOKEN: &[&str] = &[
+    "meeting:read:local_archiving_token",
+    "meeting:read:local_archiving_token:admin",
+    "meeting_token:read:admin:local_archiving",
+];

@@ -63,7 +63,10 @@ fn mint(sim: &Sim, who: &str, asked: &Asked, headers: &HeaderMap) -> Result<Json
     }
     let token = match asked.token_type.as_deref().unwrap_or("token") {
         "zak" => zak::mint(&mut world, &user, SignedDuration::from_secs(ttl(asked)?), now),
-        "onbehalf" => obf::mint(&mut world, &user, asked.meeting_id.as_deref(), now),
+        "onbehalf" => {
+            let life = SignedDuration::from_secs(ttl(asked)?);
+            obf::mint(&mut world, &user, asked.meeting_id.as_deref(), life, now)
+        }
         "token" => world.entropy.secret(),
         _ => return Err(RestError::Validation("The type must be token, zak or onbehalf.")),
     };

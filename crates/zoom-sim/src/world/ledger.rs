@@ -28,6 +28,8 @@ pub(crate) struct Stats {
     pub(crate) zak_mints: u64,
     /// On-behalf-of tokens minted.
     pub(crate) obf_mints: u64,
+    /// Join tokens minted.
+    pub(crate) join_token_mints: u64,
     /// `wc/info` requests of the SDK.
     pub(crate) join_requests: u64,
     /// Sockets that got a 4098 with `res` 0, those in the waiting room included.
@@ -64,7 +66,7 @@ pub(crate) struct JoinRequest {
 /// Something that opens doors, for `GET /_sim/issued`.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Issued {
-    /// `code`, `access_token`, `refresh_token` or `zak`.
+    /// `code`, `access_token`, `refresh_token`, `zak`, `obf` or `join_token`.
     pub(crate) kind: &'static str,
     pub(crate) secret: String,
 }

@@ -7,7 +7,7 @@ mod meetings;
 pub(crate) mod switches;
 pub(crate) mod user;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::clock::Moment;
 use crate::entropy::Entropy;
@@ -39,8 +39,8 @@ pub(crate) struct World {
     pub(crate) meetings: BTreeMap<MeetingNumber, Meeting>,
     /// Step 1 answers that a socket may still redeem, by their `auth`.
     pub(crate) admissions: HashMap<String, Admission>,
-    /// `jti` of on-behalf-of tokens that were used.
-    pub(crate) spent_obf: HashSet<String>,
+    /// `jti` of on-behalf-of and join tokens that were used, with the `zoomID` of the stay they began.
+    pub(crate) spent_tokens: HashMap<String, String>,
     /// Apps that listen, by their id.
     pub(crate) webhooks: BTreeMap<ClientId, Endpoint>,
     pub(crate) outbox: Outbox,
@@ -69,7 +69,7 @@ impl World {
             grants: Grants::default(),
             meetings: BTreeMap::new(),
             admissions: HashMap::new(),
-            spent_obf: HashSet::new(),
+            spent_tokens: HashMap::new(),
             webhooks: BTreeMap::new(),
             outbox: Outbox::default(),
             faults: Faults::default(),
@@ -94,6 +94,12 @@ impl World {
 
     pub(crate) fn user_mut(&mut self, id: &UserId) -> Option<&mut User> {
         self.users.iter_mut().find(|user| user.id == *id)
+    }
+
+    /// Whether a spent token began the stay that is rejoined: the SDK shows it again after its line
+    /// broke, however late (I).
+    pub(crate) fn brought_in(&self, jti: &str, rejoins: Option<&str>) -> bool {
+        rejoins.is_some() && self.spent_tokens.get(jti).map(String::as_str) == rejoins
     }
 
     /// Adds a user; apps that listen hear of it.

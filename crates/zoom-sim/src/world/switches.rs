@@ -31,6 +31,8 @@ pub(crate) struct Switches {
     pub(crate) query_parameters: bool,
     /// A ZAK may be had with an expired access token (O; default off).
     pub(crate) zak_on_expired_access_token: bool,
+    /// An on-behalf-of token lets in once (default on; D in Zoom's blog, though it lives for hours).
+    pub(crate) obf_single_use: bool,
     /// The token endpoint answers 429 to an app's requests beyond this number within any second of
     /// real time, whatever the clock was told; null, the default, is no limit. Zoom publishes none
     /// (O); 10 is our guess.
@@ -52,6 +54,7 @@ impl Default for Switches {
             one_live_access_token: false,
             query_parameters: true,
             zak_on_expired_access_token: false,
+            obf_single_use: true,
             token_limit_per_second: None,
             webhook_patience_ms: 3000,
             duplicate_identity: DuplicateIdentity::default(),

@@ -48,6 +48,8 @@ pub(crate) struct User {
     pub(crate) active: bool,
     /// The user came through the account's single sign-on: satisfies rule 6024.
     pub(crate) sso: bool,
+    /// The host's setting "Local recording": without it there are no join tokens for it (D).
+    pub(crate) local_recording: bool,
     /// Grows with every sign-out from all devices; a ZAK of an earlier one is void (ours; that
     /// they are void is D).
     pub(crate) sign_outs: u64,
@@ -67,6 +69,7 @@ impl User {
             pmi,
             active: true,
             sso: false,
+            local_recording: true,
             sign_outs: 0,
         }
     }

@@ -201,34 +201,6 @@ async fn the_sdk_encodes_a_passcode_twice() {
 }
 
 #[tokio::test]
-async fn somebody_vouches_for_a_bot() {
-    let room = Room::with(json!({"external_rules": true})).await;
-    let zoom = &room.zoom;
-    zoom.control("PUT", "/signed-in", json!({"user_id": room.guest})).await;
-    let access = zoom.connect(&room.app).await.access;
-    zoom.control("PATCH", &format!("/apps/{}", room.app.id), json!({"account_id": "elsewhere"})).await;
-    let mint = async |meeting: &str| {
-        let path = format!("/v2/users/me/token?type=onbehalf&meeting_id={meeting}");
-        text(&zoom.get(&path, &access).await.body, "token")
-    };
-    let (good, foreign) = (mint(&room.number).await, mint("81111111111").await);
-    let with = |obf| Joiner { obf, ..room.anonymous() };
-    assert_eq!(room.refused(&with("forged")).await, 13_299);
-    assert_eq!(room.refused(&with(&foreign)).await, 13_300);
-    assert_eq!(room.refused(&with(&good)).await, 103_041, "who vouches is not there");
-
-    let people = format!("/meetings/{}/participants", room.number);
-    let company = json!({"name": "Guest", "user_id": room.guest});
-    let guest = zoom.control("POST", &people, company).await["participants"][0]["id"].clone();
-    let mut bot = room.join(&with(&good)).await;
-    assert_eq!(bot.socket.until(8029).await["relationList"][0]["parentUserID"], guest);
-    assert_eq!(room.refused(&with(&good)).await, 13_299, "works once");
-    zoom.control("POST", &format!("{people}/{guest}/remove"), Value::Null).await;
-    assert_eq!(bot.socket.until(7939).await["reason"], 21);
-    bot.socket.closes().await;
-}
-
-#[tokio::test]
 async fn a_socket_needs_its_step_one() {
     let room = Room::with(json!({})).await;
     let info = room.zoom.info(&room.anonymous()).await;

@@ -10,4 +10,5 @@ mod oauth;
 mod rest;
 mod stay;
 mod support;
+mod vouched;
 mod webhooks;

@@ -72,12 +72,13 @@ pub(crate) struct Joiner<'a> {
     pub(crate) passcode: &'a str,
     pub(crate) zak: &'a str,
     pub(crate) obf: &'a str,
+    pub(crate) join_token: &'a str,
     pub(crate) role: u8,
 }
 
 impl<'a> Joiner<'a> {
     pub(crate) fn new(app: &'a App, number: &'a str) -> Self {
-        Self { app, number, name: "Bot", passcode: "", zak: "", obf: "", role: 0 }
+        Self { app, number, name: "Bot", passcode: "", zak: "", obf: "", join_token: "", role: 0 }
     }
 
     pub(crate) fn zak(self, zak: &'a str) -> Self {
@@ -149,6 +150,9 @@ impl Zoom {
         }
         if !joiner.obf.is_empty() {
             credentials["obfToken"] = json!(joiner.obf);
+        }
+        if !joiner.join_token.is_empty() {
+            credentials["localRecordToken"] = json!(joiner.join_token);
         }
         socket.say(4301, credentials).await;
         let result = socket.until(4098).await;

@@ -1,0 +1,71 @@
+//! `GET /v2/meetings/{id}/jointoken/{privilege}`: what lets a bot record, stream or archive (D REF).
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+
+use super::bearer::{self, Bearer};
+use super::error::RestError;
+use super::{call, scopes};
+use crate::faults::Place;
+use crate::join_token::{self, Privilege};
+use crate::sim::{SharedSim, Sim};
+use crate::world::user::Plan;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    bypass_waiting_room: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    /// Seconds.
+    expire_in: i64,
+    token: String,
+}
+
+pub(super) async fn handler(
+    State(sim): State<SharedSim>,
+    Path((number, privilege)): Path<(String, Privilege)>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Response {
+    call::answer(&sim, Place::JoinToken, || mint(&sim, &number, privilege, &asked, &headers)).await
+}
+
+/// For the host's own grant, or one that reaches the host: others are told that they may not (ours).
+fn mint(
+    sim: &Sim,
+    number: &str,
+    privilege: Privilege,
+    asked: &Asked,
+    headers: &HeaderMap,
+) -> Result<Json<Answer>, RestError> {
+    let now = sim.now();
+    let mut world = sim.world();
+    let scopes = match privilege {
+        Privilege::LocalRecording => scopes::LOCAL_RECORDING_TOKEN,
+        Privilege::LiveStreaming => scopes::LIVE_STREAMING_TOKEN,
+        Privilege::LocalArchiving => scopes::LOCAL_ARCHIVING_TOKEN,
+    };
+    let bearer = Bearer::read(&world, headers, now)?.unexpired()?.with_scope(scopes)?;
+    let meeting = bearer::meeting(&world, number)?;
+    let host = world.user(&meeting.host_id).ok_or(RestError::NoPermission)?;
+    // Basic plans have none of the three (D).
+    if !bearer.speaks_for_host(&world, meeting) || host.plan == Plan::Basic {
+        return Err(RestError::NoPermission);
+    }
+    if privilege == Privilege::LocalRecording && !host.local_recording {
+        return Err(RestError::NotAllowed);
+    }
+    let bypass = match asked.bypass_waiting_room.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(RestError::Validation("The bypass_waiting_room must be true or false.")),
+    };
+    let (number, host_id) = (meeting.number.clone(), meeting.host_id.clone());
+    let token = join_token::mint(&mut world, &number, &host_id, privilege, bypass, now);
+    Ok(Json(Answer { expire_in: join_token::LIFE.as_secs(), token }))
+}
