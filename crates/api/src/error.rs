@@ -41,6 +41,8 @@ pub(crate) enum ApiError {
     MethodNotAllowed,
     /// The contract has a code of its own for it.
     Command(&'static str, Cow<'static, str>),
+    /// It would break what exists.
+    Conflict(&'static str, &'static str),
     /// Something behind the API failed.
     Failed(Failure),
 }
@@ -144,6 +146,7 @@ impl IntoResponse for ApiError {
                 coded("method_not_allowed", "This path does not take this method."),
             ),
             Self::Command(code, detail) => (StatusCode::BAD_REQUEST, coded(code, &detail)),
+            Self::Conflict(code, detail) => (StatusCode::CONFLICT, coded(code, detail)),
             Self::Failed(failure) => return failed(&failure),
         };
         let mut response = (status, Json(body)).into_response();

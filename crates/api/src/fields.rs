@@ -1,7 +1,7 @@
 //! Reading a request's fields, and saying everything that is wrong with them at once.
 
 use model::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// What is wrong, by field: `{"zoom": {"zak_url": ["…"]}}`.
 #[derive(Debug, Default)]
@@ -94,6 +94,15 @@ impl<'a> Fields<'a> {
 
     /// Whole seconds, at least `least`.
     pub(crate) fn seconds(&mut self, field: &str, least: u32) -> Option<u32> {
+        self.whole(field, least, "It must be a whole number of seconds.")
+    }
+
+    /// A whole number, at least `least`.
+    pub(crate) fn number(&mut self, field: &str, least: u32) -> Option<u32> {
+        self.whole(field, least, "It must be a whole number.")
+    }
+
+    fn whole(&mut self, field: &str, least: u32, complaint: &str) -> Option<u32> {
         let number = match self.value(field)? {
             Value::Number(number) => number.as_u64(),
             Value::String(text) => text.parse().ok(),
@@ -105,7 +114,7 @@ impl<'a> Fields<'a> {
                 self.complain(field, format!("It must be at least {least}."));
                 None
             }
-            None => self.wrong(field, "It must be a whole number of seconds."),
+            None => self.wrong(field, complaint),
         }
     }
 
@@ -124,6 +133,33 @@ impl<'a> Fields<'a> {
             self.errors.0.insert(field.to_owned(), Value::Object(inner.errors.0));
         }
         Some(value)
+    }
+
+    /// A list of objects, each examined by `read`. Complaints come as a list, too, empty beside what is right.
+    pub(crate) fn objects<T>(
+        &mut self,
+        field: &str,
+        most: usize,
+        mut read: impl FnMut(&mut Fields<'a>) -> T,
+    ) -> Option<Vec<T>> {
+        let Value::Array(given) = self.value(field)? else { return self.wrong(field, "It must be a list.") };
+        if given.len() > most {
+            self.complain(field, format!("There must not be more than {most}."));
+            return None;
+        }
+        let (mut values, mut errors) = (Vec::new(), Vec::new());
+        for value in given {
+            let Value::Object(given) = value else {
+                return self.wrong(field, "It must be a list of objects.");
+            };
+            let mut inner = Fields::of(given);
+            values.push(read(&mut inner));
+            errors.push(Value::Object(inner.errors.0));
+        }
+        if errors.iter().any(|errors| *errors != json!({})) {
+            self.errors.0.insert(field.to_owned(), Value::Array(errors));
+        }
+        Some(values)
     }
 
     /// The fields that `read` names none of, as given.

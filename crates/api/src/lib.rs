@@ -110,6 +110,13 @@ pub fn router(state: State) -> Router {
             post(latchkey::token_links::create).get(latchkey::token_links::list),
         ),
         ("/api/latchkey/v1/token-links/{id}", delete(latchkey::token_links::revoke)),
+        ("/api/latchkey/v1/pools", post(latchkey::pools::create).get(latchkey::pools::list)),
+        (
+            "/api/latchkey/v1/pools/{id}",
+            get(latchkey::pools::retrieve).patch(latchkey::pools::change).delete(latchkey::pools::remove),
+        ),
+        ("/api/latchkey/v1/pools/{id}/members", post(latchkey::pools::put_member)),
+        ("/api/latchkey/v1/pools/{id}/members/{credential}", delete(latchkey::pools::remove_member)),
         ("/api/latchkey/v1/audit", get(latchkey::audit::handler)),
         ("/api/latchkey/v1/callback-secret", get(latchkey::callback_secret::handler)),
         ("/api/latchkey/v1/bot/{id}/screenshots/{file}", get(bot::screenshots::picture)),

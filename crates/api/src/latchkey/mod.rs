@@ -4,4 +4,5 @@ pub(crate) mod audit;
 pub(crate) mod callback_secret;
 pub(crate) mod connect_links;
 pub(crate) mod parked_consents;
+pub(crate) mod pools;
 pub(crate) mod token_links;

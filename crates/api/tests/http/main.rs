@@ -20,6 +20,7 @@ mod links;
 mod list_bots;
 mod manners;
 mod metrics;
+mod pools;
 mod secrets;
 mod webhook;
 
