@@ -12,6 +12,7 @@ mod connect;
 mod copy;
 mod credentials;
 mod inbox;
+mod limits;
 mod links;
 mod log;
 mod meetings;

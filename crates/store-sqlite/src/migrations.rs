@@ -14,6 +14,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0007_pools.sql"),
     include_str!("../migrations/0008_audit_about.sql"),
     include_str!("../migrations/0009_meetings.sql"),
+    include_str!("../migrations/0010_zoom_limits.sql"),
 ];
 
 /// The database cannot be used.

@@ -81,6 +81,12 @@ impl Reader<'_> {
         self.number(column)?.try_into().map_err(|_| self.corrupt(format!("{column} is not a meeting number")))
     }
 
+    pub(crate) fn optional_count(&self, column: &str) -> Result<Option<u32>, StoreError> {
+        let number: Option<i64> = self.row.try_get(column).map_err(unavailable)?;
+        let count = number.map(u32::try_from);
+        count.transpose().map_err(|_| self.corrupt(format!("{column} is not a count")))
+    }
+
     pub(crate) fn digest(&self, column: &str) -> Result<Digest, StoreError> {
         let bytes: Vec<u8> = self.row.try_get(column).map_err(unavailable)?;
         bytes.try_into().map_err(|_| self.corrupt(format!("{column} is not a digest")))

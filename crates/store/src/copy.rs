@@ -35,6 +35,7 @@ pub const TABLES: &[Table] = &[
     table("pools"),
     Table { name: "pool_members", key: &["pool", "credential", "zoom_user"] },
     table("pool_seats"),
+    Table { name: "zoom_limits", key: &["lane"] },
     table("token_links"),
     table("bots"),
     Table { name: "bot_steps", key: &["bot", "step"] },

@@ -22,6 +22,7 @@ mod credentials;
 mod error;
 mod inbox;
 mod lease;
+mod limits;
 mod links;
 mod log;
 mod meetings;
@@ -41,6 +42,7 @@ pub use credentials::{Credential, Credentials, Due, Grant, RefreshLease, Trouble
 pub use error::StoreError;
 pub use inbox::{Consequence, Ending, Reception, ZoomEvent, ZoomInbox};
 pub use lease::Lease;
+pub use limits::{LimitShare, ZoomLimit, ZoomLimits};
 pub use links::{ServableLink, TokenLink, TokenLinks};
 pub use log::{AccountLog, LogFilter, LogLine, Note, Subject};
 pub use meetings::{
@@ -70,6 +72,7 @@ pub trait Store:
     + SealedCells
     + TokenLinks
     + ZoomInbox
+    + ZoomLimits
     + ZoomOauthApps
     + Send
     + Sync
@@ -90,6 +93,7 @@ impl<T> Store for T where
         + SealedCells
         + TokenLinks
         + ZoomInbox
+        + ZoomLimits
         + ZoomOauthApps
         + Send
         + Sync

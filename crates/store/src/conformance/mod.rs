@@ -16,6 +16,7 @@ pub mod census;
 pub mod connect;
 pub mod credentials;
 pub mod inbox;
+pub mod limits;
 pub mod links;
 pub mod log;
 pub mod meetings;
@@ -150,6 +151,8 @@ macro_rules! conformance_tests {
                     a_batch_is_stored_whole_or_not_at_all, an_export_misses_nothing_while_records_come,
                     pages_go_back_in_time_too, spans_and_workspaces_narrow,
                     the_oldest_go_first_and_few_at_a_time }
+            limits { a_limit_comes_back_whole, nobody_overwrites_a_limit_unseen, of_takers_at_once_one_is_first,
+                     limits_that_nobody_uses_are_forgotten }
             census { accounts_are_counted_by_state }
             parked { a_parked_consent_comes_back_whole, one_is_parked_for_each_user, the_oldest_make_room,
                      adopting_connects_and_ends_it_once, a_consent_ends_what_is_parked_of_the_user,
