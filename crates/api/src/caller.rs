@@ -1,43 +1,80 @@
-//! Who calls.
+//! Who calls, and what for.
+
+use std::marker::PhantomData;
 
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::{header::AUTHORIZATION, request::Parts},
+    http::{HeaderMap, header::AUTHORIZATION, request::Parts},
 };
-use model::{ApiKeyId, WorkspaceId};
+use broker::KeyCheck;
+use model::{ApiKeyId, ApiScope, ApiScopes, WorkspaceId};
+use store::ApiKey;
 
 use crate::{State, error::ApiError};
 
-/// The workspace that an API key opens. Store methods take it from here: what a handler can reach is decided by its
-/// signature.
+/// A scope as a type: a handler says in its signature what it needs.
+pub(crate) trait Scope {
+    const SCOPE: ApiScope;
+}
+
+macro_rules! scopes {
+    ($($name:ident)*) => {$(
+        #[derive(Debug, Clone, Copy)]
+        pub(crate) struct $name;
+        impl Scope for $name {
+            const SCOPE: ApiScope = ApiScope::$name;
+        }
+    )*};
+}
+
+scopes! { Read Bots Tokens Admin Operator }
+
+/// The workspace that an API key opens, for a handler that needs the scope `S`. Store methods take the workspace from here:
+/// what a handler can reach is decided by its signature.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Caller {
+pub(crate) struct Caller<S> {
     pub(crate) workspace: WorkspaceId,
     /// The key, for the audit.
     pub(crate) key: ApiKeyId,
+    /// Everything that the key may do.
+    pub(crate) scopes: ApiScopes,
+    needs: PhantomData<S>,
 }
 
-impl<S> FromRequestParts<S> for Caller
+impl<S, N> FromRequestParts<S> for Caller<N>
 where
     State: FromRef<S>,
     S: Send + Sync,
+    N: Scope,
 {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let header = parts.headers.get(AUTHORIZATION).ok_or(ApiError::NotAuthenticated)?;
-        let header = header.to_str().map_err(|_| ApiError::AuthenticationFailed)?.trim();
-        let key = match header.split_once(' ') {
-            Some((scheme, key)) if ["token", "bearer"].contains(&scheme.to_ascii_lowercase().as_str()) => {
-                key.trim()
-            }
-            Some(_) => return Err(ApiError::AuthenticationFailed),
-            // The bare key, as the contract allows.
-            None => header,
-        };
-        match State::from_ref(state).broker.authenticate(key).await? {
-            Some(key) => Ok(Self { workspace: key.workspace, key: key.id }),
-            None => Err(ApiError::AuthenticationFailed),
+        let key = authenticate(&parts.headers, &State::from_ref(state)).await?;
+        if !key.scopes.has(N::SCOPE) {
+            return Err(ApiError::PermissionDenied(N::SCOPE));
         }
+        Ok(Self { workspace: key.workspace, key: key.id, scopes: key.scopes, needs: PhantomData })
+    }
+}
+
+/// The key in the headers, if it is good.
+async fn authenticate(headers: &HeaderMap, state: &State) -> Result<ApiKey, ApiError> {
+    const UNKNOWN: ApiError = ApiError::AuthenticationFailed("This API key is not known here.");
+    let header = headers.get(AUTHORIZATION).ok_or(ApiError::NotAuthenticated)?;
+    let header = header.to_str().map_err(|_| UNKNOWN)?.trim();
+    let key = match header.split_once(' ') {
+        Some((scheme, key)) if ["token", "bearer"].contains(&scheme.to_ascii_lowercase().as_str()) => {
+            key.trim()
+        }
+        Some(_) => return Err(UNKNOWN),
+        // The bare key, as the contract allows.
+        None => header,
+    };
+    match state.broker.authenticate(key).await? {
+        KeyCheck::Good(key) => Ok(key),
+        KeyCheck::Expired => Err(ApiError::AuthenticationFailed("This API key has expired.")),
+        KeyCheck::Revoked => Err(ApiError::AuthenticationFailed("This API key was revoked.")),
+        KeyCheck::Unknown => Err(UNKNOWN),
     }
 }

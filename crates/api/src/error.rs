@@ -10,7 +10,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use model::{Class, Code, Failure};
+use model::{ApiScope, Class, Code, Failure};
 use serde_json::{Value, json};
 
 use crate::fields::FieldErrors;
@@ -31,8 +31,10 @@ pub(crate) enum ApiError {
     TooLarge,
     /// No key.
     NotAuthenticated,
-    /// A wrong key.
-    AuthenticationFailed,
+    /// A key that opens nothing, and why.
+    AuthenticationFailed(&'static str),
+    /// The key is good, and lacks this scope.
+    PermissionDenied(ApiScope),
     /// No such thing, or not this workspace's.
     NotFound,
     /// A page that is not there.
@@ -136,8 +138,12 @@ impl IntoResponse for ApiError {
                 StatusCode::UNAUTHORIZED,
                 coded("not_authenticated", "Send an API key: `Authorization: Token <key>`."),
             ),
-            Self::AuthenticationFailed => {
-                (StatusCode::UNAUTHORIZED, coded("authentication_failed", "This API key is not known here."))
+            Self::AuthenticationFailed(why) => {
+                (StatusCode::UNAUTHORIZED, coded("authentication_failed", why))
+            }
+            Self::PermissionDenied(scope) => {
+                let detail = format!("This API key lacks the scope {}.", scope.as_str());
+                (StatusCode::FORBIDDEN, coded("permission_denied", &detail))
             }
             Self::NotFound => (StatusCode::NOT_FOUND, json!({ "detail": "Not found." })),
             Self::InvalidPage => (StatusCode::NOT_FOUND, json!({ "detail": "Invalid page." })),

@@ -83,6 +83,20 @@ impl<'a> Fields<'a> {
         text.parse().ok().or_else(|| self.wrong(field, complaint))
     }
 
+    /// Words: an array of them, or text with commas between.
+    pub(crate) fn words(&mut self, field: &str) -> Option<Vec<&'a str>> {
+        let words: Option<Vec<_>> = match self.value(field)? {
+            Value::String(text) => Some(text.split(',').map(str::trim).collect()),
+            Value::Array(values) => values.iter().map(Value::as_str).collect(),
+            _ => None,
+        };
+        match words {
+            Some(words) if words.iter().any(|word| !word.is_empty()) => Some(words),
+            Some(_) => self.wrong(field, "It must not be empty."),
+            None => self.wrong(field, "It must be a list of words."),
+        }
+    }
+
     pub(crate) fn boolean(&mut self, field: &str) -> Option<bool> {
         match self.value(field)? {
             Value::Bool(given) => Some(*given),

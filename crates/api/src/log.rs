@@ -10,14 +10,14 @@ use store::{LogFilter, LogLine, Subject};
 
 use crate::{
     State,
-    caller::Caller,
+    caller::{Caller, Read},
     error::ApiError,
     page::{PAGE_SIZE, Query},
 };
 
 /// Of accounts, in the contract's shape.
 pub(crate) async fn of_credentials(
-    caller: Caller,
+    caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
@@ -30,7 +30,7 @@ pub(crate) async fn of_credentials(
 
 /// Of apps, in the contract's shape.
 pub(crate) async fn of_apps(
-    caller: Caller,
+    caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
@@ -43,7 +43,7 @@ pub(crate) async fn of_apps(
 
 /// What accounts came into: the same lines, with their words for machines.
 pub(crate) async fn events(
-    caller: Caller,
+    caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {

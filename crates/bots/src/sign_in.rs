@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::{Asker, WantedZak, signature::SigningKey};
+use broker::{Asker, WantedZak};
 use model::{Purpose, Secret, SubCode, Who, WorkspaceId};
 use outbound::CallbackError;
 use store::Bot;
@@ -43,11 +43,8 @@ pub(crate) async fn identity(
 }
 
 async fn fetch_zak(parts: &Parts, workspace: WorkspaceId, url: &str) -> Result<Secret, End> {
-    let secret = parts.broker.callback_secret(workspace).await?;
-    let key = SigningKey::parse(&secret).ok_or_else(|| {
-        End::Fatal(SubCode::BotErrored, "the workspace's callback secret is not one".into())
-    })?;
-    parts.callbacks.fetch(url, &key).await.map_err(|error| {
+    let keys = parts.broker.callback_keys(workspace).await?;
+    parts.callbacks.fetch(url, &keys).await.map_err(|error| {
         let sub_code = match error {
             CallbackError::NotAToken(_) => SubCode::ZoomZakRejected,
             _ => SubCode::ZoomZakCallbackFailed,

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use model::{Code, CredentialId, Failure, Secret, Timestamp, WorkspaceId, ZoomOauthAppId};
-use outbound::{CallbackClient, CallbackError, signature::SigningKey};
+use outbound::{CallbackClient, CallbackError};
 use serde_json::{Map, Value};
 use store::{Credential, Lease, ZoomOauthApp};
 use zoom::{ApiAccess, Grant, ZoomError};
@@ -82,9 +82,8 @@ impl Broker {
         let callbacks = self.callbacks.as_ref();
         let callbacks =
             callbacks.ok_or_else(|| Failure::new(Code::Internal, "this process calls no customers"))?;
-        let key = SigningKey::parse(&self.callback_secret(app.workspace).await?)
-            .ok_or_else(|| Failure::new(Code::Internal, "the workspace's callback secret is not one"))?;
-        let answer = callbacks.ask(url.expose(), &key).await.map_err(|error| match error {
+        let keys = self.callback_keys(app.workspace).await?;
+        let answer = callbacks.ask(url.expose(), &keys).await.map_err(|error| match error {
             CallbackError::TooSlow => Failure::new(Code::AccessTokenCallbackTimeout, error.to_string()),
             error => refused(error),
         })?;

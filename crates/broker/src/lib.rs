@@ -15,10 +15,12 @@
 
 mod access_token;
 mod admit;
+mod api_keys;
 mod apps;
 mod audit;
 mod breaker;
 mod budget;
+mod callback_secrets;
 mod connect;
 mod customer_managed;
 mod disconnect;
@@ -45,7 +47,7 @@ mod zak;
 
 use std::{num::NonZeroU32, sync::Arc};
 
-use model::{Code, CredentialId, CredentialStatus, Environment, Failure, WorkspaceId};
+use model::{ApiKeyId, Code, CredentialId, CredentialStatus, Environment, Failure, WorkspaceId};
 use outbound::CallbackClient;
 use sealing::Keys;
 use store::Store;
@@ -54,8 +56,10 @@ use url::Url;
 use zoom::ZoomClient;
 
 pub use access_token::AccessToken;
+pub use api_keys::{IssuedKey, KeyCheck, NewApiKey};
 pub use apps::NewApp;
 pub use audit::{Asker, Audit, AuditMode, Audited, Journal};
+pub use callback_secrets::{CallbackSecrets, OVERLAP as CALLBACK_SECRET_OVERLAP, Rotation};
 pub use connect::{Arrival, Authorization, Connected, Departure, Invitation};
 pub use escrow::Escrow;
 pub use limiter::Limiter;
@@ -67,7 +71,7 @@ pub use parked::Installed;
 pub use pools::{NewMember, SeatWish, Seated};
 pub use vault::{Cell, Vault};
 pub use webhooks::{WebhookAnswer, WebhookRequest};
-pub use workspace::{Founded, StartError, digest};
+pub use workspace::{Founded, StartError, Workspaces, digest};
 pub use zak::WantedZak;
 
 /// Zoom publishes no limit of its token endpoint. This has been safe.
@@ -77,6 +81,7 @@ const USUAL_PACE: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
 pub struct Broker {
     store: Arc<dyn Store>,
     vault: Vault,
+    workspaces: Workspaces,
     zoom: ZoomClient,
     env: Environment,
     /// Refreshes and mints belong to the process: a caller who goes away never takes one down.
@@ -94,6 +99,8 @@ pub struct Broker {
     refreshes: flights::Flights<CredentialId, Result<(), Failure>>,
     zaks: zak::ZakCache,
     links: links::LinkCache,
+    /// Uses of API keys that were written down in the last minute.
+    noted_uses: Limiter<ApiKeyId>,
     replays: replay::Replays,
 }
 
@@ -123,9 +130,12 @@ impl Broker {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
         let Parts { store, keys, zoom, env, tasks, audit, metrics, public_base, api_base } = parts;
+        let workspaces = Workspaces::new(store.clone(), keys, env.clone());
         Self {
             store,
-            vault: Vault::new(keys),
+            vault: workspaces.vault.clone(),
+            workspaces,
+            noted_uses: Limiter::default(),
             zoom,
             replays: replay::Replays::new(env.now()),
             env,

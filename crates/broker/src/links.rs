@@ -221,11 +221,13 @@ impl Broker {
         let Some(ServableLink { link: row, status, epoch }) = self.store.token_link(id).await? else {
             return Ok(None);
         };
-        let secret = match &row.signing_secret {
-            Some(sealed) => self.vault.open(row.workspace, Cell::SigningSecret(id), sealed)?,
-            None => self.callback_secret(row.workspace).await?,
+        let keys = match &row.signing_secret {
+            Some(sealed) => {
+                let secret = self.vault.open(row.workspace, Cell::SigningSecret(id), sealed)?;
+                SigningKey::parse(&secret).into_iter().collect()
+            }
+            None => self.callback_keys(row.workspace).await?,
         };
-        let keys = SigningKey::parse(&secret).into_iter().collect();
         Ok(Some(LiveLink { row, status, epoch, keys, read_at: now, looked_at: now }))
     }
 }

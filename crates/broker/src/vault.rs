@@ -9,7 +9,7 @@ use model::{
 use sealing::{Keys, OpenError, Place};
 
 /// Seals and opens secrets at their places.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Vault {
     keys: Arc<Keys>,
 }
@@ -19,6 +19,8 @@ pub struct Vault {
 pub enum Cell {
     /// Signs and verifies callbacks.
     CallbackSecret(WorkspaceId),
+    /// The callback secret before that one.
+    FormerCallbackSecret(WorkspaceId),
     /// Zoom's secret of an app.
     ClientSecret(ZoomOauthAppId),
     /// Verifies Zoom's webhooks.
@@ -45,6 +47,7 @@ impl Cell {
     fn place(self) -> (&'static str, String, &'static str) {
         match self {
             Self::CallbackSecret(id) => ("workspaces", id.to_string(), "callback_secret"),
+            Self::FormerCallbackSecret(id) => ("workspaces", id.to_string(), "former_callback_secret"),
             Self::ClientSecret(id) => ("zoom_oauth_apps", id.to_string(), "client_secret"),
             Self::WebhookSecret(id) => ("zoom_oauth_apps", id.to_string(), "webhook_secret"),
             Self::CodeVerifier(id) => ("consents", id.to_string(), "code_verifier"),

@@ -1,12 +1,21 @@
-//! The first workspace, and who may act in it.
+//! Workspaces: the first, and every other one.
+
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest as sha};
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use model::{ApiKeyId, Failure, Secret, WorkspaceId};
-use sealing::OpenError;
-use store::{ApiKey, Digest, StoreError, Workspace};
+use model::{Environment, Failure, Secret, WorkspaceId};
+use sealing::{Keys, OpenError};
+use store::{ApiKey, Digest, Store, StoreError, Workspace};
 
-use crate::{Broker, Cell};
+use crate::{Broker, Cell, IssuedKey, NewApiKey, Vault, callback_secrets::new_callback_secret};
+
+/// Workspaces, their keys and their callback secrets: what the API and the command line have in common.
+#[derive(Clone)]
+pub struct Workspaces {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) vault: Vault,
+    pub(crate) env: Environment,
+}
 
 /// What a first start made. The key is shown once and never again.
 #[derive(Debug)]
@@ -35,32 +44,21 @@ pub fn digest(text: &str) -> Digest {
     bytes
 }
 
-impl Broker {
+impl Workspaces {
+    /// Those of a store whose secrets `keys` open.
+    pub fn new(store: Arc<dyn Store>, keys: Arc<Keys>, env: Environment) -> Self {
+        Self { store, vault: Vault::new(keys), env }
+    }
+
     /// Makes the first workspace and its first key if the store is empty; otherwise proves that the key ring opens what
     /// lies in it, before anything is written.
     pub async fn found_or_check(&self) -> Result<Option<Founded>, StartError> {
         if self.check_keys().await? {
             return Ok(None);
         }
-        let (id, now) = (WorkspaceId::generate(&self.env), self.env.now());
-        let callback_secret =
-            Secret::new(format!("whsec_{}", BASE64_STANDARD.encode(self.env.entropy.bytes::<32>())));
-        let api_key = Secret::new(format!("lk_{}", self.env.entropy.token()));
-        let workspace = Workspace {
-            id,
-            name: "default".into(),
-            callback_secret: self.vault.seal(id, Cell::CallbackSecret(id), &callback_secret),
-            created_at: now,
-        };
-        let key = ApiKey {
-            id: ApiKeyId::generate(&self.env),
-            workspace: id,
-            name: "first".into(),
-            digest: digest(api_key.expose()),
-            created_at: now,
-        };
-        if self.store.found(&workspace, &key).await? {
-            return Ok(Some(Founded { workspace: id, api_key }));
+        let (workspace, IssuedKey { row, key }) = self.draft("default", "first");
+        if self.store.found(&workspace, &row).await? {
+            return Ok(Some(Founded { workspace: workspace.id, api_key: key }));
         }
         // Somebody else has founded it meanwhile, with a ring that need not be ours.
         self.check_keys().await?;
@@ -76,18 +74,46 @@ impl Broker {
         Ok(!workspaces.is_empty())
     }
 
-    /// Whose key this is. The key has 256 random bits, so looking its hash up leaks nothing worth timing.
-    pub async fn authenticate(&self, api_key: &str) -> Result<Option<ApiKey>, Failure> {
-        Ok(self.store.api_key(&digest(api_key)).await?)
+    /// Makes one more workspace, with a first key that may do everything in it.
+    pub async fn create(&self, name: &str) -> Result<(Workspace, IssuedKey), Failure> {
+        let (workspace, key) = self.draft(name, "first");
+        self.store.add_workspace(&workspace, &key.row).await?;
+        Ok((workspace, key))
     }
 
-    /// The secret that signs what this workspace's bots fetch, and verifies who fetches from it (`whsec_…`).
-    pub async fn callback_secret(&self, workspace: WorkspaceId) -> Result<Secret, Failure> {
-        let row = self
-            .store
-            .workspace(workspace)
-            .await?
-            .ok_or_else(|| Failure::new(model::Code::Internal, "the workspace is gone"))?;
-        self.vault.open(workspace, Cell::CallbackSecret(workspace), &row.callback_secret)
+    /// Every workspace, oldest first.
+    pub async fn all(&self) -> Result<Vec<Workspace>, Failure> {
+        Ok(self.store.workspaces().await?)
+    }
+
+    /// Every key of a workspace, newest first.
+    pub async fn keys(&self, workspace: WorkspaceId) -> Result<Vec<ApiKey>, Failure> {
+        Ok(self.store.api_keys(workspace).await?)
+    }
+
+    fn draft(&self, name: &str, key: &str) -> (Workspace, IssuedKey) {
+        let id = WorkspaceId::generate(&self.env);
+        let secret = new_callback_secret(&self.env);
+        let workspace = Workspace {
+            id,
+            name: name.to_owned(),
+            callback_secret: self.vault.seal(id, Cell::CallbackSecret(id), &secret),
+            former_callback_secret: None,
+            created_at: self.env.now(),
+        };
+        (workspace, self.issue(id, &NewApiKey::for_everything(key)))
+    }
+}
+
+impl Broker {
+    /// Workspaces, their keys and their callback secrets.
+    pub fn workspaces(&self) -> &Workspaces {
+        &self.workspaces
+    }
+}
+
+impl std::fmt::Debug for Workspaces {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Workspaces")
     }
 }

@@ -96,14 +96,14 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let broker = Arc::new(broker.with_escrow(escrow).with_pace(config.zoom.refreshes_per_second));
 
     // Before anything is started for nothing.
-    broker.check_keys().await?;
+    broker.workspaces().check_keys().await?;
     let fleet = Fleet::with_warm_pages(browser_config(&config), config.bots.warm_pages, env.clone());
     let chromium = match config.bots.capacity {
         0 => None,
         _ => Some(fleet.warm_up().await.context("for a token broker without bots, set bots.capacity = 0")?),
     };
     // Last before the doors open: a start that fails has not used up the one showing of the key.
-    let founded = broker.found_or_check().await?;
+    let founded = broker.workspaces().found_or_check().await?;
     broker.replay_escrow().await?;
     let bots = Supervisor::start(bots::Parts {
         store: store.clone(),

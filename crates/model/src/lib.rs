@@ -4,6 +4,7 @@
 //! Latchkey: they come in through [`Environment`], which only the binary builds from the ambient ones.
 
 mod account_user;
+mod api_scope;
 mod audit;
 mod bot;
 mod credential;
@@ -16,6 +17,7 @@ mod secret;
 mod time;
 
 pub use account_user::{AccountUser, NotAUser};
+pub use api_scope::{ApiScope, ApiScopes};
 pub use audit::{About, NotABot, Outcome, PlatformBot, Purpose, Source, Who};
 pub use bot::{BotStatus, StatusChange, SubCode};
 pub use credential::{CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, TokenKind};

@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 use crate::{
     guard::{Forbidden, NetworkGuard},
-    signature::SigningKey,
+    signature::{SigningKey, sign_with_each},
 };
 
 /// For one attempt, from connecting to the last byte.
@@ -81,13 +81,13 @@ impl CallbackClient {
         self.client_for(text).map(drop)
     }
 
-    /// Fetches a token, with retries. The id stays the same over them, the timestamp does not.
-    pub async fn fetch(&self, url: &str, key: &SigningKey) -> Result<Secret, CallbackError> {
+    /// Fetches a token, with retries, signed with each of `keys`. The id stays the same over them, the timestamp does not.
+    pub async fn fetch(&self, url: &str, keys: &[SigningKey]) -> Result<Secret, CallbackError> {
         let (client, url) = self.client_for(url)?;
         let id = format!("msg_{}", self.env.entropy.token());
         let mut pauses = PAUSES.into_iter();
         loop {
-            let error = match self.attempt(client, &url, key, &id).await.and_then(|text| word(&text)) {
+            let error = match self.attempt(client, &url, keys, &id).await.and_then(|text| word(&text)) {
                 Ok(token) => return Ok(token),
                 Err(error) => error,
             };
@@ -101,18 +101,18 @@ impl CallbackClient {
         }
     }
 
-    /// Asks once, and answers whatever text comes back.
-    pub async fn ask(&self, url: &str, key: &SigningKey) -> Result<Secret, CallbackError> {
+    /// Asks once, signed with each of `keys`, and answers whatever text comes back.
+    pub async fn ask(&self, url: &str, keys: &[SigningKey]) -> Result<Secret, CallbackError> {
         let (client, url) = self.client_for(url)?;
         let id = format!("msg_{}", self.env.entropy.token());
-        self.attempt(client, &url, key, &id).await
+        self.attempt(client, &url, keys, &id).await
     }
 
     async fn attempt(
         &self,
         client: &Client,
         url: &Url,
-        key: &SigningKey,
+        keys: &[SigningKey],
         id: &str,
     ) -> Result<Secret, CallbackError> {
         let now = self.env.now();
@@ -120,7 +120,7 @@ impl CallbackClient {
             .get(url.clone())
             .header("webhook-id", id)
             .header("webhook-timestamp", now.as_second())
-            .header("webhook-signature", key.sign(id, now, b""));
+            .header("webhook-signature", sign_with_each(keys, id, now, b""));
         let answer = async {
             let response = request.send().await.map_err(|error| unsent(&error))?;
             match response.status() {

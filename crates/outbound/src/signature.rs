@@ -50,6 +50,12 @@ impl SigningKey {
     }
 }
 
+/// The signature header's value with an entry of each key, in their order: newest first, while a secret is rotated.
+pub fn sign_with_each(keys: &[SigningKey], id: &str, timestamp: Timestamp, body: &[u8]) -> String {
+    let entries: Vec<String> = keys.iter().map(|key| key.sign(id, timestamp, body)).collect();
+    entries.join(" ")
+}
+
 /// Checks the headers against every key (several live ones while a secret is rotated), and the time against ours.
 pub fn verify(
     keys: &[SigningKey],
@@ -128,6 +134,7 @@ mod tests {
     fn the_contracts_vectors_come_out() {
         assert_eq!(key(NEW).sign(FETCH.id, SIGNED_AT, b""), FETCH.signature);
         assert_eq!(verdict(NEW, FETCH, b""), Ok(()));
+        assert_eq!(sign_with_each(&[key(OLD), key(NEW)], FETCH.id, SIGNED_AT, b""), ROTATION);
         assert_eq!(verdict(NEW, signed(ROTATION), b""), Ok(()));
         assert_eq!(verdict(OLD, signed(ROTATION), b""), Ok(()));
         assert_eq!(

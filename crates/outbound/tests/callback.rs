@@ -100,7 +100,7 @@ impl Table {
         let env = Environment { clock: self.clock.clone(), entropy: Arc::new(SeededEntropy::new(1)) };
         let guard = NetworkGuard::new(networks.iter().map(|net| net.parse().unwrap()).collect());
         let key = SigningKey::parse(&Secret::new(self.secret.as_str())).unwrap();
-        let answer = CallbackClient::new(guard, env).unwrap().fetch(url, &key).await;
+        let answer = CallbackClient::new(guard, env).unwrap().fetch(url, &[key]).await;
         if let Err(error) = &answer {
             let told = format!("{error} {error:?}");
             assert!(

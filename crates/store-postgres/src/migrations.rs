@@ -16,6 +16,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0008_audit_about", include_str!("../migrations/0008_audit_about.sql")),
     ("0009_meetings", include_str!("../migrations/0009_meetings.sql")),
     ("0010_zoom_limits", include_str!("../migrations/0010_zoom_limits.sql")),
+    ("0011_api_keys", include_str!("../migrations/0011_api_keys.sql")),
 ];
 
 /// The schema that this version speaks to.

@@ -1,20 +1,67 @@
 //! Workspaces and API keys.
 
-use async_trait::async_trait;
-use model::WorkspaceId;
-use sqlx::sqlite::SqliteRow;
-use store::{Access, ApiKey, Digest, StoreError, Workspace};
+use std::num::NonZeroU32;
 
-use crate::{SqliteStore, row::Reader, unavailable};
+use async_trait::async_trait;
+use model::{ApiKeyId, Sealed, Timestamp, WorkspaceId};
+use sqlx::{SqliteTransaction, sqlite::SqliteRow};
+use store::{Access, ApiKey, Digest, FormerSecret, StoreError, Workspace};
+
+use crate::{
+    SqliteStore, exists,
+    row::{Reader, bytes},
+    unavailable,
+};
 
 fn workspace(row: &SqliteRow) -> Result<Workspace, StoreError> {
     let row = Reader { table: "workspaces", row };
+    let former =
+        row.unless_empty("former_callback_secret")?.zip(row.optional_time("former_callback_secret_ends_at")?);
     Ok(Workspace {
         id: row.parsed("id")?,
         name: row.text("name")?,
         callback_secret: row.sealed("callback_secret")?,
+        former_callback_secret: former.map(|(sealed, ends_at)| FormerSecret { sealed, ends_at }),
         created_at: row.time("created_at")?,
     })
+}
+
+fn api_key(row: &SqliteRow) -> Result<ApiKey, StoreError> {
+    let row = Reader { table: "api_keys", row };
+    Ok(ApiKey {
+        id: row.parsed("id")?,
+        workspace: row.parsed("workspace")?,
+        name: row.text("name")?,
+        digest: row.digest("digest")?,
+        prefix: row.text("prefix")?,
+        scopes: row.parsed("scopes")?,
+        per_minute: row.optional_count("per_minute")?.and_then(NonZeroU32::new),
+        created_at: row.time("created_at")?,
+        expires_at: row.optional_time("expires_at")?,
+        last_used_at: row.optional_time("last_used_at")?,
+        revoked_at: row.optional_time("revoked_at")?,
+    })
+}
+
+async fn insert_key(tx: &mut SqliteTransaction<'_>, key: &ApiKey) -> Result<(), StoreError> {
+    sqlx::query(
+        "-- add_api_key\n\
+         INSERT INTO api_keys (id, workspace, name, digest, prefix, scopes, per_minute, created_at, expires_at)\n\
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(key.id.to_string())
+    .bind(key.workspace.to_string())
+    .bind(&key.name)
+    .bind(key.digest.as_slice())
+    .bind(&key.prefix)
+    .bind(key.scopes.to_string())
+    .bind(key.per_minute.map(|limit| i64::from(limit.get())))
+    .bind(key.created_at.as_microsecond())
+    .bind(key.expires_at.map(Timestamp::as_microsecond))
+    .execute(&mut **tx)
+    .await
+    .map_err(exists("the API key"))?;
+    Ok(())
 }
 
 #[async_trait]
@@ -39,7 +86,7 @@ impl Access for SqliteStore {
     async fn found(&self, workspace: &Workspace, key: &ApiKey) -> Result<bool, StoreError> {
         let mut tx = self.write().await?;
         let made = sqlx::query(
-            "-- found: workspace\n\
+            "-- found\n\
              INSERT INTO workspaces (id, name, callback_secret, created_at)\n\
              SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM workspaces)",
         )
@@ -53,20 +100,63 @@ impl Access for SqliteStore {
         if made.rows_affected() == 0 {
             return Ok(false);
         }
-        sqlx::query(
-            "-- found: key\n\
-             INSERT INTO api_keys (id, workspace, name, digest, created_at) VALUES (?, ?, ?, ?, ?)",
-        )
-        .bind(key.id.to_string())
-        .bind(key.workspace.to_string())
-        .bind(&key.name)
-        .bind(key.digest.as_slice())
-        .bind(key.created_at.as_microsecond())
-        .execute(&mut *tx)
-        .await
-        .map_err(unavailable)?;
+        insert_key(&mut tx, key).await?;
         tx.commit().await.map_err(unavailable)?;
         Ok(true)
+    }
+
+    async fn add_workspace(&self, workspace: &Workspace, key: &ApiKey) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        sqlx::query(
+            "-- add_workspace\n\
+             INSERT INTO workspaces (id, name, callback_secret, created_at) VALUES (?, ?, ?, ?)",
+        )
+        .bind(workspace.id.to_string())
+        .bind(&workspace.name)
+        .bind(&workspace.callback_secret.0)
+        .bind(workspace.created_at.as_microsecond())
+        .execute(&mut *tx)
+        .await
+        .map_err(exists("the workspace"))?;
+        insert_key(&mut tx, key).await?;
+        tx.commit().await.map_err(unavailable)
+    }
+
+    async fn rotate_callback_secret(
+        &self,
+        workspace: WorkspaceId,
+        current: &Sealed,
+        new: &Sealed,
+        former: Option<&FormerSecret>,
+    ) -> Result<bool, StoreError> {
+        let rotated = sqlx::query(
+            "-- rotate_callback_secret\n\
+             UPDATE workspaces SET callback_secret = ?, former_callback_secret = ?,\n\
+                 former_callback_secret_ends_at = ?\n\
+             WHERE id = ? AND callback_secret = ?",
+        )
+        .bind(&new.0)
+        .bind(bytes(former.map(|former| &former.sealed)))
+        .bind(former.map(|former| former.ends_at.as_microsecond()))
+        .bind(workspace.to_string())
+        .bind(&current.0)
+        .execute(&self.writer)
+        .await
+        .map_err(unavailable)?;
+        Ok(rotated.rows_affected() > 0)
+    }
+
+    async fn erase_former_callback_secrets(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let erased = sqlx::query(
+            "-- erase_former_callback_secrets\n\
+             UPDATE workspaces SET former_callback_secret = x'', former_callback_secret_ends_at = NULL\n\
+             WHERE former_callback_secret_ends_at <= ?",
+        )
+        .bind(now.as_microsecond())
+        .execute(&self.writer)
+        .await
+        .map_err(unavailable)?;
+        Ok(erased.rows_affected())
     }
 
     async fn api_key(&self, digest: &Digest) -> Result<Option<ApiKey>, StoreError> {
@@ -75,14 +165,56 @@ impl Access for SqliteStore {
             .fetch_optional(&self.readers)
             .await
             .map_err(unavailable)?;
-        let Some(row) = row else { return Ok(None) };
-        let row = Reader { table: "api_keys", row: &row };
-        Ok(Some(ApiKey {
-            id: row.parsed("id")?,
-            workspace: row.parsed("workspace")?,
-            name: row.text("name")?,
-            digest: row.digest("digest")?,
-            created_at: row.time("created_at")?,
-        }))
+        row.as_ref().map(api_key).transpose()
+    }
+
+    async fn api_keys(&self, workspace: WorkspaceId) -> Result<Vec<ApiKey>, StoreError> {
+        let rows = sqlx::query(
+            "-- api_keys\nSELECT * FROM api_keys WHERE workspace = ? ORDER BY created_at DESC, id DESC",
+        )
+        .bind(workspace.to_string())
+        .fetch_all(&self.readers)
+        .await
+        .map_err(unavailable)?;
+        rows.iter().map(api_key).collect()
+    }
+
+    async fn add_api_key(&self, key: &ApiKey) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        insert_key(&mut tx, key).await?;
+        tx.commit().await.map_err(unavailable)
+    }
+
+    async fn revoke_api_key(
+        &self,
+        workspace: WorkspaceId,
+        id: ApiKeyId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let revoked = sqlx::query(
+            "-- revoke_api_key\n\
+             UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ? AND workspace = ?",
+        )
+        .bind(now.as_microsecond())
+        .bind(id.to_string())
+        .bind(workspace.to_string())
+        .execute(&self.writer)
+        .await
+        .map_err(unavailable)?;
+        Ok(revoked.rows_affected() > 0)
+    }
+
+    async fn note_use_of_api_key(&self, id: ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "-- note_use_of_api_key\n\
+             UPDATE api_keys SET last_used_at = ?1\n\
+             WHERE id = ?2 AND (last_used_at IS NULL OR last_used_at < ?1)",
+        )
+        .bind(at.as_microsecond())
+        .bind(id.to_string())
+        .execute(&self.writer)
+        .await
+        .map_err(unavailable)?;
+        Ok(())
     }
 }

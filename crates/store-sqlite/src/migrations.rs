@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0008_audit_about.sql"),
     include_str!("../migrations/0009_meetings.sql"),
     include_str!("../migrations/0010_zoom_limits.sql"),
+    include_str!("../migrations/0011_api_keys.sql"),
 ];
 
 /// The database cannot be used.

@@ -1,7 +1,9 @@
 //! Workspaces and the keys that open them.
 
+use std::num::NonZeroU32;
+
 use async_trait::async_trait;
-use model::{ApiKeyId, Sealed, Timestamp, WorkspaceId};
+use model::{ApiKeyId, ApiScopes, Sealed, Timestamp, WorkspaceId};
 
 use crate::{Digest, StoreError};
 
@@ -14,12 +16,23 @@ pub struct Workspace {
     pub name: String,
     /// Signs what Latchkey fetches, and verifies what asks Latchkey for tokens (`whsec_…`).
     pub callback_secret: Sealed,
+    /// The callback secret before this one, until it has been erased.
+    pub former_callback_secret: Option<FormerSecret>,
     /// When it was made.
     pub created_at: Timestamp,
 }
 
+/// A secret that was replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormerSecret {
+    /// The secret.
+    pub sealed: Sealed,
+    /// From then on it counts for nothing.
+    pub ends_at: Timestamp,
+}
+
 /// A key of the API, stored as its hash.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
     /// Its id.
     pub id: ApiKeyId,
@@ -29,14 +42,26 @@ pub struct ApiKey {
     pub name: String,
     /// SHA-256 of the key. The key has 256 random bits: a slow hash would protect nothing more.
     pub digest: Digest,
+    /// Its first characters, by which people tell it from others.
+    pub prefix: String,
+    /// What it may do.
+    pub scopes: ApiScopes,
+    /// How many calls a minute it may make, if that is said of this key.
+    pub per_minute: Option<NonZeroU32>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// From then on it opens nothing.
+    pub expires_at: Option<Timestamp>,
+    /// When it was used last, give or take some minutes.
+    pub last_used_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
 }
 
 /// Workspaces and API keys.
 #[async_trait]
 pub trait Access {
-    /// Every workspace, oldest first. Asked by the server for itself, at start.
+    /// Every workspace, oldest first. Asked by the server for itself, at start, and by whoever operates it.
     async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError>;
 
     /// A workspace.
@@ -46,6 +71,39 @@ pub trait Access {
     /// Of several first starts at once, one wins.
     async fn found(&self, workspace: &Workspace, key: &ApiKey) -> Result<bool, StoreError>;
 
-    /// The key with this hash. Asked before the tenant is known.
+    /// Makes one more workspace together with its first key.
+    async fn add_workspace(&self, workspace: &Workspace, key: &ApiKey) -> Result<(), StoreError>;
+
+    /// Replaces the callback secret `current` of a workspace by `new`, and keeps `former` beside it in the place of what
+    /// was kept there. `false`, and nothing changes, when the workspace has another one by now.
+    async fn rotate_callback_secret(
+        &self,
+        workspace: WorkspaceId,
+        current: &Sealed,
+        new: &Sealed,
+        former: Option<&FormerSecret>,
+    ) -> Result<bool, StoreError>;
+
+    /// Erases former callback secrets that have ended, of every workspace.
+    async fn erase_former_callback_secrets(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// The key with this hash, whether it is still good or not. Asked before the tenant is known.
     async fn api_key(&self, digest: &Digest) -> Result<Option<ApiKey>, StoreError>;
+
+    /// The workspace's keys, newest first.
+    async fn api_keys(&self, workspace: WorkspaceId) -> Result<Vec<ApiKey>, StoreError>;
+
+    /// Stores one more key.
+    async fn add_api_key(&self, key: &ApiKey) -> Result<(), StoreError>;
+
+    /// Ends a key; `false` when the workspace has none with this id. The first time counts.
+    async fn revoke_api_key(
+        &self,
+        workspace: WorkspaceId,
+        id: ApiKeyId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Notes that a key was used. An earlier use changes nothing.
+    async fn note_use_of_api_key(&self, id: ApiKeyId, at: Timestamp) -> Result<(), StoreError>;
 }

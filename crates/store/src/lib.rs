@@ -32,7 +32,7 @@ mod pools;
 mod sealed_cells;
 mod seating;
 
-pub use access::{Access, ApiKey, Workspace};
+pub use access::{Access, ApiKey, FormerSecret, Workspace};
 pub use audit::{AuditPage, AuditPlace, AuditRecord, Audits, Direction};
 pub use bots::{Bot, BotFilter, BotPage, Bots, Screenshot, Transition};
 pub use census::Census;

@@ -23,6 +23,7 @@ const fn column(table: &'static str, column: &'static str) -> SealedColumn {
 /// Every column of ciphertexts. The conformance suite compares this list with what a database really has.
 pub const SEALED_COLUMNS: &[SealedColumn] = &[
     SealedColumn { table: "workspaces", column: "callback_secret", workspace: "id" },
+    SealedColumn { table: "workspaces", column: "former_callback_secret", workspace: "id" },
     column("zoom_oauth_apps", "client_secret"),
     column("zoom_oauth_apps", "webhook_secret"),
     column("credentials", "access_token"),

@@ -14,7 +14,7 @@ use crate::{
     State,
     accounts::complaint,
     body::Body,
-    caller::Caller,
+    caller::{Bots, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
 };
@@ -34,7 +34,7 @@ const ECHOED: [&str; 9] = [
 const MOST_LABELS: usize = 50;
 
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: Caller<Bots>,
     Extract(state): Extract<State>,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
@@ -65,7 +65,7 @@ pub(crate) async fn handler(
     };
     state.store.add_bot(&bot).await?;
     state.bots.poke(id);
-    Ok((StatusCode::CREATED, Json(representation::of(&state, &bot)?)))
+    Ok((StatusCode::CREATED, Json(representation::of(&state, &bot, caller.scopes)?)))
 }
 
 /// A request that was read.

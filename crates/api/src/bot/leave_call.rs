@@ -5,10 +5,15 @@ use model::{BotId, BotStatus};
 use serde_json::Value;
 
 use super::{find, representation};
-use crate::{State, caller::Caller, error::ApiError, path::Path};
+use crate::{
+    State,
+    caller::{Bots, Caller},
+    error::ApiError,
+    path::Path,
+};
 
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: Caller<Bots>,
     Extract(state): Extract<State>,
     Path(id): Path<BotId>,
 ) -> Result<Json<Value>, ApiError> {
@@ -22,5 +27,5 @@ pub(crate) async fn handler(
     }
     let bot = state.store.request_leave(caller.workspace, bot.id, now).await?.ok_or(ApiError::NotFound)?;
     state.bots.poke(bot.id);
-    Ok(Json(representation::of(&state, &bot)?))
+    Ok(Json(representation::of(&state, &bot, caller.scopes)?))
 }

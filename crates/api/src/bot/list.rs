@@ -11,7 +11,7 @@ use store::BotFilter;
 use super::{meeting_digest, representation};
 use crate::{
     State,
-    caller::Caller,
+    caller::{Caller, Read},
     error::ApiError,
     fields::FieldErrors,
     page::{PAGE_SIZE, Query},
@@ -29,7 +29,7 @@ const NEVER: [&str; 7] = [
 ];
 
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
@@ -43,7 +43,8 @@ pub(crate) async fn handler(
         (Vec::new(), 0)
     } else {
         let found = state.store.bots(caller.workspace, &filter, page, PAGE_SIZE).await?;
-        let shown: Result<_, _> = found.bots.iter().map(|bot| representation::of(&state, bot)).collect();
+        let shown = found.bots.iter().map(|bot| representation::of(&state, bot, caller.scopes));
+        let shown: Result<_, _> = shown.collect();
         (shown?, found.count)
     };
     query.answer(&state.broker, "/api/v1/bot/", (page, count), &results).map(Json)

@@ -4,10 +4,15 @@ use axum::extract::State as Extract;
 use model::BotId;
 
 use super::find;
-use crate::{State, caller::Caller, error::ApiError, path::Path};
+use crate::{
+    State,
+    caller::{Bots, Caller},
+    error::ApiError,
+    path::Path,
+};
 
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: Caller<Bots>,
     Extract(state): Extract<State>,
     Path(id): Path<BotId>,
 ) -> ApiError {

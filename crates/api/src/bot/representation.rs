@@ -1,15 +1,18 @@
 //! A bot, as the contract shows it.
 
 use bots::BotRequest;
-use model::Failure;
+use model::{ApiScope, ApiScopes, Failure};
 use serde_json::{Value, json};
 use store::Bot;
 use zoom::MeetingLink;
 
 use crate::State;
 
-/// The JSON of a bot: what was asked for, with defaults, and what became of it.
-pub(super) fn of(state: &State, bot: &Bot) -> Result<Value, Failure> {
+/// Stands where a URL is that is as good as a key.
+const MASK: &str = "********";
+
+/// The JSON of a bot, for a key with these scopes: what was asked for, with defaults, and what became of it.
+pub(super) fn of(state: &State, bot: &Bot, scopes: ApiScopes) -> Result<Value, Failure> {
     let request = BotRequest::open(state.broker.vault(), bot.workspace, bot.id, &bot.request)?;
     let mut body = json!({
         "id": bot.id,
@@ -27,7 +30,18 @@ pub(super) fn of(state: &State, bot: &Bot) -> Result<Value, Failure> {
     for (field, value) in request.echoed {
         body[field] = value;
     }
+    if !scopes.has(ApiScope::Bots) {
+        mask_urls(&mut body["zoom"]);
+    }
     Ok(body)
+}
+
+/// Where tokens are fetched from: the query often holds the secret that gives them.
+fn mask_urls(zoom: &mut Value) {
+    let fields = zoom.as_object_mut().into_iter().flatten();
+    for (_, url) in fields.filter(|(name, value)| name.ends_with("_url") && !value.is_null()) {
+        *url = MASK.into();
+    }
 }
 
 /// The contract answers an object where the request has a link.

@@ -5,13 +5,18 @@ use model::BotId;
 use serde_json::Value;
 
 use super::{find, representation};
-use crate::{State, caller::Caller, error::ApiError, path::Path};
+use crate::{
+    State,
+    caller::{Caller, Read},
+    error::ApiError,
+    path::Path,
+};
 
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: Caller<Read>,
     Extract(state): Extract<State>,
     Path(id): Path<BotId>,
 ) -> Result<Json<Value>, ApiError> {
     let bot = find(&state, caller.workspace, id).await?;
-    Ok(Json(representation::of(&state, &bot)?))
+    Ok(Json(representation::of(&state, &bot, caller.scopes)?))
 }

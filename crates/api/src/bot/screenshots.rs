@@ -10,10 +10,16 @@ use model::{BotId, Code, Failure};
 use serde_json::{Value, json};
 
 use super::find;
-use crate::{State, caller::Caller, error::ApiError, page::single_page, path::Path};
+use crate::{
+    State,
+    caller::{Caller, Read},
+    error::ApiError,
+    page::single_page,
+    path::Path,
+};
 
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: Caller<Read>,
     Extract(state): Extract<State>,
     Path(id): Path<BotId>,
 ) -> Result<Json<Value>, ApiError> {
@@ -29,7 +35,7 @@ pub(crate) async fn handler(
 
 /// One picture, to whoever holds the workspace's key: it shows a meeting.
 pub(crate) async fn picture(
-    caller: Caller,
+    caller: Caller<Read>,
     Extract(state): Extract<State>,
     Path((id, file)): Path<(BotId, String)>,
 ) -> Result<Response, ApiError> {

@@ -8,13 +8,18 @@ use model::{Code, Failure};
 use serde_json::Value;
 use store::{AuditPage, AuditRecord, Direction};
 
-use crate::{State, caller::Caller, error::ApiError, page::Query};
+use crate::{
+    State,
+    caller::{Caller, Read},
+    error::ApiError,
+    page::Query,
+};
 
 /// Records on a page.
 const PAGE_SIZE: u32 = 100;
 
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {

@@ -1,4 +1,6 @@
-//! `GET /api/latchkey/v1/callback-secret/`: verifies what this workspace's bots fetch (`whsec_…`).
+//! `/api/latchkey/v1/callback-secret/`: verifies what this workspace's bots fetch, and signs for its token links (`whsec_…`).
+
+use std::time::Duration;
 
 use axum::{
     Json,
@@ -6,11 +8,51 @@ use axum::{
     http::header::CACHE_CONTROL,
     response::{IntoResponse, Response},
 };
+use broker::{CALLBACK_SECRET_OVERLAP, CallbackSecrets, Rotation};
 use serde_json::json;
 
-use crate::{State, caller::Caller, error::ApiError};
+use crate::{
+    State,
+    body::Body,
+    caller::{Admin, Caller, Tokens},
+    error::ApiError,
+    fields::Fields,
+};
 
-pub(crate) async fn handler(caller: Caller, Extract(state): Extract<State>) -> Result<Response, ApiError> {
-    let secret = state.broker.callback_secret(caller.workspace).await?;
-    Ok(([(CACHE_CONTROL, "no-store")], Json(json!({ "secret": secret.expose() }))).into_response())
+/// `GET`: the newest, and until when the one before counts.
+pub(crate) async fn retrieve(
+    caller: Caller<Tokens>,
+    Extract(state): Extract<State>,
+) -> Result<Response, ApiError> {
+    Ok(shown(&state.broker.workspaces().callback_secrets(caller.workspace).await?))
+}
+
+/// `POST rotate/`: a new one. The one before counts for another day, or for `overlap_seconds`; 0 is for one that has leaked.
+pub(crate) async fn rotate(
+    caller: Caller<Admin>,
+    Extract(state): Extract<State>,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let mut fields = Fields::of(&body);
+    let overlap = fields.seconds("overlap_seconds", 0).map(|seconds| Duration::from_secs(seconds.into()));
+    let overlap = overlap.unwrap_or(CALLBACK_SECRET_OVERLAP);
+    if overlap > CALLBACK_SECRET_OVERLAP {
+        fields.complain("overlap_seconds", "It must not be more than a day: 86400.");
+    }
+    let overlap = fields.finish(Some(overlap))?;
+    match state.broker.workspaces().rotate_callback_secret(caller.workspace, overlap).await? {
+        Rotation::Done(secrets) => Ok(shown(&secrets)),
+        Rotation::Running { until } => {
+            let detail = format!(
+                "The secret before this one counts until {until}. Rotate after that, or with overlap_seconds = 0 to end both now."
+            );
+            Err(ApiError::command("callback_secret_rotating", detail))
+        }
+    }
+}
+
+fn shown(secrets: &CallbackSecrets) -> Response {
+    let former_ends_at = secrets.former.as_ref().map(|(_, ends_at)| ends_at);
+    let body = json!({ "secret": secrets.current.expose(), "former_ends_at": former_ends_at });
+    ([(CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }

@@ -13,13 +13,13 @@ use store::AppKind;
 use crate::{
     State,
     body::Body,
-    caller::Caller,
+    caller::{Admin, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
 };
 
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Body(body): Body,
 ) -> Result<Response, ApiError> {

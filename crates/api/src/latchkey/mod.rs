@@ -1,8 +1,10 @@
 //! `/api/latchkey/v1/`: what Recall's contract has no place for.
 
+pub(crate) mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod callback_secret;
 pub(crate) mod connect_links;
 pub(crate) mod parked_consents;
 pub(crate) mod pools;
 pub(crate) mod token_links;
+pub(crate) mod workspaces;

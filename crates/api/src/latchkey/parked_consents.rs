@@ -5,10 +5,20 @@ use broker::scopes;
 use model::{CredentialKind, ParkedConsentId};
 use serde_json::{Value, json};
 
-use crate::{State, caller::Caller, error::ApiError, page::single_page, path::Path, zoom_oauth_credentials};
+use crate::{
+    State,
+    caller::{Admin, Caller, Read},
+    error::ApiError,
+    page::single_page,
+    path::Path,
+    zoom_oauth_credentials,
+};
 
 /// `GET`: who waits, newest first.
-pub(crate) async fn list(caller: Caller, Extract(state): Extract<State>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn list(
+    caller: Caller<Read>,
+    Extract(state): Extract<State>,
+) -> Result<Json<Value>, ApiError> {
     let mut results = Vec::new();
     for parked in state.broker.parked_consents(caller.workspace).await? {
         results.push(json!({
@@ -28,7 +38,7 @@ pub(crate) async fn list(caller: Caller, Extract(state): Extract<State>) -> Resu
 
 /// `POST {id}/adopt/`: connects the account, which is answered.
 pub(crate) async fn adopt(
-    caller: Caller,
+    caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path(id): Path<ParkedConsentId>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
@@ -39,7 +49,7 @@ pub(crate) async fn adopt(
 
 /// `DELETE {id}/`: revoked at Zoom and erased.
 pub(crate) async fn discard(
-    caller: Caller,
+    caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path(id): Path<ParkedConsentId>,
 ) -> Result<StatusCode, ApiError> {

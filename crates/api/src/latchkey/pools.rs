@@ -16,7 +16,7 @@ use crate::{
     State,
     accounts::complaint,
     body::Body,
-    caller::Caller,
+    caller::{Admin, Caller, Read},
     error::ApiError,
     fields::{FieldErrors, Fields},
     page::{Query, single_page},
@@ -33,7 +33,7 @@ const USER: &str = "It must be an e-mail address or Zoom's id of a user.";
 
 /// `POST`: makes a pool.
 pub(crate) async fn create(
-    caller: Caller,
+    caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
@@ -49,7 +49,10 @@ pub(crate) async fn create(
 }
 
 /// `GET`: the workspace's pools by name, and how full they are now.
-pub(crate) async fn list(caller: Caller, Extract(state): Extract<State>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn list(
+    caller: Caller<Read>,
+    Extract(state): Extract<State>,
+) -> Result<Json<Value>, ApiError> {
     let pools = state.store.pools(caller.workspace, state.env.now()).await?;
     let results: Vec<_> = pools.iter().map(|(pool, members)| representation(pool, members)).collect();
     Ok(Json(single_page(&results)))
@@ -57,7 +60,7 @@ pub(crate) async fn list(caller: Caller, Extract(state): Extract<State>) -> Resu
 
 /// `GET {id}/`
 pub(crate) async fn retrieve(
-    caller: Caller,
+    caller: Caller<Read>,
     Extract(state): Extract<State>,
     Path(id): Path<PoolId>,
 ) -> Result<Json<Value>, ApiError> {
@@ -66,7 +69,7 @@ pub(crate) async fn retrieve(
 
 /// `PATCH {id}/`: another name, or other members in place of all that it has.
 pub(crate) async fn change(
-    caller: Caller,
+    caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path(id): Path<PoolId>,
     Body(body): Body,
@@ -94,7 +97,7 @@ pub(crate) async fn change(
 
 /// `DELETE {id}/`: ends a pool that nobody uses.
 pub(crate) async fn remove(
-    caller: Caller,
+    caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path(id): Path<PoolId>,
 ) -> Result<StatusCode, ApiError> {
@@ -110,7 +113,7 @@ pub(crate) async fn remove(
 
 /// `POST {id}/members/`: puts an account into a pool, or changes its limits there.
 pub(crate) async fn put_member(
-    caller: Caller,
+    caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path(id): Path<PoolId>,
     Body(body): Body,
@@ -129,7 +132,7 @@ pub(crate) async fn put_member(
 /// `DELETE {id}/members/{credential}/`, with `?user=` where it is a server-to-server app's: takes an account out of a
 /// pool. Its seats stay taken until they end.
 pub(crate) async fn remove_member(
-    caller: Caller,
+    caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path((id, credential)): Path<(PoolId, CredentialId)>,
     RawQuery(query): RawQuery,

@@ -15,7 +15,7 @@ use crate::{
     State,
     accounts::complaint,
     body::Body,
-    caller::Caller,
+    caller::{Caller, Read, Tokens},
     error::ApiError,
     fields::{FieldErrors, Fields},
     page::single_page,
@@ -24,7 +24,7 @@ use crate::{
 
 /// `POST`: makes a link. Its address is in this answer and nowhere else.
 pub(crate) async fn create(
-    caller: Caller,
+    caller: Caller<Tokens>,
     Extract(state): Extract<State>,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
@@ -41,14 +41,17 @@ pub(crate) async fn create(
 }
 
 /// `GET`: the workspace's links, newest first.
-pub(crate) async fn list(caller: Caller, Extract(state): Extract<State>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn list(
+    caller: Caller<Read>,
+    Extract(state): Extract<State>,
+) -> Result<Json<Value>, ApiError> {
     let links = state.store.token_links(caller.workspace).await?;
     Ok(Json(single_page(&links.iter().map(representation).collect::<Vec<_>>())))
 }
 
 /// `DELETE {id}/`: ends a link, within a second.
 pub(crate) async fn revoke(
-    caller: Caller,
+    caller: Caller<Tokens>,
     Extract(state): Extract<State>,
     Path(id): Path<TokenLinkId>,
 ) -> Result<StatusCode, ApiError> {

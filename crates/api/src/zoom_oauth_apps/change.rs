@@ -8,7 +8,7 @@ use super::{representation, secret};
 use crate::{
     State,
     body::Body,
-    caller::Caller,
+    caller::{Admin, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
     path::Path,
@@ -21,7 +21,7 @@ struct Change {
 }
 
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path(id): Path<ZoomOauthAppId>,
     Body(body): Body,

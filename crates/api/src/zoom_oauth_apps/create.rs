@@ -10,13 +10,13 @@ use super::{representation, secret};
 use crate::{
     State,
     body::Body,
-    caller::Caller,
+    caller::{Admin, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
 };
 
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {

@@ -9,13 +9,13 @@ use serde_json::Value;
 use super::representation;
 use crate::{
     State,
-    caller::Caller,
+    caller::{Caller, Read},
     error::ApiError,
     page::{Query, single_page},
 };
 
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {

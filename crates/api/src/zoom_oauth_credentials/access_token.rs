@@ -12,13 +12,19 @@ use model::{Code, CredentialId, Failure, Purpose, Who};
 use serde_json::{Value, json};
 
 use super::visible;
-use crate::{State, caller::Caller, error::ApiError, path::Path, peer::Peer};
+use crate::{
+    State,
+    caller::{Caller, Tokens},
+    error::ApiError,
+    path::Path,
+    peer::Peer,
+};
 
 /// What is left of a token, but for times when Zoom is away.
 const LIFE: Duration = Duration::from_secs(300);
 
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: Caller<Tokens>,
     Peer(from): Peer,
     Extract(state): Extract<State>,
     Path(id): Path<CredentialId>,

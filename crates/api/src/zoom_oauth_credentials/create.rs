@@ -10,7 +10,7 @@ use super::shown;
 use crate::{
     State,
     body::Body,
-    caller::Caller,
+    caller::{Admin, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
 };
@@ -34,7 +34,7 @@ enum Way {
 }
 
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {

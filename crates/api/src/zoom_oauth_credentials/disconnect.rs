@@ -3,10 +3,15 @@
 use axum::{extract::State as Extract, http::StatusCode};
 use model::CredentialId;
 
-use crate::{State, caller::Caller, error::ApiError, path::Path};
+use crate::{
+    State,
+    caller::{Admin, Caller},
+    error::ApiError,
+    path::Path,
+};
 
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path(id): Path<CredentialId>,
 ) -> Result<StatusCode, ApiError> {

@@ -11,7 +11,7 @@ use store::Credential;
 use super::{is_deleted, representation};
 use crate::{
     State,
-    caller::Caller,
+    caller::{Caller, Read},
     error::ApiError,
     page::{Query, single_page},
 };
@@ -20,7 +20,7 @@ use crate::{
 const NAMED: [&str; 3] = ["account_id", "oauth_app", "user_id"];
 
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {

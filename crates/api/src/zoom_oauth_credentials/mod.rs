@@ -24,13 +24,13 @@ fn is_deleted(credential: &Credential) -> bool {
 }
 
 /// An account of the caller's that was not deleted.
-async fn visible(state: &State, caller: Caller, id: CredentialId) -> Result<Credential, ApiError> {
+async fn visible<N>(state: &State, caller: Caller<N>, id: CredentialId) -> Result<Credential, ApiError> {
     let credential = state.store.credential(caller.workspace, id).await?;
     credential.filter(|credential| !is_deleted(credential)).ok_or(ApiError::NotFound)
 }
 
 /// An account as answers show it.
-pub(crate) async fn shown(state: &State, caller: Caller, id: CredentialId) -> Result<Value, ApiError> {
+pub(crate) async fn shown<N>(state: &State, caller: Caller<N>, id: CredentialId) -> Result<Value, ApiError> {
     visible(state, caller, id).await.map(|credential| representation(&credential))
 }
 

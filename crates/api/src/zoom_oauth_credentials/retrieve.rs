@@ -5,10 +5,15 @@ use model::CredentialId;
 use serde_json::Value;
 
 use super::shown;
-use crate::{State, caller::Caller, error::ApiError, path::Path};
+use crate::{
+    State,
+    caller::{Caller, Read},
+    error::ApiError,
+    path::Path,
+};
 
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: Caller<Read>,
     Extract(state): Extract<State>,
     Path(id): Path<CredentialId>,
 ) -> Result<Json<Value>, ApiError> {

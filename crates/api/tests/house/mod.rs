@@ -13,7 +13,7 @@ use axum::{
     http::{Request, header},
 };
 use bots::{Fleet, Screenshots, Supervisor};
-use broker::{Audit, AuditMode, Broker, Metrics, signature::SigningKey};
+use broker::{Audit, AuditMode, Broker, Metrics, NewApiKey, Workspaces, signature::SigningKey};
 use browser::{BrowserConfig, ZoomOverride};
 use model::{Environment, ManualClock, Secret, SeededEntropy};
 use outbound::{CallbackClient, NetworkGuard};
@@ -57,6 +57,7 @@ pub(crate) struct House {
     pub(crate) api_key: String,
     /// The registered app.
     pub(crate) app: String,
+    workspaces: Workspaces,
     clock: Option<Arc<ManualClock>>,
     base: Url,
     router: Router,
@@ -124,7 +125,8 @@ impl House {
         let guard = NetworkGuard::new(plan.networks.iter().map(|net| net.parse().unwrap()).collect());
         let callbacks = CallbackClient::new(guard, env.clone()).unwrap();
         let broker = Arc::new(broker.with_pace(NonZeroU32::MAX).with_callbacks(callbacks.clone()));
-        let founded = broker.found_or_check().await.unwrap();
+        let founded = broker.workspaces().found_or_check().await.unwrap();
+        let workspaces = broker.workspaces().clone();
         let bots = Supervisor::start(bots::Parts {
             store: store.clone(),
             broker: Arc::clone(&broker),
@@ -144,7 +146,7 @@ impl House {
         let served = router.clone().into_make_service_with_connect_info::<SocketAddr>();
         tasks.spawn(async move { axum::serve(listener, served).await });
         let api_key = founded.map(|founded| founded.api_key.expose().to_owned()).unwrap_or_default();
-        Self { zoom, env, bots, api_key, app: String::new(), clock, base, router, rooms }
+        Self { zoom, env, bots, api_key, app: String::new(), workspaces, clock, base, router, rooms }
     }
 
     async fn register_app(&self) -> String {
@@ -201,27 +203,27 @@ impl House {
         path.unwrap_or_else(|| panic!("{address} is not at {}", self.base)).to_owned()
     }
 
-    /// The key of another workspace. No call makes one, so this goes to the database.
+    /// The key of another workspace.
     pub(crate) async fn another_workspace(&self) -> String {
-        let file = self.rooms.path().join("latchkey.db");
-        let db = sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.unwrap();
-        let (id, key) = (model::WorkspaceId::generate(&self.env).to_string(), self.env.entropy.token());
-        sqlx::query(
-            "INSERT INTO workspaces (id, name, callback_secret, created_at) VALUES (?, 'other', x'00', 0)",
-        )
-        .bind(&id)
-        .execute(&db)
-        .await
-        .unwrap();
-        sqlx::query(
-            "INSERT INTO api_keys (id, workspace, name, digest, created_at) VALUES (?1, ?1, 'k', ?2, 0)",
-        )
-        .bind(&id)
-        .bind(broker::digest(&key).as_slice())
-        .execute(&db)
-        .await
-        .unwrap();
-        key
+        let (_, issued) = self.workspaces.create("other").await.unwrap();
+        issued.key.expose().to_owned()
+    }
+
+    /// A key of this house's workspace with these scopes and no others, as the command line makes it.
+    pub(crate) async fn key_with(&self, scopes: &str) -> String {
+        let workspace = self.workspaces.all().await.unwrap()[0].id;
+        let new = NewApiKey { scopes: scopes.parse().unwrap(), ..NewApiKey::for_everything(scopes) };
+        let issued = self.workspaces.create_key(workspace, &new).await.unwrap().unwrap();
+        issued.key.expose().to_owned()
+    }
+
+    /// `method` on `path` with another key.
+    pub(crate) async fn call_as(&self, key: &str, method: &str, path: &str, body: Value) -> Answer {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header(header::AUTHORIZATION, format!("Token {key}"));
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        self.send(request.body(body).unwrap()).await
     }
 
     /// An invitation to connect an account: the path that a browser opens.

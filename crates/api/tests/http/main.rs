@@ -7,8 +7,10 @@ mod house;
 
 mod access_tokens;
 mod accounts;
+mod api_keys;
 mod audit;
 mod auth;
+mod callback_secret;
 mod commands;
 mod consent;
 mod create_bot;
@@ -23,6 +25,7 @@ mod metrics;
 mod pools;
 mod secrets;
 mod webhook;
+mod workspaces;
 
 use house::{House, Plan};
 

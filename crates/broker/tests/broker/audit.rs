@@ -2,7 +2,7 @@
 
 use std::{fs, net::IpAddr, time::Duration};
 
-use broker::{LinkRequest, NewLink, signature::SignatureHeaders, signature::SigningKey};
+use broker::{LinkRequest, NewLink, signature::SignatureHeaders};
 use model::{Code, Environment, Outcome, Purpose, Source, TokenKind, Who};
 use serde_json::json;
 use store::{AuditPage, AuditRecord, Audits, Direction};
@@ -54,7 +54,7 @@ async fn a_record_says_who_got_what_and_where_from() {
     let new =
         NewLink { kind: TokenKind::Zak, credential: id, user: None, signing_secret: None, expires_at: None };
     let link = house.broker.make_link(house.workspace, &new).await.unwrap().unwrap();
-    let key = SigningKey::parse(&house.broker.callback_secret(house.workspace).await.unwrap()).unwrap();
+    let key = house.broker.callback_keys(house.workspace).await.unwrap().remove(0);
     let (timestamp, peer) = (house.env.now().as_second().to_string(), IpAddr::from([192, 0, 2, 7]));
     let signature = key.sign("msg", house.env.now(), b"");
     let signed = SignatureHeaders { id: "msg", timestamp: &timestamp, signature: &signature };

@@ -84,7 +84,7 @@ impl House {
         let store = Arc::new(SqliteStore::open(&rooms.path().join("latchkey.db")).await.unwrap());
         let audit = (mode, env.clone());
         let broker = assemble(&zoom, store.clone(), keys, env.clone(), audit, tasks.clone(), rooms.path());
-        let founded = broker.found_or_check().await.unwrap().unwrap();
+        let founded = broker.workspaces().found_or_check().await.unwrap().unwrap();
         let app = broker.register_app(founded.workspace, &new_app(CLIENT_ID)).await.unwrap().unwrap().id;
         let (workspace, api_key) = (founded.workspace, founded.api_key);
         Self { broker, store, env, clock, tasks, workspace, api_key, app, zoom, rooms }

@@ -19,8 +19,8 @@ pub(crate) struct Platform {
 
 impl Platform {
     pub(crate) async fn of(house: &House, link: &LinkAddress) -> Self {
-        let secret = house.broker.callback_secret(house.workspace).await.unwrap();
-        Self { address: address(link), key: SigningKey::parse(&secret).unwrap() }
+        let key = house.broker.callback_keys(house.workspace).await.unwrap().remove(0);
+        Self { address: address(link), key }
     }
 
     /// Fetches with a signature made at `signed_at`.

@@ -79,7 +79,7 @@ async fn nothing_tells_a_secret() {
     search.secret("the API key", &house.api_key);
     search.secret("the client secret", &Secret::new(CLIENT_SECRET));
     search.secret("the webhook secret", &Secret::new("planted-webhook-secret"));
-    let callback_secret = house.broker.callback_secret(house.workspace).await.unwrap();
+    let callback_secret = house.broker.callback_secrets(house.workspace).await.unwrap().remove(0);
     search.secret("the callback secret", &callback_secret);
     search.shown(&house.broker);
 

@@ -2,22 +2,19 @@
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use futures_util::future::join_all;
-use model::WorkspaceId;
+use std::{num::NonZeroU32, time::Duration};
 
-use super::{Bench, CALLERS};
-use crate::{ApiKey, Workspace};
+use futures_util::future::join_all;
+use model::{ApiScope, WorkspaceId};
+
+use super::{Bench, CALLERS, ROUNDS};
+use crate::{ApiKey, FormerSecret, StoreError, Workspace};
 
 pub async fn the_first_workspace_is_founded_once(bench: &Bench) {
     assert!(bench.store.workspaces().await.unwrap().is_empty());
     let first = bench.workspace().await;
 
-    let second = Workspace {
-        id: WorkspaceId::generate(&bench.env),
-        name: "second".into(),
-        callback_secret: bench.sealed(),
-        created_at: bench.env.now(),
-    };
+    let second = bench.workspace_row(WorkspaceId::generate(&bench.env));
     let key = bench.api_key(second.id);
     assert!(!bench.store.found(&second, &key).await.unwrap());
     assert!(bench.store.api_key(&key.digest).await.unwrap().is_none(), "the loser leaves nothing behind");
@@ -42,12 +39,7 @@ pub async fn of_founders_at_once_one_founds(bench: &Bench) {
 }
 
 fn founder(bench: &Bench) -> (Workspace, ApiKey) {
-    let workspace = Workspace {
-        id: WorkspaceId::generate(&bench.env),
-        name: "first".into(),
-        callback_secret: bench.sealed(),
-        created_at: bench.env.now(),
-    };
+    let workspace = bench.workspace_row(WorkspaceId::generate(&bench.env));
     let key = bench.api_key(workspace.id);
     (workspace, key)
 }
@@ -55,14 +47,114 @@ fn founder(bench: &Bench) -> (Workspace, ApiKey) {
 pub async fn keys_are_found_by_their_hash(bench: &Bench) {
     let workspace = WorkspaceId::generate(&bench.env);
     let key = bench.api_key(workspace);
-    let row = Workspace {
-        id: workspace,
-        name: "w".into(),
-        callback_secret: bench.sealed(),
-        created_at: bench.env.now(),
-    };
+    let row = bench.workspace_row(workspace);
     assert!(bench.store.found(&row, &key).await.unwrap());
     let found = bench.store.api_key(&key.digest).await.unwrap().unwrap();
     assert_eq!((found.id, found.workspace), (key.id, workspace));
     assert!(bench.store.api_key(&[0; 32]).await.unwrap().is_none());
+}
+
+pub async fn a_key_comes_back_whole(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let key = ApiKey {
+        name: "Zoë’s 🗝".into(),
+        scopes: [ApiScope::Read, ApiScope::Operator].into_iter().collect(),
+        per_minute: NonZeroU32::new(u32::MAX),
+        expires_at: Some(bench.env.now() + Duration::from_micros(1)),
+        ..bench.api_key(workspace)
+    };
+    bench.store.add_api_key(&key).await.unwrap();
+    assert_eq!(bench.store.api_key(&key.digest).await.unwrap().unwrap(), key);
+    assert_eq!(bench.store.api_keys(workspace).await.unwrap()[0], key, "the newest is first");
+    assert_eq!(bench.store.api_keys(workspace).await.unwrap().len(), 2);
+    let elsewhere = WorkspaceId::generate(&bench.env);
+    assert!(bench.store.api_keys(elsewhere).await.unwrap().is_empty());
+    let twice = bench.store.add_api_key(&key).await;
+    assert!(matches!(twice, Err(StoreError::Exists(_))), "{twice:?}");
+}
+
+pub async fn one_more_workspace_comes_with_its_key(bench: &Bench) {
+    let first = bench.workspace().await;
+    let (second, key) = founder(bench);
+    bench.store.add_workspace(&second, &key).await.unwrap();
+    let all = bench.store.workspaces().await.unwrap();
+    assert_eq!(all.iter().map(|workspace| workspace.id).collect::<Vec<_>>(), [first, second.id]);
+    assert_eq!(bench.store.api_key(&key.digest).await.unwrap().unwrap().workspace, second.id);
+
+    // A key that is somebody's: then there is no workspace either.
+    let third = bench.workspace_row(WorkspaceId::generate(&bench.env));
+    let taken = ApiKey { digest: key.digest, ..bench.api_key(third.id) };
+    assert!(bench.store.add_workspace(&third, &taken).await.is_err());
+    assert!(bench.store.workspace(third.id).await.unwrap().is_none());
+}
+
+pub async fn revoking_a_key_is_final_and_local(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let key = bench.api_key(workspace);
+    bench.store.add_api_key(&key).await.unwrap();
+    let (now, elsewhere) = (bench.env.now(), WorkspaceId::generate(&bench.env));
+    assert!(!bench.store.revoke_api_key(elsewhere, key.id, now).await.unwrap());
+    assert_eq!(bench.store.api_key(&key.digest).await.unwrap().unwrap().revoked_at, None);
+    assert!(bench.store.revoke_api_key(workspace, key.id, now).await.unwrap());
+    assert!(bench.store.revoke_api_key(workspace, key.id, now + Duration::from_secs(1)).await.unwrap());
+    let revoked = bench.store.api_key(&key.digest).await.unwrap().unwrap();
+    assert_eq!(revoked.revoked_at, Some(now), "the first time counts");
+}
+
+pub async fn the_last_use_only_moves_on(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let key = bench.api_key(workspace);
+    bench.store.add_api_key(&key).await.unwrap();
+    let now = bench.env.now();
+    for at in [now, now + Duration::from_secs(60), now + Duration::from_secs(30)] {
+        bench.store.note_use_of_api_key(key.id, at).await.unwrap();
+    }
+    let used = bench.store.api_key(&key.digest).await.unwrap().unwrap();
+    assert_eq!(used.last_used_at, Some(now + Duration::from_secs(60)));
+}
+
+pub async fn a_callback_secret_is_rotated_by_whoever_knows_it(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let first = bench.store.workspace(workspace).await.unwrap().unwrap().callback_secret;
+    let (second, third) = (bench.sealed(), bench.sealed());
+    let ends_at = bench.env.now() + Duration::from_micros(1);
+    let former = Some(FormerSecret { sealed: bench.sealed(), ends_at });
+    let store = &bench.store;
+    let wrong = store.rotate_callback_secret(workspace, &third, &second, former.as_ref()).await;
+    assert!(!wrong.unwrap(), "it is not the one that counts");
+    assert!(store.rotate_callback_secret(workspace, &first, &second, former.as_ref()).await.unwrap());
+    let row = store.workspace(workspace).await.unwrap().unwrap();
+    assert_eq!((&row.callback_secret, &row.former_callback_secret), (&second, &former));
+    assert!(store.rotate_callback_secret(workspace, &second, &third, None).await.unwrap());
+    let row = store.workspace(workspace).await.unwrap().unwrap();
+    assert_eq!((row.callback_secret, row.former_callback_secret), (third, None));
+}
+
+pub async fn of_rotations_at_once_one_counts(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    for _ in 0..ROUNDS {
+        let current = bench.store.workspace(workspace).await.unwrap().unwrap().callback_secret;
+        let new: Vec<_> = (0..CALLERS).map(|_| bench.sealed()).collect();
+        let rotations =
+            new.iter().map(|new| bench.store.rotate_callback_secret(workspace, &current, new, None));
+        let rotated: Vec<bool> = join_all(rotations).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(rotated.iter().filter(|won| **won).count(), 1);
+        let winner = rotated.iter().position(|won| *won).unwrap();
+        let row = bench.store.workspace(workspace).await.unwrap().unwrap();
+        assert_eq!(row.callback_secret, new[winner]);
+    }
+}
+
+pub async fn former_secrets_are_erased_once_they_have_ended(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let first = bench.store.workspace(workspace).await.unwrap().unwrap().callback_secret;
+    let ends_at = bench.env.now() + Duration::from_secs(5);
+    let (second, former) = (bench.sealed(), FormerSecret { sealed: bench.sealed(), ends_at });
+    bench.store.rotate_callback_secret(workspace, &first, &second, Some(&former)).await.unwrap();
+    let just_before = ends_at - Duration::from_micros(1);
+    assert_eq!(bench.store.erase_former_callback_secrets(just_before).await.unwrap(), 0);
+    assert_eq!(bench.store.erase_former_callback_secrets(ends_at).await.unwrap(), 1);
+    let row = bench.store.workspace(workspace).await.unwrap().unwrap();
+    assert_eq!((row.callback_secret, row.former_callback_secret), (second, None));
+    assert_eq!(bench.store.erase_former_callback_secrets(ends_at).await.unwrap(), 0);
 }

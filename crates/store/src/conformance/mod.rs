@@ -27,8 +27,8 @@ pub mod sealed_cells;
 use std::sync::Arc;
 
 use model::{
-    ApiKeyId, Environment, LeaseToken, LogLineId, ManualClock, Sealed, SeededEntropy, Timestamp, WorkspaceId,
-    ZoomOauthAppId,
+    ApiKeyId, ApiScopes, Environment, LeaseToken, LogLineId, ManualClock, Sealed, SeededEntropy, Timestamp,
+    WorkspaceId, ZoomOauthAppId,
 };
 
 use crate::{ApiKey, AppKind, Lease, Note, Store, Workspace, ZoomOauthApp};
@@ -74,14 +74,20 @@ impl Bench {
     /// The first workspace.
     pub async fn workspace(&self) -> WorkspaceId {
         let id = WorkspaceId::generate(&self.env);
-        let workspace = Workspace {
-            id,
-            name: "Zoë’s team 🗝".into(),
-            callback_secret: self.sealed(),
-            created_at: self.env.now(),
-        };
+        let workspace = Workspace { name: "Zoë’s team 🗝".into(), ..self.workspace_row(id) };
         assert!(self.store.found(&workspace, &self.api_key(id)).await.expect("founded"));
         id
+    }
+
+    /// A workspace that isn't stored yet.
+    pub fn workspace_row(&self, id: WorkspaceId) -> Workspace {
+        Workspace {
+            id,
+            name: "w".into(),
+            callback_secret: self.sealed(),
+            former_callback_secret: None,
+            created_at: self.env.now(),
+        }
     }
 
     /// An API key that isn't stored yet.
@@ -91,7 +97,13 @@ impl Bench {
             workspace,
             name: "first".into(),
             digest: self.env.entropy.bytes(),
+            prefix: "lk_Ab3d".into(),
+            scopes: ApiScopes::of_a_workspace(),
+            per_minute: None,
             created_at: self.env.now(),
+            expires_at: None,
+            last_used_at: None,
+            revoked_at: None,
         }
     }
 
@@ -120,7 +132,10 @@ impl Bench {
 macro_rules! conformance_tests {
     ($constructor:expr) => {
         $crate::conformance_tests! { $constructor =>
-            access { the_first_workspace_is_founded_once, of_founders_at_once_one_founds, keys_are_found_by_their_hash }
+            access { the_first_workspace_is_founded_once, of_founders_at_once_one_founds, keys_are_found_by_their_hash,
+                     a_key_comes_back_whole, one_more_workspace_comes_with_its_key, revoking_a_key_is_final_and_local,
+                     the_last_use_only_moves_on, a_callback_secret_is_rotated_by_whoever_knows_it,
+                     of_rotations_at_once_one_counts, former_secrets_are_erased_once_they_have_ended }
             connect { apps_stay_in_their_workspace, one_app_per_client_id, an_invitation_is_used_once,
                       a_new_journey_ends_the_one_before, a_refused_app_is_probed_by_one_at_a_time,
                       a_refusal_of_a_replaced_secret_says_nothing, of_callbacks_at_once_one_ends_the_journey,

@@ -1,0 +1,177 @@
+//! Keys: what they may do, how long, and what is shown of them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::{OFFICE, house::House, office};
+
+const KEYS: &str = "/api/latchkey/v1/api-keys/";
+
+async fn make(house: &House, asked: Value) -> (String, String) {
+    let made = house.post(KEYS, asked).await;
+    let body = made.created();
+    assert_eq!(made.header("cache-control"), "no-store");
+    (body["id"].as_str().unwrap().to_owned(), body["key"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_and_listed_by_its_beginning() {
+    let house = office().await;
+    let asked = json!({ "name": "metrics", "scopes": ["read"], "requests_per_minute": 30,
+                        "expires_at": "2030-01-01T00:00:00Z" });
+    house.tick();
+    let (id, key) = make(&house, asked).await;
+    assert!(key.starts_with("lk_"));
+    let listed = house.get(KEYS).await;
+    assert!(!listed.text.contains(&key));
+    let [newest, first] = listed.ok()["results"].as_array().unwrap().clone().try_into().unwrap();
+    assert_eq!(newest["prefix"], format!("{}…", &key[..7]));
+    assert_eq!((newest["name"].as_str(), &newest["scopes"]), (Some("metrics"), &json!(["read"])));
+    assert_eq!((&newest["requests_per_minute"], &newest["revoked_at"]), (&json!(30), &Value::Null));
+    assert_eq!(newest["expires_at"], "2030-01-01T00:00:00.000000Z");
+    assert_eq!(first["scopes"], json!(["read", "bots", "tokens", "admin"]));
+    assert_eq!(house.get(&format!("{KEYS}{id}/")).await.ok(), newest);
+}
+
+#[tokio::test]
+async fn a_scope_that_is_missing_is_named() {
+    let house = office().await;
+    let account = house.connect(&house.zoom.user("ada@example.test", "Ada").await).await;
+    let account = format!("/api/v2/zoom-oauth-credentials/{account}/");
+    let bot = house.bot(json!({ "meeting_url": "https://zoom.us/j/81234567890" })).await;
+    let bot = format!("/api/v1/bot/{bot}/");
+    let calls = [
+        ("read", "GET", bot.clone()),
+        ("read", "GET", "/api/v1/bot/".into()),
+        ("read", "GET", account.clone()),
+        ("read", "GET", "/api/latchkey/v1/audit/".into()),
+        ("read", "GET", "/api/latchkey/v1/token-links/".into()),
+        ("bots", "POST", "/api/v1/bot/".into()),
+        ("bots", "POST", format!("{bot}leave_call/")),
+        ("tokens", "GET", format!("{account}access-token/")),
+        ("tokens", "POST", "/api/latchkey/v1/token-links/".into()),
+        ("tokens", "GET", "/api/latchkey/v1/callback-secret/".into()),
+        ("admin", "POST", "/api/latchkey/v1/callback-secret/rotate/".into()),
+        ("admin", "POST", "/api/v2/zoom-oauth-apps/".into()),
+        ("admin", "POST", "/api/latchkey/v1/connect-links/".into()),
+        ("admin", "GET", KEYS.into()),
+        ("admin", "DELETE", account),
+        ("operator", "GET", "/api/latchkey/v1/workspaces/".into()),
+        ("operator", "POST", "/api/latchkey/v1/workspaces/".into()),
+    ];
+    for scope in ["read", "bots", "tokens", "admin", "operator"] {
+        let others: Vec<_> =
+            ["read", "bots", "tokens", "admin", "operator"].into_iter().filter(|s| *s != scope).collect();
+        let lacking = house.key_with(&others.join(",")).await;
+        let holding = house.key_with(scope).await;
+        for (_, method, path) in calls.iter().filter(|(needed, ..)| *needed == scope) {
+            let refused = house.call_as(&lacking, method, path, Value::Null).await;
+            assert_eq!(refused.status, 403, "{method} {path}");
+            let detail = format!("This API key lacks the scope {scope}.");
+            assert_eq!(refused.json(), json!({ "code": "permission_denied", "detail": detail }));
+            let admitted = house.call_as(&holding, method, path, Value::Null).await;
+            assert!(![401, 403, 404, 500].contains(&admitted.status), "{method} {path}: {}", admitted.text);
+        }
+    }
+}
+
+/// Where tokens are fetched from is as good as a token.
+#[tokio::test]
+async fn a_bots_urls_are_shown_to_whoever_sends_bots() {
+    let house = office().await;
+    let zoom =
+        json!({ "zak_url": "https://example.com/zak?token=planted", "user_email": "ada@example.test" });
+    let bot = house.bot(json!({ "meeting_url": "https://zoom.us/j/81234567890", "zoom": zoom })).await;
+    let (one, list) = (format!("/api/v1/bot/{bot}/"), "/api/v1/bot/".to_owned());
+    let (reader, sender) = (house.key_with("read").await, house.key_with("read,bots").await);
+    for path in [&one, &list] {
+        let masked = house.call_as(&reader, "GET", path, Value::Null).await;
+        assert!(masked.status == 200 && !masked.text.contains("planted"), "{}", masked.text);
+        let told = house.call_as(&sender, "GET", path, Value::Null).await;
+        assert!(told.text.contains("token=planted"), "{}", told.text);
+    }
+    let masked = house.call_as(&reader, "GET", &one, Value::Null).await.ok();
+    assert_eq!(
+        (masked["zoom"]["zak_url"].as_str(), masked["zoom"]["join_token_url"].as_str()),
+        (Some("********"), None)
+    );
+    assert_eq!(masked["zoom"]["user_email"], "ada@example.test");
+}
+
+#[tokio::test]
+async fn a_revoked_key_opens_nothing_on_any_server() {
+    let house = office().await;
+    let other = house.another(&OFFICE).await;
+    let (id, key) = make(&house, json!({ "name": "k", "scopes": "read" })).await;
+    for server in [&house, &other] {
+        server.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await.ok();
+    }
+    let path = format!("{KEYS}{id}/");
+    assert_eq!(house.call_as(&house.api_key, "DELETE", &path, Value::Null).await.status, 204);
+    for server in [&house, &other] {
+        let refused = server.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await;
+        assert_eq!(refused.status, 401);
+        let expected = json!({ "code": "authentication_failed", "detail": "This API key was revoked." });
+        assert_eq!(refused.json(), expected);
+    }
+    let listed = house.get(&path).await.ok();
+    assert!(listed["revoked_at"].is_string(), "{listed}");
+    assert_eq!(house.call_as(&house.api_key, "DELETE", &path, Value::Null).await.status, 204, "once more");
+}
+
+#[tokio::test]
+async fn a_key_ends_at_its_time() {
+    let house = office().await;
+    let end = (house.env.now() + Duration::from_secs(60)).to_string();
+    let (_, key) = make(&house, json!({ "name": "k", "scopes": ["read"], "expires_at": end })).await;
+    house.jump(Duration::from_micros(59_999_999));
+    house.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await.ok();
+    house.jump(Duration::from_micros(1));
+    let refused = house.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await;
+    assert_eq!((refused.status, refused.json()["detail"].as_str()), (401, Some("This API key has expired.")));
+}
+
+/// Not for every call: the time is a few minutes old at most.
+#[tokio::test]
+async fn the_last_use_is_noted() {
+    let house = office().await;
+    let (id, key) = make(&house, json!({ "name": "k", "scopes": ["read"] })).await;
+    let used =
+        async || house.get(&format!("{KEYS}{id}/")).await.ok()["last_used_at"].as_str().map(str::to_owned);
+    assert_eq!(used().await, None);
+    let first = house.env.now().to_string();
+    house.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await.ok();
+    let noted = house.wait_for("the use is noted", used).await;
+    assert_eq!(noted, first);
+    house.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await.ok();
+    house.jump(Duration::from_secs(301));
+    house.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await.ok();
+    house.wait_for("the next one is", async || used().await.filter(|at| *at > first)).await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_key_is_said() {
+    let house = office().await;
+    let wrong =
+        house.post(KEYS, json!({ "requests_per_minute": 0, "expires_at": "2001-01-01T00:00:00Z" })).await;
+    assert_eq!(
+        wrong.refused(),
+        json!({
+            "name": ["This field is required."],
+            "scopes": ["This field is required."],
+            "requests_per_minute": ["It must be at least 1."],
+            "expires_at": ["It must lie ahead."],
+        })
+    );
+    for (scopes, complaint) in [
+        (json!([]), "It must not be empty."),
+        (json!(7), "It must be a list of words."),
+        (json!([7]), "It must be a list of words."),
+        (json!(["read", "fly"]), "\"fly\" is not a scope."),
+        (json!("read,operator"), "Only a key with the scope operator can give operator."),
+    ] {
+        let wrong = house.post(KEYS, json!({ "name": "k", "scopes": scopes })).await;
+        assert_eq!(wrong.refused(), json!({ "scopes": [complaint] }), "{scopes}");
+    }
+}

@@ -1,0 +1,45 @@
+//! Several tenants in one installation.
+
+use serde_json::{Value, json};
+
+use crate::office;
+
+const WORKSPACES: &str = "/api/latchkey/v1/workspaces/";
+
+#[tokio::test]
+async fn an_operator_makes_workspaces_and_opens_none() {
+    let house = office().await;
+    let operator = house.key_with("operator").await;
+    let made = house.call_as(&operator, "POST", WORKSPACES, json!({ "name": "Zoë’s team" })).await;
+    assert_eq!(made.header("cache-control"), "no-store");
+    let made = made.created();
+    assert_eq!(made["name"], "Zoë’s team");
+    assert_eq!(made["api_key"]["scopes"], json!(["read", "bots", "tokens", "admin"]));
+    let theirs = made["api_key"]["key"].as_str().unwrap();
+
+    let listed = house.call_as(&operator, "GET", WORKSPACES, Value::Null).await;
+    assert!(!listed.text.contains(theirs));
+    let [first, second] = listed.ok()["results"].as_array().unwrap().clone().try_into().unwrap();
+    assert_eq!((first["name"].as_str(), &second["id"]), (Some("default"), &made["id"]));
+    let path = format!("{WORKSPACES}{}/", made["id"].as_str().unwrap());
+    assert_eq!(house.call_as(&operator, "GET", &path, Value::Null).await.ok(), second);
+    let nobody = format!("{WORKSPACES}00000000-0000-7000-8000-000000000000/");
+    assert_eq!(house.call_as(&operator, "GET", &nobody, Value::Null).await.status, 404);
+    let wrong = house.call_as(&operator, "POST", WORKSPACES, json!({})).await.refused();
+    assert_eq!(wrong, json!({ "name": ["This field is required."] }));
+
+    // The new key opens the new workspace, which is empty; and the operator's opens none at all.
+    house.bot(json!({ "meeting_url": "https://zoom.us/j/81234567890" })).await;
+    assert_eq!(house.call_as(theirs, "GET", "/api/v1/bot/", Value::Null).await.ok()["count"], 0);
+    assert_eq!(house.call_as(&operator, "GET", "/api/v1/bot/", Value::Null).await.status, 403);
+    assert_eq!(house.call_as(theirs, "GET", WORKSPACES, Value::Null).await.status, 403);
+}
+
+#[tokio::test]
+async fn workspaces_sign_with_secrets_of_their_own() {
+    let house = office().await;
+    let theirs = house.another_workspace().await;
+    let secret = "/api/latchkey/v1/callback-secret/";
+    let other = house.call_as(&theirs, "GET", secret, Value::Null).await.ok();
+    assert_ne!(house.get(secret).await.ok()["secret"], other["secret"]);
+}

@@ -1,0 +1,132 @@
+//! Keys of the API: made, checked, revoked.
+//!
+//! A key is looked up for every call, and nowhere remembered: a revocation holds for the next call on every server. Its
+//! last use is written down every few minutes, by a task of its own.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use model::{ApiKeyId, ApiScopes, Failure, Secret, Timestamp, WorkspaceId};
+use store::ApiKey;
+
+use crate::{Broker, Workspaces, digest};
+
+/// Begins every key, so that scanners for leaked secrets can find them.
+const BEGINNING: &str = "lk_";
+/// Of a key's 43 random characters, how many are shown: enough to tell keys apart, and no help in guessing.
+const SHOWN: usize = 4;
+/// How old the time of the last use may be.
+const USE_IS_NOTED_EVERY: Duration = Duration::from_secs(300);
+/// How often a server tries to note it: many calls at once come with one and the same old time.
+const NOTES_A_MINUTE: NonZeroU32 = NonZeroU32::MIN;
+
+/// A key to make.
+#[derive(Debug)]
+pub struct NewApiKey {
+    /// For people.
+    pub name: String,
+    /// What it may do.
+    pub scopes: ApiScopes,
+    /// How many calls a minute it may make, if not as many as any other.
+    pub per_minute: Option<NonZeroU32>,
+    /// Its end.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A key that was just made. It is shown once.
+#[derive(Debug)]
+pub struct IssuedKey {
+    /// The row.
+    pub row: ApiKey,
+    /// The key itself.
+    pub key: Secret,
+}
+
+/// What a key is good for.
+#[derive(Debug)]
+pub enum KeyCheck {
+    /// It opens its workspace.
+    Good(ApiKey),
+    /// It did, until its end.
+    Expired,
+    /// It did, until somebody revoked it.
+    Revoked,
+    /// It was never one.
+    Unknown,
+}
+
+impl NewApiKey {
+    /// One that may do everything in its workspace, for ever.
+    pub fn for_everything(name: &str) -> Self {
+        let scopes = ApiScopes::of_a_workspace();
+        Self { name: name.to_owned(), scopes, per_minute: None, expires_at: None }
+    }
+}
+
+impl Workspaces {
+    /// Makes a key; `None` when there is no such workspace.
+    pub async fn create_key(
+        &self,
+        workspace: WorkspaceId,
+        new: &NewApiKey,
+    ) -> Result<Option<IssuedKey>, Failure> {
+        if self.store.workspace(workspace).await?.is_none() {
+            return Ok(None);
+        }
+        let issued = self.issue(workspace, new);
+        self.store.add_api_key(&issued.row).await?;
+        Ok(Some(issued))
+    }
+
+    /// Ends a key at once; `false` when the workspace has none with this id.
+    pub async fn revoke_key(&self, workspace: WorkspaceId, id: ApiKeyId) -> Result<bool, Failure> {
+        Ok(self.store.revoke_api_key(workspace, id, self.env.now()).await?)
+    }
+
+    pub(crate) fn issue(&self, workspace: WorkspaceId, new: &NewApiKey) -> IssuedKey {
+        let text = format!("{BEGINNING}{}", self.env.entropy.token());
+        let row = ApiKey {
+            id: ApiKeyId::generate(&self.env),
+            workspace,
+            name: new.name.clone(),
+            digest: digest(&text),
+            prefix: text[..BEGINNING.len() + SHOWN].to_owned(),
+            scopes: new.scopes,
+            per_minute: new.per_minute,
+            created_at: self.env.now(),
+            expires_at: new.expires_at,
+            last_used_at: None,
+            revoked_at: None,
+        };
+        IssuedKey { row, key: Secret::new(text) }
+    }
+}
+
+impl Broker {
+    /// What this key is good for. It has 256 random bits, so looking its hash up leaks nothing worth timing.
+    pub async fn authenticate(&self, key: &str) -> Result<KeyCheck, Failure> {
+        let now = self.env.now();
+        Ok(match self.store.api_key(&digest(key)).await? {
+            None => KeyCheck::Unknown,
+            Some(key) if key.revoked_at.is_some() => KeyCheck::Revoked,
+            Some(key) if key.expires_at.is_some_and(|end| now >= end) => KeyCheck::Expired,
+            Some(key) => {
+                self.note_use(&key, now);
+                KeyCheck::Good(key)
+            }
+        })
+    }
+
+    /// Nobody waits for it, and nobody misses it when it fails.
+    fn note_use(&self, key: &ApiKey, now: Timestamp) {
+        let known = key.last_used_at.is_some_and(|at| now.since(at) < USE_IS_NOTED_EVERY);
+        if known || self.noted_uses.admit(&key.id, NOTES_A_MINUTE, now).is_err() {
+            return;
+        }
+        let (store, id) = (self.store.clone(), key.id);
+        self.tasks.spawn(async move {
+            if let Err(error) = store.note_use_of_api_key(id, now).await {
+                tracing::debug!(%error, "the use of an API key is not noted");
+            }
+        });
+    }
+}

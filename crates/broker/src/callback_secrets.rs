@@ -1,0 +1,110 @@
+//! The secret that signs what a workspace's bots fetch and verifies who fetches from it (`whsec_…`), and how it is replaced:
+//! for a day, its predecessor goes on beside it.
+
+use std::time::Duration;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use model::{Code, Environment, Failure, Secret, Timestamp, WorkspaceId};
+use store::{FormerSecret, Workspace};
+
+use crate::{Broker, Cell, Workspaces, signature::SigningKey};
+
+/// How long a secret goes on beside its successor.
+pub const OVERLAP: Duration = Duration::from_secs(24 * 3600);
+/// Somebody who rotates at the same moment, or a change of the keys that seal, is met once or twice.
+const ATTEMPTS: u32 = 3;
+
+/// The secrets that count.
+#[derive(Debug)]
+pub struct CallbackSecrets {
+    /// The one that everybody should have by now.
+    pub current: Secret,
+    /// The one before, and until when it counts.
+    pub former: Option<(Secret, Timestamp)>,
+}
+
+/// What came of a rotation.
+#[derive(Debug)]
+pub enum Rotation {
+    /// These count now.
+    Done(CallbackSecrets),
+    /// The one before has not ended yet. A third would push it out while it is in use.
+    Running {
+        /// When it ends.
+        until: Timestamp,
+    },
+}
+
+pub(crate) fn new_callback_secret(env: &Environment) -> Secret {
+    Secret::new(format!("whsec_{}", BASE64_STANDARD.encode(env.entropy.bytes::<32>())))
+}
+
+impl Workspaces {
+    /// The secrets of a workspace that count now.
+    pub async fn callback_secrets(&self, workspace: WorkspaceId) -> Result<CallbackSecrets, Failure> {
+        self.open_callback_secrets(&self.row(workspace).await?)
+    }
+
+    /// Replaces the secret. The one before goes on for `overlap`; without one, nothing but the new secret counts from now
+    /// on, which is for secrets that have leaked.
+    pub async fn rotate_callback_secret(
+        &self,
+        workspace: WorkspaceId,
+        overlap: Duration,
+    ) -> Result<Rotation, Failure> {
+        let now = self.env.now();
+        for _ in 0..ATTEMPTS {
+            let row = self.row(workspace).await?;
+            let before = self.open_callback_secrets(&row)?;
+            if let Some((_, until)) = before.former.filter(|_| !overlap.is_zero()) {
+                return Ok(Rotation::Running { until });
+            }
+            let current = new_callback_secret(&self.env);
+            let sealed = self.vault.seal(workspace, Cell::CallbackSecret(workspace), &current);
+            // A ciphertext opens at its own place alone, so the old secret is sealed anew for its next one.
+            let former = (!overlap.is_zero()).then(|| FormerSecret {
+                sealed: self.vault.seal(workspace, Cell::FormerCallbackSecret(workspace), &before.current),
+                ends_at: now + overlap,
+            });
+            let rotate =
+                self.store.rotate_callback_secret(workspace, &row.callback_secret, &sealed, former.as_ref());
+            if rotate.await? {
+                let former = former.map(|former| (before.current, former.ends_at));
+                return Ok(Rotation::Done(CallbackSecrets { current, former }));
+            }
+        }
+        Err(Failure::new(Code::Unavailable, "the callback secret is being changed by somebody else"))
+    }
+
+    async fn row(&self, workspace: WorkspaceId) -> Result<Workspace, Failure> {
+        let row = self.store.workspace(workspace).await?;
+        row.ok_or_else(|| Failure::new(Code::Internal, "the workspace is gone"))
+    }
+
+    fn open_callback_secrets(&self, row: &Workspace) -> Result<CallbackSecrets, Failure> {
+        let id = row.id;
+        let current = self.vault.open(id, Cell::CallbackSecret(id), &row.callback_secret)?;
+        let now = self.env.now();
+        let former = row.former_callback_secret.as_ref().filter(|former| now < former.ends_at);
+        let open = |former: &FormerSecret| {
+            let secret = self.vault.open(id, Cell::FormerCallbackSecret(id), &former.sealed)?;
+            Ok::<_, Failure>((secret, former.ends_at))
+        };
+        Ok(CallbackSecrets { current, former: former.map(open).transpose()? })
+    }
+}
+
+impl Broker {
+    /// The callback secrets of a workspace that count now, newest first.
+    pub async fn callback_secrets(&self, workspace: WorkspaceId) -> Result<Vec<Secret>, Failure> {
+        let CallbackSecrets { current, former } = self.workspaces.callback_secrets(workspace).await?;
+        Ok([current].into_iter().chain(former.map(|(secret, _)| secret)).collect())
+    }
+
+    /// The keys in them: sign with each, and let any verify.
+    pub async fn callback_keys(&self, workspace: WorkspaceId) -> Result<Vec<SigningKey>, Failure> {
+        let secrets = self.callback_secrets(workspace).await?;
+        let keys: Option<Vec<_>> = secrets.iter().map(SigningKey::parse).collect();
+        keys.ok_or_else(|| Failure::new(Code::Internal, "the workspace's callback secret is not one"))
+    }
+}
