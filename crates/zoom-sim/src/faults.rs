@@ -8,11 +8,12 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::held;
-use crate::limit::{RetryAfter, too_many};
+use crate::limit::{Headroom, RetryAfter, too_many};
 use crate::server::HangUp;
 use crate::sim::Sim;
 
@@ -157,7 +158,7 @@ pub(crate) async fn around(sim: &Sim, place: Place, work: impl Future<Output = R
         }
         Kind::Truncated => truncated(work.await, Half::BrokenOff).await,
         Kind::HalfJson => truncated(work.await, Half::AsIfWhole).await,
-        Kind::Http429 => too_many(None, fault.retry_after, sim.now()),
+        Kind::Http429 => too_many(&headroom(fault.retry_after, sim.now()), fault.retry_after),
         Kind::Http500 => {
             let body = serde_json::json!({"code": 500, "message": "Internal error."});
             (StatusCode::INTERNAL_SERVER_ERROR, Json(body)).into_response()
@@ -165,6 +166,15 @@ pub(crate) async fn around(sim: &Sim, place: Place, work: impl Future<Output = R
         Kind::Html => {
             Html("<!doctype html><title>Zoom simulator</title><p>We'll be back soon.").into_response()
         }
+    }
+}
+
+/// None is left, of a limit that nobody has set.
+fn headroom(retry_after: Option<RetryAfter>, now: Timestamp) -> Headroom {
+    if retry_after == Some(RetryAfter::Date) {
+        Headroom::per_day("Light", None, 0, now)
+    } else {
+        Headroom::per_second("Light", None, 0, now)
     }
 }
 

@@ -1,5 +1,7 @@
 //! `POST /oauth/token`: a code, a refresh token or an app's own credentials for an access token.
 
+use std::time::Duration;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::Json;
 use axum::extract::{RawQuery, State};
@@ -16,7 +18,7 @@ use super::error::OAuthError;
 use crate::clock::Clock;
 use crate::faults::{self, Place};
 use crate::ids::GrantId;
-use crate::limit::{self, RetryAfter};
+use crate::limit::{self, Headroom, RetryAfter};
 use crate::sim::{SharedSim, Sim};
 use crate::world::World;
 use crate::world::app::{App, AppKind};
@@ -55,6 +57,10 @@ pub(crate) async fn handler(
     let params = Params::read(&headers, query.as_deref(), &body);
     let refreshing = params.get("grant_type") == Some("refresh_token");
     let place = if refreshing { Place::Refresh } else { Place::Token };
+    let delay = sim.world().switches.token_delay_ms;
+    if delay > 0 {
+        Clock::wait(Duration::from_millis(delay)).await;
+    }
     if let Some(refusal) = over_limit(&sim, &params) {
         return refusal;
     }
@@ -66,11 +72,13 @@ fn over_limit(sim: &Sim, params: &Params) -> Option<Response> {
     let mut world = sim.world();
     let limit = world.switches.token_limit_per_second?;
     let app = world.app(&params.client_id())?.client_id.clone();
-    if world.token_limit.admits(app, limit, Clock::real_unix_ms()) {
+    if world.token_used.admit(app, limit, Clock::real_unix_ms()).is_some() {
         return None;
     }
     world.ledger.stats.token_429 += 1;
-    Some(limit::too_many(Some(limit), Some(RetryAfter::Seconds), sim.now()))
+    // That the token endpoint has a category, and this one, is ours.
+    let headroom = Headroom::per_second("Light", Some(limit), 0, sim.now());
+    Some(limit::too_many(&headroom, Some(RetryAfter::Seconds)))
 }
 
 /// One step under one lock: what rotates here has rotated, whether or not the answer arrives.

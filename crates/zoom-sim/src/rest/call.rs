@@ -1,16 +1,129 @@
-//! What every REST call has in common, whatever it does.
+//! What every REST call has in common: it is counted, limited, late or spoilt, and then answered.
 
+use std::time::Duration;
+
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
+use super::bearer::Bearer;
 use super::error::RestError;
+use super::limits::Label;
+use crate::clock::Clock;
 use crate::faults::{self, Place};
+use crate::limit::{self, Headroom, RetryAfter};
 use crate::sim::Sim;
 
-/// Does `work` and answers with it, unless a fault comes between.
+/// A call, by what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    ReadUser,
+    ListUsers,
+    CreateUser,
+    MintUserToken,
+    MintJoinToken,
+    ListMeetings,
+    CreateMeeting,
+    ReadMeeting,
+    ChangeMeeting,
+    DeleteMeeting,
+}
+
+impl Call {
+    /// As `rest_calls` of the statistics has it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::ReadUser => "read_user",
+            Self::ListUsers => "list_users",
+            Self::CreateUser => "create_user",
+            Self::MintUserToken => "mint_user_token",
+            Self::MintJoinToken => "mint_join_token",
+            Self::ListMeetings => "list_meetings",
+            Self::CreateMeeting => "create_meeting",
+            Self::ReadMeeting => "read_meeting",
+            Self::ChangeMeeting => "change_meeting",
+            Self::DeleteMeeting => "delete_meeting",
+        }
+    }
+
+    /// D REF.
+    fn label(self) -> Label {
+        match self {
+            Self::ListUsers | Self::ListMeetings => Label::Medium,
+            Self::ReadUser
+            | Self::CreateUser
+            | Self::MintUserToken
+            | Self::MintJoinToken
+            | Self::CreateMeeting
+            | Self::ReadMeeting
+            | Self::ChangeMeeting
+            | Self::DeleteMeeting => Label::Light,
+        }
+    }
+
+    /// Where faults strike it.
+    fn place(self) -> Place {
+        match self {
+            Self::ReadUser => Place::UsersMe,
+            Self::ListUsers | Self::CreateUser => Place::Users,
+            Self::MintUserToken => Place::Zak,
+            Self::MintJoinToken => Place::JoinToken,
+            Self::ListMeetings
+            | Self::CreateMeeting
+            | Self::ReadMeeting
+            | Self::ChangeMeeting
+            | Self::DeleteMeeting => Place::Meetings,
+        }
+    }
+}
+
+/// Does `work` and answers with it, unless a limit or a fault comes before.
 pub(super) async fn answer<T: IntoResponse>(
     sim: &Sim,
-    place: Place,
+    call: Call,
+    headers: &HeaderMap,
     work: impl FnOnce() -> Result<T, RestError>,
 ) -> Response {
-    faults::around(sim, place, async { work().into_response() }).await
+    let delay = {
+        let mut world = sim.world();
+        *world.ledger.stats.rest_calls.entry(call.name()).or_default() += 1;
+        world.switches.rest_delay_ms
+    };
+    if delay > 0 {
+        Clock::wait(Duration::from_millis(delay)).await;
+    }
+    let response = match count(sim, call, headers) {
+        Ok(headroom) => {
+            let mut response = faults::around(sim, call.place(), async { work().into_response() }).await;
+            if let Some(headroom) = headroom.filter(|_| response.status() != StatusCode::TOO_MANY_REQUESTS) {
+                headroom.write(response.headers_mut());
+            }
+            response
+        }
+        Err(reached) => {
+            let retry_after = if reached.daily { RetryAfter::Date } else { RetryAfter::Seconds };
+            limit::too_many(&reached, Some(retry_after))
+        }
+    };
+    let refused = response.status() == StatusCode::TOO_MANY_REQUESTS;
+    sim.world().ledger.stats.rest_429 += u64::from(refused);
+    response
+}
+
+/// Counts it for the account it speaks for. A bearer that is none counts for nobody (I).
+fn count(sim: &Sim, call: Call, headers: &HeaderMap) -> Result<Option<Headroom>, Headroom> {
+    let at = sim.moment();
+    let mut world = sim.world();
+    let account = Bearer::read(&world, headers, at.now).and_then(|bearer| bearer.account(&world).cloned());
+    let Ok(account) = account else { return Ok(None) };
+    world.count_call(&account, call.label(), at)
+}
+
+/// A JSON object; an empty body reads as `{}`.
+pub(super) fn body<T: DeserializeOwned>(body: &[u8]) -> Result<T, RestError> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    let object: Option<Map<String, Value>> = serde_json::from_slice(body).ok();
+    let read = object.and_then(|fields| serde_json::from_value(Value::Object(fields)).ok());
+    read.ok_or(RestError::Validation("Request Body should be a valid JSON object."))
 }

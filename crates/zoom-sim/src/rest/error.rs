@@ -3,8 +3,10 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 
 use crate::ids::MeetingNumber;
+use crate::limit::{self, Headroom, RetryAfter};
 
 /// Why a REST call is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,12 +21,16 @@ pub(crate) enum RestError {
     NoSuchUser,
     /// No meeting of this number in reach of the token (404, 3001; D REF).
     NoSuchMeeting(MeetingNumber),
+    /// Somebody has this e-mail address (409, 1005; D).
+    UserExists(String),
     /// A join token is the host's to give (400, 200; D REF, ours for which of the two codes).
     NoPermission,
     /// The host has switched it off (400, 3000; D REF, ours as above).
     NotAllowed,
     /// A running meeting cannot be deleted (400, 3002; I).
     MeetingRuns,
+    /// A host's meetings were made and changed too often today (429; D, I the words).
+    TooManyWrites(Timestamp),
     /// A parameter is out of bounds (400, 300; D).
     Validation(&'static str),
 }
@@ -43,6 +49,9 @@ impl IntoResponse for RestError {
             Self::NoSuchMeeting(number) => {
                 (StatusCode::NOT_FOUND, 3001, format!("Meeting does not exist: {number}."))
             }
+            Self::UserExists(email) => {
+                (StatusCode::CONFLICT, 1005, format!("User already in the account: {email}."))
+            }
             Self::NoPermission => (StatusCode::BAD_REQUEST, 200, "No permission.".to_owned()),
             Self::NotAllowed => {
                 (StatusCode::BAD_REQUEST, 3000, "Local recording is not allowed for this meeting.".to_owned())
@@ -50,6 +59,10 @@ impl IntoResponse for RestError {
             Self::MeetingRuns => {
                 let message = "Sorry, you cannot delete this meeting since it is in progress.";
                 (StatusCode::BAD_REQUEST, 3002, message.to_owned())
+            }
+            Self::TooManyWrites(now) => {
+                let headroom = Headroom::per_day("Light", None, 0, now);
+                return limit::too_many(&headroom, Some(RetryAfter::Date));
             }
             Self::Validation(message) => (StatusCode::BAD_REQUEST, 300, message.to_owned()),
         };

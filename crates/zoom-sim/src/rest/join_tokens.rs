@@ -7,9 +7,9 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use super::bearer::{self, Bearer};
+use super::call::{self, Call};
 use super::error::RestError;
-use super::{call, scopes};
-use crate::faults::Place;
+use super::scopes;
 use crate::join_token::{self, Privilege};
 use crate::sim::{SharedSim, Sim};
 use crate::world::user::Plan;
@@ -32,7 +32,8 @@ pub(super) async fn handler(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Response {
-    call::answer(&sim, Place::JoinToken, || mint(&sim, &number, privilege, &asked, &headers)).await
+    call::answer(&sim, Call::MintJoinToken, &headers, || mint(&sim, &number, privilege, &asked, &headers))
+        .await
 }
 
 /// For the host's own grant, or one that reaches the host: others are told that they may not (ours).

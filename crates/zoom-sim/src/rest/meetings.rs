@@ -7,14 +7,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::bearer::Bearer;
+use super::call::{self, Call};
 use super::error::RestError;
 use super::meeting_form::{self, Form};
 use super::page::{self, Page};
-use super::{call, scopes};
-use crate::faults::Place;
+use super::scopes;
 use crate::gate::meeting::Meeting;
 use crate::gate::settings::{MeetingType, Settings};
 use crate::sim::{SharedSim, Sim};
@@ -69,7 +69,7 @@ pub(super) async fn list(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Response {
-    call::answer(&sim, Place::Meetings, || all(&sim, &who, &asked, &headers)).await
+    call::answer(&sim, Call::ListMeetings, &headers, || all(&sim, &who, &asked, &headers)).await
 }
 
 fn all(sim: &Sim, who: &str, asked: &Asked, headers: &HeaderMap) -> Result<Json<Value>, RestError> {
@@ -92,14 +92,17 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    call::answer(&sim, Place::Meetings, || {
+    call::answer(&sim, Call::CreateMeeting, &headers, || {
         let at = sim.moment();
         let mut world = sim.world();
         let bearer = authorised(&sim, &world, &headers, scopes::CREATE_MEETING)?;
-        let form = form(&body)?;
+        let form = call::body::<Form>(&body)?;
         let host = bearer.user(&world, form.schedule_for.as_deref().unwrap_or(&who))?;
         let operator = bearer.user(&world, "me")?.id;
         let settings = form.applied(&world, Settings::default())?;
+        if !world.count_write(&host.id, at) {
+            return Err(RestError::TooManyWrites(at.now));
+        }
         let number = world.free_number();
         let meeting = Meeting::new(number.clone(), host.id, host.account_id, settings, at.now);
         let answer = meeting_form::whole(&world, &meeting);
@@ -115,7 +118,7 @@ pub(super) async fn read(
     Path(number): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    call::answer(&sim, Place::Meetings, || {
+    call::answer(&sim, Call::ReadMeeting, &headers, || {
         let world = sim.world();
         let bearer = authorised(&sim, &world, &headers, scopes::READ_MEETING)?;
         Ok(Json(meeting_form::whole(&world, bearer.meeting(&world, &number)?)))
@@ -130,17 +133,20 @@ pub(super) async fn change(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    call::answer(&sim, Place::Meetings, || {
+    call::answer(&sim, Call::ChangeMeeting, &headers, || {
         let at = sim.moment();
         let mut world = sim.world();
         let bearer = authorised(&sim, &world, &headers, scopes::CHANGE_MEETING)?;
         let meeting = bearer.meeting(&world, &number)?;
-        let form = form(&body)?;
+        let form = call::body::<Form>(&body)?;
         let settings = form.applied(&world, meeting.settings.clone())?;
         let host = form.schedule_for.as_deref().map(|who| bearer.user(&world, who)).transpose()?;
         let host = host.map_or_else(|| meeting.host_id.clone(), |host| host.id);
         let operator = bearer.user(&world, "me")?.id;
         let number = meeting.number.clone();
+        if !world.count_write(&host, at) {
+            return Err(RestError::TooManyWrites(at.now));
+        }
         world.change_meeting(&number, settings, &host, &operator, at);
         sim.mail.notify_one();
         Ok(StatusCode::NO_CONTENT)
@@ -154,7 +160,7 @@ pub(super) async fn delete(
     Path(number): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    call::answer(&sim, Place::Meetings, || {
+    call::answer(&sim, Call::DeleteMeeting, &headers, || {
         let at = sim.moment();
         let mut world = sim.world();
         let bearer = authorised(&sim, &world, &headers, scopes::DELETE_MEETING)?;
@@ -177,11 +183,4 @@ fn authorised(
     any_of: &'static [&'static str],
 ) -> Result<Bearer, RestError> {
     Bearer::read(world, headers, sim.now())?.unexpired()?.with_scope(any_of)
-}
-
-fn form(body: &[u8]) -> Result<Form, RestError> {
-    let refusal = RestError::Validation("Request Body should be a valid JSON object.");
-    let body = if body.is_empty() { b"{}" } else { body };
-    let object: Option<Map<String, Value>> = serde_json::from_slice(body).ok();
-    object.and_then(|fields| serde_json::from_value(Value::Object(fields)).ok()).ok_or(refusal)
 }

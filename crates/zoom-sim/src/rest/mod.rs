@@ -4,8 +4,10 @@ mod bearer;
 mod call;
 mod error;
 mod join_tokens;
+pub(crate) mod limits;
 mod meeting_form;
 mod meetings;
+mod new_user;
 mod page;
 mod scopes;
 mod tokens;
@@ -18,7 +20,7 @@ use crate::sim::SharedSim;
 
 pub(crate) fn routes() -> Router<SharedSim> {
     Router::new()
-        .route("/v2/users", get(users::list))
+        .route("/v2/users", get(users::list).post(new_user::create))
         .route("/v2/users/{who}", get(users::read))
         .route("/v2/users/{who}/token", get(tokens::by_type))
         .route("/v2/users/me/zak", get(tokens::five_minute_zak))

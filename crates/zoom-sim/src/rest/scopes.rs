@@ -3,6 +3,7 @@
 pub(super) const READ_USER: &[&str] =
     &["user:read:user", "user:read:user:admin", "user:read", "user:read:admin", "user_profile"];
 pub(super) const LIST_USERS: &[&str] = &["user:read:list_users:admin", "user:read:admin"];
+pub(super) const CREATE_USER: &[&str] = &["user:write:user:admin", "user:write:admin"];
 
 /// What gives a ZAK.
 pub(super) const ZAK: &[&str] = &[

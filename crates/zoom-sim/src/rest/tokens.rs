@@ -8,14 +8,16 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::bearer::Bearer;
+use super::call::{self, Call};
 use super::error::RestError;
-use super::{call, scopes};
-use crate::faults::Place;
+use super::scopes;
 use crate::sim::{SharedSim, Sim};
 use crate::{obf, zak};
 
-/// Seconds a ZAK works when nothing is asked (D).
+/// Seconds a token works when nothing is asked (D).
 const DEFAULT_TTL: i64 = 7_200;
+/// The same, of a ZAK of a user that was made over REST (D).
+const API_CREATED_TTL: i64 = 7_776_000;
 /// The longest that may be asked (D).
 const MAX_TTL: i64 = 31_536_000;
 
@@ -39,13 +41,13 @@ pub(crate) async fn by_type(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Response {
-    call::answer(&sim, Place::Zak, || mint(&sim, &who, &asked, &headers)).await
+    call::answer(&sim, Call::MintUserToken, &headers, || mint(&sim, &who, &asked, &headers)).await
 }
 
 /// `GET /v2/users/me/zak`: a ZAK for five minutes (D REF).
 pub(crate) async fn five_minute_zak(State(sim): State<SharedSim>, headers: HeaderMap) -> Response {
     let asked = Asked { token_type: Some("zak".to_owned()), ttl: Some("300".to_owned()), meeting_id: None };
-    call::answer(&sim, Place::Zak, || mint(&sim, "me", &asked, &headers)).await
+    call::answer(&sim, Call::MintUserToken, &headers, || mint(&sim, "me", &asked, &headers)).await
 }
 
 fn mint(sim: &Sim, who: &str, asked: &Asked, headers: &HeaderMap) -> Result<Json<Answer>, RestError> {
@@ -62,9 +64,12 @@ fn mint(sim: &Sim, who: &str, asked: &Asked, headers: &HeaderMap) -> Result<Json
         return Err(RestError::NoSuchUser);
     }
     let token = match asked.token_type.as_deref().unwrap_or("token") {
-        "zak" => zak::mint(&mut world, &user, SignedDuration::from_secs(ttl(asked)?), now),
+        "zak" => {
+            let usual = if user.api_created { API_CREATED_TTL } else { DEFAULT_TTL };
+            zak::mint(&mut world, &user, SignedDuration::from_secs(ttl(asked, usual)?), now)
+        }
         "onbehalf" => {
-            let life = SignedDuration::from_secs(ttl(asked)?);
+            let life = SignedDuration::from_secs(ttl(asked, DEFAULT_TTL)?);
             obf::mint(&mut world, &user, asked.meeting_id.as_deref(), life, now)
         }
         "token" => world.entropy.secret(),
@@ -74,8 +79,8 @@ fn mint(sim: &Sim, who: &str, asked: &Asked, headers: &HeaderMap) -> Result<Json
 }
 
 /// Whole seconds, 1 to a year (D; that 0 is refused is I).
-fn ttl(asked: &Asked) -> Result<i64, RestError> {
-    let Some(text) = asked.ttl.as_deref() else { return Ok(DEFAULT_TTL) };
+fn ttl(asked: &Asked, usual: i64) -> Result<i64, RestError> {
+    let Some(text) = asked.ttl.as_deref() else { return Ok(usual) };
     let seconds = text.parse().ok().filter(|seconds| (1..=MAX_TTL).contains(seconds));
     seconds.ok_or(RestError::Validation("The ttl must be between 1 and 31536000 seconds."))
 }

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::bearer::Bearer;
+use super::call::{self, Call};
 use super::error::RestError;
 use super::page::{self, Page};
-use super::{call, scopes};
-use crate::faults::Place;
+use super::scopes;
 use crate::ids::{AccountId, UserId};
 use crate::sim::{SharedSim, Sim};
 use crate::world::user::User;
@@ -64,7 +64,7 @@ pub(super) async fn read(
     Path(who): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    call::answer(&sim, Place::UsersMe, || find(&sim, &who, &headers)).await
+    call::answer(&sim, Call::ReadUser, &headers, || find(&sim, &who, &headers)).await
 }
 
 fn find(sim: &Sim, who: &str, headers: &HeaderMap) -> Result<Json<Answer>, RestError> {
@@ -87,7 +87,7 @@ pub(super) async fn list(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Response {
-    call::answer(&sim, Place::Users, || all(&sim, &asked, &headers)).await
+    call::answer(&sim, Call::ListUsers, &headers, || all(&sim, &asked, &headers)).await
 }
 
 fn all(sim: &Sim, asked: &Asked, headers: &HeaderMap) -> Result<Json<Value>, RestError> {

@@ -1,5 +1,7 @@
 //! What happened, counted and listed for those who measure.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::clock::Clock;
@@ -24,6 +26,10 @@ pub(crate) struct Stats {
     pub(crate) revocations: u64,
     /// Requests to the token endpoint that its limit refused.
     pub(crate) token_429: u64,
+    /// REST calls by what they do, refused ones included.
+    pub(crate) rest_calls: BTreeMap<&'static str, u64>,
+    /// REST calls that were answered 429, by a limit or a fault.
+    pub(crate) rest_429: u64,
     /// ZAKs minted.
     pub(crate) zak_mints: u64,
     /// On-behalf-of tokens minted.

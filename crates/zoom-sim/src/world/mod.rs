@@ -16,7 +16,8 @@ use crate::gate::admission::Admission;
 use crate::gate::meeting::Meeting;
 use crate::held::Held;
 use crate::ids::{AccountId, ClientId, MeetingNumber, UserId};
-use crate::limit::Limiter;
+use crate::limit::PerSecond;
+use crate::rest::limits::Used;
 use crate::webhooks::endpoint::Endpoint;
 use crate::webhooks::event::{self, Topic};
 use crate::webhooks::outbox::Outbox;
@@ -48,7 +49,9 @@ pub(crate) struct World {
     /// Requests that a fault holds.
     pub(crate) held: Held,
     /// How often each app had tokens of late.
-    pub(crate) token_limit: Limiter,
+    pub(crate) token_used: PerSecond<ClientId>,
+    /// How often each account called REST of late.
+    pub(crate) rest_used: Used,
     pub(crate) switches: Switches,
     pub(crate) ledger: Ledger,
     /// Signs access tokens and ZAKs; new at each start.
@@ -74,7 +77,8 @@ impl World {
             outbox: Outbox::default(),
             faults: Faults::default(),
             held: Held::default(),
-            token_limit: Limiter::default(),
+            token_used: PerSecond::default(),
+            rest_used: Used::default(),
             switches: Switches::default(),
             ledger: Ledger::default(),
         }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::gate::rules::Rule;
+use crate::rest::limits::Limits;
 
 /// What happens when a user who is already in a meeting joins it again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,12 @@ pub(crate) struct Switches {
     /// real time, whatever the clock was told; null, the default, is no limit. Zoom publishes none
     /// (O); 10 is our guess.
     pub(crate) token_limit_per_second: Option<u32>,
+    /// Limits of REST, as in `rest/limits.rs`: `{}` is what Zoom publishes, null, the default, is none.
+    pub(crate) rest_limits: Option<Limits>,
+    /// How late the token endpoint answers, in milliseconds of real time (default 0).
+    pub(crate) token_delay_ms: u64,
+    /// How late REST answers, in milliseconds of real time (default 0).
+    pub(crate) rest_delay_ms: u64,
     /// How long a webhook's receiver may take, in milliseconds of real time (default 3000, D).
     pub(crate) webhook_patience_ms: u64,
     /// See [`DuplicateIdentity`].
@@ -56,6 +63,9 @@ impl Default for Switches {
             zak_on_expired_access_token: false,
             obf_single_use: true,
             token_limit_per_second: None,
+            rest_limits: None,
+            token_delay_ms: 0,
+            rest_delay_ms: 0,
             webhook_patience_ms: 3000,
             duplicate_identity: DuplicateIdentity::default(),
             rule_order: Rule::ALL.to_vec(),

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, UserId};
 
-/// What the user's account pays for; decides how many meetings run at once (D).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What the user's account pays for, from little to much; decides how many meetings run at once (D).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Plan {
     Basic,
@@ -48,6 +48,8 @@ pub(crate) struct User {
     pub(crate) active: bool,
     /// The user came through the account's single sign-on: satisfies rule 6024.
     pub(crate) sso: bool,
+    /// Made over REST with `custCreate`: without a password, and with longer ZAKs (D).
+    pub(crate) api_created: bool,
     /// The host's setting "Local recording": without it there are no join tokens for it (D).
     pub(crate) local_recording: bool,
     /// Grows with every sign-out from all devices; a ZAK of an earlier one is void (ours; that
@@ -69,6 +71,7 @@ impl User {
             pmi,
             active: true,
             sso: false,
+            api_created: false,
             local_recording: true,
             sign_outs: 0,
         }
@@ -79,8 +82,12 @@ impl User {
         format!("https://zoom.us/p/{}.svg", self.id)
     }
 
-    /// Derives the names that were not given: the e-mail's, then the words of the display name.
+    /// Derives the names that were not given from those that were, or else from the e-mail address.
     pub(crate) fn fill_names(&mut self) {
+        if self.display_name.is_empty() {
+            let words = [&*self.first_name, &*self.last_name].into_iter().filter(|word| !word.is_empty());
+            self.display_name = words.collect::<Vec<_>>().join(" ");
+        }
         if self.display_name.is_empty() {
             self.display_name = self.email.split('@').next().unwrap_or_default().to_owned();
         }

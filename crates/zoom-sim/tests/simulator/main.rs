@@ -5,6 +5,7 @@
 mod control;
 mod faults;
 mod gate;
+mod limits;
 mod meetings;
 mod oauth;
 mod rest;

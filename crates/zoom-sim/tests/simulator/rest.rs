@@ -138,3 +138,31 @@ async fn a_deactivated_user_has_no_grant_left() {
     assert_eq!(zoom.get("/v2/users/me", &tokens.access).await.status, 401);
     assert_eq!(zoom.refresh(&app, &tokens.refresh).await.body["error"], "invalid_grant");
 }
+
+#[tokio::test]
+async fn a_user_made_over_rest_has_longer_zaks() {
+    let zoom = Zoom::start().await;
+    zoom.user("admin").await;
+    let access = zoom.account_token(&["user:write:user:admin", "user:read:zak:admin"]).await;
+    let post = async |action: &str, email: &str| {
+        let info = json!({"email": email, "first_name": "Bo", "last_name": "T", "type": 2});
+        zoom.call("POST", "/v2/users", &access, json!({"action": action, "user_info": info})).await
+    };
+    let life = async |id: &str| {
+        let path = format!("/v2/users/{id}/token?type=zak");
+        let claims = claims(&text(&zoom.get(&path, &access).await.body, "token"));
+        claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap()
+    };
+    let made = post("custCreate", "bot@example.test").await;
+    assert_eq!((made.status, &made.body["display_name"]), (201, &json!("Bo T")));
+    assert_eq!(life(&text(&made.body, "id")).await, 7_776_000);
+    let made = post("create", "person@example.test").await;
+    assert_eq!(life(&text(&made.body, "id")).await, 7_200);
+    let again = post("create", "BOT@example.test").await;
+    assert_eq!((again.status, &again.body["code"]), (409, &json!(1005)));
+    for (action, email) in [("conjure", "x@example.test"), ("create", "nobody")] {
+        assert_eq!(post(action, email).await.body["code"], 300);
+    }
+    let powerless = zoom.account_token(&["user:read:admin"]).await;
+    assert_eq!(zoom.call("POST", "/v2/users", &powerless, Value::Null).await.body["code"], 4711);
+}
