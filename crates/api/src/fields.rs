@@ -132,6 +132,23 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// One word, or a list of at most `most` of them.
+    pub(crate) fn one_or_more(&mut self, field: &str, most: usize) -> Option<Vec<&'a str>> {
+        let given = match self.value(field)? {
+            Value::Array(words) => words.as_slice(),
+            word => std::slice::from_ref(word),
+        };
+        let words: Option<Vec<&str>> = given.iter().map(Value::as_str).collect();
+        let sound = |words: &Vec<&str>| {
+            words.len() <= most
+                && words.iter().all(|word| (1..=1000).contains(&word.len()) && !word.contains('\0'))
+        };
+        words.filter(sound).or_else(|| {
+            self.complain(field, format!("It must be text, or a list of at most {most} texts."));
+            None
+        })
+    }
+
     pub(crate) fn time(&mut self, field: &str) -> Option<Timestamp> {
         self.parsed(field, "It must be a time in ISO 8601, such as 2026-01-31T12:00:00Z.")
     }

@@ -109,7 +109,12 @@ pub fn router(state: State) -> Router {
             "/api/latchkey/v1/token-links",
             post(latchkey::token_links::create).get(latchkey::token_links::list),
         ),
-        ("/api/latchkey/v1/token-links/{id}", delete(latchkey::token_links::revoke)),
+        (
+            "/api/latchkey/v1/token-links/{id}",
+            get(latchkey::token_links::retrieve)
+                .patch(latchkey::token_links::narrow)
+                .delete(latchkey::token_links::revoke),
+        ),
         ("/api/latchkey/v1/pools", post(latchkey::pools::create).get(latchkey::pools::list)),
         (
             "/api/latchkey/v1/pools/{id}",
@@ -129,6 +134,7 @@ pub fn router(state: State) -> Router {
         ("/api/latchkey/v1/workspaces/{id}", get(latchkey::workspaces::retrieve)),
         ("/api/latchkey/v1/bot/{id}/screenshots/{file}", get(bot::screenshots::picture)),
         ("/t/{address}", token::routes()),
+        ("/t/{address}/status", token::status_routes()),
         ("/oauth/zoom/authorize", get(consent::authorize)),
         ("/oauth/zoom/callback", get(consent::callback)),
         ("/oauth/zoom/callback/{app}", get(consent::installed)),

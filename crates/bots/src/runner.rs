@@ -214,7 +214,10 @@ impl Runner<'_> {
                 }
                 Some(Act::Refused(verdict, words)) => {
                     if let (JoinVerdict::NewToken { .. }, Some(zak)) = (verdict, &zak) {
-                        self.ledger.parts.broker.reject_zak(self.ledger.bot.workspace, zak);
+                        let rejected = self.ledger.parts.broker.reject_zak(self.ledger.bot.workspace, zak);
+                        if let Err(failure) = rejected.await {
+                            tracing::warn!(%failure, "other servers may give a refused ZAK once more");
+                        }
                     }
                     return Ok(Outcome::Refused(verdict, words));
                 }

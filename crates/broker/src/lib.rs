@@ -7,7 +7,8 @@
 //!   end. Nobody sees a token that is not durable.
 //! - `refresher`: what is due, ahead of time and with jitter; `breaker`: an app that Zoom refuses; `pace`: its limit.
 //! - [`zak`](Broker::zak): from memory while enough life is left, else one mint for many callers.
-//! - [`access_token`](Broker::access_token): for a customer's own calls.
+//! - [`obf`](Broker::obf), join tokens: minted for each call. [`access_token`](Broker::access_token): for a customer's own
+//!   calls.
 //! - [`pools`](Broker::take_seat): several accounts behind one name, each with so many seats.
 //! - `audit`: no record, no token. Every token leaves as [`Audited`].
 //! - [`links`](Broker::serve_link): the addresses that bot platforms call, and the order in which they are checked.
@@ -29,8 +30,10 @@ mod flights;
 mod limiter;
 mod links;
 mod meeting_map;
+mod meeting_tokens;
 mod memory;
 mod metrics;
+mod mint;
 mod pace;
 mod parked;
 mod pools;
@@ -47,7 +50,9 @@ mod zak;
 
 use std::{num::NonZeroU32, sync::Arc};
 
-use model::{ApiKeyId, Code, CredentialId, CredentialStatus, Environment, Failure, WorkspaceId};
+use model::{
+    ApiKeyId, Code, CredentialId, CredentialStatus, Environment, Failure, Timestamp, TokenLinkId, WorkspaceId,
+};
 use outbound::CallbackClient;
 use sealing::Keys;
 use store::Store;
@@ -63,8 +68,12 @@ pub use callback_secrets::{CallbackSecrets, OVERLAP as CALLBACK_SECRET_OVERLAP, 
 pub use connect::{Arrival, Authorization, Connected, Departure, Invitation};
 pub use escrow::Escrow;
 pub use limiter::Limiter;
-pub use links::{LinkAddress, LinkRequest, NewLink, ServedToken};
+pub use links::{
+    AttendeeAnswer, LinkAddress, LinkAnswer, LinkRefusal, LinkRequest, Narrowed, Narrowing, NewLink,
+    can_verify,
+};
 pub use meeting_map::MeetingHost;
+pub use meeting_tokens::WantedObf;
 pub use metrics::Metrics;
 pub use outbound::signature;
 pub use parked::Installed;
@@ -101,6 +110,10 @@ pub struct Broker {
     links: links::LinkCache,
     /// Uses of API keys that were written down in the last minute.
     noted_uses: Limiter<ApiKeyId>,
+    link_uses: links::Uses,
+    link_rates: Limiter<TokenLinkId>,
+    /// When an account's owner last heard of which trouble.
+    alerts: memory::Memory<(CredentialId, Code), Timestamp>,
     replays: replay::Replays,
 }
 
@@ -153,6 +166,9 @@ impl Broker {
             refreshes: flights::Flights::default(),
             zaks: zak::ZakCache::default(),
             links: links::LinkCache::default(),
+            link_uses: links::Uses::default(),
+            link_rates: Limiter::default(),
+            alerts: memory::Memory::default(),
         }
     }
 

@@ -39,6 +39,12 @@ impl<K: Hash + Eq, V: Clone> Memory<K, V> {
     }
 
     /// Looks at every value, so it is for rare occasions.
+    pub(crate) fn find(&self, wanted: impl Fn(&V) -> bool) -> Option<V> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.values.values().find(|value| wanted(value)).cloned()
+    }
+
+    /// Looks at every value, so it is for rare occasions.
     pub(crate) fn forget_where(&self, unwanted: impl Fn(&V) -> bool) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.values.retain(|_, value| !unwanted(value));

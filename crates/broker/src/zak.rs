@@ -6,17 +6,24 @@
 use std::{sync::Arc, time::Duration};
 
 use model::{
-    About, AccountUser, Code, CredentialId, CredentialKind, Failure, Secret, Source, Timestamp, TokenKind,
-    WorkspaceId,
+    About, AccountUser, Code, CredentialId, Failure, Secret, Source, Timestamp, TokenKind, WorkspaceId,
 };
-use zoom::{Label, Zak, ZoomError};
+use zoom::Zak;
 
-use crate::{Asker, Audited, Broker, audit::Wish, budget::Need, flights::Flights, memory::Memory};
+use crate::{
+    Asker, Audited, Broker,
+    audit::Wish,
+    flights::Flights,
+    memory::Memory,
+    mint::{Minted, Order},
+};
 
-/// What is asked of Zoom: its own default, and longer than any join takes.
+/// What is asked of Zoom: its own default, and longer than most joins take.
 const TTL: Duration = Duration::from_secs(7200);
-/// How long a mint waits for its turn at Zoom: longer than a caller does, because whoever comes back finds what it brought.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A ZAK that has to outlive more than that shall still be of use to others for so long.
+const SPARE: Duration = Duration::from_secs(3600);
+/// A ZAK that is younger than this is not doubted for somebody's word: a newer one would fare no better.
+const TOO_YOUNG_TO_DOUBT: Duration = Duration::from_secs(30);
 
 /// What a caller needs.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +44,7 @@ type Owner = (CredentialId, Option<AccountUser>);
 pub(crate) struct ZakCache {
     kept: Memory<Owner, KeptZak>,
     /// By epoch as well: who asks after a new consent must not be given what is being minted with the old one.
-    mints: Flights<(Owner, i64), Result<Zak, Failure>>,
+    mints: Flights<(Owner, i64, Duration), Result<Zak, Failure>>,
 }
 
 #[derive(Clone)]
@@ -48,6 +55,7 @@ struct KeptZak {
     /// Void once the account is in another: it was disconnected, or connected again.
     epoch: i64,
     zak: Zak,
+    minted_at: Timestamp,
     ends_at: Timestamp,
 }
 
@@ -76,6 +84,24 @@ impl Broker {
         self.audited(wish, fetch).await
     }
 
+    /// The same from memory, if one that will do lies there.
+    pub(crate) fn kept_zak(
+        &self,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        epoch: i64,
+        wanted: WantedZak<'_>,
+    ) -> Option<Zak> {
+        if wanted.fresh {
+            return None;
+        }
+        let kept = self.zaks.kept.get(&(id, wanted.user.cloned()))?;
+        let good = kept.workspace == workspace
+            && kept.epoch == epoch
+            && kept.ends_at >= self.env.now() + wanted.outlives;
+        good.then_some(kept.zak)
+    }
+
     /// A ZAK of an account of this workspace that is usable and in this epoch, as the store said a moment ago; and
     /// whether it was at hand. For [`Broker::audited`] and nobody else.
     pub(crate) async fn fetch_zak_in(
@@ -85,23 +111,19 @@ impl Broker {
         epoch: i64,
         wanted: WantedZak<'_>,
     ) -> Result<(Zak, Source), Failure> {
-        let ours = |kept: &KeptZak| kept.workspace == workspace && kept.epoch == epoch;
-        let owner: Owner = (id, wanted.user.cloned());
-        let kept = self.zaks.kept.get(&owner).filter(ours);
-        let kept_until = kept.as_ref().map(|kept| kept.ends_at);
-        if let Some(kept) =
-            kept.filter(|kept| !wanted.fresh && kept.ends_at >= self.env.now() + wanted.outlives)
-        {
-            return Ok((kept.zak, Source::Kept));
+        if let Some(zak) = self.kept_zak(workspace, id, epoch, wanted) {
+            return Ok((zak, Source::Kept));
         }
+        let owner: Owner = (id, wanted.user.cloned());
+        let kept_until = self.zaks.kept.get(&owner).map(|kept| kept.ends_at);
         if wanted.fresh {
             self.zaks.kept.forget(&owner);
         }
-        let broker = Arc::clone(self);
+        let (broker, ttl) = (Arc::clone(self), TTL.max(wanted.outlives + SPARE));
         let zak = self
             .zaks
             .mints
-            .join((owner.clone(), epoch), &self.tasks, move || {
+            .join((owner.clone(), epoch, ttl), &self.tasks, move || {
                 // An earlier flight may have landed meanwhile: what it brought is new.
                 let landed = broker.zaks.kept.get(&owner).filter(|kept| {
                     kept.workspace == workspace && kept.epoch == epoch && Some(kept.ends_at) != kept_until
@@ -110,9 +132,7 @@ impl Broker {
                     if let Some(kept) = landed {
                         return Ok(kept.zak);
                     }
-                    let minted = broker.mint(workspace, owner).await;
-                    broker.metrics.mint(TokenKind::Zak, &minted);
-                    minted
+                    broker.mint_zak(workspace, owner, ttl).await
                 }
             })
             .await
@@ -128,53 +148,53 @@ impl Broker {
 
     /// Drops a ZAK that Zoom refused at a join, so that the next one is new. Whoever brought it may have had it through a
     /// token link of ours, so the token itself tells which account it is of.
-    pub fn reject_zak(&self, workspace: WorkspaceId, refused: &Secret) {
-        self.zaks
-            .kept
-            .forget_where(|kept| kept.workspace == workspace && kept.zak.token.expose() == refused.expose());
-    }
-
-    async fn mint(self: &Arc<Self>, workspace: WorkspaceId, owner: Owner) -> Result<Zak, Failure> {
-        let (id, mut rejected) = (owner.0, None);
-        loop {
-            let access = self.live_access(workspace, id, Duration::ZERO, rejected).await?;
-            let user = whom(access.kind, owner.1.as_ref())?;
-            let api = self.api(&access, Label::Light, Need::now(&self.env, PATIENCE)).await?;
-            match self.zoom.zak(api, user, TTL).await {
-                Ok(zak) => {
-                    let now = self.env.now();
-                    // Without a readable end, Zoom's answer to our `ttl` is the best record there is.
-                    let ends_at = zak.expires_at.unwrap_or(now + TTL);
-                    let kept =
-                        KeptZak { workspace, credential: id, epoch: access.epoch, zak: zak.clone(), ends_at };
-                    self.zaks.kept.put(owner, kept, |kept| kept.ends_at > now);
-                    tracing::info!(credential = %id, "ZAK minted");
-                    return Ok(zak);
-                }
-                // Our record calls the token valid and Zoom does not: one refresh, one more try.
-                Err(ZoomError::TokenRejected) if rejected.is_none() => rejected = Some(access.generation),
-                Err(ZoomError::UserUnknown) if owner.1.is_some() => {
-                    let words = "the app's Zoom account has no such user, or the user is not active";
-                    return Err(Failure::new(Code::UserUnknown, words));
-                }
-                Err(error) => return Err(error.into()),
-            }
+    pub async fn reject_zak(&self, workspace: WorkspaceId, refused: &Secret) -> Result<(), Failure> {
+        let is_it =
+            |kept: &KeptZak| kept.workspace == workspace && kept.zak.token.expose() == refused.expose();
+        match self.zaks.kept.find(is_it) {
+            Some(kept) => self.void_zaks(workspace, kept.credential).await,
+            None => Ok(()),
         }
     }
-}
 
-/// What Zoom calls the user. A server-to-server app has no `me`: Zoom would take its owner.
-pub(crate) fn whom(kind: CredentialKind, user: Option<&AccountUser>) -> Result<&str, Failure> {
-    match (kind, user) {
-        (CredentialKind::ServerToServer, Some(user)) => Ok(user.as_str()),
-        (CredentialKind::ServerToServer, None) => Err(Failure::new(
-            Code::TokenNotAvailable,
-            "a server-to-server app speaks for every user of its Zoom account: name one",
-        )),
-        (CredentialKind::UserOauth | CredentialKind::CustomerManaged, None) => Ok("me"),
-        (CredentialKind::UserOauth | CredentialKind::CustomerManaged, Some(_)) => Err(Failure::new(
-            Code::TokenNotAvailable,
-            "this account is one user's: only a server-to-server app mints for others",
-        )),
+    /// Somebody says that a bot was refused with a ZAK of this account. Nobody proves it, so a young one stays.
+    pub(crate) async fn doubt_zaks(
+        &self,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+    ) -> Result<(), Failure> {
+        let now = self.env.now();
+        let young =
+            |kept: &KeptZak| kept.credential == credential && now.since(kept.minted_at) < TOO_YOUNG_TO_DOUBT;
+        if self.zaks.kept.find(young).is_some() {
+            return Ok(());
+        }
+        self.void_zaks(workspace, credential).await
+    }
+
+    /// Voids the ZAKs of an account, here and, within a second, on the other servers.
+    async fn void_zaks(&self, workspace: WorkspaceId, credential: CredentialId) -> Result<(), Failure> {
+        self.zaks.forget(credential);
+        // The others hear of the epoch, as of a consent's.
+        self.store.void_tokens(workspace, credential).await?;
+        self.links.forget_where(|link| link.is_of(credential));
+        Ok(())
+    }
+
+    async fn mint_zak(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        owner: Owner,
+        ttl: Duration,
+    ) -> Result<Zak, Failure> {
+        let (credential, user) = (owner.0, owner.1.as_ref());
+        let Minted { token, expires_at, epoch } =
+            self.mint(workspace, credential, user, Order::Zak(ttl)).await?;
+        let (zak, now) = (Zak { token, expires_at }, self.env.now());
+        // Without a readable end, Zoom's answer to our `ttl` is the best record there is.
+        let ends_at = expires_at.unwrap_or(now + ttl);
+        let kept = KeptZak { workspace, credential, epoch, zak: zak.clone(), minted_at: now, ends_at };
+        self.zaks.kept.put(owner, kept, |kept| kept.ends_at > now);
+        Ok(zak)
     }
 }

@@ -151,6 +151,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         never = broker.tend_parked() => match never {},
         never = broker.tend_accounts() => match never {},
         never = broker.tend_webhooks() => match never {},
+        never = broker.tend_links() => match never {},
         never = broker.tend_journal() => match never {},
         never = broker.tend_audit(config.audit.kept()) => match never {},
     };
@@ -158,6 +159,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     broker.stop_refreshing();
     tasks.close();
     tasks.wait().await;
+    broker.write_link_uses().await;
     database.close().await;
     Ok(served?)
 }

@@ -180,10 +180,13 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// What a token that was handed over is called. No code is.
+    pub const GIVEN: &str = "given";
+
     /// `given`, or the code of the refusal. No code is called that.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Given(_) => "given",
+            Self::Given(_) => Self::GIVEN,
             Self::Refused(code) => code.as_str(),
         }
     }
@@ -199,8 +202,8 @@ impl Outcome {
     /// From what [`as_str`](Self::as_str) and [`source`](Self::source) give.
     pub fn read(word: &str, source: Option<Source>) -> Result<Self, String> {
         match (word, source) {
-            ("given", Some(source)) => Ok(Self::Given(source)),
-            ("given", None) => Err("a token was given and came from nowhere".into()),
+            (Self::GIVEN, Some(source)) => Ok(Self::Given(source)),
+            (Self::GIVEN, None) => Err("a token was given and came from nowhere".into()),
             (code, _) => {
                 Code::from_text(code).map(Self::Refused).ok_or_else(|| format!("{code:?} is not a code"))
             }

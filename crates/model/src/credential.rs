@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
+
 /// Why a person has to consent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReauthCause {
@@ -123,7 +125,8 @@ impl FromStr for CredentialKind {
 }
 
 /// The kinds of short-lived token that a Zoom account can give.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TokenKind {
     /// Zoom access key: joins as the user, or starts that user's meeting.
     Zak,

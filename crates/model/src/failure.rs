@@ -59,6 +59,8 @@ catalogue! {
     SignatureStale = "signature_stale", Retry, "sign with the current time, and check both clocks";
     /// The signature's id was used before.
     ReplayRefused = "replay_refused", PersonMustAct, "use a new webhook-id for each fetch";
+    /// The link is not served to this network.
+    AddressNotAllowed = "address_not_allowed", PersonMustAct, "ask from a network that the link allows";
     /// The request cannot be read.
     RequestMalformed = "request_malformed", PersonMustAct, "correct the request";
     /// The link is for another meeting, or for none that the request could name.

@@ -4,7 +4,9 @@
 //! - [`NetworkGuard`]: where we may be sent; judged by the address that is connected to, not by the name.
 //! - [`CallbackClient`]: signed, bounded in time and size, never redirected.
 //! - [`signature`]: Standard Webhooks, which sign what we send here, and what is fetched from us.
+//! - [`attendee`]: the rule by which Attendee signs what it asks of us.
 
+pub mod attendee;
 mod callback;
 mod guard;
 pub mod signature;

@@ -426,6 +426,18 @@ impl Credentials for PostgresStore {
         Ok(())
     }
 
+    async fn void_tokens(&self, workspace: WorkspaceId, id: CredentialId) -> Result<(), StoreError> {
+        sqlx::query(
+            "-- void_tokens\nUPDATE credentials SET epoch = epoch + 1 WHERE id = $1 AND workspace = $2",
+        )
+        .bind(id.to_string())
+        .bind(workspace.to_string())
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(())
+    }
+
     async fn claim_due(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError> {
         let rows = sqlx::query(
             "-- claim_due\n\

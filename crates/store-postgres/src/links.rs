@@ -1,16 +1,19 @@
 //! Token links.
 
 use async_trait::async_trait;
-use model::{AccountUser, Timestamp, TokenLinkId, WorkspaceId};
-use sqlx::postgres::PgRow;
-use store::{ServableLink, StoreError, TokenLink, TokenLinks};
+use model::{PoolId, Timestamp, TokenLinkId, WorkspaceId};
+use sqlx::{postgres::PgRow, types::Json};
+use store::{
+    AccountState, Digest, LAST_USES, LinkLife, LinkSource, LinkTerms, LinkUse, ServableLink, StoreError,
+    TokenLink, TokenLinks,
+};
 
 use crate::{PostgresStore, row::Reader, unavailable};
 
 macro_rules! columns {
     () => {
-        "id, workspace, secret_digest, kind, credential, zoom_user, signing_secret, expires_at, created_at,\n\
-             revoked_at"
+        "id, workspace, name, secret_digest, terms, signing_secret, not_before, expires_at, max_uses, uses,\n\
+             last_uses, revision, created_at, revoked_at"
     };
 }
 
@@ -19,20 +22,29 @@ fn link(row: &PgRow) -> Result<TokenLink, StoreError> {
     Ok(TokenLink {
         id: row.parsed("id")?,
         workspace: row.parsed("workspace")?,
+        name: row.text("name")?,
         secret_digest: row.digest("secret_digest")?,
-        kind: row.parsed("kind")?,
-        credential: row.parsed("credential")?,
-        user: row.optional("zoom_user")?,
+        terms: row.json("terms")?,
+        life: LinkLife {
+            not_before: row.optional_time("not_before")?,
+            expires_at: row.optional_time("expires_at")?,
+            max_uses: row.optional_count("max_uses")?,
+        },
         signing_secret: row.optional_sealed("signing_secret")?,
-        expires_at: row.optional_time("expires_at")?,
+        uses: row.count("uses")?,
+        last_uses: row.json("last_uses")?,
+        revision: row.number("revision")?,
         created_at: row.time("created_at")?,
         revoked_at: row.optional_time("revoked_at")?,
     })
 }
 
-fn servable(row: &PgRow) -> Result<ServableLink, StoreError> {
-    let account = Reader { table: "credentials", row };
-    Ok(ServableLink { link: link(row)?, status: account.parsed("status")?, epoch: account.number("epoch")? })
+/// What the column of pools holds.
+fn pool(terms: &LinkTerms) -> Option<String> {
+    match terms.source {
+        LinkSource::Pool(pool) => Some(pool.to_string()),
+        LinkSource::Accounts(_) | LinkSource::Host => None,
+    }
 }
 
 #[async_trait]
@@ -40,18 +52,20 @@ impl TokenLinks for PostgresStore {
     async fn add_token_link(&self, link: &TokenLink) -> Result<(), StoreError> {
         sqlx::query(
             "-- add_token_link\n\
-             INSERT INTO token_links (id, workspace, secret_digest, kind, credential, zoom_user, signing_secret,\n\
-                                      expires_at, created_at)\n\
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             INSERT INTO token_links (id, workspace, name, secret_digest, terms, pool, signing_secret, not_before,\n\
+                                      expires_at, max_uses, created_at)\n\
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .bind(link.id.to_string())
         .bind(link.workspace.to_string())
+        .bind(&link.name)
         .bind(link.secret_digest.as_slice())
-        .bind(link.kind.as_str())
-        .bind(link.credential.to_string())
-        .bind(link.user.as_ref().map(AccountUser::as_str))
+        .bind(Json(&link.terms))
+        .bind(pool(&link.terms))
         .bind(link.signing_secret.as_ref().map(|sealed| sealed.0.as_slice()))
-        .bind(link.expires_at.map(Timestamp::as_microsecond))
+        .bind(link.life.not_before.map(Timestamp::as_microsecond))
+        .bind(link.life.expires_at.map(Timestamp::as_microsecond))
+        .bind(link.life.max_uses.map(i64::from))
         .bind(link.created_at.as_microsecond())
         .execute(&self.pool)
         .await
@@ -59,31 +73,112 @@ impl TokenLinks for PostgresStore {
         Ok(())
     }
 
-    async fn token_link(&self, id: TokenLinkId) -> Result<Option<ServableLink>, StoreError> {
-        let row = sqlx::query(
-            "-- token_link\n\
-             SELECT l.id, l.workspace, l.secret_digest, l.kind, l.credential, l.zoom_user, l.signing_secret,\n\
-                 l.expires_at, l.created_at, l.revoked_at, c.status, c.epoch\n\
-             FROM token_links l JOIN credentials c ON c.id = l.credential WHERE l.id = $1",
+    async fn servable_link(&self, id: TokenLinkId) -> Result<Option<ServableLink>, StoreError> {
+        let row =
+            sqlx::query(concat!("-- servable_link\nSELECT ", columns!(), " FROM token_links WHERE id = $1"))
+                .bind(id.to_string())
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(unavailable)?;
+        let Some(row) = row else { return Ok(None) };
+        let link = link(&row)?;
+        let LinkSource::Accounts(named) = &link.terms.source else {
+            return Ok(Some(ServableLink { link, accounts: Vec::new() }));
+        };
+        let ids: Vec<String> = named.iter().map(|account| account.credential.to_string()).collect();
+        let rows = sqlx::query(
+            "-- servable_link: accounts\n\
+             SELECT id, status, epoch FROM credentials WHERE workspace = $1 AND id = ANY($2)",
         )
+        .bind(link.workspace.to_string())
+        .bind(ids)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        let state = |row: &PgRow| {
+            let row = Reader { table: "credentials", row };
+            Ok(AccountState {
+                credential: row.parsed("id")?,
+                status: row.parsed("status")?,
+                epoch: row.number("epoch")?,
+            })
+        };
+        let accounts = rows.iter().map(state).collect::<Result<_, StoreError>>()?;
+        Ok(Some(ServableLink { link, accounts }))
+    }
+
+    async fn token_link(
+        &self,
+        workspace: WorkspaceId,
+        id: TokenLinkId,
+    ) -> Result<Option<TokenLink>, StoreError> {
+        let row = sqlx::query(concat!(
+            "-- token_link\nSELECT ",
+            columns!(),
+            " FROM token_links WHERE id = $1 AND workspace = $2"
+        ))
         .bind(id.to_string())
+        .bind(workspace.to_string())
         .fetch_optional(&self.pool)
         .await
         .map_err(unavailable)?;
-        row.as_ref().map(servable).transpose()
+        row.as_ref().map(link).transpose()
     }
 
-    async fn token_links(&self, workspace: WorkspaceId) -> Result<Vec<TokenLink>, StoreError> {
+    async fn token_links(
+        &self,
+        workspace: WorkspaceId,
+        before: Option<TokenLinkId>,
+        most: u32,
+    ) -> Result<Vec<TokenLink>, StoreError> {
         let rows = sqlx::query(concat!(
             "-- token_links\nSELECT ",
             columns!(),
-            " FROM token_links WHERE workspace = $1 ORDER BY created_at DESC, id DESC",
+            " FROM token_links WHERE workspace = $1 AND ($2::text IS NULL OR id < $2) ORDER BY id DESC LIMIT $3"
         ))
         .bind(workspace.to_string())
+        .bind(before.map(|id| id.to_string()))
+        .bind(i64::from(most))
         .fetch_all(&self.pool)
         .await
         .map_err(unavailable)?;
         rows.iter().map(link).collect()
+    }
+
+    async fn links_of_pool(&self, workspace: WorkspaceId, pool: PoolId) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar(
+            "-- links_of_pool\n\
+             SELECT count(*) FROM token_links WHERE workspace = $1 AND pool = $2 AND revoked_at IS NULL",
+        )
+        .bind(workspace.to_string())
+        .bind(pool.to_string())
+        .fetch_one(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(count.cast_unsigned())
+    }
+
+    async fn change_token_link(&self, link: &TokenLink) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "-- change_token_link\n\
+             UPDATE token_links SET name = $1, terms = $2, pool = $3, signing_secret = $4, not_before = $5,\n\
+                 expires_at = $6, max_uses = $7, revision = revision + 1\n\
+             WHERE id = $8 AND workspace = $9 AND revision = $10",
+        )
+        .bind(&link.name)
+        .bind(Json(&link.terms))
+        .bind(pool(&link.terms))
+        .bind(link.signing_secret.as_ref().map(|sealed| sealed.0.as_slice()))
+        .bind(link.life.not_before.map(Timestamp::as_microsecond))
+        .bind(link.life.expires_at.map(Timestamp::as_microsecond))
+        .bind(link.life.max_uses.map(i64::from))
+        .bind(link.id.to_string())
+        .bind(link.workspace.to_string())
+        .bind(link.revision)
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
     }
 
     async fn revoke_token_link(
@@ -103,5 +198,78 @@ impl TokenLinks for PostgresStore {
         .await
         .map_err(unavailable)?;
         Ok(done.rows_affected() == 1)
+    }
+
+    async fn count_use(&self, id: TokenLinkId) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "-- count_use\n\
+             UPDATE token_links SET uses = uses + 1 WHERE id = $1 AND (max_uses IS NULL OR uses < max_uses)",
+        )
+        .bind(id.to_string())
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn uncount_use(&self, id: TokenLinkId) -> Result<(), StoreError> {
+        sqlx::query("-- uncount_use\nUPDATE token_links SET uses = uses - 1 WHERE id = $1 AND uses > 0")
+            .bind(id.to_string())
+            .execute(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn note_uses(&self, id: TokenLinkId, uses: &[LinkUse]) -> Result<(), StoreError> {
+        let mut tx = self.pool.begin().await.map_err(unavailable)?;
+        let row =
+            sqlx::query("-- note_uses: before\nSELECT last_uses FROM token_links WHERE id = $1 FOR UPDATE")
+                .bind(id.to_string())
+                .fetch_optional(&mut *tx)
+                .await
+                .map_err(unavailable)?;
+        let Some(row) = row else { return Ok(()) };
+        let before: Vec<LinkUse> = Reader { table: "token_links", row: &row }.json("last_uses")?;
+        let shown: Vec<&LinkUse> = uses.iter().chain(&before).take(LAST_USES).collect();
+        sqlx::query("-- note_uses\nUPDATE token_links SET last_uses = $1 WHERE id = $2")
+            .bind(Json(&shown))
+            .bind(id.to_string())
+            .execute(&mut *tx)
+            .await
+            .map_err(unavailable)?;
+        tx.commit().await.map_err(unavailable)
+    }
+
+    async fn first_seen(&self, request: &Digest, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let new = sqlx::query(
+            "-- first_seen\nINSERT INTO seen_requests (request, first_seen_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        )
+        .bind(request.as_slice())
+        .bind(now.as_microsecond())
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        if new.rows_affected() == 1 {
+            return Ok(None);
+        }
+        let first: Option<i64> = sqlx::query_scalar(
+            "-- first_seen: when\nSELECT first_seen_at FROM seen_requests WHERE request = $1",
+        )
+        .bind(request.as_slice())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        // Forgotten between the two: long ago.
+        Ok(Some(Timestamp::from_microsecond(first.unwrap_or(0))))
+    }
+
+    async fn forget_requests(&self, end: Timestamp) -> Result<u64, StoreError> {
+        let done = sqlx::query("-- forget_requests\nDELETE FROM seen_requests WHERE first_seen_at < $1")
+            .bind(end.as_microsecond())
+            .execute(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        Ok(done.rows_affected())
     }
 }

@@ -143,7 +143,7 @@ async fn a_running_replica_outlives_a_widened_schema() {
         assert_eq!(store.workspaces().await.unwrap().len(), 1);
         assert!(store.zoom_oauth_app(workspace, app.id).await.unwrap().is_some());
         assert!(store.credentials(workspace).await.unwrap().is_empty());
-        assert!(store.token_links(workspace).await.unwrap().is_empty());
+        assert!(store.token_links(workspace, None, 1).await.unwrap().is_empty());
         let (now, token) = (bench.env.now(), bench.lease(60).token);
         assert!(store.lease_due_bots(&[token], now, now).await.unwrap().is_empty());
     };

@@ -452,6 +452,18 @@ impl Credentials for SqliteStore {
         Ok(())
     }
 
+    async fn void_tokens(&self, workspace: WorkspaceId, id: CredentialId) -> Result<(), StoreError> {
+        sqlx::query(
+            "-- void_tokens\nUPDATE credentials SET epoch = epoch + 1 WHERE id = ? AND workspace = ?",
+        )
+        .bind(id.to_string())
+        .bind(workspace.to_string())
+        .execute(&self.writer)
+        .await
+        .map_err(unavailable)?;
+        Ok(())
+    }
+
     async fn claim_due(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError> {
         let rows = sqlx::query(
             "-- claim_due\n\

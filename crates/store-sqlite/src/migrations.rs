@@ -16,6 +16,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0009_meetings.sql"),
     include_str!("../migrations/0010_zoom_limits.sql"),
     include_str!("../migrations/0011_api_keys.sql"),
+    include_str!("../migrations/0012_link_terms.sql"),
 ];
 
 /// The database cannot be used.

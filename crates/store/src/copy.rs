@@ -37,6 +37,7 @@ pub const TABLES: &[Table] = &[
     table("pool_seats"),
     Table { name: "zoom_limits", key: &["lane"] },
     table("token_links"),
+    Table { name: "seen_requests", key: &["request"] },
     table("bots"),
     Table { name: "bot_steps", key: &["bot", "step"] },
     table("bot_screenshots"),

@@ -212,6 +212,9 @@ pub trait Credentials {
         refresh_at: Option<Timestamp>,
     ) -> Result<(), StoreError>;
 
+    /// Moves the epoch on: what was minted before is void on every server.
+    async fn void_tokens(&self, workspace: WorkspaceId, id: CredentialId) -> Result<(), StoreError>;
+
     /// Takes up to `limit` accounts that are due, the longest due first, and puts each off until `until`: no other
     /// refresher finds it before, and if nothing comes of it, it is due again. Across tenants: asked by the refresher.
     async fn claim_due(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError>;

@@ -43,7 +43,10 @@ pub use error::StoreError;
 pub use inbox::{Consequence, Ending, Reception, ZoomEvent, ZoomInbox};
 pub use lease::Lease;
 pub use limits::{LimitShare, ZoomLimit, ZoomLimits};
-pub use links::{ServableLink, TokenLink, TokenLinks};
+pub use links::{
+    AccountState, Dialect, LAST_USES, LinkAccount, LinkLife, LinkSource, LinkTerms, LinkUse, Proof,
+    ServableLink, TokenLink, TokenLinks,
+};
 pub use log::{AccountLog, LogFilter, LogLine, Note, Subject};
 pub use meetings::{
     DueSync, KnownMeeting, Meeting, MeetingChange, MeetingFilter, MeetingKey, MeetingNews, MeetingOwner,

@@ -162,8 +162,13 @@ async fn a_links_address_is_shown_once() {
     assert_eq!(
         made,
         json!({
-            "id": made["id"], "kind": "zak", "credential": account, "user": null, "own_signing_secret": true,
-            "expires_at": expires_at, "revoked_at": null, "created_at": house.env.now(),
+            "id": made["id"], "name": "", "dialect": "recall", "kinds": ["zak"],
+            "credential": account, "user": null, "accounts": [{ "credential": account, "user": null }],
+            "pool": null, "host": false, "meeting": null, "meeting_in_request": false,
+            "verification": "signature", "query_parameter": null, "own_signing_secret": true, "networks": [],
+            "optional": false, "allow_repeat": false, "zak_outlives": 600, "seat_seconds": 14400,
+            "per_minute": null, "not_before": null, "expires_at": expires_at, "max_uses": null, "uses": null,
+            "last_uses": [], "revoked_at": null, "created_at": house.env.now(),
         })
     );
     let list = house.get(LINKS).await;
@@ -202,11 +207,19 @@ async fn a_link_that_could_not_serve_is_not_made() {
     };
     let secret = "It must be whsec_ and Base64 of 16 to 128 bytes.";
     for (body, complaints) in [
-        (json!({}), json!({ "credential": ["This field is required."] })),
+        (
+            json!({}),
+            json!({ "credential": ["Name the account (credential, accounts), a pool, or host: true."] }),
+        ),
+        (
+            link(json!({ "pool": account })),
+            json!({ "credential": ["Name one of credential, accounts, pool and host."] }),
+        ),
+        (json!({ "pool": account }), json!({ "pool": ["This workspace has no such pool."] })),
         (json!({ "credential": "x" }), json!({ "credential": ["It must be the id of an account."] })),
         (
-            link(json!({ "kind": "obf" })),
-            json!({ "kind": ["It must be zak: other kinds are not served yet."] }),
+            link(json!({ "kind": "password" })),
+            json!({ "kind": ["It must be zak, obf, join_token or access_token, or a list of these."] }),
         ),
         (
             link(json!({ "expires_at": "2020-01-01T00:00:00Z" })),
@@ -214,6 +227,41 @@ async fn a_link_that_could_not_serve_is_not_made() {
         ),
         (link(json!({ "signing_secret": "whsec_c2hvcnQ=" })), json!({ "signing_secret": [secret] })),
         (link(json!({ "signing_secret": "secret" })), json!({ "signing_secret": [secret] })),
+        (
+            link(json!({ "dialect": "attendee" })),
+            json!({ "signing_secret": ["Attendee signs with the secret of a project: it is needed here."] }),
+        ),
+        (
+            link(
+                json!({ "dialect": "attendee", "signing_secret": ["c2hvcnQ="], "kinds": ["zak", "access_token"] }),
+            ),
+            json!({
+                "kinds": ["Attendee takes no access tokens."],
+                "signing_secret": ["It must be Base64 of 16 to 128 bytes, as Attendee shows it."],
+            }),
+        ),
+        (
+            link(json!({ "dialect": "zoom" })),
+            json!({ "dialect": ["It must be recall, attendee or meeting_baas."] }),
+        ),
+        (
+            link(json!({ "meeting": "12345678" })),
+            json!({ "meeting": ["It must be a meeting number of 9 to 11 digits."] }),
+        ),
+        (link(json!({ "max_uses": 0 })), json!({ "max_uses": ["It must be at least 1."] })),
+        (
+            link(json!({ "networks": ["10.0.0.0/33"] })),
+            json!({ "networks": ["It must be a list of networks, such as 203.0.113.0/24."] }),
+        ),
+        (
+            link(json!({ "verification": "query_secret", "query_secret": "short" })),
+            json!({ "query_secret": ["It must have 16 characters at least."] }),
+        ),
+        (
+            json!({ "accounts": [{ "credential": account, "user": "ada@example.test" }] }),
+            json!({ "user": ["This account is one user's; only a server-to-server app has several."] }),
+        ),
+        (json!({ "accounts": [] }), json!({ "accounts": ["Name at least one."] })),
     ] {
         assert_eq!(house.post(LINKS, body.clone()).await.refused(), complaints, "{body}");
     }

@@ -77,11 +77,6 @@ impl<T> Audited<T> {
     pub fn record(&self) -> AuditId {
         self.record
     }
-
-    /// Another form of the same token.
-    pub(crate) fn map<U>(self, form: impl FnOnce(T) -> U) -> Audited<U> {
-        Audited { token: form(self.token), record: self.record }
-    }
 }
 
 impl<T> Deref for Audited<T> {

@@ -34,7 +34,6 @@ impl Need {
     }
 
     /// A meeting is joined at `join_at`, and the call can wait for `patience`.
-    #[expect(dead_code, reason = "its first caller is on its way: then this line goes")]
     pub(crate) fn for_join(join_at: Timestamp, patience: Duration) -> Self {
         Self { by: join_at, patience }
     }

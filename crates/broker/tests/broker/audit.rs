@@ -51,15 +51,14 @@ async fn a_record_says_who_got_what_and_where_from() {
     house.broker.zak(house.workspace, id, ANY, bot).await.unwrap();
     let given = house.broker.zak(house.workspace, id, ANY, bot).await.unwrap();
 
-    let new =
-        NewLink { kind: TokenKind::Zak, credential: id, user: None, signing_secret: None, expires_at: None };
+    let new = NewLink::usual(TokenKind::Zak, id);
     let link = house.broker.make_link(house.workspace, &new).await.unwrap().unwrap();
     let key = house.broker.callback_keys(house.workspace).await.unwrap().remove(0);
     let (timestamp, peer) = (house.env.now().as_second().to_string(), IpAddr::from([192, 0, 2, 7]));
     let signature = key.sign("msg", house.env.now(), b"");
     let signed = SignatureHeaders { id: "msg", timestamp: &timestamp, signature: &signature };
     let address = link.url.expose().rsplit('/').next().unwrap();
-    let request = LinkRequest { address, signature: Some(signed), body: b"", fresh: false, from: Some(peer) };
+    let request = LinkRequest { signature: Some(signed), from: Some(peer), ..LinkRequest::bare(address) };
     house.broker.serve_link(request).await.unwrap();
 
     let found = records(&house).await;

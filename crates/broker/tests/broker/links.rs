@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use broker::{
-    Audited, Broker, LinkAddress, LinkRequest, NewLink,
+    Audited, Broker, LinkAddress, LinkAnswer, LinkRefusal, LinkRequest, NewLink,
     signature::{SignatureHeaders, SigningKey},
 };
 use model::{Code, CredentialId, Failure, Secret, Timestamp, TokenKind};
-use store::{Credentials as _, TokenLinks};
+use store::{Credentials as _, LinkLife, TokenLinks};
 
 use crate::harness::House;
 
@@ -33,14 +33,11 @@ impl Platform {
         let timestamp = signed_at.as_second().to_string();
         let signature = self.key.sign(id, signed_at, b"");
         let headers = SignatureHeaders { id, timestamp: &timestamp, signature: &signature };
-        let request = LinkRequest {
-            address: &self.address,
-            signature: Some(headers),
-            body: b"",
-            fresh: false,
-            from: None,
-        };
-        broker.serve_link(request).await.map(|served| served.token)
+        text(
+            broker
+                .serve_link(LinkRequest { signature: Some(headers), ..LinkRequest::bare(&self.address) })
+                .await,
+        )
     }
 
     /// Fetches from a process of the house.
@@ -62,21 +59,34 @@ impl Platform {
     }
 }
 
+/// The one token of an answer.
+fn text(answer: Result<LinkAnswer, LinkRefusal>) -> Result<Audited<Secret>, Failure> {
+    match answer {
+        Ok(LinkAnswer::Text(token)) => Ok(token),
+        Ok(LinkAnswer::Attendee(_)) => panic!("a link of a text dialect"),
+        Err(refusal) => Err(refusal.failure),
+    }
+}
+
 /// The last part of a link's path.
 fn address(link: &LinkAddress) -> String {
     link.url.expose().rsplit('/').next().unwrap().to_owned()
 }
 
 fn plain(credential: CredentialId) -> NewLink {
-    NewLink { kind: TokenKind::Zak, credential, user: None, signing_secret: None, expires_at: None }
+    NewLink::usual(TokenKind::Zak, credential)
+}
+
+fn until(end: Timestamp) -> LinkLife {
+    LinkLife { expires_at: Some(end), ..LinkLife::default() }
 }
 
 /// A house with an account, and a platform that has a link to it.
-async fn linked() -> (House, Platform, LinkAddress) {
+async fn linked() -> (House, Platform, LinkAddress, CredentialId) {
     let (house, id) = House::with_account().await;
     let link = house.broker.make_link(house.workspace, &plain(id)).await.unwrap().unwrap();
     let platform = Platform::of(&house, &link).await;
-    (house, platform, link)
+    (house, platform, link, id)
 }
 
 async fn mints(house: &House) -> u64 {
@@ -87,7 +97,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn a_signed_fetch_is_served_from_one_mint() {
-    let (house, platform, link) = linked().await;
+    let (house, platform, link, _) = linked().await;
     assert!(link.url.expose().starts_with("https://latchkey.test/base/t/"), "below the public base");
     let first = platform.fetch(&house, "one").await.unwrap();
     let second = platform.fetch(&house, "two").await.unwrap();
@@ -97,24 +107,19 @@ async fn a_signed_fetch_is_served_from_one_mint() {
 
 #[tokio::test]
 async fn fresh_is_not_from_memory() {
-    let (house, platform, _) = linked().await;
+    let (house, platform, ..) = linked().await;
     let kept = platform.fetch(&house, "one").await.unwrap();
     let (now, id) = (house.env.now(), "two");
     let (timestamp, signature) = (now.as_second().to_string(), platform.key.sign(id, now, b""));
     let headers = SignatureHeaders { id, timestamp: &timestamp, signature: &signature };
-    let request = LinkRequest {
-        address: &platform.address,
-        signature: Some(headers),
-        body: b"",
-        fresh: true,
-        from: None,
-    };
-    assert_ne!(house.broker.serve_link(request).await.unwrap().token.expose(), kept.expose());
+    let request =
+        LinkRequest { signature: Some(headers), query: "fresh=1", ..LinkRequest::bare(&platform.address) };
+    assert_ne!(text(house.broker.serve_link(request).await).unwrap().expose(), kept.expose());
 }
 
 #[tokio::test]
 async fn unknown_links_and_wrong_secrets_look_alike() {
-    let (house, platform, _) = linked().await;
+    let (house, platform, ..) = linked().await;
     let other = house.connect().await;
     let other = house.broker.make_link(house.workspace, &plain(other)).await.unwrap().unwrap();
     let other = address(&other);
@@ -146,13 +151,13 @@ async fn unknown_links_and_wrong_secrets_look_alike() {
 
 #[tokio::test]
 async fn a_revoked_link_is_unknown_within_a_second() {
-    let (house, platform, link) = linked().await;
+    let (house, platform, link, account) = linked().await;
     platform.fetch(&house, "one").await.unwrap();
     assert!(house.store.revoke_token_link(house.workspace, link.link.id, house.env.now()).await.unwrap());
     house.clock.advance(SECOND);
     assert_eq!(platform.refused(&house, "two").await, Code::LinkUnknown);
 
-    let fresh = house.broker.make_link(house.workspace, &plain(link.link.credential)).await.unwrap().unwrap();
+    let fresh = house.broker.make_link(house.workspace, &plain(account)).await.unwrap().unwrap();
     house.store.revoke_token_link(house.workspace, fresh.link.id, house.env.now()).await.unwrap();
     let platform = Platform { address: address(&fresh), ..platform };
     assert_eq!(
@@ -165,8 +170,8 @@ async fn a_revoked_link_is_unknown_within_a_second() {
 
 #[tokio::test]
 async fn a_link_ends_on_the_second() {
-    let (house, platform, link) = linked().await;
-    let new = NewLink { expires_at: Some(house.env.now() + 60 * SECOND), ..plain(link.link.credential) };
+    let (house, platform, _, account) = linked().await;
+    let new = NewLink { life: until(house.env.now() + 60 * SECOND), ..plain(account) };
     let link = house.broker.make_link(house.workspace, &new).await.unwrap().unwrap();
     let platform = Platform { address: address(&link), ..platform };
     house.clock.advance(59 * SECOND);
@@ -178,10 +183,9 @@ async fn a_link_ends_on_the_second() {
 
 #[tokio::test]
 async fn signatures_are_demanded_and_checked() {
-    let (house, platform, _) = linked().await;
-    let bare =
-        LinkRequest { address: &platform.address, signature: None, body: b"", fresh: false, from: None };
-    assert_eq!(house.broker.serve_link(bare).await.unwrap_err().code, Code::SignatureMissing);
+    let (house, platform, ..) = linked().await;
+    let bare = LinkRequest::bare(&platform.address);
+    assert_eq!(house.broker.serve_link(bare).await.unwrap_err().failure.code, Code::SignatureMissing);
 
     let (now, id) = (house.env.now(), "one");
     let (timestamp, signature) = (now.as_second().to_string(), platform.key.sign(id, now, b""));
@@ -193,7 +197,7 @@ async fn signatures_are_demanded_and_checked() {
         LinkRequest { signature: Some(right), body: b"something", ..bare },
     ] {
         assert_eq!(
-            house.broker.serve_link(wrong).await.unwrap_err().code,
+            house.broker.serve_link(wrong).await.unwrap_err().failure.code,
             Code::SignatureInvalid,
             "{wrong:?}"
         );
@@ -210,7 +214,7 @@ async fn signatures_are_demanded_and_checked() {
 
 #[tokio::test]
 async fn a_signature_lives_for_five_minutes_either_way() {
-    let (house, platform, _) = linked().await;
+    let (house, platform, ..) = linked().await;
     let now = house.env.now();
     for (id, signed_at) in [("old", now - 301 * SECOND), ("early", now + 301 * SECOND)] {
         let failure = platform.fetch_signed_at(&house.broker, id, signed_at).await.unwrap_err();
@@ -224,7 +228,7 @@ async fn a_signature_lives_for_five_minutes_either_way() {
 
 #[tokio::test]
 async fn a_quick_retry_is_served_and_a_late_one_refused() {
-    let (house, platform, _) = linked().await;
+    let (house, platform, ..) = linked().await;
     let signed_at = house.env.now();
     platform.fetch(&house, "msg").await.unwrap();
     house.clock.advance(30 * SECOND);
@@ -238,8 +242,8 @@ async fn a_quick_retry_is_served_and_a_late_one_refused() {
 
 #[tokio::test]
 async fn a_captured_signature_opens_no_other_link() {
-    let (house, platform, link) = linked().await;
-    let other = house.broker.make_link(house.workspace, &plain(link.link.credential)).await.unwrap().unwrap();
+    let (house, platform, _, account) = linked().await;
+    let other = house.broker.make_link(house.workspace, &plain(account)).await.unwrap().unwrap();
     let other = Platform { address: address(&other), key: platform.key.clone() };
     platform.fetch(&house, "msg").await.unwrap();
     assert_eq!(other.refused(&house, "msg").await, Code::ReplayRefused);
@@ -249,7 +253,7 @@ async fn a_captured_signature_opens_no_other_link() {
 
 #[tokio::test]
 async fn an_id_is_remembered_for_as_long_as_its_signature_can_live() {
-    let (house, platform, _) = linked().await;
+    let (house, platform, ..) = linked().await;
     // Signed as far ahead as is allowed, so it is good for ten minutes from now; nine of them have passed in this
     // process's memory when it comes.
     house.clock.advance(9 * 60 * SECOND);
@@ -269,9 +273,9 @@ async fn an_id_is_remembered_for_as_long_as_its_signature_can_live() {
 
 #[tokio::test]
 async fn a_link_can_have_a_signing_secret_of_its_own() {
-    let (house, platform, link) = linked().await;
+    let (house, platform, _, account) = linked().await;
     let secret = Secret::new("whsec_dGhlIHBsYXRmb3JtJ3Mgb3duIHNlY3JldA==");
-    let new = NewLink { signing_secret: Some(secret.clone()), ..plain(link.link.credential) };
+    let new = NewLink { signing_secrets: vec![secret.clone()], ..plain(account) };
     let link = house.broker.make_link(house.workspace, &new).await.unwrap().unwrap();
     let ours = Platform { address: address(&link), key: platform.key };
     let theirs = Platform { address: address(&link), key: SigningKey::parse(&secret).unwrap() };
@@ -282,18 +286,18 @@ async fn a_link_can_have_a_signing_secret_of_its_own() {
 
 #[tokio::test]
 async fn links_are_made_for_accounts_and_keys_that_exist() {
-    let (house, _, link) = linked().await;
+    let (house, _, _, account) = linked().await;
     let stranger = model::WorkspaceId::generate(&house.env);
-    assert!(house.broker.make_link(stranger, &plain(link.link.credential)).await.unwrap().is_none());
+    assert!(house.broker.make_link(stranger, &plain(account)).await.unwrap().is_none());
     for secret in ["", "whsec_", "whsec_c2hvcnQ=", "whsec_not Base64", "c29tZWJvZHkgZWxzZSdzIGtleQ=="] {
-        let new = NewLink { signing_secret: Some(Secret::new(secret)), ..plain(link.link.credential) };
+        let new = NewLink { signing_secrets: vec![Secret::new(secret)], ..plain(account) };
         assert!(house.broker.make_link(house.workspace, &new).await.unwrap().is_none(), "{secret}");
     }
 }
 
 #[tokio::test]
 async fn an_account_that_needs_a_person_says_so_to_the_platform() {
-    let (house, platform, _) = linked().await;
+    let (house, platform, ..) = linked().await;
     house.zoom.change_user(serde_json::json!({"active": false})).await;
     assert_eq!(platform.refused(&house, "one").await, Code::CredentialNeedsConsent);
     assert_eq!(mints(&house).await, 0);
@@ -301,7 +305,7 @@ async fn an_account_that_needs_a_person_says_so_to_the_platform() {
 
 #[tokio::test]
 async fn who_would_wait_too_long_is_told_to_come_back_and_then_served() {
-    let (house, platform, _) = linked().await;
+    let (house, platform, ..) = linked().await;
     house.zoom.hold_up("zak").await;
     let (answer, ()) = tokio::join!(platform.fetch(&house, "msg"), async {
         house.zoom.struck().await;
@@ -318,7 +322,7 @@ async fn who_would_wait_too_long_is_told_to_come_back_and_then_served() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hundred_fetches_at_the_moment_of_expiry_cost_one_refresh_and_one_mint() {
-    let (house, platform, _) = linked().await;
+    let (house, platform, ..) = linked().await;
     platform.fetch(&house, "before").await.unwrap();
     house.pass(Duration::from_secs(7200)).await;
 
@@ -337,10 +341,10 @@ async fn two_hundred_fetches_at_the_moment_of_expiry_cost_one_refresh_and_one_mi
 
 #[tokio::test]
 async fn a_disconnected_account_gives_nothing_any_more_wherever_its_zak_is_kept() {
-    let (house, platform, link) = linked().await;
+    let (house, platform, _, account) = linked().await;
     let other = house.another_broker(house.clock.clone()).await;
     platform.fetch(&house, "msg-1").await.unwrap();
-    let id = link.link.credential;
+    let id = account;
     other.zak(house.workspace, id, crate::harness::ANY, house.asker()).await.unwrap();
     // The other process hears of it, and nobody tells this one.
     let cause = model::DisconnectCause::Deauthorized;
@@ -359,7 +363,7 @@ async fn a_disconnected_account_gives_nothing_any_more_wherever_its_zak_is_kept(
 
 #[tokio::test]
 async fn while_the_store_is_away_valid_tokens_are_served_for_a_while() {
-    let (house, platform, _) = linked().await;
+    let (house, platform, ..) = linked().await;
     let zak = platform.fetch(&house, "msg-1").await.unwrap();
     house.store.close().await;
     for second in 0..119 {

@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use broker::{Arrival, Cell, LinkRequest, NewLink, signature::SignatureHeaders, signature::SigningKey};
+use broker::{
+    Arrival, Cell, LinkAnswer, LinkRequest, NewLink, signature::SignatureHeaders, signature::SigningKey,
+};
 use model::{Secret, TokenKind};
 use serde_json::json;
 use store::{AuditPage, Audits, Consents, Credentials, Direction};
@@ -139,15 +141,15 @@ async fn nothing_tells_a_secret() {
     let own = Secret::new("whsec_cGxhbnRlZCBzaWduaW5nIHNlY3JldA==");
     search.secret("a link's signing secret", &own);
     let (kind, credential) = (TokenKind::Zak, account.id);
-    let signing_secret = Some(own.clone());
-    let new = search.shown(NewLink { kind, credential, user: None, signing_secret, expires_at: None });
+    let signing_secrets = vec![own.clone()];
+    let new = search.shown(NewLink { signing_secrets, ..NewLink::usual(kind, credential) });
     let link = search.shown(house.broker.make_link(house.workspace, &new).await).unwrap().unwrap();
     let address = link.url.expose().rsplit('/').next().unwrap();
     search.secret("the link's secret", &Secret::new(address.split_once('.').unwrap().1));
     let (key, now) = (search.shown(SigningKey::parse(&own).unwrap()), house.env.now());
     let (timestamp, signature) = (now.as_second().to_string(), key.sign("msg", now, b""));
     let right = SignatureHeaders { id: "msg", timestamp: &timestamp, signature: &signature };
-    let request = LinkRequest { address, signature: Some(right), body: b"", fresh: false, from: None };
+    let request = LinkRequest { signature: Some(right), ..LinkRequest::bare(address) };
     for (request, served) in [
         (request, true),
         (LinkRequest { signature: None, ..request }, false),
@@ -157,8 +159,8 @@ async fn nothing_tells_a_secret() {
         let request = search.shown(request);
         let answer = search.shown(house.broker.serve_link(request).await);
         assert_eq!(answer.is_ok(), served);
-        if let Ok(served) = answer {
-            search.secret("a served ZAK", &served.token);
+        if let Ok(LinkAnswer::Text(token)) = answer {
+            search.secret("a served ZAK", &token);
         }
     }
     search.shown(Arrival { state: own.clone(), browser: Some(own.clone()), code: Ok(own) });

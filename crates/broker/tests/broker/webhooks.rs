@@ -179,7 +179,7 @@ async fn users_who_are_gone_end_their_account() {
 /// A link to the account, and a platform that fetches from it.
 async fn platform(house: &House, id: CredentialId) -> Platform {
     let (kind, credential) = (TokenKind::Zak, id);
-    let new = NewLink { kind, credential, user: None, signing_secret: None, expires_at: None };
+    let new = NewLink::usual(kind, credential);
     let link = house.broker.make_link(house.workspace, &new).await.unwrap().unwrap();
     Platform::of(house, &link).await
 }

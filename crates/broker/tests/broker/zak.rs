@@ -55,9 +55,9 @@ async fn a_zak_that_zoom_voided_is_forgotten_and_minted_anew() {
     let (house, id) = House::with_account().await;
     let void = house.zak(id).await.unwrap();
     house.zoom.control("POST", &format!("users/{}/sign-out-everywhere", house.zoom.user), json!({})).await;
-    house.broker.reject_zak(WorkspaceId::generate(&house.env), &void.token);
+    house.broker.reject_zak(WorkspaceId::generate(&house.env), &void.token).await.unwrap();
     assert_eq!(house.zak(id).await.unwrap().token.expose(), void.token.expose(), "nobody else's word counts");
-    house.broker.reject_zak(house.workspace, &void.token);
+    house.broker.reject_zak(house.workspace, &void.token).await.unwrap();
     assert_ne!(house.zak(id).await.unwrap().token.expose(), void.token.expose());
     assert_eq!(house.zoom.stats().await.zak_mints, 2);
 }

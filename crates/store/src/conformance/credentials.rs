@@ -395,3 +395,17 @@ pub async fn using_brings_the_next_look_forward(bench: &Bench) {
     bench.store.touch_credential(made.id, now, Some(sooner)).await.unwrap();
     assert_eq!(read(bench, &made).await.refresh_at, None, "who waits for a person is not refreshed");
 }
+
+pub async fn voiding_moves_the_epoch_alone(bench: &Bench) {
+    let made = connected(bench).await;
+    let before = read(bench, &made).await;
+    bench.store.void_tokens(WorkspaceId::generate(&bench.env), made.id).await.unwrap();
+    assert_eq!(read(bench, &made).await.epoch, before.epoch, "not from elsewhere");
+    bench.store.void_tokens(made.workspace, made.id).await.unwrap();
+    let after = read(bench, &made).await;
+    assert_eq!(after.epoch, before.epoch + 1);
+    assert_eq!(
+        (after.generation, after.status, after.refresh_at),
+        (before.generation, before.status, before.refresh_at)
+    );
+}

@@ -151,7 +151,7 @@ macro_rules! conformance_tests {
                           a_failed_refresh_degrades_until_one_succeeds, of_failures_at_once_one_counts,
                           what_is_disconnected_holds_no_token,
                           who_is_due_is_claimed_once, refreshers_at_once_share_what_is_due,
-                          using_brings_the_next_look_forward }
+                          using_brings_the_next_look_forward, voiding_moves_the_epoch_alone }
             log { changes_of_state_leave_one_line_each, lines_stay_in_their_workspace, pages_go_back_in_time }
             meetings { a_list_replaces_the_list_before, the_host_wins, disconnecting_forgets_its_meetings,
                        who_is_due_is_synced_by_one, a_fenced_sync_writes_nothing,
@@ -178,7 +178,9 @@ macro_rules! conformance_tests {
                     an_account_hosts_no_more_than_it_may, the_dead_are_passed_over,
                     seats_come_back_by_their_holders_end_and_by_time, a_bots_last_step_gives_its_seats_back,
                     of_many_who_ask_at_once_each_sees_what_the_others_took }
-            links { a_link_comes_back_whole, revoking_is_final_and_local }
+            links { a_link_comes_back_whole, links_are_listed_newest_first_in_pages, of_changes_at_once_one_counts,
+                    uses_are_counted_to_the_last, the_last_uses_are_shown,
+                    a_request_is_remembered_from_its_first_time, revoking_is_final_and_local }
             sealed_cells { every_cell_is_walked_past_once, every_sealed_column_can_be_walked,
                            a_cell_is_replaced_only_while_it_holds_what_it_held }
             bots { a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,

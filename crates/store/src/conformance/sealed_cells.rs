@@ -17,6 +17,7 @@ const HASHES: &[(&str, &str)] = &[
     ("consents", "state_digest"),
     ("consents", "browser_digest"),
     ("token_links", "secret_digest"),
+    ("seen_requests", "request"),
     ("bots", "meeting_digest"),
 ];
 

@@ -1,0 +1,169 @@
+//! `POST`: makes a link. Its address is in this answer and nowhere else.
+
+use axum::{
+    Json,
+    extract::State as Extract,
+    http::{StatusCode, header::CACHE_CONTROL},
+    response::{IntoResponse, Response},
+};
+use broker::{NewLink, digest};
+use model::{Secret, TokenKind, WorkspaceId};
+use store::{Dialect, LinkAccount, LinkLife, LinkSource, LinkTerms, Proof};
+
+use super::{read, representation};
+use crate::{
+    State,
+    accounts::complaint,
+    body::Body,
+    caller::{Caller, Tokens},
+    error::ApiError,
+    fields::{FieldErrors, Fields},
+};
+
+/// Accounts of one link: Attendee tries as many people who may vouch as it is given, one after another.
+const MOST_ACCOUNTS: usize = 5;
+/// How long a ZAK outlives its answer: Attendee holds tokens until the bot has joined.
+const ZAK_OUTLIVES: (u32, u32) = (600, 1200);
+/// The longest that may be asked: a day, after which a bot will have joined.
+const DAY: u32 = 24 * 3600;
+
+pub(crate) async fn handler(
+    caller: Caller<Tokens>,
+    Extract(state): Extract<State>,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let (new, query_secret) = read(&state, Fields::of(&body))?;
+    check_source(&state, caller.workspace, &new.terms.source).await?;
+    let made = state.broker.make_link(caller.workspace, &new).await?;
+    let made = made.ok_or_else(|| FieldErrors::one("pool", "This workspace has no such pool."))?;
+    let mut body = representation(&made.link);
+    let mut url = made.url.expose().to_owned();
+    if let (Proof::QuerySecret { name, .. }, Some(secret)) = (&new.terms.proof, &query_secret) {
+        let pair =
+            url::form_urlencoded::Serializer::new(String::new()).append_pair(name, secret.expose()).finish();
+        url = format!("{url}?{pair}");
+    }
+    body["url"] = url.into();
+    Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
+}
+
+/// Whether every account can give tokens at all; who has to say for which user.
+async fn check_source(state: &State, workspace: WorkspaceId, source: &LinkSource) -> Result<(), ApiError> {
+    let LinkSource::Accounts(accounts) = source else { return Ok(()) };
+    for LinkAccount { credential, user } in accounts {
+        if let Some((field, words)) = complaint(state, workspace, *credential, user.as_ref()).await? {
+            return Err(FieldErrors::one(field, words).into());
+        }
+    }
+    Ok(())
+}
+
+/// The link, and the secret for its query if it wants one.
+fn read(state: &State, mut fields: Fields<'_>) -> Result<(NewLink, Option<Secret>), FieldErrors> {
+    let dialect = read::dialect(&mut fields);
+    let (dialect, kinds) = (dialect.unwrap_or(Dialect::Recall), read::kinds(&mut fields));
+    let kinds = kinds.unwrap_or_else(|| vec![TokenKind::Zak]);
+    if dialect == Dialect::Attendee && kinds.contains(&TokenKind::AccessToken) {
+        fields.complain("kinds", "Attendee takes no access tokens.");
+    }
+    let source = source(&mut fields);
+    let signing_secrets = read::signing_secrets(&mut fields, dialect).unwrap_or_default();
+    let (proof, query_secret) = proof(state, &mut fields, dialect, &signing_secrets);
+    let usual_zak = if dialect == Dialect::Attendee { ZAK_OUTLIVES.1 } else { ZAK_OUTLIVES.0 };
+    let terms = source.map(|source| LinkTerms {
+        dialect,
+        kinds,
+        source,
+        meeting: read::meeting(&mut fields),
+        meeting_in_request: fields.boolean("meeting_in_request").unwrap_or(dialect == Dialect::Attendee),
+        proof,
+        networks: read::networks(&mut fields).unwrap_or_default().iter().map(ToString::to_string).collect(),
+        optional: fields.boolean("optional").unwrap_or(false),
+        allow_repeat: fields.boolean("allow_repeat").unwrap_or(false),
+        zak_outlives_seconds: read::bounded(&mut fields, "zak_outlives", 60, DAY).unwrap_or(usual_zak),
+        seat_seconds: read::bounded(&mut fields, "seat_seconds", 60, 2 * DAY).unwrap_or(4 * 3600),
+        per_minute: read::bounded(&mut fields, "per_minute", 1, u32::MAX),
+    });
+    let life = LinkLife {
+        not_before: fields.time("not_before"),
+        expires_at: read::ahead(state, &mut fields, "expires_at"),
+        max_uses: read::bounded(&mut fields, "max_uses", 1, u32::MAX),
+    };
+    if life.not_before.zip(life.expires_at).is_some_and(|(begin, end)| begin >= end) {
+        fields.complain("expires_at", "It must lie after not_before.");
+    }
+    let name = fields.text("name", 200).unwrap_or("").to_owned();
+    let new = terms.map(|terms| (NewLink { name, terms, life, signing_secrets }, query_secret));
+    fields.finish(new)
+}
+
+/// `credential`, `accounts`, `pool` or `host`: one of them.
+fn source(fields: &mut Fields<'_>) -> Option<LinkSource> {
+    let given: Vec<_> = ["credential", "accounts", "pool", "host"]
+        .into_iter()
+        .filter(|field| fields.anything(field).is_some_and(|value| *value != serde_json::Value::Bool(false)))
+        .collect();
+    match given[..] {
+        [] => {
+            fields.complain("credential", "Name the account (credential, accounts), a pool, or host: true.");
+            None
+        }
+        ["credential"] => {
+            let account = read::account(fields);
+            account.map(|account| LinkSource::Accounts(vec![account]))
+        }
+        ["accounts"] => {
+            let accounts: Vec<_> =
+                fields.objects("accounts", MOST_ACCOUNTS, read::account)?.into_iter().flatten().collect();
+            if accounts.is_empty() {
+                fields.complain("accounts", "Name at least one.");
+            }
+            Some(LinkSource::Accounts(accounts))
+        }
+        ["pool"] => fields.parsed("pool", "It must be the id of a pool.").map(LinkSource::Pool),
+        ["host"] => fields.boolean("host").map(|_| LinkSource::Host),
+        [first, ..] => {
+            fields.complain(first, "Name one of credential, accounts, pool and host.");
+            None
+        }
+    }
+}
+
+/// What a request has to bring. Meeting BaaS signs nothing, so there the address is all there is, unless told otherwise.
+fn proof(
+    state: &State,
+    fields: &mut Fields<'_>,
+    dialect: Dialect,
+    signing_secrets: &[Secret],
+) -> (Proof, Option<Secret>) {
+    let usual = match dialect {
+        Dialect::MeetingBaas if signing_secrets.is_empty() => read::UNSIGNED,
+        _ => read::SIGNATURE,
+    };
+    let wanted = fields.text("verification", 20).unwrap_or(usual);
+    let name = fields.text("query_parameter", 40).unwrap_or("token").to_owned();
+    let query_secret = fields.text("query_secret", 200).map(Secret::new);
+    match wanted {
+        read::SIGNATURE => {
+            if dialect == Dialect::Attendee && fields.anything("signing_secret").is_none() {
+                fields.complain(
+                    "signing_secret",
+                    "Attendee signs with the secret of a project: it is needed here.",
+                );
+            }
+            (Proof::Signature, None)
+        }
+        read::QUERY_SECRET => {
+            if query_secret.as_ref().is_some_and(|secret| secret.expose().len() < 16) {
+                fields.complain("query_secret", "It must have 16 characters at least.");
+            }
+            let secret = query_secret.unwrap_or_else(|| Secret::new(state.env.entropy.token()));
+            (Proof::QuerySecret { name, digest: digest(secret.expose()) }, Some(secret))
+        }
+        read::UNSIGNED => (Proof::Nothing, None),
+        _ => {
+            fields.complain("verification", "It must be signature, query_secret or unsigned.");
+            (Proof::Signature, None)
+        }
+    }
+}

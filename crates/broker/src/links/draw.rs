@@ -1,0 +1,261 @@
+//! Whose token a link gives, and the token.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use model::{
+    About, AccountUser, Class, Code, CredentialId, Failure, PoolId, Purpose, Secret, Source, Timestamp,
+    TokenKind, Who,
+};
+use store::{AccountState, LinkAccount, LinkSource};
+
+use super::{asked::Asked, live::LiveLink};
+use crate::{Asker, Audited, Broker, SeatWish, Seated, WantedObf, WantedZak, audit::Wish, may_give_tokens};
+
+/// An access token in an answer lasts at least this long.
+const ACCESS_OUTLIVES: Duration = Duration::from_secs(300);
+/// An owner hears of the same trouble with an account once in this time.
+const ALERT_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// One answer under way.
+pub(super) struct Draw<'a> {
+    pub(super) link: &'a LiveLink,
+    pub(super) asked: &'a Asked,
+    /// Names the holder of a seat where the request names no bot: the id of the request.
+    pub(super) request_id: &'a str,
+    pub(super) from: Option<IpAddr>,
+    /// Until when whoever asks is made to wait.
+    pub(super) deadline: Timestamp,
+}
+
+/// An account to draw on.
+#[derive(Clone, Copy)]
+struct Account<'a> {
+    credential: CredentialId,
+    user: Option<&'a AccountUser>,
+    /// The account's epoch, if it was read a moment ago.
+    epoch: Option<i64>,
+}
+
+impl Broker {
+    /// A token of this kind, by the link's terms. Of several accounts, the first that can give one.
+    pub(super) async fn draw(
+        self: &Arc<Self>,
+        draw: &Draw<'_>,
+        kind: TokenKind,
+    ) -> Result<Audited<Secret>, Failure> {
+        match &draw.link.row.terms.source {
+            LinkSource::Accounts(_) => self.draw_on_accounts(draw, kind).await,
+            LinkSource::Pool(pool) => self.draw_on_pool(draw, kind, *pool).await,
+            LinkSource::Host => {
+                let host = self.host(draw).await?;
+                self.draw_on_host(draw, kind, &host).await
+            }
+        }
+    }
+
+    async fn draw_on_accounts(
+        self: &Arc<Self>,
+        draw: &Draw<'_>,
+        kind: TokenKind,
+    ) -> Result<Audited<Secret>, Failure> {
+        let mut first = None;
+        for (account, state) in draw.link.named() {
+            match self.draw_on_named(draw, kind, account, state).await {
+                Err(failure) if failure.class() == Class::PersonMustAct => first = first.or(Some(failure)),
+                done => return done,
+            }
+        }
+        Err(first.unwrap_or_else(|| Failure::new(Code::Internal, "the link names no account")))
+    }
+
+    /// A token of one account that the link names.
+    pub(super) async fn draw_on_named(
+        self: &Arc<Self>,
+        draw: &Draw<'_>,
+        kind: TokenKind,
+        account: &LinkAccount,
+        state: Option<AccountState>,
+    ) -> Result<Audited<Secret>, Failure> {
+        let (credential, user) = (account.credential, account.user.as_ref());
+        let usable = match state {
+            Some(state) => may_give_tokens(state.status),
+            None => Err(Failure::new(Code::TokenNotAvailable, "the link's account is gone")),
+        };
+        match usable {
+            Ok(()) => {
+                let epoch = state.map(|state| state.epoch);
+                self.draw_on(draw, kind, Account { credential, user, epoch }).await
+            }
+            Err(failure) => {
+                let wish = wish(draw, kind, credential, user);
+                let refused = self.audited(wish, async { Err(failure) }).await;
+                self.alert(draw, kind, credential, &refused).await;
+                refused
+            }
+        }
+    }
+
+    /// Takes a seat, and another one if the account of the first can't give a token.
+    async fn draw_on_pool(
+        self: &Arc<Self>,
+        draw: &Draw<'_>,
+        kind: TokenKind,
+        pool: PoolId,
+    ) -> Result<Audited<Secret>, Failure> {
+        let (workspace, terms) = (draw.link.row.workspace, &draw.link.row.terms);
+        let wish = SeatWish {
+            pool,
+            meeting: draw.asked.meeting,
+            holder: draw.asked.bot.as_ref().map_or(draw.request_id, |bot| bot.as_str()),
+            hosting: false,
+            until: self.env.now() + Duration::from_secs(terms.seat_seconds.into()),
+        };
+        let (mut without, mut first) = (Vec::new(), None);
+        loop {
+            let Seated { seat, credential, user } = match self.take_seat_but(workspace, &wish, &without).await
+            {
+                Ok(seated) => seated,
+                // Nobody is left: what the first one said tells more.
+                Err(failure) => return Err(first.unwrap_or(failure)),
+            };
+            let account = Account { credential, user: user.as_ref(), epoch: None };
+            match self.draw_on(draw, kind, account).await {
+                Err(failure) if failure.class() == Class::PersonMustAct => {
+                    self.release_seat(workspace, seat).await?;
+                    first = first.or(Some(failure));
+                    without.push((credential, user));
+                }
+                // After a failure that passes, whoever asks comes again, to the same seat.
+                done => return done,
+            }
+        }
+    }
+
+    /// The account of the meeting's host.
+    pub(super) async fn host(&self, draw: &Draw<'_>) -> Result<LinkAccount, Failure> {
+        let meeting = draw.asked.meeting.ok_or_else(|| {
+            Failure::new(
+                Code::RequestMalformed,
+                "the link gives tokens of a meeting's host: name the meeting",
+            )
+        })?;
+        let host = self.host_of(draw.link.row.workspace, meeting).await?;
+        let host = host.ok_or_else(|| {
+            Failure::new(Code::TokenNotAvailable, "no account here is known to host this meeting")
+        })?;
+        Ok(LinkAccount { credential: host.credential, user: host.user })
+    }
+
+    pub(super) async fn draw_on_host(
+        self: &Arc<Self>,
+        draw: &Draw<'_>,
+        kind: TokenKind,
+        host: &LinkAccount,
+    ) -> Result<Audited<Secret>, Failure> {
+        let account = Account { credential: host.credential, user: host.user.as_ref(), epoch: None };
+        self.draw_on(draw, kind, account).await
+    }
+
+    /// A token of this account, with its record.
+    async fn draw_on(
+        self: &Arc<Self>,
+        draw: &Draw<'_>,
+        kind: TokenKind,
+        account: Account<'_>,
+    ) -> Result<Audited<Secret>, Failure> {
+        let wish = wish(draw, kind, account.credential, account.user);
+        let fetched = async {
+            if let Some(zak) = self.zak_at_hand(draw, kind, account) {
+                return Ok((zak, Source::Kept));
+            }
+            // Boxed: what is asked of Zoom must not make every answer from memory larger.
+            let minted = Box::pin(self.fetch(draw, kind, account));
+            // The work goes on: whoever comes again finds what it brought.
+            let within = draw.deadline.since(self.env.now());
+            self.env.clock.timeout(within, minted).await.unwrap_or_else(|| Err(late()))
+        };
+        let drawn = self.audited(wish, fetched).await;
+        self.alert(draw, kind, account.credential, &drawn).await;
+        drawn
+    }
+
+    fn zak_at_hand(&self, draw: &Draw<'_>, kind: TokenKind, account: Account<'_>) -> Option<Secret> {
+        let epoch = account.epoch.filter(|_| kind == TokenKind::Zak)?;
+        let workspace = draw.link.row.workspace;
+        self.kept_zak(workspace, account.credential, epoch, wanted_zak(draw, account)).map(|zak| zak.token)
+    }
+
+    async fn fetch(
+        self: &Arc<Self>,
+        draw: &Draw<'_>,
+        kind: TokenKind,
+        account: Account<'_>,
+    ) -> Result<(Secret, Source), Failure> {
+        let (workspace, Account { credential, user, epoch }) = (draw.link.row.workspace, account);
+        match kind {
+            TokenKind::Zak => {
+                let epoch = match epoch {
+                    Some(epoch) => epoch,
+                    None => self.usable(workspace, credential).await?.epoch,
+                };
+                let wanted = wanted_zak(draw, account);
+                let (zak, source) = self.fetch_zak_in(workspace, credential, epoch, wanted).await?;
+                Ok((zak.token, source))
+            }
+            TokenKind::Obf => {
+                let wanted = WantedObf { user, meeting: draw.asked.meeting, join_at: self.env.now() };
+                self.fetch_obf(workspace, credential, wanted).await
+            }
+            TokenKind::JoinToken => {
+                self.fetch_join_token(workspace, credential, user, draw.asked.meeting).await
+            }
+            TokenKind::AccessToken => {
+                let access = self.live_access(workspace, credential, ACCESS_OUTLIVES, None).await?;
+                Ok((access.token, access.source))
+            }
+        }
+    }
+
+    /// A platform that is refused may send its bot in all the same, as nobody. So the account's log tells its owner, once in
+    /// a while.
+    async fn alert<T>(
+        &self,
+        draw: &Draw<'_>,
+        kind: TokenKind,
+        credential: CredentialId,
+        drawn: &Result<T, Failure>,
+    ) {
+        let Err(failure) = drawn else { return };
+        let now = self.env.now();
+        let key = (credential, failure.code);
+        if self.alerts.get(&key).is_some_and(|last| now.since(last) < ALERT_EVERY) {
+            return;
+        }
+        self.alerts.put(key, now, |last| now.since(*last) < ALERT_EVERY);
+        let message = format!("token link {} was refused its {}: {failure}", draw.link.row.id, kind.as_str());
+        let subject = store::Subject::Credential(credential);
+        let note = self.failure_note(&message, failure.code);
+        if let Err(error) = self.store.add_log_line(draw.link.row.workspace, subject, &note).await {
+            tracing::warn!(%credential, %error, "the account's log doesn't tell of a refusal");
+        }
+    }
+}
+
+fn wanted_zak<'a>(draw: &Draw<'a>, account: Account<'a>) -> WantedZak<'a> {
+    WantedZak {
+        user: account.user,
+        outlives: Duration::from_secs(draw.link.row.terms.zak_outlives_seconds.into()),
+        fresh: draw.asked.fresh,
+    }
+}
+
+fn wish(draw: &Draw<'_>, kind: TokenKind, credential: CredentialId, user: Option<&AccountUser>) -> Wish {
+    let asker = Asker { who: Who::TokenLink(draw.link.row.id), from: draw.from, why: Purpose::TokenLink };
+    let about = About { user: user.cloned(), meeting: draw.asked.meeting, bot: draw.asked.bot.clone() };
+    Wish { workspace: draw.link.row.workspace, credential, kind, asker, about }
+}
+
+fn late() -> Failure {
+    let late = Failure::new(Code::Deadline, "it takes longer than a platform waits");
+    Failure { retry_after: Some(Duration::from_secs(1)), ..late }
+}

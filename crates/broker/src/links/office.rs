@@ -1,0 +1,232 @@
+//! Links are made, narrowed and revoked.
+
+use ipnet::IpNet;
+use model::{CredentialId, Failure, MeetingNumber, Secret, Timestamp, TokenKind, TokenLinkId, WorkspaceId};
+use outbound::attendee::AttendeeKey;
+use store::{Dialect, LinkAccount, LinkLife, LinkSource, LinkTerms, Proof, TokenLink};
+
+use crate::{Broker, Cell, signature::SigningKey, workspace::digest};
+
+/// How often a change is tried anew because somebody else's came first.
+const ATTEMPTS: u32 = 5;
+
+/// A link to make.
+#[derive(Debug)]
+pub struct NewLink {
+    /// For people.
+    pub name: String,
+    /// What it gives.
+    pub terms: LinkTerms,
+    /// How long and how often.
+    pub life: LinkLife,
+    /// Verify requests instead of the workspace's own callback secret; newest first. Attendee's dialect needs one.
+    pub signing_secrets: Vec<Secret>,
+}
+
+impl NewLink {
+    /// A link of the usual terms to one account.
+    pub fn usual(kind: TokenKind, credential: CredentialId) -> Self {
+        let source = LinkSource::Accounts(vec![LinkAccount { credential, user: None }]);
+        let terms = LinkTerms::usual(kind, source);
+        Self { name: String::new(), terms, life: LinkLife::default(), signing_secrets: Vec::new() }
+    }
+}
+
+/// A link that was just made. The address is shown once.
+#[derive(Debug)]
+pub struct LinkAddress {
+    /// The row.
+    pub link: TokenLink,
+    /// The address, with its secret.
+    pub url: Secret,
+}
+
+/// A change of a link: each part that is there makes it give less, or leaves what it gives as it is.
+#[derive(Debug, Default)]
+pub struct Narrowing {
+    /// Another name.
+    pub name: Option<String>,
+    /// Fewer kinds, in another order perhaps.
+    pub kinds: Option<Vec<TokenKind>>,
+    /// The one meeting, of a link that had none.
+    pub meeting: Option<MeetingNumber>,
+    /// A later beginning.
+    pub not_before: Option<Timestamp>,
+    /// An earlier end.
+    pub expires_at: Option<Timestamp>,
+    /// Fewer uses in all.
+    pub max_uses: Option<u32>,
+    /// Fewer fetches a minute.
+    pub per_minute: Option<u32>,
+    /// Smaller networks.
+    pub networks: Option<Vec<IpNet>>,
+    /// Other signing secrets: how one is replaced.
+    pub signing_secrets: Option<Vec<Secret>>,
+}
+
+/// What came of a change.
+#[derive(Debug)]
+pub enum Narrowed {
+    /// It is done.
+    Done(Box<TokenLink>),
+    /// The workspace has no such link.
+    Unknown,
+    /// This part would give more than before.
+    Wider(&'static str),
+}
+
+/// Whether a dialect's requests can be verified with these.
+pub fn can_verify(dialect: Dialect, secrets: &[Secret]) -> bool {
+    match dialect {
+        Dialect::Attendee => secrets.iter().all(|secret| AttendeeKey::parse(secret).is_some()),
+        Dialect::Recall | Dialect::MeetingBaas => {
+            secrets.iter().all(|secret| SigningKey::parse(secret).is_some())
+        }
+    }
+}
+
+impl Broker {
+    /// Makes a link; `None` when the workspace has no such account or pool, or the secrets can't verify anything.
+    pub async fn make_link(
+        &self,
+        workspace: WorkspaceId,
+        new: &NewLink,
+    ) -> Result<Option<LinkAddress>, Failure> {
+        let NewLink { name, terms, life, signing_secrets } = new;
+        let own_secret = !signing_secrets.is_empty()
+            || terms.dialect != Dialect::Attendee
+            || terms.proof != Proof::Signature;
+        let sound = own_secret && can_verify(terms.dialect, signing_secrets) && !terms.kinds.is_empty();
+        if !sound || !self.has(workspace, &terms.source).await? {
+            return Ok(None);
+        }
+        let (id, secret) = (TokenLinkId::generate(&self.env), self.env.entropy.token());
+        let link = TokenLink {
+            id,
+            workspace,
+            name: name.clone(),
+            secret_digest: digest(&secret),
+            terms: terms.clone(),
+            life: *life,
+            signing_secret: self.seal_secrets(workspace, id, signing_secrets),
+            uses: 0,
+            last_uses: Vec::new(),
+            revision: 0,
+            created_at: self.env.now(),
+            revoked_at: None,
+        };
+        self.store.add_token_link(&link).await?;
+        let url = Secret::new(self.at(&format!("t/{id}.{secret}")));
+        Ok(Some(LinkAddress { link, url }))
+    }
+
+    async fn has(&self, workspace: WorkspaceId, source: &LinkSource) -> Result<bool, Failure> {
+        match source {
+            LinkSource::Accounts(accounts) => {
+                for account in accounts {
+                    if self.store.credential(workspace, account.credential).await?.is_none() {
+                        return Ok(false);
+                    }
+                }
+                Ok(!accounts.is_empty())
+            }
+            LinkSource::Pool(pool) => Ok(self.store.pool(workspace, *pool, self.env.now()).await?.is_some()),
+            LinkSource::Host => Ok(true),
+        }
+    }
+
+    fn seal_secrets(
+        &self,
+        workspace: WorkspaceId,
+        id: TokenLinkId,
+        secrets: &[Secret],
+    ) -> Option<model::Sealed> {
+        let all: Vec<&str> = secrets.iter().map(Secret::expose).collect();
+        let all = Some(Secret::new(all.join(" "))).filter(|all| !all.is_empty());
+        all.map(|all| self.vault.seal(workspace, Cell::SigningSecret(id), &all))
+    }
+
+    /// Changes a link, within a second, to one that gives no more than before.
+    pub async fn narrow_link(
+        &self,
+        workspace: WorkspaceId,
+        id: TokenLinkId,
+        narrowing: &Narrowing,
+    ) -> Result<Narrowed, Failure> {
+        for _ in 0..ATTEMPTS {
+            let Some(mut link) = self.store.token_link(workspace, id).await? else {
+                return Ok(Narrowed::Unknown);
+            };
+            if let Err(part) = narrow(&mut link, narrowing) {
+                return Ok(Narrowed::Wider(part));
+            }
+            if let Some(secrets) = &narrowing.signing_secrets {
+                link.signing_secret = self.seal_secrets(workspace, id, secrets);
+            }
+            if self.store.change_token_link(&link).await? {
+                link.revision += 1;
+                self.links.forget(&id);
+                return Ok(Narrowed::Done(Box::new(link)));
+            }
+        }
+        Err(Failure::new(model::Code::Unavailable, "others change the link at the same time"))
+    }
+}
+
+/// Applies a narrowing, or names the part that would widen.
+fn narrow(link: &mut TokenLink, narrowing: &Narrowing) -> Result<(), &'static str> {
+    let Narrowing { name, kinds, meeting, not_before, expires_at, max_uses, per_minute, networks, .. } =
+        narrowing;
+    if let Some(name) = name {
+        link.name.clone_from(name);
+    }
+    if let Some(kinds) = kinds {
+        if kinds.is_empty() || !kinds.iter().all(|kind| link.terms.kinds.contains(kind)) {
+            return Err("kinds");
+        }
+        link.terms.kinds.clone_from(kinds);
+    }
+    if let Some(meeting) = meeting {
+        // A link without a meeting gives tokens for any.
+        if link.terms.meeting.is_some_and(|only| only != *meeting) {
+            return Err("meeting");
+        }
+        link.terms.meeting = Some(*meeting);
+    }
+    let life = &mut link.life;
+    at_most(&mut life.expires_at, *expires_at, "expires_at")?;
+    at_most(&mut life.max_uses, *max_uses, "max_uses")?;
+    at_most(&mut link.terms.per_minute, *per_minute, "per_minute")?;
+    if let Some(begin) = *not_before {
+        if life.not_before.is_some_and(|before| begin < before) {
+            return Err("not_before");
+        }
+        life.not_before = Some(begin);
+    }
+    if let Some(networks) = networks {
+        let before: Vec<IpNet> =
+            link.terms.networks.iter().filter_map(|network| network.parse().ok()).collect();
+        let inside = |network: &IpNet| before.is_empty() || before.iter().any(|wide| wide.contains(network));
+        if networks.is_empty() || !networks.iter().all(inside) {
+            return Err("networks");
+        }
+        link.terms.networks = networks.iter().map(ToString::to_string).collect();
+    }
+    Ok(())
+}
+
+/// Lowers a limit; the one that is there may not be exceeded.
+fn at_most<T: PartialOrd + Copy>(
+    limit: &mut Option<T>,
+    new: Option<T>,
+    part: &'static str,
+) -> Result<(), &'static str> {
+    match (*limit, new) {
+        (_, None) => Ok(()),
+        (Some(before), Some(new)) if new > before => Err(part),
+        (_, new) => {
+            *limit = new;
+            Ok(())
+        }
+    }
+}

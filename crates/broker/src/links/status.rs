@@ -1,0 +1,149 @@
+//! A platform tells what became of a bot (`POST /t/<link>.<secret>/status`): its seat is free, or its ZAK was refused.
+//!
+//! Whoever may fetch tokens may say so: the same address, the same proof. Saying it twice changes nothing, so these
+//! requests are not remembered.
+
+use std::sync::Arc;
+
+use model::{Code, Failure};
+use serde_json::Value;
+use store::{Dialect, LinkSource};
+
+use super::{LinkRefusal, LinkRequest, live::LiveLink, proof};
+use crate::Broker;
+
+/// Where a platform that lets its customers label bots carries ours: what the link's URL said in `bot=`.
+const LABEL: &str = "latchkey_bot";
+/// Sub codes of a bot that was not let in with the token it had.
+const TOKEN_TROUBLE: [&str; 5] = [
+    "meeting_requires_sign_in",
+    "zoom_zak_rejected",
+    "zoom_account_blocked",
+    "zoom_token_expired",
+    "zoom_obf_or_zak_required",
+];
+
+/// What became of a bot.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Report {
+    /// The bot, by each name that may have been given when its token was fetched. Empty: it has not ended.
+    ended: Vec<String>,
+    /// Whether it was turned away with its token.
+    token_refused: bool,
+}
+
+impl Broker {
+    /// Takes a platform's report.
+    pub async fn take_status(self: &Arc<Self>, request: LinkRequest<'_>) -> Result<(), LinkRefusal> {
+        let now = self.env.now();
+        let link = self.open_link(&request, now).await?;
+        let refusal = |failure| LinkRefusal { dialect: link.row.terms.dialect, kind: None, failure };
+        proof::check(&link, &request, now).map_err(refusal)?;
+        let report = read(link.row.terms.dialect, request.body).map_err(refusal)?;
+        self.act_on(&link, &report).await.map_err(refusal)
+    }
+
+    async fn act_on(&self, link: &LiveLink, report: &Report) -> Result<(), Failure> {
+        let workspace = link.row.workspace;
+        if report.token_refused {
+            for (account, _) in link.named() {
+                self.doubt_zaks(workspace, account.credential).await?;
+            }
+        }
+        if let LinkSource::Pool(pool) = link.row.terms.source {
+            for bot in &report.ended {
+                let freed = self.release_seats(workspace, pool, bot).await?;
+                tracing::info!(link = %link.row.id, %pool, freed, "a bot has ended, its seats are free");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a report. Events about anything else say nothing to us, and are no mistake.
+fn read(dialect: Dialect, body: &[u8]) -> Result<Report, Failure> {
+    let body: Value = serde_json::from_slice(body)
+        .map_err(|_| Failure::new(Code::RequestMalformed, "the body is not JSON"))?;
+    let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
+    let (code, sub_code, bot, label) = match dialect {
+        Dialect::Recall => (
+            text("/event").and_then(|event| event.strip_prefix("bot.")),
+            text("/data/data/sub_code"),
+            text("/data/bot/id"),
+            text(&format!("/data/bot/metadata/{LABEL}")),
+        ),
+        Dialect::Attendee => (
+            text("/data/new_state"),
+            text("/data/event_sub_type"),
+            text("/bot_id"),
+            text(&format!("/bot_metadata/{LABEL}")),
+        ),
+        Dialect::MeetingBaas => (
+            text("/data/status/code")
+                .or_else(|| text("/event").map(|event| event.trim_start_matches("bot."))),
+            text("/data/error_code"),
+            text("/data/bot_id"),
+            text(&format!("/data/extra/{LABEL}")),
+        ),
+    };
+    let failed = matches!(code, Some("fatal" | "fatal_error" | "failed"));
+    let ended = failed
+        || matches!(
+            code,
+            Some("call_ended" | "done" | "ended" | "post_processing" | "completed" | "complete")
+        );
+    let names = [label, bot].into_iter().flatten().map(str::to_owned);
+    Ok(Report {
+        ended: if ended { names.collect() } else { Vec::new() },
+        token_refused: failed && sub_code.is_some_and(|sub_code| TOKEN_TROUBLE.contains(&sub_code)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn report(dialect: Dialect, body: &Value) -> (Vec<String>, bool) {
+        let report = read(dialect, body.to_string().as_bytes()).unwrap();
+        (report.ended, report.token_refused)
+    }
+
+    #[test]
+    fn the_end_of_a_bot_is_read_in_every_dialect() {
+        let of_recall = |event: &str, sub_code: &str| {
+            json!({"event": event, "data": {
+                "data": {"code": "", "sub_code": sub_code, "updated_at": "2026-01-01T00:00:00.000000Z"},
+                "bot": {"id": "11111111-2222-3333-4444-555555555555", "metadata": {"latchkey_bot": "ours"}}}})
+        };
+        let names = vec!["ours".to_owned(), "11111111-2222-3333-4444-555555555555".to_owned()];
+        for event in ["bot.call_ended", "bot.done", "bot.fatal"] {
+            assert_eq!(report(Dialect::Recall, &of_recall(event, "")), (names.clone(), false), "{event}");
+        }
+        for event in ["bot.joining_call", "bot.in_call_recording", "transcript.done"] {
+            assert_eq!(report(Dialect::Recall, &of_recall(event, "")), (vec![], false), "{event}");
+        }
+        let refused = report(Dialect::Recall, &of_recall("bot.fatal", "meeting_requires_sign_in"));
+        assert_eq!(refused, (names.clone(), true));
+        let ended = report(Dialect::Recall, &of_recall("bot.call_ended", "meeting_requires_sign_in"));
+        assert_eq!(ended, (names, false), "only a failure doubts a token");
+
+        let attendee = json!({"trigger": "bot.state_change", "bot_id": "bot_1", "bot_metadata": null,
+                              "data": {"new_state": "ended", "old_state": "post_processing"}});
+        assert_eq!(report(Dialect::Attendee, &attendee), (vec!["bot_1".into()], false));
+        let baas =
+            json!({"event": "bot.status_change", "data": {"bot_id": "b", "status": {"code": "call_ended"}}});
+        assert_eq!(report(Dialect::MeetingBaas, &baas), (vec!["b".into()], false));
+        let baas = json!({"event": "bot.failed", "data": {"bot_id": "b", "error_code": "X"}});
+        assert_eq!(report(Dialect::MeetingBaas, &baas), (vec!["b".into()], false));
+    }
+
+    #[test]
+    fn what_is_no_report_is_no_mistake_and_what_is_no_json_is() {
+        for body in [json!({}), json!([]), json!({"event": 7}), json!({"event": "bot.done"}), json!(null)] {
+            assert_eq!(report(Dialect::Recall, &body), (vec![], false), "{body}");
+        }
+        assert_eq!(read(Dialect::Recall, b"done").unwrap_err().code, Code::RequestMalformed);
+    }
+}

@@ -1,0 +1,86 @@
+//! The last uses of each link, for whoever looks at it: gathered in memory, written every few seconds.
+//!
+//! The audit is the record that counts; this one may lose some seconds when a server dies.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use model::{Failure, Outcome, Timestamp, TokenKind, TokenLinkId};
+use store::{LAST_USES, LinkUse};
+
+use super::{LinkRequest, asked::Asked, proof::REQUESTS_ARE_REMEMBERED};
+use crate::Broker;
+
+/// Between two rounds of writing.
+const WRITE_EVERY: Duration = Duration::from_secs(5);
+/// Links whose uses are gathered at a time; those of further ones are not shown.
+const MOST_LINKS: usize = 10_000;
+
+/// What is gathered, newest first.
+#[derive(Default)]
+pub(crate) struct Uses(Mutex<HashMap<TokenLinkId, VecDeque<LinkUse>>>);
+
+impl Uses {
+    fn note(&self, id: TokenLinkId, a_use: impl FnOnce() -> LinkUse) {
+        let mut gathered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if gathered.len() >= MOST_LINKS && !gathered.contains_key(&id) {
+            return;
+        }
+        let uses = gathered.entry(id).or_default();
+        uses.truncate(LAST_USES - 1);
+        uses.push_front(a_use());
+    }
+
+    fn take(&self) -> HashMap<TokenLinkId, VecDeque<LinkUse>> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Broker {
+    pub(super) fn note_link_use<T>(
+        &self,
+        id: TokenLinkId,
+        (kind, asked): (TokenKind, &Asked),
+        request: &LinkRequest<'_>,
+        done: &Result<T, Failure>,
+        at: Timestamp,
+    ) {
+        let outcome = match done {
+            Ok(_) => Outcome::GIVEN,
+            Err(failure) => failure.code.as_str(),
+        };
+        self.link_uses.note(id, || LinkUse {
+            at,
+            kind,
+            outcome: outcome.into(),
+            from: request.from,
+            bot: asked.bot.as_ref().map(|bot| bot.as_str().to_owned()),
+            meeting: asked.meeting,
+        });
+    }
+
+    /// Writes what was gathered.
+    pub async fn write_link_uses(&self) {
+        for (id, uses) in self.link_uses.take() {
+            if let Err(error) = self.store.note_uses(id, &Vec::from(uses)).await {
+                tracing::warn!(link = %id, %error, "the last uses of a token link are not shown");
+            }
+        }
+    }
+
+    /// Keeps the last uses of links up to date, and forgets old requests, for as long as it is polled.
+    pub async fn tend_links(&self) -> Infallible {
+        loop {
+            self.write_link_uses().await;
+            let end = self.env.now() - REQUESTS_ARE_REMEMBERED;
+            if let Err(error) = self.store.forget_requests(end).await {
+                tracing::warn!(%error, "old requests of bot platforms are kept");
+            }
+            self.env.clock.sleep(WRITE_EVERY).await;
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Short-lived tokens, asked of Zoom with a live access token.
+
+use std::{sync::Arc, time::Duration};
+
+use model::{
+    AccountUser, Code, CredentialId, CredentialKind, Failure, MeetingNumber, Secret, Timestamp, TokenKind,
+    WorkspaceId,
+};
+use zoom::{Label, ZoomError};
+
+use crate::{Broker, budget::Need};
+
+/// How long a mint waits for its turn at Zoom: longer than a caller does, because whoever comes back finds what it brought.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is asked of Zoom.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Order {
+    /// A ZAK that lives for so long.
+    Zak(Duration),
+    /// An OBF token, for this meeting alone if one is named. `join_at` is when it is needed.
+    Obf { meeting: Option<MeetingNumber>, join_at: Timestamp },
+    /// A join token, which leads past the waiting room besides.
+    JoinToken(MeetingNumber),
+}
+
+impl Order {
+    const fn kind(self) -> TokenKind {
+        match self {
+            Self::Zak(_) => TokenKind::Zak,
+            Self::Obf { .. } => TokenKind::Obf,
+            Self::JoinToken(_) => TokenKind::JoinToken,
+        }
+    }
+}
+
+/// What Zoom gave.
+pub(crate) struct Minted {
+    pub(crate) token: Secret,
+    /// Its end, if it can be read.
+    pub(crate) expires_at: Option<Timestamp>,
+    /// The epoch of the account that it was minted in.
+    pub(crate) epoch: i64,
+}
+
+impl Broker {
+    /// Asks Zoom. `user` says whose token, where the account is a server-to-server app's.
+    pub(crate) async fn mint(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        user: Option<&AccountUser>,
+        order: Order,
+    ) -> Result<Minted, Failure> {
+        let minted = self.ask_zoom(workspace, id, user, order).await;
+        self.metrics.mint(order.kind(), &minted);
+        minted
+    }
+
+    async fn ask_zoom(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        user: Option<&AccountUser>,
+        order: Order,
+    ) -> Result<Minted, Failure> {
+        let mut rejected = None;
+        loop {
+            let access = self.live_access(workspace, id, Duration::ZERO, rejected).await?;
+            let need = match order {
+                Order::Obf { join_at, .. } => Need::for_join(join_at, PATIENCE),
+                Order::Zak(_) | Order::JoinToken(_) => Need::now(&self.env, PATIENCE),
+            };
+            let api = self.api(&access, Label::Light, need).await?;
+            let answer = match order {
+                Order::Zak(ttl) => {
+                    let zak = self.zoom.zak(api, whom(access.kind, user)?, ttl).await;
+                    zak.map(|zak| (zak.token, zak.expires_at))
+                }
+                Order::Obf { meeting, .. } => {
+                    let token = self.zoom.obf(api, whom(access.kind, user)?, meeting).await;
+                    token.map(|token| (token, None))
+                }
+                Order::JoinToken(meeting) => {
+                    let token = self.zoom.join_token(api, meeting, true).await;
+                    token.map(|token| (token, None))
+                }
+            };
+            match answer {
+                Ok((token, expires_at)) => {
+                    tracing::info!(credential = %id, kind = order.kind().as_str(), "token minted");
+                    return Ok(Minted { token, expires_at, epoch: access.epoch });
+                }
+                // Our record calls the token valid and Zoom does not: one refresh, one more try.
+                Err(ZoomError::TokenRejected) if rejected.is_none() => rejected = Some(access.generation),
+                Err(ZoomError::UserUnknown) if user.is_some() => {
+                    let words = "the app's Zoom account has no such user, or the user is not active";
+                    return Err(Failure::new(Code::UserUnknown, words));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// What Zoom calls the user. A server-to-server app has no `me`: Zoom would take its owner.
+fn whom(kind: CredentialKind, user: Option<&AccountUser>) -> Result<&str, Failure> {
+    match (kind, user) {
+        (CredentialKind::ServerToServer, Some(user)) => Ok(user.as_str()),
+        (CredentialKind::ServerToServer, None) => Err(Failure::new(
+            Code::TokenNotAvailable,
+            "a server-to-server app speaks for every user of its Zoom account: name one",
+        )),
+        (CredentialKind::UserOauth | CredentialKind::CustomerManaged, None) => Ok("me"),
+        (CredentialKind::UserOauth | CredentialKind::CustomerManaged, Some(_)) => Err(Failure::new(
+            Code::TokenNotAvailable,
+            "this account is one user's: only a server-to-server app mints for others",
+        )),
+    }
+}
