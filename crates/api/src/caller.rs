@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 
 use axum::{
-    extract::{FromRef, FromRequestParts},
-    http::{HeaderMap, header::AUTHORIZATION, request::Parts},
+    extract::{FromRef, FromRequestParts, MatchedPath},
+    http::{HeaderMap, Method, header::AUTHORIZATION, request::Parts},
 };
 use broker::KeyCheck;
 use model::{ApiKeyId, ApiScope, ApiScopes, WorkspaceId};
@@ -50,7 +50,12 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let key = authenticate(&parts.headers, &State::from_ref(state)).await?;
+        let state = State::from_ref(state);
+        let key = authenticate(&parts.headers, &state).await?;
+        let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        // A HEAD is a GET whose answer nobody reads.
+        let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
+        state.limits.admit(&key, method, route, state.env.now())?;
         if !key.scopes.has(N::SCOPE) {
             return Err(ApiError::PermissionDenied(N::SCOPE));
         }

@@ -35,6 +35,8 @@ pub(crate) enum ApiError {
     AuthenticationFailed(&'static str),
     /// The key is good, and lacks this scope.
     PermissionDenied(ApiScope),
+    /// Too many calls in the last minute; one more is welcome after this.
+    Throttled(Duration),
     /// No such thing, or not this workspace's.
     NotFound,
     /// A page that is not there.
@@ -145,6 +147,7 @@ impl IntoResponse for ApiError {
                 let detail = format!("This API key lacks the scope {}.", scope.as_str());
                 (StatusCode::FORBIDDEN, coded("permission_denied", &detail))
             }
+            Self::Throttled(wait) => return throttled(wait),
             Self::NotFound => (StatusCode::NOT_FOUND, json!({ "detail": "Not found." })),
             Self::InvalidPage => (StatusCode::NOT_FOUND, json!({ "detail": "Invalid page." })),
             Self::MethodNotAllowed => (
@@ -176,6 +179,15 @@ fn failed(failure: &Failure) -> Response {
         response.headers_mut().insert(RETRY_AFTER, seconds);
     }
     response
+}
+
+fn throttled(wait: Duration) -> Response {
+    // Up, to whole seconds: whoever comes at that time is let in.
+    let seconds = wait.as_millis().div_ceil(1000);
+    let detail = format!("Too many requests in one minute. Try again in {seconds} s.");
+    let body = Json(json!({ "code": "throttled", "detail": detail }));
+    let headers = [(RETRY_AFTER, seconds.to_string())];
+    (StatusCode::TOO_MANY_REQUESTS, headers, body).into_response()
 }
 
 /// A handler panicked. The payload may hold anything, so it is not shown.

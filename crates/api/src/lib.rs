@@ -19,6 +19,7 @@ mod error;
 mod fields;
 mod health;
 mod latchkey;
+mod limits;
 mod log;
 mod metrics;
 mod observe;
@@ -45,6 +46,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use error::ApiError;
 
+pub use limits::{Limits, Rates};
+
 /// What handlers share.
 #[derive(Clone)]
 pub struct State {
@@ -56,6 +59,8 @@ pub struct State {
     pub bots: Arc<Supervisor>,
     /// Time and randomness.
     pub env: Environment,
+    /// How often callers may come.
+    pub limits: Arc<Limits>,
     /// Whether `/metrics` is answered.
     pub metrics: bool,
 }

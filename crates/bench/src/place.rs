@@ -96,6 +96,7 @@ impl Place {
             "audit": { "mode": audit_mode },
             // The zak_url of our own token link.
             "callbacks": { "allow_networks": ["127.0.0.0/8"] },
+            "limits": { "enabled": false },
         })
     }
 }

@@ -158,6 +158,7 @@ impl Ground {
             "key_file": self.folder.join("keys.json"),
             "zoom": { "oauth_base": zoom.zoom_base, "api_base": zoom.api_base, "ca_file": zoom.ca_file },
             "bots": { "capacity": 0 },
+            "limits": { "enabled": false },
         });
         if let Some(address) = &self.database_url {
             configuration["database_url"] = address.as_str().into();

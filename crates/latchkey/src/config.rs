@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use api::Rates;
 use broker::AuditMode;
 use model::Secret;
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) callbacks: Callbacks,
     /// Who was given which token.
     pub(crate) audit: Audit,
+    /// How often the API may be called.
+    pub(crate) limits: Limits,
     /// Counters for Prometheus.
     pub(crate) metrics: Metrics,
 }
@@ -137,6 +140,22 @@ pub(crate) struct Audit {
     pub(crate) keep_days: u32,
 }
 
+/// `[limits]`: calls a minute.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    /// Whether there are any, but for those of single keys.
+    pub(crate) enabled: bool,
+    /// New bots, for each workspace.
+    pub(crate) create_bot: NonZeroU32,
+    /// Each long list, for each workspace.
+    pub(crate) lists: NonZeroU32,
+    /// Every other endpoint, for each workspace.
+    pub(crate) others: NonZeroU32,
+    /// Everything that one key asks for, unless the key has a limit of its own.
+    pub(crate) key: NonZeroU32,
+}
+
 /// `[metrics]`
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -160,6 +179,7 @@ impl Default for Config {
             bots: Bots::default(),
             callbacks: Callbacks::default(),
             audit: Audit::default(),
+            limits: Limits::default(),
             metrics: Metrics::default(),
         }
     }
@@ -198,6 +218,21 @@ impl Default for Bots {
 impl Default for Audit {
     fn default() -> Self {
         Self { mode: AuditMode::Strict, keep_days: 400 }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let Rates { create_bot, lists, others, key } = Rates::default();
+        Self { enabled: true, create_bot, lists, others, key }
+    }
+}
+
+impl Limits {
+    /// How often the API may be called.
+    pub(crate) fn rates(&self) -> Option<Rates> {
+        let &Self { enabled, create_bot, lists, others, key } = self;
+        enabled.then_some(Rates { create_bot, lists, others, key })
     }
 }
 

@@ -121,6 +121,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         broker: Arc::clone(&broker),
         bots: Arc::clone(&bots),
         env,
+        limits: Arc::new(api::Limits::new(config.limits.rates())),
         metrics: config.metrics.enabled,
     };
     let mut ready =

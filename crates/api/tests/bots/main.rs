@@ -18,8 +18,14 @@ use house::{House, Plan};
 use serde_json::Value;
 
 /// Reached where it listens; what it serves itself may be fetched.
-const STUDIO: Plan =
-    Plan { public_base: None, chromium: "chromium", capacity: 4, networks: &["127.0.0.0/8"], manual: false };
+const STUDIO: Plan = Plan {
+    public_base: None,
+    chromium: "chromium",
+    capacity: 4,
+    networks: &["127.0.0.0/8"],
+    manual: false,
+    rates: None,
+};
 
 /// With a clock that moves only when told to.
 const TIMED: Plan = Plan { manual: true, ..STUDIO };

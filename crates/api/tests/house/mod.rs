@@ -7,6 +7,7 @@ mod zoom;
 use std::{net::SocketAddr, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
 use ::zoom::{Endpoints, ZoomClient};
+use api::{Limits, Rates};
 use axum::{
     Router,
     body::Body,
@@ -47,6 +48,8 @@ pub(crate) struct Plan {
     pub(crate) networks: &'static [&'static str],
     /// A clock that moves only when told to.
     pub(crate) manual: bool,
+    /// How often it may be called.
+    pub(crate) rates: Option<Rates>,
 }
 
 /// A running Latchkey.
@@ -141,6 +144,7 @@ impl House {
             broker,
             bots: Arc::clone(&bots),
             env: env.clone(),
+            limits: Arc::new(Limits::new(plan.rates)),
             metrics: true,
         });
         let served = router.clone().into_make_service_with_connect_info::<SocketAddr>();

@@ -18,6 +18,7 @@ mod customer_managed;
 mod installs;
 mod kinds;
 mod lifecycle;
+mod limits;
 mod links;
 mod list_bots;
 mod manners;
@@ -36,6 +37,7 @@ const OFFICE: Plan = Plan {
     capacity: 0,
     networks: &[],
     manual: true,
+    rates: None,
 };
 
 async fn office() -> House {

@@ -51,6 +51,7 @@ impl Installation {
                 "refreshes_per_second": per_second,
             },
             "bots": { "capacity": 0 },
+            "limits": { "enabled": false },
         });
         if let Backend::Postgres(address) = &backend {
             configuration["database_url"] = address.clone().into();

@@ -106,6 +106,8 @@ fn configuration(arguments: &Arguments, folder: &RunFolder, at: &zoom_sim::Ready
     config.browser.chromium.clone_from(&arguments.chromium);
     config.browser.sdk_dir.clone_from(&arguments.sdk_dir);
     config.callbacks.allow_networks = vec!["127.0.0.0/8".into()];
+    // The screen follows every bot ten times a second.
+    config.limits.enabled = false;
     Ok(config)
 }
 

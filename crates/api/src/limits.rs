@@ -1,0 +1,78 @@
+//! How often a workspace may call an endpoint, and a key anything: the contract's numbers, or the operator's. Each server
+//! counts for itself.
+
+use std::num::NonZeroU32;
+
+use axum::http::Method;
+use broker::Limiter;
+use model::{ApiKeyId, Timestamp, WorkspaceId};
+use store::ApiKey;
+
+use crate::error::ApiError;
+
+/// `GET`s that read much: the contract allows fewer of them.
+const LISTS: [&str; 5] = [
+    "/api/v1/bot",
+    "/api/v1/bot/{id}/screenshots",
+    "/api/v2/zoom-oauth-apps",
+    "/api/v2/zoom-oauth-app-logs",
+    "/api/v2/zoom-oauth-credentials",
+];
+
+/// Calls a minute. Those of an endpoint are counted for each workspace.
+#[derive(Debug, Clone, Copy)]
+pub struct Rates {
+    /// New bots.
+    pub create_bot: NonZeroU32,
+    /// Each list of the contract that is long.
+    pub lists: NonZeroU32,
+    /// Every other endpoint.
+    pub others: NonZeroU32,
+    /// All that one key asks for, if nothing else is said of the key.
+    pub key: NonZeroU32,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        let rate = |rate| NonZeroU32::new(rate).expect("not zero");
+        Self { create_bot: rate(120), lists: rate(60), others: rate(300), key: rate(1200) }
+    }
+}
+
+/// Counts calls.
+#[derive(Debug)]
+pub struct Limits {
+    /// `None` limits nothing but keys of which something is said.
+    rates: Option<Rates>,
+    of_keys: Limiter<ApiKeyId>,
+    of_endpoints: Limiter<(WorkspaceId, Method, String)>,
+}
+
+impl Limits {
+    /// Nothing was counted yet.
+    pub fn new(rates: Option<Rates>) -> Self {
+        Self { rates, of_keys: Limiter::default(), of_endpoints: Limiter::default() }
+    }
+
+    /// Counts a call of `key`, or says when to come back.
+    pub(crate) fn admit(
+        &self,
+        key: &ApiKey,
+        method: &Method,
+        route: &str,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
+        if let Some(limit) = key.per_minute.or(self.rates.map(|rates| rates.key)) {
+            self.of_keys.admit(&key.id, limit, now).map_err(ApiError::Throttled)?;
+        }
+        let Some(rates) = self.rates else { return Ok(()) };
+        let route = route.trim_end_matches('/');
+        let limit = match *method {
+            Method::POST if route == "/api/v1/bot" => rates.create_bot,
+            Method::GET if LISTS.contains(&route) => rates.lists,
+            _ => rates.others,
+        };
+        let endpoint = (key.workspace, method.clone(), route.to_owned());
+        self.of_endpoints.admit(&endpoint, limit, now).map_err(ApiError::Throttled)
+    }
+}
