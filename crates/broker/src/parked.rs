@@ -119,6 +119,7 @@ impl Broker {
             email: None,
             display_name: parked.display_name,
             status: UserStatus::Unknown,
+            personal_room: None,
         };
         let newcomer = Newcomer {
             workspace,

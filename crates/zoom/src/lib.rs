@@ -5,6 +5,7 @@
 //! | `http` | the one HTTP client that talks to Zoom: deadlines, roots, bounded bodies |
 //! | `oauth` | consent address, code exchange, refresh, server-to-server grants, revocation |
 //! | `rest` | who a token belongs to, and that user's ZAK |
+//! | `meetings` | lists of meetings, and of the users who host them |
 //! | `limits` | Zoom's limits: labels of calls, and what the headers of an answer say |
 //! | `refusal` | what Zoom's error bodies mean, as tables |
 //! | `error` | every failure of a call, by meaning; class and stable code of each |
@@ -28,6 +29,7 @@ mod jwt;
 mod limits;
 mod link;
 mod meeting_tokens;
+mod meetings;
 mod oauth;
 mod pkce;
 mod prose;
@@ -43,11 +45,13 @@ pub use join_error::{JoinVerdict, judge};
 pub use jwt::{Claims, unverified_claims};
 pub use limits::{CallTurn, Label, LimitHit, RateLimits};
 pub use link::{LinkError, MeetingLink};
+pub use meetings::{Listed, ListedMeeting, ListedUser};
 pub use oauth::{AppKeys, Grant};
 pub use pkce::{challenge, verifier};
 pub use prose::judge_end;
 pub use rest::{ApiAccess, UserStatus, Zak, ZoomUser};
 pub use signature::{Role, sdk_signature};
 pub use webhook::{
-    WEBHOOK_TOLERANCE, Webhook, WebhookEvent, WebhookHeaders, encrypt_plain_token, verify_webhook,
+    MeetingDeed, WEBHOOK_TOLERANCE, Webhook, WebhookEvent, WebhookHeaders, encrypt_plain_token,
+    verify_webhook,
 };

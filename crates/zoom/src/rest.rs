@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use model::{Secret, Timestamp};
+use model::{MeetingNumber, Secret, Timestamp};
 use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
 use crate::{
-    CallTurn, Label, ZoomClient, ZoomError, http::address, limits::RateLimits, refusal, unverified_claims,
+    CallTurn, Label, ZoomClient, ZoomError, http::address, limits::RateLimits, meetings::Number, refusal,
+    unverified_claims,
 };
 
 /// The longest life of a ZAK (documented).
@@ -41,6 +42,8 @@ pub struct ZoomUser {
     pub display_name: String,
     /// Whether Zoom lets the user in.
     pub status: UserStatus,
+    /// The number of the user's personal room.
+    pub personal_room: Option<MeetingNumber>,
 }
 
 /// Whether Zoom lets a user in.
@@ -115,6 +118,7 @@ struct UserBody {
     first_name: Option<String>,
     last_name: Option<String>,
     status: Option<UserStatus>,
+    pmi: Option<Number>,
 }
 
 impl From<UserBody> for ZoomUser {
@@ -135,6 +139,7 @@ impl From<UserBody> for ZoomUser {
             email,
             display_name,
             status: body.status.unwrap_or(UserStatus::Unknown),
+            personal_room: body.pmi.and_then(Number::read),
         }
     }
 }

@@ -6,8 +6,10 @@
 use std::time::Duration;
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
-use model::{Code, Failure, Secret, Timestamp};
+use model::{Code, Failure, MeetingNumber, Secret, Timestamp};
 use serde::Deserialize;
+
+use crate::meetings::Number;
 
 /// How far a request's time may be from ours, either way (ours; Zoom names no limit).
 pub const WEBHOOK_TOLERANCE: Duration = Duration::from_secs(300);
@@ -22,6 +24,12 @@ const URL_VALIDATION: &str = "endpoint.url_validation";
 const APP_DEAUTHORIZED: &str = "app_deauthorized";
 const USER_DEACTIVATED: &str = "user.deactivated";
 const USER_DELETED: &str = "user.deleted";
+const USER_CREATED: &str = "user.created";
+const USER_ACTIVATED: &str = "user.activated";
+const USER_UPDATED: &str = "user.updated";
+const MEETING_CREATED: &str = "meeting.created";
+const MEETING_UPDATED: &str = "meeting.updated";
+const MEETING_DELETED: &str = "meeting.deleted";
 
 /// The two headers that prove where a webhook comes from.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +102,7 @@ pub struct Webhook {
     pub happened_at: Option<Timestamp>,
 }
 
-/// What happened at Zoom, as far as an account's vault has to know.
+/// What happened at Zoom, as far as an account's vault and the map of meetings have to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WebhookEvent {
     /// Zoom asks for proof that whoever answers at this address holds the secret.
@@ -125,11 +133,51 @@ pub enum WebhookEvent {
         /// Zoom's id of the user.
         user_id: String,
     },
+    /// There is a new user, or one that was switched on.
+    UserAppeared {
+        /// Zoom's name of it.
+        name: &'static str,
+        /// Zoom's id of the user's account.
+        account_id: String,
+        /// Zoom's id of the user.
+        user_id: String,
+    },
+    /// The user's personal room has another number.
+    PersonalRoom {
+        /// Zoom's id of the user's account.
+        account_id: String,
+        /// Zoom's id of the user.
+        user_id: String,
+        /// The number from now on.
+        number: MeetingNumber,
+    },
+    /// Something happened to a meeting. Of several that recur, one may be meant: then nothing is told here.
+    Meeting {
+        /// What.
+        deed: MeetingDeed,
+        /// Zoom's id of the host's account.
+        account_id: String,
+        /// Its number.
+        number: MeetingNumber,
+        /// Zoom's id of the host. A change tells it only if it is a change of the host (observed).
+        host_id: Option<String>,
+    },
     /// Anything else.
     Other {
         /// Zoom's name of it.
         name: String,
     },
+}
+
+/// What is done to a meeting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MeetingDeed {
+    /// It is new.
+    Created,
+    /// It has changed.
+    Updated,
+    /// It is gone.
+    Deleted,
 }
 
 impl Webhook {
@@ -155,15 +203,21 @@ impl WebhookEvent {
             Self::AppDeauthorized { .. } => APP_DEAUTHORIZED,
             Self::UserDeactivated { .. } => USER_DEACTIVATED,
             Self::UserDeleted { .. } => USER_DELETED,
+            Self::UserAppeared { name, .. } => name,
+            Self::PersonalRoom { .. } => USER_UPDATED,
+            Self::Meeting { deed: MeetingDeed::Created, .. } => MEETING_CREATED,
+            Self::Meeting { deed: MeetingDeed::Updated, .. } => MEETING_UPDATED,
+            Self::Meeting { deed: MeetingDeed::Deleted, .. } => MEETING_DELETED,
             Self::Other { name } => name,
         }
     }
 
-    /// `None` when something is missing.
+    /// `None` when something is missing without which an account cannot be ended. What lacks a part of other news is
+    /// [`Other`](Self::Other).
     fn of(name: String, payload: Payload) -> Option<Self> {
-        let Payload { plain_token, account_id, user_id, client_id, object } = payload;
-        let object_id = object.and_then(|object| object.id).and_then(Text::bounded);
+        let Payload { plain_token, account_id, user_id, client_id, operation, object } = payload;
         let text = |text: Option<Text>| text.and_then(Text::bounded);
+        let Object { id, host_id, pmi } = object.unwrap_or_default();
         Some(match name.as_str() {
             URL_VALIDATION => Self::UrlValidation { plain_token: text(plain_token)? },
             APP_DEAUTHORIZED => Self::AppDeauthorized {
@@ -171,10 +225,44 @@ impl WebhookEvent {
                 user_id: text(user_id)?,
                 client_id: text(client_id)?,
             },
-            USER_DEACTIVATED => Self::UserDeactivated { account_id: text(account_id)?, user_id: object_id? },
-            USER_DELETED => Self::UserDeleted { account_id: text(account_id)?, user_id: object_id? },
-            _ => Self::Other { name: Text::Text(name).bounded()? },
+            USER_DEACTIVATED => Self::UserDeactivated { account_id: text(account_id)?, user_id: id?.text()? },
+            USER_DELETED => Self::UserDeleted { account_id: text(account_id)?, user_id: id?.text()? },
+            _ => {
+                let whole = text(operation).is_none_or(|operation| operation == "all");
+                let ids = text(account_id).zip(id).filter(|_| whole);
+                let news = ids.and_then(|(account_id, id)| {
+                    Self::news(&name, account_id, id, text(host_id), pmi.and_then(Number::read))
+                });
+                match news {
+                    Some(news) => news,
+                    None => Self::Other { name: Text::Text(name).bounded()? },
+                }
+            }
         })
+    }
+
+    /// What is told of users who stay and of meetings.
+    fn news(
+        name: &str,
+        account_id: String,
+        id: Id,
+        host_id: Option<String>,
+        pmi: Option<MeetingNumber>,
+    ) -> Option<Self> {
+        let appeared = [USER_CREATED, USER_ACTIVATED].into_iter().find(|known| *known == name);
+        if let Some(name) = appeared {
+            return Some(Self::UserAppeared { name, account_id, user_id: id.text()? });
+        }
+        let deed = match name {
+            USER_UPDATED => {
+                return Some(Self::PersonalRoom { account_id, user_id: id.text()?, number: pmi? });
+            }
+            MEETING_CREATED => MeetingDeed::Created,
+            MEETING_UPDATED => MeetingDeed::Updated,
+            MEETING_DELETED => MeetingDeed::Deleted,
+            _ => return None,
+        };
+        Some(Self::Meeting { deed, account_id, number: id.number()?, host_id })
     }
 }
 
@@ -194,12 +282,40 @@ struct Payload {
     account_id: Option<Text>,
     user_id: Option<Text>,
     client_id: Option<Text>,
+    /// Whether all of several that recur are meant: `all`, or `single`.
+    operation: Option<Text>,
     object: Option<Object>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Object {
-    id: Option<Text>,
+    id: Option<Id>,
+    host_id: Option<Text>,
+    pmi: Option<Number>,
+}
+
+/// A user's id, or a meeting's number.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Id {
+    Number(i64),
+    Text(Text),
+}
+
+impl Id {
+    fn text(self) -> Option<String> {
+        match self {
+            Self::Number(_) => None,
+            Self::Text(text) => text.bounded(),
+        }
+    }
+
+    fn number(self) -> Option<MeetingNumber> {
+        match self {
+            Self::Number(number) => number.try_into().ok(),
+            Self::Text(text) => text.bounded()?.parse().ok(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -330,6 +446,54 @@ mod tests {
         assert_eq!(asked.event, WebhookEvent::UrlValidation { plain_token: "p".into() });
         let odd = r#"{"event":"moon.full","payload":{"account_id":7,"object":{"id":["x"]},"user_id":null}}"#;
         assert_eq!(read(odd).event, WebhookEvent::Other { name: "moon.full".into() });
+    }
+
+    #[test]
+    fn news_of_meetings_and_their_hosts() {
+        let read = |event: &str, payload: &str| {
+            let text = format!(r#"{{"event":"{event}","payload":{{"account_id":"acc-1",{payload}}}}}"#);
+            Webhook::read(text.as_bytes()).unwrap().event
+        };
+        let meeting = |deed, host: Option<&str>| WebhookEvent::Meeting {
+            deed,
+            account_id: "acc-1".into(),
+            number: MeetingNumber::try_from(81_234_567_890).unwrap(),
+            host_id: host.map(str::to_owned),
+        };
+        let object = r#""object":{"id":81234567890,"host_id":"user-1"}"#;
+        let text = r#""operation":"all","object":{"id":"81234567890","host_id":"user-1"}"#;
+        let changed = r#""scope":"all","object":{"id":81234567890,"topic":"x"},"old_object":{"topic":"y"}"#;
+        for (event, payload, expected) in [
+            (MEETING_CREATED, object, meeting(MeetingDeed::Created, Some("user-1"))),
+            (MEETING_UPDATED, changed, meeting(MeetingDeed::Updated, None)),
+            (MEETING_UPDATED, object, meeting(MeetingDeed::Updated, Some("user-1"))),
+            (MEETING_DELETED, object, meeting(MeetingDeed::Deleted, Some("user-1"))),
+            (MEETING_DELETED, text, meeting(MeetingDeed::Deleted, Some("user-1"))),
+        ] {
+            let event_read = read(event, payload);
+            assert_eq!(event_read, expected, "{event} {payload}");
+            assert_eq!(event_read.name(), event);
+        }
+        let (account_id, user_id) = ("acc-1".to_owned(), "user-1".to_owned());
+        let number = MeetingNumber::try_from(5_551_234_567).unwrap();
+        let room = WebhookEvent::PersonalRoom { account_id, user_id, number };
+        assert_eq!(read(USER_UPDATED, r#""object":{"id":"user-1","pmi":5551234567}"#), room);
+        assert_eq!(read(USER_UPDATED, r#""object":{"id":"user-1","pmi":"5551234567"}"#), room);
+        let (account_id, user_id) = ("acc-1".to_owned(), "user-1".to_owned());
+        let appeared = WebhookEvent::UserAppeared { name: USER_CREATED, account_id, user_id };
+        assert_eq!(read(USER_CREATED, r#""object":{"id":"user-1"}"#), appeared);
+
+        for (event, payload) in [
+            // One of a series: the others stay.
+            (MEETING_DELETED, r#""operation":"single","object":{"id":81234567890,"host_id":"user-1"}"#),
+            (MEETING_CREATED, r#""object":{"id":7,"host_id":"user-1"}"#),
+            (MEETING_CREATED, r#""object":{"id":["x"]}"#),
+            (MEETING_CREATED, r#""x":0"#),
+            (USER_UPDATED, r#""object":{"id":"user-1","pmi":"none"}"#),
+            (USER_CREATED, r#""object":{"id":7}"#),
+        ] {
+            assert_eq!(read(event, payload), WebhookEvent::Other { name: event.into() }, "{event} {payload}");
+        }
     }
 
     #[test]

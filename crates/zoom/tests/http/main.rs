@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests; clippy exempts only the tests themselves")]
 
 mod meeting_tokens;
+mod meetings;
 mod oauth;
 mod rest;
 mod support;

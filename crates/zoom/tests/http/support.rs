@@ -44,18 +44,27 @@ pub(crate) fn json(status: u16, body: Value) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(body)
 }
 
-/// Calls `call` with access to the API of `server`.
+/// Calls `call`, which is light, with access to the API of `server`.
 pub(crate) async fn with_access<T>(server: &MockServer, call: impl AsyncFnOnce(ApiAccess<'_>) -> T) -> T {
+    with_access_to(server, Label::Light, call).await
+}
+
+/// Likewise, for a call of `label`.
+pub(crate) async fn with_access_to<T>(
+    server: &MockServer,
+    label: Label,
+    call: impl AsyncFnOnce(ApiAccess<'_>) -> T,
+) -> T {
     let (base, access_token) = (Url::parse(&server.uri()).unwrap(), planted());
-    call(ApiAccess::new(&base, &access_token, Unmetered)).await
+    call(ApiAccess::new(&base, &access_token, Unmetered(label))).await
 }
 
 /// A turn that nobody counts.
-struct Unmetered;
+struct Unmetered(Label);
 
 impl CallTurn for Unmetered {
     fn label(&self) -> Label {
-        Label::Light
+        self.0
     }
 
     fn told(&self, _limits: &RateLimits) {}

@@ -1,0 +1,129 @@
+//! Whose meetings there are: lists, page by page. Every page is a call with a turn of its own.
+//!
+//! Of a meeting only its number and host are read: topics, passcodes and links are nobody's business here.
+
+use model::MeetingNumber;
+use serde::Deserialize;
+
+use crate::{ApiAccess, Label, ZoomClient, ZoomError, http::address};
+
+/// The most that Zoom shows on a page (documented).
+const PAGE_SIZE: &str = "300";
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed<T> {
+    /// What stands on it.
+    pub rows: Vec<T>,
+    /// Asks for the page after it; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// A meeting of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedMeeting {
+    /// Its number.
+    pub number: MeetingNumber,
+    /// Zoom's id of the host; `None` when Zoom leaves it out: then it is whom the list is of.
+    pub host_id: Option<String>,
+}
+
+/// A user of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedUser {
+    /// Zoom's id of the user.
+    pub id: String,
+    /// The number of the user's personal room.
+    pub personal_room: Option<MeetingNumber>,
+}
+
+impl ZoomClient {
+    /// Meetings of `user` (`me`, or with a server-to-server grant an id or e-mail address) that are scheduled or running.
+    /// `after` is the `next` of the page before. A meeting that recurs may stand there several times. Medium.
+    pub async fn meetings(
+        &self,
+        api: ApiAccess<'_>,
+        user: &str,
+        after: Option<&str>,
+    ) -> Result<Listed<ListedMeeting>, ZoomError> {
+        let mut url = address(api.base, &["v2", "users", user, "meetings"]);
+        url.query_pairs_mut().append_pair("type", "scheduled").append_pair("page_size", PAGE_SIZE);
+        if let Some(after) = after {
+            url.query_pairs_mut().append_pair("next_page_token", after);
+        }
+        let body: MeetingsBody = self.fetch("meetings", Label::Medium, api, url).await?;
+        let row = |meeting: MeetingBody| {
+            let host_id = meeting.host_id.filter(|host| !host.is_empty());
+            meeting.id.read().map(|number| ListedMeeting { number, host_id })
+        };
+        Ok(Listed {
+            rows: body.meetings.into_iter().filter_map(row).collect(),
+            next: next(body.next_page_token),
+        })
+    }
+
+    /// Active users of the Zoom account. `after` is the `next` of the page before. Medium.
+    pub async fn users(
+        &self,
+        api: ApiAccess<'_>,
+        after: Option<&str>,
+    ) -> Result<Listed<ListedUser>, ZoomError> {
+        let mut url = address(api.base, &["v2", "users"]);
+        url.query_pairs_mut().append_pair("status", "active").append_pair("page_size", PAGE_SIZE);
+        if let Some(after) = after {
+            url.query_pairs_mut().append_pair("next_page_token", after);
+        }
+        let body: UsersBody = self.fetch("users", Label::Medium, api, url).await?;
+        let row = |user: UserBody| ListedUser { id: user.id, personal_room: user.pmi.and_then(Number::read) };
+        Ok(Listed { rows: body.users.into_iter().map(row).collect(), next: next(body.next_page_token) })
+    }
+}
+
+/// Zoom writes an empty text on the last page (documented).
+fn next(token: Option<String>) -> Option<String> {
+    token.filter(|token| !token.is_empty())
+}
+
+#[derive(Deserialize)]
+struct MeetingsBody {
+    meetings: Vec<MeetingBody>,
+    next_page_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct MeetingBody {
+    id: Number,
+    host_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct UsersBody {
+    users: Vec<UserBody>,
+    next_page_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct UserBody {
+    id: String,
+    pmi: Option<Number>,
+}
+
+/// The number of a meeting, which Zoom writes as a number in some places and as text in others (observed).
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Number {
+    Number(i64),
+    Text(String),
+    Else(serde::de::IgnoredAny),
+}
+
+impl Number {
+    /// `None` for what is no meeting's number.
+    pub(crate) fn read(self) -> Option<MeetingNumber> {
+        match self {
+            Self::Number(number) => number.try_into().ok(),
+            Self::Text(text) => text.parse().ok(),
+            Self::Else(_) => None,
+        }
+    }
+}
