@@ -68,6 +68,27 @@ impl Broker {
     ) -> Result<LiveAccess, Failure> {
         let credential = self.usable(workspace, id).await?;
         self.remember_use(&credential).await;
+        self.access_of(credential, life, rejected).await
+    }
+
+    /// Likewise, for our own business: the account is no more in use than before.
+    pub(crate) async fn quiet_access(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        rejected: Option<i64>,
+    ) -> Result<LiveAccess, Failure> {
+        let credential = self.usable(workspace, id).await?;
+        self.access_of(credential, MARGIN, rejected).await
+    }
+
+    async fn access_of(
+        self: &Arc<Self>,
+        credential: Credential,
+        life: Duration,
+        rejected: Option<i64>,
+    ) -> Result<LiveAccess, Failure> {
+        let (workspace, id) = (credential.workspace, credential.id);
         if self.lasts(&credential, life.max(MARGIN), rejected) {
             return self.open_access(&credential, Source::Kept);
         }

@@ -26,6 +26,9 @@ const COUNT_LASTS: Duration = Duration::from_secs(60);
 /// How long a scrape waits for a new one.
 const COUNT_WITHIN: Duration = Duration::from_secs(2);
 
+/// What comes of listing meetings.
+const SYNC_OUTCOMES: [&str; 2] = ["completed", "failed"];
+
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
 /// Counters and gauges of one process. Cloned freely; all clones count together.
@@ -50,6 +53,7 @@ struct Counted {
     credential_changes: Family<Labels<1>, Counter>,
     pool_seats: Gauge,
     pool_refusals: Family<Labels<1>, Counter>,
+    meeting_syncs: Family<Labels<1>, Counter>,
 }
 
 impl Default for Metrics {
@@ -105,6 +109,7 @@ impl Default for Metrics {
             ),
             pool_seats: registered(&mut registry, "pool_seats", "Seats taken, of all pools"),
             pool_refusals: registered(&mut registry, "pool_refusals", "Requests for a seat that found none"),
+            meeting_syncs: registered(&mut registry, "meeting_syncs", "Lists of an account's meetings"),
             registry,
         };
         let metrics = Self(Arc::new(counted));
@@ -118,6 +123,9 @@ impl Default for Metrics {
         metrics.accounts(&[]);
         for code in [Code::PoolFull, Code::PoolUnhealthy, Code::HostBusy] {
             metrics.0.pool_refusals.get_or_create(&[("code", code.as_str())]).inc_by(0);
+        }
+        for outcome in SYNC_OUTCOMES {
+            metrics.0.meeting_syncs.get_or_create(&[("outcome", outcome)]).inc_by(0);
         }
         for status in CredentialStatus::ALL {
             metrics.0.credential_changes.get_or_create(&[("to", status.as_str())]).inc_by(0);
@@ -180,6 +188,13 @@ impl Metrics {
     /// Somebody asked for a seat of a pool in vain.
     pub(crate) fn seat_refused(&self, code: Code) {
         self.0.pool_refusals.get_or_create(&[("code", code.as_str())]).inc();
+    }
+
+    /// An account's meetings were listed, or could not be.
+    pub(crate) fn meeting_sync(&self, completed: bool) {
+        let [done, failed] = SYNC_OUTCOMES;
+        let outcome = if completed { done } else { failed };
+        self.0.meeting_syncs.get_or_create(&[("outcome", outcome)]).inc();
     }
 
     /// An account has come into another state.

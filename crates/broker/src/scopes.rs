@@ -22,6 +22,26 @@ const ME: Need = &["user:read:user", "user:read:user:admin", "user:read", "user:
 const ZAK_OF_ANY: Need =
     &["user:read:zak:admin", "user:read:zak", "user:read:token:admin", "user:read:token", "user:read:admin"];
 
+/// A user's own meetings.
+const MEETINGS: Need =
+    &["meeting:read:list_meetings", "meeting:read:list_meetings:admin", "meeting:read", "meeting:read:admin"];
+/// The users of the account, and the meetings of each.
+const USERS: Need = &["user:read:list_users:admin", "user:read:admin"];
+const MEETINGS_OF_ANY: Need =
+    &["meeting:read:list_meetings:admin", "meeting:read:list_meetings", "meeting:read:admin"];
+
+/// Scopes without which an account works, but its meetings are not known here: those that `granted` has no substitute of.
+pub fn missing_for_meetings(kind: CredentialKind, granted: &[String]) -> Vec<&'static str> {
+    unmet(
+        match kind {
+            CredentialKind::UserOauth => &[MEETINGS],
+            CredentialKind::ServerToServer => &[USERS, MEETINGS_OF_ANY],
+            CredentialKind::CustomerManaged => &[],
+        },
+        granted,
+    )
+}
+
 /// The scopes to ask for that `granted` has no substitute of. A customer who manages the grant doesn't tell its scopes, so
 /// none is missed.
 pub fn missing(kind: CredentialKind, granted: &[String]) -> Vec<&'static str> {
@@ -30,6 +50,10 @@ pub fn missing(kind: CredentialKind, granted: &[String]) -> Vec<&'static str> {
         CredentialKind::ServerToServer => &[ZAK_OF_ANY],
         CredentialKind::CustomerManaged => &[],
     };
+    unmet(needs, granted)
+}
+
+fn unmet(needs: &[Need], granted: &[String]) -> Vec<&'static str> {
     let unmet = |need: &&Need| !granted.iter().any(|scope| need.contains(&scope.as_str()));
     needs.iter().filter(unmet).map(|need| need[0]).collect()
 }

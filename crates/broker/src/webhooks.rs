@@ -1,4 +1,4 @@
-//! What Zoom tells us unasked: that a user has removed the app, or is gone.
+//! What Zoom tells us unasked: that a user has removed the app, or is gone, and what becomes of meetings.
 //!
 //! 1. Signature and time decide alone who is heard. An unknown app is answered as a wrong signature is.
 //! 2. One transaction notes the event (so that the same bytes count once) and erases the account's tokens from the store.
@@ -16,7 +16,7 @@ use model::{
 use store::{Consequence, Digest, Ending, Reception, ZoomEvent, ZoomOauthApp};
 use zoom::{Webhook, WebhookEvent, WebhookHeaders, encrypt_plain_token, verify_webhook};
 
-use crate::{Broker, Cell};
+use crate::{Broker, Cell, meeting_map::news_of};
 
 /// Zoom waits 3 s (documented), and asks again if nothing comes.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2500);
@@ -103,8 +103,10 @@ impl Broker {
             received_at: now,
         };
         let ending = self.ending_of(&app, &event, happened_at).await?;
-        let reception =
-            self.store.receive_zoom_event(&received, ending.as_ref().map(Consequence::Ends)).await?;
+        let news = news_of(&event, happened_at.unwrap_or(now).min(now));
+        let news = news.as_ref().map(Consequence::Tells);
+        let consequence = ending.as_ref().map(Consequence::Ends).or(news);
+        let reception = self.store.receive_zoom_event(&received, consequence).await?;
         tracing::info!(app = %app.id, event = received.name, ?reception, "Zoom has told something");
         if let (Reception::Ended, Some(ending)) = (reception, ending) {
             tracing::warn!(credential = %ending.credential, cause = ?ending.cause, "account disconnected by Zoom");
@@ -143,7 +145,11 @@ impl Broker {
             WebhookEvent::UserDeleted { user_id, .. } => {
                 (DisconnectCause::UserDeleted, "the user was deleted at Zoom", user_id)
             }
-            WebhookEvent::UrlValidation { .. } | WebhookEvent::Other { .. } => return Ok(None),
+            WebhookEvent::UrlValidation { .. }
+            | WebhookEvent::UserAppeared { .. }
+            | WebhookEvent::PersonalRoom { .. }
+            | WebhookEvent::Meeting { .. }
+            | WebhookEvent::Other { .. } => return Ok(None),
         };
         let end = happened_at.unwrap_or_else(|| self.env.now());
         self.store.discard_parked_of(app.id, user_id, end).await?;

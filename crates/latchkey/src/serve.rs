@@ -153,6 +153,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         never = broker.tend_accounts() => match never {},
         never = broker.tend_webhooks() => match never {},
         never = broker.tend_links() => match never {},
+        never = broker.tend_meetings() => match never {},
         never = broker.tend_journal() => match never {},
         never = broker.tend_audit(config.audit.kept()) => match never {},
     };

@@ -21,19 +21,22 @@ pub(crate) async fn tell(
     workspace: WorkspaceId,
     news: &MeetingNews,
 ) -> Result<(), StoreError> {
-    let tellers = Told { workspace, news };
+    let told = Told { workspace, news };
     match &news.change {
-        MeetingChange::Exists { number, host } => tellers.put(db, *number, Some(host), "exists").await,
+        MeetingChange::Exists { number, host } => {
+            told.move_host(db, *number, host).await?;
+            told.put(db, *number, Some(host), "exists").await
+        }
         MeetingChange::Gone { number, host } => {
-            tellers.put(db, *number, host.as_deref(), "gone").await?;
-            tellers.lose(db, "number = ?2", number.as_i64()).await
+            told.put(db, *number, host.as_deref(), "gone").await?;
+            told.lose(db, "number = ?2", number.as_i64()).await
         }
         MeetingChange::PersonalRoom { number, host } => {
-            tellers.leave_room(db, host, *number).await?;
-            tellers.put(db, *number, Some(host), "personal").await
+            told.leave_room(db, host, *number).await?;
+            told.put(db, *number, Some(host), "personal").await
         }
-        MeetingChange::HostGone { host } => tellers.lose(db, "host = ?2", host.as_str()).await,
-        MeetingChange::Unclear { host } => tellers.hasten(db, host).await,
+        MeetingChange::HostGone { host } => told.lose(db, "host = ?2", host.as_str()).await,
+        MeetingChange::Unclear { host } => told.hasten(db, host).await,
     }
 }
 
@@ -96,6 +99,28 @@ impl Told<'_> {
             .execute(db)
             .await
             .map_err(unavailable)?;
+        Ok(())
+    }
+
+    /// Whoever knows the meeting by another host knows better now.
+    async fn move_host(
+        &self,
+        db: &mut SqliteConnection,
+        number: MeetingNumber,
+        host: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "-- tell_meetings: move host\n\
+             UPDATE meetings SET host = ?3, synced_at = ?4\n\
+             WHERE workspace = ?1 AND number = ?2 AND host <> ?3 AND synced_at <= ?4",
+        )
+        .bind(self.workspace.to_string())
+        .bind(number.as_i64())
+        .bind(host)
+        .bind(self.news.as_of.as_microsecond())
+        .execute(db)
+        .await
+        .map_err(unavailable)?;
         Ok(())
     }
 

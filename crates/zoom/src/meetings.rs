@@ -112,7 +112,7 @@ struct UserBody {
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Number {
-    Number(i64),
+    Integer(i64),
     Text(String),
     Else(serde::de::IgnoredAny),
 }
@@ -121,7 +121,7 @@ impl Number {
     /// `None` for what is no meeting's number.
     pub(crate) fn read(self) -> Option<MeetingNumber> {
         match self {
-            Self::Number(number) => number.try_into().ok(),
+            Self::Integer(number) => number.try_into().ok(),
             Self::Text(text) => text.parse().ok(),
             Self::Else(_) => None,
         }

@@ -39,7 +39,6 @@ impl Need {
     }
 
     /// Nobody waits: after everybody else.
-    #[expect(dead_code, reason = "its first caller is on its way: then this line goes")]
     pub(crate) fn whenever(patience: Duration) -> Self {
         Self { by: Timestamp::from_microsecond(i64::MAX), patience }
     }

@@ -11,6 +11,7 @@ mod connect;
 mod escrow;
 mod harness;
 mod links;
+mod meeting_map;
 mod refresh;
 mod refresher;
 mod secrets;

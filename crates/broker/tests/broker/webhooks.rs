@@ -27,7 +27,7 @@ fn hex_hmac(secret: &str, text: &str) -> String {
 }
 
 /// Zoom, as it sends webhooks to one app.
-struct Sender<'h> {
+pub(crate) struct Sender<'h> {
     house: &'h House,
     app: ZoomOauthAppId,
     secret: &'static str,
@@ -35,18 +35,23 @@ struct Sender<'h> {
 }
 
 impl<'h> Sender<'h> {
-    fn to(house: &'h House) -> Self {
+    pub(crate) fn to(house: &'h House) -> Self {
         Self { house, app: house.app, secret: SECRET, sent_at: house.env.now() }
     }
 
-    async fn send(&self, broker: &Arc<Broker>, body: &str) -> Result<WebhookAnswer, Failure> {
+    /// Zoom, as it sends webhooks to another app that has the same secret.
+    pub(crate) fn to_app(house: &'h House, app: ZoomOauthAppId) -> Self {
+        Self { app, ..Self::to(house) }
+    }
+
+    pub(crate) async fn send(&self, broker: &Arc<Broker>, body: &str) -> Result<WebhookAnswer, Failure> {
         let timestamp = self.sent_at.as_second().to_string();
         let signature = format!("v0={}", hex_hmac(self.secret, &format!("v0:{timestamp}:{body}")));
         let headers = Some(WebhookHeaders { signature: &signature, timestamp: &timestamp });
         broker.take_webhook(WebhookRequest { app: self.app, headers, body: body.as_bytes() }).await
     }
 
-    async fn taken(&self, body: &str) {
+    pub(crate) async fn taken(&self, body: &str) {
         assert_eq!(self.send(&self.house.broker, body).await.unwrap(), WebhookAnswer::Taken);
     }
 
@@ -55,7 +60,7 @@ impl<'h> Sender<'h> {
     }
 }
 
-fn milliseconds(time: Timestamp) -> i64 {
+pub(crate) fn milliseconds(time: Timestamp) -> i64 {
     time.as_microsecond() / 1000
 }
 

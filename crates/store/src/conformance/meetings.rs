@@ -253,6 +253,28 @@ pub async fn what_zoom_tells_reaches_the_host_and_who_speaks_for_her(bench: &Ben
     assert!(known(bench, &speaker).await.is_empty());
 }
 
+pub async fn a_meeting_that_moves_has_one_host(bench: &Bench) {
+    let (ana, now) = (connected(bench).await, bench.env.now());
+    let bob = account(bench, ana.workspace, ana.app, "user-2");
+    connect(bench, &bob).await.unwrap();
+    let speaker = speaker(bench, ana.workspace).await;
+    for known in [&ana, &speaker] {
+        sync(bench, known, &[of("user-1", 1)], now).await;
+    }
+    let moved = MeetingChange::Exists { number: number(1), host: "user-2".into() };
+    tell(bench, &ana, moved, now + MINUTE).await;
+    assert!(hosts(bench, &bob, 1).await);
+    assert!(
+        bench
+            .store
+            .disconnect_credential(bob.workspace, bob.id, DisconnectCause::Asked, &bench.note("x"))
+            .await
+            .unwrap()
+    );
+    let found = owner(bench, ana.workspace, 1).await.unwrap();
+    assert_eq!((found.credential, &*found.host), (speaker.id, "user-2"), "and not with Ana");
+}
+
 pub async fn a_list_from_before_brings_nothing_back(bench: &Bench) {
     let (made, now) = (connected(bench).await, bench.env.now());
     sync(bench, &made, &[of("user-1", 1)], now).await;

@@ -157,6 +157,7 @@ macro_rules! conformance_tests {
                        who_is_due_is_synced_by_one, a_fenced_sync_writes_nothing,
                        who_asks_during_a_sync_gets_another, a_failed_sync_is_counted_and_keeps_what_is_known,
                        what_zoom_tells_reaches_the_host_and_who_speaks_for_her,
+                       a_meeting_that_moves_has_one_host,
                        a_list_from_before_brings_nothing_back, what_only_a_list_can_tell_is_listed,
                        pages_of_meetings_miss_nothing }
             inbox { an_event_counts_once_with_what_it_ends, an_event_that_ends_nothing_is_done_at_once,

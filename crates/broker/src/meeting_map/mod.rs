@@ -1,8 +1,17 @@
 //! Which account a meeting is hosted with.
+//!
+//! - `sync`: each account's meetings are listed when it is connected, when somebody asks, and now and then: a list repairs
+//!   whatever was missed.
+//! - `news`: what webhooks tell in between.
+
+mod news;
+mod sync;
 
 use model::{AccountUser, Code, CredentialId, CredentialKind, Failure, MeetingNumber, WorkspaceId};
 
 use crate::Broker;
+
+pub(crate) use news::news_of;
 
 /// Whom to ask for tokens that only a meeting's host can give.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,32 @@
+//! What a webhook says of meetings, in the words of the map.
+
+use model::Timestamp;
+use store::{MeetingChange, MeetingNews};
+use zoom::{MeetingDeed, WebhookEvent};
+
+/// What `event`, of the time `as_of`, changes in the map; `None` when that is nothing.
+pub(crate) fn news_of(event: &WebhookEvent, as_of: Timestamp) -> Option<MeetingNews> {
+    let (account_id, change) = match event {
+        WebhookEvent::Meeting { deed: MeetingDeed::Deleted, account_id, number, host_id } => {
+            (account_id, MeetingChange::Gone { number: *number, host: host_id.clone() })
+        }
+        // A change that names no host leaves the meeting where it was.
+        WebhookEvent::Meeting { account_id, number, host_id, .. } => {
+            (account_id, MeetingChange::Exists { number: *number, host: host_id.clone()? })
+        }
+        WebhookEvent::PersonalRoom { account_id, user_id, number } => {
+            (account_id, MeetingChange::PersonalRoom { number: *number, host: user_id.clone() })
+        }
+        WebhookEvent::UserAppeared { account_id, user_id, .. } => {
+            (account_id, MeetingChange::Unclear { host: user_id.clone() })
+        }
+        WebhookEvent::UserDeactivated { account_id, user_id }
+        | WebhookEvent::UserDeleted { account_id, user_id } => {
+            (account_id, MeetingChange::HostGone { host: user_id.clone() })
+        }
+        WebhookEvent::AppDeauthorized { .. }
+        | WebhookEvent::UrlValidation { .. }
+        | WebhookEvent::Other { .. } => return None,
+    };
+    Some(MeetingNews { zoom_account_id: account_id.clone(), change, as_of })
+}
