@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{AccountUser, ApiKeyId, BotId, Code, MeetingNumber, TokenLinkId};
 
@@ -27,24 +28,21 @@ impl Who {
         }
     }
 
-    /// The id as text.
-    pub fn id(self) -> String {
+    /// The id, whatever it is one of.
+    pub const fn uuid(self) -> Uuid {
         match self {
-            Self::TokenLink(id) => id.to_string(),
-            Self::ApiKey(id) => id.to_string(),
-            Self::Bot(id) => id.to_string(),
+            Self::TokenLink(TokenLinkId(id)) | Self::ApiKey(ApiKeyId(id)) | Self::Bot(BotId(id)) => id,
         }
     }
 
-    /// From the two words that [`kind`](Self::kind) and [`id`](Self::id) give.
-    pub fn read(kind: &str, id: &str) -> Result<Self, String> {
-        let who = match kind {
-            "token_link" => id.parse().map(Self::TokenLink),
-            "api_key" => id.parse().map(Self::ApiKey),
-            "bot" => id.parse().map(Self::Bot),
-            other => return Err(format!("{other:?} is nobody who asks for tokens")),
-        };
-        who.map_err(|error| error.to_string())
+    /// From the word and the id that [`kind`](Self::kind) and [`uuid`](Self::uuid) give.
+    pub fn read(kind: &str, id: Uuid) -> Result<Self, String> {
+        match kind {
+            "token_link" => Ok(Self::TokenLink(TokenLinkId(id))),
+            "api_key" => Ok(Self::ApiKey(ApiKeyId(id))),
+            "bot" => Ok(Self::Bot(BotId(id))),
+            other => Err(format!("{other:?} is nobody who asks for tokens")),
+        }
     }
 }
 

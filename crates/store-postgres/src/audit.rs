@@ -1,36 +1,24 @@
 //! The audit.
 
 use async_trait::async_trait;
-use model::{About, AccountUser, Outcome, PlatformBot, Timestamp, Who, WorkspaceId};
-use sqlx::{Postgres, QueryBuilder, postgres::PgRow};
-use store::{AuditPage, AuditRecord, Audits, Direction, StoreError};
+use model::{Timestamp, WorkspaceId};
+use sqlx::{Postgres, QueryBuilder, Row as _, postgres::PgRow};
+use store::{
+    AuditBatch, AuditPage, AuditRecord, Audits, Direction, Gathering, Pruned, StoreError, Stretch, slice_of,
+};
 
 use crate::{PostgresStore, row::Reader, unavailable};
 
-macro_rules! columns {
-    () => {
-        "at, id, workspace, credential, kind, who, who_id, from_address, why, outcome, source, user_name, meeting, bot"
-    };
-}
+const TABLE: &str = "audit_batches";
 
-fn record(row: &PgRow) -> Result<AuditRecord, StoreError> {
-    let row = Reader { table: "audit", row };
-    let corrupt = |cause| StoreError::Corrupt { table: "audit", cause };
-    Ok(AuditRecord {
-        id: row.parsed("id")?,
-        at: row.time("at")?,
-        workspace: row.parsed("workspace")?,
-        credential: row.parsed("credential")?,
-        kind: row.parsed("kind")?,
-        who: Who::read(&row.text("who")?, &row.text("who_id")?).map_err(corrupt)?,
-        from: row.optional("from_address")?,
-        why: row.parsed("why")?,
-        outcome: Outcome::read(&row.text("outcome")?, row.optional("source")?).map_err(corrupt)?,
-        about: About {
-            user: row.optional("user_name")?,
-            meeting: row.optional("meeting")?,
-            bot: row.optional("bot")?,
-        },
+fn batch(row: &PgRow) -> Result<AuditBatch, StoreError> {
+    let reader = Reader { table: TABLE, row };
+    Ok(AuditBatch {
+        slice: reader.number("slice")?,
+        workspace: reader.parsed("workspace")?,
+        id: reader.digest("id")?,
+        records: reader.count("records")?,
+        content: row.try_get("content").map_err(unavailable)?,
     })
 }
 
@@ -40,61 +28,56 @@ impl PostgresStore {
         workspace: Option<WorkspaceId>,
         page: &AuditPage,
     ) -> Result<Vec<AuditRecord>, StoreError> {
-        let AuditPage { since, until, after, direction, most } = page;
-        let mut query = QueryBuilder::<Postgres>::new(concat!(
-            "-- audit_page\nSELECT ",
-            columns!(),
-            " FROM audit WHERE TRUE"
-        ));
+        let mut gathering = Gathering::new(page);
+        while let Some(stretch) = gathering.wants() {
+            gathering.take(&self.audit_batches(workspace, &stretch).await?)?;
+        }
+        Ok(gathering.into_records())
+    }
+
+    async fn audit_batches(
+        &self,
+        workspace: Option<WorkspaceId>,
+        stretch: &Stretch,
+    ) -> Result<Vec<AuditBatch>, StoreError> {
+        let Stretch { first, last, beyond, direction, most } = stretch;
+        let mut query = QueryBuilder::<Postgres>::new(
+            "-- audit_batches\n\
+             SELECT slice, workspace, id, records, content FROM audit_batches WHERE slice >= ",
+        );
+        query.push_bind(first).push(" AND slice <= ").push_bind(last);
         if let Some(workspace) = workspace {
             query.push(" AND workspace = ").push_bind(workspace.to_string());
         }
-        if let Some(since) = since {
-            query.push(" AND at >= ").push_bind(since.as_microsecond());
-        }
-        if let Some(until) = until {
-            query.push(" AND at < ").push_bind(until.as_microsecond());
-        }
-        let (beyond, order) = match direction {
-            Direction::OldestFirst => (" AND (at, id) > (", " ORDER BY at, id LIMIT "),
-            Direction::NewestFirst => (" AND (at, id) < (", " ORDER BY at DESC, id DESC LIMIT "),
+        let (further, order) = match direction {
+            Direction::OldestFirst => (" AND (slice, id) > (", " ORDER BY slice, id LIMIT "),
+            Direction::NewestFirst => (" AND (slice, id) < (", " ORDER BY slice DESC, id DESC LIMIT "),
         };
-        if let Some(place) = after {
-            query.push(beyond).push_bind(place.at.as_microsecond()).push(", ");
-            query.push_bind(place.id.to_string()).push(")");
+        if let Some((slice, id)) = beyond {
+            query.push(further).push_bind(slice).push(", ").push_bind(id.as_slice()).push(")");
         }
         query.push(order).push_bind(i64::from(*most));
         let rows = query.build().fetch_all(&self.pool).await.map_err(unavailable)?;
-        rows.iter().map(record).collect()
+        rows.iter().map(batch).collect()
     }
 }
 
 #[async_trait]
 impl Audits for PostgresStore {
     async fn append_audit(&self, records: &[AuditRecord]) -> Result<(), StoreError> {
+        let batches = AuditBatch::pack(records);
         // One statement whatever their number, so that there is one plan and one round trip.
-        sqlx::query(concat!(
-            "-- append_audit\nINSERT INTO audit (",
-            columns!(),
-            ")\n\
-             SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],\n\
-                                  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])\n\
+        sqlx::query(
+            "-- append_audit\n\
+             INSERT INTO audit_batches (slice, workspace, id, records, content)\n\
+             SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::bytea[])\n\
              ON CONFLICT DO NOTHING",
-        ))
-        .bind(column(records, |record| record.at.as_microsecond()))
-        .bind(column(records, |record| record.id.to_string()))
-        .bind(column(records, |record| record.workspace.to_string()))
-        .bind(column(records, |record| record.credential.to_string()))
-        .bind(column(records, |record| record.kind.as_str()))
-        .bind(column(records, |record| record.who.kind()))
-        .bind(column(records, |record| record.who.id()))
-        .bind(column(records, |record| record.from.map(|from| from.to_string())))
-        .bind(column(records, |record| record.why.as_str()))
-        .bind(column(records, |record| record.outcome.as_str()))
-        .bind(column(records, |record| record.outcome.source().map(model::Source::as_str)))
-        .bind(column(records, |record| record.about.user.as_ref().map(AccountUser::as_str)))
-        .bind(column(records, |record| record.about.meeting.map(|meeting| meeting.to_string())))
-        .bind(column(records, |record| record.about.bot.as_ref().map(PlatformBot::as_str)))
+        )
+        .bind(column(&batches, |batch| batch.slice))
+        .bind(column(&batches, |batch| batch.workspace.to_string()))
+        .bind(column(&batches, |batch| batch.id.as_slice()))
+        .bind(column(&batches, |batch| i64::from(batch.records)))
+        .bind(column(&batches, |batch| batch.content.as_slice()))
         .execute(&self.pool)
         .await
         .map_err(unavailable)?;
@@ -109,22 +92,24 @@ impl Audits for PostgresStore {
         self.audit_page(None, page).await
     }
 
-    async fn prune_audit(&self, end: Timestamp, most: u32) -> Result<u32, StoreError> {
+    async fn prune_audit(&self, end: Timestamp, most: u32) -> Result<Pruned, StoreError> {
         // Replicas that prune at once share the work.
-        let done = sqlx::query(
+        let deleted: Vec<i64> = sqlx::query_scalar(
             "-- prune_audit\n\
-             DELETE FROM audit WHERE (at, id) IN\n\
-                 (SELECT at, id FROM audit WHERE at < $1 ORDER BY at, id LIMIT $2 FOR UPDATE SKIP LOCKED)",
+             DELETE FROM audit_batches WHERE (slice, id) IN\n\
+                 (SELECT slice, id FROM audit_batches WHERE slice < $1 ORDER BY slice, id LIMIT $2\n\
+                  FOR UPDATE SKIP LOCKED)\n\
+             RETURNING records",
         )
-        .bind(end.as_microsecond())
+        .bind(slice_of(end))
         .bind(i64::from(most))
-        .execute(&self.pool)
+        .fetch_all(&self.pool)
         .await
         .map_err(unavailable)?;
-        Ok(u32::try_from(done.rows_affected()).unwrap_or(most))
+        Ok(Pruned::of(&deleted))
     }
 }
 
-fn column<'r, T>(records: &'r [AuditRecord], of: impl Fn(&'r AuditRecord) -> T) -> Vec<T> {
-    records.iter().map(of).collect()
+fn column<'b, T>(batches: &'b [AuditBatch], of: impl Fn(&'b AuditBatch) -> T) -> Vec<T> {
+    batches.iter().map(of).collect()
 }

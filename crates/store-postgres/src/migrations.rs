@@ -18,6 +18,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0010_zoom_limits", include_str!("../migrations/0010_zoom_limits.sql")),
     ("0011_api_keys", include_str!("../migrations/0011_api_keys.sql")),
     ("0012_link_terms", include_str!("../migrations/0012_link_terms.sql")),
+    ("0013_audit_batches", include_str!("../migrations/0013_audit_batches.sql")),
 ];
 
 /// The schema that this version speaks to.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use model::{Code, MeetingNumber, Sealed, Timestamp};
 use serde::de::DeserializeOwned;
 use sqlx::{Row as _, postgres::PgRow, types::Json};
-use store::{Digest, StoreError};
+use store::StoreError;
 
 use crate::unavailable;
 
@@ -88,7 +88,7 @@ impl Reader<'_> {
         count.transpose().map_err(|_| self.corrupt(format!("{column} is not a count")))
     }
 
-    pub(crate) fn digest(&self, column: &str) -> Result<Digest, StoreError> {
+    pub(crate) fn digest<const N: usize>(&self, column: &str) -> Result<[u8; N], StoreError> {
         let bytes: Vec<u8> = self.row.try_get(column).map_err(unavailable)?;
         bytes.try_into().map_err(|_| self.corrupt(format!("{column} is not a digest")))
     }

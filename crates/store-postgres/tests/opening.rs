@@ -5,6 +5,7 @@ mod server;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     sync::Arc,
 };
 
@@ -152,4 +153,25 @@ async fn a_running_replica_outlives_a_widened_schema() {
         run(&url, format!("ALTER TABLE {table} ADD COLUMN later TEXT")).await;
     }
     read().await;
+}
+
+#[tokio::test]
+async fn the_audit_from_before_batches_is_kept() {
+    let url = server::database("template1").await;
+    let folder = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap();
+    let mut steps: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
+    steps.sort_unstable();
+    let batches = steps.iter().position(|step| step.ends_with("0013_audit_batches.sql")).unwrap();
+    for step in &steps[..batches] {
+        run(&url, fs::read_to_string(step).unwrap()).await;
+    }
+    run(&url, store::conformance::audit::ROWS_BEFORE_BATCHES.into()).await;
+    let ledger = format!(
+        "CREATE TABLE schema_steps (number BIGINT PRIMARY KEY, name TEXT NOT NULL);\n\
+         INSERT INTO schema_steps VALUES ({batches}, 'the last one')"
+    );
+    run(&url, ledger).await;
+    assert_eq!(PostgresStore::migrate(&address(&url)).await.unwrap().taken[0], "0013_audit_batches");
+    let store = PostgresStore::open(&address(&url)).await.unwrap();
+    store::conformance::audit::rows_from_before_batches_are_kept(&store).await;
 }

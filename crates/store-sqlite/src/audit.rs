@@ -1,30 +1,24 @@
 //! The audit.
 
 use async_trait::async_trait;
-use model::{About, AccountUser, Outcome, PlatformBot, Timestamp, Who, WorkspaceId};
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
-use store::{AuditPage, AuditRecord, Audits, Direction, StoreError};
+use model::{Timestamp, WorkspaceId};
+use sqlx::{QueryBuilder, Row as _, Sqlite, sqlite::SqliteRow};
+use store::{
+    AuditBatch, AuditPage, AuditRecord, Audits, Direction, Gathering, Pruned, StoreError, Stretch, slice_of,
+};
 
 use crate::{SqliteStore, row::Reader, unavailable};
 
-fn record(row: &SqliteRow) -> Result<AuditRecord, StoreError> {
-    let row = Reader { table: "audit", row };
-    let corrupt = |cause| StoreError::Corrupt { table: "audit", cause };
-    Ok(AuditRecord {
-        id: row.parsed("id")?,
-        at: row.time("at")?,
-        workspace: row.parsed("workspace")?,
-        credential: row.parsed("credential")?,
-        kind: row.parsed("kind")?,
-        who: Who::read(&row.text("who")?, &row.text("who_id")?).map_err(corrupt)?,
-        from: row.optional("from_address")?,
-        why: row.parsed("why")?,
-        outcome: Outcome::read(&row.text("outcome")?, row.optional("source")?).map_err(corrupt)?,
-        about: About {
-            user: row.optional("user_name")?,
-            meeting: row.optional("meeting")?,
-            bot: row.optional("bot")?,
-        },
+const TABLE: &str = "audit_batches";
+
+fn batch(row: &SqliteRow) -> Result<AuditBatch, StoreError> {
+    let reader = Reader { table: TABLE, row };
+    Ok(AuditBatch {
+        slice: reader.number("slice")?,
+        workspace: reader.parsed("workspace")?,
+        id: reader.digest("id")?,
+        records: reader.count("records")?,
+        content: row.try_get("content").map_err(unavailable)?,
     })
 }
 
@@ -34,73 +28,58 @@ impl SqliteStore {
         workspace: Option<WorkspaceId>,
         page: &AuditPage,
     ) -> Result<Vec<AuditRecord>, StoreError> {
-        let AuditPage { since, until, after, direction, most } = page;
-        let mut query = QueryBuilder::<Sqlite>::new("-- audit_page\nSELECT * FROM audit WHERE TRUE");
+        let mut gathering = Gathering::new(page);
+        while let Some(stretch) = gathering.wants() {
+            gathering.take(&self.audit_batches(workspace, &stretch).await?)?;
+        }
+        Ok(gathering.into_records())
+    }
+
+    async fn audit_batches(
+        &self,
+        workspace: Option<WorkspaceId>,
+        stretch: &Stretch,
+    ) -> Result<Vec<AuditBatch>, StoreError> {
+        let Stretch { first, last, beyond, direction, most } = stretch;
+        let mut query =
+            QueryBuilder::<Sqlite>::new("-- audit_batches\nSELECT * FROM audit_batches WHERE slice >= ");
+        query.push_bind(first).push(" AND slice <= ").push_bind(last);
         if let Some(workspace) = workspace {
             query.push(" AND workspace = ").push_bind(workspace.to_string());
         }
-        if let Some(since) = since {
-            query.push(" AND at >= ").push_bind(since.as_microsecond());
-        }
-        if let Some(until) = until {
-            query.push(" AND at < ").push_bind(until.as_microsecond());
-        }
-        let (beyond, order) = match direction {
-            Direction::OldestFirst => (" AND (at, id) > (", " ORDER BY at, id LIMIT "),
-            Direction::NewestFirst => (" AND (at, id) < (", " ORDER BY at DESC, id DESC LIMIT "),
+        let (further, order) = match direction {
+            Direction::OldestFirst => (" AND (slice, id) > (", " ORDER BY slice, id LIMIT "),
+            Direction::NewestFirst => (" AND (slice, id) < (", " ORDER BY slice DESC, id DESC LIMIT "),
         };
-        if let Some(place) = after {
-            query.push(beyond).push_bind(place.at.as_microsecond()).push(", ");
-            query.push_bind(place.id.to_string()).push(")");
+        if let Some((slice, id)) = beyond {
+            query.push(further).push_bind(slice).push(", ").push_bind(id.as_slice()).push(")");
         }
-        query.push(order).push_bind(*most);
+        query.push(order).push_bind(most);
         let rows = query.build().fetch_all(&self.readers).await.map_err(unavailable)?;
-        rows.iter().map(record).collect()
+        rows.iter().map(batch).collect()
     }
-}
-
-/// Rows in one statement. A call of its own for each row costs more than the row; a few sizes, so that the statements
-/// are prepared once.
-const AT_ONCE: [usize; 3] = [128, 16, 1];
-
-async fn insert(db: &mut SqliteConnection, records: &[AuditRecord]) -> Result<(), StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "-- append_audit\n\
-         INSERT INTO audit (at, id, workspace, credential, kind, who, who_id, from_address, why, outcome, source, \
-         user_name, meeting, bot) ",
-    );
-    query.push_values(records, |mut row, record| {
-        row.push_bind(record.at.as_microsecond())
-            .push_bind(record.id.to_string())
-            .push_bind(record.workspace.to_string())
-            .push_bind(record.credential.to_string())
-            .push_bind(record.kind.as_str())
-            .push_bind(record.who.kind())
-            .push_bind(record.who.id())
-            .push_bind(record.from.map(|from| from.to_string()))
-            .push_bind(record.why.as_str())
-            .push_bind(record.outcome.as_str())
-            .push_bind(record.outcome.source().map(model::Source::as_str))
-            .push_bind(record.about.user.as_ref().map(AccountUser::as_str))
-            .push_bind(record.about.meeting.map(|meeting| meeting.to_string()))
-            .push_bind(record.about.bot.as_ref().map(PlatformBot::as_str));
-    });
-    query.push(" ON CONFLICT DO NOTHING").build().execute(db).await.map_err(unavailable)?;
-    Ok(())
 }
 
 #[async_trait]
 impl Audits for SqliteStore {
     async fn append_audit(&self, records: &[AuditRecord]) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
-        let mut rest = records;
-        while !rest.is_empty() {
-            let size = AT_ONCE.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
-            let (some, others) = rest.split_at(size);
-            insert(&mut tx, some).await?;
-            rest = others;
+        let batches = AuditBatch::pack(records);
+        if batches.is_empty() {
+            return Ok(());
         }
-        tx.commit().await.map_err(unavailable)
+        // One statement is a transaction of its own. Nearly always it has one row or two.
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "-- append_audit\nINSERT INTO audit_batches (slice, workspace, id, records, content) ",
+        );
+        query.push_values(&batches, |mut row, batch| {
+            row.push_bind(batch.slice)
+                .push_bind(batch.workspace.to_string())
+                .push_bind(batch.id.as_slice())
+                .push_bind(batch.records)
+                .push_bind(batch.content.as_slice());
+        });
+        query.push(" ON CONFLICT DO NOTHING").build().execute(&self.writer).await.map_err(unavailable)?;
+        Ok(())
     }
 
     async fn audit(&self, workspace: WorkspaceId, page: &AuditPage) -> Result<Vec<AuditRecord>, StoreError> {
@@ -111,17 +90,18 @@ impl Audits for SqliteStore {
         self.audit_page(None, page).await
     }
 
-    async fn prune_audit(&self, end: Timestamp, most: u32) -> Result<u32, StoreError> {
-        let done = sqlx::query(
+    async fn prune_audit(&self, end: Timestamp, most: u32) -> Result<Pruned, StoreError> {
+        let deleted: Vec<i64> = sqlx::query_scalar(
             "-- prune_audit\n\
-             DELETE FROM audit WHERE (at, id) IN\n\
-                 (SELECT at, id FROM audit WHERE at < ? ORDER BY at, id LIMIT ?)",
+             DELETE FROM audit_batches WHERE (slice, id) IN\n\
+                 (SELECT slice, id FROM audit_batches WHERE slice < ? ORDER BY slice, id LIMIT ?)\n\
+             RETURNING records",
         )
-        .bind(end.as_microsecond())
+        .bind(slice_of(end))
         .bind(most)
-        .execute(&self.writer)
+        .fetch_all(&self.writer)
         .await
         .map_err(unavailable)?;
-        Ok(u32::try_from(done.rows_affected()).unwrap_or(most))
+        Ok(Pruned::of(&deleted))
     }
 }

@@ -17,6 +17,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0010_zoom_limits.sql"),
     include_str!("../migrations/0011_api_keys.sql"),
     include_str!("../migrations/0012_link_terms.sql"),
+    include_str!("../migrations/0013_audit_batches.sql"),
 ];
 
 /// The database cannot be used.

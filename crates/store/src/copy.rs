@@ -41,7 +41,7 @@ pub const TABLES: &[Table] = &[
     table("bots"),
     Table { name: "bot_steps", key: &["bot", "step"] },
     table("bot_screenshots"),
-    Table { name: "audit", key: &["at", "id"] },
+    Table { name: "audit_batches", key: &["slice", "id"] },
 ];
 
 /// Rows that cross at a time.

@@ -33,7 +33,10 @@ mod sealed_cells;
 mod seating;
 
 pub use access::{Access, ApiKey, FormerSecret, Workspace};
-pub use audit::{AuditPage, AuditPlace, AuditRecord, Audits, Direction};
+pub use audit::{
+    AuditBatch, AuditPage, AuditPlace, AuditRecord, Audits, BatchId, Direction, Gathering, Pruned, Stretch,
+    slice_of,
+};
 pub use bots::{Bot, BotFilter, BotPage, Bots, Screenshot, Transition};
 pub use census::Census;
 pub use connect::{AppKind, Consent, Consents, Journey, NewAppSecrets, Refusal, ZoomOauthApp, ZoomOauthApps};

@@ -28,8 +28,8 @@ pub use writer::Audit;
 
 /// Between two rounds of deleting old records.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
-/// Old records are deleted in batches of this many: others want to write meanwhile.
-const PRUNED_AT_ONCE: u32 = 1000;
+/// Rows of old records are deleted so many at a time: others want to write meanwhile.
+const PRUNED_AT_ONCE: u32 = 200;
 /// Between two batches.
 const PRUNE_PAUSE: Duration = Duration::from_millis(100);
 
@@ -130,13 +130,13 @@ impl Broker {
         }
     }
 
-    /// Deletes what is older than `end`, a batch at a time. Answers how many records that were.
+    /// Deletes what is older than `end`, a few rows at a time. Answers how many records that were.
     pub async fn prune_audit(&self, end: Timestamp) -> Result<u64, StoreError> {
         let mut pruned = 0;
         loop {
-            let batch = self.store.prune_audit(end, PRUNED_AT_ONCE).await?;
-            pruned += u64::from(batch);
-            if batch < PRUNED_AT_ONCE {
+            let gone = self.store.prune_audit(end, PRUNED_AT_ONCE).await?;
+            pruned += gone.records;
+            if gone.batches < PRUNED_AT_ONCE {
                 return Ok(pruned);
             }
             self.env.clock.sleep(PRUNE_PAUSE).await;

@@ -13,7 +13,8 @@ use crate::{
     refresh::run,
 };
 
-const AWAY: &str = "CREATE TRIGGER away BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'away'); END";
+const AWAY: &str =
+    "CREATE TRIGGER away BEFORE INSERT ON audit_batches BEGIN SELECT RAISE(ABORT, 'away'); END";
 
 pub(crate) async fn records(house: &House) -> Vec<AuditRecord> {
     let page =

@@ -10,7 +10,7 @@ use model::{
 };
 
 use super::Bench;
-use crate::{AuditPage, AuditRecord, Direction};
+use crate::{AuditPage, AuditRecord, Direction, Pruned, Store};
 
 const EVERYTHING: AuditPage =
     AuditPage { since: None, until: None, after: None, direction: Direction::OldestFirst, most: 10_000 };
@@ -95,7 +95,8 @@ pub async fn a_batch_is_stored_whole_or_not_at_all(bench: &Bench) {
         assert!(found.is_multiple_of(500) && (found > 0 || !done), "{found} after {polls} polls");
         // It may be on its way still; once it is written again it is there.
         bench.store.append_audit(&batch).await.unwrap();
-        while bench.store.prune_audit(bench.env.now() + Duration::from_secs(1), 1000).await.unwrap() > 0 {}
+        bench.store.prune_audit(bench.env.now() + Duration::from_secs(1), 1000).await.unwrap();
+        assert_eq!(everything(bench).await, []);
     }
 }
 
@@ -121,14 +122,8 @@ pub async fn an_export_misses_nothing_while_records_come(bench: &Bench) {
 pub async fn pages_go_back_in_time_too(bench: &Bench) {
     let mut all = records(bench, WorkspaceId::generate(&bench.env), 7);
     bench.store.append_audit(&all).await.unwrap();
-    let mut page = AuditPage { direction: Direction::NewestFirst, most: 2, ..EVERYTHING };
-    let mut read = Vec::new();
-    loop {
-        let found = bench.store.audit_of_all(&page).await.unwrap();
-        let Some(last) = found.last() else { break };
-        page.after = Some(last.place());
-        read.extend(found);
-    }
+    let page = AuditPage { direction: Direction::NewestFirst, most: 2, ..EVERYTHING };
+    let read = paged(bench, page).await;
     all.reverse();
     assert_eq!(read, all);
 }
@@ -144,13 +139,105 @@ pub async fn spans_and_workspaces_narrow(bench: &Bench) {
     assert_eq!(bench.store.audit_of_all(&page).await.unwrap().len(), 8);
 }
 
+/// Servers write side by side, and write again what may have been written: pages show one audit all the same.
+pub async fn pages_do_not_show_how_records_were_written(bench: &Bench) {
+    let workspace = WorkspaceId::generate(&bench.env);
+    let some = |below: u32| u32::from_le_bytes(bench.env.entropy.bytes()) % below;
+    let start = bench.env.now();
+    let mut all: Vec<_> = (0..400)
+        .map(|_| {
+            record(bench, workspace, start + Duration::from_micros(u64::from(some(900_000) / 100 * 100)))
+        })
+        .collect();
+    for _ in 0..60 {
+        let (from, count) = (some(400), some(30));
+        let written: Vec<_> = all.iter().skip(from as usize).take(count as usize).cloned().collect();
+        bench.store.append_audit(&written).await.unwrap();
+    }
+    bench.store.append_audit(&all).await.unwrap();
+    all.sort_by_key(AuditRecord::place);
+    for most in [1, 7, 100, 400] {
+        assert_eq!(paged(bench, AuditPage { most, ..EVERYTHING }).await, all, "{most} at a time");
+    }
+    all.reverse();
+    for most in [7, 100] {
+        let page = AuditPage { direction: Direction::NewestFirst, most, ..EVERYTHING };
+        assert_eq!(paged(bench, page).await, all, "{most} at a time, back in time");
+    }
+    assert_eq!(paged(bench, AuditPage { most: 0, ..EVERYTHING }).await, []);
+}
+
+/// A second of heavy load: more than a row holds, and a row that holds one.
+pub async fn a_page_of_many_is_cut_where_it_says(bench: &Bench) {
+    let workspace = WorkspaceId::generate(&bench.env);
+    let all = records(bench, workspace, 3000);
+    bench.store.append_audit(&all).await.unwrap();
+    let later = record(bench, workspace, all[2999].at + Duration::from_secs(60));
+    bench.store.append_audit(slice::from_ref(&later)).await.unwrap();
+    let page = AuditPage { most: 2990, ..EVERYTHING };
+    assert_eq!(bench.store.audit_of_all(&page).await.unwrap(), all[..2990]);
+    let rest = AuditPage { after: Some(all[2989].place()), ..EVERYTHING };
+    let rest = bench.store.audit(workspace, &rest).await.unwrap();
+    assert_eq!((rest.len(), rest.last()), (11, Some(&later)));
+    let newest = AuditPage { direction: Direction::NewestFirst, most: 2, ..EVERYTHING };
+    assert_eq!(bench.store.audit(workspace, &newest).await.unwrap(), [later, all[2999].clone()]);
+}
+
+/// Page after page, to the end.
+async fn paged(bench: &Bench, mut page: AuditPage) -> Vec<AuditRecord> {
+    let mut read = Vec::new();
+    loop {
+        let found = bench.store.audit_of_all(&page).await.unwrap();
+        assert!(found.len() <= page.most as usize);
+        let Some(last) = found.last() else { return read };
+        page.after = Some(last.place());
+        read.extend(found);
+    }
+}
+
 pub async fn the_oldest_go_first_and_few_at_a_time(bench: &Bench) {
-    let all = records(bench, WorkspaceId::generate(&bench.env), 10);
+    let workspace = WorkspaceId::generate(&bench.env);
+    let at = |number: u64| bench.env.now() + Duration::from_secs(number / 2);
+    let all: Vec<_> = (0..10).map(|number| record(bench, workspace, at(number))).collect();
     bench.store.append_audit(&all).await.unwrap();
     let end = all[6].at;
-    assert_eq!(bench.store.prune_audit(end, 4).await.unwrap(), 4);
-    assert_eq!(everything(bench).await, all[4..]);
-    assert_eq!(bench.store.prune_audit(end, 4).await.unwrap(), 2);
-    assert_eq!(bench.store.prune_audit(end, 4).await.unwrap(), 0);
-    assert_eq!(everything(bench).await, all[6..], "what is not older than `end` stays");
+    let pruned = |batches, records| Pruned { batches, records };
+    assert_eq!(bench.store.prune_audit(end, 2).await.unwrap(), pruned(2, 4));
+    assert_eq!(everything(bench).await.len(), 6);
+    assert_eq!(bench.store.prune_audit(end, 2).await.unwrap(), pruned(1, 2));
+    assert_eq!(bench.store.prune_audit(end, 2).await.unwrap(), pruned(0, 0));
+    let mut kept = all[6..].to_vec();
+    kept.sort_by_key(AuditRecord::place);
+    assert_eq!(everything(bench).await, kept, "what is not older than `end` stays");
+}
+
+/// Rows as they were before schema 13, one to a record: everything that can be in one, and next to nothing.
+pub const ROWS_BEFORE_BATCHES: &str = "\
+INSERT INTO audit (at, id, workspace, credential, kind, who, who_id, from_address, why, outcome, source,
+                   user_name, meeting, bot)
+VALUES (1800000000000007, '01a31b9f-0000-7000-8000-000000000001', '01a31b9f-0000-7000-8000-00000000000a',
+        '01a31b9f-0000-7000-8000-00000000000b', 'zak', 'token_link', '01a31b9f-0000-7000-8000-00000000000c',
+        '2001:db8::1', 'token_link', 'given', 'kept', 'zoë@example.test', '12345678901', 'bot_1'),
+       (1800000060000000, '01a31b9f-0000-7000-8000-000000000002', '01a31b9f-0000-7000-8000-00000000000a',
+        '01a31b9f-0000-7000-8000-00000000000b', 'zak', 'bot', '01a31b9f-0000-7000-8000-00000000000d',
+        NULL, 'bot_join', 'zoom_rate_limited', NULL, NULL, NULL, NULL);";
+
+/// To be called on a store that was brought up to date with [`ROWS_BEFORE_BATCHES`] in it.
+pub async fn rows_from_before_batches_are_kept(store: &dyn Store) {
+    let workspace: WorkspaceId = "01a31b9f-0000-7000-8000-00000000000a".parse().unwrap();
+    let found = store.audit(workspace, &EVERYTHING).await.unwrap();
+    let [full, bare] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(full.at.as_microsecond(), 1_800_000_000_000_007);
+    assert_eq!(full.id.to_string(), "01a31b9f-0000-7000-8000-000000000001");
+    assert_eq!(full.who, Who::TokenLink("01a31b9f-0000-7000-8000-00000000000c".parse().unwrap()));
+    assert_eq!((full.from, full.why), (Some("2001:db8::1".parse().unwrap()), Purpose::TokenLink));
+    assert_eq!((full.kind, full.outcome), (TokenKind::Zak, Outcome::Given(Source::Kept)));
+    assert_eq!(full.about.user.as_ref().unwrap().as_str(), "zoë@example.test");
+    assert_eq!(full.about.meeting, Some("12345678901".parse().unwrap()));
+    assert_eq!(full.about.bot.as_ref().unwrap().as_str(), "bot_1");
+    assert_eq!(bare.at.as_microsecond(), 1_800_000_060_000_000);
+    assert_eq!((bare.from, &bare.about), (None, &About::default()));
+    assert_eq!(bare.outcome, Outcome::Refused(Code::ZoomRateLimited));
+    let all = Timestamp::from_microsecond(1_900_000_000_000_000);
+    assert_eq!(store.prune_audit(all, 10).await.unwrap(), Pruned { batches: 2, records: 2 });
 }

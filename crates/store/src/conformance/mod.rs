@@ -165,7 +165,8 @@ macro_rules! conformance_tests {
                     only_what_is_finished_is_forgotten, an_app_is_found_by_its_id_and_remembers_its_validation }
             audit { a_batch_comes_back_whole, a_batch_again_changes_nothing,
                     a_batch_is_stored_whole_or_not_at_all, an_export_misses_nothing_while_records_come,
-                    pages_go_back_in_time_too, spans_and_workspaces_narrow,
+                    pages_go_back_in_time_too, pages_do_not_show_how_records_were_written,
+                    a_page_of_many_is_cut_where_it_says, spans_and_workspaces_narrow,
                     the_oldest_go_first_and_few_at_a_time }
             limits { a_limit_comes_back_whole, nobody_overwrites_a_limit_unseen, of_takers_at_once_one_is_first,
                      limits_that_nobody_uses_are_forgotten }

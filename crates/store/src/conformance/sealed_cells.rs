@@ -9,8 +9,8 @@ use model::Sealed;
 use super::Bench;
 use crate::{Replacement, SEALED_COLUMNS, SealedCell, SealedColumn, SealedHead};
 
-/// Columns of bytes that hold no ciphertext: hashes, and nothing else.
-const HASHES: &[(&str, &str)] = &[
+/// Columns of bytes that hold no ciphertext: hashes, and the records of the audit.
+const OPEN: &[(&str, &str)] = &[
     ("api_keys", "digest"),
     ("zoom_events", "key"),
     ("consents", "secret_digest"),
@@ -19,6 +19,8 @@ const HASHES: &[(&str, &str)] = &[
     ("token_links", "secret_digest"),
     ("seen_requests", "request"),
     ("bots", "meeting_digest"),
+    ("audit_batches", "id"),
+    ("audit_batches", "content"),
 ];
 
 /// To be called with every column of bytes that a database has: table and name.
@@ -26,8 +28,8 @@ pub fn every_column_of_bytes_is_known(columns: impl IntoIterator<Item = (String,
     let found: BTreeSet<_> = columns.into_iter().collect();
     let sealed = SEALED_COLUMNS.iter().map(|column| (column.table, column.column));
     let known: BTreeSet<_> =
-        sealed.chain(HASHES.iter().copied()).map(|(table, column)| (table.into(), column.into())).collect();
-    assert_eq!(found, known, "a column is in neither of SEALED_COLUMNS and HASHES, or is gone");
+        sealed.chain(OPEN.iter().copied()).map(|(table, column)| (table.into(), column.into())).collect();
+    assert_eq!(found, known, "a column is in neither of SEALED_COLUMNS and OPEN, or is gone");
 }
 
 fn client_secret() -> &'static SealedColumn {

@@ -9,7 +9,7 @@ use model::{
     About, AuditId, BotId, Clock as _, CredentialId, ManualClock, Outcome, Purpose, SeededEntropy, Source,
     TokenKind, Who, WorkspaceId,
 };
-use store::{AuditPage, StoreError};
+use store::{AuditPage, Pruned, StoreError};
 use tokio::{sync::Semaphore, task::yield_now};
 
 use super::*;
@@ -42,7 +42,7 @@ impl Audits for Paper {
         unreachable!("nobody reads here")
     }
 
-    async fn prune_audit(&self, _: Timestamp, _: u32) -> Result<u32, StoreError> {
+    async fn prune_audit(&self, _: Timestamp, _: u32) -> Result<Pruned, StoreError> {
         unreachable!("nobody prunes here")
     }
 }

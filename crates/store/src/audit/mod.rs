@@ -1,4 +1,10 @@
 //! The audit: who was given which kind of token for which account, when, from where, why. Never the token.
+//!
+//! Records are written by the thousand and rarely read, so a row holds many: [`AuditBatch`] says which, [`Gathering`] makes
+//! pages of them again.
+
+mod batch;
+mod gathering;
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -8,8 +14,12 @@ use model::{
     TokenKind, Who, WorkspaceId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use uuid::Uuid;
 
 use crate::StoreError;
+
+pub use batch::{AuditBatch, BatchId, slice_of};
+pub use gathering::{Gathering, Stretch};
 
 /// One request for a token, and what came of it. It names accounts and people by id alone, so that it can outlive them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +62,7 @@ struct Line {
     credential: CredentialId,
     kind: String,
     who: String,
-    who_id: String,
+    who_id: Uuid,
     from: Option<IpAddr>,
     why: String,
     outcome: String,
@@ -76,7 +86,7 @@ impl Serialize for AuditRecord {
             credential,
             kind: kind.as_str().into(),
             who: who.kind().into(),
-            who_id: who.id(),
+            who_id: who.uuid(),
             from,
             why: why.as_str().into(),
             outcome: outcome.as_str().into(),
@@ -101,7 +111,7 @@ impl<'de> Deserialize<'de> for AuditRecord {
             workspace,
             credential,
             kind: kind.parse().map_err(D::Error::custom)?,
-            who: Who::read(&who, &who_id).map_err(D::Error::custom)?,
+            who: Who::read(&who, who_id).map_err(D::Error::custom)?,
             from,
             why: why.parse().map_err(D::Error::custom)?,
             outcome: Outcome::read(&outcome, source).map_err(D::Error::custom)?,
@@ -160,11 +170,30 @@ pub struct AuditPage {
     pub most: u32,
 }
 
+/// What was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pruned {
+    /// Rows. Fewer than were allowed: there are no more.
+    pub batches: u32,
+    /// The records in them.
+    pub records: u64,
+}
+
+impl Pruned {
+    /// From how many records each batch held.
+    pub fn of(batches: &[i64]) -> Self {
+        Self {
+            batches: u32::try_from(batches.len()).unwrap_or(u32::MAX),
+            records: batches.iter().map(|records| records.unsigned_abs()).sum(),
+        }
+    }
+}
+
 /// The audit.
 #[async_trait]
 pub trait Audits: Send + Sync {
-    /// Stores a batch: all of it, or nothing. A record that is there already stays as it is, so that a batch whose fate
-    /// is unknown can be stored again.
+    /// Stores records: all of them, or none. One that is there already is not there twice, so that records whose fate is
+    /// unknown can be stored again, together with the same others or with new ones.
     async fn append_audit(&self, records: &[AuditRecord]) -> Result<(), StoreError>;
 
     /// A stretch of the workspace's audit.
@@ -173,7 +202,7 @@ pub trait Audits: Send + Sync {
     /// A stretch of everybody's audit. Asked by whoever runs the server.
     async fn audit_of_all(&self, page: &AuditPage) -> Result<Vec<AuditRecord>, StoreError>;
 
-    /// Deletes the oldest records from before `end`, at most `most` of them. Answers how many it were: fewer than
-    /// `most` means that there are no more.
-    async fn prune_audit(&self, end: Timestamp, most: u32) -> Result<u32, StoreError>;
+    /// Deletes the oldest batches from before `end`, at most `most` of them. What is younger stays, and so does what is
+    /// older by less than a batch may span: a tenth of a second.
+    async fn prune_audit(&self, end: Timestamp, most: u32) -> Result<Pruned, StoreError>;
 }

@@ -1,0 +1,101 @@
+use std::{sync::Arc, time::Duration};
+
+use model::{Code, Environment, ManualClock, Purpose, SeededEntropy, TokenLinkId};
+
+use super::*;
+
+fn environment() -> Environment {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_microsecond(1_800_000_000_123_456)));
+    Environment { clock, entropy: Arc::new(SeededEntropy::new(7)) }
+}
+
+fn record(env: &Environment, workspace: WorkspaceId) -> AuditRecord {
+    AuditRecord {
+        id: AuditId::generate(env),
+        at: env.now(),
+        workspace,
+        credential: CredentialId::generate(env),
+        kind: TokenKind::Zak,
+        who: Who::TokenLink(TokenLinkId::generate(env)),
+        from: Some([192, 0, 2, 1].into()),
+        why: Purpose::TokenLink,
+        outcome: Outcome::Given(Source::Kept),
+        about: About::default(),
+    }
+}
+
+/// A row with two records: one with everything in it, one with next to nothing.
+fn batch() -> (Vec<AuditRecord>, AuditBatch) {
+    let env = environment();
+    let workspace = WorkspaceId::generate(&env);
+    let full = AuditRecord {
+        from: Some("2001:db8::1".parse().unwrap()),
+        about: About {
+            user: Some("zoë@example.test".parse().unwrap()),
+            meeting: Some("12345678901".parse().unwrap()),
+            bot: Some("bot_TESTVECTOR000001".parse().unwrap()),
+        },
+        ..record(&env, workspace)
+    };
+    let bare =
+        AuditRecord { from: None, outcome: Outcome::Refused(Code::Deadline), ..record(&env, workspace) };
+    let records = vec![full, bare];
+    let mut rows = AuditBatch::pack(&records);
+    assert_eq!(rows.len(), 1);
+    (records, rows.remove(0))
+}
+
+#[test]
+fn what_is_packed_comes_out_again() {
+    let (records, row) = batch();
+    assert_eq!(row.unpack().unwrap(), records);
+    assert!(row.content.len() < 300, "{} bytes", row.content.len());
+}
+
+#[test]
+fn a_row_is_of_one_workspace_and_one_slice_and_has_its_bounds() {
+    let env = environment();
+    let (here, there) = (WorkspaceId::generate(&env), WorkspaceId::generate(&env));
+    let mut records: Vec<_> = (0..600).map(|_| record(&env, here)).collect();
+    records.push(record(&env, there));
+    records.push(AuditRecord { at: env.now() + Duration::from_millis(100), ..record(&env, here) });
+    let mut sizes: Vec<_> = AuditBatch::pack(&records).iter().map(|row| row.records).collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [1, 1, 88, 512]);
+    assert!(AuditBatch::pack(&[]).is_empty());
+}
+
+#[test]
+fn the_same_records_are_the_same_row() {
+    let (records, row) = batch();
+    assert_eq!(AuditBatch::pack(&records)[0], row);
+    assert_ne!(AuditBatch::pack(&records[..1])[0].id, row.id);
+}
+
+#[test]
+fn lines_of_json_are_read_too() {
+    let (records, row) = batch();
+    let lines: Vec<_> = records.iter().map(|record| serde_json::to_string(record).unwrap()).collect();
+    let row = AuditBatch { content: lines.join("\n").into_bytes(), ..row };
+    assert_eq!(row.unpack().unwrap(), records);
+}
+
+#[test]
+fn what_is_damaged_is_refused() {
+    let (_, row) = batch();
+    let refused = |row: AuditBatch| matches!(row.unpack(), Err(StoreError::Corrupt { .. }));
+    for length in 0..row.content.len() {
+        assert!(refused(AuditBatch { content: row.content[..length].to_vec(), ..row.clone() }), "{length}");
+    }
+    let longer = [&row.content[..], b"\0"].concat();
+    assert!(refused(AuditBatch { content: longer, ..row.clone() }), "more than the records");
+    let unknown = [&[2], &row.content[1..]].concat();
+    assert!(refused(AuditBatch { content: unknown, ..row.clone() }), "a form of the future");
+    assert!(refused(AuditBatch { records: 3, ..row.clone() }), "a record is missing");
+    assert!(refused(AuditBatch { content: b"{}".to_vec(), ..row.clone() }));
+    let env = environment();
+    let [_, elsewhere] = [(); 2].map(|()| WorkspaceId::generate(&env));
+    let mut line = AuditBatch { records: 1, ..row.clone() };
+    line.content = serde_json::to_vec(&AuditRecord { workspace: elsewhere, ..batch().0.remove(0) }).unwrap();
+    assert!(refused(line), "another tenant's record");
+}

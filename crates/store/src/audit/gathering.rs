@@ -1,0 +1,118 @@
+//! A page, put together from rows that hold many records each.
+//!
+//! Rows come in the order of their slices. Within one they may overlap, and a record may be in two of them; slices don't
+//! overlap. So a slice is complete once a row of another one has come, and only then its records are sorted and go on the
+//! page.
+
+use std::cmp::Ordering;
+
+use model::Timestamp;
+
+use super::{AuditBatch, AuditPage, AuditRecord, BatchId, Direction, slice_of};
+use crate::StoreError;
+
+/// Rows that are asked for at first: they may hold one record each or hundreds. Later stretches are longer.
+const FIRST_STRETCH: u32 = 8;
+/// Rows that are asked for at most.
+const LONGEST_STRETCH: u32 = 512;
+
+/// The next rows that a page is in need of: in the order of slice and id, forward or backward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// Nothing before this slice.
+    pub first: i64,
+    /// Nothing after this slice.
+    pub last: i64,
+    /// Only what follows this row in the direction of reading.
+    pub beyond: Option<(i64, BatchId)>,
+    /// Which way.
+    pub direction: Direction,
+    /// At most so many rows.
+    pub most: u32,
+}
+
+/// A page in the making: take what [`wants`](Self::wants) says from the database and hand it over, until it wants no more.
+#[derive(Debug)]
+pub struct Gathering<'p> {
+    page: &'p AuditPage,
+    next: Option<Stretch>,
+    /// Those of complete slices, in order.
+    sure: Vec<AuditRecord>,
+    /// Those of the slice that the last row was of.
+    open: Vec<AuditRecord>,
+}
+
+impl<'p> Gathering<'p> {
+    /// Begins a page.
+    pub fn new(page: &'p AuditPage) -> Self {
+        let AuditPage { since, until, after, direction, most } = *page;
+        let (mut first, mut last) = (since.map_or(i64::MIN, slice_of), until.map_or(i64::MAX, slice_of));
+        match (after, direction) {
+            (Some(place), Direction::OldestFirst) => first = first.max(slice_of(place.at)),
+            (Some(place), Direction::NewestFirst) => last = last.min(slice_of(place.at)),
+            (None, _) => {}
+        }
+        let next = Stretch { first, last, beyond: None, direction, most: FIRST_STRETCH };
+        Self { page, next: Some(next).filter(|_| most > 0), sure: Vec::new(), open: Vec::new() }
+    }
+
+    /// The rows that are missing; `None`: the page is whole.
+    pub fn wants(&self) -> Option<Stretch> {
+        self.next
+    }
+
+    /// Takes the rows that were wanted.
+    pub fn take(&mut self, rows: &[AuditBatch]) -> Result<(), StoreError> {
+        let Some(mut stretch) = self.next.take() else { return Ok(()) };
+        let mut slice = stretch.beyond.map(|(slice, _)| slice);
+        for row in rows {
+            if slice.replace(row.slice).is_some_and(|before| before != row.slice) && self.close() {
+                return Ok(());
+            }
+            self.open.extend(row.unpack()?.into_iter().filter(|record| is_on(self.page, record)));
+        }
+        let more = u32::try_from(rows.len()).is_ok_and(|rows| rows >= stretch.most);
+        if let Some(last) = rows.last().filter(|_| more) {
+            stretch.beyond = Some((last.slice, last.id));
+            stretch.most = (stretch.most * 8).min(LONGEST_STRETCH);
+            self.next = Some(stretch);
+        } else {
+            self.close();
+        }
+        Ok(())
+    }
+
+    /// The records of the page.
+    pub fn into_records(self) -> Vec<AuditRecord> {
+        self.sure
+    }
+
+    /// Puts a complete slice on the page. `true`: that was the last for which there is room.
+    fn close(&mut self) -> bool {
+        let direction = self.page.direction;
+        self.open.sort_unstable_by(|one, other| in_order(direction, one, other));
+        self.open.dedup_by_key(|record| record.place());
+        self.sure.append(&mut self.open);
+        let most = usize::try_from(self.page.most).unwrap_or(usize::MAX);
+        self.sure.truncate(most);
+        self.sure.len() == most
+    }
+}
+
+fn in_order(direction: Direction, one: &AuditRecord, other: &AuditRecord) -> Ordering {
+    match direction {
+        Direction::OldestFirst => one.place().cmp(&other.place()),
+        Direction::NewestFirst => other.place().cmp(&one.place()),
+    }
+}
+
+fn is_on(page: &AuditPage, record: &AuditRecord) -> bool {
+    let AuditPage { since, until, after, direction, .. } = *page;
+    let in_span =
+        |at: Timestamp| since.is_none_or(|since| at >= since) && until.is_none_or(|until| at < until);
+    let beyond = after.is_none_or(|place| match direction {
+        Direction::OldestFirst => record.place() > place,
+        Direction::NewestFirst => record.place() < place,
+    });
+    in_span(record.at) && beyond
+}
