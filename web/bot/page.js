@@ -104,7 +104,8 @@
     if (waitsForHost) return;
     const attempt = ++attempts;
     refused = false;
-    secrets = [request.signature, request.password, request.zak, request.obfToken, request.tk].filter(Boolean);
+    const { signature, password, zak, obfToken, recordingToken, tk } = request;
+    secrets = [signature, password, zak, obfToken, recordingToken, tk].filter(Boolean);
     forgetRoster();
     client.join(request).then(sayRoster, (error) => {
       if (attempt !== attempts) return;

@@ -116,7 +116,11 @@ impl Life {
             }
             PageEvent::Failed { code, reason } => {
                 let words = format!("Zoom ended the connection with code {code}: {reason}");
-                Some(Act::End(End::Fatal(zoom::judge(code, &reason).sub_code(), words)))
+                Some(Act::End(match zoom::judge(code, &reason).sub_code() {
+                    // The bot did nothing wrong: who vouched for it has left.
+                    left @ SubCode::ZoomObfUserLeftMeeting => End::CallEnded(Some(left), Some(words)),
+                    sub_code => End::Fatal(sub_code, words),
+                }))
             }
             PageEvent::Ended { reason, on_hold } => Some(Act::End(ended(&reason, on_hold))),
             PageEvent::Left => Some(Act::End(End::CallEnded(None, None))),
@@ -305,6 +309,12 @@ mod tests {
         assert_eq!(call_ended(end("kicked by host", true)), Some(SubCode::BotKickedFromWaitingRoom));
         assert_eq!(call_ended(end("ended by host", false)), Some(SubCode::CallEndedByHost));
         assert_eq!(call_ended(end("something new", false)), None);
+        assert_eq!(
+            call_ended(end("bot user kicked due to master leaving", false)),
+            Some(SubCode::ZoomObfUserLeftMeeting)
+        );
+        let failed = PageEvent::Failed { code: 4019, reason: "left".into() };
+        assert_eq!(call_ended(joined(1).event(failed, at(1))), Some(SubCode::ZoomObfUserLeftMeeting));
         let twice = end("duplicated session", false);
         assert!(matches!(twice, Some(Act::End(End::Fatal(SubCode::ZoomErrorMultipleDeviceJoin, _)))));
         for gone in [Gone::PageCrashed, Gone::BrowserGone] {

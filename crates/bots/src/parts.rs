@@ -12,6 +12,10 @@ use crate::{Fleet, Screenshots};
 /// How long a bot belongs to a supervisor that says nothing.
 pub(crate) const LEASE_LIFE: Duration = Duration::from_secs(30);
 
+/// How long a bot's seat in a pool is its own without a word. Longer than its lease: its server may die, and whoever takes
+/// the bot over shall find the seat.
+pub(crate) const SEAT_LIFE: Duration = Duration::from_secs(300);
+
 /// What bots need.
 pub struct Parts {
     /// Where rows live.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use model::{AccountUser, CredentialId, Secret, WorkspaceId};
+use model::{AccountUser, CredentialId, PoolId, Secret, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -37,11 +37,25 @@ pub struct ZoomOptions {
     /// Whose ZAK, where the account is a server-to-server app's.
     #[serde(default)]
     pub user: Option<AccountUser>,
+    /// A pool of accounts connected here, of which one that is not in the meeting gives the ZAK.
+    #[serde(default)]
+    pub pool: Option<PoolId>,
+    /// Answers a GET with an OBF token: somebody in the meeting vouches for the bot.
+    #[serde(default)]
+    pub obf_token_url: Option<String>,
     /// Start the meeting as its host.
     #[serde(default)]
     pub start_meeting: bool,
-    /// Accepted and echoed; recording is not built.
+    /// Answers a GET with a token to record without asking.
     pub join_token_url: Option<String>,
+}
+
+impl ZoomOptions {
+    /// Whether the bot was told to sign in.
+    pub(crate) fn signs_in(&self) -> bool {
+        let urls = self.zak_url.is_some() || self.obf_token_url.is_some();
+        urls || self.credential.is_some() || self.pool.is_some()
+    }
 }
 
 /// After how many seconds of what a bot leaves by itself.

@@ -1,21 +1,21 @@
 //! One bot, from its lease to its last step.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use browser::{BotPage, BrowserError, JoinRequest, JoinToken, PageEvent};
-use model::{BotStatus, Code, Environment, Failure, Secret, SubCode};
+use model::{BotStatus, Code, Environment, Failure, Secret, SubCode, Timestamp};
 use store::{Bot, Lease};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
-use zoom::{AppKeys, JoinVerdict, MeetingLink, Role};
+use zoom::{JoinVerdict, MeetingLink, Role};
 
 use crate::{
     ledger::Ledger,
     life::{Act, End, Life},
     orders::{self, Order, next_order, obey},
-    parts::Parts,
+    parts::{Parts, SEAT_LIFE},
     request::BotRequest,
-    sign_in,
+    sign_in::{self, Missing, Papers},
 };
 
 /// How long Zoom is given to take note of a leave.
@@ -26,6 +26,9 @@ const DRAWN: Duration = Duration::from_secs(2);
 const FADED_IN: Duration = Duration::from_millis(600);
 /// Between tries while the host is awaited.
 const AWAIT_HOST: Duration = Duration::from_secs(15);
+
+/// How often a bot says that it still needs its seat in a pool.
+const KEEP_SEAT: Duration = Duration::from_secs(60);
 
 struct Runner<'a> {
     ledger: Ledger<'a>,
@@ -46,6 +49,17 @@ struct Tries {
 enum Outcome {
     Over(End),
     Refused(JoinVerdict, String),
+    /// There was none: try again after this. The rest is the end if there is no time for it.
+    Later(Duration, SubCode, String),
+}
+
+impl From<Missing> for Outcome {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::End(end) => Self::Over(end),
+            Missing::Later { pause, sub_code, words } => Self::Later(pause, sub_code, words),
+        }
+    }
 }
 
 /// Lives a bot's life. Returns when the bot has reached its end, or belongs to somebody else.
@@ -70,7 +84,7 @@ async fn live(ledger: &Ledger<'_>, mut orders: watch::Receiver<Order>) {
         // Its server died between the last two steps.
         return ledger.record(BotStatus::Done, None, None).await;
     }
-    let end = match prepare(ledger) {
+    let end = match open_request(ledger) {
         // Called off before anybody took it, or while its server was dead.
         Ok(_) if bot.leave_requested_at.is_some() => {
             End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None)
@@ -79,7 +93,11 @@ async fn live(ledger: &Ledger<'_>, mut orders: watch::Receiver<Order>) {
             if let Some(end) = ledger.resume().await {
                 end
             } else {
-                match runner.join_and_follow(&mut orders).await {
+                let ended = tokio::select! {
+                    ended = runner.join_and_follow(&mut orders) => ended,
+                    never = runner.keep_seat() => match never {},
+                };
+                match ended {
                     Ok(end) => end,
                     Err(Order::Leave) => End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None),
                     // Not in yet: whoever starts next takes the bot over.
@@ -93,7 +111,7 @@ async fn live(ledger: &Ledger<'_>, mut orders: watch::Receiver<Order>) {
     ledger.close(end).await;
 }
 
-fn prepare<'a>(ledger: &Ledger<'a>) -> Result<Runner<'a>, Failure> {
+fn open_request<'a>(ledger: &Ledger<'a>) -> Result<Runner<'a>, Failure> {
     let Ledger { parts, bot, .. } = *ledger;
     let request = BotRequest::open(parts.broker.vault(), bot.workspace, bot.id, &bot.request)?;
     let link = MeetingLink::parse(&request.meeting_url).map_err(|error| {
@@ -110,42 +128,66 @@ impl Runner<'_> {
         let give_up = env.now() + patience;
         let mut tries = Tries::default();
         loop {
-            let (verdict, words) = match self.attempt(orders, &tries).await? {
+            let (again, sub_code, words) = match self.attempt(orders, &tries).await? {
                 Outcome::Over(end) => return Ok(end),
-                Outcome::Refused(verdict, words) => (verdict, words),
-            };
-            let again = match verdict {
-                JoinVerdict::Fatal(_) => None,
-                JoinVerdict::Retry { pause, .. } => {
-                    taken(&mut tries.retries, JoinVerdict::RETRIES).then_some(pause)
+                Outcome::Refused(verdict, words) => {
+                    (self.again(verdict, &mut tries, give_up), verdict.sub_code(), words)
                 }
-                JoinVerdict::NewToken { .. } => taken(&mut tries.tokens, 1).then_some(Duration::ZERO),
-                JoinVerdict::NewSignature { .. } => taken(&mut tries.signatures, 1).then_some(Duration::ZERO),
-                JoinVerdict::NotStarted | JoinVerdict::Wait { .. } => {
-                    tries.waits += 1;
-                    (env.now() + AWAIT_HOST < give_up).then_some(AWAIT_HOST)
+                Outcome::Later(pause, sub_code, words) => {
+                    ((env.now() + pause < give_up).then_some(pause), sub_code, words)
                 }
             };
-            // A token that was brought and refused is the cause; without one there is nothing to renew.
-            let signs_in = self.request.zoom.zak_url.is_some() || self.request.zoom.credential.is_some();
-            let again = again.filter(|_| signs_in || !matches!(verdict, JoinVerdict::NewToken { .. }));
-            let Some(pause) = again else { return Ok(End::Fatal(verdict.sub_code(), words)) };
+            let Some(pause) = again else { return Ok(End::Fatal(sub_code, words)) };
             tracing::info!(bot = %self.ledger.bot.id, words, ?pause, "joining again");
             obey(orders, env.clock.sleep(pause)).await?;
         }
     }
 
-    /// One join: a page, a token, a signature, and what follows.
+    /// After how long to join again, if that may help.
+    fn again(&self, verdict: JoinVerdict, tries: &mut Tries, give_up: Timestamp) -> Option<Duration> {
+        match verdict {
+            JoinVerdict::Fatal(_) => None,
+            JoinVerdict::Retry { pause, .. } => {
+                taken(&mut tries.retries, JoinVerdict::RETRIES).then_some(pause)
+            }
+            // A token that was brought and refused is the cause; without one there is nothing to renew.
+            JoinVerdict::NewToken { sub_code } => {
+                let brought = match sub_code {
+                    SubCode::ZoomInvalidJoinToken => self.request.zoom.join_token_url.is_some(),
+                    _ => self.request.zoom.signs_in(),
+                };
+                (brought && taken(&mut tries.tokens, 1)).then_some(Duration::ZERO)
+            }
+            JoinVerdict::NewSignature { .. } => taken(&mut tries.signatures, 1).then_some(Duration::ZERO),
+            JoinVerdict::NotStarted | JoinVerdict::Wait { .. } => {
+                tries.waits += 1;
+                (self.ledger.parts.env.now() + AWAIT_HOST < give_up).then_some(AWAIT_HOST)
+            }
+        }
+    }
+
+    /// Keeps the bot's seat in its pool, for as long as it is polled. The bot's last step gives it back; where that never
+    /// comes, the seat ends by itself.
+    async fn keep_seat(&self) -> Infallible {
+        let Ledger { parts, bot, .. } = self.ledger;
+        let Some(pool) = self.request.zoom.pool else { return std::future::pending().await };
+        loop {
+            parts.env.clock.sleep(KEEP_SEAT).await;
+            let (holder, until) = (bot.id.to_string(), parts.env.now() + SEAT_LIFE);
+            // None at all is no news: it may be waiting for one.
+            if let Err(failure) = parts.broker.extend_seats(bot.workspace, pool, &holder, until).await {
+                tracing::warn!(bot = %bot.id, %failure, "a bot's seat could not be kept");
+            }
+        }
+    }
+
+    /// One join: a page, its papers, and what follows.
     async fn attempt(&self, orders: &mut watch::Receiver<Order>, tries: &Tries) -> Result<Outcome, Order> {
-        // Side by side: the SDK takes seconds to start, and the token is fetched meanwhile.
-        // Boxed: it holds calls to the platform and to Zoom, which most bots are done with soon.
-        let identity = Box::pin(sign_in::identity(self.ledger.parts, self.ledger.bot, &self.request.zoom));
-        let prepared = async { tokio::try_join!(self.page(), identity) };
-        let (mut page, (app, zak)) = match obey(orders, prepared).await? {
+        let (mut page, papers) = match obey(orders, self.prepare()).await? {
             Ok(prepared) => prepared,
-            Err(end) => return Ok(Outcome::Over(end)),
+            Err(missing) => return Ok(missing.into()),
         };
-        let outcome = self.follow(&mut page, &app, zak, orders, tries).await;
+        let outcome = self.follow(&mut page, &papers, orders, tries).await;
         match &outcome {
             Ok(Outcome::Over(End::CallEnded(..))) | Err(_) => {}
             // One picture of a closed door is enough.
@@ -160,30 +202,48 @@ impl Runner<'_> {
         outcome
     }
 
+    async fn prepare(&self) -> Result<(BotPage, Papers), Missing> {
+        // Boxed: it holds calls to the platform and to Zoom, which most bots are done with soon.
+        let (parts, bot) = (self.ledger.parts, self.ledger.bot);
+        let papers = Box::pin(sign_in::papers(parts, bot, &self.request.zoom, &self.link));
+        if self.request.zoom.pool.is_some() {
+            // Whoever waits for a seat needs no page meanwhile.
+            let papers = papers.await?;
+            return Ok((self.page().await?, papers));
+        }
+        // Side by side: the SDK takes seconds to start, and the tokens are fetched meanwhile.
+        tokio::try_join!(self.page(), papers)
+    }
+
     /// A page with the SDK in it, or the end if there is none.
-    async fn page(&self) -> Result<BotPage, End> {
+    async fn page(&self) -> Result<BotPage, Missing> {
         let page = self.ledger.parts.fleet.open().await;
-        page.map_err(|error| End::Fatal(launch_sub_code(&error), error.to_string()))
+        page.map_err(|error| Missing::End(End::Fatal(launch_sub_code(&error), error.to_string())))
     }
 
     /// Hands the join to the page and follows it until something ends it.
     async fn follow(
         &self,
         page: &mut BotPage,
-        app: &AppKeys,
-        zak: Option<Secret>,
+        papers: &Papers,
         orders: &mut watch::Receiver<Order>,
         tries: &Tries,
     ) -> Result<Outcome, Order> {
         let env = &self.ledger.parts.env;
         let role = if self.request.zoom.start_meeting { Role::Start } else { Role::Join };
         let request = JoinRequest {
-            signature: zoom::sdk_signature(app, &self.link.meeting_number.to_string(), role, env.now()),
+            signature: zoom::sdk_signature(
+                &papers.app,
+                &self.link.meeting_number.to_string(),
+                role,
+                env.now(),
+            ),
             meeting_number: self.link.meeting_number.to_string(),
             passcode: self.link.passcode.clone().unwrap_or_else(|| Secret::new("")),
             bot_name: self.request.bot_name.clone(),
             user_email: self.request.zoom.user_email.clone(),
-            token: zak.clone().map(JoinToken::Zak),
+            token: papers.token.clone(),
+            recording: papers.recording.clone(),
             registration: self.link.registration.clone(),
         };
         if let Err(error) = page.join(request).await {
@@ -213,7 +273,8 @@ impl Runner<'_> {
                     picture_at = Some(env.now() + DRAWN);
                 }
                 Some(Act::Refused(verdict, words)) => {
-                    if let (JoinVerdict::NewToken { .. }, Some(zak)) = (verdict, &zak) {
+                    let refused = verdict.sub_code() == SubCode::ZoomZakRejected;
+                    if let (true, Some(JoinToken::Zak(zak))) = (refused, &papers.token) {
                         let rejected = self.ledger.parts.broker.reject_zak(self.ledger.bot.workspace, zak);
                         if let Err(failure) = rejected.await {
                             tracing::warn!(%failure, "other servers may give a refused ZAK once more");

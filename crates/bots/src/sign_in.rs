@@ -1,54 +1,197 @@
-//! What a bot signs its join with, and what it signs in with.
+//! What a bot shows at the door: what it signs its join with, what it signs in with, and what lets it record.
 
 use std::time::Duration;
 
-use broker::{Asker, WantedZak};
-use model::{Purpose, Secret, SubCode, Who, WorkspaceId};
+use broker::{Asker, SeatWish, Seated, WantedZak};
+use browser::JoinToken;
+use model::{
+    AccountUser, Class, Code, CredentialId, Failure, MeetingNumber, PoolId, Purpose, Secret, SubCode, Who,
+    WorkspaceId,
+};
 use outbound::CallbackError;
 use store::Bot;
-use zoom::AppKeys;
+use zoom::{AppKeys, MeetingLink};
 
-use crate::{ZoomOptions, life::End, parts::Parts};
+use crate::{
+    ZoomOptions,
+    life::End,
+    parts::{Parts, SEAT_LIFE},
+};
 
 /// A ZAK has to outlive the join.
 const ZAK_OUTLIVES: Duration = Duration::from_secs(180);
+/// Before another try, when nobody says how long it takes.
+const USUAL_PAUSE: Duration = Duration::from_secs(15);
 
-/// What the bot signs with and signs in with, or the end if it cannot have them. It never joins anonymously when it
-/// was told to sign in.
-pub(crate) async fn identity(
+/// What a bot shows at the door.
+pub(crate) struct Papers {
+    pub(crate) app: AppKeys,
+    pub(crate) token: Option<JoinToken>,
+    pub(crate) recording: Option<Secret>,
+}
+
+/// Why a bot has not got them. It never joins anonymously when it was told to sign in.
+pub(crate) enum Missing {
+    /// It never will.
+    End(End),
+    /// They may be had after `pause`. The sub code and the words are its end if that does not help.
+    Later { pause: Duration, sub_code: SubCode, words: String },
+}
+
+impl From<Failure> for Missing {
+    fn from(failure: Failure) -> Self {
+        Self::End(failure.into())
+    }
+}
+
+/// The papers for one join: all tokens are new, or as good as new.
+pub(crate) async fn papers(
     parts: &Parts,
     bot: &Bot,
     zoom: &ZoomOptions,
-) -> Result<(AppKeys, Option<Secret>), End> {
-    let workspace = bot.workspace;
-    let app = parts.broker.sdk_app(workspace, zoom.credential).await?;
-    let app = app.ok_or_else(|| {
-        let words = "no Zoom app is registered to sign the join with: POST /api/v2/zoom-oauth-apps/";
-        End::Fatal(SubCode::ZoomSdkCredentialsMissing, words.into())
-    })?;
-    let zak = match (&zoom.zak_url, zoom.credential) {
-        (Some(url), _) => fetch_zak(parts, workspace, url).await?,
-        (None, Some(credential)) => {
-            let wanted = WantedZak { user: zoom.user.as_ref(), outlives: ZAK_OUTLIVES, fresh: false };
-            let asker = Asker { who: Who::Bot(bot.id), from: None, why: Purpose::BotJoin };
-            let zak = parts.broker.zak(workspace, credential, wanted, asker).await.map_err(|failure| {
-                let words = format!("{failure}; {}", failure.code.advice());
-                End::Fatal(SubCode::ZoomCredentialUnhealthy, words)
-            })?;
-            zak.token.clone()
-        }
-        (None, None) => return Ok((app, None)),
+    link: &MeetingLink,
+) -> Result<Papers, Missing> {
+    let app = sdk_app(parts, bot.workspace, zoom.credential).await?;
+    let (signed_in, recording) = tokio::try_join!(
+        sign_in(parts, bot, zoom, link),
+        recording(parts, bot, zoom.join_token_url.as_deref())
+    )?;
+    let (token, of_the_pool) = signed_in;
+    let app = match of_the_pool {
+        Some(credential) => sdk_app(parts, bot.workspace, Some(credential)).await?,
+        None => app,
     };
-    Ok((app, Some(zak)))
+    Ok(Papers { app, token, recording })
 }
 
-async fn fetch_zak(parts: &Parts, workspace: WorkspaceId, url: &str) -> Result<Secret, End> {
-    let keys = parts.broker.callback_keys(workspace).await?;
-    parts.callbacks.fetch(url, &keys).await.map_err(|error| {
-        let sub_code = match error {
-            CallbackError::NotAToken(_) => SubCode::ZoomZakRejected,
-            _ => SubCode::ZoomZakCallbackFailed,
-        };
-        End::Fatal(sub_code, format!("zoom.zak_url: {error}"))
+/// The app to sign with: the account's own, if there is an account.
+async fn sdk_app(
+    parts: &Parts,
+    workspace: WorkspaceId,
+    credential: Option<CredentialId>,
+) -> Result<AppKeys, Missing> {
+    let app = parts.broker.sdk_app(workspace, credential).await?;
+    app.ok_or_else(|| {
+        let words = "no Zoom app is registered to sign the join with: POST /api/v2/zoom-oauth-apps/";
+        Missing::End(End::Fatal(SubCode::ZoomSdkCredentialsMissing, words.into()))
     })
+}
+
+/// The token that signs the bot in; and the account, where a pool has chosen one.
+async fn sign_in(
+    parts: &Parts,
+    bot: &Bot,
+    zoom: &ZoomOptions,
+    link: &MeetingLink,
+) -> Result<(Option<JoinToken>, Option<CredentialId>), Missing> {
+    if let Some(url) = &zoom.zak_url {
+        let codes = (SubCode::ZoomZakRejected, SubCode::ZoomZakCallbackFailed);
+        let zak = fetch(parts, bot, ("zoom.zak_url", url), codes).await?;
+        Ok((Some(JoinToken::Zak(zak)), None))
+    } else if let Some(url) = &zoom.obf_token_url {
+        let codes = (SubCode::ZoomObfRejected, SubCode::ZoomObfCallbackFailed);
+        let obf = fetch(parts, bot, ("zoom.obf_token_url", url), codes).await?;
+        Ok((Some(JoinToken::Obf(obf)), None))
+    } else if let Some(credential) = zoom.credential {
+        let minted = zak(parts, bot, credential, zoom.user.as_ref()).await;
+        Ok((Some(JoinToken::Zak(minted.map_err(|failure| missing(&failure))?)), None))
+    } else if let Some(pool) = zoom.pool {
+        let meeting = link.meeting_number.to_string().parse().ok();
+        let (zak, credential) = pooled_zak(parts, bot, pool, meeting).await?;
+        Ok((Some(JoinToken::Zak(zak)), Some(credential)))
+    } else {
+        Ok((None, None))
+    }
+}
+
+/// A ZAK of the account on which the bot gets a seat. An account that gives none is passed over for the next.
+async fn pooled_zak(
+    parts: &Parts,
+    bot: &Bot,
+    pool: PoolId,
+    meeting: Option<MeetingNumber>,
+) -> Result<(Secret, CredentialId), Missing> {
+    let holder = bot.id.to_string();
+    let (mut without, mut last) = (Vec::new(), None);
+    loop {
+        let until = parts.env.now() + SEAT_LIFE;
+        let wish = SeatWish { pool, meeting, holder: &holder, hosting: false, until };
+        let seated = parts.broker.take_seat_but(bot.workspace, &wish, &without).await;
+        // What is wrong with the account says more than that there is no other.
+        let Seated { credential, user, .. } =
+            seated.map_err(|none| missing(last.as_ref().unwrap_or(&none)))?;
+        match zak(parts, bot, credential, user.as_ref()).await {
+            Ok(zak) => return Ok((zak, credential)),
+            Err(failure) if failure.class() == Class::PersonMustAct => {
+                tracing::warn!(bot = %bot.id, %credential, %failure, "an account of a pool gives no token");
+                without.push((credential, user));
+                last = Some(failure);
+            }
+            Err(failure) => return Err(missing(&failure)),
+        }
+    }
+}
+
+async fn zak(
+    parts: &Parts,
+    bot: &Bot,
+    credential: CredentialId,
+    user: Option<&AccountUser>,
+) -> Result<Secret, Failure> {
+    let wanted = WantedZak { user, outlives: ZAK_OUTLIVES, fresh: false };
+    let asker = Asker { who: Who::Bot(bot.id), from: None, why: Purpose::BotJoin };
+    Ok(parts.broker.zak(bot.workspace, credential, wanted, asker).await?.token.clone())
+}
+
+/// What a token that could not be had means for the bot.
+fn missing(failure: &Failure) -> Missing {
+    let words = format!("{failure}; {}", failure.code.advice());
+    let (sub_code, pause) = match failure.code {
+        // A seat comes back as soon as some bot ends: looking costs little, and nobody says when to.
+        Code::PoolFull | Code::HostBusy => (SubCode::ZoomPoolFull, USUAL_PAUSE),
+        _ => (SubCode::ZoomCredentialUnhealthy, failure.retry_after.unwrap_or(USUAL_PAUSE)),
+    };
+    match failure.class() {
+        Class::Retry => Missing::Later { pause, sub_code, words },
+        Class::PersonMustAct | Class::OurFault => Missing::End(End::Fatal(sub_code, words)),
+    }
+}
+
+/// The token that lets the bot record without asking. It is a courtesy: where there is none, the bot joins without; but an
+/// answer that is no token is a mistake that somebody wants to know of.
+async fn recording(parts: &Parts, bot: &Bot, url: Option<&str>) -> Result<Option<Secret>, Missing> {
+    let Some(url) = url else { return Ok(None) };
+    match ask(parts, bot.workspace, url).await? {
+        Ok(token) => Ok(Some(token)),
+        Err(error @ CallbackError::NotAToken(_)) => {
+            let words = format!("zoom.join_token_url: {error}");
+            Err(Missing::End(End::Fatal(SubCode::ZoomInvalidJoinToken, words)))
+        }
+        Err(error) => {
+            tracing::warn!(bot = %bot.id, %error, "zoom.join_token_url gives no token; joining without");
+            Ok(None)
+        }
+    }
+}
+
+/// The token at a URL of the caller's; or the end, with one of these sub codes: the answer is no token, or there is none.
+async fn fetch(
+    parts: &Parts,
+    bot: &Bot,
+    (field, url): (&str, &str),
+    (rejected, failed): (SubCode, SubCode),
+) -> Result<Secret, Missing> {
+    ask(parts, bot.workspace, url).await?.map_err(|error| {
+        let sub_code = if matches!(error, CallbackError::NotAToken(_)) { rejected } else { failed };
+        Missing::End(End::Fatal(sub_code, format!("{field}: {error}")))
+    })
+}
+
+async fn ask(
+    parts: &Parts,
+    workspace: WorkspaceId,
+    url: &str,
+) -> Result<Result<Secret, CallbackError>, Missing> {
+    let keys = parts.broker.callback_keys(workspace).await?;
+    Ok(parts.callbacks.fetch(url, &keys).await)
 }

@@ -18,6 +18,8 @@ pub struct JoinRequest {
     pub user_email: Option<String>,
     /// Signs the bot in.
     pub token: Option<JoinToken>,
+    /// Lets the bot record without asking (Zoom's local-recording join token).
+    pub recording: Option<Secret>,
     /// A registrant's `tk`.
     pub registration: Option<Secret>,
 }
@@ -45,6 +47,9 @@ impl JoinRequest {
             Some(JoinToken::Zak(token)) => page["zak"] = token.expose().into(),
             Some(JoinToken::Obf(token)) => page["obfToken"] = token.expose().into(),
             None => {}
+        }
+        if let Some(recording) = &self.recording {
+            page["recordingToken"] = recording.expose().into();
         }
         if let Some(registration) = &self.registration {
             page["tk"] = registration.expose().into();

@@ -160,11 +160,15 @@ words! {
         ZoomZakCallbackFailed = "zoom_zak_callback_failed",
         /// Zoom refused the ZAK, or the answer was not one.
         ZoomZakRejected = "zoom_zak_rejected",
-        /// Zoom refused the OBF token.
+        /// `zoom.obf_token_url` gave no token.
+        ZoomObfCallbackFailed = "zoom_obf_callback_failed",
+        /// Zoom refused the OBF token, or the answer was not one.
         ZoomObfRejected = "zoom_obf_rejected",
         /// The meeting does not admit anonymous SDK apps.
         ZoomObfOrZakRequired = "zoom_obf_or_zak_required",
-        /// `zoom.credential` cannot mint.
+        /// No seat of `zoom.pool` came free in time.
+        ZoomPoolFull = "zoom_pool_full",
+        /// `zoom.credential` cannot mint, or no account of `zoom.pool` can.
         ZoomCredentialUnhealthy = "zoom_credential_unhealthy",
         // call_ended
         /// The host ended the meeting.

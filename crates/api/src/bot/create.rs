@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State as Extract, http::StatusCode};
 use bots::{AutomaticLeave, BotRequest, EveryoneLeft, ZoomOptions};
-use model::{BotId, BotStatus, CredentialId, StatusChange, Timestamp};
+use model::{BotId, BotStatus, CredentialId, PoolId, StatusChange, Timestamp, WorkspaceId};
 use serde_json::{Map, Value, json};
 use store::Bot;
 use zoom::MeetingLink;
@@ -12,7 +12,7 @@ use zoom::MeetingLink;
 use super::{meeting_digest, representation};
 use crate::{
     State,
-    accounts::complaint,
+    accounts::{Complaint, complaint},
     body::Body,
     caller::{Bots, Caller},
     error::ApiError,
@@ -39,12 +39,11 @@ pub(crate) async fn handler(
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let accepted = read(&state, Fields::of(&body))?;
-    if let Some(credential) = accepted.request.zoom.credential {
-        let user = accepted.request.zoom.user.as_ref();
-        if let Some((field, complaint)) = complaint(&state, caller.workspace, credential, user).await? {
-            let complaint = json!({ field: [complaint] });
-            return Err(FieldErrors(Map::from_iter([("zoom".into(), complaint)])).into());
-        }
+    if let Some((field, complaint)) =
+        account_complaint(&state, caller.workspace, &accepted.request.zoom).await?
+    {
+        let complaint = json!({ field: [complaint] });
+        return Err(FieldErrors(Map::from_iter([("zoom".into(), complaint)])).into());
     }
     let (id, now) = (BotId::generate(&state.env), state.env.now());
     let bot = Bot {
@@ -66,6 +65,20 @@ pub(crate) async fn handler(
     state.store.add_bot(&bot).await?;
     state.bots.poke(id);
     Ok((StatusCode::CREATED, Json(representation::of(&state, &bot, caller.scopes)?)))
+}
+
+/// What is wrong with the account or the pool that the bot shall sign in with.
+async fn account_complaint(
+    state: &State,
+    workspace: WorkspaceId,
+    zoom: &ZoomOptions,
+) -> Result<Option<Complaint>, ApiError> {
+    if let Some(credential) = zoom.credential {
+        return complaint(state, workspace, credential, zoom.user.as_ref()).await;
+    }
+    let Some(pool) = zoom.pool else { return Ok(None) };
+    let known = state.store.pool(workspace, pool, state.env.now()).await?.is_some();
+    Ok((!known).then_some(("pool", "This workspace has no such pool.")))
 }
 
 /// A request that was read.
@@ -131,26 +144,18 @@ fn everyone_left(fields: &mut Fields<'_>) -> Option<EveryoneLeft> {
 
 fn zoom(state: &State, fields: &mut Fields<'_>) -> ZoomOptions {
     // The older name is still in use.
-    let field = if fields.anything("zak_url").is_some() { "zak_url" } else { "zak_token_url" };
-    let zak_url = callback_url(state, fields, field);
+    let zak_field = if fields.anything("zak_url").is_some() { "zak_url" } else { "zak_token_url" };
+    let zak_url = callback_url(state, fields, zak_field);
+    let obf_token_url = callback_url(state, fields, "obf_token_url");
     let credential: Option<CredentialId> = fields.parsed("credential", "It must be the id of an account.");
-    if zak_url.is_some() && credential.is_some() {
-        fields.complain("credential", "Give this or zak_url, not both.");
-    }
+    let pool: Option<PoolId> = fields.parsed("pool", "It must be the id of a pool.");
+    one_identity(fields, zak_field);
     let user = fields.parsed("user", "It must be an e-mail address or Zoom's id of a user.");
     if user.is_some() && fields.anything("credential").is_none() {
         fields.complain("user", "It says whose ZAK a server-to-server app mints: give credential too.");
     }
-    // A bot that was told to sign in must not come anonymously because of a field that was passed over.
-    if fields.anything("obf_token_url").is_some() {
-        let complaint = match zak_url {
-            Some(_) => "Zoom's SDK takes a ZAK or an OBF token, not both.",
-            None => "OBF tokens are not supported yet: use zak_url or credential.",
-        };
-        fields.complain("obf_token_url", complaint);
-    }
     let start_meeting = fields.boolean("start_meeting").unwrap_or(false);
-    if start_meeting && fields.anything(field).is_none() && fields.anything("credential").is_none() {
+    if start_meeting && fields.anything(zak_field).is_none() && fields.anything("credential").is_none() {
         fields.complain(
             "start_meeting",
             "Starting a meeting needs its host's ZAK: give credential or zak_url.",
@@ -161,8 +166,25 @@ fn zoom(state: &State, fields: &mut Fields<'_>) -> ZoomOptions {
         user_email: fields.text("user_email", 320).map(str::to_owned),
         credential,
         user,
+        pool,
+        obf_token_url,
         start_meeting,
         join_token_url: callback_url(state, fields, "join_token_url"),
+    }
+}
+
+/// A bot signs in in one way. Which ones were given is asked, not which could be read: it must not come anonymously, or as
+/// somebody else, because of a field that was passed over.
+fn one_identity(fields: &mut Fields<'_>, zak_field: &str) {
+    let given = [zak_field, "credential", "pool", "obf_token_url"];
+    let mut given = given.into_iter().filter(|field| fields.anything(field).is_some());
+    let Some(first) = given.next() else { return };
+    for other in given.collect::<Vec<_>>() {
+        if other == "obf_token_url" {
+            fields.complain(other, "Zoom's SDK takes a ZAK or an OBF token, not both.");
+        } else {
+            fields.complain(other, format!("Give this or {first}, not both."));
+        }
     }
 }
 

@@ -10,8 +10,11 @@ mod house;
 mod callbacks;
 mod meetings;
 mod mishaps;
+mod pools;
+mod recording;
 mod restarts;
 mod sign_in;
+mod vouched;
 mod waiting;
 
 use house::{House, Plan};

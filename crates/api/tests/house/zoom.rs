@@ -98,6 +98,13 @@ impl Zoom {
         grant["access_token"].as_str().unwrap().to_owned()
     }
 
+    /// A token that somebody else than Latchkey mints: `GET /v2/…` with an access token.
+    pub(crate) async fn token(&self, path: &str, access_token: &str) -> String {
+        let request = self.http.get(format!("{}{path}", self.ready.api_base)).bearer_auth(access_token);
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        answer["token"].as_str().unwrap_or_else(|| panic!("{path}: {answer}")).to_owned()
+    }
+
     /// Opens the consent page at `location` and presses a button: where the browser is sent then.
     pub(crate) async fn decide(&self, location: &str, decision: &str) -> String {
         let page = self.http.get(location).send().await.unwrap().text().await.unwrap();
@@ -129,6 +136,11 @@ impl Meeting<'_> {
     /// Puts somebody into the roster.
     pub(crate) async fn seat(&self, name: &str) {
         self.does("participants", json!({ "name": name })).await;
+    }
+
+    /// Puts somebody into the roster who is signed in as `user`.
+    pub(crate) async fn seat_user(&self, name: &str, user: &Value) {
+        self.does("participants", json!({ "name": name, "user_id": user["id"] })).await;
     }
 
     /// The host does `deed` (admit, hold, remove) to the participant called `name`.

@@ -40,8 +40,8 @@ async fn a_link_is_enough() {
                 "in_call_not_recording_timeout": 3600,
             },
             "zoom": {
-                "zak_url": null, "user_email": null, "credential": null, "user": null, "start_meeting": false,
-                "join_token_url": null,
+                "zak_url": null, "user_email": null, "credential": null, "user": null, "pool": null,
+                "obf_token_url": null, "start_meeting": false, "join_token_url": null,
             },
             "metadata": {},
             "status_changes": [
@@ -212,7 +212,7 @@ async fn a_callback_must_be_one_that_may_be_called() {
         ("https://169.254.169.254/latest/meta-data", shut),
         ("http://8.8.8.8/zak", shut),
     ] {
-        for field in ["zak_url", "zak_token_url", "join_token_url"] {
+        for field in ["zak_url", "zak_token_url", "obf_token_url", "join_token_url"] {
             let answer = create(&house, json!({ "zoom": { (field): url } })).await.refused();
             let said = answer["zoom"][field][0].as_str().unwrap();
             assert!(said.starts_with(complaint), "{url}: {answer}");
@@ -241,9 +241,20 @@ async fn a_bot_signs_in_in_one_way_or_not_at_all() {
             json!({ "credential": ["Give this or zak_url, not both."] }),
         ),
         (json!({ "start_meeting": true }), json!({ "start_meeting": [needs_zak] })),
+        (json!({ "pool": "x" }), json!({ "pool": ["It must be the id of a pool."] })),
+        (json!({ "pool": unknown }), json!({ "pool": ["This workspace has no such pool."] })),
         (
-            json!({ "obf_token_url": "https://example.com/" }),
-            json!({ "obf_token_url": ["OBF tokens are not supported yet: use zak_url or credential."] }),
+            json!({ "credential": account, "pool": unknown }),
+            json!({ "pool": ["Give this or credential, not both."] }),
+        ),
+        (json!({ "pool": unknown, "start_meeting": true }), json!({ "start_meeting": [needs_zak] })),
+        (
+            json!({ "obf_token_url": "https://example.com/", "start_meeting": true }),
+            json!({ "start_meeting": [needs_zak] }),
+        ),
+        (
+            json!({ "obf_token_url": "https://example.com/", "pool": unknown }),
+            json!({ "obf_token_url": ["Zoom's SDK takes a ZAK or an OBF token, not both."] }),
         ),
         (
             json!({ "obf_token_url": "https://example.com/", "zak_url": "https://example.com/" }),

@@ -121,6 +121,7 @@ impl World {
             bot_name: name.to_owned(),
             user_email: None,
             token: zak.map(JoinToken::Zak),
+            recording: None,
             registration: None,
         }
     }

@@ -1,0 +1,147 @@
+//! Bots on the seats of a pool: `zoom.pool`.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::body::Body;
+use serde_json::{Value, json};
+use tokio::{runtime, sync::oneshot};
+
+use crate::{
+    TIMED, codes,
+    house::{House, Plan},
+    studio, why,
+};
+
+const POOLS: &str = "/api/latchkey/v1/pools/";
+
+/// A pool of new users, each of whom may be in so many meetings: its path, its id, and the users.
+async fn pool(house: &House, joins: &[u32]) -> (String, String, Vec<Value>) {
+    let (mut members, mut users) = (Vec::new(), Vec::new());
+    for (index, joins) in joins.iter().enumerate() {
+        let user = house.zoom.user(&format!("robin-{index}@example.test"), &format!("Robin {index}")).await;
+        members.push(json!({ "credential": house.connect(&user).await, "max_joins": joins }));
+        users.push(user);
+    }
+    let made = house.post(POOLS, json!({ "name": "robins", "members": members })).await.created();
+    let id = made["id"].as_str().unwrap().to_owned();
+    (format!("{POOLS}{id}/"), id, users)
+}
+
+async fn taken(house: &House, pool: &str) -> u64 {
+    house.get(pool).await.ok()["seats_taken"].as_u64().unwrap()
+}
+
+fn request(meeting: &str, name: &str, pool: &str) -> Value {
+    json!({ "meeting_url": meeting, "bot_name": name, "zoom": { "pool": pool } })
+}
+
+#[tokio::test]
+async fn each_bot_comes_as_another_and_who_finds_no_seat_waits_for_one() {
+    let house = House::build(&TIMED).await;
+    let (path, pool, users) = pool(&house, &[9, 9]).await;
+    let meeting = house.zoom.meeting(json!({ "sign_in": "any" })).await;
+    meeting.seat("Somebody").await;
+    let first = house.bot(request(&meeting.url, "First", &pool)).await;
+    let second = house.bot(request(&meeting.url, "Second", &pool)).await;
+    for bot in [&first, &second] {
+        house.until(bot, "in_call_not_recording").await;
+    }
+    let seen = [meeting.person("First").await, meeting.person("Second").await];
+    assert_ne!(seen[0]["user_id"], seen[1]["user_id"]);
+    assert!(seen.iter().all(|seen| users.iter().any(|user| user["id"] == seen["user_id"])));
+    assert_eq!(taken(&house, &path).await, 2);
+
+    // Every account is in this meeting: a third bot waits, and one that has no time says how full it is.
+    let third = house.bot(request(&meeting.url, "Third", &pool)).await;
+    let mut hurried = request(&meeting.url, "Hurried", &pool);
+    hurried["automatic_leave"] = json!({ "waiting_room_timeout": 30 });
+    let hurried = house.bot(hurried).await;
+    house.pass(Duration::from_secs(20)).await;
+    let ended = house.until(&hurried, "fatal").await;
+    let (sub_code, words) = why(&ended, "fatal");
+    assert_eq!(sub_code, "zoom_pool_full");
+    assert!(words.contains("2 of 2 accounts usable, 2 of them in this meeting already"), "{words}");
+    assert_eq!(codes(&house.look_at(&third).await), ["ready", "joining_call"]);
+    assert_eq!(meeting.join_requests().await.len(), 2, "nobody came anonymously");
+
+    let removal = house.call("DELETE", &path, Body::empty()).await;
+    assert_eq!((removal.status, &removal.json()["code"]), (409, &json!("pool_in_use")));
+
+    house.post(&format!("/api/v1/bot/{first}/leave_call/"), json!({})).await.ok();
+    house.until(&first, "done").await;
+    house.pass(Duration::from_secs(15)).await;
+    house.until(&third, "in_call_not_recording").await;
+    assert_eq!(meeting.person("Third").await["user_id"], seen[0]["user_id"]);
+
+    for bot in [&second, &third] {
+        house.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
+        house.until(bot, "done").await;
+    }
+    assert_eq!(taken(&house, &path).await, 0);
+    assert_eq!(house.call("DELETE", &path, Body::empty()).await.status, 204);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn an_account_that_gives_no_token_is_passed_over() {
+    let house = studio().await;
+    let (path, pool, users) = pool(&house, &[100, 1]).await;
+    let meeting = house.zoom.meeting(json!({ "sign_in": "any" })).await;
+    let dead = format!("users/{}", users[0]["id"].as_str().unwrap());
+    house.zoom.control("PATCH", &dead, json!({ "active": false })).await;
+    // Nobody here knows yet that the user is gone: only the mint tells.
+    let bot = house.bot(request(&meeting.url, "Robin", &pool)).await;
+    house.until(&bot, "in_call_not_recording").await;
+    assert_eq!(meeting.person("Robin").await["user_id"], users[1]["id"]);
+    assert_eq!(taken(&house, &path).await, 1);
+
+    let members = house.get(&path).await.ok()["members"].clone();
+    for member in members.as_array().unwrap() {
+        let account = member["credential"].as_str().unwrap();
+        house.call("DELETE", &format!("/api/v2/zoom-oauth-credentials/{account}/"), Body::empty()).await;
+    }
+    let other = house.zoom.meeting(json!({})).await;
+    let ended = house.until(&house.bot(request(&other.url, "Late", &pool)).await, "fatal").await;
+    let (sub_code, words) = why(&ended, "fatal");
+    assert_eq!(sub_code, "zoom_credential_unhealthy");
+    assert!(words.contains("0 of 2 accounts usable"), "{words}");
+    assert!(other.join_requests().await.is_empty(), "nobody came anonymously");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_bot_whose_server_died_finds_its_seat_again() {
+    let house = Arc::new(House::build(&Plan { capacity: 0, ..TIMED }).await);
+    let (path, pool, _) = pool(&house, &[1, 1]).await;
+    let meeting = house.zoom.meeting(json!({ "sign_in": "any" })).await;
+    let bot = house.bot(request(&meeting.url, "Survivor", &pool)).await;
+
+    // A server in a runtime of its own, which ends in the middle of everything.
+    let doomed = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (running, runs) = oneshot::channel();
+    let founder = Arc::clone(&house);
+    doomed.spawn(async move {
+        let _server = founder.another(&TIMED).await;
+        running.send(()).unwrap();
+        std::future::pending::<()>().await;
+    });
+    runs.await.unwrap();
+    house.until(&bot, "in_call_not_recording").await;
+    let before = meeting.person("Survivor").await;
+    doomed.shutdown_background();
+    let alone = async || meeting.people().await.is_empty().then_some(());
+    house.wait_for("its browser is gone with it", alone).await;
+    assert_eq!(taken(&house, &path).await, 1, "the seat waits for whoever takes the bot over");
+
+    let heir = house.another(&TIMED).await;
+    heir.pass(Duration::from_secs(30)).await;
+    let again = async || Some(heir.look_at(&bot).await).filter(|bot| codes(bot).len() == 5);
+    heir.wait_for("the bot is in again", again).await;
+    assert_eq!(meeting.person("Survivor").await["user_id"], before["user_id"]);
+    assert_eq!(taken(&heir, &path).await, 1);
+    // Much longer than a seat lasts without a word.
+    heir.pass(Duration::from_secs(400)).await;
+    assert_eq!(taken(&heir, &path).await, 1, "it is kept while the bot lives");
+    heir.stop().await;
+    assert_eq!(taken(&heir, &path).await, 0, "the bot's end gave it back");
+}

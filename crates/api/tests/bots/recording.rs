@@ -1,0 +1,59 @@
+//! The host's leave to record: `zoom.join_token_url`.
+
+use axum::{Router, http::StatusCode, routing::get};
+use serde_json::{Value, json};
+
+use crate::{
+    house::CLIENT_ID,
+    studio,
+    vouched::{Tokens, serve},
+    why,
+};
+
+#[tokio::test]
+async fn a_join_token_is_shown_at_the_door_and_missed_by_nobody() {
+    let house = studio().await;
+    let scopes = json!({ "scopes": ["user:read:user", "meeting:read:local_recording_token"] });
+    house.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), scopes).await;
+    let account = house.connect(house.zoom.host()).await;
+    let path = format!("/api/v2/zoom-oauth-credentials/{account}/access-token/");
+    let access = house.get(&path).await.ok()["token"].as_str().unwrap().to_owned();
+    let meeting = house.zoom.meeting(json!({})).await;
+    let path = format!("/v2/meetings/{}/jointoken/local_recording", meeting.number);
+    let good = Tokens::serve(vec![house.zoom.token(&path, &access).await]).await;
+    let forged = Tokens::serve(vec!["not.a.jointoken".into()]).await;
+    let none = serve(
+        Router::new()
+            .route("/none", get(async || StatusCode::NOT_FOUND))
+            .route("/json", get(async || axum::Json(json!({ "token": "planted" })))),
+    )
+    .await;
+
+    let mut bots = Vec::new();
+    for (name, url) in [("Scribe", good.url.clone()), ("Listener", format!("{none}/none"))] {
+        let zoom = json!({ "join_token_url": url });
+        bots.push(house.bot(json!({ "meeting_url": meeting.url, "bot_name": name, "zoom": zoom })).await);
+    }
+    for bot in &bots {
+        house.until(bot, "in_call_not_recording").await;
+    }
+    assert_eq!(good.given(), 1);
+    assert_eq!(meeting.person("Scribe").await["privilege"], "local_recording");
+    assert_eq!(meeting.person("Listener").await["privilege"], Value::Null, "it joined without");
+
+    let joins = meeting.join_requests().await.len();
+    let zoom = json!({ "join_token_url": format!("{none}/json") });
+    let ended =
+        house.until(&house.bot(json!({ "meeting_url": meeting.url, "zoom": zoom })).await, "fatal").await;
+    let (sub_code, words) = why(&ended, "fatal");
+    assert_eq!(sub_code, "zoom_invalid_join_token");
+    assert!(words.starts_with("zoom.join_token_url: ") && !words.contains("planted"), "{words}");
+    assert_eq!(meeting.join_requests().await.len(), joins, "it stayed outside");
+
+    let zoom = json!({ "join_token_url": forged.url });
+    let ended =
+        house.until(&house.bot(json!({ "meeting_url": meeting.url, "zoom": zoom })).await, "fatal").await;
+    assert_eq!(why(&ended, "fatal").0, "zoom_invalid_join_token");
+    assert_eq!(forged.given(), 2, "fetched anew, once");
+    house.stop().await;
+}

@@ -1,0 +1,160 @@
+//! On behalf of somebody who is in the meeting: `zoom.obf_token_url`.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Router, extract::State, http::StatusCode, routing::get};
+use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    STUDIO, TIMED, codes,
+    house::{House, Plan},
+    show, why,
+};
+
+/// A token server that gives each of its tokens once.
+pub(crate) struct Tokens {
+    pub(crate) url: String,
+    given: Arc<AtomicUsize>,
+}
+
+impl Tokens {
+    /// The last of `tokens` is given again and again.
+    pub(crate) async fn serve(tokens: Vec<String>) -> Self {
+        let given = Arc::new(AtomicUsize::new(0));
+        let give = async |State((tokens, given)): State<(Arc<Vec<String>>, Arc<AtomicUsize>)>| {
+            let next = given.fetch_add(1, Ordering::SeqCst).min(tokens.len() - 1);
+            tokens[next].clone()
+        };
+        let routes = Router::new().route("/token", get(give));
+        let routes = routes.with_state((Arc::new(tokens), Arc::clone(&given)));
+        Self { url: serve(routes).await + "/token", given }
+    }
+
+    pub(crate) fn given(&self) -> usize {
+        self.given.load(Ordering::SeqCst)
+    }
+}
+
+/// Listens somewhere: where.
+pub(crate) async fn serve(routes: Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    TaskTracker::new().spawn(async move { axum::serve(listener, routes).await });
+    address
+}
+
+/// So many OBF tokens of a connected user.
+async fn obf_tokens(house: &House, account: &str, count: usize) -> Vec<String> {
+    let path = format!("/api/v2/zoom-oauth-credentials/{account}/access-token/");
+    let access = house.get(&path).await.ok()["token"].as_str().unwrap().to_owned();
+    let mut tokens = Vec::new();
+    for _ in 0..count {
+        tokens.push(house.zoom.token("/v2/users/me/token?type=onbehalf", &access).await);
+    }
+    tokens
+}
+
+fn outcomes(joins: &[Value]) -> Vec<&str> {
+    joins.iter().map(|join| join["outcome"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_bot_waits_for_who_vouches_for_it_and_leaves_with_them() {
+    let house = House::build(&TIMED).await;
+    let ada = house.zoom.user("ada@example.test", "Ada").await;
+    let account = house.connect(&ada).await;
+    let tokens = Tokens::serve(obf_tokens(&house, &account, 2).await).await;
+    let meeting = house.zoom.meeting(json!({})).await;
+    meeting.seat("Somebody").await;
+    let zoom = json!({ "obf_token_url": tokens.url });
+    let bot = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "Ada's notes", "zoom": zoom })).await;
+    let refused =
+        async || meeting.join_requests().await.pop().filter(|join| join["reason"] == "authoriser_absent");
+    house.wait_for("the bot has been refused", refused).await;
+
+    meeting.seat_user("Ada", &ada).await;
+    house.pass(Duration::from_secs(15)).await;
+    let inside = house.until(&bot, "in_call_not_recording").await;
+    assert_eq!(codes(&inside), ["ready", "joining_call", "in_call_not_recording"]);
+    assert_eq!(tokens.given(), 2, "each join has a token of its own");
+    assert_eq!(meeting.join_requests().await.len(), 2);
+    assert_eq!(meeting.person("Ada's notes").await["user_id"], Value::Null, "it is nobody's double");
+
+    meeting.host_does("remove", "Ada").await;
+    let ended = house.until(&bot, "done").await;
+    assert_eq!(codes(&ended).last_chunk(), Some(&["call_ended", "done"]));
+    assert_eq!(why(&ended, "call_ended").0, "zoom_obf_user_left_meeting");
+    show("vouched-for", &house.pictures(&bot).await);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn who_never_comes_is_not_waited_for_longer_than_told() {
+    let house = House::build(&TIMED).await;
+    let ada = house.zoom.user("ada@example.test", "Ada").await;
+    let account = house.connect(&ada).await;
+    let tokens = Tokens::serve(obf_tokens(&house, &account, 2).await).await;
+    let meeting = house.zoom.meeting(json!({})).await;
+    let request = json!({ "meeting_url": meeting.url, "zoom": { "obf_token_url": tokens.url },
+                          "automatic_leave": { "waiting_room_timeout": 30 } });
+    let bot = house.bot(request).await;
+    let refused = async || meeting.join_requests().await.pop();
+    house.wait_for("the bot has been refused", refused).await;
+    house.pass(Duration::from_secs(10)).await;
+    let ended = house.until(&bot, "fatal").await;
+    assert_eq!(why(&ended, "fatal").0, "zoom_obf_user_not_in_meeting");
+    assert!(meeting.join_requests().await.len() <= 2, "at least 15 s apart");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_good_token_nobody_joins() {
+    let house = House::build(&Plan { capacity: 5, ..STUDIO }).await;
+    let meeting = house.zoom.meeting(json!({})).await;
+    let servers = serve(
+        Router::new()
+            .route("/forbidden", get(async || StatusCode::FORBIDDEN))
+            .route("/json", get(async || axum::Json(json!({ "token": "planted" })))),
+    )
+    .await;
+    for (url, sub_code, cause) in [
+        (format!("{servers}/forbidden"), "zoom_obf_callback_failed", "the answer is HTTP 403"),
+        (format!("{servers}/json"), "zoom_obf_rejected", "JSON"),
+    ] {
+        let bot = house.bot(json!({ "meeting_url": meeting.url, "zoom": { "obf_token_url": url } })).await;
+        let ended = house.until(&bot, "fatal").await;
+        let (found, words) = why(&ended, "fatal");
+        assert_eq!(found, sub_code, "{words}");
+        assert!(words.starts_with("zoom.obf_token_url: ") && words.contains(cause), "{words}");
+        assert!(!words.contains("planted"), "{words}");
+    }
+    assert_eq!(house.zoom.count("join_requests").await, 0, "nobody came anonymously");
+
+    // What is not one at all is told by Zoom, twice: it was fetched anew in between.
+    let forged = Tokens::serve(vec!["not.an.obf".into()]).await;
+    let bot = house.bot(json!({ "meeting_url": meeting.url, "zoom": { "obf_token_url": forged.url } })).await;
+    let ended = house.until(&bot, "fatal").await;
+    assert_eq!(why(&ended, "fatal").0, "zoom_obf_rejected");
+    assert_eq!((forged.given(), meeting.join_requests().await.len()), (2, 2));
+
+    // And one for another meeting is told once: there is nothing to wait for.
+    let ada = house.zoom.user("ada@example.test", "Ada").await;
+    let account = house.connect(&ada).await;
+    let path = format!("/api/v2/zoom-oauth-credentials/{account}/access-token/");
+    let access = house.get(&path).await.ok()["token"].as_str().unwrap().to_owned();
+    let elsewhere = "/v2/users/me/token?type=onbehalf&meeting_id=81111111111";
+    let elsewhere = Tokens::serve(vec![house.zoom.token(elsewhere, &access).await]).await;
+    let bot = json!({ "meeting_url": meeting.url, "zoom": { "obf_token_url": elsewhere.url } });
+    let ended = house.until(&house.bot(bot).await, "fatal").await;
+    assert_eq!(why(&ended, "fatal").0, "zoom_obf_rejected");
+    assert_eq!(elsewhere.given(), 1);
+    assert!(!outcomes(&meeting.join_requests().await).contains(&"admitted"));
+    house.stop().await;
+}
