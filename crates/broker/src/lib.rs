@@ -5,7 +5,7 @@
 //!   [`parked`](Broker::take_install). All of them end in `admit`.
 //! - `refresh`: one flight per account in this process, a lease on the row across processes, compare-and-swap at the
 //!   end. Nobody sees a token that is not durable.
-//! - `refresher`: what is due, ahead of time and with jitter; `breaker`: an app that Zoom refuses; `pace`: its limit.
+//! - `refresher`: what is due, ahead of time and with jitter; `breaker`: an app that Zoom refuses; `budget`: Zoom's limits.
 //! - [`zak`](Broker::zak): from memory while enough life is left, else one mint for many callers.
 //! - [`obf`](Broker::obf), join tokens: minted for each call. [`access_token`](Broker::access_token): for a customer's own
 //!   calls.
@@ -34,7 +34,6 @@ mod meeting_tokens;
 mod memory;
 mod metrics;
 mod mint;
-mod pace;
 mod parked;
 mod pools;
 mod refresh;
@@ -48,7 +47,7 @@ mod webhooks;
 mod workspace;
 mod zak;
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::sync::Arc;
 
 use model::{
     ApiKeyId, Code, CredentialId, CredentialStatus, Environment, Failure, Timestamp, TokenLinkId, WorkspaceId,
@@ -83,9 +82,6 @@ pub use webhooks::{WebhookAnswer, WebhookRequest};
 pub use workspace::{Founded, StartError, Workspaces, digest};
 pub use zak::WantedZak;
 
-/// Zoom publishes no limit of its token endpoint. This has been safe.
-const USUAL_PACE: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
-
 /// Everything about accounts and their tokens. One per process, shared behind an `Arc`.
 pub struct Broker {
     store: Arc<dyn Store>,
@@ -99,9 +95,8 @@ pub struct Broker {
     api_base: Url,
     escrow: Option<Escrow>,
     callbacks: Option<CallbackClient>,
-    pace: pace::Pace,
+    budget: budget::Budget,
     stopping: CancellationToken,
-    installs: pace::Pace,
     audit: Audit,
     metrics: Metrics,
     counts: flights::Flights<(), ()>,
@@ -144,11 +139,13 @@ impl Broker {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, keys, zoom, env, tasks, audit, metrics, public_base, api_base } = parts;
         let workspaces = Workspaces::new(store.clone(), keys, env.clone());
+        let budget = budget::Budget::new(store.clone(), &env, tasks.clone(), metrics.clone());
         Self {
             store,
             vault: workspaces.vault.clone(),
             workspaces,
             noted_uses: Limiter::default(),
+            budget,
             zoom,
             replays: replay::Replays::new(env.now()),
             env,
@@ -157,9 +154,7 @@ impl Broker {
             api_base,
             escrow: None,
             callbacks: None,
-            pace: pace::Pace::new(USUAL_PACE),
             stopping: CancellationToken::new(),
-            installs: parked::pace_of_installs(),
             audit,
             metrics,
             counts: flights::Flights::default(),
@@ -177,12 +172,6 @@ impl Broker {
     #[must_use]
     pub fn with_escrow(self, escrow: Escrow) -> Self {
         Self { escrow: Some(escrow), ..self }
-    }
-
-    /// How many refreshes a second Zoom is asked for, for each app. Ten, if nothing is said.
-    #[must_use]
-    pub fn with_pace(self, per_second: NonZeroU32) -> Self {
-        Self { pace: pace::Pace::new(per_second), ..self }
     }
 
     /// Where browsers and bot platforms reach this server.

@@ -18,6 +18,7 @@ use prometheus_client::{
 };
 
 use store::StoreError;
+use zoom::Label;
 
 use crate::Broker;
 
@@ -31,6 +32,20 @@ const SYNC_OUTCOMES: [&str; 2] = ["completed", "failed"];
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
+/// What `limit` says: the labels of the REST API, the token endpoint, and installs.
+const LIMITS: [&str; 5] = ["light", "medium", "heavy", "tokens", "installs"];
+
+/// What came of asking for a turn at Zoom.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum TurnOutcome {
+    /// It was there.
+    AtOnce,
+    /// It came in time.
+    Waited,
+    /// It would have come too late.
+    TurnedAway,
+}
+
 /// Counters and gauges of one process. Cloned freely; all clones count together.
 #[derive(Clone)]
 pub struct Metrics(Arc<Counted>);
@@ -39,6 +54,10 @@ struct Counted {
     registry: Registry,
     token_reads: Family<Labels<3>, Counter>,
     mints: Family<Labels<2>, Counter>,
+    turns: Family<Labels<2>, Counter>,
+    turns_waiting: Family<Labels<1>, Gauge>,
+    limits_learned: Family<Labels<2>, Counter>,
+    limit_hits: Family<Labels<1>, Counter>,
     refreshes: Family<Labels<1>, Counter>,
     credentials: Family<Labels<1>, Gauge>,
     /// Seconds since 1970; 0 before the first count.
@@ -62,6 +81,22 @@ impl Default for Metrics {
         let counted = Counted {
             token_reads: registered(&mut registry, "token_reads", "Requests for a token"),
             mints: registered(&mut registry, "mints", "Short-lived tokens asked of Zoom"),
+            turns: registered(
+                &mut registry,
+                "zoom_turns",
+                "Turns for calls of Zoom, by what came of waiting for one",
+            ),
+            turns_waiting: registered(
+                &mut registry,
+                "zoom_turns_waiting",
+                "Callers that wait for a turn at Zoom",
+            ),
+            limits_learned: registered(
+                &mut registry,
+                "zoom_limits_learned",
+                "Answers that said something new about an account's limit, by the plan that has it",
+            ),
+            limit_hits: registered(&mut registry, "zoom_limit_hits", "Calls that Zoom refused for a limit"),
             refreshes: registered(&mut registry, "refreshes", "Grants refreshed at Zoom"),
             credentials: registered(&mut registry, "credentials", "Accounts by state"),
             census_at: registered(
@@ -120,6 +155,13 @@ impl Default for Metrics {
         }
         metrics.mints(TokenKind::Zak, "ok").inc_by(0);
         metrics.refreshes("ok").inc_by(0);
+        for limit in LIMITS {
+            for outcome in [TurnOutcome::AtOnce, TurnOutcome::Waited, TurnOutcome::TurnedAway] {
+                metrics.turns(limit, outcome).inc_by(0);
+            }
+            metrics.turn_waiting(limit, 0);
+            metrics.0.limit_hits.get_or_create(&[("limit", limit)]).inc_by(0);
+        }
         metrics.accounts(&[]);
         for code in [Code::PoolFull, Code::PoolUnhealthy, Code::HostBusy] {
             metrics.0.pool_refusals.get_or_create(&[("code", code.as_str())]).inc_by(0);
@@ -153,6 +195,36 @@ impl Metrics {
 
     fn mints(&self, kind: TokenKind, outcome: &'static str) -> Counter {
         self.0.mints.get_or_create(&[("kind", kind.as_str()), ("outcome", outcome)]).clone()
+    }
+
+    /// Somebody asked for a turn at Zoom, and has it or not.
+    pub(crate) fn turn(&self, limit: &'static str, outcome: TurnOutcome) {
+        self.turns(limit, outcome).inc();
+    }
+
+    fn turns(&self, limit: &'static str, outcome: TurnOutcome) -> Counter {
+        let outcome = match outcome {
+            TurnOutcome::AtOnce => "at_once",
+            TurnOutcome::Waited => "waited",
+            TurnOutcome::TurnedAway => "turned_away",
+        };
+        self.0.turns.get_or_create(&[("limit", limit), ("outcome", outcome)]).clone()
+    }
+
+    /// So many more wait for a turn.
+    pub(crate) fn turn_waiting(&self, limit: &'static str, more: i64) {
+        self.0.turns_waiting.get_or_create(&[("limit", limit)]).inc_by(more);
+    }
+
+    /// An answer said what an account's plan allows.
+    pub(crate) fn limit_learned(&self, label: Label, per_second: u32) {
+        let labels = [("limit", label.as_str()), ("plan", label.plan(per_second))];
+        self.0.limits_learned.get_or_create(&labels).inc();
+    }
+
+    /// Zoom refused a call for a limit.
+    pub(crate) fn limit_hit(&self, limit: &'static str) {
+        self.0.limit_hits.get_or_create(&[("limit", limit)]).inc();
     }
 
     /// A refresh, of which Zoom was asked, came to its end.

@@ -4,7 +4,7 @@
 //! Whoever sends a browser here with a code of their own would otherwise connect *their* account for bots of *this*
 //! workspace (login CSRF). So the grant is fetched, because its code lives five minutes, and then it waits for the operator.
 
-use std::{convert::Infallible, num::NonZeroU32, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use model::{Code, CredentialId, Failure, ParkedConsentId, Secret, Timestamp, WorkspaceId, ZoomOauthAppId};
 use store::{Grant, ParkedConsent, Subject};
@@ -13,21 +13,14 @@ use zoom::{UserStatus, ZoomUser};
 use crate::{
     Authorization, Broker, Cell,
     admit::{Door, Newcomer, Source},
-    pace::Pace,
 };
 
 /// How long one waits. Far inside the 90 days of a refresh token.
 const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How many wait for each app: strangers must not fill the table.
 const MOST: u32 = 100;
-/// How many codes a second are tried at Zoom for each app: strangers must not use up its limit either.
-const INSTALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(2).expect("not zero");
 /// How often what has expired is erased.
 const SWEEP: Duration = Duration::from_secs(3600);
-
-pub(crate) fn pace_of_installs() -> Pace {
-    Pace::new(INSTALLS_PER_SECOND)
-}
 
 /// Somebody who has installed an app, and waits.
 #[derive(Debug)]
@@ -57,7 +50,7 @@ impl Broker {
             Failure::new(Code::LinkUnknown, format!("which Zoom app was installed is not clear: {own}"))
         })?;
         let redirect_uri = named.map_or_else(|| self.redirect_uri().into(), |id| self.install_uri(id));
-        let _turn = self.installs.turn(app.id, &self.env).await?;
+        let _turn = self.install_turn(app.id).await?;
         let (grant, user) =
             self.redeem(&app, &Authorization { code, redirect_uri, code_verifier: None }).await?;
         let (id, now) = (ParkedConsentId::generate(&self.env), self.env.now());

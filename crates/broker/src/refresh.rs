@@ -23,7 +23,7 @@ use model::{
 use store::{Credential, Lease, Note, RefreshLease, Trouble, ZoomOauthApp};
 use zoom::{AppKeys, ZoomError};
 
-use crate::{Broker, Cell, access_token::MARGIN, escrow::Deposit, pace::Turn, schedule};
+use crate::{Broker, Cell, access_token::MARGIN, budget::Turn, escrow::Deposit, schedule};
 
 /// The Zoom client gives a call up after 15 s; two calls and the commit fit in.
 const LEASE_LIFE: Duration = Duration::from_secs(60);
@@ -97,7 +97,7 @@ impl Broker {
                 let (app, keys) = self.presentable_app(workspace, credential.app).await?;
                 let turn = match booked.take() {
                     Some(turn) => turn,
-                    None => self.pace.turn(app.id, &self.env).await?,
+                    None => self.token_turn(app.id).await?,
                 };
                 Some((app, keys, turn))
             };
@@ -168,7 +168,7 @@ impl Broker {
             in_doubt = true;
             // Not behind what is only due: the lease is running. And with no turn in time, asked all the same: a limit that
             // is hit once costs less than a doubt.
-            let _turn = self.pace.turn(app.id, &self.env).await.ok();
+            let _turn = self.token_turn(app.id).await.ok();
             answer = ask().await;
         }
         self.judge_app(app, &answer).await;

@@ -63,13 +63,13 @@ impl Broker {
     /// Waits for a turn before the flight begins: whoever asks for this account meanwhile need not wait in the queue.
     async fn refresh_in_turn(self: &Arc<Self>, due: Due) {
         let turn = tokio::select! {
-            turn = self.pace.turn_in_queue(due.app, &self.env) => turn,
+            turn = self.token_turn_in_queue(due.app) => turn,
             // Nothing has begun; it is due again when the claim lapses.
             () = self.stopping.cancelled() => return,
         };
         let refreshed =
-            self.fly(due.workspace, due.credential, Some(due.generation), Errand::Due(turn)).await;
-        if let Err(error) = refreshed {
+            async { self.fly(due.workspace, due.credential, Some(due.generation), Errand::Due(turn?)).await };
+        if let Err(error) = refreshed.await {
             // The row says when it is due again.
             tracing::info!(credential = %due.credential, %error, "a due refresh came to nothing");
         }

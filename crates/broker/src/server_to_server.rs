@@ -21,7 +21,7 @@ impl Broker {
         let account = account.ok_or_else(|| {
             Failure::new(Code::RequestMalformed, "the app is no server-to-server app: connect users to it")
         })?;
-        let turn = self.pace.turn(app.id, &self.env).await?;
+        let turn = self.token_turn(app.id).await?;
         let answer = self.zoom.account_credentials(&self.keys_of(&app)?, &account).await;
         drop(turn);
         self.judge_app(&app, &answer).await;

@@ -90,7 +90,7 @@ pub(crate) struct Zoom {
     pub(crate) oauth_base: Url,
     /// REST API.
     pub(crate) api_base: Url,
-    /// How many refreshes a second Zoom is asked for, for each app. Zoom publishes no limit.
+    /// How many refreshes a second Zoom is asked for, for each app and by all servers. Zoom publishes no limit.
     pub(crate) refreshes_per_second: NonZeroU32,
     /// One more certificate authority to trust: the simulator's.
     pub(crate) ca_file: Option<PathBuf>,

@@ -151,6 +151,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         never = keys.tend() => match never {},
         never = broker.tend_parked() => match never {},
         never = broker.tend_accounts() => match never {},
+        never = broker.tend_budget() => match never {},
         never = broker.tend_webhooks() => match never {},
         never = broker.tend_links() => match never {},
         never = broker.tend_meetings() => match never {},
@@ -162,6 +163,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     tasks.close();
     tasks.wait().await;
     broker.write_link_uses().await;
+    broker.give_back_budget().await;
     database.close().await;
     Ok(served?)
 }

@@ -46,6 +46,25 @@ impl Label {
     }
 }
 
+impl Label {
+    /// The plan that allows so many calls a second (documented): for metrics. What isn't in Zoom's table counts as the
+    /// next one up.
+    pub const fn plan(self, per_second: u32) -> &'static str {
+        let pro = match self {
+            Self::Light => 30,
+            Self::Medium => 20,
+            Self::Heavy => 10,
+        };
+        if per_second <= self.least_per_second().get() {
+            "free"
+        } else if per_second <= pro {
+            "pro"
+        } else {
+            "business"
+        }
+    }
+}
+
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

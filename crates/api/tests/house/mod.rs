@@ -127,7 +127,12 @@ impl House {
         });
         let guard = NetworkGuard::new(plan.networks.iter().map(|net| net.parse().unwrap()).collect());
         let callbacks = CallbackClient::new(guard, env.clone()).unwrap();
-        let broker = Arc::new(broker.with_pace(NonZeroU32::MAX).with_callbacks(callbacks.clone()));
+        let broker = Arc::new(
+            broker
+                .with_pace(NonZeroU32::MAX)
+                .with_unknown_plan(NonZeroU32::MAX)
+                .with_callbacks(callbacks.clone()),
+        );
         let founded = broker.workspaces().found_or_check().await.unwrap();
         let workspaces = broker.workspaces().clone();
         let bots = Supervisor::start(bots::Parts {

@@ -1,14 +1,52 @@
-//! Zoom's limits of the REST API: a budget of each Zoom account, which all apps and all our servers share.
+//! Zoom's limits: a budget of each Zoom account, which all apps and all our servers share; and one of each app at the token
+//! endpoint.
+//!
+//! - [`ledger`]: how the servers share a limit, as pure functions, and why that keeps to it;
+//! - [`lane`]: one limit in this process: turns, the way to the store, what Zoom's answers teach;
+//! - [`queue`]: who waits for a turn, in the order of need; [`slots`]: what is in hand, and in use.
+//!
+//! A call that is answered from memory never comes here.
 
-use std::time::Duration;
+mod lane;
+mod ledger;
+mod queue;
+mod slots;
+#[cfg(test)]
+mod tests;
 
-use model::{Environment, Failure, Timestamp, ZoomOauthAppId};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    fmt,
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use model::{Environment, Failure, LeaseToken, Timestamp, ZoomOauthAppId};
+use store::ZoomLimits;
+use tokio_util::task::TaskTracker;
 use zoom::{ApiAccess, CallTurn, Label, RateLimits};
 
-use crate::{Broker, access_token::LiveAccess};
+use self::lane::{House, Kind, Lane};
+use crate::{Broker, Metrics, access_token::LiveAccess};
+
+pub(crate) use self::lane::Turn;
 
 /// How long somebody waits who is just connecting an account.
 const NEWCOMERS_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a caller's refresh, or the redemption of a code, waits for its turn.
+const TOKEN_PATIENCE: Duration = Duration::from_secs(3);
+/// Zoom publishes no limit of its token endpoint. This has been safe.
+const USUAL_REFRESHES: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
+/// Codes a second that nobody asked for, for each app: strangers must not use up its limit.
+const INSTALLS: u32 = 2;
+/// How often shares are looked after.
+const LOOK: Duration = Duration::from_secs(1);
+/// What Zoom allows an account is forgotten when nobody has called for it this long.
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How often that is looked for.
+const FORGETS_EVERY: Duration = Duration::from_secs(24 * 3600);
 
 /// Whose limits a call falls under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,35 +57,126 @@ pub(crate) enum Charged<'a> {
     Newcomer(ZoomOauthAppId),
 }
 
+/// What is limited.
+#[derive(Debug, Clone, Copy)]
+enum Limited<'a> {
+    /// Calls of the REST API.
+    Rest(Charged<'a>, Label),
+    /// An app's calls of the token endpoint.
+    Tokens(ZoomOauthAppId),
+    /// Codes that came to an app without an invitation.
+    Installs(ZoomOauthAppId),
+}
+
 /// When a call is needed, and how long its caller can wait.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Need {
     /// Whoever needs it sooner goes first.
     by: Timestamp,
-    patience: Duration,
+    /// `None` is for ever.
+    patience: Option<Duration>,
 }
 
 impl Need {
     /// Somebody waits for the answer.
     pub(crate) fn now(env: &Environment, patience: Duration) -> Self {
-        Self { by: env.now(), patience }
+        Self { by: env.now(), patience: Some(patience) }
     }
 
     /// A meeting is joined at `join_at`, and the call can wait for `patience`.
     pub(crate) fn for_join(join_at: Timestamp, patience: Duration) -> Self {
-        Self { by: join_at, patience }
+        Self { by: join_at, patience: Some(patience) }
     }
 
     /// Nobody waits: after everybody else.
     pub(crate) fn whenever(patience: Duration) -> Self {
-        Self { by: Timestamp::from_microsecond(i64::MAX), patience }
+        Self { patience: Some(patience), ..Self::some_day() }
+    }
+
+    /// Nobody waits, and it has to be done, however late.
+    fn some_day() -> Self {
+        Self { by: Timestamp::from_microsecond(i64::MAX), patience: None }
     }
 }
 
-/// The right to one call. The client keeps it until the answer is in.
+/// All limits that this process keeps to.
+pub(crate) struct Budget {
+    house: Arc<House>,
+    lanes: Mutex<HashMap<String, Arc<Lane>>>,
+    /// Of each app.
+    refreshes: NonZeroU32,
+    /// Of each account whose plan nobody knows yet; the least of any plan if `None`.
+    unknown_plan: Option<NonZeroU32>,
+}
+
+impl Budget {
+    pub(crate) fn new(
+        store: Arc<dyn ZoomLimits + Send + Sync>,
+        env: &Environment,
+        tasks: TaskTracker,
+        metrics: Metrics,
+    ) -> Self {
+        let holder = LeaseToken::generate(env);
+        let house = Arc::new(House { store, env: env.clone(), tasks, metrics, holder });
+        Self { house, lanes: Mutex::default(), refreshes: USUAL_REFRESHES, unknown_plan: None }
+    }
+
+    async fn turn(&self, limited: Limited<'_>, need: Need) -> Result<Turn, Failure> {
+        self.lane(limited).turn(need).await
+    }
+
+    fn lane(&self, limited: Limited<'_>) -> Arc<Lane> {
+        let key = limited.to_string();
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lane) = lanes.get(&key) {
+            return Arc::clone(lane);
+        }
+        let kind = match limited {
+            Limited::Rest(_, label) => {
+                let least = self.unknown_plan.unwrap_or(label.least_per_second());
+                Kind { name: label.as_str(), least: least.get(), label: Some(label) }
+            }
+            Limited::Tokens(_) => Kind { name: "tokens", least: self.refreshes.get(), label: None },
+            Limited::Installs(_) => Kind { name: "installs", least: INSTALLS, label: None },
+        };
+        let lane = Arc::new(Lane::new(key.clone(), kind, Arc::clone(&self.house)));
+        lanes.insert(key, Arc::clone(&lane));
+        lane
+    }
+
+    fn lanes(&self) -> Vec<Arc<Lane>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Confirms this process's shares, gives back what is idle, and forgets lanes that nobody uses.
+    async fn look(&self) {
+        for lane in self.lanes() {
+            if lane.tend().await {
+                let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+                // Ours and the map's: two lanes of one limit would each think that they have the share.
+                lanes.retain(|_, kept| !Arc::ptr_eq(kept, &lane) || Arc::strong_count(kept) > 2);
+            }
+        }
+    }
+}
+
+/// How it is called in the store.
+impl fmt::Display for Limited<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rest(Charged::Account(id), label) => write!(f, "account/{id}/{label}"),
+            Self::Rest(Charged::Newcomer(app), label) => write!(f, "newcomers/{app}/{label}"),
+            Self::Tokens(app) => write!(f, "tokens/{app}"),
+            Self::Installs(app) => write!(f, "installs/{app}"),
+        }
+    }
+}
+
+/// The right to one call of the REST API. The client keeps it until the answer is in.
 #[derive(Debug)]
 pub(crate) struct RestTurn {
     label: Label,
+    turn: Turn,
 }
 
 impl CallTurn for RestTurn {
@@ -56,24 +185,36 @@ impl CallTurn for RestTurn {
     }
 
     fn told(&self, limits: &RateLimits) {
-        tracing::trace!(label = %self.label, ?limits, "Zoom spoke of its limits");
+        self.turn.told(limits);
     }
 }
 
 impl Broker {
+    /// How many refreshes a second Zoom is asked for, for each app and by all servers. Ten, if nothing is said.
+    #[must_use]
+    pub fn with_pace(mut self, per_second: NonZeroU32) -> Self {
+        self.budget.refreshes = per_second;
+        self
+    }
+
+    /// How many calls a second of each label an account gets whose plan Zoom has not told yet. The limits of a free account,
+    /// if nothing is said.
+    #[must_use]
+    pub fn with_unknown_plan(mut self, per_second: NonZeroU32) -> Self {
+        self.budget.unknown_plan = Some(per_second);
+        self
+    }
+
     /// A turn for one call of the REST API; [`ZoomRateLimited`](model::Code::ZoomRateLimited) at once, with the time to come
     /// back, when it would not come within the caller's patience.
-    #[expect(clippy::unused_async, reason = "turns will be waited for")]
     pub(crate) async fn rest_turn(
         &self,
         charged: Charged<'_>,
         label: Label,
         need: Need,
     ) -> Result<RestTurn, Failure> {
-        // Not counted yet: who calls has to say already what the count will need.
-        let Need { by, patience } = need;
-        tracing::trace!(?charged, %label, ?by, ?patience, "a call of Zoom's API");
-        Ok(RestTurn { label })
+        let turn = self.budget.turn(Limited::Rest(charged, label), need).await?;
+        Ok(RestTurn { label, turn })
     }
 
     /// A turn to ask who has just connected with an app.
@@ -91,5 +232,44 @@ impl Broker {
     ) -> Result<ApiAccess<'a>, Failure> {
         let turn = self.rest_turn(Charged::Account(&access.zoom_account_id), label, need).await?;
         Ok(ApiAccess::new(&access.base, &access.token, turn))
+    }
+
+    /// A turn at the token endpoint for somebody who is waited for.
+    pub(crate) async fn token_turn(&self, app: ZoomOauthAppId) -> Result<Turn, Failure> {
+        self.budget.turn(Limited::Tokens(app), Need::now(&self.env, TOKEN_PATIENCE)).await
+    }
+
+    /// A turn at the token endpoint for what can wait.
+    pub(crate) async fn token_turn_in_queue(&self, app: ZoomOauthAppId) -> Result<Turn, Failure> {
+        self.budget.turn(Limited::Tokens(app), Need::some_day()).await
+    }
+
+    /// A turn for a code that nobody asked for.
+    pub(crate) async fn install_turn(&self, app: ZoomOauthAppId) -> Result<Turn, Failure> {
+        self.budget.turn(Limited::Installs(app), Need::now(&self.env, TOKEN_PATIENCE)).await
+    }
+
+    /// Looks after this server's shares of Zoom's limits for as long as it is polled.
+    pub async fn tend_budget(&self) -> Infallible {
+        let mut forgot_at = None;
+        loop {
+            self.budget.look().await;
+            let now = self.env.now();
+            if forgot_at.is_none_or(|at| now.since(at) >= FORGETS_EVERY) {
+                forgot_at = Some(now);
+                if let Err(error) = self.store.forget_zoom_limits(now - REMEMBERED).await {
+                    tracing::warn!(%error, "old limits of Zoom could not be forgotten");
+                }
+            }
+            self.env.clock.sleep(LOOK).await;
+        }
+    }
+
+    /// Gives this server's shares back, so that the others need not wait until they lapse. For a stop, when nothing calls
+    /// Zoom any more.
+    pub async fn give_back_budget(&self) {
+        for lane in self.budget.lanes() {
+            lane.close().await;
+        }
     }
 }

@@ -237,7 +237,7 @@ fn assemble(
     let journal = Journal::open(&rooms.join("audit"), audit_env.clone()).unwrap();
     let audit = Audit::new(mode, store.clone(), Some(journal), metrics.clone(), audit_env, tasks.clone());
     let parts = Parts { store, keys, zoom, env, tasks, audit, metrics, public_base, api_base };
-    Arc::new(Broker::new(parts).with_escrow(escrow).with_pace(AT_ONCE))
+    Arc::new(Broker::new(parts).with_escrow(escrow).with_pace(AT_ONCE).with_unknown_plan(AT_ONCE))
 }
 
 impl Zoom {

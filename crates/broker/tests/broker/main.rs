@@ -10,6 +10,7 @@ mod breaker;
 mod connect;
 mod escrow;
 mod harness;
+mod limits;
 mod links;
 mod meeting_map;
 mod refresh;

@@ -14,7 +14,7 @@ const SECRET: &str = "planted-server-to-server-secret";
 async fn with_app(account: Option<&str>) -> (House, model::ZoomOauthAppId) {
     let house = House::start().await;
     let app = json!({"client_id": "s2s", "client_secret": SECRET, "kind": "server_to_server",
-                     "scopes": ["user:read:zak:admin", "user:read:user:admin"]});
+                     "scopes": ["user:read:zak:admin", "user:read:user:admin", "user:read:token:admin"]});
     let made = house.zoom.control("POST", "apps", app).await;
     let new = NewApp {
         kind: AppKind::ServerToServer,
@@ -27,7 +27,7 @@ async fn with_app(account: Option<&str>) -> (House, model::ZoomOauthAppId) {
     (house, app)
 }
 
-async fn connected() -> (House, CredentialId) {
+pub(crate) async fn connected() -> (House, CredentialId) {
     let (house, app) = with_app(None).await;
     let id = house.broker.connect_server_to_server(house.workspace, app).await.unwrap().unwrap();
     (house, id)
