@@ -1,16 +1,26 @@
 //! `latchkey sim`: Zoom as its servers behave, on this machine.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use zoom_sim::{Simulator, SimulatorConfig};
+use zoom_sim::{Ready, Simulator, SimulatorConfig};
 
 use crate::shutdown::{Stop, StopArguments};
 
+/// Where a client that knows nothing of simulators looks for Zoom.
+const HTTPS: u16 = 443;
+/// Names that clients of OAuth and REST know. `*.zoom.us` would also take the SDK's files away.
+const NAMES: [&str; 6] =
+    ["zoom.us", "www.zoom.us", "api.zoom.us", "us02web.zoom.us", "us04web.zoom.us", "us06web.zoom.us"];
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Port of the simulated zoom.us; 0 takes a free one.
-    #[arg(long, default_value_t = 0)]
-    zoom_port: u16,
+    /// Pass for Zoom: serve zoom.us, api.zoom.us and their like, and print how clients get here.
+    #[arg(long)]
+    as_zoom: bool,
+    /// Port of the simulated zoom.us; 0 takes a free one. 0, and 443 with --as-zoom.
+    #[arg(long, visible_alias = "port")]
+    zoom_port: Option<u16>,
     /// Port of the control API; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     control_port: u16,
@@ -27,15 +37,50 @@ pub(crate) struct Arguments {
 /// Runs until told to stop. Prints one line of JSON when ready.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let stop = Stop::listen(arguments.stop)?;
-    let simulator = Simulator::start(SimulatorConfig {
-        zoom_port: arguments.zoom_port,
+    let config = SimulatorConfig {
+        zoom_port: arguments.zoom_port.unwrap_or(if arguments.as_zoom { HTTPS } else { 0 }),
         control_port: arguments.control_port,
         directory: arguments.directory,
         seed: arguments.seed,
-    })
-    .await?;
+    };
+    let simulator = if arguments.as_zoom {
+        let simulator = Simulator::start_as_zoom(config).await?;
+        eprint!("{}", way_here(simulator.ready()));
+        simulator
+    } else {
+        Simulator::start(config).await?
+    };
     println!("{}", serde_json::to_string(simulator.ready())?);
     stop.asked().await;
     simulator.stop().await;
     Ok(())
+}
+
+/// What a person has to do so that clients on this machine come here instead of to Zoom.
+fn way_here(ready: &Ready) -> String {
+    let ca_file = std::path::absolute(&ready.ca_file).unwrap_or_else(|_| ready.ca_file.clone());
+    let ca_file = ca_file.display();
+    let mut text = format!(
+        "This passes for Zoom. Nothing here reaches Zoom, and while the names below point here, nothing else on this machine does.\n\n\
+         1. Names. Add to /etc/hosts, and take it out afterwards:\n\n     127.0.0.1 {}\n\n\
+         2. Trust, for each client alone (the authority is this machine's; its key stays beside it):\n\n",
+        NAMES.join(" ")
+    );
+    for (variable, whose) in [
+        ("NODE_EXTRA_CA_CERTS", "Node.js"),
+        ("REQUESTS_CA_BUNDLE", "Python, requests"),
+        ("SSL_CERT_FILE", "Python's own ssl, httpx, OpenSSL, Go, Ruby"),
+        ("CURL_CA_BUNDLE", "curl"),
+    ] {
+        let _ = writeln!(text, "     export {variable}={ca_file}   # {whose}");
+    }
+    let _ = write!(text, "\n3. Apps and users: the control API at {}\n", ready.control);
+    if !ready.zoom_address.ends_with(&format!(":{HTTPS}")) {
+        let _ = write!(
+            text,
+            "\nClients expect port {HTTPS}, and this is {}: forward one to the other, or tell them.\n",
+            ready.zoom_address
+        );
+    }
+    text + "\n"
 }

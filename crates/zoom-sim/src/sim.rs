@@ -14,8 +14,8 @@ use crate::world::World;
 /// The running simulator as its handlers see it.
 pub(crate) struct Sim {
     pub(crate) clock: Clock,
-    /// Where the simulated Zoom answers plain HTTP clients: `https://127.0.0.1:PORT`.
-    pub(crate) origin: String,
+    /// Where REST is, as tokens tell it (`api_url`).
+    pub(crate) api_base: String,
     /// Everything that runs is counted here, so that stopping can wait for it.
     pub(crate) tasks: TaskTracker,
     /// Cancelled once, when the simulator stops.
@@ -31,10 +31,10 @@ pub(crate) struct Sim {
 pub(crate) type SharedSim = Arc<Sim>;
 
 impl Sim {
-    pub(crate) fn new(origin: String, world: World, wire: Wire) -> SharedSim {
+    pub(crate) fn new(api_base: String, world: World, wire: Wire) -> SharedSim {
         Arc::new(Self {
             clock: Clock::default(),
-            origin,
+            api_base,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             mail: Notify::new(),

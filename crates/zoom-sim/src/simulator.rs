@@ -33,9 +33,9 @@ pub struct SimulatorConfig {
 pub struct Ready {
     /// Always true; makes the printed line easy to wait for.
     pub ready: bool,
-    /// In place of `https://zoom.us`: `https://127.0.0.1:PORT`.
+    /// In place of `https://zoom.us`: `https://127.0.0.1:PORT`, or that very name.
     pub zoom_base: String,
-    /// In place of `https://api.zoom.us`; the same origin here.
+    /// In place of `https://api.zoom.us`; the same server.
     pub api_base: String,
     /// Base of the control API: `http://127.0.0.1:PORT/_sim`.
     pub control: String,
@@ -52,9 +52,7 @@ pub struct Ready {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A port cannot be bound.
-    #[error(
-        "cannot listen on 127.0.0.1:{port} ({source}): choose another port with {flag}, or 0 for any free one"
-    )]
+    #[error("cannot listen on 127.0.0.1:{port} ({source}): {}", advice(*port, flag, source))]
     Port {
         /// The port that was asked for.
         port: u16,
@@ -95,6 +93,17 @@ impl Simulator {
     /// Needs a Tokio runtime. Dropping the value instead of stopping it leaves the servers running.
     #[expect(clippy::unused_async, reason = "starting needs a runtime; the signature says so")]
     pub async fn start(config: SimulatorConfig) -> Result<Self, StartError> {
+        Self::start_under(Names::Loopback, &config)
+    }
+
+    /// The same, under Zoom's own names: for clients that know no others, on a machine that resolves
+    /// them to 127.0.0.1. They expect port 443; with another one, the addresses it tells carry it.
+    #[expect(clippy::unused_async, reason = "starting needs a runtime; the signature says so")]
+    pub async fn start_as_zoom(config: SimulatorConfig) -> Result<Self, StartError> {
+        Self::start_under(Names::Zoom, &config)
+    }
+
+    fn start_under(names: Names, config: &SimulatorConfig) -> Result<Self, StartError> {
         let (zoom_listener, zoom_port) = bind(config.zoom_port, "--zoom-port")?;
         let (control_listener, control_port) = bind(config.control_port, "--control-port")?;
         let authority = Authority::open(&config.directory).map_err(|error| StartError::Authority {
@@ -102,9 +111,9 @@ impl Simulator {
             reason: error.to_string(),
         })?;
 
-        let origin = format!("https://127.0.0.1:{zoom_port}");
+        let (zoom_base, api_base) = names.origins(zoom_port);
         let wire = Wire::new().map_err(StartError::Wire)?;
-        let sim = Sim::new(origin.clone(), World::new(Entropy::new(config.seed)), wire);
+        let sim = Sim::new(api_base.clone(), World::new(Entropy::new(config.seed)), wire);
         let zoom = server::serve_tls(&sim.tasks, zoom_listener, authority.tls, zoom::routes(&sim))
             .map_err(StartError::Serve)?;
         let control = server::serve_plain(&sim.tasks, control_listener, control::routes(&sim))
@@ -114,8 +123,8 @@ impl Simulator {
 
         let ready = Ready {
             ready: true,
-            zoom_base: origin.clone(),
-            api_base: origin,
+            zoom_base,
+            api_base,
             control: format!("http://127.0.0.1:{control_port}/_sim"),
             ca_file: authority.ca_file,
             zoom_address: format!("127.0.0.1:{zoom_port}"),
@@ -140,9 +149,64 @@ impl Simulator {
     }
 }
 
+/// Under which names clients find it.
+#[derive(Clone, Copy, Debug)]
+enum Names {
+    Loopback,
+    Zoom,
+}
+
+impl Names {
+    /// In place of `https://zoom.us` and `https://api.zoom.us`.
+    fn origins(self, port: u16) -> (String, String) {
+        match (self, port) {
+            (Self::Loopback, _) => {
+                let origin = format!("https://127.0.0.1:{port}");
+                (origin.clone(), origin)
+            }
+            (Self::Zoom, 443) => ("https://zoom.us".to_owned(), "https://api.zoom.us".to_owned()),
+            (Self::Zoom, _) => (format!("https://zoom.us:{port}"), format!("https://api.zoom.us:{port}")),
+        }
+    }
+}
+
+/// What to do about a port that cannot be had.
+fn advice(port: u16, flag: &str, source: &io::Error) -> String {
+    if source.kind() == io::ErrorKind::PermissionDenied {
+        return format!(
+            "ports this low are the administrator's. Allow them once with \
+             `sysctl net.ipv4.ip_unprivileged_port_start={port}`, run it as root, or choose another with {flag}"
+        );
+    }
+    format!("choose another port with {flag}, or 0 for any free one")
+}
+
 fn bind(port: u16, flag: &'static str) -> Result<(TcpListener, u16), StartError> {
     let failed = |source| StartError::Port { port, flag, source };
     let listener = server::bind(port).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?.port();
     Ok((listener, bound))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_trouble_with_a_port_has_its_own_advice() {
+        let denied = advice(443, "--zoom-port", &io::ErrorKind::PermissionDenied.into());
+        assert!(denied.contains("ip_unprivileged_port_start=443") && denied.contains("--zoom-port"));
+        let taken = advice(443, "--zoom-port", &io::ErrorKind::AddrInUse.into());
+        assert!(taken.contains("0 for any free one") && !taken.contains("sysctl"));
+    }
+
+    #[test]
+    fn zooms_own_names_carry_a_port_only_when_they_must() {
+        let zoom = |port| Names::Zoom.origins(port).1;
+        assert_eq!([zoom(443), zoom(8443)], ["https://api.zoom.us", "https://api.zoom.us:8443"]);
+        assert_eq!(
+            Names::Loopback.origins(1),
+            ("https://127.0.0.1:1".to_owned(), "https://127.0.0.1:1".to_owned())
+        );
+    }
 }

@@ -27,8 +27,28 @@ struct Claims {
     cid: String,
 }
 
-/// A ZAK of `user` that works for `life`.
+/// Seconds that a ZAK works when nothing else is asked, and one of a user that was made over REST (D).
+const USUAL: i64 = 7_200;
+const USUAL_OF_API_CREATED: i64 = 7_776_000;
+
+/// How long a ZAK of this user works when nothing else is asked.
+pub(crate) fn usual_life(user: &User) -> SignedDuration {
+    SignedDuration::from_secs(if user.api_created { USUAL_OF_API_CREATED } else { USUAL })
+}
+
+/// A ZAK that somebody asked for.
 pub(crate) fn mint(world: &mut World, user: &User, life: SignedDuration, now: Timestamp) -> String {
+    world.ledger.stats.zak_mints += 1;
+    make(world, user, life, now)
+}
+
+/// A ZAK that comes with something else.
+pub(crate) fn enclose(world: &mut World, user: &User, now: Timestamp) -> String {
+    make(world, user, usual_life(user), now)
+}
+
+/// A ZAK of `user` that works for `life`.
+fn make(world: &mut World, user: &User, life: SignedDuration, now: Timestamp) -> String {
     let claims = Claims {
         aud: "clientsm".to_owned(),
         uid: user.id.clone(),
@@ -42,7 +62,6 @@ pub(crate) fn mint(world: &mut World, user: &User, life: SignedDuration, now: Ti
         aid: user.account_id.clone(),
         cid: world.entropy.id(),
     };
-    world.ledger.stats.zak_mints += 1;
     let zak = jwt::sign(&claims, &world.signing_key);
     world.ledger.issue("zak", &zak);
     zak

@@ -57,6 +57,22 @@ async fn it_ends_with_its_standard_input() {
 }
 
 #[tokio::test]
+async fn it_says_how_clients_find_it_in_zooms_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (simulator, ready) = start(folder.path(), &["--as-zoom", "--port", "0"]).await;
+    assert!(ready["api_base"].as_str().unwrap().starts_with("https://api.zoom.us:"), "{ready}");
+    simulator.signal(Signal::TERM);
+    assert!(simulator.ended().await.success());
+    let said = fs::read_to_string(folder.path().join("log")).unwrap();
+    let ca_file = folder.path().join(ready["ca_file"].as_str().unwrap());
+    let trust = format!("NODE_EXTRA_CA_CERTS={}", ca_file.display());
+    for part in ["127.0.0.1 zoom.us www.zoom.us api.zoom.us", &trust, "REQUESTS_CA_BUNDLE", "expect port 443"]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn a_taken_port_names_its_flag() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

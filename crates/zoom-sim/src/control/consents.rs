@@ -47,7 +47,7 @@ pub(crate) async fn create(
     let consented = (0..count).filter_map(|_| {
         let World { users, entropy, grants, home_account, .. } = &mut *world;
         let (user_id, pmi) = (UserId(entropy.id()), entropy.number(4_000_000_000, 1_000_000_000));
-        let mut user = User::new(user_id.clone(), home_account.clone(), pmi);
+        let mut user = User::new(user_id.clone(), home_account.clone(), pmi, now);
         user.email = format!("{user_id}@example.test");
         user.fill_names();
         let account_id = user.account_id.clone();

@@ -46,7 +46,7 @@ pub(crate) async fn create(
     let mut world = sim.world();
     let id = UserId(world.entropy.id());
     let pmi = world.entropy.number(4_000_000_000, 1_000_000_000);
-    let mut user: User = patched(&User::new(id, world.home_account.clone(), pmi), body)?;
+    let mut user: User = patched(&User::new(id, world.home_account.clone(), pmi, sim.now()), body)?;
     if !user.email.contains('@') {
         return Err(ControlError::Bad("email must be an e-mail address".to_owned()));
     }

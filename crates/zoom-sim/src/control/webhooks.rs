@@ -132,7 +132,7 @@ fn body(sim: &Sim, world: &mut World, client_id: &ClientId, sent: &Sent) -> Stri
     let user = world
         .user(&sent.user_id)
         .cloned()
-        .unwrap_or_else(|| User::new(sent.user_id.clone(), world.home_account.clone(), 0));
+        .unwrap_or_else(|| User::new(sent.user_id.clone(), world.home_account.clone(), 0, sim.now()));
     if sent.event == Topic::AppDeauthorized {
         let signature = world.entropy.secret();
         return event::app_deauthorized(&user.account_id, &user.id, client_id, &signature, event_ts);

@@ -115,7 +115,7 @@ fn exchange(sim: &Sim, params: &Params) -> Result<Answer, OAuthError> {
         refresh_token,
         expires_in: world.switches.access_token_seconds,
         scope,
-        api_url: sim.origin.clone(),
+        api_url: sim.api_base.clone(),
     })
 }
 

@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use super::error::RestError;
 use crate::gate::meeting::Meeting;
 use crate::gate::settings::{MeetingType, Settings, SignIn};
+use crate::ids::MeetingNumber;
 use crate::webhooks::meeting_event;
 use crate::world::World;
 use crate::world::user::User;
+use crate::zak;
 
 /// Characters of a topic and of an agenda at most (D).
 const TOPIC: usize = 200;
@@ -124,15 +126,48 @@ pub(super) fn row(meeting: &Meeting) -> Value {
     })
 }
 
-/// A meeting alone. There is no `start_url`: it would hold a ZAK (D), which who wants one mints.
-pub(super) fn whole(world: &World, meeting: &Meeting) -> Value {
+/// A meeting alone. Its `start_url` holds a ZAK of the host (D), as every read at Zoom gives one.
+pub(super) fn whole(world: &mut World, number: &MeetingNumber, now: Timestamp) -> Result<Value, RestError> {
+    let host = world.meetings.get(number).and_then(|meeting| world.user(&meeting.host_id)).cloned();
+    let zak = host.map(|host| zak::enclose(world, &host, now)).unwrap_or_default();
+    let meeting = world.meetings.get(number).ok_or_else(|| RestError::NoSuchMeeting(number.clone()))?;
     let mut shown = meeting_event::object(meeting);
     let settings = &meeting.settings;
     let emails = settings.alternative_hosts.iter().filter_map(|id| world.user(id)).map(|user| &*user.email);
-    shown["settings"]["alternative_hosts"] = json!(emails.collect::<Vec<_>>().join(";"));
+    let emails = emails.collect::<Vec<_>>().join(";");
+    shown["settings"] = settings_of(settings, &emails);
     shown["host_email"] = json!(world.user(&meeting.host_id).map(|host| &host.email));
     shown["agenda"] = json!(settings.agenda);
     shown["created_at"] = json!(meeting.created_at);
     shown["status"] = json!(if meeting.is_running() { "started" } else { "waiting" });
-    shown
+    shown["start_url"] = json!(format!("https://zoom.us/s/{number}?zak={zak}"));
+    for name in ["encrypted_password", "h323_password", "pstn_password"] {
+        shown[name] = json!(settings.passcode);
+    }
+    Ok(shown)
+}
+
+/// Client libraries insist on names (O) of which only some do anything here.
+fn settings_of(settings: &Settings, alternative_hosts: &str) -> Value {
+    let signed_in = settings.sign_in != SignIn::None;
+    json!({
+        "waiting_room": settings.waiting_room,
+        "join_before_host": settings.join_before_host,
+        "meeting_authentication": signed_in,
+        "enforce_login": signed_in,
+        "enforce_login_domains": settings.domains.join(","),
+        "alternative_hosts": alternative_hosts,
+        "approval_type": 2,
+        "audio": "both",
+        "auto_recording": "none",
+        "close_registration": false,
+        "cn_meeting": false,
+        "host_video": false,
+        "in_meeting": false,
+        "mute_upon_entry": false,
+        "participant_video": false,
+        "registrants_email_notification": true,
+        "use_pmi": false,
+        "watermark": false,
+    })
 }

@@ -105,10 +105,9 @@ pub(super) async fn create(
         }
         let number = world.free_number();
         let meeting = Meeting::new(number.clone(), host.id, host.account_id, settings, at.now);
-        let answer = meeting_form::whole(&world, &meeting);
         world.add_meeting(meeting, &operator, at);
         sim.mail.notify_one();
-        Ok((StatusCode::CREATED, Json(answer)))
+        Ok((StatusCode::CREATED, Json(meeting_form::whole(&mut world, &number, at.now)?)))
     })
     .await
 }
@@ -119,9 +118,10 @@ pub(super) async fn read(
     headers: HeaderMap,
 ) -> Response {
     call::answer(&sim, Call::ReadMeeting, &headers, || {
-        let world = sim.world();
+        let mut world = sim.world();
         let bearer = authorised(&sim, &world, &headers, scopes::READ_MEETING)?;
-        Ok(Json(meeting_form::whole(&world, bearer.meeting(&world, &number)?)))
+        let number = bearer.meeting(&world, &number)?.number.clone();
+        meeting_form::whole(&mut world, &number, sim.now()).map(Json)
     })
     .await
 }

@@ -14,17 +14,22 @@ mod tokens;
 mod users;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 
 use crate::sim::SharedSim;
 
 pub(crate) fn routes() -> Router<SharedSim> {
-    Router::new()
-        .route("/v2/users", get(users::list).post(new_user::create))
-        .route("/v2/users/{who}", get(users::read))
-        .route("/v2/users/{who}/token", get(tokens::by_type))
-        .route("/v2/users/me/zak", get(tokens::five_minute_zak))
-        .route("/v2/users/{who}/meetings", get(meetings::list).post(meetings::create))
-        .route("/v2/meetings/{id}", get(meetings::read).patch(meetings::change).delete(meetings::delete))
-        .route("/v2/meetings/{id}/jointoken/{privilege}", get(join_tokens::handler))
+    let calls: [(&str, MethodRouter<SharedSim>); 7] = [
+        ("/v2/users", get(users::list).post(new_user::create)),
+        ("/v2/users/{who}", get(users::read)),
+        ("/v2/users/{who}/token", get(tokens::by_type)),
+        ("/v2/users/me/zak", get(tokens::five_minute_zak)),
+        ("/v2/users/{who}/meetings", get(meetings::list).post(meetings::create)),
+        ("/v2/meetings/{id}", get(meetings::read).patch(meetings::change).delete(meetings::delete)),
+        ("/v2/meetings/{id}/jointoken/{privilege}", get(join_tokens::handler)),
+    ];
+    // Some clients put a slash at the end (O).
+    calls.into_iter().fold(Router::new(), |router, (path, call)| {
+        router.route(path, call.clone()).route(&format!("{path}/"), call)
+    })
 }

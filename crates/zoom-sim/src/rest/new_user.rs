@@ -69,7 +69,7 @@ fn make(sim: &Sim, headers: &HeaderMap, body: &[u8]) -> Result<(StatusCode, Json
     };
     let id = UserId(world.entropy.id());
     let pmi = world.entropy.number(4_000_000_000, 1_000_000_000);
-    let mut user = User::new(id, account, pmi);
+    let mut user = User::new(id, account, pmi, at.now);
     (user.email, user.plan) = (info.email, plan);
     (user.first_name, user.last_name, user.display_name) =
         (info.first_name, info.last_name, info.display_name);

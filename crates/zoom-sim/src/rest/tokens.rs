@@ -14,10 +14,8 @@ use super::scopes;
 use crate::sim::{SharedSim, Sim};
 use crate::{obf, zak};
 
-/// Seconds a token works when nothing is asked (D).
-const DEFAULT_TTL: i64 = 7_200;
-/// The same, of a ZAK of a user that was made over REST (D).
-const API_CREATED_TTL: i64 = 7_776_000;
+/// How long an on-behalf-of token works when nothing is asked (D).
+const USUAL_OBF: SignedDuration = SignedDuration::from_hours(2);
 /// The longest that may be asked (D).
 const MAX_TTL: i64 = 31_536_000;
 
@@ -65,11 +63,11 @@ fn mint(sim: &Sim, who: &str, asked: &Asked, headers: &HeaderMap) -> Result<Json
     }
     let token = match asked.token_type.as_deref().unwrap_or("token") {
         "zak" => {
-            let usual = if user.api_created { API_CREATED_TTL } else { DEFAULT_TTL };
-            zak::mint(&mut world, &user, SignedDuration::from_secs(ttl(asked, usual)?), now)
+            let life = ttl(asked)?.unwrap_or_else(|| zak::usual_life(&user));
+            zak::mint(&mut world, &user, life, now)
         }
         "onbehalf" => {
-            let life = SignedDuration::from_secs(ttl(asked, DEFAULT_TTL)?);
+            let life = ttl(asked)?.unwrap_or(USUAL_OBF);
             obf::mint(&mut world, &user, asked.meeting_id.as_deref(), life, now)
         }
         "token" => world.entropy.secret(),
@@ -79,8 +77,9 @@ fn mint(sim: &Sim, who: &str, asked: &Asked, headers: &HeaderMap) -> Result<Json
 }
 
 /// Whole seconds, 1 to a year (D; that 0 is refused is I).
-fn ttl(asked: &Asked, usual: i64) -> Result<i64, RestError> {
-    let Some(text) = asked.ttl.as_deref() else { return Ok(usual) };
+fn ttl(asked: &Asked) -> Result<Option<SignedDuration>, RestError> {
+    let Some(text) = asked.ttl.as_deref() else { return Ok(None) };
     let seconds = text.parse().ok().filter(|seconds| (1..=MAX_TTL).contains(seconds));
-    seconds.ok_or(RestError::Validation("The ttl must be between 1 and 31536000 seconds."))
+    let seconds = seconds.ok_or(RestError::Validation("The ttl must be between 1 and 31536000 seconds."))?;
+    Ok(Some(SignedDuration::from_secs(seconds)))
 }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -16,7 +17,8 @@ use crate::ids::{AccountId, UserId};
 use crate::sim::{SharedSim, Sim};
 use crate::world::user::User;
 
-/// The user as REST tells it: the part of Zoom's answer that integrations use (D).
+/// The user as REST tells it: the part of Zoom's answer that integrations use (D). The last ones
+/// are the same of everybody.
 #[derive(Serialize)]
 struct Answer {
     id: UserId,
@@ -31,8 +33,13 @@ struct Answer {
     status: &'static str,
     #[serde(rename = "type")]
     user_type: u8,
+    created_at: Timestamp,
     language: &'static str,
     timezone: &'static str,
+    verified: u8,
+    role_id: &'static str,
+    dept: &'static str,
+    group_ids: [String; 0],
 }
 
 impl From<User> for Answer {
@@ -48,8 +55,13 @@ impl From<User> for Answer {
             first_name: user.first_name,
             last_name: user.last_name,
             pmi: user.pmi,
+            created_at: user.created_at,
             language: "en-US",
             timezone: "UTC",
+            verified: 1,
+            role_id: "2",
+            dept: "",
+            group_ids: [],
         }
     }
 }

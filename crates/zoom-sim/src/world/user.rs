@@ -1,5 +1,6 @@
 //! Users and their plans.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, UserId};
@@ -55,11 +56,12 @@ pub(crate) struct User {
     /// Grows with every sign-out from all devices; a ZAK of an earlier one is void (ours; that
     /// they are void is D).
     pub(crate) sign_outs: u64,
+    pub(crate) created_at: Timestamp,
 }
 
 impl User {
     /// Somebody of whom nothing else is known.
-    pub(crate) fn new(id: UserId, account_id: AccountId, pmi: u64) -> Self {
+    pub(crate) fn new(id: UserId, account_id: AccountId, pmi: u64, created_at: Timestamp) -> Self {
         Self {
             id,
             account_id,
@@ -74,6 +76,7 @@ impl User {
             api_created: false,
             local_recording: true,
             sign_outs: 0,
+            created_at,
         }
     }
 

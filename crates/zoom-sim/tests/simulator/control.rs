@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use zoom_sim::{Simulator, SimulatorConfig};
 
-use crate::support::{Zoom, text};
+use crate::support::{Zoom, client_of, text};
 
 #[tokio::test]
 async fn mistakes_are_400_with_a_reason() {
@@ -122,6 +122,34 @@ async fn many_users_can_have_consented() {
 async fn the_same_seed_gives_the_same_ids() {
     let (one, two) = (Zoom::start().await, Zoom::start().await);
     assert_eq!(one.user("ada").await, two.user("ada").await);
+}
+
+#[tokio::test]
+async fn it_passes_for_zoom_under_zooms_names() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory_path = directory.path().to_owned();
+    let config = SimulatorConfig { zoom_port: 0, control_port: 0, directory: directory_path, seed: None };
+    let simulator = Simulator::start_as_zoom(config).await.unwrap();
+    let ready = simulator.ready().clone();
+    let port = ready.zoom_address.rsplit_once(':').unwrap().1;
+    assert_eq!(ready.api_base, format!("https://api.zoom.us:{port}"));
+    for name in ["zoom.us", "www.zoom.us", "api.zoom.us", "us06web.zoom.us"] {
+        let client =
+            client_of(&ready.ca_file, |client| client.resolve(name, ready.zoom_address.parse().unwrap()));
+        let answer = client.get(format!("https://{name}:{port}/v2/users/me")).send().await.unwrap();
+        assert_eq!(answer.status(), 401, "{name}");
+    }
+    let client = client_of(&ready.ca_file, |client| {
+        client.resolve("api.zoom.us", ready.zoom_address.parse().unwrap())
+    });
+    let app = json!({"kind": "server_to_server", "client_id": "i", "client_secret": "s", "account_id": "a"});
+    client.post(format!("{}/apps", ready.control)).body(app.to_string()).send().await.unwrap();
+    let form = [("grant_type", "account_credentials"), ("account_id", "a")];
+    let request = client.post(format!("https://api.zoom.us:{port}/oauth/token")).basic_auth("i", Some("s"));
+    let token: Value =
+        serde_json::from_str(&request.form(&form).send().await.unwrap().text().await.unwrap()).unwrap();
+    assert_eq!(token["api_url"], ready.api_base.as_str());
+    simulator.stop().await;
 }
 
 #[tokio::test]

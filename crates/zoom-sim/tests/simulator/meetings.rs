@@ -44,6 +44,8 @@ async fn a_meeting_is_made_read_changed_and_deleted() {
     let read = zoom.get(&path, access).await.body;
     assert_eq!((&read["topic"], &read["status"]), (&json!("Planning"), &json!("waiting")));
     assert_eq!(read["settings"]["meeting_authentication"], true);
+    assert!(text(&read, "start_url").starts_with(&format!("https://zoom.us/s/{id}?zak=ey")));
+    assert_eq!(zoom.stat("zak_mints").await, 0, "nobody asked for it");
     let inside = zoom.control("GET", &format!("/meetings/{id}"), Value::Null).await;
     assert_eq!((&inside["sign_in"], &inside["waiting_room"]), (&json!("any"), &json!(true)), "one world");
 
@@ -97,7 +99,7 @@ async fn lists_know_scheduled_live_and_upcoming() {
     assert_eq!(list("?type=live").await, [running]);
     assert_eq!(list("?type=upcoming").await, sorted(vec![running, next, recurring]));
     assert!(!list("?type=upcoming").await.contains(&instant));
-    let mine = format!("/v2/users/{}/meetings", scene.user);
+    let mine = format!("/v2/users/{}/meetings/", scene.user);
     assert_eq!(numbers(&zoom.get(&mine, &tokens.access).await.body), list("").await);
     assert_eq!(zoom.get("/v2/users/grace@example.test/meetings", &tokens.access).await.status, 404);
 }

@@ -5,8 +5,10 @@ pub(crate) mod room;
 pub(crate) mod scene;
 pub(crate) mod socket;
 
+use std::path::Path;
+
 use reqwest::header::HeaderMap;
-use reqwest::{Certificate, Client, Method, Response, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, Method, Response, redirect};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
@@ -48,8 +50,7 @@ impl Zoom {
             seed: Some(1),
         };
         let simulator = Simulator::start(config).await.unwrap();
-        let ca = std::fs::read(&simulator.ready().ca_file).unwrap();
-        let http = client(&ca);
+        let http = client_of(&simulator.ready().ca_file, |client| client);
         Self { simulator, http, _directory: directory }
     }
 
@@ -213,14 +214,12 @@ pub(crate) struct App {
     pub(crate) secret: String,
 }
 
+/// A client that trusts one authority, and nobody else.
 #[expect(clippy::disallowed_methods, reason = "the tests' only client; it must trust the simulator's CA")]
-fn client(ca: &[u8]) -> Client {
-    Client::builder()
-        .tls_certs_only([Certificate::from_pem(ca).unwrap()])
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .unwrap()
+pub(crate) fn client_of(ca_file: &Path, more: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
+    let ca = Certificate::from_pem(&std::fs::read(ca_file).unwrap()).unwrap();
+    let client = Client::builder().tls_certs_only([ca]).redirect(redirect::Policy::none()).no_proxy();
+    more(client).build().unwrap()
 }
 
 pub(crate) async fn read(response: Response) -> Answer {
