@@ -4,16 +4,17 @@
 #   make test     every test
 #   make check    formatting, lints, documentation, dependencies
 #   make bench    measure, side by side
+#   make interop  other people's clients and libraries, unmodified, against this one (ONLY=name of a suite)
 #   make crash-test   kill servers where it hurts, on SQLite and PostgreSQL, and look for lost accounts (ONLY=part of a name)
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help demo test check bench crash-test chromium sdk
+.PHONY: help demo test check bench interop crash-test chromium sdk
 
 help:
-	@sed -n '3,7s/^# *//p' Makefile
+	@sed -n '3,8s/^# *//p' Makefile
 
 # In the background while Rust compiles: a newcomer sees the first bot sooner.
 demo:
@@ -35,6 +36,10 @@ bench: chromium sdk
 	scripts/need wrk
 	cargo build --locked --profile measure -p latchkey -p bench
 	target/measure/bench
+
+interop:
+	@cargo build --locked -p latchkey
+	@scripts/interop $(ONLY)
 
 crash-test:
 	@scripts/need-postgres
