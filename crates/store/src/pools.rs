@@ -121,7 +121,7 @@ pub struct Crowd {
 pub enum PoolRemoval {
     /// It is gone, with its members.
     Removed,
-    /// Somebody sits there, or something refers to it.
+    /// Somebody sits there.
     InUse,
     /// The workspace has no such pool.
     NoPool,
@@ -169,7 +169,7 @@ pub trait Pools {
         account: &PooledAccount,
     ) -> Result<bool, StoreError>;
 
-    /// Deletes a pool that nobody uses.
+    /// Deletes a pool in which nobody sits, with its members.
     async fn remove_pool(
         &self,
         workspace: WorkspaceId,

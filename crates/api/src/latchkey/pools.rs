@@ -101,6 +101,10 @@ pub(crate) async fn remove(
     Extract(state): Extract<State>,
     Path(id): Path<PoolId>,
 ) -> Result<StatusCode, ApiError> {
+    // A link that is made at this very moment finds no pool, and says so.
+    if state.store.links_of_pool(caller.workspace, id).await? > 0 {
+        return Err(ApiError::Conflict("pool_in_use", "Token links draw on this pool: revoke them first."));
+    }
     match state.store.remove_pool(caller.workspace, id, state.env.now()).await? {
         PoolRemoval::Removed => Ok(StatusCode::NO_CONTENT),
         PoolRemoval::InUse => Err(ApiError::Conflict(

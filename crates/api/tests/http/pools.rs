@@ -64,6 +64,14 @@ async fn a_pool_is_made_shown_changed_and_deleted() {
     let emptied = send(&house, "PATCH", &at, &json!({ "members": [] })).await.ok();
     assert_eq!((&emptied["name"], &emptied["members"]), (&json!("again"), &json!([])));
 
+    let link = json!({ "kind": "zak", "pool": id });
+    let link = house.post("/api/latchkey/v1/token-links/", link).await.created();
+    let drawn_on = send(&house, "DELETE", &at, &json!({})).await;
+    let complaint =
+        json!({ "code": "pool_in_use", "detail": "Token links draw on this pool: revoke them first." });
+    assert_eq!((drawn_on.status, drawn_on.json()), (409, complaint));
+    let link = format!("/api/latchkey/v1/token-links/{}/", link["id"].as_str().unwrap());
+    assert_eq!(house.call("DELETE", &link, Body::empty()).await.status, 204);
     assert_eq!(send(&house, "DELETE", &at, &json!({})).await.status, 204);
     assert_eq!(house.get(&at).await.status, 404);
     assert_eq!(house.get(POOLS).await.ok()["results"], json!([]));

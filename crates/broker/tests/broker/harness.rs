@@ -112,6 +112,15 @@ impl House {
     /// Another process on the same database, which tells the time by `clock`.
     pub(crate) async fn another_broker(&self, clock: Arc<dyn Clock>) -> Arc<Broker> {
         let store = Arc::new(SqliteStore::open(&self.database()).await.unwrap());
+        self.assemble_on(store, clock).await
+    }
+
+    /// Another process, on a handle of its own to a database that holds what this house's does.
+    pub(crate) async fn broker_on(&self, store: Arc<dyn Store>) -> Arc<Broker> {
+        self.assemble_on(store, self.clock.clone()).await
+    }
+
+    async fn assemble_on(&self, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Arc<Broker> {
         let env = Environment { clock, entropy: self.env.entropy.clone() };
         let keys = Provider::file(self.rooms.path().join("keys.json")).open(&env).await.unwrap();
         // Whatever a test does with that clock, it is not the audit's.

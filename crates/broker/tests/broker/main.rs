@@ -13,6 +13,7 @@ mod harness;
 mod limits;
 mod links;
 mod meeting_map;
+mod pools;
 mod refresh;
 mod refresher;
 mod secrets;

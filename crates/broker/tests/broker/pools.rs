@@ -1,0 +1,201 @@
+//! Many bots at once on a pool of few accounts, through three servers on one database.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use broker::{Broker, LinkAnswer, LinkRequest, NewLink, NewMember, SeatWish, Seated};
+use futures_util::future::join_all;
+use model::{Code, Failure, MeetingNumber, PoolId, TokenKind};
+use stage::Postgres;
+use store::{Dialect, LinkLife, LinkSource, LinkTerms, Proof, Store};
+use store_postgres::{Address, PostgresStore};
+use store_sqlite::SqliteStore;
+
+use crate::harness::House;
+
+const ACCOUNTS: usize = 3;
+const SEATS_EACH: u32 = 20;
+const SEATS: usize = 60;
+const BOTS: usize = 64;
+/// How long a seat lasts without a word.
+const SEAT: Duration = Duration::from_secs(600);
+const ALMOST: Duration = Duration::from_secs(599);
+
+/// Three servers, and what a bot platform knows of them.
+struct Cluster {
+    house: House,
+    servers: Vec<Arc<Broker>>,
+    store: Arc<dyn Store>,
+    pool: PoolId,
+    address: String,
+}
+
+impl Cluster {
+    /// A house with a pool and a token link to it. Its servers are not running yet.
+    async fn found() -> Self {
+        let house = House::start().await;
+        let mut members = Vec::new();
+        for user in 0..ACCOUNTS {
+            let user = house.zoom.new_user(&format!("robin-{user}@example.test")).await;
+            house.zoom.sign_in(&user).await;
+            members.push(NewMember { account: (house.connect().await, None), joins: SEATS_EACH, hosted: 1 });
+        }
+        let pool = house.broker.make_pool(house.workspace, "robins", &members).await.unwrap().unwrap();
+        let terms = LinkTerms {
+            dialect: Dialect::MeetingBaas,
+            proof: Proof::Nothing,
+            meeting_in_request: true,
+            seat_seconds: u32::try_from(SEAT.as_secs()).unwrap(),
+            ..LinkTerms::usual(TokenKind::Zak, LinkSource::Pool(pool))
+        };
+        let link =
+            NewLink { name: "bots".into(), terms, life: LinkLife::default(), signing_secrets: Vec::new() };
+        let link = house.broker.make_link(house.workspace, &link).await.unwrap().unwrap();
+        let address = link.url.expose().rsplit('/').next().unwrap().to_owned();
+        let store = house.store.clone();
+        Self { house, servers: Vec::new(), store, pool, address }
+    }
+
+    async fn on_sqlite() -> Self {
+        let mut cluster = Self::found().await;
+        for _ in 0..3 {
+            let store = Arc::new(SqliteStore::open(&cluster.house.database()).await.unwrap());
+            cluster.servers.push(cluster.house.broker_on(store).await);
+        }
+        cluster
+    }
+
+    /// The same installation, moved to PostgreSQL as its operator would do it.
+    async fn on_postgres(server: &Postgres) -> Self {
+        let mut cluster = Self::found().await;
+        cluster.house.store.close().await;
+        let address = Address::read(&server.database("template1").await.unwrap().into()).unwrap();
+        PostgresStore::migrate(&address).await.unwrap();
+        let mut source = SqliteStore::snapshot(&cluster.house.database()).await.unwrap();
+        store::copy(&mut *source, PostgresStore::fill(&address).await.unwrap(), |_, _| ()).await.unwrap();
+        cluster.store = Arc::new(PostgresStore::open(&address).await.unwrap());
+        for _ in 0..3 {
+            let store = Arc::new(PostgresStore::open(&address).await.unwrap());
+            cluster.servers.push(cluster.house.broker_on(store).await);
+        }
+        cluster
+    }
+
+    /// A ZAK for a bot, asked of one of the servers as a platform does.
+    async fn fetch(&self, bot: usize, meeting: MeetingNumber) -> Result<(), Failure> {
+        let server = &self.servers[bot % self.servers.len()];
+        let query = format!("bot_id=bot-{bot}&extra=%7B%22meeting_id%22%3A{meeting}%7D");
+        let request = LinkRequest { query: &query, ..LinkRequest::bare(&self.address) };
+        match server.serve_link(request).await {
+            Ok(LinkAnswer::Text(zak)) => {
+                assert_eq!(zak.expose().split('.').count(), 3, "a ZAK");
+                Ok(())
+            }
+            Ok(LinkAnswer::Attendee(_)) => panic!("a link of a text dialect"),
+            Err(refusal) => Err(refusal.failure),
+        }
+    }
+
+    /// All of these bots at once, each in a meeting of its own: who was served, and what the others were told.
+    async fn storm(&self, bots: std::ops::Range<usize>) -> (Vec<usize>, Vec<Failure>) {
+        let asked = bots.clone().map(|bot| self.fetch(bot, meeting(bot)));
+        let (mut served, mut refused) = (Vec::new(), Vec::new());
+        for (bot, answer) in bots.clone().zip(join_all(asked).await) {
+            match answer {
+                Ok(()) => served.push(bot),
+                Err(failure) => refused.push(failure),
+            }
+        }
+        (served, refused)
+    }
+
+    /// How many seats each account has given away.
+    async fn seats(&self) -> Vec<u32> {
+        let now = self.house.env.now();
+        let (_, members) = self.store.pool(self.house.workspace, self.pool, now).await.unwrap().unwrap();
+        members.iter().map(|member| member.seats).collect()
+    }
+
+    /// The seat that a bot has, asked of a server that did not give it.
+    async fn seat_of(&self, bot: usize) -> Seated {
+        let holder = format!("bot-{bot}");
+        let until = self.house.env.now();
+        let wish =
+            SeatWish { pool: self.pool, meeting: Some(meeting(bot)), holder: &holder, hosting: false, until };
+        let server = &self.servers[(bot + 1) % self.servers.len()];
+        server.take_seat(self.house.workspace, &wish).await.unwrap()
+    }
+
+    /// The platform tells some server that a bot has ended.
+    async fn ended(&self, bot: usize) {
+        let body = format!(r#"{{"data":{{"bot_id":"bot-{bot}","status":{{"code":"call_ended"}}}}}}"#);
+        let request = LinkRequest { body: body.as_bytes(), ..LinkRequest::bare(&self.address) };
+        self.servers[(bot + 1) % self.servers.len()].take_status(request).await.unwrap();
+    }
+
+    async fn live_through_it(mut self) {
+        let (served, refused) = self.storm(0..BOTS).await;
+        assert_eq!((served.len(), refused.len()), (SEATS, BOTS - SEATS), "{refused:?}");
+        for failure in refused {
+            assert_eq!(failure.code, Code::PoolFull);
+            assert_eq!(failure.detail, "60 of 60 seats taken, 3 of 3 accounts usable");
+            assert_eq!(failure.retry_after, Some(Duration::from_secs(60)));
+        }
+        assert_eq!(self.seats().await, [SEATS_EACH; ACCOUNTS]);
+        let mints = self.house.zoom.stats().await.zak_mints;
+        assert!(mints <= 9, "an account's ZAK is minted once on each server, not {mints} times");
+
+        // A platform's retry gets the same seat, and no other.
+        let mut accounts: BTreeMap<_, u32> = BTreeMap::new();
+        for bot in &served {
+            *accounts.entry(self.seat_of(*bot).await.credential).or_default() += 1;
+        }
+        assert_eq!(accounts.into_values().collect::<Vec<_>>(), [SEATS_EACH; ACCOUNTS]);
+        assert_eq!(self.seats().await, [SEATS_EACH; ACCOUNTS]);
+
+        // Bots end, each at another server than it began: others come in.
+        for bot in &served[..30] {
+            self.ended(*bot).await;
+            self.ended(*bot).await;
+        }
+        assert_eq!(self.seats().await.iter().sum::<u32>(), 30);
+        let (after, refused) = self.storm(100..100 + BOTS).await;
+        assert_eq!((after.len(), refused.len()), (30, BOTS - 30));
+        assert_eq!(self.seats().await, [SEATS_EACH; ACCOUNTS]);
+
+        // A server dies. What it gave away is taken for as long as was said, and not a second longer.
+        drop(self.servers.pop());
+        assert!(self.storm(200..202).await.0.is_empty());
+        self.house.clock.advance(ALMOST);
+        assert!(self.storm(200..202).await.0.is_empty());
+        self.house.clock.advance(SEAT.abs_diff(ALMOST));
+        assert_eq!(self.seats().await, [0; ACCOUNTS]);
+
+        // All at once into one meeting: each account once.
+        let into_one = (300..300 + BOTS).map(|bot| self.fetch(bot, meeting(1)));
+        let answers = join_all(into_one).await;
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), ACCOUNTS);
+        for failure in answers.into_iter().filter_map(Result::err) {
+            assert_eq!(failure.code, Code::PoolFull);
+            let words = "3 of 60 seats taken, 3 of 3 accounts usable, 3 of them in this meeting already";
+            assert_eq!(failure.detail, words);
+        }
+        assert_eq!(self.seats().await, [1; ACCOUNTS]);
+        self.house.clock.advance(SEAT);
+        assert_eq!(self.storm(400..400 + BOTS).await.0.len(), SEATS, "all seats are back");
+    }
+}
+
+fn meeting(number: usize) -> MeetingNumber {
+    format!("81{number:09}").parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn three_servers_on_sqlite_seat_sixty_of_sixty_four_bots() {
+    Cluster::on_sqlite().await.live_through_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn three_servers_on_postgres_seat_sixty_of_sixty_four_bots() {
+    let server = Postgres::start().unwrap();
+    Cluster::on_postgres(&server).await.live_through_it().await;
+}
