@@ -34,7 +34,7 @@ pub struct ZoomOptions {
     pub user_email: Option<String>,
     /// An account connected here, instead of `zak_url`.
     pub credential: Option<CredentialId>,
-    /// Whose ZAK, where the account is a server-to-server app's.
+    /// Whose token, where the account is a server-to-server app's.
     #[serde(default)]
     pub user: Option<AccountUser>,
     /// A pool of accounts connected here, of which one that is not in the meeting gives the ZAK.
@@ -43,6 +43,9 @@ pub struct ZoomOptions {
     /// Answers a GET with an OBF token: somebody in the meeting vouches for the bot.
     #[serde(default)]
     pub obf_token_url: Option<String>,
+    /// An account connected here, whose user vouches for the bot, instead of `obf_token_url`.
+    #[serde(default)]
+    pub obf_credential: Option<CredentialId>,
     /// Start the meeting as its host.
     #[serde(default)]
     pub start_meeting: bool,
@@ -54,7 +57,12 @@ impl ZoomOptions {
     /// Whether the bot was told to sign in.
     pub(crate) fn signs_in(&self) -> bool {
         let urls = self.zak_url.is_some() || self.obf_token_url.is_some();
-        urls || self.credential.is_some() || self.pool.is_some()
+        urls || self.account().is_some() || self.pool.is_some()
+    }
+
+    /// The account that was named.
+    pub(crate) fn account(&self) -> Option<CredentialId> {
+        self.credential.or(self.obf_credential)
     }
 }
 

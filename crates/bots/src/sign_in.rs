@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::{Asker, SeatWish, Seated, WantedZak};
+use broker::{Asker, SeatWish, Seated, WantedObf, WantedZak};
 use browser::JoinToken;
 use model::{
     AccountUser, Class, Code, CredentialId, Failure, MeetingNumber, PoolId, Purpose, Secret, SubCode, Who,
@@ -51,7 +51,7 @@ pub(crate) async fn papers(
     zoom: &ZoomOptions,
     link: &MeetingLink,
 ) -> Result<Papers, Missing> {
-    let app = sdk_app(parts, bot.workspace, zoom.credential).await?;
+    let app = sdk_app(parts, bot.workspace, zoom.account()).await?;
     let (signed_in, recording) = tokio::try_join!(
         sign_in(parts, bot, zoom, link),
         recording(parts, bot, zoom.join_token_url.as_deref())
@@ -84,6 +84,7 @@ async fn sign_in(
     zoom: &ZoomOptions,
     link: &MeetingLink,
 ) -> Result<(Option<JoinToken>, Option<CredentialId>), Missing> {
+    let meeting = link.meeting_number.to_string().parse().ok();
     if let Some(url) = &zoom.zak_url {
         let codes = (SubCode::ZoomZakRejected, SubCode::ZoomZakCallbackFailed);
         let zak = fetch(parts, bot, ("zoom.zak_url", url), codes).await?;
@@ -96,9 +97,13 @@ async fn sign_in(
         let minted = zak(parts, bot, credential, zoom.user.as_ref()).await;
         Ok((Some(JoinToken::Zak(minted.map_err(|failure| missing(&failure))?)), None))
     } else if let Some(pool) = zoom.pool {
-        let meeting = link.meeting_number.to_string().parse().ok();
         let (zak, credential) = pooled_zak(parts, bot, pool, meeting).await?;
         Ok((Some(JoinToken::Zak(zak)), Some(credential)))
+    } else if let Some(credential) = zoom.obf_credential {
+        let wanted = WantedObf { user: zoom.user.as_ref(), meeting, join_at: parts.env.now() };
+        let minted = parts.broker.obf(bot.workspace, credential, wanted, asker(bot)).await;
+        let obf = minted.map_err(|failure| missing(&failure))?;
+        Ok((Some(JoinToken::Obf(obf.clone())), None))
     } else {
         Ok((None, None))
     }
@@ -139,8 +144,11 @@ async fn zak(
     user: Option<&AccountUser>,
 ) -> Result<Secret, Failure> {
     let wanted = WantedZak { user, outlives: ZAK_OUTLIVES, fresh: false };
-    let asker = Asker { who: Who::Bot(bot.id), from: None, why: Purpose::BotJoin };
-    Ok(parts.broker.zak(bot.workspace, credential, wanted, asker).await?.token.clone())
+    Ok(parts.broker.zak(bot.workspace, credential, wanted, asker(bot)).await?.token.clone())
+}
+
+const fn asker(bot: &Bot) -> Asker {
+    Asker { who: Who::Bot(bot.id), from: None, why: Purpose::BotJoin }
 }
 
 /// What a token that could not be had means for the bot.

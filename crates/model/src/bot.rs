@@ -168,7 +168,7 @@ words! {
         ZoomObfOrZakRequired = "zoom_obf_or_zak_required",
         /// No seat of `zoom.pool` came free in time.
         ZoomPoolFull = "zoom_pool_full",
-        /// `zoom.credential` cannot mint, or no account of `zoom.pool` can.
+        /// `zoom.credential` or `zoom.obf_credential` cannot mint, or no account of `zoom.pool` can.
         ZoomCredentialUnhealthy = "zoom_credential_unhealthy",
         // call_ended
         /// The host ended the meeting.

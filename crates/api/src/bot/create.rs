@@ -73,8 +73,12 @@ async fn account_complaint(
     workspace: WorkspaceId,
     zoom: &ZoomOptions,
 ) -> Result<Option<Complaint>, ApiError> {
-    if let Some(credential) = zoom.credential {
-        return complaint(state, workspace, credential, zoom.user.as_ref()).await;
+    if let Some(credential) = zoom.credential.or(zoom.obf_credential) {
+        let found = complaint(state, workspace, credential, zoom.user.as_ref()).await?;
+        return Ok(found.map(|(field, complaint)| match field {
+            "credential" if zoom.obf_credential.is_some() => ("obf_credential", complaint),
+            field => (field, complaint),
+        }));
     }
     let Some(pool) = zoom.pool else { return Ok(None) };
     let known = state.store.pool(workspace, pool, state.env.now()).await?.is_some();
@@ -149,10 +153,13 @@ fn zoom(state: &State, fields: &mut Fields<'_>) -> ZoomOptions {
     let obf_token_url = callback_url(state, fields, "obf_token_url");
     let credential: Option<CredentialId> = fields.parsed("credential", "It must be the id of an account.");
     let pool: Option<PoolId> = fields.parsed("pool", "It must be the id of a pool.");
+    let obf_credential: Option<CredentialId> =
+        fields.parsed("obf_credential", "It must be the id of an account.");
     one_identity(fields, zak_field);
     let user = fields.parsed("user", "It must be an e-mail address or Zoom's id of a user.");
-    if user.is_some() && fields.anything("credential").is_none() {
-        fields.complain("user", "It says whose ZAK a server-to-server app mints: give credential too.");
+    if user.is_some() && ["credential", "obf_credential"].iter().all(|field| fields.anything(field).is_none())
+    {
+        fields.complain("user", "It says whose token a server-to-server app mints: give its account too.");
     }
     let start_meeting = fields.boolean("start_meeting").unwrap_or(false);
     if start_meeting && fields.anything(zak_field).is_none() && fields.anything("credential").is_none() {
@@ -168,6 +175,7 @@ fn zoom(state: &State, fields: &mut Fields<'_>) -> ZoomOptions {
         user,
         pool,
         obf_token_url,
+        obf_credential,
         start_meeting,
         join_token_url: callback_url(state, fields, "join_token_url"),
     }
@@ -176,11 +184,11 @@ fn zoom(state: &State, fields: &mut Fields<'_>) -> ZoomOptions {
 /// A bot signs in in one way. Which ones were given is asked, not which could be read: it must not come anonymously, or as
 /// somebody else, because of a field that was passed over.
 fn one_identity(fields: &mut Fields<'_>, zak_field: &str) {
-    let given = [zak_field, "credential", "pool", "obf_token_url"];
+    let given = [zak_field, "credential", "pool", "obf_token_url", "obf_credential"];
     let mut given = given.into_iter().filter(|field| fields.anything(field).is_some());
     let Some(first) = given.next() else { return };
     for other in given.collect::<Vec<_>>() {
-        if other == "obf_token_url" {
+        if other.starts_with("obf_") && !first.starts_with("obf_") {
             fields.complain(other, "Zoom's SDK takes a ZAK or an OBF token, not both.");
         } else {
             fields.complain(other, format!("Give this or {first}, not both."));

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     STUDIO, TIMED, codes,
     house::{House, Plan},
-    show, why,
+    show, studio, why,
 };
 
 /// A token server that gives each of its tokens once.
@@ -92,6 +92,27 @@ async fn a_bot_waits_for_who_vouches_for_it_and_leaves_with_them() {
     assert_eq!(codes(&ended).last_chunk(), Some(&["call_ended", "done"]));
     assert_eq!(why(&ended, "call_ended").0, "zoom_obf_user_left_meeting");
     show("vouched-for", &house.pictures(&bot).await);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn an_account_vouches_for_bots_by_itself() {
+    let house = studio().await;
+    let ada = house.zoom.user("ada@example.test", "Ada").await;
+    let account = house.connect(&ada).await;
+    // Of somebody else's: without a word of Ada's nobody comes in.
+    let meeting = house.zoom.meeting(json!({ "external_rules": true })).await;
+    meeting.seat_user("Ada", &ada).await;
+    let mut bots = Vec::new();
+    for name in ["One", "Two"] {
+        let zoom = json!({ "obf_credential": account });
+        bots.push(house.bot(json!({ "meeting_url": meeting.url, "bot_name": name, "zoom": zoom })).await);
+    }
+    for bot in &bots {
+        house.until(bot, "in_call_not_recording").await;
+    }
+    assert_eq!(house.zoom.count("obf_mints").await, 2, "each works once");
+    assert_eq!(meeting.people().await.len(), 3);
     house.stop().await;
 }
 

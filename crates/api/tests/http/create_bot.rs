@@ -41,7 +41,7 @@ async fn a_link_is_enough() {
             },
             "zoom": {
                 "zak_url": null, "user_email": null, "credential": null, "user": null, "pool": null,
-                "obf_token_url": null, "start_meeting": false, "join_token_url": null,
+                "obf_token_url": null, "obf_credential": null, "start_meeting": false, "join_token_url": null,
             },
             "metadata": {},
             "status_changes": [
@@ -255,6 +255,22 @@ async fn a_bot_signs_in_in_one_way_or_not_at_all() {
         (
             json!({ "obf_token_url": "https://example.com/", "pool": unknown }),
             json!({ "obf_token_url": ["Zoom's SDK takes a ZAK or an OBF token, not both."] }),
+        ),
+        (
+            json!({ "obf_credential": unknown }),
+            json!({ "obf_credential": ["This workspace has no such account."] }),
+        ),
+        (
+            json!({ "obf_credential": account, "credential": account }),
+            json!({ "obf_credential": ["Zoom's SDK takes a ZAK or an OBF token, not both."] }),
+        ),
+        (
+            json!({ "obf_credential": account, "obf_token_url": "https://example.com/" }),
+            json!({ "obf_credential": ["Give this or obf_token_url, not both."] }),
+        ),
+        (
+            json!({ "obf_credential": account, "user": "ada@example.test" }),
+            json!({ "user": ["This account is one user's; only a server-to-server app has several."] }),
         ),
         (
             json!({ "obf_token_url": "https://example.com/", "zak_url": "https://example.com/" }),
