@@ -25,10 +25,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
         let content_type =
             request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         let content_type = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
-            BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => ApiError::TooLarge,
-            _ => ApiError::Unreadable("The body could not be read.".into()),
-        })?;
+        let bytes = bytes(request, state).await?;
         match content_type.as_str() {
             _ if bytes.is_empty() => Ok(Self(Map::new())),
             "application/x-www-form-urlencoded" => Ok(Self(form(&bytes))),
@@ -45,6 +42,14 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             _ => Err(ApiError::UnsupportedMediaType),
         }
     }
+}
+
+/// A whole body, whatever it is.
+pub(crate) async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
+    Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => ApiError::TooLarge,
+        _ => ApiError::Unreadable("The body could not be read.".into()),
+    })
 }
 
 /// A form has no objects: it writes a field of one as `zoom.zak_url`.

@@ -50,17 +50,35 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let state = State::from_ref(state);
-        let key = authenticate(&parts.headers, &state).await?;
-        let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-        // A HEAD is a GET whose answer nobody reads.
-        let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
-        state.limits.admit(&key, method, route, state.env.now())?;
-        if !key.scopes.has(N::SCOPE) {
+        let Admitted { workspace, key, scopes } = admitted(parts, &State::from_ref(state)).await?;
+        if !scopes.has(N::SCOPE) {
             return Err(ApiError::PermissionDenied(N::SCOPE));
         }
-        Ok(Self { workspace: key.workspace, key: key.id, scopes: key.scopes, needs: PhantomData })
+        Ok(Self { workspace, key, scopes, needs: PhantomData })
     }
+}
+
+/// A caller whose key is good, and who does not come too often.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Admitted {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) key: ApiKeyId,
+    scopes: ApiScopes,
+}
+
+/// Who makes a request. Looked up, and counted, once for each.
+pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<Admitted, ApiError> {
+    if let Some(known) = parts.extensions.get::<Admitted>() {
+        return Ok(*known);
+    }
+    let key = authenticate(&parts.headers, state).await?;
+    let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    // A HEAD is a GET whose answer nobody reads.
+    let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
+    state.limits.admit(&key, method, route, state.env.now())?;
+    let admitted = Admitted { workspace: key.workspace, key: key.id, scopes: key.scopes };
+    parts.extensions.insert(admitted);
+    Ok(admitted)
 }
 
 /// The key in the headers, if it is good.

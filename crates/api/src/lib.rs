@@ -18,6 +18,7 @@ mod consent;
 mod error;
 mod fields;
 mod health;
+mod idempotency;
 mod latchkey;
 mod limits;
 mod log;
@@ -42,6 +43,7 @@ use bots::Supervisor;
 use broker::Broker;
 use model::Environment;
 use store::Store;
+use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use error::ApiError;
@@ -59,6 +61,8 @@ pub struct State {
     pub bots: Arc<Supervisor>,
     /// Time and randomness.
     pub env: Environment,
+    /// Where a request goes on whose caller has hung up.
+    pub tasks: TaskTracker,
     /// How often callers may come.
     pub limits: Arc<Limits>,
     /// Whether `/metrics` is answered.
@@ -151,8 +155,9 @@ pub fn router(state: State) -> Router {
         .fold(Router::new(), with_and_without_slash)
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(middleware::from_fn_with_state(state.clone(), idempotency::once))
+        .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(middleware::from_fn_with_state(state.env.clone(), observe::requests))
         .with_state(state)
 }

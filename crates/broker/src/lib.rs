@@ -27,6 +27,7 @@ mod customer_managed;
 mod disconnect;
 mod escrow;
 mod flights;
+mod idempotency;
 mod limiter;
 mod links;
 mod meeting_map;
@@ -66,6 +67,7 @@ pub use audit::{Asker, Audit, AuditMode, Audited, Journal};
 pub use callback_secrets::{CallbackSecrets, OVERLAP as CALLBACK_SECRET_OVERLAP, Rotation};
 pub use connect::{Arrival, Authorization, Connected, Departure, Invitation};
 pub use escrow::Escrow;
+pub use idempotency::{RepeatableRequest, Repetition, Ticket};
 pub use limiter::Limiter;
 pub use links::{
     AttendeeAnswer, LinkAddress, LinkAnswer, LinkRefusal, LinkRequest, Narrowed, Narrowing, NewLink,

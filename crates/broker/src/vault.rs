@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    BotId, ConsentId, CredentialId, Failure, ParkedConsentId, Sealed, Secret, TokenLinkId, WorkspaceId,
-    ZoomOauthAppId,
+    BotId, ConsentId, CredentialId, Failure, IdempotentRequestId, ParkedConsentId, Sealed, Secret,
+    TokenLinkId, WorkspaceId, ZoomOauthAppId,
 };
 use sealing::{Keys, OpenError, Place};
 
@@ -39,6 +39,8 @@ pub enum Cell {
     ParkedRefreshToken(ParkedConsentId),
     /// A link's own signing secret.
     SigningSecret(TokenLinkId),
+    /// What was answered to a request with an idempotency key.
+    IdempotentAnswer(IdempotentRequestId),
     /// What a bot was asked to do.
     BotRequest(BotId),
 }
@@ -57,6 +59,7 @@ impl Cell {
             Self::ParkedAccessToken(id) => ("parked_consents", id.to_string(), "access_token"),
             Self::ParkedRefreshToken(id) => ("parked_consents", id.to_string(), "refresh_token"),
             Self::SigningSecret(id) => ("token_links", id.to_string(), "signing_secret"),
+            Self::IdempotentAnswer(id) => ("idempotent_requests", id.to_string(), "answer"),
             Self::BotRequest(id) => ("bots", id.to_string(), "request"),
         }
     }

@@ -121,6 +121,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         broker: Arc::clone(&broker),
         bots: Arc::clone(&bots),
         env,
+        tasks: tasks.clone(),
         limits: Arc::new(api::Limits::new(config.limits.rates())),
         metrics: config.metrics.enabled,
     };
@@ -149,6 +150,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         () = stopping.cancelled().then(|()| clock.sleep(FINISH_WITHIN)) => Ok(()),
         never = broker.tend_escrow() => match never {},
         never = keys.tend() => match never {},
+        never = broker.tend_access() => match never {},
         never = broker.tend_parked() => match never {},
         never = broker.tend_accounts() => match never {},
         never = broker.tend_budget() => match never {},

@@ -58,6 +58,8 @@ ids! {
     SeatId;
     /// A token link: the public half of its address.
     TokenLinkId;
+    /// A request that is to be done once: which caller, path and idempotency key.
+    IdempotentRequestId;
     /// A bot.
     BotId;
     /// A screenshot of a bot's page.
@@ -66,4 +68,11 @@ ids! {
     AuditId;
     /// Random proof that a lease is still held by whoever took it.
     LeaseToken;
+}
+
+impl IdempotentRequestId {
+    /// The id of what has this hash (UUID version 8).
+    pub fn of_hash(hash: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_custom_bytes(hash).into_uuid())
+    }
 }

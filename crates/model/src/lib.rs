@@ -24,8 +24,8 @@ pub use credential::{CredentialKind, CredentialStatus, DisconnectCause, ReauthCa
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use failure::{Class, Code, Failure};
 pub use ids::{
-    ApiKeyId, AuditId, BotId, ConsentId, CredentialId, LeaseToken, LogLineId, ParkedConsentId, PoolId,
-    ScreenshotId, SeatId, TokenLinkId, WorkspaceId, ZoomOauthAppId,
+    ApiKeyId, AuditId, BotId, ConsentId, CredentialId, IdempotentRequestId, LeaseToken, LogLineId,
+    ParkedConsentId, PoolId, ScreenshotId, SeatId, TokenLinkId, WorkspaceId, ZoomOauthAppId,
 };
 pub use kill_point::KillPoint;
 pub use meeting::{MeetingNumber, MeetingSyncStatus, NotAMeetingNumber};

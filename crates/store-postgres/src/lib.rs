@@ -19,6 +19,7 @@ mod census;
 mod connect;
 mod copy;
 mod credentials;
+mod idempotency;
 mod inbox;
 mod limits;
 mod links;

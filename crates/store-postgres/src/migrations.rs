@@ -19,6 +19,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0011_api_keys", include_str!("../migrations/0011_api_keys.sql")),
     ("0012_link_terms", include_str!("../migrations/0012_link_terms.sql")),
     ("0013_audit_batches", include_str!("../migrations/0013_audit_batches.sql")),
+    ("0014_idempotent_requests", include_str!("../migrations/0014_idempotent_requests.sql")),
 ];
 
 /// The schema that this version speaks to.

@@ -18,6 +18,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0011_api_keys.sql"),
     include_str!("../migrations/0012_link_terms.sql"),
     include_str!("../migrations/0013_audit_batches.sql"),
+    include_str!("../migrations/0014_idempotent_requests.sql"),
 ];
 
 /// The database cannot be used.

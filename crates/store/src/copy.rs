@@ -38,6 +38,7 @@ pub const TABLES: &[Table] = &[
     Table { name: "zoom_limits", key: &["lane"] },
     table("token_links"),
     Table { name: "seen_requests", key: &["request"] },
+    table("idempotent_requests"),
     table("bots"),
     Table { name: "bot_steps", key: &["bot", "step"] },
     table("bot_screenshots"),

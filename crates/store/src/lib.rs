@@ -20,6 +20,7 @@ mod connect;
 mod copy;
 mod credentials;
 mod error;
+mod idempotency;
 mod inbox;
 mod lease;
 mod limits;
@@ -43,6 +44,7 @@ pub use connect::{AppKind, Consent, Consents, Journey, NewAppSecrets, Refusal, Z
 pub use copy::{CopyError, Filling, Row, Snapshot, TABLES, Table, Value, copy};
 pub use credentials::{Credential, Credentials, Due, Grant, RefreshLease, Trouble};
 pub use error::StoreError;
+pub use idempotency::{FirstOrAgain, IdempotentRequest, IdempotentRequests};
 pub use inbox::{Consequence, Ending, Reception, ZoomEvent, ZoomInbox};
 pub use lease::Lease;
 pub use limits::{LimitShare, ZoomLimit, ZoomLimits};
@@ -72,6 +74,7 @@ pub trait Store:
     + Census
     + Consents
     + Credentials
+    + IdempotentRequests
     + Meetings
     + ParkedConsents
     + Pools
@@ -93,6 +96,7 @@ impl<T> Store for T where
         + Census
         + Consents
         + Credentials
+        + IdempotentRequests
         + Meetings
         + ParkedConsents
         + Pools

@@ -33,6 +33,7 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
     column("parked_consents", "access_token"),
     column("parked_consents", "refresh_token"),
     column("token_links", "signing_secret"),
+    column("idempotent_requests", "answer"),
     column("bots", "request"),
 ];
 

@@ -149,6 +149,7 @@ impl House {
             broker,
             bots: Arc::clone(&bots),
             env: env.clone(),
+            tasks: tasks.clone(),
             limits: Arc::new(Limits::new(plan.rates)),
             metrics: true,
         });

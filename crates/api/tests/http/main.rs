@@ -15,6 +15,7 @@ mod commands;
 mod consent;
 mod create_bot;
 mod customer_managed;
+mod idempotency;
 mod installs;
 mod kinds;
 mod lifecycle;

@@ -15,6 +15,7 @@ pub mod bots;
 pub mod census;
 pub mod connect;
 pub mod credentials;
+pub mod idempotency;
 pub mod inbox;
 pub mod limits;
 pub mod links;
@@ -152,6 +153,9 @@ macro_rules! conformance_tests {
                           what_is_disconnected_holds_no_token,
                           who_is_due_is_claimed_once, refreshers_at_once_share_what_is_due,
                           using_brings_the_next_look_forward, voiding_moves_the_epoch_alone }
+            idempotency { an_answer_is_there_for_whoever_asks_again, a_lapsed_request_is_taken_on_again,
+                          an_abandoned_request_may_come_again_at_once, of_the_same_at_once_one_is_first,
+                          what_is_past_its_time_is_forgotten_few_at_a_time }
             log { changes_of_state_leave_one_line_each, lines_stay_in_their_workspace, pages_go_back_in_time }
             meetings { a_list_replaces_the_list_before, the_host_wins, disconnecting_forgets_its_meetings,
                        who_is_due_is_synced_by_one, a_fenced_sync_writes_nothing,

@@ -18,6 +18,7 @@ const OPEN: &[(&str, &str)] = &[
     ("consents", "browser_digest"),
     ("token_links", "secret_digest"),
     ("seen_requests", "request"),
+    ("idempotent_requests", "fingerprint"),
     ("bots", "meeting_digest"),
     ("audit_batches", "id"),
     ("audit_batches", "content"),

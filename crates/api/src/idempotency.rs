@@ -1,0 +1,124 @@
+//! `Idempotency-Key`: a call that is sent again is answered again, and done once.
+//!
+//! The contract's identity of a call is idempotency key, caller and path; its answer is replayed for an hour.
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Request, State as Extract},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header::AUTHORIZATION},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use broker::{RepeatableRequest, Repetition};
+use model::{Code, Failure, Secret};
+use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
+
+use crate::{State, body, caller, error::ApiError};
+
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+const LONGEST_KEY: usize = 255;
+
+/// Passes a call on, unless it was made before. Whoever shows no key of the API is the handler's affair.
+pub(crate) async fn once(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
+    let repeatable = [Method::POST, Method::PUT, Method::PATCH].contains(request.method())
+        && request.headers().contains_key(AUTHORIZATION);
+    match request.headers().get(KEY).filter(|_| repeatable).cloned() {
+        Some(key) => first_or_again(state, &key, request, next).await.unwrap_or_else(ApiError::into_response),
+        None => next.run(request).await,
+    }
+}
+
+async fn first_or_again(
+    state: State,
+    key: &HeaderValue,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let visible = |key: &&str| {
+        (1..=LONGEST_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let key = key.to_str().ok().filter(visible).ok_or_else(|| {
+        let detail = format!("Idempotency-Key must be 1 to {LONGEST_KEY} visible ASCII characters.");
+        ApiError::command("idempotency_key_invalid", detail)
+    })?;
+    let (mut parts, body) = request.into_parts();
+    let caller = caller::admitted(&mut parts, &state).await?;
+    let body = body::bytes(Request::from_parts(parts.clone(), body), &state).await?;
+    let begun = state.broker.begin_request(RepeatableRequest {
+        workspace: caller.workspace,
+        caller: caller.key,
+        path: parts.uri.path().trim_end_matches('/'),
+        idempotency_key: key,
+        asked: [parts.method.as_str().as_bytes(), parts.uri.query().unwrap_or("").as_bytes(), &body],
+    });
+    let ticket = match begun.await? {
+        Repetition::First(ticket) => ticket,
+        Repetition::InFlight => {
+            let detail = "A request with this Idempotency-Key is being worked on.";
+            return Err(ApiError::Conflict("conflict", detail));
+        }
+        Repetition::AskedOtherwise => {
+            let detail = "This Idempotency-Key was used for another request.";
+            return Err(ApiError::command("idempotency_key_reuse", detail));
+        }
+        Repetition::Answered(answer) => return replayed(&answer),
+    };
+    // A task of its own: a caller who hangs up will ask again, and is to find an answer.
+    let tasks = state.tasks.clone();
+    let work = async move {
+        let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
+        let (answer, kept) = keep(answer).await;
+        state.broker.finish_request(ticket, kept.as_ref()).await;
+        answer
+    };
+    let done = tasks.spawn(work.in_current_span()).await;
+    done.map_err(|_| Failure::new(Code::Internal, "a request with an idempotency key was cut off").into())
+}
+
+/// An answer as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+/// What failed for a while is worth another try. A bot that found no room is not: the contract says so.
+fn is_final(status: StatusCode) -> bool {
+    status == StatusCode::INSUFFICIENT_STORAGE
+        || !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS
+}
+
+/// The answer, and what is kept of it: nothing of one that is not final.
+async fn keep(answer: Response) -> (Response, Option<Secret>) {
+    if !is_final(answer.status()) {
+        return (answer, None);
+    }
+    let (parts, body) = answer.into_parts();
+    // Ours, from memory, and of a size that we chose.
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        let failure = Failure::new(Code::Internal, "an answer could not be read");
+        return (ApiError::from(failure).into_response(), None);
+    };
+    let headers = parts
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+    let text = String::from_utf8(body.to_vec()).ok();
+    let kept =
+        text.map(|text| Kept { status: parts.status.as_u16(), headers: headers.collect(), body: text });
+    let kept = kept.and_then(|kept| serde_json::to_string(&kept).ok()).map(Secret::new);
+    (Response::from_parts(parts, Body::from(body)), kept)
+}
+
+fn replayed(answer: &Secret) -> Result<Response, ApiError> {
+    let unreadable = || Failure::new(Code::Internal, "an answer that was kept is not readable");
+    let kept: Kept = serde_json::from_str(answer.expose()).map_err(|_| unreadable())?;
+    let mut response = Response::builder().status(kept.status).header(REPLAYED, "true");
+    for (name, value) in kept.headers {
+        response = response.header(name, value);
+    }
+    Ok(response.body(Body::from(kept.body)).map_err(|_| unreadable())?)
+}

@@ -1,0 +1,135 @@
+//! Requests with an idempotency key: done once, and answered as often as they are sent, on whichever server.
+//!
+//! A row is taken on under a lease before the work begins, and holds the sealed answer afterwards. What a crash leaves
+//! behind may be sent again when the lease has lapsed. It may then be done twice: nobody can tell how far it had come.
+
+use std::{convert::Infallible, time::Duration};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use model::{ApiKeyId, Failure, IdempotentRequestId, LeaseToken, Secret, WorkspaceId};
+use store::{Digest, FirstOrAgain, IdempotentRequest, Lease};
+
+use crate::{Broker, Cell};
+
+/// How long an answer is kept.
+const KEPT: Duration = Duration::from_secs(3600);
+/// Longer than any request takes.
+const AT_WORK: Duration = Duration::from_secs(120);
+/// Between two looks for what may be forgotten.
+const SWEEP: Duration = Duration::from_secs(60);
+/// Rows that are deleted in one transaction.
+const BATCH: u32 = 500;
+
+/// A request that may be sent again.
+#[derive(Debug, Clone, Copy)]
+pub struct RepeatableRequest<'a> {
+    /// Whose.
+    pub workspace: WorkspaceId,
+    /// The key of the API that it came with.
+    pub caller: ApiKeyId,
+    /// Where it went.
+    pub path: &'a str,
+    /// What the caller calls it.
+    pub idempotency_key: &'a str,
+    /// What it asks for, part by part.
+    pub asked: [&'a [u8]; 3],
+}
+
+/// What is to be done with it.
+#[derive(Debug)]
+pub enum Repetition {
+    /// It has to be done.
+    First(Ticket),
+    /// It is being done.
+    InFlight,
+    /// It was done, and this was the answer.
+    Answered(Secret),
+    /// Something else was asked for under this idempotency key.
+    AskedOtherwise,
+}
+
+/// For whoever does a request: brings the answer back.
+#[derive(Debug)]
+pub struct Ticket {
+    id: IdempotentRequestId,
+    workspace: WorkspaceId,
+    token: LeaseToken,
+}
+
+impl Broker {
+    /// Takes a request on, unless it was taken on before.
+    pub async fn begin_request(&self, request: RepeatableRequest<'_>) -> Result<Repetition, Failure> {
+        let RepeatableRequest { workspace, caller, path, idempotency_key, asked } = request;
+        let id = hash(&[caller.to_string().as_bytes(), path.as_bytes(), idempotency_key.as_bytes()]);
+        let mut short = [0; 16];
+        short.copy_from_slice(&id[..16]);
+        let id = IdempotentRequestId::of_hash(short);
+        let (now, token) = (self.env.now(), LeaseToken::generate(&self.env));
+        let request = IdempotentRequest { id, workspace, fingerprint: hash(&asked) };
+        let lease = Lease { token, expires_at: now + AT_WORK };
+        let begun = self.store.begin_idempotent(&request, &lease, now, now + KEPT).await?;
+        Ok(match begun {
+            FirstOrAgain::First => Repetition::First(Ticket { id, workspace, token }),
+            FirstOrAgain::InFlight { fingerprint } | FirstOrAgain::Done { fingerprint, .. }
+                if fingerprint != request.fingerprint =>
+            {
+                Repetition::AskedOtherwise
+            }
+            FirstOrAgain::InFlight { .. } => Repetition::InFlight,
+            FirstOrAgain::Done { answer, .. } => {
+                Repetition::Answered(self.vault.open(workspace, Cell::IdempotentAnswer(id), &answer)?)
+            }
+        })
+    }
+
+    /// Keeps the answer, which may hold secrets; without one, the request may be sent again at once. The work is done by
+    /// now: if this fails, callers who come again wait for the lease's end.
+    pub async fn finish_request(&self, ticket: Ticket, answer: Option<&Secret>) {
+        let Ticket { id, workspace, token } = ticket;
+        let kept = match answer {
+            Some(answer) => {
+                let sealed = self.vault.seal(workspace, Cell::IdempotentAnswer(id), answer);
+                self.store.finish_idempotent(id, token, &sealed, self.env.now() + KEPT).await
+            }
+            None => self.store.abandon_idempotent(id, token).await,
+        };
+        match kept {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!("a request took longer than its lease: sent again, it is done again"),
+            Err(error) => tracing::warn!(%error, "the answer to an idempotent request is not kept"),
+        }
+    }
+
+    /// Forgets answers that are past their hour, and callback secrets that have ended, for as long as it is polled.
+    pub async fn tend_access(&self) -> Infallible {
+        loop {
+            let now = self.env.now();
+            match self.store.forget_idempotent(now, BATCH).await {
+                // There may be more.
+                Ok(forgotten) if forgotten == u64::from(BATCH) => continue,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "answers that are past their hour could not be forgotten");
+                }
+            }
+            match self.store.erase_former_callback_secrets(now).await {
+                Ok(0) => {}
+                Ok(erased) => tracing::info!(erased, "former callback secrets have ended"),
+                Err(error) => tracing::warn!(%error, "former callback secrets could not be erased"),
+            }
+            self.env.clock.sleep(SWEEP).await;
+        }
+    }
+}
+
+/// SHA-256 of several parts, each with its length before it, so that no two lists of parts read alike.
+fn hash(parts: &[&[u8]]) -> Digest {
+    let mut context = Context::new(&SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part);
+    }
+    let mut digest = [0; 32];
+    digest.copy_from_slice(context.finish().as_ref());
+    digest
+}
