@@ -66,7 +66,7 @@ catalogue! {
     /// The link is for another meeting, or for none that the request could name.
     MeetingNotAllowed = "meeting_not_allowed", PersonMustAct, "ask for the meeting that the link is made for";
     /// The link does not give this kind of token.
-    TokenNotAvailable = "token_not_available", PersonMustAct, "ask for a kind of token that the link gives";
+    TokenNotAvailable = "token_not_available", PersonMustAct, "ask for a token that can be given";
     /// The grant is dead.
     CredentialNeedsConsent = "credential_needs_consent", PersonMustAct, "connect the Zoom account again";
     /// The account was disconnected.

@@ -38,7 +38,7 @@ fn object(tokens: &AttendeeAnswer) -> Map<String, Value> {
 pub(super) fn refused(refusal: &LinkRefusal) -> Response {
     let LinkRefusal { dialect, kind, failure } = refusal;
     report(failure);
-    let (status, words) = (status_for(*kind, failure.code), words(failure));
+    let (status, words) = (status_for(*dialect, *kind, failure.code), words(failure));
     let mut response = match dialect {
         Dialect::Attendee => {
             let retryable = failure.class() == Class::Retry;
@@ -56,9 +56,9 @@ pub(super) fn refused(refusal: &LinkRefusal) -> Response {
 }
 
 /// Recall's word for "join without" is a 404, and only a join token knows it.
-fn status_for(kind: Option<TokenKind>, code: Code) -> StatusCode {
-    match (kind, code) {
-        (Some(TokenKind::JoinToken), Code::TokenNotAvailable) => StatusCode::NOT_FOUND,
+fn status_for(dialect: Dialect, kind: Option<TokenKind>, code: Code) -> StatusCode {
+    match (dialect, kind, code) {
+        (Dialect::Recall, Some(TokenKind::JoinToken), Code::TokenNotAvailable) => StatusCode::NOT_FOUND,
         _ => status_of(code),
     }
 }
@@ -68,6 +68,7 @@ fn status_for(kind: Option<TokenKind>, code: Code) -> StatusCode {
 fn words(failure: &Failure) -> String {
     match failure.code {
         Code::ScopeMissing
+        | Code::TokenNotAvailable
         | Code::PoolFull
         | Code::PoolUnhealthy
         | Code::MeetingNotAllowed

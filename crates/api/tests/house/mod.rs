@@ -56,6 +56,7 @@ pub(crate) struct Plan {
 pub(crate) struct House {
     pub(crate) zoom: Arc<Zoom>,
     pub(crate) env: Environment,
+    pub(crate) broker: Arc<Broker>,
     pub(crate) bots: Arc<Supervisor>,
     pub(crate) api_key: String,
     /// The registered app.
@@ -146,7 +147,7 @@ impl House {
         });
         let router = api::router(api::State {
             store,
-            broker,
+            broker: Arc::clone(&broker),
             bots: Arc::clone(&bots),
             env: env.clone(),
             tasks: tasks.clone(),
@@ -156,7 +157,7 @@ impl House {
         let served = router.clone().into_make_service_with_connect_info::<SocketAddr>();
         tasks.spawn(async move { axum::serve(listener, served).await });
         let api_key = founded.map(|founded| founded.api_key.expose().to_owned()).unwrap_or_default();
-        Self { zoom, env, bots, api_key, app: String::new(), workspaces, clock, base, router, rooms }
+        Self { zoom, env, broker, bots, api_key, app: String::new(), workspaces, clock, base, router, rooms }
     }
 
     async fn register_app(&self) -> String {

@@ -16,6 +16,7 @@ mod consent;
 mod create_bot;
 mod customer_managed;
 mod idempotency;
+mod dialects;
 mod installs;
 mod kinds;
 mod lifecycle;

@@ -1,0 +1,563 @@
+//! Tokens for every platform: each dialect as its platform speaks it, every kind of token, and what is refused how.
+
+use std::time::Duration;
+
+use axum::{body::Body, http::Request};
+use model::Secret;
+use outbound::attendee::{AttendeeKey, canonical};
+use serde_json::{Value, json};
+
+use crate::{
+    house::{Answer, CLIENT_ID, House},
+    office,
+};
+
+const LINKS: &str = "/api/latchkey/v1/token-links/";
+/// A project's secret, as Attendee shows it.
+const PROJECT: &str = "Tk9ULUEtUkVBTC1TRUNSRVQtYXR0ZW5kZWUtdmVjMDE=";
+
+/// A house with an account of the host.
+async fn with_account() -> (House, String) {
+    let house = office().await;
+    let account = house.connect(house.zoom.host()).await;
+    (house, account)
+}
+
+/// A new link, and its path.
+async fn link(house: &House, asked: Value) -> (Value, String) {
+    let made = house.post(LINKS, asked).await.created();
+    let path = house.path_of(made["url"].as_str().unwrap());
+    (made, path)
+}
+
+/// A signed fetch, as Recall makes it.
+async fn fetch(house: &House, path: &str, id: &str) -> Answer {
+    let mut request = Request::builder().uri(path);
+    for (name, value) in house.signature(id).await {
+        request = request.header(name, value);
+    }
+    house.send(request.body(Body::empty()).unwrap()).await
+}
+
+/// A fetch that brings nothing but its address.
+async fn bare(house: &House, path: &str) -> Answer {
+    house.send(Request::builder().uri(path).body(Body::empty()).unwrap()).await
+}
+
+/// What Attendee asks for a bot in a meeting, in the order and spelling of its Python.
+fn ask(bot: &str, meeting: &str) -> String {
+    format!(
+        r#"{{"bot_id": "{bot}", "bot_metadata": {{"note": "Z\u00fcrich", "Order": 2}}, "callback_type": "zoom_tokens", "meeting_url": "https://zoom.us/j/{meeting}?pwd=abc.1"}}"#
+    )
+}
+
+/// A call of Attendee's with this signature, or the right one.
+async fn call(house: &House, path: &str, body: &str, signature: Option<&str>) -> Answer {
+    let key = AttendeeKey::parse(&Secret::new(PROJECT)).unwrap();
+    let right = canonical(body.as_bytes()).map(|text| key.sign(&text)).unwrap_or_default();
+    let request = Request::builder()
+        .method("POST")
+        .uri(path)
+        .header("content-type", "application/json")
+        .header("user-agent", "Attendee-Callback/1.0")
+        .header("x-webhook-signature", signature.unwrap_or(&right));
+    house.send(request.body(Body::from(body.to_owned())).unwrap()).await
+}
+
+fn attendee(account: &str, changes: &Value) -> Value {
+    let mut asked = json!({ "credential": account, "dialect": "attendee", "signing_secret": PROJECT });
+    asked.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    asked
+}
+
+/// A kind of refusal, in the object that Attendee logs.
+fn refused(answer: &Answer, status: u16, code: &str, retryable: bool) {
+    let error = &answer.json()["error"];
+    assert_eq!(
+        (answer.status, &error["code"], &error["retryable"]),
+        (status, &json!(code), &json!(retryable))
+    );
+    assert!(!error["message"].as_str().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn attendee_is_given_a_zak_for_a_request_that_its_project_signed() {
+    let (house, account) = with_account().await;
+    let (_, path) = link(&house, attendee(&account, &json!({}))).await;
+    let answer = call(&house, &path, &ask("bot_1", "12345678901"), None).await;
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let tokens = answer.ok();
+    assert_eq!(tokens.as_object().unwrap().keys().collect::<Vec<_>>(), ["zak_token"]);
+    assert_eq!(tokens["zak_token"].as_str().unwrap().split('.').count(), 3);
+
+    for (body, signature, status, code) in [
+        (
+            ask("bot_2", "12345678901"),
+            Some("MW4Cxsu3P1fNppKgrMQ7b8ng6pSivwYDlvHdXHDp5XM="),
+            401,
+            "signature_invalid",
+        ),
+        (ask("bot_2", "12345678901"), Some(""), 401, "signature_invalid"),
+        ("{".into(), None, 400, "request_malformed"),
+        (r#"{"bot_id": "bot_2", "bot_id": "bot_3"}"#.into(), None, 400, "request_malformed"),
+        (r#"{"bot_id": "bot_2", "callback_type": "zoom_tokens"}"#.into(), None, 400, "request_malformed"),
+        (ask("bot_2", "1234"), None, 400, "request_malformed"),
+        (ask("", "12345678901"), None, 400, "request_malformed"),
+        (ask("bot_2", "12345678901").replace("zoom_tokens", "other"), None, 400, "request_malformed"),
+    ] {
+        refused(&call(&house, &path, &body, signature).await, status, code, false);
+    }
+    let unsigned =
+        Request::builder().method("POST").uri(&path).body(Body::from(ask("b", "12345678901"))).unwrap();
+    refused(&house.send(unsigned).await, 401, "signature_missing", false);
+    let stranger = path.replace("/t/", "/t/0");
+    refused(&call(&house, &stranger, &ask("bot_2", "12345678901"), None).await, 404, "link_unknown", false);
+    assert_eq!(house.zoom.count("zak_mints").await, 1);
+}
+
+#[tokio::test]
+async fn attendees_request_counts_once_and_again_within_a_minute() {
+    let (house, account) = with_account().await;
+    let (_, path) = link(&house, attendee(&account, &json!({}))).await;
+    let (body, minute) = (ask("bot_1", "12345678901"), Duration::from_secs(60));
+    call(&house, &path, &body, None).await.ok();
+    house.jump(minute);
+    call(&house, &path, &body, None).await.ok();
+    house.jump(Duration::from_secs(1));
+    refused(&call(&house, &path, &body, None).await, 409, "replay_refused", false);
+    // Spelled otherwise, it is the same request still; another process knows it, too.
+    let compact = canonical(body.as_bytes()).unwrap();
+    refused(&call(&house, &path, &compact, None).await, 409, "replay_refused", false);
+    call(&house, &path, &ask("bot_2", "12345678901"), None).await.ok();
+
+    let (_, again) = link(&house, attendee(&account, &json!({ "allow_repeat": true }))).await;
+    for _ in 0..2 {
+        call(&house, &again, &body, None).await.ok();
+        house.jump(minute * 2);
+    }
+}
+
+#[tokio::test]
+async fn attendees_meeting_is_the_links() {
+    let (house, account) = with_account().await;
+    let (_, path) = link(&house, attendee(&account, &json!({ "meeting": 12_345_678_901_u64 }))).await;
+    call(&house, &path, &ask("bot_1", "12345678901"), None).await.ok();
+    refused(&call(&house, &path, &ask("bot_2", "123456789"), None).await, 403, "meeting_not_allowed", false);
+}
+
+#[tokio::test]
+async fn of_several_people_each_vouches_for_attendees_bot() {
+    let house = office().await;
+    let mut accounts = Vec::new();
+    for name in ["ada", "eve", "zoe"] {
+        let user = house.zoom.user(&format!("{name}@example.test"), name).await;
+        accounts.push((house.connect(&user).await, user));
+    }
+    let named: Vec<_> = accounts.iter().map(|(account, _)| json!({ "credential": account })).collect();
+    let asked = json!({ "accounts": named, "kind": "obf", "dialect": "attendee", "signing_secret": PROJECT });
+    let (_, path) = link(&house, asked).await;
+    let tokens = async |bot: &str| {
+        let answer = call(&house, &path, &ask(bot, "12345678901"), None).await.ok();
+        answer["onbehalf_token"].as_str().unwrap().split(',').map(str::to_owned).collect::<Vec<_>>()
+    };
+    let first = tokens("bot_1").await;
+    assert_eq!(first.len(), 3);
+    assert!(first.iter().all(|token| token.split('.').count() == 3), "no spaces, no blanks");
+    assert!(tokens("bot_2").await.iter().all(|token| !first.contains(token)), "never the same twice");
+    assert_eq!(house.zoom.count("obf_mints").await, 6);
+
+    // Who can't vouch is passed over, as long as somebody can.
+    for (left, (_, user)) in [(2, &accounts[0]), (1, &accounts[1])] {
+        let change = json!({ "active": false });
+        house.zoom.control("PATCH", &format!("users/{}", user["id"].as_str().unwrap()), change).await;
+        assert_eq!(tokens(&format!("bot_{left}_left")).await.len(), left);
+    }
+}
+
+#[tokio::test]
+async fn without_a_token_attendee_gets_an_error_unless_the_link_says_otherwise() {
+    let (house, account) = with_account().await;
+    // Nobody here is known to host this meeting.
+    for (optional, status) in [(false, 422), (true, 200)] {
+        let asked = attendee(&account, &json!({ "kind": "join_token", "optional": optional }));
+        let (_, path) = link(&house, asked).await;
+        let answer = call(&house, &path, &ask("bot_1", "12345678901"), None).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+        if optional {
+            assert_eq!(answer.json(), json!({}));
+        } else {
+            refused(&answer, 422, "token_not_available", false);
+        }
+    }
+    // A dead grant is no reason to go in as nobody.
+    let (_, path) = link(&house, attendee(&account, &json!({ "optional": true }))).await;
+    let user = house.zoom.host()["id"].as_str().unwrap().to_owned();
+    house.zoom.control("PATCH", &format!("users/{user}"), json!({ "active": false })).await;
+    refused(
+        &call(&house, &path, &ask("bot_1", "12345678901"), None).await,
+        424,
+        "credential_needs_consent",
+        false,
+    );
+    // Its owner finds it in the account's log, once.
+    call(&house, &path, &ask("bot_2", "12345678901"), None).await;
+    let log = house.get(&format!("/api/v2/zoom-oauth-credential-logs/?credential={account}")).await.ok();
+    let lines: Vec<_> =
+        log["results"].as_array().unwrap().iter().map(|line| line["message"].as_str().unwrap()).collect();
+    let told = lines.iter().filter(|line| line.contains("was refused its zak")).count();
+    assert_eq!(told, 1, "{lines:?}");
+}
+
+#[tokio::test]
+async fn meeting_baas_says_who_its_bot_is_and_signs_nothing() {
+    let (house, account) = with_account().await;
+    let asked = json!({ "credential": account, "dialect": "meeting_baas", "kind": "obf", "meeting_in_request": true });
+    let (made, path) = link(&house, asked).await;
+    assert_eq!(made["verification"], "unsigned");
+    let bot = "6f1c6c0e-0000-4000-8000-00000000000a";
+    for query in [
+        format!("?bot_id={bot}&extra=%7B%22meeting_id%22%3A%20%22123%204567%208901%22%7D"),
+        format!("?bot_uuid={bot}&extra={{\"meeting_id\":12345678901}}"),
+        // Appended to a query that was there before, as if there were none.
+        format!("?mine=1?bot_id={bot}&extra=%7B%22meeting_id%22%3A12345678901%7D"),
+        format!("?bot_id={bot}&extra=not%20JSON"),
+        format!("?bot_id={bot}&extra=%7B%7D"),
+        String::new(),
+    ] {
+        let uri = format!("{path}{}", query.replace('{', "%7B").replace('}', "%7D").replace('"', "%22"));
+        let answer = bare(&house, &uri).await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, "text/plain; charset=utf-8"),
+            "{query}"
+        );
+    }
+    assert_eq!(house.zoom.count("obf_mints").await, 6);
+    let audit = house.get("/api/latchkey/v1/audit/").await.ok();
+    let shown = |record: &Value| (record["bot"].clone(), record["meeting"].clone());
+    let records: Vec<_> = audit["results"].as_array().unwrap().iter().map(shown).collect();
+    let count =
+        |bot: &Value, meeting: &Value| records.iter().filter(|(b, m)| b == bot && m == meeting).count();
+    assert_eq!(count(&json!(bot), &json!(12_345_678_901_u64)), 3);
+    assert_eq!((count(&json!(bot), &Value::Null), count(&Value::Null, &Value::Null)), (2, 1));
+
+    for (query, status, code) in [
+        ("?extra=%7B%22meeting_id%22%3A12%7D".to_owned(), 400, "request_malformed"),
+        (format!("?bot_id={}", "x".repeat(129)), 400, "request_malformed"),
+        (format!("?extra={}", "x".repeat(16 * 1024)), 400, "request_malformed"),
+        ("?kind=zak".to_owned(), 422, "token_not_available"),
+        ("?kind=password".to_owned(), 400, "request_malformed"),
+    ] {
+        let answer = bare(&house, &format!("{path}{query}")).await;
+        assert_eq!((answer.status, answer.text.split(':').next()), (status, Some(code)), "{}", answer.text);
+    }
+    assert_eq!(house.zoom.count("obf_mints").await, 6);
+}
+
+#[tokio::test]
+async fn a_link_can_be_kept_to_networks() {
+    let (house, account) = with_account().await;
+    let asked = json!({ "credential": account, "dialect": "meeting_baas", "networks": ["203.0.113.0/24"] });
+    let (_, path) = link(&house, asked).await;
+    let answer = bare(&house, &path).await;
+    assert_eq!((answer.status, answer.text.split(':').next()), (403, Some("address_not_allowed")));
+    assert_eq!(house.zoom.count("zak_mints").await, 0);
+}
+
+#[tokio::test]
+async fn every_fetch_of_an_obf_token_is_a_mint_for_the_links_meeting() {
+    let (house, account) = with_account().await;
+    let (_, path) =
+        link(&house, json!({ "credential": account, "kind": "obf", "meeting": "123-4567-8901" })).await;
+    let mut tokens = std::collections::HashSet::new();
+    for number in 0..3 {
+        let answer = fetch(&house, &path, &format!("msg_{number}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        tokens.insert(answer.text);
+    }
+    assert_eq!((tokens.len(), house.zoom.count("obf_mints").await), (3, 3));
+    // The request may say for which meeting, as long as it is this one.
+    assert_eq!(fetch(&house, &format!("{path}?meeting=12345678901"), "msg_a").await.status, 200);
+    let other = fetch(&house, &format!("{path}?meeting=12345678902"), "msg_b").await;
+    assert_eq!(
+        (other.status, other.text.split(';').next()),
+        (403, Some("meeting_not_allowed: the link is for another meeting"))
+    );
+    let none = fetch(&house, &format!("{path}?meeting=12"), "msg_c").await;
+    assert_eq!(
+        (none.status, none.text.split(';').next()),
+        (400, Some("request_malformed: a meeting number has 9 to 11 digits"))
+    );
+}
+
+#[tokio::test]
+async fn a_join_token_is_the_hosts_and_nobody_elses() {
+    let house = office().await;
+    let scopes = ["user:read:user", "user:read:zak", "meeting:read:local_recording_token"];
+    house.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), json!({ "scopes": scopes })).await;
+    let account = house.connect(house.zoom.host()).await;
+    let meeting = house.zoom.meeting(json!({})).await.number;
+    let (_, path) =
+        link(&house, json!({ "credential": account, "kind": "join_token", "meeting": meeting })).await;
+    let answer = fetch(&house, &path, "msg_1").await;
+    assert_eq!((answer.status, house.zoom.count("join_token_mints").await), (200, 1), "{}", answer.text);
+
+    let stranger = house.zoom.user("eve@example.test", "Eve").await;
+    let stranger = house.connect(&stranger).await;
+    for (credential, meeting) in [(&stranger, meeting.as_str()), (&account, "12345678901")] {
+        let asked = json!({ "credential": credential, "kind": "join_token", "meeting": meeting });
+        let (_, path) = link(&house, asked).await;
+        let answer = fetch(&house, &path, &format!("msg_{meeting}_{credential}")).await;
+        assert_eq!((answer.status, answer.text.split(':').next()), (404, Some("token_not_available")));
+    }
+    let (_, nowhere) = link(&house, json!({ "credential": account, "kind": "join_token" })).await;
+    let answer = fetch(&house, &nowhere, "msg_2").await;
+    assert_eq!(
+        answer.text.split(';').next(),
+        Some("request_malformed: a join token is for one meeting: name it")
+    );
+    let (_, unhosted) =
+        link(&house, json!({ "host": true, "kind": "join_token", "meeting": "12345678901" })).await;
+    assert_eq!(fetch(&house, &unhosted, "msg_3").await.status, 404, "which is how to say: join without");
+}
+
+#[tokio::test]
+async fn an_access_token_lasts_five_minutes_more() {
+    let (house, account) = with_account().await;
+    let (_, path) = link(&house, json!({ "credential": account, "kind": "access_token" })).await;
+    let first = fetch(&house, &path, "msg_1").await.text;
+    assert_eq!(fetch(&house, &path, "msg_2").await.text, first);
+    house.jump(Duration::from_secs(3600 - 301));
+    house.zoom.control("POST", "clock", json!({ "advance_seconds": 3299 })).await;
+    assert_eq!(fetch(&house, &path, "msg_3").await.text, first, "301 s are enough");
+    house.jump(Duration::from_secs(2));
+    assert_ne!(fetch(&house, &path, "msg_4").await.text, first, "299 s are not");
+    assert_eq!(house.zoom.count("refreshes").await, 1);
+}
+
+#[tokio::test]
+async fn one_link_gives_several_kinds_to_who_asks() {
+    let (house, account) = with_account().await;
+    let (_, path) = link(&house, json!({ "credential": account, "kinds": ["obf", "zak"] })).await;
+    assert_eq!(fetch(&house, &path, "msg_1").await.status, 200);
+    assert_eq!(house.zoom.count("obf_mints").await, 1, "the first is the usual one");
+    assert_eq!(fetch(&house, &format!("{path}?kind=zak"), "msg_2").await.status, 200);
+    assert_eq!(house.zoom.count("zak_mints").await, 1);
+    assert_eq!(fetch(&house, &format!("{path}?kind=access_token"), "msg_3").await.status, 422);
+}
+
+#[tokio::test]
+async fn urls_with_a_secret_in_their_query_go_on_working() {
+    let (house, account) = with_account().await;
+    let asked =
+        json!({ "credential": account, "verification": "query_secret", "query_parameter": "auth_token" });
+    let (made, path) = link(&house, asked).await;
+    assert!(path.contains("?auth_token="), "{path}");
+    assert_eq!(
+        (&made["verification"], &made["query_parameter"]),
+        (&json!("query_secret"), &json!("auth_token"))
+    );
+    assert_eq!(bare(&house, &path).await.status, 200);
+    let (address, _) = path.split_once('?').unwrap();
+    for (query, code) in [
+        ("", "signature_missing"),
+        ("?token=x", "signature_missing"),
+        ("?auth_token=wrong", "signature_invalid"),
+    ] {
+        let answer = bare(&house, &format!("{address}{query}")).await;
+        assert_eq!((answer.status, answer.text.split(':').next()), (401, Some(code)), "{query}");
+    }
+    // A secret that is in use already.
+    let asked = json!({ "credential": account, "verification": "query_secret", "query_secret": "0123456789abcdef&=" });
+    let (_, path) = link(&house, asked).await;
+    assert!(path.ends_with("?token=0123456789abcdef%26%3D"), "{path}");
+    assert_eq!(bare(&house, &path).await.status, 200);
+    let list = house.get(LINKS).await.text;
+    assert!(!list.contains("0123456789abcdef"));
+}
+
+#[tokio::test]
+async fn either_of_two_secrets_verifies_while_one_is_replaced() {
+    let (house, account) = with_account().await;
+    let secrets = ["whsec_dGhlIG5ldyBzZWNyZXQgb2YgdGhpcw==", "whsec_dGhlIG9sZCBzZWNyZXQgb2YgdGhpcw=="];
+    let (made, path) = link(&house, json!({ "credential": account, "signing_secret": secrets })).await;
+    let signed = async |secret: &str, id: &str| {
+        let key = broker::signature::SigningKey::parse(&Secret::new(secret)).unwrap();
+        let now = house.env.now();
+        let request = Request::builder()
+            .uri(&path)
+            .header("webhook-id", id)
+            .header("webhook-timestamp", now.as_second().to_string())
+            .header("webhook-signature", key.sign(id, now, b""));
+        house.send(request.body(Body::empty()).unwrap()).await.status
+    };
+    assert_eq!((signed(secrets[0], "a").await, signed(secrets[1], "b").await), (200, 200));
+    let at = format!("{LINKS}{}/", made["id"].as_str().unwrap());
+    let only = json!({ "signing_secret": secrets[0] }).to_string();
+    let request = house.request("PATCH", &at).header("content-type", "application/json");
+    assert_eq!(house.send(request.body(Body::from(only)).unwrap()).await.status, 200);
+    assert_eq!((signed(secrets[0], "c").await, signed(secrets[1], "d").await), (200, 401));
+}
+
+#[tokio::test]
+async fn a_link_is_used_up_not_yet_valid_or_asked_too_often() {
+    let (house, account) = with_account().await;
+    let (_, path) = link(&house, json!({ "credential": account, "max_uses": 2 })).await;
+    let codes = async |path: &str, count: usize| {
+        let mut codes = Vec::new();
+        for number in 0..count {
+            codes.push(fetch(&house, path, &format!("msg_{number}_{path}_{}", house.env.now())).await.status);
+        }
+        codes
+    };
+    assert_eq!(codes(&path, 3).await, [200, 200, 410]);
+
+    let not_before = house.env.now() + Duration::from_secs(60);
+    let (_, path) = link(&house, json!({ "credential": account, "not_before": not_before })).await;
+    assert_eq!(codes(&path, 1).await, [410]);
+    house.jump(Duration::from_secs(60));
+    assert_eq!(codes(&path, 1).await, [200]);
+
+    let (_, path) = link(&house, json!({ "credential": account, "per_minute": 2 })).await;
+    assert_eq!(codes(&path, 3).await, [200, 200, 429]);
+    let answer = fetch(&house, &path, "once more").await;
+    assert_eq!(answer.text, "rate_limited: try again after the time in Retry-After");
+    let wait: u64 = answer.header("retry-after").parse().unwrap();
+    house.jump(Duration::from_secs(wait));
+    assert_eq!(codes(&path, 1).await, [200]);
+
+    // What gives nothing is not counted.
+    let (made, path) = link(&house, json!({ "credential": account, "kinds": ["zak"], "max_uses": 1 })).await;
+    house.zoom.control("POST", "faults", json!({ "where": "refresh", "kind": "http_500", "times": 9 })).await;
+    house.jump(Duration::from_secs(7200));
+    assert_eq!(codes(&path, 1).await, [503]);
+    let shown = house.get(&format!("{LINKS}{}/", made["id"].as_str().unwrap())).await.ok();
+    assert_eq!(shown["uses"], 0);
+}
+
+#[tokio::test]
+async fn a_link_is_narrowed_and_never_widened() {
+    let (house, account) = with_account().await;
+    let end = house.env.now() + Duration::from_secs(3600);
+    let asked = json!({ "credential": account, "kinds": ["zak", "obf"], "expires_at": end, "max_uses": 10,
+                        "networks": ["203.0.113.0/24", "127.0.0.0/8"] });
+    let (made, _) = link(&house, asked).await;
+    let at = format!("{LINKS}{}/", made["id"].as_str().unwrap());
+    let patch = async |change: Value| {
+        let request = house.request("PATCH", &at).header("content-type", "application/json");
+        house.send(request.body(Body::from(change.to_string())).unwrap()).await
+    };
+    let change = json!({ "name": "for Zoë", "kinds": ["obf"], "expires_at": end - Duration::from_secs(60), "max_uses": 9,
+                           "meeting": 123_456_789, "per_minute": 5, "networks": ["203.0.113.7"] });
+    let narrowed = patch(change.clone()).await.ok();
+    for (field, value) in change.as_object().unwrap() {
+        let expected = if field == "networks" { &json!(["203.0.113.7/32"]) } else { value };
+        assert_eq!(&narrowed[field], expected, "{field}");
+    }
+    assert_eq!(house.get(&at).await.ok(), narrowed);
+    let wider = json!(["A link can only be narrowed: for more, make a new one."]);
+    for (field, value) in [
+        ("kinds", json!(["zak"])),
+        ("expires_at", json!(end)),
+        ("max_uses", json!(10)),
+        ("meeting", json!(123_456_780)),
+        ("per_minute", json!(6)),
+        ("networks", json!(["203.0.113.0/24"])),
+    ] {
+        assert_eq!(patch(json!({ field: value })).await.refused(), json!({ field: wider }), "{field}");
+    }
+    let fixed = patch(json!({ "credential": account, "optional": true })).await.refused();
+    let words = json!(["It is fixed when the link is made."]);
+    assert_eq!(fixed, json!({ "credential": words, "optional": words }));
+    assert_eq!(house.get(&at).await.ok(), narrowed, "nothing of what was refused");
+}
+
+#[tokio::test]
+async fn a_platforms_report_frees_the_seat_and_a_full_pool_says_so() {
+    let (house, account) = with_account().await;
+    let pool = json!({ "name": "one chair", "members": [{ "credential": account, "max_joins": 1 }] });
+    let pool = house.post("/api/latchkey/v1/pools/", pool).await.created()["id"].clone();
+    let (_, path) = link(&house, json!({ "pool": pool })).await;
+    let first = fetch(&house, &format!("{path}?bot=ours-1"), "msg_1").await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    assert_eq!(
+        fetch(&house, &format!("{path}?bot=ours-1"), "msg_2").await.status,
+        200,
+        "the same bot, the same seat"
+    );
+    let full = fetch(&house, &format!("{path}?bot=ours-2"), "msg_3").await;
+    assert_eq!(full.status, 503);
+    assert!(full.text.starts_with("pool_full: ") && full.text.contains("1 of 1"), "{}", full.text);
+    assert!(full.header("retry-after").parse::<u64>().unwrap() > 0);
+
+    let report = json!({ "event": "bot.done", "data": {
+        "data": { "code": "done", "sub_code": null, "updated_at": house.env.now() },
+        "bot": { "id": "11111111-2222-3333-4444-555555555555", "metadata": { "latchkey_bot": "ours-1" } } } });
+    let status = async |body: &str, signed: bool| {
+        let secret = house.get("/api/latchkey/v1/callback-secret/").await.ok();
+        let key =
+            broker::signature::SigningKey::parse(&Secret::new(secret["secret"].as_str().unwrap())).unwrap();
+        let now = house.env.now();
+        let signature =
+            if signed { key.sign("evt_1", now, body.as_bytes()) } else { key.sign("evt_1", now, b"") };
+        let request = Request::builder()
+            .method("POST")
+            .uri(format!("{path}/status"))
+            .header("svix-id", "evt_1")
+            .header("svix-timestamp", now.as_second().to_string())
+            .header("svix-signature", signature);
+        house.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    };
+    let forged = status(&report.to_string(), false).await;
+    assert_eq!((forged.status, forged.text.split(':').next()), (401, Some("signature_invalid")));
+    assert_eq!(status("nonsense", true).await.status, 400);
+    assert_eq!(fetch(&house, &format!("{path}?bot=ours-2"), "msg_4").await.status, 503);
+    for _ in 0..2 {
+        assert_eq!(status(&report.to_string(), true).await.status, 204, "as often as it comes");
+    }
+    assert_eq!(fetch(&house, &format!("{path}?bot=ours-2"), "msg_5").await.status, 200);
+    assert_eq!(bare(&house, &format!("{path}/status")).await.status, 405);
+}
+
+#[tokio::test]
+async fn a_report_of_a_refused_token_makes_the_next_one_new() {
+    let (house, account) = with_account().await;
+    let (_, path) = link(&house, json!({ "credential": account, "dialect": "meeting_baas" })).await;
+    let first = bare(&house, &path).await.text;
+    let report =
+        json!({ "event": "bot.failed", "data": { "bot_id": "b", "error_code": "meeting_requires_sign_in" } });
+    let status = async || {
+        let request = Request::builder().method("POST").uri(format!("{path}/status"));
+        house.send(request.body(Body::from(report.to_string())).unwrap()).await.status
+    };
+    assert_eq!(status().await, 204);
+    assert_eq!(bare(&house, &path).await.text, first, "a young one is not doubted");
+    house.jump(Duration::from_secs(60));
+    assert_eq!(status().await, 204);
+    assert_ne!(bare(&house, &path).await.text, first);
+    assert_eq!(house.zoom.count("zak_mints").await, 2);
+}
+
+#[tokio::test]
+async fn a_link_shows_its_last_uses() {
+    let (house, account) = with_account().await;
+    let (made, path) = link(&house, json!({ "credential": account })).await;
+    fetch(&house, &format!("{path}?bot=b-1"), "msg_1").await;
+    house.jump(Duration::from_secs(1));
+    fetch(&house, &format!("{path}?kind=obf"), "msg_2").await;
+    let forged = bare(&house, &path).await;
+    assert_eq!(forged.status, 401);
+    house.broker.write_link_uses().await;
+    let shown =
+        house.get(&format!("{LINKS}{}/", made["id"].as_str().unwrap())).await.ok()["last_uses"].clone();
+    let now = house.env.now();
+    assert_eq!(
+        shown,
+        json!([
+            { "at": now, "kind": "obf", "outcome": "token_not_available", "from": null, "bot": null, "meeting": null },
+            { "at": now - Duration::from_secs(1), "kind": "zak", "outcome": "given", "from": null, "bot": "b-1", "meeting": null },
+        ]),
+        "newest first; who could not prove itself is not shown"
+    );
+}
