@@ -11,6 +11,7 @@ mod serve;
 mod shutdown;
 mod sim;
 mod store_copy;
+mod token_link;
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
@@ -40,6 +41,8 @@ enum Command {
     Store(store_copy::Arguments),
     /// Export who was given which token.
     Audit(audit_export::Arguments),
+    /// Make, list and revoke addresses that bot platforms fetch tokens from.
+    TokenLink(token_link::Arguments),
     /// Run the Zoom simulator.
     Sim(sim::Arguments),
     /// Watch real bots join a meeting that only admits signed-in users.
@@ -66,6 +69,7 @@ async fn main() -> ExitCode {
         Command::Keys(arguments) => keys::run(arguments).await,
         Command::Store(arguments) => store_copy::run(arguments).await,
         Command::Audit(arguments) => audit_export::run(arguments).await,
+        Command::TokenLink(arguments) => token_link::run(arguments).await,
         Command::Sim(arguments) => sim::run(arguments).await,
         Command::Demo(arguments) => return demo::run(arguments).await,
     };

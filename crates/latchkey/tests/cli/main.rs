@@ -12,3 +12,4 @@ mod server;
 mod sim;
 mod store_copy;
 mod support;
+mod token_link;

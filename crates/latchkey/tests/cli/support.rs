@@ -23,9 +23,16 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub(crate) fn latchkey(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
-    for variable in
-        ["LATCHKEY_CONFIG", "LATCHKEY_LISTEN", "LATCHKEY_LOG", "LATCHKEY_KEYS", "LATCHKEY_KEYS_FILE"]
-    {
+    for variable in [
+        "LATCHKEY_CONFIG",
+        "LATCHKEY_LISTEN",
+        "LATCHKEY_LOG",
+        "LATCHKEY_KEYS",
+        "LATCHKEY_KEYS_FILE",
+        "LATCHKEY_URL",
+        "LATCHKEY_API_KEY",
+        "LATCHKEY_API_KEY_FILE",
+    ] {
         command.env_remove(variable);
     }
     command

@@ -1,0 +1,100 @@
+//! A running server, called with an API key.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context as _, anyhow, bail};
+use model::Secret;
+use reqwest::Method;
+use serde_json::Value;
+use url::Url;
+
+const PATH: &str = "api/latchkey/v1/token-links/";
+
+#[derive(clap::Args)]
+pub(super) struct Reach {
+    /// Where the server is.
+    #[arg(long, env = "LATCHKEY_URL", default_value = "http://127.0.0.1:8080", global = true)]
+    server: Url,
+    /// A file with an API key of the workspace.
+    #[arg(long, env = "LATCHKEY_API_KEY_FILE", global = true)]
+    api_key_file: Option<PathBuf>,
+    /// The API key itself, from the environment.
+    #[arg(long, env = "LATCHKEY_API_KEY", hide = true, hide_env_values = true, global = true)]
+    api_key: Option<String>,
+}
+
+pub(super) struct Server {
+    links: Url,
+    api_key: Secret,
+    http: reqwest::Client,
+}
+
+impl Server {
+    pub(super) fn of(arguments: Reach) -> anyhow::Result<Self> {
+        let api_key = match (arguments.api_key_file, arguments.api_key) {
+            (Some(path), None) => fs::read_to_string(&path)
+                .with_context(|| format!("cannot read {}", path.display()))?
+                .trim()
+                .to_owned(),
+            (None, Some(key)) => key,
+            (None, None) => {
+                bail!("an API key is needed: set LATCHKEY_API_KEY, or name a file with --api-key-file")
+            }
+            (Some(_), Some(_)) => {
+                bail!("there are two API keys: leave out LATCHKEY_API_KEY or --api-key-file")
+            }
+        };
+        let mut base = arguments.server;
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        #[expect(clippy::disallowed_methods, reason = "a person at a terminal calls her own server")]
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+        Ok(Self { links: base.join(PATH)?, api_key: Secret::new(api_key), http })
+    }
+
+    /// One call below the links' path. A refusal is an error that says what the server said.
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        rest: &str,
+        body: Option<Value>,
+    ) -> anyhow::Result<Value> {
+        let url = self.links.join(rest).context("this is no id of a link")?;
+        let mut request = self.http.request(method, url).header("authorization", self.authorization());
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.map_err(|error| {
+            anyhow!(
+                "the server does not answer ({}): is it running at {}?",
+                error.without_url(),
+                self.links.origin().ascii_serialization()
+            )
+        })?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        let body: Value = serde_json::from_str(&text).unwrap_or_default();
+        if status.is_success() {
+            Ok(body)
+        } else {
+            Err(anyhow!("the server refused ({status}): {}", complaint(&body)))
+        }
+    }
+
+    fn authorization(&self) -> String {
+        format!("Token {}", self.api_key.expose())
+    }
+}
+
+/// What is wrong, in one line: `field: words`, or the detail of a coded answer.
+fn complaint(body: &Value) -> String {
+    if let Some(detail) = body["detail"].as_str() {
+        return detail.to_owned();
+    }
+    let Value::Object(fields) = body else { return "it gave no reason".to_owned() };
+    let complaint = |(field, words): (&String, &Value)| {
+        let words: Vec<_> = words.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        format!("{field}: {}", words.join(" "))
+    };
+    fields.iter().map(complaint).collect::<Vec<_>>().join("; ")
+}
