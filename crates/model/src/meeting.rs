@@ -43,7 +43,10 @@ impl FromStr for MeetingNumber {
     /// Digits, as people write them: `123 4567 8901`, `123-4567-8901`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-        let written = (9..=11).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        // A hyphen in front would be a sign.
+        let written = !text.starts_with('-')
+            && (9..=11).contains(&digits.len())
+            && digits.bytes().all(|byte| byte.is_ascii_digit());
         let number = written.then(|| digits.parse::<i64>().ok()).flatten().ok_or(NotAMeetingNumber)?;
         Self::try_from(number)
     }
