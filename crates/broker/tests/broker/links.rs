@@ -339,6 +339,22 @@ async fn two_hundred_fetches_at_the_moment_of_expiry_cost_one_refresh_and_one_mi
     assert_eq!((stats.refreshes, stats.refreshes_refused, stats.zak_mints), (1, 0, 2));
 }
 
+/// One every 360 ms of simulated time: the platform of a busy account.
+#[tokio::test]
+async fn ten_thousand_reads_in_an_hour_cost_two_mints_and_two_refreshes_at_most() {
+    let (house, platform, ..) = linked().await;
+    const STEPS: u64 = 100;
+    for step in 0..STEPS {
+        for read in 0..100 {
+            platform.fetch(&house, &format!("msg_{step}_{read}")).await.unwrap();
+        }
+        house.pass(Duration::from_secs(3600 / STEPS)).await;
+    }
+    let stats = house.zoom.stats().await;
+    assert!(stats.zak_mints <= 2 && stats.refreshes <= 2, "{stats:?}");
+    assert!(stats.zak_mints >= 1);
+}
+
 #[tokio::test]
 async fn a_disconnected_account_gives_nothing_any_more_wherever_its_zak_is_kept() {
     let (house, platform, _, account) = linked().await;
