@@ -2,7 +2,7 @@
 //!
 //! | path | whose contract |
 //! |---|---|
-//! | `/api/v1/bot/…`, `/api/v2/zoom-oauth-…/` | Recall's, and nothing else |
+//! | `/api/v1/bot/…`, `/api/v2/zoom-…/` | Recall's, and nothing else |
 //! | `/api/latchkey/v1/…` | our own, in the same style |
 //! | `/t/<link>.<secret>` | token links, called by bot platforms |
 //! | `/oauth/zoom/…` | a browser that connects an account |
@@ -28,6 +28,7 @@ mod page;
 mod path;
 mod peer;
 mod token;
+mod zoom_meetings_to_credentials;
 mod zoom_oauth_apps;
 mod zoom_oauth_credentials;
 
@@ -67,6 +68,8 @@ pub struct State {
     pub limits: Arc<Limits>,
     /// Whether `/metrics` is answered.
     pub metrics: bool,
+    /// Whether apps are shown with their secrets, as Recall's API shows them.
+    pub show_app_secrets: bool,
 }
 
 /// Larger than any request of the contract (two images of 1.8 MB), and no invitation to send more.
@@ -90,7 +93,9 @@ pub fn router(state: State) -> Router {
         ),
         (
             "/api/v2/zoom-oauth-apps/{id}",
-            get(zoom_oauth_apps::retrieve::handler).patch(zoom_oauth_apps::change::handler),
+            get(zoom_oauth_apps::retrieve::handler)
+                .patch(zoom_oauth_apps::change::handler)
+                .delete(zoom_oauth_apps::remove::handler),
         ),
         ("/api/v2/zoom-oauth-apps/{id}/webhook", zoom_oauth_apps::webhook::routes()),
         (
@@ -103,6 +108,11 @@ pub fn router(state: State) -> Router {
                 .delete(zoom_oauth_credentials::disconnect::handler),
         ),
         ("/api/v2/zoom-oauth-credentials/{id}/validate", post(zoom_oauth_credentials::validate::handler)),
+        (
+            "/api/v2/zoom-oauth-credentials/{id}/sync-meetings",
+            post(zoom_oauth_credentials::sync_meetings::handler),
+        ),
+        ("/api/v2/zoom-meetings-to-credentials", get(zoom_meetings_to_credentials::handler)),
         ("/api/v2/zoom-oauth-credential-logs", get(log::of_credentials)),
         ("/api/v2/zoom-oauth-app-logs", get(log::of_apps)),
         ("/api/latchkey/v1/events", get(log::events)),
@@ -131,6 +141,7 @@ pub fn router(state: State) -> Router {
         ),
         ("/api/latchkey/v1/pools/{id}/members", post(latchkey::pools::put_member)),
         ("/api/latchkey/v1/pools/{id}/members/{credential}", delete(latchkey::pools::remove_member)),
+        ("/api/latchkey/v1/settings", get(latchkey::settings::retrieve).patch(latchkey::settings::change)),
         ("/api/latchkey/v1/audit", get(latchkey::audit::handler)),
         ("/api/latchkey/v1/callback-secret", get(latchkey::callback_secret::retrieve)),
         ("/api/latchkey/v1/callback-secret/rotate", post(latchkey::callback_secret::rotate)),

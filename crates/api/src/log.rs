@@ -5,15 +5,49 @@ use axum::{
     Json,
     extract::{RawQuery, State as Extract},
 };
+use model::LogLineId;
 use serde_json::{Value, json};
-use store::{LogFilter, LogLine, Subject};
+use store::{LogFilter, LogLine, Order, Subject};
 
 use crate::{
     State,
     caller::{Caller, Read},
     error::ApiError,
-    page::{PAGE_SIZE, Query},
+    page::{PAGE_SIZE, Query, Wanted},
 };
+
+/// A question for lines.
+struct Asked {
+    query: Query,
+    wanted: Wanted<LogLineId>,
+    filter: LogFilter,
+}
+
+impl Asked {
+    fn read(query: Option<&str>) -> Result<Self, ApiError> {
+        let query = Query::of(query);
+        let wanted: Wanted<LogLineId> = query.wanted(&["created_at"], Order::Descending)?;
+        let filter = LogFilter {
+            after: query.time("created_at_after")?,
+            before: query.time("created_at_before")?,
+            order: wanted.order(),
+            beyond: wanted.beyond().copied(),
+            ..LogFilter::default()
+        };
+        Ok(Self { query, wanted, filter })
+    }
+
+    fn answer(
+        &self,
+        state: &State,
+        path: &str,
+        lines: Vec<LogLine>,
+        shown: impl Fn(&LogLine) -> Value,
+    ) -> Result<Json<Value>, ApiError> {
+        let shown = |line: &LogLine| Ok(shown(line));
+        self.wanted.answer((&self.query, &state.broker, path), lines, |line| line.id, shown).map(Json)
+    }
+}
 
 /// Of accounts, in the contract's shape.
 pub(crate) async fn of_credentials(
@@ -21,11 +55,11 @@ pub(crate) async fn of_credentials(
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
-    let query = Query::of(query.as_deref());
-    let filter = LogFilter { credential: query.id("credential")?, ..filter(&query)? };
+    let asked = Asked::read(query.as_deref())?;
+    let filter = LogFilter { credential: asked.query.id("credential")?, ..asked.filter };
     let lines = state.store.credential_log(caller.workspace, &filter, PAGE_SIZE + 1).await?;
     let shown = |line: &LogLine| json!({ "credential": subject(line), "message": line.message, "created_at": line.at });
-    Ok(page(&state, &query, "/api/v2/zoom-oauth-credential-logs/", lines, shown))
+    asked.answer(&state, "/api/v2/zoom-oauth-credential-logs/", lines, shown)
 }
 
 /// Of apps, in the contract's shape.
@@ -34,11 +68,11 @@ pub(crate) async fn of_apps(
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
-    let query = Query::of(query.as_deref());
-    let filter = LogFilter { app: query.id("oauth_app")?, ..filter(&query)? };
+    let asked = Asked::read(query.as_deref())?;
+    let filter = LogFilter { app: asked.query.id("oauth_app")?, ..asked.filter };
     let lines = state.store.app_log(caller.workspace, &filter, PAGE_SIZE + 1).await?;
     let shown = |line: &LogLine| json!({ "oauth_app": subject(line), "message": line.message, "created_at": line.at });
-    Ok(page(&state, &query, "/api/v2/zoom-oauth-app-logs/", lines, shown))
+    asked.answer(&state, "/api/v2/zoom-oauth-app-logs/", lines, shown)
 }
 
 /// What accounts came into: the same lines, with their words for machines.
@@ -47,8 +81,8 @@ pub(crate) async fn events(
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
-    let query = Query::of(query.as_deref());
-    let filter = LogFilter { credential: query.id("credential")?, events_only: true, ..filter(&query)? };
+    let asked = Asked::read(query.as_deref())?;
+    let filter = LogFilter { credential: asked.query.id("credential")?, events_only: true, ..asked.filter };
     let lines = state.store.credential_log(caller.workspace, &filter, PAGE_SIZE + 1).await?;
     let shown = |line: &LogLine| {
         json!({
@@ -61,16 +95,7 @@ pub(crate) async fn events(
             "created_at": line.at,
         })
     };
-    Ok(page(&state, &query, "/api/latchkey/v1/events/", lines, shown))
-}
-
-fn filter(query: &Query) -> Result<LogFilter, ApiError> {
-    Ok(LogFilter {
-        after: query.time("created_at_after")?,
-        before: query.time("created_at_before")?,
-        older_than: query.cursor()?,
-        ..LogFilter::default()
-    })
+    asked.answer(&state, "/api/latchkey/v1/events/", lines, shown)
 }
 
 fn subject(line: &LogLine) -> String {
@@ -78,20 +103,4 @@ fn subject(line: &LogLine) -> String {
         Subject::Credential(id) => id.to_string(),
         Subject::App(id) => id.to_string(),
     }
-}
-
-/// One line more than a page was asked for: whether there is a next page.
-fn page(
-    state: &State,
-    query: &Query,
-    path: &str,
-    mut lines: Vec<LogLine>,
-    shown: impl Fn(&LogLine) -> Value,
-) -> Json<Value> {
-    let whole = usize::try_from(PAGE_SIZE).expect("a small number");
-    let more = lines.len() > whole;
-    lines.truncate(whole);
-    let next = lines.last().map(|line| line.id).filter(|_| more);
-    let results: Vec<_> = lines.iter().map(shown).collect();
-    Json(query.answer_by_cursor(&state.broker, path, next, &results))
 }

@@ -6,6 +6,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use broker::Broker;
 use model::Timestamp;
 use serde_json::{Value, json};
+use store::{Order, Page, Place};
 use url::Url;
 
 use crate::{error::ApiError, fields::FieldErrors};
@@ -32,16 +33,6 @@ impl Query {
         self.all(name).flat_map(|value| value.split(',')).map(str::trim).filter(|word| !word.is_empty())
     }
 
-    /// Those of `rows` that agree with the query in these fields.
-    pub(crate) fn agreeing(&self, rows: impl Iterator<Item = Value>, fields: &[&str]) -> Vec<Value> {
-        let agrees = |row: &Value| {
-            fields
-                .iter()
-                .all(|field| self.get(field).is_none_or(|wanted| row[field].as_str() == Some(wanted)))
-        };
-        rows.filter(agrees).collect()
-    }
-
     pub(crate) fn get<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         self.all(name).last().filter(|value| !value.is_empty())
     }
@@ -58,7 +49,41 @@ impl Query {
         self.get(name).map(|text| text.parse().map_err(wrong)).transpose()
     }
 
-    /// Where the page before ended, of a list that goes by cursor.
+    /// A word of a closed set to narrow a list to.
+    pub(crate) fn word<T: FromStr>(&self, name: &str, complaint: &str) -> Result<Option<T>, FieldErrors> {
+        let wrong = |_| FieldErrors::one(name, complaint);
+        self.get(name).map(|text| text.parse().map_err(wrong)).transpose()
+    }
+
+    /// Which page of a list is asked for: `ordering` names one of `fields`, the first of which is usual, with a minus for
+    /// the greatest first; `cursor` says where to go on, and fits the ordering that it was made with.
+    pub(crate) fn wanted<P: FromStr + Display>(
+        &self,
+        fields: &[&'static str],
+        usual: Order,
+    ) -> Result<Wanted<P>, ApiError> {
+        let (field, order) = match self.get("ordering") {
+            None => (fields[0], usual),
+            Some(asked) => {
+                let (name, order) = match asked.strip_prefix('-') {
+                    Some(name) => (name, Order::Descending),
+                    None => (asked, Order::Ascending),
+                };
+                let known = fields.iter().find(|field| **field == name);
+                let ways: Vec<_> = fields.iter().map(|field| format!("{field} or -{field}")).collect();
+                let wrong = || FieldErrors::one("ordering", format!("It must be {}.", ways.join(", ")));
+                (*known.ok_or_else(wrong)?, order)
+            }
+        };
+        let mut wanted = Wanted { field, order, cursor: None };
+        if let Some(text) = self.get("cursor") {
+            let read = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).unwrap_or_default()).ok();
+            wanted.cursor = Some(read.and_then(|text| wanted.read(&text)).ok_or(ApiError::InvalidPage)?);
+        }
+        Ok(wanted)
+    }
+
+    /// Where the page before ended, of a list that goes one way by cursor.
     pub(crate) fn cursor<T: FromStr>(&self) -> Result<Option<T>, ApiError> {
         let read =
             |text: &str| String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?.parse().ok();
@@ -118,6 +143,100 @@ impl Query {
             "previous": page.checked_sub(1).map(at),
             "results": results,
         }))
+    }
+}
+
+/// A page of a list that goes by cursor, as it is asked for. `P` is a row's place in it.
+pub(crate) struct Wanted<P> {
+    /// What the list is sorted by.
+    pub(crate) field: &'static str,
+    /// Which way, for whoever reads it from its beginning.
+    order: Order,
+    cursor: Option<(Way, P)>,
+}
+
+/// Which way a cursor leads from its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    On,
+    Back,
+}
+
+impl Way {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Back => "back",
+        }
+    }
+}
+
+impl<P: FromStr + Display> Wanted<P> {
+    /// Which way the rows are to be read: a page before another is read backwards.
+    pub(crate) fn order(&self) -> Order {
+        match self.cursor {
+            Some((Way::Back, _)) => self.order.reversed(),
+            _ => self.order,
+        }
+    }
+
+    /// What the rows have to follow, in that order.
+    pub(crate) fn beyond(&self) -> Option<&P> {
+        self.cursor.as_ref().map(|(_, place)| place)
+    }
+
+    /// The answer. `rows` are one more than a page holds, if there are so many.
+    pub(crate) fn answer<R>(
+        &self,
+        (query, broker, path): (&Query, &Broker, &str),
+        mut rows: Vec<R>,
+        place: impl Fn(&R) -> P,
+        shown: impl Fn(&R) -> Result<Value, ApiError>,
+    ) -> Result<Value, ApiError> {
+        let whole = usize::try_from(PAGE_SIZE).expect("a small number");
+        let more = rows.len() > whole;
+        rows.truncate(whole);
+        let back = matches!(self.cursor, Some((Way::Back, _)));
+        if back {
+            rows.reverse();
+        }
+        // There is something on the side that the cursor came from.
+        let (before, after) = if back { (more, true) } else { (self.cursor.is_some(), more) };
+        let at = |row: Option<&R>, way| {
+            let cursor = BASE64_URL_SAFE_NO_PAD.encode(self.written(way, &place(row?)));
+            Some(query.with(broker, path, "cursor", &cursor).to_string())
+        };
+        let next = at(rows.last().filter(|_| after), Way::On);
+        let previous = at(rows.first().filter(|_| before), Way::Back);
+        let results = rows.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
+        Ok(json!({ "next": next, "previous": previous, "results": results }))
+    }
+
+    /// What is inside a cursor: the ordering it was made with, the way, the place.
+    fn written(&self, way: Way, place: &P) -> String {
+        let sign = match self.order {
+            Order::Ascending => "",
+            Order::Descending => "-",
+        };
+        format!("{sign}{}.{}.{place}", self.field, way.as_str())
+    }
+
+    /// `None` for what none of our answers to this question can hold.
+    fn read(&self, text: &str) -> Option<(Way, P)> {
+        let (_, place) = text.split_once('.')?.1.split_once('.')?;
+        let place = place.parse().ok()?;
+        [Way::On, Way::Back]
+            .into_iter()
+            .find(|way| self.written(*way, &place) == text)
+            .map(|way| (way, place))
+    }
+}
+
+impl Wanted<Place> {
+    /// As a store is asked for it.
+    pub(crate) fn page(&self) -> Page {
+        let most = u32::try_from(PAGE_SIZE + 1).expect("a small number");
+        Page { order: self.order(), after: self.beyond().cloned(), most }
     }
 }
 

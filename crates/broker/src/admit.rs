@@ -1,8 +1,8 @@
 //! Storing an account that has just been connected, whichever way it came.
 
 use model::{
-    Code, ConsentId, CredentialId, CredentialKind, CredentialStatus, Failure, MeetingSyncStatus,
-    ParkedConsentId, Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
+    Code, ConsentId, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, Failure,
+    MeetingSyncStatus, ParkedConsentId, Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 use store::{Credential, Grant, StoreError};
 use url::Url;
@@ -41,6 +41,15 @@ pub(crate) enum Door {
     Parked(ParkedConsentId),
 }
 
+/// An account that was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admitted {
+    /// Its id.
+    pub id: CredentialId,
+    /// Whether the workspace had it already.
+    pub known: bool,
+}
+
 impl Newcomer {
     fn kind(&self) -> CredentialKind {
         match (&self.source, &self.callback_url) {
@@ -62,11 +71,7 @@ impl Newcomer {
 impl Broker {
     /// Stores a new account: in the row that this user has on this app, at the next generation, or in a new one. `None`
     /// when somebody else came through the same door first; then nothing is stored.
-    pub(crate) async fn admit(
-        &self,
-        newcomer: &Newcomer,
-        door: Door,
-    ) -> Result<Option<CredentialId>, Failure> {
+    pub(crate) async fn admit(&self, newcomer: &Newcomer, door: Door) -> Result<Option<Admitted>, Failure> {
         let kind = newcomer.kind();
         if kind == CredentialKind::UserOauth && newcomer.grant.refresh_token.is_none() {
             let words = "Zoom sent no refresh token: is the app a user-managed OAuth app?";
@@ -79,7 +84,7 @@ impl Broker {
         };
         // Two may connect the same new user at once: the loser of the insert finds the winner's row.
         for _ in 0..2 {
-            let credential = self.credential_for(newcomer).await?;
+            let (credential, known) = self.credential_for(newcomer).await?;
             let note = self.note(&words);
             let stored = match door {
                 Door::Api => self.store.connect_credential(&credential, &note).await.map(|()| true),
@@ -92,7 +97,7 @@ impl Broker {
                     self.metrics.credential_became(CredentialStatus::Healthy);
                     tracing::info!(credential = %credential.id, app = %credential.app, kind = kind.as_str(),
                         "account connected");
-                    return Ok(Some(credential.id));
+                    return Ok(Some(Admitted { id: credential.id, known }));
                 }
                 Ok(false) => return Ok(None),
                 Err(StoreError::Exists(_)) => {}
@@ -102,15 +107,17 @@ impl Broker {
         Err(Failure::new(Code::Unavailable, "the same account is being connected elsewhere at this moment"))
     }
 
-    /// The row that a newcomer becomes.
-    async fn credential_for(&self, newcomer: &Newcomer) -> Result<Credential, Failure> {
+    /// The row that a newcomer becomes, and whether anybody here has it as an account.
+    async fn credential_for(&self, newcomer: &Newcomer) -> Result<(Credential, bool), Failure> {
         let Newcomer { workspace, app, ref grant, granted_at, .. } = *newcomer;
         let (kind, now) = (newcomer.kind(), self.env.now());
         let (zoom_user_id, zoom_account_id, display_name) = newcomer.names();
         let before = self.store.credential_of(workspace, app, zoom_user_id).await?;
+        let gone = CredentialStatus::Disconnected(DisconnectCause::Asked);
+        let known = before.as_ref().is_some_and(|row| row.status != gone);
         let id = before.as_ref().map_or_else(|| CredentialId::generate(&self.env), |row| row.id);
         let seal_url = |url| self.vault.seal(workspace, Cell::CallbackUrl(id), url);
-        Ok(Credential {
+        let credential = Credential {
             id,
             workspace,
             app,
@@ -133,7 +140,8 @@ impl Broker {
             meeting_sync: MeetingSyncStatus::NotStarted,
             created_at: before.map_or(now, |row| row.created_at),
             granted_at,
-        })
+        };
+        Ok((credential, known))
     }
 
     /// A grant as it is stored.

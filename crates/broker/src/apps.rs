@@ -1,7 +1,12 @@
 //! Zoom OAuth apps registered here.
 
-use model::{Code, CredentialId, Failure, Secret, WorkspaceId, ZoomOauthAppId};
-use store::{AppKind, NewAppSecrets, StoreError, Subject, ZoomOauthApp};
+use model::{
+    Code, CredentialId, CredentialStatus, DisconnectCause, Failure, Secret, WorkspaceId, ZoomOauthAppId,
+};
+use store::{
+    AppKind, AppRemoval, Credential, CredentialFilter, NewAppSecrets, Order, Page, StoreError, Subject,
+    ZoomOauthApp,
+};
 use zoom::AppKeys;
 
 use crate::{Broker, Cell};
@@ -22,13 +27,15 @@ pub struct NewApp {
 }
 
 impl Broker {
-    /// Registers an app; `None` when the workspace has one with this client id.
+    /// Registers an app; `None` when the workspace has one with this client id. One that was removed comes back under its
+    /// id, and its accounts under theirs as soon as their users consent again.
     pub async fn register_app(
         &self,
         workspace: WorkspaceId,
         new: &NewApp,
     ) -> Result<Option<ZoomOauthApp>, Failure> {
-        let id = ZoomOauthAppId::generate(&self.env);
+        let removed = self.store.removed_zoom_oauth_app(workspace, &new.client_id).await?;
+        let id = removed.unwrap_or_else(|| ZoomOauthAppId::generate(&self.env));
         let app = ZoomOauthApp {
             id,
             workspace,
@@ -66,6 +73,61 @@ impl Broker {
         }
         self.store.add_log_line(workspace, Subject::App(id), &self.note("secrets replaced")).await?;
         Ok(self.store.zoom_oauth_app(workspace, id).await?)
+    }
+
+    /// Removes an app that no account is connected with. Accounts that Zoom has ended go with it, and what is parked for it
+    /// is ended at Zoom, if Zoom can be reached.
+    pub async fn remove_app(
+        &self,
+        workspace: WorkspaceId,
+        id: ZoomOauthAppId,
+    ) -> Result<AppRemoval, Failure> {
+        let in_use =
+            CredentialStatus::ALL.into_iter().filter(|s| !matches!(s, CredentialStatus::Disconnected(_)));
+        if self.accounts_of(workspace, id, in_use.collect()).await?.is_empty() {
+            for parked in self.store.parked_consents(workspace).await? {
+                if parked.app == id {
+                    self.discard(workspace, parked.id).await?;
+                }
+            }
+            let ended = CredentialStatus::ALL.into_iter().filter(
+                |s| matches!(s, CredentialStatus::Disconnected(cause) if *cause != DisconnectCause::Asked),
+            );
+            let ended: Vec<_> = ended.collect();
+            loop {
+                let accounts = self.accounts_of(workspace, id, ended.clone()).await?;
+                for account in &accounts {
+                    self.disconnect(workspace, account.id).await?;
+                }
+                if accounts.is_empty() {
+                    break;
+                }
+            }
+        }
+        // Whatever came meanwhile, the store decides.
+        let removal = self.store.remove_zoom_oauth_app(workspace, id, &self.note("removed")).await?;
+        if removal == AppRemoval::Removed {
+            tracing::info!(app = %id, "app removed");
+        }
+        Ok(removal)
+    }
+
+    /// Some accounts of an app in these states.
+    async fn accounts_of(
+        &self,
+        workspace: WorkspaceId,
+        app: ZoomOauthAppId,
+        statuses: Vec<CredentialStatus>,
+    ) -> Result<Vec<Credential>, Failure> {
+        let filter = CredentialFilter { app: Some(app), statuses, ..CredentialFilter::default() };
+        let page = Page { order: Order::Ascending, after: None, most: 100 };
+        Ok(self.store.list_credentials(workspace, &filter, &page).await?)
+    }
+
+    /// Zoom's secret of an app, and the one that verifies its webhooks: for an operator who has chosen to show them.
+    pub fn app_secrets(&self, app: &ZoomOauthApp) -> Result<(Secret, Secret), Failure> {
+        let webhook = self.vault.open(app.workspace, Cell::WebhookSecret(app.id), &app.webhook_secret)?;
+        Ok((self.keys_of(app)?.client_secret, webhook))
     }
 
     /// The app that signs a bot's join: the account's own, or the workspace's newest. `None` when none is registered. A

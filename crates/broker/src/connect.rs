@@ -17,7 +17,7 @@ use zoom::{ApiAccess, ZoomError, ZoomUser};
 
 use crate::{
     Broker, Cell,
-    admit::{Door, Newcomer, Source},
+    admit::{Admitted, Door, Newcomer, Source},
     scopes,
     workspace::digest,
 };
@@ -180,9 +180,9 @@ impl Broker {
             callback_url: None,
         };
         KillPoint::BeforeConsent.reach();
-        let credential = self.admit(&newcomer, Door::Invitation(id)).await?;
+        let admitted = self.admit(&newcomer, Door::Invitation(id)).await?;
         KillPoint::AfterConsent.reach();
-        Ok(Connected { credential: credential.ok_or_else(used)?, display_name, missing_scopes })
+        Ok(Connected { credential: admitted.ok_or_else(used)?.id, display_name, missing_scopes })
     }
 
     /// Connects an account with a code that the caller fetched from Zoom. `None` when the workspace has no such app.
@@ -191,7 +191,7 @@ impl Broker {
         workspace: WorkspaceId,
         app: ZoomOauthAppId,
         code: &Authorization,
-    ) -> Result<Option<CredentialId>, Failure> {
+    ) -> Result<Option<Admitted>, Failure> {
         let Some(app) = self.store.zoom_oauth_app(workspace, app).await? else { return Ok(None) };
         let (grant, user) = self.redeem(&app, code).await?;
         let source = Source::User(user);

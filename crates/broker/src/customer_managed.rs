@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use model::{Code, CredentialId, Failure, Secret, Timestamp, WorkspaceId, ZoomOauthAppId};
+use model::{Code, Failure, Secret, Timestamp, WorkspaceId, ZoomOauthAppId};
 use outbound::{CallbackClient, CallbackError};
 use serde_json::{Map, Value};
 use store::{Credential, Lease, ZoomOauthApp};
@@ -13,7 +13,7 @@ use zoom::{ApiAccess, Grant, ZoomError};
 
 use crate::{
     Broker, Cell,
-    admit::{Door, Newcomer, Source},
+    admit::{Admitted, Door, Newcomer, Source},
 };
 
 /// What must be left of a token that a customer hands us.
@@ -33,7 +33,7 @@ impl Broker {
         workspace: WorkspaceId,
         app: ZoomOauthAppId,
         url: Secret,
-    ) -> Result<Option<CredentialId>, Failure> {
+    ) -> Result<Option<Admitted>, Failure> {
         let Some(app) = self.store.zoom_oauth_app(workspace, app).await? else { return Ok(None) };
         let grant = self.ask_customer(&app, &url).await?;
         let turn = self.newcomers_turn(app.id).await?;

@@ -61,6 +61,7 @@ use url::Url;
 use zoom::ZoomClient;
 
 pub use access_token::AccessToken;
+pub use admit::Admitted;
 pub use api_keys::{IssuedKey, KeyCheck, NewApiKey};
 pub use apps::NewApp;
 pub use audit::{Asker, Audit, AuditMode, Audited, Journal};

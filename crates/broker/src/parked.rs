@@ -122,7 +122,7 @@ impl Broker {
             granted_at: parked.parked_at,
             callback_url: None,
         };
-        self.admit(&newcomer, Door::Parked(id)).await
+        Ok(self.admit(&newcomer, Door::Parked(id)).await?.map(|admitted| admitted.id))
     }
 
     /// Erases what was parked, and ends it at Zoom if Zoom can be reached. `false` when the workspace has none with this id.

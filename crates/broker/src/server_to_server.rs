@@ -34,6 +34,6 @@ impl Broker {
             granted_at: self.env.now(),
             callback_url: None,
         };
-        self.admit(&newcomer, Door::Api).await
+        Ok(self.admit(&newcomer, Door::Api).await?.map(|admitted| admitted.id))
     }
 }

@@ -47,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) audit: Audit,
     /// How often the API may be called.
     pub(crate) limits: Limits,
+    /// What the API shows.
+    pub(crate) api: Api,
     /// Counters for Prometheus.
     pub(crate) metrics: Metrics,
 }
@@ -156,6 +158,14 @@ pub(crate) struct Limits {
     pub(crate) key: NonZeroU32,
 }
 
+/// `[api]`
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Api {
+    /// Whether Zoom apps are shown with their secrets.
+    pub(crate) show_app_secrets: bool,
+}
+
 /// `[metrics]`
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -180,6 +190,7 @@ impl Default for Config {
             callbacks: Callbacks::default(),
             audit: Audit::default(),
             limits: Limits::default(),
+            api: Api::default(),
             metrics: Metrics::default(),
         }
     }

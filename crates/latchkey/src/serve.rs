@@ -124,6 +124,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         tasks: tasks.clone(),
         limits: Arc::new(api::Limits::new(config.limits.rates())),
         metrics: config.metrics.enabled,
+        show_app_secrets: config.api.show_app_secrets,
     };
     let mut ready =
         json!({ "ready": true, "url": public_base.as_str().trim_end_matches('/'), "chromium": chromium });

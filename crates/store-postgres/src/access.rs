@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use model::{ApiKeyId, Sealed, Timestamp, WorkspaceId};
 use sqlx::{PgConnection, postgres::PgRow};
-use store::{Access, ApiKey, Digest, FormerSecret, StoreError, Workspace};
+use store::{Access, ApiKey, Digest, FormerSecret, SecondAuthorization, StoreError, Workspace};
 
 use crate::{
     ON_ABSENCE, ON_ROWS, PostgresStore, Tx, exists,
@@ -97,6 +97,33 @@ impl Access for PostgresStore {
             .await
             .map_err(unavailable)?;
         row.as_ref().map(workspace).transpose()
+    }
+
+    async fn second_authorization(&self, workspace: WorkspaceId) -> Result<SecondAuthorization, StoreError> {
+        let row =
+            sqlx::query("-- second_authorization\nSELECT second_authorization FROM workspaces WHERE id = $1")
+                .bind(workspace.to_string())
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(unavailable)?;
+        let choice = |row| Reader { table: "workspaces", row }.parsed("second_authorization");
+        row.as_ref().map_or(Ok(SecondAuthorization::Replace), choice)
+    }
+
+    async fn choose_second_authorization(
+        &self,
+        workspace: WorkspaceId,
+        choice: SecondAuthorization,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "-- choose_second_authorization\nUPDATE workspaces SET second_authorization = $1 WHERE id = $2",
+        )
+        .bind(choice.as_str())
+        .bind(workspace.to_string())
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(())
     }
 
     async fn found(&self, workspace: &Workspace, key: &ApiKey) -> Result<bool, StoreError> {

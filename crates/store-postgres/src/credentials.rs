@@ -2,19 +2,24 @@
 
 use async_trait::async_trait;
 use model::{
-    CredentialId, CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, Timestamp, WorkspaceId,
-    ZoomOauthAppId,
+    CredentialId, CredentialKind, CredentialStatus, DisconnectCause, MeetingSyncStatus, ReauthCause,
+    Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 use sqlx::{
-    PgConnection, Postgres,
+    AssertSqlSafe, PgConnection, Postgres,
     postgres::{PgArguments, PgRow},
     query::QueryScalar,
     types::Json,
 };
-use store::{Credential, Credentials, Due, Grant, Lease, Note, RefreshLease, StoreError, Subject, Trouble};
+use store::{
+    Credential, CredentialFilter, Credentials, Due, Grant, Lease, Note, Page, RefreshLease, StoreError,
+    Subject, Trouble,
+};
 
 use crate::{
-    ON_ROWS, PostgresStore, Tx, exists, log, meetings, parked,
+    ON_ROWS, PostgresStore, Tx, apps, exists, log, meetings,
+    page::{by, comparison},
+    parked,
     row::{Reader, bytes},
     unavailable,
 };
@@ -151,6 +156,10 @@ pub(crate) async fn connect(
     .await
     .map_err(exists("an account of this Zoom user on this app"))?;
     let Credential { workspace, app, id, .. } = *credential;
+    // Asked last: whoever removes the app waits for this account, or has been waited for.
+    if !apps::is_there(db, app).await? {
+        return Err(StoreError::Gone("the app"));
+    }
     parked::supersede(db, app, &credential.zoom_user_id).await?;
     log::write(db, workspace, app, Subject::Credential(id), Some(healthy), note).await
 }
@@ -240,6 +249,49 @@ impl Credentials for PostgresStore {
         .fetch_all(&self.pool)
         .await
         .map_err(unavailable)?;
+        rows.iter().map(credential).collect()
+    }
+
+    async fn list_credentials(
+        &self,
+        workspace: WorkspaceId,
+        filter: &CredentialFilter,
+        page: &Page,
+    ) -> Result<Vec<Credential>, StoreError> {
+        let sql = format!(
+            concat!(
+                "-- list_credentials\n\
+             SELECT ",
+                columns!(),
+                " FROM credentials\n\
+             WHERE workspace = $1 AND ($2::text IS NULL OR app = $2)\n\
+                 AND ($3::text IS NULL OR zoom_user_id = $3) AND ($4::text IS NULL OR zoom_account_id = $4)\n\
+                 AND ($5 OR status = ANY($6))\n\
+                 AND ($7::text IS NULL OR meeting_sync = $7)\n\
+                 AND ($8::bigint IS NULL OR created_at > $8) AND ($9::bigint IS NULL OR created_at < $9)\n\
+                 AND ($10::bigint IS NULL OR (created_at, id) {} ($10, $11))\n\
+             ORDER BY {} LIMIT $12",
+            ),
+            comparison(page.order),
+            by("created_at", "id", page.order),
+        );
+        let statuses: Vec<_> = filter.statuses.iter().map(|status| status.as_str()).collect();
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(workspace.to_string())
+            .bind(filter.app.map(|id| id.to_string()))
+            .bind(&filter.zoom_user_id)
+            .bind(&filter.zoom_account_id)
+            .bind(statuses.is_empty())
+            .bind(statuses)
+            .bind(filter.meeting_sync.map(MeetingSyncStatus::as_str))
+            .bind(filter.created_after.map(Timestamp::as_microsecond))
+            .bind(filter.created_before.map(Timestamp::as_microsecond))
+            .bind(page.after.as_ref().map(|place| place.key))
+            .bind(page.after.as_ref().map(|place| &place.id))
+            .bind(i64::from(page.most))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(unavailable)?;
         rows.iter().map(credential).collect()
     }
 

@@ -5,7 +5,7 @@ use model::{CredentialId, Timestamp, ZoomOauthAppId};
 use sqlx::{PgConnection, postgres::PgRow};
 use store::{Consequence, Digest, Ending, Reception, StoreError, ZoomEvent, ZoomInbox, ZoomOauthApp};
 
-use crate::{ON_ROWS, PostgresStore, Tx, connect, credentials, meetings, row::Reader, unavailable};
+use crate::{ON_ROWS, PostgresStore, Tx, apps, credentials, meetings, row::Reader, unavailable};
 
 fn event(row: &PgRow) -> Result<ZoomEvent, StoreError> {
     let row = Reader { table: "zoom_events", row };
@@ -52,12 +52,13 @@ async fn end(db: &mut PgConnection, event: &ZoomEvent, ending: &Ending) -> Resul
 #[async_trait]
 impl ZoomInbox for PostgresStore {
     async fn webhook_app(&self, id: ZoomOauthAppId) -> Result<Option<ZoomOauthApp>, StoreError> {
-        let row = sqlx::query("-- webhook_app\nSELECT * FROM zoom_oauth_apps WHERE id = $1")
-            .bind(id.to_string())
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(unavailable)?;
-        row.as_ref().map(connect::app).transpose()
+        let row =
+            sqlx::query("-- webhook_app\nSELECT * FROM zoom_oauth_apps WHERE id = $1 AND deleted_at IS NULL")
+                .bind(id.to_string())
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(unavailable)?;
+        row.as_ref().map(apps::app).transpose()
     }
 
     async fn note_webhook_validation(&self, id: ZoomOauthAppId, now: Timestamp) -> Result<(), StoreError> {

@@ -13,6 +13,7 @@
 
 mod access;
 mod address;
+mod apps;
 mod audit;
 mod bots;
 mod census;

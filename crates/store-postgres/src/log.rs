@@ -2,10 +2,15 @@
 
 use async_trait::async_trait;
 use model::{CredentialStatus, Timestamp, WorkspaceId, ZoomOauthAppId};
-use sqlx::{PgConnection, postgres::PgRow};
+use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
 use store::{AccountLog, LogFilter, LogLine, Note, StoreError, Subject};
 
-use crate::{PostgresStore, row::Reader, unavailable};
+use crate::{
+    PostgresStore,
+    page::{by_one, comparison},
+    row::Reader,
+    unavailable,
+};
 
 fn line(row: &PgRow) -> Result<LogLine, StoreError> {
     let row = Reader { table: "account_log", row };
@@ -110,27 +115,29 @@ impl PostgresStore {
         filter: &LogFilter,
         limit: u64,
     ) -> Result<Vec<LogLine>, StoreError> {
-        let rows = sqlx::query(
+        let (follows, order) = (comparison(filter.order), by_one("id", filter.order));
+        let sql = format!(
             "-- account_log: read\n\
              SELECT id, app, credential, became, code, message, created_at FROM account_log\n\
              WHERE workspace = $1 AND (credential IS NULL) = $2\n\
                  AND ($3::text IS NULL OR credential = $3) AND ($4::text IS NULL OR app = $4)\n\
                  AND ($5::bigint IS NULL OR created_at > $5) AND ($6::bigint IS NULL OR created_at < $6)\n\
-                 AND ($7::text IS NULL OR id < $7) AND (NOT $8 OR became IS NOT NULL)\n\
-             ORDER BY id DESC LIMIT $9",
-        )
-        .bind(workspace.to_string())
-        .bind(of_apps)
-        .bind(filter.credential.map(|id| id.to_string()))
-        .bind(filter.app.map(|id| id.to_string()))
-        .bind(filter.after.map(Timestamp::as_microsecond))
-        .bind(filter.before.map(Timestamp::as_microsecond))
-        .bind(filter.older_than.map(|id| id.to_string()))
-        .bind(filter.events_only)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(&self.pool)
-        .await
-        .map_err(unavailable)?;
+                 AND ($7::text IS NULL OR id {follows} $7) AND (NOT $8 OR became IS NOT NULL)\n\
+             ORDER BY {order} LIMIT $9",
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(workspace.to_string())
+            .bind(of_apps)
+            .bind(filter.credential.map(|id| id.to_string()))
+            .bind(filter.app.map(|id| id.to_string()))
+            .bind(filter.after.map(Timestamp::as_microsecond))
+            .bind(filter.before.map(Timestamp::as_microsecond))
+            .bind(filter.beyond.map(|id| id.to_string()))
+            .bind(filter.events_only)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(unavailable)?;
         rows.iter().map(line).collect()
     }
 }

@@ -20,6 +20,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0012_link_terms", include_str!("../migrations/0012_link_terms.sql")),
     ("0013_audit_batches", include_str!("../migrations/0013_audit_batches.sql")),
     ("0014_idempotent_requests", include_str!("../migrations/0014_idempotent_requests.sql")),
+    ("0015_management", include_str!("../migrations/0015_management.sql")),
 ];
 
 /// The schema that this version speaks to.

@@ -6,8 +6,8 @@ use sqlx::{PgConnection, postgres::PgRow, types::Json};
 use store::{Credential, Grant, Note, ParkedConsent, ParkedConsents, StoreError, ZoomOauthApp};
 
 use crate::{
-    ON_ROWS, PostgresStore, Tx, connect,
-    connect::app_columns,
+    ON_ROWS, PostgresStore, Tx, apps,
+    apps::app_columns,
     credentials,
     row::{Reader, bytes},
     unavailable,
@@ -63,14 +63,14 @@ impl ParkedConsents for PostgresStore {
             "-- installed_app\nSELECT ",
             app_columns!(),
             " FROM zoom_oauth_apps\n\
-                 WHERE kind <> 'server_to_server' AND ($1::text IS NULL OR id = $1) LIMIT 2",
+                 WHERE kind <> 'server_to_server' AND deleted_at IS NULL AND ($1::text IS NULL OR id = $1) LIMIT 2",
         ))
         .bind(id.map(|id| id.to_string()))
         .fetch_all(&self.pool)
         .await
         .map_err(unavailable)?;
         match rows.as_slice() {
-            [row] => connect::app(row).map(Some),
+            [row] => apps::app(row).map(Some),
             _ => Ok(None),
         }
     }

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use model::{ApiKeyId, Sealed, Timestamp, WorkspaceId};
 use sqlx::{SqliteTransaction, sqlite::SqliteRow};
-use store::{Access, ApiKey, Digest, FormerSecret, StoreError, Workspace};
+use store::{Access, ApiKey, Digest, FormerSecret, SecondAuthorization, StoreError, Workspace};
 
 use crate::{
     SqliteStore, exists,
@@ -81,6 +81,33 @@ impl Access for SqliteStore {
             .await
             .map_err(unavailable)?;
         row.as_ref().map(workspace).transpose()
+    }
+
+    async fn second_authorization(&self, workspace: WorkspaceId) -> Result<SecondAuthorization, StoreError> {
+        let row =
+            sqlx::query("-- second_authorization\nSELECT second_authorization FROM workspaces WHERE id = ?")
+                .bind(workspace.to_string())
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(unavailable)?;
+        let choice = |row| Reader { table: "workspaces", row }.parsed("second_authorization");
+        row.as_ref().map_or(Ok(SecondAuthorization::Replace), choice)
+    }
+
+    async fn choose_second_authorization(
+        &self,
+        workspace: WorkspaceId,
+        choice: SecondAuthorization,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "-- choose_second_authorization\nUPDATE workspaces SET second_authorization = ? WHERE id = ?",
+        )
+        .bind(choice.as_str())
+        .bind(workspace.to_string())
+        .execute(&self.writer)
+        .await
+        .map_err(unavailable)?;
+        Ok(())
     }
 
     async fn found(&self, workspace: &Workspace, key: &ApiKey) -> Result<bool, StoreError> {

@@ -2,14 +2,19 @@
 
 use async_trait::async_trait;
 use model::{
-    CredentialId, CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, Timestamp, WorkspaceId,
-    ZoomOauthAppId,
+    CredentialId, CredentialKind, CredentialStatus, DisconnectCause, MeetingSyncStatus, ReauthCause,
+    Timestamp, WorkspaceId, ZoomOauthAppId,
 };
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
-use store::{Credential, Credentials, Due, Grant, Lease, Note, RefreshLease, StoreError, Subject, Trouble};
+use sqlx::{AssertSqlSafe, SqliteConnection, sqlite::SqliteRow};
+use store::{
+    Credential, CredentialFilter, Credentials, Due, Grant, Lease, Note, Page, RefreshLease, StoreError,
+    Subject, Trouble,
+};
 
 use crate::{
-    SqliteStore, exists, log, meetings, parked,
+    SqliteStore, apps, exists, log, meetings,
+    page::{by, comparison},
+    parked,
     row::{Reader, bytes, json},
     unavailable,
 };
@@ -98,6 +103,10 @@ pub(crate) async fn connect(
     .await
     .map_err(exists("an account of this Zoom user on this app"))?;
     let Credential { workspace, app, id, .. } = *credential;
+    // Asked last: whoever removes the app waits for this account, or has been waited for.
+    if !apps::is_there(db, app).await? {
+        return Err(StoreError::Gone("the app"));
+    }
     parked::supersede(db, app, &credential.zoom_user_id).await?;
     log::write(db, workspace, app, Subject::Credential(id), Some(healthy), note).await
 }
@@ -226,6 +235,45 @@ impl Credentials for SqliteStore {
         .fetch_all(&self.readers)
         .await
         .map_err(unavailable)?;
+        rows.iter().map(credential).collect()
+    }
+
+    async fn list_credentials(
+        &self,
+        workspace: WorkspaceId,
+        filter: &CredentialFilter,
+        page: &Page,
+    ) -> Result<Vec<Credential>, StoreError> {
+        let sql = format!(
+            "-- list_credentials\n\
+             SELECT * FROM credentials\n\
+             WHERE workspace = ?1 AND (?2 IS NULL OR app = ?2)\n\
+                 AND (?3 IS NULL OR zoom_user_id = ?3) AND (?4 IS NULL OR zoom_account_id = ?4)\n\
+                 AND (?5 OR status IN (SELECT value FROM json_each(?6)))\n\
+                 AND (?7 IS NULL OR meeting_sync = ?7)\n\
+                 AND (?8 IS NULL OR created_at > ?8) AND (?9 IS NULL OR created_at < ?9)\n\
+                 AND (?10 IS NULL OR (created_at, id) {} (?10, ?11))\n\
+             ORDER BY {} LIMIT ?12",
+            comparison(page.order),
+            by("created_at", "id", page.order),
+        );
+        let statuses: Vec<_> = filter.statuses.iter().map(|status| status.as_str()).collect();
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(workspace.to_string())
+            .bind(filter.app.map(|id| id.to_string()))
+            .bind(&filter.zoom_user_id)
+            .bind(&filter.zoom_account_id)
+            .bind(statuses.is_empty())
+            .bind(json(&statuses))
+            .bind(filter.meeting_sync.map(MeetingSyncStatus::as_str))
+            .bind(filter.created_after.map(Timestamp::as_microsecond))
+            .bind(filter.created_before.map(Timestamp::as_microsecond))
+            .bind(page.after.as_ref().map(|place| place.key))
+            .bind(page.after.as_ref().map(|place| &place.id))
+            .bind(page.most)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(unavailable)?;
         rows.iter().map(credential).collect()
     }
 

@@ -5,7 +5,7 @@ use model::{CredentialId, Timestamp, ZoomOauthAppId};
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use store::{Consequence, Digest, Ending, Reception, StoreError, ZoomEvent, ZoomInbox, ZoomOauthApp};
 
-use crate::{SqliteStore, connect, credentials, meetings, row::Reader, unavailable};
+use crate::{SqliteStore, apps, credentials, meetings, row::Reader, unavailable};
 
 fn event(row: &SqliteRow) -> Result<ZoomEvent, StoreError> {
     let row = Reader { table: "zoom_events", row };
@@ -52,12 +52,13 @@ async fn end(db: &mut SqliteConnection, event: &ZoomEvent, ending: &Ending) -> R
 #[async_trait]
 impl ZoomInbox for SqliteStore {
     async fn webhook_app(&self, id: ZoomOauthAppId) -> Result<Option<ZoomOauthApp>, StoreError> {
-        let row = sqlx::query("-- webhook_app\nSELECT * FROM zoom_oauth_apps WHERE id = ?")
-            .bind(id.to_string())
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(unavailable)?;
-        row.as_ref().map(connect::app).transpose()
+        let row =
+            sqlx::query("-- webhook_app\nSELECT * FROM zoom_oauth_apps WHERE id = ? AND deleted_at IS NULL")
+                .bind(id.to_string())
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(unavailable)?;
+        row.as_ref().map(apps::app).transpose()
     }
 
     async fn note_webhook_validation(&self, id: ZoomOauthAppId, now: Timestamp) -> Result<(), StoreError> {

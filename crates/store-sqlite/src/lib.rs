@@ -5,6 +5,7 @@
 //! survives a power cut.
 
 mod access;
+mod apps;
 mod audit;
 mod bots;
 mod census;

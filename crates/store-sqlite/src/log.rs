@@ -2,10 +2,15 @@
 
 use async_trait::async_trait;
 use model::{CredentialStatus, Timestamp, WorkspaceId, ZoomOauthAppId};
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use sqlx::{AssertSqlSafe, SqliteConnection, sqlite::SqliteRow};
 use store::{AccountLog, LogFilter, LogLine, Note, StoreError, Subject};
 
-use crate::{SqliteStore, row::Reader, unavailable};
+use crate::{
+    SqliteStore,
+    page::{by_one, comparison},
+    row::Reader,
+    unavailable,
+};
 
 fn line(row: &SqliteRow) -> Result<LogLine, StoreError> {
     let row = Reader { table: "account_log", row };
@@ -104,27 +109,29 @@ impl SqliteStore {
         filter: &LogFilter,
         limit: u64,
     ) -> Result<Vec<LogLine>, StoreError> {
-        let rows = sqlx::query(
+        let (follows, order) = (comparison(filter.order), by_one("id", filter.order));
+        let sql = format!(
             "-- account_log: read\n\
              SELECT * FROM account_log\n\
              WHERE workspace = ?1 AND (credential IS NULL) = ?2\n\
                  AND (?3 IS NULL OR credential = ?3) AND (?4 IS NULL OR app = ?4)\n\
                  AND (?5 IS NULL OR created_at > ?5) AND (?6 IS NULL OR created_at < ?6)\n\
-                 AND (?7 IS NULL OR id < ?7) AND (NOT ?8 OR became IS NOT NULL)\n\
-             ORDER BY id DESC LIMIT ?9",
-        )
-        .bind(workspace.to_string())
-        .bind(of_apps)
-        .bind(filter.credential.map(|id| id.to_string()))
-        .bind(filter.app.map(|id| id.to_string()))
-        .bind(filter.after.map(Timestamp::as_microsecond))
-        .bind(filter.before.map(Timestamp::as_microsecond))
-        .bind(filter.older_than.map(|id| id.to_string()))
-        .bind(filter.events_only)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(&self.readers)
-        .await
-        .map_err(unavailable)?;
+                 AND (?7 IS NULL OR id {follows} ?7) AND (NOT ?8 OR became IS NOT NULL)\n\
+             ORDER BY {order} LIMIT ?9",
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(workspace.to_string())
+            .bind(of_apps)
+            .bind(filter.credential.map(|id| id.to_string()))
+            .bind(filter.app.map(|id| id.to_string()))
+            .bind(filter.after.map(Timestamp::as_microsecond))
+            .bind(filter.before.map(Timestamp::as_microsecond))
+            .bind(filter.beyond.map(|id| id.to_string()))
+            .bind(filter.events_only)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(unavailable)?;
         rows.iter().map(line).collect()
     }
 }

@@ -19,6 +19,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0012_link_terms.sql"),
     include_str!("../migrations/0013_audit_batches.sql"),
     include_str!("../migrations/0014_idempotent_requests.sql"),
+    include_str!("../migrations/0015_management.sql"),
 ];
 
 /// The database cannot be used.

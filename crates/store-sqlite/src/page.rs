@@ -10,11 +10,16 @@ pub(crate) const fn comparison(order: Order) -> &'static str {
     }
 }
 
-/// What follows `ORDER BY`.
-pub(crate) fn by(key: &str, id: &str, order: Order) -> String {
+/// What follows `ORDER BY`, for one column.
+pub(crate) fn by_one(column: &str, order: Order) -> String {
     let way = match order {
         Order::Ascending => "ASC",
         Order::Descending => "DESC",
     };
-    format!("{key} {way}, {id} {way}")
+    format!("{column} {way}")
+}
+
+/// What follows `ORDER BY`, for a key and what tells rows of one key apart.
+pub(crate) fn by(key: &str, id: &str, order: Order) -> String {
+    format!("{}, {}", by_one(key, order), by_one(id, order))
 }

@@ -6,7 +6,7 @@ use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use store::{Credential, Grant, Note, ParkedConsent, ParkedConsents, StoreError, ZoomOauthApp};
 
 use crate::{
-    SqliteStore, connect, credentials,
+    SqliteStore, apps, credentials,
     row::{Reader, bytes, json},
     unavailable,
 };
@@ -53,14 +53,14 @@ impl ParkedConsents for SqliteStore {
         let rows = sqlx::query(
             "-- installed_app\n\
              SELECT * FROM zoom_oauth_apps\n\
-             WHERE kind <> 'server_to_server' AND (?1 IS NULL OR id = ?1) LIMIT 2",
+             WHERE kind <> 'server_to_server' AND deleted_at IS NULL AND (?1 IS NULL OR id = ?1) LIMIT 2",
         )
         .bind(id.map(|id| id.to_string()))
         .fetch_all(&self.readers)
         .await
         .map_err(unavailable)?;
         match rows.as_slice() {
-            [row] => connect::app(row).map(Some),
+            [row] => apps::app(row).map(Some),
             _ => Ok(None),
         }
     }

@@ -1,6 +1,6 @@
 //! Workspaces and the keys that open them.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, str::FromStr};
 
 use async_trait::async_trait;
 use model::{ApiKeyId, ApiScopes, Sealed, Timestamp, WorkspaceId};
@@ -58,6 +58,33 @@ pub struct ApiKey {
     pub revoked_at: Option<Timestamp>,
 }
 
+/// What it comes to when a user who is connected is connected again over the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondAuthorization {
+    /// The account has the new grant and keeps its id.
+    Replace,
+    /// The caller is told of a conflict, as the contract's older guide has it.
+    Conflict,
+}
+
+impl SecondAuthorization {
+    /// The word in requests, answers and the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Replace => "replace",
+            Self::Conflict => "conflict",
+        }
+    }
+}
+
+impl FromStr for SecondAuthorization {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = [Self::Replace, Self::Conflict].into_iter().find(|choice| choice.as_str() == text);
+        known.ok_or_else(|| format!("{text:?} is nothing that a second authorization can come to"))
+    }
+}
+
 /// Workspaces and API keys.
 #[async_trait]
 pub trait Access {
@@ -66,6 +93,16 @@ pub trait Access {
 
     /// A workspace.
     async fn workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError>;
+
+    /// What a workspace has chosen; [`SecondAuthorization::Replace`] unless it has.
+    async fn second_authorization(&self, workspace: WorkspaceId) -> Result<SecondAuthorization, StoreError>;
+
+    /// Chooses.
+    async fn choose_second_authorization(
+        &self,
+        workspace: WorkspaceId,
+        choice: SecondAuthorization,
+    ) -> Result<(), StoreError>;
 
     /// Makes a workspace together with its first key, if the store holds no workspace yet; `false` when it does.
     /// Of several first starts at once, one wins.

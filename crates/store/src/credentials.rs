@@ -6,7 +6,7 @@ use model::{
     Sealed, Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 
-use crate::{Lease, Note, StoreError};
+use crate::{Lease, Note, Page, Place, StoreError};
 
 /// What Zoom gave: replaced as a whole by every refresh and every consent.
 #[derive(Debug, Clone)]
@@ -73,6 +73,32 @@ pub struct Credential {
     pub granted_at: Timestamp,
 }
 
+impl Credential {
+    /// Where it stands in a list of accounts.
+    pub fn place(&self) -> Place {
+        Place { key: self.created_at.as_microsecond(), id: self.id.to_string() }
+    }
+}
+
+/// What a list of accounts is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct CredentialFilter {
+    /// Of this app.
+    pub app: Option<ZoomOauthAppId>,
+    /// Zoom's id of the user.
+    pub zoom_user_id: Option<String>,
+    /// Zoom's id of the account the user belongs to.
+    pub zoom_account_id: Option<String>,
+    /// In one of these states.
+    pub statuses: Vec<CredentialStatus>,
+    /// How far its meetings are known.
+    pub meeting_sync: Option<MeetingSyncStatus>,
+    /// Connected later than this.
+    pub created_after: Option<Timestamp>,
+    /// Connected earlier than this.
+    pub created_before: Option<Timestamp>,
+}
+
 /// A refresh that failed and will be tried again.
 #[derive(Debug, Clone, Copy)]
 pub struct Trouble {
@@ -118,7 +144,7 @@ pub enum RefreshLease {
 pub trait Credentials {
     /// Stores a new account, or replaces the grant of the row with the same id and resets it to healthy, at the next
     /// generation and epoch, ending any refresh that is under way. [`StoreError::Exists`] when another row has this user
-    /// on this app.
+    /// on this app, [`StoreError::Gone`] when the app was removed.
     async fn connect_credential(&self, credential: &Credential, note: &Note) -> Result<(), StoreError>;
 
     /// An account of the workspace.
@@ -138,6 +164,14 @@ pub trait Credentials {
 
     /// The workspace's accounts, newest first.
     async fn credentials(&self, workspace: WorkspaceId) -> Result<Vec<Credential>, StoreError>;
+
+    /// A page of the workspace's accounts, by the time they were first connected.
+    async fn list_credentials(
+        &self,
+        workspace: WorkspaceId,
+        filter: &CredentialFilter,
+        page: &Page,
+    ) -> Result<Vec<Credential>, StoreError>;
 
     /// Claims the right to refresh, and marks the refresh token as taken out. Committed before it returns, so a store
     /// that cannot write is found out before the token is spent.

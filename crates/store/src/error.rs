@@ -9,6 +9,9 @@ pub enum StoreError {
     /// A row with this identity exists.
     #[error("{0} exists already")]
     Exists(&'static str),
+    /// What the row points at was removed.
+    #[error("{0} is gone")]
+    Gone(&'static str),
     /// A row holds what this version cannot read.
     #[error("a row of {table} is not readable: {cause}")]
     Corrupt {
@@ -23,6 +26,7 @@ impl From<StoreError> for model::Failure {
     fn from(error: StoreError) -> Self {
         let code = match error {
             StoreError::Unavailable(_) => model::Code::Unavailable,
+            StoreError::Gone(_) => model::Code::AppUnhealthy,
             StoreError::Exists(_) | StoreError::Corrupt { .. } => model::Code::Internal,
         };
         Self::new(code, error.to_string())

@@ -11,6 +11,7 @@
 //! To add a method: write its behaviour into the conformance suite, then the trait, then each backend.
 
 mod access;
+mod apps;
 mod audit;
 mod bots;
 mod census;
@@ -33,16 +34,17 @@ mod pools;
 mod sealed_cells;
 mod seating;
 
-pub use access::{Access, ApiKey, FormerSecret, Workspace};
+pub use access::{Access, ApiKey, FormerSecret, SecondAuthorization, Workspace};
+pub use apps::{AppFilter, AppKind, AppRemoval, NewAppSecrets, Refusal, ZoomOauthApp, ZoomOauthApps};
 pub use audit::{
     AuditBatch, AuditPage, AuditPlace, AuditRecord, Audits, BatchId, Direction, Gathering, Pruned, Stretch,
     slice_of,
 };
 pub use bots::{Bot, BotFilter, BotPage, Bots, Screenshot, Transition};
 pub use census::Census;
-pub use connect::{AppKind, Consent, Consents, Journey, NewAppSecrets, Refusal, ZoomOauthApp, ZoomOauthApps};
+pub use connect::{Consent, Consents, Journey};
 pub use copy::{CopyError, Filling, Row, Snapshot, TABLES, Table, Value, copy};
-pub use credentials::{Credential, Credentials, Due, Grant, RefreshLease, Trouble};
+pub use credentials::{Credential, CredentialFilter, Credentials, Due, Grant, RefreshLease, Trouble};
 pub use error::StoreError;
 pub use idempotency::{FirstOrAgain, IdempotentRequest, IdempotentRequests};
 pub use inbox::{Consequence, Ending, Reception, ZoomEvent, ZoomInbox};

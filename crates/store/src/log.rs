@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::{Code, CredentialId, CredentialStatus, LogLineId, Timestamp, WorkspaceId, ZoomOauthAppId};
 
-use crate::StoreError;
+use crate::{Order, StoreError};
 
 /// What a change that is being written shall be called in the log.
 #[derive(Debug, Clone)]
@@ -57,8 +57,10 @@ pub struct LogFilter {
     pub before: Option<Timestamp>,
     /// Only lines that an account's change of state has left.
     pub events_only: bool,
-    /// Older than this line: where the page before ended.
-    pub older_than: Option<LogLineId>,
+    /// Which way.
+    pub order: Order,
+    /// Only what follows this line, in that order: where the page before ended.
+    pub beyond: Option<LogLineId>,
 }
 
 /// Logs of accounts and apps.
@@ -72,7 +74,7 @@ pub trait AccountLog {
         note: &Note,
     ) -> Result<(), StoreError>;
 
-    /// Lines about accounts, newest first.
+    /// Lines about accounts.
     async fn credential_log(
         &self,
         workspace: WorkspaceId,
@@ -80,7 +82,7 @@ pub trait AccountLog {
         limit: u64,
     ) -> Result<Vec<LogLine>, StoreError>;
 
-    /// Lines about apps, newest first.
+    /// Lines about apps.
     async fn app_log(
         &self,
         workspace: WorkspaceId,

@@ -3,11 +3,12 @@
 use std::{fmt, str::FromStr};
 
 /// Which way a list goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Order {
     /// The least first.
     Ascending,
-    /// The greatest first.
+    /// The greatest first: the newest, mostly.
+    #[default]
     Descending,
 }
 

@@ -6,5 +6,6 @@ pub(crate) mod callback_secret;
 pub(crate) mod connect_links;
 pub(crate) mod parked_consents;
 pub(crate) mod pools;
+pub(crate) mod settings;
 pub(crate) mod token_links;
 pub(crate) mod workspaces;

@@ -2,9 +2,8 @@
 
 use axum::{Json, extract::State as Extract};
 use model::{Secret, ZoomOauthAppId};
-use serde_json::Value;
 
-use super::{representation, secret};
+use super::{representation, secret, unstored};
 use crate::{
     State,
     body::Body,
@@ -25,12 +24,12 @@ pub(crate) async fn handler(
     Extract(state): Extract<State>,
     Path(id): Path<ZoomOauthAppId>,
     Body(body): Body,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<super::Answer, ApiError> {
     let Change { client_secret, webhook_secret } = read(Fields::of(&body))?;
     let (client_secret, webhook_secret) = (client_secret.as_ref(), webhook_secret.as_ref());
     let changed =
         state.broker.change_app_secrets(caller.workspace, id, client_secret, webhook_secret).await?;
-    Ok(Json(representation(&changed.ok_or(ApiError::NotFound)?)))
+    Ok(unstored(Json(representation(&state, &changed.ok_or(ApiError::NotFound)?)?)))
 }
 
 fn read(mut fields: Fields<'_>) -> Result<Change, FieldErrors> {

@@ -3,10 +3,9 @@
 use axum::{Json, extract::State as Extract, http::StatusCode};
 use broker::NewApp;
 use model::Secret;
-use serde_json::Value;
 use store::AppKind;
 
-use super::{representation, secret};
+use super::{KINDS, representation, secret, unstored};
 use crate::{
     State,
     body::Body,
@@ -19,17 +18,16 @@ pub(crate) async fn handler(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Body(body): Body,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<(StatusCode, super::Answer), ApiError> {
     let new = read(&state, Fields::of(&body))?;
     let app = state.broker.register_app(caller.workspace, &new).await?;
     let app =
         app.ok_or_else(|| FieldErrors::one("client_id", "This workspace has an app with this client id."))?;
-    Ok((StatusCode::CREATED, Json(representation(&app))))
+    Ok((StatusCode::CREATED, unstored(Json(representation(&state, &app)?))))
 }
 
 fn read(state: &State, mut fields: Fields<'_>) -> Result<NewApp, FieldErrors> {
-    let kind: Option<AppKind> =
-        fields.parsed("kind", "It must be user_level, account_level or server_to_server.");
+    let kind: Option<AppKind> = fields.parsed("kind", KINDS);
     let kind = fields.required("kind", kind);
     let speaks_for_an_account = kind == Some(AppKind::ServerToServer);
     let zoom_account_id = fields.text("account_id", 200).map(str::to_owned);

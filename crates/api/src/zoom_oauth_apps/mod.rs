@@ -3,13 +3,18 @@
 pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod list;
+pub(crate) mod remove;
 pub(crate) mod retrieve;
 pub(crate) mod webhook;
 
+use axum::{
+    Json,
+    http::{HeaderName, HeaderValue, header::CACHE_CONTROL},
+};
 use serde_json::{Value, json};
 use store::ZoomOauthApp;
 
-use crate::fields::Fields;
+use crate::{State, error::ApiError, fields::Fields};
 
 /// Stands where a secret is: they are written, never read back.
 const MASK: &str = "********";
@@ -23,8 +28,19 @@ fn secret<'a>(fields: &mut Fields<'a>, name: &'static str) -> Option<&'a str> {
     value
 }
 
-fn representation(app: &ZoomOauthApp) -> Value {
-    json!({
+/// The kinds of apps, for whoever names another.
+const KINDS: &str = "It must be user_level, account_level or server_to_server.";
+
+/// An answer that can hold secrets.
+type Answer = ([(HeaderName, HeaderValue); 1], Json<Value>);
+
+fn unstored(body: Json<Value>) -> Answer {
+    ([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], body)
+}
+
+/// An app as answers show it: without its secrets, unless the operator has them shown.
+fn representation(state: &State, app: &ZoomOauthApp) -> Result<Value, ApiError> {
+    let mut shown = json!({
         "id": app.id,
         "kind": app.kind.as_str(),
         "client_id": app.client_id,
@@ -34,5 +50,11 @@ fn representation(app: &ZoomOauthApp) -> Value {
         "webhook_last_validation": app.webhook_last_validation,
         "latchkey_refused_since": app.refusal.map(|refusal| refusal.since),
         "created_at": app.created_at,
-    })
+    });
+    if state.show_app_secrets {
+        let (client_secret, webhook_secret) = state.broker.app_secrets(app)?;
+        shown["client_secret"] = client_secret.expose().into();
+        shown["webhook_secret"] = webhook_secret.expose().into();
+    }
+    Ok(shown)
 }

@@ -2,9 +2,8 @@
 
 use axum::{Json, extract::State as Extract};
 use model::ZoomOauthAppId;
-use serde_json::Value;
 
-use super::representation;
+use super::{representation, unstored};
 use crate::{
     State,
     caller::{Caller, Read},
@@ -16,7 +15,7 @@ pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     Path(id): Path<ZoomOauthAppId>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<super::Answer, ApiError> {
     let app = state.store.zoom_oauth_app(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
-    Ok(Json(representation(&app)))
+    Ok(unstored(Json(representation(&state, &app)?)))
 }

@@ -1,12 +1,12 @@
 //! `POST /api/v2/zoom-oauth-credentials/`: connects an account without an invitation.
 
 use axum::{Json, extract::State as Extract, http::StatusCode};
-use broker::Authorization;
-use model::{Code, Failure, Secret, ZoomOauthAppId};
-use serde_json::Value;
-use store::AppKind;
+use broker::{Admitted, Authorization};
+use model::{Code, CredentialId, Failure, Secret, ZoomOauthAppId};
+use serde_json::{Map, Value};
+use store::{AppKind, SecondAuthorization};
 
-use super::shown;
+use super::{shown, visible};
 use crate::{
     State,
     body::Body,
@@ -44,13 +44,33 @@ pub(crate) async fn handler(
     if let Some(complaint) = mismatch(row.kind, &way) {
         return Err(FieldErrors::one("oauth_app", complaint).into());
     }
-    let connected = match way {
-        Way::Code(code) => state.broker.connect_by_code(caller.workspace, app, &code).await,
-        Way::Callback(url) => state.broker.connect_customer_managed(caller.workspace, app, url).await,
-        Way::ServerToServer => state.broker.connect_server_to_server(caller.workspace, app).await,
+    let workspace = caller.workspace;
+    let admitted = match way {
+        Way::Code(code) => state.broker.connect_by_code(workspace, app, &code).await,
+        Way::Callback(url) => state.broker.connect_customer_managed(workspace, app, url).await,
+        Way::ServerToServer => {
+            let id = state.broker.connect_server_to_server(workspace, app).await;
+            // There is no user who could be known.
+            id.map(|id| id.map(|id| Admitted { id, known: false }))
+        }
     };
-    let id = connected.map_err(in_the_contracts_words)?.ok_or_else(unknown)?;
+    let Admitted { id, known } = admitted.map_err(in_the_contracts_words)?.ok_or_else(unknown)?;
+    if known && state.store.second_authorization(workspace).await? == SecondAuthorization::Conflict {
+        return Err(conflict(&state, caller, id).await?.into());
+    }
     Ok((StatusCode::CREATED, Json(shown(&state, caller, id).await?)))
+}
+
+/// The contract's older guide: the client deletes the account and connects it anew. The new grant is kept all the same:
+/// Zoom has ended the one before, and an account without any would be lost if the client does nothing.
+async fn conflict(state: &State, caller: Caller<Admin>, id: CredentialId) -> Result<FieldErrors, ApiError> {
+    let account = visible(state, caller, id).await?;
+    let detail = "This Zoom user is connected with this app already; delete that account first.";
+    Ok(FieldErrors(Map::from_iter([
+        ("detail".into(), detail.into()),
+        ("conflicting_zoom_account_id".into(), account.zoom_account_id.into()),
+        ("conflicting_zoom_user_id".into(), account.zoom_user_id.into()),
+    ])))
 }
 
 fn read(state: &State, mut fields: Fields<'_>) -> Result<Asked, FieldErrors> {

@@ -5,6 +5,7 @@ pub(crate) mod create;
 pub(crate) mod disconnect;
 pub(crate) mod list;
 pub(crate) mod retrieve;
+pub(crate) mod sync_meetings;
 pub(crate) mod validate;
 
 use broker::scopes;
@@ -19,14 +20,23 @@ const MASK: &str = "********";
 
 /// Somebody deleted it through this API: it is as if it had never been, but for its events and `?status=disconnected`.
 /// What Zoom has ended stays, unhealthy, until somebody deletes it.
-fn is_deleted(credential: &Credential) -> bool {
-    credential.status == CredentialStatus::Disconnected(DisconnectCause::Asked)
+fn is_deleted(status: CredentialStatus) -> bool {
+    status == CredentialStatus::Disconnected(DisconnectCause::Asked)
+}
+
+/// The contract's word for a state.
+const fn status_of(status: CredentialStatus) -> &'static str {
+    match status {
+        // Its tokens are served for as long as they last, and it is being seen to.
+        CredentialStatus::Healthy | CredentialStatus::Degraded => "healthy",
+        CredentialStatus::NeedsReauth(_) | CredentialStatus::Disconnected(_) => "unhealthy",
+    }
 }
 
 /// An account of the caller's that was not deleted.
 async fn visible<N>(state: &State, caller: Caller<N>, id: CredentialId) -> Result<Credential, ApiError> {
     let credential = state.store.credential(caller.workspace, id).await?;
-    credential.filter(|credential| !is_deleted(credential)).ok_or(ApiError::NotFound)
+    credential.filter(|credential| !is_deleted(credential.status)).ok_or(ApiError::NotFound)
 }
 
 /// An account as answers show it.
@@ -36,15 +46,11 @@ pub(crate) async fn shown<N>(state: &State, caller: Caller<N>, id: CredentialId)
 
 /// The contract knows two states; ours, with its cause, stands beside them.
 fn representation(credential: &Credential) -> Value {
-    let status = match credential.status {
-        // Its tokens are served for as long as they last, and it is being seen to.
-        CredentialStatus::Healthy | CredentialStatus::Degraded => "healthy",
-        CredentialStatus::NeedsReauth(_) | CredentialStatus::Disconnected(_) => "unhealthy",
-    };
-    let missing_scopes = match credential.status {
+    let (kind, granted) = (credential.kind, &credential.grant.scopes);
+    let (missing_scopes, missing_for_meetings) = match credential.status {
         // Its scopes went with its tokens.
-        CredentialStatus::Disconnected(_) => Vec::new(),
-        _ => scopes::missing(credential.kind, &credential.grant.scopes),
+        CredentialStatus::Disconnected(_) => (Vec::new(), Vec::new()),
+        _ => (scopes::missing(kind, granted), scopes::missing_for_meetings(kind, granted)),
     };
     let user_id = match credential.kind {
         CredentialKind::ServerToServer => None,
@@ -53,11 +59,12 @@ fn representation(credential: &Credential) -> Value {
     json!({
         "id": credential.id,
         "oauth_app": credential.app,
-        "status": status,
+        "status": status_of(credential.status),
         "latchkey_status": credential.status.as_str(),
         "latchkey_status_since": credential.status_since,
         "latchkey_trouble": credential.trouble.map(model::Code::as_str),
         "latchkey_missing_scopes": missing_scopes,
+        "latchkey_missing_meeting_scopes": missing_for_meetings,
         "kind": credential.kind.as_str(),
         "user_id": user_id,
         "account_id": credential.zoom_account_id,

@@ -153,6 +153,7 @@ impl House {
             tasks: tasks.clone(),
             limits: Arc::new(Limits::new(plan.rates)),
             metrics: true,
+            show_app_secrets: plan.show_app_secrets,
         });
         let served = router.clone().into_make_service_with_connect_info::<SocketAddr>();
         tasks.spawn(async move { axum::serve(listener, served).await });

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use model::{ApiScope, WorkspaceId};
 
 use super::{Bench, CALLERS, ROUNDS};
-use crate::{ApiKey, FormerSecret, StoreError, Workspace};
+use crate::{ApiKey, FormerSecret, SecondAuthorization, StoreError, Workspace};
 
 pub async fn the_first_workspace_is_founded_once(bench: &Bench) {
     assert!(bench.store.workspaces().await.unwrap().is_empty());
@@ -157,4 +157,14 @@ pub async fn former_secrets_are_erased_once_they_have_ended(bench: &Bench) {
     let row = bench.store.workspace(workspace).await.unwrap().unwrap();
     assert_eq!((row.callback_secret, row.former_callback_secret), (second, None));
     assert_eq!(bench.store.erase_former_callback_secrets(ends_at).await.unwrap(), 0);
+}
+
+pub async fn a_workspace_chooses_what_a_second_authorization_comes_to(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let chosen = async |id| bench.store.second_authorization(id).await.unwrap();
+    assert_eq!(chosen(workspace).await, SecondAuthorization::Replace);
+    let conflict = SecondAuthorization::Conflict;
+    bench.store.choose_second_authorization(workspace, conflict).await.unwrap();
+    assert_eq!(chosen(workspace).await, conflict);
+    assert_eq!(chosen(WorkspaceId::generate(&bench.env)).await, SecondAuthorization::Replace);
 }

@@ -11,7 +11,7 @@ use model::{
 };
 
 use super::{Bench, CALLERS, ROUNDS};
-use crate::{Credential, Grant, Lease, RefreshLease, StoreError, Trouble};
+use crate::{Credential, CredentialFilter, Grant, Lease, Order, Page, RefreshLease, StoreError, Trouble};
 
 fn grant(bench: &Bench) -> Grant {
     Grant {
@@ -408,4 +408,60 @@ pub async fn voiding_moves_the_epoch_alone(bench: &Bench) {
         (after.generation, after.status, after.refresh_at),
         (before.generation, before.status, before.refresh_at)
     );
+}
+
+/// Every account that `filter` finds, read two at a time.
+async fn listed(
+    bench: &Bench,
+    workspace: WorkspaceId,
+    filter: &CredentialFilter,
+    order: Order,
+) -> Vec<String> {
+    let (mut found, mut page) = (Vec::new(), Page { order, after: None, most: 2 });
+    loop {
+        let next = bench.store.list_credentials(workspace, filter, &page).await.unwrap();
+        let Some(last) = next.last() else { break found };
+        page.after = Some(last.place());
+        found.extend(next.into_iter().map(|account| account.zoom_user_id));
+    }
+}
+
+pub async fn accounts_are_listed_in_pages(bench: &Bench) {
+    let first = connected(bench).await;
+    let (workspace, second) = (first.workspace, Duration::from_secs(1));
+    let other = bench.app(workspace, "client-2").await;
+    for number in 2..=5_u32 {
+        let app = if number == 5 { other.id } else { first.app };
+        let made = account(bench, workspace, app, &format!("user-{number}"));
+        let made = Credential { created_at: bench.env.now() - second * (number / 2), ..made };
+        connect(bench, &made).await.unwrap();
+        if number == 4 {
+            let cause = DisconnectCause::Asked;
+            bench.store.disconnect_credential(workspace, made.id, cause, &bench.note("x")).await.unwrap();
+        }
+    }
+    assert!(bench.store.want_meeting_sync(workspace, first.id, bench.env.now()).await.unwrap());
+    let all = CredentialFilter::default();
+    let down = listed(bench, workspace, &all, Order::Descending).await;
+    let mut up = listed(bench, workspace, &all, Order::Ascending).await;
+    up.reverse();
+    assert_eq!((down.len(), &down), (5, &up));
+    assert_eq!(down[0], "user-1", "the newest is the first");
+    let now = bench.env.now();
+    let gone = CredentialStatus::Disconnected(DisconnectCause::Asked);
+    for (filter, found) in [
+        (CredentialFilter { app: Some(other.id), ..all.clone() }, 1),
+        (CredentialFilter { zoom_user_id: Some("user-3".into()), ..all.clone() }, 1),
+        (CredentialFilter { zoom_account_id: Some("account-1".into()), ..all.clone() }, 5),
+        (CredentialFilter { zoom_account_id: Some("account-2".into()), ..all.clone() }, 0),
+        (CredentialFilter { statuses: vec![gone], ..all.clone() }, 1),
+        (CredentialFilter { statuses: vec![gone, CredentialStatus::Healthy], ..all.clone() }, 5),
+        (CredentialFilter { statuses: vec![CredentialStatus::Degraded], ..all.clone() }, 0),
+        (CredentialFilter { meeting_sync: Some(MeetingSyncStatus::InProgress), ..all.clone() }, 1),
+        (CredentialFilter { created_after: Some(now - second), ..all.clone() }, 1),
+        (CredentialFilter { created_before: Some(now - second), ..all.clone() }, 2),
+    ] {
+        assert_eq!(listed(bench, workspace, &filter, Order::Ascending).await.len(), found, "{filter:?}");
+    }
+    assert!(listed(bench, WorkspaceId::generate(&bench.env), &all, Order::Ascending).await.is_empty());
 }

@@ -8,7 +8,7 @@ use super::{
     Bench,
     credentials::{commit, connect, connected, trouble},
 };
-use crate::{Credential, LogFilter, LogLine, Note, Subject};
+use crate::{Credential, LogFilter, LogLine, Note, Order, Subject};
 
 async fn log_of(bench: &Bench, credential: &Credential, filter: LogFilter) -> Vec<LogLine> {
     let filter = LogFilter { credential: Some(credential.id), ..filter };
@@ -78,10 +78,13 @@ pub async fn pages_go_back_in_time(bench: &Bench) {
     loop {
         let page = bench.store.credential_log(made.workspace, &filter, 2).await.unwrap();
         let Some(last) = page.last() else { break };
-        filter.older_than = Some(last.id);
+        filter.beyond = Some(last.id);
         paged.extend(page);
     }
     assert_eq!(paged, whole);
+    let mut up = log_of(bench, &made, LogFilter { order: Order::Ascending, ..LogFilter::default() }).await;
+    up.reverse();
+    assert_eq!(up, whole);
     let (after, before) = (Some(bench.env.now()), None);
     assert!(log_of(bench, &made, LogFilter { after, before, ..LogFilter::default() }).await.is_empty());
     assert!(

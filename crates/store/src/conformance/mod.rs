@@ -10,6 +10,7 @@
 //! they would queue politely.
 
 pub mod access;
+pub mod apps;
 pub mod audit;
 pub mod bots;
 pub mod census;
@@ -133,15 +134,18 @@ impl Bench {
 macro_rules! conformance_tests {
     ($constructor:expr) => {
         $crate::conformance_tests! { $constructor =>
-            access { the_first_workspace_is_founded_once, of_founders_at_once_one_founds, keys_are_found_by_their_hash,
+            access { a_workspace_chooses_what_a_second_authorization_comes_to, the_first_workspace_is_founded_once, of_founders_at_once_one_founds, keys_are_found_by_their_hash,
                      a_key_comes_back_whole, one_more_workspace_comes_with_its_key, revoking_a_key_is_final_and_local,
                      the_last_use_only_moves_on, a_callback_secret_is_rotated_by_whoever_knows_it,
                      of_rotations_at_once_one_counts, former_secrets_are_erased_once_they_have_ended }
-            connect { apps_stay_in_their_workspace, one_app_per_client_id, an_invitation_is_used_once,
-                      a_new_journey_ends_the_one_before, a_refused_app_is_probed_by_one_at_a_time,
-                      a_refusal_of_a_replaced_secret_says_nothing, of_callbacks_at_once_one_ends_the_journey,
-                      of_completions_at_once_one_connects }
-            credentials { a_grant_survives_to_the_microsecond, one_account_per_user_and_app,
+            apps { apps_stay_in_their_workspace, one_app_per_client_id, a_refused_app_is_probed_by_one_at_a_time,
+                   a_refusal_of_a_replaced_secret_says_nothing, an_app_goes_when_its_accounts_have_gone,
+                   an_app_that_comes_back_is_the_same,
+                   connecting_and_removing_at_once_leaves_no_account_without_its_app,
+                   apps_are_listed_in_pages }
+            connect { an_invitation_is_used_once, a_new_journey_ends_the_one_before,
+                      of_callbacks_at_once_one_ends_the_journey, of_completions_at_once_one_connects }
+            credentials { accounts_are_listed_in_pages, a_grant_survives_to_the_microsecond, one_account_per_user_and_app,
                           consenting_again_keeps_the_id,
                           of_first_consents_at_once_one_makes_the_account, consents_at_once_each_count,
                           one_lease_at_a_time,

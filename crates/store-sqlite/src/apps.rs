@@ -1,0 +1,309 @@
+//! Apps.
+
+use async_trait::async_trait;
+use model::{Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
+use sqlx::{AssertSqlSafe, SqliteConnection, sqlite::SqliteRow};
+use store::{
+    AppFilter, AppKind, AppRemoval, NewAppSecrets, Note, Page, Refusal, StoreError, Subject, ZoomOauthApp,
+    ZoomOauthApps,
+};
+
+use crate::{
+    SqliteStore, exists, log,
+    page::{by, comparison},
+    row::Reader,
+    unavailable,
+};
+
+pub(crate) fn app(row: &SqliteRow) -> Result<ZoomOauthApp, StoreError> {
+    let row = Reader { table: "zoom_oauth_apps", row };
+    Ok(ZoomOauthApp {
+        id: row.parsed("id")?,
+        workspace: row.parsed("workspace")?,
+        kind: row.parsed("kind")?,
+        client_id: row.text("client_id")?,
+        client_secret: row.sealed("client_secret")?,
+        webhook_secret: row.sealed("webhook_secret")?,
+        zoom_account_id: row.optional_text("zoom_account_id")?,
+        webhook_last_validation: row.optional_time("webhook_last_validation")?,
+        refusal: match (row.optional_time("refused_since")?, row.optional_time("probe_at")?) {
+            (Some(since), Some(probe_at)) => Some(Refusal { since, probe_at }),
+            _ => None,
+        },
+        created_at: row.time("created_at")?,
+    })
+}
+
+/// Erases an app's secrets, its open invitations and what is parked for it, unless there are accounts left.
+async fn remove(
+    db: &mut SqliteConnection,
+    id: ZoomOauthAppId,
+    note: &Note,
+) -> Result<AppRemoval, StoreError> {
+    let row = sqlx::query(
+        "-- remove_zoom_oauth_app: accounts\n\
+         SELECT count(*) AS accounts, coalesce(sum(CASE WHEN status LIKE 'disconnected:%' THEN 1 ELSE 0 END), 0) AS ended\n\
+         FROM credentials WHERE app = ?1 AND status <> 'disconnected:asked'",
+    )
+    .bind(id.to_string())
+    .fetch_one(&mut *db)
+    .await
+    .map_err(unavailable)?;
+    let row = Reader { table: "credentials", row: &row };
+    let (accounts, ended) = (row.number("accounts")?.unsigned_abs(), row.number("ended")?.unsigned_abs());
+    if accounts > 0 {
+        return Ok(AppRemoval::InUse { connected: accounts - ended, ended });
+    }
+    for sql in [
+        "-- remove_zoom_oauth_app: parked\nDELETE FROM parked_consents WHERE app = ?1",
+        "-- remove_zoom_oauth_app: invitations\nDELETE FROM consents WHERE app = ?1 AND credential IS NULL",
+    ] {
+        sqlx::query(sql).bind(id.to_string()).execute(&mut *db).await.map_err(unavailable)?;
+    }
+    sqlx::query(
+        "-- remove_zoom_oauth_app: erase\n\
+         UPDATE zoom_oauth_apps SET deleted_at = ?1, client_secret = x'', webhook_secret = x'',\n\
+             webhook_last_validation = NULL, refused_since = NULL, probe_at = NULL\n\
+         WHERE id = ?2",
+    )
+    .bind(note.at.as_microsecond())
+    .bind(id.to_string())
+    .execute(db)
+    .await
+    .map_err(unavailable)?;
+    Ok(AppRemoval::Removed)
+}
+
+/// Whether an app has not been removed.
+pub(crate) async fn is_there(db: &mut SqliteConnection, id: ZoomOauthAppId) -> Result<bool, StoreError> {
+    let found =
+        sqlx::query("-- app_is_there\nSELECT 1 FROM zoom_oauth_apps WHERE id = ?1 AND deleted_at IS NULL")
+            .bind(id.to_string())
+            .fetch_optional(db)
+            .await
+            .map_err(unavailable)?;
+    Ok(found.is_some())
+}
+
+#[async_trait]
+impl ZoomOauthApps for SqliteStore {
+    async fn add_zoom_oauth_app(&self, app: &ZoomOauthApp) -> Result<(), StoreError> {
+        let done = sqlx::query(
+            "-- add_zoom_oauth_app\n\
+             INSERT INTO zoom_oauth_apps (id, workspace, kind, client_id, client_secret, webhook_secret,\n\
+                                          zoom_account_id, created_at)\n\
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)\n\
+             ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, client_id = excluded.client_id,\n\
+                 client_secret = excluded.client_secret, webhook_secret = excluded.webhook_secret,\n\
+                 zoom_account_id = excluded.zoom_account_id, created_at = excluded.created_at, deleted_at = NULL\n\
+             WHERE zoom_oauth_apps.deleted_at IS NOT NULL",
+        )
+        .bind(app.id.to_string())
+        .bind(app.workspace.to_string())
+        .bind(app.kind.as_str())
+        .bind(&app.client_id)
+        .bind(&app.client_secret.0)
+        .bind(&app.webhook_secret.0)
+        .bind(&app.zoom_account_id)
+        .bind(app.created_at.as_microsecond())
+        .execute(&self.writer)
+        .await
+        .map_err(exists("an app with this client id"))?;
+        if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Exists("an app with this client id")) }
+    }
+
+    async fn removed_zoom_oauth_app(
+        &self,
+        workspace: WorkspaceId,
+        client_id: &str,
+    ) -> Result<Option<ZoomOauthAppId>, StoreError> {
+        let row = sqlx::query(
+            "-- removed_zoom_oauth_app\n\
+             SELECT id FROM zoom_oauth_apps WHERE workspace = ? AND client_id = ? AND deleted_at IS NOT NULL",
+        )
+        .bind(workspace.to_string())
+        .bind(client_id)
+        .fetch_optional(&self.readers)
+        .await
+        .map_err(unavailable)?;
+        row.map(|row| Reader { table: "zoom_oauth_apps", row: &row }.parsed("id")).transpose()
+    }
+
+    async fn remove_zoom_oauth_app(
+        &self,
+        workspace: WorkspaceId,
+        id: ZoomOauthAppId,
+        note: &Note,
+    ) -> Result<AppRemoval, StoreError> {
+        let mut tx = self.write().await?;
+        let found = sqlx::query(
+            "-- remove_zoom_oauth_app: find\n\
+             SELECT 1 FROM zoom_oauth_apps WHERE id = ? AND workspace = ? AND deleted_at IS NULL",
+        )
+        .bind(id.to_string())
+        .bind(workspace.to_string())
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        if found.is_none() {
+            return Ok(AppRemoval::Unknown);
+        }
+        let removal = remove(&mut tx, id, note).await?;
+        if removal == AppRemoval::Removed {
+            log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
+            tx.commit().await.map_err(unavailable)?;
+        }
+        Ok(removal)
+    }
+
+    async fn zoom_oauth_app(
+        &self,
+        workspace: WorkspaceId,
+        id: ZoomOauthAppId,
+    ) -> Result<Option<ZoomOauthApp>, StoreError> {
+        let row =
+            sqlx::query("-- zoom_oauth_app\nSELECT * FROM zoom_oauth_apps WHERE id = ? AND workspace = ? AND deleted_at IS NULL")
+                .bind(id.to_string())
+                .bind(workspace.to_string())
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(unavailable)?;
+        row.as_ref().map(app).transpose()
+    }
+
+    async fn zoom_oauth_apps(&self, workspace: WorkspaceId) -> Result<Vec<ZoomOauthApp>, StoreError> {
+        let rows = sqlx::query(
+            "-- zoom_oauth_apps\n\
+             SELECT * FROM zoom_oauth_apps WHERE workspace = ? AND deleted_at IS NULL ORDER BY created_at DESC, id DESC",
+        )
+        .bind(workspace.to_string())
+        .fetch_all(&self.readers)
+        .await
+        .map_err(unavailable)?;
+        rows.iter().map(app).collect()
+    }
+
+    async fn list_zoom_oauth_apps(
+        &self,
+        workspace: WorkspaceId,
+        filter: &AppFilter,
+        page: &Page,
+    ) -> Result<Vec<ZoomOauthApp>, StoreError> {
+        let sql = format!(
+            "-- list_zoom_oauth_apps\n\
+             SELECT * FROM zoom_oauth_apps\n\
+             WHERE workspace = ?1 AND deleted_at IS NULL\n\
+                 AND (?2 IS NULL OR client_id = ?2) AND (?3 IS NULL OR kind = ?3)\n\
+                 AND (?4 IS NULL OR created_at > ?4) AND (?5 IS NULL OR created_at < ?5)\n\
+                 AND (?6 IS NULL OR webhook_last_validation > ?6)\n\
+                 AND (?7 IS NULL OR webhook_last_validation < ?7)\n\
+                 AND (?8 IS NULL OR (created_at, id) {} (?8, ?9))\n\
+             ORDER BY {} LIMIT ?10",
+            comparison(page.order),
+            by("created_at", "id", page.order),
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(workspace.to_string())
+            .bind(&filter.client_id)
+            .bind(filter.kind.map(AppKind::as_str))
+            .bind(filter.created_after.map(Timestamp::as_microsecond))
+            .bind(filter.created_before.map(Timestamp::as_microsecond))
+            .bind(filter.validated_after.map(Timestamp::as_microsecond))
+            .bind(filter.validated_before.map(Timestamp::as_microsecond))
+            .bind(page.after.as_ref().map(|place| place.key))
+            .bind(page.after.as_ref().map(|place| &place.id))
+            .bind(page.most)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(unavailable)?;
+        rows.iter().map(app).collect()
+    }
+
+    async fn change_app_secrets(
+        &self,
+        workspace: WorkspaceId,
+        id: ZoomOauthAppId,
+        secrets: NewAppSecrets<'_>,
+    ) -> Result<bool, StoreError> {
+        let bytes = |sealed: Option<&Sealed>| sealed.map(|sealed| sealed.0.clone());
+        let done = sqlx::query(
+            "-- change_app_secrets\n\
+             UPDATE zoom_oauth_apps SET client_secret = coalesce(?1, client_secret),\n\
+                 webhook_secret = coalesce(?2, webhook_secret),\n\
+                 refused_since = CASE WHEN ?1 IS NULL THEN refused_since END,\n\
+                 probe_at = CASE WHEN ?1 IS NULL THEN probe_at END\n\
+             WHERE id = ?3 AND workspace = ?4 AND deleted_at IS NULL",
+        )
+        .bind(bytes(secrets.client_secret))
+        .bind(bytes(secrets.webhook_secret))
+        .bind(id.to_string())
+        .bind(workspace.to_string())
+        .execute(&self.writer)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn refuse_app(
+        &self,
+        id: ZoomOauthAppId,
+        client_secret: &Sealed,
+        probe_at: Timestamp,
+        note: &Note,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        let row = sqlx::query(
+            "-- refuse_app\n\
+             UPDATE zoom_oauth_apps SET refused_since = ?, probe_at = ?\n\
+             WHERE id = ? AND client_secret = ? AND refused_since IS NULL RETURNING workspace",
+        )
+        .bind(note.at.as_microsecond())
+        .bind(probe_at.as_microsecond())
+        .bind(id.to_string())
+        .bind(&client_secret.0)
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        let Some(row) = row else { return Ok(false) };
+        let workspace = Reader { table: "zoom_oauth_apps", row: &row }.parsed("workspace")?;
+        log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(true)
+    }
+
+    async fn claim_probe(
+        &self,
+        id: ZoomOauthAppId,
+        now: Timestamp,
+        next: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "-- claim_probe\nUPDATE zoom_oauth_apps SET probe_at = ? WHERE id = ? AND probe_at <= ?",
+        )
+        .bind(next.as_microsecond())
+        .bind(id.to_string())
+        .bind(now.as_microsecond())
+        .execute(&self.writer)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn accept_app(&self, id: ZoomOauthAppId, note: &Note) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        let row = sqlx::query(
+            "-- accept_app\n\
+             UPDATE zoom_oauth_apps SET refused_since = NULL, probe_at = NULL\n\
+             WHERE id = ? AND refused_since IS NOT NULL RETURNING workspace",
+        )
+        .bind(id.to_string())
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        let Some(row) = row else { return Ok(false) };
+        let workspace = Reader { table: "zoom_oauth_apps", row: &row }.parsed("workspace")?;
+        log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(true)
+    }
+}
