@@ -12,7 +12,8 @@
 //! - [`pools`](Broker::take_seat): several accounts behind one name, each with so many seats.
 //! - `audit`: no record, no token. Every token leaves as [`Audited`].
 //! - [`links`](Broker::serve_link): the addresses that bot platforms call, and the order in which they are checked.
-//! - [`webhooks`](Broker::take_webhook): what Zoom tells: a user has removed the app, or is gone.
+//! - [`webhooks`](Broker::take_webhook): what Zoom tells: a user has removed the app, or is gone; a meeting is new, or gone.
+//! - [`meeting_map`](Broker::host_of): which account hosts a meeting, by lists and by webhooks.
 
 mod access_token;
 mod admit;

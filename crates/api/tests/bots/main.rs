@@ -28,6 +28,7 @@ const STUDIO: Plan = Plan {
     networks: &["127.0.0.0/8"],
     manual: false,
     rates: None,
+    show_app_secrets: false,
 };
 
 /// With a clock that moves only when told to.

@@ -50,6 +50,8 @@ pub(crate) struct Plan {
     pub(crate) manual: bool,
     /// How often it may be called.
     pub(crate) rates: Option<Rates>,
+    /// Whether apps are shown with their secrets.
+    pub(crate) show_app_secrets: bool,
 }
 
 /// A running Latchkey.
@@ -194,6 +196,17 @@ impl House {
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         let request = self.request("POST", path).header(header::CONTENT_TYPE, "application/json");
         self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// Lists the meetings of accounts that are due, until all are.
+    pub(crate) async fn list_meetings(&self) {
+        self.broker.sync_due_meetings().await.unwrap();
+        let listed = async || {
+            let waiting = "/api/v2/zoom-oauth-credentials/?meeting_sync_status=in_progress";
+            let waiting = self.get(waiting).await.ok();
+            waiting["results"].as_array()?.is_empty().then_some(())
+        };
+        self.wait_for("meetings are listed", listed).await;
     }
 
     /// How many cells of the database hold a Zoom token.

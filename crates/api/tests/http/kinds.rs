@@ -52,7 +52,9 @@ async fn a_server_to_server_app_is_connected_by_one_call_and_mints_for_whom_a_li
         json!({
             "id": id, "oauth_app": app, "status": "healthy", "latchkey_status": "healthy",
             "latchkey_status_since": made["created_at"], "latchkey_trouble": null,
-            "latchkey_missing_scopes": [], "kind": "server_to_server", "user_id": null,
+            "latchkey_missing_scopes": [],
+            "latchkey_missing_meeting_scopes": ["user:read:list_users:admin", "meeting:read:list_meetings:admin"],
+            "kind": "server_to_server", "user_id": null,
             "account_id": house.zoom.host()["account_id"], "display_name": house.zoom.host()["account_id"],
             "access_token_callback_url": null, "meeting_sync_status": "not_started",
             "created_at": made["created_at"],

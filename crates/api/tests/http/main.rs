@@ -23,7 +23,9 @@ mod lifecycle;
 mod limits;
 mod links;
 mod list_bots;
+mod management;
 mod manners;
+mod meetings;
 mod metrics;
 mod pools;
 mod secrets;
@@ -40,6 +42,7 @@ const OFFICE: Plan = Plan {
     networks: &[],
     manual: true,
     rates: None,
+    show_app_secrets: false,
 };
 
 async fn office() -> House {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::office;
 
-const ROUTES: [(&str, &str); 17] = [
+const ROUTES: [(&str, &str); 21] = [
     ("GET", "/api/v1/bot"),
     ("POST", "/api/v1/bot"),
     ("GET", "/api/v1/bot/x"),
@@ -18,6 +18,10 @@ const ROUTES: [(&str, &str); 17] = [
     ("GET", "/api/v2/zoom-oauth-apps/x"),
     ("GET", "/api/v2/zoom-oauth-credentials"),
     ("GET", "/api/v2/zoom-oauth-credentials/x"),
+    ("DELETE", "/api/v2/zoom-oauth-apps/x"),
+    ("POST", "/api/v2/zoom-oauth-credentials/x/sync-meetings"),
+    ("GET", "/api/v2/zoom-meetings-to-credentials"),
+    ("GET", "/api/latchkey/v1/settings"),
     ("POST", "/api/latchkey/v1/connect-links"),
     ("GET", "/api/latchkey/v1/token-links"),
     ("POST", "/api/latchkey/v1/token-links"),

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A house whose app has its webhook at Zoom, `below` the app's own path.
-async fn told(below: &str) -> House {
+pub(crate) async fn told(below: &str) -> House {
     let house = House::build(&Plan { public_base: None, ..OFFICE }).await;
     let url = house.address(&format!("/api/v2/zoom-oauth-apps/{}/{below}", house.app));
     let webhook = json!({ "url": url, "secret_token": "planted-webhook-secret" });
