@@ -75,9 +75,12 @@ pub struct State {
 /// Larger than any request of the contract (two images of 1.8 MB), and no invitation to send more.
 const MOST_BODY_BYTES: usize = 8 * 1024 * 1024;
 
-/// Every route of the server.
-pub fn router(state: State) -> Router {
-    let routes = [
+/// A path and its methods.
+type Route = (&'static str, MethodRouter<State>);
+
+/// Every route of the server. One with an id in it has a row in the sweep across tenants (`tests/http/tenants.rs`).
+fn routes() -> Vec<Route> {
+    vec![
         ("/api/v1/bot", post(bot::create::handler).get(bot::list::handler)),
         ("/api/v1/bot/{id}", get(bot::retrieve::handler)),
         ("/api/v1/bot/{id}/leave_call", post(bot::leave_call::handler)),
@@ -160,8 +163,17 @@ pub fn router(state: State) -> Router {
         ("/oauth/zoom/callback/{app}", get(consent::installed)),
         ("/healthz", get(health::handler)),
         ("/metrics", get(metrics::handler)),
-    ];
-    routes
+    ]
+}
+
+/// The path of every route, as the router reads it, without a last slash.
+pub fn paths() -> Vec<&'static str> {
+    routes().into_iter().map(|(path, _)| path).collect()
+}
+
+/// The server: every route, and what holds for all of them.
+pub fn router(state: State) -> Router {
+    routes()
         .into_iter()
         .fold(Router::new(), with_and_without_slash)
         .fallback(async || ApiError::NotFound)
@@ -173,9 +185,6 @@ pub fn router(state: State) -> Router {
         .with_state(state)
 }
 
-fn with_and_without_slash(
-    router: Router<State>,
-    (path, methods): (&str, MethodRouter<State>),
-) -> Router<State> {
+fn with_and_without_slash(router: Router<State>, (path, methods): Route) -> Router<State> {
     router.route(path, methods.clone()).route(&format!("{path}/"), methods)
 }

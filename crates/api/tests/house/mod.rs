@@ -251,6 +251,25 @@ impl House {
         self.send(request.body(body).unwrap()).await
     }
 
+    /// A picture of a bot that never ran: its name in the bot's list. No call makes one, so this goes to the database.
+    pub(crate) async fn picture_of(&self, bot: &str) -> String {
+        let file = self.rooms.path().join("latchkey.db");
+        let db = sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+        let id = model::ScreenshotId::generate(&self.env).to_string();
+        sqlx::query(
+            "INSERT INTO bot_screenshots (id, bot, recorded_at, file) VALUES (?1, ?2, 0, 'drawn.png')",
+        )
+        .bind(&id)
+        .bind(bot)
+        .execute(&db)
+        .await
+        .unwrap();
+        let folder = self.rooms.path().join("screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("drawn.png"), b"\x89PNG").unwrap();
+        format!("{id}.png")
+    }
+
     /// An invitation to connect an account: the path that a browser opens.
     pub(crate) async fn invitation(&self) -> String {
         let answer = self.post("/api/latchkey/v1/connect-links/", json!({ "oauth_app": self.app })).await;

@@ -29,6 +29,7 @@ mod meetings;
 mod metrics;
 mod pools;
 mod secrets;
+mod tenants;
 mod webhook;
 mod workspaces;
 

@@ -1,0 +1,342 @@
+//! The sweep across tenants: another workspace's ids answer like ids that nobody has, to the last byte.
+
+use std::cell::Cell;
+
+use serde_json::{Value, json};
+
+use crate::{
+    house::{Answer, CLIENT_ID, House},
+    office,
+};
+
+/// Nobody's.
+const UNKNOWN: &str = "01990000-0000-7000-8000-000000000000";
+pub(crate) const METHODS: [&str; 5] = ["GET", "PATCH", "PUT", "POST", "DELETE"];
+
+/// What an id in a path is the id of.
+#[derive(Debug, Clone, Copy)]
+enum Thing {
+    Bot,
+    /// The file of a picture of the bot before it.
+    Picture,
+    App,
+    Account,
+    ParkedConsent,
+    TokenLink,
+    Pool,
+    /// An account in the pool before it.
+    Member,
+    ApiKey,
+    Workspace,
+}
+
+/// What is sent, made from the id of an account or whatever else it names.
+type Asked = fn(&str) -> Value;
+
+/// A path with ids in it. The methods that it has are found out.
+struct Row {
+    path: &'static str,
+    /// What the ids are, in their order.
+    ids: &'static [Thing],
+    /// What its owner would send, who has this account: a request that fails for nothing but an id.
+    body: Asked,
+    /// What a stranger is answered.
+    status: u16,
+}
+
+const fn row(path: &'static str, ids: &'static [Thing]) -> Row {
+    Row { path, ids, body: |_| Value::Null, status: 404 }
+}
+
+const ROWS: &[Row] = &[
+    row("/api/v1/bot/{id}", &[Thing::Bot]),
+    row("/api/v1/bot/{id}/leave_call", &[Thing::Bot]),
+    row("/api/v1/bot/{id}/screenshots", &[Thing::Bot]),
+    row("/api/v1/bot/{id}/request_recording_permission", &[Thing::Bot]),
+    row("/api/v1/bot/{id}/start_recording", &[Thing::Bot]),
+    row("/api/v1/bot/{id}/stop_recording", &[Thing::Bot]),
+    row("/api/v1/bot/{id}/pause_recording", &[Thing::Bot]),
+    row("/api/v1/bot/{id}/resume_recording", &[Thing::Bot]),
+    Row { body: |_| json!({ "client_secret": "new" }), ..row("/api/v2/zoom-oauth-apps/{id}", &[Thing::App]) },
+    row("/api/v2/zoom-oauth-credentials/{id}", &[Thing::Account]),
+    row("/api/v2/zoom-oauth-credentials/{id}/validate", &[Thing::Account]),
+    row("/api/v2/zoom-oauth-credentials/{id}/access-token", &[Thing::Account]),
+    row("/api/latchkey/v1/parked-consents/{id}", &[Thing::ParkedConsent]),
+    row("/api/latchkey/v1/parked-consents/{id}/adopt", &[Thing::ParkedConsent]),
+    row("/api/latchkey/v1/token-links/{id}", &[Thing::TokenLink]),
+    row("/api/latchkey/v1/pools/{id}", &[Thing::Pool]),
+    Row { body: member, ..row("/api/latchkey/v1/pools/{id}/members", &[Thing::Pool]) },
+    row("/api/latchkey/v1/pools/{id}/members/{credential}", &[Thing::Pool, Thing::Member]),
+    row("/api/latchkey/v1/api-keys/{id}", &[Thing::ApiKey]),
+    // Whoever operates the installation sees every workspace; nobody else sees whether there is one.
+    Row { status: 403, ..row("/api/latchkey/v1/workspaces/{id}", &[Thing::Workspace]) },
+    row("/api/latchkey/v1/bot/{id}/screenshots/{file}", &[Thing::Bot, Thing::Picture]),
+];
+
+/// Paths with something variable in them that is no id of a caller's: a secret, or Zoom's own signature, decides there.
+pub(crate) const WITHOUT_A_CALLER: &[&str] = &[
+    "/api/v2/zoom-oauth-apps/{id}/webhook",
+    "/t/{address}",
+    "/t/{address}/status",
+    "/oauth/zoom/callback/{app}",
+];
+
+fn member(account: &str) -> Value {
+    json!({ "credential": account, "max_joins": 1 })
+}
+
+/// Two workspaces in one house, each with an account.
+struct World {
+    house: House,
+    /// The key of the other workspace.
+    stranger: String,
+    owners_account: String,
+    strangers_account: String,
+    made: Cell<u32>,
+}
+
+impl World {
+    async fn new() -> Self {
+        let house = office().await;
+        let stranger = house.another_workspace().await;
+        let secret = "planted-secret-of-the-other-app";
+        let redirect = house.address("/oauth/zoom/callback");
+        let app = json!({ "client_id": "other", "client_secret": secret, "redirect_uris": [redirect] });
+        house.zoom.control("POST", "apps", app).await;
+        let app = json!({ "kind": "user_level", "client_id": "other", "client_secret": secret, "webhook_secret": "w" });
+        let app = house.call_as(&stranger, "POST", "/api/v2/zoom-oauth-apps/", app).await.created();
+        let owners_account = house.connect(&house.zoom.user("owner@example.test", "Owner").await).await;
+        let person = house.zoom.user("stranger@example.test", "Stranger").await;
+        house.zoom.control("PUT", "signed-in", json!({ "user_id": person["id"] })).await;
+        let code = json!({ "code": house.zoom.code("other", &redirect).await, "redirect_uri": redirect });
+        let asked = json!({ "oauth_app": app["id"], "authorization_code": code });
+        let account =
+            house.call_as(&stranger, "POST", "/api/v2/zoom-oauth-credentials/", asked).await.created();
+        let strangers_account = account["id"].as_str().unwrap().to_owned();
+        // Where the Marketplace sends whoever installs the owner's app.
+        let redirects = json!({ "redirect_uris": [redirect, format!("{redirect}/{}", house.app)] });
+        house.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), redirects).await;
+        Self { house, stranger, owners_account, strangers_account, made: Cell::new(0) }
+    }
+
+    fn number(&self) -> u32 {
+        self.made.set(self.made.get() + 1);
+        self.made.get()
+    }
+
+    /// A new thing in the workspace of `key`. What hangs on another hangs on the last of `before`.
+    async fn make(&self, key: &str, thing: Thing, before: &[String]) -> String {
+        let (house, name) = (&self.house, format!("thing {}", self.number()));
+        let post = async |path: &str, body: Value| {
+            let made = house.call_as(key, "POST", path, body).await;
+            made.created()["id"].as_str().unwrap().to_owned()
+        };
+        match thing {
+            Thing::Bot => {
+                post("/api/v1/bot/", json!({ "meeting_url": "https://zoom.us/j/81234567890" })).await
+            }
+            Thing::Picture => house.picture_of(before.last().unwrap()).await,
+            Thing::App => {
+                let app = json!({ "kind": "user_level", "client_id": name, "client_secret": "s", "webhook_secret": "s" });
+                post("/api/v2/zoom-oauth-apps/", app).await
+            }
+            Thing::Account => house.connect(&self.person().await).await,
+            Thing::ParkedConsent => {
+                let person = self.person().await;
+                house.zoom.control("PUT", "signed-in", json!({ "user_id": person["id"] })).await;
+                let redirect = house.address(&format!("/oauth/zoom/callback/{}", house.app));
+                let code = house.zoom.code(CLIENT_ID, &redirect).await;
+                // Installs have a pace.
+                house.jump(std::time::Duration::from_secs(1));
+                assert_eq!(house.arrive(&format!("{redirect}?code={code}"), "").await.status, 202);
+                let parked = house.get("/api/latchkey/v1/parked-consents/").await.ok();
+                parked["results"][0]["id"].as_str().unwrap().to_owned()
+            }
+            Thing::TokenLink => {
+                post("/api/latchkey/v1/token-links/", json!({ "credential": self.owners_account })).await
+            }
+            Thing::Pool => post("/api/latchkey/v1/pools/", json!({ "name": name })).await,
+            Thing::Member => {
+                let members = format!("/api/latchkey/v1/pools/{}/members/", before.last().unwrap());
+                house.call_as(key, "POST", &members, member(&self.owners_account)).await.ok();
+                self.owners_account.clone()
+            }
+            Thing::ApiKey => {
+                post("/api/latchkey/v1/api-keys/", json!({ "name": name, "scopes": ["read"] })).await
+            }
+            Thing::Workspace => {
+                let operator = house.key_with("operator").await;
+                let made =
+                    house.call_as(&operator, "POST", "/api/latchkey/v1/workspaces/", json!({ "name": name }));
+                made.await.created()["id"].as_str().unwrap().to_owned()
+            }
+        }
+    }
+
+    async fn person(&self) -> Value {
+        let number = self.number();
+        self.house.zoom.user(&format!("person{number}@example.test"), "Somebody").await
+    }
+
+    async fn as_stranger(&self, method: &str, path: &str, body: Value) -> Answer {
+        self.house.call_as(&self.stranger, method, path, body).await
+    }
+}
+
+/// `path` with `ids` in it.
+fn filled(path: &str, ids: &[String]) -> String {
+    let mut ids = ids.iter();
+    let parts = path.split('/').map(|part| if part.starts_with('{') { ids.next().unwrap() } else { part });
+    parts.collect::<Vec<_>>().join("/") + "/"
+}
+
+/// Everything of an answer that a caller could tell it from another by.
+#[derive(Debug, PartialEq)]
+struct Whole<'a> {
+    status: u16,
+    headers: Vec<(&'a str, &'a [u8])>,
+    body: &'a str,
+}
+
+fn whole(answer: &Answer) -> Whole<'_> {
+    let headers = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    // Each answer has another.
+    let headers = headers.filter(|(name, _)| *name != "x-request-id").collect();
+    Whole { status: answer.status, headers, body: &answer.text }
+}
+
+#[tokio::test]
+async fn every_route_with_an_id_is_swept() {
+    let variable = api::paths().into_iter().filter(|path| path.contains('{'));
+    let swept: Vec<_> = ROWS.iter().map(|row| row.path).chain(WITHOUT_A_CALLER.iter().copied()).collect();
+    let missing: Vec<_> = variable.clone().filter(|path| !swept.contains(path)).collect();
+    assert!(
+        missing.is_empty(),
+        "{missing:?} have ids in them and are not swept across tenants. Add for each a line to ROWS in tests/http/tenants.rs, \
+         `row(\"<path>\", &[Thing::<what the id is of>]),`; a new kind of thing needs a variant of Thing and an arm in \
+         World::make. A request that needs a body to come as far as the id says it with `Row {{ body: …, ..row(…) }}`. \
+         A path without a Caller in its handler belongs into WITHOUT_A_CALLER."
+    );
+    let gone: Vec<_> = swept.iter().filter(|path| !variable.clone().any(|known| known == **path)).collect();
+    assert!(gone.is_empty(), "the server has no such routes any more: {gone:?}");
+}
+
+#[tokio::test]
+async fn another_workspaces_ids_answer_like_unknown_ones() {
+    let world = World::new().await;
+    let owner = world.house.api_key.clone();
+    for row in ROWS {
+        let nobodys: Vec<String> = row.ids.iter().map(|_| UNKNOWN.to_owned()).collect();
+        let mut methods = 0;
+        for method in METHODS {
+            let body = (row.body)(&world.strangers_account);
+            let unknown = world.as_stranger(method, &filled(row.path, &nobodys), body.clone()).await;
+            if unknown.status == 405 {
+                continue;
+            }
+            methods += 1;
+            let what = format!("{method} {}", row.path);
+            assert_eq!(unknown.status, row.status, "{what} with an unknown id: {}", unknown.text);
+            let mut ids = Vec::new();
+            for thing in row.ids {
+                ids.push(world.make(&owner, *thing, &ids).await);
+            }
+            let foreign = world.as_stranger(method, &filled(row.path, &ids), body.clone()).await;
+            assert_eq!(whole(&foreign), whole(&unknown), "{what}: {} and {}", foreign.text, unknown.text);
+
+            // Inside something of their own.
+            if let [outer, _] = row.ids {
+                let own = world.make(&world.stranger, *outer, &[]).await;
+                let mixed = |id: &str| filled(row.path, &[own.clone(), id.to_owned()]);
+                let foreign = world.as_stranger(method, &mixed(&ids[1]), body.clone()).await;
+                let unknown = world.as_stranger(method, &mixed(UNKNOWN), body).await;
+                assert_eq!(
+                    (foreign.status, whole(&foreign)),
+                    (row.status, whole(&unknown)),
+                    "{what}, inside"
+                );
+            }
+
+            // The same request finds what it names when its owner sends it: or all this would mean nothing.
+            if row.status == 404 {
+                let body = (row.body)(&world.owners_account);
+                let found = world.house.call_as(&owner, method, &filled(row.path, &ids), body).await;
+                assert!(![403, 404, 405].contains(&found.status), "{what}, as its owner: {}", found.text);
+            }
+        }
+        assert!(methods > 0, "{} has no method", row.path);
+    }
+}
+
+/// Lists that an id narrows.
+const FILTERS: &[(&str, &str, Thing)] = &[
+    ("/api/v2/zoom-oauth-credentials/", "oauth_app", Thing::App),
+    ("/api/v2/zoom-oauth-credential-logs/", "credential", Thing::Account),
+    ("/api/v2/zoom-oauth-app-logs/", "oauth_app", Thing::App),
+    ("/api/latchkey/v1/events/", "credential", Thing::Account),
+];
+
+#[tokio::test]
+async fn lists_narrowed_to_another_workspaces_ids_are_as_empty_as_to_unknown_ones() {
+    let world = World::new().await;
+    let owner = world.house.api_key.clone();
+    for (path, field, thing) in FILTERS {
+        let id = match thing {
+            // The one that has accounts and lines.
+            Thing::App => world.house.app.clone(),
+            _ => world.make(&owner, *thing, &[]).await,
+        };
+        let foreign = world.as_stranger("GET", &format!("{path}?{field}={id}"), Value::Null).await;
+        let unknown = world.as_stranger("GET", &format!("{path}?{field}={UNKNOWN}"), Value::Null).await;
+        assert_eq!(whole(&foreign), whole(&unknown), "{path}?{field}=");
+        assert_eq!(foreign.ok()["results"], json!([]), "{path}?{field}=");
+    }
+    // By Zoom's own ids, which are no secret: that somebody has connected them here is. All users are of one Zoom account, so
+    // this is a stranger who has none of them.
+    let third = world.house.another_workspace().await;
+    let account = format!("/api/v2/zoom-oauth-credentials/{}/", world.owners_account);
+    let account = world.house.get(&account).await.ok();
+    for field in ["user_id", "account_id"] {
+        let of = |id: &str| format!("/api/v2/zoom-oauth-credentials/?{field}={id}");
+        let id = account[field].as_str().unwrap();
+        assert!(!world.house.get(&of(id)).await.ok()["results"].as_array().unwrap().is_empty());
+        let foreign = world.house.call_as(&third, "GET", &of(id), Value::Null).await;
+        let unknown = world.house.call_as(&third, "GET", &of("nobody"), Value::Null).await;
+        assert_eq!(whole(&foreign), whole(&unknown), "{field}");
+    }
+}
+
+/// Requests that name something by its id.
+const BODIES: &[(&str, Thing, Asked)] = &[
+    ("/api/v1/bot/", Thing::Account, |id| bot(&json!({ "credential": id }))),
+    ("/api/v1/bot/", Thing::Pool, |id| bot(&json!({ "pool": id }))),
+    ("/api/v1/bot/", Thing::Account, |id| bot(&json!({ "obf_credential": id }))),
+    ("/api/v2/zoom-oauth-credentials/", Thing::App, |id| json!({ "oauth_app": id, "server_to_server": {} })),
+    (
+        "/api/v2/zoom-oauth-credentials/",
+        Thing::App,
+        |id| json!({ "oauth_app": id, "authorization_code": { "code": "c", "redirect_uri": "https://example.com" } }),
+    ),
+    ("/api/latchkey/v1/connect-links/", Thing::App, |id| json!({ "oauth_app": id })),
+    ("/api/latchkey/v1/token-links/", Thing::Account, |id| json!({ "credential": id })),
+    ("/api/latchkey/v1/token-links/", Thing::Account, |id| json!({ "accounts": [{ "credential": id }] })),
+    ("/api/latchkey/v1/token-links/", Thing::Pool, |id| json!({ "pool": id })),
+    ("/api/latchkey/v1/pools/", Thing::Account, |id| json!({ "name": "p", "members": [member(id)] })),
+];
+
+fn bot(zoom: &Value) -> Value {
+    json!({ "meeting_url": "https://zoom.us/j/81234567890", "zoom": zoom })
+}
+
+#[tokio::test]
+async fn requests_that_name_another_workspaces_ids_are_refused_like_unknown_ones() {
+    let world = World::new().await;
+    let owner = world.house.api_key.clone();
+    for (path, thing, body) in BODIES {
+        let id = world.make(&owner, *thing, &[]).await;
+        let foreign = world.as_stranger("POST", path, body(&id)).await;
+        let unknown = world.as_stranger("POST", path, body(UNKNOWN)).await;
+        assert_eq!(unknown.status, 400, "{path} {thing:?}: {}", unknown.text);
+        assert_eq!(whole(&foreign), whole(&unknown), "{path} {thing:?}: {}", foreign.text);
+    }
+}
