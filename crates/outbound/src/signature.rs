@@ -20,7 +20,7 @@ pub struct SigningKey(hmac::Key);
 /// The three headers, in either spelling.
 #[derive(Debug, Clone, Copy)]
 pub struct SignatureHeaders<'a> {
-    /// `webhook-id` or `svix-id`.
+    /// `webhook-id` or `svix-id`: not empty, and without a dot.
     pub id: &'a str,
     /// `webhook-timestamp` or `svix-timestamp`: Unix seconds.
     pub timestamp: &'a str,
@@ -69,6 +69,10 @@ pub fn verify(
         .then(|| headers.timestamp.parse().ok())
         .flatten()
         .ok_or_else(invalid)?;
+    // With a dot in its id, one text could be read as another id, time and body.
+    if headers.id.is_empty() || headers.id.contains('.') {
+        return Err(invalid());
+    }
     let expected: Vec<_> = keys.iter().map(|key| key.tag(headers.id, headers.timestamp, body)).collect();
     let genuine = headers
         .signature
@@ -125,6 +129,14 @@ mod tests {
     fn verdict(secret: &str, headers: SignatureHeaders<'_>, body: &[u8]) -> Result<(), Code> {
         verify(&[key(secret)], headers, body, SIGNED_AT).map_err(|failure| failure.code)
     }
+
+    /// A key of its own for each number.
+    fn numbered(number: u8) -> SigningKey {
+        key(&format!("whsec_{}", BASE64_STANDARD.encode([number; 32])))
+    }
+
+    /// Entries that no key has signed; a space makes two of one.
+    const JUNK: &str = "(v1,[A-Za-z0-9+/]{43}=|v[0-9]a?,[!-~]{0,50}|[ -~]{0,50}|\\PC{0,10})";
 
     fn signed(signature: &str) -> SignatureHeaders<'_> {
         SignatureHeaders { signature, ..FETCH }
@@ -207,6 +219,19 @@ mod tests {
         }
     }
 
+    /// With a dot in an id, one signature would be that of two requests.
+    #[test]
+    fn a_signature_can_be_read_in_one_way() {
+        let signature = key(NEW).sign("a", SIGNED_AT, b"1750000000.");
+        assert_eq!(signature, key(NEW).sign("a.1750000000", SIGNED_AT, b""));
+        let headers = |id| SignatureHeaders { id, signature: &signature, ..FETCH };
+        assert_eq!(verdict(NEW, headers("a"), b"1750000000."), Ok(()));
+        assert_eq!(verdict(NEW, headers("a.1750000000"), b""), Err(Code::SignatureInvalid));
+        let of_none = key(NEW).sign("", SIGNED_AT, b"");
+        let headers = SignatureHeaders { id: "", signature: &of_none, ..FETCH };
+        assert_eq!(verdict(NEW, headers, b""), Err(Code::SignatureInvalid));
+    }
+
     #[test]
     fn the_tolerance_is_five_minutes_sharp() {
         let at = |now| verify(&[key(NEW)], FETCH, b"", now).map_err(|failure| failure.code);
@@ -235,7 +260,7 @@ mod tests {
         #[test]
         fn the_public_library_and_we_accept_each_other(
             bytes in prop::collection::vec(any::<u8>(), 16..=64),
-            id in "[!-~]{1,64}",
+            id in "[!-\\-/-~]{1,64}",
             // Their library takes text only.
             body in ".{0,100}",
         ) {
@@ -254,6 +279,35 @@ mod tests {
             let signature = theirs.sign(&id, now.as_second(), body.as_bytes()).unwrap();
             let headers = SignatureHeaders { id: &id, timestamp: &timestamp, signature: &signature };
             prop_assert!(verify(&[ours], headers, body.as_bytes(), now).is_ok());
+        }
+
+        /// Among any entries, in any order, one of a live key counts, and nothing else does.
+        #[test]
+        fn one_entry_of_a_live_key_opens(
+            live in prop::collection::vec(0..6_u8, 0..4),
+            entries in prop::collection::vec(prop_oneof![(0..6_u8).prop_map(Ok), JUNK.prop_map(Err)], 0..8),
+            id in "[!-\\-/-~]{1,64}",
+            body in prop::collection::vec(any::<u8>(), 0..64),
+            seconds_ago in -400..400_i64,
+        ) {
+            let signed_at = Timestamp::from_second(SIGNED_AT.as_second() - seconds_ago);
+            let header: Vec<String> = entries
+                .iter()
+                .map(|entry| match entry {
+                    Ok(number) => numbered(*number).sign(&id, signed_at, &body),
+                    Err(junk) => junk.clone(),
+                })
+                .collect();
+            let expected = match entries.iter().any(|entry| entry.as_ref().is_ok_and(|n| live.contains(n))) {
+                false => Err(Code::SignatureInvalid),
+                true if seconds_ago.unsigned_abs() > TOLERANCE.as_secs() => Err(Code::SignatureStale),
+                true => Ok(()),
+            };
+            let keys: Vec<_> = live.into_iter().map(numbered).collect();
+            let (timestamp, signature) = (signed_at.as_second().to_string(), header.join(" "));
+            let headers = SignatureHeaders { id: &id, timestamp: &timestamp, signature: &signature };
+            let verdict = verify(&keys, headers, &body, SIGNED_AT).map_err(|failure| failure.code);
+            prop_assert_eq!(verdict, expected);
         }
 
         #[test]
