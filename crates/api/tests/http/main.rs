@@ -29,6 +29,7 @@ mod meetings;
 mod metrics;
 mod pools;
 mod secrets;
+mod signatures;
 mod tenants;
 mod webhook;
 mod workspaces;

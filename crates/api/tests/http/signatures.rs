@@ -1,0 +1,176 @@
+//! Signatures of Standard Webhooks as headers: in both spellings, more than once, half, and as bytes that are no text.
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, Request},
+};
+use broker::signature::SigningKey;
+use model::Secret;
+use proptest::{
+    prelude::*,
+    strategy::ValueTree as _,
+    test_runner::{Config, TestRunner},
+};
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::{
+    OFFICE,
+    house::{House, Plan},
+    office,
+};
+
+const SECRETS: [&str; 2] = [
+    "whsec_Tk9ULUEtUkVBTC1TRUNSRVQtdGVzdC12ZWN0b3ItMDE=",
+    "whsec_Tk9ULUEtUkVBTC1TRUNSRVQtdGVzdC12ZWN0b3ItMDA=",
+];
+const STRANGERS: &str = "whsec_Tk9ULUEtUkVBTC1TRUNSRVQtc3RyYW5nZXItMDAwMDA=";
+const FAMILIES: [&str; 2] = ["webhook", "svix"];
+const FIELDS: [&str; 3] = ["id", "timestamp", "signature"];
+const REQUESTS: u32 = 600;
+
+/// A header of one of the families.
+#[derive(Debug, Clone)]
+struct Line {
+    family: usize,
+    field: usize,
+    value: Value,
+}
+
+/// What stands in it.
+#[derive(Debug, Clone)]
+enum Value {
+    /// What belongs there, signed with this secret of the link's.
+    Genuine(usize),
+    /// A right entry among others, or another spelling of what belongs there.
+    AmongOthers,
+    /// What belongs there, signed by somebody else; or another id or time.
+    Strangers,
+    Text(String),
+    /// Not ASCII.
+    Bytes(Vec<u8>),
+}
+
+fn any_line() -> impl Strategy<Value = Line> {
+    let value = prop_oneof![
+        12 => (0..SECRETS.len()).prop_map(Value::Genuine),
+        1 => Just(Value::AmongOthers),
+        1 => Just(Value::Strangers),
+        1 => "[ -~]{0,40}".prop_map(Value::Text),
+        1 => prop::collection::vec(0x80..=0xff_u8, 1..8).prop_map(Value::Bytes),
+    ];
+    (0..FAMILIES.len(), 0..FIELDS.len(), value).prop_map(|(family, field, value)| Line {
+        family,
+        field,
+        value,
+    })
+}
+
+/// What a line's value is, in a request with this id at this time.
+struct Signer<'a> {
+    id: &'a str,
+    now: model::Timestamp,
+}
+
+impl Signer<'_> {
+    fn value(&self, line: &Line) -> HeaderValue {
+        let sign = |secret| SigningKey::parse(&Secret::new(secret)).unwrap().sign(self.id, self.now, b"");
+        let seconds = self.now.as_second();
+        let text = match (&line.value, FIELDS[line.field]) {
+            (Value::Bytes(bytes), _) => return HeaderValue::from_bytes(bytes).unwrap(),
+            (Value::Text(text), _) => text.clone(),
+            (Value::Genuine(_), "id") => self.id.to_owned(),
+            (Value::Genuine(_), "timestamp") => seconds.to_string(),
+            (Value::Genuine(secret), _) => sign(SECRETS[*secret]),
+            (Value::AmongOthers, "id") => format!("{}.", self.id),
+            (Value::AmongOthers, "timestamp") => format!("0{seconds}"),
+            (Value::AmongOthers, _) => format!("v1,x v1a,AAAA {} v2,x", sign(SECRETS[0])),
+            (Value::Strangers, "id") => "msg_of_a_stranger".to_owned(),
+            (Value::Strangers, "timestamp") => (seconds + 1).to_string(),
+            (Value::Strangers, _) => sign(STRANGERS),
+        };
+        HeaderValue::from_str(&text).unwrap()
+    }
+}
+
+/// The family that is whole and text decides, `webhook-*` before `svix-*`; of a header that comes twice, the first.
+fn verdict(lines: &[Line]) -> (u16, Option<&'static str>) {
+    let first = |family, field| {
+        let mut named = lines.iter().filter(move |line| (line.family, line.field) == (family, field));
+        named.next().map(|line| &line.value).filter(|value| !matches!(value, Value::Bytes(_)))
+    };
+    let whole = |family| [first(family, 0), first(family, 1), first(family, 2)].into_iter().collect();
+    match (0..FAMILIES.len()).find_map(|family| -> Option<Vec<_>> { whole(family) }).as_deref() {
+        Some([Value::Genuine(_), Value::Genuine(_), Value::Genuine(_) | Value::AmongOthers]) => (200, None),
+        Some(_) => (401, Some("signature_invalid")),
+        None => (401, Some("signature_missing")),
+    }
+}
+
+async fn linked(house: &House) -> String {
+    let account = house.connect(house.zoom.host()).await;
+    let link = json!({ "credential": account, "signing_secret": SECRETS });
+    let link = house.post("/api/latchkey/v1/token-links/", link).await.created();
+    house.path_of(link["url"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn whatever_headers_come_one_whole_family_decides() {
+    let house = office().await;
+    let link = linked(&house).await;
+    // Six headers make both families; some come twice, some never.
+    let lines = prop::collection::vec(any_line(), 2..14);
+    let mut runner = TestRunner::new(Config { source_file: None, ..Config::default() });
+    let (mut given, mut ids) = (0, 0..REQUESTS);
+    while let Some(number) = ids.next() {
+        let lines = lines.new_tree(&mut runner).unwrap().current();
+        let signer = Signer { id: &format!("msg_{number}"), now: house.env.now() };
+        let mut request = Request::builder().uri(&link);
+        for line in &lines {
+            let name = format!("{}-{}", FAMILIES[line.family], FIELDS[line.field]);
+            request = request.header(name, signer.value(line));
+        }
+        let answer = house.send(request.body(Body::empty()).unwrap()).await;
+        let (status, code) = verdict(&lines);
+        assert_eq!(answer.status, status, "{}: {lines:?}", answer.text);
+        match code {
+            Some(code) => assert_eq!(answer.text.split(':').next(), Some(code), "{lines:?}"),
+            None => given += 1,
+        }
+    }
+    assert!((REQUESTS / 20..REQUESTS).contains(&given), "{given} of {REQUESTS} were given a token");
+    assert_eq!(house.zoom.count("zak_mints").await, 1);
+}
+
+/// Through a socket, as the limits of the HTTP server belong to this.
+#[tokio::test]
+async fn huge_headers_are_refused_and_the_next_request_is_served() {
+    let house = House::build(&Plan { public_base: None, ..OFFICE }).await;
+    let link = linked(&house).await;
+    let address = house.address("");
+    let address = address.strip_prefix("http://").unwrap();
+    for (number, junk, status) in [
+        // All of it is looked at, and the right one is the last.
+        (1, "v1,AAAA ".repeat(20_000), 200),
+        (2, "v1,".repeat(100_000), 200),
+        (3, "v1,AAAA ".repeat(100_000), 431),
+    ] {
+        let signer = Signer { id: &format!("msg_{number}"), now: house.env.now() };
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let mut head = format!("GET {link} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+        for (field, name) in FIELDS.iter().enumerate() {
+            let value = signer.value(&Line { family: 0, field, value: Value::Genuine(0) });
+            let before = if *name == "signature" { format!("{junk} ") } else { String::new() };
+            head += &format!("webhook-{name}: {before}{}\r\n", value.to_str().unwrap());
+        }
+        // The server may hang up before it has read all of it.
+        let _ = stream.write_all(format!("{head}\r\n").as_bytes()).await;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&answer), format!("HTTP/1.1 {status}"), "{number}");
+    }
+    assert_eq!(house.zoom.count("zak_mints").await, 1);
+}

@@ -1,0 +1,91 @@
+//! `with-latchkey FOLDER COMMAND [ARGUMENT…]`: runs a command beside a simulated Zoom and a Latchkey that has an app there.
+//!
+//! Logs and data go to the folder, which is emptied first. The command finds its way by the environment:
+//!
+//! | variable | |
+//! |---|---|
+//! | `LATCHKEY_URL`, `LATCHKEY_KEY` | Latchkey, and an API key to it |
+//! | `LATCHKEY_APP` | the id of a user-level app there |
+//! | `ZOOM_CONTROL`, `ZOOM_CLIENT_ID` | the simulator's control API, and the same app at Zoom |
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, bail};
+use model::Environment;
+use serde_json::json;
+use stage::{Server, Simulator, text};
+use tokio::process::Command;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(std::env::args_os().skip(1).collect()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("with-latchkey: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether the command says that all is well.
+async fn run(arguments: Vec<OsString>) -> anyhow::Result<bool> {
+    let [folder, command, arguments @ ..] = &arguments[..] else {
+        bail!("give a folder, a command, and its arguments")
+    };
+    let folder = emptied(Path::new(folder))?;
+    let (env, http) = (Environment::system(), stage::client()?);
+    // Built with the same profile, and put beside this program.
+    let latchkey = std::env::current_exe()?.with_file_name("latchkey");
+    let (zoom, log) = (folder.join("zoom"), folder.join("simulator.log"));
+    let simulator = Simulator::start(&latchkey, &zoom, &log, http.clone(), &env).await?;
+    let config = configure(&folder, &simulator)?;
+    let log = folder.join("latchkey.log");
+    let server = Server::start(&latchkey, &config, None, &log, http, &env).await?;
+
+    let app = simulator.post("/apps", &json!({ "name": "Latchkey", "kind": "user_level" })).await?;
+    let registration = json!({ "kind": "user_level", "client_id": app["client_id"],
+                               "client_secret": app["client_secret"], "webhook_secret": "of-the-webhook" });
+    let registered = server.post("/api/v2/zoom-oauth-apps/", &registration).await?;
+    let status = Command::new(command)
+        .args(arguments)
+        .env("LATCHKEY_URL", &server.url)
+        .env("LATCHKEY_KEY", server.api_key.expose())
+        .env("LATCHKEY_APP", text(&registered, "id")?)
+        .env("ZOOM_CONTROL", &simulator.ready.control)
+        .env("ZOOM_CLIENT_ID", text(&app, "client_id")?)
+        .kill_on_drop(true)
+        .status()
+        .await
+        .with_context(|| format!("cannot run {}", command.display()))?;
+    server.stop().await;
+    simulator.stop(&env).await;
+    Ok(status.success())
+}
+
+fn emptied(folder: &Path) -> anyhow::Result<PathBuf> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(folder.canonicalize()?)
+}
+
+/// A token broker without bots, which may call back to this machine.
+fn configure(folder: &Path, simulator: &Simulator) -> anyhow::Result<PathBuf> {
+    let zoom = &simulator.ready;
+    let configuration = json!({
+        "listen": "127.0.0.1:0",
+        "data_dir": folder.join("data"),
+        "zoom": { "oauth_base": zoom.zoom_base, "api_base": zoom.api_base, "ca_file": zoom.ca_file },
+        "bots": { "capacity": 0 },
+        "callbacks": { "allow_networks": ["127.0.0.0/8"] },
+    });
+    let path = folder.join("latchkey.toml");
+    std::fs::write(&path, toml::to_string(&configuration)?)?;
+    Ok(path)
+}

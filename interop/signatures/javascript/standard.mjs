@@ -1,0 +1,89 @@
+// Standard Webhooks: the libraries `svix` and `standardwebhooks`, and Latchkey, accept each other's signatures.
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+import * as standardwebhooks from 'standardwebhooks';
+import * as svix from 'svix';
+
+import * as house from './house.mjs';
+import { check } from './report.mjs';
+
+const BODIES = ['', JSON.stringify({ bot: 'Zürich 🗝', n: 1.5 }), 'white\n space \t'];
+
+const whsec = () => `whsec_${randomBytes(32).toString('base64')}`;
+
+/** The three headers, as the library signs them. */
+function signed(webhook, family, body, secondsAgo = 0) {
+  const [id, at] = [`msg_${randomUUID()}`, new Date(Date.now() - secondsAgo * 1000)];
+  return {
+    [`${family}-id`]: id,
+    [`${family}-timestamp`]: String(Math.floor(at / 1000)),
+    [`${family}-signature`]: webhook.sign(id, at, body),
+  };
+}
+
+/** A token, or the stable code of the refusal. */
+async function fetchToken(link, headers, body) {
+  const answer = await fetch(link, body ? { method: 'POST', headers, body } : { headers });
+  const text = await answer.text();
+  return answer.status === 200 && text.split('.').length === 3 ? 'a token' : `${answer.status} ${text.split(':')[0]}`;
+}
+
+async function linkAccepts(who, Webhook, account) {
+  const [one, other, foreign] = [whsec(), whsec(), whsec()];
+  const link = await house.tokenLink(account, { signing_secret: [one, other] });
+  const expect = async (headers, body, expected) => assert.equal(await fetchToken(link, headers, body), expected);
+
+  await check(who, 'signs and a token link gives a ZAK: both header families, both secrets of a link, any body', async () => {
+    for (const family of ['webhook', 'svix']) {
+      for (const secret of [one, other]) {
+        for (const body of BODIES) await expect(signed(new Webhook(secret), family, body), body, 'a token');
+      }
+    }
+  });
+  await check(who, 'signs for a rotation: one right entry among several is enough', async () => {
+    const headers = signed(new Webhook(one), 'webhook', '');
+    headers['webhook-signature'] = `v1a,AAAA v1,AAAA ${headers['webhook-signature']}`;
+    await expect(headers, '', 'a token');
+  });
+  await check(who, 'signs, and another secret, body, id, and an old or early time are refused', async () => {
+    for (const family of ['webhook', 'svix']) {
+      await expect(signed(new Webhook(foreign), family, ''), '', '401 signature_invalid');
+      await expect(signed(new Webhook(one), family, 'one'), 'other', '401 signature_invalid');
+      const otherId = { ...signed(new Webhook(one), family, ''), [`${family}-id`]: 'msg_other' };
+      await expect(otherId, '', '401 signature_invalid');
+      for (const secondsAgo of [320, -320]) {
+        await expect(signed(new Webhook(one), family, '', secondsAgo), '', '401 signature_stale');
+      }
+    }
+    await expect({}, '', '401 signature_missing');
+  });
+}
+
+/** Answers an account, whose tokens Latchkey fetched in a call that the library has verified. */
+async function libraryAccepts(who, Webhook, token) {
+  const connects = (secret) => {
+    const webhook = new Webhook(secret);
+    return house.withCustomersServer(token, (body, headers) => webhook.verify(body, headers), house.connect);
+  };
+  const former = await house.rotateCallbackSecret(0);
+  const [status, account] = await connects(former);
+  await check(who, 'verifies what Latchkey sends', () => assert.equal(status, 201));
+  const current = await house.rotateCallbackSecret(3600);
+  await check(who, 'verifies it with the new and the former secret, while they are rotated', async () => {
+    for (const secret of [former, current]) assert.equal((await connects(secret))[0], 201);
+  });
+  await check(who, 'refuses it with any other secret', async () => {
+    const [status, answer] = await connects(whsec());
+    assert.deepEqual([status, answer.code], [400, 'access_token_callback_failed']);
+  });
+  return account.id;
+}
+
+const { dependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url)));
+for (const [name, { Webhook }] of Object.entries({ svix, standardwebhooks })) {
+  const who = `JavaScript ${name} ${dependencies[name]}`;
+  const account = await libraryAccepts(who, Webhook, await house.zoomAccessToken());
+  await linkAccepts(who, Webhook, account);
+}

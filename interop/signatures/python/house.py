@@ -1,0 +1,87 @@
+"""Latchkey as a platform's server and a customer's server meet it: over HTTP, with the standard library alone."""
+
+import contextlib
+import http.server
+import json
+import os
+import threading
+import urllib.error
+import urllib.request
+
+# Loopback is reached without any proxy.
+_http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def call(method, url, body=None, headers=None):
+    """Status and text of an answer. `body` is bytes; its type is JSON unless the headers say something else."""
+    headers = {"content-type": "application/json"} | (headers or {}) if body is not None else headers or {}
+    request = urllib.request.Request(url, body, headers, method=method)
+    try:
+        with _http.open(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as answer:
+        return answer.code, answer.read().decode()
+
+
+def api(path, fields):
+    """`POST` to Latchkey's API."""
+    headers = {"authorization": f"Token {os.environ['LATCHKEY_KEY']}"}
+    status, text = call("POST", os.environ["LATCHKEY_URL"] + path, json.dumps(fields).encode(), headers)
+    return status, json.loads(text)
+
+
+def connect(callback_url):
+    """Connects an account whose access tokens come from this URL."""
+    fields = {"oauth_app": os.environ["LATCHKEY_APP"], "access_token_callback_url": callback_url}
+    return api("/api/v2/zoom-oauth-credentials/", fields)
+
+
+def token_link(account, **terms):
+    """The address of a new link to an account's ZAKs."""
+    status, link = api("/api/latchkey/v1/token-links/", {"credential": account, "kind": "zak", **terms})
+    assert status == 201, link
+    return link["url"]
+
+
+def rotate_callback_secret(overlap_seconds):
+    """The secret that Latchkey signs with from now on; the one before signs, too, for so long."""
+    status, secret = api("/api/latchkey/v1/callback-secret/rotate/", {"overlap_seconds": overlap_seconds})
+    assert status == 200, secret
+    return secret["secret"]
+
+
+def zoom_access_token():
+    """An access token of a new user at Zoom, who has consented to the app."""
+    fields = {"client_id": os.environ["ZOOM_CLIENT_ID"], "count": 1}
+    status, text = call("POST", os.environ["ZOOM_CONTROL"] + "/consents", json.dumps(fields).encode())
+    assert status == 201, text
+    return json.loads(text)[0]["access_token"]
+
+
+@contextlib.contextmanager
+def customers_server(token, verify):
+    """A server that answers with the token whoever passes `verify(body, headers)`, which raises if not. Its address."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            try:
+                verify(body, dict(self.headers))
+                status, text = 200, token
+            except Exception as error:
+                status, text = 401, str(error)
+            self.send_response(status)
+            self.send_header("content-length", str(len(text.encode())))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/token"
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,98 @@
+"""Standard Webhooks: the libraries `svix` and `standardwebhooks`, and Latchkey, accept each other's signatures."""
+
+import base64
+import datetime
+import importlib.metadata
+import json
+import secrets
+
+import standardwebhooks
+import svix.webhooks
+
+import house
+from report import check, end, expect
+
+BODIES = ["", json.dumps({"bot": "Zürich 🗝", "n": 1.5}, ensure_ascii=False), "white\n space \t"]
+
+
+def whsec():
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def now(seconds_ago=0):
+    return datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=seconds_ago)
+
+
+def signed(webhook, family, body, at=None):
+    """The three headers, as the library signs them."""
+    message, at = "msg_" + secrets.token_urlsafe(12), at or now()
+    signature = webhook.sign(message, at, body)
+    return {f"{family}-id": message, f"{family}-timestamp": str(int(at.timestamp())), f"{family}-signature": signature}
+
+
+def fetch(link, headers, body):
+    """A token, or the stable code of the refusal."""
+    status, text = house.call("POST" if body else "GET", link, body.encode() or None, headers)
+    return (status, "a token") if status == 200 and text.count(".") == 2 else (status, text.split(":")[0])
+
+
+def link_accepts(who, library, account):
+    one, other, foreign = whsec(), whsec(), whsec()
+    link = house.token_link(account, signing_secret=[one, other])
+    with check(who, "signs and a token link gives a ZAK: both header families, both secrets of a link, any body"):
+        for family in ("webhook", "svix"):
+            for secret in (one, other):
+                for body in BODIES:
+                    expect(fetch(link, signed(library(secret), family, body), body), (200, "a token"))
+    with check(who, "signs for a rotation: one right entry among several is enough"):
+        headers = signed(library(one), "webhook", "")
+        headers["webhook-signature"] = f"v1a,AAAA v1,AAAA {headers['webhook-signature']}"
+        expect(fetch(link, headers, ""), (200, "a token"))
+    with check(who, "signs, and another secret, body, id, and an old or early time are refused"):
+        for family in ("webhook", "svix"):
+            expect(fetch(link, signed(library(foreign), family, ""), ""), (401, "signature_invalid"))
+            expect(fetch(link, signed(library(one), family, "one"), "other"), (401, "signature_invalid"))
+            headers = signed(library(one), family, "")
+            expect(fetch(link, headers | {f"{family}-id": "msg_other"}, ""), (401, "signature_invalid"))
+            for seconds_ago in (320, -320):
+                headers = signed(library(one), family, "", now(seconds_ago))
+                expect(fetch(link, headers, ""), (401, "signature_stale"))
+        expect(fetch(link, {}, ""), (401, "signature_missing"))
+
+
+def library_accepts(who, library, token):
+    """Answers an account, whose tokens Latchkey fetched in a call that the library has verified."""
+    def connects(secret):
+        verifier = library(secret)
+        with house.customers_server(token, verifier.verify) as url:
+            status, answer = house.connect(url)
+            return status, answer.get("id") if status == 201 else answer.get("code")
+
+    former = house.rotate_callback_secret(0)
+    status, account = connects(former)
+    with check(who, "verifies what Latchkey sends"):
+        expect(status, 201)
+    new = house.rotate_callback_secret(3600)
+    with check(who, "verifies it with the new and the former secret, while they are rotated"):
+        expect([connects(secret)[0] for secret in (former, new)], [201, 201])
+    with check(who, "refuses it with any other secret"):
+        expect(connects(whsec()), (400, "access_token_callback_failed"))
+    return account
+
+
+class Standard(standardwebhooks.Webhook):
+    """As it comes, it reads the body as JSON; a fetch has none."""
+
+    def verify(self, data, headers):
+        super().verify(data, headers, json_parse=False)
+
+
+def main():
+    for name, library in (("svix", svix.webhooks.Webhook), ("standardwebhooks", Standard)):
+        who = f"Python {name} {importlib.metadata.version(name)}"
+        account = library_accepts(who, library, house.zoom_access_token())
+        link_accepts(who, library, account)
+    end()
+
+
+main()

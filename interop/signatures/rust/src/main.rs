@@ -1,0 +1,110 @@
+//! Standard Webhooks: the crates `svix` and `standardwebhooks`, and Latchkey, accept each other's signatures.
+
+mod house;
+mod library;
+mod report;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use house::Fetched;
+use library::Library;
+use report::Report;
+
+const BODIES: [&str; 3] = ["", "{\"bot\": \"Zürich 🗝\", \"n\": 1.5}", "white\n space \t"];
+/// No secret of anybody here.
+const FOREIGN: &str = "whsec_Tk9ULUEtUkVBTC1TRUNSRVQtZm9yZWlnbi1zZWNyZXQ=";
+/// The two of one link.
+const SECRETS: [&str; 2] = [
+    "whsec_Tk9ULUEtUkVBTC1TRUNSRVQtdGVzdC12ZWN0b3ItMDE=",
+    "whsec_Tk9ULUEtUkVBTC1TRUNSRVQtdGVzdC12ZWN0b3ItMDA=",
+];
+
+fn main() -> std::process::ExitCode {
+    let mut report = Report::default();
+    check::<svix::webhooks::Webhook>(&mut report);
+    check::<standardwebhooks::Webhook>(&mut report);
+    report.exit_code()
+}
+
+fn check<L: Library>(report: &mut Report) {
+    let who = format!("Rust {}", L::NAME);
+    let account = library_accepts::<L>(report, &who);
+    link_accepts::<L>(report, &who, &account);
+}
+
+fn link_accepts<L: Library>(report: &mut Report, who: &str, account: &str) {
+    let [one, other, foreign] = [SECRETS[0], SECRETS[1], FOREIGN].map(L::with_secret);
+    let link = house::token_link(account, &SECRETS);
+    let refused = |code: &str| Fetched::Refused(401, code.to_owned());
+
+    report.check(
+        who,
+        "signs and a token link gives a ZAK: both header families, both secrets of a link, any body",
+        || {
+            for family in ["webhook", "svix"] {
+                for library in [&one, &other] {
+                    for body in BODIES {
+                        let headers = signed(library, family, body, 0);
+                        same(house::fetch(&link, &headers, body), Fetched::Token)?;
+                    }
+                }
+            }
+            Ok(())
+        },
+    );
+    report.check(who, "signs for a rotation: one right entry among several is enough", || {
+        let mut headers = signed(&one, "webhook", "", 0);
+        headers[2].1.insert_str(0, "v1a,AAAA v1,AAAA ");
+        same(house::fetch(&link, &headers, ""), Fetched::Token)
+    });
+    report.check(who, "signs, and another secret, body, id, and an old or early time are refused", || {
+        for family in ["webhook", "svix"] {
+            let headers = signed(&foreign, family, "", 0);
+            same(house::fetch(&link, &headers, ""), refused("signature_invalid"))?;
+            let headers = signed(&one, family, "one", 0);
+            same(house::fetch(&link, &headers, "other"), refused("signature_invalid"))?;
+            let mut headers = signed(&one, family, "", 0);
+            headers[0].1 = "msg_other".to_owned();
+            same(house::fetch(&link, &headers, ""), refused("signature_invalid"))?;
+            for seconds_ago in [320, -320] {
+                let headers = signed(&one, family, "", seconds_ago);
+                same(house::fetch(&link, &headers, ""), refused("signature_stale"))?;
+            }
+        }
+        same(house::fetch(&link, &[], ""), refused("signature_missing"))
+    });
+}
+
+/// Answers an account, whose tokens Latchkey fetched in a call that the library has verified.
+fn library_accepts<L: Library>(report: &mut Report, who: &str) -> String {
+    let token = house::zoom_access_token();
+    let connects = |secret: &str| house::connect::<L>(&token, L::with_secret(secret));
+
+    let former = house::rotate_callback_secret(0);
+    let connected = connects(&former);
+    report.check(who, "verifies what Latchkey sends", || connected.clone().map(drop));
+    let new = house::rotate_callback_secret(3600);
+    report.check(who, "verifies it with the new and the former secret, while they are rotated", || {
+        connects(&former)?;
+        connects(&new).map(drop)
+    });
+    report.check(who, "refuses it with any other secret", || {
+        same(connects(FOREIGN), Err("access_token_callback_failed".to_owned()))
+    });
+    connected.unwrap_or_default()
+}
+
+/// The three headers, id first and signature last, as the library signs them.
+#[expect(clippy::disallowed_methods, reason = "the libraries verify by the clock on the wall")]
+fn signed(library: &impl Library, family: &str, body: &str, seconds_ago: i64) -> [(String, String); 3] {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    let id = format!("msg_{}", now.as_nanos());
+    let at = i64::try_from(now.as_secs()).expect("a clock before the end of time") - seconds_ago;
+    let signature = library.signature(&id, at, body.as_bytes());
+    [("id", id), ("timestamp", at.to_string()), ("signature", signature)]
+        .map(|(name, value)| (format!("{family}-{name}"), value))
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(actual: T, expected: T) -> Result<(), String> {
+    if actual == expected { Ok(()) } else { Err(format!("{actual:?} instead of {expected:?}")) }
+}
