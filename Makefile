@@ -5,16 +5,17 @@
 #   make check    formatting, lints, documentation, dependencies
 #   make bench    measure, side by side
 #   make interop  other people's clients and libraries, unmodified, against this one (ONLY=name of a suite)
+#   make fuzz     whatever strangers send, in every form that a fuzzer comes up with (SECONDS=30 for each target)
 #   make crash-test   kill servers where it hurts, on SQLite and PostgreSQL, and look for lost accounts (ONLY=part of a name)
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help demo test check bench interop crash-test chromium sdk
+.PHONY: help demo test check bench interop fuzz crash-test chromium sdk
 
 help:
-	@sed -n '3,8s/^# *//p' Makefile
+	@sed -n '3,9s/^# *//p' Makefile
 
 # In the background while Rust compiles: a newcomer sees the first bot sooner.
 demo:
@@ -38,8 +39,11 @@ bench: chromium sdk
 	target/measure/bench
 
 interop:
-	@cargo build --locked -p latchkey
+	@cargo build --locked -p latchkey -p stage
 	@scripts/interop $(ONLY)
+
+fuzz:
+	@scripts/fuzz $(or $(SECONDS),30)
 
 crash-test:
 	@scripts/need-postgres

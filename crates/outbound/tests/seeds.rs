@@ -1,0 +1,26 @@
+//! The fuzzer's inputs for the verifiers, once more: what it found stays found.
+
+#[path = "../../../fuzz/checks/attendee.rs"]
+mod attendee;
+#[path = "../../../fuzz/checks/standard_webhooks.rs"]
+mod standard_webhooks;
+
+fn each_seed_of(target: &str, check: impl Fn(&[u8])) {
+    let folder = format!("{}/../../fuzz/seeds/{target}", env!("CARGO_MANIFEST_DIR"));
+    let seeds: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|seed| seed.unwrap().path()).collect();
+    assert!(!seeds.is_empty(), "{folder} is empty");
+    for seed in seeds {
+        println!("{}", seed.display());
+        check(&std::fs::read(&seed).unwrap());
+    }
+}
+
+#[test]
+fn of_standard_webhooks() {
+    each_seed_of("standard_webhooks", standard_webhooks::check);
+}
+
+#[test]
+fn of_attendees_canonical_json() {
+    each_seed_of("attendee", attendee::check);
+}
