@@ -82,7 +82,7 @@ async fn a_degraded_account_says_since_when_and_what_is_the_matter() {
     house.leap(Duration::from_secs(3600));
     house.zoom.control("POST", "faults", json!({ "where": "refresh", "kind": "http_500", "times": 2 })).await;
     let refused = house.get(&path).await;
-    assert_eq!((refused.status, &refused.json()["code"]), (503, &json!("refresh_uncertain")));
+    assert_eq!((refused.status, &refused.json()["code"]), (503, &json!("zoom_unavailable")));
     assert!(refused.header("retry-after").parse::<u64>().is_ok(), "{:?}", refused.headers);
     let shown = house.get(&format!("{ACCOUNTS}{account}/")).await.ok();
     assert_eq!((&shown["status"], &shown["latchkey_status"]), (&json!("healthy"), &json!("degraded")));
