@@ -1,11 +1,15 @@
 //! `make bench`: what Latchkey costs, beside the least that anybody could do.
 //!
 //! Bots are measured beside a bare page that loads Zoom's SDK and joins at once; token reads beside a server that only
-//! verifies the signature and answers a constant; many accounts beside few. Both sides run in one go, in turns, on one machine. The simulator and
-//! Latchkey are the processes a user would run: they lie beside this program.
+//! verifies the signature and answers a constant, and beside one that asks Zoom every time; many accounts beside few. All
+//! sides run in one go, in turns, on one machine. The simulator and Latchkey are the processes a user would run: they lie
+//! beside this program.
 
 mod accounts;
 mod bare_page;
+mod connected;
+mod cores;
+mod installation;
 mod joins;
 mod machine;
 mod memory;
@@ -15,9 +19,7 @@ mod report;
 mod statistics;
 mod tables;
 mod tokens;
-mod verifier;
 mod world;
-mod wrk;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -28,6 +30,7 @@ use model::Environment;
 use machine::Machine;
 use place::Place;
 use report::{Bots, Report};
+use tokens::{straightforward, verifier};
 use world::World;
 
 /// Measures Latchkey, side by side with the least that anybody could do.
@@ -65,9 +68,11 @@ enum Part {
 
 #[derive(Subcommand)]
 enum Role {
-    /// What token reads are measured against; started by the benchmark itself.
+    /// What token reads are measured against; started by the benchmark itself, as is the next one.
     #[command(hide = true)]
     Verifier,
+    #[command(hide = true)]
+    Straightforward,
 }
 
 #[tokio::main]
@@ -76,6 +81,7 @@ async fn main() -> ExitCode {
     let env = Environment::system();
     let done = match arguments.role {
         Some(Role::Verifier) => verifier::run(env).await,
+        Some(Role::Straightforward) => straightforward::run(env).await,
         None => measure(&arguments, &env).await,
     };
     match done {
@@ -93,18 +99,15 @@ async fn measure(arguments: &Arguments, env: &Environment) -> anyhow::Result<()>
     println!("{machine}");
     println!("preparing: simulator, one account, one meeting");
     let mut place = Place::make(arguments, env).await?;
-    let (mut bots, mut tokens) = (None, None);
-    if wanted(Part::Bots) || wanted(Part::Tokens) {
+    let mut bots = None;
+    if wanted(Part::Bots) {
         let world = World::make(place).await?;
-        if wanted(Part::Bots) {
-            let memory = memory::measure(&world, arguments.quick).await?;
-            bots = Some(Bots { joins: joins::measure(&world, arguments.quick).await?, memory });
-        }
-        if wanted(Part::Tokens) {
-            tokens = Some(tokens::measure(&world, arguments.quick).await?);
-        }
+        let memory = memory::measure(&world, arguments.quick).await?;
+        bots = Some(Bots { joins: joins::measure(&world, arguments.quick).await?, memory });
         place = world.leave();
     }
+    let tokens =
+        if wanted(Part::Tokens) { Some(tokens::measure(&place, arguments.quick).await?) } else { None };
     let accounts =
         if wanted(Part::Accounts) { Some(accounts::measure(&place, arguments.quick).await?) } else { None };
     let storms =

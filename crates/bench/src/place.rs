@@ -11,7 +11,7 @@ use browser::{Browser, BrowserConfig};
 use model::{Environment, Secret};
 use reqwest::Client;
 use serde_json::{Value, json};
-use stage::{Server, Simulator};
+use stage::{Program, Server, Simulator};
 
 use crate::Arguments;
 
@@ -54,28 +54,29 @@ impl Place {
         listen: SocketAddr,
         api_key: Option<Secret>,
         bots: &Value,
-        audit_mode: &str,
     ) -> anyhow::Result<Server> {
         let (config, log) = (self.data.join("latchkey.toml"), self.data.join("latchkey.log"));
-        fs::write(&config, toml::to_string(&self.configuration(listen, bots, audit_mode))?)?;
-        self.server(&config, api_key, &log).await
+        fs::write(&config, toml::to_string(&self.configuration(listen, bots))?)?;
+        self.server(&config, api_key, &log, None).await
     }
 
-    /// `latchkey serve` with a configuration of its own.
+    /// `latchkey serve` with a configuration of its own, on one core if so wished.
     pub(crate) async fn server(
         &self,
         config: &Path,
         api_key: Option<Secret>,
         log: &Path,
+        core: Option<usize>,
     ) -> anyhow::Result<Server> {
-        Server::start(&self.latchkey, config, api_key, log, self.http.clone(), &self.env).await
+        let latchkey = Program { core, ..Program::from(&self.latchkey) };
+        Server::start(latchkey, config, api_key, log, self.http.clone(), &self.env).await
     }
 
     pub(crate) async fn close(self) {
         self.simulator.stop(&self.env).await;
     }
 
-    fn configuration(&self, listen: SocketAddr, bots: &Value, audit_mode: &str) -> Value {
+    fn configuration(&self, listen: SocketAddr, bots: &Value) -> Value {
         let zoom = &self.simulator.ready;
         json!({
             "listen": listen,
@@ -93,7 +94,6 @@ impl Place {
                 "sandbox": BrowserConfig::sandbox_works(),
             },
             "bots": bots,
-            "audit": { "mode": audit_mode },
             // The zak_url of our own token link.
             "callbacks": { "allow_networks": ["127.0.0.0/8"] },
             "limits": { "enabled": false },

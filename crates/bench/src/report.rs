@@ -71,23 +71,35 @@ pub(crate) struct MemoryRow {
 /// Token reads beside a server that verifies and answers a constant.
 #[derive(Serialize)]
 pub(crate) struct Tokens {
-    pub(crate) aim_ratio: f64,
     pub(crate) wrk: String,
-    pub(crate) bare: TokenRow,
-    pub(crate) latchkey: TokenRow,
-    pub(crate) ratio: f64,
-    /// With an audit that tokens don't wait for.
-    pub(crate) relaxed: TokenRow,
-    pub(crate) relaxed_ratio: f64,
-    /// How many ZAKs Zoom was asked for in all runs of Latchkey together; each begins with an empty memory.
-    pub(crate) zak_mints: u64,
+    pub(crate) zoom_delay_ms: u32,
+    /// Of a strict audit.
+    pub(crate) p99_aim_ms: f64,
+    /// Of 1,000 reads.
+    pub(crate) zoom_calls_aim: f64,
+    /// The verifier first; every ratio is to it.
+    pub(crate) rows: Vec<TokenRow>,
+    pub(crate) sizes: Vec<TokenSize>,
 }
 
 #[derive(Serialize)]
 pub(crate) struct TokenRow {
+    pub(crate) who: &'static str,
+    pub(crate) aim_ratio: Option<f64>,
     pub(crate) reads_per_second: Sample,
+    pub(crate) ratio: f64,
     pub(crate) p50_ms: Sample,
     pub(crate) p99_ms: Sample,
     /// Of the server's process. Unlike the rates, it does not depend on what wrk takes for itself.
     pub(crate) processor_us_per_read: Sample,
+    /// The first ones of each process included, which begins with an empty memory.
+    pub(crate) zoom_calls_per_1000: f64,
+}
+
+/// Reads through so many links, each of an account of its own; the ratio is to the fewest.
+#[derive(Serialize)]
+pub(crate) struct TokenSize {
+    pub(crate) accounts: u32,
+    #[serde(flatten)]
+    pub(crate) row: TokenRow,
 }

@@ -1,4 +1,4 @@
-//! What bots and token reads need: one account and one meeting at the simulated Zoom, and a Latchkey that knows both.
+//! What bots need: one account and one meeting at the simulated Zoom, and a Latchkey that knows both.
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
@@ -10,9 +10,6 @@ use stage::{Bot, Server, text};
 use zoom::{AppKeys, Role};
 
 use crate::place::Place;
-
-/// The audit's mode unless configured otherwise.
-pub(crate) const STRICT: &str = "strict";
 
 const PASSCODE: &str = "bench1";
 /// Longer than a bot's own deadlines.
@@ -28,8 +25,6 @@ pub(crate) struct World {
     pub(crate) credential: String,
     /// Gives the account's ZAK to whoever signs the request.
     pub(crate) token_link: String,
-    /// `whsec_…`
-    pub(crate) callback_secret: Secret,
     pub(crate) join_url: String,
     meeting_number: String,
 }
@@ -37,7 +32,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn make(place: Place) -> anyhow::Result<Self> {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = place.serve(any_port, None, &json!({ "capacity": 0 }), STRICT).await?;
+        let server = place.serve(any_port, None, &json!({ "capacity": 0 })).await?;
 
         let simulator = &place.simulator;
         // Many bots of one account, in one meeting.
@@ -54,7 +49,6 @@ impl World {
         let credential = connect_account(&place, &server, &app).await?;
         let link = json!({ "credential": credential, "kind": "zak" });
         let link = server.post("/api/latchkey/v1/token-links/", &link).await?;
-        let secret = server.get("/api/latchkey/v1/callback-secret/").await?;
         let world = Self {
             listen: server.url.trim_start_matches("http://").parse()?,
             api_key: server.api_key.clone(),
@@ -64,7 +58,6 @@ impl World {
             },
             credential,
             token_link: text(&link, "url")?.to_owned(),
-            callback_secret: Secret::new(text(&secret, "secret")?),
             join_url: text(&meeting, "join_url")?.to_owned(),
             meeting_number: text(&meeting, "meeting_number")?.to_owned(),
             place,
@@ -80,13 +73,7 @@ impl World {
 
     /// A server with `bots` as that section of its configuration; a capacity of 0 needs no Chromium.
     pub(crate) async fn serve(&self, bots: &Value) -> anyhow::Result<Server> {
-        self.place.serve(self.listen, Some(self.api_key.clone()), bots, STRICT).await
-    }
-
-    /// A server without bots, whose audit is in this mode.
-    pub(crate) async fn token_broker(&self, audit_mode: &str) -> anyhow::Result<Server> {
-        let (key, bots) = (Some(self.api_key.clone()), json!({ "capacity": 0 }));
-        self.place.serve(self.listen, key, &bots, audit_mode).await
+        self.place.serve(self.listen, Some(self.api_key.clone()), bots).await
     }
 
     /// What the SDK's `join` takes from a guest.

@@ -115,7 +115,7 @@ impl Ground {
     ) -> anyhow::Result<Server> {
         let (config, log) = (self.configure(replica)?, format!("{replica}-{}.log", self.count()));
         let variables: Vec<_> = variables.iter().copied().chain([("LATCHKEY_LOG", LOG)]).collect();
-        let latchkey = Program { path: &self.latchkey, variables: &variables };
+        let latchkey = Program { path: &self.latchkey, variables: &variables, core: None };
         Server::start(latchkey, &config, api_key, &self.logs().join(log), self.http.clone(), &self.env).await
     }
 

@@ -21,8 +21,18 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Starts one. Its user `latchkey` needs no password; `guest` does.
+    /// Starts one for tests, which loses what it was told when the machine goes down. Its user `latchkey` needs no password;
+    /// `guest` does.
     pub fn start() -> anyhow::Result<Self> {
+        Self::run(&["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"])
+    }
+
+    /// Starts one as it comes: a commit is on the disk. To be measured.
+    pub fn start_durable() -> anyhow::Result<Self> {
+        Self::run(&[])
+    }
+
+    fn run(options: &[&str]) -> anyhow::Result<Self> {
         // PostgreSQL refuses to run as root.
         let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
         let mut shell = Command::new(if root { "setpriv" } else { "sh" });
@@ -30,7 +40,8 @@ impl Postgres {
             shell.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "sh"]);
         }
         let mut child = shell
-            .args(["-c", include_str!("postgres.sh")])
+            .args(["-c", include_str!("postgres.sh"), "postgres.sh"])
+            .args(options)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

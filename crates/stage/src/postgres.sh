@@ -1,5 +1,5 @@
 # A PostgreSQL of its own, on a socket in a temporary directory, for as long as standard input stays open: it ends with
-# the process at the other end, however that ends. Prints the directory when it is ready.
+# the process at the other end, however that ends. Prints the directory when it is ready. Arguments are PostgreSQL's.
 set -eu
 # Ctrl-C is for the process at the other end.
 trap '' HUP INT PIPE TERM
@@ -25,7 +25,7 @@ fail() {
 # One user needs a password, so that it can be wrong.
 sed -i '1i local all guest scram-sha-256' "$home/data/pg_hba.conf"
 "$bin/postgres" -D "$home/data" -k "$home" -c listen_addresses= -c max_connections=300 \
-  -c fsync=off -c synchronous_commit=off -c full_page_writes=off >>"$home/log" 2>&1 </dev/null &
+  "$@" >>"$home/log" 2>&1 </dev/null &
 server=$!
 until "$bin/pg_isready" -q -h "$home"; do
   kill -0 "$server" 2>/dev/null || fail

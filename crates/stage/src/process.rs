@@ -30,11 +30,13 @@ pub struct Program<'a> {
     pub path: &'a Path,
     /// Environment variables besides our own.
     pub variables: &'a [(&'a str, &'a str)],
+    /// The one core that it may use; `None`: those that we may.
+    pub core: Option<usize>,
 }
 
 impl<'a, P: AsRef<Path> + ?Sized> From<&'a P> for Program<'a> {
     fn from(path: &'a P) -> Self {
-        Self { path: path.as_ref(), variables: &[] }
+        Self { path: path.as_ref(), variables: &[], core: None }
     }
 }
 
@@ -52,8 +54,16 @@ impl Process {
         env: &Environment,
     ) -> anyhow::Result<(Self, Ready)> {
         let log_file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-        let Program { path, variables } = program.into();
-        let mut child = Command::new(path)
+        let Program { path, variables, core } = program.into();
+        let mut command = match core {
+            None => Command::new(path),
+            Some(core) => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", &core.to_string()]).arg(path);
+                command
+            }
+        };
+        let mut child = command
             .args(arguments)
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())

@@ -46,6 +46,11 @@ impl Simulator {
         Ok(Self { process, http, ready })
     }
 
+    /// Its process, as the operating system knows it.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Stops it.
     pub async fn stop(self, env: &Environment) {
         self.process.stop(env).await;

@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection, raw_sql};
 
-use super::installation::{Backend, Installation};
+use crate::installation::{Backend, Installation};
 
 /// A sealed token of Zoom's usual size, in bytes.
 const SEALED: u32 = 700;

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::installation::Installation;
-use crate::{place::Place, procfs::pss_megabytes};
+use crate::{installation::Installation, place::Place, procfs::pss_megabytes};
 
 /// Until what a start needs is given back.
 const SETTLING: Duration = Duration::from_secs(5);

@@ -5,16 +5,17 @@
 
 mod fill;
 mod idle;
-mod installation;
 mod probe;
 mod storm;
 
 use serde::Serialize;
 use stage::Postgres;
 
-use crate::{place::Place, statistics::Sample};
-
-use installation::{Backend, Installation};
+use crate::{
+    installation::{Backend, Installation},
+    place::Place,
+    statistics::Sample,
+};
 
 /// Finding what is due may cost this much more per due account than with the fewest accounts.
 const DUE_AIM: f64 = 1.3;

@@ -5,8 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use model::{Environment, Timestamp};
 
-use super::installation::Installation;
-use crate::statistics::Sample;
+use crate::{installation::Installation, statistics::Sample};
 
 /// Accounts that are due at once.
 const DUE: u32 = 1_000;

@@ -3,34 +3,19 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use model::{
-    CredentialId, CredentialKind, CredentialStatus, LogLineId, MeetingSyncStatus, Secret, Timestamp,
-};
+use model::{CredentialStatus, Timestamp};
 use reqwest::Method;
-use sealing::{Keys, Place as Cell, Provider};
-use serde::Deserialize;
 use serde_json::json;
-use store::{Credential, Grant, Note, Store};
 
-use super::{
-    Storm,
+use super::Storm;
+use crate::{
     installation::{Backend, Installation},
+    place::Place,
 };
-use crate::place::Place;
 
 const LOOK: Duration = Duration::from_millis(50);
 /// Of nothing happening.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What the simulator gave for one user.
-#[derive(Deserialize)]
-struct Consented {
-    user_id: String,
-    account_id: String,
-    access_token: Secret,
-    refresh_token: Secret,
-    scopes: Vec<String>,
-}
 
 pub(crate) async fn measure(
     place: &Place,
@@ -40,14 +25,8 @@ pub(crate) async fn measure(
 ) -> anyhow::Result<Storm> {
     let installation = Installation::found(place, Backend::Postgres(database), limit).await?;
     let store = installation.store().await?;
-    let keys = Provider::file(installation.folder.join("keys.json")).open(&place.env).await?;
-    let wanted = json!({ "client_id": installation.client_id, "count": accounts });
-    let consented = place.simulator.call(Method::POST, "/consents", &wanted).await?;
-    let consented: Vec<Consented> = serde_json::from_value(consented)?;
     println!("accounts: a storm of {accounts} against {limit}/s");
-    for consented in &consented {
-        connect(&installation, &*store, &keys, consented, place).await?;
-    }
+    installation.connect(place, accounts, Duration::ZERO).await?;
     let counted = async |counter| place.simulator.count(counter).await;
     let (before, refused) = (counted("refreshes").await?, counted("token_429").await?);
     set_limit(place, Some(limit)).await?;
@@ -97,52 +76,4 @@ pub(crate) async fn measure(
 async fn set_limit(place: &Place, per_second: Option<u32>) -> anyhow::Result<()> {
     let switch = json!({ "token_limit_per_second": per_second });
     place.simulator.call(Method::PATCH, "/switches", &switch).await.map(drop)
-}
-
-/// An account as its consent would have left it, with a token that is about to end.
-async fn connect(
-    installation: &Installation,
-    store: &dyn Store,
-    keys: &Keys,
-    consented: &Consented,
-    place: &Place,
-) -> anyhow::Result<()> {
-    let (id, now, workspace) = (CredentialId::generate(&place.env), place.env.now(), installation.workspace);
-    let row = id.to_string();
-    let seal =
-        |column, secret| keys.seal(&Cell { workspace, table: "credentials", row: &row, column }, secret);
-    let credential = Credential {
-        id,
-        workspace,
-        app: installation.app,
-        kind: CredentialKind::UserOauth,
-        zoom_user_id: consented.user_id.clone(),
-        zoom_account_id: consented.account_id.clone(),
-        display_name: "Ada".into(),
-        callback_url: None,
-        status: CredentialStatus::Healthy,
-        status_since: now,
-        trouble: None,
-        failures: 0,
-        retry_at: None,
-        refresh_at: Some(now),
-        used_at: Some(now),
-        epoch: 1,
-        generation: 1,
-        grant: Grant {
-            access_token: Some(seal("access_token", &consented.access_token)),
-            access_expires_at: now,
-            refresh_token: Some(seal("refresh_token", &consented.refresh_token)),
-            scopes: consented.scopes.clone(),
-            api_url: None,
-        },
-        spent_at: None,
-        meeting_sync: MeetingSyncStatus::NotStarted,
-        created_at: now,
-        granted_at: now,
-    };
-    let id = LogLineId::generate(&place.env);
-    let note = Note { id, at: now, message: "connected".into(), code: None };
-    store.connect_credential(&credential, &note).await?;
-    Ok(())
 }

@@ -33,13 +33,15 @@ pub(crate) struct Installation {
     pub(crate) app: ZoomOauthAppId,
     /// The app's id at the simulator.
     pub(crate) client_id: String,
-    configuration: PathBuf,
+    pub(crate) client_secret: Secret,
+    /// As it is shipped, as far as that can be.
+    configuration: Value,
     api_key: Secret,
 }
 
 impl Installation {
     pub(crate) async fn found(place: &Place, backend: Backend, per_second: u32) -> anyhow::Result<Self> {
-        let folder = place.data.join(format!("accounts-{}", place.env.entropy.token()));
+        let folder = place.data.join(format!("installation-{}", place.env.entropy.token()));
         fs::create_dir_all(&folder)?;
         let mut configuration = json!({
             "listen": "127.0.0.1:0",
@@ -57,9 +59,7 @@ impl Installation {
             configuration["database_url"] = address.clone().into();
             PostgresStore::migrate(&Address::read(&Secret::new(address))?).await?;
         }
-        let path = folder.join("latchkey.toml");
-        fs::write(&path, toml::to_string(&configuration)?)?;
-        let server = place.server(&path, None, &folder.join("latchkey.log")).await?;
+        let server = start(place, &folder, &configuration, None, None).await?;
 
         let app = place.simulator.call(Method::POST, "/apps", &json!({ "name": "Accounts" })).await?;
         let registration = json!({ "kind": "user_level", "client_id": app["client_id"],
@@ -72,9 +72,10 @@ impl Installation {
             workspace: workspaces.first().context("no workspace was founded")?.id,
             app: text(&registered, "id")?.parse()?,
             client_id: text(&app, "client_id")?.to_owned(),
+            client_secret: Secret::new(text(&app, "client_secret")?),
             backend,
             folder,
-            configuration: path,
+            configuration,
             api_key,
         })
     }
@@ -86,9 +87,28 @@ impl Installation {
 
     /// A server on it.
     pub(crate) async fn serve(&self, place: &Place) -> anyhow::Result<Server> {
-        let (key, log) = (self.api_key.clone(), self.folder.join("latchkey.log"));
-        place.server(&self.configuration, Some(key), &log).await
+        let key = Some(self.api_key.clone());
+        start(place, &self.folder, &self.configuration, key, None).await
     }
+
+    /// A server on one core, whose audit is in this mode.
+    pub(crate) async fn serve_on(&self, place: &Place, core: usize, audit: &str) -> anyhow::Result<Server> {
+        let mut configuration = self.configuration.clone();
+        configuration["audit"] = json!({ "mode": audit });
+        start(place, &self.folder, &configuration, Some(self.api_key.clone()), Some(core)).await
+    }
+}
+
+async fn start(
+    place: &Place,
+    folder: &Path,
+    configuration: &Value,
+    api_key: Option<Secret>,
+    core: Option<usize>,
+) -> anyhow::Result<Server> {
+    let path = folder.join("latchkey.toml");
+    fs::write(&path, toml::to_string(configuration)?)?;
+    place.server(&path, api_key, &folder.join("latchkey.log"), core).await
 }
 
 async fn open(backend: &Backend, folder: &Path) -> anyhow::Result<Arc<dyn Store>> {

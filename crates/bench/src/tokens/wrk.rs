@@ -13,31 +13,31 @@ use serde::Deserialize;
 use tokio::process::Command;
 
 const SCRIPT: &str = include_str!("fetch.lua");
-/// Two threads and their requests stay below the million ids that the server remembers.
-pub(crate) const THREADS: usize = 2;
+/// It has a core to itself, as the server has.
+const THREADS: usize = 1;
 const CONNECTIONS: usize = 64;
-/// More than a thread of wrk can send in a run.
-const REQUESTS_PER_SECOND: usize = 50_000;
+/// More than any server here answers.
+const REQUESTS_PER_SECOND: usize = 120_000;
 
 /// wrk, and what it is to send.
-pub(crate) struct Wrk {
+pub(super) struct Wrk {
     folder: PathBuf,
     seconds: usize,
 }
 
 /// What one run gave.
 #[derive(Deserialize)]
-pub(crate) struct Run {
-    pub(crate) requests: f64,
-    pub(crate) seconds: f64,
-    pub(crate) p50_ms: f64,
-    pub(crate) p99_ms: f64,
+pub(super) struct Run {
+    pub(super) requests: f64,
+    pub(super) seconds: f64,
+    pub(super) p50_ms: f64,
+    pub(super) p99_ms: f64,
     refused: u64,
     broken: u64,
 }
 
 impl Wrk {
-    pub(crate) fn new(data: &Path, seconds: usize) -> anyhow::Result<Self> {
+    pub(super) fn new(data: &Path, seconds: usize) -> anyhow::Result<Self> {
         let folder = data.join("wrk");
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("fetch.lua"), SCRIPT)?;
@@ -45,21 +45,22 @@ impl Wrk {
     }
 
     /// How it is called, for the report.
-    pub(crate) fn settings(&self) -> String {
+    pub(super) fn settings(&self) -> String {
         format!("wrk -t{THREADS} -c{CONNECTIONS} -d{}s --latency", self.seconds)
     }
 
-    /// Reads `path` at `origin` for some seconds. Fails if a single answer is not a success.
-    pub(crate) async fn run(
+    /// Reads these paths at `origin` in turns, all of one length, for some seconds. Fails if a single answer is not a
+    /// success.
+    pub(super) async fn run(
         &self,
         origin: &str,
-        path: &str,
+        paths: &[String],
         key: &SigningKey,
         env: &Environment,
     ) -> anyhow::Result<Run> {
         let mut length = 0;
         for thread in 0..THREADS {
-            let requests = self.signed(path, key, env);
+            let requests = self.signed(paths, key, env);
             length = requests.len() / self.requests();
             fs::write(self.folder.join(format!("{thread}.requests")), requests)?;
         }
@@ -92,10 +93,10 @@ impl Wrk {
     }
 
     /// Requests of one length, every one with an id of its own.
-    fn signed(&self, path: &str, key: &SigningKey, env: &Environment) -> String {
+    fn signed(&self, paths: &[String], key: &SigningKey, env: &Environment) -> String {
         let (batch, now) = (u64::from_le_bytes(env.entropy.bytes()), env.now());
         let mut requests = String::new();
-        for number in 0..self.requests() {
+        for (number, path) in (0..self.requests()).zip(paths.iter().cycle()) {
             write_request(&mut requests, path, &format!("msg_{batch:016x}{number:08x}"), key, now);
         }
         requests

@@ -1,0 +1,117 @@
+//! Who answers token reads, as a process on one core.
+
+use anyhow::{Context as _, ensure};
+use broker::signature::SigningKey;
+use model::Secret;
+use reqwest::Method;
+use serde_json::{Value, json};
+use stage::{Log, Process, Program, Server, text};
+use url::Url;
+
+use super::{ground::Ground, role::Ready};
+use crate::{cores::Cores, place::Place};
+
+/// Who answers.
+#[derive(Clone, Copy)]
+pub(super) enum Contender<'g> {
+    /// Verifies, and answers a constant.
+    Verifier,
+    /// Verifies, and has Zoom mint every time.
+    Straightforward,
+    /// Latchkey on this installation, with this `audit.mode`.
+    Latchkey(&'g Ground, &'static str),
+}
+
+/// A contender that runs.
+pub(super) struct Running {
+    server: Either,
+    /// `http://…`
+    pub(super) origin: String,
+}
+
+enum Either {
+    Role(Process),
+    Latchkey(Server),
+}
+
+impl Running {
+    /// Starts one. It was read from once, through each of the ground's first `links` links: what it keeps in memory is there.
+    pub(super) async fn start(
+        contender: Contender<'_>,
+        ground: &Ground,
+        links: usize,
+        place: &Place,
+        cores: &Cores,
+    ) -> anyhow::Result<Self> {
+        let secret = ground.callback_secret.expose();
+        let running = match contender {
+            Contender::Verifier => {
+                let input = json!({ "secret": secret, "answer": ground.zak.expose() });
+                Self::role("verifier", &input, place, cores).await?
+            }
+            Contender::Straightforward => {
+                let input = straightforward(ground, place).await?;
+                Self::role("straightforward", &input, place, cores).await?
+            }
+            Contender::Latchkey(ground, audit) => {
+                let server = ground.installation.serve_on(place, cores.server, audit).await?;
+                Self { origin: server.url.clone(), server: Either::Latchkey(server) }
+            }
+        };
+        ground.read_each(&running.origin, links, place).await?;
+        Ok(running)
+    }
+
+    async fn role(name: &'static str, input: &Value, place: &Place, cores: &Cores) -> anyhow::Result<Self> {
+        let (bench, log) = (std::env::current_exe()?, place.data.join(format!("{name}.log")));
+        let program = Program { core: Some(cores.server), ..Program::from(&bench) };
+        let line = format!("{input}\n");
+        let (process, ready): (_, Ready) =
+            Process::start(program, &[name.as_ref()], &line, Log(name, &log), &place.env).await?;
+        Ok(Self { server: Either::Role(process), origin: ready.url })
+    }
+
+    /// As the operating system knows it.
+    pub(super) fn id(&self) -> u32 {
+        match &self.server {
+            Either::Role(process) => process.id(),
+            Either::Latchkey(server) => server.process.id(),
+        }
+    }
+
+    pub(super) async fn stop(self, place: &Place) {
+        match self.server {
+            Either::Role(process) => process.stop(&place.env).await,
+            Either::Latchkey(server) => server.stop().await,
+        }
+    }
+}
+
+/// What it needs: an app, and the consent of one user.
+async fn straightforward(ground: &Ground, place: &Place) -> anyhow::Result<Value> {
+    let installation = &ground.installation;
+    let wanted = json!({ "client_id": installation.client_id, "count": 1 });
+    let consented = place.simulator.call(Method::POST, "/consents", &wanted).await?;
+    let zoom = &place.simulator.ready;
+    Ok(json!({
+        "secret": ground.callback_secret.expose(),
+        "oauth_base": zoom.zoom_base,
+        "api_base": zoom.api_base,
+        "ca_file": zoom.ca_file,
+        "client_id": installation.client_id,
+        "client_secret": installation.client_secret.expose(),
+        "refresh_token": text(&consented[0], "refresh_token")?,
+    }))
+}
+
+/// One signed read.
+pub(super) async fn read_once(url: Url, key: &SigningKey, place: &Place) -> anyhow::Result<Secret> {
+    let (id, now) = (format!("msg_{}", place.env.entropy.token()), place.env.now());
+    let request = place.http.get(url);
+    let request = request.header("webhook-signature", key.sign(&id, now, b""));
+    let request = request.header("webhook-id", id).header("webhook-timestamp", now.as_second());
+    let answer = request.send().await?.error_for_status().context("a token link was read")?;
+    let zak = answer.text().await?;
+    ensure!(zak.split('.').count() == 3, "the answer is no ZAK");
+    Ok(Secret::new(zak))
+}

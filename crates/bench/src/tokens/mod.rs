@@ -1,0 +1,194 @@
+//! ZAK reads, each of them verified, remembered and audited.
+//!
+//! Beside them, with the same verification and on one core as well: a server that answers a constant, the least that anybody
+//! could do; and one that has Zoom mint every time, as most teams write it. wrk loads all in turns, from another core, with
+//! requests of the same shape. Every run has a new server process, but for those that compare numbers of accounts.
+
+mod contender;
+mod ground;
+mod role;
+pub(crate) mod straightforward;
+pub(crate) mod verifier;
+mod wrk;
+
+use std::fmt;
+
+use reqwest::Method;
+use serde_json::json;
+use stage::Postgres;
+
+use crate::{
+    cores::Cores,
+    installation::Backend,
+    place::Place,
+    procfs::processor_time,
+    report::{TokenRow, TokenSize, Tokens},
+    statistics::Sample,
+};
+
+use contender::{Contender, Running};
+use ground::Ground;
+use wrk::{Run, Wrk};
+
+/// What a relaxed and a strict audit leave of the verifier's reads.
+const RELAXED_AIM: f64 = 0.8;
+const STRICT_AIM: f64 = 0.6;
+/// With a strict audit, in milliseconds.
+const P99_AIM: f64 = 15.0;
+/// Of 1,000 reads.
+const ZOOM_CALLS_AIM: f64 = 1.0;
+/// How long Zoom takes for an answer, in milliseconds.
+const ZOOM_DELAY: u32 = 80;
+
+/// One run, what the server's process took of the processor, and how often Zoom was asked.
+struct Weighed {
+    run: Run,
+    processor_seconds: f64,
+    zoom_calls: f64,
+}
+
+/// What every run needs.
+struct Bench<'p> {
+    place: &'p Place,
+    cores: Cores,
+    wrk: Wrk,
+    rounds: usize,
+}
+
+pub(crate) async fn measure(place: &Place, quick: bool) -> anyhow::Result<Tokens> {
+    let (rounds, seconds, most) = if quick { (1, 1, 100) } else { (3, 3, 10_000) };
+    let bench = Bench { place, cores: Cores::divide()?, wrk: Wrk::new(&place.data, seconds)?, rounds };
+    let pids = [std::process::id(), place.simulator.id()];
+    bench.cores.keep_off(&pids)?;
+    let measured = bench.measure(most).await;
+    bench.cores.give_back(&pids)?;
+    measured
+}
+
+impl Bench<'_> {
+    async fn measure(&self, most: u32) -> anyhow::Result<Tokens> {
+        println!("tokens: {most} accounts on SQLite, one on PostgreSQL");
+        let server = Postgres::start_durable()?;
+        let shared = Backend::Postgres(server.database("template1").await?);
+        let shared = Ground::prepare(self.place, shared, 1).await?;
+        let embedded = Ground::prepare(self.place, Backend::Sqlite, most).await?;
+
+        self.delay_zoom(ZOOM_DELAY).await?;
+        let contenders = [
+            ("verifier alone", None, Contender::Verifier),
+            ("refresh and mint on every call", None, Contender::Straightforward),
+            ("Latchkey, relaxed, SQLite", Some(RELAXED_AIM), Contender::Latchkey(&embedded, "relaxed")),
+            ("Latchkey, strict, SQLite", Some(STRICT_AIM), Contender::Latchkey(&embedded, "strict")),
+            ("Latchkey, relaxed, PostgreSQL", Some(RELAXED_AIM), Contender::Latchkey(&shared, "relaxed")),
+            ("Latchkey, strict, PostgreSQL", Some(STRICT_AIM), Contender::Latchkey(&shared, "strict")),
+        ];
+        let mut runs = contenders.map(|_| Vec::new());
+        for round in 1..=self.rounds {
+            for ((who, _, contender), runs) in contenders.iter().zip(&mut runs) {
+                let ground = if let Contender::Latchkey(ground, _) = contender { ground } else { &embedded };
+                let weighed = self.run(*contender, ground).await?;
+                println!("tokens {round}/{}: {who:<31} {weighed}", self.rounds);
+                runs.push(weighed);
+            }
+        }
+        let verifier = Sample::of(runs[0].iter().map(Weighed::per_second).collect()).median;
+        let rows = contenders.iter().zip(&runs).map(|((who, aim, _), runs)| row(who, *aim, runs, verifier));
+        let rows = rows.collect();
+
+        self.delay_zoom(0).await?;
+        let sizes = self.sizes(&embedded, most).await?;
+        Ok(Tokens {
+            wrk: self.wrk.settings(),
+            zoom_delay_ms: ZOOM_DELAY,
+            p99_aim_ms: P99_AIM,
+            zoom_calls_aim: ZOOM_CALLS_AIM,
+            rows,
+            sizes,
+        })
+    }
+
+    /// A new process, and one account.
+    async fn run(&self, contender: Contender<'_>, ground: &Ground) -> anyhow::Result<Weighed> {
+        let calls = self.zoom_calls().await?;
+        let running = Running::start(contender, ground, 1, self.place, &self.cores).await?;
+        let mut weighed = self.load(&running, ground, 1).await?;
+        running.stop(self.place).await;
+        weighed.zoom_calls = self.zoom_calls().await? - calls;
+        Ok(weighed)
+    }
+
+    /// One process, with a strict audit, whose ZAKs are all in memory; and reads through few links or many.
+    async fn sizes(&self, ground: &Ground, most: u32) -> anyhow::Result<Vec<TokenSize>> {
+        let contender = Contender::Latchkey(ground, "strict");
+        let running = Running::start(contender, ground, ground.paths.len(), self.place, &self.cores).await?;
+        let sizes = [1, most.isqrt(), most];
+        let mut runs = sizes.map(|_| Vec::new());
+        for round in 1..=self.rounds {
+            for (accounts, runs) in sizes.iter().zip(&mut runs) {
+                let weighed = self.load(&running, ground, usize::try_from(*accounts)?).await?;
+                println!("tokens {round}/{}: {accounts:>5} accounts {weighed}", self.rounds);
+                runs.push(weighed);
+            }
+        }
+        running.stop(self.place).await;
+        let fewest = Sample::of(runs[0].iter().map(Weighed::per_second).collect()).median;
+        let sizes = sizes.iter().zip(&runs);
+        Ok(sizes
+            .map(|(accounts, runs)| TokenSize { accounts: *accounts, row: row("", None, runs, fewest) })
+            .collect())
+    }
+
+    async fn load(&self, running: &Running, ground: &Ground, accounts: usize) -> anyhow::Result<Weighed> {
+        let before = processor_time(running.id())?;
+        let paths = &ground.paths[..accounts];
+        let run = self.wrk.run(&running.origin, paths, &ground.key, &self.place.env).await?;
+        let processor = processor_time(running.id())?.saturating_sub(before);
+        Ok(Weighed { run, processor_seconds: processor.as_secs_f64(), zoom_calls: 0.0 })
+    }
+
+    async fn delay_zoom(&self, milliseconds: u32) -> anyhow::Result<()> {
+        let switches = json!({ "token_delay_ms": milliseconds, "rest_delay_ms": milliseconds });
+        self.place.simulator.call(Method::PATCH, "/switches", &switches).await.map(drop)
+    }
+
+    /// Every call of Zoom so far.
+    async fn zoom_calls(&self) -> anyhow::Result<f64> {
+        let stats = self.place.simulator.get("/stats").await?;
+        let rest = stats["rest_calls"].as_object().into_iter().flat_map(|calls| calls.values());
+        let tokens = ["token_exchanges", "refreshes", "account_tokens"].map(|counter| &stats[counter]);
+        Ok(rest.chain(tokens).filter_map(serde_json::Value::as_f64).sum())
+    }
+}
+
+impl Weighed {
+    fn per_second(&self) -> f64 {
+        self.run.requests / self.run.seconds
+    }
+
+    fn processor_us(&self) -> f64 {
+        self.processor_seconds * 1e6 / self.run.requests
+    }
+}
+
+impl fmt::Display for Weighed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (rate, p99, processor) = (self.per_second(), self.run.p99_ms, self.processor_us());
+        write!(f, "{rate:>6.0} reads/s, p99 {p99:>5.1} ms, {processor:>5.1} µs of processor a read")
+    }
+}
+
+fn row(who: &'static str, aim: Option<f64>, runs: &[Weighed], divisor: f64) -> TokenRow {
+    let sample = |of: fn(&Weighed) -> f64| Sample::of(runs.iter().map(of).collect());
+    let reads_per_second = sample(Weighed::per_second);
+    let sum = |of: fn(&Weighed) -> f64| runs.iter().map(of).sum::<f64>();
+    TokenRow {
+        who,
+        aim_ratio: aim,
+        ratio: reads_per_second.median / divisor,
+        reads_per_second,
+        p50_ms: sample(|weighed| weighed.run.p50_ms),
+        p99_ms: sample(|weighed| weighed.run.p99_ms),
+        processor_us_per_read: sample(Weighed::processor_us),
+        zoom_calls_per_1000: sum(|weighed| weighed.zoom_calls) * 1000.0 / sum(|weighed| weighed.run.requests),
+    }
+}

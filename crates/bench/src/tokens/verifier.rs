@@ -1,0 +1,42 @@
+//! The least that serves a token: verifies the signature, and answers a constant.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    routing::get,
+};
+use broker::signature::SigningKey;
+use model::{Environment, Secret};
+use serde::Deserialize;
+
+use super::role::{Input, verify};
+
+/// The line it reads.
+#[derive(Deserialize)]
+struct Given {
+    secret: Secret,
+    answer: String,
+}
+
+struct Constant {
+    key: SigningKey,
+    answer: String,
+    env: Environment,
+}
+
+/// Serves until its standard input ends.
+pub(crate) async fn run(env: Environment) -> anyhow::Result<()> {
+    let (Given { secret, answer }, input) = Input::read().await?;
+    let key = SigningKey::parse(&secret).context("the secret is not one")?;
+    let constant = Arc::new(Constant { key, answer, env });
+    input.serve(Router::new().route("/t/{address}", get(handler)).with_state(constant)).await
+}
+
+async fn handler(State(constant): State<Arc<Constant>>, headers: HeaderMap) -> Result<String, StatusCode> {
+    verify(&headers, &constant.key, constant.env.now())?;
+    Ok(constant.answer.clone())
+}
