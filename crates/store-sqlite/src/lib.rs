@@ -58,12 +58,15 @@ impl SqliteStore {
         let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
+            // A file does not hang up: asking the connection first would double every statement's way.
+            .test_before_acquire(false)
             .connect_with(options.clone())
             .await
             .map_err(unusable)?;
         migrations::run(&writer, path).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
+            .test_before_acquire(false)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await
             .map_err(unusable)?;

@@ -1,9 +1,10 @@
 //! Group commit: whoever waits for a record waits for the batch that holds it.
 //!
-//! There is no timer and no task that idles. A record that finds nobody writing starts a task which writes it at once;
-//! those that come meanwhile are its next batch, and it ends when there are no more. So an idle server answers after one
-//! commit, and a busy one makes few commits however many tokens it gives. The task belongs to the process's tracker:
-//! waiting for the tracker is what flushes the audit at shutdown.
+//! While somebody waits there is no timer, and there is no task that idles. A record that finds nobody writing starts a task
+//! which writes it at once; those that come meanwhile are its next batch, and it ends when there are no more. So an idle
+//! server answers after one commit, and a busy one makes few commits however many tokens it gives. Where nobody waits, the
+//! task pauses between two batches, and makes fewer still. It belongs to the process's tracker: waiting for the tracker is
+//! what flushes the audit at shutdown.
 
 use std::{
     collections::VecDeque,
@@ -16,16 +17,19 @@ use std::{
 
 use model::{Environment, Failure, Timestamp};
 use store::{AuditRecord, Audits};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, task::yield_now};
 use tokio_util::task::TaskTracker;
 
 use super::{AuditMode, Journal, unwritten};
 use crate::Metrics;
 
-/// Records that wait to be written; some 300 bytes each.
+/// Records that wait to be written; some 200 bytes each.
 const MOST_WAITING: usize = 16_384;
 /// Records in one transaction: it takes a few milliseconds.
-const MOST_AT_ONCE: usize = 512;
+const MOST_AT_ONCE: usize = 2048;
+/// Between two batches that nobody waits for. What a relaxed audit loses when the process is killed is not older than this
+/// and a commit.
+const GATHER: Duration = Duration::from_millis(25);
 /// How long a token waits for its record.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 /// How long the store may take: a connection that hangs must not hang the audit, and whoever waits for it has time left for
@@ -40,11 +44,11 @@ const FLUSHED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Writes records. One per process, given to the broker.
 pub struct Audit {
-    mode: AuditMode,
     desk: Arc<Desk>,
 }
 
 struct Desk {
+    mode: AuditMode,
     store: Arc<dyn Audits>,
     env: Environment,
     tasks: TaskTracker,
@@ -83,7 +87,8 @@ impl Audit {
         env: Environment,
         tasks: TaskTracker,
     ) -> Self {
-        Self { mode, desk: Arc::new(Desk { store, env, tasks, metrics, journal, line: Mutex::default() }) }
+        let line = Mutex::default();
+        Self { desk: Arc::new(Desk { mode, store, env, tasks, metrics, journal, line }) }
     }
 
     /// Brings into the store what waits in the journal, now and from time to time, for as long as it is polled.
@@ -101,7 +106,7 @@ impl Audit {
 
     /// Returns once a token may be given on this record.
     pub(crate) async fn admit(&self, record: AuditRecord) -> Result<(), Failure> {
-        if self.mode == AuditMode::Relaxed {
+        if self.desk.mode == AuditMode::Relaxed {
             self.note(record);
             return Ok(());
         }
@@ -146,7 +151,12 @@ impl Desk {
     async fn write(&self) {
         let _over = Over(self);
         let (mut batch, mut pause, mut stopping) = (Vec::new(), PAUSES.0, None);
-        while self.fill(&mut batch) {
+        loop {
+            // Whoever is about to come anyway comes along: otherwise the first of many would have a commit to itself.
+            yield_now().await;
+            if !self.fill(&mut batch) {
+                return;
+            }
             let records: Vec<AuditRecord> = batch.iter().map(|entry| entry.record.clone()).collect();
             let begun = self.env.now();
             if self.is_kept(&records).await {
@@ -155,6 +165,9 @@ impl Desk {
                     let _gone = witness.send(());
                 }
                 pause = PAUSES.0;
+                if self.mode == AuditMode::Relaxed && !self.tasks.is_closed() {
+                    self.env.clock.sleep(GATHER).await;
+                }
             } else if self.gives_up(&mut stopping) {
                 for entry in batch.drain(..).filter(|entry| entry.witness.is_none()) {
                     self.drop_loudly(&entry);
@@ -270,7 +283,7 @@ impl Drop for Over<'_> {
 
 impl fmt::Debug for Audit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Audit").field("mode", &self.mode).finish_non_exhaustive()
+        f.debug_struct("Audit").field("mode", &self.desk.mode).finish_non_exhaustive()
     }
 }
 

@@ -15,7 +15,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use model::{
     About, AuditId, CredentialId, MeetingNumber, Outcome, Source, Timestamp, TokenKind, Who, WorkspaceId,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 use super::AuditRecord;
@@ -71,6 +71,18 @@ struct Packed<'a> {
     bot: Option<&'a str>,
 }
 
+/// Written as a list of [`Packed`].
+struct Records<'r> {
+    slice: i64,
+    records: &'r [&'r AuditRecord],
+}
+
+impl Serialize for Records<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.records.iter().map(|record| Packed::of(self.slice, record)))
+    }
+}
+
 impl AuditBatch {
     /// As few rows as will hold these records.
     pub fn pack(records: &[AuditRecord]) -> Vec<Self> {
@@ -85,8 +97,8 @@ impl AuditBatch {
     }
 
     fn of(slice: i64, workspace: WorkspaceId, records: &[&AuditRecord]) -> Self {
-        let packed: Vec<Packed<'_>> = records.iter().map(|record| Packed::of(slice, record)).collect();
-        let content = postcard::to_extend(&packed, vec![PACKED]).expect("a Vec takes everything");
+        let content = postcard::to_extend(&Records { slice, records }, vec![PACKED]);
+        let content = content.expect("a Vec takes everything");
         let hash = digest(&SHA256, &content);
         let mut id = BatchId::default();
         id.copy_from_slice(&hash.as_ref()[..size_of::<BatchId>()]);

@@ -243,3 +243,18 @@ async fn stopping_waits_for_the_store_and_not_for_ever() {
     let took = bench.clock.now().since(began);
     assert!(took >= FLUSHED_WITHIN && took < FLUSHED_WITHIN * 2, "{took:?}");
 }
+
+#[tokio::test]
+async fn where_nobody_waits_records_gather_for_a_moment() {
+    let bench = Bench::new(AuditMode::Relaxed);
+    bench.paper.turns.add_permits(1000);
+    bench.audit.admit(bench.record()).await.unwrap();
+    bench.begun().await;
+    for _ in 0..10 {
+        bench.audit.admit(bench.record()).await.unwrap();
+        yield_now().await;
+    }
+    assert_eq!(bench.sizes(), [1], "the first at once, and then a pause");
+    bench.stop().await;
+    assert_eq!(bench.sizes(), [1, 10]);
+}
