@@ -1,6 +1,6 @@
 //! Randomness as an argument.
 
-use std::sync::Mutex;
+use std::{cell::RefCell, sync::Mutex};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
@@ -33,12 +33,45 @@ impl dyn Entropy + '_ {
 #[derive(Debug, Clone, Copy)]
 pub struct SystemEntropy;
 
+/// What ids take at most. Secrets take more, and are drawn for themselves.
+const SHORT: usize = 16;
+
+/// Bytes for ids to come: drawing many costs hardly more than drawing a few.
+struct Drawn {
+    bytes: [u8; 64 * SHORT],
+    left: usize,
+}
+
+thread_local! {
+    static DRAWN: RefCell<Drawn> = const { RefCell::new(Drawn { bytes: [0; 64 * SHORT], left: 0 }) };
+}
+
 impl Entropy for SystemEntropy {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that touches the ambient source")]
     fn fill(&self, bytes: &mut [u8]) {
-        // The call fails only when the kernel has no randomness at all; nothing safe can be done then.
-        aws_lc_rs::rand::fill(bytes).expect("the operating system gives random bytes");
+        if bytes.len() <= SHORT {
+            DRAWN.with_borrow_mut(|drawn| drawn.fill(bytes));
+        } else {
+            draw(bytes);
+        }
     }
+}
+
+impl Drawn {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        if self.left < bytes.len() {
+            draw(&mut self.bytes);
+            self.left = self.bytes.len();
+        }
+        let start = self.left - bytes.len();
+        bytes.copy_from_slice(&self.bytes[start..self.left]);
+        self.left = start;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that touches the ambient source")]
+fn draw(bytes: &mut [u8]) {
+    // The call fails only when the kernel has no randomness at all; nothing safe can be done then.
+    aws_lc_rs::rand::fill(bytes).expect("the operating system gives random bytes");
 }
 
 /// Repeatable bytes for tests: the same seed gives the same ids, states and tokens. Never for production.
@@ -62,6 +95,24 @@ impl Entropy for SeededEntropy {
             word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
             word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
             chunk.copy_from_slice(&(word ^ (word >> 31)).to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{Entropy, SystemEntropy};
+
+    #[test]
+    fn no_bytes_come_twice() {
+        let entropy: &dyn Entropy = &SystemEntropy;
+        let mut seen: HashSet<Vec<u8>> = HashSet::new();
+        for length in (8..=16).cycle().take(5000) {
+            let mut bytes = vec![0; length];
+            entropy.fill(&mut bytes);
+            assert!(bytes.iter().any(|byte| *byte != 0) && seen.insert(bytes[..8].to_vec()), "{length}");
         }
     }
 }

@@ -1,20 +1,21 @@
 //! A type for what must never be printed.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// Text that will not print, compare with `==` or serialise by accident, and is wiped when dropped.
+/// Text that will not print, compare with `==` or serialise by accident, and is wiped when its last owner drops it. Clones
+/// share it: there is one place in memory to wipe.
 ///
 /// It is opened with [`Secret::expose`] only in `sealing`, in the Zoom client, in the page that joins, and in the
 /// encoder of a token answer. `scripts/check-exposures` keeps that list short.
 #[derive(Clone)]
-pub struct Secret(SecretString);
+pub struct Secret(Arc<SecretString>);
 
 impl Secret {
     /// Wraps `text`.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(SecretString::from(text.into()))
+        Self(Arc::new(SecretString::from(text.into())))
     }
 
     /// The text itself. Every caller of this is a place to look at twice.
