@@ -81,6 +81,7 @@ pub use metrics::Metrics;
 pub use outbound::signature;
 pub use parked::Installed;
 pub use pools::{NewMember, SeatWish, Seated};
+pub use replay::REMEMBERED_IDS;
 pub use vault::{Cell, Vault};
 pub use webhooks::{WebhookAnswer, WebhookRequest};
 pub use workspace::{Founded, StartError, Workspaces, digest};
@@ -151,7 +152,7 @@ impl Broker {
             noted_uses: Limiter::default(),
             budget,
             zoom,
-            replays: replay::Replays::new(env.now()),
+            replays: replay::Replays::new(env.now(), REMEMBERED_IDS),
             env,
             tasks,
             public_base,
@@ -176,6 +177,13 @@ impl Broker {
     #[must_use]
     pub fn with_escrow(self, escrow: Escrow) -> Self {
         Self { escrow: Some(escrow), ..self }
+    }
+
+    /// How many ids of signed requests are remembered in ten minutes; [`REMEMBERED_IDS`], if nothing is said. Requests beyond
+    /// are turned away.
+    #[must_use]
+    pub fn with_remembered_ids(self, ids: usize) -> Self {
+        Self { replays: replay::Replays::new(self.env.now(), ids), ..self }
     }
 
     /// Where browsers and bot platforms reach this server.

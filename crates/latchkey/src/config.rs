@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use api::Rates;
-use broker::AuditMode;
+use broker::{AuditMode, REMEMBERED_IDS};
 use model::Secret;
 use serde::{Deserialize, Serialize};
 use store_postgres::Address;
@@ -43,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) bots: Bots,
     /// Fetching tokens from callers' URLs.
     pub(crate) callbacks: Callbacks,
+    /// Links that give tokens.
+    pub(crate) links: Links,
     /// Who was given which token.
     pub(crate) audit: Audit,
     /// How often the API may be called.
@@ -132,6 +134,14 @@ pub(crate) struct Callbacks {
     pub(crate) allow_networks: Vec<String>,
 }
 
+/// `[links]`
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Links {
+    /// Signed requests in ten minutes whose ids are remembered. Those beyond are turned away.
+    pub(crate) remembered_ids: usize,
+}
+
 /// `[audit]`
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -188,6 +198,7 @@ impl Default for Config {
             browser: BrowserSection::default(),
             bots: Bots::default(),
             callbacks: Callbacks::default(),
+            links: Links::default(),
             audit: Audit::default(),
             limits: Limits::default(),
             api: Api::default(),
@@ -223,6 +234,12 @@ impl Default for BrowserSection {
 impl Default for Bots {
     fn default() -> Self {
         Self { capacity: 8, warm_pages: 1 }
+    }
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        Self { remembered_ids: REMEMBERED_IDS }
     }
 }
 
