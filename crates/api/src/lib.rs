@@ -15,6 +15,7 @@ mod body;
 mod bot;
 mod caller;
 mod consent;
+mod door;
 mod error;
 mod fields;
 mod health;
@@ -45,9 +46,12 @@ use broker::Broker;
 use model::Environment;
 use store::Store;
 use tokio_util::task::TaskTracker;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use error::ApiError;
+
+pub use door::{Door, Visitor};
 
 pub use limits::{Limits, Rates};
 
@@ -156,7 +160,7 @@ fn routes() -> Vec<Route> {
         ("/api/latchkey/v1/workspaces", post(latchkey::workspaces::create).get(latchkey::workspaces::list)),
         ("/api/latchkey/v1/workspaces/{id}", get(latchkey::workspaces::retrieve)),
         ("/api/latchkey/v1/bot/{id}/screenshots/{file}", get(bot::screenshots::picture)),
-        ("/t/{address}", token::routes()),
+        (token::ROUTE, token::routes()),
         ("/t/{address}/status", token::status_routes()),
         ("/oauth/zoom/authorize", get(consent::authorize)),
         ("/oauth/zoom/callback", get(consent::callback)),
@@ -173,15 +177,18 @@ pub fn paths() -> Vec<&'static str> {
 
 /// The server: every route, and what holds for all of them.
 pub fn router(state: State) -> Router {
+    // Outermost first. One layer for all of them: the router boxes each that it is given, for every request.
+    let around = ServiceBuilder::new()
+        .layer(middleware::from_fn_with_state(state.env.clone(), observe::requests))
+        .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(state.clone(), idempotency::once))
+        .layer(CatchPanicLayer::custom(error::panicked));
     routes()
         .into_iter()
         .fold(Router::new(), with_and_without_slash)
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(middleware::from_fn_with_state(state.clone(), idempotency::once))
-        .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
-        .layer(middleware::from_fn_with_state(state.env.clone(), observe::requests))
+        .layer(around)
         .with_state(state)
 }
 

@@ -93,7 +93,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     });
     let callbacks = CallbackClient::new(network_guard(&config)?, env.clone())?;
     let broker = broker.with_callbacks(callbacks.clone());
-    let broker = Arc::new(broker.with_escrow(escrow).with_pace(config.zoom.refreshes_per_second));
+    let broker = Arc::new(
+        broker
+            .with_escrow(escrow)
+            .with_pace(config.zoom.refreshes_per_second)
+            .with_remembered_ids(config.links.remembered_ids),
+    );
 
     // Before anything is started for nothing.
     broker.workspaces().check_keys().await?;
@@ -137,8 +142,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         eprintln!("latchkey: a new installation; the API key above is shown once and never again");
     }
     let stopping = CancellationToken::new();
-    let service = api::router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown({
+    let serving = axum::serve(listener, api::Door::new(state)).with_graceful_shutdown({
         let stopping = stopping.clone();
         async move {
             stop.asked().await;

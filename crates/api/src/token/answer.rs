@@ -10,7 +10,10 @@ use model::{Class, Code, Failure, Secret, TokenKind};
 use serde_json::{Map, Value, json};
 use store::Dialect;
 
-use crate::error::{report, retry_after, status_of};
+use crate::{
+    error::{report, retry_after, status_of},
+    observe::RefusedFor,
+};
 
 /// The one place where a token of a link leaves the house.
 pub(super) fn given(answer: &LinkAnswer) -> Response {
@@ -49,6 +52,7 @@ pub(super) fn refused(refusal: &LinkRefusal) -> Response {
             (status, format!("{}: {words}", failure.code)).into_response()
         }
     };
+    response.extensions_mut().insert(RefusedFor(failure.code));
     if let Some(seconds) = retry_after(failure).and_then(|seconds| seconds.parse().ok()) {
         response.headers_mut().insert(RETRY_AFTER, seconds);
     }

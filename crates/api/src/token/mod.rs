@@ -6,17 +6,38 @@
 
 mod answer;
 
+use std::{net::SocketAddr, panic::AssertUnwindSafe};
+
 use axum::{
-    body::Bytes,
-    extract::{Path, RawQuery, State as Extract, rejection::PathRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    body::{Bytes, HttpBody as _},
+    extract::{
+        DefaultBodyLimit, FromRequest as _, Path, RawQuery, Request, State as Extract,
+        rejection::PathRejection,
+    },
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
 use broker::{LinkRequest, signature::SignatureHeaders};
+use futures_util::FutureExt as _;
 
-use crate::{State, peer::Peer};
+use crate::{MOST_BODY_BYTES, State, error::panicked, observe, peer::Peer};
+
+pub(crate) const ROUTE: &str = "/t/{address}";
+
+/// The two spellings of Standard Webhooks' headers, and Attendee's one.
+static WEBHOOK: [HeaderName; 3] = [
+    HeaderName::from_static("webhook-id"),
+    HeaderName::from_static("webhook-timestamp"),
+    HeaderName::from_static("webhook-signature"),
+];
+static SVIX: [HeaderName; 3] = [
+    HeaderName::from_static("svix-id"),
+    HeaderName::from_static("svix-timestamp"),
+    HeaderName::from_static("svix-signature"),
+];
+static ATTENDEE: HeaderName = HeaderName::from_static("x-webhook-signature");
 
 pub(crate) fn routes() -> MethodRouter<State> {
     let refused = async || StatusCode::METHOD_NOT_ALLOWED;
@@ -36,6 +57,43 @@ async fn kept_nowhere(mut response: Response) -> Response {
     response
 }
 
+/// A read that [`read`] answers without the router: a plain method, and an address that needs no decoding.
+pub(crate) fn is_usual(request: &Request) -> bool {
+    matches!(*request.method(), Method::GET | Method::POST)
+        && plain_address(request.uri().path())
+            .is_some_and(|address| address.bytes().all(|byte| byte != b'/' && byte != b'%'))
+}
+
+fn plain_address(path: &str) -> Option<&str> {
+    let address = path.strip_prefix("/t/")?;
+    Some(address.strip_suffix('/').unwrap_or(address)).filter(|address| !address.is_empty())
+}
+
+/// Does what the router, its layers and [`fetch`] do.
+pub(crate) async fn read(state: &State, peer: SocketAddr, mut request: Request) -> Response {
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    // Taken, not cloned.
+    let headers = std::mem::take(request.headers_mut());
+    // Boxed before it is wrapped: it is kilobytes, and each wrapping would move it.
+    let work = Box::pin(async {
+        let body = if request.body().is_end_stream() {
+            Bytes::new()
+        } else {
+            DefaultBodyLimit::max(MOST_BODY_BYTES).apply(&mut request);
+            match Bytes::from_request(request, state).await {
+                Ok(body) => body,
+                Err(rejection) => return rejection.into_response(),
+            }
+        };
+        let address = plain_address(uri.path()).unwrap_or("");
+        let from = Some(peer.ip().to_canonical());
+        serve(state, LinkRequest { from, ..link_request(address, uri.query(), &headers, &body) }).await
+    });
+    let work = AssertUnwindSafe(work).catch_unwind();
+    let work = async { kept_nowhere(work.await.unwrap_or_else(panicked)).await };
+    observe::token(&state.env, &method, ROUTE, work).await
+}
+
 /// The last part of a path. What is not even text is the address of no link.
 type Address = Result<Path<String>, PathRejection>;
 
@@ -47,7 +105,11 @@ async fn fetch(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let request = LinkRequest { from, ..request(&address, query.as_deref(), &headers, &body) };
+    let address = address.as_deref().map_or("", String::as_str);
+    serve(&state, LinkRequest { from, ..link_request(address, query.as_deref(), &headers, &body) }).await
+}
+
+async fn serve(state: &State, request: LinkRequest<'_>) -> Response {
     match state.broker.serve_link(request).await {
         Ok(answer) => answer::given(&answer),
         Err(refusal) => answer::refused(&refusal),
@@ -62,31 +124,31 @@ async fn status(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let request = LinkRequest { from, ..request(&address, query.as_deref(), &headers, &body) };
+    let address = address.as_deref().map_or("", String::as_str);
+    let request = LinkRequest { from, ..link_request(address, query.as_deref(), &headers, &body) };
     match state.broker.take_status(request).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(refusal) => answer::refused(&refusal),
     }
 }
 
-fn request<'a>(
-    address: &'a Address,
+fn link_request<'a>(
+    address: &'a str,
     query: Option<&'a str>,
     headers: &'a HeaderMap,
     body: &'a [u8],
 ) -> LinkRequest<'a> {
     LinkRequest {
-        address: address.as_deref().map_or("", String::as_str),
+        address,
         query: query.unwrap_or(""),
-        signature: signature(headers, ["webhook-id", "webhook-timestamp", "webhook-signature"])
-            .or_else(|| signature(headers, ["svix-id", "svix-timestamp", "svix-signature"])),
-        attendee_signature: headers.get("x-webhook-signature").and_then(|value| value.to_str().ok()),
+        signature: signature(headers, &WEBHOOK).or_else(|| signature(headers, &SVIX)),
+        attendee_signature: headers.get(&ATTENDEE).and_then(|value| value.to_str().ok()),
         body,
         from: None,
     }
 }
 
-fn signature<'a>(headers: &'a HeaderMap, names: [&'static str; 3]) -> Option<SignatureHeaders<'a>> {
-    let [id, timestamp, signature] = names.map(|name| headers.get(name)?.to_str().ok());
+fn signature<'a>(headers: &'a HeaderMap, names: &'static [HeaderName; 3]) -> Option<SignatureHeaders<'a>> {
+    let [id, timestamp, signature] = names.each_ref().map(|name| headers.get(name)?.to_str().ok());
     Some(SignatureHeaders { id: id?, timestamp: timestamp?, signature: signature? })
 }

@@ -4,12 +4,17 @@
 mod answer;
 mod zoom;
 
-use std::{net::SocketAddr, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use ::zoom::{Endpoints, ZoomClient};
-use api::{Limits, Rates};
+use api::{Door, Limits, Rates};
 use axum::{
-    Router,
     body::Body,
     http::{Request, header},
 };
@@ -54,6 +59,9 @@ pub(crate) struct Plan {
     pub(crate) show_app_secrets: bool,
 }
 
+/// Where requests come from that come over no connection.
+const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4711);
+
 /// A running Latchkey.
 pub(crate) struct House {
     pub(crate) zoom: Arc<Zoom>,
@@ -66,7 +74,7 @@ pub(crate) struct House {
     workspaces: Workspaces,
     clock: Option<Arc<ManualClock>>,
     base: Url,
-    router: Router,
+    door: Door,
     rooms: Arc<TempDir>,
 }
 
@@ -147,7 +155,7 @@ impl House {
             env: env.clone(),
             capacity: plan.capacity,
         });
-        let router = api::router(api::State {
+        let door = Door::new(api::State {
             store,
             broker: Arc::clone(&broker),
             bots: Arc::clone(&bots),
@@ -157,10 +165,9 @@ impl House {
             metrics: true,
             show_app_secrets: plan.show_app_secrets,
         });
-        let served = router.clone().into_make_service_with_connect_info::<SocketAddr>();
-        tasks.spawn(async move { axum::serve(listener, served).await });
+        tasks.spawn(axum::serve(listener, door.clone()).into_future());
         let api_key = founded.map(|founded| founded.api_key.expose().to_owned()).unwrap_or_default();
-        Self { zoom, env, broker, bots, api_key, app: String::new(), workspaces, clock, base, router, rooms }
+        Self { zoom, env, broker, bots, api_key, app: String::new(), workspaces, clock, base, door, rooms }
     }
 
     async fn register_app(&self) -> String {
@@ -175,7 +182,7 @@ impl House {
 
     /// Sends any request, as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        within(async { Answer::read(self.router.clone().oneshot(request).await.unwrap()).await }).await
+        within(async { Answer::read(self.door.visitor(PEER).oneshot(request).await.unwrap()).await }).await
     }
 
     /// `method` on `path` with this house's key.

@@ -555,8 +555,8 @@ async fn a_link_shows_its_last_uses() {
     assert_eq!(
         shown,
         json!([
-            { "at": now, "kind": "obf", "outcome": "token_not_available", "from": null, "bot": null, "meeting": null },
-            { "at": now - Duration::from_secs(1), "kind": "zak", "outcome": "given", "from": null, "bot": "b-1", "meeting": null },
+            { "at": now, "kind": "obf", "outcome": "token_not_available", "from": "127.0.0.1", "bot": null, "meeting": null },
+            { "at": now - Duration::from_secs(1), "kind": "zak", "outcome": "given", "from": "127.0.0.1", "bot": "b-1", "meeting": null },
         ]),
         "newest first; who could not prove itself is not shown"
     );

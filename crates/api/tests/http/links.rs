@@ -134,6 +134,7 @@ async fn zooms_trouble_is_told_in_the_words_of_the_contract() {
     assert_eq!(answer.text, "zoom_rate_limited: try again after the time in Retry-After");
     kept_nowhere(&answer);
 
+    house.jump(Duration::from_secs(1));
     let user = house.zoom.host()["id"].as_str().unwrap();
     house.zoom.control("PATCH", &format!("users/{user}"), json!({ "active": false })).await;
     let answer = fetch(&house, "GET", &link, "msg_2").await;
