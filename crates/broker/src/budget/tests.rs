@@ -275,6 +275,25 @@ async fn a_burst_on_the_hour_earns_no_refusal() {
 }
 
 #[tokio::test]
+async fn while_the_servers_settle_nobody_uses_what_it_may_be_losing() {
+    // The first gives back what it no longer uses, for which the second waits; and somebody comes while it does.
+    for moment in (3060..3180).step_by(15) {
+        let world = World::new(4, &[Duration::ZERO; 2], 40 * MILLISECOND, 8);
+        let four = |server| {
+            let ask = |_| world.call(server, Duration::ZERO, 60 * SECOND, MILLISECOND);
+            (0..4).map(ask).collect::<Vec<_>>()
+        };
+        four(0);
+        world.pass(2500 * MILLISECOND).await;
+        let _waiting: Vec<_> = (0..3).map(|_| four(1)).collect();
+        world.pass(Duration::from_millis(moment) - 2500 * MILLISECOND).await;
+        four(0);
+        world.pass(2 * SECOND).await;
+        assert!(world.busiest_second() <= 4, "{} at {moment} ms", world.busiest_second());
+    }
+}
+
+#[tokio::test]
 async fn who_joins_sooner_is_served_sooner() {
     let world = World::new(4, &[Duration::ZERO], MILLISECOND, 2);
     let joins = [50, 10, 40, 20, 30, 60].map(Duration::from_secs);

@@ -182,7 +182,7 @@ async fn nothing_tells_a_secret() {
     let written = log.0.lock().unwrap().clone();
     let stored = house.bytes_of_the_store();
     let holds = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
-    assert!(holds(&written, "ZAK minted") && holds(&written, " TRACE ") && holds(&written, "hyper"));
+    assert!(holds(&written, "token minted") && holds(&written, " TRACE ") && holds(&written, "hyper"));
     assert!(holds(&stored, &account.zoom_user_id));
     assert!(search.secrets.len() > 50, "{}", search.secrets.len());
 
