@@ -18,7 +18,7 @@ use prometheus_client::{
 };
 
 use store::StoreError;
-use zoom::Label;
+use zoom::{Label, Plan};
 
 use crate::Broker;
 
@@ -163,6 +163,11 @@ impl Default for Metrics {
             metrics.turn_waiting(limit, 0);
             metrics.0.limit_hits.get_or_create(&[("limit", limit)]).inc_by(0);
         }
+        for label in Label::ALL {
+            for plan in Plan::ALL {
+                metrics.learned(label, plan).inc_by(0);
+            }
+        }
         metrics.accounts(&[]);
         for code in [Code::PoolFull, Code::PoolUnhealthy, Code::HostBusy] {
             metrics.0.pool_refusals.get_or_create(&[("code", code.as_str())]).inc_by(0);
@@ -216,8 +221,11 @@ impl Metrics {
 
     /// An answer said what an account's plan allows.
     pub(crate) fn limit_learned(&self, label: Label, per_second: u32) {
-        let labels = [("limit", label.as_str()), ("plan", label.plan(per_second))];
-        self.0.limits_learned.get_or_create(&labels).inc();
+        self.learned(label, label.plan(per_second)).inc();
+    }
+
+    fn learned(&self, label: Label, plan: Plan) -> Counter {
+        self.0.limits_learned.get_or_create(&[("limit", label.as_str()), ("plan", plan.as_str())]).clone()
     }
 
     /// Zoom refused a call for a limit.

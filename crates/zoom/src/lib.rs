@@ -43,7 +43,7 @@ pub use error::{ClientSetupError, Sent, ZoomError};
 pub use http::{Endpoints, ZoomClient};
 pub use join_error::{JoinVerdict, judge};
 pub use jwt::{Claims, unverified_claims};
-pub use limits::{CallTurn, Label, LimitHit, RateLimits};
+pub use limits::{CallTurn, Label, LimitHit, Plan, RateLimits};
 pub use link::{LinkError, MeetingLink};
 pub use meetings::{Listed, ListedMeeting, ListedUser};
 pub use oauth::{AppKeys, Grant};

@@ -46,21 +46,45 @@ impl Label {
     }
 }
 
+/// What a Zoom account pays for, as far as its limits tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// Nothing.
+    Free,
+    /// A Pro plan.
+    Pro,
+    /// Business and up.
+    Business,
+}
+
+impl Plan {
+    /// Every plan.
+    pub const ALL: [Self; 3] = [Self::Free, Self::Pro, Self::Business];
+
+    /// The word in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Pro => "pro",
+            Self::Business => "business",
+        }
+    }
+}
+
 impl Label {
-    /// The plan that allows so many calls a second (documented): for metrics. What isn't in Zoom's table counts as the
-    /// next one up.
-    pub const fn plan(self, per_second: u32) -> &'static str {
+    /// The plan that allows so many calls a second (documented). What isn't in Zoom's table counts as the next one up.
+    pub const fn plan(self, per_second: u32) -> Plan {
         let pro = match self {
             Self::Light => 30,
             Self::Medium => 20,
             Self::Heavy => 10,
         };
         if per_second <= self.least_per_second().get() {
-            "free"
+            Plan::Free
         } else if per_second <= pro {
-            "pro"
+            Plan::Pro
         } else {
-            "business"
+            Plan::Business
         }
     }
 }
