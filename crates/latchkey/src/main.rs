@@ -1,5 +1,6 @@
 //! Latchkey: meeting bots, signed in to Zoom. One binary; its commands are its roles.
 
+mod api_key;
 mod audit_export;
 mod config;
 mod database;
@@ -12,6 +13,7 @@ mod shutdown;
 mod sim;
 mod store_copy;
 mod token_link;
+mod workspace;
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
@@ -43,6 +45,10 @@ enum Command {
     Audit(audit_export::Arguments),
     /// Make, list and revoke addresses that bot platforms fetch tokens from.
     TokenLink(token_link::Arguments),
+    /// Make and list workspaces: tenants of one installation.
+    Workspace(workspace::Arguments),
+    /// Make, list and revoke keys of the API.
+    ApiKey(api_key::Arguments),
     /// Run the Zoom simulator.
     Sim(sim::Arguments),
     /// Watch real bots join a meeting that only admits signed-in users.
@@ -70,6 +76,8 @@ async fn main() -> ExitCode {
         Command::Store(arguments) => store_copy::run(arguments).await,
         Command::Audit(arguments) => audit_export::run(arguments).await,
         Command::TokenLink(arguments) => token_link::run(arguments).await,
+        Command::Workspace(arguments) => workspace::run(arguments).await,
+        Command::ApiKey(arguments) => api_key::run(arguments).await,
         Command::Sim(arguments) => sim::run(arguments).await,
         Command::Demo(arguments) => return demo::run(arguments).await,
     };

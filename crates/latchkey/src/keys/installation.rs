@@ -1,4 +1,4 @@
-//! What every command about keys looks at: the ring, the store that it opens, and this machine's escrow.
+//! What every command beside a server looks at: the ring, the store that it opens, and this machine's escrow.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -12,19 +12,19 @@ use super::{provider, walk};
 use crate::{config::Config, database::Database};
 
 /// An installation whose ring has proved to be the store's own.
-pub(super) struct Installation {
-    pub(super) keys: Keys,
-    pub(super) store: Arc<dyn Store>,
-    pub(super) env: Environment,
+pub(crate) struct Installation {
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) env: Environment,
     database: Database,
     config: Config,
 }
 
 impl Installation {
     /// Opens what the configuration names. Nothing is changed when the ring is a wrong one.
-    pub(super) async fn open(config: Option<&Path>) -> anyhow::Result<Self> {
+    pub(crate) async fn open(config: Option<&Path>) -> anyhow::Result<Self> {
         let (config, env) = (Config::read(config)?, Environment::system());
-        let keys = provider(&config)?.open(&env).await?;
+        let keys = Arc::new(provider(&config)?.open(&env).await?);
         let database = Database::open(&config).await?;
         let store = database.store();
         walk::check(&*store, &keys).await?;
@@ -32,7 +32,7 @@ impl Installation {
     }
 
     /// The keys that seal what waits in this machine's escrow, each with how many grants.
-    pub(super) async fn escrow(&self) -> anyhow::Result<BTreeMap<String, usize>> {
+    pub(crate) async fn escrow(&self) -> anyhow::Result<BTreeMap<String, usize>> {
         let folder = self.config.data_dir.join("escrow");
         if !folder.exists() {
             return Ok(BTreeMap::new());
@@ -43,7 +43,7 @@ impl Installation {
         escrow.key_ids().await.with_context(unusable)
     }
 
-    pub(super) async fn close(self) {
+    pub(crate) async fn close(self) {
         self.database.close().await;
     }
 }

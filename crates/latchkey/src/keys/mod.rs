@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+pub(crate) use installation::Installation;
 pub(crate) use source::provider;
 
 #[derive(Args)]

@@ -1,6 +1,7 @@
 //! The built binary, as a user runs it.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod access;
 mod audit;
 mod demo;
 mod keys;

@@ -135,8 +135,9 @@ pub(crate) struct Installation {
     pub(crate) folder: TempDir,
 }
 
-/// On any free port, and without bots.
-pub(crate) const BROKER_ALONE: &str = "listen = '127.0.0.1:0'\n[bots]\ncapacity = 0\n";
+/// On any free port, without bots, and for callers who never rest.
+pub(crate) const BROKER_ALONE: &str =
+    "listen = '127.0.0.1:0'\n[bots]\ncapacity = 0\n[limits]\nenabled = false\n";
 
 impl Installation {
     pub(crate) fn new() -> Self {

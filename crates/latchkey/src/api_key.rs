@@ -1,0 +1,111 @@
+//! `latchkey api-key`: the keys of a workspace, for whoever has the database. It helps out when a team has lost its last
+//! key, and is the one way to the first key that may make workspaces. The server may run meanwhile.
+
+use std::{num::NonZeroU32, path::PathBuf};
+
+use anyhow::{Context as _, bail};
+use broker::{NewApiKey, Workspaces};
+use clap::{Args, Subcommand};
+use comfy_table::{Table, presets::NOTHING};
+use model::{ApiKeyId, ApiScope, Environment, Timestamp, WorkspaceId};
+use serde_json::json;
+
+use crate::workspace;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// The configuration file; `latchkey.toml` if it is there.
+    #[arg(long, env = "LATCHKEY_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    /// Whose keys: an id out of `latchkey workspace list`. May be left out while there is one workspace.
+    #[arg(long, global = true)]
+    workspace: Option<WorkspaceId>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a key and print it.
+    Create(CreateArguments),
+    /// Show the keys of a workspace, those that have ended among them.
+    List,
+    /// End a key. The next call with it is refused, on every server.
+    Revoke {
+        /// Its id, out of `latchkey api-key list`.
+        id: ApiKeyId,
+    },
+}
+
+#[derive(Args)]
+struct CreateArguments {
+    /// For people.
+    name: String,
+    /// What it may do, with commas between: read, bots, tokens, admin; and operator, which makes workspaces.
+    #[arg(long, value_delimiter = ',', default_value = "read,bots,tokens,admin")]
+    scopes: Vec<ApiScope>,
+    /// Its end, such as 2027-01-31T12:00:00Z.
+    #[arg(long, value_parser = ahead)]
+    expires_at: Option<Timestamp>,
+    /// How many calls a minute it may make, if not as many as the configuration says.
+    #[arg(long)]
+    requests_per_minute: Option<NonZeroU32>,
+}
+
+fn ahead(text: &str) -> Result<Timestamp, String> {
+    let time: Timestamp = text.parse().map_err(|_| "give a time such as 2027-01-31T12:00:00Z".to_owned())?;
+    if time > Environment::system().now() { Ok(time) } else { Err("it must lie ahead".into()) }
+}
+
+/// Says on standard output what other programs read.
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let (installation, workspaces) = workspace::open(arguments.config.as_deref()).await?;
+    let workspace = the_one(&workspaces, arguments.workspace).await?;
+    match arguments.command {
+        Command::Create(CreateArguments { name, scopes, expires_at, requests_per_minute: per_minute }) => {
+            let new = NewApiKey { name, scopes: scopes.into_iter().collect(), per_minute, expires_at };
+            let issued = workspaces.create_key(workspace, &new).await?.context("the workspace is gone")?;
+            println!("{}", json!({ "id": issued.row.id, "api_key": issued.key.expose() }));
+            eprintln!("latchkey: the API key above is shown once and never again");
+        }
+        Command::List => {
+            let mut table = Table::new();
+            table.load_style(NOTHING).set_header(["id", "key", "name", "scopes", "last used", ""]);
+            for key in workspaces.keys(workspace).await? {
+                let used = key.last_used_at.map_or_else(|| "never".into(), |at| at.to_string());
+                let end = match (key.revoked_at, key.expires_at) {
+                    (Some(at), _) => format!("revoked {at}"),
+                    (None, Some(at)) => format!("until {at}"),
+                    (None, None) => String::new(),
+                };
+                let prefix = format!("{}…", key.prefix);
+                table.add_row([key.id.to_string(), prefix, key.name, key.scopes.to_string(), used, end]);
+            }
+            println!("{table}");
+        }
+        Command::Revoke { id } => {
+            if !workspaces.revoke_key(workspace, id).await? {
+                bail!("the workspace has no key {id}: see `latchkey api-key list`");
+            }
+            println!("{}", json!({ "revoked": id }));
+        }
+    }
+    installation.close().await;
+    Ok(())
+}
+
+/// The workspace that was named, or the only one.
+async fn the_one(workspaces: &Workspaces, named: Option<WorkspaceId>) -> anyhow::Result<WorkspaceId> {
+    let all = workspaces.all().await?;
+    match (named, all.as_slice()) {
+        (Some(id), all) if all.iter().any(|workspace| workspace.id == id) => Ok(id),
+        (Some(id), _) => bail!("there is no workspace {id}: see `latchkey workspace list`"),
+        (None, [only]) => Ok(only.id),
+        (None, []) => {
+            bail!("there is no workspace yet: start the server once, or `latchkey workspace create`")
+        }
+        (None, _) => {
+            bail!("there are several workspaces: name one with --workspace, see `latchkey workspace list`")
+        }
+    }
+}
