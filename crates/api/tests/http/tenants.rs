@@ -61,6 +61,7 @@ const ROWS: &[Row] = &[
     row("/api/v2/zoom-oauth-credentials/{id}", &[Thing::Account]),
     row("/api/v2/zoom-oauth-credentials/{id}/validate", &[Thing::Account]),
     row("/api/v2/zoom-oauth-credentials/{id}/access-token", &[Thing::Account]),
+    row("/api/v2/zoom-oauth-credentials/{id}/sync-meetings", &[Thing::Account]),
     row("/api/latchkey/v1/parked-consents/{id}", &[Thing::ParkedConsent]),
     row("/api/latchkey/v1/parked-consents/{id}/adopt", &[Thing::ParkedConsent]),
     row("/api/latchkey/v1/token-links/{id}", &[Thing::TokenLink]),
@@ -273,6 +274,7 @@ const FILTERS: &[(&str, &str, Thing)] = &[
     ("/api/v2/zoom-oauth-credentials/", "oauth_app", Thing::App),
     ("/api/v2/zoom-oauth-credential-logs/", "credential", Thing::Account),
     ("/api/v2/zoom-oauth-app-logs/", "oauth_app", Thing::App),
+    ("/api/v2/zoom-meetings-to-credentials/", "credential", Thing::Account),
     ("/api/latchkey/v1/events/", "credential", Thing::Account),
 ];
 
@@ -291,18 +293,22 @@ async fn lists_narrowed_to_another_workspaces_ids_are_as_empty_as_to_unknown_one
         assert_eq!(whole(&foreign), whole(&unknown), "{path}?{field}=");
         assert_eq!(foreign.ok()["results"], json!([]), "{path}?{field}=");
     }
-    // By Zoom's own ids, which are no secret: that somebody has connected them here is. All users are of one Zoom account, so
-    // this is a stranger who has none of them.
+    // By Zoom's own ids, which are no secret: that somebody uses them here is. All users are of one Zoom account, so this is a
+    // stranger who has none of them.
     let third = world.house.another_workspace().await;
     let account = format!("/api/v2/zoom-oauth-credentials/{}/", world.owners_account);
     let account = world.house.get(&account).await.ok();
-    for field in ["user_id", "account_id"] {
-        let of = |id: &str| format!("/api/v2/zoom-oauth-credentials/?{field}={id}");
-        let id = account[field].as_str().unwrap();
+    let (accounts, apps) = ("/api/v2/zoom-oauth-credentials/", "/api/v2/zoom-oauth-apps/");
+    for (path, field, id) in [
+        (accounts, "user_id", account["user_id"].as_str().unwrap()),
+        (accounts, "account_id", account["account_id"].as_str().unwrap()),
+        (apps, "client_id", CLIENT_ID),
+    ] {
+        let of = |id: &str| format!("{path}?{field}={id}");
         assert!(!world.house.get(&of(id)).await.ok()["results"].as_array().unwrap().is_empty());
         let foreign = world.house.call_as(&third, "GET", &of(id), Value::Null).await;
         let unknown = world.house.call_as(&third, "GET", &of("nobody"), Value::Null).await;
-        assert_eq!(whole(&foreign), whole(&unknown), "{field}");
+        assert_eq!(whole(&foreign), whole(&unknown), "{path}?{field}=");
     }
 }
 
