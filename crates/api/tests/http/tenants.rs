@@ -60,7 +60,6 @@ const ROWS: &[Row] = &[
     Row { body: |_| json!({ "client_secret": "new" }), ..row("/api/v2/zoom-oauth-apps/{id}", &[Thing::App]) },
     row("/api/v2/zoom-oauth-credentials/{id}", &[Thing::Account]),
     row("/api/v2/zoom-oauth-credentials/{id}/validate", &[Thing::Account]),
-    row("/api/v2/zoom-oauth-credentials/{id}/sync-meetings", &[Thing::Account]),
     row("/api/v2/zoom-oauth-credentials/{id}/access-token", &[Thing::Account]),
     row("/api/v2/zoom-oauth-credentials/{id}/sync-meetings", &[Thing::Account]),
     row("/api/latchkey/v1/parked-consents/{id}", &[Thing::ParkedConsent]),
