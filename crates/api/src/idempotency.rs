@@ -20,9 +20,11 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const LONGEST_KEY: usize = 255;
 
-/// Passes a call on, unless it was made before. Whoever shows no key of the API is the handler's affair.
+/// Passes a call of the API on, unless it was made before. Whoever shows no key is the handler's affair; and a token link
+/// gives no token twice, so its answers are never kept.
 pub(crate) async fn once(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
     let repeatable = [Method::POST, Method::PUT, Method::PATCH].contains(request.method())
+        && request.uri().path().starts_with("/api/")
         && request.headers().contains_key(AUTHORIZATION);
     match request.headers().get(KEY).filter(|_| repeatable).cloned() {
         Some(key) => first_or_again(state, &key, request, next).await.unwrap_or_else(ApiError::into_response),

@@ -13,7 +13,7 @@ use axum::{
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use broker::signature::{SignatureHeaders, SigningKey, verify};
-use model::Secret;
+use model::{Secret, Timestamp};
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
@@ -257,4 +257,31 @@ async fn an_address_that_must_not_be_called_is_not() {
     let long = format!("https://customer.test/{}", "x".repeat(200));
     let asked = json!({ "oauth_app": house.app, "access_token_callback_url": long });
     assert_eq!(house.post(ACCOUNTS, asked).await.status, 400);
+}
+
+/// While the callback secret is rotated, a customer may know either.
+#[tokio::test]
+async fn what_is_fetched_carries_both_signatures_for_a_day() {
+    let street = Street::built().await;
+    let secret = async || {
+        let told = street.house.get("/api/latchkey/v1/callback-secret/").await.ok();
+        SigningKey::parse(&Secret::new(told["secret"].as_str().unwrap())).unwrap()
+    };
+    let old = secret().await;
+    street.house.post("/api/latchkey/v1/callback-secret/rotate/", json!({})).await.ok();
+    let new = secret().await;
+    street.connected().await;
+    let both = street.seen.lock().unwrap().last().unwrap().clone();
+    let text = |name: &str| both[name].to_str().unwrap();
+    let (id, timestamp) = (text("webhook-id"), text("webhook-timestamp"));
+    let signed_at = Timestamp::from_second(timestamp.parse().unwrap());
+    let expected = [new.sign(id, signed_at, b""), old.sign(id, signed_at, b"")].join(" ");
+    assert_eq!(text("webhook-signature"), expected, "newest first");
+
+    street.later(24 * 3600).await;
+    street.says(Says::Text(street.token().await));
+    let ids = street.house.get(ACCOUNTS).await.ok();
+    street.access_token(ids["results"][0]["id"].as_str().unwrap()).await.ok();
+    let one = street.seen.lock().unwrap().last().unwrap()["webhook-signature"].to_str().unwrap().to_owned();
+    assert_eq!(one.split(' ').count(), 1);
 }

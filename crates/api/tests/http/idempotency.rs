@@ -73,7 +73,16 @@ async fn a_call_is_known_by_caller_path_and_key() {
     let leave = format!("/api/v1/bot/{}/leave_call/", first["id"].as_str().unwrap());
     post(&house, &leave, "key-1", &json!({})).await.ok();
     post(&house, "/api/v1/bot/", "key-2", &bot).await.created();
-    // On a GET it means nothing.
+    // On a GET and on a token link it means nothing: there, the replayed id is refused.
+    let link = house.path_of(&house.token_link(&house.connect(&house.zoom.host().clone()).await).await);
+    let mut request = Request::builder().method("POST").uri(&link).header("Idempotency-Key", "key-1");
+    for (name, value) in house.signature("msg_1").await {
+        request = request.header(name, value);
+    }
+    let key = format!("Token {}", house.api_key);
+    let request = request.header(header::AUTHORIZATION, key).body(Body::empty()).unwrap();
+    assert_eq!(house.send(request).await.status, 200);
+    assert_eq!(send_as(&house, &house.api_key, ("POST", &link), "key-1", &Value::Null).await.status, 401);
     let get = send_as(&house, &house.api_key, ("GET", "/api/v1/bot/"), "key-1", &json!({})).await;
     assert_eq!((get.status, get.header("idempotent-replayed")), (200, ""));
 }
