@@ -286,7 +286,7 @@ async fn while_the_servers_settle_nobody_uses_what_it_may_be_losing() {
         four(0);
         world.pass(2500 * MILLISECOND).await;
         let _waiting: Vec<_> = (0..3).map(|_| four(1)).collect();
-        world.pass(Duration::from_millis(moment) - 2500 * MILLISECOND).await;
+        world.pass(Duration::from_millis(moment - 2500)).await;
         four(0);
         world.pass(2 * SECOND).await;
         assert!(world.busiest_second() <= 4, "{} at {moment} ms", world.busiest_second());
