@@ -75,7 +75,7 @@ impl Installation {
         }
     }
 
-    async fn run(&self, sql: String) -> anyhow::Result<()> {
+    pub(crate) async fn run(&self, sql: String) -> anyhow::Result<()> {
         let sql = raw_sql(AssertSqlSafe(sql));
         match &self.backend {
             Backend::Sqlite => {

@@ -67,11 +67,12 @@ pub(crate) async fn measure(place: &Place, quick: bool) -> anyhow::Result<Tokens
 
 impl Bench<'_> {
     async fn measure(&self, most: u32) -> anyhow::Result<Tokens> {
-        println!("tokens: {most} accounts on SQLite, one on PostgreSQL");
+        println!("tokens: preparing one account on SQLite, one on PostgreSQL, {most} on SQLite");
         let server = Postgres::start_durable()?;
         let shared = Backend::Postgres(server.database("template1").await?);
         let shared = Ground::prepare(self.place, shared, 1).await?;
-        let embedded = Ground::prepare(self.place, Backend::Sqlite, most).await?;
+        let embedded = Ground::prepare(self.place, Backend::Sqlite, 1).await?;
+        let many = Ground::prepare(self.place, Backend::Sqlite, most).await?;
 
         self.delay_zoom(ZOOM_DELAY).await?;
         let contenders = [
@@ -96,7 +97,7 @@ impl Bench<'_> {
         let rows = rows.collect();
 
         self.delay_zoom(0).await?;
-        let sizes = self.sizes(&embedded, most).await?;
+        let sizes = self.sizes(&many, most).await?;
         Ok(Tokens {
             wrk: self.wrk.settings(),
             zoom_delay_ms: ZOOM_DELAY,
