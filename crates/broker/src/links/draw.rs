@@ -226,6 +226,10 @@ impl Broker {
         drawn: &Result<T, Failure>,
     ) {
         let Err(failure) = drawn else { return };
+        // Whoever disconnected it knows; the log has that line already.
+        if failure.code == Code::CredentialDisconnected {
+            return;
+        }
         let now = self.env.now();
         let key = (credential, failure.code);
         if self.alerts.get(&key).is_some_and(|last| now.since(last) < ALERT_EVERY) {
