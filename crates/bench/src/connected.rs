@@ -63,7 +63,8 @@ impl Installation {
             app: self.app,
             kind: CredentialKind::UserOauth,
             zoom_user_id: consented.user_id.clone(),
-            zoom_account_id: consented.account_id.clone(),
+            // As if each were another customer's: Zoom's limits are an account's, and all would share one budget.
+            zoom_account_id: format!("{}-{}", consented.account_id, consented.user_id),
             display_name: "Ada".into(),
             callback_url: None,
             status: CredentialStatus::Healthy,
