@@ -221,23 +221,26 @@ impl TokenLinks for PostgresStore {
         Ok(())
     }
 
-    async fn note_uses(&self, id: TokenLinkId, uses: &[LinkUse]) -> Result<(), StoreError> {
+    async fn note_uses(&self, links: &[(TokenLinkId, Vec<LinkUse>)]) -> Result<(), StoreError> {
         let mut tx = self.pool.begin().await.map_err(unavailable)?;
-        let row =
-            sqlx::query("-- note_uses: before\nSELECT last_uses FROM token_links WHERE id = $1 FOR UPDATE")
-                .bind(id.to_string())
-                .fetch_optional(&mut *tx)
-                .await
-                .map_err(unavailable)?;
-        let Some(row) = row else { return Ok(()) };
-        let before: Vec<LinkUse> = Reader { table: "token_links", row: &row }.json("last_uses")?;
-        let shown: Vec<&LinkUse> = uses.iter().chain(&before).take(LAST_USES).collect();
-        sqlx::query("-- note_uses\nUPDATE token_links SET last_uses = $1 WHERE id = $2")
-            .bind(Json(&shown))
+        for (id, uses) in links {
+            let row = sqlx::query(
+                "-- note_uses: before\nSELECT last_uses FROM token_links WHERE id = $1 FOR UPDATE",
+            )
             .bind(id.to_string())
-            .execute(&mut *tx)
+            .fetch_optional(&mut *tx)
             .await
             .map_err(unavailable)?;
+            let Some(row) = row else { continue };
+            let before: Vec<LinkUse> = Reader { table: "token_links", row: &row }.json("last_uses")?;
+            let shown: Vec<&LinkUse> = uses.iter().chain(&before).take(LAST_USES).collect();
+            sqlx::query("-- note_uses\nUPDATE token_links SET last_uses = $1 WHERE id = $2")
+                .bind(Json(&shown))
+                .bind(id.to_string())
+                .execute(&mut *tx)
+                .await
+                .map_err(unavailable)?;
+        }
         tx.commit().await.map_err(unavailable)
     }
 

@@ -82,10 +82,11 @@ impl TokenLinks for SqliteStore {
             return Ok(Some(ServableLink { link, accounts: Vec::new() }));
         };
         let ids: Vec<String> = named.iter().map(|account| account.credential.to_string()).collect();
+        // The plus keeps SQLite from walking through all accounts of the workspace instead of looking the few up.
         let rows = sqlx::query(
             "-- servable_link: accounts\n\
              SELECT id, status, epoch FROM credentials\n\
-             WHERE workspace = ? AND id IN (SELECT value FROM json_each(?))",
+             WHERE +workspace = ? AND id IN (SELECT value FROM json_each(?))",
         )
         .bind(link.workspace.to_string())
         .bind(json(&ids))
@@ -213,22 +214,24 @@ impl TokenLinks for SqliteStore {
         Ok(())
     }
 
-    async fn note_uses(&self, id: TokenLinkId, uses: &[LinkUse]) -> Result<(), StoreError> {
+    async fn note_uses(&self, links: &[(TokenLinkId, Vec<LinkUse>)]) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
-        let row = sqlx::query("-- note_uses: before\nSELECT last_uses FROM token_links WHERE id = ?")
-            .bind(id.to_string())
-            .fetch_optional(&mut *tx)
-            .await
-            .map_err(unavailable)?;
-        let Some(row) = row else { return Ok(()) };
-        let before: Vec<LinkUse> = Reader { table: "token_links", row: &row }.json("last_uses")?;
-        let shown: Vec<&LinkUse> = uses.iter().chain(&before).take(LAST_USES).collect();
-        sqlx::query("-- note_uses\nUPDATE token_links SET last_uses = ? WHERE id = ?")
-            .bind(json(&shown))
-            .bind(id.to_string())
-            .execute(&mut *tx)
-            .await
-            .map_err(unavailable)?;
+        for (id, uses) in links {
+            let row = sqlx::query("-- note_uses: before\nSELECT last_uses FROM token_links WHERE id = ?")
+                .bind(id.to_string())
+                .fetch_optional(&mut *tx)
+                .await
+                .map_err(unavailable)?;
+            let Some(row) = row else { continue };
+            let before: Vec<LinkUse> = Reader { table: "token_links", row: &row }.json("last_uses")?;
+            let shown: Vec<&LinkUse> = uses.iter().chain(&before).take(LAST_USES).collect();
+            sqlx::query("-- note_uses\nUPDATE token_links SET last_uses = ? WHERE id = ?")
+                .bind(json(&shown))
+                .bind(id.to_string())
+                .execute(&mut *tx)
+                .await
+                .map_err(unavailable)?;
+        }
         tx.commit().await.map_err(unavailable)
     }
 

@@ -248,8 +248,9 @@ pub trait TokenLinks {
     /// Takes a use back: nothing came of it.
     async fn uncount_use(&self, id: TokenLinkId) -> Result<(), StoreError>;
 
-    /// Puts uses, newest first, before those that a link shows. [`LAST_USES`] of them stay.
-    async fn note_uses(&self, id: TokenLinkId, uses: &[LinkUse]) -> Result<(), StoreError>;
+    /// Puts uses, newest first, before those that each link shows. [`LAST_USES`] of them stay. Links in the order of their
+    /// ids, so that servers don't wait for one another in a circle; all of them, or none.
+    async fn note_uses(&self, links: &[(TokenLinkId, Vec<LinkUse>)]) -> Result<(), StoreError>;
 
     /// Remembers a request by its hash. Answers when it was first seen, if this is not the first time.
     async fn first_seen(&self, request: &Digest, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;

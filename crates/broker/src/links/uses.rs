@@ -17,6 +17,8 @@ use crate::Broker;
 
 /// Between two rounds of writing.
 const WRITE_EVERY: Duration = Duration::from_secs(5);
+/// Links in one transaction: a few milliseconds, between which the audit gets its turn.
+const AT_ONCE: usize = 50;
 /// Links whose uses are gathered at a time; those of further ones are not shown.
 const MOST_LINKS: usize = 10_000;
 
@@ -35,8 +37,12 @@ impl Uses {
         uses.push_front(a_use());
     }
 
-    fn take(&self) -> HashMap<TokenLinkId, VecDeque<LinkUse>> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// In the order of the links' ids.
+    fn take(&self) -> Vec<(TokenLinkId, Vec<LinkUse>)> {
+        let gathered = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut gathered: Vec<_> = gathered.into_iter().map(|(id, uses)| (id, uses.into())).collect();
+        gathered.sort_unstable_by_key(|(id, _)| *id);
+        gathered
     }
 }
 
@@ -65,9 +71,9 @@ impl Broker {
 
     /// Writes what was gathered.
     pub async fn write_link_uses(&self) {
-        for (id, uses) in self.link_uses.take() {
-            if let Err(error) = self.store.note_uses(id, &Vec::from(uses)).await {
-                tracing::warn!(link = %id, %error, "the last uses of a token link are not shown");
+        for links in self.link_uses.take().chunks(AT_ONCE) {
+            if let Err(error) = self.store.note_uses(links).await {
+                tracing::warn!(links = links.len(), %error, "the last uses of token links are not shown");
             }
         }
     }

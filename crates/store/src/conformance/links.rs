@@ -163,10 +163,10 @@ pub async fn the_last_uses_are_shown(bench: &Bench) {
         bot: Some(format!("bot-{number}")),
         meeting: "123456789".parse().ok(),
     };
-    bench.store.note_uses(made.id, &[a_use(2), a_use(1)]).await.unwrap();
+    bench.store.note_uses(&[(made.id, vec![a_use(2), a_use(1)])]).await.unwrap();
     let newer: Vec<_> = (3..=11).rev().map(a_use).collect();
-    bench.store.note_uses(made.id, &newer).await.unwrap();
-    bench.store.note_uses(TokenLinkId::generate(&bench.env), &newer).await.unwrap();
+    let nobody = TokenLinkId::generate(&bench.env);
+    bench.store.note_uses(&[(nobody, newer.clone()), (made.id, newer)]).await.unwrap();
     let shown = found(bench, &made).await.last_uses;
     assert_eq!(shown.len(), LAST_USES);
     assert_eq!(shown, (2..=11).rev().map(a_use).collect::<Vec<_>>());
