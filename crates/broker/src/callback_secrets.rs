@@ -23,6 +23,18 @@ pub struct CallbackSecrets {
     pub former: Option<(Secret, Timestamp)>,
 }
 
+impl CallbackSecrets {
+    fn all(&self) -> impl Iterator<Item = &Secret> {
+        [&self.current].into_iter().chain(self.former.iter().map(|(secret, _)| secret))
+    }
+
+    /// The keys in them, newest first.
+    pub(crate) fn keys(&self) -> Result<Vec<SigningKey>, Failure> {
+        let keys: Option<Vec<_>> = self.all().map(SigningKey::parse).collect();
+        keys.ok_or_else(|| Failure::new(Code::Internal, "the workspace's callback secret is not one"))
+    }
+}
+
 /// What came of a rotation.
 #[derive(Debug)]
 pub enum Rotation {
@@ -97,14 +109,11 @@ impl Workspaces {
 impl Broker {
     /// The callback secrets of a workspace that count now, newest first.
     pub async fn callback_secrets(&self, workspace: WorkspaceId) -> Result<Vec<Secret>, Failure> {
-        let CallbackSecrets { current, former } = self.workspaces.callback_secrets(workspace).await?;
-        Ok([current].into_iter().chain(former.map(|(secret, _)| secret)).collect())
+        Ok(self.workspaces.callback_secrets(workspace).await?.all().cloned().collect())
     }
 
     /// The keys in them: sign with each, and let any verify.
     pub async fn callback_keys(&self, workspace: WorkspaceId) -> Result<Vec<SigningKey>, Failure> {
-        let secrets = self.callback_secrets(workspace).await?;
-        let keys: Option<Vec<_>> = secrets.iter().map(SigningKey::parse).collect();
-        keys.ok_or_else(|| Failure::new(Code::Internal, "the workspace's callback secret is not one"))
+        self.workspaces.callback_secrets(workspace).await?.keys()
     }
 }

@@ -145,6 +145,7 @@ impl Broker {
         let Parts { store, keys, zoom, env, tasks, audit, metrics, public_base, api_base } = parts;
         let workspaces = Workspaces::new(store.clone(), keys, env.clone());
         let budget = budget::Budget::new(store.clone(), &env, tasks.clone(), metrics.clone());
+        let links = links::LinkCache::new(store.clone(), env.clone(), tasks.clone());
         Self {
             store,
             vault: workspaces.vault.clone(),
@@ -165,7 +166,7 @@ impl Broker {
             counts: flights::Flights::default(),
             refreshes: flights::Flights::default(),
             zaks: zak::ZakCache::default(),
-            links: links::LinkCache::default(),
+            links,
             link_uses: links::Uses::default(),
             link_rates: Limiter::default(),
             alerts: memory::Memory::default(),

@@ -168,7 +168,7 @@ impl Broker {
     /// Drops what this process keeps in memory of an account.
     pub(crate) fn forget_account(&self, id: CredentialId) {
         self.zaks.forget(id);
-        self.links.forget_where(|link| link.is_of(id));
+        self.links.forget_those_of(id);
     }
 
     /// Erases what an event has ended from everywhere but the store, which has erased it already.

@@ -177,7 +177,7 @@ impl Broker {
         self.zaks.forget(credential);
         // The others hear of the epoch, as of a consent's.
         self.store.void_tokens(workspace, credential).await?;
-        self.links.forget_where(|link| link.is_of(credential));
+        self.links.forget_those_of(credential);
         Ok(())
     }
 

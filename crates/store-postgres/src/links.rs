@@ -73,6 +73,15 @@ impl TokenLinks for PostgresStore {
         Ok(())
     }
 
+    async fn link_revision(&self) -> Result<i64, StoreError> {
+        let revision =
+            sqlx::query_scalar("-- link_revision\nSELECT revision FROM revisions WHERE what = 'links'")
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(unavailable)?;
+        Ok(revision.unwrap_or(0))
+    }
+
     async fn servable_link(&self, id: TokenLinkId) -> Result<Option<ServableLink>, StoreError> {
         let row =
             sqlx::query(concat!("-- servable_link\nSELECT ", columns!(), " FROM token_links WHERE id = $1"))

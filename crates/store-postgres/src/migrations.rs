@@ -21,6 +21,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0013_audit_batches", include_str!("../migrations/0013_audit_batches.sql")),
     ("0014_idempotent_requests", include_str!("../migrations/0014_idempotent_requests.sql")),
     ("0015_management", include_str!("../migrations/0015_management.sql")),
+    ("0016_link_revision", include_str!("../migrations/0016_link_revision.sql")),
 ];
 
 /// The schema that this version speaks to.

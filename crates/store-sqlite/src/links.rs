@@ -70,6 +70,15 @@ impl TokenLinks for SqliteStore {
         Ok(())
     }
 
+    async fn link_revision(&self) -> Result<i64, StoreError> {
+        let revision =
+            sqlx::query_scalar("-- link_revision\nSELECT revision FROM revisions WHERE what = 'links'")
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(unavailable)?;
+        Ok(revision.unwrap_or(0))
+    }
+
     async fn servable_link(&self, id: TokenLinkId) -> Result<Option<ServableLink>, StoreError> {
         let row = sqlx::query("-- servable_link\nSELECT * FROM token_links WHERE id = ?")
             .bind(id.to_string())

@@ -20,6 +20,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0013_audit_batches.sql"),
     include_str!("../migrations/0014_idempotent_requests.sql"),
     include_str!("../migrations/0015_management.sql"),
+    include_str!("../migrations/0016_link_revision.sql"),
 ];
 
 /// The database cannot be used.

@@ -37,6 +37,7 @@ pub const TABLES: &[Table] = &[
     table("pool_seats"),
     Table { name: "zoom_limits", key: &["lane"] },
     table("token_links"),
+    Table { name: "revisions", key: &["what"] },
     Table { name: "seen_requests", key: &["request"] },
     table("idempotent_requests"),
     table("bots"),

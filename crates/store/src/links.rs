@@ -210,6 +210,11 @@ pub trait TokenLinks {
     /// Stores a link.
     async fn add_token_link(&self, link: &TokenLink) -> Result<(), StoreError>;
 
+    /// Moves on, from within each change, with what a link gives: with its terms and life, with its accounts, whether each
+    /// is usable and in which epoch, and with the callback secrets of its workspace. Not with its name and its uses, nor
+    /// with links that are new.
+    async fn link_revision(&self) -> Result<i64, StoreError>;
+
     /// A link by its id, to be served. Asked before the tenant is known: the secret decides.
     async fn servable_link(&self, id: TokenLinkId) -> Result<Option<ServableLink>, StoreError>;
 

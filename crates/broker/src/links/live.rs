@@ -1,36 +1,41 @@
 //! A link as it is served.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use ipnet::IpNet;
-use model::{Code, CredentialId, Failure, Secret, Timestamp, TokenLinkId};
+use model::{Code, CredentialId, Environment, Failure, Secret, Timestamp, TokenLinkId};
 use outbound::attendee::AttendeeKey;
-use store::{AccountState, Dialect, Digest, LinkAccount, LinkSource, Proof, ServableLink, TokenLink};
+use store::{AccountState, Dialect, Digest, LinkAccount, LinkSource, Proof, ServableLink, Store, TokenLink};
+use tokio_util::task::TaskTracker;
 
+use super::revision::{READ_WITHIN, Revision};
 use crate::{Broker, Cell, memory::Memory, signature::SigningKey, workspace::digest};
 
-/// How long a link is served from memory: a revocation takes hold within this.
-const LINK_MEMORY: Duration = Duration::from_secs(1);
-/// How long a link is served although the store is away. What was revoked meanwhile is known only to the store.
-const STORE_MAY_BE_AWAY: Duration = Duration::from_secs(120);
-/// How long a known link waits for the store.
-const READ_WITHIN: Duration = Duration::from_secs(1);
+/// A link that nobody has fetched from for so long is forgotten.
+const KEPT_UNUSED: Duration = Duration::from_secs(600);
 
 /// Row and keys, opened once, and what its accounts are like.
-#[derive(Clone)]
 pub(crate) struct LiveLink {
     pub(super) row: TokenLink,
     pub(super) keys: Keys,
     pub(super) networks: Vec<IpNet>,
     accounts: Vec<AccountState>,
-    read_at: Timestamp,
-    /// Later than `read_at` while the store is away: it is not asked for every request.
-    looked_at: Timestamp,
+    /// The links' revision when it was read.
+    revision: i64,
+    /// When one of its keys ends by itself.
+    keys_end_at: Option<Timestamp>,
+    /// When it was fetched from last, in microseconds.
+    used_at: AtomicI64,
 }
 
 /// What verifies the requests of a link: several while a secret is replaced.
-#[derive(Clone)]
 pub(super) enum Keys {
     Standard(Vec<SigningKey>),
     Attendee(Vec<AttendeeKey>),
@@ -39,6 +44,15 @@ pub(super) enum Keys {
 }
 
 impl LiveLink {
+    /// Whether it can be served without reading it again.
+    fn is_current(&self, revision: i64, now: Timestamp) -> bool {
+        self.revision == revision && self.keys_end_at.is_none_or(|end| now < end)
+    }
+
+    fn is_in_use(&self, now: Timestamp) -> bool {
+        now.since(Timestamp::from_microsecond(self.used_at.load(Ordering::Relaxed))) < KEPT_UNUSED
+    }
+
     /// Whether it names this account.
     pub(crate) fn is_of(&self, id: CredentialId) -> bool {
         self.accounts.iter().any(|account| account.credential == id)
@@ -57,8 +71,27 @@ impl LiveLink {
     }
 }
 
-/// Links that were served within the last second.
-pub(crate) type LinkCache = Memory<TokenLinkId, Arc<LiveLink>>;
+/// Links that this server keeps.
+pub(crate) struct LinkCache {
+    kept: Memory<TokenLinkId, Arc<LiveLink>>,
+    revision: Revision,
+}
+
+impl LinkCache {
+    pub(crate) fn new(store: Arc<dyn Store>, env: Environment, tasks: TaskTracker) -> Self {
+        Self { kept: Memory::default(), revision: Revision::new(store, env, tasks) }
+    }
+
+    /// Drops a link that this server has changed.
+    pub(crate) fn forget(&self, id: TokenLinkId) {
+        self.kept.forget(&id);
+    }
+
+    /// Drops the links that name an account.
+    pub(crate) fn forget_those_of(&self, id: CredentialId) {
+        self.kept.forget_where(|link| link.is_of(id));
+    }
+}
 
 impl Broker {
     /// The link of an address, if the secret is right and the link lives. Unknown links and wrong secrets are told
@@ -87,65 +120,67 @@ impl Broker {
         Ok(link)
     }
 
-    /// The link, as the store has it, or had it a second ago.
+    /// The link, as the store had it within the last second.
     async fn read_link(&self, id: TokenLinkId, now: Timestamp) -> Result<Option<Arc<LiveLink>>, Failure> {
-        let recent = |link: &Arc<LiveLink>| now.since(link.looked_at) < LINK_MEMORY;
-        let known = self.links.get(&id);
-        if let Some(link) = known.as_ref().filter(|link| recent(link)) {
-            return Ok(Some(Arc::clone(link)));
+        let revision = self.links.revision.get(now).await?;
+        let known = self.links.kept.get(&id);
+        if let Some(link) = known.as_ref().filter(|link| link.is_current(revision, now)) {
+            link.used_at.store(now.as_microsecond(), Ordering::Relaxed);
+            return Ok(known);
         }
-        let link = match known {
-            None => self.load_link(id, now).await?,
-            // While the store is away, what it said last goes on for a while: tokens that are valid are served.
-            Some(known) => match self.env.clock.timeout(READ_WITHIN, self.load_link(id, now)).await {
-                None if now.since(known.read_at) < STORE_MAY_BE_AWAY => Some(stale(&known, now)),
-                Some(Err(failure))
-                    if failure.code == Code::Unavailable && now.since(known.read_at) < STORE_MAY_BE_AWAY =>
-                {
-                    Some(stale(&known, now))
-                }
-                None => return Err(Failure::new(Code::Unavailable, "the store does not answer")),
+        let loading = self.load_link(id, revision, now);
+        let loaded = match known {
+            None => loading.await?,
+            // When the store went away just after something has changed, what it said last goes on, as for all other links.
+            Some(known) => match self.env.clock.timeout(READ_WITHIN, loading).await {
+                None => return Ok(Some(known)),
+                Some(Err(failure)) if failure.code == Code::Unavailable => return Ok(Some(known)),
                 Some(loaded) => loaded?,
             },
         };
-        let Some(link) = link else {
-            self.links.forget(&id);
+        let Some(link) = loaded.map(Arc::new) else {
+            self.links.forget(id);
             return Ok(None);
         };
-        let link = Arc::new(link);
-        self.links.put(id, Arc::clone(&link), |link| now.since(link.looked_at) < STORE_MAY_BE_AWAY);
+        self.links.kept.put(id, Arc::clone(&link), |link| link.is_in_use(now));
         Ok(Some(link))
     }
 
-    async fn load_link(&self, id: TokenLinkId, now: Timestamp) -> Result<Option<LiveLink>, Failure> {
+    async fn load_link(
+        &self,
+        id: TokenLinkId,
+        revision: i64,
+        now: Timestamp,
+    ) -> Result<Option<LiveLink>, Failure> {
         let Some(ServableLink { link: row, accounts }) = self.store.servable_link(id).await? else {
             return Ok(None);
         };
-        let keys = self.keys_of_link(&row).await?;
+        let (keys, keys_end_at) = self.keys_of_link(&row).await?;
         let networks = row.terms.networks.iter().map(|network| network.parse()).collect::<Result<_, _>>();
         let networks =
             networks.map_err(|_| Failure::new(Code::Internal, "a stored network that is not one"))?;
-        Ok(Some(LiveLink { row, keys, networks, accounts, read_at: now, looked_at: now }))
+        let used_at = AtomicI64::new(now.as_microsecond());
+        Ok(Some(LiveLink { row, keys, networks, accounts, revision, keys_end_at, used_at }))
     }
 
-    async fn keys_of_link(&self, row: &TokenLink) -> Result<Keys, Failure> {
+    /// The keys, and when one of them ends.
+    async fn keys_of_link(&self, row: &TokenLink) -> Result<(Keys, Option<Timestamp>), Failure> {
         if row.terms.proof != Proof::Signature {
-            return Ok(Keys::None);
+            return Ok((Keys::None, None));
         }
         let Some(sealed) = &row.signing_secret else {
-            return Ok(Keys::Standard(self.callback_keys(row.workspace).await?));
+            let secrets = self.workspaces.callback_secrets(row.workspace).await?;
+            let end = secrets.former.as_ref().map(|(_, end)| *end);
+            return Ok((Keys::Standard(secrets.keys()?), end));
         };
         let secrets = self.vault.open(row.workspace, Cell::SigningSecret(row.id), sealed)?;
         let secrets: Vec<Secret> = secrets.expose().split(' ').map(Secret::new).collect();
-        Ok(match row.terms.dialect {
+        let keys = match row.terms.dialect {
             Dialect::Attendee => Keys::Attendee(secrets.iter().filter_map(AttendeeKey::parse).collect()),
             Dialect::Recall | Dialect::MeetingBaas => {
                 Keys::Standard(secrets.iter().filter_map(SigningKey::parse).collect())
             }
-        })
+        };
+        Ok((keys, None))
     }
-}
-
-fn stale(known: &LiveLink, now: Timestamp) -> LiveLink {
-    LiveLink { looked_at: now, ..known.clone() }
 }

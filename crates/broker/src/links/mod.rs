@@ -3,7 +3,8 @@
 //! | room | |
 //! |---|---|
 //! | `office` | links are made, narrowed and revoked |
-//! | `live` | a link as it is served: row, keys and the state of its accounts, read once a second |
+//! | `live` | a link as it is served: row, keys and the state of its accounts, kept in memory |
+//! | `revision` | whether what is kept is still so: one number, asked for once a second |
 //! | `proof` | what shows that a request is the platform's: source, signature, replay |
 //! | `asked` | what a request asks for, in each dialect |
 //! | `serve` | the order of checks, for answers that are one token |
@@ -21,6 +22,7 @@ mod draw;
 mod live;
 mod office;
 mod proof;
+mod revision;
 mod serve;
 mod status;
 mod uses;

@@ -165,7 +165,7 @@ impl Broker {
             }
             if self.store.change_token_link(&link).await? {
                 link.revision += 1;
-                self.links.forget(&id);
+                self.links.forget(id);
                 return Ok(Narrowed::Done(Box::new(link)));
             }
         }

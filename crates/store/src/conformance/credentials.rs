@@ -13,7 +13,7 @@ use model::{
 use super::{Bench, CALLERS, ROUNDS};
 use crate::{Credential, CredentialFilter, Grant, Lease, Order, Page, RefreshLease, StoreError, Trouble};
 
-fn grant(bench: &Bench) -> Grant {
+pub(super) fn grant(bench: &Bench) -> Grant {
     Grant {
         access_token: Some(bench.sealed()),
         access_expires_at: bench.env.now() + Duration::from_micros(3_600_000_001),
@@ -81,8 +81,17 @@ async fn read(bench: &Bench, credential: &Credential) -> Credential {
 }
 
 async fn take(bench: &Bench, credential: &Credential, generation: i64, lease: &Lease) -> RefreshLease {
-    let now = bench.env.now();
-    bench.store.lease_refresh(credential.workspace, credential.id, generation, lease, now).await.unwrap()
+    take_of(bench, credential.workspace, credential.id, generation, lease).await
+}
+
+pub(super) async fn take_of(
+    bench: &Bench,
+    workspace: WorkspaceId,
+    id: CredentialId,
+    generation: i64,
+    lease: &Lease,
+) -> RefreshLease {
+    bench.store.lease_refresh(workspace, id, generation, lease, bench.env.now()).await.unwrap()
 }
 
 pub async fn a_grant_survives_to_the_microsecond(bench: &Bench) {

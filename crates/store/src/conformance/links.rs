@@ -5,11 +5,12 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use model::{AccountUser, CredentialStatus, PoolId, TokenKind, TokenLinkId, WorkspaceId};
+use model::{AccountUser, CredentialStatus, DisconnectCause, PoolId, TokenKind, TokenLinkId, WorkspaceId};
 
 use super::{Bench, credentials};
 use crate::{
-    AccountState, Dialect, LAST_USES, LinkAccount, LinkLife, LinkSource, LinkTerms, LinkUse, Proof, TokenLink,
+    AccountState, Dialect, FormerSecret, LAST_USES, LinkAccount, LinkLife, LinkSource, LinkTerms, LinkUse,
+    Proof, TokenLink,
 };
 
 fn terms(source: LinkSource) -> LinkTerms {
@@ -140,6 +141,53 @@ pub async fn of_changes_at_once_one_counts(bench: &Bench) {
 
     let elsewhere = TokenLink { workspace: WorkspaceId::generate(&bench.env), ..changed.clone() };
     assert!(!bench.store.change_token_link(&elsewhere).await.unwrap());
+}
+
+/// Whether `change` moves the revision.
+async fn moves(bench: &Bench, change: impl Future) -> bool {
+    let before = bench.store.link_revision().await.unwrap();
+    change.await;
+    bench.store.link_revision().await.unwrap() > before
+}
+
+pub async fn what_a_link_gives_moves_the_revision(bench: &Bench) {
+    let made = link(bench).await;
+    let (store, workspace, now) = (&bench.store, made.workspace, bench.env.now());
+    let LinkSource::Accounts(named) = &made.terms.source else { unreachable!("as made") };
+    let (one, other) = (named[0].credential, named[1].credential);
+    assert!(moves(bench, async { store.change_token_link(&made).await.unwrap() }).await, "terms");
+    assert!(moves(bench, async { store.void_tokens(workspace, one).await.unwrap() }).await, "an epoch");
+    let note = bench.note("gone");
+    let disconnect = store.disconnect_credential(workspace, other, DisconnectCause::Asked, &note);
+    assert!(moves(bench, async { disconnect.await.unwrap() }).await, "an account's end");
+    let before = store.workspace(workspace).await.unwrap().unwrap().callback_secret;
+    let rotate = async |before, former| {
+        let sealed = bench.sealed();
+        assert!(store.rotate_callback_secret(workspace, before, &sealed, former).await.unwrap());
+        sealed
+    };
+    let former = FormerSecret { sealed: bench.sealed(), ends_at: now };
+    assert!(moves(bench, rotate(&before, Some(&former))).await, "a callback secret");
+    assert!(moves(bench, store.erase_former_callback_secrets(now)).await, "its predecessor");
+    assert!(moves(bench, store.revoke_token_link(workspace, made.id, now)).await, "the link's end");
+    assert_eq!(store.link_revision().await.unwrap(), 6, "each moves it once");
+}
+
+pub async fn what_a_link_does_not_give_leaves_it(bench: &Bench) {
+    let made = link(bench).await;
+    let LinkSource::Accounts(named) = &made.terms.source else { unreachable!("as made") };
+    let account = named[0].credential;
+    assert!(!moves(bench, bench.store.count_use(made.id)).await, "a use");
+    assert!(!moves(bench, bench.store.note_uses(&[(made.id, Vec::new())])).await, "a use that is shown");
+    let (lease, trouble, note) = (bench.lease(60), credentials::trouble(bench), bench.note("Zoom is away"));
+    credentials::take_of(bench, made.workspace, account, 1, &lease).await;
+    let troubled = bench.store.trouble_refresh(account, &lease, &trouble, &note);
+    assert!(!moves(bench, async { assert!(troubled.await.unwrap()) }).await, "trouble that passes");
+    let grant = credentials::grant(bench);
+    let refresh = credentials::commit(bench, account, 1, &grant);
+    assert!(!moves(bench, async { assert!(refresh.await) }).await, "a refresh");
+    let new = link_of(bench, made.workspace, LinkSource::Host);
+    assert!(!moves(bench, async { bench.store.add_token_link(&new).await.unwrap() }).await, "a new link");
 }
 
 pub async fn uses_are_counted_to_the_last(bench: &Bench) {

@@ -188,7 +188,8 @@ macro_rules! conformance_tests {
                     an_account_hosts_no_more_than_it_may, the_dead_are_passed_over,
                     seats_come_back_by_their_holders_end_and_by_time, a_bots_last_step_gives_its_seats_back,
                     of_many_who_ask_at_once_each_sees_what_the_others_took }
-            links { a_link_comes_back_whole, links_are_listed_newest_first_in_pages, of_changes_at_once_one_counts,
+            links { a_link_comes_back_whole, what_a_link_gives_moves_the_revision, what_a_link_does_not_give_leaves_it,
+                 links_are_listed_newest_first_in_pages, of_changes_at_once_one_counts,
                     uses_are_counted_to_the_last, the_last_uses_are_shown,
                     a_request_is_remembered_from_its_first_time, revoking_is_final_and_local }
             sealed_cells { every_cell_is_walked_past_once, every_sealed_column_can_be_walked,

@@ -1,0 +1,83 @@
+//! Whether the links that this server keeps are still as it has read them.
+//!
+//! The store counts whatever the answer of a link depends on. That one number is asked for once a second, however many links
+//! are in use; a link that was read at an older one is read again. So what links, accounts and secrets have become elsewhere
+//! takes hold here within a second, and links that don't change cost the store nothing.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use model::{Code, Environment, Failure, Timestamp};
+use store::Store;
+use tokio_util::task::TaskTracker;
+
+use crate::flights::Flights;
+
+/// How long the number counts as new: a revocation takes hold within this.
+const COUNTS_FOR: Duration = Duration::from_secs(1);
+/// How long links are served although the store is away. What was revoked meanwhile is known only to the store.
+const STORE_MAY_BE_AWAY: Duration = Duration::from_secs(120);
+/// How long the store may take for an answer.
+pub(super) const READ_WITHIN: Duration = Duration::from_secs(1);
+
+/// What the store said last.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    revision: i64,
+    /// When it was asked.
+    said_at: Timestamp,
+    /// Later than `said_at` while the store is away: it is not asked for every request.
+    looked_at: Timestamp,
+}
+
+/// The number, and who asks for it.
+pub(super) struct Revision {
+    store: Arc<dyn Store>,
+    env: Environment,
+    tasks: TaskTracker,
+    seen: Arc<Mutex<Option<Seen>>>,
+    looks: Flights<(), Result<i64, Failure>>,
+}
+
+impl Revision {
+    pub(super) fn new(store: Arc<dyn Store>, env: Environment, tasks: TaskTracker) -> Self {
+        Self { store, env, tasks, seen: Arc::default(), looks: Flights::default() }
+    }
+
+    /// The revision, as the store had it within the last second; while it is away, as it had it at last. Asked for *before*
+    /// a link is read, it is never newer than what was read.
+    pub(super) async fn get(&self, now: Timestamp) -> Result<i64, Failure> {
+        let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match seen.filter(|seen| now.since(seen.looked_at) < COUNTS_FOR) {
+            Some(seen) => Ok(seen.revision),
+            None => self.look().await,
+        }
+    }
+
+    /// Asks the store, once for everybody who wants to know.
+    async fn look(&self) -> Result<i64, Failure> {
+        let look = || {
+            let (store, env, seen) = (Arc::clone(&self.store), self.env.clone(), Arc::clone(&self.seen));
+            async move {
+                let begun = env.now();
+                let said = env.clock.timeout(READ_WITHIN, store.link_revision()).await;
+                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                let now_seen = match (said, *seen) {
+                    (Some(Ok(revision)), _) => Seen { revision, said_at: begun, looked_at: begun },
+                    (_, Some(last)) if begun.since(last.said_at) < STORE_MAY_BE_AWAY => {
+                        Seen { looked_at: begun, ..last }
+                    }
+                    (Some(Err(error)), _) => return Err(error.into()),
+                    (None, _) => return Err(Failure::new(Code::Unavailable, "the store does not answer")),
+                };
+                *seen = Some(now_seen);
+                Ok(now_seen.revision)
+            }
+        };
+        let landed = self.looks.join((), &self.tasks, look).await;
+        landed
+            .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the look at the links' revision broke off")))
+    }
+}
