@@ -4,27 +4,20 @@
 //! request, they would cost half as much again. Everything else goes through the router, and so does a read with anything
 //! unusual about it: what is answered is the same.
 
-use std::{
-    convert::Infallible,
-    future::{Ready, ready},
-    net::SocketAddr,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{convert::Infallible, net::SocketAddr, pin::Pin, sync::Arc};
 
 use axum::{
     Router,
+    body::Body,
     extract::{ConnectInfo, Request},
     response::Response,
-    serve::IncomingStream,
 };
-use tokio::net::TcpListener;
-use tower::{Service, ServiceExt as _};
+use hyper::body::Incoming;
+use tower::ServiceExt as _;
 
 use crate::{State, router, token};
 
-/// Makes a service for each connection: to be given to [`axum::serve`].
+/// Makes a visitor of each connection: to be given to [`serve`](crate::serve).
 #[derive(Clone)]
 pub struct Door(Arc<Rooms>);
 
@@ -34,11 +27,12 @@ struct Rooms {
 }
 
 /// Serves one connection.
-#[derive(Clone)]
 pub struct Visitor {
     rooms: Arc<Rooms>,
     peer: SocketAddr,
 }
+
+type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 impl Door {
     /// A door to every route of the server.
@@ -52,35 +46,24 @@ impl Door {
     }
 }
 
-impl Service<IncomingStream<'_, TcpListener>> for Door {
-    type Response = Visitor;
-    type Error = Infallible;
-    type Future = Ready<Result<Visitor, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, connection: IncomingStream<'_, TcpListener>) -> Self::Future {
-        ready(Ok(self.visitor(*connection.remote_addr())))
-    }
-}
-
-impl Service<Request> for Visitor {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, mut request: Request) -> Self::Future {
+impl Visitor {
+    /// The answer to a request.
+    pub fn answer(&self, mut request: Request) -> Answering {
         let (rooms, peer) = (Arc::clone(&self.rooms), self.peer);
         if token::is_usual(&request) {
             return Box::pin(async move { Ok(token::read(&rooms.state, peer, request).await) });
         }
         request.extensions_mut().insert(ConnectInfo(peer));
         Box::pin(rooms.router.clone().oneshot(request))
+    }
+}
+
+impl hyper::service::Service<http::Request<Incoming>> for Visitor {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn call(&self, request: http::Request<Incoming>) -> Self::Future {
+        self.answer(request.map(Body::new))
     }
 }

@@ -29,6 +29,10 @@ pub(crate) enum ApiError {
     UnsupportedMediaType,
     /// More than the server takes in.
     TooLarge,
+    /// The same, of path and query.
+    AddressTooLong,
+    /// The same, of headers.
+    HeadersTooLarge,
     /// No key.
     NotAuthenticated,
     /// A key that opens nothing, and why.
@@ -136,6 +140,14 @@ impl IntoResponse for ApiError {
             Self::TooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, coded("too_large", "The body is larger than 8 MiB."))
             }
+            Self::AddressTooLong => (
+                StatusCode::URI_TOO_LONG,
+                coded("address_too_long", "Path and query are longer than 16 KiB."),
+            ),
+            Self::HeadersTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                coded("headers_too_large", "The headers are more than 64, or larger than 16 KiB together."),
+            ),
             Self::NotAuthenticated => (
                 StatusCode::UNAUTHORIZED,
                 coded("not_authenticated", "Send an API key: `Authorization: Token <key>`."),

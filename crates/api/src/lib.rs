@@ -13,6 +13,7 @@
 mod accounts;
 mod body;
 mod bot;
+mod bounds;
 mod caller;
 mod consent;
 mod door;
@@ -28,6 +29,7 @@ mod observe;
 mod page;
 mod path;
 mod peer;
+mod serving;
 mod token;
 mod zoom_meetings_to_credentials;
 mod zoom_oauth_apps;
@@ -52,8 +54,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use error::ApiError;
 
 pub use door::{Door, Visitor};
-
 pub use limits::{Limits, Rates};
+pub use serving::serve;
 
 /// What handlers share.
 #[derive(Clone)]
@@ -180,6 +182,7 @@ pub fn router(state: State) -> Router {
     // Outermost first. One layer for all of them: the router boxes each that it is given, for every request.
     let around = ServiceBuilder::new()
         .layer(middleware::from_fn_with_state(state.env.clone(), observe::requests))
+        .layer(middleware::from_fn(bounds::keep))
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::once))
         .layer(CatchPanicLayer::custom(error::panicked));

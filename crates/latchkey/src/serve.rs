@@ -142,17 +142,14 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         eprintln!("latchkey: a new installation; the API key above is shown once and never again");
     }
     let stopping = CancellationToken::new();
-    let serving = axum::serve(listener, api::Door::new(state)).with_graceful_shutdown({
-        let stopping = stopping.clone();
-        async move {
-            stop.asked().await;
-            stopping.cancel();
-        }
+    let serving = api::serve(listener, api::Door::new(state), async {
+        stop.asked().await;
+        stopping.cancel();
     });
-    let served = tokio::select! {
-        served = serving => served,
+    tokio::select! {
+        () = serving => {}
         // Whoever has not finished by now would hold up bots that want to leave.
-        () = stopping.cancelled().then(|()| clock.sleep(FINISH_WITHIN)) => Ok(()),
+        () = stopping.cancelled().then(|()| clock.sleep(FINISH_WITHIN)) => {}
         never = broker.tend_escrow() => match never {},
         never = keys.tend() => match never {},
         never = broker.tend_access() => match never {},
@@ -164,7 +161,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         never = broker.tend_meetings() => match never {},
         never = broker.tend_journal() => match never {},
         never = broker.tend_audit(config.audit.kept()) => match never {},
-    };
+    }
     bots.stop().await;
     broker.stop_refreshing();
     tasks.close();
@@ -172,7 +169,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     broker.write_link_uses().await;
     broker.give_back_budget().await;
     database.close().await;
-    Ok(served?)
+    Ok(())
 }
 
 pub(crate) fn make_data_dir(path: &Path) -> anyhow::Result<()> {

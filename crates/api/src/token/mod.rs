@@ -22,7 +22,7 @@ use axum::{
 use broker::{LinkRequest, signature::SignatureHeaders};
 use futures_util::FutureExt as _;
 
-use crate::{MOST_BODY_BYTES, State, error::panicked, observe, peer::Peer};
+use crate::{MOST_BODY_BYTES, State, bounds, error::panicked, observe, peer::Peer};
 
 pub(crate) const ROUTE: &str = "/t/{address}";
 
@@ -141,6 +141,7 @@ fn link_request<'a>(
     LinkRequest {
         address,
         query: query.unwrap_or(""),
+        oversized: !bounds::headers_fit(headers),
         signature: signature(headers, &WEBHOOK).or_else(|| signature(headers, &SVIX)),
         attendee_signature: headers.get(&ATTENDEE).and_then(|value| value.to_str().ok()),
         body,

@@ -29,7 +29,6 @@ use store_sqlite::SqliteStore;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
 use url::Url;
 
 pub(crate) use answer::Answer;
@@ -165,7 +164,7 @@ impl House {
             metrics: true,
             show_app_secrets: plan.show_app_secrets,
         });
-        tasks.spawn(axum::serve(listener, door.clone()).into_future());
+        tasks.spawn(api::serve(listener, door.clone(), std::future::pending()));
         let api_key = founded.map(|founded| founded.api_key.expose().to_owned()).unwrap_or_default();
         Self { zoom, env, broker, bots, api_key, app: String::new(), workspaces, clock, base, door, rooms }
     }
@@ -182,7 +181,7 @@ impl House {
 
     /// Sends any request, as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        within(async { Answer::read(self.door.visitor(PEER).oneshot(request).await.unwrap()).await }).await
+        within(async { Answer::read(self.door.visitor(PEER).answer(request).await.unwrap()).await }).await
     }
 
     /// `method` on `path` with this house's key.

@@ -9,9 +9,6 @@ use serde_json::Value;
 use store::{Dialect, LinkTerms};
 use zoom::MeetingLink;
 
-/// The longest query that is read.
-const MOST_QUERY: usize = 16 * 1024;
-
 /// What is asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Asked {
@@ -29,11 +26,8 @@ pub(super) struct Asked {
 type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// A query as pairs. Some platforms append theirs with a second `?`, whatever stands there already.
-pub(super) fn pairs(query: &str) -> Result<Vec<Pair<'_>>, Failure> {
-    if query.len() > MOST_QUERY {
-        return Err(malformed("the query is longer than 16 KiB"));
-    }
-    Ok(query.split('?').flat_map(|part| url::form_urlencoded::parse(part.as_bytes())).collect())
+pub(super) fn pairs(query: &str) -> Vec<Pair<'_>> {
+    query.split('?').flat_map(|part| url::form_urlencoded::parse(part.as_bytes())).collect()
 }
 
 /// Attendee's body; what else is in it is the signature's business alone.
@@ -52,7 +46,7 @@ pub(super) fn read(terms: &LinkTerms, query: &str, body: &[u8]) -> Result<Asked,
     if query.is_empty() {
         return Ok(Asked { meeting: terms.meeting, ..Asked::default() });
     }
-    let pairs = pairs(query)?;
+    let pairs = pairs(query);
     let get = |name: &str| {
         pairs
             .iter()

@@ -13,6 +13,8 @@ use super::{
 };
 use crate::{Broker, signature, workspace::digest};
 
+/// The longest query that is read.
+const MOST_QUERY: usize = 16 * 1024;
 /// The same request of Attendee's within this is a retry, and answered again.
 const RETRY_WINDOW: Duration = Duration::from_secs(60);
 /// For how long Attendee's requests are remembered. Their signatures never end.
@@ -27,6 +29,7 @@ pub(super) fn check(
     if !link.networks.is_empty() && !request.from.is_some_and(|from| lies_in(link, from)) {
         return Err(Failure::new(Code::AddressNotAllowed, "the request comes from elsewhere"));
     }
+    check_size(request)?;
     if let Proof::QuerySecret { name, digest: expected } = &link.row.terms.proof {
         return check_query_secret(request.query, name, expected).map(|()| None);
     }
@@ -43,6 +46,18 @@ pub(super) fn check(
     }
 }
 
+/// Before anything of it is read.
+fn check_size(request: &LinkRequest<'_>) -> Result<(), Failure> {
+    let excess = if request.oversized {
+        "the headers are more than 64, or larger than 16 KiB together"
+    } else if request.query.len() > MOST_QUERY {
+        "the query is longer than 16 KiB"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::new(Code::RequestMalformed, excess))
+}
+
 fn lies_in(link: &LiveLink, from: IpAddr) -> bool {
     let from = from.to_canonical();
     link.networks.iter().any(|network| network.contains(&from))
@@ -53,7 +68,7 @@ fn missing(what: &str) -> Failure {
 }
 
 fn check_query_secret(query: &str, name: &str, expected: &Digest) -> Result<(), Failure> {
-    let pairs = asked::pairs(query)?;
+    let pairs = asked::pairs(query);
     let given = pairs.iter().find(|(given, _)| given == name);
     let (_, secret) = given.ok_or_else(|| missing("secret in its query"))?;
     verify_slices_are_equal(&digest(secret), expected)

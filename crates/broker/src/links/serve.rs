@@ -21,6 +21,8 @@ pub struct LinkRequest<'a> {
     pub address: &'a str,
     /// The query, as it was sent.
     pub query: &'a str,
+    /// Whether its headers are more, or larger, than is read.
+    pub oversized: bool,
     /// The headers of Standard Webhooks, if all three are there.
     pub signature: Option<SignatureHeaders<'a>>,
     /// Attendee's header.
@@ -34,7 +36,15 @@ pub struct LinkRequest<'a> {
 impl<'a> LinkRequest<'a> {
     /// A GET that brings nothing but the address.
     pub const fn bare(address: &'a str) -> Self {
-        Self { address, query: "", signature: None, attendee_signature: None, body: b"", from: None }
+        Self {
+            address,
+            query: "",
+            oversized: false,
+            signature: None,
+            attendee_signature: None,
+            body: b"",
+            from: None,
+        }
     }
 }
 

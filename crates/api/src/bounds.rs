@@ -1,0 +1,44 @@
+//! How large the head of a request may be.
+//!
+//! A connection takes in more than this (`serving`): whoever sends too much is to hear it from us, in their own dialect.
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, Uri},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+
+use crate::error::ApiError;
+
+/// A platform sends some twenty, a browser behind two proxies some forty.
+pub(crate) const MOST_FIELDS: usize = 64;
+/// Names and values together.
+const MOST_HEADER_BYTES: usize = 16 * 1024;
+/// Path and query.
+const MOST_ADDRESS_BYTES: usize = 16 * 1024;
+
+/// Whether the headers are of a size that is read.
+pub(crate) fn headers_fit(headers: &HeaderMap) -> bool {
+    let bytes = || headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>();
+    headers.len() <= MOST_FIELDS && bytes() <= MOST_HEADER_BYTES
+}
+
+fn address_fits(uri: &Uri) -> bool {
+    uri.path_and_query().is_none_or(|address| address.as_str().len() <= MOST_ADDRESS_BYTES)
+}
+
+/// Turns away what is too large, but for token links, which say it in their dialect.
+pub(crate) async fn keep(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>();
+    if route.is_some_and(|route| route.as_str().starts_with("/t/")) {
+        return next.run(request).await;
+    }
+    if !address_fits(request.uri()) {
+        return ApiError::AddressTooLong.into_response();
+    }
+    if !headers_fit(request.headers()) {
+        return ApiError::HeadersTooLarge.into_response();
+    }
+    next.run(request).await
+}
