@@ -117,11 +117,10 @@ impl Escrow {
                 if path.extension().is_none_or(|extension| extension != "part") {
                     continue;
                 }
-                if Deposit::read(&fs::read(&path)?).is_some() {
-                    fs::rename(&path, path.with_extension("json"))?;
-                } else {
-                    tracing::error!(path = %path.display(), "a crash has torn a grant on its way into escrow");
-                    fs::remove_file(&path)?;
+                match adopt_file(&path) {
+                    // Its writer lives, after all, and has named it itself.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    adopted => adopted?,
                 }
             }
             Ok(())
@@ -269,6 +268,14 @@ impl Deposit {
             },
         })
     }
+}
+
+fn adopt_file(path: &Path) -> io::Result<()> {
+    if Deposit::read(&fs::read(path)?).is_some() {
+        return fs::rename(path, path.with_extension("json"));
+    }
+    tracing::error!(path = %path.display(), "a crash has torn a grant on its way into escrow");
+    fs::remove_file(path)
 }
 
 fn unreadable(error: &io::Error) -> Failure {

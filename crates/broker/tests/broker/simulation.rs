@@ -238,6 +238,11 @@ impl Life {
         drop(dying);
         drop(asked.await);
         house.settle().await;
+        // Whatever of it is at the disk does not die with a runtime, as it would with a process.
+        let unfinished = |entry: std::fs::DirEntry| entry.path().extension().is_some_and(|it| it == "part");
+        while std::fs::read_dir(house.escrow()).unwrap().flatten().any(unfinished) {
+            tokio::task::yield_now().await;
+        }
         house.zoom.delete("faults/held").await;
         house.zoom.heal().await;
         run(&house.database(), "DROP TRIGGER IF EXISTS away").await;
