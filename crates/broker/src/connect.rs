@@ -216,7 +216,10 @@ impl Broker {
         // Before the code is spent: without knowing whose it is, its grant could not be kept.
         let turn = self.newcomers_turn(app.id).await?;
         // A refusal says nothing of the app's own secret: it may be the code's redirect that doesn't fit.
-        let grant = self.zoom.exchange_code(&keys, code, redirect_uri, code_verifier.as_ref()).await?;
+        let begun_at = self.env.now();
+        let answer = self.zoom.exchange_code(&keys, code, redirect_uri, code_verifier.as_ref()).await;
+        self.token_endpoint_said(app.id, begun_at, &answer);
+        let grant = answer?;
         let base = grant.api_url.as_ref().unwrap_or(&self.api_base);
         match self.zoom.me(ApiAccess::new(base, &grant.access_token, turn)).await {
             Ok(user) => Ok((grant, user)),

@@ -67,6 +67,12 @@ impl Broker {
         let mut rejected = None;
         loop {
             let access = self.live_access(workspace, id, Duration::ZERO, rejected).await?;
+            // What can't be asked for takes no turn.
+            let whose = match order {
+                Order::Zak(_) | Order::Obf { .. } => whom(access.kind, user)?,
+                // It is its meeting's.
+                Order::JoinToken(_) => "",
+            };
             let need = match order {
                 Order::Obf { join_at, .. } => Need::for_join(join_at, PATIENCE),
                 Order::Zak(_) | Order::JoinToken(_) => Need::now(&self.env, PATIENCE),
@@ -74,11 +80,11 @@ impl Broker {
             let api = self.api(&access, Label::Light, need).await?;
             let answer = match order {
                 Order::Zak(ttl) => {
-                    let zak = self.zoom.zak(api, whom(access.kind, user)?, ttl).await;
+                    let zak = self.zoom.zak(api, whose, ttl).await;
                     zak.map(|zak| (zak.token, zak.expires_at))
                 }
                 Order::Obf { meeting, .. } => {
-                    let token = self.zoom.obf(api, whom(access.kind, user)?, meeting).await;
+                    let token = self.zoom.obf(api, whose, meeting).await;
                     token.map(|token| (token, None))
                 }
                 Order::JoinToken(meeting) => {

@@ -23,7 +23,7 @@ use model::{
 use store::{Credential, Lease, Note, RefreshLease, Trouble, ZoomOauthApp};
 use zoom::{AppKeys, ZoomError};
 
-use crate::{Broker, Cell, access_token::MARGIN, budget::Turn, escrow::Deposit, schedule};
+use crate::{Broker, Cell, access_token::MARGIN, budget::TokenTurn, escrow::Deposit, schedule};
 
 /// The Zoom client gives a call up after 15 s; two calls and the commit fit in.
 const LEASE_LIFE: Duration = Duration::from_secs(60);
@@ -44,7 +44,7 @@ pub(crate) enum Errand {
     /// Somebody wants to know whether it works, now, however lately it failed.
     Asked,
     /// It is due, and has waited for its turn.
-    Due(Turn),
+    Due(TokenTurn),
 }
 
 impl Broker {
@@ -145,7 +145,7 @@ impl Broker {
         before: &Credential,
         lease: &Lease,
         (app, keys): (&ZoomOauthApp, &AppKeys),
-        turn: Turn,
+        turn: TokenTurn,
     ) -> Result<(), Failure> {
         let refresh_token = match self.refresh_token_of(before) {
             Ok(token) => token,
@@ -159,8 +159,7 @@ impl Broker {
             None => self.zoom.account_credentials(keys, &before.zoom_account_id).await,
         };
         KillPoint::BeforeSend.reach();
-        let mut answer = ask().await;
-        drop(turn);
+        let mut answer = turn.heard(ask().await);
         let mut in_doubt = before.spent_at.is_some();
         if matches!(&answer, Err(error) if error.in_doubt()) {
             // Zoom may have rotated and its answer is lost, or never have seen the request: only the same token tells.
@@ -168,8 +167,11 @@ impl Broker {
             in_doubt = true;
             // Not behind what is only due: the lease is running. And with no turn in time, asked all the same: a limit that
             // is hit once costs less than a doubt.
-            let _turn = self.token_turn(app.id).await.ok();
+            let turn = self.token_turn(app.id).await.ok();
             answer = ask().await;
+            if let Some(turn) = turn {
+                answer = turn.heard(answer);
+            }
         }
         self.judge_app(app, &answer).await;
         match answer {
@@ -179,11 +181,12 @@ impl Broker {
                 // A refusal for another reason, or no contact at all, leaves the token as it was before this call.
                 let unspent = !in_doubt && !error.in_doubt();
                 let uncertain = error.in_doubt() && refresh_token.is_some();
-                let the_apps_fault = matches!(error, ZoomError::AppRejected);
+                // The breaker and the app's budget know of it; of the account it says nothing.
+                let of_the_app = matches!(error, ZoomError::AppRejected | ZoomError::RateLimited { .. });
                 let failure = Failure::from(error);
                 let failure =
                     if uncertain { Failure { code: Code::RefreshUncertain, ..failure } } else { failure };
-                if the_apps_fault {
+                if of_the_app {
                     self.give_back(before, lease, unspent).await;
                 } else {
                     self.degrade(before, lease, unspent, &failure).await;

@@ -22,8 +22,7 @@ impl Broker {
             Failure::new(Code::RequestMalformed, "the app is no server-to-server app: connect users to it")
         })?;
         let turn = self.token_turn(app.id).await?;
-        let answer = self.zoom.account_credentials(&self.keys_of(&app)?, &account).await;
-        drop(turn);
+        let answer = turn.heard(self.zoom.account_credentials(&self.keys_of(&app)?, &account).await);
         self.judge_app(&app, &answer).await;
         let source = Source::Account(account);
         let newcomer = Newcomer {

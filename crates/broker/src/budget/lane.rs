@@ -189,6 +189,30 @@ impl Lane {
         }
     }
 
+    /// Hears what an answer says of the limit, to a call that began at `begun_at`.
+    pub(super) fn told(self: &Arc<Self>, begun_at: Timestamp, limits: &RateLimits) {
+        let now = self.house.env.now();
+        let mut state = self.state();
+        if let Some(per_second) = limits.per_second.filter(|_| self.kind.label.is_some()) {
+            let new = Some(per_second.get()).filter(|new| state.known.per_second != Some(*new));
+            state.news.per_second = new;
+        }
+        if let Some(hit) = limits.refused {
+            self.house.metrics.limit_hit(self.kind.name);
+            let until = now + ledger::pause(hit, state.known.strain);
+            state.blocked_until = state.blocked_until.max(Some(until));
+            // Whoever left before the first refusal came back says nothing new.
+            if state.refused_at.is_none_or(|at| begun_at > at) {
+                state.refused_at = Some(now);
+                state.news.refused = Some(hit);
+                tracing::warn!(lane = self.kind.name, daily = hit.daily, %until, "Zoom limits the rate of calls");
+            }
+        }
+        if state.news != News::default() {
+            self.drive(&mut state);
+        }
+    }
+
     fn begin(self: &Arc<Self>, now: Timestamp) -> Turn {
         Turn { lane: Arc::clone(self), begun_at: now }
     }
@@ -392,27 +416,7 @@ impl State {
 impl Turn {
     /// Hears what the answer says of the limit.
     pub(super) fn told(&self, limits: &RateLimits) {
-        let lane = &self.lane;
-        let now = lane.house.env.now();
-        let mut state = lane.state();
-        if let Some(per_second) = limits.per_second.filter(|_| lane.kind.label.is_some()) {
-            let new = Some(per_second.get()).filter(|new| state.known.per_second != Some(*new));
-            state.news.per_second = new;
-        }
-        if let Some(hit) = limits.refused {
-            lane.house.metrics.limit_hit(lane.kind.name);
-            let until = now + ledger::pause(hit, state.known.strain);
-            state.blocked_until = state.blocked_until.max(Some(until));
-            // Whoever left before the first refusal came back says nothing new.
-            if state.refused_at.is_none_or(|at| self.begun_at > at) {
-                state.refused_at = Some(now);
-                state.news.refused = Some(hit);
-                tracing::warn!(lane = lane.kind.name, daily = hit.daily, %until, "Zoom limits the rate of calls");
-            }
-        }
-        if state.news != News::default() {
-            lane.drive(&mut state);
-        }
+        self.lane.told(self.begun_at, limits);
     }
 }
 

@@ -26,12 +26,10 @@ use std::{
 use model::{Environment, Failure, LeaseToken, Timestamp, ZoomOauthAppId};
 use store::ZoomLimits;
 use tokio_util::task::TaskTracker;
-use zoom::{ApiAccess, CallTurn, Label, RateLimits};
+use zoom::{ApiAccess, CallTurn, Label, LimitHit, RateLimits, ZoomError};
 
-use self::lane::{House, Kind, Lane};
+use self::lane::{House, Kind, Lane, Turn};
 use crate::{Broker, Metrics, access_token::LiveAccess};
-
-pub(crate) use self::lane::Turn;
 
 /// How long somebody waits who is just connecting an account.
 const NEWCOMERS_PATIENCE: Duration = Duration::from_secs(10);
@@ -189,6 +187,30 @@ impl CallTurn for RestTurn {
     }
 }
 
+/// The right to one call of the token endpoint. To be kept until the answer is in.
+#[derive(Debug)]
+pub(crate) struct TokenTurn(Turn);
+
+impl TokenTurn {
+    /// Hears the answer, and passes it on. Where it says that the app is limited, nobody asks for this app before that is
+    /// over.
+    pub(crate) fn heard<T>(self, answer: Result<T, ZoomError>) -> Result<T, ZoomError> {
+        self.0.told(&limits_of(&answer));
+        answer
+    }
+}
+
+/// What an answer of the token endpoint says of its limit: nothing, unless it was reached.
+fn limits_of<T>(answer: &Result<T, ZoomError>) -> RateLimits {
+    let refused = match answer {
+        Err(ZoomError::RateLimited { retry_after, daily }) => {
+            Some(LimitHit { retry_after: *retry_after, daily: *daily })
+        }
+        Ok(_) | Err(_) => None,
+    };
+    RateLimits { per_second: None, refused }
+}
+
 impl Broker {
     /// How many refreshes a second Zoom is asked for, for each app and by all servers. Ten, if nothing is said.
     #[must_use]
@@ -235,13 +257,25 @@ impl Broker {
     }
 
     /// A turn at the token endpoint for somebody who is waited for.
-    pub(crate) async fn token_turn(&self, app: ZoomOauthAppId) -> Result<Turn, Failure> {
-        self.budget.turn(Limited::Tokens(app), Need::now(&self.env, TOKEN_PATIENCE)).await
+    pub(crate) async fn token_turn(&self, app: ZoomOauthAppId) -> Result<TokenTurn, Failure> {
+        let need = Need::now(&self.env, TOKEN_PATIENCE);
+        self.budget.turn(Limited::Tokens(app), need).await.map(TokenTurn)
     }
 
     /// A turn at the token endpoint for what can wait.
-    pub(crate) async fn token_turn_in_queue(&self, app: ZoomOauthAppId) -> Result<Turn, Failure> {
-        self.budget.turn(Limited::Tokens(app), Need::some_day()).await
+    pub(crate) async fn token_turn_in_queue(&self, app: ZoomOauthAppId) -> Result<TokenTurn, Failure> {
+        self.budget.turn(Limited::Tokens(app), Need::some_day()).await.map(TokenTurn)
+    }
+
+    /// Passes on what the token endpoint answered to a call that took no turn there: somebody waits in a browser, with a code
+    /// that doesn't last.
+    pub(crate) fn token_endpoint_said<T>(
+        &self,
+        app: ZoomOauthAppId,
+        begun_at: Timestamp,
+        answer: &Result<T, ZoomError>,
+    ) {
+        self.budget.lane(Limited::Tokens(app)).told(begun_at, &limits_of(answer));
     }
 
     /// A turn for a code that nobody asked for.

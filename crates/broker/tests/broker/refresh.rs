@@ -209,20 +209,33 @@ async fn a_wrong_client_secret_is_the_apps_fault_alone() {
     assert_eq!(house.zoom.stats().await.refreshes, 1);
 }
 
+/// It is the app's, of which the accounts know nothing: the next one that needs a token is not even tried.
 #[tokio::test]
-async fn a_rate_limit_is_passed_on_and_the_account_untouched() {
+async fn a_rate_limit_holds_up_the_whole_app_and_touches_no_account() {
     let (house, id) = expired().await;
     let before = house.row(id).await;
-    let fault = json!({"where": "refresh", "kind": "http_429", "retry_after": "seconds"});
+    let other = house.zoom.new_user("grace@example.test").await;
+    house.zoom.sign_in(&other).await;
+    let other = house.connect().await;
+    house.pass(ACCESS_LIFE).await;
+    let fault = json!({"where": "refresh", "kind": "http_429", "retry_after": "date"});
     house.zoom.control("POST", "faults", fault).await;
     let failure = house.zak(id).await.unwrap_err();
-    assert_eq!((failure.code, failure.retry_after), (Code::ZoomRateLimited, Some(Duration::from_secs(1))));
-    assert_untouched(&house, &Credential { status: CredentialStatus::Degraded, ..before }).await;
-    // Zoom asked for a second: until then it is not asked again.
-    assert_eq!(house.zak(id).await.unwrap_err().code, Code::ZoomRateLimited);
-    assert_eq!(house.zoom.stats().await.faults, 1);
-    house.pass(PAUSE).await;
+    assert_eq!(failure.code, Code::ZoomRateLimited);
+    let wait = failure.retry_after.unwrap();
+    assert_untouched(&house, &before).await;
+    // On no server, and for no account.
+    let elsewhere = house.another_broker(house.clock.clone()).await;
+    house.settle().await;
+    for (broker, id) in [(&house.broker, id), (&house.broker, other), (&elsewhere, other)] {
+        let failure = broker.zak(house.workspace, id, crate::harness::ANY, house.asker()).await.unwrap_err();
+        assert_eq!((failure.code, failure.retry_after), (Code::ZoomRateLimited, Some(wait)));
+    }
+    assert_eq!((house.zoom.stats().await.faults, house.zoom.stats().await.refreshes), (1, 0));
+    assert_eq!(house.row(other).await.status, CredentialStatus::Healthy);
+    house.pass(wait).await;
     house.zak(id).await.unwrap();
+    house.zak(other).await.unwrap();
 }
 
 #[tokio::test]
