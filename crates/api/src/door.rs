@@ -4,15 +4,15 @@
 //! request, they would cost half as much again. Everything else goes through the router, and so does a read with anything
 //! unusual about it: what is answered is the same.
 
-use std::{convert::Infallible, net::SocketAddr, pin::Pin, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
-    Router,
-    body::Body,
-    extract::{ConnectInfo, Request},
+    BoxError, Router,
+    body::{Body, Bytes, HttpBody},
+    extract::ConnectInfo,
+    http::Request,
     response::Response,
 };
-use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
 use crate::{State, router, token};
@@ -27,12 +27,11 @@ struct Rooms {
 }
 
 /// Serves one connection.
+#[derive(Clone)]
 pub struct Visitor {
     rooms: Arc<Rooms>,
     peer: SocketAddr,
 }
-
-type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 impl Door {
     /// A door to every route of the server.
@@ -48,22 +47,17 @@ impl Door {
 
 impl Visitor {
     /// The answer to a request.
-    pub fn answer(&self, mut request: Request) -> Answering {
-        let (rooms, peer) = (Arc::clone(&self.rooms), self.peer);
+    pub async fn answer<B>(self, request: Request<B>) -> Response
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
         if token::is_usual(&request) {
-            return Box::pin(async move { Ok(token::read(&rooms.state, peer, request).await) });
+            return token::read(&self.rooms.state, self.peer, request).await;
         }
-        request.extensions_mut().insert(ConnectInfo(peer));
-        Box::pin(rooms.router.clone().oneshot(request))
-    }
-}
-
-impl hyper::service::Service<http::Request<Incoming>> for Visitor {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Answering;
-
-    fn call(&self, request: http::Request<Incoming>) -> Self::Future {
-        self.answer(request.map(Body::new))
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        // Boxed: it must not make every read larger.
+        Box::pin(self.rooms.router.clone().oneshot(request)).await.unwrap_or_else(|never| match never {})
     }
 }

@@ -29,7 +29,7 @@ pub(crate) async fn requests(State(env): State<Environment>, request: Request, n
     let response = next.run(request).instrument(span.clone()).await;
     let (status, ms) = (response.status().as_u16(), env.now().since(begun).as_millis());
     span.in_scope(|| tracing::info!(status, ms, "answered"));
-    named(response, &id)
+    named(response, id)
 }
 
 /// The same for token links, of which so many are read that no span is made for one and no line for a token that is given.
@@ -49,15 +49,15 @@ pub(crate) async fn token(
         let code = response.extensions().get::<RefusedFor>().map(|RefusedFor(code)| code.as_str());
         tracing::info!(id, %method, route, status, code, ms, "answered");
     }
-    named(response, &id)
+    named(response, id)
 }
 
 fn request_id(env: &Environment) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(env.entropy.bytes::<12>())
 }
 
-fn named(mut response: Response, id: &str) -> Response {
-    if let Ok(id) = HeaderValue::from_str(id) {
+fn named(mut response: Response, id: String) -> Response {
+    if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response

@@ -91,14 +91,14 @@ impl Broker {
         id: CredentialId,
         epoch: i64,
         wanted: WantedZak<'_>,
+        now: Timestamp,
     ) -> Option<Zak> {
         if wanted.fresh {
             return None;
         }
         let kept = self.zaks.kept.get(&(id, wanted.user.cloned()))?;
-        let good = kept.workspace == workspace
-            && kept.epoch == epoch
-            && kept.ends_at >= self.env.now() + wanted.outlives;
+        let good =
+            kept.workspace == workspace && kept.epoch == epoch && kept.ends_at >= now + wanted.outlives;
         good.then_some(kept.zak)
     }
 
@@ -111,7 +111,7 @@ impl Broker {
         epoch: i64,
         wanted: WantedZak<'_>,
     ) -> Result<(Zak, Source), Failure> {
-        if let Some(zak) = self.kept_zak(workspace, id, epoch, wanted) {
+        if let Some(zak) = self.kept_zak(workspace, id, epoch, wanted, self.env.now()) {
             return Ok((zak, Source::Kept));
         }
         let owner: Owner = (id, wanted.user.cloned());

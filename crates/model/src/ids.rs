@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::Environment;
+use crate::{Environment, Timestamp};
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -17,7 +17,12 @@ macro_rules! ids {
         impl $name {
             /// A new id (UUID version 7): sortable by the time it was made.
             pub fn generate(env: &Environment) -> Self {
-                let millis = u64::try_from(env.now().as_microsecond() / 1000).unwrap_or(0);
+                Self::generate_at(env.now(), env)
+            }
+
+            /// The same for a time that was looked up already.
+            pub fn generate_at(now: Timestamp, env: &Environment) -> Self {
+                let millis = u64::try_from(now.as_microsecond() / 1000).unwrap_or(0);
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, &env.entropy.bytes()).into_uuid())
             }
         }

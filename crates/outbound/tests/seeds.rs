@@ -9,6 +9,7 @@ fn each_seed_of(target: &str, check: impl Fn(&[u8])) {
     let folder = format!("{}/../../fuzz/seeds/{target}", env!("CARGO_MANIFEST_DIR"));
     let seeds: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|seed| seed.unwrap().path()).collect();
     assert!(!seeds.is_empty(), "{folder} is empty");
+    println!("shown: {} seeds of the fuzz target {target}", seeds.len());
     for seed in seeds {
         println!("{}", seed.display());
         check(&std::fs::read(&seed).unwrap());

@@ -6,15 +6,15 @@
 
 mod answer;
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe};
+use std::{net::SocketAddr, panic::AssertUnwindSafe, pin::pin};
 
 use axum::{
-    body::{Bytes, HttpBody as _},
+    BoxError,
+    body::{Body, Bytes, HttpBody},
     extract::{
-        DefaultBodyLimit, FromRequest as _, Path, RawQuery, Request, State as Extract,
-        rejection::PathRejection,
+        DefaultBodyLimit, FromRequest as _, Path, RawQuery, State as Extract, rejection::PathRejection,
     },
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header, request::Parts},
     middleware,
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
@@ -41,16 +41,20 @@ static ATTENDEE: HeaderName = HeaderName::from_static("x-webhook-signature");
 
 pub(crate) fn routes() -> MethodRouter<State> {
     let refused = async || StatusCode::METHOD_NOT_ALLOWED;
-    get(fetch).post(fetch).head(refused).fallback(refused).layer(middleware::map_response(kept_nowhere))
+    get(fetch)
+        .post(fetch)
+        .head(refused)
+        .fallback(refused)
+        .layer(middleware::map_response(async |response| kept_nowhere(response)))
 }
 
 pub(crate) fn status_routes() -> MethodRouter<State> {
     let refused = async || StatusCode::METHOD_NOT_ALLOWED;
-    post(status).fallback(refused).layer(middleware::map_response(kept_nowhere))
+    post(status).fallback(refused).layer(middleware::map_response(async |response| kept_nowhere(response)))
 }
 
 /// Answers are for whoever asked, and are what they say they are.
-async fn kept_nowhere(mut response: Response) -> Response {
+fn kept_nowhere(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -58,10 +62,10 @@ async fn kept_nowhere(mut response: Response) -> Response {
 }
 
 /// A read that [`read`] answers without the router: a plain method, and an address that needs no decoding.
-pub(crate) fn is_usual(request: &Request) -> bool {
+pub(crate) fn is_usual<B>(request: &Request<B>) -> bool {
     matches!(*request.method(), Method::GET | Method::POST)
         && plain_address(request.uri().path())
-            .is_some_and(|address| address.bytes().all(|byte| byte != b'/' && byte != b'%'))
+            .is_some_and(|address| !address.contains('/') && !address.contains('%'))
 }
 
 fn plain_address(path: &str) -> Option<&str> {
@@ -70,19 +74,20 @@ fn plain_address(path: &str) -> Option<&str> {
 }
 
 /// Does what the router, its layers and [`fetch`] do.
-pub(crate) async fn read(state: &State, peer: SocketAddr, mut request: Request) -> Response {
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    // Taken, not cloned.
-    let headers = std::mem::take(request.headers_mut());
-    // Boxed before it is wrapped: it is kilobytes, and each wrapping would move it.
-    let work = Box::pin(async {
-        let body = if request.body().is_end_stream() {
+pub(crate) async fn read<B>(state: &State, peer: SocketAddr, request: Request<B>) -> Response
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let (Parts { method, uri, headers, .. }, body) = request.into_parts();
+    // Pinned where it is: it is kilobytes, and each wrapping would hold it once more.
+    let work = pin!(async {
+        let body = if body.is_end_stream() {
             Bytes::new()
         } else {
-            DefaultBodyLimit::max(MOST_BODY_BYTES).apply(&mut request);
-            match Bytes::from_request(request, state).await {
+            match Box::pin(whole(body, state)).await {
                 Ok(body) => body,
-                Err(rejection) => return rejection.into_response(),
+                Err(refused) => return refused,
             }
         };
         let address = plain_address(uri.path()).unwrap_or("");
@@ -90,8 +95,18 @@ pub(crate) async fn read(state: &State, peer: SocketAddr, mut request: Request) 
         serve(state, LinkRequest { from, ..link_request(address, uri.query(), &headers, &body) }).await
     });
     let work = AssertUnwindSafe(work).catch_unwind();
-    let work = async { kept_nowhere(work.await.unwrap_or_else(panicked)).await };
+    let work = async { kept_nowhere(work.await.unwrap_or_else(panicked)) };
     observe::token(&state.env, &method, ROUTE, work).await
+}
+
+async fn whole<B>(body: B, state: &State) -> Result<Bytes, Response>
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let mut request = Request::new(Body::new(body));
+    DefaultBodyLimit::max(MOST_BODY_BYTES).apply(&mut request);
+    Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)
 }
 
 /// The last part of a path. What is not even text is the address of no link.

@@ -181,7 +181,7 @@ impl House {
 
     /// Sends any request, as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        within(async { Answer::read(self.door.visitor(PEER).answer(request).await.unwrap()).await }).await
+        within(async { Answer::read(self.door.visitor(PEER).answer(request).await).await }).await
     }
 
     /// `method` on `path` with this house's key.

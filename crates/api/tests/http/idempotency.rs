@@ -128,7 +128,7 @@ async fn whoever_hangs_up_finds_the_answer_later() {
     let house = Arc::new(office().await);
     let asked = code(&house).await;
     let path = "/api/v2/zoom-oauth-credentials/";
-    house.zoom.hold_up("token", 1500).await;
+    house.zoom.hold_up("token", 5000).await;
     let call = tokio_util::task::TaskTracker::new().spawn({
         let (house, asked) = (Arc::clone(&house), asked.clone());
         async move { post(&house, path, "key-1", &asked).await }

@@ -93,24 +93,33 @@ impl Broker {
         wish: Wish,
         fetch: impl Future<Output = Result<(T, Source), Failure>>,
     ) -> Result<Audited<T>, Failure> {
-        let fetched = fetch.await;
-        let outcome = match &fetched {
-            Ok((_, source)) => Outcome::Given(*source),
-            Err(failure) => Outcome::Refused(failure.code),
-        };
-        let Wish { workspace, credential, kind, asker: Asker { who, from, why }, about } = wish;
-        let (id, at) = (AuditId::generate(&self.env), self.env.now());
-        let record = AuditRecord { id, at, workspace, credential, kind, who, from, why, outcome, about };
-        let given = match fetched {
-            Ok((token, _)) => self.audit.admit(record).await.map(|()| Audited { token, record: id }),
+        match fetch.await {
+            Ok((token, source)) => self.give(wish, token, source).await,
             Err(failure) => {
-                self.audit.note(record);
+                let refused = Outcome::Refused(failure.code);
+                self.metrics.token_read(wish.kind, refused);
+                self.audit.note(self.record(wish, refused));
                 Err(failure)
             }
-        };
-        let outcome = given.as_ref().map_or_else(|failure| Outcome::Refused(failure.code), |_| outcome);
+        }
+    }
+
+    /// The same for a token that is at hand.
+    pub(crate) async fn give<T>(&self, wish: Wish, token: T, source: Source) -> Result<Audited<T>, Failure> {
+        let (kind, outcome) = (wish.kind, Outcome::Given(source));
+        let record = self.record(wish, outcome);
+        let id = record.id;
+        let given = self.audit.admit(record).await;
+        let outcome = given.as_ref().map_or_else(|failure| Outcome::Refused(failure.code), |()| outcome);
         self.metrics.token_read(kind, outcome);
-        given
+        given.map(|()| Audited { token, record: id })
+    }
+
+    fn record(&self, wish: Wish, outcome: Outcome) -> AuditRecord {
+        let Wish { workspace, credential, kind, asker: Asker { who, from, why }, about } = wish;
+        let at = self.env.now();
+        let id = AuditId::generate_at(at, &self.env);
+        AuditRecord { id, at, workspace, credential, kind, who, from, why, outcome, about }
     }
 
     /// Brings into the store what the audit had to leave on this server's disk, for as long as it is polled.

@@ -23,6 +23,8 @@ pub(super) struct Draw<'a> {
     /// Names the holder of a seat where the request names no bot: the id of the request.
     pub(super) request_id: &'a str,
     pub(super) from: Option<IpAddr>,
+    /// When the request came.
+    pub(super) now: Timestamp,
     /// Until when whoever asks is made to wait.
     pub(super) deadline: Timestamp,
 }
@@ -164,25 +166,34 @@ impl Broker {
         account: Account<'_>,
     ) -> Result<Audited<Secret>, Failure> {
         let wish = wish(draw, kind, account.credential, account.user);
-        let fetched = async {
-            if let Some(zak) = self.zak_at_hand(draw, kind, account) {
-                return Ok((zak, Source::Kept));
-            }
+        let drawn = match self.zak_at_hand(draw, kind, account) {
+            Some(zak) => self.give(wish, zak, Source::Kept).await,
             // Boxed: what is asked of Zoom must not make every answer from memory larger.
-            let minted = Box::pin(self.fetch(draw, kind, account));
-            // The work goes on: whoever comes again finds what it brought.
-            let within = draw.deadline.since(self.env.now());
-            self.env.clock.timeout(within, minted).await.unwrap_or_else(|| Err(late()))
+            None => Box::pin(self.audited(wish, self.fetch_in_time(draw, kind, account))).await,
         };
-        let drawn = self.audited(wish, fetched).await;
-        self.alert(draw, kind, account.credential, &drawn).await;
+        if drawn.is_err() {
+            Box::pin(self.alert(draw, kind, account.credential, &drawn)).await;
+        }
         drawn
     }
 
     fn zak_at_hand(&self, draw: &Draw<'_>, kind: TokenKind, account: Account<'_>) -> Option<Secret> {
         let epoch = account.epoch.filter(|_| kind == TokenKind::Zak)?;
         let workspace = draw.link.row.workspace;
-        self.kept_zak(workspace, account.credential, epoch, wanted_zak(draw, account)).map(|zak| zak.token)
+        self.kept_zak(workspace, account.credential, epoch, wanted_zak(draw, account), draw.now)
+            .map(|zak| zak.token)
+    }
+
+    async fn fetch_in_time(
+        self: &Arc<Self>,
+        draw: &Draw<'_>,
+        kind: TokenKind,
+        account: Account<'_>,
+    ) -> Result<(Secret, Source), Failure> {
+        // The work goes on: whoever comes again finds what it brought.
+        let within = draw.deadline.since(self.env.now());
+        let fetched = self.env.clock.timeout(within, self.fetch(draw, kind, account)).await;
+        fetched.unwrap_or_else(|| Err(late()))
     }
 
     async fn fetch(

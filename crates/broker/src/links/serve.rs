@@ -82,7 +82,7 @@ impl Broker {
         let kind = asked.kind.unwrap_or(terms.kinds[0]);
         self.admit_rate(&link, now).map_err(refusal(Some(kind)))?;
 
-        let answer = self.answer(&link, &request, &asked, kind).await;
+        let answer = self.answer(&link, &request, &asked, kind, now).await;
         self.note_link_use(link.row.id, (kind, &asked), &request, &answer, now);
         answer.map_err(refusal(Some(kind)))
     }
@@ -105,6 +105,7 @@ impl Broker {
         request: &LinkRequest<'_>,
         asked: &Asked,
         kind: TokenKind,
+        now: Timestamp,
     ) -> Result<LinkAnswer, Failure> {
         let terms = &link.row.terms;
         if !terms.kinds.contains(&kind) {
@@ -119,7 +120,8 @@ impl Broker {
             asked,
             request_id: request.signature.map_or("", |headers| headers.id),
             from: request.from,
-            deadline: self.env.now() + answer_within(terms.dialect),
+            now,
+            deadline: now + answer_within(terms.dialect),
         };
         let answer = match terms.dialect {
             Dialect::Attendee => Box::pin(self.draw_for_attendee(&draw)).await.map(LinkAnswer::Attendee),

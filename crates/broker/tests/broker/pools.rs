@@ -181,7 +181,15 @@ impl Cluster {
         }
         assert_eq!(self.seats().await, [1; ACCOUNTS]);
         self.house.clock.advance(SEAT);
-        assert_eq!(self.storm(400..400 + BOTS).await.0.len(), SEATS, "all seats are back");
+        let (again, _) = self.storm(400..400 + BOTS).await;
+        assert_eq!(again.len(), SEATS, "all seats are back");
+        let refused = BOTS - served.len();
+        println!(
+            "shown: of {BOTS} bots on {ACCOUNTS} accounts {} were served and {refused} refused with pool_full; in one meeting \
+             {ACCOUNTS}; after a server's death all {} seats came back",
+            served.len(),
+            again.len()
+        );
     }
 }
 
