@@ -128,7 +128,7 @@ async fn whoever_hangs_up_finds_the_answer_later() {
     let house = Arc::new(office().await);
     let asked = code(&house).await;
     let path = "/api/v2/zoom-oauth-credentials/";
-    house.zoom.hold_up("token", 5000).await;
+    house.zoom.control("POST", "faults", json!({ "where": "token", "kind": "hold_after" })).await;
     let call = tokio_util::task::TaskTracker::new().spawn({
         let (house, asked) = (Arc::clone(&house), asked.clone());
         async move { post(&house, path, "key-1", &asked).await }
@@ -137,6 +137,7 @@ async fn whoever_hangs_up_finds_the_answer_later() {
     house.wait_for("the call has come as far as Zoom", at_zoom).await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
+    house.zoom.control("DELETE", "faults/held", json!({})).await;
     let answered = async || {
         let answer = post(&house, path, "key-1", &asked).await;
         (answer.status != 409).then_some(answer)
