@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::{Asker, SeatWish, Seated, WantedObf, WantedZak};
+use broker::{Asker, Hosting, SeatWish, Seated, WantedObf, WantedZak};
 use browser::JoinToken;
 use model::{
     AccountUser, Class, Code, CredentialId, Failure, MeetingNumber, PoolId, Purpose, Secret, SubCode, Who,
@@ -97,7 +97,8 @@ async fn sign_in(
         let minted = zak(parts, bot, credential, zoom.user.as_ref()).await;
         Ok((Some(JoinToken::Zak(minted.map_err(|failure| missing(&failure))?)), None))
     } else if let Some(pool) = zoom.pool {
-        let (zak, credential) = pooled_zak(parts, bot, pool, meeting).await?;
+        let hosting = if zoom.start_meeting { Hosting::Always } else { Hosting::IfItsOwn };
+        let (zak, credential) = pooled_zak(parts, bot, (pool, hosting), meeting).await?;
         Ok((Some(JoinToken::Zak(zak)), Some(credential)))
     } else if let Some(credential) = zoom.obf_credential {
         let wanted = WantedObf { user: zoom.user.as_ref(), meeting, join_at: parts.env.now() };
@@ -113,14 +114,17 @@ async fn sign_in(
 async fn pooled_zak(
     parts: &Parts,
     bot: &Bot,
-    pool: PoolId,
+    (pool, hosting): (PoolId, Hosting),
     meeting: Option<MeetingNumber>,
 ) -> Result<(Secret, CredentialId), Missing> {
+    if hosting == Hosting::Always {
+        parts.broker.somebody_hosts(bot.workspace, meeting).await.map_err(|none| missing(&none))?;
+    }
     let holder = bot.id.to_string();
     let (mut without, mut last) = (Vec::new(), None);
     loop {
         let until = parts.env.now() + SEAT_LIFE;
-        let wish = SeatWish { pool, meeting, holder: &holder, hosting: false, until };
+        let wish = SeatWish { pool, meeting, holder: &holder, hosting, until };
         let seated = parts.broker.take_seat_but(bot.workspace, &wish, &without).await;
         // What is wrong with the account says more than that there is no other.
         let Seated { credential, user, .. } =

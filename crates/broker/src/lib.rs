@@ -80,7 +80,7 @@ pub use meeting_tokens::WantedObf;
 pub use metrics::Metrics;
 pub use outbound::signature;
 pub use parked::Installed;
-pub use pools::{NewMember, SeatWish, Seated};
+pub use pools::{Hosting, NewMember, SeatWish, Seated};
 pub use replay::REMEMBERED_IDS;
 pub use vault::{Cell, Vault};
 pub use webhooks::{WebhookAnswer, WebhookRequest};

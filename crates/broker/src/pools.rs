@@ -18,6 +18,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// When nothing says how long it takes.
 const USUAL_WAIT: Duration = Duration::from_secs(15);
 
+/// Whether an account on whose seat somebody comes hosts the meeting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hosting {
+    /// No: what is drawn on it starts none.
+    Never,
+    /// If the meeting is its own.
+    IfItsOwn,
+    /// It is to start the meeting: its own, as far as that is known.
+    Always,
+}
+
 /// Who wants a seat.
 #[derive(Debug, Clone, Copy)]
 pub struct SeatWish<'a> {
@@ -27,8 +38,8 @@ pub struct SeatWish<'a> {
     pub meeting: Option<MeetingNumber>,
     /// Who sits there: the bot's id, at its platform or here.
     pub holder: &'a str,
-    /// Whether the account is to start the meeting.
-    pub hosting: bool,
+    /// Whether the account hosts the meeting.
+    pub hosting: Hosting,
     /// When the seat comes back if nobody gives it back before.
     pub until: Timestamp,
 }
@@ -71,19 +82,39 @@ impl Broker {
     ) -> Result<Seated, Failure> {
         let now = self.env.now();
         let SeatWish { pool, meeting, holder, hosting, until } = *wish;
-        let id = SeatId::generate(&self.env);
-        let request = SeatRequest { id, pool, meeting, holder, hosting, without, now, until };
+        let host = match meeting.filter(|_| hosting != Hosting::Never) {
+            Some(meeting) => self.store.meeting_owner(workspace, meeting).await?.map(|owner| owner.host),
+            None => None,
+        };
+        let (id, must_host) = (SeatId::generate(&self.env), hosting == Hosting::Always);
+        let host = host.as_deref();
+        let request =
+            SeatRequest { id, pool, meeting, holder, hosting: must_host, host, without, now, until };
         let refused = match self.store.take_seat(workspace, &request).await? {
             Seating::Taken(seat) => {
                 let (credential, user) = seat.account;
                 tracing::info!(%pool, %credential, seat = %seat.id, "a seat was taken");
                 return Ok(Seated { seat: seat.id, credential, user });
             }
+            Seating::Refused(crowd) if must_host && host.is_some() && crowd.accounts == 0 => hosts_it_not(),
             Seating::Refused(crowd) => refusal(&crowd, now),
             Seating::NoPool => Failure::new(Code::TokenNotAvailable, "this workspace has no such pool"),
         };
         self.metrics.seat_refused(refused.code);
         Err(refused)
+    }
+
+    /// Fails unless it is known who hosts this meeting: nobody else could start it.
+    pub async fn somebody_hosts(
+        &self,
+        workspace: WorkspaceId,
+        meeting: Option<MeetingNumber>,
+    ) -> Result<(), Failure> {
+        let owner = match meeting {
+            Some(meeting) => self.store.meeting_owner(workspace, meeting).await?,
+            None => None,
+        };
+        owner.map(drop).ok_or_else(hosts_it_not)
     }
 
     /// Makes the seats of a holder end no sooner than `until`. Answers how many there are.
@@ -155,6 +186,11 @@ impl Broker {
         }
         Ok(members)
     }
+}
+
+/// What is said to somebody who wants to start the meeting of somebody else.
+fn hosts_it_not() -> Failure {
+    Failure::new(Code::TokenNotAvailable, "none of the pool's accounts is known to host this meeting")
 }
 
 /// What is said to somebody who finds no seat.

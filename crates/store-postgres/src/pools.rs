@@ -151,13 +151,18 @@ async fn held(
     Ok(Some((Seat { id: row.parsed("id")?, account: account(&row)? }, row.number("hosting")? != 0)))
 }
 
-async fn keep(db: &mut PgConnection, seat: &Seat, request: &SeatRequest<'_>) -> Result<(), StoreError> {
+async fn keep(
+    db: &mut PgConnection,
+    seat: &Seat,
+    hosting: bool,
+    request: &SeatRequest<'_>,
+) -> Result<(), StoreError> {
     sqlx::query(
         "-- take_seat: keep\n\
          UPDATE pool_seats SET ends_at = greatest(ends_at, $1), hosting = greatest(hosting, $2) WHERE id = $3",
     )
     .bind(request.until.as_microsecond())
-    .bind(i64::from(request.hosting))
+    .bind(i64::from(hosting))
     .bind(seat.id.to_string())
     .execute(db)
     .await
@@ -211,7 +216,7 @@ async fn sit_down(
     .bind(&member.person)
     .bind(request.meeting.map(MeetingNumber::as_i64))
     .bind(request.holder)
-    .bind(i64::from(request.hosting))
+    .bind(i64::from(request.hosts(member)))
     .bind(request.now.as_microsecond())
     .bind(request.until.as_microsecond())
     .execute(&mut *db)
@@ -420,8 +425,8 @@ impl Pools for PostgresStore {
                 .map_err(unavailable)?;
             if let Some((seat, hosting)) = held(&mut tx, workspace, request).await? {
                 let members = members_of(&mut tx, workspace, request.pool, request.now).await?;
-                if store::keeps(&seat.account, hosting, &members, request) {
-                    keep(&mut tx, &seat, request).await?;
+                if let Some(kept) = store::keeps(&seat.account, hosting, &members, request) {
+                    keep(&mut tx, &seat, request.hosts(&kept.member), request).await?;
                     tx.commit().await.map_err(unavailable)?;
                     return Ok(Seating::Taken(seat));
                 }

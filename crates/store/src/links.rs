@@ -100,6 +100,9 @@ pub struct LinkTerms {
     pub zak_outlives_seconds: u32,
     /// How long a seat of a pool is kept if nobody says that the bot has left, in seconds.
     pub seat_seconds: u32,
+    /// Whether its ZAKs are to start meetings, as far as nobody knows whose those are. Links of a pool only.
+    #[serde(default)]
+    pub hosting: bool,
     /// Fetches in a minute.
     pub per_minute: Option<u32>,
 }
@@ -119,6 +122,7 @@ impl LinkTerms {
             allow_repeat: false,
             zak_outlives_seconds: 600,
             seat_seconds: 4 * 3600,
+            hosting: false,
             per_minute: None,
         }
     }

@@ -67,14 +67,30 @@ pub struct SeatRequest<'a> {
     pub meeting: Option<MeetingNumber>,
     /// Who sits there: a bot's id, at its platform.
     pub holder: &'a str,
-    /// Whether it starts the meeting, as its host.
+    /// Whether it is to start the meeting, as its host.
     pub hosting: bool,
+    /// The person who hosts the meeting, if that is known. Whoever comes as that one starts it, told to or not; and nobody
+    /// else can.
+    pub host: Option<&'a str>,
     /// Accounts that will not do.
     pub without: &'a [PooledAccount],
     /// Now.
     pub now: Timestamp,
     /// When the seat ends by itself.
     pub until: Timestamp,
+}
+
+impl SeatRequest<'_> {
+    /// Whether a seat on this account is a hosting one.
+    pub fn hosts(&self, member: &Member) -> bool {
+        self.hosting || self.host == Some(&*member.person)
+    }
+
+    /// Whether a seat on this account will do at all.
+    pub(crate) fn may_be_on(&self, member: &Member) -> bool {
+        let is_the_host = self.host.is_none_or(|host| host == member.person);
+        is_the_host || !self.hosting
+    }
 }
 
 /// A seat that was taken.
@@ -100,7 +116,7 @@ pub enum Seating {
 /// A pool in which no seat was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Crowd {
-    /// How many accounts it has.
+    /// How many accounts it has; of those that host the meeting, where it is to be started.
     pub accounts: u32,
     /// How many of them can give tokens.
     pub usable: u32,

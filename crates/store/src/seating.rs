@@ -4,20 +4,20 @@ use model::CredentialStatus;
 
 use crate::{Crowd, Occupied, PooledAccount, SeatRequest};
 
-/// Whether the holder's seat on `account` still does. Limits that were lowered since throw nobody out.
-pub fn keeps(
+/// The account of the holder's seat, if that still does. Limits that were lowered since throw nobody out.
+pub fn keeps<'m>(
     account: &PooledAccount,
     hosting: bool,
-    members: &[Occupied],
+    members: &'m [Occupied],
     request: &SeatRequest<'_>,
-) -> bool {
-    members.iter().filter(|occupied| occupied.member.account == *account).any(|occupied| {
-        let may_host = hosting || !request.hosting || occupied.hosting < occupied.member.hosted;
-        is_usable(occupied, request) && may_host
+) -> Option<&'m Occupied> {
+    members.iter().filter(|occupied| occupied.member.account == *account).find(|occupied| {
+        let may_host = hosting || may_host(occupied, request);
+        request.may_be_on(&occupied.member) && is_usable(occupied, request) && may_host
     })
 }
 
-/// The account for a new seat: one that is not in the meeting, has a seat free, and may host if it must. Healthy ones
+/// The account for a new seat: one that is not in the meeting, has a seat free, and may host if it must or would. Healthy ones
 /// first, then the one with the smallest part of its seats taken, then the one that was chosen longest ago.
 ///
 /// `present` are the persons who are in the meeting already.
@@ -28,7 +28,7 @@ pub fn choose<'m>(
 ) -> Result<&'m Occupied, Crowd> {
     let mut crowd = Crowd::default();
     let mut best: Option<&Occupied> = None;
-    for occupied in members {
+    for occupied in members.iter().filter(|occupied| request.may_be_on(&occupied.member)) {
         crowd.accounts += 1;
         if !is_usable(occupied, request) {
             continue;
@@ -39,7 +39,7 @@ pub fn choose<'m>(
         crowd.taken += occupied.seats.min(member.joins);
         crowd.first_end = crowd.first_end.into_iter().chain(occupied.first_end).min();
         let free = occupied.seats < member.joins;
-        let may_host = !request.hosting || occupied.hosting < member.hosted;
+        let may_host = may_host(occupied, request);
         if present.contains(&member.person) {
             crowd.present += 1;
         } else if free && !may_host {
@@ -53,6 +53,10 @@ pub fn choose<'m>(
 
 fn is_usable(occupied: &Occupied, request: &SeatRequest<'_>) -> bool {
     occupied.status.is_usable() && !request.without.contains(&occupied.member.account)
+}
+
+fn may_host(occupied: &Occupied, request: &SeatRequest<'_>) -> bool {
+    !request.hosts(&occupied.member) || occupied.hosting < occupied.member.hosted
 }
 
 fn is_better(a: &Occupied, b: &Occupied) -> bool {
@@ -85,6 +89,7 @@ mod tests {
             meeting: None,
             holder: "bot",
             hosting: false,
+            host: None,
             without: &[],
             now: NOW,
             until: NOW,
@@ -157,22 +162,44 @@ mod tests {
     }
 
     #[test]
+    fn whoever_hosts_the_meeting_starts_it_and_nobody_else_can() {
+        let env = env();
+        let mut members = [occupied(&env, "ada", (0, 9)), occupied(&env, "eve", (1, 9))];
+        let adas = SeatRequest { host: Some("ada"), ..request(&env) };
+        assert_eq!(chosen(&members, &[], &adas), Ok("ada"));
+        assert!(adas.hosts(&members[0].member) && !adas.hosts(&members[1].member));
+        members[0].hosting = 1;
+        assert_eq!(chosen(&members, &[], &adas), Ok("eve"), "who comes as a guest");
+        assert_eq!(chosen(&members, &["eve"], &adas).unwrap_err().hosting, 1);
+        assert_eq!(chosen(&members, &["eve"], &request(&env)), Ok("ada"));
+
+        let to_start = SeatRequest { hosting: true, ..adas };
+        let crowd = chosen(&members, &[], &to_start).unwrap_err();
+        assert_eq!((crowd.accounts, crowd.hosting), (1, 1), "eve won't do");
+        members[0].hosting = 0;
+        assert_eq!(chosen(&members, &[], &to_start), Ok("ada"));
+        assert!(keeps(&members[1].member.account, true, &members, &to_start).is_none());
+        let strangers = SeatRequest { host: Some("bob"), ..to_start };
+        assert_eq!(chosen(&members, &[], &strangers).unwrap_err().accounts, 0);
+    }
+
+    #[test]
     fn a_seat_is_kept_while_its_account_will_do() {
         let env = env();
         let mut members = [occupied(&env, "ada", (9, 1))];
         let account = members[0].member.account.clone();
-        assert!(keeps(&account, false, &members, &request(&env)), "although the limit was lowered");
+        assert!(keeps(&account, false, &members, &request(&env)).is_some(), "although the limit was lowered");
         assert!(
-            !keeps(&(CredentialId::generate(&env), None), false, &members, &request(&env)),
+            keeps(&(CredentialId::generate(&env), None), false, &members, &request(&env)).is_none(),
             "no member any more"
         );
         let hosting = SeatRequest { hosting: true, ..request(&env) };
-        assert!(keeps(&account, false, &members, &hosting));
+        assert!(keeps(&account, false, &members, &hosting).is_some());
         members[0].hosting = 1;
-        assert!(!keeps(&account, false, &members, &hosting));
-        assert!(keeps(&account, true, &members, &hosting), "it is the one that hosts");
+        assert!(keeps(&account, false, &members, &hosting).is_none());
+        assert!(keeps(&account, true, &members, &hosting).is_some(), "it is the one that hosts");
         let without = SeatRequest { without: std::slice::from_ref(&account), ..request(&env) };
-        assert!(!keeps(&account, false, &members, &without));
+        assert!(keeps(&account, false, &members, &without).is_none());
         assert_eq!(chosen(&members, &[], &without).unwrap_err().usable, 0);
     }
 }

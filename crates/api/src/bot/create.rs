@@ -162,10 +162,11 @@ fn zoom(state: &State, fields: &mut Fields<'_>) -> ZoomOptions {
         fields.complain("user", "It says whose token a server-to-server app mints: give its account too.");
     }
     let start_meeting = fields.boolean("start_meeting").unwrap_or(false);
-    if start_meeting && fields.anything(zak_field).is_none() && fields.anything("credential").is_none() {
+    if start_meeting && [zak_field, "credential", "pool"].iter().all(|field| fields.anything(field).is_none())
+    {
         fields.complain(
             "start_meeting",
-            "Starting a meeting needs its host's ZAK: give credential or zak_url.",
+            "Starting a meeting needs its host's ZAK: give credential, pool or zak_url.",
         );
     }
     ZoomOptions {

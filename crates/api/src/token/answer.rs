@@ -74,6 +74,7 @@ fn words(failure: &Failure) -> String {
         Code::ScopeMissing
         | Code::TokenNotAvailable
         | Code::PoolFull
+        | Code::HostBusy
         | Code::PoolUnhealthy
         | Code::MeetingNotAllowed
         | Code::RequestMalformed => {

@@ -8,7 +8,7 @@ use tokio::{runtime, sync::oneshot};
 
 use crate::{
     TIMED, codes,
-    house::{House, Plan},
+    house::{CLIENT_ID, House, Plan},
     studio, why,
 };
 
@@ -106,6 +106,34 @@ async fn an_account_that_gives_no_token_is_passed_over() {
     assert_eq!(sub_code, "zoom_credential_unhealthy");
     assert!(words.contains("0 of 2 accounts usable"), "{words}");
     assert!(other.join_requests().await.is_empty(), "nobody came anonymously");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_bot_starts_the_meeting_as_whoever_of_the_pool_hosts_it() {
+    let house = studio().await;
+    let scopes = json!({ "scopes": ["user:read:user", "user:read:zak", "meeting:read:list_meetings"] });
+    house.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), scopes).await;
+    let (path, pool, _) = pool(&house, &[9, 9]).await;
+    let meeting = house.zoom.meeting(json!({ "started": false, "sign_in": "any" })).await;
+    let mut asked = request(&meeting.url, "Early", &pool);
+    asked["zoom"]["start_meeting"] = json!(true);
+    let ended = house.until(&house.bot(asked.clone()).await, "fatal").await;
+    let (sub_code, words) = why(&ended, "fatal");
+    assert_eq!(sub_code, "zoom_credential_unhealthy");
+    assert!(words.contains("none of the pool's accounts is known to host this meeting"), "{words}");
+    assert_eq!((taken(&house, &path).await, house.zoom.count("join_requests").await), (0, 0));
+
+    let host = house.connect(house.zoom.host()).await;
+    house.list_meetings().await;
+    house.post(&format!("{path}members/"), json!({ "credential": host, "max_joins": 9 })).await.ok();
+    let bot = house.bot(asked).await;
+    house.until(&bot, "in_call_not_recording").await;
+    let seen = meeting.person("Early").await;
+    assert_eq!((&seen["role"], &seen["user_id"]), (&json!("host"), &house.zoom.host()["id"]));
+    let members = house.get(&path).await.ok()["members"].clone();
+    let hosting = members.as_array().unwrap().iter().find(|member| member["credential"] == *host).unwrap();
+    assert_eq!((&hosting["joins"], &hosting["hosted"]), (&json!(1), &json!(1)));
     house.stop().await;
 }
 

@@ -167,7 +167,7 @@ async fn a_links_address_is_shown_once() {
             "credential": account, "user": null, "accounts": [{ "credential": account, "user": null }],
             "pool": null, "host": false, "meeting": null, "meeting_in_request": false,
             "verification": "signature", "query_parameter": null, "own_signing_secret": true, "networks": [],
-            "optional": false, "allow_repeat": false, "zak_outlives": 600, "seat_seconds": 14400,
+            "optional": false, "allow_repeat": false, "zak_outlives": 600, "seat_seconds": 14400, "hosting": false,
             "per_minute": null, "not_before": null, "expires_at": expires_at, "max_uses": null, "uses": null,
             "last_uses": [], "revoked_at": null, "created_at": house.env.now(),
         })
@@ -263,6 +263,10 @@ async fn a_link_that_could_not_serve_is_not_made() {
             json!({ "user": ["This account is one user's; only a server-to-server app has several."] }),
         ),
         (json!({ "accounts": [] }), json!({ "accounts": ["Name at least one."] })),
+        (
+            link(json!({ "hosting": true })),
+            json!({ "hosting": ["It says what seats are for: name a pool."] }),
+        ),
     ] {
         assert_eq!(house.post(LINKS, body.clone()).await.refused(), complaints, "{body}");
     }

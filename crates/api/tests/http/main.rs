@@ -17,6 +17,7 @@ mod consent;
 mod create_bot;
 mod customer_managed;
 mod dialects;
+mod hosting;
 mod idempotency;
 mod installs;
 mod kinds;

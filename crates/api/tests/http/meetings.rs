@@ -15,13 +15,13 @@ use crate::{
 const MAP: &str = "/api/v2/zoom-meetings-to-credentials/";
 const ACCOUNTS: &str = "/api/v2/zoom-oauth-credentials/";
 
-async fn may_list_meetings(house: &House) {
+pub(crate) async fn may_list_meetings(house: &House) {
     let scopes = json!({ "scopes": ["user:read:user", "user:read:zak", "meeting:read:list_meetings"] });
     house.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), scopes).await;
 }
 
 /// A meeting that the host makes at Zoom.
-async fn meeting(house: &House) -> i64 {
+pub(crate) async fn meeting(house: &House) -> i64 {
     let made = house.zoom.control("POST", "meetings", json!({ "host_id": house.zoom.host()["id"] })).await;
     made["meeting_number"].as_str().unwrap().parse().unwrap()
 }

@@ -9,7 +9,9 @@ use model::{
 use store::{AccountState, LinkAccount, LinkSource};
 
 use super::{asked::Asked, live::LiveLink};
-use crate::{Asker, Audited, Broker, SeatWish, Seated, WantedObf, WantedZak, audit::Wish, may_give_tokens};
+use crate::{
+    Asker, Audited, Broker, Hosting, SeatWish, Seated, WantedObf, WantedZak, audit::Wish, may_give_tokens,
+};
 
 /// An access token in an answer lasts at least this long.
 const ACCESS_OUTLIVES: Duration = Duration::from_secs(300);
@@ -109,7 +111,11 @@ impl Broker {
             pool,
             meeting: draw.asked.meeting,
             holder: draw.asked.bot.as_ref().map_or(draw.request_id, |bot| bot.as_str()),
-            hosting: false,
+            hosting: match kind {
+                TokenKind::Zak if terms.hosting => Hosting::Always,
+                TokenKind::Zak => Hosting::IfItsOwn,
+                TokenKind::Obf | TokenKind::JoinToken | TokenKind::AccessToken => Hosting::Never,
+            },
             until: self.env.now() + Duration::from_secs(terms.seat_seconds.into()),
         };
         let (mut without, mut first) = (Vec::new(), None);

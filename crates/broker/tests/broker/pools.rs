@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use broker::{Broker, LinkAnswer, LinkRequest, NewLink, NewMember, SeatWish, Seated};
+use broker::{Broker, Hosting, LinkAnswer, LinkRequest, NewLink, NewMember, SeatWish, Seated};
 use futures_util::future::join_all;
 use model::{Code, Failure, MeetingNumber, PoolId, TokenKind};
 use stage::Postgres;
@@ -119,8 +119,13 @@ impl Cluster {
     async fn seat_of(&self, bot: usize) -> Seated {
         let holder = format!("bot-{bot}");
         let until = self.house.env.now();
-        let wish =
-            SeatWish { pool: self.pool, meeting: Some(meeting(bot)), holder: &holder, hosting: false, until };
+        let wish = SeatWish {
+            pool: self.pool,
+            meeting: Some(meeting(bot)),
+            holder: &holder,
+            hosting: Hosting::IfItsOwn,
+            until,
+        };
         let server = &self.servers[(bot + 1) % self.servers.len()];
         server.take_seat(self.house.workspace, &wish).await.unwrap()
     }

@@ -26,6 +26,7 @@ fn terms(source: LinkSource) -> LinkTerms {
         allow_repeat: true,
         zak_outlives_seconds: 1200,
         seat_seconds: 60,
+        hosting: true,
         per_minute: Some(u32::MAX),
     }
 }

@@ -185,7 +185,7 @@ macro_rules! conformance_tests {
             pools { a_pool_comes_back_whole, a_pool_is_changed_by_its_own_workspace,
                     a_pool_is_deleted_when_nobody_sits_there, seats_spread_and_run_out,
                     asking_again_keeps_the_seat, nobody_is_twice_in_a_meeting_through_any_pool,
-                    an_account_hosts_no_more_than_it_may, the_dead_are_passed_over,
+                    an_account_hosts_no_more_than_it_may, whoever_comes_as_the_host_hosts, the_dead_are_passed_over,
                     seats_come_back_by_their_holders_end_and_by_time, a_bots_last_step_gives_its_seats_back,
                     of_many_who_ask_at_once_each_sees_what_the_others_took }
             links { a_link_comes_back_whole, what_a_link_gives_moves_the_revision, what_a_link_does_not_give_leaves_it,

@@ -45,6 +45,7 @@ impl<'b> Ground<'b> {
             meeting: meeting.map(number),
             holder,
             hosting: false,
+            host: None,
             without: &[],
             now,
             until: now + Duration::from_secs(60),
@@ -223,6 +224,25 @@ pub async fn an_account_hosts_no_more_than_it_may(bench: &Bench) {
     assert_eq!(ground.refused(&host("bot-2", 2)).await.hosting, 1, "its seat doesn't become a hosting one");
     let occupied = ground.occupied().await.remove(0);
     assert_eq!((occupied.seats, occupied.hosting), (2, 1), "and it keeps what it had");
+}
+
+pub async fn whoever_comes_as_the_host_hosts(bench: &Bench) {
+    let ground = Ground::with(bench, &[9]).await;
+    let own = |holder, meeting| SeatRequest { host: Some("user-0"), ..ground.request(holder, Some(meeting)) };
+    let others = |holder, meeting| SeatRequest { host: Some("eve"), ..ground.request(holder, Some(meeting)) };
+    ground.takes(&others("bot-1", 1)).await;
+    assert_eq!(ground.occupied().await[0].hosting, 0);
+    ground.takes(&own("bot-2", 2)).await;
+    ground.takes(&own("bot-2", 2)).await;
+    assert_eq!(ground.occupied().await[0].hosting, 1, "of a seat that is new, and of one that is kept");
+    assert_eq!(ground.refused(&own("bot-3", 3)).await.hosting, 1);
+    let to_start = SeatRequest { hosting: true, ..others("bot-3", 3) };
+    assert_eq!(ground.refused(&to_start).await.accounts, 0, "nobody here hosts it");
+    ground.takes(&others("bot-3", 3)).await;
+    // It has become known meanwhile whose meeting the first one's is.
+    assert_eq!(ground.refused(&own("bot-1", 1)).await.hosting, 1);
+    let occupied = ground.occupied().await.remove(0);
+    assert_eq!((occupied.seats, occupied.hosting), (3, 1));
 }
 
 pub async fn the_dead_are_passed_over(bench: &Bench) {

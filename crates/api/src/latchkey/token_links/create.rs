@@ -82,8 +82,12 @@ fn read(state: &State, mut fields: Fields<'_>) -> Result<(NewLink, Option<Secret
         allow_repeat: fields.boolean("allow_repeat").unwrap_or(false),
         zak_outlives_seconds: read::bounded(&mut fields, "zak_outlives", 60, DAY).unwrap_or(usual_zak),
         seat_seconds: read::bounded(&mut fields, "seat_seconds", 60, 2 * DAY).unwrap_or(4 * 3600),
+        hosting: fields.boolean("hosting").unwrap_or(false),
         per_minute: read::bounded(&mut fields, "per_minute", 1, u32::MAX),
     });
+    if terms.as_ref().is_some_and(|terms| terms.hosting && !matches!(terms.source, LinkSource::Pool(_))) {
+        fields.complain("hosting", "It says what seats are for: name a pool.");
+    }
     let life = LinkLife {
         not_before: fields.time("not_before"),
         expires_at: read::ahead(state, &mut fields, "expires_at"),

@@ -96,6 +96,7 @@ fn representation(link: &TokenLink) -> Value {
         "allow_repeat": terms.allow_repeat,
         "zak_outlives": terms.zak_outlives_seconds,
         "seat_seconds": terms.seat_seconds,
+        "hosting": terms.hosting,
         "per_minute": terms.per_minute,
         "not_before": link.life.not_before,
         "expires_at": link.life.expires_at,

@@ -61,6 +61,7 @@ fn read(state: &State, dialect: Dialect, mut fields: Fields<'_>) -> Result<Narro
         "query_parameter",
         "zak_outlives",
         "seat_seconds",
+        "hosting",
     ];
     for field in fixed {
         if fields.anything(field).is_some() {
