@@ -19,6 +19,9 @@ use crate::Broker;
 const WRITE_EVERY: Duration = Duration::from_secs(5);
 /// Links in one transaction: a few milliseconds, between which the audit gets its turn.
 const AT_ONCE: usize = 50;
+/// After each of these the store rests so many times as long: whoever has thousands of links in use sees their uses later,
+/// and does not pay for it with their reads.
+const REST: u32 = 19;
 /// Links whose uses are gathered at a time; those of further ones are not shown.
 const MOST_LINKS: usize = 10_000;
 
@@ -37,12 +40,18 @@ impl Uses {
         uses.push_front(a_use());
     }
 
-    /// In the order of the links' ids.
-    fn take(&self) -> Vec<(TokenLinkId, Vec<LinkUse>)> {
-        let gathered = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut gathered: Vec<_> = gathered.into_iter().map(|(id, uses)| (id, uses.into())).collect();
-        gathered.sort_unstable_by_key(|(id, _)| *id);
-        gathered
+    /// The links that have any, in the order of their ids.
+    fn links(&self) -> Vec<TokenLinkId> {
+        let mut links: Vec<_> =
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
+        links.sort_unstable();
+        links
+    }
+
+    /// What these have.
+    fn take(&self, links: &[TokenLinkId]) -> Vec<(TokenLinkId, Vec<LinkUse>)> {
+        let mut gathered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        links.iter().filter_map(|id| Some((*id, gathered.remove(id)?.into()))).collect()
     }
 }
 
@@ -71,17 +80,27 @@ impl Broker {
 
     /// Writes what was gathered.
     pub async fn write_link_uses(&self) {
-        for links in self.link_uses.take().chunks(AT_ONCE) {
-            if let Err(error) = self.store.note_uses(links).await {
-                tracing::warn!(links = links.len(), %error, "the last uses of token links are not shown");
-            }
+        for links in self.link_uses.links().chunks(AT_ONCE) {
+            self.write_uses_of(links).await;
+        }
+    }
+
+    async fn write_uses_of(&self, links: &[TokenLinkId]) {
+        let uses = self.link_uses.take(links);
+        if let Err(error) = self.store.note_uses(&uses).await {
+            tracing::warn!(links = links.len(), %error, "the last uses of token links are not shown");
         }
     }
 
     /// Keeps the last uses of links up to date, and forgets old requests, for as long as it is polled.
     pub async fn tend_links(&self) -> Infallible {
         loop {
-            self.write_link_uses().await;
+            for links in self.link_uses.links().chunks(AT_ONCE) {
+                let begun = self.env.now();
+                self.write_uses_of(links).await;
+                let rest = self.env.now().since(begun) * REST;
+                self.env.clock.sleep(rest.min(WRITE_EVERY)).await;
+            }
             let end = self.env.now() - REQUESTS_ARE_REMEMBERED;
             if let Err(error) = self.store.forget_requests(end).await {
                 tracing::warn!(%error, "old requests of bot platforms are kept");
