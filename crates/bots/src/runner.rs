@@ -4,7 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use browser::{BotPage, BrowserError, JoinRequest, JoinToken, PageEvent};
 use model::{BotStatus, Code, Environment, Failure, Secret, SubCode, Timestamp};
-use store::{Bot, Lease};
+use store::{Bot, Lease, PooledAccount};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use zoom::{JoinVerdict, MeetingLink, Role};
@@ -43,12 +43,16 @@ struct Tries {
     tokens: u32,
     signatures: u32,
     waits: u32,
+    /// Accounts of the pool that Zoom has in the meeting already, whoever brought them there.
+    inside: Vec<PooledAccount>,
 }
 
 /// What came of one join.
 enum Outcome {
     Over(End),
     Refused(JoinVerdict, String),
+    /// This account of the pool is in the meeting already.
+    Inside(PooledAccount, String),
     /// There was none: try again after this. The rest is the end if there is no time for it.
     Later(Duration, SubCode, String),
 }
@@ -133,6 +137,10 @@ impl Runner<'_> {
                 Outcome::Refused(verdict, words) => {
                     (self.again(verdict, &mut tries, give_up), verdict.sub_code(), words)
                 }
+                Outcome::Inside(account, words) => {
+                    tries.inside.push(account);
+                    (Some(Duration::ZERO), SubCode::ZoomErrorMultipleDeviceJoin, words)
+                }
                 Outcome::Later(pause, sub_code, words) => {
                     ((env.now() + pause < give_up).then_some(pause), sub_code, words)
                 }
@@ -183,7 +191,7 @@ impl Runner<'_> {
 
     /// One join: a page, its papers, and what follows.
     async fn attempt(&self, orders: &mut watch::Receiver<Order>, tries: &Tries) -> Result<Outcome, Order> {
-        let (mut page, papers) = match obey(orders, self.prepare()).await? {
+        let (mut page, papers) = match obey(orders, self.prepare(&tries.inside)).await? {
             Ok(prepared) => prepared,
             Err(missing) => return Ok(missing.into()),
         };
@@ -202,10 +210,10 @@ impl Runner<'_> {
         outcome
     }
 
-    async fn prepare(&self) -> Result<(BotPage, Papers), Missing> {
+    async fn prepare(&self, inside: &[PooledAccount]) -> Result<(BotPage, Papers), Missing> {
         // Boxed: it holds calls to the platform and to Zoom, which most bots are done with soon.
         let (parts, bot) = (self.ledger.parts, self.ledger.bot);
-        let papers = Box::pin(sign_in::papers(parts, bot, &self.request.zoom, &self.link));
+        let papers = Box::pin(sign_in::papers(parts, bot, &self.request.zoom, &self.link, inside));
         if self.request.zoom.pool.is_some() {
             // Whoever waits for a seat needs no page meanwhile.
             let papers = papers.await?;
@@ -280,7 +288,13 @@ impl Runner<'_> {
                             tracing::warn!(%failure, "other servers may give a refused ZAK once more");
                         }
                     }
-                    return Ok(Outcome::Refused(verdict, words));
+                    // Whoever is to start the meeting can't come as anybody else.
+                    let elsewhere = verdict == JoinVerdict::Fatal(SubCode::ZoomErrorMultipleDeviceJoin)
+                        && !self.request.zoom.start_meeting;
+                    return Ok(match &papers.of_the_pool {
+                        Some(account) if elsewhere => Outcome::Inside(account.clone(), words),
+                        _ => Outcome::Refused(verdict, words),
+                    });
                 }
                 Some(Act::Leave(sub_code)) => {
                     self.ledger.picture(page).await;

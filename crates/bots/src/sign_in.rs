@@ -9,7 +9,7 @@ use model::{
     WorkspaceId,
 };
 use outbound::CallbackError;
-use store::Bot;
+use store::{Bot, PooledAccount};
 use zoom::{AppKeys, MeetingLink};
 
 use crate::{
@@ -28,6 +28,8 @@ pub(crate) struct Papers {
     pub(crate) app: AppKeys,
     pub(crate) token: Option<JoinToken>,
     pub(crate) recording: Option<Secret>,
+    /// The account that the pool chose, if there is a pool.
+    pub(crate) of_the_pool: Option<PooledAccount>,
 }
 
 /// Why a bot has not got them. It never joins anonymously when it was told to sign in.
@@ -44,24 +46,25 @@ impl From<Failure> for Missing {
     }
 }
 
-/// The papers for one join: all tokens are new, or as good as new.
+/// The papers for one join: all tokens are new, or as good as new. Of a pool, none of the accounts that are `inside`.
 pub(crate) async fn papers(
     parts: &Parts,
     bot: &Bot,
     zoom: &ZoomOptions,
     link: &MeetingLink,
+    inside: &[PooledAccount],
 ) -> Result<Papers, Missing> {
     let app = sdk_app(parts, bot.workspace, zoom.account()).await?;
     let (signed_in, recording) = tokio::try_join!(
-        sign_in(parts, bot, zoom, link),
+        sign_in(parts, bot, zoom, link, inside),
         recording(parts, bot, zoom.join_token_url.as_deref())
     )?;
     let (token, of_the_pool) = signed_in;
     let app = match of_the_pool {
-        Some(credential) => sdk_app(parts, bot.workspace, Some(credential)).await?,
+        Some((credential, _)) => sdk_app(parts, bot.workspace, Some(credential)).await?,
         None => app,
     };
-    Ok(Papers { app, token, recording })
+    Ok(Papers { app, token, recording, of_the_pool })
 }
 
 /// The app to sign with: the account's own, if there is an account.
@@ -83,7 +86,8 @@ async fn sign_in(
     bot: &Bot,
     zoom: &ZoomOptions,
     link: &MeetingLink,
-) -> Result<(Option<JoinToken>, Option<CredentialId>), Missing> {
+    inside: &[PooledAccount],
+) -> Result<(Option<JoinToken>, Option<PooledAccount>), Missing> {
     let meeting = link.meeting_number.to_string().parse().ok();
     if let Some(url) = &zoom.zak_url {
         let codes = (SubCode::ZoomZakRejected, SubCode::ZoomZakCallbackFailed);
@@ -98,8 +102,8 @@ async fn sign_in(
         Ok((Some(JoinToken::Zak(minted.map_err(|failure| missing(&failure))?)), None))
     } else if let Some(pool) = zoom.pool {
         let hosting = if zoom.start_meeting { Hosting::Always } else { Hosting::IfItsOwn };
-        let (zak, credential) = pooled_zak(parts, bot, (pool, hosting), meeting).await?;
-        Ok((Some(JoinToken::Zak(zak)), Some(credential)))
+        let (zak, account) = pooled_zak(parts, bot, (pool, hosting), meeting, inside).await?;
+        Ok((Some(JoinToken::Zak(zak)), Some(account)))
     } else if let Some(credential) = zoom.obf_credential {
         let wanted = WantedObf { user: zoom.user.as_ref(), meeting, join_at: parts.env.now() };
         let minted = parts.broker.obf(bot.workspace, credential, wanted, asker(bot)).await;
@@ -116,21 +120,28 @@ async fn pooled_zak(
     bot: &Bot,
     (pool, hosting): (PoolId, Hosting),
     meeting: Option<MeetingNumber>,
-) -> Result<(Secret, CredentialId), Missing> {
+    inside: &[PooledAccount],
+) -> Result<(Secret, PooledAccount), Missing> {
     if hosting == Hosting::Always {
         parts.broker.somebody_hosts(bot.workspace, meeting).await.map_err(|none| missing(&none))?;
     }
     let holder = bot.id.to_string();
-    let (mut without, mut last) = (Vec::new(), None);
+    let (mut without, mut last) = (inside.to_vec(), None);
     loop {
         let until = parts.env.now() + SEAT_LIFE;
         let wish = SeatWish { pool, meeting, holder: &holder, hosting, until };
         let seated = parts.broker.take_seat_but(bot.workspace, &wish, &without).await;
         // What is wrong with the account says more than that there is no other.
         let Seated { credential, user, .. } =
-            seated.map_err(|none| missing(last.as_ref().unwrap_or(&none)))?;
+            seated.map_err(|none| match missing(last.as_ref().unwrap_or(&none)) {
+                Missing::End(End::Fatal(_, words)) if last.is_none() && !inside.is_empty() => {
+                    let words = format!("whoever of the pool could come is in the meeting already; {words}");
+                    Missing::End(End::Fatal(SubCode::ZoomErrorMultipleDeviceJoin, words))
+                }
+                missing => missing,
+            })?;
         match zak(parts, bot, credential, user.as_ref()).await {
-            Ok(zak) => return Ok((zak, credential)),
+            Ok(zak) => return Ok((zak, (credential, user))),
             Err(failure) if failure.class() == Class::PersonMustAct => {
                 tracing::warn!(bot = %bot.id, %credential, %failure, "an account of a pool gives no token");
                 without.push((credential, user));

@@ -137,6 +137,34 @@ async fn a_bot_starts_the_meeting_as_whoever_of_the_pool_hosts_it() {
     house.stop().await;
 }
 
+/// Zoom knows more than we do: somebody has joined by hand.
+#[tokio::test]
+async fn an_account_that_is_in_the_meeting_by_itself_is_passed_over() {
+    let house = studio().await;
+    let (path, pool, users) = pool(&house, &[9, 9]).await;
+    let meeting = house.zoom.meeting(json!({ "sign_in": "any" })).await;
+    meeting.seat_user("By hand", &users[0]).await;
+    let bot = house.bot(request(&meeting.url, "Robin", &pool)).await;
+    let inside = house.until(&bot, "in_call_not_recording").await;
+    assert_eq!(codes(&inside), ["ready", "joining_call", "in_call_not_recording"]);
+    assert_eq!(meeting.person("Robin").await["user_id"], users[1]["id"]);
+    let joins = meeting.join_requests().await;
+    let outcomes: Vec<_> = joins.iter().map(|join| join["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["103044", "admitted"], "what the SDK calls 4008");
+    assert_eq!(taken(&house, &path).await, 1, "the other seat was given back");
+
+    let other = house.zoom.meeting(json!({ "sign_in": "any" })).await;
+    for (name, user) in ["One", "Two"].into_iter().zip(&users) {
+        other.seat_user(name, user).await;
+    }
+    let ended = house.until(&house.bot(request(&other.url, "Third", &pool)).await, "fatal").await;
+    let (sub_code, words) = why(&ended, "fatal");
+    assert_eq!(sub_code, "zoom_error_multiple_device_join");
+    assert!(words.starts_with("whoever of the pool could come is in the meeting already"), "{words}");
+    assert_eq!((other.join_requests().await.len(), taken(&house, &path).await), (2, 1));
+    house.stop().await;
+}
+
 #[tokio::test]
 async fn a_bot_whose_server_died_finds_its_seat_again() {
     let house = Arc::new(House::build(&Plan { capacity: 0, ..TIMED }).await);

@@ -152,7 +152,15 @@ impl Broker {
             Err(Broken::Refused(error)) => error.into(),
             Err(Broken::Failed(failure)) => failure,
         };
-        tracing::warn!(credential = %due.credential, %failure, "meetings could not be listed");
+        match failure.class() {
+            // A scope that was never asked for, of an account that is well otherwise. Its own log says so.
+            Class::PersonMustAct => {
+                tracing::info!(credential = %due.credential, %failure, "meetings are not listed");
+            }
+            Class::Retry | Class::OurFault => {
+                tracing::warn!(credential = %due.credential, %failure, "meetings could not be listed");
+            }
+        }
         // A line when it begins to fail, and not for each try.
         let note = (due.failures == 0).then(|| {
             let words =
