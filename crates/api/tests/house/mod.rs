@@ -181,7 +181,9 @@ impl House {
 
     /// Sends any request, as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        within(async { Answer::read(self.door.visitor(PEER).answer(request).await).await }).await
+        // Boxed: whoever calls this several times would grow with it.
+        let answered = Box::pin(async { Answer::read(self.door.visitor(PEER).answer(request).await).await });
+        within(answered).await
     }
 
     /// `method` on `path` with this house's key.

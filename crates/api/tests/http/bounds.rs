@@ -29,8 +29,9 @@ async fn linked(changes: Value) -> (House, String) {
 async fn send(house: &House, line: &str, headers: &[(String, String)]) -> (u16, String, String) {
     let address = Url::parse(&house.address("/")).unwrap();
     let address = (address.host_str().unwrap(), address.port().unwrap());
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let request = format!("{line} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n{lines}\r\n");
+    let mut lines = vec![format!("{line} HTTP/1.1"), "Host: here".into(), "Connection: close".into()];
+    lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    let request = lines.join("\r\n") + "\r\n\r\n";
     let answer = within(async {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
