@@ -64,20 +64,19 @@ impl PostgresStore {
 
 #[async_trait]
 impl Audits for PostgresStore {
-    async fn append_audit(&self, records: &[AuditRecord]) -> Result<(), StoreError> {
-        let batches = AuditBatch::pack(records);
+    async fn append_audit_batches(&self, batches: &[AuditBatch]) -> Result<(), StoreError> {
         // One statement whatever their number, so that there is one plan and one round trip.
         sqlx::query(
-            "-- append_audit\n\
+            "-- append_audit_batches\n\
              INSERT INTO audit_batches (slice, workspace, id, records, content)\n\
              SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::bytea[])\n\
              ON CONFLICT DO NOTHING",
         )
-        .bind(column(&batches, |batch| batch.slice))
-        .bind(column(&batches, |batch| batch.workspace.to_string()))
-        .bind(column(&batches, |batch| batch.id.as_slice()))
-        .bind(column(&batches, |batch| i64::from(batch.records)))
-        .bind(column(&batches, |batch| batch.content.as_slice()))
+        .bind(column(batches, |batch| batch.slice))
+        .bind(column(batches, |batch| batch.workspace.to_string()))
+        .bind(column(batches, |batch| batch.id.as_slice()))
+        .bind(column(batches, |batch| i64::from(batch.records)))
+        .bind(column(batches, |batch| batch.content.as_slice()))
         .execute(&self.pool)
         .await
         .map_err(unavailable)?;

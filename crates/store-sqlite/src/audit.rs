@@ -62,16 +62,15 @@ impl SqliteStore {
 
 #[async_trait]
 impl Audits for SqliteStore {
-    async fn append_audit(&self, records: &[AuditRecord]) -> Result<(), StoreError> {
-        let batches = AuditBatch::pack(records);
+    async fn append_audit_batches(&self, batches: &[AuditBatch]) -> Result<(), StoreError> {
         if batches.is_empty() {
             return Ok(());
         }
         // One statement is a transaction of its own. Nearly always it has one row or two.
         let mut query = QueryBuilder::<Sqlite>::new(
-            "-- append_audit\nINSERT INTO audit_batches (slice, workspace, id, records, content) ",
+            "-- append_audit_batches\nINSERT INTO audit_batches (slice, workspace, id, records, content) ",
         );
-        query.push_values(&batches, |mut row, batch| {
+        query.push_values(batches, |mut row, batch| {
             row.push_bind(batch.slice)
                 .push_bind(batch.workspace.to_string())
                 .push_bind(batch.id.as_slice())

@@ -38,7 +38,7 @@ pub use access::{Access, ApiKey, FormerSecret, SecondAuthorization, Workspace};
 pub use apps::{AppFilter, AppKind, AppRemoval, NewAppSecrets, Refusal, ZoomOauthApp, ZoomOauthApps};
 pub use audit::{
     AuditBatch, AuditPage, AuditPlace, AuditRecord, Audits, BatchId, Direction, Gathering, Pruned, Stretch,
-    slice_of,
+    bundle, slice_of, unbundle,
 };
 pub use bots::{Bot, BotFilter, BotPage, Bots, Screenshot, Transition};
 pub use census::Census;

@@ -85,7 +85,7 @@ impl Serialize for Records<'_> {
 
 impl AuditBatch {
     /// As few rows as will hold these records.
-    pub fn pack(records: &[AuditRecord]) -> Vec<Self> {
+    pub fn pack<'r>(records: impl IntoIterator<Item = &'r AuditRecord>) -> Vec<Self> {
         let mut groups: BTreeMap<(i64, WorkspaceId), Vec<&AuditRecord>> = BTreeMap::new();
         for record in records {
             groups.entry((slice_of(record.at), record.workspace)).or_default().push(record);
@@ -99,11 +99,16 @@ impl AuditBatch {
     fn of(slice: i64, workspace: WorkspaceId, records: &[&AuditRecord]) -> Self {
         let content = postcard::to_extend(&Records { slice, records }, vec![PACKED]);
         let content = content.expect("a Vec takes everything");
+        let count = u32::try_from(records.len()).expect("at most MOST");
+        Self::named(slice, workspace, count, content)
+    }
+
+    /// A row with this content, under the name that follows from it.
+    pub(super) fn named(slice: i64, workspace: WorkspaceId, records: u32, content: Vec<u8>) -> Self {
         let hash = digest(&SHA256, &content);
         let mut id = BatchId::default();
         id.copy_from_slice(&hash.as_ref()[..size_of::<BatchId>()]);
-        let count = u32::try_from(records.len()).expect("at most MOST");
-        Self { slice, workspace, id, records: count, content }
+        Self { slice, workspace, id, records, content }
     }
 
     /// The records.

@@ -4,6 +4,7 @@
 //! pages of them again.
 
 mod batch;
+mod bundle;
 mod gathering;
 
 use std::{fmt, net::IpAddr, str::FromStr};
@@ -19,6 +20,7 @@ use uuid::Uuid;
 use crate::StoreError;
 
 pub use batch::{AuditBatch, BatchId, slice_of};
+pub use bundle::{bundle, unbundle};
 pub use gathering::{Gathering, Stretch};
 
 /// One request for a token, and what came of it. It names accounts and people by id alone, so that it can outlive them.
@@ -192,9 +194,15 @@ impl Pruned {
 /// The audit.
 #[async_trait]
 pub trait Audits: Send + Sync {
-    /// Stores records: all of them, or none. One that is there already is not there twice, so that records whose fate is
-    /// unknown can be stored again, together with the same others or with new ones.
-    async fn append_audit(&self, records: &[AuditRecord]) -> Result<(), StoreError>;
+    /// Stores batches: all of them, or none. One that is there already is not there twice, so that batches whose fate is
+    /// unknown can be stored again.
+    async fn append_audit_batches(&self, batches: &[AuditBatch]) -> Result<(), StoreError>;
+
+    /// Stores records, packed into as few batches as will hold them. Those whose fate is unknown can be stored again,
+    /// together with the same others or with new ones.
+    async fn append_audit(&self, records: &[AuditRecord]) -> Result<(), StoreError> {
+        self.append_audit_batches(&AuditBatch::pack(records)).await
+    }
 
     /// A stretch of the workspace's audit.
     async fn audit(&self, workspace: WorkspaceId, page: &AuditPage) -> Result<Vec<AuditRecord>, StoreError>;

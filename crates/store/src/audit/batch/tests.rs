@@ -3,6 +3,7 @@ use std::{sync::Arc, time::Duration};
 use model::{Code, Environment, ManualClock, Purpose, SeededEntropy, TokenLinkId};
 
 use super::*;
+use crate::{bundle, unbundle};
 
 fn environment() -> Environment {
     let clock = Arc::new(ManualClock::new(Timestamp::from_microsecond(1_800_000_000_123_456)));
@@ -70,6 +71,18 @@ fn the_same_records_are_the_same_row() {
     let (records, row) = batch();
     assert_eq!(AuditBatch::pack(&records)[0], row);
     assert_ne!(AuditBatch::pack(&records[..1])[0].id, row.id);
+}
+
+#[test]
+fn what_is_bundled_is_the_same_rows_again() {
+    let (_, row) = batch();
+    let other = AuditBatch::pack(&[record(&environment(), WorkspaceId::generate(&environment()))]).remove(0);
+    let rows = vec![row, other];
+    let bytes = bundle(&rows, vec![7]);
+    assert_eq!(bytes[0], 7, "added to what was there");
+    assert_eq!(unbundle(&bytes[1..]).unwrap(), rows);
+    assert!(unbundle(&bytes[1..bytes.len() - 1]).is_err());
+    assert!(unbundle(&[&bytes[1..], &[0]].concat()).is_err());
 }
 
 #[test]

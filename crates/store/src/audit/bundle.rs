@@ -1,0 +1,47 @@
+//! Batches as bytes, for whoever keeps them outside of a database.
+//!
+//! A list of [`Row`]s in postcard's encoding. A row's id is not among them: it follows from the content.
+
+use model::WorkspaceId;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::AuditBatch;
+use crate::StoreError;
+
+#[derive(Serialize, Deserialize)]
+struct Row<'b> {
+    slice: i64,
+    workspace: WorkspaceId,
+    records: u32,
+    #[serde(serialize_with = "at_once")]
+    content: &'b [u8],
+}
+
+/// Not byte by byte, as lists go.
+fn at_once<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
+}
+
+/// Adds these batches to `bytes`.
+pub fn bundle(batches: &[AuditBatch], bytes: Vec<u8>) -> Vec<u8> {
+    let rows = batches.iter().map(|batch| {
+        let AuditBatch { slice, workspace, records, ref content, .. } = *batch;
+        Row { slice, workspace, records, content }
+    });
+    let rows: Vec<_> = rows.collect();
+    postcard::to_extend(&rows, bytes).expect("a Vec takes everything")
+}
+
+/// The batches in these bytes.
+pub fn unbundle(bytes: &[u8]) -> Result<Vec<AuditBatch>, StoreError> {
+    let corrupt = |cause: String| StoreError::Corrupt { table: "audit_batches", cause };
+    let (rows, rest): (Vec<Row<'_>>, _) =
+        postcard::take_from_bytes(bytes).map_err(|error| corrupt(error.to_string()))?;
+    if !rest.is_empty() {
+        return Err(corrupt("there is more than the batches".into()));
+    }
+    let batches = rows.into_iter().map(|Row { slice, workspace, records, content }| {
+        AuditBatch::named(slice, workspace, records, content.to_vec())
+    });
+    Ok(batches.collect())
+}
