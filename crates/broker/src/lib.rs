@@ -65,7 +65,7 @@ pub use access_token::AccessToken;
 pub use admit::Admitted;
 pub use api_keys::{IssuedKey, KeyCheck, NewApiKey};
 pub use apps::NewApp;
-pub use audit::{Asker, Audit, AuditMode, Audited, Journal};
+pub use audit::{Asker, Audit, AuditMode, Audited, Journal, bring_in_journal};
 pub use callback_secrets::{CallbackSecrets, OVERLAP as CALLBACK_SECRET_OVERLAP, Rotation};
 pub use connect::{Arrival, Authorization, Connected, Departure, Invitation};
 pub use escrow::Escrow;

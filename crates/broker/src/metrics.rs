@@ -136,7 +136,7 @@ impl Default for Metrics {
             audit_journaled: registered(
                 &mut registry,
                 "audit_journaled",
-                "Records that went to this server's disk because the store was away",
+                "Records that were on this server's disk alone because the store was away",
             ),
             audit_dropped: registered(
                 &mut registry,

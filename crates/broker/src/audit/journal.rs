@@ -1,108 +1,207 @@
-//! Where records wait for a store that is away: on this server's disk, a file for each batch.
+//! Records on this server's disk, until the store has them.
 //!
-//! A record on the disk is a record: the token may go. That is how tokens which are still good can be given while the
-//! database restarts, and none without a trace.
+//! A record on the disk is a record: the token may go. Where the store is a file on the same disk, each batch goes here
+//! first, because that costs a fifth of a commit, and many batches share a commit behind the tokens. Elsewhere
+//! the disk counts only while the store is away: that is how tokens which are still good can be given while a database
+//! restarts, and none without a trace.
+//!
+//! What is here is in memory, too, so that nobody has to read it back but the start that follows a crash (`left`).
 
 use std::{
-    fs::{self, File},
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    collections::VecDeque,
+    fs::DirBuilder,
+    io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use model::Environment;
-use store::AuditRecord;
+use store::{AuditBatch, bundle};
+use tokio::sync::Notify;
 
-/// A folder of batches that the store doesn't have yet. Processes may share it.
+use super::{frame::FRONT, segments::Segments};
+
+/// What a server's disk holds of the audit. Processes may share the folder; each writes files of its own.
 #[derive(Debug, Clone)]
 pub struct Journal {
+    room: Arc<Room>,
+    /// Whether a batch comes here before it goes to the store.
+    pub(super) is_first: bool,
+}
+
+#[derive(Debug)]
+struct Room {
     folder: PathBuf,
-    env: Environment,
+    /// Taken by what runs on threads that may wait for the disk, and by nobody else.
+    segments: Mutex<Segments>,
+    behind: Mutex<Behind>,
+    news: Notify,
+    /// Held by whoever brings batches into the store.
+    turn: tokio::sync::Mutex<()>,
     /// Whether the store was away when it was last asked: then nobody has to wait until it has failed once more.
-    away: Arc<AtomicBool>,
+    away: AtomicBool,
+}
+
+/// What the store does not have yet.
+#[derive(Debug, Default)]
+struct Behind {
+    entries: VecDeque<Entry>,
+    /// How many entries there have been.
+    written: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// The segment that it is in, by its number.
+    segment: u64,
+    batches: Vec<AuditBatch>,
+}
+
+impl Behind {
+    /// Nothing in the segments before this one is needed.
+    fn needs(&self) -> u64 {
+        self.entries.front().map_or(u64::MAX, |entry| entry.segment)
+    }
+
+    fn settled(&self) -> u64 {
+        self.written - self.entries.len() as u64
+    }
 }
 
 impl Journal {
-    /// Uses `folder`; makes it, for its owner only, if it is not there.
+    /// Uses `folder` while the store is away; makes it, for its owner only, if it is not there.
     pub fn open(folder: &Path, env: Environment) -> io::Result<Self> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        Ok(Self { folder: folder.to_owned(), env, away: Arc::default() })
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let room = Room {
+            folder: folder.to_owned(),
+            segments: Mutex::new(Segments::new(folder, env)),
+            behind: Mutex::default(),
+            news: Notify::new(),
+            turn: tokio::sync::Mutex::default(),
+            away: AtomicBool::new(false),
+        };
+        Ok(Self { room: Arc::new(room), is_first: false })
     }
 
-    pub(super) fn is_in_use(&self) -> bool {
-        self.away.load(Ordering::Relaxed)
+    /// Takes each batch before the store does: for a store that is a file on the same disk.
+    pub fn first(mut self) -> io::Result<Self> {
+        // The first token need not wait for it.
+        self.room.segments().prepare()?;
+        self.is_first = true;
+        Ok(self)
     }
 
-    pub(super) fn set_in_use(&self, away: bool) {
-        self.away.store(away, Ordering::Relaxed);
+    pub(super) fn folder(&self) -> &Path {
+        &self.room.folder
     }
 
-    /// Puts a batch on the disk; when this returns, it survives a power cut.
-    pub(super) async fn append(&self, records: &[AuditRecord]) -> io::Result<()> {
-        let mut text = Vec::new();
-        for record in records {
-            serde_json::to_writer(&mut text, record)?;
-            text.push(b'\n');
-        }
-        // In the order of time, and random: batches of one microsecond must not overwrite each other.
-        let mark = u64::from_le_bytes(self.env.entropy.bytes());
-        let name = format!("{:020}-{mark:016x}.jsonl", self.env.now().as_microsecond());
-        let (folder, path) = (self.folder.clone(), self.folder.join(name));
+    pub(super) fn is_away(&self) -> bool {
+        self.room.away.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether the store was away just now; whether that is news.
+    pub(super) fn set_away(&self, away: bool) -> bool {
+        self.room.away.swap(away, Ordering::Relaxed) != away
+    }
+
+    /// Puts batches on the disk; when this returns, they survive a power cut.
+    pub(super) async fn append(&self, batches: Vec<AuditBatch>) -> io::Result<()> {
+        let room = Arc::clone(&self.room);
         blocking(move || {
-            let aside = path.with_extension("part");
-            let mut file = File::options().write(true).create_new(true).mode(0o600).open(&aside)?;
-            file.write_all(&text)?;
-            file.sync_all()?;
-            fs::rename(&aside, &path)?;
-            File::open(folder)?.sync_all()
+            let mut entry = bundle(&batches, vec![0; FRONT]);
+            let mut segments = room.segments();
+            let needed = room.behind().needs();
+            let segment = segments.append(&mut entry, needed)?;
+            // Before another can be written: until it is noted, its segment could be taken for one that nobody needs.
+            let mut behind = room.behind();
+            behind.entries.push_back(Entry { segment, batches });
+            behind.written += 1;
+            Ok(())
         })
         .await?;
-        self.set_in_use(true);
+        self.room.news.notify_one();
         Ok(())
     }
 
-    /// The files that wait, oldest first.
-    pub(super) async fn files(&self) -> io::Result<Vec<PathBuf>> {
-        let folder = self.folder.clone();
+    /// Returns once there is something that the store does not have.
+    pub(super) async fn news(&self) {
+        while self.room.behind().entries.is_empty() {
+            self.room.news.notified().await;
+        }
+    }
+
+    /// Waits until nobody else brings batches into the store.
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.room.turn.lock().await
+    }
+
+    /// How many entries there have been, and how many of them the store has.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        let behind = self.room.behind();
+        (behind.written, behind.settled())
+    }
+
+    /// How many records the store does not have.
+    pub(super) fn records(&self) -> usize {
+        self.room.behind().entries.iter().map(|entry| records(&entry.batches)).sum()
+    }
+
+    /// The oldest that the store does not have, some `most` records, and how many entries they are.
+    pub(super) fn oldest(&self, most: usize) -> (Vec<AuditBatch>, usize) {
+        let behind = self.room.behind();
+        let (mut batches, mut entries, mut count) = (Vec::new(), 0, 0);
+        for entry in &behind.entries {
+            if count >= most {
+                break;
+            }
+            batches.extend(entry.batches.iter().cloned());
+            (entries, count) = (entries + 1, count + records(&entry.batches));
+        }
+        (batches, entries)
+    }
+
+    /// The store has the oldest entries.
+    pub(super) fn settle(&self, entries: usize) {
+        self.room.behind().entries.drain(..entries);
+    }
+
+    /// Takes this process's files off the disk, if the store has everything that is in them.
+    pub(super) async fn clear(&self) -> io::Result<()> {
+        let room = Arc::clone(&self.room);
         blocking(move || {
-            let entries = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
-            let mut files: Vec<_> = entries.collect::<Result<_, _>>()?;
-            files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
-            files.sort_unstable();
-            Ok(files)
+            let mut segments = room.segments();
+            let is_needed = room.behind().needs() < u64::MAX;
+            if is_needed { Ok(()) } else { segments.clear() }
         })
         .await
     }
+}
 
-    /// The batch of a file; an empty one when another process has settled it.
-    pub(super) async fn read(&self, path: &Path) -> io::Result<Vec<AuditRecord>> {
-        let path = path.to_owned();
-        let read = blocking(move || {
-            let text = fs::read(path)?;
-            let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-            lines.map(|line| serde_json::from_slice(line).map_err(io::Error::from)).collect()
-        });
-        gone_is_done(read.await)
+impl Room {
+    fn segments(&self) -> MutexGuard<'_, Segments> {
+        self.segments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a batch off the disk: the store has it.
-    pub(super) async fn remove(&self, path: &Path) -> io::Result<()> {
-        let path = path.to_owned();
-        gone_is_done(blocking(move || fs::remove_file(path)).await)
+    fn behind(&self) -> MutexGuard<'_, Behind> {
+        self.behind.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn gone_is_done<T: Default>(done: io::Result<T>) -> io::Result<T> {
-    match done {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
-        done => done,
-    }
+/// How many records these are.
+pub(super) fn records(batches: &[AuditBatch]) -> usize {
+    batches.iter().map(|batch| batch.records as usize).sum()
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+/// On a thread that may wait for the disk.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(io::Error::other(panic)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
 //! No record, no token.
 //!
 //! Every token leaves the broker as [`Audited`], which only this room can make: [`Broker::audited`] runs what fetches the
-//! token, has the record written (`writer`; on this server's disk while the store is away: `journal`), and then wraps it.
+//! token, has the record written (`writer`; on this server's disk where that is as good as the store, or while the store is
+//! away: `journal`), and then wraps it.
 //!
 //! - A record says `given` when the token was about to be handed over. A caller who hung up, or whose time ran out,
 //!   while the record was written has no token all the same: the audit may claim too much, never too little.
@@ -9,7 +10,11 @@
 //!   account. Nobody waits for that one. What is turned away at the door of a token link (address, signature, replay)
 //!   leaves none: strangers must not be able to write here.
 
+mod frame;
 mod journal;
+mod left;
+mod segment;
+mod segments;
 mod writer;
 
 use std::{convert::Infallible, net::IpAddr, ops::Deref, time::Duration};
@@ -19,11 +24,12 @@ use model::{
     WorkspaceId,
 };
 use serde::{Deserialize, Serialize};
-use store::{AuditRecord, StoreError};
+use store::{AuditPage, AuditRecord, StoreError};
 
 use crate::Broker;
 
 pub use journal::Journal;
+pub use left::bring_in_journal;
 pub use writer::Audit;
 
 /// Between two rounds of deleting old records.
@@ -122,9 +128,29 @@ impl Broker {
         AuditRecord { id, at, workspace, credential, kind, who, from, why, outcome, about }
     }
 
-    /// Brings into the store what the audit had to leave on this server's disk, for as long as it is polled.
+    /// A stretch of the workspace's audit. The record of a token that this server gave before is in it.
+    pub async fn audit(
+        &self,
+        workspace: WorkspaceId,
+        page: &AuditPage,
+    ) -> Result<Vec<AuditRecord>, StoreError> {
+        self.audit.catch_up().await?;
+        self.store.audit(workspace, page).await
+    }
+
+    /// Brings into the store what servers that are no more had on this disk alone. Before the doors open.
+    pub async fn replay_journal(&self) {
+        self.audit.replay().await;
+    }
+
+    /// Brings into the store what the audit has on this server's disk, for as long as it is polled.
     pub async fn tend_journal(&self) -> Infallible {
         self.audit.tend().await
+    }
+
+    /// The same for the last time: once the tasks are over, nobody is given a token any more.
+    pub async fn close_journal(&self) {
+        self.audit.close().await;
     }
 
     /// Deletes records that are older than `keep`, for as long as it is polled.

@@ -6,27 +6,29 @@
 //! task pauses between two batches, and makes fewer still. It belongs to the process's tracker: waiting for the tracker is
 //! what flushes the audit at shutdown.
 
+mod behind;
+
 use std::{
     collections::VecDeque,
-    convert::Infallible,
-    fmt,
-    future::pending,
+    fmt, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use model::{Environment, Failure, Timestamp};
-use store::{AuditRecord, Audits};
+use store::{AuditBatch, AuditRecord, Audits};
 use tokio::{sync::oneshot, task::yield_now};
 use tokio_util::task::TaskTracker;
 
-use super::{AuditMode, Journal, unwritten};
+use super::{AuditMode, Journal, journal::records, unwritten};
 use crate::Metrics;
 
 /// Records that wait to be written; some 200 bytes each.
 const MOST_WAITING: usize = 16_384;
 /// Records in one transaction: it takes a few milliseconds.
 const MOST_AT_ONCE: usize = 2048;
+/// How often it is looked for more that could come along: some ten microseconds each, if they bring anybody.
+const LOOKS: u32 = 16;
 /// Between two batches that nobody waits for. What a relaxed audit loses when the process is killed is not older than this
 /// and a commit.
 const GATHER: Duration = Duration::from_millis(25);
@@ -35,8 +37,6 @@ const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 /// How long the store may take: a connection that hangs must not hang the audit, and whoever waits for it has time left for
 /// the disk.
 const TRY_WITHIN: Duration = Duration::from_secs(1);
-/// How often the journal is looked into.
-const LOOK: Duration = Duration::from_secs(5);
 /// Pauses between tries double from the first to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// How long records without a reader are kept trying while the server stops.
@@ -78,7 +78,7 @@ impl Entry {
 }
 
 impl Audit {
-    /// An audit on `store`, and on the journal while that is away. `tasks` is waited for at shutdown.
+    /// An audit on `store`, with a journal before it or while it is away. `tasks` is waited for at shutdown.
     pub fn new(
         mode: AuditMode,
         store: Arc<dyn Audits>,
@@ -89,19 +89,6 @@ impl Audit {
     ) -> Self {
         let line = Mutex::default();
         Self { desk: Arc::new(Desk { mode, store, env, tasks, metrics, journal, line }) }
-    }
-
-    /// Brings into the store what waits in the journal, now and from time to time, for as long as it is polled.
-    pub(crate) async fn tend(&self) -> Infallible {
-        let Some(journal) = &self.desk.journal else { pending().await };
-        loop {
-            match self.desk.replay(journal).await {
-                Ok(0) => {}
-                Ok(replayed) => tracing::info!(replayed, "records came from the journal into the audit"),
-                Err(error) => tracing::warn!(error, "records of the audit wait in the journal"),
-            }
-            self.desk.env.clock.sleep(LOOK).await;
-        }
     }
 
     /// Returns once a token may be given on this record.
@@ -152,14 +139,13 @@ impl Desk {
         let _over = Over(self);
         let (mut batch, mut pause, mut stopping) = (Vec::new(), PAUSES.0, None);
         loop {
-            // Whoever is about to come anyway comes along: otherwise the first of many would have a commit to itself.
-            yield_now().await;
+            self.gather().await;
             if !self.fill(&mut batch) {
                 return;
             }
-            let records: Vec<AuditRecord> = batch.iter().map(|entry| entry.record.clone()).collect();
+            let batches = AuditBatch::pack(batch.iter().map(|entry| &entry.record));
             let begun = self.env.now();
-            if self.is_kept(&records).await {
+            if self.is_kept(&batches).await {
                 for witness in batch.drain(..).filter_map(|entry| entry.witness) {
                     // Whoever has gone meanwhile has no token, and a record too many.
                     let _gone = witness.send(());
@@ -179,66 +165,67 @@ impl Desk {
         }
     }
 
-    /// Makes a batch durable: in the store, or on the disk while that is away.
-    async fn is_kept(&self, records: &[AuditRecord]) -> bool {
-        let away = self.journal.as_ref().is_some_and(Journal::is_in_use);
-        (away && self.is_on_disk(records).await)
-            || self.is_in_store(records).await
-            || (!away && self.is_on_disk(records).await)
+    /// Whoever is about to come anyway comes along: otherwise the first of many would have a commit to itself. As long as each
+    /// look at the sockets brings more, what it costs to write is better shared among them, too.
+    async fn gather(&self) {
+        let mut waiting = self.line().waiting.len();
+        for _ in 0..LOOKS {
+            yield_now().await;
+            let now = self.line().waiting.len();
+            if now == mem::replace(&mut waiting, now) {
+                break;
+            }
+        }
     }
 
-    async fn is_in_store(&self, records: &[AuditRecord]) -> bool {
-        let begun = self.env.now();
-        let work = self.store.append_audit(records);
+    /// Makes records durable: in the store, or on the disk where that comes first or while the store is away.
+    async fn is_kept(&self, batches: &[AuditBatch]) -> bool {
+        let disk = self.journal.as_ref();
+        // Where nobody waits for the disk, a record need not lie on it twice.
+        let is_first = self.mode == AuditMode::Strict && disk.is_some_and(|journal| journal.is_first);
+        let disk_first = is_first || disk.is_some_and(Journal::is_away);
+        if disk_first && self.is_on_disk(batches).await {
+            return true;
+        }
+        let stored = self.store(batches).await.is_ok();
+        if let Some(journal) = disk {
+            journal.set_away(!stored);
+        }
+        stored || (!disk_first && self.is_on_disk(batches).await)
+    }
+
+    /// Stores batches; or says why not.
+    async fn store(&self, batches: &[AuditBatch]) -> Result<(), String> {
+        let (records, begun) = (records(batches), self.env.now());
+        let work = self.store.append_audit_batches(batches);
         let failure = match self.env.clock.timeout(TRY_WITHIN, work).await {
             Some(Ok(())) => {
-                self.metrics.audit_batch(records.len(), self.env.now().since(begun));
-                return true;
+                self.metrics.audit_batch(records, self.env.now().since(begun));
+                return Ok(());
             }
             Some(Err(error)) => error.to_string(),
             None => "the store does not answer".to_owned(),
         };
         self.metrics.audit_failure();
-        tracing::error!(records = records.len(), failure, "the audit cannot be written");
-        false
+        tracing::error!(records, failure, "the audit cannot be written");
+        Err(failure)
     }
 
-    async fn is_on_disk(&self, records: &[AuditRecord]) -> bool {
+    async fn is_on_disk(&self, batches: &[AuditBatch]) -> bool {
         let Some(journal) = &self.journal else { return false };
-        match journal.append(records).await {
+        let records = records(batches);
+        match journal.append(batches.to_vec()).await {
             Ok(()) => {
-                self.metrics.audit_journaled(records.len());
+                if journal.is_away() {
+                    self.metrics.audit_journaled(records);
+                }
                 true
             }
             Err(error) => {
-                tracing::error!(records = records.len(), %error, "the audit's journal cannot be written");
+                tracing::error!(records, %error, "the audit's journal cannot be written");
                 false
             }
         }
-    }
-
-    /// Brings what waits on the disk into the store, and takes it off the disk.
-    async fn replay(&self, journal: &Journal) -> Result<usize, String> {
-        let mut replayed = 0;
-        journal.set_in_use(false);
-        for path in journal.files().await.map_err(|error| error.to_string())? {
-            let records = match journal.read(&path).await {
-                Ok(records) => records,
-                Err(error) => {
-                    tracing::error!(path = %path.display(), %error, "a file of the audit's journal is unreadable");
-                    continue;
-                }
-            };
-            let stored = self.env.clock.timeout(TRY_WITHIN, self.store.append_audit(&records)).await;
-            if let Some(Ok(())) = stored {
-                journal.remove(&path).await.map_err(|error| error.to_string())?;
-                replayed += records.len();
-            } else {
-                journal.set_in_use(true);
-                return Err("the store is away".into());
-            }
-        }
-        Ok(replayed)
     }
 
     /// Takes whoever waits into the batch, without those who have given up. `false`: nobody is left, and from here on the

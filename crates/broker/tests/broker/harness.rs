@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 use store::{AppKind, Credential, Credentials, Note, Store};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
-use tokio::task::yield_now;
 use tokio_util::task::TaskTracker;
 use url::Url;
 use zoom::{Endpoints, Zak, ZoomClient};
@@ -135,19 +134,6 @@ impl House {
     /// Where records wait for the store.
     pub(crate) fn journal(&self) -> std::path::PathBuf {
         self.rooms.path().join("audit")
-    }
-
-    /// Brings what waits there into the store, as a running server does.
-    pub(crate) async fn replay_journal(&self) {
-        let empty = async {
-            while std::fs::read_dir(self.journal()).unwrap().next().is_some() {
-                yield_now().await;
-            }
-        };
-        tokio::select! {
-            never = self.broker.tend_journal() => match never {},
-            () = empty => {}
-        }
     }
 
     pub(crate) fn escrow(&self) -> std::path::PathBuf {

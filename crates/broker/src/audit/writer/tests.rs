@@ -15,22 +15,22 @@ use tokio::{sync::Semaphore, task::yield_now};
 use super::*;
 
 /// Takes a batch when it is let, and tells of those that it took.
-struct Paper {
-    turns: Semaphore,
+pub(super) struct Paper {
+    pub(super) turns: Semaphore,
     begun: Semaphore,
-    torn: AtomicBool,
-    batches: Mutex<Vec<Vec<AuditRecord>>>,
+    pub(super) torn: AtomicBool,
+    batches: Mutex<Vec<Vec<AuditBatch>>>,
 }
 
 #[async_trait]
 impl Audits for Paper {
-    async fn append_audit(&self, records: &[AuditRecord]) -> Result<(), StoreError> {
+    async fn append_audit_batches(&self, batches: &[AuditBatch]) -> Result<(), StoreError> {
         self.begun.add_permits(1);
         self.turns.acquire().await.unwrap().forget();
         if self.torn.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("torn".into()));
         }
-        self.batches.lock().unwrap().push(records.to_vec());
+        self.batches.lock().unwrap().push(batches.to_vec());
         Ok(())
     }
 
@@ -47,14 +47,21 @@ impl Audits for Paper {
     }
 }
 
-struct Bench {
-    audit: Audit,
-    paper: Arc<Paper>,
-    clock: Arc<ManualClock>,
+pub(super) struct Bench {
+    pub(super) audit: Audit,
+    pub(super) paper: Arc<Paper>,
+    pub(super) clock: Arc<ManualClock>,
 }
 
 impl Bench {
     fn new(mode: AuditMode) -> Self {
+        Self::with_journal(mode, |_| None)
+    }
+
+    pub(super) fn with_journal(
+        mode: AuditMode,
+        journal: impl FnOnce(Environment) -> Option<Journal>,
+    ) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000)));
         let env = Environment { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(7)) };
         let paper = Arc::new(Paper {
@@ -63,11 +70,12 @@ impl Bench {
             torn: AtomicBool::new(false),
             batches: Mutex::default(),
         });
-        let audit = Audit::new(mode, paper.clone(), None, Metrics::default(), env, TaskTracker::new());
+        let journal = journal(env.clone());
+        let audit = Audit::new(mode, paper.clone(), journal, Metrics::default(), env, TaskTracker::new());
         Self { audit, paper, clock }
     }
 
-    fn record(&self) -> AuditRecord {
+    pub(super) fn record(&self) -> AuditRecord {
         let env = &self.audit.desk.env;
         AuditRecord {
             id: AuditId::generate(env),
@@ -84,7 +92,7 @@ impl Bench {
     }
 
     /// Asks for a token, and says how it stands: somebody who waits.
-    fn admit(&self) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + '_>> {
+    pub(super) fn admit(&self) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + '_>> {
         let mut waiting = Box::pin(self.audit.admit(self.record()));
         let mut context = Context::from_waker(Waker::noop());
         assert!(waiting.as_mut().poll(&mut context).is_pending(), "not before the record is written");
@@ -92,16 +100,33 @@ impl Bench {
     }
 
     /// The store begins to write, and gets no further.
-    async fn begun(&self) {
+    pub(super) async fn begun(&self) {
         self.paper.begun.acquire().await.unwrap().forget();
     }
 
-    fn sizes(&self) -> Vec<usize> {
-        self.paper.batches.lock().unwrap().iter().map(Vec::len).collect()
+    pub(super) fn sizes(&self) -> Vec<usize> {
+        self.paper.batches.lock().unwrap().iter().map(|batches| records(batches)).collect()
+    }
+
+    /// The records that the store has, each once.
+    pub(super) fn stored(&self) -> Vec<AuditRecord> {
+        let batches = self.paper.batches.lock().unwrap();
+        let mut records: Vec<_> =
+            batches.iter().flatten().flat_map(|batch| batch.unpack().unwrap()).collect();
+        records.sort_unstable_by_key(AuditRecord::place);
+        records.dedup();
+        records
+    }
+
+    /// The value of a counter.
+    pub(super) fn counted(&self, name: &str) -> usize {
+        let text = self.audit.desk.metrics.text();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix("_total "));
+        line.unwrap().parse().unwrap()
     }
 
     /// What `work` comes to while time passes.
-    async fn as_time_passes<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(super) async fn as_time_passes<T>(&self, work: impl Future<Output = T>) -> T {
         let passing = async {
             loop {
                 self.clock.advance(Duration::from_millis(50));
@@ -213,11 +238,7 @@ async fn relaxed_tokens_do_not_wait_and_their_records_are_kept() {
 
 #[tokio::test]
 async fn a_line_that_is_too_long_refuses_when_strict_and_counts_when_relaxed() {
-    let dropped = |bench: &Bench| {
-        let text = bench.audit.desk.metrics.text();
-        let line = text.lines().find(|line| line.starts_with("latchkey_audit_dropped_total ")).unwrap();
-        line.rsplit_once(' ').unwrap().1.parse::<usize>().unwrap()
-    };
+    let dropped = |bench: &Bench| bench.counted("latchkey_audit_dropped");
     let relaxed = Bench::new(AuditMode::Relaxed);
     for _ in 0..MOST_WAITING + 3 {
         relaxed.audit.admit(relaxed.record()).await.unwrap();

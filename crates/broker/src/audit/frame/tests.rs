@@ -1,0 +1,126 @@
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+
+/// A segment, written as its owner does.
+struct Paper {
+    bytes: Vec<u8>,
+    round: u64,
+    at: usize,
+}
+
+impl Paper {
+    fn new(length: usize) -> Self {
+        let mut paper = Self { bytes: vec![0; START + length], round: 0, at: START };
+        paper.rewind();
+        paper
+    }
+
+    fn rewind(&mut self) {
+        (self.round, self.at) = (self.round + 1, START);
+        let title = title(self.round);
+        self.bytes[..title.len()].copy_from_slice(&title);
+    }
+
+    /// Writes an entry; where it lies.
+    fn write(&mut self, content: &[u8]) -> std::ops::Range<usize> {
+        let mut entry = [&[0; FRONT], content].concat();
+        seal(&mut entry, self.round, self.at);
+        let place = self.at..self.at + entry.len();
+        self.bytes[place.clone()].copy_from_slice(&entry);
+        self.at = after(self.at, entry.len());
+        place
+    }
+
+    fn entries(&self) -> Vec<&[u8]> {
+        let contents = read(&self.bytes).unwrap();
+        assert!(!contents.damaged);
+        contents.entries
+    }
+}
+
+#[test]
+fn a_write_that_was_torn_at_any_byte_is_no_entry_and_no_damage() {
+    let mut paper = Paper::new(16 * BLOCK);
+    paper.write(b"one of a round that is over");
+    paper.write(b"another, longer than those to come, and with an end that shows behind them");
+    paper.rewind();
+    paper.write(b"first");
+    let before = paper.bytes.clone();
+    let last = paper.write(b"the last");
+    let whole = paper.bytes.clone();
+    for cut in last.clone() {
+        // The disk may write any part of it first.
+        for (head, tail) in [(&whole, &before), (&before, &whole)] {
+            paper.bytes = before.clone();
+            paper.bytes[last.start..cut].copy_from_slice(&head[last.start..cut]);
+            paper.bytes[cut..last.end].copy_from_slice(&tail[cut..last.end]);
+            let complete = paper.bytes == whole;
+            let expected: &[&[u8]] = if complete { &[b"first", b"the last"] } else { &[b"first"] };
+            assert_eq!(paper.entries(), expected, "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn what_an_earlier_round_left_is_not_read() {
+    let mut paper = Paper::new(16 * BLOCK);
+    for _ in 0..10 {
+        paper.write(b"of the first round");
+    }
+    paper.rewind();
+    assert!(paper.entries().is_empty());
+    // As long as those before: the next of them begins exactly where this one ends.
+    paper.write(b"of the other round");
+    assert_eq!(paper.entries(), [b"of the other round"]);
+}
+
+#[test]
+fn a_loss_in_the_middle_shows_and_the_rest_is_read() {
+    let mut paper = Paper::new(16 * BLOCK);
+    paper.write(b"one");
+    let second = paper.write(b"two");
+    paper.write(b"three");
+    let whole = paper.bytes.clone();
+    for byte in second {
+        paper.bytes = whole.clone();
+        paper.bytes[byte] ^= 1;
+        let contents = read(&paper.bytes).unwrap();
+        assert_eq!(contents, Contents { entries: vec![b"one", b"three"], damaged: true }, "byte {byte}");
+    }
+}
+
+#[test]
+fn a_segment_without_its_first_block_is_none() {
+    let mut paper = Paper::new(BLOCK);
+    for byte in 0..title(1).len() {
+        paper.bytes[byte] ^= 1;
+        assert_eq!(read(&paper.bytes), None, "byte {byte}");
+        paper.bytes[byte] ^= 1;
+    }
+    assert!(paper.entries().is_empty());
+    assert_eq!(read(b""), None);
+}
+
+proptest! {
+    #[test]
+    fn what_the_last_round_wrote_is_read(rounds in vec(vec(vec(any::<u8>(), 0..2 * BLOCK), 0..8), 1..4)) {
+        let mut paper = Paper::new(24 * BLOCK);
+        for round in &rounds {
+            paper.rewind();
+            for content in round {
+                paper.write(content);
+            }
+        }
+        prop_assert_eq!(paper.entries(), rounds[rounds.len() - 1].iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn nothing_that_is_read_makes_it_stumble(mut bytes in vec(any::<u8>(), 0..3 * BLOCK), titled: bool) {
+        let title = title(1);
+        if titled && bytes.len() >= title.len() {
+            bytes[..title.len()].copy_from_slice(&title);
+        }
+        let _ = read(&bytes);
+    }
+}

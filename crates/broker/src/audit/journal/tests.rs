@@ -1,0 +1,224 @@
+use std::{fs, os::unix::fs::FileExt as _, time::Duration};
+
+use model::{
+    About, AuditId, BotId, CredentialId, ManualClock, Outcome, Purpose, SeededEntropy, Source, Timestamp,
+    TokenKind, Who, WorkspaceId,
+};
+use store::{AuditPage, AuditRecord, Audits as _, Direction};
+use store_sqlite::SqliteStore;
+use tempfile::TempDir;
+
+use super::*;
+use crate::audit::{bring_in_journal, frame::START, segment::LENGTH};
+
+const EVERYTHING: AuditPage =
+    AuditPage { since: None, until: None, after: None, direction: Direction::OldestFirst, most: 10_000 };
+
+/// A folder that processes share, and the store of all.
+struct Ground {
+    folder: TempDir,
+    store: SqliteStore,
+    env: Environment,
+    clock: Arc<ManualClock>,
+}
+
+impl Ground {
+    async fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000)));
+        let env = Environment { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(7)) };
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("latchkey.db")).await.unwrap();
+        Self { folder, store, env, clock }
+    }
+
+    fn audit(&self) -> PathBuf {
+        self.folder.path().join("audit")
+    }
+
+    fn journal(&self) -> Journal {
+        Journal::open(&self.audit(), self.env.clone()).unwrap()
+    }
+
+    fn record(&self) -> AuditRecord {
+        self.clock.advance(Duration::from_micros(1));
+        AuditRecord {
+            id: AuditId::generate(&self.env),
+            at: self.env.now(),
+            workspace: WorkspaceId::generate(&self.env),
+            credential: CredentialId::generate(&self.env),
+            kind: TokenKind::Zak,
+            who: Who::Bot(BotId::generate(&self.env)),
+            from: None,
+            why: Purpose::BotJoin,
+            outcome: Outcome::Given(Source::Kept),
+            about: About::default(),
+        }
+    }
+
+    /// Puts a record into a journal.
+    async fn write(&self, journal: &Journal) -> AuditRecord {
+        let record = self.record();
+        journal.append(AuditBatch::pack([&record])).await.unwrap();
+        record
+    }
+
+    /// As the next start does. How many records there were.
+    async fn start(&self) -> usize {
+        bring_in_journal(&self.audit(), &self.store, &self.env).await.unwrap()
+    }
+
+    async fn stored(&self) -> Vec<AuditRecord> {
+        self.store.audit_of_all(&EVERYTHING).await.unwrap()
+    }
+
+    /// The files in the folder, by their extension.
+    fn files(&self, extension: &str) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.audit()).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.extension().unwrap() == extension).collect()
+    }
+}
+
+#[tokio::test]
+async fn what_a_dead_process_left_is_brought_in_once() {
+    let ground = Ground::new().await;
+    assert_eq!(ground.start().await, 0, "there is no folder yet");
+    let journal = ground.journal();
+    let given = [ground.write(&journal).await, ground.write(&journal).await, ground.write(&journal).await];
+    // The store had taken the first, and then the process died.
+    ground.store.append_audit_batches(&journal.oldest(1).0).await.unwrap();
+    drop(journal);
+    assert_eq!(ground.start().await, 3);
+    assert_eq!(ground.stored().await, given);
+    assert!(ground.files("segment").is_empty());
+    assert_eq!(ground.start().await, 0);
+}
+
+#[tokio::test]
+async fn nobody_takes_what_a_living_process_writes() {
+    let ground = Ground::new().await;
+    let (one, other) = (ground.journal(), ground.journal());
+    let (first, second) = (ground.write(&one).await, ground.write(&other).await);
+    assert_eq!(ground.start().await, 0);
+    drop(other);
+    assert_eq!(ground.start().await, 1);
+    assert_eq!(ground.stored().await, std::slice::from_ref(&second));
+    let third = ground.write(&one).await;
+    drop(one);
+    assert_eq!(ground.start().await, 2);
+    assert_eq!(ground.stored().await, [first, second, third]);
+}
+
+#[tokio::test]
+async fn a_segment_is_used_again_once_the_store_has_it() {
+    let ground = Ground::new().await;
+    let mut segments = Segments::new(&ground.audit(), ground.env.clone()).with_most(3);
+    fs::create_dir(ground.audit()).unwrap();
+    // Three of them fill a segment.
+    let mut entry = vec![0; LENGTH / 4];
+    let mut write = |needed| segments.append(&mut entry, needed);
+    // The store is behind with everything, and then has it all.
+    let numbers: Vec<_> = (0..9).map(|_| write(1).unwrap()).collect();
+    assert_eq!(numbers, [1, 1, 1, 2, 2, 2, 3, 3, 3]);
+    assert_eq!(write(1).unwrap_err().kind(), io::ErrorKind::StorageFull);
+    assert_eq!(ground.files("segment").len(), 3);
+    let numbers: Vec<_> = (0..4).map(|_| write(3).unwrap()).collect();
+    assert_eq!(numbers, [4, 4, 4, 5]);
+    assert_eq!(ground.files("segment").len(), 3, "one was enough to go on, and one more was made");
+    let numbers: Vec<_> = (0..9).map(|_| write(u64::MAX).unwrap()).collect();
+    assert_eq!(numbers, [5, 5, 6, 6, 6, 7, 7, 7, 8]);
+    assert_eq!(ground.files("segment").len(), 1);
+    let mut much = vec![0; LENGTH];
+    assert_eq!(segments.append(&mut much, u64::MAX).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    segments.clear().unwrap();
+    assert!(ground.files("segment").is_empty());
+}
+
+#[tokio::test]
+async fn a_segment_that_went_round_has_its_last_round_alone() {
+    let ground = Ground::new().await;
+    let journal = ground.journal();
+    ground.write(&journal).await;
+    ground.write(&journal).await;
+    journal.settle(2);
+    journal.room.segments().turn(u64::MAX).unwrap();
+    let last = ground.write(&journal).await;
+    assert_eq!(ground.files("segment").len(), 1);
+    drop(journal);
+    assert_eq!(ground.start().await, 1);
+    assert_eq!(ground.stored().await, [last]);
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_set_aside_and_the_rest_of_it_is_not_lost() {
+    let ground = Ground::new().await;
+    let journal = ground.journal();
+    let given = [ground.write(&journal).await, ground.write(&journal).await, ground.write(&journal).await];
+    drop(journal);
+    let path = ground.files("segment").remove(0);
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.write_all_at(b"!", START as u64 + 40).unwrap();
+    assert_eq!(ground.start().await, 2);
+    assert_eq!(ground.stored().await, given[1..]);
+    assert_eq!((ground.files("segment").len(), ground.files("damaged").len()), (0, 1));
+    assert_eq!(ground.start().await, 0, "said once");
+
+    fs::write(ground.audit().join("empty.segment"), "").unwrap();
+    assert_eq!(ground.start().await, 0);
+    assert_eq!((ground.files("segment").len(), ground.files("damaged").len()), (0, 2));
+}
+
+#[tokio::test]
+async fn half_of_the_last_write_is_nothing() {
+    let ground = Ground::new().await;
+    let journal = ground.journal();
+    let first = ground.write(&journal).await;
+    let path = ground.files("segment").remove(0);
+    let before = fs::read(&path).unwrap();
+    ground.write(&journal).await;
+    drop(journal);
+    let whole = fs::read(&path).unwrap();
+    let changed = before.iter().zip(&whole).rposition(|(before, whole)| before != whole).unwrap();
+    fs::write(&path, [&whole[..changed], &before[changed..]].concat()).unwrap();
+    assert_eq!(ground.start().await, 1);
+    assert_eq!(ground.stored().await, [first]);
+    assert!(ground.files("damaged").is_empty());
+}
+
+#[tokio::test]
+async fn files_of_older_versions_are_brought_in_too() {
+    let ground = Ground::new().await;
+    fs::create_dir(ground.audit()).unwrap();
+    let given = [ground.record(), ground.record()];
+    let lines: Vec<_> = given.iter().map(|record| serde_json::to_string(record).unwrap() + "\n").collect();
+    fs::write(ground.audit().join("00000000000000000001-0.jsonl"), lines.concat()).unwrap();
+    fs::write(ground.audit().join("00000000000000000000-0.jsonl"), "no record").unwrap();
+    assert_eq!(ground.start().await, 2);
+    assert_eq!(ground.stored().await, given);
+    assert_eq!(ground.files("jsonl").len(), 1, "what cannot be read stays for a person to look at");
+}
+
+#[tokio::test]
+async fn a_segment_that_was_never_finished_goes_unless_somebody_is_at_it() {
+    let ground = Ground::new().await;
+    fs::create_dir(ground.audit()).unwrap();
+    let path = ground.audit().join("1.unfinished");
+    let file = fs::File::create(&path).unwrap();
+    file.lock().unwrap();
+    ground.start().await;
+    assert!(path.exists());
+    drop(file);
+    ground.start().await;
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn what_the_store_does_not_take_stays() {
+    let ground = Ground::new().await;
+    let journal = ground.journal();
+    ground.write(&journal).await;
+    drop(journal);
+    let Ground { store, .. } = &ground;
+    store.close().await;
+    bring_in_journal(&ground.audit(), store, &ground.env).await.unwrap_err();
+    assert_eq!(ground.files("segment").len(), 1);
+}

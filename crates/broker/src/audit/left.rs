@@ -1,0 +1,103 @@
+//! What processes that are no more have left on the disk.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use model::Environment;
+use store::{AuditBatch, AuditRecord, Audits};
+
+use super::{
+    journal::{blocking, records},
+    segment::{self, EXTENSION, Left, UNFINISHED, gone_is_done},
+};
+
+/// How long the store may take for one of the steps.
+const TRY_WITHIN: Duration = Duration::from_secs(5);
+/// Batches in one transaction.
+const MOST_AT_ONCE: usize = 128;
+/// Until there were segments, each batch was a file of this kind: a record to a line.
+const LINES: &str = "jsonl";
+
+/// Brings into the store what processes that are no more have left in `folder`, and takes it off the disk. What another
+/// process is at, or will be when it is done, stays. Answers how many records there were.
+pub async fn bring_in_journal(folder: &Path, store: &dyn Audits, env: &Environment) -> io::Result<usize> {
+    let mut brought = 0;
+    for path in files(folder).await? {
+        let kind = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        let done = match kind {
+            EXTENSION => bring_segment(&path, store, env).await,
+            LINES => bring_lines(&path, store, env).await,
+            UNFINISHED => blocking(move || segment::sweep(&path).map(|()| 0)).await,
+            _ => Ok(0),
+        };
+        brought += done?;
+    }
+    Ok(brought)
+}
+
+async fn bring_segment(path: &Path, store: &dyn Audits, env: &Environment) -> io::Result<usize> {
+    let path = path.to_owned();
+    let claimed = blocking({
+        let path = path.clone();
+        move || Left::claim(&path)
+    });
+    let Some(left) = claimed.await? else { return Ok(0) };
+    for batches in left.batches.chunks(MOST_AT_ONCE) {
+        bring(batches, store, env).await?;
+    }
+    let brought = records(&left.batches);
+    if left.is_damaged {
+        let path = path.display();
+        tracing::error!(%path, brought, "a file of the audit's journal is damaged: records may be missing");
+    }
+    blocking(move || left.settle()).await?;
+    Ok(brought)
+}
+
+async fn bring_lines(path: &Path, store: &dyn Audits, env: &Environment) -> io::Result<usize> {
+    let path = path.to_owned();
+    let read = blocking({
+        let path = path.clone();
+        move || gone_is_done(fs::read(path))
+    });
+    let text = read.await?;
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let read: Result<Vec<AuditRecord>, _> = lines.map(serde_json::from_slice).collect();
+    let records = match read {
+        Ok(records) => records,
+        Err(error) => {
+            tracing::error!(path = %path.display(), %error, "a file of the audit's journal is unreadable");
+            return Ok(0);
+        }
+    };
+    bring(&AuditBatch::pack(&records), store, env).await?;
+    blocking(move || gone_is_done(fs::remove_file(path))).await?;
+    Ok(records.len())
+}
+
+async fn bring(batches: &[AuditBatch], store: &dyn Audits, env: &Environment) -> io::Result<()> {
+    let work = store.append_audit_batches(batches);
+    match env.clock.timeout(TRY_WITHIN, work).await {
+        Some(stored) => stored.map_err(io::Error::other),
+        None => Err(io::Error::new(io::ErrorKind::TimedOut, "the store does not answer")),
+    }
+}
+
+/// The files in the folder, oldest first.
+async fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let folder = folder.to_owned();
+    blocking(move || {
+        let entries = match fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut files: Vec<_> =
+            entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+        files.sort_unstable();
+        Ok(files)
+    })
+    .await
+}
