@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use broker::bring_in_journal;
 use indicatif::ProgressBar;
 use model::{Environment, Timestamp, WorkspaceId};
 use store::{AuditPage, Direction, Store};
@@ -62,7 +63,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         bail!("there is no database {}: set `data_dir` or `database_url`", sqlite_file(&config).display());
     }
     let database = Database::open(&config).await?;
-    let until = Some(until.unwrap_or_else(|| Environment::system().now()));
+    // What a server that was killed had on its disk alone. One that runs brings its own, a moment later.
+    let (journal, env) = (config.audit_journal(), Environment::system());
+    bring_in_journal(&journal, &*database.store(), &env)
+        .await
+        .with_context(|| format!("records in {} cannot be brought into the database", journal.display()))?;
+    let until = Some(until.unwrap_or_else(|| env.now()));
     let page = AuditPage { since, until, after: None, direction: Direction::OldestFirst, most: PAGE };
     // Lines that a terminal shows are progress enough.
     let progress = if io::stdout().is_terminal() { ProgressBar::hidden() } else { counter("records") };

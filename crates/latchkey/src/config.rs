@@ -299,6 +299,11 @@ impl Config {
         Ok(config)
     }
 
+    /// Where records of the audit lie until the store has them.
+    pub(crate) fn audit_journal(&self) -> PathBuf {
+        self.data_dir.join("audit")
+    }
+
     /// The PostgreSQL database, if it is to be one.
     pub(crate) fn postgres(&self) -> anyhow::Result<Option<Address>> {
         let url = match (&self.database_url, &self.database_url_file) {

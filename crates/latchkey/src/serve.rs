@@ -75,9 +75,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let escrow = Escrow::open(&escrow, env.clone())
         .map_err(|error| anyhow!("cannot use {} ({error}): make it writable", escrow.display()))?;
     let metrics = Metrics::default();
-    let journal = config.data_dir.join("audit");
-    let journal = Journal::open(&journal, env.clone())
-        .map_err(|error| anyhow!("cannot use {} ({error}): make it writable", journal.display()))?;
+    let journal = open_journal(&config.audit_journal(), &database, &env)?;
     let (mode, journal) = (config.audit.mode, Some(journal));
     let audit = Audit::new(mode, store.clone(), journal, metrics.clone(), env.clone(), tasks.clone());
     let broker = Broker::new(broker::Parts {
@@ -110,6 +108,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     // Last before the doors open: a start that fails has not used up the one showing of the key.
     let founded = broker.workspaces().found_or_check().await?;
     broker.replay_escrow().await?;
+    broker.replay_journal().await;
     let bots = Supervisor::start(bots::Parts {
         store: store.clone(),
         broker: Arc::clone(&broker),
@@ -166,10 +165,21 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     broker.stop_refreshing();
     tasks.close();
     tasks.wait().await;
+    broker.close_journal().await;
     broker.write_link_uses().await;
     broker.give_back_budget().await;
     database.close().await;
     Ok(())
+}
+
+/// Where the audit's records wait for the store. Where that is a file on the same disk, the journal is as durable and costs
+/// less: it comes first.
+fn open_journal(folder: &Path, database: &Database, env: &Environment) -> anyhow::Result<Journal> {
+    let opened = Journal::open(folder, env.clone()).and_then(|journal| match database {
+        Database::Sqlite(_) => journal.first(),
+        Database::Postgres(_) => Ok(journal),
+    });
+    opened.map_err(|error| anyhow!("cannot use {} ({error}): make it writable", folder.display()))
 }
 
 pub(crate) fn make_data_dir(path: &Path) -> anyhow::Result<()> {

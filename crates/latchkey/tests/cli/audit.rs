@@ -64,6 +64,18 @@ async fn every_record_comes_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn what_a_killed_server_had_on_its_disk_is_exported_too() {
+    let (installation, mut records) = with_records(2).await;
+    let last = AuditRecord { id: AuditId::generate(&Environment::system()), ..records[1].clone() };
+    let left = installation.path("data/audit/1.jsonl");
+    std::fs::write(&left, serde_json::to_string(&last).unwrap() + "\n").unwrap();
+    records.push(last);
+    records.sort_by_key(AuditRecord::place);
+    assert_eq!(exported(&installation, &[]).await, records);
+    assert!(!left.exists(), "the database has it");
+}
+
+#[tokio::test]
 async fn a_line_has_the_documented_fields() {
     let (installation, _) = with_records(1).await;
     let mut command = latchkey(installation.folder.path(), &["audit", "export"]);
