@@ -1,5 +1,6 @@
 //! What crashes alone do not show: several servers, slow answers, a database that is away.
 
+mod audit;
 mod bad_answers;
 mod cut;
 mod late;
@@ -9,6 +10,8 @@ use crate::{Case, Database, Story, world::World};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Scenario {
+    /// Killed right behind a token.
+    Audit,
     /// Zoom's answers go wrong in every way.
     BadAnswers,
     /// Zoom takes a minute.
@@ -25,7 +28,7 @@ pub(crate) enum Scenario {
     Storm,
 }
 
-use Scenario::{BadAnswers, Cut, JustRotated, LateAndFenced, LateAndWelcome, SlowZoom, Storm};
+use Scenario::{Audit, BadAnswers, Cut, JustRotated, LateAndFenced, LateAndWelcome, SlowZoom, Storm};
 
 pub(crate) fn all() -> impl Iterator<Item = Case> {
     use Database::{CuttablePostgres, Postgres, Sqlite};
@@ -36,6 +39,7 @@ pub(crate) fn all() -> impl Iterator<Item = Case> {
         (SlowZoom, Sqlite, "Zoom takes longer than we wait"),
         (Cut, CuttablePostgres, "the database is cut for 30 s"),
         (BadAnswers, Sqlite, "Zoom answers nonsense"),
+        (Audit, Sqlite, "killed as soon as a token is given"),
         (Storm, Postgres, "4 servers and 200 callers each at the moment of expiry"),
     ];
     scenarios.into_iter().map(|(scenario, database, name)| Case {
@@ -49,6 +53,7 @@ impl Scenario {
     /// Goes through it, and says what was seen.
     pub(crate) async fn run(self, world: &World) -> anyhow::Result<String> {
         match self {
+            Audit => audit::run(world).await,
             BadAnswers => bad_answers::nonsense(world).await,
             SlowZoom => bad_answers::silence(world).await,
             LateAndFenced => late::fenced(world).await,
