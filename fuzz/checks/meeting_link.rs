@@ -19,8 +19,8 @@ pub(crate) fn check(input: &[u8]) {
     let mut plain = format!("https://zoom.us/j/{number}?");
     for (name, value) in [("pwd", passcode), ("tk", registration)] {
         if let Some(value) = value {
-            let value: String = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
-            plain += &format!("{name}={value}&");
+            let escaped: Vec<String> = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            plain.extend([name, "=", &escaped.concat(), "&"]);
         }
     }
     assert_eq!(parts(&plain), read, "{plain}");

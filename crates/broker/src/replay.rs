@@ -82,7 +82,7 @@ impl Replays {
     ) -> Result<(), Failure> {
         let [shard, place] = self.keys.each_ref().map(|key| key.hash_one((workspace.as_bytes(), id)));
         let fingerprint = Fingerprint(shard, place);
-        let shard = &self.shards[usize::from(shard as u8) % SHARDS];
+        let shard = &self.shards[usize::from(shard.to_le_bytes()[0]) % SHARDS];
         let mut ids = shard.lock().unwrap_or_else(PoisonError::into_inner);
         ids.turn(now);
         let Generations { current, previous, .. } = &mut *ids;

@@ -1,4 +1,5 @@
 //! The fuzzer's inputs for the verifiers, once more: what it found stays found.
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 #[path = "../../../fuzz/checks/attendee.rs"]
 mod attendee;
