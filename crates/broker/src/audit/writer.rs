@@ -11,6 +11,7 @@ mod behind;
 use std::{
     collections::VecDeque,
     fmt, mem,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -27,13 +28,15 @@ use crate::Metrics;
 const MOST_WAITING: usize = 16_384;
 /// Records in one transaction: it takes a few milliseconds.
 const MOST_AT_ONCE: usize = 2048;
-/// How often it is looked for more that could come along: some ten microseconds each, if they bring anybody.
+/// How often at most it is looked for more that could come along: some ten microseconds each, if they bring anybody.
 const LOOKS: u32 = 16;
 /// Between two batches that nobody waits for. What a relaxed audit loses when the process is killed is not older than this
 /// and a commit.
 const GATHER: Duration = Duration::from_millis(25);
 /// How long a token waits for its record.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
+/// How often it is looked for tokens that have waited so long: a timer for each of them would cost more than its record.
+const LOOK_FOR_LATE: Duration = Duration::from_millis(250);
 /// How long the store may take: a connection that hangs must not hang the audit, and whoever waits for it has time left for
 /// the disk.
 const TRY_WITHIN: Duration = Duration::from_secs(1);
@@ -101,8 +104,7 @@ impl Audit {
         if self.desk.line_up(Entry { record, witness: Some(witness) }).is_err() {
             return Err(unwritten());
         }
-        let written = self.desk.env.clock.timeout(WRITTEN_WITHIN, written).await;
-        written.and_then(Result::ok).ok_or_else(unwritten)
+        written.await.map_err(|_| unwritten())
     }
 
     /// Writes a record that nobody waits for. When there is no room for it, the log is where it can be read.
@@ -145,7 +147,7 @@ impl Desk {
             }
             let batches = AuditBatch::pack(batch.iter().map(|entry| &entry.record));
             let begun = self.env.now();
-            if self.is_kept(&batches).await {
+            if self.unless_late(&mut batch, self.is_kept(&batches)).await {
                 for witness in batch.drain(..).filter_map(|entry| entry.witness) {
                     // Whoever has gone meanwhile has no token, and a record too many.
                     let _gone = witness.send(());
@@ -159,17 +161,34 @@ impl Desk {
                     self.drop_loudly(&entry);
                 }
             } else if self.env.now().since(begun) < TRY_WITHIN {
-                self.env.clock.sleep(pause).await;
+                self.unless_late(&mut batch, self.env.clock.sleep(pause)).await;
                 pause = (pause * 2).min(PAUSES.1);
             }
         }
     }
 
-    /// Whoever is about to come anyway comes along: otherwise the first of many would have a commit to itself. As long as each
-    /// look at the sockets brings more, what it costs to write is better shared among them, too.
+    /// Waits for `work`, and turns away whoever has waited too long meanwhile.
+    async fn unless_late<T>(&self, batch: &mut Vec<Entry>, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            if let Some(done) = self.env.clock.timeout(LOOK_FOR_LATE, work.as_mut()).await {
+                return done;
+            }
+            let now = self.env.now();
+            let in_time =
+                |entry: &Entry| entry.witness.is_none() || now.since(entry.record.at) < WRITTEN_WITHIN;
+            batch.retain(in_time);
+            self.line().waiting.retain(in_time);
+        }
+    }
+
+    /// Whoever is about to come anyway comes along: otherwise the first of many would have a commit to itself. Before a write
+    /// of the disk, which is over soon, so does whoever comes as long as each look at the sockets brings more: what it costs
+    /// is shared among them. While a store commits, they gather by themselves.
     async fn gather(&self) {
+        let looks = if self.is_disk_first() { LOOKS } else { 1 };
         let mut waiting = self.line().waiting.len();
-        for _ in 0..LOOKS {
+        for _ in 0..looks {
             yield_now().await;
             let now = self.line().waiting.len();
             if now == mem::replace(&mut waiting, now) {
@@ -181,9 +200,7 @@ impl Desk {
     /// Makes records durable: in the store, or on the disk where that comes first or while the store is away.
     async fn is_kept(&self, batches: &[AuditBatch]) -> bool {
         let disk = self.journal.as_ref();
-        // Where nobody waits for the disk, a record need not lie on it twice.
-        let is_first = self.mode == AuditMode::Strict && disk.is_some_and(|journal| journal.is_first);
-        let disk_first = is_first || disk.is_some_and(Journal::is_away);
+        let disk_first = self.is_disk_first() || disk.is_some_and(Journal::is_away);
         if disk_first && self.is_on_disk(batches).await {
             return true;
         }
@@ -192,6 +209,11 @@ impl Desk {
             journal.set_away(!stored);
         }
         stored || (!disk_first && self.is_on_disk(batches).await)
+    }
+
+    /// Where nobody waits for the disk, a record need not lie on it twice.
+    fn is_disk_first(&self) -> bool {
+        self.mode == AuditMode::Strict && self.journal.as_ref().is_some_and(|journal| journal.is_first)
     }
 
     /// Stores batches; or says why not.
@@ -263,7 +285,10 @@ struct Over<'a>(&'a Desk);
 impl Drop for Over<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.line().writing = false;
+            let mut line = self.0.line();
+            line.writing = false;
+            // Nobody is at work on them now.
+            line.waiting.retain(|entry| entry.witness.is_none());
         }
     }
 }

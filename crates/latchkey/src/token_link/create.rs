@@ -17,6 +17,9 @@ pub(super) struct Link {
     /// A pool (its id) to draw on.
     #[arg(long, value_name = "ID")]
     pool: Option<String>,
+    /// Of a pool: its ZAKs are to start meetings.
+    #[arg(long, requires = "pool")]
+    hosting: bool,
     /// Draw on the account of the meeting's host.
     #[arg(long)]
     host: bool,
@@ -82,6 +85,7 @@ fn body(new: &Link) -> anyhow::Result<Value> {
     });
     put("accounts", Some(accounts.collect()).filter(|_: &Value| !new.credential.is_empty()));
     put("pool", new.pool.clone().map(Value::from));
+    put("hosting", new.hosting.then_some(json!(true)));
     put("host", new.host.then_some(json!(true)));
     put("name", new.name.clone().map(Value::from));
     put("meeting", new.meeting.clone().map(Value::from));
