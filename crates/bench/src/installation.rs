@@ -92,9 +92,9 @@ impl Installation {
     }
 
     /// A server on one core, whose audit is in this mode.
-    pub(crate) async fn serve_on(&self, place: &Place, core: usize, audit: &str) -> anyhow::Result<Server> {
+    pub(crate) async fn serve_on(&self, place: &Place, core: usize, audit: &Value) -> anyhow::Result<Server> {
         let mut configuration = self.configuration.clone();
-        configuration["audit"] = json!({ "mode": audit });
+        configuration["audit"] = audit.clone();
         start(place, &self.folder, &configuration, Some(self.api_key.clone()), Some(core)).await
     }
 }

@@ -148,6 +148,8 @@ pub(crate) struct Links {
 pub(crate) struct Audit {
     /// Whether a token is given when its record cannot be written.
     pub(crate) mode: AuditMode,
+    /// Whether records go to this server's disk before they go to the database; if nothing is said, with SQLite.
+    pub(crate) disk_first: Option<bool>,
     /// How long records are kept, in days.
     pub(crate) keep_days: u32,
 }
@@ -245,7 +247,7 @@ impl Default for Links {
 
 impl Default for Audit {
     fn default() -> Self {
-        Self { mode: AuditMode::Strict, keep_days: 400 }
+        Self { mode: AuditMode::Strict, disk_first: None, keep_days: 400 }
     }
 }
 

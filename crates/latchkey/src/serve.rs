@@ -75,7 +75,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let escrow = Escrow::open(&escrow, env.clone())
         .map_err(|error| anyhow!("cannot use {} ({error}): make it writable", escrow.display()))?;
     let metrics = Metrics::default();
-    let journal = open_journal(&config.audit_journal(), &database, &env)?;
+    let journal = open_journal(&config, &database, &env)?;
     let (mode, journal) = (config.audit.mode, Some(journal));
     let audit = Audit::new(mode, store.clone(), journal, metrics.clone(), env.clone(), tasks.clone());
     let broker = Broker::new(broker::Parts {
@@ -173,12 +173,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 /// Where the audit's records wait for the store. Where that is a file on the same disk, the journal is as durable and costs
-/// less: it comes first.
-fn open_journal(folder: &Path, database: &Database, env: &Environment) -> anyhow::Result<Journal> {
-    let opened = Journal::open(folder, env.clone()).and_then(|journal| match database {
-        Database::Sqlite(_) => journal.first(),
-        Database::Postgres(_) => Ok(journal),
-    });
+/// less: it comes first, unless the configuration says otherwise.
+fn open_journal(config: &Config, database: &Database, env: &Environment) -> anyhow::Result<Journal> {
+    let folder = config.audit_journal();
+    let first = config.audit.disk_first.unwrap_or(matches!(database, Database::Sqlite(_)));
+    let opened = Journal::open(&folder, env.clone());
+    let opened = opened.and_then(|journal| if first { journal.first() } else { Ok(journal) });
     opened.map_err(|error| anyhow!("cannot use {} ({error}): make it writable", folder.display()))
 }
 

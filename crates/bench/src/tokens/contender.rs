@@ -18,8 +18,29 @@ pub(super) enum Contender<'g> {
     Verifier,
     /// Verifies, and has Zoom mint every time.
     Straightforward,
-    /// Latchkey on this installation, with this `audit.mode`.
-    Latchkey(&'g Ground, &'static str),
+    /// Latchkey on this installation, with such an audit.
+    Latchkey(&'g Ground, AuditKind),
+}
+
+/// How the audit is kept.
+#[derive(Clone, Copy)]
+pub(super) enum AuditKind {
+    Relaxed,
+    /// As it comes: on SQLite the disk is first.
+    Strict,
+    /// With the disk first in any case.
+    StrictDiskFirst,
+}
+
+impl AuditKind {
+    /// `[audit]` of the configuration.
+    fn settings(self) -> Value {
+        match self {
+            Self::Relaxed => json!({ "mode": "relaxed" }),
+            Self::Strict => json!({ "mode": "strict" }),
+            Self::StrictDiskFirst => json!({ "mode": "strict", "disk_first": true }),
+        }
+    }
 }
 
 /// A contender that runs.
@@ -54,7 +75,7 @@ impl Running {
                 Self::role("straightforward", &input, place, cores).await?
             }
             Contender::Latchkey(ground, audit) => {
-                let server = ground.installation.serve_on(place, cores.server, audit).await?;
+                let server = ground.installation.serve_on(place, cores.server, &audit.settings()).await?;
                 Self { origin: server.url.clone(), server: Either::Latchkey(server) }
             }
         };

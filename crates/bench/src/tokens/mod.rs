@@ -26,7 +26,10 @@ use crate::{
     statistics::Sample,
 };
 
-use contender::{Contender, Running};
+use contender::{
+    AuditKind::{Relaxed, Strict, StrictDiskFirst},
+    Contender, Running,
+};
 use ground::Ground;
 use wrk::{Run, Wrk};
 
@@ -78,10 +81,11 @@ impl Bench<'_> {
         let contenders = [
             ("verifier alone", None, Contender::Verifier),
             ("refresh and mint on every call", None, Contender::Straightforward),
-            ("Latchkey, relaxed, SQLite", Some(RELAXED_AIM), Contender::Latchkey(&embedded, "relaxed")),
-            ("Latchkey, strict, SQLite", Some(STRICT_AIM), Contender::Latchkey(&embedded, "strict")),
-            ("Latchkey, relaxed, PostgreSQL", Some(RELAXED_AIM), Contender::Latchkey(&shared, "relaxed")),
-            ("Latchkey, strict, PostgreSQL", Some(STRICT_AIM), Contender::Latchkey(&shared, "strict")),
+            ("Latchkey, relaxed, SQLite", Some(RELAXED_AIM), Contender::Latchkey(&embedded, Relaxed)),
+            ("Latchkey, strict, SQLite", Some(STRICT_AIM), Contender::Latchkey(&embedded, Strict)),
+            ("Latchkey, relaxed, PostgreSQL", Some(RELAXED_AIM), Contender::Latchkey(&shared, Relaxed)),
+            ("Latchkey, strict, PostgreSQL", Some(STRICT_AIM), Contender::Latchkey(&shared, Strict)),
+            ("the same, disk first", Some(STRICT_AIM), Contender::Latchkey(&shared, StrictDiskFirst)),
         ];
         let mut runs = contenders.map(|_| Vec::new());
         for round in 1..=self.rounds {
@@ -120,7 +124,7 @@ impl Bench<'_> {
 
     /// One process, with a strict audit, whose ZAKs are all in memory; and reads through few links or many.
     async fn sizes(&self, ground: &Ground, most: u32) -> anyhow::Result<Vec<TokenSize>> {
-        let contender = Contender::Latchkey(ground, "strict");
+        let contender = Contender::Latchkey(ground, Strict);
         let running = Running::start(contender, ground, ground.paths.len(), self.place, &self.cores).await?;
         let sizes = [1, most.isqrt(), most];
         let mut runs = sizes.map(|_| Vec::new());

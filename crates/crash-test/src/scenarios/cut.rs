@@ -58,11 +58,13 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
         let outcome = account.settle(&servers[number % 2]).await?;
         ensure!(outcome == Outcome::Recovered, "an account came out of it as {outcome:?}");
     }
-    let counts = (
+    let (refreshes, refused) = (
         world.ground.simulator.count("refreshes").await?,
         world.ground.simulator.count("refreshes_refused").await?,
     );
-    ensure!(counts == (ACCOUNTS as u64, 0), "refreshes and refusals: {counts:?}");
+    // The bystander's token has ended as well, and its meetings may be looked for at any time.
+    let expected = ACCOUNTS as u64..=ACCOUNTS as u64 + 1;
+    ensure!(expected.contains(&refreshes) && refused == 0, "{refreshes} refreshes, and {refused} refused");
     for account in &accounts {
         check_chain(world, &servers[0], account).await?;
     }
