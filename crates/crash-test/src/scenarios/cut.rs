@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use futures_util::future::try_join_all;
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
+use stage::text;
 
 use crate::{
     kill_points::{Outcome, check_chain},
@@ -25,6 +26,14 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     }
     let bystander = world.connect(&servers[0]).await?;
     ensure!(bystander.ask(&servers[0]).await?.status == StatusCode::OK, "no token before the cut");
+
+    // Whoever lists meetings refreshes as well, and would be held up instead of a caller.
+    let listed = |account: &Value| {
+        ["completed", "failed"].contains(&text(account, "meeting_sync_status").unwrap_or(""))
+    };
+    while !world.credentials(&servers[0]).await?.iter().all(listed) {
+        world.ground.env.clock.sleep(LOOK).await;
+    }
 
     // Zoom has rotated every grant, and his answers are on their way.
     world.expire().await?;
