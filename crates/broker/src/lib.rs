@@ -105,7 +105,8 @@ pub struct Broker {
     audit: Audit,
     metrics: Metrics,
     counts: flights::Flights<(), ()>,
-    refreshes: flights::Flights<CredentialId, Result<(), Failure>>,
+    /// By the generation that is to be replaced as well: for whom an older one was to be replaced, what is there is new.
+    refreshes: flights::Flights<(CredentialId, Option<i64>), Result<(), Failure>>,
     zaks: zak::ZakCache,
     links: links::LinkCache,
     /// Uses of API keys that were written down in the last minute.

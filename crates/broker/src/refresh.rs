@@ -59,11 +59,9 @@ impl Broker {
     ) -> Result<(), Failure> {
         let broker = Arc::clone(self);
         self.refreshes
-            .join(
-                id,
-                &self.tasks,
-                move || async move { broker.refresh(workspace, id, replace, errand).await },
-            )
+            .join((id, replace), &self.tasks, move || async move {
+                broker.refresh(workspace, id, replace, errand).await
+            })
             .await
             .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the refresh broke off")))
     }
