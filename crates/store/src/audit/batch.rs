@@ -97,7 +97,8 @@ impl AuditBatch {
     }
 
     fn of(slice: i64, workspace: WorkspaceId, records: &[&AuditRecord]) -> Self {
-        let content = postcard::to_extend(&Records { slice, records }, vec![PACKED]);
+        // Not `to_extend`, which copies byte by byte.
+        let content = postcard::to_allocvec(&(PACKED, Records { slice, records }));
         let content = content.expect("a Vec takes everything");
         let count = u32::try_from(records.len()).expect("at most MOST");
         Self::named(slice, workspace, count, content)
