@@ -382,7 +382,7 @@ impl House {
             .collect()
     }
 
-    /// It is `span` later at once.
+    /// It is `span` later at once: for when nothing waits.
     pub(crate) fn jump(&self, span: Duration) {
         self.clock.as_ref().expect("a manual clock").advance(span);
     }
@@ -397,11 +397,6 @@ impl House {
             wall.clock.sleep(LOOK).await;
             clock.advance(20 * LOOK);
         }
-    }
-
-    /// It is later at once: for when nothing waits.
-    pub(crate) fn leap(&self, span: Duration) {
-        self.clock.as_ref().expect("a manual clock").advance(span);
     }
 
     /// Runs `work` while the manual clock goes.

@@ -34,9 +34,9 @@ async fn an_access_token_has_five_minutes_left_at_least() {
     assert_eq!(first["expires_at"], json!(house.env.now() + Duration::from_secs(3600)));
     assert_eq!(house.get(path.trim_end_matches('/')).await.ok(), first, "from the store, not from Zoom");
 
-    house.leap(Duration::from_secs(3299));
+    house.jump(Duration::from_secs(3299));
     assert_eq!(house.get(&path).await.ok()["token"], first["token"]);
-    house.leap(Duration::from_secs(1));
+    house.jump(Duration::from_secs(1));
     let second = house.get(&path).await.ok();
     assert_ne!(second["token"], first["token"]);
     assert_eq!(house.zoom.count("refreshes").await, 1);
@@ -53,7 +53,7 @@ async fn a_wrong_client_secret_is_mended_by_a_patch() {
     let (house, account) = connected().await;
     let (token, app) = (format!("{ACCOUNTS}{account}/access-token/"), format!("{APPS}{}/", house.app));
     change_at_zoom(&house, json!({ "client_secret": "rotated" })).await;
-    house.leap(Duration::from_secs(3600));
+    house.jump(Duration::from_secs(3600));
     assert_eq!(house.get(&token).await.refused()["code"], "zoom_oauth_app_unhealthy");
     assert_eq!(house.get(&app).await.ok()["latchkey_refused_since"], json!(house.env.now()));
     assert_eq!(house.get(&format!("{ACCOUNTS}{account}/")).await.ok()["latchkey_status"], "healthy");
@@ -79,7 +79,7 @@ async fn a_wrong_client_secret_is_mended_by_a_patch() {
 async fn a_degraded_account_says_since_when_and_what_is_the_matter() {
     let (house, account) = connected().await;
     let path = format!("{ACCOUNTS}{account}/access-token/");
-    house.leap(Duration::from_secs(3600));
+    house.jump(Duration::from_secs(3600));
     house.zoom.control("POST", "faults", json!({ "where": "refresh", "kind": "http_500", "times": 2 })).await;
     let refused = house.get(&path).await;
     assert_eq!((refused.status, &refused.json()["code"]), (503, &json!("zoom_unavailable")));
@@ -88,7 +88,7 @@ async fn a_degraded_account_says_since_when_and_what_is_the_matter() {
     assert_eq!((&shown["status"], &shown["latchkey_status"]), (&json!("healthy"), &json!("degraded")));
     assert_eq!(shown["latchkey_status_since"], json!(house.env.now()));
     assert_eq!(shown["latchkey_trouble"], "refresh_uncertain");
-    house.leap(PROBE);
+    house.jump(PROBE);
     house.get(&path).await.ok();
     assert_eq!(house.get(&format!("{ACCOUNTS}{account}/")).await.ok()["latchkey_status"], "healthy");
 }
@@ -96,7 +96,7 @@ async fn a_degraded_account_says_since_when_and_what_is_the_matter() {
 #[tokio::test]
 async fn an_account_that_needs_a_person_says_so() {
     let (house, account) = connected().await;
-    house.leap(Duration::from_secs(3600));
+    house.jump(Duration::from_secs(3600));
     let id = house.zoom.host()["id"].as_str().unwrap();
     house.zoom.control("PATCH", &format!("users/{id}"), json!({ "active": false })).await;
     let refused = house.get(&format!("{ACCOUNTS}{account}/access-token/")).await.refused();

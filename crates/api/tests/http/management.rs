@@ -207,7 +207,7 @@ async fn an_app_is_deleted_when_nothing_is_connected_with_it_and_comes_back_as_i
 
     let user = format!("users/{}", ada["id"].as_str().unwrap());
     house.zoom.control("PATCH", &user, json!({ "active": false })).await;
-    house.leap(std::time::Duration::from_secs(3600));
+    house.jump(std::time::Duration::from_secs(3600));
     assert_eq!(house.call("POST", &format!("{ACCOUNTS}{ended}/validate/"), Body::empty()).await.status, 200);
     assert_eq!(delete(&house, &path).await.json(), in_use, "an account that needs a person is still one");
     for account in [&kept, &ended] {
@@ -295,7 +295,7 @@ async fn a_second_authorization_replaces_the_grant_unless_the_workspace_wants_to
     );
     // Zoom has ended the grant before: had the new one been thrown away, the account would be lost.
     let id = first["id"].as_str().unwrap();
-    house.leap(std::time::Duration::from_secs(3600));
+    house.jump(std::time::Duration::from_secs(3600));
     house.get(&format!("{ACCOUNTS}{id}/access-token/")).await.ok();
     assert_eq!(house.zoom.count("refreshes_refused").await, 0);
 
