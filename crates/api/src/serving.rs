@@ -3,7 +3,7 @@
 //! `axum::serve` does the same, but wraps each request in layers that nothing here needs.
 //!
 //! hyper takes in 100 header fields and 400 KiB, and closes with a bare 431 past that. More fields than it does by itself
-//! (`max_headers`) would have it clear 25 KB of memory for every request.
+//! (`max_headers`) would have it fill two tables of so many anew for every request: 5,000 instructions for 512.
 
 use std::{convert::Infallible, pin::pin};
 
