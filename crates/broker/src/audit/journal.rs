@@ -23,7 +23,7 @@ use model::Environment;
 use store::{AuditBatch, bundle};
 use tokio::sync::Notify;
 
-use super::{frame::FRONT, segments::Segments};
+use super::segments::Segments;
 
 /// What a server's disk holds of the audit. Processes may share the folder; each writes files of its own.
 #[derive(Debug, Clone)]
@@ -112,10 +112,10 @@ impl Journal {
     pub(super) async fn append(&self, batches: Vec<AuditBatch>) -> io::Result<()> {
         let room = Arc::clone(&self.room);
         blocking(move || {
-            let mut entry = bundle(&batches, vec![0; FRONT]);
+            let content = bundle(&batches);
             let mut segments = room.segments();
             let needed = room.behind().needs();
-            let segment = segments.append(&mut entry, needed)?;
+            let segment = segments.append(&content, needed)?;
             // Before another can be written: until it is noted, its segment could be taken for one that nobody needs.
             let mut behind = room.behind();
             behind.entries.push_back(Entry { segment, batches });

@@ -15,6 +15,7 @@ mod journal;
 mod left;
 mod segment;
 mod segments;
+mod sheet;
 mod writer;
 
 use std::{convert::Infallible, net::IpAddr, ops::Deref, time::Duration};

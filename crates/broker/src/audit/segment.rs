@@ -7,13 +7,16 @@
 use std::{
     fs::{self, File, TryLockError},
     io::{self, Read as _, Write as _},
-    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
 use store::{AuditBatch, unbundle};
 
-use super::frame::{self, FRONT, START};
+use super::{
+    frame::{self, FRONT, START},
+    sheet::{Platter, Sheet},
+};
 
 /// A segment's name ends in this.
 pub(super) const EXTENSION: &str = "segment";
@@ -28,7 +31,8 @@ pub(super) const LENGTH: usize = 4 * 1024 * 1024;
 /// A segment of this process.
 #[derive(Debug)]
 pub(super) struct Segment {
-    file: File,
+    platter: Platter,
+    _lock: File,
     path: PathBuf,
     round: u64,
     /// Where the next entry goes.
@@ -43,40 +47,44 @@ impl Segment {
         let mut file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&aside)?;
         file.try_lock()?;
         let made = (|| {
-            let mut bytes = frame::title(1);
-            bytes.resize(LENGTH, 0);
-            file.write_all(&bytes)?;
+            file.write_all(&vec![0; LENGTH])?;
             file.sync_all()?;
+            let platter = Platter::open(&aside, &mut title(1))?;
             fs::rename(&aside, &path)?;
-            File::open(folder)?.sync_all()
+            File::open(folder)?.sync_all()?;
+            Ok(platter)
         })();
-        if let Err(error) = made {
-            // A disk that is full is not to be filled further.
-            drop(fs::remove_file(&aside));
-            return Err(error);
+        match made {
+            Ok(platter) => Ok(Self { platter, _lock: file, path, round: 1, end: START }),
+            Err(error) => {
+                // A disk that is full is not to be filled further.
+                drop(fs::remove_file(&aside));
+                Err(error)
+            }
         }
-        Ok(Self { file, path, round: 1, end: START })
     }
 
-    /// Whether an entry of this length fits in.
-    pub(super) fn has_room(&self, entry: usize) -> bool {
-        entry <= LENGTH - self.end
+    /// Whether an entry with so much content fits in.
+    pub(super) fn has_room(&self, content: usize) -> bool {
+        FRONT + content <= LENGTH - self.end
     }
 
-    /// Writes an entry, whose content follows [`FRONT`] bytes; when this returns, it survives a power cut.
-    pub(super) fn append(&mut self, entry: &mut [u8]) -> io::Result<()> {
-        debug_assert!(entry.len() >= FRONT && self.has_room(entry.len()), "looked at before");
+    /// Writes an entry; when this returns, it survives a power cut.
+    pub(super) fn append(&mut self, content: &[u8]) -> io::Result<()> {
+        debug_assert!(self.has_room(content.len()), "looked at before");
+        let length = FRONT + content.len();
+        let mut sheet = Sheet::blank(length);
+        let entry = &mut sheet.bytes()[..length];
+        entry[FRONT..].copy_from_slice(content);
         frame::seal(entry, self.round, self.end);
-        self.file.write_all_at(entry, self.end as u64)?;
-        self.file.sync_data()?;
-        self.end = frame::after(self.end, entry.len());
+        self.platter.write(&mut sheet, self.end)?;
+        self.end = frame::after(self.end, length);
         Ok(())
     }
 
     /// Begins the next round: what is in it is an entry no more. The store has it.
     pub(super) fn rewind(&mut self) -> io::Result<()> {
-        self.file.write_all_at(&frame::title(self.round + 1), 0)?;
-        self.file.sync_data()?;
+        self.platter.write(&mut title(self.round + 1), 0)?;
         (self.round, self.end) = (self.round + 1, START);
         Ok(())
     }
@@ -125,6 +133,13 @@ impl Left {
             fs::remove_file(&self.path)
         })
     }
+}
+
+fn title(round: u64) -> Sheet {
+    let title = frame::title(round);
+    let mut sheet = Sheet::blank(START);
+    sheet.bytes()[..title.len()].copy_from_slice(&title);
+    sheet
 }
 
 /// Takes what is left of a segment that was never finished, if nobody is at it.

@@ -9,7 +9,7 @@ use std::{
 use model::Environment;
 
 use super::{
-    frame::START,
+    frame::{FRONT, START},
     segment::{EXTENSION, LENGTH, Segment},
 };
 
@@ -55,16 +55,16 @@ impl Segments {
 
     /// Writes an entry, as [`Segment::append`]. Answers with the number of its segment. The store has everything of those
     /// below `needed`.
-    pub(super) fn append(&mut self, entry: &mut [u8], needed: u64) -> io::Result<u64> {
-        if entry.len() > LENGTH - START {
+    pub(super) fn append(&mut self, content: &[u8], needed: u64) -> io::Result<u64> {
+        if FRONT + content.len() > LENGTH - START {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let current = match &mut self.current {
-            Some(current) if current.segment.has_room(entry.len()) => current,
+            Some(current) if current.segment.has_room(content.len()) => current,
             _ => self.turn(needed)?,
         };
         let number = current.number;
-        if let Err(error) = current.segment.append(entry) {
+        if let Err(error) = current.segment.append(content) {
             current.is_spoiled = true;
             self.full.extend(self.current.take());
             return Err(error);

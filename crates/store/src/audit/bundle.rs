@@ -22,14 +22,14 @@ fn at_once<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error
     serializer.serialize_bytes(bytes)
 }
 
-/// Adds these batches to `bytes`.
-pub fn bundle(batches: &[AuditBatch], bytes: Vec<u8>) -> Vec<u8> {
+/// These batches as bytes.
+pub fn bundle(batches: &[AuditBatch]) -> Vec<u8> {
     let rows = batches.iter().map(|batch| {
         let AuditBatch { slice, workspace, records, ref content, .. } = *batch;
         Row { slice, workspace, records, content }
     });
     let rows: Vec<_> = rows.collect();
-    postcard::to_extend(&rows, bytes).expect("a Vec takes everything")
+    postcard::to_allocvec(&rows).expect("a Vec takes everything")
 }
 
 /// The batches in these bytes.

@@ -114,8 +114,8 @@ async fn a_segment_is_used_again_once_the_store_has_it() {
     let mut segments = Segments::new(&ground.audit(), ground.env.clone()).with_most(3);
     fs::create_dir(ground.audit()).unwrap();
     // Three of them fill a segment.
-    let mut entry = vec![0; LENGTH / 4];
-    let mut write = |needed| segments.append(&mut entry, needed);
+    let content = vec![0; LENGTH / 4];
+    let mut write = |needed| segments.append(&content, needed);
     // The store is behind with everything, and then has it all.
     let numbers: Vec<_> = (0..9).map(|_| write(1).unwrap()).collect();
     assert_eq!(numbers, [1, 1, 1, 2, 2, 2, 3, 3, 3]);
@@ -127,8 +127,8 @@ async fn a_segment_is_used_again_once_the_store_has_it() {
     let numbers: Vec<_> = (0..9).map(|_| write(u64::MAX).unwrap()).collect();
     assert_eq!(numbers, [5, 5, 6, 6, 6, 7, 7, 7, 8]);
     assert_eq!(ground.files("segment").len(), 1);
-    let mut much = vec![0; LENGTH];
-    assert_eq!(segments.append(&mut much, u64::MAX).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    let much = vec![0; LENGTH];
+    assert_eq!(segments.append(&much, u64::MAX).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
     segments.clear().unwrap();
     assert!(ground.files("segment").is_empty());
 }
