@@ -47,6 +47,9 @@ pub use open::OpenError;
 const CONNECTIONS: u32 = 8;
 /// How long a call waits for one of them.
 const FREE_WITHIN: Duration = Duration::from_secs(5);
+/// A connection that has lain idle for so long is asked whether it still works before it is used: a round trip, which one
+/// that was in use a moment ago need not take.
+const DOUBTED_AFTER: Duration = Duration::from_millis(500);
 /// How often a transaction is begun before its collisions are the caller's to see.
 const ATTEMPTS: u32 = 8;
 
@@ -74,7 +77,18 @@ impl PostgresStore {
         migrations::check(&mut first, address).await?;
         // It has done its work; the pool makes its own.
         drop(first.close().await);
-        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(FREE_WITHIN);
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(FREE_WITHIN)
+            .test_before_acquire(false)
+            .before_acquire(|connection, about| {
+                Box::pin(async move {
+                    if about.idle_for >= DOUBTED_AFTER {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            });
         Ok(Self { pool: pool.connect_lazy_with(options) })
     }
 
