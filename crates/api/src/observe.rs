@@ -42,12 +42,12 @@ pub(crate) async fn token(
 ) -> Response {
     let (id, begun) = (request_id(env), env.now());
     let response = work.await;
-    let (status, ms) = (response.status().as_u16(), env.now().since(begun).as_millis());
+    let (status, ms) = (response.status().as_u16(), || env.now().since(begun).as_millis());
     if response.status().is_success() {
-        tracing::debug!(id, %method, route, status, ms, "answered");
+        tracing::debug!(id, %method, route, status, ms = ms(), "answered");
     } else {
         let code = response.extensions().get::<RefusedFor>().map(|RefusedFor(code)| code.as_str());
-        tracing::info!(id, %method, route, status, code, ms, "answered");
+        tracing::info!(id, %method, route, status, code, ms = ms(), "answered");
     }
     named(response, id)
 }

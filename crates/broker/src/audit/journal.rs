@@ -7,6 +7,8 @@
 //!
 //! What is here is in memory, too, so that nobody has to read it back but the start that follows a crash (`left`).
 
+mod scribe;
+
 use std::{
     collections::VecDeque,
     fs::DirBuilder,
@@ -25,10 +27,13 @@ use tokio::sync::Notify;
 
 use super::segments::Segments;
 
+use scribe::Scribe;
+
 /// What a server's disk holds of the audit. Processes may share the folder; each writes files of its own.
 #[derive(Debug, Clone)]
 pub struct Journal {
     room: Arc<Room>,
+    scribe: Scribe,
     /// Whether a batch comes here before it goes to the store.
     pub(super) is_first: bool,
 }
@@ -84,7 +89,9 @@ impl Journal {
             turn: tokio::sync::Mutex::default(),
             away: AtomicBool::new(false),
         };
-        Ok(Self { room: Arc::new(room), is_first: false })
+        let room = Arc::new(room);
+        let scribe = Scribe::start(Arc::downgrade(&room))?;
+        Ok(Self { room, scribe, is_first: false })
     }
 
     /// Takes each batch before the store does: for a store that is a file on the same disk.
@@ -110,19 +117,7 @@ impl Journal {
 
     /// Puts batches on the disk; when this returns, they survive a power cut.
     pub(super) async fn append(&self, batches: Vec<AuditBatch>) -> io::Result<()> {
-        let room = Arc::clone(&self.room);
-        blocking(move || {
-            let content = bundle(&batches);
-            let mut segments = room.segments();
-            let needed = room.behind().needs();
-            let segment = segments.append(&content, needed)?;
-            // Before another can be written: until it is noted, its segment could be taken for one that nobody needs.
-            let mut behind = room.behind();
-            behind.entries.push_back(Entry { segment, batches });
-            behind.written += 1;
-            Ok(())
-        })
-        .await?;
+        self.scribe.write(batches).await?;
         self.room.news.notify_one();
         Ok(())
     }
@@ -182,6 +177,19 @@ impl Journal {
 }
 
 impl Room {
+    /// Waits for the disk.
+    fn write(&self, batches: Vec<AuditBatch>) -> io::Result<()> {
+        let content = bundle(&batches);
+        let mut segments = self.segments();
+        let needed = self.behind().needs();
+        let segment = segments.append(&content, needed)?;
+        // Before another can be written: until it is noted, its segment could be taken for one that nobody needs.
+        let mut behind = self.behind();
+        behind.entries.push_back(Entry { segment, batches });
+        behind.written += 1;
+        Ok(())
+    }
+
     fn segments(&self) -> MutexGuard<'_, Segments> {
         self.segments.lock().unwrap_or_else(PoisonError::into_inner)
     }

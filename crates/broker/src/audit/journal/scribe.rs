@@ -1,0 +1,53 @@
+//! The thread that writes the journal.
+//!
+//! One of its own: each batch has many tokens waiting for it, and the runtime's pool for such work wakes its threads with a
+//! lock in its hand, so that on a busy core each goes to sleep once more before it begins.
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Weak, mpsc},
+    thread,
+};
+
+use store::AuditBatch;
+use tokio::sync::oneshot;
+
+use super::Room;
+
+/// Ends with the last clone of it.
+#[derive(Debug, Clone)]
+pub(super) struct Scribe(mpsc::Sender<Order>);
+
+#[derive(Debug)]
+struct Order {
+    batches: Vec<AuditBatch>,
+    done: oneshot::Sender<io::Result<()>>,
+}
+
+impl Scribe {
+    pub(super) fn start(room: Weak<Room>) -> io::Result<Self> {
+        let (sender, orders) = mpsc::channel();
+        thread::Builder::new().name("audit-journal".into()).spawn(move || work(&room, &orders))?;
+        Ok(Self(sender))
+    }
+
+    /// Returns once these are on the disk.
+    pub(super) async fn write(&self, batches: Vec<AuditBatch>) -> io::Result<()> {
+        let broke_off = || io::Error::other("the thread of the audit's journal broke off");
+        let (done, written) = oneshot::channel();
+        self.0.send(Order { batches, done }).map_err(|_| broke_off())?;
+        written.await.map_err(|_| broke_off())?
+    }
+}
+
+fn work(room: &Weak<Room>, orders: &mpsc::Receiver<Order>) {
+    for Order { batches, done } in orders {
+        // Gone before anybody hears of it: whoever drops the journal then has let go of its files, too.
+        let Some(room) = room.upgrade() else { return };
+        let written = catch_unwind(AssertUnwindSafe(|| room.write(batches)));
+        drop(room);
+        // A panic is one batch's, as on the pool. Whoever has gone meanwhile has a record too many.
+        let _gone = done.send(written.unwrap_or_else(|_| Err(io::Error::other("the write panicked"))));
+    }
+}
