@@ -77,7 +77,7 @@ impl Audits for PostgresStore {
         .bind(column(batches, |batch| batch.id.as_slice()))
         .bind(column(batches, |batch| i64::from(batch.records)))
         .bind(column(batches, |batch| batch.content.as_slice()))
-        .execute(&self.pool)
+        .execute(&self.audit)
         .await
         .map_err(unavailable)?;
         Ok(())
