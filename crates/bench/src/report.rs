@@ -87,7 +87,8 @@ pub(crate) struct TokenRow {
     pub(crate) who: &'static str,
     pub(crate) aim_ratio: Option<f64>,
     pub(crate) reads_per_second: Sample,
-    pub(crate) ratio: f64,
+    /// Each to the run of the same round.
+    pub(crate) ratio: Sample,
     pub(crate) p50_ms: Sample,
     pub(crate) p99_ms: Sample,
     /// Of the server's process. Unlike the rates, it does not depend on what wrk takes for itself.

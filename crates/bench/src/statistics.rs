@@ -13,6 +13,12 @@ impl Sample {
     pub(crate) fn of(values: Vec<f64>) -> Self {
         Self { median: median(&values), values }
     }
+
+    /// The lowest and the highest.
+    pub(crate) fn range(&self) -> (f64, f64) {
+        let bound = |of: fn(f64, f64) -> f64| self.values.iter().copied().reduce(of).unwrap_or(f64::NAN);
+        (bound(f64::min), bound(f64::max))
+    }
 }
 
 fn median(values: &[f64]) -> f64 {
@@ -27,7 +33,7 @@ fn median(values: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::median;
+    use super::{Sample, median};
 
     #[test]
     fn the_middle_or_between_the_two_middles() {
@@ -36,5 +42,6 @@ mod tests {
         assert_eq!(twice(&[9.0, 1.0, 2.0]), "4");
         assert_eq!(twice(&[4.0, 1.0, 9.0, 3.0]), "7");
         assert_eq!(twice(&[]), "NaN");
+        assert_eq!(format!("{:?}", Sample::of(vec![4.0, 1.0, 9.0]).range()), "(1.0, 9.0)");
     }
 }

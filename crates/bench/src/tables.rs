@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 
 use crate::accounts::{Accounts, Size, Storm, Storms};
 use crate::report::{Bots, JoinRow, MemoryRow, Report, TokenRow, TokenSize, Tokens};
+use crate::statistics::Sample;
 
 pub(crate) fn print(report: &Report) {
     println!();
@@ -65,7 +66,7 @@ fn print_tokens(tokens: &Tokens) {
     let figures = |row: &TokenRow| {
         [
             format!("{:.0} /s", row.reads_per_second.median),
-            times(row.ratio),
+            ratios(&row.ratio),
             format!("{:.1} ms", row.p50_ms.median),
             format!("{:.1} ms", row.p99_ms.median),
             format!("{:.1} µs", row.processor_us_per_read.median),
@@ -121,6 +122,16 @@ fn print_storms(storms: &Storms) {
 
 fn rounds(rows: &[JoinRow]) -> usize {
     rows.first().map_or(0, |row| row.to_in_call_ms.values.len())
+}
+
+/// The median, and from where to where they go.
+fn ratios(ratios: &Sample) -> String {
+    let (lowest, highest) = ratios.range();
+    if ratios.values.len() < 2 {
+        times(ratios.median)
+    } else {
+        format!("{} ({lowest:.2}–{highest:.2})", times(ratios.median))
+    }
 }
 
 fn times(ratio: f64) -> String {

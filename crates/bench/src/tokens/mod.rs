@@ -59,7 +59,7 @@ struct Bench<'p> {
 }
 
 pub(crate) async fn measure(place: &Place, quick: bool) -> anyhow::Result<Tokens> {
-    let (rounds, seconds, most) = if quick { (1, 1, 100) } else { (3, 3, 10_000) };
+    let (rounds, seconds, most) = if quick { (1, 1, 100) } else { (5, 3, 10_000) };
     let bench = Bench { place, cores: Cores::divide()?, wrk: Wrk::new(&place.data, seconds)?, rounds };
     let pids = [std::process::id(), place.simulator.id()];
     bench.cores.keep_off(&pids)?;
@@ -96,8 +96,7 @@ impl Bench<'_> {
                 runs.push(weighed);
             }
         }
-        let verifier = Sample::of(runs[0].iter().map(Weighed::per_second).collect()).median;
-        let rows = contenders.iter().zip(&runs).map(|((who, aim, _), runs)| row(who, *aim, runs, verifier));
+        let rows = contenders.iter().zip(&runs).map(|((who, aim, _), own)| row(who, *aim, own, &runs[0]));
         let rows = rows.collect();
 
         self.delay_zoom(0).await?;
@@ -136,10 +135,9 @@ impl Bench<'_> {
             }
         }
         running.stop(self.place).await;
-        let fewest = Sample::of(runs[0].iter().map(Weighed::per_second).collect()).median;
         let sizes = sizes.iter().zip(&runs);
         Ok(sizes
-            .map(|(accounts, runs)| TokenSize { accounts: *accounts, row: row("", None, runs, fewest) })
+            .map(|(accounts, own)| TokenSize { accounts: *accounts, row: row("", None, own, &runs[0]) })
             .collect())
     }
 
@@ -182,15 +180,16 @@ impl fmt::Display for Weighed {
     }
 }
 
-fn row(who: &'static str, aim: Option<f64>, runs: &[Weighed], divisor: f64) -> TokenRow {
+/// Held against the same round's run of another: how fast the machine is changes from one round to the next.
+fn row(who: &'static str, aim: Option<f64>, runs: &[Weighed], others: &[Weighed]) -> TokenRow {
+    let ratios = runs.iter().zip(others).map(|(run, other)| run.per_second() / other.per_second());
     let sample = |of: fn(&Weighed) -> f64| Sample::of(runs.iter().map(of).collect());
-    let reads_per_second = sample(Weighed::per_second);
     let sum = |of: fn(&Weighed) -> f64| runs.iter().map(of).sum::<f64>();
     TokenRow {
         who,
         aim_ratio: aim,
-        ratio: reads_per_second.median / divisor,
-        reads_per_second,
+        ratio: Sample::of(ratios.collect()),
+        reads_per_second: sample(Weighed::per_second),
         p50_ms: sample(|weighed| weighed.run.p50_ms),
         p99_ms: sample(|weighed| weighed.run.p99_ms),
         processor_us_per_read: sample(Weighed::processor_us),
