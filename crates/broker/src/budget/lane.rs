@@ -132,6 +132,11 @@ impl Lane {
         }
     }
 
+    /// How its limit is called in the store.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// A turn in the order of need, or the reason why there is none in time.
     pub(super) async fn turn(self: &Arc<Self>, need: Need) -> Result<Turn, Failure> {
         let now = self.house.env.now();

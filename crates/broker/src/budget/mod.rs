@@ -152,7 +152,10 @@ impl Budget {
             if lane.tend().await {
                 let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
                 // Ours and the map's: two lanes of one limit would each think that they have the share.
-                lanes.retain(|_, kept| !Arc::ptr_eq(kept, &lane) || Arc::strong_count(kept) > 2);
+                let unused = |kept: &Arc<Lane>| Arc::ptr_eq(kept, &lane) && Arc::strong_count(kept) <= 2;
+                if lanes.get(lane.key()).is_some_and(unused) {
+                    lanes.remove(lane.key());
+                }
             }
         }
     }
