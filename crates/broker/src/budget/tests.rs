@@ -253,6 +253,25 @@ async fn outcomes(calls: Vec<Call>) -> (Vec<Timestamp>, Vec<Failure>) {
 }
 
 #[tokio::test]
+async fn a_lane_is_forgotten_once_nobody_uses_it() {
+    let world = World::new(30, &[Duration::ZERO], MILLISECOND, 12);
+    let other = Limited::Rest(Charged::Account("another"), Label::Light);
+    let kept = || world.servers[0].budget.lanes();
+    for round in 1..=2 {
+        let call = world.call(0, Duration::ZERO, 5 * SECOND, 30 * SECOND);
+        let turn = world.servers[0].budget.turn(other, Need::some_day());
+        let (turn, ()) = tokio::join!(turn, world.pass(SECOND));
+        drop(turn.unwrap());
+        world.pass(15 * SECOND).await;
+        assert_eq!(kept().len(), 1, "the answer of one is not in");
+        world.pass(30 * SECOND).await;
+        assert!(kept().is_empty());
+        call.await.unwrap().unwrap();
+        assert_eq!(world.zoom.answered(), round);
+    }
+}
+
+#[tokio::test]
 async fn a_burst_on_the_hour_earns_no_refusal() {
     let skews = [Duration::ZERO, 3 * SECOND, 7 * SECOND];
     let world = World::new(30, &skews, 10 * MILLISECOND, 1);
