@@ -36,6 +36,7 @@ pub async fn serve(mut listener: TcpListener, door: Door, stop: impl Future<Outp
             http.writev(false);
             let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
             let served = tokio::select! {
+                // In this order, without a random number for it: nearly always there is a request, and no stop.
                 biased;
                 served = connection.as_mut() => served,
                 _ = stops.changed() => {
