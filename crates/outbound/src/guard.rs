@@ -3,10 +3,12 @@
 //! Callback URLs come from callers. Without a guard they would reach whatever this server reaches: metadata services,
 //! databases, neighbours. Names are judged by the addresses they resolve to, at the moment of connecting.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use crate::special_purpose::is_public;
 
 /// Judges addresses. Used as the resolver of the HTTP client, so no connection goes past it.
 #[derive(Debug, Clone)]
@@ -54,48 +56,6 @@ impl Resolve for NetworkGuard {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = self.clone();
         Box::pin(async move { guard.addresses(name.as_str()).await })
-    }
-}
-
-/// Whether an address belongs to the public internet. Everything special is not, documented ranges included.
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => is_public_v4(v4),
-        IpAddr::V6(v6) => is_public_v6(v6),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let special = address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_documentation()
-        || address.is_multicast()
-        // "This" network, carrier-grade NAT, protocol assignments, benchmarking, reserved and broadcast.
-        || a == 0
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 198 && (b == 18 || b == 19))
-        || a >= 240;
-    !special
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [first, second, ..] = address.segments();
-    let v4_inside = |at: usize| {
-        let octets = address.octets();
-        Ipv4Addr::new(octets[at], octets[at + 1], octets[at + 2], octets[at + 3])
-    };
-    match (first, second) {
-        // Translated addresses (NAT64, 6to4) are as public as the one inside.
-        (0x64, 0xff9b) => is_public_v4(v4_inside(12)),
-        (0x2002, _) => is_public_v4(v4_inside(2)),
-        // Teredo and ORCHID, benchmarking, documentation.
-        (0x2001, 0..=0x1ff | 0xdb8) => false,
-        // Global unicast; all else is local, multicast or unassigned.
-        (0x2000..=0x3fff, _) => true,
-        _ => false,
     }
 }
 

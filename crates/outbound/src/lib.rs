@@ -10,6 +10,7 @@ pub mod attendee;
 mod callback;
 mod guard;
 pub mod signature;
+mod special_purpose;
 
 pub use callback::{CallbackClient, CallbackError};
 pub use guard::NetworkGuard;
