@@ -11,8 +11,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PublicKeyData as _, date_time_ymd,
+    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PublicKeyData as _, date_time_ymd,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
@@ -57,8 +57,13 @@ impl Authority {
             write_private(&key_file, &key.serialize_pem())?;
             std::fs::write(&ca_file, ca_params()?.self_signed(&key)?.pem())?;
         }
-        let ca = CertificateDer::from_pem_file(&ca_file)?;
         let ca_key = KeyPair::from_pem(&std::fs::read_to_string(&key_file)?)?;
+        if !is_constrained(&CertificateDer::from_pem_file(&ca_file)?) {
+            // Made by a version before constraints. The key stays, and with it the trust of clients
+            // that read this file.
+            std::fs::write(&ca_file, ca_params()?.self_signed(&ca_key)?.pem())?;
+        }
+        let ca = CertificateDer::from_pem_file(&ca_file)?;
         let spki = STANDARD.encode(digest(&SHA256, &ca_key.subject_public_key_info()));
 
         let leaf_key = KeyPair::generate()?;
@@ -74,11 +79,27 @@ impl Authority {
     }
 }
 
+/// Whether a certificate carries the name constraints extension (2.5.29.30), by its encoded identifier.
+fn is_constrained(ca: &CertificateDer<'_>) -> bool {
+    const NAME_CONSTRAINTS: [u8; 5] = [0x06, 0x03, 0x55, 0x1d, 0x1e];
+    ca.windows(NAME_CONSTRAINTS.len()).any(|bytes| bytes == NAME_CONSTRAINTS)
+}
+
 fn ca_params() -> Result<CertificateParams, rcgen::Error> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.distinguished_name.push(DnType::CommonName, "Zoom simulator: local test authority");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    // A client that trusts this authority trusts it for the simulator's names and for nothing else,
+    // even if its key, which lies beside it, is stolen. `zoom.us` covers its subdomains (RFC 5280).
+    params.name_constraints = Some(NameConstraints {
+        permitted_subtrees: vec![
+            GeneralSubtree::DnsName("zoom.us".into()),
+            GeneralSubtree::DnsName("localhost".into()),
+            GeneralSubtree::IpAddress(CidrSubnet::V4([127, 0, 0, 0], [255, 0, 0, 0])),
+        ],
+        excluded_subtrees: Vec::new(),
+    });
     params.not_before = date_time_ymd(2024, 1, 1);
     params.not_after = date_time_ymd(2054, 1, 1);
     Ok(params)
@@ -116,6 +137,54 @@ mod tests {
         let second = Authority::open(directory.path()).unwrap();
         assert_eq!(first.spki, second.spki);
         assert_eq!(pem, std::fs::read(&second.ca_file).unwrap());
+    }
+
+    /// What a client that trusts the authority in `directory` says of a certificate for `name`.
+    fn verdict(directory: &Path, name: &str) -> Result<(), rustls::Error> {
+        use rustls::client::{WebPkiServerVerifier, danger::ServerCertVerifier as _};
+        use rustls::pki_types::{ServerName, UnixTime};
+        let key = std::fs::read_to_string(directory.join("ca-key.pem")).unwrap();
+        let issuer = Issuer::new(ca_params().unwrap(), KeyPair::from_pem(&key).unwrap());
+        let mut params = leaf_params().unwrap();
+        params.subject_alt_names = CertificateParams::new([name.to_owned()]).unwrap().subject_alt_names;
+        let leaf = params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(directory.join("ca.pem")).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+        let (name, in_2026) = (
+            ServerName::try_from(name.replace('*', "any")).unwrap(),
+            UnixTime::since_unix_epoch(std::time::Duration::from_secs(1_795_000_000)),
+        );
+        verifier.verify_server_cert(leaf.der(), &[], &name, &[], in_2026).map(|_| ())
+    }
+
+    #[test]
+    fn the_authority_is_good_for_the_simulators_names_and_no_others() {
+        let directory = tempfile::tempdir().unwrap();
+        Authority::open(directory.path()).unwrap();
+        for name in NAMES {
+            assert_eq!(verdict(directory.path(), name), Ok(()), "{name}");
+        }
+        for name in ["example.com", "zoom.us.example.com", "notzoom.us", "10.0.0.1", "::1"] {
+            assert!(verdict(directory.path(), name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_authority_from_before_the_constraints_gets_them_and_keeps_its_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = Authority::open(directory.path()).unwrap();
+        let key = std::fs::read_to_string(directory.path().join("ca-key.pem")).unwrap();
+        let mut params = ca_params().unwrap();
+        params.name_constraints = None;
+        let old = params.self_signed(&KeyPair::from_pem(&key).unwrap()).unwrap();
+        std::fs::write(directory.path().join("ca.pem"), old.pem()).unwrap();
+        assert_eq!(verdict(directory.path(), "example.com"), Ok(()), "the test can tell");
+        let second = Authority::open(directory.path()).unwrap();
+        assert_eq!(first.spki, second.spki);
+        assert!(verdict(directory.path(), "example.com").is_err());
     }
 
     #[cfg(unix)]
