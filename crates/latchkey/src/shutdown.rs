@@ -1,10 +1,13 @@
 //! When to stop: a signal, or the end of standard input. A second signal ends the process at once.
 
-use std::{io, process};
+use std::{
+    io::{self, Read as _},
+    process, thread,
+};
 
 use tokio::{
-    io::AsyncReadExt,
     signal::unix::{Signal, SignalKind, signal},
+    sync::oneshot,
 };
 
 /// How a role is told to stop, beside signals.
@@ -50,7 +53,20 @@ impl Stop {
     }
 }
 
+/// Reads on a thread of its own. The runtime's would be waited for when the runtime ends, and it reads until whoever holds
+/// the other end lets go: the process would outlive its work, deaf to signals.
 async fn end_of_stdin() {
-    let (mut stdin, mut buffer) = (tokio::io::stdin(), [0; 64]);
-    while stdin.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
+    let (ended, end) = oneshot::channel();
+    let reading = thread::Builder::new().name("stdin".into()).spawn(move || {
+        let mut buffer = [0; 64];
+        while io::stdin().read(&mut buffer).is_ok_and(|read| read > 0) {}
+        let _nobody_waits = ended.send(());
+    });
+    match reading {
+        Ok(_) => _ = end.await,
+        Err(error) => {
+            tracing::warn!(%error, "standard input cannot be watched: only signals stop this process");
+            std::future::pending().await
+        }
+    }
 }

@@ -56,6 +56,19 @@ async fn it_ends_with_its_standard_input() {
 }
 
 #[tokio::test]
+async fn a_signal_ends_it_while_its_standard_input_is_open() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let installation = Installation::new();
+        let mut command = installation.serve();
+        command.arg("--stop-with-stdin");
+        let mut server = Running::start(command, &installation.path("log"));
+        server.ready().await;
+        server.signal(signal);
+        assert!(server.ended().await.success());
+    }
+}
+
+#[tokio::test]
 async fn a_caller_who_never_finishes_does_not_hold_it_up() {
     let installation = Installation::new();
     let mut server = Running::start(installation.serve(), &installation.path("log"));
