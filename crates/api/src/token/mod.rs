@@ -40,7 +40,8 @@ static SVIX: [HeaderName; 3] = [
 static ATTENDEE: HeaderName = HeaderName::from_static("x-webhook-signature");
 
 pub(crate) fn routes() -> MethodRouter<State> {
-    let refused = async || StatusCode::METHOD_NOT_ALLOWED;
+    // HEAD is refused: link scanners send it, and it would mint a token that nobody reads.
+    let refused = async || (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, POST")]);
     get(fetch)
         .post(fetch)
         .head(refused)
@@ -49,7 +50,7 @@ pub(crate) fn routes() -> MethodRouter<State> {
 }
 
 pub(crate) fn status_routes() -> MethodRouter<State> {
-    let refused = async || StatusCode::METHOD_NOT_ALLOWED;
+    let refused = async || (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]);
     post(status).fallback(refused).layer(middleware::map_response(async |response| kept_nowhere(response)))
 }
 

@@ -74,6 +74,23 @@ async fn a_path_that_is_none_and_a_method_that_does_not_fit() {
     }
 }
 
+/// A 405 names the methods that work (RFC 9110), and each of them does, on every route.
+#[tokio::test]
+async fn every_method_that_a_405_allows_works() {
+    let house = office().await;
+    for path in api::paths() {
+        let path = path.replace('{', "garbage-").replace('}', "");
+        let refused = house.call("BREW", &path, Body::empty()).await;
+        assert_eq!(refused.status, 405, "{path}");
+        let allowed: Vec<_> = refused.header("allow").split(',').map(str::trim).collect();
+        assert!(allowed.iter().all(|method| !method.is_empty()), "{path}: {allowed:?}");
+        for method in allowed {
+            let answer = house.call(method, &path, Body::empty()).await;
+            assert_ne!(answer.status, 405, "{method} {path}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn health_is_told_to_everybody() {
     let house = office().await;
