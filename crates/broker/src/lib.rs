@@ -73,7 +73,7 @@ pub use idempotency::{RepeatableRequest, Repetition, Ticket};
 pub use limiter::Limiter;
 pub use links::{
     AttendeeAnswer, LinkAddress, LinkAnswer, LinkRefusal, LinkRequest, Narrowed, Narrowing, NewLink,
-    can_verify,
+    QUERY_PARAMETERS, can_verify,
 };
 pub use meeting_map::MeetingHost;
 pub use meeting_tokens::WantedObf;

@@ -236,6 +236,11 @@ impl House {
         path.unwrap_or_else(|| panic!("{address} is not at {}", self.base)).to_owned()
     }
 
+    /// This house's own workspace.
+    pub(crate) async fn workspace(&self) -> model::WorkspaceId {
+        self.workspaces.all().await.unwrap()[0].id
+    }
+
     /// The key of another workspace.
     pub(crate) async fn another_workspace(&self) -> String {
         let (_, issued) = self.workspaces.create("other").await.unwrap();

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use axum::{body::Body, http::Request};
-use model::Secret;
+use broker::NewLink;
+use model::{Secret, TokenKind};
 use outbound::attendee::{AttendeeKey, canonical};
 use serde_json::{Value, json};
+use store::{Dialect, Proof};
 
 use crate::{
     house::{Answer, CLIENT_ID, House},
@@ -375,6 +377,51 @@ async fn urls_with_a_secret_in_their_query_go_on_working() {
     assert_eq!(bare(&house, &path).await.status, 200);
     let list = house.get(LINKS).await.text;
     assert!(!list.contains("0123456789abcdef"));
+}
+
+/// It would be read as what a request says, or what a request says would be read as the secret.
+#[tokio::test]
+async fn a_secret_in_the_query_is_not_called_as_what_a_request_says() {
+    let (house, account) = with_account().await;
+    for name in ["kind", "meeting", "fresh", "extra", "bot", "bot_id", "bot_uuid"] {
+        let asked = json!({ "credential": account, "verification": "query_secret", "query_parameter": name });
+        let words = "Requests say something else with kind, meeting, fresh, extra, bot_id, bot_uuid, bot.";
+        assert_eq!(house.post(LINKS, asked).await.refused(), json!({ "query_parameter": [words] }), "{name}");
+    }
+}
+
+/// Links that were made before such names were refused.
+#[tokio::test]
+async fn a_secret_that_is_called_as_what_a_request_says_is_a_secret_all_the_same() {
+    let (house, account) = with_account().await;
+    let workspace = house.workspace().await;
+    for (name, dialect) in broker::QUERY_PARAMETERS
+        .into_iter()
+        .flat_map(|name| [Dialect::Recall, Dialect::MeetingBaas].map(|dialect| (name, dialect)))
+    {
+        let secret = format!("planted-{name}-secret");
+        let mut new = NewLink::usual(TokenKind::Zak, account.parse().unwrap());
+        new.terms.dialect = dialect;
+        new.terms.meeting_in_request = true;
+        new.terms.proof = Proof::QuerySecret { name: name.to_owned(), digest: broker::digest(&secret) };
+        let made = house.broker.make_link(workspace, &new).await.unwrap().unwrap();
+        let path = house.path_of(made.url.expose());
+        let answer = bare(&house, &format!("{path}?{name}={secret}")).await;
+        assert_eq!(answer.status, 200, "{name}: {}", answer.text);
+        // What the request does say has its own name.
+        let other = if name == "bot" { "bot_id" } else { "bot" };
+        assert_eq!(bare(&house, &format!("{path}?{name}={secret}&{other}=b-{name}")).await.status, 200);
+        let wrong = bare(&house, &format!("{path}?{name}=planted-wrong")).await;
+        assert_eq!((wrong.status, wrong.text.contains("planted")), (401, false));
+    }
+    house.broker.write_link_uses().await;
+    for place in [LINKS, "/api/latchkey/v1/audit/", "/api/latchkey/v1/events/"] {
+        let shown = house.get(place).await.text;
+        assert!(!shown.contains("planted"), "{place}: {shown}");
+    }
+    assert!(house.get(LINKS).await.text.contains("b-extra"), "the bot is shown");
+    let stored = house.bytes_of_the_store();
+    assert!(!stored.windows(8).any(|bytes| bytes == b"planted-"), "the store holds no secret");
 }
 
 #[tokio::test]

@@ -259,6 +259,20 @@ async fn a_link_that_could_not_serve_is_not_made() {
             json!({ "query_secret": ["It must have 16 characters at least."] }),
         ),
         (
+            link(json!({ "verification": "query_secret", "query_parameter": "to?ken" })),
+            json!({ "query_parameter": ["It must be letters, digits, and - _ . ~ alone."] }),
+        ),
+        (
+            link(json!({ "query_parameter": "auth" })),
+            json!({ "query_parameter": ["It belongs to `verification: query_secret`: ask for that, or leave it out."] }),
+        ),
+        (
+            link(
+                json!({ "verification": "unsigned", "signing_secret": "whsec_cGxhbnRlZC1zaWduaW5nLXNlY3JldA==" }),
+            ),
+            json!({ "signing_secret": ["It verifies signatures, and the verification is unsigned: leave one of them out."] }),
+        ),
+        (
             json!({ "accounts": [{ "credential": account, "user": "ada@example.test" }] }),
             json!({ "user": ["This account is one user's; only a server-to-server app has several."] }),
         ),

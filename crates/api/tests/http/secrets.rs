@@ -9,7 +9,10 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
+use broker::{NewLink, digest};
+use model::TokenKind;
 use serde_json::json;
+use store::Proof;
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
 use crate::{
@@ -84,6 +87,21 @@ async fn the_log_tells_no_secret() {
         secrets.extend((answer.status == 200).then_some(answer.text));
     }
 
+    // Links whose secret is in the query, under a name of its own and, as older ones may have it, of ours.
+    let asked = json!({ "credential": account, "verification": "query_secret" });
+    let made = house.post("/api/latchkey/v1/token-links/", asked).await.created();
+    let own_name = house.path_of(made["url"].as_str().unwrap());
+    let mut new = NewLink::usual(TokenKind::Zak, account.as_str().unwrap().parse().unwrap());
+    new.terms.proof = Proof::QuerySecret { name: "bot".to_owned(), digest: digest("planted-query-secret") };
+    let made = house.broker.make_link(house.workspace().await, &new).await.unwrap().unwrap();
+    let our_name = format!("{}?bot=planted-query-secret", house.path_of(made.url.expose()));
+    for address in [own_name, our_name] {
+        let request = Request::builder().uri(&address).body(Body::empty()).unwrap();
+        assert_eq!(house.send(request).await.status, 200);
+        secrets.push(address.rsplit_once('=').unwrap().1.to_owned());
+    }
+    house.broker.write_link_uses().await;
+
     // An install, parked and adopted, and its access token.
     let redirect = "https://latchkey.test/base/oauth/zoom/callback";
     let code = house.zoom.code(CLIENT_ID, redirect).await;
@@ -136,9 +154,10 @@ async fn the_log_tells_no_secret() {
     // A bot's labels are no secret, but have no business in a log.
     secrets.push("planted".to_owned());
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
-    for place in ["/api/latchkey/v1/audit/", "/metrics"] {
+    for place in ["/api/latchkey/v1/audit/", "/api/latchkey/v1/token-links/", "/metrics"] {
         let answer = house.get(place).await.text;
-        assert!(answer.contains("token_link") || answer.contains("latchkey_token_reads"), "{answer}");
+        let shows = ["token_link", "query_secret", "latchkey_token_reads"];
+        assert!(shows.iter().any(|shown| answer.contains(shown)), "{answer}");
         for secret in &secrets {
             assert!(!answer.contains(secret), "a secret stands in {place}");
         }

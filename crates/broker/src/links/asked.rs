@@ -6,8 +6,17 @@ use model::{Code, Failure, MeetingNumber, PlatformBot, TokenKind};
 use outbound::attendee::MOST_BYTES;
 use serde::Deserialize;
 use serde_json::Value;
-use store::{Dialect, LinkTerms};
+use store::{Dialect, LinkTerms, Proof};
 use zoom::MeetingLink;
+
+const KIND: &str = "kind";
+const MEETING: &str = "meeting";
+const FRESH: &str = "fresh";
+const EXTRA: &str = "extra";
+/// The bot, by the names that platforms have for it; the first that is there counts.
+const BOT: [&str; 3] = ["bot_id", "bot_uuid", "bot"];
+/// The parameters that a query may have of its own, in any dialect. A link's secret can't have one of these names.
+pub const QUERY_PARAMETERS: [&str; 7] = [KIND, MEETING, FRESH, EXTRA, BOT[0], BOT[1], BOT[2]];
 
 /// What is asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -47,26 +56,32 @@ pub(super) fn read(terms: &LinkTerms, query: &str, body: &[u8]) -> Result<Asked,
         return Ok(Asked { meeting: terms.meeting, ..Asked::default() });
     }
     let pairs = pairs(query);
+    // The secret is never read as anything else: links from before such names were refused may have one of ours.
+    let secret = match &terms.proof {
+        Proof::QuerySecret { name, .. } => Some(name.as_str()),
+        Proof::Signature | Proof::Nothing => None,
+    };
     let get = |name: &str| {
         pairs
             .iter()
             .rev()
-            .find(|(given, value)| given == name && !value.is_empty())
+            .find(|(given, value)| given == name && Some(name) != secret && !value.is_empty())
             .map(|(_, value)| &**value)
     };
-    let kind =
-        get("kind").map(|kind| kind.parse().map_err(|_| malformed("the kind of token is none that exists")));
+    let kind = get(KIND).map(|kind| {
+        kind.parse().map_err(|_| malformed("the kind is none of zak, obf, join_token and access_token"))
+    });
     let named = match terms.dialect {
         // The bot's own `extra`: free text of its owner's, which need not be about us.
-        Dialect::MeetingBaas => get("extra").filter(|_| terms.meeting_in_request).and_then(meeting_of_extra),
-        Dialect::Recall | Dialect::Attendee => get("meeting").map(str::to_owned),
+        Dialect::MeetingBaas => get(EXTRA).filter(|_| terms.meeting_in_request).and_then(meeting_of_extra),
+        Dialect::Recall | Dialect::Attendee => get(MEETING).map(str::to_owned),
     };
-    let bot = get("bot_id").or_else(|| get("bot_uuid")).or_else(|| get("bot"));
+    let bot = BOT.into_iter().find_map(get);
     Ok(Asked {
         kind: kind.transpose()?,
         meeting: judge(terms, named.as_deref().map(number).transpose()?)?,
         bot: bot.map(platform_bot).transpose()?,
-        fresh: get("fresh") == Some("1"),
+        fresh: get(FRESH) == Some("1"),
     })
 }
 

@@ -27,6 +27,7 @@ mod serve;
 mod status;
 mod uses;
 
+pub use asked::QUERY_PARAMETERS;
 pub use attendee::AttendeeAnswer;
 pub(crate) use live::LinkCache;
 pub use office::{LinkAddress, Narrowed, Narrowing, NewLink, can_verify};

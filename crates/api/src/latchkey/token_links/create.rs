@@ -6,7 +6,7 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use broker::{NewLink, digest};
+use broker::{NewLink, QUERY_PARAMETERS, digest};
 use model::{Secret, TokenKind, WorkspaceId};
 use store::{Dialect, LinkAccount, LinkLife, LinkSource, LinkTerms, Proof};
 
@@ -145,8 +145,23 @@ fn proof(
         _ => read::SIGNATURE,
     };
     let wanted = fields.text("verification", 20).unwrap_or(usual);
-    let name = fields.text("query_parameter", 40).unwrap_or("token").to_owned();
+    let name = query_parameter(fields);
     let query_secret = fields.text("query_secret", 200).map(Secret::new);
+    if wanted != read::QUERY_SECRET {
+        for field in ["query_parameter", "query_secret"] {
+            if fields.anything(field).is_some() {
+                fields.complain(
+                    field,
+                    "It belongs to `verification: query_secret`: ask for that, or leave it out.",
+                );
+            }
+        }
+    }
+    if wanted != read::SIGNATURE && !signing_secrets.is_empty() {
+        let words =
+            format!("It verifies signatures, and the verification is {wanted}: leave one of them out.");
+        fields.complain("signing_secret", words);
+    }
     match wanted {
         read::SIGNATURE => {
             if dialect == Dialect::Attendee && fields.anything("signing_secret").is_none() {
@@ -170,4 +185,16 @@ fn proof(
             (Proof::Signature, None)
         }
     }
+}
+
+/// What the secret is called in a query: nothing that a request says otherwise, or one would be read as the other.
+fn query_parameter(fields: &mut Fields<'_>) -> String {
+    let name = fields.text("query_parameter", 40).unwrap_or("token");
+    if QUERY_PARAMETERS.contains(&name) {
+        let words = format!("Requests say something else with {}.", QUERY_PARAMETERS.join(", "));
+        fields.complain("query_parameter", words);
+    } else if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte)) {
+        fields.complain("query_parameter", "It must be letters, digits, and - _ . ~ alone.");
+    }
+    name.to_owned()
 }
