@@ -1,10 +1,24 @@
-//! Zoom meeting links in all their forms.
+//! Zoom meeting links in all their forms, and as people paste them.
 //!
 //! Nothing is ever fetched from a link: only the number and the passes in it are used. `http` is therefore as good as
 //! `https`, and a link pasted without either is read too.
+//!
+//! `pasted` finds addresses in a text; `wrapped` finds the address inside a mail filter's. A link is read for certain or
+//! refused: a bot with another passcode than its owner's fails minutes later, where nobody looks.
+
+mod pasted;
+mod wrapped;
 
 use model::{MeetingNumber, Secret};
+use percent_encoding::percent_decode_str;
 use url::Url;
+
+/// Mail filters around one link: a company's, its partner's, and one to spare.
+const MOST_WRAPPERS: usize = 4;
+
+/// A link's parameters that hold the passcode; Zoom's own is the first.
+const PASSCODE: &[&str] = &["pwd", "password", "passcode"];
+const REGISTRATION: &str = "tk";
 
 /// What a link says about a meeting.
 #[derive(Debug, Clone)]
@@ -26,6 +40,14 @@ pub enum LinkError {
     /// On Zoom, but not a meeting.
     #[error("The address is Zoom's, but it is not a link to a meeting.")]
     NotAMeeting,
+    /// Where people register for a meeting.
+    #[error(
+        "This is a registration page, not a meeting link: register, and use the link that Zoom sends afterwards (it has tk= in it)."
+    )]
+    Registration,
+    /// Where people watch what was recorded.
+    #[error("This is the page of a recording, not a meeting link.")]
+    Recording,
     /// The meeting number is not one.
     #[error("The meeting number in the URL does not have 9 to 11 digits.")]
     BadNumber,
@@ -37,49 +59,160 @@ pub enum LinkError {
     /// Zoom for Government: a separate cloud, with its own apps and accounts.
     #[error("Zoom for Government (zoomgov.com) is not supported.")]
     Government,
+    /// A mail filter or a link shortener, whose address does not say where it leads.
+    #[error(
+        "This address hides the meeting link (a mail filter or a link shortener): open it, and use the address that it leads to."
+    )]
+    Hidden,
+    /// Two links that do not say the same.
+    #[error("There are several different meeting links or passcodes in the text: give one link.")]
+    Several,
+    /// A link that may end here or there, or whose passcode may be one or another.
+    #[error(
+        "The link is cut or joined to other text, and may be read in two ways: give it alone, in one line."
+    )]
+    Unclear,
+    /// The passcode stands beside the link.
+    #[error("The link has no passcode, but the text beside it does: put it into the link, as ?pwd=.")]
+    PasscodeBeside,
+}
+
+impl LinkError {
+    /// Whether no other address in the text makes up for it.
+    const fn is_final(self) -> bool {
+        matches!(self, Self::Several | Self::Unclear)
+    }
+}
+
+/// A link under examination. Plain text, so that two can be compared.
+struct Parts {
+    number: MeetingNumber,
+    passcode: Option<String>,
+    registration: Option<String>,
+}
+
+impl Parts {
+    /// One link that says what both say.
+    fn and(self, other: Self) -> Result<Self, LinkError> {
+        if self.number != other.number {
+            return Err(LinkError::Several);
+        }
+        Ok(Self {
+            number: self.number,
+            passcode: either(self.passcode, other.passcode)?,
+            registration: either(self.registration, other.registration)?,
+        })
+    }
+}
+
+/// What two places say, if they do not contradict each other.
+fn either(one: Option<String>, other: Option<String>) -> Result<Option<String>, LinkError> {
+    match (one, other) {
+        (Some(one), Some(other)) if one != other => Err(LinkError::Several),
+        (one, other) => Ok(one.or(other)),
+    }
 }
 
 impl MeetingLink {
-    /// Reads a link. A ZAK in it (`/s/…?zak=`) is dropped: it belongs to whoever made the link, and it ages.
+    /// Reads the link in a text. A ZAK in it (`/s/…?zak=`) is dropped: it belongs to whoever made the link, and it ages.
     ///
     /// | form | |
     /// |---|---|
     /// | `[sub.]zoom.us/j/ID`, `/w/ID`, `/s/ID` | join, registered join, start |
     /// | `[sub.]zoom.us/wc/join/ID`, `/wc/ID/join`, `/wc/ID/start` | web client |
-    /// | `zoommtg://[sub.]zoom.us/join?confno=ID` | desktop client |
+    /// | `zoommtg://[sub.]zoom.us/join?confno=ID`, `zoomus://…` | desktop and mobile client |
     ///
-    /// `zoom.com` is read as `zoom.us`. A bare number is not a link.
+    /// `zoom.com` is read as `zoom.us`; `password` and `passcode` as `pwd`, also behind a `#`. A bare number is not a link.
     pub fn parse(text: &str) -> Result<Self, LinkError> {
-        let text = text.trim();
-        let url =
-            if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("https://{text}")) };
-        let url = url.map_err(|_| LinkError::NotZoom)?;
-        check_host(&url)?;
-
-        let number = if url.scheme() == "zoommtg" { desktop_number(&url) } else { web_number(&url) }?;
+        let text = pasted::cleaned(text);
+        let parts = read(&text, 0)?;
+        if parts.passcode.is_none() && pasted::names_a_passcode(&text) {
+            return Err(LinkError::PasscodeBeside);
+        }
         Ok(Self {
-            meeting_number: number.parse().map_err(|_| LinkError::BadNumber)?,
-            passcode: parameter(&url, "pwd").map(Secret::new),
-            registration: parameter(&url, "tk").map(Secret::new),
+            meeting_number: parts.number,
+            passcode: parts.passcode.map(Secret::new),
+            registration: parts.registration.map(Secret::new),
         })
     }
 }
 
+/// The one link that all addresses of a cleaned text agree on. Addresses that are no meeting are passed over beside it.
+fn read(text: &str, wrappers: usize) -> Result<Parts, LinkError> {
+    let (mut found, mut wrong): (Option<Parts>, LinkError) = (None, LinkError::NotZoom);
+    for address in pasted::addresses(text)? {
+        match of_address(&address, wrappers) {
+            Ok(link) => {
+                found = Some(match found {
+                    Some(before) => before.and(link)?,
+                    None => link,
+                });
+            }
+            Err(error) if error.is_final() => return Err(error),
+            // The first that says more than that it is somebody else's.
+            Err(error) if wrong == LinkError::NotZoom => wrong = error,
+            Err(_) => {}
+        }
+    }
+    found.ok_or(wrong)
+}
+
+fn of_address(address: &str, wrappers: usize) -> Result<Parts, LinkError> {
+    if pasted::is_encoded(address) {
+        return inside(&[percent_decode_str(address).decode_utf8_lossy().into_owned()], wrappers);
+    }
+    let url = Url::parse(address).map_err(|_| LinkError::NotZoom)?;
+    match check_host(&url) {
+        Err(LinkError::NotZoom) if matches!(url.scheme(), "http" | "https") => {
+            inside(&wrapped::targets(address, &url)?, wrappers)
+        }
+        checked => checked.and_then(|()| of_zoom(address, &url)),
+    }
+}
+
+/// The link inside an address, which names these.
+fn inside(targets: &[String], wrappers: usize) -> Result<Parts, LinkError> {
+    if wrappers == MOST_WRAPPERS {
+        return Err(LinkError::NotZoom);
+    }
+    let text: Vec<_> = targets.iter().map(|target| pasted::cleaned(target)).collect();
+    // A blank line between two keeps them apart.
+    read(&text.join("\n\n"), wrappers + 1)
+}
+
+fn of_zoom(address: &str, url: &Url) -> Result<Parts, LinkError> {
+    let parameters = Parameters::of(address);
+    let number = if matches!(url.scheme(), "zoommtg" | "zoomus") {
+        desktop_number(url, &parameters)
+    } else {
+        web_number(url)
+    }?;
+    Ok(Parts {
+        number: number.parse().map_err(|_| LinkError::BadNumber)?,
+        passcode: parameters.one_of(PASSCODE)?,
+        registration: parameters.one_of(&[REGISTRATION])?,
+    })
+}
+
 /// Whether the address is Zoom's and nothing is disguised: no user name before the host, no port of its own.
 fn check_host(url: &Url) -> Result<(), LinkError> {
-    let scheme = matches!(url.scheme(), "https" | "http" | "zoommtg");
+    let scheme = matches!(url.scheme(), "https" | "http" | "zoommtg" | "zoomus");
     let plain = url.username().is_empty() && url.password().is_none() && url.port().is_none();
     // Only the schemes of the web are lower-cased by the parser.
     let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
     if !(scheme && plain) {
         Err(LinkError::NotZoom)
-    } else if under(&host, "zoom.us") || under(&host, "zoom.com") {
+    } else if is_zooms(&host) {
         Ok(())
     } else if under(&host, "zoomgov.com") {
         Err(LinkError::Government)
     } else {
         Err(LinkError::NotZoom)
     }
+}
+
+fn is_zooms(host: &str) -> bool {
+    under(host, "zoom.us") || under(host, "zoom.com")
 }
 
 fn under(host: &str, domain: &str) -> bool {
@@ -94,20 +227,51 @@ fn web_number(url: &Url) -> Result<String, LinkError> {
             Ok(number.replace("%20", " "))
         }
         ["my", _, ..] => Err(LinkError::Personal),
+        ["meeting" | "meetings" | "webinar", "register", ..] => Err(LinkError::Registration),
+        ["rec" | "recording", ..] => Err(LinkError::Recording),
         _ => Err(LinkError::NotAMeeting),
     }
 }
 
-fn desktop_number(url: &Url) -> Result<String, LinkError> {
+fn desktop_number(url: &Url, parameters: &Parameters) -> Result<String, LinkError> {
     match url.path() {
-        "/join" | "/start" => parameter(url, "confno").ok_or(LinkError::NotAMeeting),
+        "/join" | "/start" => parameters.one_of(&["confno"])?.ok_or(LinkError::NotAMeeting),
         _ => Err(LinkError::NotAMeeting),
     }
 }
 
-fn parameter(url: &Url, name: &str) -> Option<String> {
-    let (_, value) = url.query_pairs().find(|(key, _)| key == name)?;
-    Some(value.into_owned()).filter(|value| !value.is_empty())
+/// Names and values of an address, as they are written. A second `?` is an `&` that somebody got wrong.
+struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    fn of(address: &str) -> Self {
+        let (_, after) = address.split_once(['?', '#']).unwrap_or_default();
+        let pairs = after.split(['?', '&', '#']).filter_map(|pair| pair.split_once('='));
+        Self(pairs.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect())
+    }
+
+    /// The value that stands under these names.
+    fn one_of(&self, names: &[&str]) -> Result<Option<String>, LinkError> {
+        let mut found = None;
+        for (_, written) in self.0.iter().filter(|(name, _)| names.contains(&name.as_str())) {
+            if !written.bytes().all(may_stand_in_a_value) {
+                return Err(LinkError::Unclear);
+            }
+            let value = decoded(written);
+            found = either(found, Some(value).filter(|value| !value.is_empty()))?;
+        }
+        Ok(found)
+    }
+}
+
+/// What Zoom writes into a link, and escapes. Anything else is a sign of a link that was cut or joined to other text.
+const fn may_stand_in_a_value(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'*' | b'@' | b'%' | b'+' | b'=' | b'/' | b'!' | b'$')
+}
+
+fn decoded(written: &str) -> String {
+    percent_decode_str(&written.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -170,14 +334,17 @@ mod tests {
             ("https://zoom.us/my/ann/extra?pwd=x", LinkError::Personal),
             ("https://zoom.us", LinkError::NotAMeeting),
             ("https://zoom.us/my", LinkError::NotAMeeting),
-            ("https://zoom.us/rec/share/1234567890", LinkError::NotAMeeting),
+            ("https://zoom.us/rec/share/1234567890", LinkError::Recording),
+            ("https://zoom.us/meeting/register/tJ0abc-123", LinkError::Registration),
+            ("https://us02web.zoom.us/webinar/register/WN_abc", LinkError::Registration),
+            ("https://events.zoom.us/ev/abc", LinkError::NotAMeeting),
             ("https://zoom.us/j/1234567890/extra", LinkError::NotAMeeting),
             ("zoommtg://zoom.us/join", LinkError::NotAMeeting),
             ("https://zoom.us/j/12345678", LinkError::BadNumber),
             ("https://zoom.us/j/123456789012", LinkError::BadNumber),
             ("https://zoom.us/j/12345678x9", LinkError::BadNumber),
             ("https://zoom.us/j/1234567890@evil.com", LinkError::BadNumber),
-            ("https://zoom.us/j/١٢٣٤٥٦٧٨٩", LinkError::BadNumber),
+            ("https://zoom.us/j/١٢٣٤٥٦٧٨٩", LinkError::NotAMeeting),
         ] {
             assert_eq!(read(text), Err(error), "{text}");
         }
@@ -205,7 +372,7 @@ mod tests {
         fn what_is_written_is_read(
             form in 0..7_usize, host in "([a-z0-9]{1,8}\\.)?zoom\\.(us|com)", number in "[1-9][0-9]{8,10}", passcode in ".{1,20}",
         ) {
-            let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("pwd", &passcode).finish();
+            let query = format!("pwd={}", percent_encoding::utf8_percent_encode(&passcode, percent_encoding::NON_ALPHANUMERIC));
             let text = match form {
                 0 => format!("https://{host}/j/{number}?{query}"),
                 1 => format!("https://{host}/s/{number}?zak=z&{query}"),

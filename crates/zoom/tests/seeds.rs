@@ -14,3 +14,20 @@ fn of_meeting_links() {
         meeting_link::check(&std::fs::read(&seed).unwrap());
     }
 }
+
+proptest::proptest! {
+    /// What the fuzzer does with more time: the dictionary's words and others, in any order.
+    #[test]
+    fn of_meeting_links_in_pieces(pieces in proptest::collection::vec(piece(), 1..12)) {
+        meeting_link::check(pieces.concat().as_bytes());
+    }
+}
+
+fn piece() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let words = include_str!("../../../fuzz/dictionaries/meeting_link")
+        .lines()
+        .map(|line| line.trim_matches('"').replace("\\x0a", "\n").replace("\\xe2\\x80\\x8b", "\u{200b}"));
+    let words: Vec<_> = words.chain(["https://zoom.us/j/81234567890".into(), "?pwd=a".into()]).collect();
+    prop_oneof![3 => prop::sample::select(words), 1 => "[ -~]{0,4}", 1 => "\\PC{0,2}"]
+}
