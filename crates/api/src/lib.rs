@@ -167,7 +167,9 @@ fn routes() -> Vec<Route> {
         ("/oauth/zoom/authorize", get(consent::authorize)),
         ("/oauth/zoom/callback", get(consent::callback)),
         ("/oauth/zoom/callback/{app}", get(consent::installed)),
-        ("/healthz", get(health::handler)),
+        ("/livez", get(health::live)),
+        ("/healthz", get(health::live)),
+        ("/readyz", get(health::ready)),
         ("/metrics", get(metrics::handler)),
     ]
 }

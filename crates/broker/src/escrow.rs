@@ -24,6 +24,8 @@ use crate::Broker;
 
 /// How often the folder is looked into.
 const LOOK: Duration = Duration::from_secs(5);
+/// As large as a deposit.
+const PROBE_BYTES: usize = 8192;
 
 /// A folder of grants that are not known to be in the store.
 #[derive(Debug, Clone)]
@@ -76,12 +78,8 @@ impl Escrow {
     /// Takes a grant off the disk: the store has it, or a newer one.
     pub(crate) async fn withdraw(&self, receipt: &Receipt) -> io::Result<()> {
         let path = receipt.0.clone();
-        blocking(move || match fs::remove_file(path) {
-            // Another process on this folder has settled it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => removed,
-        })
-        .await
+        // Another process on this folder may have settled it.
+        blocking(move || gone_is_done(fs::remove_file(path))).await
     }
 
     /// What lies there. A file that cannot be read is left where it is, and reported.
@@ -114,10 +112,12 @@ impl Escrow {
         blocking(move || {
             for entry in fs::read_dir(folder)? {
                 let path = entry?.path();
-                if path.extension().is_none_or(|extension| extension != "part") {
-                    continue;
-                }
-                match adopt_file(&path) {
+                let adopted = match path.extension().and_then(|extension| extension.to_str()) {
+                    Some("part") => adopt_file(&path),
+                    Some("probe") => fs::remove_file(&path),
+                    _ => Ok(()),
+                };
+                match adopted {
                     // Its writer lives, after all, and has named it itself.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     adopted => adopted?,
@@ -137,6 +137,26 @@ impl Escrow {
                 .flatten()
                 .filter(|entry| entry.path().extension().is_some_and(|it| it == "json"))
                 .count())
+        })
+        .await
+    }
+
+    /// Writes a file as a deposit is written, and takes it off again. Answers how many bytes are free.
+    pub(crate) async fn probe(&self) -> io::Result<u64> {
+        let escrow = self.clone();
+        blocking(move || {
+            let mark = u64::from_le_bytes(escrow.env.entropy.bytes());
+            let path = escrow.folder.join(format!("{mark:016x}.probe"));
+            let written =
+                File::options().write(true).create_new(true).mode(0o600).open(&path).and_then(|mut file| {
+                    file.write_all(&[1; PROBE_BYTES])?;
+                    file.sync_all()
+                });
+            // Also of a write that failed, something may be there.
+            gone_is_done(fs::remove_file(&path))?;
+            written?;
+            let disk = rustix::fs::statvfs(&escrow.folder)?;
+            Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
         })
         .await
     }
@@ -276,6 +296,13 @@ fn adopt_file(path: &Path) -> io::Result<()> {
     }
     tracing::error!(path = %path.display(), "a crash has torn a grant on its way into escrow");
     fs::remove_file(path)
+}
+
+fn gone_is_done(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 fn unreadable(error: &io::Error) -> Failure {

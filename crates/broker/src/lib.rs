@@ -28,6 +28,7 @@ mod customer_managed;
 mod disconnect;
 mod escrow;
 mod flights;
+mod health;
 mod idempotency;
 mod limiter;
 mod links;
@@ -104,6 +105,7 @@ pub struct Broker {
     stopping: CancellationToken,
     audit: Audit,
     metrics: Metrics,
+    checks: health::Checks,
     counts: flights::Flights<(), ()>,
     /// By the generation that is to be replaced as well: for whom an older one was to be replaced, what is there is new.
     refreshes: flights::Flights<(CredentialId, Option<i64>), Result<(), Failure>>,
@@ -164,6 +166,7 @@ impl Broker {
             stopping: CancellationToken::new(),
             audit,
             metrics,
+            checks: health::Checks::default(),
             counts: flights::Flights::default(),
             refreshes: flights::Flights::default(),
             zaks: zak::ZakCache::default(),

@@ -5,7 +5,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use model::{Code, CredentialStatus, Failure, Outcome, Source, Timestamp, TokenKind};
+use model::{Code, CredentialStatus, Failure, Finding, Outcome, Severity, Source, Timestamp, TokenKind};
 use prometheus_client::{
     encoding::text::encode,
     metrics::{
@@ -75,6 +75,7 @@ struct Counted {
     pool_seats: Gauge,
     pool_refusals: Family<Labels<1>, Counter>,
     meeting_syncs: Family<Labels<1>, Counter>,
+    problem_severity: Family<Labels<1>, Gauge>,
 }
 
 impl Default for Metrics {
@@ -151,6 +152,11 @@ impl Default for Metrics {
             pool_seats: registered(&mut registry, "pool_seats", "Seats taken, of all pools"),
             pool_refusals: registered(&mut registry, "pool_refusals", "Requests for a seat that found none"),
             meeting_syncs: registered(&mut registry, "meeting_syncs", "Lists of an account's meetings"),
+            problem_severity: registered(
+                &mut registry,
+                "problem_severity",
+                "What /readyz says of each thing that this server needs: 0 works, 3 no token can be given",
+            ),
             registry,
         };
         let metrics = Self(Arc::new(counted));
@@ -289,6 +295,17 @@ impl Metrics {
         }
     }
 
+    /// How it stands with one thing that this server needs.
+    fn problem(&self, finding: &Finding) {
+        let severity = match finding.problem.as_ref().map(|problem| problem.severity) {
+            None => 0,
+            Some(Severity::Warning) => 1,
+            Some(Severity::Degraded) => 2,
+            Some(Severity::Failing) => 3,
+        };
+        self.0.problem_severity.get_or_create(&[("finding", finding.name)]).set(severity);
+    }
+
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         encode(&mut text, &self.0.registry).expect("a String takes everything");
@@ -305,6 +322,9 @@ impl Broker {
             let counted = self.counts.join((), &self.tasks, move || async move { broker.count().await });
             // Without an answer the older count stands, with its time beside it.
             let _late = self.env.clock.timeout(COUNT_WITHIN, counted).await;
+        }
+        for finding in self.check_health().await {
+            self.metrics.problem(&finding);
         }
         if let Some(escrow) = &self.escrow {
             match escrow.waiting().await {

@@ -10,6 +10,7 @@ mod bot;
 mod credential;
 mod entropy;
 mod failure;
+mod health;
 mod ids;
 mod kill_point;
 mod meeting;
@@ -23,6 +24,7 @@ pub use bot::{BotStatus, StatusChange, SubCode};
 pub use credential::{CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, TokenKind};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use failure::{Class, Code, Failure};
+pub use health::{Finding, Health, Problem, Severity};
 pub use ids::{
     ApiKeyId, AuditId, BotId, ConsentId, CredentialId, IdempotentRequestId, LeaseToken, LogLineId,
     ParkedConsentId, PoolId, ScreenshotId, SeatId, TokenLinkId, WorkspaceId, ZoomOauthAppId,

@@ -31,6 +31,7 @@ mod open;
 mod page;
 mod parked;
 mod pools;
+mod probe;
 mod row;
 mod sealed_cells;
 

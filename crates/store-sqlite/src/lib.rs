@@ -22,6 +22,7 @@ mod migrations;
 mod page;
 mod parked;
 mod pools;
+mod probe;
 mod row;
 mod sealed_cells;
 

@@ -31,6 +31,7 @@ mod meetings;
 mod page;
 mod parked;
 mod pools;
+mod probe;
 mod sealed_cells;
 mod seating;
 
@@ -64,6 +65,7 @@ pub use parked::{ParkedConsent, ParkedConsents};
 pub use pools::{
     Crowd, Member, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatRequest, Seating,
 };
+pub use probe::Probe;
 pub use sealed_cells::{Replacement, SEALED_COLUMNS, SealedCell, SealedCells, SealedColumn, SealedHead};
 pub use seating::{choose, keeps};
 
@@ -80,6 +82,7 @@ pub trait Store:
     + Meetings
     + ParkedConsents
     + Pools
+    + Probe
     + SealedCells
     + TokenLinks
     + ZoomInbox
@@ -102,6 +105,7 @@ impl<T> Store for T where
         + Meetings
         + ParkedConsents
         + Pools
+        + Probe
         + SealedCells
         + TokenLinks
         + ZoomInbox

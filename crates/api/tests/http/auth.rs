@@ -71,7 +71,8 @@ async fn without_a_key_nothing_is_told() {
 #[tokio::test]
 async fn the_key_is_looked_at_first() {
     let house = office().await;
-    let public = ["/oauth/zoom/authorize", "/oauth/zoom/callback", "/healthz", "/metrics"];
+    let public =
+        ["/oauth/zoom/authorize", "/oauth/zoom/callback", "/livez", "/healthz", "/readyz", "/metrics"];
     for path in api::paths() {
         if public.contains(&path) || WITHOUT_A_CALLER.contains(&path) {
             continue;

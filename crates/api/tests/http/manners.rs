@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::office;
 
-const ROUTES: [(&str, &str); 21] = [
+const ROUTES: [(&str, &str); 23] = [
     ("GET", "/api/v1/bot"),
     ("POST", "/api/v1/bot"),
     ("GET", "/api/v1/bot/x"),
@@ -29,6 +29,8 @@ const ROUTES: [(&str, &str); 21] = [
     ("GET", "/api/latchkey/v1/callback-secret"),
     ("GET", "/oauth/zoom/authorize"),
     ("GET", "/healthz"),
+    ("GET", "/livez"),
+    ("GET", "/readyz"),
 ];
 
 #[tokio::test]
@@ -94,9 +96,17 @@ async fn every_method_that_a_405_allows_works() {
 #[tokio::test]
 async fn health_is_told_to_everybody() {
     let house = office().await;
-    let request = Request::builder().uri("/healthz").body(Body::empty()).unwrap();
+    for path in ["/livez", "/healthz"] {
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        let answer = house.send(request).await.ok();
+        assert_eq!(answer, json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }), "{path}");
+    }
+    let request = Request::builder().uri("/readyz").body(Body::empty()).unwrap();
     let answer = house.send(request).await.ok();
-    assert_eq!(answer, json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }));
+    assert_eq!(answer["status"], "ready", "{answer}");
+    let findings = answer["findings"].as_array().unwrap();
+    assert!(findings.iter().all(|finding| finding["ok"] == true), "{answer}");
+    assert!(findings.iter().any(|finding| finding["name"] == "database_writes"), "{answer}");
 }
 
 #[tokio::test]

@@ -42,6 +42,8 @@ const LOOK_FOR_LATE: Duration = Duration::from_millis(250);
 const TRY_WITHIN: Duration = Duration::from_secs(1);
 /// Pauses between tries double from the first to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// How long the audit counts as refusing tokens after it has refused one.
+const REFUSAL_COUNTS_FOR: Duration = Duration::from_secs(10);
 /// How long records without a reader are kept trying while the server stops.
 const FLUSHED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -58,6 +60,8 @@ struct Desk {
     metrics: Metrics,
     journal: Option<Journal>,
     line: Mutex<Line>,
+    /// When a batch was refused by the store and by the disk, if none was kept since.
+    refused_at: Mutex<Option<Timestamp>>,
 }
 
 /// Who waits, and whether a task is at work on it.
@@ -90,8 +94,8 @@ impl Audit {
         env: Environment,
         tasks: TaskTracker,
     ) -> Self {
-        let line = Mutex::default();
-        Self { desk: Arc::new(Desk { mode, store, env, tasks, metrics, journal, line }) }
+        let (line, refused_at) = (Mutex::default(), Mutex::default());
+        Self { desk: Arc::new(Desk { mode, store, env, tasks, metrics, journal, line, refused_at }) }
     }
 
     /// Returns once a token may be given on this record.
@@ -105,6 +109,13 @@ impl Audit {
             return Err(unwritten());
         }
         written.await.map_err(|_| unwritten())
+    }
+
+    /// Whether tokens were refused a moment ago because their records could not be written. Only a moment: a server
+    /// that nobody asks for a token any more could never show that it works again.
+    pub(crate) fn refuses_tokens(&self, now: Timestamp) -> bool {
+        let refused_at = *self.desk.refused_at.lock().unwrap_or_else(PoisonError::into_inner);
+        self.desk.mode == AuditMode::Strict && refused_at.is_some_and(|at| now.since(at) < REFUSAL_COUNTS_FOR)
     }
 
     /// Writes a record that nobody waits for. When there is no room for it, the log is where it can be read.
@@ -199,6 +210,13 @@ impl Desk {
 
     /// Makes records durable: in the store, or on the disk where that comes first or while the store is away.
     async fn is_kept(&self, batches: &[AuditBatch]) -> bool {
+        let kept = self.is_written(batches).await;
+        let refused_at = (!kept).then(|| self.env.now());
+        *self.refused_at.lock().unwrap_or_else(PoisonError::into_inner) = refused_at;
+        kept
+    }
+
+    async fn is_written(&self, batches: &[AuditBatch]) -> bool {
         let disk = self.journal.as_ref();
         let disk_first = self.is_disk_first() || disk.is_some_and(Journal::is_away);
         if disk_first && self.is_on_disk(batches).await {

@@ -31,5 +31,6 @@ pub use asked::QUERY_PARAMETERS;
 pub use attendee::AttendeeAnswer;
 pub(crate) use live::LinkCache;
 pub use office::{LinkAddress, Narrowed, Narrowing, NewLink, can_verify};
+pub(crate) use revision::STORE_MAY_BE_AWAY;
 pub use serve::{LinkAnswer, LinkRefusal, LinkRequest};
 pub(crate) use uses::Uses;

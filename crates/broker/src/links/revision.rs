@@ -18,7 +18,7 @@ use crate::flights::Flights;
 /// How long the number counts as new: a revocation takes hold within this.
 const COUNTS_FOR: Duration = Duration::from_secs(1);
 /// How long links are served although the store is away. What was revoked meanwhile is known only to the store.
-const STORE_MAY_BE_AWAY: Duration = Duration::from_secs(120);
+pub(crate) const STORE_MAY_BE_AWAY: Duration = Duration::from_secs(120);
 /// How long the store may take for an answer.
 pub(super) const READ_WITHIN: Duration = Duration::from_secs(1);
 

@@ -24,6 +24,7 @@ pub mod log;
 pub mod meetings;
 pub mod parked;
 pub mod pools;
+pub mod probe;
 pub mod sealed_cells;
 
 use std::sync::Arc;
@@ -179,6 +180,7 @@ macro_rules! conformance_tests {
             limits { a_limit_comes_back_whole, nobody_overwrites_a_limit_unseen, of_takers_at_once_one_is_first,
                      limits_that_nobody_uses_are_forgotten }
             census { accounts_are_counted_by_state }
+            probe { a_store_that_works_can_be_probed_again_and_again }
             parked { a_parked_consent_comes_back_whole, one_is_parked_for_each_user, the_oldest_make_room,
                      adopting_connects_and_ends_it_once, a_consent_ends_what_is_parked_of_the_user,
                      what_is_parked_can_be_erased, an_installed_app_is_named_or_the_only_one }

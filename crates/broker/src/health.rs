@@ -1,0 +1,128 @@
+//! Looks at what this server needs for its work, when somebody wants to know.
+//!
+//! A look is real: it commits to the database and writes to the disk. So it says what is so now, and a server that
+//! nobody asks does nothing for it. However many ask, it looks once a second.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use model::{Finding, Health, Problem, Severity, Timestamp};
+use store::StoreError;
+
+use crate::{Broker, flights::Flights, links::STORE_MAY_BE_AWAY};
+
+/// How long a look counts as new.
+const COUNTS_FOR: Duration = Duration::from_secs(1);
+/// How long the database may take to commit, and to be read.
+const PROBED_WITHIN: Duration = Duration::from_secs(2);
+/// Less space than this is worth a warning.
+const LOW_SPACE: u64 = 256 * 1024 * 1024;
+
+/// What was found, and when it was looked.
+#[derive(Default)]
+pub(crate) struct Checks {
+    found: Health,
+    looked_at: Mutex<Option<Timestamp>>,
+    looks: Flights<(), ()>,
+}
+
+impl Broker {
+    /// What is known of this server's state. Whoever else knows something reports it here.
+    pub fn health(&self) -> &Health {
+        &self.checks.found
+    }
+
+    /// Looks at the database, the disk and the audit, unless somebody has just looked. Answers with every finding.
+    pub async fn check_health(self: &Arc<Self>) -> Vec<Finding> {
+        let looked_at = *self.checks.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if looked_at.is_none_or(|at| self.env.now().since(at) >= COUNTS_FOR) {
+            let broker = Arc::clone(self);
+            self.checks.looks.join((), &self.tasks, move || async move { broker.look().await }).await;
+        }
+        self.checks.found.findings()
+    }
+
+    async fn look(&self) {
+        tokio::join!(self.look_at_database(), self.look_at_disk());
+        self.look_at_audit();
+        *self.checks.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.env.now());
+    }
+
+    async fn look_at_database(&self) {
+        let unwritable = self.probe(self.store.probe()).await;
+        // What can be written can be read.
+        let unreadable = match unwritable {
+            Some(_) => self.probe(self.store.link_revision()).await,
+            None => None,
+        };
+        let consequence = "Nothing can be changed: accounts are not connected, refreshed or disconnected, bots are not \
+             sent, keys are neither made nor revoked, and Zoom has to deliver its events again. Make room for the \
+             database or repair it; this server needs no restart.";
+        let degraded = |cause, consequence: &str| Problem {
+            severity: Severity::Degraded,
+            cause,
+            consequence: consequence.into(),
+        };
+        self.report("database_writes", unwritable.map(|cause| degraded(cause, consequence)));
+        let Some(cause) = unreadable else {
+            self.report("database_reads", None);
+            return;
+        };
+        let consequence =
+            "Only tokens that are in this server's memory are given, and those for two minutes.";
+        let since = self.report("database_reads", Some(degraded(cause.clone(), consequence)));
+        if self.env.now().since(since) >= STORE_MAY_BE_AWAY {
+            let consequence = "No token can be given: what is in memory was read too long ago.".into();
+            let problem = Problem { severity: Severity::Failing, cause, consequence };
+            self.report("database_reads", Some(problem));
+        }
+    }
+
+    async fn look_at_disk(&self) {
+        let Some(escrow) = &self.escrow else { return };
+        let problem = match escrow.probe().await {
+            Ok(free) if free >= LOW_SPACE => None,
+            Ok(free) => Some(Problem {
+                severity: Severity::Warning,
+                cause: format!("{} MB are free in data_dir", free / (1024 * 1024)),
+                consequence: "Make room before the disk is full.".into(),
+            }),
+            Err(error) => Some(Problem {
+                severity: Severity::Degraded,
+                cause: format!("data_dir cannot be written: {error}"),
+                consequence:
+                    "Refreshed grants are not safe from a crash, and screenshots and the audit's journal \
+                     cannot grow. Make room, or make data_dir writable; this server needs no restart."
+                        .into(),
+            }),
+        };
+        self.report("disk", problem);
+    }
+
+    fn look_at_audit(&self) {
+        let problem = self.audit.refuses_tokens(self.env.now()).then(|| Problem {
+            severity: Severity::Failing,
+            cause: "the database and this server's disk both refused records of the audit just now".into(),
+            consequence: "No token is given without its record: see the findings about database and disk."
+                .into(),
+        });
+        self.report("audit", problem);
+    }
+
+    /// Why the store does not do this; `None`: it does.
+    async fn probe<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Option<String> {
+        match self.env.clock.timeout(PROBED_WITHIN, work).await {
+            Some(done) => done.err().map(|error| error.to_string()),
+            None => Some("the database does not answer".to_owned()),
+        }
+    }
+
+    fn report(&self, name: &'static str, problem: Option<Problem>) -> Timestamp {
+        if let Some(Problem { severity, cause, .. }) = &problem {
+            tracing::warn!(name, ?severity, cause, "something is wrong with this server");
+        }
+        self.checks.found.report(name, problem, self.env.now())
+    }
+}
