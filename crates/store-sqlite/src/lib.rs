@@ -12,6 +12,8 @@ mod census;
 mod connect;
 mod copy;
 mod credentials;
+#[cfg(test)]
+mod ended_transactions;
 mod idempotency;
 mod inbox;
 mod limits;
@@ -29,7 +31,7 @@ mod sealed_cells;
 use std::{path::Path, time::Duration};
 
 use sqlx::{
-    ConnectOptions, SqlitePool, SqliteTransaction,
+    ConnectOptions, Connection as _, SqlitePool, SqliteTransaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use store::StoreError;
@@ -57,20 +59,10 @@ impl SqliteStore {
             .busy_timeout(Duration::from_secs(5))
             .disable_statement_logging();
         let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            // A file does not hang up: asking the connection first would double every statement's way.
-            .test_before_acquire(false)
-            .connect_with(options.clone())
-            .await
-            .map_err(unusable)?;
+        let writer = pool(1).connect_with(options.clone()).await.map_err(unusable)?;
         migrations::run(&writer, path).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(4)
-            .test_before_acquire(false)
-            .connect_with(options.read_only(true).create_if_missing(false))
-            .await
-            .map_err(unusable)?;
+        let readers =
+            pool(4).connect_with(options.read_only(true).create_if_missing(false)).await.map_err(unusable)?;
         Ok(Self { readers, writer })
     }
 
@@ -88,6 +80,30 @@ impl SqliteStore {
     async fn write(&self) -> Result<SqliteTransaction<'_>, StoreError> {
         self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)
     }
+}
+
+/// A pool that lends a connection again only if the driver and SQLite agree that no transaction is open on it.
+///
+/// SQLite ends a transaction by itself when the disk is full, cannot be read or written, or memory runs out
+/// (<https://www.sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"). The driver doesn't hear of
+/// it: its ROLLBACK or COMMIT fails, it believes that the transaction is still open, and it refuses to begin another.
+/// Whatever the cause was, such a connection is closed, and the next caller gets a new one.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        // A file does not hang up: asking the connection first would double every statement's way.
+        .test_before_acquire(false)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // Behind the ROLLBACK of a transaction that was dropped, which waits in the connection's queue.
+                connection.ping().await?;
+                let is_settled = !connection.is_in_transaction();
+                if !is_settled {
+                    tracing::warn!("SQLite has ended a transaction by itself: its connection is closed");
+                }
+                Ok(is_settled)
+            })
+        })
 }
 
 fn unavailable(error: sqlx::Error) -> StoreError {
