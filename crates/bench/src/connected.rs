@@ -80,7 +80,7 @@ impl Installation {
                 access_token: Some(seal("access_token", &consented.access_token)),
                 access_expires_at: now + life,
                 refresh_token: Some(seal("refresh_token", &consented.refresh_token)),
-                scopes: consented.scopes.clone(),
+                scopes: Some(consented.scopes.clone()),
                 api_url: None,
             },
             spent_at: None,

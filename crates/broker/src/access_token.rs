@@ -38,6 +38,13 @@ pub(crate) struct LiveAccess {
     pub(crate) source: Source,
 }
 
+/// The access token of a grant that has just come. There is none only where Zoom's answer to a refresh was odd.
+pub(crate) fn access_token(grant: &zoom::Grant) -> Result<&Secret, Failure> {
+    let unreadable =
+        || Failure::new(Code::ZoomUnexpected, "Zoom's answer held no access token that can be read");
+    grant.access_token.as_ref().ok_or_else(unreadable)
+}
+
 impl Broker {
     /// An access token of the account with at least `life` left, refreshed first if need be. While Zoom is away, one with
     /// more than a minute left will do.
@@ -94,7 +101,12 @@ impl Broker {
         }
         match self.fly(workspace, id, Some(credential.generation), Errand::Caller).await {
             Ok(()) => {
-                let fresh = self.usable(workspace, id).await?;
+                let mut fresh = self.usable(workspace, id).await?;
+                if fresh.grant.access_token.is_none() && fresh.generation != credential.generation {
+                    // Only the new refresh token could be read in Zoom's answer: it buys what is missing.
+                    self.fly(workspace, id, Some(fresh.generation), Errand::Caller).await?;
+                    fresh = self.usable(workspace, id).await?;
+                }
                 if fresh.generation == credential.generation {
                     // Our flight was fenced off, and whoever holds the lease now has not finished.
                     return Err(Failure::new(
@@ -124,7 +136,9 @@ impl Broker {
     fn open_access(&self, credential: &Credential, source: Source) -> Result<LiveAccess, Failure> {
         let cell = Cell::AccessToken(credential.id);
         let sealed = credential.grant.access_token.as_ref();
-        let sealed = sealed.ok_or_else(|| Failure::new(Code::Internal, "a live grant without a token"))?;
+        let sealed = sealed.ok_or_else(|| {
+            Failure::new(Code::ZoomUnexpected, "Zoom's answers held no access token that can be read")
+        })?;
         Ok(LiveAccess {
             kind: credential.kind,
             zoom_account_id: credential.zoom_account_id.clone(),

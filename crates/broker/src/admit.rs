@@ -77,7 +77,7 @@ impl Broker {
             let words = "Zoom sent no refresh token: is the app a user-managed OAuth app?";
             return Err(Failure::new(Code::ZoomUnexpected, words));
         }
-        let missing = scopes::missing(kind, &newcomer.grant.scopes);
+        let missing = scopes::missing(kind, newcomer.grant.scopes.as_deref());
         let words = match missing.as_slice() {
             [] => "connected".to_owned(),
             missing => format!("connected; the app lacks the scopes {}", missing.join(", ")),
@@ -154,8 +154,9 @@ impl Broker {
         now: Timestamp,
     ) -> Grant {
         let seal = |token| self.vault.seal(workspace, Cell::RefreshToken(id), token);
+        let seal_access = |token| self.vault.seal(workspace, Cell::AccessToken(id), token);
         Grant {
-            access_token: Some(self.vault.seal(workspace, Cell::AccessToken(id), &grant.access_token)),
+            access_token: grant.access_token.as_ref().map(seal_access),
             access_expires_at: now + grant.expires_in,
             refresh_token: refresh_token.map(seal),
             scopes: grant.scopes.clone(),

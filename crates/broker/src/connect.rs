@@ -17,6 +17,7 @@ use zoom::{ApiAccess, ZoomError, ZoomUser};
 
 use crate::{
     Broker, Cell,
+    access_token::access_token,
     admit::{Admitted, Door, Newcomer, Source},
     scopes,
     workspace::digest,
@@ -168,7 +169,7 @@ impl Broker {
         let redirect_uri = self.redirect_uri();
         let code = Authorization { code, redirect_uri: redirect_uri.into(), code_verifier: Some(verifier) };
         let (grant, user) = self.redeem(&app, &code).await?;
-        let missing_scopes = scopes::missing(CredentialKind::UserOauth, &grant.scopes);
+        let missing_scopes = scopes::missing(CredentialKind::UserOauth, grant.scopes.as_deref());
         let Consent { id, workspace, app, .. } = consent;
         let display_name = user.display_name.clone();
         let newcomer = Newcomer {
@@ -219,13 +220,18 @@ impl Broker {
         let begun_at = self.env.now();
         let answer = self.zoom.exchange_code(&keys, code, redirect_uri, code_verifier.as_ref()).await;
         self.token_endpoint_said(app.id, begun_at, &answer);
-        let grant = answer?;
+        let mut grant = answer?;
+        if let (None, Some(refresh_token)) = (&grant.access_token, &grant.refresh_token) {
+            // Only the refresh token could be read in Zoom's answer: it buys what is missing.
+            grant = self.zoom.refresh(&keys, refresh_token).await?;
+        }
         let base = grant.api_url.as_ref().unwrap_or(&self.api_base);
-        match self.zoom.me(ApiAccess::new(base, &grant.access_token, turn)).await {
+        match self.zoom.me(ApiAccess::new(base, access_token(&grant)?, turn)).await {
             Ok(user) => Ok((grant, user)),
             // All that is missing, so that nobody has to come back for the second.
-            Err(ZoomError::ScopeMissing { .. }) => {
-                let missing = scopes::missing(CredentialKind::UserOauth, &grant.scopes).join(", ");
+            Err(ZoomError::ScopeMissing { scopes: named }) => {
+                let missing = scopes::missing(CredentialKind::UserOauth, grant.scopes.as_deref()).join(", ");
+                let missing = if missing.is_empty() { named.join(", ") } else { missing };
                 Err(Failure::new(Code::ScopeMissing, format!("the app lacks the scopes {missing}")))
             }
             Err(error) => Err(error.into()),

@@ -13,11 +13,14 @@ use zoom::{ApiAccess, Grant, ZoomError};
 
 use crate::{
     Broker, Cell,
+    access_token::access_token,
     admit::{Admitted, Door, Newcomer, Source},
 };
 
 /// What must be left of a token that a customer hands us.
 const LEAST_LIFE: Duration = Duration::from_secs(120);
+/// A longer life is not believed.
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 impl Broker {
     /// Lets accounts be connected whose tokens are fetched from the customer's own server.
@@ -37,7 +40,7 @@ impl Broker {
         let Some(app) = self.store.zoom_oauth_app(workspace, app).await? else { return Ok(None) };
         let grant = self.ask_customer(&app, &url).await?;
         let turn = self.newcomers_turn(app.id).await?;
-        let user = self.zoom.me(ApiAccess::new(&self.api_base, &grant.access_token, turn)).await;
+        let user = self.zoom.me(ApiAccess::new(&self.api_base, access_token(&grant)?, turn)).await;
         let user = user.map_err(|error| match error {
             ZoomError::TokenRejected => refused("Zoom does not take the token"),
             error => error.into(),
@@ -89,8 +92,13 @@ impl Broker {
         })?;
         let answer = read(&answer).map_err(refused)?;
         let life = self.life_of(app, &answer).map_err(refused)?;
-        let Answer { access_token, .. } = answer;
-        Ok(Grant { access_token, refresh_token: None, expires_in: life, scopes: Vec::new(), api_url: None })
+        Ok(Grant {
+            access_token: Some(answer.access_token),
+            refresh_token: None,
+            expires_in: life,
+            scopes: Some(Vec::new()),
+            api_url: None,
+        })
     }
 
     /// How long the token lasts, by its own word and the customer's, whichever is less.
@@ -101,7 +109,11 @@ impl Broker {
         }
         let ends = [claims.expires_at, answer.expires_at].into_iter().flatten().min();
         let life = ends.ok_or("neither the token nor expires_at says when it ends")?.since(self.env.now());
-        if life < LEAST_LIFE { Err("less than 120 s are left of the token") } else { Ok(life) }
+        if life < LEAST_LIFE {
+            Err("less than 120 s are left of the token")
+        } else {
+            Ok(life.min(LONGEST_LIFE))
+        }
     }
 }
 

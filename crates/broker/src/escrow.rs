@@ -54,7 +54,7 @@ struct Written {
     access_token: Option<String>,
     access_expires_at: Timestamp,
     refresh_token: Option<String>,
-    scopes: Vec<String>,
+    scopes: Option<Vec<String>>,
     api_url: Option<String>,
 }
 

@@ -159,7 +159,7 @@ impl Broker {
     ) -> Grant {
         let seal = |cell, token| self.vault.seal(workspace, cell, token);
         Grant {
-            access_token: Some(seal(Cell::ParkedAccessToken(id), &grant.access_token)),
+            access_token: grant.access_token.as_ref().map(|token| seal(Cell::ParkedAccessToken(id), token)),
             access_expires_at: now + grant.expires_in,
             refresh_token: grant
                 .refresh_token
@@ -176,10 +176,8 @@ impl Broker {
             None => Ok(None),
         };
         let ParkedConsent { id, ref grant, .. } = *parked;
-        let access_token = open(Cell::ParkedAccessToken(id), &grant.access_token)?;
         Ok(zoom::Grant {
-            access_token: access_token
-                .ok_or_else(|| Failure::new(Code::Internal, "a parked consent without a token"))?,
+            access_token: open(Cell::ParkedAccessToken(id), &grant.access_token)?,
             refresh_token: open(Cell::ParkedRefreshToken(id), &grant.refresh_token)?,
             expires_in: grant.access_expires_at.since(parked.parked_at),
             scopes: grant.scopes.clone(),

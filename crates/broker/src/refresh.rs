@@ -20,7 +20,7 @@ use model::{
     Code, CredentialId, CredentialKind, CredentialStatus, Failure, KillPoint, LeaseToken, LogLineId,
     ReauthCause, Secret, WorkspaceId,
 };
-use store::{Credential, Lease, Note, RefreshLease, Trouble, ZoomOauthApp};
+use store::{Credential, Grant, Lease, Note, RefreshLease, Trouble, ZoomOauthApp};
 use zoom::{AppKeys, ZoomError};
 
 use crate::{Broker, Cell, access_token::MARGIN, budget::TokenTurn, escrow::Deposit, schedule};
@@ -229,7 +229,11 @@ impl Broker {
                 now,
                 grant.expires_in,
             ),
-            grant: self.seal_grant(before.workspace, before.id, grant, refresh_token, now),
+            grant: Grant {
+                // Not to say the scopes again is to say that they are the same (RFC 6749, 6).
+                scopes: grant.scopes.clone().or_else(|| before.grant.scopes.clone()),
+                ..self.seal_grant(before.workspace, before.id, grant, refresh_token, now)
+            },
         };
         // Nothing is lost with a grant that can be had again.
         let receipt = match spent {

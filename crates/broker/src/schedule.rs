@@ -9,6 +9,8 @@ use store::Credential;
 const IN_USE: Duration = Duration::from_secs(24 * 3600);
 /// An idle account is kept alive this often, at the latest: far inside the 90 days of a refresh token.
 const KEEP_ALIVE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Between two refreshes ahead of time, whatever Zoom says of how long its tokens live.
+const LEAST_REST: Duration = Duration::from_secs(30);
 /// The first pause after a failure. It doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// And grows no longer than this, so that an account is back soon after Zoom is.
@@ -34,9 +36,9 @@ pub(crate) fn after_refresh(
     }
 }
 
-/// Ahead of the end of an access token that came at `granted_at`.
+/// Ahead of the end of an access token that came at `granted_at`, and not at once, however short its life is.
 pub(crate) fn ahead(env: &Environment, granted_at: Timestamp, life: Duration) -> Timestamp {
-    granted_at + part(env, life, 750..900)
+    granted_at + part(env, life, 750..900).max(LEAST_REST)
 }
 
 /// After a failure. `asked` is what Zoom wants us to wait.
@@ -49,5 +51,5 @@ pub(crate) fn after_failure(env: &Environment, before: &Credential, asked: Optio
 /// A random part of `whole`, in thousandths.
 pub(crate) fn part(env: &Environment, whole: Duration, thousandths: std::ops::Range<u32>) -> Duration {
     let dice = u32::from_le_bytes(env.entropy.bytes());
-    whole * (thousandths.start + dice % (thousandths.end - thousandths.start)) / 1000
+    whole.saturating_mul(thousandths.start + dice % (thousandths.end - thousandths.start)) / 1000
 }

@@ -30,8 +30,9 @@ const USERS: Need = &["user:read:list_users:admin", "user:read:admin"];
 const MEETINGS_OF_ANY: Need =
     &["meeting:read:list_meetings:admin", "meeting:read:list_meetings", "meeting:read:admin"];
 
-/// Scopes without which an account works, but its meetings are not known here: those that `granted` has no substitute of.
-pub fn missing_for_meetings(kind: CredentialKind, granted: &[String]) -> Vec<&'static str> {
+/// Scopes without which an account works, but its meetings are not known here: those that `granted` has no substitute of. Of
+/// unknown scopes (`None`) none is missing.
+pub fn missing_for_meetings(kind: CredentialKind, granted: Option<&[String]>) -> Vec<&'static str> {
     unmet(
         match kind {
             CredentialKind::UserOauth => &[MEETINGS],
@@ -42,9 +43,9 @@ pub fn missing_for_meetings(kind: CredentialKind, granted: &[String]) -> Vec<&'s
     )
 }
 
-/// The scopes to ask for that `granted` has no substitute of. A customer who manages the grant doesn't tell its scopes, so
+/// The scopes to ask for that `granted` has no substitute of; none of unknown ones (`None`). A customer who manages the grant doesn't tell its scopes, so
 /// none is missed.
-pub fn missing(kind: CredentialKind, granted: &[String]) -> Vec<&'static str> {
+pub fn missing(kind: CredentialKind, granted: Option<&[String]>) -> Vec<&'static str> {
     let needs: &[Need] = match kind {
         CredentialKind::UserOauth => &[ME, ZAK],
         CredentialKind::ServerToServer => &[ZAK_OF_ANY],
@@ -53,7 +54,8 @@ pub fn missing(kind: CredentialKind, granted: &[String]) -> Vec<&'static str> {
     unmet(needs, granted)
 }
 
-fn unmet(needs: &[Need], granted: &[String]) -> Vec<&'static str> {
+fn unmet(needs: &[Need], granted: Option<&[String]>) -> Vec<&'static str> {
+    let Some(granted) = granted else { return Vec::new() };
     let unmet = |need: &&Need| !granted.iter().any(|scope| need.contains(&scope.as_str()));
     needs.iter().filter(unmet).map(|need| need[0]).collect()
 }

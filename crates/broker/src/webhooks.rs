@@ -132,7 +132,7 @@ impl Broker {
         happened_at: Option<Timestamp>,
     ) -> Result<Option<Ending>, Failure> {
         let (cause, words, user_id) = match event {
-            WebhookEvent::AppDeauthorized { client_id, .. } if *client_id != app.client_id => {
+            WebhookEvent::AppDeauthorized { client_id: Some(other), .. } if *other != app.client_id => {
                 tracing::warn!(app = %app.id, "a genuine webhook tells of another app: is its secret used twice?");
                 return Ok(None);
             }

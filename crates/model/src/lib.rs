@@ -32,7 +32,7 @@ pub use ids::{
 pub use kill_point::KillPoint;
 pub use meeting::{MeetingNumber, MeetingSyncStatus, NotAMeetingNumber};
 pub use secret::{Sealed, Secret};
-pub use time::{Clock, ManualClock, Sleep, SystemClock, Timestamp};
+pub use time::{CLOCK_TOLERANCE, Clock, ManualClock, Sleep, SystemClock, Timestamp};
 
 use std::sync::Arc;
 

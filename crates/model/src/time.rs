@@ -13,19 +13,37 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::sync::watch;
 
+/// How far the clocks of two machines that work together may be apart before a time that one of them wrote is not
+/// believed by the other.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
+
 /// An instant in UTC, to the microsecond. Written `2026-01-31T12:00:00.000000Z`.
+///
+/// Every value can be written and read back: whatever lies outside the years 1 to 9998 is the nearest end of them, so
+/// that no number of others, and nothing that is added to it, brings down who prints it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// The earliest: the beginning of the year 1.
+    pub const MIN: Self = Self(-62_135_596_800_000_000);
+    /// The latest: the end of the year 9998.
+    pub const MAX: Self = Self(253_370_764_799_999_999);
+
     /// From microseconds since 1970.
     pub const fn from_microsecond(microseconds: i64) -> Self {
-        Self(microseconds)
+        if microseconds < Self::MIN.0 {
+            Self::MIN
+        } else if microseconds > Self::MAX.0 {
+            Self::MAX
+        } else {
+            Self(microseconds)
+        }
     }
 
     /// From whole seconds since 1970.
     pub const fn from_second(seconds: i64) -> Self {
-        Self(seconds.saturating_mul(1_000_000))
+        Self::from_microsecond(seconds.saturating_mul(1_000_000))
     }
 
     /// Microseconds since 1970.
@@ -42,19 +60,35 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
+
+    /// Whether this lies so far ahead of `now` that a wrong clock must have written it.
+    pub fn is_from_the_future(self, now: Self) -> bool {
+        self.since(now) > CLOCK_TOLERANCE
+    }
+
+    /// Whether this was less than `span` ago. What is from the future was not: how old it is nobody knows.
+    pub fn was_within(self, span: Duration, now: Self) -> bool {
+        !self.is_from_the_future(now) && now.since(self) < span
+    }
+
+    /// Whether this, the end of a lease or a pause of at most `longest`, is still to come. An end that lies further ahead
+    /// was written by a wrong clock, and holds nobody up.
+    pub fn holds(self, longest: Duration, now: Self) -> bool {
+        self > now && self.since(now) <= longest.saturating_add(CLOCK_TOLERANCE)
+    }
 }
 
 impl Add<Duration> for Timestamp {
     type Output = Self;
     fn add(self, span: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
+        Self::from_microsecond(self.0.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 }
 
 impl Sub<Duration> for Timestamp {
     type Output = Self;
     fn sub(self, span: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
+        Self::from_microsecond(self.0.saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 }
 
@@ -68,7 +102,7 @@ impl fmt::Display for Timestamp {
 impl FromStr for Timestamp {
     type Err = jiff::Error;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<jiff::Timestamp>().map(|instant| Self(instant.as_microsecond()))
+        text.parse::<jiff::Timestamp>().map(|instant| Self::from_microsecond(instant.as_microsecond()))
     }
 }
 
@@ -115,7 +149,7 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the ambient clock")]
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+        Timestamp::from_microsecond(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the one place that sleeps")]
@@ -164,12 +198,43 @@ impl Clock for ManualClock {
 
 #[cfg(test)]
 mod tests {
-    use super::Timestamp;
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::{CLOCK_TOLERANCE, Timestamp};
 
     #[test]
     fn written_to_the_microsecond() {
         let time: Timestamp = "2026-01-31T12:00:00.5Z".parse().unwrap();
         assert_eq!(time.to_string(), "2026-01-31T12:00:00.500000Z");
         assert_eq!(Timestamp::from_second(0).to_string(), "1970-01-01T00:00:00.000000Z");
+    }
+
+    #[test]
+    fn a_time_from_the_future_is_neither_recent_nor_an_end_to_wait_for() {
+        let now = Timestamp::from_second(1_800_000_000);
+        let (second, hour) = (Duration::from_secs(1), Duration::from_secs(3600));
+        assert!((now - second).was_within(hour, now) && (now + CLOCK_TOLERANCE).was_within(hour, now));
+        assert!(!(now - hour).was_within(hour, now));
+        assert!(!(now + CLOCK_TOLERANCE + second).was_within(hour, now));
+        assert!((now + second).holds(hour, now) && (now + hour + CLOCK_TOLERANCE).holds(hour, now));
+        assert!(!now.holds(hour, now) && !(now + hour + CLOCK_TOLERANCE + second).holds(hour, now));
+    }
+
+    proptest! {
+        #[test]
+        fn every_number_is_a_time_that_can_be_written_and_read_back(
+            number in any::<i64>(),
+            seconds in any::<u64>(),
+            nanoseconds in 0..1_000_000_000_u32,
+        ) {
+            let span = Duration::new(seconds, nanoseconds);
+            for base in [Timestamp::from_microsecond(number), Timestamp::from_second(number)] {
+                for time in [base, base + span, base - span] {
+                    prop_assert_eq!(time.to_string().parse::<Timestamp>().unwrap(), time);
+                }
+            }
+        }
     }
 }

@@ -17,8 +17,8 @@ pub struct Grant {
     pub access_expires_at: Timestamp,
     /// Dies when it is used once. Only a user's consent has one.
     pub refresh_token: Option<Sealed>,
-    /// What the user consented to.
-    pub scopes: Vec<String>,
+    /// What the user consented to; `None` when Zoom never said.
+    pub scopes: Option<Vec<String>>,
     /// The API base of the account's region, when Zoom named one we trust.
     pub api_url: Option<String>,
 }

@@ -10,8 +10,10 @@ use axum::response::{Html, IntoResponse, Response};
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::clock::Clock;
+use crate::date;
 use crate::held;
 use crate::limit::{Headroom, RetryAfter, too_many};
 use crate::server::HangUp;
@@ -67,6 +69,13 @@ pub(crate) enum Kind {
     Truncated,
     /// The work is done, and half of the answer's JSON arrives as if it were all.
     HalfJson,
+    /// The work is done, and the answer's JSON is changed: `set` replaces or adds fields, `remove` takes them away, `before`
+    /// and `after` are bytes around it, `status` replaces its status.
+    OddBody,
+    /// The work is done, half of the answer arrives, and nothing more: the line stays open.
+    Freeze,
+    /// The work is done, and the answer's `Date` is `skew_seconds` off. Zoom's time itself is moved by `/_sim/clock`.
+    WrongDate,
     /// The request waits until `DELETE /_sim/faults/held`; then the work is done.
     HoldBefore,
     /// The work is done, and the answer waits until `DELETE /_sim/faults/held`.
@@ -89,6 +98,24 @@ pub(crate) struct Fault {
     /// For `http_429`; absent sends no such header.
     #[serde(default)]
     pub(crate) retry_after: Option<RetryAfter>,
+    /// For `wrong_date`.
+    #[serde(default)]
+    pub(crate) skew_seconds: i64,
+    /// For `odd_body`, as are the four after it: fields of the answer's JSON that are replaced or added.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(crate) set: Map<String, Value>,
+    /// Fields that are taken away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) remove: Vec<String>,
+    /// Bytes before the JSON.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) before: String,
+    /// Bytes after it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) after: String,
+    /// Another status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u16>,
 }
 
 fn once() -> u32 {
@@ -158,6 +185,14 @@ pub(crate) async fn around(sim: &Sim, place: Place, work: impl Future<Output = R
         }
         Kind::Truncated => truncated(work.await, Half::BrokenOff).await,
         Kind::HalfJson => truncated(work.await, Half::AsIfWhole).await,
+        Kind::Freeze => truncated(work.await, Half::AndThenNothing).await,
+        Kind::OddBody => odd(work.await, &fault).await,
+        Kind::WrongDate => {
+            let mut answer = work.await;
+            let now = sim.now().as_second().saturating_add(fault.skew_seconds);
+            date::write(answer.headers_mut(), Timestamp::from_second(now).unwrap_or(Timestamp::MAX));
+            answer
+        }
         Kind::Http429 => too_many(&headroom(fault.retry_after, sim.now()), fault.retry_after),
         Kind::Http500 => {
             let body = serde_json::json!({"code": 500, "message": "Internal error."});
@@ -184,6 +219,27 @@ enum Half {
     BrokenOff,
     /// As a whole message.
     AsIfWhole,
+    /// With the whole length announced, and a line that stays open until the caller hangs up.
+    AndThenNothing,
+}
+
+/// The same answer with an odd body. What is no JSON object has no fields to change.
+async fn odd(response: Response, odd: &Fault) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else { return HangUp.into_response() };
+    let text = match serde_json::from_slice::<Map<String, Value>>(&bytes) {
+        Ok(mut fields) => {
+            fields.extend(odd.set.clone());
+            fields.retain(|name, _| !odd.remove.contains(name));
+            Value::Object(fields).to_string()
+        }
+        Err(_) => String::from_utf8_lossy(&bytes).into_owned(),
+    };
+    parts.headers.remove(header::CONTENT_LENGTH);
+    if let Some(status) = odd.status.and_then(|status| StatusCode::from_u16(status).ok()) {
+        parts.status = status;
+    }
+    Response::from_parts(parts, Body::from(format!("{}{text}{}", odd.before, odd.after)))
 }
 
 /// Half of an answer.
@@ -196,7 +252,10 @@ async fn truncated(response: Response, half: Half) -> Response {
         return Response::from_parts(parts, Body::from(first));
     }
     parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
-    let first = stream::once(async { Ok(first) });
+    let first = stream::once(async { Ok::<_, std::io::Error>(first) });
+    if let Half::AndThenNothing = half {
+        return Response::from_parts(parts, Body::from_stream(first.chain(stream::pending())));
+    }
     let broken = stream::once(async {
         // While the body is pending the server sends what it has.
         tokio::task::yield_now().await;

@@ -3,6 +3,7 @@
 mod authority;
 mod clock;
 mod control;
+mod date;
 mod entropy;
 mod faults;
 mod gate;

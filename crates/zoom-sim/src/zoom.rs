@@ -1,12 +1,18 @@
 //! Everything the simulated Zoom serves, on one origin for all of its hosts.
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 
 use crate::sim::SharedSim;
-use crate::{gate, oauth, rest};
+use crate::{date, gate, oauth, rest};
 
 /// OAuth and REST as API clients see them; the meeting gate as browsers see it. The gate also
 /// answers whatever else is asked for, so that a page may read even a 404.
 pub(crate) fn routes(sim: &SharedSim) -> Router {
-    Router::new().merge(oauth::routes()).merge(rest::routes()).merge(gate::routes()).with_state(sim.clone())
+    Router::new()
+        .merge(oauth::routes())
+        .merge(rest::routes())
+        .merge(gate::routes())
+        .layer(from_fn_with_state(sim.clone(), date::add))
+        .with_state(sim.clone())
 }

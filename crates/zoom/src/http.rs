@@ -3,12 +3,13 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use model::{Environment, KillPoint};
+use reqwest::Response;
 use reqwest::{Certificate, Client, RequestBuilder, StatusCode, header::HeaderMap, redirect::Policy};
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::{
-    ClientSetupError, Sent, ZoomError,
+    ClientSetupError, Sent, ZoomError, fields,
     limits::{LimitHit, RateLimits},
 };
 
@@ -85,44 +86,74 @@ impl ZoomClient {
         request: RequestBuilder,
         tell: impl FnOnce(&RateLimits),
     ) -> Result<Answer, ZoomError> {
-        let unavailable = |error: reqwest::Error| {
-            // Nothing was sent when the connection failed, or the request could not even be built.
-            let sent = if error.is_connect() || error.is_builder() { Sent::No } else { Sent::Maybe };
-            // Without its address, which may hold a user's e-mail.
-            tracing::warn!(call, ?sent, error = ?error.without_url(), "no answer from Zoom");
-            ZoomError::Unavailable { sent }
-        };
-        let mut response = request.timeout(self.timeout).send().await.map_err(unavailable)?;
+        let mut response = self.begin(call, request).await?;
+        let status = response.status();
+        tell(&RateLimits::read(status, response.headers(), self.env.now()));
+        self.judge_head(&response)?;
+        let (body, end) = read_body(call, &mut response).await;
+        end.map(|()| Answer { status, body })
+    }
+
+    /// Makes a call whose answer may hold a token that exists nowhere else: what came of the answer, however it ended, and
+    /// what [`send`](Self::send) would have said of it.
+    pub(crate) async fn send_for_tokens(
+        &self,
+        call: &'static str,
+        request: RequestBuilder,
+    ) -> Result<(Answer, Result<(), ZoomError>), ZoomError> {
+        let mut response = self.begin(call, request).await?;
+        let status = response.status();
+        let head = self.judge_head(&response);
+        let (body, end) = read_body(call, &mut response).await;
+        Ok((Answer { status, body }, head.and(end)))
+    }
+
+    async fn begin(&self, call: &'static str, request: RequestBuilder) -> Result<Response, ZoomError> {
+        let response = request.timeout(self.timeout).send().await.map_err(|error| no_answer(call, error))?;
         if call == "refresh" {
             KillPoint::BeforeRead.reach();
         }
-        let status = response.status();
         tracing::debug!(
             call,
-            status = status.as_u16(),
+            status = response.status().as_u16(),
             tracking_id = tracking_id(response.headers()),
             "Zoom answered"
         );
+        Ok(response)
+    }
 
-        tell(&RateLimits::read(status, response.headers(), self.env.now()));
-
-        match status {
-            StatusCode::TOO_MANY_REQUESTS => {
-                return Err(LimitHit::read(response.headers(), self.env.now()).into());
-            }
-            _ if status.is_server_error() => return Err(ZoomError::Unavailable { sent: Sent::Maybe }),
-            _ if status.is_success() || status.is_client_error() => {}
-            _ => return Err(ZoomError::Unexpected { status: status.as_u16(), code: None }),
+    /// Whether there is an answer in the body, of which its reader has to judge.
+    fn judge_head(&self, response: &Response) -> Result<(), ZoomError> {
+        match response.status() {
+            StatusCode::TOO_MANY_REQUESTS => Err(LimitHit::read(response.headers(), self.env.now()).into()),
+            status if status.is_server_error() => Err(ZoomError::Unavailable { sent: Sent::Maybe }),
+            status if status.is_success() || status.is_client_error() => Ok(()),
+            status => Err(ZoomError::Unexpected { status: status.as_u16(), code: None }),
         }
+    }
+}
 
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
-            if body.len() + chunk.len() > MAX_BODY {
-                return Err(ZoomError::Malformed { status: status.as_u16(), what: "more than 1 MiB" });
+fn no_answer(call: &'static str, error: reqwest::Error) -> ZoomError {
+    // Nothing was sent when the connection failed, or the request could not even be built.
+    let sent = if error.is_connect() || error.is_builder() { Sent::No } else { Sent::Maybe };
+    // Without its address, which may hold a user's e-mail.
+    tracing::warn!(call, ?sent, error = ?error.without_url(), "no answer from Zoom");
+    ZoomError::Unavailable { sent }
+}
+
+/// What came of the body, and whether it was all.
+async fn read_body(call: &'static str, response: &mut Response) -> (Vec<u8>, Result<(), ZoomError>) {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_BODY => body.extend_from_slice(&chunk),
+            Ok(Some(_)) => {
+                let status = response.status().as_u16();
+                return (body, Err(ZoomError::Malformed { status, what: "more than 1 MiB" }));
             }
-            body.extend_from_slice(&chunk);
+            Ok(None) => return (body, Ok(())),
+            Err(error) => return (body, Err(no_answer(call, error))),
         }
-        Ok(Answer { status, body })
     }
 }
 
@@ -141,9 +172,13 @@ impl Answer {
         self.status.as_u16()
     }
 
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The body as JSON. The parser's own message is dropped: it can quote the body.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, ZoomError> {
-        serde_json::from_slice(&self.body)
+        fields::read(&self.body)
             .map_err(|_| self.malformed("a body that is not the JSON of its documentation"))
     }
 

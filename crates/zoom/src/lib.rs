@@ -2,8 +2,10 @@
 //!
 //! | module | knows |
 //! |---|---|
+//! | `fields` | how JSON is read so that only a needed field can refuse it |
 //! | `http` | the one HTTP client that talks to Zoom: deadlines, roots, bounded bodies |
 //! | `oauth` | consent address, code exchange, refresh, server-to-server grants, revocation |
+//! | `token_answer` | what an answer of the token endpoint holds, however odd it is |
 //! | `rest` | who a token belongs to, and that user's ZAK |
 //! | `meetings` | lists of meetings, and of the users who host them |
 //! | `limits` | Zoom's limits: labels of calls, and what the headers of an answer say |
@@ -23,6 +25,7 @@
 //! Secrets leave a [`Secret`](model::Secret) here only into an `Authorization` header, a form body or a signature.
 
 mod error;
+mod fields;
 mod http;
 mod join_error;
 mod jwt;
@@ -37,6 +40,7 @@ mod refusal;
 mod rest;
 mod retry_after;
 mod signature;
+mod token_answer;
 mod webhook;
 
 pub use error::{ClientSetupError, Sent, ZoomError};

@@ -5,7 +5,7 @@
 use model::MeetingNumber;
 use serde::Deserialize;
 
-use crate::{ApiAccess, Label, ZoomClient, ZoomError, http::address};
+use crate::{ApiAccess, Label, ZoomClient, ZoomError, fields::Readable, http::address};
 
 /// The most that Zoom shows on a page (documented).
 const PAGE_SIZE: &str = "300";
@@ -53,11 +53,11 @@ impl ZoomClient {
         }
         let body: MeetingsBody = self.fetch("meetings", Label::Medium, api, url).await?;
         let row = |meeting: MeetingBody| {
-            let host_id = meeting.host_id.filter(|host| !host.is_empty());
-            meeting.id.read().map(|number| ListedMeeting { number, host_id })
+            let host_id = meeting.host_id.0.filter(|host| !host.is_empty());
+            meeting.id.0.and_then(Number::read).map(|number| ListedMeeting { number, host_id })
         };
         Ok(Listed {
-            rows: body.meetings.into_iter().filter_map(row).collect(),
+            rows: body.meetings.into_iter().filter_map(|row| row.0).filter_map(row).collect(),
             next: next(body.next_page_token),
         })
     }
@@ -74,8 +74,12 @@ impl ZoomClient {
             url.query_pairs_mut().append_pair("next_page_token", after);
         }
         let body: UsersBody = self.fetch("users", Label::Medium, api, url).await?;
-        let row = |user: UserBody| ListedUser { id: user.id, personal_room: user.pmi.and_then(Number::read) };
-        Ok(Listed { rows: body.users.into_iter().map(row).collect(), next: next(body.next_page_token) })
+        let row =
+            |user: UserBody| ListedUser { id: user.id, personal_room: user.pmi.0.and_then(Number::read) };
+        Ok(Listed {
+            rows: body.users.into_iter().filter_map(|row| row.0).map(row).collect(),
+            next: next(body.next_page_token),
+        })
     }
 }
 
@@ -86,30 +90,33 @@ fn next(token: Option<String>) -> Option<String> {
 
 #[derive(Deserialize)]
 struct MeetingsBody {
-    meetings: Vec<MeetingBody>,
+    meetings: Vec<Readable<MeetingBody>>,
     next_page_token: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct MeetingBody {
-    id: Number,
-    host_id: Option<String>,
+    #[serde(default)]
+    id: Readable<Number>,
+    #[serde(default)]
+    host_id: Readable<String>,
 }
 
 #[derive(Deserialize)]
 struct UsersBody {
-    users: Vec<UserBody>,
+    users: Vec<Readable<UserBody>>,
     next_page_token: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct UserBody {
     id: String,
-    pmi: Option<Number>,
+    #[serde(default)]
+    pmi: Readable<Number>,
 }
 
 /// The number of a meeting, which Zoom writes as a number in some places and as text in others (observed).
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Number {
     Integer(i64),

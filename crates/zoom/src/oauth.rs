@@ -3,18 +3,15 @@
 use std::time::Duration;
 
 use model::Secret;
-use serde::Deserialize;
-use serde_json::Value;
-use url::Url;
+use reqwest::RequestBuilder;
+use url::{Url, form_urlencoded};
 
 use crate::{
     ZoomClient, ZoomError,
     http::address,
     refusal::{self, Presented},
+    token_answer::TokenAnswer,
 };
-
-/// How long an access token lives when Zoom does not say (documented).
-const USUAL_LIFE: Duration = Duration::from_secs(3600);
 
 /// The id and secret of a Zoom OAuth app; the same pair signs for the Meeting SDK.
 #[derive(Debug, Clone)]
@@ -28,14 +25,16 @@ pub struct AppKeys {
 /// What Zoom gave.
 #[derive(Debug, Clone)]
 pub struct Grant {
-    /// Opens the REST API.
-    pub access_token: Secret,
+    /// Opens the REST API. `None` when Zoom's answer held a new refresh token and no access token that could be read: the
+    /// next refresh brings one.
+    pub access_token: Option<Secret>,
     /// Buys the next grant, once. `None` from [`ZoomClient::account_credentials`].
     pub refresh_token: Option<Secret>,
-    /// How long the access token lives, counted from Zoom's answer. One hour (documented).
+    /// How long the access token lives, counted from Zoom's answer: one hour (documented), and never believed to be more
+    /// than a day.
     pub expires_in: Duration,
-    /// What the access token may do.
-    pub scopes: Vec<String>,
+    /// What the access token may do; `None` when Zoom didn't say.
+    pub scopes: Option<Vec<String>>,
     /// Where this account's REST API is, if Zoom named a place that may be told an access token: `https` under
     /// `zoom.us` or `zoomgov.com`, or the configured API's own origin. Any other place is ignored (ours): whoever
     /// could forge this answer would otherwise be sent every token of the account.
@@ -79,29 +78,27 @@ impl ZoomClient {
             ("redirect_uri", redirect_uri),
         ];
         form.extend(code_verifier.map(|verifier| ("code_verifier", verifier.expose())));
-        self.grant("exchange_code", app, &form, Presented::Code).await
+        self.grant("exchange_code", app, &form, Presented::Code, None).await
     }
 
     /// Spends `refresh_token` and brings the next one. Zoom kills the old one as it answers (documented), so an
     /// error that is [in doubt](ZoomError::in_doubt) leaves it uncertain which of the two is alive.
     pub async fn refresh(&self, app: &AppKeys, refresh_token: &Secret) -> Result<Grant, ZoomError> {
         let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
-        self.grant("refresh", app, &form, Presented::Token).await
+        self.grant("refresh", app, &form, Presented::Token, Some(refresh_token)).await
     }
 
     /// An access token of a server-to-server app. It has no refresh token: ask again when it has expired.
     pub async fn account_credentials(&self, app: &AppKeys, account_id: &str) -> Result<Grant, ZoomError> {
         let form = [("grant_type", "account_credentials"), ("account_id", account_id)];
-        self.grant("account_credentials", app, &form, Presented::App).await
+        let grant = self.grant("account_credentials", app, &form, Presented::App, None).await?;
+        Ok(Grant { refresh_token: None, ..grant })
     }
 
     /// Ends the authorisation behind `token`. [`ZoomError::GrantDead`] says that it had ended before.
     pub async fn revoke(&self, app: &AppKeys, token: &Secret) -> Result<(), ZoomError> {
         let url = address(&self.endpoints.oauth_base, &["oauth", "revoke"]);
-        let request = self
-            .post(url)
-            .basic_auth(&app.client_id, Some(app.client_secret.expose()))
-            .form(&[("token", token.expose())]);
+        let request = basic_auth(self.post(url), app).form(&[("token", token.expose())]);
         let answer = self.send("revoke", request).await?;
         if answer.is_success() { Ok(()) } else { Err(refusal::of_oauth(&answer, Presented::Token)) }
     }
@@ -114,51 +111,38 @@ impl ZoomClient {
         app: &AppKeys,
         form: &[(&str, &str)],
         presented: Presented,
+        spent: Option<&Secret>,
     ) -> Result<Grant, ZoomError> {
         let url = address(&self.endpoints.oauth_base, &["oauth", "token"]);
-        let request = self.post(url).basic_auth(&app.client_id, Some(app.client_secret.expose())).form(form);
-        let answer = self.send(call, request).await?;
-        if !answer.is_success() {
-            return Err(refusal::of_oauth(&answer, presented));
+        let request = basic_auth(self.post(url), app).form(form);
+        let (answer, end) = self.send_for_tokens(call, request).await?;
+        let body = TokenAnswer::read(answer.body());
+        let trusted = |url: &str| trusted_api_url(url, &self.endpoints.api_base);
+        if end.is_ok() && answer.is_success() {
+            let of_app = matches!(presented, Presented::App);
+            let grant = body.grant(spent, trusted).filter(|grant| !of_app || grant.access_token.is_some());
+            return grant.ok_or_else(|| answer.malformed("no token that can be read"));
         }
-        let body: GrantBody = answer.json()?;
-        if body.access_token.is_empty() {
-            return Err(answer.malformed("an empty access token"));
+        // An app has nothing to lose.
+        if !matches!(presented, Presented::App)
+            && let Some(grant) = body.saved(spent, trusted)
+        {
+            tracing::warn!(
+                call,
+                status = answer.status(),
+                "a new refresh token was saved from an odd answer"
+            );
+            return Ok(grant);
         }
-        Ok(body.into_grant(&self.endpoints.api_base))
+        end?;
+        Err(refusal::of_oauth(&answer, presented))
     }
 }
 
-/// Only the tokens can fail this: the old refresh token is dead by now, and an oddity elsewhere in the answer must
-/// not lose the new one.
-#[derive(Deserialize)]
-struct GrantBody {
-    access_token: Secret,
-    refresh_token: Option<Secret>,
-    #[serde(default)]
-    expires_in: Value,
-    #[serde(default)]
-    scope: Value,
-    #[serde(default)]
-    api_url: Value,
-}
-
-impl GrantBody {
-    fn into_grant(self, api_base: &Url) -> Grant {
-        Grant {
-            access_token: self.access_token,
-            refresh_token: self.refresh_token.filter(|token| !token.is_empty()),
-            expires_in: self.expires_in.as_u64().map_or(USUAL_LIFE, Duration::from_secs),
-            scopes: self
-                .scope
-                .as_str()
-                .unwrap_or_default()
-                .split_whitespace()
-                .map(ToOwned::to_owned)
-                .collect(),
-            api_url: self.api_url.as_str().and_then(|text| trusted_api_url(text, api_base)),
-        }
-    }
+/// Id and secret, each encoded as in a form (RFC 6749, 2.3.1).
+fn basic_auth(request: RequestBuilder, app: &AppKeys) -> RequestBuilder {
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    request.basic_auth(encoded(&app.client_id), Some(encoded(app.client_secret.expose())))
 }
 
 /// The origin that `text` names, if it may be told an access token; see [`Grant::api_url`].

@@ -1,8 +1,6 @@
 //! What Zoom's refusals mean. Both tables decide by Zoom's machine words and numbers, never by its prose.
 
-use serde::Deserialize;
-
-use crate::{Sent, ZoomError, http::Answer};
+use crate::{Sent, ZoomError, fields::Fields, http::Answer};
 
 /// What a call to the token endpoints presented, and so what Zoom can refuse with the same word.
 #[derive(Debug, Clone, Copy)]
@@ -15,24 +13,19 @@ pub(crate) enum Presented {
     App,
 }
 
-/// The error body of `/oauth/token` and `/oauth/revoke`. Its `reason` is prose, may be missing, and is not read.
-#[derive(Deserialize)]
-struct OauthBody {
-    error: Option<String>,
-    code: Option<i64>,
-}
-
-/// Why a token endpoint said no (observed, except for the documented numbers).
+/// Why a token endpoint said no (observed, except for the documented numbers). The body's `error` and `code` tell; its
+/// `reason` is prose, may be missing, and is not read.
 pub(crate) fn of_oauth(answer: &Answer, presented: Presented) -> ZoomError {
-    let body: OauthBody = match answer.json() {
+    let body: Fields = match answer.json() {
         Ok(body) => body,
         Err(malformed) => return malformed,
     };
-    let unexpected = ZoomError::Unexpected { status: answer.status(), code: body.code };
-    if let Some(known) = body.code.and_then(|code| of_oauth_code(code, answer.status())) {
+    let code = body.whole("code");
+    let unexpected = ZoomError::Unexpected { status: answer.status(), code };
+    if let Some(known) = code.and_then(|code| of_oauth_code(code, answer.status())) {
         return known;
     }
-    match body.error.as_deref() {
+    match body.text("error").as_deref() {
         // Status 400, not the 401 of the standard.
         Some("invalid_client") => ZoomError::AppRejected,
         // Zoom said `invalid_request` for the same things in older versions.
@@ -67,25 +60,19 @@ fn of_oauth_code(code: i64, status: u16) -> Option<ZoomError> {
     })
 }
 
-/// The error body of the REST API.
-#[derive(Deserialize)]
-struct ApiBody {
-    code: Option<i64>,
-    #[serde(default)]
-    message: String,
-}
-
 /// Why the REST API said no. The status is secondary: the same code comes with several.
 pub(crate) fn of_api(answer: &Answer) -> ZoomError {
     let status = answer.status();
-    let body: ApiBody = match answer.json() {
+    let body: Fields = match answer.json() {
         Ok(body) => body,
         Err(_) if status == 401 => return ZoomError::TokenRejected,
         Err(malformed) => return malformed,
     };
-    match body.code {
+    match body.whole("code") {
         Some(124) => ZoomError::TokenRejected,
-        Some(4711) => ZoomError::ScopeMissing { scopes: named_scopes(&body.message) },
+        Some(4711) => ZoomError::ScopeMissing {
+            scopes: named_scopes(&body.get::<String>("message").unwrap_or_default()),
+        },
         Some(1001) => ZoomError::UserUnknown,
         Some(3001) => ZoomError::MeetingUnknown,
         _ if status == 401 => ZoomError::TokenRejected,

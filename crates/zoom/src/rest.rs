@@ -7,8 +7,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
 use crate::{
-    CallTurn, Label, ZoomClient, ZoomError, http::address, limits::RateLimits, meetings::Number, refusal,
-    unverified_claims,
+    CallTurn, Label, ZoomClient, ZoomError, fields::Readable, http::address, limits::RateLimits,
+    meetings::Number, refusal, unverified_claims,
 };
 
 /// The longest life of a ZAK (documented).
@@ -113,22 +113,29 @@ impl ZoomClient {
 struct UserBody {
     id: String,
     account_id: String,
-    email: Option<String>,
-    display_name: Option<String>,
-    first_name: Option<String>,
-    last_name: Option<String>,
-    status: Option<UserStatus>,
-    pmi: Option<Number>,
+    #[serde(default)]
+    email: Readable<String>,
+    #[serde(default)]
+    display_name: Readable<String>,
+    #[serde(default)]
+    first_name: Readable<String>,
+    #[serde(default)]
+    last_name: Readable<String>,
+    #[serde(default)]
+    status: Readable<UserStatus>,
+    #[serde(default)]
+    pmi: Readable<Number>,
 }
 
 impl From<UserBody> for ZoomUser {
     fn from(body: UserBody) -> Self {
         let written = |text: &String| !text.trim().is_empty();
         let full_name =
-            [body.first_name, body.last_name].into_iter().flatten().filter(written).collect::<Vec<_>>();
-        let email = body.email.filter(written);
+            [body.first_name.0, body.last_name.0].into_iter().flatten().filter(written).collect::<Vec<_>>();
+        let email = body.email.0.filter(written);
         let display_name = body
             .display_name
+            .0
             .filter(written)
             .or_else(|| Some(full_name.join(" ")).filter(written))
             .or_else(|| email.clone())
@@ -138,8 +145,8 @@ impl From<UserBody> for ZoomUser {
             account_id: body.account_id,
             email,
             display_name,
-            status: body.status.unwrap_or(UserStatus::Unknown),
-            personal_room: body.pmi.and_then(Number::read),
+            status: body.status.0.unwrap_or(UserStatus::Unknown),
+            personal_room: body.pmi.0.and_then(Number::read),
         }
     }
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 use jiff::fmt::rfc2822;
 use model::Timestamp;
 
+/// A longer wait is not believed: Zoom's longest limit is that of a day.
+const LONGEST: Duration = Duration::from_secs(25 * 3600);
+
 /// How long `header` asks to wait, counted from `now`. `None` when it cannot be read: Zoom's limit headers are not
 /// dependable.
 ///
@@ -13,10 +16,10 @@ use model::Timestamp;
 pub(crate) fn parse(header: &str, now: Timestamp) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(LONGEST));
     }
     let until = header.parse().ok().or_else(|| http_date(header))?;
-    Some(until.since(now))
+    Some(until.since(now).min(LONGEST))
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {
@@ -38,6 +41,9 @@ mod tests {
             ("2026-02-01T00:00:00Z", Some(12 * 3600)),
             ("2026-01-31T13:00:10+01:00", Some(10)),
             ("2026-01-31T11:00:00Z", Some(0)),
+            ("18446744073709551615", Some(25 * 3600)),
+            ("99999999999999999999999", None),
+            ("9998-12-31T23:59:59Z", Some(25 * 3600)),
             ("tomorrow", None),
             ("-3", None),
             ("", None),

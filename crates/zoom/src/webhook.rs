@@ -7,14 +7,11 @@ use std::time::Duration;
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use model::{Code, Failure, MeetingNumber, Secret, Timestamp};
-use serde::Deserialize;
 
-use crate::meetings::Number;
+use crate::{fields::Fields, meetings::Number};
 
 /// How far a request's time may be from ours, either way (ours; Zoom names no limit).
 pub const WEBHOOK_TOLERANCE: Duration = Duration::from_secs(300);
-/// Ids and tokens of Zoom's are a few dozen characters.
-const MOST_CHARACTERS: usize = 512;
 /// More digits are no time.
 const MOST_DIGITS: usize = 16;
 /// A number from here on counts milliseconds: in seconds it would be the year 5138.
@@ -112,24 +109,24 @@ pub enum WebhookEvent {
     },
     /// A user removed the app: the grant is over, and what is kept of it has to go.
     AppDeauthorized {
-        /// Zoom's id of the user's account.
-        account_id: String,
+        /// Zoom's id of the user's account, if it can be read.
+        account_id: Option<String>,
         /// Zoom's id of the user.
         user_id: String,
-        /// The app that was removed.
-        client_id: String,
+        /// The app that was removed. `None` when it can't be read: then it is the one whose secret has signed.
+        client_id: Option<String>,
     },
     /// An administrator switched the user off.
     UserDeactivated {
-        /// Zoom's id of the user's account.
-        account_id: String,
+        /// Zoom's id of the user's account, if it can be read.
+        account_id: Option<String>,
         /// Zoom's id of the user.
         user_id: String,
     },
     /// The user is gone.
     UserDeleted {
-        /// Zoom's id of the user's account.
-        account_id: String,
+        /// Zoom's id of the user's account, if it can be read.
+        account_id: Option<String>,
         /// Zoom's id of the user.
         user_id: String,
     },
@@ -189,9 +186,14 @@ impl Webhook {
     pub fn read(body: &[u8]) -> Result<Self, Failure> {
         let malformed =
             || Failure::new(Code::RequestMalformed, "the webhook's body is not an event of Zoom's");
-        let Body { event, event_ts, payload } = serde_json::from_slice(body).map_err(|_| malformed())?;
-        let event = WebhookEvent::of(event, payload).ok_or_else(malformed)?;
-        Ok(Self { event, happened_at: event_ts.map(of_milliseconds) })
+        let body = Fields::of(body).ok_or_else(malformed)?;
+        let payload = body.object("payload");
+        let event =
+            body.text("event").and_then(|name| WebhookEvent::of(name, &payload)).ok_or_else(malformed)?;
+        // Only events of removed apps say it twice.
+        let said_again = || payload.text("deauthorization_time").and_then(|time| time.parse().ok());
+        let happened_at = body.whole("event_ts").filter(|time| *time > 0).map(of_milliseconds);
+        Ok(Self { event, happened_at: happened_at.or_else(said_again) })
     }
 }
 
@@ -214,124 +216,58 @@ impl WebhookEvent {
 
     /// `None` when something is missing without which an account cannot be ended. What lacks a part of other news is
     /// [`Other`](Self::Other).
-    fn of(name: String, payload: Payload) -> Option<Self> {
-        let Payload { plain_token, account_id, user_id, client_id, operation, object } = payload;
-        let text = |text: Option<Text>| text.and_then(Text::bounded);
-        let Object { id, host_id, pmi } = object.unwrap_or_default();
+    fn of(name: String, payload: &Fields) -> Option<Self> {
+        let object = payload.object("object");
         Some(match name.as_str() {
-            URL_VALIDATION => Self::UrlValidation { plain_token: text(plain_token)? },
+            URL_VALIDATION => Self::UrlValidation { plain_token: payload.text("plainToken")? },
             APP_DEAUTHORIZED => Self::AppDeauthorized {
-                account_id: text(account_id)?,
-                user_id: text(user_id)?,
-                client_id: text(client_id)?,
+                account_id: payload.text("account_id"),
+                user_id: payload.text("user_id")?,
+                client_id: payload.text("client_id"),
             },
-            USER_DEACTIVATED => Self::UserDeactivated { account_id: text(account_id)?, user_id: id?.text()? },
-            USER_DELETED => Self::UserDeleted { account_id: text(account_id)?, user_id: id?.text()? },
-            _ => {
-                let whole = text(operation).is_none_or(|operation| operation == "all");
-                let ids = text(account_id).zip(id).filter(|_| whole);
-                let news = ids.and_then(|(account_id, id)| {
-                    Self::news(&name, account_id, id, text(host_id), pmi.and_then(Number::read))
-                });
-                match news {
-                    Some(news) => news,
-                    None => Self::Other { name: Text::Text(name).bounded()? },
-                }
+            USER_DEACTIVATED => {
+                Self::UserDeactivated { account_id: payload.text("account_id"), user_id: object.text("id")? }
             }
+            USER_DELETED => {
+                Self::UserDeleted { account_id: payload.text("account_id"), user_id: object.text("id")? }
+            }
+            _ => Self::news(&name, payload, &object).unwrap_or(Self::Other { name }),
         })
     }
 
     /// What is told of users who stay and of meetings.
-    fn news(
-        name: &str,
-        account_id: String,
-        id: Id,
-        host_id: Option<String>,
-        pmi: Option<MeetingNumber>,
-    ) -> Option<Self> {
+    fn news(name: &str, payload: &Fields, object: &Fields) -> Option<Self> {
+        // Of several that recur one alone may be meant: `single`.
+        if payload.text("operation").is_some_and(|operation| operation != "all") {
+            return None;
+        }
+        let account_id = payload.text("account_id")?;
         let appeared = [USER_CREATED, USER_ACTIVATED].into_iter().find(|known| *known == name);
         if let Some(name) = appeared {
-            return Some(Self::UserAppeared { name, account_id, user_id: id.text()? });
+            return Some(Self::UserAppeared { name, account_id, user_id: object.text("id")? });
         }
         let deed = match name {
             USER_UPDATED => {
-                return Some(Self::PersonalRoom { account_id, user_id: id.text()?, number: pmi? });
+                let (user_id, number) = (object.text("id")?, number(object, "pmi")?);
+                return Some(Self::PersonalRoom { account_id, user_id, number });
             }
             MEETING_CREATED => MeetingDeed::Created,
             MEETING_UPDATED => MeetingDeed::Updated,
             MEETING_DELETED => MeetingDeed::Deleted,
             _ => return None,
         };
-        Some(Self::Meeting { deed, account_id, number: id.number()?, host_id })
+        Some(Self::Meeting {
+            deed,
+            account_id,
+            number: number(object, "id")?,
+            host_id: object.text("host_id"),
+        })
     }
 }
 
-#[derive(Deserialize)]
-struct Body {
-    event: String,
-    event_ts: Option<i64>,
-    #[serde(default)]
-    payload: Payload,
-}
-
-/// The fields that any of our events has. Other events may use the same names for whatever they like.
-#[derive(Default, Deserialize)]
-struct Payload {
-    #[serde(rename = "plainToken")]
-    plain_token: Option<Text>,
-    account_id: Option<Text>,
-    user_id: Option<Text>,
-    client_id: Option<Text>,
-    /// Whether all of several that recur are meant: `all`, or `single`.
-    operation: Option<Text>,
-    object: Option<Object>,
-}
-
-#[derive(Default, Deserialize)]
-struct Object {
-    id: Option<Id>,
-    host_id: Option<Text>,
-    pmi: Option<Number>,
-}
-
-/// A user's id, or a meeting's number.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Id {
-    Number(i64),
-    Text(Text),
-}
-
-impl Id {
-    fn text(self) -> Option<String> {
-        match self {
-            Self::Number(_) => None,
-            Self::Text(text) => text.bounded(),
-        }
-    }
-
-    fn number(self) -> Option<MeetingNumber> {
-        match self {
-            Self::Number(number) => number.try_into().ok(),
-            Self::Text(text) => text.bounded()?.parse().ok(),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Text {
-    Text(String),
-    Else(serde::de::IgnoredAny),
-}
-
-impl Text {
-    fn bounded(self) -> Option<String> {
-        match self {
-            Self::Text(text) if (1..=MOST_CHARACTERS).contains(&text.len()) => Some(text),
-            _ => None,
-        }
-    }
+/// A user's id is text, a meeting's number is either.
+fn number(object: &Fields, name: &str) -> Option<MeetingNumber> {
+    object.get(name).and_then(Number::read)
 }
 
 #[cfg(test)]
@@ -417,10 +353,10 @@ mod tests {
     #[test]
     fn events_are_told_apart() {
         let read = |text: &str| Webhook::read(text.as_bytes()).unwrap();
-        let (account_id, user_id) = ("acc-1".to_owned(), "user-1".to_owned());
+        let (account_id, user_id) = (Some("acc-1".to_owned()), "user-1".to_owned());
         let removed = read(BODY);
         assert_eq!(removed.happened_at, Some(Timestamp::from_microsecond(1_800_000_000_123_000)));
-        let client_id = "client-1".to_owned();
+        let client_id = Some("client-1".to_owned());
         let expected = WebhookEvent::AppDeauthorized {
             account_id: account_id.clone(),
             user_id: user_id.clone(),
@@ -434,10 +370,9 @@ mod tests {
             ))
             .event
         };
-        let (account, user) = (account_id.clone(), user_id.clone());
         assert_eq!(
             of_user("user.deactivated"),
-            WebhookEvent::UserDeactivated { account_id: account, user_id: user }
+            WebhookEvent::UserDeactivated { account_id: account_id.clone(), user_id: user_id.clone() }
         );
         assert_eq!(of_user("user.deleted"), WebhookEvent::UserDeleted { account_id, user_id });
         assert_eq!(of_user("user.updated"), WebhookEvent::Other { name: "user.updated".into() });
@@ -498,7 +433,7 @@ mod tests {
 
     #[test]
     fn what_lacks_its_ids_is_malformed() {
-        let long = format!(r#"{{"event":"{}"}}"#, "x".repeat(MOST_CHARACTERS + 1));
+        let long = format!(r#"{{"event":"{}"}}"#, "x".repeat(513));
         for body in [
             "",
             "null",
@@ -507,7 +442,7 @@ mod tests {
             r#"{"event":7}"#,
             r#"{"event":""}"#,
             &long,
-            r#"{"event":"app_deauthorized","payload":{"account_id":"a","user_id":"u"}}"#,
+            r#"{"event":"app_deauthorized","payload":{"account_id":"a","client_id":"c"}}"#,
             r#"{"event":"user.deleted","payload":{"account_id":"a","object":{"id":7}}}"#,
             r#"{"event":"user.deleted","payload":{"account_id":"a"}}"#,
             r#"{"event":"endpoint.url_validation","payload":{"plainToken":""}}"#,
@@ -516,6 +451,108 @@ mod tests {
             let code = Webhook::read(body.as_bytes()).unwrap_err().code;
             assert_eq!(code, Code::RequestMalformed, "{body}");
         }
+    }
+
+    /// What may stand where something else is expected; `None` is nothing at all.
+    const ODDITIES: [Option<&str>; 8] = [
+        None,
+        Some("null"),
+        Some(r#""odd""#),
+        Some("-7"),
+        Some("1e400"),
+        Some("[[]]"),
+        Some(r#"{"id":["x"]}"#),
+        Some("true"),
+    ];
+
+    /// `{` and each field with its value but the one named `replaced`, which has `by`.
+    fn object(fields: &[(&str, &str)], replaced: &str, by: Option<&str>) -> String {
+        let written = fields.iter().filter_map(|(name, value)| {
+            let value = if *name == replaced { by } else { Some(*value) };
+            value.map(|value| format!("\"{name}\":{value}"))
+        });
+        format!("{{{}}}", written.collect::<Vec<_>>().join(","))
+    }
+
+    #[test]
+    fn only_what_an_end_needs_can_refuse_it() {
+        let removed = [
+            ("account_id", r#""acc-1""#),
+            ("user_id", r#""user-1""#),
+            ("client_id", r#""client-1""#),
+            ("signature", r#""s""#),
+            ("deauthorization_time", r#""2027-01-15T08:00:00.123Z""#),
+            ("user_data_retention", r#""false""#),
+            ("object", r#"{"id":"user-1"}"#),
+        ];
+        let of_user = [
+            ("account_id", r#""acc-1""#),
+            ("operator", r#""boss@example.com""#),
+            ("object", r#"{"id":"user-1","email":"ann@example.com","type":1}"#),
+        ];
+        let user_id = "user-1".to_owned();
+        for (name, payload, needed) in [
+            (APP_DEAUTHORIZED, &removed[..], "user_id"),
+            (USER_DEACTIVATED, &of_user[..], "object"),
+            (USER_DELETED, &of_user[..], "object"),
+        ] {
+            for by in ODDITIES {
+                for replaced in payload.iter().map(|(name, _)| *name).chain(["event_ts", "x"]) {
+                    if replaced == needed {
+                        continue;
+                    }
+                    let (event, payload) = (format!("\"{name}\""), object(payload, replaced, by));
+                    let outer =
+                        [("event", event.as_str()), ("event_ts", "1800000000123"), ("payload", &payload)];
+                    let body = object(&[&outer[..], &[("x", "1")]].concat(), replaced, by);
+                    let read =
+                        Webhook::read(body.as_bytes()).unwrap_or_else(|error| panic!("{body}: {error}"));
+                    match read.event {
+                        WebhookEvent::AppDeauthorized { user_id: user, .. }
+                        | WebhookEvent::UserDeactivated { user_id: user, .. }
+                        | WebhookEvent::UserDeleted { user_id: user, .. } => {
+                            assert_eq!(user, user_id, "{body}")
+                        }
+                        other => panic!("{body}: {other:?}"),
+                    }
+                    assert!(read.happened_at.is_none_or(|at| at > Timestamp::from_second(0)), "{body}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn events_of_others_are_taken_whatever_is_in_them() {
+        for by in ODDITIES {
+            for replaced in ["event_ts", "payload", "object", "account_id", "download_token"] {
+                let payload = object(&[("account_id", r#""a""#), ("object", r#"{"id":1}"#)], replaced, by);
+                let fields = [
+                    ("event", r#""recording.completed""#),
+                    ("event_ts", "1800000000123"),
+                    ("payload", &payload),
+                    ("download_token", r#""t""#),
+                ];
+                let body = object(&fields, replaced, by);
+                let event =
+                    Webhook::read(body.as_bytes()).unwrap_or_else(|error| panic!("{body}: {error}")).event;
+                assert_eq!(event, WebhookEvent::Other { name: "recording.completed".into() });
+            }
+        }
+    }
+
+    #[test]
+    fn a_time_is_read_however_it_is_written_and_found_where_it_stands_twice() {
+        let at = |event_ts: &str| {
+            let body = BODY.replace("1800000000123", event_ts);
+            Webhook::read(body.as_bytes()).unwrap().happened_at.unwrap().to_string()
+        };
+        let written = "2027-01-15T08:00:00.123000Z";
+        for event_ts in
+            ["1800000000123", r#""1800000000123""#, "1800000000123.7", "null", "[]", "1e400", "-1"]
+        {
+            assert_eq!(at(event_ts), written, "{event_ts}");
+        }
+        assert_eq!(at("9223372036854775807"), Timestamp::MAX.to_string());
     }
 
     proptest! {

@@ -27,7 +27,7 @@ pub(crate) async fn list(
             "user_id": parked.zoom_user_id,
             "account_id": parked.zoom_account_id,
             "display_name": parked.display_name,
-            "missing_scopes": scopes::missing(CredentialKind::UserOauth, &parked.grant.scopes),
+            "missing_scopes": scopes::missing(CredentialKind::UserOauth, parked.grant.scopes.as_deref()),
             "replaces": state.broker.replaced_by(&parked).await?,
             "created_at": parked.parked_at,
             "expires_at": parked.expires_at,

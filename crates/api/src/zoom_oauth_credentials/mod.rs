@@ -46,7 +46,7 @@ pub(crate) async fn shown<N>(state: &State, caller: Caller<N>, id: CredentialId)
 
 /// The contract knows two states; ours, with its cause, stands beside them.
 fn representation(credential: &Credential) -> Value {
-    let (kind, granted) = (credential.kind, &credential.grant.scopes);
+    let (kind, granted) = (credential.kind, credential.grant.scopes.as_deref());
     let (missing_scopes, missing_for_meetings) = match credential.status {
         // Its scopes went with its tokens.
         CredentialStatus::Disconnected(_) => (Vec::new(), Vec::new()),

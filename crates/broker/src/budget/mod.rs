@@ -93,7 +93,7 @@ impl Need {
 
     /// Nobody waits, and it has to be done, however late.
     fn some_day() -> Self {
-        Self { by: Timestamp::from_microsecond(i64::MAX), patience: None }
+        Self { by: Timestamp::MAX, patience: None }
     }
 }
 

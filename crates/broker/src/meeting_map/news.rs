@@ -22,7 +22,7 @@ pub(crate) fn news_of(event: &WebhookEvent, as_of: Timestamp) -> Option<MeetingN
         }
         WebhookEvent::UserDeactivated { account_id, user_id }
         | WebhookEvent::UserDeleted { account_id, user_id } => {
-            (account_id, MeetingChange::HostGone { host: user_id.clone() })
+            (account_id.as_ref()?, MeetingChange::HostGone { host: user_id.clone() })
         }
         WebhookEvent::AppDeauthorized { .. }
         | WebhookEvent::UrlValidation { .. }

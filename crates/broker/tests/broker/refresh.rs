@@ -8,7 +8,7 @@ use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use store::{Credential, Credentials, Grant, Lease, RefreshLease};
 use tokio::task::JoinSet;
 
-use crate::harness::{ACCESS_LIFE, ANY, House, Meanwhile};
+use crate::harness::{ACCESS_LIFE, ANY, FRESH, House, Meanwhile};
 
 const LOST: CredentialStatus = CredentialStatus::NeedsReauth(ReauthCause::ResponseLost);
 
@@ -133,6 +133,39 @@ async fn an_answer_lost_after_zoom_rotated_is_named_as_such() {
         assert_eq!(house.connect().await, id);
         assert!(house.zak(id).await.is_ok(), "{kind}: a new consent heals it");
     }
+}
+
+#[tokio::test]
+async fn no_oddity_of_an_answer_loses_the_account() {
+    let (house, id) = expired().await;
+    for odd in [
+        json!({"set": {"expires_in": 1e17}}),
+        json!({"set": {"expires_in": 1_099_511_627_776_i64}}),
+        json!({"set": {"expires_in": "20"}}),
+        json!({"set": {"expires_in": [], "scope": null, "api_url": 7}}),
+        json!({"remove": ["expires_in", "scope", "token_type", "api_url"]}),
+        json!({"remove": ["access_token"]}),
+        json!({"set": {"access_token": 7}, "status": 500}),
+        json!({"before": "while(1);", "after": "<!-- cached -->"}),
+    ] {
+        let mut fault = odd.clone();
+        fault["where"] = json!("refresh");
+        fault["kind"] = json!("odd_body");
+        house.zoom.control("POST", "faults", fault).await;
+        house
+            .broker
+            .zak(house.workspace, id, FRESH, house.asker())
+            .await
+            .unwrap_or_else(|error| panic!("{error} after {odd}"));
+        let row = house.row(id).await;
+        let scopes = row.grant.scopes.unwrap();
+        assert!(scopes.iter().any(|scope| scope == "user:read:zak"), "{scopes:?} after {odd}");
+        assert!(row.grant.access_expires_at <= house.env.now() + Duration::from_secs(24 * 3600), "{odd}");
+        assert_eq!(row.status, CredentialStatus::Healthy, "{odd}");
+        house.pass(Duration::from_secs(25 * 3600)).await;
+    }
+    let stats = house.zoom.stats().await;
+    assert_eq!((stats.refreshes_refused, stats.faults), (0, 8));
 }
 
 #[tokio::test]

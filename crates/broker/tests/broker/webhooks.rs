@@ -277,7 +277,9 @@ async fn neither_body_nor_tokens_stay_in_the_database() {
     house.settle().await;
     let row = house.row(id).await;
     assert!(
-        row.grant.access_token.is_none() && row.grant.refresh_token.is_none() && row.grant.scopes.is_empty()
+        row.grant.access_token.is_none()
+            && row.grant.refresh_token.is_none()
+            && row.grant.scopes == Some(Vec::new())
     );
     let bytes = house.bytes_of_the_store();
     let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);

@@ -18,7 +18,7 @@ pub(super) fn grant(bench: &Bench) -> Grant {
         access_token: Some(bench.sealed()),
         access_expires_at: bench.env.now() + Duration::from_micros(3_600_000_001),
         refresh_token: Some(bench.sealed()),
-        scopes: vec!["user:read:zak".into(), "user:read:user".into()],
+        scopes: Some(vec!["user:read:zak".into(), "user:read:user".into()]),
         api_url: Some("https://api-eu.zoom.us".into()),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
 
 use super::error::OAuthError;
@@ -61,5 +62,11 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     }
     let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
-    Some((id.to_owned(), secret.to_owned()))
+    Some((decoded(id), decoded(secret)))
+}
+
+/// Both are encoded as in a form before they are joined (D: RFC 6749, 2.3.1). A client that doesn't is understood as well,
+/// unless there is a `+` or a `%` in what it sends (ours).
+fn decoded(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }

@@ -168,3 +168,50 @@ async fn the_token_endpoint_has_a_limit_per_app_when_told() {
     assert_eq!(zoom.refresh(&other, "none").await.status, 400);
     assert_eq!(zoom.stat("token_429").await, 1);
 }
+
+#[tokio::test]
+async fn an_odd_body_is_the_answer_with_what_was_asked_for() {
+    let (zoom, app, tokens) = connected().await;
+    let fault = json!({"where": "refresh", "kind": "odd_body", "status": 418, "before": "<", "after": ">",
+                       "set": {"expires_in": "soon", "x": [1]}, "remove": ["scope"]});
+    zoom.control("POST", "/faults", fault).await;
+    let odd = zoom.refresh(&app, &tokens.refresh).await;
+    let text = odd.body.as_str().unwrap();
+    let body: Value = serde_json::from_str(text.trim_start_matches('<').trim_end_matches('>')).unwrap();
+    assert_eq!((odd.status, &body["expires_in"], &body["x"]), (418, &json!("soon"), &json!([1])));
+    assert!(text.starts_with('<') && text.ends_with('>') && body.get("scope").is_none());
+    assert_eq!(zoom.refresh(&app, body["refresh_token"].as_str().unwrap()).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_frozen_answer_begins_and_never_ends() {
+    let (zoom, app, tokens) = connected().await;
+    zoom.control("POST", "/faults", json!({"where": "refresh", "kind": "freeze"})).await;
+    let mut response = zoom.try_token(&app, &refresh(&tokens.refresh)).await.unwrap();
+    assert_eq!((response.status().as_u16(), zoom.stat("refreshes").await), (200, 1));
+    assert!(response.chunk().await.unwrap().unwrap().starts_with(b"{"));
+    let more = tokio::time::timeout(std::time::Duration::from_millis(50), response.chunk()).await;
+    assert!(more.is_err(), "{more:?}");
+}
+
+#[tokio::test]
+async fn the_date_is_zooms_time_and_can_be_wrong_once() {
+    let (zoom, _, tokens) = connected().await;
+    let date = async || {
+        let response = zoom.try_get("/v2/users/me", &tokens.access).await.unwrap();
+        let text = response.headers()["date"].to_str().unwrap().to_owned();
+        jiff::fmt::rfc2822::parse(&text).unwrap().timestamp().as_second()
+    };
+    let near = |left: i64, right: i64| (left - right).abs() < 30;
+    assert!(near(date().await, zoom.now().await));
+    zoom.advance(600).await;
+    assert!(near(date().await, zoom.now().await));
+    zoom.control(
+        "POST",
+        "/faults",
+        json!({"where": "users_me", "kind": "wrong_date", "skew_seconds": -3600}),
+    )
+    .await;
+    assert!(near(date().await, zoom.now().await - 3600));
+    assert!(near(date().await, zoom.now().await));
+}

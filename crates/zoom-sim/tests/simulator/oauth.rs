@@ -309,3 +309,21 @@ async fn answers_are_json_and_not_stored() {
     assert_eq!(response.headers()["cache-control"], "no-store");
     assert_eq!(read(response).await.status, 200);
 }
+
+#[tokio::test]
+async fn basic_credentials_are_decoded_before_they_are_compared() {
+    let zoom = Zoom::start().await;
+    zoom.user("ada").await;
+    let odd = json!({"client_id": "a:b", "client_secret": "100% s+cret", "kind": "server_to_server"});
+    zoom.control("POST", "/apps", odd).await;
+    for (id, secret, word) in [
+        // What the account is comes after who calls.
+        ("a%3Ab", "100%25+s%2Bcret", "invalid_request"),
+        ("a%3Ab", "100% s+cret", "invalid_client"),
+        ("a:b", "100%25+s%2Bcret", "invalid_client"),
+    ] {
+        let form = [("grant_type", "account_credentials"), ("account_id", "none")];
+        let answer = zoom.token(&App { id: id.into(), secret: secret.into() }, &form).await;
+        assert_eq!((answer.status, answer.body["error"].as_str()), (400, Some(word)), "{id} {secret}");
+    }
+}

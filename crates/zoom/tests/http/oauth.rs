@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use base64::{
+    Engine as _,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use model::{Class, Code, Failure, Secret};
 use serde_json::{Value, json as body};
 use wiremock::{
-    Mock, MockServer,
+    Mock, MockServer, ResponseTemplate,
     matchers::{body_string, header, method, path},
 };
-use zoom::{Sent, ZoomError};
+use zoom::{AppKeys, Grant, Sent, ZoomError};
 
 use crate::support::{PLANTED, app, client_at, json, planted, zoom_says};
 
@@ -52,10 +56,10 @@ async fn a_grant_is_bought_with_basic_authentication_and_a_form() {
     let grant = client.refresh(&app(), &Secret::new("old")).await.unwrap();
     assert!(!format!("{grant:?} {:?}", app()).contains(PLANTED));
     assert!(!format!("{grant:?}").contains("next"));
-    assert_eq!(grant.access_token.expose(), "access");
+    assert_eq!(grant.access_token.unwrap().expose(), "access");
     assert_eq!(grant.refresh_token.unwrap().expose(), "next");
     assert_eq!(grant.expires_in, Duration::from_secs(3599));
-    assert_eq!(grant.scopes, ["user:read:user", "user:read:zak"]);
+    assert_eq!(grant.scopes.unwrap(), ["user:read:user", "user:read:zak"]);
     assert_eq!(grant.api_url.unwrap().as_str(), "https://api-eu.zoom.us/");
 
     client.account_credentials(&app(), "acc").await.unwrap();
@@ -63,16 +67,121 @@ async fn a_grant_is_bought_with_basic_authentication_and_a_form() {
     client.exchange_code(&app(), &code, "https://me.example/cb", Some(&verifier)).await.unwrap();
 }
 
+/// What a refresh makes of `answer`.
+async fn refreshed(answer: ResponseTemplate) -> Grant {
+    let said = format!("{answer:?}");
+    let (_server, client) = zoom_says(answer).await;
+    client.refresh(&app(), &planted()).await.unwrap_or_else(|error| panic!("{error} after {said}"))
+}
+
 #[tokio::test]
-async fn an_odd_answer_does_not_lose_the_new_refresh_token() {
-    let odd = body!({
-        "access_token": "access", "refresh_token": "next", "expires_in": "soon", "scope": ["a"], "api_url": 7,
+async fn no_field_but_the_refresh_token_can_lose_the_refresh_token() {
+    let whole = body!({
+        "access_token": "access", "token_type": "bearer", "refresh_token": "next", "expires_in": 3599,
+        "scope": "user:read:zak", "api_url": "https://api-eu.zoom.us",
     });
-    let (_server, client) = zoom_says(json(200, odd)).await;
-    let grant = client.refresh(&app(), &planted()).await.unwrap();
+    for field in ["access_token", "token_type", "expires_in", "scope", "api_url", "another"] {
+        for odd in [Some("null"), Some(r#""odd""#), Some("-7"), Some("1e400"), Some("[[]]"), Some("{}"), None]
+        {
+            let mut fields = whole.as_object().unwrap().clone();
+            fields.remove(field);
+            let mut written = serde_json::to_string(&fields).unwrap();
+            if let Some(odd) = odd {
+                written.insert_str(1, &format!("\"{field}\":{odd},"));
+            }
+            let grant = refreshed(ResponseTemplate::new(200).set_body_string(&written)).await;
+            assert_eq!(grant.refresh_token.unwrap().expose(), "next", "{written}");
+            let lost = field == "access_token" && odd != Some(r#""odd""#);
+            assert_eq!(grant.access_token.is_none(), lost, "{written}");
+            if field == "scope" && odd != Some(r#""odd""#) {
+                assert_eq!(grant.scopes, None, "unknown is not none: {written}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn bytes_around_the_answer_and_its_status_do_not_lose_the_refresh_token() {
+    let whole = r#"{"access_token":"access","refresh_token":"next","expires_in":3599}"#;
+    for written in [
+        format!("\u{feff}{whole}"),
+        format!("while(1);{whole}\n"),
+        format!("{whole}{whole}"),
+        format!("[{whole}]"),
+        format!(r#"{{"data":{whole}}}"#),
+        format!("{whole}<!-- cached -->"),
+        whole[..whole.len() - 12].to_owned(),
+        r#"{"refresh_token":"next","expires_in":"#.to_owned(),
+    ] {
+        let grant = refreshed(ResponseTemplate::new(200).set_body_string(&written)).await;
+        assert_eq!(grant.refresh_token.unwrap().expose(), "next", "{written}");
+    }
+    let mut not_unicode = whole.as_bytes().to_vec();
+    not_unicode.splice(1..1, b"\"name\":\"\xff\",".iter().copied());
+    let grant = refreshed(ResponseTemplate::new(200).set_body_bytes(not_unicode)).await;
     assert_eq!(grant.refresh_token.unwrap().expose(), "next");
-    assert_eq!((grant.expires_in, grant.scopes.len()), (Duration::from_secs(3600), 0));
-    assert_eq!(grant.api_url, None);
+    for status in [201, 302, 400, 401, 429, 500, 503] {
+        let grant = refreshed(ResponseTemplate::new(status).set_body_string(whole)).await;
+        assert_eq!(grant.refresh_token.unwrap().expose(), "next", "{status}");
+    }
+}
+
+#[tokio::test]
+async fn how_long_an_access_token_lives_is_never_absurd() {
+    let (short, day) = (300, 24 * 3600);
+    for (expires_in, seconds) in [
+        ("3599", 3599),
+        ("20", 20),
+        (r#""20""#, 20),
+        ("20.7", 20),
+        (r#"" 20.7 ""#, 20),
+        ("3600000", day),
+        ("1099511627776", day),
+        ("100000000000000000", day),
+        ("1e17", day),
+        ("18446744073709551615", day),
+        ("1e300", day),
+        ("1e400", short),
+        ("0", short),
+        ("-5", short),
+        (r#""soon""#, short),
+        ("null", short),
+        ("true", short),
+        ("[3600]", short),
+        (r#"{"seconds":3600}"#, short),
+    ] {
+        let written = format!(r#"{{"access_token":"a","refresh_token":"next","expires_in":{expires_in}}}"#);
+        let grant = refreshed(ResponseTemplate::new(200).set_body_string(written)).await;
+        assert_eq!(grant.expires_in, Duration::from_secs(seconds), "{expires_in}");
+    }
+    // What the token says of itself is believed if it is less.
+    let claims = BASE64_URL_SAFE_NO_PAD.encode(r#"{"iat":1800000000,"exp":1800003600}"#);
+    let answer = body!({ "access_token": format!("e30.{claims}.s"), "refresh_token": "next", "expires_in": 3_600_000 });
+    assert_eq!(refreshed(json(200, answer)).await.expires_in, Duration::from_secs(3600));
+}
+
+#[tokio::test]
+async fn the_old_refresh_token_said_again_is_no_new_one() {
+    let answer = body!({ "access_token": "access", "refresh_token": PLANTED, "expires_in": 3599 });
+    assert!(refreshed(json(200, answer)).await.refresh_token.is_none());
+    let (_server, client) = zoom_says(json(500, body!({ "refresh_token": PLANTED }))).await;
+    assert!(client.refresh(&app(), &planted()).await.unwrap_err().in_doubt());
+}
+
+#[tokio::test]
+async fn id_and_secret_are_encoded_before_they_are_joined() {
+    let server = MockServer::start().await;
+    let odd = AppKeys { client_id: "a:b".into(), client_secret: Secret::new("100% s+cret") };
+    Mock::given(method("POST"))
+        .and(header(
+            "authorization",
+            format!("Basic {}", BASE64_STANDARD.encode("a%3Ab:100%25+s%2Bcret")).as_str(),
+        ))
+        .respond_with(json(200, body!({ "access_token": "access", "expires_in": 3599 })))
+        .expect(1)
+        .mount(&server)
+        .await;
+    client_at(&server.uri()).account_credentials(&odd, "acc").await.unwrap();
 }
 
 #[tokio::test]
@@ -114,7 +223,9 @@ async fn a_refused_grant_is_judged_by_its_word_and_by_what_was_presented() {
         (body!({"reason": "Invalid Token!", "error": "invalid_grant"}), by_what_was_presented.clone()),
         (body!({"reason": "Invalid Token!", "error": "invalid_request"}), by_what_was_presented.clone()),
         (body!({"reason": PLANTED, "error": "invalid_grant"}), by_what_was_presented.clone()),
-        (body!({"error": "invalid_grant"}), by_what_was_presented),
+        (body!({"error": "invalid_grant"}), by_what_was_presented.clone()),
+        (body!({"error": "invalid_grant", "code": {"odd": 1}, "reason": 7}), by_what_was_presented),
+        (body!({"error": 7, "code": "4735"}), [GrantDead, GrantDead, GrantDead, GrantDead]),
         (
             body!({"reason": "Invalid client_id or client_secret", "error": "invalid_client"}),
             [AppRejected, AppRejected, AppRejected, AppRejected],

@@ -52,6 +52,23 @@ async fn the_user_behind_a_token() {
 }
 
 #[tokio::test]
+async fn only_the_ids_of_a_user_can_refuse_the_user() {
+    let whole = body!({
+        "id": "u", "account_id": "a", "email": "ann@example.com", "display_name": "Ann", "first_name": "Ann",
+        "last_name": "Lee", "status": "active", "pmi": 5_551_234_567_i64, "another": 1,
+    });
+    for field in ["email", "display_name", "first_name", "last_name", "status", "pmi", "another"] {
+        for odd in [body!(null), body!("odd"), body!(-7), body!([[]]), body!({"x": 1}), body!(true)] {
+            let mut answer = whole.clone();
+            answer[field] = odd;
+            let (server, client) = zoom_says(json(200, answer.clone())).await;
+            let user = with_access(&server, async |api| client.me(api).await).await;
+            assert_eq!(user.unwrap_or_else(|error| panic!("{error}: {answer}")).id, "u");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_zak_is_asked_for_by_its_kind_and_life() {
     let claims = BASE64_URL_SAFE_NO_PAD.encode(r#"{"aud":"clientsm","exp":1769864400}"#);
     let zak = format!("e30.{claims}.signature");
@@ -112,6 +129,8 @@ async fn every_refusal_of_the_api() {
         ),
         (400, body!({"code": 4711, "message": format!("[{PLANTED}]")}), ScopeMissing { scopes: vec![] }),
         (400, body!({"code": 4711}), ScopeMissing { scopes: vec![] }),
+        (400, body!({"code": "4711", "message": ["x"]}), ScopeMissing { scopes: vec![] }),
+        (401, body!({"code": [], "message": 7}), TokenRejected),
         (404, body!({"code": 1001, "message": "User not exist."}), UserUnknown),
         (400, body!({"code": 1001, "message": PLANTED}), UserUnknown),
         (400, body!({"code": 300, "message": PLANTED}), Unexpected { status: 400, code: Some(300) }),

@@ -1,0 +1,172 @@
+//! Reading Zoom's JSON so that only a field that is needed can refuse it.
+//!
+//! A field is kept as its bytes until somebody asks for it, so that no oddity of one (another type, a number out of range,
+//! a lone surrogate) keeps the others from being read.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+/// Ids and tokens of Zoom's are a few dozen characters.
+const MOST_CHARACTERS: usize = 512;
+/// How often a field's name is looked for in an answer that is not JSON.
+const MOST_PLACES: usize = 16;
+
+/// A JSON object.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Fields(HashMap<String, Box<RawValue>>);
+
+impl Fields {
+    /// `None` for what is no JSON object.
+    pub(crate) fn of(body: &[u8]) -> Option<Self> {
+        read(body).ok()
+    }
+
+    /// The field, if it is there and reads as a `T`.
+    pub(crate) fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_str(self.0.get(name)?.get()).ok()
+    }
+
+    /// A text that is neither empty nor longer than any of Zoom's names.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.get(name).filter(|text: &String| (1..=MOST_CHARACTERS).contains(&text.len()))
+    }
+
+    /// An object in it; an empty one, if there is none.
+    pub(crate) fn object(&self, name: &str) -> Self {
+        self.get(name).unwrap_or_default()
+    }
+
+    /// A whole number, however it is written.
+    pub(crate) fn whole(&self, name: &str) -> Option<i64> {
+        self.get(name).as_ref().and_then(whole)
+    }
+}
+
+/// Reads a body. A byte order mark is none of it, and what is not Unicode spoils only the text that holds it.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_str(text_of(body).trim_start_matches('\u{feff}'))
+}
+
+/// A field that nothing depends on: what cannot be read is as good as absent.
+#[derive(Debug)]
+pub(crate) struct Readable<T>(pub(crate) Option<T>);
+
+impl<T> Default for Readable<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Readable<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Self(serde_json::from_str(raw.get()).ok()))
+    }
+}
+
+/// A number that is written as a number or as text, with or without a fraction, which is cut off.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Numeric {
+    Whole(i64),
+    Fraction(f64),
+    Text(String),
+}
+
+/// `None` for what is no finite number.
+pub(crate) fn whole(number: &Numeric) -> Option<i64> {
+    let fraction = match number {
+        Numeric::Whole(number) => return Some(*number),
+        Numeric::Fraction(number) => *number,
+        Numeric::Text(text) => match text.trim().parse() {
+            Ok(number) => return Some(number),
+            Err(_) => text.trim().parse().ok()?,
+        },
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "what is too large becomes the largest")]
+    fraction.is_finite().then_some(fraction as i64)
+}
+
+/// Looks for a field in an answer that is no JSON object: bytes around it, an end that is missing, a list about it.
+pub(crate) fn search<T: DeserializeOwned>(body: &[u8], name: &str) -> Option<T> {
+    let (text, key) = (text_of(body), format!("\"{name}\""));
+    text.match_indices(&key).take(MOST_PLACES).find_map(|(at, _)| {
+        let value = text[at + key.len()..].trim_start().strip_prefix(':')?;
+        serde_json::Deserializer::from_str(value).into_iter().next()?.ok()
+    })
+}
+
+fn text_of(body: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_odd_field_hides_no_other() {
+        for odd in [
+            "1e400",
+            r#""\ud800""#,
+            "null",
+            "[[[]]]",
+            &format!("{}{}", "[".repeat(500), "]".repeat(500)),
+            "-0",
+            r#"{"id": 1}"#,
+        ] {
+            let body = format!("\u{feff} {{\"odd\": {odd}, \"id\": \"a\"}}");
+            let fields = Fields::of(body.as_bytes()).unwrap_or_else(|| panic!("{odd}"));
+            assert_eq!(fields.text("id").as_deref(), Some("a"), "{odd}");
+            assert_eq!(fields.text("odd"), None, "{odd}");
+        }
+        let not_unicode = b"{\"topic\": \"\xff\", \"id\": \"a\"}";
+        assert_eq!(Fields::of(not_unicode).unwrap().text("id").as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_number_is_a_number_however_it_is_written() {
+        for (written, number) in [
+            ("20", Some(20)),
+            ("20.9", Some(20)),
+            ("-3", Some(-3)),
+            (r#"" 20 ""#, Some(20)),
+            (r#""20.5""#, Some(20)),
+            ("1e17", Some(100_000_000_000_000_000)),
+            ("1e300", Some(i64::MAX)),
+            (r#""-1e300""#, Some(i64::MIN)),
+            ("1e400", None),
+            (r#""1e400""#, None),
+            (r#""NaN""#, None),
+            (r#""soon""#, None),
+            ("true", None),
+            ("[20]", None),
+            ("{}", None),
+            ("null", None),
+        ] {
+            let fields = Fields::of(format!("{{\"n\": {written}}}").as_bytes()).unwrap();
+            assert_eq!(fields.whole("n"), number, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_field_is_found_in_what_is_no_object() {
+        for body in [
+            r#"while(1);{"a": 1, "token": "t"}"#,
+            r#"{"token": "t"}{"token": "u"}"#,
+            r#"[{"token" : "t"}]"#,
+            r#"{"token": "t", "b": "cu"#,
+            r#"{"token": null, "inner": {"token": "t"}}"#,
+        ] {
+            assert_eq!(search::<String>(body.as_bytes(), "token").as_deref(), Some("t"), "{body}");
+        }
+        for body in
+            [r#"{"token": "t"#, r#"{"text": "\"token\": \"t\""}"#, r#"{"tokens": "t"}"#, r#"{"token": 7}"#]
+        {
+            assert_eq!(search::<String>(body.as_bytes(), "token"), None, "{body}");
+        }
+    }
+}
