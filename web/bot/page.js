@@ -1,7 +1,8 @@
 // One bot: starts Zoom's Web Meeting SDK (Component view), reports `ready`, and waits for a meeting.
 //
 // Outwards there is one way: `latchkeyEvent(json)`, a binding made by the crate `browser`, which reads each
-// message as its `PageMessage`. Inwards there are two: `bot.join(request)` and `bot.leave()`.
+// message as its `PageMessage`. Inwards there are four: `bot.join(request)`, `bot.leave()`, and around each screenshot
+// `bot.pose()` and `bot.relax()`.
 // The page states facts; what they mean for a bot is decided in Rust (crates/browser/src/tracker.rs).
 
 (() => {
@@ -13,6 +14,14 @@
   const IDLE = 300;
   // A busy meeting changes many times a second; nobody wants to hear it more often than this.
   const ROSTER_INTERVAL = 200;
+  // The most that a screenshot waits for the page to be drawn. After that it shows the page as it is.
+  const DRAW_DEADLINE = 2000;
+  // A page whose screenshot was given up goes back to its resting view by itself.
+  const POSE_LIMIT = 10000;
+  // What the SDK draws around the gallery: 2 pixels on each side, 91 above and below in all.
+  const FRAME = { width: 4, height: 91 };
+  // So many tiles fit on the gallery's first page, the bot's own among them; and beside a shared screen.
+  const TILES = { gallery: 9, ribbon: 4 };
 
   // The browser keeps what is written to the console, with all that it refers to: tokens among them.
   for (const level of ['debug', 'info', 'log', 'warn', 'error']) console[level] = () => {};
@@ -25,6 +34,8 @@
   // Joins so far, and whether the last one's refusal has been told: the SDK says each twice.
   let attempts = 0;
   let refused = false;
+  // The bot is out, and the SDK says why in a dialog or a notice (unless it waits for the host).
+  let over = false;
   // What must never leave the page, whatever the SDK writes into an error.
   let secrets = [];
 
@@ -32,7 +43,7 @@
   const say = (message) => latchkeyEvent(JSON.stringify(message));
   const sayScript = (error) => {
     const message = scrub(String(error?.stack ?? error?.reason ?? error)).slice(0, 500);
-    // Rejected at every join of somebody who is not the host: captions are not the bot's to set up.
+    // Rejected at every join of a meeting whose account has captions switched off.
     if (!message.includes('enable CC & LT')) say({ type: 'script', message });
   };
   window.addEventListener('error', (event) => sayScript(event.error ?? event.message));
@@ -41,16 +52,18 @@
   const refuse = (error) => {
     if (refused) return;
     refused = true;
+    over = true;
     const { errorCode, reason = error, url } = error ?? {};
     say({ type: 'refused', code: Number(errorCode), reason: scrub(String(reason)), url });
   };
 
   const connectionChanged = (change) => {
     connected = change.state === 'Connected';
-    if (connected) refused = waitsForHost = false;
+    if (connected) refused = waitsForHost = over = false;
     // After a loss everybody is announced anew, and so is the bot's own place.
     else forgetRoster();
     if (change.state === 'Fail') return refuse(change);
+    if (change.state === 'Closed') over = true;
     say({ type: 'connection', state: change.state, reason: change.reason });
     if (connected) sayRoster();
   };
@@ -92,6 +105,7 @@
   const checkPresence = () => {
     if (connected && seen && !client.getCurrentUser()) {
       connected = false;
+      over = true;
       forgetRoster();
       say({ type: 'vanished' });
     }
@@ -103,7 +117,7 @@
     // The SDK is about to join by itself; a second join would put the bot in twice.
     if (waitsForHost) return;
     const attempt = ++attempts;
-    refused = false;
+    refused = over = false;
     const { signature, password, zak, obfToken, recordingToken, tk } = request;
     secrets = [signature, password, zak, obfToken, recordingToken, tk].filter(Boolean);
     forgetRoster();
@@ -120,9 +134,58 @@
     client.leaveMeeting().then(() => say({ type: 'left' }), sayScript);
   };
 
-  window.bot = { join, leave };
+  // --- screenshots -----------------------------------------------------------------------------------------
+  //
+  // A bot lives in the minimized view: where reactions are allowed, the SDK draws its gallery and speaker views anew
+  // without end, and that takes most of a core. It goes to the gallery for a picture, and back.
+
+  let posing = 0;
+
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  const visible = (selector) => [...document.querySelectorAll(selector)].filter((element) => element.checkVisibility());
+  // Dialogs fade in and notices slide in; a spinner turns for ever.
+  const moving = () =>
+    document.getAnimations().some(
+      (animation) => animation.playState === 'running' && animation.effect.getComputedTiming().endTime !== Infinity,
+    );
+  const inMeeting = () => connected && client.getCurrentUser()?.isHold === false;
+  // A shared screen comes in the ribbon view, whatever was chosen; the gallery would be drawn over it.
+  const pictureView = () => (client.getAttendeeslist().some((attendee) => attendee.sharerOn) ? 'ribbon' : 'gallery');
+
+  const drawn = () => {
+    if (moving()) return false;
+    if (over && !waitsForHost) return visible('[role=dialog], [role=alert]').length > 0;
+    if (!inMeeting()) return document.body.innerText.trim() !== '';
+    const people = new Set(client.getAttendeeslist().map((attendee) => attendee.userId)).add(client.getCurrentUser().userId);
+    const named = visible('video-player-container li').filter((tile) => tile.innerText.trim() !== '');
+    return named.length >= Math.min(people.size, TILES[pictureView()]);
+  };
+
+  // Resolves when the page shows all that a picture of it should: who is there, or why the bot is not.
+  const pose = async () => {
+    const deadline = performance.now() + DRAW_DEADLINE;
+    clearTimeout(posing);
+    posing = setTimeout(relax, POSE_LIMIT);
+    if (inMeeting()) await client.setViewType(pictureView());
+    // At least one frame, so that what has just changed is laid out.
+    do await frame();
+    while (!drawn() && performance.now() < deadline);
+  };
+
+  const relax = () => {
+    clearTimeout(posing);
+    return client.setViewType('minimized');
+  };
+
+  window.bot = { join, leave, pose, relax };
 
   // --- start -----------------------------------------------------------------------------------------------
+
+  // The largest gallery that fits the window; the SDK makes it 16:9 whatever it is told.
+  const gallerySize = () => {
+    const width = Math.min(innerWidth - FRAME.width, Math.floor(((innerHeight - FRAME.height) * 16) / 9));
+    return { width, height: Math.round((width * 9) / 16) };
+  };
 
   const start = async () => {
     client = ZoomMtgEmbedded.createClient();
@@ -132,8 +195,7 @@
       assetPath: `${location.origin}/sdk/lib/av`,
       patchJsMedia: false,
       leaveOnPageUnload: true,
-      // Large enough that a screenshot shows who is there.
-      customize: { video: { defaultViewType: 'gallery', viewSizes: { default: { width: 1060, height: 596 } } } },
+      customize: { video: { defaultViewType: 'minimized', viewSizes: { default: gallerySize() } } },
     });
     // Not before: `on` throws until `init` has resolved.
     client.on('connection-change', connectionChanged);

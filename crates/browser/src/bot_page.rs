@@ -5,7 +5,7 @@ use std::{collections::VecDeque, fmt, time::Duration};
 use crate::{
     BrowserError, Gone, JoinRequest, PageEvent,
     devtools::{DevTools, Signal, Signals},
-    tab::{ObjectId, Tab},
+    tab::{ObjectId, Tab, Window},
     tracker::{PageMessage, Tracker},
 };
 
@@ -13,6 +13,8 @@ use crate::{
 const BINDING: &str = "latchkeyEvent";
 /// From the empty page to an initialised SDK. Two seconds are usual; a machine that starts many bots at once is slow.
 const READY_DEADLINE: Duration = Duration::from_secs(30);
+/// The SDK's gallery of 16:9 and its frame fill this exactly; a wider window would only get a border.
+const WINDOW: Window = Window { width: 1122, height: 720 };
 
 /// A page with the SDK loaded and initialised, waiting for a meeting or in one. Dropping it closes its context in
 /// the background.
@@ -30,7 +32,7 @@ impl BotPage {
     /// Opens the bot page at `url` and waits for its SDK.
     pub(crate) async fn open(devtools: &DevTools, url: &str) -> Result<Self, BrowserError> {
         let opened = devtools.clock().timeout(READY_DEADLINE, async {
-            let (tab, mut signals) = Tab::open(devtools, BINDING).await?;
+            let (tab, mut signals) = Tab::open(devtools, WINDOW, BINDING).await?;
             tab.navigate(url).await?;
             wait_until_ready(devtools, &mut signals).await?;
             let bot = tab.object("bot").await?;
@@ -79,9 +81,16 @@ impl BotPage {
         }
     }
 
-    /// A picture of what the bot sees now, as PNG of 1280×720.
+    /// A picture of what the bot sees now, as PNG of 1122×720: in a meeting its gallery, otherwise what the SDK says. The
+    /// page is asked when it is drawn, so this needs no pause before it.
     pub async fn screenshot(&self) -> Result<Vec<u8>, BrowserError> {
-        self.tab.screenshot().await
+        let pose = self.tab.call_on(&self.bot, "function() { return this.pose() }", &[]);
+        let picture = self.tab.screenshot(pose).await;
+        if picture.is_ok() {
+            // Should this fail, the page goes back by itself.
+            let _ = self.tab.call_on(&self.bot, "function() { return this.relax() }", &[]).await;
+        }
+        picture
     }
 
     /// Closes the page and waits until it is closed. A bot that is still in its meeting leaves it.
@@ -111,3 +120,6 @@ impl fmt::Debug for BotPage {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,9 @@ const ALWAYS: &[&str] = &[
     "--disable-extensions",
     "--disable-features=DialMediaRouteProvider,MediaRouter,OptimizationHints,Translate",
     "--disable-gpu",
+    // WebGL, by software. Without it the SDK counts one picture as all it can draw, and its gallery has one column that no
+    // window is high enough for. Chromium calls it unsafe for pages of strangers; here are ours, with Zoom's SDK.
+    "--enable-unsafe-swiftshader",
     "--disable-sync",
     "--metrics-recording-only",
     "--mute-audio",
@@ -33,6 +36,7 @@ const ALWAYS: &[&str] = &[
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
     "--autoplay-policy=no-user-gesture-required",
+    // Larger than any page: each sets the size that it shows (`tab::Window`).
     "--window-size=1280,720",
 ];
 

@@ -1,7 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+// The tests' support speaks of this crate by its name, from within and from outside.
+#[cfg(test)]
+extern crate self as browser;
+
 mod bot_page;
-mod browser;
+mod chromium;
 mod config;
 mod devtools;
 mod error;
@@ -16,7 +20,7 @@ mod tab;
 mod tracker;
 
 pub use bot_page::BotPage;
-pub use browser::Browser;
+pub use chromium::Browser;
 pub use config::{BrowserConfig, SDK_VERSION, ZoomOverride};
 pub use error::BrowserError;
 pub use events::{Gone, PageEvent};

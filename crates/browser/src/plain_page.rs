@@ -7,11 +7,12 @@ use serde_json::Value;
 use crate::{
     BrowserError,
     devtools::{DevTools, Signals},
-    tab::Tab,
+    tab::{Tab, Window},
 };
 
 const WAIT_DEADLINE: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const WINDOW: Window = Window { width: 1280, height: 720 };
 
 /// Any page. Dropping it closes its context in the background.
 pub struct PlainPage {
@@ -21,7 +22,7 @@ pub struct PlainPage {
 
 impl PlainPage {
     pub(crate) async fn open(devtools: &DevTools, url: &str) -> Result<Self, BrowserError> {
-        let (tab, signals) = Tab::open(devtools, "unused").await?;
+        let (tab, signals) = Tab::open(devtools, WINDOW, "unused").await?;
         tab.navigate(url).await?;
         Ok(Self { tab, _signals: signals })
     }
@@ -63,7 +64,7 @@ impl PlainPage {
 
     /// A picture of what the page shows now, as PNG of 1280×720.
     pub async fn screenshot(&self) -> Result<Vec<u8>, BrowserError> {
-        self.tab.screenshot().await
+        self.tab.screenshot(std::future::ready(Ok(()))).await
     }
 
     /// Closes the page and waits until it is closed.

@@ -13,6 +13,13 @@ use crate::{
 
 const SCREENSHOT_DEADLINE: Duration = Duration::from_secs(5);
 
+/// What a page sees as its window, in pixels; a screenshot has this size.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
 /// A page. Dropping it closes it, with its cookies and its cache.
 pub(crate) struct Tab {
     devtools: DevTools,
@@ -86,8 +93,12 @@ impl Evaluated {
 }
 
 impl Tab {
-    /// An empty page of 1280×720, and what it will tell through the binding `binding`.
-    pub(crate) async fn open(devtools: &DevTools, binding: &str) -> Result<(Self, Signals), BrowserError> {
+    /// An empty page, and what it will tell through the binding `binding`.
+    pub(crate) async fn open(
+        devtools: &DevTools,
+        window: Window,
+        binding: &str,
+    ) -> Result<(Self, Signals), BrowserError> {
         // `disposeOnDetach`: goes with our connection, whatever happens to us.
         let context: ContextCreated =
             devtools.call(None, "Target.createBrowserContext", json!({ "disposeOnDetach": true })).await?;
@@ -99,7 +110,12 @@ impl Tab {
 
         let signals = devtools.listen(&session_id);
         let tab = Self { devtools: devtools.clone(), context, session: session_id };
-        let size = json!({ "width": 1280, "height": 720, "deviceScaleFactor": 1, "mobile": false });
+        let Window { width, height } = window;
+        let size = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false,
+            // A headless screen is 800×600: smaller than the window on it.
+            "screenWidth": width, "screenHeight": height,
+        });
         tokio::try_join!(
             // For `Inspector.targetCrashed`.
             tab.call::<Value>("Inspector.enable", json!({})),
@@ -133,7 +149,8 @@ impl Tab {
         found.result.object_id.map(ObjectId).ok_or_else(missing)
     }
 
-    /// Calls `function` on `object`. Arguments, unlike scripts, are not kept by the browser: tokens go this way.
+    /// Calls `function` on `object`, and waits for its promise if it answers with one. Arguments, unlike scripts, are not
+    /// kept by the browser: tokens go this way.
     pub(crate) async fn call_on(
         &self,
         object: &ObjectId,
@@ -141,18 +158,27 @@ impl Tab {
         arguments: &[Value],
     ) -> Result<(), BrowserError> {
         let arguments: Vec<Value> = arguments.iter().map(|value| json!({ "value": value })).collect();
-        let params = json!({ "objectId": object.0, "functionDeclaration": function, "arguments": arguments });
+        let params = json!({
+            "objectId": object.0, "functionDeclaration": function, "arguments": arguments, "awaitPromise": true,
+        });
         self.call::<Evaluated>("Runtime.callFunctionOn", params).await?.value().map(drop)
     }
 
-    /// A picture of what the page shows now, as PNG.
-    pub(crate) async fn screenshot(&self) -> Result<Vec<u8>, BrowserError> {
+    /// A picture of what the page shows once `ready` is over, as PNG. One deadline for both: a page that hangs answers
+    /// neither.
+    pub(crate) async fn screenshot(
+        &self,
+        ready: impl Future<Output = Result<(), BrowserError>>,
+    ) -> Result<Vec<u8>, BrowserError> {
         #[derive(Deserialize)]
         struct Captured {
             data: String,
         }
 
-        let captured = self.call::<Captured>("Page.captureScreenshot", json!({ "format": "png" }));
+        let captured = async {
+            ready.await?;
+            self.call::<Captured>("Page.captureScreenshot", json!({ "format": "png" })).await
+        };
         let Some(captured) = self.devtools.clock().timeout(SCREENSHOT_DEADLINE, captured).await else {
             return Err(BrowserError::Timeout { what: "a screenshot", span: SCREENSHOT_DEADLINE });
         };

@@ -41,11 +41,36 @@ async fn people_come_and_the_bot_leaves() {
     let picture = bot.screenshot().await.unwrap();
     assert!(picture.starts_with(b"\x89PNG"));
     // The size that the header gives.
-    assert_eq!(picture[16..24], [1280_u32.to_be_bytes(), 720_u32.to_be_bytes()].concat());
+    assert_eq!(picture[16..24], [1122_u32.to_be_bytes(), 720_u32.to_be_bytes()].concat());
     keep("in-meeting", &picture);
 
     bot.leave().await.unwrap();
     assert_eq!(next(&mut bot).await, PageEvent::Left);
+    world.browser.close().await;
+}
+
+/// Zoom's dialogs fade in and its notices slide in after the event: a picture waits until nothing moves.
+#[tokio::test]
+async fn a_picture_of_an_end_is_taken_when_zoom_has_said_why() {
+    let world = World::new().await;
+    let meeting = world.meeting(json!({ "sign_in": "any" })).await;
+    let mut bot = world.browser.open().await.unwrap();
+    let blank = bot.screenshot().await.unwrap();
+    bot.join(world.request(&meeting, "Bot", None)).await.unwrap();
+    until_refused(&mut bot, 3051).await;
+    let refused = bot.screenshot().await.unwrap();
+    assert_ne!(refused, blank);
+    assert_eq!(refused, bot.screenshot().await.unwrap());
+    keep("refused", &refused);
+
+    let zak = world.zak("host@example.com").await;
+    bot.join(world.request(&meeting, "Bot", Some(zak))).await.unwrap();
+    until(&mut bot, |event| matches!(event, PageEvent::InMeeting { .. })).await;
+    world.control(&format!("meetings/{meeting}/end"), json!({})).await;
+    assert_eq!(next(&mut bot).await, PageEvent::Ended { reason: "ended by host".to_owned(), on_hold: false });
+    let ended = bot.screenshot().await.unwrap();
+    assert!(ended != blank && ended != refused);
+    keep("ended", &ended);
     world.browser.close().await;
 }
 

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::meeting::Meeting;
+use super::options;
 use crate::ids::MeetingNumber;
 use crate::jwt;
 use crate::world::World;
@@ -62,6 +63,8 @@ pub(crate) fn grant(
     world.admissions.insert(auth.clone(), admission);
     let meeting = world.meetings.get(number);
     let topic = meeting.map_or("", |meeting| meeting.settings.topic.as_str());
+    let host = meeting.and_then(|meeting| world.user(&meeting.host_id));
+    let changes = meeting.map(|meeting| meeting.settings.options.clone()).unwrap_or_default();
     let mut result = json!({
         "meetingNumber": number,
         "mid": mid,
@@ -83,7 +86,8 @@ pub(crate) fn grant(
         "toll_numbers_json": "[]",
         "call_out_country_json": "[]",
         "wcXMPPConfig": "{}",
-        "meetingOptions": "{}",
+        "meetingOptions": options::meeting_options(host, &changes).to_string(),
+        "liveTranscription": options::live_transcription().to_string(),
         "meetingInfo": "{}",
         "can_recording": "0",
         "support_call_out": "0",

@@ -13,6 +13,7 @@ mod harmless;
 mod info;
 pub(crate) mod meeting;
 pub(crate) mod news;
+mod options;
 pub(crate) mod participant;
 mod ping;
 mod refusal;

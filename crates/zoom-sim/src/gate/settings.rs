@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::ids::UserId;
 
@@ -105,6 +106,8 @@ pub(crate) struct Settings {
     pub(crate) rejoin_after_removal: bool,
     /// See [`NotStarted`].
     pub(crate) not_started: NotStarted,
+    /// Laid over the options that step 1 tells (ours); their names are the SDK's, `isEnableMeetingReactions` and its like.
+    pub(crate) options: Map<String, Value>,
 }
 
 impl Default for Settings {
@@ -127,6 +130,7 @@ impl Default for Settings {
             external_rules: false,
             rejoin_after_removal: false,
             not_started: NotStarted::default(),
+            options: Map::new(),
         }
     }
 }

@@ -1,0 +1,74 @@
+//! What the page shows while a picture is taken, and in between: read from the page, which a picture doesn't allow.
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+use serde_json::{Value, json};
+
+use super::BotPage;
+use support::{World, until};
+
+use crate::PageEvent;
+
+/// What a person would see: whose names, which view, and whether anything is cut off or covered.
+const SEEN: &str = "(() => {
+    const visible = (selector) => [...document.querySelectorAll(selector)].filter((element) => element.checkVisibility());
+    const fits = ({ left, top, right, bottom }) =>
+        Math.round(left) >= 0 && Math.round(top) >= 0 && Math.round(right) <= innerWidth && Math.round(bottom) <= innerHeight;
+    return {
+        names: visible('video-player-container li').map((tile) => tile.innerText.trim()).sort(),
+        fits: visible('[role=region], video-player-container li').every((part) => fits(part.getBoundingClientRect())),
+        tips: visible('[role=tooltip]').length,
+        minimized: visible('#suspension-view-tabpanel-minimized-minimized').length === 1,
+    };
+})()";
+
+async fn seen(page: &BotPage) -> Value {
+    page.tab.evaluate(SEEN).await.unwrap()
+}
+
+async fn pose(page: &BotPage) {
+    page.tab.call_on(&page.bot, "function() { return this.pose() }", &[]).await.unwrap();
+}
+
+/// The simulator allows reactions, as real accounts probably do: the gallery would take most of a core.
+#[tokio::test]
+async fn a_bot_rests_minimized_and_shows_everybody_for_a_picture() {
+    let world = World::new().await;
+    let meeting = world.meeting(json!({})).await;
+    world.seat(&meeting, "Ada").await;
+    world.seat(&meeting, "Grace").await;
+    let mut bot = world.bot_in(&meeting, "Notes").await;
+    let resting = json!({ "names": [], "fits": true, "tips": 0, "minimized": true });
+    assert_eq!(seen(&bot).await, resting);
+
+    pose(&bot).await;
+    let posing = json!({ "names": ["Ada", "Grace", "Notes"], "fits": true, "tips": 0, "minimized": false });
+    assert_eq!(seen(&bot).await, posing);
+    bot.screenshot().await.unwrap();
+    assert_eq!(seen(&bot).await, resting);
+
+    // Whatever view it had, it comes back to the meeting in the one that rests.
+    pose(&bot).await;
+    world.control(&format!("meetings/{meeting}/drop-sockets"), json!({})).await;
+    until(&mut bot, |event| matches!(event, PageEvent::InMeeting { .. })).await;
+    bot.screenshot().await.unwrap();
+    assert_eq!(seen(&bot).await, resting);
+    world.browser.close().await;
+}
+
+#[tokio::test]
+async fn a_picture_of_many_shows_a_whole_page_of_them() {
+    let world = World::new().await;
+    let meeting = world.meeting(json!({})).await;
+    for number in 0..12 {
+        world.seat(&meeting, &format!("Person {number}")).await;
+    }
+    let bot = world.bot_in(&meeting, "Notes").await;
+    pose(&bot).await;
+    let seen = seen(&bot).await;
+    let names = seen["names"].as_array().unwrap();
+    assert_eq!((names.len(), &seen["fits"]), (9, &json!(true)));
+    assert!(names.contains(&json!("Notes")), "{names:?}");
+    world.browser.close().await;
+}
