@@ -1,5 +1,7 @@
 //! A page that is used as a person would.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod support;
 
 use axum::{Router, response::Html, routing::get};

@@ -1,6 +1,5 @@
 //! A simulated Zoom, a browser that sees nothing else, and what a test does with them.
 #![expect(dead_code, reason = "each test file uses a part of it")]
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 #![expect(unreachable_pub, reason = "a module of several test programs")]
 
 use std::{
