@@ -124,7 +124,7 @@ struct Answer {
 }
 
 /// A JSON object with the token as `token` or `access_token`, or the token alone.
-fn read(text: &Secret) -> Result<Answer, &'static str> {
+fn read(text: &Secret) -> Result<Answer, String> {
     let text = text.expose().trim();
     let answer = if text.starts_with('{') {
         let fields: Map<String, Value> = serde_json::from_str(text).map_err(|_| "the answer is not JSON")?;
@@ -141,9 +141,10 @@ fn read(text: &Secret) -> Result<Answer, &'static str> {
     } else {
         Answer { access_token: Secret::new(text), expires_at: None }
     };
-    let token = answer.access_token.expose();
-    let is_a_word = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
-    if is_a_word { Ok(answer) } else { Err("the token is not one word of visible ASCII") }
+    match outbound::token(answer.access_token.expose()) {
+        Ok(_) => Ok(answer),
+        Err(why) => Err(CallbackError::NotAToken(why).to_string()),
+    }
 }
 
 fn refused(why: impl std::fmt::Display) -> Failure {

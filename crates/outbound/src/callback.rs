@@ -1,7 +1,7 @@
 //! Fetching a token from a URL that somebody else gave us.
 //!
 //! The rules are those of the contract's caller: signed, 5 s an attempt, three attempts, nothing followed, little read,
-//! one word of visible ASCII or it is no token.
+//! a token alone or nothing.
 
 use std::{error::Error as _, net::IpAddr, time::Duration};
 
@@ -12,6 +12,7 @@ use url::{Host, Url};
 use crate::{
     guard::{Forbidden, NetworkGuard},
     signature::{SigningKey, sign_with_each},
+    token,
 };
 
 /// For one attempt, from connecting to the last byte.
@@ -87,7 +88,7 @@ impl CallbackClient {
         let id = format!("msg_{}", self.env.entropy.token());
         let mut pauses = PAUSES.into_iter();
         loop {
-            let error = match self.attempt(client, &url, keys, &id).await.and_then(|text| word(&text)) {
+            let error = match self.attempt(client, &url, keys, &id).await.and_then(|text| alone(&text)) {
                 Ok(token) => return Ok(token),
                 Err(error) => error,
             };
@@ -192,16 +193,6 @@ async fn read_text(mut response: Response) -> Result<Secret, CallbackError> {
     String::from_utf8(body).map(Secret::new).map_err(|_| CallbackError::NotAToken("it is not text"))
 }
 
-/// A token alone, and nothing else.
-fn word(text: &Secret) -> Result<Secret, CallbackError> {
-    let word = text.expose().trim();
-    match word.as_bytes() {
-        [] => Err(CallbackError::NotAToken("it is empty")),
-        [b'{' | b'[' | b'"', ..] => {
-            Err(CallbackError::NotAToken("it is JSON; send the token alone, as text"))
-        }
-        [b'<', ..] => Err(CallbackError::NotAToken("it is HTML; send the token alone, as text")),
-        bytes if bytes.iter().all(u8::is_ascii_graphic) => Ok(Secret::new(word)),
-        _ => Err(CallbackError::NotAToken("it is not one word of visible ASCII")),
-    }
+fn alone(text: &Secret) -> Result<Secret, CallbackError> {
+    token(text.expose()).map(Secret::new).map_err(CallbackError::NotAToken)
 }

@@ -3,6 +3,7 @@
 //!
 //! - [`NetworkGuard`]: where we may be sent; judged by the address that is connected to, not by the name.
 //! - [`CallbackClient`]: signed, bounded in time and size, never redirected.
+//! - [`token`]: what can be a token at all.
 //! - [`signature`]: Standard Webhooks, which sign what we send here, and what is fetched from us.
 //! - [`attendee`]: the rule by which Attendee signs what it asks of us.
 
@@ -11,6 +12,8 @@ mod callback;
 mod guard;
 pub mod signature;
 mod special_purpose;
+mod token;
 
 pub use callback::{CallbackClient, CallbackError};
 pub use guard::NetworkGuard;
+pub use token::token;

@@ -23,6 +23,7 @@ use standardwebhooks::Webhook;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
+const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.e30.planted-token-of-nobody";
 const ATTEMPT: Duration = Duration::from_secs(5);
 
 /// Pauses between attempts are over at once; the limit of an attempt has to be waited for.
@@ -122,8 +123,8 @@ impl Table {
 
 #[tokio::test]
 async fn a_token_comes_back_and_the_request_is_signed() {
-    let table = Table::saying("  the.token \r\n").await;
-    assert_eq!(table.fetch().await.unwrap(), "the.token");
+    let table = Table::saying(format!("  {TOKEN} \r\n")).await;
+    assert_eq!(table.fetch().await.unwrap(), TOKEN);
 
     let [request] = &table.seen()[..] else { panic!("one request: {:?}", table.seen()) };
     assert_eq!(request.target, "/zak?bot=1&token=planted-secret", "exactly as it was given");
@@ -166,10 +167,10 @@ async fn pauses_are_one_and_three_seconds_and_a_little() {
 async fn what_may_pass_is_tried_again() {
     for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE] {
         let table = Table::laid(move |number| {
-            Some(if number < 3 { status.into_response() } else { "token".into_response() })
+            Some(if number < 3 { status.into_response() } else { TOKEN.into_response() })
         })
         .await;
-        assert_eq!(table.fetch().await.unwrap(), "token", "{status}");
+        assert_eq!(table.fetch().await.unwrap(), TOKEN, "{status}");
     }
 }
 
@@ -198,7 +199,10 @@ async fn what_is_no_token_is_said_and_not_asked_for_again() {
         ("<!doctype html><p>Sign in", "HTML"),
         ("{\"token\":\"t\"}", "JSON"),
         ("[\"t\"]", "JSON"),
-        ("\"t\"", "JSON"),
+        ("\"t\"", "quotes"),
+        ("undefined", "programs write"),
+        ("zak=eyJ", "name=value"),
+        ("unauthorized", "shorter"),
         ("", "empty"),
         (" \r\n", "empty"),
         ("two words", "one word"),
@@ -265,7 +269,7 @@ async fn a_body_that_stops_coming_is_too_slow_as_well() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unreachable() {
-    let table = Table::saying("token").await;
+    let table = Table::saying(TOKEN).await;
     let vacant = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{vacant}/planted");
     assert_eq!(table.fetch_from(&url, &["127.0.0.0/8"]).await, Err(CallbackError::Unreachable));
@@ -273,7 +277,7 @@ async fn a_server_that_is_not_there_is_unreachable() {
 
 #[tokio::test]
 async fn loopback_is_shut_unless_the_operator_opens_it() {
-    let table = Table::saying("token").await;
+    let table = Table::saying(TOKEN).await;
     for scheme in ["http", "https"] {
         for host in ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0x7f.1", "2130706433", "127.1"]
         {
@@ -284,12 +288,12 @@ async fn loopback_is_shut_unless_the_operator_opens_it() {
     }
     assert!(table.seen().is_empty());
     let by_name = format!("http://localhost:{}/", table.port);
-    assert_eq!(table.fetch_from(&by_name, &["127.0.0.0/8"]).await.unwrap(), "token");
+    assert_eq!(table.fetch_from(&by_name, &["127.0.0.0/8"]).await.unwrap(), TOKEN);
 }
 
 #[tokio::test]
 async fn the_public_internet_is_reached_with_tls_only() {
-    let table = Table::saying("token").await;
+    let table = Table::saying(TOKEN).await;
     let url = "http://8.8.8.8/?token=planted-secret";
     assert_eq!(table.fetch_from(url, &[]).await, Err(CallbackError::Forbidden));
     for url in [

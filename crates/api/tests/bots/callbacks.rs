@@ -31,15 +31,17 @@ async fn wrong_servers() -> String {
         .route("/forbidden", get(async || StatusCode::FORBIDDEN))
         .route("/html", get(async || Html("<!doctype html><p>Sign in")))
         .route("/json", get(async || axum::Json(json!({ "token": "planted" }))))
+        .route("/undefined", get(async || "undefined"))
+        .route("/pair", get(async || "zak=eyJhbGciOiJIUzI1NiJ9.e30.planted"))
         .route("/large", get(async || vec![b't'; 10 << 20]))
-        .route("/nonsense", get(async || "not.a.zak"));
+        .route("/nonsense", get(async || "not.a.zak.but.it.looks.like.one.from.afar"));
     TaskTracker::new().spawn(async move { axum::serve(listener, servers).await });
     address
 }
 
 #[tokio::test]
 async fn a_bot_without_its_zak_does_not_join() {
-    let house = House::build(&Plan { capacity: 9, ..STUDIO }).await;
+    let house = House::build(&Plan { capacity: 11, ..STUDIO }).await;
     let meeting = house.zoom.meeting(json!({})).await;
     let servers = wrong_servers().await;
     let vacant = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -57,6 +59,8 @@ async fn a_bot_without_its_zak_does_not_join() {
         (format!("{servers}/moved?s=planted"), "zoom_zak_callback_failed", "the answer is a redirect"),
         (format!("{servers}/html?s=planted"), "zoom_zak_rejected", "HTML"),
         (format!("{servers}/json?s=planted"), "zoom_zak_rejected", "JSON"),
+        (format!("{servers}/undefined?s=planted"), "zoom_zak_rejected", "undefined"),
+        (format!("{servers}/pair?s=planted"), "zoom_zak_rejected", "name=value"),
         (format!("{servers}/large?s=planted"), "zoom_zak_rejected", "longer than 16 KiB"),
     ] {
         let bot = json!({ "meeting_url": meeting.url, "zoom": { "zak_url": url } });

@@ -169,15 +169,31 @@ async fn a_token_that_would_not_do_is_refused_and_nothing_stored() {
             Says::Text(json!({ "token": made_up(&fine), "expires_at": in_time }).to_string()),
             "less than 120 s are left of the token",
         ),
-        (Says::Text("opaque".into()), "neither the token nor expires_at says when it ends"),
         (
-            Says::Text(json!({ "token": "opaque", "expires_at": 5 }).to_string()),
+            Says::Text("opaque-token-that-says-nothing-of-its-end".into()),
+            "neither the token nor expires_at says when it ends",
+        ),
+        (
+            Says::Text(
+                json!({ "token": "opaque-token-that-says-nothing-of-its-end", "expires_at": 5 }).to_string(),
+            ),
             "expires_at is not a time in ISO 8601",
         ),
         (Says::Text("{\"token\": ".into()), "the answer is not JSON"),
         (Says::Text(json!({ "jwt": "x" }).to_string()), "the answer names no token"),
-        (Says::Text("<html>planted</html> page".into()), "the token is not one word of visible ASCII"),
-        (Says::Text(String::new()), "the token is not one word of visible ASCII"),
+        (
+            Says::Text("<html>planted</html> page".into()),
+            "the answer is not a token: it is HTML; send the token alone, as text",
+        ),
+        (Says::Text(String::new()), "the answer is not a token: it is empty"),
+        (
+            Says::Text("undefined".into()),
+            "the answer is not a token: it is a word such as undefined, null or [object Object], which programs write where they have no token",
+        ),
+        (
+            Says::Text(json!({ "token": "null", "expires_at": "2040-01-01T00:00:00Z" }).to_string()),
+            "the answer is not a token: it is a word such as undefined, null or [object Object], which programs write where they have no token",
+        ),
         (Says::Text("x".repeat(20_000)), "the answer is not a token: it is longer than 16 KiB"),
         (Says::Text(made_up(&fine)), "Zoom does not take the token"),
         (Says::Elsewhere, "the answer is a redirect, which is never followed"),
