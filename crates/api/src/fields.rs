@@ -1,6 +1,6 @@
 //! Reading a request's fields, and saying everything that is wrong with them at once.
 
-use model::Timestamp;
+use model::{Timestamp, nearest};
 use serde_json::{Map, Value, json};
 
 /// What is wrong, by field: `{"zoom": {"zak_url": ["…"]}}`.
@@ -52,6 +52,25 @@ impl<'a> Fields<'a> {
     /// A field's value, unchecked.
     pub(crate) fn anything(&self, field: &str) -> Option<&'a Value> {
         self.value(field)
+    }
+
+    /// Complains about every field whose name is none of `known`: somebody misspelt one, and it would go unheard. One that
+    /// is null asks for nothing.
+    pub(crate) fn only(&mut self, known: &[&str]) {
+        let unknown = |(name, value): &(&String, &Value)| !value.is_null() && !known.contains(&name.as_str());
+        for (name, _) in self.given.iter().filter(unknown) {
+            let complaint = match nearest(name, known) {
+                Some(meant) => format!("There is no such field: did you mean {meant}?"),
+                None if known.is_empty() => "There is no such field.".to_owned(),
+                None => format!("There is no such field. There are: {}.", known.join(", ")),
+            };
+            self.complain(name, complaint);
+        }
+    }
+
+    /// The names of fields that are not null.
+    pub(crate) fn names(&self) -> Vec<&'a str> {
+        self.given.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| &**name).collect()
     }
 
     /// Complains if `value` is absent because nothing was given.

@@ -14,6 +14,7 @@ mod health;
 mod ids;
 mod kill_point;
 mod meeting;
+mod nearest;
 mod secret;
 mod time;
 
@@ -31,6 +32,7 @@ pub use ids::{
 };
 pub use kill_point::KillPoint;
 pub use meeting::{MeetingNumber, MeetingSyncStatus, NotAMeetingNumber};
+pub use nearest::nearest;
 pub use secret::{Sealed, Secret};
 pub use time::{CLOCK_TOLERANCE, Clock, ManualClock, Sleep, SystemClock, Timestamp};
 

@@ -38,6 +38,7 @@ pub(crate) async fn create(
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let mut fields = Fields::of(&body);
+    fields.only(&["name", "members"]);
     let name = name(&mut fields);
     let name = fields.required("name", name);
     let members = members(&mut fields).unwrap_or_default();
@@ -75,6 +76,7 @@ pub(crate) async fn change(
     Body(body): Body,
 ) -> Result<Json<Value>, ApiError> {
     let mut fields = Fields::of(&body);
+    fields.only(&["name", "members"]);
     let (name, members) = (name(&mut fields), members(&mut fields));
     let (name, members) = fields.finish(Some((name, members)))?;
     if state.store.pool(caller.workspace, id, state.env.now()).await?.is_none() {
@@ -169,6 +171,7 @@ fn members(fields: &mut Fields<'_>) -> Option<Vec<NewMember>> {
 }
 
 fn member(fields: &mut Fields<'_>) -> Option<NewMember> {
+    fields.only(&["credential", "user", "max_joins", "max_hosted"]);
     let credential: Option<CredentialId> = fields.parsed("credential", "It must be the id of an account.");
     let credential = fields.required("credential", credential);
     let user = fields.parsed("user", USER);

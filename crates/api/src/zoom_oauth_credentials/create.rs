@@ -76,11 +76,15 @@ async fn conflict(state: &State, caller: Caller<Admin>, id: CredentialId) -> Res
 fn read(state: &State, mut fields: Fields<'_>) -> Result<Asked, FieldErrors> {
     let app: Option<ZoomOauthAppId> = fields.parsed("oauth_app", "It must be the id of a registered app.");
     let app = fields.required("oauth_app", app);
+    fields.only(&[&["oauth_app"], &WAYS[..]].concat());
     let given: Vec<_> = WAYS.into_iter().filter(|way| fields.anything(way).is_some()).collect();
     let way = match given.as_slice() {
         ["authorization_code"] => fields.object("authorization_code", code).flatten().map(Way::Code),
         ["access_token_callback_url"] => callback_url(state, &mut fields).map(Way::Callback),
-        ["server_to_server"] => fields.object("server_to_server", |_| Way::ServerToServer),
+        ["server_to_server"] => fields.object("server_to_server", |fields| {
+            fields.only(&[]);
+            Way::ServerToServer
+        }),
         _ => {
             fields.complain("non_field_errors", format!("Give exactly one of {}.", WAYS.join(", ")));
             None
@@ -102,6 +106,7 @@ fn callback_url(state: &State, fields: &mut Fields<'_>) -> Option<Secret> {
 }
 
 fn code(fields: &mut Fields<'_>) -> Option<Authorization> {
+    fields.only(&["code", "redirect_uri", "code_verifier"]);
     let mut text = |name| {
         let value = fields.text(name, 2000);
         fields.required(name, value)

@@ -60,6 +60,7 @@ async fn check_source(state: &State, workspace: WorkspaceId, source: &LinkSource
 
 /// The link, and the secret for its query if it wants one.
 fn read(state: &State, mut fields: Fields<'_>) -> Result<(NewLink, Option<Secret>), FieldErrors> {
+    fields.only(&read::FIELDS);
     let dialect = read::dialect(&mut fields);
     let (dialect, kinds) = (dialect.unwrap_or(Dialect::Recall), read::kinds(&mut fields));
     let kinds = kinds.unwrap_or_else(|| vec![TokenKind::Zak]);
@@ -113,7 +114,7 @@ fn source(fields: &mut Fields<'_>) -> Option<LinkSource> {
             None
         }
         ["credential"] => {
-            let account = read::account(fields);
+            let account = read::named_account(fields);
             account.map(|account| LinkSource::Accounts(vec![account]))
         }
         ["accounts"] => {

@@ -35,6 +35,7 @@ pub(crate) async fn handler(
 }
 
 fn read(state: &State, dialect: Dialect, mut fields: Fields<'_>) -> Result<Narrowing, FieldErrors> {
+    fields.only(&read::FIELDS);
     let narrowing = Narrowing {
         name: fields.text("name", 200).map(str::to_owned),
         kinds: read::kinds(&mut fields),

@@ -19,6 +19,35 @@ pub(super) const SIGNATURE: &str = "signature";
 pub(super) const QUERY_SECRET: &str = "query_secret";
 pub(super) const UNSIGNED: &str = "unsigned";
 
+/// All fields of a link. One that is misspelt would make another link than was wanted.
+pub(super) const FIELDS: [&str; 25] = [
+    "name",
+    "dialect",
+    "kind",
+    "kinds",
+    "credential",
+    "user",
+    "accounts",
+    "pool",
+    "host",
+    "meeting",
+    "meeting_in_request",
+    "verification",
+    "query_parameter",
+    "query_secret",
+    "signing_secret",
+    "networks",
+    "optional",
+    "allow_repeat",
+    "zak_outlives",
+    "seat_seconds",
+    "hosting",
+    "per_minute",
+    "not_before",
+    "expires_at",
+    "max_uses",
+];
+
 /// The word for what a request has to bring.
 pub(super) const fn verification(proof: &Proof) -> &'static str {
     match proof {
@@ -51,7 +80,14 @@ pub(super) fn kinds(fields: &mut Fields<'_>) -> Option<Vec<TokenKind>> {
     }
 }
 
+/// One of `accounts`.
 pub(super) fn account(fields: &mut Fields<'_>) -> Option<LinkAccount> {
+    fields.only(&["credential", "user"]);
+    named_account(fields)
+}
+
+/// The account that stands among a link's own fields.
+pub(super) fn named_account(fields: &mut Fields<'_>) -> Option<LinkAccount> {
     let credential = fields.parsed("credential", "It must be the id of an account.");
     let credential = fields.required("credential", credential);
     let user = fields.parsed("user", "It must be an e-mail address or Zoom's id of a user.");
