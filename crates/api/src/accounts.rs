@@ -1,6 +1,6 @@
 //! Accounts that a request draws tokens from.
 
-use model::{AccountUser, CredentialId, CredentialKind, WorkspaceId};
+use model::{AccountUser, CredentialId, CredentialKind, CredentialStatus, WorkspaceId};
 
 use crate::{State, error::ApiError};
 
@@ -28,4 +28,24 @@ pub(crate) async fn complaint(
         }
         _ => None,
     })
+}
+
+/// Why an account cannot sign a bot in before a person has done something, as far as that is known.
+pub(crate) async fn dead(
+    state: &State,
+    workspace: WorkspaceId,
+    credential: CredentialId,
+) -> Result<Option<String>, ApiError> {
+    let Some(account) = state.store.credential(workspace, credential).await? else { return Ok(None) };
+    let what = match account.status {
+        CredentialStatus::Healthy | CredentialStatus::Degraded => return Ok(None),
+        CredentialStatus::NeedsReauth(_) => "has lost its grant",
+        CredentialStatus::Disconnected(_) => "is disconnected",
+    };
+    let name = Some(account.display_name).filter(|name| !name.is_empty());
+    let name = name.map(|name| format!(" of {name}")).unwrap_or_default();
+    Ok(Some(format!(
+        "The account {credential}{name} {what} ({}): connect it again, by POST /api/latchkey/v1/connect-links/.",
+        account.status
+    )))
 }

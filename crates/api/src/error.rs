@@ -51,6 +51,8 @@ pub(crate) enum ApiError {
     Command(&'static str, Cow<'static, str>),
     /// It would break what exists.
     Conflict(&'static str, &'static str),
+    /// No server runs bots; and what to do.
+    NobodyRunsBots(String),
     /// Something behind the API failed.
     Failed(Failure),
 }
@@ -168,6 +170,11 @@ impl IntoResponse for ApiError {
             ),
             Self::Command(code, detail) => (StatusCode::BAD_REQUEST, coded(code, &detail)),
             Self::Conflict(code, detail) => (StatusCode::CONFLICT, coded(code, detail)),
+            Self::NobodyRunsBots(detail) => {
+                let retry = [(RETRY_AFTER, HeaderValue::from_static("30"))];
+                let body = Json(coded("out_of_adhoc_bots", &detail));
+                return (StatusCode::INSUFFICIENT_STORAGE, retry, body).into_response();
+            }
             Self::Failed(failure) => return failed(&failure),
         };
         let mut response = (status, Json(body)).into_response();

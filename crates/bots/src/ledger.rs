@@ -28,8 +28,13 @@ impl Ledger<'_> {
             self.record(BotStatus::JoiningCall, None, None).await;
             return None;
         }
-        let starts =
-            self.bot.status_changes.iter().filter(|step| step.code == BotStatus::JoiningCall).count();
+        // With a sub code, it says what the bot waits for.
+        let starts = self
+            .bot
+            .status_changes
+            .iter()
+            .filter(|step| step.code == BotStatus::JoiningCall && step.sub_code.is_none())
+            .count();
         if starts > RESTARTS {
             let words = "the server stopped too often while this bot ran".into();
             return Some(End::Fatal(SubCode::BotErrored, words));

@@ -22,4 +22,4 @@ pub use fleet::Fleet;
 pub use parts::Parts;
 pub use request::{AutomaticLeave, BotRequest, EveryoneLeft, ZoomOptions};
 pub use screenshots::Screenshots;
-pub use supervisor::Supervisor;
+pub use supervisor::{NobodyRunsBots, Supervisor};

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use model::{AccountUser, CredentialId, PoolId, Secret, WorkspaceId};
+use model::{AccountUser, CredentialId, PoolId, Secret, WorkspaceId, ZoomOauthAppId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use broker::{Cell, Vault};
-use model::{BotId, Code, Failure, Sealed};
+use model::{BotId, Code, Failure, Sealed, SubCode};
 
 /// An accepted request: checked, defaults filled in.
 #[derive(Clone, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct ZoomOptions {
     pub user_email: Option<String>,
     /// An account connected here, instead of `zak_url`.
     pub credential: Option<CredentialId>,
+    /// The app registered here that signs the join; the account's own, or one that is known to sign, if there is none.
+    #[serde(default)]
+    pub oauth_app: Option<ZoomOauthAppId>,
     /// Whose token, where the account is a server-to-server app's.
     #[serde(default)]
     pub user: Option<AccountUser>,
@@ -58,6 +61,22 @@ impl ZoomOptions {
     pub(crate) fn signs_in(&self) -> bool {
         let urls = self.zak_url.is_some() || self.obf_token_url.is_some();
         urls || self.account().is_some() || self.pool.is_some()
+    }
+
+    /// The field that said where the token comes from which Zoom refused with this sub code.
+    pub(crate) fn source_of(&self, refused: SubCode) -> Option<&'static str> {
+        let sources = match refused {
+            SubCode::ZoomInvalidJoinToken => vec![("zoom.join_token_url", self.join_token_url.is_some())],
+            SubCode::ZoomZakRejected | SubCode::ZoomObfRejected => vec![
+                ("zoom.zak_url", self.zak_url.is_some()),
+                ("zoom.obf_token_url", self.obf_token_url.is_some()),
+                ("zoom.credential", self.credential.is_some()),
+                ("zoom.obf_credential", self.obf_credential.is_some()),
+                ("zoom.pool", self.pool.is_some()),
+            ],
+            _ => return None,
+        };
+        sources.into_iter().find(|(_, given)| *given).map(|(field, _)| field)
     }
 
     /// The account that was named.

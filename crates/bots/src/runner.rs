@@ -3,7 +3,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use browser::{BotPage, BrowserError, JoinRequest, JoinToken, PageEvent};
-use model::{BotStatus, Code, Environment, Failure, Secret, SubCode, Timestamp};
+use model::{BotStatus, Code, Environment, Failure, Secret, SubCode, Timestamp, ZoomOauthAppId};
 use store::{Bot, Lease, PooledAccount};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -15,7 +15,7 @@ use crate::{
     orders::{self, Order, next_order, obey},
     parts::{Parts, SEAT_LIFE},
     request::BotRequest,
-    sign_in::{self, Missing, Papers},
+    sign_in::{self, Missing, Papers, Refused},
 };
 
 /// How long Zoom is given to take note of a leave.
@@ -43,8 +43,9 @@ struct Tries {
     tokens: u32,
     signatures: u32,
     waits: u32,
-    /// Accounts of the pool that Zoom has in the meeting already, whoever brought them there.
-    inside: Vec<PooledAccount>,
+    /// What the bot says that it waits for.
+    waits_for: Option<SubCode>,
+    refused: Refused,
 }
 
 /// What came of one join.
@@ -53,6 +54,8 @@ enum Outcome {
     Refused(JoinVerdict, String),
     /// This account of the pool is in the meeting already.
     Inside(PooledAccount, String),
+    /// Zoom refused this app, or what it signed.
+    AppRefused(ZoomOauthAppId, String),
     /// There was none: try again after this. The rest is the end if there is no time for it.
     Later(Duration, SubCode, String),
 }
@@ -135,14 +138,25 @@ impl Runner<'_> {
             let (again, sub_code, words) = match self.attempt(orders, &tries).await? {
                 Outcome::Over(end) => return Ok(end),
                 Outcome::Refused(verdict, words) => {
-                    (self.again(verdict, &mut tries, give_up), verdict.sub_code(), words)
+                    let again = self.again(verdict, &mut tries, give_up);
+                    let waits = matches!(verdict, JoinVerdict::NotStarted | JoinVerdict::Wait { .. });
+                    let waits_for = again.filter(|_| waits).and(Some(verdict.sub_code()));
+                    self.say_what_it_waits_for(&mut tries, waits_for, give_up).await;
+                    (again, verdict.sub_code(), words)
                 }
                 Outcome::Inside(account, words) => {
-                    tries.inside.push(account);
+                    tries.refused.inside.push(account);
                     (Some(Duration::ZERO), SubCode::ZoomErrorMultipleDeviceJoin, words)
                 }
+                Outcome::AppRefused(app, words) => {
+                    tries.refused.apps.push(app);
+                    tries.refused.words.clone_from(&words);
+                    (Some(Duration::ZERO), SubCode::ZoomInvalidSignature, words)
+                }
                 Outcome::Later(pause, sub_code, words) => {
-                    ((env.now() + pause < give_up).then_some(pause), sub_code, words)
+                    let again = until(give_up, env.now(), pause);
+                    self.say_what_it_waits_for(&mut tries, again.and(Some(sub_code)), give_up).await;
+                    (again, sub_code, words)
                 }
             };
             let Some(pause) = again else { return Ok(End::Fatal(sub_code, words)) };
@@ -154,7 +168,8 @@ impl Runner<'_> {
     /// After how long to join again, if that may help.
     fn again(&self, verdict: JoinVerdict, tries: &mut Tries, give_up: Timestamp) -> Option<Duration> {
         match verdict {
-            JoinVerdict::Fatal(_) => None,
+            // Another app is what [`Outcome::AppRefused`] asks for.
+            JoinVerdict::Fatal(_) | JoinVerdict::NewApp { .. } => None,
             JoinVerdict::Retry { pause, .. } => {
                 taken(&mut tries.retries, JoinVerdict::RETRIES).then_some(pause)
             }
@@ -169,9 +184,17 @@ impl Runner<'_> {
             JoinVerdict::NewSignature { .. } => taken(&mut tries.signatures, 1).then_some(Duration::ZERO),
             JoinVerdict::NotStarted | JoinVerdict::Wait { .. } => {
                 tries.waits += 1;
-                (self.ledger.parts.env.now() + AWAIT_HOST < give_up).then_some(AWAIT_HOST)
+                until(give_up, self.ledger.parts.env.now(), AWAIT_HOST)
             }
         }
+    }
+
+    /// Records what the bot waits for, once for each thing.
+    async fn say_what_it_waits_for(&self, tries: &mut Tries, sub_code: Option<SubCode>, give_up: Timestamp) {
+        let Some(sub_code) = sub_code.filter(|sub_code| tries.waits_for != Some(*sub_code)) else { return };
+        tries.waits_for = Some(sub_code);
+        let words = format!("Waiting {}, until {give_up} at most.", waiting_for(sub_code));
+        self.ledger.record(BotStatus::JoiningCall, Some(sub_code), Some(words)).await;
     }
 
     /// Keeps the bot's seat in its pool, for as long as it is polled. The bot's last step gives it back; where that never
@@ -191,7 +214,7 @@ impl Runner<'_> {
 
     /// One join: a page, its papers, and what follows.
     async fn attempt(&self, orders: &mut watch::Receiver<Order>, tries: &Tries) -> Result<Outcome, Order> {
-        let (mut page, papers) = match obey(orders, self.prepare(&tries.inside)).await? {
+        let (mut page, papers) = match obey(orders, self.prepare(&tries.refused)).await? {
             Ok(prepared) => prepared,
             Err(missing) => return Ok(missing.into()),
         };
@@ -210,10 +233,10 @@ impl Runner<'_> {
         outcome
     }
 
-    async fn prepare(&self, inside: &[PooledAccount]) -> Result<(BotPage, Papers), Missing> {
+    async fn prepare(&self, refused: &Refused) -> Result<(BotPage, Papers), Missing> {
         // Boxed: it holds calls to the platform and to Zoom, which most bots are done with soon.
         let (parts, bot) = (self.ledger.parts, self.ledger.bot);
-        let papers = Box::pin(sign_in::papers(parts, bot, &self.request.zoom, &self.link, inside));
+        let papers = Box::pin(sign_in::papers(parts, bot, &self.request.zoom, &self.link, refused));
         if self.request.zoom.pool.is_some() {
             // Whoever waits for a seat needs no page meanwhile.
             let papers = papers.await?;
@@ -241,7 +264,7 @@ impl Runner<'_> {
         let role = if self.request.zoom.start_meeting { Role::Start } else { Role::Join };
         let request = JoinRequest {
             signature: zoom::sdk_signature(
-                &papers.app,
+                &papers.app.keys,
                 &self.link.meeting_number.to_string(),
                 role,
                 env.now(),
@@ -277,10 +300,28 @@ impl Runner<'_> {
             };
             match act {
                 Some(Act::Arrive(status)) => {
+                    if let Err(failure) = self.ledger.parts.broker.accept_signature(&papers.app).await {
+                        tracing::warn!(%failure, "that an app signs joins is not remembered");
+                    }
                     self.ledger.record(status, None, None).await;
                     picture_at = Some(env.now() + DRAWN);
                 }
+                Some(Act::Refused(verdict, words)) if verdict.concerns_the_app() => {
+                    let words = format!("{words}; {}", signed_with(&papers.app.keys.client_id));
+                    let JoinVerdict::NewApp { .. } = verdict else {
+                        return Ok(Outcome::Refused(verdict, words));
+                    };
+                    let refused = self.ledger.parts.broker.refuse_signature(&papers.app, &words);
+                    if let Err(failure) = refused.await {
+                        tracing::warn!(%failure, "other bots may sign once more with an app that Zoom refused");
+                    }
+                    return Ok(Outcome::AppRefused(papers.app.id(), words));
+                }
                 Some(Act::Refused(verdict, words)) => {
+                    let words = match self.request.zoom.source_of(verdict.sub_code()) {
+                        Some(field) => format!("{words}; the token came from {field}"),
+                        None => words,
+                    };
                     let refused = verdict.sub_code() == SubCode::ZoomZakRejected;
                     if let (true, Some(JoinToken::Zak(zak))) = (refused, &papers.token) {
                         let rejected = self.ledger.parts.broker.reject_zak(self.ledger.bot.workspace, zak);
@@ -322,6 +363,31 @@ async fn leave(page: &mut BotPage, env: &Environment) {
     };
     if env.clock.timeout(LEAVING, left).await.is_none() {
         tracing::warn!("Zoom took no note of the leave; closing the page");
+    }
+}
+
+fn signed_with(client_id: &str) -> String {
+    format!(
+        "the join was signed with the app whose client id is {client_id}: check its secret, and that its Meeting SDK is switched on"
+    )
+}
+
+/// The pause before the next try: shorter before the last, which is at `give_up`; none after it.
+fn until(give_up: Timestamp, now: Timestamp, pause: Duration) -> Option<Duration> {
+    let left = give_up.since(now);
+    (!left.is_zero()).then(|| pause.min(left))
+}
+
+/// What the bot waits for, when it would end with this sub code.
+const fn waiting_for(sub_code: SubCode) -> &'static str {
+    match sub_code {
+        SubCode::MeetingNotStarted => "for the host to start the meeting",
+        SubCode::ZoomAnotherMeetingInProgress => "for the host, who has another meeting in progress",
+        SubCode::MeetingLocked => "for the host to unlock the meeting",
+        SubCode::MeetingFull => "for somebody to leave the meeting, which is full",
+        SubCode::ZoomObfUserNotInMeeting => "for the user who vouches for the bot to join",
+        SubCode::ZoomPoolFull => "for a seat of the pool",
+        _ => "for the account's token",
     }
 }
 

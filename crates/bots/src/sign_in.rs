@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use broker::{Asker, Hosting, SeatWish, Seated, WantedObf, WantedZak};
+use broker::{Asker, Hosting, NoSigningApp, SeatWish, Seated, SigningApp, SigningWish, WantedObf, WantedZak};
 use browser::JoinToken;
 use model::{
     AccountUser, Class, Code, CredentialId, Failure, MeetingNumber, PoolId, Purpose, Secret, SubCode, Who,
-    WorkspaceId,
+    WorkspaceId, ZoomOauthAppId,
 };
 use outbound::CallbackError;
 use store::{Bot, PooledAccount};
-use zoom::{AppKeys, MeetingLink};
+use zoom::MeetingLink;
 
 use crate::{
     ZoomOptions,
@@ -20,16 +20,29 @@ use crate::{
 
 /// A ZAK has to outlive the join.
 const ZAK_OUTLIVES: Duration = Duration::from_secs(180);
+/// How long a bot waits for the token that lets it record: it can join without.
+const RECORDING_WAITS: Duration = Duration::from_secs(5);
 /// Before another try, when nobody says how long it takes.
 const USUAL_PAUSE: Duration = Duration::from_secs(15);
 
 /// What a bot shows at the door.
 pub(crate) struct Papers {
-    pub(crate) app: AppKeys,
+    pub(crate) app: SigningApp,
     pub(crate) token: Option<JoinToken>,
     pub(crate) recording: Option<Secret>,
     /// The account that the pool chose, if there is a pool.
     pub(crate) of_the_pool: Option<PooledAccount>,
+}
+
+/// What Zoom has refused to a bot before, so that it comes otherwise.
+#[derive(Default)]
+pub(crate) struct Refused {
+    /// Accounts of the pool that Zoom has in the meeting already, whoever brought them there.
+    pub(crate) inside: Vec<PooledAccount>,
+    /// Apps that signed in vain.
+    pub(crate) apps: Vec<ZoomOauthAppId>,
+    /// What Zoom said of the last of these.
+    pub(crate) words: String,
 }
 
 /// Why a bot has not got them. It never joins anonymously when it was told to sign in.
@@ -46,37 +59,42 @@ impl From<Failure> for Missing {
     }
 }
 
-/// The papers for one join: all tokens are new, or as good as new. Of a pool, none of the accounts that are `inside`.
+/// The papers for one join: all tokens are new, or as good as new; and nothing in them was refused before.
 pub(crate) async fn papers(
     parts: &Parts,
     bot: &Bot,
     zoom: &ZoomOptions,
     link: &MeetingLink,
-    inside: &[PooledAccount],
+    refused: &Refused,
 ) -> Result<Papers, Missing> {
-    let app = sdk_app(parts, bot.workspace, zoom.account()).await?;
+    let app = signing_app(parts, bot.workspace, zoom, zoom.account(), refused).await?;
     let (signed_in, recording) = tokio::try_join!(
-        sign_in(parts, bot, zoom, link, inside),
+        sign_in(parts, bot, zoom, link, &refused.inside),
         recording(parts, bot, zoom.join_token_url.as_deref())
     )?;
     let (token, of_the_pool) = signed_in;
     let app = match of_the_pool {
-        Some((credential, _)) => sdk_app(parts, bot.workspace, Some(credential)).await?,
+        Some((credential, _)) => signing_app(parts, bot.workspace, zoom, Some(credential), refused).await?,
         None => app,
     };
     Ok(Papers { app, token, recording, of_the_pool })
 }
 
-/// The app to sign with: the account's own, if there is an account.
-async fn sdk_app(
+/// The app to sign with.
+async fn signing_app(
     parts: &Parts,
     workspace: WorkspaceId,
-    credential: Option<CredentialId>,
-) -> Result<AppKeys, Missing> {
-    let app = parts.broker.sdk_app(workspace, credential).await?;
-    app.ok_or_else(|| {
-        let words = "no Zoom app is registered to sign the join with: POST /api/v2/zoom-oauth-apps/";
-        Missing::End(End::Fatal(SubCode::ZoomSdkCredentialsMissing, words.into()))
+    zoom: &ZoomOptions,
+    account: Option<CredentialId>,
+    refused: &Refused,
+) -> Result<SigningApp, Missing> {
+    let wish = SigningWish { named: zoom.oauth_app, account, refused: &refused.apps };
+    parts.broker.signing_app(workspace, wish).await?.map_err(|none| {
+        let end = match none {
+            NoSigningApp::AllRefused => End::Fatal(SubCode::ZoomInvalidSignature, refused.words.clone()),
+            none => End::Fatal(SubCode::ZoomSdkCredentialsMissing, none.to_string()),
+        };
+        Missing::End(end)
     })
 }
 
@@ -184,7 +202,8 @@ fn missing(failure: &Failure) -> Missing {
 /// answer that is no token is a mistake that somebody wants to know of.
 async fn recording(parts: &Parts, bot: &Bot, url: Option<&str>) -> Result<Option<Secret>, Missing> {
     let Some(url) = url else { return Ok(None) };
-    match ask(parts, bot.workspace, url).await? {
+    let asked = parts.env.clock.timeout(RECORDING_WAITS, ask(parts, bot.workspace, url)).await;
+    match asked.unwrap_or(Ok(Err(CallbackError::TooSlow)))? {
         Ok(token) => Ok(Some(token)),
         Err(error @ CallbackError::NotAToken(_)) => {
             let words = format!("zoom.join_token_url: {error}");

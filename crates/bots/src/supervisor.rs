@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use model::{BotId, LeaseToken};
+use model::{BotId, LeaseToken, Timestamp};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -17,6 +17,27 @@ use crate::{Parts, parts::LEASE_LIFE, runner};
 
 /// How often it looks for due bots without being poked.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often a server that runs bots says so, to those that run none.
+const SAY_SO: Duration = Duration::from_secs(60);
+/// After this without a word, a server that runs bots is taken to be gone.
+const GONE: Duration = Duration::from_secs(600);
+/// And after this, it is forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Why a new bot would wait for ever, and what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NobodyRunsBots {
+    /// There is no such server.
+    #[error(
+        "No server of this installation runs bots: set bots.capacity above 0 in the configuration of one, and start it."
+    )]
+    Ever,
+    /// There was one.
+    #[error(
+        "The last server that runs bots was seen at {0}: start one with bots.capacity above 0, and try again."
+    )]
+    Since(Timestamp),
+}
 
 /// Runs the bots of this process.
 pub struct Supervisor {
@@ -40,6 +61,10 @@ impl Supervisor {
         });
         let looking = Arc::clone(&supervisor);
         supervisor.tasks.spawn(async move { looking.look_after_bots().await });
+        if supervisor.parts.capacity > 0 {
+            let saying = Arc::clone(&supervisor);
+            supervisor.tasks.spawn(async move { saying.say_that_bots_run_here().await });
+        }
         supervisor
     }
 
@@ -54,6 +79,36 @@ impl Supervisor {
             changed.notify_one();
         }
         self.look.notify_one();
+    }
+
+    /// Whether a new bot would find no server to run it. One that is `scheduled` has time until somebody starts one.
+    pub async fn nobody_runs_bots(
+        &self,
+        scheduled: bool,
+    ) -> Result<Option<NobodyRunsBots>, store::StoreError> {
+        if self.parts.capacity > 0 {
+            return Ok(None);
+        }
+        let silence = if scheduled { FORGOTTEN } else { GONE };
+        Ok(match self.parts.store.bot_server_seen_at().await? {
+            None => Some(NobodyRunsBots::Ever),
+            Some(at) => (self.parts.env.now().since(at) > silence).then_some(NobodyRunsBots::Since(at)),
+        })
+    }
+
+    async fn say_that_bots_run_here(self: Arc<Self>) {
+        let env = &self.parts.env;
+        let server = env.entropy.token();
+        while !self.stopping.is_cancelled() {
+            let now = env.now();
+            if let Err(error) = self.parts.store.see_bot_server(&server, now, now - FORGOTTEN).await {
+                tracing::warn!(%error, "other servers are not told that bots run here");
+            }
+            tokio::select! {
+                () = self.stopping.cancelled() => {}
+                () = env.clock.sleep(SAY_SO) => {}
+            }
+        }
     }
 
     /// Brings every bot out of its meeting, ends the browser, and returns when all of it is done.

@@ -1,11 +1,9 @@
 //! Zoom OAuth apps registered here.
 
-use model::{
-    Code, CredentialId, CredentialStatus, DisconnectCause, Failure, Secret, WorkspaceId, ZoomOauthAppId,
-};
+use model::{Code, CredentialStatus, DisconnectCause, Failure, Secret, WorkspaceId, ZoomOauthAppId};
 use store::{
-    AppKind, AppRemoval, Credential, CredentialFilter, NewAppSecrets, Order, Page, StoreError, Subject,
-    ZoomOauthApp,
+    AppKind, AppRemoval, Credential, CredentialFilter, NewAppSecrets, Order, Page, Signatures, StoreError,
+    Subject, ZoomOauthApp,
 };
 use zoom::AppKeys;
 
@@ -46,6 +44,7 @@ impl Broker {
             zoom_account_id: new.zoom_account_id.clone(),
             webhook_last_validation: None,
             refusal: None,
+            signatures: Signatures::default(),
             created_at: self.env.now(),
         };
         match self.store.add_zoom_oauth_app(&app).await {
@@ -128,28 +127,6 @@ impl Broker {
     pub fn app_secrets(&self, app: &ZoomOauthApp) -> Result<(Secret, Secret), Failure> {
         let webhook = self.vault.open(app.workspace, Cell::WebhookSecret(app.id), &app.webhook_secret)?;
         Ok((self.keys_of(app)?.client_secret, webhook))
-    }
-
-    /// The app that signs a bot's join: the account's own, or the workspace's newest. `None` when none is registered. A
-    /// server-to-server app signs nothing: Zoom's Meeting SDK doesn't know its kind.
-    pub async fn sdk_app(
-        &self,
-        workspace: WorkspaceId,
-        credential: Option<CredentialId>,
-    ) -> Result<Option<AppKeys>, Failure> {
-        let signs = |app: &ZoomOauthApp| app.kind != AppKind::ServerToServer;
-        let own = match credential {
-            Some(id) => match self.store.credential(workspace, id).await? {
-                Some(credential) => self.store.zoom_oauth_app(workspace, credential.app).await?,
-                None => return Ok(None),
-            },
-            None => None,
-        };
-        let app = match own.filter(signs) {
-            Some(app) => Some(app),
-            None => self.store.zoom_oauth_apps(workspace).await?.into_iter().find(signs),
-        };
-        app.map(|app| self.keys_of(&app)).transpose()
     }
 
     pub(crate) async fn app_keys(

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use model::{Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
 use sqlx::{AssertSqlSafe, SqliteConnection, sqlite::SqliteRow};
 use store::{
-    AppFilter, AppKind, AppRemoval, NewAppSecrets, Note, Page, Refusal, StoreError, Subject, ZoomOauthApp,
-    ZoomOauthApps,
+    AppFilter, AppKind, AppRemoval, NewAppSecrets, Note, Page, Refusal, Signatures, StoreError, Subject,
+    ZoomOauthApp, ZoomOauthApps,
 };
 
 use crate::{
@@ -29,6 +29,10 @@ pub(crate) fn app(row: &SqliteRow) -> Result<ZoomOauthApp, StoreError> {
         refusal: match (row.optional_time("refused_since")?, row.optional_time("probe_at")?) {
             (Some(since), Some(probe_at)) => Some(Refusal { since, probe_at }),
             _ => None,
+        },
+        signatures: Signatures {
+            accepted_at: row.optional_time("signature_accepted_at")?,
+            refused_at: row.optional_time("signature_refused_at")?,
         },
         created_at: row.time("created_at")?,
     })
@@ -63,7 +67,8 @@ async fn remove(
     sqlx::query(
         "-- remove_zoom_oauth_app: erase\n\
          UPDATE zoom_oauth_apps SET deleted_at = ?1, client_secret = x'', webhook_secret = x'',\n\
-             webhook_last_validation = NULL, refused_since = NULL, probe_at = NULL\n\
+             webhook_last_validation = NULL, refused_since = NULL, probe_at = NULL,\n\
+             signature_accepted_at = NULL, signature_refused_at = NULL\n\
          WHERE id = ?2",
     )
     .bind(note.at.as_microsecond())
@@ -231,7 +236,8 @@ impl ZoomOauthApps for SqliteStore {
              UPDATE zoom_oauth_apps SET client_secret = coalesce(?1, client_secret),\n\
                  webhook_secret = coalesce(?2, webhook_secret),\n\
                  refused_since = CASE WHEN ?1 IS NULL THEN refused_since END,\n\
-                 probe_at = CASE WHEN ?1 IS NULL THEN probe_at END\n\
+                 probe_at = CASE WHEN ?1 IS NULL THEN probe_at END,\n\
+                 signature_refused_at = CASE WHEN ?1 IS NULL THEN signature_refused_at END\n\
              WHERE id = ?3 AND workspace = ?4 AND deleted_at IS NULL",
         )
         .bind(bytes(secrets.client_secret))
@@ -305,5 +311,60 @@ impl ZoomOauthApps for SqliteStore {
         log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
         tx.commit().await.map_err(unavailable)?;
         Ok(true)
+    }
+
+    async fn accept_signature(
+        &self,
+        id: ZoomOauthAppId,
+        client_secret: &Sealed,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "-- accept_signature\n\
+             UPDATE zoom_oauth_apps SET signature_accepted_at = ?1, signature_refused_at = NULL\n\
+             WHERE id = ?2 AND client_secret = ?3",
+        )
+        .bind(now.as_microsecond())
+        .bind(id.to_string())
+        .bind(&client_secret.0)
+        .execute(&self.writer)
+        .await
+        .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn refuse_signature(
+        &self,
+        id: ZoomOauthAppId,
+        client_secret: &Sealed,
+        note: &Note,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        let row = sqlx::query(
+            "-- refuse_signature: find\n\
+             SELECT workspace, signature_refused_at FROM zoom_oauth_apps WHERE id = ?1 AND client_secret = ?2",
+        )
+        .bind(id.to_string())
+        .bind(&client_secret.0)
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        let Some(row) = row else { return Ok(false) };
+        let row = Reader { table: "zoom_oauth_apps", row: &row };
+        let (workspace, known) =
+            (row.parsed("workspace")?, row.optional_time("signature_refused_at")?.is_some());
+        sqlx::query(
+            "-- refuse_signature: write\nUPDATE zoom_oauth_apps SET signature_refused_at = ?1 WHERE id = ?2",
+        )
+        .bind(note.at.as_microsecond())
+        .bind(id.to_string())
+        .execute(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        if !known {
+            log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
+        }
+        tx.commit().await.map_err(unavailable)?;
+        Ok(!known)
     }
 }

@@ -328,4 +328,37 @@ impl Bots for SqliteStore {
             })
             .collect()
     }
+
+    async fn see_bot_server(
+        &self,
+        server: &str,
+        now: Timestamp,
+        forget_before: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "-- see_bot_server\n\
+             INSERT INTO bot_servers (id, seen_at) VALUES (?1, ?2)\n\
+             ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at",
+        )
+        .bind(server)
+        .bind(now.as_microsecond())
+        .execute(&self.writer)
+        .await
+        .map_err(unavailable)?;
+        sqlx::query("-- see_bot_server: forget\nDELETE FROM bot_servers WHERE seen_at < ?1")
+            .bind(forget_before.as_microsecond())
+            .execute(&self.writer)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn bot_server_seen_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let seen_at: Option<i64> =
+            sqlx::query_scalar("-- bot_server_seen_at\nSELECT max(seen_at) FROM bot_servers")
+                .fetch_one(&self.readers)
+                .await
+                .map_err(unavailable)?;
+        Ok(seen_at.map(Timestamp::from_microsecond))
+    }
 }

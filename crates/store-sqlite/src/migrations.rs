@@ -21,6 +21,8 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0014_idempotent_requests.sql"),
     include_str!("../migrations/0015_management.sql"),
     include_str!("../migrations/0016_link_revision.sql"),
+    include_str!("../migrations/0025_app_signatures.sql"),
+    include_str!("../migrations/0026_bot_servers.sql"),
 ];
 
 /// The database cannot be used.

@@ -62,6 +62,8 @@ pub struct ZoomOauthApp {
     pub webhook_last_validation: Option<Timestamp>,
     /// Zoom refuses the app's own credentials, as far as we know.
     pub refusal: Option<Refusal>,
+    /// What Zoom said of joins that it signed.
+    pub signatures: Signatures,
     /// When it was registered.
     pub created_at: Timestamp,
 }
@@ -73,6 +75,15 @@ pub struct Refusal {
     pub since: Timestamp,
     /// When one refresh may find out whether it still is so.
     pub probe_at: Timestamp,
+}
+
+/// What Zoom said of joins that an app has signed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Signatures {
+    /// When the last one was let in, to the hour.
+    pub accepted_at: Option<Timestamp>,
+    /// When Zoom last refused the app or its signature; `None` once one was let in again.
+    pub refused_at: Option<Timestamp>,
 }
 
 /// Secrets to replace.
@@ -165,7 +176,7 @@ pub trait ZoomOauthApps {
         page: &Page,
     ) -> Result<Vec<ZoomOauthApp>, StoreError>;
 
-    /// Replaces secrets. A new client secret ends a refusal. `false` when the workspace has no such app.
+    /// Replaces secrets. A new client secret ends refusals, of the app and of its signatures. `false` when the workspace has no such app.
     async fn change_app_secrets(
         &self,
         workspace: WorkspaceId,
@@ -189,6 +200,23 @@ pub trait ZoomOauthApps {
         id: ZoomOauthAppId,
         now: Timestamp,
         next: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Records that Zoom let somebody in by a signature made with `client_secret`.
+    async fn accept_signature(
+        &self,
+        id: ZoomOauthAppId,
+        client_secret: &Sealed,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Records that Zoom refused a signature made with `client_secret`, or its app. `true` when none had been refused
+    /// since one was accepted, and `note` was written.
+    async fn refuse_signature(
+        &self,
+        id: ZoomOauthAppId,
+        client_secret: &Sealed,
+        note: &Note,
     ) -> Result<bool, StoreError>;
 
     /// Ends a refusal; `true` when there was one, and `note` was written.

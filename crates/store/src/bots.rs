@@ -129,6 +129,17 @@ pub trait Bots {
         step: &StatusChange,
     ) -> Result<Transition, StoreError>;
 
+    /// Records that a server which runs bots is there, and forgets those that have not been since `forget_before`.
+    async fn see_bot_server(
+        &self,
+        server: &str,
+        now: Timestamp,
+        forget_before: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// When a server that runs bots was last there; `None` when there is none.
+    async fn bot_server_seen_at(&self) -> Result<Option<Timestamp>, StoreError>;
+
     /// Asks a bot to leave; answers the row. Asking twice changes nothing.
     async fn request_leave(
         &self,

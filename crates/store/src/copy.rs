@@ -40,6 +40,7 @@ pub const TABLES: &[Table] = &[
     Table { name: "revisions", key: &["what"] },
     Table { name: "seen_requests", key: &["request"] },
     table("idempotent_requests"),
+    table("bot_servers"),
     table("bots"),
     Table { name: "bot_steps", key: &["bot", "step"] },
     table("bot_screenshots"),

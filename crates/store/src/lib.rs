@@ -36,7 +36,9 @@ mod sealed_cells;
 mod seating;
 
 pub use access::{Access, ApiKey, FormerSecret, SecondAuthorization, Workspace};
-pub use apps::{AppFilter, AppKind, AppRemoval, NewAppSecrets, Refusal, ZoomOauthApp, ZoomOauthApps};
+pub use apps::{
+    AppFilter, AppKind, AppRemoval, NewAppSecrets, Refusal, Signatures, ZoomOauthApp, ZoomOauthApps,
+};
 pub use audit::{
     AuditBatch, AuditPage, AuditPlace, AuditRecord, Audits, BatchId, Direction, Gathering, Pruned, Stretch,
     bundle, slice_of, unbundle,

@@ -29,6 +29,11 @@ pub enum JoinVerdict {
         /// The end, when the new token is refused too.
         sub_code: SubCode,
     },
+    /// Zoom refused the app that signed, or its signature: sign with another app, where there is one.
+    NewApp {
+        /// The end, when there is no other.
+        sub_code: SubCode,
+    },
     /// Zoom refused the signature for its age: sign once more, and look at this machine's clock.
     NewSignature {
         /// The end, when the new signature is refused too.
@@ -37,7 +42,7 @@ pub enum JoinVerdict {
     /// The host has not started the meeting: join again until the limit for waiting. The end is
     /// [`SubCode::MeetingNotStarted`].
     NotStarted,
-    /// The meeting is there and has no place for the bot now: join again, no sooner than every 15 s, until the limit
+    /// The meeting has no place for the bot now, or its host no time: join again, no sooner than every 15 s, until the limit
     /// for waiting. Each try with an OBF token can send the host an e-mail (observed).
     Wait {
         /// The end, when the limit is reached.
@@ -53,6 +58,14 @@ impl JoinVerdict {
     /// How often a bot tries again after [`JoinVerdict::Retry`].
     pub const RETRIES: u32 = 3;
 
+    /// Whether it is about the app that signed the join.
+    pub const fn concerns_the_app(self) -> bool {
+        matches!(
+            self,
+            Self::NewApp { .. } | Self::NewSignature { .. } | Self::Fatal(SubCode::ZoomSdkAppNotPublished)
+        )
+    }
+
     /// How the bot ends if nothing helps.
     pub const fn sub_code(self) -> SubCode {
         match self {
@@ -60,6 +73,7 @@ impl JoinVerdict {
             Self::Fatal(sub_code)
             | Self::Retry { sub_code, .. }
             | Self::NewToken { sub_code }
+            | Self::NewApp { sub_code }
             | Self::NewSignature { sub_code }
             | Self::Wait { sub_code } => sub_code,
         }
@@ -88,7 +102,7 @@ fn of_code(code: i64) -> JoinVerdict {
 
 /// The SDK's codes, by what they mean for a bot.
 const VERDICTS: &[(&[i64], JoinVerdict)] = {
-    use JoinVerdict::{Fatal, NewSignature, NewToken, NotStarted, Retry, Wait};
+    use JoinVerdict::{Fatal, NewApp, NewSignature, NewToken, NotStarted, Retry, Wait};
     use SubCode as S;
     &[
         // What the meeting wants.
@@ -108,10 +122,10 @@ const VERDICTS: &[(&[i64], JoinVerdict)] = {
         (&[3620], Fatal(S::ZoomEmailBlockedByAdmin)),
         // Removed earlier; behind an information barrier.
         (&[3009, 4007], Fatal(S::MeetingNotAccessible)),
-        // Who hosts: not this identity; somebody whose account is inactive, or who is busy elsewhere.
+        // Who hosts: not this identity; somebody whose account is inactive; somebody who is busy elsewhere, for a while.
         (&[3003, 3624, 3713, 6603], Fatal(S::ZoomMeetingNotAccessible)),
         (&[3625], Fatal(S::ZoomMeetingHostInactive)),
-        (&[3000, 3711], Fatal(S::ZoomAnotherMeetingInProgress)),
+        (&[3000, 3711], Wait { sub_code: S::ZoomAnotherMeetingInProgress }),
         // Browsers are off, or cannot do this kind of meeting.
         (&[3603, 3604, 3605, 3606, 3607, 3608, 3609, 3611, 3630, 3701], Fatal(S::ZoomWebDisallowed)),
         // The bot's identity and its tokens.
@@ -124,7 +138,7 @@ const VERDICTS: &[(&[i64], JoinVerdict)] = {
         (&[4017], Wait { sub_code: S::ZoomObfUserNotInMeeting }),
         (&[4019], Fatal(S::ZoomObfUserLeftMeeting)),
         // The app and its signature.
-        (&[3704, 3710, 3712], Fatal(S::ZoomInvalidSignature)),
+        (&[3704, 3710, 3712], NewApp { sub_code: S::ZoomInvalidSignature }),
         (&[3705], NewSignature { sub_code: S::ZoomInvalidSignature }),
         (&[4011], Fatal(S::ZoomSdkAppNotPublished)),
         (&[10000], Fatal(S::ZoomSdkUpdateRequired)),
@@ -152,6 +166,7 @@ mod tests {
             JoinVerdict::Retry { pause, .. } if pause == LONG_PAUSE => "retry slowly",
             JoinVerdict::Retry { .. } => "retry",
             JoinVerdict::NewToken { .. } => "new token",
+            JoinVerdict::NewApp { .. } => "new app",
             JoinVerdict::NewSignature { .. } => "new signature",
             JoinVerdict::NotStarted | JoinVerdict::Wait { .. } => "wait",
         };
@@ -166,7 +181,7 @@ mod tests {
             (200, "component view, generic", "retry: zoom_internal_error"),
             (403, "service offline", "retry: zoom_connection_failed"),
             (-3000, "connection error", "retry: zoom_connection_failed"),
-            (3000, "other meeting in progress", "fatal: zoom_another_meeting_in_progress"),
+            (3000, "other meeting in progress", "wait: zoom_another_meeting_in_progress"),
             (3001, "meeting does not exist", "fatal: meeting_not_found"),
             (3610, "meeting does not exist", "fatal: meeting_not_found"),
             (3003, "not the host", "fatal: zoom_meeting_not_accessible"),
@@ -208,12 +223,12 @@ mod tests {
             (3703, "bad meeting number", "fatal: meeting_link_invalid"),
             (3706, "bad meeting number", "fatal: meeting_link_invalid"),
             (3707, "bad meeting number", "fatal: meeting_link_invalid"),
-            (3704, "SDK key wrong", "fatal: zoom_invalid_signature"),
-            (3710, "SDK key disabled", "fatal: zoom_invalid_signature"),
+            (3704, "SDK key wrong", "new app: zoom_invalid_signature"),
+            (3710, "SDK key disabled", "new app: zoom_invalid_signature"),
             (3705, "signature expired", "new signature: zoom_invalid_signature"),
             (3708, "wrong role", "fatal: bot_errored"),
-            (3711, "cannot host another", "fatal: zoom_another_meeting_in_progress"),
-            (3712, "signature invalid", "fatal: zoom_invalid_signature"),
+            (3711, "cannot host another", "wait: zoom_another_meeting_in_progress"),
+            (3712, "signature invalid", "new app: zoom_invalid_signature"),
             (3713, "no permission", "fatal: zoom_meeting_not_accessible"),
             (4000, "reconnecting", "retry: zoom_connection_failed"),
             (4001, "disconnected", "retry: zoom_connection_failed"),
@@ -249,8 +264,8 @@ mod tests {
         for (text, verdict) in [
             ("Token error", "new token: zoom_zak_rejected"),
             ("The signature has expired.", "new signature: zoom_invalid_signature"),
-            ("Invalid signature.", "fatal: zoom_invalid_signature"),
-            ("The api key is wrong.", "fatal: zoom_invalid_signature"),
+            ("Invalid signature.", "new app: zoom_invalid_signature"),
+            ("The api key is wrong.", "new app: zoom_invalid_signature"),
             ("The meeting number is not found.", "fatal: meeting_link_invalid"),
             ("Token has expired.", "fatal: zoom_token_expired"),
             ("Meeting does not exist.", "fatal: meeting_not_found"),

@@ -1,18 +1,17 @@
 //! `POST /api/v1/bot/`: a new bot, now or at its time.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{Json, extract::State as Extract, http::StatusCode};
-use bots::{AutomaticLeave, BotRequest, EveryoneLeft, ZoomOptions};
-use model::{BotId, BotStatus, CredentialId, PoolId, StatusChange, Timestamp, WorkspaceId};
+use bots::{AutomaticLeave, BotRequest, EveryoneLeft};
+use model::{BotId, BotStatus, StatusChange, Timestamp};
 use serde_json::{Map, Value, json};
 use store::Bot;
 use zoom::MeetingLink;
 
-use super::{meeting_digest, representation};
+use super::{meeting_digest, representation, sign_in};
 use crate::{
     State,
-    accounts::{Complaint, complaint},
     body::Body,
     caller::{Bots, Caller},
     error::ApiError,
@@ -32,6 +31,10 @@ const ECHOED: [&str; 9] = [
     "webex",
 ];
 const MOST_LABELS: usize = 50;
+/// Fields that are read. There is `zoom`, too, and what is echoed.
+const READ: [&str; 5] = ["meeting_url", "bot_name", "join_at", "automatic_leave", "metadata"];
+/// Ahead by more than this, a bot is scheduled: until then, somebody may start a server that runs it.
+const AD_HOC: Duration = Duration::from_secs(600);
 
 pub(crate) async fn handler(
     caller: Caller<Bots>,
@@ -40,12 +43,16 @@ pub(crate) async fn handler(
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let accepted = read(&state, Fields::of(&body))?;
     if let Some((field, complaint)) =
-        account_complaint(&state, caller.workspace, &accepted.request.zoom).await?
+        sign_in::complaint(&state, caller.workspace, &accepted.request.zoom).await?
     {
         let complaint = json!({ field: [complaint] });
         return Err(FieldErrors(Map::from_iter([("zoom".into(), complaint)])).into());
     }
     let (id, now) = (BotId::generate(&state.env), state.env.now());
+    let scheduled = accepted.join_at.is_some_and(|at| at > now + AD_HOC);
+    if let Some(nobody) = state.bots.nobody_runs_bots(scheduled).await? {
+        return Err(ApiError::NobodyRunsBots(nobody.to_string()));
+    }
     let bot = Bot {
         id,
         workspace: caller.workspace,
@@ -67,24 +74,6 @@ pub(crate) async fn handler(
     Ok((StatusCode::CREATED, Json(representation::of(&state, &bot, caller.scopes)?)))
 }
 
-/// What is wrong with the account or the pool that the bot shall sign in with.
-async fn account_complaint(
-    state: &State,
-    workspace: WorkspaceId,
-    zoom: &ZoomOptions,
-) -> Result<Option<Complaint>, ApiError> {
-    if let Some(credential) = zoom.credential.or(zoom.obf_credential) {
-        let found = complaint(state, workspace, credential, zoom.user.as_ref()).await?;
-        return Ok(found.map(|(field, complaint)| match field {
-            "credential" if zoom.obf_credential.is_some() => ("obf_credential", complaint),
-            field => (field, complaint),
-        }));
-    }
-    let Some(pool) = zoom.pool else { return Ok(None) };
-    let known = state.store.pool(workspace, pool, state.env.now()).await?.is_some();
-    Ok((!known).then_some(("pool", "This workspace has no such pool.")))
-}
-
 /// A request that was read.
 struct Accepted {
     request: BotRequest,
@@ -101,8 +90,9 @@ fn read(state: &State, mut fields: Fields<'_>) -> Result<Accepted, FieldErrors> 
     let bot_name = fields.text("bot_name", 100).unwrap_or("Meeting Notetaker").to_owned();
     let join_at = fields.time("join_at");
     let automatic_leave = fields.object("automatic_leave", automatic_leave).unwrap_or_default();
-    let zoom = fields.object("zoom", |fields| zoom(state, fields)).unwrap_or_default();
+    let zoom = fields.object("zoom", |fields| sign_in::read(state, fields)).unwrap_or_default();
     let metadata = fields.object("metadata", metadata).unwrap_or_default();
+    sign_in::misplaced(&mut fields, |name| READ.contains(&name) || ECHOED.contains(&name));
     let echoed = echoed(&mut fields);
     let accepted = meeting_url.map(|meeting_url| Accepted {
         request: BotRequest { meeting_url: meeting_url.to_owned(), bot_name, zoom, automatic_leave, echoed },
@@ -144,68 +134,6 @@ fn everyone_left(fields: &mut Fields<'_>) -> Option<EveryoneLeft> {
         timeout: inner.seconds("timeout", 1).unwrap_or(2),
         activate_after: inner.seconds("activate_after", 1),
     })
-}
-
-fn zoom(state: &State, fields: &mut Fields<'_>) -> ZoomOptions {
-    // The older name is still in use.
-    let zak_field = if fields.anything("zak_url").is_some() { "zak_url" } else { "zak_token_url" };
-    let zak_url = callback_url(state, fields, zak_field);
-    let obf_token_url = callback_url(state, fields, "obf_token_url");
-    let credential: Option<CredentialId> = fields.parsed("credential", "It must be the id of an account.");
-    let pool: Option<PoolId> = fields.parsed("pool", "It must be the id of a pool.");
-    let obf_credential: Option<CredentialId> =
-        fields.parsed("obf_credential", "It must be the id of an account.");
-    one_identity(fields, zak_field);
-    let user = fields.parsed("user", "It must be an e-mail address or Zoom's id of a user.");
-    if user.is_some() && ["credential", "obf_credential"].iter().all(|field| fields.anything(field).is_none())
-    {
-        fields.complain("user", "It says whose token a server-to-server app mints: give its account too.");
-    }
-    let start_meeting = fields.boolean("start_meeting").unwrap_or(false);
-    if start_meeting && [zak_field, "credential", "pool"].iter().all(|field| fields.anything(field).is_none())
-    {
-        fields.complain(
-            "start_meeting",
-            "Starting a meeting needs its host's ZAK: give credential, pool or zak_url.",
-        );
-    }
-    ZoomOptions {
-        zak_url,
-        user_email: fields.text("user_email", 320).map(str::to_owned),
-        credential,
-        user,
-        pool,
-        obf_token_url,
-        obf_credential,
-        start_meeting,
-        join_token_url: callback_url(state, fields, "join_token_url"),
-    }
-}
-
-/// A bot signs in in one way. Which ones were given is asked, not which could be read: it must not come anonymously, or as
-/// somebody else, because of a field that was passed over.
-fn one_identity(fields: &mut Fields<'_>, zak_field: &str) {
-    let given = [zak_field, "credential", "pool", "obf_token_url", "obf_credential"];
-    let mut given = given.into_iter().filter(|field| fields.anything(field).is_some());
-    let Some(first) = given.next() else { return };
-    for other in given.collect::<Vec<_>>() {
-        if other.starts_with("obf_") && !first.starts_with("obf_") {
-            fields.complain(other, "Zoom's SDK takes a ZAK or an OBF token, not both.");
-        } else {
-            fields.complain(other, format!("Give this or {first}, not both."));
-        }
-    }
-}
-
-fn callback_url(state: &State, fields: &mut Fields<'_>, field: &str) -> Option<String> {
-    let url = fields.text(field, 2000)?;
-    match state.bots.parts().callbacks.accepts(url) {
-        Ok(()) => Some(url.to_owned()),
-        Err(error) => {
-            fields.complain(field, error.to_string());
-            None
-        }
-    }
 }
 
 fn metadata(fields: &mut Fields<'_>) -> BTreeMap<String, String> {

@@ -8,6 +8,7 @@ pub(crate) mod retrieve;
 pub(crate) mod screenshots;
 
 mod representation;
+mod sign_in;
 
 use model::{BotId, WorkspaceId};
 use store::Bot;

@@ -14,6 +14,7 @@ mod pools;
 mod recording;
 mod restarts;
 mod sign_in;
+mod signing;
 mod vouched;
 mod waiting;
 
@@ -29,6 +30,7 @@ const STUDIO: Plan = Plan {
     manual: false,
     rates: None,
     show_app_secrets: false,
+    bots_elsewhere: true,
 };
 
 /// With a clock that moves only when told to.

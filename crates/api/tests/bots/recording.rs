@@ -1,5 +1,10 @@
 //! The host's leave to record: `zoom.join_token_url`.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use axum::{Router, http::StatusCode, routing::get};
 use serde_json::{Value, json};
 
@@ -21,16 +26,28 @@ async fn a_join_token_is_shown_at_the_door_and_missed_by_nobody() {
     let meeting = house.zoom.meeting(json!({})).await;
     let path = format!("/v2/meetings/{}/jointoken/local_recording", meeting.number);
     let good = Tokens::serve(vec![house.zoom.token(&path, &access).await]).await;
-    let forged = Tokens::serve(vec!["not.a.jointoken".into()]).await;
+    let forged = Tokens::serve(vec!["not.a.jointoken.but.it.looks.like.one.from.afar".into()]).await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&asked);
+    let hang = async move || {
+        counting.fetch_add(1, Ordering::SeqCst);
+        std::future::pending::<String>().await
+    };
     let none = serve(
         Router::new()
+            .route("/hangs", get(hang))
+            .route("/word", get(async || "undefined"))
             .route("/none", get(async || StatusCode::NOT_FOUND))
             .route("/json", get(async || axum::Json(json!({ "token": "planted" })))),
     )
     .await;
 
     let mut bots = Vec::new();
-    for (name, url) in [("Scribe", good.url.clone()), ("Listener", format!("{none}/none"))] {
+    for (name, url) in [
+        ("Scribe", good.url.clone()),
+        ("Listener", format!("{none}/none")),
+        ("Patient", format!("{none}/hangs")),
+    ] {
         let zoom = json!({ "join_token_url": url });
         bots.push(house.bot(json!({ "meeting_url": meeting.url, "bot_name": name, "zoom": zoom })).await);
     }
@@ -38,22 +55,27 @@ async fn a_join_token_is_shown_at_the_door_and_missed_by_nobody() {
         house.until(bot, "in_call_not_recording").await;
     }
     assert_eq!(good.given(), 1);
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "nobody waits for a second answer that may not come either");
     assert_eq!(meeting.person("Scribe").await["privilege"], "local_recording");
     assert_eq!(meeting.person("Listener").await["privilege"], Value::Null, "it joined without");
 
     let joins = meeting.join_requests().await.len();
-    let zoom = json!({ "join_token_url": format!("{none}/json") });
-    let ended =
-        house.until(&house.bot(json!({ "meeting_url": meeting.url, "zoom": zoom })).await, "fatal").await;
-    let (sub_code, words) = why(&ended, "fatal");
-    assert_eq!(sub_code, "zoom_invalid_join_token");
-    assert!(words.starts_with("zoom.join_token_url: ") && !words.contains("planted"), "{words}");
+    for path in ["json", "word"] {
+        let zoom = json!({ "join_token_url": format!("{none}/{path}") });
+        let bot = house.bot(json!({ "meeting_url": meeting.url, "zoom": zoom })).await;
+        let ended = house.until(&bot, "fatal").await;
+        let (sub_code, words) = why(&ended, "fatal");
+        assert_eq!(sub_code, "zoom_invalid_join_token");
+        assert!(words.starts_with("zoom.join_token_url: ") && !words.contains("planted"), "{words}");
+    }
     assert_eq!(meeting.join_requests().await.len(), joins, "it stayed outside");
 
     let zoom = json!({ "join_token_url": forged.url });
     let ended =
         house.until(&house.bot(json!({ "meeting_url": meeting.url, "zoom": zoom })).await, "fatal").await;
-    assert_eq!(why(&ended, "fatal").0, "zoom_invalid_join_token");
+    let (sub_code, words) = why(&ended, "fatal");
+    assert_eq!(sub_code, "zoom_invalid_join_token");
+    assert!(words.ends_with("the token came from zoom.join_token_url"), "{words}");
     assert_eq!(forged.given(), 2, "fetched anew, once");
     house.stop().await;
 }

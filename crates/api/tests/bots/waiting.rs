@@ -16,7 +16,10 @@ async fn a_meeting_that_has_not_started_is_waited_for() {
     meeting.start().await;
     house.pass(Duration::from_secs(10)).await;
     let inside = house.until(&bot, "in_call_not_recording").await;
-    assert_eq!(codes(&inside), ["ready", "joining_call", "in_call_not_recording"]);
+    assert_eq!(codes(&inside), ["ready", "joining_call", "joining_call", "in_call_not_recording"]);
+    let (sub_code, words) = why(&inside, "joining_call");
+    assert_eq!(sub_code, "meeting_not_started");
+    assert!(words.starts_with("Waiting for the host to start the meeting, until "), "{words}");
     assert_eq!(meeting.join_requests().await.len(), 2);
     house.stop().await;
 }
@@ -29,13 +32,39 @@ async fn a_host_who_never_comes_is_not_waited_for_longer_than_told() {
     let bot = house.bot(json!({ "meeting_url": meeting.url, "automatic_leave": leave })).await;
     let refused = async || meeting.join_requests().await.pop();
     house.wait_for("the bot has been refused", refused).await;
-    house.pass(Duration::from_secs(10)).await;
+    house.pass(Duration::from_secs(25)).await;
     let ended = house.until(&bot, "fatal").await;
     assert_eq!(why(&ended, "fatal").0, "meeting_not_started");
+    let steps = ended["status_changes"].as_array().unwrap();
+    let at = |step: usize| steps[step]["created_at"].as_str().unwrap().parse::<model::Timestamp>().unwrap();
+    let waited = at(steps.len() - 1).since(at(1));
+    assert!(waited >= Duration::from_secs(30), "it looks once more at the end: {waited:?}");
+    let waits = steps
+        .iter()
+        .filter(|step| step["sub_code"] == "meeting_not_started" && step["code"] == "joining_call");
+    assert_eq!(waits.count(), 1, "said once, however often it looks");
     let pictures = house.pictures(&bot).await;
     // None at all if the hurried clock overtook the screenshot's own deadline.
     assert!(pictures.len() <= 2, "not one for every try: {}", pictures.len());
     show("not-started", &pictures);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_host_who_is_busy_elsewhere_is_waited_for() {
+    let house = House::build(&TIMED).await;
+    let account = house.connect(house.zoom.host()).await;
+    let other = house.zoom.meeting(json!({})).await;
+    let meeting = house.zoom.meeting(json!({ "started": false })).await;
+    let zoom = json!({ "credential": account, "start_meeting": true });
+    let bot = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "Next", "zoom": zoom })).await;
+    let refused = async || meeting.join_requests().await.pop().filter(|join| join["reason"] == "host_busy");
+    house.wait_for("the bot has been refused", refused).await;
+    other.end().await;
+    house.pass(Duration::from_secs(10)).await;
+    let inside = house.until(&bot, "in_call_not_recording").await;
+    assert_eq!(why(&inside, "joining_call").0, "zoom_another_meeting_in_progress");
+    assert_eq!(meeting.person("Next").await["role"], "host");
     house.stop().await;
 }
 

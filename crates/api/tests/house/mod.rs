@@ -25,6 +25,7 @@ use model::{Environment, ManualClock, Secret, SeededEntropy};
 use outbound::{CallbackClient, NetworkGuard};
 use sealing::Provider;
 use serde_json::{Value, json};
+use store::Bots as _;
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -56,6 +57,8 @@ pub(crate) struct Plan {
     pub(crate) rates: Option<Rates>,
     /// Whether apps are shown with their secrets.
     pub(crate) show_app_secrets: bool,
+    /// Whether other servers of the installation run bots.
+    pub(crate) bots_elsewhere: bool,
 }
 
 /// Where requests come from that come over no connection.
@@ -145,6 +148,11 @@ impl House {
         );
         let founded = broker.workspaces().found_or_check().await.unwrap();
         let workspaces = broker.workspaces().clone();
+        if plan.bots_elsewhere {
+            // And will, however far the clock jumps.
+            let next_year = env.now() + Duration::from_secs(365 * 24 * 3600);
+            store.see_bot_server("elsewhere", next_year, env.now()).await.unwrap();
+        }
         let bots = Supervisor::start(bots::Parts {
             store: store.clone(),
             broker: Arc::clone(&broker),

@@ -1,5 +1,7 @@
 //! `POST /api/v1/bot/`.
 
+use std::time::Duration;
+
 use axum::{body::Body, http::header::CONTENT_TYPE};
 use serde_json::{Value, json};
 
@@ -40,7 +42,7 @@ async fn a_link_is_enough() {
                 "in_call_not_recording_timeout": 3600,
             },
             "zoom": {
-                "zak_url": null, "user_email": null, "credential": null, "user": null, "pool": null,
+                "zak_url": null, "user_email": null, "credential": null, "oauth_app": null, "user": null, "pool": null,
                 "obf_token_url": null, "obf_credential": null, "start_meeting": false, "join_token_url": null,
             },
             "metadata": {},
@@ -291,7 +293,7 @@ async fn what_the_contract_does_not_know_is_passed_over() {
     let bot = create(
         &house,
         json!({
-            "id": "mine", "status_changes": [], "recordings": [1], "planted": 1, "zoom": { "planted": 2 },
+            "id": "mine", "status_changes": [], "recordings": [1], "planted": 1, "zoom": { "planted": null },
             "automatic_video_output": { "in_call_recording": { "kind": "jpeg", "b64_data": "cGxhbnRlZA==" } },
         }),
     );
@@ -395,4 +397,184 @@ async fn nobody_sends_more_than_eight_mebibytes() {
     let answer = typed(&house, "application/json", image(9).to_string()).await;
     assert_eq!(answer.status, 413);
     assert_eq!(answer.json(), json!({ "code": "too_large", "detail": "The body is larger than 8 MiB." }));
+}
+
+/// A bot that was told to sign in never comes as a guest because of a slip of somebody's fingers.
+#[tokio::test]
+async fn a_misspelt_name_in_what_says_how_to_sign_in_is_refused_with_the_right_one() {
+    let house = office().await;
+    let url = "https://example.com/zak";
+    for (zoom, field, complaint) in [
+        (json!({ "zak_ulr": url }), "zak_ulr", "There is no such field: did you mean zak_url?"),
+        (json!({ "zakUrl": url }), "zakUrl", "There is no such field: did you mean zak_url?"),
+        (json!({ "ZAK_URL": url }), "ZAK_URL", "There is no such field: did you mean zak_url?"),
+        (json!({ "credentials": "x" }), "credentials", "There is no such field: did you mean credential?"),
+        (
+            json!({ "credential_id": "x" }),
+            "credential_id",
+            "There is no such field: did you mean credential?",
+        ),
+        (json!({ "obf_token": url }), "obf_token", "There is no such field: did you mean obf_token_url?"),
+        (
+            json!({ "start_meating": true }),
+            "start_meating",
+            "There is no such field: did you mean start_meeting?",
+        ),
+        (json!({ "oauthapp": "x" }), "oauthapp", "There is no such field: did you mean oauth_app?"),
+    ] {
+        let answer = create(&house, json!({ "zoom": zoom })).await;
+        assert_eq!(answer.refused(), json!({ "zoom": { field: [complaint] } }), "{zoom}");
+    }
+    let answer = create(&house, json!({ "zoom": { "planted": 1 } })).await.refused();
+    let said = answer["zoom"]["planted"][0].as_str().unwrap();
+    assert!(said.starts_with("There is no such field. There are: zak_url, "), "{said}");
+
+    // Beside it as well.
+    for (name, complaint) in [
+        ("zak_url", "There is no such field: did you mean zak_url inside zoom?"),
+        ("zak_ulr", "There is no such field: did you mean zak_url inside zoom?"),
+        ("zoom.zak_url", "There is no such field: did you mean zak_url inside zoom?"),
+        ("zoom_credential", "There is no such field: did you mean credential inside zoom?"),
+        ("Zoom", "There is no such field: did you mean zoom?"),
+        ("zom", "There is no such field: did you mean zoom?"),
+    ] {
+        let answer = create(&house, json!({ name: { "zak_url": url } })).await;
+        assert_eq!(answer.refused(), json!({ name: [complaint] }), "{name}");
+    }
+    // Of the contract's older versions; and nothing at all.
+    let older = json!({ "require_recording_permission": true, "zak_ulr": null });
+    create(&house, json!({ "zoom": older, "zak_ulr": null })).await.created();
+}
+
+#[tokio::test]
+async fn the_same_holds_for_links_pools_and_accounts() {
+    let house = office().await;
+    let account = house.connect(house.zoom.host()).await;
+    let id = "01900000-0000-7000-8000-000000000000";
+    let meant = |name: &str| format!("There is no such field: did you mean {name}?");
+    for (path, body, complaints) in [
+        (
+            "/api/latchkey/v1/token-links/",
+            json!({ "credential": account, "signing_secrets": "whsec_x" }),
+            json!({ "signing_secrets": [meant("signing_secret")] }),
+        ),
+        (
+            "/api/latchkey/v1/token-links/",
+            json!({ "accounts": [{ "credential": account, "usr": "x@example.test" }] }),
+            json!({ "accounts": [{ "usr": [meant("user")] }] }),
+        ),
+        (
+            "/api/latchkey/v1/pools/",
+            json!({ "name": "robins", "members": [{ "credential": account, "max_joins": 2, "max_host": 1 }] }),
+            json!({ "members": [{ "max_host": [meant("max_hosted")] }] }),
+        ),
+        (
+            "/api/v2/zoom-oauth-credentials/",
+            json!({ "oauth_app": id, "server_to_server": { "user": "x" } }),
+            json!({ "server_to_server": { "user": ["There is no such field."] } }),
+        ),
+        (
+            "/api/v2/zoom-oauth-credentials/",
+            json!({ "oauth_app": id, "authorization_code":
+                { "code": "x", "redirect_uri": "https://example.com/", "codeVerifier": "x" } }),
+            json!({ "authorization_code": { "codeVerifier": [meant("code_verifier")] } }),
+        ),
+    ] {
+        assert_eq!(house.post(path, body.clone()).await.refused(), complaints, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_dead_account_is_refused_at_once_with_the_cure() {
+    let house = office().await;
+    let account = house.connect(house.zoom.host()).await;
+    let member = json!({ "credential": account, "max_joins": 1 });
+    let pool = json!({ "name": "dead", "members": [member] });
+    let pool = house.post("/api/latchkey/v1/pools/", pool).await.created()["id"].clone();
+    create(&house, json!({ "zoom": { "pool": pool } })).await.created();
+
+    house.call("DELETE", &format!("/api/v2/zoom-oauth-credentials/{account}/"), Body::empty()).await;
+    for field in ["credential", "obf_credential"] {
+        let answer = create(&house, json!({ "zoom": { field: account } })).await.refused();
+        let said = answer["zoom"][field][0].as_str().unwrap();
+        assert!(said.contains(&account) && said.contains("disconnected:asked"), "{said}");
+        assert!(said.contains("connect it again, by POST /api/latchkey/v1/connect-links/"), "{said}");
+    }
+    let answer = create(&house, json!({ "zoom": { "pool": pool } })).await.refused();
+    let said = answer["zoom"]["pool"][0].as_str().unwrap();
+    assert!(said.contains("the pool dead") && said.contains(&account), "{said}");
+}
+
+#[tokio::test]
+async fn the_app_that_signs_is_one_that_can() {
+    let house = office().await;
+    let server = json!({ "kind": "server_to_server", "client_id": "server", "client_secret": "planted-secret-2",
+                         "webhook_secret": "planted-webhook-secret", "account_id": "account-1" });
+    let server = house.post("/api/v2/zoom-oauth-apps/", server).await.created()["id"].clone();
+    for (app, complaint) in [
+        (json!("x"), "It must be the id of a registered app."),
+        (json!("01900000-0000-7000-8000-000000000000"), "This workspace has no such app."),
+        (server, "A server-to-server app cannot sign a join: name a General app."),
+    ] {
+        let answer = create(&house, json!({ "zoom": { "oauth_app": app } })).await;
+        assert_eq!(answer.refused(), json!({ "zoom": { "oauth_app": [complaint] } }));
+    }
+    let bot = create(&house, json!({ "zoom": { "oauth_app": house.app } })).await.created();
+    assert_eq!(bot["zoom"]["oauth_app"], house.app);
+}
+
+#[tokio::test]
+async fn without_a_server_that_runs_bots_there_are_none() {
+    let house = House::build(&Plan { bots_elsewhere: false, ..OFFICE }).await;
+    let refused = async |fields| {
+        let answer = create(&house, fields).await;
+        let body = answer.json();
+        assert_eq!((answer.status, &body["code"]), (507, &json!("out_of_adhoc_bots")), "{body}");
+        assert_eq!(answer.header("retry-after"), "30");
+        body["detail"].as_str().unwrap().to_owned()
+    };
+    let later = |hours: u64| json!({ "join_at": house.env.now() + Duration::from_secs(hours * 3600) });
+    for fields in [json!({}), later(1)] {
+        let said = refused(fields).await;
+        assert!(said.contains("set bots.capacity above 0"), "{said}");
+    }
+    assert_eq!(house.get("/api/v1/bot/").await.ok()["count"], 0, "nothing is kept of them");
+
+    // Another server of the installation runs them. It ends; the next one may come in a moment, and has time for later ones.
+    let other = house.another(&Plan { capacity: 1, bots_elsewhere: false, ..OFFICE }).await;
+    let accepted = async || (create(&house, json!({})).await.status == 201).then_some(());
+    house.wait_for("it is known", accepted).await;
+    other.stop().await;
+    house.jump(Duration::from_secs(599));
+    create(&house, json!({})).await.created();
+    house.jump(Duration::from_secs(61));
+    let said = refused(json!({})).await;
+    assert!(said.starts_with("The last server that runs bots was seen at "), "{said}");
+    create(&house, later(1)).await.created();
+    house.jump(Duration::from_secs(8 * 24 * 3600));
+    refused(later(1)).await;
+}
+
+/// The links themselves are `zoom`'s business; this is what a caller sees of it.
+#[tokio::test]
+async fn a_pasted_link_is_read_or_refused() {
+    let house = office().await;
+    for text in [
+        "Join: <https://zoom.us/j/81234567890?uname=x&amp;pwd=planted-pass>.",
+        "https://nam02.safelinks.protection.outlook.com/?url=https%3A%2F%2Fzoom.us%2Fj%2F81234567890%3Fpwd%3Dplanted-pass&data=05&reserved=0",
+        "https://zoom.us/j/81234567890?password=planted-pass Meeting ID: 812 3456 7890",
+    ] {
+        let bot = house.post("/api/v1/bot/", json!({ "meeting_url": text })).await.created();
+        let read =
+            json!({ "meeting_id": "81234567890", "meeting_password": "planted-pass", "platform": "zoom" });
+        assert_eq!(bot["meeting_url"], read, "{text}");
+    }
+    for (text, complaint) in [
+        ("https://zoom.us/meeting/register/tJx", "This is a registration page"),
+        ("https://zoom.us/j/81234567890?pwd=abc\nAda", "The link is cut or joined to other text"),
+        ("https://zoom.us/j/81234567890\nPasscode: 12", "The link has no passcode"),
+    ] {
+        let answer = house.post("/api/v1/bot/", json!({ "meeting_url": text })).await.refused();
+        assert!(answer["meeting_url"][0].as_str().unwrap().starts_with(complaint), "{answer}");
+    }
 }

@@ -47,6 +47,7 @@ const OFFICE: Plan = Plan {
     manual: true,
     rates: None,
     show_app_secrets: false,
+    bots_elsewhere: true,
 };
 
 async fn office() -> House {

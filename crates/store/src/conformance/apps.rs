@@ -10,7 +10,7 @@ use model::{DisconnectCause, WorkspaceId, ZoomOauthAppId};
 use super::{Bench, CALLERS, ROUNDS, connect::invitation, credentials};
 use crate::{
     AppFilter, AppKind, AppRemoval, Credential, NewAppSecrets, Order, Page, Refusal, SEALED_COLUMNS,
-    StoreError, ZoomOauthApp,
+    Signatures, StoreError, ZoomOauthApp,
 };
 
 pub async fn apps_stay_in_their_workspace(bench: &Bench) {
@@ -74,6 +74,34 @@ pub async fn a_refusal_of_a_replaced_secret_says_nothing(bench: &Bench) {
     let found = bench.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
     assert_eq!((found.client_secret, found.refusal), (newer, None));
     assert_eq!(found.webhook_secret, app.webhook_secret, "what is not named stays");
+}
+
+pub async fn a_refused_signature_is_noted_once_until_one_is_accepted(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let app = bench.app(workspace, "client-1").await;
+    let now = bench.env.now();
+    let signatures =
+        async || bench.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap().signatures;
+    let refuse =
+        async |secret| bench.store.refuse_signature(app.id, secret, &bench.note("refused")).await.unwrap();
+    let accept = async |secret, at| bench.store.accept_signature(app.id, secret, at).await.unwrap();
+    assert_eq!(signatures().await, Signatures::default());
+    assert!(refuse(&app.client_secret).await);
+    assert!(!refuse(&app.client_secret).await, "it is known");
+    assert_eq!(signatures().await, Signatures { accepted_at: None, refused_at: Some(now) });
+    let later = now + Duration::from_secs(9);
+    accept(&app.client_secret, later).await;
+    assert_eq!(signatures().await, Signatures { accepted_at: Some(later), refused_at: None });
+    assert!(refuse(&app.client_secret).await, "once more");
+
+    let newer = bench.sealed();
+    let secrets = NewAppSecrets { client_secret: Some(&newer), webhook_secret: None };
+    assert!(bench.store.change_app_secrets(workspace, app.id, secrets).await.unwrap());
+    assert!(!refuse(&app.client_secret).await, "of the secret before");
+    accept(&app.client_secret, later + Duration::from_secs(9)).await;
+    assert_eq!(signatures().await, Signatures { accepted_at: Some(later), refused_at: None });
+    let lines = bench.store.app_log(workspace, &crate::LogFilter::default(), 9).await.unwrap();
+    assert_eq!(lines.len(), 2);
 }
 
 async fn remove(bench: &Bench, app: &ZoomOauthApp) -> AppRemoval {
@@ -185,6 +213,7 @@ pub async fn apps_are_listed_in_pages(bench: &Bench) {
             zoom_account_id: None,
             webhook_last_validation: None,
             refusal: None,
+            signatures: Signatures::default(),
             created_at,
         };
         bench.store.add_zoom_oauth_app(&app).await.unwrap();

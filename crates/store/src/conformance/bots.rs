@@ -233,3 +233,16 @@ pub async fn screenshots_stay_in_their_workspace(bench: &Bench) {
     assert_eq!(bench.store.screenshots(workspace, bot.id).await.unwrap(), [shot]);
     assert!(bench.store.screenshots(WorkspaceId::generate(&bench.env), bot.id).await.unwrap().is_empty());
 }
+
+pub async fn the_last_server_that_runs_bots_is_known(bench: &Bench) {
+    let (now, hour) = (bench.env.now(), Duration::from_secs(3600));
+    let see = async |server, at, forget| bench.store.see_bot_server(server, at, forget).await.unwrap();
+    let seen_at = async || bench.store.bot_server_seen_at().await.unwrap();
+    assert_eq!(seen_at().await, None);
+    see("one", now, now).await;
+    see("two", now + hour, now).await;
+    see("one", now + hour / 2, now).await;
+    assert_eq!(seen_at().await, Some(now + hour));
+    see("one", now + hour * 3, now + hour * 2).await;
+    assert_eq!(seen_at().await, Some(now + hour * 3), "and the other is forgotten");
+}

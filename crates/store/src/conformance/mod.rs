@@ -34,7 +34,7 @@ use model::{
     WorkspaceId, ZoomOauthAppId,
 };
 
-use crate::{ApiKey, AppKind, Lease, Note, Store, Workspace, ZoomOauthApp};
+use crate::{ApiKey, AppKind, Lease, Note, Signatures, Store, Workspace, ZoomOauthApp};
 
 /// How many callers meet.
 const CALLERS: usize = 6;
@@ -122,6 +122,7 @@ impl Bench {
             zoom_account_id: Some("account-1".into()),
             webhook_last_validation: None,
             refusal: None,
+            signatures: Signatures::default(),
             created_at: self.env.now(),
         };
         self.store.add_zoom_oauth_app(&app).await.expect("registered");
@@ -140,7 +141,8 @@ macro_rules! conformance_tests {
                      the_last_use_only_moves_on, a_callback_secret_is_rotated_by_whoever_knows_it,
                      of_rotations_at_once_one_counts, former_secrets_are_erased_once_they_have_ended }
             apps { apps_stay_in_their_workspace, one_app_per_client_id, a_refused_app_is_probed_by_one_at_a_time,
-                   a_refusal_of_a_replaced_secret_says_nothing, an_app_goes_when_its_accounts_have_gone,
+                   a_refusal_of_a_replaced_secret_says_nothing,
+                   a_refused_signature_is_noted_once_until_one_is_accepted, an_app_goes_when_its_accounts_have_gone,
                    an_app_that_comes_back_is_the_same,
                    connecting_and_removing_at_once_leaves_no_account_without_its_app,
                    apps_are_listed_in_pages }
@@ -196,7 +198,7 @@ macro_rules! conformance_tests {
                     a_request_is_remembered_from_its_first_time, revoking_is_final_and_local }
             sealed_cells { every_cell_is_walked_past_once, every_sealed_column_can_be_walked,
                            a_cell_is_replaced_only_while_it_holds_what_it_held }
-            bots { a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,
+            bots { the_last_server_that_runs_bots_is_known, a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,
                    due_bots_are_leased_once,
                    supervisors_at_once_share_the_bots, a_lapsed_bot_is_leased_again, steps_need_the_lease,
                    forbidden_steps_change_nothing,
