@@ -4,12 +4,14 @@
 //! over HTTP, and stops when its standard input ends.
 
 mod consent;
+mod pgbouncer;
 mod postgres;
 mod process;
 mod server;
 mod simulator;
 
 pub use consent::{allow, browser_config, consent};
+pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use process::{Log, Process, Program};
 pub use server::{Bot, Change, Server};

@@ -4,11 +4,13 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use model::{ApiKeyId, Sealed, Timestamp, WorkspaceId};
-use sqlx::{PgConnection, postgres::PgRow};
+use sqlx::postgres::PgRow;
 use store::{Access, ApiKey, Digest, FormerSecret, SecondAuthorization, StoreError, Workspace};
 
 use crate::{
-    ON_ABSENCE, ON_ROWS, PostgresStore, Tx, exists,
+    ON_ABSENCE, ON_ROWS, PostgresStore, Tx,
+    db::Statements,
+    exists,
     row::{Reader, bytes},
     unavailable,
 };
@@ -55,7 +57,7 @@ fn api_key(row: &PgRow) -> Result<ApiKey, StoreError> {
     })
 }
 
-async fn insert_key(db: &mut PgConnection, key: &ApiKey) -> Result<(), StoreError> {
+async fn insert_key(db: &mut Statements, key: &ApiKey) -> Result<(), StoreError> {
     sqlx::query(
         "-- add_api_key\n\
          INSERT INTO api_keys (id, workspace, name, digest, prefix, scopes, per_minute, created_at, expires_at)\n\
@@ -231,8 +233,9 @@ impl Access for PostgresStore {
     }
 
     async fn add_api_key(&self, key: &ApiKey) -> Result<(), StoreError> {
-        let mut db = self.pool.acquire().await.map_err(unavailable)?;
-        insert_key(&mut db, key).await
+        let mut tx = self.pool.begin(ON_ROWS).await.map_err(unavailable)?;
+        insert_key(&mut tx, key).await?;
+        tx.commit().await.map_err(unavailable)
     }
 
     async fn revoke_api_key(

@@ -23,24 +23,9 @@ impl Address {
         Ok(Self(Arc::new(options.application_name("latchkey").disable_statement_logging())))
     }
 
-    /// How the store's own connections are set up: nothing waits for ever, and a replica that stalls inside a
-    /// transaction lets go of its rows.
-    pub(crate) fn serving(&self) -> PgConnectOptions {
-        PgConnectOptions::clone(&self.0).options([
-            ("default_transaction_isolation", "read committed"),
-            ("statement_timeout", "10s"),
-            ("lock_timeout", "5s"),
-            ("idle_in_transaction_session_timeout", "10s"),
-        ])
-    }
-
-    /// A step may take long, but does not keep the replicas waiting behind a lock it cannot get.
-    pub(crate) fn migrating(&self) -> PgConnectOptions {
-        PgConnectOptions::clone(&self.0).options([
-            ("default_transaction_isolation", "read committed"),
-            ("statement_timeout", "0"),
-            ("lock_timeout", "10s"),
-        ])
+    /// How to connect. Nothing about the session is said here: a pooler drops it, or takes it for an error.
+    pub(crate) fn options(&self) -> PgConnectOptions {
+        PgConnectOptions::clone(&self.0).extra_float_digits(None)
     }
 
     /// Who we are there.

@@ -2,14 +2,16 @@
 
 use async_trait::async_trait;
 use model::{Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
-use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
+use sqlx::{AssertSqlSafe, postgres::PgRow};
 use store::{
     AppFilter, AppKind, AppRemoval, NewAppSecrets, Note, Page, Refusal, Signatures, StoreError, Subject,
     ZoomOauthApp, ZoomOauthApps,
 };
 
 use crate::{
-    ON_ROWS, PostgresStore, Tx, exists, log,
+    ON_ROWS, PostgresStore, Tx,
+    db::Statements,
+    exists, log,
     page::{by, comparison},
     row::Reader,
     unavailable,
@@ -48,7 +50,7 @@ pub(crate) fn app(row: &PgRow) -> Result<ZoomOauthApp, StoreError> {
 }
 
 /// Erases an app's secrets, its open invitations and what is parked for it, unless there are accounts left.
-async fn remove(db: &mut PgConnection, id: ZoomOauthAppId, note: &Note) -> Result<AppRemoval, StoreError> {
+async fn remove(db: &mut Statements, id: ZoomOauthAppId, note: &Note) -> Result<AppRemoval, StoreError> {
     let row = sqlx::query(
         "-- remove_zoom_oauth_app: accounts\n\
          SELECT count(*) AS accounts, coalesce(sum(CASE WHEN status LIKE 'disconnected:%' THEN 1 ELSE 0 END), 0) AS ended\n\
@@ -85,7 +87,7 @@ async fn remove(db: &mut PgConnection, id: ZoomOauthAppId, note: &Note) -> Resul
 }
 
 /// Whether an app has not been removed.
-pub(crate) async fn is_there(db: &mut PgConnection, id: ZoomOauthAppId) -> Result<bool, StoreError> {
+pub(crate) async fn is_there(db: &mut Statements, id: ZoomOauthAppId) -> Result<bool, StoreError> {
     let found =
         sqlx::query("-- app_is_there\nSELECT 1 FROM zoom_oauth_apps WHERE id = $1 AND deleted_at IS NULL")
             .bind(id.to_string())
@@ -272,7 +274,7 @@ impl ZoomOauthApps for PostgresStore {
         probe_at: Timestamp,
         note: &Note,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.pool.begin_with(ON_ROWS).await.map_err(unavailable)?;
+        let mut tx = self.pool.begin(ON_ROWS).await.map_err(unavailable)?;
         let row = sqlx::query(
             "-- refuse_app\n\
              UPDATE zoom_oauth_apps SET refused_since = $1, probe_at = $2\n\
@@ -311,7 +313,7 @@ impl ZoomOauthApps for PostgresStore {
     }
 
     async fn accept_app(&self, id: ZoomOauthAppId, note: &Note) -> Result<bool, StoreError> {
-        let mut tx = self.pool.begin_with(ON_ROWS).await.map_err(unavailable)?;
+        let mut tx = self.pool.begin(ON_ROWS).await.map_err(unavailable)?;
         let row = sqlx::query(
             "-- accept_app\n\
              UPDATE zoom_oauth_apps SET refused_since = NULL, probe_at = NULL\n\

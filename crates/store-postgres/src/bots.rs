@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use model::{BotId, BotStatus, LeaseToken, StatusChange, Timestamp, WorkspaceId};
-use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::PgRow, types::Json};
+use sqlx::{Postgres, QueryBuilder, postgres::PgRow, types::Json};
 use store::{Bot, BotFilter, BotPage, Bots, Lease, Screenshot, StoreError, Transition};
 
-use crate::{ON_ROWS, ONE_MOMENT, PostgresStore, Tx, exists, pools, row::Reader, unavailable};
+use crate::{
+    ON_ROWS, ONE_MOMENT, PostgresStore, Tx, db::Statements, exists, pools, row::Reader, unavailable,
+};
 
 macro_rules! columns {
     () => {
@@ -31,7 +33,7 @@ fn bot(row: &PgRow, status_changes: Vec<StatusChange>) -> Result<Bot, StoreError
 }
 
 /// The bots of these rows with their steps, in one more statement however many there are.
-async fn with_steps(db: &mut PgConnection, rows: &[PgRow]) -> Result<Vec<Bot>, StoreError> {
+async fn with_steps(db: &mut Statements, rows: &[PgRow]) -> Result<Vec<Bot>, StoreError> {
     let id = |row| Reader { table: "bots", row }.text("id");
     let ids = rows.iter().map(id).collect::<Result<Vec<_>, _>>()?;
     let query = sqlx::query(
@@ -51,7 +53,7 @@ async fn with_steps(db: &mut PgConnection, rows: &[PgRow]) -> Result<Vec<Bot>, S
     rows.iter().map(|row| bot(row, steps.remove(&id(row)?).unwrap_or_default())).collect()
 }
 
-async fn one(db: &mut PgConnection, id: BotId) -> Result<Option<Bot>, StoreError> {
+async fn one(db: &mut Statements, id: BotId) -> Result<Option<Bot>, StoreError> {
     let row = sqlx::query(concat!("-- one bot\nSELECT ", columns!(), " FROM bots WHERE id = $1"))
         .bind(id.to_string())
         .fetch_optional(&mut *db)
@@ -61,7 +63,7 @@ async fn one(db: &mut PgConnection, id: BotId) -> Result<Option<Bot>, StoreError
 }
 
 /// Numbers the step after those that are there: the bot's row is new or locked, so that no other comes between.
-async fn add_step(db: &mut PgConnection, id: BotId, step: &StatusChange) -> Result<(), StoreError> {
+async fn add_step(db: &mut Statements, id: BotId, step: &StatusChange) -> Result<(), StoreError> {
     sqlx::query(
         "-- add_step\n\
          INSERT INTO bot_steps (bot, step, code, sub_code, message, created_at)\n\
@@ -127,8 +129,8 @@ impl Bots for PostgresStore {
     }
 
     async fn bot(&self, workspace: WorkspaceId, id: BotId) -> Result<Option<Bot>, StoreError> {
-        let mut db = self.pool.acquire().await.map_err(unavailable)?;
-        Ok(one(&mut db, id).await?.filter(|bot| bot.workspace == workspace))
+        let mut tx = self.pool.begin(ONE_MOMENT).await.map_err(unavailable)?;
+        Ok(one(&mut tx, id).await?.filter(|bot| bot.workspace == workspace))
     }
 
     async fn bots(

@@ -48,8 +48,14 @@ impl PostgresStore {
 impl Copying {
     async fn begin(address: &Address, begin: &'static str) -> Result<Self, OpenError> {
         let unusable = |cause| OpenError::Unusable { address: address.clone(), cause };
-        let mut db = open::connect(address, &address.migrating()).await?;
+        let mut db = open::connect(address).await?;
         migrations::check(&mut db, address).await?;
+        if open::is_shared(&mut db, address).await? {
+            return Err(OpenError::Pooled { address: address.clone() });
+        }
+        db.execute("-- copy: timeouts\nSET statement_timeout = 0; SET lock_timeout = '10s'")
+            .await
+            .map_err(unusable)?;
         let mut others = servers(&mut db).await.map_err(unusable)?;
         for _ in 0..LOOKS {
             if others == 0 {

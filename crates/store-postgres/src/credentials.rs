@@ -6,7 +6,7 @@ use model::{
     Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 use sqlx::{
-    AssertSqlSafe, PgConnection, Postgres,
+    AssertSqlSafe, Postgres,
     postgres::{PgArguments, PgRow},
     query::QueryScalar,
     types::Json,
@@ -17,7 +17,9 @@ use store::{
 };
 
 use crate::{
-    ON_ROWS, PostgresStore, Tx, apps, exists, log, meetings,
+    ON_ROWS, PostgresStore, Tx, apps,
+    db::Statements,
+    exists, log, meetings,
     page::{by, comparison},
     parked,
     row::{Reader, bytes},
@@ -108,7 +110,7 @@ fn credential(row: &PgRow) -> Result<Credential, StoreError> {
 
 /// Inserts an account, or replaces the grant of the row with the same id.
 pub(crate) async fn connect(
-    db: &mut PgConnection,
+    db: &mut Statements,
     credential: &Credential,
     note: &Note,
 ) -> Result<(), StoreError> {
@@ -166,7 +168,7 @@ pub(crate) async fn connect(
 
 /// Erases an account's tokens and leaves a tombstone.
 pub(crate) async fn disconnect(
-    db: &mut PgConnection,
+    db: &mut Statements,
     workspace: WorkspaceId,
     id: CredentialId,
     cause: DisconnectCause,

@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use model::{CredentialId, Timestamp, ZoomOauthAppId};
-use sqlx::{PgConnection, postgres::PgRow};
+use sqlx::postgres::PgRow;
 use store::{Consequence, Digest, Ending, Reception, StoreError, ZoomEvent, ZoomInbox, ZoomOauthApp};
 
-use crate::{ON_ROWS, PostgresStore, Tx, apps, credentials, meetings, row::Reader, unavailable};
+use crate::{
+    ON_ROWS, PostgresStore, Tx, apps, credentials, db::Statements, meetings, row::Reader, unavailable,
+};
 
 fn event(row: &PgRow) -> Result<ZoomEvent, StoreError> {
     let row = Reader { table: "zoom_events", row };
@@ -20,7 +22,7 @@ fn event(row: &PgRow) -> Result<ZoomEvent, StoreError> {
 }
 
 /// Disconnects the account, unless somebody has consented anew since, and leaves the event unfinished.
-async fn end(db: &mut PgConnection, event: &ZoomEvent, ending: &Ending) -> Result<bool, StoreError> {
+async fn end(db: &mut Statements, event: &ZoomEvent, ending: &Ending) -> Result<bool, StoreError> {
     let Ending { credential, cause, unless_consented_after, note } = ending;
     let consented_at: Option<i64> = sqlx::query_scalar(
         "-- receive_zoom_event: read\n\

@@ -9,6 +9,8 @@
 //! - Founding hangs on a row that is not there, which nobody can lock: it alone is `SERIALIZABLE`.
 //! - PostgreSQL may end a transaction for another's sake. It is run again here, a few times; callers never see it.
 //!
+//! Through a pooler that shares connections, all of that holds too (`db`).
+//!
 //! Statements name their columns, because a `*` that a migration widens breaks what running replicas have prepared.
 
 mod access;
@@ -20,6 +22,7 @@ mod census;
 mod connect;
 mod copy;
 mod credentials;
+mod db;
 mod idempotency;
 mod inbox;
 mod limits;
@@ -37,8 +40,10 @@ mod sealed_cells;
 
 use std::time::Duration;
 
-use sqlx::{Connection as _, PgPool, PgTransaction, error::DatabaseError, postgres::PgPoolOptions};
+use sqlx::{Connection as _, error::DatabaseError};
 use store::StoreError;
+
+use db::{Db, Tx};
 
 pub use address::Address;
 pub use migrations::Migrated;
@@ -63,28 +68,28 @@ const ON_ABSENCE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
 /// Several reads of one moment.
 const ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
-/// A transaction on a connection of the pool.
-type Tx = PgTransaction<'static>;
-
 /// The store. Cheap to share behind an `Arc`.
 #[derive(Debug)]
 pub struct PostgresStore {
-    pool: PgPool,
+    pool: Db,
     /// What writes the audit: a token waits for its record, which shall not wait for a free connection. And it is the same
     /// one each time, whose process at the server has everything at hand; that is a tenth more reads with a strict audit.
-    audit: PgPool,
+    audit: Db,
 }
 
 impl PostgresStore {
     /// Connects to a database whose schema is the one this version speaks to.
     pub async fn open(address: &Address) -> Result<Self, OpenError> {
-        let options = address.serving();
-        let mut first = open::connect(address, &options).await?;
+        let mut first = open::connect(address).await?;
         migrations::check(&mut first, address).await?;
-        // It has done its work; the pool makes its own.
+        let is_shared = open::is_shared(&mut first, address).await?;
+        if is_shared {
+            tracing::info!("a pooler shares the connections to PostgreSQL among transactions");
+        }
+        // It has done its work; the pools make their own.
         drop(first.close().await);
-        let pool = |connections| pool(connections).connect_lazy_with(options.clone());
-        Ok(Self { pool: pool(CONNECTIONS), audit: pool(AUDIT_CONNECTIONS) })
+        let db = |connections| Db::new(address.options(), connections, is_shared);
+        Ok(Self { pool: db(CONNECTIONS), audit: db(AUDIT_CONNECTIONS) })
     }
 
     /// Brings the schema of a database up to date. Replicas may be running meanwhile.
@@ -112,7 +117,7 @@ impl PostgresStore {
     {
         let mut attempt = 1;
         loop {
-            let tx = self.pool.begin_with(begin).await.map_err(unavailable)?;
+            let tx = self.pool.begin(begin).await.map_err(unavailable)?;
             match body(tx).await {
                 Err(error) if attempt < ATTEMPTS && collided(&error) => {
                     tracing::debug!(name, attempt, %error, "a transaction collided and runs again");
@@ -122,21 +127,6 @@ impl PostgresStore {
             }
         }
     }
-}
-
-fn pool(connections: u32) -> PgPoolOptions {
-    PgPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(FREE_WITHIN)
-        .test_before_acquire(false)
-        .before_acquire(|connection, about| {
-            Box::pin(async move {
-                if about.idle_for >= DOUBTED_AFTER {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
 }
 
 /// Whether a transaction was ended for another's sake: nothing of it is left, and it may well succeed now.

@@ -8,7 +8,7 @@ use store::{
     TokenLink, TokenLinks,
 };
 
-use crate::{PostgresStore, row::Reader, unavailable};
+use crate::{ON_ROWS, PostgresStore, row::Reader, unavailable};
 
 macro_rules! columns {
     () => {
@@ -231,7 +231,7 @@ impl TokenLinks for PostgresStore {
     }
 
     async fn note_uses(&self, links: &[(TokenLinkId, Vec<LinkUse>)]) -> Result<(), StoreError> {
-        let mut tx = self.pool.begin().await.map_err(unavailable)?;
+        let mut tx = self.pool.begin(ON_ROWS).await.map_err(unavailable)?;
         for (id, uses) in links {
             let row = sqlx::query(
                 "-- note_uses: before\nSELECT last_uses FROM token_links WHERE id = $1 FOR UPDATE",

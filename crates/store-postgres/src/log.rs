@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use model::{CredentialStatus, Timestamp, WorkspaceId, ZoomOauthAppId};
-use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
+use sqlx::{AssertSqlSafe, postgres::PgRow};
 use store::{AccountLog, LogFilter, LogLine, Note, StoreError, Subject};
 
 use crate::{
     PostgresStore,
+    db::Statements,
     page::{by_one, comparison},
     row::Reader,
     unavailable,
@@ -29,7 +30,7 @@ fn line(row: &PgRow) -> Result<LogLine, StoreError> {
 
 /// Writes a line, in the transaction of what it tells.
 pub(crate) async fn write(
-    db: &mut PgConnection,
+    db: &mut Statements,
     workspace: WorkspaceId,
     app: ZoomOauthAppId,
     subject: Subject,

@@ -2,14 +2,16 @@
 
 use async_trait::async_trait;
 use model::{CredentialId, MeetingNumber, MeetingSyncStatus, Timestamp, WorkspaceId};
-use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
+use sqlx::{AssertSqlSafe, postgres::PgRow};
 use store::{
     DueSync, KnownMeeting, Lease, Meeting, MeetingChange, MeetingFilter, MeetingKey, MeetingNews,
     MeetingOwner, Meetings, Page, StoreError, Subject, SyncOutcome,
 };
 
 use crate::{
-    ON_ROWS, PostgresStore, Tx, log,
+    ON_ROWS, PostgresStore, Tx,
+    db::Statements,
+    log,
     page::{by, comparison},
     row::Reader,
     unavailable,
@@ -17,7 +19,7 @@ use crate::{
 
 /// Brings what Zoom tells into the map, in the transaction that notes the event.
 pub(crate) async fn tell(
-    db: &mut PgConnection,
+    db: &mut Statements,
     workspace: WorkspaceId,
     news: &MeetingNews,
 ) -> Result<(), StoreError> {
@@ -54,7 +56,7 @@ impl Told<'_> {
     /// Notes that a meeting exists or is gone, unless something later is known.
     async fn put(
         &self,
-        db: &mut PgConnection,
+        db: &mut Statements,
         number: MeetingNumber,
         host: Option<&str>,
         what: &'static str,
@@ -86,7 +88,7 @@ impl Told<'_> {
     /// Marks meetings as gone, whoever of the workspace knows them.
     async fn lose<'q>(
         &self,
-        db: &mut PgConnection,
+        db: &mut Statements,
         which: &'static str,
         value: impl sqlx::Encode<'q, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + 'q,
     ) -> Result<(), StoreError> {
@@ -107,7 +109,7 @@ impl Told<'_> {
     /// Whoever knows the meeting by another host knows better now.
     async fn move_host(
         &self,
-        db: &mut PgConnection,
+        db: &mut Statements,
         number: MeetingNumber,
         host: &str,
     ) -> Result<(), StoreError> {
@@ -129,7 +131,7 @@ impl Told<'_> {
     /// The host's personal room had another number until now.
     async fn leave_room(
         &self,
-        db: &mut PgConnection,
+        db: &mut Statements,
         host: &str,
         number: MeetingNumber,
     ) -> Result<(), StoreError> {
@@ -148,7 +150,7 @@ impl Told<'_> {
         Ok(())
     }
 
-    async fn hasten(&self, db: &mut PgConnection, host: &str) -> Result<(), StoreError> {
+    async fn hasten(&self, db: &mut Statements, host: &str) -> Result<(), StoreError> {
         let sql = format!(
             "-- tell_meetings: hasten\n\
              UPDATE credentials SET sync_due_at = least(sync_due_at, $4) WHERE {HEARERS}"
@@ -166,7 +168,7 @@ impl Told<'_> {
 }
 
 /// Forgets an account's meetings, in the transaction that disconnects it.
-pub(crate) async fn forget(db: &mut PgConnection, id: CredentialId) -> Result<(), StoreError> {
+pub(crate) async fn forget(db: &mut Statements, id: CredentialId) -> Result<(), StoreError> {
     sqlx::query("-- forget_meetings\nDELETE FROM meetings WHERE credential = $1")
         .bind(id.to_string())
         .execute(db)

@@ -32,6 +32,11 @@ pub(crate) const KNOWN: usize = STEPS.len();
 /// Taken for the length of a transaction, so that two who migrate at once take each step once. Any number does.
 const LOCK: i64 = 0x6c61_7463_686b_6579;
 
+/// A step may take long, but does not keep the servers waiting behind a lock that it cannot get. For the length of the
+/// transaction: through a pooler, what is set for longer is set for others.
+const BEGIN: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10s'";
+
 /// What bringing a schema up to date came to.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Migrated {
@@ -43,11 +48,11 @@ pub struct Migrated {
 
 /// Takes the steps that are missing: all of them, or none.
 pub(crate) async fn run(address: &Address) -> Result<Migrated, OpenError> {
-    let mut db = open::connect(address, &address.migrating()).await?;
+    let mut db = open::connect(address).await?;
     let refused = |cause| OpenError::Migration { address: address.clone(), cause };
-    let mut tx = db.begin().await.map_err(refused)?;
+    let mut tx = db.begin_with(BEGIN).await.map_err(refused)?;
     let lock = sqlx::query("-- migrate: lock\nSELECT pg_advisory_xact_lock($1)").bind(LOCK);
-    lock.execute(&mut *tx).await.map_err(refused)?;
+    lock.persistent(false).execute(&mut *tx).await.map_err(refused)?;
     let found = taken(&mut tx).await.map_err(refused)?;
     let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..));
     let missing = missing.ok_or_else(|| OpenError::TooNew { address: address.clone(), found })?;
@@ -61,6 +66,7 @@ pub(crate) async fn run(address: &Address) -> Result<Migrated, OpenError> {
         sqlx::query("-- migrate: taken\nINSERT INTO schema_steps (number, name) VALUES ($1, $2)")
             .bind(number)
             .bind(*name)
+            .persistent(false)
             .execute(&mut *tx)
             .await
             .map_err(refused)?;
@@ -84,13 +90,9 @@ pub(crate) async fn check(db: &mut PgConnection, address: &Address) -> Result<()
 
 /// How many steps the database has taken.
 async fn taken(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    let begun: bool = sqlx::query_scalar("-- schema: begun\nSELECT to_regclass('schema_steps') IS NOT NULL")
-        .fetch_one(&mut *db)
-        .await?;
-    if !begun {
+    let begun = "-- schema: begun\nSELECT count(to_regclass('schema_steps'))";
+    if open::number(db, begun).await? == 0 {
         return Ok(0);
     }
-    sqlx::query_scalar("-- schema: taken\nSELECT coalesce(max(number), 0) FROM schema_steps")
-        .fetch_one(db)
-        .await
+    open::number(db, "-- schema: taken\nSELECT coalesce(max(number), 0) FROM schema_steps").await
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{Connection as _, PgConnection, error::DatabaseError, postgres::PgConnectOptions};
+use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, error::DatabaseError, raw_sql};
 
 use crate::{Address, migrations::KNOWN};
 
@@ -10,7 +10,7 @@ use crate::{Address, migrations::KNOWN};
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The oldest PostgreSQL that the conformance suite runs on.
-const OLDEST: i32 = 15;
+const OLDEST: i64 = 15;
 
 /// The database cannot be used. Each says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +57,7 @@ pub enum OpenError {
         /// Where.
         address: Address,
         /// Its version.
-        found: i32,
+        found: i64,
     },
     /// The schema has still to be brought up to date.
     #[error(
@@ -80,6 +80,15 @@ pub enum OpenError {
         address: Address,
         /// Its schema.
         found: i64,
+    },
+    /// A pooler stands between, and this needs a session.
+    #[error(
+        "a pooler at {address} shares its connections among transactions, and copying takes one session: give the \
+         address of PostgreSQL itself"
+    )]
+    Pooled {
+        /// Where.
+        address: Address,
     },
     /// Servers are up that should not be.
     #[error(
@@ -114,11 +123,9 @@ pub enum OpenError {
 }
 
 /// One connection, to a server that is new enough.
-pub(crate) async fn connect(
-    address: &Address,
-    options: &PgConnectOptions,
-) -> Result<PgConnection, OpenError> {
-    let answer = tokio::time::timeout(ANSWERS_WITHIN, PgConnection::connect_with(options)).await;
+pub(crate) async fn connect(address: &Address) -> Result<PgConnection, OpenError> {
+    let options = address.options();
+    let answer = tokio::time::timeout(ANSWERS_WITHIN, PgConnection::connect_with(&options)).await;
     let mut db = match answer {
         Ok(answer) => answer.map_err(|error| judge(address, error))?,
         Err(_) => {
@@ -126,15 +133,49 @@ pub(crate) async fn connect(
         }
     };
     let unusable = |cause| OpenError::Unusable { address: address.clone(), cause };
-    let version: i32 =
-        sqlx::query_scalar("-- server version\nSELECT current_setting('server_version_num')::int / 10000")
-            .fetch_one(&mut db)
-            .await
-            .map_err(unusable)?;
+    let version = "-- server version\nSELECT current_setting('server_version_num')::bigint / 10000";
+    let version = number(&mut db, version).await.map_err(unusable)?;
     if version < OLDEST {
         return Err(OpenError::OldServer { address: address.clone(), found: version });
     }
     Ok(db)
+}
+
+/// Whether a pooler shares the connections behind `one` among transactions. Then, what is set or prepared in one
+/// transaction is not there in the next.
+///
+/// A second connection holds a transaction open. If it has the backend that the first had a moment ago, or the first has
+/// another by now, then backends are lent for a transaction. Others may come between; not every time.
+pub(crate) async fn is_shared(one: &mut PgConnection, address: &Address) -> Result<bool, OpenError> {
+    const LOOKS: u32 = 5;
+    let unusable = |cause| OpenError::Unusable { address: address.clone(), cause };
+    let mut other = connect(address).await?;
+    let looked = async {
+        for _ in 0..LOOKS {
+            let before = backend(one).await?;
+            other.execute(raw_sql("BEGIN")).await?;
+            let is_shared = backend(&mut other).await? == before || backend(one).await? != before;
+            other.execute(raw_sql("ROLLBACK")).await?;
+            if is_shared {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    let looked = tokio::time::timeout(ANSWERS_WITHIN, looked).await;
+    // Only a pooler makes somebody wait here, for a connection that the other one has.
+    let is_shared = looked.unwrap_or(Ok(true)).map_err(unusable)?;
+    drop(other.close().await);
+    Ok(is_shared)
+}
+
+async fn backend(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    number(db, "-- backend\nSELECT pg_backend_pid()::bigint").await
+}
+
+/// What a statement answers that is not prepared: such a one works through any pooler.
+pub(crate) async fn number(db: &mut PgConnection, sql: &'static str) -> Result<i64, sqlx::Error> {
+    raw_sql(sql).fetch_one(db).await?.try_get(0)
 }
 
 /// By what PostgreSQL calls it (<https://www.postgresql.org/docs/current/errcodes-appendix.html>), never by its prose.

@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use model::{ParkedConsentId, Timestamp, WorkspaceId, ZoomOauthAppId};
-use sqlx::{PgConnection, postgres::PgRow, types::Json};
+use sqlx::{postgres::PgRow, types::Json};
 use store::{Credential, Grant, Note, ParkedConsent, ParkedConsents, StoreError, ZoomOauthApp};
 
 use crate::{
     ON_ROWS, PostgresStore, Tx, apps,
     apps::app_columns,
     credentials,
+    db::Statements,
     row::{Reader, bytes},
     unavailable,
 };
@@ -43,7 +44,7 @@ fn parked(row: &PgRow) -> Result<ParkedConsent, StoreError> {
 
 /// Ends what is parked of a user on an app: it gives way to whatever is newer.
 pub(crate) async fn supersede(
-    db: &mut PgConnection,
+    db: &mut Statements,
     app: ZoomOauthAppId,
     zoom_user_id: &str,
 ) -> Result<(), StoreError> {

@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use model::{AccountUser, BotId, MeetingNumber, PoolId, SeatId, Timestamp, WorkspaceId};
-use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::PgRow};
+use sqlx::{Postgres, QueryBuilder, postgres::PgRow};
 use store::{
     Member, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatRequest, Seating, StoreError,
 };
 
-use crate::{ON_ROWS, ONE_MOMENT, PostgresStore, Tx, exists, row::Reader, unavailable};
+use crate::{ON_ROWS, ONE_MOMENT, PostgresStore, Tx, db::Statements, exists, row::Reader, unavailable};
 
 fn pool(row: &PgRow) -> Result<Pool, StoreError> {
     let row = Reader { table: "pools", row };
@@ -47,7 +47,7 @@ fn occupied(row: &PgRow) -> Result<Occupied, StoreError> {
 
 /// The members of one pool or of all, each with its pool.
 async fn members(
-    db: &mut PgConnection,
+    db: &mut Statements,
     workspace: WorkspaceId,
     pool: Option<PoolId>,
     now: Timestamp,
@@ -74,7 +74,7 @@ async fn members(
 }
 
 async fn members_of(
-    db: &mut PgConnection,
+    db: &mut Statements,
     workspace: WorkspaceId,
     pool: PoolId,
     now: Timestamp,
@@ -83,7 +83,7 @@ async fn members_of(
     Ok(members.into_iter().map(|(_, occupied)| occupied).collect())
 }
 
-async fn find(db: &mut PgConnection, workspace: WorkspaceId, id: PoolId) -> Result<Option<Pool>, StoreError> {
+async fn find(db: &mut Statements, workspace: WorkspaceId, id: PoolId) -> Result<Option<Pool>, StoreError> {
     let row = sqlx::query(
         "-- find pool\nSELECT id, workspace, name, created_at FROM pools WHERE id = $1 AND workspace = $2",
     )
@@ -95,7 +95,7 @@ async fn find(db: &mut PgConnection, workspace: WorkspaceId, id: PoolId) -> Resu
     row.as_ref().map(pool).transpose()
 }
 
-async fn put(db: &mut PgConnection, pool: PoolId, members: &[Member]) -> Result<(), StoreError> {
+async fn put(db: &mut Statements, pool: PoolId, members: &[Member]) -> Result<(), StoreError> {
     for member in members {
         sqlx::query(
             "-- put pool member\n\
@@ -119,7 +119,7 @@ async fn put(db: &mut PgConnection, pool: PoolId, members: &[Member]) -> Result<
 
 /// One at a time in a workspace: its pools may share accounts, and a meeting is no row that could be locked. What follows
 /// sees what the one before has done. Rows that refer to the workspace are not held up.
-async fn queue_up(db: &mut PgConnection, workspace: WorkspaceId) -> Result<(), StoreError> {
+async fn queue_up(db: &mut Statements, workspace: WorkspaceId) -> Result<(), StoreError> {
     sqlx::query("-- take_seat: queue up\nSELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE")
         .bind(workspace.to_string())
         .execute(db)
@@ -130,7 +130,7 @@ async fn queue_up(db: &mut PgConnection, workspace: WorkspaceId) -> Result<(), S
 
 /// A holder's own seat in this meeting: its id, its account, and whether it hosts.
 async fn held(
-    db: &mut PgConnection,
+    db: &mut Statements,
     workspace: WorkspaceId,
     request: &SeatRequest<'_>,
 ) -> Result<Option<(Seat, bool)>, StoreError> {
@@ -152,7 +152,7 @@ async fn held(
 }
 
 async fn keep(
-    db: &mut PgConnection,
+    db: &mut Statements,
     seat: &Seat,
     hosting: bool,
     request: &SeatRequest<'_>,
@@ -170,7 +170,7 @@ async fn keep(
     Ok(())
 }
 
-async fn give_back(db: &mut PgConnection, id: SeatId) -> Result<bool, StoreError> {
+async fn give_back(db: &mut Statements, id: SeatId) -> Result<bool, StoreError> {
     let done = sqlx::query("-- give seat back\nDELETE FROM pool_seats WHERE id = $1")
         .bind(id.to_string())
         .execute(db)
@@ -181,7 +181,7 @@ async fn give_back(db: &mut PgConnection, id: SeatId) -> Result<bool, StoreError
 
 /// The persons who are in the meeting already.
 async fn present(
-    db: &mut PgConnection,
+    db: &mut Statements,
     workspace: WorkspaceId,
     request: &SeatRequest<'_>,
 ) -> Result<Vec<String>, StoreError> {
@@ -197,7 +197,7 @@ async fn present(
 }
 
 async fn sit_down(
-    db: &mut PgConnection,
+    db: &mut Statements,
     workspace: WorkspaceId,
     member: &Member,
     request: &SeatRequest<'_>,
@@ -237,7 +237,7 @@ async fn sit_down(
 }
 
 /// Gives back what a bot of ours sat on, in the transaction of its last step.
-pub(crate) async fn release_bot(db: &mut PgConnection, id: BotId) -> Result<(), StoreError> {
+pub(crate) async fn release_bot(db: &mut Statements, id: BotId) -> Result<(), StoreError> {
     sqlx::query(
         "-- release seats of a bot\n\
          DELETE FROM pool_seats WHERE holder = $1 AND workspace = (SELECT workspace FROM bots WHERE id = $1)",

@@ -3,9 +3,10 @@
 
 mod server;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use model::Secret;
+use stage::PgBouncer;
 use store::Store;
 use store_postgres::{Address, PostgresStore};
 use tokio::sync::OnceCell;
@@ -19,9 +20,24 @@ async fn migrated() -> String {
     url.split(['/', '?']).nth(3).unwrap().to_owned()
 }
 
+/// The way to a database: through a PgBouncer, if LATCHKEY_TEST_POOL_MODE says in which `pool_mode`.
+fn pooled(direct: String) -> String {
+    static POOLER: OnceLock<Option<PgBouncer>> = OnceLock::new();
+    let pooler = POOLER.get_or_init(|| {
+        let mode = std::env::var("LATCHKEY_TEST_POOL_MODE").ok()?;
+        // Where there are few, they are shared.
+        let connections = if mode == "session" { 20 } else { 3 };
+        Some(PgBouncer::start(server::server(), &mode, connections).unwrap())
+    });
+    match pooler {
+        Some(pooler) => pooler.address(&direct),
+        None => direct,
+    }
+}
+
 async fn empty_store() -> (Arc<dyn Store>, ()) {
     let template = TEMPLATE.get_or_init(migrated).await;
-    let url = server::database(template).await;
+    let url = pooled(server::database(template).await);
     let store = PostgresStore::open(&Address::read(&Secret::new(url)).unwrap()).await.unwrap();
     (Arc::new(store), ())
 }

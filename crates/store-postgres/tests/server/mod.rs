@@ -6,8 +6,11 @@ use stage::Postgres;
 
 static SERVER: OnceLock<Postgres> = OnceLock::new();
 
+pub(crate) fn server() -> &'static Postgres {
+    SERVER.get_or_init(|| Postgres::start().expect("it starts"))
+}
+
 /// The address of a new database, a copy of `template` (`template1` is empty).
 pub(crate) async fn database(template: &str) -> String {
-    let server = SERVER.get_or_init(|| Postgres::start().expect("it starts"));
-    server.database(template).await.expect("the server is there")
+    server().database(template).await.expect("the server is there")
 }
