@@ -356,7 +356,7 @@ impl ZoomOauthApps for PostgresStore {
         client_secret: &Sealed,
         note: &Note,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.pool.begin_with(ON_ROWS).await.map_err(unavailable)?;
+        let mut tx = self.pool.begin(ON_ROWS).await.map_err(unavailable)?;
         let row = sqlx::query(
             "-- refuse_signature: find\n\
              SELECT workspace, signature_refused_at FROM zoom_oauth_apps WHERE id = $1 AND client_secret = $2 FOR UPDATE",
