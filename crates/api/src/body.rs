@@ -2,15 +2,12 @@
 
 use axum::{
     body::Bytes,
-    extract::{
-        FromRequest, Request,
-        rejection::{BytesRejection, FailedToBufferBody},
-    },
+    extract::{FromRef, FromRequest, Request},
     http::header::CONTENT_TYPE,
 };
 use serde_json::{Map, Value};
 
-use crate::error::ApiError;
+use crate::{State, bounds::Sender, error::ApiError};
 
 /// Objects in objects, as a form writes them: `automatic_leave.everyone_left_timeout.timeout`.
 const DEEPEST: usize = 3;
@@ -18,14 +15,18 @@ const DEEPEST: usize = 3;
 /// The fields of a body. Both encodings read alike; an empty body has none.
 pub(crate) struct Body(pub(crate) Map<String, Value>);
 
-impl<S: Send + Sync> FromRequest<S> for Body {
+impl<S> FromRequest<S> for Body
+where
+    State: FromRef<S>,
+    S: Send + Sync,
+{
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         let content_type =
             request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         let content_type = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-        let bytes = bytes(request, state).await?;
+        let bytes = bytes(request, &State::from_ref(state)).await?;
         match content_type.as_str() {
             _ if bytes.is_empty() => Ok(Self(Map::new())),
             "application/x-www-form-urlencoded" => Ok(Self(form(&bytes))),
@@ -44,12 +45,9 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     }
 }
 
-/// A whole body, whatever it is.
-pub(crate) async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
-        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => ApiError::TooLarge,
-        _ => ApiError::Unreadable("The body could not be read.".into()),
-    })
+/// A whole body, whatever it is, of somebody whose key is good.
+pub(crate) async fn bytes(request: Request, state: &State) -> Result<Bytes, ApiError> {
+    state.admission.bodies.read(request.into_body(), Sender::Caller).await.map_err(ApiError::Body)
 }
 
 /// A form has no objects: it writes a field of one as `zoom.zak_url`.

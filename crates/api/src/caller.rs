@@ -1,9 +1,9 @@
 //! Who calls, and what for.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, net::SocketAddr};
 
 use axum::{
-    extract::{FromRef, FromRequestParts, MatchedPath},
+    extract::{ConnectInfo, FromRef, FromRequestParts, MatchedPath},
     http::{HeaderMap, Method, header::AUTHORIZATION, request::Parts},
 };
 use broker::KeyCheck;
@@ -71,7 +71,14 @@ pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<Admitte
     if let Some(known) = parts.extensions.get::<Admitted>() {
         return Ok(*known);
     }
-    let key = authenticate(&parts.headers, state).await?;
+    let key = match authenticate(&parts.headers, state).await {
+        Err(wrong @ ApiError::AuthenticationFailed(_)) => {
+            let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+            state.admission.wrong_keys.slow_down(peer).await.map_err(ApiError::Throttled)?;
+            return Err(wrong);
+        }
+        key => key?,
+    };
     let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     // A HEAD is a GET whose answer nobody reads.
     let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };

@@ -13,9 +13,14 @@ use axum::{
     http::Request,
     response::Response,
 };
+use model::{Environment, Timestamp};
 use tower::ServiceExt as _;
 
-use crate::{State, router, token};
+use crate::{
+    State,
+    bounds::{Bounds, Kind},
+    router, token,
+};
 
 /// Makes a visitor of each connection: to be given to [`serve`](crate::serve).
 #[derive(Clone)]
@@ -37,6 +42,21 @@ impl Door {
     /// A door to every route of the server.
     pub fn new(state: State) -> Self {
         Self(Arc::new(Rooms { router: router(state.clone()), state }))
+    }
+
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.0.state.admission.bounds
+    }
+
+    pub(crate) fn env(&self) -> &Environment {
+        &self.0.state.env
+    }
+
+    /// Logs how many requests were refused without a line of their own.
+    pub(crate) fn say_refusals(&self, now: Timestamp) {
+        for (Kind { route, status, code }, more) in self.0.state.admission.refusals.unsaid(now) {
+            tracing::info!(route, status, code, more, "answered so as well");
+        }
     }
 
     /// For a connection from this address.

@@ -13,7 +13,7 @@ use axum::{
 use model::{ApiScope, Class, Code, Failure};
 use serde_json::{Value, json};
 
-use crate::fields::FieldErrors;
+use crate::{bounds::BodyError, fields::FieldErrors, observe::RefusedFor};
 
 /// For failures that may pass and do not say when.
 const USUAL_WAIT: Duration = Duration::from_secs(5);
@@ -27,9 +27,9 @@ pub(crate) enum ApiError {
     Unreadable(String),
     /// Neither JSON nor a form.
     UnsupportedMediaType,
-    /// More than the server takes in.
-    TooLarge,
-    /// The same, of path and query.
+    /// A body that was not taken in.
+    Body(BodyError),
+    /// More than the server takes in, of path and query.
     AddressTooLong,
     /// The same, of headers.
     HeadersTooLarge,
@@ -119,14 +119,14 @@ pub(crate) fn retry_after(failure: &Failure) -> Option<String> {
         .then(|| failure.retry_after.unwrap_or(USUAL_WAIT).as_secs().max(1).to_string())
 }
 
-/// Only what is our fault is an error in the log, and only here.
-pub(crate) fn report(failure: &Failure) {
-    match failure.class() {
-        Class::OurFault => tracing::error!(code = %failure.code, detail = failure.detail, "a request failed"),
-        Class::Retry | Class::PersonMustAct => {
-            tracing::info!(code = %failure.code, detail = failure.detail, "a request was refused");
-        }
+/// Only what is our fault is an error in the log, and only here. Why anything else was refused is told by the line of its
+/// request.
+pub(crate) fn reported(failure: &Failure, mut response: Response) -> Response {
+    if failure.class() == Class::OurFault {
+        tracing::error!(code = %failure.code, detail = failure.detail, "a request failed");
     }
+    response.extensions_mut().insert(RefusedFor(failure.clone()));
+    response
 }
 
 impl IntoResponse for ApiError {
@@ -139,9 +139,7 @@ impl IntoResponse for ApiError {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 coded("unsupported_media_type", "Send JSON or a URL-encoded form."),
             ),
-            Self::TooLarge => {
-                (StatusCode::PAYLOAD_TOO_LARGE, coded("too_large", "The body is larger than 8 MiB."))
-            }
+            Self::Body(error) => return unread(error),
             Self::AddressTooLong => (
                 StatusCode::URI_TOO_LONG,
                 coded("address_too_long", "Path and query are longer than 16 KiB."),
@@ -186,18 +184,28 @@ impl IntoResponse for ApiError {
 }
 
 fn failed(failure: &Failure) -> Response {
-    report(failure);
     // What is our fault says nothing of our insides.
     let detail = match failure.class() {
         Class::OurFault => failure.code.advice().to_owned(),
         Class::Retry | Class::PersonMustAct => format!("{}; {}", failure.detail, failure.code.advice()),
     };
     let body = Json(json!({ "code": failure.code.as_str(), "detail": detail }));
-    let mut response = (status_of(failure.code), body).into_response();
+    let mut response = reported(failure, (status_of(failure.code), body).into_response());
     if let Some(seconds) = retry_after(failure).and_then(|seconds| seconds.parse().ok()) {
         response.headers_mut().insert(RETRY_AFTER, seconds);
     }
     response
+}
+
+fn unread(error: BodyError) -> Response {
+    let (status, code) = match error {
+        BodyError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+        BodyError::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
+        BodyError::NoMemory => return failed(&error.failure()),
+        BodyError::Broken => (StatusCode::BAD_REQUEST, "parse_error"),
+    };
+    let detail = format!("The request can't be read: {}.", error.failure().detail);
+    (status, Json(json!({ "code": code, "detail": detail }))).into_response()
 }
 
 fn throttled(wait: Duration) -> Response {

@@ -38,9 +38,7 @@ mod zoom_oauth_credentials;
 use std::sync::Arc;
 
 use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    middleware,
+    Router, middleware,
     routing::{MethodRouter, delete, get, post},
 };
 use bots::Supervisor;
@@ -53,6 +51,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use error::ApiError;
 
+pub use bounds::{Admission, Bounds};
 pub use door::{Door, Visitor};
 pub use limits::{Limits, Rates};
 pub use serving::serve;
@@ -72,14 +71,13 @@ pub struct State {
     pub tasks: TaskTracker,
     /// How often callers may come.
     pub limits: Arc<Limits>,
+    /// What whoever is not known yet may take.
+    pub admission: Arc<Admission>,
     /// Whether `/metrics` is answered.
     pub metrics: bool,
     /// Whether apps are shown with their secrets, as Recall's API shows them.
     pub show_app_secrets: bool,
 }
-
-/// Larger than any request of the contract (two images of 1.8 MB), and no invitation to send more.
-const MOST_BODY_BYTES: usize = 8 * 1024 * 1024;
 
 /// A path and its methods.
 type Route = (&'static str, MethodRouter<State>);
@@ -183,9 +181,8 @@ pub fn paths() -> Vec<&'static str> {
 pub fn router(state: State) -> Router {
     // Outermost first. One layer for all of them: the router boxes each that it is given, for every request.
     let around = ServiceBuilder::new()
-        .layer(middleware::from_fn_with_state(state.env.clone(), observe::requests))
-        .layer(middleware::from_fn(bounds::keep))
-        .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(state.clone(), observe::requests))
+        .layer(middleware::from_fn(bounds::head::keep))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::once))
         .layer(CatchPanicLayer::custom(error::panicked));
     routes()

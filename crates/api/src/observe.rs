@@ -1,55 +1,82 @@
-//! One log line for each request. Paths are logged as routes: real ones hold link secrets, and so do queries.
+//! One log line for each request that was answered, and one a second for those of a kind that were refused. Paths are logged
+//! as routes: real ones hold link secrets, and so do queries.
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{MatchedPath, Request, State as Extract},
     http::{HeaderName, HeaderValue, Method},
     middleware::Next,
     response::Response,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use model::{Code, Environment};
+use model::{Environment, Failure, Timestamp};
 use tracing::Instrument as _;
+
+use crate::{State, bounds::Kind};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Put into a response: why a token was refused, for the log line of its request.
-#[derive(Clone, Copy)]
-pub(crate) struct RefusedFor(pub(crate) Code);
+/// Put into a response: why the request was refused, for its log line.
+#[derive(Clone)]
+pub(crate) struct RefusedFor(pub(crate) Failure);
+
+/// A request whose line is still to be written.
+struct Line<'a> {
+    id: &'a str,
+    method: &'a Method,
+    route: &'a str,
+    begun: Timestamp,
+}
 
 /// Gives the request an id, answers it in `x-request-id`, and logs what became of it.
-pub(crate) async fn requests(State(env): State<Environment>, request: Request, next: Next) -> Response {
+pub(crate) async fn requests(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
     let method = request.method().clone();
     if route.starts_with("/t/") {
-        return token(&env, &method, route, next.run(request)).await;
+        return token(&state, &method, route, next.run(request)).await;
     }
-    let (id, begun) = (request_id(&env), env.now());
+    let (id, begun) = (request_id(&state.env), state.env.now());
     let span = tracing::info_span!("request", id, %method, route);
     let response = next.run(request).instrument(span.clone()).await;
-    let (status, ms) = (response.status().as_u16(), env.now().since(begun).as_millis());
-    span.in_scope(|| tracing::info!(status, ms, "answered"));
+    // What succeeds there was asked for with a key, or signed.
+    if response.status().is_success() && route.starts_with("/api/") {
+        let (status, ms) = (response.status().as_u16(), state.env.now().since(begun).as_millis());
+        span.in_scope(|| tracing::info!(status, ms, "answered"));
+    } else {
+        say(&state, &Line { id: &id, method: &method, route, begun }, &response);
+    }
     named(response, id)
 }
 
 /// The same for token links, of which so many are read that no span is made for one and no line for a token that is given.
 /// The line of a refusal says itself what it is about.
 pub(crate) async fn token(
-    env: &Environment,
+    state: &State,
     method: &Method,
     route: &str,
     work: impl Future<Output = Response>,
 ) -> Response {
-    let (id, begun) = (request_id(env), env.now());
+    let (id, begun) = (request_id(&state.env), state.env.now());
     let response = work.await;
-    let (status, ms) = (response.status().as_u16(), || env.now().since(begun).as_millis());
     if response.status().is_success() {
-        tracing::debug!(id, %method, route, status, ms = ms(), "answered");
+        let ms = || state.env.now().since(begun).as_millis();
+        tracing::debug!(id, %method, route, status = response.status().as_u16(), ms = ms(), "answered");
     } else {
-        let code = response.extensions().get::<RefusedFor>().map(|RefusedFor(code)| code.as_str());
-        tracing::info!(id, %method, route, status, code, ms = ms(), "answered");
+        say(state, &Line { id: &id, method, route, begun }, &response);
     }
     named(response, id)
+}
+
+/// Logs what anybody can bring about, if nothing of its kind was logged in this second.
+fn say(state: &State, line: &Line<'_>, response: &Response) {
+    let (status, now) = (response.status().as_u16(), state.env.now());
+    let failure = response.extensions().get::<RefusedFor>().map(|RefusedFor(failure)| failure);
+    let code = failure.map(|failure| failure.code.as_str());
+    let Line { id, method, route, begun } = line;
+    if state.admission.refusals.is_said(Kind { route: (*route).to_owned(), status, code }, now) {
+        let (ms, detail) = (now.since(*begun).as_millis(), failure.map(|failure| &*failure.detail));
+        tracing::info!(id, %method, route, status, code, detail, ms, "answered");
+    }
 }
 
 fn request_id(env: &Environment) -> String {

@@ -1,55 +1,225 @@
 //! Connections, from the listener to the door.
 //!
-//! `axum::serve` does the same, but wraps each request in layers that nothing here needs.
+//! `axum::serve` does the same, but wraps each request in layers that nothing here needs, and sets no bounds.
 //!
-//! hyper takes in 100 header fields and 400 KiB, and closes with a bare 431 past that. More fields than it does by itself
-//! (`max_headers`) would have it fill two tables of so many anew for every request: 5,000 instructions for 512.
+//! hyper takes in 100 header fields and 64 KiB, and closes with a bare 431 past that. More fields than it does by itself
+//! (`max_headers`) would have it fill two tables of so many anew for every request: 5,000 instructions for 512. Its timers
+//! stay off: it would make one anew for every request, and idle time counts for it as a head that is late.
 
-use std::{convert::Infallible, pin::pin};
+use std::{
+    convert::Infallible,
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use axum::serve::Listener;
-use hyper::{server::conn::http1, service::service_fn};
+use axum::{
+    body::{Bytes, HttpBody},
+    serve::Listener,
+};
+use hyper::{
+    body::{Frame, Incoming, SizeHint},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+};
 use tokio_util::task::TaskTracker;
 
-use crate::Door;
+use crate::{
+    Door, Visitor,
+    bounds::{Connection, Connections, Order, Seat},
+};
+
+/// Of a request's head, or of a body that nobody reads yet: what one connection can have us keep.
+const MOST_BUFFERED: usize = 64 * 1024;
+/// How often connections are looked after.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// For whoever comes while nobody can be served in addition.
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+/// For whoever began a request and did not go on.
+const LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// Serves until `stop`, and then until each request that is under way has its answer.
 pub async fn serve(mut listener: TcpListener, door: Door, stop: impl Future<Output = ()>) {
-    let connections = TaskTracker::new();
-    let (stopping, stops) = watch::channel(());
+    let tasks = TaskTracker::new();
+    let connections = Connections::new(door.bounds());
     let mut stop = pin!(stop);
+    let mut looking_after = pin!(look_after(&door, &connections));
     loop {
+        let accepted = async {
+            connections.room().await;
+            Listener::accept(&mut listener).await
+        };
         let (stream, peer) = tokio::select! {
-            accepted = Listener::accept(&mut listener) => accepted,
+            accepted = accepted => accepted,
+            never = &mut looking_after => match never {},
             () = &mut stop => break,
         };
-        let (visitor, mut stops) = (door.visitor(peer), stops.clone());
-        connections.spawn(async move {
-            let service = service_fn(|request| {
-                let visitor = visitor.clone();
-                async move { Ok::<_, Infallible>(visitor.answer(request).await) }
-            });
-            let mut http = http1::Builder::new();
-            // Answers are short: copied together they leave sooner than in two pieces.
-            http.writev(false);
-            let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
-            let served = tokio::select! {
-                // In this order, without a random number for it: nearly always there is a request, and no stop.
-                biased;
-                served = connection.as_mut() => served,
-                _ = stops.changed() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            };
-            if let Err(error) = served {
-                tracing::trace!(%error, "a connection broke off");
-            }
-        });
+        match connections.admit(peer.ip()) {
+            Some(seat) => drop(tasks.spawn(converse(stream, door.visitor(peer), seat))),
+            // As far as it takes it at once: nobody waits for it.
+            None => drop(stream.try_write(FULL)),
+        }
     }
-    drop((listener, stopping));
-    connections.close();
-    connections.wait().await;
+    drop(listener);
+    connections.stop();
+    tasks.close();
+    tokio::select! {
+        () = tasks.wait() => {}
+        never = &mut looking_after => match never {},
+    }
+}
+
+/// Serves one connection to its end.
+async fn converse(stream: TcpStream, visitor: Visitor, seat: Seat) {
+    let connection = Arc::clone(&seat.connection);
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        connection.works();
+        let (visitor, connection) = (visitor.clone(), Arc::clone(&connection));
+        async move {
+            let request = request.map(|body| Watched::new(body, &connection));
+            let answer = visitor.answer(request).await;
+            connection.answered();
+            Ok::<_, Infallible>(answer)
+        }
+    });
+    let mut http = http1::Builder::new();
+    // Answers are short: copied together they leave sooner than in two pieces.
+    http.writev(false).max_buf_size(MOST_BUFFERED);
+    let stream = Stream { stream, connection: Arc::clone(&connection) };
+    let mut http = http.serve_connection(TokioIo::new(stream), service);
+    let order = loop {
+        tokio::select! {
+            // In this order, without a random number for it: nearly always there is a request, and no order.
+            biased;
+            served = &mut http => {
+                if let Err(error) = served {
+                    tracing::trace!(%error, "a connection broke off");
+                }
+                return;
+            }
+            () = connection.ordered() => {}
+        }
+        match seat.order() {
+            None => {}
+            Some(Order::Stop) => Pin::new(&mut http).graceful_shutdown(),
+            Some(order) => break order,
+        }
+    };
+    let parts = http.into_parts();
+    // Of a request that has begun. Whoever has sent nothing awaits no answer.
+    if !parts.read_buf.is_empty() {
+        let words = if order == Order::Displaced { FULL } else { LATE };
+        drop(parts.io.into_inner().stream.try_write(words));
+    }
+}
+
+/// Counts the seconds of connections, and says what happened in each.
+async fn look_after(door: &Door, connections: &Connections) -> Infallible {
+    let env = door.env();
+    loop {
+        env.clock.sleep(SECOND).await;
+        let news = connections.sweep();
+        if news.refused > 0 || news.displaced > 0 {
+            let (refused, displaced) = (news.refused, news.displaced);
+            tracing::warn!(
+                refused,
+                displaced,
+                "more connections than [connections] allows: those that waited longest went"
+            );
+        }
+        if news.late > 0 {
+            tracing::info!(connections = news.late, "requests were begun and not sent in time");
+        }
+        door.say_refusals(env.now());
+    }
+}
+
+/// A connection's stream, which notes when something comes and goes.
+struct Stream {
+    stream: TcpStream,
+    connection: Arc<Connection>,
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.connection.received();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if written.is_ready() {
+            self.connection.sent();
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// A body, whose connection is waited for while nothing comes.
+struct Watched {
+    body: Incoming,
+    /// `None` for a body that is all there.
+    connection: Option<Arc<Connection>>,
+}
+
+impl Watched {
+    fn new(body: Incoming, connection: &Arc<Connection>) -> Self {
+        let connection = (!body.is_end_stream()).then(|| Arc::clone(connection));
+        Self { body, connection }
+    }
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if let Some(connection) = &self.connection {
+            if frame.is_pending() { connection.awaits_body() } else { connection.works() }
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }

@@ -3,14 +3,15 @@
 use std::{
     fs,
     net::SocketAddr,
-    num::NonZeroU32,
+    num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use anyhow::{Context as _, bail};
-use api::Rates;
+use api::{Bounds, Rates};
 use broker::{AuditMode, REMEMBERED_IDS};
+use ipnet::IpNet;
 use model::Secret;
 use serde::{Deserialize, Serialize};
 use store_postgres::Address;
@@ -49,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) audit: Audit,
     /// How often the API may be called.
     pub(crate) limits: Limits,
+    /// What whoever is not known yet may take.
+    pub(crate) connections: Connections,
     /// What the API shows.
     pub(crate) api: Api,
     /// Counters for Prometheus.
@@ -170,6 +173,26 @@ pub(crate) struct Limits {
     pub(crate) key: NonZeroU32,
 }
 
+/// `[connections]`
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Connections {
+    /// At once.
+    pub(crate) most: NonZeroUsize,
+    /// At once from one address.
+    pub(crate) most_of_an_address: NonZeroUsize,
+    /// Networks of reverse proxies, whose addresses are not counted one by one.
+    pub(crate) proxies: Vec<String>,
+    /// For the head of a request, once it has begun.
+    pub(crate) head_seconds: NonZeroU32,
+    /// For its body.
+    pub(crate) body_seconds: NonZeroU32,
+    /// Between an answer and the next request.
+    pub(crate) idle_seconds: NonZeroU32,
+    /// Memory for bodies.
+    pub(crate) bodies_mib: NonZeroUsize,
+}
+
 /// `[api]`
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -203,6 +226,7 @@ impl Default for Config {
             links: Links::default(),
             audit: Audit::default(),
             limits: Limits::default(),
+            connections: Connections::default(),
             api: Api::default(),
             metrics: Metrics::default(),
         }
@@ -264,6 +288,52 @@ impl Limits {
         let &Self { enabled, create_bot, lists, others, key } = self;
         enabled.then_some(Rates { create_bot, lists, others, key })
     }
+}
+
+const MIB: usize = 1024 * 1024;
+
+impl Default for Connections {
+    fn default() -> Self {
+        let Bounds { connections, of_an_address, proxies, head_within, body_within, idle, bodies } =
+            Bounds::default();
+        let count = |count| NonZeroUsize::new(count).expect("not zero");
+        let seconds = |span: Duration| {
+            NonZeroU32::new(span.as_secs().try_into().expect("a short time")).expect("not zero")
+        };
+        Self {
+            most: count(connections),
+            most_of_an_address: count(of_an_address),
+            proxies: proxies.iter().map(ToString::to_string).collect(),
+            head_seconds: seconds(head_within),
+            body_seconds: seconds(body_within),
+            idle_seconds: seconds(idle),
+            bodies_mib: count(bodies / MIB),
+        }
+    }
+}
+
+impl Connections {
+    /// The same, where no more than `possible` connections can be had.
+    pub(crate) fn bounds(&self, possible: usize) -> anyhow::Result<Bounds> {
+        let seconds = |seconds: NonZeroU32| Duration::from_secs(seconds.get().into());
+        Ok(Bounds {
+            connections: self.most.get().min(possible),
+            of_an_address: self.most_of_an_address.get(),
+            proxies: networks("connections.proxies", &self.proxies)?,
+            head_within: seconds(self.head_seconds),
+            body_within: seconds(self.body_seconds),
+            idle: seconds(self.idle_seconds),
+            bodies: self.bodies_mib.get().saturating_mul(MIB),
+        })
+    }
+}
+
+/// The networks that a key of the configuration names.
+pub(crate) fn networks(key: &str, texts: &[String]) -> anyhow::Result<Vec<IpNet>> {
+    let network = |text: &String| {
+        text.parse().map_err(|_| anyhow::anyhow!("{key}: {text:?} is not a network such as 10.1.0.0/16"))
+    };
+    texts.iter().map(network).collect()
 }
 
 impl Default for Metrics {

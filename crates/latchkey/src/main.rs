@@ -5,6 +5,7 @@ mod audit_export;
 mod config;
 mod database;
 mod demo;
+mod descriptors;
 mod keys;
 mod migrate;
 mod progress;

@@ -24,9 +24,9 @@ use url::Url;
 use zoom::{Endpoints, ZoomClient};
 
 use crate::{
-    config::Config,
+    config::{Config, networks},
     database::Database,
-    keys,
+    descriptors, keys,
     shutdown::{Stop, StopArguments},
 };
 
@@ -50,6 +50,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut config = Config::read(arguments.config.as_deref())?;
     config.listen = arguments.listen.unwrap_or(config.listen);
     let env = Environment::system();
+    let most = descriptors::for_connections(config.connections.most.get())?;
+    let bounds = config.connections.bounds(most)?;
 
     // The port first: a second server on the same data must fail before it touches it.
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
@@ -89,7 +91,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         public_base: public_base.clone(),
         api_base: config.zoom.api_base.clone(),
     });
-    let callbacks = CallbackClient::new(network_guard(&config)?, env.clone())?;
+    let guard = NetworkGuard::new(networks("callbacks.allow_networks", &config.callbacks.allow_networks)?);
+    let callbacks = CallbackClient::new(guard, env.clone())?;
     let broker = broker.with_callbacks(callbacks.clone());
     let broker = Arc::new(
         broker
@@ -120,6 +123,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     });
 
     let clock = Arc::clone(&env.clock);
+    let admission = api::Admission::new(bounds, &env);
     let state = api::State {
         store: store.clone(),
         broker: Arc::clone(&broker),
@@ -127,6 +131,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         env,
         tasks: tasks.clone(),
         limits: Arc::new(api::Limits::new(config.limits.rates())),
+        admission: Arc::new(admission),
         metrics: config.metrics.enabled,
         show_app_secrets: config.api.show_app_secrets,
     };
@@ -211,12 +216,4 @@ fn browser_config(config: &Config) -> BrowserConfig {
         zoom_override: zoom_override.map(|(address, spki)| ZoomOverride { address, spki }),
         sandbox: config.browser.sandbox.unwrap_or_else(BrowserConfig::sandbox_works),
     }
-}
-
-fn network_guard(config: &Config) -> anyhow::Result<NetworkGuard> {
-    let networks = config.callbacks.allow_networks.iter().map(|text| {
-        text.parse()
-            .map_err(|_| anyhow!("callbacks.allow_networks: {text:?} is not a network such as 10.1.0.0/16"))
-    });
-    Ok(NetworkGuard::new(networks.collect::<Result<_, _>>()?))
 }

@@ -17,7 +17,7 @@ use model::{Failure, Secret, ZoomOauthAppId};
 
 use crate::{
     State,
-    error::{report, status_of},
+    error::{reported, status_of},
     page::Query,
     path::Path,
 };
@@ -133,12 +133,11 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn trouble(failure: &Failure) -> Response {
-    report(failure);
     let what = match failure.class() {
         model::Class::OurFault => "Something went wrong on this server.".to_owned(),
         model::Class::Retry | model::Class::PersonMustAct => failure.detail.clone(),
     };
-    page(status_of(failure.code), &TroublePage { what, code: failure.code.as_str() })
+    reported(failure, page(status_of(failure.code), &TroublePage { what, code: failure.code.as_str() }))
 }
 
 fn page(status: StatusCode, template: &impl Template) -> Response {

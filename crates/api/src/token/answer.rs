@@ -10,10 +10,7 @@ use model::{Class, Code, Failure, Secret, TokenKind};
 use serde_json::{Map, Value, json};
 use store::Dialect;
 
-use crate::{
-    error::{report, retry_after, status_of},
-    observe::RefusedFor,
-};
+use crate::error::{reported, retry_after, status_of};
 
 /// The one place where a token of a link leaves the house.
 pub(super) fn given(answer: &LinkAnswer) -> Response {
@@ -40,9 +37,8 @@ fn object(tokens: &AttendeeAnswer) -> Map<String, Value> {
 /// One line `code: advice`, or Attendee's object of the same; and nothing of the request.
 pub(super) fn refused(refusal: &LinkRefusal) -> Response {
     let LinkRefusal { dialect, kind, failure } = refusal;
-    report(failure);
     let (status, words) = (status_for(*dialect, *kind, failure.code), words(failure));
-    let mut response = match dialect {
+    let response = match dialect {
         Dialect::Attendee => {
             let retryable = failure.class() == Class::Retry;
             let error = json!({ "code": failure.code.as_str(), "message": words, "retryable": retryable });
@@ -52,7 +48,7 @@ pub(super) fn refused(refusal: &LinkRefusal) -> Response {
             (status, format!("{}: {words}", failure.code)).into_response()
         }
     };
-    response.extensions_mut().insert(RefusedFor(failure.code));
+    let mut response = reported(failure, response);
     if let Some(seconds) = retry_after(failure).and_then(|seconds| seconds.parse().ok()) {
         response.headers_mut().insert(RETRY_AFTER, seconds);
     }

@@ -6,23 +6,30 @@
 
 mod answer;
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe, pin::pin};
+use std::{
+    net::{IpAddr, SocketAddr},
+    panic::AssertUnwindSafe,
+    pin::pin,
+};
 
 use axum::{
-    BoxError,
     body::{Body, Bytes, HttpBody},
-    extract::{
-        DefaultBodyLimit, FromRequest as _, Path, RawQuery, State as Extract, rejection::PathRejection,
-    },
+    extract::{Path, State as Extract, rejection::PathRejection},
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header, request::Parts},
     middleware,
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
-use broker::{LinkRequest, signature::SignatureHeaders};
+use broker::{LinkRefusal, LinkRequest, signature::SignatureHeaders};
 use futures_util::FutureExt as _;
 
-use crate::{MOST_BODY_BYTES, State, bounds, error::panicked, observe, peer::Peer};
+use crate::{
+    State,
+    bounds::{Sender, head},
+    error::panicked,
+    observe,
+    peer::Peer,
+};
 
 pub(crate) const ROUTE: &str = "/t/{address}";
 
@@ -75,39 +82,19 @@ fn plain_address(path: &str) -> Option<&str> {
 }
 
 /// Does what the router, its layers and [`fetch`] do.
-pub(crate) async fn read<B>(state: &State, peer: SocketAddr, request: Request<B>) -> Response
-where
-    B: HttpBody<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    let (Parts { method, uri, headers, .. }, body) = request.into_parts();
+pub(crate) async fn read<B: HttpBody<Data = Bytes>>(
+    state: &State,
+    peer: SocketAddr,
+    request: Request<B>,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let address = plain_address(parts.uri.path()).unwrap_or("");
+    let from = Some(peer.ip().to_canonical());
     // Pinned where it is: it is kilobytes, and each wrapping would hold it once more.
-    let work = pin!(async {
-        let body = if body.is_end_stream() {
-            Bytes::new()
-        } else {
-            match Box::pin(whole(body, state)).await {
-                Ok(body) => body,
-                Err(refused) => return refused,
-            }
-        };
-        let address = plain_address(uri.path()).unwrap_or("");
-        let from = Some(peer.ip().to_canonical());
-        serve(state, LinkRequest { from, ..link_request(address, uri.query(), &headers, &body) }).await
-    });
+    let work = pin!(serve(state, (address, from), &parts, body));
     let work = AssertUnwindSafe(work).catch_unwind();
     let work = async { kept_nowhere(work.await.unwrap_or_else(panicked)) };
-    observe::token(&state.env, &method, ROUTE, work).await
-}
-
-async fn whole<B>(body: B, state: &State) -> Result<Bytes, Response>
-where
-    B: HttpBody<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    let mut request = Request::new(Body::new(body));
-    DefaultBodyLimit::max(MOST_BODY_BYTES).apply(&mut request);
-    Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)
+    observe::token(state, &parts.method, ROUTE, work).await
 }
 
 /// The last part of a path. What is not even text is the address of no link.
@@ -117,16 +104,25 @@ async fn fetch(
     Extract(state): Extract<State>,
     Peer(from): Peer,
     address: Address,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Bytes,
+    request: Request<Body>,
 ) -> Response {
     let address = address.as_deref().map_or("", String::as_str);
-    serve(&state, LinkRequest { from, ..link_request(address, query.as_deref(), &headers, &body) }).await
+    let (parts, body) = request.into_parts();
+    serve(&state, (address, from), &parts, body).await
 }
 
-async fn serve(state: &State, request: LinkRequest<'_>) -> Response {
-    match state.broker.serve_link(request).await {
+async fn serve<B: HttpBody<Data = Bytes>>(
+    state: &State,
+    (address, from): (&str, Option<IpAddr>),
+    parts: &Parts,
+    body: B,
+) -> Response {
+    let request = LinkRequest { from, ..link_request(address, parts) };
+    let body = match body_of(state, &request, body).await {
+        Ok(body) => body,
+        Err(refusal) => return answer::refused(&refusal),
+    };
+    match state.broker.serve_link(LinkRequest { body: &body, ..request }).await {
         Ok(answer) => answer::given(&answer),
         Err(refusal) => answer::refused(&refusal),
     }
@@ -136,31 +132,49 @@ async fn status(
     Extract(state): Extract<State>,
     Peer(from): Peer,
     address: Address,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Bytes,
+    request: Request<Body>,
 ) -> Response {
     let address = address.as_deref().map_or("", String::as_str);
-    let request = LinkRequest { from, ..link_request(address, query.as_deref(), &headers, &body) };
-    match state.broker.take_status(request).await {
+    let (parts, body) = request.into_parts();
+    let request = LinkRequest { from, ..link_request(address, &parts) };
+    let body = match body_of(&state, &request, body).await {
+        Ok(body) => body,
+        Err(refusal) => return answer::refused(&refusal),
+    };
+    match state.broker.take_status(LinkRequest { body: &body, ..request }).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(refusal) => answer::refused(&refusal),
     }
 }
 
-fn link_request<'a>(
-    address: &'a str,
-    query: Option<&'a str>,
-    headers: &'a HeaderMap,
-    body: &'a [u8],
-) -> LinkRequest<'a> {
+/// The body, of which nothing is read before the rest of the request is right.
+async fn body_of<B: HttpBody<Data = Bytes>>(
+    state: &State,
+    request: &LinkRequest<'_>,
+    body: B,
+) -> Result<Bytes, LinkRefusal> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    // Boxed: reads that bring none must not grow by it.
+    Box::pin(async {
+        let dialect = state.broker.check_before_body(request).await?;
+        let body = state.admission.bodies.read(body, Sender::Stranger).await;
+        body.map_err(|error| LinkRefusal { dialect, kind: None, failure: error.failure() })
+    })
+    .await
+}
+
+/// All but its body.
+fn link_request<'a>(address: &'a str, parts: &'a Parts) -> LinkRequest<'a> {
+    let headers = &parts.headers;
     LinkRequest {
         address,
-        query: query.unwrap_or(""),
-        oversized: !bounds::headers_fit(headers),
+        query: parts.uri.query().unwrap_or(""),
+        oversized: !head::headers_fit(headers),
         signature: signature(headers, &WEBHOOK).or_else(|| signature(headers, &SVIX)),
         attendee_signature: headers.get(&ATTENDEE).and_then(|value| value.to_str().ok()),
-        body,
+        body: b"",
         from: None,
     }
 }

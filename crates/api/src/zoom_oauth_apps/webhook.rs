@@ -4,11 +4,7 @@
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{
-        DefaultBodyLimit, Path, State as Extract,
-        rejection::{BytesRejection, PathRejection},
-    },
+    extract::{Path, Request, State as Extract, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{MethodRouter, post},
@@ -20,26 +16,36 @@ use zoom::WebhookHeaders;
 
 use crate::{
     State,
-    error::{report, status_of},
+    bounds::{BodyError, Sender},
+    error::{reported, status_of},
 };
 
-/// Zoom's events are a few kilobytes, and anybody may send us one.
-const MOST_BODY_BYTES: usize = 1024 * 1024;
-
 pub(crate) fn routes() -> MethodRouter<State> {
-    post(handler).layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
+    post(handler)
 }
 
 async fn handler(
     Extract(state): Extract<State>,
     id: Result<Path<ZoomOauthAppId>, PathRejection>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Response {
-    let (Ok(Path(app)), Ok(body)) = (id, body) else {
-        return refusal(&Failure::new(Code::SignatureInvalid, "no webhook of Zoom's looks like this"));
+    let (head, body) = request.into_parts();
+    let odd = |why: &str| {
+        let detail = format!("no webhook of Zoom's looks like this: {why}");
+        refusal(&Failure::new(Code::SignatureInvalid, detail))
     };
-    let request = WebhookRequest { app, headers: signature(&headers), body: &body };
+    let Ok(Path(app)) = id else { return odd("there is no id in its path") };
+    let headers = signature(&head.headers);
+    if headers.is_none() {
+        // Said before anything of the body is read: anybody may send us one.
+        return refusal(&Failure::new(Code::SignatureMissing, "the request carries no x-zm-* headers"));
+    }
+    let body = match state.admission.bodies.read(body, Sender::Stranger).await {
+        Ok(body) => body,
+        Err(BodyError::NoMemory) => return refusal(&BodyError::NoMemory.failure()),
+        Err(error) => return odd(&error.failure().detail),
+    };
+    let request = WebhookRequest { app, headers, body: &body };
     match state.broker.take_webhook(request).await {
         Ok(WebhookAnswer::Validation { plain_token, encrypted_token }) => {
             Json(json!({ "plainToken": plain_token, "encryptedToken": encrypted_token })).into_response()
@@ -55,6 +61,6 @@ fn signature(headers: &HeaderMap) -> Option<WebhookHeaders<'_>> {
 }
 
 fn refusal(failure: &Failure) -> Response {
-    report(failure);
-    (status_of(failure.code), Json(json!({ "code": failure.code.as_str() }))).into_response()
+    let body = Json(json!({ "code": failure.code.as_str() }));
+    reported(failure, (status_of(failure.code), body).into_response())
 }

@@ -29,6 +29,7 @@ const STUDIO: Plan = Plan {
     networks: &["127.0.0.0/8"],
     manual: false,
     rates: None,
+    bounds: None,
     show_app_secrets: false,
     bots_elsewhere: true,
 };

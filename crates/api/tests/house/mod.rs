@@ -13,7 +13,7 @@ use std::{
 };
 
 use ::zoom::{Endpoints, ZoomClient};
-use api::{Door, Limits, Rates};
+use api::{Admission, Bounds, Door, Limits, Rates};
 use axum::{
     body::Body,
     http::{Request, header},
@@ -55,6 +55,8 @@ pub(crate) struct Plan {
     pub(crate) manual: bool,
     /// How often it may be called.
     pub(crate) rates: Option<Rates>,
+    /// What whoever is not known yet may take, if not the usual.
+    pub(crate) bounds: Option<Bounds>,
     /// Whether apps are shown with their secrets.
     pub(crate) show_app_secrets: bool,
     /// Whether other servers of the installation run bots.
@@ -169,6 +171,7 @@ impl House {
             env: env.clone(),
             tasks: tasks.clone(),
             limits: Arc::new(Limits::new(plan.rates)),
+            admission: Arc::new(Admission::new(plan.bounds.clone().unwrap_or_default(), &env)),
             metrics: true,
             show_app_secrets: plan.show_app_secrets,
         });

@@ -13,6 +13,7 @@ mod auth;
 mod bounds;
 mod callback_secret;
 mod commands;
+mod connections;
 mod consent;
 mod create_bot;
 mod customer_managed;
@@ -46,6 +47,7 @@ const OFFICE: Plan = Plan {
     networks: &[],
     manual: true,
     rates: None,
+    bounds: None,
     show_app_secrets: false,
     bots_elsewhere: true,
 };

@@ -11,7 +11,11 @@ use super::{
     LinkRequest, asked,
     live::{Keys, LiveLink},
 };
-use crate::{Broker, signature, workspace::digest};
+use crate::{
+    Broker,
+    signature::{self, SignatureHeaders},
+    workspace::digest,
+};
 
 /// The longest query that is read.
 const MOST_QUERY: usize = 16 * 1024;
@@ -26,24 +30,39 @@ pub(super) fn check(
     request: &LinkRequest<'_>,
     now: Timestamp,
 ) -> Result<Option<String>, Failure> {
+    check_before_body(link, request)?;
+    match &link.keys {
+        Keys::None => Ok(None),
+        Keys::Standard(keys) => {
+            let headers = standard_headers(request)?;
+            signature::verify(keys, headers, request.body, now).map(|()| None)
+        }
+        Keys::Attendee(keys) => attendee::verify(keys, attendee_header(request)?, request.body).map(Some),
+    }
+}
+
+/// What can be judged without the body: all but what a signature is worth.
+pub(super) fn check_before_body(link: &LiveLink, request: &LinkRequest<'_>) -> Result<(), Failure> {
     if !link.networks.is_empty() && !request.from.is_some_and(|from| lies_in(link, from)) {
         return Err(Failure::new(Code::AddressNotAllowed, "the request comes from elsewhere"));
     }
     check_size(request)?;
     if let Proof::QuerySecret { name, digest: expected } = &link.row.terms.proof {
-        return check_query_secret(request.query, name, expected).map(|()| None);
+        return check_query_secret(request.query, name, expected);
     }
     match &link.keys {
-        Keys::None => Ok(None),
-        Keys::Standard(keys) => {
-            let headers = request.signature.ok_or_else(|| missing("webhook-* or svix-* headers"))?;
-            signature::verify(keys, headers, request.body, now).map(|()| None)
-        }
-        Keys::Attendee(keys) => {
-            let header = request.attendee_signature.ok_or_else(|| missing("X-Webhook-Signature header"))?;
-            attendee::verify(keys, header, request.body).map(Some)
-        }
+        Keys::None => Ok(()),
+        Keys::Standard(_) => standard_headers(request).map(drop),
+        Keys::Attendee(_) => attendee_header(request).map(drop),
     }
+}
+
+fn standard_headers<'a>(request: &LinkRequest<'a>) -> Result<SignatureHeaders<'a>, Failure> {
+    request.signature.ok_or_else(|| missing("webhook-* or svix-* headers"))
+}
+
+fn attendee_header<'a>(request: &LinkRequest<'a>) -> Result<&'a str, Failure> {
+    request.attendee_signature.ok_or_else(|| missing("X-Webhook-Signature header"))
 }
 
 /// Before anything of it is read.

@@ -87,6 +87,15 @@ impl Broker {
         answer.map_err(refusal(Some(kind)))
     }
 
+    /// Judges a request by everything but its body, which nobody has read yet. Answers the link's dialect.
+    pub async fn check_before_body(&self, request: &LinkRequest<'_>) -> Result<Dialect, LinkRefusal> {
+        let link = self.open_link(request, self.env.now()).await?;
+        let dialect = link.row.terms.dialect;
+        let refusal = |failure| LinkRefusal { dialect, kind: None, failure };
+        proof::check_before_body(&link, request).map_err(refusal)?;
+        Ok(dialect)
+    }
+
     /// The link of a request's address.
     pub(super) async fn open_link(
         &self,

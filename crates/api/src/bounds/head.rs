@@ -1,6 +1,6 @@
 //! How large the head of a request may be.
 //!
-//! A connection takes in more than this (`serving`): whoever sends too much is to hear it from us, in their own dialect.
+//! A connection takes in more than this (`serving`): whoever sends a little too much is to hear it from us, in their own dialect.
 
 use axum::{
     extract::{MatchedPath, Request},

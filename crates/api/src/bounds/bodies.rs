@@ -1,0 +1,205 @@
+//! How large a body may be, how long it may take to come, and how much memory all bodies get together.
+
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::body::{Bytes, HttpBody};
+use model::{Clock, Code, Failure};
+
+use super::Bounds;
+
+/// What whoever is not known yet gets: a platform's or Zoom's few kilobytes, from servers with good lines.
+const STRANGERS_BYTES: usize = 256 * 1024;
+const STRANGERS_WITHIN: Duration = Duration::from_secs(5);
+/// This part of all memory for bodies: they can't take what callers with a key need.
+const STRANGERS_PART: usize = 4;
+/// Larger than any request of the contract (two images of 1.8 MB), and no invitation to send more.
+const CALLERS_BYTES: usize = 8 * 1024 * 1024;
+
+/// Who sends a body.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sender {
+    /// Only the body's signature will tell.
+    Stranger,
+    /// Somebody whose API key is good.
+    Caller,
+}
+
+/// Why there is no body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyError {
+    /// More than this many bytes.
+    TooLarge(usize),
+    /// The rest of it did not come within this time.
+    TooSlow(Duration),
+    /// All memory for bodies is in use.
+    NoMemory,
+    /// The connection broke off, or what came is not HTTP.
+    Broken,
+}
+
+impl BodyError {
+    /// For whoever is answered in codes.
+    pub(crate) fn failure(self) -> Failure {
+        match self {
+            Self::TooLarge(most) => {
+                let detail = format!("the body is larger than {} KiB", most / 1024);
+                Failure::new(Code::RequestMalformed, detail)
+            }
+            Self::TooSlow(within) => {
+                let detail = format!("the body did not come within {} s", within.as_secs());
+                Failure::new(Code::RequestMalformed, detail)
+            }
+            Self::NoMemory => {
+                let failure = Failure::new(Code::Unavailable, "other bodies take all memory for bodies");
+                Failure { retry_after: Some(Duration::from_secs(1)), ..failure }
+            }
+            Self::Broken => Failure::new(Code::RequestMalformed, "the body broke off"),
+        }
+    }
+}
+
+/// Reads bodies.
+pub(crate) struct Bodies {
+    clock: Arc<dyn Clock>,
+    within: Duration,
+    of_strangers: Arc<Budget>,
+    of_callers: Arc<Budget>,
+}
+
+impl Bodies {
+    pub(super) fn new(bounds: &Bounds, clock: Arc<dyn Clock>) -> Self {
+        let of_strangers = bounds.bodies / STRANGERS_PART;
+        Self {
+            clock,
+            within: bounds.body_within,
+            of_strangers: Arc::new(Budget(AtomicUsize::new(of_strangers))),
+            of_callers: Arc::new(Budget(AtomicUsize::new(bounds.bodies - of_strangers))),
+        }
+    }
+
+    /// The whole body. Its memory counts until the last clone of it is dropped.
+    pub(crate) async fn read<B: HttpBody<Data = Bytes>>(
+        &self,
+        body: B,
+        sender: Sender,
+    ) -> Result<Bytes, BodyError> {
+        let (most, within, budget) = match sender {
+            Sender::Stranger => (STRANGERS_BYTES, self.within.min(STRANGERS_WITHIN), &self.of_strangers),
+            Sender::Caller => (CALLERS_BYTES, self.within, &self.of_callers),
+        };
+        if body.size_hint().lower() > most as u64 {
+            return Err(BodyError::TooLarge(most));
+        }
+        let mut held = Held { bytes: Vec::new(), budget: Arc::clone(budget), taken: 0 };
+        let reading = async {
+            let mut body = pin!(body);
+            while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
+                let frame = frame.map_err(|_| BodyError::Broken)?;
+                // Trailers say nothing that is read here.
+                let Ok(data) = frame.into_data() else { continue };
+                if held.bytes.len() + data.len() > most {
+                    return Err(BodyError::TooLarge(most));
+                }
+                held.push(&data)?;
+            }
+            Ok(Bytes::from_owner(held))
+        };
+        self.clock.timeout(within, reading).await.unwrap_or(Err(BodyError::TooSlow(within)))
+    }
+}
+
+/// Bytes that may still be taken.
+#[derive(Debug)]
+struct Budget(AtomicUsize);
+
+/// Bytes of a body, for as long as they are in memory.
+struct Held {
+    bytes: Vec<u8>,
+    budget: Arc<Budget>,
+    taken: usize,
+}
+
+impl Held {
+    fn push(&mut self, data: &[u8]) -> Result<(), BodyError> {
+        let take = |left: usize| left.checked_sub(data.len());
+        self.budget
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .map_err(|_| BodyError::NoMemory)?;
+        self.taken += data.len();
+        self.bytes.extend_from_slice(data);
+        Ok(())
+    }
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.budget.0.fetch_add(self.taken, Ordering::Relaxed);
+    }
+}
+
+impl std::fmt::Debug for Bodies {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bodies").field("within", &self.within).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use model::Environment;
+
+    use super::*;
+
+    fn bodies(bytes: usize) -> Bodies {
+        Bodies::new(&Bounds { bodies: bytes, ..Bounds::default() }, Environment::system().clock)
+    }
+
+    #[tokio::test]
+    async fn memory_is_taken_while_a_body_is_held_and_strangers_get_a_quarter() {
+        let bodies = bodies(1000);
+        let read = async |bytes: usize, sender| bodies.read(Body::from(vec![b'x'; bytes]), sender).await;
+        assert_eq!(read(251, Sender::Stranger).await, Err(BodyError::NoMemory));
+        let first = read(200, Sender::Stranger).await.unwrap();
+        let clone = first.clone();
+        drop(first);
+        assert_eq!(read(51, Sender::Stranger).await, Err(BodyError::NoMemory));
+        assert_eq!(
+            read(750, Sender::Caller).await.unwrap().len(),
+            750,
+            "strangers can't take what callers need"
+        );
+        drop(clone);
+        assert_eq!(read(250, Sender::Stranger).await.unwrap().len(), 250);
+        assert_eq!(read(250, Sender::Stranger).await.unwrap().len(), 250, "what was refused has given back");
+    }
+
+    #[tokio::test]
+    async fn a_body_is_as_large_as_its_sender_may_send() {
+        let bodies = bodies(1 << 30);
+        let read = async |bytes: usize, sender| {
+            bodies.read(Body::from(vec![0; bytes]), sender).await.map(|body| body.len())
+        };
+        assert_eq!(read(STRANGERS_BYTES, Sender::Stranger).await, Ok(STRANGERS_BYTES));
+        assert_eq!(
+            read(STRANGERS_BYTES + 1, Sender::Stranger).await,
+            Err(BodyError::TooLarge(STRANGERS_BYTES))
+        );
+        assert_eq!(read(CALLERS_BYTES, Sender::Caller).await, Ok(CALLERS_BYTES));
+        assert_eq!(read(CALLERS_BYTES + 1, Sender::Caller).await, Err(BodyError::TooLarge(CALLERS_BYTES)));
+    }
+}

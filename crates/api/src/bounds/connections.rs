@@ -1,0 +1,351 @@
+//! How many connections there are at once, and how long each may keep us waiting.
+//!
+//! When there are too many, those go that have kept us waiting for longest: whoever sends a request at once is served, however
+//! many others hold connections and send none. One that is being served is never cut.
+//!
+//! Time is counted in seconds, by one task for all: a timer of its own for each request would cost more than the rest of
+//! this.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use ipnet::IpNet;
+use tokio::sync::Notify;
+
+use super::{Bounds, address_of};
+
+/// Of connections that are waited for, this part goes when one too many comes: looking through all of them for each would be
+/// too much work while thousands come.
+const PART: usize = 32;
+/// So many that were told to go may still be there while others come.
+const MOST_LEAVING: usize = 64;
+
+/// The connections of one listener.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    most: usize,
+    of_an_address: usize,
+    proxies: Vec<IpNet>,
+    head_within: u64,
+    idle: u64,
+    seconds: Arc<AtomicU64>,
+    open: Mutex<Open>,
+    left: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    next: u64,
+    all: HashMap<u64, Arc<Connection>>,
+    /// Without those that were told to go.
+    of: HashMap<IpAddr, usize>,
+    /// Those among all that were told to go.
+    leaving: usize,
+    stopping: bool,
+    news: News,
+}
+
+/// What happened since it was last said.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct News {
+    /// Connections that were refused.
+    pub(crate) refused: u64,
+    /// Connections that made room for others.
+    pub(crate) displaced: u64,
+    /// Connections that sent no whole head in time.
+    pub(crate) late: u64,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    number: u64,
+    /// What it is counted under, unless it is a proxy's.
+    address: Option<IpAddr>,
+    /// What it is doing, and since which second.
+    state: AtomicU64,
+    seconds: Arc<AtomicU64>,
+    order: AtomicU8,
+    ordered: Notify,
+}
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// A request is being worked on.
+    Works = 0,
+    /// The rest of a head is to come.
+    Head = 1,
+    /// The rest of a body is to come.
+    Body = 2,
+    /// It has its answer.
+    Idle = 3,
+}
+
+/// What a connection is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// To finish what it is at.
+    Stop = 1,
+    /// To go, because it has kept us waiting for too long.
+    Late = 2,
+    /// To go, because others come.
+    Displaced = 3,
+}
+
+impl Connection {
+    /// A request's head is there.
+    pub(crate) fn works(&self) {
+        self.set(Phase::Works);
+    }
+
+    /// More of a body is needed.
+    pub(crate) fn awaits_body(&self) {
+        self.set(Phase::Body);
+    }
+
+    /// The answer is made.
+    pub(crate) fn answered(&self) {
+        self.set(Phase::Idle);
+    }
+
+    /// Bytes came in: after an answer, the first of the next request.
+    pub(crate) fn received(&self) {
+        if self.phase().0 == Phase::Idle {
+            self.set(Phase::Head);
+        }
+    }
+
+    /// Bytes of an answer went out.
+    pub(crate) fn sent(&self) {
+        if self.phase().0 == Phase::Idle {
+            self.set(Phase::Idle);
+        }
+    }
+
+    fn set(&self, phase: Phase) {
+        let since = self.seconds.load(Ordering::Relaxed);
+        self.state.store(since << 2 | phase as u64, Ordering::Relaxed);
+    }
+
+    fn phase(&self) -> (Phase, u64) {
+        let state = self.state.load(Ordering::Relaxed);
+        let phase = match state & 3 {
+            0 => Phase::Works,
+            1 => Phase::Head,
+            2 => Phase::Body,
+            _ => Phase::Idle,
+        };
+        (phase, state >> 2)
+    }
+
+    /// Waits for an order.
+    pub(crate) async fn ordered(&self) {
+        self.ordered.notified().await;
+    }
+
+    /// The latest order.
+    fn order(&self) -> Option<Order> {
+        match self.order.load(Ordering::Relaxed) {
+            0 => None,
+            1 => Some(Order::Stop),
+            2 => Some(Order::Late),
+            _ => Some(Order::Displaced),
+        }
+    }
+
+    fn tell(&self, order: Order) {
+        self.order.store(order as u8, Ordering::Relaxed);
+        self.ordered.notify_one();
+    }
+
+    fn is_leaving(&self) -> bool {
+        matches!(self.order(), Some(Order::Late | Order::Displaced))
+    }
+}
+
+/// The right to a connection, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    connections: Arc<Connections>,
+    pub(crate) connection: Arc<Connection>,
+}
+
+impl Seat {
+    /// What the connection has to do now. Whoever has been given a request meanwhile stays: to be called where requests are
+    /// taken in.
+    pub(crate) fn order(&self) -> Option<Order> {
+        let connection = &self.connection;
+        let mut open = self.connections.open();
+        if connection.is_leaving() && connection.phase().0 == Phase::Works {
+            let stopping = open.stopping;
+            connection.order.store(if stopping { Order::Stop as u8 } else { 0 }, Ordering::Relaxed);
+            open.leaving -= 1;
+            open.count(connection.address);
+        }
+        connection.order()
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut open = self.connections.open();
+        open.all.remove(&self.connection.number);
+        if self.connection.is_leaving() {
+            open.leaving -= 1;
+        } else {
+            open.discount(self.connection.address);
+        }
+        drop(open);
+        self.connections.left.notify_one();
+    }
+}
+
+impl Connections {
+    pub(crate) fn new(bounds: &Bounds) -> Arc<Self> {
+        Arc::new(Self {
+            most: bounds.connections.max(1),
+            of_an_address: bounds.of_an_address.max(1),
+            proxies: bounds.proxies.clone(),
+            head_within: whole_seconds(bounds.head_within),
+            idle: whole_seconds(bounds.idle),
+            seconds: Arc::default(),
+            open: Mutex::default(),
+            left: Notify::new(),
+        })
+    }
+
+    /// Lets a connection in. `None`: there are too many, and all of them are being served.
+    pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Seat> {
+        let peer = peer.to_canonical();
+        let is_proxy = self.proxies.iter().any(|network| network.contains(&peer));
+        let address = (!is_proxy).then(|| address_of(peer));
+        let mut open = self.open();
+        if let Some(address) = address
+            && open.of.get(&address).is_some_and(|count| *count >= self.of_an_address)
+            && open.displace(Some(address), self.of_an_address / PART) == 0
+        {
+            open.news.refused += 1;
+            return None;
+        }
+        if open.all.len() - open.leaving >= self.most && open.displace(None, self.most / PART) == 0 {
+            open.news.refused += 1;
+            return None;
+        }
+        let number = open.next;
+        open.next += 1;
+        let connection = Arc::new(Connection {
+            number,
+            address,
+            state: AtomicU64::new(0),
+            seconds: Arc::clone(&self.seconds),
+            order: AtomicU8::new(0),
+            ordered: Notify::new(),
+        });
+        connection.set(Phase::Head);
+        open.all.insert(number, Arc::clone(&connection));
+        open.count(address);
+        Some(Seat { connections: Arc::clone(self), connection })
+    }
+
+    /// Returns once few enough are still leaving: until they are gone, they have their descriptors.
+    pub(crate) async fn room(&self) {
+        while self.open().leaving > MOST_LEAVING {
+            self.left.notified().await;
+        }
+    }
+
+    /// A second has passed: whoever was waited for too long has to go. Answers what happened since the last time.
+    pub(crate) fn sweep(&self) -> News {
+        let now = self.seconds.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut open = self.open();
+        let mut late = Vec::new();
+        for connection in open.all.values().filter(|connection| !connection.is_leaving()) {
+            let (phase, since) = connection.phase();
+            let within = match phase {
+                // Whoever reads a body watches the time.
+                Phase::Works | Phase::Body => continue,
+                Phase::Head => self.head_within,
+                Phase::Idle => self.idle,
+            };
+            if now.saturating_sub(since) > within {
+                late.push((phase, Arc::clone(connection)));
+            }
+        }
+        for (phase, connection) in late {
+            open.news.late += u64::from(phase == Phase::Head);
+            open.send_away(&connection, Order::Late);
+        }
+        std::mem::take(&mut open.news)
+    }
+
+    /// Every connection is to finish what it is at.
+    pub(crate) fn stop(&self) {
+        let mut open = self.open();
+        open.stopping = true;
+        for connection in open.all.values().filter(|connection| !connection.is_leaving()) {
+            connection.tell(Order::Stop);
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    /// Tells those to go that have kept us waiting for longest, `count` of them or one. Answers how many.
+    fn displace(&mut self, of: Option<IpAddr>, count: usize) -> usize {
+        let mut waiting: Vec<_> = self
+            .all
+            .values()
+            .filter(|connection| of.is_none() || connection.address == of)
+            .filter(|connection| !connection.is_leaving())
+            .filter_map(|connection| match connection.phase() {
+                (Phase::Works, _) => None,
+                (_, since) => Some((since, connection.number, Arc::clone(connection))),
+            })
+            .collect();
+        waiting.sort_unstable_by_key(|(since, number, _)| (*since, *number));
+        waiting.truncate(count.max(1));
+        for (.., connection) in &waiting {
+            self.send_away(connection, Order::Displaced);
+        }
+        self.news.displaced += waiting.len() as u64;
+        waiting.len()
+    }
+
+    fn send_away(&mut self, connection: &Connection, order: Order) {
+        self.leaving += 1;
+        self.discount(connection.address);
+        connection.tell(order);
+    }
+
+    fn count(&mut self, address: Option<IpAddr>) {
+        if let Some(address) = address {
+            *self.of.entry(address).or_default() += 1;
+        }
+    }
+
+    fn discount(&mut self, address: Option<IpAddr>) {
+        if let Some(address) = address
+            && let Some(count) = self.of.get_mut(&address)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.of.remove(&address);
+            }
+        }
+    }
+}
+
+fn whole_seconds(span: Duration) -> u64 {
+    span.as_secs().max(1)
+}

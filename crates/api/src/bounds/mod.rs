@@ -1,0 +1,118 @@
+//! What whoever is not known yet may take of this server: connections, time, memory, lines of its log.
+//!
+//! | | |
+//! |---|---|
+//! | `connections` | how many at once, and how long one may keep us waiting |
+//! | `head` | how large the head of a request may be |
+//! | `bodies` | how large a body may be, how long it may take, and how much memory all of them get |
+//! | `wrong_keys` | answers to wrong API keys are slowed down |
+//! | `refusals` | a flood of refused requests is a line a second |
+
+mod bodies;
+mod connections;
+pub(crate) mod head;
+mod refusals;
+mod wrong_keys;
+
+use std::{net::IpAddr, time::Duration};
+
+use ipnet::IpNet;
+use model::Environment;
+
+pub(crate) use bodies::{Bodies, BodyError, Sender};
+pub(crate) use connections::{Connection, Connections, Order, Seat};
+pub(crate) use refusals::{Kind, Refusals};
+pub(crate) use wrong_keys::WrongKeys;
+
+/// The operator's numbers.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// Connections at once.
+    pub connections: usize,
+    /// Those of one address. Of IPv6 the first 64 bits are an address: whoever has one has them all.
+    pub of_an_address: usize,
+    /// Networks of reverse proxies, whose addresses stand for many and are not counted one by one.
+    pub proxies: Vec<IpNet>,
+    /// From the first byte of a request to the end of its head; and how long a new connection may be silent.
+    pub head_within: Duration,
+    /// From the end of the head to the end of the body.
+    pub body_within: Duration,
+    /// How long a connection may be silent after an answer.
+    pub idle: Duration,
+    /// Bytes of bodies in memory at once.
+    pub bodies: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            connections: 2048,
+            of_an_address: 256,
+            proxies: private_networks(),
+            head_within: Duration::from_secs(10),
+            body_within: Duration::from_secs(30),
+            // Longer than proxies keep a connection that they don't use (60 s, mostly): a proxy that sends on one which is
+            // just being closed answers 502.
+            idle: Duration::from_secs(75),
+            bodies: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// Loopback, and what a proxy in the same container network, cluster or rack has for an address.
+fn private_networks() -> Vec<IpNet> {
+    let networks = [
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+    ];
+    networks.iter().map(|network| network.parse().expect("a literal")).collect()
+}
+
+/// Keeps the bounds of one server.
+#[derive(Debug)]
+pub struct Admission {
+    pub(crate) bounds: Bounds,
+    pub(crate) bodies: Bodies,
+    pub(crate) wrong_keys: WrongKeys,
+    pub(crate) refusals: Refusals,
+}
+
+impl Admission {
+    /// Nobody was there yet.
+    pub fn new(bounds: Bounds, env: &Environment) -> Self {
+        Self {
+            bodies: Bodies::new(&bounds, env.clock.clone()),
+            wrong_keys: WrongKeys::new(env.clone()),
+            refusals: Refusals::default(),
+            bounds,
+        }
+    }
+}
+
+/// What counts as one address.
+fn address_of(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address_of;
+
+    #[test]
+    fn an_address_of_ipv6_is_its_network() {
+        let of = |text: &str| address_of(text.parse().unwrap()).to_string();
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(of("2001:db8:1:3::1"), "2001:db8:1:3::");
+        assert_eq!(of("::ffff:203.0.113.7"), "203.0.113.7");
+        assert_eq!(of("203.0.113.8"), "203.0.113.8");
+    }
+}

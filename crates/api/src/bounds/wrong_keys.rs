@@ -1,0 +1,87 @@
+//! Answers to wrong API keys are slowed down.
+//!
+//! A right key is never held up, whoever else comes from its address: behind a proxy everybody does.
+
+use std::{
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use broker::Limiter;
+use model::Environment;
+
+use super::address_of;
+
+/// So many from one address in a minute are answered at once: somebody is setting something up.
+const FREE: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
+/// Each one more waits for so long.
+const DELAY: Duration = Duration::from_secs(1);
+/// So many may wait at once: they keep their connections meanwhile.
+const MOST_WAITING: usize = 64;
+
+#[derive(Debug)]
+pub(crate) struct WrongKeys {
+    of: Limiter<Option<IpAddr>>,
+    waiting: AtomicUsize,
+    env: Environment,
+}
+
+impl WrongKeys {
+    pub(super) fn new(env: Environment) -> Self {
+        Self { of: Limiter::default(), waiting: AtomicUsize::new(0), env }
+    }
+
+    /// To be waited for before a wrong key is answered. An error is for whoever shall come back after a while, because too
+    /// many wait already.
+    pub(crate) async fn slow_down(&self, peer: Option<IpAddr>) -> Result<(), Duration> {
+        if self.of.admit(&peer.map(address_of), FREE, self.env.now()).is_ok() {
+            return Ok(());
+        }
+        let waiting = Waiting(&self.waiting);
+        if waiting.0.fetch_add(1, Ordering::Relaxed) >= MOST_WAITING {
+            return Err(DELAY);
+        }
+        self.env.clock.sleep(DELAY).await;
+        Ok(())
+    }
+}
+
+/// Counted until it is dropped, also by a caller who hangs up.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::{FutureExt as _, future::join_all};
+    use model::{ManualClock, SeededEntropy, Timestamp};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn after_ten_they_wait_and_no_more_than_so_many_do() {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_700_000_000)));
+        let env = Environment { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(7)) };
+        let keys = WrongKeys::new(env);
+        let (one, another) = (Some([203, 0, 113, 7].into()), Some([203, 0, 113, 8].into()));
+        for _ in 0..FREE.get() {
+            assert_eq!(keys.slow_down(one).now_or_never(), Some(Ok(())));
+        }
+        assert_eq!(keys.slow_down(another).now_or_never(), Some(Ok(())));
+        let mut waiting = Box::pin(join_all((0..MOST_WAITING).map(|_| keys.slow_down(one))));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        assert_eq!(keys.slow_down(one).now_or_never(), Some(Err(DELAY)));
+        clock.advance(DELAY);
+        assert!(waiting.await.iter().all(Result::is_ok));
+        assert_eq!(keys.slow_down(one).now_or_never(), None, "it waits, and nobody else does");
+        assert_eq!(keys.waiting.load(Ordering::Relaxed), 0);
+    }
+}
