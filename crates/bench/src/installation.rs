@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -42,7 +43,7 @@ pub(crate) struct Installation {
 impl Installation {
     pub(crate) async fn found(place: &Place, backend: Backend, per_second: u32) -> anyhow::Result<Self> {
         let folder = place.data.join(format!("installation-{}", place.env.entropy.token()));
-        fs::create_dir_all(&folder)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         let mut configuration = json!({
             "listen": "127.0.0.1:0",
             "data_dir": folder,

@@ -6,7 +6,7 @@ use store::Store;
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
 
-use crate::config::Config;
+use crate::{config::Config, data_dir};
 
 /// An open store, and the way to close it.
 pub(crate) enum Database {
@@ -18,6 +18,7 @@ impl Database {
     /// Opens it. SQLite, which belongs to this process alone, is brought up to date on the way; a PostgreSQL that
     /// others use has to be already.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
+        data_dir::check(&config.data_dir)?;
         Ok(match config.postgres()? {
             Some(address) => Self::Postgres(Arc::new(PostgresStore::open(&address).await?)),
             None => Self::Sqlite(Arc::new(SqliteStore::open(&sqlite_file(config)).await?)),

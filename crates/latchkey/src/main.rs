@@ -3,6 +3,7 @@
 mod api_key;
 mod audit_export;
 mod config;
+mod data_dir;
 mod database;
 mod demo;
 mod descriptors;
@@ -58,6 +59,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    data_dir::close_what_is_made();
     let arguments = Arguments::parse();
     let usual = if matches!(arguments.command, Command::Demo(_)) { "warn" } else { "info" };
     let filter = match EnvFilter::try_new(arguments.log.as_deref().unwrap_or(usual)) {

@@ -6,8 +6,8 @@ use store_postgres::{Migrated, PostgresStore};
 
 use crate::{
     config::Config,
+    data_dir,
     database::{Database, sqlite_file},
-    serve::make_data_dir,
 };
 
 #[derive(clap::Args)]
@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let config = Config::read(arguments.config.as_deref())?;
     let Some(address) = config.postgres()? else {
-        make_data_dir(&config.data_dir)?;
+        data_dir::make(&config.data_dir)?;
         Database::open(&config).await?.close().await;
         println!("{} is up to date, as after every start of the server", sqlite_file(&config).display());
         return Ok(());

@@ -1,12 +1,6 @@
 //! `latchkey serve`: token broker, bots and API in one process.
 
-use std::{
-    fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow};
 use bots::{Fleet, Screenshots, Supervisor};
@@ -25,6 +19,7 @@ use zoom::{Endpoints, ZoomClient};
 
 use crate::{
     config::{Config, networks},
+    data_dir,
     database::Database,
     descriptors, keys,
     shutdown::{Stop, StopArguments},
@@ -63,7 +58,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         None => Url::parse(&format!("http://{address}"))?,
     };
 
-    make_data_dir(&config.data_dir)?;
+    data_dir::make(&config.data_dir)?;
     let database = Database::open(&config).await?;
     let store = database.store();
     let keys = Arc::new(key_ring(&config, &*store, &env).await?);
@@ -185,14 +180,6 @@ fn open_journal(config: &Config, database: &Database, env: &Environment) -> anyh
     let opened = Journal::open(&folder, env.clone());
     let opened = opened.and_then(|journal| if first { journal.first() } else { Ok(journal) });
     opened.map_err(|error| anyhow!("cannot use {} ({error}): make it writable", folder.display()))
-}
-
-pub(crate) fn make_data_dir(path: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    // Screenshots show meetings: nobody else's business.
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
-        anyhow!("cannot make {} ({error}): make it writable, or set `data_dir`", path.display())
-    })
 }
 
 /// The key ring of this store. A new one is made only for an empty store: secrets that were sealed with a lost key must

@@ -2,9 +2,9 @@
 //! corrected start from being the first one.
 
 use std::{
-    fs::{self, OpenOptions, Permissions},
+    fs::{self, DirBuilder, OpenOptions, Permissions},
     net::TcpListener,
-    os::unix::fs::{FileExt as _, PermissionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, FileExt as _, PermissionsExt as _},
 };
 
 use crate::support::{Installation, latchkey, refusal, sdk_dir};
@@ -101,7 +101,7 @@ async fn no_sdk_or_another_one() {
 #[tokio::test]
 async fn a_database_that_is_none() {
     let installation = Installation::new();
-    fs::create_dir(installation.path("data")).unwrap();
+    DirBuilder::new().mode(0o700).create(installation.path("data")).unwrap();
     fs::write(installation.path("data/latchkey.db"), "No database at all. ".repeat(1000)).unwrap();
     let line = refusal(installation.serve()).await;
     assert!(line.contains("latchkey.db"), "{line}");
@@ -134,6 +134,28 @@ async fn a_key_file_that_others_can_read() {
     let line = refusal(installation.serve()).await;
     assert!(line.contains("chmod 600") && line.contains("keys.json"), "{line}");
     fs::set_permissions(&keys, Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(installation.starts().await, None);
+}
+
+/// Whatever lies in it: no command opens it.
+#[tokio::test]
+async fn a_data_folder_that_others_can_look_into() {
+    let installation = Installation::new();
+    installation.starts().await;
+    let data = installation.path("data");
+    for mode in [0o755, 0o770, 0o701, 0o720] {
+        fs::set_permissions(&data, Permissions::from_mode(mode)).unwrap();
+        for arguments in
+            [&["serve"][..], &["migrate"], &["api-key", "list"], &["keys", "list"], &["audit", "export"]]
+        {
+            let line = refusal(latchkey(installation.folder.path(), arguments)).await;
+            assert!(
+                line.contains("chmod 700 data") && line.contains(&format!("{mode:o}")),
+                "{arguments:?}: {line}"
+            );
+        }
+    }
+    fs::set_permissions(&data, Permissions::from_mode(0o700)).unwrap();
     assert_eq!(installation.starts().await, None);
 }
 

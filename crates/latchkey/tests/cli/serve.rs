@@ -4,6 +4,7 @@ use std::{fs, io::Write as _, net::TcpStream, os::unix::fs::PermissionsExt as _}
 
 use rustix::process::Signal;
 use serde_json::Value;
+use tokio::process::Command;
 
 use crate::support::{BROKER_ALONE, Installation, Running, http, processes_in, sdk_dir, until};
 
@@ -35,13 +36,76 @@ async fn metrics_are_switched_off_by_configuration() {
     }
 }
 
+/// Database and write-ahead log, keys, escrow, audit, the browser's profile: also where everybody may read everything by
+/// default.
 #[tokio::test]
-async fn what_is_private_is_closed_to_others() {
+async fn whatever_it_writes_is_closed_to_others() {
     let installation = Installation::new();
-    installation.starts().await;
-    let mode = |name| fs::metadata(installation.path(name)).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode("data"), 0o700);
-    assert_eq!(mode("data/keys.json"), 0o600);
+    let configuration = format!("listen = '127.0.0.1:0'\n[browser]\nsdk_dir = '{}'\n", sdk_dir().display());
+    let serve = installation.serve_with(&configuration);
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "umask 000; exec \"$0\" serve"]).arg(serve.as_std().get_program());
+    command.current_dir(installation.folder.path()).env_remove("LATCHKEY_CONFIG").kill_on_drop(true);
+    let mut server = Running::start(command, &installation.path("log"));
+    server.ready().await;
+    let (mut folders, mut seen) = (vec![installation.path("data")], Vec::new());
+    while let Some(folder) = folders.pop() {
+        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o077, 0, "{}", folder.display());
+        // Chromium takes files away again.
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let Ok(found) = entry.path().symlink_metadata() else { continue };
+            if found.is_dir() {
+                folders.push(entry.path());
+            } else if !found.is_symlink() {
+                assert_eq!(found.permissions().mode() & 0o077, 0, "{}", entry.path().display());
+                seen.push(entry.file_name().into_string().unwrap());
+            }
+        }
+    }
+    for wanted in ["latchkey.db", "latchkey.db-wal", "keys.json", "lock"] {
+        assert!(seen.iter().any(|name| name == wanted), "{wanted}: {seen:?}");
+    }
+    assert!(seen.iter().any(|name| name.ends_with(".segment")) && seen.len() > 10, "{seen:?}");
+}
+
+/// A flood of what nobody may have, and of halves of it: whoever has a key is served, and the log stays readable.
+#[tokio::test]
+async fn strangers_take_neither_its_files_nor_its_log() {
+    let installation = Installation::new();
+    let serve = installation.serve();
+    let mut command = Command::new("/bin/sh");
+    // What a server keeps for itself, and 28 more.
+    command.args(["-c", "ulimit -n 540; exec \"$0\" serve"]).arg(serve.as_std().get_program());
+    command
+        .current_dir(installation.folder.path())
+        .env_remove("LATCHKEY_CONFIG")
+        .env_remove("LATCHKEY_LOG")
+        .kill_on_drop(true);
+    let mut server = Running::start(command, &installation.path("log"));
+    let ready = server.ready().await;
+    let (url, key) =
+        (ready["url"].as_str().unwrap().to_owned(), ready["api_key"].as_str().unwrap().to_owned());
+    let http = http().build().unwrap();
+    let mut halves = Vec::new();
+    for _ in 0..600 {
+        let mut half = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+        half.write_all(b"GET /heal").unwrap();
+        halves.push(half);
+    }
+    for _ in 0..200 {
+        assert_eq!(http.get(format!("{url}/t/nobodys.link")).send().await.unwrap().status(), 404);
+    }
+    let pool =
+        http.post(format!("{url}/api/latchkey/v1/pools/")).header("authorization", format!("Token {key}"));
+    let pool = pool.json(&serde_json::json!({ "name": "pool" })).send().await.unwrap();
+    assert_eq!(pool.status(), 201, "it writes");
+    server.signal(Signal::TERM);
+    assert!(server.ended().await.success());
+    let log = fs::read_to_string(installation.path("log")).unwrap();
+    assert!(log.contains("fewer connections than connections.most says"), "{log}");
+    let lines = log.lines().filter(|line| line.contains("link_unknown")).count();
+    assert!((1..100).contains(&lines), "{lines} lines: {log}");
+    assert!(!log.contains("Too many open files"), "{log}");
 }
 
 #[tokio::test]
