@@ -1,13 +1,13 @@
 //! Who calls, and what for.
 
-use std::{marker::PhantomData, net::SocketAddr};
+use std::{marker::PhantomData, net::SocketAddr, num::NonZeroU32};
 
 use axum::{
     extract::{ConnectInfo, FromRef, FromRequestParts, MatchedPath},
     http::{HeaderMap, Method, header::AUTHORIZATION, request::Parts},
 };
 use broker::KeyCheck;
-use model::{ApiKeyId, ApiScope, ApiScopes, WorkspaceId};
+use model::{ApiKeyId, ApiScope, ApiScopes, Timestamp, WorkspaceId};
 use store::ApiKey;
 
 use crate::{State, error::ApiError};
@@ -38,6 +38,8 @@ pub(crate) struct Caller<S> {
     pub(crate) key: ApiKeyId,
     /// Everything that the key may do.
     pub(crate) scopes: ApiScopes,
+    /// How long, and how often.
+    pub(crate) reach: Reach,
     needs: PhantomData<S>,
 }
 
@@ -50,12 +52,23 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let Admitted { workspace, key, scopes } = admitted(parts, &State::from_ref(state)).await?;
+        let Admitted { workspace, key, scopes, reach } = admitted(parts, &State::from_ref(state)).await?;
         if !scopes.has(N::SCOPE) {
             return Err(ApiError::PermissionDenied(N::SCOPE));
         }
-        Ok(Self { workspace, key, scopes, needs: PhantomData })
+        Ok(Self { workspace, key, scopes, reach, needs: PhantomData })
     }
+}
+
+/// The limits of a key: those of keys that are made with it are no wider.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach {
+    /// Its end.
+    pub(crate) expires_at: Option<Timestamp>,
+    /// How many calls a minute it was made for.
+    pub(crate) per_minute: Option<NonZeroU32>,
+    /// How many it may make, whoever said so.
+    pub(crate) most_per_minute: Option<NonZeroU32>,
 }
 
 /// A caller whose key is good, and who does not come too often.
@@ -64,6 +77,7 @@ pub(crate) struct Admitted {
     pub(crate) workspace: WorkspaceId,
     pub(crate) key: ApiKeyId,
     scopes: ApiScopes,
+    reach: Reach,
 }
 
 /// Who makes a request. Looked up, and counted, once for each.
@@ -83,24 +97,35 @@ pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<Admitte
     // A HEAD is a GET whose answer nobody reads.
     let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
     state.limits.admit(&key, method, route, state.env.now())?;
-    let admitted = Admitted { workspace: key.workspace, key: key.id, scopes: key.scopes };
+    let reach = Reach {
+        expires_at: key.expires_at,
+        per_minute: key.per_minute,
+        most_per_minute: state.limits.of_key(&key),
+    };
+    let admitted = Admitted { workspace: key.workspace, key: key.id, scopes: key.scopes, reach };
     parts.extensions.insert(admitted);
     Ok(admitted)
+}
+
+/// What stands in `Authorization`, behind one of the schemes that are read.
+pub(crate) fn shown(headers: &HeaderMap) -> Option<&str> {
+    let header = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
+    match header.split_once(' ') {
+        Some((scheme, key)) => {
+            ["token", "bearer"].contains(&scheme.to_ascii_lowercase().as_str()).then(|| key.trim())
+        }
+        // The bare key, as the contract allows.
+        None => Some(header),
+    }
 }
 
 /// The key in the headers, if it is good.
 async fn authenticate(headers: &HeaderMap, state: &State) -> Result<ApiKey, ApiError> {
     const UNKNOWN: ApiError = ApiError::AuthenticationFailed("This API key is not known here.");
-    let header = headers.get(AUTHORIZATION).ok_or(ApiError::NotAuthenticated)?;
-    let header = header.to_str().map_err(|_| UNKNOWN)?.trim();
-    let key = match header.split_once(' ') {
-        Some((scheme, key)) if ["token", "bearer"].contains(&scheme.to_ascii_lowercase().as_str()) => {
-            key.trim()
-        }
-        Some(_) => return Err(UNKNOWN),
-        // The bare key, as the contract allows.
-        None => header,
-    };
+    if !headers.contains_key(AUTHORIZATION) {
+        return Err(ApiError::NotAuthenticated);
+    }
+    let key = shown(headers).ok_or(UNKNOWN)?;
     match state.broker.authenticate(key).await? {
         KeyCheck::Good(key) => Ok(key),
         KeyCheck::Expired => Err(ApiError::AuthenticationFailed("This API key has expired.")),

@@ -19,8 +19,11 @@ use tower::ServiceExt as _;
 use crate::{
     State,
     bounds::{Bounds, Kind},
-    router, token,
+    metrics_router, router, token,
 };
+
+/// Connections at once for those who read the metrics.
+const SCRAPERS: usize = 16;
 
 /// Makes a visitor of each connection: to be given to [`serve`](crate::serve).
 #[derive(Clone)]
@@ -29,6 +32,9 @@ pub struct Door(Arc<Rooms>);
 struct Rooms {
     state: State,
     router: Router,
+    bounds: Bounds,
+    /// Whether reads of tokens are answered here.
+    gives_tokens: bool,
 }
 
 /// Serves one connection.
@@ -41,11 +47,18 @@ pub struct Visitor {
 impl Door {
     /// A door to every route of the server.
     pub fn new(state: State) -> Self {
-        Self(Arc::new(Rooms { router: router(state.clone()), state }))
+        let (router, bounds) = (router(state.clone()), state.admission.bounds.clone());
+        Self(Arc::new(Rooms { router, bounds, state, gives_tokens: true }))
+    }
+
+    /// A door to `/metrics`, and to nothing else.
+    pub fn to_metrics(state: State) -> Self {
+        let bounds = Bounds { connections: SCRAPERS, ..state.admission.bounds.clone() };
+        Self(Arc::new(Rooms { router: metrics_router(state.clone()), bounds, state, gives_tokens: false }))
     }
 
     pub(crate) fn bounds(&self) -> &Bounds {
-        &self.0.state.admission.bounds
+        &self.0.bounds
     }
 
     pub(crate) fn env(&self) -> &Environment {
@@ -72,7 +85,7 @@ impl Visitor {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        if token::is_usual(&request) {
+        if self.rooms.gives_tokens && token::is_usual(&request) {
             return token::read(&self.rooms.state, self.peer, request).await;
         }
         let mut request = request.map(Body::new);

@@ -20,6 +20,7 @@ mod door;
 mod error;
 mod fields;
 mod health;
+mod html;
 mod idempotency;
 mod latchkey;
 mod limits;
@@ -54,6 +55,7 @@ use error::ApiError;
 pub use bounds::{Admission, Bounds};
 pub use door::{Door, Visitor};
 pub use limits::{Limits, Rates};
+pub use metrics::MetricsAccess;
 pub use serving::serve;
 
 /// What handlers share.
@@ -73,8 +75,10 @@ pub struct State {
     pub limits: Arc<Limits>,
     /// What whoever is not known yet may take.
     pub admission: Arc<Admission>,
-    /// Whether `/metrics` is answered.
-    pub metrics: bool,
+    /// Who is answered at `/metrics`.
+    pub metrics: MetricsAccess,
+    /// Whether Zoom's place may be taken by the simulator: then every page says so.
+    pub simulated: bool,
     /// Whether apps are shown with their secrets, as Recall's API shows them.
     pub show_app_secrets: bool,
 }
@@ -177,15 +181,26 @@ pub fn paths() -> Vec<&'static str> {
     routes().into_iter().map(|(path, _)| path).collect()
 }
 
-/// The server: every route, and what holds for all of them.
+/// The server: every route.
 pub fn router(state: State) -> Router {
+    with_layers(routes(), state)
+}
+
+/// What is served at an address of its own: `/metrics` alone.
+fn metrics_router(state: State) -> Router {
+    with_layers(vec![("/metrics", get(metrics::handler))], state)
+}
+
+/// Routes, and what holds for all of them.
+fn with_layers(routes: Vec<Route>, state: State) -> Router {
     // Outermost first. One layer for all of them: the router boxes each that it is given, for every request.
     let around = ServiceBuilder::new()
         .layer(middleware::from_fn_with_state(state.clone(), observe::requests))
+        .layer(middleware::map_response(html::protected))
         .layer(middleware::from_fn(bounds::head::keep))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::once))
         .layer(CatchPanicLayer::custom(error::panicked));
-    routes()
+    routes
         .into_iter()
         .fold(Router::new(), with_and_without_slash)
         .fallback(async || ApiError::NotFound)

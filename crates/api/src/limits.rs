@@ -54,6 +54,11 @@ impl Limits {
         Self { rates, of_keys: Limiter::default(), of_endpoints: Limiter::default() }
     }
 
+    /// How many calls a minute `key` may make.
+    pub(crate) fn of_key(&self, key: &ApiKey) -> Option<NonZeroU32> {
+        key.per_minute.or(self.rates.map(|rates| rates.key))
+    }
+
     /// Counts a call of `key`, or says when to come back.
     pub(crate) fn admit(
         &self,
@@ -62,7 +67,7 @@ impl Limits {
         route: &str,
         now: Timestamp,
     ) -> Result<(), ApiError> {
-        if let Some(limit) = key.per_minute.or(self.rates.map(|rates| rates.key)) {
+        if let Some(limit) = self.of_key(key) {
             self.of_keys.admit(&key.id, limit, now).map_err(ApiError::Throttled)?;
         }
         let Some(rates) = self.rates else { return Ok(()) };

@@ -1,17 +1,39 @@
-//! `GET /metrics`: counters for Prometheus, described in `docs/metrics.md`. Public, because scrapers have no key; it names no
-//! account. Whoever does not want it on this port switches it off.
+//! `GET /metrics`: counters for Prometheus, described in `docs/metrics.md`. Public unless it has a token, because scrapers have
+//! no key; it names no account. Whoever does not want it on this port gives it another, or switches it off.
 
 use axum::{
     extract::State as Extract,
-    http::header::CONTENT_TYPE,
+    http::{HeaderMap, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
+use broker::digest;
+use model::Secret;
 
-use crate::{State, error::ApiError};
+use crate::{State, caller, error::ApiError};
 
-pub(crate) async fn handler(Extract(state): Extract<State>) -> Result<Response, ApiError> {
-    if !state.metrics {
+/// Who is answered at `/metrics`.
+#[derive(Debug, Clone)]
+pub struct MetricsAccess {
+    /// Whether anybody is.
+    pub enabled: bool,
+    /// What a scraper has to bring: `Authorization: Bearer <token>`.
+    pub token: Option<Secret>,
+}
+
+pub(crate) async fn handler(
+    Extract(state): Extract<State>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    if !state.metrics.enabled {
         return Err(ApiError::NotFound);
+    }
+    if let Some(token) = &state.metrics.token {
+        let shown = caller::shown(&headers).unwrap_or("");
+        // Digests: how far they agree says nothing of the token.
+        if digest(shown) != digest(token.expose()) {
+            let words = "Bring the token of metrics.token: `Authorization: Bearer <token>`.";
+            return Err(ApiError::AuthenticationFailed(words));
+        }
     }
     let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(CONTENT_TYPE, format)], state.broker.metrics_text().await).into_response())

@@ -207,6 +207,13 @@ pub(crate) struct Api {
 pub(crate) struct Metrics {
     /// Whether `/metrics` is answered.
     pub(crate) enabled: bool,
+    /// Where it is answered, and nothing else is; where the API listens if not given.
+    pub(crate) listen: Option<SocketAddr>,
+    /// What a scraper has to bring.
+    #[serde(skip_serializing)]
+    pub(crate) token: Option<Secret>,
+    /// A file that holds it, in its stead.
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -338,7 +345,32 @@ pub(crate) fn networks(key: &str, texts: &[String]) -> anyhow::Result<Vec<IpNet>
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self { enabled: true }
+        Self { enabled: true, listen: None, token: None, token_file: None }
+    }
+}
+
+impl Metrics {
+    /// What a scraper has to bring, if anything.
+    pub(crate) fn token(&self) -> anyhow::Result<Option<Secret>> {
+        let token = match (&self.token, &self.token_file) {
+            (Some(_), Some(_)) => bail!("metrics.token and metrics.token_file are both set: keep one"),
+            (Some(token), None) => token.expose().to_owned(),
+            (None, Some(path)) => fs::read_to_string(path)
+                .with_context(|| format!("metrics.token_file {} cannot be read", path.display()))?,
+            (None, None) => return Ok(None),
+        };
+        let token = token.trim();
+        if token.is_empty() {
+            bail!("metrics.token is empty: give it a long random text, or leave it out");
+        }
+        Ok(Some(Secret::new(token)))
+    }
+}
+
+impl Zoom {
+    /// Whether something else may stand in Zoom's place: whoever holds that authority's key, or answers at that address.
+    pub(crate) fn may_be_simulated(&self) -> bool {
+        self.ca_file.is_some() || self.meeting_address.is_some()
     }
 }
 

@@ -10,6 +10,7 @@ mod descriptors;
 mod keys;
 mod migrate;
 mod progress;
+mod said_at_start;
 mod serve;
 mod shutdown;
 mod sim;

@@ -1,6 +1,6 @@
 //! `latchkey serve`: token broker, bots and API in one process.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::pending, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow};
 use bots::{Fleet, Screenshots, Supervisor};
@@ -21,7 +21,7 @@ use crate::{
     config::{Config, networks},
     data_dir,
     database::Database,
-    descriptors, keys,
+    descriptors, keys, said_at_start,
     shutdown::{Stop, StopArguments},
 };
 
@@ -53,6 +53,16 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         anyhow!("cannot listen on {} ({error}): stop what runs there, or set `listen`", config.listen)
     })?;
     let address = listener.local_addr()?;
+    let scrapers = match config.metrics.listen.filter(|_| config.metrics.enabled) {
+        Some(listen) => Some(TcpListener::bind(listen).await.map_err(|error| {
+            anyhow!("cannot listen on {listen} ({error}): stop what runs there, or set `metrics.listen`")
+        })?),
+        None => None,
+    };
+    let metrics_access = api::MetricsAccess {
+        enabled: config.metrics.enabled && scrapers.is_none(),
+        token: config.metrics.token()?,
+    };
     let public_base = match &config.public_url {
         Some(url) => url.clone(),
         None => Url::parse(&format!("http://{address}"))?,
@@ -98,7 +108,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
 
     // Before anything is started for nothing.
     broker.workspaces().check_keys().await?;
-    let fleet = Fleet::with_warm_pages(browser_config(&config), config.bots.warm_pages, env.clone());
+    let browser = browser_config(&config);
+    let is_sandboxed = browser.sandbox;
+    let fleet = Fleet::with_warm_pages(browser, config.bots.warm_pages, env.clone());
     let chromium = match config.bots.capacity {
         0 => None,
         _ => Some(fleet.warm_up().await.context("for a token broker without bots, set bots.capacity = 0")?),
@@ -127,7 +139,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         tasks: tasks.clone(),
         limits: Arc::new(api::Limits::new(config.limits.rates())),
         admission: Arc::new(admission),
-        metrics: config.metrics.enabled,
+        metrics: metrics_access,
+        simulated: config.zoom.may_be_simulated(),
         show_app_secrets: config.api.show_app_secrets,
     };
     let mut ready =
@@ -135,12 +148,17 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Some(founded) = &founded {
         ready["api_key"] = founded.api_key.expose().into();
     }
+    if let Some(scrapers) = &scrapers {
+        ready["metrics"] = format!("http://{}/metrics", scrapers.local_addr()?).into();
+    }
+    said_at_start::say(&config, chromium.is_some(), is_sandboxed);
     let stop = Stop::listen(arguments.stop)?;
     println!("{ready}");
     if founded.is_some() {
         eprintln!("latchkey: a new installation; the API key above is shown once and never again");
     }
     let stopping = CancellationToken::new();
+    let serving_metrics = serve_metrics(scrapers, state.clone());
     let serving = api::serve(listener, api::Door::new(state), async {
         stop.asked().await;
         stopping.cancel();
@@ -149,6 +167,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         () = serving => {}
         // Whoever has not finished by now would hold up bots that want to leave.
         () = stopping.cancelled().then(|()| clock.sleep(FINISH_WITHIN)) => {}
+        never = serving_metrics => match never {},
         never = broker.tend_escrow() => match never {},
         never = keys.tend() => match never {},
         never = broker.tend_access() => match never {},
@@ -170,6 +189,15 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     broker.give_back_budget().await;
     database.close().await;
     Ok(())
+}
+
+/// Answers scrapers where they have an address of their own.
+async fn serve_metrics(listener: Option<TcpListener>, state: api::State) -> Infallible {
+    if let Some(listener) = listener {
+        let metrics = api::MetricsAccess { enabled: true, ..state.metrics.clone() };
+        api::serve(listener, api::Door::to_metrics(api::State { metrics, ..state }), pending()).await;
+    }
+    pending().await
 }
 
 /// Where the audit's records wait for the store. Where that is a file on the same disk, the journal is as durable and costs

@@ -4,13 +4,10 @@ use askama::Template;
 use axum::{
     extract::{RawQuery, State as Extract},
     http::{
-        HeaderMap, HeaderValue, StatusCode,
-        header::{
-            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, REFERRER_POLICY,
-            SET_COOKIE,
-        },
+        HeaderMap, StatusCode,
+        header::{CACHE_CONTROL, COOKIE, LOCATION, REFERRER_POLICY, SET_COOKIE},
     },
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
 };
 use broker::Arrival;
 use model::{Failure, Secret, ZoomOauthAppId};
@@ -29,6 +26,7 @@ const COOKIE_SECONDS: u32 = 600;
 #[derive(Template)]
 #[template(path = "connected.html")]
 struct ConnectedPage {
+    simulated: bool,
     name: String,
     missing_scopes: String,
 }
@@ -36,12 +34,14 @@ struct ConnectedPage {
 #[derive(Template)]
 #[template(path = "parked.html")]
 struct ParkedPage {
+    simulated: bool,
     name: String,
 }
 
 #[derive(Template)]
 #[template(path = "trouble.html")]
 struct TroublePage {
+    simulated: bool,
     what: String,
     code: &'static str,
 }
@@ -51,7 +51,7 @@ pub(crate) async fn authorize(Extract(state): Extract<State>, RawQuery(query): R
     let query = Query::of(query.as_deref());
     let departure = match state.broker.depart(query.get("invitation").unwrap_or("")).await {
         Ok(departure) => departure,
-        Err(failure) => return trouble(&failure),
+        Err(failure) => return trouble(&state, &failure),
     };
     let base = state.broker.public_base();
     let secure = if base.scheme() == "https" { "; Secure" } else { "" };
@@ -99,8 +99,11 @@ pub(crate) async fn installed(
 
 async fn install(state: &State, app: Option<ZoomOauthAppId>, code: &str) -> Response {
     match state.broker.take_install(app, Secret::new(code)).await {
-        Ok(installed) => page(StatusCode::ACCEPTED, &ParkedPage { name: installed.display_name }),
-        Err(failure) => trouble(&failure),
+        Ok(installed) => page(
+            StatusCode::ACCEPTED,
+            &ParkedPage { simulated: state.simulated, name: installed.display_name },
+        ),
+        Err(failure) => trouble(state, &failure),
     }
 }
 
@@ -117,11 +120,12 @@ async fn arrive(state: &State, query: &Query, headers: &HeaderMap) -> Response {
         Ok(connected) => page(
             StatusCode::OK,
             &ConnectedPage {
+                simulated: state.simulated,
                 name: connected.display_name,
                 missing_scopes: connected.missing_scopes.join(", "),
             },
         ),
-        Err(failure) => trouble(&failure),
+        Err(failure) => trouble(state, &failure),
     }
 }
 
@@ -132,21 +136,21 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
         .find_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
 }
 
-fn trouble(failure: &Failure) -> Response {
+fn trouble(state: &State, failure: &Failure) -> Response {
     let what = match failure.class() {
         model::Class::OurFault => "Something went wrong on this server.".to_owned(),
         model::Class::Retry | model::Class::PersonMustAct => failure.detail.clone(),
     };
-    reported(failure, page(status_of(failure.code), &TroublePage { what, code: failure.code.as_str() }))
+    reported(
+        failure,
+        page(
+            status_of(failure.code),
+            &TroublePage { simulated: state.simulated, what, code: failure.code.as_str() },
+        ),
+    )
 }
 
 fn page(status: StatusCode, template: &impl Template) -> Response {
     let Ok(html) = template.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-        (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'")),
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    ];
-    (status, headers, html).into_response()
+    (status, Html(html)).into_response()
 }

@@ -1,4 +1,4 @@
-//! `/api/latchkey/v1/api-keys/`: the keys of the workspace.
+//! `/api/latchkey/v1/api-keys/`: the keys of the workspace. None is made here that may do more than the key it is made with.
 
 use std::num::NonZeroU32;
 
@@ -29,7 +29,7 @@ pub(crate) async fn create(
     Extract(state): Extract<State>,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    let new = read(&state, caller.scopes, Fields::of(&body))?;
+    let new = read(&state, &caller, Fields::of(&body))?;
     let issued = state.broker.workspaces().create_key(caller.workspace, &new).await?;
     let issued = issued.ok_or(ApiError::NotFound)?;
     let mut body = representation(&issued.row);
@@ -67,16 +67,28 @@ pub(crate) async fn revoke(
     if known { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
 }
 
-fn read(state: &State, held: ApiScopes, mut fields: Fields<'_>) -> Result<NewApiKey, FieldErrors> {
+fn read(state: &State, caller: &Caller<Admin>, mut fields: Fields<'_>) -> Result<NewApiKey, FieldErrors> {
     let name = fields.text("name", 100);
     let name = fields.required("name", name);
-    let scopes = scopes(held, &mut fields);
+    let scopes = scopes(caller.scopes, &mut fields);
     let scopes = fields.required("scopes", scopes);
+    let own = caller.reach;
     let per_minute = fields.number("requests_per_minute", 1).and_then(NonZeroU32::new);
+    if let Some(most) = own.most_per_minute.filter(|most| per_minute.is_some_and(|asked| asked > *most)) {
+        fields.complain(
+            "requests_per_minute",
+            format!("This key may make {most} itself, and can't give more."),
+        );
+    }
     let expires_at = fields.time("expires_at");
     if expires_at.is_some_and(|end| end <= state.env.now()) {
         fields.complain("expires_at", "It must lie ahead.");
     }
+    if let Some(own_end) = own.expires_at.filter(|own_end| expires_at.is_some_and(|end| end > *own_end)) {
+        fields.complain("expires_at", format!("This key ends at {own_end} itself, and can't give more."));
+    }
+    // What isn't said is as it is for the key that asks.
+    let (per_minute, expires_at) = (per_minute.or(own.per_minute), expires_at.or(own.expires_at));
     let new = name.zip(scopes).map(|(name, scopes)| NewApiKey {
         name: name.to_owned(),
         scopes,
@@ -86,14 +98,14 @@ fn read(state: &State, held: ApiScopes, mut fields: Fields<'_>) -> Result<NewApi
     fields.finish(new)
 }
 
-/// Who administers a workspace may give every scope in it; whoever operates the installation is named by the operator alone.
+/// A key gives no scope that it lacks.
 fn scopes(held: ApiScopes, fields: &mut Fields<'_>) -> Option<ApiScopes> {
     const FIELD: &str = "scopes";
     let mut scopes = Vec::new();
     for word in fields.words(FIELD)? {
         match word.parse::<ApiScope>() {
-            Ok(ApiScope::Operator) if !held.has(ApiScope::Operator) => {
-                fields.complain(FIELD, "Only a key with the scope operator can give operator.");
+            Ok(scope) if !held.has(scope) => {
+                fields.complain(FIELD, format!("This key lacks the scope {word}, and can't give it."));
             }
             Ok(scope) => scopes.push(scope),
             Err(complaint) => fields.complain(FIELD, format!("{complaint}.")),

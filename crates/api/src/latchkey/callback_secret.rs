@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use broker::{CALLBACK_SECRET_OVERLAP, CallbackSecrets, Rotation};
+use model::{ApiScope, ApiScopes};
 use serde_json::json;
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     caller::{Admin, Caller, Tokens},
     error::ApiError,
     fields::Fields,
+    zoom_oauth_apps::MASK,
 };
 
 /// `GET`: the newest, and until when the one before counts.
@@ -24,7 +26,7 @@ pub(crate) async fn retrieve(
     caller: Caller<Tokens>,
     Extract(state): Extract<State>,
 ) -> Result<Response, ApiError> {
-    Ok(shown(&state.broker.workspaces().callback_secrets(caller.workspace).await?))
+    Ok(shown(&state.broker.workspaces().callback_secrets(caller.workspace).await?, caller.scopes))
 }
 
 /// `POST rotate/`: a new one. The one before counts for another day, or for `overlap_seconds`; 0 is for one that has leaked.
@@ -41,7 +43,7 @@ pub(crate) async fn rotate(
     }
     let overlap = fields.finish(Some(overlap))?;
     match state.broker.workspaces().rotate_callback_secret(caller.workspace, overlap).await? {
-        Rotation::Done(secrets) => Ok(shown(&secrets)),
+        Rotation::Done(secrets) => Ok(shown(&secrets, caller.scopes)),
         Rotation::Running { until } => {
             let detail = format!(
                 "The secret before this one counts until {until}. Rotate after that, or with overlap_seconds = 0 to end both now."
@@ -51,8 +53,10 @@ pub(crate) async fn rotate(
     }
 }
 
-fn shown(secrets: &CallbackSecrets) -> Response {
+/// The secret itself only for whoever may read it: replacing it gives no right to that.
+fn shown(secrets: &CallbackSecrets, held: ApiScopes) -> Response {
+    let secret = if held.has(ApiScope::Tokens) { secrets.current.expose() } else { MASK };
     let former_ends_at = secrets.former.as_ref().map(|(_, ends_at)| ends_at);
-    let body = json!({ "secret": secrets.current.expose(), "former_ends_at": former_ends_at });
+    let body = json!({ "secret": secret, "former_ends_at": former_ends_at });
     ([(CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }

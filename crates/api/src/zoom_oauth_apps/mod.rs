@@ -17,7 +17,7 @@ use store::ZoomOauthApp;
 use crate::{State, error::ApiError, fields::Fields};
 
 /// Stands where a secret is: they are written, never read back.
-const MASK: &str = "********";
+pub(crate) const MASK: &str = "********";
 
 /// A secret of a request. What an answer shows in its place is not taken for one.
 fn secret<'a>(fields: &mut Fields<'a>, name: &'static str) -> Option<&'a str> {

@@ -30,6 +30,8 @@ const STUDIO: Plan = Plan {
     manual: false,
     rates: None,
     bounds: None,
+    metrics_token: None,
+    simulated: false,
     show_app_secrets: false,
     bots_elsewhere: true,
 };

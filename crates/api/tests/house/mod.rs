@@ -13,7 +13,7 @@ use std::{
 };
 
 use ::zoom::{Endpoints, ZoomClient};
-use api::{Admission, Bounds, Door, Limits, Rates};
+use api::{Admission, Bounds, Door, Limits, MetricsAccess, Rates};
 use axum::{
     body::Body,
     http::{Request, header},
@@ -57,6 +57,10 @@ pub(crate) struct Plan {
     pub(crate) rates: Option<Rates>,
     /// What whoever is not known yet may take, if not the usual.
     pub(crate) bounds: Option<Bounds>,
+    /// What `/metrics` asks for.
+    pub(crate) metrics_token: Option<&'static str>,
+    /// Whether pages say that this may not be Zoom.
+    pub(crate) simulated: bool,
     /// Whether apps are shown with their secrets.
     pub(crate) show_app_secrets: bool,
     /// Whether other servers of the installation run bots.
@@ -172,7 +176,8 @@ impl House {
             tasks: tasks.clone(),
             limits: Arc::new(Limits::new(plan.rates)),
             admission: Arc::new(Admission::new(plan.bounds.clone().unwrap_or_default(), &env)),
-            metrics: true,
+            metrics: MetricsAccess { enabled: true, token: plan.metrics_token.map(Secret::new) },
+            simulated: plan.simulated,
             show_app_secrets: plan.show_app_secrets,
         });
         tasks.spawn(api::serve(listener, door.clone(), std::future::pending()));

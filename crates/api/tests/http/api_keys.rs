@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
+use api::Rates;
 use serde_json::{Value, json};
 
-use crate::{OFFICE, house::House, office};
+use crate::{
+    OFFICE,
+    house::{House, Plan},
+    office,
+};
 
 const KEYS: &str = "/api/latchkey/v1/api-keys/";
 
@@ -169,9 +174,50 @@ async fn what_is_wrong_with_a_key_is_said() {
         (json!(7), "It must be a list of words."),
         (json!([7]), "It must be a list of words."),
         (json!(["read", "fly"]), "\"fly\" is not a scope."),
-        (json!("read,operator"), "Only a key with the scope operator can give operator."),
+        (json!("read,operator"), "This key lacks the scope operator, and can't give it."),
     ] {
         let wrong = house.post(KEYS, json!({ "name": "k", "scopes": scopes })).await;
         assert_eq!(wrong.refused(), json!({ "scopes": [complaint] }), "{scopes}");
     }
+}
+
+/// Neither scopes nor time nor calls.
+#[tokio::test]
+async fn a_key_gives_no_more_than_it_has() {
+    let house = House::build(&Plan { rates: Some(Rates::default()), ..OFFICE }).await;
+    let administers = house.key_with("admin").await;
+    for scope in ["read", "bots", "tokens", "operator"] {
+        let refused = house
+            .call_as(&administers, "POST", KEYS, json!({ "name": "k", "scopes": ["admin", scope] }))
+            .await;
+        let complaint = format!("This key lacks the scope {scope}, and can't give it.");
+        assert_eq!(refused.refused(), json!({ "scopes": [complaint] }));
+    }
+    // Without a limit of its own it has the one that all have.
+    let fast = json!({ "name": "k", "scopes": ["admin"], "requests_per_minute": 1201 });
+    let refused = house.call_as(&administers, "POST", KEYS, fast).await.refused();
+    assert_eq!(
+        refused,
+        json!({ "requests_per_minute": ["This key may make 1200 itself, and can't give more."] })
+    );
+
+    let end = (house.env.now() + Duration::from_secs(3600)).to_string();
+    let short = json!({ "name": "short", "scopes": ["admin"], "expires_at": end, "requests_per_minute": 50 });
+    let (_, short) = make(&house, short).await;
+    let later = (house.env.now() + Duration::from_secs(3601)).to_string();
+    let wider = json!({ "name": "k", "scopes": ["admin"], "expires_at": later, "requests_per_minute": 51 });
+    let refused = house.call_as(&short, "POST", KEYS, wider).await.refused();
+    let ends = format!("This key ends at {end} itself, and can't give more.");
+    let calls = "This key may make 50 itself, and can't give more.";
+    assert_eq!(refused, json!({ "expires_at": [ends], "requests_per_minute": [calls] }));
+    let unsaid =
+        house.call_as(&short, "POST", KEYS, json!({ "name": "k", "scopes": ["admin"] })).await.created();
+    assert_eq!((&unsaid["expires_at"], &unsaid["requests_per_minute"]), (&json!(end), &json!(50)));
+
+    // It may replace the callback secret, which only `tokens` can read.
+    let rotate = "/api/latchkey/v1/callback-secret/rotate/";
+    let rotated = house.call_as(&administers, "POST", rotate, Value::Null).await.ok();
+    assert_eq!(rotated["secret"], "********");
+    let read = house.get("/api/latchkey/v1/callback-secret/").await.ok();
+    assert!(read["secret"].as_str().unwrap().starts_with("whsec_"));
 }

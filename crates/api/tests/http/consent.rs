@@ -19,7 +19,10 @@ fn is_a_page(answer: &Answer, status: u16, title: &str, says: &str) {
     assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.header("referrer-policy"), "no-referrer");
-    assert!(answer.header("content-security-policy").starts_with("default-src 'none'"));
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'";
+    assert_eq!(answer.header("content-security-policy"), policy);
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert!(!answer.text.contains("simulator"));
     assert!(answer.text.contains(title) && answer.text.contains(says), "{}", answer.text);
 }
 
@@ -139,4 +142,16 @@ async fn a_browser_may_send_its_cookies_in_several_headers() {
     let back = house.zoom.decide(&location, "allow").await;
     let request = Request::builder().uri(house.path_of(&back)).header(COOKIE, "a=b").header(COOKIE, cookie);
     assert_eq!(house.send(request.body(Body::empty()).unwrap()).await.status, 200);
+}
+
+#[tokio::test]
+async fn every_page_of_a_server_that_trusts_a_simulator_says_so() {
+    let house = House::build(&Plan { simulated: true, ..OFFICE }).await;
+    let said = |answer: &Answer| answer.text.contains("This server trusts a simulator in Zoom's place.");
+    let (location, cookie) = house.depart(&house.invitation().await).await;
+    let back = house.zoom.decide(&location, "allow").await;
+    for page in [house.arrive(&back, &cookie).await, house.get("/oauth/zoom/authorize?invitation=none").await]
+    {
+        assert!(page.header("content-type").starts_with("text/html") && said(&page), "{}", page.text);
+    }
 }

@@ -48,6 +48,8 @@ const OFFICE: Plan = Plan {
     manual: true,
     rates: None,
     bounds: None,
+    metrics_token: None,
+    simulated: false,
     show_app_secrets: false,
     bots_elsewhere: true,
 };

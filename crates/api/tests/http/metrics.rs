@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{body::Body, http::Request};
 
-use crate::office;
+use crate::{
+    OFFICE,
+    house::{House, Plan},
+    office,
+};
 
 const PAGE: &str = include_str!("../../../../docs/metrics.md");
 
@@ -42,6 +46,23 @@ async fn the_page_describes_what_is_there_from_the_start_and_nothing_else() {
     assert!(answer.header("content-type").starts_with("application/openmetrics-text"));
     assert!(answer.text.ends_with("# EOF\n"));
     assert_eq!(exposed(&answer.text), documented());
+}
+
+#[tokio::test]
+async fn they_may_have_a_token() {
+    let house = House::build(&Plan { metrics_token: Some("planted-metrics-token"), ..OFFICE }).await;
+    let ask = async |authorization: &str| {
+        let request = Request::builder().uri("/metrics").header("authorization", authorization);
+        house.send(request.body(Body::empty()).unwrap()).await
+    };
+    assert_eq!(ask("Bearer planted-metrics-token").await.status, 200);
+    for wrong in ["Bearer planted-metrics-toke", "Bearer ", "", "Basic planted-metrics-token", &house.api_key]
+    {
+        let refused = ask(wrong).await;
+        assert_eq!((refused.status, refused.text.contains("metrics.token")), (401, true), "{}", refused.text);
+    }
+    let bare = house.send(Request::builder().uri("/metrics").body(Body::empty()).unwrap()).await;
+    assert_eq!(bare.status, 401);
 }
 
 #[tokio::test]
