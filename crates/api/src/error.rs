@@ -204,8 +204,7 @@ fn unread(error: BodyError) -> Response {
         BodyError::NoMemory => return failed(&error.failure()),
         BodyError::Broken => (StatusCode::BAD_REQUEST, "parse_error"),
     };
-    let detail = format!("The request can't be read: {}.", error.failure().detail);
-    (status, Json(json!({ "code": code, "detail": detail }))).into_response()
+    (status, Json(json!({ "code": code, "detail": format!("The {error}.") }))).into_response()
 }
 
 fn throttled(wait: Duration) -> Response {

@@ -1,6 +1,7 @@
 //! How large a body may be, how long it may take to come, and how much memory all bodies get together.
 
 use std::{
+    fmt,
     future::poll_fn,
     pin::pin,
     sync::{
@@ -21,7 +22,8 @@ const STRANGERS_WITHIN: Duration = Duration::from_secs(5);
 /// This part of all memory for bodies: they can't take what callers with a key need.
 const STRANGERS_PART: usize = 4;
 /// Larger than any request of the contract (two images of 1.8 MB), and no invitation to send more.
-const CALLERS_BYTES: usize = 8 * 1024 * 1024;
+const CALLERS_BYTES: usize = 8 * MIB;
+const MIB: usize = 1024 * 1024;
 
 /// Who sends a body.
 #[derive(Debug, Clone, Copy)]
@@ -49,19 +51,24 @@ impl BodyError {
     /// For whoever is answered in codes.
     pub(crate) fn failure(self) -> Failure {
         match self {
-            Self::TooLarge(most) => {
-                let detail = format!("the body is larger than {} KiB", most / 1024);
-                Failure::new(Code::RequestMalformed, detail)
-            }
-            Self::TooSlow(within) => {
-                let detail = format!("the body did not come within {} s", within.as_secs());
-                Failure::new(Code::RequestMalformed, detail)
-            }
             Self::NoMemory => {
                 let failure = Failure::new(Code::Unavailable, "other bodies take all memory for bodies");
                 Failure { retry_after: Some(Duration::from_secs(1)), ..failure }
             }
-            Self::Broken => Failure::new(Code::RequestMalformed, "the body broke off"),
+            _ => Failure::new(Code::RequestMalformed, format!("the {self}")),
+        }
+    }
+}
+
+/// Without its article.
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge(most) if most % MIB == 0 => write!(f, "body is larger than {} MiB", most / MIB),
+            Self::TooLarge(most) => write!(f, "body is larger than {} KiB", most / 1024),
+            Self::TooSlow(within) => write!(f, "body did not come within {} s", within.as_secs()),
+            Self::NoMemory => f.write_str("body finds all memory for bodies taken"),
+            Self::Broken => f.write_str("body broke off"),
         }
     }
 }
@@ -152,8 +159,8 @@ impl Drop for Held {
     }
 }
 
-impl std::fmt::Debug for Bodies {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Bodies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bodies").field("within", &self.within).finish_non_exhaustive()
     }
 }
