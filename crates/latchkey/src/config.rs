@@ -367,13 +367,6 @@ impl Metrics {
     }
 }
 
-impl Zoom {
-    /// Whether something else may stand in Zoom's place: whoever holds that authority's key, or answers at that address.
-    pub(crate) fn may_be_simulated(&self) -> bool {
-        self.ca_file.is_some() || self.meeting_address.is_some()
-    }
-}
-
 impl Audit {
     /// How long records are kept.
     pub(crate) fn kept(&self) -> Duration {

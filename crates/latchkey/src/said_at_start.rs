@@ -1,5 +1,7 @@
 //! What somebody who runs a server should know of it, and may not have meant: said once, when it is ready.
 
+use model::{Problem, Severity};
+
 use crate::config::Config;
 
 /// Logs it.
@@ -13,14 +15,25 @@ pub(crate) fn say(config: &Config, has_browser: bool, is_sandboxed: bool) {
              another user than root, and leave browser.sandbox unset"
         );
     }
-    if let Some(file) = &config.zoom.ca_file {
-        tracing::warn!(
-            file = %file.display(),
-            "zoom.ca_file is trusted beside the usual authorities: whoever has its key can pass for Zoom; it is for the \
-             simulator, and not for real accounts"
-        );
+    if let Some(problem) = trust(config) {
+        tracing::warn!(consequence = problem.consequence, "{}", problem.cause);
     }
-    if let Some(address) = config.zoom.meeting_address {
-        tracing::warn!(%address, "bots join meetings at zoom.meeting_address, and not at Zoom");
-    }
+}
+
+/// For `/readyz` too, as long as it runs: that something else may stand in Zoom's place.
+pub(crate) fn trust(config: &Config) -> Option<Problem> {
+    let cause = match (&config.zoom.ca_file, config.zoom.meeting_address) {
+        (None, None) => return None,
+        (Some(file), None) => {
+            format!("zoom.ca_file {} is trusted beside the usual authorities", file.display())
+        }
+        (None, Some(address)) => format!("bots join meetings at zoom.meeting_address {address}"),
+        (Some(file), Some(address)) => format!(
+            "zoom.ca_file {} is trusted beside the usual authorities, and bots join meetings at zoom.meeting_address {address}",
+            file.display()
+        ),
+    };
+    let consequence = "Whoever has that authority's key, or answers there, can pass for Zoom. It is for the simulator: connect no real \
+         account, or take these settings out.";
+    Some(Problem { severity: Severity::Warning, cause, consequence: consequence.into() })
 }

@@ -129,6 +129,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         capacity: config.bots.capacity,
     });
 
+    let trust = said_at_start::trust(&config);
+    let simulated = trust.is_some();
+    broker.health().report("zoom_authority", trust, env.now());
     let clock = Arc::clone(&env.clock);
     let admission = api::Admission::new(bounds, &env);
     let state = api::State {
@@ -140,7 +143,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         limits: Arc::new(api::Limits::new(config.limits.rates())),
         admission: Arc::new(admission),
         metrics: metrics_access,
-        simulated: config.zoom.may_be_simulated(),
+        simulated,
         show_app_secrets: config.api.show_app_secrets,
     };
     let mut ready =

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::support::{BROKER_ALONE, Installation, Running, http, processes_in, sdk_dir, until};
+use crate::support::{BROKER_ALONE, Installation, Running, http, latchkey, processes_in, sdk_dir, until};
 
 #[tokio::test]
 async fn the_first_start_shows_the_key_and_no_other_does() {
@@ -22,6 +22,59 @@ async fn the_first_start_shows_the_key_and_no_other_does() {
     let bots: Value =
         bots.header("authorization", format!("Token {key}")).send().await.unwrap().json().await.unwrap();
     assert_eq!(bots["results"], serde_json::json!([]), "the key still opens");
+}
+
+/// The authority is a simulator's own.
+#[tokio::test]
+async fn whoever_trusts_a_simulator_hears_it_at_every_start() {
+    let installation = Installation::new();
+    let mut sim =
+        Running::start(latchkey(installation.folder.path(), &["sim"]), &installation.path("sim.log"));
+    let ca_file = sim.ready().await["ca_file"].as_str().unwrap().to_owned();
+    for (zoom, trusts) in [(String::new(), false), (format!("[zoom]\nca_file = '{ca_file}'\n"), true)] {
+        let command = installation.serve_with(&format!("{BROKER_ALONE}{zoom}"));
+        let mut server = Running::start(command, &installation.path("log"));
+        let url = server.ready().await["url"].as_str().unwrap().to_owned();
+        let get = async |path: &str| {
+            http().build().unwrap().get(format!("{url}{path}")).send().await.unwrap().text().await.unwrap()
+        };
+        let ready: Value = serde_json::from_str(&get("/readyz").await).unwrap();
+        let findings = ready["findings"].as_array().unwrap();
+        let trust = findings.iter().find(|finding| finding["name"] == "zoom_authority").unwrap();
+        assert_eq!((trust["ok"] == false, ready["status"] == "warning"), (trusts, trusts), "{ready}");
+        let page = get("/oauth/zoom/authorize").await;
+        assert_eq!(page.contains("trusts a simulator"), trusts, "{page}");
+        let log = fs::read_to_string(installation.path("log")).unwrap();
+        assert_eq!(log.contains("is trusted beside the usual authorities"), trusts, "{log}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_may_have_an_address_and_a_token() {
+    let installation = Installation::new();
+    fs::write(installation.path("token"), "planted-metrics-token\n").unwrap();
+    let section = "[metrics]\nlisten = '127.0.0.1:0'\ntoken_file = 'token'\n";
+    let mut server = Running::start(
+        installation.serve_with(&format!("{BROKER_ALONE}{section}")),
+        &installation.path("log"),
+    );
+    let ready = server.ready().await;
+    let (url, metrics) = (ready["url"].as_str().unwrap(), ready["metrics"].as_str().unwrap());
+    let get = async |url: String, token: &str| {
+        let request = http().build().unwrap().get(url).header("authorization", format!("Bearer {token}"));
+        request.send().await.unwrap().status().as_u16()
+    };
+    let token = "planted-metrics-token";
+    assert_eq!(get(metrics.to_owned(), token).await, 200);
+    assert_eq!(get(metrics.to_owned(), "another").await, 401);
+    assert_eq!(get(format!("{url}/metrics"), token).await, 404);
+    assert_eq!(get(metrics.replace("/metrics", "/livez"), token).await, 404, "nothing else is there");
+    assert_eq!(
+        get(metrics.replace("/metrics", "/t/01900000-0000-7000-8000-000000000000.x"), token).await,
+        404
+    );
+    let log = fs::read_to_string(installation.path("log")).unwrap();
+    assert!(!log.contains(token) && !ready.to_string().contains(token));
 }
 
 #[tokio::test]
@@ -159,6 +212,9 @@ async fn with_it_goes_its_chromium() {
         let mut server = Running::start(command, &installation.path("log"));
         let ready = server.ready().await;
         assert!(ready["chromium"].as_str().unwrap().starts_with("Chromium/"));
+        // Without its sandbox, as root: that is said.
+        let log = fs::read_to_string(installation.path("log")).unwrap();
+        assert_eq!(log.contains("--no-sandbox"), !browser::BrowserConfig::sandbox_works(), "{log}");
         assert!(!processes_in(&profiles).is_empty());
         server.signal(signal);
         assert_eq!(server.ended().await.success(), signal == Signal::TERM);
