@@ -1,5 +1,7 @@
 //! `/_sim/meetings`: what a host does, from outside the meeting.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -8,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::{Body, ControlError, patched};
 use crate::clock::Moment;
+use crate::gate::line::{self, Whose};
 use crate::gate::meeting::{Meeting, Phase};
 use crate::gate::participant::{Participant, View as ParticipantView};
 use crate::gate::settings::Settings;
@@ -184,6 +187,47 @@ pub(crate) async fn drop_sockets(
 ) -> Result<Json<Value>, ControlError> {
     with(&sim, &number, |meeting| {
         meeting.drop_sockets();
+        Ok(())
+    })
+}
+
+/// How a line is cut.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cut {
+    /// For so long, in real time; until it is healed, if absent.
+    seconds: Option<f64>,
+    /// The line of those who join by this name; everybody's, if absent.
+    name: Option<String>,
+    /// For so long Zoom shows them all the same, in real time.
+    #[serde(default)]
+    shown_seconds: f64,
+}
+
+/// Nothing gets through to the meeting: sockets close without a word, and new ones are not taken.
+pub(crate) async fn cut_line(
+    State(sim): State<SharedSim>,
+    Path(number): Path<MeetingNumber>,
+    Body(wanted): Body<Cut>,
+) -> Result<Json<Value>, ControlError> {
+    let span = |name: &str, seconds: f64| {
+        let bad = |error| ControlError::Bad(format!("{name}: {error}"));
+        Duration::try_from_secs_f64(seconds).map_err(bad)
+    };
+    let seconds = wanted.seconds.map(|seconds| span("seconds", seconds)).transpose()?;
+    let shown = span("shown_seconds", wanted.shown_seconds)?;
+    let whose = wanted.name.map_or(Whose::Everybody, Whose::Named);
+    line::cut(&sim, &number, whose, seconds, shown);
+    with(&sim, &number, |_| Ok(()))
+}
+
+/// Every line to the meeting works again.
+pub(crate) async fn heal_line(
+    State(sim): State<SharedSim>,
+    Path(number): Path<MeetingNumber>,
+) -> Result<Json<Value>, ControlError> {
+    with(&sim, &number, |meeting| {
+        meeting.cuts.heal();
         Ok(())
     })
 }

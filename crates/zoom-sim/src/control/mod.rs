@@ -44,6 +44,7 @@ pub(crate) fn routes(sim: &SharedSim) -> Router {
         .route("/meetings/{number}/start", post(meetings::start))
         .route("/meetings/{number}/end", post(meetings::end))
         .route("/meetings/{number}/drop-sockets", post(meetings::drop_sockets))
+        .route("/meetings/{number}/cut-line", post(meetings::cut_line).delete(meetings::heal_line))
         .route("/meetings/{number}/chat", get(participants::chat).post(participants::say))
         .route("/meetings/{number}/participants", post(participants::seat))
         .route("/meetings/{number}/participants/{id}/admit", post(participants::admit))
@@ -85,6 +86,7 @@ async fn index() -> Json<Value> {
             "POST            /_sim/meetings/{number}/start",
             "POST            /_sim/meetings/{number}/end",
             "POST            /_sim/meetings/{number}/drop-sockets",
+            "POST DELETE     /_sim/meetings/{number}/cut-line",
             "GET POST        /_sim/meetings/{number}/chat",
             "POST            /_sim/meetings/{number}/participants",
             "POST            /_sim/meetings/{number}/participants/{id}/admit",

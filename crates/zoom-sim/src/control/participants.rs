@@ -60,6 +60,7 @@ pub(crate) async fn seat(
             authoriser: None,
             privilege: None,
             line: None,
+            cut_off: false,
             seen: BTreeMap::new(),
         });
         Ok(())

@@ -124,6 +124,7 @@ fn sit(
         authoriser: seat.authorisation.as_ref().map(|token| token.user_id.clone()),
         privilege: seat.permit.as_ref().map(|permit| permit.privilege),
         line: Some(line),
+        cut_off: false,
         seen: BTreeMap::new(),
     };
     person.tell(Outgoing::new(event::JOIN_RESULT, joined(meeting, &person)));

@@ -10,10 +10,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::admission::{self, Joiner};
+use super::meeting::Meeting;
 use super::rules::{self, Attempt};
 use crate::clock::Clock;
 use crate::faults::{self, Place};
 use crate::ids::MeetingNumber;
+use crate::server::HangUp;
 use crate::sim::{SharedSim, Sim};
 use crate::world::ledger::JoinRequest;
 use crate::zak;
@@ -51,6 +53,10 @@ impl Asked {
 }
 
 pub(crate) async fn handler(State(sim): State<SharedSim>, Form(asked): Form<Asked>) -> Response {
+    let cut = |meeting: &Meeting| meeting.cuts.concern(Some(&asked.name));
+    if sim.world().meetings.get(&asked.number).is_some_and(cut) {
+        return HangUp.into_response();
+    }
     let at_unix_ms = Clock::real_unix_ms();
     faults::around(&sim, Place::WcInfo, async { Json(answer(&sim, &asked, at_unix_ms)).into_response() })
         .await

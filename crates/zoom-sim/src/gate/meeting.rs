@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::event::{self, Outgoing, Over};
+use super::line::{Cuts, Whose};
 use super::news::Told;
 use super::participant::{Participant, base64_text};
 use super::roster;
@@ -55,6 +56,7 @@ pub(crate) struct Meeting {
     /// `zoomID`s that have passed the waiting room: a reconnect passes it too (I).
     pub(crate) admitted: HashSet<String>,
     pub(crate) chat: Vec<ChatMessage>,
+    pub(crate) cuts: Cuts,
     /// Counts everybody who ever came, so that ids are never reused.
     pub(crate) arrivals: u32,
     pub(crate) created_at: Timestamp,
@@ -80,6 +82,7 @@ impl Meeting {
             removed: HashSet::new(),
             admitted: HashSet::new(),
             chat: Vec::new(),
+            cuts: Cuts::default(),
             arrivals: 0,
             created_at,
             told: Told::default(),
@@ -221,6 +224,27 @@ impl Meeting {
         let dropped = before - self.participants.len();
         self.changed();
         dropped
+    }
+
+    /// Closes the sockets of those whom a cut concerns, and leaves them in the roster: their ids.
+    pub(super) fn cut_off(&mut self, whose: &Whose) -> Vec<u32> {
+        let concerned = self.participants.iter_mut();
+        let concerned =
+            concerned.filter(|person| person.line.is_some() && whose.concerns(Some(&person.name)));
+        concerned
+            .map(|person| {
+                person.line = None;
+                person.cut_off = true;
+                person.id
+            })
+            .collect()
+    }
+
+    /// A socket has closed: whoever it was is gone, unless Zoom has not noticed.
+    pub(super) fn hang_up(&mut self, id: u32) {
+        if self.participant(id).is_some_and(|person| !person.cut_off) {
+            self.leave(id);
+        }
     }
 
     /// Delivers a message to everybody, or to one (O). Those on hold neither send nor receive.

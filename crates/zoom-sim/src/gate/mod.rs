@@ -11,6 +11,7 @@ pub(crate) mod entrance;
 pub(crate) mod event;
 mod harmless;
 mod info;
+pub(crate) mod line;
 pub(crate) mod meeting;
 pub(crate) mod news;
 mod options;

@@ -43,6 +43,8 @@ pub(crate) struct Participant {
     /// To the socket; `None` for those the control API has put there. The socket closes when this
     /// is dropped and what was sent has left.
     pub(crate) line: Option<UnboundedSender<Outgoing>>,
+    /// Its line is cut, and Zoom has not noticed (I).
+    pub(crate) cut_off: bool,
     /// The roster as this participant was last told.
     pub(crate) seen: BTreeMap<u32, Entry>,
 }

@@ -7,10 +7,14 @@ use serde_json::json;
 
 use crate::faults::{self, Place};
 use crate::ids::MeetingNumber;
+use crate::server::HangUp;
 use crate::sim::SharedSim;
 
 /// The tokens are opaque to the SDK, which brings them along; `auth` alone ties the steps here (ours).
 pub(crate) async fn handler(State(sim): State<SharedSim>, Path(number): Path<MeetingNumber>) -> Response {
+    if sim.world().meetings.get(&number).is_some_and(|meeting| meeting.cuts.concern(None)) {
+        return HangUp.into_response();
+    }
     let work = async {
         let answer = json!({
             "rwg": "rwg.zoom.us",

@@ -2,7 +2,7 @@
 
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -11,6 +11,7 @@ use super::event::{self, Incoming, Outgoing};
 use super::{commands, entrance};
 use crate::faults::{self, Place};
 use crate::ids::MeetingNumber;
+use crate::server::HangUp;
 use crate::sim::SharedSim;
 
 /// The part of the query that matters: who of step 1 this is, and whether they were here before.
@@ -46,6 +47,14 @@ pub(crate) async fn handler(
     Query(opening): Query<Opening>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    let cut = {
+        let world = sim.world();
+        let name = world.admissions.get(&opening.auth).map(|admission| admission.name.as_str());
+        world.meetings.get(&number).is_some_and(|meeting| meeting.cuts.concern(name))
+    };
+    if cut {
+        return HangUp.into_response();
+    }
     let work = async {
         let guest = sim.clone();
         upgrade.on_upgrade(move |socket| {
@@ -83,7 +92,7 @@ async fn attend(sim: SharedSim, number: MeetingNumber, opening: Opening, socket:
             stay(&sim, &number, entered.id, &mut line, entered.frames).await;
             let mut world = sim.world();
             if let Some(meeting) = world.meetings.get_mut(&number) {
-                meeting.leave(entered.id);
+                meeting.hang_up(entered.id);
             }
             world.spread_news(&number, sim.moment());
             sim.mail.notify_one();

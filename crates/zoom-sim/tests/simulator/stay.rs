@@ -194,6 +194,30 @@ async fn sockets_drop_without_a_word() {
     assert_eq!(bot.socket.hear().await, None);
 }
 
+/// A line that is cut for one: nothing of theirs gets through, and Zoom may go on showing them.
+#[tokio::test]
+async fn a_cut_line_lets_nothing_through() {
+    let room = Room::with(json!({})).await;
+    let mut bot = room.enters("Bot").await;
+    let _other = room.enters("Other").await;
+    let line = format!("/meetings/{}/cut-line", room.number);
+    let cut = json!({"name": "Bot", "shown_seconds": 3600});
+    room.zoom.control("POST", &line, cut).await;
+    bot.socket.closes().await;
+    assert_eq!(room.names().await, ["Bot", "Other"], "it is shown all the same");
+    assert!(room.is_cut_off("Bot").await);
+    drop(room.enters("Third").await);
+
+    room.zoom.control("DELETE", &line, Value::Null).await;
+    assert!(!room.is_cut_off("Bot").await);
+
+    room.zoom.control("POST", &line, json!({"seconds": 3600})).await;
+    assert!(!room.names().await.contains(&"Other".to_owned()), "at once, unless told otherwise");
+    assert!(room.is_cut_off("Anybody").await);
+    let refused = room.zoom.ask("POST", &line, json!({"seconds": -1})).await;
+    assert_eq!(refused.status, 400);
+}
+
 #[tokio::test]
 async fn chat_reaches_all_or_one() {
     let room = Room::with(json!({})).await;

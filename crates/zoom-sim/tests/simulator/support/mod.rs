@@ -159,7 +159,12 @@ impl Zoom {
 
     /// `POST` of a form, with no client authentication but what the form or path says.
     pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
-        read(self.http.post(self.url(path)).form(form).send().await.unwrap()).await
+        read(self.try_post(path, form).await.unwrap()).await
+    }
+
+    /// The same, where the connection may break.
+    pub(crate) async fn try_post(&self, path: &str, form: &[(&str, &str)]) -> reqwest::Result<Response> {
+        self.http.post(self.url(path)).form(form).send().await
     }
 
     pub(crate) async fn get(&self, path: &str, bearer: &str) -> Answer {

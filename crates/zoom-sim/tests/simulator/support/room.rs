@@ -55,6 +55,12 @@ impl Room {
         self.zoom.join(joiner).await.expect("a way in")
     }
 
+    /// Whether step 1 of somebody called so is lost on its way.
+    pub(crate) async fn is_cut_off(&self, name: &str) -> bool {
+        let form = [("meetingNumber", self.number.as_str()), ("userName", name)];
+        self.zoom.try_post("/api/v1/wc/info", &form).await.is_err()
+    }
+
     /// The code of the refusal; 0 when there is none.
     pub(crate) async fn refused(&self, joiner: &Joiner<'_>) -> u64 {
         self.zoom.join(joiner).await.err().unwrap_or_default()

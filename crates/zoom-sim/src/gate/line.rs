@@ -1,0 +1,106 @@
+//! Lines to a meeting that are cut (ours): nothing of those whom it concerns reaches Zoom, which may not notice at once.
+
+use std::time::Duration;
+
+use super::meeting::Meeting;
+use crate::clock::Clock;
+use crate::ids::MeetingNumber;
+use crate::sim::SharedSim;
+
+/// Whom a cut concerns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    Everybody,
+    /// Who joins by this name: a new page of the same bot as well.
+    Named(String),
+}
+
+impl Whose {
+    pub(crate) fn concerns(&self, name: Option<&str>) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Named(cut) => name == Some(cut),
+        }
+    }
+}
+
+/// A line that is cut now.
+#[derive(Debug)]
+pub(crate) struct Cut {
+    id: u32,
+    whose: Whose,
+}
+
+/// The lines of a meeting that are cut.
+#[derive(Debug, Default)]
+pub(crate) struct Cuts {
+    now: Vec<Cut>,
+    so_far: u32,
+}
+
+impl Cuts {
+    /// Whether what comes from here is lost; without a name when nobody can know it.
+    pub(crate) fn concern(&self, name: Option<&str>) -> bool {
+        self.now.iter().any(|cut| cut.whose.concerns(name))
+    }
+
+    fn add(&mut self, whose: Whose) -> u32 {
+        self.so_far += 1;
+        self.now.push(Cut { id: self.so_far, whose });
+        self.so_far
+    }
+
+    pub(crate) fn heal(&mut self) {
+        self.now.clear();
+    }
+}
+
+/// Cuts a line for `span`, or until it is healed. Those whom it concerns stay in the roster for `shown`, or until they come
+/// back as the same stay (I). Both in real time. False when there is no such meeting.
+pub(crate) fn cut(
+    sim: &SharedSim,
+    number: &MeetingNumber,
+    whose: Whose,
+    span: Option<Duration>,
+    shown: Duration,
+) -> bool {
+    let mut world = sim.world();
+    let Some(meeting) = world.meetings.get_mut(number) else { return false };
+    let unseen = meeting.cut_off(&whose);
+    let cut = meeting.cuts.add(whose);
+    let notice = move |meeting: &mut Meeting| {
+        for id in unseen {
+            meeting.leave(id);
+        }
+    };
+    if shown.is_zero() {
+        notice(meeting);
+    } else {
+        later(sim, number, shown, notice);
+    }
+    if let Some(span) = span {
+        later(sim, number, span, move |meeting| meeting.cuts.now.retain(|line| line.id != cut));
+    }
+    true
+}
+
+fn later(
+    sim: &SharedSim,
+    number: &MeetingNumber,
+    span: Duration,
+    act: impl FnOnce(&mut Meeting) + Send + 'static,
+) {
+    let (later, number) = (sim.clone(), number.clone());
+    sim.tasks.spawn(async move {
+        tokio::select! {
+            () = Clock::wait(span) => {}
+            () = later.stopping.cancelled() => return,
+        }
+        let mut world = later.world();
+        if let Some(meeting) = world.meetings.get_mut(&number) {
+            act(meeting);
+        }
+        world.spread_news(&number, later.moment());
+        later.mail.notify_one();
+    });
+}
