@@ -6,12 +6,19 @@ use browser::BotPage;
 use model::{BotStatus, StatusChange, SubCode};
 use store::{Bot, Lease, Transition};
 
-use crate::{life::End, parts::Parts};
+use crate::{
+    best_before,
+    life::{End, Loss},
+    parts::Parts,
+};
 
 /// Between tries to write a step while the store is away.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// A bot whose server died this often is given up: it may be what kills them.
 const RESTARTS: usize = 3;
+
+/// The store must not keep a server from stopping.
+const HANDING_OVER: Duration = Duration::from_secs(5);
 
 /// Writes a bot's steps and pictures, under its lease.
 #[derive(Clone, Copy)]
@@ -22,26 +29,51 @@ pub(crate) struct Ledger<'a> {
 }
 
 impl Ledger<'_> {
-    /// The first step of this run. A bot that was on its way or inside when its server died joins again, a few times.
+    /// The first step of this run, if it is not too late for one. A bot that was on its way or inside when its server died
+    /// joins again, a few times.
     pub(crate) async fn resume(&self) -> Option<End> {
-        if self.bot.status() == BotStatus::Ready {
-            self.record(BotStatus::JoiningCall, None, None).await;
-            return None;
+        if let Some(end) =
+            best_before::missed(self.bot, self.parts.deadlines.join_within, self.parts.env.now())
+        {
+            return Some(end);
         }
-        // With a sub code, it says what the bot waits for.
-        let starts = self
-            .bot
-            .status_changes
-            .iter()
-            .filter(|step| step.code == BotStatus::JoiningCall && step.sub_code.is_none())
-            .count();
-        if starts > RESTARTS {
-            let words = "the server stopped too often while this bot ran".into();
-            return Some(End::Fatal(SubCode::BotErrored, words));
-        }
-        let words = "The server was restarted; joining again.".into();
-        self.record(BotStatus::JoiningCall, None, Some(words)).await;
+        let steps = &self.bot.status_changes;
+        let handed_over = steps.last().is_some_and(|step| step.sub_code == Some(SubCode::BotHandedOver));
+        let (sub_code, words) = match self.bot.status() {
+            BotStatus::Ready => (None, None),
+            _ if handed_over => (None, Some("Taken over from a server that was stopped; joining again.")),
+            _ => {
+                let deaths =
+                    steps.iter().filter(|step| step.sub_code == Some(SubCode::BotServerLost)).count();
+                if deaths >= RESTARTS {
+                    let words = "the server stopped too often while this bot ran".into();
+                    return Some(End::Fatal(SubCode::BotErrored, words));
+                }
+                (Some(SubCode::BotServerLost), Some("The server was restarted; joining again."))
+            }
+        };
+        self.record(BotStatus::JoiningCall, sub_code, words.map(str::to_owned)).await;
         None
+    }
+
+    /// Records that the bot lost its place, if that is news.
+    pub(crate) async fn lost(&self, loss: Option<Loss>) {
+        let Some(Loss { sub_code, words, .. }) = loss else { return };
+        let words = format!("The bot lost its place: {words}; joining again.");
+        self.record(BotStatus::JoiningCall, Some(sub_code), Some(words)).await;
+    }
+
+    /// Gives the bot to whoever comes next: this server stops. With the store away there is nothing to wait for: the lease
+    /// lapses by itself.
+    pub(crate) async fn hand_over(&self) {
+        let words = "The server is being stopped; the next one joins again.".to_owned();
+        let handing = async {
+            self.record(BotStatus::JoiningCall, Some(SubCode::BotHandedOver), Some(words)).await;
+            self.release().await;
+        };
+        if self.parts.env.clock.timeout(HANDING_OVER, handing).await.is_none() {
+            tracing::warn!(bot = %self.bot.id, "a bot could not be handed over; its lease lapses by itself");
+        }
     }
 
     /// Records the last steps.
@@ -77,7 +109,7 @@ impl Ledger<'_> {
         }
     }
 
-    pub(crate) async fn release(&self) {
+    async fn release(&self) {
         if let Err(error) = self.parts.store.release_bot(self.bot.id, &self.lease).await {
             tracing::warn!(bot = %self.bot.id, %error, "a bot could not be given back; its lease lapses by itself");
         }

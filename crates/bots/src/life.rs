@@ -1,12 +1,15 @@
 //! What an event means for a bot, from the moment its page was told to join. No I/O: time comes in with every call.
+//!
+//! A bot that loses its place loses it in one of two ways: somebody decided it (the host, Zoom, whoever vouched for it),
+//! and that is the end; or nobody did (the line, the page, the browser), and then it comes back (`come_back`).
 
 use std::time::Duration;
 
-use browser::{Gone, PageEvent};
+use browser::PageEvent;
 use model::{BotStatus, Failure, SubCode, Timestamp};
-use zoom::JoinVerdict;
+use zoom::{Closed, JoinVerdict};
 
-use crate::request::AutomaticLeave;
+use crate::{come_back, request::AutomaticLeave};
 
 /// From handing the join to the page until Zoom has decided something.
 const JOIN_DEADLINE: Duration = Duration::from_secs(60);
@@ -28,6 +31,15 @@ impl From<Failure> for End {
     }
 }
 
+/// A place in a meeting, or the way to one, that was lost though nobody decided it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Loss {
+    pub(crate) since: Timestamp,
+    /// The bot's end, if it can't come back.
+    pub(crate) sub_code: SubCode,
+    pub(crate) words: String,
+}
+
 /// What to do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Act {
@@ -37,17 +49,23 @@ pub(crate) enum Act {
     Refused(JoinVerdict, String),
     /// Leave the meeting; that is the end.
     Leave(SubCode),
+    /// The page is of no use any more, and the meeting goes on: come back.
+    ComeBack(Loss),
     /// It is over.
     End(End),
 }
 
-/// One join and what follows from it.
+/// A bot's joins and what follows from them.
 #[derive(Debug)]
 pub(crate) struct Life {
     rules: AutomaticLeave,
     place: Place,
     /// Since when the socket has been away.
     lost_at: Option<Timestamp>,
+    /// When it was in the meeting for the first time: coming back does not make its stay longer.
+    first_in: Option<Timestamp>,
+    /// Whether anybody else was ever there.
+    had_company: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,14 +87,33 @@ enum Company {
 }
 
 impl Life {
-    /// The page was just told to join.
-    pub(crate) fn begin(rules: AutomaticLeave, now: Timestamp) -> Self {
-        Self { rules, place: Place::Joining { since: now }, lost_at: None }
+    /// A life of which nothing is known but when it came into the meeting, if another server has brought it there.
+    pub(crate) fn new(rules: AutomaticLeave, first_in: Option<Timestamp>, now: Timestamp) -> Self {
+        Self { rules, place: Place::Joining { since: now }, lost_at: None, first_in, had_company: false }
+    }
+
+    /// A page is told to join, for the first time or again.
+    pub(crate) fn join(&mut self, now: Timestamp) {
+        self.place = Place::Joining { since: now };
+        self.lost_at = None;
     }
 
     /// Whether the bot is in the meeting or its waiting room.
     pub(crate) fn is_in(&self) -> bool {
-        !matches!(self.place, Place::Joining { .. })
+        self.in_since().is_some()
+    }
+
+    /// Since when it is where it is, if that is the meeting or its waiting room.
+    pub(crate) fn in_since(&self) -> Option<Timestamp> {
+        match self.place {
+            Place::Joining { .. } => None,
+            Place::Waiting { since } | Place::Inside { since, .. } => Some(since),
+        }
+    }
+
+    /// Whether it has ever been in the meeting itself.
+    pub(crate) fn was_inside(&self) -> bool {
+        self.first_in.is_some()
     }
 
     /// Takes in what the page tells.
@@ -97,7 +134,9 @@ impl Life {
             PageEvent::InMeeting { participants } => {
                 let news = !matches!(self.place, Place::Inside { .. });
                 if news {
-                    self.place = Place::Inside { since: now, company: Company::NotYet };
+                    self.first_in.get_or_insert(now);
+                    let company = if self.had_company { Company::Present } else { Company::NotYet };
+                    self.place = Place::Inside { since: now, company };
                 }
                 self.count(participants, now);
                 news.then_some(Act::Arrive(BotStatus::InCallNotRecording))
@@ -112,33 +151,59 @@ impl Life {
             }
             PageEvent::Refused { code, reason, .. } => {
                 let words = format!("Zoom refused the join with code {code}: {reason}");
-                Some(Act::Refused(zoom::judge(code, &reason), words))
+                let verdict = zoom::judge(code, &reason);
+                // From the waiting room the SDK comes back as if for the first time.
+                Some(if self.is_in() {
+                    self.thrown_out(verdict, words, now)
+                } else {
+                    Act::Refused(verdict, words)
+                })
             }
             PageEvent::Failed { code, reason } => {
                 let words = format!("Zoom ended the connection with code {code}: {reason}");
-                Some(Act::End(match zoom::judge(code, &reason).sub_code() {
-                    // The bot did nothing wrong: who vouched for it has left.
-                    left @ SubCode::ZoomObfUserLeftMeeting => End::CallEnded(Some(left), Some(words)),
-                    sub_code => End::Fatal(sub_code, words),
-                }))
+                Some(self.thrown_out(zoom::judge(code, &reason), words, now))
             }
-            PageEvent::Ended { reason, on_hold } => Some(Act::End(ended(&reason, on_hold))),
+            PageEvent::Ended { reason, on_hold } => Some(self.closed(&reason, on_hold, now)),
+            PageEvent::Dropped { how } => {
+                Some(self.lost(SubCode::ZoomConnectionFailed, format!("the call was closed {how}"), now))
+            }
             PageEvent::Left => Some(Act::End(End::CallEnded(None, None))),
             PageEvent::Script { message } => {
                 tracing::warn!(message, "the page reported an exception");
                 None
             }
-            PageEvent::Gone(Gone::PageCrashed) => {
-                Some(Act::End(End::Fatal(SubCode::BotErrored, "the bot's page crashed".into())))
-            }
-            PageEvent::Gone(Gone::BrowserGone) => {
-                Some(Act::End(End::Fatal(SubCode::BotErrored, "the bot's browser ended".into())))
-            }
+            PageEvent::Gone(gone) => Some(self.lost(SubCode::BotErrored, gone.to_string(), now)),
         }
+    }
+
+    /// The SDK tried to reconnect by itself, and this came of it.
+    fn thrown_out(&self, verdict: JoinVerdict, words: String, now: Timestamp) -> Act {
+        match come_back::is_over(verdict, &words) {
+            Some(end) => Act::End(end),
+            None => self.lost(verdict.sub_code(), words, now),
+        }
+    }
+
+    /// What a closed connection means, by Zoom's words for it.
+    fn closed(&self, reason: &str, on_hold: bool, now: Timestamp) -> Act {
+        let words = format!("Zoom closed the call: {reason}");
+        match zoom::judge_end(reason, on_hold) {
+            // Not the call's end, but somebody else took the bot's own place in it.
+            Closed::Over(Some(sub_code @ SubCode::ZoomErrorMultipleDeviceJoin)) => {
+                Act::End(End::Fatal(sub_code, "somebody else joined as the same Zoom user".into()))
+            }
+            Closed::Over(sub_code) => Act::End(End::CallEnded(sub_code, Some(words))),
+            Closed::Lost(sub_code) => self.lost(sub_code, words, now),
+        }
+    }
+
+    fn lost(&self, sub_code: SubCode, words: String, now: Timestamp) -> Act {
+        Act::ComeBack(Loss { since: self.lost_at.unwrap_or(now), sub_code, words })
     }
 
     fn count(&mut self, others: usize, now: Timestamp) {
         if let Place::Inside { company, .. } = &mut self.place {
+            self.had_company |= others > 0;
             *company = match (*company, others) {
                 (Company::Present, 0) => Company::Gone { since: now },
                 (alone, 0) => alone,
@@ -162,8 +227,8 @@ impl Life {
     fn limits(&self) -> [Option<(Timestamp, Act)>; 3] {
         let seconds = |count: u32| Duration::from_secs(count.into());
         let lost = self.lost_at.map(|at| {
-            let words = "the connection to Zoom was lost and did not come back".into();
-            (at + RECONNECT_DEADLINE, Act::End(End::Fatal(SubCode::ZoomConnectionFailed, words)))
+            let words = "the connection to Zoom was lost".into();
+            (at + RECONNECT_DEADLINE, self.lost(SubCode::ZoomConnectionFailed, words, at))
         });
         match self.place {
             Place::Joining { since } => {
@@ -179,7 +244,8 @@ impl Life {
                 [Some((limit, Act::Leave(SubCode::TimeoutExceededWaitingRoom))), lost, None]
             }
             Place::Inside { since, company } => {
-                let longest = since + seconds(self.rules.in_call_not_recording_timeout);
+                let first = self.first_in.unwrap_or(since);
+                let longest = first + seconds(self.rules.in_call_not_recording_timeout);
                 let alone = match company {
                     Company::Present => None,
                     Company::NotYet => {
@@ -188,7 +254,7 @@ impl Life {
                     }
                     Company::Gone { since: left } => {
                         let rule = self.rules.everyone_left_timeout;
-                        let counts_from = left.max(since + seconds(rule.activate_after.unwrap_or(0)));
+                        let counts_from = left.max(first + seconds(rule.activate_after.unwrap_or(0)));
                         Some((
                             counts_from + seconds(rule.timeout),
                             Act::Leave(SubCode::TimeoutExceededEveryoneLeft),
@@ -201,17 +267,6 @@ impl Life {
     }
 }
 
-/// What a closed connection means, by Zoom's words for it.
-fn ended(reason: &str, on_hold: bool) -> End {
-    match zoom::judge_end(reason, on_hold) {
-        // Not the call's end, but the loss of the bot's own place in it.
-        Some(sub_code @ SubCode::ZoomErrorMultipleDeviceJoin) => {
-            End::Fatal(sub_code, "somebody else joined as the same Zoom user".into())
-        }
-        sub_code => End::CallEnded(sub_code, Some(format!("Zoom closed the call: {reason}"))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -220,7 +275,7 @@ mod tests {
     use model::{BotStatus, SubCode, Timestamp};
     use zoom::JoinVerdict;
 
-    use super::{Act, AutomaticLeave, End, Life};
+    use super::{Act, AutomaticLeave, End, Life, Loss};
 
     const START: Timestamp = Timestamp::from_second(1_800_000_000);
 
@@ -228,8 +283,12 @@ mod tests {
         START + Duration::from_secs(seconds)
     }
 
+    fn fresh() -> Life {
+        Life::new(AutomaticLeave::default(), None, START)
+    }
+
     fn joined(others: usize) -> Life {
-        let mut life = Life::begin(AutomaticLeave::default(), START);
+        let mut life = fresh();
         assert_eq!(life.event(PageEvent::Connected, START), None);
         let inside = life.event(PageEvent::InMeeting { participants: others }, START);
         assert_eq!(inside, Some(Act::Arrive(BotStatus::InCallNotRecording)));
@@ -245,13 +304,13 @@ mod tests {
 
     #[test]
     fn silence_from_the_sdk_ends_in_a_timeout() {
-        let life = Life::begin(AutomaticLeave::default(), START);
+        let life = fresh();
         assert!(matches!(due(&life, 60), Act::End(End::Fatal(SubCode::ZoomJoinTimeout, _))));
     }
 
     #[test]
     fn a_refusal_is_judged() {
-        let mut life = Life::begin(AutomaticLeave::default(), START);
+        let mut life = fresh();
         let refused = PageEvent::Refused { code: 3051, reason: "Require login".into(), url: None };
         let Some(Act::Refused(verdict, words)) = life.event(refused, START) else { panic!("refused") };
         assert_eq!(verdict, JoinVerdict::Fatal(SubCode::MeetingRequiresSignIn));
@@ -260,7 +319,7 @@ mod tests {
 
     #[test]
     fn the_waiting_room_has_its_own_limit_and_arriving_twice_is_told_once() {
-        let mut life = Life::begin(AutomaticLeave::default(), START);
+        let mut life = fresh();
         assert_eq!(life.event(PageEvent::WaitingRoom, START), Some(Act::Arrive(BotStatus::InWaitingRoom)));
         assert_eq!(life.event(PageEvent::WaitingRoom, at(5)), None);
         assert_eq!(due(&life, 1200), Act::Leave(SubCode::TimeoutExceededWaitingRoom));
@@ -285,19 +344,76 @@ mod tests {
         assert_eq!(life.deadline(), at(3600));
     }
 
+    /// The sub code of a loss, and since when.
+    fn loss(act: Option<Act>) -> (SubCode, Timestamp) {
+        match act {
+            Some(Act::ComeBack(Loss { since, sub_code, .. })) => (sub_code, since),
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
-    fn a_lost_connection_has_a_minute() {
+    fn a_lost_connection_has_a_minute_to_come_back_by_itself() {
         let mut life = joined(1);
         life.event(PageEvent::Reconnecting { reason: None }, at(10));
         life.event(PageEvent::Reconnecting { reason: None }, at(20));
-        assert!(matches!(due(&life, 70), Act::End(End::Fatal(SubCode::ZoomConnectionFailed, _))));
+        assert_eq!(loss(Some(due(&life, 70))), (SubCode::ZoomConnectionFailed, at(10)));
         life.event(PageEvent::Connected, at(30));
         assert_eq!(life.event(PageEvent::InMeeting { participants: 1 }, at(31)), None, "it was in before");
         assert_eq!(life.deadline(), at(3600));
     }
 
     #[test]
-    fn ends_are_told_apart() {
+    fn a_reconnect_that_failed_is_a_loss_since_the_line_went() {
+        for (code, reason, sub_code) in [
+            (-3000, "connection error", SubCode::ZoomConnectionFailed),
+            (200, "connection error", SubCode::ZoomConnectionFailed),
+            (4009, "internal", SubCode::ZoomInternalError),
+            (3265, "Token error", SubCode::ZoomZakRejected),
+            (3705, "The signature has expired.", SubCode::ZoomInvalidSignature),
+            (4006, "locked meanwhile", SubCode::MeetingLocked),
+            // Zoom has not noticed that the bot's own place is empty.
+            (4008, "already there", SubCode::ZoomErrorMultipleDeviceJoin),
+            (5012, "joined twice", SubCode::BotErrored),
+            (987_654, "not in any table", SubCode::ZoomInternalError),
+        ] {
+            let mut life = joined(1);
+            life.event(PageEvent::Reconnecting { reason: None }, at(10));
+            let failed = PageEvent::Failed { code, reason: reason.into() };
+            assert_eq!(loss(life.event(failed, at(12))), (sub_code, at(10)), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_decided_is_a_loss_wherever_the_bot_was() {
+        let events = || {
+            [
+                (PageEvent::Dropped { how: "without any event" }, SubCode::ZoomConnectionFailed),
+                (
+                    PageEvent::Ended { reason: "RSGW ended".into(), on_hold: false },
+                    SubCode::ZoomConnectionFailed,
+                ),
+                (PageEvent::Gone(Gone::PageCrashed), SubCode::BotErrored),
+                (PageEvent::Gone(Gone::BrowserGone), SubCode::BotErrored),
+                (PageEvent::Gone(Gone::PageFrozen), SubCode::BotErrored),
+            ]
+        };
+        let waiting = || {
+            let mut life = fresh();
+            life.event(PageEvent::WaitingRoom, START);
+            life
+        };
+        for life in [fresh, waiting, || joined(0), || joined(2)] {
+            for (event, sub_code) in events() {
+                assert_eq!(loss(life().event(event, at(5))), (sub_code, at(5)));
+            }
+        }
+        let refused = PageEvent::Refused { code: -3000, reason: "connection error".into(), url: None };
+        assert_eq!(loss(waiting().event(refused, at(5))), (SubCode::ZoomConnectionFailed, at(5)));
+    }
+
+    #[test]
+    fn what_somebody_decided_is_an_end() {
         let end = |reason: &str, on_hold| {
             joined(1).event(PageEvent::Ended { reason: reason.into(), on_hold }, at(1))
         };
@@ -308,18 +424,47 @@ mod tests {
         assert_eq!(call_ended(end("kicked by host", false)), Some(SubCode::BotKickedFromCall));
         assert_eq!(call_ended(end("kicked by host", true)), Some(SubCode::BotKickedFromWaitingRoom));
         assert_eq!(call_ended(end("ended by host", false)), Some(SubCode::CallEndedByHost));
+        assert_eq!(call_ended(end("free meeting ended", false)), Some(SubCode::CallEndedByPlatformMaxLength));
         assert_eq!(call_ended(end("something new", false)), None);
         assert_eq!(
             call_ended(end("bot user kicked due to master leaving", false)),
             Some(SubCode::ZoomObfUserLeftMeeting)
         );
-        let failed = PageEvent::Failed { code: 4019, reason: "left".into() };
-        assert_eq!(call_ended(joined(1).event(failed, at(1))), Some(SubCode::ZoomObfUserLeftMeeting));
         let twice = end("duplicated session", false);
         assert!(matches!(twice, Some(Act::End(End::Fatal(SubCode::ZoomErrorMultipleDeviceJoin, _)))));
-        for gone in [Gone::PageCrashed, Gone::BrowserGone] {
-            let act = joined(1).event(PageEvent::Gone(gone), at(1));
-            assert!(matches!(act, Some(Act::End(End::Fatal(SubCode::BotErrored, _)))));
-        }
+
+        let failed = |code| {
+            let mut life = joined(1);
+            life.event(PageEvent::Reconnecting { reason: None }, at(1));
+            life.event(PageEvent::Failed { code, reason: "gone".into() }, at(2))
+        };
+        assert_eq!(call_ended(failed(4019)), Some(SubCode::ZoomObfUserLeftMeeting));
+        // It ended while the bot was away, or whoever is asked knows of no meeting that runs.
+        assert_eq!(call_ended(failed(4004)), Some(SubCode::MeetingEnded));
+        assert_eq!(call_ended(failed(3008)), Some(SubCode::MeetingEnded));
+        let removed = failed(3009);
+        assert!(matches!(removed, Some(Act::End(End::Fatal(SubCode::MeetingNotAccessible, _)))));
+    }
+
+    #[test]
+    fn coming_back_makes_no_stay_longer() {
+        let mut life = joined(2);
+        life.event(PageEvent::Gone(Gone::PageCrashed), at(600));
+        life.join(at(610));
+        assert!(!life.is_in() && life.was_inside());
+        assert_eq!(life.deadline(), at(670));
+        let again = life.event(PageEvent::InMeeting { participants: 1 }, at(615));
+        assert_eq!(again, Some(Act::Arrive(BotStatus::InCallNotRecording)));
+        assert_eq!(due(&life, 3600), Act::Leave(SubCode::TimeoutExceededInCallNotRecording));
+
+        // Everybody left while it was away.
+        life.join(at(700));
+        life.event(PageEvent::InMeeting { participants: 0 }, at(705));
+        assert_eq!(due(&life, 707), Act::Leave(SubCode::TimeoutExceededEveryoneLeft));
+
+        // Another server knows when it came, but not who was there.
+        let mut taken_over = Life::new(AutomaticLeave::default(), Some(START), at(3000));
+        taken_over.event(PageEvent::InMeeting { participants: 0 }, at(3000));
+        assert_eq!(due(&taken_over, 3600), Act::Leave(SubCode::TimeoutExceededInCallNotRecording));
     }
 }

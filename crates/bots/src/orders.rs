@@ -45,8 +45,13 @@ pub(crate) async fn pass_on(
             Ok(Some(_)) if stopping.is_cancelled() => drop(give(Order::ShutDown)),
             Ok(Some(_)) => {}
             Ok(None) => drop(give(Order::LeaseLost)),
-            // While the store is away nobody else can take the bot either.
-            Err(error) => tracing::warn!(bot = %bot.id, %error, "a bot's lease could not be renewed"),
+            // While the store is away nobody else can take the bot either. A server that stops does not wait for it.
+            Err(error) => {
+                tracing::warn!(bot = %bot.id, %error, "a bot's lease could not be renewed");
+                if stopping.is_cancelled() {
+                    give(Order::ShutDown);
+                }
+            }
         }
         tokio::select! {
             () = changed.notified() => {}

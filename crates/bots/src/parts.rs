@@ -16,6 +16,21 @@ pub(crate) const LEASE_LIFE: Duration = Duration::from_secs(30);
 /// the bot over shall find the seat.
 pub(crate) const SEAT_LIFE: Duration = Duration::from_secs(300);
 
+/// How long a bot may be late or away.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// A bot that is later than this does not join.
+    pub join_within: Duration,
+    /// For how long a bot that lost its place tries to come back.
+    pub come_back_within: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { join_within: Duration::from_secs(600), come_back_within: Duration::from_secs(300) }
+    }
+}
+
 /// What bots need.
 pub struct Parts {
     /// Where rows live.
@@ -32,4 +47,6 @@ pub struct Parts {
     pub env: Environment,
     /// How many bots run here at once.
     pub capacity: usize,
+    /// How long a bot may be late or away.
+    pub deadlines: Deadlines,
 }

@@ -10,16 +10,18 @@ use tokio_util::sync::CancellationToken;
 use zoom::{JoinVerdict, MeetingLink, Role};
 
 use crate::{
+    come_back::{ComeBack, Next},
     ledger::Ledger,
-    life::{Act, End, Life},
+    life::{Act, End, Life, Loss},
     orders::{self, Order, next_order, obey},
     parts::{Parts, SEAT_LIFE},
     request::BotRequest,
     sign_in::{self, Missing, Papers, Refused},
 };
 
-/// How long Zoom is given to take note of a leave.
-const LEAVING: Duration = Duration::from_secs(5);
+/// What the way out may take, the last picture included, before the page is closed over Zoom's head: whoever told the bot
+/// to leave waits.
+const LEAVING: Duration = Duration::from_secs(6);
 /// The interface is drawn a moment after the events; a picture taken at once is blank.
 const DRAWN: Duration = Duration::from_secs(2);
 /// Zoom's own dialog about a refusal fades in.
@@ -49,8 +51,10 @@ struct Tries {
 }
 
 /// What came of one join.
-enum Outcome {
+pub(crate) enum Outcome {
     Over(End),
+    /// The page is of no use any more, and the meeting may go on.
+    Lost(Loss),
     Refused(JoinVerdict, String),
     /// This account of the pool is in the meeting already.
     Inside(PooledAccount, String),
@@ -107,8 +111,7 @@ async fn live(ledger: &Ledger<'_>, mut orders: watch::Receiver<Order>) {
                 match ended {
                     Ok(end) => end,
                     Err(Order::Leave) => End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None),
-                    // Not in yet: whoever starts next takes the bot over.
-                    Err(Order::ShutDown) => return ledger.release().await,
+                    Err(Order::ShutDown) => return ledger.hand_over().await,
                     Err(Order::Stay | Order::LeaseLost) => return,
                 }
             }
@@ -134,9 +137,22 @@ impl Runner<'_> {
         let patience = Duration::from_secs(self.request.automatic_leave.waiting_room_timeout.into());
         let give_up = env.now() + patience;
         let mut tries = Tries::default();
+        let (mut life, mut back) = self.begin();
         loop {
-            let (again, sub_code, words) = match self.attempt(orders, &tries).await? {
+            let joined = env.now();
+            let outcome = self.attempt(orders, &tries, &mut life).await?;
+            let outcome = match back.after(outcome, &life, joined, env.now()) {
+                Next::Join { pause, loss } => {
+                    self.ledger.lost(loss).await;
+                    obey(orders, env.clock.sleep(pause)).await?;
+                    continue;
+                }
+                Next::End(end) => return Ok(end),
+                Next::AsAtFirst(outcome) => outcome,
+            };
+            let (again, sub_code, words) = match outcome {
                 Outcome::Over(end) => return Ok(end),
+                Outcome::Lost(Loss { sub_code, words, .. }) => (None, sub_code, words),
                 Outcome::Refused(verdict, words) => {
                     let again = self.again(verdict, &mut tries, give_up);
                     let waits = matches!(verdict, JoinVerdict::NotStarted | JoinVerdict::Wait { .. });
@@ -163,6 +179,20 @@ impl Runner<'_> {
             tracing::info!(bot = %self.ledger.bot.id, words, ?pause, "joining again");
             obey(orders, env.clock.sleep(pause)).await?;
         }
+    }
+
+    /// A new bot, or one that another server had brought so far.
+    fn begin(&self) -> (Life, ComeBack) {
+        let Ledger { parts, bot, .. } = self.ledger;
+        let (within, now) = (parts.deadlines.come_back_within, parts.env.now());
+        let mut steps = bot.status_changes.iter();
+        let first_in = steps.find(|step| step.code == BotStatus::InCallNotRecording);
+        let life = Life::new(self.request.automatic_leave.clone(), first_in.map(|step| step.created_at), now);
+        let back = match bot.status() {
+            BotStatus::Ready => ComeBack::new(within),
+            _ => ComeBack::from_another_server(within, now),
+        };
+        (life, back)
     }
 
     /// After how long to join again, if that may help.
@@ -213,14 +243,20 @@ impl Runner<'_> {
     }
 
     /// One join: a page, its papers, and what follows.
-    async fn attempt(&self, orders: &mut watch::Receiver<Order>, tries: &Tries) -> Result<Outcome, Order> {
+    async fn attempt(
+        &self,
+        orders: &mut watch::Receiver<Order>,
+        tries: &Tries,
+        life: &mut Life,
+    ) -> Result<Outcome, Order> {
+        life.join(self.ledger.parts.env.now());
         let (mut page, papers) = match obey(orders, self.prepare(&tries.refused)).await? {
             Ok(prepared) => prepared,
-            Err(missing) => return Ok(missing.into()),
+            Err(outcome) => return Ok(outcome),
         };
-        let outcome = self.follow(&mut page, &papers, orders, tries).await;
+        let outcome = self.follow(&mut page, &papers, orders, tries, life).await;
         match &outcome {
-            Ok(Outcome::Over(End::CallEnded(..))) | Err(_) => {}
+            Ok(Outcome::Lost(_) | Outcome::Over(End::CallEnded(..))) | Err(_) => {}
             // One picture of a closed door is enough.
             Ok(Outcome::Refused(JoinVerdict::NotStarted | JoinVerdict::Wait { .. }, _))
                 if tries.waits > 0 => {}
@@ -233,10 +269,11 @@ impl Runner<'_> {
         outcome
     }
 
-    async fn prepare(&self, refused: &Refused) -> Result<(BotPage, Papers), Missing> {
+    async fn prepare(&self, refused: &Refused) -> Result<(BotPage, Papers), Outcome> {
         // Boxed: it holds calls to the platform and to Zoom, which most bots are done with soon.
         let (parts, bot) = (self.ledger.parts, self.ledger.bot);
         let papers = Box::pin(sign_in::papers(parts, bot, &self.request.zoom, &self.link, refused));
+        let papers = async { papers.await.map_err(Outcome::from) };
         if self.request.zoom.pool.is_some() {
             // Whoever waits for a seat needs no page meanwhile.
             let papers = papers.await?;
@@ -246,10 +283,19 @@ impl Runner<'_> {
         tokio::try_join!(self.page(), papers)
     }
 
-    /// A page with the SDK in it, or the end if there is none.
-    async fn page(&self) -> Result<BotPage, Missing> {
-        let page = self.ledger.parts.fleet.open().await;
-        page.map_err(|error| Missing::End(End::Fatal(launch_sub_code(&error), error.to_string())))
+    /// A page with the SDK in it. One that hangs or dies on its way is a loss like any other.
+    async fn page(&self) -> Result<BotPage, Outcome> {
+        self.ledger.parts.fleet.open().await.map_err(|error| match error {
+            BrowserError::PageGone | BrowserError::BrowserGone => {
+                self.lost(SubCode::BotErrored, error.to_string())
+            }
+            BrowserError::Timeout { .. } => self.lost(SubCode::FailedToLaunchInTime, error.to_string()),
+            _ => Outcome::Over(End::Fatal(SubCode::FailedToLaunchInTime, error.to_string())),
+        })
+    }
+
+    fn lost(&self, sub_code: SubCode, words: String) -> Outcome {
+        Outcome::Lost(Loss { since: self.ledger.parts.env.now(), sub_code, words })
     }
 
     /// Hands the join to the page and follows it until something ends it.
@@ -259,6 +305,7 @@ impl Runner<'_> {
         papers: &Papers,
         orders: &mut watch::Receiver<Order>,
         tries: &Tries,
+        life: &mut Life,
     ) -> Result<Outcome, Order> {
         let env = &self.ledger.parts.env;
         let role = if self.request.zoom.start_meeting { Role::Start } else { Role::Join };
@@ -278,9 +325,9 @@ impl Runner<'_> {
             registration: self.link.registration.clone(),
         };
         if let Err(error) = page.join(request).await {
-            return Ok(Outcome::Over(End::Fatal(SubCode::BotErrored, error.to_string())));
+            return Ok(self.lost(SubCode::BotErrored, error.to_string()));
         }
-        let mut life = Life::begin(self.request.automatic_leave.clone(), env.now());
+        life.join(env.now());
         let mut picture_at = (tries.waits == 0).then(|| env.now() + DRAWN);
         loop {
             let (now, due) = (env.now(), life.deadline());
@@ -290,9 +337,8 @@ impl Runner<'_> {
                 order = next_order(orders) => match order {
                     Order::Leave if life.is_in() => Some(Act::Leave(SubCode::BotReceivedLeaveCall)),
                     Order::ShutDown if life.is_in() => {
-                        leave(page, env).await;
-                        let words = "Latchkey was stopped".to_owned();
-                        return Ok(Outcome::Over(End::CallEnded(None, Some(words))));
+                        within(env, leave(page)).await;
+                        return Err(order);
                     }
                     order => return Err(order),
                 },
@@ -338,31 +384,45 @@ impl Runner<'_> {
                     });
                 }
                 Some(Act::Leave(sub_code)) => {
-                    self.ledger.picture(page).await;
-                    leave(page, env).await;
+                    let going = async {
+                        self.ledger.picture(page).await;
+                        leave(page).await;
+                    };
+                    within(env, going).await;
                     return Ok(Outcome::Over(End::CallEnded(Some(sub_code), None)));
                 }
+                Some(Act::ComeBack(loss)) => return Ok(Outcome::Lost(loss)),
                 Some(Act::End(end)) => return Ok(Outcome::Over(end)),
                 None => {}
             }
             if picture_at.is_some_and(|at| at <= env.now()) {
                 picture_at = None;
-                self.ledger.picture(page).await;
+                tokio::select! {
+                    () = self.ledger.picture(page) => {}
+                    // It stands, and is obeyed next: no picture is worth a wait.
+                    _ = next_order(orders) => {}
+                }
             }
         }
     }
 }
 
-/// Leaves the meeting, and waits a moment for the page to say so.
-async fn leave(page: &mut BotPage, env: &Environment) {
+/// Leaves the meeting, and waits for the page to say so.
+async fn leave(page: &mut BotPage) {
     if let Err(error) = page.leave().await {
         return tracing::warn!(%error, "the page could not be told to leave");
     }
-    let left = async {
-        while !matches!(page.event().await, PageEvent::Left | PageEvent::Ended { .. } | PageEvent::Gone(_)) {}
+    let out = |event| {
+        use PageEvent::{Dropped, Ended, Failed, Gone, Left};
+        matches!(event, Left | Ended { .. } | Dropped { .. } | Failed { .. } | Gone(_))
     };
-    if env.clock.timeout(LEAVING, left).await.is_none() {
-        tracing::warn!("Zoom took no note of the leave; closing the page");
+    while !out(page.event().await) {}
+}
+
+/// A frozen page must not keep its bot: closed, it is out of the meeting as well.
+async fn within(env: &Environment, going: impl Future<Output = ()>) {
+    if env.clock.timeout(LEAVING, going).await.is_none() {
+        tracing::warn!("the page or Zoom took no note of the leave; closing the page");
     }
 }
 
@@ -395,11 +455,4 @@ const fn waiting_for(sub_code: SubCode) -> &'static str {
 fn taken(count: &mut u32, most: u32) -> bool {
     *count += 1;
     *count <= most
-}
-
-const fn launch_sub_code(error: &BrowserError) -> SubCode {
-    match error {
-        BrowserError::PageGone | BrowserError::BrowserGone => SubCode::BotErrored,
-        _ => SubCode::FailedToLaunchInTime,
-    }
 }

@@ -45,6 +45,9 @@ pub struct Supervisor {
     look: Notify,
     /// Told when the row of a bot that runs here has changed.
     running: Mutex<HashMap<BotId, Arc<Notify>>>,
+    /// No further bot is taken.
+    closing: CancellationToken,
+    /// Those that run leave.
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
@@ -56,6 +59,7 @@ impl Supervisor {
             parts,
             look: Notify::new(),
             running: Mutex::default(),
+            closing: CancellationToken::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
@@ -99,34 +103,41 @@ impl Supervisor {
     async fn say_that_bots_run_here(self: Arc<Self>) {
         let env = &self.parts.env;
         let server = env.entropy.token();
-        while !self.stopping.is_cancelled() {
+        while !self.closing.is_cancelled() {
             let now = env.now();
             if let Err(error) = self.parts.store.see_bot_server(&server, now, now - FORGOTTEN).await {
                 tracing::warn!(%error, "other servers are not told that bots run here");
             }
             tokio::select! {
-                () = self.stopping.cancelled() => {}
+                () = self.closing.cancelled() => {}
                 () = env.clock.sleep(SAY_SO) => {}
             }
         }
     }
 
-    /// Brings every bot out of its meeting, ends the browser, and returns when all of it is done.
-    pub async fn stop(&self) {
-        self.stopping.cancel();
+    /// Takes no further bot, and returns when the last one that runs here has ended.
+    pub async fn finish(&self) {
+        self.closing.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+    }
+
+    /// Brings every bot out of its meeting and gives it to whoever comes next, ends the browser, and returns when all of it
+    /// is done.
+    pub async fn stop(&self) {
+        self.stopping.cancel();
+        self.finish().await;
         self.parts.fleet.close().await;
     }
 
     async fn look_after_bots(self: Arc<Self>) {
         let env = &self.parts.env;
-        while !self.stopping.is_cancelled() {
+        while !self.closing.is_cancelled() {
             if let Err(error) = self.lease_due_bots().await {
                 tracing::error!(%error, "due bots cannot be read");
             }
             tokio::select! {
-                () = self.stopping.cancelled() => {}
+                () = self.closing.cancelled() => {}
                 () = self.look.notified() => {}
                 () = env.clock.sleep(LOOK) => {}
             }

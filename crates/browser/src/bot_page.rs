@@ -1,10 +1,16 @@
 //! One bot in one page.
 
-use std::{collections::VecDeque, fmt, time::Duration};
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use crate::{
     BrowserError, Gone, JoinRequest, PageEvent,
     devtools::{DevTools, Signal, Signals},
+    pulse::Silence,
     tab::{ObjectId, Tab, Window},
     tracker::{PageMessage, Tracker},
 };
@@ -25,18 +31,26 @@ pub struct BotPage {
     /// The object in the page that takes commands.
     bot: ObjectId,
     news: VecDeque<PageEvent>,
+    /// Resolves when the page no longer answers. Never locked: what is in a mutex may be shared, as a page is.
+    silence: Mutex<Silence>,
     gone: Option<Gone>,
 }
 
 impl BotPage {
     /// Opens the bot page at `url` and waits for its SDK.
-    pub(crate) async fn open(devtools: &DevTools, url: &str) -> Result<Self, BrowserError> {
+    pub(crate) async fn open(
+        devtools: &DevTools,
+        url: &str,
+        answer_within: Duration,
+    ) -> Result<Self, BrowserError> {
         let opened = devtools.clock().timeout(READY_DEADLINE, async {
             let (tab, mut signals) = Tab::open(devtools, WINDOW, BINDING).await?;
             tab.navigate(url).await?;
             wait_until_ready(devtools, &mut signals).await?;
             let bot = tab.object("bot").await?;
-            Ok(Self { tab, signals, tracker: Tracker::new(), bot, news: VecDeque::new(), gone: None })
+            let silence = Mutex::new(tab.silence(answer_within));
+            let (tracker, news) = (Tracker::new(), VecDeque::new());
+            Ok(Self { tab, signals, tracker, bot, news, silence, gone: None })
         });
         opened.await.unwrap_or(Err(BrowserError::Timeout { what: "the bot page", span: READY_DEADLINE }))
     }
@@ -64,7 +78,17 @@ impl BotPage {
             if let Some(gone) = self.gone {
                 return PageEvent::Gone(gone);
             }
-            match self.signals.recv().await {
+            let silence = self.silence.get_mut().unwrap_or_else(PoisonError::into_inner);
+            let signal = tokio::select! {
+                // First what it has said, then how it ended.
+                biased;
+                signal = self.signals.recv() => signal,
+                () = silence => {
+                    self.gone = Some(Gone::PageFrozen);
+                    continue;
+                }
+            };
+            match signal {
                 Some(Signal::Said(text)) => self.hear(&text),
                 Some(Signal::Gone) => self.gone = Some(Gone::PageCrashed),
                 None => self.gone = Some(Gone::BrowserGone),

@@ -14,6 +14,7 @@ use crate::{
     page_server,
     process::{Chromium, LastWords},
     profile::Profile,
+    pulse,
 };
 
 /// From the start of the program to its first answer.
@@ -28,6 +29,7 @@ pub struct Browser {
     devtools: DevTools,
     version: String,
     page_url: String,
+    answer_within: Duration,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -54,12 +56,14 @@ impl Browser {
                 () = listening_ends.cancelled() => {}
             }
         });
-        tasks.spawn(supervise(child, devtools.clone(), stop.clone(), profile, Arc::clone(&env.clock)));
+        let (watched, stopping, clock) = (devtools.clone(), stop.clone(), Arc::clone(&env.clock));
+        tasks.spawn(supervise(child, watched, config.answer_within, stopping, profile, clock));
         // From here on the supervisor ends Chromium, whichever way this function is left.
-        let mut browser =
-            Self { devtools, version: String::new(), page_url: String::new(), stop: stop.clone(), tasks };
+        let (version, page_url) = (String::new(), String::new());
+        let answer_within = config.answer_within;
+        let mut browser = Self { devtools, version, page_url, answer_within, stop: stop.clone(), tasks };
 
-        browser.version = match env.clock.timeout(LAUNCH_DEADLINE, version(&browser.devtools)).await {
+        browser.version = match env.clock.timeout(LAUNCH_DEADLINE, ask_version(&browser.devtools)).await {
             Some(Ok(version)) => version,
             Some(Err(BrowserError::BrowserGone)) => {
                 // Its last words may still be in the pipe.
@@ -101,7 +105,7 @@ impl Browser {
     /// A new page with the SDK loaded and initialised. It may wait for its meeting as long as wanted: that takes the
     /// SDK's start out of a bot's join.
     pub async fn open(&self) -> Result<BotPage, BrowserError> {
-        BotPage::open(&self.devtools, &self.page_url).await
+        BotPage::open(&self.devtools, &self.page_url, self.answer_within).await
     }
 
     /// A new page at `url`, to be used as a person would.
@@ -133,7 +137,7 @@ impl fmt::Debug for Browser {
 }
 
 /// The first answer: Chromium is up.
-async fn version(devtools: &DevTools) -> Result<String, BrowserError> {
+async fn ask_version(devtools: &DevTools) -> Result<String, BrowserError> {
     #[derive(Deserialize)]
     struct Version {
         product: String,
@@ -149,12 +153,17 @@ async fn version(devtools: &DevTools) -> Result<String, BrowserError> {
 async fn supervise(
     mut child: Child,
     devtools: DevTools,
+    answer_within: Duration,
     stop: CancellationToken,
     profile: Profile,
     clock: Arc<dyn Clock>,
 ) {
+    let ask = |within| devtools.call_within(within, None, "Browser.getVersion", json!({}));
     tokio::select! {
         _ = child.wait() => {}
+        () = pulse::silence(devtools.clone(), answer_within, ask) => {
+            tracing::error!("the browser is frozen: it is ended, and its bots come back in another");
+        }
         // The connection is gone, so nobody can use it any more.
         () = devtools.gone() => {}
         () = stop.cancelled() => {

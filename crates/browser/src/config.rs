@@ -4,6 +4,7 @@ use std::{
     env,
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::Deserialize;
@@ -26,6 +27,8 @@ pub struct BrowserConfig {
     pub zoom_override: Option<ZoomOverride>,
     /// Chromium's own sandbox. It refuses to run as root.
     pub sandbox: bool,
+    /// A browser, or a bot's page, that has answered nothing for so long is taken for gone.
+    pub answer_within: Duration,
 }
 
 /// Sends everything meant for Zoom elsewhere, and everything else nowhere.

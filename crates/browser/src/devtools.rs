@@ -137,6 +137,17 @@ impl DevTools {
         method: &'static str,
         params: Value,
     ) -> Result<T, BrowserError> {
+        self.call_within(COMMAND_DEADLINE, session, method, params).await
+    }
+
+    /// Sends `method` and waits up to `span` for its answer.
+    pub(crate) async fn call_within<T: DeserializeOwned>(
+        &self,
+        span: Duration,
+        session: Option<&str>,
+        method: &'static str,
+        params: Value,
+    ) -> Result<T, BrowserError> {
         let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
         {
@@ -151,9 +162,9 @@ impl DevTools {
         }
         tracing::trace!(id, method, "devtools");
         self.send(id, session, method, params);
-        let Some(answer) = self.0.clock.timeout(COMMAND_DEADLINE, answered).await else {
+        let Some(answer) = self.0.clock.timeout(span, answered).await else {
             self.table().calls.remove(&id);
-            return Err(BrowserError::Timeout { what: method, span: COMMAND_DEADLINE });
+            return Err(BrowserError::Timeout { what: method, span });
         };
         let value = answer.unwrap_or(Err(BrowserError::BrowserGone)).map_err(|error| match error {
             BrowserError::Protocol(message) => BrowserError::Protocol(format!("{method} ({message})")),

@@ -50,6 +50,11 @@ pub enum PageEvent {
         /// Whether the bot was in the waiting room.
         on_hold: bool,
     },
+    /// Out of the meeting, and nobody said why: the SDK has closed the connection without a reason.
+    Dropped {
+        /// How it showed.
+        how: &'static str,
+    },
     /// Left, because `leave` was called.
     Left,
     /// The SDK or the page threw something. The bot goes on.
@@ -68,4 +73,16 @@ pub enum Gone {
     PageCrashed,
     /// The browser ended.
     BrowserGone,
+    /// It answers nothing more, though nothing says that it has ended.
+    PageFrozen,
+}
+
+impl std::fmt::Display for Gone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::PageCrashed => "the bot's page crashed",
+            Self::BrowserGone => "the bot's browser ended",
+            Self::PageFrozen => "the bot's page is frozen",
+        })
+    }
 }

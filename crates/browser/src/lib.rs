@@ -16,6 +16,7 @@ mod page_server;
 mod plain_page;
 mod process;
 mod profile;
+mod pulse;
 mod tab;
 mod tracker;
 

@@ -9,9 +9,19 @@ use serde_json::{Value, json};
 use crate::{
     BrowserError,
     devtools::{DevTools, Signals},
+    pulse::{self, Silence},
 };
 
 const SCREENSHOT_DEADLINE: Duration = Duration::from_secs(5);
+/// Then the browser goes on by itself.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(3);
+
+/// A task of its own, after all that wait. Not a timer: those may be throttled.
+const THROUGH_THE_EVENT_LOOP: &str = "new Promise((done) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => { port1.close(); done(); };
+    port2.postMessage(0);
+})";
 
 /// What a page sees as its window, in pixels; a screenshot has this size.
 #[derive(Debug, Clone, Copy)]
@@ -201,12 +211,27 @@ impl Tab {
         &self.devtools
     }
 
-    /// Closes the page and waits until it is closed.
+    /// Closes the page and waits until it is closed, for as long as a page may take that still answers.
     pub(crate) async fn close(mut self) {
         self.context.disposed = true;
         let context = json!({ "browserContextId": self.context.id });
-        // The only failures are that it is closed already: with the browser, or after a crash.
-        let _ = self.devtools.call::<Value>(None, "Target.disposeBrowserContext", context).await;
+        let closed =
+            self.devtools.call_within(CLOSE_DEADLINE, None, "Target.disposeBrowserContext", context).await;
+        // All other failures mean that it is closed already: with the browser, or after a crash.
+        if let Err(BrowserError::Timeout { .. }) = closed.map(|_: Value| ()) {
+            tracing::warn!("a page takes long to close");
+        }
+    }
+
+    /// Resolves when the page has answered nothing for `span`. It is asked through its event loop, as everything that it
+    /// does for a bot goes through there; asking costs a message each way.
+    pub(crate) fn silence(&self, span: Duration) -> Silence {
+        let (devtools, session) = (self.devtools.clone(), self.session.clone());
+        let params = json!({ "expression": THROUGH_THE_EVENT_LOOP, "awaitPromise": true });
+        Box::pin(pulse::silence(self.devtools.clone(), span, move |within| {
+            let (devtools, session, params) = (devtools.clone(), session.clone(), params.clone());
+            async move { devtools.call_within(within, Some(&session), "Runtime.evaluate", params).await }
+        }))
     }
 }
 

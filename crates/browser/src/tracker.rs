@@ -82,7 +82,8 @@ impl Tracker {
                 }
                 "Closed" => match reason {
                     None if self.leaving => self.left(),
-                    reason => self.ended(reason.unwrap_or_else(|| "closed without a reason".to_owned())),
+                    None => self.dropped("without a reason"),
+                    Some(reason) => self.ended(reason),
                 },
                 _ => None,
             },
@@ -104,7 +105,7 @@ impl Tracker {
                 }
             }
             PageMessage::Refused { code, reason, url } => self.refused(code, reason, url),
-            PageMessage::Vanished => self.ended("closed without any event".to_owned()),
+            PageMessage::Vanished => self.dropped("without any event"),
             PageMessage::Leaving => {
                 self.leaving = true;
                 None
@@ -130,6 +131,10 @@ impl Tracker {
 
     fn ended(&mut self, reason: String) -> Option<PageEvent> {
         self.go_outside().then_some(PageEvent::Ended { reason, on_hold: self.on_hold })
+    }
+
+    fn dropped(&mut self, how: &'static str) -> Option<PageEvent> {
+        self.go_outside().then_some(PageEvent::Dropped { how })
     }
 
     fn left(&mut self) -> Option<PageEvent> {
@@ -235,6 +240,18 @@ mod tests {
             &[&here[..], &[leaving(), connection("Closed", Some("ended by host")), left()]].concat(),
         );
         assert_eq!(events[2..], [PageEvent::Ended { reason: "ended by host".to_owned(), on_hold: true }]);
+    }
+
+    #[test]
+    fn a_connection_that_closes_without_a_reason_was_dropped() {
+        let here = [connection("Connected", None), roster(false, 1)];
+        for (message, how) in [
+            (connection("Closed", None), "without a reason"),
+            (json!({ "type": "vanished" }), "without any event"),
+        ] {
+            let events = after_join(&[&here[..], &[message]].concat());
+            assert_eq!(events[2..], [PageEvent::Dropped { how }]);
+        }
     }
 
     #[test]

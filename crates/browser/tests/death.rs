@@ -14,7 +14,10 @@ use std::{
 use browser::{Browser, BrowserError, Gone, PageEvent};
 use model::Environment;
 use serde_json::json;
-use support::{World, config, next, processes, profiles, send, within};
+use support::{World, config, next, processes, profiles, send, until, within};
+
+/// Longer than the SDK keeps its page from answering while it starts.
+const SOON: Duration = Duration::from_secs(8);
 
 #[tokio::test]
 async fn a_crashed_page_takes_nothing_with_it() {
@@ -47,6 +50,38 @@ async fn a_killed_browser_is_noticed_at_once() {
     assert!(matches!(bot.leave().await, Err(BrowserError::BrowserGone)));
     world.browser.close().await;
     assert!(profiles(world.state.path()).is_empty());
+}
+
+/// Nothing says that a page is frozen but that it does not answer. Closed, it is out of its meeting.
+#[tokio::test]
+async fn a_frozen_page_is_noticed_and_can_be_closed() {
+    let world = World::answering_within(SOON).await;
+    let meeting = world.meeting(json!({})).await;
+    let mut bot = world.bot_in(&meeting, "Bot").await;
+
+    send("STOP", &processes(&profiles(world.state.path())[0], &["--type=renderer"]));
+    assert_eq!(next(&mut bot).await, PageEvent::Gone(Gone::PageFrozen));
+    within(bot.close()).await;
+    within(async {
+        while !world.names(&meeting).await.is_empty() {
+            Environment::system().clock.sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    world.browser.close().await;
+}
+
+#[tokio::test]
+async fn a_frozen_browser_is_ended() {
+    let world = World::answering_within(SOON).await;
+    let meeting = world.meeting(json!({})).await;
+    let mut bot = world.bot_in(&meeting, "Bot").await;
+    let frozen = main_process(&profiles(world.state.path())[0]);
+    send("STOP", &frozen);
+    until(&mut bot, |event| matches!(event, PageEvent::Gone(_))).await;
+    within(world.browser.closed()).await;
+    until_ended(&frozen).await;
+    world.browser.close().await;
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use api::{Bounds, Rates};
+use bots::Deadlines;
 use broker::{AuditMode, REMEMBERED_IDS};
 use ipnet::IpNet;
 use model::Secret;
@@ -127,6 +128,34 @@ pub(crate) struct Bots {
     pub(crate) capacity: usize,
     /// Pages kept ready with the SDK started, so that a bot only has to join; some 250 MB each.
     pub(crate) warm_pages: usize,
+    /// A bot that is later than so many seconds does not join.
+    pub(crate) join_within: u32,
+    /// For how many seconds a bot that lost its place tries to come back.
+    pub(crate) come_back_within: u32,
+    /// A browser, or a bot's page, that has answered nothing for so many seconds is replaced.
+    pub(crate) answer_within: NonZeroU32,
+    /// What becomes of bots when this process is told to stop.
+    pub(crate) on_stop: OnStop,
+    /// How many seconds `finish` waits for the last bot.
+    pub(crate) stop_within: u32,
+}
+
+/// What becomes of bots when their process is told to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OnStop {
+    /// They leave, and the next server brings them back.
+    HandOver,
+    /// They stay to their end, for as long as `stop_within` allows.
+    Finish,
+}
+
+impl Bots {
+    /// How long a bot may be late or away.
+    pub(crate) fn deadlines(&self) -> Deadlines {
+        let seconds = |count: u32| Duration::from_secs(count.into());
+        Deadlines { join_within: seconds(self.join_within), come_back_within: seconds(self.come_back_within) }
+    }
 }
 
 /// `[callbacks]`
@@ -266,7 +295,15 @@ impl Default for BrowserSection {
 
 impl Default for Bots {
     fn default() -> Self {
-        Self { capacity: 8, warm_pages: 1 }
+        Self {
+            capacity: 8,
+            warm_pages: 1,
+            join_within: 600,
+            come_back_within: 300,
+            answer_within: NonZeroU32::new(60).expect("not zero"),
+            on_stop: OnStop::HandOver,
+            stop_within: 3600,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use bots::{Fleet, Screenshots, Supervisor};
 use broker::{Audit, Broker, Escrow, Journal, Metrics};
 use browser::{BrowserConfig, ZoomOverride};
 use futures_util::FutureExt as _;
-use model::Environment;
+use model::{Clock, Environment};
 use outbound::{CallbackClient, NetworkGuard};
 use sealing::{KeyFileError, Keys, KeysError};
 use serde_json::json;
@@ -18,7 +18,7 @@ use url::Url;
 use zoom::{Endpoints, ZoomClient};
 
 use crate::{
-    config::{Config, networks},
+    config::{Bots, Config, OnStop, networks},
     data_dir,
     database::Database,
     descriptors, keys, said_at_start,
@@ -127,6 +127,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         screenshots: Screenshots::new(config.data_dir.join("screenshots"), store.clone(), env.clone()),
         env: env.clone(),
         capacity: config.bots.capacity,
+        deadlines: config.bots.deadlines(),
     });
 
     let trust = said_at_start::trust(&config);
@@ -163,12 +164,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let stopping = CancellationToken::new();
     let serving_metrics = serve_metrics(scrapers, state.clone());
     let serving = api::serve(listener, api::Door::new(state), async {
-        stop.asked().await;
+        // Tokens and the API go on meanwhile.
+        bring_out_bots(stop, &bots, &config.bots, &*clock).await;
         stopping.cancel();
     });
     tokio::select! {
         () = serving => {}
-        // Whoever has not finished by now would hold up bots that want to leave.
         () = stopping.cancelled().then(|()| clock.sleep(FINISH_WITHIN)) => {}
         never = serving_metrics => match never {},
         never = broker.tend_escrow() => match never {},
@@ -183,7 +184,6 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         never = broker.tend_journal() => match never {},
         never = broker.tend_audit(config.audit.kept()) => match never {},
     }
-    bots.stop().await;
     broker.stop_refreshing();
     tasks.close();
     tasks.wait().await;
@@ -201,6 +201,22 @@ async fn serve_metrics(listener: Option<TcpListener>, state: api::State) -> Infa
         api::serve(listener, api::Door::to_metrics(api::State { metrics, ..state }), pending()).await;
     }
     pending().await
+}
+
+/// Waits until it is time to stop, and then until no bot runs here any more. Each signal goes a step further: let them
+/// finish, if that is wanted; hand them over; end at once.
+async fn bring_out_bots(mut stop: Stop, bots: &Supervisor, config: &Bots, clock: &dyn Clock) {
+    stop.first().await;
+    if config.on_stop == OnStop::Finish {
+        tracing::info!("taking no new bots; waiting for those that run; a second signal hands them over");
+        tokio::select! {
+            () = bots.finish() => {}
+            () = stop.signalled() => {}
+            () = clock.sleep(Duration::from_secs(config.stop_within.into())) => {}
+        }
+    }
+    stop.exit_at_the_next();
+    bots.stop().await;
 }
 
 /// Where the audit's records wait for the store. Where that is a file on the same disk, the journal is as durable and costs
@@ -233,5 +249,6 @@ fn browser_config(config: &Config) -> BrowserConfig {
         state_dir: config.data_dir.join("browser"),
         zoom_override: zoom_override.map(|(address, spki)| ZoomOverride { address, spki }),
         sandbox: config.browser.sandbox.unwrap_or_else(BrowserConfig::sandbox_works),
+        answer_within: Duration::from_secs(config.bots.answer_within.get().into()),
     }
 }

@@ -1,4 +1,4 @@
-//! When to stop: a signal, or the end of standard input. A second signal ends the process at once.
+//! When to stop: a signal, or the end of standard input. A further signal ends the process at once.
 
 use std::{
     io::{self, Read as _},
@@ -33,11 +33,21 @@ impl Stop {
 
     /// Resolves when it is time to stop. From then on a further signal exits at once.
     pub(crate) async fn asked(mut self) {
+        self.first().await;
+        self.exit_at_the_next();
+    }
+
+    /// Resolves when it is time to stop.
+    pub(crate) async fn first(&mut self) {
         tokio::select! {
             () = self.signalled() => {}
             () = end_of_stdin(), if self.arguments.stop_with_stdin => {}
         }
-        tracing::info!("stopping; a second signal stops at once");
+    }
+
+    /// From now on a further signal exits at once.
+    pub(crate) fn exit_at_the_next(mut self) {
+        tracing::info!("stopping; a further signal stops at once");
         #[expect(clippy::disallowed_methods, reason = "it must end even a tracker that waits for its tasks")]
         tokio::spawn(async move {
             self.signalled().await;
@@ -45,7 +55,8 @@ impl Stop {
         });
     }
 
-    async fn signalled(&mut self) {
+    /// Resolves at the next signal.
+    pub(crate) async fn signalled(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -66,7 +77,7 @@ async fn end_of_stdin() {
         Ok(_) => _ = end.await,
         Err(error) => {
             tracing::warn!(%error, "standard input cannot be watched: only signals stop this process");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

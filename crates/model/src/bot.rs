@@ -76,7 +76,7 @@ impl BotStatus {
         match (self, next) {
             (Done | Fatal, _) | (_, Ready) => false,
             (Ready, JoiningCall | CallEnded)
-            // Joining anew, after its server has died.
+            // Joining anew, after its place or its server was lost.
             | (JoiningCall, JoiningCall | InWaitingRoom | InCallNotRecording | CallEnded)
             // A host can put a bot back on hold; a dropped socket makes it join again.
             | (InWaitingRoom, JoiningCall | InCallNotRecording | CallEnded)
@@ -170,6 +170,11 @@ words! {
         ZoomPoolFull = "zoom_pool_full",
         /// `zoom.credential` or `zoom.obf_credential` cannot mint, or no account of `zoom.pool` can.
         ZoomCredentialUnhealthy = "zoom_credential_unhealthy",
+        // joining_call, once more
+        /// The bot's server died without a word; another one takes it over.
+        BotServerLost = "bot_server_lost",
+        /// The bot's server was stopped, and gave it to the next.
+        BotHandedOver = "bot_handed_over",
         // call_ended
         /// The host ended the meeting.
         CallEndedByHost = "call_ended_by_host",

@@ -1,6 +1,9 @@
 //! A person's part: opening an invitation, and pressing Allow at Zoom.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, ensure};
 use browser::{Browser, BrowserConfig, ZoomOverride};
@@ -21,6 +24,7 @@ pub fn browser_config(
         state_dir,
         zoom_override: Some(zoom),
         sandbox: BrowserConfig::sandbox_works(),
+        answer_within: Duration::from_secs(60),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
 
 macro_rules! columns {
     () => {
-        "id, workspace, request, meeting_digest, join_at, metadata, leave_requested_at, created_at"
+        "id, workspace, request, meeting_digest, join_at, metadata, leave_requested_at, lease_expires_at, created_at"
     };
 }
 
@@ -28,6 +28,7 @@ fn bot(row: &PgRow, status_changes: Vec<StatusChange>) -> Result<Bot, StoreError
         metadata: row.json("metadata")?,
         status_changes,
         leave_requested_at: row.optional_time("leave_requested_at")?,
+        leased_until: row.optional_time("lease_expires_at")?,
         created_at: row.time("created_at")?,
     })
 }

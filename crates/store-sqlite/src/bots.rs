@@ -24,6 +24,7 @@ fn bot(row: &SqliteRow, status_changes: Vec<StatusChange>) -> Result<Bot, StoreE
         metadata: row.json("metadata")?,
         status_changes,
         leave_requested_at: row.optional_time("leave_requested_at")?,
+        leased_until: row.optional_time("lease_expires_at")?,
         created_at: row.time("created_at")?,
     })
 }

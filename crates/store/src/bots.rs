@@ -26,6 +26,8 @@ pub struct Bot {
     pub status_changes: Vec<StatusChange>,
     /// When somebody told it to leave.
     pub leave_requested_at: Option<Timestamp>,
+    /// Until when a server holds it. Of a bot that was just leased: until when a server held it that gave it back to nobody.
+    pub leased_until: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
 }

@@ -52,7 +52,7 @@ pub use link::{LinkError, MeetingLink};
 pub use meetings::{Listed, ListedMeeting, ListedUser};
 pub use oauth::{AppKeys, Grant};
 pub use pkce::{challenge, verifier};
-pub use prose::judge_end;
+pub use prose::{Closed, judge_end};
 pub use rest::{ApiAccess, UserStatus, Zak, ZoomUser};
 pub use signature::{Role, sdk_signature};
 pub use webhook::{

@@ -46,16 +46,30 @@ const TEXTS: &[(&str, i64)] = &[
 const WORDS: &[(&str, i64)] = &[("captcha", 3634), ("login", 3051), ("log in", 3051), ("sign in", 3051)];
 
 /// Why the SDK's connection closed, in its own phrases.
-const ENDS: &[(&str, SubCode)] = &[
-    ("ended by host", SubCode::CallEndedByHost),
-    ("free meeting ended", SubCode::CallEndedByPlatformMaxLength),
-    // The phrase for an end that the SDK has no phrase for; 11 is Zoom's number for "nobody came to host".
-    ("unknown reason: 11", SubCode::CallEndedByPlatformIdle),
-    ("duplicated session", SubCode::ZoomErrorMultipleDeviceJoin),
-    ("bot user kicked due to master leaving", SubCode::ZoomObfUserLeftMeeting),
-    ("archive failed", SubCode::ZoomInternalError),
-    ("rsgw ended", SubCode::ZoomConnectionFailed),
-];
+const ENDS: &[(&str, Closed)] = {
+    use Closed::{Lost, Over};
+    &[
+        ("ended by host", Over(Some(SubCode::CallEndedByHost))),
+        ("free meeting ended", Over(Some(SubCode::CallEndedByPlatformMaxLength))),
+        // The phrase for an end that the SDK has no phrase for; 11 is Zoom's number for "nobody came to host".
+        ("unknown reason: 11", Over(Some(SubCode::CallEndedByPlatformIdle))),
+        ("duplicated session", Over(Some(SubCode::ZoomErrorMultipleDeviceJoin))),
+        ("bot user kicked due to master leaving", Over(Some(SubCode::ZoomObfUserLeftMeeting))),
+        ("archive failed", Over(Some(SubCode::ZoomInternalError))),
+        // Zoom's own server behind the connection.
+        ("rsgw ended", Lost(SubCode::ZoomConnectionFailed)),
+    ]
+};
+
+/// What a closed connection means for a bot that was in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// Somebody decided it, or Zoom says something that nobody knows: the call is over for the bot. The sub code is
+    /// `None` when Zoom says nothing that a client could use.
+    Over(Option<SubCode>),
+    /// Nobody decided it, and the meeting goes on. The sub code is the bot's end if it can't come back.
+    Lost(SubCode),
+}
 
 /// The code that the server's `text` stands for.
 pub(crate) fn code_behind(text: &str) -> Option<i64> {
@@ -65,20 +79,19 @@ pub(crate) fn code_behind(text: &str) -> Option<i64> {
     whole.or_else(part).map(|(_, code)| *code)
 }
 
-/// Why a call ended: the `reason` of the SDK's `Closed`. `None` when it says nothing that a client could use, as for
-/// a bot that left by itself.
+/// Why a connection closed: the `reason` of the SDK's `Closed`.
 ///
 /// Being removed has one phrase, so the caller says whether the bot `was_waiting` to be admitted.
-pub fn judge_end(reason: &str, was_waiting: bool) -> Option<SubCode> {
+pub fn judge_end(reason: &str, was_waiting: bool) -> Closed {
     let reason = plain(reason);
     if reason == "kicked by host" {
-        return Some(if was_waiting {
+        return Closed::Over(Some(if was_waiting {
             SubCode::BotKickedFromWaitingRoom
         } else {
             SubCode::BotKickedFromCall
-        });
+        }));
     }
-    ENDS.iter().find(|(known, _)| *known == reason).map(|(_, sub_code)| *sub_code)
+    ENDS.iter().find(|(known, _)| *known == reason).map_or(Closed::Over(None), |(_, closed)| *closed)
 }
 
 fn plain(text: &str) -> String {
@@ -110,12 +123,13 @@ mod tests {
             ("duplicated session", false, Some("zoom_error_multiple_device_join")),
             ("bot user kicked due to master leaving", false, Some("zoom_obf_user_left_meeting")),
             ("archive failed", false, Some("zoom_internal_error")),
-            ("RSGW ended", false, Some("zoom_connection_failed")),
             ("user request", false, None),
             ("", false, None),
         ] {
-            assert_eq!(judge_end(reason, was_waiting).map(SubCode::as_str), sub_code, "{reason:?}");
+            let over = Closed::Over(sub_code.map(|word| word.parse().unwrap()));
+            assert_eq!(judge_end(reason, was_waiting), over, "{reason:?}");
         }
+        assert_eq!(judge_end("RSGW ended", false), Closed::Lost(SubCode::ZoomConnectionFailed));
     }
 
     #[test]

@@ -67,6 +67,7 @@ pub(crate) async fn handler(
             sub_code: None,
         }],
         leave_requested_at: None,
+        leased_until: None,
         created_at: now,
     };
     state.store.add_bot(&bot).await?;

@@ -8,6 +8,7 @@
 mod house;
 
 mod callbacks;
+mod losses;
 mod meetings;
 mod mishaps;
 mod pools;
@@ -17,6 +18,8 @@ mod sign_in;
 mod signing;
 mod vouched;
 mod waiting;
+
+use std::time::Duration;
 
 use house::{House, Plan};
 use serde_json::Value;
@@ -34,6 +37,9 @@ const STUDIO: Plan = Plan {
     simulated: false,
     show_app_secrets: false,
     bots_elsewhere: true,
+    // A manual clock hurries, and pages don't.
+    answer_within: Duration::from_secs(3600),
+    come_back_within: Duration::from_secs(300),
 };
 
 /// With a clock that moves only when told to.

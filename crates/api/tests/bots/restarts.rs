@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_server_that_stops_brings_its_bots_out_and_leaves_the_others_to_the_next() {
+async fn a_server_that_stops_hands_its_bots_to_the_next() {
     let house = studio().await;
     let meeting = house.zoom.meeting(json!({})).await;
     let inside = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "Inside" })).await;
@@ -24,16 +24,57 @@ async fn a_server_that_stops_brings_its_bots_out_and_leaves_the_others_to_the_ne
     let next = house.another(&Plan { capacity: 0, ..STUDIO }).await;
     house.stop().await;
 
-    let ended = next.look_at(&inside).await;
-    assert_eq!(codes(&ended), ["ready", "joining_call", "in_call_not_recording", "call_ended", "done"]);
-    assert_eq!(why(&ended, "call_ended"), ("", "Latchkey was stopped"));
+    let left = next.look_at(&inside).await;
+    assert_eq!(codes(&left), ["ready", "joining_call", "in_call_not_recording", "joining_call"]);
+    let handed_over = ("bot_handed_over", "The server is being stopped; the next one joins again.");
+    assert_eq!(why(&left, "joining_call"), handed_over);
     assert!(meeting.people().await.is_empty());
-    assert_eq!(codes(&next.look_at(&joining).await), ["ready", "joining_call"]);
+    let given_back = next.look_at(&joining).await;
+    assert_eq!(codes(&given_back), ["ready", "joining_call", "joining_call"]);
+    assert_eq!(why(&given_back, "joining_call"), handed_over);
 
-    // At once: it was given back.
+    // At once: they were given back.
     let next = next.another(&STUDIO).await;
-    let resumed = next.until(&joining, "in_call_not_recording").await;
-    assert_eq!(codes(&resumed), ["ready", "joining_call", "joining_call", "in_call_not_recording"]);
+    for (bot, before) in [(&inside, codes(&left)), (&joining, codes(&given_back))] {
+        let back = next.until(bot, "in_call_not_recording").await;
+        assert_eq!(codes(&back), [&before[..], &["joining_call", "in_call_not_recording"]].concat());
+        let taken_over = "Taken over from a server that was stopped; joining again.";
+        assert_eq!(why(&back, "joining_call"), ("", taken_over));
+    }
+    assert_eq!(meeting.people().await.len(), 2);
+    next.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_finishes_takes_no_new_bots_and_stays_for_those_it_has() {
+    let house = studio().await;
+    let meeting = house.zoom.meeting(json!({})).await;
+    let inside = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "Inside" })).await;
+    house.until(&inside, "in_call_not_recording").await;
+    let ended = async {
+        let new = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "New" })).await;
+        house.post(&format!("/api/v1/bot/{inside}/leave_call/"), json!({})).await.ok();
+        house.until(&inside, "done").await;
+        new
+    };
+    let ((), new) = tokio::join!(house.bots.finish(), ended);
+    assert_eq!(codes(&house.look_at(&new).await), ["ready"], "left to the next");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_bot_that_nobody_had_time_for_does_not_come_too_late() {
+    let house = House::build(&Plan { capacity: 0, ..TIMED }).await;
+    let meeting = house.zoom.meeting(json!({})).await;
+    let bot = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "Late" })).await;
+    house.jump(Duration::from_secs(2 * 86_400 + 3 * 3600));
+    let next = house.another(&TIMED).await;
+    let ended = next.until(&bot, "fatal").await;
+    assert_eq!(codes(&ended), ["ready", "fatal"]);
+    let (sub_code, words) = why(&ended, "fatal");
+    assert_eq!(sub_code, "failed_to_launch_in_time");
+    assert!(words.contains("2 d 3 h before any server could join: more than 10 min late"), "{words}");
+    assert_eq!(house.zoom.count("join_requests").await, 0);
     next.stop().await;
 }
 
@@ -74,7 +115,8 @@ async fn a_bot_whose_server_died_is_taken_over_when_its_lease_has_lapsed() {
         codes(&resumed),
         ["ready", "joining_call", "in_call_not_recording", "joining_call", "in_call_not_recording"]
     );
-    assert_eq!(why(&resumed, "joining_call").1, "The server was restarted; joining again.");
+    let lost = ("bot_server_lost", "The server was restarted; joining again.");
+    assert_eq!(why(&resumed, "joining_call"), lost);
     assert_eq!(meeting.people().await.len(), 1);
     heir.stop().await;
 }

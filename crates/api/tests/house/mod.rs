@@ -18,7 +18,7 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
-use bots::{Fleet, Screenshots, Supervisor};
+use bots::{Deadlines, Fleet, Screenshots, Supervisor};
 use broker::{Audit, AuditMode, Broker, Metrics, NewApiKey, Workspaces, signature::SigningKey};
 use browser::{BrowserConfig, ZoomOverride};
 use model::{Environment, ManualClock, Secret, SeededEntropy};
@@ -65,6 +65,10 @@ pub(crate) struct Plan {
     pub(crate) show_app_secrets: bool,
     /// Whether other servers of the installation run bots.
     pub(crate) bots_elsewhere: bool,
+    /// After how long a silent page is taken for frozen.
+    pub(crate) answer_within: Duration,
+    /// How long a bot may be away.
+    pub(crate) come_back_within: Duration,
 }
 
 /// Where requests come from that come over no connection.
@@ -167,6 +171,7 @@ impl House {
             screenshots: Screenshots::new(rooms.path().join("screenshots"), store.clone(), env.clone()),
             env: env.clone(),
             capacity: plan.capacity,
+            deadlines: Deadlines { come_back_within: plan.come_back_within, ..Deadlines::default() },
         });
         let door = Door::new(api::State {
             store,
@@ -429,6 +434,19 @@ impl House {
         }
     }
 
+    /// What `look` finds, while the manual clock stands.
+    pub(crate) async fn without_time<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+        let wall = Environment::system();
+        let begun = wall.now();
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            assert!(wall.now().since(begun) < PATIENCE, "it takes too long until {what}");
+            wall.clock.sleep(LOOK).await;
+        }
+    }
+
     /// Stops as a server does.
     pub(crate) async fn stop(&self) {
         within(self.meanwhile(self.bots.stop())).await;
@@ -472,6 +490,7 @@ fn browser(plan: &Plan, zoom: &Zoom, rooms: &Path) -> BrowserConfig {
         state_dir: rooms.join("browser"),
         zoom_override: Some(ZoomOverride { address, spki: zoom.ready.spki.clone() }),
         sandbox: false,
+        answer_within: plan.answer_within,
     }
 }
 

@@ -149,6 +149,15 @@ impl Meeting<'_> {
         self.does(&format!("participants/{id}/{deed}"), json!({})).await;
     }
 
+    /// Cuts a line, as `how` says.
+    pub(crate) async fn cut_line(&self, how: Value) {
+        self.does("cut-line", how).await;
+    }
+
+    pub(crate) async fn heal_line(&self) {
+        self.zoom.control("DELETE", &format!("meetings/{}/cut-line", self.number), json!({})).await;
+    }
+
     pub(crate) async fn start(&self) {
         self.does("start", json!({})).await;
     }

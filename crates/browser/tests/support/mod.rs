@@ -31,6 +31,11 @@ pub struct World {
 
 impl World {
     pub async fn new() -> Self {
+        Self::answering_within(Duration::from_secs(60)).await
+    }
+
+    /// One whose browser and pages are taken for gone when they are silent for so long.
+    pub async fn answering_within(span: Duration) -> Self {
         let authority = tempfile::tempdir().unwrap();
         let directory = authority.path().to_owned();
         let ports = SimulatorConfig { zoom_port: 0, control_port: 0, directory, seed: Some(1) };
@@ -41,7 +46,7 @@ impl World {
         let http = reqwest::Client::builder().tls_certs_merge([ca]).build().unwrap();
         let state = tempfile::tempdir().unwrap();
         let zoom = ZoomOverride { address: ready.zoom_address.parse().unwrap(), spki: ready.spki.clone() };
-        let config = BrowserConfig { zoom_override: Some(zoom), ..config(state.path()) };
+        let config = BrowserConfig { zoom_override: Some(zoom), answer_within: span, ..config(state.path()) };
         let browser = Browser::launch(config, Environment::system()).await.unwrap();
         let mut world =
             Self { browser, state, sim, http, app: Value::Null, host: String::new(), _authority: authority };
@@ -74,6 +79,14 @@ impl World {
     /// Puts somebody into the roster.
     pub async fn seat(&self, meeting: &str, name: &str) {
         self.control(&format!("meetings/{meeting}/participants"), json!({ "name": name })).await;
+    }
+
+    /// The names in the roster.
+    pub async fn names(&self, meeting: &str) -> Vec<String> {
+        let address = format!("{}/meetings/{meeting}", self.sim.ready().control);
+        let meeting: Value = self.http.get(address).send().await.unwrap().json().await.unwrap();
+        let people = meeting["participants"].as_array().unwrap();
+        people.iter().map(|person| person["name"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The host does `deed` (admit, hold, remove) to the participant called `name`.
@@ -142,6 +155,7 @@ pub fn config(state: &Path) -> BrowserConfig {
         state_dir: state.to_owned(),
         zoom_override: None,
         sandbox: false,
+        answer_within: Duration::from_secs(60),
     }
 }
 

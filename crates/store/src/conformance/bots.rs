@@ -27,6 +27,7 @@ fn bot(bench: &Bench, workspace: WorkspaceId) -> Bot {
         metadata: BTreeMap::new(),
         status_changes: vec![step(bench, BotStatus::Ready)],
         leave_requested_at: None,
+        leased_until: None,
         created_at: bench.env.now(),
     }
 }
@@ -169,7 +170,11 @@ pub async fn a_lapsed_bot_is_leased_again(bench: &Bench) {
     assert!(bench.store.renew_bot(bot.id, &new, lapsed).await.unwrap().is_some());
     assert!(!bench.store.release_bot(bot.id, &old).await.unwrap());
     assert!(bench.store.release_bot(bot.id, &new).await.unwrap());
-    assert_eq!(lease_at(bench, bench.env.now(), 60, 1).await.len(), 1, "released: free at once");
+    let again = lease_at(bench, bench.env.now(), 60, 1).await;
+    let [(given_back, lease)] = &again[..] else { panic!("released: free at once") };
+    assert_eq!(given_back.leased_until, None);
+    let much_later = lease_at(bench, lease.expires_at + Duration::from_secs(3600), 60, 1).await;
+    assert_eq!(much_later[0].0.leased_until, Some(lease.expires_at), "since when nobody looks after it");
 }
 
 pub async fn steps_need_the_lease(bench: &Bench) {
