@@ -45,7 +45,7 @@ interop:
 fuzz:
 	@scripts/fuzz $(or $(SECONDS),30)
 
-crash-test:
+crash-test: chromium sdk
 	@scripts/need-postgres
 	@cargo build --locked -p latchkey -p crash-test
 	@target/debug/crash-test $(if $(ONLY),--only '$(ONLY)')

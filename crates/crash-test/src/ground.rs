@@ -2,14 +2,14 @@
 
 use std::{
     fmt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
 };
 
 use anyhow::ensure;
 use model::{Environment, Secret};
 use reqwest::Client;
-use serde_json::json;
+use serde_json::{Value, json};
 use stage::{Program, Server, Simulator};
 
 use crate::{Place, proxy::Proxy};
@@ -101,9 +101,25 @@ impl Ground {
     /// A command on the first server's configuration; its standard output.
     async fn command(&self, command: &[&str]) -> anyhow::Result<Vec<u8>> {
         let mut latchkey = tokio::process::Command::new(&self.latchkey);
-        let done = latchkey.args(command).arg("--config").arg(self.configure(0)?).output().await?;
+        let done = latchkey
+            .args(command)
+            .arg("--config")
+            .arg(self.configure(0, &json!({ "capacity": 0 }))?)
+            .output()
+            .await?;
         ensure!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
         Ok(done.stdout)
+    }
+
+    /// Starts the server with this number, with bots on these settings.
+    pub(crate) async fn start_with_bots(
+        &self,
+        replica: u32,
+        bots: &Value,
+        api_key: Option<Secret>,
+    ) -> anyhow::Result<Server> {
+        let config = self.configure(replica, bots)?;
+        self.launch(replica, &config, &[], api_key).await
     }
 
     /// Starts the server with this number: each has an escrow of its own, and they share the rest.
@@ -113,10 +129,21 @@ impl Ground {
         variables: &[(&str, &str)],
         api_key: Option<Secret>,
     ) -> anyhow::Result<Server> {
-        let (config, log) = (self.configure(replica)?, format!("{replica}-{}.log", self.count()));
+        let config = self.configure(replica, &json!({ "capacity": 0 }))?;
+        self.launch(replica, &config, variables, api_key).await
+    }
+
+    async fn launch(
+        &self,
+        replica: u32,
+        config: &Path,
+        variables: &[(&str, &str)],
+        api_key: Option<Secret>,
+    ) -> anyhow::Result<Server> {
+        let log = format!("{replica}-{}.log", self.count());
         let variables: Vec<_> = variables.iter().copied().chain([("LATCHKEY_LOG", LOG)]).collect();
         let latchkey = Program { path: &self.latchkey, variables: &variables, core: None };
-        Server::start(latchkey, &config, api_key, &self.logs().join(log), self.http.clone(), &self.env).await
+        Server::start(latchkey, config, api_key, &self.logs().join(log), self.http.clone(), &self.env).await
     }
 
     /// A number that nobody has had.
@@ -150,14 +177,20 @@ impl Ground {
         Ok(logs)
     }
 
-    fn configure(&self, replica: u32) -> anyhow::Result<PathBuf> {
+    fn configure(&self, replica: u32, bots: &Value) -> anyhow::Result<PathBuf> {
         let zoom = &self.simulator.ready;
         let mut configuration = json!({
             "listen": "127.0.0.1:0",
             "data_dir": self.data(replica),
             "key_file": self.folder.join("keys.json"),
-            "zoom": { "oauth_base": zoom.zoom_base, "api_base": zoom.api_base, "ca_file": zoom.ca_file },
-            "bots": { "capacity": 0 },
+            "zoom": {
+                "oauth_base": zoom.zoom_base,
+                "api_base": zoom.api_base,
+                "ca_file": zoom.ca_file,
+                "meeting_address": zoom.zoom_address,
+                "meeting_spki": zoom.spki,
+            },
+            "bots": bots,
             "limits": { "enabled": false },
         });
         if let Some(address) = &self.database_url {

@@ -61,6 +61,11 @@ impl World {
         self.ground.start(replica, variables, Some(self.api_key.clone())).await
     }
 
+    /// Starts the server with this number, with bots on these settings.
+    pub(crate) async fn serve_with_bots(&self, replica: u32, bots: &Value) -> anyhow::Result<Server> {
+        self.ground.start_with_bots(replica, bots, Some(self.api_key.clone())).await
+    }
+
     /// A new user at Zoom, who connects an account.
     pub(crate) async fn connect(&self, server: &Server) -> anyhow::Result<Account> {
         let number = self.ground.count();

@@ -1,9 +1,10 @@
-//! What crashes alone do not show: several servers, slow answers, a database that is away.
+//! What crashes alone do not show: several servers, slow answers, a database that is away, a line that is cut.
 
 mod audit;
 mod bad_answers;
 mod cut;
 mod late;
+mod line;
 mod storm;
 
 use crate::{Case, Database, Story, world::World};
@@ -24,11 +25,13 @@ pub(crate) enum Scenario {
     JustRotated,
     /// The database is cut for half a minute, in the middle of refreshes.
     Cut,
+    /// The line to a meeting is cut while bots are in it, and then their server is stopped.
+    Line,
     /// Four servers, two hundred callers each, at the moment of expiry.
     Storm,
 }
 
-use Scenario::{Audit, BadAnswers, Cut, JustRotated, LateAndFenced, LateAndWelcome, SlowZoom, Storm};
+use Scenario::{Audit, BadAnswers, Cut, JustRotated, LateAndFenced, LateAndWelcome, Line, SlowZoom, Storm};
 
 pub(crate) fn all() -> impl Iterator<Item = Case> {
     use Database::{CuttablePostgres, Postgres, Sqlite};
@@ -38,6 +41,7 @@ pub(crate) fn all() -> impl Iterator<Item = Case> {
         (JustRotated, Postgres, "invalid_grant while another server has just rotated"),
         (SlowZoom, Sqlite, "Zoom takes longer than we wait"),
         (Cut, CuttablePostgres, "the database is cut for 30 s"),
+        (Line, Postgres, "line cut while bots are in"),
         (BadAnswers, Sqlite, "Zoom answers nonsense"),
         (Audit, Sqlite, "killed as soon as a token is given"),
         (Storm, Postgres, "4 servers and 200 callers each at the moment of expiry"),
@@ -58,6 +62,7 @@ impl Scenario {
             SlowZoom => bad_answers::silence(world).await,
             LateAndFenced => late::fenced(world).await,
             LateAndWelcome => late::welcome(world).await,
+            Line => line::run(world).await,
             JustRotated => late::just_rotated(world).await,
             Cut => cut::run(world).await,
             Storm => storm::run(world).await,

@@ -1,0 +1,101 @@
+//! Bots in a meeting lose their line, and then their server.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use futures_util::future::try_join_all;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use stage::{Bot, Participant, Server, text};
+
+use crate::world::World;
+
+/// For how long Zoom shows who was cut off.
+const SHOWN: u32 = 15;
+/// A bot's way in, or back in.
+const IN_WITHIN: Duration = Duration::from_secs(120);
+const DIES_WITHIN: Duration = Duration::from_secs(60);
+const IN: &str = "in_call_not_recording";
+
+pub(super) async fn run(world: &World) -> anyhow::Result<String> {
+    let settings = json!({ "capacity": 4, "warm_pages": 0, "on_stop": "finish", "stop_within": 600 });
+    let mut server = world.serve_with_bots(0, &settings).await?;
+    let account = world.connect(&server).await?;
+    let host = world.ground.simulator.post("/users", &json!({ "email": "host@example.test" })).await?;
+    let meeting = json!({ "host_id": host["id"], "started": true });
+    let meeting = world.ground.simulator.post("/meetings", &meeting).await?;
+    let (number, url) = (text(&meeting, "meeting_number")?, text(&meeting, "join_url")?);
+    let mut ids = Vec::new();
+    for (name, zoom) in [("Guest", json!({})), ("Signed in", json!({ "credential": account.id }))] {
+        let bot = json!({ "meeting_url": url, "bot_name": name, "zoom": zoom });
+        ids.push(server.send_bot(&bot).await?);
+    }
+    all_in(&server, &ids, 0).await?;
+
+    // Longer than the SDK waits before its only try. The guest leaves no trace; the other's place stays taken for a while.
+    let line = format!("/meetings/{number}/cut-line");
+    let shown = json!({ "seconds": 4, "name": "Signed in", "shown_seconds": SHOWN });
+    world.ground.simulator.post(&line, &shown).await?;
+    world.ground.simulator.post(&line, &json!({ "seconds": 4, "name": "Guest" })).await?;
+    let bots = all_in(&server, &ids, 3).await?;
+    for bot in &bots {
+        let lost = bot.status_changes.get(3).context("no step tells the loss")?;
+        let told = (lost.code.as_str(), lost.sub_code.as_deref());
+        ensure!(told == ("joining_call", Some("zoom_connection_failed")), "the loss is told as {told:?}");
+    }
+    in_the_roster(world, number, &account.user).await?;
+
+    // Told to stop it takes no new bots and stays for those it has; told again it hands them over.
+    signal(&server)?;
+    let late = json!({ "meeting_url": url, "bot_name": "Late" });
+    let late = server.send_bot(&late).await?;
+    ensure!(account.ask_for_any(&server).await?.status.is_success(), "no tokens while it finishes");
+    in_the_roster(world, number, &account.user).await?;
+    signal(&server)?;
+    let ended = server.process.death(DIES_WITHIN, &world.ground.env).await?;
+    ensure!(ended.is_none(), "the server was killed by signal {ended:?}");
+
+    let settings = json!({ "capacity": 4, "warm_pages": 0 });
+    let server = world.serve_with_bots(1, &settings).await?;
+    let bots = all_in(&server, &ids, 6).await?;
+    for bot in &bots {
+        let steps: Vec<_> = bot.status_changes.iter().filter_map(|step| step.sub_code.as_deref()).collect();
+        ensure!(steps == ["zoom_connection_failed", "bot_handed_over"], "the steps' sub codes are {steps:?}");
+    }
+    all_in(&server, &[late], 0).await?;
+    let people = people(world, number).await?;
+    ensure!(people.len() == 3, "{} are in the roster", people.len());
+    server.stop().await;
+    Ok("both bots came back after the cut, once each, and again at the next server".to_owned())
+}
+
+/// Waits until all bots are in, at a step after the first `seen`.
+async fn all_in(server: &Server, ids: &[String], seen: usize) -> anyhow::Result<Vec<Bot>> {
+    let arrived = |bot: &Bot| bot.code() == IN && bot.status_changes.len() > seen;
+    let bots = ids.iter().map(|id| server.watch((id, 0), IN_WITHIN, arrived, |_| {}));
+    let bots = try_join_all(bots).await?;
+    for bot in &bots {
+        ensure!(arrived(bot), "bot {} is {}: {:?}", bot.id, bot.code(), bot.status_changes.last());
+    }
+    Ok(bots)
+}
+
+/// Each bot is there once, and as who it was.
+async fn in_the_roster(world: &World, number: &str, user: &str) -> anyhow::Result<()> {
+    let people = people(world, number).await?;
+    let mut there: Vec<_> =
+        people.iter().map(|person| (person.name.as_str(), person.user_id.as_deref())).collect();
+    there.sort_unstable();
+    ensure!(there == [("Guest", None), ("Signed in", Some(user))], "in the roster are {there:?}");
+    Ok(())
+}
+
+async fn people(world: &World, number: &str) -> anyhow::Result<Vec<Participant>> {
+    let meeting: Value = world.ground.simulator.get(&format!("/meetings/{number}")).await?;
+    Ok(serde_json::from_value(meeting["participants"].clone())?)
+}
+
+fn signal(server: &Server) -> anyhow::Result<()> {
+    let process = Pid::from_raw(server.process.id().try_into()?).context("no process has this id")?;
+    Ok(kill_process(process, Signal::TERM)?)
+}
