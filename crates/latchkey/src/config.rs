@@ -422,7 +422,8 @@ impl Config {
             .with_context(|| format!("the configuration {} cannot be read", path.display()))?;
         let config: Self = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-            anyhow::anyhow!("{}, line {line}: {}", path.display(), one_line(error.message()))
+            let (message, meant) = (one_line(error.message()), meant(error.message()));
+            anyhow::anyhow!("{}, line {line}: {message}{}", path.display(), meant.unwrap_or_default())
         })?;
         if config.zoom.meeting_address.is_some() != config.zoom.meeting_spki.is_some() {
             bail!(
@@ -450,6 +451,14 @@ impl Config {
         };
         Ok(Some(Address::read(&url)?))
     }
+}
+
+/// The name that an unknown one was meant to be. serde lists the names that it knows between backticks, behind the other.
+fn meant(message: &str) -> Option<String> {
+    let mut names = message.strip_prefix("unknown field")?.split('`').skip(1).step_by(2);
+    let unknown = names.next()?;
+    let nearest = model::nearest(unknown, &names.collect::<Vec<_>>())?;
+    Some(format!("; did you mean `{nearest}`?"))
 }
 
 fn one_line(text: &str) -> String {

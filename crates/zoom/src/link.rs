@@ -13,6 +13,8 @@ use model::{MeetingNumber, Secret};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+/// An invitation has half of that. Texts are gone through several times.
+const MOST_BYTES: usize = 8 * 1024;
 /// Mail filters around one link: a company's, its partner's, and one to spare.
 const MOST_WRAPPERS: usize = 4;
 
@@ -59,6 +61,9 @@ pub enum LinkError {
     /// Zoom for Government: a separate cloud, with its own apps and accounts.
     #[error("Zoom for Government (zoomgov.com) is not supported.")]
     Government,
+    /// Not a link, not even an invitation.
+    #[error("The text around the meeting link is longer than 8 KiB: give the link alone.")]
+    TooLong,
     /// A mail filter or a link shortener, whose address does not say where it leads.
     #[error(
         "This address hides the meeting link (a mail filter or a link shortener): open it, and use the address that it leads to."
@@ -124,6 +129,9 @@ impl MeetingLink {
     ///
     /// `zoom.com` is read as `zoom.us`; `password` and `passcode` as `pwd`, also behind a `#`. A bare number is not a link.
     pub fn parse(text: &str) -> Result<Self, LinkError> {
+        if text.trim().len() > MOST_BYTES {
+            return Err(LinkError::TooLong);
+        }
         let text = pasted::cleaned(text);
         let parts = read(&text, 0)?;
         if parts.passcode.is_none() && pasted::names_a_passcode(&text) {

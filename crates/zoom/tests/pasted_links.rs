@@ -294,6 +294,8 @@ fn what_is_no_meeting_says_what_it_is() {
     ] {
         assert_eq!(read(text), Err(error), "{text:?}");
     }
+    let long = format!("https://zoom.us/j/{NUMBER} {}", "a ".repeat(5000));
+    assert_eq!(read(&long), Err(LinkError::TooLong));
     let deep = (0..9).fold("https://zoom.us/j/81234567890".to_owned(), |link, _| safelink(&link));
     assert_eq!(read(&deep), Err(LinkError::NotZoom), "somebody plays with it");
 }

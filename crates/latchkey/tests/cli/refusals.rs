@@ -29,6 +29,8 @@ async fn a_taken_port() {
 async fn a_configuration_with_a_mistake() {
     for (configuration, wanted) in [
         ("# Mine\n\nlisen = '127.0.0.1:0'", "latchkey.toml, line 3: unknown field `lisen`"),
+        ("lisen = '127.0.0.1:0'", "; did you mean `listen`?"),
+        ("[bots]\ncapaciti = 2", "; did you mean `capacity`?"),
         ("listen = 8080", "line 1: invalid type: integer `8080`"),
         ("[bots]\ncapacity = -1", "line 2: "),
         ("listen", "latchkey.toml"),
