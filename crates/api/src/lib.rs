@@ -39,7 +39,10 @@ mod zoom_oauth_credentials;
 use std::sync::Arc;
 
 use axum::{
-    Router, middleware,
+    Router,
+    http::{StatusCode, header::CACHE_CONTROL},
+    middleware,
+    response::IntoResponse,
     routing::{MethodRouter, delete, get, post},
 };
 use bots::Supervisor;
@@ -132,7 +135,7 @@ fn routes() -> Vec<Route> {
         ("/api/latchkey/v1/parked-consents/{id}/adopt", post(latchkey::parked_consents::adopt)),
         (
             "/api/v2/zoom-oauth-credentials/{id}/access-token",
-            get(zoom_oauth_credentials::access_token::handler),
+            get(zoom_oauth_credentials::access_token::handler).head(nothing_done),
         ),
         ("/api/latchkey/v1/connect-links", post(latchkey::connect_links::handler)),
         (
@@ -167,13 +170,18 @@ fn routes() -> Vec<Route> {
         (token::ROUTE, token::routes()),
         ("/t/{address}/status", token::status_routes()),
         ("/oauth/zoom/authorize", get(consent::authorize)),
-        ("/oauth/zoom/callback", get(consent::callback)),
-        ("/oauth/zoom/callback/{app}", get(consent::installed)),
+        ("/oauth/zoom/callback", get(consent::callback).head(nothing_done)),
+        ("/oauth/zoom/callback/{app}", get(consent::installed).head(nothing_done)),
         ("/livez", get(health::live)),
         ("/healthz", get(health::live)),
         ("/readyz", get(health::ready)),
         ("/metrics", get(metrics::handler)),
     ]
+}
+
+/// HEAD on a route whose GET does something (a code is spent, a token is given): it does nothing. Link scanners send it.
+async fn nothing_done() -> impl IntoResponse {
+    (StatusCode::OK, [(CACHE_CONTROL, "no-store")])
 }
 
 /// The path of every route, as the router reads it, without a last slash.

@@ -4,7 +4,7 @@ use model::{
     Code, ConsentId, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, Failure,
     MeetingSyncStatus, ParkedConsentId, Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
 };
-use store::{Credential, Grant, StoreError};
+use store::{Credential, Digest, Grant, StoreError};
 use url::Url;
 use zoom::ZoomUser;
 
@@ -36,7 +36,12 @@ pub(crate) enum Door {
     /// Through the API.
     Api,
     /// Through an invitation.
-    Invitation(ConsentId),
+    Invitation {
+        /// Which.
+        id: ConsentId,
+        /// Hash of the state that came back with it.
+        state: Digest,
+    },
     /// From where it was parked.
     Parked(ParkedConsentId),
 }
@@ -89,7 +94,9 @@ impl Broker {
             let stored = match door {
                 Door::Api => self.store.connect_credential(&credential, &note).await.map(|()| true),
                 Door::Parked(id) => self.store.adopt_parked(id, &credential, &note).await,
-                Door::Invitation(id) => self.store.complete_consent(id, &credential, &note).await,
+                Door::Invitation { id, ref state } => {
+                    self.store.complete_consent(id, state, &credential, &note).await
+                }
             };
             match stored {
                 Ok(true) => {

@@ -1,17 +1,20 @@
 //! Connecting an account: an invitation, a trip to Zoom and back, an account.
 //!
-//! The invitation is made through the API and opened in a browser. Opening it starts a trip: `state` and a cookie, both
-//! random, both stored as hashes, and a PKCE verifier, sealed. Zoom's redirect must bring the state, and the browser
-//! that brings it must be the one that left: a code that was started elsewhere connects nothing.
+//! The invitation is made through the API and opened in a browser. Opening it changes nothing here, so that whatever follows links
+//! (previews, scanners) does no harm: `state` and the PKCE verifier travel in the browser's cookie, sealed. Zoom's redirect
+//! must bring the state, and the browser that brings it must be the one that left: a code that was started elsewhere
+//! connects nothing. A state is remembered from the moment its code is spent, so a page that is loaded twice spends one code,
+//! and says the second time what it said the first.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use model::{
-    Code, ConsentId, CredentialId, CredentialKind, Failure, KillPoint, Secret, Timestamp, WorkspaceId,
-    ZoomOauthAppId,
+    Code, ConsentId, CredentialId, CredentialKind, CredentialStatus, Failure, KillPoint, Sealed, Secret,
+    Timestamp, WorkspaceId, ZoomOauthAppId,
 };
-use store::{Consent, Journey, ZoomOauthApp};
+use store::{Consent, Digest, ZoomOauthApp};
 use url::Url;
 use zoom::{ApiAccess, ZoomError, ZoomUser};
 
@@ -25,6 +28,8 @@ use crate::{
 
 /// How long an invitation can be opened.
 const INVITATION_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// A page that said that something is done says so again for so long.
+pub(crate) const SAID_AGAIN: Duration = Duration::from_secs(600);
 
 /// An address that connects one account to one app. It works like a key until it is used or expires.
 #[derive(Debug)]
@@ -69,7 +74,7 @@ pub struct Authorization {
 }
 
 /// An account that can be used.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Connected {
     /// Its id.
     pub credential: CredentialId,
@@ -95,8 +100,9 @@ impl Broker {
             workspace,
             app,
             secret_digest: digest(&secret),
-            journey: None,
             credential: None,
+            connected_by: None,
+            connected_at: None,
             created_at: now,
             expires_at: now + INVITATION_LIFE,
         };
@@ -116,41 +122,22 @@ impl Broker {
         verify_slices_are_equal(&consent.secret_digest, &digest(secret)).map_err(|_| unknown())?;
         self.still_open(&consent)?;
 
-        let (state, browser) = (self.env.entropy.token(), self.env.entropy.token());
+        let state = format!("{id}.{}", self.env.entropy.token());
         let verifier = zoom::verifier(&*self.env.entropy);
-        let journey = Journey {
-            state_digest: digest(&state),
-            browser_digest: digest(&browser),
-            code_verifier: self.vault.seal(consent.workspace, Cell::CodeVerifier(id), &verifier),
-        };
-        if !self.store.begin_journey(id, &journey).await? {
-            return Err(used());
-        }
+        let luggage = Secret::new(format!("{state} {}", verifier.expose()));
+        let sealed = self.vault.seal(consent.workspace, Cell::Authorization(id), &luggage);
         let app = self.app_keys(consent.workspace, consent.app).await?;
         let challenge = zoom::challenge(&verifier);
         let zoom_url =
             self.zoom.authorize_url(&app.client_id, self.redirect_uri().as_str(), &state, &challenge);
-        Ok(Departure { zoom_url: Secret::new(zoom_url), browser: Secret::new(browser) })
+        let browser = Secret::new(BASE64_URL_SAFE_NO_PAD.encode(&sealed.0));
+        Ok(Departure { zoom_url: Secret::new(zoom_url), browser })
     }
 
-    /// Takes in the browser that comes back from Zoom, and connects the account.
-    pub async fn arrive(&self, arrival: Arrival) -> Result<Connected, Failure> {
-        let stranger = || {
-            Failure::new(
-                Code::RequestMalformed,
-                "this answer belongs to no invitation opened in this browser: open it again",
-            )
-        };
-        let state = digest(arrival.state.expose());
-        let consent = self.store.consent_by_state(&state).await?.ok_or_else(stranger)?;
-        let journey = consent.journey.as_ref().ok_or_else(stranger)?;
-        let browser = digest(arrival.browser.as_ref().ok_or_else(stranger)?.expose());
-        verify_slices_are_equal(&journey.browser_digest, &browser).map_err(|_| stranger())?;
-        self.still_open(&consent)?;
-        // From here on this state is spent, whatever comes: a code is never tried twice.
-        if !self.store.end_journey(consent.id, &state).await? {
-            return Err(stranger());
-        }
+    /// Takes in the browser that comes back from Zoom, and connects the account. The same browser with the same answer again
+    /// hears the same: it waits for the first, or is told what came of it.
+    pub async fn arrive(self: &Arc<Self>, arrival: Arrival) -> Result<Connected, Failure> {
+        let (consent, verifier) = self.trip_of(&arrival).await?;
         let code = arrival.code.map_err(|error| {
             Failure::new(
                 Code::CredentialNeedsConsent,
@@ -162,26 +149,97 @@ impl Broker {
                 },
             )
         })?;
+        let state = digest(arrival.state.expose());
+        if let Some(connected) = self.connected_before(&consent, &state).await? {
+            return Ok(connected);
+        }
+        self.still_open(&consent)?;
+        // A task of the process: a browser that hangs up, or loads the page again, takes nothing down.
+        let broker = Arc::clone(self);
+        let work = move || async move { broker.connect_once(&consent, &state, code, verifier).await };
+        let landed = self.arrivals.join(state, &self.tasks, work).await;
+        landed.unwrap_or_else(|| Err(Failure::new(Code::Internal, "the connection of an account broke off")))
+    }
 
+    /// The invitation that a browser was sent to Zoom with, and the PKCE verifier it took along.
+    async fn trip_of(&self, arrival: &Arrival) -> Result<(Consent, Secret), Failure> {
+        let stranger = || {
+            Failure::new(
+                Code::RequestMalformed,
+                "this answer belongs to no invitation opened in this browser: open it again",
+            )
+        };
+        let state = arrival.state.expose();
+        let id: ConsentId = state.split_once('.').and_then(|(id, _)| id.parse().ok()).ok_or_else(stranger)?;
+        let consent = self.store.consent(id).await?.ok_or_else(stranger)?;
+        let browser = arrival.browser.as_ref().ok_or_else(stranger)?.expose();
+        let sealed = Sealed(BASE64_URL_SAFE_NO_PAD.decode(browser).map_err(|_| stranger())?);
+        let luggage = self.vault.try_open(consent.workspace, Cell::Authorization(id), &sealed);
+        let luggage = luggage.map_err(|_| stranger())?;
+        let (left_with, verifier) = luggage.expose().split_once(' ').ok_or_else(stranger)?;
+        verify_slices_are_equal(&digest(left_with), &digest(state)).map_err(|_| stranger())?;
+        Ok((consent, Secret::new(verifier)))
+    }
+
+    /// What came of this state a moment ago.
+    async fn connected_before(
+        &self,
+        consent: &Consent,
+        state: &Digest,
+    ) -> Result<Option<Connected>, Failure> {
+        let (Some(credential), Some(by), Some(at)) =
+            (consent.credential, consent.connected_by, consent.connected_at)
+        else {
+            return Ok(None);
+        };
+        if by != *state || self.env.now().since(at) > SAID_AGAIN {
+            return Ok(None);
+        }
+        let account = self.store.credential(consent.workspace, credential).await?;
+        let account = account.filter(|row| !matches!(row.status, CredentialStatus::Disconnected(_)));
+        Ok(account.map(|account| Connected {
+            credential,
+            display_name: account.display_name,
+            missing_scopes: scopes::missing(CredentialKind::UserOauth, account.grant.scopes.as_deref()),
+        }))
+    }
+
+    async fn connect_once(
+        &self,
+        consent: &Consent,
+        state: &Digest,
+        code: Secret,
+        verifier: Secret,
+    ) -> Result<Connected, Failure> {
+        // From here on this state is spent, whatever comes and on whichever server: a code is never tried twice.
+        if self.store.first_seen(state, self.env.now()).await?.is_some() {
+            let consent = self.store.consent(consent.id).await?;
+            let before = match &consent {
+                Some(consent) => self.connected_before(consent, state).await?,
+                None => None,
+            };
+            return before.ok_or_else(|| {
+                let words =
+                    "this answer of Zoom's was used before, and connected nothing: open the invitation again";
+                Failure::new(Code::LinkExpired, words)
+            });
+        }
         let app = self.app_of_account(consent.workspace, consent.app).await?;
-        let verifier =
-            self.vault.open(consent.workspace, Cell::CodeVerifier(consent.id), &journey.code_verifier)?;
         let redirect_uri = self.redirect_uri();
         let code = Authorization { code, redirect_uri: redirect_uri.into(), code_verifier: Some(verifier) };
         let (grant, user) = self.redeem(&app, &code).await?;
         let missing_scopes = scopes::missing(CredentialKind::UserOauth, grant.scopes.as_deref());
-        let Consent { id, workspace, app, .. } = consent;
         let display_name = user.display_name.clone();
         let newcomer = Newcomer {
-            workspace,
-            app,
+            workspace: consent.workspace,
+            app: consent.app,
             source: Source::User(user),
             grant,
             granted_at: self.env.now(),
             callback_url: None,
         };
         KillPoint::BeforeConsent.reach();
-        let admitted = self.admit(&newcomer, Door::Invitation(id)).await?;
+        let admitted = self.admit(&newcomer, Door::Invitation { id: consent.id, state: *state }).await?;
         KillPoint::AfterConsent.reach();
         Ok(Connected { credential: admitted.ok_or_else(used)?.id, display_name, missing_scopes })
     }

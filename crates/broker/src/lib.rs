@@ -58,7 +58,7 @@ use model::{
 };
 use outbound::CallbackClient;
 use sealing::Keys;
-use store::Store;
+use store::{Digest, Store};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 use zoom::ZoomClient;
@@ -120,6 +120,9 @@ pub struct Broker {
     /// When an account's owner last heard of which trouble.
     alerts: memory::Memory<(CredentialId, Code), Timestamp>,
     replays: replay::Replays,
+    /// Browsers that come back from Zoom, by the state or the code they bring.
+    arrivals: flights::Flights<Digest, Result<Connected, Failure>>,
+    installs: flights::Flights<Digest, Result<Installed, Failure>>,
 }
 
 /// What a broker is made of.
@@ -176,6 +179,8 @@ impl Broker {
             link_uses: links::Uses::default(),
             link_rates: Limiter::default(),
             alerts: memory::Memory::default(),
+            arrivals: flights::Flights::default(),
+            installs: flights::Flights::default(),
         }
     }
 

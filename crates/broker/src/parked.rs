@@ -4,15 +4,17 @@
 //! Whoever sends a browser here with a code of their own would otherwise connect *their* account for bots of *this*
 //! workspace (login CSRF). So the grant is fetched, because its code lives five minutes, and then it waits for the operator.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use model::{Code, CredentialId, Failure, ParkedConsentId, Secret, Timestamp, WorkspaceId, ZoomOauthAppId};
-use store::{Grant, ParkedConsent, Subject};
+use store::{Digest, Grant, ParkedConsent, Subject, ZoomOauthApp};
 use zoom::{UserStatus, ZoomUser};
 
 use crate::{
     Authorization, Broker, Cell,
     admit::{Door, Newcomer, Source},
+    connect::SAID_AGAIN,
+    workspace::digest,
 };
 
 /// How long one waits. Far inside the 90 days of a refresh token.
@@ -23,7 +25,7 @@ const MOST: u32 = 100;
 const SWEEP: Duration = Duration::from_secs(3600);
 
 /// Somebody who has installed an app, and waits.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Installed {
     /// What the operator decides about.
     pub id: ParkedConsentId,
@@ -38,9 +40,9 @@ impl Broker {
     }
 
     /// Takes in a browser that comes from an install: parks its grant. The app is named by the address, or is the only one
-    /// of this installation.
+    /// of this installation. Loaded again, the page says the same.
     pub async fn take_install(
-        &self,
+        self: &Arc<Self>,
         named: Option<ZoomOauthAppId>,
         code: Secret,
     ) -> Result<Installed, Failure> {
@@ -49,10 +51,35 @@ impl Broker {
                 "each app has an address of its own, which ends in /oauth/zoom/callback/ and the app's id";
             Failure::new(Code::LinkUnknown, format!("which Zoom app was installed is not clear: {own}"))
         })?;
+        let code_digest = digest(code.expose());
+        let broker = Arc::clone(self);
+        let work = move || async move { broker.park_once(&app, named, code, code_digest).await };
+        let landed = self.installs.join(code_digest, &self.tasks, work).await;
+        landed.unwrap_or_else(|| Err(Failure::new(Code::Internal, "the parking of a consent broke off")))
+    }
+
+    async fn park_once(
+        &self,
+        app: &ZoomOauthApp,
+        named: Option<ZoomOauthAppId>,
+        code: Secret,
+        code_digest: Digest,
+    ) -> Result<Installed, Failure> {
+        if let Some(before) = self.store.parked_by_code(&code_digest).await? {
+            let said_again = before.app == app.id && self.env.now().since(before.parked_at) <= SAID_AGAIN;
+            return if said_again {
+                Ok(Installed { id: before.id, display_name: before.display_name })
+            } else {
+                Err(Failure::new(
+                    Code::LinkExpired,
+                    "this answer of Zoom's was used before: install the app again",
+                ))
+            };
+        }
         let redirect_uri = named.map_or_else(|| self.redirect_uri().into(), |id| self.install_uri(id));
         let _turn = self.install_turn(app.id).await?;
         let (grant, user) =
-            self.redeem(&app, &Authorization { code, redirect_uri, code_verifier: None }).await?;
+            self.redeem(app, &Authorization { code, redirect_uri, code_verifier: None }).await?;
         let (id, now) = (ParkedConsentId::generate(&self.env), self.env.now());
         let parked = ParkedConsent {
             id,
@@ -62,6 +89,7 @@ impl Broker {
             zoom_account_id: user.account_id,
             display_name: user.display_name,
             grant: self.seal_parked(app.workspace, id, &grant, now),
+            code_digest: Some(code_digest),
             parked_at: now,
             expires_at: now + KEPT_FOR,
         };

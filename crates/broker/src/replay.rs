@@ -1,32 +1,77 @@
 //! Signature ids that were used.
 //!
-//! Held in memory, by this process: a token read touches no database. What that leaves open is written down in
-//! `docs/decisions/0004-replay-memory.md`.
+//! Each server remembers in memory, so that a token read waits for no database. What it has seen is written to the store twice a
+//! second, a row at a time, and read by the others and by the next start: what that leaves open is written down in
+//! `docs/decisions/0043-one-memory-of-used-ids.md`.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState},
+    convert::Infallible,
+    hash::{BuildHasherDefault, Hasher},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use model::{Code, Failure, Timestamp, TokenLinkId, WorkspaceId};
+use aws_lc_rs::digest::{SHA256, digest};
+use model::{Code, Failure, Timestamp, TokenLinkId, UsedIdsId, WorkspaceId};
+use store::{StoreError, UsedIds};
 
-use crate::signature::TOLERANCE;
+use crate::{Broker, signature::TOLERANCE};
 
-/// The same id on the same link within this is a retry, and answered again.
-const RETRY_WINDOW: Duration = Duration::from_secs(30);
 /// A signature can be presented from `TOLERANCE` before its time to `TOLERANCE` after it.
 const MEMORY: Duration = Duration::from_secs(TOLERANCE.as_secs() * 2);
 /// Ids that are remembered in a span, if nothing else is configured: in the long run, 7,000 reads a second.
 pub const REMEMBERED_IDS: usize = 1 << 22;
 /// A map that grows moves everything in it, while everybody waits who wants in: so there are many, and small ones.
 const SHARDS: usize = 64;
+/// Between two rounds of writing what was used here and reading what was used elsewhere.
+const SHARE_EVERY: Duration = Duration::from_millis(500);
+/// How much of what was read before is asked for again: servers' clocks differ, and commits take their time.
+const READ_AGAIN: Duration = Duration::from_secs(60);
+/// Rows of so much time are read at once at a start.
+const SLICE: Duration = Duration::from_secs(30);
+/// Rounds between two in which old rows are deleted.
+const ROUNDS_UNTIL_PRUNED: u32 = 120;
+/// In a row: a fingerprint, and the end of a link's id.
+const ENTRY_BYTES: usize = 24;
 
-/// Ids are the sender's text, of any length: what is kept has one size. Nobody outside knows the keys of the hash, so nobody
-/// can choose ids that meet.
+/// What an id was used for. Those of fetches are used up for all links of a workspace; a platform sends one report to several
+/// addresses under the same id, so those are used up for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UsedFor {
+    /// A token.
+    Token,
+    /// A report of what became of a bot.
+    Report,
+}
+
+/// Ids are the sender's text, of any length: what is kept has one size. All servers make the same of the same id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Fingerprint(u64, u64);
+
+impl Fingerprint {
+    fn of(workspace: WorkspaceId, link: TokenLinkId, used_for: UsedFor, id: &str) -> Self {
+        let (purpose, place) = match used_for {
+            UsedFor::Token => (0, workspace.as_bytes()),
+            UsedFor::Report => (1, link.as_bytes()),
+        };
+        let mut text = Vec::with_capacity(1 + place.len() + id.len());
+        text.push(purpose);
+        text.extend_from_slice(place);
+        text.extend_from_slice(id.as_bytes());
+        let hash = digest(&SHA256, &text);
+        Self(number(&hash.as_ref()[..8]), number(&hash.as_ref()[8..16]))
+    }
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    u64::from_be_bytes(bytes.try_into().expect("eight bytes"))
+}
+
+/// The random end of a link's id: enough to tell the link that an id was used on from any other.
+fn tag(link: TokenLinkId) -> u64 {
+    number(&link.as_bytes()[8..])
+}
 
 /// A fingerprint is a hash already: half of it will do.
 #[derive(Default)]
@@ -46,64 +91,138 @@ impl Hasher for Half {
     }
 }
 
-/// Which link an id was used on first, and when.
-type Ids = HashMap<Fingerprint, (TokenLinkId, Timestamp), BuildHasherDefault<Half>>;
+/// The first use of an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FirstUse {
+    /// The link, by its tag.
+    link: u64,
+    pub(crate) at: Timestamp,
+}
+
+impl FirstUse {
+    pub(crate) fn is_on(self, link: TokenLinkId) -> bool {
+        self.link == tag(link)
+    }
+}
+
+type Ids = HashMap<Fingerprint, FirstUse, BuildHasherDefault<Half>>;
 
 /// Two generations of ids: the older one is dropped as a whole once it lies beyond every signature's reach, so nothing
 /// is swept entry by entry, and an id is remembered for one to two spans. Each takes some 50 to 100 bytes.
 pub(crate) struct Replays {
-    keys: [RandomState; 2],
     shards: [Mutex<Generations>; SHARDS],
     /// Of one shard, in a span. Past it, requests are turned away rather than let in unchecked.
     capacity: usize,
+    shared: Mutex<Shared>,
 }
 
 struct Generations {
     begun_at: Timestamp,
     current: Ids,
     previous: Ids,
+    /// Used here, and not written yet.
+    unwritten: Vec<(Fingerprint, u64)>,
+}
+
+/// How far the installation's memory was read.
+#[derive(Default)]
+struct Shared {
+    read_at: Option<Timestamp>,
+    /// Rows that are known, by when they were written: as far back as they are asked for again.
+    known: HashMap<UsedIdsId, Timestamp>,
 }
 
 impl Replays {
     /// Has room for about so many ids in a span.
     pub(crate) fn new(now: Timestamp, ids: usize) -> Self {
-        let empty =
-            |_| Mutex::new(Generations { begun_at: now, current: Ids::default(), previous: Ids::default() });
-        Self { keys: Default::default(), shards: std::array::from_fn(empty), capacity: ids.div_ceil(SHARDS) }
+        let empty = |_| {
+            let (current, previous, unwritten) = (Ids::default(), Ids::default(), Vec::new());
+            Mutex::new(Generations { begun_at: now, current, previous, unwritten })
+        };
+        Self { shards: std::array::from_fn(empty), capacity: ids.div_ceil(SHARDS), shared: Mutex::default() }
     }
 
-    /// Remembers the first use of an id, and lets a quick retry on the same link pass.
-    pub(crate) fn admit(
+    /// Remembers the first use of an id: `None`. Of one that was used before, answers that use.
+    pub(crate) fn first_use(
         &self,
         workspace: WorkspaceId,
         link: TokenLinkId,
-        id: &str,
+        (used_for, id): (UsedFor, &str),
         now: Timestamp,
-    ) -> Result<(), Failure> {
-        let [shard, place] = self.keys.each_ref().map(|key| key.hash_one((workspace.as_bytes(), id)));
-        let fingerprint = Fingerprint(shard, place);
-        let shard = &self.shards[usize::from(shard.to_le_bytes()[0]) % SHARDS];
-        let mut ids = shard.lock().unwrap_or_else(PoisonError::into_inner);
+    ) -> Result<Option<FirstUse>, Failure> {
+        let fingerprint = Fingerprint::of(workspace, link, used_for, id);
+        let mut ids = self.shard(fingerprint);
         ids.turn(now);
-        let Generations { current, previous, .. } = &mut *ids;
+        let Generations { current, previous, unwritten, .. } = &mut *ids;
         let full = current.len() >= self.capacity;
-        let (first_link, first_used) = match current.entry(fingerprint) {
-            Entry::Occupied(used) => *used.get(),
+        match current.entry(fingerprint) {
+            Entry::Occupied(used) => Ok(Some(*used.get())),
             Entry::Vacant(unused) => match previous.get(&fingerprint) {
-                Some(used) => *used,
+                Some(used) => Ok(Some(*used)),
                 None if full => {
-                    return Err(Failure::new(Code::Unavailable, "too many signed requests in ten minutes"));
+                    Err(Failure::new(Code::Unavailable, "too many signed requests in ten minutes"))
                 }
                 None => {
-                    unused.insert((link, now));
-                    return Ok(());
+                    unused.insert(FirstUse { link: tag(link), at: now });
+                    unwritten.push((fingerprint, tag(link)));
+                    Ok(None)
                 }
             },
-        };
-        if first_link == link && now.since(first_used) <= RETRY_WINDOW {
-            return Ok(());
         }
-        Err(Failure::new(Code::ReplayRefused, "this webhook-id was used before"))
+    }
+
+    /// The first use of an id, if there was one.
+    pub(crate) fn used(
+        &self,
+        workspace: WorkspaceId,
+        link: TokenLinkId,
+        (used_for, id): (UsedFor, &str),
+    ) -> Option<FirstUse> {
+        let fingerprint = Fingerprint::of(workspace, link, used_for, id);
+        let ids = self.shard(fingerprint);
+        ids.current.get(&fingerprint).or_else(|| ids.previous.get(&fingerprint)).copied()
+    }
+
+    fn shard(&self, fingerprint: Fingerprint) -> std::sync::MutexGuard<'_, Generations> {
+        let shard = &self.shards[usize::from(fingerprint.1.to_le_bytes()[0]) % SHARDS];
+        shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what is not written yet, as a row has it.
+    fn take_unwritten(&self) -> Vec<(Fingerprint, u64)> {
+        let shards = self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner));
+        shards.flat_map(|mut ids| std::mem::take(&mut ids.unwritten)).collect()
+    }
+
+    fn put_back(&self, unwritten: &[(Fingerprint, u64)]) {
+        for entry in unwritten {
+            self.shard(entry.0).unwritten.push(*entry);
+        }
+    }
+
+    /// Learns what another server has used, or this one before it was started again.
+    fn learn(&self, row: &UsedIds, now: Timestamp) {
+        for entry in row.entries.chunks_exact(ENTRY_BYTES) {
+            let fingerprint = Fingerprint(number(&entry[..8]), number(&entry[8..16]));
+            let first = FirstUse { link: number(&entry[16..]), at: row.written_at };
+            let mut ids = self.shard(fingerprint);
+            ids.turn(now);
+            if !ids.previous.contains_key(&fingerprint) {
+                ids.current.entry(fingerprint).or_insert(first);
+            }
+        }
+    }
+
+    /// From when on rows have to be read, and which of them are known.
+    fn to_read(&self, now: Timestamp) -> (Timestamp, Vec<UsedIdsId>) {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = shared.read_at.map_or(now - MEMORY, |read_at| (read_at - READ_AGAIN).max(now - MEMORY));
+        shared.known.retain(|_, written_at| *written_at >= since);
+        (since, shared.known.keys().copied().collect())
+    }
+
+    fn know(&self, rows: impl IntoIterator<Item = (UsedIdsId, Timestamp)>) {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).known.extend(rows);
     }
 }
 
@@ -116,6 +235,71 @@ impl Generations {
                 self.previous = Ids::default();
             }
             self.begun_at = now;
+        }
+    }
+}
+
+impl Broker {
+    /// Writes down, for the others and for the next start, which ids were used here.
+    pub async fn write_used_ids(&self) -> Result<(), StoreError> {
+        let unwritten = self.replays.take_unwritten();
+        if unwritten.is_empty() {
+            return Ok(());
+        }
+        let entries =
+            unwritten.iter().flat_map(|(Fingerprint(first, second), link)| [*first, *second, *link]);
+        let entries = entries.flat_map(u64::to_be_bytes).collect();
+        let (id, written_at) = (UsedIdsId::generate(&self.env), self.env.now());
+        let row = UsedIds { id, written_at, entries };
+        // A row whose fate is unknown may be there, and what is in it comes again: it says the same twice.
+        self.store.add_used_ids(&row).await.inspect_err(|_| self.replays.put_back(&unwritten))?;
+        self.replays.know([(id, written_at)]);
+        Ok(())
+    }
+
+    /// Learns which ids were used elsewhere, or here before this start. To be called before the first request, too.
+    pub async fn read_used_ids(&self) -> Result<(), StoreError> {
+        let now = self.env.now();
+        let (mut since, known) = self.replays.to_read(now);
+        // Another server's clock may be ahead.
+        let end = now + MEMORY;
+        while since < end {
+            let until = if since + SLICE < now { since + SLICE } else { end };
+            let rows = self.store.used_ids(since, until, &known).await?;
+            for row in &rows {
+                self.replays.learn(row, now);
+            }
+            self.replays.know(rows.iter().map(|row| (row.id, row.written_at)));
+            since = until;
+        }
+        self.replays.shared.lock().unwrap_or_else(PoisonError::into_inner).read_at = Some(now);
+        Ok(())
+    }
+
+    /// Keeps the memory of this server and the installation's in step, for as long as it is polled.
+    pub async fn tend_used_ids(&self) -> Infallible {
+        let (mut round, mut away) = (0_u32, false);
+        loop {
+            self.env.clock.sleep(SHARE_EVERY).await;
+            let done = match self.write_used_ids().await {
+                Ok(()) => self.read_used_ids().await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(()) => away = false,
+                // Once: the store's own trouble is told where it is met.
+                Err(error) if !away => {
+                    away = true;
+                    tracing::warn!(%error, "used ids of signed requests are known to this server alone for now");
+                }
+                Err(_) => {}
+            }
+            round = (round + 1) % ROUNDS_UNTIL_PRUNED;
+            if round == 0
+                && let Err(error) = self.store.forget_used_ids(self.env.now() - MEMORY - READ_AGAIN).await
+            {
+                tracing::warn!(%error, "old ids of signed requests are kept");
+            }
         }
     }
 }

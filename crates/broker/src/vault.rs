@@ -25,8 +25,8 @@ pub enum Cell {
     ClientSecret(ZoomOauthAppId),
     /// Verifies Zoom's webhooks.
     WebhookSecret(ZoomOauthAppId),
-    /// The PKCE verifier of a trip.
-    CodeVerifier(ConsentId),
+    /// What a browser takes along to Zoom: its cookie, and no column.
+    Authorization(ConsentId),
     /// An account's access token.
     AccessToken(CredentialId),
     /// An account's refresh token.
@@ -52,7 +52,7 @@ impl Cell {
             Self::FormerCallbackSecret(id) => ("workspaces", id.to_string(), "former_callback_secret"),
             Self::ClientSecret(id) => ("zoom_oauth_apps", id.to_string(), "client_secret"),
             Self::WebhookSecret(id) => ("zoom_oauth_apps", id.to_string(), "webhook_secret"),
-            Self::CodeVerifier(id) => ("consents", id.to_string(), "code_verifier"),
+            Self::Authorization(id) => ("consents", id.to_string(), "authorization"),
             Self::AccessToken(id) => ("credentials", id.to_string(), "access_token"),
             Self::RefreshToken(id) => ("credentials", id.to_string(), "refresh_token"),
             Self::CallbackUrl(id) => ("credentials", id.to_string(), "callback_url"),

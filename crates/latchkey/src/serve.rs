@@ -119,6 +119,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let founded = broker.workspaces().found_or_check().await?;
     broker.replay_escrow().await?;
     broker.replay_journal().await;
+    broker.read_used_ids().await?;
     let bots = Supervisor::start(bots::Parts {
         store: store.clone(),
         broker: Arc::clone(&broker),
@@ -180,6 +181,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         never = broker.tend_budget() => match never {},
         never = broker.tend_webhooks() => match never {},
         never = broker.tend_links() => match never {},
+        never = broker.tend_used_ids() => match never {},
         never = broker.tend_meetings() => match never {},
         never = broker.tend_journal() => match never {},
         never = broker.tend_audit(config.audit.kept()) => match never {},
@@ -189,6 +191,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     tasks.wait().await;
     broker.close_journal().await;
     broker.write_link_uses().await;
+    if let Err(error) = broker.write_used_ids().await {
+        tracing::warn!(%error, "ids that were used in the last moment are forgotten");
+    }
     broker.give_back_budget().await;
     database.close().await;
     Ok(())

@@ -70,6 +70,8 @@ ids! {
     SeatId;
     /// A token link: the public half of its address.
     TokenLinkId;
+    /// A row of ids that were used.
+    UsedIdsId;
     /// A request that is to be done once: which caller, path and idempotency key.
     IdempotentRequestId;
     /// A bot.

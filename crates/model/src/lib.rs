@@ -28,7 +28,7 @@ pub use failure::{Class, Code, Failure};
 pub use health::{Finding, Health, Problem, Severity};
 pub use ids::{
     ApiKeyId, AuditId, BotId, ConsentId, CredentialId, IdempotentRequestId, LeaseToken, LogLineId,
-    ParkedConsentId, PoolId, ScreenshotId, SeatId, TokenLinkId, WorkspaceId, ZoomOauthAppId,
+    ParkedConsentId, PoolId, ScreenshotId, SeatId, TokenLinkId, UsedIdsId, WorkspaceId, ZoomOauthAppId,
 };
 pub use kill_point::KillPoint;
 pub use meeting::{MeetingNumber, MeetingSyncStatus, NotAMeetingNumber};

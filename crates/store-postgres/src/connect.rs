@@ -3,34 +3,26 @@
 use async_trait::async_trait;
 use model::ConsentId;
 use sqlx::postgres::PgRow;
-use store::{Consent, Consents, Credential, Digest, Journey, Note, StoreError};
+use store::{Consent, Consents, Credential, Digest, Note, StoreError};
 
 use crate::{ON_ROWS, PostgresStore, Tx, credentials, row::Reader, unavailable};
 
 macro_rules! consent_columns {
     () => {
-        "id, workspace, app, secret_digest, state_digest, browser_digest, code_verifier, credential, created_at,\n\
-             expires_at"
+        "id, workspace, app, secret_digest, credential, connected_by, connected_at, created_at, expires_at"
     };
 }
 
 fn consent(row: &PgRow) -> Result<Consent, StoreError> {
     let row = Reader { table: "consents", row };
-    let journey = match row.optional_sealed("code_verifier")? {
-        Some(code_verifier) => Some(Journey {
-            state_digest: row.digest("state_digest")?,
-            browser_digest: row.digest("browser_digest")?,
-            code_verifier,
-        }),
-        None => None,
-    };
     Ok(Consent {
         id: row.parsed("id")?,
         workspace: row.parsed("workspace")?,
         app: row.parsed("app")?,
         secret_digest: row.digest("secret_digest")?,
-        journey,
         credential: row.optional("credential")?,
+        connected_by: row.optional_digest("connected_by")?,
+        connected_at: row.optional_time("connected_at")?,
         created_at: row.time("created_at")?,
         expires_at: row.time("expires_at")?,
     })
@@ -66,52 +58,10 @@ impl Consents for PostgresStore {
         row.as_ref().map(consent).transpose()
     }
 
-    async fn consent_by_state(&self, state_digest: &Digest) -> Result<Option<Consent>, StoreError> {
-        let row = sqlx::query(concat!(
-            "-- consent_by_state\nSELECT ",
-            consent_columns!(),
-            " FROM consents WHERE state_digest = $1",
-        ))
-        .bind(state_digest.as_slice())
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(unavailable)?;
-        row.as_ref().map(consent).transpose()
-    }
-
-    async fn begin_journey(&self, id: ConsentId, journey: &Journey) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "-- begin_journey\n\
-             UPDATE consents SET state_digest = $1, browser_digest = $2, code_verifier = $3\n\
-             WHERE id = $4 AND credential IS NULL",
-        )
-        .bind(journey.state_digest.as_slice())
-        .bind(journey.browser_digest.as_slice())
-        .bind(&journey.code_verifier.0)
-        .bind(id.to_string())
-        .execute(&self.pool)
-        .await
-        .map_err(unavailable)?;
-        Ok(done.rows_affected() == 1)
-    }
-
-    async fn end_journey(&self, id: ConsentId, state_digest: &Digest) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "-- end_journey\n\
-             UPDATE consents SET state_digest = NULL, browser_digest = NULL, code_verifier = NULL\n\
-             WHERE id = $1 AND state_digest = $2",
-        )
-        .bind(id.to_string())
-        .bind(state_digest.as_slice())
-        .execute(&self.pool)
-        .await
-        .map_err(unavailable)?;
-        Ok(done.rows_affected() == 1)
-    }
-
     async fn complete_consent(
         &self,
         id: ConsentId,
+        state: &Digest,
         credential: &Credential,
         note: &Note,
     ) -> Result<bool, StoreError> {
@@ -129,12 +79,17 @@ impl Consents for PostgresStore {
                 return Ok(false);
             }
             credentials::connect(&mut tx, credential, note).await?;
-            sqlx::query("-- complete_consent: write\nUPDATE consents SET credential = $1 WHERE id = $2")
-                .bind(credential.id.to_string())
-                .bind(id.to_string())
-                .execute(&mut *tx)
-                .await
-                .map_err(unavailable)?;
+            sqlx::query(
+                "-- complete_consent: write\n\
+                 UPDATE consents SET credential = $1, connected_by = $2, connected_at = $3 WHERE id = $4",
+            )
+            .bind(credential.id.to_string())
+            .bind(state.as_slice())
+            .bind(note.at.as_microsecond())
+            .bind(id.to_string())
+            .execute(&mut *tx)
+            .await
+            .map_err(unavailable)?;
             tx.commit().await.map_err(unavailable)?;
             Ok(true)
         };

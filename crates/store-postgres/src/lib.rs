@@ -37,6 +37,7 @@ mod pools;
 mod probe;
 mod row;
 mod sealed_cells;
+mod used_ids;
 
 use std::time::Duration;
 

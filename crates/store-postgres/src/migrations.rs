@@ -24,6 +24,8 @@ const STEPS: &[(&str, &str)] = &[
     ("0016_link_revision", include_str!("../migrations/0016_link_revision.sql")),
     ("0025_app_signatures", include_str!("../migrations/0025_app_signatures.sql")),
     ("0026_bot_servers", include_str!("../migrations/0026_bot_servers.sql")),
+    ("0029_authorizations_travel", include_str!("../migrations/0029_authorizations_travel.sql")),
+    ("0030_used_ids", include_str!("../migrations/0030_used_ids.sql")),
 ];
 
 /// The schema that this version speaks to.

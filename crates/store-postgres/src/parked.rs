@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::{ParkedConsentId, Timestamp, WorkspaceId, ZoomOauthAppId};
 use sqlx::{postgres::PgRow, types::Json};
-use store::{Credential, Grant, Note, ParkedConsent, ParkedConsents, StoreError, ZoomOauthApp};
+use store::{Credential, Digest, Grant, Note, ParkedConsent, ParkedConsents, StoreError, ZoomOauthApp};
 
 use crate::{
     ON_ROWS, PostgresStore, Tx, apps,
@@ -17,7 +17,7 @@ use crate::{
 macro_rules! columns {
     () => {
         "id, workspace, app, zoom_user_id, zoom_account_id, display_name, access_token, access_expires_at,\n\
-             refresh_token, scopes, api_url, parked_at, expires_at"
+             refresh_token, scopes, api_url, code_digest, parked_at, expires_at"
     };
 }
 
@@ -37,6 +37,7 @@ fn parked(row: &PgRow) -> Result<ParkedConsent, StoreError> {
             scopes: row.json("scopes")?,
             api_url: row.optional_text("api_url")?,
         },
+        code_digest: row.optional_digest("code_digest")?,
         parked_at: row.time("parked_at")?,
         expires_at: row.time("expires_at")?,
     })
@@ -88,8 +89,8 @@ impl ParkedConsents for PostgresStore {
             sqlx::query(
                 "-- park: write\n\
              INSERT INTO parked_consents (id, workspace, app, zoom_user_id, zoom_account_id, display_name,\n\
-                 access_token, access_expires_at, refresh_token, scopes, api_url, parked_at, expires_at)\n\
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                 access_token, access_expires_at, refresh_token, scopes, api_url, code_digest, parked_at, expires_at)\n\
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
             )
             .bind(parked.id.to_string())
             .bind(parked.workspace.to_string())
@@ -102,6 +103,7 @@ impl ParkedConsents for PostgresStore {
             .bind(bytes(parked.grant.refresh_token.as_ref()))
             .bind(Json(&parked.grant.scopes))
             .bind(&parked.grant.api_url)
+            .bind(parked.code_digest.as_ref().map(<[u8; 32]>::as_slice))
             .bind(parked.parked_at.as_microsecond())
             .bind(parked.expires_at.as_microsecond())
             .execute(&mut *tx)
@@ -120,6 +122,19 @@ impl ParkedConsents for PostgresStore {
             tx.commit().await.map_err(unavailable)
         };
         self.transaction("park", ON_ROWS, body).await
+    }
+
+    async fn parked_by_code(&self, code: &Digest) -> Result<Option<ParkedConsent>, StoreError> {
+        let row = sqlx::query(concat!(
+            "-- parked_by_code\nSELECT ",
+            columns!(),
+            " FROM parked_consents WHERE code_digest = $1"
+        ))
+        .bind(code.as_slice())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        row.as_ref().map(parked).transpose()
     }
 
     async fn parked_consent(

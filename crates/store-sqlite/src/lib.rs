@@ -27,6 +27,7 @@ mod pools;
 mod probe;
 mod row;
 mod sealed_cells;
+mod used_ids;
 
 use std::{path::Path, time::Duration};
 

@@ -256,15 +256,18 @@ impl TokenLinks for SqliteStore {
         if new.rows_affected() == 1 {
             return Ok(None);
         }
-        let first: Option<i64> = sqlx::query_scalar(
-            "-- first_seen: when\nSELECT first_seen_at FROM seen_requests WHERE request = ?",
-        )
-        .bind(request.as_slice())
-        .fetch_optional(&self.readers)
-        .await
-        .map_err(unavailable)?;
         // Forgotten between the two: long ago.
-        Ok(Some(Timestamp::from_microsecond(first.unwrap_or(0))))
+        Ok(Some(self.seen_request(request).await?.unwrap_or(Timestamp::from_microsecond(0))))
+    }
+
+    async fn seen_request(&self, request: &Digest) -> Result<Option<Timestamp>, StoreError> {
+        let first: Option<i64> =
+            sqlx::query_scalar("-- seen_request\nSELECT first_seen_at FROM seen_requests WHERE request = ?")
+                .bind(request.as_slice())
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(unavailable)?;
+        Ok(first.map(Timestamp::from_microsecond))
     }
 
     async fn forget_requests(&self, end: Timestamp) -> Result<u64, StoreError> {

@@ -23,6 +23,8 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0016_link_revision.sql"),
     include_str!("../migrations/0025_app_signatures.sql"),
     include_str!("../migrations/0026_bot_servers.sql"),
+    include_str!("../migrations/0029_authorizations_travel.sql"),
+    include_str!("../migrations/0030_used_ids.sql"),
 ];
 
 /// The database cannot be used.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::{ParkedConsentId, Timestamp, WorkspaceId, ZoomOauthAppId};
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
-use store::{Credential, Grant, Note, ParkedConsent, ParkedConsents, StoreError, ZoomOauthApp};
+use store::{Credential, Digest, Grant, Note, ParkedConsent, ParkedConsents, StoreError, ZoomOauthApp};
 
 use crate::{
     SqliteStore, apps, credentials,
@@ -27,6 +27,7 @@ fn parked(row: &SqliteRow) -> Result<ParkedConsent, StoreError> {
             scopes: row.json("scopes")?,
             api_url: row.optional_text("api_url")?,
         },
+        code_digest: row.optional_digest("code_digest")?,
         parked_at: row.time("parked_at")?,
         expires_at: row.time("expires_at")?,
     })
@@ -71,8 +72,8 @@ impl ParkedConsents for SqliteStore {
         sqlx::query(
             "-- park: write\n\
              INSERT INTO parked_consents (id, workspace, app, zoom_user_id, zoom_account_id, display_name,\n\
-                 access_token, access_expires_at, refresh_token, scopes, api_url, parked_at, expires_at)\n\
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 access_token, access_expires_at, refresh_token, scopes, api_url, code_digest, parked_at, expires_at)\n\
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(parked.id.to_string())
         .bind(parked.workspace.to_string())
@@ -85,6 +86,7 @@ impl ParkedConsents for SqliteStore {
         .bind(bytes(parked.grant.refresh_token.as_ref()))
         .bind(json(&parked.grant.scopes))
         .bind(&parked.grant.api_url)
+        .bind(parked.code_digest.as_ref().map(<[u8; 32]>::as_slice))
         .bind(parked.parked_at.as_microsecond())
         .bind(parked.expires_at.as_microsecond())
         .execute(&mut *tx)
@@ -101,6 +103,15 @@ impl ParkedConsents for SqliteStore {
         .await
         .map_err(unavailable)?;
         tx.commit().await.map_err(unavailable)
+    }
+
+    async fn parked_by_code(&self, code: &Digest) -> Result<Option<ParkedConsent>, StoreError> {
+        let row = sqlx::query("-- parked_by_code\nSELECT * FROM parked_consents WHERE code_digest = ?")
+            .bind(code.as_slice())
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(unavailable)?;
+        row.as_ref().map(parked).transpose()
     }
 
     async fn parked_consent(

@@ -87,6 +87,15 @@ impl Reader<'_> {
         count.transpose().map_err(|_| self.corrupt(format!("{column} is not a count")))
     }
 
+    pub(crate) fn optional_digest<const N: usize>(
+        &self,
+        column: &str,
+    ) -> Result<Option<[u8; N]>, StoreError> {
+        let bytes: Option<Vec<u8>> = self.row.try_get(column).map_err(unavailable)?;
+        let digest = bytes.map(TryInto::try_into).transpose();
+        digest.map_err(|_| self.corrupt(format!("{column} is not a digest")))
+    }
+
     pub(crate) fn digest<const N: usize>(&self, column: &str) -> Result<[u8; N], StoreError> {
         let bytes: Vec<u8> = self.row.try_get(column).map_err(unavailable)?;
         bytes.try_into().map_err(|_| self.corrupt(format!("{column} is not a digest")))

@@ -1,7 +1,7 @@
 //! Invitations to connect an account to an app.
 
 use async_trait::async_trait;
-use model::{ConsentId, CredentialId, Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
+use model::{ConsentId, CredentialId, Timestamp, WorkspaceId, ZoomOauthAppId};
 
 use crate::{Credential, Digest, Note, StoreError};
 
@@ -16,25 +16,16 @@ pub struct Consent {
     pub app: ZoomOauthAppId,
     /// Hash of the secret half of the invitation's address.
     pub secret_digest: Digest,
-    /// What the browser took along to Zoom; set anew each time the invitation is opened.
-    pub journey: Option<Journey>,
     /// The account that came of it.
     pub credential: Option<CredentialId>,
+    /// Hash of the `state` that came back from Zoom with it.
+    pub connected_by: Option<Digest>,
+    /// When it was connected.
+    pub connected_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
-}
-
-/// One trip of one browser to Zoom and back.
-#[derive(Debug, Clone)]
-pub struct Journey {
-    /// Hash of the `state` that Zoom must bring back.
-    pub state_digest: Digest,
-    /// Hash of the cookie that binds the trip to the browser that began it.
-    pub browser_digest: Digest,
-    /// The PKCE verifier.
-    pub code_verifier: Sealed,
 }
 
 /// Invitations.
@@ -46,20 +37,13 @@ pub trait Consents {
     /// An invitation by its id. Asked before the tenant is known: the secret decides.
     async fn consent(&self, id: ConsentId) -> Result<Option<Consent>, StoreError>;
 
-    /// The invitation whose journey carries this state. Asked before the tenant is known.
-    async fn consent_by_state(&self, state_digest: &Digest) -> Result<Option<Consent>, StoreError>;
-
-    /// Sends a browser on its way; an earlier journey of the same invitation ends. `false` when it was used already.
-    async fn begin_journey(&self, id: ConsentId, journey: &Journey) -> Result<bool, StoreError>;
-
-    /// Takes the journey with this state off the invitation: of several callbacks with one state, one gets `true`.
-    async fn end_journey(&self, id: ConsentId, state_digest: &Digest) -> Result<bool, StoreError>;
-
     /// Stores the account that came of it (as [`Credentials::connect_credential`](crate::Credentials::connect_credential)
-    /// does) and uses the invitation up, both or neither. `false` when it was used already.
+    /// does) and uses the invitation up, both or neither. `state` is the hash of what came back from Zoom with it. `false` when
+    /// it was used already.
     async fn complete_consent(
         &self,
         id: ConsentId,
+        state: &Digest,
         credential: &Credential,
         note: &Note,
     ) -> Result<bool, StoreError>;

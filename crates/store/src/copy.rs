@@ -39,6 +39,7 @@ pub const TABLES: &[Table] = &[
     table("token_links"),
     Table { name: "revisions", key: &["what"] },
     Table { name: "seen_requests", key: &["request"] },
+    table("used_ids"),
     table("idempotent_requests"),
     table("bot_servers"),
     table("bots"),

@@ -34,6 +34,7 @@ mod pools;
 mod probe;
 mod sealed_cells;
 mod seating;
+mod used_ids;
 
 pub use access::{Access, ApiKey, FormerSecret, SecondAuthorization, Workspace};
 pub use apps::{
@@ -45,7 +46,7 @@ pub use audit::{
 };
 pub use bots::{Bot, BotFilter, BotPage, Bots, Screenshot, Transition};
 pub use census::Census;
-pub use connect::{Consent, Consents, Journey};
+pub use connect::{Consent, Consents};
 pub use copy::{CopyError, Filling, Row, Snapshot, TABLES, Table, Value, copy};
 pub use credentials::{Credential, CredentialFilter, Credentials, Due, Grant, RefreshLease, Trouble};
 pub use error::StoreError;
@@ -70,6 +71,7 @@ pub use pools::{
 pub use probe::Probe;
 pub use sealed_cells::{Replacement, SEALED_COLUMNS, SealedCell, SealedCells, SealedColumn, SealedHead};
 pub use seating::{choose, keeps};
+pub use used_ids::{UsedIdMemory, UsedIds};
 
 /// The whole store, as the other rooms hold it: `Arc<dyn Store>`.
 pub trait Store:
@@ -87,6 +89,7 @@ pub trait Store:
     + Probe
     + SealedCells
     + TokenLinks
+    + UsedIdMemory
     + ZoomInbox
     + ZoomLimits
     + ZoomOauthApps
@@ -110,6 +113,7 @@ impl<T> Store for T where
         + Probe
         + SealedCells
         + TokenLinks
+        + UsedIdMemory
         + ZoomInbox
         + ZoomLimits
         + ZoomOauthApps

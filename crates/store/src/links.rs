@@ -264,6 +264,9 @@ pub trait TokenLinks {
     /// Remembers a request by its hash. Answers when it was first seen, if this is not the first time.
     async fn first_seen(&self, request: &Digest, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
 
+    /// When a request was first seen, if it was.
+    async fn seen_request(&self, request: &Digest) -> Result<Option<Timestamp>, StoreError>;
+
     /// Forgets requests that were first seen before `end`.
     async fn forget_requests(&self, end: Timestamp) -> Result<u64, StoreError>;
 }

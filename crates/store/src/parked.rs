@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::{ParkedConsentId, Timestamp, WorkspaceId, ZoomOauthAppId};
 
-use crate::{Credential, Grant, Note, StoreError, ZoomOauthApp};
+use crate::{Credential, Digest, Grant, Note, StoreError, ZoomOauthApp};
 
 /// A grant that waits.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct ParkedConsent {
     pub display_name: String,
     /// What Zoom gave; sealed for this row.
     pub grant: Grant,
+    /// Hash of the code that it came with; absent for older ones.
+    pub code_digest: Option<Digest>,
     /// When it came.
     pub parked_at: Timestamp,
     /// From then on it is good for nothing, and erased.
@@ -38,6 +40,9 @@ pub trait ParkedConsents {
     /// Parks a grant. An earlier one of the same user on the app goes: Zoom honours only the newest. An app has at most
     /// `most` of them, of which the oldest go first.
     async fn park(&self, parked: &ParkedConsent, most: u32) -> Result<(), StoreError>;
+
+    /// The one that came with this code. Asked before the tenant is known.
+    async fn parked_by_code(&self, code: &Digest) -> Result<Option<ParkedConsent>, StoreError>;
 
     /// One of the workspace's.
     async fn parked_consent(

@@ -29,7 +29,6 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
     column("credentials", "access_token"),
     column("credentials", "refresh_token"),
     column("credentials", "callback_url"),
-    column("consents", "code_verifier"),
     column("parked_consents", "access_token"),
     column("parked_consents", "refresh_token"),
     column("token_links", "signing_secret"),

@@ -19,9 +19,10 @@ use crate::{
     path::Path,
 };
 
-/// Binds a trip to Zoom to the browser that began it. Ten minutes: longer than anybody reads a consent page.
+/// Binds a trip to Zoom to the browser that began it. Ten minutes are longer than anybody reads a consent page; for ten more, a
+/// page that is loaded again says the same.
 const COOKIE_NAME: &str = "latchkey_consent";
-const COOKIE_SECONDS: u32 = 600;
+const COOKIE_SECONDS: u32 = 1200;
 
 #[derive(Template)]
 #[template(path = "connected.html")]

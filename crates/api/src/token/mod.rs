@@ -173,6 +173,7 @@ fn link_request<'a>(address: &'a str, parts: &'a Parts) -> LinkRequest<'a> {
         query: parts.uri.query().unwrap_or(""),
         oversized: !head::headers_fit(headers),
         signature: signature(headers, &WEBHOOK).or_else(|| signature(headers, &SVIX)),
+        posted: parts.method == Method::POST,
         attendee_signature: headers.get(&ATTENDEE).and_then(|value| value.to_str().ok()),
         body: b"",
         from: None,

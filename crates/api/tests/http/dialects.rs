@@ -134,6 +134,7 @@ async fn attendees_request_counts_once_and_again_within_a_minute() {
     call(&house, &path, &ask("bot_2", "12345678901"), None).await.ok();
 
     let (_, again) = link(&house, attendee(&account, &json!({ "allow_repeat": true }))).await;
+    let body = ask("bot_3", "12345678901");
     for _ in 0..2 {
         call(&house, &again, &body, None).await.ok();
         house.jump(minute * 2);
@@ -184,7 +185,7 @@ async fn without_a_token_attendee_gets_an_error_unless_the_link_says_otherwise()
     for (optional, status) in [(false, 422), (true, 200)] {
         let asked = attendee(&account, &json!({ "kind": "join_token", "optional": optional }));
         let (_, path) = link(&house, asked).await;
-        let answer = call(&house, &path, &ask("bot_1", "12345678901"), None).await;
+        let answer = call(&house, &path, &ask(&format!("bot_{status}"), "12345678901"), None).await;
         assert_eq!(answer.status, status, "{}", answer.text);
         if optional {
             assert_eq!(answer.json(), json!({}));
@@ -567,6 +568,115 @@ async fn a_platforms_report_frees_the_seat_and_a_full_pool_says_so() {
     }
     assert_eq!(fetch(&house, &format!("{path}?bot=ours-2"), "msg_5").await.status, 200);
     assert_eq!(bare(&house, &format!("{path}/status")).await.status, 405);
+}
+
+/// `body` by `method`, signed as a platform with Standard Webhooks does.
+async fn signed(house: &House, (method, path): (&str, &str), id: &str, body: &str) -> Answer {
+    let secret = house.get("/api/latchkey/v1/callback-secret/").await.ok();
+    let key = broker::signature::SigningKey::parse(&Secret::new(secret["secret"].as_str().unwrap())).unwrap();
+    let now = house.env.now();
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("webhook-id", id)
+        .header("webhook-timestamp", now.as_second().to_string())
+        .header("webhook-signature", key.sign(id, now, body.as_bytes()));
+    house.send(request.body(Body::from(body.to_owned())).unwrap()).await
+}
+
+/// No dialect signs method and address, so what a message is for has to show in what is signed.
+#[tokio::test]
+async fn a_signature_is_good_for_what_it_was_given_for() {
+    let (house, account) = with_account().await;
+    let malformed = |answer: &Answer| {
+        assert_eq!(
+            (answer.status, answer.text.contains("request_malformed")),
+            (400, true),
+            "{}",
+            answer.text
+        );
+    };
+    let reports = [
+        ("recall", json!({ "event": "bot.done", "data": { "bot": { "id": "b" } } })),
+        ("meeting_baas", json!({ "event": "bot.completed", "data": { "bot_id": "b" } })),
+    ];
+    for (dialect, report) in reports {
+        let asked = json!({ "credential": account, "dialect": dialect, "verification": "signature" });
+        let (_, path) = link(&house, asked).await;
+        let (status, report) = (format!("{path}/status"), report.to_string());
+        for method in ["GET", "POST"] {
+            malformed(&signed(&house, (method, &path), "evt_1", &report).await);
+        }
+        malformed(&signed(&house, ("POST", &path), "msg_1", "").await);
+        for body in ["", "{}", "[]", "null", "7", r#"{"event": 7}"#, r#"{"trigger": "bot.state_change"}"#] {
+            malformed(&signed(&house, ("POST", &status), "evt_1", body).await);
+        }
+        // None of that has used an id up.
+        assert_eq!(signed(&house, ("POST", &status), "evt_1", &report).await.status, 204);
+        assert_eq!(house.zoom.count("zak_mints").await, 0, "{dialect}");
+    }
+
+    let (_, path) = link(&house, attendee(&account, &json!({}))).await;
+    let status = format!("{path}/status");
+    let fetch = ask("bot_1", "12345678901");
+    let report = json!({ "idempotency_key": "k", "bot_id": "bot_1", "bot_metadata": null,
+                         "trigger": "bot.state_change", "data": { "new_state": "ended" } });
+    let both = json!({ "bot_id": "bot_1", "callback_type": "zoom_tokens", "trigger": "bot.state_change",
+                       "meeting_url": "https://zoom.us/j/12345678901", "data": { "new_state": "ended" } });
+    for (path, body) in [
+        (&path, report.to_string()),
+        (&path, both.to_string()),
+        (&status, both.to_string()),
+        (&status, fetch.clone()),
+        (&status, json!({ "bot_id": "bot_1" }).to_string()),
+    ] {
+        refused(&call(&house, path, &body, None).await, 400, "request_malformed", false);
+    }
+    assert_eq!(house.zoom.count("zak_mints").await, 0);
+    assert_eq!(call(&house, &status, &report.to_string(), None).await.status, 204);
+    call(&house, &path, &fetch, None).await.ok();
+
+    // Nor is it good at another address.
+    let (_, other) = link(&house, attendee(&account, &json!({ "allow_repeat": true }))).await;
+    refused(&call(&house, &other, &fetch, None).await, 409, "replay_refused", false);
+}
+
+#[tokio::test]
+async fn a_report_that_comes_again_has_no_effect_and_is_no_mistake() {
+    let (house, account) = with_account().await;
+    let report = json!({ "event": "bot.fatal", "data": {
+        "data": { "sub_code": "meeting_requires_sign_in" }, "bot": { "id": "b", "metadata": {} } } });
+    let (_, path) = link(&house, json!({ "credential": account })).await;
+    let status = format!("{path}/status");
+    let number = std::cell::Cell::new(0);
+    let zak = async || {
+        number.set(number.get() + 1);
+        fetch(&house, &path, &format!("msg_{}", number.get())).await.text
+    };
+    let minute = Duration::from_secs(60);
+    let first = zak().await;
+    house.jump(minute);
+    let told = async |id: &str| signed(&house, ("POST", &status), id, &report.to_string()).await.status;
+    assert_eq!(told("evt_1").await, 204);
+    let second = zak().await;
+    assert_ne!(second, first);
+    house.jump(minute);
+    assert_eq!((told("evt_1").await, zak().await == second), (204, true), "it was taken before");
+    assert_eq!((told("evt_2").await, zak().await == second), (204, false), "a new one counts");
+
+    // Attendee's has no id and no time: it is remembered as a whole.
+    let (_, path) = link(&house, attendee(&account, &json!({}))).await;
+    let status = format!("{path}/status");
+    let report = json!({ "bot_id": "bot_1", "trigger": "bot.state_change",
+                         "data": { "new_state": "fatal_error", "event_sub_type": "meeting_requires_sign_in" } });
+    let mints = async || house.zoom.count("zak_mints").await;
+    let before = mints().await;
+    for (bot, expected) in [("bot_1", 1), ("bot_2", 1)] {
+        house.jump(minute);
+        assert_eq!(call(&house, &status, &report.to_string(), None).await.status, 204);
+        call(&house, &path, &ask(bot, "12345678901"), None).await.ok();
+        assert_eq!(mints().await, before + expected, "{bot}");
+    }
 }
 
 #[tokio::test]

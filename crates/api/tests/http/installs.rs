@@ -90,6 +90,24 @@ async fn an_install_waits_for_the_operator_and_becomes_an_account() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_loaded_again_says_the_same_and_spends_no_second_code() {
+    let (house, own) = listed().await;
+    let code = house.zoom.code(CLIENT_ID, &own).await;
+    let address = format!("{own}?code={code}");
+    let head = Request::builder().method("HEAD").uri(house.path_of(&address)).body(Body::empty()).unwrap();
+    assert_eq!((house.send(head).await.status, house.zoom.count("token_exchanges").await), (200, 0));
+    for _ in 0..2 {
+        let page = come(&house, &address).await;
+        assert_eq!(page.status, 202, "{}", page.text);
+        assert!(page.text.contains("Hana Host waits for the operator"));
+    }
+    assert_eq!((parked(&house).await.len(), house.zoom.count("token_exchanges").await), (1, 1));
+    house.jump(Duration::from_secs(600));
+    assert_eq!(come(&house, &address).await.status, 410);
+    assert_eq!(house.zoom.count("token_exchanges").await, 1);
+}
+
+#[tokio::test]
 async fn whoever_is_connected_already_keeps_the_id_and_reads_what_happened() {
     let (house, own) = listed().await;
     let account = house.connect(house.zoom.host()).await;

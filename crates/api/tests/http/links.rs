@@ -47,8 +47,8 @@ fn kept_nowhere(answer: &Answer) {
 async fn a_signed_fetch_is_answered_with_the_token_alone() {
     let (house, _, link) = linked().await;
     let mut tokens = Vec::new();
-    for (method, path) in [("GET", link.clone()), ("POST", link.clone()), ("GET", format!("{link}/"))] {
-        let answer = fetch(&house, method, &path, &format!("msg_{}", tokens.len())).await;
+    for path in [link.clone(), link.clone(), format!("{link}/")] {
+        let answer = fetch(&house, "GET", &path, &format!("msg_{}", tokens.len())).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
         kept_nowhere(&answer);

@@ -5,7 +5,8 @@ use std::{net::IpAddr, time::Duration};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use model::{Code, Failure, Timestamp};
 use outbound::attendee;
-use store::{Digest, Proof};
+use serde_json::{Map, Value};
+use store::{Dialect, Digest, Proof};
 
 use super::{
     LinkRequest, asked,
@@ -13,14 +14,17 @@ use super::{
 };
 use crate::{
     Broker,
+    replay::UsedFor,
     signature::{self, SignatureHeaders},
     workspace::digest,
 };
 
 /// The longest query that is read.
 const MOST_QUERY: usize = 16 * 1024;
-/// The same request of Attendee's within this is a retry, and answered again.
-const RETRY_WINDOW: Duration = Duration::from_secs(60);
+/// The same id on the same link within this is a retry, and answered again.
+const RETRY_WINDOW: Duration = Duration::from_secs(30);
+/// The same for a request of Attendee's.
+const ATTENDEES_RETRY_WINDOW: Duration = Duration::from_secs(60);
 /// For how long Attendee's requests are remembered. Their signatures never end.
 pub(super) const REQUESTS_ARE_REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 
@@ -94,9 +98,72 @@ fn check_query_secret(query: &str, name: &str, expected: &Digest) -> Result<(), 
         .map_err(|_| Failure::new(Code::SignatureInvalid, "the secret in the query is wrong"))
 }
 
+/// Whether the request is what a signature for this purpose is given for. No dialect's signature covers method and address, so
+/// what it does cover has to tell the two apart: a fetch of Recall's has no body and a report has one that names an event;
+/// Attendee's fetch says `callback_type`, its report `trigger`.
+pub(super) fn check_purpose(
+    dialect: Dialect,
+    used_for: UsedFor,
+    request: &LinkRequest<'_>,
+) -> Result<(), Failure> {
+    let malformed = |words: &str| Err(Failure::new(Code::RequestMalformed, words));
+    match (dialect, used_for) {
+        (Dialect::Recall | Dialect::MeetingBaas, UsedFor::Token) => {
+            if request.posted {
+                return malformed("this link's dialect asks with GET, and this is a POST");
+            }
+            if !request.body.is_empty() {
+                return malformed("a fetch has no body: what was signed here is something else");
+            }
+        }
+        (Dialect::Recall | Dialect::MeetingBaas, UsedFor::Report) => {
+            if !says(request.body, "event") {
+                return malformed(
+                    "the body is no report: it has to be a JSON object with the name of an event",
+                );
+            }
+        }
+        (Dialect::Attendee, UsedFor::Token) => {
+            if !request.posted {
+                return malformed("Attendee asks with POST, and this is a GET");
+            }
+            if says(request.body, "trigger") {
+                return malformed("the body is a report of Attendee's: send it to the link's /status");
+            }
+        }
+        (Dialect::Attendee, UsedFor::Report) => {
+            if !says(request.body, "trigger") || says(request.body, "callback_type") {
+                return malformed("the body is no report of Attendee's: it has to name its trigger");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a body is an object that has text under this name.
+fn says(body: &[u8], name: &str) -> bool {
+    let object: Option<Map<String, Value>> = serde_json::from_slice(body).ok();
+    object.is_some_and(|object| object.get(name).is_some_and(Value::is_string))
+}
+
+/// What stands for a request of Attendee's in the memory of requests.
+struct Whole {
+    /// On this link.
+    here: Digest,
+    /// On any link of the workspace.
+    anywhere: Digest,
+}
+
+impl Whole {
+    fn of(link: &LiveLink, canonical: &str) -> Self {
+        let here = digest(&format!("{}.{canonical}", link.row.id));
+        Self { here, anywhere: digest(&format!("{}.{canonical}", link.row.workspace)) }
+    }
+}
+
 impl Broker {
-    /// Turns away a request that was there before. A signature of Standard Webhooks has an id and a time; Attendee's have
-    /// neither, so the whole request is remembered, in the store: it must outlive this process.
+    /// Turns away a fetch that was there before. A signature of Standard Webhooks has an id and a time; Attendee's have
+    /// neither, so the whole request is remembered, in the store.
     pub(super) async fn admit_once(
         &self,
         link: &LiveLink,
@@ -106,18 +173,77 @@ impl Broker {
     ) -> Result<(), Failure> {
         match (&link.keys, canonical, request.signature) {
             (Keys::Standard(_), _, Some(headers)) => {
-                self.replays.admit(link.row.workspace, link.row.id, headers.id, now)
+                let used = (UsedFor::Token, headers.id);
+                match self.replays.first_use(link.row.workspace, link.row.id, used, now)? {
+                    None => Ok(()),
+                    Some(first) if first.is_on(link.row.id) && now.since(first.at) <= RETRY_WINDOW => Ok(()),
+                    Some(_) => Err(Failure::new(Code::ReplayRefused, "this webhook-id was used before")),
+                }
             }
-            (Keys::Attendee(_), Some(canonical), _) if !link.row.terms.allow_repeat => {
-                let whole = digest(&format!("{}.{canonical}", link.row.id));
-                match self.store.first_seen(&whole, now).await? {
-                    Some(first) if now.since(first) > RETRY_WINDOW => {
+            (Keys::Attendee(_), Some(canonical), _) => {
+                let whole = Whole::of(link, canonical);
+                match self.store.first_seen(&whole.here, now).await? {
+                    // A request that was answered elsewhere is good for nothing here, however new it is on this link.
+                    None => match self.store.first_seen(&whole.anywhere, now).await? {
+                        None => Ok(()),
+                        Some(_) => {
+                            Err(Failure::new(Code::ReplayRefused, "this request was made to another link"))
+                        }
+                    },
+                    Some(first)
+                        if link.row.terms.allow_repeat || now.since(first) <= ATTENDEES_RETRY_WINDOW =>
+                    {
+                        Ok(())
+                    }
+                    Some(_) => {
                         Err(Failure::new(Code::ReplayRefused, "this bot has fetched its tokens before"))
                     }
-                    _ => Ok(()),
                 }
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether a report was taken before, longer ago than a retry comes. A retry is taken again: the first may have failed, and
+    /// a report changes nothing the second time.
+    pub(super) async fn is_known_report(
+        &self,
+        link: &LiveLink,
+        request: &LinkRequest<'_>,
+        canonical: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        let first = match (&link.keys, canonical, request.signature) {
+            (Keys::Standard(_), _, Some(headers)) => {
+                let used = (UsedFor::Report, headers.id);
+                self.replays.used(link.row.workspace, link.row.id, used).map(|first| first.at)
+            }
+            (Keys::Attendee(_), Some(canonical), _) => {
+                self.store.seen_request(&Whole::of(link, canonical).here).await?
+            }
+            _ => None,
+        };
+        Ok(first.is_some_and(|first| now.since(first) > RETRY_WINDOW))
+    }
+
+    /// Remembers a report once it was taken: one that failed may come again.
+    pub(super) async fn remember_report(
+        &self,
+        link: &LiveLink,
+        request: &LinkRequest<'_>,
+        canonical: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        match (&link.keys, canonical, request.signature) {
+            (Keys::Standard(_), _, Some(headers)) => {
+                let used = (UsedFor::Report, headers.id);
+                self.replays.first_use(link.row.workspace, link.row.id, used, now)?;
+            }
+            (Keys::Attendee(_), Some(canonical), _) => {
+                self.store.first_seen(&Whole::of(link, canonical).here, now).await?;
+            }
+            _ => {}
+        }
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use super::{
     live::LiveLink,
     proof,
 };
-use crate::{Audited, Broker, signature::SignatureHeaders};
+use crate::{Audited, Broker, replay::UsedFor, signature::SignatureHeaders};
 
 /// A request for a token, as it came.
 #[derive(Clone, Copy)]
@@ -27,6 +27,8 @@ pub struct LinkRequest<'a> {
     pub signature: Option<SignatureHeaders<'a>>,
     /// Attendee's header.
     pub attendee_signature: Option<&'a str>,
+    /// Whether it is a POST, and not a GET.
+    pub posted: bool,
     /// The body; empty for a GET.
     pub body: &'a [u8],
     /// The address at the other end of the connection.
@@ -42,6 +44,7 @@ impl<'a> LinkRequest<'a> {
             oversized: false,
             signature: None,
             attendee_signature: None,
+            posted: false,
             body: b"",
             from: None,
         }
@@ -77,6 +80,7 @@ impl Broker {
         let refusal = |kind| move |failure| LinkRefusal { dialect: terms.dialect, kind, failure };
 
         let canonical = proof::check(&link, &request, now).map_err(refusal(None))?;
+        proof::check_purpose(terms.dialect, UsedFor::Token, &request).map_err(refusal(None))?;
         self.admit_once(&link, &request, canonical.as_deref(), now).await.map_err(refusal(None))?;
         let asked = asked::read(terms, request.query, request.body).map_err(refusal(None))?;
         let kind = asked.kind.unwrap_or(terms.kinds[0]);

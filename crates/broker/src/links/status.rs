@@ -1,7 +1,8 @@
 //! A platform tells what became of a bot (`POST /t/<link>.<secret>/status`): its seat is free, or its ZAK was refused.
 //!
-//! Whoever may fetch tokens may say so: the same address, the same proof. Saying it twice changes nothing, so these
-//! requests are not remembered.
+//! Whoever may fetch tokens may say so: the same address, the same proof, for another purpose. A report is remembered once it was
+//! taken, and has no effect when it comes again: what was recorded can't be used to drop tokens later. It is no mistake either,
+//! because platforms repeat a report whose answer they missed.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 use store::{Dialect, LinkSource};
 
 use super::{LinkRefusal, LinkRequest, live::LiveLink, proof};
-use crate::Broker;
+use crate::{Broker, replay::UsedFor};
 
 /// Where a platform that lets its customers label bots carries ours: what the link's URL said in `bot=`.
 const LABEL: &str = "latchkey_bot";
@@ -38,9 +39,15 @@ impl Broker {
         let now = self.env.now();
         let link = self.open_link(&request, now).await?;
         let refusal = |failure| LinkRefusal { dialect: link.row.terms.dialect, kind: None, failure };
-        proof::check(&link, &request, now).map_err(refusal)?;
+        let canonical = proof::check(&link, &request, now).map_err(refusal)?;
+        let canonical = canonical.as_deref();
+        proof::check_purpose(link.row.terms.dialect, UsedFor::Report, &request).map_err(refusal)?;
         let report = read(link.row.terms.dialect, request.body).map_err(refusal)?;
-        self.act_on(&link, &report).await.map_err(refusal)
+        if self.is_known_report(&link, &request, canonical, now).await.map_err(refusal)? {
+            return Ok(());
+        }
+        self.act_on(&link, &report).await.map_err(refusal)?;
+        self.remember_report(&link, &request, canonical, now).await.map_err(refusal)
     }
 
     async fn act_on(&self, link: &LiveLink, report: &Report) -> Result<(), Failure> {

@@ -10,6 +10,7 @@ use store::Credentials;
 use crate::harness::House;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Nobody was connected, and no code was spent.
 async fn assert_nothing_happened(house: &House) {
@@ -77,24 +78,81 @@ async fn a_code_that_was_started_in_another_browser_connects_nothing() {
 }
 
 #[tokio::test]
-async fn a_state_works_once() {
+async fn a_page_that_is_loaded_twice_spends_one_code_and_says_the_same() {
     let house = House::start().await;
     let arrival = house.travel(&house.invitation().await, "allow").await;
-    let again = copy(&arrival);
-    let (first, second) = tokio::join!(house.broker.arrive(arrival), house.broker.arrive(again));
-    assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
+    let other = house.another_broker(house.clock.clone()).await;
+    let (first, second) =
+        tokio::join!(house.broker.arrive(copy(&arrival)), house.broker.arrive(copy(&arrival)));
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert_eq!(first.credential, second.credential);
+    for broker in [&house.broker, &other] {
+        let again = broker.arrive(copy(&arrival)).await.unwrap();
+        assert_eq!((again.credential, &*again.display_name), (first.credential, "Ada Lovelace"));
+        assert!(again.missing_scopes.is_empty());
+    }
+    // It is the browser that connected it which hears of it.
+    for browser in [None, Some(Secret::new("made-up"))] {
+        let stranger = Arrival { browser, ..copy(&arrival) };
+        assert_eq!(house.broker.arrive(stranger).await.unwrap_err().code, Code::RequestMalformed);
+    }
+    house.clock.advance(10 * MINUTE);
+    house.broker.arrive(copy(&arrival)).await.unwrap();
+    house.clock.advance(Duration::from_micros(1));
+    assert_eq!(house.broker.arrive(arrival).await.unwrap_err().code, Code::LinkExpired);
+    assert_eq!(house.row(first.credential).await.generation, 1);
     assert_eq!(house.zoom.stats().await.token_exchanges, 1);
 }
 
+/// A browser that loads a page again hangs up on the first.
 #[tokio::test]
-async fn opening_an_invitation_again_ends_the_earlier_trip() {
+async fn whoever_hangs_up_is_connected_all_the_same() {
+    let house = House::start().await;
+    let arrival = house.travel(&house.invitation().await, "allow").await;
+    house.zoom.hold_up("token").await;
+    {
+        let mut first = std::pin::pin!(house.broker.arrive(copy(&arrival)));
+        tokio::select! {
+            _ = first.as_mut() => panic!("Zoom holds it up"),
+            () = house.zoom.struck() => {}
+        }
+    }
+    let connected = house.broker.arrive(arrival).await.unwrap();
+    assert_eq!(house.zoom.stats().await.token_exchanges, 1);
+    assert!(house.zak(connected.credential).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_answer_that_connected_nothing_is_not_tried_again() {
+    let house = House::start().await;
+    let invitation = house.invitation().await;
+    let arrival = house.travel(&invitation, "allow").await;
+    house.zoom.spoil("token", "http_500", 1).await;
+    house.broker.arrive(copy(&arrival)).await.unwrap_err();
+    let again = house.broker.arrive(arrival).await.unwrap_err();
+    assert_eq!(again.code, Code::LinkExpired);
+    assert!(again.detail.contains("open the invitation again"), "{again}");
+    assert_nothing_happened(&house).await;
+    house.broker.arrive(house.travel(&invitation, "allow").await).await.unwrap();
+}
+
+/// Whatever follows links opens invitations, too: previews in chats, scanners of mails.
+#[tokio::test]
+async fn opening_an_invitation_changes_nothing_for_who_is_on_the_way() {
     let house = House::start().await;
     let invitation = house.invitation().await;
     let early = house.travel(&invitation, "allow").await;
     let late = house.travel(&invitation, "allow").await;
-    assert_eq!(house.broker.arrive(early).await.unwrap_err().code, Code::RequestMalformed);
+    for _ in 0..3 {
+        house.broker.depart(&invitation).await.unwrap();
+    }
+    // Each answer belongs to the browser that left for it.
+    let mixed = Arrival { browser: late.browser.clone(), ..copy(&early) };
+    assert_eq!(house.broker.arrive(mixed).await.unwrap_err().code, Code::RequestMalformed);
     assert_nothing_happened(&house).await;
-    house.broker.arrive(late).await.unwrap();
+    house.broker.arrive(early).await.unwrap();
+    assert_eq!(house.broker.arrive(late).await.unwrap_err().code, Code::LinkExpired, "one account each");
+    assert_eq!(house.zoom.stats().await.token_exchanges, 1);
 }
 
 #[tokio::test]

@@ -252,6 +252,53 @@ async fn a_captured_signature_opens_no_other_link() {
 }
 
 #[tokio::test]
+async fn what_one_server_has_answered_no_other_answers_and_no_later_start() {
+    let (house, platform, _, account) = linked().await;
+    let other = house.another_broker(house.clock.clone()).await;
+    let elsewhere = house.broker.make_link(house.workspace, &plain(account)).await.unwrap().unwrap();
+    let elsewhere = Platform { address: address(&elsewhere), key: platform.key.clone() };
+    let signed_at = house.env.now();
+    platform.fetch(&house, "msg").await.unwrap();
+    house.broker.write_used_ids().await.unwrap();
+    // The other server comes round, and somebody starts a third.
+    other.read_used_ids().await.unwrap();
+    let later = house.another_broker(house.clock.clone()).await;
+    later.read_used_ids().await.unwrap();
+    for broker in [&other, &later] {
+        // What comes at once on the same link is a retry, whichever server it meets.
+        platform.fetch_signed_at(broker, "msg", signed_at).await.unwrap();
+        let refused = elsewhere.fetch_signed_at(broker, "msg", signed_at).await.unwrap_err();
+        assert_eq!(refused.code, Code::ReplayRefused);
+    }
+    house.clock.advance(31 * SECOND);
+    for broker in [&other, &later] {
+        let refused = platform.fetch_signed_at(broker, "msg", signed_at).await.unwrap_err();
+        assert_eq!(refused.code, Code::ReplayRefused);
+        platform.fetch_from(broker, &house, "new").await.unwrap();
+        broker.read_used_ids().await.unwrap();
+    }
+}
+
+/// The store was away when a server wanted to say what it had answered.
+#[tokio::test]
+async fn ids_that_could_not_be_written_are_written_later() {
+    let (house, platform, ..) = linked().await;
+    let db = sqlx::SqlitePool::connect(&format!("sqlite:{}", house.database().display())).await.unwrap();
+    let run = async |sql: &'static str| sqlx::raw_sql(sql).execute(&db).await.unwrap();
+    let signed_at = house.env.now();
+    platform.fetch(&house, "msg").await.unwrap();
+    run("CREATE TRIGGER away BEFORE INSERT ON used_ids BEGIN SELECT RAISE(ABORT, 'away'); END").await;
+    house.broker.write_used_ids().await.unwrap_err();
+    run("DROP TRIGGER away").await;
+    house.broker.write_used_ids().await.unwrap();
+    let other = house.another_broker(house.clock.clone()).await;
+    other.read_used_ids().await.unwrap();
+    house.clock.advance(31 * SECOND);
+    let refused = platform.fetch_signed_at(&other, "msg", signed_at).await.unwrap_err();
+    assert_eq!(refused.code, Code::ReplayRefused);
+}
+
+#[tokio::test]
 async fn an_id_is_remembered_for_as_long_as_its_signature_can_live() {
     let (house, platform, ..) = linked().await;
     // Signed as far ahead as is allowed, so it is good for ten minutes from now; nine of them have passed in this

@@ -132,7 +132,9 @@ impl Cluster {
 
     /// The platform tells some server that a bot has ended.
     async fn ended(&self, bot: usize) {
-        let body = format!(r#"{{"data":{{"bot_id":"bot-{bot}","status":{{"code":"call_ended"}}}}}}"#);
+        let body = format!(
+            r#"{{"event":"bot.status_change","data":{{"bot_id":"bot-{bot}","status":{{"code":"call_ended"}}}}}}"#
+        );
         let request = LinkRequest { body: body.as_bytes(), ..LinkRequest::bare(&self.address) };
         self.servers[(bot + 1) % self.servers.len()].take_status(request).await.unwrap();
     }

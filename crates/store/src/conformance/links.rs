@@ -228,6 +228,9 @@ pub async fn a_request_is_remembered_from_its_first_time(bench: &Bench) {
         join_all([(); 3].map(|()| async { bench.store.first_seen(&request, first).await.unwrap() })).await;
     assert_eq!(times.iter().filter(|seen| seen.is_none()).count(), 1, "of several at once, one is the first");
     assert_eq!(bench.store.first_seen(&request, later).await.unwrap(), Some(first));
+    assert_eq!(bench.store.seen_request(&request).await.unwrap(), Some(first));
+    assert_eq!(bench.store.seen_request(&[0; 32]).await.unwrap(), None, "looking is not remembering");
+    assert_eq!(bench.store.first_seen(&[0; 32], later).await.unwrap(), None);
     assert_eq!(bench.store.forget_requests(first).await.unwrap(), 0, "only what is older");
     assert_eq!(bench.store.forget_requests(later).await.unwrap(), 1);
     assert_eq!(bench.store.first_seen(&request, later).await.unwrap(), None);

@@ -26,6 +26,7 @@ pub mod parked;
 pub mod pools;
 pub mod probe;
 pub mod sealed_cells;
+pub mod used_ids;
 
 use std::sync::Arc;
 
@@ -146,8 +147,7 @@ macro_rules! conformance_tests {
                    an_app_that_comes_back_is_the_same,
                    connecting_and_removing_at_once_leaves_no_account_without_its_app,
                    apps_are_listed_in_pages }
-            connect { an_invitation_is_used_once, a_new_journey_ends_the_one_before,
-                      of_callbacks_at_once_one_ends_the_journey, of_completions_at_once_one_connects }
+            connect { an_invitation_is_used_once, of_completions_at_once_one_connects }
             credentials { accounts_are_listed_in_pages, a_grant_survives_to_the_microsecond, one_account_per_user_and_app,
                           consenting_again_keeps_the_id,
                           of_first_consents_at_once_one_makes_the_account, consents_at_once_each_count,
@@ -196,6 +196,7 @@ macro_rules! conformance_tests {
                  links_are_listed_newest_first_in_pages, of_changes_at_once_one_counts,
                     uses_are_counted_to_the_last, the_last_uses_are_shown,
                     a_request_is_remembered_from_its_first_time, revoking_is_final_and_local }
+            used_ids { what_one_has_used_the_others_read }
             sealed_cells { every_cell_is_walked_past_once, every_sealed_column_can_be_walked,
                            a_cell_is_replaced_only_while_it_holds_what_it_held }
             bots { the_last_server_that_runs_bots_is_known, a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,

@@ -21,6 +21,7 @@ fn of(bench: &Bench, app: &ZoomOauthApp, user: &str) -> ParkedConsent {
         zoom_account_id: "account-1".into(),
         display_name: "Ana 🗝".into(),
         grant: credentials::account(bench, app.workspace, app.id, user).grant,
+        code_digest: Some(bench.env.entropy.bytes()),
         parked_at: bench.env.now(),
         expires_at: bench.env.now() + DAY,
     }
@@ -46,6 +47,9 @@ pub async fn a_parked_consent_comes_back_whole(bench: &Bench) {
     assert_eq!(found.grant.refresh_token, made.grant.refresh_token);
     assert_eq!((found.grant.scopes, found.grant.api_url), (made.grant.scopes, made.grant.api_url));
     assert_eq!((found.parked_at, found.expires_at), (made.parked_at, made.expires_at));
+    let by_code = bench.store.parked_by_code(&made.code_digest.unwrap()).await.unwrap().unwrap();
+    assert_eq!((by_code.id, by_code.code_digest), (made.id, made.code_digest));
+    assert!(bench.store.parked_by_code(&[0; 32]).await.unwrap().is_none());
     let elsewhere = WorkspaceId::generate(&bench.env);
     assert!(bench.store.parked_consent(elsewhere, made.id).await.unwrap().is_none());
     assert!(ids(bench, elsewhere).await.is_empty());

@@ -1,0 +1,38 @@
+//! Ids of signed requests that were used.
+#![expect(missing_docs, reason = "the names say it")]
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::time::Duration;
+
+use model::UsedIdsId;
+
+use super::Bench;
+use crate::UsedIds;
+
+pub async fn what_one_has_used_the_others_read(bench: &Bench) {
+    let (now, second) = (bench.env.now(), Duration::from_secs(1));
+    let mut rows = Vec::new();
+    for (number, entries) in [vec![], vec![0; 24], vec![255; 24 * 20_000]].into_iter().enumerate() {
+        let written_at = now + second * u32::try_from(number).unwrap();
+        let row = UsedIds { id: UsedIdsId::generate(&bench.env), written_at, entries };
+        bench.store.add_used_ids(&row).await.unwrap();
+        rows.push(row);
+    }
+    let read = async |since, until, known: &[UsedIdsId]| {
+        let mut found = bench.store.used_ids(since, until, known).await.unwrap();
+        found.sort_by_key(|row| row.written_at);
+        found
+    };
+    let end = now + second * 3;
+    assert_eq!(read(now, end, &[]).await, rows);
+    assert_eq!(
+        read(now + second, now + second * 2, &[]).await,
+        rows[1..2],
+        "from the one on, before the other"
+    );
+    assert_eq!(read(now, end, &[rows[0].id, rows[2].id]).await, rows[1..2], "without what is known");
+
+    assert_eq!(bench.store.forget_used_ids(now).await.unwrap(), 0, "only what is older");
+    assert_eq!(bench.store.forget_used_ids(now + second * 2).await.unwrap(), 2);
+    assert_eq!(read(now, end, &[]).await, rows[2..]);
+}
