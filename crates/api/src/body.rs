@@ -29,6 +29,11 @@ where
         let bytes = bytes(request, &State::from_ref(state)).await?;
         match content_type.as_str() {
             _ if bytes.is_empty() => Ok(Self(Map::new())),
+            // What `curl -d` says of everything. Read as a form, it would be one field with a strange name.
+            "application/x-www-form-urlencoded" if is_json(&bytes) => Err(ApiError::Unreadable(
+                "The body is JSON, and its Content-Type says that it is a form: send `Content-Type: application/json`."
+                    .into(),
+            )),
             "application/x-www-form-urlencoded" => Ok(Self(form(&bytes))),
             "" | "application/json" => match serde_json::from_slice(&bytes) {
                 Ok(Value::Object(fields)) => Ok(Self(fields)),
@@ -43,6 +48,11 @@ where
             _ => Err(ApiError::UnsupportedMediaType),
         }
     }
+}
+
+/// Whether a body is meant as JSON: no field of a form begins like this.
+fn is_json(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii_start(), [b'{' | b'[', ..])
 }
 
 /// A whole body, whatever it is, of somebody whose key is good.

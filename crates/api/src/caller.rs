@@ -121,15 +121,17 @@ pub(crate) fn shown(headers: &HeaderMap) -> Option<&str> {
 
 /// The key in the headers, if it is good.
 async fn authenticate(headers: &HeaderMap, state: &State) -> Result<ApiKey, ApiError> {
-    const UNKNOWN: ApiError = ApiError::AuthenticationFailed("This API key is not known here.");
+    const UNKNOWN: ApiError = ApiError::AuthenticationFailed(
+        "This API key is not known here: see that it is whole, and this server's.",
+    );
     if !headers.contains_key(AUTHORIZATION) {
         return Err(ApiError::NotAuthenticated);
     }
     let key = shown(headers).ok_or(UNKNOWN)?;
     match state.broker.authenticate(key).await? {
         KeyCheck::Good(key) => Ok(key),
-        KeyCheck::Expired => Err(ApiError::AuthenticationFailed("This API key has expired.")),
-        KeyCheck::Revoked => Err(ApiError::AuthenticationFailed("This API key was revoked.")),
+        KeyCheck::Expired => Err(ApiError::AuthenticationFailed("This API key has expired: make a new one.")),
+        KeyCheck::Revoked => Err(ApiError::AuthenticationFailed("This API key was revoked: make a new one.")),
         KeyCheck::Unknown => Err(UNKNOWN),
     }
 }

@@ -137,7 +137,10 @@ impl IntoResponse for ApiError {
             Self::Unreadable(detail) => (StatusCode::BAD_REQUEST, coded("parse_error", &detail)),
             Self::UnsupportedMediaType => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                coded("unsupported_media_type", "Send JSON or a URL-encoded form."),
+                coded(
+                    "unsupported_media_type",
+                    "The body is neither JSON nor a form: send `Content-Type: application/json`.",
+                ),
             ),
             Self::Body(error) => return unread(error),
             Self::AddressTooLong => (
@@ -156,7 +159,7 @@ impl IntoResponse for ApiError {
                 (StatusCode::UNAUTHORIZED, coded("authentication_failed", why))
             }
             Self::PermissionDenied(scope) => {
-                let detail = format!("This API key lacks the scope {}.", scope.as_str());
+                let detail = format!("This API key lacks the scope {}: use one that has it.", scope.as_str());
                 (StatusCode::FORBIDDEN, coded("permission_denied", &detail))
             }
             Self::Throttled(wait) => return throttled(wait),
@@ -164,7 +167,10 @@ impl IntoResponse for ApiError {
             Self::InvalidPage => (StatusCode::NOT_FOUND, json!({ "detail": "Invalid page." })),
             Self::MethodNotAllowed => (
                 StatusCode::METHOD_NOT_ALLOWED,
-                coded("method_not_allowed", "This path does not take this method."),
+                coded(
+                    "method_not_allowed",
+                    "This path does not take this method; `Allow` names those that it takes.",
+                ),
             ),
             Self::Command(code, detail) => (StatusCode::BAD_REQUEST, coded(code, &detail)),
             Self::Conflict(code, detail) => (StatusCode::CONFLICT, coded(code, detail)),

@@ -24,8 +24,10 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(query: Option<&str>) -> Result<Self, ApiError> {
-        let query = Query::of(query);
+    /// `about` names what the lines of the list are about.
+    fn read(query: Option<&str>, about: &str) -> Result<Self, ApiError> {
+        let names = [about, "created_at_after", "created_at_before", "ordering", "cursor"];
+        let query = Query::of(query).only(&names)?;
         let wanted: Wanted<LogLineId> = query.wanted(&["created_at"], Order::Descending)?;
         let filter = LogFilter {
             after: query.time("created_at_after")?,
@@ -55,7 +57,7 @@ pub(crate) async fn of_credentials(
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
-    let asked = Asked::read(query.as_deref())?;
+    let asked = Asked::read(query.as_deref(), "credential")?;
     let filter = LogFilter { credential: asked.query.id("credential")?, ..asked.filter };
     let lines = state.store.credential_log(caller.workspace, &filter, PAGE_SIZE + 1).await?;
     let shown = |line: &LogLine| json!({ "credential": subject(line), "message": line.message, "created_at": line.at });
@@ -68,7 +70,7 @@ pub(crate) async fn of_apps(
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
-    let asked = Asked::read(query.as_deref())?;
+    let asked = Asked::read(query.as_deref(), "oauth_app")?;
     let filter = LogFilter { app: asked.query.id("oauth_app")?, ..asked.filter };
     let lines = state.store.app_log(caller.workspace, &filter, PAGE_SIZE + 1).await?;
     let shown = |line: &LogLine| json!({ "oauth_app": subject(line), "message": line.message, "created_at": line.at });
@@ -81,7 +83,7 @@ pub(crate) async fn events(
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
-    let asked = Asked::read(query.as_deref())?;
+    let asked = Asked::read(query.as_deref(), "credential")?;
     let filter = LogFilter { credential: asked.query.id("credential")?, events_only: true, ..asked.filter };
     let lines = state.store.credential_log(caller.workspace, &filter, PAGE_SIZE + 1).await?;
     let shown = |line: &LogLine| {

@@ -4,7 +4,7 @@ use std::{fmt::Display, str::FromStr};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use broker::Broker;
-use model::Timestamp;
+use model::{Timestamp, nearest};
 use serde_json::{Value, json};
 use store::{Order, Page, Place};
 use url::Url;
@@ -20,6 +20,22 @@ pub(crate) struct Query(Vec<(String, String)>);
 impl Query {
     pub(crate) fn of(raw: Option<&str>) -> Self {
         Self(url::form_urlencoded::parse(raw.unwrap_or("").as_bytes()).into_owned().collect())
+    }
+
+    /// Complains about every name that is none of `names`: a filter that nobody reads would leave all rows in the answer. A
+    /// name that ends in `__` stands for all that begin so.
+    pub(crate) fn only(self, names: &[&str]) -> Result<Self, FieldErrors> {
+        let known = |given: &str| {
+            let given = given.strip_suffix("[]").unwrap_or(given);
+            names.iter().any(|name| given == *name || (name.ends_with("__") && given.starts_with(name)))
+        };
+        let Some((unknown, _)) = self.0.iter().find(|(given, _)| !known(given)) else { return Ok(self) };
+        let words = match nearest(unknown, names) {
+            Some(meant) => format!("This list has no such filter: did you mean {meant}?"),
+            None if names.is_empty() => "This list has no filters.".to_owned(),
+            None => format!("This list has no such filter. There are: {}.", names.join(", ")),
+        };
+        Err(FieldErrors::one(unknown, words))
     }
 
     /// Every value of a name, which may be written with `[]`.

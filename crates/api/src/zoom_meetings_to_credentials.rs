@@ -18,12 +18,16 @@ use crate::{
 const BY_NUMBER: &str = "meeting_id";
 const BY_TIME: &str = "synced_at";
 
+/// What the list can be narrowed by, and how it is walked through.
+const FILTERS: [&str; 6] =
+    ["credential", "meeting_id", "synced_at_after", "synced_at_before", "ordering", "cursor"];
+
 pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
-    let query = Query::of(query.as_deref());
+    let query = Query::of(query.as_deref()).only(&FILTERS)?;
     let filter = MeetingFilter {
         credential: query.id("credential")?,
         number: query.word("meeting_id", "It must be a meeting number of 9 to 11 digits.")?,

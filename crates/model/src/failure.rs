@@ -49,16 +49,16 @@ macro_rules! catalogue {
 catalogue! {
     /// No such token link, or the secret in its address is wrong.
     LinkUnknown = "link_unknown", PersonMustAct, "no such token link: use the address exactly as it was given";
-    /// The link is past its end, used up, or not yet valid.
-    LinkExpired = "link_expired", PersonMustAct, "make a new token link";
+    /// The link, the invitation or what came back with it is past its end, used up, or not yet valid.
+    LinkExpired = "link_expired", PersonMustAct, "use one that is valid now, or make a new one";
     /// The request carries no signature headers.
-    SignatureMissing = "signature_missing", PersonMustAct, "sign the request with the workspace's callback secret";
+    SignatureMissing = "signature_missing", PersonMustAct, "send what proves that the request is yours, as the link was made to demand";
     /// No entry of the signature header matches.
-    SignatureInvalid = "signature_invalid", PersonMustAct, "check the callback secret on both sides";
+    SignatureInvalid = "signature_invalid", PersonMustAct, "give both sides the same secret";
     /// The signature's time is more than five minutes away from ours.
     SignatureStale = "signature_stale", Retry, "sign with the current time, and check both clocks";
     /// The signature's id was used before.
-    ReplayRefused = "replay_refused", PersonMustAct, "use a new webhook-id for each fetch";
+    ReplayRefused = "replay_refused", PersonMustAct, "make a new request for each fetch";
     /// The link is not served to this network.
     AddressNotAllowed = "address_not_allowed", PersonMustAct, "ask from a network that the link allows";
     /// The request cannot be read.
@@ -82,7 +82,7 @@ catalogue! {
     /// The app's configuration at Zoom lacks a scope.
     ScopeMissing = "scope_missing", PersonMustAct, "add the scope to the Zoom app and connect the account again";
     /// The app's client secret is wrong, or Zoom disabled the app.
-    AppUnhealthy = "app_unhealthy", PersonMustAct, "correct the app's client id and secret";
+    AppUnhealthy = "app_unhealthy", PersonMustAct, "see that the app is active at Zoom, and PATCH its client_secret here";
     /// No account of the pool can be used.
     PoolUnhealthy = "pool_unhealthy", PersonMustAct, "connect an account of the pool again, or add one to it";
     /// Every seat of the pool is taken.

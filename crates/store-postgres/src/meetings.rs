@@ -302,6 +302,7 @@ impl Meetings for PostgresStore {
     ) -> Result<bool, StoreError> {
         let status = match outcome {
             SyncOutcome::Completed { .. } => MeetingSyncStatus::Completed,
+            SyncOutcome::NotBegun => MeetingSyncStatus::NotStarted,
             SyncOutcome::Failed { .. } => MeetingSyncStatus::Failed,
         };
         let body = |mut tx: Tx| async move {
@@ -338,7 +339,7 @@ impl Meetings for PostgresStore {
                     let (workspace, app) = (row.parsed("workspace")?, row.parsed("app")?);
                     log::write(&mut tx, workspace, app, Subject::Credential(id), None, note).await?;
                 }
-                SyncOutcome::Failed { note: None } => {}
+                SyncOutcome::NotBegun | SyncOutcome::Failed { note: None } => {}
             }
             tx.commit().await.map_err(unavailable)?;
             Ok(true)

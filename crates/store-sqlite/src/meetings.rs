@@ -296,6 +296,7 @@ impl Meetings for SqliteStore {
     ) -> Result<bool, StoreError> {
         let status = match outcome {
             SyncOutcome::Completed { .. } => MeetingSyncStatus::Completed,
+            SyncOutcome::NotBegun => MeetingSyncStatus::NotStarted,
             SyncOutcome::Failed { .. } => MeetingSyncStatus::Failed,
         };
         let mut tx = self.write().await?;
@@ -332,7 +333,7 @@ impl Meetings for SqliteStore {
                 let (workspace, app) = (row.parsed("workspace")?, row.parsed("app")?);
                 log::write(&mut tx, workspace, app, Subject::Credential(id), None, note).await?;
             }
-            SyncOutcome::Failed { note: None } => {}
+            SyncOutcome::NotBegun | SyncOutcome::Failed { note: None } => {}
         }
         tx.commit().await.map_err(unavailable)?;
         Ok(true)

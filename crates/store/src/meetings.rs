@@ -39,6 +39,8 @@ pub enum SyncOutcome<'a> {
         /// When the list was begun.
         since: Timestamp,
     },
+    /// It was not begun: the account's consent does not cover its meetings, and nobody has asked for them.
+    NotBegun,
     /// It failed; what is known stays.
     Failed {
         /// A line for the account's log.

@@ -9,7 +9,12 @@ import * as svix from 'svix';
 import * as house from './house.mjs';
 import { check } from './report.mjs';
 
-const BODIES = ['', JSON.stringify({ bot: 'Zürich 🗝', n: 1.5 }), 'white\n space \t'];
+// A fetch has no body; a report has one that names an event.
+const BODIES = [
+  '',
+  JSON.stringify({ event: 'bot.joining_call', bot: 'Zürich 🗝', n: 1.5 }),
+  '{\n "event" : "white space" \t}\n',
+];
 
 const whsec = () => `whsec_${randomBytes(32).toString('base64')}`;
 
@@ -23,10 +28,11 @@ function signed(webhook, family, body, secondsAgo = 0) {
   };
 }
 
-/** A token, or the stable code of the refusal. */
+/** A token, or that a report was taken, or the stable code of the refusal. */
 async function fetchToken(link, headers, body) {
-  const answer = await fetch(link, body ? { method: 'POST', headers, body } : { headers });
+  const answer = await (body ? fetch(`${link}/status`, { method: 'POST', headers, body }) : fetch(link, { headers }));
   const text = await answer.text();
+  if (body && answer.status === 204) return 'taken';
   return answer.status === 200 && text.split('.').length === 3 ? 'a token' : `${answer.status} ${text.split(':')[0]}`;
 }
 
@@ -35,10 +41,10 @@ async function linkAccepts(who, Webhook, account) {
   const link = await house.tokenLink(account, { signing_secret: [one, other] });
   const expect = async (headers, body, expected) => assert.equal(await fetchToken(link, headers, body), expected);
 
-  await check(who, 'signs and a token link gives a ZAK: both header families, both secrets of a link, any body', async () => {
+  await check(who, 'signs and a token link gives a ZAK, and takes a report: both header families, both secrets of a link', async () => {
     for (const family of ['webhook', 'svix']) {
       for (const secret of [one, other]) {
-        for (const body of BODIES) await expect(signed(new Webhook(secret), family, body), body, 'a token');
+        for (const body of BODIES) await expect(signed(new Webhook(secret), family, body), body, body ? 'taken' : 'a token');
       }
     }
   });

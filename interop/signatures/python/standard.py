@@ -12,7 +12,12 @@ import svix.webhooks
 import house
 from report import check, end, expect
 
-BODIES = ["", json.dumps({"bot": "Zürich 🗝", "n": 1.5}, ensure_ascii=False), "white\n space \t"]
+# A fetch has no body; a report has one that names an event.
+BODIES = [
+    "",
+    json.dumps({"event": "bot.joining_call", "bot": "Zürich 🗝", "n": 1.5}, ensure_ascii=False),
+    '{\n "event" : "white space" \t}\n',
+]
 
 
 def whsec():
@@ -31,19 +36,23 @@ def signed(webhook, family, body, at=None):
 
 
 def fetch(link, headers, body):
-    """A token, or the stable code of the refusal."""
-    status, text = house.call("POST" if body else "GET", link, body.encode() or None, headers)
+    """A token, or that a report was taken, or the stable code of the refusal."""
+    if body:
+        status, text = house.call("POST", link + "/status", body.encode(), headers)
+        return (204, "taken") if status == 204 else (status, text.split(":")[0])
+    status, text = house.call("GET", link, None, headers)
     return (status, "a token") if status == 200 and text.count(".") == 2 else (status, text.split(":")[0])
 
 
 def link_accepts(who, library, account):
     one, other, foreign = whsec(), whsec(), whsec()
     link = house.token_link(account, signing_secret=[one, other])
-    with check(who, "signs and a token link gives a ZAK: both header families, both secrets of a link, any body"):
+    with check(who, "signs and a token link gives a ZAK, and takes a report: both header families, both secrets of a link"):
         for family in ("webhook", "svix"):
             for secret in (one, other):
                 for body in BODIES:
-                    expect(fetch(link, signed(library(secret), family, body), body), (200, "a token"))
+                    expected = (204, "taken") if body else (200, "a token")
+                    expect(fetch(link, signed(library(secret), family, body), body), expected)
     with check(who, "signs for a rotation: one right entry among several is enough"):
         headers = signed(library(one), "webhook", "")
         headers["webhook-signature"] = f"v1a,AAAA v1,AAAA {headers['webhook-signature']}"

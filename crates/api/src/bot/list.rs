@@ -28,12 +28,16 @@ const NEVER: [&str; 7] = [
     "analysis_failed",
 ];
 
+/// What the list can be narrowed by, and how it is walked through.
+const FILTERS: [&str; 7] =
+    ["join_at_after", "join_at_before", "meeting_url", "metadata__", "page", "platform", "status"];
+
 pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
-    let query = Query::of(query.as_deref());
+    let query = Query::of(query.as_deref()).only(&FILTERS)?;
     let (filter, page) = (filter(&query)?, query.page()?);
     // No bot here is of another platform, or has one of those statuses.
     let only =

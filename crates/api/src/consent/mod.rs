@@ -10,7 +10,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use broker::Arrival;
-use model::{Failure, Secret, ZoomOauthAppId};
+use model::{Class, Code, Failure, Secret, ZoomOauthAppId};
 
 use crate::{
     State,
@@ -44,6 +44,7 @@ struct ParkedPage {
 struct TroublePage {
     simulated: bool,
     what: String,
+    turn: String,
     code: &'static str,
 }
 
@@ -139,16 +140,33 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
 
 fn trouble(state: &State, failure: &Failure) -> Response {
     let what = match failure.class() {
-        model::Class::OurFault => "Something went wrong on this server.".to_owned(),
-        model::Class::Retry | model::Class::PersonMustAct => failure.detail.clone(),
+        Class::OurFault => "Something went wrong on this server.".to_owned(),
+        Class::Retry | Class::PersonMustAct => failure.detail.clone(),
     };
+    let turn = turn_of(failure);
     reported(
         failure,
         page(
             status_of(failure.code),
-            &TroublePage { simulated: state.simulated, what, code: failure.code.as_str() },
+            &TroublePage { simulated: state.simulated, what, turn, code: failure.code.as_str() },
         ),
     )
+}
+
+/// Whose turn it is, where what happened doesn't say so. Whoever reads it owns a Zoom account, and runs neither app nor server.
+fn turn_of(failure: &Failure) -> String {
+    match failure.code {
+        Code::AppUnhealthy | Code::ScopeMissing | Code::CredentialBlocked => {
+            format!("Tell whoever sent you here, who has to do this: {}.", failure.code.advice())
+        }
+        code => match code.class() {
+            Class::Retry => {
+                "Nothing is wrong with your account. Open the invitation again in a minute.".to_owned()
+            }
+            Class::OurFault => "Tell whoever sent you here.".to_owned(),
+            Class::PersonMustAct => String::new(),
+        },
+    }
 }
 
 fn page(status: StatusCode, template: &impl Template) -> Response {

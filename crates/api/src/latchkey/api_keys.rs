@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use axum::{
     Json,
-    extract::State as Extract,
+    extract::{RawQuery, State as Extract},
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
@@ -19,7 +19,7 @@ use crate::{
     caller::{Admin, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
-    page::single_page,
+    page::{Query, single_page},
     path::Path,
 };
 
@@ -41,7 +41,9 @@ pub(crate) async fn create(
 pub(crate) async fn list(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
+    RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
+    Query::of(query.as_deref()).only(&[])?;
     let keys = state.broker.workspaces().keys(caller.workspace).await?;
     Ok(Json(single_page(&keys.iter().map(representation).collect::<Vec<_>>())))
 }
@@ -68,6 +70,7 @@ pub(crate) async fn revoke(
 }
 
 fn read(state: &State, caller: &Caller<Admin>, mut fields: Fields<'_>) -> Result<NewApiKey, FieldErrors> {
+    fields.only(&["name", "scopes", "requests_per_minute", "expires_at"]);
     let name = fields.text("name", 100);
     let name = fields.required("name", name);
     let scopes = scopes(caller.scopes, &mut fields);

@@ -18,12 +18,15 @@ use crate::{
 /// Records on a page.
 const PAGE_SIZE: u32 = 100;
 
+/// What the list can be narrowed by, and how it is walked through.
+const FILTERS: [&str; 3] = ["since", "until", "cursor"];
+
 pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
-    let query = Query::of(query.as_deref());
+    let query = Query::of(query.as_deref()).only(&FILTERS)?;
     let page = AuditPage {
         since: query.time("since")?,
         until: query.time("until")?,

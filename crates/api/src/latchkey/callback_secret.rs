@@ -36,6 +36,7 @@ pub(crate) async fn rotate(
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let mut fields = Fields::of(&body);
+    fields.only(&["overlap_seconds"]);
     let overlap = fields.seconds("overlap_seconds", 0).map(|seconds| Duration::from_secs(seconds.into()));
     let overlap = overlap.unwrap_or(CALLBACK_SECRET_OVERLAP);
     if overlap > CALLBACK_SECRET_OVERLAP {

@@ -24,6 +24,7 @@ pub(crate) async fn handler(
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let mut fields = Fields::of(&body);
+    fields.only(&["oauth_app"]);
     let app: Option<ZoomOauthAppId> = fields.parsed("oauth_app", "It must be the id of a registered app.");
     let app = fields.required("oauth_app", app);
     let app = fields.finish(app)?;

@@ -1,6 +1,10 @@
 //! `/api/latchkey/v1/parked-consents/`: people who installed an app at Zoom without an invitation, and wait to be let in.
 
-use axum::{Json, extract::State as Extract, http::StatusCode};
+use axum::{
+    Json,
+    extract::{RawQuery, State as Extract},
+    http::StatusCode,
+};
 use broker::scopes;
 use model::{CredentialKind, ParkedConsentId};
 use serde_json::{Value, json};
@@ -9,7 +13,7 @@ use crate::{
     State,
     caller::{Admin, Caller, Read},
     error::ApiError,
-    page::single_page,
+    page::{Query, single_page},
     path::Path,
     zoom_oauth_credentials,
 };
@@ -18,7 +22,9 @@ use crate::{
 pub(crate) async fn list(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
+    RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
+    Query::of(query.as_deref()).only(&[])?;
     let mut results = Vec::new();
     for parked in state.broker.parked_consents(caller.workspace).await? {
         results.push(json!({

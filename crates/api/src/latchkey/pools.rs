@@ -53,7 +53,9 @@ pub(crate) async fn create(
 pub(crate) async fn list(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
+    RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
+    Query::of(query.as_deref()).only(&[])?;
     let pools = state.store.pools(caller.workspace, state.env.now()).await?;
     let results: Vec<_> = pools.iter().map(|(pool, members)| representation(pool, members)).collect();
     Ok(Json(single_page(&results)))

@@ -29,6 +29,7 @@ pub(crate) async fn change(
     Body(body): Body,
 ) -> Result<Json<Value>, ApiError> {
     let mut fields = Fields::of(&body);
+    fields.only(&["second_authorization"]);
     let choice: Option<SecondAuthorization> =
         fields.parsed("second_authorization", "It must be replace or conflict.");
     fields.finish(Some(()))?;

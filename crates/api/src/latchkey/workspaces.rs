@@ -3,7 +3,7 @@
 
 use axum::{
     Json,
-    extract::State as Extract,
+    extract::{RawQuery, State as Extract},
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
@@ -18,7 +18,7 @@ use crate::{
     caller::{Caller, Operator},
     error::ApiError,
     fields::Fields,
-    page::single_page,
+    page::{Query, single_page},
     path::Path,
 };
 
@@ -29,6 +29,7 @@ pub(crate) async fn create(
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let mut fields = Fields::of(&body);
+    fields.only(&["name"]);
     let name = fields.text("name", 100);
     let name = fields.required("name", name);
     let name = fields.finish(name)?;
@@ -43,7 +44,9 @@ pub(crate) async fn create(
 pub(crate) async fn list(
     _: Caller<Operator>,
     Extract(state): Extract<State>,
+    RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
+    Query::of(query.as_deref()).only(&[])?;
     let workspaces = state.broker.workspaces().all().await?;
     Ok(Json(single_page(&workspaces.iter().map(representation).collect::<Vec<_>>())))
 }

@@ -64,7 +64,7 @@ fn status_for(dialect: Dialect, kind: Option<TokenKind>, code: Code) -> StatusCo
 }
 
 /// The advice; what happened too, where that says more and holds nothing of the caller's: which scope is missing, how full a
-/// pool is.
+/// pool is, whose secret verifies.
 fn words(failure: &Failure) -> String {
     match failure.code {
         Code::ScopeMissing
@@ -73,7 +73,13 @@ fn words(failure: &Failure) -> String {
         | Code::HostBusy
         | Code::PoolUnhealthy
         | Code::MeetingNotAllowed
-        | Code::RequestMalformed => {
+        | Code::RequestMalformed
+        | Code::AddressNotAllowed
+        | Code::LinkExpired
+        | Code::SignatureMissing
+        | Code::SignatureInvalid
+        | Code::SignatureStale
+        | Code::ReplayRefused => {
             format!("{}; {}", failure.detail, failure.code.advice())
         }
         code => code.advice().to_owned(),

@@ -15,12 +15,24 @@ use crate::{
     page::Query,
 };
 
+/// What the list can be narrowed by, and how it is walked through.
+const FILTERS: [&str; 8] = [
+    "client_id",
+    "kind",
+    "created_at_after",
+    "created_at_before",
+    "webhook_last_validation_after",
+    "webhook_last_validation_before",
+    "ordering",
+    "cursor",
+];
+
 pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<super::Answer, ApiError> {
-    let query = Query::of(query.as_deref());
+    let query = Query::of(query.as_deref()).only(&FILTERS)?;
     let filter = AppFilter {
         client_id: query.get("client_id").map(str::to_owned),
         kind: query.word("kind", KINDS)?,

@@ -24,8 +24,18 @@ fn secret<'a>(fields: &mut Fields<'a>, name: &'static str) -> Option<&'a str> {
     let value = fields.text(name, 200);
     if value == Some(MASK) {
         fields.complain(name, "This is the mask of an answer, not a secret.");
+    } else if value.is_some_and(is_placeholder) {
+        fields.complain(name, "This is the placeholder of an example: give what Zoom shows for your app.");
     }
     value
+}
+
+/// What stands in guides where one's own value belongs: `…`, `...`, `<id>`.
+fn is_placeholder(value: &str) -> bool {
+    let value = value.trim();
+    value.contains('…')
+        || value.bytes().all(|byte| byte == b'.')
+        || (value.starts_with('<') && value.ends_with('>'))
 }
 
 /// The kinds of apps, for whoever names another.

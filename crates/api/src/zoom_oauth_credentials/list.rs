@@ -17,12 +17,25 @@ use crate::{
     page::Query,
 };
 
+/// What the list can be narrowed by, and how it is walked through.
+const FILTERS: [&str; 9] = [
+    "oauth_app",
+    "user_id",
+    "account_id",
+    "status",
+    "meeting_sync_status",
+    "created_at_after",
+    "created_at_before",
+    "ordering",
+    "cursor",
+];
+
 pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
-    let query = Query::of(query.as_deref());
+    let query = Query::of(query.as_deref()).only(&FILTERS)?;
     let sync = "It must be not_started, in_progress, completed or failed.";
     let filter = CredentialFilter {
         app: query.id("oauth_app")?,

@@ -1,10 +1,11 @@
-//! `POST /api/v2/zoom-oauth-credentials/{id}/sync-meetings/`: has the account's meetings listed. The answer is 200 at once,
-//! without a body: `meeting_sync_status` and the log say what comes of it.
+//! `POST /api/v2/zoom-oauth-credentials/{id}/sync-meetings/`: has the account's meetings listed. The answer is 200 at once:
+//! the account as it is now. `meeting_sync_status` and the log say what comes of it.
 
-use axum::{extract::State as Extract, http::StatusCode};
+use axum::{Json, extract::State as Extract};
 use model::CredentialId;
+use serde_json::Value;
 
-use super::visible;
+use super::{shown, visible};
 use crate::{
     State,
     caller::{Admin, Caller},
@@ -16,8 +17,8 @@ pub(crate) async fn handler(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path(id): Path<CredentialId>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Json<Value>, ApiError> {
     visible(&state, caller, id).await?;
     let known = state.broker.sync_meetings(caller.workspace, id).await?;
-    if known { Ok(StatusCode::OK) } else { Err(ApiError::NotFound) }
+    if known { shown(&state, caller, id).await.map(Json) } else { Err(ApiError::NotFound) }
 }

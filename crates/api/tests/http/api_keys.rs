@@ -73,7 +73,7 @@ async fn a_scope_that_is_missing_is_named() {
         for (_, method, path) in calls.iter().filter(|(needed, ..)| *needed == scope) {
             let refused = house.call_as(&lacking, method, path, Value::Null).await;
             assert_eq!(refused.status, 403, "{method} {path}");
-            let detail = format!("This API key lacks the scope {scope}.");
+            let detail = format!("This API key lacks the scope {scope}: use one that has it.");
             assert_eq!(refused.json(), json!({ "code": "permission_denied", "detail": detail }));
             let admitted = house.call_as(&holding, method, path, Value::Null).await;
             assert!(![401, 403, 404, 500].contains(&admitted.status), "{method} {path}: {}", admitted.text);
@@ -117,7 +117,8 @@ async fn a_revoked_key_opens_nothing_on_any_server() {
     for server in [&house, &other] {
         let refused = server.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await;
         assert_eq!(refused.status, 401);
-        let expected = json!({ "code": "authentication_failed", "detail": "This API key was revoked." });
+        let expected =
+            json!({ "code": "authentication_failed", "detail": "This API key was revoked: make a new one." });
         assert_eq!(refused.json(), expected);
     }
     let listed = house.get(&path).await.ok();
@@ -134,7 +135,10 @@ async fn a_key_ends_at_its_time() {
     house.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await.ok();
     house.jump(Duration::from_micros(1));
     let refused = house.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await;
-    assert_eq!((refused.status, refused.json()["detail"].as_str()), (401, Some("This API key has expired.")));
+    assert_eq!(
+        (refused.status, refused.json()["detail"].as_str()),
+        (401, Some("This API key has expired: make a new one."))
+    );
 }
 
 /// Not for every call: the time is a few minutes old at most.

@@ -381,7 +381,7 @@ async fn a_body_that_cannot_be_read_says_where_and_not_what() {
     {
         let answer = typed(&house, content_type, "{}").await;
         assert_eq!(answer.status, 415);
-        let detail = "Send JSON or a URL-encoded form.";
+        let detail = "The body is neither JSON nor a form: send `Content-Type: application/json`.";
         assert_eq!(answer.json(), json!({ "code": "unsupported_media_type", "detail": detail }));
     }
 }

@@ -115,7 +115,7 @@ async fn what_zoom_refuses_is_said_at_once_and_stored_never() {
     assert_eq!(refused["code"], "zoom_oauth_error");
     assert_eq!(
         refused["detail"],
-        "Zoom refused the app's own credentials; correct the app's client id and secret"
+        "Zoom refused the app's own credentials; see that the app is active at Zoom, and PATCH its client_secret here"
     );
     let fault = json!({ "where": "token", "kind": "http_500", "times": 9 });
     house.zoom.control("POST", "faults", fault).await;

@@ -102,7 +102,13 @@ async fn everybody_else_is_refused_in_one_line() {
     }
     let unsigned = send(&house, Request::builder().uri(&link)).await;
     assert_eq!(unsigned.status, 401);
-    assert_eq!(unsigned.text, "signature_missing: sign the request with the workspace's callback secret");
+    assert_eq!(
+        unsigned.text,
+        concat!(
+            "signature_missing: the request lacks the webhook-* or svix-* headers, signed with the workspace's callback secret; ",
+            "send what proves that the request is yours, as the link was made to demand",
+        )
+    );
     kept_nowhere(&unsigned);
     // The API's key opens no link.
     assert_eq!(house.get(&link).await.status, 401);
@@ -117,7 +123,13 @@ async fn everybody_else_is_refused_in_one_line() {
     assert_eq!(fetch(&house, "GET", &link, "msg_once").await.status, 200);
     house.pass(Duration::from_secs(31)).await;
     let again = fetch(&house, "GET", &link, "msg_once").await;
-    assert_eq!((again.status, &*again.text), (409, "replay_refused: use a new webhook-id for each fetch"));
+    assert_eq!(
+        (again.status, &*again.text),
+        (
+            409,
+            "replay_refused: this webhook-id was used before: each fetch needs an id of its own; make a new request for each fetch"
+        )
+    );
     let body = Body::from("x".repeat(9 << 20));
     // Nothing of it is looked at before its signature is there.
     let large = house.send(Request::builder().method("POST").uri(&link).body(body).unwrap()).await;
@@ -177,10 +189,17 @@ async fn a_links_address_is_shown_once() {
     assert_eq!(list.ok(), json!({ "next": null, "previous": null, "results": [made] }));
     let signed_by_the_workspace = fetch(&house, "GET", &path, "msg_1").await;
     assert_eq!(signed_by_the_workspace.status, 401, "the link's own secret counts alone");
+    let told = "no signature in the headers was made over this request with this link's own signing_secret; ";
+    assert!(signed_by_the_workspace.text.contains(told), "{}", signed_by_the_workspace.text);
+    let unsigned = send(&house, Request::builder().uri(&path)).await.text;
+    assert!(unsigned.contains("signed with this link's own signing_secret; "), "{unsigned}");
 
     house.pass(Duration::from_secs(60)).await;
     let late = fetch(&house, "GET", &path, "msg_2").await;
-    assert_eq!((late.status, &*late.text), (410, "link_expired: make a new token link"));
+    assert_eq!(
+        (late.status, &*late.text),
+        (410, "link_expired: the link has expired; use one that is valid now, or make a new one")
+    );
 }
 
 #[tokio::test]
@@ -211,7 +230,7 @@ async fn a_link_that_could_not_serve_is_not_made() {
     for (body, complaints) in [
         (
             json!({}),
-            json!({ "credential": ["Name the account (credential, accounts), a pool, or host: true."] }),
+            json!({ "credential": ["Say whose tokens the link gives: credential or accounts, pool, or host: true."] }),
         ),
         (
             link(json!({ "pool": account })),
@@ -277,7 +296,18 @@ async fn a_link_that_could_not_serve_is_not_made() {
             json!({ "accounts": [{ "credential": account, "user": "ada@example.test" }] }),
             json!({ "user": ["This account is one user's; only a server-to-server app has several."] }),
         ),
-        (json!({ "accounts": [] }), json!({ "accounts": ["Name at least one."] })),
+        (json!({ "accounts": [] }), json!({ "accounts": ["Name at least one account."] })),
+        (
+            json!({ "accounts": [{ "credential": account }, { "credential": "foo" }, { "id": account }] }),
+            json!({ "accounts": [
+                {}, { "credential": ["It must be the id of an account."] },
+                { "credential": ["This field is required."], "id": ["There is no such field. There are: credential, user."] },
+            ] }),
+        ),
+        (
+            link(json!({ "expire_at": "2020-01-01T00:00:00Z" })),
+            json!({ "expire_at": ["There is no such field: did you mean expires_at?"] }),
+        ),
         (
             link(json!({ "hosting": true })),
             json!({ "hosting": ["It says what seats are for: name a pool."] }),

@@ -68,7 +68,7 @@ async fn a_path_that_is_none_and_a_method_that_does_not_fit() {
         ("BREW", "/api/v1/bot/"),
     ] {
         let answer = house.call(method, path, Body::empty()).await;
-        let detail = "This path does not take this method.";
+        let detail = "This path does not take this method; `Allow` names those that it takes.";
         let expected = json!({ "code": "method_not_allowed", "detail": detail });
         assert_eq!((answer.status, answer.json()), (405, expected), "{method} {path}");
         assert_eq!(answer.header("x-request-id").len(), 16);
@@ -91,6 +91,56 @@ async fn every_method_that_a_405_allows_works() {
             assert_ne!(answer.status, 405, "{method} {path}");
         }
     }
+}
+
+/// A filter that nobody reads would leave all rows in the answer, and whoever asked would act on them.
+#[tokio::test]
+async fn a_filter_that_a_list_does_not_know_is_refused() {
+    let house = office().await;
+    for (list, known) in [
+        ("/api/v1/bot/", "?status=done&platform[]=zoom&metadata__k=v&page=1"),
+        ("/api/v2/zoom-oauth-apps/", "?client_id=x&ordering=-created_at"),
+        ("/api/v2/zoom-oauth-credentials/", "?user_id=x&created_at_after=2026-01-01"),
+        ("/api/v2/zoom-meetings-to-credentials/", "?meeting_id=123456789"),
+        ("/api/v2/zoom-oauth-credential-logs/", "?created_at_before=2026-01-01"),
+        ("/api/v2/zoom-oauth-app-logs/", ""),
+        ("/api/latchkey/v1/events/", ""),
+        ("/api/latchkey/v1/audit/", "?since=2026-01-01"),
+        ("/api/latchkey/v1/token-links/", ""),
+        ("/api/latchkey/v1/pools/", ""),
+        ("/api/latchkey/v1/parked-consents/", ""),
+        ("/api/latchkey/v1/api-keys/", ""),
+    ] {
+        house.get(&format!("{list}{known}")).await.ok();
+        let refused = house.get(&format!("{list}?stauts=done")).await.refused();
+        let words = refused["stauts"][0].as_str().unwrap();
+        assert!(words.starts_with("This list has no "), "{list}: {words}");
+    }
+}
+
+/// `curl -d` says that everything is a form.
+#[tokio::test]
+async fn json_that_is_called_a_form_is_told_so() {
+    let house = office().await;
+    let body = json!({ "kind": "user_level", "client_id": "id" }).to_string();
+    for body in [body.clone(), format!("\n {body}"), "[1]".into(), "{".into()] {
+        let request = house.request("POST", "/api/v2/zoom-oauth-apps/");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let answer = house.send(request.body(Body::from(body)).unwrap()).await;
+        let detail = "The body is JSON, and its Content-Type says that it is a form: send `Content-Type: application/json`.";
+        assert_eq!((answer.status, answer.json()), (400, json!({ "code": "parse_error", "detail": detail })));
+    }
+}
+
+#[tokio::test]
+async fn what_stands_in_a_guide_is_not_taken_for_a_secret() {
+    let house = office().await;
+    let asked = json!({ "kind": "user_level", "client_id": "…", "client_secret": "...", "webhook_secret": "<secret>" });
+    let words = json!(["This is the placeholder of an example: give what Zoom shows for your app."]);
+    assert_eq!(
+        house.post("/api/v2/zoom-oauth-apps/", asked).await.refused(),
+        json!({ "client_id": words, "client_secret": words, "webhook_secret": words })
+    );
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use std::{net::IpAddr, time::Duration};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use model::{Code, Failure, Timestamp};
 use outbound::attendee;
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::Value;
 use store::{Dialect, Digest, Proof};
 
 use super::{
@@ -38,17 +39,23 @@ pub(super) fn check(
     match &link.keys {
         Keys::None => Ok(None),
         Keys::Standard(keys) => {
-            let headers = standard_headers(request)?;
-            signature::verify(keys, headers, request.body, now).map(|()| None)
+            let headers = standard_headers(link, request)?;
+            let verified = signature::verify(keys, headers, request.body, now);
+            verified.map(|()| None).map_err(|failure| forged(link, failure))
         }
-        Keys::Attendee(keys) => attendee::verify(keys, attendee_header(request)?, request.body).map(Some),
+        Keys::Attendee(keys) => {
+            let header = attendee_header(link, request)?;
+            attendee::verify(keys, header, request.body).map(Some).map_err(|failure| forged(link, failure))
+        }
     }
 }
 
 /// What can be judged without the body: all but what a signature is worth.
 pub(super) fn check_before_body(link: &LiveLink, request: &LinkRequest<'_>) -> Result<(), Failure> {
     if !link.networks.is_empty() && !request.from.is_some_and(|from| lies_in(link, from)) {
-        return Err(Failure::new(Code::AddressNotAllowed, "the request comes from elsewhere"));
+        let from = request.from.map_or_else(|| "nowhere".to_owned(), |from| from.to_canonical().to_string());
+        let words = format!("the request comes from {from}, which lies in none of the link's networks");
+        return Err(Failure::new(Code::AddressNotAllowed, words));
     }
     check_size(request)?;
     if let Proof::QuerySecret { name, digest: expected } = &link.row.terms.proof {
@@ -56,17 +63,17 @@ pub(super) fn check_before_body(link: &LiveLink, request: &LinkRequest<'_>) -> R
     }
     match &link.keys {
         Keys::None => Ok(()),
-        Keys::Standard(_) => standard_headers(request).map(drop),
-        Keys::Attendee(_) => attendee_header(request).map(drop),
+        Keys::Standard(_) => standard_headers(link, request).map(drop),
+        Keys::Attendee(_) => attendee_header(link, request).map(drop),
     }
 }
 
-fn standard_headers<'a>(request: &LinkRequest<'a>) -> Result<SignatureHeaders<'a>, Failure> {
-    request.signature.ok_or_else(|| missing("webhook-* or svix-* headers"))
+fn standard_headers<'a>(link: &LiveLink, request: &LinkRequest<'a>) -> Result<SignatureHeaders<'a>, Failure> {
+    request.signature.ok_or_else(|| unsigned(link, "webhook-* or svix-* headers"))
 }
 
-fn attendee_header<'a>(request: &LinkRequest<'a>) -> Result<&'a str, Failure> {
-    request.attendee_signature.ok_or_else(|| missing("X-Webhook-Signature header"))
+fn attendee_header<'a>(link: &LiveLink, request: &LinkRequest<'a>) -> Result<&'a str, Failure> {
+    request.attendee_signature.ok_or_else(|| unsigned(link, "X-Webhook-Signature header"))
 }
 
 /// Before anything of it is read.
@@ -86,16 +93,43 @@ fn lies_in(link: &LiveLink, from: IpAddr) -> bool {
     link.networks.iter().any(|network| network.contains(&from))
 }
 
-fn missing(what: &str) -> Failure {
-    Failure::new(Code::SignatureMissing, format!("the request carries no {what}"))
+/// Whose secret verifies the requests of a link, for whoever has to find it.
+fn secret_of(link: &LiveLink) -> &'static str {
+    match (&link.row.signing_secret, link.row.terms.dialect) {
+        (Some(_), Dialect::Attendee) => {
+            "the secret of the Attendee project, which this link was given as its signing_secret"
+        }
+        (Some(_), _) => "this link's own signing_secret",
+        (None, _) => "the workspace's callback secret",
+    }
+}
+
+fn unsigned(link: &LiveLink, headers: &str) -> Failure {
+    let words = format!("the request lacks the {headers}, signed with {}", secret_of(link));
+    Failure::new(Code::SignatureMissing, words)
+}
+
+fn forged(link: &LiveLink, failure: Failure) -> Failure {
+    if failure.code != Code::SignatureInvalid {
+        return failure;
+    }
+    let words = format!("no signature in the headers was made over this request with {}", secret_of(link));
+    Failure { detail: words, ..failure }
 }
 
 fn check_query_secret(query: &str, name: &str, expected: &Digest) -> Result<(), Failure> {
     let pairs = asked::pairs(query);
     let given = pairs.iter().find(|(given, _)| given == name);
-    let (_, secret) = given.ok_or_else(|| missing("secret in its query"))?;
-    verify_slices_are_equal(&digest(secret), expected)
-        .map_err(|_| Failure::new(Code::SignatureInvalid, "the secret in the query is wrong"))
+    let unnamed = || {
+        Failure::new(
+            Code::SignatureMissing,
+            format!("the query has no {name}, which holds the link's secret"),
+        )
+    };
+    let (_, secret) = given.ok_or_else(unnamed)?;
+    verify_slices_are_equal(&digest(secret), expected).map_err(|_| {
+        Failure::new(Code::SignatureInvalid, format!("{name} in the query is not the link's secret"))
+    })
 }
 
 /// Whether the request is what a signature for this purpose is given for. No dialect's signature covers method and address, so
@@ -117,7 +151,7 @@ pub(super) fn check_purpose(
             }
         }
         (Dialect::Recall | Dialect::MeetingBaas, UsedFor::Report) => {
-            if !says(request.body, "event") {
+            if !marks(request.body).event.is_string() {
                 return malformed(
                     "the body is no report: it has to be a JSON object with the name of an event",
                 );
@@ -127,12 +161,13 @@ pub(super) fn check_purpose(
             if !request.posted {
                 return malformed("Attendee asks with POST, and this is a GET");
             }
-            if says(request.body, "trigger") {
+            if marks(request.body).trigger.is_string() {
                 return malformed("the body is a report of Attendee's: send it to the link's /status");
             }
         }
         (Dialect::Attendee, UsedFor::Report) => {
-            if !says(request.body, "trigger") || says(request.body, "callback_type") {
+            let marks = marks(request.body);
+            if !marks.trigger.is_string() || marks.callback_type.is_string() {
                 return malformed("the body is no report of Attendee's: it has to name its trigger");
             }
         }
@@ -140,10 +175,19 @@ pub(super) fn check_purpose(
     Ok(())
 }
 
-/// Whether a body is an object that has text under this name.
-fn says(body: &[u8], name: &str) -> bool {
-    let object: Option<Map<String, Value>> = serde_json::from_slice(body).ok();
-    object.is_some_and(|object| object.get(name).is_some_and(Value::is_string))
+/// What tells what a body is for. The rest of it is none of our business, numbers that we can't hold included.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Marks {
+    event: Value,
+    callback_type: Value,
+    trigger: Value,
+}
+
+/// The marks of a body; none of one that is no JSON object.
+fn marks(body: &[u8]) -> Marks {
+    let object = body.trim_ascii_start().starts_with(b"{");
+    object.then(|| serde_json::from_slice(body).ok()).flatten().unwrap_or_default()
 }
 
 /// What stands for a request of Attendee's in the memory of requests.
@@ -177,7 +221,10 @@ impl Broker {
                 match self.replays.first_use(link.row.workspace, link.row.id, used, now)? {
                     None => Ok(()),
                     Some(first) if first.is_on(link.row.id) && now.since(first.at) <= RETRY_WINDOW => Ok(()),
-                    Some(_) => Err(Failure::new(Code::ReplayRefused, "this webhook-id was used before")),
+                    Some(_) => Err(Failure::new(
+                        Code::ReplayRefused,
+                        "this webhook-id was used before: each fetch needs an id of its own",
+                    )),
                 }
             }
             (Keys::Attendee(_), Some(canonical), _) => {
@@ -196,7 +243,8 @@ impl Broker {
                         Ok(())
                     }
                     Some(_) => {
-                        Err(Failure::new(Code::ReplayRefused, "this bot has fetched its tokens before"))
+                        let words = "this bot has fetched its tokens before: a link with allow_repeat gives them again";
+                        Err(Failure::new(Code::ReplayRefused, words))
                     }
                 }
             }

@@ -13,7 +13,7 @@ use store::{Credential, DueSync, Lease, Meeting, StoreError, Subject, SyncOutcom
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zoom::{Label, Listed, ListedMeeting, ListedUser, ZoomError, ZoomUser};
 
-use crate::{Broker, access_token::LiveAccess, budget::Need, may_give_tokens, schedule};
+use crate::{Broker, access_token::LiveAccess, budget::Need, may_give_tokens, schedule, scopes};
 
 /// How often an idle process looks.
 const LOOK: Duration = Duration::from_secs(2);
@@ -48,6 +48,8 @@ enum Broken {
     Refused(ZoomError),
     /// It failed on the way to Zoom, or to the store.
     Failed(Failure),
+    /// The consent does not cover meetings.
+    NotCovered,
     /// The claim is somebody else's by now, or the account is gone.
     Fenced,
 }
@@ -74,15 +76,23 @@ impl Broker {
     /// Has an account's meetings listed soon, because somebody asks. `false` when the workspace has no such account. One
     /// that cannot be used is not listed, and its log says so.
     pub async fn sync_meetings(&self, workspace: WorkspaceId, id: CredentialId) -> Result<bool, Failure> {
-        if self.store.want_meeting_sync(workspace, id, self.env.now()).await? {
+        let Some(credential) = self.store.credential(workspace, id).await? else { return Ok(false) };
+        let missing = scopes::missing_for_meetings(credential.kind, credential.grant.scopes.as_deref());
+        let may = may_give_tokens(credential.status).and_then(|()| match missing.as_slice() {
+            [] => Ok(()),
+            missing => {
+                let words =
+                    format!("the grant lacks scopes that lists of meetings need: {}", missing.join(", "));
+                Err(Failure::new(Code::ScopeMissing, words))
+            }
+        });
+        if let Err(failure) = may {
+            let words = format!("meetings are not listed: {}; {}", failure.detail, failure.code.advice());
+            let note = self.failure_note(&words, failure.code);
+            self.store.add_log_line(workspace, Subject::Credential(id), &note).await?;
             return Ok(true);
         }
-        let Some(credential) = self.store.credential(workspace, id).await? else { return Ok(false) };
-        if let Err(failure) = may_give_tokens(credential.status) {
-            let note =
-                self.failure_note(&format!("meetings are not listed: {}", failure.detail), failure.code);
-            self.store.add_log_line(workspace, Subject::Credential(id), &note).await?;
-        }
+        self.store.want_meeting_sync(workspace, id, self.env.now()).await?;
         Ok(true)
     }
 
@@ -149,6 +159,10 @@ impl Broker {
                 return self.finish_sync(due, &lease, outcome, repair_after).await;
             }
             Err(Broken::Fenced) => return,
+            // Whoever registers an app for tokens alone has nothing to mend.
+            Err(Broken::NotCovered) => {
+                return self.finish_sync(due, &lease, SyncOutcome::NotBegun, WITHOUT_WEBHOOKS).await;
+            }
             Err(Broken::Refused(error)) => error.into(),
             Err(Broken::Failed(failure)) => failure,
         };
@@ -172,7 +186,9 @@ impl Broker {
     }
 
     async fn finish_sync(&self, due: DueSync, lease: &Lease, outcome: SyncOutcome<'_>, pause: Duration) {
-        self.metrics.meeting_sync(matches!(outcome, SyncOutcome::Completed { .. }));
+        if !matches!(outcome, SyncOutcome::NotBegun) {
+            self.metrics.meeting_sync(matches!(outcome, SyncOutcome::Completed { .. }));
+        }
         let next = self.env.now() + schedule::part(&self.env, pause, 750..1000);
         if let Err(error) = self.store.finish_meeting_sync(due.credential, lease, outcome, next).await {
             // It is due again when the claim lapses.
@@ -188,6 +204,9 @@ impl Broker {
         since: Timestamp,
     ) -> Result<Duration, Broken> {
         let account = self.usable(due.workspace, due.credential).await?;
+        if !scopes::missing_for_meetings(account.kind, account.grant.scopes.as_deref()).is_empty() {
+            return Err(Broken::NotCovered);
+        }
         let app = self.app_of_account(account.workspace, account.app).await?;
         let mut list = List::begin(self, &account, lease, since);
         match list.whole().await {

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use model::Secret;
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
@@ -60,7 +60,7 @@ impl Server {
         rest: &str,
         body: Option<Value>,
     ) -> anyhow::Result<Value> {
-        let url = self.links.join(rest).context("this is no id of a link")?;
+        let url = self.links.join(rest).context("this is no id of a link: see `latchkey token-link list`")?;
         let mut request = self.http.request(method, url).header("authorization", self.authorization());
         if let Some(body) = body {
             request = request.json(&body);
@@ -76,6 +76,8 @@ impl Server {
         let body: Value = serde_json::from_str(&text).unwrap_or_default();
         if status.is_success() {
             Ok(body)
+        } else if status == StatusCode::NOT_FOUND && !rest.is_empty() {
+            Err(anyhow!("the key's workspace has no such token link: see `latchkey token-link list`"))
         } else {
             Err(anyhow!("the server refused ({status}): {}", complaint(&body)))
         }
@@ -86,15 +88,62 @@ impl Server {
     }
 }
 
-/// What is wrong, in one line: `field: words`, or the detail of a coded answer.
+/// What is wrong, in one line: the detail of a coded answer, or `field: words` for each field, however deep it lies.
 fn complaint(body: &Value) -> String {
     if let Some(detail) = body["detail"].as_str() {
         return detail.to_owned();
     }
-    let Value::Object(fields) = body else { return "it gave no reason".to_owned() };
-    let complaint = |(field, words): (&String, &Value)| {
-        let words: Vec<_> = words.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        format!("{field}: {}", words.join(" "))
-    };
-    fields.iter().map(complaint).collect::<Vec<_>>().join("; ")
+    let mut complaints = Vec::new();
+    gather(String::new(), body, &mut complaints);
+    if complaints.is_empty() { "it gave no reason".to_owned() } else { complaints.join("; ") }
+}
+
+fn gather(field: String, value: &Value, complaints: &mut Vec<String>) {
+    match value {
+        Value::String(words) => complaints.push(format!("{field}: {words}")),
+        Value::Array(values) => {
+            for (place, value) in values.iter().enumerate() {
+                let field = if value.is_string() { field.clone() } else { format!("{field}[{place}]") };
+                gather(field, value, complaints);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let name = if field.is_empty() { name.clone() } else { format!("{field}.{name}") };
+                gather(name, value, complaints);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::complaint;
+
+    #[test]
+    fn a_complaint_says_which_field_it_is_about() {
+        let id = json!(["It must be the id of an account."]);
+        for (body, line) in [
+            (json!({ "detail": "Not found." }), "Not found."),
+            (
+                json!({ "pool": ["This workspace has no such pool."] }),
+                "pool: This workspace has no such pool.",
+            ),
+            (
+                json!({ "accounts": [{}, { "credential": id }] }),
+                "accounts[1].credential: It must be the id of an account.",
+            ),
+            (
+                json!({ "kinds": ["One.", "Two."], "zoom": { "a": ["Three."] } }),
+                "kinds: One.; kinds: Two.; zoom.a: Three.",
+            ),
+            (json!(null), "it gave no reason"),
+            (json!({}), "it gave no reason"),
+        ] {
+            assert_eq!(complaint(&body), line);
+        }
+    }
 }

@@ -42,7 +42,11 @@ async fn a_link_is_made_listed_and_revoked() {
             vec!["create", "--host", "--dialect", "zoom"],
             "dialect: It must be recall, attendee or meeting_baas.",
         ),
-        (vec!["revoke", "01900000-0000-7000-8000-000000000000"], "Not found."),
+        (vec!["create", "--credential", "foo"], "accounts[0].credential: It must be the id of an account."),
+        (
+            vec!["revoke", "01900000-0000-7000-8000-000000000000"],
+            "the key's workspace has no such token link: see `latchkey token-link list`",
+        ),
     ] {
         let mut command = latchkey(installation.folder.path(), &["token-link"]);
         command.args(arguments).args(["--server", url, "--api-key-file", "key"]);

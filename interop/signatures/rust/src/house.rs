@@ -17,20 +17,26 @@ static HTTP: LazyLock<Agent> =
 #[derive(Debug, PartialEq)]
 pub(crate) enum Fetched {
     Token,
+    /// A report was taken.
+    Taken,
     /// Status and stable code.
     Refused(u16, String),
 }
 
-/// Fetches a token.
+/// Fetches a token, or sends a report if there is a body.
 pub(crate) fn fetch(link: &str, headers: &[(String, String)], body: &str) -> Fetched {
     let answer = if body.is_empty() {
         headers.iter().fold(HTTP.get(link), |request, (name, value)| request.header(name, value)).call()
     } else {
-        headers.iter().fold(HTTP.post(link), |request, (name, value)| request.header(name, value)).send(body)
+        headers
+            .iter()
+            .fold(HTTP.post(format!("{link}/status")), |request, (name, value)| request.header(name, value))
+            .send(body)
     };
     let mut answer = answer.expect("an answer");
     let text = answer.body_mut().read_to_string().expect("text");
     match (answer.status().as_u16(), text.split_once(':')) {
+        (204, _) if !body.is_empty() => Fetched::Taken,
         (200, None) if text.split('.').count() == 3 => Fetched::Token,
         (status, code) => Fetched::Refused(status, code.map_or(text.clone(), |(code, _)| code.to_owned())),
     }

@@ -108,9 +108,15 @@ fn source(fields: &mut Fields<'_>) -> Option<LinkSource> {
         .into_iter()
         .filter(|field| fields.anything(field).is_some_and(|value| *value != serde_json::Value::Bool(false)))
         .collect();
+    if given != ["credential"] && fields.anything("user").is_some() {
+        fields.complain("user", "It belongs to an account: give it beside credential, or in accounts.");
+    }
     match given[..] {
         [] => {
-            fields.complain("credential", "Name the account (credential, accounts), a pool, or host: true.");
+            fields.complain(
+                "credential",
+                "Say whose tokens the link gives: credential or accounts, pool, or host: true.",
+            );
             None
         }
         ["credential"] => {
@@ -118,12 +124,11 @@ fn source(fields: &mut Fields<'_>) -> Option<LinkSource> {
             account.map(|account| LinkSource::Accounts(vec![account]))
         }
         ["accounts"] => {
-            let accounts: Vec<_> =
-                fields.objects("accounts", MOST_ACCOUNTS, read::account)?.into_iter().flatten().collect();
+            let accounts = fields.objects("accounts", MOST_ACCOUNTS, read::account)?;
             if accounts.is_empty() {
-                fields.complain("accounts", "Name at least one.");
+                fields.complain("accounts", "Name at least one account.");
             }
-            Some(LinkSource::Accounts(accounts))
+            Some(LinkSource::Accounts(accounts.into_iter().flatten().collect()))
         }
         ["pool"] => fields.parsed("pool", "It must be the id of a pool.").map(LinkSource::Pool),
         ["host"] => fields.boolean("host").map(|_| LinkSource::Host),

@@ -26,13 +26,16 @@ pub(crate) use narrow::handler as narrow;
 
 const PATH: &str = "/api/latchkey/v1/token-links/";
 
+/// What the list can be narrowed by, and how it is walked through.
+const FILTERS: [&str; 1] = ["cursor"];
+
 /// `GET`: the workspace's links, newest first.
 pub(crate) async fn list(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
-    let query = Query::of(query.as_deref());
+    let query = Query::of(query.as_deref()).only(&FILTERS)?;
     let whole = usize::try_from(PAGE_SIZE).expect("a small number");
     // One more than is shown: it tells whether there is a next page.
     let most = u32::try_from(PAGE_SIZE + 1).expect("a small number");

@@ -68,7 +68,14 @@ pub(super) fn dialect(fields: &mut Fields<'_>) -> Option<Dialect> {
 
 /// `kinds`, a list, or `kind`, a word.
 pub(super) fn kinds(fields: &mut Fields<'_>) -> Option<Vec<TokenKind>> {
-    let field = if fields.anything("kinds").is_some() { "kinds" } else { "kind" };
+    let field = match (fields.anything("kinds"), fields.anything("kind")) {
+        (Some(_), Some(_)) => {
+            fields.complain("kind", "Give this or kinds, not both.");
+            "kinds"
+        }
+        (Some(_), None) => "kinds",
+        (None, _) => "kind",
+    };
     let words = fields.one_or_more(field, TokenKind::ALL.len())?;
     let kinds: Result<Vec<TokenKind>, _> = words.iter().map(|word| word.parse()).collect();
     match kinds {
