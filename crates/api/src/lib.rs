@@ -165,7 +165,10 @@ fn routes() -> Vec<Route> {
             get(latchkey::api_keys::retrieve).delete(latchkey::api_keys::revoke),
         ),
         ("/api/latchkey/v1/workspaces", post(latchkey::workspaces::create).get(latchkey::workspaces::list)),
-        ("/api/latchkey/v1/workspaces/{id}", get(latchkey::workspaces::retrieve)),
+        (
+            "/api/latchkey/v1/workspaces/{id}",
+            get(latchkey::workspaces::retrieve).patch(latchkey::workspaces::change),
+        ),
         ("/api/latchkey/v1/bot/{id}/screenshots/{file}", get(bot::screenshots::picture)),
         (token::ROUTE, token::routes()),
         ("/t/{address}/status", token::status_routes()),

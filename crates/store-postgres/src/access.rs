@@ -128,6 +128,29 @@ impl Access for PostgresStore {
         Ok(())
     }
 
+    async fn bot_limits(&self) -> Result<Vec<(WorkspaceId, u32)>, StoreError> {
+        let rows =
+            sqlx::query("-- bot_limits\nSELECT id, bot_limit FROM workspaces WHERE bot_limit IS NOT NULL")
+                .fetch_all(&self.pool)
+                .await
+                .map_err(unavailable)?;
+        let limit = |row| {
+            let row = Reader { table: "workspaces", row };
+            Ok((row.parsed("id")?, row.count("bot_limit")?))
+        };
+        rows.iter().map(limit).collect()
+    }
+
+    async fn limit_bots(&self, workspace: WorkspaceId, limit: Option<u32>) -> Result<bool, StoreError> {
+        let done = sqlx::query("-- limit_bots\nUPDATE workspaces SET bot_limit = $1 WHERE id = $2")
+            .bind(limit.map(i64::from))
+            .bind(workspace.to_string())
+            .execute(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
     async fn found(&self, workspace: &Workspace, key: &ApiKey) -> Result<bool, StoreError> {
         // Of two that both saw no workspace one is ended, and sees the other's when it runs again.
         let body = |mut tx: Tx| async move {

@@ -169,14 +169,44 @@ impl Bots for PostgresStore {
         // What another supervisor is just taking is skipped, not waited for. What it took a moment ago has changed by the
         // time of locking, and PostgreSQL asks the whole condition again.
         let body = |mut tx: Tx| async move {
+            // Servers that count a limited workspace's bots take turns.
+            sqlx::query(
+                "-- lease_due_bots: limited\n\
+                 SELECT 1 FROM workspaces WHERE bot_limit IS NOT NULL AND id IN\n\
+                     (SELECT workspace FROM bots WHERE status NOT IN ('done', 'fatal')\n\
+                          AND coalesce(join_at, created_at) <= $1\n\
+                          AND (lease_expires_at IS NULL OR lease_expires_at <= $1))\n\
+                 ORDER BY id FOR NO KEY UPDATE",
+            )
+            .bind(now.as_microsecond())
+            .execute(&mut *tx)
+            .await
+            .map_err(unavailable)?;
             let rows = sqlx::query(concat!(
-                "-- lease_due_bots: find\nSELECT ",
+                "-- lease_due_bots: find\n\
+                 WITH due AS (\n\
+                     SELECT id, workspace, coalesce(join_at, created_at) AS due_at FROM bots\n\
+                     WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= $1\n\
+                       AND (lease_expires_at IS NULL OR lease_expires_at <= $1)\n\
+                 ), running AS (\n\
+                     SELECT workspace, count(*) AS bots FROM bots\n\
+                     WHERE status NOT IN ('done', 'fatal') AND lease_expires_at > $1 GROUP BY workspace\n\
+                 ), turns AS (\n\
+                     SELECT due.id, due.due_at, due.workspace, coalesce(running.bots, 0)\n\
+                         + row_number() OVER (PARTITION BY due.workspace ORDER BY due.due_at, due.id) AS turn\n\
+                     FROM due LEFT JOIN running ON running.workspace = due.workspace\n\
+                 )\n\
+                 SELECT ",
                 columns!(),
-                " FROM bots\n\
-                 WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= $1\n\
+                " FROM bots JOIN (\n\
+                     SELECT turns.id AS turn_of, turns.due_at, turns.turn FROM turns\n\
+                     LEFT JOIN workspaces ON workspaces.id = turns.workspace\n\
+                     WHERE workspaces.bot_limit IS NULL OR turns.turn <= workspaces.bot_limit\n\
+                 ) AS next ON turn_of = id\n\
+                 WHERE status NOT IN ('done', 'fatal')\n\
                    AND (lease_expires_at IS NULL OR lease_expires_at <= $1)\n\
-                 ORDER BY coalesce(join_at, created_at), id LIMIT $2\n\
-                 FOR UPDATE SKIP LOCKED",
+                 ORDER BY turn, due_at, id LIMIT $2\n\
+                 FOR UPDATE OF bots SKIP LOCKED",
             ))
             .bind(now.as_microsecond())
             .bind(i64::try_from(tokens.len()).unwrap_or(i64::MAX))

@@ -166,10 +166,22 @@ impl Bots for SqliteStore {
         let mut tx = self.write().await?;
         let rows = sqlx::query(
             "-- lease_due_bots: find\n\
-             SELECT * FROM bots\n\
-             WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= ?1\n\
-               AND (lease_expires_at IS NULL OR lease_expires_at <= ?1)\n\
-             ORDER BY coalesce(join_at, created_at), id LIMIT ?2",
+             WITH due AS (\n\
+                 SELECT id, workspace, coalesce(join_at, created_at) AS due_at FROM bots\n\
+                 WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= ?1\n\
+                   AND (lease_expires_at IS NULL OR lease_expires_at <= ?1)\n\
+             ), running AS (\n\
+                 SELECT workspace, count(*) AS bots FROM bots\n\
+                 WHERE status NOT IN ('done', 'fatal') AND lease_expires_at > ?1 GROUP BY workspace\n\
+             ), turns AS (\n\
+                 SELECT due.id, due.due_at, due.workspace, coalesce(running.bots, 0)\n\
+                     + row_number() OVER (PARTITION BY due.workspace ORDER BY due.due_at, due.id) AS turn\n\
+                 FROM due LEFT JOIN running ON running.workspace = due.workspace\n\
+             )\n\
+             SELECT bots.* FROM bots JOIN turns ON turns.id = bots.id\n\
+                 LEFT JOIN workspaces ON workspaces.id = turns.workspace\n\
+             WHERE workspaces.bot_limit IS NULL OR turns.turn <= workspaces.bot_limit\n\
+             ORDER BY turns.turn, turns.due_at, turns.id LIMIT ?2",
         )
         .bind(now.as_microsecond())
         .bind(i64::try_from(tokens.len()).unwrap_or(i64::MAX))

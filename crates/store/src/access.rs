@@ -104,6 +104,13 @@ pub trait Access {
         choice: SecondAuthorization,
     ) -> Result<(), StoreError>;
 
+    /// The workspaces that may run only so many bots at once, with how many.
+    async fn bot_limits(&self) -> Result<Vec<(WorkspaceId, u32)>, StoreError>;
+
+    /// Limits how many bots of a workspace run at once, on all servers together; `None` lifts the limit. `false`: there is
+    /// no such workspace.
+    async fn limit_bots(&self, workspace: WorkspaceId, limit: Option<u32>) -> Result<bool, StoreError>;
+
     /// Makes a workspace together with its first key, if the store holds no workspace yet; `false` when it does.
     /// Of several first starts at once, one wins.
     async fn found(&self, workspace: &Workspace, key: &ApiKey) -> Result<bool, StoreError>;

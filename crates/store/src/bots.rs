@@ -103,8 +103,9 @@ pub trait Bots {
         page_size: u64,
     ) -> Result<BotPage, StoreError>;
 
-    /// Claims up to `tokens.len()` bots that are due and that nobody holds, oldest first, one token for each. Across
-    /// tenants: asked by the supervisor.
+    /// Claims up to `tokens.len()` bots that are due and that nobody holds, one token for each. The workspace with the
+    /// fewest running bots comes first, and of a workspace the oldest; none gets more than its limit. Across tenants:
+    /// asked by the supervisor.
     async fn lease_due_bots(
         &self,
         tokens: &[LeaseToken],

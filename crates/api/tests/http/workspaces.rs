@@ -46,3 +46,23 @@ async fn workspaces_sign_with_secrets_of_their_own() {
     let other = house.call_as(&theirs, "GET", secret, Value::Null).await.ok();
     assert_ne!(house.get(secret).await.ok()["secret"], other["secret"]);
 }
+
+#[tokio::test]
+async fn an_operator_limits_the_bots_of_a_workspace() {
+    let house = office().await;
+    let operator = house.key_with("operator").await;
+    let made = json!({ "name": "theirs", "bot_limit": 3 });
+    let made = house.call_as(&operator, "POST", WORKSPACES, made).await.created();
+    assert_eq!(made["bot_limit"], 3);
+    let path = format!("{WORKSPACES}{}/", made["id"].as_str().unwrap());
+    let change = async |body| house.call_as(&operator, "PATCH", &path, body).await;
+    assert_eq!(change(json!({ "bot_limit": 5 })).await.ok()["bot_limit"], 5);
+    assert_eq!(change(json!({})).await.ok()["bot_limit"], 5);
+    assert_eq!(change(json!({ "bot_limit": null })).await.ok()["bot_limit"], Value::Null);
+    assert_eq!(change(json!({ "bot_limit": -1 })).await.status, 400);
+    assert!(change(json!({ "bot_limits": 1 })).await.text.contains("bot_limit?"));
+    let nobody = format!("{WORKSPACES}00000000-0000-7000-8000-000000000000/");
+    assert_eq!(house.call_as(&operator, "PATCH", &nobody, json!({ "bot_limit": 1 })).await.status, 404);
+    let theirs = made["api_key"]["key"].as_str().unwrap();
+    assert_eq!(house.call_as(theirs, "PATCH", &path, json!({ "bot_limit": 9 })).await.status, 403);
+}

@@ -251,3 +251,49 @@ pub async fn the_last_server_that_runs_bots_is_known(bench: &Bench) {
     see("one", now + hour * 3, now + hour * 2).await;
     assert_eq!(seen_at().await, Some(now + hour * 3), "and the other is forgotten");
 }
+
+pub async fn workspaces_share_what_is_free(bench: &Bench) {
+    let (greedy, modest) = (bench.workspace().await, another(bench).await);
+    for _ in 0..10 {
+        added(bench, greedy).await;
+    }
+    let late = [added(bench, modest).await.id, added(bench, modest).await.id];
+    let taken = lease_at(bench, bench.env.now(), 60, 6).await;
+    let theirs = taken.iter().filter(|(bot, _)| late.contains(&bot.id)).count();
+    assert_eq!((taken.len(), theirs), (6, 2), "who came later with few does not wait for who came with many");
+    // What runs counts: the next free place is for whoever has fewer.
+    let third = added(bench, modest).await;
+    let next = lease_at(bench, bench.env.now(), 60, 1).await.pop().unwrap().0;
+    assert_eq!(next.id, third.id);
+    let rest = lease_at(bench, bench.env.now(), 60, 20).await;
+    assert_eq!(rest.len(), 6, "nothing that is free is left unused");
+}
+
+pub async fn a_workspace_runs_no_more_bots_than_its_limit(bench: &Bench) {
+    let (limited, free) = (bench.workspace().await, another(bench).await);
+    assert!(bench.store.limit_bots(limited, Some(2)).await.unwrap());
+    assert_eq!(bench.store.bot_limits().await.unwrap(), [(limited, 2)]);
+    for _ in 0..CALLERS {
+        added(bench, limited).await;
+        added(bench, free).await;
+    }
+    // Several servers at once look at the same count.
+    let leasing = (0..CALLERS).map(|_| lease_at(bench, bench.env.now(), 60, 2 * CALLERS));
+    let taken: Vec<_> = join_all(leasing).await.into_iter().flatten().collect();
+    let theirs: Vec<_> = taken.iter().filter(|(bot, _)| bot.workspace == limited).collect();
+    assert_eq!((theirs.len(), taken.len()), (2, 2 + CALLERS));
+    // One ends, one may come.
+    let (ended, lease) = theirs[0];
+    let fatal = step(bench, BotStatus::Fatal);
+    assert_eq!(bench.store.record_step(ended.id, lease, &fatal).await.unwrap(), Transition::Recorded);
+    assert_eq!(lease_at(bench, bench.env.now(), 60, 9).await.len(), 1);
+    assert!(bench.store.limit_bots(limited, None).await.unwrap());
+    assert_eq!(lease_at(bench, bench.env.now(), 60, 9).await.len(), CALLERS - 3);
+    assert!(!bench.store.limit_bots(WorkspaceId::generate(&bench.env), None).await.unwrap());
+}
+
+async fn another(bench: &Bench) -> WorkspaceId {
+    let id = WorkspaceId::generate(&bench.env);
+    bench.store.add_workspace(&bench.workspace_row(id), &bench.api_key(id)).await.unwrap();
+    id
+}

@@ -201,6 +201,7 @@ macro_rules! conformance_tests {
                            a_cell_is_replaced_only_while_it_holds_what_it_held }
             bots { the_last_server_that_runs_bots_is_known, a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,
                    due_bots_are_leased_once,
+                   workspaces_share_what_is_free, a_workspace_runs_no_more_bots_than_its_limit,
                    supervisors_at_once_share_the_bots, a_lapsed_bot_is_leased_again, steps_need_the_lease,
                    forbidden_steps_change_nothing,
                    of_steps_at_once_none_follows_the_last, a_terminal_step_ends_everything, leaving_is_asked_once,
