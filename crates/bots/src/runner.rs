@@ -314,7 +314,7 @@ impl Runner<'_> {
                 &papers.app.keys,
                 &self.link.meeting_number.to_string(),
                 role,
-                env.now(),
+                self.ledger.parts.broker.time_at_zoom(),
             ),
             meeting_number: self.link.meeting_number.to_string(),
             passcode: self.link.passcode.clone().unwrap_or_else(|| Secret::new("")),

@@ -14,6 +14,8 @@ use crate::{Asker, Audited, Broker, Cell, audit::Wish, refresh::Errand, schedule
 pub(crate) const MARGIN: Duration = Duration::from_secs(60);
 /// How exactly the last use of an account is remembered.
 const USE_IS_REMEMBERED: Duration = Duration::from_secs(3600);
+/// No access token lives longer: what says so was written by a wrong clock, or by Zoom's mistake.
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// An access token, and how long our own record calls it valid.
 #[derive(Debug)]
@@ -126,11 +128,21 @@ impl Broker {
         }
     }
 
-    /// Whether the account's access token lasts for `life` more, and is not of the generation that was rejected.
+    /// Whether the account's access token lasts for `life` more, and is not of the generation that was rejected. A grant from
+    /// the future is not believed: how old it is nobody knows.
     pub(crate) fn lasts(&self, credential: &Credential, life: Duration, rejected: Option<i64>) -> bool {
+        let (ends_at, now) = (credential.grant.access_expires_at, self.zoom.clock().now());
         rejected != Some(credential.generation)
             && credential.grant.access_token.is_some()
-            && credential.grant.access_expires_at > self.env.now() + life
+            && !credential.granted_at.is_from_the_future(self.env.now())
+            && ends_at > now + life
+            && ends_at.holds(LONGEST_LIFE, now)
+    }
+
+    /// What Zoom's clock shows when ours shows `time`.
+    pub(crate) fn at_zoom(&self, time: Timestamp) -> Timestamp {
+        let (ours, zooms) = (self.env.now(), self.zoom.clock().now());
+        time + zooms.since(ours) - ours.since(zooms)
     }
 
     fn open_access(&self, credential: &Credential, source: Source) -> Result<LiveAccess, Failure> {
@@ -160,10 +172,10 @@ impl Broker {
     /// and nobody is refused a token because it was not.
     async fn remember_use(&self, credential: &Credential) {
         let now = self.env.now();
-        if credential.used_at.is_some_and(|used_at| now.since(used_at) < USE_IS_REMEMBERED) {
+        if credential.used_at.is_some_and(|used_at| used_at.was_within(USE_IS_REMEMBERED, now)) {
             return;
         }
-        let life = credential.grant.access_expires_at.since(credential.granted_at);
+        let life = credential.grant.access_expires_at.since(self.at_zoom(credential.granted_at));
         let look_at = schedule::ahead(&self.env, credential.granted_at, life);
         if let Err(error) = self.store.touch_credential(credential.id, now, Some(look_at)).await {
             tracing::warn!(credential = %credential.id, %error, "the use of an account was not recorded");

@@ -164,7 +164,7 @@ impl Broker {
         let seal_access = |token| self.vault.seal(workspace, Cell::AccessToken(id), token);
         Grant {
             access_token: grant.access_token.as_ref().map(seal_access),
-            access_expires_at: now + grant.expires_in,
+            access_expires_at: self.at_zoom(now) + grant.expires_in,
             refresh_token: refresh_token.map(seal),
             scopes: grant.scopes.clone(),
             api_url: grant.api_url.as_ref().map(Url::to_string),

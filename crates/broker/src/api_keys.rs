@@ -118,7 +118,7 @@ impl Broker {
 
     /// Nobody waits for it, and nobody misses it when it fails.
     fn note_use(&self, key: &ApiKey, now: Timestamp) {
-        let known = key.last_used_at.is_some_and(|at| now.since(at) < USE_IS_NOTED_EVERY);
+        let known = key.last_used_at.is_some_and(|at| at.was_within(USE_IS_NOTED_EVERY, now));
         if known || self.noted_uses.admit(&key.id, NOTES_A_MINUTE, now).is_err() {
             return;
         }

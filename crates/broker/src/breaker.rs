@@ -26,7 +26,7 @@ impl Broker {
         if let Some(refusal) = app.refusal {
             let now = self.env.now();
             let next = now + schedule::part(&self.env, PROBE_EVERY, 900..1000);
-            if now < refusal.probe_at || !self.store.claim_probe(id, now, next).await? {
+            if refusal.probe_at.holds(PROBE_EVERY, now) || !self.store.claim_probe(id, now, next).await? {
                 let refused = format!("Zoom refuses the credentials of app {id} since {}", refusal.since);
                 let wait = refusal.probe_at.since(now).max(Duration::from_secs(1));
                 return Err(Failure { retry_after: Some(wait), ..Failure::new(Code::AppUnhealthy, refused) });

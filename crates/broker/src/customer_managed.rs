@@ -108,7 +108,8 @@ impl Broker {
             return Err("the token belongs to another Zoom app");
         }
         let ends = [claims.expires_at, answer.expires_at].into_iter().flatten().min();
-        let life = ends.ok_or("neither the token nor expires_at says when it ends")?.since(self.env.now());
+        let life =
+            ends.ok_or("neither the token nor expires_at says when it ends")?.since(self.zoom.clock().now());
         if life < LEAST_LIFE {
             Err("less than 120 s are left of the token")
         } else {

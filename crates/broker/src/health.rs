@@ -37,7 +37,7 @@ impl Broker {
     /// Looks at the database, the disk and the audit, unless somebody has just looked. Answers with every finding.
     pub async fn check_health(self: &Arc<Self>) -> Vec<Finding> {
         let looked_at = *self.checks.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if looked_at.is_none_or(|at| self.env.now().since(at) >= COUNTS_FOR) {
+        if looked_at.is_none_or(|at| !at.was_within(COUNTS_FOR, self.env.now())) {
             let broker = Arc::clone(self);
             self.checks.looks.join((), &self.tasks, move || async move { broker.look().await }).await;
         }
@@ -47,6 +47,7 @@ impl Broker {
     async fn look(&self) {
         tokio::join!(self.look_at_database(), self.look_at_disk());
         self.look_at_audit();
+        self.report("clock", self.clock_problem());
         *self.checks.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.env.now());
     }
 

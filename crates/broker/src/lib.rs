@@ -10,6 +10,7 @@
 //! - [`obf`](Broker::obf), join tokens: minted for each call. [`access_token`](Broker::access_token): for a customer's own
 //!   calls.
 //! - [`pools`](Broker::take_seat): several accounts behind one name, each with so many seats.
+//! - `clock`: what time it is at Zoom, and whether ours differs.
 //! - `audit`: no record, no token. Every token leaves as [`Audited`].
 //! - [`links`](Broker::serve_link): the addresses that bot platforms call, and the order in which they are checked.
 //! - [`webhooks`](Broker::take_webhook): what Zoom tells: a user has removed the app, or is gone; a meeting is new, or gone.
@@ -23,6 +24,7 @@ mod audit;
 mod breaker;
 mod budget;
 mod callback_secrets;
+mod clock;
 mod connect;
 mod customer_managed;
 mod disconnect;

@@ -94,6 +94,10 @@ impl Window {
         while let Some((_, calls)) = self.seconds.pop_front_if(|(then, _)| second - *then >= WINDOW) {
             self.calls -= calls;
         }
+        // What lies a window ahead was counted before the clock was set back.
+        while let Some((_, calls)) = self.seconds.pop_back_if(|(then, _)| *then - second >= WINDOW) {
+            self.calls -= calls;
+        }
     }
 
     fn count(&mut self, limit: NonZeroU32, now: Timestamp) -> Result<(), Duration> {
@@ -165,6 +169,14 @@ mod tests {
         // Eight have to leave: those of the seconds 0 to 7.
         assert_eq!(limiter.admit(&'a', limit(3), at(10_000)), Err(Duration::from_secs(58)));
         assert_eq!(limiter.admit(&'a', limit(3), at(68_000)), Ok(()));
+    }
+
+    #[test]
+    fn a_clock_that_was_far_ahead_locks_nobody_out() {
+        let (limiter, six_hours) = (Limiter::default(), 6 * 3600 * 1000);
+        assert_eq!(limiter.admit(&'a', limit(1), at(six_hours)), Ok(()));
+        assert_eq!(limiter.admit(&'a', limit(1), at(0)), Ok(()));
+        assert!(limiter.admit(&'a', limit(1), at(1000)).is_err());
     }
 
     #[test]

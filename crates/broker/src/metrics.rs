@@ -76,6 +76,7 @@ struct Counted {
     pool_refusals: Family<Labels<1>, Counter>,
     meeting_syncs: Family<Labels<1>, Counter>,
     problem_severity: Family<Labels<1>, Gauge>,
+    clock_ahead: Gauge,
 }
 
 impl Default for Metrics {
@@ -152,6 +153,11 @@ impl Default for Metrics {
             pool_seats: registered(&mut registry, "pool_seats", "Seats taken, of all pools"),
             pool_refusals: registered(&mut registry, "pool_refusals", "Requests for a seat that found none"),
             meeting_syncs: registered(&mut registry, "meeting_syncs", "Lists of an account's meetings"),
+            clock_ahead: registered(
+                &mut registry,
+                "clock_ahead_of_zoom_seconds",
+                "By how much this server's clock is ahead of Zoom's; negative when it is behind",
+            ),
             problem_severity: registered(
                 &mut registry,
                 "problem_severity",
@@ -323,6 +329,7 @@ impl Broker {
             // Without an answer the older count stands, with its time beside it.
             let _late = self.env.clock.timeout(COUNT_WITHIN, counted).await;
         }
+        self.metrics.0.clock_ahead.set(self.zoom.clock().ahead_of_zoom().unwrap_or(0));
         for finding in self.check_health().await {
             self.metrics.problem(&finding);
         }

@@ -188,7 +188,7 @@ impl Broker {
         let seal = |cell, token| self.vault.seal(workspace, cell, token);
         Grant {
             access_token: grant.access_token.as_ref().map(|token| seal(Cell::ParkedAccessToken(id), token)),
-            access_expires_at: now + grant.expires_in,
+            access_expires_at: self.at_zoom(now) + grant.expires_in,
             refresh_token: grant
                 .refresh_token
                 .as_ref()
@@ -207,7 +207,7 @@ impl Broker {
         Ok(zoom::Grant {
             access_token: open(Cell::ParkedAccessToken(id), &grant.access_token)?,
             refresh_token: open(Cell::ParkedRefreshToken(id), &grant.refresh_token)?,
-            expires_in: grant.access_expires_at.since(parked.parked_at),
+            expires_in: grant.access_expires_at.since(self.at_zoom(parked.parked_at)),
             scopes: grant.scopes.clone(),
             api_url: grant.api_url.as_deref().and_then(|url| url.parse().ok()),
         })

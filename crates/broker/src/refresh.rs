@@ -129,7 +129,8 @@ impl Broker {
     /// After a failure, callers do not try again before the time that is on the row: Zoom may have asked for it.
     fn not_too_soon(&self, credential: &Credential) -> Result<(), Failure> {
         let now = self.env.now();
-        let Some((code, retry_at)) = credential.trouble.zip(credential.retry_at.filter(|at| *at > now))
+        let Some((code, retry_at)) =
+            credential.trouble.zip(credential.retry_at.filter(|at| at.holds(schedule::LONGEST_ASKED, now)))
         else {
             return Ok(());
         };

@@ -16,6 +16,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// And grows no longer than this, so that an account is back soon after Zoom is.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// A longer wait is not believed, whoever asks for it.
+pub(crate) const LONGEST_ASKED: Duration = Duration::from_secs(3600);
+
 /// After a refresh whose access token lives for `life`. `None` means not before somebody asks.
 pub(crate) fn after_refresh(
     env: &Environment,
@@ -25,7 +28,7 @@ pub(crate) fn after_refresh(
     life: Duration,
 ) -> Option<Timestamp> {
     let now = env.now();
-    let in_use = used_at.is_some_and(|used_at| now.since(used_at) < IN_USE);
+    let in_use = used_at.is_some_and(|used_at| used_at.was_within(IN_USE, now));
     match kind {
         CredentialKind::UserOauth | CredentialKind::ServerToServer if in_use => {
             Some(ahead(env, granted_at, life))
@@ -45,7 +48,7 @@ pub(crate) fn ahead(env: &Environment, granted_at: Timestamp, life: Duration) ->
 pub(crate) fn after_failure(env: &Environment, before: &Credential, asked: Option<Duration>) -> Timestamp {
     let doubled = FIRST_PAUSE.saturating_mul(1 << before.failures.min(16));
     let pause = part(env, doubled.min(LONGEST_PAUSE), 750..1000);
-    env.now() + asked.map_or(pause, |asked| asked.max(pause))
+    env.now() + asked.map_or(pause, |asked| asked.max(pause).min(LONGEST_ASKED))
 }
 
 /// A random part of `whole`, in thousandths.

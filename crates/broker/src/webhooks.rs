@@ -80,7 +80,7 @@ impl Broker {
             None => Secret::new(self.env.entropy.token()),
         };
         let (secrets, now) = ([secret], self.env.now());
-        let verified = verify_webhook(&secrets, headers, request.body, now);
+        let verified = verify_webhook(&secrets, headers, request.body, self.zoom.clock().now());
         let ((sent_at, secret), app) = verified.and_then(|verified| {
             let app = app.ok_or_else(|| Failure::new(Code::SignatureInvalid, "no app has this address"))?;
             Ok((verified, app))

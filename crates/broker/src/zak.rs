@@ -97,8 +97,10 @@ impl Broker {
             return None;
         }
         let kept = self.zaks.kept.get(&(id, wanted.user.cloned()))?;
-        let good =
-            kept.workspace == workspace && kept.epoch == epoch && kept.ends_at >= now + wanted.outlives;
+        let good = kept.workspace == workspace
+            && kept.epoch == epoch
+            && !kept.minted_at.is_from_the_future(now)
+            && kept.ends_at >= now + wanted.outlives;
         good.then_some(kept.zak)
     }
 
@@ -138,7 +140,7 @@ impl Broker {
             .await
             .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the mint broke off")))?;
         match zak.expires_at {
-            Some(end) if end < self.env.now() + wanted.outlives => Err(Failure::new(
+            Some(end) if end < self.zoom.clock().now() + wanted.outlives => Err(Failure::new(
                 Code::ZoomUnexpected,
                 "Zoom gave a ZAK that ends too soon: check this server's clock",
             )),
@@ -164,8 +166,9 @@ impl Broker {
         credential: CredentialId,
     ) -> Result<(), Failure> {
         let now = self.env.now();
-        let young =
-            |kept: &KeptZak| kept.credential == credential && now.since(kept.minted_at) < TOO_YOUNG_TO_DOUBT;
+        let young = |kept: &KeptZak| {
+            kept.credential == credential && kept.minted_at.was_within(TOO_YOUNG_TO_DOUBT, now)
+        };
         if self.zaks.kept.find(young).is_some() {
             return Ok(());
         }
@@ -191,8 +194,10 @@ impl Broker {
         let Minted { token, expires_at, epoch } =
             self.mint(workspace, credential, user, Order::Zak(ttl)).await?;
         let (zak, now) = (Zak { token, expires_at }, self.env.now());
-        // Without a readable end, Zoom's answer to our `ttl` is the best record there is.
-        let ends_at = expires_at.unwrap_or(now + ttl);
+        // Its end is by Zoom's clock, and never later than what was asked for. Without a readable one, Zoom's answer to our
+        // `ttl` is the best record there is.
+        let life = expires_at.map_or(ttl, |end| end.since(self.zoom.clock().now()).min(ttl));
+        let ends_at = now + life;
         let kept = KeptZak { workspace, credential, epoch, zak: zak.clone(), minted_at: now, ends_at };
         self.zaks.kept.put(owner, kept, |kept| kept.ends_at > now);
         Ok(zak)

@@ -175,6 +175,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         never = serving_metrics => match never {},
         never = broker.tend_escrow() => match never {},
         never = keys.tend() => match never {},
+        never = broker.tend_clock() => match never {},
         never = broker.tend_access() => match never {},
         never = broker.tend_parked() => match never {},
         never = broker.tend_accounts() => match never {},

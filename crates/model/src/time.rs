@@ -6,8 +6,8 @@ use std::{
     ops::{Add, Sub},
     pin::Pin,
     str::FromStr,
-    sync::Mutex,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::{LazyLock, Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -126,6 +126,11 @@ pub trait Clock: Send + Sync {
     /// The current time.
     fn now(&self) -> Timestamp;
 
+    /// Time that has passed since some beginning, however often the clock was set meanwhile.
+    fn elapsed(&self) -> Duration {
+        self.now().since(Timestamp::MIN)
+    }
+
     /// Resolves once `span` has passed on this clock.
     fn sleep(&self, span: Duration) -> Sleep;
 }
@@ -152,16 +157,27 @@ impl Clock for SystemClock {
         Timestamp::from_microsecond(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }
 
+    fn elapsed(&self) -> Duration {
+        static BEGINNING: LazyLock<Instant> = LazyLock::new(now_of_the_machine);
+        now_of_the_machine().saturating_duration_since(*BEGINNING)
+    }
+
     #[expect(clippy::disallowed_methods, reason = "this is the one place that sleeps")]
     fn sleep(&self, span: Duration) -> Sleep {
         Box::pin(tokio::time::sleep(span))
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the ambient clock")]
+fn now_of_the_machine() -> Instant {
+    Instant::now()
+}
+
 /// A clock that moves only when told to. Every component of a test shares one.
 #[derive(Debug)]
 pub struct ManualClock {
     now: watch::Sender<Timestamp>,
+    elapsed: Mutex<Duration>,
     // Held while the time moves, so that two advances cannot lose one another.
     moving: Mutex<()>,
 }
@@ -169,19 +185,30 @@ pub struct ManualClock {
 impl ManualClock {
     /// Stands at `start`.
     pub fn new(start: Timestamp) -> Self {
-        Self { now: watch::Sender::new(start), moving: Mutex::new(()) }
+        Self { now: watch::Sender::new(start), elapsed: Mutex::default(), moving: Mutex::new(()) }
     }
 
     /// Moves the time on by `span` and wakes whoever's wait is over.
     pub fn advance(&self, span: Duration) {
-        let _moving = self.moving.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.elapsed.lock().unwrap_or_else(PoisonError::into_inner) += span;
         self.now.send_modify(|now| *now = *now + span);
+    }
+
+    /// Sets the clock, as an administrator would: no time passes.
+    pub fn set(&self, to: Timestamp) {
+        let _moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
+        self.now.send_modify(|now| *now = to);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         *self.now.borrow()
+    }
+
+    fn elapsed(&self) -> Duration {
+        *self.elapsed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sleep(&self, span: Duration) -> Sleep {

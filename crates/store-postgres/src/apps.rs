@@ -1,7 +1,7 @@
 //! Apps.
 
 use async_trait::async_trait;
-use model::{Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
+use model::{CLOCK_TOLERANCE, Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
 use sqlx::{AssertSqlSafe, postgres::PgRow};
 use store::{
     AppFilter, AppKind, AppRemoval, NewAppSecrets, Note, Page, Refusal, Signatures, StoreError, Subject,
@@ -301,11 +301,13 @@ impl ZoomOauthApps for PostgresStore {
         next: Timestamp,
     ) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "-- claim_probe\nUPDATE zoom_oauth_apps SET probe_at = $1 WHERE id = $2 AND probe_at <= $3",
+            "-- claim_probe\n\
+             UPDATE zoom_oauth_apps SET probe_at = $1 WHERE id = $2 AND (probe_at <= $3 OR probe_at > $4)",
         )
         .bind(next.as_microsecond())
         .bind(id.to_string())
         .bind(now.as_microsecond())
+        .bind((next + CLOCK_TOLERANCE).as_microsecond())
         .execute(&self.pool)
         .await
         .map_err(unavailable)?;

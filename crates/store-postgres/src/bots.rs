@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use model::{BotId, BotStatus, LeaseToken, StatusChange, Timestamp, WorkspaceId};
+use model::{BotId, BotStatus, CLOCK_TOLERANCE, LeaseToken, StatusChange, Timestamp, WorkspaceId};
 use sqlx::{Postgres, QueryBuilder, postgres::PgRow, types::Json};
 use store::{Bot, BotFilter, BotPage, Bots, Lease, Screenshot, StoreError, Transition};
 
@@ -187,10 +187,11 @@ impl Bots for PostgresStore {
                  WITH due AS (\n\
                      SELECT id, workspace, coalesce(join_at, created_at) AS due_at FROM bots\n\
                      WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= $1\n\
-                       AND (lease_expires_at IS NULL OR lease_expires_at <= $1)\n\
+                       AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
                  ), running AS (\n\
                      SELECT workspace, count(*) AS bots FROM bots\n\
-                     WHERE status NOT IN ('done', 'fatal') AND lease_expires_at > $1 GROUP BY workspace\n\
+                     WHERE status NOT IN ('done', 'fatal') AND lease_expires_at > $1\n\
+                       AND lease_expires_at <= $3 GROUP BY workspace\n\
                  ), turns AS (\n\
                      SELECT due.id, due.due_at, due.workspace, coalesce(running.bots, 0)\n\
                          + row_number() OVER (PARTITION BY due.workspace ORDER BY due.due_at, due.id) AS turn\n\
@@ -204,12 +205,13 @@ impl Bots for PostgresStore {
                      WHERE workspaces.bot_limit IS NULL OR turns.turn <= workspaces.bot_limit\n\
                  ) AS next ON turn_of = id\n\
                  WHERE status NOT IN ('done', 'fatal')\n\
-                   AND (lease_expires_at IS NULL OR lease_expires_at <= $1)\n\
+                   AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
                  ORDER BY turn, due_at, id LIMIT $2\n\
                  FOR UPDATE OF bots SKIP LOCKED",
             ))
             .bind(now.as_microsecond())
             .bind(i64::try_from(tokens.len()).unwrap_or(i64::MAX))
+            .bind((expires_at + CLOCK_TOLERANCE).as_microsecond())
             .fetch_all(&mut *tx)
             .await
             .map_err(unavailable)?;

@@ -12,8 +12,8 @@ use sqlx::{
     types::Json,
 };
 use store::{
-    Credential, CredentialFilter, Credentials, Due, Grant, Lease, Note, Page, RefreshLease, StoreError,
-    Subject, Trouble,
+    Credential, CredentialFilter, Credentials, Due, Grant, LONGEST_REST, Lease, Note, Page, RefreshLease,
+    StoreError, Subject, Trouble,
 };
 
 use crate::{
@@ -326,7 +326,7 @@ impl Credentials for PostgresStore {
                 return Ok(RefreshLease::Unusable);
             }
             let held_until = Reader { table: "credentials", row: &row }.optional_time("lease_expires_at")?;
-            if let Some(until) = held_until.filter(|until| *until > now) {
+            if let Some(until) = held_until.filter(|until| until.holds(lease.expires_at.since(now), now)) {
                 return Ok(RefreshLease::Held { until });
             }
             sqlx::query(
@@ -496,13 +496,18 @@ impl Credentials for PostgresStore {
         let rows = sqlx::query(
             "-- claim_due\n\
              UPDATE credentials SET refresh_at = $1 WHERE id IN (\n\
-                 SELECT id FROM credentials WHERE refresh_at <= $2 ORDER BY refresh_at LIMIT $3\n\
-                 FOR UPDATE SKIP LOCKED)\n\
+                 SELECT id FROM (SELECT id FROM credentials WHERE refresh_at <= $2\n\
+                     ORDER BY refresh_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS due\n\
+                 UNION ALL\n\
+                 SELECT id FROM (SELECT id FROM credentials WHERE refresh_at > $4\n\
+                     LIMIT $3 FOR UPDATE SKIP LOCKED) AS from_the_future\n\
+                 LIMIT $3)\n\
              RETURNING workspace, id, app, generation",
         )
         .bind(until.as_microsecond())
         .bind(now.as_microsecond())
         .bind(i64::from(limit))
+        .bind((now + LONGEST_REST).as_microsecond())
         .fetch_all(&self.pool)
         .await
         .map_err(unavailable)?;

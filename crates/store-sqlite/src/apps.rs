@@ -1,7 +1,7 @@
 //! Apps.
 
 use async_trait::async_trait;
-use model::{Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
+use model::{CLOCK_TOLERANCE, Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
 use sqlx::{AssertSqlSafe, SqliteConnection, sqlite::SqliteRow};
 use store::{
     AppFilter, AppKind, AppRemoval, NewAppSecrets, Note, Page, Refusal, Signatures, StoreError, Subject,
@@ -284,11 +284,13 @@ impl ZoomOauthApps for SqliteStore {
         next: Timestamp,
     ) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "-- claim_probe\nUPDATE zoom_oauth_apps SET probe_at = ? WHERE id = ? AND probe_at <= ?",
+            "-- claim_probe\n\
+             UPDATE zoom_oauth_apps SET probe_at = ? WHERE id = ? AND (probe_at <= ? OR probe_at > ?)",
         )
         .bind(next.as_microsecond())
         .bind(id.to_string())
         .bind(now.as_microsecond())
+        .bind((next + CLOCK_TOLERANCE).as_microsecond())
         .execute(&self.writer)
         .await
         .map_err(unavailable)?;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use model::{BotId, BotStatus, LeaseToken, StatusChange, Timestamp, WorkspaceId};
+use model::{BotId, BotStatus, CLOCK_TOLERANCE, LeaseToken, StatusChange, Timestamp, WorkspaceId};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use store::{Bot, BotFilter, BotPage, Bots, Lease, Screenshot, StoreError, Transition};
 
@@ -169,10 +169,11 @@ impl Bots for SqliteStore {
              WITH due AS (\n\
                  SELECT id, workspace, coalesce(join_at, created_at) AS due_at FROM bots\n\
                  WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= ?1\n\
-                   AND (lease_expires_at IS NULL OR lease_expires_at <= ?1)\n\
+                   AND (lease_expires_at IS NULL OR lease_expires_at <= ?1 OR lease_expires_at > ?3)\n\
              ), running AS (\n\
                  SELECT workspace, count(*) AS bots FROM bots\n\
-                 WHERE status NOT IN ('done', 'fatal') AND lease_expires_at > ?1 GROUP BY workspace\n\
+                 WHERE status NOT IN ('done', 'fatal') AND lease_expires_at > ?1\n\
+                   AND lease_expires_at <= ?3 GROUP BY workspace\n\
              ), turns AS (\n\
                  SELECT due.id, due.due_at, due.workspace, coalesce(running.bots, 0)\n\
                      + row_number() OVER (PARTITION BY due.workspace ORDER BY due.due_at, due.id) AS turn\n\
@@ -185,6 +186,7 @@ impl Bots for SqliteStore {
         )
         .bind(now.as_microsecond())
         .bind(i64::try_from(tokens.len()).unwrap_or(i64::MAX))
+        .bind((expires_at + CLOCK_TOLERANCE).as_microsecond())
         .fetch_all(&mut *tx)
         .await
         .map_err(unavailable)?;

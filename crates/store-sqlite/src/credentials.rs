@@ -7,8 +7,8 @@ use model::{
 };
 use sqlx::{AssertSqlSafe, SqliteConnection, sqlite::SqliteRow};
 use store::{
-    Credential, CredentialFilter, Credentials, Due, Grant, Lease, Note, Page, RefreshLease, StoreError,
-    Subject, Trouble,
+    Credential, CredentialFilter, Credentials, Due, Grant, LONGEST_REST, Lease, Note, Page, RefreshLease,
+    StoreError, Subject, Trouble,
 };
 
 use crate::{
@@ -302,7 +302,7 @@ impl Credentials for SqliteStore {
             return Ok(RefreshLease::Unusable);
         }
         let held_until = Reader { table: "credentials", row: &row }.optional_time("lease_expires_at")?;
-        if let Some(until) = held_until.filter(|until| *until > now) {
+        if let Some(until) = held_until.filter(|until| until.holds(lease.expires_at.since(now), now)) {
             return Ok(RefreshLease::Held { until });
         }
         sqlx::query(
@@ -516,12 +516,14 @@ impl Credentials for SqliteStore {
         let rows = sqlx::query(
             "-- claim_due\n\
              UPDATE credentials SET refresh_at = ?1 WHERE id IN (\n\
-                 SELECT id FROM credentials WHERE refresh_at <= ?2 ORDER BY refresh_at LIMIT ?3)\n\
+                 SELECT id FROM (SELECT id FROM credentials WHERE refresh_at <= ?2 ORDER BY refresh_at LIMIT ?3)\n\
+                 UNION ALL SELECT id FROM (SELECT id FROM credentials WHERE refresh_at > ?4 LIMIT ?3) LIMIT ?3)\n\
              RETURNING workspace, id, app, generation",
         )
         .bind(until.as_microsecond())
         .bind(now.as_microsecond())
         .bind(limit)
+        .bind((now + LONGEST_REST).as_microsecond())
         .fetch_all(&self.writer)
         .await
         .map_err(unavailable)?;

@@ -1,7 +1,7 @@
 //! Requests that are to be done once.
 
 use async_trait::async_trait;
-use model::{IdempotentRequestId, LeaseToken, Sealed, Timestamp};
+use model::{CLOCK_TOLERANCE, IdempotentRequestId, LeaseToken, Sealed, Timestamp};
 use store::{FirstOrAgain, IdempotentRequest, IdempotentRequests, Lease, StoreError};
 
 use crate::{SqliteStore, row::Reader, unavailable};
@@ -25,7 +25,7 @@ impl IdempotentRequests for SqliteStore {
                  workspace = excluded.workspace, fingerprint = excluded.fingerprint,\n\
                  lease_token = excluded.lease_token, lease_expires_at = excluded.lease_expires_at,\n\
                  answer = x'', expires_at = excluded.expires_at\n\
-             WHERE r.expires_at <= ?7 OR r.lease_expires_at <= ?7",
+             WHERE r.expires_at <= ?7 OR r.lease_expires_at <= ?7 OR r.lease_expires_at > ?8",
         )
         .bind(request.id.to_string())
         .bind(request.workspace.to_string())
@@ -34,6 +34,7 @@ impl IdempotentRequests for SqliteStore {
         .bind(lease.expires_at.as_microsecond())
         .bind(keep_until.as_microsecond())
         .bind(now.as_microsecond())
+        .bind((lease.expires_at + CLOCK_TOLERANCE).as_microsecond())
         .execute(&mut *tx)
         .await
         .map_err(unavailable)?;

@@ -32,7 +32,10 @@ async fn end(db: &mut SqliteConnection, event: &ZoomEvent, ending: &Ending) -> R
     .await
     .map_err(unavailable)?;
     let concerned = consented_at.is_some_and(|consented_at| {
-        unless_consented_after.is_none_or(|time| consented_at <= time.as_microsecond())
+        let consented_at = Timestamp::from_microsecond(consented_at);
+        // A wrong clock may have dated the consent: that it came later than the event is not believed then.
+        consented_at.is_from_the_future(event.received_at)
+            || unless_consented_after.is_none_or(|time| consented_at <= time)
     });
     if !concerned || !credentials::disconnect(db, event.workspace, *credential, *cause, note).await? {
         return Ok(false);

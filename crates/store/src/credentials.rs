@@ -1,5 +1,7 @@
 //! Connected Zoom accounts and their grants.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use model::{
     Code, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, MeetingSyncStatus, ReauthCause,
@@ -7,6 +9,10 @@ use model::{
 };
 
 use crate::{Lease, Note, Page, Place, StoreError};
+
+/// No account waits longer for its next refresh: a due time beyond was written by a wrong clock, and the refresh token, which
+/// dies of 90 days without use, must not wait for it.
+pub const LONGEST_REST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What Zoom gave: replaced as a whole by every refresh and every consent.
 #[derive(Debug, Clone)]
@@ -173,7 +179,7 @@ pub trait Credentials {
         page: &Page,
     ) -> Result<Vec<Credential>, StoreError>;
 
-    /// Claims the right to refresh, and marks the refresh token as taken out. Committed before it returns, so a store
+    /// Claims the right to refresh (a lease that ends much later than `lease` would is not believed), and marks the refresh token as taken out. Committed before it returns, so a store
     /// that cannot write is found out before the token is spent.
     async fn lease_refresh(
         &self,

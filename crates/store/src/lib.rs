@@ -48,7 +48,9 @@ pub use bots::{Bot, BotFilter, BotPage, Bots, Screenshot, Transition};
 pub use census::Census;
 pub use connect::{Consent, Consents};
 pub use copy::{CopyError, Filling, Row, Snapshot, TABLES, Table, Value, copy};
-pub use credentials::{Credential, CredentialFilter, Credentials, Due, Grant, RefreshLease, Trouble};
+pub use credentials::{
+    Credential, CredentialFilter, Credentials, Due, Grant, LONGEST_REST, RefreshLease, Trouble,
+};
 pub use error::StoreError;
 pub use idempotency::{FirstOrAgain, IdempotentRequest, IdempotentRequests};
 pub use inbox::{Consequence, Ending, Reception, ZoomEvent, ZoomInbox};

@@ -2,15 +2,16 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use model::{Environment, KillPoint};
+use model::{Environment, KillPoint, Timestamp};
 use reqwest::Response;
 use reqwest::{Certificate, Client, RequestBuilder, StatusCode, header::HeaderMap, redirect::Policy};
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::{
-    ClientSetupError, Sent, ZoomError, fields,
+    ClientSetupError, Sent, ZoomClock, ZoomError, fields,
     limits::{LimitHit, RateLimits},
+    server_time,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -36,6 +37,7 @@ pub struct ZoomClient {
     http: Client,
     pub(crate) endpoints: Arc<Endpoints>,
     env: Environment,
+    clock: ZoomClock,
     timeout: Duration,
 }
 
@@ -52,13 +54,27 @@ impl ZoomClient {
             .tls_certs_merge(extra_roots(&endpoints)?)
             .build()
             .map_err(ClientSetupError::Tls)?;
-        Ok(Self { http, endpoints: Arc::new(endpoints), env, timeout: CALL_TIMEOUT })
+        let clock = ZoomClock::new(env.clone());
+        Ok(Self { http, endpoints: Arc::new(endpoints), env, clock, timeout: CALL_TIMEOUT })
     }
 
     /// The same client with another limit per call, from connecting to the last byte of the answer.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
+    }
+
+    /// What time it is at Zoom.
+    pub fn clock(&self) -> &ZoomClock {
+        &self.clock
+    }
+
+    /// Asks Zoom for nothing but its `Date`, unless some answer has told it within `span`.
+    pub async fn ask_for_the_time(&self, span: Duration) {
+        if !self.clock.was_told_within(span) {
+            // Whatever is answered, or nothing: the next look asks again.
+            let _answer = self.begin("time", self.http.head(self.endpoints.oauth_base.clone())).await;
+        }
     }
 
     pub(crate) fn get(&self, url: Url) -> RequestBuilder {
@@ -88,7 +104,7 @@ impl ZoomClient {
     ) -> Result<Answer, ZoomError> {
         let mut response = self.begin(call, request).await?;
         let status = response.status();
-        tell(&RateLimits::read(status, response.headers(), self.env.now()));
+        tell(&RateLimits::read(status, response.headers(), self.written_at(&response)));
         self.judge_head(&response)?;
         let (body, end) = read_body(call, &mut response).await;
         end.map(|()| Answer { status, body })
@@ -109,7 +125,9 @@ impl ZoomClient {
     }
 
     async fn begin(&self, call: &'static str, request: RequestBuilder) -> Result<Response, ZoomError> {
+        let sent_at = self.env.now();
         let response = request.timeout(self.timeout).send().await.map_err(|error| no_answer(call, error))?;
+        self.clock.heard(response.headers(), sent_at);
         if call == "refresh" {
             KillPoint::BeforeRead.reach();
         }
@@ -125,11 +143,18 @@ impl ZoomClient {
     /// Whether there is an answer in the body, of which its reader has to judge.
     fn judge_head(&self, response: &Response) -> Result<(), ZoomError> {
         match response.status() {
-            StatusCode::TOO_MANY_REQUESTS => Err(LimitHit::read(response.headers(), self.env.now()).into()),
+            StatusCode::TOO_MANY_REQUESTS => {
+                Err(LimitHit::read(response.headers(), self.written_at(response)).into())
+            }
             status if status.is_server_error() => Err(ZoomError::Unavailable { sent: Sent::Maybe }),
             status if status.is_success() || status.is_client_error() => Ok(()),
             status => Err(ZoomError::Unexpected { status: status.as_u16(), code: None }),
         }
+    }
+
+    /// When Zoom wrote an answer, by its own clock: what its dates are counted from.
+    fn written_at(&self, response: &Response) -> Timestamp {
+        server_time::date(response.headers()).unwrap_or_else(|| self.clock.now())
     }
 }
 

@@ -11,6 +11,7 @@
 //! | `limits` | Zoom's limits: labels of calls, and what the headers of an answer say |
 //! | `refusal` | what Zoom's error bodies mean, as tables |
 //! | `error` | every failure of a call, by meaning; class and stable code of each |
+//! | `server_time` | what time it is at Zoom |
 //! | `signature` | the JWT that lets the Meeting SDK join |
 //! | `link` | meeting links in all their forms |
 //! | `join_error` | what the SDK's join errors mean for a bot, as a table |
@@ -39,6 +40,7 @@ mod prose;
 mod refusal;
 mod rest;
 mod retry_after;
+mod server_time;
 mod signature;
 mod token_answer;
 mod webhook;
@@ -54,6 +56,7 @@ pub use oauth::{AppKeys, Grant};
 pub use pkce::{challenge, verifier};
 pub use prose::{Closed, judge_end};
 pub use rest::{ApiAccess, UserStatus, Zak, ZoomUser};
+pub use server_time::ZoomClock;
 pub use signature::{Role, sdk_signature};
 pub use webhook::{
     MeetingDeed, WEBHOOK_TOLERANCE, Webhook, WebhookEvent, WebhookHeaders, encrypt_plain_token,

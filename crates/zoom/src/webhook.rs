@@ -511,7 +511,7 @@ mod tests {
                         WebhookEvent::AppDeauthorized { user_id: user, .. }
                         | WebhookEvent::UserDeactivated { user_id: user, .. }
                         | WebhookEvent::UserDeleted { user_id: user, .. } => {
-                            assert_eq!(user, user_id, "{body}")
+                            assert_eq!(user, user_id, "{body}");
                         }
                         other => panic!("{body}: {other:?}"),
                     }

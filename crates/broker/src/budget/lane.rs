@@ -167,7 +167,7 @@ impl Lane {
         let (due, idle) = {
             let mut state = self.state();
             let waits = state.driven || !state.queue.is_empty();
-            let due = state.asked_at.is_none_or(|at| now.since(at) >= CONFIRMED_EVERY);
+            let due = state.asked_at.is_none_or(|at| !at.was_within(CONFIRMED_EVERY, now));
             let talks = state.seated || state.news != News::default();
             let idle = !waits && !talks && state.slots.in_use(now) == 0 && state.blocked(now).is_none();
             (!waits && talks && due, idle)
@@ -207,7 +207,7 @@ impl Lane {
             let until = now + ledger::pause(hit, state.known.strain);
             state.blocked_until = state.blocked_until.max(Some(until));
             // Whoever left before the first refusal came back says nothing new.
-            if state.refused_at.is_none_or(|at| begun_at > at) {
+            if state.refused_at.is_none_or(|at| begun_at > at || at.is_from_the_future(now)) {
                 state.refused_at = Some(now);
                 state.news.refused = Some(hit);
                 tracing::warn!(lane = self.kind.name, daily = hit.daily, %until, "Zoom limits the rate of calls");
@@ -268,7 +268,7 @@ impl Lane {
         }
         self.turn_away_the_hopeless(&mut state, now);
 
-        let due_at = state.asked_at.map(|at| at + BEAT);
+        let due_at = state.asked_at.filter(|at| !at.is_from_the_future(now)).map(|at| at + BEAT);
         let due = due_at.is_none_or(|at| at <= now);
         let has_news = state.news != News::default() && (due || !state.failing);
         if state.queue.is_empty() && (!has_news || state.failing) {
@@ -414,7 +414,11 @@ impl Lane {
 impl State {
     /// Until when nobody calls.
     fn blocked(&self, now: Timestamp) -> Option<Timestamp> {
-        self.blocked_until.max(self.known.blocked_until).filter(|until| *until > now)
+        // What was heard before this server's clock was set back says nothing of how long it lasts.
+        let ours =
+            self.blocked_until.filter(|_| !self.refused_at.is_some_and(|at| at.is_from_the_future(now)));
+        let known = self.known.blocked_until.filter(|_| !ledger::is_of_a_wrong_clock(&self.known, now));
+        ours.max(known).filter(|until| *until > now)
     }
 }
 

@@ -24,6 +24,9 @@ const AT_ONCE: Duration = Duration::from_secs(2);
 const MOST_STRAIN: u32 = 5;
 /// A longer wait is not believed: Zoom's longest limit is that of a day.
 const LONGEST_BLOCK: Duration = Duration::from_secs(25 * 3600);
+/// A share that lapses later than this was confirmed by a server whose clock is wrong. Clocks that differ by less than
+/// minutes take no share from one another.
+const LAPSES_AT_MOST: Duration = Duration::from_secs(300);
 /// For a daily limit, when Zoom doesn't say when the day is over.
 const NEXT_LOOK: Duration = Duration::from_secs(600);
 
@@ -70,7 +73,7 @@ pub(super) fn room(limit: &ZoomLimit, least: u32) -> u32 {
 /// Gives a server its share, at `now` by its clock.
 pub(super) fn allot(limit: &mut ZoomLimit, least: u32, claim: Claim, now: Timestamp) -> Allotted {
     ease(limit, now);
-    limit.shares.retain(|share| share.holder != claim.holder && share.lapses_at > now);
+    limit.shares.retain(|share| share.holder != claim.holder && share.lapses_at.holds(LAPSES_AT_MOST, now));
     let room = room(limit, least);
     let others: u32 = limit.shares.iter().fold(0, |sum, share| sum.saturating_add(share.slots));
     let fair = fair_share(room, claim.holder, &limit.shares, now);
@@ -133,11 +136,19 @@ pub(super) fn pause(hit: LimitHit, strain: u32) -> Duration {
     hit.retry_after.filter(|pause| !pause.is_zero()).unwrap_or(ours).min(LONGEST_BLOCK)
 }
 
+/// Whether a server changed it last whose clock is minutes ahead of ours.
+pub(super) fn is_of_a_wrong_clock(limit: &ZoomLimit, now: Timestamp) -> bool {
+    limit.changed_at > now + LAPSES_AT_MOST
+}
+
 /// Zoom has not refused for a while.
 fn ease(limit: &mut ZoomLimit, now: Timestamp) {
-    if limit.blocked_until.is_some_and(|until| until <= now) {
+    // A pause that a wrong clock has written is over, however far ahead it ends.
+    let wrong = is_of_a_wrong_clock(limit, now);
+    if limit.blocked_until.is_some_and(|until| wrong || !until.holds(LONGEST_BLOCK, now)) {
         limit.blocked_until = None;
     }
+    limit.strained_at = limit.strained_at.map(|at| at.min(now));
     let quiet_since = limit.strained_at.filter(|_| limit.blocked_until.is_none());
     if limit.strain > 0 && quiet_since.is_some_and(|at| now.since(at) >= EASES_AFTER) {
         limit.strain -= 1;
@@ -226,6 +237,18 @@ mod tests {
         }
         assert_eq!(rooms, [7, 15, 15, 30]);
         assert_eq!(limit.blocked_until, None);
+    }
+
+    #[test]
+    fn what_a_wrong_clock_has_written_holds_nobody_up() {
+        let [wrong, right] = servers();
+        let (mut limit, ahead) = (unknown("lane", NOW), NOW + Duration::from_secs(6 * 3600));
+        assert_eq!(claim(&mut limit, wrong, 0, 4, ahead), 4);
+        refuse(&mut limit, LimitHit { retry_after: Some(Duration::from_secs(60)), daily: false }, ahead);
+        assert_eq!(claim(&mut limit, right, 0, 4, NOW), 2, "halved, as after any refusal");
+        assert_eq!(limit.blocked_until, None);
+        let later = NOW + EASES_AFTER;
+        assert_eq!(claim(&mut limit, right, 0, 4, later), 4, "and trusted again in time");
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::{collections::VecDeque, time::Duration};
 
 use model::Timestamp;
 
+use super::ledger::HELD;
+
 /// What a limit "per second" counts in.
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -34,12 +36,14 @@ impl Slots {
     /// The answer to a call is in, or nobody waits for it any more.
     pub(super) fn answered(&mut self, now: Timestamp) {
         self.under_way = self.under_way.saturating_sub(1);
+        self.in_use(now);
         let free_at = self.cooling.back().map_or(now + SECOND, |last| (*last).max(now + SECOND));
         self.cooling.push_back(free_at);
     }
 
     pub(super) fn in_use(&mut self, now: Timestamp) -> u32 {
-        while self.cooling.front().is_some_and(|free_at| *free_at <= now) {
+        // What is to be free much later was answered before the clock was set back.
+        while self.cooling.front().is_some_and(|free_at| !free_at.holds(SECOND, now)) {
             self.cooling.pop_front();
         }
         self.under_way.saturating_add(u32::try_from(self.cooling.len()).unwrap_or(u32::MAX))
@@ -51,7 +55,7 @@ impl Slots {
 
     /// Whether what was allotted still holds.
     pub(super) fn holds(&self, now: Timestamp) -> bool {
-        self.until.is_some_and(|until| now < until)
+        self.until.is_some_and(|until| until.holds(HELD, now))
     }
 
     /// The next moment at which one that is in use is free by itself.

@@ -249,10 +249,10 @@ impl Broker {
         }
         let now = self.env.now();
         let key = (credential, failure.code);
-        if self.alerts.get(&key).is_some_and(|last| now.since(last) < ALERT_EVERY) {
+        if self.alerts.get(&key).is_some_and(|last| last.was_within(ALERT_EVERY, now)) {
             return;
         }
-        self.alerts.put(key, now, |last| now.since(*last) < ALERT_EVERY);
+        self.alerts.put(key, now, |last| last.was_within(ALERT_EVERY, now));
         let message = format!("token link {} was refused its {}: {failure}", draw.link.row.id, kind.as_str());
         let subject = store::Subject::Credential(credential);
         let note = self.failure_note(&message, failure.code);

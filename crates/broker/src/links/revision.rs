@@ -50,7 +50,7 @@ impl Revision {
     /// a link is read, it is never newer than what was read.
     pub(super) async fn get(&self, now: Timestamp) -> Result<i64, Failure> {
         let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        match seen.filter(|seen| now.since(seen.looked_at) < COUNTS_FOR) {
+        match seen.filter(|seen| is_new(seen.looked_at, now)) {
             Some(seen) => Ok(seen.revision),
             None => self.look().await,
         }
@@ -66,7 +66,7 @@ impl Revision {
                 let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                 let now_seen = match (said, *seen) {
                     (Some(Ok(revision)), _) => Seen { revision, said_at: begun, looked_at: begun },
-                    (_, Some(last)) if begun.since(last.said_at) < STORE_MAY_BE_AWAY => {
+                    (_, Some(last)) if last.said_at.was_within(STORE_MAY_BE_AWAY, begun) => {
                         Seen { looked_at: begun, ..last }
                     }
                     (Some(Err(error)), _) => return Err(error.into()),
@@ -80,4 +80,9 @@ impl Revision {
         landed
             .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the look at the links' revision broke off")))
     }
+}
+
+/// Whether a look counts. One that lies further ahead was made before the clock was set back: how long ago nobody knows.
+fn is_new(looked_at: Timestamp, now: Timestamp) -> bool {
+    now.since(looked_at) < COUNTS_FOR && looked_at.since(now) < COUNTS_FOR
 }

@@ -7,6 +7,7 @@
 
 mod audit;
 mod breaker;
+mod clocks;
 mod connect;
 mod escrow;
 mod harness;

@@ -225,7 +225,8 @@ async fn a_token_that_zoom_no_longer_takes_is_replaced() {
     house.zoom.pass(3600).await;
     assert_eq!(look(&house).await, 1);
     assert_eq!(host(&house, number).await, Some(own(id)));
-    assert_eq!(house.zoom.stats().await.refreshes, 1);
+    // Once for the refusal; and once more if so many answers have told the time by then that our clock counts as wrong.
+    assert!((1..=2).contains(&house.zoom.stats().await.refreshes));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use zoom::WebhookHeaders;
 
 use crate::{
     escrow::{deposits, died_before_the_commit},
-    harness::{ANY, House},
+    harness::{ANY, FRESH, House},
     links::Platform,
 };
 
@@ -111,6 +111,19 @@ async fn who_proves_nothing_ends_nothing() {
     assert_eq!(sender.refused("{").await, Code::RequestMalformed);
     assert_eq!(house.row(id).await.status, CredentialStatus::Healthy);
     house.zak(id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_genuine_one_gets_in_when_our_clock_is_known_to_be_wrong() {
+    let (house, id) = House::with_account().await;
+    house.clock.set(house.env.now() + Duration::from_secs(900));
+    let (true_time, body) = (house.zoom.now().await, removal(&house));
+    let sender = Sender { sent_at: true_time, ..Sender::to(&house) };
+    assert_eq!(sender.refused(&body).await, Code::SignatureStale, "nobody has told the time yet");
+    house.broker.zak(house.workspace, id, FRESH, house.asker()).await.unwrap();
+    let body = removal_at(&house, true_time);
+    sender.taken(&body).await;
+    assert_eq!(house.row(id).await.status, GONE);
 }
 
 #[tokio::test]

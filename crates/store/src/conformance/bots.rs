@@ -48,6 +48,20 @@ pub(super) async fn leased(bench: &Bench, workspace: WorkspaceId) -> (Bot, Lease
     lease_at(bench, bench.env.now(), 60, 1).await.pop().unwrap()
 }
 
+pub async fn an_absurd_lease_keeps_no_bot(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let made = added(bench, workspace).await;
+    let now = bench.env.now();
+    assert_eq!(
+        lease_at(bench, now + Duration::from_secs(6 * 3600), 60, 1).await.len(),
+        1,
+        "by a wrong clock"
+    );
+    let taken = lease_at(bench, now, 60, 1).await;
+    assert_eq!(taken.iter().map(|(bot, _)| bot.id).collect::<Vec<_>>(), [made.id]);
+    assert!(lease_at(bench, now, 60, 1).await.is_empty());
+}
+
 pub async fn a_bot_comes_back_whole(bench: &Bench) {
     let workspace = bench.workspace().await;
     let mut made = bot(bench, workspace);

@@ -7,11 +7,13 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use model::{
     Code, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, MeetingSyncStatus, ReauthCause,
-    WorkspaceId, ZoomOauthAppId,
+    Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 
 use super::{Bench, CALLERS, ROUNDS};
-use crate::{Credential, CredentialFilter, Grant, Lease, Order, Page, RefreshLease, StoreError, Trouble};
+use crate::{
+    Credential, CredentialFilter, Grant, LONGEST_REST, Lease, Order, Page, RefreshLease, StoreError, Trouble,
+};
 
 pub(super) fn grant(bench: &Bench) -> Grant {
     Grant {
@@ -473,4 +475,36 @@ pub async fn accounts_are_listed_in_pages(bench: &Bench) {
         assert_eq!(listed(bench, workspace, &filter, Order::Ascending).await.len(), found, "{filter:?}");
     }
     assert!(listed(bench, WorkspaceId::generate(&bench.env), &all, Order::Ascending).await.is_empty());
+}
+
+pub async fn an_absurd_lease_and_an_absurd_due_time_hold_nobody_up(bench: &Bench) {
+    let made = connected(bench).await;
+    let (long, usual) = (bench.lease(6 * 3600), bench.lease(60));
+    assert!(matches!(take(bench, &made, 1, &long).await, RefreshLease::Taken(_)));
+    assert!(matches!(take(bench, &made, 1, &usual).await, RefreshLease::Taken(_)), "a wrong clock's");
+    assert!(matches!(take(bench, &made, 1, &bench.lease(60)).await, RefreshLease::Held { .. }));
+    let now = bench.env.now();
+    let far = now + LONGEST_REST + Duration::from_secs(3600);
+    bench.store.commit_refresh(made.id, 1, &grant(bench), Some(far), &bench.note("refreshed")).await.unwrap();
+    let due = bench.store.claim_due(now, now + Duration::from_secs(60), 10).await.unwrap();
+    assert_eq!(due.iter().map(|due| due.credential).collect::<Vec<_>>(), [made.id]);
+    assert!(bench.store.claim_due(now, now + Duration::from_secs(60), 10).await.unwrap().is_empty());
+}
+
+pub async fn what_was_stored_is_a_time_whatever_it_was(bench: &Bench) {
+    let made = connected(bench).await;
+    for time in [Timestamp::MIN, Timestamp::from_second(1 << 40), bench.env.now() + Duration::MAX] {
+        let odd = Grant { access_expires_at: time, scopes: None, ..grant(bench) };
+        let generation = read(bench, &made).await.generation;
+        assert!(
+            bench
+                .store
+                .commit_refresh(made.id, generation, &odd, Some(time), &bench.note("x"))
+                .await
+                .unwrap()
+        );
+        let found = read(bench, &made).await;
+        assert_eq!((found.grant.access_expires_at, found.grant.scopes), (time, None));
+        assert_eq!(found.grant.access_expires_at.to_string().parse::<Timestamp>().unwrap(), time);
+    }
 }

@@ -151,7 +151,8 @@ macro_rules! conformance_tests {
             credentials { accounts_are_listed_in_pages, a_grant_survives_to_the_microsecond, one_account_per_user_and_app,
                           consenting_again_keeps_the_id,
                           of_first_consents_at_once_one_makes_the_account, consents_at_once_each_count,
-                          one_lease_at_a_time,
+                          one_lease_at_a_time, an_absurd_lease_and_an_absurd_due_time_hold_nobody_up,
+                          what_was_stored_is_a_time_whatever_it_was,
                           of_refreshers_at_once_one_takes_the_lease, of_commits_at_once_one_counts, a_lapsed_lease_shows_the_spent_token,
                           a_commit_moves_the_generation_once, a_late_answer_saves_the_account,
                           a_fenced_holder_changes_nothing,
@@ -200,7 +201,7 @@ macro_rules! conformance_tests {
             sealed_cells { every_cell_is_walked_past_once, every_sealed_column_can_be_walked,
                            a_cell_is_replaced_only_while_it_holds_what_it_held }
             bots { the_last_server_that_runs_bots_is_known, a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,
-                   due_bots_are_leased_once,
+                   due_bots_are_leased_once, an_absurd_lease_keeps_no_bot,
                    workspaces_share_what_is_free, a_workspace_runs_no_more_bots_than_its_limit,
                    supervisors_at_once_share_the_bots, a_lapsed_bot_is_leased_again, steps_need_the_lease,
                    forbidden_steps_change_nothing,

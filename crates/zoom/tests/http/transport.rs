@@ -22,7 +22,11 @@ async fn refreshed(answer: ResponseTemplate) -> ZoomError {
 
 #[tokio::test]
 async fn a_limit_says_how_long_and_of_which_kind() {
-    let zoom_429 = || json(429, serde_json::json!({"code": 429, "message": PLANTED}));
+    // Dates count from when Zoom wrote the answer, whatever our clock says.
+    let zoom_429 = || {
+        json(429, serde_json::json!({"code": 429, "message": PLANTED}))
+            .insert_header("date", "Sat, 31 Jan 2026 12:00:00 GMT")
+    };
     for (answer, retry_after, daily) in [
         (zoom_429(), None, false),
         (zoom_429().insert_header("retry-after", "3"), Some(3), false),

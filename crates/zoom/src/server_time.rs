@@ -1,0 +1,229 @@
+//! What time it is at Zoom, as the `Date` of its answers tells.
+//!
+//! Zoom judges signatures and lifetimes by its own clock. Where ours differs by more than clocks do, it is corrected by what
+//! the last answers said; the odd one out of them (a cached answer, a slow line) counts for nothing. When this machine's
+//! clock was set meanwhile, or the machine slept, what was measured before is forgotten.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::fmt::rfc2822;
+use model::{CLOCK_TOLERANCE, Environment, Timestamp};
+use reqwest::header::{DATE, HeaderMap};
+
+/// How many answers count: enough for one of them to be wrong.
+const SAMPLES: usize = 5;
+/// An answer that took longer says too little of when it was written.
+const SLOWEST: Duration = Duration::from_secs(5);
+/// A larger difference is reported, and not corrected: something else is wrong.
+const MOST: Duration = Duration::from_secs(24 * 3600);
+/// Clocks that run free drift by seconds a day.
+const COUNTS_FOR: Duration = Duration::from_secs(6 * 3600);
+/// The wall clock may move by so much against the time that has passed before it counts as set.
+const SET: Duration = Duration::from_secs(2);
+/// `Date` is cut off to the second: half of one is right on average.
+const HALF_A_SECOND: i64 = 500_000;
+
+/// Zoom's clock. Clones share what they know.
+#[derive(Debug, Clone)]
+pub struct ZoomClock {
+    env: Environment,
+    samples: Arc<Mutex<VecDeque<Sample>>>,
+    /// Whether the difference was last found too large; to say it once.
+    apart: Arc<Mutex<bool>>,
+}
+
+/// What one answer said.
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    /// Microseconds by which Zoom's clock is ahead of ours.
+    zoom_ahead: i64,
+    /// Time that had passed on this machine.
+    taken_at: Duration,
+    /// When this machine began by its wall clock: another value later means that the clock was set.
+    began: i64,
+}
+
+impl ZoomClock {
+    pub(crate) fn new(env: Environment) -> Self {
+        Self { env, samples: Arc::default(), apart: Arc::default() }
+    }
+
+    /// The time at Zoom: ours, corrected if the difference is larger than [`CLOCK_TOLERANCE`].
+    pub fn now(&self) -> Timestamp {
+        let now = self.env.now();
+        match self.zoom_ahead() {
+            Some(ahead) if ahead.unsigned_abs() > micros(MOST) => now,
+            Some(ahead) if ahead.unsigned_abs() > micros(CLOCK_TOLERANCE) => {
+                Timestamp::from_microsecond(now.as_microsecond().saturating_add(ahead))
+            }
+            _ => now,
+        }
+    }
+
+    /// By how many seconds our clock is ahead of Zoom's, or behind (negative). `None` while no answer has told.
+    pub fn ahead_of_zoom(&self) -> Option<i64> {
+        self.zoom_ahead().map(|ahead| ahead.saturating_neg() / 1_000_000)
+    }
+
+    /// Whether the clocks are so far apart that a person should set ours.
+    pub fn is_apart(&self) -> bool {
+        self.ahead_of_zoom().is_some_and(|seconds| seconds.unsigned_abs() > CLOCK_TOLERANCE.as_secs())
+    }
+
+    /// The median of the samples that still count. Of an even number the newest is left out: one alone changes nothing.
+    fn zoom_ahead(&self) -> Option<i64> {
+        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let (elapsed, began) = (self.env.clock.elapsed(), self.began());
+        samples.retain(|sample| {
+            sample.began.abs_diff(began) <= micros(SET)
+                && elapsed.saturating_sub(sample.taken_at) <= COUNTS_FOR
+        });
+        let odd = samples.len().checked_sub(1)? / 2 * 2 + 1;
+        let mut ahead: Vec<i64> = samples.iter().take(odd).map(|sample| sample.zoom_ahead).collect();
+        ahead.sort_unstable();
+        ahead.get(odd / 2).copied()
+    }
+
+    fn began(&self) -> i64 {
+        let elapsed = i64::try_from(self.env.clock.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.env.now().as_microsecond().saturating_sub(elapsed)
+    }
+
+    /// Learns from the headers of an answer to a request that was sent at `sent_at`.
+    pub(crate) fn heard(&self, headers: &HeaderMap, sent_at: Timestamp) {
+        let now = self.env.now();
+        let Some(date) = date(headers).filter(|_| now >= sent_at && now.since(sent_at) <= SLOWEST) else {
+            return;
+        };
+        let middle = sent_at + now.since(sent_at) / 2;
+        let zoom_ahead =
+            (date.as_microsecond().saturating_add(HALF_A_SECOND)).saturating_sub(middle.as_microsecond());
+        let sample = Sample { zoom_ahead, taken_at: self.env.clock.elapsed(), began: self.began() };
+        {
+            let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+            samples.push_back(sample);
+            if samples.len() > SAMPLES {
+                samples.pop_front();
+            }
+        }
+        let (is_apart, ahead) = (self.is_apart(), self.ahead_of_zoom());
+        let mut apart = self.apart.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut *apart, is_apart) != is_apart {
+            if let (true, Some(seconds)) = (is_apart, ahead) {
+                tracing::warn!(
+                    ahead_seconds = seconds,
+                    "this server's clock differs from Zoom's: set it, and keep it set (NTP)"
+                );
+            } else {
+                tracing::info!("this server's clock agrees with Zoom's again");
+            }
+        }
+    }
+
+    /// Whether some answer has told the time within `span`.
+    pub(crate) fn was_told_within(&self, span: Duration) -> bool {
+        self.zoom_ahead().is_some() && {
+            let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+            let elapsed = self.env.clock.elapsed();
+            samples.back().is_some_and(|newest| elapsed.saturating_sub(newest.taken_at) <= span)
+        }
+    }
+}
+
+/// When an answer was written, by the clock of whoever wrote it.
+pub(crate) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = headers.get(DATE)?.to_str().ok()?;
+    let instant = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(Timestamp::from_second(instant.as_second()))
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::{Clock as _, ManualClock, SeededEntropy};
+
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_second(1_800_000_000);
+
+    struct Fixture {
+        clock: Arc<ManualClock>,
+        zoom: ZoomClock,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let clock = Arc::new(ManualClock::new(START));
+            let env = Environment { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(1)) };
+            Self { clock, zoom: ZoomClock::new(env) }
+        }
+
+        /// An answer whose `Date` is `ahead` seconds ahead of our clock.
+        fn hear(&self, ahead: i64) {
+            let at = jiff::Timestamp::from_second(self.clock.now().as_second() + ahead).unwrap();
+            let text = at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            let headers = HeaderMap::from_iter([(DATE, text.parse().unwrap())]);
+            self.zoom.heard(&headers, self.clock.now());
+        }
+
+        /// How many seconds Zoom's clock is ahead of ours, as it is used.
+        fn used(&self) -> i64 {
+            self.zoom.now().as_second() - self.clock.now().as_second()
+        }
+    }
+
+    #[test]
+    fn a_difference_is_corrected_and_the_usual_one_of_clocks_is_not() {
+        for (ahead, used) in [(0, 0), (29, 0), (-29, 0), (45, 45), (-45, -45), (3600, 3600), (200_000, 0)] {
+            let fixture = Fixture::new();
+            assert_eq!((fixture.used(), fixture.zoom.ahead_of_zoom()), (0, None), "nobody has told");
+            fixture.hear(ahead);
+            assert_eq!(fixture.used(), used);
+            // `Date` has no fraction, so it is right to the second.
+            assert!((fixture.zoom.ahead_of_zoom().unwrap() + ahead).abs() <= 1, "{ahead}");
+            assert_eq!(fixture.zoom.is_apart(), ahead.abs() > 30, "{ahead}");
+        }
+    }
+
+    #[test]
+    fn one_wrong_answer_changes_nothing_and_several_do() {
+        let fixture = Fixture::new();
+        for (ahead, used) in [(0, 0), (-3600, 0), (0, 0), (0, 0), (900, 0), (900, 0), (900, 900)] {
+            fixture.hear(ahead);
+            assert_eq!(fixture.used(), used, "{ahead}");
+        }
+    }
+
+    #[test]
+    fn what_was_measured_before_the_clock_was_set_is_forgotten() {
+        let fixture = Fixture::new();
+        fixture.hear(600);
+        fixture.clock.advance(Duration::from_secs(3600));
+        assert_eq!(fixture.used(), 600, "time passes");
+        fixture.clock.set(fixture.clock.now() + Duration::from_secs(600));
+        assert_eq!((fixture.used(), fixture.zoom.ahead_of_zoom()), (0, None), "somebody has set it right");
+        fixture.hear(0);
+        assert_eq!(fixture.used(), 0);
+        fixture.clock.advance(COUNTS_FOR + Duration::from_secs(1));
+        assert_eq!(fixture.zoom.ahead_of_zoom(), None, "too long ago");
+    }
+
+    #[test]
+    fn no_date_and_an_odd_one_tell_nothing() {
+        let fixture = Fixture::new();
+        fixture.zoom.heard(&HeaderMap::new(), START);
+        for odd in ["", "now", "1800000000", "Sat, 99 Jan 2026 12:00:00 GMT"] {
+            fixture.zoom.heard(&HeaderMap::from_iter([(DATE, odd.parse().unwrap())]), START);
+        }
+        assert_eq!(fixture.zoom.ahead_of_zoom(), None);
+    }
+}
