@@ -2,11 +2,12 @@
 
 use std::{
     fmt,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use model::{Environment, Secret};
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -144,6 +145,30 @@ impl Ground {
         let variables: Vec<_> = variables.iter().copied().chain([("LATCHKEY_LOG", LOG)]).collect();
         let latchkey = Program { path: &self.latchkey, variables: &variables, core: None };
         Server::start(latchkey, config, api_key, &self.logs().join(log), self.http.clone(), &self.env).await
+    }
+
+    /// Starts the server with this number on a disk of its own that is soon full, with what it has in its folder. The disk
+    /// is gone with the server.
+    pub(crate) async fn start_on_small_disk(&self, replica: u32, api_key: Secret) -> anyhow::Result<Server> {
+        let config = self.configure(replica, &json!({ "capacity": 0 }))?;
+        let log = format!("{replica}-{}.log", self.count());
+        let data = self.data(replica);
+        let script = self.folder.join("on-small-disk");
+        // Its `exec`s keep the process's id.
+        std::fs::write(
+            &script,
+            "#!/bin/sh\nexec unshare --user --map-root-user --mount sh -c '\nset -e\ncp -a \"$DATA\" \"$DATA.kept\"\n\
+             mount -t tmpfs -o size=16m,mode=700 tmpfs \"$DATA\"\ncp -a \"$DATA.kept/.\" \"$DATA/\"\n\
+             exec \"$LATCHKEY\" \"$@\"' sh \"$@\"\n",
+        )?;
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700))?;
+        let (data, latchkey) = (data.to_string_lossy(), self.latchkey.to_string_lossy());
+        let variables = [("LATCHKEY_LOG", LOG), ("DATA", &*data), ("LATCHKEY", &*latchkey)];
+        let program = Program { path: &script, variables: &variables, core: None };
+        let log = self.logs().join(log);
+        Server::start(program, &config, Some(api_key), &log, self.http.clone(), &self.env)
+            .await
+            .context("this needs a mount namespace: run it as root, or allow user namespaces")
     }
 
     /// A number that nobody has had.

@@ -66,6 +66,11 @@ impl World {
         self.ground.start_with_bots(replica, bots, Some(self.api_key.clone())).await
     }
 
+    /// Opens the workspace.
+    pub(crate) fn api_key(&self) -> Secret {
+        self.api_key.clone()
+    }
+
     /// A new user at Zoom, who connects an account.
     pub(crate) async fn connect(&self, server: &Server) -> anyhow::Result<Account> {
         let number = self.ground.count();

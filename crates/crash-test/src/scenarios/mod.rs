@@ -3,6 +3,7 @@
 mod audit;
 mod bad_answers;
 mod cut;
+mod full_disk;
 mod late;
 mod line;
 mod storm;
@@ -27,11 +28,15 @@ pub(crate) enum Scenario {
     Cut,
     /// The line to a meeting is cut while bots are in it, and then their server is stopped.
     Line,
+    /// The disk is full for a while.
+    FullDisk,
     /// Four servers, two hundred callers each, at the moment of expiry.
     Storm,
 }
 
-use Scenario::{Audit, BadAnswers, Cut, JustRotated, LateAndFenced, LateAndWelcome, Line, SlowZoom, Storm};
+use Scenario::{
+    Audit, BadAnswers, Cut, FullDisk, JustRotated, LateAndFenced, LateAndWelcome, Line, SlowZoom, Storm,
+};
 
 pub(crate) fn all() -> impl Iterator<Item = Case> {
     use Database::{CuttablePostgres, Postgres, Sqlite};
@@ -43,6 +48,7 @@ pub(crate) fn all() -> impl Iterator<Item = Case> {
         (Cut, CuttablePostgres, "the database is cut for 30 s"),
         (Line, Postgres, "line cut while bots are in"),
         (BadAnswers, Sqlite, "Zoom answers nonsense"),
+        (FullDisk, Sqlite, "the disk is full"),
         (Audit, Sqlite, "killed as soon as a token is given"),
         (Storm, Postgres, "4 servers and 200 callers each at the moment of expiry"),
     ];
@@ -65,6 +71,7 @@ impl Scenario {
             Line => line::run(world).await,
             JustRotated => late::just_rotated(world).await,
             Cut => cut::run(world).await,
+            FullDisk => full_disk::run(world).await,
             Storm => storm::run(world).await,
         }
     }

@@ -1,0 +1,109 @@
+//! The disk is full: database, escrow, the audit's journal. A server says so, goes on with what needs no disk, loses no
+//! account, and works again as soon as there is room.
+
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail, ensure};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use stage::Server;
+
+use crate::{
+    kill_points::{Outcome, check_chain},
+    world::World,
+};
+
+/// Changes until the database's log has no room left in the file that it has.
+const TRIES: u32 = 5000;
+const WORKS_WITHIN: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(50);
+
+pub(super) async fn run(world: &World) -> anyhow::Result<String> {
+    let env = &world.ground.env;
+    let server = world.ground.start_on_small_disk(0, world.api_key()).await?;
+    let disk = PathBuf::from(format!("/proc/{}/root", server.process.id()));
+    let disk = disk.join(world.ground.data(0).strip_prefix("/")?);
+    let account = world.connect(&server).await?;
+    ensure!(account.ask(&server).await?.status == StatusCode::OK, "no token while there is room");
+    let before = ready(&server).await?;
+    ensure!(before["status"] != "degraded", "with room, /readyz says {before}");
+
+    let filler = fill(&disk)?;
+    let mut changes = 0;
+    while change(&server).await? {
+        changes += 1;
+        ensure!(changes < TRIES, "{changes} changes have fitted on a full disk");
+    }
+    let full = ready(&server).await?;
+    ensure!(full["status"] == "degraded", "on a full disk, /readyz says {full}");
+    for name in ["database_writes", "disk"] {
+        let findings = full["findings"].as_array().context("no findings")?;
+        let finding = findings.iter().find(|finding| finding["name"] == name).context(name)?;
+        let cause = finding["cause"].as_str().with_context(|| format!("{name} has no cause"))?;
+        ensure!(cause.contains("full") || cause.contains("space"), "{name}: {cause}");
+    }
+    server.get("/livez").await?;
+    let kept = account.ask_for_any(&server).await?;
+    ensure!(kept.status == StatusCode::OK, "a token in memory is not given: {}", kept.body);
+    // A refresh has to prove that the store can write, before the refresh token is spent.
+    world.expire().await?;
+    let refused = account.ask(&server).await?;
+    ensure!(refused.status == StatusCode::SERVICE_UNAVAILABLE, "a caller heard {}", refused.status);
+    let spent = world.ground.simulator.count("refreshes").await?;
+    ensure!(spent == 0, "{spent} refresh tokens were spent on a full disk");
+
+    fs::remove_file(&filler)?;
+    let freed = env.now();
+    while !change(&server).await? {
+        ensure!(env.now().since(freed) < WORKS_WITHIN, "nothing can be changed, and there is room again");
+        env.clock.sleep(LOOK).await;
+    }
+    let took = env.now().since(freed);
+    let outcome = account.settle(&server).await?;
+    ensure!(outcome == Outcome::Recovered, "the account came out of it as {outcome:?}");
+    check_chain(world, &server, &account).await?;
+    env.clock.sleep(WORKS_WITHIN).await;
+    let after = ready(&server).await?;
+    ensure!(after["status"] != "degraded", "with room again, /readyz says {after}");
+    server.stop().await;
+    Ok(format!(
+        "said so in /readyz, lost no account, and worked again {} ms after there was room",
+        took.as_millis()
+    ))
+}
+
+async fn ready(server: &Server) -> anyhow::Result<Value> {
+    server.get("/readyz").await
+}
+
+/// Whether something can be changed.
+async fn change(server: &Server) -> anyhow::Result<bool> {
+    let key = json!({ "name": "x".repeat(100), "scopes": ["read"] });
+    match server.post("/api/latchkey/v1/api-keys/", &key).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.to_string().contains("503") => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes every byte that is left.
+fn fill(disk: &Path) -> anyhow::Result<PathBuf> {
+    let path = disk.join("filler");
+    let mut file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    for block in [1 << 16, 1 << 12, 1] {
+        loop {
+            match file.write(&vec![1; block]) {
+                Ok(0) => bail!("nothing is written, and nothing said"),
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::StorageFull => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(path)
+}
