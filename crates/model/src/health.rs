@@ -80,17 +80,21 @@ impl Health {
 mod tests {
     use super::*;
 
-    fn problem(severity: Severity) -> Option<Problem> {
-        Some(Problem { severity, cause: "the cause".into(), consequence: "nothing works".into() })
+    fn problem(severity: Severity) -> Problem {
+        Problem { severity, cause: "the cause".into(), consequence: "nothing works".into() }
     }
 
     #[test]
     fn a_problem_is_dated_from_its_first_report() {
         let (health, at) = (Health::default(), Timestamp::from_second);
-        assert_eq!(health.report("disk", problem(Severity::Warning), at(1)), at(1));
-        assert_eq!(health.report("disk", problem(Severity::Failing), at(2)), at(1), "it only got worse");
+        assert_eq!(health.report("disk", Some(problem(Severity::Warning)), at(1)), at(1));
+        assert_eq!(
+            health.report("disk", Some(problem(Severity::Failing)), at(2)),
+            at(1),
+            "it only got worse"
+        );
         assert_eq!(health.report("disk", None, at(3)), at(3));
-        assert_eq!(health.report("disk", problem(Severity::Failing), at(4)), at(4));
+        assert_eq!(health.report("disk", Some(problem(Severity::Failing)), at(4)), at(4));
     }
 
     #[test]
@@ -98,8 +102,8 @@ mod tests {
         let (health, now) = (Health::default(), Timestamp::from_second(1));
         health.report("a", None, now);
         assert_eq!(health.worst(), None);
-        health.report("b", problem(Severity::Failing), now);
-        health.report("c", problem(Severity::Degraded), now);
+        health.report("b", Some(problem(Severity::Failing)), now);
+        health.report("c", Some(problem(Severity::Degraded)), now);
         assert_eq!(health.worst(), Some(Severity::Failing));
     }
 }

@@ -94,23 +94,23 @@ fn complaint(body: &Value) -> String {
         return detail.to_owned();
     }
     let mut complaints = Vec::new();
-    gather(String::new(), body, &mut complaints);
+    gather("", body, &mut complaints);
     if complaints.is_empty() { "it gave no reason".to_owned() } else { complaints.join("; ") }
 }
 
-fn gather(field: String, value: &Value, complaints: &mut Vec<String>) {
+fn gather(field: &str, value: &Value, complaints: &mut Vec<String>) {
     match value {
         Value::String(words) => complaints.push(format!("{field}: {words}")),
         Value::Array(values) => {
             for (place, value) in values.iter().enumerate() {
-                let field = if value.is_string() { field.clone() } else { format!("{field}[{place}]") };
-                gather(field, value, complaints);
+                let field = if value.is_string() { field.to_owned() } else { format!("{field}[{place}]") };
+                gather(&field, value, complaints);
             }
         }
         Value::Object(fields) => {
             for (name, value) in fields {
                 let name = if field.is_empty() { name.clone() } else { format!("{field}.{name}") };
-                gather(name, value, complaints);
+                gather(&name, value, complaints);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
