@@ -96,6 +96,7 @@ fn routes() -> Vec<Route> {
         ("/api/v1/bot/{id}", get(bot::retrieve::handler)),
         ("/api/v1/bot/{id}/leave_call", post(bot::leave_call::handler)),
         ("/api/v1/bot/{id}/screenshots", get(bot::screenshots::handler)),
+        ("/api/v1/bot/{id}/delete_media", post(bot::delete_media::handler)),
         ("/api/v1/bot/{id}/request_recording_permission", post(bot::recording::handler)),
         ("/api/v1/bot/{id}/start_recording", post(bot::recording::handler)),
         ("/api/v1/bot/{id}/stop_recording", post(bot::recording::handler)),

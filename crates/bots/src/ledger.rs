@@ -115,10 +115,14 @@ impl Ledger<'_> {
         }
     }
 
+    /// Keeps a picture of what the page shows, or a record that it can't be had.
     pub(crate) async fn picture(&self, page: &BotPage) {
         match page.screenshot().await {
-            Ok(png) => self.parts.screenshots.keep(self.bot.id, &png).await,
-            Err(error) => tracing::warn!(bot = %self.bot.id, %error, "no screenshot"),
+            Ok(png) => drop(self.parts.screenshots.keep(self.bot.id, &png).await),
+            Err(error) => {
+                tracing::warn!(bot = %self.bot.id, %error, "no screenshot");
+                self.parts.screenshots.keep_none(self.bot.id).await;
+            }
         }
     }
 }

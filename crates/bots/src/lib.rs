@@ -24,5 +24,5 @@ mod supervisor;
 pub use fleet::Fleet;
 pub use parts::{Deadlines, Parts};
 pub use request::{AutomaticLeave, BotRequest, EveryoneLeft, ZoomOptions};
-pub use screenshots::Screenshots;
+pub use screenshots::{Screenshots, SweepError, Swept};
 pub use supervisor::{NobodyRunsBots, Supervisor};

@@ -22,10 +22,6 @@ use crate::{
 /// What the way out may take, the last picture included, before the page is closed over Zoom's head: whoever told the bot
 /// to leave waits.
 const LEAVING: Duration = Duration::from_secs(6);
-/// The interface is drawn a moment after the events; a picture taken at once is blank.
-const DRAWN: Duration = Duration::from_secs(2);
-/// Zoom's own dialog about a refusal fades in.
-const FADED_IN: Duration = Duration::from_millis(600);
 /// Between tries while the host is awaited.
 const AWAIT_HOST: Duration = Duration::from_secs(15);
 
@@ -255,16 +251,6 @@ impl Runner<'_> {
             Err(outcome) => return Ok(outcome),
         };
         let outcome = self.follow(&mut page, &papers, orders, tries, life).await;
-        match &outcome {
-            Ok(Outcome::Lost(_) | Outcome::Over(End::CallEnded(..))) | Err(_) => {}
-            // One picture of a closed door is enough.
-            Ok(Outcome::Refused(JoinVerdict::NotStarted | JoinVerdict::Wait { .. }, _))
-                if tries.waits > 0 => {}
-            Ok(_) => {
-                self.ledger.parts.env.clock.sleep(FADED_IN).await;
-                self.ledger.picture(&page).await;
-            }
-        }
         page.close().await;
         outcome
     }
@@ -298,6 +284,14 @@ impl Runner<'_> {
         Outcome::Lost(Loss { since: self.ledger.parts.env.now(), sub_code, words })
     }
 
+    /// A picture, unless an order comes first: it stands, and is obeyed next. No picture is worth a wait.
+    async fn picture(&self, page: &BotPage, orders: &mut watch::Receiver<Order>) {
+        tokio::select! {
+            () = self.ledger.picture(page) => {}
+            _ = next_order(orders) => {}
+        }
+    }
+
     /// Hands the join to the page and follows it until something ends it.
     async fn follow(
         &self,
@@ -325,13 +319,12 @@ impl Runner<'_> {
             registration: self.link.registration.clone(),
         };
         if let Err(error) = page.join(request).await {
+            self.picture(page, orders).await;
             return Ok(self.lost(SubCode::BotErrored, error.to_string()));
         }
         life.join(env.now());
-        let mut picture_at = (tries.waits == 0).then(|| env.now() + DRAWN);
         loop {
-            let (now, due) = (env.now(), life.deadline());
-            let wait = picture_at.map_or(due, |at| at.min(due)).since(now);
+            let wait = life.deadline().since(env.now());
             let act = tokio::select! {
                 event = page.event() => life.event(event, env.now()),
                 order = next_order(orders) => match order {
@@ -340,17 +333,29 @@ impl Runner<'_> {
                         within(env, leave(page)).await;
                         return Err(order);
                     }
-                    order => return Err(order),
+                    order => {
+                        if order == Order::Leave {
+                            within(env, self.ledger.picture(page)).await;
+                        }
+                        return Err(order);
+                    }
                 },
                 () = env.clock.sleep(wait) => life.due(env.now()),
             };
+            if let Some(Act::Refused(verdict, _)) = &act {
+                // While the host is awaited, one picture is enough.
+                let waits = matches!(verdict, JoinVerdict::NotStarted | JoinVerdict::Wait { .. });
+                if !waits || tries.waits == 0 {
+                    self.picture(page, orders).await;
+                }
+            }
             match act {
                 Some(Act::Arrive(status)) => {
                     if let Err(failure) = self.ledger.parts.broker.accept_signature(&papers.app).await {
                         tracing::warn!(%failure, "that an app signs joins is not remembered");
                     }
                     self.ledger.record(status, None, None).await;
-                    picture_at = Some(env.now() + DRAWN);
+                    self.picture(page, orders).await;
                 }
                 Some(Act::Refused(verdict, words)) if verdict.concerns_the_app() => {
                     let words = format!("{words}; {}", signed_with(&papers.app.keys.client_id));
@@ -391,17 +396,15 @@ impl Runner<'_> {
                     within(env, going).await;
                     return Ok(Outcome::Over(End::CallEnded(Some(sub_code), None)));
                 }
-                Some(Act::ComeBack(loss)) => return Ok(Outcome::Lost(loss)),
-                Some(Act::End(end)) => return Ok(Outcome::Over(end)),
-                None => {}
-            }
-            if picture_at.is_some_and(|at| at <= env.now()) {
-                picture_at = None;
-                tokio::select! {
-                    () = self.ledger.picture(page) => {}
-                    // It stands, and is obeyed next: no picture is worth a wait.
-                    _ = next_order(orders) => {}
+                Some(Act::ComeBack(loss)) => {
+                    self.picture(page, orders).await;
+                    return Ok(Outcome::Lost(loss));
                 }
+                Some(Act::End(end)) => {
+                    self.picture(page, orders).await;
+                    return Ok(Outcome::Over(end));
+                }
+                None => {}
             }
         }
     }

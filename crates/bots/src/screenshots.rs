@@ -1,9 +1,21 @@
 //! Pictures of bots' pages, as files; the store keeps their names.
+//!
+//! A row decides whether its file may stay: what deletes a picture deletes the row, and each server's sweep deletes the files of
+//! its own folder that have none.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{convert::Infallible, io, path::PathBuf, sync::Arc, time::Duration};
 
-use model::{BotId, Environment, ScreenshotId};
-use store::{Screenshot, Store};
+use model::{BotId, Environment, ScreenshotId, Timestamp, WorkspaceId};
+use store::{Screenshot, Store, StoreError};
+
+/// What a bot leaves when its page can't be pictured; its source lies beside it.
+const NO_PICTURE: &[u8] = include_bytes!("../../../web/bot/no-picture.png");
+
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+/// A file is written before its row: one as young as this may be about to get it.
+const ROW_FOLLOWS_WITHIN: Duration = Duration::from_secs(600);
+/// Rows that one statement deletes, and files that one statement asks for.
+const AT_ONCE: u32 = 500;
 
 /// The folder of pictures: `<bot>/<screenshot>.png`.
 #[derive(Clone)]
@@ -11,6 +23,26 @@ pub struct Screenshots {
     folder: PathBuf,
     store: Arc<dyn Store>,
     env: Environment,
+}
+
+/// What a sweep deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Rows past their time.
+    pub rows: u64,
+    /// Files without a row.
+    pub files: u64,
+}
+
+/// Why a sweep did not get to its end. The next one starts anew.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The folder cannot be read, or a file not deleted.
+    #[error("the folder of screenshots: {0}")]
+    Folder(#[from] io::Error),
 }
 
 impl Screenshots {
@@ -25,7 +57,7 @@ impl Screenshots {
     }
 
     /// Keeps a picture. A bot never fails for want of one: what goes wrong is logged.
-    pub(crate) async fn keep(&self, bot: BotId, png: &[u8]) {
+    pub async fn keep(&self, bot: BotId, png: &[u8]) -> Option<ScreenshotId> {
         let id = ScreenshotId::generate(&self.env);
         let screenshot = Screenshot { id, recorded_at: self.env.now(), file: format!("{bot}/{id}.png") };
         let path = self.path(&screenshot);
@@ -35,10 +67,89 @@ impl Screenshots {
         };
         if let Err(error) = written.await {
             tracing::warn!(%bot, %error, "a screenshot could not be written");
-            return;
+            return None;
         }
         if let Err(error) = self.store.add_screenshot(bot, &screenshot).await {
             tracing::warn!(%bot, %error, "a screenshot could not be recorded");
+            return None;
         }
+        Some(id)
+    }
+
+    /// Keeps a record that there is no picture: the page crashed, or no longer answers.
+    pub(crate) async fn keep_none(&self, bot: BotId) {
+        self.keep(bot, NO_PICTURE).await;
+    }
+
+    /// Deletes all pictures of a bot. Files that lie on another server go with that server's next sweep.
+    pub async fn delete(&self, workspace: WorkspaceId, bot: BotId) -> Result<(), StoreError> {
+        for screenshot in self.store.delete_screenshots(workspace, bot).await? {
+            if let Err(error) = tokio::fs::remove_file(self.path(&screenshot)).await
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                tracing::warn!(%bot, %error, "a screenshot's file stays until the next sweep");
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes pictures that are older than `keep`, and files without a row, for as long as it is polled.
+    pub async fn tend(&self, keep: Duration) -> Infallible {
+        loop {
+            match self.sweep(self.env.now() - keep).await {
+                Ok(Swept { rows: 0, files: 0 }) => {}
+                Ok(Swept { rows, files }) => tracing::info!(rows, files, "old screenshots were deleted"),
+                Err(error) => tracing::warn!(%error, "old screenshots stay"),
+            }
+            self.env.clock.sleep(SWEEP_EVERY).await;
+        }
+    }
+
+    /// Deletes the pictures from before `end`, and the files of this server that have no row.
+    pub async fn sweep(&self, end: Timestamp) -> Result<Swept, SweepError> {
+        let mut swept = Swept::default();
+        loop {
+            let forgotten = self.store.forget_screenshots(end, AT_ONCE).await?;
+            swept.rows += forgotten;
+            if forgotten < u64::from(AT_ONCE) {
+                break;
+            }
+        }
+        let mut bots = match tokio::fs::read_dir(&self.folder).await {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(swept),
+            bots => bots?,
+        };
+        while let Some(bot) = bots.next_entry().await? {
+            if bot.file_type().await?.is_dir() {
+                swept.files += self.sweep_bot(bot.path()).await?;
+            }
+        }
+        Ok(swept)
+    }
+
+    /// The same for the folder of one bot; how many files are gone.
+    async fn sweep_bot(&self, folder: PathBuf) -> Result<u64, SweepError> {
+        let (mut files, mut entries) = (Vec::new(), tokio::fs::read_dir(&folder).await?);
+        let settled = self.env.now() - ROW_FOLLOWS_WITHIN;
+        while let Some(entry) = entries.next_entry().await? {
+            let name = entry.file_name();
+            // Nothing is touched that was not named here.
+            let id = name.to_str().and_then(|name| name.strip_suffix(".png")?.parse::<ScreenshotId>().ok());
+            files.extend(id.filter(|id| id.made_at() < settled).map(|id| (id, entry.path())));
+        }
+        let mut deleted = 0;
+        for files in files.chunks(AT_ONCE as usize) {
+            let ids: Vec<_> = files.iter().map(|(id, _)| *id).collect();
+            let recorded = self.store.recorded_screenshots(&ids).await?;
+            for (_, path) in files.iter().filter(|(id, _)| !recorded.contains(id)) {
+                tokio::fs::remove_file(path).await?;
+                deleted += 1;
+            }
+        }
+        if deleted > 0 {
+            // Fails while anything is left in it.
+            let _ = tokio::fs::remove_dir(folder).await;
+        }
+        Ok(deleted)
     }
 }

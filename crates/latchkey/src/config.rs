@@ -43,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) browser: BrowserSection,
     /// Bots of this process.
     pub(crate) bots: Bots,
+    /// Pictures of bots' pages.
+    pub(crate) screenshots: ScreenshotsSection,
     /// Fetching tokens from callers' URLs.
     pub(crate) callbacks: Callbacks,
     /// Links that give tokens.
@@ -158,6 +160,14 @@ impl Bots {
     }
 }
 
+/// `[screenshots]`
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ScreenshotsSection {
+    /// How long they are kept, in days.
+    pub(crate) keep_days: NonZeroU32,
+}
+
 /// `[callbacks]`
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -258,6 +268,7 @@ impl Default for Config {
             zoom: Zoom::default(),
             browser: BrowserSection::default(),
             bots: Bots::default(),
+            screenshots: ScreenshotsSection::default(),
             callbacks: Callbacks::default(),
             links: Links::default(),
             audit: Audit::default(),
@@ -401,6 +412,19 @@ impl Metrics {
             bail!("metrics.token is empty: give it a long random text, or leave it out");
         }
         Ok(Some(Secret::new(token)))
+    }
+}
+
+impl Default for ScreenshotsSection {
+    fn default() -> Self {
+        Self { keep_days: NonZeroU32::new(30).expect("not zero") }
+    }
+}
+
+impl ScreenshotsSection {
+    /// How long they are kept.
+    pub(crate) fn kept(&self) -> Duration {
+        Duration::from_secs(u64::from(self.keep_days.get()) * 24 * 3600)
     }
 }
 

@@ -120,12 +120,13 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     broker.replay_escrow().await?;
     broker.replay_journal().await;
     broker.read_used_ids().await?;
+    let screenshots = Screenshots::new(config.data_dir.join("screenshots"), store.clone(), env.clone());
     let bots = Supervisor::start(bots::Parts {
         store: store.clone(),
         broker: Arc::clone(&broker),
         fleet,
         callbacks,
-        screenshots: Screenshots::new(config.data_dir.join("screenshots"), store.clone(), env.clone()),
+        screenshots: screenshots.clone(),
         env: env.clone(),
         capacity: config.bots.capacity,
         deadlines: config.bots.deadlines(),
@@ -186,6 +187,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         never = broker.tend_meetings() => match never {},
         never = broker.tend_journal() => match never {},
         never = broker.tend_audit(config.audit.kept()) => match never {},
+        never = screenshots.tend(config.screenshots.kept()) => match never {},
     }
     broker.stop_refreshing();
     tasks.close();

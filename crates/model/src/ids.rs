@@ -84,6 +84,14 @@ ids! {
     LeaseToken;
 }
 
+impl ScreenshotId {
+    /// When it was made, as the id says; the beginning of all time where it says nothing.
+    pub fn made_at(&self) -> Timestamp {
+        let seconds = self.0.get_timestamp().map_or(0, |at| at.to_unix().0);
+        Timestamp::from_second(i64::try_from(seconds).unwrap_or(0))
+    }
+}
+
 impl IdempotentRequestId {
     /// The id of what has this hash (UUID version 8).
     pub fn of_hash(hash: [u8; 16]) -> Self {

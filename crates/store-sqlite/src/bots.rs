@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use model::{BotId, BotStatus, CLOCK_TOLERANCE, LeaseToken, StatusChange, Timestamp, WorkspaceId};
+use model::{
+    BotId, BotStatus, CLOCK_TOLERANCE, LeaseToken, ScreenshotId, StatusChange, Timestamp, WorkspaceId,
+};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use store::{Bot, BotFilter, BotPage, Bots, Lease, Screenshot, StoreError, Transition};
 
@@ -27,6 +29,11 @@ fn bot(row: &SqliteRow, status_changes: Vec<StatusChange>) -> Result<Bot, StoreE
         leased_until: row.optional_time("lease_expires_at")?,
         created_at: row.time("created_at")?,
     })
+}
+
+fn screenshot(row: &SqliteRow) -> Result<Screenshot, StoreError> {
+    let row = Reader { table: "bot_screenshots", row };
+    Ok(Screenshot { id: row.parsed("id")?, recorded_at: row.time("recorded_at")?, file: row.text("file")? })
 }
 
 /// The bots of these rows with their steps, in two statements however many there are.
@@ -332,16 +339,53 @@ impl Bots for SqliteStore {
         .fetch_all(&self.readers)
         .await
         .map_err(unavailable)?;
-        rows.iter()
-            .map(|row| {
-                let row = Reader { table: "bot_screenshots", row };
-                Ok(Screenshot {
-                    id: row.parsed("id")?,
-                    recorded_at: row.time("recorded_at")?,
-                    file: row.text("file")?,
-                })
-            })
-            .collect()
+        rows.iter().map(screenshot).collect()
+    }
+
+    async fn delete_screenshots(
+        &self,
+        workspace: WorkspaceId,
+        bot: BotId,
+    ) -> Result<Vec<Screenshot>, StoreError> {
+        let rows = sqlx::query(
+            "-- delete_screenshots\n\
+             DELETE FROM bot_screenshots WHERE bot IN (SELECT id FROM bots WHERE id = ? AND workspace = ?)\n\
+             RETURNING id, recorded_at, file",
+        )
+        .bind(bot.to_string())
+        .bind(workspace.to_string())
+        .fetch_all(&self.writer)
+        .await
+        .map_err(unavailable)?;
+        rows.iter().map(screenshot).collect()
+    }
+
+    async fn forget_screenshots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError> {
+        // Ids grow with time, so the oldest are found first; but a row's own time decides.
+        let forgotten = sqlx::query(
+            "-- forget_screenshots\n\
+             DELETE FROM bot_screenshots WHERE id IN\n\
+                 (SELECT id FROM bot_screenshots WHERE recorded_at < ? ORDER BY id LIMIT ?)",
+        )
+        .bind(end.as_microsecond())
+        .bind(most)
+        .execute(&self.writer)
+        .await
+        .map_err(unavailable)?;
+        Ok(forgotten.rows_affected())
+    }
+
+    async fn recorded_screenshots(&self, ids: &[ScreenshotId]) -> Result<Vec<ScreenshotId>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "-- recorded_screenshots\nSELECT id FROM bot_screenshots WHERE id IN (",
+        );
+        let mut wanted = query.separated(", ");
+        for id in ids {
+            wanted.push_bind(id.to_string());
+        }
+        query.push(")");
+        let rows = query.build().fetch_all(&self.readers).await.map_err(unavailable)?;
+        rows.iter().map(|row| Reader { table: "bot_screenshots", row }.parsed("id")).collect()
     }
 
     async fn see_bot_server(

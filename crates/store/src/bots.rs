@@ -156,4 +156,17 @@ pub trait Bots {
 
     /// A bot's pictures, oldest first.
     async fn screenshots(&self, workspace: WorkspaceId, bot: BotId) -> Result<Vec<Screenshot>, StoreError>;
+
+    /// Deletes a bot's pictures; answers which, because their files have to follow.
+    async fn delete_screenshots(
+        &self,
+        workspace: WorkspaceId,
+        bot: BotId,
+    ) -> Result<Vec<Screenshot>, StoreError>;
+
+    /// Deletes pictures that were taken before `end`, the oldest first and at most `most`; answers how many.
+    async fn forget_screenshots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError>;
+
+    /// Which of these pictures are recorded, in any order. Across tenants: asked by whoever looks through the files.
+    async fn recorded_screenshots(&self, ids: &[ScreenshotId]) -> Result<Vec<ScreenshotId>, StoreError>;
 }

@@ -1,6 +1,7 @@
 //! `/api/v1/bot/`: Recall's contract for bots.
 
 pub(crate) mod create;
+pub(crate) mod delete_media;
 pub(crate) mod leave_call;
 pub(crate) mod list;
 pub(crate) mod recording;

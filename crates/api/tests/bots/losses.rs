@@ -82,6 +82,9 @@ async fn a_bot_whose_line_was_cut_comes_back_as_the_same_user() {
     house.stop().await;
 }
 
+/// What says that a page could give no picture.
+const NO_PICTURE: &[u8] = include_bytes!("../../../../web/bot/no-picture.png");
+
 /// An OBF token works once: whoever comes back has asked for another.
 #[tokio::test]
 async fn a_crash_costs_a_bot_its_place_for_a_moment() {
@@ -102,6 +105,7 @@ async fn a_crash_costs_a_bot_its_place_for_a_moment() {
         assert_eq!(why(&back, "joining_call"), ("bot_errored", words.as_str()));
         house.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
         house.until(&bot, "done").await;
+        assert!(house.pictures(&bot).await.iter().any(|picture| picture == NO_PICTURE), "the page gave none");
     }
     assert_eq!(meeting.people().await.len(), 1, "Ada");
     house.stop().await;

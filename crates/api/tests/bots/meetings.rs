@@ -18,10 +18,11 @@ async fn a_host_admits_a_bot_and_throws_it_out() {
     let ended = house.until(&turned_away, "done").await;
     assert_eq!(codes(&ended), ["ready", "joining_call", "in_waiting_room", "call_ended", "done"]);
     assert_eq!(why(&ended, "call_ended").0, "bot_kicked_from_waiting_room");
-    show("waiting-room", &house.pictures(&turned_away).await);
+    show("waiting-room", &house.pictures(&turned_away).await[..1]);
 
     meeting.host_does("admit", "Admitted").await;
     house.until(&admitted, "in_call_not_recording").await;
+    house.drawn(&admitted).await;
     meeting.host_does("remove", "Admitted").await;
     let ended = house.until(&admitted, "done").await;
     assert_eq!(
@@ -29,6 +30,10 @@ async fn a_host_admits_a_bot_and_throws_it_out() {
         ["ready", "joining_call", "in_waiting_room", "in_call_not_recording", "call_ended", "done"]
     );
     assert_eq!(why(&ended, "call_ended").0, "bot_kicked_from_call");
+    let pictures = house.pictures(&admitted).await;
+    assert_eq!(pictures.len(), 3, "waiting, inside, removed");
+    show("inside", &pictures[..2]);
+    show("removed", &pictures);
     assert!(meeting.people().await.is_empty());
     house.stop().await;
 }
@@ -42,7 +47,7 @@ async fn a_bot_leaves_when_everybody_has_and_when_the_host_ends_it() {
     let request = json!({ "meeting_url": lonely.url, "bot_name": "Lonely", "automatic_leave": leave });
     let left = house.bot(request).await;
     let over = house.zoom.meeting(json!({})).await;
-    let ended = house.bot(json!({ "meeting_url": over.url, "bot_name": "Ended" })).await;
+    let bot_ended = house.bot(json!({ "meeting_url": over.url, "bot_name": "Ended" })).await;
 
     house.until(&left, "in_call_not_recording").await;
     lonely.host_does("remove", "Ada").await;
@@ -50,10 +55,11 @@ async fn a_bot_leaves_when_everybody_has_and_when_the_host_ends_it() {
     assert_eq!(why(&left, "call_ended").0, "timeout_exceeded_everyone_left");
     assert!(lonely.people().await.is_empty());
 
-    house.until(&ended, "in_call_not_recording").await;
+    house.until(&bot_ended, "in_call_not_recording").await;
     over.end().await;
-    let ended = house.until(&ended, "done").await;
+    let ended = house.until(&bot_ended, "done").await;
     assert_eq!(why(&ended, "call_ended").0, "call_ended_by_host");
+    show("ended", &house.pictures(&bot_ended).await);
     house.stop().await;
 }
 

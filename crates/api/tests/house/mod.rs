@@ -285,23 +285,20 @@ impl House {
         self.send(request.body(body).unwrap()).await
     }
 
-    /// A picture of a bot that never ran: its name in the bot's list. No call makes one, so this goes to the database.
+    /// A picture of a bot that never ran: its name in the bot's list. No call makes one.
     pub(crate) async fn picture_of(&self, bot: &str) -> String {
-        let file = self.rooms.path().join("latchkey.db");
-        let db = sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.unwrap();
-        let id = model::ScreenshotId::generate(&self.env).to_string();
-        sqlx::query(
-            "INSERT INTO bot_screenshots (id, bot, recorded_at, file) VALUES (?1, ?2, 0, 'drawn.png')",
-        )
-        .bind(&id)
-        .bind(bot)
-        .execute(&db)
-        .await
-        .unwrap();
-        let folder = self.rooms.path().join("screenshots");
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("drawn.png"), b"\x89PNG").unwrap();
-        format!("{id}.png")
+        let kept = self.bots.parts().screenshots.keep(bot.parse().unwrap(), b"\x89PNG").await;
+        format!("{}.png", kept.unwrap())
+    }
+
+    /// The files of pictures, by their names.
+    pub(crate) fn picture_files(&self) -> Vec<String> {
+        let folders =
+            std::fs::read_dir(self.rooms.path().join("screenshots")).into_iter().flatten().flatten();
+        let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).unwrap().flatten());
+        let mut names: Vec<_> = files.map(|file| file.file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
     }
 
     /// An invitation to connect an account: the path that a browser opens.

@@ -54,6 +54,7 @@ async fn a_scope_that_is_missing_is_named() {
         ("read", "GET", "/api/latchkey/v1/token-links/".into()),
         ("bots", "POST", "/api/v1/bot/".into()),
         ("bots", "POST", format!("{bot}leave_call/")),
+        ("bots", "POST", format!("{bot}delete_media/")),
         ("tokens", "GET", format!("{account}access-token/")),
         ("tokens", "POST", "/api/latchkey/v1/token-links/".into()),
         ("tokens", "GET", "/api/latchkey/v1/callback-secret/".into()),

@@ -31,6 +31,7 @@ mod manners;
 mod meetings;
 mod metrics;
 mod pools;
+mod screenshots;
 mod secrets;
 mod signatures;
 mod tenants;

@@ -52,6 +52,7 @@ const ROWS: &[Row] = &[
     row("/api/v1/bot/{id}", &[Thing::Bot]),
     row("/api/v1/bot/{id}/leave_call", &[Thing::Bot]),
     row("/api/v1/bot/{id}/screenshots", &[Thing::Bot]),
+    row("/api/v1/bot/{id}/delete_media", &[Thing::Bot]),
     row("/api/v1/bot/{id}/request_recording_permission", &[Thing::Bot]),
     row("/api/v1/bot/{id}/start_recording", &[Thing::Bot]),
     row("/api/v1/bot/{id}/stop_recording", &[Thing::Bot]),

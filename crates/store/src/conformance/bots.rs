@@ -240,15 +240,17 @@ pub async fn leaving_is_asked_once(bench: &Bench) {
     assert_eq!(seen.leave_requested_at, Some(now));
 }
 
+async fn pictured(bench: &Bench, bot: &Bot, recorded_at: Timestamp) -> Screenshot {
+    let id = ScreenshotId::generate_at(recorded_at, &bench.env);
+    let shot = Screenshot { id, recorded_at, file: format!("{id}.png") };
+    bench.store.add_screenshot(bot.id, &shot).await.unwrap();
+    shot
+}
+
 pub async fn screenshots_stay_in_their_workspace(bench: &Bench) {
     let workspace = bench.workspace().await;
     let bot = added(bench, workspace).await;
-    let shot = Screenshot {
-        id: ScreenshotId::generate(&bench.env),
-        recorded_at: bench.env.now(),
-        file: "a.png".into(),
-    };
-    bench.store.add_screenshot(bot.id, &shot).await.unwrap();
+    let shot = pictured(bench, &bot, bench.env.now()).await;
     assert_eq!(bench.store.screenshots(workspace, bot.id).await.unwrap(), [shot]);
     assert!(bench.store.screenshots(WorkspaceId::generate(&bench.env), bot.id).await.unwrap().is_empty());
 }
@@ -310,4 +312,41 @@ async fn another(bench: &Bench) -> WorkspaceId {
     let id = WorkspaceId::generate(&bench.env);
     bench.store.add_workspace(&bench.workspace_row(id), &bench.api_key(id)).await.unwrap();
     id
+}
+
+pub async fn a_bots_screenshots_are_deleted_by_its_own_workspace(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let (bot, other) = (added(bench, workspace).await, added(bench, workspace).await);
+    let now = bench.env.now();
+    let mut shots = vec![pictured(bench, &bot, now).await, pictured(bench, &bot, now).await];
+    let kept = pictured(bench, &other, now).await;
+    let elsewhere = WorkspaceId::generate(&bench.env);
+    assert!(bench.store.delete_screenshots(elsewhere, bot.id).await.unwrap().is_empty());
+    let mut deleted = bench.store.delete_screenshots(workspace, bot.id).await.unwrap();
+    deleted.sort_by_key(|shot| shot.id);
+    shots.sort_by_key(|shot| shot.id);
+    assert_eq!(deleted, shots, "their files have to follow");
+    assert!(bench.store.delete_screenshots(workspace, bot.id).await.unwrap().is_empty());
+    assert!(bench.store.screenshots(workspace, bot.id).await.unwrap().is_empty());
+    assert_eq!(bench.store.screenshots(workspace, other.id).await.unwrap(), [kept]);
+}
+
+pub async fn old_screenshots_go_first_and_few_at_a_time(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let bot = added(bench, workspace).await;
+    let now = bench.env.now();
+    let mut shots = Vec::new();
+    for age in (0..4).rev() {
+        shots.push(pictured(bench, &bot, now - Duration::from_secs(age)).await);
+    }
+    let left = async || bench.store.screenshots(workspace, bot.id).await.unwrap();
+    assert_eq!(bench.store.forget_screenshots(now, 2).await.unwrap(), 2);
+    assert_eq!(left().await, shots[2..]);
+    assert_eq!(bench.store.forget_screenshots(now, 2).await.unwrap(), 1);
+    assert_eq!(bench.store.forget_screenshots(now, 2).await.unwrap(), 0, "what is of this moment stays");
+    assert_eq!(left().await, shots[3..]);
+
+    let ids: Vec<_> = shots.iter().map(|shot| shot.id).collect();
+    assert_eq!(bench.store.recorded_screenshots(&ids).await.unwrap(), ids[3..]);
+    assert!(bench.store.recorded_screenshots(&[]).await.unwrap().is_empty());
 }

@@ -206,7 +206,8 @@ macro_rules! conformance_tests {
                    supervisors_at_once_share_the_bots, a_lapsed_bot_is_leased_again, steps_need_the_lease,
                    forbidden_steps_change_nothing,
                    of_steps_at_once_none_follows_the_last, a_terminal_step_ends_everything, leaving_is_asked_once,
-                   screenshots_stay_in_their_workspace }
+                   screenshots_stay_in_their_workspace, a_bots_screenshots_are_deleted_by_its_own_workspace,
+                   old_screenshots_go_first_and_few_at_a_time }
         }
     };
     ($constructor:expr => $($room:ident { $($behaviour:ident),* $(,)? })*) => {$(
