@@ -31,7 +31,7 @@ pub(crate) async fn create(
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let mut fields = Fields::of(&body);
-    fields.only(&["name"]);
+    fields.only(&["name", "bot_limit"]);
     let name = fields.text("name", 100);
     let name = fields.required("name", name);
     let limit = fields.number("bot_limit", 0);

@@ -199,6 +199,8 @@ async fn a_bot_whose_server_died_finds_its_seat_again() {
     // Much longer than a seat lasts without a word.
     heir.pass(Duration::from_secs(400)).await;
     assert_eq!(taken(&heir, &path).await, 1, "it is kept while the bot lives");
-    heir.stop().await;
+    heir.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
+    heir.until(&bot, "done").await;
     assert_eq!(taken(&heir, &path).await, 0, "the bot's end gave it back");
+    heir.stop().await;
 }
