@@ -1,5 +1,7 @@
 //! Reading a request's fields, and saying everything that is wrong with them at once.
 
+use std::time::Duration;
+
 use model::{Timestamp, nearest};
 use serde_json::{Map, Value, json};
 
@@ -96,6 +98,19 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// An id or a secret of 1 to `most` characters, as somebody has pasted it.
+    pub(crate) fn pasted(&mut self, field: &str, most: usize) -> Option<&'a str> {
+        let Value::String(text) = self.value(field)? else { return self.wrong(field, "It must be text.") };
+        match model::pasted(text) {
+            Ok(word) if word.chars().count() > most => {
+                self.complain(field, format!("It must not be longer than {most} characters."));
+                None
+            }
+            Ok(word) => Some(word),
+            Err(wrong) => self.wrong(field, &wrong.to_string()),
+        }
+    }
+
     /// Text that reads as `T`.
     pub(crate) fn parsed<T: std::str::FromStr>(&mut self, field: &str, complaint: &str) -> Option<T> {
         let text = self.text(field, 1000)?;
@@ -128,6 +143,15 @@ impl<'a> Fields<'a> {
     /// Whole seconds, at least `least`.
     pub(crate) fn seconds(&mut self, field: &str, least: u32) -> Option<u32> {
         self.whole(field, least, "It must be a whole number of seconds.")
+    }
+
+    /// How long a secret goes on beside its successor: whole seconds, `most` at most.
+    pub(crate) fn overlap(&mut self, field: &str, most: Duration) -> Option<Duration> {
+        let overlap = Duration::from_secs(self.seconds(field, 0)?.into());
+        if overlap > most {
+            self.complain(field, format!("It must not be more than a day: {}.", most.as_secs()));
+        }
+        Some(overlap)
     }
 
     /// A whole number, at least `least`.

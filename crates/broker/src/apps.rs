@@ -1,13 +1,22 @@
 //! Zoom OAuth apps registered here.
 
-use model::{Code, CredentialStatus, DisconnectCause, Failure, Secret, WorkspaceId, ZoomOauthAppId};
+use std::time::Duration;
+
+use model::{
+    Code, CredentialStatus, DisconnectCause, Failure, Sealed, Secret, WorkspaceId, ZoomOauthAppId,
+};
 use store::{
-    AppKind, AppRemoval, Credential, CredentialFilter, NewAppSecrets, Order, Page, Signatures, StoreError,
-    Subject, ZoomOauthApp,
+    AppKind, AppRemoval, Credential, CredentialFilter, FormerSecret, NewAppSecrets, NewWebhookSecret, Order,
+    Page, Signatures, StoreError, Subject, ZoomOauthApp,
 };
 use zoom::AppKeys;
 
 use crate::{Broker, Cell};
+
+/// How often a change is tried anew because somebody else's came first.
+const ATTEMPTS: u32 = 3;
+/// How many webhook secrets verify beside the current one: whoever pasted a wrong one pastes another.
+const MOST_FORMER_SECRETS: usize = 3;
 
 /// An app to register.
 #[derive(Debug)]
@@ -22,6 +31,17 @@ pub struct NewApp {
     pub webhook_secret: Secret,
     /// Zoom's id of the account that a server-to-server app belongs to; `None` for every other app.
     pub zoom_account_id: Option<String>,
+}
+
+/// New secrets of an app.
+#[derive(Debug)]
+pub struct SecretsChange {
+    /// Zoom's secret of the app.
+    pub client_secret: Option<Secret>,
+    /// Verifies Zoom's webhooks.
+    pub webhook_secret: Option<Secret>,
+    /// How long the webhook secret before goes on beside its successor; nothing, if it has leaked.
+    pub webhook_secret_overlap: Duration,
 }
 
 impl Broker {
@@ -41,6 +61,7 @@ impl Broker {
             client_id: new.client_id.clone(),
             client_secret: self.vault.seal(workspace, Cell::ClientSecret(id), &new.client_secret),
             webhook_secret: self.vault.seal(workspace, Cell::WebhookSecret(id), &new.webhook_secret),
+            former_webhook_secret: None,
             zoom_account_id: new.zoom_account_id.clone(),
             webhook_last_validation: None,
             refusal: None,
@@ -60,18 +81,67 @@ impl Broker {
         &self,
         workspace: WorkspaceId,
         id: ZoomOauthAppId,
-        client_secret: Option<&Secret>,
-        webhook_secret: Option<&Secret>,
+        change: &SecretsChange,
     ) -> Result<Option<ZoomOauthApp>, Failure> {
-        let client = client_secret.map(|secret| self.vault.seal(workspace, Cell::ClientSecret(id), secret));
-        let webhook =
-            webhook_secret.map(|secret| self.vault.seal(workspace, Cell::WebhookSecret(id), secret));
-        let secrets = NewAppSecrets { client_secret: client.as_ref(), webhook_secret: webhook.as_ref() };
-        if !self.store.change_app_secrets(workspace, id, secrets).await? {
-            return Ok(None);
+        let seal = |secret| self.vault.seal(workspace, Cell::ClientSecret(id), secret);
+        let client = change.client_secret.as_ref().map(seal);
+        for _ in 0..ATTEMPTS {
+            let Some(app) = self.store.zoom_oauth_app(workspace, id).await? else { return Ok(None) };
+            let webhook = match &change.webhook_secret {
+                Some(new) => Some(self.succeed_webhook_secret(&app, new, change.webhook_secret_overlap)?),
+                None => None,
+            };
+            let webhook = webhook.as_ref().map(|(sealed, former)| NewWebhookSecret {
+                before: &app.webhook_secret,
+                sealed,
+                former: former.as_ref(),
+            });
+            let secrets = NewAppSecrets { client_secret: client.as_ref(), webhook_secret: webhook };
+            if self.store.change_app_secrets(workspace, id, secrets).await? {
+                self.store.add_log_line(workspace, Subject::App(id), &self.note("secrets replaced")).await?;
+                return Ok(self.store.zoom_oauth_app(workspace, id).await?);
+            }
         }
-        self.store.add_log_line(workspace, Subject::App(id), &self.note("secrets replaced")).await?;
-        Ok(self.store.zoom_oauth_app(workspace, id).await?)
+        Err(Failure::new(Code::Unavailable, "the app's secrets are being changed by somebody else"))
+    }
+
+    /// What lies in an app's two cells once `new` verifies its webhooks. Zoom may be told of it before us or after, so the one
+    /// before goes on beside it for `overlap`, and with it those that still do.
+    fn succeed_webhook_secret(
+        &self,
+        app: &ZoomOauthApp,
+        new: &Secret,
+        overlap: Duration,
+    ) -> Result<(Sealed, Option<FormerSecret>), Failure> {
+        let before = self.webhook_secrets(app)?;
+        let is_new = before[0].expose() != new.expose();
+        let mut former: Vec<&str> = before.iter().map(Secret::expose).collect();
+        former.retain(|secret| *secret != new.expose());
+        former.truncate(MOST_FORMER_SECRETS);
+        let end = self.env.now() + overlap;
+        let ends_at = match &app.former_webhook_secret {
+            // The same once more doesn't keep the others alive.
+            Some(former) if !is_new => former.ends_at.min(end),
+            _ => end,
+        };
+        let seal = |cell, secret: &Secret| self.vault.seal(app.workspace, cell, secret);
+        let former = (!overlap.is_zero() && !former.is_empty()).then(|| FormerSecret {
+            sealed: seal(Cell::FormerWebhookSecret(app.id), &Secret::new(former.join(" "))),
+            ends_at,
+        });
+        Ok((seal(Cell::WebhookSecret(app.id), new), former))
+    }
+
+    /// The secrets that verify an app's webhooks now, the current one first.
+    pub(crate) fn webhook_secrets(&self, app: &ZoomOauthApp) -> Result<Vec<Secret>, Failure> {
+        let current = self.vault.open(app.workspace, Cell::WebhookSecret(app.id), &app.webhook_secret)?;
+        let mut secrets = vec![current];
+        let now = self.env.now();
+        if let Some(former) = app.former_webhook_secret.as_ref().filter(|former| now < former.ends_at) {
+            let all = self.vault.open(app.workspace, Cell::FormerWebhookSecret(app.id), &former.sealed)?;
+            secrets.extend(all.expose().split_whitespace().map(Secret::new));
+        }
+        Ok(secrets)
     }
 
     /// Removes an app that no account is connected with. Accounts that Zoom has ended go with it, and what is parked for it

@@ -117,6 +117,11 @@ impl Broker {
                 Ok(erased) => tracing::info!(erased, "former callback secrets have ended"),
                 Err(error) => tracing::warn!(%error, "former callback secrets could not be erased"),
             }
+            match self.store.erase_former_webhook_secrets(now).await {
+                Ok(0) => {}
+                Ok(erased) => tracing::info!(erased, "former webhook secrets have ended"),
+                Err(error) => tracing::warn!(%error, "former webhook secrets could not be erased"),
+            }
             self.env.clock.sleep(SWEEP).await;
         }
     }

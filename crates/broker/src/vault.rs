@@ -27,6 +27,8 @@ pub enum Cell {
     WebhookSecret(ZoomOauthAppId),
     /// What a browser takes along to Zoom: its cookie, and no column.
     Authorization(ConsentId),
+    /// The secrets that verified them before.
+    FormerWebhookSecret(ZoomOauthAppId),
     /// An account's access token.
     AccessToken(CredentialId),
     /// An account's refresh token.
@@ -53,6 +55,7 @@ impl Cell {
             Self::ClientSecret(id) => ("zoom_oauth_apps", id.to_string(), "client_secret"),
             Self::WebhookSecret(id) => ("zoom_oauth_apps", id.to_string(), "webhook_secret"),
             Self::Authorization(id) => ("consents", id.to_string(), "authorization"),
+            Self::FormerWebhookSecret(id) => ("zoom_oauth_apps", id.to_string(), "former_webhook_secret"),
             Self::AccessToken(id) => ("credentials", id.to_string(), "access_token"),
             Self::RefreshToken(id) => ("credentials", id.to_string(), "refresh_token"),
             Self::CallbackUrl(id) => ("credentials", id.to_string(), "callback_url"),

@@ -1,9 +1,11 @@
 //! What Zoom tells us unasked: that a user has removed the app, or is gone, and what becomes of meetings.
 //!
 //! 1. Signature and time decide alone who is heard. An unknown app is answered as a wrong signature is.
-//! 2. One transaction notes the event (so that the same bytes count once) and erases the account's tokens from the store.
-//!    From then on no replica gives a token: the account's status and epoch are read with every link.
-//! 3. Zoom has its answer by then. What lies outside the store (ZAKs in memory, grants in escrow) goes right afterwards, in
+//! 2. An app may be registered in several workspaces, and Zoom sends each of its events to one address. Every registration
+//!    whose own secret verifies the bytes is told; the address only names the app.
+//! 3. One transaction notes the event for each of them (so that the same bytes count once) and erases the tokens of the
+//!    accounts that end. From then on no replica gives a token: the account's status and epoch are read with every link.
+//! 4. Zoom has its answer by then. What lies outside the store (ZAKs in memory, grants in escrow) goes right afterwards, in
 //!    a task of the process; whoever finds the event unfinished later does the same again. All of it may be done
 //!    twice and at once, so it needs no lease.
 
@@ -13,10 +15,10 @@ use aws_lc_rs::digest::{Context, SHA256};
 use model::{
     Code, CredentialId, CredentialStatus, DisconnectCause, Failure, Secret, Timestamp, ZoomOauthAppId,
 };
-use store::{Consequence, Digest, Ending, Reception, ZoomEvent, ZoomOauthApp};
+use store::{AppKind, Digest, Ending, ReceivedEvent, Reception, ZoomEvent, ZoomOauthApp};
 use zoom::{Webhook, WebhookEvent, WebhookHeaders, encrypt_plain_token, verify_webhook};
 
-use crate::{Broker, Cell, meeting_map::news_of};
+use crate::{Broker, meeting_map::news_of};
 
 /// Zoom waits 3 s (documented), and asks again if nothing comes.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2500);
@@ -34,7 +36,7 @@ const SWEEP: Duration = Duration::from_secs(3600);
 /// A webhook as it came.
 #[derive(Clone, Copy)]
 pub struct WebhookRequest<'a> {
-    /// The app whose address it came to.
+    /// The registration whose address it came to. It names the app, and nothing more.
     pub app: ZoomOauthAppId,
     /// Its signature headers, if both are there.
     pub headers: Option<WebhookHeaders<'a>>,
@@ -56,6 +58,16 @@ pub enum WebhookAnswer {
     Taken,
 }
 
+/// A message that is genuine.
+struct Verified {
+    /// Whose own secret verifies it, in the order of their ids; never empty.
+    apps: Vec<ZoomOauthApp>,
+    /// When it was sent, by Zoom's clock.
+    sent_at: Timestamp,
+    /// What signed it.
+    secret: Secret,
+}
+
 impl Broker {
     /// Takes in a webhook. When this returns, what it ends is over on every replica.
     ///
@@ -73,55 +85,103 @@ impl Broker {
         let headers = request
             .headers
             .ok_or_else(|| Failure::new(Code::SignatureMissing, "the request carries no x-zm-* headers"))?;
-        let app = self.store.webhook_app(request.app).await?;
-        let secret = match &app {
-            Some(app) => self.vault.open(app.workspace, Cell::WebhookSecret(app.id), &app.webhook_secret)?,
-            // Nobody's: what follows is the same as for an app that is known.
-            None => Secret::new(self.env.entropy.token()),
+        // Zoom's signatures are judged by Zoom's clock.
+        let (now, at_zoom) = (self.env.now(), self.zoom.clock().now());
+        let registrations = match self.store.webhook_client_id(request.app).await? {
+            Some(client_id) => self.store.registrations(&client_id).await?,
+            None => Vec::new(),
         };
-        let (secrets, now) = ([secret], self.env.now());
-        let verified = verify_webhook(&secrets, headers, request.body, self.zoom.clock().now());
-        let ((sent_at, secret), app) = verified.and_then(|verified| {
-            let app = app.ok_or_else(|| Failure::new(Code::SignatureInvalid, "no app has this address"))?;
-            Ok((verified, app))
-        })?;
+        if registrations.is_empty() {
+            // Nobody's secret: it takes the same time as for an app that is known.
+            let nobodys = [Secret::new(self.env.entropy.token())];
+            verify_webhook(&nobodys, headers, request.body, at_zoom)?;
+        }
+        let Verified { apps, sent_at, secret } = self.verified(registrations, headers, request.body, at_zoom)?;
         let Webhook { event, happened_at } = Webhook::read(request.body)?;
         if let WebhookEvent::UrlValidation { plain_token } = event {
-            self.store.note_webhook_validation(app.id, now).await?;
-            tracing::info!(app = %app.id, "Zoom has validated the app's webhook");
-            let encrypted_token = encrypt_plain_token(secret, &plain_token);
+            for app in &apps {
+                self.store.note_webhook_validation(app.id, now).await?;
+                tracing::info!(app = %app.id, "Zoom has validated the app's webhook");
+            }
+            let encrypted_token = encrypt_plain_token(&secret, &plain_token);
             return Ok(WebhookAnswer::Validation { plain_token, encrypted_token });
         }
+        let apps = match &event {
+            WebhookEvent::AppDeauthorized { client_id: Some(client_id), .. }
+                if *client_id != apps[0].client_id => {
+                tracing::warn!(app = %apps[0].id, "a genuine webhook tells of another app: is its secret used twice?");
+                // It is that app's own secret that counts then.
+                let others = self.store.registrations(client_id).await?;
+                self.verified(others, headers, request.body, at_zoom).map_or_else(|_| Vec::new(), |it| it.apps)
+            }
+            _ => apps,
+        };
         // Both times are by Zoom's clock, so the age of the event is right however wrong our own clock is.
         let happened_at = happened_at.map(|at| now - sent_at.since(at));
-        let received = ZoomEvent {
-            key: key_of(app.id, request.body),
-            workspace: app.workspace,
-            app: app.id,
-            name: event.name().to_owned(),
-            ended: None,
-            received_at: now,
-        };
-        let ending = self.ending_of(&app, &event, happened_at).await?;
         let news = news_of(&event, happened_at.unwrap_or(now).min(now));
-        let news = news.as_ref().map(Consequence::Tells);
-        let consequence = ending.as_ref().map(Consequence::Ends).or(news);
-        let reception = self.store.receive_zoom_event(&received, consequence).await?;
-        tracing::info!(app = %app.id, event = received.name, ?reception, "Zoom has told something");
-        if let (Reception::Ended, Some(ending)) = (reception, ending) {
-            tracing::warn!(credential = %ending.credential, cause = ?ending.cause, "account disconnected by Zoom");
-            self.metrics.credential_became(CredentialStatus::Disconnected(ending.cause));
-            // Others look at most a second later; here nothing is served from this moment on.
-            self.forget_account(ending.credential);
-            let (broker, event) =
-                (Arc::clone(self), ZoomEvent { ended: Some(ending.credential), ..received });
-            self.tasks.spawn(async move {
-                if let Err(error) = broker.finish(&event).await {
-                    tracing::warn!(%error, "a webhook's work is left for the next look");
-                }
-            });
+        let mut received = Vec::with_capacity(apps.len());
+        for app in &apps {
+            let noted = ZoomEvent {
+                key: key_of(app.id, request.body),
+                workspace: app.workspace,
+                app: app.id,
+                name: event.name().to_owned(),
+                ended: None,
+                received_at: now,
+            };
+            let ending = self.ending_of(app, &event, happened_at).await?;
+            received.push(ReceivedEvent { event: noted, ending, news: news.as_ref() });
+        }
+        let receptions = self.store.receive_zoom_events(&received).await?;
+        for (ReceivedEvent { event, ending, .. }, reception) in received.into_iter().zip(receptions) {
+            tracing::info!(app = %event.app, event = event.name, ?reception, "Zoom has told something");
+            if let (Reception::Ended, Some(ending)) = (reception, ending) {
+                self.account_ended(event, &ending);
+            }
         }
         Ok(WebhookAnswer::Taken)
+    }
+
+    /// Those of an app's registrations whose own secret verifies the bytes.
+    ///
+    /// # Errors
+    /// When it is none of them: as for one that was tried alone.
+    fn verified(
+        &self,
+        registrations: Vec<ZoomOauthApp>,
+        headers: WebhookHeaders<'_>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Verified, Failure> {
+        let mut verified: Option<Verified> = None;
+        let mut refusal = Failure::new(Code::SignatureInvalid, "no app has this address");
+        for app in registrations {
+            let secrets = self.webhook_secrets(&app)?;
+            match (verify_webhook(&secrets, headers, body, now), &mut verified) {
+                (Ok(_), Some(verified)) => verified.apps.push(app),
+                (Ok((sent_at, secret)), None) => {
+                    verified = Some(Verified { apps: vec![app], sent_at, secret: secret.clone() });
+                }
+                // What is genuine and late tells more than a wrong signature.
+                (Err(failure), _) if refusal.code == Code::SignatureInvalid => refusal = failure,
+                (Err(_), _) => {}
+            }
+        }
+        verified.ok_or(refusal)
+    }
+
+    /// Zoom has ended an account of this process's store.
+    fn account_ended(self: &Arc<Self>, event: ZoomEvent, ending: &Ending) {
+        tracing::warn!(credential = %ending.credential, cause = ?ending.cause, "account disconnected by Zoom");
+        self.metrics.credential_became(CredentialStatus::Disconnected(ending.cause));
+        // Others look at most a second later; here nothing is served from this moment on.
+        self.forget_account(ending.credential);
+        let (broker, event) = (Arc::clone(self), ZoomEvent { ended: Some(ending.credential), ..event });
+        self.tasks.spawn(async move {
+            if let Err(error) = broker.finish(&event).await {
+                tracing::warn!(%error, "a webhook's work is left for the next look");
+            }
+        });
     }
 
     /// Which account of this app the event ends, if any.
@@ -132,10 +192,6 @@ impl Broker {
         happened_at: Option<Timestamp>,
     ) -> Result<Option<Ending>, Failure> {
         let (cause, words, user_id) = match event {
-            WebhookEvent::AppDeauthorized { client_id: Some(other), .. } if *other != app.client_id => {
-                tracing::warn!(app = %app.id, "a genuine webhook tells of another app: is its secret used twice?");
-                return Ok(None);
-            }
             WebhookEvent::AppDeauthorized { user_id, .. } => {
                 (DisconnectCause::Deauthorized, "the user removed the app at Zoom", user_id)
             }
@@ -153,6 +209,13 @@ impl Broker {
         };
         let end = happened_at.unwrap_or_else(|| self.env.now());
         self.store.discard_parked_of(app.id, user_id, end).await?;
+        if app.kind == AppKind::ServerToServer {
+            // Its one account stays, and what was minted for this user goes, on every server. Zoom says it again if this fails.
+            if let Some(account) = self.store.credential_of(app.workspace, app.id, "").await? {
+                self.void_zaks(app.workspace, account.id).await?;
+            }
+            return Ok(None);
+        }
         let Some(account) = self.store.credential_of(app.workspace, app.id, user_id).await? else {
             tracing::info!(app = %app.id, event = event.name(), "Zoom tells of a user who is not connected here");
             return Ok(None);

@@ -176,7 +176,11 @@ impl Broker {
     }
 
     /// Voids the ZAKs of an account, here and, within a second, on the other servers.
-    async fn void_zaks(&self, workspace: WorkspaceId, credential: CredentialId) -> Result<(), Failure> {
+    pub(crate) async fn void_zaks(
+        &self,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+    ) -> Result<(), Failure> {
         self.zaks.forget(credential);
         // The others hear of the epoch, as of a consent's.
         self.store.void_tokens(workspace, credential).await?;

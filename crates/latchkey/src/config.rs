@@ -14,7 +14,7 @@ use bots::Deadlines;
 use broker::{AuditMode, REMEMBERED_IDS};
 use ipnet::IpNet;
 use model::Secret;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use store_postgres::Address;
 use url::Url;
 
@@ -75,12 +75,14 @@ pub(crate) struct KeysSection {
 pub(crate) struct TransitSection {
     pub(crate) address: Url,
     /// Where the engine is mounted.
-    #[serde(default = "transit")]
+    #[serde(default = "transit", deserialize_with = "pasted")]
     pub(crate) mount: String,
     /// The key's name there.
+    #[serde(deserialize_with = "pasted")]
     pub(crate) key: String,
+    #[serde(default, deserialize_with = "pasted_or_none")]
     pub(crate) namespace: Option<String>,
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing, default, deserialize_with = "pasted_or_none")]
     pub(crate) token: Option<Secret>,
     /// A file that holds it, in its stead.
     pub(crate) token_file: Option<PathBuf>,
@@ -107,6 +109,7 @@ pub(crate) struct Zoom {
     /// Send bots to this address instead of zoom.us: the simulator's.
     pub(crate) meeting_address: Option<SocketAddr>,
     /// The key that bots trust at `meeting_address`: SHA-256 of its SPKI, Base64.
+    #[serde(deserialize_with = "pasted_or_none")]
     pub(crate) meeting_spki: Option<String>,
 }
 
@@ -485,6 +488,19 @@ fn meant(message: &str) -> Option<String> {
     Some(format!("; did you mean `{nearest}`?"))
 }
 
+/// An id or a secret of the file, as somebody has pasted it.
+fn pasted<'de, D: Deserializer<'de>, T: From<String>>(deserializer: D) -> Result<T, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let word = model::pasted(&text).map_err(serde::de::Error::custom)?;
+    Ok(T::from(word.to_owned()))
+}
+
+fn pasted_or_none<'de, D: Deserializer<'de>, T: From<String>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    pasted(deserializer).map(Some)
+}
+
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -512,6 +528,23 @@ mod tests {
         let twice: Config = toml::from_str(&format!("{url}database_url_file = 'url'")).unwrap();
         assert!(twice.postgres().unwrap_err().to_string().contains("keep one"));
         assert!(Config::default().postgres().unwrap().is_none());
+    }
+
+    #[test]
+    fn keys_are_read_as_they_are_pasted() {
+        let transit = |token: &str| {
+            let text = format!(
+                "[keys.transit]\naddress = 'https://bao.example.com'\nkey = ' latchkey\t'\ntoken = \"{token}\""
+            );
+            toml::from_str::<Config>(&text).map(|config| config.keys.transit.unwrap())
+        };
+        let read = transit(r" planted-token\r\n").unwrap();
+        assert_eq!((read.key.as_str(), read.mount.as_str()), ("latchkey", "transit"));
+        assert_eq!(read.token.unwrap().expose(), "planted-token");
+        assert!(read.namespace.is_none());
+        let refused = transit(r"planted\ntoken").unwrap_err();
+        assert!(refused.message().contains("character 8 is U+000A"), "{}", refused.message());
+        assert!(transit(" ").is_err());
     }
 
     #[test]

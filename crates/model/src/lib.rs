@@ -15,6 +15,7 @@ mod ids;
 mod kill_point;
 mod meeting;
 mod nearest;
+mod pasted;
 mod secret;
 mod time;
 
@@ -33,6 +34,7 @@ pub use ids::{
 pub use kill_point::KillPoint;
 pub use meeting::{MeetingNumber, MeetingSyncStatus, NotAMeetingNumber};
 pub use nearest::nearest;
+pub use pasted::{NotOneWord, pasted};
 pub use secret::{Sealed, Secret};
 pub use time::{CLOCK_TOLERANCE, Clock, ManualClock, Sleep, SystemClock, Timestamp};
 

@@ -70,6 +70,14 @@ pub enum TransitError {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// What is in its file is no token.
+    #[error("keys.transit.token_file {path} holds no token ({cause})")]
+    NotAToken {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: model::NotOneWord,
+    },
     /// Nobody answers, or with an error of its own.
     #[error(
         "the key service at {address} is away ({cause}): start or unseal it, or correct keys.transit.address"
@@ -236,7 +244,10 @@ impl Transit {
         match &self.config.token {
             Token::Given(token) => Ok(token.clone()),
             Token::File(path) => match fs::read_to_string(path) {
-                Ok(text) => Ok(Secret::new(text.trim())),
+                Ok(text) => match model::pasted(&text) {
+                    Ok(token) => Ok(Secret::new(token)),
+                    Err(cause) => Err(TransitError::NotAToken { path: path.clone(), cause }),
+                },
                 Err(cause) => Err(TransitError::Token { path: path.clone(), cause }),
             },
         }

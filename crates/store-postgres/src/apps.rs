@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use model::{CLOCK_TOLERANCE, Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
 use sqlx::{AssertSqlSafe, postgres::PgRow};
 use store::{
-    AppFilter, AppKind, AppRemoval, NewAppSecrets, Note, Page, Refusal, Signatures, StoreError, Subject,
+    AppFilter, AppKind, AppRemoval, FormerSecret, NewAppSecrets, Note, Page, Refusal, Signatures, StoreError, Subject,
     ZoomOauthApp, ZoomOauthApps,
 };
 
@@ -19,8 +19,8 @@ use crate::{
 
 macro_rules! app_columns {
     () => {
-        "id, workspace, kind, client_id, client_secret, webhook_secret, zoom_account_id, webhook_last_validation,\n\
-             refused_since, probe_at, created_at"
+        "id, workspace, kind, client_id, client_secret, webhook_secret, former_webhook_secret,\n\
+             former_webhook_secret_ends_at, zoom_account_id, webhook_last_validation, refused_since, probe_at, created_at"
     };
 }
 
@@ -28,6 +28,8 @@ pub(crate) use app_columns;
 
 pub(crate) fn app(row: &PgRow) -> Result<ZoomOauthApp, StoreError> {
     let row = Reader { table: "zoom_oauth_apps", row };
+    let former =
+        row.unless_empty("former_webhook_secret")?.zip(row.optional_time("former_webhook_secret_ends_at")?);
     Ok(ZoomOauthApp {
         id: row.parsed("id")?,
         workspace: row.parsed("workspace")?,
@@ -35,6 +37,7 @@ pub(crate) fn app(row: &PgRow) -> Result<ZoomOauthApp, StoreError> {
         client_id: row.text("client_id")?,
         client_secret: row.sealed("client_secret")?,
         webhook_secret: row.sealed("webhook_secret")?,
+        former_webhook_secret: former.map(|(sealed, ends_at)| FormerSecret { sealed, ends_at }),
         zoom_account_id: row.optional_text("zoom_account_id")?,
         webhook_last_validation: row.optional_time("webhook_last_validation")?,
         refusal: match (row.optional_time("refused_since")?, row.optional_time("probe_at")?) {
@@ -74,6 +77,7 @@ async fn remove(db: &mut Statements, id: ZoomOauthAppId, note: &Note) -> Result<
     sqlx::query(
         "-- remove_zoom_oauth_app: erase\n\
          UPDATE zoom_oauth_apps SET deleted_at = $1, client_secret = '', webhook_secret = '',\n\
+             former_webhook_secret = '', former_webhook_secret_ends_at = NULL,\n\
              webhook_last_validation = NULL, refused_since = NULL, probe_at = NULL,\n\
              signature_accepted_at = NULL, signature_refused_at = NULL\n\
          WHERE id = $2",
@@ -247,24 +251,44 @@ impl ZoomOauthApps for PostgresStore {
         id: ZoomOauthAppId,
         secrets: NewAppSecrets<'_>,
     ) -> Result<bool, StoreError> {
-        let bytes = |sealed: Option<&Sealed>| sealed.map(|sealed| sealed.0.clone());
+        let NewAppSecrets { client_secret, webhook_secret } = secrets;
+        let bytes = |sealed: &Sealed| sealed.0.clone();
+        let former = webhook_secret.and_then(|new| new.former);
         let done = sqlx::query(
             "-- change_app_secrets\n\
              UPDATE zoom_oauth_apps SET client_secret = coalesce($1, client_secret),\n\
-                 webhook_secret = coalesce($2, webhook_secret),\n\
                  refused_since = CASE WHEN $1::bytea IS NULL THEN refused_since END,\n\
                  probe_at = CASE WHEN $1::bytea IS NULL THEN probe_at END,\n\
-                 signature_refused_at = CASE WHEN $1::bytea IS NULL THEN signature_refused_at END\n\
-             WHERE id = $3 AND workspace = $4 AND deleted_at IS NULL",
+                 signature_refused_at = CASE WHEN $1::bytea IS NULL THEN signature_refused_at END,\n\
+                 webhook_secret = coalesce($2, webhook_secret),\n\
+                 former_webhook_secret = CASE WHEN $2::bytea IS NULL THEN former_webhook_secret ELSE $3 END,\n\
+                 former_webhook_secret_ends_at = CASE WHEN $2::bytea IS NULL THEN former_webhook_secret_ends_at ELSE $4 END\n\
+             WHERE id = $5 AND workspace = $6 AND deleted_at IS NULL AND ($2::bytea IS NULL OR webhook_secret = $7)",
         )
-        .bind(bytes(secrets.client_secret))
-        .bind(bytes(secrets.webhook_secret))
+        .bind(client_secret.map(bytes))
+        .bind(webhook_secret.map(|new| bytes(new.sealed)))
+        .bind(former.map_or_else(Vec::new, |former| bytes(&former.sealed)))
+        .bind(former.map(|former| former.ends_at.as_microsecond()))
         .bind(id.to_string())
         .bind(workspace.to_string())
+        .bind(webhook_secret.map(|new| bytes(new.before)))
         .execute(&self.pool)
         .await
         .map_err(unavailable)?;
         Ok(done.rows_affected() == 1)
+    }
+
+    async fn erase_former_webhook_secrets(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let erased = sqlx::query(
+            "-- erase_former_webhook_secrets\n\
+             UPDATE zoom_oauth_apps SET former_webhook_secret = '', former_webhook_secret_ends_at = NULL\n\
+             WHERE former_webhook_secret_ends_at <= $1",
+        )
+        .bind(now.as_microsecond())
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(erased.rows_affected())
     }
 
     async fn refuse_app(

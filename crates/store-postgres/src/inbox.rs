@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::{CredentialId, Timestamp, ZoomOauthAppId};
 use sqlx::postgres::PgRow;
-use store::{Consequence, Digest, Ending, Reception, StoreError, ZoomEvent, ZoomInbox, ZoomOauthApp};
+use store::{Digest, Ending, ReceivedEvent, Reception, StoreError, ZoomEvent, ZoomInbox, ZoomOauthApp};
 
 use crate::{
     ON_ROWS, PostgresStore, Tx, apps, credentials, db::Statements, meetings, row::Reader, unavailable,
@@ -25,7 +25,7 @@ fn event(row: &PgRow) -> Result<ZoomEvent, StoreError> {
 async fn end(db: &mut Statements, event: &ZoomEvent, ending: &Ending) -> Result<bool, StoreError> {
     let Ending { credential, cause, unless_consented_after, note } = ending;
     let consented_at: Option<i64> = sqlx::query_scalar(
-        "-- receive_zoom_event: read\n\
+        "-- receive_zoom_events: read\n\
          SELECT consented_at FROM credentials WHERE id = $1 AND workspace = $2 FOR UPDATE",
     )
     .bind(credential.to_string())
@@ -43,7 +43,7 @@ async fn end(db: &mut Statements, event: &ZoomEvent, ending: &Ending) -> Result<
         return Ok(false);
     }
     sqlx::query(
-        "-- receive_zoom_event: end\n\
+        "-- receive_zoom_events: end\n\
          UPDATE zoom_events SET ended = $1, finished = 0 WHERE key = $2",
     )
     .bind(credential.to_string())
@@ -54,16 +54,55 @@ async fn end(db: &mut Statements, event: &ZoomEvent, ending: &Ending) -> Result<
     Ok(true)
 }
 
+/// Notes the event of one registration, once, with what it brings about.
+async fn receive(db: &mut Statements, received: &ReceivedEvent<'_>) -> Result<Reception, StoreError> {
+    let ReceivedEvent { event, ending, news } = received;
+    let noted = sqlx::query(
+        "-- receive_zoom_events: note\n\
+         INSERT INTO zoom_events (key, workspace, app, name, finished, received_at)\n\
+         VALUES ($1, $2, $3, $4, 1, $5) ON CONFLICT (key) DO NOTHING",
+    )
+    .bind(event.key.as_slice())
+    .bind(event.workspace.to_string())
+    .bind(event.app.to_string())
+    .bind(&event.name)
+    .bind(event.received_at.as_microsecond())
+    .execute(&mut *db)
+    .await
+    .map_err(unavailable)?;
+    if noted.rows_affected() == 0 {
+        return Ok(Reception::Known);
+    }
+    if let Some(news) = news {
+        meetings::tell(db, event.workspace, news).await?;
+    }
+    match ending {
+        Some(ending) if end(db, event, ending).await? => Ok(Reception::Ended),
+        Some(_) | None => Ok(Reception::Noted),
+    }
+}
+
 #[async_trait]
 impl ZoomInbox for PostgresStore {
-    async fn webhook_app(&self, id: ZoomOauthAppId) -> Result<Option<ZoomOauthApp>, StoreError> {
-        let row =
-            sqlx::query("-- webhook_app\nSELECT * FROM zoom_oauth_apps WHERE id = $1 AND deleted_at IS NULL")
-                .bind(id.to_string())
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(unavailable)?;
-        row.as_ref().map(apps::app).transpose()
+    async fn webhook_client_id(&self, id: ZoomOauthAppId) -> Result<Option<String>, StoreError> {
+        sqlx::query_scalar("-- webhook_client_id\nSELECT client_id FROM zoom_oauth_apps WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(unavailable)
+    }
+
+    async fn registrations(&self, client_id: &str) -> Result<Vec<ZoomOauthApp>, StoreError> {
+        let rows = sqlx::query(concat!(
+            "-- registrations\nSELECT ",
+            apps::app_columns!(),
+            " FROM zoom_oauth_apps WHERE client_id = $1 AND deleted_at IS NULL ORDER BY id",
+        ))
+        .bind(client_id)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        rows.iter().map(apps::app).collect()
     }
 
     async fn note_webhook_validation(&self, id: ZoomOauthAppId, now: Timestamp) -> Result<(), StoreError> {
@@ -78,41 +117,17 @@ impl ZoomInbox for PostgresStore {
         Ok(())
     }
 
-    async fn receive_zoom_event(
-        &self,
-        event: &ZoomEvent,
-        consequence: Option<Consequence<'_>>,
-    ) -> Result<Reception, StoreError> {
+    async fn receive_zoom_events(&self, events: &[ReceivedEvent<'_>]) -> Result<Vec<Reception>, StoreError> {
         // Of two deliveries at once, the second waits at the key, and finds the event known.
         let body = |mut tx: Tx| async move {
-            let noted = sqlx::query(
-                "-- receive_zoom_event: note\n\
-                 INSERT INTO zoom_events (key, workspace, app, name, finished, received_at)\n\
-                 VALUES ($1, $2, $3, $4, 1, $5) ON CONFLICT (key) DO NOTHING",
-            )
-            .bind(event.key.as_slice())
-            .bind(event.workspace.to_string())
-            .bind(event.app.to_string())
-            .bind(&event.name)
-            .bind(event.received_at.as_microsecond())
-            .execute(&mut *tx)
-            .await
-            .map_err(unavailable)?;
-            if noted.rows_affected() == 0 {
-                return Ok(Reception::Known);
-            }
-            let mut reception = Reception::Noted;
-            match consequence {
-                Some(Consequence::Ends(ending)) if end(&mut tx, event, ending).await? => {
-                    reception = Reception::Ended;
-                }
-                Some(Consequence::Tells(news)) => meetings::tell(&mut tx, event.workspace, news).await?,
-                Some(Consequence::Ends(_)) | None => {}
+            let mut receptions = Vec::with_capacity(events.len());
+            for event in events {
+                receptions.push(receive(&mut tx, event).await?);
             }
             tx.commit().await.map_err(unavailable)?;
-            Ok(reception)
+            Ok(receptions)
         };
-        self.transaction("receive_zoom_event", ON_ROWS, body).await
+        self.transaction("receive_zoom_events", ON_ROWS, body).await
     }
 
     async fn unfinished_zoom_events(&self, limit: u32) -> Result<Vec<ZoomEvent>, StoreError> {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use model::{Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
 
-use crate::{Note, Page, Place, StoreError};
+use crate::{FormerSecret, Note, Page, Place, StoreError};
 
 /// Whose meetings an app may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub struct ZoomOauthApp {
     pub client_secret: Sealed,
     /// Verifies Zoom's webhooks.
     pub webhook_secret: Sealed,
+    /// The secrets before that one, newest first, with spaces between; and until when they verify as well.
+    pub former_webhook_secret: Option<FormerSecret>,
     /// Zoom's id of the account that a server-to-server app belongs to.
     pub zoom_account_id: Option<String>,
     /// When Zoom last validated the webhook's URL.
@@ -92,7 +94,18 @@ pub struct NewAppSecrets<'a> {
     /// Zoom's secret of the app.
     pub client_secret: Option<&'a Sealed>,
     /// Verifies Zoom's webhooks.
-    pub webhook_secret: Option<&'a Sealed>,
+    pub webhook_secret: Option<NewWebhookSecret<'a>>,
+}
+
+/// A webhook secret that takes the place of another.
+#[derive(Debug, Clone, Copy)]
+pub struct NewWebhookSecret<'a> {
+    /// The one that counts now.
+    pub before: &'a Sealed,
+    /// The one that is to count.
+    pub sealed: &'a Sealed,
+    /// Those that verify beside it for a while.
+    pub former: Option<&'a FormerSecret>,
 }
 
 /// What a list of apps is narrowed to.
@@ -176,7 +189,8 @@ pub trait ZoomOauthApps {
         page: &Page,
     ) -> Result<Vec<ZoomOauthApp>, StoreError>;
 
-    /// Replaces secrets. A new client secret ends refusals, of the app and of its signatures. `false` when the workspace has no such app.
+    /// Replaces secrets, both or neither. A new client secret ends refusals, of the app and of its signatures. `false` when the
+    /// workspace has no such app, or another webhook secret counts by now than the one that was to be replaced.
     async fn change_app_secrets(
         &self,
         workspace: WorkspaceId,
@@ -218,6 +232,9 @@ pub trait ZoomOauthApps {
         client_secret: &Sealed,
         note: &Note,
     ) -> Result<bool, StoreError>;
+
+    /// Erases former webhook secrets that have ended, of every app.
+    async fn erase_former_webhook_secrets(&self, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Ends a refusal; `true` when there was one, and `note` was written.
     async fn accept_app(&self, id: ZoomOauthAppId, note: &Note) -> Result<bool, StoreError>;

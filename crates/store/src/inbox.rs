@@ -35,13 +35,15 @@ pub struct Ending {
     pub note: Note,
 }
 
-/// What an event brings about, in the transaction that notes it.
-#[derive(Debug, Clone, Copy)]
-pub enum Consequence<'a> {
-    /// An account ends.
-    Ends(&'a Ending),
-    /// What is known of meetings changes.
-    Tells(&'a MeetingNews),
+/// An event as one registration of its app takes it in, and what it brings about there.
+#[derive(Debug, Clone)]
+pub struct ReceivedEvent<'a> {
+    /// The event, its `ended` aside.
+    pub event: ZoomEvent,
+    /// The account of the registration that ends.
+    pub ending: Option<Ending>,
+    /// What changes of what is known of meetings.
+    pub news: Option<&'a MeetingNews>,
 }
 
 /// What taking in an event came to.
@@ -59,20 +61,22 @@ pub enum Reception {
 /// Webhooks that Zoom sent.
 #[async_trait]
 pub trait ZoomInbox {
-    /// An app by its id alone. Asked before the tenant is known: the webhook's signature decides.
-    async fn webhook_app(&self, id: ZoomOauthAppId) -> Result<Option<ZoomOauthApp>, StoreError>;
+    /// Zoom's id of the app whose webhooks come to the address of this registration, which may have been removed since.
+    async fn webhook_client_id(&self, id: ZoomOauthAppId) -> Result<Option<String>, StoreError>;
+
+    /// Every registration of an app that was not removed, in the order of their ids. Across tenants: the webhook's
+    /// signature decides which of them are told.
+    async fn registrations(&self, client_id: &str) -> Result<Vec<ZoomOauthApp>, StoreError>;
 
     /// Remembers that Zoom has validated the app's webhook address.
     async fn note_webhook_validation(&self, id: ZoomOauthAppId, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Notes an event (its `ended` aside) and brings about its consequence: both or neither, and each event once. An
+    /// Notes an event for each registration and brings about what it means there: all in one transaction, and each once. An
     /// account ends as by [`disconnect_credential`](crate::Credentials::disconnect_credential). News of meetings reach the
-    /// host's own accounts in the workspace, and the server-to-server accounts of the host's Zoom account.
-    async fn receive_zoom_event(
-        &self,
-        event: &ZoomEvent,
-        consequence: Option<Consequence<'_>>,
-    ) -> Result<Reception, StoreError>;
+    /// host's own accounts in the workspace, and the server-to-server accounts of the host's Zoom account. To be given in
+    /// the order of the registrations' ids, so that two deliveries don't wait for each other in a circle; answered in the
+    /// same order.
+    async fn receive_zoom_events(&self, events: &[ReceivedEvent<'_>]) -> Result<Vec<Reception>, StoreError>;
 
     /// Up to `limit` events that wait to be finished, the oldest first. Across tenants: asked by whoever erases.
     async fn unfinished_zoom_events(&self, limit: u32) -> Result<Vec<ZoomEvent>, StoreError>;

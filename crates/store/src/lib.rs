@@ -38,7 +38,8 @@ mod used_ids;
 
 pub use access::{Access, ApiKey, FormerSecret, SecondAuthorization, Workspace};
 pub use apps::{
-    AppFilter, AppKind, AppRemoval, NewAppSecrets, Refusal, Signatures, ZoomOauthApp, ZoomOauthApps,
+    AppFilter, AppKind, AppRemoval, NewAppSecrets, NewWebhookSecret, Refusal, Signatures, ZoomOauthApp,
+    ZoomOauthApps,
 };
 pub use audit::{
     AuditBatch, AuditPage, AuditPlace, AuditRecord, Audits, BatchId, Direction, Gathering, Pruned, Stretch,
@@ -53,7 +54,7 @@ pub use credentials::{
 };
 pub use error::StoreError;
 pub use idempotency::{FirstOrAgain, IdempotentRequest, IdempotentRequests};
-pub use inbox::{Consequence, Ending, Reception, ZoomEvent, ZoomInbox};
+pub use inbox::{Ending, ReceivedEvent, Reception, ZoomEvent, ZoomInbox};
 pub use lease::Lease;
 pub use limits::{LimitShare, ZoomLimit, ZoomLimits};
 pub use links::{

@@ -26,6 +26,7 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
     SealedColumn { table: "workspaces", column: "former_callback_secret", workspace: "id" },
     column("zoom_oauth_apps", "client_secret"),
     column("zoom_oauth_apps", "webhook_secret"),
+    column("zoom_oauth_apps", "former_webhook_secret"),
     column("credentials", "access_token"),
     column("credentials", "refresh_token"),
     column("credentials", "callback_url"),

@@ -1,14 +1,12 @@
 //! `/api/latchkey/v1/callback-secret/`: verifies what this workspace's bots fetch, and signs for its token links (`whsec_…`).
 
-use std::time::Duration;
-
 use axum::{
     Json,
     extract::State as Extract,
     http::header::CACHE_CONTROL,
     response::{IntoResponse, Response},
 };
-use broker::{CALLBACK_SECRET_OVERLAP, CallbackSecrets, Rotation};
+use broker::{CallbackSecrets, Rotation, SECRET_OVERLAP};
 use model::{ApiScope, ApiScopes};
 use serde_json::json;
 
@@ -37,11 +35,7 @@ pub(crate) async fn rotate(
 ) -> Result<Response, ApiError> {
     let mut fields = Fields::of(&body);
     fields.only(&["overlap_seconds"]);
-    let overlap = fields.seconds("overlap_seconds", 0).map(|seconds| Duration::from_secs(seconds.into()));
-    let overlap = overlap.unwrap_or(CALLBACK_SECRET_OVERLAP);
-    if overlap > CALLBACK_SECRET_OVERLAP {
-        fields.complain("overlap_seconds", "It must not be more than a day: 86400.");
-    }
+    let overlap = fields.overlap("overlap_seconds", SECRET_OVERLAP).unwrap_or(SECRET_OVERLAP);
     let overlap = fields.finish(Some(overlap))?;
     match state.broker.workspaces().rotate_callback_secret(caller.workspace, overlap).await? {
         Rotation::Done(secrets) => Ok(shown(&secrets, caller.scopes)),

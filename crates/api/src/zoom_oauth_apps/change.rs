@@ -1,6 +1,10 @@
 //! `PATCH /api/v2/zoom-oauth-apps/{id}/`: new secrets.
+//!
+//! The webhook secret before goes on beside the new one for a day, or for `webhook_secret_overlap_seconds`; 0 is for one that
+//! has leaked.
 
 use axum::{Json, extract::State as Extract};
+use broker::{SECRET_OVERLAP, SecretsChange};
 use model::{Secret, ZoomOauthAppId};
 
 use super::{representation, secret, unstored};
@@ -13,11 +17,7 @@ use crate::{
     path::Path,
 };
 
-/// What the contract lets be changed.
-struct Change {
-    client_secret: Option<Secret>,
-    webhook_secret: Option<Secret>,
-}
+const OVERLAP: &str = "webhook_secret_overlap_seconds";
 
 pub(crate) async fn handler(
     caller: Caller<Admin>,
@@ -25,18 +25,21 @@ pub(crate) async fn handler(
     Path(id): Path<ZoomOauthAppId>,
     Body(body): Body,
 ) -> Result<super::Answer, ApiError> {
-    let Change { client_secret, webhook_secret } = read(Fields::of(&body))?;
-    let (client_secret, webhook_secret) = (client_secret.as_ref(), webhook_secret.as_ref());
-    let changed =
-        state.broker.change_app_secrets(caller.workspace, id, client_secret, webhook_secret).await?;
+    let change = read(Fields::of(&body))?;
+    let changed = state.broker.change_app_secrets(caller.workspace, id, &change).await?;
     Ok(unstored(Json(representation(&state, &changed.ok_or(ApiError::NotFound)?)?)))
 }
 
-fn read(mut fields: Fields<'_>) -> Result<Change, FieldErrors> {
-    for fixed in fields.others(&["client_secret", "webhook_secret"]).keys() {
+fn read(mut fields: Fields<'_>) -> Result<SecretsChange, FieldErrors> {
+    for fixed in fields.others(&["client_secret", "webhook_secret", OVERLAP]).keys() {
         fields.complain(fixed, "It cannot be changed; register another app.");
     }
     let mut text = |name| secret(&mut fields, name).map(Secret::new);
     let (client_secret, webhook_secret) = (text("client_secret"), text("webhook_secret"));
-    fields.finish(Some(Change { client_secret, webhook_secret }))
+    let overlap = fields.overlap(OVERLAP, SECRET_OVERLAP);
+    if overlap.is_some() && fields.anything("webhook_secret").is_none() {
+        fields.complain(OVERLAP, "It goes with webhook_secret.");
+    }
+    let webhook_secret_overlap = overlap.unwrap_or(SECRET_OVERLAP);
+    fields.finish(Some(SecretsChange { client_secret, webhook_secret, webhook_secret_overlap }))
 }

@@ -30,7 +30,7 @@ fn read(state: &State, mut fields: Fields<'_>) -> Result<NewApp, FieldErrors> {
     let kind: Option<AppKind> = fields.parsed("kind", KINDS);
     let kind = fields.required("kind", kind);
     let speaks_for_an_account = kind == Some(AppKind::ServerToServer);
-    let zoom_account_id = fields.text("account_id", 200).map(str::to_owned);
+    let zoom_account_id = fields.pasted("account_id", 200).map(str::to_owned);
     let zoom_account_id = match zoom_account_id {
         None if speaks_for_an_account => fields.required("account_id", None),
         Some(_) if !speaks_for_an_account => {

@@ -19,9 +19,9 @@ use crate::{State, error::ApiError, fields::Fields};
 /// Stands where a secret is: they are written, never read back.
 pub(crate) const MASK: &str = "********";
 
-/// A secret of a request. What an answer shows in its place is not taken for one.
+/// An id or a secret of a request. What an answer shows in its place is not taken for one.
 fn secret<'a>(fields: &mut Fields<'a>, name: &'static str) -> Option<&'a str> {
-    let value = fields.text(name, 200);
+    let value = fields.pasted(name, 200);
     if value == Some(MASK) {
         fields.complain(name, "This is the mask of an answer, not a secret.");
     } else if value.is_some_and(is_placeholder) {
@@ -50,6 +50,9 @@ fn unstored(body: Json<Value>) -> Answer {
 
 /// An app as answers show it: without its secrets, unless the operator has them shown.
 fn representation(state: &State, app: &ZoomOauthApp) -> Result<Value, ApiError> {
+    let now = state.env.now();
+    let former_ends_at =
+        app.former_webhook_secret.as_ref().map(|former| former.ends_at).filter(|end| now < *end);
     let mut shown = json!({
         "id": app.id,
         "kind": app.kind.as_str(),
@@ -58,6 +61,7 @@ fn representation(state: &State, app: &ZoomOauthApp) -> Result<Value, ApiError> 
         "client_secret": MASK,
         "webhook_secret": MASK,
         "webhook_last_validation": app.webhook_last_validation,
+        "latchkey_former_webhook_secret_ends_at": former_ends_at,
         "latchkey_refused_since": app.refusal.map(|refusal| refusal.since),
         "created_at": app.created_at,
     });

@@ -108,11 +108,11 @@ fn callback_url(state: &State, fields: &mut Fields<'_>) -> Option<Secret> {
 fn code(fields: &mut Fields<'_>) -> Option<Authorization> {
     fields.only(&["code", "redirect_uri", "code_verifier"]);
     let mut text = |name| {
-        let value = fields.text(name, 2000);
+        let value = fields.pasted(name, 2000);
         fields.required(name, value)
     };
     let (code, redirect_uri) = (text("code"), text("redirect_uri"));
-    let code_verifier = fields.text("code_verifier", 128).map(Secret::new);
+    let code_verifier = fields.pasted("code_verifier", 128).map(Secret::new);
     let redirect_uri = redirect_uri?.to_owned();
     Some(Authorization { code: Secret::new(code?), redirect_uri, code_verifier })
 }

@@ -36,7 +36,8 @@ async fn an_apps_secrets_are_written_and_never_read() {
             "id": made["id"], "kind": "account_level", "client_id": "another", "account_id": null,
             "client_secret": "********",
             "webhook_secret": "********", "webhook_last_validation": null,
-            "latchkey_refused_since": null, "created_at": house.env.now(),
+            "latchkey_former_webhook_secret_ends_at": null, "latchkey_refused_since": null,
+            "created_at": house.env.now(),
         })
     );
     assert_eq!(house.get(&format!("{APPS}{}/", made["id"].as_str().unwrap())).await.ok(), made);

@@ -319,7 +319,8 @@ async fn an_operator_may_have_secrets_shown() {
         json!({
             "id": house.app, "kind": "user_level", "client_id": CLIENT_ID, "account_id": null,
             "client_secret": "planted-client-secret", "webhook_secret": "planted-webhook-secret",
-            "webhook_last_validation": null, "latchkey_refused_since": null, "created_at": shown["created_at"],
+            "webhook_last_validation": null, "latchkey_former_webhook_secret_ends_at": null,
+            "latchkey_refused_since": null, "created_at": shown["created_at"],
         })
     );
     assert_eq!(house.get(APPS).await.ok()["results"], json!([shown]));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use broker::SecretsChange;
 use model::{Code, CredentialStatus, Secret};
 use serde_json::json;
 use store::{AccountLog as _, LogFilter, ZoomOauthApps as _};
@@ -75,8 +76,12 @@ async fn a_new_secret_is_tried_at_once() {
     house.zoom.change_app(json!({"client_secret": "rotated at Zoom"})).await;
     house.zak(id).await.unwrap_err();
     let change = async |secret| {
-        let secret = Secret::new(secret);
-        house.broker.change_app_secrets(house.workspace, house.app, Some(&secret), None).await.unwrap()
+        let change = SecretsChange {
+            client_secret: Some(Secret::new(secret)),
+            webhook_secret: None,
+            webhook_secret_overlap: Duration::ZERO,
+        };
+        house.broker.change_app_secrets(house.workspace, house.app, &change).await.unwrap()
     };
     change("mistyped").await.unwrap();
     assert_eq!(house.zak(id).await.unwrap_err().code, Code::AppUnhealthy);

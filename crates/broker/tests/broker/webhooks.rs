@@ -8,7 +8,7 @@ use model::{
     Code, CredentialId, CredentialStatus, DisconnectCause, Failure, Timestamp, TokenKind, ZoomOauthAppId,
 };
 use serde_json::json;
-use store::{Consequence, Ending, Reception, ZoomEvent, ZoomInbox};
+use store::{Ending, ReceivedEvent, Reception, ZoomEvent, ZoomInbox, ZoomOauthApps as _};
 use zoom::WebhookHeaders;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 };
 
 const SECRET: &str = "planted-webhook-secret";
-const GONE: CredentialStatus = CredentialStatus::Disconnected(DisconnectCause::Deauthorized);
+pub(crate) const GONE: CredentialStatus = CredentialStatus::Disconnected(DisconnectCause::Deauthorized);
 
 fn hex_hmac(secret: &str, text: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
@@ -44,6 +44,11 @@ impl<'h> Sender<'h> {
         Self { app, ..Self::to(house) }
     }
 
+    /// Zoom, as it signs with another secret.
+    pub(crate) fn signing_with(self, secret: &'static str) -> Self {
+        Self { secret, ..self }
+    }
+
     pub(crate) async fn send(&self, broker: &Arc<Broker>, body: &str) -> Result<WebhookAnswer, Failure> {
         let timestamp = self.sent_at.as_second().to_string();
         let signature = format!("v0={}", hex_hmac(self.secret, &format!("v0:{timestamp}:{body}")));
@@ -55,7 +60,7 @@ impl<'h> Sender<'h> {
         assert_eq!(self.send(&self.house.broker, body).await.unwrap(), WebhookAnswer::Taken);
     }
 
-    async fn refused(&self, body: &str) -> Code {
+    pub(crate) async fn refused(&self, body: &str) -> Code {
         self.send(&self.house.broker, body).await.unwrap_err().code
     }
 }
@@ -64,7 +69,7 @@ pub(crate) fn milliseconds(time: Timestamp) -> i64 {
     time.as_microsecond() / 1000
 }
 
-fn removal(house: &House) -> String {
+pub(crate) fn removal(house: &House) -> String {
     removal_at(house, house.env.now())
 }
 
@@ -86,7 +91,7 @@ async fn a_validation_is_proven_and_remembered() {
     let answer = Sender::to(&house).send(&house.broker, body).await.unwrap();
     let encrypted_token = hex_hmac(SECRET, "plain");
     assert_eq!(answer, WebhookAnswer::Validation { plain_token: "plain".into(), encrypted_token });
-    let app = house.store.webhook_app(house.app).await.unwrap().unwrap();
+    let app = house.store.zoom_oauth_app(house.workspace, house.app).await.unwrap().unwrap();
     assert_eq!(app.webhook_last_validation, Some(house.env.now()));
 }
 
@@ -255,8 +260,8 @@ async fn what_a_crash_left_unfinished_is_finished_by_the_next_process() {
     };
     let cause = DisconnectCause::Deauthorized;
     let ending = Ending { credential: id, cause, unless_consented_after: None, note: house.note() };
-    let received = house.store.receive_zoom_event(&event, Some(Consequence::Ends(&ending))).await.unwrap();
-    assert_eq!(received, Reception::Ended);
+    let received = ReceivedEvent { event, ending: Some(ending), news: None };
+    assert_eq!(house.store.receive_zoom_events(&[received]).await.unwrap(), [Reception::Ended]);
 
     let next = house.another_broker(house.clock.clone()).await;
     assert_eq!(next.replay_webhooks().await.unwrap(), 1);

@@ -32,11 +32,13 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn of(arguments: Reach) -> anyhow::Result<Self> {
         let api_key = match (arguments.api_key_file, arguments.api_key) {
-            (Some(path), None) => fs::read_to_string(&path)
-                .with_context(|| format!("cannot read {}", path.display()))?
-                .trim()
-                .to_owned(),
-            (None, Some(key)) => key,
+            (Some(path), None) => {
+                let text =
+                    fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                let key = model::pasted(&text);
+                key.with_context(|| format!("{} holds no API key", path.display()))?.to_owned()
+            }
+            (None, Some(key)) => model::pasted(&key).context("LATCHKEY_API_KEY is no API key")?.to_owned(),
             (None, None) => {
                 bail!("an API key is needed: set LATCHKEY_API_KEY, or name a file with --api-key-file")
             }

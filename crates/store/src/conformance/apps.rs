@@ -9,8 +9,8 @@ use model::{DisconnectCause, WorkspaceId, ZoomOauthAppId};
 
 use super::{Bench, CALLERS, ROUNDS, connect::invitation, credentials};
 use crate::{
-    AppFilter, AppKind, AppRemoval, Credential, NewAppSecrets, Order, Page, Refusal, SEALED_COLUMNS,
-    Signatures, StoreError, ZoomOauthApp,
+    AppFilter, AppKind, AppRemoval, Credential, FormerSecret, NewAppSecrets, NewWebhookSecret, Order, Page,
+    Refusal, SEALED_COLUMNS, Signatures, StoreError, ZoomOauthApp,
 };
 
 pub async fn apps_stay_in_their_workspace(bench: &Bench) {
@@ -104,6 +104,40 @@ pub async fn a_refused_signature_is_noted_once_until_one_is_accepted(bench: &Ben
     assert_eq!(lines.len(), 2);
 }
 
+pub async fn a_webhook_secret_is_succeeded_by_whoever_knows_it(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let app = bench.app(workspace, "client-1").await;
+    let (second, third) = (bench.sealed(), bench.sealed());
+    let ends_at = bench.env.now() + Duration::from_secs(5);
+    let former = FormerSecret { sealed: bench.sealed(), ends_at };
+    let succeed = async |before, sealed, former| {
+        let webhook_secret = Some(NewWebhookSecret { before, sealed, former });
+        let secrets = NewAppSecrets { client_secret: None, webhook_secret };
+        bench.store.change_app_secrets(workspace, app.id, secrets).await.unwrap()
+    };
+    let secrets = async || {
+        let found = bench.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
+        (found.webhook_secret, found.former_webhook_secret)
+    };
+    assert!(!succeed(&third, &second, Some(&former)).await, "it is not the one that counts");
+    assert_eq!(secrets().await, (app.webhook_secret.clone(), None));
+    assert!(succeed(&app.webhook_secret, &second, Some(&former)).await);
+    assert_eq!(secrets().await, (second.clone(), Some(former.clone())));
+    let client_secret = bench.sealed();
+    let only = NewAppSecrets { client_secret: Some(&client_secret), webhook_secret: None };
+    assert!(bench.store.change_app_secrets(workspace, app.id, only).await.unwrap());
+    assert_eq!(secrets().await, (second.clone(), Some(former.clone())), "what is not named stays");
+
+    let just_before = ends_at - Duration::from_micros(1);
+    assert_eq!(bench.store.erase_former_webhook_secrets(just_before).await.unwrap(), 0);
+    assert_eq!(bench.store.erase_former_webhook_secrets(ends_at).await.unwrap(), 1);
+    assert_eq!(bench.store.erase_former_webhook_secrets(ends_at).await.unwrap(), 0);
+    assert_eq!(secrets().await, (second.clone(), None));
+    assert!(succeed(&second, &third, Some(&former)).await);
+    assert!(succeed(&third, &second, None).await);
+    assert_eq!(secrets().await, (second, None), "without an overlap there is none before it");
+}
+
 async fn remove(bench: &Bench, app: &ZoomOauthApp) -> AppRemoval {
     bench.store.remove_zoom_oauth_app(app.workspace, app.id, &bench.note("removed")).await.unwrap()
 }
@@ -129,12 +163,17 @@ pub async fn an_app_goes_when_its_accounts_have_gone(bench: &Bench) {
     assert!(end(&here, DisconnectCause::Asked).await);
     assert_eq!(remove(bench, &app).await, AppRemoval::InUse { connected: 0, ended: 1 });
     assert!(end(&gone, DisconnectCause::Asked).await);
+    let former = FormerSecret { sealed: bench.sealed(), ends_at: bench.env.now() };
+    let (before, sealed) = (&app.webhook_secret, &bench.sealed());
+    let webhook_secret = Some(NewWebhookSecret { before, sealed, former: Some(&former) });
+    let secrets = NewAppSecrets { client_secret: None, webhook_secret };
+    assert!(bench.store.change_app_secrets(app.workspace, app.id, secrets).await.unwrap());
     assert_eq!(remove(bench, &app).await, AppRemoval::Removed);
 
     assert_eq!(remove(bench, &app).await, AppRemoval::Unknown);
     let (workspace, id) = (app.workspace, app.id);
     assert!(bench.store.zoom_oauth_app(workspace, id).await.unwrap().is_none());
-    assert!(bench.store.webhook_app(id).await.unwrap().is_none());
+    assert!(bench.store.registrations(&app.client_id).await.unwrap().is_empty());
     assert!(bench.store.installed_app(None).await.unwrap().is_none());
     assert!(bench.store.zoom_oauth_apps(workspace).await.unwrap().is_empty());
     assert!(bench.store.consent(consent.id).await.unwrap().is_none(), "and its invitations with it");
@@ -210,6 +249,7 @@ pub async fn apps_are_listed_in_pages(bench: &Bench) {
             client_id: format!("client-{number}"),
             client_secret: bench.sealed(),
             webhook_secret: bench.sealed(),
+            former_webhook_secret: None,
             zoom_account_id: None,
             webhook_last_validation: None,
             refusal: None,

@@ -14,8 +14,8 @@ use super::{
     credentials::{account, connect, connected},
 };
 use crate::{
-    Consequence, Credential, DueSync, KnownMeeting, Lease, LogFilter, Meeting, MeetingChange, MeetingFilter,
-    MeetingKey, MeetingNews, MeetingOwner, Order, Page, SyncOutcome, ZoomEvent,
+    Credential, DueSync, KnownMeeting, Lease, LogFilter, Meeting, MeetingChange, MeetingFilter, MeetingKey,
+    MeetingNews, MeetingOwner, Order, Page, ReceivedEvent, SyncOutcome, ZoomEvent,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -93,7 +93,8 @@ async fn tell(bench: &Bench, to: &Credential, change: MeetingChange, as_of: Time
         received_at: bench.env.now(),
     };
     let news = MeetingNews { zoom_account_id: to.zoom_account_id.clone(), change, as_of };
-    bench.store.receive_zoom_event(&event, Some(Consequence::Tells(&news))).await.unwrap();
+    let received = ReceivedEvent { event, ending: None, news: Some(&news) };
+    bench.store.receive_zoom_events(&[received]).await.unwrap();
 }
 
 pub async fn a_list_replaces_the_list_before(bench: &Bench) {

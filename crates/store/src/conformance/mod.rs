@@ -120,6 +120,7 @@ impl Bench {
             client_id: client_id.into(),
             client_secret: self.sealed(),
             webhook_secret: self.sealed(),
+            former_webhook_secret: None,
             zoom_account_id: Some("account-1".into()),
             webhook_last_validation: None,
             refusal: None,
@@ -142,7 +143,7 @@ macro_rules! conformance_tests {
                      the_last_use_only_moves_on, a_callback_secret_is_rotated_by_whoever_knows_it,
                      of_rotations_at_once_one_counts, former_secrets_are_erased_once_they_have_ended }
             apps { apps_stay_in_their_workspace, one_app_per_client_id, a_refused_app_is_probed_by_one_at_a_time,
-                   a_refusal_of_a_replaced_secret_says_nothing,
+                   a_refusal_of_a_replaced_secret_says_nothing, a_webhook_secret_is_succeeded_by_whoever_knows_it,
                    a_refused_signature_is_noted_once_until_one_is_accepted, an_app_goes_when_its_accounts_have_gone,
                    an_app_that_comes_back_is_the_same,
                    connecting_and_removing_at_once_leaves_no_account_without_its_app,
@@ -174,7 +175,8 @@ macro_rules! conformance_tests {
                        pages_of_meetings_miss_nothing }
             inbox { an_event_counts_once_with_what_it_ends, an_event_that_ends_nothing_is_done_at_once,
                     a_later_consent_outlives_an_earlier_event, of_deliveries_at_once_one_counts,
-                    only_what_is_finished_is_forgotten, an_app_is_found_by_its_id_and_remembers_its_validation }
+                    only_what_is_finished_is_forgotten, every_registration_is_told_at_once_or_none,
+                    the_registrations_of_an_app_are_found_in_every_workspace, an_app_remembers_its_validation }
             audit { a_batch_comes_back_whole, a_batch_again_changes_nothing,
                     a_batch_is_stored_whole_or_not_at_all, an_export_misses_nothing_while_records_come,
                     pages_go_back_in_time_too, pages_do_not_show_how_records_were_written,

@@ -152,7 +152,7 @@ fn proof(
     };
     let wanted = fields.text("verification", 20).unwrap_or(usual);
     let name = query_parameter(fields);
-    let query_secret = fields.text("query_secret", 200).map(Secret::new);
+    let query_secret = fields.pasted("query_secret", 200).map(Secret::new);
     if wanted != read::QUERY_SECRET {
         for field in ["query_parameter", "query_secret"] {
             if fields.anything(field).is_some() {

@@ -117,8 +117,15 @@ pub(super) fn meeting(fields: &mut Fields<'_>) -> Option<MeetingNumber> {
 /// `signing_secret`: a secret, or a list of them, newest first.
 pub(super) fn signing_secrets(fields: &mut Fields<'_>, dialect: Dialect) -> Option<Vec<Secret>> {
     let words = fields.one_or_more("signing_secret", MOST_SECRETS)?;
-    let secrets: Vec<Secret> = words.into_iter().map(Secret::new).collect();
-    let sound = secrets.iter().all(|secret| !secret.expose().contains(' ')) && can_verify(dialect, &secrets);
+    let secrets = words.into_iter().map(|word| model::pasted(word).map(Secret::new)).collect();
+    let secrets: Vec<Secret> = match secrets {
+        Ok(secrets) => secrets,
+        Err(wrong) => {
+            fields.complain("signing_secret", wrong.to_string());
+            return None;
+        }
+    };
+    let sound = can_verify(dialect, &secrets);
     if !sound {
         let form = match dialect {
             Dialect::Attendee => "It must be Base64 of 16 to 128 bytes, as Attendee shows it.",

@@ -1,0 +1,87 @@
+//! Ids and secrets, as people paste them.
+
+use std::fmt;
+
+/// The text is not one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotOneWord {
+    /// There is nothing in it but space.
+    Empty,
+    /// A character inside belongs to no id and no secret.
+    Inside {
+        /// Which.
+        character: char,
+        /// Counted from one, once the ends are off.
+        place: usize,
+    },
+}
+
+/// An id or a secret that somebody has copied: without what a terminal, a mail or a page has put around it. One rule for all
+/// of them. What stands inside is not guessed at: white space, control characters and characters that nobody sees are refused.
+///
+/// # Errors
+/// [`NotOneWord`]; it tells of one character that is no part of a secret, and of nothing else.
+pub fn pasted(text: &str) -> Result<&str, NotOneWord> {
+    let word = text.trim_matches(is_foreign);
+    if word.is_empty() {
+        return Err(NotOneWord::Empty);
+    }
+    match word.chars().enumerate().find(|(_, character)| is_foreign(*character)) {
+        Some((index, character)) => Err(NotOneWord::Inside { character, place: index + 1 }),
+        None => Ok(word),
+    }
+}
+
+impl fmt::Display for NotOneWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("It must not be empty."),
+            Self::Inside { character, place } => write!(
+                f,
+                "It must be one word: its character {place} is U+{:04X}, which no id and no secret holds. Copy it again.",
+                u32::from(*character)
+            ),
+        }
+    }
+}
+
+impl std::error::Error for NotOneWord {}
+
+/// White space, control characters, and those that take no room: soft hyphens, zero-width ones, marks of direction and of
+/// byte order.
+fn is_foreign(character: char) -> bool {
+    character.is_whitespace()
+        || character.is_control()
+        || matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NotOneWord, pasted};
+
+    #[test]
+    fn what_stands_around_a_word_is_taken_off() {
+        for around in ["", " ", "\n", "\r\n", "\t", "\0", "\u{a0}", "\u{feff}", "\u{200b}", " \u{200b}\r\n "]
+        {
+            assert_eq!(pasted(&format!("{around}a_Secret-1{around}")), Ok("a_Secret-1"), "{around:?}");
+        }
+        for nothing in ["", " ", "\r\n", "\u{200b}"] {
+            assert_eq!(pasted(nothing), Err(NotOneWord::Empty));
+        }
+    }
+
+    #[test]
+    fn what_stands_inside_is_refused_and_named() {
+        for inside in [' ', '\n', '\0', '\u{7f}', '\u{a0}', '\u{ad}', '\u{200b}', '\u{202e}', '\u{feff}'] {
+            let refused = pasted(&format!(" ab{inside}c")).unwrap_err();
+            assert_eq!(refused, NotOneWord::Inside { character: inside, place: 3 });
+        }
+        let words = pasted("ab\nc").unwrap_err().to_string();
+        assert!(words.contains("character 3 is U+000A"), "{words}");
+        assert!(!words.contains("ab"), "nothing of the secret");
+    }
+}
