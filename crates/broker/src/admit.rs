@@ -100,7 +100,8 @@ impl Broker {
             };
             match stored {
                 Ok(true) => {
-                    self.zaks.forget(credential.id);
+                    // Links here hear of it at once; on other servers, within a second.
+                    self.forget_account(credential.id);
                     self.metrics.credential_became(CredentialStatus::Healthy);
                     tracing::info!(credential = %credential.id, app = %credential.app, kind = kind.as_str(),
                         "account connected");

@@ -82,14 +82,14 @@ impl Broker {
     ) -> Result<Audited<Secret>, Failure> {
         let (credential, user) = (account.credential, account.user.as_ref());
         let usable = match state {
-            Some(state) => may_give_tokens(state.status),
+            Some(state) if may_give_tokens(state.status).is_ok() => Ok(state.epoch),
+            // That is up to a second old, and somebody may have consented since, at another server. What is final is said by
+            // what the store holds now; while it is away, nobody can know, and that passes.
+            Some(_) => self.usable(draw.link.row.workspace, credential).await.map(|account| account.epoch),
             None => Err(Failure::new(Code::TokenNotAvailable, "the link's account is gone")),
         };
         match usable {
-            Ok(()) => {
-                let epoch = state.map(|state| state.epoch);
-                self.draw_on(draw, kind, Account { credential, user, epoch }).await
-            }
+            Ok(epoch) => self.draw_on(draw, kind, Account { credential, user, epoch: Some(epoch) }).await,
             Err(failure) => {
                 let wish = wish(draw, kind, credential, user);
                 let refused = self.audited(wish, async { Err(failure) }).await;

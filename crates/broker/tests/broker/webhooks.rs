@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use aws_lc_rs::hmac;
 use broker::{Broker, NewLink, WebhookAnswer, WebhookRequest};
 use model::{
-    Code, CredentialId, CredentialStatus, DisconnectCause, Failure, Timestamp, TokenKind, ZoomOauthAppId,
+    Class, Code, CredentialId, CredentialStatus, DisconnectCause, Failure, Timestamp, TokenKind,
+    ZoomOauthAppId,
 };
 use serde_json::json;
 use store::{Ending, ReceivedEvent, Reception, ZoomEvent, ZoomInbox, ZoomOauthApps as _};
@@ -15,6 +16,7 @@ use crate::{
     escrow::{deposits, died_before_the_commit},
     harness::{ANY, FRESH, House},
     links::Platform,
+    refresh::run,
 };
 
 const SECRET: &str = "planted-webhook-secret";
@@ -232,6 +234,39 @@ async fn another_process_refuses_within_a_second() {
     house.clock.advance(Duration::from_secs(1));
     platform.fetch_from(&other, &house, "again").await.unwrap();
     assert_eq!(house.zoom.stats().await.zak_mints, 3, "a new one");
+}
+
+#[tokio::test]
+async fn a_consent_counts_at_once_on_every_process() {
+    let (house, id) = House::with_account().await;
+    let platform = platform(&house, id).await;
+    let other = house.another_broker(house.clock.clone()).await;
+    let fetch = async |broker, id| platform.fetch_from(broker, &house, id).await.map(drop);
+    for (broker, id) in [(&house.broker, "one"), (&other, "two")] {
+        fetch(broker, id).await.unwrap();
+    }
+    Sender::to(&house).taken(&removal(&house)).await;
+    house.pass(Duration::from_secs(1)).await;
+    for (broker, id) in [(&house.broker, "three"), (&other, "four")] {
+        let refused = fetch(broker, id).await.unwrap_err();
+        assert_eq!(refused.code, Code::CredentialDisconnected, "and each has read it just now");
+    }
+    house.connect().await;
+    fetch(&house.broker, "here").await.unwrap();
+    fetch(&other, "there").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refusal_that_nobody_can_be_sure_of_is_not_final() {
+    let (house, id) = House::with_account().await;
+    let platform = platform(&house, id).await;
+    Sender::to(&house).taken(&removal(&house)).await;
+    let refused = async |id| platform.fetch_from(&house.broker, &house, id).await.unwrap_err();
+    assert_eq!(refused("one").await.class(), Class::PersonMustAct);
+    run(&house.database(), "ALTER TABLE credentials RENAME TO away").await;
+    assert_eq!(refused("two").await.class(), Class::Retry);
+    run(&house.database(), "ALTER TABLE away RENAME TO credentials").await;
+    assert_eq!(refused("three").await.class(), Class::PersonMustAct);
 }
 
 #[tokio::test]
