@@ -22,6 +22,7 @@ use crate::{
     Broker, Cell,
     access_token::access_token,
     admit::{Admitted, Door, Newcomer, Source},
+    budget::RestTurn,
     scopes,
     workspace::digest,
 };
@@ -283,9 +284,15 @@ impl Broker {
             // Only the refresh token could be read in Zoom's answer: it buys what is missing.
             grant = self.zoom.refresh(&keys, refresh_token).await?;
         }
+        let user = self.whose(&grant, turn).await?;
+        Ok((grant, user))
+    }
+
+    /// Asks Zoom whose a new grant is.
+    pub(crate) async fn whose(&self, grant: &zoom::Grant, turn: RestTurn) -> Result<ZoomUser, Failure> {
         let base = grant.api_url.as_ref().unwrap_or(&self.api_base);
-        match self.zoom.me(ApiAccess::new(base, access_token(&grant)?, turn)).await {
-            Ok(user) => Ok((grant, user)),
+        match self.zoom.me(ApiAccess::new(base, access_token(grant)?, turn)).await {
+            Ok(user) => Ok(user),
             // All that is missing, so that nobody has to come back for the second.
             Err(ZoomError::ScopeMissing { scopes: named }) => {
                 let missing = scopes::missing(CredentialKind::UserOauth, grant.scopes.as_deref()).join(", ");

@@ -16,7 +16,9 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use model::{Code, CredentialId, Environment, Failure, KillPoint, Sealed, Timestamp};
+use model::{
+    Code, CredentialId, Environment, Failure, KillPoint, Sealed, Timestamp, WorkspaceId, ZoomOauthAppId,
+};
 use serde::{Deserialize, Serialize};
 use store::{Grant, Note, StoreError};
 
@@ -42,6 +44,15 @@ pub(crate) struct Deposit {
     pub(crate) granted_at: Timestamp,
     pub(crate) refresh_at: Option<Timestamp>,
     pub(crate) grant: Grant,
+    /// Set if somebody brought it: then it is of no account yet, and `credential` only names what it is sealed for.
+    pub(crate) brought: Option<Brought>,
+}
+
+/// Where a grant that somebody brought belongs.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Brought {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) app: ZoomOauthAppId,
 }
 
 /// A deposit as it lies in its file. Nothing in it opens without the key ring.
@@ -56,6 +67,8 @@ struct Written {
     refresh_token: Option<String>,
     scopes: Option<Vec<String>>,
     api_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    brought: Option<Brought>,
 }
 
 /// A file in escrow.
@@ -199,7 +212,7 @@ impl Broker {
         deposit: &Deposit,
         receipt: Option<&Receipt>,
     ) -> Result<bool, StoreError> {
-        let Deposit { credential, generation, granted_at, refresh_at, grant } = deposit;
+        let Deposit { credential, generation, granted_at, refresh_at, grant, .. } = deposit;
         let note = Note { at: *granted_at, ..self.note("refreshed") };
         KillPoint::BeforeCommit.reach();
         let won = self.store.commit_refresh(*credential, *generation, grant, *refresh_at, &note).await?;
@@ -228,10 +241,12 @@ impl Broker {
         self.replay_deposits().await
     }
 
-    /// Settles what lies there, outdated or not.
+    /// Settles what lies there, outdated or not. What somebody brought waits for
+    /// [`resume_imports`](Self::resume_imports), which asks Zoom.
     pub(crate) async fn replay_deposits(&self) -> Result<usize, Failure> {
         let Some(escrow) = &self.escrow else { return Ok(0) };
-        let deposits = escrow.deposits().await.map_err(|error| unreadable(&error))?;
+        let mut deposits = escrow.deposits().await.map_err(|error| unreadable(&error))?;
+        deposits.retain(|(_, deposit)| deposit.brought.is_none());
         for (receipt, deposit) in &deposits {
             self.settle(deposit, Some(receipt)).await?;
         }
@@ -244,6 +259,9 @@ impl Broker {
             self.env.clock.sleep(LOOK).await;
             if let Err(error) = self.replay_deposits().await {
                 tracing::warn!(%error, "grants are waiting in escrow");
+            }
+            if let Err(error) = self.resume_imports().await {
+                tracing::warn!(%error, "grants that were brought are waiting in escrow");
             }
         }
     }
@@ -263,6 +281,7 @@ impl From<&Deposit> for Written {
             refresh_token: text(refresh_token),
             scopes: scopes.clone(),
             api_url: api_url.clone(),
+            brought: deposit.brought,
         }
     }
 }
@@ -286,6 +305,7 @@ impl Deposit {
                 scopes: written.scopes,
                 api_url: written.api_url,
             },
+            brought: written.brought,
         })
     }
 }
@@ -305,7 +325,7 @@ fn gone_is_done(removed: io::Result<()>) -> io::Result<()> {
     }
 }
 
-fn unreadable(error: &io::Error) -> Failure {
+pub(crate) fn unreadable(error: &io::Error) -> Failure {
     Failure::new(Code::Internal, format!("the escrow cannot be read: {error}"))
 }
 

@@ -32,6 +32,7 @@ mod escrow;
 mod flights;
 mod health;
 mod idempotency;
+mod import;
 mod limiter;
 mod links;
 mod meeting_map;
@@ -125,6 +126,8 @@ pub struct Broker {
     /// Browsers that come back from Zoom, by the state or the code they bring.
     arrivals: flights::Flights<Digest, Result<Connected, Failure>>,
     installs: flights::Flights<Digest, Result<Installed, Failure>>,
+    /// Held while a grant that somebody brought finds its account: the request and the look into escrow don't meet.
+    imports: tokio::sync::Mutex<()>,
 }
 
 /// What a broker is made of.
@@ -183,6 +186,7 @@ impl Broker {
             alerts: memory::Memory::default(),
             arrivals: flights::Flights::default(),
             installs: flights::Flights::default(),
+            imports: tokio::sync::Mutex::default(),
         }
     }
 

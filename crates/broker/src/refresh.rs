@@ -235,6 +235,7 @@ impl Broker {
                 scopes: grant.scopes.clone().or_else(|| before.grant.scopes.clone()),
                 ..self.seal_grant(before.workspace, before.id, grant, refresh_token, now)
             },
+            brought: None,
         };
         // Nothing is lost with a grant that can be had again.
         let receipt = match spent {

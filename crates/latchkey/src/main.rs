@@ -1,5 +1,6 @@
 //! Latchkey: meeting bots, signed in to Zoom. One binary; its commands are its roles.
 
+mod account;
 mod api_key;
 mod audit_export;
 mod config;
@@ -10,6 +11,7 @@ mod descriptors;
 mod keys;
 mod migrate;
 mod progress;
+mod running_server;
 mod said_at_start;
 mod serve;
 mod shutdown;
@@ -46,6 +48,8 @@ enum Command {
     Store(store_copy::Arguments),
     /// Export who was given which token.
     Audit(audit_export::Arguments),
+    /// Bring a Zoom account along that another program has connected.
+    Account(account::Arguments),
     /// Make, list and revoke addresses that bot platforms fetch tokens from.
     TokenLink(token_link::Arguments),
     /// Make and list workspaces: tenants of one installation.
@@ -79,6 +83,7 @@ async fn main() -> ExitCode {
         Command::Keys(arguments) => keys::run(arguments).await,
         Command::Store(arguments) => store_copy::run(arguments).await,
         Command::Audit(arguments) => audit_export::run(arguments).await,
+        Command::Account(arguments) => account::run(arguments).await,
         Command::TokenLink(arguments) => token_link::run(arguments).await,
         Command::Workspace(arguments) => workspace::run(arguments).await,
         Command::ApiKey(arguments) => api_key::run(arguments).await,

@@ -8,10 +8,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-const PATH: &str = "api/latchkey/v1/token-links/";
-
-#[derive(clap::Args)]
-pub(super) struct Reach {
+#[derive(Clone, clap::Args)]
+pub(crate) struct Reach {
     /// Where the server is.
     #[arg(long, env = "LATCHKEY_URL", default_value = "http://127.0.0.1:8080", global = true)]
     server: Url,
@@ -23,14 +21,15 @@ pub(super) struct Reach {
     api_key: Option<String>,
 }
 
-pub(super) struct Server {
-    links: Url,
+pub(crate) struct Server {
+    /// What is called: a path of its API.
+    base: Url,
     api_key: Secret,
     http: reqwest::Client,
 }
 
 impl Server {
-    pub(super) fn of(arguments: Reach) -> anyhow::Result<Self> {
+    pub(crate) fn of(arguments: Reach, path: &str) -> anyhow::Result<Self> {
         let api_key = match (arguments.api_key_file, arguments.api_key) {
             (Some(path), None) => {
                 let text =
@@ -52,17 +51,17 @@ impl Server {
         }
         #[expect(clippy::disallowed_methods, reason = "a person at a terminal calls her own server")]
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Self { links: base.join(PATH)?, api_key: Secret::new(api_key), http })
+        Ok(Self { base: base.join(path)?, api_key: Secret::new(api_key), http })
     }
 
-    /// One call below the links' path. A refusal is an error that says what the server said.
-    pub(super) async fn call(
+    /// One call below the path. A refusal is an error that says what the server said.
+    pub(crate) async fn call(
         &self,
         method: Method,
         rest: &str,
         body: Option<Value>,
     ) -> anyhow::Result<Value> {
-        let url = self.links.join(rest).context("this is no id of a link: see `latchkey token-link list`")?;
+        let url = self.base.join(rest).context("this is no id of what the server keeps: list them first")?;
         let mut request = self.http.request(method, url).header("authorization", self.authorization());
         if let Some(body) = body {
             request = request.json(&body);
@@ -71,7 +70,7 @@ impl Server {
             anyhow!(
                 "the server does not answer ({}): is it running at {}?",
                 error.without_url(),
-                self.links.origin().ascii_serialization()
+                self.base.origin().ascii_serialization()
             )
         })?;
         let (status, text) = (answer.status(), answer.text().await?);

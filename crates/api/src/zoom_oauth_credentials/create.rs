@@ -16,7 +16,11 @@ use crate::{
 };
 
 /// The ways to an account; a request takes exactly one.
-const WAYS: [&str; 3] = ["authorization_code", "access_token_callback_url", "server_to_server"];
+const WAYS: [&str; 4] =
+    ["authorization_code", "refresh_token", "access_token_callback_url", "server_to_server"];
+/// What is said to somebody who has brought a refresh token.
+const TAKEN_OVER: &str = "The refresh token was spent to take the grant over: every other copy of it is dead now. Stop \
+    whatever else refreshed it.";
 
 /// What is asked for.
 struct Asked {
@@ -27,6 +31,8 @@ struct Asked {
 enum Way {
     /// A code from Zoom's consent page, which the caller has shown.
     Code(Authorization),
+    /// A refresh token that the caller holds; it is spent at once.
+    RefreshToken(Secret),
     /// The customer keeps the grant, and answers with access tokens there.
     Callback(Secret),
     /// Ours: the app's own id and secret, which speak for its Zoom account.
@@ -45,8 +51,10 @@ pub(crate) async fn handler(
         return Err(FieldErrors::one("oauth_app", complaint).into());
     }
     let workspace = caller.workspace;
+    let taken_over = matches!(way, Way::RefreshToken(_));
     let admitted = match way {
         Way::Code(code) => state.broker.connect_by_code(workspace, app, &code).await,
+        Way::RefreshToken(token) => state.broker.import_refresh_token(workspace, app, token).await,
         Way::Callback(url) => state.broker.connect_customer_managed(workspace, app, url).await,
         Way::ServerToServer => {
             let id = state.broker.connect_server_to_server(workspace, app).await;
@@ -58,7 +66,11 @@ pub(crate) async fn handler(
     if known && state.store.second_authorization(workspace).await? == SecondAuthorization::Conflict {
         return Err(conflict(&state, caller, id).await?.into());
     }
-    Ok((StatusCode::CREATED, Json(shown(&state, caller, id).await?)))
+    let mut account = shown(&state, caller, id).await?;
+    if taken_over {
+        account["latchkey_notice"] = TAKEN_OVER.into();
+    }
+    Ok((StatusCode::CREATED, Json(account)))
 }
 
 /// The contract's older guide: the client deletes the account and connects it anew. The new grant is kept all the same:
@@ -80,6 +92,9 @@ fn read(state: &State, mut fields: Fields<'_>) -> Result<Asked, FieldErrors> {
     let given: Vec<_> = WAYS.into_iter().filter(|way| fields.anything(way).is_some()).collect();
     let way = match given.as_slice() {
         ["authorization_code"] => fields.object("authorization_code", code).flatten().map(Way::Code),
+        ["refresh_token"] => {
+            fields.pasted("refresh_token", 4000).map(|token| Way::RefreshToken(Secret::new(token)))
+        }
         ["access_token_callback_url"] => callback_url(state, &mut fields).map(Way::Callback),
         ["server_to_server"] => fields.object("server_to_server", |fields| {
             fields.only(&[]);
@@ -121,11 +136,14 @@ fn code(fields: &mut Fields<'_>) -> Option<Authorization> {
 fn mismatch(kind: AppKind, way: &Way) -> Option<&'static str> {
     match (kind, way) {
         (AppKind::ServerToServer, Way::ServerToServer)
-        | (AppKind::UserLevel | AppKind::AccountLevel, Way::Code(_) | Way::Callback(_)) => None,
+        | (
+            AppKind::UserLevel | AppKind::AccountLevel,
+            Way::Code(_) | Way::RefreshToken(_) | Way::Callback(_),
+        ) => None,
         (AppKind::UserLevel | AppKind::AccountLevel, Way::ServerToServer) => {
             Some("Its kind is not server_to_server: register one of that kind.")
         }
-        (AppKind::ServerToServer, Way::Code(_) | Way::Callback(_)) => {
+        (AppKind::ServerToServer, Way::Code(_) | Way::RefreshToken(_) | Way::Callback(_)) => {
             Some("Nobody consents to a server-to-server app: give server_to_server.")
         }
     }

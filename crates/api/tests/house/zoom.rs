@@ -91,11 +91,19 @@ impl Zoom {
 
     /// An access token that somebody else than Latchkey buys with a code.
     pub(crate) async fn access_token(&self, app: (&str, &str), code: &str, redirect_uri: &str) -> String {
+        self.grant(app, code, redirect_uri).await["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// The refresh token that comes with it.
+    pub(crate) async fn refresh_token(&self, app: (&str, &str), code: &str, redirect_uri: &str) -> String {
+        self.grant(app, code, redirect_uri).await["refresh_token"].as_str().unwrap().to_owned()
+    }
+
+    async fn grant(&self, app: (&str, &str), code: &str, redirect_uri: &str) -> Value {
         let form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
         let request = self.http.post(format!("{}/oauth/token", self.ready.zoom_base));
         let answer = request.basic_auth(app.0, Some(app.1)).form(&form).send().await.unwrap();
-        let grant: Value = answer.json().await.unwrap();
-        grant["access_token"].as_str().unwrap().to_owned()
+        answer.json().await.unwrap()
     }
 
     /// A token that somebody else than Latchkey mints: `GET /v2/…` with an access token.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     OFFICE,
-    house::{Answer, CLIENT_ID, House, Plan},
+    house::{Answer, CLIENT_ID, CLIENT_SECRET, House, Plan},
     office,
     webhook::told,
 };
@@ -305,6 +305,30 @@ async fn a_second_authorization_replaces_the_grant_unless_the_workspace_wants_to
         json!(id),
         "as the guide has it"
     );
+}
+
+#[tokio::test]
+async fn a_refresh_token_of_another_program_is_taken_over() {
+    let house = office().await;
+    let code = house.zoom.code(CLIENT_ID, REDIRECT).await;
+    let held = house.zoom.refresh_token((CLIENT_ID, CLIENT_SECRET), &code, REDIRECT).await;
+    let body = json!({ "oauth_app": house.app, "refresh_token": format!("{held}\r\n") });
+    let answer = house.post(ACCOUNTS, body.clone()).await;
+    assert!(!answer.text.contains(&held));
+    let made = answer.created();
+    assert_eq!((&made["user_id"], &made["kind"]), (&house.zoom.host()["id"], &json!("user_oauth")));
+    let notice = made["latchkey_notice"].as_str().unwrap();
+    assert!(notice.contains("every other copy of it is dead"), "{notice}");
+    let shown = house.get(&format!("{ACCOUNTS}{}/", made["id"].as_str().unwrap())).await.ok();
+    assert_eq!((&shown["status"], &shown["latchkey_notice"]), (&json!("healthy"), &Value::Null));
+
+    let again = house.post(ACCOUNTS, body).await.refused();
+    assert_eq!(again["code"], "zoom_oauth_error", "{again}");
+    let both = json!({ "oauth_app": house.app, "refresh_token": "x", "server_to_server": {} });
+    let both = house.post(ACCOUNTS, both).await.refused();
+    let words =
+        "Give exactly one of authorization_code, refresh_token, access_token_callback_url, server_to_server.";
+    assert_eq!(both["non_field_errors"][0], words);
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@ use crate::{
 };
 
 const APPS: &str = "/api/v2/zoom-oauth-apps/";
+const LINKS: &str = "/api/latchkey/v1/token-links/";
+const OVERLAP: &str = "webhook_secret_overlap_seconds";
 const AROUND: [&str; 5] = ["\n", "\r\n", "\u{a0}", "\u{feff}", " \u{200b}\t"];
 const INSIDE: [char; 5] = [' ', '\n', '\0', '\u{200b}', '\u{a0}'];
 
@@ -83,7 +85,6 @@ async fn a_signing_secret_is_read_by_the_same_rule() {
     let house = open_office().await;
     let account = house.connect(house.zoom.host()).await;
     let link = |secret: &str| json!({ "credential": account, "signing_secret": secret });
-    const LINKS: &str = "/api/latchkey/v1/token-links/";
     house.post(LINKS, link("whsec_MDEyMzQ1Njc4OWFiY2RlZg==\r\n")).await.created();
     let refused = house.post(LINKS, link("whsec_MDEyMzQ1Njc4\nOWFiY2RlZg==")).await;
     assert!(refused.json()["signing_secret"][0].as_str().unwrap().contains("U+000A"), "{}", refused.text);
@@ -93,7 +94,6 @@ async fn a_signing_secret_is_read_by_the_same_rule() {
 async fn a_webhook_secret_is_replaced_with_an_overlap() {
     let house = open_office().await;
     let (id, ends) = (json!(house.app), "latchkey_former_webhook_secret_ends_at");
-    const OVERLAP: &str = "webhook_secret_overlap_seconds";
     let day = json!(house.env.now() + std::time::Duration::from_secs(24 * 3600));
     let changed = change(&house, &id, json!({ "webhook_secret": "planted-2" })).await.ok();
     assert_eq!((&changed["webhook_secret"], &changed[ends]), (&json!("planted-2"), &day));

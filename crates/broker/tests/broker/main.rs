@@ -11,6 +11,7 @@ mod clocks;
 mod connect;
 mod escrow;
 mod harness;
+mod import;
 mod limits;
 mod links;
 mod meeting_map;

@@ -1,20 +1,21 @@
 //! `latchkey token-link`: makes, lists and revokes addresses that bot platforms fetch tokens from, at a running server.
 
 mod create;
-mod server;
 
 use clap::Subcommand;
 use comfy_table::{Table, presets::NOTHING};
 use serde_json::Value;
 
-use server::Server;
+use crate::running_server::{Reach, Server};
+
+const PATH: &str = "api/latchkey/v1/token-links/";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    server: server::Reach,
+    server: Reach,
 }
 
 #[derive(Subcommand)]
@@ -31,7 +32,7 @@ enum Command {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let server = Server::of(arguments.server)?;
+    let server = Server::of(arguments.server, PATH)?;
     match arguments.command {
         Command::Create(new) => create::run(&server, &new).await,
         Command::List => list(&server).await,

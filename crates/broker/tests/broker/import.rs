@@ -1,0 +1,188 @@
+//! A refresh token that another program holds becomes an account here, and nothing on the way loses it.
+
+use broker::{Cell, NewApp};
+use model::{Class, Code, CredentialId, CredentialStatus, Secret, WorkspaceId, ZoomOauthAppId};
+use store::{AccountLog as _, AppKind, Credentials as _, LogFilter};
+
+use crate::{
+    escrow::deposits,
+    harness::{ACCESS_LIFE, ANY, CLIENT_ID, CLIENT_SECRET, House},
+    refresh::run,
+};
+
+/// A workspace that registers the app anew, and a refresh token that a program outside of it holds.
+struct Import {
+    house: House,
+    workspace: WorkspaceId,
+    app: ZoomOauthAppId,
+    /// The account of the program that held it.
+    holder: CredentialId,
+    token: Secret,
+}
+
+impl Import {
+    async fn prepared() -> Self {
+        let (house, holder) = House::with_account().await;
+        let (workspace, _) = house.broker.workspaces().create("another").await.unwrap();
+        let new = NewApp {
+            kind: AppKind::UserLevel,
+            client_id: CLIENT_ID.into(),
+            client_secret: Secret::new(CLIENT_SECRET),
+            webhook_secret: Secret::new("planted-webhook-secret"),
+            zoom_account_id: None,
+        };
+        let app = house.broker.register_app(workspace.id, &new).await.unwrap().unwrap().id;
+        let sealed = house.row(holder).await.grant.refresh_token.unwrap();
+        let cell = Cell::RefreshToken(holder);
+        let token = house.broker.vault().open(house.workspace, cell, &sealed).unwrap();
+        Self { house, workspace: workspace.id, app, holder, token }
+    }
+
+    async fn run(&self) -> Result<CredentialId, model::Failure> {
+        let admitted =
+            self.house.broker.import_refresh_token(self.workspace, self.app, self.token.clone()).await;
+        admitted.map(|admitted| admitted.unwrap().id)
+    }
+
+    async fn accounts(&self) -> Vec<CredentialId> {
+        let rows = self.house.store.credentials(self.workspace).await.unwrap();
+        rows.into_iter().map(|row| row.id).collect()
+    }
+
+    /// That it works, and goes on working.
+    async fn lasts(&self, id: CredentialId) {
+        let asker = || self.house.asker();
+        self.house.broker.zak(self.workspace, id, ANY, asker()).await.unwrap();
+        self.house.pass(ACCESS_LIFE).await;
+        self.house.broker.zak(self.workspace, id, ANY, asker()).await.unwrap();
+        let row = self.house.store.credential(self.workspace, id).await.unwrap().unwrap();
+        assert_eq!((row.status, row.zoom_user_id), (CredentialStatus::Healthy, self.house.zoom.user.clone()));
+        assert!(deposits(&self.house).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn it_is_spent_at_once_and_the_copy_of_whoever_held_it_is_dead() {
+    let import = Import::prepared().await;
+    let id = import.run().await.unwrap();
+    assert_eq!(import.house.zoom.stats().await.refreshes, 1);
+    import.lasts(id).await;
+    let dead = import.house.zak(import.holder).await.unwrap_err();
+    assert_eq!(dead.code, Code::CredentialNeedsConsent);
+}
+
+#[tokio::test]
+async fn the_user_who_is_known_keeps_the_account() {
+    let import = Import::prepared().await;
+    let id = import.run().await.unwrap();
+    let row = import.house.store.credential(import.workspace, id).await.unwrap().unwrap();
+    let (cell, sealed) = (Cell::RefreshToken(id), row.grant.refresh_token.unwrap());
+    let token = import.house.broker.vault().open(import.workspace, cell, &sealed).unwrap();
+    import.house.pass(ACCESS_LIFE / 60).await;
+    let again = Import { token, ..import };
+    assert_eq!(again.run().await.unwrap(), id);
+    again.lasts(id).await;
+}
+
+#[tokio::test]
+async fn one_that_zoom_does_not_honour_makes_no_account() {
+    let import = Import { token: Secret::new("planted-dead-token"), ..Import::prepared().await };
+    let refused = import.run().await.unwrap_err();
+    assert_eq!(refused.code, Code::CredentialNeedsConsent);
+    assert!(refused.detail.contains("used since"), "{refused}");
+    assert!(import.accounts().await.is_empty() && deposits(&import.house).is_empty());
+    import.house.zak(import.holder).await.unwrap();
+    let unknown = ZoomOauthAppId::generate(&import.house.env);
+    let nothing =
+        import.house.broker.import_refresh_token(import.workspace, unknown, import.token.clone()).await;
+    assert!(nothing.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn nothing_is_spent_while_the_store_cannot_write() {
+    let import = Import::prepared().await;
+    let away = "CREATE TRIGGER away BEFORE INSERT ON account_log BEGIN SELECT RAISE(ABORT, 'away'); END";
+    run(&import.house.database(), away).await;
+    assert_eq!(import.run().await.unwrap_err().class(), Class::Retry);
+    assert_eq!(import.house.zoom.stats().await.refreshes, 0);
+    run(&import.house.database(), "DROP TRIGGER away").await;
+    let id = import.run().await.unwrap();
+    import.lasts(id).await;
+}
+
+#[tokio::test]
+async fn an_answer_without_use_is_asked_for_once_more() {
+    let import = Import::prepared().await;
+    import.house.zoom.spoil("refresh", "http_500", 1).await;
+    let id = import.run().await.unwrap();
+    import.lasts(id).await;
+
+    let import = Import::prepared().await;
+    import.house.zoom.spoil("refresh", "lose_answer", 1).await;
+    let lost = import.run().await.unwrap_err();
+    assert_eq!(lost.code, Code::CredentialNeedsConsent);
+    assert!(lost.detail.contains("never arrived"), "{lost}");
+}
+
+#[tokio::test]
+async fn what_is_bought_and_not_stored_is_finished_from_the_disk() {
+    for hours in [0, 2] {
+        let import = Import::prepared().await;
+        run(
+            &import.house.database(),
+            "CREATE TRIGGER away BEFORE INSERT ON credentials BEGIN SELECT RAISE(ABORT, 'away'); END",
+        )
+        .await;
+        let waits = import.run().await.unwrap_err();
+        assert_eq!(waits.class(), Class::Retry);
+        assert!(waits.detail.contains("goes on by itself"), "{waits}");
+        assert_eq!(deposits(&import.house).len(), 1);
+
+        // The process is gone; another one finds it, late perhaps.
+        run(&import.house.database(), "DROP TRIGGER away").await;
+        import.house.pass(ACCESS_LIFE * hours).await;
+        let next = import.house.another_broker(import.house.clock.clone()).await;
+        assert_eq!(next.replay_escrow().await.unwrap(), 0, "it is no refresh");
+        assert_eq!(next.resume_imports().await.unwrap(), 1);
+        let accounts = import.accounts().await;
+        assert_eq!(accounts.len(), 1);
+        import.lasts(accounts[0]).await;
+        assert_eq!(next.resume_imports().await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn what_was_stored_before_a_crash_is_not_stored_over() {
+    let import = Import::prepared().await;
+    import.house.zoom.spoil("users_me", "http_500", 1).await;
+    assert_eq!(import.run().await.unwrap_err().class(), Class::Retry);
+    let file = deposits(&import.house).remove(0);
+    let copy = std::fs::read(&file).unwrap();
+    assert_eq!(import.house.broker.resume_imports().await.unwrap(), 1);
+    let id = import.accounts().await[0];
+    import.lasts(id).await;
+
+    // As if the crash had come between the store and the disk.
+    let generation =
+        async || import.house.store.credential(import.workspace, id).await.unwrap().unwrap().generation;
+    let before = generation().await;
+    std::fs::write(&file, copy).unwrap();
+    import.house.broker.resume_imports().await.unwrap();
+    assert_eq!(generation().await, before);
+    import.lasts(id).await;
+}
+
+#[tokio::test]
+async fn one_that_cannot_become_an_account_says_so_and_is_dropped() {
+    let import = Import::prepared().await;
+    import.house.zoom.spoil("users_me", "http_500", 1).await;
+    import.run().await.unwrap_err();
+    // Meanwhile the user removes the app; the access token has ended, too.
+    let path = format!("users/{}/apps/{CLIENT_ID}", import.house.zoom.user);
+    import.house.zoom.control("DELETE", &path, serde_json::json!({})).await;
+    import.house.pass(ACCESS_LIFE * 2).await;
+    assert_eq!(import.house.broker.resume_imports().await.unwrap(), 1);
+    assert!(import.accounts().await.is_empty() && deposits(&import.house).is_empty());
+    let log = import.house.store.app_log(import.workspace, &LogFilter::default(), 9).await.unwrap();
+    assert!(log[0].message.contains("has to consent again"), "{}", log[0].message);
+}
