@@ -1,33 +1,46 @@
 //! Accounts that a request draws tokens from.
 
-use model::{AccountUser, CredentialId, CredentialKind, CredentialStatus, WorkspaceId};
+use model::{AccountUser, Code, CredentialId, CredentialKind, CredentialStatus, WorkspaceId};
 
 use crate::{State, error::ApiError};
 
-/// A field and what is wrong with it.
-pub(crate) type Complaint = (&'static str, &'static str);
+/// A user, and the address that named it, if it was one.
+pub(crate) type Named = (Option<AccountUser>, Option<AccountUser>);
 
-/// Whether `credential` can give tokens of `user`: only a server-to-server app speaks for several, and must be told for
-/// which.
-pub(crate) async fn complaint(
+/// A field and what is wrong with it.
+pub(crate) type Complaint = (&'static str, String);
+
+/// Whose tokens `credential` shall give: the user's id, because an address may come to belong to somebody else. Only a
+/// server-to-server app speaks for several users, and must be told for which.
+pub(crate) async fn named(
     state: &State,
     workspace: WorkspaceId,
     credential: CredentialId,
     user: Option<&AccountUser>,
-) -> Result<Option<Complaint>, ApiError> {
+) -> Result<Result<Named, Complaint>, ApiError> {
     let Some(account) = state.store.credential(workspace, credential).await? else {
-        return Ok(Some(("credential", "This workspace has no such account.")));
+        return Ok(Err(("credential", "This workspace has no such account.".to_owned())));
     };
-    Ok(match (account.kind, user) {
-        (CredentialKind::ServerToServer, None) => Some((
-            "user",
-            "A server-to-server app speaks for every user of its Zoom account: name one, by e-mail address or Zoom id.",
-        )),
-        (CredentialKind::UserOauth | CredentialKind::CustomerManaged, Some(_)) => {
-            Some(("user", "This account is one user's; only a server-to-server app has several."))
+    let user = match (account.kind, user) {
+        (CredentialKind::ServerToServer, Some(user)) => user,
+        (CredentialKind::ServerToServer, None) => {
+            let words = "A server-to-server app speaks for every user of its Zoom account: name one, by e-mail address or Zoom id.";
+            return Ok(Err(("user", words.to_owned())));
         }
-        _ => None,
-    })
+        (CredentialKind::UserOauth | CredentialKind::CustomerManaged, Some(_)) => {
+            let words = "This account is one user's; only a server-to-server app has several.";
+            return Ok(Err(("user", words.to_owned())));
+        }
+        (CredentialKind::UserOauth | CredentialKind::CustomerManaged, None) => return Ok(Ok((None, None))),
+    };
+    let address = Some(user.clone()).filter(AccountUser::is_address);
+    match state.broker.resolve_user(workspace, credential, user).await {
+        Ok(id) => Ok(Ok((Some(id), address))),
+        Err(failure) if matches!(failure.code, Code::UserUnknown | Code::ScopeMissing) => {
+            Ok(Err(("user", format!("Zoom says: {}.", failure.detail))))
+        }
+        Err(failure) => Err(failure.into()),
+    }
 }
 
 /// Why an account cannot sign a bot in before a person has done something, as far as that is known.

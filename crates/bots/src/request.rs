@@ -40,6 +40,9 @@ pub struct ZoomOptions {
     /// Whose token, where the account is a server-to-server app's.
     #[serde(default)]
     pub user: Option<AccountUser>,
+    /// The address by which the caller named the user, for people: it may be another user's by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_address: Option<AccountUser>,
     /// A pool of accounts connected here, of which one that is not in the meeting gives the ZAK.
     #[serde(default)]
     pub pool: Option<PoolId>,

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use model::{
-    Code, CredentialStatus, DisconnectCause, Failure, Sealed, Secret, WorkspaceId, ZoomOauthAppId,
-};
+use model::{Code, CredentialStatus, DisconnectCause, Failure, Sealed, Secret, WorkspaceId, ZoomOauthAppId};
 use store::{
     AppKind, AppRemoval, Credential, CredentialFilter, FormerSecret, NewAppSecrets, NewWebhookSecret, Order,
     Page, Signatures, StoreError, Subject, ZoomOauthApp,

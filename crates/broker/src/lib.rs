@@ -49,6 +49,7 @@ mod schedule;
 pub mod scopes;
 mod server_to_server;
 mod signing_app;
+mod users;
 mod vault;
 mod webhooks;
 mod workspace;
@@ -126,6 +127,7 @@ pub struct Broker {
     /// Browsers that come back from Zoom, by the state or the code they bring.
     arrivals: flights::Flights<Digest, Result<Connected, Failure>>,
     installs: flights::Flights<Digest, Result<Installed, Failure>>,
+    found_users: users::FoundUsers,
     /// Held while a grant that somebody brought finds its account: the request and the look into escrow don't meet.
     imports: tokio::sync::Mutex<()>,
 }
@@ -186,6 +188,7 @@ impl Broker {
             alerts: memory::Memory::default(),
             arrivals: flights::Flights::default(),
             installs: flights::Flights::default(),
+            found_users: memory::Memory::default(),
             imports: tokio::sync::Mutex::default(),
         }
     }

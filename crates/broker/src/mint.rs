@@ -71,7 +71,20 @@ impl Broker {
             let whose = match order {
                 Order::Zak(_) | Order::Obf { .. } => whom(access.kind, user)?,
                 // It is its meeting's.
-                Order::JoinToken(_) => "",
+                Order::JoinToken(_) => Whose::Nobody,
+            };
+            let whose = match whose {
+                Whose::User(user) => match self.user_to_mint_for(&access, id, user).await? {
+                    Ok(user) => user.to_string(),
+                    Err(ZoomError::TokenRejected) if rejected.is_none() => {
+                        rejected = Some(access.generation);
+                        continue;
+                    }
+                    Err(ZoomError::UserUnknown) => return Err(no_such_user()),
+                    Err(error) => return Err(error.into()),
+                },
+                Whose::Own => "me".to_owned(),
+                Whose::Nobody => String::new(),
             };
             let need = match order {
                 Order::Obf { join_at, .. } => Need::for_join(join_at, PATIENCE),
@@ -80,11 +93,11 @@ impl Broker {
             let api = self.api(&access, Label::Light, need).await?;
             let answer = match order {
                 Order::Zak(ttl) => {
-                    let zak = self.zoom.zak(api, whose, ttl).await;
+                    let zak = self.zoom.zak(api, &whose, ttl).await;
                     zak.map(|zak| (zak.token, zak.expires_at))
                 }
                 Order::Obf { meeting, .. } => {
-                    let token = self.zoom.obf(api, whose, meeting).await;
+                    let token = self.zoom.obf(api, &whose, meeting).await;
                     token.map(|token| (token, None))
                 }
                 Order::JoinToken(meeting) => {
@@ -106,25 +119,36 @@ impl Broker {
                 }
                 // Our record calls the token valid and Zoom does not: one refresh, one more try.
                 Err(ZoomError::TokenRejected) if rejected.is_none() => rejected = Some(access.generation),
-                Err(ZoomError::UserUnknown) if user.is_some() => {
-                    let words = "the app's Zoom account has no such user, or the user is not active";
-                    return Err(Failure::new(Code::UserUnknown, words));
-                }
+                Err(ZoomError::UserUnknown) if user.is_some() => return Err(no_such_user()),
                 Err(error) => return Err(error.into()),
             }
         }
     }
 }
 
-/// What Zoom calls the user. A server-to-server app has no `me`: Zoom would take its owner.
-fn whom(kind: CredentialKind, user: Option<&AccountUser>) -> Result<&str, Failure> {
+fn no_such_user() -> Failure {
+    Failure::new(Code::UserUnknown, "the app's Zoom account has no such user, or the user is not active")
+}
+
+/// Whose token is asked for.
+enum Whose<'a> {
+    /// A user of the account.
+    User(&'a AccountUser),
+    /// The account's own user.
+    Own,
+    /// The call names none.
+    Nobody,
+}
+
+/// Whom Zoom is asked about. A server-to-server app has no `me`: Zoom would take its owner.
+fn whom(kind: CredentialKind, user: Option<&AccountUser>) -> Result<Whose<'_>, Failure> {
     match (kind, user) {
-        (CredentialKind::ServerToServer, Some(user)) => Ok(user.as_str()),
+        (CredentialKind::ServerToServer, Some(user)) => Ok(Whose::User(user)),
         (CredentialKind::ServerToServer, None) => Err(Failure::new(
             Code::TokenNotAvailable,
             "a server-to-server app speaks for every user of its Zoom account: name one",
         )),
-        (CredentialKind::UserOauth | CredentialKind::CustomerManaged, None) => Ok("me"),
+        (CredentialKind::UserOauth | CredentialKind::CustomerManaged, None) => Ok(Whose::Own),
         (CredentialKind::UserOauth | CredentialKind::CustomerManaged, Some(_)) => Err(Failure::new(
             Code::TokenNotAvailable,
             "this account is one user's: only a server-to-server app mints for others",

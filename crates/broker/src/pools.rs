@@ -60,6 +60,8 @@ pub struct Seated {
 pub struct NewMember {
     /// The account; and which of its users, where it is a server-to-server app's.
     pub account: PooledAccount,
+    /// The address by which somebody named the user, for people.
+    pub address: Option<AccountUser>,
     /// Meetings it may be in at once.
     pub joins: u32,
     /// Of these, meetings it may host at once.
@@ -168,13 +170,22 @@ impl Broker {
         members: &[NewMember],
         alone: bool,
     ) -> Result<bool, Failure> {
-        let members = self.members(workspace, members).await?;
-        Ok(self.store.put_members(workspace, pool, &members, alone).await?)
+        let rows = self.members(workspace, members).await?;
+        if !self.store.put_members(workspace, pool, &rows, alone).await? {
+            return Ok(false);
+        }
+        // A member from before addresses were looked up is the same person under another name.
+        for NewMember { account: (credential, _), address, .. } in members {
+            if address.is_some() {
+                self.store.remove_member(workspace, pool, &(*credential, address.clone())).await?;
+            }
+        }
+        Ok(true)
     }
 
     async fn members(&self, workspace: WorkspaceId, new: &[NewMember]) -> Result<Vec<Member>, Failure> {
         let mut members = Vec::with_capacity(new.len());
-        for NewMember { account, joins, hosted } in new {
+        for NewMember { account, address, joins, hosted } in new {
             let row = self.store.credential(workspace, account.0).await?;
             let row = row
                 .ok_or_else(|| Failure::new(Code::TokenNotAvailable, "this workspace has no such account"))?;
@@ -182,7 +193,14 @@ impl Broker {
                 (CredentialKind::ServerToServer, Some(user)) => user.as_str().to_owned(),
                 _ => row.zoom_user_id,
             };
-            members.push(Member { account: account.clone(), person, joins: *joins, hosted: *hosted });
+            let (joins, hosted) = (*joins, *hosted);
+            members.push(Member {
+                account: account.clone(),
+                person,
+                address: address.clone(),
+                joins,
+                hosted,
+            });
         }
         Ok(members)
     }

@@ -108,7 +108,8 @@ impl Broker {
         }
         let apps = match &event {
             WebhookEvent::AppDeauthorized { client_id: Some(client_id), .. }
-                if *client_id != apps[0].client_id => {
+                if *client_id != apps[0].client_id =>
+            {
                 tracing::warn!(app = %apps[0].id, "a genuine webhook tells of another app: is its secret used twice?");
                 // It is that app's own secret that counts then.
                 let others = self.store.registrations(client_id).await?;

@@ -14,6 +14,11 @@ pub struct AccountUser(String);
 pub struct NotAUser;
 
 impl AccountUser {
+    /// Whether it is an address, which may come to belong to somebody else. An id stays one user's.
+    pub fn is_address(&self) -> bool {
+        self.0.contains('@')
+    }
+
     /// As it was given, but for the case of an address, which Zoom ignores.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -78,6 +83,8 @@ mod tests {
         {
             assert!(nobody.parse::<AccountUser>().is_err(), "{nobody}");
         }
+        assert!("ada@example.test".parse::<AccountUser>().unwrap().is_address());
+        assert!(!"KDcuGIm1QgePTO8WbOqwIQ".parse::<AccountUser>().unwrap().is_address());
         assert_eq!("Ada@Example.test".parse::<AccountUser>().unwrap().as_str(), "ada@example.test");
     }
 }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use model::{CLOCK_TOLERANCE, Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
 use sqlx::{AssertSqlSafe, postgres::PgRow};
 use store::{
-    AppFilter, AppKind, AppRemoval, FormerSecret, NewAppSecrets, Note, Page, Refusal, Signatures, StoreError, Subject,
-    ZoomOauthApp, ZoomOauthApps,
+    AppFilter, AppKind, AppRemoval, FormerSecret, NewAppSecrets, Note, Page, Refusal, Signatures, StoreError,
+    Subject, ZoomOauthApp, ZoomOauthApps,
 };
 
 use crate::{

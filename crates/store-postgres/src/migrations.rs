@@ -24,6 +24,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0016_link_revision", include_str!("../migrations/0016_link_revision.sql")),
     ("0017_bot_limits", include_str!("../migrations/0017_bot_limits.sql")),
     ("0021_app_registrations", include_str!("../migrations/0021_app_registrations.sql")),
+    ("0022_member_addresses", include_str!("../migrations/0022_member_addresses.sql")),
     ("0025_app_signatures", include_str!("../migrations/0025_app_signatures.sql")),
     ("0026_bot_servers", include_str!("../migrations/0026_bot_servers.sql")),
     ("0029_authorizations_travel", include_str!("../migrations/0029_authorizations_travel.sql")),

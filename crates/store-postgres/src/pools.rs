@@ -34,6 +34,7 @@ fn occupied(row: &PgRow) -> Result<Occupied, StoreError> {
         member: Member {
             account: account(&row)?,
             person: row.text("person")?,
+            address: row.optional("address")?,
             joins: row.count("joins")?,
             hosted: row.count("hosted")?,
         },
@@ -54,7 +55,7 @@ async fn members(
 ) -> Result<Vec<(PoolId, Occupied)>, StoreError> {
     let mut query = QueryBuilder::<Postgres>::new(
         "-- members\n\
-         SELECT m.pool, m.credential, m.zoom_user, m.person, m.joins, m.hosted, m.taken_at, c.status,\n\
+         SELECT m.pool, m.credential, m.zoom_user, m.person, m.address, m.joins, m.hosted, m.taken_at, c.status,\n\
              count(s.id) AS seats, count(*) FILTER (WHERE s.hosting <> 0) AS hosting,\n\
              min(s.ends_at) AS first_end\n\
          FROM pool_members m JOIN credentials c ON c.id = m.credential\n\
@@ -99,10 +100,11 @@ async fn put(db: &mut Statements, pool: PoolId, members: &[Member]) -> Result<()
     for member in members {
         sqlx::query(
             "-- put pool member\n\
-             INSERT INTO pool_members (pool, credential, zoom_user, person, joins, hosted)\n\
-             VALUES ($1, $2, $3, $4, $5, $6)\n\
+             INSERT INTO pool_members (pool, credential, zoom_user, person, joins, hosted, address)\n\
+             VALUES ($1, $2, $3, $4, $5, $6, $7)\n\
              ON CONFLICT (pool, credential, zoom_user) DO UPDATE SET\n\
-                 person = excluded.person, joins = excluded.joins, hosted = excluded.hosted",
+                 person = excluded.person, joins = excluded.joins, hosted = excluded.hosted,\n\
+                 address = excluded.address",
         )
         .bind(pool.to_string())
         .bind(member.account.0.to_string())
@@ -110,6 +112,7 @@ async fn put(db: &mut Statements, pool: PoolId, members: &[Member]) -> Result<()
         .bind(&member.person)
         .bind(i64::from(member.joins))
         .bind(i64::from(member.hosted))
+        .bind(member.address.as_ref().map(AccountUser::as_str))
         .execute(&mut *db)
         .await
         .map_err(unavailable)?;

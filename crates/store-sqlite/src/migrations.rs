@@ -23,6 +23,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0016_link_revision.sql"),
     include_str!("../migrations/0017_bot_limits.sql"),
     include_str!("../migrations/0021_app_registrations.sql"),
+    include_str!("../migrations/0022_member_addresses.sql"),
     include_str!("../migrations/0025_app_signatures.sql"),
     include_str!("../migrations/0026_bot_servers.sql"),
     include_str!("../migrations/0029_authorizations_travel.sql"),

@@ -34,6 +34,7 @@ fn occupied(row: &SqliteRow) -> Result<Occupied, StoreError> {
         member: Member {
             account: account(&row)?,
             person: row.text("person")?,
+            address: row.optional("address")?,
             joins: row.count("joins")?,
             hosted: row.count("hosted")?,
         },
@@ -100,10 +101,11 @@ async fn put(db: &mut SqliteConnection, pool: PoolId, members: &[Member]) -> Res
     for member in members {
         sqlx::query(
             "-- put pool member\n\
-             INSERT INTO pool_members (pool, credential, zoom_user, person, joins, hosted)\n\
-             VALUES (?, ?, ?, ?, ?, ?)\n\
+             INSERT INTO pool_members (pool, credential, zoom_user, person, joins, hosted, address)\n\
+             VALUES (?, ?, ?, ?, ?, ?, ?)\n\
              ON CONFLICT (pool, credential, zoom_user) DO UPDATE SET\n\
-                 person = excluded.person, joins = excluded.joins, hosted = excluded.hosted",
+                 person = excluded.person, joins = excluded.joins, hosted = excluded.hosted,\n\
+                 address = excluded.address",
         )
         .bind(pool.to_string())
         .bind(member.account.0.to_string())
@@ -111,6 +113,7 @@ async fn put(db: &mut SqliteConnection, pool: PoolId, members: &[Member]) -> Res
         .bind(&member.person)
         .bind(i64::from(member.joins))
         .bind(i64::from(member.hosted))
+        .bind(member.address.as_ref().map(AccountUser::as_str))
         .execute(&mut *db)
         .await
         .map_err(unavailable)?;

@@ -44,6 +44,9 @@ pub struct LinkAccount {
     pub credential: CredentialId,
     /// Whose tokens, where the account is a server-to-server app's; `None` for every other.
     pub user: Option<AccountUser>,
+    /// The address by which somebody named the user, for people: it may be another user's by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<AccountUser>,
 }
 
 /// Whose tokens a link gives.

@@ -31,8 +31,10 @@ pub struct Pool {
 pub struct Member {
     /// The account.
     pub account: PooledAccount,
-    /// Who that is at Zoom: the user's id, or what a server-to-server account's user was named by.
+    /// Who that is at Zoom: the user's id. Of those that were named by an address before addresses were looked up: that.
     pub person: String,
+    /// The address by which somebody named the user, for people: it may be another user's by now.
+    pub address: Option<AccountUser>,
     /// Meetings it may be in at once.
     pub joins: u32,
     /// Of these, meetings it may host at once.

@@ -97,8 +97,13 @@ mod tests {
     }
 
     fn occupied(env: &Environment, person: &str, (seats, joins): (u32, u32)) -> Occupied {
-        let member =
-            Member { account: (CredentialId::generate(env), None), person: person.into(), joins, hosted: 1 };
+        let member = Member {
+            account: (CredentialId::generate(env), None),
+            person: person.into(),
+            address: None,
+            joins,
+            hosted: 1,
+        };
         let (status, taken_at) = (CredentialStatus::Healthy, None);
         Occupied { member, status, seats, hosting: 0, first_end: None, taken_at }
     }

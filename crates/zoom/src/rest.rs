@@ -79,6 +79,13 @@ impl ZoomClient {
         Ok(user.into())
     }
 
+    /// A user of a server-to-server grant's account, by id or e-mail address. Light.
+    pub async fn user(&self, api: ApiAccess<'_>, user: &str) -> Result<ZoomUser, ZoomError> {
+        let url = address(api.base, &["v2", "users", user]);
+        let user: UserBody = self.fetch("user", Label::Light, api, url).await?;
+        Ok(user.into())
+    }
+
     /// A ZAK of `user` that lives for `ttl`, in whole seconds, at most a year. `user` is `me`, or with a
     /// server-to-server grant the id or e-mail address of a user of its account. Light.
     ///

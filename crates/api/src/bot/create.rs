@@ -41,9 +41,9 @@ pub(crate) async fn handler(
     Extract(state): Extract<State>,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let accepted = read(&state, Fields::of(&body))?;
+    let mut accepted = read(&state, Fields::of(&body))?;
     if let Some((field, complaint)) =
-        sign_in::complaint(&state, caller.workspace, &accepted.request.zoom).await?
+        sign_in::complaint(&state, caller.workspace, &mut accepted.request.zoom).await?
     {
         let complaint = json!({ field: [complaint] });
         return Err(FieldErrors(Map::from_iter([("zoom".into(), complaint)])).into());

@@ -3,7 +3,7 @@
 //! A bot that was told to sign in never comes as a guest because something that was said here went unheard.
 
 use bots::ZoomOptions;
-use model::{CredentialId, PoolId, WorkspaceId, ZoomOauthAppId, nearest};
+use model::{Class, CredentialId, PoolId, WorkspaceId, ZoomOauthAppId, nearest};
 use store::{AppKind, Occupied, Pool};
 
 use crate::{
@@ -63,6 +63,7 @@ pub(super) fn read(state: &State, fields: &mut Fields<'_>) -> ZoomOptions {
         credential,
         oauth_app,
         user,
+        user_address: None,
         pool,
         obf_token_url,
         obf_credential,
@@ -109,11 +110,11 @@ pub(super) fn misplaced(fields: &mut Fields<'_>, is_known: impl Fn(&str) -> bool
     }
 }
 
-/// What is wrong with the app, the account or the pool, by field.
+/// What is wrong with the app, the account or the pool, by field. An address that names a user becomes the user's id.
 pub(super) async fn complaint(
     state: &State,
     workspace: WorkspaceId,
-    zoom: &ZoomOptions,
+    zoom: &mut ZoomOptions,
 ) -> Result<Option<(&'static str, String)>, ApiError> {
     if let Some(app) = zoom.oauth_app {
         let complaint = match state.store.zoom_oauth_app(workspace, app).await?.map(|app| app.kind) {
@@ -129,12 +130,22 @@ pub(super) async fn complaint(
     }
     if let Some(credential) = zoom.credential.or(zoom.obf_credential) {
         let own_field = if zoom.obf_credential.is_some() { "obf_credential" } else { "credential" };
-        let found = accounts::complaint(state, workspace, credential, zoom.user.as_ref()).await?;
-        if let Some((field, complaint)) = found {
+        let named = accounts::named(state, workspace, credential, zoom.user.as_ref()).await;
+        if let Ok(Err((field, complaint))) = named {
             let field = if field == "credential" { own_field } else { field };
-            return Ok(Some((field, complaint.to_owned())));
+            return Ok(Some((field, complaint)));
         }
-        return Ok(dead(state, workspace, credential).await?.map(|complaint| (own_field, complaint)));
+        if let Some(complaint) = dead(state, workspace, credential).await? {
+            return Ok(Some((own_field, complaint)));
+        }
+        match named {
+            Ok(Ok((user, address))) => (zoom.user, zoom.user_address) = (user, address),
+            // The bot comes later: its token is asked for by the address, which is looked up then.
+            Err(ApiError::Failed(failure)) if failure.class() == Class::Retry => {}
+            Ok(Err(_)) => {}
+            Err(error) => return Err(error),
+        }
+        return Ok(None);
     }
     let Some(pool) = zoom.pool else { return Ok(None) };
     let complaint = match state.store.pool(workspace, pool, state.env.now()).await? {

@@ -10,11 +10,11 @@ use axum::{
 use broker::NewMember;
 use model::{AccountUser, CredentialId, PoolId, WorkspaceId};
 use serde_json::{Map, Value, json};
-use store::{Occupied, Pool, PoolRemoval, PooledAccount, StoreError};
+use store::{Member, Occupied, Pool, PoolRemoval, PooledAccount, StoreError};
 
 use crate::{
     State,
-    accounts::complaint,
+    accounts::{Complaint, named},
     body::Body,
     caller::{Admin, Caller, Read},
     error::ApiError,
@@ -42,8 +42,8 @@ pub(crate) async fn create(
     let name = name(&mut fields);
     let name = fields.required("name", name);
     let members = members(&mut fields).unwrap_or_default();
-    let (name, members) = fields.finish(name.map(|name| (name, members)))?;
-    check(&state, caller.workspace, &members).await?;
+    let (name, mut members) = fields.finish(name.map(|name| (name, members)))?;
+    name_users(&state, caller.workspace, &mut members).await?;
     let made = state.broker.make_pool(caller.workspace, name, &members).await?;
     let id = made.ok_or_else(name_taken)?;
     Ok((StatusCode::CREATED, shown(&state, caller.workspace, id).await?))
@@ -80,12 +80,12 @@ pub(crate) async fn change(
     let mut fields = Fields::of(&body);
     fields.only(&["name", "members"]);
     let (name, members) = (name(&mut fields), members(&mut fields));
-    let (name, members) = fields.finish(Some((name, members)))?;
+    let (name, mut members) = fields.finish(Some((name, members)))?;
     if state.store.pool(caller.workspace, id, state.env.now()).await?.is_none() {
         return Err(ApiError::NotFound);
     }
-    if let Some(members) = &members {
-        check(&state, caller.workspace, members).await?;
+    if let Some(members) = &mut members {
+        name_users(&state, caller.workspace, members).await?;
     }
     if let Some(name) = name {
         match state.store.rename_pool(caller.workspace, id, name).await {
@@ -128,9 +128,8 @@ pub(crate) async fn put_member(
 ) -> Result<Json<Value>, ApiError> {
     let mut fields = Fields::of(&body);
     let member = member(&mut fields);
-    let member = fields.finish(member)?;
-    let NewMember { account: (credential, user), .. } = &member;
-    if let Some((field, complaint)) = complaint(&state, caller.workspace, *credential, user.as_ref()).await? {
+    let mut member = fields.finish(member)?;
+    if let Err((field, complaint)) = name_user(&state, caller.workspace, &mut member).await? {
         return Err(FieldErrors::one(field, complaint).into());
     }
     let known = state.broker.put_members(caller.workspace, id, &[member], false).await?;
@@ -147,7 +146,15 @@ pub(crate) async fn remove_member(
 ) -> Result<StatusCode, ApiError> {
     let user = Query::of(query.as_deref()).get("user").map(str::parse::<AccountUser>);
     let user = user.transpose().map_err(|_| FieldErrors::one("user", USER))?;
-    let known = state.store.remove_member(caller.workspace, id, &(credential, user)).await?;
+    let (_, members) =
+        state.store.pool(caller.workspace, id, state.env.now()).await?.ok_or(ApiError::NotFound)?;
+    // Named as it was put in, by its address perhaps.
+    let is_meant = |occupied: &&Occupied| {
+        let Member { account, address, .. } = &occupied.member;
+        account.0 == credential && (account.1 == user || user.is_some() && *address == user)
+    };
+    let member = members.iter().find(is_meant).ok_or(ApiError::NotFound)?.member.account.clone();
+    let known = state.store.remove_member(caller.workspace, id, &member).await?;
     if known { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
 }
 
@@ -180,7 +187,7 @@ fn member(fields: &mut Fields<'_>) -> Option<NewMember> {
     let joins = at_most(fields, "max_joins", MOST_JOINS);
     let joins = fields.required("max_joins", joins);
     let hosted = at_most(fields, "max_hosted", MOST_HOSTED).unwrap_or(1);
-    Some(NewMember { account: (credential?, user), joins: joins?, hosted })
+    Some(NewMember { account: (credential?, user), address: None, joins: joins?, hosted })
 }
 
 fn at_most(fields: &mut Fields<'_>, field: &str, most: u32) -> Option<u32> {
@@ -192,11 +199,25 @@ fn at_most(fields: &mut Fields<'_>, field: &str, most: u32) -> Option<u32> {
     Some(number)
 }
 
-/// Whether every member can give tokens, one day at least.
-async fn check(state: &State, workspace: WorkspaceId, members: &[NewMember]) -> Result<(), ApiError> {
+/// Sees to it that a member can give tokens, one day at least, and of whom.
+async fn name_user(
+    state: &State,
+    workspace: WorkspaceId,
+    member: &mut NewMember,
+) -> Result<Result<(), Complaint>, ApiError> {
+    let NewMember { account: (credential, user), address, .. } = member;
+    let whose = named(state, workspace, *credential, user.as_ref()).await?;
+    Ok(whose.map(|whose| (*user, *address) = whose))
+}
+
+async fn name_users(
+    state: &State,
+    workspace: WorkspaceId,
+    members: &mut [NewMember],
+) -> Result<(), ApiError> {
     let mut complaints = Vec::with_capacity(members.len());
-    for NewMember { account: (credential, user), .. } in members {
-        let found = complaint(state, workspace, *credential, user.as_ref()).await?;
+    for member in members {
+        let found = name_user(state, workspace, member).await?.err();
         complaints.push(found.map_or_else(|| json!({}), |(field, complaint)| json!({ field: [complaint] })));
     }
     if complaints.iter().all(|complaint| *complaint == json!({})) {
@@ -222,6 +243,7 @@ fn representation(pool: &Pool, members: &[Occupied]) -> Value {
         json!({
             "credential": credential,
             "user": user,
+            "user_address": occupied.member.address,
             "status": occupied.status.as_str(),
             "max_joins": occupied.member.joins,
             "max_hosted": occupied.member.hosted,

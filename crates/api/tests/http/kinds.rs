@@ -32,9 +32,13 @@ fn s2s(account: &Value) -> Value {
 
 /// A house with a server-to-server app in it: the app's id.
 async fn with_server_app() -> (House, String) {
+    with_server_app_that_may(&["user:read:zak:admin", "user:read:user:admin"]).await
+}
+
+async fn with_server_app_that_may(scopes: &[&str]) -> (House, String) {
     let house = office().await;
     let app = json!({ "client_id": "s2s", "client_secret": "planted-s2s-secret", "kind": "server_to_server",
-                      "scopes": ["user:read:zak:admin"] });
+                      "scopes": scopes });
     house.zoom.control("POST", "apps", app).await;
     let made = house.post(APPS, s2s(&house.zoom.host()["account_id"])).await.created();
     let app = made["id"].as_str().unwrap().to_owned();
@@ -64,7 +68,10 @@ async fn a_server_to_server_app_is_connected_by_one_call_and_mints_for_whom_a_li
 
     let link = json!({ "credential": id, "user": "Host@example.test" });
     let link = house.post(LINKS, link).await.created();
-    assert_eq!(link["user"], "host@example.test");
+    let host = &house.zoom.host()["id"];
+    assert_eq!((&link["user"], &link["user_address"]), (host, &json!("host@example.test")));
+    let kept = json!([{ "credential": id, "user": host, "address": "host@example.test" }]);
+    assert_eq!(link["accounts"], kept, "the id is what is kept");
     let fetch = async |id: &str, link: &Value| {
         let mut request = Request::builder().uri(house.path_of(link["url"].as_str().unwrap()));
         for (name, value) in house.signature(id).await {
@@ -74,6 +81,9 @@ async fn a_server_to_server_app_is_connected_by_one_call_and_mints_for_whom_a_li
     };
     assert_eq!(fetch("msg_1", &link).await.status, 200);
     let of_nobody = json!({ "credential": id, "user": "nobody@example.test" });
+    let unknown = "Zoom says: the app's Zoom account has no user with the address nobody@example.test.";
+    assert_eq!(house.post(LINKS, of_nobody).await.refused(), json!({ "user": [unknown] }));
+    let of_nobody = json!({ "credential": id, "user": "KDcuGIm1QgePTO8WbOqwIQ" });
     let of_nobody = house.post(LINKS, of_nobody).await.created();
     let refused = fetch("msg_2", &of_nobody).await;
     assert_eq!(refused.status, 424);
@@ -102,7 +112,42 @@ async fn whose_token_it_is_must_be_clear_when_the_link_or_the_bot_is_made() {
     }
     let zoom = json!({ "credential": server["id"], "user": "host@example.test" });
     let bot = json!({ "meeting_url": "https://zoom.us/j/81234567890", "zoom": zoom });
-    assert_eq!(house.post("/api/v1/bot/", bot).await.created()["zoom"]["user"], "host@example.test");
+    let zoom = house.post("/api/v1/bot/", bot).await.created()["zoom"].clone();
+    assert_eq!(
+        (&zoom["user"], &zoom["user_address"]),
+        (&house.zoom.host()["id"], &json!("host@example.test"))
+    );
+}
+
+#[tokio::test]
+async fn an_address_takes_a_scope_and_an_id_does_not() {
+    let (house, app) = with_server_app_that_may(&["user:read:zak:admin"]).await;
+    let server = house.post(ACCOUNTS, json!({ "oauth_app": app, "server_to_server": {} })).await.created();
+    let link = |user: &Value| json!({ "credential": server["id"], "user": user });
+    let refused = house.post(LINKS, link(&json!("host@example.test"))).await.refused();
+    let words = refused["user"][0].as_str().unwrap();
+    assert!(words.contains("user:read:user:admin") && words.contains("Zoom's id"), "{words}");
+    let link = house.post(LINKS, link(&house.zoom.host()["id"])).await.created();
+    assert_eq!((&link["user"], &link["user_address"]), (&house.zoom.host()["id"], &Value::Null));
+}
+
+#[tokio::test]
+async fn a_pool_knows_its_members_by_id_and_takes_them_out_by_either_name() {
+    const POOLS: &str = "/api/latchkey/v1/pools/";
+    let (house, app) = with_server_app().await;
+    let server = house.post(ACCOUNTS, json!({ "oauth_app": app, "server_to_server": {} })).await.created();
+    let (id, host) = (server["id"].as_str().unwrap(), house.zoom.host()["id"].as_str().unwrap());
+    let member = json!({ "credential": id, "user": "Host@example.test", "max_joins": 2 });
+    let pool = house.post(POOLS, json!({ "name": "p", "members": [member] })).await.created();
+    let shown = &pool["members"][0];
+    assert_eq!((&shown["user"], &shown["user_address"]), (&json!(host), &json!("host@example.test")));
+    let path = format!("{POOLS}{}/members/", pool["id"].as_str().unwrap());
+    for name in ["host@example.test", host] {
+        let put = house.post(&path, member.clone()).await.ok();
+        assert_eq!(put["members"].as_array().unwrap().len(), 1);
+        let gone = house.call("DELETE", &format!("{path}{id}/?user={name}"), Body::empty()).await;
+        assert_eq!(gone.status, 204, "{}", gone.text);
+    }
 }
 
 #[tokio::test]

@@ -177,7 +177,7 @@ async fn a_links_address_is_shown_once() {
         made,
         json!({
             "id": made["id"], "name": "", "dialect": "recall", "kinds": ["zak"],
-            "credential": account, "user": null, "accounts": [{ "credential": account, "user": null }],
+            "credential": account, "user": null, "user_address": null, "accounts": [{ "credential": account, "user": null }],
             "pool": null, "host": false, "meeting": null, "meeting_in_request": false,
             "verification": "signature", "query_parameter": null, "own_signing_secret": true, "networks": [],
             "optional": false, "allow_repeat": false, "zak_outlives": 600, "seat_seconds": 14400, "hosting": false,

@@ -35,7 +35,7 @@ async fn a_pool_is_made_shown_changed_and_deleted() {
     let made = house.post(POOLS, asked).await.created();
     let (id, at) = (made["id"].as_str().unwrap(), format!("{POOLS}{}/", made["id"].as_str().unwrap()));
     let shown = |account: &str, joins: u32, hosted: u32| {
-        json!({ "credential": account, "user": null, "status": "healthy", "max_joins": joins,
+        json!({ "credential": account, "user": null, "user_address": null, "status": "healthy", "max_joins": joins,
                 "max_hosted": hosted, "joins": 0, "hosted": 0 })
     };
     let expected = json!({

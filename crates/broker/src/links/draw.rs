@@ -89,7 +89,19 @@ impl Broker {
             None => Err(Failure::new(Code::TokenNotAvailable, "the link's account is gone")),
         };
         match usable {
-            Ok(epoch) => self.draw_on(draw, kind, Account { credential, user, epoch: Some(epoch) }).await,
+            Ok(epoch) => {
+                let drawn = self.draw_on(draw, kind, Account { credential, user, epoch: Some(epoch) }).await;
+                match (drawn, user.zip(account.address.as_ref())) {
+                    (Err(failure), Some(named)) if failure.code == Code::UserUnknown => {
+                        let workspace = draw.link.row.workspace;
+                        let look = Box::pin(self.address_has_moved(workspace, credential, named));
+                        let within = draw.deadline.since(self.env.now());
+                        let moved = self.env.clock.timeout(within, look).await.flatten();
+                        Err(moved.unwrap_or(failure))
+                    }
+                    (drawn, _) => drawn,
+                }
+            }
             Err(failure) => {
                 let wish = wish(draw, kind, credential, user);
                 let refused = self.audited(wish, async { Err(failure) }).await;
@@ -151,7 +163,7 @@ impl Broker {
         let host = host.ok_or_else(|| {
             Failure::new(Code::TokenNotAvailable, "no account here is known to host this meeting")
         })?;
-        Ok(LinkAccount { credential: host.credential, user: host.user })
+        Ok(LinkAccount { credential: host.credential, user: host.user, address: None })
     }
 
     pub(super) async fn draw_on_host(

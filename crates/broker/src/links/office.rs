@@ -26,7 +26,7 @@ pub struct NewLink {
 impl NewLink {
     /// A link of the usual terms to one account.
     pub fn usual(kind: TokenKind, credential: CredentialId) -> Self {
-        let source = LinkSource::Accounts(vec![LinkAccount { credential, user: None }]);
+        let source = LinkSource::Accounts(vec![LinkAccount { credential, user: None, address: None }]);
         let terms = LinkTerms::usual(kind, source);
         Self { name: String::new(), terms, life: LinkLife::default(), signing_secrets: Vec::new() }
     }

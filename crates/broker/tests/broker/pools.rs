@@ -37,7 +37,12 @@ impl Cluster {
         for user in 0..ACCOUNTS {
             let user = house.zoom.new_user(&format!("robin-{user}@example.test")).await;
             house.zoom.sign_in(&user).await;
-            members.push(NewMember { account: (house.connect().await, None), joins: SEATS_EACH, hosted: 1 });
+            members.push(NewMember {
+                account: (house.connect().await, None),
+                joins: SEATS_EACH,
+                hosted: 1,
+                address: None,
+            });
         }
         let pool = house.broker.make_pool(house.workspace, "robins", &members).await.unwrap().unwrap();
         let terms = LinkTerms {

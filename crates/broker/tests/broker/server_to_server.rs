@@ -1,12 +1,16 @@
 //! Server-to-server apps: nothing to lose, and tokens for every user of one Zoom account.
 
-use broker::{NewApp, WantedZak};
-use model::{AccountUser, Code, CredentialId, CredentialKind, CredentialStatus, Failure, Secret};
+use broker::{NewApp, NewLink, WantedZak};
+use model::{AccountUser, Code, CredentialId, CredentialKind, CredentialStatus, Failure, Secret, TokenKind};
 use serde_json::json;
-use store::AppKind;
+use store::{AppKind, Credentials as _, LinkAccount, LinkSource, LinkTerms};
 use zoom::Zak;
 
-use crate::harness::{ACCESS_LIFE, ANY, House};
+use crate::{
+    harness::{ACCESS_LIFE, ANY, House},
+    links::Platform,
+    webhooks::{Sender, milliseconds},
+};
 
 const SECRET: &str = "planted-server-to-server-secret";
 
@@ -127,4 +131,76 @@ async fn connecting_it_again_keeps_the_id_and_drops_what_was_minted() {
     assert_eq!(again, Some(id));
     zak_of(&house, id, "ada@example.test").await.unwrap();
     assert_eq!(house.zoom.stats().await.zak_mints, 2);
+}
+
+/// As after a refused join: what is in memory is void.
+async fn forget_zaks(house: &House, id: CredentialId) {
+    house.store.void_tokens(house.workspace, id).await.unwrap();
+    house.pass(std::time::Duration::from_secs(1)).await;
+}
+
+/// A link of one user's, who was named by an address.
+async fn link_of(house: &House, credential: CredentialId, address: &str) -> Platform {
+    let address: AccountUser = address.parse().unwrap();
+    let user = house.broker.resolve_user(house.workspace, credential, &address).await.unwrap();
+    let account = LinkAccount { credential, user: Some(user), address: Some(address) };
+    let terms = LinkTerms::usual(TokenKind::Zak, LinkSource::Accounts(vec![account]));
+    let new = NewLink { terms, ..NewLink::usual(TokenKind::Zak, credential) };
+    Platform::of(house, &house.broker.make_link(house.workspace, &new).await.unwrap().unwrap()).await
+}
+
+#[tokio::test]
+async fn a_link_stays_with_its_user_whoever_has_the_address_by_now() {
+    let (house, id) = connected().await;
+    let platform = link_of(&house, id, "ada@example.test").await;
+    let fetch = async |nth: &str| platform.fetch_from(&house.broker, &house, nth).await;
+    fetch("as made").await.unwrap();
+
+    // She gets another address, and somebody else gets hers.
+    house.zoom.change_user(json!({"email": "countess@example.test"})).await;
+    let heir = house.zoom.new_user("ada@example.test").await;
+    forget_zaks(&house, id).await;
+    fetch("renamed").await.unwrap();
+    let records = crate::audit::records(&house).await;
+    assert!(records.iter().all(|record| record.about.user.as_ref().unwrap().as_str() == house.zoom.user));
+
+    house.zoom.delete(&format!("users/{}", house.zoom.user)).await;
+    forget_zaks(&house, id).await;
+    let refused = fetch("gone").await.unwrap_err();
+    assert_eq!(refused.code, Code::UserUnknown);
+    let words = format!("{} is gone at Zoom, and the address ada@example.test", house.zoom.user);
+    assert!(refused.detail.contains(&words), "{refused}");
+    assert!(zak_of(&house, id, &heir).await.is_ok(), "whoever means the other says so");
+}
+
+#[tokio::test]
+async fn an_address_from_before_is_minted_for_by_the_id_behind_it() {
+    let (house, id) = connected().await;
+    let calls =
+        async || house.zoom.control("GET", "stats", serde_json::Value::Null).await["rest_calls"].clone();
+    let ada = zak_of(&house, id, "ada@example.test").await.unwrap();
+    assert_eq!((&calls().await["read_user"], &calls().await["mint_user_token"]), (&json!(1), &json!(1)));
+    let by_id = zak_of(&house, id, &house.zoom.user.clone()).await.unwrap();
+    assert_ne!(ada.token.expose(), by_id.token.expose());
+    assert_eq!(zak_of(&house, id, "nobody@example.test").await.unwrap_err().code, Code::UserUnknown);
+    // For a while, the next mint needs no look.
+    let user = "ada@example.test".parse::<AccountUser>().unwrap();
+    let fresh = WantedZak { user: Some(&user), ..crate::harness::FRESH };
+    house.broker.zak(house.workspace, id, fresh, house.asker()).await.unwrap();
+    assert_eq!(calls().await["read_user"], 2);
+}
+
+#[tokio::test]
+async fn a_user_who_is_gone_leaves_no_zak_in_memory() {
+    let (house, id) = connected().await;
+    let epoch = house.row(id).await.epoch;
+    let app = house.row(id).await.app;
+    zak_of(&house, id, &house.zoom.user.clone()).await.unwrap();
+    let body = json!({ "event": "user.deleted", "event_ts": milliseconds(house.env.now()),
+                       "payload": { "account_id": "a", "object": { "id": house.zoom.user } } });
+    Sender::to_app(&house, app).taken(&body.to_string()).await;
+    let row = house.row(id).await;
+    assert_eq!((row.status, row.epoch), (CredentialStatus::Healthy, epoch + 1));
+    house.zoom.delete(&format!("users/{}", house.zoom.user)).await;
+    assert_eq!(zak_of(&house, id, &house.zoom.user.clone()).await.unwrap_err().code, Code::UserUnknown);
 }

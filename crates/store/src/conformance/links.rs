@@ -57,7 +57,7 @@ async fn link(bench: &Bench) -> TokenLink {
         let credential = credentials::account(bench, workspace, app.id, user);
         credentials::connect(bench, &credential).await.unwrap();
         let user = "ada@example.test".parse::<AccountUser>().ok().filter(|_| user == "user-1");
-        accounts.push(LinkAccount { credential: credential.id, user });
+        accounts.push(LinkAccount { credential: credential.id, address: user.clone(), user });
     }
     let link = link_of(bench, workspace, LinkSource::Accounts(accounts));
     bench.store.add_token_link(&link).await.unwrap();

@@ -31,7 +31,13 @@ impl<'b> Ground<'b> {
             let person = format!("user-{index}");
             let account = credentials::account(bench, workspace, app.id, &person);
             credentials::connect(bench, &account).await.unwrap();
-            members.push(Member { account: (account.id, None), person, joins: *joins, hosted: 1 });
+            members.push(Member {
+                account: (account.id, None),
+                person,
+                address: None,
+                joins: *joins,
+                hosted: 1,
+            });
         }
         let pool = added(bench, workspace, "first", &members).await;
         Self { bench, workspace, pool, members }
@@ -95,8 +101,9 @@ pub async fn a_pool_comes_back_whole(bench: &Bench) {
     let user: AccountUser = "ada@example.test".parse().unwrap();
     let mut members = ground.members.clone();
     members.push(Member {
-        account: (members[0].account.0, Some(user)),
+        account: (members[0].account.0, Some("KDcuGIm1QgePTO8WbOqwIQ".parse().unwrap())),
         person: "ada".into(),
+        address: Some(user),
         ..members[1].clone()
     });
     let name = "Zoë’s 🗝";

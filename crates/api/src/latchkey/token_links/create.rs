@@ -13,7 +13,7 @@ use store::{Dialect, LinkAccount, LinkLife, LinkSource, LinkTerms, Proof};
 use super::{read, representation};
 use crate::{
     State,
-    accounts::complaint,
+    accounts::named,
     body::Body,
     caller::{Caller, Tokens},
     error::ApiError,
@@ -32,8 +32,8 @@ pub(crate) async fn handler(
     Extract(state): Extract<State>,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    let (new, query_secret) = read(&state, Fields::of(&body))?;
-    check_source(&state, caller.workspace, &new.terms.source).await?;
+    let (mut new, query_secret) = read(&state, Fields::of(&body))?;
+    name_users(&state, caller.workspace, &mut new.terms.source).await?;
     let made = state.broker.make_link(caller.workspace, &new).await?;
     let made = made.ok_or_else(|| FieldErrors::one("pool", "This workspace has no such pool."))?;
     let mut body = representation(&made.link);
@@ -47,12 +47,13 @@ pub(crate) async fn handler(
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
-/// Whether every account can give tokens at all; who has to say for which user.
-async fn check_source(state: &State, workspace: WorkspaceId, source: &LinkSource) -> Result<(), ApiError> {
+/// Sees to it that every account can give tokens at all, and of whom.
+async fn name_users(state: &State, workspace: WorkspaceId, source: &mut LinkSource) -> Result<(), ApiError> {
     let LinkSource::Accounts(accounts) = source else { return Ok(()) };
-    for LinkAccount { credential, user } in accounts {
-        if let Some((field, words)) = complaint(state, workspace, *credential, user.as_ref()).await? {
-            return Err(FieldErrors::one(field, words).into());
+    for LinkAccount { credential, user, address } in accounts {
+        match named(state, workspace, *credential, user.as_ref()).await? {
+            Ok(whose) => (*user, *address) = whose,
+            Err((field, words)) => return Err(FieldErrors::one(field, words).into()),
         }
     }
     Ok(())

@@ -83,6 +83,7 @@ fn representation(link: &TokenLink) -> Value {
         "kinds": terms.kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(),
         "credential": only.map(|account| account.credential),
         "user": only.and_then(|account| account.user.as_ref()),
+        "user_address": only.and_then(|account| account.address.as_ref()),
         "accounts": accounts,
         "pool": pool,
         "host": terms.source == LinkSource::Host,

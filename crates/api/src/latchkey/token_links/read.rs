@@ -98,7 +98,7 @@ pub(super) fn named_account(fields: &mut Fields<'_>) -> Option<LinkAccount> {
     let credential = fields.parsed("credential", "It must be the id of an account.");
     let credential = fields.required("credential", credential);
     let user = fields.parsed("user", "It must be an e-mail address or Zoom's id of a user.");
-    credential.map(|credential| LinkAccount { credential, user })
+    credential.map(|credential| LinkAccount { credential, user, address: None })
 }
 
 /// Text or a number.
