@@ -161,6 +161,7 @@ mod tests {
                 client_id: format!("client-{index}"),
                 client_secret: Sealed(Vec::new()),
                 webhook_secret: Sealed(Vec::new()),
+                former_webhook_secret: None,
                 zoom_account_id: None,
                 webhook_last_validation: None,
                 refusal: None,
