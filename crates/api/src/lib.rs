@@ -10,6 +10,9 @@
 //! Every path works with and without its last slash. One operation lives in one file: request, answer, handler. A handler
 //! without a `Caller` in its signature is public on purpose.
 
+// A handler waits for the broker, which waits for the database and for Zoom: the type of that is deeper than usual.
+#![recursion_limit = "256"]
+
 mod accounts;
 mod body;
 mod bot;
