@@ -30,8 +30,11 @@ pub(crate) fn check(input: &[u8]) {
     // A time that is none has no signature to stand for: any will do.
     let digits = !timestamp.is_empty() && timestamp.bytes().all(|byte| byte.is_ascii_digit());
     let seconds: Option<i64> = timestamp.parse().ok().filter(|_| digits && timestamp.len() <= 12);
-    // A time with leading zeros is signed as it is written, which is not how we sign.
-    let as_written = seconds.filter(|seconds| seconds.to_string() == timestamp);
+    // A time with leading zeros, or after the year 9998, is signed as it is written, which is not how we sign.
+    let as_written = seconds.filter(|seconds| {
+        seconds.to_string() == timestamp
+            && Timestamp::from_second(*seconds).as_microsecond() / 1_000_000 == *seconds
+    });
     let genuine = [&one, &other, &stranger]
         .map(|key| key.sign(id, Timestamp::from_second(as_written.unwrap_or(NOW)), body));
     let header = (0..)

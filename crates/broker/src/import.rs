@@ -151,6 +151,11 @@ impl Broker {
         receipt: &Receipt,
     ) -> Result<(), Failure> {
         let app = self.app_of_account(workspace, app).await?;
+        // Stored before the crash: the account goes on with it by itself, and its refresh token is the account's to spend.
+        if self.store.has_consent_of(app.id, deposit.granted_at).await? {
+            self.withdraw(receipt).await;
+            return Ok(());
+        }
         let (mut grant, mut granted_at) = (self.open_brought(workspace, deposit)?, deposit.granted_at);
         let turn = self.newcomers_turn(app.id).await?;
         let mut renewed = None;

@@ -96,7 +96,8 @@ impl Broker {
             let nobodys = [Secret::new(self.env.entropy.token())];
             verify_webhook(&nobodys, headers, request.body, at_zoom)?;
         }
-        let Verified { apps, sent_at, secret } = self.verified(registrations, headers, request.body, at_zoom)?;
+        let Verified { apps, sent_at, secret } =
+            self.verified(registrations, headers, request.body, at_zoom)?;
         let Webhook { event, happened_at } = Webhook::read(request.body)?;
         if let WebhookEvent::UrlValidation { plain_token } = event {
             for app in &apps {
@@ -113,7 +114,8 @@ impl Broker {
                 tracing::warn!(app = %apps[0].id, "a genuine webhook tells of another app: is its secret used twice?");
                 // It is that app's own secret that counts then.
                 let others = self.store.registrations(client_id).await?;
-                self.verified(others, headers, request.body, at_zoom).map_or_else(|_| Vec::new(), |it| it.apps)
+                self.verified(others, headers, request.body, at_zoom)
+                    .map_or_else(|_| Vec::new(), |it| it.apps)
             }
             _ => apps,
         };

@@ -20,7 +20,8 @@ use crate::{
 macro_rules! app_columns {
     () => {
         "id, workspace, kind, client_id, client_secret, webhook_secret, former_webhook_secret,\n\
-             former_webhook_secret_ends_at, zoom_account_id, webhook_last_validation, refused_since, probe_at, created_at"
+             former_webhook_secret_ends_at, zoom_account_id, webhook_last_validation, refused_since, probe_at,\n\
+             signature_accepted_at, signature_refused_at, created_at"
     };
 }
 

@@ -480,6 +480,17 @@ impl Credentials for PostgresStore {
         Ok(())
     }
 
+    async fn has_consent_of(&self, app: ZoomOauthAppId, consented_at: Timestamp) -> Result<bool, StoreError> {
+        let found =
+            sqlx::query("-- has_consent_of\nSELECT 1 FROM credentials WHERE app = $1 AND consented_at = $2")
+                .bind(app.to_string())
+                .bind(consented_at.as_microsecond())
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(unavailable)?;
+        Ok(found.is_some())
+    }
+
     async fn void_tokens(&self, workspace: WorkspaceId, id: CredentialId) -> Result<(), StoreError> {
         sqlx::query(
             "-- void_tokens\nUPDATE credentials SET epoch = epoch + 1 WHERE id = $1 AND workspace = $2",

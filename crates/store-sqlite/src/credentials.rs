@@ -500,6 +500,17 @@ impl Credentials for SqliteStore {
         Ok(())
     }
 
+    async fn has_consent_of(&self, app: ZoomOauthAppId, consented_at: Timestamp) -> Result<bool, StoreError> {
+        let found =
+            sqlx::query("-- has_consent_of\nSELECT 1 FROM credentials WHERE app = ? AND consented_at = ?")
+                .bind(app.to_string())
+                .bind(consented_at.as_microsecond())
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(unavailable)?;
+        Ok(found.is_some())
+    }
+
     async fn void_tokens(&self, workspace: WorkspaceId, id: CredentialId) -> Result<(), StoreError> {
         sqlx::query(
             "-- void_tokens\nUPDATE credentials SET epoch = epoch + 1 WHERE id = ? AND workspace = ?",

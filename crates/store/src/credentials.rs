@@ -252,6 +252,9 @@ pub trait Credentials {
         refresh_at: Option<Timestamp>,
     ) -> Result<(), StoreError>;
 
+    /// Whether an account of this app has the consent that was given at `consented_at`, however often it has been refreshed.
+    async fn has_consent_of(&self, app: ZoomOauthAppId, consented_at: Timestamp) -> Result<bool, StoreError>;
+
     /// Moves the epoch on: what was minted before is void on every server.
     async fn void_tokens(&self, workspace: WorkspaceId, id: CredentialId) -> Result<(), StoreError>;
 

@@ -173,7 +173,8 @@ async fn what_zoom_refuses_is_said_at_once_and_stored_never() {
 async fn an_account_is_asked_for_in_exactly_one_way() {
     let (house, app) = with_server_app().await;
     let required = "This field is required.";
-    let one = "Give exactly one of authorization_code, access_token_callback_url, server_to_server.";
+    let one =
+        "Give exactly one of authorization_code, refresh_token, access_token_callback_url, server_to_server.";
     for (body, complaints) in [
         (json!({}), json!({ "oauth_app": [required], "non_field_errors": [one] })),
         (json!({ "oauth_app": app }), json!({ "non_field_errors": [one] })),

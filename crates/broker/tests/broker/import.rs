@@ -179,7 +179,7 @@ async fn one_that_cannot_become_an_account_says_so_and_is_dropped() {
     import.run().await.unwrap_err();
     // Meanwhile the user removes the app; the access token has ended, too.
     let path = format!("users/{}/apps/{CLIENT_ID}", import.house.zoom.user);
-    import.house.zoom.control("DELETE", &path, serde_json::json!({})).await;
+    import.house.zoom.delete(&path).await;
     import.house.pass(ACCESS_LIFE * 2).await;
     assert_eq!(import.house.broker.resume_imports().await.unwrap(), 1);
     assert!(import.accounts().await.is_empty() && deposits(&import.house).is_empty());
