@@ -3,7 +3,7 @@
 //!
 //! - [`NetworkGuard`]: where we may be sent; judged by the address that is connected to, not by the name.
 //! - [`CallbackClient`]: signed, bounded in time and size, never redirected.
-//! - [`mod@token`]: what can be a token at all.
+//! - `token`: what can be a token at all.
 //! - [`signature`]: Standard Webhooks, which sign what we send here, and what is fetched from us.
 //! - [`attendee`]: the rule by which Attendee signs what it asks of us.
 
