@@ -139,7 +139,7 @@ impl World {
             }
             Thing::Picture => house.picture_of(before.last().unwrap()).await,
             Thing::App => {
-                let app = json!({ "kind": "user_level", "client_id": name, "client_secret": "s", "webhook_secret": "s" });
+                let app = json!({ "kind": "user_level", "client_id": name.replace(' ', "-"), "client_secret": "s", "webhook_secret": "s" });
                 post("/api/v2/zoom-oauth-apps/", app).await
             }
             Thing::Account => house.connect(&self.person().await).await,
