@@ -35,7 +35,7 @@ impl World {
         let server = ground.start(0, &[], None).await?;
         // Any port of the loopback will do, at Zoom as here.
         let redirect = "http://127.0.0.1/oauth/zoom/callback";
-        let app = json!({ "name": "Crash", "kind": "user_level", "redirect_uris": [redirect] });
+        let app = json!({ "name": "Crash", "kind": "user_level", "redirect_uris": [redirect], "sdk": true });
         let app = ground.simulator.post("/apps", &app).await?;
         let webhook_secret = "planted-webhook-secret";
         let registration = json!({ "kind": "user_level", "client_id": app["client_id"],
