@@ -41,10 +41,10 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
         ensure!(changes < TRIES, "{changes} changes have fitted on a full disk");
     }
     // The server looks at most once a second.
-    let filled = env.now();
+    let since = env.now();
     let mut full = ready(&server).await?;
     while full["status"] != "degraded" {
-        ensure!(env.now().since(filled) < SAYS_WITHIN, "on a full disk, /readyz says {full}");
+        ensure!(env.now().since(since) < SAYS_WITHIN, "on a full disk, /readyz says {full}");
         env.clock.sleep(LOOK).await;
         full = ready(&server).await?;
     }
