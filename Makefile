@@ -1,4 +1,4 @@
-# The doors of this house. Each installs what it needs and says so.
+# The targets. Each installs what it needs and says so.
 #
 #   make demo     watch real bots join a meeting that only admits signed-in users (STAY=1 leaves it running)
 #   make test     every test

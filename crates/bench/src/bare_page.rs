@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 use url::Url;
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 const PAGE: &str = include_str!("bare.html");
 /// As the bot page has them; the SDK's decoders want the first two.
 const HEADERS: [(&str, &str); 3] = [
@@ -55,7 +55,7 @@ impl BarePage {
         let mut address = self.origin.clone();
         address.query_pairs_mut().extend_pairs(parameters);
         let page = browser.open_plain(address.as_str()).await?;
-        let give_up = env.now() + PATIENCE;
+        let give_up = env.now() + WAIT_TIMEOUT;
         // Each wait has a deadline of its own, shorter than a join on a busy machine.
         while let Err(error) = page.wait_for("#inside, #refused").await {
             if !matches!(error, BrowserError::NoElement { .. }) || env.now() > give_up {

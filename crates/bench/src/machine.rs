@@ -7,7 +7,7 @@ use browser::SDK_VERSION;
 use model::Environment;
 use serde::Serialize;
 
-const LOOK: Duration = Duration::from_secs(3);
+const POLL_INTERVAL: Duration = Duration::from_secs(3);
 
 /// The machine.
 #[derive(Serialize)]
@@ -24,7 +24,7 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) async fn look(env: &Environment) -> anyhow::Result<Self> {
         let before = Jiffies::now()?;
-        env.clock.sleep(LOOK).await;
+        env.clock.sleep(POLL_INTERVAL).await;
         let busy = Jiffies::now()?.busy_percent_since(&before);
         let kilobytes: u64 = field("/proc/meminfo", "MemTotal")?.trim_end_matches(" kB").parse()?;
         Ok(Self {

@@ -22,7 +22,7 @@ const COUNTS: [usize; 3] = [1, 2, 4];
 /// The SDK goes on loading decoders after a join, and a server begins with its next warm page after five seconds.
 const SETTLING: Duration = Duration::from_secs(12);
 /// Then whatever is still being loaded shows as work of the processor.
-const LOOK: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 const IDLE: Duration = Duration::from_millis(600);
 const MOST_LOOKS: usize = 15;
 
@@ -115,7 +115,7 @@ async fn settled(world: &World, parent: u32) -> anyhow::Result<Vec<u32>> {
     for _ in 0..MOST_LOOKS {
         let processes = Processes::now()?.chromium_of(parent);
         let before = worked(&processes);
-        clock.sleep(LOOK).await;
+        clock.sleep(POLL_INTERVAL).await;
         if worked(&processes).saturating_sub(before) < IDLE {
             return Ok(Processes::now()?.chromium_of(parent));
         }

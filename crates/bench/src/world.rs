@@ -13,7 +13,7 @@ use crate::place::Place;
 
 const PASSCODE: &str = "bench1";
 /// Longer than a bot's own deadlines.
-const PATIENCE: Duration = Duration::from_secs(120);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The place, and what is set up in it. Servers and browsers come and go.
 pub(crate) struct World {
@@ -99,7 +99,7 @@ impl World {
         let request = json!({ "meeting_url": self.join_url, "bot_name": name, "zoom": zoom });
         let id = server.send_bot(&request).await?;
         let inside = |bot: &Bot| bot.at("in_call_not_recording").is_some();
-        let bot = server.watch((&id, 0), PATIENCE, inside, |_| {}).await?;
+        let bot = server.watch((&id, 0), WAIT_TIMEOUT, inside, |_| {}).await?;
         let Some(change) = bot.at("in_call_not_recording") else {
             let why = bot.status_changes.last().and_then(|change| change.message.as_deref());
             bail!("{name} is {} instead of in the call: {}", bot.code(), why.unwrap_or("no message"));
@@ -110,7 +110,7 @@ impl World {
     /// Tells a bot to leave, and waits until it is done.
     pub(crate) async fn recall(&self, server: &Server, id: &str) -> anyhow::Result<()> {
         server.tell_to_leave(id).await?;
-        let bot = server.watch((id, 0), PATIENCE, Bot::has_ended, |_| {}).await?;
+        let bot = server.watch((id, 0), WAIT_TIMEOUT, Bot::has_ended, |_| {}).await?;
         ensure!(bot.code() == "done", "a bot that was told to leave is {}", bot.code());
         Ok(())
     }

@@ -12,9 +12,9 @@ use crate::kill_points::Outcome;
 
 /// A dead server's lease, its successor's patience, and two calls to a slow Zoom.
 const SETTLES_WITHIN: Duration = Duration::from_secs(150);
-const LOOK: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// A platform waits no longer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An account, and the link to its ZAKs.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ impl Account {
 
     async fn fetch(&self, server: &Server, query: &str) -> anyhow::Result<Answer> {
         let (id, now) = (format!("msg_{}", self.env.entropy.token()), self.env.now());
-        let request = self.http.get(format!("{}{}{query}", server.url, self.link)).timeout(PATIENCE);
+        let request = self.http.get(format!("{}{}{query}", server.url, self.link)).timeout(WAIT_TIMEOUT);
         let request = request.header("webhook-signature", self.key.sign(&id, now, b""));
         let request = request.header("webhook-id", id).header("webhook-timestamp", now.as_second());
         let answer = request.send().await.map_err(reqwest::Error::without_url)?;
@@ -91,7 +91,7 @@ impl Account {
                 (_, other) if self.env.now() > give_up => {
                     bail!("it is still called {other}, and a platform hears {}", answer.body)
                 }
-                _ => self.env.clock.sleep(LOOK).await,
+                _ => self.env.clock.sleep(POLL_INTERVAL).await,
             }
         }
     }

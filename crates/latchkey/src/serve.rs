@@ -175,7 +175,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         () = stopping.cancelled().then(|()| clock.sleep(FINISH_WITHIN)) => {}
         never = serving_metrics => match never {},
         never = broker.tend_escrow() => match never {},
-        never = keys.tend() => match never {},
+        never = keys.run_reload_worker() => match never {},
         never = broker.tend_clock() => match never {},
         never = broker.tend_access() => match never {},
         never = broker.tend_parked() => match never {},

@@ -27,7 +27,7 @@ mod world;
 
 pub use properties::{DURABLE_FIRST, ENDS_WELL, NO_FALSE_REVOCATION, NO_SILENT_LOSS, NO_WAY_BACK};
 pub use steps::Step;
-pub use world::{Answer, Cause, Deposit, Flight, Holder, Row, Status, Work, World, Zoom};
+pub use world::{Answer, Attempt, Cause, Deposit, Holder, Row, Status, Work, World, Zoom};
 
 use stateright::{Model, Property};
 

@@ -3,7 +3,7 @@
 use crate::{
     Design,
     world::{
-        Answer, Cause, Deposit, Flight, Holder, REPLICAS, Replica, Row, Status, Token, Work, World, Zoom,
+        Answer, Attempt, Cause, Deposit, Holder, REPLICAS, Replica, Row, Status, Token, Work, World, Zoom,
     },
 };
 
@@ -154,23 +154,23 @@ impl World {
                 let Row { generation: from, token, spent: in_doubt, .. } = self.row;
                 self.row.lease = Some(Holder::Working(replica));
                 self.row.spent = design != Design::ForgetsSpending;
-                self.work[replica] = Work::Leased(Flight { from, token, in_doubt, again: false });
+                self.work[replica] = Work::Leased(Attempt { from, token, in_doubt, again: false });
             }
             Step::Send(replica) => {
-                let Work::Leased(flight) = self.work[replica] else { return };
-                self.work[replica] = Work::Waiting(flight, None);
+                let Work::Leased(attempt) = self.work[replica] else { return };
+                self.work[replica] = Work::Waiting(attempt, None);
             }
             Step::Read(replica) => {
-                let Work::Waiting(flight, Some(answer)) = self.work[replica] else { return };
+                let Work::Waiting(attempt, Some(answer)) = self.work[replica] else { return };
                 match answer {
-                    Answer::Granted(token) => self.work[replica] = Work::Holding(flight, token),
-                    Answer::Dead => self.work[replica] = Work::Judging(flight),
-                    Answer::Refused => self.give_back(replica, !flight.in_doubt),
-                    Answer::Unclear => self.doubt(replica, flight),
+                    Answer::Granted(token) => self.work[replica] = Work::Holding(attempt, token),
+                    Answer::Dead => self.work[replica] = Work::Judging(attempt),
+                    Answer::Refused => self.give_back(replica, !attempt.in_doubt),
+                    Answer::Unclear => self.doubt(replica, attempt),
                 }
             }
             Step::Escrow(replica) => {
-                let Work::Holding(Flight { from, .. }, token) = self.work[replica] else { return };
+                let Work::Holding(Attempt { from, .. }, token) = self.work[replica] else { return };
                 let deposit = Deposit { from, token };
                 if design != Design::WithoutEscrow {
                     self.escrow[replica].insert(deposit);
@@ -202,15 +202,15 @@ impl World {
             }
             Step::Leave(replica) => self.give_back(replica, false),
             Step::Judge(replica) => {
-                let Work::Judging(flight) = self.work[replica] else { return };
-                let same = self.row.generation == flight.from;
+                let Work::Judging(attempt) = self.work[replica] else { return };
+                let same = self.row.generation == attempt.from;
                 let believed = match design {
                     Design::BelievesInvalidGrant => true,
                     Design::JudgesWithoutLease => same,
                     _ => same && self.row.lease == Some(Holder::Working(replica)),
                 };
                 if self.store_up && believed {
-                    let cause = if flight.in_doubt { Cause::ResponseLost } else { Cause::Revoked };
+                    let cause = if attempt.in_doubt { Cause::ResponseLost } else { Cause::Revoked };
                     self.row.status = Status::NeedsReauth(cause);
                 }
                 self.give_back(replica, false);
@@ -225,7 +225,7 @@ impl World {
             }
             Step::Crash(replica) => {
                 match self.work[replica] {
-                    Work::Waiting(flight, answer) => self.abandon(flight, answer),
+                    Work::Waiting(attempt, answer) => self.abandon(attempt, answer),
                     // The one moment that no protocol can close: the answer was read, and is not on the disk yet.
                     Work::Holding(_, token) => self.zoom.unheard |= self.zoom.live == Some(token),
                     _ => {}
@@ -236,21 +236,21 @@ impl World {
             Step::Restart(replica) => self.work[replica] = Work::Idle,
 
             Step::Act(replica) => {
-                let Work::Waiting(flight, None) = self.work[replica] else { return };
-                let answer = self.zoom.act(flight.token, false);
-                self.work[replica] = Work::Waiting(flight, Some(answer));
+                let Work::Waiting(attempt, None) = self.work[replica] else { return };
+                let answer = self.zoom.act(attempt.token, false);
+                self.work[replica] = Work::Waiting(attempt, Some(answer));
             }
             Step::ActUnheard(replica) => {
-                let Work::Waiting(flight, None) = self.work[replica] else { return };
-                self.zoom.act(flight.token, true);
-                self.work[replica] = Work::Waiting(flight, Some(Answer::Unclear));
+                let Work::Waiting(attempt, None) = self.work[replica] else { return };
+                self.zoom.act(attempt.token, true);
+                self.work[replica] = Work::Waiting(attempt, Some(Answer::Unclear));
             }
             Step::Drop(replica) => self.spoil(replica, Answer::Unclear),
             Step::Refuse(replica) => self.spoil(replica, Answer::Refused),
             Step::TimeOut(replica) => {
-                let Work::Waiting(flight, None) = self.work[replica] else { return };
-                self.abandon(flight, None);
-                self.doubt(replica, flight);
+                let Work::Waiting(attempt, None) = self.work[replica] else { return };
+                self.abandon(attempt, None);
+                self.doubt(replica, attempt);
             }
             Step::ActAdrift(token) => {
                 self.adrift.remove(&token);
@@ -286,15 +286,15 @@ impl World {
     }
 
     /// Zoom may have acted: ask once more with the same token, then leave it to the next one who asks.
-    fn doubt(&mut self, replica: Replica, flight: Flight) {
-        if flight.again {
+    fn doubt(&mut self, replica: Replica, attempt: Attempt) {
+        if attempt.again {
             self.give_back(replica, false);
         } else {
-            self.work[replica] = Work::Leased(Flight { in_doubt: true, again: true, ..flight });
+            self.work[replica] = Work::Leased(Attempt { in_doubt: true, again: true, ..attempt });
         }
     }
 
-    /// The end of a flight. A store that is away keeps the lease until it lapses.
+    /// The end of an attempt. A store that is away keeps the lease until it lapses.
     fn give_back(&mut self, replica: Replica, unspent: bool) {
         if self.store_up && self.row.lease == Some(Holder::Working(replica)) {
             self.row.lease = None;
@@ -311,17 +311,17 @@ impl World {
     }
 
     /// Nobody waits for this call any more: its request may still arrive, its answer never.
-    fn abandon(&mut self, flight: Flight, answer: Option<Answer>) {
+    fn abandon(&mut self, attempt: Attempt, answer: Option<Answer>) {
         match answer {
-            None => drop(self.adrift.insert(flight.token)),
+            None => drop(self.adrift.insert(attempt.token)),
             Some(Answer::Granted(token)) => self.zoom.unheard |= self.zoom.live == Some(token),
             Some(_) => {}
         }
     }
 
     fn spoil(&mut self, replica: Replica, answer: Answer) {
-        let Work::Waiting(flight, None) = self.work[replica] else { return };
-        self.work[replica] = Work::Waiting(flight, Some(answer));
+        let Work::Waiting(attempt, None) = self.work[replica] else { return };
+        self.work[replica] = Work::Waiting(attempt, Some(answer));
     }
 }
 

@@ -98,13 +98,13 @@ pub enum Work {
     /// Nothing.
     Idle,
     /// It has the lease, and is about to call Zoom.
-    Leased(Flight),
+    Leased(Attempt),
     /// It has called Zoom; the answer is on its way, or not given yet.
-    Waiting(Flight, Option<Answer>),
+    Waiting(Attempt, Option<Answer>),
     /// Zoom has called the grant dead.
-    Judging(Flight),
+    Judging(Attempt),
     /// It has read a grant, and is about to put it on the disk.
-    Holding(Flight, Token),
+    Holding(Attempt, Token),
     /// It is about to store a grant, however long that takes.
     Committing(Deposit),
     /// The store has this grant, or a newer one; it is still on the disk.
@@ -113,7 +113,7 @@ pub enum Work {
 
 /// A refresh under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Flight {
+pub struct Attempt {
     /// The generation it started from.
     pub from: Generation,
     /// The grant it spends.

@@ -12,10 +12,10 @@ use model::{Environment, Sealed, Secret, Timestamp};
 use crate::{KeyRing, OpenError, Place, Provider, ring::KeysById, ring_text::RingText};
 
 /// How old our view of the file may be when we seal.
-const LOOK: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// How long a ring that was replaced still opens: longer than a ciphertext that was read before the rotation stays on
 /// its way through this process.
-const LINGER: Duration = Duration::from_secs(600);
+const FORMER_RING_TTL: Duration = Duration::from_secs(600);
 
 type Fingerprint = [u8; 32];
 
@@ -63,7 +63,7 @@ impl Keys {
         let now = self.env.now();
         let looked_at = self.held().looked_at;
         // Also when the clock was set back: who knows how long ago that was.
-        if now < looked_at || now.since(looked_at) >= LOOK {
+        if now < looked_at || now.since(looked_at) >= POLL_INTERVAL {
             self.look();
         }
         self.ring().seal(place, secret, now, &*self.env.entropy)
@@ -86,20 +86,20 @@ impl Keys {
         // It was read from the store before the last cell was rewrapped, and the old key retired.
         let now = self.env.now();
         let former: Vec<_> = self.held().former.clone();
-        let mut young = former.iter().filter(|(replaced_at, _)| now.since(*replaced_at) < LINGER);
+        let mut young = former.iter().filter(|(replaced_at, _)| now.since(*replaced_at) < FORMER_RING_TTL);
         young.find_map(|(_, ring)| ring.open(place, sealed).ok()).map_or(opened, Ok)
     }
 
     /// Keeps this process ready for a rotation for as long as it is polled. A key that the key service has to unwrap is
     /// fetched here, so that sealing and opening never wait for it.
-    pub async fn tend(&self) -> Infallible {
+    pub async fn run_reload_worker(&self) -> Infallible {
         loop {
-            self.env.clock.sleep(LOOK).await;
+            self.env.clock.sleep(POLL_INTERVAL).await;
             self.catch_up().await;
         }
     }
 
-    /// One look of [`Keys::tend`].
+    /// One look of [`Keys::run_reload_worker`].
     pub async fn catch_up(&self) {
         let Some(text) = self.changed() else { return };
         let known = self.ring();
@@ -156,7 +156,7 @@ impl Keys {
             return;
         }
         tracing::info!(?ring, "the key ring has changed");
-        held.former.retain(|(replaced_at, _)| now.since(*replaced_at) < LINGER);
+        held.former.retain(|(replaced_at, _)| now.since(*replaced_at) < FORMER_RING_TTL);
         let former = std::mem::replace(&mut held.ring, Arc::new(ring));
         held.former.push((now, former));
     }

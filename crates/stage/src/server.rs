@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{Log, Process, Program, answer, text};
 
-const LOOK: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// `serve`'s first line.
 #[derive(Deserialize)]
@@ -146,7 +146,7 @@ impl Server {
             if reached(&bot) || bot.has_ended() || self.env.now() > give_up {
                 return Ok(bot);
             }
-            self.env.clock.sleep(LOOK).await;
+            self.env.clock.sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -163,7 +163,7 @@ impl Server {
             if self.env.now() > give_up {
                 return Ok(None);
             }
-            self.env.clock.sleep(LOOK).await;
+            self.env.clock.sleep(POLL_INTERVAL).await;
         }
     }
 }

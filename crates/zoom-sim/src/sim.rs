@@ -20,7 +20,7 @@ pub(crate) struct Sim {
     pub(crate) tasks: TaskTracker,
     /// Cancelled once, when the simulator stops.
     pub(crate) stopping: CancellationToken,
-    /// Told when something may be due for the postman sooner than it thought.
+    /// Told when something may be due sooner than the delivery task thought.
     pub(crate) mail: Notify,
     /// How webhooks go out.
     pub(crate) wire: Wire,

@@ -10,7 +10,7 @@ use crate::authority::Authority;
 use crate::entropy::Entropy;
 use crate::server::{self, Listening};
 use crate::sim::{SharedSim, Sim};
-use crate::webhooks::postman;
+use crate::webhooks::delivery;
 use crate::webhooks::wire::Wire;
 use crate::world::World;
 use crate::{control, zoom};
@@ -118,7 +118,7 @@ impl Simulator {
             .map_err(StartError::Serve)?;
         let control = server::serve_plain(&sim.tasks, control_listener, control::routes(&sim))
             .map_err(StartError::Serve)?;
-        postman::start(&sim);
+        delivery::start(&sim);
         tracing::info!(zoom_port, control_port, "the Zoom simulator listens");
 
         let ready = Ready {

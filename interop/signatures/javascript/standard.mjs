@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import * as standardwebhooks from 'standardwebhooks';
 import * as svix from 'svix';
 
-import * as house from './house.mjs';
+import * as latchkey from './latchkey.mjs';
 import { check } from './report.mjs';
 
 // A fetch has no body; a report has one that names an event.
@@ -38,7 +38,7 @@ async function fetchToken(link, headers, body) {
 
 async function linkAccepts(who, Webhook, account) {
   const [one, other, foreign] = [whsec(), whsec(), whsec()];
-  const link = await house.tokenLink(account, { signing_secret: [one, other] });
+  const link = await latchkey.tokenLink(account, { signing_secret: [one, other] });
   const expect = async (headers, body, expected) => assert.equal(await fetchToken(link, headers, body), expected);
 
   await check(who, 'signs and a token link gives a ZAK, and takes a report: both header families, both secrets of a link', async () => {
@@ -71,12 +71,12 @@ async function linkAccepts(who, Webhook, account) {
 async function libraryAccepts(who, Webhook, token) {
   const connects = (secret) => {
     const webhook = new Webhook(secret);
-    return house.withCustomersServer(token, (body, headers) => webhook.verify(body, headers), house.connect);
+    return latchkey.withCustomersServer(token, (body, headers) => webhook.verify(body, headers), latchkey.connect);
   };
-  const former = await house.rotateCallbackSecret(0);
+  const former = await latchkey.rotateCallbackSecret(0);
   const [status, account] = await connects(former);
   await check(who, 'verifies what Latchkey sends', () => assert.equal(status, 201));
-  const current = await house.rotateCallbackSecret(3600);
+  const current = await latchkey.rotateCallbackSecret(3600);
   await check(who, 'verifies it with the new and the former secret, while they are rotated', async () => {
     for (const secret of [former, current]) assert.equal((await connects(secret))[0], 201);
   });
@@ -90,6 +90,6 @@ async function libraryAccepts(who, Webhook, token) {
 const { dependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url)));
 for (const [name, { Webhook }] of Object.entries({ svix, standardwebhooks })) {
   const who = `JavaScript ${name} ${dependencies[name]}`;
-  const account = await libraryAccepts(who, Webhook, await house.zoomAccessToken());
+  const account = await libraryAccepts(who, Webhook, await latchkey.zoomAccessToken());
   await linkAccepts(who, Webhook, account);
 }

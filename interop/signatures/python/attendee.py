@@ -11,7 +11,7 @@ import os
 import random
 import secrets
 
-import house
+import latchkey
 from report import check, end, expect
 
 WHO = "Python json"
@@ -40,7 +40,7 @@ def sign(secret, payload):
 
 def ask(link, text, signature):
     """A ZAK, or the stable code of the refusal."""
-    status, answer = house.call("POST", link, text.encode(), {"x-webhook-signature": signature})
+    status, answer = latchkey.call("POST", link, text.encode(), {"x-webhook-signature": signature})
     answer = json.loads(answer)
     return (status, list(answer)) if status == 200 else (status, answer["error"]["code"])
 
@@ -157,11 +157,11 @@ def unreadable(link):
 
 
 def main():
-    with house.customers_server(house.zoom_access_token(), lambda body, headers: None) as url:
-        status, account = house.connect(url)
+    with latchkey.customers_server(latchkey.zoom_access_token(), lambda body, headers: None) as url:
+        status, account = latchkey.connect(url)
         assert status == 201, account
     other = base64.b64encode(secrets.token_bytes(32)).decode()
-    link = house.token_link(account["id"], dialect="attendee", signing_secret=[SECRET, other])
+    link = latchkey.token_link(account["id"], dialect="attendee", signing_secret=[SECRET, other])
     vectors(link)
     random_payloads(link, [SECRET, other], os.environ.get("SEED") or secrets.token_hex(4))
     unreadable(link)

@@ -9,7 +9,7 @@ import secrets
 import standardwebhooks
 import svix.webhooks
 
-import house
+import latchkey
 from report import check, end, expect
 
 # A fetch has no body; a report has one that names an event.
@@ -38,15 +38,15 @@ def signed(webhook, family, body, at=None):
 def fetch(link, headers, body):
     """A token, or that a report was taken, or the stable code of the refusal."""
     if body:
-        status, text = house.call("POST", link + "/status", body.encode(), headers)
+        status, text = latchkey.call("POST", link + "/status", body.encode(), headers)
         return (204, "taken") if status == 204 else (status, text.split(":")[0])
-    status, text = house.call("GET", link, None, headers)
+    status, text = latchkey.call("GET", link, None, headers)
     return (status, "a token") if status == 200 and text.count(".") == 2 else (status, text.split(":")[0])
 
 
 def link_accepts(who, library, account):
     one, other, foreign = whsec(), whsec(), whsec()
-    link = house.token_link(account, signing_secret=[one, other])
+    link = latchkey.token_link(account, signing_secret=[one, other])
     with check(who, "signs and a token link gives a ZAK, and takes a report: both header families, both secrets of a link"):
         for family in ("webhook", "svix"):
             for secret in (one, other):
@@ -73,15 +73,15 @@ def library_accepts(who, library, token):
     """Answers an account, whose tokens Latchkey fetched in a call that the library has verified."""
     def connects(secret):
         verifier = library(secret)
-        with house.customers_server(token, verifier.verify) as url:
-            status, answer = house.connect(url)
+        with latchkey.customers_server(token, verifier.verify) as url:
+            status, answer = latchkey.connect(url)
             return status, answer.get("id") if status == 201 else answer.get("code")
 
-    former = house.rotate_callback_secret(0)
+    former = latchkey.rotate_callback_secret(0)
     status, account = connects(former)
     with check(who, "verifies what Latchkey sends"):
         expect(status, 201)
-    new = house.rotate_callback_secret(3600)
+    new = latchkey.rotate_callback_secret(3600)
     with check(who, "verifies it with the new and the former secret, while they are rotated"):
         expect([connects(secret)[0] for secret in (former, new)], [201, 201])
     with check(who, "refuses it with any other secret"):
@@ -99,7 +99,7 @@ class Standard(standardwebhooks.Webhook):
 def main():
     for name, library in (("svix", svix.webhooks.Webhook), ("standardwebhooks", Standard)):
         who = f"Python {name} {importlib.metadata.version(name)}"
-        account = library_accepts(who, library, house.zoom_access_token())
+        account = library_accepts(who, library, latchkey.zoom_access_token())
         link_accepts(who, library, account)
     end()
 

@@ -13,9 +13,9 @@ use crate::{
     place::Place,
 };
 
-const LOOK: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Of nothing happening.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) async fn measure(
     place: &Place,
@@ -35,13 +35,13 @@ pub(crate) async fn measure(
     let mut first: Option<(Timestamp, u64)> = None;
     let (mut done, mut moved) = (0, place.env.now());
     while done < u64::from(accounts) {
-        place.env.clock.sleep(LOOK).await;
+        place.env.clock.sleep(POLL_INTERVAL).await;
         let (count, now) = (counted("refreshes").await? - before, place.env.now());
         if count > done {
             (done, moved) = (count, now);
             first.get_or_insert((now, count));
         }
-        ensure!(now.since(moved) < PATIENCE, "the storm stands still at {done} of {accounts}");
+        ensure!(now.since(moved) < WAIT_TIMEOUT, "the storm stands still at {done} of {accounts}");
     }
     let ended = place.env.now();
     server.stop().await;

@@ -15,7 +15,7 @@ use crate::{
 
 const ACCOUNTS: usize = 5;
 const AWAY: Duration = Duration::from_secs(30);
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     let proxy = world.ground.proxy.as_ref().context("a line that can be cut")?;
@@ -32,7 +32,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
         ["completed", "failed"].contains(&text(account, "meeting_sync_status").unwrap_or(""))
     };
     while !world.credentials(&servers[0]).await?.iter().all(listed) {
-        world.ground.env.clock.sleep(LOOK).await;
+        world.ground.env.clock.sleep(POLL_INTERVAL).await;
     }
 
     // Zoom has rotated every grant, and his answers are on their way.
@@ -57,7 +57,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     while world.ground.env.now() < healed {
         asked += 1;
         served += u32::from(bystander.ask_for_any(&servers[0]).await?.status == StatusCode::OK);
-        world.ground.env.clock.sleep(LOOK).await;
+        world.ground.env.clock.sleep(POLL_INTERVAL).await;
     }
     let escrowed = world.ground.deposits(0)? + world.ground.deposits(1)?;
     ensure!(escrowed == ACCOUNTS, "{escrowed} grants lie in escrow");

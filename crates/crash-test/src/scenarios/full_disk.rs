@@ -22,7 +22,7 @@ use crate::{
 const TRIES: u32 = 5000;
 const WORKS_WITHIN: Duration = Duration::from_secs(1);
 const SAYS_WITHIN: Duration = Duration::from_secs(5);
-const LOOK: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     let env = &world.ground.env;
@@ -45,7 +45,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     let mut full = ready(&server).await?;
     while full["status"] != "degraded" {
         ensure!(env.now().since(since) < SAYS_WITHIN, "on a full disk, /readyz says {full}");
-        env.clock.sleep(LOOK).await;
+        env.clock.sleep(POLL_INTERVAL).await;
         full = ready(&server).await?;
     }
     for name in ["database_writes", "disk"] {
@@ -68,7 +68,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     let freed = env.now();
     while !change(&server).await? {
         ensure!(env.now().since(freed) < WORKS_WITHIN, "nothing can be changed, and there is room again");
-        env.clock.sleep(LOOK).await;
+        env.clock.sleep(POLL_INTERVAL).await;
     }
     let took = env.now().since(freed);
     let outcome = account.settle(&server).await?;

@@ -13,7 +13,7 @@ use crate::{
     world::World,
 };
 
-const LOOK: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// Two servers; the first sleeps at `point` of a refresh, and its callers hear nothing.
@@ -44,7 +44,7 @@ async fn until(
     let give_up = world.ground.env.now() + WITHIN;
     while !there()? {
         ensure!(world.ground.env.now() < give_up, "{otherwise}");
-        world.ground.env.clock.sleep(LOOK).await;
+        world.ground.env.clock.sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }
@@ -87,7 +87,7 @@ pub(super) async fn just_rotated(world: &World) -> anyhow::Result<String> {
     let give_up = world.ground.env.now() + WITHIN;
     while world.ground.simulator.count("refreshes_refused").await? == 0 {
         ensure!(world.ground.env.now() < give_up, "the old token was never spent");
-        world.ground.env.clock.sleep(LOOK).await;
+        world.ground.env.clock.sleep(POLL_INTERVAL).await;
     }
     for server in [&sleeper, &other] {
         let status = account.status(server).await?;

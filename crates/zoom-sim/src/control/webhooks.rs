@@ -8,10 +8,10 @@ use serde::Deserialize;
 use super::error::{Body, ControlError};
 use crate::ids::{ClientId, UserId};
 use crate::sim::{SharedSim, Sim};
+use crate::webhooks::delivery;
 use crate::webhooks::endpoint::{Endpoint, LoopbackUrl, Validation};
 use crate::webhooks::event::{self, Topic};
 use crate::webhooks::outbox::Delivery;
-use crate::webhooks::postman;
 use crate::webhooks::wire::Signed;
 use crate::world::World;
 use crate::world::user::User;
@@ -74,7 +74,7 @@ pub(crate) async fn validate(
 
 /// In a task: who asked may hang up, and the answer is noted all the same.
 async fn ask(sim: &SharedSim, id: ClientId) -> Result<Validation, ControlError> {
-    let asked = sim.tasks.spawn(postman::validate(sim.clone(), id)).await;
+    let asked = sim.tasks.spawn(delivery::validate(sim.clone(), id)).await;
     asked.ok().flatten().ok_or(NO_WEBHOOK)
 }
 
@@ -123,7 +123,7 @@ pub(crate) async fn list(State(sim): State<SharedSim>) -> Json<Vec<Delivery>> {
 }
 
 async fn deliver(sim: &SharedSim, id: usize, signed: Signed) -> Result<Json<Delivery>, ControlError> {
-    let sent = sim.tasks.spawn(postman::attempt(sim.clone(), id, signed)).await;
+    let sent = sim.tasks.spawn(delivery::attempt(sim.clone(), id, signed)).await;
     sent.ok().flatten().map(Json).ok_or(NO_WEBHOOK)
 }
 

@@ -1,4 +1,4 @@
-//! The door: a socket with its credentials becomes a participant.
+//! Admission: a socket with its credentials becomes a participant.
 
 use std::collections::BTreeMap;
 
@@ -49,12 +49,12 @@ pub(crate) fn enter(
         join_token: credentials.join_token.as_deref().filter(|token| !token.is_empty()),
         rejoins: opening.zoomid.as_deref(),
     };
-    let seated = rules::judge(&world, &attempt, now).and_then(|seat| {
+    let admitted = rules::judge(&world, &attempt, now).and_then(|seat| {
         let on_hold = seat.on_hold;
         let entered = sit(&mut world, &admission, seat, opening.zoomid.as_deref(), now)?;
         Ok((entered, on_hold))
     });
-    match seated {
+    match admitted {
         Ok((entered, on_hold)) => {
             tracing::info!(meeting = %number, participant = entered.id, on_hold, "joined");
             world.ledger.admit(request, on_hold);

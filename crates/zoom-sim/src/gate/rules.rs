@@ -67,7 +67,7 @@ impl Rule {
     ];
 }
 
-/// Somebody at the door, as known at either step of the join.
+/// A joining participant, as known at either step of the join.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt<'a> {
     pub(crate) number: &'a MeetingNumber,
@@ -86,7 +86,7 @@ pub(crate) struct Attempt<'a> {
 /// The way in.
 #[derive(Debug)]
 pub(crate) struct Seat {
-    /// Whose ZAK opened the door.
+    /// The user whose ZAK was presented.
     pub(crate) user: Option<User>,
     pub(crate) host: bool,
     /// Into the waiting room first.

@@ -69,7 +69,7 @@ impl Outbox {
         self.deliveries.get(id)
     }
 
-    /// Queues an event for the postman.
+    /// Queues an event for delivery.
     fn post(&mut self, client_id: ClientId, event: &'static str, body: String, now: Timestamp) {
         self.add(client_id, event, body, State::Waiting, Some(now));
     }

@@ -69,7 +69,7 @@ pub(crate) struct JoinRequest {
     pub(crate) reason: Option<&'static str>,
 }
 
-/// Something that opens doors, for `GET /_sim/issued`.
+/// A token that was issued, for `GET /_sim/issued`.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Issued {
     /// `code`, `access_token`, `refresh_token`, `zak`, `obf` or `join_token`.

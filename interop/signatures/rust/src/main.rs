@@ -1,12 +1,12 @@
 //! Standard Webhooks: the crates `svix` and `standardwebhooks`, and Latchkey, accept each other's signatures.
 
-mod house;
+mod latchkey;
 mod library;
 mod report;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use house::Fetched;
+use latchkey::Fetched;
 use library::Library;
 use report::Report;
 
@@ -39,7 +39,7 @@ fn check<L: Library>(report: &mut Report) {
 
 fn link_accepts<L: Library>(report: &mut Report, who: &str, account: &str) {
     let [one, other, foreign] = [SECRETS[0], SECRETS[1], FOREIGN].map(L::with_secret);
-    let link = house::token_link(account, &SECRETS);
+    let link = latchkey::token_link(account, &SECRETS);
     let refused = |code: &str| Fetched::Refused(401, code.to_owned());
 
     report.check(
@@ -51,7 +51,7 @@ fn link_accepts<L: Library>(report: &mut Report, who: &str, account: &str) {
                     for body in BODIES {
                         let headers = signed(library, family, body, 0);
                         let expected = if body.is_empty() { Fetched::Token } else { Fetched::Taken };
-                        same(house::fetch(&link, &headers, body), expected)?;
+                        same(latchkey::fetch(&link, &headers, body), expected)?;
                     }
                 }
             }
@@ -61,35 +61,35 @@ fn link_accepts<L: Library>(report: &mut Report, who: &str, account: &str) {
     report.check(who, "signs for a rotation: one right entry among several is enough", || {
         let mut headers = signed(&one, "webhook", "", 0);
         headers[2].1.insert_str(0, "v1a,AAAA v1,AAAA ");
-        same(house::fetch(&link, &headers, ""), Fetched::Token)
+        same(latchkey::fetch(&link, &headers, ""), Fetched::Token)
     });
     report.check(who, "signs, and another secret, body, id, and an old or early time are refused", || {
         for family in ["webhook", "svix"] {
             let headers = signed(&foreign, family, "", 0);
-            same(house::fetch(&link, &headers, ""), refused("signature_invalid"))?;
+            same(latchkey::fetch(&link, &headers, ""), refused("signature_invalid"))?;
             let headers = signed(&one, family, "one", 0);
-            same(house::fetch(&link, &headers, "other"), refused("signature_invalid"))?;
+            same(latchkey::fetch(&link, &headers, "other"), refused("signature_invalid"))?;
             let mut headers = signed(&one, family, "", 0);
             headers[0].1 = "msg_other".to_owned();
-            same(house::fetch(&link, &headers, ""), refused("signature_invalid"))?;
+            same(latchkey::fetch(&link, &headers, ""), refused("signature_invalid"))?;
             for seconds_ago in [320, -320] {
                 let headers = signed(&one, family, "", seconds_ago);
-                same(house::fetch(&link, &headers, ""), refused("signature_stale"))?;
+                same(latchkey::fetch(&link, &headers, ""), refused("signature_stale"))?;
             }
         }
-        same(house::fetch(&link, &[], ""), refused("signature_missing"))
+        same(latchkey::fetch(&link, &[], ""), refused("signature_missing"))
     });
 }
 
 /// Answers an account, whose tokens Latchkey fetched in a call that the library has verified.
 fn library_accepts<L: Library>(report: &mut Report, who: &str) -> String {
-    let token = house::zoom_access_token();
-    let connects = |secret: &str| house::connect::<L>(&token, L::with_secret(secret));
+    let token = latchkey::zoom_access_token();
+    let connects = |secret: &str| latchkey::connect::<L>(&token, L::with_secret(secret));
 
-    let former = house::rotate_callback_secret(0);
+    let former = latchkey::rotate_callback_secret(0);
     let connected = connects(&former);
     report.check(who, "verifies what Latchkey sends", || connected.clone().map(drop));
-    let new = house::rotate_callback_secret(3600);
+    let new = latchkey::rotate_callback_secret(3600);
     report.check(who, "verifies it with the new and the former secret, while they are rotated", || {
         connects(&former)?;
         connects(&new).map(drop)
