@@ -19,7 +19,6 @@ mod bot;
 mod bounds;
 mod caller;
 mod consent;
-mod door;
 mod error;
 mod fields;
 mod health;
@@ -33,6 +32,7 @@ mod observe;
 mod page;
 mod path;
 mod peer;
+mod server;
 mod serving;
 mod token;
 mod zoom_meetings_to_credentials;
@@ -59,9 +59,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use error::ApiError;
 
 pub use bounds::{Admission, Bounds};
-pub use door::{Door, Visitor};
 pub use limits::{Limits, Rates};
 pub use metrics::MetricsAccess;
+pub use server::{Connection, Server};
 pub use serving::serve;
 
 /// What handlers share.
@@ -196,7 +196,7 @@ pub fn paths() -> Vec<&'static str> {
     routes().into_iter().map(|(path, _)| path).collect()
 }
 
-/// The server: every route.
+/// Every route.
 pub fn router(state: State) -> Router {
     with_layers(routes(), state)
 }

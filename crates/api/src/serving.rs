@@ -1,4 +1,4 @@
-//! Connections, from the listener to the door.
+//! Connections, from the listener to the server.
 //!
 //! `axum::serve` does the same, but wraps each request in layers that nothing here needs, and sets no bounds.
 //!
@@ -32,8 +32,8 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Door, Visitor,
-    bounds::{Connection, Connections, Order, Seat},
+    Connection, Server,
+    bounds::{ConnectionState, Connections, Order, Seat},
 };
 
 /// Of a request's head, or of a body that nobody reads yet: what one connection can have us keep.
@@ -48,11 +48,11 @@ const FULL: &[u8] =
 const LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// Serves until `stop`, and then until each request that is under way has its answer.
-pub async fn serve(mut listener: TcpListener, door: Door, stop: impl Future<Output = ()>) {
+pub async fn serve(mut listener: TcpListener, server: Server, stop: impl Future<Output = ()>) {
     let tasks = TaskTracker::new();
-    let connections = Connections::new(door.bounds());
+    let connections = Connections::new(server.bounds());
     let mut stop = pin!(stop);
-    let mut looking_after = pin!(look_after(&door, &connections));
+    let mut looking_after = pin!(look_after(&server, &connections));
     loop {
         let accepted = async {
             connections.room().await;
@@ -64,7 +64,7 @@ pub async fn serve(mut listener: TcpListener, door: Door, stop: impl Future<Outp
             () = &mut stop => break,
         };
         match connections.admit(peer.ip()) {
-            Some(seat) => drop(tasks.spawn(converse(stream, door.visitor(peer), seat))),
+            Some(seat) => drop(tasks.spawn(converse(stream, server.connection(peer), seat))),
             // As far as it takes it at once: nobody waits for it.
             None => drop(stream.try_write(FULL)),
         }
@@ -79,34 +79,34 @@ pub async fn serve(mut listener: TcpListener, door: Door, stop: impl Future<Outp
 }
 
 /// Serves one connection to its end.
-async fn converse(stream: TcpStream, visitor: Visitor, seat: Seat) {
-    let connection = Arc::clone(&seat.connection);
+async fn converse(stream: TcpStream, served: Connection, seat: Seat) {
+    let state = Arc::clone(&seat.connection);
     let service = service_fn(|request: hyper::Request<Incoming>| {
-        connection.works();
-        let (visitor, connection) = (visitor.clone(), Arc::clone(&connection));
+        state.works();
+        let (served, state) = (served.clone(), Arc::clone(&state));
         async move {
-            let request = request.map(|body| Watched::new(body, &connection));
-            let answer = visitor.answer(request).await;
-            connection.answered();
+            let request = request.map(|body| Watched::new(body, &state));
+            let answer = served.answer(request).await;
+            state.answered();
             Ok::<_, Infallible>(answer)
         }
     });
     let mut http = http1::Builder::new();
     // Answers are short: copied together they leave sooner than in two pieces.
     http.writev(false).max_buf_size(MOST_BUFFERED);
-    let stream = Stream { stream, connection: Arc::clone(&connection) };
+    let stream = Stream { stream, connection: Arc::clone(&state) };
     let mut http = http.serve_connection(TokioIo::new(stream), service);
     let order = loop {
         tokio::select! {
             // In this order, without a random number for it: nearly always there is a request, and no order.
             biased;
-            served = &mut http => {
-                if let Err(error) = served {
+            ended = &mut http => {
+                if let Err(error) = ended {
                     tracing::trace!(%error, "a connection broke off");
                 }
                 return;
             }
-            () = connection.ordered() => {}
+            () = state.ordered() => {}
         }
         match seat.order() {
             None => {}
@@ -123,8 +123,8 @@ async fn converse(stream: TcpStream, visitor: Visitor, seat: Seat) {
 }
 
 /// Counts the seconds of connections, and says what happened in each.
-async fn look_after(door: &Door, connections: &Connections) -> Infallible {
-    let env = door.env();
+async fn look_after(server: &Server, connections: &Connections) -> Infallible {
+    let env = server.env();
     loop {
         env.clock.sleep(SECOND).await;
         let news = connections.sweep();
@@ -139,14 +139,14 @@ async fn look_after(door: &Door, connections: &Connections) -> Infallible {
         if news.late > 0 {
             tracing::info!(connections = news.late, "requests were begun and not sent in time");
         }
-        door.say_refusals(env.now());
+        server.say_refusals(env.now());
     }
 }
 
 /// A connection's stream, which notes when something comes and goes.
 struct Stream {
     stream: TcpStream,
-    connection: Arc<Connection>,
+    connection: Arc<ConnectionState>,
 }
 
 impl AsyncRead for Stream {
@@ -190,11 +190,11 @@ impl AsyncWrite for Stream {
 struct Watched {
     body: Incoming,
     /// `None` for a body that is all there.
-    connection: Option<Arc<Connection>>,
+    connection: Option<Arc<ConnectionState>>,
 }
 
 impl Watched {
-    fn new(body: Incoming, connection: &Arc<Connection>) -> Self {
+    fn new(body: Incoming, connection: &Arc<ConnectionState>) -> Self {
         let connection = (!body.is_end_stream()).then(|| Arc::clone(connection));
         Self { body, connection }
     }

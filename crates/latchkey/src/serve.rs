@@ -115,7 +115,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         0 => None,
         _ => Some(fleet.warm_up().await.context("for a token broker without bots, set bots.capacity = 0")?),
     };
-    // Last before the doors open: a start that fails has not used up the one showing of the key.
+    // Last before requests are served: a start that fails has not used up the one showing of the key.
     let founded = broker.workspaces().found_or_check().await?;
     broker.replay_escrow().await?;
     broker.replay_journal().await;
@@ -165,7 +165,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     let stopping = CancellationToken::new();
     let serving_metrics = serve_metrics(scrapers, state.clone());
-    let serving = api::serve(listener, api::Door::new(state), async {
+    let serving = api::serve(listener, api::Server::new(state), async {
         // Tokens and the API go on meanwhile.
         bring_out_bots(stop, &bots, &config.bots, &*clock).await;
         stopping.cancel();
@@ -206,7 +206,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
 async fn serve_metrics(listener: Option<TcpListener>, state: api::State) -> Infallible {
     if let Some(listener) = listener {
         let metrics = api::MetricsAccess { enabled: true, ..state.metrics.clone() };
-        api::serve(listener, api::Door::to_metrics(api::State { metrics, ..state }), pending()).await;
+        api::serve(listener, api::Server::metrics_only(api::State { metrics, ..state }), pending()).await;
     }
     pending().await
 }

@@ -43,7 +43,7 @@ pub(crate) struct Connections {
 #[derive(Debug, Default)]
 struct Open {
     next: u64,
-    all: HashMap<u64, Arc<Connection>>,
+    all: HashMap<u64, Arc<ConnectionState>>,
     /// Without those that were told to go.
     of: HashMap<IpAddr, usize>,
     /// Those among all that were told to go.
@@ -65,7 +65,7 @@ pub(crate) struct News {
 
 /// One connection.
 #[derive(Debug)]
-pub(crate) struct Connection {
+pub(crate) struct ConnectionState {
     number: u64,
     /// What it is counted under, unless it is a proxy's.
     address: Option<IpAddr>,
@@ -100,7 +100,7 @@ pub(crate) enum Order {
     Displaced = 3,
 }
 
-impl Connection {
+impl ConnectionState {
     /// A request's head is there.
     pub(crate) fn works(&self) {
         self.set(Phase::Works);
@@ -175,7 +175,7 @@ impl Connection {
 #[derive(Debug)]
 pub(crate) struct Seat {
     connections: Arc<Connections>,
-    pub(crate) connection: Arc<Connection>,
+    pub(crate) connection: Arc<ConnectionState>,
 }
 
 impl Seat {
@@ -241,7 +241,7 @@ impl Connections {
         }
         let number = open.next;
         open.next += 1;
-        let connection = Arc::new(Connection {
+        let connection = Arc::new(ConnectionState {
             number,
             address,
             state: AtomicU64::new(0),
@@ -322,7 +322,7 @@ impl Open {
         waiting.len()
     }
 
-    fn send_away(&mut self, connection: &Connection, order: Order) {
+    fn send_away(&mut self, connection: &ConnectionState, order: Order) {
         self.leaving += 1;
         self.discount(connection.address);
         connection.tell(order);

@@ -20,7 +20,7 @@ use ipnet::IpNet;
 use model::Environment;
 
 pub(crate) use bodies::{Bodies, BodyError, Sender};
-pub(crate) use connections::{Connection, Connections, Order, Seat};
+pub(crate) use connections::{ConnectionState, Connections, Order, Seat};
 pub(crate) use refusals::{Kind, Refusals};
 pub(crate) use wrong_keys::WrongKeys;
 

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     STUDIO, codes,
-    house::{House, Plan},
+    test_app::{Plan, TestApp},
     why,
 };
 
@@ -41,8 +41,8 @@ async fn wrong_servers() -> String {
 
 #[tokio::test]
 async fn a_bot_without_its_zak_does_not_join() {
-    let house = House::build(&Plan { capacity: 11, ..STUDIO }).await;
-    let meeting = house.zoom.meeting(json!({})).await;
+    let app = TestApp::build(&Plan { capacity: 11, ..STUDIO }).await;
+    let meeting = app.zoom.meeting(json!({})).await;
     let servers = wrong_servers().await;
     let vacant = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut bots = Vec::new();
@@ -64,23 +64,23 @@ async fn a_bot_without_its_zak_does_not_join() {
         (format!("{servers}/large?s=planted"), "zoom_zak_rejected", "longer than 16 KiB"),
     ] {
         let bot = json!({ "meeting_url": meeting.url, "zoom": { "zak_url": url } });
-        bots.push((house.bot(bot).await, sub_code, cause));
+        bots.push((app.bot(bot).await, sub_code, cause));
     }
     for (bot, sub_code, cause) in bots {
-        let ended = house.until(&bot, "fatal").await;
+        let ended = app.until(&bot, "fatal").await;
         assert_eq!(codes(&ended), ["ready", "joining_call", "fatal"]);
         let (found, words) = why(&ended, "fatal");
         assert_eq!(found, sub_code, "{words}");
         assert!(words.starts_with("zoom.zak_url: ") && words.contains(cause), "{words}");
         assert!(!words.contains("planted") && !words.contains("127.0.0.1"), "{words}");
     }
-    assert_eq!(house.zoom.count("join_requests").await, 0, "nobody came anonymously");
+    assert_eq!(app.zoom.count("join_requests").await, 0, "nobody came anonymously");
 
     // What is not a ZAK at all is told by Zoom, twice: it was fetched anew in between.
     let zoom = json!({ "zak_url": format!("{servers}/nonsense") });
     let bot = json!({ "meeting_url": meeting.url, "zoom": zoom });
-    let ended = house.until(&house.bot(bot).await, "fatal").await;
+    let ended = app.until(&app.bot(bot).await, "fatal").await;
     assert_eq!(why(&ended, "fatal").0, "zoom_zak_rejected");
     assert_eq!(meeting.join_requests().await.len(), 2);
-    house.stop().await;
+    app.stop().await;
 }

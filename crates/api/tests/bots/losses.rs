@@ -5,9 +5,9 @@ use std::{path::Path, process::Command, time::Duration};
 use serde_json::{Value, json};
 
 use crate::{
-    STUDIO, TIMED, codes,
-    house::{House, Plan},
-    show, studio, why,
+    STUDIO, TIMED, codes, show, studio,
+    test_app::{Plan, TestApp},
+    why,
 };
 
 /// The processes of the browser with its profile in `profiles`, whose command lines hold `kind` or do not.
@@ -29,12 +29,12 @@ fn send(signal: &str, pids: &[String]) {
 }
 
 /// The page of the only bot: the largest of its browser's pages. The others are kept for pages to come.
-fn page_of_the_bot(house: &House) -> [String; 1] {
+fn page_of_the_bot(app: &TestApp) -> [String; 1] {
     let resident = |pid: &String| {
         let sizes = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
         sizes.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or_default()
     };
-    let pages = processes(&house.profiles(), "--type=renderer", true);
+    let pages = processes(&app.profiles(), "--type=renderer", true);
     [pages.into_iter().max_by_key(resident).unwrap()]
 }
 
@@ -43,14 +43,14 @@ const THERE_AND_BACK: [&str; 5] =
     ["ready", "joining_call", "in_call_not_recording", "joining_call", "in_call_not_recording"];
 
 /// The bot once it has been through `steps` steps.
-async fn after_steps(house: &House, bot: &str, steps: usize) -> Value {
-    let gone_through = async || Some(house.look_at(bot).await).filter(|bot| codes(bot).len() == steps);
-    house.wait_for("the bot has taken its steps", gone_through).await
+async fn after_steps(app: &TestApp, bot: &str, steps: usize) -> Value {
+    let gone_through = async || Some(app.look_at(bot).await).filter(|bot| codes(bot).len() == steps);
+    app.wait_for("the bot has taken its steps", gone_through).await
 }
 
-async fn a_bot_in(house: &House, request: Value) -> String {
-    let bot = house.bot(request).await;
-    house.until(&bot, "in_call_not_recording").await;
+async fn a_bot_in(app: &TestApp, request: Value) -> String {
+    let bot = app.bot(request).await;
+    app.until(&bot, "in_call_not_recording").await;
     bot
 }
 
@@ -58,16 +58,16 @@ async fn a_bot_in(house: &House, request: Value) -> String {
 /// the same user for a while.
 #[tokio::test]
 async fn a_bot_whose_line_was_cut_comes_back_as_the_same_user() {
-    let house = studio().await;
-    let meeting = house.zoom.meeting(json!({ "sign_in": "any" })).await;
+    let app = studio().await;
+    let meeting = app.zoom.meeting(json!({ "sign_in": "any" })).await;
     meeting.seat("Somebody").await;
-    let robin = house.zoom.user("robin@example.test", "Robin Notes").await;
-    let zoom = json!({ "credential": house.connect(&robin).await });
+    let robin = app.zoom.user("robin@example.test", "Robin Notes").await;
+    let zoom = json!({ "credential": app.connect(&robin).await });
     let bot = json!({ "meeting_url": meeting.url, "bot_name": "Notes", "zoom": zoom });
-    let bot = a_bot_in(&house, bot).await;
+    let bot = a_bot_in(&app, bot).await;
 
     meeting.cut_line(json!({ "seconds": 3, "name": "Notes", "shown_seconds": 14 })).await;
-    let back = after_steps(&house, &bot, 5).await;
+    let back = after_steps(&app, &bot, 5).await;
     assert_eq!(codes(&back), THERE_AND_BACK);
     let (sub_code, words) = why(&back, "joining_call");
     assert_eq!(sub_code, "zoom_connection_failed");
@@ -77,9 +77,9 @@ async fn a_bot_whose_line_was_cut_comes_back_as_the_same_user() {
         meeting.join_requests().await.iter().any(|join| join["outcome"] == "103044"),
         "Zoom had not noticed"
     );
-    house.drawn(&bot).await;
-    show("back-again", &house.pictures(&bot).await);
-    house.stop().await;
+    app.drawn(&bot).await;
+    show("back-again", &app.pictures(&bot).await);
+    app.stop().await;
 }
 
 /// What says that a page could give no picture.
@@ -88,86 +88,86 @@ const NO_PICTURE: &[u8] = include_bytes!("../../../../web/bot/no-picture.png");
 /// An OBF token works once: whoever comes back has asked for another.
 #[tokio::test]
 async fn a_crash_costs_a_bot_its_place_for_a_moment() {
-    let house = studio().await;
-    let meeting = house.zoom.meeting(json!({ "external_rules": true })).await;
-    let ada = house.zoom.user("ada@example.test", "Ada").await;
+    let app = studio().await;
+    let meeting = app.zoom.meeting(json!({ "external_rules": true })).await;
+    let ada = app.zoom.user("ada@example.test", "Ada").await;
     meeting.seat_user("Ada", &ada).await;
-    let zoom = json!({ "obf_credential": house.connect(&ada).await });
+    let zoom = json!({ "obf_credential": app.connect(&ada).await });
     for (kind, wanted, words) in
         [("--type=renderer", true, "the bot's page crashed"), ("--type=", false, "the bot's browser ended")]
     {
         let bot = json!({ "meeting_url": meeting.url, "bot_name": words, "zoom": zoom });
-        let bot = a_bot_in(&house, bot).await;
-        send("-KILL", &processes(&house.profiles(), kind, wanted));
-        let back = after_steps(&house, &bot, 5).await;
+        let bot = a_bot_in(&app, bot).await;
+        send("-KILL", &processes(&app.profiles(), kind, wanted));
+        let back = after_steps(&app, &bot, 5).await;
         assert_eq!(codes(&back), THERE_AND_BACK);
         let words = format!("The bot lost its place: {words}; joining again.");
         assert_eq!(why(&back, "joining_call"), ("bot_errored", words.as_str()));
-        house.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
-        house.until(&bot, "done").await;
-        assert!(house.pictures(&bot).await.iter().any(|picture| picture == NO_PICTURE), "the page gave none");
+        app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
+        app.until(&bot, "done").await;
+        assert!(app.pictures(&bot).await.iter().any(|picture| picture == NO_PICTURE), "the page gave none");
     }
     assert_eq!(meeting.people().await.len(), 1, "Ada");
-    house.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn a_frozen_page_is_replaced() {
-    let house = House::build(&Plan { answer_within: Duration::from_secs(10), ..STUDIO }).await;
-    let meeting = house.zoom.meeting(json!({})).await;
-    let bot = a_bot_in(&house, json!({ "meeting_url": meeting.url, "bot_name": "Frozen" })).await;
-    send("-STOP", &page_of_the_bot(&house));
-    let back = after_steps(&house, &bot, 5).await;
+    let app = TestApp::build(&Plan { answer_within: Duration::from_secs(10), ..STUDIO }).await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let bot = a_bot_in(&app, json!({ "meeting_url": meeting.url, "bot_name": "Frozen" })).await;
+    send("-STOP", &page_of_the_bot(&app));
+    let back = after_steps(&app, &bot, 5).await;
     assert_eq!(codes(&back), THERE_AND_BACK);
     let words = "The bot lost its place: the bot's page is frozen; joining again.";
     assert_eq!(why(&back, "joining_call"), ("bot_errored", words));
     meeting.person("Frozen").await;
-    house.stop().await;
+    app.stop().await;
 }
 
 /// Whoever tells it to leave does not wait for a page that answers nothing.
 #[tokio::test]
 async fn a_bot_with_a_frozen_page_leaves_within_ten_seconds() {
-    let house = House::build(&TIMED).await;
-    let meeting = house.zoom.meeting(json!({})).await;
-    let bot = a_bot_in(&house, json!({ "meeting_url": meeting.url, "bot_name": "Frozen" })).await;
-    house.drawn(&bot).await;
-    send("-STOP", &page_of_the_bot(&house));
-    house.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
-    house.pass(Duration::from_secs(10)).await;
-    let ended = async || Some(house.look_at(&bot).await).filter(|bot| codes(bot).last() == Some(&"done"));
-    let ended = house.without_time("it has left", ended).await;
+    let app = TestApp::build(&TIMED).await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let bot = a_bot_in(&app, json!({ "meeting_url": meeting.url, "bot_name": "Frozen" })).await;
+    app.drawn(&bot).await;
+    send("-STOP", &page_of_the_bot(&app));
+    app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
+    app.pass(Duration::from_secs(10)).await;
+    let ended = async || Some(app.look_at(&bot).await).filter(|bot| codes(bot).last() == Some(&"done"));
+    let ended = app.without_time("it has left", ended).await;
     assert_eq!(why(&ended, "call_ended").0, "bot_received_leave_call");
     let empty = async || meeting.people().await.is_empty().then_some(());
-    house.without_time("Zoom has it out", empty).await;
-    house.stop().await;
+    app.without_time("Zoom has it out", empty).await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn a_line_that_stays_cut_is_the_end_after_the_limit() {
-    let house = House::build(&Plan { come_back_within: Duration::from_secs(15), ..STUDIO }).await;
-    let meeting = house.zoom.meeting(json!({})).await;
-    let bot = a_bot_in(&house, json!({ "meeting_url": meeting.url, "bot_name": "Notes" })).await;
+    let app = TestApp::build(&Plan { come_back_within: Duration::from_secs(15), ..STUDIO }).await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let bot = a_bot_in(&app, json!({ "meeting_url": meeting.url, "bot_name": "Notes" })).await;
     meeting.cut_line(json!({})).await;
-    let ended = house.until(&bot, "fatal").await;
+    let ended = app.until(&bot, "fatal").await;
     assert_eq!(codes(&ended), ["ready", "joining_call", "in_call_not_recording", "joining_call", "fatal"]);
     let (sub_code, words) = why(&ended, "fatal");
     assert_eq!(sub_code, "zoom_connection_failed");
     assert!(words.starts_with("the bot lost its place and was not back within 15 s"), "{words}");
-    house.stop().await;
+    app.stop().await;
 }
 
 /// What the host decides while the line is cut is found when it works again, and then the bot stays away.
 #[tokio::test]
 async fn a_removal_and_an_end_are_not_answered_with_a_rejoin() {
-    let house = studio().await;
-    let robin = house.zoom.user("robin@example.test", "Robin Notes").await;
-    let zoom = json!({ "credential": house.connect(&robin).await });
-    let removed = house.zoom.meeting(json!({ "sign_in": "any" })).await;
-    let ended = house.zoom.meeting(json!({})).await;
+    let app = studio().await;
+    let robin = app.zoom.user("robin@example.test", "Robin Notes").await;
+    let zoom = json!({ "credential": app.connect(&robin).await });
+    let removed = app.zoom.meeting(json!({ "sign_in": "any" })).await;
+    let ended = app.zoom.meeting(json!({})).await;
     let bots = [
-        a_bot_in(&house, json!({ "meeting_url": removed.url, "bot_name": "Removed", "zoom": zoom })).await,
-        a_bot_in(&house, json!({ "meeting_url": ended.url, "bot_name": "Ended" })).await,
+        a_bot_in(&app, json!({ "meeting_url": removed.url, "bot_name": "Removed", "zoom": zoom })).await,
+        a_bot_in(&app, json!({ "meeting_url": ended.url, "bot_name": "Ended" })).await,
     ];
     for meeting in [&removed, &ended] {
         meeting.cut_line(json!({ "shown_seconds": 600 })).await;
@@ -175,22 +175,22 @@ async fn a_removal_and_an_end_are_not_answered_with_a_rejoin() {
     removed.host_does("remove", "Removed").await;
     ended.end().await;
     for (meeting, bot) in [&removed, &ended].into_iter().zip(&bots) {
-        after_steps(&house, bot, 4).await;
+        after_steps(&app, bot, 4).await;
         meeting.heal_line().await;
     }
-    let fatal = house.until(&bots[0], "fatal").await;
+    let fatal = app.until(&bots[0], "fatal").await;
     assert_eq!(why(&fatal, "fatal").0, "meeting_not_accessible");
-    let done = house.until(&bots[1], "done").await;
+    let done = app.until(&bots[1], "done").await;
     assert_eq!(why(&done, "call_ended").0, "meeting_ended");
     for meeting in [&removed, &ended] {
         assert_eq!(meeting.join_requests().await.len(), 2, "asked once more, and never again");
     }
 
     // And told at once, a removal is the end without any question.
-    let meeting = house.zoom.meeting(json!({})).await;
-    let bot = a_bot_in(&house, json!({ "meeting_url": meeting.url, "bot_name": "Kicked" })).await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let bot = a_bot_in(&app, json!({ "meeting_url": meeting.url, "bot_name": "Kicked" })).await;
     meeting.host_does("remove", "Kicked").await;
-    assert_eq!(why(&house.until(&bot, "done").await, "call_ended").0, "bot_kicked_from_call");
+    assert_eq!(why(&app.until(&bot, "done").await, "call_ended").0, "bot_kicked_from_call");
     assert_eq!(meeting.join_requests().await.len(), 1);
-    house.stop().await;
+    app.stop().await;
 }

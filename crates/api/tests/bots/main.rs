@@ -4,8 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-#[path = "../house/mod.rs"]
-mod house;
+#[path = "../test_app/mod.rs"]
+mod test_app;
 
 mod callbacks;
 mod losses;
@@ -21,8 +21,8 @@ mod waiting;
 
 use std::time::Duration;
 
-use house::{House, Plan};
 use serde_json::Value;
+use test_app::{Plan, TestApp};
 
 /// Reached where it listens; what it serves itself may be fetched.
 const STUDIO: Plan = Plan {
@@ -45,8 +45,8 @@ const STUDIO: Plan = Plan {
 /// With a clock that moves only when told to.
 const TIMED: Plan = Plan { manual: true, ..STUDIO };
 
-async fn studio() -> House {
-    House::build(&STUDIO).await
+async fn studio() -> TestApp {
+    TestApp::build(&STUDIO).await
 }
 
 /// The codes of a bot's steps.

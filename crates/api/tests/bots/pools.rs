@@ -7,28 +7,28 @@ use serde_json::{Value, json};
 use tokio::{runtime, sync::oneshot};
 
 use crate::{
-    TIMED, codes,
-    house::{CLIENT_ID, House, Plan},
-    studio, why,
+    TIMED, codes, studio,
+    test_app::{CLIENT_ID, Plan, TestApp},
+    why,
 };
 
 const POOLS: &str = "/api/latchkey/v1/pools/";
 
 /// A pool of new users, each of whom may be in so many meetings: its path, its id, and the users.
-async fn pool(house: &House, joins: &[u32]) -> (String, String, Vec<Value>) {
+async fn pool(app: &TestApp, joins: &[u32]) -> (String, String, Vec<Value>) {
     let (mut members, mut users) = (Vec::new(), Vec::new());
     for (index, joins) in joins.iter().enumerate() {
-        let user = house.zoom.user(&format!("robin-{index}@example.test"), &format!("Robin {index}")).await;
-        members.push(json!({ "credential": house.connect(&user).await, "max_joins": joins }));
+        let user = app.zoom.user(&format!("robin-{index}@example.test"), &format!("Robin {index}")).await;
+        members.push(json!({ "credential": app.connect(&user).await, "max_joins": joins }));
         users.push(user);
     }
-    let made = house.post(POOLS, json!({ "name": "robins", "members": members })).await.created();
+    let made = app.post(POOLS, json!({ "name": "robins", "members": members })).await.created();
     let id = made["id"].as_str().unwrap().to_owned();
     (format!("{POOLS}{id}/"), id, users)
 }
 
-async fn taken(house: &House, pool: &str) -> u64 {
-    house.get(pool).await.ok()["seats_taken"].as_u64().unwrap()
+async fn taken(app: &TestApp, pool: &str) -> u64 {
+    app.get(pool).await.ok()["seats_taken"].as_u64().unwrap()
 }
 
 fn request(meeting: &str, name: &str, pool: &str) -> Value {
@@ -37,160 +37,160 @@ fn request(meeting: &str, name: &str, pool: &str) -> Value {
 
 #[tokio::test]
 async fn each_bot_comes_as_another_and_who_finds_no_seat_waits_for_one() {
-    let house = House::build(&TIMED).await;
-    let (path, pool, users) = pool(&house, &[9, 9]).await;
-    let meeting = house.zoom.meeting(json!({ "sign_in": "any" })).await;
+    let app = TestApp::build(&TIMED).await;
+    let (path, pool, users) = pool(&app, &[9, 9]).await;
+    let meeting = app.zoom.meeting(json!({ "sign_in": "any" })).await;
     meeting.seat("Somebody").await;
-    let first = house.bot(request(&meeting.url, "First", &pool)).await;
-    let second = house.bot(request(&meeting.url, "Second", &pool)).await;
+    let first = app.bot(request(&meeting.url, "First", &pool)).await;
+    let second = app.bot(request(&meeting.url, "Second", &pool)).await;
     for bot in [&first, &second] {
-        house.until(bot, "in_call_not_recording").await;
+        app.until(bot, "in_call_not_recording").await;
     }
     let seen = [meeting.person("First").await, meeting.person("Second").await];
     assert_ne!(seen[0]["user_id"], seen[1]["user_id"]);
     assert!(seen.iter().all(|seen| users.iter().any(|user| user["id"] == seen["user_id"])));
-    assert_eq!(taken(&house, &path).await, 2);
+    assert_eq!(taken(&app, &path).await, 2);
 
     // Every account is in this meeting: a third bot waits, and one that has no time says how full it is.
-    let third = house.bot(request(&meeting.url, "Third", &pool)).await;
+    let third = app.bot(request(&meeting.url, "Third", &pool)).await;
     let mut hurried = request(&meeting.url, "Hurried", &pool);
     hurried["automatic_leave"] = json!({ "waiting_room_timeout": 30 });
-    let hurried = house.bot(hurried).await;
-    house.pass(Duration::from_secs(20)).await;
-    let ended = house.until(&hurried, "fatal").await;
+    let hurried = app.bot(hurried).await;
+    app.pass(Duration::from_secs(20)).await;
+    let ended = app.until(&hurried, "fatal").await;
     let (sub_code, words) = why(&ended, "fatal");
     assert_eq!(sub_code, "zoom_pool_full");
     assert!(words.contains("2 of 2 accounts usable, 2 of them in this meeting already"), "{words}");
-    assert_eq!(codes(&house.look_at(&third).await), ["ready", "joining_call", "joining_call"]);
-    let waits = house.look_at(&third).await;
+    assert_eq!(codes(&app.look_at(&third).await), ["ready", "joining_call", "joining_call"]);
+    let waits = app.look_at(&third).await;
     assert_eq!(why(&waits, "joining_call").0, "zoom_pool_full", "it says what it waits for");
     assert_eq!(meeting.join_requests().await.len(), 2, "nobody came anonymously");
 
-    let removal = house.call("DELETE", &path, Body::empty()).await;
+    let removal = app.call("DELETE", &path, Body::empty()).await;
     assert_eq!((removal.status, &removal.json()["code"]), (409, &json!("pool_in_use")));
 
-    house.post(&format!("/api/v1/bot/{first}/leave_call/"), json!({})).await.ok();
-    house.until(&first, "done").await;
-    house.pass(Duration::from_secs(15)).await;
-    house.until(&third, "in_call_not_recording").await;
+    app.post(&format!("/api/v1/bot/{first}/leave_call/"), json!({})).await.ok();
+    app.until(&first, "done").await;
+    app.pass(Duration::from_secs(15)).await;
+    app.until(&third, "in_call_not_recording").await;
     assert_eq!(meeting.person("Third").await["user_id"], seen[0]["user_id"]);
 
     for bot in [&second, &third] {
-        house.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
-        house.until(bot, "done").await;
+        app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
+        app.until(bot, "done").await;
     }
-    assert_eq!(taken(&house, &path).await, 0);
-    assert_eq!(house.call("DELETE", &path, Body::empty()).await.status, 204);
-    house.stop().await;
+    assert_eq!(taken(&app, &path).await, 0);
+    assert_eq!(app.call("DELETE", &path, Body::empty()).await.status, 204);
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn an_account_that_gives_no_token_is_passed_over() {
-    let house = studio().await;
-    let (path, pool, users) = pool(&house, &[100, 1]).await;
-    let meeting = house.zoom.meeting(json!({ "sign_in": "any" })).await;
+    let app = studio().await;
+    let (path, pool, users) = pool(&app, &[100, 1]).await;
+    let meeting = app.zoom.meeting(json!({ "sign_in": "any" })).await;
     let dead = format!("users/{}", users[0]["id"].as_str().unwrap());
-    house.zoom.control("PATCH", &dead, json!({ "active": false })).await;
+    app.zoom.control("PATCH", &dead, json!({ "active": false })).await;
     // Nobody here knows yet that the user is gone: only the mint tells.
-    let bot = house.bot(request(&meeting.url, "Robin", &pool)).await;
-    house.until(&bot, "in_call_not_recording").await;
+    let bot = app.bot(request(&meeting.url, "Robin", &pool)).await;
+    app.until(&bot, "in_call_not_recording").await;
     assert_eq!(meeting.person("Robin").await["user_id"], users[1]["id"]);
-    assert_eq!(taken(&house, &path).await, 1);
+    assert_eq!(taken(&app, &path).await, 1);
 
-    let members = house.get(&path).await.ok()["members"].clone();
+    let members = app.get(&path).await.ok()["members"].clone();
     for member in members.as_array().unwrap() {
         let account = member["credential"].as_str().unwrap();
-        house.call("DELETE", &format!("/api/v2/zoom-oauth-credentials/{account}/"), Body::empty()).await;
+        app.call("DELETE", &format!("/api/v2/zoom-oauth-credentials/{account}/"), Body::empty()).await;
     }
-    let other = house.zoom.meeting(json!({})).await;
-    let refused = house.post("/api/v1/bot/", request(&other.url, "Late", &pool)).await.refused();
+    let other = app.zoom.meeting(json!({})).await;
+    let refused = app.post("/api/v1/bot/", request(&other.url, "Late", &pool)).await.refused();
     let words = refused["zoom"]["pool"][0].as_str().unwrap();
     assert!(words.contains("connect one again"), "{words}");
     assert!(other.join_requests().await.is_empty(), "nobody came anonymously");
-    house.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn a_bot_starts_the_meeting_as_whoever_of_the_pool_hosts_it() {
-    let house = studio().await;
+    let app = studio().await;
     let scopes = json!({ "scopes": ["user:read:user", "user:read:zak", "meeting:read:list_meetings"] });
-    house.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), scopes).await;
-    let (path, pool, _) = pool(&house, &[9, 9]).await;
-    let meeting = house.zoom.meeting(json!({ "started": false, "sign_in": "any" })).await;
+    app.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), scopes).await;
+    let (path, pool, _) = pool(&app, &[9, 9]).await;
+    let meeting = app.zoom.meeting(json!({ "started": false, "sign_in": "any" })).await;
     let mut asked = request(&meeting.url, "Early", &pool);
     asked["zoom"]["start_meeting"] = json!(true);
-    let ended = house.until(&house.bot(asked.clone()).await, "fatal").await;
+    let ended = app.until(&app.bot(asked.clone()).await, "fatal").await;
     let (sub_code, words) = why(&ended, "fatal");
     assert_eq!(sub_code, "zoom_credential_unhealthy");
     assert!(words.contains("none of the pool's accounts is known to host this meeting"), "{words}");
-    assert_eq!((taken(&house, &path).await, house.zoom.count("join_requests").await), (0, 0));
+    assert_eq!((taken(&app, &path).await, app.zoom.count("join_requests").await), (0, 0));
 
-    let host = house.connect(house.zoom.host()).await;
-    house.list_meetings().await;
-    house.post(&format!("{path}members/"), json!({ "credential": host, "max_joins": 9 })).await.ok();
-    let bot = house.bot(asked).await;
-    house.until(&bot, "in_call_not_recording").await;
+    let host = app.connect(app.zoom.host()).await;
+    app.list_meetings().await;
+    app.post(&format!("{path}members/"), json!({ "credential": host, "max_joins": 9 })).await.ok();
+    let bot = app.bot(asked).await;
+    app.until(&bot, "in_call_not_recording").await;
     let seen = meeting.person("Early").await;
-    assert_eq!((&seen["role"], &seen["user_id"]), (&json!("host"), &house.zoom.host()["id"]));
-    let members = house.get(&path).await.ok()["members"].clone();
+    assert_eq!((&seen["role"], &seen["user_id"]), (&json!("host"), &app.zoom.host()["id"]));
+    let members = app.get(&path).await.ok()["members"].clone();
     let hosting = members.as_array().unwrap().iter().find(|member| member["credential"] == *host).unwrap();
     assert_eq!((&hosting["joins"], &hosting["hosted"]), (&json!(1), &json!(1)));
-    house.stop().await;
+    app.stop().await;
 }
 
 /// Zoom knows more than we do: somebody has joined by hand.
 #[tokio::test]
 async fn an_account_that_is_in_the_meeting_by_itself_is_passed_over() {
-    let house = studio().await;
-    let (path, pool, users) = pool(&house, &[9, 9]).await;
-    let meeting = house.zoom.meeting(json!({ "sign_in": "any" })).await;
+    let app = studio().await;
+    let (path, pool, users) = pool(&app, &[9, 9]).await;
+    let meeting = app.zoom.meeting(json!({ "sign_in": "any" })).await;
     meeting.seat_user("By hand", &users[0]).await;
-    let bot = house.bot(request(&meeting.url, "Robin", &pool)).await;
-    let inside = house.until(&bot, "in_call_not_recording").await;
+    let bot = app.bot(request(&meeting.url, "Robin", &pool)).await;
+    let inside = app.until(&bot, "in_call_not_recording").await;
     assert_eq!(codes(&inside), ["ready", "joining_call", "in_call_not_recording"]);
     assert_eq!(meeting.person("Robin").await["user_id"], users[1]["id"]);
     let joins = meeting.join_requests().await;
     let outcomes: Vec<_> = joins.iter().map(|join| join["outcome"].as_str().unwrap()).collect();
     assert_eq!(outcomes, ["103044", "admitted"], "what the SDK calls 4008");
-    assert_eq!(taken(&house, &path).await, 1, "the other seat was given back");
+    assert_eq!(taken(&app, &path).await, 1, "the other seat was given back");
 
-    let other = house.zoom.meeting(json!({ "sign_in": "any" })).await;
+    let other = app.zoom.meeting(json!({ "sign_in": "any" })).await;
     for (name, user) in ["One", "Two"].into_iter().zip(&users) {
         other.seat_user(name, user).await;
     }
-    let ended = house.until(&house.bot(request(&other.url, "Third", &pool)).await, "fatal").await;
+    let ended = app.until(&app.bot(request(&other.url, "Third", &pool)).await, "fatal").await;
     let (sub_code, words) = why(&ended, "fatal");
     assert_eq!(sub_code, "zoom_error_multiple_device_join");
     assert!(words.starts_with("whoever of the pool could come is in the meeting already"), "{words}");
-    assert_eq!((other.join_requests().await.len(), taken(&house, &path).await), (2, 1));
-    house.stop().await;
+    assert_eq!((other.join_requests().await.len(), taken(&app, &path).await), (2, 1));
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn a_bot_whose_server_died_finds_its_seat_again() {
-    let house = Arc::new(House::build(&Plan { capacity: 0, ..TIMED }).await);
-    let (path, pool, _) = pool(&house, &[1, 1]).await;
-    let meeting = house.zoom.meeting(json!({ "sign_in": "any" })).await;
-    let bot = house.bot(request(&meeting.url, "Survivor", &pool)).await;
+    let app = Arc::new(TestApp::build(&Plan { capacity: 0, ..TIMED }).await);
+    let (path, pool, _) = pool(&app, &[1, 1]).await;
+    let meeting = app.zoom.meeting(json!({ "sign_in": "any" })).await;
+    let bot = app.bot(request(&meeting.url, "Survivor", &pool)).await;
 
     // A server in a runtime of its own, which ends in the middle of everything.
     let doomed = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (running, runs) = oneshot::channel();
-    let founder = Arc::clone(&house);
+    let founder = Arc::clone(&app);
     doomed.spawn(async move {
         let _server = founder.another(&TIMED).await;
         running.send(()).unwrap();
         std::future::pending::<()>().await;
     });
     runs.await.unwrap();
-    house.until(&bot, "in_call_not_recording").await;
+    app.until(&bot, "in_call_not_recording").await;
     let before = meeting.person("Survivor").await;
     doomed.shutdown_background();
     let alone = async || meeting.people().await.is_empty().then_some(());
-    house.wait_for("its browser is gone with it", alone).await;
-    assert_eq!(taken(&house, &path).await, 1, "the seat waits for whoever takes the bot over");
+    app.wait_for("its browser is gone with it", alone).await;
+    assert_eq!(taken(&app, &path).await, 1, "the seat waits for whoever takes the bot over");
 
-    let heir = house.another(&TIMED).await;
+    let heir = app.another(&TIMED).await;
     heir.pass(Duration::from_secs(30)).await;
     let again = async || Some(heir.look_at(&bot).await).filter(|bot| codes(bot).len() == 5);
     heir.wait_for("the bot is in again", again).await;

@@ -9,23 +9,23 @@ use axum::{Router, http::StatusCode, routing::get};
 use serde_json::{Value, json};
 
 use crate::{
-    house::CLIENT_ID,
     studio,
+    test_app::CLIENT_ID,
     vouched::{Tokens, serve},
     why,
 };
 
 #[tokio::test]
 async fn a_join_token_is_shown_at_the_door_and_missed_by_nobody() {
-    let house = studio().await;
+    let app = studio().await;
     let scopes = json!({ "scopes": ["user:read:user", "meeting:read:local_recording_token"] });
-    house.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), scopes).await;
-    let account = house.connect(house.zoom.host()).await;
+    app.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), scopes).await;
+    let account = app.connect(app.zoom.host()).await;
     let path = format!("/api/v2/zoom-oauth-credentials/{account}/access-token/");
-    let access = house.get(&path).await.ok()["token"].as_str().unwrap().to_owned();
-    let meeting = house.zoom.meeting(json!({})).await;
+    let access = app.get(&path).await.ok()["token"].as_str().unwrap().to_owned();
+    let meeting = app.zoom.meeting(json!({})).await;
     let path = format!("/v2/meetings/{}/jointoken/local_recording", meeting.number);
-    let good = Tokens::serve(vec![house.zoom.token(&path, &access).await]).await;
+    let good = Tokens::serve(vec![app.zoom.token(&path, &access).await]).await;
     let forged = Tokens::serve(vec!["not.a.jointoken.but.it.looks.like.one.from.afar".into()]).await;
     let asked = Arc::new(AtomicUsize::new(0));
     let counting = Arc::clone(&asked);
@@ -49,10 +49,10 @@ async fn a_join_token_is_shown_at_the_door_and_missed_by_nobody() {
         ("Patient", format!("{none}/hangs")),
     ] {
         let zoom = json!({ "join_token_url": url });
-        bots.push(house.bot(json!({ "meeting_url": meeting.url, "bot_name": name, "zoom": zoom })).await);
+        bots.push(app.bot(json!({ "meeting_url": meeting.url, "bot_name": name, "zoom": zoom })).await);
     }
     for bot in &bots {
-        house.until(bot, "in_call_not_recording").await;
+        app.until(bot, "in_call_not_recording").await;
     }
     assert_eq!(good.given(), 1);
     assert_eq!(asked.load(Ordering::SeqCst), 1, "nobody waits for a second answer that may not come either");
@@ -62,8 +62,8 @@ async fn a_join_token_is_shown_at_the_door_and_missed_by_nobody() {
     let joins = meeting.join_requests().await.len();
     for path in ["json", "word"] {
         let zoom = json!({ "join_token_url": format!("{none}/{path}") });
-        let bot = house.bot(json!({ "meeting_url": meeting.url, "zoom": zoom })).await;
-        let ended = house.until(&bot, "fatal").await;
+        let bot = app.bot(json!({ "meeting_url": meeting.url, "zoom": zoom })).await;
+        let ended = app.until(&bot, "fatal").await;
         let (sub_code, words) = why(&ended, "fatal");
         assert_eq!(sub_code, "zoom_invalid_join_token");
         assert!(words.starts_with("zoom.join_token_url: ") && !words.contains("planted"), "{words}");
@@ -71,11 +71,10 @@ async fn a_join_token_is_shown_at_the_door_and_missed_by_nobody() {
     assert_eq!(meeting.join_requests().await.len(), joins, "it stayed outside");
 
     let zoom = json!({ "join_token_url": forged.url });
-    let ended =
-        house.until(&house.bot(json!({ "meeting_url": meeting.url, "zoom": zoom })).await, "fatal").await;
+    let ended = app.until(&app.bot(json!({ "meeting_url": meeting.url, "zoom": zoom })).await, "fatal").await;
     let (sub_code, words) = why(&ended, "fatal");
     assert_eq!(sub_code, "zoom_invalid_join_token");
     assert!(words.ends_with("the token came from zoom.join_token_url"), "{words}");
     assert_eq!(forged.given(), 2, "fetched anew, once");
-    house.stop().await;
+    app.stop().await;
 }

@@ -6,23 +6,23 @@ use serde_json::json;
 use tokio::{runtime, sync::oneshot};
 
 use crate::{
-    STUDIO, TIMED, codes,
-    house::{House, Plan},
-    studio, why,
+    STUDIO, TIMED, codes, studio,
+    test_app::{Plan, TestApp},
+    why,
 };
 
 #[tokio::test]
 async fn a_server_that_stops_hands_its_bots_to_the_next() {
-    let house = studio().await;
-    let meeting = house.zoom.meeting(json!({})).await;
-    let inside = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "Inside" })).await;
-    house.until(&inside, "in_call_not_recording").await;
-    house.zoom.hold_up("wc_info", 3_600_000).await;
-    let joining = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "Joining" })).await;
-    let struck = async || (house.zoom.count("faults").await == 1).then_some(());
-    house.wait_for("Zoom is asked", struck).await;
-    let next = house.another(&Plan { capacity: 0, ..STUDIO }).await;
-    house.stop().await;
+    let app = studio().await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let inside = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Inside" })).await;
+    app.until(&inside, "in_call_not_recording").await;
+    app.zoom.hold_up("wc_info", 3_600_000).await;
+    let joining = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Joining" })).await;
+    let struck = async || (app.zoom.count("faults").await == 1).then_some(());
+    app.wait_for("Zoom is asked", struck).await;
+    let next = app.another(&Plan { capacity: 0, ..STUDIO }).await;
+    app.stop().await;
 
     let left = next.look_at(&inside).await;
     assert_eq!(codes(&left), ["ready", "joining_call", "in_call_not_recording", "joining_call"]);
@@ -47,59 +47,59 @@ async fn a_server_that_stops_hands_its_bots_to_the_next() {
 
 #[tokio::test]
 async fn a_server_that_finishes_takes_no_new_bots_and_stays_for_those_it_has() {
-    let house = studio().await;
-    let meeting = house.zoom.meeting(json!({})).await;
-    let inside = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "Inside" })).await;
-    house.until(&inside, "in_call_not_recording").await;
+    let app = studio().await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let inside = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Inside" })).await;
+    app.until(&inside, "in_call_not_recording").await;
     let ended = async {
-        let new = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "New" })).await;
-        house.post(&format!("/api/v1/bot/{inside}/leave_call/"), json!({})).await.ok();
-        house.until(&inside, "done").await;
+        let new = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "New" })).await;
+        app.post(&format!("/api/v1/bot/{inside}/leave_call/"), json!({})).await.ok();
+        app.until(&inside, "done").await;
         new
     };
-    let ((), new) = tokio::join!(house.bots.finish(), ended);
-    assert_eq!(codes(&house.look_at(&new).await), ["ready"], "left to the next");
-    house.stop().await;
+    let ((), new) = tokio::join!(app.bots.finish(), ended);
+    assert_eq!(codes(&app.look_at(&new).await), ["ready"], "left to the next");
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn a_bot_that_nobody_had_time_for_does_not_come_too_late() {
-    let house = House::build(&Plan { capacity: 0, ..TIMED }).await;
-    let meeting = house.zoom.meeting(json!({})).await;
-    let bot = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "Late" })).await;
-    house.jump(Duration::from_secs(2 * 86_400 + 3 * 3600));
-    let next = house.another(&TIMED).await;
+    let app = TestApp::build(&Plan { capacity: 0, ..TIMED }).await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Late" })).await;
+    app.jump(Duration::from_secs(2 * 86_400 + 3 * 3600));
+    let next = app.another(&TIMED).await;
     let ended = next.until(&bot, "fatal").await;
     assert_eq!(codes(&ended), ["ready", "fatal"]);
     let (sub_code, words) = why(&ended, "fatal");
     assert_eq!(sub_code, "failed_to_launch_in_time");
     assert!(words.contains("2 d 3 h before any server could join: more than 10 min late"), "{words}");
-    assert_eq!(house.zoom.count("join_requests").await, 0);
+    assert_eq!(app.zoom.count("join_requests").await, 0);
     next.stop().await;
 }
 
 #[tokio::test]
 async fn a_bot_whose_server_died_is_taken_over_when_its_lease_has_lapsed() {
-    let house = Arc::new(House::build(&Plan { capacity: 0, ..TIMED }).await);
-    let meeting = house.zoom.meeting(json!({})).await;
-    let bot = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "Survivor" })).await;
+    let app = Arc::new(TestApp::build(&Plan { capacity: 0, ..TIMED }).await);
+    let meeting = app.zoom.meeting(json!({})).await;
+    let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Survivor" })).await;
 
     // A server in a runtime of its own, which ends in the middle of everything.
     let doomed = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (running, runs) = oneshot::channel();
-    let founder = Arc::clone(&house);
+    let founder = Arc::clone(&app);
     doomed.spawn(async move {
         let _server = founder.another(&TIMED).await;
         running.send(()).unwrap();
         std::future::pending::<()>().await;
     });
     runs.await.unwrap();
-    house.until(&bot, "in_call_not_recording").await;
+    app.until(&bot, "in_call_not_recording").await;
     doomed.shutdown_background();
     let alone = async || meeting.people().await.is_empty().then_some(());
-    house.wait_for("its browser is gone with it", alone).await;
+    app.wait_for("its browser is gone with it", alone).await;
 
-    let heir = house.another(&TIMED).await;
+    let heir = app.another(&TIMED).await;
     heir.pass(Duration::from_secs(20)).await;
     let left_alone = heir.look_at(&bot).await;
     assert_eq!(

@@ -4,20 +4,20 @@ use axum::body::Body;
 use serde_json::{Value, json};
 
 use crate::{
-    codes,
-    house::{CLIENT_ID, House},
-    studio, why,
+    codes, studio,
+    test_app::{CLIENT_ID, TestApp},
+    why,
 };
 
 const APPS: &str = "/api/v2/zoom-oauth-apps/";
 
 /// Registers one more app, for which nobody has switched on the SDK.
-async fn app_without_sdk(house: &House) -> String {
+async fn app_without_sdk(app: &TestApp) -> String {
     let (id, secret) = ("client-without-sdk", "planted-client-secret-2");
     let at_zoom = json!({ "client_id": id, "client_secret": secret, "sdk": false });
-    house.zoom.control("POST", "apps", at_zoom).await;
-    let app = json!({ "kind": "user_level", "client_id": id, "client_secret": secret, "webhook_secret": "planted-webhook" });
-    house.post(APPS, app).await.created()["id"].as_str().unwrap().to_owned()
+    app.zoom.control("POST", "apps", at_zoom).await;
+    let zoom_app = json!({ "kind": "user_level", "client_id": id, "client_secret": secret, "webhook_secret": "planted-webhook" });
+    app.post(APPS, zoom_app).await.created()["id"].as_str().unwrap().to_owned()
 }
 
 fn outcomes(joins: &[Value]) -> Vec<&str> {
@@ -26,48 +26,48 @@ fn outcomes(joins: &[Value]) -> Vec<&str> {
 
 #[tokio::test]
 async fn an_app_that_zoom_refuses_is_put_aside_and_the_one_that_signs_is_remembered() {
-    let house = studio().await;
-    let newest = app_without_sdk(&house).await;
-    let meeting = house.zoom.meeting(json!({})).await;
-    let bot = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "First" })).await;
-    let inside = house.until(&bot, "in_call_not_recording").await;
+    let app = studio().await;
+    let newest = app_without_sdk(&app).await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "First" })).await;
+    let inside = app.until(&bot, "in_call_not_recording").await;
     assert_eq!(codes(&inside), ["ready", "joining_call", "in_call_not_recording"]);
     let joins = meeting.join_requests().await;
     assert_eq!((joins.len(), outcomes(&joins)[1]), (2, "admitted"), "{joins:?}");
 
-    let log = house.get(&format!("/api/v2/zoom-oauth-app-logs/?oauth_app={newest}")).await.ok();
+    let log = app.get(&format!("/api/v2/zoom-oauth-app-logs/?oauth_app={newest}")).await.ok();
     let line = log["results"][0]["message"].as_str().unwrap();
     assert!(line.starts_with("put aside for signing joins") && line.contains("client-without-sdk"), "{line}");
 
     // The next one knows.
-    let bot = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "Second" })).await;
-    house.until(&bot, "in_call_not_recording").await;
+    let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Second" })).await;
+    app.until(&bot, "in_call_not_recording").await;
     assert_eq!(meeting.join_requests().await.len(), 3);
 
     // Who is told to sign with that app does, and says with which.
     let zoom = json!({ "oauth_app": newest });
-    let bot = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "Third", "zoom": zoom })).await;
-    let ended = house.until(&bot, "fatal").await;
+    let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Third", "zoom": zoom })).await;
+    let ended = app.until(&bot, "fatal").await;
     let (sub_code, words) = why(&ended, "fatal");
     assert_eq!(sub_code, "zoom_invalid_signature");
     assert!(words.contains("client id is client-without-sdk"), "{words}");
-    house.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn server_to_server_apps_are_said_to_sign_nothing() {
-    let house = studio().await;
-    house.call("DELETE", &format!("{APPS}{}/", house.app), Body::empty()).await;
-    let meeting = house.zoom.meeting(json!({})).await;
-    let none = house.bot(json!({ "meeting_url": meeting.url })).await;
-    let ended = house.until(&none, "fatal").await;
+    let app = studio().await;
+    app.call("DELETE", &format!("{APPS}{}/", app.zoom_app), Body::empty()).await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let none = app.bot(json!({ "meeting_url": meeting.url })).await;
+    let ended = app.until(&none, "fatal").await;
     assert_eq!(why(&ended, "fatal").0, "zoom_sdk_credentials_missing");
     assert!(why(&ended, "fatal").1.starts_with("no Zoom app is registered"), "{ended}");
 
     let server = json!({ "kind": "server_to_server", "client_id": "server-only", "client_secret": "planted-secret-3",
                          "webhook_secret": "planted-webhook", "account_id": "account-1" });
-    house.post(APPS, server).await.created();
-    let ended = house.until(&house.bot(json!({ "meeting_url": meeting.url })).await, "fatal").await;
+    app.post(APPS, server).await.created();
+    let ended = app.until(&app.bot(json!({ "meeting_url": meeting.url })).await, "fatal").await;
     let (sub_code, words) = why(&ended, "fatal");
     assert_eq!(sub_code, "zoom_sdk_credentials_missing");
     assert!(
@@ -76,5 +76,5 @@ async fn server_to_server_apps_are_said_to_sign_nothing() {
     );
     assert!(!words.contains(CLIENT_ID), "{words}");
     assert!(meeting.join_requests().await.is_empty());
-    house.stop().await;
+    app.stop().await;
 }

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    STUDIO, TIMED, codes,
-    house::{House, Plan},
-    show, studio, why,
+    STUDIO, TIMED, codes, show, studio,
+    test_app::{Plan, TestApp},
+    why,
 };
 
 /// A token server that gives each of its tokens once.
@@ -51,12 +51,12 @@ pub(crate) async fn serve(routes: Router) -> String {
 }
 
 /// So many OBF tokens of a connected user.
-async fn obf_tokens(house: &House, account: &str, count: usize) -> Vec<String> {
+async fn obf_tokens(app: &TestApp, account: &str, count: usize) -> Vec<String> {
     let path = format!("/api/v2/zoom-oauth-credentials/{account}/access-token/");
-    let access = house.get(&path).await.ok()["token"].as_str().unwrap().to_owned();
+    let access = app.get(&path).await.ok()["token"].as_str().unwrap().to_owned();
     let mut tokens = Vec::new();
     for _ in 0..count {
-        tokens.push(house.zoom.token("/v2/users/me/token?type=onbehalf", &access).await);
+        tokens.push(app.zoom.token("/v2/users/me/token?type=onbehalf", &access).await);
     }
     tokens
 }
@@ -67,21 +67,21 @@ fn outcomes(joins: &[Value]) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_bot_waits_for_who_vouches_for_it_and_leaves_with_them() {
-    let house = House::build(&TIMED).await;
-    let ada = house.zoom.user("ada@example.test", "Ada").await;
-    let account = house.connect(&ada).await;
-    let tokens = Tokens::serve(obf_tokens(&house, &account, 2).await).await;
-    let meeting = house.zoom.meeting(json!({})).await;
+    let app = TestApp::build(&TIMED).await;
+    let ada = app.zoom.user("ada@example.test", "Ada").await;
+    let account = app.connect(&ada).await;
+    let tokens = Tokens::serve(obf_tokens(&app, &account, 2).await).await;
+    let meeting = app.zoom.meeting(json!({})).await;
     meeting.seat("Somebody").await;
     let zoom = json!({ "obf_token_url": tokens.url });
-    let bot = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "Ada's notes", "zoom": zoom })).await;
+    let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Ada's notes", "zoom": zoom })).await;
     let refused =
         async || meeting.join_requests().await.pop().filter(|join| join["reason"] == "authoriser_absent");
-    house.wait_for("the bot has been refused", refused).await;
+    app.wait_for("the bot has been refused", refused).await;
 
     meeting.seat_user("Ada", &ada).await;
-    house.pass(Duration::from_secs(15)).await;
-    let inside = house.until(&bot, "in_call_not_recording").await;
+    app.pass(Duration::from_secs(15)).await;
+    let inside = app.until(&bot, "in_call_not_recording").await;
     assert_eq!(codes(&inside), ["ready", "joining_call", "joining_call", "in_call_not_recording"]);
     assert_eq!(why(&inside, "joining_call").0, "zoom_obf_user_not_in_meeting", "it says what it waits for");
     assert_eq!(tokens.given(), 2, "each join has a token of its own");
@@ -89,57 +89,57 @@ async fn a_bot_waits_for_who_vouches_for_it_and_leaves_with_them() {
     assert_eq!(meeting.person("Ada's notes").await["user_id"], Value::Null, "it is nobody's double");
 
     meeting.host_does("remove", "Ada").await;
-    let ended = house.until(&bot, "done").await;
+    let ended = app.until(&bot, "done").await;
     assert_eq!(codes(&ended).last_chunk(), Some(&["call_ended", "done"]));
     assert_eq!(why(&ended, "call_ended").0, "zoom_obf_user_left_meeting");
-    show("vouched-for", &house.pictures(&bot).await);
-    house.stop().await;
+    show("vouched-for", &app.pictures(&bot).await);
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn an_account_vouches_for_bots_by_itself() {
-    let house = studio().await;
-    let ada = house.zoom.user("ada@example.test", "Ada").await;
-    let account = house.connect(&ada).await;
+    let app = studio().await;
+    let ada = app.zoom.user("ada@example.test", "Ada").await;
+    let account = app.connect(&ada).await;
     // Of somebody else's: without a word of Ada's nobody comes in.
-    let meeting = house.zoom.meeting(json!({ "external_rules": true })).await;
+    let meeting = app.zoom.meeting(json!({ "external_rules": true })).await;
     meeting.seat_user("Ada", &ada).await;
     let mut bots = Vec::new();
     for name in ["One", "Two"] {
         let zoom = json!({ "obf_credential": account });
-        bots.push(house.bot(json!({ "meeting_url": meeting.url, "bot_name": name, "zoom": zoom })).await);
+        bots.push(app.bot(json!({ "meeting_url": meeting.url, "bot_name": name, "zoom": zoom })).await);
     }
     for bot in &bots {
-        house.until(bot, "in_call_not_recording").await;
+        app.until(bot, "in_call_not_recording").await;
     }
-    assert_eq!(house.zoom.count("obf_mints").await, 2, "each works once");
+    assert_eq!(app.zoom.count("obf_mints").await, 2, "each works once");
     assert_eq!(meeting.people().await.len(), 3);
-    house.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn who_never_comes_is_not_waited_for_longer_than_told() {
-    let house = House::build(&TIMED).await;
-    let ada = house.zoom.user("ada@example.test", "Ada").await;
-    let account = house.connect(&ada).await;
-    let tokens = Tokens::serve(obf_tokens(&house, &account, 3).await).await;
-    let meeting = house.zoom.meeting(json!({})).await;
+    let app = TestApp::build(&TIMED).await;
+    let ada = app.zoom.user("ada@example.test", "Ada").await;
+    let account = app.connect(&ada).await;
+    let tokens = Tokens::serve(obf_tokens(&app, &account, 3).await).await;
+    let meeting = app.zoom.meeting(json!({})).await;
     let request = json!({ "meeting_url": meeting.url, "zoom": { "obf_token_url": tokens.url },
                           "automatic_leave": { "waiting_room_timeout": 30 } });
-    let bot = house.bot(request).await;
+    let bot = app.bot(request).await;
     let refused = async || meeting.join_requests().await.pop();
-    house.wait_for("the bot has been refused", refused).await;
-    house.pass(Duration::from_secs(25)).await;
-    let ended = house.until(&bot, "fatal").await;
+    app.wait_for("the bot has been refused", refused).await;
+    app.pass(Duration::from_secs(25)).await;
+    let ended = app.until(&bot, "fatal").await;
     assert_eq!(why(&ended, "fatal").0, "zoom_obf_user_not_in_meeting");
     assert!(meeting.join_requests().await.len() <= 3, "15 s apart, and a last one");
-    house.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn without_a_good_token_nobody_joins() {
-    let house = House::build(&Plan { capacity: 5, ..STUDIO }).await;
-    let meeting = house.zoom.meeting(json!({})).await;
+    let app = TestApp::build(&Plan { capacity: 5, ..STUDIO }).await;
+    let meeting = app.zoom.meeting(json!({})).await;
     let servers = serve(
         Router::new()
             .route("/forbidden", get(async || StatusCode::FORBIDDEN))
@@ -150,33 +150,33 @@ async fn without_a_good_token_nobody_joins() {
         (format!("{servers}/forbidden"), "zoom_obf_callback_failed", "the answer is HTTP 403"),
         (format!("{servers}/json"), "zoom_obf_rejected", "JSON"),
     ] {
-        let bot = house.bot(json!({ "meeting_url": meeting.url, "zoom": { "obf_token_url": url } })).await;
-        let ended = house.until(&bot, "fatal").await;
+        let bot = app.bot(json!({ "meeting_url": meeting.url, "zoom": { "obf_token_url": url } })).await;
+        let ended = app.until(&bot, "fatal").await;
         let (found, words) = why(&ended, "fatal");
         assert_eq!(found, sub_code, "{words}");
         assert!(words.starts_with("zoom.obf_token_url: ") && words.contains(cause), "{words}");
         assert!(!words.contains("planted"), "{words}");
     }
-    assert_eq!(house.zoom.count("join_requests").await, 0, "nobody came anonymously");
+    assert_eq!(app.zoom.count("join_requests").await, 0, "nobody came anonymously");
 
     // What is not one at all is told by Zoom, twice: it was fetched anew in between.
     let forged = Tokens::serve(vec!["not.an.obf.token.but.looks.like.one.from.afar".into()]).await;
-    let bot = house.bot(json!({ "meeting_url": meeting.url, "zoom": { "obf_token_url": forged.url } })).await;
-    let ended = house.until(&bot, "fatal").await;
+    let bot = app.bot(json!({ "meeting_url": meeting.url, "zoom": { "obf_token_url": forged.url } })).await;
+    let ended = app.until(&bot, "fatal").await;
     assert_eq!(why(&ended, "fatal").0, "zoom_obf_rejected");
     assert_eq!((forged.given(), meeting.join_requests().await.len()), (2, 2));
 
     // And one for another meeting is told once: there is nothing to wait for.
-    let ada = house.zoom.user("ada@example.test", "Ada").await;
-    let account = house.connect(&ada).await;
+    let ada = app.zoom.user("ada@example.test", "Ada").await;
+    let account = app.connect(&ada).await;
     let path = format!("/api/v2/zoom-oauth-credentials/{account}/access-token/");
-    let access = house.get(&path).await.ok()["token"].as_str().unwrap().to_owned();
+    let access = app.get(&path).await.ok()["token"].as_str().unwrap().to_owned();
     let elsewhere = "/v2/users/me/token?type=onbehalf&meeting_id=81111111111";
-    let elsewhere = Tokens::serve(vec![house.zoom.token(elsewhere, &access).await]).await;
+    let elsewhere = Tokens::serve(vec![app.zoom.token(elsewhere, &access).await]).await;
     let bot = json!({ "meeting_url": meeting.url, "zoom": { "obf_token_url": elsewhere.url } });
-    let ended = house.until(&house.bot(bot).await, "fatal").await;
+    let ended = app.until(&app.bot(bot).await, "fatal").await;
     assert_eq!(why(&ended, "fatal").0, "zoom_obf_rejected");
     assert_eq!(elsewhere.given(), 1);
     assert!(!outcomes(&meeting.join_requests().await).contains(&"admitted"));
-    house.stop().await;
+    app.stop().await;
 }

@@ -4,36 +4,36 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::{TIMED, codes, house::House, show, why};
+use crate::{TIMED, codes, show, test_app::TestApp, why};
 
 #[tokio::test]
 async fn a_meeting_that_has_not_started_is_waited_for() {
-    let house = House::build(&TIMED).await;
-    let meeting = house.zoom.meeting(json!({ "started": false })).await;
-    let bot = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "Early" })).await;
+    let app = TestApp::build(&TIMED).await;
+    let meeting = app.zoom.meeting(json!({ "started": false })).await;
+    let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Early" })).await;
     let refused = async || meeting.join_requests().await.pop().filter(|join| join["reason"] == "not_started");
-    house.wait_for("the bot has been refused", refused).await;
+    app.wait_for("the bot has been refused", refused).await;
     meeting.start().await;
-    house.pass(Duration::from_secs(10)).await;
-    let inside = house.until(&bot, "in_call_not_recording").await;
+    app.pass(Duration::from_secs(10)).await;
+    let inside = app.until(&bot, "in_call_not_recording").await;
     assert_eq!(codes(&inside), ["ready", "joining_call", "joining_call", "in_call_not_recording"]);
     let (sub_code, words) = why(&inside, "joining_call");
     assert_eq!(sub_code, "meeting_not_started");
     assert!(words.starts_with("Waiting for the host to start the meeting, until "), "{words}");
     assert_eq!(meeting.join_requests().await.len(), 2);
-    house.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn a_host_who_never_comes_is_not_waited_for_longer_than_told() {
-    let house = House::build(&TIMED).await;
-    let meeting = house.zoom.meeting(json!({ "started": false })).await;
+    let app = TestApp::build(&TIMED).await;
+    let meeting = app.zoom.meeting(json!({ "started": false })).await;
     let leave = json!({ "waiting_room_timeout": 30 });
-    let bot = house.bot(json!({ "meeting_url": meeting.url, "automatic_leave": leave })).await;
+    let bot = app.bot(json!({ "meeting_url": meeting.url, "automatic_leave": leave })).await;
     let refused = async || meeting.join_requests().await.pop();
-    house.wait_for("the bot has been refused", refused).await;
-    house.pass(Duration::from_secs(25)).await;
-    let ended = house.until(&bot, "fatal").await;
+    app.wait_for("the bot has been refused", refused).await;
+    app.pass(Duration::from_secs(25)).await;
+    let ended = app.until(&bot, "fatal").await;
     assert_eq!(why(&ended, "fatal").0, "meeting_not_started");
     let steps = ended["status_changes"].as_array().unwrap();
     let at = |step: usize| steps[step]["created_at"].as_str().unwrap().parse::<model::Timestamp>().unwrap();
@@ -43,43 +43,43 @@ async fn a_host_who_never_comes_is_not_waited_for_longer_than_told() {
         .iter()
         .filter(|step| step["sub_code"] == "meeting_not_started" && step["code"] == "joining_call");
     assert_eq!(waits.count(), 1, "said once, however often it looks");
-    let pictures = house.pictures(&bot).await;
+    let pictures = app.pictures(&bot).await;
     // One that says that there is none, if the hurried clock overtook the screenshot's own deadline.
     assert_eq!(pictures.len(), 1, "not one for every try");
     show("not-started", &pictures);
-    house.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn a_host_who_is_busy_elsewhere_is_waited_for() {
-    let house = House::build(&TIMED).await;
-    let account = house.connect(house.zoom.host()).await;
-    let other = house.zoom.meeting(json!({})).await;
-    let meeting = house.zoom.meeting(json!({ "started": false })).await;
+    let app = TestApp::build(&TIMED).await;
+    let account = app.connect(app.zoom.host()).await;
+    let other = app.zoom.meeting(json!({})).await;
+    let meeting = app.zoom.meeting(json!({ "started": false })).await;
     let zoom = json!({ "credential": account, "start_meeting": true });
-    let bot = house.bot(json!({ "meeting_url": meeting.url, "bot_name": "Next", "zoom": zoom })).await;
+    let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Next", "zoom": zoom })).await;
     let refused = async || meeting.join_requests().await.pop().filter(|join| join["reason"] == "host_busy");
-    house.wait_for("the bot has been refused", refused).await;
+    app.wait_for("the bot has been refused", refused).await;
     other.end().await;
-    house.pass(Duration::from_secs(10)).await;
-    let inside = house.until(&bot, "in_call_not_recording").await;
+    app.pass(Duration::from_secs(10)).await;
+    let inside = app.until(&bot, "in_call_not_recording").await;
     assert_eq!(why(&inside, "joining_call").0, "zoom_another_meeting_in_progress");
     assert_eq!(meeting.person("Next").await["role"], "host");
-    house.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn a_zoom_that_says_nothing_is_given_a_minute() {
-    let house = House::build(&TIMED).await;
-    let meeting = house.zoom.meeting(json!({})).await;
-    house.zoom.hold_up("wc_info", 3_600_000).await;
-    let bot = house.bot(json!({ "meeting_url": meeting.url })).await;
-    let struck = async || (house.zoom.count("faults").await == 1).then_some(());
-    house.wait_for("Zoom is asked", struck).await;
-    house.pass(Duration::from_secs(55)).await;
-    assert_eq!(codes(&house.look_at(&bot).await), ["ready", "joining_call"]);
-    let ended = house.until(&bot, "fatal").await;
+    let app = TestApp::build(&TIMED).await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    app.zoom.hold_up("wc_info", 3_600_000).await;
+    let bot = app.bot(json!({ "meeting_url": meeting.url })).await;
+    let struck = async || (app.zoom.count("faults").await == 1).then_some(());
+    app.wait_for("Zoom is asked", struck).await;
+    app.pass(Duration::from_secs(55)).await;
+    assert_eq!(codes(&app.look_at(&bot).await), ["ready", "joining_call"]);
+    let ended = app.until(&bot, "fatal").await;
     assert_eq!(why(&ended, "fatal"), ("zoom_join_timeout", "no answer to the join within 60 s"));
-    assert_eq!(house.zoom.count("joins").await, 0);
-    house.stop().await;
+    assert_eq!(app.zoom.count("joins").await, 0);
+    app.stop().await;
 }

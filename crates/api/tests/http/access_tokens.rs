@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 
-use crate::{house::House, office};
+use crate::{app, test_app::TestApp};
 
 const ACCOUNTS: &str = "/api/v2/zoom-oauth-credentials/";
 const APPS: &str = "/api/v2/zoom-oauth-apps/";
@@ -13,54 +13,55 @@ const CLIENT_ID: &str = "client-of-the-tests";
 /// An app that was refused is tried again by then.
 const PROBE: Duration = Duration::from_secs(30);
 
-async fn connected() -> (House, String) {
-    let house = office().await;
-    let account = house.connect(house.zoom.host()).await;
-    (house, account)
+async fn connected() -> (TestApp, String) {
+    let app = app().await;
+    let account = app.connect(app.zoom.host()).await;
+    (app, account)
 }
 
-async fn change_at_zoom(house: &House, change: Value) {
-    house.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), change).await;
+async fn change_at_zoom(app: &TestApp, change: Value) {
+    app.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), change).await;
 }
 
 #[tokio::test]
 async fn an_access_token_has_five_minutes_left_at_least() {
-    let (house, account) = connected().await;
+    let (app, account) = connected().await;
     let path = format!("{ACCOUNTS}{account}/access-token/");
-    let answer = house.get(&path).await;
+    let answer = app.get(&path).await;
     assert_eq!(answer.header("cache-control"), "no-store");
     let first = answer.ok();
     assert_eq!(first["token"], first["access_token"]);
-    assert_eq!(first["expires_at"], json!(house.env.now() + Duration::from_secs(3600)));
-    assert_eq!(house.get(path.trim_end_matches('/')).await.ok(), first, "from the store, not from Zoom");
+    assert_eq!(first["expires_at"], json!(app.env.now() + Duration::from_secs(3600)));
+    assert_eq!(app.get(path.trim_end_matches('/')).await.ok(), first, "from the store, not from Zoom");
 
-    house.jump(Duration::from_secs(3299));
-    assert_eq!(house.get(&path).await.ok()["token"], first["token"]);
-    house.jump(Duration::from_secs(1));
-    let second = house.get(&path).await.ok();
+    app.jump(Duration::from_secs(3299));
+    assert_eq!(app.get(&path).await.ok()["token"], first["token"]);
+    app.jump(Duration::from_secs(1));
+    let second = app.get(&path).await.ok();
     assert_ne!(second["token"], first["token"]);
-    assert_eq!(house.zoom.count("refreshes").await, 1);
+    assert_eq!(app.zoom.count("refreshes").await, 1);
 
-    let key = format!("Token {}", house.another_workspace().await);
+    let key = format!("Token {}", app.another_workspace().await);
     let foreign = Request::get(&path).header("authorization", key).body(Body::empty()).unwrap();
-    let foreign = house.send(foreign).await;
-    let unknown = house.get(&format!("{ACCOUNTS}01900000-0000-7000-8000-000000000000/access-token/")).await;
+    let foreign = app.send(foreign).await;
+    let unknown = app.get(&format!("{ACCOUNTS}01900000-0000-7000-8000-000000000000/access-token/")).await;
     assert_eq!((foreign.status, foreign.text), (404, unknown.text));
 }
 
 #[tokio::test]
 async fn a_wrong_client_secret_is_mended_by_a_patch() {
-    let (house, account) = connected().await;
-    let (token, app) = (format!("{ACCOUNTS}{account}/access-token/"), format!("{APPS}{}/", house.app));
-    change_at_zoom(&house, json!({ "client_secret": "rotated" })).await;
-    house.jump(Duration::from_secs(3600));
-    assert_eq!(house.get(&token).await.refused()["code"], "zoom_oauth_app_unhealthy");
-    assert_eq!(house.get(&app).await.ok()["latchkey_refused_since"], json!(house.env.now()));
-    assert_eq!(house.get(&format!("{ACCOUNTS}{account}/")).await.ok()["latchkey_status"], "healthy");
+    let (app, account) = connected().await;
+    let (token, zoom_app) =
+        (format!("{ACCOUNTS}{account}/access-token/"), format!("{APPS}{}/", app.zoom_app));
+    change_at_zoom(&app, json!({ "client_secret": "rotated" })).await;
+    app.jump(Duration::from_secs(3600));
+    assert_eq!(app.get(&token).await.refused()["code"], "zoom_oauth_app_unhealthy");
+    assert_eq!(app.get(&zoom_app).await.ok()["latchkey_refused_since"], json!(app.env.now()));
+    assert_eq!(app.get(&format!("{ACCOUNTS}{account}/")).await.ok()["latchkey_status"], "healthy");
 
     let patch = async |body: Value| {
-        let request = house.request("PATCH", &app).header("content-type", "application/json");
-        house.send(request.body(body.to_string().into()).unwrap()).await
+        let request = app.request("PATCH", &zoom_app).header("content-type", "application/json");
+        app.send(request.body(body.to_string().into()).unwrap()).await
     };
     let complaints = patch(json!({ "client_id": "other", "client_secret": "********" })).await.refused();
     assert_eq!(
@@ -72,34 +73,34 @@ async fn a_wrong_client_secret_is_mended_by_a_patch() {
     assert!(!changed.text.contains("rotated"));
     assert_eq!(changed.ok()["latchkey_refused_since"], Value::Null);
     // No probe has to be waited for.
-    house.get(&token).await.ok();
+    app.get(&token).await.ok();
 }
 
 #[tokio::test]
 async fn a_degraded_account_says_since_when_and_what_is_the_matter() {
-    let (house, account) = connected().await;
+    let (app, account) = connected().await;
     let path = format!("{ACCOUNTS}{account}/access-token/");
-    house.jump(Duration::from_secs(3600));
-    house.zoom.control("POST", "faults", json!({ "where": "refresh", "kind": "http_500", "times": 2 })).await;
-    let refused = house.get(&path).await;
+    app.jump(Duration::from_secs(3600));
+    app.zoom.control("POST", "faults", json!({ "where": "refresh", "kind": "http_500", "times": 2 })).await;
+    let refused = app.get(&path).await;
     assert_eq!((refused.status, &refused.json()["code"]), (503, &json!("zoom_unavailable")));
     assert!(refused.header("retry-after").parse::<u64>().is_ok(), "{:?}", refused.headers);
-    let shown = house.get(&format!("{ACCOUNTS}{account}/")).await.ok();
+    let shown = app.get(&format!("{ACCOUNTS}{account}/")).await.ok();
     assert_eq!((&shown["status"], &shown["latchkey_status"]), (&json!("healthy"), &json!("degraded")));
-    assert_eq!(shown["latchkey_status_since"], json!(house.env.now()));
+    assert_eq!(shown["latchkey_status_since"], json!(app.env.now()));
     assert_eq!(shown["latchkey_trouble"], "refresh_uncertain");
-    house.jump(PROBE);
-    house.get(&path).await.ok();
-    assert_eq!(house.get(&format!("{ACCOUNTS}{account}/")).await.ok()["latchkey_status"], "healthy");
+    app.jump(PROBE);
+    app.get(&path).await.ok();
+    assert_eq!(app.get(&format!("{ACCOUNTS}{account}/")).await.ok()["latchkey_status"], "healthy");
 }
 
 #[tokio::test]
 async fn an_account_that_needs_a_person_says_so() {
-    let (house, account) = connected().await;
-    house.jump(Duration::from_secs(3600));
-    let id = house.zoom.host()["id"].as_str().unwrap();
-    house.zoom.control("PATCH", &format!("users/{id}"), json!({ "active": false })).await;
-    let refused = house.get(&format!("{ACCOUNTS}{account}/access-token/")).await.refused();
+    let (app, account) = connected().await;
+    app.jump(Duration::from_secs(3600));
+    let id = app.zoom.host()["id"].as_str().unwrap();
+    app.zoom.control("PATCH", &format!("users/{id}"), json!({ "active": false })).await;
+    let refused = app.get(&format!("{ACCOUNTS}{account}/access-token/")).await.refused();
     assert_eq!(refused["code"], "zoom_oauth_credential_unhealthy");
-    assert_eq!(house.get(&format!("{ACCOUNTS}{account}/")).await.ok()["status"], "unhealthy");
+    assert_eq!(app.get(&format!("{ACCOUNTS}{account}/")).await.ok()["status"], "unhealthy");
 }

@@ -4,30 +4,30 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::{house::House, office};
+use crate::{app, test_app::TestApp};
 
 const APPS: &str = "/api/v2/zoom-oauth-apps/";
 const CONNECT: &str = "/api/latchkey/v1/connect-links/";
 
-fn app(changes: &Value) -> Value {
-    let mut app = json!({ "kind": "account_level", "client_id": "another", "client_secret": "planted-another-secret",
+fn zoom_app(changes: &Value) -> Value {
+    let mut zoom_app = json!({ "kind": "account_level", "client_id": "another", "client_secret": "planted-another-secret",
                           "webhook_secret": "planted-another-webhook" });
-    app.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-    app
+    zoom_app.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    zoom_app
 }
 
-async fn listed(house: &House, path: &str) -> Vec<Value> {
-    let page = house.get(path).await.ok();
+async fn listed(app: &TestApp, path: &str) -> Vec<Value> {
+    let page = app.get(path).await.ok();
     assert_eq!((&page["next"], &page["previous"]), (&Value::Null, &Value::Null));
     page["results"].as_array().unwrap().clone()
 }
 
 #[tokio::test]
 async fn an_apps_secrets_are_written_and_never_read() {
-    let house = office().await;
-    let first = listed(&house, APPS).await;
-    house.pass(Duration::from_secs(1)).await;
-    let answer = house.post(APPS, app(&json!({}))).await;
+    let app = app().await;
+    let first = listed(&app, APPS).await;
+    app.pass(Duration::from_secs(1)).await;
+    let answer = app.post(APPS, zoom_app(&json!({}))).await;
     assert!(!answer.text.contains("planted"));
     let made = answer.created();
     assert_eq!(
@@ -37,11 +37,11 @@ async fn an_apps_secrets_are_written_and_never_read() {
             "client_secret": "********",
             "webhook_secret": "********", "webhook_last_validation": null,
             "latchkey_former_webhook_secret_ends_at": null, "latchkey_refused_since": null,
-            "created_at": house.env.now(),
+            "created_at": app.env.now(),
         })
     );
-    assert_eq!(house.get(&format!("{APPS}{}/", made["id"].as_str().unwrap())).await.ok(), made);
-    assert_eq!(listed(&house, APPS).await, [std::slice::from_ref(&made), &first].concat(), "newest first");
+    assert_eq!(app.get(&format!("{APPS}{}/", made["id"].as_str().unwrap())).await.ok(), made);
+    assert_eq!(listed(&app, APPS).await, [std::slice::from_ref(&made), &first].concat(), "newest first");
     for (query, found) in [
         ("client_id=another", vec![made.clone()]),
         ("kind=user_level", first),
@@ -49,16 +49,16 @@ async fn an_apps_secrets_are_written_and_never_read() {
         ("kind=user_level&client_id=another", vec![]),
         ("client_id=nothing", vec![]),
     ] {
-        assert_eq!(listed(&house, &format!("{APPS}?{query}")).await, found, "{query}");
+        assert_eq!(listed(&app, &format!("{APPS}?{query}")).await, found, "{query}");
     }
 }
 
 #[tokio::test]
 async fn an_app_that_is_incomplete_masked_or_known_is_refused() {
-    let house = office().await;
+    let app = app().await;
     let required = "This field is required.";
     assert_eq!(
-        house.post(APPS, json!({})).await.refused(),
+        app.post(APPS, json!({})).await.refused(),
         json!({ "kind": [required], "client_id": [required], "client_secret": [required], "webhook_secret": [required] })
     );
     let masked = "This is the mask of an answer, not a secret.";
@@ -79,23 +79,23 @@ async fn an_app_that_is_incomplete_masked_or_known_is_refused() {
             json!({ "client_id": ["This workspace has an app with this client id."] }),
         ),
     ] {
-        assert_eq!(house.post(APPS, app(&change)).await.refused(), complaints, "{change}");
+        assert_eq!(app.post(APPS, zoom_app(&change)).await.refused(), complaints, "{change}");
     }
-    assert_eq!(listed(&house, APPS).await.len(), 1, "nothing is kept of them");
+    assert_eq!(listed(&app, APPS).await.len(), 1, "nothing is kept of them");
 }
 
 #[tokio::test]
 async fn a_connected_account_is_shown_without_its_tokens() {
-    let house = office().await;
-    let ada = house.zoom.user("ada@example.test", "Ada Lovelace").await;
-    let host = house.connect(house.zoom.host()).await;
-    house.pass(Duration::from_secs(1)).await;
-    let account = house.connect(&ada).await;
-    let shown = house.get(&format!("/api/v2/zoom-oauth-credentials/{account}/")).await.ok();
+    let app = app().await;
+    let ada = app.zoom.user("ada@example.test", "Ada Lovelace").await;
+    let host = app.connect(app.zoom.host()).await;
+    app.pass(Duration::from_secs(1)).await;
+    let account = app.connect(&ada).await;
+    let shown = app.get(&format!("/api/v2/zoom-oauth-credentials/{account}/")).await.ok();
     assert_eq!(
         shown,
         json!({
-            "id": account, "oauth_app": house.app, "status": "healthy", "latchkey_status": "healthy",
+            "id": account, "oauth_app": app.zoom_app, "status": "healthy", "latchkey_status": "healthy",
             "latchkey_status_since": shown["created_at"],
             "latchkey_trouble": null, "latchkey_missing_scopes": [],
             "latchkey_missing_meeting_scopes": ["meeting:read:list_meetings"],
@@ -105,20 +105,20 @@ async fn a_connected_account_is_shown_without_its_tokens() {
             "created_at": shown["created_at"],
         })
     );
-    assert_eq!(house.connect(&ada).await, account, "a second consent of the same user keeps the id");
+    assert_eq!(app.connect(&ada).await, account, "a second consent of the same user keeps the id");
     for (query, count) in [("", 2), ("?status=healthy", 2), ("?status=unhealthy", 0)] {
-        let found = listed(&house, &format!("/api/v2/zoom-oauth-credentials/{query}")).await;
+        let found = listed(&app, &format!("/api/v2/zoom-oauth-credentials/{query}")).await;
         assert_eq!(found.len(), count, "{query}");
     }
-    let found = listed(&house, "/api/v2/zoom-oauth-credentials/").await;
+    let found = listed(&app, "/api/v2/zoom-oauth-credentials/").await;
     let ids: Vec<_> = found.iter().map(|row| row["id"].as_str().unwrap()).collect();
     assert_eq!(ids, [account.as_str(), &host], "newest first");
 }
 
 #[tokio::test]
 async fn an_invitation_names_its_app() {
-    let house = office().await;
-    let answer = house.post(CONNECT, json!({ "oauth_app": house.app })).await;
+    let app = app().await;
+    let answer = app.post(CONNECT, json!({ "oauth_app": app.zoom_app })).await;
     assert_eq!(answer.header("cache-control"), "no-store");
     let made = answer.created();
     let begins = format!(
@@ -127,14 +127,14 @@ async fn an_invitation_names_its_app() {
     );
     assert!(made["url"].as_str().unwrap().starts_with(&begins), "{made}");
     assert_eq!(made["redirect_uri"], "https://latchkey.test/base/oauth/zoom/callback");
-    assert_eq!(made["expires_at"], json!(house.env.now() + Duration::from_secs(86_400)));
+    assert_eq!(made["expires_at"], json!(app.env.now() + Duration::from_secs(86_400)));
     for (body, complaint) in [
         (json!({}), "This field is required."),
         (json!({ "oauth_app": "x" }), "It must be the id of a registered app."),
         (json!({ "oauth_app": "01900000-0000-7000-8000-000000000000" }), "This workspace has no such app."),
     ] {
         assert_eq!(
-            house.post(CONNECT, body.clone()).await.refused(),
+            app.post(CONNECT, body.clone()).await.refused(),
             json!({ "oauth_app": [complaint] }),
             "{body}"
         );

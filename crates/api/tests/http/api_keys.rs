@@ -6,15 +6,14 @@ use api::Rates;
 use serde_json::{Value, json};
 
 use crate::{
-    OFFICE,
-    house::{House, Plan},
-    office,
+    PLAN, app,
+    test_app::{Plan, TestApp},
 };
 
 const KEYS: &str = "/api/latchkey/v1/api-keys/";
 
-async fn make(house: &House, asked: Value) -> (String, String) {
-    let made = house.post(KEYS, asked).await;
+async fn make(app: &TestApp, asked: Value) -> (String, String) {
+    let made = app.post(KEYS, asked).await;
     let body = made.created();
     assert_eq!(made.header("cache-control"), "no-store");
     (body["id"].as_str().unwrap().to_owned(), body["key"].as_str().unwrap().to_owned())
@@ -22,13 +21,13 @@ async fn make(house: &House, asked: Value) -> (String, String) {
 
 #[tokio::test]
 async fn a_key_is_shown_once_and_listed_by_its_beginning() {
-    let house = office().await;
+    let app = app().await;
     let asked = json!({ "name": "metrics", "scopes": ["read"], "requests_per_minute": 30,
                         "expires_at": "2030-01-01T00:00:00Z" });
-    house.tick();
-    let (id, key) = make(&house, asked).await;
+    app.tick();
+    let (id, key) = make(&app, asked).await;
     assert!(key.starts_with("lk_"));
-    let listed = house.get(KEYS).await;
+    let listed = app.get(KEYS).await;
     assert!(!listed.text.contains(&key));
     let [newest, first] = listed.ok()["results"].as_array().unwrap().clone().try_into().unwrap();
     assert_eq!(newest["prefix"], format!("{}…", &key[..7]));
@@ -36,15 +35,15 @@ async fn a_key_is_shown_once_and_listed_by_its_beginning() {
     assert_eq!((&newest["requests_per_minute"], &newest["revoked_at"]), (&json!(30), &Value::Null));
     assert_eq!(newest["expires_at"], "2030-01-01T00:00:00.000000Z");
     assert_eq!(first["scopes"], json!(["read", "bots", "tokens", "admin"]));
-    assert_eq!(house.get(&format!("{KEYS}{id}/")).await.ok(), newest);
+    assert_eq!(app.get(&format!("{KEYS}{id}/")).await.ok(), newest);
 }
 
 #[tokio::test]
 async fn a_scope_that_is_missing_is_named() {
-    let house = office().await;
-    let account = house.connect(&house.zoom.user("ada@example.test", "Ada").await).await;
+    let app = app().await;
+    let account = app.connect(&app.zoom.user("ada@example.test", "Ada").await).await;
     let account = format!("/api/v2/zoom-oauth-credentials/{account}/");
-    let bot = house.bot(json!({ "meeting_url": "https://zoom.us/j/81234567890" })).await;
+    let bot = app.bot(json!({ "meeting_url": "https://zoom.us/j/81234567890" })).await;
     let bot = format!("/api/v1/bot/{bot}/");
     let calls = [
         ("read", "GET", bot.clone()),
@@ -69,14 +68,14 @@ async fn a_scope_that_is_missing_is_named() {
     for scope in ["read", "bots", "tokens", "admin", "operator"] {
         let others: Vec<_> =
             ["read", "bots", "tokens", "admin", "operator"].into_iter().filter(|s| *s != scope).collect();
-        let lacking = house.key_with(&others.join(",")).await;
-        let holding = house.key_with(scope).await;
+        let lacking = app.key_with(&others.join(",")).await;
+        let holding = app.key_with(scope).await;
         for (_, method, path) in calls.iter().filter(|(needed, ..)| *needed == scope) {
-            let refused = house.call_as(&lacking, method, path, Value::Null).await;
+            let refused = app.call_as(&lacking, method, path, Value::Null).await;
             assert_eq!(refused.status, 403, "{method} {path}");
             let detail = format!("This API key lacks the scope {scope}: use one that has it.");
             assert_eq!(refused.json(), json!({ "code": "permission_denied", "detail": detail }));
-            let admitted = house.call_as(&holding, method, path, Value::Null).await;
+            let admitted = app.call_as(&holding, method, path, Value::Null).await;
             assert!(![401, 403, 404, 500].contains(&admitted.status), "{method} {path}: {}", admitted.text);
         }
     }
@@ -85,19 +84,19 @@ async fn a_scope_that_is_missing_is_named() {
 /// Where tokens are fetched from is as good as a token.
 #[tokio::test]
 async fn a_bots_urls_are_shown_to_whoever_sends_bots() {
-    let house = office().await;
+    let app = app().await;
     let zoom =
         json!({ "zak_url": "https://example.com/zak?token=planted", "user_email": "ada@example.test" });
-    let bot = house.bot(json!({ "meeting_url": "https://zoom.us/j/81234567890", "zoom": zoom })).await;
+    let bot = app.bot(json!({ "meeting_url": "https://zoom.us/j/81234567890", "zoom": zoom })).await;
     let (one, list) = (format!("/api/v1/bot/{bot}/"), "/api/v1/bot/".to_owned());
-    let (reader, sender) = (house.key_with("read").await, house.key_with("read,bots").await);
+    let (reader, sender) = (app.key_with("read").await, app.key_with("read,bots").await);
     for path in [&one, &list] {
-        let masked = house.call_as(&reader, "GET", path, Value::Null).await;
+        let masked = app.call_as(&reader, "GET", path, Value::Null).await;
         assert!(masked.status == 200 && !masked.text.contains("planted"), "{}", masked.text);
-        let told = house.call_as(&sender, "GET", path, Value::Null).await;
+        let told = app.call_as(&sender, "GET", path, Value::Null).await;
         assert!(told.text.contains("token=planted"), "{}", told.text);
     }
-    let masked = house.call_as(&reader, "GET", &one, Value::Null).await.ok();
+    let masked = app.call_as(&reader, "GET", &one, Value::Null).await.ok();
     assert_eq!(
         (masked["zoom"]["zak_url"].as_str(), masked["zoom"]["join_token_url"].as_str()),
         (Some("********"), None)
@@ -107,35 +106,35 @@ async fn a_bots_urls_are_shown_to_whoever_sends_bots() {
 
 #[tokio::test]
 async fn a_revoked_key_opens_nothing_on_any_server() {
-    let house = office().await;
-    let other = house.another(&OFFICE).await;
-    let (id, key) = make(&house, json!({ "name": "k", "scopes": "read" })).await;
-    for server in [&house, &other] {
+    let app = app().await;
+    let other = app.another(&PLAN).await;
+    let (id, key) = make(&app, json!({ "name": "k", "scopes": "read" })).await;
+    for server in [&app, &other] {
         server.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await.ok();
     }
     let path = format!("{KEYS}{id}/");
-    assert_eq!(house.call_as(&house.api_key, "DELETE", &path, Value::Null).await.status, 204);
-    for server in [&house, &other] {
+    assert_eq!(app.call_as(&app.api_key, "DELETE", &path, Value::Null).await.status, 204);
+    for server in [&app, &other] {
         let refused = server.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await;
         assert_eq!(refused.status, 401);
         let expected =
             json!({ "code": "authentication_failed", "detail": "This API key was revoked: make a new one." });
         assert_eq!(refused.json(), expected);
     }
-    let listed = house.get(&path).await.ok();
+    let listed = app.get(&path).await.ok();
     assert!(listed["revoked_at"].is_string(), "{listed}");
-    assert_eq!(house.call_as(&house.api_key, "DELETE", &path, Value::Null).await.status, 204, "once more");
+    assert_eq!(app.call_as(&app.api_key, "DELETE", &path, Value::Null).await.status, 204, "once more");
 }
 
 #[tokio::test]
 async fn a_key_ends_at_its_time() {
-    let house = office().await;
-    let end = (house.env.now() + Duration::from_secs(60)).to_string();
-    let (_, key) = make(&house, json!({ "name": "k", "scopes": ["read"], "expires_at": end })).await;
-    house.jump(Duration::from_micros(59_999_999));
-    house.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await.ok();
-    house.jump(Duration::from_micros(1));
-    let refused = house.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await;
+    let app = app().await;
+    let end = (app.env.now() + Duration::from_secs(60)).to_string();
+    let (_, key) = make(&app, json!({ "name": "k", "scopes": ["read"], "expires_at": end })).await;
+    app.jump(Duration::from_micros(59_999_999));
+    app.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await.ok();
+    app.jump(Duration::from_micros(1));
+    let refused = app.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await;
     assert_eq!(
         (refused.status, refused.json()["detail"].as_str()),
         (401, Some("This API key has expired: make a new one."))
@@ -145,26 +144,26 @@ async fn a_key_ends_at_its_time() {
 /// Not for every call: the time is a few minutes old at most.
 #[tokio::test]
 async fn the_last_use_is_noted() {
-    let house = office().await;
-    let (id, key) = make(&house, json!({ "name": "k", "scopes": ["read"] })).await;
+    let app = app().await;
+    let (id, key) = make(&app, json!({ "name": "k", "scopes": ["read"] })).await;
     let used =
-        async || house.get(&format!("{KEYS}{id}/")).await.ok()["last_used_at"].as_str().map(str::to_owned);
+        async || app.get(&format!("{KEYS}{id}/")).await.ok()["last_used_at"].as_str().map(str::to_owned);
     assert_eq!(used().await, None);
-    let first = house.env.now().to_string();
-    house.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await.ok();
-    let noted = house.wait_for("the use is noted", used).await;
+    let first = app.env.now().to_string();
+    app.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await.ok();
+    let noted = app.wait_for("the use is noted", used).await;
     assert_eq!(noted, first);
-    house.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await.ok();
-    house.jump(Duration::from_secs(301));
-    house.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await.ok();
-    house.wait_for("the next one is", async || used().await.filter(|at| *at > first)).await;
+    app.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await.ok();
+    app.jump(Duration::from_secs(301));
+    app.call_as(&key, "GET", "/api/v1/bot/", Value::Null).await.ok();
+    app.wait_for("the next one is", async || used().await.filter(|at| *at > first)).await;
 }
 
 #[tokio::test]
 async fn what_is_wrong_with_a_key_is_said() {
-    let house = office().await;
+    let app = app().await;
     let wrong =
-        house.post(KEYS, json!({ "requests_per_minute": 0, "expires_at": "2001-01-01T00:00:00Z" })).await;
+        app.post(KEYS, json!({ "requests_per_minute": 0, "expires_at": "2001-01-01T00:00:00Z" })).await;
     assert_eq!(
         wrong.refused(),
         json!({
@@ -181,7 +180,7 @@ async fn what_is_wrong_with_a_key_is_said() {
         (json!(["read", "fly"]), "\"fly\" is not a scope."),
         (json!("read,operator"), "This key lacks the scope operator, and can't give it."),
     ] {
-        let wrong = house.post(KEYS, json!({ "name": "k", "scopes": scopes })).await;
+        let wrong = app.post(KEYS, json!({ "name": "k", "scopes": scopes })).await;
         assert_eq!(wrong.refused(), json!({ "scopes": [complaint] }), "{scopes}");
     }
 }
@@ -189,40 +188,39 @@ async fn what_is_wrong_with_a_key_is_said() {
 /// Neither scopes nor time nor calls.
 #[tokio::test]
 async fn a_key_gives_no_more_than_it_has() {
-    let house = House::build(&Plan { rates: Some(Rates::default()), ..OFFICE }).await;
-    let administers = house.key_with("admin").await;
+    let app = TestApp::build(&Plan { rates: Some(Rates::default()), ..PLAN }).await;
+    let administers = app.key_with("admin").await;
     for scope in ["read", "bots", "tokens", "operator"] {
-        let refused = house
-            .call_as(&administers, "POST", KEYS, json!({ "name": "k", "scopes": ["admin", scope] }))
-            .await;
+        let refused =
+            app.call_as(&administers, "POST", KEYS, json!({ "name": "k", "scopes": ["admin", scope] })).await;
         let complaint = format!("This key lacks the scope {scope}, and can't give it.");
         assert_eq!(refused.refused(), json!({ "scopes": [complaint] }));
     }
     // Without a limit of its own it has the one that all have.
     let fast = json!({ "name": "k", "scopes": ["admin"], "requests_per_minute": 1201 });
-    let refused = house.call_as(&administers, "POST", KEYS, fast).await.refused();
+    let refused = app.call_as(&administers, "POST", KEYS, fast).await.refused();
     assert_eq!(
         refused,
         json!({ "requests_per_minute": ["This key may make 1200 itself, and can't give more."] })
     );
 
-    let end = (house.env.now() + Duration::from_secs(3600)).to_string();
+    let end = (app.env.now() + Duration::from_secs(3600)).to_string();
     let short = json!({ "name": "short", "scopes": ["admin"], "expires_at": end, "requests_per_minute": 50 });
-    let (_, short) = make(&house, short).await;
-    let later = (house.env.now() + Duration::from_secs(3601)).to_string();
+    let (_, short) = make(&app, short).await;
+    let later = (app.env.now() + Duration::from_secs(3601)).to_string();
     let wider = json!({ "name": "k", "scopes": ["admin"], "expires_at": later, "requests_per_minute": 51 });
-    let refused = house.call_as(&short, "POST", KEYS, wider).await.refused();
+    let refused = app.call_as(&short, "POST", KEYS, wider).await.refused();
     let ends = format!("This key ends at {end} itself, and can't give more.");
     let calls = "This key may make 50 itself, and can't give more.";
     assert_eq!(refused, json!({ "expires_at": [ends], "requests_per_minute": [calls] }));
     let unsaid =
-        house.call_as(&short, "POST", KEYS, json!({ "name": "k", "scopes": ["admin"] })).await.created();
+        app.call_as(&short, "POST", KEYS, json!({ "name": "k", "scopes": ["admin"] })).await.created();
     assert_eq!((&unsaid["expires_at"], &unsaid["requests_per_minute"]), (&json!(end), &json!(50)));
 
     // It may replace the callback secret, which only `tokens` can read.
     let rotate = "/api/latchkey/v1/callback-secret/rotate/";
-    let rotated = house.call_as(&administers, "POST", rotate, Value::Null).await.ok();
+    let rotated = app.call_as(&administers, "POST", rotate, Value::Null).await.ok();
     assert_eq!(rotated["secret"], "********");
-    let read = house.get("/api/latchkey/v1/callback-secret/").await.ok();
+    let read = app.get("/api/latchkey/v1/callback-secret/").await.ok();
     assert!(read["secret"].as_str().unwrap().starts_with("whsec_"));
 }

@@ -3,22 +3,22 @@
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 
-use crate::{house::House, office};
+use crate::{app, test_app::TestApp};
 
-/// A house with an account and a link, from which `count` ZAKs were fetched.
-async fn with_fetches(count: usize) -> (House, String) {
-    let house = office().await;
-    let user = house.zoom.user("ada@example.test", "Ada").await;
-    let account = house.connect(&user).await;
-    let link = house.path_of(&house.token_link(&account).await);
+/// A app with an account and a link, from which `count` ZAKs were fetched.
+async fn with_fetches(count: usize) -> (TestApp, String) {
+    let app = app().await;
+    let user = app.zoom.user("ada@example.test", "Ada").await;
+    let account = app.connect(&user).await;
+    let link = app.path_of(&app.token_link(&account).await);
     for number in 0..count {
         let mut request = Request::builder().uri(&link);
-        for (name, value) in house.signature(&format!("msg_{number}")).await {
+        for (name, value) in app.signature(&format!("msg_{number}")).await {
             request = request.header(name, value);
         }
-        assert_eq!(house.send(request.body(Body::empty()).unwrap()).await.status, 200);
+        assert_eq!(app.send(request.body(Body::empty()).unwrap()).await.status, 200);
     }
-    (house, account)
+    (app, account)
 }
 
 fn results(page: &Value) -> &Vec<Value> {
@@ -27,9 +27,9 @@ fn results(page: &Value) -> &Vec<Value> {
 
 #[tokio::test]
 async fn each_token_is_there_with_who_got_it() {
-    let (house, account) = with_fetches(2).await;
-    let token = house.get(&format!("/api/v2/zoom-oauth-credentials/{account}/access-token/")).await.ok();
-    let page = house.get("/api/latchkey/v1/audit/").await.ok();
+    let (app, account) = with_fetches(2).await;
+    let token = app.get(&format!("/api/v2/zoom-oauth-credentials/{account}/access-token/")).await.ok();
+    let page = app.get("/api/latchkey/v1/audit/").await.ok();
     assert_eq!(results(&page).len(), 3);
     let of = |why: &str| results(&page).iter().find(|record| record["why"] == why).unwrap();
     let fetched = of("token_link");
@@ -39,19 +39,19 @@ async fn each_token_is_there_with_who_got_it() {
     assert_eq!((&called["who"], &called["kind"]), (&json!("api_key"), &json!("access_token")));
     assert!(!page.to_string().contains(token["token"].as_str().unwrap()));
 
-    let other = house.another_workspace().await;
+    let other = app.another_workspace().await;
     let request = Request::builder().uri("/api/latchkey/v1/audit/");
     let request = request.header("authorization", format!("Token {other}")).body(Body::empty()).unwrap();
-    assert!(results(&house.send(request).await.ok()).is_empty(), "nobody sees another's");
+    assert!(results(&app.send(request).await.ok()).is_empty(), "nobody sees another's");
 }
 
 #[tokio::test]
 async fn pages_lead_on_and_meet() {
-    let (house, _) = with_fetches(103).await;
-    let first = house.get("/api/latchkey/v1/audit/?since=2020-01-01T00:00:00Z").await.ok();
+    let (app, _) = with_fetches(103).await;
+    let first = app.get("/api/latchkey/v1/audit/?since=2020-01-01T00:00:00Z").await.ok();
     let next = first["next"].as_str().unwrap();
     assert!(next.starts_with("https://latchkey.test/base/api/latchkey/v1/audit/?since="), "{next}");
-    let second = house.get(&house.path_of(next)).await.ok();
+    let second = app.get(&app.path_of(next)).await.ok();
     assert_eq!(second["next"], Value::Null);
     let mut ids: Vec<_> = [results(&first).clone(), results(&second).clone()].concat();
     ids.sort_by_key(|record| record["id"].to_string());
@@ -61,11 +61,11 @@ async fn pages_lead_on_and_meet() {
 
 #[tokio::test]
 async fn a_question_that_makes_no_sense_is_answered_field_by_field() {
-    let house = office().await;
+    let app = app().await;
     for (query, field) in [("since=yesterday", "since"), ("until=x", "until")] {
-        let answer = house.get(&format!("/api/latchkey/v1/audit/?{query}")).await;
+        let answer = app.get(&format!("/api/latchkey/v1/audit/?{query}")).await;
         assert_eq!(answer.status, 400, "{query}");
         assert!(answer.json()[field].is_array(), "{}", answer.text);
     }
-    assert_eq!(house.get("/api/latchkey/v1/audit/?cursor=1_x").await.status, 404);
+    assert_eq!(app.get("/api/latchkey/v1/audit/?cursor=1_x").await.status, 404);
 }

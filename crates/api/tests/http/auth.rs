@@ -7,23 +7,23 @@ use axum::{
 use serde_json::json;
 
 use crate::{
-    house::{Answer, House},
-    office,
+    app,
     tenants::{METHODS, WITHOUT_A_CALLER},
+    test_app::{Answer, TestApp},
 };
 
-async fn with(house: &House, authorization: Option<HeaderValue>) -> Answer {
+async fn with(app: &TestApp, authorization: Option<HeaderValue>) -> Answer {
     let mut request = Request::builder().uri("/api/v1/bot/");
     if let Some(value) = authorization {
         request = request.header(AUTHORIZATION, value);
     }
-    house.send(request.body(Body::empty()).unwrap()).await
+    app.send(request.body(Body::empty()).unwrap()).await
 }
 
 #[tokio::test]
 async fn a_key_may_be_written_in_several_ways() {
-    let house = office().await;
-    let key = &house.api_key;
+    let app = app().await;
+    let key = &app.api_key;
     for written in [
         format!("Token {key}"),
         format!("token {key}"),
@@ -31,16 +31,16 @@ async fn a_key_may_be_written_in_several_ways() {
         format!("Bearer {key}"),
         key.clone(),
     ] {
-        let answer = with(&house, Some(written.parse().unwrap())).await;
+        let answer = with(&app, Some(written.parse().unwrap())).await;
         assert_eq!(answer.status, 200, "{}", written.replace(key, "…"));
     }
 }
 
 #[tokio::test]
 async fn without_a_key_nothing_is_told() {
-    let house = office().await;
-    let key = &house.api_key;
-    let answer = with(&house, None).await;
+    let app = app().await;
+    let key = &app.api_key;
+    let answer = with(&app, None).await;
     assert_eq!(answer.status, 401);
     assert_eq!(answer.header("www-authenticate"), "Token");
     assert_eq!(
@@ -57,20 +57,20 @@ async fn without_a_key_nothing_is_told() {
         format!("Token {key} {key}"),
         format!("Token {}", &key[..key.len() - 1]),
     ] {
-        let answer = with(&house, Some(wrong.parse().unwrap())).await;
+        let answer = with(&app, Some(wrong.parse().unwrap())).await;
         assert_eq!(answer.status, 401, "{}", wrong.replace(key, "…"));
         assert_eq!(
             answer.json(),
             json!({ "code": "authentication_failed", "detail": "This API key is not known here: see that it is whole, and this server's." })
         );
     }
-    assert_eq!(with(&house, Some(HeaderValue::from_bytes(b"Token \xff").unwrap())).await.status, 401);
+    assert_eq!(with(&app, Some(HeaderValue::from_bytes(b"Token \xff").unwrap())).await.status, 401);
 }
 
 /// Nothing is public by accident, and not even what is wrong with a request is told to somebody without a key.
 #[tokio::test]
 async fn the_key_is_looked_at_first() {
-    let house = office().await;
+    let app = app().await;
     let public =
         ["/oauth/zoom/authorize", "/oauth/zoom/callback", "/livez", "/healthz", "/readyz", "/metrics"];
     for path in api::paths() {
@@ -81,7 +81,7 @@ async fn the_key_is_looked_at_first() {
         let mut statuses = Vec::new();
         for method in METHODS {
             let request = Request::builder().method(method).uri(&garbage).body(Body::from("{")).unwrap();
-            statuses.push(house.send(request).await.status);
+            statuses.push(app.send(request).await.status);
         }
         assert!(statuses.iter().all(|status| [401, 405].contains(status)), "{path}: {statuses:?}");
         assert!(statuses.contains(&401), "{path} has no method");

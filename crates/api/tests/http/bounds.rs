@@ -8,26 +8,26 @@ use tokio::{
 use url::Url;
 
 use crate::{
-    OFFICE,
-    house::{House, Plan, within},
+    PLAN,
+    test_app::{Plan, TestApp, within},
 };
 
 const LINKS: &str = "/api/latchkey/v1/token-links/";
 
-/// A house that is reached where it listens, an account in it, and the path of a link to it.
-async fn linked(changes: Value) -> (House, String) {
-    let house = House::build(&Plan { public_base: None, ..OFFICE }).await;
-    let account = house.connect(house.zoom.host()).await;
+/// A app that is reached where it listens, an account in it, and the path of a link to it.
+async fn linked(changes: Value) -> (TestApp, String) {
+    let app = TestApp::build(&Plan { public_base: None, ..PLAN }).await;
+    let account = app.connect(app.zoom.host()).await;
     let mut link = json!({ "credential": account });
     link.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-    let made = house.post(LINKS, link).await.created();
-    let path = house.path_of(made["url"].as_str().unwrap());
-    (house, path)
+    let made = app.post(LINKS, link).await.created();
+    let path = app.path_of(made["url"].as_str().unwrap());
+    (app, path)
 }
 
 /// Status, head and body of the answer on a connection of its own.
-async fn send(house: &House, line: &str, headers: &[(String, String)]) -> (u16, String, String) {
-    let address = Url::parse(&house.address("/")).unwrap();
+async fn send(app: &TestApp, line: &str, headers: &[(String, String)]) -> (u16, String, String) {
+    let address = Url::parse(&app.address("/")).unwrap();
     let address = (address.host_str().unwrap(), address.port().unwrap());
     let mut lines = vec![format!("{line} HTTP/1.1"), "Host: here".into(), "Connection: close".into()];
     lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
@@ -52,8 +52,8 @@ fn large(bytes: usize) -> Vec<(String, String)> {
     vec![("x-planted".to_owned(), "planted".repeat(bytes / 7))]
 }
 
-async fn signed(house: &House, id: &str, more: Vec<(String, String)>) -> Vec<(String, String)> {
-    let signature = house.signature(id).await.map(|(name, value)| (name.to_owned(), value));
+async fn signed(app: &TestApp, id: &str, more: Vec<(String, String)>) -> Vec<(String, String)> {
+    let signature = app.signature(id).await.map(|(name, value)| (name.to_owned(), value));
     signature.into_iter().chain(more).collect()
 }
 
@@ -62,63 +62,63 @@ const TOO_LARGE: &str = "the headers are more than 64, or larger than 16 KiB tog
 /// Through both doors: an address that needs no decoding, and one that does.
 #[tokio::test]
 async fn recalls_dialect_says_it_in_a_line() {
-    let (house, path) = linked(json!({})).await;
+    let (app, path) = linked(json!({})).await;
     let decoded = path.replacen('.', "%2E", 1);
     let refused = format!("request_malformed: {TOO_LARGE}; ");
     for (number, more) in [many(70), many(90), large(20_000), large(50_000)].into_iter().enumerate() {
-        for (door, path) in [&path, &decoded].into_iter().enumerate() {
-            let headers = signed(&house, &format!("msg_{number}_{door}"), more.clone()).await;
-            let (status, head, body) = send(&house, &format!("GET {path}"), &headers).await;
+        for (server, path) in [&path, &decoded].into_iter().enumerate() {
+            let headers = signed(&app, &format!("msg_{number}_{server}"), more.clone()).await;
+            let (status, head, body) = send(&app, &format!("GET {path}"), &headers).await;
             assert_eq!((status, body.starts_with(&refused)), (400, true), "{body}");
             assert!(!body.contains("planted") && head.contains("cache-control: no-store"), "{head}");
         }
     }
     let long = format!("GET {path}?x={}", "planted".repeat(3000));
-    let (status, _, body) = send(&house, &long, &signed(&house, "msg_long", Vec::new()).await).await;
+    let (status, _, body) = send(&app, &long, &signed(&app, "msg_long", Vec::new()).await).await;
     assert_eq!((status, body.contains("the query is longer than 16 KiB")), (400, true), "{body}");
     let status_of_a_bot = format!("POST {path}/status");
-    let (status, _, body) = send(&house, &status_of_a_bot, &signed(&house, "msg_s", many(70)).await).await;
+    let (status, _, body) = send(&app, &status_of_a_bot, &signed(&app, "msg_s", many(70)).await).await;
     assert_eq!((status, body.starts_with(&refused)), (400, true), "{body}");
     // Whoever doesn't know the secret hears nothing but that.
-    let (status, _, body) = send(&house, &format!("GET {path}x"), &many(70)).await;
+    let (status, _, body) = send(&app, &format!("GET {path}x"), &many(70)).await;
     assert_eq!((status, &body[..13]), (404, "link_unknown:"));
-    let (status, ..) = send(&house, &format!("GET {path}{}", "x".repeat(20_000)), &[]).await;
+    let (status, ..) = send(&app, &format!("GET {path}{}", "x".repeat(20_000)), &[]).await;
     assert_eq!(status, 404);
-    assert_eq!(house.zoom.count("zak_mints").await, 0);
+    assert_eq!(app.zoom.count("zak_mints").await, 0);
 
     // Nothing of it is remembered: the same id is good yet. And thirty fields are not many.
-    let headers = signed(&house, "msg_0_0", many(25)).await;
-    let (status, _, body) = send(&house, &format!("GET {path}"), &headers).await;
+    let headers = signed(&app, "msg_0_0", many(25)).await;
+    let (status, _, body) = send(&app, &format!("GET {path}"), &headers).await;
     assert_eq!((status, body.split('.').count()), (200, 3), "{body}");
 }
 
 #[tokio::test]
 async fn attendees_dialect_says_it_in_an_object() {
     let secret = "Tk9ULUEtUkVBTC1TRUNSRVQtYXR0ZW5kZWUtdmVjMDE=";
-    let (house, path) = linked(json!({ "dialect": "attendee", "signing_secret": secret })).await;
+    let (app, path) = linked(json!({ "dialect": "attendee", "signing_secret": secret })).await;
     for line in [format!("POST {path}"), format!("POST {path}?x={}", "planted".repeat(3000))] {
         let more = if line.contains('?') { Vec::new() } else { many(70) };
-        let (status, _, body) = send(&house, &line, &more).await;
+        let (status, _, body) = send(&app, &line, &more).await;
         let error = serde_json::from_str::<Value>(&body).unwrap()["error"].clone();
         assert_eq!((status, &error["code"]), (400, &json!("request_malformed")));
         assert_eq!((&error["retryable"], body.contains("planted")), (&json!(false), false), "{body}");
     }
-    assert_eq!(house.zoom.count("zak_mints").await, 0);
+    assert_eq!(app.zoom.count("zak_mints").await, 0);
 }
 
 #[tokio::test]
 async fn meeting_baas_dialect_says_it_in_a_line() {
-    let (house, path) = linked(json!({ "dialect": "meeting_baas" })).await;
-    let (status, _, body) = send(&house, &format!("GET {path}"), &large(20_000)).await;
+    let (app, path) = linked(json!({ "dialect": "meeting_baas" })).await;
+    let (status, _, body) = send(&app, &format!("GET {path}"), &large(20_000)).await;
     assert_eq!((status, body.starts_with(&format!("request_malformed: {TOO_LARGE}"))), (400, true), "{body}");
-    assert_eq!(house.zoom.count("zak_mints").await, 0);
-    let (status, ..) = send(&house, &format!("GET {path}"), &many(25)).await;
+    assert_eq!(app.zoom.count("zak_mints").await, 0);
+    let (status, ..) = send(&app, &format!("GET {path}"), &many(25)).await;
     assert_eq!(status, 200);
 }
 
 #[tokio::test]
 async fn other_routes_say_it_in_json() {
-    let (house, _) = linked(json!({})).await;
+    let (app, _) = linked(json!({})).await;
     let long = format!("/healthz?{}", "x".repeat(20_000));
     for (path, headers, status, code) in [
         ("/healthz", many(70), 431, "headers_too_large"),
@@ -126,10 +126,10 @@ async fn other_routes_say_it_in_json() {
         ("/api/v1/bot/", large(50_000), 431, "headers_too_large"),
         (&*long, Vec::new(), 414, "address_too_long"),
     ] {
-        let (answered, head, body) = send(&house, &format!("GET {path}"), &headers).await;
+        let (answered, head, body) = send(&app, &format!("GET {path}"), &headers).await;
         let said: Value = serde_json::from_str(&body).unwrap();
         assert_eq!((answered, &said["code"]), (status, &json!(code)), "{path}");
         assert!(head.contains("x-request-id: "), "{head}");
     }
-    assert_eq!(send(&house, "GET /healthz", &many(30)).await.0, 200);
+    assert_eq!(send(&app, "GET /healthz", &many(30)).await.0, 200);
 }

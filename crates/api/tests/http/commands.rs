@@ -4,24 +4,23 @@ use axum::body::Body;
 use serde_json::json;
 
 use crate::{
-    OFFICE,
-    house::{House, Plan, last_step},
-    office,
+    PLAN, app,
+    test_app::{Plan, TestApp, last_step},
 };
 
 const MEETING: &str = "https://zoom.us/j/81234567890";
 
 #[tokio::test]
 async fn a_bot_that_has_not_begun_is_called_off_or_refused() {
-    let house = office().await;
-    let bot = house.bot(json!({ "meeting_url": MEETING })).await;
+    let app = app().await;
+    let bot = app.bot(json!({ "meeting_url": MEETING })).await;
     for _ in 0..2 {
-        let answer = house.call("POST", &format!("/api/v1/bot/{bot}/leave_call/"), Body::empty()).await.ok();
+        let answer = app.call("POST", &format!("/api/v1/bot/{bot}/leave_call/"), Body::empty()).await.ok();
         assert_eq!(answer["id"], bot);
         assert_eq!(last_step(&answer)["code"], "ready", "nobody has taken it yet");
     }
-    let scheduled = house.bot(json!({ "meeting_url": MEETING, "join_at": "2040-01-01T00:00:00Z" })).await;
-    let answer = house.post(&format!("/api/v1/bot/{scheduled}/leave_call/"), json!({})).await;
+    let scheduled = app.bot(json!({ "meeting_url": MEETING, "join_at": "2040-01-01T00:00:00Z" })).await;
+    let answer = app.post(&format!("/api/v1/bot/{scheduled}/leave_call/"), json!({})).await;
     let detail = "This bot has not started yet.";
     assert_eq!(answer.refused(), json!({ "code": "cannot_command_unstarted_bot", "detail": detail }));
 }
@@ -29,11 +28,11 @@ async fn a_bot_that_has_not_begun_is_called_off_or_refused() {
 /// Called off before anybody took it, the bot goes straight to its end.
 #[tokio::test]
 async fn a_bot_that_was_called_off_never_joins() {
-    let house = office().await;
-    let bot = house.bot(json!({ "meeting_url": MEETING })).await;
-    house.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
+    let app = app().await;
+    let bot = app.bot(json!({ "meeting_url": MEETING })).await;
+    app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
 
-    let working = house.another(&Plan { capacity: 1, ..OFFICE }).await;
+    let working = app.another(&Plan { capacity: 1, ..PLAN }).await;
     let bot = working.until(&bot, "done").await;
     let steps = bot["status_changes"].as_array().unwrap();
     let codes: Vec<_> = steps.iter().map(|step| step["code"].as_str().unwrap()).collect();
@@ -44,27 +43,27 @@ async fn a_bot_that_was_called_off_never_joins() {
 
 #[tokio::test]
 async fn a_bot_that_has_ended_takes_no_commands() {
-    let house = House::build(&Plan { capacity: 1, ..OFFICE }).await;
-    let bot = house.bot(json!({ "meeting_url": MEETING })).await;
-    let ended = house.until(&bot, "fatal").await;
+    let app = TestApp::build(&Plan { capacity: 1, ..PLAN }).await;
+    let bot = app.bot(json!({ "meeting_url": MEETING })).await;
+    let ended = app.until(&bot, "fatal").await;
     let last = last_step(&ended);
     assert_eq!(last["sub_code"], "failed_to_launch_in_time");
     assert_eq!(
         last["message"],
         "no Chromium at /nowhere/chromium: install Debian's `chromium` package, or set browser.chromium"
     );
-    assert_eq!(house.pictures(&bot).await, [[0_u8; 0]; 0]);
-    let answer = house.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await;
+    assert_eq!(app.pictures(&bot).await, [[0_u8; 0]; 0]);
+    let answer = app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await;
     let detail = "This bot has ended.";
     assert_eq!(answer.refused(), json!({ "code": "cannot_command_completed_bot", "detail": detail }));
-    assert_eq!(house.look_at(&bot).await, ended, "and nothing has changed");
-    house.stop().await;
+    assert_eq!(app.look_at(&bot).await, ended, "and nothing has changed");
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn recording_is_not_pretended() {
-    let house = office().await;
-    let bot = house.bot(json!({ "meeting_url": MEETING })).await;
+    let app = app().await;
+    let bot = app.bot(json!({ "meeting_url": MEETING })).await;
     for command in [
         "request_recording_permission",
         "start_recording",
@@ -72,9 +71,9 @@ async fn recording_is_not_pretended() {
         "pause_recording",
         "resume_recording",
     ] {
-        let answer = house.post(&format!("/api/v1/bot/{bot}/{command}/"), json!({})).await;
+        let answer = app.post(&format!("/api/v1/bot/{bot}/{command}/"), json!({})).await;
         let detail = "Bots do not record here.";
         assert_eq!(answer.refused(), json!({ "code": "not_supported", "detail": detail }), "{command}");
-        assert_eq!(house.post(&format!("/api/v1/bot/x/{command}/"), json!({})).await.status, 404);
+        assert_eq!(app.post(&format!("/api/v1/bot/x/{command}/"), json!({})).await.status, 404);
     }
 }

@@ -12,20 +12,20 @@ use tokio::{
 use url::Url;
 
 use crate::{
-    OFFICE,
-    house::{House, Plan, within},
+    PLAN,
+    test_app::{Plan, TestApp, within},
 };
 
 const HALF_A_HEAD: &str = "GET /healthz HTTP/1.1\r\nhost: h";
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nhost: here\r\n\r\n";
 
-async fn bounded(bounds: Bounds) -> House {
-    House::build(&Plan { public_base: None, bounds: Some(bounds), ..OFFICE }).await
+async fn bounded(bounds: Bounds) -> TestApp {
+    TestApp::build(&Plan { public_base: None, bounds: Some(bounds), ..PLAN }).await
 }
 
 /// A connection of its own, on which this was sent.
-async fn sent(house: &House, text: &str) -> TcpStream {
-    let address = Url::parse(&house.address("/")).unwrap();
+async fn sent(app: &TestApp, text: &str) -> TcpStream {
+    let address = Url::parse(&app.address("/")).unwrap();
     let address = SocketAddr::new(address.host_str().unwrap().parse().unwrap(), address.port().unwrap());
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
@@ -61,11 +61,11 @@ fn with_body(path: &str, headers: &[(&str, String)], length: usize) -> String {
 /// Five times as many as there may be, all from the address of a proxy.
 #[tokio::test]
 async fn requests_that_nobody_finishes_keep_nobody_out() {
-    let house = bounded(Bounds { connections: 8, ..Bounds::default() }).await;
+    let app = bounded(Bounds { connections: 8, ..Bounds::default() }).await;
     let mut kept = Vec::new();
     for _ in 0..40 {
-        kept.push(sent(&house, HALF_A_HEAD).await);
-        let mut stream = sent(&house, HEALTH).await;
+        kept.push(sent(&app, HALF_A_HEAD).await);
+        let mut stream = sent(&app, HEALTH).await;
         assert_eq!(parts(&answer(&mut stream).await).0, 200);
     }
     let first = rest(&mut kept[0]).await;
@@ -75,13 +75,13 @@ async fn requests_that_nobody_finishes_keep_nobody_out() {
 #[tokio::test]
 async fn one_address_makes_room_for_itself() {
     let bounds = Bounds { connections: 100, of_an_address: 4, proxies: Vec::new(), ..Bounds::default() };
-    let house = bounded(bounds).await;
+    let app = bounded(bounds).await;
     let mut kept = Vec::new();
     for _ in 0..12 {
-        kept.push(sent(&house, HALF_A_HEAD).await);
+        kept.push(sent(&app, HALF_A_HEAD).await);
     }
     // Connections are taken in order: by the time this one is answered, all of them were.
-    let mut stream = sent(&house, HEALTH).await;
+    let mut stream = sent(&app, HEALTH).await;
     assert_eq!(parts(&answer(&mut stream).await).0, 200);
     for stream in &mut kept[..8] {
         rest(stream).await;
@@ -94,81 +94,80 @@ async fn one_address_makes_room_for_itself() {
 
 #[tokio::test]
 async fn whoever_is_being_served_is_not_sent_away() {
-    let house = bounded(Bounds { connections: 1, ..Bounds::default() }).await;
+    let app = bounded(Bounds { connections: 1, ..Bounds::default() }).await;
     for _ in 0..10 {
-        house.call_as("lk_wrong", "GET", "/api/v1/bot/", Value::Null).await;
+        app.call_as("lk_wrong", "GET", "/api/v1/bot/", Value::Null).await;
     }
     // A wrong key too many: it waits for its answer.
     let mut served =
-        sent(&house, "GET /api/v1/bot/ HTTP/1.1\r\nhost: here\r\nauthorization: Token lk_wrong\r\n\r\n")
-            .await;
+        sent(&app, "GET /api/v1/bot/ HTTP/1.1\r\nhost: here\r\nauthorization: Token lk_wrong\r\n\r\n").await;
     // There is no telling when the server has taken it in, but by its refusing another.
     let refused = async || {
-        let mut other = sent(&house, HALF_A_HEAD).await;
+        let mut other = sent(&app, HALF_A_HEAD).await;
         let mut bytes = [0; 64];
         let look =
             Environment::system().clock.timeout(Duration::from_millis(200), other.read(&mut bytes)).await;
         look.is_some_and(|read| read.is_ok_and(|read| bytes[..read].starts_with(b"HTTP/1.1 503 ")))
             .then_some(())
     };
-    house.wait_for("another is refused", refused).await;
-    let answer = house.meanwhile(answer(&mut served)).await;
+    app.wait_for("another is refused", refused).await;
+    let answer = app.meanwhile(answer(&mut served)).await;
     assert_eq!(parts(&answer).0, 401);
 }
 
 #[tokio::test]
 async fn a_head_gets_seconds_and_a_connection_between_requests_more() {
-    let house = bounded(Bounds::default()).await;
-    let (mut silent, mut late) = (sent(&house, "").await, sent(&house, HALF_A_HEAD).await);
-    let mut kept = sent(&house, HEALTH).await;
+    let app = bounded(Bounds::default()).await;
+    let (mut silent, mut late) = (sent(&app, "").await, sent(&app, HALF_A_HEAD).await);
+    let mut kept = sent(&app, HEALTH).await;
     assert_eq!(parts(&answer(&mut kept).await).0, 200);
-    house.pass(Duration::from_secs(15)).await;
+    app.pass(Duration::from_secs(15)).await;
     assert_eq!(rest(&mut silent).await, "", "who has sent nothing awaits nothing");
     assert!(rest(&mut late).await.starts_with("HTTP/1.1 408 "));
 
-    house.pass(Duration::from_secs(40)).await;
+    app.pass(Duration::from_secs(40)).await;
     kept.write_all(HEALTH.as_bytes()).await.unwrap();
     assert_eq!(parts(&answer(&mut kept).await).0, 200, "a proxy's connection outlives a minute");
     kept.write_all(HALF_A_HEAD.as_bytes()).await.unwrap();
-    house.pass(Duration::from_secs(15)).await;
+    app.pass(Duration::from_secs(15)).await;
     assert!(
         rest(&mut kept).await.starts_with("HTTP/1.1 408 "),
         "the second head has no more time than the first"
     );
 
-    let mut idle = sent(&house, HEALTH).await;
+    let mut idle = sent(&app, HEALTH).await;
     assert_eq!(parts(&answer(&mut idle).await).0, 200);
-    house.pass(Duration::from_secs(80)).await;
+    app.pass(Duration::from_secs(80)).await;
     assert_eq!(rest(&mut idle).await, "");
 }
 
 #[tokio::test]
 async fn nothing_of_a_body_is_read_for_whoever_does_not_know_the_link() {
-    let house = bounded(Bounds::default()).await;
-    let account = house.connect(house.zoom.host()).await;
-    let path = house.path_of(&house.token_link(&account).await);
-    let signature = house.signature("msg_1").await;
+    let app = bounded(Bounds::default()).await;
+    let account = app.connect(app.zoom.host()).await;
+    let path = app.path_of(&app.token_link(&account).await);
+    let signature = app.signature("msg_1").await;
     for path in [&path, &path.replacen('.', "%2E", 1)] {
         // The body never comes, and the answer does.
-        let mut stream = sent(&house, &with_body(&format!("{path}x"), &signature, 100)).await;
+        let mut stream = sent(&app, &with_body(&format!("{path}x"), &signature, 100)).await;
         assert_eq!(parts(&answer(&mut stream).await).0, 404);
-        let mut stream = sent(&house, &with_body(path, &[], 100)).await;
+        let mut stream = sent(&app, &with_body(path, &[], 100)).await;
         let unsigned = answer(&mut stream).await;
         assert_eq!((parts(&unsigned).0, &parts(&unsigned).1[..18]), (401, "signature_missing:"));
         // With everything right about its head it gets five seconds.
-        let mut stream = sent(&house, &with_body(path, &signature, 100)).await;
+        let mut stream = sent(&app, &with_body(path, &signature, 100)).await;
         stream.write_all(b"x").await.unwrap();
-        house.pass(Duration::from_secs(7)).await;
+        app.pass(Duration::from_secs(7)).await;
         let late = answer(&mut stream).await;
         assert_eq!(
             parts(&late),
             (400, "request_malformed: the body did not come within 5 s; correct the request")
         );
     }
-    let mut stream = sent(&house, &with_body(&format!("{path}x/status"), &signature, 100)).await;
+    let mut stream = sent(&app, &with_body(&format!("{path}x/status"), &signature, 100)).await;
     assert_eq!(parts(&answer(&mut stream).await).0, 404);
     // What is larger is not begun.
-    let mut stream = sent(&house, &with_body(&path, &signature, 256 * 1024 + 1)).await;
+    let mut stream = sent(&app, &with_body(&path, &signature, 256 * 1024 + 1)).await;
     let large = answer(&mut stream).await;
     assert_eq!(
         parts(&large),
@@ -178,56 +177,56 @@ async fn nothing_of_a_body_is_read_for_whoever_does_not_know_the_link() {
 
 #[tokio::test]
 async fn zooms_webhooks_get_five_seconds_before_their_signature() {
-    let house = bounded(Bounds::default()).await;
-    let path = format!("/api/v2/zoom-oauth-apps/{}/webhook", house.app);
-    let mut stream = sent(&house, &with_body(&path, &[], 100)).await;
+    let app = bounded(Bounds::default()).await;
+    let path = format!("/api/v2/zoom-oauth-apps/{}/webhook", app.zoom_app);
+    let mut stream = sent(&app, &with_body(&path, &[], 100)).await;
     assert_eq!(parts(&answer(&mut stream).await), (401, r#"{"code":"signature_missing"}"#));
     let headers = [("x-zm-signature", "v0=x".to_owned()), ("x-zm-request-timestamp", "1".to_owned())];
-    let mut stream = sent(&house, &with_body(&path, &headers, 256 * 1024 + 1)).await;
+    let mut stream = sent(&app, &with_body(&path, &headers, 256 * 1024 + 1)).await;
     assert_eq!(parts(&answer(&mut stream).await), (401, r#"{"code":"signature_invalid"}"#));
-    let mut stream = sent(&house, &with_body(&path, &headers, 100)).await;
-    house.pass(Duration::from_secs(7)).await;
+    let mut stream = sent(&app, &with_body(&path, &headers, 100)).await;
+    app.pass(Duration::from_secs(7)).await;
     assert_eq!(parts(&answer(&mut stream).await), (401, r#"{"code":"signature_invalid"}"#));
 }
 
 #[tokio::test]
 async fn bodies_of_callers_have_time_and_room_and_an_end() {
-    let house = bounded(Bounds { bodies: 4096, ..Bounds::default() }).await;
+    let app = bounded(Bounds { bodies: 4096, ..Bounds::default() }).await;
     let key =
-        [("authorization", format!("Token {}", house.api_key)), ("content-type", "application/json".into())];
+        [("authorization", format!("Token {}", app.api_key)), ("content-type", "application/json".into())];
     let path = "/api/latchkey/v1/pools/";
-    let mut slow = sent(&house, &with_body(path, &key, 20)).await;
-    house.pass(Duration::from_secs(25)).await;
+    let mut slow = sent(&app, &with_body(path, &key, 20)).await;
+    app.pass(Duration::from_secs(25)).await;
     slow.write_all(br#"{ "name": "pool"   }"#).await.unwrap();
     assert_eq!(parts(&answer(&mut slow).await).0, 201);
 
-    let mut late = sent(&house, &with_body(path, &key, 20)).await;
-    house.pass(Duration::from_secs(32)).await;
+    let mut late = sent(&app, &with_body(path, &key, 20)).await;
+    app.pass(Duration::from_secs(32)).await;
     let late = answer(&mut late).await;
     let (status, body) = parts(&late);
     let expected = json!({ "code": "too_slow", "detail": "The body did not come within 30 s." });
     assert_eq!((status, serde_json::from_str::<Value>(body).unwrap()), (408, expected));
 
     let large = json!({ "name": "x".repeat(4000) });
-    let refused = house.post(path, large.clone()).await;
+    let refused = app.post(path, large.clone()).await;
     assert_eq!((refused.status, refused.header("retry-after")), (503, "1"), "{}", refused.text);
     let large = json!({ "name": "x".repeat(8 * 1024 * 1024) });
-    let refused = house.post(path, large).await;
+    let refused = app.post(path, large).await;
     assert_eq!((refused.status, &refused.json()["code"]), (413, &json!("too_large")));
 }
 
 #[tokio::test]
 async fn wrong_keys_are_slowed_down_and_right_ones_are_not() {
-    let house = bounded(Bounds::default()).await;
-    let wrong = async || house.call_as("lk_wrong", "GET", "/api/v1/bot/", Value::Null).await;
+    let app = bounded(Bounds::default()).await;
+    let wrong = async || app.call_as("lk_wrong", "GET", "/api/v1/bot/", Value::Null).await;
     for _ in 0..10 {
         assert_eq!(wrong().await.status, 401);
     }
-    let begun = house.env.now();
-    let (slowed, ()) = tokio::join!(house.meanwhile(wrong()), async {
+    let begun = app.env.now();
+    let (slowed, ()) = tokio::join!(app.meanwhile(wrong()), async {
         // From the same address, which may be a proxy's.
-        house.get("/api/v1/bot/").await.ok();
+        app.get("/api/v1/bot/").await.ok();
     });
     assert_eq!(slowed.status, 401);
-    assert!(house.env.now().since(begun) >= Duration::from_secs(1));
+    assert!(app.env.now().since(begun) >= Duration::from_secs(1));
 }

@@ -6,28 +6,27 @@ use axum::{body::Body, http::header::CONTENT_TYPE};
 use serde_json::{Value, json};
 
 use crate::{
-    OFFICE,
-    house::{Answer, House, Plan},
-    office,
+    PLAN, app,
+    test_app::{Answer, Plan, TestApp},
 };
 
 const MEETING: &str = "https://us02web.zoom.us/j/81234567890?pwd=planted-pass";
 
-async fn create(house: &House, fields: Value) -> Answer {
+async fn create(app: &TestApp, fields: Value) -> Answer {
     let mut body = json!({ "meeting_url": MEETING });
     body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-    house.post("/api/v1/bot/", body).await
+    app.post("/api/v1/bot/", body).await
 }
 
-async fn typed(house: &House, content_type: &str, body: impl Into<Body>) -> Answer {
-    let request = house.request("POST", "/api/v1/bot/").header(CONTENT_TYPE, content_type);
-    house.send(request.body(body.into()).unwrap()).await
+async fn typed(app: &TestApp, content_type: &str, body: impl Into<Body>) -> Answer {
+    let request = app.request("POST", "/api/v1/bot/").header(CONTENT_TYPE, content_type);
+    app.send(request.body(body.into()).unwrap()).await
 }
 
 #[tokio::test]
 async fn a_link_is_enough() {
-    let house = office().await;
-    let bot = create(&house, json!({})).await.created();
+    let app = app().await;
+    let bot = create(&app, json!({})).await.created();
     assert_eq!(
         bot,
         json!({
@@ -47,20 +46,20 @@ async fn a_link_is_enough() {
             },
             "metadata": {},
             "status_changes": [
-                { "code": "ready", "message": null, "created_at": house.env.now(), "sub_code": null },
+                { "code": "ready", "message": null, "created_at": app.env.now(), "sub_code": null },
             ],
             "recordings": [],
             "calendar_meetings": [],
             "slack_team": null,
         })
     );
-    assert_eq!(house.look_at(bot["id"].as_str().unwrap()).await, bot);
-    assert_eq!(house.get("/api/v1/bot/").await.ok()["results"], json!([bot]));
+    assert_eq!(app.look_at(bot["id"].as_str().unwrap()).await, bot);
+    assert_eq!(app.get("/api/v1/bot/").await.ok()["results"], json!([bot]));
 }
 
 #[tokio::test]
 async fn everything_that_is_asked_for_is_answered() {
-    let house = office().await;
+    let app = app().await;
     let asked = json!({
         "meeting_url": "https://zoom.us/j/812 3456 7890",
         "bot_name": "Nötes 🎙",
@@ -82,7 +81,7 @@ async fn everything_that_is_asked_for_is_answered() {
         "recording_config": { "transcript": { "provider": { "meeting_captions": {} } } },
         "chat": { "on_bot_join": { "send_to": "everyone", "message": "Hello" } },
     });
-    let bot = house.post("/api/v1/bot/", asked.clone()).await.created();
+    let bot = app.post("/api/v1/bot/", asked.clone()).await.created();
     assert_eq!(bot["meeting_url"]["meeting_id"], "81234567890");
     assert_eq!(bot["meeting_url"]["meeting_password"], Value::Null);
     assert_eq!(bot["join_at"], "2030-01-31T12:00:00.500000Z");
@@ -92,12 +91,12 @@ async fn everything_that_is_asked_for_is_answered() {
     for field in ["zak_url", "join_token_url", "user_email"] {
         assert_eq!(bot["zoom"][field], asked["zoom"][field], "{field}");
     }
-    assert_eq!(house.look_at(bot["id"].as_str().unwrap()).await, bot);
+    assert_eq!(app.look_at(bot["id"].as_str().unwrap()).await, bot);
 }
 
 #[tokio::test]
 async fn what_is_not_a_zoom_meeting_is_refused() {
-    let house = office().await;
+    let app = app().await;
     let unsupported = "The meeting URL is malformed, or belongs to a platform that is not supported.";
     for (url, complaint) in [
         (json!(null), "This field is required."),
@@ -121,19 +120,19 @@ async fn what_is_not_a_zoom_meeting_is_refused() {
             "Zoom for Government (zoomgov.com) is not supported.",
         ),
     ] {
-        let answer = house.post("/api/v1/bot/", json!({ "meeting_url": url })).await;
+        let answer = app.post("/api/v1/bot/", json!({ "meeting_url": url })).await;
         assert_eq!(answer.refused(), json!({ "meeting_url": [complaint] }), "{url}");
     }
     assert_eq!(
-        house.post("/api/v1/bot/", json!({})).await.refused(),
+        app.post("/api/v1/bot/", json!({})).await.refused(),
         json!({ "meeting_url": ["This field is required."] })
     );
-    assert_eq!(house.get("/api/v1/bot/").await.ok()["count"], 0, "nothing is kept of them");
+    assert_eq!(app.get("/api/v1/bot/").await.ok()["count"], 0, "nothing is kept of them");
 }
 
 #[tokio::test]
 async fn every_field_is_read_with_care() {
-    let house = office().await;
+    let app = app().await;
     let whole = "It must be a whole number of seconds.";
     for (fields, complaints) in [
         (json!({ "bot_name": 5 }), json!({ "bot_name": ["It must be text."] })),
@@ -179,30 +178,30 @@ async fn every_field_is_read_with_care() {
             json!({ "zoom": { "user_email": ["It must be text."], "start_meeting": ["It must be true or false."] } }),
         ),
     ] {
-        assert_eq!(create(&house, fields.clone()).await.refused(), complaints, "{fields}");
+        assert_eq!(create(&app, fields.clone()).await.refused(), complaints, "{fields}");
     }
-    let all = house.post("/api/v1/bot/", json!({ "bot_name": 1, "zoom": { "zak_url": 2 } })).await.refused();
+    let all = app.post("/api/v1/bot/", json!({ "bot_name": 1, "zoom": { "zak_url": 2 } })).await.refused();
     let named: Vec<_> = all.as_object().unwrap().keys().collect();
     assert_eq!(named, ["bot_name", "meeting_url", "zoom"], "all of them at once");
 }
 
 #[tokio::test]
 async fn everyone_left_may_be_a_bare_number() {
-    let house = office().await;
+    let app = app().await;
     for (given, read) in [
         (json!(7), json!({ "timeout": 7, "activate_after": null })),
         (json!({}), json!({ "timeout": 2, "activate_after": null })),
         (json!({ "timeout": 9, "activate_after": null }), json!({ "timeout": 9, "activate_after": null })),
         (json!(null), json!({ "timeout": 2, "activate_after": null })),
     ] {
-        let bot = create(&house, json!({ "automatic_leave": { "everyone_left_timeout": given } })).await;
+        let bot = create(&app, json!({ "automatic_leave": { "everyone_left_timeout": given } })).await;
         assert_eq!(bot.created()["automatic_leave"]["everyone_left_timeout"], read, "{given}");
     }
 }
 
 #[tokio::test]
 async fn a_callback_must_be_one_that_may_be_called() {
-    let house = office().await;
+    let app = app().await;
     let shut = "the address is not open";
     for (url, complaint) in [
         ("zak", "this is not an http or https URL"),
@@ -215,24 +214,24 @@ async fn a_callback_must_be_one_that_may_be_called() {
         ("http://8.8.8.8/zak", shut),
     ] {
         for field in ["zak_url", "zak_token_url", "obf_token_url", "join_token_url"] {
-            let answer = create(&house, json!({ "zoom": { (field): url } })).await.refused();
+            let answer = create(&app, json!({ "zoom": { (field): url } })).await.refused();
             let said = answer["zoom"][field][0].as_str().unwrap();
             assert!(said.starts_with(complaint), "{url}: {answer}");
         }
     }
-    let open = Plan { networks: &["127.0.0.0/8"], ..OFFICE };
-    let house = House::build(&open).await;
+    let open = Plan { networks: &["127.0.0.0/8"], ..PLAN };
+    let app = TestApp::build(&open).await;
     let url = "http://127.0.0.1:9/zak";
-    let bot = create(&house, json!({ "zoom": { "zak_token_url": url } })).await.created();
+    let bot = create(&app, json!({ "zoom": { "zak_token_url": url } })).await.created();
     assert_eq!(bot["zoom"]["zak_url"], url, "the older name is read as the newer one");
-    assert_eq!(create(&house, json!({ "zoom": { "zak_url": "http://10.0.0.1/" } })).await.status, 400);
+    assert_eq!(create(&app, json!({ "zoom": { "zak_url": "http://10.0.0.1/" } })).await.status, 400);
 }
 
 /// A bot that was told to sign in never comes anonymously because a field of it was passed over.
 #[tokio::test]
 async fn a_bot_signs_in_in_one_way_or_not_at_all() {
-    let house = office().await;
-    let account = house.connect(house.zoom.host()).await;
+    let app = app().await;
+    let account = app.connect(app.zoom.host()).await;
     let unknown = "01900000-0000-7000-8000-000000000000";
     let needs_zak = "Starting a meeting needs its host's ZAK: give credential, pool or zak_url.";
     for (zoom, complaints) in [
@@ -278,20 +277,20 @@ async fn a_bot_signs_in_in_one_way_or_not_at_all() {
             json!({ "obf_token_url": ["Zoom's SDK takes a ZAK or an OBF token, not both."] }),
         ),
     ] {
-        let answer = create(&house, json!({ "zoom": zoom })).await;
+        let answer = create(&app, json!({ "zoom": zoom })).await;
         assert_eq!(answer.refused(), json!({ "zoom": complaints }), "{zoom}");
     }
     let zoom = json!({ "credential": account, "start_meeting": true });
-    let bot = create(&house, json!({ "zoom": zoom })).await.created();
+    let bot = create(&app, json!({ "zoom": zoom })).await.created();
     assert_eq!(bot["zoom"]["credential"], account);
     assert_eq!(bot["zoom"]["start_meeting"], true);
 }
 
 #[tokio::test]
 async fn what_the_contract_does_not_know_is_passed_over() {
-    let house = office().await;
+    let app = app().await;
     let bot = create(
-        &house,
+        &app,
         json!({
             "id": "mine", "status_changes": [], "recordings": [1], "planted": 1, "zoom": { "planted": null },
             "automatic_video_output": { "in_call_recording": { "kind": "jpeg", "b64_data": "cGxhbnRlZA==" } },
@@ -307,14 +306,14 @@ async fn what_the_contract_does_not_know_is_passed_over() {
 
 #[tokio::test]
 async fn labels_have_their_limits() {
-    let house = office().await;
+    let app = app().await;
     let labels = |count: usize| (0..count).map(|n| (format!("label {n}"), json!("x"))).collect::<Value>();
     for fitting in
         [labels(50), json!({ ("k".repeat(100)): "ü".repeat(500) }), json!({ "empty": "" }), json!({})]
     {
-        assert_eq!(create(&house, json!({ "metadata": fitting })).await.created()["metadata"], fitting);
+        assert_eq!(create(&app, json!({ "metadata": fitting })).await.created()["metadata"], fitting);
     }
-    let answer = create(&house, json!({ "metadata": labels(51) })).await.refused();
+    let answer = create(&app, json!({ "metadata": labels(51) })).await.refused();
     assert_eq!(answer, json!({ "metadata": { "metadata": ["There must not be more than 50 labels."] } }));
     let text = "A label's value is text of at most 500 characters.";
     for (label, complaint) in [
@@ -323,21 +322,21 @@ async fn labels_have_their_limits() {
         (json!({ "k": { "deep": "x" } }), text),
         (json!({ "k": "x".repeat(501) }), text),
     ] {
-        let answer = create(&house, json!({ "metadata": label })).await;
+        let answer = create(&app, json!({ "metadata": label })).await;
         assert_eq!(answer.refused(), json!({ "metadata": { "k": [complaint] } }));
     }
-    let answer = create(&house, json!({ "metadata": { ("k".repeat(101)): "x" } })).await;
+    let answer = create(&app, json!({ "metadata": { ("k".repeat(101)): "x" } })).await;
     assert_eq!(answer.status, 400);
 }
 
 #[tokio::test]
 async fn a_form_says_the_same_as_json() {
-    let house = office().await;
+    let app = app().await;
     let form = "meeting_url=https%3A%2F%2Fzoom.us%2Fj%2F81234567890%3Fpwd%3Dx&bot_name=A+B\
                 &metadata.a=1&zoom.zak_url=https%3A%2F%2Fexample.com%2F%3Fs%3D1\
                 &automatic_leave.waiting_room_timeout=60&automatic_leave.everyone_left_timeout.timeout=5\
                 &zoom.start_meeting=true";
-    let bot = typed(&house, "application/x-www-form-urlencoded; charset=utf-8", form).await.created();
+    let bot = typed(&app, "application/x-www-form-urlencoded; charset=utf-8", form).await.created();
     assert_eq!(bot["bot_name"], "A B");
     assert_eq!(bot["meeting_url"]["meeting_password"], "x");
     assert_eq!(bot["metadata"], json!({ "a": "1" }));
@@ -346,40 +345,40 @@ async fn a_form_says_the_same_as_json() {
     assert_eq!(bot["automatic_leave"]["waiting_room_timeout"], 60);
     assert_eq!(bot["automatic_leave"]["everyone_left_timeout"]["timeout"], 5);
 
-    let answer = typed(&house, "application/x-www-form-urlencoded", "bot_name=x&zoom=y&zoom.zak_url=z").await;
+    let answer = typed(&app, "application/x-www-form-urlencoded", "bot_name=x&zoom=y&zoom.zak_url=z").await;
     assert_eq!(
         answer.refused(),
         json!({ "meeting_url": ["This field is required."], "zoom": ["It must be an object."] })
     );
     let dots = format!("{}=x", "a.".repeat(100_000));
-    assert_eq!(typed(&house, "application/x-www-form-urlencoded", dots).await.status, 400);
+    assert_eq!(typed(&app, "application/x-www-form-urlencoded", dots).await.status, 400);
 }
 
 #[tokio::test]
 async fn a_body_that_cannot_be_read_says_where_and_not_what() {
-    let house = office().await;
-    let answer = typed(&house, "application/json", "{\n\"zak_url\": \"planted\",,}").await;
+    let app = app().await;
+    let answer = typed(&app, "application/json", "{\n\"zak_url\": \"planted\",,}").await;
     assert_eq!(
         answer.refused(),
         json!({ "code": "parse_error", "detail": "The body is not JSON: line 2, column 22." })
     );
     for body in ["[]", "\"planted\"", "5", "null"] {
-        let answer = typed(&house, "application/json", body).await;
+        let answer = typed(&app, "application/json", body).await;
         let detail = "The body must be a JSON object.";
         assert_eq!(answer.refused(), json!({ "code": "parse_error", "detail": detail }), "{body}");
     }
     let deep = "[".repeat(100_000);
-    assert_eq!(typed(&house, "application/json", deep).await.status, 400);
-    assert_eq!(typed(&house, "application/json", &b"{\"a\":\"\xff\"}"[..]).await.status, 400);
+    assert_eq!(typed(&app, "application/json", deep).await.status, 400);
+    assert_eq!(typed(&app, "application/json", &b"{\"a\":\"\xff\"}"[..]).await.status, 400);
     // An empty body has no fields, in whatever words it comes.
     for content_type in ["application/json", "multipart/form-data", ""] {
         let complaint = json!({ "meeting_url": ["This field is required."] });
-        assert_eq!(typed(&house, content_type, "").await.refused(), complaint);
+        assert_eq!(typed(&app, content_type, "").await.refused(), complaint);
     }
     for content_type in
         ["multipart/form-data; boundary=x", "text/plain", "application/xml", "application/jsonx"]
     {
-        let answer = typed(&house, content_type, "{}").await;
+        let answer = typed(&app, content_type, "{}").await;
         assert_eq!(answer.status, 415);
         let detail = "The body is neither JSON nor a form: send `Content-Type: application/json`.";
         assert_eq!(answer.json(), json!({ "code": "unsupported_media_type", "detail": detail }));
@@ -388,13 +387,13 @@ async fn a_body_that_cannot_be_read_says_where_and_not_what() {
 
 #[tokio::test]
 async fn nobody_sends_more_than_eight_mebibytes() {
-    let house = office().await;
+    let app = app().await;
     let image = |megabytes: usize| {
         let data = "A".repeat(megabytes << 20);
         json!({ "meeting_url": MEETING, "automatic_video_output": { "in_call_recording": { "b64_data": data } } })
     };
-    assert_eq!(typed(&house, "application/json", image(7).to_string()).await.status, 201);
-    let answer = typed(&house, "application/json", image(9).to_string()).await;
+    assert_eq!(typed(&app, "application/json", image(7).to_string()).await.status, 201);
+    let answer = typed(&app, "application/json", image(9).to_string()).await;
     assert_eq!(answer.status, 413);
     assert_eq!(answer.json(), json!({ "code": "too_large", "detail": "The body is larger than 8 MiB." }));
 }
@@ -402,7 +401,7 @@ async fn nobody_sends_more_than_eight_mebibytes() {
 /// A bot that was told to sign in never comes as a guest because of a slip of somebody's fingers.
 #[tokio::test]
 async fn a_misspelt_name_in_what_says_how_to_sign_in_is_refused_with_the_right_one() {
-    let house = office().await;
+    let app = app().await;
     let url = "https://example.com/zak";
     for (zoom, field, complaint) in [
         (json!({ "zak_ulr": url }), "zak_ulr", "There is no such field: did you mean zak_url?"),
@@ -422,10 +421,10 @@ async fn a_misspelt_name_in_what_says_how_to_sign_in_is_refused_with_the_right_o
         ),
         (json!({ "oauthapp": "x" }), "oauthapp", "There is no such field: did you mean oauth_app?"),
     ] {
-        let answer = create(&house, json!({ "zoom": zoom })).await;
+        let answer = create(&app, json!({ "zoom": zoom })).await;
         assert_eq!(answer.refused(), json!({ "zoom": { field: [complaint] } }), "{zoom}");
     }
-    let answer = create(&house, json!({ "zoom": { "planted": 1 } })).await.refused();
+    let answer = create(&app, json!({ "zoom": { "planted": 1 } })).await.refused();
     let said = answer["zoom"]["planted"][0].as_str().unwrap();
     assert!(said.starts_with("There is no such field. There are: zak_url, "), "{said}");
 
@@ -438,18 +437,18 @@ async fn a_misspelt_name_in_what_says_how_to_sign_in_is_refused_with_the_right_o
         ("Zoom", "There is no such field: did you mean zoom?"),
         ("zom", "There is no such field: did you mean zoom?"),
     ] {
-        let answer = create(&house, json!({ name: { "zak_url": url } })).await;
+        let answer = create(&app, json!({ name: { "zak_url": url } })).await;
         assert_eq!(answer.refused(), json!({ name: [complaint] }), "{name}");
     }
     // Of the contract's older versions; and nothing at all.
     let older = json!({ "require_recording_permission": true, "zak_ulr": null });
-    create(&house, json!({ "zoom": older, "zak_ulr": null })).await.created();
+    create(&app, json!({ "zoom": older, "zak_ulr": null })).await.created();
 }
 
 #[tokio::test]
 async fn the_same_holds_for_links_pools_and_accounts() {
-    let house = office().await;
-    let account = house.connect(house.zoom.host()).await;
+    let app = app().await;
+    let account = app.connect(app.zoom.host()).await;
     let id = "01900000-0000-7000-8000-000000000000";
     let meant = |name: &str| format!("There is no such field: did you mean {name}?");
     for (path, body, complaints) in [
@@ -480,91 +479,91 @@ async fn the_same_holds_for_links_pools_and_accounts() {
             json!({ "authorization_code": { "codeVerifier": [meant("code_verifier")] } }),
         ),
     ] {
-        assert_eq!(house.post(path, body.clone()).await.refused(), complaints, "{body}");
+        assert_eq!(app.post(path, body.clone()).await.refused(), complaints, "{body}");
     }
 }
 
 #[tokio::test]
 async fn a_dead_account_is_refused_at_once_with_the_cure() {
-    let house = office().await;
-    let account = house.connect(house.zoom.host()).await;
+    let app = app().await;
+    let account = app.connect(app.zoom.host()).await;
     let member = json!({ "credential": account, "max_joins": 1 });
     let pool = json!({ "name": "dead", "members": [member] });
-    let pool = house.post("/api/latchkey/v1/pools/", pool).await.created()["id"].clone();
-    create(&house, json!({ "zoom": { "pool": pool } })).await.created();
+    let pool = app.post("/api/latchkey/v1/pools/", pool).await.created()["id"].clone();
+    create(&app, json!({ "zoom": { "pool": pool } })).await.created();
 
-    house.call("DELETE", &format!("/api/v2/zoom-oauth-credentials/{account}/"), Body::empty()).await;
+    app.call("DELETE", &format!("/api/v2/zoom-oauth-credentials/{account}/"), Body::empty()).await;
     for field in ["credential", "obf_credential"] {
-        let answer = create(&house, json!({ "zoom": { field: account } })).await.refused();
+        let answer = create(&app, json!({ "zoom": { field: account } })).await.refused();
         let said = answer["zoom"][field][0].as_str().unwrap();
         assert!(said.contains(&account) && said.contains("disconnected:asked"), "{said}");
         assert!(said.contains("connect it again, by POST /api/latchkey/v1/connect-links/"), "{said}");
     }
-    let answer = create(&house, json!({ "zoom": { "pool": pool } })).await.refused();
+    let answer = create(&app, json!({ "zoom": { "pool": pool } })).await.refused();
     let said = answer["zoom"]["pool"][0].as_str().unwrap();
     assert!(said.contains("the pool dead") && said.contains(&account), "{said}");
 }
 
 #[tokio::test]
 async fn the_app_that_signs_is_one_that_can() {
-    let house = office().await;
+    let app = app().await;
     let server = json!({ "kind": "server_to_server", "client_id": "server", "client_secret": "planted-secret-2",
                          "webhook_secret": "planted-webhook-secret", "account_id": "account-1" });
-    let server = house.post("/api/v2/zoom-oauth-apps/", server).await.created()["id"].clone();
-    for (app, complaint) in [
+    let server = app.post("/api/v2/zoom-oauth-apps/", server).await.created()["id"].clone();
+    for (zoom_app, complaint) in [
         (json!("x"), "It must be the id of a registered app."),
         (json!("01900000-0000-7000-8000-000000000000"), "This workspace has no such app."),
         (server, "A server-to-server app cannot sign a join: name a General app."),
     ] {
-        let answer = create(&house, json!({ "zoom": { "oauth_app": app } })).await;
+        let answer = create(&app, json!({ "zoom": { "oauth_app": zoom_app } })).await;
         assert_eq!(answer.refused(), json!({ "zoom": { "oauth_app": [complaint] } }));
     }
-    let bot = create(&house, json!({ "zoom": { "oauth_app": house.app } })).await.created();
-    assert_eq!(bot["zoom"]["oauth_app"], house.app);
+    let bot = create(&app, json!({ "zoom": { "oauth_app": app.zoom_app } })).await.created();
+    assert_eq!(bot["zoom"]["oauth_app"], app.zoom_app);
 }
 
 #[tokio::test]
 async fn without_a_server_that_runs_bots_there_are_none() {
-    let house = House::build(&Plan { bots_elsewhere: false, ..OFFICE }).await;
+    let app = TestApp::build(&Plan { bots_elsewhere: false, ..PLAN }).await;
     let refused = async |fields| {
-        let answer = create(&house, fields).await;
+        let answer = create(&app, fields).await;
         let body = answer.json();
         assert_eq!((answer.status, &body["code"]), (507, &json!("out_of_adhoc_bots")), "{body}");
         assert_eq!(answer.header("retry-after"), "30");
         body["detail"].as_str().unwrap().to_owned()
     };
-    let later = |hours: u64| json!({ "join_at": house.env.now() + Duration::from_secs(hours * 3600) });
+    let later = |hours: u64| json!({ "join_at": app.env.now() + Duration::from_secs(hours * 3600) });
     for fields in [json!({}), later(1)] {
         let said = refused(fields).await;
         assert!(said.contains("set bots.capacity above 0"), "{said}");
     }
-    assert_eq!(house.get("/api/v1/bot/").await.ok()["count"], 0, "nothing is kept of them");
+    assert_eq!(app.get("/api/v1/bot/").await.ok()["count"], 0, "nothing is kept of them");
 
     // Another server of the installation runs them. It ends; the next one may come in a moment, and has time for later ones.
-    let other = house.another(&Plan { capacity: 1, bots_elsewhere: false, ..OFFICE }).await;
-    let accepted = async || (create(&house, json!({})).await.status == 201).then_some(());
-    house.wait_for("it is known", accepted).await;
+    let other = app.another(&Plan { capacity: 1, bots_elsewhere: false, ..PLAN }).await;
+    let accepted = async || (create(&app, json!({})).await.status == 201).then_some(());
+    app.wait_for("it is known", accepted).await;
     other.stop().await;
-    house.jump(Duration::from_secs(599));
-    create(&house, json!({})).await.created();
-    house.jump(Duration::from_secs(61));
+    app.jump(Duration::from_secs(599));
+    create(&app, json!({})).await.created();
+    app.jump(Duration::from_secs(61));
     let said = refused(json!({})).await;
     assert!(said.starts_with("The last server that runs bots was seen at "), "{said}");
-    create(&house, later(1)).await.created();
-    house.jump(Duration::from_secs(8 * 24 * 3600));
+    create(&app, later(1)).await.created();
+    app.jump(Duration::from_secs(8 * 24 * 3600));
     refused(later(1)).await;
 }
 
 /// The links themselves are `zoom`'s business; this is what a caller sees of it.
 #[tokio::test]
 async fn a_pasted_link_is_read_or_refused() {
-    let house = office().await;
+    let app = app().await;
     for text in [
         "Join: <https://zoom.us/j/81234567890?uname=x&amp;pwd=planted-pass>.",
         "https://nam02.safelinks.protection.outlook.com/?url=https%3A%2F%2Fzoom.us%2Fj%2F81234567890%3Fpwd%3Dplanted-pass&data=05&reserved=0",
         "https://zoom.us/j/81234567890?password=planted-pass Meeting ID: 812 3456 7890",
     ] {
-        let bot = house.post("/api/v1/bot/", json!({ "meeting_url": text })).await.created();
+        let bot = app.post("/api/v1/bot/", json!({ "meeting_url": text })).await.created();
         let read =
             json!({ "meeting_id": "81234567890", "meeting_password": "planted-pass", "platform": "zoom" });
         assert_eq!(bot["meeting_url"], read, "{text}");
@@ -574,7 +573,7 @@ async fn a_pasted_link_is_read_or_refused() {
         ("https://zoom.us/j/81234567890?pwd=abc\nAda", "The link is cut or joined to other text"),
         ("https://zoom.us/j/81234567890\nPasscode: 12", "The link has no passcode"),
     ] {
-        let answer = house.post("/api/v1/bot/", json!({ "meeting_url": text })).await.refused();
+        let answer = app.post("/api/v1/bot/", json!({ "meeting_url": text })).await.refused();
         assert!(answer["meeting_url"][0].as_str().unwrap().starts_with(complaint), "{answer}");
     }
 }

@@ -18,17 +18,16 @@ use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    OFFICE,
-    house::{Answer, CLIENT_ID, CLIENT_SECRET, House, Plan},
-    office,
+    PLAN, app,
+    test_app::{Answer, CLIENT_ID, CLIENT_SECRET, Plan, TestApp},
 };
 
 const ACCOUNTS: &str = "/api/v2/zoom-oauth-credentials/";
 const REDIRECT: &str = "https://customer.test/callback";
 
-/// A house, and the customer's server beside it.
+/// A app, and the customer's server beside it.
 struct Street {
-    house: House,
+    app: TestApp,
     url: String,
     answer: Arc<Mutex<Says>>,
     seen: Arc<Mutex<Vec<HeaderMap>>>,
@@ -44,15 +43,15 @@ enum Says {
 
 impl Street {
     async fn built() -> Self {
-        let house = House::build(&Plan { networks: &["127.0.0.0/8"], ..OFFICE }).await;
+        let app = TestApp::build(&Plan { networks: &["127.0.0.0/8"], ..PLAN }).await;
         let redirects = json!({ "redirect_uris": [REDIRECT] });
-        house.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), redirects).await;
+        app.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), redirects).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let answer = Arc::new(Mutex::new(Says::Nothing));
         let seen = Arc::<Mutex<Vec<HeaderMap>>>::default();
         let (says, calls) = (Arc::clone(&answer), Arc::clone(&seen));
-        let app = Router::new().fallback(move |request: Request| {
+        let router = Router::new().fallback(move |request: Request| {
             calls.lock().unwrap().push(request.headers().clone());
             let says = says.lock().unwrap().clone();
             async move {
@@ -64,9 +63,9 @@ impl Street {
                 }
             }
         });
-        TaskTracker::new().spawn(async move { axum::serve(listener, app).await });
+        TaskTracker::new().spawn(async move { axum::serve(listener, router).await });
         let url = format!("http://127.0.0.1:{port}/token?secret=planted-callback-secret");
-        Self { house, url, answer, seen }
+        Self { app, url, answer, seen }
     }
 
     fn says(&self, says: Says) {
@@ -75,13 +74,13 @@ impl Street {
 
     /// A token of this app that the customer has bought.
     async fn token(&self) -> String {
-        let code = self.house.zoom.code(CLIENT_ID, REDIRECT).await;
-        self.house.zoom.access_token((CLIENT_ID, CLIENT_SECRET), &code, REDIRECT).await
+        let code = self.app.zoom.code(CLIENT_ID, REDIRECT).await;
+        self.app.zoom.access_token((CLIENT_ID, CLIENT_SECRET), &code, REDIRECT).await
     }
 
     async fn connect(&self) -> Answer {
-        let asked = json!({ "oauth_app": self.house.app, "access_token_callback_url": self.url });
-        self.house.post(ACCOUNTS, asked).await
+        let asked = json!({ "oauth_app": self.app.zoom_app, "access_token_callback_url": self.url });
+        self.app.post(ACCOUNTS, asked).await
     }
 
     async fn connected(&self) -> String {
@@ -90,7 +89,7 @@ impl Street {
     }
 
     async fn access_token(&self, id: &str) -> Answer {
-        self.house.get(&format!("{ACCOUNTS}{id}/access-token/")).await
+        self.app.get(&format!("{ACCOUNTS}{id}/access-token/")).await
     }
 
     fn calls(&self) -> usize {
@@ -99,8 +98,8 @@ impl Street {
 
     /// Time passes here and at Zoom.
     async fn later(&self, seconds: u64) {
-        self.house.zoom.control("POST", "clock", json!({ "advance_seconds": seconds })).await;
-        self.house.jump(Duration::from_secs(seconds));
+        self.app.zoom.control("POST", "clock", json!({ "advance_seconds": seconds })).await;
+        self.app.jump(Duration::from_secs(seconds));
     }
 }
 
@@ -113,9 +112,9 @@ fn made_up(claims: &Value) -> String {
 async fn the_customers_token_connects_serves_and_is_renewed_when_it_ends() {
     let street = Street::built().await;
     let id = street.connected().await;
-    let shown = street.house.get(&format!("{ACCOUNTS}{id}/")).await.ok();
+    let shown = street.app.get(&format!("{ACCOUNTS}{id}/")).await.ok();
     assert_eq!((&shown["kind"], &shown["status"]), (&json!("customer_managed"), &json!("healthy")));
-    assert_eq!(shown["user_id"], street.house.zoom.host()["id"]);
+    assert_eq!(shown["user_id"], street.app.zoom.host()["id"]);
     assert_eq!(shown["access_token_callback_url"], "********");
     assert_eq!(shown["latchkey_missing_scopes"], json!([]), "nobody tells us");
 
@@ -128,12 +127,12 @@ async fn the_customers_token_connects_serves_and_is_renewed_when_it_ends() {
     assert_eq!((&second["token"], street.calls()), (&json!(next), 2));
     assert_ne!(second["token"], first);
 
-    let link = street.house.path_of(&street.house.token_link(&id).await);
+    let link = street.app.path_of(&street.app.token_link(&id).await);
     let mut request = axum::http::Request::builder().uri(&link);
-    for (name, value) in street.house.signature("msg_1").await {
+    for (name, value) in street.app.signature("msg_1").await {
         request = request.header(name, value);
     }
-    let zak = street.house.send(request.body(axum::body::Body::empty()).unwrap()).await;
+    let zak = street.app.send(request.body(axum::body::Body::empty()).unwrap()).await;
     assert_eq!(zak.status, 200, "{}", zak.text);
 }
 
@@ -141,7 +140,7 @@ async fn the_customers_token_connects_serves_and_is_renewed_when_it_ends() {
 async fn the_call_is_signed_by_the_workspace_and_tells_nothing_else() {
     let street = Street::built().await;
     street.connected().await;
-    let secret = street.house.get("/api/latchkey/v1/callback-secret/").await.ok()["secret"].clone();
+    let secret = street.app.get("/api/latchkey/v1/callback-secret/").await.ok()["secret"].clone();
     let key = SigningKey::parse(&Secret::new(secret.as_str().unwrap())).unwrap();
     let seen = street.seen.lock().unwrap()[0].clone();
     let header = |name: &str| seen.get(name).unwrap().to_str().unwrap();
@@ -150,18 +149,18 @@ async fn the_call_is_signed_by_the_workspace_and_tells_nothing_else() {
         timestamp: header("webhook-timestamp"),
         signature: header("webhook-signature"),
     };
-    verify(&[key], headers, b"", street.house.env.now()).unwrap();
+    verify(&[key], headers, b"", street.app.env.now()).unwrap();
     assert!(seen.get("authorization").is_none() && seen.get("cookie").is_none());
 }
 
 #[tokio::test]
 async fn a_token_that_would_not_do_is_refused_and_nothing_stored() {
     let street = Street::built().await;
-    let now = street.house.env.now().as_second();
+    let now = street.app.env.now().as_second();
     let other_app = json!({ "clientId": "another", "exp": now + 3600 });
     let soon = json!({ "clientId": CLIENT_ID, "exp": now + 119 });
     let fine = json!({ "clientId": CLIENT_ID, "exp": now + 3600 });
-    let in_time = (street.house.env.now() + Duration::from_secs(60)).to_string();
+    let in_time = (street.app.env.now() + Duration::from_secs(60)).to_string();
     for (says, why) in [
         (Says::Text(made_up(&other_app)), "the token belongs to another Zoom app"),
         (Says::Text(made_up(&soon)), "less than 120 s are left of the token"),
@@ -206,14 +205,14 @@ async fn a_token_that_would_not_do_is_refused_and_nothing_stored() {
         assert!(detail.starts_with(&format!("the access token callback: {why}; ")), "{detail}");
         assert!(!detail.contains("planted"), "{detail}");
     }
-    assert_eq!(street.house.get(ACCOUNTS).await.ok()["results"], json!([]));
+    assert_eq!(street.app.get(ACCOUNTS).await.ok()["results"], json!([]));
 }
 
 #[tokio::test]
 async fn who_takes_too_long_may_be_asked_again() {
     let street = Street::built().await;
     street.says(Says::Nothing);
-    let late = street.house.meanwhile(street.connect()).await;
+    let late = street.app.meanwhile(street.connect()).await;
     assert_eq!((late.status, late.header("retry-after")), (503, "5"), "{}", late.text);
     assert_eq!(late.json()["code"], "access_token_callback_timeout");
 }
@@ -226,7 +225,7 @@ async fn a_server_that_fails_degrades_the_account_and_never_needs_a_consent() {
     street.says(Says::Status(404));
     let refused = street.access_token(&id).await.refused();
     assert_eq!(refused["code"], "access_token_callback_failed");
-    let shown = async || street.house.get(&format!("{ACCOUNTS}{id}/")).await.ok();
+    let shown = async || street.app.get(&format!("{ACCOUNTS}{id}/")).await.ok();
     let degraded = shown().await;
     assert_eq!(
         (&degraded["latchkey_status"], &degraded["latchkey_trouble"]),
@@ -257,7 +256,7 @@ async fn many_callers_cost_one_call() {
 
 #[tokio::test]
 async fn an_address_that_must_not_be_called_is_not() {
-    let house = office().await;
+    let app = app().await;
     for (url, complaint) in [
         ("ftp://customer.test/token", "this is not an http or https URL without user and password"),
         ("https://u:p@customer.test/token", "this is not an http or https URL without user and password"),
@@ -266,13 +265,13 @@ async fn an_address_that_must_not_be_called_is_not() {
             "the address is not open: public ones need https, private ones an entry in callbacks.allow_networks",
         ),
     ] {
-        let asked = json!({ "oauth_app": house.app, "access_token_callback_url": url });
-        let refused = house.post(ACCOUNTS, asked).await.refused();
+        let asked = json!({ "oauth_app": app.zoom_app, "access_token_callback_url": url });
+        let refused = app.post(ACCOUNTS, asked).await.refused();
         assert_eq!(refused, json!({ "access_token_callback_url": [complaint] }), "{url}");
     }
     let long = format!("https://customer.test/{}", "x".repeat(200));
-    let asked = json!({ "oauth_app": house.app, "access_token_callback_url": long });
-    assert_eq!(house.post(ACCOUNTS, asked).await.status, 400);
+    let asked = json!({ "oauth_app": app.zoom_app, "access_token_callback_url": long });
+    assert_eq!(app.post(ACCOUNTS, asked).await.status, 400);
 }
 
 /// While the callback secret is rotated, a customer may know either.
@@ -280,11 +279,11 @@ async fn an_address_that_must_not_be_called_is_not() {
 async fn what_is_fetched_carries_both_signatures_for_a_day() {
     let street = Street::built().await;
     let secret = async || {
-        let told = street.house.get("/api/latchkey/v1/callback-secret/").await.ok();
+        let told = street.app.get("/api/latchkey/v1/callback-secret/").await.ok();
         SigningKey::parse(&Secret::new(told["secret"].as_str().unwrap())).unwrap()
     };
     let old = secret().await;
-    street.house.post("/api/latchkey/v1/callback-secret/rotate/", json!({})).await.ok();
+    street.app.post("/api/latchkey/v1/callback-secret/rotate/", json!({})).await.ok();
     let new = secret().await;
     street.connected().await;
     let both = street.seen.lock().unwrap().last().unwrap().clone();
@@ -296,7 +295,7 @@ async fn what_is_fetched_carries_both_signatures_for_a_day() {
 
     street.later(24 * 3600).await;
     street.says(Says::Text(street.token().await));
-    let ids = street.house.get(ACCOUNTS).await.ok();
+    let ids = street.app.get(ACCOUNTS).await.ok();
     street.access_token(ids["results"][0]["id"].as_str().unwrap()).await.ok();
     let one = street.seen.lock().unwrap().last().unwrap()["webhook-signature"].to_str().unwrap().to_owned();
     assert_eq!(one.split(' ').count(), 1);

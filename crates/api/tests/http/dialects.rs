@@ -10,40 +10,40 @@ use serde_json::{Value, json};
 use store::{Dialect, Proof};
 
 use crate::{
-    house::{Answer, CLIENT_ID, House},
-    office,
+    app,
+    test_app::{Answer, CLIENT_ID, TestApp},
 };
 
 const LINKS: &str = "/api/latchkey/v1/token-links/";
 /// A project's secret, as Attendee shows it.
 const PROJECT: &str = "Tk9ULUEtUkVBTC1TRUNSRVQtYXR0ZW5kZWUtdmVjMDE=";
 
-/// A house with an account of the host.
-async fn with_account() -> (House, String) {
-    let house = office().await;
-    let account = house.connect(house.zoom.host()).await;
-    (house, account)
+/// A app with an account of the host.
+async fn with_account() -> (TestApp, String) {
+    let app = app().await;
+    let account = app.connect(app.zoom.host()).await;
+    (app, account)
 }
 
 /// A new link, and its path.
-async fn link(house: &House, asked: Value) -> (Value, String) {
-    let made = house.post(LINKS, asked).await.created();
-    let path = house.path_of(made["url"].as_str().unwrap());
+async fn link(app: &TestApp, asked: Value) -> (Value, String) {
+    let made = app.post(LINKS, asked).await.created();
+    let path = app.path_of(made["url"].as_str().unwrap());
     (made, path)
 }
 
 /// A signed fetch, as Recall makes it.
-async fn fetch(house: &House, path: &str, id: &str) -> Answer {
+async fn fetch(app: &TestApp, path: &str, id: &str) -> Answer {
     let mut request = Request::builder().uri(path);
-    for (name, value) in house.signature(id).await {
+    for (name, value) in app.signature(id).await {
         request = request.header(name, value);
     }
-    house.send(request.body(Body::empty()).unwrap()).await
+    app.send(request.body(Body::empty()).unwrap()).await
 }
 
 /// A fetch that brings nothing but its address.
-async fn bare(house: &House, path: &str) -> Answer {
-    house.send(Request::builder().uri(path).body(Body::empty()).unwrap()).await
+async fn bare(app: &TestApp, path: &str) -> Answer {
+    app.send(Request::builder().uri(path).body(Body::empty()).unwrap()).await
 }
 
 /// What Attendee asks for a bot in a meeting, in the order and spelling of its Python.
@@ -54,7 +54,7 @@ fn ask(bot: &str, meeting: &str) -> String {
 }
 
 /// A call of Attendee's with this signature, or the right one.
-async fn call(house: &House, path: &str, body: &str, signature: Option<&str>) -> Answer {
+async fn call(app: &TestApp, path: &str, body: &str, signature: Option<&str>) -> Answer {
     let key = AttendeeKey::parse(&Secret::new(PROJECT)).unwrap();
     let right = canonical(body.as_bytes()).map(|text| key.sign(&text)).unwrap_or_default();
     let request = Request::builder()
@@ -63,7 +63,7 @@ async fn call(house: &House, path: &str, body: &str, signature: Option<&str>) ->
         .header("content-type", "application/json")
         .header("user-agent", "Attendee-Callback/1.0")
         .header("x-webhook-signature", signature.unwrap_or(&right));
-    house.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    app.send(request.body(Body::from(body.to_owned())).unwrap()).await
 }
 
 fn attendee(account: &str, changes: &Value) -> Value {
@@ -84,9 +84,9 @@ fn refused(answer: &Answer, status: u16, code: &str, retryable: bool) {
 
 #[tokio::test]
 async fn attendee_is_given_a_zak_for_a_request_that_its_project_signed() {
-    let (house, account) = with_account().await;
-    let (_, path) = link(&house, attendee(&account, &json!({}))).await;
-    let answer = call(&house, &path, &ask("bot_1", "12345678901"), None).await;
+    let (app, account) = with_account().await;
+    let (_, path) = link(&app, attendee(&account, &json!({}))).await;
+    let answer = call(&app, &path, &ask("bot_1", "12345678901"), None).await;
     assert_eq!(answer.header("content-type"), "application/json");
     assert_eq!(answer.header("cache-control"), "no-store");
     let tokens = answer.ok();
@@ -108,84 +108,84 @@ async fn attendee_is_given_a_zak_for_a_request_that_its_project_signed() {
         (ask("", "12345678901"), None, 400, "request_malformed"),
         (ask("bot_2", "12345678901").replace("zoom_tokens", "other"), None, 400, "request_malformed"),
     ] {
-        refused(&call(&house, &path, &body, signature).await, status, code, false);
+        refused(&call(&app, &path, &body, signature).await, status, code, false);
     }
     let unsigned =
         Request::builder().method("POST").uri(&path).body(Body::from(ask("b", "12345678901"))).unwrap();
-    refused(&house.send(unsigned).await, 401, "signature_missing", false);
+    refused(&app.send(unsigned).await, 401, "signature_missing", false);
     let stranger = path.replace("/t/", "/t/0");
-    refused(&call(&house, &stranger, &ask("bot_2", "12345678901"), None).await, 404, "link_unknown", false);
-    assert_eq!(house.zoom.count("zak_mints").await, 1);
+    refused(&call(&app, &stranger, &ask("bot_2", "12345678901"), None).await, 404, "link_unknown", false);
+    assert_eq!(app.zoom.count("zak_mints").await, 1);
 }
 
 #[tokio::test]
 async fn attendees_request_counts_once_and_again_within_a_minute() {
-    let (house, account) = with_account().await;
-    let (_, path) = link(&house, attendee(&account, &json!({}))).await;
+    let (app, account) = with_account().await;
+    let (_, path) = link(&app, attendee(&account, &json!({}))).await;
     let (body, minute) = (ask("bot_1", "12345678901"), Duration::from_secs(60));
-    call(&house, &path, &body, None).await.ok();
-    house.jump(minute);
-    call(&house, &path, &body, None).await.ok();
-    house.jump(Duration::from_secs(1));
-    refused(&call(&house, &path, &body, None).await, 409, "replay_refused", false);
+    call(&app, &path, &body, None).await.ok();
+    app.jump(minute);
+    call(&app, &path, &body, None).await.ok();
+    app.jump(Duration::from_secs(1));
+    refused(&call(&app, &path, &body, None).await, 409, "replay_refused", false);
     // Spelled otherwise, it is the same request still; another process knows it, too.
     let compact = canonical(body.as_bytes()).unwrap();
-    refused(&call(&house, &path, &compact, None).await, 409, "replay_refused", false);
-    call(&house, &path, &ask("bot_2", "12345678901"), None).await.ok();
+    refused(&call(&app, &path, &compact, None).await, 409, "replay_refused", false);
+    call(&app, &path, &ask("bot_2", "12345678901"), None).await.ok();
 
-    let (_, again) = link(&house, attendee(&account, &json!({ "allow_repeat": true }))).await;
+    let (_, again) = link(&app, attendee(&account, &json!({ "allow_repeat": true }))).await;
     let body = ask("bot_3", "12345678901");
     for _ in 0..2 {
-        call(&house, &again, &body, None).await.ok();
-        house.jump(minute * 2);
+        call(&app, &again, &body, None).await.ok();
+        app.jump(minute * 2);
     }
 }
 
 #[tokio::test]
 async fn attendees_meeting_is_the_links() {
-    let (house, account) = with_account().await;
-    let (_, path) = link(&house, attendee(&account, &json!({ "meeting": 12_345_678_901_u64 }))).await;
-    call(&house, &path, &ask("bot_1", "12345678901"), None).await.ok();
-    refused(&call(&house, &path, &ask("bot_2", "123456789"), None).await, 403, "meeting_not_allowed", false);
+    let (app, account) = with_account().await;
+    let (_, path) = link(&app, attendee(&account, &json!({ "meeting": 12_345_678_901_u64 }))).await;
+    call(&app, &path, &ask("bot_1", "12345678901"), None).await.ok();
+    refused(&call(&app, &path, &ask("bot_2", "123456789"), None).await, 403, "meeting_not_allowed", false);
 }
 
 #[tokio::test]
 async fn of_several_people_each_vouches_for_attendees_bot() {
-    let house = office().await;
+    let app = app().await;
     let mut accounts = Vec::new();
     for name in ["ada", "eve", "zoe"] {
-        let user = house.zoom.user(&format!("{name}@example.test"), name).await;
-        accounts.push((house.connect(&user).await, user));
+        let user = app.zoom.user(&format!("{name}@example.test"), name).await;
+        accounts.push((app.connect(&user).await, user));
     }
     let named: Vec<_> = accounts.iter().map(|(account, _)| json!({ "credential": account })).collect();
     let asked = json!({ "accounts": named, "kind": "obf", "dialect": "attendee", "signing_secret": PROJECT });
-    let (_, path) = link(&house, asked).await;
+    let (_, path) = link(&app, asked).await;
     let tokens = async |bot: &str| {
-        let answer = call(&house, &path, &ask(bot, "12345678901"), None).await.ok();
+        let answer = call(&app, &path, &ask(bot, "12345678901"), None).await.ok();
         answer["onbehalf_token"].as_str().unwrap().split(',').map(str::to_owned).collect::<Vec<_>>()
     };
     let first = tokens("bot_1").await;
     assert_eq!(first.len(), 3);
     assert!(first.iter().all(|token| token.split('.').count() == 3), "no spaces, no blanks");
     assert!(tokens("bot_2").await.iter().all(|token| !first.contains(token)), "never the same twice");
-    assert_eq!(house.zoom.count("obf_mints").await, 6);
+    assert_eq!(app.zoom.count("obf_mints").await, 6);
 
     // Who can't vouch is passed over, as long as somebody can.
     for (left, (_, user)) in [(2, &accounts[0]), (1, &accounts[1])] {
         let change = json!({ "active": false });
-        house.zoom.control("PATCH", &format!("users/{}", user["id"].as_str().unwrap()), change).await;
+        app.zoom.control("PATCH", &format!("users/{}", user["id"].as_str().unwrap()), change).await;
         assert_eq!(tokens(&format!("bot_{left}_left")).await.len(), left);
     }
 }
 
 #[tokio::test]
 async fn without_a_token_attendee_gets_an_error_unless_the_link_says_otherwise() {
-    let (house, account) = with_account().await;
+    let (app, account) = with_account().await;
     // Nobody here is known to host this meeting.
     for (optional, status) in [(false, 422), (true, 200)] {
         let asked = attendee(&account, &json!({ "kind": "join_token", "optional": optional }));
-        let (_, path) = link(&house, asked).await;
-        let answer = call(&house, &path, &ask(&format!("bot_{status}"), "12345678901"), None).await;
+        let (_, path) = link(&app, asked).await;
+        let answer = call(&app, &path, &ask(&format!("bot_{status}"), "12345678901"), None).await;
         assert_eq!(answer.status, status, "{}", answer.text);
         if optional {
             assert_eq!(answer.json(), json!({}));
@@ -194,18 +194,18 @@ async fn without_a_token_attendee_gets_an_error_unless_the_link_says_otherwise()
         }
     }
     // A dead grant is no reason to go in as nobody.
-    let (_, path) = link(&house, attendee(&account, &json!({ "optional": true }))).await;
-    let user = house.zoom.host()["id"].as_str().unwrap().to_owned();
-    house.zoom.control("PATCH", &format!("users/{user}"), json!({ "active": false })).await;
+    let (_, path) = link(&app, attendee(&account, &json!({ "optional": true }))).await;
+    let user = app.zoom.host()["id"].as_str().unwrap().to_owned();
+    app.zoom.control("PATCH", &format!("users/{user}"), json!({ "active": false })).await;
     refused(
-        &call(&house, &path, &ask("bot_1", "12345678901"), None).await,
+        &call(&app, &path, &ask("bot_1", "12345678901"), None).await,
         424,
         "credential_needs_consent",
         false,
     );
     // Its owner finds it in the account's log, once.
-    call(&house, &path, &ask("bot_2", "12345678901"), None).await;
-    let log = house.get(&format!("/api/v2/zoom-oauth-credential-logs/?credential={account}")).await.ok();
+    call(&app, &path, &ask("bot_2", "12345678901"), None).await;
+    let log = app.get(&format!("/api/v2/zoom-oauth-credential-logs/?credential={account}")).await.ok();
     let lines: Vec<_> =
         log["results"].as_array().unwrap().iter().map(|line| line["message"].as_str().unwrap()).collect();
     let told = lines.iter().filter(|line| line.contains("was refused its zak")).count();
@@ -214,9 +214,9 @@ async fn without_a_token_attendee_gets_an_error_unless_the_link_says_otherwise()
 
 #[tokio::test]
 async fn meeting_baas_says_who_its_bot_is_and_signs_nothing() {
-    let (house, account) = with_account().await;
+    let (app, account) = with_account().await;
     let asked = json!({ "credential": account, "dialect": "meeting_baas", "kind": "obf", "meeting_in_request": true });
-    let (made, path) = link(&house, asked).await;
+    let (made, path) = link(&app, asked).await;
     assert_eq!(made["verification"], "unsigned");
     let bot = "6f1c6c0e-0000-4000-8000-00000000000a";
     for query in [
@@ -229,15 +229,15 @@ async fn meeting_baas_says_who_its_bot_is_and_signs_nothing() {
         String::new(),
     ] {
         let uri = format!("{path}{}", query.replace('{', "%7B").replace('}', "%7D").replace('"', "%22"));
-        let answer = bare(&house, &uri).await;
+        let answer = bare(&app, &uri).await;
         assert_eq!(
             (answer.status, answer.header("content-type")),
             (200, "text/plain; charset=utf-8"),
             "{query}"
         );
     }
-    assert_eq!(house.zoom.count("obf_mints").await, 6);
-    let audit = house.get("/api/latchkey/v1/audit/").await.ok();
+    assert_eq!(app.zoom.count("obf_mints").await, 6);
+    let audit = app.get("/api/latchkey/v1/audit/").await.ok();
     let shown = |record: &Value| (record["bot"].clone(), record["meeting"].clone());
     let records: Vec<_> = audit["results"].as_array().unwrap().iter().map(shown).collect();
     let count =
@@ -252,42 +252,42 @@ async fn meeting_baas_says_who_its_bot_is_and_signs_nothing() {
         ("?kind=zak".to_owned(), 422, "token_not_available"),
         ("?kind=password".to_owned(), 400, "request_malformed"),
     ] {
-        let answer = bare(&house, &format!("{path}{query}")).await;
+        let answer = bare(&app, &format!("{path}{query}")).await;
         assert_eq!((answer.status, answer.text.split(':').next()), (status, Some(code)), "{}", answer.text);
     }
-    assert_eq!(house.zoom.count("obf_mints").await, 6);
+    assert_eq!(app.zoom.count("obf_mints").await, 6);
 }
 
 #[tokio::test]
 async fn a_link_can_be_kept_to_networks() {
-    let (house, account) = with_account().await;
+    let (app, account) = with_account().await;
     let asked = json!({ "credential": account, "dialect": "meeting_baas", "networks": ["203.0.113.0/24"] });
-    let (_, path) = link(&house, asked).await;
-    let answer = bare(&house, &path).await;
+    let (_, path) = link(&app, asked).await;
+    let answer = bare(&app, &path).await;
     assert_eq!((answer.status, answer.text.split(':').next()), (403, Some("address_not_allowed")));
-    assert_eq!(house.zoom.count("zak_mints").await, 0);
+    assert_eq!(app.zoom.count("zak_mints").await, 0);
 }
 
 #[tokio::test]
 async fn every_fetch_of_an_obf_token_is_a_mint_for_the_links_meeting() {
-    let (house, account) = with_account().await;
+    let (app, account) = with_account().await;
     let (_, path) =
-        link(&house, json!({ "credential": account, "kind": "obf", "meeting": "123-4567-8901" })).await;
+        link(&app, json!({ "credential": account, "kind": "obf", "meeting": "123-4567-8901" })).await;
     let mut tokens = std::collections::HashSet::new();
     for number in 0..3 {
-        let answer = fetch(&house, &path, &format!("msg_{number}")).await;
+        let answer = fetch(&app, &path, &format!("msg_{number}")).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         tokens.insert(answer.text);
     }
-    assert_eq!((tokens.len(), house.zoom.count("obf_mints").await), (3, 3));
+    assert_eq!((tokens.len(), app.zoom.count("obf_mints").await), (3, 3));
     // The request may say for which meeting, as long as it is this one.
-    assert_eq!(fetch(&house, &format!("{path}?meeting=12345678901"), "msg_a").await.status, 200);
-    let other = fetch(&house, &format!("{path}?meeting=12345678902"), "msg_b").await;
+    assert_eq!(fetch(&app, &format!("{path}?meeting=12345678901"), "msg_a").await.status, 200);
+    let other = fetch(&app, &format!("{path}?meeting=12345678902"), "msg_b").await;
     assert_eq!(
         (other.status, other.text.split(';').next()),
         (403, Some("meeting_not_allowed: the link is for another meeting"))
     );
-    let none = fetch(&house, &format!("{path}?meeting=12"), "msg_c").await;
+    let none = fetch(&app, &format!("{path}?meeting=12"), "msg_c").await;
     assert_eq!(
         (none.status, none.text.split(';').next()),
         (400, Some("request_malformed: a meeting number has 9 to 11 digits"))
@@ -296,106 +296,106 @@ async fn every_fetch_of_an_obf_token_is_a_mint_for_the_links_meeting() {
 
 #[tokio::test]
 async fn a_join_token_is_the_hosts_and_nobody_elses() {
-    let house = office().await;
+    let app = app().await;
     let scopes = ["user:read:user", "user:read:zak", "meeting:read:local_recording_token"];
-    house.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), json!({ "scopes": scopes })).await;
-    let account = house.connect(house.zoom.host()).await;
-    let meeting = house.zoom.meeting(json!({})).await.number;
+    app.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), json!({ "scopes": scopes })).await;
+    let account = app.connect(app.zoom.host()).await;
+    let meeting = app.zoom.meeting(json!({})).await.number;
     let (_, path) =
-        link(&house, json!({ "credential": account, "kind": "join_token", "meeting": meeting })).await;
-    let answer = fetch(&house, &path, "msg_1").await;
-    assert_eq!((answer.status, house.zoom.count("join_token_mints").await), (200, 1), "{}", answer.text);
+        link(&app, json!({ "credential": account, "kind": "join_token", "meeting": meeting })).await;
+    let answer = fetch(&app, &path, "msg_1").await;
+    assert_eq!((answer.status, app.zoom.count("join_token_mints").await), (200, 1), "{}", answer.text);
 
-    let stranger = house.zoom.user("eve@example.test", "Eve").await;
-    let stranger = house.connect(&stranger).await;
+    let stranger = app.zoom.user("eve@example.test", "Eve").await;
+    let stranger = app.connect(&stranger).await;
     for (credential, meeting) in [(&stranger, meeting.as_str()), (&account, "12345678901")] {
         let asked = json!({ "credential": credential, "kind": "join_token", "meeting": meeting });
-        let (_, path) = link(&house, asked).await;
-        let answer = fetch(&house, &path, &format!("msg_{meeting}_{credential}")).await;
+        let (_, path) = link(&app, asked).await;
+        let answer = fetch(&app, &path, &format!("msg_{meeting}_{credential}")).await;
         assert_eq!((answer.status, answer.text.split(':').next()), (404, Some("token_not_available")));
     }
-    let (_, nowhere) = link(&house, json!({ "credential": account, "kind": "join_token" })).await;
-    let answer = fetch(&house, &nowhere, "msg_2").await;
+    let (_, nowhere) = link(&app, json!({ "credential": account, "kind": "join_token" })).await;
+    let answer = fetch(&app, &nowhere, "msg_2").await;
     assert_eq!(
         answer.text.split(';').next(),
         Some("request_malformed: a join token is for one meeting: name it")
     );
     let (_, unhosted) =
-        link(&house, json!({ "host": true, "kind": "join_token", "meeting": "12345678901" })).await;
-    assert_eq!(fetch(&house, &unhosted, "msg_3").await.status, 404, "which is how to say: join without");
+        link(&app, json!({ "host": true, "kind": "join_token", "meeting": "12345678901" })).await;
+    assert_eq!(fetch(&app, &unhosted, "msg_3").await.status, 404, "which is how to say: join without");
 }
 
 #[tokio::test]
 async fn an_access_token_lasts_five_minutes_more() {
-    let (house, account) = with_account().await;
-    let (_, path) = link(&house, json!({ "credential": account, "kind": "access_token" })).await;
-    let first = fetch(&house, &path, "msg_1").await.text;
-    assert_eq!(fetch(&house, &path, "msg_2").await.text, first);
-    house.jump(Duration::from_secs(3600 - 301));
-    house.zoom.control("POST", "clock", json!({ "advance_seconds": 3299 })).await;
-    assert_eq!(fetch(&house, &path, "msg_3").await.text, first, "301 s are enough");
-    house.jump(Duration::from_secs(2));
-    assert_ne!(fetch(&house, &path, "msg_4").await.text, first, "299 s are not");
-    assert_eq!(house.zoom.count("refreshes").await, 1);
+    let (app, account) = with_account().await;
+    let (_, path) = link(&app, json!({ "credential": account, "kind": "access_token" })).await;
+    let first = fetch(&app, &path, "msg_1").await.text;
+    assert_eq!(fetch(&app, &path, "msg_2").await.text, first);
+    app.jump(Duration::from_secs(3600 - 301));
+    app.zoom.control("POST", "clock", json!({ "advance_seconds": 3299 })).await;
+    assert_eq!(fetch(&app, &path, "msg_3").await.text, first, "301 s are enough");
+    app.jump(Duration::from_secs(2));
+    assert_ne!(fetch(&app, &path, "msg_4").await.text, first, "299 s are not");
+    assert_eq!(app.zoom.count("refreshes").await, 1);
 }
 
 #[tokio::test]
 async fn one_link_gives_several_kinds_to_who_asks() {
-    let (house, account) = with_account().await;
-    let (_, path) = link(&house, json!({ "credential": account, "kinds": ["obf", "zak"] })).await;
-    assert_eq!(fetch(&house, &path, "msg_1").await.status, 200);
-    assert_eq!(house.zoom.count("obf_mints").await, 1, "the first is the usual one");
-    assert_eq!(fetch(&house, &format!("{path}?kind=zak"), "msg_2").await.status, 200);
-    assert_eq!(house.zoom.count("zak_mints").await, 1);
-    assert_eq!(fetch(&house, &format!("{path}?kind=access_token"), "msg_3").await.status, 422);
+    let (app, account) = with_account().await;
+    let (_, path) = link(&app, json!({ "credential": account, "kinds": ["obf", "zak"] })).await;
+    assert_eq!(fetch(&app, &path, "msg_1").await.status, 200);
+    assert_eq!(app.zoom.count("obf_mints").await, 1, "the first is the usual one");
+    assert_eq!(fetch(&app, &format!("{path}?kind=zak"), "msg_2").await.status, 200);
+    assert_eq!(app.zoom.count("zak_mints").await, 1);
+    assert_eq!(fetch(&app, &format!("{path}?kind=access_token"), "msg_3").await.status, 422);
 }
 
 #[tokio::test]
 async fn urls_with_a_secret_in_their_query_go_on_working() {
-    let (house, account) = with_account().await;
+    let (app, account) = with_account().await;
     let asked =
         json!({ "credential": account, "verification": "query_secret", "query_parameter": "auth_token" });
-    let (made, path) = link(&house, asked).await;
+    let (made, path) = link(&app, asked).await;
     assert!(path.contains("?auth_token="), "{path}");
     assert_eq!(
         (&made["verification"], &made["query_parameter"]),
         (&json!("query_secret"), &json!("auth_token"))
     );
-    assert_eq!(bare(&house, &path).await.status, 200);
+    assert_eq!(bare(&app, &path).await.status, 200);
     let (address, _) = path.split_once('?').unwrap();
     for (query, code) in [
         ("", "signature_missing"),
         ("?token=x", "signature_missing"),
         ("?auth_token=wrong", "signature_invalid"),
     ] {
-        let answer = bare(&house, &format!("{address}{query}")).await;
+        let answer = bare(&app, &format!("{address}{query}")).await;
         assert_eq!((answer.status, answer.text.split(':').next()), (401, Some(code)), "{query}");
     }
     // A secret that is in use already.
     let asked = json!({ "credential": account, "verification": "query_secret", "query_secret": "0123456789abcdef&=" });
-    let (_, path) = link(&house, asked).await;
+    let (_, path) = link(&app, asked).await;
     assert!(path.ends_with("?token=0123456789abcdef%26%3D"), "{path}");
-    assert_eq!(bare(&house, &path).await.status, 200);
-    let list = house.get(LINKS).await.text;
+    assert_eq!(bare(&app, &path).await.status, 200);
+    let list = app.get(LINKS).await.text;
     assert!(!list.contains("0123456789abcdef"));
 }
 
 /// It would be read as what a request says, or what a request says would be read as the secret.
 #[tokio::test]
 async fn a_secret_in_the_query_is_not_called_as_what_a_request_says() {
-    let (house, account) = with_account().await;
+    let (app, account) = with_account().await;
     for name in ["kind", "meeting", "fresh", "extra", "bot", "bot_id", "bot_uuid"] {
         let asked = json!({ "credential": account, "verification": "query_secret", "query_parameter": name });
         let words = "Requests say something else with kind, meeting, fresh, extra, bot_id, bot_uuid, bot.";
-        assert_eq!(house.post(LINKS, asked).await.refused(), json!({ "query_parameter": [words] }), "{name}");
+        assert_eq!(app.post(LINKS, asked).await.refused(), json!({ "query_parameter": [words] }), "{name}");
     }
 }
 
 /// Links that were made before such names were refused.
 #[tokio::test]
 async fn a_secret_that_is_called_as_what_a_request_says_is_a_secret_all_the_same() {
-    let (house, account) = with_account().await;
-    let workspace = house.workspace().await;
+    let (app, account) = with_account().await;
+    let workspace = app.workspace().await;
     for (name, dialect) in broker::QUERY_PARAMETERS
         .into_iter()
         .flat_map(|name| [Dialect::Recall, Dialect::MeetingBaas].map(|dialect| (name, dialect)))
@@ -405,98 +405,98 @@ async fn a_secret_that_is_called_as_what_a_request_says_is_a_secret_all_the_same
         new.terms.dialect = dialect;
         new.terms.meeting_in_request = true;
         new.terms.proof = Proof::QuerySecret { name: name.to_owned(), digest: broker::digest(&secret) };
-        let made = house.broker.make_link(workspace, &new).await.unwrap().unwrap();
-        let path = house.path_of(made.url.expose());
-        let answer = bare(&house, &format!("{path}?{name}={secret}")).await;
+        let made = app.broker.make_link(workspace, &new).await.unwrap().unwrap();
+        let path = app.path_of(made.url.expose());
+        let answer = bare(&app, &format!("{path}?{name}={secret}")).await;
         assert_eq!(answer.status, 200, "{name}: {}", answer.text);
         // What the request does say has its own name.
         let other = if name == "bot" { "bot_id" } else { "bot" };
-        assert_eq!(bare(&house, &format!("{path}?{name}={secret}&{other}=b-{name}")).await.status, 200);
-        let wrong = bare(&house, &format!("{path}?{name}=planted-wrong")).await;
+        assert_eq!(bare(&app, &format!("{path}?{name}={secret}&{other}=b-{name}")).await.status, 200);
+        let wrong = bare(&app, &format!("{path}?{name}=planted-wrong")).await;
         assert_eq!((wrong.status, wrong.text.contains("planted")), (401, false));
     }
-    house.broker.write_link_uses().await;
+    app.broker.write_link_uses().await;
     for place in [LINKS, "/api/latchkey/v1/audit/", "/api/latchkey/v1/events/"] {
-        let shown = house.get(place).await.text;
+        let shown = app.get(place).await.text;
         assert!(!shown.contains("planted"), "{place}: {shown}");
     }
-    assert!(house.get(LINKS).await.text.contains("b-extra"), "the bot is shown");
-    let stored = house.bytes_of_the_store();
+    assert!(app.get(LINKS).await.text.contains("b-extra"), "the bot is shown");
+    let stored = app.bytes_of_the_store();
     assert!(!stored.windows(8).any(|bytes| bytes == b"planted-"), "the store holds no secret");
 }
 
 #[tokio::test]
 async fn either_of_two_secrets_verifies_while_one_is_replaced() {
-    let (house, account) = with_account().await;
+    let (app, account) = with_account().await;
     let secrets = ["whsec_dGhlIG5ldyBzZWNyZXQgb2YgdGhpcw==", "whsec_dGhlIG9sZCBzZWNyZXQgb2YgdGhpcw=="];
-    let (made, path) = link(&house, json!({ "credential": account, "signing_secret": secrets })).await;
+    let (made, path) = link(&app, json!({ "credential": account, "signing_secret": secrets })).await;
     let signed = async |secret: &str, id: &str| {
         let key = broker::signature::SigningKey::parse(&Secret::new(secret)).unwrap();
-        let now = house.env.now();
+        let now = app.env.now();
         let request = Request::builder()
             .uri(&path)
             .header("webhook-id", id)
             .header("webhook-timestamp", now.as_second().to_string())
             .header("webhook-signature", key.sign(id, now, b""));
-        house.send(request.body(Body::empty()).unwrap()).await.status
+        app.send(request.body(Body::empty()).unwrap()).await.status
     };
     assert_eq!((signed(secrets[0], "a").await, signed(secrets[1], "b").await), (200, 200));
     let at = format!("{LINKS}{}/", made["id"].as_str().unwrap());
     let only = json!({ "signing_secret": secrets[0] }).to_string();
-    let request = house.request("PATCH", &at).header("content-type", "application/json");
-    assert_eq!(house.send(request.body(Body::from(only)).unwrap()).await.status, 200);
+    let request = app.request("PATCH", &at).header("content-type", "application/json");
+    assert_eq!(app.send(request.body(Body::from(only)).unwrap()).await.status, 200);
     assert_eq!((signed(secrets[0], "c").await, signed(secrets[1], "d").await), (200, 401));
 }
 
 #[tokio::test]
 async fn a_link_is_used_up_not_yet_valid_or_asked_too_often() {
-    let (house, account) = with_account().await;
-    let (_, path) = link(&house, json!({ "credential": account, "max_uses": 2 })).await;
+    let (app, account) = with_account().await;
+    let (_, path) = link(&app, json!({ "credential": account, "max_uses": 2 })).await;
     let codes = async |path: &str, count: usize| {
         let mut codes = Vec::new();
         for number in 0..count {
             // Ids have no dots, as paths and times do.
-            let id = format!("msg_{number}_{path}_{}", house.env.now()).replace('.', "_");
-            codes.push(fetch(&house, path, &id).await.status);
+            let id = format!("msg_{number}_{path}_{}", app.env.now()).replace('.', "_");
+            codes.push(fetch(&app, path, &id).await.status);
         }
         codes
     };
     assert_eq!(codes(&path, 3).await, [200, 200, 410]);
 
-    let not_before = house.env.now() + Duration::from_secs(60);
-    let (_, path) = link(&house, json!({ "credential": account, "not_before": not_before })).await;
+    let not_before = app.env.now() + Duration::from_secs(60);
+    let (_, path) = link(&app, json!({ "credential": account, "not_before": not_before })).await;
     assert_eq!(codes(&path, 1).await, [410]);
-    house.jump(Duration::from_secs(60));
+    app.jump(Duration::from_secs(60));
     assert_eq!(codes(&path, 1).await, [200]);
 
-    let (_, path) = link(&house, json!({ "credential": account, "per_minute": 2 })).await;
+    let (_, path) = link(&app, json!({ "credential": account, "per_minute": 2 })).await;
     assert_eq!(codes(&path, 3).await, [200, 200, 429]);
-    let answer = fetch(&house, &path, "once more").await;
+    let answer = fetch(&app, &path, "once more").await;
     assert_eq!(answer.text, "rate_limited: try again after the time in Retry-After");
     let wait: u64 = answer.header("retry-after").parse().unwrap();
-    house.jump(Duration::from_secs(wait));
+    app.jump(Duration::from_secs(wait));
     assert_eq!(codes(&path, 1).await, [200]);
 
     // What gives nothing is not counted.
-    let (made, path) = link(&house, json!({ "credential": account, "kinds": ["zak"], "max_uses": 1 })).await;
-    house.zoom.control("POST", "faults", json!({ "where": "refresh", "kind": "http_500", "times": 9 })).await;
-    house.jump(Duration::from_secs(7200));
+    let (made, path) = link(&app, json!({ "credential": account, "kinds": ["zak"], "max_uses": 1 })).await;
+    app.zoom.control("POST", "faults", json!({ "where": "refresh", "kind": "http_500", "times": 9 })).await;
+    app.jump(Duration::from_secs(7200));
     assert_eq!(codes(&path, 1).await, [503]);
-    let shown = house.get(&format!("{LINKS}{}/", made["id"].as_str().unwrap())).await.ok();
+    let shown = app.get(&format!("{LINKS}{}/", made["id"].as_str().unwrap())).await.ok();
     assert_eq!(shown["uses"], 0);
 }
 
 #[tokio::test]
 async fn a_link_is_narrowed_and_never_widened() {
-    let (house, account) = with_account().await;
-    let end = house.env.now() + Duration::from_secs(3600);
+    let (app, account) = with_account().await;
+    let end = app.env.now() + Duration::from_secs(3600);
     let asked = json!({ "credential": account, "kinds": ["zak", "obf"], "expires_at": end, "max_uses": 10,
                         "networks": ["203.0.113.0/24", "127.0.0.0/8"] });
-    let (made, _) = link(&house, asked).await;
+    let (made, _) = link(&app, asked).await;
     let at = format!("{LINKS}{}/", made["id"].as_str().unwrap());
     let patch = async |change: Value| {
-        let request = house.request("PATCH", &at).header("content-type", "application/json");
-        house.send(request.body(Body::from(change.to_string())).unwrap()).await
+        let request = app.request("PATCH", &at).header("content-type", "application/json");
+        app.send(request.body(Body::from(change.to_string())).unwrap()).await
     };
     let change = json!({ "name": "for Zoë", "kinds": ["obf"], "expires_at": end - Duration::from_secs(60), "max_uses": 9,
                            "meeting": 123_456_789, "per_minute": 5, "networks": ["203.0.113.7"] });
@@ -505,7 +505,7 @@ async fn a_link_is_narrowed_and_never_widened() {
         let expected = if field == "networks" { &json!(["203.0.113.7/32"]) } else { value };
         assert_eq!(&narrowed[field], expected, "{field}");
     }
-    assert_eq!(house.get(&at).await.ok(), narrowed);
+    assert_eq!(app.get(&at).await.ok(), narrowed);
     let wider = json!(["A link can only be narrowed: for more, make a new one."]);
     for (field, value) in [
         ("kinds", json!(["zak"])),
@@ -520,35 +520,35 @@ async fn a_link_is_narrowed_and_never_widened() {
     let fixed = patch(json!({ "credential": account, "optional": true })).await.refused();
     let words = json!(["It is fixed when the link is made."]);
     assert_eq!(fixed, json!({ "credential": words, "optional": words }));
-    assert_eq!(house.get(&at).await.ok(), narrowed, "nothing of what was refused");
+    assert_eq!(app.get(&at).await.ok(), narrowed, "nothing of what was refused");
 }
 
 #[tokio::test]
 async fn a_platforms_report_frees_the_seat_and_a_full_pool_says_so() {
-    let (house, account) = with_account().await;
+    let (app, account) = with_account().await;
     let pool = json!({ "name": "one chair", "members": [{ "credential": account, "max_joins": 1 }] });
-    let pool = house.post("/api/latchkey/v1/pools/", pool).await.created()["id"].clone();
-    let (_, path) = link(&house, json!({ "pool": pool })).await;
-    let first = fetch(&house, &format!("{path}?bot=ours-1"), "msg_1").await;
+    let pool = app.post("/api/latchkey/v1/pools/", pool).await.created()["id"].clone();
+    let (_, path) = link(&app, json!({ "pool": pool })).await;
+    let first = fetch(&app, &format!("{path}?bot=ours-1"), "msg_1").await;
     assert_eq!(first.status, 200, "{}", first.text);
     assert_eq!(
-        fetch(&house, &format!("{path}?bot=ours-1"), "msg_2").await.status,
+        fetch(&app, &format!("{path}?bot=ours-1"), "msg_2").await.status,
         200,
         "the same bot, the same seat"
     );
-    let full = fetch(&house, &format!("{path}?bot=ours-2"), "msg_3").await;
+    let full = fetch(&app, &format!("{path}?bot=ours-2"), "msg_3").await;
     assert_eq!(full.status, 503);
     assert!(full.text.starts_with("pool_full: ") && full.text.contains("1 of 1"), "{}", full.text);
     assert!(full.header("retry-after").parse::<u64>().unwrap() > 0);
 
     let report = json!({ "event": "bot.done", "data": {
-        "data": { "code": "done", "sub_code": null, "updated_at": house.env.now() },
+        "data": { "code": "done", "sub_code": null, "updated_at": app.env.now() },
         "bot": { "id": "11111111-2222-3333-4444-555555555555", "metadata": { "latchkey_bot": "ours-1" } } } });
     let status = async |body: &str, signed: bool| {
-        let secret = house.get("/api/latchkey/v1/callback-secret/").await.ok();
+        let secret = app.get("/api/latchkey/v1/callback-secret/").await.ok();
         let key =
             broker::signature::SigningKey::parse(&Secret::new(secret["secret"].as_str().unwrap())).unwrap();
-        let now = house.env.now();
+        let now = app.env.now();
         let signature =
             if signed { key.sign("evt_1", now, body.as_bytes()) } else { key.sign("evt_1", now, b"") };
         let request = Request::builder()
@@ -557,37 +557,37 @@ async fn a_platforms_report_frees_the_seat_and_a_full_pool_says_so() {
             .header("svix-id", "evt_1")
             .header("svix-timestamp", now.as_second().to_string())
             .header("svix-signature", signature);
-        house.send(request.body(Body::from(body.to_owned())).unwrap()).await
+        app.send(request.body(Body::from(body.to_owned())).unwrap()).await
     };
     let forged = status(&report.to_string(), false).await;
     assert_eq!((forged.status, forged.text.split(':').next()), (401, Some("signature_invalid")));
     assert_eq!(status("nonsense", true).await.status, 400);
-    assert_eq!(fetch(&house, &format!("{path}?bot=ours-2"), "msg_4").await.status, 503);
+    assert_eq!(fetch(&app, &format!("{path}?bot=ours-2"), "msg_4").await.status, 503);
     for _ in 0..2 {
         assert_eq!(status(&report.to_string(), true).await.status, 204, "as often as it comes");
     }
-    assert_eq!(fetch(&house, &format!("{path}?bot=ours-2"), "msg_5").await.status, 200);
-    assert_eq!(bare(&house, &format!("{path}/status")).await.status, 405);
+    assert_eq!(fetch(&app, &format!("{path}?bot=ours-2"), "msg_5").await.status, 200);
+    assert_eq!(bare(&app, &format!("{path}/status")).await.status, 405);
 }
 
 /// `body` by `method`, signed as a platform with Standard Webhooks does.
-async fn signed(house: &House, (method, path): (&str, &str), id: &str, body: &str) -> Answer {
-    let secret = house.get("/api/latchkey/v1/callback-secret/").await.ok();
+async fn signed(app: &TestApp, (method, path): (&str, &str), id: &str, body: &str) -> Answer {
+    let secret = app.get("/api/latchkey/v1/callback-secret/").await.ok();
     let key = broker::signature::SigningKey::parse(&Secret::new(secret["secret"].as_str().unwrap())).unwrap();
-    let now = house.env.now();
+    let now = app.env.now();
     let request = Request::builder()
         .method(method)
         .uri(path)
         .header("webhook-id", id)
         .header("webhook-timestamp", now.as_second().to_string())
         .header("webhook-signature", key.sign(id, now, body.as_bytes()));
-    house.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    app.send(request.body(Body::from(body.to_owned())).unwrap()).await
 }
 
 /// No dialect signs method and address, so what a message is for has to show in what is signed.
 #[tokio::test]
 async fn a_signature_is_good_for_what_it_was_given_for() {
-    let (house, account) = with_account().await;
+    let (app, account) = with_account().await;
     let malformed = |answer: &Answer| {
         assert_eq!(
             (answer.status, answer.text.contains("request_malformed")),
@@ -602,21 +602,21 @@ async fn a_signature_is_good_for_what_it_was_given_for() {
     ];
     for (dialect, report) in reports {
         let asked = json!({ "credential": account, "dialect": dialect, "verification": "signature" });
-        let (_, path) = link(&house, asked).await;
+        let (_, path) = link(&app, asked).await;
         let (status, report) = (format!("{path}/status"), report.to_string());
         for method in ["GET", "POST"] {
-            malformed(&signed(&house, (method, &path), "evt_1", &report).await);
+            malformed(&signed(&app, (method, &path), "evt_1", &report).await);
         }
-        malformed(&signed(&house, ("POST", &path), "msg_1", "").await);
+        malformed(&signed(&app, ("POST", &path), "msg_1", "").await);
         for body in ["", "{}", "[]", "null", "7", r#"{"event": 7}"#, r#"{"trigger": "bot.state_change"}"#] {
-            malformed(&signed(&house, ("POST", &status), "evt_1", body).await);
+            malformed(&signed(&app, ("POST", &status), "evt_1", body).await);
         }
         // None of that has used an id up.
-        assert_eq!(signed(&house, ("POST", &status), "evt_1", &report).await.status, 204);
-        assert_eq!(house.zoom.count("zak_mints").await, 0, "{dialect}");
+        assert_eq!(signed(&app, ("POST", &status), "evt_1", &report).await.status, 204);
+        assert_eq!(app.zoom.count("zak_mints").await, 0, "{dialect}");
     }
 
-    let (_, path) = link(&house, attendee(&account, &json!({}))).await;
+    let (_, path) = link(&app, attendee(&account, &json!({}))).await;
     let status = format!("{path}/status");
     let fetch = ask("bot_1", "12345678901");
     let report = json!({ "idempotency_key": "k", "bot_id": "bot_1", "bot_metadata": null,
@@ -630,87 +630,86 @@ async fn a_signature_is_good_for_what_it_was_given_for() {
         (&status, fetch.clone()),
         (&status, json!({ "bot_id": "bot_1" }).to_string()),
     ] {
-        refused(&call(&house, path, &body, None).await, 400, "request_malformed", false);
+        refused(&call(&app, path, &body, None).await, 400, "request_malformed", false);
     }
-    assert_eq!(house.zoom.count("zak_mints").await, 0);
-    assert_eq!(call(&house, &status, &report.to_string(), None).await.status, 204);
-    call(&house, &path, &fetch, None).await.ok();
+    assert_eq!(app.zoom.count("zak_mints").await, 0);
+    assert_eq!(call(&app, &status, &report.to_string(), None).await.status, 204);
+    call(&app, &path, &fetch, None).await.ok();
 
     // Nor is it good at another address.
-    let (_, other) = link(&house, attendee(&account, &json!({ "allow_repeat": true }))).await;
-    refused(&call(&house, &other, &fetch, None).await, 409, "replay_refused", false);
+    let (_, other) = link(&app, attendee(&account, &json!({ "allow_repeat": true }))).await;
+    refused(&call(&app, &other, &fetch, None).await, 409, "replay_refused", false);
 }
 
 #[tokio::test]
 async fn a_report_that_comes_again_has_no_effect_and_is_no_mistake() {
-    let (house, account) = with_account().await;
+    let (app, account) = with_account().await;
     let report = json!({ "event": "bot.fatal", "data": {
         "data": { "sub_code": "meeting_requires_sign_in" }, "bot": { "id": "b", "metadata": {} } } });
-    let (_, path) = link(&house, json!({ "credential": account })).await;
+    let (_, path) = link(&app, json!({ "credential": account })).await;
     let status = format!("{path}/status");
     let number = std::cell::Cell::new(0);
     let zak = async || {
         number.set(number.get() + 1);
-        fetch(&house, &path, &format!("msg_{}", number.get())).await.text
+        fetch(&app, &path, &format!("msg_{}", number.get())).await.text
     };
     let minute = Duration::from_secs(60);
     let first = zak().await;
-    house.jump(minute);
-    let told = async |id: &str| signed(&house, ("POST", &status), id, &report.to_string()).await.status;
+    app.jump(minute);
+    let told = async |id: &str| signed(&app, ("POST", &status), id, &report.to_string()).await.status;
     assert_eq!(told("evt_1").await, 204);
     let second = zak().await;
     assert_ne!(second, first);
-    house.jump(minute);
+    app.jump(minute);
     assert_eq!((told("evt_1").await, zak().await == second), (204, true), "it was taken before");
     assert_eq!((told("evt_2").await, zak().await == second), (204, false), "a new one counts");
 
     // Attendee's has no id and no time: it is remembered as a whole.
-    let (_, path) = link(&house, attendee(&account, &json!({}))).await;
+    let (_, path) = link(&app, attendee(&account, &json!({}))).await;
     let status = format!("{path}/status");
     let report = json!({ "bot_id": "bot_1", "trigger": "bot.state_change",
                          "data": { "new_state": "fatal_error", "event_sub_type": "meeting_requires_sign_in" } });
-    let mints = async || house.zoom.count("zak_mints").await;
+    let mints = async || app.zoom.count("zak_mints").await;
     let before = mints().await;
     for (bot, expected) in [("bot_1", 1), ("bot_2", 1)] {
-        house.jump(minute);
-        assert_eq!(call(&house, &status, &report.to_string(), None).await.status, 204);
-        call(&house, &path, &ask(bot, "12345678901"), None).await.ok();
+        app.jump(minute);
+        assert_eq!(call(&app, &status, &report.to_string(), None).await.status, 204);
+        call(&app, &path, &ask(bot, "12345678901"), None).await.ok();
         assert_eq!(mints().await, before + expected, "{bot}");
     }
 }
 
 #[tokio::test]
 async fn a_report_of_a_refused_token_makes_the_next_one_new() {
-    let (house, account) = with_account().await;
-    let (_, path) = link(&house, json!({ "credential": account, "dialect": "meeting_baas" })).await;
-    let first = bare(&house, &path).await.text;
+    let (app, account) = with_account().await;
+    let (_, path) = link(&app, json!({ "credential": account, "dialect": "meeting_baas" })).await;
+    let first = bare(&app, &path).await.text;
     let report =
         json!({ "event": "bot.failed", "data": { "bot_id": "b", "error_code": "meeting_requires_sign_in" } });
     let status = async || {
         let request = Request::builder().method("POST").uri(format!("{path}/status"));
-        house.send(request.body(Body::from(report.to_string())).unwrap()).await.status
+        app.send(request.body(Body::from(report.to_string())).unwrap()).await.status
     };
     assert_eq!(status().await, 204);
-    assert_eq!(bare(&house, &path).await.text, first, "a young one is not doubted");
-    house.jump(Duration::from_secs(60));
+    assert_eq!(bare(&app, &path).await.text, first, "a young one is not doubted");
+    app.jump(Duration::from_secs(60));
     assert_eq!(status().await, 204);
-    assert_ne!(bare(&house, &path).await.text, first);
-    assert_eq!(house.zoom.count("zak_mints").await, 2);
+    assert_ne!(bare(&app, &path).await.text, first);
+    assert_eq!(app.zoom.count("zak_mints").await, 2);
 }
 
 #[tokio::test]
 async fn a_link_shows_its_last_uses() {
-    let (house, account) = with_account().await;
-    let (made, path) = link(&house, json!({ "credential": account })).await;
-    fetch(&house, &format!("{path}?bot=b-1"), "msg_1").await;
-    house.jump(Duration::from_secs(1));
-    fetch(&house, &format!("{path}?kind=obf"), "msg_2").await;
-    let forged = bare(&house, &path).await;
+    let (app, account) = with_account().await;
+    let (made, path) = link(&app, json!({ "credential": account })).await;
+    fetch(&app, &format!("{path}?bot=b-1"), "msg_1").await;
+    app.jump(Duration::from_secs(1));
+    fetch(&app, &format!("{path}?kind=obf"), "msg_2").await;
+    let forged = bare(&app, &path).await;
     assert_eq!(forged.status, 401);
-    house.broker.write_link_uses().await;
-    let shown =
-        house.get(&format!("{LINKS}{}/", made["id"].as_str().unwrap())).await.ok()["last_uses"].clone();
-    let now = house.env.now();
+    app.broker.write_link_uses().await;
+    let shown = app.get(&format!("{LINKS}{}/", made["id"].as_str().unwrap())).await.ok()["last_uses"].clone();
+    let now = app.env.now();
     assert_eq!(
         shown,
         json!([

@@ -4,14 +4,14 @@ use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 
 use crate::{
-    house::{Answer, House},
+    app,
     meetings::{may_list_meetings, meeting},
-    office,
+    test_app::{Answer, TestApp},
 };
 
 /// A pool, and links that draw on it.
 struct Ground {
-    house: House,
+    app: TestApp,
     pool: String,
     members: [String; 2],
 }
@@ -19,38 +19,38 @@ struct Ground {
 impl Ground {
     /// Of the host of all meetings here, who may host one at once, and of Eve.
     async fn new() -> Self {
-        let house = office().await;
-        may_list_meetings(&house).await;
-        let host = house.connect(house.zoom.host()).await;
-        let eve = house.connect(&house.zoom.user("eve@example.test", "Eve").await).await;
+        let app = app().await;
+        may_list_meetings(&app).await;
+        let host = app.connect(app.zoom.host()).await;
+        let eve = app.connect(&app.zoom.user("eve@example.test", "Eve").await).await;
         let members = json!([{ "credential": host, "max_joins": 9 }]);
         let pool = json!({ "name": "hosts", "members": members });
-        let pool = house.post("/api/latchkey/v1/pools/", pool).await.created();
+        let pool = app.post("/api/latchkey/v1/pools/", pool).await.created();
         let pool = pool["id"].as_str().unwrap().to_owned();
-        Self { house, pool, members: [host, eve] }
+        Self { app, pool, members: [host, eve] }
     }
 
     async fn link(&self, changes: Value) -> String {
         let mut link = json!({ "pool": self.pool, "verification": "unsigned", "meeting_in_request": true,
                                "kinds": ["zak", "access_token"] });
         link.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        let made = self.house.post("/api/latchkey/v1/token-links/", link).await.created();
-        self.house.path_of(made["url"].as_str().unwrap())
+        let made = self.app.post("/api/latchkey/v1/token-links/", link).await.created();
+        self.app.path_of(made["url"].as_str().unwrap())
     }
 
     async fn fetch(&self, link: &str, query: &str) -> Answer {
         let request = Request::builder().uri(format!("{link}?{query}"));
-        self.house.send(request.body(Body::empty()).unwrap()).await
+        self.app.send(request.body(Body::empty()).unwrap()).await
     }
 
     async fn put(&self, member: usize, hosted: u32) {
         let member = json!({ "credential": self.members[member], "max_joins": 9, "max_hosted": hosted });
-        self.house.post(&format!("/api/latchkey/v1/pools/{}/members/", self.pool), member).await.ok();
+        self.app.post(&format!("/api/latchkey/v1/pools/{}/members/", self.pool), member).await.ok();
     }
 
     /// How many meetings each member is in, and how many it hosts.
     async fn seats(&self) -> Vec<(u64, u64)> {
-        let pool = self.house.get(&format!("/api/latchkey/v1/pools/{}/", self.pool)).await.ok();
+        let pool = self.app.get(&format!("/api/latchkey/v1/pools/{}/", self.pool)).await.ok();
         let members = pool["members"].as_array().unwrap();
         let of = |account: &String| members.iter().find(|member| member["credential"] == **account);
         let count = |member: &Value, what: &str| member[what].as_u64().unwrap();
@@ -62,8 +62,8 @@ impl Ground {
 #[tokio::test]
 async fn whoever_comes_with_the_hosts_zak_hosts_the_meeting() {
     let ground = Ground::new().await;
-    let (one, two) = (meeting(&ground.house).await, meeting(&ground.house).await);
-    ground.house.list_meetings().await;
+    let (one, two) = (meeting(&ground.app).await, meeting(&ground.app).await);
+    ground.app.list_meetings().await;
     let link = ground.link(json!({})).await;
     for _ in 0..2 {
         assert_eq!(ground.fetch(&link, &format!("bot=a&meeting={one}")).await.status, 200);
@@ -81,12 +81,12 @@ async fn whoever_comes_with_the_hosts_zak_hosts_the_meeting() {
     ground.put(1, 1).await;
     assert_eq!(ground.fetch(&link, &format!("bot=d&meeting={one}")).await.status, 200);
     assert_eq!(ground.seats().await, [(3, 1), (1, 0)]);
-    let three = meeting(&ground.house).await;
+    let three = meeting(&ground.app).await;
     ground
-        .house
+        .app
         .post(&format!("/api/v2/zoom-oauth-credentials/{}/sync-meetings/", ground.members[0]), json!({}))
         .await;
-    ground.house.list_meetings().await;
+    ground.app.list_meetings().await;
     assert_eq!(ground.fetch(&link, &format!("bot=e&meeting={three}")).await.status, 200);
     assert_eq!(ground.seats().await, [(3, 1), (2, 0)], "although it is the busier one");
 }
@@ -94,8 +94,8 @@ async fn whoever_comes_with_the_hosts_zak_hosts_the_meeting() {
 #[tokio::test]
 async fn a_link_for_starting_meetings_draws_on_whoever_may_host() {
     let ground = Ground::new().await;
-    let hosted = meeting(&ground.house).await;
-    ground.house.list_meetings().await;
+    let hosted = meeting(&ground.app).await;
+    ground.app.list_meetings().await;
     let link = ground.link(json!({ "hosting": true })).await;
     assert_eq!(ground.fetch(&link, &format!("bot=a&meeting={hosted}")).await.status, 200);
     ground.put(1, 2).await;
@@ -108,9 +108,9 @@ async fn a_link_for_starting_meetings_draws_on_whoever_may_host() {
     // Here it is known, and it is nobody of the pool.
     let only_eve =
         json!({ "members": [{ "credential": ground.members[1], "max_joins": 9, "max_hosted": 2 }] });
-    let change = ground.house.request("PATCH", &format!("/api/latchkey/v1/pools/{}/", ground.pool));
+    let change = ground.app.request("PATCH", &format!("/api/latchkey/v1/pools/{}/", ground.pool));
     let change = change.header("content-type", "application/json").body(Body::from(only_eve.to_string()));
-    ground.house.send(change.unwrap()).await.ok();
+    ground.app.send(change.unwrap()).await.ok();
     let refused = ground.fetch(&link, &format!("bot=e&meeting={hosted}")).await;
     let words = "token_not_available: none of the pool's accounts is known to host this meeting; ";
     assert_eq!((refused.status, refused.text.starts_with(words)), (422, true), "{}", refused.text);

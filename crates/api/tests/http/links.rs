@@ -9,31 +9,31 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::{
-    house::{Answer, House},
-    office,
+    app,
+    test_app::{Answer, TestApp},
 };
 
 const LINKS: &str = "/api/latchkey/v1/token-links/";
 
-/// A house, an account in it, and the path of a link to it.
-async fn linked() -> (House, String, String) {
-    let house = office().await;
-    let account = house.connect(house.zoom.host()).await;
-    let link = house.path_of(&house.token_link(&account).await);
-    (house, account, link)
+/// A app, an account in it, and the path of a link to it.
+async fn linked() -> (TestApp, String, String) {
+    let app = app().await;
+    let account = app.connect(app.zoom.host()).await;
+    let link = app.path_of(&app.token_link(&account).await);
+    (app, account, link)
 }
 
-async fn send(house: &House, request: Builder) -> Answer {
-    house.send(request.body(Body::empty()).unwrap()).await
+async fn send(app: &TestApp, request: Builder) -> Answer {
+    app.send(request.body(Body::empty()).unwrap()).await
 }
 
 /// A fetch as a platform does it: signed, without any key.
-async fn fetch(house: &House, method: &str, link: &str, id: &str) -> Answer {
+async fn fetch(app: &TestApp, method: &str, link: &str, id: &str) -> Answer {
     let mut request = Request::builder().method(method).uri(link);
-    for (name, value) in house.signature(id).await {
+    for (name, value) in app.signature(id).await {
         request = request.header(name, value);
     }
-    send(house, request).await
+    send(app, request).await
 }
 
 fn kept_nowhere(answer: &Answer) {
@@ -45,10 +45,10 @@ fn kept_nowhere(answer: &Answer) {
 
 #[tokio::test]
 async fn a_signed_fetch_is_answered_with_the_token_alone() {
-    let (house, _, link) = linked().await;
+    let (app, _, link) = linked().await;
     let mut tokens = Vec::new();
     for path in [link.clone(), link.clone(), format!("{link}/")] {
-        let answer = fetch(&house, "GET", &path, &format!("msg_{}", tokens.len())).await;
+        let answer = fetch(&app, "GET", &path, &format!("msg_{}", tokens.len())).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
         kept_nowhere(&answer);
@@ -60,27 +60,27 @@ async fn a_signed_fetch_is_answered_with_the_token_alone() {
         tokens.push(answer.text);
     }
     assert!(tokens.iter().all(|token| *token == tokens[0]), "one mint serves many");
-    assert_eq!(house.zoom.count("zak_mints").await, 1);
-    let fresh = fetch(&house, "GET", &format!("{link}?fresh=1"), "msg_fresh").await;
-    assert_eq!((fresh.status, house.zoom.count("zak_mints").await), (200, 2));
+    assert_eq!(app.zoom.count("zak_mints").await, 1);
+    let fresh = fetch(&app, "GET", &format!("{link}?fresh=1"), "msg_fresh").await;
+    assert_eq!((fresh.status, app.zoom.count("zak_mints").await), (200, 2));
 }
 
 #[tokio::test]
 async fn svix_headers_do_as_well() {
-    let (house, _, link) = linked().await;
+    let (app, _, link) = linked().await;
     let mut request = Request::builder().uri(&link);
-    for (name, value) in house.signature("msg_svix").await {
+    for (name, value) in app.signature("msg_svix").await {
         request = request.header(name.replace("webhook", "svix"), value);
     }
-    assert_eq!(send(&house, request).await.status, 200);
+    assert_eq!(send(&app, request).await.status, 200);
 }
 
 /// Link scanners, browsers, strangers and repeaters get one line of text, and nothing is minted for them.
 #[tokio::test]
 async fn everybody_else_is_refused_in_one_line() {
-    let (house, _, link) = linked().await;
+    let (app, _, link) = linked().await;
     for method in ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"] {
-        let answer = fetch(&house, method, &link, "msg_scanner").await;
+        let answer = fetch(&app, method, &link, "msg_scanner").await;
         assert_eq!((answer.status, &*answer.text), (405, ""), "{method}");
         kept_nowhere(&answer);
     }
@@ -96,11 +96,11 @@ async fn everybody_else_is_refused_in_one_line() {
         "/t/%ff".to_owned(),
         "/t/%00".to_owned(),
     ] {
-        let answer = fetch(&house, "GET", &address, "msg_stranger").await;
+        let answer = fetch(&app, "GET", &address, "msg_stranger").await;
         assert_eq!((answer.status, &*answer.text), (404, unknown), "{address}");
         kept_nowhere(&answer);
     }
-    let unsigned = send(&house, Request::builder().uri(&link)).await;
+    let unsigned = send(&app, Request::builder().uri(&link)).await;
     assert_eq!(unsigned.status, 401);
     assert_eq!(
         unsigned.text,
@@ -111,18 +111,18 @@ async fn everybody_else_is_refused_in_one_line() {
     );
     kept_nowhere(&unsigned);
     // The API's key opens no link.
-    assert_eq!(house.get(&link).await.status, 401);
-    let [id, (time, _), signature] = house.signature("msg_forged").await;
+    assert_eq!(app.get(&link).await.status, 401);
+    let [id, (time, _), signature] = app.signature("msg_forged").await;
     let forged = [id, (time, "1750000000".to_owned()), signature];
     let request =
         forged.iter().fold(Request::builder().uri(&link), |r, (name, value)| r.header(*name, value));
-    let forged = send(&house, request).await;
+    let forged = send(&app, request).await;
     assert_eq!((forged.status, &forged.text[..18]), (401, "signature_invalid:"));
-    assert_eq!(house.zoom.count("zak_mints").await, 0);
+    assert_eq!(app.zoom.count("zak_mints").await, 0);
 
-    assert_eq!(fetch(&house, "GET", &link, "msg_once").await.status, 200);
-    house.pass(Duration::from_secs(31)).await;
-    let again = fetch(&house, "GET", &link, "msg_once").await;
+    assert_eq!(fetch(&app, "GET", &link, "msg_once").await.status, 200);
+    app.pass(Duration::from_secs(31)).await;
+    let again = fetch(&app, "GET", &link, "msg_once").await;
     assert_eq!(
         (again.status, &*again.text),
         (
@@ -132,28 +132,28 @@ async fn everybody_else_is_refused_in_one_line() {
     );
     let body = Body::from("x".repeat(9 << 20));
     // Nothing of it is looked at before its signature is there.
-    let large = house.send(Request::builder().method("POST").uri(&link).body(body).unwrap()).await;
+    let large = app.send(Request::builder().method("POST").uri(&link).body(body).unwrap()).await;
     assert_eq!((large.status, &large.text[..18]), (401, "signature_missing:"));
     kept_nowhere(&large);
 }
 
 #[tokio::test]
 async fn zooms_trouble_is_told_in_the_words_of_the_contract() {
-    let (house, account, link) = linked().await;
+    let (app, account, link) = linked().await;
     let fault = json!({ "where": "zak", "kind": "http_429", "retry_after": "seconds" });
-    house.zoom.control("POST", "faults", fault).await;
-    let answer = fetch(&house, "GET", &link, "msg_1").await;
+    app.zoom.control("POST", "faults", fault).await;
+    let answer = fetch(&app, "GET", &link, "msg_1").await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
     assert_eq!(answer.text, "zoom_rate_limited: try again after the time in Retry-After");
     kept_nowhere(&answer);
     // Until then nobody asks Zoom. The other servers hear of it by and by, and count from then: it may be a moment more.
-    house.jump(Duration::from_secs(1));
-    let user = house.zoom.host()["id"].as_str().unwrap();
-    house.zoom.control("PATCH", &format!("users/{user}"), json!({ "active": false })).await;
-    let answer = house.meanwhile(fetch(&house, "GET", &link, "msg_2")).await;
+    app.jump(Duration::from_secs(1));
+    let user = app.zoom.host()["id"].as_str().unwrap();
+    app.zoom.control("PATCH", &format!("users/{user}"), json!({ "active": false })).await;
+    let answer = app.meanwhile(fetch(&app, "GET", &link, "msg_2")).await;
     assert_eq!((answer.status, answer.header("retry-after")), (424, ""));
     assert_eq!(answer.text, "credential_needs_consent: connect the Zoom account again");
-    let shown = house.get(&format!("/api/v2/zoom-oauth-credentials/{account}/")).await.ok();
+    let shown = app.get(&format!("/api/v2/zoom-oauth-credentials/{account}/")).await.ok();
     assert_eq!(
         (&shown["status"], &shown["latchkey_status"]),
         (&json!("unhealthy"), &json!("needs_reauth:revoked"))
@@ -162,16 +162,16 @@ async fn zooms_trouble_is_told_in_the_words_of_the_contract() {
 
 #[tokio::test]
 async fn a_links_address_is_shown_once() {
-    let house = office().await;
-    let account = house.connect(house.zoom.host()).await;
-    let expires_at = house.env.now() + Duration::from_secs(60);
+    let app = app().await;
+    let account = app.connect(app.zoom.host()).await;
+    let expires_at = app.env.now() + Duration::from_secs(60);
     let signing_secret = "whsec_cGxhbnRlZC1zaWduaW5nLXNlY3JldA==";
     let asked = json!({ "credential": account, "expires_at": expires_at, "signing_secret": signing_secret });
-    let answer = house.post(LINKS, asked).await;
+    let answer = app.post(LINKS, asked).await;
     assert_eq!(answer.header("cache-control"), "no-store");
     let mut made = answer.created();
     let url = made.as_object_mut().unwrap().remove("url").unwrap();
-    let path = house.path_of(url.as_str().unwrap());
+    let path = app.path_of(url.as_str().unwrap());
     assert!(path.starts_with(&format!("/t/{}.", made["id"].as_str().unwrap())), "{path}");
     assert_eq!(
         made,
@@ -182,20 +182,20 @@ async fn a_links_address_is_shown_once() {
             "verification": "signature", "query_parameter": null, "own_signing_secret": true, "networks": [],
             "optional": false, "allow_repeat": false, "zak_outlives": 600, "seat_seconds": 14400, "hosting": false,
             "per_minute": null, "not_before": null, "expires_at": expires_at, "max_uses": null, "uses": null,
-            "last_uses": [], "revoked_at": null, "created_at": house.env.now(),
+            "last_uses": [], "revoked_at": null, "created_at": app.env.now(),
         })
     );
-    let list = house.get(LINKS).await;
+    let list = app.get(LINKS).await;
     assert_eq!(list.ok(), json!({ "next": null, "previous": null, "results": [made] }));
-    let signed_by_the_workspace = fetch(&house, "GET", &path, "msg_1").await;
+    let signed_by_the_workspace = fetch(&app, "GET", &path, "msg_1").await;
     assert_eq!(signed_by_the_workspace.status, 401, "the link's own secret counts alone");
     let told = "no signature in the headers was made over this request with this link's own signing_secret; ";
     assert!(signed_by_the_workspace.text.contains(told), "{}", signed_by_the_workspace.text);
-    let unsigned = send(&house, Request::builder().uri(&path)).await.text;
+    let unsigned = send(&app, Request::builder().uri(&path)).await.text;
     assert!(unsigned.contains("signed with this link's own signing_secret; "), "{unsigned}");
 
-    house.pass(Duration::from_secs(60)).await;
-    let late = fetch(&house, "GET", &path, "msg_2").await;
+    app.pass(Duration::from_secs(60)).await;
+    let late = fetch(&app, "GET", &path, "msg_2").await;
     assert_eq!(
         (late.status, &*late.text),
         (410, "link_expired: the link has expired; use one that is valid now, or make a new one")
@@ -204,23 +204,23 @@ async fn a_links_address_is_shown_once() {
 
 #[tokio::test]
 async fn a_revoked_link_is_gone() {
-    let (house, _, link) = linked().await;
-    assert_eq!(fetch(&house, "GET", &link, "msg_1").await.status, 200);
+    let (app, _, link) = linked().await;
+    assert_eq!(fetch(&app, "GET", &link, "msg_1").await.status, 200);
     let (id, _) = link.strip_prefix("/t/").unwrap().split_once('.').unwrap();
     for _ in 0..2 {
-        let answer = house.call("DELETE", &format!("{LINKS}{id}/"), Body::empty()).await;
+        let answer = app.call("DELETE", &format!("{LINKS}{id}/"), Body::empty()).await;
         assert_eq!((answer.status, &*answer.text), (204, ""), "as often as one likes");
     }
-    let revoked_at = house.get(LINKS).await.ok()["results"][0]["revoked_at"].clone();
-    assert_eq!(revoked_at, json!(house.env.now()));
-    house.pass(Duration::from_secs(1)).await;
-    assert_eq!(fetch(&house, "GET", &link, "msg_2").await.status, 404);
+    let revoked_at = app.get(LINKS).await.ok()["results"][0]["revoked_at"].clone();
+    assert_eq!(revoked_at, json!(app.env.now()));
+    app.pass(Duration::from_secs(1)).await;
+    assert_eq!(fetch(&app, "GET", &link, "msg_2").await.status, 404);
 }
 
 #[tokio::test]
 async fn a_link_that_could_not_serve_is_not_made() {
-    let house = office().await;
-    let account = house.connect(house.zoom.host()).await;
+    let app = app().await;
+    let account = app.connect(app.zoom.host()).await;
     let link = |changes: Value| {
         let mut link = json!({ "credential": account });
         link.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
@@ -313,7 +313,7 @@ async fn a_link_that_could_not_serve_is_not_made() {
             json!({ "hosting": ["It says what seats are for: name a pool."] }),
         ),
     ] {
-        assert_eq!(house.post(LINKS, body.clone()).await.refused(), complaints, "{body}");
+        assert_eq!(app.post(LINKS, body.clone()).await.refused(), complaints, "{body}");
     }
-    assert_eq!(house.get(LINKS).await.ok()["results"], json!([]));
+    assert_eq!(app.get(LINKS).await.ok()["results"], json!([]));
 }

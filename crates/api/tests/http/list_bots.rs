@@ -8,13 +8,13 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::{house::House, office};
+use crate::{app, test_app::TestApp};
 
 const MEETING: &str = "https://zoom.us/j/81234567890?pwd=a%20b&x=1,2";
 
 /// The names of the bots that a query finds, newest first.
-async fn found(house: &House, query: &str) -> Vec<String> {
-    let page = house.get(&format!("/api/v1/bot/?{query}")).await.ok();
+async fn found(app: &TestApp, query: &str) -> Vec<String> {
+    let page = app.get(&format!("/api/v1/bot/?{query}")).await.ok();
     let names: Vec<_> = page["results"].as_array().unwrap().iter().map(name).collect();
     assert_eq!(page["count"], names.len(), "{query}");
     names
@@ -24,8 +24,8 @@ fn name(bot: &Value) -> String {
     bot["bot_name"].as_str().unwrap().to_owned()
 }
 
-async fn three_bots() -> House {
-    let house = office().await;
+async fn three_bots() -> TestApp {
+    let app = app().await;
     for request in [
         json!({ "meeting_url": MEETING, "bot_name": "a", "metadata": { "team": "x", "room": "1" } }),
         json!({ "meeting_url": "https://zoom.us/j/81234567890", "bot_name": "b", "join_at": "2030-06-01T12:00:00Z",
@@ -33,15 +33,15 @@ async fn three_bots() -> House {
         json!({ "meeting_url": "https://zoom.us/j/99999999999", "bot_name": "c", "join_at": "2030-06-03T00:00:00Z",
                 "metadata": { "team": "y&=" } }),
     ] {
-        house.bot(request).await;
-        house.pass(Duration::from_secs(1)).await;
+        app.bot(request).await;
+        app.pass(Duration::from_secs(1)).await;
     }
-    house
+    app
 }
 
 #[tokio::test]
 async fn filters_narrow_the_list_together() {
-    let house = three_bots().await;
+    let app = three_bots().await;
     for (query, names) in [
         ("", &["c", "b", "a"][..]),
         ("status=ready", &["c", "b", "a"]),
@@ -69,37 +69,37 @@ async fn filters_narrow_the_list_together() {
         ("metadata__nothing=x", &[]),
         ("metadata__team=x&status=ready&join_at_after=2030-01-01&page=1", &["b"]),
     ] {
-        assert_eq!(found(&house, query).await, names, "{query}");
+        assert_eq!(found(&app, query).await, names, "{query}");
     }
 }
 
 #[tokio::test]
 async fn a_filter_that_makes_no_sense_is_refused() {
-    let house = office().await;
+    let app = app().await;
     for (query, complaints) in [
         ("status=asleep", json!({ "status": ["\"asleep\" is not a status."] })),
         ("status=ready&status=%00", json!({ "status": ["\"\\0\" is not a status."] })),
         ("join_at_after=soon", json!({ "join_at_after": ["It must be a date, or a time in ISO 8601."] })),
         ("join_at_before=12", json!({ "join_at_before": ["It must be a date, or a time in ISO 8601."] })),
     ] {
-        assert_eq!(house.get(&format!("/api/v1/bot/?{query}")).await.refused(), complaints, "{query}");
+        assert_eq!(app.get(&format!("/api/v1/bot/?{query}")).await.refused(), complaints, "{query}");
     }
 }
 
 #[tokio::test]
 async fn pages_are_followed_by_their_addresses() {
-    let house = office().await;
+    let app = app().await;
     for number in 0..201 {
-        house.bot(json!({ "meeting_url": MEETING, "bot_name": format!("{number}") })).await;
+        app.bot(json!({ "meeting_url": MEETING, "bot_name": format!("{number}") })).await;
     }
     let mut seen = Vec::new();
     let mut next = Some("/api/v1/bot/?status=ready&status=done".to_owned());
     let mut pages = Vec::new();
     while let Some(path) = next {
-        let page = house.get(&path).await.ok();
+        let page = app.get(&path).await.ok();
         assert_eq!(page["count"], 201);
         seen.extend(page["results"].as_array().unwrap().iter().map(name));
-        next = page["next"].as_str().map(|address| house.path_of(address));
+        next = page["next"].as_str().map(|address| app.path_of(address));
         pages.push((
             page["previous"].clone(),
             page["next"].clone(),
@@ -118,11 +118,11 @@ async fn pages_are_followed_by_their_addresses() {
     assert_eq!(seen, (0..201).map(|number| number.to_string()).collect::<Vec<_>>());
 
     for page in ["0", "4", "abc", "-1", "1.5", "99999999999999999999", "18446744073709551615"] {
-        let answer = house.get(&format!("/api/v1/bot/?page={page}")).await;
+        let answer = app.get(&format!("/api/v1/bot/?page={page}")).await;
         assert_eq!((answer.status, answer.json()), (404, json!({ "detail": "Invalid page." })), "{page}");
     }
     assert_eq!(
-        house.get("/api/v1/bot/?status=done&page=1").await.ok()["count"],
+        app.get("/api/v1/bot/?status=done&page=1").await.ok()["count"],
         0,
         "an empty first page is a page"
     );
@@ -130,12 +130,12 @@ async fn pages_are_followed_by_their_addresses() {
 
 #[tokio::test]
 async fn what_is_unknown_garbage_or_somebody_elses_answers_alike() {
-    let house = office().await;
-    let bot = house.bot(json!({ "meeting_url": MEETING })).await;
-    let account = house.connect(house.zoom.host()).await;
-    let link = house.token_link(&account).await;
+    let app = app().await;
+    let bot = app.bot(json!({ "meeting_url": MEETING })).await;
+    let account = app.connect(app.zoom.host()).await;
+    let link = app.token_link(&account).await;
     let (link, _) = link.rsplit_once("/t/").unwrap().1.split_once('.').unwrap();
-    let stranger = format!("Token {}", house.another_workspace().await);
+    let stranger = format!("Token {}", app.another_workspace().await);
     let unknown = "01900000-0000-7000-8000-000000000000";
 
     for (method, before, own, after) in [
@@ -143,12 +143,12 @@ async fn what_is_unknown_garbage_or_somebody_elses_answers_alike() {
         ("POST", "/api/v1/bot/", &bot, "/leave_call/"),
         ("GET", "/api/v1/bot/", &bot, "/screenshots/"),
         ("GET", "/api/latchkey/v1/bot/", &bot, "/screenshots/x.png"),
-        ("GET", "/api/v2/zoom-oauth-apps/", &house.app, "/"),
+        ("GET", "/api/v2/zoom-oauth-apps/", &app.zoom_app, "/"),
         ("GET", "/api/v2/zoom-oauth-credentials/", &account, "/"),
         ("DELETE", "/api/latchkey/v1/token-links/", link, "/"),
     ] {
         for id in [unknown, "garbage", "1", "%20", "%ff", "..%2f", &"9".repeat(5000)] {
-            let answer = house.call(method, &format!("{before}{id}{after}"), Body::empty()).await;
+            let answer = app.call(method, &format!("{before}{id}{after}"), Body::empty()).await;
             assert_eq!(
                 (answer.status, &*answer.text),
                 (404, r#"{"detail":"Not found."}"#),
@@ -157,7 +157,7 @@ async fn what_is_unknown_garbage_or_somebody_elses_answers_alike() {
         }
         let request = Request::builder().method(method).uri(format!("{before}{own}{after}"));
         let request = request.header(AUTHORIZATION, &stranger).body(Body::empty()).unwrap();
-        let answer = house.send(request).await;
+        let answer = app.send(request).await;
         assert_eq!((answer.status, &*answer.text), (404, r#"{"detail":"Not found."}"#), "{method} {before}");
     }
     for list in [
@@ -167,18 +167,18 @@ async fn what_is_unknown_garbage_or_somebody_elses_answers_alike() {
         "/api/latchkey/v1/token-links/",
     ] {
         let request = Request::builder().uri(list).header(AUTHORIZATION, &stranger);
-        let answer = house.send(request.body(Body::empty()).unwrap()).await.ok();
+        let answer = app.send(request.body(Body::empty()).unwrap()).await.ok();
         assert_eq!(answer["results"], json!([]), "{list}");
-        assert_eq!(house.get(list).await.ok()["results"].as_array().unwrap().len(), 1, "{list}");
+        assert_eq!(app.get(list).await.ok()["results"].as_array().unwrap().len(), 1, "{list}");
     }
     // What a stranger names in a request is unknown as well.
     for (path, body, field) in [
         ("/api/latchkey/v1/token-links/", json!({ "credential": account }), "credential"),
-        ("/api/latchkey/v1/connect-links/", json!({ "oauth_app": house.app }), "oauth_app"),
+        ("/api/latchkey/v1/connect-links/", json!({ "oauth_app": app.zoom_app }), "oauth_app"),
         ("/api/v1/bot/", json!({ "meeting_url": MEETING, "zoom": { "credential": account } }), "zoom"),
     ] {
         let request = Request::builder().method("POST").uri(path).header(AUTHORIZATION, &stranger);
-        let answer = house.send(request.body(Body::from(body.to_string())).unwrap()).await.refused();
+        let answer = app.send(request.body(Body::from(body.to_string())).unwrap()).await.refused();
         assert!(answer[field].to_string().contains("This workspace has no such"), "{answer}");
     }
 }

@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-#[path = "../house/mod.rs"]
-mod house;
+#[path = "../test_app/mod.rs"]
+mod test_app;
 
 mod access_tokens;
 mod accounts;
@@ -41,10 +41,10 @@ mod workspaces;
 
 use std::time::Duration;
 
-use house::{House, Plan};
+use test_app::{Plan, TestApp};
 
 /// Behind a proxy with a path of its own; bots wait for ever.
-const OFFICE: Plan = Plan {
+const PLAN: Plan = Plan {
     public_base: Some("https://latchkey.test/base"),
     chromium: "/nowhere/chromium",
     capacity: 0,
@@ -61,6 +61,6 @@ const OFFICE: Plan = Plan {
     come_back_within: Duration::from_secs(300),
 };
 
-async fn office() -> House {
-    House::build(&OFFICE).await
+async fn app() -> TestApp {
+    TestApp::build(&PLAN).await
 }

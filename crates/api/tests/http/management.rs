@@ -7,9 +7,8 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::{
-    OFFICE,
-    house::{Answer, CLIENT_ID, CLIENT_SECRET, House, Plan},
-    office,
+    PLAN, app,
+    test_app::{Answer, CLIENT_ID, CLIENT_SECRET, Plan, TestApp},
     webhook::told,
 };
 
@@ -19,24 +18,24 @@ const SETTINGS: &str = "/api/latchkey/v1/settings/";
 const REDIRECT: &str = "https://latchkey.test/base/oauth/zoom/callback";
 const NOBODY: &str = "01900000-0000-7000-8000-000000000000";
 
-fn app(client_id: &str) -> Value {
+fn zoom_app(client_id: &str) -> Value {
     json!({ "kind": "user_level", "client_id": client_id, "client_secret": "planted-other",
             "webhook_secret": "planted-other-webhook" })
 }
 
-async fn send(house: &House, method: &str, path: &str, body: Value) -> Answer {
-    let request = house.request(method, path).header(header::CONTENT_TYPE, "application/json");
-    house.send(request.body(Body::from(body.to_string())).unwrap()).await
+async fn send(app: &TestApp, method: &str, path: &str, body: Value) -> Answer {
+    let request = app.request(method, path).header(header::CONTENT_TYPE, "application/json");
+    app.send(request.body(Body::from(body.to_string())).unwrap()).await
 }
 
-async fn delete(house: &House, path: &str) -> Answer {
-    house.call("DELETE", path, Body::empty()).await
+async fn delete(app: &TestApp, path: &str) -> Answer {
+    app.call("DELETE", path, Body::empty()).await
 }
 
 /// An authorization by a code that the caller has fetched.
-async fn by_code(house: &House) -> Value {
-    let code = house.zoom.code(CLIENT_ID, REDIRECT).await;
-    json!({ "oauth_app": house.app, "authorization_code": { "code": code, "redirect_uri": REDIRECT } })
+async fn by_code(app: &TestApp) -> Value {
+    let code = app.zoom.code(CLIENT_ID, REDIRECT).await;
+    json!({ "oauth_app": app.zoom_app, "authorization_code": { "code": code, "redirect_uri": REDIRECT } })
 }
 
 fn ids(page: &Value) -> Vec<String> {
@@ -49,31 +48,31 @@ fn cursor(link: &Value) -> String {
 
 #[tokio::test]
 async fn a_list_is_followed_both_ways_by_its_links() {
-    let house = office().await;
+    let app = app().await;
     for number in 0..210 {
         // Some of one moment: their ids tell them apart.
         if number % 3 == 0 {
-            house.tick();
+            app.tick();
         }
-        house.post(APPS, app(&format!("client-{number}"))).await.created();
+        app.post(APPS, zoom_app(&format!("client-{number}"))).await.created();
     }
     for ordering in ["", "?ordering=-created_at", "?ordering=created_at"] {
         let (mut path, mut pages) = (format!("{APPS}{ordering}"), Vec::new());
         loop {
-            let page = house.get(&path).await.ok();
+            let page = app.get(&path).await.ok();
             let next = page["next"].clone();
             pages.push(page);
             let Some(next) = next.as_str() else { break };
-            path = house.path_of(next);
+            path = app.path_of(next);
         }
         let sizes: Vec<_> = pages.iter().map(|page| ids(page).len()).collect();
         assert_eq!(sizes, [100, 100, 11]);
         assert_eq!(pages[0]["previous"], Value::Null);
-        let back = house.get(&house.path_of(pages[2]["previous"].as_str().unwrap())).await.ok();
+        let back = app.get(&app.path_of(pages[2]["previous"].as_str().unwrap())).await.ok();
         assert_eq!(ids(&back), ids(&pages[1]));
-        let first = house.get(&house.path_of(back["previous"].as_str().unwrap())).await.ok();
+        let first = app.get(&app.path_of(back["previous"].as_str().unwrap())).await.ok();
         assert_eq!((ids(&first), &first["previous"]), (ids(&pages[0]), &Value::Null));
-        let again = house.get(&house.path_of(first["next"].as_str().unwrap())).await.ok();
+        let again = app.get(&app.path_of(first["next"].as_str().unwrap())).await.ok();
         assert_eq!(ids(&again), ids(&pages[1]));
 
         let mut all: Vec<_> = pages.iter().flat_map(ids).collect();
@@ -87,10 +86,10 @@ async fn a_list_is_followed_both_ways_by_its_links() {
     }
 
     // What comes meanwhile moves no page.
-    let first = house.get(APPS).await.ok();
-    house.tick();
-    house.post(APPS, app("late")).await.created();
-    let second = house.get(&house.path_of(first["next"].as_str().unwrap())).await.ok();
+    let first = app.get(APPS).await.ok();
+    app.tick();
+    app.post(APPS, zoom_app("late")).await.created();
+    let second = app.get(&app.path_of(first["next"].as_str().unwrap())).await.ok();
     assert!(ids(&second).iter().all(|id| !ids(&first).contains(id)));
 
     let good = cursor(&first["next"]);
@@ -103,22 +102,21 @@ async fn a_list_is_followed_both_ways_by_its_links() {
         format!("cursor={shortened}"),
         format!("cursor={good}&ordering=created_at"),
     ] {
-        let wrong = house.get(&format!("{APPS}?{query}")).await;
+        let wrong = app.get(&format!("{APPS}?{query}")).await;
         assert_eq!((wrong.status, &*wrong.text), (404, r#"{"detail":"Invalid page."}"#), "{query}");
     }
 }
 
 #[tokio::test]
 async fn lists_are_narrowed_and_say_what_they_do_not_know() {
-    let house = office().await;
-    let account = house.connect(house.zoom.host()).await;
-    house.tick();
-    let now = house.env.now();
-    house.tick();
-    let later = house.post(APPS, app("later")).await.created()["id"].as_str().unwrap().to_owned();
-    let first = house.app.clone();
-    let (zoom_user, zoom_account) =
-        (house.zoom.host()["id"].clone(), house.zoom.host()["account_id"].clone());
+    let app = app().await;
+    let account = app.connect(app.zoom.host()).await;
+    app.tick();
+    let now = app.env.now();
+    app.tick();
+    let later = app.post(APPS, zoom_app("later")).await.created()["id"].as_str().unwrap().to_owned();
+    let first = app.zoom_app.clone();
+    let (zoom_user, zoom_account) = (app.zoom.host()["id"].clone(), app.zoom.host()["account_id"].clone());
     for (path, found) in [
         (format!("{APPS}?created_at_after={now}"), vec![&later]),
         (format!("{APPS}?created_at_before={now}&ordering=created_at"), vec![&first]),
@@ -137,7 +135,7 @@ async fn lists_are_narrowed_and_say_what_they_do_not_know() {
         (format!("{ACCOUNTS}?created_at_after={now}"), vec![]),
         (format!("{ACCOUNTS}?created_at_before=2120-01-01 00:00:00").replace(' ', "%20"), vec![&account]),
     ] {
-        let page = house.get(&path).await.ok();
+        let page = app.get(&path).await.ok();
         assert_eq!(ids(&page).iter().collect::<Vec<_>>(), found, "{path}");
         assert_eq!((&page["next"], &page["previous"]), (&Value::Null, &Value::Null));
     }
@@ -160,148 +158,148 @@ async fn lists_are_narrowed_and_say_what_they_do_not_know() {
             json!({ "meeting_sync_status": ["It must be not_started, in_progress, completed or failed."] }),
         ),
     ] {
-        assert_eq!(house.get(&path).await.refused(), complaints, "{path}");
+        assert_eq!(app.get(&path).await.refused(), complaints, "{path}");
     }
 }
 
 #[tokio::test]
 async fn logs_are_followed_and_narrowed_alike() {
-    let house = office().await;
-    let account = house.connect(house.zoom.host()).await;
-    let now = house.env.now();
+    let app = app().await;
+    let account = app.connect(app.zoom.host()).await;
+    let now = app.env.now();
     for _ in 0..104 {
-        house.tick();
+        app.tick();
         let path = format!("{ACCOUNTS}{account}/validate/");
-        assert_eq!(house.call("POST", &path, Body::empty()).await.status, 200);
+        assert_eq!(app.call("POST", &path, Body::empty()).await.status, 200);
     }
     let logs = format!("/api/v2/zoom-oauth-credential-logs/?credential={account}");
-    let first = house.get(&logs).await.ok();
-    let last = house.get(&house.path_of(first["next"].as_str().unwrap())).await.ok();
+    let first = app.get(&logs).await.ok();
+    let last = app.get(&app.path_of(first["next"].as_str().unwrap())).await.ok();
     let lines = |page: &Value| page["results"].as_array().unwrap().clone();
     assert_eq!((lines(&first).len(), lines(&last).len()), (100, 5));
     let connected = json!({ "credential": account, "message": "connected", "created_at": now });
     assert_eq!(lines(&last)[4], connected);
-    let back = house.get(&house.path_of(last["previous"].as_str().unwrap())).await.ok();
+    let back = app.get(&app.path_of(last["previous"].as_str().unwrap())).await.ok();
     assert_eq!(lines(&back), lines(&first));
-    let oldest = house.get(&format!("{logs}&ordering=created_at")).await.ok();
+    let oldest = app.get(&format!("{logs}&ordering=created_at")).await.ok();
     assert_eq!(lines(&oldest)[0], connected);
-    let after = house.get(&format!("{logs}&created_at_after={now}&ordering=created_at")).await.ok();
+    let after = app.get(&format!("{logs}&created_at_after={now}&ordering=created_at")).await.ok();
     assert_eq!(lines(&after)[0], lines(&oldest)[1]);
-    let before = house.get(&format!("{logs}&created_at_before={now}")).await.ok();
+    let before = app.get(&format!("{logs}&created_at_before={now}")).await.ok();
     assert_eq!(lines(&before), Vec::<Value>::new());
-    assert_eq!(lines(&house.get("/api/v2/zoom-oauth-app-logs/").await.ok()), Vec::<Value>::new());
+    assert_eq!(lines(&app.get("/api/v2/zoom-oauth-app-logs/").await.ok()), Vec::<Value>::new());
     let nobodys = format!("/api/v2/zoom-oauth-app-logs/?oauth_app={NOBODY}");
-    assert_eq!(lines(&house.get(&nobodys).await.ok()), Vec::<Value>::new());
+    assert_eq!(lines(&app.get(&nobodys).await.ok()), Vec::<Value>::new());
 }
 
 #[tokio::test]
 async fn an_app_is_deleted_when_nothing_is_connected_with_it_and_comes_back_as_it_was() {
-    let house = office().await;
-    let ada = house.zoom.user("ada@example.test", "Ada Lovelace").await;
-    let (kept, ended) = (house.connect(house.zoom.host()).await, house.connect(&ada).await);
-    let path = format!("{APPS}{}/", house.app);
+    let app = app().await;
+    let ada = app.zoom.user("ada@example.test", "Ada Lovelace").await;
+    let (kept, ended) = (app.connect(app.zoom.host()).await, app.connect(&ada).await);
+    let path = format!("{APPS}{}/", app.zoom_app);
     let in_use = json!({ "code": "app_in_use",
                          "detail": "Accounts are connected with this app; delete them first." });
-    let refused = delete(&house, &path).await;
+    let refused = delete(&app, &path).await;
     assert_eq!((refused.status, refused.json()), (409, in_use.clone()));
 
     let user = format!("users/{}", ada["id"].as_str().unwrap());
-    house.zoom.control("PATCH", &user, json!({ "active": false })).await;
-    house.jump(std::time::Duration::from_secs(3600));
-    assert_eq!(house.call("POST", &format!("{ACCOUNTS}{ended}/validate/"), Body::empty()).await.status, 200);
-    assert_eq!(delete(&house, &path).await.json(), in_use, "an account that needs a person is still one");
+    app.zoom.control("PATCH", &user, json!({ "active": false })).await;
+    app.jump(std::time::Duration::from_secs(3600));
+    assert_eq!(app.call("POST", &format!("{ACCOUNTS}{ended}/validate/"), Body::empty()).await.status, 200);
+    assert_eq!(delete(&app, &path).await.json(), in_use, "an account that needs a person is still one");
     for account in [&kept, &ended] {
-        assert_eq!(delete(&house, &format!("{ACCOUNTS}{account}/")).await.status, 204);
+        assert_eq!(delete(&app, &format!("{ACCOUNTS}{account}/")).await.status, 204);
     }
-    let invitation = house.invitation().await;
-    assert_eq!(delete(&house, path.trim_end_matches('/')).await.status, 204);
+    let invitation = app.invitation().await;
+    assert_eq!(delete(&app, path.trim_end_matches('/')).await.status, 204);
 
     let gone = r#"{"detail":"Not found."}"#;
     for (method, path) in [("GET", &path), ("DELETE", &path), ("PATCH", &path)] {
-        let answer = send(&house, method, path, json!({})).await;
+        let answer = send(&app, method, path, json!({})).await;
         assert_eq!((answer.status, &*answer.text), (404, gone), "{method}");
     }
-    assert_eq!(house.get(APPS).await.ok()["results"], json!([]));
-    assert_ne!(house.get(&invitation).await.status, 303, "its invitations are over");
+    assert_eq!(app.get(APPS).await.ok()["results"], json!([]));
+    assert_ne!(app.get(&invitation).await.status, 303, "its invitations are over");
     let refused =
-        house.post("/api/latchkey/v1/connect-links/", json!({ "oauth_app": house.app })).await.refused();
+        app.post("/api/latchkey/v1/connect-links/", json!({ "oauth_app": app.zoom_app })).await.refused();
     assert_eq!(refused, json!({ "oauth_app": ["This workspace has no such app."] }));
-    let log = house.get(&format!("/api/v2/zoom-oauth-app-logs/?oauth_app={}", house.app)).await.ok();
+    let log = app.get(&format!("/api/v2/zoom-oauth-app-logs/?oauth_app={}", app.zoom_app)).await.ok();
     assert_eq!(log["results"][0]["message"], "removed");
     for secret in ["planted-client-secret", "planted-webhook-secret"] {
-        let bytes = house.bytes_of_the_store();
+        let bytes = app.bytes_of_the_store();
         assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()));
     }
 
     let again = json!({ "kind": "user_level", "client_id": CLIENT_ID, "client_secret": "planted-client-secret",
                         "webhook_secret": "planted-webhook-secret" });
-    let again = house.post(APPS, again).await.created();
-    assert_eq!((&again["id"], &again["created_at"]), (&json!(house.app), &json!(house.env.now())));
-    assert_eq!(house.connect(house.zoom.host()).await, kept, "and so do its accounts");
+    let again = app.post(APPS, again).await.created();
+    assert_eq!((&again["id"], &again["created_at"]), (&json!(app.zoom_app), &json!(app.env.now())));
+    assert_eq!(app.connect(app.zoom.host()).await, kept, "and so do its accounts");
 }
 
 #[tokio::test]
 async fn an_account_that_zoom_has_ended_keeps_no_app() {
-    let house = told("webhook").await;
-    let id = house.connect(house.zoom.host()).await;
-    let user = format!("users/{}", house.zoom.host()["id"].as_str().unwrap());
-    house.zoom.control("PATCH", &user, json!({ "active": false })).await;
+    let app = told("webhook").await;
+    let id = app.connect(app.zoom.host()).await;
+    let user = format!("users/{}", app.zoom.host()["id"].as_str().unwrap());
+    app.zoom.control("PATCH", &user, json!({ "active": false })).await;
     let shown = format!("{ACCOUNTS}{id}/");
     let ended = async || {
-        let account = house.get(&shown).await.ok();
+        let account = app.get(&shown).await.ok();
         (account["latchkey_status"] == "disconnected:user_deactivated").then_some(())
     };
-    house.wait_for("Zoom has ended the account", ended).await;
-    assert_eq!(delete(&house, &format!("{APPS}{}/", house.app)).await.status, 204);
-    assert_eq!(house.get(&shown).await.status, 404, "it went with its app");
-    let tombstones = house.get(&format!("{ACCOUNTS}?status=disconnected")).await.ok();
+    app.wait_for("Zoom has ended the account", ended).await;
+    assert_eq!(delete(&app, &format!("{APPS}{}/", app.zoom_app)).await.status, 204);
+    assert_eq!(app.get(&shown).await.status, 404, "it went with its app");
+    let tombstones = app.get(&format!("{ACCOUNTS}?status=disconnected")).await.ok();
     assert_eq!(tombstones["results"][0]["latchkey_status"], "disconnected:asked");
 }
 
 #[tokio::test]
 async fn another_workspaces_app_is_not_deleted() {
-    let house = office().await;
-    let key = format!("Token {}", house.another_workspace().await);
-    let foreign = Request::delete(format!("{APPS}{}/", house.app)).header(header::AUTHORIZATION, key);
-    let foreign = house.send(foreign.body(Body::empty()).unwrap()).await;
-    let unknown = delete(&house, &format!("{APPS}{NOBODY}/")).await;
+    let app = app().await;
+    let key = format!("Token {}", app.another_workspace().await);
+    let foreign = Request::delete(format!("{APPS}{}/", app.zoom_app)).header(header::AUTHORIZATION, key);
+    let foreign = app.send(foreign.body(Body::empty()).unwrap()).await;
+    let unknown = delete(&app, &format!("{APPS}{NOBODY}/")).await;
     assert_eq!((foreign.status, &foreign.text), (404, &unknown.text));
-    house.get(&format!("{APPS}{}/", house.app)).await.ok();
+    app.get(&format!("{APPS}{}/", app.zoom_app)).await.ok();
 }
 
 #[tokio::test]
 async fn a_second_authorization_replaces_the_grant_unless_the_workspace_wants_to_be_told() {
-    let house = office().await;
-    house.zoom.control("PUT", "signed-in", json!({ "user_id": house.zoom.host()["id"] })).await;
-    let first = house.post(ACCOUNTS, by_code(&house).await).await.created();
-    house.tick();
-    let second = house.post(ACCOUNTS, by_code(&house).await).await.created();
+    let app = app().await;
+    app.zoom.control("PUT", "signed-in", json!({ "user_id": app.zoom.host()["id"] })).await;
+    let first = app.post(ACCOUNTS, by_code(&app).await).await.created();
+    app.tick();
+    let second = app.post(ACCOUNTS, by_code(&app).await).await.created();
     assert_eq!(second, first, "the same account, and healthy");
-    assert_eq!(house.get(SETTINGS).await.ok(), json!({ "second_authorization": "replace" }));
-    let wrong = send(&house, "PATCH", SETTINGS, json!({ "second_authorization": "maybe" })).await.refused();
+    assert_eq!(app.get(SETTINGS).await.ok(), json!({ "second_authorization": "replace" }));
+    let wrong = send(&app, "PATCH", SETTINGS, json!({ "second_authorization": "maybe" })).await.refused();
     assert_eq!(wrong, json!({ "second_authorization": ["It must be replace or conflict."] }));
     let choice = json!({ "second_authorization": "conflict" });
-    assert_eq!(send(&house, "PATCH", SETTINGS, choice.clone()).await.ok(), choice);
-    assert_eq!(house.get(SETTINGS).await.ok(), choice);
+    assert_eq!(send(&app, "PATCH", SETTINGS, choice.clone()).await.ok(), choice);
+    assert_eq!(app.get(SETTINGS).await.ok(), choice);
 
-    let refused = house.post(ACCOUNTS, by_code(&house).await).await.refused();
+    let refused = app.post(ACCOUNTS, by_code(&app).await).await.refused();
     assert_eq!(
         refused,
         json!({
             "detail": "This Zoom user is connected with this app already; delete that account first.",
-            "conflicting_zoom_account_id": house.zoom.host()["account_id"],
-            "conflicting_zoom_user_id": house.zoom.host()["id"],
+            "conflicting_zoom_account_id": app.zoom.host()["account_id"],
+            "conflicting_zoom_user_id": app.zoom.host()["id"],
         })
     );
     // Zoom has ended the grant before: had the new one been thrown away, the account would be lost.
     let id = first["id"].as_str().unwrap();
-    house.jump(std::time::Duration::from_secs(3600));
-    house.get(&format!("{ACCOUNTS}{id}/access-token/")).await.ok();
-    assert_eq!(house.zoom.count("refreshes_refused").await, 0);
+    app.jump(std::time::Duration::from_secs(3600));
+    app.get(&format!("{ACCOUNTS}{id}/access-token/")).await.ok();
+    assert_eq!(app.zoom.count("refreshes_refused").await, 0);
 
-    assert_eq!(delete(&house, &format!("{ACCOUNTS}{id}/")).await.status, 204);
+    assert_eq!(delete(&app, &format!("{ACCOUNTS}{id}/")).await.status, 204);
     assert_eq!(
-        house.post(ACCOUNTS, by_code(&house).await).await.created()["id"],
+        app.post(ACCOUNTS, by_code(&app).await).await.created()["id"],
         json!(id),
         "as the guide has it"
     );
@@ -309,23 +307,23 @@ async fn a_second_authorization_replaces_the_grant_unless_the_workspace_wants_to
 
 #[tokio::test]
 async fn a_refresh_token_of_another_program_is_taken_over() {
-    let house = office().await;
-    let code = house.zoom.code(CLIENT_ID, REDIRECT).await;
-    let held = house.zoom.refresh_token((CLIENT_ID, CLIENT_SECRET), &code, REDIRECT).await;
-    let body = json!({ "oauth_app": house.app, "refresh_token": format!("{held}\r\n") });
-    let answer = house.post(ACCOUNTS, body.clone()).await;
+    let app = app().await;
+    let code = app.zoom.code(CLIENT_ID, REDIRECT).await;
+    let held = app.zoom.refresh_token((CLIENT_ID, CLIENT_SECRET), &code, REDIRECT).await;
+    let body = json!({ "oauth_app": app.zoom_app, "refresh_token": format!("{held}\r\n") });
+    let answer = app.post(ACCOUNTS, body.clone()).await;
     assert!(!answer.text.contains(&held));
     let made = answer.created();
-    assert_eq!((&made["user_id"], &made["kind"]), (&house.zoom.host()["id"], &json!("user_oauth")));
+    assert_eq!((&made["user_id"], &made["kind"]), (&app.zoom.host()["id"], &json!("user_oauth")));
     let notice = made["latchkey_notice"].as_str().unwrap();
     assert!(notice.contains("every other copy of it is dead"), "{notice}");
-    let shown = house.get(&format!("{ACCOUNTS}{}/", made["id"].as_str().unwrap())).await.ok();
+    let shown = app.get(&format!("{ACCOUNTS}{}/", made["id"].as_str().unwrap())).await.ok();
     assert_eq!((&shown["status"], &shown["latchkey_notice"]), (&json!("healthy"), &Value::Null));
 
-    let again = house.post(ACCOUNTS, body).await.refused();
+    let again = app.post(ACCOUNTS, body).await.refused();
     assert_eq!(again["code"], "zoom_oauth_error", "{again}");
-    let both = json!({ "oauth_app": house.app, "refresh_token": "x", "server_to_server": {} });
-    let both = house.post(ACCOUNTS, both).await.refused();
+    let both = json!({ "oauth_app": app.zoom_app, "refresh_token": "x", "server_to_server": {} });
+    let both = app.post(ACCOUNTS, both).await.refused();
     let words =
         "Give exactly one of authorization_code, refresh_token, access_token_callback_url, server_to_server.";
     assert_eq!(both["non_field_errors"][0], words);
@@ -333,23 +331,23 @@ async fn a_refresh_token_of_another_program_is_taken_over() {
 
 #[tokio::test]
 async fn an_operator_may_have_secrets_shown() {
-    let house = House::build(&Plan { show_app_secrets: true, ..OFFICE }).await;
-    let path = format!("{APPS}{}/", house.app);
-    let shown = house.get(&path).await;
+    let app = TestApp::build(&Plan { show_app_secrets: true, ..PLAN }).await;
+    let path = format!("{APPS}{}/", app.zoom_app);
+    let shown = app.get(&path).await;
     assert_eq!(shown.header("cache-control"), "no-store");
     let shown = shown.ok();
     assert_eq!(
         shown,
         json!({
-            "id": house.app, "kind": "user_level", "client_id": CLIENT_ID, "account_id": null,
+            "id": app.zoom_app, "kind": "user_level", "client_id": CLIENT_ID, "account_id": null,
             "client_secret": "planted-client-secret", "webhook_secret": "planted-webhook-secret",
             "webhook_last_validation": null, "latchkey_former_webhook_secret_ends_at": null,
             "latchkey_refused_since": null, "created_at": shown["created_at"],
         })
     );
-    assert_eq!(house.get(APPS).await.ok()["results"], json!([shown]));
-    let changed = send(&house, "PATCH", &path, json!({ "client_secret": "planted-newer" })).await.ok();
+    assert_eq!(app.get(APPS).await.ok()["results"], json!([shown]));
+    let changed = send(&app, "PATCH", &path, json!({ "client_secret": "planted-newer" })).await.ok();
     assert_eq!(changed["client_secret"], "planted-newer");
-    let masked = send(&house, "PATCH", &path, json!({ "webhook_secret": "********" })).await.refused();
+    let masked = send(&app, "PATCH", &path, json!({ "webhook_secret": "********" })).await.refused();
     assert_eq!(masked, json!({ "webhook_secret": ["This is the mask of an answer, not a secret."] }));
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use axum::{body::Body, http::Request};
 use serde_json::json;
 
-use crate::office;
+use crate::app;
 
 const ROUTES: [(&str, &str); 23] = [
     ("GET", "/api/v1/bot"),
@@ -35,12 +35,12 @@ const ROUTES: [(&str, &str); 23] = [
 
 #[tokio::test]
 async fn every_path_works_with_and_without_its_last_slash() {
-    let house = office().await;
+    let app = app().await;
     let mut ids = HashSet::new();
     for (method, path) in ROUTES {
         let mut answers = Vec::new();
         for path in [path.to_owned(), format!("{path}/")] {
-            let answer = house.call(method, &path, Body::empty()).await;
+            let answer = app.call(method, &path, Body::empty()).await;
             assert!(!matches!(answer.status, 301..=308 | 405), "{method} {path}: {}", answer.status);
             assert!(ids.insert(answer.header("x-request-id").to_owned()), "an id of its own");
             answers.push((answer.status, answer.text));
@@ -52,9 +52,9 @@ async fn every_path_works_with_and_without_its_last_slash() {
 
 #[tokio::test]
 async fn a_path_that_is_none_and_a_method_that_does_not_fit() {
-    let house = office().await;
+    let app = app().await;
     for path in ["/", "/api/v1/bots/", "/api/v1/bot/x/y/z/", "//api/v1/bot/", "/t/", "/planted?x=planted"] {
-        let answer = house.get(path).await;
+        let answer = app.get(path).await;
         assert_eq!((answer.status, answer.json()), (404, json!({ "detail": "Not found." })), "{path}");
         assert_eq!(answer.header("x-request-id").len(), 16);
     }
@@ -67,7 +67,7 @@ async fn a_path_that_is_none_and_a_method_that_does_not_fit() {
         ("POST", "/oauth/zoom/callback"),
         ("BREW", "/api/v1/bot/"),
     ] {
-        let answer = house.call(method, path, Body::empty()).await;
+        let answer = app.call(method, path, Body::empty()).await;
         let detail = "This path does not take this method; `Allow` names those that it takes.";
         let expected = json!({ "code": "method_not_allowed", "detail": detail });
         assert_eq!((answer.status, answer.json()), (405, expected), "{method} {path}");
@@ -79,15 +79,15 @@ async fn a_path_that_is_none_and_a_method_that_does_not_fit() {
 /// A 405 names the methods that work (RFC 9110), and each of them does, on every route.
 #[tokio::test]
 async fn every_method_that_a_405_allows_works() {
-    let house = office().await;
+    let app = app().await;
     for path in api::paths() {
         let path = path.replace('{', "garbage-").replace('}', "");
-        let refused = house.call("BREW", &path, Body::empty()).await;
+        let refused = app.call("BREW", &path, Body::empty()).await;
         assert_eq!(refused.status, 405, "{path}");
         let allowed: Vec<_> = refused.header("allow").split(',').map(str::trim).collect();
         assert!(allowed.iter().all(|method| !method.is_empty()), "{path}: {allowed:?}");
         for method in allowed {
-            let answer = house.call(method, &path, Body::empty()).await;
+            let answer = app.call(method, &path, Body::empty()).await;
             assert_ne!(answer.status, 405, "{method} {path}");
         }
     }
@@ -96,7 +96,7 @@ async fn every_method_that_a_405_allows_works() {
 /// A filter that nobody reads would leave all rows in the answer, and whoever asked would act on them.
 #[tokio::test]
 async fn a_filter_that_a_list_does_not_know_is_refused() {
-    let house = office().await;
+    let app = app().await;
     for (list, known) in [
         ("/api/v1/bot/", "?status=done&platform[]=zoom&metadata__k=v&page=1"),
         ("/api/v2/zoom-oauth-apps/", "?client_id=x&ordering=-created_at"),
@@ -111,8 +111,8 @@ async fn a_filter_that_a_list_does_not_know_is_refused() {
         ("/api/latchkey/v1/parked-consents/", ""),
         ("/api/latchkey/v1/api-keys/", ""),
     ] {
-        house.get(&format!("{list}{known}")).await.ok();
-        let refused = house.get(&format!("{list}?stauts=done")).await.refused();
+        app.get(&format!("{list}{known}")).await.ok();
+        let refused = app.get(&format!("{list}?stauts=done")).await.refused();
         let words = refused["stauts"][0].as_str().unwrap();
         assert!(words.starts_with("This list has no "), "{list}: {words}");
     }
@@ -121,12 +121,12 @@ async fn a_filter_that_a_list_does_not_know_is_refused() {
 /// `curl -d` says that everything is a form.
 #[tokio::test]
 async fn json_that_is_called_a_form_is_told_so() {
-    let house = office().await;
+    let app = app().await;
     let body = json!({ "kind": "user_level", "client_id": "id" }).to_string();
     for body in [body.clone(), format!("\n {body}"), "[1]".into(), "{".into()] {
-        let request = house.request("POST", "/api/v2/zoom-oauth-apps/");
+        let request = app.request("POST", "/api/v2/zoom-oauth-apps/");
         let request = request.header("content-type", "application/x-www-form-urlencoded");
-        let answer = house.send(request.body(Body::from(body)).unwrap()).await;
+        let answer = app.send(request.body(Body::from(body)).unwrap()).await;
         let detail = "The body is JSON, and its Content-Type says that it is a form: send `Content-Type: application/json`.";
         assert_eq!((answer.status, answer.json()), (400, json!({ "code": "parse_error", "detail": detail })));
     }
@@ -134,25 +134,25 @@ async fn json_that_is_called_a_form_is_told_so() {
 
 #[tokio::test]
 async fn what_stands_in_a_guide_is_not_taken_for_a_secret() {
-    let house = office().await;
+    let app = app().await;
     let asked = json!({ "kind": "user_level", "client_id": "…", "client_secret": "...", "webhook_secret": "<secret>" });
     let words = json!(["This is the placeholder of an example: give what Zoom shows for your app."]);
     assert_eq!(
-        house.post("/api/v2/zoom-oauth-apps/", asked).await.refused(),
+        app.post("/api/v2/zoom-oauth-apps/", asked).await.refused(),
         json!({ "client_id": words, "client_secret": words, "webhook_secret": words })
     );
 }
 
 #[tokio::test]
 async fn health_is_told_to_everybody() {
-    let house = office().await;
+    let app = app().await;
     for path in ["/livez", "/healthz"] {
         let request = Request::builder().uri(path).body(Body::empty()).unwrap();
-        let answer = house.send(request).await.ok();
+        let answer = app.send(request).await.ok();
         assert_eq!(answer, json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }), "{path}");
     }
     let request = Request::builder().uri("/readyz").body(Body::empty()).unwrap();
-    let answer = house.send(request).await.ok();
+    let answer = app.send(request).await.ok();
     assert_eq!(answer["status"], "ready", "{answer}");
     let findings = answer["findings"].as_array().unwrap();
     assert!(findings.iter().all(|finding| finding["ok"] == true), "{answer}");
@@ -161,8 +161,8 @@ async fn health_is_told_to_everybody() {
 
 #[tokio::test]
 async fn the_callback_secret_is_one_that_signs() {
-    let house = office().await;
-    let answer = house.get("/api/latchkey/v1/callback-secret/").await;
+    let app = app().await;
+    let answer = app.get("/api/latchkey/v1/callback-secret/").await;
     assert_eq!(answer.header("cache-control"), "no-store");
     assert!(answer.ok()["secret"].as_str().unwrap().starts_with("whsec_"));
 }

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::{body::Body, http::Request};
 
 use crate::{
-    OFFICE,
-    house::{House, Plan},
-    office,
+    PLAN, app,
+    test_app::{Plan, TestApp},
 };
 
 const PAGE: &str = include_str!("../../../../docs/metrics.md");
@@ -39,9 +38,9 @@ fn exposed(text: &str) -> Described {
 
 #[tokio::test]
 async fn the_page_describes_what_is_there_from_the_start_and_nothing_else() {
-    let house = office().await;
+    let app = app().await;
     // Without a key: scrapers have none.
-    let answer = house.send(Request::builder().uri("/metrics").body(Body::empty()).unwrap()).await;
+    let answer = app.send(Request::builder().uri("/metrics").body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, 200);
     assert!(answer.header("content-type").starts_with("application/openmetrics-text"));
     assert!(answer.text.ends_with("# EOF\n"));
@@ -50,28 +49,27 @@ async fn the_page_describes_what_is_there_from_the_start_and_nothing_else() {
 
 #[tokio::test]
 async fn they_may_have_a_token() {
-    let house = House::build(&Plan { metrics_token: Some("planted-metrics-token"), ..OFFICE }).await;
+    let app = TestApp::build(&Plan { metrics_token: Some("planted-metrics-token"), ..PLAN }).await;
     let ask = async |authorization: &str| {
         let request = Request::builder().uri("/metrics").header("authorization", authorization);
-        house.send(request.body(Body::empty()).unwrap()).await
+        app.send(request.body(Body::empty()).unwrap()).await
     };
     assert_eq!(ask("Bearer planted-metrics-token").await.status, 200);
-    for wrong in ["Bearer planted-metrics-toke", "Bearer ", "", "Basic planted-metrics-token", &house.api_key]
-    {
+    for wrong in ["Bearer planted-metrics-toke", "Bearer ", "", "Basic planted-metrics-token", &app.api_key] {
         let refused = ask(wrong).await;
         assert_eq!((refused.status, refused.text.contains("metrics.token")), (401, true), "{}", refused.text);
     }
-    let bare = house.send(Request::builder().uri("/metrics").body(Body::empty()).unwrap()).await;
+    let bare = app.send(Request::builder().uri("/metrics").body(Body::empty()).unwrap()).await;
     assert_eq!(bare.status, 401);
 }
 
 #[tokio::test]
 async fn tokens_and_accounts_are_counted() {
-    let house = office().await;
-    let user = house.zoom.user("ada@example.test", "Ada").await;
-    let account = house.connect(&user).await;
-    house.get(&format!("/api/v2/zoom-oauth-credentials/{account}/access-token/")).await.ok();
-    let text = house.get("/metrics").await.text;
+    let app = app().await;
+    let user = app.zoom.user("ada@example.test", "Ada").await;
+    let account = app.connect(&user).await;
+    app.get(&format!("/api/v2/zoom-oauth-credentials/{account}/access-token/")).await.ok();
+    let text = app.get("/metrics").await.text;
     for series in [
         r#"latchkey_token_reads_total{kind="access_token",outcome="given",source="kept"} 1"#,
         r#"latchkey_token_reads_total{kind="zak",outcome="given",source="minted"} 0"#,

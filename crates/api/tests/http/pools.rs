@@ -4,24 +4,24 @@ use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 
 use crate::{
-    house::{Answer, House},
-    office,
+    app,
+    test_app::{Answer, TestApp},
 };
 
 const POOLS: &str = "/api/latchkey/v1/pools/";
 
-/// A house and two accounts of users.
-async fn with_accounts() -> (House, [String; 2]) {
-    let house = office().await;
-    let ada = house.zoom.user("ada@example.test", "Ada").await;
-    let eve = house.zoom.user("eve@example.test", "Eve").await;
-    let accounts = [house.connect(&ada).await, house.connect(&eve).await];
-    (house, accounts)
+/// A app and two accounts of users.
+async fn with_accounts() -> (TestApp, [String; 2]) {
+    let app = app().await;
+    let ada = app.zoom.user("ada@example.test", "Ada").await;
+    let eve = app.zoom.user("eve@example.test", "Eve").await;
+    let accounts = [app.connect(&ada).await, app.connect(&eve).await];
+    (app, accounts)
 }
 
-async fn send(house: &House, method: &str, path: &str, body: &Value) -> Answer {
-    let request = house.request(method, path).header("content-type", "application/json");
-    house.send(request.body(Body::from(body.to_string())).unwrap()).await
+async fn send(app: &TestApp, method: &str, path: &str, body: &Value) -> Answer {
+    let request = app.request(method, path).header("content-type", "application/json");
+    app.send(request.body(Body::from(body.to_string())).unwrap()).await
 }
 
 fn member(account: &str, joins: u32) -> Value {
@@ -30,9 +30,9 @@ fn member(account: &str, joins: u32) -> Value {
 
 #[tokio::test]
 async fn a_pool_is_made_shown_changed_and_deleted() {
-    let (house, [ada, eve]) = with_accounts().await;
+    let (app, [ada, eve]) = with_accounts().await;
     let asked = json!({ "name": "note takers", "members": [member(&ada, 20)] });
-    let made = house.post(POOLS, asked).await.created();
+    let made = app.post(POOLS, asked).await.created();
     let (id, at) = (made["id"].as_str().unwrap(), format!("{POOLS}{}/", made["id"].as_str().unwrap()));
     let shown = |account: &str, joins: u32, hosted: u32| {
         json!({ "credential": account, "user": null, "user_address": null, "status": "healthy", "max_joins": joins,
@@ -43,38 +43,38 @@ async fn a_pool_is_made_shown_changed_and_deleted() {
         "created_at": made["created_at"],
     });
     assert_eq!(made, expected);
-    assert_eq!(house.get(&at).await.ok(), expected);
-    assert_eq!(house.get(at.trim_end_matches('/')).await.ok(), expected);
-    assert_eq!(house.get(POOLS).await.ok(), json!({ "next": null, "previous": null, "results": [expected] }));
+    assert_eq!(app.get(&at).await.ok(), expected);
+    assert_eq!(app.get(at.trim_end_matches('/')).await.ok(), expected);
+    assert_eq!(app.get(POOLS).await.ok(), json!({ "next": null, "previous": null, "results": [expected] }));
 
     let both = json!({ "credential": eve, "max_joins": 5, "max_hosted": 2 });
-    let two = house.post(&format!("{at}members/"), both).await.ok();
+    let two = app.post(&format!("{at}members/"), both).await.ok();
     assert_eq!((&two["seats"], two["members"].as_array().unwrap().len()), (&json!(25), 2));
-    let wider = house.post(&format!("{at}members/"), member(&ada, 30)).await.ok();
+    let wider = app.post(&format!("{at}members/"), member(&ada, 30)).await.ok();
     assert_eq!(wider["seats"], 35);
-    let left = send(&house, "DELETE", &format!("{at}members/{ada}/"), &json!({})).await;
+    let left = send(&app, "DELETE", &format!("{at}members/{ada}/"), &json!({})).await;
     assert_eq!((left.status, left.text.as_str()), (204, ""));
-    assert_eq!(send(&house, "DELETE", &format!("{at}members/{ada}/"), &json!({})).await.status, 404);
+    assert_eq!(send(&app, "DELETE", &format!("{at}members/{ada}/"), &json!({})).await.status, 404);
 
     let change = json!({ "name": "Protokoll 🗝", "members": [member(&ada, 1), both_of(&eve)] });
-    let changed = send(&house, "PATCH", &at, &change).await.ok();
+    let changed = send(&app, "PATCH", &at, &change).await.ok();
     assert_eq!((&changed["name"], &changed["seats"]), (&json!("Protokoll 🗝"), &json!(10)));
-    let renamed = send(&house, "PATCH", &at, &json!({ "name": "again" })).await.ok();
+    let renamed = send(&app, "PATCH", &at, &json!({ "name": "again" })).await.ok();
     assert_eq!((&renamed["name"], &renamed["members"]), (&json!("again"), &changed["members"]));
-    let emptied = send(&house, "PATCH", &at, &json!({ "members": [] })).await.ok();
+    let emptied = send(&app, "PATCH", &at, &json!({ "members": [] })).await.ok();
     assert_eq!((&emptied["name"], &emptied["members"]), (&json!("again"), &json!([])));
 
     let link = json!({ "kind": "zak", "pool": id });
-    let link = house.post("/api/latchkey/v1/token-links/", link).await.created();
-    let drawn_on = send(&house, "DELETE", &at, &json!({})).await;
+    let link = app.post("/api/latchkey/v1/token-links/", link).await.created();
+    let drawn_on = send(&app, "DELETE", &at, &json!({})).await;
     let complaint =
         json!({ "code": "pool_in_use", "detail": "Token links draw on this pool: revoke them first." });
     assert_eq!((drawn_on.status, drawn_on.json()), (409, complaint));
     let link = format!("/api/latchkey/v1/token-links/{}/", link["id"].as_str().unwrap());
-    assert_eq!(house.call("DELETE", &link, Body::empty()).await.status, 204);
-    assert_eq!(send(&house, "DELETE", &at, &json!({})).await.status, 204);
-    assert_eq!(house.get(&at).await.status, 404);
-    assert_eq!(house.get(POOLS).await.ok()["results"], json!([]));
+    assert_eq!(app.call("DELETE", &link, Body::empty()).await.status, 204);
+    assert_eq!(send(&app, "DELETE", &at, &json!({})).await.status, 204);
+    assert_eq!(app.get(&at).await.status, 404);
+    assert_eq!(app.get(POOLS).await.ok()["results"], json!([]));
 }
 
 fn both_of(account: &str) -> Value {
@@ -83,11 +83,11 @@ fn both_of(account: &str) -> Value {
 
 #[tokio::test]
 async fn an_account_that_is_lost_counts_no_seats() {
-    let (house, [ada, eve]) = with_accounts().await;
+    let (app, [ada, eve]) = with_accounts().await;
     let asked = json!({ "name": "p", "members": [member(&ada, 20), member(&eve, 5)] });
-    let made = house.post(POOLS, asked).await.created();
-    house.call("DELETE", &format!("/api/v2/zoom-oauth-credentials/{ada}/"), Body::empty()).await;
-    let shown = house.get(&format!("{POOLS}{}/", made["id"].as_str().unwrap())).await.ok();
+    let made = app.post(POOLS, asked).await.created();
+    app.call("DELETE", &format!("/api/v2/zoom-oauth-credentials/{ada}/"), Body::empty()).await;
+    let shown = app.get(&format!("{POOLS}{}/", made["id"].as_str().unwrap())).await.ok();
     assert_eq!(shown["seats"], 5);
     let lost = shown["members"].as_array().unwrap().iter().find(|member| member["credential"] == *ada);
     assert_eq!(lost.unwrap()["status"], "disconnected:asked");
@@ -95,10 +95,10 @@ async fn an_account_that_is_lost_counts_no_seats() {
 
 #[tokio::test]
 async fn what_is_wrong_is_said_beside_the_member_it_is_about() {
-    let (house, [ada, eve]) = with_accounts().await;
+    let (app, [ada, eve]) = with_accounts().await;
     let stranger = "00000000-0000-7000-8000-000000000000";
-    house.post(POOLS, json!({ "name": "taken" })).await.created();
-    let other = house.post(POOLS, json!({ "name": "other" })).await.created();
+    app.post(POOLS, json!({ "name": "taken" })).await.created();
+    let other = app.post(POOLS, json!({ "name": "other" })).await.created();
     let other = format!("{POOLS}{}/", other["id"].as_str().unwrap());
     for (asked, complaint) in [
         (json!({}), json!({ "name": ["This field is required."] })),
@@ -139,29 +139,29 @@ async fn what_is_wrong_is_said_beside_the_member_it_is_about() {
             json!({ "members": [{ "user": ["This account is one user's; only a server-to-server app has several."] }] }),
         ),
     ] {
-        assert_eq!(house.post(POOLS, asked.clone()).await.refused(), complaint, "{asked}");
+        assert_eq!(app.post(POOLS, asked.clone()).await.refused(), complaint, "{asked}");
         if asked["name"].is_string() {
-            assert_eq!(send(&house, "PATCH", &other, &asked).await.refused(), complaint, "{asked}");
+            assert_eq!(send(&app, "PATCH", &other, &asked).await.refused(), complaint, "{asked}");
         }
     }
-    assert_eq!(house.get(&other).await.ok()["name"], "other", "a change that was refused changed nothing");
+    assert_eq!(app.get(&other).await.ok()["name"], "other", "a change that was refused changed nothing");
     let alone = json!({ "credential": stranger, "max_joins": 1 });
     let complaint = json!({ "credential": ["This workspace has no such account."] });
-    assert_eq!(house.post(&format!("{other}members/"), alone).await.refused(), complaint);
+    assert_eq!(app.post(&format!("{other}members/"), alone).await.refused(), complaint);
 }
 
 #[tokio::test]
 async fn another_workspaces_pool_is_unknown() {
-    let (house, [ada, _]) = with_accounts().await;
-    let made = house.post(POOLS, json!({ "name": "ours", "members": [member(&ada, 1)] })).await.created();
+    let (app, [ada, _]) = with_accounts().await;
+    let made = app.post(POOLS, json!({ "name": "ours", "members": [member(&ada, 1)] })).await.created();
     let at = format!("{POOLS}{}/", made["id"].as_str().unwrap());
-    let key = house.another_workspace().await;
+    let key = app.another_workspace().await;
     let theirs = async |method: &str, path: &str, body: Value| {
         let request = Request::builder().method(method).uri(path);
         let request = request
             .header("authorization", format!("Token {key}"))
             .header("content-type", "application/json");
-        house.send(request.body(Body::from(body.to_string())).unwrap()).await
+        app.send(request.body(Body::from(body.to_string())).unwrap()).await
     };
     let unknown = json!({ "detail": "Not found." });
     for (method, path, body) in [
@@ -179,5 +179,5 @@ async fn another_workspaces_pool_is_unknown() {
     let asked = json!({ "name": "ours", "members": [member(&ada, 1)] });
     assert_eq!(theirs("POST", POOLS, asked).await.refused(), complaint);
     theirs("POST", POOLS, json!({ "name": "ours" })).await.created();
-    assert_eq!(house.get(&at).await.ok(), made);
+    assert_eq!(app.get(&at).await.ok(), made);
 }

@@ -16,8 +16,8 @@ use store::Proof;
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
 use crate::{
-    OFFICE,
-    house::{CLIENT_ID, CLIENT_SECRET, House, Plan},
+    PLAN,
+    test_app::{CLIENT_ID, CLIENT_SECRET, Plan, TestApp},
 };
 
 /// Everything that was written, by all crates, at every level.
@@ -51,68 +51,68 @@ async fn the_log_tells_no_secret() {
         .with_ansi(false)
         .with_writer(log.clone())
         .init();
-    let house = House::build(&Plan { capacity: 1, networks: &["127.0.0.0/8"], ..OFFICE }).await;
+    let app = TestApp::build(&Plan { capacity: 1, networks: &["127.0.0.0/8"], ..PLAN }).await;
     let mut secrets =
-        vec![house.api_key.clone(), CLIENT_SECRET.to_owned(), "planted-webhook-secret".to_owned()];
+        vec![app.api_key.clone(), CLIENT_SECRET.to_owned(), "planted-webhook-secret".to_owned()];
 
     // An account, and one that is declined.
-    let invitation = house.invitation().await;
+    let invitation = app.invitation().await;
     secrets.push(invitation.rsplit_once('.').unwrap().1.to_owned());
     for decision in ["deny", "allow"] {
-        let (location, cookie) = house.depart(&invitation).await;
+        let (location, cookie) = app.depart(&invitation).await;
         secrets.push(cookie.split_once('=').unwrap().1.to_owned());
-        let back = house.zoom.decide(&location, decision).await;
+        let back = app.zoom.decide(&location, decision).await;
         for name in ["code=", "state="] {
             let value = back.split_once(name).map(|(_, rest)| rest.split('&').next().unwrap().to_owned());
             secrets.extend(value);
         }
-        house.arrive(&back, "latchkey_consent=planted-forged-cookie").await;
-        house.arrive(&back, &cookie).await;
+        app.arrive(&back, "latchkey_consent=planted-forged-cookie").await;
+        app.arrive(&back, &cookie).await;
     }
-    let account = house.get("/api/v2/zoom-oauth-credentials/").await.ok()["results"][0]["id"].clone();
+    let account = app.get("/api/v2/zoom-oauth-credentials/").await.ok()["results"][0]["id"].clone();
 
     // A link, and fetches from it.
-    let link = house.token_link(account.as_str().unwrap()).await;
+    let link = app.token_link(account.as_str().unwrap()).await;
     secrets.push(link.rsplit_once('.').unwrap().1.to_owned());
-    let secret = house.get("/api/latchkey/v1/callback-secret/").await.ok()["secret"].clone();
+    let secret = app.get("/api/latchkey/v1/callback-secret/").await.ok()["secret"].clone();
     secrets.push(secret.as_str().unwrap().to_owned());
     for (id, address) in
-        [("msg_1", house.path_of(&link)), ("msg_2", format!("{}planted-suffix", house.path_of(&link)))]
+        [("msg_1", app.path_of(&link)), ("msg_2", format!("{}planted-suffix", app.path_of(&link)))]
     {
         let mut request = Request::builder().uri(address);
-        for (name, value) in house.signature(id).await {
+        for (name, value) in app.signature(id).await {
             request = request.header(name, value);
         }
-        let answer = house.send(request.body(Body::empty()).unwrap()).await;
+        let answer = app.send(request.body(Body::empty()).unwrap()).await;
         secrets.extend((answer.status == 200).then_some(answer.text));
     }
 
     // Links whose secret is in the query, under a name of its own and, as older ones may have it, of ours.
     let asked = json!({ "credential": account, "verification": "query_secret" });
-    let made = house.post("/api/latchkey/v1/token-links/", asked).await.created();
-    let own_name = house.path_of(made["url"].as_str().unwrap());
+    let made = app.post("/api/latchkey/v1/token-links/", asked).await.created();
+    let own_name = app.path_of(made["url"].as_str().unwrap());
     let mut new = NewLink::usual(TokenKind::Zak, account.as_str().unwrap().parse().unwrap());
     new.terms.proof = Proof::QuerySecret { name: "bot".to_owned(), digest: digest("planted-query-secret") };
-    let made = house.broker.make_link(house.workspace().await, &new).await.unwrap().unwrap();
-    let our_name = format!("{}?bot=planted-query-secret", house.path_of(made.url.expose()));
+    let made = app.broker.make_link(app.workspace().await, &new).await.unwrap().unwrap();
+    let our_name = format!("{}?bot=planted-query-secret", app.path_of(made.url.expose()));
     for address in [own_name, our_name] {
         let request = Request::builder().uri(&address).body(Body::empty()).unwrap();
-        assert_eq!(house.send(request).await.status, 200);
+        assert_eq!(app.send(request).await.status, 200);
         secrets.push(address.rsplit_once('=').unwrap().1.to_owned());
     }
-    house.broker.write_link_uses().await;
+    app.broker.write_link_uses().await;
 
     // An install, parked and adopted, and its access token.
     let redirect = "https://latchkey.test/base/oauth/zoom/callback";
-    let code = house.zoom.code(CLIENT_ID, redirect).await;
+    let code = app.zoom.code(CLIENT_ID, redirect).await;
     let back = format!("{redirect}?code={code}");
-    assert_eq!(house.arrive(&back, "").await.status, 202);
+    assert_eq!(app.arrive(&back, "").await.status, 202);
     secrets.push(code);
-    let parked = house.get("/api/latchkey/v1/parked-consents/").await.ok()["results"][0]["id"].clone();
+    let parked = app.get("/api/latchkey/v1/parked-consents/").await.ok()["results"][0]["id"].clone();
     let parked = format!("/api/latchkey/v1/parked-consents/{}/adopt/", parked.as_str().unwrap());
-    let adopted = house.call("POST", &parked, Body::empty()).await.created()["id"].clone();
+    let adopted = app.call("POST", &parked, Body::empty()).await.created()["id"].clone();
     let tokens = format!("/api/v2/zoom-oauth-credentials/{}/access-token/", adopted.as_str().unwrap());
-    let token = house.get(&tokens).await.ok()["token"].as_str().unwrap().to_owned();
+    let token = app.get(&tokens).await.ok()["token"].as_str().unwrap().to_owned();
     secrets.push(token.clone());
 
     // A customer who keeps the grant, at an address that is as good as a key.
@@ -120,15 +120,15 @@ async fn the_log_tells_no_secret() {
     let url = format!("http://{}/planted-callback-path", listener.local_addr().unwrap());
     let customer = axum::Router::new().fallback(async move || token);
     tokio_util::task::TaskTracker::new().spawn(async move { axum::serve(listener, customer).await });
-    let asked = json!({ "oauth_app": house.app, "access_token_callback_url": url });
-    house.post("/api/v2/zoom-oauth-credentials/", asked).await.created();
+    let asked = json!({ "oauth_app": app.zoom_app, "access_token_callback_url": url });
+    app.post("/api/v2/zoom-oauth-credentials/", asked).await.created();
 
     // Requests that are wrong, and a bot that comes to its end.
     let zoom = json!({ "zak_url": "https://example.invalid/zak?token=planted-zak-url" });
     let meeting = "https://zoom.us/j/81234567890?pwd=planted-passcode&tk=planted-registration";
     let bot = json!({ "meeting_url": meeting, "zoom": zoom, "metadata": { "k": "planted-metadata" } });
-    let bot = house.bot(bot).await;
-    house.until(&bot, "fatal").await;
+    let bot = app.bot(bot).await;
+    app.until(&bot, "fatal").await;
     for (method, path, body) in [
         ("POST", "/api/v1/bot/", "{\"zak_url\": \"planted-broken-json\""),
         ("POST", "/api/v1/bot/", "{\"meeting_url\": \"https://planted-user:planted-pass@zoom.us/j/1\"}"),
@@ -136,15 +136,15 @@ async fn the_log_tells_no_secret() {
         ("GET", "/planted-path?token=planted-query", ""),
         ("GET", "/oauth/zoom/authorize?invitation=planted-invitation.planted", ""),
     ] {
-        house.call(method, path, Body::from(body)).await;
+        app.call(method, path, Body::from(body)).await;
     }
     let wrong_key =
         Request::builder().uri("/api/v1/bot/").header(header::AUTHORIZATION, "Token planted-wrong-key");
-    house.send(wrong_key.body(Body::empty()).unwrap()).await;
-    house.stop().await;
+    app.send(wrong_key.body(Body::empty()).unwrap()).await;
+    app.stop().await;
 
     secrets.push("planted-callback-path".to_owned());
-    let stored = house.bytes_of_the_store();
+    let stored = app.bytes_of_the_store();
     assert!(stored.windows(9).any(|window| window == b"Hana Host"), "what is no secret is found");
     for (place, secret) in secrets.iter().enumerate() {
         let found = stored.windows(secret.len()).any(|window| window == secret.as_bytes());
@@ -155,7 +155,7 @@ async fn the_log_tells_no_secret() {
     secrets.push("planted".to_owned());
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     for place in ["/api/latchkey/v1/audit/", "/api/latchkey/v1/token-links/", "/metrics"] {
-        let answer = house.get(place).await.text;
+        let answer = app.get(place).await.text;
         let shows = ["token_link", "query_secret", "latchkey_token_reads"];
         assert!(shows.iter().any(|shown| answer.contains(shown)), "{answer}");
         for secret in &secrets {

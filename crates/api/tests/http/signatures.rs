@@ -18,9 +18,8 @@ use tokio::{
 };
 
 use crate::{
-    OFFICE,
-    house::{House, Plan},
-    office,
+    PLAN, app,
+    test_app::{Plan, TestApp},
 };
 
 const SECRETS: [&str; 2] = [
@@ -110,30 +109,30 @@ fn verdict(lines: &[Line]) -> (u16, Option<&'static str>) {
     }
 }
 
-async fn linked(house: &House) -> String {
-    let account = house.connect(house.zoom.host()).await;
+async fn linked(app: &TestApp) -> String {
+    let account = app.connect(app.zoom.host()).await;
     let link = json!({ "credential": account, "signing_secret": SECRETS });
-    let link = house.post("/api/latchkey/v1/token-links/", link).await.created();
-    house.path_of(link["url"].as_str().unwrap())
+    let link = app.post("/api/latchkey/v1/token-links/", link).await.created();
+    app.path_of(link["url"].as_str().unwrap())
 }
 
 #[tokio::test]
 async fn whatever_headers_come_one_whole_family_decides() {
-    let house = office().await;
-    let link = linked(&house).await;
+    let app = app().await;
+    let link = linked(&app).await;
     // Six headers make both families; some come twice, some never.
     let lines = prop::collection::vec(any_line(), 2..14);
     let mut runner = TestRunner::new(Config { source_file: None, ..Config::default() });
     let mut given = 0;
     for number in 0..REQUESTS {
         let lines = lines.new_tree(&mut runner).unwrap().current();
-        let signer = Signer { id: &format!("msg_{number}"), now: house.env.now() };
+        let signer = Signer { id: &format!("msg_{number}"), now: app.env.now() };
         let mut request = Request::builder().uri(&link);
         for line in &lines {
             let name = format!("{}-{}", FAMILIES[line.family], FIELDS[line.field]);
             request = request.header(name, signer.value(line));
         }
-        let answer = house.send(request.body(Body::empty()).unwrap()).await;
+        let answer = app.send(request.body(Body::empty()).unwrap()).await;
         let (status, code) = verdict(&lines);
         assert_eq!(answer.status, status, "{}: {lines:?}", answer.text);
         match code {
@@ -142,15 +141,15 @@ async fn whatever_headers_come_one_whole_family_decides() {
         }
     }
     assert!((REQUESTS / 20..REQUESTS).contains(&given), "{given} of {REQUESTS} were given a token");
-    assert_eq!(house.zoom.count("zak_mints").await, 1);
+    assert_eq!(app.zoom.count("zak_mints").await, 1);
 }
 
 /// Through a socket, as the limits of the HTTP server belong to this.
 #[tokio::test]
 async fn huge_headers_are_refused_and_the_next_request_is_served() {
-    let house = House::build(&Plan { public_base: None, ..OFFICE }).await;
-    let link = linked(&house).await;
-    let address = house.address("");
+    let app = TestApp::build(&Plan { public_base: None, ..PLAN }).await;
+    let link = linked(&app).await;
+    let address = app.address("");
     let address = address.strip_prefix("http://").unwrap();
     for (number, junk, status) in [
         // All of it is looked at, and the right one is the last.
@@ -160,7 +159,7 @@ async fn huge_headers_are_refused_and_the_next_request_is_served() {
         // Not even taken in.
         (4, "v1,AAAA ".repeat(100_000), 431),
     ] {
-        let signer = Signer { id: &format!("msg_{number}"), now: house.env.now() };
+        let signer = Signer { id: &format!("msg_{number}"), now: app.env.now() };
         let mut stream = TcpStream::connect(address).await.unwrap();
         let mut head = format!("GET {link} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
         for (field, name) in FIELDS.iter().enumerate() {
@@ -174,5 +173,5 @@ async fn huge_headers_are_refused_and_the_next_request_is_served() {
         stream.read_exact(&mut answer).await.unwrap();
         assert_eq!(String::from_utf8_lossy(&answer), format!("HTTP/1.1 {status}"), "{number}");
     }
-    assert_eq!(house.zoom.count("zak_mints").await, 1);
+    assert_eq!(app.zoom.count("zak_mints").await, 1);
 }

@@ -5,8 +5,8 @@ use std::cell::Cell;
 use serde_json::{Value, json};
 
 use crate::{
-    house::{Answer, CLIENT_ID, House},
-    office,
+    app,
+    test_app::{Answer, CLIENT_ID, TestApp},
 };
 
 /// Nobody's.
@@ -80,16 +80,16 @@ pub(crate) const WITHOUT_A_CALLER: &[&str] = &[
     "/api/v2/zoom-oauth-apps/{id}/webhook",
     "/t/{address}",
     "/t/{address}/status",
-    "/oauth/zoom/callback/{app}",
+    "/oauth/zoom/callback/{zoom_app}",
 ];
 
 fn member(account: &str) -> Value {
     json!({ "credential": account, "max_joins": 1 })
 }
 
-/// Two workspaces in one house, each with an account.
+/// Two workspaces in one app, each with an account.
 struct World {
-    house: House,
+    app: TestApp,
     /// The key of the other workspace.
     stranger: String,
     owners_account: String,
@@ -99,26 +99,26 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let house = office().await;
-        let stranger = house.another_workspace().await;
+        let app = app().await;
+        let stranger = app.another_workspace().await;
         let secret = "planted-secret-of-the-other-app";
-        let redirect = house.address("/oauth/zoom/callback");
-        let app = json!({ "client_id": "other", "client_secret": secret, "redirect_uris": [redirect] });
-        house.zoom.control("POST", "apps", app).await;
-        let app = json!({ "kind": "user_level", "client_id": "other", "client_secret": secret, "webhook_secret": "w" });
-        let app = house.call_as(&stranger, "POST", "/api/v2/zoom-oauth-apps/", app).await.created();
-        let owners_account = house.connect(&house.zoom.user("owner@example.test", "Owner").await).await;
-        let person = house.zoom.user("stranger@example.test", "Stranger").await;
-        house.zoom.control("PUT", "signed-in", json!({ "user_id": person["id"] })).await;
-        let code = json!({ "code": house.zoom.code("other", &redirect).await, "redirect_uri": redirect });
-        let asked = json!({ "oauth_app": app["id"], "authorization_code": code });
+        let redirect = app.address("/oauth/zoom/callback");
+        let zoom_app = json!({ "client_id": "other", "client_secret": secret, "redirect_uris": [redirect] });
+        app.zoom.control("POST", "apps", zoom_app).await;
+        let zoom_app = json!({ "kind": "user_level", "client_id": "other", "client_secret": secret, "webhook_secret": "w" });
+        let zoom_app = app.call_as(&stranger, "POST", "/api/v2/zoom-oauth-apps/", zoom_app).await.created();
+        let owners_account = app.connect(&app.zoom.user("owner@example.test", "Owner").await).await;
+        let person = app.zoom.user("stranger@example.test", "Stranger").await;
+        app.zoom.control("PUT", "signed-in", json!({ "user_id": person["id"] })).await;
+        let code = json!({ "code": app.zoom.code("other", &redirect).await, "redirect_uri": redirect });
+        let asked = json!({ "oauth_app": zoom_app["id"], "authorization_code": code });
         let account =
-            house.call_as(&stranger, "POST", "/api/v2/zoom-oauth-credentials/", asked).await.created();
+            app.call_as(&stranger, "POST", "/api/v2/zoom-oauth-credentials/", asked).await.created();
         let strangers_account = account["id"].as_str().unwrap().to_owned();
         // Where the Marketplace sends whoever installs the owner's app.
-        let redirects = json!({ "redirect_uris": [redirect, format!("{redirect}/{}", house.app)] });
-        house.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), redirects).await;
-        Self { house, stranger, owners_account, strangers_account, made: Cell::new(0) }
+        let redirects = json!({ "redirect_uris": [redirect, format!("{redirect}/{}", app.zoom_app)] });
+        app.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), redirects).await;
+        Self { app, stranger, owners_account, strangers_account, made: Cell::new(0) }
     }
 
     fn number(&self) -> u32 {
@@ -128,30 +128,30 @@ impl World {
 
     /// A new thing in the workspace of `key`. What hangs on another hangs on the last of `before`.
     async fn make(&self, key: &str, thing: Thing, before: &[String]) -> String {
-        let (house, name) = (&self.house, format!("thing {}", self.number()));
+        let (app, name) = (&self.app, format!("thing {}", self.number()));
         let post = async |path: &str, body: Value| {
-            let made = house.call_as(key, "POST", path, body).await;
+            let made = app.call_as(key, "POST", path, body).await;
             made.created()["id"].as_str().unwrap().to_owned()
         };
         match thing {
             Thing::Bot => {
                 post("/api/v1/bot/", json!({ "meeting_url": "https://zoom.us/j/81234567890" })).await
             }
-            Thing::Picture => house.picture_of(before.last().unwrap()).await,
+            Thing::Picture => app.picture_of(before.last().unwrap()).await,
             Thing::App => {
-                let app = json!({ "kind": "user_level", "client_id": name.replace(' ', "-"), "client_secret": "s", "webhook_secret": "s" });
-                post("/api/v2/zoom-oauth-apps/", app).await
+                let zoom_app = json!({ "kind": "user_level", "client_id": name.replace(' ', "-"), "client_secret": "s", "webhook_secret": "s" });
+                post("/api/v2/zoom-oauth-apps/", zoom_app).await
             }
-            Thing::Account => house.connect(&self.person().await).await,
+            Thing::Account => app.connect(&self.person().await).await,
             Thing::ParkedConsent => {
                 let person = self.person().await;
-                house.zoom.control("PUT", "signed-in", json!({ "user_id": person["id"] })).await;
-                let redirect = house.address(&format!("/oauth/zoom/callback/{}", house.app));
-                let code = house.zoom.code(CLIENT_ID, &redirect).await;
+                app.zoom.control("PUT", "signed-in", json!({ "user_id": person["id"] })).await;
+                let redirect = app.address(&format!("/oauth/zoom/callback/{}", app.zoom_app));
+                let code = app.zoom.code(CLIENT_ID, &redirect).await;
                 // Installs have a pace.
-                house.jump(std::time::Duration::from_secs(1));
-                assert_eq!(house.arrive(&format!("{redirect}?code={code}"), "").await.status, 202);
-                let parked = house.get("/api/latchkey/v1/parked-consents/").await.ok();
+                app.jump(std::time::Duration::from_secs(1));
+                assert_eq!(app.arrive(&format!("{redirect}?code={code}"), "").await.status, 202);
+                let parked = app.get("/api/latchkey/v1/parked-consents/").await.ok();
                 parked["results"][0]["id"].as_str().unwrap().to_owned()
             }
             Thing::TokenLink => {
@@ -160,16 +160,16 @@ impl World {
             Thing::Pool => post("/api/latchkey/v1/pools/", json!({ "name": name })).await,
             Thing::Member => {
                 let members = format!("/api/latchkey/v1/pools/{}/members/", before.last().unwrap());
-                house.call_as(key, "POST", &members, member(&self.owners_account)).await.ok();
+                app.call_as(key, "POST", &members, member(&self.owners_account)).await.ok();
                 self.owners_account.clone()
             }
             Thing::ApiKey => {
                 post("/api/latchkey/v1/api-keys/", json!({ "name": name, "scopes": ["read"] })).await
             }
             Thing::Workspace => {
-                let operator = house.key_with("operator").await;
+                let operator = app.key_with("operator").await;
                 let made =
-                    house.call_as(&operator, "POST", "/api/latchkey/v1/workspaces/", json!({ "name": name }));
+                    app.call_as(&operator, "POST", "/api/latchkey/v1/workspaces/", json!({ "name": name }));
                 made.await.created()["id"].as_str().unwrap().to_owned()
             }
         }
@@ -177,11 +177,11 @@ impl World {
 
     async fn person(&self) -> Value {
         let number = self.number();
-        self.house.zoom.user(&format!("person{number}@example.test"), "Somebody").await
+        self.app.zoom.user(&format!("person{number}@example.test"), "Somebody").await
     }
 
     async fn as_stranger(&self, method: &str, path: &str, body: Value) -> Answer {
-        self.house.call_as(&self.stranger, method, path, body).await
+        self.app.call_as(&self.stranger, method, path, body).await
     }
 }
 
@@ -226,7 +226,7 @@ async fn every_route_with_an_id_is_swept() {
 #[tokio::test]
 async fn another_workspaces_ids_answer_like_unknown_ones() {
     let world = World::new().await;
-    let owner = world.house.api_key.clone();
+    let owner = world.app.api_key.clone();
     let mut requests = 0;
     for row in ROWS {
         let nobodys: Vec<String> = row.ids.iter().map(|_| UNKNOWN.to_owned()).collect();
@@ -264,7 +264,7 @@ async fn another_workspaces_ids_answer_like_unknown_ones() {
             // The same request finds what it names when its owner sends it: or all this would mean nothing.
             if row.status == 404 {
                 let body = (row.body)(&world.owners_account);
-                let found = world.house.call_as(&owner, method, &filled(row.path, &ids), body).await;
+                let found = world.app.call_as(&owner, method, &filled(row.path, &ids), body).await;
                 assert!(![403, 404, 405].contains(&found.status), "{what}, as its owner: {}", found.text);
             }
         }
@@ -285,11 +285,11 @@ const FILTERS: &[(&str, &str, Thing)] = &[
 #[tokio::test]
 async fn lists_narrowed_to_another_workspaces_ids_are_as_empty_as_to_unknown_ones() {
     let world = World::new().await;
-    let owner = world.house.api_key.clone();
+    let owner = world.app.api_key.clone();
     for (path, field, thing) in FILTERS {
         let id = match thing {
             // The one that has accounts and lines.
-            Thing::App => world.house.app.clone(),
+            Thing::App => world.app.zoom_app.clone(),
             _ => world.make(&owner, *thing, &[]).await,
         };
         let foreign = world.as_stranger("GET", &format!("{path}?{field}={id}"), Value::Null).await;
@@ -299,9 +299,9 @@ async fn lists_narrowed_to_another_workspaces_ids_are_as_empty_as_to_unknown_one
     }
     // By Zoom's own ids, which are no secret: that somebody uses them here is. All users are of one Zoom account, so this is a
     // stranger who has none of them.
-    let third = world.house.another_workspace().await;
+    let third = world.app.another_workspace().await;
     let account = format!("/api/v2/zoom-oauth-credentials/{}/", world.owners_account);
-    let account = world.house.get(&account).await.ok();
+    let account = world.app.get(&account).await.ok();
     let (accounts, apps) = ("/api/v2/zoom-oauth-credentials/", "/api/v2/zoom-oauth-apps/");
     for (path, field, id) in [
         (accounts, "user_id", account["user_id"].as_str().unwrap()),
@@ -309,9 +309,9 @@ async fn lists_narrowed_to_another_workspaces_ids_are_as_empty_as_to_unknown_one
         (apps, "client_id", CLIENT_ID),
     ] {
         let of = |id: &str| format!("{path}?{field}={id}");
-        assert!(!world.house.get(&of(id)).await.ok()["results"].as_array().unwrap().is_empty());
-        let foreign = world.house.call_as(&third, "GET", &of(id), Value::Null).await;
-        let unknown = world.house.call_as(&third, "GET", &of("nobody"), Value::Null).await;
+        assert!(!world.app.get(&of(id)).await.ok()["results"].as_array().unwrap().is_empty());
+        let foreign = world.app.call_as(&third, "GET", &of(id), Value::Null).await;
+        let unknown = world.app.call_as(&third, "GET", &of("nobody"), Value::Null).await;
         assert_eq!(whole(&foreign), whole(&unknown), "{path}?{field}=");
     }
 }
@@ -341,7 +341,7 @@ fn bot(zoom: &Value) -> Value {
 #[tokio::test]
 async fn requests_that_name_another_workspaces_ids_are_refused_like_unknown_ones() {
     let world = World::new().await;
-    let owner = world.house.api_key.clone();
+    let owner = world.app.api_key.clone();
     for (path, thing, body) in BODIES {
         let id = world.make(&owner, *thing, &[]).await;
         let foreign = world.as_stranger("POST", path, body(&id)).await;

@@ -1,4 +1,4 @@
-//! The door: what each connection is served by.
+//! Which handler answers a request.
 //!
 //! Reads of tokens come by the thousand, and go straight to their handler. Behind the router's layers, boxed anew for every
 //! request, they would cost half as much again. Everything else goes through the router, and so does a read with anything
@@ -23,13 +23,13 @@ use crate::{
 };
 
 /// Connections at once for those who read the metrics.
-const SCRAPERS: usize = 16;
+const METRICS_CONNECTIONS: usize = 16;
 
-/// Makes a visitor of each connection: to be given to [`serve`](crate::serve).
+/// Answers requests. Given to [`serve`](crate::serve), which accepts the connections.
 #[derive(Clone)]
-pub struct Door(Arc<Rooms>);
+pub struct Server(Arc<Shared>);
 
-struct Rooms {
+struct Shared {
     state: State,
     router: Router,
     bounds: Bounds,
@@ -37,24 +37,24 @@ struct Rooms {
     gives_tokens: bool,
 }
 
-/// Serves one connection.
+/// Answers the requests of one connection.
 #[derive(Clone)]
-pub struct Visitor {
-    rooms: Arc<Rooms>,
+pub struct Connection {
+    shared: Arc<Shared>,
     peer: SocketAddr,
 }
 
-impl Door {
-    /// A door to every route of the server.
+impl Server {
+    /// Serves every route.
     pub fn new(state: State) -> Self {
         let (router, bounds) = (router(state.clone()), state.admission.bounds.clone());
-        Self(Arc::new(Rooms { router, bounds, state, gives_tokens: true }))
+        Self(Arc::new(Shared { router, bounds, state, gives_tokens: true }))
     }
 
-    /// A door to `/metrics`, and to nothing else.
-    pub fn to_metrics(state: State) -> Self {
-        let bounds = Bounds { connections: SCRAPERS, ..state.admission.bounds.clone() };
-        Self(Arc::new(Rooms { router: metrics_router(state.clone()), bounds, state, gives_tokens: false }))
+    /// Serves `/metrics` and nothing else.
+    pub fn metrics_only(state: State) -> Self {
+        let bounds = Bounds { connections: METRICS_CONNECTIONS, ..state.admission.bounds.clone() };
+        Self(Arc::new(Shared { router: metrics_router(state.clone()), bounds, state, gives_tokens: false }))
     }
 
     pub(crate) fn bounds(&self) -> &Bounds {
@@ -72,25 +72,25 @@ impl Door {
         }
     }
 
-    /// For a connection from this address.
-    pub fn visitor(&self, peer: SocketAddr) -> Visitor {
-        Visitor { rooms: Arc::clone(&self.0), peer }
+    /// What answers a connection from this address.
+    pub fn connection(&self, peer: SocketAddr) -> Connection {
+        Connection { shared: Arc::clone(&self.0), peer }
     }
 }
 
-impl Visitor {
+impl Connection {
     /// The answer to a request.
     pub async fn answer<B>(self, request: Request<B>) -> Response
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        if self.rooms.gives_tokens && token::is_usual(&request) {
-            return token::read(&self.rooms.state, self.peer, request).await;
+        if self.shared.gives_tokens && token::is_usual(&request) {
+            return token::read(&self.shared.state, self.peer, request).await;
         }
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(self.peer));
         // Boxed: it must not make every read larger.
-        Box::pin(self.rooms.router.clone().oneshot(request)).await.unwrap_or_else(|never| match never {})
+        Box::pin(self.shared.router.clone().oneshot(request)).await.unwrap_or_else(|never| match never {})
     }
 }

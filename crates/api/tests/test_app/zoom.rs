@@ -90,19 +90,29 @@ impl Zoom {
     }
 
     /// An access token that somebody else than Latchkey buys with a code.
-    pub(crate) async fn access_token(&self, app: (&str, &str), code: &str, redirect_uri: &str) -> String {
-        self.grant(app, code, redirect_uri).await["access_token"].as_str().unwrap().to_owned()
+    pub(crate) async fn access_token(
+        &self,
+        zoom_app: (&str, &str),
+        code: &str,
+        redirect_uri: &str,
+    ) -> String {
+        self.grant(zoom_app, code, redirect_uri).await["access_token"].as_str().unwrap().to_owned()
     }
 
     /// The refresh token that comes with it.
-    pub(crate) async fn refresh_token(&self, app: (&str, &str), code: &str, redirect_uri: &str) -> String {
-        self.grant(app, code, redirect_uri).await["refresh_token"].as_str().unwrap().to_owned()
+    pub(crate) async fn refresh_token(
+        &self,
+        zoom_app: (&str, &str),
+        code: &str,
+        redirect_uri: &str,
+    ) -> String {
+        self.grant(zoom_app, code, redirect_uri).await["refresh_token"].as_str().unwrap().to_owned()
     }
 
-    async fn grant(&self, app: (&str, &str), code: &str, redirect_uri: &str) -> Value {
+    async fn grant(&self, zoom_app: (&str, &str), code: &str, redirect_uri: &str) -> Value {
         let form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
         let request = self.http.post(format!("{}/oauth/token", self.ready.zoom_base));
-        let answer = request.basic_auth(app.0, Some(app.1)).form(&form).send().await.unwrap();
+        let answer = request.basic_auth(zoom_app.0, Some(zoom_app.1)).form(&form).send().await.unwrap();
         answer.json().await.unwrap()
     }
 

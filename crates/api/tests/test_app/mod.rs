@@ -13,7 +13,7 @@ use std::{
 };
 
 use ::zoom::{Endpoints, ZoomClient};
-use api::{Admission, Bounds, Door, Limits, MetricsAccess, Rates};
+use api::{Admission, Bounds, Limits, MetricsAccess, Rates, Server};
 use axum::{
     body::Body,
     http::{Request, header},
@@ -43,7 +43,7 @@ const LOOK: Duration = Duration::from_millis(25);
 pub(crate) const CLIENT_ID: &str = "client-of-the-tests";
 pub(crate) const CLIENT_SECRET: &str = "planted-client-secret";
 
-/// What a house is built with.
+/// What a app is built with.
 pub(crate) struct Plan {
     /// Behind it, or nothing when it is reached where it listens.
     pub(crate) public_base: Option<&'static str>,
@@ -75,50 +75,50 @@ pub(crate) struct Plan {
 const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4711);
 
 /// A running Latchkey.
-pub(crate) struct House {
+pub(crate) struct TestApp {
     pub(crate) zoom: Arc<Zoom>,
     pub(crate) env: Environment,
     pub(crate) broker: Arc<Broker>,
     pub(crate) bots: Arc<Supervisor>,
     pub(crate) api_key: String,
     /// The registered app.
-    pub(crate) app: String,
+    pub(crate) zoom_app: String,
     workspaces: Workspaces,
     clock: Option<Arc<ManualClock>>,
     base: Url,
-    door: Door,
-    rooms: Arc<TempDir>,
+    server: Server,
+    directory: Arc<TempDir>,
 }
 
-impl House {
+impl TestApp {
     /// A new one, with a Zoom app registered.
     pub(crate) async fn build(plan: &Plan) -> Self {
-        let rooms = Arc::new(tempfile::tempdir().unwrap());
-        let zoom = Arc::new(Zoom::start(&rooms.path().join("zoom")).await);
+        let directory = Arc::new(tempfile::tempdir().unwrap());
+        let zoom = Arc::new(Zoom::start(&directory.path().join("zoom")).await);
         let clock = Some(Arc::new(ManualClock::new(zoom.now().await))).filter(|_| plan.manual);
         let env = match &clock {
             Some(clock) => Environment { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(7)) },
             None => Environment::system(),
         };
-        Provider::file(rooms.path().join("keys.json")).create(&env).await.unwrap();
-        let mut house = Self::furnish(plan, zoom, rooms, env, clock).await;
-        house.app = house.register_app().await;
-        house
+        Provider::file(directory.path().join("keys.json")).create(&env).await.unwrap();
+        let mut app = Self::start(plan, zoom, directory, env, clock).await;
+        app.zoom_app = app.register_app().await;
+        app
     }
 
     /// Another process on the same data and the same clock.
     pub(crate) async fn another(&self, plan: &Plan) -> Self {
-        let (zoom, rooms) = (Arc::clone(&self.zoom), Arc::clone(&self.rooms));
-        let mut house = Self::furnish(plan, zoom, rooms, self.env.clone(), self.clock.clone()).await;
-        house.api_key.clone_from(&self.api_key);
-        house.app.clone_from(&self.app);
-        house
+        let (zoom, directory) = (Arc::clone(&self.zoom), Arc::clone(&self.directory));
+        let mut app = Self::start(plan, zoom, directory, self.env.clone(), self.clock.clone()).await;
+        app.api_key.clone_from(&self.api_key);
+        app.zoom_app.clone_from(&self.zoom_app);
+        app
     }
 
-    async fn furnish(
+    async fn start(
         plan: &Plan,
         zoom: Arc<Zoom>,
-        rooms: Arc<TempDir>,
+        directory: Arc<TempDir>,
         env: Environment,
         clock: Option<Arc<ManualClock>>,
     ) -> Self {
@@ -126,7 +126,7 @@ impl House {
         let here = format!("http://{}", listener.local_addr().unwrap());
         let base = Url::parse(plan.public_base.unwrap_or(&here)).unwrap();
         let tasks = TaskTracker::new();
-        let store = Arc::new(SqliteStore::open(&rooms.path().join("latchkey.db")).await.unwrap());
+        let store = Arc::new(SqliteStore::open(&directory.path().join("latchkey.db")).await.unwrap());
         let api_base = Url::parse(&zoom.ready.api_base).unwrap();
         let endpoints = Endpoints {
             oauth_base: Url::parse(&zoom.ready.zoom_base).unwrap(),
@@ -139,7 +139,7 @@ impl House {
         // Turns at Zoom's token endpoint take no time: it may stand still here.
         let broker = Broker::new(broker::Parts {
             store: store.clone(),
-            keys: Arc::new(Provider::file(rooms.path().join("keys.json")).open(&env).await.unwrap()),
+            keys: Arc::new(Provider::file(directory.path().join("keys.json")).open(&env).await.unwrap()),
             zoom: ZoomClient::new(endpoints, env.clone()).unwrap(),
             env: env.clone(),
             tasks: tasks.clone(),
@@ -166,14 +166,14 @@ impl House {
         let bots = Supervisor::start(bots::Parts {
             store: store.clone(),
             broker: Arc::clone(&broker),
-            fleet: Fleet::new(browser(plan, &zoom, rooms.path()), env.clone()),
+            fleet: Fleet::new(browser(plan, &zoom, directory.path()), env.clone()),
             callbacks,
-            screenshots: Screenshots::new(rooms.path().join("screenshots"), store.clone(), env.clone()),
+            screenshots: Screenshots::new(directory.path().join("screenshots"), store.clone(), env.clone()),
             env: env.clone(),
             capacity: plan.capacity,
             deadlines: Deadlines { come_back_within: plan.come_back_within, ..Deadlines::default() },
         });
-        let door = Door::new(api::State {
+        let server = Server::new(api::State {
             store,
             broker: Arc::clone(&broker),
             bots: Arc::clone(&bots),
@@ -185,34 +185,47 @@ impl House {
             simulated: plan.simulated,
             show_app_secrets: plan.show_app_secrets,
         });
-        tasks.spawn(api::serve(listener, door.clone(), std::future::pending()));
+        tasks.spawn(api::serve(listener, server.clone(), std::future::pending()));
         let api_key = founded.map(|founded| founded.api_key.expose().to_owned()).unwrap_or_default();
-        Self { zoom, env, broker, bots, api_key, app: String::new(), workspaces, clock, base, door, rooms }
+        Self {
+            zoom,
+            env,
+            broker,
+            bots,
+            api_key,
+            zoom_app: String::new(),
+            workspaces,
+            clock,
+            base,
+            server,
+            directory,
+        }
     }
 
     async fn register_app(&self) -> String {
         let redirect = self.address("/oauth/zoom/callback");
-        let app = json!({ "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "sdk": true,
+        let zoom_app = json!({ "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "sdk": true,
                           "redirect_uris": [redirect] });
-        self.zoom.control("POST", "apps", app).await;
-        let app = json!({ "kind": "user_level", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET,
+        self.zoom.control("POST", "apps", zoom_app).await;
+        let zoom_app = json!({ "kind": "user_level", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET,
                           "webhook_secret": "planted-webhook-secret" });
-        self.post("/api/v2/zoom-oauth-apps/", app).await.created()["id"].as_str().unwrap().to_owned()
+        self.post("/api/v2/zoom-oauth-apps/", zoom_app).await.created()["id"].as_str().unwrap().to_owned()
     }
 
     /// Sends any request, as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         // Boxed: whoever calls this several times would grow with it.
-        let answered = Box::pin(async { Answer::read(self.door.visitor(PEER).answer(request).await).await });
+        let answered =
+            Box::pin(async { Answer::read(self.server.connection(PEER).answer(request).await).await });
         within(answered).await
     }
 
-    /// `method` on `path` with this house's key.
+    /// `method` on `path` with this app's key.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Body) -> Answer {
         self.send(self.request(method, path).body(body).unwrap()).await
     }
 
-    /// The beginning of a request with this house's key.
+    /// The beginning of a request with this app's key.
     pub(crate) fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
         let key = format!("Token {}", self.api_key);
         Request::builder().method(method).uri(path).header(header::AUTHORIZATION, key)
@@ -240,7 +253,7 @@ impl House {
 
     /// How many cells of the database hold a Zoom token.
     pub(crate) async fn tokens_in_the_store(&self) -> i64 {
-        let file = self.rooms.path().join("latchkey.db");
+        let file = self.directory.path().join("latchkey.db");
         let db = sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.unwrap();
         let count = "SELECT sum((length(access_token) > 0) + (length(refresh_token) > 0)) FROM credentials";
         sqlx::query_scalar(count).fetch_one(&db).await.unwrap()
@@ -257,7 +270,7 @@ impl House {
         path.unwrap_or_else(|| panic!("{address} is not at {}", self.base)).to_owned()
     }
 
-    /// This house's own workspace.
+    /// This app's own workspace.
     pub(crate) async fn workspace(&self) -> model::WorkspaceId {
         self.workspaces.all().await.unwrap()[0].id
     }
@@ -268,7 +281,7 @@ impl House {
         issued.key.expose().to_owned()
     }
 
-    /// A key of this house's workspace with these scopes and no others, as the command line makes it.
+    /// A key of this app's workspace with these scopes and no others, as the command line makes it.
     pub(crate) async fn key_with(&self, scopes: &str) -> String {
         let workspace = self.workspaces.all().await.unwrap()[0].id;
         let new = NewApiKey { scopes: scopes.parse().unwrap(), ..NewApiKey::for_everything(scopes) };
@@ -294,7 +307,7 @@ impl House {
     /// The files of pictures, by their names.
     pub(crate) fn picture_files(&self) -> Vec<String> {
         let folders =
-            std::fs::read_dir(self.rooms.path().join("screenshots")).into_iter().flatten().flatten();
+            std::fs::read_dir(self.directory.path().join("screenshots")).into_iter().flatten().flatten();
         let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).unwrap().flatten());
         let mut names: Vec<_> = files.map(|file| file.file_name().into_string().unwrap()).collect();
         names.sort();
@@ -303,7 +316,8 @@ impl House {
 
     /// An invitation to connect an account: the path that a browser opens.
     pub(crate) async fn invitation(&self) -> String {
-        let answer = self.post("/api/latchkey/v1/connect-links/", json!({ "oauth_app": self.app })).await;
+        let answer =
+            self.post("/api/latchkey/v1/connect-links/", json!({ "oauth_app": self.zoom_app })).await;
         self.path_of(answer.created()["url"].as_str().unwrap())
     }
 
@@ -400,7 +414,7 @@ impl House {
     pub(crate) fn bytes_of_the_store(&self) -> Vec<u8> {
         ["latchkey.db", "latchkey.db-wal"]
             .iter()
-            .filter_map(|name| std::fs::read(self.rooms.path().join(name)).ok())
+            .filter_map(|name| std::fs::read(self.directory.path().join(name)).ok())
             .flatten()
             .collect()
     }
@@ -451,7 +465,7 @@ impl House {
 
     /// Where the browsers keep their profiles.
     pub(crate) fn profiles(&self) -> std::path::PathBuf {
-        self.rooms.path().join("browser")
+        self.directory.path().join("browser")
     }
 
     /// Returns once there is a picture of the bot where it is now.
@@ -479,12 +493,12 @@ impl House {
     }
 }
 
-fn browser(plan: &Plan, zoom: &Zoom, rooms: &Path) -> BrowserConfig {
+fn browser(plan: &Plan, zoom: &Zoom, directory: &Path) -> BrowserConfig {
     let address = zoom.ready.zoom_address.parse().unwrap();
     BrowserConfig {
         chromium: plan.chromium.into(),
         sdk_dir: concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/node_modules/@zoom/meetingsdk/dist").into(),
-        state_dir: rooms.join("browser"),
+        state_dir: directory.join("browser"),
         zoom_override: Some(ZoomOverride { address, spki: zoom.ready.spki.clone() }),
         sandbox: false,
         answer_within: plan.answer_within,
