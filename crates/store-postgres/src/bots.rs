@@ -88,6 +88,29 @@ async fn add_step(db: &mut Statements, id: BotId, step: &StatusChange) -> Result
     Ok(())
 }
 
+/// Leases the bots of these rows, which are locked, one token for each.
+async fn claim(
+    db: &mut Statements,
+    rows: &[PgRow],
+    tokens: &[LeaseToken],
+    expires_at: Timestamp,
+) -> Result<Vec<(Bot, Lease)>, StoreError> {
+    let bots = with_steps(db, rows).await?;
+    sqlx::query(
+        "-- claim\n\
+         UPDATE bots SET lease_token = claim.token, lease_expires_at = $3\n\
+         FROM unnest($1, $2) AS claim (bot, token) WHERE bots.id = claim.bot",
+    )
+    .bind(bots.iter().map(|bot| bot.id.to_string()).collect::<Vec<_>>())
+    .bind(tokens.iter().take(bots.len()).map(ToString::to_string).collect::<Vec<_>>())
+    .bind(expires_at.as_microsecond())
+    .execute(db)
+    .await
+    .map_err(unavailable)?;
+    let leases = tokens.iter().map(|token| Lease { token: *token, expires_at });
+    Ok(bots.into_iter().zip(leases).collect())
+}
+
 fn narrow(query: &mut QueryBuilder<Postgres>, workspace: WorkspaceId, filter: &BotFilter) {
     query.push(" FROM bots WHERE workspace = ").push_bind(workspace.to_string());
     if !filter.status.is_empty() {
@@ -222,23 +245,47 @@ impl Bots for PostgresStore {
             .fetch_all(&mut *tx)
             .await
             .map_err(unavailable)?;
-            let bots = with_steps(&mut tx, &rows).await?;
-            sqlx::query(
-                "-- lease_due_bots: claim\n\
-                 UPDATE bots SET lease_token = claim.token, lease_expires_at = $3\n\
-                 FROM unnest($1, $2) AS claim (bot, token) WHERE bots.id = claim.bot",
-            )
-            .bind(bots.iter().map(|bot| bot.id.to_string()).collect::<Vec<_>>())
-            .bind(tokens.iter().take(bots.len()).map(ToString::to_string).collect::<Vec<_>>())
-            .bind(expires_at.as_microsecond())
-            .execute(&mut *tx)
-            .await
-            .map_err(unavailable)?;
+            let leased = claim(&mut tx, &rows, tokens, expires_at).await?;
             tx.commit().await.map_err(unavailable)?;
-            let leases = tokens.iter().map(|token| Lease { token: *token, expires_at });
-            Ok(bots.into_iter().zip(leases).collect())
+            Ok(leased)
         };
         self.transaction("lease_due_bots", ON_ROWS, body).await
+    }
+
+    async fn lease_bots_to_close(
+        &self,
+        tokens: &[LeaseToken],
+        missed_before: Timestamp,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Vec<(Bot, Lease)>, StoreError> {
+        let body = |mut tx: Tx| async move {
+            let rows = sqlx::query(concat!(
+                "-- lease_bots_to_close: find\n\
+                 SELECT ",
+                columns!(),
+                " FROM bots\n\
+                 WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= $1\n\
+                   AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
+                   AND (leave_requested_at IS NOT NULL\n\
+                        OR status = 'ready' AND coalesce(join_at, created_at) < $4\n\
+                        OR status <> 'ready' AND coalesce(lease_expires_at, 0) < $4 AND NOT EXISTS\n\
+                            (SELECT 1 FROM bot_steps WHERE bot = bots.id AND bot_steps.created_at >= $4))\n\
+                 ORDER BY coalesce(join_at, created_at), id LIMIT $2\n\
+                 FOR UPDATE OF bots SKIP LOCKED",
+            ))
+            .bind(now.as_microsecond())
+            .bind(i64::try_from(tokens.len()).unwrap_or(i64::MAX))
+            .bind((expires_at + CLOCK_TOLERANCE).as_microsecond())
+            .bind(missed_before.as_microsecond())
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(unavailable)?;
+            let leased = claim(&mut tx, &rows, tokens, expires_at).await?;
+            tx.commit().await.map_err(unavailable)?;
+            Ok(leased)
+        };
+        self.transaction("lease_bots_to_close", ON_ROWS, body).await
     }
 
     async fn renew_bot(
@@ -409,6 +456,33 @@ impl Bots for PostgresStore {
         .await
         .map_err(unavailable)?;
         Ok(forgotten.rows_affected())
+    }
+
+    async fn forget_ended_bots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError> {
+        let body = |mut tx: Tx| async move {
+            // Ids grow with time, so the oldest are found first.
+            let ids: Vec<String> = sqlx::query_scalar(
+                "-- forget_ended_bots: find\n\
+                 SELECT id FROM bots WHERE status IN ('done', 'fatal') AND created_at < $1 AND NOT EXISTS\n\
+                     (SELECT 1 FROM bot_steps WHERE bot = bots.id AND bot_steps.created_at >= $1)\n\
+                 ORDER BY id LIMIT $2 FOR UPDATE OF bots SKIP LOCKED",
+            )
+            .bind(end.as_microsecond())
+            .bind(i64::from(most))
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(unavailable)?;
+            for statement in [
+                "-- forget_ended_bots: screenshots\nDELETE FROM bot_screenshots WHERE bot = ANY($1)",
+                "-- forget_ended_bots: steps\nDELETE FROM bot_steps WHERE bot = ANY($1)",
+                "-- forget_ended_bots: bots\nDELETE FROM bots WHERE id = ANY($1)",
+            ] {
+                sqlx::query(statement).bind(&ids).execute(&mut *tx).await.map_err(unavailable)?;
+            }
+            tx.commit().await.map_err(unavailable)?;
+            Ok(ids.len() as u64)
+        };
+        self.transaction("forget_ended_bots", ON_ROWS, body).await
     }
 
     async fn recorded_screenshots(&self, ids: &[ScreenshotId]) -> Result<Vec<ScreenshotId>, StoreError> {

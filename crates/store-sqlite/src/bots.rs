@@ -84,6 +84,27 @@ async fn add_step(db: &mut SqliteConnection, id: BotId, step: &StatusChange) -> 
     Ok(())
 }
 
+/// Leases the bots of these rows, one token for each.
+async fn claim(
+    db: &mut SqliteConnection,
+    rows: &[SqliteRow],
+    tokens: &[LeaseToken],
+    expires_at: Timestamp,
+) -> Result<Vec<(Bot, Lease)>, StoreError> {
+    let mut leased = Vec::with_capacity(rows.len());
+    for (bot, token) in with_steps(db, rows).await?.into_iter().zip(tokens) {
+        sqlx::query("-- claim\nUPDATE bots SET lease_token = ?, lease_expires_at = ? WHERE id = ?")
+            .bind(token.to_string())
+            .bind(expires_at.as_microsecond())
+            .bind(bot.id.to_string())
+            .execute(&mut *db)
+            .await
+            .map_err(unavailable)?;
+        leased.push((bot, Lease { token: *token, expires_at }));
+    }
+    Ok(leased)
+}
+
 fn narrow(query: &mut QueryBuilder<Sqlite>, workspace: WorkspaceId, filter: &BotFilter) {
     query.push(" FROM bots WHERE workspace = ").push_bind(workspace.to_string());
     if !filter.status.is_empty() {
@@ -197,17 +218,38 @@ impl Bots for SqliteStore {
         .fetch_all(&mut *tx)
         .await
         .map_err(unavailable)?;
-        let mut leased = Vec::with_capacity(rows.len());
-        for (bot, token) in with_steps(&mut tx, &rows).await?.into_iter().zip(tokens) {
-            sqlx::query("-- lease_due_bots: claim\nUPDATE bots SET lease_token = ?, lease_expires_at = ? WHERE id = ?")
-                .bind(token.to_string())
-                .bind(expires_at.as_microsecond())
-                .bind(bot.id.to_string())
-                .execute(&mut *tx)
-                .await
-                .map_err(unavailable)?;
-            leased.push((bot, Lease { token: *token, expires_at }));
-        }
+        let leased = claim(&mut tx, &rows, tokens, expires_at).await?;
+        tx.commit().await.map_err(unavailable)?;
+        Ok(leased)
+    }
+
+    async fn lease_bots_to_close(
+        &self,
+        tokens: &[LeaseToken],
+        missed_before: Timestamp,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Vec<(Bot, Lease)>, StoreError> {
+        let mut tx = self.write().await?;
+        let rows = sqlx::query(
+            "-- lease_bots_to_close: find\n\
+             SELECT * FROM bots\n\
+             WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= ?1\n\
+               AND (lease_expires_at IS NULL OR lease_expires_at <= ?1 OR lease_expires_at > ?3)\n\
+               AND (leave_requested_at IS NOT NULL\n\
+                    OR status = 'ready' AND coalesce(join_at, created_at) < ?4\n\
+                    OR status <> 'ready' AND coalesce(lease_expires_at, 0) < ?4 AND NOT EXISTS\n\
+                        (SELECT 1 FROM bot_steps WHERE bot = bots.id AND bot_steps.created_at >= ?4))\n\
+             ORDER BY coalesce(join_at, created_at), id LIMIT ?2",
+        )
+        .bind(now.as_microsecond())
+        .bind(i64::try_from(tokens.len()).unwrap_or(i64::MAX))
+        .bind((expires_at + CLOCK_TOLERANCE).as_microsecond())
+        .bind(missed_before.as_microsecond())
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        let leased = claim(&mut tx, &rows, tokens, expires_at).await?;
         tx.commit().await.map_err(unavailable)?;
         Ok(leased)
     }
@@ -373,6 +415,33 @@ impl Bots for SqliteStore {
         .await
         .map_err(unavailable)?;
         Ok(forgotten.rows_affected())
+    }
+
+    async fn forget_ended_bots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError> {
+        let mut tx = self.write().await?;
+        // Ids grow with time, so the oldest are found first.
+        let ids: Vec<String> = sqlx::query_scalar(
+            "-- forget_ended_bots: find\n\
+             SELECT id FROM bots WHERE status IN ('done', 'fatal') AND created_at < ?1 AND NOT EXISTS\n\
+                 (SELECT 1 FROM bot_steps WHERE bot = bots.id AND bot_steps.created_at >= ?1)\n\
+             ORDER BY id LIMIT ?2",
+        )
+        .bind(end.as_microsecond())
+        .bind(most)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(unavailable)?;
+        for statement in [
+            "-- forget_ended_bots: screenshots\nDELETE FROM bot_screenshots WHERE bot = ?",
+            "-- forget_ended_bots: steps\nDELETE FROM bot_steps WHERE bot = ?",
+            "-- forget_ended_bots: bots\nDELETE FROM bots WHERE id = ?",
+        ] {
+            for id in &ids {
+                sqlx::query(statement).bind(id).execute(&mut *tx).await.map_err(unavailable)?;
+            }
+        }
+        tx.commit().await.map_err(unavailable)?;
+        Ok(ids.len() as u64)
     }
 
     async fn recorded_screenshots(&self, ids: &[ScreenshotId]) -> Result<Vec<ScreenshotId>, StoreError> {

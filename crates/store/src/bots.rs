@@ -113,6 +113,17 @@ pub trait Bots {
         expires_at: Timestamp,
     ) -> Result<Vec<(Bot, Lease)>, StoreError>;
 
+    /// Claims up to `tokens.len()` bots that nobody holds and that will join no meeting any more: somebody told them to leave,
+    /// or they were due, or their server was last heard of, before `missed_before`. No workspace's limit counts here: such a
+    /// bot only needs its last step. Across tenants: asked by the supervisor.
+    async fn lease_bots_to_close(
+        &self,
+        tokens: &[LeaseToken],
+        missed_before: Timestamp,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Vec<(Bot, Lease)>, StoreError>;
+
     /// Holds on to a bot until `expires_at`. Answers the row as it is now; `None` when the lease is lost.
     async fn renew_bot(
         &self,
@@ -166,6 +177,10 @@ pub trait Bots {
 
     /// Deletes pictures that were taken before `end`, the oldest first and at most `most`; answers how many.
     async fn forget_screenshots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError>;
+
+    /// Deletes bots whose last step was taken before `end`, with their steps and the rows of their pictures, the oldest first
+    /// and at most `most`; answers how many.
+    async fn forget_ended_bots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError>;
 
     /// Which of these pictures are recorded, in any order. Across tenants: asked by whoever looks through the files.
     async fn recorded_screenshots(&self, ids: &[ScreenshotId]) -> Result<Vec<ScreenshotId>, StoreError>;

@@ -350,3 +350,61 @@ pub async fn old_screenshots_go_first_and_few_at_a_time(bench: &Bench) {
     assert_eq!(bench.store.recorded_screenshots(&ids).await.unwrap(), ids[3..]);
     assert!(bench.store.recorded_screenshots(&[]).await.unwrap().is_empty());
 }
+
+pub async fn what_joins_no_meeting_any_more_is_leased_whatever_the_limit(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    assert!(bench.store.limit_bots(workspace, Some(1)).await.unwrap());
+    let now = bench.env.now();
+    let limit = now + Duration::from_secs(60);
+    let close_at = async |at: Timestamp, missed_before: Timestamp| {
+        let tokens: Vec<_> = (0..9).map(|_| LeaseToken::generate(&bench.env)).collect();
+        let until = at + Duration::from_secs(30);
+        let leased = bench.store.lease_bots_to_close(&tokens, missed_before, at, until).await.unwrap();
+        leased.into_iter().map(|(bot, _)| bot.id).collect::<Vec<_>>()
+    };
+    let (running, lease) = leased(bench, workspace).await;
+    let joining = step(bench, BotStatus::JoiningCall);
+    assert_eq!(bench.store.record_step(running.id, &lease, &joining).await.unwrap(), Transition::Recorded);
+    let waiting = added(bench, workspace).await;
+    let mut later = bot(bench, workspace);
+    later.join_at = Some(now + Duration::from_secs(100));
+    bench.store.add_bot(&later).await.unwrap();
+
+    assert!(close_at(limit, now).await.is_empty(), "due at that moment is not before it");
+    assert_eq!(close_at(limit, now + Duration::from_micros(1)).await, [waiting.id]);
+    assert!(close_at(limit, limit).await.is_empty(), "it is held");
+    // Its server was last heard of when its lease ended.
+    let lapsed = limit + Duration::from_secs(1);
+    assert!(close_at(lapsed, lease.expires_at).await.is_empty());
+    assert_eq!(close_at(lapsed, lease.expires_at + Duration::from_micros(1)).await, [running.id]);
+
+    let called_off = added(bench, workspace).await;
+    bench.store.request_leave(workspace, called_off.id, now).await.unwrap();
+    assert_eq!(close_at(lapsed, now).await, [called_off.id]);
+}
+
+pub async fn bots_that_ended_long_ago_are_forgotten(bench: &Bench) {
+    let workspace = bench.workspace().await;
+    let mut alive = bot(bench, workspace);
+    alive.join_at = Some(bench.env.now() + Duration::from_secs(3600));
+    bench.store.add_bot(&alive).await.unwrap();
+    let mut ended = Vec::new();
+    for age in [30, 20, 10] {
+        let (bot, lease) = leased(bench, workspace).await;
+        let at = bench.env.now() + Duration::from_secs(100 - age);
+        let fatal = StatusChange { created_at: at, ..step(bench, BotStatus::Fatal) };
+        assert_eq!(bench.store.record_step(bot.id, &lease, &fatal).await.unwrap(), Transition::Recorded);
+        pictured(bench, &bot, at).await;
+        ended.push((bot.id, at));
+    }
+    let (_, last) = ended[2];
+    assert_eq!(bench.store.forget_ended_bots(last, 1).await.unwrap(), 1);
+    assert_eq!(bench.store.forget_ended_bots(last, 9).await.unwrap(), 1);
+    assert_eq!(bench.store.forget_ended_bots(last, 9).await.unwrap(), 0, "what ended at that moment stays");
+    let left = bench.store.bots(workspace, &BotFilter::default(), 0, 9).await.unwrap().bots;
+    let mut left: Vec<_> = left.iter().map(|bot| bot.id).collect();
+    left.sort_unstable();
+    let mut kept = [alive.id, ended[2].0];
+    kept.sort_unstable();
+    assert_eq!(left, kept);
+}

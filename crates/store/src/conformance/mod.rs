@@ -209,7 +209,9 @@ macro_rules! conformance_tests {
                    forbidden_steps_change_nothing,
                    of_steps_at_once_none_follows_the_last, a_terminal_step_ends_everything, leaving_is_asked_once,
                    screenshots_stay_in_their_workspace, a_bots_screenshots_are_deleted_by_its_own_workspace,
-                   old_screenshots_go_first_and_few_at_a_time }
+                   old_screenshots_go_first_and_few_at_a_time,
+                   what_joins_no_meeting_any_more_is_leased_whatever_the_limit,
+                   bots_that_ended_long_ago_are_forgotten }
         }
     };
     ($constructor:expr => $($room:ident { $($behaviour:ident),* $(,)? })*) => {$(
