@@ -28,6 +28,8 @@ pub struct AccessToken {
 
 /// A token for Zoom's API, and which grant it came from.
 pub(crate) struct LiveAccess {
+    /// Whose account it is.
+    pub(crate) workspace: WorkspaceId,
     pub(crate) kind: CredentialKind,
     /// Zoom's id of the account, whose limits a call falls under.
     pub(crate) zoom_account_id: String,
@@ -152,6 +154,7 @@ impl Broker {
             Failure::new(Code::ZoomUnexpected, "Zoom's answers held no access token that can be read")
         })?;
         Ok(LiveAccess {
+            workspace: credential.workspace,
             kind: credential.kind,
             zoom_account_id: credential.zoom_account_id.clone(),
             token: self.vault.open(credential.workspace, cell, sealed)?,

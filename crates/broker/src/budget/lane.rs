@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use model::{Code, Environment, Failure, LeaseToken, Timestamp};
+use model::{Code, Environment, Failure, LeaseToken, Timestamp, WorkspaceId};
 use store::{StoreError, ZoomLimit, ZoomLimits};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::task::TaskTracker;
@@ -137,8 +137,12 @@ impl Lane {
         &self.key
     }
 
-    /// A turn in the order of need, or the reason why there is none in time.
-    pub(super) async fn turn(self: &Arc<Self>, need: Need) -> Result<Turn, Failure> {
+    /// A turn, workspace by workspace and in the order of need, or the reason why there is none in time.
+    pub(super) async fn turn(
+        self: &Arc<Self>,
+        workspace: Option<WorkspaceId>,
+        need: Need,
+    ) -> Result<Turn, Failure> {
         let now = self.house.env.now();
         let deadline = need.patience.map(|patience| now + patience);
         let answer = {
@@ -148,7 +152,7 @@ impl Lane {
                 return Ok(self.begin(now));
             }
             let (reply, answer) = oneshot::channel();
-            if let Some(last) = state.queue.enter(need.by, Waiter { deadline, reply }) {
+            if let Some(last) = state.queue.enter(workspace, need.by, Waiter { deadline, reply }) {
                 let turn = now + wait_behind(state.queue.len(), state.fair);
                 self.turn_away(last, turn, now);
             }

@@ -3,7 +3,7 @@
 //!
 //! - [`ledger`]: how the servers share a limit, as pure functions, and why that keeps to it;
 //! - [`lane`]: one limit in this process: turns, the way to the store, what Zoom's answers teach;
-//! - [`queue`]: who waits for a turn, in the order of need; [`slots`]: what is in hand, and in use.
+//! - [`queue`]: who waits for a turn, workspace by workspace and in the order of need; [`slots`]: what is in hand, and in use.
 //!
 //! A call that is answered from memory never comes here.
 
@@ -23,7 +23,7 @@ use std::{
     time::Duration,
 };
 
-use model::{Environment, Failure, LeaseToken, Timestamp, ZoomOauthAppId};
+use model::{Environment, Failure, LeaseToken, Timestamp, WorkspaceId, ZoomOauthAppId};
 use store::ZoomLimits;
 use tokio_util::task::TaskTracker;
 use zoom::{ApiAccess, CallTurn, Label, LimitHit, RateLimits, ZoomError};
@@ -49,8 +49,8 @@ const FORGETS_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// Whose limits a call falls under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Charged<'a> {
-    /// Those of the Zoom account with this id.
-    Account(&'a str),
+    /// Those of the Zoom account with this id; the call is this workspace's. Others may have connected the same account.
+    Account(&'a str, WorkspaceId),
     /// Those of an account that only the answer will name: somebody is connecting with this app.
     Newcomer(ZoomOauthAppId),
 }
@@ -120,7 +120,7 @@ impl Budget {
     }
 
     async fn turn(&self, limited: Limited<'_>, need: Need) -> Result<Turn, Failure> {
-        self.lane(limited).turn(need).await
+        self.lane(limited).turn(limited.workspace(), need).await
     }
 
     fn lane(&self, limited: Limited<'_>) -> Arc<Lane> {
@@ -161,11 +161,22 @@ impl Budget {
     }
 }
 
+impl Limited<'_> {
+    /// The workspace that calls, where several share a limit. An app is registered in one workspace: all that falls under its
+    /// limits is that workspace's.
+    fn workspace(self) -> Option<WorkspaceId> {
+        match self {
+            Self::Rest(Charged::Account(_, workspace), _) => Some(workspace),
+            Self::Rest(Charged::Newcomer(_), _) | Self::Tokens(_) | Self::Installs(_) => None,
+        }
+    }
+}
+
 /// How it is called in the store.
 impl fmt::Display for Limited<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rest(Charged::Account(id), label) => write!(f, "account/{id}/{label}"),
+            Self::Rest(Charged::Account(id, _), label) => write!(f, "account/{id}/{label}"),
             Self::Rest(Charged::Newcomer(app), label) => write!(f, "newcomers/{app}/{label}"),
             Self::Tokens(app) => write!(f, "tokens/{app}"),
             Self::Installs(app) => write!(f, "installs/{app}"),
@@ -255,7 +266,8 @@ impl Broker {
         label: Label,
         need: Need,
     ) -> Result<ApiAccess<'a>, Failure> {
-        let turn = self.rest_turn(Charged::Account(&access.zoom_account_id), label, need).await?;
+        let turn =
+            self.rest_turn(Charged::Account(&access.zoom_account_id, access.workspace), label, need).await?;
         Ok(ApiAccess::new(&access.base, &access.token, turn))
     }
 

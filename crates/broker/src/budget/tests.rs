@@ -28,7 +28,16 @@ const SECOND: Duration = Duration::from_secs(1);
 const MILLISECOND: Duration = Duration::from_millis(1);
 /// How far the time moves at once.
 const TICK: Duration = Duration::from_millis(5);
-const ACCOUNT: Limited<'_> = Limited::Rest(Charged::Account("account"), Label::Light);
+
+/// The calls of one workspace to one account.
+fn account() -> Limited<'static> {
+    of_account("account", 1)
+}
+
+fn of_account(account: &str, workspace: u32) -> Limited<'_> {
+    let workspace = format!("00000000-0000-7000-8000-{workspace:012}").parse().unwrap();
+    Limited::Rest(Charged::Account(account, workspace), Label::Light)
+}
 
 /// A server's clock: as fast as the others', and never right.
 struct Skewed {
@@ -205,7 +214,7 @@ impl World {
         let (there, back) = (latency / 3 * 2, latency / 3);
         let need = Need::for_join(env.now() + by, patience);
         let call = tokio::spawn(async move {
-            let turn = budget.turn(ACCOUNT, need).await?;
+            let turn = budget.turn(account(), need).await?;
             let begun_at = clock.now();
             // On its way whatever becomes of the caller.
             let answer = tokio::spawn(async move { zoom.call(there, back).await });
@@ -236,7 +245,7 @@ impl World {
     }
 
     fn limit(&self) -> ZoomLimit {
-        self.table.limits.lock().unwrap()[&ACCOUNT.to_string()].clone()
+        self.table.limits.lock().unwrap()[&account().to_string()].clone()
     }
 }
 
@@ -255,7 +264,7 @@ async fn outcomes(calls: Vec<Call>) -> (Vec<Timestamp>, Vec<Failure>) {
 #[tokio::test]
 async fn a_lane_is_forgotten_once_nobody_uses_it() {
     let world = World::new(30, &[Duration::ZERO], MILLISECOND, 12);
-    let other = Limited::Rest(Charged::Account("another"), Label::Light);
+    let other = of_account("another", 1);
     let kept = || world.servers[0].budget.lanes();
     for round in 1..=2 {
         let call = world.call(0, Duration::ZERO, 5 * SECOND, 30 * SECOND);
@@ -332,6 +341,46 @@ async fn who_joins_sooner_is_served_sooner() {
 }
 
 #[tokio::test]
+async fn one_workspace_does_not_keep_another_from_an_account_of_both() {
+    let world = World::new(4, &[Duration::ZERO], MILLISECOND, 12);
+    let teacher = world.call(0, Duration::ZERO, SECOND, 10 * MILLISECOND);
+    world.pass(3 * SECOND).await;
+    assert!(teacher.await.unwrap().is_ok());
+
+    let many: Vec<_> =
+        (0..200).map(|_| world.call(0, Duration::ZERO, 600 * SECOND, 50 * MILLISECOND)).collect();
+    world.pass(50 * MILLISECOND).await;
+    let Server { budget, env, .. } = &world.servers[0];
+    let (budget, need) = (Arc::clone(budget), Need::now(env, 5 * SECOND));
+    let few = tokio::spawn(async move { budget.turn(of_account("account", 2), need).await.map(drop) });
+    world.pass(3 * SECOND).await;
+    assert!(few.is_finished(), "it waits behind one of each workspace, not behind 200 calls");
+    few.await.unwrap().expect("a turn in time");
+    for call in many {
+        call.abort();
+    }
+}
+
+#[test]
+fn limits_that_no_two_workspaces_share_know_of_none() {
+    let app = ZoomOauthAppId::generate(&Environment::system());
+    let newcomers = Limited::Rest(Charged::Newcomer(app), Label::Light);
+    for limited in [newcomers, Limited::Tokens(app), Limited::Installs(app)] {
+        assert!(limited.workspace().is_none(), "an app belongs to one workspace");
+        assert!(
+            limited.to_string().ends_with(&app.to_string())
+                || limited.to_string().contains(&format!("/{app}/"))
+        );
+    }
+    assert_eq!(
+        of_account("account", 1).to_string(),
+        of_account("account", 2).to_string(),
+        "one limit of both"
+    );
+    assert!(of_account("account", 1).workspace() != of_account("account", 2).workspace());
+}
+
+#[tokio::test]
 async fn whoever_cannot_be_served_in_time_hears_it_at_once() {
     let world = World::new(4, &[Duration::ZERO], MILLISECOND, 3);
     let teacher = world.call(0, Duration::ZERO, SECOND, 10 * MILLISECOND);
@@ -360,7 +409,7 @@ async fn a_refusal_stops_every_server() {
     drop(outcomes(warm).await);
     let budget = world.servers[0].budget.clone();
     let need = Need::now(&world.servers[0].env, SECOND);
-    let turn = tokio::spawn(async move { budget.turn(ACCOUNT, need).await });
+    let turn = tokio::spawn(async move { budget.turn(account(), need).await });
     world.pass(50 * MILLISECOND).await;
     let hit = LimitHit { retry_after: Some(20 * SECOND), daily: true };
     let turn = turn.await.unwrap().unwrap();
