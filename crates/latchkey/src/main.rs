@@ -10,6 +10,7 @@ mod demo;
 mod descriptors;
 mod keys;
 mod migrate;
+mod observability;
 mod progress;
 mod running_server;
 mod said_at_start;
@@ -20,10 +21,9 @@ mod store_copy;
 mod token_link;
 mod workspace;
 
-use std::{io::IsTerminal as _, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 /// Meeting bots, signed in to Zoom.
 #[derive(Parser)]
@@ -67,16 +67,10 @@ async fn main() -> ExitCode {
     data_dir::close_what_is_made();
     let arguments = Arguments::parse();
     let usual = if matches!(arguments.command, Command::Demo(_)) { "warn" } else { "info" };
-    let filter = match EnvFilter::try_new(arguments.log.as_deref().unwrap_or(usual)) {
-        Ok(filter) => filter,
-        Err(error) => return complain(&format!("--log is not a filter such as info,bots=debug: {error}")),
+    let observability = match observability::start(arguments.log.as_deref().unwrap_or(usual)) {
+        Ok(observability) => observability,
+        Err(error) => return complain(&format!("{error:#}")),
     };
-    // On stderr: stdout belongs to what other programs read.
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
     let done = match arguments.command {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Migrate(arguments) => migrate::run(arguments).await,
@@ -88,8 +82,13 @@ async fn main() -> ExitCode {
         Command::Workspace(arguments) => workspace::run(arguments).await,
         Command::ApiKey(arguments) => api_key::run(arguments).await,
         Command::Sim(arguments) => sim::run(arguments).await,
-        Command::Demo(arguments) => return demo::run(arguments).await,
+        Command::Demo(arguments) => {
+            let code = demo::run(arguments).await;
+            observability.stop();
+            return code;
+        }
     };
+    observability.stop();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(&format!("{error:#}")),
