@@ -1,0 +1,26 @@
+//! Who counts what workers do.
+
+use std::time::Duration;
+
+/// Counts what workers do. `worker` is a name from the code, never an id.
+pub trait Observer: Send + Sync {
+    /// A loop starts for the first time: its series begin at zero.
+    fn started(&self, worker: &'static str);
+    /// A loop, or one item of it, panicked.
+    fn panicked(&self, worker: &'static str);
+    /// An item was claimed, so long after it was due.
+    fn claimed(&self, worker: &'static str, late: Duration);
+    /// An item came to nothing: it failed, panicked, or its lease was lost.
+    fn failed(&self, worker: &'static str);
+}
+
+/// Counts nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct NotCounted;
+
+impl Observer for NotCounted {
+    fn started(&self, _worker: &'static str) {}
+    fn panicked(&self, _worker: &'static str) {}
+    fn claimed(&self, _worker: &'static str, _late: Duration) {}
+    fn failed(&self, _worker: &'static str) {}
+}

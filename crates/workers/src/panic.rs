@@ -1,0 +1,18 @@
+//! Panics as values.
+
+use std::{any::Any, panic::AssertUnwindSafe};
+
+use futures_util::FutureExt as _;
+
+/// Runs `work`. A panic in it is the error: its message.
+///
+/// Whatever `work` shares with others must stand a panic in the middle. What is shared here is behind locks that are taken
+/// over when they are poisoned, or in the store.
+pub(crate) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String> {
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| message(&*panic))
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".into())
+}

@@ -1,0 +1,106 @@
+//! Loops as tasks that start anew after a panic.
+
+use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
+
+use model::Environment;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{Observer, panic::caught};
+
+/// The pause after a panic. It doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest. A loop that ran for as long has recovered: its next pause is the first again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The background loops of a process, each a task of its own. All clones are the same.
+#[derive(Clone)]
+pub struct Workers(Arc<Inner>);
+
+struct Inner {
+    env: Environment,
+    observer: Arc<dyn Observer>,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+impl Workers {
+    /// Nothing runs yet.
+    pub fn new(env: Environment, observer: Arc<dyn Observer>) -> Self {
+        let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        Self(Arc::new(Inner { env, observer, tasks, stopping }))
+    }
+
+    /// Starts a loop that may be cut off wherever it waits: a stop drops it there. `work` makes the loop, at first and again
+    /// after each panic.
+    pub fn run<W, L>(&self, worker: &'static str, mut work: W)
+    where
+        W: FnMut() -> L + Send + 'static,
+        L: Future<Output = Infallible> + Send + 'static,
+    {
+        let stopping = self.0.stopping.clone();
+        self.run_to_end(worker, move || {
+            let (stopping, work) = (stopping.clone(), work());
+            async move {
+                tokio::select! {
+                    () = stopping.cancelled() => {}
+                    never = work => match never {},
+                }
+            }
+        });
+    }
+
+    /// Starts a loop that ends by itself soon after [`stopping`](Self::stopping) was cancelled: a stop waits for it.
+    pub fn run_to_end<W, L>(&self, worker: &'static str, mut work: W)
+    where
+        W: FnMut() -> L + Send + 'static,
+        L: Future<Output = ()> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.0);
+        inner.observer.started(worker);
+        self.0.tasks.spawn(async move {
+            let clock = &inner.env.clock;
+            let mut pause = FIRST_PAUSE;
+            loop {
+                let started = clock.elapsed();
+                // In the future, so that a panic of the one that makes the loop is caught, too.
+                let Err(panic) = caught(async { work().await }).await else { return };
+                if clock.elapsed().saturating_sub(started) >= LONGEST_PAUSE {
+                    pause = FIRST_PAUSE;
+                }
+                tracing::error!(worker, panic, ?pause, "a background loop panicked; it starts anew");
+                inner.observer.panicked(worker);
+                tokio::select! {
+                    () = inner.stopping.cancelled() => return,
+                    () = clock.sleep(pause) => {}
+                }
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        });
+    }
+
+    /// Cancelled when the loops are told to stop.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.0.stopping
+    }
+
+    /// Tells all loops to stop, and returns when none runs any more.
+    pub async fn stop(&self) {
+        self.0.stopping.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    pub(crate) fn env(&self) -> &Environment {
+        &self.0.env
+    }
+
+    pub(crate) fn observer(&self) -> &Arc<dyn Observer> {
+        &self.0.observer
+    }
+}
+
+impl fmt::Debug for Workers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Workers").field("loops", &self.0.tasks.len()).finish_non_exhaustive()
+    }
+}

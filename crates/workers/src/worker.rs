@@ -1,0 +1,219 @@
+//! The loop that claims rows which are due, and runs them.
+
+use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
+
+use model::Timestamp;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument as _;
+
+use crate::{Workers, panic::caught};
+
+/// The longest pause while claims fail. The first is the interval of polling, and it doubles with each failure.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Rows that are due, and what is to be done with one.
+///
+/// The state lies in the rows. When an item is due again, after a failure or after its server died, is for the row to say: by
+/// its lease, or by its own schedule.
+pub trait Work: Send + Sync + 'static {
+    /// What it is called in logs and metrics.
+    const NAME: &'static str;
+    /// What a claim gives: a row and its lease.
+    type Item: Send + Sync + 'static;
+    /// Why a claim failed, or an item.
+    type Error: fmt::Display + Send;
+
+    /// Claims up to `most` items that are due and that nobody holds.
+    fn claim(&self, most: u32) -> impl Future<Output = Result<Vec<Claimed<Self::Item>>, Self::Error>> + Send;
+
+    /// Does what is to be done with one. An error is for somebody who looks into the log: the row has its own account of what
+    /// happened.
+    fn run(&self, item: &Self::Item) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Keeps the lease of an item for as long as it is polled, and resolves when it is lost: then [`run`](Self::run) is cut
+    /// off where it waits. The default suits items that outlive no lease.
+    fn keep_lease(&self, _item: &Self::Item) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+}
+
+/// An item that was claimed.
+#[derive(Debug)]
+pub struct Claimed<T> {
+    /// The row and its lease.
+    pub item: T,
+    /// When it was due.
+    pub due_at: Timestamp,
+}
+
+/// How a worker works.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Items that run at once.
+    pub most_at_once: NonZeroU32,
+    /// A claim waits until so many more may run: each is a transaction, and one for many is cheaper than many for one.
+    pub claim_at_least: NonZeroU32,
+    /// How often it looks while nothing is due.
+    pub poll_interval: Duration,
+}
+
+/// A loop that claims and runs. All clones are the same.
+pub struct Worker<W>(Arc<Inner<W>>);
+
+struct Inner<W> {
+    work: W,
+    settings: Settings,
+    workers: Workers,
+    /// One permit for each item that may run.
+    free: Arc<Semaphore>,
+    poked: Notify,
+    /// Cancelled when nothing more is to be claimed.
+    closing: CancellationToken,
+    running: TaskTracker,
+}
+
+impl<W: Work> Worker<W> {
+    /// A worker that claims when it is told to.
+    pub fn new(workers: &Workers, work: W, settings: Settings) -> Self {
+        let places = settings.most_at_once.get();
+        let claim_at_least = settings.claim_at_least.min(settings.most_at_once);
+        Self(Arc::new(Inner {
+            work,
+            settings: Settings { claim_at_least, ..settings },
+            workers: workers.clone(),
+            free: Arc::new(Semaphore::new(places as usize)),
+            poked: Notify::new(),
+            closing: workers.stopping().child_token(),
+            running: TaskTracker::new(),
+        }))
+    }
+
+    /// A worker that claims by itself, as a loop of `workers`.
+    pub fn start(workers: &Workers, work: W, settings: Settings) -> Self {
+        let worker = Self::new(workers, work, settings);
+        let looping = worker.clone();
+        // Never dropped in a claim: what it claimed would belong to nobody until its lease lapses.
+        workers.run_to_end(W::NAME, move || {
+            let worker = looping.clone();
+            async move { worker.claim_until_closed().await }
+        });
+        worker
+    }
+
+    /// The work.
+    pub fn work(&self) -> &W {
+        &self.0.work
+    }
+
+    /// Something may be due: it looks at once. A poke that is lost costs an interval of polling.
+    pub fn poke(&self) {
+        self.0.poked.notify_one();
+    }
+
+    /// Claims what is due now, as far as it may run, and sets it off. Answers how many.
+    pub async fn claim(&self) -> Result<u32, W::Error> {
+        let free = u32::try_from(self.0.free.available_permits()).unwrap_or(u32::MAX);
+        match Arc::clone(&self.0.free).try_acquire_many_owned(free) {
+            Ok(places) if free > 0 => self.claim_into(places).await,
+            // Others were faster, or all are taken: there is nowhere to run it.
+            _ => Ok(0),
+        }
+    }
+
+    /// Claims nothing more, and returns when the last item that runs has ended.
+    pub async fn finish(&self) {
+        self.0.closing.cancel();
+        self.0.running.close();
+        self.0.running.wait().await;
+    }
+
+    async fn claim_until_closed(&self) {
+        let Inner { settings, workers, free, poked, closing, .. } = &*self.0;
+        let mut pause = settings.poll_interval;
+        while !closing.is_cancelled() {
+            let places = tokio::select! {
+                () = closing.cancelled() => return,
+                places = Arc::clone(free).acquire_many_owned(settings.claim_at_least.get()) => places,
+            };
+            let mut places = places.expect("never closed");
+            let more = free.available_permits();
+            if let Ok(more) = Arc::clone(free).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
+                places.merge(more);
+            }
+            let wanted = u32::try_from(places.num_permits()).unwrap_or(u32::MAX);
+            match self.claim_into(places).await {
+                // There may be more.
+                Ok(claimed) if claimed >= wanted => {
+                    pause = settings.poll_interval;
+                    continue;
+                }
+                Ok(_) => pause = settings.poll_interval,
+                Err(error) => {
+                    tracing::warn!(worker = W::NAME, %error, "what is due cannot be claimed");
+                    pause = (pause * 2).min(LONGEST_PAUSE.max(settings.poll_interval));
+                }
+            }
+            tokio::select! {
+                () = closing.cancelled() => {}
+                () = poked.notified() => {}
+                () = workers.env().clock.sleep(pause) => {}
+            }
+        }
+    }
+
+    async fn claim_into(&self, mut places: OwnedSemaphorePermit) -> Result<u32, W::Error> {
+        let Inner { work, workers, running, .. } = &*self.0;
+        let claimed = work.claim(u32::try_from(places.num_permits()).unwrap_or(u32::MAX)).await?;
+        let (now, count) = (workers.env().now(), u32::try_from(claimed.len()).unwrap_or(u32::MAX));
+        for Claimed { item, due_at } in claimed {
+            workers.observer().claimed(W::NAME, now.since(due_at));
+            // More than were asked for would run beyond the bound.
+            let place = places.split(1);
+            debug_assert!(place.is_some(), "{} claimed more than it was asked for", W::NAME);
+            let worker = self.clone();
+            let run = async move {
+                worker.run(&item).await;
+                drop((item, place));
+            };
+            running.spawn(run.instrument(tracing::info_span!("work", worker = W::NAME)));
+        }
+        Ok(count)
+    }
+
+    /// Runs one item while its lease is held.
+    async fn run(&self, item: &W::Item) {
+        let Inner { work, workers, .. } = &*self.0;
+        let under_lease = async {
+            tokio::select! {
+                done = work.run(item) => Some(done),
+                () = work.keep_lease(item) => None,
+            }
+        };
+        let observer = workers.observer();
+        match caught(under_lease).await {
+            Ok(Some(Ok(()))) => return,
+            Ok(Some(Err(error))) => tracing::info!(worker = W::NAME, %error, "an item failed"),
+            Ok(None) => {
+                tracing::warn!(worker = W::NAME, "the lease of an item was lost; its work is cut off")
+            }
+            Err(panic) => {
+                tracing::error!(worker = W::NAME, panic, "an item panicked");
+                observer.panicked(W::NAME);
+            }
+        }
+        observer.failed(W::NAME);
+    }
+}
+
+impl<W> Clone for Worker<W> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<W: Work> fmt::Debug for Worker<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("name", &W::NAME).field("running", &self.0.running.len()).finish()
+    }
+}
