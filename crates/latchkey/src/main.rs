@@ -18,6 +18,7 @@ mod serve;
 mod shutdown;
 mod sim;
 mod store_copy;
+mod terminal_help;
 mod token_link;
 mod workspace;
 
@@ -60,6 +61,10 @@ enum Command {
     Sim(sim::Arguments),
     /// Watch real bots join a meeting that only admits signed-in users.
     Demo(demo::Arguments),
+    /// Print a completion script for a shell.
+    Completions(terminal_help::CompletionArguments),
+    /// Write man pages.
+    Man(terminal_help::ManArguments),
 }
 
 #[tokio::main]
@@ -82,6 +87,11 @@ async fn main() -> ExitCode {
         Command::Workspace(arguments) => workspace::run(arguments).await,
         Command::ApiKey(arguments) => api_key::run(arguments).await,
         Command::Sim(arguments) => sim::run(arguments).await,
+        Command::Completions(arguments) => {
+            terminal_help::completions(&arguments);
+            Ok(())
+        }
+        Command::Man(arguments) => terminal_help::man(&arguments),
         Command::Demo(arguments) => {
             let code = demo::run(arguments).await;
             observability.stop();

@@ -56,7 +56,10 @@ pub(crate) fn start(filter: &str) -> anyhow::Result<Observability> {
 
 impl Observability {
     /// Sends the spans that were not sent yet.
-    #[cfg_attr(not(feature = "otlp"), expect(clippy::unused_self, reason = "there are spans with the feature alone"))]
+    #[cfg_attr(
+        not(feature = "otlp"),
+        expect(clippy::unused_self, reason = "there are spans with the feature alone")
+    )]
     pub(crate) fn stop(self) {
         #[cfg(feature = "otlp")]
         if let Some(spans) = self.spans {

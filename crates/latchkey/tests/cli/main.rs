@@ -14,4 +14,5 @@ mod server;
 mod sim;
 mod store_copy;
 mod support;
+mod terminal_help;
 mod token_link;

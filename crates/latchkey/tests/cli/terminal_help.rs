@@ -1,0 +1,35 @@
+//! Completions and man pages know every command.
+
+use std::fs;
+
+use crate::support::latchkey;
+
+#[tokio::test]
+async fn a_completion_script_knows_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let output = latchkey(folder.path(), &["completions", shell]).output().await.unwrap();
+        let script = String::from_utf8(output.stdout).unwrap();
+        for command in ["serve", "token-link", "completions"] {
+            assert!(script.contains(command), "{shell}: {command}");
+        }
+    }
+    let refused = latchkey(folder.path(), &["completions", "dos"]).output().await.unwrap();
+    let line = String::from_utf8(refused.stderr).unwrap();
+    assert!(line.contains("possible values") && line.contains("bash"), "{line}");
+}
+
+#[tokio::test]
+async fn each_command_has_a_man_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = latchkey(folder.path(), &["man", "--out", "man/man1"]).output().await.unwrap();
+    assert!(output.status.success());
+    for page in ["latchkey.1", "latchkey-serve.1", "latchkey-token-link-create.1"] {
+        let text = fs::read_to_string(folder.path().join("man/man1").join(page)).unwrap();
+        assert!(text.contains(".SH OPTIONS"), "{page}");
+    }
+    fs::write(folder.path().join("file"), "").unwrap();
+    let refused = latchkey(folder.path(), &["man", "--out", "file"]).output().await.unwrap();
+    let line = String::from_utf8(refused.stderr).unwrap();
+    assert!(line.contains("cannot write man pages to file"), "{line}");
+}
