@@ -6,9 +6,9 @@ use axum::{
     extract::{ConnectInfo, FromRef, FromRequestParts, MatchedPath},
     http::{HeaderMap, Method, header::AUTHORIZATION, request::Parts},
 };
-use broker::KeyCheck;
 use model::{ApiKeyId, ApiScope, ApiScopes, Timestamp, WorkspaceId};
 use store::ApiKey;
+use tenants::KeyCheck;
 
 use crate::{State, error::ApiError};
 
@@ -128,7 +128,7 @@ async fn authenticate(headers: &HeaderMap, state: &State) -> Result<ApiKey, ApiE
         return Err(ApiError::NotAuthenticated);
     }
     let key = shown(headers).ok_or(UNKNOWN)?;
-    match state.broker.authenticate(key).await? {
+    match state.broker.api_keys().check(key).await? {
         KeyCheck::Good(key) => Ok(key),
         KeyCheck::Expired => Err(ApiError::AuthenticationFailed("This API key has expired: make a new one.")),
         KeyCheck::Revoked => Err(ApiError::AuthenticationFailed("This API key was revoked: make a new one.")),

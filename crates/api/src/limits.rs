@@ -4,8 +4,8 @@
 use std::num::NonZeroU32;
 
 use axum::http::Method;
-use broker::Limiter;
 use model::{ApiKeyId, Timestamp, WorkspaceId};
+use rate_limits::Limiter;
 use store::ApiKey;
 
 use crate::error::ApiError;

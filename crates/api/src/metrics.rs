@@ -6,8 +6,8 @@ use axum::{
     http::{HeaderMap, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
-use broker::digest;
 use model::Secret;
+use tenants::digest;
 
 use crate::{State, caller, error::ApiError};
 

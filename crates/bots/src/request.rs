@@ -5,8 +5,8 @@ use std::fmt;
 use model::{AccountUser, CredentialId, PoolId, Secret, WorkspaceId, ZoomOauthAppId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tenants::{Cell, Vault};
 
-use broker::{Cell, Vault};
 use model::{BotId, Code, Failure, Sealed, SubCode};
 
 /// An accepted request: checked, defaults filled in.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use broker::{Asker, Hosting, NoSigningApp, SeatWish, Seated, SigningApp, SigningWish, WantedObf, WantedZak};
+use audit::Asker;
+use broker::{Hosting, NoSigningApp, SeatWish, Seated, SigningApp, SigningWish, WantedObf, WantedZak};
 use browser::JoinToken;
 use model::{
     AccountUser, Class, Code, CredentialId, Failure, MeetingNumber, PoolId, Purpose, Secret, SubCode, Who,
@@ -234,6 +235,6 @@ async fn ask(
     workspace: WorkspaceId,
     url: &str,
 ) -> Result<Result<Secret, CallbackError>, Missing> {
-    let keys = parts.broker.callback_keys(workspace).await?;
+    let keys = parts.broker.workspaces().callback_keys(workspace).await?;
     Ok(parts.callbacks.fetch(url, &keys).await)
 }

@@ -2,13 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use audit::{Asker, Audited, TokenAccess};
 use model::{
     About, Code, CredentialId, CredentialKind, Failure, Secret, Source, Timestamp, TokenKind, WorkspaceId,
 };
 use store::Credential;
+use tenants::Cell;
 use url::Url;
 
-use crate::{Asker, Audited, Broker, Cell, audit::Wish, refresh::Errand, schedule};
+use crate::{Broker, refresh::Errand, schedule};
 
 /// An access token with less than this is not used: the call it is meant for has to arrive, and clocks differ.
 pub(crate) const MARGIN: Duration = Duration::from_secs(60);
@@ -60,12 +62,12 @@ impl Broker {
         asker: Asker,
     ) -> Result<Audited<AccessToken>, Failure> {
         let about = About::default();
-        let wish = Wish { workspace, credential: id, kind: TokenKind::AccessToken, asker, about };
+        let wish = TokenAccess { workspace, credential: id, kind: TokenKind::AccessToken, asker, about };
         let fetch = async {
             let access = self.live_access(workspace, id, life, None).await?;
             Ok((AccessToken { token: access.token, expires_at: access.expires_at }, access.source))
         };
-        self.audited(wish, fetch).await
+        self.audit.audited(wish, fetch).await
     }
 
     /// An access token that our own record calls valid for `life` more. `rejected` names the generation that Zoom has

@@ -5,10 +5,11 @@ use model::{
     MeetingSyncStatus, ParkedConsentId, Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 use store::{Credential, Digest, Grant, StoreError};
+use tenants::Cell;
 use url::Url;
 use zoom::ZoomUser;
 
-use crate::{Broker, Cell, schedule, scopes};
+use crate::{Broker, schedule, scopes};
 
 /// An account that is to be stored.
 pub(crate) struct Newcomer {

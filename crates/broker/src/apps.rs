@@ -7,9 +7,10 @@ use store::{
     AppKind, AppRemoval, Credential, CredentialFilter, FormerSecret, NewAppSecrets, NewWebhookSecret, Order,
     Page, Signatures, StoreError, Subject, ZoomOauthApp,
 };
+use tenants::Cell;
 use zoom::AppKeys;
 
-use crate::{Broker, Cell};
+use crate::Broker;
 
 /// How often a change is tried anew because somebody else's came first.
 const ATTEMPTS: u32 = 3;

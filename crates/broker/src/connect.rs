@@ -15,16 +15,16 @@ use model::{
     Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 use store::{Consent, Digest, ZoomOauthApp};
+use tenants::{Cell, digest};
 use url::Url;
 use zoom::{ApiAccess, ZoomError, ZoomUser};
 
 use crate::{
-    Broker, Cell,
+    Broker,
     access_token::access_token,
     admit::{Admitted, Door, Newcomer, Source},
     budget::RestTurn,
     scopes,
-    workspace::digest,
 };
 
 /// How long an invitation can be opened.

@@ -9,10 +9,11 @@ use model::{Code, Failure, Secret, Timestamp, WorkspaceId, ZoomOauthAppId};
 use outbound::{CallbackClient, CallbackError};
 use serde_json::{Map, Value};
 use store::{Credential, Lease, ZoomOauthApp};
+use tenants::Cell;
 use zoom::{ApiAccess, Grant, ZoomError};
 
 use crate::{
-    Broker, Cell,
+    Broker,
     access_token::access_token,
     admit::{Admitted, Door, Newcomer, Source},
 };
@@ -85,7 +86,7 @@ impl Broker {
         let callbacks = self.callbacks.as_ref();
         let callbacks =
             callbacks.ok_or_else(|| Failure::new(Code::Internal, "this process calls no customers"))?;
-        let keys = self.callback_keys(app.workspace).await?;
+        let keys = self.workspaces.callback_keys(app.workspace).await?;
         let answer = callbacks.ask(url.expose(), &keys).await.map_err(|error| match error {
             CallbackError::TooSlow => Failure::new(Code::AccessTokenCallbackTimeout, error.to_string()),
             error => refused(error),

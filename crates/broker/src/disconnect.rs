@@ -7,9 +7,10 @@ use model::{
     ZoomOauthAppId,
 };
 use store::{Credential, Subject};
+use tenants::Cell;
 use zoom::ZoomError;
 
-use crate::{Broker, Cell, may_give_tokens, refresh::Errand};
+use crate::{Broker, may_give_tokens, refresh::Errand};
 
 /// Whoever disconnects an account doesn't wait long for Zoom.
 const REVOKE_WITHIN: Duration = Duration::from_secs(5);

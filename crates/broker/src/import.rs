@@ -8,10 +8,11 @@ use std::{sync::Arc, time::Duration};
 
 use model::{Class, Code, CredentialId, Failure, Secret, Timestamp, WorkspaceId, ZoomOauthAppId};
 use store::{Subject, ZoomOauthApp};
+use tenants::Cell;
 use url::Url;
 
 use crate::{
-    Broker, Cell,
+    Broker,
     access_token::MARGIN,
     admit::{Admitted, Door, Newcomer, Source},
     budget::RestTurn,

@@ -18,12 +18,9 @@
 
 mod access_token;
 mod admit;
-mod api_keys;
 mod apps;
-mod audit;
 mod breaker;
 mod budget;
-mod callback_secrets;
 mod clock;
 mod connect;
 mod customer_managed;
@@ -31,14 +28,11 @@ mod disconnect;
 mod escrow;
 mod flights;
 mod health;
-mod idempotency;
 mod import;
-mod limiter;
 mod links;
 mod meeting_map;
 mod meeting_tokens;
 mod memory;
-mod metrics;
 mod mint;
 mod parked;
 mod pools;
@@ -49,50 +43,48 @@ mod schedule;
 pub mod scopes;
 mod server_to_server;
 mod signing_app;
+mod statistics;
 mod users;
-mod vault;
 mod webhooks;
-mod workspace;
 mod zak;
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use audit::Audit;
+use metrics::Metrics;
 use model::{
-    ApiKeyId, Code, CredentialId, CredentialStatus, Environment, Failure, Timestamp, TokenLinkId, WorkspaceId,
+    Code, CredentialId, CredentialStatus, Environment, Failure, Timestamp, TokenLinkId, WorkspaceId,
 };
 use outbound::CallbackClient;
+use rate_limits::Limiter;
 use sealing::Keys;
 use store::{Digest, Store};
+use tenants::{ApiKeys, Idempotency, Vault, Workspaces};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 use zoom::ZoomClient;
 
 pub use access_token::AccessToken;
 pub use admit::Admitted;
-pub use api_keys::{IssuedKey, KeyCheck, NewApiKey};
 pub use apps::{NewApp, SecretsChange};
-pub use audit::{Asker, Audit, AuditMode, Audited, Journal, bring_in_journal};
-pub use callback_secrets::{CallbackSecrets, OVERLAP as SECRET_OVERLAP, Rotation};
 pub use connect::{Arrival, Authorization, Connected, Departure, Invitation};
 pub use escrow::Escrow;
-pub use idempotency::{RepeatableRequest, Repetition, Ticket};
-pub use limiter::Limiter;
 pub use links::{
     AttendeeAnswer, LinkAddress, LinkAnswer, LinkRefusal, LinkRequest, Narrowed, Narrowing, NewLink,
     QUERY_PARAMETERS, can_verify,
 };
 pub use meeting_map::MeetingHost;
 pub use meeting_tokens::WantedObf;
-pub use metrics::Metrics;
 pub use outbound::signature;
 pub use parked::Installed;
 pub use pools::{Hosting, NewMember, SeatWish, Seated};
 pub use replay::REMEMBERED_IDS;
 pub use signing_app::{NoSigningApp, SigningApp, SigningWish};
-pub use vault::{Cell, Vault};
 pub use webhooks::{WebhookAnswer, WebhookRequest};
-pub use workspace::{Founded, StartError, Workspaces, digest};
 pub use zak::WantedZak;
+
+/// Between two looks for what has ended.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Everything about accounts and their tokens. One per process, shared behind an `Arc`.
 pub struct Broker {
@@ -117,8 +109,8 @@ pub struct Broker {
     refreshes: flights::Flights<(CredentialId, Option<i64>), Result<(), Failure>>,
     zaks: zak::ZakCache,
     links: links::LinkCache,
-    /// Uses of API keys that were written down in the last minute.
-    noted_uses: Limiter<ApiKeyId>,
+    api_keys: ApiKeys,
+    idempotency: Idempotency,
     link_uses: links::Uses,
     link_rates: Limiter<TokenLinkId>,
     /// When an account's owner last heard of which trouble.
@@ -158,14 +150,15 @@ impl Broker {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
         let Parts { store, keys, zoom, env, tasks, audit, metrics, public_base, api_base } = parts;
-        let workspaces = Workspaces::new(store.clone(), keys, env.clone());
+        let vault = Vault::new(keys);
         let budget = budget::Budget::new(store.clone(), &env, tasks.clone(), metrics.clone());
         let links = links::LinkCache::new(store.clone(), env.clone(), tasks.clone());
         Self {
+            api_keys: ApiKeys::new(store.clone(), env.clone(), tasks.clone()),
+            idempotency: Idempotency::new(store.clone(), vault.clone(), env.clone()),
+            workspaces: Workspaces::new(store.clone(), vault.clone(), env.clone()),
+            vault,
             store,
-            vault: workspaces.vault.clone(),
-            workspaces,
-            noted_uses: Limiter::default(),
             budget,
             zoom,
             replays: replay::Replays::new(env.now(), REMEMBERED_IDS),
@@ -212,7 +205,45 @@ impl Broker {
         &self.public_base
     }
 
-    /// Seals and opens what other rooms keep in the same store.
+    /// Who was given which token.
+    pub fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
+    /// Workspaces, their keys and their callback secrets.
+    pub fn workspaces(&self) -> &Workspaces {
+        &self.workspaces
+    }
+
+    /// Checks the keys of the API.
+    pub fn api_keys(&self) -> &ApiKeys {
+        &self.api_keys
+    }
+
+    /// Remembers what was answered to requests with an idempotency key.
+    pub fn idempotency(&self) -> &Idempotency {
+        &self.idempotency
+    }
+
+    /// Forgets answers that are past their hour, and secrets that have ended, for as long as it is polled.
+    pub async fn run_expiry(&self) -> Infallible {
+        loop {
+            if let Err(error) = self.idempotency.forget_old().await {
+                tracing::warn!(%error, "answers that are past their hour could not be forgotten");
+            }
+            if let Err(error) = self.workspaces.erase_former_callback_secrets().await {
+                tracing::warn!(%error, "former callback secrets could not be erased");
+            }
+            match self.store.erase_former_webhook_secrets(self.env.now()).await {
+                Ok(0) => {}
+                Ok(erased) => tracing::info!(erased, "former webhook secrets have ended"),
+                Err(error) => tracing::warn!(%error, "former webhook secrets could not be erased"),
+            }
+            self.env.clock.sleep(EXPIRY_INTERVAL).await;
+        }
+    }
+
+    /// Seals and opens what other crates keep in the same store.
     pub fn vault(&self) -> &Vault {
         &self.vault
     }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use audit::{Asker, Audited, TokenAccess};
 use model::{
     About, AccountUser, Code, CredentialId, Failure, MeetingNumber, Secret, Source, Timestamp, TokenKind,
     WorkspaceId,
 };
 
-use crate::{Asker, Audited, Broker, audit::Wish, mint::Order};
+use crate::{Broker, mint::Order};
 
 /// An OBF token that somebody needs.
 #[derive(Debug, Clone, Copy)]
@@ -30,8 +31,8 @@ impl Broker {
         asker: Asker,
     ) -> Result<Audited<Secret>, Failure> {
         let about = About { user: wanted.user.cloned(), meeting: wanted.meeting, bot: None };
-        let wish = Wish { workspace, credential, kind: TokenKind::Obf, asker, about };
-        self.audited(wish, self.fetch_obf(workspace, credential, wanted)).await
+        let wish = TokenAccess { workspace, credential, kind: TokenKind::Obf, asker, about };
+        self.audit.audited(wish, self.fetch_obf(workspace, credential, wanted)).await
     }
 
     /// For [`Broker::audited`] and nobody else.

@@ -8,13 +8,13 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use model::{Code, CredentialId, Failure, ParkedConsentId, Secret, Timestamp, WorkspaceId, ZoomOauthAppId};
 use store::{Digest, Grant, ParkedConsent, Subject, ZoomOauthApp};
+use tenants::{Cell, digest};
 use zoom::{UserStatus, ZoomUser};
 
 use crate::{
-    Authorization, Broker, Cell,
+    Authorization, Broker,
     admit::{Door, Newcomer, Source},
     connect::SAID_AGAIN,
-    workspace::digest,
 };
 
 /// How long one waits. Far inside the 90 days of a refresh token.

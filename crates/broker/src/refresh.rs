@@ -21,9 +21,10 @@ use model::{
     ReauthCause, Secret, WorkspaceId,
 };
 use store::{Credential, Grant, Lease, Note, RefreshLease, Trouble, ZoomOauthApp};
+use tenants::Cell;
 use zoom::{AppKeys, ZoomError};
 
-use crate::{Broker, Cell, access_token::MARGIN, budget::TokenTurn, escrow::Deposit, schedule};
+use crate::{Broker, access_token::MARGIN, budget::TokenTurn, escrow::Deposit, schedule};
 
 /// The Zoom client gives a call up after 15 s; two calls and the commit fit in.
 const LEASE_LIFE: Duration = Duration::from_secs(60);

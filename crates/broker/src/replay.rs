@@ -14,9 +14,10 @@ use std::{
 
 use aws_lc_rs::digest::{SHA256, digest};
 use model::{Code, Failure, Timestamp, TokenLinkId, UsedIdsId, WorkspaceId};
+use outbound::signature::TOLERANCE;
 use store::{StoreError, UsedIds};
 
-use crate::{Broker, signature::TOLERANCE};
+use crate::Broker;
 
 /// A signature can be presented from `TOLERANCE` before its time to `TOLERANCE` after it.
 const MEMORY: Duration = Duration::from_secs(TOLERANCE.as_secs() * 2);

@@ -5,14 +5,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use audit::{Asker, Audited, TokenAccess};
 use model::{
     About, AccountUser, Code, CredentialId, Failure, Secret, Source, Timestamp, TokenKind, WorkspaceId,
 };
 use zoom::Zak;
 
 use crate::{
-    Asker, Audited, Broker,
-    audit::Wish,
+    Broker,
     flights::Flights,
     memory::Memory,
     mint::{Minted, Order},
@@ -76,12 +76,12 @@ impl Broker {
         asker: Asker,
     ) -> Result<Audited<Zak>, Failure> {
         let about = About { user: wanted.user.cloned(), ..About::default() };
-        let wish = Wish { workspace, credential: id, kind: TokenKind::Zak, asker, about };
+        let wish = TokenAccess { workspace, credential: id, kind: TokenKind::Zak, asker, about };
         let fetch = async {
             let epoch = self.usable(workspace, id).await?.epoch;
             self.fetch_zak_in(workspace, id, epoch, wanted).await
         };
-        self.audited(wish, fetch).await
+        self.audit.audited(wish, fetch).await
     }
 
     /// The same from memory, if one that will do lies there.

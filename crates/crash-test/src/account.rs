@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use broker::signature::SigningKey;
 use model::Environment;
+use outbound::signature::SigningKey;
 use reqwest::{Client, StatusCode};
 use stage::{Server, text};
 

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, ensure};
-use broker::signature::SigningKey;
 use model::Secret;
+use outbound::signature::SigningKey;
 use reqwest::Method;
 use serde_json::{Value, json};
 use stage::{Postgres, Server, text};

@@ -4,11 +4,11 @@
 use std::{num::NonZeroU32, path::PathBuf};
 
 use anyhow::{Context as _, bail};
-use broker::{NewApiKey, Workspaces};
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets::NOTHING};
 use model::{ApiKeyId, ApiScope, Environment, Timestamp, WorkspaceId};
 use serde_json::json;
+use tenants::{NewApiKey, Workspaces};
 
 use crate::workspace;
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use broker::bring_in_journal;
+use audit::recover_journal;
 use indicatif::ProgressBar;
 use model::{Environment, Timestamp, WorkspaceId};
 use store::{AuditPage, Direction, Store};
@@ -65,7 +65,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let database = Database::open(&config).await?;
     // What a server that was killed had on its disk alone. One that runs brings its own, a moment later.
     let (journal, env) = (config.audit_journal(), Environment::system());
-    bring_in_journal(&journal, &*database.store(), &env)
+    recover_journal(&journal, &*database.store(), &env)
         .await
         .with_context(|| format!("records in {} cannot be brought into the database", journal.display()))?;
     let until = Some(until.unwrap_or_else(|| env.now()));

@@ -10,8 +10,9 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use api::{Bounds, Rates};
+use audit::AuditMode;
 use bots::Deadlines;
-use broker::{AuditMode, REMEMBERED_IDS};
+use broker::REMEMBERED_IDS;
 use ipnet::IpNet;
 use model::Secret;
 use serde::{Deserialize, Deserializer, Serialize};

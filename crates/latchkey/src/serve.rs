@@ -3,10 +3,12 @@
 use std::{convert::Infallible, future::pending, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow};
+use audit::{Audit, Journal};
 use bots::{Fleet, Screenshots, Supervisor};
-use broker::{Audit, Broker, Escrow, Journal, Metrics};
+use broker::{Broker, Escrow};
 use browser::{BrowserConfig, ZoomOverride};
 use futures_util::FutureExt as _;
+use metrics::Metrics;
 use model::{Clock, Environment};
 use outbound::{CallbackClient, NetworkGuard};
 use sealing::{KeyFileError, Keys, KeysError};
@@ -118,7 +120,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     // Last before requests are served: a start that fails has not used up the one showing of the key.
     let founded = broker.workspaces().found_or_check().await?;
     broker.replay_escrow().await?;
-    broker.replay_journal().await;
+    broker.audit().replay_journal().await;
     broker.read_used_ids().await?;
     let screenshots = Screenshots::new(config.data_dir.join("screenshots"), store.clone(), env.clone());
     let bots = Supervisor::start(bots::Parts {
@@ -177,7 +179,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         never = broker.tend_escrow() => match never {},
         never = keys.run_reload_worker() => match never {},
         never = broker.tend_clock() => match never {},
-        never = broker.tend_access() => match never {},
+        never = broker.run_expiry() => match never {},
         never = broker.tend_parked() => match never {},
         never = broker.tend_accounts() => match never {},
         never = broker.tend_budget() => match never {},
@@ -185,14 +187,14 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         never = broker.tend_links() => match never {},
         never = broker.tend_used_ids() => match never {},
         never = broker.tend_meetings() => match never {},
-        never = broker.tend_journal() => match never {},
-        never = broker.tend_audit(config.audit.kept()) => match never {},
+        never = broker.audit().run_journal() => match never {},
+        never = broker.audit().run_pruning(config.audit.kept()) => match never {},
         never = screenshots.tend(config.screenshots.kept()) => match never {},
     }
     broker.stop_refreshing();
     tasks.close();
     tasks.wait().await;
-    broker.close_journal().await;
+    broker.audit().close_journal().await;
     broker.write_link_uses().await;
     if let Err(error) = broker.write_used_ids().await {
         tracing::warn!(%error, "ids that were used in the last moment are forgotten");

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use broker::Workspaces;
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets::NOTHING};
 use serde_json::json;
+use tenants::{Vault, Workspaces};
 
 use crate::keys::Installation;
 
@@ -56,6 +56,6 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
 pub(crate) async fn open(config: Option<&Path>) -> anyhow::Result<(Installation, Workspaces)> {
     let installation = Installation::open(config).await?;
     let Installation { store, keys, env, .. } = &installation;
-    let workspaces = Workspaces::new(store.clone(), keys.clone(), env.clone());
+    let workspaces = Workspaces::new(store.clone(), Vault::new(keys.clone()), env.clone());
     Ok((installation, workspaces))
 }

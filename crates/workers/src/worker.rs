@@ -195,7 +195,7 @@ impl<W: Work> Worker<W> {
             Ok(Some(Ok(()))) => return,
             Ok(Some(Err(error))) => tracing::info!(worker = W::NAME, %error, "an item failed"),
             Ok(None) => {
-                tracing::warn!(worker = W::NAME, "the lease of an item was lost; its work is cut off")
+                tracing::warn!(worker = W::NAME, "the lease of an item was lost; its work is cut off");
             }
             Err(panic) => {
                 tracing::error!(worker = W::NAME, panic, "an item panicked");

@@ -23,5 +23,5 @@ async fn find(state: &State, workspace: WorkspaceId, id: BotId) -> Result<Bot, A
 
 /// Finds the bots of one meeting without opening every row.
 fn meeting_digest(meeting_url: &str) -> store::Digest {
-    broker::digest(meeting_url)
+    tenants::digest(meeting_url)
 }

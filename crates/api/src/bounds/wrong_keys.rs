@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-use broker::Limiter;
 use model::Environment;
+use rate_limits::Limiter;
 
 use super::address_of;
 

@@ -8,10 +8,10 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use broker::NewApiKey;
 use model::{ApiKeyId, ApiScope, ApiScopes};
 use serde_json::{Value, json};
 use store::ApiKey;
+use tenants::NewApiKey;
 
 use crate::{
     State,

@@ -6,9 +6,9 @@ use axum::{
     http::header::CACHE_CONTROL,
     response::{IntoResponse, Response},
 };
-use broker::{CallbackSecrets, Rotation, SECRET_OVERLAP};
 use model::{ApiScope, ApiScopes};
 use serde_json::json;
+use tenants::{CallbackSecrets, Rotation, SECRET_OVERLAP};
 
 use crate::{
     State,

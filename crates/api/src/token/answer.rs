@@ -1,11 +1,12 @@
 //! What a token link says, in the caller's dialect.
 
+use audit::Audited;
 use axum::{
     Json,
     http::{StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
-use broker::{AttendeeAnswer, Audited, LinkAnswer, LinkRefusal};
+use broker::{AttendeeAnswer, LinkAnswer, LinkRefusal};
 use model::{Class, Code, Failure, Secret, TokenKind};
 use serde_json::{Map, Value, json};
 use store::Dialect;

@@ -20,8 +20,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
-use broker::{LinkRefusal, LinkRequest, signature::SignatureHeaders};
+use broker::{LinkRefusal, LinkRequest};
 use futures_util::FutureExt as _;
+use outbound::signature::SignatureHeaders;
 
 use crate::{
     State,

@@ -4,8 +4,9 @@
 //! has leaked.
 
 use axum::{Json, extract::State as Extract};
-use broker::{SECRET_OVERLAP, SecretsChange};
+use broker::SecretsChange;
 use model::{Secret, ZoomOauthAppId};
+use tenants::SECRET_OVERLAP;
 
 use super::{representation, secret, unstored};
 use crate::{

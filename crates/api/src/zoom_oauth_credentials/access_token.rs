@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use audit::Asker;
 use axum::{
     Json,
     extract::State as Extract,
     http::{HeaderName, HeaderValue, header},
 };
-use broker::Asker;
 use model::{Code, CredentialId, Failure, Purpose, Who};
 use serde_json::{Value, json};
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::{body::Body, http::Request};
-use broker::signature::SigningKey;
 use model::Secret;
+use outbound::signature::SigningKey;
 use serde_json::{Value, json};
 
 use crate::{app, test_app::TestApp};

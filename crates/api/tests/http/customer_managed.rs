@@ -12,8 +12,8 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use broker::signature::{SignatureHeaders, SigningKey, verify};
 use model::{Secret, Timestamp};
+use outbound::signature::{SignatureHeaders, SigningKey, verify};
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 

@@ -404,7 +404,7 @@ async fn a_secret_that_is_called_as_what_a_request_says_is_a_secret_all_the_same
         let mut new = NewLink::usual(TokenKind::Zak, account.parse().unwrap());
         new.terms.dialect = dialect;
         new.terms.meeting_in_request = true;
-        new.terms.proof = Proof::QuerySecret { name: name.to_owned(), digest: broker::digest(&secret) };
+        new.terms.proof = Proof::QuerySecret { name: name.to_owned(), digest: tenants::digest(&secret) };
         let made = app.broker.make_link(workspace, &new).await.unwrap().unwrap();
         let path = app.path_of(made.url.expose());
         let answer = bare(&app, &format!("{path}?{name}={secret}")).await;
@@ -431,7 +431,7 @@ async fn either_of_two_secrets_verifies_while_one_is_replaced() {
     let secrets = ["whsec_dGhlIG5ldyBzZWNyZXQgb2YgdGhpcw==", "whsec_dGhlIG9sZCBzZWNyZXQgb2YgdGhpcw=="];
     let (made, path) = link(&app, json!({ "credential": account, "signing_secret": secrets })).await;
     let signed = async |secret: &str, id: &str| {
-        let key = broker::signature::SigningKey::parse(&Secret::new(secret)).unwrap();
+        let key = outbound::signature::SigningKey::parse(&Secret::new(secret)).unwrap();
         let now = app.env.now();
         let request = Request::builder()
             .uri(&path)
@@ -547,7 +547,7 @@ async fn a_platforms_report_frees_the_seat_and_a_full_pool_says_so() {
     let status = async |body: &str, signed: bool| {
         let secret = app.get("/api/latchkey/v1/callback-secret/").await.ok();
         let key =
-            broker::signature::SigningKey::parse(&Secret::new(secret["secret"].as_str().unwrap())).unwrap();
+            outbound::signature::SigningKey::parse(&Secret::new(secret["secret"].as_str().unwrap())).unwrap();
         let now = app.env.now();
         let signature =
             if signed { key.sign("evt_1", now, body.as_bytes()) } else { key.sign("evt_1", now, b"") };
@@ -573,7 +573,8 @@ async fn a_platforms_report_frees_the_seat_and_a_full_pool_says_so() {
 /// `body` by `method`, signed as a platform with Standard Webhooks does.
 async fn signed(app: &TestApp, (method, path): (&str, &str), id: &str, body: &str) -> Answer {
     let secret = app.get("/api/latchkey/v1/callback-secret/").await.ok();
-    let key = broker::signature::SigningKey::parse(&Secret::new(secret["secret"].as_str().unwrap())).unwrap();
+    let key =
+        outbound::signature::SigningKey::parse(&Secret::new(secret["secret"].as_str().unwrap())).unwrap();
     let now = app.env.now();
     let request = Request::builder()
         .method(method)

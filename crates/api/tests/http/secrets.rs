@@ -9,10 +9,11 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
-use broker::{NewLink, digest};
+use broker::NewLink;
 use model::TokenKind;
 use serde_json::json;
 use store::Proof;
+use tenants::digest;
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
 use crate::{

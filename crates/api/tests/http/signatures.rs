@@ -4,8 +4,8 @@ use axum::{
     body::Body,
     http::{HeaderValue, Request},
 };
-use broker::signature::SigningKey;
 use model::Secret;
+use outbound::signature::SigningKey;
 use proptest::{
     prelude::*,
     strategy::ValueTree as _,

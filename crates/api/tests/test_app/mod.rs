@@ -14,20 +14,24 @@ use std::{
 
 use ::zoom::{Endpoints, ZoomClient};
 use api::{Admission, Bounds, Limits, MetricsAccess, Rates, Server};
+use audit::{Audit, AuditMode};
 use axum::{
     body::Body,
     http::{Request, header},
 };
 use bots::{Deadlines, Fleet, Screenshots, Supervisor};
-use broker::{Audit, AuditMode, Broker, Metrics, NewApiKey, Workspaces, signature::SigningKey};
+use broker::Broker;
 use browser::{BrowserConfig, ZoomOverride};
+use metrics::Metrics;
 use model::{Environment, ManualClock, Secret, SeededEntropy};
+use outbound::signature::SigningKey;
 use outbound::{CallbackClient, NetworkGuard};
 use sealing::Provider;
 use serde_json::{Value, json};
 use store::Bots as _;
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
+use tenants::{NewApiKey, Workspaces};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use url::Url;

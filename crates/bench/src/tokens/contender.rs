@@ -1,8 +1,8 @@
 //! Who answers token reads, as a process on one core.
 
 use anyhow::{Context as _, ensure};
-use broker::signature::SigningKey;
 use model::Secret;
+use outbound::signature::SigningKey;
 use reqwest::Method;
 use serde_json::{Value, json};
 use stage::{Log, Process, Program, Server, text};

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use broker::signature::SigningKey;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use model::Secret;
+use outbound::signature::SigningKey;
 use serde_json::json;
 use stage::text;
 use url::Url;

@@ -5,8 +5,8 @@ use axum::{
     Router,
     http::{HeaderMap, StatusCode},
 };
-use broker::signature::{self, SignatureHeaders, SigningKey};
 use model::Timestamp;
+use outbound::signature::{self, SignatureHeaders, SigningKey};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader, Lines, Stdin},

@@ -10,8 +10,8 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::get,
 };
-use broker::signature::SigningKey;
 use model::{Environment, Secret, Timestamp};
+use outbound::signature::SigningKey;
 use reqwest::{Certificate, Client, Response};
 use serde::Deserialize;
 use serde_json::Value;

@@ -9,8 +9,8 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::get,
 };
-use broker::signature::SigningKey;
 use model::{Environment, Secret};
+use outbound::signature::SigningKey;
 use serde::Deserialize;
 
 use super::role::{Input, verify};

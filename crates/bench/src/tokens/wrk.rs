@@ -7,8 +7,8 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
-use broker::signature::SigningKey;
 use model::{Environment, Timestamp};
+use outbound::signature::SigningKey;
 use serde::Deserialize;
 use tokio::process::Command;
 

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use metrics::{Metrics, TurnOutcome};
 use model::{Code, Environment, Failure, LeaseToken, Timestamp, WorkspaceId};
 use store::{StoreError, ZoomLimit, ZoomLimits};
 use tokio::sync::{Notify, oneshot};
@@ -17,7 +18,6 @@ use super::{
     queue::{Queue, Waiter, wait_behind},
     slots::{Slots, Suspended},
 };
-use crate::{Metrics, metrics::TurnOutcome};
 
 /// How often a server comes to the table while callers wait for what others have.
 const BEAT: Duration = Duration::from_millis(500);

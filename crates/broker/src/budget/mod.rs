@@ -23,13 +23,14 @@ use std::{
     time::Duration,
 };
 
+use metrics::Metrics;
 use model::{Environment, Failure, LeaseToken, Timestamp, WorkspaceId, ZoomOauthAppId};
 use store::ZoomLimits;
 use tokio_util::task::TaskTracker;
 use zoom::{ApiAccess, CallTurn, Label, LimitHit, RateLimits, ZoomError};
 
 use self::lane::{House, Kind, Lane, Turn};
-use crate::{Broker, Metrics, access_token::LiveAccess};
+use crate::{Broker, access_token::LiveAccess};
 
 /// How long somebody waits who is just connecting an account.
 const NEWCOMERS_PATIENCE: Duration = Duration::from_secs(10);

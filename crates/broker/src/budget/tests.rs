@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use zoom::{Label, LimitHit, RateLimits};
 
 use super::{Budget, Charged, LOOK, Limited, Need};
-use crate::Metrics;
+use metrics::Metrics;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MILLISECOND: Duration = Duration::from_millis(1);

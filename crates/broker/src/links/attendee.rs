@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use audit::Audited;
 use futures_util::future::join_all;
 use model::{Code, Failure, Secret, TokenKind};
 use store::{LinkAccount, LinkSource};
 
 use super::{asked::Asked, draw::Draw, live::LiveLink};
-use crate::{Audited, Broker};
+use crate::Broker;
 
 /// What Attendee is given. It joins with a ZAK or on behalf of somebody; both would be refused by Zoom's SDK.
 #[derive(Debug, Default)]

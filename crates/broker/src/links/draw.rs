@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use audit::{Asker, Audited, TokenAccess};
 use model::{
     About, AccountUser, Class, Code, CredentialId, Failure, PoolId, Purpose, Secret, Source, Timestamp,
     TokenKind, Who,
@@ -9,9 +10,7 @@ use model::{
 use store::{AccountState, LinkAccount, LinkSource};
 
 use super::{asked::Asked, live::LiveLink};
-use crate::{
-    Asker, Audited, Broker, Hosting, SeatWish, Seated, WantedObf, WantedZak, audit::Wish, may_give_tokens,
-};
+use crate::{Broker, Hosting, SeatWish, Seated, WantedObf, WantedZak, may_give_tokens};
 
 /// An access token in an answer lasts at least this long.
 const ACCESS_OUTLIVES: Duration = Duration::from_secs(300);
@@ -104,7 +103,7 @@ impl Broker {
             }
             Err(failure) => {
                 let wish = wish(draw, kind, credential, user);
-                let refused = self.audited(wish, async { Err(failure) }).await;
+                let refused = self.audit.audited(wish, async { Err(failure) }).await;
                 self.alert(draw, kind, credential, &refused).await;
                 refused
             }
@@ -185,9 +184,9 @@ impl Broker {
     ) -> Result<Audited<Secret>, Failure> {
         let wish = wish(draw, kind, account.credential, account.user);
         let drawn = match self.zak_at_hand(draw, kind, account) {
-            Some(zak) => self.give(wish, zak, Source::Kept).await,
+            Some(zak) => self.audit.give(wish, zak, Source::Kept).await,
             // Boxed: what is asked of Zoom must not make every answer from memory larger.
-            None => Box::pin(self.audited(wish, self.fetch_in_time(draw, kind, account))).await,
+            None => Box::pin(self.audit.audited(wish, self.fetch_in_time(draw, kind, account))).await,
         };
         if drawn.is_err() {
             Box::pin(self.alert(draw, kind, account.credential, &drawn)).await;
@@ -282,10 +281,15 @@ fn wanted_zak<'a>(draw: &Draw<'a>, account: Account<'a>) -> WantedZak<'a> {
     }
 }
 
-fn wish(draw: &Draw<'_>, kind: TokenKind, credential: CredentialId, user: Option<&AccountUser>) -> Wish {
+fn wish(
+    draw: &Draw<'_>,
+    kind: TokenKind,
+    credential: CredentialId,
+    user: Option<&AccountUser>,
+) -> TokenAccess {
     let asker = Asker { who: Who::TokenLink(draw.link.row.id), from: draw.from, why: Purpose::TokenLink };
     let about = About { user: user.cloned(), meeting: draw.asked.meeting, bot: draw.asked.bot.clone() };
-    Wish { workspace: draw.link.row.workspace, credential, kind, asker, about }
+    TokenAccess { workspace: draw.link.row.workspace, credential, kind, asker, about }
 }
 
 fn late() -> Failure {

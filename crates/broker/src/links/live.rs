@@ -12,11 +12,13 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use ipnet::IpNet;
 use model::{Code, CredentialId, Environment, Failure, Secret, Timestamp, TokenLinkId};
 use outbound::attendee::AttendeeKey;
+use outbound::signature::SigningKey;
 use store::{AccountState, Dialect, Digest, LinkAccount, LinkSource, Proof, ServableLink, Store, TokenLink};
+use tenants::{Cell, digest};
 use tokio_util::task::TaskTracker;
 
 use super::revision::{READ_WITHIN, Revision};
-use crate::{Broker, Cell, memory::Memory, signature::SigningKey, workspace::digest};
+use crate::{Broker, memory::Memory};
 
 /// A link that nobody has fetched from for so long is forgotten.
 const KEPT_UNUSED: Duration = Duration::from_secs(600);

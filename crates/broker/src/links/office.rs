@@ -3,9 +3,11 @@
 use ipnet::IpNet;
 use model::{CredentialId, Failure, MeetingNumber, Secret, Timestamp, TokenKind, TokenLinkId, WorkspaceId};
 use outbound::attendee::AttendeeKey;
+use outbound::signature::SigningKey;
 use store::{Dialect, LinkAccount, LinkLife, LinkSource, LinkTerms, Proof, TokenLink};
+use tenants::{Cell, digest};
 
-use crate::{Broker, Cell, signature::SigningKey, workspace::digest};
+use crate::Broker;
 
 /// How often a change is tried anew because somebody else's came first.
 const ATTEMPTS: u32 = 5;

@@ -5,20 +5,17 @@ use std::{net::IpAddr, time::Duration};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use model::{Code, Failure, Timestamp};
 use outbound::attendee;
+use outbound::signature::{self, SignatureHeaders};
 use serde::Deserialize;
 use serde_json::Value;
 use store::{Dialect, Digest, Proof};
+use tenants::digest;
 
 use super::{
     LinkRequest, asked,
     live::{Keys, LiveLink},
 };
-use crate::{
-    Broker,
-    replay::UsedFor,
-    signature::{self, SignatureHeaders},
-    workspace::digest,
-};
+use crate::{Broker, replay::UsedFor};
 
 /// The longest query that is read.
 const MOST_QUERY: usize = 16 * 1024;

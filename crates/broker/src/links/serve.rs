@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
+use audit::Audited;
 use model::{Code, Failure, Secret, Timestamp, TokenKind};
+use outbound::signature::SignatureHeaders;
 use store::Dialect;
 
 use super::{
@@ -12,7 +14,7 @@ use super::{
     live::LiveLink,
     proof,
 };
-use crate::{Audited, Broker, replay::UsedFor, signature::SignatureHeaders};
+use crate::{Broker, replay::UsedFor};
 
 /// A request for a token, as it came.
 #[derive(Clone, Copy)]

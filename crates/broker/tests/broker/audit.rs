@@ -2,8 +2,9 @@
 
 use std::{fs, net::IpAddr, time::Duration};
 
-use broker::{LinkRequest, NewLink, signature::SignatureHeaders};
+use broker::{LinkRequest, NewLink};
 use model::{Code, Environment, Outcome, Purpose, Source, TokenKind, Who};
+use outbound::signature::SignatureHeaders;
 use serde_json::json;
 use store::{AuditPage, AuditRecord, Audits, Direction};
 use tokio::task::JoinSet;
@@ -55,7 +56,7 @@ async fn a_record_says_who_got_what_and_where_from() {
 
     let new = NewLink::usual(TokenKind::Zak, id);
     let link = house.broker.make_link(house.workspace, &new).await.unwrap().unwrap();
-    let key = house.broker.callback_keys(house.workspace).await.unwrap().remove(0);
+    let key = house.broker.workspaces().callback_keys(house.workspace).await.unwrap().remove(0);
     let (timestamp, peer) = (house.env.now().as_second().to_string(), IpAddr::from([192, 0, 2, 7]));
     let signature = key.sign("msg", house.env.now(), b"");
     let signed = SignatureHeaders { id: "msg", timestamp: &timestamp, signature: &signature };
@@ -101,7 +102,7 @@ async fn while_the_store_is_away_the_record_is_on_the_disk() {
     assert_eq!(records(&house).await.len(), 1);
     assert_eq!(fs::read_dir(house.journal()).unwrap().count(), 1, "their file");
     run(&house.database(), "DROP TRIGGER away").await;
-    let found = house.broker.audit(house.workspace, &EVERYTHING).await.unwrap();
+    let found = house.broker.audit().page(house.workspace, &EVERYTHING).await.unwrap();
     let found: Vec<_> = found.iter().map(|record| record.id).collect();
     assert!(
         found.contains(&second.record()) && found.contains(&third.record()),
@@ -169,7 +170,7 @@ async fn what_is_too_old_goes_and_the_audit_outlives_its_account() {
         house.clock.advance(Duration::from_secs(1));
     }
     let end = records(&house).await[2].at;
-    assert_eq!(house.broker.prune_audit(end).await.unwrap(), 2);
+    assert_eq!(house.broker.audit().prune(end).await.unwrap(), 2);
     run(&house.database(), "DELETE FROM consents").await;
     run(&house.database(), "DELETE FROM credentials").await;
     assert_eq!(records(&house).await.len(), 1);

@@ -2,10 +2,9 @@
 
 use std::{collections::HashMap, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
-use broker::{
-    Arrival, Asker, Audit, AuditMode, Audited, Broker, Departure, Escrow, Journal, Metrics, NewApp, Parts,
-    WantedZak,
-};
+use audit::{Asker, Audit, AuditMode, Audited, Journal};
+use broker::{Arrival, Broker, Departure, Escrow, NewApp, Parts, WantedZak};
+use metrics::Metrics;
 use model::{
     BotId, Clock, CredentialId, Environment, Failure, LogLineId, ManualClock, Purpose, Secret, SeededEntropy,
     Sleep, Timestamp, Who, WorkspaceId, ZoomOauthAppId,

@@ -1,8 +1,9 @@
 //! A refresh token that another program holds becomes an account here, and nothing on the way loses it.
 
-use broker::{Cell, NewApp};
+use broker::NewApp;
 use model::{Class, Code, CredentialId, CredentialStatus, Secret, WorkspaceId, ZoomOauthAppId};
 use store::{AccountLog as _, AppKind, Credentials as _, LogFilter};
+use tenants::Cell;
 
 use crate::{
     escrow::deposits,

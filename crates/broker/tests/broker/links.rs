@@ -2,11 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use broker::{
-    Audited, Broker, LinkAddress, LinkAnswer, LinkRefusal, LinkRequest, NewLink,
-    signature::{SignatureHeaders, SigningKey},
-};
+use audit::Audited;
+use broker::{Broker, LinkAddress, LinkAnswer, LinkRefusal, LinkRequest, NewLink};
 use model::{Code, CredentialId, Failure, Secret, Timestamp, TokenKind};
+use outbound::signature::{SignatureHeaders, SigningKey};
 use store::{Credentials as _, LinkLife, TokenLinks};
 
 use crate::harness::House;
@@ -19,7 +18,7 @@ pub(crate) struct Platform {
 
 impl Platform {
     pub(crate) async fn of(house: &House, link: &LinkAddress) -> Self {
-        let key = house.broker.callback_keys(house.workspace).await.unwrap().remove(0);
+        let key = house.broker.workspaces().callback_keys(house.workspace).await.unwrap().remove(0);
         Self { address: address(link), key }
     }
 

@@ -8,12 +8,12 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use broker::{
-    Arrival, Cell, LinkAnswer, LinkRequest, NewLink, signature::SignatureHeaders, signature::SigningKey,
-};
+use broker::{Arrival, LinkAnswer, LinkRequest, NewLink};
 use model::{Sealed, Secret, TokenKind};
+use outbound::{signature::SignatureHeaders, signature::SigningKey};
 use serde_json::json;
 use store::{AuditPage, Audits, Credentials, Direction};
+use tenants::Cell;
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
 use crate::harness::{ACCESS_LIFE, CLIENT_SECRET, FRESH, House};
@@ -82,7 +82,7 @@ async fn nothing_tells_a_secret() {
     search.secret("the API key", &house.api_key);
     search.secret("the client secret", &Secret::new(CLIENT_SECRET));
     search.secret("the webhook secret", &Secret::new("planted-webhook-secret"));
-    let callback_secret = house.broker.callback_secrets(house.workspace).await.unwrap().remove(0);
+    let callback_secret = house.broker.workspaces().callback_secrets(house.workspace).await.unwrap().current;
     search.secret("the callback secret", &callback_secret);
     search.shown(&house.broker);
 
@@ -172,7 +172,7 @@ async fn nothing_tells_a_secret() {
     for file in std::fs::read_dir(house.journal()).unwrap() {
         search.assert_none_in("the journal", &std::fs::read(file.unwrap().path()).unwrap());
     }
-    house.broker.close_journal().await;
+    house.broker.audit().close_journal().await;
     let page =
         AuditPage { since: None, until: None, after: None, direction: Direction::OldestFirst, most: 1000 };
     let audit = serde_json::to_string(&house.store.audit_of_all(&page).await.unwrap()).unwrap();

@@ -37,7 +37,7 @@ pub(crate) async fn connected() -> (House, CredentialId) {
     (house, id)
 }
 
-async fn zak_of(house: &House, id: CredentialId, user: &str) -> Result<broker::Audited<Zak>, Failure> {
+async fn zak_of(house: &House, id: CredentialId, user: &str) -> Result<audit::Audited<Zak>, Failure> {
     let user: AccountUser = user.parse().unwrap();
     house.broker.zak(house.workspace, id, WantedZak { user: Some(&user), ..ANY }, house.asker()).await
 }

@@ -6,11 +6,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use broker::{Broker, Cell};
+use broker::Broker;
 use model::{
     Clock, CredentialId, CredentialStatus, Entropy, ManualClock, ReauthCause, SeededEntropy, Sleep, Timestamp,
 };
 use serde_json::{Value, json};
+use tenants::Cell;
 use tokio::{
     runtime::{Builder, Runtime},
     task::JoinHandle,

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use broker::{SECRET_OVERLAP, SecretsChange};
+use broker::SecretsChange;
 use model::{Code, Secret};
 use store::ZoomOauthApps as _;
+use tenants::SECRET_OVERLAP;
 
 use crate::{harness::House, webhooks::Sender};
 

@@ -40,7 +40,7 @@ impl Replica {
     async fn fetch(&self, link: &str, secret: &str) -> (StatusCode, String) {
         let (now, id) = (Environment::system().now(), "msg_1");
         let signature =
-            broker::signature::SigningKey::parse(&Secret::new(secret)).unwrap().sign(id, now, b"");
+            outbound::signature::SigningKey::parse(&Secret::new(secret)).unwrap().sign(id, now, b"");
         let request = self.http.get(format!("{}{link}", self.url)).header("webhook-id", id);
         let request =
             request.header("webhook-timestamp", now.as_second()).header("webhook-signature", signature);

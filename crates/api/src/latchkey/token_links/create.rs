@@ -6,9 +6,10 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use broker::{NewLink, QUERY_PARAMETERS, digest};
+use broker::{NewLink, QUERY_PARAMETERS};
 use model::{Secret, TokenKind, WorkspaceId};
 use store::{Dialect, LinkAccount, LinkLife, LinkSource, LinkTerms, Proof};
+use tenants::digest;
 
 use super::{read, representation};
 use crate::{

@@ -5,9 +5,9 @@
 //! the disk counts only while the store is away: that is how tokens which are still good can be given while a database
 //! restarts, and none without a trace.
 //!
-//! What is here is in memory, too, so that nobody has to read it back but the start that follows a crash (`left`).
+//! What is here is in memory, too, so that nobody has to read it back but the start that follows a crash (`recover`).
 
-mod scribe;
+mod writer;
 
 use std::{
     collections::VecDeque,
@@ -27,23 +27,23 @@ use tokio::sync::Notify;
 
 use super::segments::Segments;
 
-use scribe::Scribe;
+use writer::JournalWriter;
 
 /// What a server's disk holds of the audit. Processes may share the folder; each writes files of its own.
 #[derive(Debug, Clone)]
 pub struct Journal {
-    room: Arc<Room>,
-    scribe: Scribe,
+    inner: Arc<Inner>,
+    writer: JournalWriter,
     /// Whether a batch comes here before it goes to the store.
     pub(super) is_first: bool,
 }
 
 #[derive(Debug)]
-struct Room {
+struct Inner {
     folder: PathBuf,
     /// Taken by what runs on threads that may wait for the disk, and by nobody else.
     segments: Mutex<Segments>,
-    behind: Mutex<Behind>,
+    pending: Mutex<Pending>,
     news: Notify,
     /// Held by whoever brings batches into the store.
     turn: tokio::sync::Mutex<()>,
@@ -53,7 +53,7 @@ struct Room {
 
 /// What the store does not have yet.
 #[derive(Debug, Default)]
-struct Behind {
+struct Pending {
     entries: VecDeque<Entry>,
     /// How many entries there have been.
     written: u64,
@@ -66,7 +66,7 @@ struct Entry {
     batches: Vec<AuditBatch>,
 }
 
-impl Behind {
+impl Pending {
     /// Nothing in the segments before this one is needed.
     fn needs(&self) -> u64 {
         self.entries.front().map_or(u64::MAX, |entry| entry.segment)
@@ -81,75 +81,75 @@ impl Journal {
     /// Uses `folder` while the store is away; makes it, for its owner only, if it is not there.
     pub fn open(folder: &Path, env: Environment) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let room = Room {
+        let inner = Inner {
             folder: folder.to_owned(),
             segments: Mutex::new(Segments::new(folder, env)),
-            behind: Mutex::default(),
+            pending: Mutex::default(),
             news: Notify::new(),
             turn: tokio::sync::Mutex::default(),
             away: AtomicBool::new(false),
         };
-        let room = Arc::new(room);
-        let scribe = Scribe::start(Arc::downgrade(&room))?;
-        Ok(Self { room, scribe, is_first: false })
+        let inner = Arc::new(inner);
+        let writer = JournalWriter::start(Arc::downgrade(&inner))?;
+        Ok(Self { inner, writer, is_first: false })
     }
 
     /// Takes each batch before the store does: for a store that is a file on the same disk.
     pub fn first(mut self) -> io::Result<Self> {
         // The first token need not wait for it.
-        self.room.segments().prepare()?;
+        self.inner.segments().prepare()?;
         self.is_first = true;
         Ok(self)
     }
 
     pub(super) fn folder(&self) -> &Path {
-        &self.room.folder
+        &self.inner.folder
     }
 
     pub(super) fn is_away(&self) -> bool {
-        self.room.away.load(Ordering::Relaxed)
+        self.inner.away.load(Ordering::Relaxed)
     }
 
     /// Notes whether the store was away just now; whether that is news.
     pub(super) fn set_away(&self, away: bool) -> bool {
-        self.room.away.swap(away, Ordering::Relaxed) != away
+        self.inner.away.swap(away, Ordering::Relaxed) != away
     }
 
     /// Puts batches on the disk; when this returns, they survive a power cut.
     pub(super) async fn append(&self, batches: Vec<AuditBatch>) -> io::Result<()> {
-        self.scribe.write(batches).await?;
-        self.room.news.notify_one();
+        self.writer.write(batches).await?;
+        self.inner.news.notify_one();
         Ok(())
     }
 
     /// Returns once there is something that the store does not have.
     pub(super) async fn news(&self) {
-        while self.room.behind().entries.is_empty() {
-            self.room.news.notified().await;
+        while self.inner.pending().entries.is_empty() {
+            self.inner.news.notified().await;
         }
     }
 
     /// Waits until nobody else brings batches into the store.
     pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.room.turn.lock().await
+        self.inner.turn.lock().await
     }
 
     /// How many entries there have been, and how many of them the store has.
     pub(super) fn progress(&self) -> (u64, u64) {
-        let behind = self.room.behind();
-        (behind.written, behind.settled())
+        let pending = self.inner.pending();
+        (pending.written, pending.settled())
     }
 
     /// How many records the store does not have.
     pub(super) fn records(&self) -> usize {
-        self.room.behind().entries.iter().map(|entry| records(&entry.batches)).sum()
+        self.inner.pending().entries.iter().map(|entry| records(&entry.batches)).sum()
     }
 
     /// The oldest that the store does not have, some `most` records, and how many entries they are.
     pub(super) fn oldest(&self, most: usize) -> (Vec<AuditBatch>, usize) {
-        let behind = self.room.behind();
+        let pending = self.inner.pending();
         let (mut batches, mut entries, mut count) = (Vec::new(), 0, 0);
-        for entry in &behind.entries {
+        for entry in &pending.entries {
             if count >= most {
                 break;
             }
@@ -161,32 +161,32 @@ impl Journal {
 
     /// The store has the oldest entries.
     pub(super) fn settle(&self, entries: usize) {
-        self.room.behind().entries.drain(..entries);
+        self.inner.pending().entries.drain(..entries);
     }
 
     /// Takes this process's files off the disk, if the store has everything that is in them.
     pub(super) async fn clear(&self) -> io::Result<()> {
-        let room = Arc::clone(&self.room);
+        let inner = Arc::clone(&self.inner);
         blocking(move || {
-            let mut segments = room.segments();
-            let is_needed = room.behind().needs() < u64::MAX;
+            let mut segments = inner.segments();
+            let is_needed = inner.pending().needs() < u64::MAX;
             if is_needed { Ok(()) } else { segments.clear() }
         })
         .await
     }
 }
 
-impl Room {
+impl Inner {
     /// Waits for the disk.
     fn write(&self, batches: Vec<AuditBatch>) -> io::Result<()> {
         let content = bundle(&batches);
         let mut segments = self.segments();
-        let needed = self.behind().needs();
+        let needed = self.pending().needs();
         let segment = segments.append(&content, needed)?;
         // Before another can be written: until it is noted, its segment could be taken for one that nobody needs.
-        let mut behind = self.behind();
-        behind.entries.push_back(Entry { segment, batches });
-        behind.written += 1;
+        let mut pending = self.pending();
+        pending.entries.push_back(Entry { segment, batches });
+        pending.written += 1;
         Ok(())
     }
 
@@ -194,8 +194,8 @@ impl Room {
         self.segments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn behind(&self) -> MutexGuard<'_, Behind> {
-        self.behind.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which secret lies in which cell: the only names under which this house seals.
+//! Which secret lies in which cell: the only names under which this program seals.
 
 use std::sync::Arc;
 
@@ -69,7 +69,8 @@ impl Cell {
 }
 
 impl Vault {
-    pub(crate) fn new(keys: Arc<Keys>) -> Self {
+    /// One that uses this key ring.
+    pub fn new(keys: Arc<Keys>) -> Self {
         Self { keys }
     }
 
@@ -85,12 +86,8 @@ impl Vault {
             .map_err(|error| Failure::new(model::Code::Internal, error.to_string()))
     }
 
-    pub(crate) fn try_open(
-        &self,
-        workspace: WorkspaceId,
-        cell: Cell,
-        sealed: &Sealed,
-    ) -> Result<Secret, OpenError> {
+    /// The same; the error says what is wrong with the key ring.
+    pub fn try_open(&self, workspace: WorkspaceId, cell: Cell, sealed: &Sealed) -> Result<Secret, OpenError> {
         let (table, row, column) = cell.place();
         self.keys.open(&Place { workspace, table, row: &row, column }, sealed)
     }

@@ -14,8 +14,8 @@ use std::{
 use store::{AuditBatch, unbundle};
 
 use super::{
+    direct_io::{AlignedBuffer, DirectFile},
     frame::{self, FRONT, START},
-    sheet::{Platter, Sheet},
 };
 
 /// A segment's name ends in this.
@@ -31,7 +31,7 @@ pub(super) const LENGTH: usize = 4 * 1024 * 1024;
 /// A segment of this process.
 #[derive(Debug)]
 pub(super) struct Segment {
-    platter: Platter,
+    direct: DirectFile,
     _lock: File,
     path: PathBuf,
     round: u64,
@@ -49,13 +49,13 @@ impl Segment {
         let made = (|| {
             file.write_all(&vec![0; LENGTH])?;
             file.sync_all()?;
-            let platter = Platter::open(&aside, &mut title(1))?;
+            let direct = DirectFile::open(&aside, &mut title(1))?;
             fs::rename(&aside, &path)?;
             File::open(folder)?.sync_all()?;
-            Ok(platter)
+            Ok(direct)
         })();
         match made {
-            Ok(platter) => Ok(Self { platter, _lock: file, path, round: 1, end: START }),
+            Ok(direct) => Ok(Self { direct, _lock: file, path, round: 1, end: START }),
             Err(error) => {
                 // A disk that is full is not to be filled further.
                 drop(fs::remove_file(&aside));
@@ -73,18 +73,18 @@ impl Segment {
     pub(super) fn append(&mut self, content: &[u8]) -> io::Result<()> {
         debug_assert!(self.has_room(content.len()), "looked at before");
         let length = FRONT + content.len();
-        let mut sheet = Sheet::blank(length);
-        let entry = &mut sheet.bytes()[..length];
+        let mut buffer = AlignedBuffer::blank(length);
+        let entry = &mut buffer.bytes()[..length];
         entry[FRONT..].copy_from_slice(content);
         frame::seal(entry, self.round, self.end);
-        self.platter.write(&mut sheet, self.end)?;
+        self.direct.write(&mut buffer, self.end)?;
         self.end = frame::after(self.end, length);
         Ok(())
     }
 
     /// Begins the next round: what is in it is an entry no more. The store has it.
     pub(super) fn rewind(&mut self) -> io::Result<()> {
-        self.platter.write(&mut title(self.round + 1), 0)?;
+        self.direct.write(&mut title(self.round + 1), 0)?;
         (self.round, self.end) = (self.round + 1, START);
         Ok(())
     }
@@ -97,7 +97,7 @@ impl Segment {
 
 /// A segment of a process that is no more. While this is held, nobody else takes it.
 #[derive(Debug)]
-pub(super) struct Left {
+pub(super) struct Orphan {
     path: PathBuf,
     _lock: File,
     /// What is in it, in order.
@@ -106,7 +106,7 @@ pub(super) struct Left {
     pub(super) is_damaged: bool,
 }
 
-impl Left {
+impl Orphan {
     /// Takes a segment that nobody holds. `None`: somebody does, or it has gone.
     pub(super) fn claim(path: &Path) -> io::Result<Option<Self>> {
         let Some(mut file) = lock(path)? else { return Ok(None) };
@@ -135,11 +135,11 @@ impl Left {
     }
 }
 
-fn title(round: u64) -> Sheet {
+fn title(round: u64) -> AlignedBuffer {
     let title = frame::title(round);
-    let mut sheet = Sheet::blank(START);
-    sheet.bytes()[..title.len()].copy_from_slice(&title);
-    sheet
+    let mut buffer = AlignedBuffer::blank(START);
+    buffer.bytes()[..title.len()].copy_from_slice(&title);
+    buffer
 }
 
 /// Takes what is left of a segment that was never finished, if nobody is at it.

@@ -15,7 +15,7 @@ use tokio::{sync::Semaphore, task::yield_now};
 use super::*;
 
 /// Takes a batch when it is let, and tells of those that it took.
-pub(super) struct Paper {
+pub(super) struct FakeStore {
     pub(super) turns: Semaphore,
     begun: Semaphore,
     pub(super) torn: AtomicBool,
@@ -23,7 +23,7 @@ pub(super) struct Paper {
 }
 
 #[async_trait]
-impl Audits for Paper {
+impl Audits for FakeStore {
     async fn append_audit_batches(&self, batches: &[AuditBatch]) -> Result<(), StoreError> {
         self.begun.add_permits(1);
         self.turns.acquire().await.unwrap().forget();
@@ -47,13 +47,13 @@ impl Audits for Paper {
     }
 }
 
-pub(super) struct Bench {
+pub(super) struct Fixture {
     pub(super) audit: Audit,
-    pub(super) paper: Arc<Paper>,
+    pub(super) store: Arc<FakeStore>,
     pub(super) clock: Arc<ManualClock>,
 }
 
-impl Bench {
+impl Fixture {
     fn new(mode: AuditMode) -> Self {
         Self::with_journal(mode, |_| None)
     }
@@ -64,19 +64,19 @@ impl Bench {
     ) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000)));
         let env = Environment { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(7)) };
-        let paper = Arc::new(Paper {
+        let store = Arc::new(FakeStore {
             turns: Semaphore::new(0),
             begun: Semaphore::new(0),
             torn: AtomicBool::new(false),
             batches: Mutex::default(),
         });
         let journal = journal(env.clone());
-        let audit = Audit::new(mode, paper.clone(), journal, Metrics::default(), env, TaskTracker::new());
-        Self { audit, paper, clock }
+        let audit = Audit::new(mode, store.clone(), journal, Metrics::default(), env, TaskTracker::new());
+        Self { audit, store, clock }
     }
 
     pub(super) fn record(&self) -> AuditRecord {
-        let env = &self.audit.desk.env;
+        let env = &self.audit.shared.env;
         AuditRecord {
             id: AuditId::generate(env),
             at: env.now(),
@@ -92,8 +92,8 @@ impl Bench {
     }
 
     /// Asks for a token, and says how it stands: somebody who waits.
-    pub(super) fn admit(&self) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + '_>> {
-        let mut waiting = Box::pin(self.audit.admit(self.record()));
+    pub(super) fn write(&self) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + '_>> {
+        let mut waiting = Box::pin(self.audit.write(self.record()));
         let mut context = Context::from_waker(Waker::noop());
         assert!(waiting.as_mut().poll(&mut context).is_pending(), "not before the record is written");
         waiting
@@ -101,16 +101,16 @@ impl Bench {
 
     /// The store begins to write, and gets no further.
     pub(super) async fn begun(&self) {
-        self.paper.begun.acquire().await.unwrap().forget();
+        self.store.begun.acquire().await.unwrap().forget();
     }
 
     pub(super) fn sizes(&self) -> Vec<usize> {
-        self.paper.batches.lock().unwrap().iter().map(|batches| records(batches)).collect()
+        self.store.batches.lock().unwrap().iter().map(|batches| records(batches)).collect()
     }
 
     /// The records that the store has, each once.
     pub(super) fn stored(&self) -> Vec<AuditRecord> {
-        let batches = self.paper.batches.lock().unwrap();
+        let batches = self.store.batches.lock().unwrap();
         let mut records: Vec<_> =
             batches.iter().flatten().flat_map(|batch| batch.unpack().unwrap()).collect();
         records.sort_unstable_by_key(AuditRecord::place);
@@ -120,9 +120,9 @@ impl Bench {
 
     /// The value of a counter.
     pub(super) fn counted(&self, name: &str) -> usize {
-        let text = self.audit.desk.metrics.text();
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix("_total "));
-        line.unwrap().parse().unwrap()
+        let text = self.audit.shared.metrics.text();
+        let queue = text.lines().find_map(|queue| queue.strip_prefix(name)?.strip_prefix("_total "));
+        queue.unwrap().parse().unwrap()
     }
 
     /// What `work` comes to while time passes.
@@ -142,140 +142,140 @@ impl Bench {
 
     /// Shuts down: nothing that was to be written is left.
     async fn stop(&self) {
-        self.audit.desk.tasks.close();
-        self.as_time_passes(self.audit.desk.tasks.wait()).await;
+        self.audit.shared.tasks.close();
+        self.as_time_passes(self.audit.shared.tasks.wait()).await;
     }
 }
 
 #[tokio::test]
 async fn the_first_record_goes_at_once_and_those_that_come_meanwhile_go_together() {
-    let bench = Bench::new(AuditMode::Strict);
-    let first = bench.admit();
-    bench.begun().await;
-    let others: Vec<_> = (0..99).map(|_| bench.admit()).collect();
-    bench.paper.turns.add_permits(100);
+    let fixture = Fixture::new(AuditMode::Strict);
+    let first = fixture.write();
+    fixture.begun().await;
+    let others: Vec<_> = (0..99).map(|_| fixture.write()).collect();
+    fixture.store.turns.add_permits(100);
     first.await.unwrap();
     for other in others {
         other.await.unwrap();
     }
-    assert_eq!(bench.sizes(), [1, 99], "a hundred tokens, two transactions");
-    bench.admit().await.unwrap();
-    assert_eq!(bench.sizes(), [1, 99, 1], "and after a rest it goes on");
+    assert_eq!(fixture.sizes(), [1, 99], "a hundred tokens, two transactions");
+    fixture.write().await.unwrap();
+    assert_eq!(fixture.sizes(), [1, 99, 1], "and after a rest it goes on");
 }
 
 #[tokio::test]
 async fn a_batch_has_its_bounds() {
-    let bench = Bench::new(AuditMode::Strict);
-    let waiting: Vec<_> = (0..=MOST_AT_ONCE).map(|_| bench.admit()).collect();
-    bench.paper.turns.add_permits(2);
+    let fixture = Fixture::new(AuditMode::Strict);
+    let waiting: Vec<_> = (0..=MOST_AT_ONCE).map(|_| fixture.write()).collect();
+    fixture.store.turns.add_permits(2);
     for token in waiting {
         token.await.unwrap();
     }
-    assert_eq!(bench.sizes(), [MOST_AT_ONCE, 1]);
+    assert_eq!(fixture.sizes(), [MOST_AT_ONCE, 1]);
 }
 
 #[tokio::test]
 async fn without_a_record_there_is_no_token_and_nobody_waits_for_long() {
-    let bench = Bench::new(AuditMode::Strict);
-    bench.paper.torn.store(true, Ordering::SeqCst);
-    bench.paper.turns.add_permits(1000);
-    let began = bench.clock.now();
-    let refused = bench.as_time_passes(bench.admit()).await.unwrap_err();
+    let fixture = Fixture::new(AuditMode::Strict);
+    fixture.store.torn.store(true, Ordering::SeqCst);
+    fixture.store.turns.add_permits(1000);
+    let began = fixture.clock.now();
+    let refused = fixture.as_time_passes(fixture.write()).await.unwrap_err();
     assert_eq!(refused.code, model::Code::Unavailable);
-    assert!(bench.clock.now().since(began) < WRITTEN_WITHIN * 2);
+    assert!(fixture.clock.now().since(began) < WRITTEN_WITHIN * 2);
 
-    bench.paper.torn.store(false, Ordering::SeqCst);
-    bench.as_time_passes(bench.admit()).await.unwrap();
-    assert_eq!(bench.sizes(), [1], "nothing is claimed about a token that was not given");
+    fixture.store.torn.store(false, Ordering::SeqCst);
+    fixture.as_time_passes(fixture.write()).await.unwrap();
+    assert_eq!(fixture.sizes(), [1], "nothing is claimed about a token that was not given");
 }
 
 #[tokio::test]
 async fn a_store_that_stumbles_costs_time_and_no_token() {
-    let bench = Bench::new(AuditMode::Strict);
-    bench.paper.torn.store(true, Ordering::SeqCst);
-    let token = bench.admit();
-    bench.begun().await;
-    bench.paper.turns.add_permits(1);
+    let fixture = Fixture::new(AuditMode::Strict);
+    fixture.store.torn.store(true, Ordering::SeqCst);
+    let token = fixture.write();
+    fixture.begun().await;
+    fixture.store.turns.add_permits(1);
     yield_now().await;
-    bench.paper.torn.store(false, Ordering::SeqCst);
-    bench.paper.turns.add_permits(1);
-    bench.as_time_passes(token).await.unwrap();
-    assert_eq!(bench.sizes(), [1]);
+    fixture.store.torn.store(false, Ordering::SeqCst);
+    fixture.store.turns.add_permits(1);
+    fixture.as_time_passes(token).await.unwrap();
+    assert_eq!(fixture.sizes(), [1]);
 }
 
 #[tokio::test]
 async fn a_connection_that_hangs_is_left() {
-    let bench = Bench::new(AuditMode::Strict);
-    assert!(bench.as_time_passes(bench.admit()).await.is_err(), "the store says nothing at all");
-    let tasks = &bench.audit.desk.tasks;
-    bench
+    let fixture = Fixture::new(AuditMode::Strict);
+    assert!(fixture.as_time_passes(fixture.write()).await.is_err(), "the store says nothing at all");
+    let tasks = &fixture.audit.shared.tasks;
+    fixture
         .as_time_passes(async {
             while !tasks.is_empty() {
                 yield_now().await;
             }
         })
         .await;
-    bench.paper.turns.add_permits(1);
-    bench.admit().await.unwrap();
-    assert_eq!(bench.sizes(), [1], "the record that hung was of no token");
+    fixture.store.turns.add_permits(1);
+    fixture.write().await.unwrap();
+    assert_eq!(fixture.sizes(), [1], "the record that hung was of no token");
 }
 
 #[tokio::test]
 async fn relaxed_tokens_do_not_wait_and_their_records_are_kept() {
-    let bench = Bench::new(AuditMode::Relaxed);
-    bench.paper.torn.store(true, Ordering::SeqCst);
+    let fixture = Fixture::new(AuditMode::Relaxed);
+    fixture.store.torn.store(true, Ordering::SeqCst);
     for _ in 0..10 {
-        bench.audit.admit(bench.record()).await.unwrap();
+        fixture.audit.write(fixture.record()).await.unwrap();
     }
-    bench.begun().await;
-    bench.paper.turns.add_permits(1);
+    fixture.begun().await;
+    fixture.store.turns.add_permits(1);
     yield_now().await;
-    bench.paper.torn.store(false, Ordering::SeqCst);
-    bench.paper.turns.add_permits(1);
-    bench.stop().await;
-    assert_eq!(bench.sizes(), [10]);
+    fixture.store.torn.store(false, Ordering::SeqCst);
+    fixture.store.turns.add_permits(1);
+    fixture.stop().await;
+    assert_eq!(fixture.sizes(), [10]);
 }
 
 #[tokio::test]
 async fn a_line_that_is_too_long_refuses_when_strict_and_counts_when_relaxed() {
-    let dropped = |bench: &Bench| bench.counted("latchkey_audit_dropped");
-    let relaxed = Bench::new(AuditMode::Relaxed);
+    let dropped = |fixture: &Fixture| fixture.counted("latchkey_audit_dropped");
+    let relaxed = Fixture::new(AuditMode::Relaxed);
     for _ in 0..MOST_WAITING + 3 {
-        relaxed.audit.admit(relaxed.record()).await.unwrap();
+        relaxed.audit.write(relaxed.record()).await.unwrap();
     }
     assert_eq!(dropped(&relaxed), 3);
 
-    let strict = Bench::new(AuditMode::Strict);
+    let strict = Fixture::new(AuditMode::Strict);
     for _ in 0..MOST_WAITING {
-        strict.audit.note(strict.record());
+        strict.audit.write_later(strict.record());
     }
-    assert_eq!(strict.audit.admit(strict.record()).await.unwrap_err().code, model::Code::Unavailable);
+    assert_eq!(strict.audit.write(strict.record()).await.unwrap_err().code, model::Code::Unavailable);
     assert_eq!(dropped(&strict), 0);
 }
 
 #[tokio::test]
 async fn stopping_waits_for_the_store_and_not_for_ever() {
-    let bench = Bench::new(AuditMode::Relaxed);
-    bench.paper.torn.store(true, Ordering::SeqCst);
-    bench.paper.turns.add_permits(1000);
-    bench.audit.note(bench.record());
-    let began = bench.clock.now();
-    bench.stop().await;
-    let took = bench.clock.now().since(began);
+    let fixture = Fixture::new(AuditMode::Relaxed);
+    fixture.store.torn.store(true, Ordering::SeqCst);
+    fixture.store.turns.add_permits(1000);
+    fixture.audit.write_later(fixture.record());
+    let began = fixture.clock.now();
+    fixture.stop().await;
+    let took = fixture.clock.now().since(began);
     assert!(took >= FLUSHED_WITHIN && took < FLUSHED_WITHIN * 2, "{took:?}");
 }
 
 #[tokio::test]
 async fn where_nobody_waits_records_gather_for_a_moment() {
-    let bench = Bench::new(AuditMode::Relaxed);
-    bench.paper.turns.add_permits(1000);
-    bench.audit.admit(bench.record()).await.unwrap();
-    bench.begun().await;
+    let fixture = Fixture::new(AuditMode::Relaxed);
+    fixture.store.turns.add_permits(1000);
+    fixture.audit.write(fixture.record()).await.unwrap();
+    fixture.begun().await;
     for _ in 0..10 {
-        bench.audit.admit(bench.record()).await.unwrap();
+        fixture.audit.write(fixture.record()).await.unwrap();
         yield_now().await;
     }
-    assert_eq!(bench.sizes(), [1], "the first at once, and then a pause");
-    bench.stop().await;
-    assert_eq!(bench.sizes(), [1, 10]);
+    assert_eq!(fixture.sizes(), [1], "the first at once, and then a pause");
+    fixture.stop().await;
+    assert_eq!(fixture.sizes(), [1, 10]);
 }

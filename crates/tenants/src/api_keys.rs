@@ -3,21 +3,23 @@
 //! A key is looked up for every call, and nowhere remembered: a revocation holds for the next call on every server. Its
 //! last use is written down every few minutes, by a task of its own.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
-use model::{ApiKeyId, ApiScopes, Failure, Secret, Timestamp, WorkspaceId};
-use store::ApiKey;
+use model::{ApiKeyId, ApiScopes, Environment, Failure, Secret, Timestamp, WorkspaceId};
+use rate_limits::Limiter;
+use store::{Access, ApiKey};
+use tokio_util::task::TaskTracker;
 
-use crate::{Broker, Workspaces, digest};
+use crate::{Workspaces, digest};
 
 /// Begins every key, so that scanners for leaked secrets can find them.
-const BEGINNING: &str = "lk_";
+const PREFIX: &str = "lk_";
 /// Of a key's 43 random characters, how many are shown: enough to tell keys apart, and no help in guessing.
-const SHOWN: usize = 4;
+const SHOWN_CHARACTERS: usize = 4;
 /// How old the time of the last use may be.
-const USE_IS_NOTED_EVERY: Duration = Duration::from_secs(300);
+const NOTE_USE_INTERVAL: Duration = Duration::from_secs(300);
 /// How often a server tries to note it: many calls at once come with one and the same old time.
-const NOTES_A_MINUTE: NonZeroU32 = NonZeroU32::MIN;
+const NOTES_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN;
 
 /// A key to make.
 #[derive(Debug)]
@@ -83,13 +85,13 @@ impl Workspaces {
     }
 
     pub(crate) fn issue(&self, workspace: WorkspaceId, new: &NewApiKey) -> IssuedKey {
-        let text = format!("{BEGINNING}{}", self.env.entropy.token());
+        let text = format!("{PREFIX}{}", self.env.entropy.token());
         let row = ApiKey {
             id: ApiKeyId::generate(&self.env),
             workspace,
             name: new.name.clone(),
             digest: digest(&text),
-            prefix: text[..BEGINNING.len() + SHOWN].to_owned(),
+            prefix: text[..PREFIX.len() + SHOWN_CHARACTERS].to_owned(),
             scopes: new.scopes,
             per_minute: new.per_minute,
             created_at: self.env.now(),
@@ -101,9 +103,23 @@ impl Workspaces {
     }
 }
 
-impl Broker {
+/// Checks keys, and notes when they were last used.
+pub struct ApiKeys {
+    store: Arc<dyn Access + Send + Sync>,
+    env: Environment,
+    tasks: TaskTracker,
+    /// Uses that were written down in the last minute.
+    noted_uses: Limiter<ApiKeyId>,
+}
+
+impl ApiKeys {
+    /// Those of this store. Uses are noted by `tasks`.
+    pub fn new(store: Arc<dyn Access + Send + Sync>, env: Environment, tasks: TaskTracker) -> Self {
+        Self { store, env, tasks, noted_uses: Limiter::default() }
+    }
+
     /// What this key is good for. It has 256 random bits, so looking its hash up leaks nothing worth timing.
-    pub async fn authenticate(&self, key: &str) -> Result<KeyCheck, Failure> {
+    pub async fn check(&self, key: &str) -> Result<KeyCheck, Failure> {
         let now = self.env.now();
         Ok(match self.store.api_key(&digest(key)).await? {
             None => KeyCheck::Unknown,
@@ -118,8 +134,8 @@ impl Broker {
 
     /// Nobody waits for it, and nobody misses it when it fails.
     fn note_use(&self, key: &ApiKey, now: Timestamp) {
-        let known = key.last_used_at.is_some_and(|at| at.was_within(USE_IS_NOTED_EVERY, now));
-        if known || self.noted_uses.admit(&key.id, NOTES_A_MINUTE, now).is_err() {
+        let known = key.last_used_at.is_some_and(|at| at.was_within(NOTE_USE_INTERVAL, now));
+        if known || self.noted_uses.admit(&key.id, NOTES_PER_MINUTE, now).is_err() {
             return;
         }
         let (store, id) = (self.store.clone(), key.id);
@@ -128,5 +144,11 @@ impl Broker {
                 tracing::debug!(%error, "the use of an API key is not noted");
             }
         });
+    }
+}
+
+impl fmt::Debug for ApiKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKeys")
     }
 }

@@ -1,4 +1,4 @@
-//! What processes that are no more have left on the disk.
+//! What processes that are no more have orphan on the disk.
 
 use std::{
     fs, io,
@@ -11,7 +11,7 @@ use store::{AuditBatch, AuditRecord, Audits};
 
 use super::{
     journal::{blocking, records},
-    segment::{self, EXTENSION, Left, UNFINISHED, gone_is_done},
+    segment::{self, EXTENSION, Orphan, UNFINISHED, gone_is_done},
 };
 
 /// How long the store may take for one of the steps.
@@ -21,15 +21,15 @@ const MOST_AT_ONCE: usize = 128;
 /// Until there were segments, each batch was a file of this kind: a record to a line.
 const LINES: &str = "jsonl";
 
-/// Brings into the store what processes that are no more have left in `folder`, and takes it off the disk. What another
+/// Brings into the store what processes that are no more have orphan in `folder`, and takes it off the disk. What another
 /// process is at, or will be when it is done, stays. Answers how many records there were.
-pub async fn bring_in_journal(folder: &Path, store: &dyn Audits, env: &Environment) -> io::Result<usize> {
+pub async fn recover_journal(folder: &Path, store: &dyn Audits, env: &Environment) -> io::Result<usize> {
     let mut brought = 0;
     for path in files(folder).await? {
         let kind = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         let done = match kind {
-            EXTENSION => bring_segment(&path, store, env).await,
-            LINES => bring_lines(&path, store, env).await,
+            EXTENSION => recover_segment(&path, store, env).await,
+            LINES => recover_lines(&path, store, env).await,
             UNFINISHED => blocking(move || segment::sweep(&path).map(|()| 0)).await,
             _ => Ok(0),
         };
@@ -38,26 +38,26 @@ pub async fn bring_in_journal(folder: &Path, store: &dyn Audits, env: &Environme
     Ok(brought)
 }
 
-async fn bring_segment(path: &Path, store: &dyn Audits, env: &Environment) -> io::Result<usize> {
+async fn recover_segment(path: &Path, store: &dyn Audits, env: &Environment) -> io::Result<usize> {
     let path = path.to_owned();
     let claimed = blocking({
         let path = path.clone();
-        move || Left::claim(&path)
+        move || Orphan::claim(&path)
     });
-    let Some(left) = claimed.await? else { return Ok(0) };
-    for batches in left.batches.chunks(MOST_AT_ONCE) {
-        bring(batches, store, env).await?;
+    let Some(orphan) = claimed.await? else { return Ok(0) };
+    for batches in orphan.batches.chunks(MOST_AT_ONCE) {
+        append(batches, store, env).await?;
     }
-    let brought = records(&left.batches);
-    if left.is_damaged {
+    let brought = records(&orphan.batches);
+    if orphan.is_damaged {
         let path = path.display();
         tracing::error!(%path, brought, "a file of the audit's journal is damaged: records may be missing");
     }
-    blocking(move || left.settle()).await?;
+    blocking(move || orphan.settle()).await?;
     Ok(brought)
 }
 
-async fn bring_lines(path: &Path, store: &dyn Audits, env: &Environment) -> io::Result<usize> {
+async fn recover_lines(path: &Path, store: &dyn Audits, env: &Environment) -> io::Result<usize> {
     let path = path.to_owned();
     let read = blocking({
         let path = path.clone();
@@ -73,12 +73,12 @@ async fn bring_lines(path: &Path, store: &dyn Audits, env: &Environment) -> io::
             return Ok(0);
         }
     };
-    bring(&AuditBatch::pack(&records), store, env).await?;
+    append(&AuditBatch::pack(&records), store, env).await?;
     blocking(move || gone_is_done(fs::remove_file(path))).await?;
     Ok(records.len())
 }
 
-async fn bring(batches: &[AuditBatch], store: &dyn Audits, env: &Environment) -> io::Result<()> {
+async fn append(batches: &[AuditBatch], store: &dyn Audits, env: &Environment) -> io::Result<()> {
     let work = store.append_audit_batches(batches);
     match env.clock.timeout(TRY_WITHIN, work).await {
         Some(stored) => stored.map_err(io::Error::other),

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest as sha};
 use model::{Environment, Failure, Secret, WorkspaceId};
-use sealing::{Keys, OpenError};
-use store::{ApiKey, Digest, Store, StoreError, Workspace};
+use sealing::OpenError;
+use store::{Access, ApiKey, Digest, StoreError, Workspace};
 
-use crate::{Broker, Cell, IssuedKey, NewApiKey, Vault, callback_secrets::new_callback_secret};
+use crate::{Cell, IssuedKey, NewApiKey, Vault, callback_secrets::new_callback_secret};
 
 /// Workspaces, their keys and their callback secrets: what the API and the command line have in common.
 #[derive(Clone)]
 pub struct Workspaces {
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Access + Send + Sync>,
     pub(crate) vault: Vault,
     pub(crate) env: Environment,
 }
@@ -45,9 +45,9 @@ pub fn digest(text: &str) -> Digest {
 }
 
 impl Workspaces {
-    /// Those of a store whose secrets `keys` open.
-    pub fn new(store: Arc<dyn Store>, keys: Arc<Keys>, env: Environment) -> Self {
-        Self { store, vault: Vault::new(keys), env }
+    /// Those of a store whose secrets `vault` opens.
+    pub fn new(store: Arc<dyn Access + Send + Sync>, vault: Vault, env: Environment) -> Self {
+        Self { store, vault, env }
     }
 
     /// Makes the first workspace and its first key if the store is empty; otherwise proves that the key ring opens what
@@ -102,13 +102,6 @@ impl Workspaces {
             created_at: self.env.now(),
         };
         (workspace, self.issue(id, &NewApiKey::for_everything(key)))
-    }
-}
-
-impl Broker {
-    /// Workspaces, their keys and their callback secrets.
-    pub fn workspaces(&self) -> &Workspaces {
-        &self.workspaces
     }
 }
 

@@ -13,12 +13,12 @@ use super::frame::BLOCK;
 
 /// Whole blocks, which begin in memory where a block can: only such does a disk take without the kernel's copying them first.
 #[derive(Debug)]
-pub(super) struct Sheet {
+pub(super) struct AlignedBuffer {
     memory: Vec<u8>,
     start: usize,
 }
 
-impl Sheet {
+impl AlignedBuffer {
     /// Room for so many bytes. They are zero, and so is what is left of the last block.
     pub(super) fn blank(length: usize) -> Self {
         let memory = vec![0; length.next_multiple_of(BLOCK) + BLOCK];
@@ -34,19 +34,19 @@ impl Sheet {
 
 /// A file of fixed length, as it is written: what was written is on the disk.
 #[derive(Debug)]
-pub(super) struct Platter(File);
+pub(super) struct DirectFile(File);
 
-impl Platter {
+impl DirectFile {
     /// Opens a file and writes its first blocks.
     ///
     /// Past the kernel's cache: a write takes half the processor then, and two thirds of the time. Not every file system
     /// can do that; some say so only when something is written.
-    pub(super) fn open(path: &Path, first: &mut Sheet) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, first: &mut AlignedBuffer) -> io::Result<Self> {
         let mut begun = |flags: OFlags| {
             let flags = i32::try_from(flags.bits()).expect("flags of open(2) are an int");
-            let platter = Self(File::options().write(true).custom_flags(flags).open(path)?);
-            platter.write(first, 0)?;
-            io::Result::Ok(platter)
+            let direct = Self(File::options().write(true).custom_flags(flags).open(path)?);
+            direct.write(first, 0)?;
+            io::Result::Ok(direct)
         };
         match begun(OFlags::DSYNC | OFlags::DIRECT) {
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => begun(OFlags::DSYNC),
@@ -55,8 +55,8 @@ impl Platter {
     }
 
     /// When this returns, it survives a power cut.
-    pub(super) fn write(&self, sheet: &mut Sheet, at: usize) -> io::Result<()> {
-        self.0.write_all_at(sheet.bytes(), at as u64)
+    pub(super) fn write(&self, buffer: &mut AlignedBuffer, at: usize) -> io::Result<()> {
+        self.0.write_all_at(buffer.bytes(), at as u64)
     }
 }
 
@@ -65,10 +65,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sheet_is_whole_blocks_at_the_place_of_one() {
+    fn a_buffer_is_whole_blocks_at_the_place_of_one() {
         for length in [1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK] {
-            let mut sheet = Sheet::blank(length);
-            let bytes = sheet.bytes();
+            let mut buffer = AlignedBuffer::blank(length);
+            let bytes = buffer.bytes();
             assert_eq!(bytes.len(), length.next_multiple_of(BLOCK));
             assert!(bytes.as_ptr().addr().is_multiple_of(BLOCK), "{length}");
             assert!(bytes.iter().all(|byte| *byte == 0));

@@ -3,22 +3,20 @@
 //! A row is taken on under a lease before the work begins, and holds the sealed answer afterwards. What a crash leaves
 //! behind may be sent again when the lease has lapsed. It may then be done twice: nobody can tell how far it had come.
 
-use std::{convert::Infallible, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest::{Context, SHA256};
-use model::{ApiKeyId, Failure, IdempotentRequestId, LeaseToken, Secret, WorkspaceId};
-use store::{Digest, FirstOrAgain, IdempotentRequest, Lease};
+use model::{ApiKeyId, Environment, Failure, IdempotentRequestId, LeaseToken, Secret, WorkspaceId};
+use store::{Digest, FirstOrAgain, IdempotentRequest, IdempotentRequests, Lease, StoreError};
 
-use crate::{Broker, Cell};
+use crate::{Cell, Vault};
 
 /// How long an answer is kept.
-const KEPT: Duration = Duration::from_secs(3600);
+const ANSWER_KEPT_FOR: Duration = Duration::from_secs(3600);
 /// Longer than any request takes.
-const AT_WORK: Duration = Duration::from_secs(120);
-/// Between two looks for what may be forgotten.
-const SWEEP: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_secs(120);
 /// Rows that are deleted in one transaction.
-const BATCH: u32 = 500;
+const FORGET_BATCH: u32 = 500;
 
 /// A request that may be sent again.
 #[derive(Debug, Clone, Copy)]
@@ -56,9 +54,22 @@ pub struct Ticket {
     token: LeaseToken,
 }
 
-impl Broker {
+/// Remembers what was answered to requests with an idempotency key.
+#[derive(Clone)]
+pub struct Idempotency {
+    store: Arc<dyn IdempotentRequests + Send + Sync>,
+    vault: Vault,
+    env: Environment,
+}
+
+impl Idempotency {
+    /// One that seals answers with `vault`.
+    pub fn new(store: Arc<dyn IdempotentRequests + Send + Sync>, vault: Vault, env: Environment) -> Self {
+        Self { store, vault, env }
+    }
+
     /// Takes a request on, unless it was taken on before.
-    pub async fn begin_request(&self, request: RepeatableRequest<'_>) -> Result<Repetition, Failure> {
+    pub async fn begin(&self, request: RepeatableRequest<'_>) -> Result<Repetition, Failure> {
         let RepeatableRequest { workspace, caller, path, idempotency_key, asked } = request;
         let id = hash(&[caller.to_string().as_bytes(), path.as_bytes(), idempotency_key.as_bytes()]);
         let mut short = [0; 16];
@@ -66,8 +77,8 @@ impl Broker {
         let id = IdempotentRequestId::of_hash(short);
         let (now, token) = (self.env.now(), LeaseToken::generate(&self.env));
         let request = IdempotentRequest { id, workspace, fingerprint: hash(&asked) };
-        let lease = Lease { token, expires_at: now + AT_WORK };
-        let begun = self.store.begin_idempotent(&request, &lease, now, now + KEPT).await?;
+        let lease = Lease { token, expires_at: now + LEASE };
+        let begun = self.store.begin_idempotent(&request, &lease, now, now + ANSWER_KEPT_FOR).await?;
         Ok(match begun {
             FirstOrAgain::First => Repetition::First(Ticket { id, workspace, token }),
             FirstOrAgain::InFlight { fingerprint } | FirstOrAgain::Done { fingerprint, .. }
@@ -84,12 +95,12 @@ impl Broker {
 
     /// Keeps the answer, which may hold secrets; without one, the request may be sent again at once. The work is done by
     /// now: if this fails, callers who come again wait for the lease's end.
-    pub async fn finish_request(&self, ticket: Ticket, answer: Option<&Secret>) {
+    pub async fn finish(&self, ticket: Ticket, answer: Option<&Secret>) {
         let Ticket { id, workspace, token } = ticket;
         let kept = match answer {
             Some(answer) => {
                 let sealed = self.vault.seal(workspace, Cell::IdempotentAnswer(id), answer);
-                self.store.finish_idempotent(id, token, &sealed, self.env.now() + KEPT).await
+                self.store.finish_idempotent(id, token, &sealed, self.env.now() + ANSWER_KEPT_FOR).await
             }
             None => self.store.abandon_idempotent(id, token).await,
         };
@@ -100,30 +111,17 @@ impl Broker {
         }
     }
 
-    /// Forgets answers that are past their hour, and callback secrets that have ended, for as long as it is polled.
-    pub async fn tend_access(&self) -> Infallible {
-        loop {
-            let now = self.env.now();
-            match self.store.forget_idempotent(now, BATCH).await {
-                // There may be more.
-                Ok(forgotten) if forgotten == u64::from(BATCH) => continue,
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "answers that are past their hour could not be forgotten");
-                }
-            }
-            match self.store.erase_former_callback_secrets(now).await {
-                Ok(0) => {}
-                Ok(erased) => tracing::info!(erased, "former callback secrets have ended"),
-                Err(error) => tracing::warn!(%error, "former callback secrets could not be erased"),
-            }
-            match self.store.erase_former_webhook_secrets(now).await {
-                Ok(0) => {}
-                Ok(erased) => tracing::info!(erased, "former webhook secrets have ended"),
-                Err(error) => tracing::warn!(%error, "former webhook secrets could not be erased"),
-            }
-            self.env.clock.sleep(SWEEP).await;
-        }
+    /// Forgets answers that are past their hour.
+    pub async fn forget_old(&self) -> Result<(), StoreError> {
+        // A full batch: there may be more.
+        while self.store.forget_idempotent(self.env.now(), FORGET_BATCH).await? == u64::from(FORGET_BATCH) {}
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Idempotency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Idempotency")
     }
 }
 

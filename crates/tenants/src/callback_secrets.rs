@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use model::{Code, Environment, Failure, Secret, Timestamp, WorkspaceId};
+use outbound::signature::SigningKey;
 use store::{FormerSecret, Workspace};
 
-use crate::{Broker, Cell, Workspaces, signature::SigningKey};
+use crate::{Cell, Workspaces};
 
 /// How long a secret goes on beside its successor.
-pub const OVERLAP: Duration = Duration::from_secs(24 * 3600);
+pub const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 /// Somebody who rotates at the same moment, or a change of the keys that seal, is met once or twice.
 const ATTEMPTS: u32 = 3;
 
@@ -24,12 +25,13 @@ pub struct CallbackSecrets {
 }
 
 impl CallbackSecrets {
-    fn all(&self) -> impl Iterator<Item = &Secret> {
+    /// All of them, newest first.
+    pub fn all(&self) -> impl Iterator<Item = &Secret> {
         [&self.current].into_iter().chain(self.former.iter().map(|(secret, _)| secret))
     }
 
     /// The keys in them, newest first.
-    pub(crate) fn keys(&self) -> Result<Vec<SigningKey>, Failure> {
+    pub fn keys(&self) -> Result<Vec<SigningKey>, Failure> {
         let keys: Option<Vec<_>> = self.all().map(SigningKey::parse).collect();
         keys.ok_or_else(|| Failure::new(Code::Internal, "the workspace's callback secret is not one"))
     }
@@ -55,6 +57,11 @@ impl Workspaces {
     /// The secrets of a workspace that count now.
     pub async fn callback_secrets(&self, workspace: WorkspaceId) -> Result<CallbackSecrets, Failure> {
         self.open_callback_secrets(&self.row(workspace).await?)
+    }
+
+    /// The keys in them, newest first: sign with each, and let any verify.
+    pub async fn callback_keys(&self, workspace: WorkspaceId) -> Result<Vec<SigningKey>, Failure> {
+        self.callback_secrets(workspace).await?.keys()
     }
 
     /// Replaces the secret. The one before goes on for `overlap`; without one, nothing but the new secret counts from now
@@ -88,6 +95,15 @@ impl Workspaces {
         Err(Failure::new(Code::Unavailable, "the callback secret is being changed by somebody else"))
     }
 
+    /// Erases callback secrets that have ended, of every workspace.
+    pub async fn erase_former_callback_secrets(&self) -> Result<(), Failure> {
+        match self.store.erase_former_callback_secrets(self.env.now()).await? {
+            0 => {}
+            erased => tracing::info!(erased, "former callback secrets have ended"),
+        }
+        Ok(())
+    }
+
     async fn row(&self, workspace: WorkspaceId) -> Result<Workspace, Failure> {
         let row = self.store.workspace(workspace).await?;
         row.ok_or_else(|| Failure::new(Code::Internal, "the workspace is gone"))
@@ -103,17 +119,5 @@ impl Workspaces {
             Ok::<_, Failure>((secret, former.ends_at))
         };
         Ok(CallbackSecrets { current, former: former.map(open).transpose()? })
-    }
-}
-
-impl Broker {
-    /// The callback secrets of a workspace that count now, newest first.
-    pub async fn callback_secrets(&self, workspace: WorkspaceId) -> Result<Vec<Secret>, Failure> {
-        Ok(self.workspaces.callback_secrets(workspace).await?.all().cloned().collect())
-    }
-
-    /// The keys in them: sign with each, and let any verify.
-    pub async fn callback_keys(&self, workspace: WorkspaceId) -> Result<Vec<SigningKey>, Failure> {
-        self.workspaces.callback_secrets(workspace).await?.keys()
     }
 }

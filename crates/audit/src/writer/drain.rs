@@ -4,45 +4,45 @@ use std::{convert::Infallible, future::pending, time::Duration};
 
 use store::StoreError;
 
-use super::{Audit, Desk, GATHER, Journal, MOST_AT_ONCE, PAUSES};
-use crate::audit::bring_in_journal;
+use super::{Audit, GATHER, MOST_AT_ONCE, PAUSES, Shared};
+use crate::{Journal, recover_journal};
 
 /// How often it is looked for what other processes have left.
-const LOOK: Duration = Duration::from_secs(5);
+const RECOVERY_INTERVAL: Duration = Duration::from_secs(5);
 /// How long whoever reads the audit waits for what is in the journal.
 const READ_WITHIN: Duration = Duration::from_secs(2);
 
 impl Audit {
     /// Brings into the store what is in the journal, for as long as it is polled.
-    pub(crate) async fn tend(&self) -> Infallible {
-        let desk = &self.desk;
-        let Some(journal) = &desk.journal else { pending().await };
+    pub async fn run_journal(&self) -> Infallible {
+        let shared = &self.shared;
+        let Some(journal) = &shared.journal else { pending().await };
         tokio::select! {
-            never = desk.tend_own(journal) => never,
-            never = desk.tend_left(journal) => never,
+            never = shared.run_drain(journal) => never,
+            never = shared.run_recovery(journal) => never,
         }
     }
 
     /// Brings into the store what processes that are no more have left in the journal.
-    pub(crate) async fn replay(&self) {
-        if let Some(journal) = &self.desk.journal {
-            self.desk.bring_left(journal).await;
+    pub async fn replay_journal(&self) {
+        if let Some(journal) = &self.shared.journal {
+            self.shared.recover_orphans(journal).await;
         }
     }
 
     /// Brings into the store what is in the journal by now, so that whoever reads the one has not missed the other.
     pub(crate) async fn catch_up(&self) -> Result<(), StoreError> {
-        let desk = &self.desk;
-        let Some(journal) = &desk.journal else { return Ok(()) };
-        let caught_up = desk.env.clock.timeout(READ_WITHIN, desk.bring(journal)).await;
+        let shared = &self.shared;
+        let Some(journal) = &shared.journal else { return Ok(()) };
+        let caught_up = shared.env.clock.timeout(READ_WITHIN, shared.drain(journal)).await;
         let caught_up = caught_up.unwrap_or_else(|| Err("that takes too long".into()));
         caught_up.map_err(|cause| StoreError::Unavailable(cause.into()))
     }
 
     /// Leaves nothing in the journal that could be in the store. Called when nobody writes any more.
-    pub(crate) async fn close(&self) {
-        let Some(journal) = &self.desk.journal else { return };
-        if let Err(error) = self.desk.bring(journal).await {
+    pub async fn close_journal(&self) {
+        let Some(journal) = &self.shared.journal else { return };
+        if let Err(error) = self.shared.drain(journal).await {
             let records = journal.records();
             tracing::warn!(error, records, "records of the audit stay in the journal for the next start");
         } else if let Err(error) = journal.clear().await {
@@ -51,8 +51,8 @@ impl Audit {
     }
 }
 
-impl Desk {
-    async fn tend_own(&self, journal: &Journal) -> Infallible {
+impl Shared {
+    async fn run_drain(&self, journal: &Journal) -> Infallible {
         let mut pause = PAUSES.0;
         loop {
             journal.news().await;
@@ -60,24 +60,24 @@ impl Desk {
                 // Many batches share a commit.
                 self.env.clock.sleep(GATHER).await;
             }
-            if self.bring(journal).await.is_ok() {
+            if self.drain(journal).await.is_ok() {
                 pause = PAUSES.0;
             } else {
                 self.env.clock.sleep(pause).await;
-                pause = (pause * 2).min(LOOK);
+                pause = (pause * 2).min(RECOVERY_INTERVAL);
             }
         }
     }
 
-    async fn tend_left(&self, journal: &Journal) -> Infallible {
+    async fn run_recovery(&self, journal: &Journal) -> Infallible {
         loop {
-            self.bring_left(journal).await;
-            self.env.clock.sleep(LOOK).await;
+            self.recover_orphans(journal).await;
+            self.env.clock.sleep(RECOVERY_INTERVAL).await;
         }
     }
 
-    async fn bring_left(&self, journal: &Journal) {
-        match bring_in_journal(journal.folder(), &*self.store, &self.env).await {
+    async fn recover_orphans(&self, journal: &Journal) {
+        match recover_journal(journal.folder(), &*self.store, &self.env).await {
             Ok(0) => {}
             Ok(records) => tracing::info!(records, "records came from the journal into the audit"),
             Err(error) => tracing::warn!(%error, "records of the audit wait in the journal"),
@@ -85,7 +85,7 @@ impl Desk {
     }
 
     /// Stores what is in the journal by now, many batches in one transaction.
-    async fn bring(&self, journal: &Journal) -> Result<(), String> {
+    async fn drain(&self, journal: &Journal) -> Result<(), String> {
         let (written, stored) = journal.progress();
         if stored == written {
             return Ok(());

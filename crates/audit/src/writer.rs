@@ -6,7 +6,7 @@
 //! task pauses between two batches, and makes fewer still. It belongs to the process's tracker: waiting for the tracker is
 //! what flushes the audit at shutdown.
 
-mod behind;
+mod drain;
 
 use std::{
     collections::VecDeque,
@@ -16,13 +16,13 @@ use std::{
     time::Duration,
 };
 
+use metrics::Metrics;
 use model::{Environment, Failure, Timestamp};
 use store::{AuditBatch, AuditRecord, Audits};
 use tokio::{sync::oneshot, task::yield_now};
 use tokio_util::task::TaskTracker;
 
-use super::{AuditMode, Journal, journal::records, unwritten};
-use crate::Metrics;
+use crate::{AuditMode, Journal, journal::records, unwritten};
 
 /// Records that wait to be written; some 200 bytes each.
 const MOST_WAITING: usize = 16_384;
@@ -47,26 +47,27 @@ const REFUSAL_COUNTS_FOR: Duration = Duration::from_secs(10);
 /// How long records without a reader are kept trying while the server stops.
 const FLUSHED_WITHIN: Duration = Duration::from_secs(5);
 
-/// Writes records. One per process, given to the broker.
+/// Writes records. One per process; all clones are the same.
+#[derive(Clone)]
 pub struct Audit {
-    desk: Arc<Desk>,
+    shared: Arc<Shared>,
 }
 
-struct Desk {
+struct Shared {
     mode: AuditMode,
     store: Arc<dyn Audits>,
     env: Environment,
     tasks: TaskTracker,
     metrics: Metrics,
     journal: Option<Journal>,
-    line: Mutex<Line>,
+    queue: Mutex<Queue>,
     /// When a batch was refused by the store and by the disk, if none was kept since.
     refused_at: Mutex<Option<Timestamp>>,
 }
 
 /// Who waits, and whether a task is at work on it.
 #[derive(Default)]
-struct Line {
+struct Queue {
     waiting: VecDeque<Entry>,
     writing: bool,
 }
@@ -74,13 +75,13 @@ struct Line {
 struct Entry {
     record: AuditRecord,
     /// Hears when it is written. Without one it is kept until it is.
-    witness: Option<oneshot::Sender<()>>,
+    waiter: Option<oneshot::Sender<()>>,
 }
 
 impl Entry {
-    /// Nobody is given a token on a record whose witness has gone.
+    /// Nobody is given a token on a record whose waiter has gone.
     fn matters(&self) -> bool {
-        self.witness.as_ref().is_none_or(|witness| !witness.is_closed())
+        self.waiter.as_ref().is_none_or(|waiter| !waiter.is_closed())
     }
 }
 
@@ -94,18 +95,18 @@ impl Audit {
         env: Environment,
         tasks: TaskTracker,
     ) -> Self {
-        let (line, refused_at) = (Mutex::default(), Mutex::default());
-        Self { desk: Arc::new(Desk { mode, store, env, tasks, metrics, journal, line, refused_at }) }
+        let (queue, refused_at) = (Mutex::default(), Mutex::default());
+        Self { shared: Arc::new(Shared { mode, store, env, tasks, metrics, journal, queue, refused_at }) }
     }
 
     /// Returns once a token may be given on this record.
-    pub(crate) async fn admit(&self, record: AuditRecord) -> Result<(), Failure> {
-        if self.desk.mode == AuditMode::Relaxed {
-            self.note(record);
+    pub(crate) async fn write(&self, record: AuditRecord) -> Result<(), Failure> {
+        if self.shared.mode == AuditMode::Relaxed {
+            self.write_later(record);
             return Ok(());
         }
-        let (witness, written) = oneshot::channel();
-        if self.desk.line_up(Entry { record, witness: Some(witness) }).is_err() {
+        let (waiter, written) = oneshot::channel();
+        if self.shared.enqueue(Entry { record, waiter: Some(waiter) }).is_err() {
             return Err(unwritten());
         }
         written.await.map_err(|_| unwritten())
@@ -113,43 +114,56 @@ impl Audit {
 
     /// Whether tokens were refused a moment ago because their records could not be written. Only a moment: a server
     /// that nobody asks for a token any more could never show that it works again.
-    pub(crate) fn refuses_tokens(&self, now: Timestamp) -> bool {
-        let refused_at = *self.desk.refused_at.lock().unwrap_or_else(PoisonError::into_inner);
-        self.desk.mode == AuditMode::Strict && refused_at.is_some_and(|at| now.since(at) < REFUSAL_COUNTS_FOR)
+    pub fn refuses_tokens(&self, now: Timestamp) -> bool {
+        let refused_at = *self.shared.refused_at.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shared.mode == AuditMode::Strict
+            && refused_at.is_some_and(|at| now.since(at) < REFUSAL_COUNTS_FOR)
     }
 
     /// Writes a record that nobody waits for. When there is no room for it, the log is where it can be read.
-    pub(crate) fn note(&self, record: AuditRecord) {
-        if let Err(entry) = self.desk.line_up(Entry { record, witness: None }) {
-            self.desk.drop_loudly(&entry);
+    pub(crate) fn write_later(&self, record: AuditRecord) {
+        if let Err(entry) = self.shared.enqueue(Entry { record, waiter: None }) {
+            self.shared.log_lost_record(&entry);
         }
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    pub(crate) fn env(&self) -> &Environment {
+        &self.shared.env
+    }
+
+    pub(crate) fn store(&self) -> &dyn Audits {
+        &*self.shared.store
     }
 }
 
-impl Desk {
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts an entry in line and sees that somebody writes it. Gives it back when the line is too long.
-    fn line_up(self: &Arc<Self>, entry: Entry) -> Result<(), Box<Entry>> {
-        let mut line = self.line();
-        if line.waiting.len() >= MOST_WAITING {
+    /// Puts an entry into the queue and sees that somebody writes it. Gives it back when the queue is too long.
+    fn enqueue(self: &Arc<Self>, entry: Entry) -> Result<(), Box<Entry>> {
+        let mut queue = self.queue();
+        if queue.waiting.len() >= MOST_WAITING {
             return Err(entry.into());
         }
-        line.waiting.push_back(entry);
-        self.metrics.audit_waiting(line.waiting.len());
-        if !line.writing {
-            line.writing = true;
-            let desk = Arc::clone(self);
-            self.tasks.spawn(async move { desk.write().await });
+        queue.waiting.push_back(entry);
+        self.metrics.audit_waiting(queue.waiting.len());
+        if !queue.writing {
+            queue.writing = true;
+            let shared = Arc::clone(self);
+            self.tasks.spawn(async move { shared.write().await });
         }
         Ok(())
     }
 
     /// Writes batch after batch until nobody waits.
     async fn write(&self) {
-        let _over = Over(self);
+        let _over = ResetOnPanic(self);
         let (mut batch, mut pause, mut stopping) = (Vec::new(), PAUSES.0, None);
         loop {
             self.gather().await;
@@ -159,17 +173,17 @@ impl Desk {
             let batches = AuditBatch::pack(batch.iter().map(|entry| &entry.record));
             let begun = self.env.now();
             if self.unless_late(&mut batch, self.is_kept(&batches)).await {
-                for witness in batch.drain(..).filter_map(|entry| entry.witness) {
+                for waiter in batch.drain(..).filter_map(|entry| entry.waiter) {
                     // Whoever has gone meanwhile has no token, and a record too many.
-                    let _gone = witness.send(());
+                    let _gone = waiter.send(());
                 }
                 pause = PAUSES.0;
                 if self.mode == AuditMode::Relaxed && !self.tasks.is_closed() {
                     self.env.clock.sleep(GATHER).await;
                 }
             } else if self.gives_up(&mut stopping) {
-                for entry in batch.drain(..).filter(|entry| entry.witness.is_none()) {
-                    self.drop_loudly(&entry);
+                for entry in batch.drain(..).filter(|entry| entry.waiter.is_none()) {
+                    self.log_lost_record(&entry);
                 }
             } else if self.env.now().since(begun) < TRY_WITHIN {
                 self.unless_late(&mut batch, self.env.clock.sleep(pause)).await;
@@ -187,21 +201,21 @@ impl Desk {
             }
             let now = self.env.now();
             let in_time =
-                |entry: &Entry| entry.witness.is_none() || now.since(entry.record.at) < WRITTEN_WITHIN;
+                |entry: &Entry| entry.waiter.is_none() || now.since(entry.record.at) < WRITTEN_WITHIN;
             batch.retain(in_time);
-            self.line().waiting.retain(in_time);
+            self.queue().waiting.retain(in_time);
         }
     }
 
-    /// Whoever is about to come anyway comes along: otherwise the first of many would have a commit to itself. Before a write
-    /// of the disk, which is over soon, so does whoever comes as long as each look at the sockets brings more: what it costs
-    /// is shared among them. While a store commits, they gather by themselves.
+    /// Lets other tasks add their records first: otherwise the first of many would have a commit to itself. Before a write
+    /// of the disk, which is short, it waits for as long as each look brings more records, so that they share its cost.
+    /// While a store commits, records gather by themselves.
     async fn gather(&self) {
         let looks = if self.is_disk_first() { LOOKS } else { 1 };
-        let mut waiting = self.line().waiting.len();
+        let mut waiting = self.queue().waiting.len();
         for _ in 0..looks {
             yield_now().await;
-            let now = self.line().waiting.len();
+            let now = self.queue().waiting.len();
             if now == mem::replace(&mut waiting, now) {
                 break;
             }
@@ -272,15 +286,15 @@ impl Desk {
     /// next one has to start a new task.
     fn fill(&self, batch: &mut Vec<Entry>) -> bool {
         batch.retain(Entry::matters);
-        let mut line = self.line();
+        let mut queue = self.queue();
         while batch.len() < MOST_AT_ONCE
-            && let Some(entry) = line.waiting.pop_front()
+            && let Some(entry) = queue.waiting.pop_front()
         {
             batch.extend(Some(entry).filter(Entry::matters));
         }
-        self.metrics.audit_waiting(line.waiting.len() + batch.len());
-        line.writing = !batch.is_empty();
-        line.writing
+        self.metrics.audit_waiting(queue.waiting.len() + batch.len());
+        queue.writing = !batch.is_empty();
+        queue.writing
     }
 
     /// Whether the server has been waiting long enough to stop.
@@ -290,7 +304,7 @@ impl Desk {
     }
 
     /// A record that the store will never see: whole, in the log. It holds no secret.
-    fn drop_loudly(&self, entry: &Entry) {
+    fn log_lost_record(&self, entry: &Entry) {
         self.metrics.audit_dropped();
         let record = serde_json::to_string(&entry.record).unwrap_or_default();
         tracing::error!(record, "a record is missing from the audit");
@@ -298,22 +312,22 @@ impl Desk {
 }
 
 /// Lets another task write when this one panicked.
-struct Over<'a>(&'a Desk);
+struct ResetOnPanic<'a>(&'a Shared);
 
-impl Drop for Over<'_> {
+impl Drop for ResetOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let mut line = self.0.line();
-            line.writing = false;
+            let mut queue = self.0.queue();
+            queue.writing = false;
             // Nobody is at work on them now.
-            line.waiting.retain(|entry| entry.witness.is_none());
+            queue.waiting.retain(|entry| entry.waiter.is_none());
         }
     }
 }
 
 impl fmt::Debug for Audit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Audit").field("mode", &self.desk.mode).finish_non_exhaustive()
+        f.debug_struct("Audit").field("mode", &self.shared.mode).finish_non_exhaustive()
     }
 }
 

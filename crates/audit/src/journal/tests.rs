@@ -9,20 +9,20 @@ use store_sqlite::SqliteStore;
 use tempfile::TempDir;
 
 use super::*;
-use crate::audit::{bring_in_journal, frame::START, segment::LENGTH};
+use crate::{frame::START, recover_journal, segment::LENGTH};
 
 const EVERYTHING: AuditPage =
     AuditPage { since: None, until: None, after: None, direction: Direction::OldestFirst, most: 10_000 };
 
 /// A folder that processes share, and the store of all.
-struct Ground {
+struct Fixture {
     folder: TempDir,
     store: SqliteStore,
     env: Environment,
     clock: Arc<ManualClock>,
 }
 
-impl Ground {
+impl Fixture {
     async fn new() -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000)));
         let env = Environment { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(7)) };
@@ -64,7 +64,7 @@ impl Ground {
 
     /// As the next start does. How many records there were.
     async fn start(&self) -> usize {
-        bring_in_journal(&self.audit(), &self.store, &self.env).await.unwrap()
+        recover_journal(&self.audit(), &self.store, &self.env).await.unwrap()
     }
 
     async fn stored(&self) -> Vec<AuditRecord> {
@@ -80,39 +80,39 @@ impl Ground {
 
 #[tokio::test]
 async fn what_a_dead_process_left_is_brought_in_once() {
-    let ground = Ground::new().await;
-    assert_eq!(ground.start().await, 0, "there is no folder yet");
-    let journal = ground.journal();
-    let given = [ground.write(&journal).await, ground.write(&journal).await, ground.write(&journal).await];
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.start().await, 0, "there is no folder yet");
+    let journal = fixture.journal();
+    let given = [fixture.write(&journal).await, fixture.write(&journal).await, fixture.write(&journal).await];
     // The store had taken the first, and then the process died.
-    ground.store.append_audit_batches(&journal.oldest(1).0).await.unwrap();
+    fixture.store.append_audit_batches(&journal.oldest(1).0).await.unwrap();
     drop(journal);
-    assert_eq!(ground.start().await, 3);
-    assert_eq!(ground.stored().await, given);
-    assert!(ground.files("segment").is_empty());
-    assert_eq!(ground.start().await, 0);
+    assert_eq!(fixture.start().await, 3);
+    assert_eq!(fixture.stored().await, given);
+    assert!(fixture.files("segment").is_empty());
+    assert_eq!(fixture.start().await, 0);
 }
 
 #[tokio::test]
 async fn nobody_takes_what_a_living_process_writes() {
-    let ground = Ground::new().await;
-    let (one, other) = (ground.journal(), ground.journal());
-    let (first, second) = (ground.write(&one).await, ground.write(&other).await);
-    assert_eq!(ground.start().await, 0);
+    let fixture = Fixture::new().await;
+    let (one, other) = (fixture.journal(), fixture.journal());
+    let (first, second) = (fixture.write(&one).await, fixture.write(&other).await);
+    assert_eq!(fixture.start().await, 0);
     drop(other);
-    assert_eq!(ground.start().await, 1);
-    assert_eq!(ground.stored().await, std::slice::from_ref(&second));
-    let third = ground.write(&one).await;
+    assert_eq!(fixture.start().await, 1);
+    assert_eq!(fixture.stored().await, std::slice::from_ref(&second));
+    let third = fixture.write(&one).await;
     drop(one);
-    assert_eq!(ground.start().await, 2);
-    assert_eq!(ground.stored().await, [first, second, third]);
+    assert_eq!(fixture.start().await, 2);
+    assert_eq!(fixture.stored().await, [first, second, third]);
 }
 
 #[tokio::test]
 async fn a_segment_is_used_again_once_the_store_has_it() {
-    let ground = Ground::new().await;
-    let mut segments = Segments::new(&ground.audit(), ground.env.clone()).with_most(3);
-    fs::create_dir(ground.audit()).unwrap();
+    let fixture = Fixture::new().await;
+    let mut segments = Segments::new(&fixture.audit(), fixture.env.clone()).with_most(3);
+    fs::create_dir(fixture.audit()).unwrap();
     // Three of them fill a segment.
     let content = vec![0; LENGTH / 4];
     let mut write = |needed| segments.append(&content, needed);
@@ -120,105 +120,105 @@ async fn a_segment_is_used_again_once_the_store_has_it() {
     let numbers: Vec<_> = (0..9).map(|_| write(1).unwrap()).collect();
     assert_eq!(numbers, [1, 1, 1, 2, 2, 2, 3, 3, 3]);
     assert_eq!(write(1).unwrap_err().kind(), io::ErrorKind::StorageFull);
-    assert_eq!(ground.files("segment").len(), 3);
+    assert_eq!(fixture.files("segment").len(), 3);
     let numbers: Vec<_> = (0..4).map(|_| write(3).unwrap()).collect();
     assert_eq!(numbers, [4, 4, 4, 5]);
-    assert_eq!(ground.files("segment").len(), 3, "one was enough to go on, and one more was made");
+    assert_eq!(fixture.files("segment").len(), 3, "one was enough to go on, and one more was made");
     let numbers: Vec<_> = (0..9).map(|_| write(u64::MAX).unwrap()).collect();
     assert_eq!(numbers, [5, 5, 6, 6, 6, 7, 7, 7, 8]);
-    assert_eq!(ground.files("segment").len(), 1);
+    assert_eq!(fixture.files("segment").len(), 1);
     let much = vec![0; LENGTH];
     assert_eq!(segments.append(&much, u64::MAX).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
     segments.clear().unwrap();
-    assert!(ground.files("segment").is_empty());
+    assert!(fixture.files("segment").is_empty());
 }
 
 #[tokio::test]
 async fn a_segment_that_went_round_has_its_last_round_alone() {
-    let ground = Ground::new().await;
-    let journal = ground.journal();
-    ground.write(&journal).await;
-    ground.write(&journal).await;
+    let fixture = Fixture::new().await;
+    let journal = fixture.journal();
+    fixture.write(&journal).await;
+    fixture.write(&journal).await;
     journal.settle(2);
-    journal.room.segments().turn(u64::MAX).unwrap();
-    let last = ground.write(&journal).await;
-    assert_eq!(ground.files("segment").len(), 1);
+    journal.inner.segments().turn(u64::MAX).unwrap();
+    let last = fixture.write(&journal).await;
+    assert_eq!(fixture.files("segment").len(), 1);
     drop(journal);
-    assert_eq!(ground.start().await, 1);
-    assert_eq!(ground.stored().await, [last]);
+    assert_eq!(fixture.start().await, 1);
+    assert_eq!(fixture.stored().await, [last]);
 }
 
 #[tokio::test]
 async fn a_damaged_file_is_set_aside_and_the_rest_of_it_is_not_lost() {
-    let ground = Ground::new().await;
-    let journal = ground.journal();
-    let given = [ground.write(&journal).await, ground.write(&journal).await, ground.write(&journal).await];
+    let fixture = Fixture::new().await;
+    let journal = fixture.journal();
+    let given = [fixture.write(&journal).await, fixture.write(&journal).await, fixture.write(&journal).await];
     drop(journal);
-    let path = ground.files("segment").remove(0);
+    let path = fixture.files("segment").remove(0);
     let file = fs::File::options().write(true).open(&path).unwrap();
     file.write_all_at(b"!", START as u64 + 40).unwrap();
-    assert_eq!(ground.start().await, 2);
-    assert_eq!(ground.stored().await, given[1..]);
-    assert_eq!((ground.files("segment").len(), ground.files("damaged").len()), (0, 1));
-    assert_eq!(ground.start().await, 0, "said once");
+    assert_eq!(fixture.start().await, 2);
+    assert_eq!(fixture.stored().await, given[1..]);
+    assert_eq!((fixture.files("segment").len(), fixture.files("damaged").len()), (0, 1));
+    assert_eq!(fixture.start().await, 0, "said once");
 
-    fs::write(ground.audit().join("empty.segment"), "").unwrap();
-    assert_eq!(ground.start().await, 0);
-    assert_eq!((ground.files("segment").len(), ground.files("damaged").len()), (0, 2));
+    fs::write(fixture.audit().join("empty.segment"), "").unwrap();
+    assert_eq!(fixture.start().await, 0);
+    assert_eq!((fixture.files("segment").len(), fixture.files("damaged").len()), (0, 2));
 }
 
 #[tokio::test]
 async fn half_of_the_last_write_is_nothing() {
-    let ground = Ground::new().await;
-    let journal = ground.journal();
-    let first = ground.write(&journal).await;
-    let path = ground.files("segment").remove(0);
+    let fixture = Fixture::new().await;
+    let journal = fixture.journal();
+    let first = fixture.write(&journal).await;
+    let path = fixture.files("segment").remove(0);
     let before = fs::read(&path).unwrap();
-    ground.write(&journal).await;
+    fixture.write(&journal).await;
     drop(journal);
     let whole = fs::read(&path).unwrap();
     let changed = before.iter().zip(&whole).rposition(|(before, whole)| before != whole).unwrap();
     fs::write(&path, [&whole[..changed], &before[changed..]].concat()).unwrap();
-    assert_eq!(ground.start().await, 1);
-    assert_eq!(ground.stored().await, [first]);
-    assert!(ground.files("damaged").is_empty());
+    assert_eq!(fixture.start().await, 1);
+    assert_eq!(fixture.stored().await, [first]);
+    assert!(fixture.files("damaged").is_empty());
 }
 
 #[tokio::test]
 async fn files_of_older_versions_are_brought_in_too() {
-    let ground = Ground::new().await;
-    fs::create_dir(ground.audit()).unwrap();
-    let given = [ground.record(), ground.record()];
+    let fixture = Fixture::new().await;
+    fs::create_dir(fixture.audit()).unwrap();
+    let given = [fixture.record(), fixture.record()];
     let lines: Vec<_> = given.iter().map(|record| serde_json::to_string(record).unwrap() + "\n").collect();
-    fs::write(ground.audit().join("00000000000000000001-0.jsonl"), lines.concat()).unwrap();
-    fs::write(ground.audit().join("00000000000000000000-0.jsonl"), "no record").unwrap();
-    assert_eq!(ground.start().await, 2);
-    assert_eq!(ground.stored().await, given);
-    assert_eq!(ground.files("jsonl").len(), 1, "what cannot be read stays for a person to look at");
+    fs::write(fixture.audit().join("00000000000000000001-0.jsonl"), lines.concat()).unwrap();
+    fs::write(fixture.audit().join("00000000000000000000-0.jsonl"), "no record").unwrap();
+    assert_eq!(fixture.start().await, 2);
+    assert_eq!(fixture.stored().await, given);
+    assert_eq!(fixture.files("jsonl").len(), 1, "what cannot be read stays for a person to look at");
 }
 
 #[tokio::test]
 async fn a_segment_that_was_never_finished_goes_unless_somebody_is_at_it() {
-    let ground = Ground::new().await;
-    fs::create_dir(ground.audit()).unwrap();
-    let path = ground.audit().join("1.unfinished");
+    let fixture = Fixture::new().await;
+    fs::create_dir(fixture.audit()).unwrap();
+    let path = fixture.audit().join("1.unfinished");
     let file = fs::File::create(&path).unwrap();
     file.lock().unwrap();
-    ground.start().await;
+    fixture.start().await;
     assert!(path.exists());
     drop(file);
-    ground.start().await;
+    fixture.start().await;
     assert!(!path.exists());
 }
 
 #[tokio::test]
 async fn what_the_store_does_not_take_stays() {
-    let ground = Ground::new().await;
-    let journal = ground.journal();
-    ground.write(&journal).await;
+    let fixture = Fixture::new().await;
+    let journal = fixture.journal();
+    fixture.write(&journal).await;
     drop(journal);
-    let Ground { store, .. } = &ground;
+    let Fixture { store, .. } = &fixture;
     store.close().await;
-    bring_in_journal(&ground.audit(), store, &ground.env).await.unwrap_err();
-    assert_eq!(ground.files("segment").len(), 1);
+    recover_journal(&fixture.audit(), store, &fixture.env).await.unwrap_err();
+    assert_eq!(fixture.files("segment").len(), 1);
 }

@@ -1,7 +1,9 @@
-//! What is counted, for `/metrics`. `docs/metrics.md` says what each means.
+//! What is counted, for `/metrics`: one registry for the process. `docs/metrics.md` says what each series means.
 //!
 //! A label has few values, known beforehand: words of our own catalogues, never an id. What can be counted at all is there
 //! from the start, with zero: a rate over a series that begins to exist with its first event misses that event.
+
+mod workers;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -17,15 +19,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use store::StoreError;
 use zoom::{Label, Plan};
-
-use crate::Broker;
-
-/// How old the count of accounts may be: counting reads an index to its end.
-const COUNT_LASTS: Duration = Duration::from_secs(60);
-/// How long a scrape waits for a new one.
-const COUNT_WITHIN: Duration = Duration::from_secs(2);
 
 /// What comes of listing meetings.
 const SYNC_OUTCOMES: [&str; 2] = ["completed", "failed"];
@@ -37,7 +31,7 @@ const LIMITS: [&str; 5] = ["light", "medium", "heavy", "tokens", "installs"];
 
 /// What came of asking for a turn at Zoom.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum TurnOutcome {
+pub enum TurnOutcome {
     /// It was there.
     AtOnce,
     /// It came in time.
@@ -77,6 +71,7 @@ struct Counted {
     meeting_syncs: Family<Labels<1>, Counter>,
     problem_severity: Family<Labels<1>, Gauge>,
     clock_ahead: Gauge,
+    workers: workers::WorkerSeries,
 }
 
 impl Default for Metrics {
@@ -158,6 +153,7 @@ impl Default for Metrics {
                 "clock_ahead_of_zoom_seconds",
                 "By how much this server's clock is ahead of Zoom's; negative when it is behind",
             ),
+            workers: workers::WorkerSeries::registered(&mut registry),
             problem_severity: registered(
                 &mut registry,
                 "problem_severity",
@@ -196,7 +192,7 @@ impl Default for Metrics {
 
 impl Metrics {
     /// A request for a token was answered.
-    pub(crate) fn token_read(&self, kind: TokenKind, outcome: Outcome) {
+    pub fn token_read(&self, kind: TokenKind, outcome: Outcome) {
         match outcome {
             Outcome::Given(source) => self.0.given[kind as usize][source as usize].inc(),
             Outcome::Refused(_) => reads(&self.0.token_reads, kind, outcome).inc(),
@@ -204,7 +200,7 @@ impl Metrics {
     }
 
     /// A mint came to its end.
-    pub(crate) fn mint<T>(&self, kind: TokenKind, done: &Result<T, Failure>) {
+    pub fn mint<T>(&self, kind: TokenKind, done: &Result<T, Failure>) {
         self.mints(kind, outcome(done)).inc();
     }
 
@@ -213,7 +209,7 @@ impl Metrics {
     }
 
     /// Somebody asked for a turn at Zoom, and has it or not.
-    pub(crate) fn turn(&self, limit: &'static str, outcome: TurnOutcome) {
+    pub fn turn(&self, limit: &'static str, outcome: TurnOutcome) {
         self.turns(limit, outcome).inc();
     }
 
@@ -227,12 +223,12 @@ impl Metrics {
     }
 
     /// So many more wait for a turn.
-    pub(crate) fn turn_waiting(&self, limit: &'static str, more: i64) {
+    pub fn turn_waiting(&self, limit: &'static str, more: i64) {
         self.0.turns_waiting.get_or_create(&[("limit", limit)]).inc_by(more);
     }
 
     /// An answer said what an account's plan allows.
-    pub(crate) fn limit_learned(&self, label: Label, per_second: u32) {
+    pub fn limit_learned(&self, label: Label, per_second: u32) {
         self.learned(label, label.plan(per_second)).inc();
     }
 
@@ -241,12 +237,12 @@ impl Metrics {
     }
 
     /// Zoom refused a call for a limit.
-    pub(crate) fn limit_hit(&self, limit: &'static str) {
+    pub fn limit_hit(&self, limit: &'static str) {
         self.0.limit_hits.get_or_create(&[("limit", limit)]).inc();
     }
 
     /// A refresh, of which Zoom was asked, came to its end.
-    pub(crate) fn refresh<T>(&self, done: &Result<T, Failure>) {
+    pub fn refresh<T>(&self, done: &Result<T, Failure>) {
         self.refreshes(outcome(done)).inc();
     }
 
@@ -254,46 +250,51 @@ impl Metrics {
         self.0.refreshes.get_or_create(&[("outcome", outcome)]).clone()
     }
 
-    pub(crate) fn audit_waiting(&self, records: usize) {
+    /// So many records wait to be written to the audit.
+    pub fn audit_waiting(&self, records: usize) {
         self.0.audit_waiting.set(i64::try_from(records).unwrap_or(i64::MAX));
     }
 
-    pub(crate) fn audit_batch(&self, records: usize, took: Duration) {
+    /// A batch of the audit was stored.
+    pub fn audit_batch(&self, records: usize, took: Duration) {
         self.0.audit_batch_records.observe(f64::from(u32::try_from(records).unwrap_or(u32::MAX)));
         self.0.audit_write_seconds.observe(took.as_secs_f64());
     }
 
-    pub(crate) fn audit_failure(&self) {
+    /// The audit could not be written.
+    pub fn audit_failure(&self) {
         self.0.audit_failures.inc();
     }
 
-    pub(crate) fn audit_journaled(&self, records: usize) {
+    /// So many records are on this server's disk alone.
+    pub fn audit_journaled(&self, records: usize) {
         self.0.audit_journaled.inc_by(u64::try_from(records).unwrap_or(u64::MAX));
     }
 
-    pub(crate) fn audit_dropped(&self) {
+    /// A record stands in the log instead of the audit.
+    pub fn audit_dropped(&self) {
         self.0.audit_dropped.inc();
     }
 
     /// Somebody asked for a seat of a pool in vain.
-    pub(crate) fn seat_refused(&self, code: Code) {
+    pub fn seat_refused(&self, code: Code) {
         self.0.pool_refusals.get_or_create(&[("code", code.as_str())]).inc();
     }
 
     /// An account's meetings were listed, or could not be.
-    pub(crate) fn meeting_sync(&self, completed: bool) {
+    pub fn meeting_sync(&self, completed: bool) {
         let [done, failed] = SYNC_OUTCOMES;
         let outcome = if completed { done } else { failed };
         self.0.meeting_syncs.get_or_create(&[("outcome", outcome)]).inc();
     }
 
     /// An account has come into another state.
-    pub(crate) fn credential_became(&self, status: CredentialStatus) {
+    pub fn credential_became(&self, status: CredentialStatus) {
         self.0.credential_changes.get_or_create(&[("to", status.as_str())]).inc();
     }
 
-    /// Replaces the counts of all states. One that nobody is in any more is zero, and does not vanish.
-    fn accounts(&self, counts: &[(CredentialStatus, u64)]) {
+    /// Replaces the counts of all states of accounts. One that nobody is in any more is zero, and does not vanish.
+    pub fn accounts(&self, counts: &[(CredentialStatus, u64)]) {
         for status in CredentialStatus::ALL {
             let count = counts.iter().find(|(counted, _)| *counted == status).map_or(0, |(_, count)| *count);
             let gauge = self.0.credentials.get_or_create(&[("status", status.as_str())]);
@@ -302,7 +303,7 @@ impl Metrics {
     }
 
     /// How it stands with one thing that this server needs.
-    fn problem(&self, finding: &Finding) {
+    pub fn problem(&self, finding: &Finding) {
         let severity = match finding.problem.as_ref().map(|problem| problem.severity) {
             None => 0,
             Some(Severity::Warning) => 1,
@@ -312,51 +313,36 @@ impl Metrics {
         self.0.problem_severity.get_or_create(&[("finding", finding.name)]).set(severity);
     }
 
-    pub(crate) fn text(&self) -> String {
+    /// So many seats of pools are taken.
+    pub fn seats(&self, taken: u64) {
+        self.0.pool_seats.set(i64::try_from(taken).unwrap_or(i64::MAX));
+    }
+
+    /// Accounts and seats were counted at `now`.
+    pub fn counted(&self, now: Timestamp) {
+        self.0.census_at.set(now.as_second());
+    }
+
+    /// When accounts and seats were last counted; 1970 before the first time.
+    pub fn counted_at(&self) -> Timestamp {
+        Timestamp::from_second(self.0.census_at.get())
+    }
+
+    /// So many refreshed grants wait in escrow.
+    pub fn escrow_files(&self, files: usize) {
+        self.0.escrow_files.set(i64::try_from(files).unwrap_or(i64::MAX));
+    }
+
+    /// By how many seconds this server's clock is ahead of Zoom's.
+    pub fn clock_ahead(&self, seconds: i64) {
+        self.0.clock_ahead.set(seconds);
+    }
+
+    /// Everything that was counted, as OpenMetrics text.
+    pub fn text(&self) -> String {
         let mut text = String::new();
         encode(&mut text, &self.0.registry).expect("a String takes everything");
         text
-    }
-}
-
-impl Broker {
-    /// Everything that was counted, as OpenMetrics text. Accounts are counted at most once a minute, whoever scrapes.
-    pub async fn metrics_text(self: &Arc<Self>) -> String {
-        let Counted { census_at, escrow_files, .. } = &*self.metrics.0;
-        if self.env.now().since(Timestamp::from_second(census_at.get())) >= COUNT_LASTS {
-            let broker = Arc::clone(self);
-            let counted = self.counts.join((), &self.tasks, move || async move { broker.count().await });
-            // Without an answer the older count stands, with its time beside it.
-            let _late = self.env.clock.timeout(COUNT_WITHIN, counted).await;
-        }
-        self.metrics.0.clock_ahead.set(self.zoom.clock().ahead_of_zoom().unwrap_or(0));
-        for finding in self.check_health().await {
-            self.metrics.problem(&finding);
-        }
-        if let Some(escrow) = &self.escrow {
-            match escrow.waiting().await {
-                Ok(files) => _ = escrow_files.set(i64::try_from(files).unwrap_or(i64::MAX)),
-                Err(error) => tracing::warn!(%error, "the files in escrow cannot be counted"),
-            }
-        }
-        self.metrics.text()
-    }
-
-    async fn count(&self) {
-        let counted = async {
-            Ok::<_, StoreError>((
-                self.store.credentials_by_status().await?,
-                self.store.seats_taken(self.env.now()).await?,
-            ))
-        };
-        match counted.await {
-            Ok((counts, seats)) => {
-                self.metrics.accounts(&counts);
-                self.metrics.0.pool_seats.set(i64::try_from(seats).unwrap_or(i64::MAX));
-                self.metrics.0.census_at.set(self.env.now().as_second());
-            }
-            Err(error) => tracing::warn!(%error, "accounts and seats cannot be counted"),
-        }
     }
 }
 

@@ -13,11 +13,11 @@ use std::{
 use store::AuditBatch;
 use tokio::sync::oneshot;
 
-use super::Room;
+use super::Inner;
 
 /// Ends with the last clone of it.
 #[derive(Debug, Clone)]
-pub(super) struct Scribe(mpsc::Sender<Order>);
+pub(super) struct JournalWriter(mpsc::Sender<Order>);
 
 #[derive(Debug)]
 struct Order {
@@ -25,10 +25,10 @@ struct Order {
     done: oneshot::Sender<io::Result<()>>,
 }
 
-impl Scribe {
-    pub(super) fn start(room: Weak<Room>) -> io::Result<Self> {
+impl JournalWriter {
+    pub(super) fn start(inner: Weak<Inner>) -> io::Result<Self> {
         let (sender, orders) = mpsc::channel();
-        thread::Builder::new().name("audit-journal".into()).spawn(move || work(&room, &orders))?;
+        thread::Builder::new().name("audit-journal".into()).spawn(move || work(&inner, &orders))?;
         Ok(Self(sender))
     }
 
@@ -41,12 +41,12 @@ impl Scribe {
     }
 }
 
-fn work(room: &Weak<Room>, orders: &mpsc::Receiver<Order>) {
+fn work(inner: &Weak<Inner>, orders: &mpsc::Receiver<Order>) {
     for Order { batches, done } in orders {
         // Gone before anybody hears of it: whoever drops the journal then has let go of its files, too.
-        let Some(room) = room.upgrade() else { return };
-        let written = catch_unwind(AssertUnwindSafe(|| room.write(batches)));
-        drop(room);
+        let Some(inner) = inner.upgrade() else { return };
+        let written = catch_unwind(AssertUnwindSafe(|| inner.write(batches)));
+        drop(inner);
         // A panic is one batch's, as on the pool. Whoever has gone meanwhile has a record too many.
         let _gone = done.send(written.unwrap_or_else(|_| Err(io::Error::other("the write panicked"))));
     }

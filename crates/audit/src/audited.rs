@@ -1,0 +1,97 @@
+//! The way out for a token, and what a record says of it.
+
+use std::{net::IpAddr, ops::Deref};
+
+use model::{About, AuditId, CredentialId, Failure, Outcome, Purpose, Source, TokenKind, Who, WorkspaceId};
+use store::AuditRecord;
+
+use crate::Audit;
+
+/// Who asks for a token, from where and what for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker {
+    /// Who.
+    pub who: Who,
+    /// The address at the other end of the connection; `None`: this server itself.
+    pub from: Option<IpAddr>,
+    /// What for.
+    pub why: Purpose,
+}
+
+/// Which token is asked for, and by whom.
+#[derive(Debug, Clone)]
+pub struct TokenAccess {
+    /// Whose account.
+    pub workspace: WorkspaceId,
+    /// Which account.
+    pub credential: CredentialId,
+    /// Which of its tokens.
+    pub kind: TokenKind,
+    /// Who asks.
+    pub asker: Asker,
+    /// What else is known of the request: user, meeting, bot.
+    pub about: About,
+}
+
+/// A token that may leave this server: the audit holds a record of it.
+#[derive(Debug)]
+pub struct Audited<T> {
+    token: T,
+    record: AuditId,
+}
+
+impl<T> Audited<T> {
+    /// The record, for logs.
+    pub fn record(&self) -> AuditId {
+        self.record
+    }
+}
+
+impl<T> Deref for Audited<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.token
+    }
+}
+
+impl Audit {
+    /// The one way out for a token: runs `fetch`, writes down what came of it, and only then gives the token.
+    pub async fn audited<T>(
+        &self,
+        access: TokenAccess,
+        fetch: impl Future<Output = Result<(T, Source), Failure>>,
+    ) -> Result<Audited<T>, Failure> {
+        match fetch.await {
+            Ok((token, source)) => self.give(access, token, source).await,
+            Err(failure) => {
+                let refused = Outcome::Refused(failure.code);
+                self.metrics().token_read(access.kind, refused);
+                self.write_later(self.record(access, refused));
+                Err(failure)
+            }
+        }
+    }
+
+    /// The same for a token that is at hand.
+    pub async fn give<T>(
+        &self,
+        access: TokenAccess,
+        token: T,
+        source: Source,
+    ) -> Result<Audited<T>, Failure> {
+        let (kind, outcome) = (access.kind, Outcome::Given(source));
+        let record = self.record(access, outcome);
+        let id = record.id;
+        let given = self.write(record).await;
+        let outcome = given.as_ref().map_or_else(|failure| Outcome::Refused(failure.code), |()| outcome);
+        self.metrics().token_read(kind, outcome);
+        given.map(|()| Audited { token, record: id })
+    }
+
+    fn record(&self, access: TokenAccess, outcome: Outcome) -> AuditRecord {
+        let TokenAccess { workspace, credential, kind, asker: Asker { who, from, why }, about } = access;
+        let at = self.env().now();
+        let id = AuditId::generate_at(at, self.env());
+        AuditRecord { id, at, workspace, credential, kind, who, from, why, outcome, about }
+    }
+}

@@ -1,0 +1,52 @@
+//! Reading the audit, and deleting what is older than is kept.
+
+use std::{convert::Infallible, time::Duration};
+
+use model::{Timestamp, WorkspaceId};
+use store::{AuditPage, AuditRecord, StoreError};
+
+use crate::Audit;
+
+/// Between two rounds of deleting old records.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(3600);
+/// Rows of old records are deleted so many at a time: others want to write meanwhile.
+const PRUNE_BATCH: u32 = 200;
+/// Between two batches.
+const PRUNE_PAUSE: Duration = Duration::from_millis(100);
+
+impl Audit {
+    /// A stretch of the workspace's audit. The record of a token that this server gave before is in it.
+    pub async fn page(
+        &self,
+        workspace: WorkspaceId,
+        page: &AuditPage,
+    ) -> Result<Vec<AuditRecord>, StoreError> {
+        self.catch_up().await?;
+        self.store().audit(workspace, page).await
+    }
+
+    /// Deletes records that are older than `keep`, for as long as it is polled.
+    pub async fn run_pruning(&self, keep: Duration) -> Infallible {
+        loop {
+            match self.prune(self.env().now() - keep).await {
+                Ok(0) => {}
+                Ok(pruned) => tracing::info!(pruned, "old records were deleted from the audit"),
+                Err(error) => tracing::warn!(%error, "old records stay in the audit"),
+            }
+            self.env().clock.sleep(PRUNE_INTERVAL).await;
+        }
+    }
+
+    /// Deletes what is older than `end`, a few rows at a time. Answers how many records that were.
+    pub async fn prune(&self, end: Timestamp) -> Result<u64, StoreError> {
+        let mut pruned = 0;
+        loop {
+            let gone = self.store().prune_audit(end, PRUNE_BATCH).await?;
+            pruned += gone.records;
+            if gone.batches < PRUNE_BATCH {
+                return Ok(pruned);
+            }
+            self.env().clock.sleep(PRUNE_PAUSE).await;
+        }
+    }
+}

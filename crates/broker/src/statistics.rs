@@ -1,0 +1,53 @@
+//! What `/metrics` says of the whole installation, counted when somebody asks.
+
+use std::{sync::Arc, time::Duration};
+
+use store::StoreError;
+
+use crate::Broker;
+
+/// How old the count of accounts may be: counting reads an index to its end.
+const COUNT_TTL: Duration = Duration::from_secs(60);
+/// How long a scrape waits for a new one.
+const COUNT_TIMEOUT: Duration = Duration::from_secs(2);
+
+impl Broker {
+    /// Everything that was counted, as OpenMetrics text. Accounts are counted at most once a minute, whoever scrapes.
+    pub async fn metrics_text(self: &Arc<Self>) -> String {
+        if self.env.now().since(self.metrics.counted_at()) >= COUNT_TTL {
+            let broker = Arc::clone(self);
+            let counted = self.counts.join((), &self.tasks, move || async move { broker.count().await });
+            // Without an answer the older count stands, with its time beside it.
+            let _late = self.env.clock.timeout(COUNT_TIMEOUT, counted).await;
+        }
+        self.metrics.clock_ahead(self.zoom.clock().ahead_of_zoom().unwrap_or(0));
+        for finding in self.check_health().await {
+            self.metrics.problem(&finding);
+        }
+        if let Some(escrow) = &self.escrow {
+            match escrow.waiting().await {
+                Ok(files) => self.metrics.escrow_files(files),
+                Err(error) => tracing::warn!(%error, "the files in escrow cannot be counted"),
+            }
+        }
+        self.metrics.text()
+    }
+
+    async fn count(&self) {
+        let now = self.env.now();
+        let counted = async {
+            Ok::<_, StoreError>((
+                self.store.credentials_by_status().await?,
+                self.store.seats_taken(now).await?,
+            ))
+        };
+        match counted.await {
+            Ok((counts, seats)) => {
+                self.metrics.accounts(&counts);
+                self.metrics.seats(seats);
+                self.metrics.counted(self.env.now());
+            }
+            Err(error) => tracing::warn!(%error, "accounts and seats cannot be counted"),
+        }
+    }
+}
