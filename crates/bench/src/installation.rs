@@ -13,8 +13,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use stage::{Server, text};
 use store::Store;
-use store_postgres::{Address, PostgresStore};
-use store_sqlite::SqliteStore;
+use store_sql::{
+    postgres::{self, Address},
+    sqlite,
+};
 
 use crate::place::Place;
 
@@ -58,7 +60,7 @@ impl Installation {
         });
         if let Backend::Postgres(address) = &backend {
             configuration["database_url"] = address.clone().into();
-            PostgresStore::migrate(&Address::read(&Secret::new(address))?).await?;
+            postgres::migrate(&Address::read(&Secret::new(address))?).await?;
         }
         let server = start(place, &folder, &configuration, None, None).await?;
 
@@ -114,9 +116,7 @@ async fn start(
 
 async fn open(backend: &Backend, folder: &Path) -> anyhow::Result<Arc<dyn Store>> {
     Ok(match backend {
-        Backend::Sqlite => Arc::new(SqliteStore::open(&folder.join("latchkey.db")).await?),
-        Backend::Postgres(address) => {
-            Arc::new(PostgresStore::open(&Address::read(&Secret::new(address))?).await?)
-        }
+        Backend::Sqlite => Arc::new(sqlite::open(&folder.join("latchkey.db")).await?),
+        Backend::Postgres(address) => Arc::new(postgres::open(&Address::read(&Secret::new(address))?).await?),
     })
 }

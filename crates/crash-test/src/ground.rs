@@ -17,7 +17,7 @@ use crate::{Place, proxy::Proxy};
 
 /// Everything of ours, and the driver's statements.
 const LOG: &str = "info,api=trace,bots=trace,broker=trace,latchkey=trace,model=trace,sealing=trace,store=trace,\
-                   store_postgres=trace,store_sqlite=trace,zoom=trace,sqlx=debug";
+                   store_sql=trace,zoom=trace,sqlx=debug";
 
 /// Where rows live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

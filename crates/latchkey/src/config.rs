@@ -16,7 +16,7 @@ use broker::REMEMBERED_IDS;
 use ipnet::IpNet;
 use model::Secret;
 use serde::{Deserialize, Deserializer, Serialize};
-use store_postgres::Address;
+use store_sql::postgres::Address;
 use url::Url;
 
 /// `latchkey.toml`

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use store_postgres::{Migrated, PostgresStore};
+use store_sql::postgres::{self, Migrated};
 
 use crate::{
     config::Config,
@@ -26,7 +26,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         println!("{} is up to date, as after every start of the server", sqlite_file(&config).display());
         return Ok(());
     };
-    let Migrated { taken, schema } = PostgresStore::migrate(&address).await?;
+    let Migrated { taken, schema } = postgres::migrate(&address).await?;
     let database = format!("the database {} at {address}", address.database());
     match taken.as_slice() {
         [] => println!("{database} has schema {schema} already"),

@@ -233,7 +233,7 @@ async fn bring_out_bots(mut stop: Stop, bots: &Supervisor, config: &Bots, clock:
 /// less: it comes first, unless the configuration says otherwise.
 fn open_journal(config: &Config, database: &Database, env: &Environment) -> anyhow::Result<Journal> {
     let folder = config.audit_journal();
-    let first = config.audit.disk_first.unwrap_or(matches!(database, Database::Sqlite(_)));
+    let first = config.audit.disk_first.unwrap_or(database.is_sqlite());
     let opened = Journal::open(&folder, env.clone());
     let opened = opened.and_then(|journal| if first { journal.first() } else { Ok(journal) });
     opened.map_err(|error| anyhow!("cannot use {} ({error}): make it writable", folder.display()))

@@ -10,8 +10,10 @@ use std::{
 use anyhow::{Context as _, anyhow, bail};
 use model::Secret;
 use store::{Filling, Snapshot};
-use store_postgres::{Address, PostgresStore};
-use store_sqlite::SqliteStore;
+use store_sql::{
+    postgres::{self, Address},
+    sqlite,
+};
 
 use crate::progress::bar;
 
@@ -113,8 +115,8 @@ impl Side {
     async fn snapshot(&self) -> anyhow::Result<Box<dyn Snapshot>> {
         Ok(match self {
             Self::Sqlite(path) if !path.is_file() => bail!("there is no file {}", path.display()),
-            Self::Sqlite(path) => SqliteStore::snapshot(path).await?,
-            Self::Postgres(address) => PostgresStore::snapshot(address).await?,
+            Self::Sqlite(path) => sqlite::snapshot(path).await?,
+            Self::Postgres(address) => postgres::snapshot(address).await?,
         })
     }
 
@@ -130,7 +132,7 @@ impl Side {
                 // For its owner only, as the folder of an installation is. SQLite makes its other files alike.
                 let private = fs::File::options().write(true).create_new(true).mode(0o600).open(path);
                 private.with_context(|| format!("cannot make {}", path.display()))?;
-                SqliteStore::open(path).await?.close().await;
+                sqlite::open(path).await?.close().await;
                 Ok(made)
             }
             _ => Ok(Made(None)),
@@ -139,8 +141,8 @@ impl Side {
 
     async fn fill(&self) -> anyhow::Result<Box<dyn Filling>> {
         Ok(match self {
-            Self::Sqlite(path) => SqliteStore::fill(path).await?,
-            Self::Postgres(address) => PostgresStore::fill(address).await?,
+            Self::Sqlite(path) => sqlite::fill(path).await?,
+            Self::Postgres(address) => postgres::fill(address).await?,
         })
     }
 }

@@ -29,7 +29,6 @@ use outbound::{CallbackClient, NetworkGuard};
 use sealing::Provider;
 use serde_json::{Value, json};
 use store::Bots as _;
-use store_sqlite::SqliteStore;
 use tempfile::TempDir;
 use tenants::{NewApiKey, Workspaces};
 use tokio::net::TcpListener;
@@ -130,7 +129,7 @@ impl TestApp {
         let here = format!("http://{}", listener.local_addr().unwrap());
         let base = Url::parse(plan.public_base.unwrap_or(&here)).unwrap();
         let tasks = TaskTracker::new();
-        let store = Arc::new(SqliteStore::open(&directory.path().join("latchkey.db")).await.unwrap());
+        let store = Arc::new(store_sql::sqlite::open(&directory.path().join("latchkey.db")).await.unwrap());
         let api_base = Url::parse(&zoom.ready.api_base).unwrap();
         let endpoints = Endpoints {
             oauth_base: Url::parse(&zoom.ready.zoom_base).unwrap(),

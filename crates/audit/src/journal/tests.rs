@@ -5,7 +5,7 @@ use model::{
     TokenKind, Who, WorkspaceId,
 };
 use store::{AuditPage, AuditRecord, Audits as _, Direction};
-use store_sqlite::SqliteStore;
+use store_sql::{SqlStore, sqlite};
 use tempfile::TempDir;
 
 use super::*;
@@ -17,7 +17,7 @@ const EVERYTHING: AuditPage =
 /// A folder that processes share, and the store of all.
 struct Fixture {
     folder: TempDir,
-    store: SqliteStore,
+    store: SqlStore,
     env: Environment,
     clock: Arc<ManualClock>,
 }
@@ -27,7 +27,7 @@ impl Fixture {
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000)));
         let env = Environment { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(7)) };
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&folder.path().join("latchkey.db")).await.unwrap();
+        let store = sqlite::open(&folder.path().join("latchkey.db")).await.unwrap();
         Self { folder, store, env, clock }
     }
 

@@ -13,7 +13,7 @@ use sealing::{Keys, Provider};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{AppKind, Credential, Credentials, Note, Store};
-use store_sqlite::SqliteStore;
+use store_sql::{SqlStore, sqlite};
 use tempfile::TempDir;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -36,7 +36,7 @@ pub(crate) const CLIENT_SECRET: &str = "planted-client-secret";
 
 pub(crate) struct House {
     pub(crate) broker: Arc<Broker>,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<SqlStore>,
     pub(crate) env: Environment,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) tasks: TaskTracker,
@@ -79,7 +79,7 @@ impl House {
         let tasks = TaskTracker::new();
 
         let keys = Provider::file(rooms.path().join("keys.json")).create(&env).await.unwrap();
-        let store = Arc::new(SqliteStore::open(&rooms.path().join("latchkey.db")).await.unwrap());
+        let store = Arc::new(sqlite::open(&rooms.path().join("latchkey.db")).await.unwrap());
         let audit = (mode, env.clone());
         let broker = assemble(&zoom, store.clone(), keys, env.clone(), audit, tasks.clone(), rooms.path());
         let founded = broker.workspaces().found_or_check().await.unwrap().unwrap();
@@ -109,7 +109,7 @@ impl House {
 
     /// Another process on the same database, which tells the time by `clock`.
     pub(crate) async fn another_broker(&self, clock: Arc<dyn Clock>) -> Arc<Broker> {
-        let store = Arc::new(SqliteStore::open(&self.database()).await.unwrap());
+        let store = Arc::new(sqlite::open(&self.database()).await.unwrap());
         self.assemble_on(store, clock).await
     }
 

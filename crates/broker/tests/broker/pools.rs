@@ -7,8 +7,10 @@ use futures_util::future::join_all;
 use model::{Code, Failure, MeetingNumber, PoolId, TokenKind};
 use stage::Postgres;
 use store::{Dialect, LinkLife, LinkSource, LinkTerms, Proof, Store};
-use store_postgres::{Address, PostgresStore};
-use store_sqlite::SqliteStore;
+use store_sql::{
+    postgres::{self, Address},
+    sqlite,
+};
 
 use crate::harness::House;
 
@@ -63,7 +65,7 @@ impl Cluster {
     async fn on_sqlite() -> Self {
         let mut cluster = Self::found().await;
         for _ in 0..3 {
-            let store = Arc::new(SqliteStore::open(&cluster.house.database()).await.unwrap());
+            let store = Arc::new(sqlite::open(&cluster.house.database()).await.unwrap());
             cluster.servers.push(cluster.house.broker_on(store).await);
         }
         cluster
@@ -74,12 +76,12 @@ impl Cluster {
         let mut cluster = Self::found().await;
         cluster.house.store.close().await;
         let address = Address::read(&server.database("template1").await.unwrap().into()).unwrap();
-        PostgresStore::migrate(&address).await.unwrap();
-        let mut source = SqliteStore::snapshot(&cluster.house.database()).await.unwrap();
-        store::copy(&mut *source, PostgresStore::fill(&address).await.unwrap(), |_, _| ()).await.unwrap();
-        cluster.store = Arc::new(PostgresStore::open(&address).await.unwrap());
+        postgres::migrate(&address).await.unwrap();
+        let mut source = sqlite::snapshot(&cluster.house.database()).await.unwrap();
+        store::copy(&mut *source, postgres::fill(&address).await.unwrap(), |_, _| ()).await.unwrap();
+        cluster.store = Arc::new(postgres::open(&address).await.unwrap());
         for _ in 0..3 {
-            let store = Arc::new(PostgresStore::open(&address).await.unwrap());
+            let store = Arc::new(postgres::open(&address).await.unwrap());
             cluster.servers.push(cluster.house.broker_on(store).await);
         }
         cluster

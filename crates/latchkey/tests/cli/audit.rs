@@ -8,7 +8,6 @@ use model::{
 };
 use serde_json::Value;
 use store::{AuditRecord, Audits as _};
-use store_sqlite::SqliteStore;
 use tokio::process::Command;
 
 use crate::support::{Installation, latchkey, refusal, within};
@@ -34,7 +33,7 @@ async fn with_records(count: u64) -> (Installation, Vec<AuditRecord>) {
         about: About::default(),
     };
     let records: Vec<_> = (0..count).map(record).collect();
-    let store = SqliteStore::open(&installation.path("data/latchkey.db")).await.unwrap();
+    let store = store_sql::sqlite::open(&installation.path("data/latchkey.db")).await.unwrap();
     store.append_audit(&records).await.unwrap();
     store.close().await;
     (installation, records)

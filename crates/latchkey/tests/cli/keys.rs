@@ -7,7 +7,6 @@ use reqwest::Client;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use store::{Replacement, SEALED_COLUMNS, SealedCells as _};
-use store_sqlite::SqliteStore;
 use tokio::task::JoinSet;
 
 use crate::{
@@ -163,7 +162,7 @@ async fn a_damaged_secret_is_named_and_keeps_its_key() {
     let (installation, _) = furnished(BROKER_ALONE).await;
     let old = ring(&installation)["active"].as_str().unwrap().to_owned();
     // One app's client secret, over that of another.
-    let store = SqliteStore::open(&installation.path("data/latchkey.db")).await.unwrap();
+    let store = store_sql::sqlite::open(&installation.path("data/latchkey.db")).await.unwrap();
     let column = SEALED_COLUMNS.iter().find(|column| column.column == "client_secret").unwrap();
     let heads = store.sealed_heads(column, None, 1, 2).await.unwrap();
     let rows: Vec<String> = heads.into_iter().map(|head| head.row).collect();

@@ -9,7 +9,7 @@ mod keys;
 mod postgres;
 mod refusals;
 mod serve;
-#[path = "../../../store-postgres/tests/server/mod.rs"]
+#[path = "../../../store-sql/tests/server/mod.rs"]
 mod server;
 mod sim;
 mod store_copy;

@@ -1,0 +1,122 @@
+//! Connections and transactions of either database.
+
+use sqlx::{SqlitePool, SqliteTransaction, error::DatabaseError};
+use store::StoreError;
+
+use crate::{
+    postgres::connections::{PostgresPool, PostgresTx},
+    query::Query,
+};
+
+/// What a transaction may rely on. On SQLite, one that writes has the database to itself from its first statement on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Isolation {
+    /// Decides about rows that are there, and locks them.
+    OnRows,
+    /// Decides about rows that are not there, which nobody can lock.
+    OnAbsence,
+    /// Several reads of one moment.
+    OneMoment,
+}
+
+/// Some connections.
+#[derive(Debug, Clone)]
+pub(crate) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PostgresPool),
+}
+
+impl Pool {
+    pub(crate) async fn begin(&self, isolation: Isolation) -> Result<Tx, StoreError> {
+        match self {
+            Self::Sqlite(pool) => {
+                let begin = match isolation {
+                    Isolation::OnRows | Isolation::OnAbsence => "BEGIN IMMEDIATE",
+                    Isolation::OneMoment => "BEGIN",
+                };
+                pool.begin_with(begin).await.map(Tx::Sqlite).map_err(unavailable)
+            }
+            Self::Postgres(pool) => pool.begin(isolation).await.map(Tx::Postgres).map_err(unavailable),
+        }
+    }
+
+    /// Adds the condition that the labels in a JSON column have this one.
+    pub(crate) fn push_label(&self, query: &mut Query, column: &str, key: &str, value: &str) {
+        match self {
+            // Its `->>` takes some keys for a path.
+            Self::Sqlite(_) => {
+                query.push(" AND EXISTS (SELECT 1 FROM json_each(").push(column);
+                query.push(") label WHERE label.key = ").push_bind(key);
+                query.push(" AND label.value = ").push_bind(value).push(")");
+            }
+            Self::Postgres(_) => {
+                query.push(" AND ").push(column).push(" ->> ").push_bind(key).push(" = ").push_bind(value);
+            }
+        }
+    }
+
+    /// Closes the connections. What follows fails.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// A transaction. Dropped, it takes everything back.
+pub(crate) enum Tx {
+    Sqlite(SqliteTransaction<'static>),
+    Postgres(PostgresTx),
+}
+
+impl Tx {
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await,
+            Self::Postgres(transaction) => transaction.commit().await,
+        }
+        .map_err(unavailable)
+    }
+}
+
+/// Where a statement runs: by itself, or in a transaction.
+pub(crate) enum Target<'t> {
+    Pool(&'t Pool),
+    Tx(&'t mut Tx),
+}
+
+impl<'t> From<&'t Pool> for Target<'t> {
+    fn from(pool: &'t Pool) -> Self {
+        Self::Pool(pool)
+    }
+}
+
+impl<'t> From<&'t mut Tx> for Target<'t> {
+    fn from(tx: &'t mut Tx) -> Self {
+        Self::Tx(tx)
+    }
+}
+
+pub(crate) fn unavailable(error: sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::ColumnDecode { index, source } => {
+            StoreError::Corrupt { table: "a query", cause: format!("column {index}: {source}") }
+        }
+        error => StoreError::Unavailable(Box::new(error)),
+    }
+}
+
+/// What the database itself said, if it was that.
+pub(crate) fn said(error: &StoreError) -> Option<&dyn DatabaseError> {
+    let StoreError::Unavailable(cause) = error else { return None };
+    cause.downcast_ref::<sqlx::Error>()?.as_database_error()
+}
+
+/// For `map_err`: a broken uniqueness says what exists already.
+pub(crate) fn exists(what: &'static str) -> impl Fn(StoreError) -> StoreError {
+    move |error| match said(&error) {
+        Some(said) if said.is_unique_violation() => StoreError::Exists(what),
+        _ => error,
+    }
+}

@@ -1,0 +1,55 @@
+//! PostgreSQL 15 or later, for any number of replicas, also through a pooler that shares connections.
+
+mod address;
+pub(crate) mod connections;
+mod copy;
+mod migrations;
+mod open;
+
+use sqlx::{Connection as _, error::DatabaseError};
+use store::StoreError;
+
+use crate::{
+    SqlStore,
+    db::{Pool, said},
+};
+use connections::PostgresPool;
+
+pub use address::Address;
+pub use copy::{fill, snapshot};
+pub use migrations::Migrated;
+pub use open::OpenError;
+
+/// Connections of one process. A call holds one for a few milliseconds, so that few serve many.
+const CONNECTIONS: u32 = 8;
+/// Those for the audit, beside them. It writes one batch after another, so there is one, unless that hangs. And it is the
+/// same one each time, whose process at the server has everything at hand; that is a tenth more reads with a strict audit.
+const AUDIT_CONNECTIONS: u32 = 4;
+
+/// Connects to a database whose schema is the one this version speaks to.
+pub async fn open(address: &Address) -> Result<SqlStore, OpenError> {
+    let mut first = open::connect(address).await?;
+    migrations::check(&mut first, address).await?;
+    let is_shared = open::is_shared(&mut first, address).await?;
+    if is_shared {
+        tracing::info!("a pooler shares the connections to PostgreSQL among transactions");
+    }
+    // It has done its work; the pools make their own.
+    drop(first.close().await);
+    let pool = |connections| Pool::Postgres(PostgresPool::new(address.options(), connections, is_shared));
+    let readers = pool(CONNECTIONS);
+    Ok(SqlStore { writer: readers.clone(), readers, audit: pool(AUDIT_CONNECTIONS) })
+}
+
+/// Brings the schema of a database up to date. Replicas may be running meanwhile.
+pub async fn migrate(address: &Address) -> Result<Migrated, OpenError> {
+    migrations::run(address).await
+}
+
+/// Whether a transaction was ended for another's sake: nothing of it is left, and it may well succeed now.
+pub(crate) fn collided(error: &StoreError) -> bool {
+    const SERIALIZATION_FAILURE: &str = "40001";
+    const DEADLOCK_DETECTED: &str = "40P01";
+    let code = said(error).and_then(DatabaseError::code);
+    code.is_some_and(|code| [SERIALIZATION_FAILURE, DEADLOCK_DETECTED].contains(&&*code))
+}

@@ -1,0 +1,198 @@
+//! The first connection, and what is wrong when there is none.
+
+use std::time::Duration;
+
+use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, error::DatabaseError, raw_sql};
+
+use super::{Address, migrations::KNOWN};
+
+/// Longer than a healthy server takes to answer, shorter than whoever waits for a start is patient.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+
+/// The oldest PostgreSQL that the conformance suite runs on.
+const OLDEST: i64 = 15;
+
+/// The database cannot be used. Each says what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It is not an address at all.
+    #[error(
+        "database_url is not an address of a PostgreSQL database, postgres://user:password@host/database ({cause})"
+    )]
+    Address {
+        /// What is wrong with it. Never the address: it holds a password.
+        cause: String,
+    },
+    /// Nobody answers.
+    #[error("no PostgreSQL answers at {address} ({cause}): start it, or correct `database_url`")]
+    Away {
+        /// Where.
+        address: Address,
+        /// What the system said.
+        cause: String,
+    },
+    /// Wrong password, unknown user, or not from here.
+    #[error(
+        "PostgreSQL at {address} does not let {} in ({cause}): correct the user or password in `database_url`",
+        address.user()
+    )]
+    Refused {
+        /// Where.
+        address: Address,
+        /// What PostgreSQL said.
+        cause: String,
+    },
+    /// The server has no such database.
+    #[error(
+        "PostgreSQL at {address} has no database {0}: create it (createdb {0}), or correct `database_url`",
+        address.database()
+    )]
+    Missing {
+        /// Where.
+        address: Address,
+    },
+    /// The server is too old.
+    #[error("PostgreSQL at {address} is version {found}, and latchkey needs {OLDEST} or later: upgrade it")]
+    OldServer {
+        /// Where.
+        address: Address,
+        /// Its version.
+        found: i64,
+    },
+    /// The schema has still to be brought up to date.
+    #[error(
+        "the database {} at {address} has schema {found}, and this latchkey needs {KNOWN}: run `latchkey migrate`",
+        address.database()
+    )]
+    TooOld {
+        /// Where.
+        address: Address,
+        /// Its schema; 0 when it is empty.
+        found: i64,
+    },
+    /// A newer Latchkey has migrated it.
+    #[error(
+        "the database {} at {address} has schema {found}, and this latchkey knows {KNOWN}: run the newer version",
+        address.database()
+    )]
+    TooNew {
+        /// Where.
+        address: Address,
+        /// Its schema.
+        found: i64,
+    },
+    /// A pooler stands between, and this needs a session.
+    #[error(
+        "a pooler at {address} shares its connections among transactions, and copying takes one session: give the \
+         address of PostgreSQL itself"
+    )]
+    Pooled {
+        /// Where.
+        address: Address,
+    },
+    /// Servers are up that should not be.
+    #[error(
+        "{connections} connections of latchkey to the database {} at {address} are open: stop every server on it first",
+        address.database()
+    )]
+    InUse {
+        /// Where.
+        address: Address,
+        /// How many.
+        connections: i64,
+    },
+    /// A step failed; none was taken.
+    #[error(
+        "the database {} at {address} is as it was, a step of its schema failed ({cause}): run `latchkey migrate` again",
+        address.database()
+    )]
+    Migration {
+        /// Where.
+        address: Address,
+        /// What PostgreSQL said.
+        cause: sqlx::Error,
+    },
+    /// Anything else.
+    #[error("the database {} at {address} cannot be used ({cause}): see PostgreSQL's log", address.database())]
+    Unusable {
+        /// Where.
+        address: Address,
+        /// What PostgreSQL said.
+        cause: sqlx::Error,
+    },
+}
+
+/// One connection, to a server that is new enough.
+pub(crate) async fn connect(address: &Address) -> Result<PgConnection, OpenError> {
+    let options = address.options();
+    let answer = tokio::time::timeout(ANSWERS_WITHIN, PgConnection::connect_with(&options)).await;
+    let mut db = match answer {
+        Ok(answer) => answer.map_err(|error| judge(address, error))?,
+        Err(_) => {
+            return Err(OpenError::Away { address: address.clone(), cause: "no answer within 10 s".into() });
+        }
+    };
+    let unusable = |cause| OpenError::Unusable { address: address.clone(), cause };
+    let version = "-- server version\nSELECT current_setting('server_version_num')::bigint / 10000";
+    let version = number(&mut db, version).await.map_err(unusable)?;
+    if version < OLDEST {
+        return Err(OpenError::OldServer { address: address.clone(), found: version });
+    }
+    Ok(db)
+}
+
+/// Whether a pooler shares the connections behind `one` among transactions. Then, what is set or prepared in one
+/// transaction is not there in the next.
+///
+/// A second connection holds a transaction open. If it has the backend that the first had a moment ago, or the first has
+/// another by now, then backends are lent for a transaction. Others may come between; not every time.
+pub(crate) async fn is_shared(one: &mut PgConnection, address: &Address) -> Result<bool, OpenError> {
+    const LOOKS: u32 = 5;
+    let unusable = |cause| OpenError::Unusable { address: address.clone(), cause };
+    let mut other = connect(address).await?;
+    let looked = async {
+        for _ in 0..LOOKS {
+            let before = backend(one).await?;
+            other.execute(raw_sql("BEGIN")).await?;
+            let is_shared = backend(&mut other).await? == before || backend(one).await? != before;
+            other.execute(raw_sql("ROLLBACK")).await?;
+            if is_shared {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    let looked = tokio::time::timeout(ANSWERS_WITHIN, looked).await;
+    // Only a pooler makes somebody wait here, for a connection that the other one has.
+    let is_shared = looked.unwrap_or(Ok(true)).map_err(unusable)?;
+    drop(other.close().await);
+    Ok(is_shared)
+}
+
+async fn backend(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    number(db, "-- backend\nSELECT pg_backend_pid()::bigint").await
+}
+
+/// What a statement answers that is not prepared: such a one works through any pooler.
+pub(crate) async fn number(db: &mut PgConnection, sql: &'static str) -> Result<i64, sqlx::Error> {
+    raw_sql(sql).fetch_one(db).await?.try_get(0)
+}
+
+/// By what PostgreSQL calls it (<https://www.postgresql.org/docs/current/errcodes-appendix.html>), never by its prose.
+fn judge(address: &Address, error: sqlx::Error) -> OpenError {
+    let address = address.clone();
+    let code = error.as_database_error().and_then(DatabaseError::code).unwrap_or_default().into_owned();
+    match (code.as_str(), error) {
+        ("28000" | "28P01", error) => OpenError::Refused { address, cause: said(&error) },
+        ("3D000", _) => OpenError::Missing { address },
+        // Starting, stopping, or full.
+        ("57P03" | "57P01" | "53300", error) => OpenError::Away { address, cause: said(&error) },
+        (_, sqlx::Error::Io(error)) => OpenError::Away { address, cause: error.to_string() },
+        (_, cause) => OpenError::Unusable { address, cause },
+    }
+}
+
+/// PostgreSQL's own words, without the driver's around them.
+fn said(error: &sqlx::Error) -> String {
+    error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned())
+}

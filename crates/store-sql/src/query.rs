@@ -1,0 +1,268 @@
+//! Statements with their values, for either database.
+
+use std::borrow::Cow;
+
+use model::{
+    ApiKeyId, BotId, ConsentId, CredentialId, IdempotentRequestId, LeaseToken, LogLineId, ParkedConsentId,
+    PoolId, ScreenshotId, Sealed, SeatId, Timestamp, TokenLinkId, UsedIdsId, WorkspaceId, ZoomOauthAppId,
+};
+use serde::Serialize;
+use sqlx::{
+    AssertSqlSafe,
+    postgres::{PgArguments, Postgres},
+    query::Query as Bound,
+    sqlite::{Sqlite, SqliteArguments},
+    types::Json,
+};
+use store::StoreError;
+
+use crate::{
+    db::{Pool, Target, Tx, unavailable},
+    row::{Cell, Row},
+    sqlite,
+};
+
+/// How many rows are written by one statement: far below what either database binds.
+pub(crate) const MOST_ROWS: usize = 500;
+/// Bytes of what is erased or was never there.
+pub(crate) const NO_BYTES: &[u8] = &[];
+
+/// What stands for a `$n`. The kinds are those of the schema's columns; what is absent has a kind too, as PostgreSQL wants
+/// to know it.
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    Integer(Option<i64>),
+    Text(Option<String>),
+    Bytes(Option<Vec<u8>>),
+    Flag(bool),
+    /// For `= ANY($n)`.
+    List(Vec<String>),
+    Json(serde_json::Value),
+}
+
+macro_rules! kinds {
+    ($($kind:ident: $($type:ty)|+ => |$value:ident| $made:expr;)+) => {$($(
+        impl From<$type> for Value {
+            fn from($value: $type) -> Self {
+                Self::$kind(Some($made))
+            }
+        }
+
+        impl From<Option<$type>> for Value {
+            fn from(value: Option<$type>) -> Self {
+                Self::$kind(value.map(|$value| $made))
+            }
+        }
+    )+)+};
+}
+
+kinds! {
+    Integer: i64 => |number| number;
+    Integer: u32 => |number| i64::from(number);
+    Integer: Timestamp => |time| time.as_microsecond();
+    Text: String => |text| text;
+    Text: &str | &String => |text| text.to_owned();
+    Text: ApiKeyId | BotId | ConsentId | CredentialId | IdempotentRequestId | LeaseToken | LogLineId | ParkedConsentId
+        | PoolId | ScreenshotId | SeatId | TokenLinkId | UsedIdsId | WorkspaceId | ZoomOauthAppId => |id| id.to_string();
+    Bytes: Vec<u8> => |bytes| bytes;
+    Bytes: &[u8] => |bytes| bytes.to_vec();
+    Bytes: &Vec<u8> => |bytes| bytes.clone();
+    Bytes: &Sealed => |sealed| sealed.0.clone();
+}
+
+impl From<&Option<String>> for Value {
+    fn from(text: &Option<String>) -> Self {
+        Self::Text(text.clone())
+    }
+}
+
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl From<Vec<String>> for Value {
+    fn from(list: Vec<String>) -> Self {
+        Self::List(list)
+    }
+}
+
+/// Values for [`Query::with`], each of its own type.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { [$(::std::convert::Into::<$crate::query::Value>::into($value)),*] };
+}
+
+pub(crate) use values;
+
+/// The value of a JSON column.
+pub(crate) fn json<T: Serialize>(value: &T) -> Value {
+    Value::Json(serde_json::to_value(value).expect("lists and maps of text"))
+}
+
+/// The value for `= ANY($n)`.
+pub(crate) fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> Value {
+    Value::List(items.into_iter().map(|item| item.to_string()).collect())
+}
+
+/// A statement and what stands for its `$1`, `$2`, ...
+#[derive(Debug)]
+pub(crate) struct Query {
+    sql: Cow<'static, str>,
+    values: Vec<Value>,
+}
+
+/// A statement, in PostgreSQL's words. It begins with its name, `-- name`, which the databases' own logs show. Its text is
+/// this crate's own: whatever came from outside is bound.
+pub(crate) fn query(sql: impl Into<Cow<'static, str>>) -> Query {
+    Query { sql: sql.into(), values: Vec::new() }
+}
+
+impl Query {
+    /// The value of the next `$n`.
+    pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// The values of the next ones.
+    pub(crate) fn with(mut self, values: impl IntoIterator<Item = Value>) -> Self {
+        self.values.extend(values);
+        self
+    }
+
+    /// Adds text to the statement.
+    pub(crate) fn push(&mut self, text: &str) -> &mut Self {
+        self.sql.to_mut().push_str(text);
+        self
+    }
+
+    /// Adds a value to the statement.
+    pub(crate) fn push_bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.values.push(value.into());
+        let parameter = format!("${}", self.values.len());
+        self.push(&parameter)
+    }
+
+    /// Adds `VALUES` with a row for each item, whose columns `row` adds.
+    pub(crate) fn push_rows<T>(&mut self, items: &[T], row: impl Fn(&mut Self, &T)) {
+        self.push(" VALUES ");
+        for (number, item) in items.iter().enumerate() {
+            self.push(if number == 0 { "(" } else { ", (" });
+            row(self, item);
+            self.push(")");
+        }
+    }
+
+    /// How many rows it changed.
+    pub(crate) async fn execute(self, on: impl Into<Target<'_>>) -> Result<u64, StoreError> {
+        match on.into() {
+            Target::Pool(Pool::Sqlite(pool)) => {
+                self.for_sqlite().execute(pool).await.map(|done| done.rows_affected())
+            }
+            Target::Tx(Tx::Sqlite(tx)) => {
+                self.for_sqlite().execute(&mut **tx).await.map(|done| done.rows_affected())
+            }
+            Target::Pool(Pool::Postgres(pool)) => pool.execute(self.for_postgres()).await,
+            Target::Tx(Tx::Postgres(tx)) => tx.execute(self.for_postgres()).await,
+        }
+        .map_err(unavailable)
+    }
+
+    pub(crate) async fn fetch_all(self, on: impl Into<Target<'_>>) -> Result<Vec<Row>, StoreError> {
+        match on.into() {
+            Target::Pool(Pool::Sqlite(pool)) => self.for_sqlite().fetch_all(pool).await.map(Row::of_sqlite),
+            Target::Tx(Tx::Sqlite(tx)) => self.for_sqlite().fetch_all(&mut **tx).await.map(Row::of_sqlite),
+            Target::Pool(Pool::Postgres(pool)) => {
+                pool.fetch_all(self.for_postgres()).await.map(Row::of_postgres)
+            }
+            Target::Tx(Tx::Postgres(tx)) => tx.fetch_all(self.for_postgres()).await.map(Row::of_postgres),
+        }
+        .map_err(unavailable)
+    }
+
+    /// The one row there is, if there is one.
+    pub(crate) async fn fetch_optional(self, on: impl Into<Target<'_>>) -> Result<Option<Row>, StoreError> {
+        Ok(self.fetch_all(on).await?.into_iter().next())
+    }
+
+    /// The first row, which is always there.
+    pub(crate) async fn fetch_one(self, on: impl Into<Target<'_>>) -> Result<Row, StoreError> {
+        self.fetch_optional(on).await?.ok_or_else(|| unavailable(sqlx::Error::RowNotFound))
+    }
+
+    /// The first column of every row.
+    pub(crate) async fn column<T: Cell>(self, on: impl Into<Target<'_>>) -> Result<Vec<T>, StoreError> {
+        self.fetch_all(on).await?.iter().map(Row::first).collect()
+    }
+
+    /// The first column of the one row there is, if there is one.
+    pub(crate) async fn scalar<T: Cell>(self, on: impl Into<Target<'_>>) -> Result<Option<T>, StoreError> {
+        self.fetch_optional(on).await?.as_ref().map(Row::first).transpose()
+    }
+
+    /// What a `SELECT count(*)` says.
+    pub(crate) async fn count(self, on: impl Into<Target<'_>>) -> Result<u64, StoreError> {
+        Ok(self.fetch_one(on).await?.first::<i64>()?.unsigned_abs())
+    }
+
+    fn for_sqlite(self) -> Bound<'static, Sqlite, SqliteArguments> {
+        let bound = sqlx::query(AssertSqlSafe(sqlite::translated(self.sql)));
+        self.values.into_iter().fold(bound, |bound, value| match value {
+            Value::Integer(number) => bound.bind(number),
+            Value::Text(text) => bound.bind(text),
+            Value::Bytes(bytes) => bound.bind(bytes),
+            Value::Flag(flag) => bound.bind(flag),
+            Value::List(list) => bound.bind(Json(list)),
+            Value::Json(value) => bound.bind(Json(value)),
+        })
+    }
+
+    fn for_postgres(self) -> Bound<'static, Postgres, PgArguments> {
+        let bound = sqlx::query(AssertSqlSafe(self.sql));
+        self.values.into_iter().fold(bound, |bound, value| match value {
+            Value::Integer(number) => bound.bind(number),
+            Value::Text(text) => bound.bind(text),
+            Value::Bytes(bytes) => bound.bind(bytes),
+            Value::Flag(flag) => bound.bind(flag),
+            Value::List(list) => bound.bind(list),
+            Value::Json(value) => bound.bind(Json(value)),
+        })
+    }
+}
+
+/// An `INSERT` of one row, each column beside its value.
+#[derive(Debug)]
+pub(crate) struct Insert {
+    name: &'static str,
+    table: &'static str,
+    columns: Vec<&'static str>,
+    values: Vec<Value>,
+    then: &'static str,
+}
+
+pub(crate) fn insert(name: &'static str, table: &'static str) -> Insert {
+    Insert { name, table, columns: Vec::new(), values: Vec::new(), then: "" }
+}
+
+impl Insert {
+    pub(crate) fn set(mut self, column: &'static str, value: impl Into<Value>) -> Self {
+        self.columns.push(column);
+        self.values.push(value.into());
+        self
+    }
+
+    /// What follows the values, such as `ON CONFLICT`.
+    pub(crate) const fn then(mut self, text: &'static str) -> Self {
+        self.then = text;
+        self
+    }
+
+    pub(crate) async fn execute(self, on: impl Into<Target<'_>>) -> Result<u64, StoreError> {
+        let Self { name, table, columns, values, then } = self;
+        let parameters: Vec<String> = (1..=columns.len()).map(|number| format!("${number}")).collect();
+        let (columns, parameters) = (columns.join(", "), parameters.join(", "));
+        let sql = format!("{name}\nINSERT INTO {table} ({columns}) VALUES ({parameters}) {then}");
+        Query { sql: sql.into(), values }.execute(on).await
+    }
+}

@@ -1,0 +1,102 @@
+//! Transactions that SQLite ends by itself, brought about for real on the store's own connections.
+
+use std::sync::Arc;
+
+use model::WorkspaceId;
+use sqlx::{AssertSqlSafe, Executor as _, SqlitePool, raw_sql};
+use store::{Access as _, Probe as _, Workspace, conformance::Bench};
+use tempfile::TempDir;
+
+use crate::{
+    SqlStore,
+    db::{Isolation, Pool, Tx},
+    sqlite,
+};
+
+fn raw(pool: &Pool) -> &SqlitePool {
+    let Pool::Sqlite(pool) = pool else { panic!("a pool of another kind") };
+    pool
+}
+
+async fn empty() -> (SqlStore, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    (sqlite::open(&dir.path().join("latchkey.db")).await.unwrap(), dir)
+}
+
+/// As many pages as there are, and `more`.
+async fn limit_pages(store: &SqlStore, more: i64) {
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(raw(&store.writer)).await.unwrap();
+    let limit = format!("PRAGMA max_page_count = {}", pages + more);
+    raw(&store.writer).execute(raw_sql(AssertSqlSafe(limit))).await.unwrap();
+}
+
+/// Writes workspaces until SQLite has no page left for one.
+async fn fill(store: &SqlStore, bench: &Bench) -> String {
+    loop {
+        let id = WorkspaceId::generate(&bench.env);
+        let workspace = Workspace { name: "x".repeat(2000), ..bench.workspace_row(id) };
+        if let Err(error) = store.add_workspace(&workspace, &bench.api_key(id)).await {
+            return error.to_string();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_full_database_takes_nothing_and_then_everything_again() {
+    let (store, dir) = empty().await;
+    let other = sqlite::open(&dir.path().join("latchkey.db")).await.unwrap();
+    let bench = Bench::new(Arc::new(other));
+    limit_pages(&store, 4).await;
+    let complaint = fill(&store, &bench).await;
+    assert!(complaint.contains("full"), "{complaint}");
+    limit_pages(&store, 1000).await;
+    // Every kind of caller, again and again: a transaction, and a statement by itself.
+    for _ in 0..3 {
+        store.probe().await.unwrap();
+        let id = WorkspaceId::generate(&bench.env);
+        store.add_workspace(&bench.workspace_row(id), &bench.api_key(id)).await.unwrap();
+        assert!(store.workspace(id).await.unwrap().is_some());
+    }
+}
+
+/// A commit hook that says no turns COMMIT into ROLLBACK, as a disk does that is full when the pages are written.
+#[tokio::test]
+async fn after_a_commit_that_failed_the_next_one_works() {
+    let (store, _dir) = empty().await;
+    store.probe().await.unwrap();
+    {
+        let mut connection = raw(&store.writer).acquire().await.unwrap();
+        connection.lock_handle().await.unwrap().set_commit_hook(|| false);
+    }
+    let complaint = store.probe().await.unwrap_err().to_string();
+    assert!(complaint.contains("constraint"), "{complaint}");
+    // The connection that has the hook is not lent again.
+    store.probe().await.unwrap();
+}
+
+/// An interrupted write is ended by SQLite as one is that meets a broken disk, or runs out of memory.
+#[tokio::test]
+async fn after_a_statement_that_was_broken_off_the_next_transaction_works() {
+    let (store, _dir) = empty().await;
+    let Tx::Sqlite(mut transaction) = store.begin(Isolation::OnRows).await.unwrap() else { panic!() };
+    transaction.lock_handle().await.unwrap().set_progress_handler(1, || false);
+    let broken_off = transaction.execute(raw_sql("INSERT INTO revisions VALUES ('test', 1)")).await;
+    let complaint = broken_off.unwrap_err().to_string();
+    assert!(complaint.contains("interrupted"), "{complaint}");
+    drop(transaction);
+    store.probe().await.unwrap();
+}
+
+/// Readers' transactions end in the same way, and their connections are lent in turn.
+#[tokio::test]
+async fn a_reader_whose_transaction_was_ended_is_not_lent_again() {
+    let (store, _dir) = empty().await;
+    let mut transaction = raw(&store.readers).begin().await.unwrap();
+    // SQLite's own ROLLBACK, behind the driver's back.
+    transaction.execute(raw_sql("ROLLBACK")).await.unwrap();
+    drop(transaction);
+    for _ in 0..8 {
+        let transaction = raw(&store.readers).begin_with("BEGIN").await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+}

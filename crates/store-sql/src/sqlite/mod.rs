@@ -1,0 +1,120 @@
+//! SQLite, in one file.
+//!
+//! One connection writes, in `BEGIN IMMEDIATE` transactions, so writers queue here instead of meeting `SQLITE_BUSY`;
+//! readers have a pool of their own and never wait for the writer (WAL). `synchronous = FULL`: what was answered
+//! survives a power cut.
+
+mod copy;
+#[cfg(test)]
+mod ended_transactions;
+pub(crate) mod migrations;
+
+use std::{borrow::Cow, path::Path, time::Duration};
+
+use sqlx::{
+    ConnectOptions as _, Connection as _, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::{SqlStore, db::Pool};
+
+pub use copy::{fill, snapshot};
+pub use migrations::OpenError;
+
+/// Opens the database at `path`, makes it if it is not there, and brings its schema up to date.
+pub async fn open(path: &Path) -> Result<SqlStore, OpenError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        // What is erased is overwritten: a tombstone's tokens are not to be found in the file's gaps.
+        .pragma("secure_delete", "ON")
+        .busy_timeout(Duration::from_secs(5))
+        .disable_statement_logging();
+    let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };
+    let writer = pool(1).connect_with(options.clone()).await.map_err(unusable)?;
+    migrations::run(&writer, path).await?;
+    let readers =
+        pool(4).connect_with(options.read_only(true).create_if_missing(false)).await.map_err(unusable)?;
+    let writer = Pool::Sqlite(writer);
+    Ok(SqlStore { readers: Pool::Sqlite(readers), audit: writer.clone(), writer })
+}
+
+/// A pool that lends a connection again only if the driver and SQLite agree that no transaction is open on it.
+///
+/// SQLite ends a transaction by itself when the disk is full, cannot be read or written, or memory runs out
+/// (<https://www.sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"). The driver doesn't hear of
+/// it: its ROLLBACK or COMMIT fails, it believes that the transaction is still open, and it refuses to begin another.
+/// Whatever the cause was, such a connection is closed, and the next caller gets a new one.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        // A file does not hang up: asking the connection first would double every statement's way.
+        .test_before_acquire(false)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // Behind the ROLLBACK of a transaction that was dropped, which waits in the connection's queue.
+                connection.ping().await?;
+                let is_settled = !connection.is_in_transaction();
+                if !is_settled {
+                    tracing::warn!("SQLite has ended a transaction by itself: its connection is closed");
+                }
+                Ok(is_settled)
+            })
+        })
+}
+
+/// Moves what is in the log of writes (WAL) into the one file. If a reader is in the way it stays there, where the next
+/// start finds it.
+pub(crate) async fn checkpoint(writer: &SqlitePool) {
+    let done = sqlx::query("-- checkpoint\nPRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await;
+    if let Err(error) = done {
+        tracing::debug!(%error, "the log of writes was not moved into the database file");
+    }
+}
+
+/// PostgreSQL's words, and SQLite's for the same.
+///
+/// Whoever writes has SQLite's whole database, so that nothing is locked by the row. `max` and `min` are NULL when one of
+/// theirs is, which `greatest` and `least` pass over: statements leave no NULL to them.
+const WORDS: [(&str, &str); 6] = [
+    ("FOR UPDATE OF bots SKIP LOCKED", ""),
+    ("FOR UPDATE SKIP LOCKED", ""),
+    ("FOR UPDATE", ""),
+    ("FOR NO KEY UPDATE", ""),
+    ("greatest(", "max("),
+    ("least(", "min("),
+];
+
+/// Comparisons with an array, which is a list in JSON here.
+const AMONG: [(&str, &str); 2] = [("= ANY(", "IN"), ("<> ALL(", "NOT IN")];
+
+/// A statement as SQLite takes it.
+pub(crate) fn translated(mut sql: Cow<'static, str>) -> Cow<'static, str> {
+    for (word, here) in WORDS {
+        if sql.contains(word) {
+            sql = sql.replace(word, here).into();
+        }
+    }
+    for (array, among) in AMONG {
+        while let Some((before, after)) = sql.split_once(array) {
+            let (parameter, after) = after.split_once(')').expect("a statement of this crate's own");
+            sql = format!("{before}{among} (SELECT value FROM json_each({parameter})){after}").into();
+        }
+    }
+    sql
+}
+
+#[cfg(test)]
+mod tests {
+    use super::translated;
+
+    #[test]
+    fn a_statement_is_translated() {
+        let sql = "SELECT 1 FROM bots WHERE id = ANY($1) AND x = greatest(x, $2) FOR UPDATE SKIP LOCKED";
+        let here = "SELECT 1 FROM bots WHERE id IN (SELECT value FROM json_each($1)) AND x = max(x, $2) ";
+        assert_eq!(translated(sql.into()), here);
+    }
+}

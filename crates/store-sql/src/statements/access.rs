@@ -1,0 +1,250 @@
+//! Workspaces and API keys.
+
+use std::num::NonZeroU32;
+
+use async_trait::async_trait;
+use model::{ApiKeyId, Sealed, Timestamp, WorkspaceId};
+use store::{Access, ApiKey, Digest, FormerSecret, SecondAuthorization, StoreError, Workspace};
+
+use crate::{
+    SqlStore,
+    db::{Isolation, Tx, exists},
+    query::{NO_BYTES, insert, query, values},
+    row::{Row, bytes},
+};
+
+const COLUMNS: &str =
+    "id, name, callback_secret, former_callback_secret, former_callback_secret_ends_at, created_at";
+
+const KEY_COLUMNS: &str = "id, workspace, name, digest, prefix, scopes, per_minute, created_at, expires_at, last_used_at, revoked_at";
+
+fn workspace(row: &Row) -> Result<Workspace, StoreError> {
+    let row = row.of("workspaces");
+    let former =
+        row.unless_empty("former_callback_secret")?.zip(row.optional_time("former_callback_secret_ends_at")?);
+    Ok(Workspace {
+        id: row.parsed("id")?,
+        name: row.text("name")?,
+        callback_secret: row.sealed("callback_secret")?,
+        former_callback_secret: former.map(|(sealed, ends_at)| FormerSecret { sealed, ends_at }),
+        created_at: row.time("created_at")?,
+    })
+}
+
+fn api_key(row: &Row) -> Result<ApiKey, StoreError> {
+    let row = row.of("api_keys");
+    Ok(ApiKey {
+        id: row.parsed("id")?,
+        workspace: row.parsed("workspace")?,
+        name: row.text("name")?,
+        digest: row.digest("digest")?,
+        prefix: row.text("prefix")?,
+        scopes: row.parsed("scopes")?,
+        per_minute: row.optional_count("per_minute")?.and_then(NonZeroU32::new),
+        created_at: row.time("created_at")?,
+        expires_at: row.optional_time("expires_at")?,
+        last_used_at: row.optional_time("last_used_at")?,
+        revoked_at: row.optional_time("revoked_at")?,
+    })
+}
+
+async fn insert_key(db: &mut Tx, key: &ApiKey) -> Result<(), StoreError> {
+    insert("-- add_api_key", "api_keys")
+        .set("id", key.id)
+        .set("workspace", key.workspace)
+        .set("name", &key.name)
+        .set("digest", key.digest.as_slice())
+        .set("prefix", &key.prefix)
+        .set("scopes", key.scopes.to_string())
+        .set("per_minute", key.per_minute.map(NonZeroU32::get))
+        .set("created_at", key.created_at)
+        .set("expires_at", key.expires_at)
+        .execute(db)
+        .await
+        .map_err(exists("the API key"))?;
+    Ok(())
+}
+
+#[async_trait]
+impl Access for SqlStore {
+    async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
+        let rows = query(format!("-- workspaces\nSELECT {COLUMNS} FROM workspaces ORDER BY created_at, id"))
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(workspace).collect()
+    }
+
+    async fn workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
+        let row = query(format!("-- workspace\nSELECT {COLUMNS} FROM workspaces WHERE id = $1"))
+            .bind(id)
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(workspace).transpose()
+    }
+
+    async fn second_authorization(&self, workspace: WorkspaceId) -> Result<SecondAuthorization, StoreError> {
+        let row = query("-- second_authorization\nSELECT second_authorization FROM workspaces WHERE id = $1")
+            .bind(workspace)
+            .fetch_optional(&self.readers)
+            .await?;
+        let choice = |row: &Row| row.of("workspaces").parsed("second_authorization");
+        row.as_ref().map_or(Ok(SecondAuthorization::Replace), choice)
+    }
+
+    async fn choose_second_authorization(
+        &self,
+        workspace: WorkspaceId,
+        choice: SecondAuthorization,
+    ) -> Result<(), StoreError> {
+        query(
+            "-- choose_second_authorization\nUPDATE workspaces SET second_authorization = $1 WHERE id = $2",
+        )
+        .with(values![choice.as_str(), workspace])
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    async fn bot_limits(&self) -> Result<Vec<(WorkspaceId, u32)>, StoreError> {
+        let rows = query("-- bot_limits\nSELECT id, bot_limit FROM workspaces WHERE bot_limit IS NOT NULL")
+            .fetch_all(&self.readers)
+            .await?;
+        let limit = |row: &Row| {
+            let row = row.of("workspaces");
+            Ok((row.parsed("id")?, row.count("bot_limit")?))
+        };
+        rows.iter().map(limit).collect()
+    }
+
+    async fn limit_bots(&self, workspace: WorkspaceId, limit: Option<u32>) -> Result<bool, StoreError> {
+        let done = query("-- limit_bots\nUPDATE workspaces SET bot_limit = $1 WHERE id = $2")
+            .with(values![limit, workspace])
+            .execute(&self.writer)
+            .await?;
+        Ok(done == 1)
+    }
+
+    async fn found(&self, workspace: &Workspace, key: &ApiKey) -> Result<bool, StoreError> {
+        // Of two that both saw no workspace one is ended, and sees the other's when it runs again.
+        let body = |mut tx: Tx| async move {
+            let made = query(
+                "-- found\n\
+                 INSERT INTO workspaces (id, name, callback_secret, created_at)\n\
+                 SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT 1 FROM workspaces)",
+            )
+            .with(values![workspace.id, &workspace.name, &workspace.callback_secret.0, workspace.created_at])
+            .execute(&mut tx)
+            .await?;
+            if made == 0 {
+                return Ok(false);
+            }
+            insert_key(&mut tx, key).await?;
+            tx.commit().await?;
+            Ok(true)
+        };
+        self.transaction("found", Isolation::OnAbsence, body).await
+    }
+
+    async fn add_workspace(&self, workspace: &Workspace, key: &ApiKey) -> Result<(), StoreError> {
+        let body = |mut tx: Tx| async move {
+            query(
+                "-- add_workspace\n\
+                 INSERT INTO workspaces (id, name, callback_secret, created_at) VALUES ($1, $2, $3, $4)",
+            )
+            .with(values![workspace.id, &workspace.name, &workspace.callback_secret.0, workspace.created_at])
+            .execute(&mut tx)
+            .await
+            .map_err(exists("the workspace"))?;
+            insert_key(&mut tx, key).await?;
+            tx.commit().await
+        };
+        self.transaction("add_workspace", Isolation::OnRows, body).await
+    }
+
+    async fn rotate_callback_secret(
+        &self,
+        workspace: WorkspaceId,
+        current: &Sealed,
+        new: &Sealed,
+        former: Option<&FormerSecret>,
+    ) -> Result<bool, StoreError> {
+        let rotated = query(
+            "-- rotate_callback_secret\n\
+             UPDATE workspaces SET callback_secret = $1, former_callback_secret = $2,\n\
+                 former_callback_secret_ends_at = $3\n\
+             WHERE id = $4 AND callback_secret = $5",
+        )
+        .with(values![
+            &new.0,
+            bytes(former.map(|former| &former.sealed)),
+            former.map(|former| former.ends_at.as_microsecond()),
+            workspace,
+            &current.0
+        ])
+        .execute(&self.writer)
+        .await?;
+        Ok(rotated > 0)
+    }
+
+    async fn erase_former_callback_secrets(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let erased = query(
+            "-- erase_former_callback_secrets\n\
+             UPDATE workspaces SET former_callback_secret = $2, former_callback_secret_ends_at = NULL\n\
+             WHERE former_callback_secret_ends_at <= $1",
+        )
+        .with(values![now, NO_BYTES])
+        .execute(&self.writer)
+        .await?;
+        Ok(erased)
+    }
+
+    async fn api_key(&self, digest: &Digest) -> Result<Option<ApiKey>, StoreError> {
+        let row = query(format!("-- api_key\nSELECT {KEY_COLUMNS} FROM api_keys WHERE digest = $1"))
+            .bind(digest.as_slice())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(api_key).transpose()
+    }
+
+    async fn api_keys(&self, workspace: WorkspaceId) -> Result<Vec<ApiKey>, StoreError> {
+        let rows = query(format!("-- api_keys\nSELECT {KEY_COLUMNS} FROM api_keys WHERE workspace = $1 ORDER BY created_at DESC, id DESC"))
+        .bind(workspace)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(api_key).collect()
+    }
+
+    async fn add_api_key(&self, key: &ApiKey) -> Result<(), StoreError> {
+        let mut tx = self.begin(Isolation::OnRows).await?;
+        insert_key(&mut tx, key).await?;
+        tx.commit().await
+    }
+
+    async fn revoke_api_key(
+        &self,
+        workspace: WorkspaceId,
+        id: ApiKeyId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let revoked = query(
+            "-- revoke_api_key\n\
+             UPDATE api_keys SET revoked_at = coalesce(revoked_at, $1) WHERE id = $2 AND workspace = $3",
+        )
+        .with(values![now, id, workspace])
+        .execute(&self.writer)
+        .await?;
+        Ok(revoked > 0)
+    }
+
+    async fn note_use_of_api_key(&self, id: ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
+        query(
+            "-- note_use_of_api_key\n\
+             UPDATE api_keys SET last_used_at = $1\n\
+             WHERE id = $2 AND (last_used_at IS NULL OR last_used_at < $1)",
+        )
+        .with(values![at, id])
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+}

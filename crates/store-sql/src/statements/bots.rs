@@ -1,0 +1,480 @@
+//! Bots: rows that supervisors lease, and the steps they record.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use model::{
+    BotId, BotStatus, CLOCK_TOLERANCE, LeaseToken, ScreenshotId, StatusChange, Timestamp, WorkspaceId,
+};
+use store::{Bot, BotFilter, BotPage, Bots, Lease, Screenshot, StoreError, Transition};
+
+use super::pools;
+use crate::{
+    SqlStore,
+    db::{Isolation, Pool, Tx, exists},
+    query::{Query, insert, json, list, query, values},
+    row::Row,
+};
+
+const COLUMNS: &str = "id, workspace, request, meeting_digest, join_at, metadata, leave_requested_at, lease_expires_at, created_at";
+
+fn bot(row: &Row, status_changes: Vec<StatusChange>) -> Result<Bot, StoreError> {
+    let row = row.of("bots");
+    Ok(Bot {
+        id: row.parsed("id")?,
+        workspace: row.parsed("workspace")?,
+        request: row.sealed("request")?,
+        meeting_digest: row.digest("meeting_digest")?,
+        join_at: row.optional_time("join_at")?,
+        metadata: row.json("metadata")?,
+        status_changes,
+        leave_requested_at: row.optional_time("leave_requested_at")?,
+        leased_until: row.optional_time("lease_expires_at")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+fn screenshot(row: &Row) -> Result<Screenshot, StoreError> {
+    let row = row.of("bot_screenshots");
+    Ok(Screenshot { id: row.parsed("id")?, recorded_at: row.time("recorded_at")?, file: row.text("file")? })
+}
+
+/// The bots of these rows with their steps, in one more statement however many there are.
+async fn with_steps(db: &mut Tx, rows: &[Row]) -> Result<Vec<Bot>, StoreError> {
+    let id = |row: &Row| row.of("bots").text("id");
+    let ids = rows.iter().map(id).collect::<Result<Vec<_>, _>>()?;
+    let query = query(
+        "-- with_steps\n\
+         SELECT bot, code, sub_code, message, created_at FROM bot_steps WHERE bot = ANY($1) ORDER BY bot, step",
+    );
+    let mut steps: HashMap<String, Vec<StatusChange>> = HashMap::new();
+    for row in query.bind(ids).fetch_all(db).await? {
+        let row = row.of("bot_steps");
+        steps.entry(row.text("bot")?).or_default().push(StatusChange {
+            code: row.parsed("code")?,
+            message: row.optional_text("message")?,
+            created_at: row.time("created_at")?,
+            sub_code: row.optional("sub_code")?,
+        });
+    }
+    rows.iter().map(|row| bot(row, steps.remove(&id(row)?).unwrap_or_default())).collect()
+}
+
+async fn one(db: &mut Tx, id: BotId) -> Result<Option<Bot>, StoreError> {
+    let row = query(format!("-- one bot\nSELECT {COLUMNS} FROM bots WHERE id = $1"))
+        .bind(id)
+        .fetch_optional(&mut *db)
+        .await?;
+    Ok(with_steps(db, row.as_slice()).await?.pop())
+}
+
+/// Numbers the step after those that are there: the bot's row is new or locked, so that no other comes between.
+async fn add_step(db: &mut Tx, id: BotId, step: &StatusChange) -> Result<(), StoreError> {
+    query(
+        "-- add_step\n\
+         INSERT INTO bot_steps (bot, step, code, sub_code, message, created_at)\n\
+         SELECT $1, count(*), $2, $3, $4, $5 FROM bot_steps WHERE bot = $1",
+    )
+    .with(values![
+        id,
+        step.code.as_str(),
+        step.sub_code.map(model::SubCode::as_str),
+        &step.message,
+        step.created_at
+    ])
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Leases the bots of these rows, which are locked, one token for each.
+async fn claim(
+    db: &mut Tx,
+    rows: &[Row],
+    tokens: &[LeaseToken],
+    expires_at: Timestamp,
+) -> Result<Vec<(Bot, Lease)>, StoreError> {
+    let bots = with_steps(db, rows).await?;
+    for (bot, token) in bots.iter().zip(tokens) {
+        query("-- claim\nUPDATE bots SET lease_token = $1, lease_expires_at = $2 WHERE id = $3")
+            .with(values![*token, expires_at, bot.id])
+            .execute(&mut *db)
+            .await?;
+    }
+    let leases = tokens.iter().map(|token| Lease { token: *token, expires_at });
+    Ok(bots.into_iter().zip(leases).collect())
+}
+
+fn narrow(db: &Pool, query: &mut Query, workspace: WorkspaceId, filter: &BotFilter) {
+    query.push(" FROM bots WHERE workspace = ").push_bind(workspace);
+    if !filter.status.is_empty() {
+        let words = list(filter.status.iter().map(|status| status.as_str()));
+        query.push(" AND status = ANY(").push_bind(words).push(")");
+    }
+    if let Some(after) = filter.join_at_after {
+        query.push(" AND join_at > ").push_bind(after);
+    }
+    if let Some(before) = filter.join_at_before {
+        query.push(" AND join_at < ").push_bind(before);
+    }
+    if let Some(digest) = filter.meeting_digest {
+        query.push(" AND meeting_digest = ").push_bind(digest.to_vec());
+    }
+    for (key, value) in &filter.metadata {
+        db.push_label(query, "metadata", key, value);
+    }
+}
+
+#[async_trait]
+impl Bots for SqlStore {
+    async fn add_bot(&self, bot: &Bot) -> Result<(), StoreError> {
+        let body = |mut tx: Tx| async move {
+            insert("-- add_bot", "bots")
+                .set("id", bot.id)
+                .set("workspace", bot.workspace)
+                .set("request", &bot.request.0)
+                .set("meeting_digest", bot.meeting_digest.as_slice())
+                .set("join_at", bot.join_at)
+                .set("metadata", json(&bot.metadata))
+                .set("status", bot.status().as_str())
+                .set("created_at", bot.created_at)
+                .execute(&mut tx)
+                .await
+                .map_err(exists("a bot with this id"))?;
+            for step in &bot.status_changes {
+                add_step(&mut tx, bot.id, step).await?;
+            }
+            tx.commit().await
+        };
+        self.transaction("add_bot", Isolation::OnRows, body).await
+    }
+
+    async fn bot(&self, workspace: WorkspaceId, id: BotId) -> Result<Option<Bot>, StoreError> {
+        let mut tx = self.begin(Isolation::OneMoment).await?;
+        Ok(one(&mut tx, id).await?.filter(|bot| bot.workspace == workspace))
+    }
+
+    async fn bots(
+        &self,
+        workspace: WorkspaceId,
+        filter: &BotFilter,
+        page: u64,
+        page_size: u64,
+    ) -> Result<BotPage, StoreError> {
+        let offset = page.saturating_mul(page_size);
+        // The count and the page speak of the same moment.
+        let body = |mut tx: Tx| async move {
+            let mut count = query("-- bots: count\nSELECT count(*)");
+            narrow(&self.readers, &mut count, workspace, filter);
+            let count = count.count(&mut tx).await?;
+
+            let mut query = query(format!("-- bots: page\nSELECT {COLUMNS}"));
+            narrow(&self.readers, &mut query, workspace, filter);
+            query
+                .push(" ORDER BY created_at DESC, id DESC LIMIT ")
+                .push_bind(i64::try_from(page_size).unwrap_or(i64::MAX));
+            query.push(" OFFSET ").push_bind(i64::try_from(offset).unwrap_or(i64::MAX));
+            let rows = query.fetch_all(&mut tx).await?;
+            Ok(BotPage { bots: with_steps(&mut tx, &rows).await?, count })
+        };
+        self.transaction("bots", Isolation::OneMoment, body).await
+    }
+
+    async fn lease_due_bots(
+        &self,
+        tokens: &[LeaseToken],
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Vec<(Bot, Lease)>, StoreError> {
+        // What another supervisor is just taking is skipped, not waited for. What it took a moment ago has changed by the
+        // time of locking, and PostgreSQL asks the whole condition again.
+        let body = |mut tx: Tx| async move {
+            // Servers that count a limited workspace's bots take turns.
+            query(
+                "-- lease_due_bots: limited\n\
+                 SELECT 1 FROM workspaces WHERE bot_limit IS NOT NULL AND id IN\n\
+                     (SELECT workspace FROM bots WHERE status NOT IN ('done', 'fatal')\n\
+                          AND coalesce(join_at, created_at) <= $1\n\
+                          AND (lease_expires_at IS NULL OR lease_expires_at <= $1))\n\
+                 ORDER BY id FOR NO KEY UPDATE",
+            )
+            .bind(now)
+            .execute(&mut tx)
+            .await?;
+            let rows = query(format!("-- lease_due_bots: find\n\
+                 WITH due AS (\n\
+                     SELECT id, workspace, coalesce(join_at, created_at) AS due_at FROM bots\n\
+                     WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= $1\n\
+                       AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
+                 ), running AS (\n\
+                     SELECT workspace, count(*) AS bots FROM bots\n\
+                     WHERE status NOT IN ('done', 'fatal') AND lease_expires_at > $1\n\
+                       AND lease_expires_at <= $3 GROUP BY workspace\n\
+                 ), turns AS (\n\
+                     SELECT due.id, due.due_at, due.workspace, coalesce(running.bots, 0)\n\
+                         + row_number() OVER (PARTITION BY due.workspace ORDER BY due.due_at, due.id) AS turn\n\
+                     FROM due LEFT JOIN running ON running.workspace = due.workspace\n\
+                 )\n\
+                 SELECT {COLUMNS} FROM bots JOIN (\n\
+                     SELECT turns.id AS turn_of, turns.due_at, turns.turn FROM turns\n\
+                     LEFT JOIN workspaces ON workspaces.id = turns.workspace\n\
+                     WHERE workspaces.bot_limit IS NULL OR turns.turn <= workspaces.bot_limit\n\
+                 ) AS next ON turn_of = id\n\
+                 WHERE status NOT IN ('done', 'fatal')\n\
+                   AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
+                 ORDER BY turn, due_at, id LIMIT $2\n\
+                 FOR UPDATE OF bots SKIP LOCKED"))
+            .with(values![now, i64::try_from(tokens.len()).unwrap_or(i64::MAX), expires_at + CLOCK_TOLERANCE])
+            .fetch_all(&mut tx)
+            .await?;
+            let leased = claim(&mut tx, &rows, tokens, expires_at).await?;
+            tx.commit().await?;
+            Ok(leased)
+        };
+        self.transaction("lease_due_bots", Isolation::OnRows, body).await
+    }
+
+    async fn lease_bots_to_close(
+        &self,
+        tokens: &[LeaseToken],
+        missed_before: Timestamp,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Vec<(Bot, Lease)>, StoreError> {
+        let body = |mut tx: Tx| async move {
+            let rows = query(format!(
+                "-- lease_bots_to_close: find\n\
+                 SELECT {COLUMNS} FROM bots\n\
+                 WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= $1\n\
+                   AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
+                   AND (leave_requested_at IS NOT NULL\n\
+                        OR status = 'ready' AND coalesce(join_at, created_at) < $4\n\
+                        OR status <> 'ready' AND coalesce(lease_expires_at, 0) < $4 AND NOT EXISTS\n\
+                            (SELECT 1 FROM bot_steps WHERE bot = bots.id AND bot_steps.created_at >= $4))\n\
+                 ORDER BY coalesce(join_at, created_at), id LIMIT $2\n\
+                 FOR UPDATE OF bots SKIP LOCKED"
+            ))
+            .with(values![
+                now,
+                i64::try_from(tokens.len()).unwrap_or(i64::MAX),
+                expires_at + CLOCK_TOLERANCE,
+                missed_before
+            ])
+            .fetch_all(&mut tx)
+            .await?;
+            let leased = claim(&mut tx, &rows, tokens, expires_at).await?;
+            tx.commit().await?;
+            Ok(leased)
+        };
+        self.transaction("lease_bots_to_close", Isolation::OnRows, body).await
+    }
+
+    async fn renew_bot(
+        &self,
+        id: BotId,
+        lease: &Lease,
+        expires_at: Timestamp,
+    ) -> Result<Option<Bot>, StoreError> {
+        let body = |mut tx: Tx| async move {
+            let held = query(
+                "-- renew_bot\nUPDATE bots SET lease_expires_at = $1 WHERE id = $2 AND lease_token = $3",
+            )
+            .with(values![expires_at, id, lease.token])
+            .execute(&mut tx)
+            .await?;
+            if held == 0 {
+                return Ok(None);
+            }
+            let bot = one(&mut tx, id).await?;
+            tx.commit().await?;
+            Ok(bot)
+        };
+        self.transaction("renew_bot", Isolation::OnRows, body).await
+    }
+
+    async fn release_bot(&self, id: BotId, lease: &Lease) -> Result<bool, StoreError> {
+        let done = query(
+            "-- release_bot\n\
+             UPDATE bots SET lease_token = NULL, lease_expires_at = NULL WHERE id = $1 AND lease_token = $2",
+        )
+        .with(values![id, lease.token])
+        .execute(&self.writer)
+        .await?;
+        Ok(done == 1)
+    }
+
+    async fn record_step(
+        &self,
+        id: BotId,
+        lease: &Lease,
+        step: &StatusChange,
+    ) -> Result<Transition, StoreError> {
+        let body = |mut tx: Tx| async move {
+            let status: Option<String> = query(
+                "-- record_step: read\nSELECT status FROM bots WHERE id = $1 AND lease_token = $2 FOR UPDATE",
+            )
+            .with(values![id, lease.token])
+            .scalar(&mut tx)
+            .await?;
+            let Some(status) = status else { return Ok(Transition::LeaseLost) };
+            let status: BotStatus =
+                status.parse().map_err(|cause| StoreError::Corrupt { table: "bots", cause })?;
+            if !status.may_become(step.code) {
+                return Ok(Transition::Forbidden);
+            }
+            query(
+                "-- record_step: write\n\
+                 UPDATE bots SET status = $1,\n\
+                     lease_token = CASE WHEN $2 THEN NULL ELSE lease_token END,\n\
+                     lease_expires_at = CASE WHEN $2 THEN NULL ELSE lease_expires_at END\n\
+                 WHERE id = $3",
+            )
+            .with(values![step.code.as_str(), step.code.is_terminal(), id])
+            .execute(&mut tx)
+            .await?;
+            add_step(&mut tx, id, step).await?;
+            if step.code.is_terminal() {
+                pools::release_bot(&mut tx, id).await?;
+            }
+            tx.commit().await?;
+            Ok(Transition::Recorded)
+        };
+        self.transaction("record_step", Isolation::OnRows, body).await
+    }
+
+    async fn request_leave(
+        &self,
+        workspace: WorkspaceId,
+        id: BotId,
+        now: Timestamp,
+    ) -> Result<Option<Bot>, StoreError> {
+        let body = |mut tx: Tx| async move {
+            query(
+                "-- request_leave\n\
+                 UPDATE bots SET leave_requested_at = coalesce(leave_requested_at, $1)\n\
+                 WHERE id = $2 AND workspace = $3 AND status NOT IN ('done', 'fatal')",
+            )
+            .with(values![now, id, workspace])
+            .execute(&mut tx)
+            .await?;
+            let bot = one(&mut tx, id).await?.filter(|bot| bot.workspace == workspace);
+            tx.commit().await?;
+            Ok(bot)
+        };
+        self.transaction("request_leave", Isolation::OnRows, body).await
+    }
+
+    async fn add_screenshot(&self, bot: BotId, screenshot: &Screenshot) -> Result<(), StoreError> {
+        query(
+            "-- add_screenshot\nINSERT INTO bot_screenshots (id, bot, recorded_at, file) VALUES ($1, $2, $3, $4)",
+        )
+        .with(values![screenshot.id, bot, screenshot.recorded_at, &screenshot.file])
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    async fn screenshots(&self, workspace: WorkspaceId, bot: BotId) -> Result<Vec<Screenshot>, StoreError> {
+        let rows = query(
+            "-- screenshots\n\
+             SELECT s.id, s.recorded_at, s.file FROM bot_screenshots s JOIN bots b ON b.id = s.bot\n\
+             WHERE s.bot = $1 AND b.workspace = $2 ORDER BY s.recorded_at, s.id",
+        )
+        .with(values![bot, workspace])
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(screenshot).collect()
+    }
+
+    async fn delete_screenshots(
+        &self,
+        workspace: WorkspaceId,
+        bot: BotId,
+    ) -> Result<Vec<Screenshot>, StoreError> {
+        let rows = query(
+            "-- delete_screenshots\n\
+             DELETE FROM bot_screenshots WHERE bot IN (SELECT id FROM bots WHERE id = $1 AND workspace = $2)\n\
+             RETURNING id, recorded_at, file",
+        )
+        .with(values![bot, workspace])
+        .fetch_all(&self.writer)
+        .await?;
+        rows.iter().map(screenshot).collect()
+    }
+
+    async fn forget_screenshots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError> {
+        // Ids grow with time, so the oldest are found first; but a row's own time decides.
+        let forgotten = query(
+            "-- forget_screenshots\n\
+             DELETE FROM bot_screenshots WHERE id IN\n\
+                 (SELECT id FROM bot_screenshots WHERE recorded_at < $1 ORDER BY id LIMIT $2\n\
+                  FOR UPDATE SKIP LOCKED)",
+        )
+        .with(values![end, most])
+        .execute(&self.writer)
+        .await?;
+        Ok(forgotten)
+    }
+
+    async fn forget_ended_bots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError> {
+        let body = |mut tx: Tx| async move {
+            // Ids grow with time, so the oldest are found first.
+            let ids: Vec<String> = query(
+                "-- forget_ended_bots: find\n\
+                 SELECT id FROM bots WHERE status IN ('done', 'fatal') AND created_at < $1 AND NOT EXISTS\n\
+                     (SELECT 1 FROM bot_steps WHERE bot = bots.id AND bot_steps.created_at >= $1)\n\
+                 ORDER BY id LIMIT $2 FOR UPDATE OF bots SKIP LOCKED",
+            )
+            .with(values![end, most])
+            .column(&mut tx)
+            .await?;
+            for statement in [
+                "-- forget_ended_bots: screenshots\nDELETE FROM bot_screenshots WHERE bot = ANY($1)",
+                "-- forget_ended_bots: steps\nDELETE FROM bot_steps WHERE bot = ANY($1)",
+                "-- forget_ended_bots: bots\nDELETE FROM bots WHERE id = ANY($1)",
+            ] {
+                query(statement).bind(ids.clone()).execute(&mut tx).await?;
+            }
+            tx.commit().await?;
+            Ok(ids.len() as u64)
+        };
+        self.transaction("forget_ended_bots", Isolation::OnRows, body).await
+    }
+
+    async fn recorded_screenshots(&self, ids: &[ScreenshotId]) -> Result<Vec<ScreenshotId>, StoreError> {
+        let rows = query("-- recorded_screenshots\nSELECT id FROM bot_screenshots WHERE id = ANY($1)")
+            .bind(list(ids))
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(|row| row.of("bot_screenshots").parsed("id")).collect()
+    }
+
+    async fn see_bot_server(
+        &self,
+        server: &str,
+        now: Timestamp,
+        forget_before: Timestamp,
+    ) -> Result<(), StoreError> {
+        query(
+            "-- see_bot_server\n\
+             INSERT INTO bot_servers (id, seen_at) VALUES ($1, $2)\n\
+             ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at",
+        )
+        .with(values![server, now])
+        .execute(&self.writer)
+        .await?;
+        query("-- see_bot_server: forget\nDELETE FROM bot_servers WHERE seen_at < $1")
+            .bind(forget_before)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    async fn bot_server_seen_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let seen_at: Option<Option<i64>> =
+            query("-- bot_server_seen_at\nSELECT max(seen_at) FROM bot_servers")
+                .scalar(&self.readers)
+                .await?;
+        Ok(seen_at.flatten().map(Timestamp::from_microsecond))
+    }
+}

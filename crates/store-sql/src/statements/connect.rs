@@ -1,0 +1,88 @@
+//! Invitations.
+
+use async_trait::async_trait;
+use model::ConsentId;
+use store::{Consent, Consents, Credential, Digest, Note, StoreError};
+
+use super::credentials;
+use crate::{
+    SqlStore,
+    db::{Isolation, Tx},
+    query::{insert, query, values},
+    row::Row,
+};
+
+const CONSENT_COLUMNS: &str =
+    "id, workspace, app, secret_digest, credential, connected_by, connected_at, created_at, expires_at";
+
+fn consent(row: &Row) -> Result<Consent, StoreError> {
+    let row = row.of("consents");
+    Ok(Consent {
+        id: row.parsed("id")?,
+        workspace: row.parsed("workspace")?,
+        app: row.parsed("app")?,
+        secret_digest: row.digest("secret_digest")?,
+        credential: row.optional("credential")?,
+        connected_by: row.optional_digest("connected_by")?,
+        connected_at: row.optional_time("connected_at")?,
+        created_at: row.time("created_at")?,
+        expires_at: row.time("expires_at")?,
+    })
+}
+
+#[async_trait]
+impl Consents for SqlStore {
+    async fn add_consent(&self, consent: &Consent) -> Result<(), StoreError> {
+        insert("-- add_consent", "consents")
+            .set("id", consent.id)
+            .set("workspace", consent.workspace)
+            .set("app", consent.app)
+            .set("secret_digest", consent.secret_digest.as_slice())
+            .set("created_at", consent.created_at)
+            .set("expires_at", consent.expires_at)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    async fn consent(&self, id: ConsentId) -> Result<Option<Consent>, StoreError> {
+        let row = query(format!("-- consent\nSELECT {CONSENT_COLUMNS} FROM consents WHERE id = $1"))
+            .bind(id)
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(consent).transpose()
+    }
+
+    async fn complete_consent(
+        &self,
+        id: ConsentId,
+        state: &Digest,
+        credential: &Credential,
+        note: &Note,
+    ) -> Result<bool, StoreError> {
+        // The invitation first: who comes second waits for it, finds it used up, and has stored nothing.
+        let body = |mut tx: Tx| async move {
+            let unused = query(
+                "-- complete_consent: read\n\
+                 SELECT id FROM consents WHERE id = $1 AND credential IS NULL FOR UPDATE",
+            )
+            .bind(id)
+            .fetch_optional(&mut tx)
+            .await?;
+            if unused.is_none() {
+                return Ok(false);
+            }
+            credentials::connect(&mut tx, credential, note).await?;
+            query(
+                "-- complete_consent: write\n\
+                 UPDATE consents SET credential = $1, connected_by = $2, connected_at = $3 WHERE id = $4",
+            )
+            .with(values![credential.id, state.as_slice(), note.at, id])
+            .execute(&mut tx)
+            .await?;
+            tx.commit().await?;
+            Ok(true)
+        };
+        self.transaction("complete_consent", Isolation::OnRows, body).await
+    }
+}

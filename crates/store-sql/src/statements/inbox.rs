@@ -1,0 +1,167 @@
+//! Webhooks that Zoom sent.
+
+use async_trait::async_trait;
+use model::{CredentialId, Timestamp, ZoomOauthAppId};
+use store::{Digest, Ending, ReceivedEvent, Reception, StoreError, ZoomEvent, ZoomInbox, ZoomOauthApp};
+
+use super::{apps, apps::APP_COLUMNS, credentials, meetings};
+use crate::{
+    SqlStore,
+    db::{Isolation, Pool, Tx},
+    query::{insert, query, values},
+    row::Row,
+    sqlite,
+};
+
+fn event(row: &Row) -> Result<ZoomEvent, StoreError> {
+    let row = row.of("zoom_events");
+    Ok(ZoomEvent {
+        key: row.digest("key")?,
+        workspace: row.parsed("workspace")?,
+        app: row.parsed("app")?,
+        name: row.text("name")?,
+        ended: row.optional("ended")?,
+        received_at: row.time("received_at")?,
+    })
+}
+
+/// Disconnects the account, unless somebody has consented anew since, and leaves the event unfinished.
+async fn end(db: &mut Tx, event: &ZoomEvent, ending: &Ending) -> Result<bool, StoreError> {
+    let Ending { credential, cause, unless_consented_after, note } = ending;
+    let consented_at: Option<i64> = query(
+        "-- receive_zoom_events: read\n\
+         SELECT consented_at FROM credentials WHERE id = $1 AND workspace = $2 FOR UPDATE",
+    )
+    .with(values![*credential, event.workspace])
+    .scalar(&mut *db)
+    .await?;
+    let concerned = consented_at.is_some_and(|consented_at| {
+        let consented_at = Timestamp::from_microsecond(consented_at);
+        // A wrong clock may have dated the consent: that it came later than the event is not believed then.
+        consented_at.is_from_the_future(event.received_at)
+            || unless_consented_after.is_none_or(|time| consented_at <= time)
+    });
+    if !concerned || !credentials::disconnect(db, event.workspace, *credential, *cause, note).await? {
+        return Ok(false);
+    }
+    query(
+        "-- receive_zoom_events: end\n\
+         UPDATE zoom_events SET ended = $1, finished = 0 WHERE key = $2",
+    )
+    .with(values![*credential, event.key.as_slice()])
+    .execute(db)
+    .await?;
+    Ok(true)
+}
+
+/// Notes the event of one registration, once, with what it brings about.
+async fn receive(db: &mut Tx, received: &ReceivedEvent<'_>) -> Result<Reception, StoreError> {
+    let ReceivedEvent { event, ending, news } = received;
+    let noted = insert("-- receive_zoom_events: note", "zoom_events")
+        .set("key", event.key.as_slice())
+        .set("workspace", event.workspace)
+        .set("app", event.app)
+        .set("name", &event.name)
+        .set("finished", 1_i64)
+        .set("received_at", event.received_at)
+        .then("ON CONFLICT (key) DO NOTHING")
+        .execute(&mut *db)
+        .await?;
+    if noted == 0 {
+        return Ok(Reception::Known);
+    }
+    if let Some(news) = news {
+        meetings::tell(db, event.workspace, news).await?;
+    }
+    match ending {
+        Some(ending) if end(db, event, ending).await? => Ok(Reception::Ended),
+        Some(_) | None => Ok(Reception::Noted),
+    }
+}
+
+#[async_trait]
+impl ZoomInbox for SqlStore {
+    async fn webhook_client_id(&self, id: ZoomOauthAppId) -> Result<Option<String>, StoreError> {
+        query("-- webhook_client_id\nSELECT client_id FROM zoom_oauth_apps WHERE id = $1")
+            .bind(id)
+            .scalar(&self.readers)
+            .await
+    }
+
+    async fn registrations(&self, client_id: &str) -> Result<Vec<ZoomOauthApp>, StoreError> {
+        let rows = query(format!("-- registrations\nSELECT {APP_COLUMNS} FROM zoom_oauth_apps WHERE client_id = $1 AND deleted_at IS NULL ORDER BY id"))
+        .bind(client_id)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(apps::app).collect()
+    }
+
+    async fn note_webhook_validation(&self, id: ZoomOauthAppId, now: Timestamp) -> Result<(), StoreError> {
+        query(
+            "-- note_webhook_validation\nUPDATE zoom_oauth_apps SET webhook_last_validation = $1 WHERE id = $2",
+        )
+        .with(values![now, id])
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    async fn receive_zoom_events(&self, events: &[ReceivedEvent<'_>]) -> Result<Vec<Reception>, StoreError> {
+        // Of two deliveries at once, the second waits at the key, and finds the event known.
+        let body = |mut tx: Tx| async move {
+            let mut receptions = Vec::with_capacity(events.len());
+            for event in events {
+                receptions.push(receive(&mut tx, event).await?);
+            }
+            tx.commit().await?;
+            Ok(receptions)
+        };
+        self.transaction("receive_zoom_events", Isolation::OnRows, body).await
+    }
+
+    async fn unfinished_zoom_events(&self, limit: u32) -> Result<Vec<ZoomEvent>, StoreError> {
+        let rows = query(
+            "-- unfinished_zoom_events\n\
+             SELECT key, workspace, app, name, ended, received_at FROM zoom_events WHERE finished = 0 ORDER BY received_at LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(event).collect()
+    }
+
+    async fn accounts_ended_since(&self, since: Timestamp) -> Result<Vec<CredentialId>, StoreError> {
+        let rows = query(
+            "-- accounts_ended_since\n\
+             SELECT ended FROM zoom_events WHERE ended IS NOT NULL AND received_at >= $1",
+        )
+        .bind(since)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(|row| row.of("zoom_events").parsed("ended")).collect()
+    }
+
+    async fn finish_zoom_event(&self, key: &Digest) -> Result<bool, StoreError> {
+        let done = query(
+            "-- finish_zoom_event\nUPDATE zoom_events SET finished = 1 WHERE key = $1 AND finished = 0",
+        )
+        .bind(key.as_slice())
+        .execute(&self.writer)
+        .await?;
+        if let Pool::Sqlite(writer) = &self.writer {
+            // The log of writes still holds the pages as they were. Somebody who reads at this moment may keep it: then it
+            // goes when the log is full.
+            sqlite::checkpoint(writer).await;
+        }
+        Ok(done == 1)
+    }
+
+    async fn forget_zoom_events(&self, end: Timestamp) -> Result<u64, StoreError> {
+        let done =
+            query("-- forget_zoom_events\nDELETE FROM zoom_events WHERE finished <> 0 AND received_at < $1")
+                .bind(end)
+                .execute(&self.writer)
+                .await?;
+        Ok(done)
+    }
+}

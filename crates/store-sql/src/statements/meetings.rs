@@ -1,0 +1,372 @@
+//! Meetings of connected accounts.
+
+use async_trait::async_trait;
+use model::{CredentialId, MeetingNumber, MeetingSyncStatus, Timestamp, WorkspaceId};
+use store::{
+    DueSync, KnownMeeting, Lease, Meeting, MeetingChange, MeetingFilter, MeetingKey, MeetingNews,
+    MeetingOwner, Meetings, Page, StoreError, Subject, SyncOutcome,
+};
+
+use super::log;
+use crate::{
+    SqlStore,
+    db::{Isolation, Tx},
+    page::{by, comparison},
+    query::{MOST_ROWS, Value, query, values},
+    row::Row,
+};
+
+/// Brings what Zoom tells into the map, in the transaction that notes the event.
+pub(crate) async fn tell(db: &mut Tx, workspace: WorkspaceId, news: &MeetingNews) -> Result<(), StoreError> {
+    let told = Told { workspace, news };
+    match &news.change {
+        MeetingChange::Exists { number, host } => {
+            told.move_host(db, *number, host).await?;
+            told.put(db, *number, Some(host), "exists").await
+        }
+        MeetingChange::Gone { number, host } => {
+            told.put(db, *number, host.as_deref(), "gone").await?;
+            told.lose(db, "number = $2", number.as_i64()).await
+        }
+        MeetingChange::PersonalRoom { number, host } => {
+            told.leave_room(db, host, *number).await?;
+            told.put(db, *number, Some(host), "personal").await
+        }
+        MeetingChange::HostGone { host } => told.lose(db, "host = $2", host.as_str()).await,
+        MeetingChange::Unclear { host } => told.hasten(db, host).await,
+    }
+}
+
+/// Whoever hears of something: the host's own accounts, and those that speak for the host's Zoom account.
+/// $1 workspace · $2 host · $3 Zoom account
+const HEARERS: &str = "workspace = $1 AND status NOT LIKE 'disconnected%'\n\
+    AND (zoom_user_id = $2 OR (kind = 'server_to_server' AND zoom_account_id = $3))";
+
+struct Told<'a> {
+    workspace: WorkspaceId,
+    news: &'a MeetingNews,
+}
+
+impl Told<'_> {
+    /// Notes that a meeting exists or is gone, unless something later is known.
+    async fn put(
+        &self,
+        db: &mut Tx,
+        number: MeetingNumber,
+        host: Option<&str>,
+        what: &'static str,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "-- tell_meetings: put\n\
+             INSERT INTO meetings AS old (credential, number, workspace, host, personal, gone, synced_at)\n\
+             SELECT id, $4, $1, coalesce($2, ''), CASE WHEN $6 = 'personal' THEN 1 ELSE 0 END,\n\
+                 CASE WHEN $6 = 'gone' THEN 1 ELSE 0 END, $5 FROM credentials WHERE {HEARERS}\n\
+             ON CONFLICT (credential, number) DO UPDATE SET\n\
+                 host = CASE WHEN excluded.host = '' THEN old.host ELSE excluded.host END,\n\
+                 personal = greatest(old.personal, excluded.personal), gone = excluded.gone,\n\
+                 synced_at = excluded.synced_at\n\
+             WHERE old.synced_at <= excluded.synced_at"
+        );
+        query(sql)
+            .with(values![
+                self.workspace,
+                host,
+                &self.news.zoom_account_id,
+                number.as_i64(),
+                self.news.as_of,
+                what
+            ])
+            .execute(db)
+            .await?;
+        Ok(())
+    }
+
+    /// Marks meetings as gone, whoever of the workspace knows them.
+    async fn lose(
+        &self,
+        db: &mut Tx,
+        which: &'static str,
+        value: impl Into<Value>,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "-- tell_meetings: lose\n\
+             UPDATE meetings SET gone = 1, synced_at = $3 WHERE workspace = $1 AND {which} AND synced_at <= $3"
+        );
+        query(sql).with(values![self.workspace, value, self.news.as_of]).execute(db).await?;
+        Ok(())
+    }
+
+    /// Whoever knows the meeting by another host knows better now.
+    async fn move_host(&self, db: &mut Tx, number: MeetingNumber, host: &str) -> Result<(), StoreError> {
+        query(
+            "-- tell_meetings: move host\n\
+             UPDATE meetings SET host = $3, synced_at = $4\n\
+             WHERE workspace = $1 AND number = $2 AND host <> $3 AND synced_at <= $4",
+        )
+        .with(values![self.workspace, number.as_i64(), host, self.news.as_of])
+        .execute(db)
+        .await?;
+        Ok(())
+    }
+
+    /// The host's personal room had another number until now.
+    async fn leave_room(&self, db: &mut Tx, host: &str, number: MeetingNumber) -> Result<(), StoreError> {
+        query(
+            "-- tell_meetings: leave room\n\
+             UPDATE meetings SET gone = 1, synced_at = $4\n\
+             WHERE workspace = $1 AND host = $2 AND personal <> 0 AND number <> $3 AND synced_at <= $4",
+        )
+        .with(values![self.workspace, host, number.as_i64(), self.news.as_of])
+        .execute(db)
+        .await?;
+        Ok(())
+    }
+
+    async fn hasten(&self, db: &mut Tx, host: &str) -> Result<(), StoreError> {
+        let sql = format!(
+            "-- tell_meetings: hasten\n\
+             UPDATE credentials SET sync_due_at = least(coalesce(sync_due_at, $4), $4) WHERE {HEARERS}"
+        );
+        query(sql)
+            .with(values![self.workspace, host, &self.news.zoom_account_id, self.news.as_of])
+            .execute(db)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Forgets an account's meetings, in the transaction that disconnects it.
+pub(crate) async fn forget(db: &mut Tx, id: CredentialId) -> Result<(), StoreError> {
+    query("-- forget_meetings\nDELETE FROM meetings WHERE credential = $1").bind(id).execute(db).await?;
+    Ok(())
+}
+
+fn due(row: &Row) -> Result<DueSync, StoreError> {
+    let row = row.of("credentials");
+    Ok(DueSync {
+        workspace: row.parsed("workspace")?,
+        credential: row.parsed("id")?,
+        failures: row.count("sync_failures")?,
+    })
+}
+
+fn known(row: &Row) -> Result<KnownMeeting, StoreError> {
+    let row = row.of("meetings");
+    Ok(KnownMeeting {
+        number: row.meeting("number")?,
+        credential: row.parsed("credential")?,
+        synced_at: row.time("synced_at")?,
+    })
+}
+
+#[async_trait]
+impl Meetings for SqlStore {
+    async fn want_meeting_sync(
+        &self,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let done = query(
+            "-- want_meeting_sync\n\
+             UPDATE credentials SET sync_due_at = $1, meeting_sync = $2\n\
+             WHERE id = $3 AND workspace = $4 AND status IN ('healthy', 'degraded')",
+        )
+        .with(values![now, MeetingSyncStatus::InProgress.as_str(), id, workspace])
+        .execute(&self.writer)
+        .await?;
+        Ok(done == 1)
+    }
+
+    async fn claim_meeting_syncs(
+        &self,
+        lease: &Lease,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<DueSync>, StoreError> {
+        let rows = query(
+            "-- claim_meeting_syncs\n\
+             UPDATE credentials SET meeting_sync = $1, sync_due_at = $2, sync_lease_expires_at = $2,\n\
+                 sync_lease_token = $3\n\
+             WHERE id IN (\n\
+                 SELECT id FROM credentials WHERE sync_due_at <= $4 AND status IN ('healthy', 'degraded')\n\
+                     AND (sync_lease_expires_at IS NULL OR sync_lease_expires_at <= $4)\n\
+                 ORDER BY sync_due_at, id LIMIT $5\n\
+                 FOR UPDATE SKIP LOCKED)\n\
+             RETURNING workspace, id, sync_failures",
+        )
+        .with(values![MeetingSyncStatus::InProgress.as_str(), lease.expires_at, lease.token, now, limit])
+        .fetch_all(&self.writer)
+        .await?;
+        rows.iter().map(due).collect()
+    }
+
+    async fn put_meetings(
+        &self,
+        id: CredentialId,
+        lease: &Lease,
+        meetings: &[Meeting],
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let body = |mut tx: Tx| async move {
+            let row = query(
+                "-- put_meetings: hold\n\
+                 UPDATE credentials SET sync_lease_expires_at = $1,\n\
+                     sync_due_at = CASE WHEN sync_due_at = sync_lease_expires_at THEN $1 ELSE sync_due_at END\n\
+                 WHERE id = $2 AND sync_lease_token = $3 RETURNING workspace",
+            )
+            .with(values![until, id, lease.token])
+            .fetch_optional(&mut tx)
+            .await?;
+            let Some(row) = row else { return Ok(false) };
+            let workspace = row.of("credentials").text("workspace")?;
+            // In one order, so that of two who put the same meetings neither waits for the other.
+            let mut sorted: Vec<&Meeting> = meetings.iter().collect();
+            sorted.sort_unstable_by_key(|meeting| meeting.number.as_i64());
+            for some in sorted.chunks(MOST_ROWS) {
+                let mut query = query(
+                    "-- put_meetings: put\n\
+                     INSERT INTO meetings AS old (credential, workspace, synced_at, gone, number, host, personal)",
+                );
+                query.push_rows(some, |row, meeting| {
+                    row.push_bind(id)
+                        .push(", ")
+                        .push_bind(&workspace)
+                        .push(", ")
+                        .push_bind(since)
+                        .push(", 0, ");
+                    row.push_bind(meeting.number.as_i64()).push(", ").push_bind(&meeting.host).push(", ");
+                    row.push_bind(i64::from(meeting.personal));
+                });
+                query.push(
+                    " ON CONFLICT (credential, number) DO UPDATE SET host = excluded.host, personal = excluded.personal,\n\
+                         gone = 0, synced_at = excluded.synced_at\n\
+                     WHERE old.synced_at < excluded.synced_at",
+                );
+                query.execute(&mut tx).await?;
+            }
+            tx.commit().await?;
+            Ok(true)
+        };
+        self.transaction("put_meetings", Isolation::OnRows, body).await
+    }
+
+    async fn finish_meeting_sync(
+        &self,
+        id: CredentialId,
+        lease: &Lease,
+        outcome: SyncOutcome<'_>,
+        next: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let status = match outcome {
+            SyncOutcome::Completed { .. } => MeetingSyncStatus::Completed,
+            SyncOutcome::NotBegun => MeetingSyncStatus::NotStarted,
+            SyncOutcome::Failed { .. } => MeetingSyncStatus::Failed,
+        };
+        let body = |mut tx: Tx| async move {
+            let row = query(
+                "-- finish_meeting_sync\n\
+                 UPDATE credentials SET meeting_sync = $1,\n\
+                     sync_failures = CASE WHEN $1 = 'failed' THEN sync_failures + 1 ELSE 0 END,\n\
+                     sync_due_at = CASE WHEN sync_due_at = sync_lease_expires_at THEN $2 ELSE least(coalesce(sync_due_at, $2), $2) END,\n\
+                     sync_lease_token = NULL, sync_lease_expires_at = NULL\n\
+                 WHERE id = $3 AND sync_lease_token = $4 RETURNING workspace, app",
+            )
+            .with(values![status.as_str(), next, id, lease.token])
+            .fetch_optional(&mut tx)
+            .await?;
+            let Some(row) = row else { return Ok(false) };
+            match outcome {
+                SyncOutcome::Completed { since } => {
+                    query(
+                        "-- finish_meeting_sync: gone\n\
+                         DELETE FROM meetings WHERE credential = $1 AND synced_at < $2",
+                    )
+                    .with(values![id, since])
+                    .execute(&mut tx)
+                    .await?;
+                }
+                SyncOutcome::Failed { note: Some(note) } => {
+                    let row = row.of("credentials");
+                    let (workspace, app) = (row.parsed("workspace")?, row.parsed("app")?);
+                    log::write(&mut tx, workspace, app, Subject::Credential(id), None, note).await?;
+                }
+                SyncOutcome::NotBegun | SyncOutcome::Failed { note: None } => {}
+            }
+            tx.commit().await?;
+            Ok(true)
+        };
+        self.transaction("finish_meeting_sync", Isolation::OnRows, body).await
+    }
+
+    async fn meeting_owner(
+        &self,
+        workspace: WorkspaceId,
+        number: MeetingNumber,
+    ) -> Result<Option<MeetingOwner>, StoreError> {
+        let row = query(
+            "-- meeting_owner\n\
+             SELECT m.credential, m.host, c.kind FROM meetings m JOIN credentials c ON c.id = m.credential\n\
+             WHERE m.workspace = $1 AND m.number = $2 AND m.gone = 0 AND c.status IN ('healthy', 'degraded')\n\
+                 AND m.host <> '' AND (c.kind = 'server_to_server' OR c.zoom_user_id = m.host)\n\
+             ORDER BY c.kind = 'server_to_server', c.status <> 'healthy', m.synced_at DESC, m.credential LIMIT 1",
+        )
+        .with(values![workspace, number.as_i64()])
+        .fetch_optional(&self.readers)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let row = row.of("meetings");
+        Ok(Some(MeetingOwner {
+            credential: row.parsed("credential")?,
+            kind: row.parsed("kind")?,
+            host: row.text("host")?,
+        }))
+    }
+
+    async fn known_meetings(
+        &self,
+        workspace: WorkspaceId,
+        filter: &MeetingFilter,
+        key: MeetingKey,
+        page: &Page,
+    ) -> Result<Vec<KnownMeeting>, StoreError> {
+        let (key, id) = match key {
+            MeetingKey::Number => ("number", "credential"),
+            MeetingKey::SyncedAt => ("synced_at", "credential || '/' || number"),
+        };
+        let sql = format!(
+            "-- known_meetings\n\
+             SELECT number, credential, synced_at FROM meetings\n\
+             WHERE workspace = $1 AND gone = 0\n\
+                 AND ($2 IS NULL OR credential = $2) AND ($3 IS NULL OR number = $3)\n\
+                 AND ($4 IS NULL OR synced_at > $4) AND ($5 IS NULL OR synced_at < $5)\n\
+                 AND ($6 IS NULL OR ({key}, {id}) {} ($6, $7))\n\
+             ORDER BY {} LIMIT $8",
+            comparison(page.order),
+            by(key, id, page.order),
+        );
+        let rows = query(sql)
+            .with(values![
+                workspace,
+                filter.credential,
+                filter.number.map(MeetingNumber::as_i64),
+                filter.synced_after,
+                filter.synced_before,
+                page.after.as_ref().map(|place| place.key),
+                page.after.as_ref().map(|place| &place.id),
+                page.most
+            ])
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(known).collect()
+    }
+
+    async fn forget_gone_meetings(&self, end: Timestamp) -> Result<u64, StoreError> {
+        let done = query("-- forget_gone_meetings\nDELETE FROM meetings WHERE gone <> 0 AND synced_at < $1")
+            .bind(end)
+            .execute(&self.writer)
+            .await?;
+        Ok(done)
+    }
+}

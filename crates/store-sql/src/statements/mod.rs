@@ -1,0 +1,20 @@
+//! The statements, a file for each trait of `store`, and how rows become what the traits speak of.
+
+mod access;
+mod apps;
+mod audit;
+mod bots;
+mod census;
+mod connect;
+mod credentials;
+mod idempotency;
+mod inbox;
+mod limits;
+mod links;
+mod log;
+mod meetings;
+mod parked;
+mod pools;
+mod probe;
+mod sealed_cells;
+mod used_ids;

@@ -1,0 +1,179 @@
+//! Which databases a store opens, what it says about the others, and how a schema moves.
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod server;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    sync::Arc,
+};
+
+use model::Secret;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _, SqlitePool, raw_sql};
+use store::{Access as _, Bots as _, Credentials as _, TokenLinks as _, ZoomOauthApps as _};
+use store_sql::{
+    postgres::{self, Address, OpenError},
+    sqlite,
+};
+
+fn address(url: &str) -> Address {
+    Address::read(&Secret::new(url)).unwrap()
+}
+
+async fn run(url: &str, sql: String) {
+    let mut db = PgConnection::connect(url).await.unwrap();
+    db.execute(raw_sql(AssertSqlSafe(sql))).await.unwrap();
+    db.close().await.unwrap();
+}
+
+/// The tables, each with its columns.
+type Schema = BTreeMap<String, BTreeSet<String>>;
+
+async fn schema(url: &str) -> Schema {
+    let mut db = PgConnection::connect(url).await.unwrap();
+    let columns = "SELECT table_name::text, column_name::text FROM information_schema.columns\n\
+                   WHERE table_schema = 'public'";
+    let mut schema = Schema::new();
+    for row in sqlx::query(columns).fetch_all(&mut db).await.unwrap() {
+        schema.entry(row.get(0)).or_default().insert(row.get(1));
+    }
+    schema
+}
+
+#[tokio::test]
+async fn an_empty_database_is_refused_until_it_is_migrated() {
+    let url = server::database("template1").await;
+    let complaint = postgres::open(&address(&url)).await.unwrap_err();
+    assert!(matches!(complaint, OpenError::TooOld { found: 0, .. }), "{complaint}");
+    assert!(complaint.to_string().contains("run `latchkey migrate`"), "{complaint}");
+
+    let first = postgres::migrate(&address(&url)).await.unwrap();
+    assert_eq!((first.taken.first(), first.taken.len()), (Some(&"0001_first"), first.schema));
+    let second = postgres::migrate(&address(&url)).await.unwrap();
+    assert!(second.taken.is_empty(), "again changes nothing");
+    postgres::open(&address(&url)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let url = server::database("template1").await;
+    postgres::migrate(&address(&url)).await.unwrap();
+    run(&url, "INSERT INTO schema_steps VALUES (999, '0999_later')".into()).await;
+    let complaint = postgres::open(&address(&url)).await.unwrap_err();
+    assert!(matches!(complaint, OpenError::TooNew { found: 999, .. }), "{complaint}");
+    let complaint = postgres::migrate(&address(&url)).await.unwrap_err();
+    assert!(matches!(complaint, OpenError::TooNew { found: 999, .. }), "{complaint}");
+}
+
+#[tokio::test]
+async fn a_step_that_fails_leaves_the_schema_as_it_was() {
+    let url = server::database("template1").await;
+    run(&url, "CREATE TABLE token_links (mine TEXT)".into()).await;
+    let before = schema(&url).await;
+    let complaint = postgres::migrate(&address(&url)).await.unwrap_err();
+    assert!(matches!(complaint, OpenError::Migration { .. }), "{complaint}");
+    assert_eq!(schema(&url).await, before);
+}
+
+#[tokio::test]
+async fn of_two_who_migrate_at_once_one_takes_the_steps() {
+    let url = server::database("template1").await;
+    let here = address(&url);
+    let (one, other) = tokio::join!(postgres::migrate(&here), postgres::migrate(&here));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!(one.taken.len() + other.taken.len(), one.schema);
+}
+
+#[tokio::test]
+async fn complaints_say_what_to_do_and_no_password() {
+    let url = server::database("template1").await;
+    run(&url, "CREATE ROLE guest LOGIN PASSWORD 'right'".into()).await;
+    let (_, socket) = url.split_once("host=").unwrap();
+    for (url, advice) in [
+        ("postgres://guest:planted@localhost/test?host=/nowhere".to_owned(), "start it"),
+        ("postgres://guest:planted@127.0.0.1:1/test".to_owned(), "start it"),
+        (
+            format!("postgres://guest:planted@localhost/postgres?host={socket}"),
+            "correct the user or password",
+        ),
+        (format!("postgres://latchkey:planted@localhost/nothing?host={socket}"), "createdb nothing"),
+    ] {
+        let complaint = postgres::open(&address(&url)).await.unwrap_err().to_string();
+        assert!(complaint.contains(advice), "{complaint}");
+        assert!(!complaint.contains("planted") && !complaint.contains('\n'), "{complaint}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_prints_without_its_password() {
+    let url = server::database("template1").await.replace("latchkey@", "latchkey:planted@");
+    postgres::migrate(&address(&url)).await.unwrap();
+    let store = postgres::open(&address(&url)).await.unwrap();
+    assert!(!format!("{store:?}").contains("planted"));
+}
+
+#[tokio::test]
+async fn both_backends_have_the_same_tables_and_columns() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("latchkey.db");
+    sqlite::open(&path).await.unwrap().close().await;
+    let db = SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
+    let columns = "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c\n\
+                   WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'";
+    let mut sqlite = Schema::new();
+    for row in sqlx::query(columns).fetch_all(&db).await.unwrap() {
+        sqlite.entry(row.get(0)).or_default().insert(row.get(1));
+    }
+
+    let url = server::database("template1").await;
+    postgres::migrate(&address(&url)).await.unwrap();
+    let mut postgres = schema(&url).await;
+    postgres.remove("schema_steps").expect("what SQLite keeps in PRAGMA user_version");
+    assert_eq!(postgres, sqlite);
+}
+
+/// A newer version adds a column to every table while a replica of this one is running.
+#[tokio::test]
+async fn a_running_replica_outlives_a_widened_schema() {
+    let url = server::database("template1").await;
+    postgres::migrate(&address(&url)).await.unwrap();
+    let store = Arc::new(postgres::open(&address(&url)).await.unwrap());
+    let bench = store::conformance::Bench::new(store.clone());
+    let workspace = bench.workspace().await;
+    let app = bench.app(workspace, "client-1").await;
+    let read = async || {
+        assert_eq!(store.workspaces().await.unwrap().len(), 1);
+        assert!(store.zoom_oauth_app(workspace, app.id).await.unwrap().is_some());
+        assert!(store.credentials(workspace).await.unwrap().is_empty());
+        assert!(store.token_links(workspace, None, 1).await.unwrap().is_empty());
+        let (now, token) = (bench.env.now(), bench.lease(60).token);
+        assert!(store.lease_due_bots(&[token], now, now).await.unwrap().is_empty());
+    };
+    read().await;
+    for table in schema(&url).await.into_keys() {
+        run(&url, format!("ALTER TABLE {table} ADD COLUMN later TEXT")).await;
+    }
+    read().await;
+}
+
+#[tokio::test]
+async fn the_audit_from_before_batches_is_kept() {
+    let url = server::database("template1").await;
+    let folder = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres")).unwrap();
+    let mut steps: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
+    steps.sort_unstable();
+    let batches = steps.iter().position(|step| step.ends_with("0013_audit_batches.sql")).unwrap();
+    for step in &steps[..batches] {
+        run(&url, fs::read_to_string(step).unwrap()).await;
+    }
+    run(&url, store::conformance::audit::ROWS_BEFORE_BATCHES.into()).await;
+    let ledger = format!(
+        "CREATE TABLE schema_steps (number BIGINT PRIMARY KEY, name TEXT NOT NULL);\n\
+         INSERT INTO schema_steps VALUES ({batches}, 'the last one')"
+    );
+    run(&url, ledger).await;
+    assert_eq!(postgres::migrate(&address(&url)).await.unwrap().taken[0], "0013_audit_batches");
+    let store = postgres::open(&address(&url)).await.unwrap();
+    store::conformance::audit::rows_from_before_batches_are_kept(&store).await;
+}
