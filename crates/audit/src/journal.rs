@@ -7,6 +7,9 @@
 //!
 //! What is here is in memory, too, so that nobody has to read it back but the start that follows a crash (`recover`).
 
+pub(crate) mod file;
+mod files;
+pub(crate) mod frame;
 mod writer;
 
 use std::{
@@ -25,8 +28,7 @@ use model::Environment;
 use store::{AuditBatch, bundle};
 use tokio::sync::Notify;
 
-use super::segments::Segments;
-
+use files::JournalFiles;
 use writer::JournalWriter;
 
 /// What a server's disk holds of the audit. Processes may share the folder; each writes files of its own.
@@ -41,8 +43,8 @@ pub struct Journal {
 #[derive(Debug)]
 struct Inner {
     folder: PathBuf,
-    /// Taken by what runs on threads that may wait for the disk, and by nobody else.
-    segments: Mutex<Segments>,
+    /// Locked only by threads that may wait for the disk.
+    files: Mutex<JournalFiles>,
     pending: Mutex<Pending>,
     news: Notify,
     /// Held by whoever brings batches into the store.
@@ -61,15 +63,15 @@ struct Pending {
 
 #[derive(Debug)]
 struct Entry {
-    /// The segment that it is in, by its number.
-    segment: u64,
+    /// The file that it is in, by its number.
+    file: u64,
     batches: Vec<AuditBatch>,
 }
 
 impl Pending {
-    /// Nothing in the segments before this one is needed.
+    /// Nothing in the files before this one is needed.
     fn needs(&self) -> u64 {
-        self.entries.front().map_or(u64::MAX, |entry| entry.segment)
+        self.entries.front().map_or(u64::MAX, |entry| entry.file)
     }
 
     fn settled(&self) -> u64 {
@@ -83,7 +85,7 @@ impl Journal {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let inner = Inner {
             folder: folder.to_owned(),
-            segments: Mutex::new(Segments::new(folder, env)),
+            files: Mutex::new(JournalFiles::new(folder, env)),
             pending: Mutex::default(),
             news: Notify::new(),
             turn: tokio::sync::Mutex::default(),
@@ -97,7 +99,7 @@ impl Journal {
     /// Takes each batch before the store does: for a store that is a file on the same disk.
     pub fn first(mut self) -> io::Result<Self> {
         // The first token need not wait for it.
-        self.inner.segments().prepare()?;
+        self.inner.files().prepare()?;
         self.is_first = true;
         Ok(self)
     }
@@ -168,9 +170,9 @@ impl Journal {
     pub(super) async fn clear(&self) -> io::Result<()> {
         let inner = Arc::clone(&self.inner);
         blocking(move || {
-            let mut segments = inner.segments();
+            let mut files = inner.files();
             let is_needed = inner.pending().needs() < u64::MAX;
-            if is_needed { Ok(()) } else { segments.clear() }
+            if is_needed { Ok(()) } else { files.clear() }
         })
         .await
     }
@@ -180,18 +182,18 @@ impl Inner {
     /// Waits for the disk.
     fn write(&self, batches: Vec<AuditBatch>) -> io::Result<()> {
         let content = bundle(&batches);
-        let mut segments = self.segments();
+        let mut files = self.files();
         let needed = self.pending().needs();
-        let segment = segments.append(&content, needed)?;
-        // Before another can be written: until it is noted, its segment could be taken for one that nobody needs.
+        let file = files.append(&content, needed)?;
+        // Before another can be written: until it is noted, its file could be taken for one that is not needed.
         let mut pending = self.pending();
-        pending.entries.push_back(Entry { segment, batches });
+        pending.entries.push_back(Entry { file, batches });
         pending.written += 1;
         Ok(())
     }
 
-    fn segments(&self) -> MutexGuard<'_, Segments> {
-        self.segments.lock().unwrap_or_else(PoisonError::into_inner)
+    fn files(&self) -> MutexGuard<'_, JournalFiles> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {

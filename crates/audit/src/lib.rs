@@ -15,13 +15,10 @@
 //! What is refused before that (address, signature, replay) leaves none: strangers must not be able to write here.
 
 pub mod audited;
-mod direct_io;
-mod frame;
 mod journal;
+mod old_segments;
 mod recover;
 mod retention;
-mod segment;
-mod segments;
 mod writer;
 
 use model::{Code, Failure};

@@ -1,4 +1,4 @@
-//! What processes that are no more have orphan on the disk.
+//! What processes that have ended left on the disk.
 
 use std::{
     fs, io,
@@ -10,27 +10,33 @@ use model::Environment;
 use store::{AuditBatch, AuditRecord, Audits};
 
 use super::{
-    journal::{blocking, records},
-    segment::{self, EXTENSION, Orphan, UNFINISHED, gone_is_done},
+    journal::{
+        blocking,
+        file::{self, Orphan, ignore_missing},
+        frame::{self, Contents},
+        records,
+    },
+    old_segments,
 };
 
 /// How long the store may take for one of the steps.
 const TRY_WITHIN: Duration = Duration::from_secs(5);
 /// Batches in one transaction.
 const MOST_AT_ONCE: usize = 128;
-/// Until there were segments, each batch was a file of this kind: a record to a line.
+/// The oldest versions wrote a file of this kind for each batch: a record to a line.
 const LINES: &str = "jsonl";
 
-/// Brings into the store what processes that are no more have orphan in `folder`, and takes it off the disk. What another
-/// process is at, or will be when it is done, stays. Answers how many records there were.
+/// Brings into the store what processes that have ended left in `folder`, and takes it off the disk. Files that a running
+/// process writes stay. Returns how many records there were.
 pub async fn recover_journal(folder: &Path, store: &dyn Audits, env: &Environment) -> io::Result<usize> {
     let mut brought = 0;
     for path in files(folder).await? {
         let kind = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         let done = match kind {
-            EXTENSION => recover_segment(&path, store, env).await,
+            file::EXTENSION => recover_file(&path, frame::read, store, env).await,
+            old_segments::EXTENSION => recover_file(&path, old_segments::read, store, env).await,
+            old_segments::UNFINISHED => blocking(move || sweep(&path).map(|()| 0)).await,
             LINES => recover_lines(&path, store, env).await,
-            UNFINISHED => blocking(move || segment::sweep(&path).map(|()| 0)).await,
             _ => Ok(0),
         };
         brought += done?;
@@ -38,11 +44,16 @@ pub async fn recover_journal(folder: &Path, store: &dyn Audits, env: &Environmen
     Ok(brought)
 }
 
-async fn recover_segment(path: &Path, store: &dyn Audits, env: &Environment) -> io::Result<usize> {
+async fn recover_file(
+    path: &Path,
+    read: fn(&[u8]) -> Contents<'_>,
+    store: &dyn Audits,
+    env: &Environment,
+) -> io::Result<usize> {
     let path = path.to_owned();
     let claimed = blocking({
         let path = path.clone();
-        move || Orphan::claim(&path)
+        move || Orphan::claim(&path, read)
     });
     let Some(orphan) = claimed.await? else { return Ok(0) };
     for batches in orphan.batches.chunks(MOST_AT_ONCE) {
@@ -61,7 +72,7 @@ async fn recover_lines(path: &Path, store: &dyn Audits, env: &Environment) -> io
     let path = path.to_owned();
     let read = blocking({
         let path = path.clone();
-        move || gone_is_done(fs::read(path))
+        move || ignore_missing(fs::read(path))
     });
     let text = read.await?;
     let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -74,8 +85,16 @@ async fn recover_lines(path: &Path, store: &dyn Audits, env: &Environment) -> io
         }
     };
     append(&AuditBatch::pack(&records), store, env).await?;
-    blocking(move || gone_is_done(fs::remove_file(path))).await?;
+    blocking(move || ignore_missing(fs::remove_file(path))).await?;
     Ok(records.len())
+}
+
+/// Takes a segment that was never finished off the disk, unless its process is still making it.
+fn sweep(path: &Path) -> io::Result<()> {
+    match file::lock(path)? {
+        Some(_lock) => ignore_missing(fs::remove_file(path)),
+        None => Ok(()),
+    }
 }
 
 async fn append(batches: &[AuditBatch], store: &dyn Audits, env: &Environment) -> io::Result<()> {

@@ -9,7 +9,7 @@ use store_sql::{SqlStore, sqlite};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{frame::START, recover_journal, segment::LENGTH};
+use crate::recover_journal;
 
 const EVERYTHING: AuditPage =
     AuditPage { since: None, until: None, after: None, direction: Direction::OldestFirst, most: 10_000 };
@@ -89,7 +89,7 @@ async fn what_a_dead_process_left_is_brought_in_once() {
     drop(journal);
     assert_eq!(fixture.start().await, 3);
     assert_eq!(fixture.stored().await, given);
-    assert!(fixture.files("segment").is_empty());
+    assert!(fixture.files("journal").is_empty());
     assert_eq!(fixture.start().await, 0);
 }
 
@@ -109,43 +109,26 @@ async fn nobody_takes_what_a_living_process_writes() {
 }
 
 #[tokio::test]
-async fn a_segment_is_used_again_once_the_store_has_it() {
+async fn full_files_go_once_the_store_has_them() {
     let fixture = Fixture::new().await;
-    let mut segments = Segments::new(&fixture.audit(), fixture.env.clone()).with_most(3);
     fs::create_dir(fixture.audit()).unwrap();
-    // Three of them fill a segment.
-    let content = vec![0; LENGTH / 4];
-    let mut write = |needed| segments.append(&content, needed);
-    // The store is behind with everything, and then has it all.
+    // Three entries fill a file, and three files fill the folder.
+    let mut files = JournalFiles::new(&fixture.audit(), fixture.env.clone()).with_bounds(3000, 9000);
+    let content = vec![0; 1000];
+    let mut write = |needed| files.append(&content, needed);
+    // The store has nothing, then what is in the first two files, then everything.
     let numbers: Vec<_> = (0..9).map(|_| write(1).unwrap()).collect();
     assert_eq!(numbers, [1, 1, 1, 2, 2, 2, 3, 3, 3]);
     assert_eq!(write(1).unwrap_err().kind(), io::ErrorKind::StorageFull);
-    assert_eq!(fixture.files("segment").len(), 3);
+    assert_eq!(fixture.files("journal").len(), 3);
     let numbers: Vec<_> = (0..4).map(|_| write(3).unwrap()).collect();
     assert_eq!(numbers, [4, 4, 4, 5]);
-    assert_eq!(fixture.files("segment").len(), 3, "one was enough to go on, and one more was made");
-    let numbers: Vec<_> = (0..9).map(|_| write(u64::MAX).unwrap()).collect();
-    assert_eq!(numbers, [5, 5, 6, 6, 6, 7, 7, 7, 8]);
-    assert_eq!(fixture.files("segment").len(), 1);
-    let much = vec![0; LENGTH];
-    assert_eq!(segments.append(&much, u64::MAX).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
-    segments.clear().unwrap();
-    assert!(fixture.files("segment").is_empty());
-}
-
-#[tokio::test]
-async fn a_segment_that_went_round_has_its_last_round_alone() {
-    let fixture = Fixture::new().await;
-    let journal = fixture.journal();
-    fixture.write(&journal).await;
-    fixture.write(&journal).await;
-    journal.settle(2);
-    journal.inner.segments().turn(u64::MAX).unwrap();
-    let last = fixture.write(&journal).await;
-    assert_eq!(fixture.files("segment").len(), 1);
-    drop(journal);
-    assert_eq!(fixture.start().await, 1);
-    assert_eq!(fixture.stored().await, [last]);
+    assert_eq!(fixture.files("journal").len(), 3);
+    let numbers: Vec<_> = (0..6).map(|_| write(u64::MAX).unwrap()).collect();
+    assert_eq!(numbers, [5, 5, 6, 6, 6, 7]);
+    assert_eq!(fixture.files("journal").len(), 1);
+    files.clear().unwrap();
+    assert!(fixture.files("journal").is_empty());
 }
 
 #[tokio::test]
@@ -154,17 +137,18 @@ async fn a_damaged_file_is_set_aside_and_the_rest_of_it_is_not_lost() {
     let journal = fixture.journal();
     let given = [fixture.write(&journal).await, fixture.write(&journal).await, fixture.write(&journal).await];
     drop(journal);
-    let path = fixture.files("segment").remove(0);
+    let path = fixture.files("journal").remove(0);
     let file = fs::File::options().write(true).open(&path).unwrap();
-    file.write_all_at(b"!", START as u64 + 40).unwrap();
+    file.write_all_at(b"!", 40).unwrap();
     assert_eq!(fixture.start().await, 2);
     assert_eq!(fixture.stored().await, given[1..]);
-    assert_eq!((fixture.files("segment").len(), fixture.files("damaged").len()), (0, 1));
+    assert_eq!((fixture.files("journal").len(), fixture.files("damaged").len()), (0, 1));
     assert_eq!(fixture.start().await, 0, "said once");
 
-    fs::write(fixture.audit().join("empty.segment"), "").unwrap();
+    fs::write(fixture.audit().join("empty.journal"), "").unwrap();
+    fs::write(fixture.audit().join("no.segment"), "").unwrap();
     assert_eq!(fixture.start().await, 0);
-    assert_eq!((fixture.files("segment").len(), fixture.files("damaged").len()), (0, 2));
+    assert_eq!((fixture.files("journal").len(), fixture.files("damaged").len()), (0, 2));
 }
 
 #[tokio::test]
@@ -172,13 +156,11 @@ async fn half_of_the_last_write_is_nothing() {
     let fixture = Fixture::new().await;
     let journal = fixture.journal();
     let first = fixture.write(&journal).await;
-    let path = fixture.files("segment").remove(0);
-    let before = fs::read(&path).unwrap();
+    let path = fixture.files("journal").remove(0);
     fixture.write(&journal).await;
     drop(journal);
-    let whole = fs::read(&path).unwrap();
-    let changed = before.iter().zip(&whole).rposition(|(before, whole)| before != whole).unwrap();
-    fs::write(&path, [&whole[..changed], &before[changed..]].concat()).unwrap();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_len(file.metadata().unwrap().len() - 1).unwrap();
     assert_eq!(fixture.start().await, 1);
     assert_eq!(fixture.stored().await, [first]);
     assert!(fixture.files("damaged").is_empty());
@@ -220,5 +202,5 @@ async fn what_the_store_does_not_take_stays() {
     let Fixture { store, .. } = &fixture;
     store.close().await;
     recover_journal(&fixture.audit(), store, &fixture.env).await.unwrap_err();
-    assert_eq!(fixture.files("segment").len(), 1);
+    assert_eq!(fixture.files("journal").len(), 1);
 }

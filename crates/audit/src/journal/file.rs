@@ -1,0 +1,122 @@
+//! A file of the journal, and who owns it.
+//!
+//! Entries are appended, each with an `fdatasync`. Its owner holds a lock on it. A file that nobody locks was left by a
+//! process that has ended; the next process that gets the lock may take it.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use store::{AuditBatch, unbundle};
+
+use super::frame::{self, Contents};
+
+/// The extension of a journal's file.
+pub(crate) const EXTENSION: &str = "journal";
+/// The extension of a file that could not be read to its end; for a person to look at.
+const DAMAGED: &str = "damaged";
+
+/// A file that this process writes.
+#[derive(Debug)]
+pub(super) struct JournalFile {
+    /// Locked.
+    file: File,
+    path: PathBuf,
+    length: u64,
+}
+
+impl JournalFile {
+    /// Makes one, for its owner only, under a name that no other file has.
+    pub(super) fn create(folder: &Path, name: &str) -> io::Result<Self> {
+        let path = folder.join(name).with_extension(EXTENSION);
+        let file = File::options().append(true).create_new(true).mode(0o600).open(&path)?;
+        file.try_lock()?;
+        // Another process may have taken it for an orphan in between, and deleted it.
+        if file.metadata()?.nlink() == 0 {
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another process deleted the new file"));
+        }
+        File::open(folder)?.sync_all()?;
+        Ok(Self { file, path, length: 0 })
+    }
+
+    /// Appends an entry; when this returns, it survives a power cut. After an error, nobody can say what is on the disk.
+    pub(super) fn append(&mut self, content: &[u8]) -> io::Result<()> {
+        let entry = frame::entry(self.length, content);
+        self.file.write_all(&entry)?;
+        self.file.sync_data()?;
+        self.length += entry.len() as u64;
+        Ok(())
+    }
+
+    /// In bytes.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Takes it off the disk.
+    pub(super) fn remove(self) -> io::Result<()> {
+        ignore_missing(fs::remove_file(self.path))
+    }
+}
+
+/// A file of a process that has ended. While this is held, no other process takes it.
+#[derive(Debug)]
+pub(crate) struct Orphan {
+    path: PathBuf,
+    _lock: File,
+    /// What is in it, in order.
+    pub(crate) batches: Vec<AuditBatch>,
+    /// Whether something in it cannot be read.
+    pub(crate) is_damaged: bool,
+}
+
+impl Orphan {
+    /// Takes a file that nobody locks, and has `read` find its entries. `None`: somebody does, or it is gone.
+    pub(crate) fn claim(path: &Path, read: fn(&[u8]) -> Contents<'_>) -> io::Result<Option<Self>> {
+        let Some(mut file) = lock(path)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let Contents { entries, mut is_damaged } = read(&bytes);
+        let mut batches = Vec::new();
+        for entry in entries {
+            match unbundle(entry) {
+                Ok(found) => batches.extend(found),
+                Err(_) => is_damaged = true,
+            }
+        }
+        Ok(Some(Self { path: path.to_owned(), _lock: file, batches, is_damaged }))
+    }
+
+    /// The store has what could be read of it. A damaged file stays, under another name.
+    pub(crate) fn settle(self) -> io::Result<()> {
+        ignore_missing(if self.is_damaged {
+            fs::rename(&self.path, self.path.with_extension(DAMAGED))
+        } else {
+            fs::remove_file(&self.path)
+        })
+    }
+}
+
+/// Opens a file and locks it. `None`: another process has the lock, or the file is gone.
+pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
+    let file = match File::options().read(true).write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Another process was quicker.
+pub(crate) fn ignore_missing<T: Default>(done: io::Result<T>) -> io::Result<T> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
+        done => done,
+    }
+}

@@ -1,0 +1,117 @@
+//! The journal's files of one process: the one that is written, and full ones that the store does not have yet.
+
+use std::{
+    collections::VecDeque,
+    fs, io, mem,
+    path::{Path, PathBuf},
+};
+
+use model::Environment;
+
+use super::file::{EXTENSION, JournalFile};
+
+/// A file that has so many bytes is full: a thousand batches of some forty records.
+const FULL: u64 = 4 * 1024 * 1024;
+/// The most bytes in the folder, of all processes' files.
+const MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+#[derive(Debug)]
+pub(super) struct JournalFiles {
+    folder: PathBuf,
+    env: Environment,
+    full_at: u64,
+    max_bytes: u64,
+    current: Option<Numbered>,
+    /// Those before it, oldest first.
+    full: VecDeque<Numbered>,
+    /// The number of the next file.
+    next: u64,
+}
+
+/// The store has everything of the files whose number is lower than the one it is at.
+#[derive(Debug)]
+struct Numbered {
+    number: u64,
+    file: JournalFile,
+}
+
+impl JournalFiles {
+    pub(super) fn new(folder: &Path, env: Environment) -> Self {
+        let folder = folder.to_owned();
+        Self {
+            folder,
+            env,
+            full_at: FULL,
+            max_bytes: MAX_BYTES,
+            current: None,
+            full: VecDeque::new(),
+            next: 1,
+        }
+    }
+
+    /// With smaller files, and fewer of them.
+    #[cfg(test)]
+    pub(super) fn with_bounds(self, full_at: u64, max_bytes: u64) -> Self {
+        Self { full_at, max_bytes, ..self }
+    }
+
+    /// Makes the first file.
+    pub(super) fn prepare(&mut self) -> io::Result<()> {
+        self.current(u64::MAX).map(drop)
+    }
+
+    /// Appends an entry, as [`JournalFile::append`], and returns the number of its file. The store has everything of the
+    /// files below `needed`.
+    pub(super) fn append(&mut self, content: &[u8], needed: u64) -> io::Result<u64> {
+        let current = self.current(needed)?;
+        let number = current.number;
+        if let Err(error) = current.file.append(content) {
+            // What is at its end is unknown: nothing more is appended to it.
+            self.full.extend(self.current.take());
+            return Err(error);
+        }
+        Ok(number)
+    }
+
+    /// The file that is written; a new one where it is full.
+    fn current(&mut self, needed: u64) -> io::Result<&mut Numbered> {
+        let full_at = self.full_at;
+        if let Some(full) = self.current.take_if(|current| current.file.length() >= full_at) {
+            self.full.push_back(full);
+        }
+        if self.current.is_none() {
+            while let Some(stored) = self.full.pop_front_if(|full| full.number < needed) {
+                stored.file.remove()?;
+            }
+            let file = self.create()?;
+            self.current = Some(Numbered { number: self.next, file });
+            self.next += 1;
+        }
+        Ok(self.current.as_mut().expect("made above, if there was none"))
+    }
+
+    fn create(&self) -> io::Result<JournalFile> {
+        let mut bytes = 0;
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.path().extension().is_some_and(|extension| extension == EXTENSION) {
+                bytes += entry.metadata()?.len();
+            }
+        }
+        if bytes >= self.max_bytes {
+            return Err(io::Error::new(
+                io::ErrorKind::StorageFull,
+                format!("the audit's journal has {bytes} bytes"),
+            ));
+        }
+        // In the order of time, and random: processes share the folder.
+        let mark = u64::from_le_bytes(self.env.entropy.bytes());
+        JournalFile::create(&self.folder, &format!("{:020}-{mark:016x}", self.env.now().as_microsecond()))
+    }
+
+    /// Takes all of them off the disk.
+    pub(super) fn clear(&mut self) -> io::Result<()> {
+        let mut all = mem::take(&mut self.full).into_iter().chain(self.current.take());
+        all.try_for_each(|numbered| numbered.file.remove())
+    }
+}
