@@ -2,7 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use store::Store;
+use model::Environment;
+use store::{Store, StoreObserver};
 use store_sql::{SqlStore, postgres, sqlite};
 
 use crate::{config::Config, data_dir};
@@ -15,10 +16,24 @@ impl Database {
     /// others use has to be already.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         data_dir::check(&config.data_dir)?;
-        Ok(Self(Arc::new(match config.postgres()? {
+        Ok(Self(Arc::new(Self::connect(config).await?)))
+    }
+
+    /// Opens it as [`Database::open`], and has its transactions and connections measured.
+    pub(crate) async fn open_observed(
+        config: &Config,
+        observer: Arc<dyn StoreObserver>,
+        env: Environment,
+    ) -> anyhow::Result<Self> {
+        data_dir::check(&config.data_dir)?;
+        Ok(Self(Arc::new(Self::connect(config).await?.observed_by(observer, env))))
+    }
+
+    async fn connect(config: &Config) -> anyhow::Result<SqlStore> {
+        Ok(match config.postgres()? {
             Some(address) => postgres::open(&address).await?,
             None => sqlite::open(&sqlite_file(config)).await?,
-        })))
+        })
     }
 
     /// As the other crates hold it.

@@ -71,7 +71,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
 
     data_dir::make(&config.data_dir)?;
-    let database = Database::open(&config).await?;
+    let metrics = Metrics::default();
+    let database = Database::open_observed(&config, Arc::new(metrics.clone()), env.clone()).await?;
     let store = database.store();
     let keys = Arc::new(key_ring(&config, &*store, &env).await?);
     let tasks = TaskTracker::new();
@@ -83,7 +84,6 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let escrow = config.data_dir.join("escrow");
     let escrow = Escrow::open(&escrow, env.clone())
         .map_err(|error| anyhow!("cannot use {} ({error}): make it writable", escrow.display()))?;
-    let metrics = Metrics::default();
     let journal = open_journal(&config, &database, &env)?;
     let (mode, journal) = (config.audit.mode, Some(journal));
     let audit = Audit::new(mode, store.clone(), journal, metrics.clone(), env.clone(), tasks.clone());

@@ -3,6 +3,7 @@
 //! A label has few values, known beforehand: words of our own catalogues, never an id. What can be counted at all is there
 //! from the start, with zero: a rate over a series that begins to exist with its first event misses that event.
 
+mod store;
 mod workers;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -71,6 +72,7 @@ struct Counted {
     meeting_syncs: Family<Labels<1>, Counter>,
     problem_severity: Family<Labels<1>, Gauge>,
     clock_ahead: Gauge,
+    store: store::StoreSeries,
     workers: workers::WorkerSeries,
 }
 
@@ -153,6 +155,7 @@ impl Default for Metrics {
                 "clock_ahead_of_zoom_seconds",
                 "By how much this server's clock is ahead of Zoom's; negative when it is behind",
             ),
+            store: store::StoreSeries::registered(&mut registry),
             workers: workers::WorkerSeries::registered(&mut registry),
             problem_severity: registered(
                 &mut registry,

@@ -55,6 +55,15 @@ impl Pool {
         }
     }
 
+    /// How many connections are lent out, and how many are open in all.
+    pub(crate) fn lent_and_open(&self) -> (u32, u32) {
+        let (open, idle) = match self {
+            Self::Sqlite(pool) => (pool.size(), pool.num_idle()),
+            Self::Postgres(pool) => pool.open_and_idle(),
+        };
+        (open.saturating_sub(u32::try_from(idle).unwrap_or(u32::MAX)), open)
+    }
+
     /// Closes the connections. What follows fails.
     pub(crate) async fn close(&self) {
         match self {

@@ -23,7 +23,10 @@ mod row;
 pub mod sqlite;
 mod statements;
 
-use store::StoreError;
+use std::sync::Arc;
+
+use model::Environment;
+use store::{StoreError, StoreObserver};
 
 use db::{Isolation, Pool, Tx};
 
@@ -38,12 +41,19 @@ pub struct SqlStore {
     writer: Pool,
     /// What writes the audit: a token waits for its record, which shall not wait for a free connection.
     audit: Pool,
+    observer: Option<(Arc<dyn StoreObserver>, Environment)>,
 }
 
 impl SqlStore {
     /// Whether it is one file, which nobody else writes.
     pub const fn is_sqlite(&self) -> bool {
         matches!(self.writer, Pool::Sqlite(_))
+    }
+
+    /// The same, with an observer that measures its transactions and connections.
+    #[must_use]
+    pub fn observed_by(self, observer: Arc<dyn StoreObserver>, env: Environment) -> Self {
+        Self { observer: Some((observer, env)), ..self }
     }
 
     /// Closes the connections. What follows on this store fails.
@@ -66,6 +76,7 @@ impl SqlStore {
     /// Runs `body` with a transaction, and again with another when PostgreSQL ended that for another's sake: one of two
     /// that wait for each other, or that cannot be put in an order. A body commits as its last act and touches nothing
     /// but its transaction, so that it may run again; dropped, a transaction takes everything back.
+    #[tracing::instrument(level = "debug", skip_all, fields(name))]
     async fn transaction<T, Body>(
         &self,
         name: &'static str,
@@ -75,16 +86,33 @@ impl SqlStore {
     where
         Body: Future<Output = Result<T, StoreError>>,
     {
+        let begun = self.observer.as_ref().map(|(_, env)| env.now());
         let mut attempt = 1;
-        loop {
-            let tx = self.begin(isolation).await?;
+        let done = loop {
+            let tx = match self.begin(isolation).await {
+                Ok(tx) => tx,
+                Err(error) => break Err(error),
+            };
             match body(tx).await {
                 Err(error) if attempt < ATTEMPTS && postgres::collided(&error) => {
                     tracing::debug!(name, attempt, %error, "a transaction collided and runs again");
+                    if let Some((observer, _)) = &self.observer {
+                        observer.collision(name);
+                    }
                     attempt += 1;
                 }
-                done => return done,
+                done => break done,
+            }
+        };
+        if let (Some((observer, env)), Some(begun)) = (&self.observer, begun) {
+            observer.transaction(name, env.now().since(begun), done.is_ok());
+            for (pool, connections) in
+                [("readers", &self.readers), ("writer", &self.writer), ("audit", &self.audit)]
+            {
+                let (lent, open) = connections.lent_and_open();
+                observer.connections(pool, lent, open);
             }
         }
+        done
     }
 }

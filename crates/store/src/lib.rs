@@ -28,6 +28,7 @@ mod limits;
 mod links;
 mod log;
 mod meetings;
+mod observer;
 mod page;
 mod parked;
 mod pools;
@@ -66,6 +67,7 @@ pub use meetings::{
     DueSync, KnownMeeting, Meeting, MeetingChange, MeetingFilter, MeetingKey, MeetingNews, MeetingOwner,
     Meetings, SyncOutcome,
 };
+pub use observer::StoreObserver;
 pub use page::{Order, Page, Place};
 pub use parked::{ParkedConsent, ParkedConsents};
 pub use pools::{

@@ -109,6 +109,11 @@ impl PostgresPool {
         Ok(rows)
     }
 
+    /// How many connections are open, and how many of them are idle.
+    pub(crate) fn open_and_idle(&self) -> (u32, usize) {
+        (self.pool.size(), self.pool.num_idle())
+    }
+
     /// Closes the connections. What follows fails.
     pub(crate) async fn close(&self) {
         self.pool.close().await;

@@ -38,7 +38,7 @@ pub async fn open(address: &Address) -> Result<SqlStore, OpenError> {
     drop(first.close().await);
     let pool = |connections| Pool::Postgres(PostgresPool::new(address.options(), connections, is_shared));
     let readers = pool(CONNECTIONS);
-    Ok(SqlStore { writer: readers.clone(), readers, audit: pool(AUDIT_CONNECTIONS) })
+    Ok(SqlStore { writer: readers.clone(), readers, audit: pool(AUDIT_CONNECTIONS), observer: None })
 }
 
 /// Brings the schema of a database up to date. Replicas may be running meanwhile.
