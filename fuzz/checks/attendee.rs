@@ -1,8 +1,8 @@
 //! Attendee's canonical JSON, beside `serde_json`. An input is a body.
 
 use model::{Code, Secret};
-use outbound::attendee::{AttendeeKey, canonical, verify};
 use serde_json::Value;
+use token_links::attendee_signature::{AttendeeKey, canonical, verify};
 
 const SECRET: &str = "Tk9ULUEtUkVBTC1TRUNSRVQtYXR0ZW5kZWUtdmVjMDE=";
 

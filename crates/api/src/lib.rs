@@ -52,6 +52,7 @@ use bots::Supervisor;
 use broker::Broker;
 use model::Environment;
 use store::Store;
+use token_links::TokenLinks;
 use tokio_util::task::TaskTracker;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -71,6 +72,8 @@ pub struct State {
     pub store: Arc<dyn Store>,
     /// Accounts and their tokens.
     pub broker: Arc<Broker>,
+    /// Token links.
+    pub links: Arc<TokenLinks>,
     /// Bots that run here.
     pub bots: Arc<Supervisor>,
     /// Time and randomness.

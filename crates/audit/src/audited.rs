@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, ops::Deref};
 
-use model::{About, AuditId, CredentialId, Failure, Outcome, Purpose, Source, TokenKind, Who, WorkspaceId};
+use model::{
+    About, AuditId, Code, CredentialId, Failure, Outcome, Purpose, Source, TokenKind, Who, WorkspaceId,
+};
 use store::AuditRecord;
 
 use crate::Audit;
@@ -64,9 +66,7 @@ impl Audit {
         match fetch.await {
             Ok((token, source)) => self.give(access, token, source).await,
             Err(failure) => {
-                let refused = Outcome::Refused(failure.code);
-                self.metrics().token_read(access.kind, refused);
-                self.write_later(self.record(access, refused));
+                self.refuse(access, failure.code);
                 Err(failure)
             }
         }
@@ -86,6 +86,13 @@ impl Audit {
         let outcome = given.as_ref().map_or_else(|failure| Outcome::Refused(failure.code), |()| outcome);
         self.metrics().token_read(kind, outcome);
         given.map(|()| Audited { token, record: id })
+    }
+
+    /// Records that a token was refused. Nobody waits for that.
+    pub fn refuse(&self, access: TokenAccess, code: Code) {
+        let refused = Outcome::Refused(code);
+        self.metrics().token_read(access.kind, refused);
+        self.write_later(self.record(access, refused));
     }
 
     fn record(&self, access: TokenAccess, outcome: Outcome) -> AuditRecord {

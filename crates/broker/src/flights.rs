@@ -15,7 +15,7 @@ type Landing<V> = watch::Receiver<Option<V>>;
 ///
 /// The work runs as a task of its own, on the process's tracker: a caller who is cancelled stops waiting and nothing
 /// else. That is why this is no `try_get_with` of a cache, which runs the work inside one of its callers.
-pub(crate) struct Flights<K, V> {
+pub struct Flights<K, V> {
     under_way: Arc<Mutex<HashMap<K, Landing<V>>>>,
 }
 
@@ -31,7 +31,7 @@ where
     V: Clone + Send + Sync + 'static,
 {
     /// Waits for the flight of `key`, starting `work` if there is none. `None` when the work panicked.
-    pub(crate) async fn join<F>(&self, key: K, tasks: &TaskTracker, work: impl FnOnce() -> F) -> Option<V>
+    pub async fn join<F>(&self, key: K, tasks: &TaskTracker, work: impl FnOnce() -> F) -> Option<V>
     where
         F: Future<Output = V> + Send + 'static,
     {

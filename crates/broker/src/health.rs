@@ -11,8 +11,10 @@ use std::{
 use model::{Finding, Health, Problem, Severity, Timestamp};
 use store::StoreError;
 
-use crate::{Broker, flights::Flights, links::STORE_MAY_BE_AWAY};
+use crate::{Broker, flights::Flights};
 
+/// How long tokens are given although the database is away. What was revoked meanwhile is known only to the database.
+pub const STORE_MAY_BE_AWAY: Duration = Duration::from_secs(120);
 /// How long a look counts as new.
 const COUNTS_FOR: Duration = Duration::from_secs(1);
 /// How long the database may take to commit, and to be read.

@@ -12,7 +12,7 @@
 //! - [`pools`](Broker::take_seat): several accounts behind one name, each with so many seats.
 //! - `clock`: what time it is at Zoom, and whether ours differs.
 //! - `audit`: no record, no token. Every token leaves as [`Audited`].
-//! - [`links`](Broker::serve_link): the addresses that bot platforms call, and the order in which they are checked.
+//! - [`token`](Broker::token): one token of one account, whatever its kind, as the crate `token-links` asks for it.
 //! - [`webhooks`](Broker::take_webhook): what Zoom tells: a user has removed the app, or is gone; a meeting is new, or gone.
 //! - [`meeting_map`](Broker::host_of): which account hosts a meeting, by lists and by webhooks.
 
@@ -29,7 +29,6 @@ mod escrow;
 mod flights;
 mod health;
 mod import;
-mod links;
 mod meeting_map;
 mod meeting_tokens;
 mod memory;
@@ -38,25 +37,29 @@ mod parked;
 mod pools;
 mod refresh;
 mod refresher;
-mod replay;
 mod schedule;
 pub mod scopes;
 mod server_to_server;
 mod signing_app;
 mod statistics;
+mod token;
 mod users;
 mod webhooks;
 mod zak;
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use audit::Audit;
 use metrics::Metrics;
-use model::{
-    Code, CredentialId, CredentialStatus, Environment, Failure, Timestamp, TokenLinkId, WorkspaceId,
-};
+use model::{Code, CredentialId, CredentialStatus, Environment, Failure, WorkspaceId};
 use outbound::CallbackClient;
-use rate_limits::Limiter;
 use sealing::Keys;
 use store::{Digest, Store};
 use tenants::{ApiKeys, Idempotency, Vault, Workspaces};
@@ -69,17 +72,16 @@ pub use admit::Admitted;
 pub use apps::{NewApp, SecretsChange};
 pub use connect::{Arrival, Authorization, Connected, Departure, Invitation};
 pub use escrow::Escrow;
-pub use links::{
-    AttendeeAnswer, LinkAddress, LinkAnswer, LinkRefusal, LinkRequest, Narrowed, Narrowing, NewLink,
-    QUERY_PARAMETERS, can_verify,
-};
+pub use flights::Flights;
+pub use health::STORE_MAY_BE_AWAY;
 pub use meeting_map::MeetingHost;
 pub use meeting_tokens::WantedObf;
+pub use memory::Memory;
 pub use outbound::signature;
 pub use parked::Installed;
 pub use pools::{Hosting, NewMember, SeatWish, Seated};
-pub use replay::REMEMBERED_IDS;
 pub use signing_app::{NoSigningApp, SigningApp, SigningWish};
+pub use token::{IssuedToken, WantedToken};
 pub use webhooks::{WebhookAnswer, WebhookRequest};
 pub use zak::WantedZak;
 
@@ -108,14 +110,9 @@ pub struct Broker {
     /// By the generation that is to be replaced as well: for whom an older one was to be replaced, what is there is new.
     refreshes: flights::Flights<(CredentialId, Option<i64>), Result<(), Failure>>,
     zaks: zak::ZakCache,
-    links: links::LinkCache,
+    account_changes: AtomicU64,
     api_keys: ApiKeys,
     idempotency: Idempotency,
-    link_uses: links::Uses,
-    link_rates: Limiter<TokenLinkId>,
-    /// When an account's owner last heard of which trouble.
-    alerts: memory::Memory<(CredentialId, Code), Timestamp>,
-    replays: replay::Replays,
     /// Browsers that come back from Zoom, by the state or the code they bring.
     arrivals: flights::Flights<Digest, Result<Connected, Failure>>,
     installs: flights::Flights<Digest, Result<Installed, Failure>>,
@@ -152,7 +149,6 @@ impl Broker {
         let Parts { store, keys, zoom, env, tasks, audit, metrics, public_base, api_base } = parts;
         let vault = Vault::new(keys);
         let budget = budget::Budget::new(store.clone(), &env, tasks.clone(), metrics.clone());
-        let links = links::LinkCache::new(store.clone(), env.clone(), tasks.clone());
         Self {
             api_keys: ApiKeys::new(store.clone(), env.clone(), tasks.clone()),
             idempotency: Idempotency::new(store.clone(), vault.clone(), env.clone()),
@@ -161,7 +157,6 @@ impl Broker {
             store,
             budget,
             zoom,
-            replays: replay::Replays::new(env.now(), REMEMBERED_IDS),
             env,
             tasks,
             public_base,
@@ -175,10 +170,7 @@ impl Broker {
             counts: flights::Flights::default(),
             refreshes: flights::Flights::default(),
             zaks: zak::ZakCache::default(),
-            links,
-            link_uses: links::Uses::default(),
-            link_rates: Limiter::default(),
-            alerts: memory::Memory::default(),
+            account_changes: AtomicU64::new(0),
             arrivals: flights::Flights::default(),
             installs: flights::Flights::default(),
             found_users: memory::Memory::default(),
@@ -191,13 +183,6 @@ impl Broker {
     #[must_use]
     pub fn with_escrow(self, escrow: Escrow) -> Self {
         Self { escrow: Some(escrow), ..self }
-    }
-
-    /// How many ids of signed requests are remembered in ten minutes; [`REMEMBERED_IDS`], if nothing is said. Requests beyond
-    /// are turned away.
-    #[must_use]
-    pub fn with_remembered_ids(self, ids: usize) -> Self {
-        Self { replays: replay::Replays::new(self.env.now(), ids), ..self }
     }
 
     /// Where browsers and bot platforms reach this server.
@@ -246,6 +231,17 @@ impl Broker {
     /// Seals and opens what other crates keep in the same store.
     pub fn vault(&self) -> &Vault {
         &self.vault
+    }
+
+    /// How often this server has ended an account or voided its tokens. A caller that keeps something of an account reads it
+    /// again when this has changed.
+    pub fn account_changes(&self) -> u64 {
+        self.account_changes.load(Ordering::Acquire)
+    }
+
+    /// To be called after the store has the change.
+    fn note_account_change(&self) {
+        self.account_changes.fetch_add(1, Ordering::Release);
     }
 
     /// An account of the workspace; a failure that says what to do when it cannot give tokens.

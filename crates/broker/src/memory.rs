@@ -8,7 +8,7 @@ use std::{
 
 /// A map that forgets what is no longer of use. It is swept whenever it has doubled: putting costs the same on average
 /// however large it is, and it never holds more than twice what is of use.
-pub(crate) struct Memory<K, V> {
+pub struct Memory<K, V> {
     inner: Mutex<Inner<K, V>>,
 }
 
@@ -24,12 +24,13 @@ impl<K, V> Default for Memory<K, V> {
 }
 
 impl<K: Hash + Eq, V: Clone> Memory<K, V> {
-    pub(crate) fn get(&self, key: &K) -> Option<V> {
+    /// The value of a key.
+    pub fn get(&self, key: &K) -> Option<V> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).values.get(key).cloned()
     }
 
     /// Keeps `value`; `of_use` says of each other value whether it still is.
-    pub(crate) fn put(&self, key: K, value: V, of_use: impl Fn(&V) -> bool) {
+    pub fn put(&self, key: K, value: V, of_use: impl Fn(&V) -> bool) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.values.len() >= inner.sweep_at {
             inner.values.retain(|_, value| of_use(value));
@@ -39,18 +40,19 @@ impl<K: Hash + Eq, V: Clone> Memory<K, V> {
     }
 
     /// Looks at every value, so it is for rare occasions.
-    pub(crate) fn find(&self, wanted: impl Fn(&V) -> bool) -> Option<V> {
+    pub fn find(&self, wanted: impl Fn(&V) -> bool) -> Option<V> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.values.values().find(|value| wanted(value)).cloned()
     }
 
     /// Looks at every value, so it is for rare occasions.
-    pub(crate) fn forget_where(&self, unwanted: impl Fn(&V) -> bool) {
+    pub fn forget_where(&self, unwanted: impl Fn(&V) -> bool) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.values.retain(|_, value| !unwanted(value));
     }
 
-    pub(crate) fn forget(&self, key: &K) {
+    /// Drops the value of a key.
+    pub fn forget(&self, key: &K) {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).values.remove(key);
     }
 }

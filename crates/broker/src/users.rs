@@ -100,7 +100,7 @@ impl Broker {
     }
 
     /// The user is gone, who was named by an address: whether that is somebody else's by now.
-    pub(crate) async fn address_has_moved(
+    pub async fn address_has_moved(
         self: &Arc<Self>,
         workspace: WorkspaceId,
         credential: CredentialId,

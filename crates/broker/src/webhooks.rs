@@ -234,7 +234,7 @@ impl Broker {
     /// Drops what this process keeps in memory of an account.
     pub(crate) fn forget_account(&self, id: CredentialId) {
         self.zaks.forget(id);
-        self.links.forget_those_of(id);
+        self.note_account_change();
     }
 
     /// Erases what an event has ended from everywhere but the store, which has erased it already.

@@ -160,7 +160,7 @@ impl Broker {
     }
 
     /// Somebody says that a bot was refused with a ZAK of this account. Nobody proves it, so a young one stays.
-    pub(crate) async fn doubt_zaks(
+    pub async fn suspect_zaks(
         &self,
         workspace: WorkspaceId,
         credential: CredentialId,
@@ -184,7 +184,7 @@ impl Broker {
         self.zaks.forget(credential);
         // The others hear of the epoch, as of a consent's.
         self.store.void_tokens(workspace, credential).await?;
-        self.links.forget_those_of(credential);
+        self.note_account_change();
         Ok(())
     }
 

@@ -12,11 +12,11 @@ use anyhow::{Context as _, bail};
 use api::{Bounds, Rates};
 use audit::AuditMode;
 use bots::Deadlines;
-use broker::REMEMBERED_IDS;
 use ipnet::IpNet;
 use model::Secret;
 use serde::{Deserialize, Deserializer, Serialize};
 use store_sql::postgres::Address;
+use token_links::REMEMBERED_IDS;
 use url::Url;
 
 /// `latchkey.toml`

@@ -14,6 +14,7 @@ use outbound::{CallbackClient, NetworkGuard};
 use sealing::{KeyFileError, Keys, KeysError};
 use serde_json::json;
 use store::Store;
+use token_links::TokenLinks;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
@@ -101,12 +102,15 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let guard = NetworkGuard::new(networks("callbacks.allow_networks", &config.callbacks.allow_networks)?);
     let callbacks = CallbackClient::new(guard, env.clone())?;
     let broker = broker.with_callbacks(callbacks.clone());
-    let broker = Arc::new(
-        broker
-            .with_escrow(escrow)
-            .with_pace(config.zoom.refreshes_per_second)
-            .with_remembered_ids(config.links.remembered_ids),
-    );
+    let broker = Arc::new(broker.with_escrow(escrow).with_pace(config.zoom.refreshes_per_second));
+    let links = Arc::new(TokenLinks::new(token_links::Parts {
+        store: store.clone(),
+        broker: Arc::clone(&broker),
+        env: env.clone(),
+        tasks: tasks.clone(),
+        public_base: public_base.clone(),
+        remembered_ids: config.links.remembered_ids,
+    }));
 
     // Before anything is started for nothing.
     broker.workspaces().check_keys().await?;
@@ -121,7 +125,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let founded = broker.workspaces().found_or_check().await?;
     broker.replay_escrow().await?;
     broker.audit().replay_journal().await;
-    broker.read_used_ids().await?;
+    links.read_used_ids().await?;
     let screenshots = Screenshots::new(config.data_dir.join("screenshots"), store.clone(), env.clone());
     let bots = Supervisor::start(bots::Parts {
         store: store.clone(),
@@ -142,6 +146,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let state = api::State {
         store: store.clone(),
         broker: Arc::clone(&broker),
+        links: Arc::clone(&links),
         bots: Arc::clone(&bots),
         env,
         tasks: tasks.clone(),
@@ -184,8 +189,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         never = broker.tend_accounts() => match never {},
         never = broker.tend_budget() => match never {},
         never = broker.tend_webhooks() => match never {},
-        never = broker.tend_links() => match never {},
-        never = broker.tend_used_ids() => match never {},
+        never = links.run_recent_uses() => match never {},
+        never = links.run_used_ids() => match never {},
         never = broker.tend_meetings() => match never {},
         never = broker.audit().run_journal() => match never {},
         never = broker.audit().run_pruning(config.audit.kept()) => match never {},
@@ -195,8 +200,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     tasks.close();
     tasks.wait().await;
     broker.audit().close_journal().await;
-    broker.write_link_uses().await;
-    if let Err(error) = broker.write_used_ids().await {
+    links.write_recent_uses().await;
+    if let Err(error) = links.write_used_ids().await {
         tracing::warn!(%error, "ids that were used in the last moment are forgotten");
     }
     broker.give_back_budget().await;

@@ -5,9 +5,7 @@
 //! - [`CallbackClient`]: signed, bounded in time and size, never redirected.
 //! - `token`: what can be a token at all.
 //! - [`signature`]: Standard Webhooks, which sign what we send here, and what is fetched from us.
-//! - [`attendee`]: the rule by which Attendee signs what it asks of us.
 
-pub mod attendee;
 mod callback;
 mod guard;
 pub mod signature;

@@ -1,8 +1,6 @@
 //! The fuzzer's inputs for the verifiers, once more: what it found stays found.
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-#[path = "../../../fuzz/checks/attendee.rs"]
-mod attendee;
 #[path = "../../../fuzz/checks/standard_webhooks.rs"]
 mod standard_webhooks;
 
@@ -20,9 +18,4 @@ fn each_seed_of(target: &str, check: impl Fn(&[u8])) {
 #[test]
 fn of_standard_webhooks() {
     each_seed_of("standard_webhooks", standard_webhooks::check);
-}
-
-#[test]
-fn of_attendees_canonical_json() {
-    each_seed_of("attendee", attendee::check);
 }

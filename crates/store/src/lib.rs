@@ -78,6 +78,11 @@ pub use sealed_cells::{Replacement, SEALED_COLUMNS, SealedCell, SealedCells, Sea
 pub use seating::{choose, keeps};
 pub use used_ids::{UsedIdMemory, UsedIds};
 
+/// What token links use of the store.
+pub trait LinkStore: AccountLog + Credentials + Pools + TokenLinks + UsedIdMemory + Send + Sync {}
+
+impl<T> LinkStore for T where T: AccountLog + Credentials + Pools + TokenLinks + UsedIdMemory + Send + Sync {}
+
 /// The whole store, as the other rooms hold it: `Arc<dyn Store>`.
 pub trait Store:
     Access
@@ -88,6 +93,7 @@ pub trait Store:
     + Consents
     + Credentials
     + IdempotentRequests
+    + LinkStore
     + Meetings
     + ParkedConsents
     + Pools
@@ -112,6 +118,7 @@ impl<T> Store for T where
         + Consents
         + Credentials
         + IdempotentRequests
+        + LinkStore
         + Meetings
         + ParkedConsents
         + Pools

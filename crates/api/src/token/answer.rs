@@ -1,88 +1,35 @@
-//! What a token link says, in the caller's dialect.
+//! What a token link says, as a response.
 
-use audit::Audited;
 use axum::{
-    Json,
-    http::{StatusCode, header::RETRY_AFTER},
-    response::{IntoResponse, Response},
+    body::Body,
+    http::{
+        HeaderValue, StatusCode,
+        header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+    response::Response,
 };
-use broker::{AttendeeAnswer, LinkAnswer, LinkRefusal};
-use model::{Class, Code, Failure, Secret, TokenKind};
-use serde_json::{Map, Value, json};
-use store::Dialect;
+use token_links::{Content, LinkRefusal};
 
 use crate::error::{reported, retry_after, status_of};
 
-/// The one place where a token of a link leaves the house.
-pub(super) fn given(answer: &LinkAnswer) -> Response {
-    match answer {
-        LinkAnswer::Text(token) => token.expose().to_owned().into_response(),
-        LinkAnswer::Attendee(tokens) => Json(object(tokens)).into_response(),
-    }
-}
-
-/// A key for each kind that is there.
-fn object(tokens: &AttendeeAnswer) -> Map<String, Value> {
-    let text = |token: &Audited<Secret>| token.expose().to_owned();
-    let obf: Vec<String> = tokens.obf.iter().map(text).collect();
-    [
-        ("zak_token", tokens.zak.as_ref().map(text)),
-        ("onbehalf_token", Some(obf.join(",")).filter(|all| !all.is_empty())),
-        ("app_privilege_token", tokens.join_token.as_ref().map(text)),
-    ]
-    .into_iter()
-    .filter_map(|(key, token)| Some((key.to_owned(), Value::String(token?))))
-    .collect()
-}
-
-/// One line `code: advice`, or Attendee's object of the same; and nothing of the request.
-pub(super) fn refused(refusal: &LinkRefusal) -> Response {
-    let LinkRefusal { dialect, kind, failure } = refusal;
-    let (status, words) = (status_for(*dialect, *kind, failure.code), words(failure));
-    let response = match dialect {
-        Dialect::Attendee => {
-            let retryable = failure.class() == Class::Retry;
-            let error = json!({ "code": failure.code.as_str(), "message": words, "retryable": retryable });
-            (status, Json(json!({ "error": error }))).into_response()
-        }
-        Dialect::Recall | Dialect::MeetingBaas => {
-            (status, format!("{}: {words}", failure.code)).into_response()
-        }
-    };
-    let mut response = reported(failure, response);
-    if let Some(seconds) = retry_after(failure).and_then(|seconds| seconds.parse().ok()) {
-        response.headers_mut().insert(RETRY_AFTER, seconds);
-    }
+/// The one place where a token of a link leaves the server.
+pub(super) fn given(content: Content) -> Response {
+    let mut response = Response::new(Body::from(content.text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content.media_type));
     response
 }
 
-/// Recall's word for "join without" is a 404, and only a join token knows it.
-fn status_for(dialect: Dialect, kind: Option<TokenKind>, code: Code) -> StatusCode {
-    match (dialect, kind, code) {
-        (Dialect::Recall, Some(TokenKind::JoinToken), Code::TokenNotAvailable) => StatusCode::NOT_FOUND,
-        _ => status_of(code),
+/// A refusal, with the status that the dialect has for it, or else its code.
+pub(super) fn refused(refused: LinkRefusal) -> Response {
+    let LinkRefusal { failure, refusal } = refused;
+    let mut response = given(refusal.content);
+    *response.status_mut() = refusal.status.unwrap_or(status_of(failure.code));
+    let mut response = reported(&failure, response);
+    if let Some(seconds) = retry_after(&failure).and_then(|seconds| seconds.parse().ok()) {
+        response.headers_mut().insert(RETRY_AFTER, seconds);
     }
-}
-
-/// The advice; what happened too, where that says more and holds nothing of the caller's: which scope is missing, how full a
-/// pool is, whose secret verifies.
-fn words(failure: &Failure) -> String {
-    match failure.code {
-        Code::ScopeMissing
-        | Code::TokenNotAvailable
-        | Code::PoolFull
-        | Code::HostBusy
-        | Code::PoolUnhealthy
-        | Code::MeetingNotAllowed
-        | Code::RequestMalformed
-        | Code::AddressNotAllowed
-        | Code::LinkExpired
-        | Code::SignatureMissing
-        | Code::SignatureInvalid
-        | Code::SignatureStale
-        | Code::ReplayRefused => {
-            format!("{}; {}", failure.detail, failure.code.advice())
-        }
-        code => code.advice().to_owned(),
+    if let Some(challenge) = refusal.challenge.filter(|_| response.status() == StatusCode::UNAUTHORIZED) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
+    response
 }

@@ -15,14 +15,13 @@ use std::{
 use axum::{
     body::{Body, Bytes, HttpBody},
     extract::{Path, State as Extract, rejection::PathRejection},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header, request::Parts},
+    http::{HeaderValue, Method, Request, StatusCode, header, request::Parts},
     middleware,
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
-use broker::{LinkRefusal, LinkRequest};
 use futures_util::FutureExt as _;
-use outbound::signature::SignatureHeaders;
+use token_links::{LinkRefusal, LinkRequest};
 
 use crate::{
     State,
@@ -33,19 +32,6 @@ use crate::{
 };
 
 pub(crate) const ROUTE: &str = "/t/{address}";
-
-/// The two spellings of Standard Webhooks' headers, and Attendee's one.
-static WEBHOOK: [HeaderName; 3] = [
-    HeaderName::from_static("webhook-id"),
-    HeaderName::from_static("webhook-timestamp"),
-    HeaderName::from_static("webhook-signature"),
-];
-static SVIX: [HeaderName; 3] = [
-    HeaderName::from_static("svix-id"),
-    HeaderName::from_static("svix-timestamp"),
-    HeaderName::from_static("svix-signature"),
-];
-static ATTENDEE: HeaderName = HeaderName::from_static("x-webhook-signature");
 
 pub(crate) fn routes() -> MethodRouter<State> {
     // HEAD is refused: link scanners send it, and it would mint a token that nobody reads.
@@ -118,14 +104,14 @@ async fn serve<B: HttpBody<Data = Bytes>>(
     parts: &Parts,
     body: B,
 ) -> Response {
-    let request = LinkRequest { from, ..link_request(address, parts) };
+    let request = link_request(address, from, parts);
     let body = match body_of(state, &request, body).await {
         Ok(body) => body,
-        Err(refusal) => return answer::refused(&refusal),
+        Err(refusal) => return answer::refused(refusal),
     };
-    match state.broker.serve_link(LinkRequest { body: &body, ..request }).await {
-        Ok(answer) => answer::given(&answer),
-        Err(refusal) => answer::refused(&refusal),
+    match state.links.serve(&LinkRequest { body: &body, ..request }).await {
+        Ok(content) => answer::given(content),
+        Err(refusal) => answer::refused(refusal),
     }
 }
 
@@ -137,14 +123,14 @@ async fn status(
 ) -> Response {
     let address = address.as_deref().map_or("", String::as_str);
     let (parts, body) = request.into_parts();
-    let request = LinkRequest { from, ..link_request(address, &parts) };
+    let request = link_request(address, from, &parts);
     let body = match body_of(&state, &request, body).await {
         Ok(body) => body,
-        Err(refusal) => return answer::refused(&refusal),
+        Err(refusal) => return answer::refused(refusal),
     };
-    match state.broker.take_status(LinkRequest { body: &body, ..request }).await {
+    match state.links.take_report(&LinkRequest { body: &body, ..request }).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(refusal) => answer::refused(&refusal),
+        Err(refusal) => answer::refused(refusal),
     }
 }
 
@@ -159,29 +145,20 @@ async fn body_of<B: HttpBody<Data = Bytes>>(
     }
     // Boxed: reads that bring none must not grow by it.
     Box::pin(async {
-        let dialect = state.broker.check_before_body(request).await?;
+        let rules = state.links.check_before_body(request).await?;
         let body = state.admission.bodies.read(body, Sender::Stranger).await;
-        body.map_err(|error| LinkRefusal { dialect, kind: None, failure: error.failure() })
+        body.map_err(|error| LinkRefusal::new(rules, None, error.failure()))
     })
     .await
 }
 
 /// All but its body.
-fn link_request<'a>(address: &'a str, parts: &'a Parts) -> LinkRequest<'a> {
-    let headers = &parts.headers;
+fn link_request<'a>(address: &'a str, from: Option<IpAddr>, parts: &'a Parts) -> LinkRequest<'a> {
     LinkRequest {
-        address,
         query: parts.uri.query().unwrap_or(""),
-        oversized: !head::headers_fit(headers),
-        signature: signature(headers, &WEBHOOK).or_else(|| signature(headers, &SVIX)),
+        oversized: !head::headers_fit(&parts.headers),
         posted: parts.method == Method::POST,
-        attendee_signature: headers.get(&ATTENDEE).and_then(|value| value.to_str().ok()),
-        body: b"",
-        from: None,
+        from,
+        ..LinkRequest::get(address, &parts.headers)
     }
-}
-
-fn signature<'a>(headers: &'a HeaderMap, names: &'static [HeaderName; 3]) -> Option<SignatureHeaders<'a>> {
-    let [id, timestamp, signature] = names.each_ref().map(|name| headers.get(name)?.to_str().ok());
-    Some(SignatureHeaders { id: id?, timestamp: timestamp?, signature: signature? })
 }

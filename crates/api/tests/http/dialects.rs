@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use axum::{body::Body, http::Request};
-use broker::NewLink;
 use model::{Secret, TokenKind};
-use outbound::attendee::{AttendeeKey, canonical};
 use serde_json::{Value, json};
 use store::{Dialect, Proof};
+use token_links::{
+    NewLink,
+    attendee_signature::{AttendeeKey, canonical},
+};
 
 use crate::{
     app,
@@ -396,7 +398,7 @@ async fn a_secret_in_the_query_is_not_called_as_what_a_request_says() {
 async fn a_secret_that_is_called_as_what_a_request_says_is_a_secret_all_the_same() {
     let (app, account) = with_account().await;
     let workspace = app.workspace().await;
-    for (name, dialect) in broker::QUERY_PARAMETERS
+    for (name, dialect) in token_links::QUERY_PARAMETERS
         .into_iter()
         .flat_map(|name| [Dialect::Recall, Dialect::MeetingBaas].map(|dialect| (name, dialect)))
     {
@@ -405,7 +407,7 @@ async fn a_secret_that_is_called_as_what_a_request_says_is_a_secret_all_the_same
         new.terms.dialect = dialect;
         new.terms.meeting_in_request = true;
         new.terms.proof = Proof::QuerySecret { name: name.to_owned(), digest: tenants::digest(&secret) };
-        let made = app.broker.make_link(workspace, &new).await.unwrap().unwrap();
+        let made = app.links.create(workspace, &new).await.unwrap().unwrap();
         let path = app.path_of(made.url.expose());
         let answer = bare(&app, &format!("{path}?{name}={secret}")).await;
         assert_eq!(answer.status, 200, "{name}: {}", answer.text);
@@ -415,7 +417,7 @@ async fn a_secret_that_is_called_as_what_a_request_says_is_a_secret_all_the_same
         let wrong = bare(&app, &format!("{path}?{name}=planted-wrong")).await;
         assert_eq!((wrong.status, wrong.text.contains("planted")), (401, false));
     }
-    app.broker.write_link_uses().await;
+    app.links.write_recent_uses().await;
     for place in [LINKS, "/api/latchkey/v1/audit/", "/api/latchkey/v1/events/"] {
         let shown = app.get(place).await.text;
         assert!(!shown.contains("planted"), "{place}: {shown}");
@@ -708,7 +710,7 @@ async fn a_link_shows_its_last_uses() {
     fetch(&app, &format!("{path}?kind=obf"), "msg_2").await;
     let forged = bare(&app, &path).await;
     assert_eq!(forged.status, 401);
-    app.broker.write_link_uses().await;
+    app.links.write_recent_uses().await;
     let shown = app.get(&format!("{LINKS}{}/", made["id"].as_str().unwrap())).await.ok()["last_uses"].clone();
     let now = app.env.now();
     assert_eq!(

@@ -9,11 +9,11 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
-use broker::NewLink;
 use model::TokenKind;
 use serde_json::json;
 use store::Proof;
 use tenants::digest;
+use token_links::NewLink;
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
 use crate::{
@@ -94,14 +94,14 @@ async fn the_log_tells_no_secret() {
     let own_name = app.path_of(made["url"].as_str().unwrap());
     let mut new = NewLink::usual(TokenKind::Zak, account.as_str().unwrap().parse().unwrap());
     new.terms.proof = Proof::QuerySecret { name: "bot".to_owned(), digest: digest("planted-query-secret") };
-    let made = app.broker.make_link(app.workspace().await, &new).await.unwrap().unwrap();
+    let made = app.links.create(app.workspace().await, &new).await.unwrap().unwrap();
     let our_name = format!("{}?bot=planted-query-secret", app.path_of(made.url.expose()));
     for address in [own_name, our_name] {
         let request = Request::builder().uri(&address).body(Body::empty()).unwrap();
         assert_eq!(app.send(request).await.status, 200);
         secrets.push(address.rsplit_once('=').unwrap().1.to_owned());
     }
-    app.broker.write_link_uses().await;
+    app.links.write_recent_uses().await;
 
     // An install, parked and adopted, and its access token.
     let redirect = "https://latchkey.test/base/oauth/zoom/callback";

@@ -31,6 +31,7 @@ use serde_json::{Value, json};
 use store::Bots as _;
 use tempfile::TempDir;
 use tenants::{NewApiKey, Workspaces};
+use token_links::TokenLinks;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -82,6 +83,7 @@ pub(crate) struct TestApp {
     pub(crate) zoom: Arc<Zoom>,
     pub(crate) env: Environment,
     pub(crate) broker: Arc<Broker>,
+    pub(crate) links: Arc<TokenLinks>,
     pub(crate) bots: Arc<Supervisor>,
     pub(crate) api_key: String,
     /// The registered app.
@@ -159,6 +161,14 @@ impl TestApp {
                 .with_unknown_plan(NonZeroU32::MAX)
                 .with_callbacks(callbacks.clone()),
         );
+        let links = Arc::new(TokenLinks::new(token_links::Parts {
+            store: store.clone(),
+            broker: Arc::clone(&broker),
+            env: env.clone(),
+            tasks: tasks.clone(),
+            public_base: base.clone(),
+            remembered_ids: token_links::REMEMBERED_IDS,
+        }));
         let founded = broker.workspaces().found_or_check().await.unwrap();
         let workspaces = broker.workspaces().clone();
         if plan.bots_elsewhere {
@@ -179,6 +189,7 @@ impl TestApp {
         let server = Server::new(api::State {
             store,
             broker: Arc::clone(&broker),
+            links: Arc::clone(&links),
             bots: Arc::clone(&bots),
             env: env.clone(),
             tasks: tasks.clone(),
@@ -194,6 +205,7 @@ impl TestApp {
             zoom,
             env,
             broker,
+            links,
             bots,
             api_key,
             zoom_app: String::new(),

@@ -2,15 +2,16 @@
 
 use std::{fs, net::IpAddr, time::Duration};
 
-use broker::{LinkRequest, NewLink};
+use http::HeaderMap;
 use model::{Code, Environment, Outcome, Purpose, Source, TokenKind, Who};
 use outbound::signature::SignatureHeaders;
 use serde_json::json;
 use store::{AuditPage, AuditRecord, Audits, Direction};
+use token_links::{LinkRequest, NewLink};
 use tokio::task::JoinSet;
 
 use crate::{
-    harness::{ANY, FRESH, House},
+    harness::{ANY, FRESH, House, signature_headers},
     refresh::run,
 };
 
@@ -55,14 +56,15 @@ async fn a_record_says_who_got_what_and_where_from() {
     let given = house.broker.zak(house.workspace, id, ANY, bot).await.unwrap();
 
     let new = NewLink::usual(TokenKind::Zak, id);
-    let link = house.broker.make_link(house.workspace, &new).await.unwrap().unwrap();
+    let link = house.links.create(house.workspace, &new).await.unwrap().unwrap();
     let key = house.broker.workspaces().callback_keys(house.workspace).await.unwrap().remove(0);
     let (timestamp, peer) = (house.env.now().as_second().to_string(), IpAddr::from([192, 0, 2, 7]));
     let signature = key.sign("msg", house.env.now(), b"");
     let signed = SignatureHeaders { id: "msg", timestamp: &timestamp, signature: &signature };
     let address = link.url.expose().rsplit('/').next().unwrap();
-    let request = LinkRequest { signature: Some(signed), from: Some(peer), ..LinkRequest::bare(address) };
-    house.broker.serve_link(request).await.unwrap();
+    let headers = signature_headers(signed);
+    let request = LinkRequest { from: Some(peer), ..LinkRequest::get(address, &headers) };
+    house.links.serve(&request).await.unwrap();
 
     let found = records(&house).await;
     let minted = found.iter().find(|record| record.outcome == Outcome::Given(Source::Minted)).unwrap();
@@ -75,9 +77,9 @@ async fn a_record_says_who_got_what_and_where_from() {
     assert_eq!(found.len(), 3);
 
     // Turned away at the door: strangers write nothing.
-    let stranger = LinkRequest { signature: None, ..request };
-    house.broker.serve_link(stranger).await.unwrap_err();
-    house.broker.serve_link(LinkRequest { address: "nobody", ..request }).await.unwrap_err();
+    let stranger = LinkRequest { headers: &HeaderMap::new(), ..request };
+    house.links.serve(&stranger).await.unwrap_err();
+    house.links.serve(&LinkRequest { address: "nobody", ..request }).await.unwrap_err();
     house.settle().await;
     assert_eq!(records(&house).await.len(), 3);
 }

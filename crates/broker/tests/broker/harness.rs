@@ -4,17 +4,20 @@ use std::{collections::HashMap, num::NonZeroU32, path::Path, sync::Arc, time::Du
 
 use audit::{Asker, Audit, AuditMode, Audited, Journal};
 use broker::{Arrival, Broker, Departure, Escrow, NewApp, Parts, WantedZak};
+use http::{HeaderMap, HeaderName};
 use metrics::Metrics;
 use model::{
     BotId, Clock, CredentialId, Environment, Failure, LogLineId, ManualClock, Purpose, Secret, SeededEntropy,
     Sleep, Timestamp, Who, WorkspaceId, ZoomOauthAppId,
 };
+use outbound::signature::SignatureHeaders;
 use sealing::{Keys, Provider};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{AppKind, Credential, Credentials, Note, Store};
 use store_sql::{SqlStore, sqlite};
 use tempfile::TempDir;
+use token_links::TokenLinks;
 use tokio_util::task::TaskTracker;
 use url::Url;
 use zoom::{Endpoints, Zak, ZoomClient};
@@ -34,8 +37,16 @@ const PUBLIC_BASE: &str = "https://latchkey.test/base";
 pub(crate) const CLIENT_ID: &str = "client-of-the-tests";
 pub(crate) const CLIENT_SECRET: &str = "planted-client-secret";
 
+/// One process.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) links: Arc<TokenLinks>,
+}
+
 pub(crate) struct House {
     pub(crate) broker: Arc<Broker>,
+    pub(crate) links: Arc<TokenLinks>,
     pub(crate) store: Arc<SqlStore>,
     pub(crate) env: Environment,
     pub(crate) clock: Arc<ManualClock>,
@@ -81,11 +92,12 @@ impl House {
         let keys = Provider::file(rooms.path().join("keys.json")).create(&env).await.unwrap();
         let store = Arc::new(sqlite::open(&rooms.path().join("latchkey.db")).await.unwrap());
         let audit = (mode, env.clone());
-        let broker = assemble(&zoom, store.clone(), keys, env.clone(), audit, tasks.clone(), rooms.path());
+        let Server { broker, links } =
+            assemble(&zoom, store.clone(), keys, env.clone(), audit, tasks.clone(), rooms.path());
         let founded = broker.workspaces().found_or_check().await.unwrap().unwrap();
         let app = broker.register_app(founded.workspace, &new_app(CLIENT_ID)).await.unwrap().unwrap().id;
         let (workspace, api_key) = (founded.workspace, founded.api_key);
-        Self { broker, store, env, clock, tasks, workspace, api_key, app, zoom, rooms }
+        Self { broker, links, store, env, clock, tasks, workspace, api_key, app, zoom, rooms }
     }
 
     /// Another app of the same workspace, whose webhooks are signed with the same secret.
@@ -109,16 +121,21 @@ impl House {
 
     /// Another process on the same database, which tells the time by `clock`.
     pub(crate) async fn another_broker(&self, clock: Arc<dyn Clock>) -> Arc<Broker> {
+        self.another_server(clock).await.broker
+    }
+
+    /// The same, with its token links.
+    pub(crate) async fn another_server(&self, clock: Arc<dyn Clock>) -> Server {
         let store = Arc::new(sqlite::open(&self.database()).await.unwrap());
         self.assemble_on(store, clock).await
     }
 
     /// Another process, on a handle of its own to a database that holds what this house's does.
-    pub(crate) async fn broker_on(&self, store: Arc<dyn Store>) -> Arc<Broker> {
+    pub(crate) async fn server_on(&self, store: Arc<dyn Store>) -> Server {
         self.assemble_on(store, self.clock.clone()).await
     }
 
-    async fn assemble_on(&self, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Arc<Broker> {
+    async fn assemble_on(&self, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Server {
         let env = Environment { clock, entropy: self.env.entropy.clone() };
         let keys = Provider::file(self.rooms.path().join("keys.json")).open(&env).await.unwrap();
         // Whatever a test does with that clock, it is not the audit's.
@@ -152,6 +169,11 @@ impl House {
     pub(crate) async fn pass(&self, span: Duration) {
         self.clock.advance(span);
         self.zoom.pass(i64::try_from(span.as_secs()).unwrap()).await;
+    }
+
+    /// This process.
+    pub(crate) fn server(&self) -> Server {
+        Server { broker: Arc::clone(&self.broker), links: Arc::clone(&self.links) }
     }
 
     /// Waits for what callers have left running.
@@ -217,7 +239,7 @@ fn assemble(
     (mode, audit_env): (AuditMode, Environment),
     tasks: TaskTracker,
     rooms: &Path,
-) -> Arc<Broker> {
+) -> Server {
     let escrow = Escrow::open(&rooms.join("escrow"), env.clone()).unwrap();
     let api_base = Url::parse(&zoom.ready.api_base).unwrap();
     let endpoints = Endpoints {
@@ -230,8 +252,23 @@ fn assemble(
     let metrics = Metrics::default();
     let journal = Journal::open(&rooms.join("audit"), audit_env.clone()).unwrap();
     let audit = Audit::new(mode, store.clone(), Some(journal), metrics.clone(), audit_env, tasks.clone());
-    let parts = Parts { store, keys, zoom, env, tasks, audit, metrics, public_base, api_base };
-    Arc::new(Broker::new(parts).with_escrow(escrow).with_pace(AT_ONCE).with_unknown_plan(AT_ONCE))
+    let parts = Parts {
+        store: store.clone(),
+        keys,
+        zoom,
+        env: env.clone(),
+        tasks: tasks.clone(),
+        audit,
+        metrics,
+        public_base: public_base.clone(),
+        api_base,
+    };
+    let broker = Broker::new(parts).with_escrow(escrow).with_pace(AT_ONCE).with_unknown_plan(AT_ONCE);
+    let broker = Arc::new(broker);
+    let remembered_ids = token_links::REMEMBERED_IDS;
+    let links =
+        token_links::Parts { store, broker: Arc::clone(&broker), env, tasks, public_base, remembered_ids };
+    Server { links: Arc::new(TokenLinks::new(links)), broker }
 }
 
 impl Zoom {
@@ -368,4 +405,13 @@ impl<F: Fn() -> Sleep + Send + Sync> Clock for Meanwhile<F> {
             clock.advance(span);
         })
     }
+}
+
+/// The headers of a request that was signed by Standard Webhooks.
+pub(crate) fn signature_headers(headers: SignatureHeaders<'_>) -> HeaderMap {
+    let SignatureHeaders { id, timestamp, signature } = headers;
+    [("webhook-id", id), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]
+        .into_iter()
+        .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
+        .collect()
 }

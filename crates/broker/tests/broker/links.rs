@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use audit::Audited;
-use broker::{Broker, LinkAddress, LinkAnswer, LinkRefusal, LinkRequest, NewLink};
+use http::HeaderMap;
 use model::{Code, CredentialId, Failure, Secret, Timestamp, TokenKind};
 use outbound::signature::{SignatureHeaders, SigningKey};
-use store::{Credentials as _, LinkLife, TokenLinks};
+use store::{Credentials as _, LinkLife, TokenLinks as _};
+use token_links::{Content, LinkAddress, LinkRefusal, LinkRequest, NewLink};
 
-use crate::harness::House;
+use crate::harness::{House, Server, signature_headers};
 
 /// What a bot platform holds: the address of a link, and the key it signs with.
 pub(crate) struct Platform {
@@ -25,32 +25,32 @@ impl Platform {
     /// Fetches with a signature made at `signed_at`.
     async fn fetch_signed_at(
         &self,
-        broker: &Arc<Broker>,
+        server: &Server,
         id: &str,
         signed_at: Timestamp,
-    ) -> Result<Audited<Secret>, Failure> {
+    ) -> Result<Secret, Failure> {
+        let headers = self.headers(id, signed_at);
+        text(server.links.serve(&LinkRequest::get(&self.address, &headers)).await)
+    }
+
+    fn headers(&self, id: &str, signed_at: Timestamp) -> HeaderMap {
         let timestamp = signed_at.as_second().to_string();
         let signature = self.key.sign(id, signed_at, b"");
-        let headers = SignatureHeaders { id, timestamp: &timestamp, signature: &signature };
-        text(
-            broker
-                .serve_link(LinkRequest { signature: Some(headers), ..LinkRequest::bare(&self.address) })
-                .await,
-        )
+        signature_headers(SignatureHeaders { id, timestamp: &timestamp, signature: &signature })
     }
 
     /// Fetches from a process of the house.
     pub(crate) async fn fetch_from(
         &self,
-        broker: &Arc<Broker>,
+        server: &Server,
         house: &House,
         id: &str,
-    ) -> Result<Audited<Secret>, Failure> {
-        self.fetch_signed_at(broker, id, house.env.now()).await
+    ) -> Result<Secret, Failure> {
+        self.fetch_signed_at(server, id, house.env.now()).await
     }
 
-    async fn fetch(&self, house: &House, id: &str) -> Result<Audited<Secret>, Failure> {
-        self.fetch_from(&house.broker, house, id).await
+    async fn fetch(&self, house: &House, id: &str) -> Result<Secret, Failure> {
+        self.fetch_from(&house.server(), house, id).await
     }
 
     async fn refused(&self, house: &House, id: &str) -> Code {
@@ -59,12 +59,8 @@ impl Platform {
 }
 
 /// The one token of an answer.
-fn text(answer: Result<LinkAnswer, LinkRefusal>) -> Result<Audited<Secret>, Failure> {
-    match answer {
-        Ok(LinkAnswer::Text(token)) => Ok(token),
-        Ok(LinkAnswer::Attendee(_)) => panic!("a link of a text dialect"),
-        Err(refusal) => Err(refusal.failure),
-    }
+fn text(answer: Result<Content, LinkRefusal>) -> Result<Secret, Failure> {
+    answer.map(|content| Secret::new(content.text)).map_err(|refused| refused.failure)
 }
 
 /// The last part of a link's path.
@@ -83,7 +79,7 @@ fn until(end: Timestamp) -> LinkLife {
 /// A house with an account, and a platform that has a link to it.
 async fn linked() -> (House, Platform, LinkAddress, CredentialId) {
     let (house, id) = House::with_account().await;
-    let link = house.broker.make_link(house.workspace, &plain(id)).await.unwrap().unwrap();
+    let link = house.links.create(house.workspace, &plain(id)).await.unwrap().unwrap();
     let platform = Platform::of(&house, &link).await;
     (house, platform, link, id)
 }
@@ -108,19 +104,16 @@ async fn a_signed_fetch_is_served_from_one_mint() {
 async fn fresh_is_not_from_memory() {
     let (house, platform, ..) = linked().await;
     let kept = platform.fetch(&house, "one").await.unwrap();
-    let (now, id) = (house.env.now(), "two");
-    let (timestamp, signature) = (now.as_second().to_string(), platform.key.sign(id, now, b""));
-    let headers = SignatureHeaders { id, timestamp: &timestamp, signature: &signature };
-    let request =
-        LinkRequest { signature: Some(headers), query: "fresh=1", ..LinkRequest::bare(&platform.address) };
-    assert_ne!(text(house.broker.serve_link(request).await).unwrap().expose(), kept.expose());
+    let headers = platform.headers("two", house.env.now());
+    let request = LinkRequest { query: "fresh=1", ..LinkRequest::get(&platform.address, &headers) };
+    assert_ne!(text(house.links.serve(&request).await).unwrap().expose(), kept.expose());
 }
 
 #[tokio::test]
 async fn unknown_links_and_wrong_secrets_look_alike() {
     let (house, platform, ..) = linked().await;
     let other = house.connect().await;
-    let other = house.broker.make_link(house.workspace, &plain(other)).await.unwrap().unwrap();
+    let other = house.links.create(house.workspace, &plain(other)).await.unwrap().unwrap();
     let other = address(&other);
     let (id, secret) = platform.address.split_once('.').unwrap();
     let (other_id, other_secret) = other.split_once('.').unwrap();
@@ -156,7 +149,7 @@ async fn a_revoked_link_is_unknown_within_a_second() {
     house.clock.advance(SECOND);
     assert_eq!(platform.refused(&house, "two").await, Code::LinkUnknown);
 
-    let fresh = house.broker.make_link(house.workspace, &plain(account)).await.unwrap().unwrap();
+    let fresh = house.links.create(house.workspace, &plain(account)).await.unwrap().unwrap();
     house.store.revoke_token_link(house.workspace, fresh.link.id, house.env.now()).await.unwrap();
     let platform = Platform { address: address(&fresh), ..platform };
     assert_eq!(
@@ -171,7 +164,7 @@ async fn a_revoked_link_is_unknown_within_a_second() {
 async fn a_link_ends_on_the_second() {
     let (house, platform, _, account) = linked().await;
     let new = NewLink { life: until(house.env.now() + 60 * SECOND), ..plain(account) };
-    let link = house.broker.make_link(house.workspace, &new).await.unwrap().unwrap();
+    let link = house.links.create(house.workspace, &new).await.unwrap().unwrap();
     let platform = Platform { address: address(&link), ..platform };
     house.clock.advance(59 * SECOND);
     platform.fetch(&house, "one").await.unwrap();
@@ -183,23 +176,23 @@ async fn a_link_ends_on_the_second() {
 #[tokio::test]
 async fn signatures_are_demanded_and_checked() {
     let (house, platform, ..) = linked().await;
-    let bare = LinkRequest::bare(&platform.address);
-    assert_eq!(house.broker.serve_link(bare).await.unwrap_err().failure.code, Code::SignatureMissing);
+    let none = HeaderMap::new();
+    let bare = LinkRequest::get(&platform.address, &none);
+    assert_eq!(house.links.serve(&bare).await.unwrap_err().failure.code, Code::SignatureMissing);
 
     let (now, id) = (house.env.now(), "one");
     let (timestamp, signature) = (now.as_second().to_string(), platform.key.sign(id, now, b""));
     let right = SignatureHeaders { id, timestamp: &timestamp, signature: &signature };
-    for wrong in [
-        LinkRequest { signature: Some(SignatureHeaders { id: "two", ..right }), ..bare },
-        LinkRequest { signature: Some(SignatureHeaders { timestamp: "1", ..right }), ..bare },
-        LinkRequest { signature: Some(SignatureHeaders { signature: "", ..right }), ..bare },
-        LinkRequest { signature: Some(right), body: b"something", ..bare },
+    for (wrong, body) in [
+        (SignatureHeaders { id: "two", ..right }, b"".as_slice()),
+        (SignatureHeaders { timestamp: "1", ..right }, b""),
+        (SignatureHeaders { signature: "", ..right }, b""),
+        (right, b"something"),
     ] {
-        assert_eq!(
-            house.broker.serve_link(wrong).await.unwrap_err().failure.code,
-            Code::SignatureInvalid,
-            "{wrong:?}"
-        );
+        let headers = signature_headers(wrong);
+        let request = LinkRequest { headers: &headers, body, ..bare };
+        let refused = house.links.serve(&request).await.unwrap_err();
+        assert_eq!(refused.failure.code, Code::SignatureInvalid, "{wrong:?}");
     }
     let stranger = SigningKey::parse(&Secret::new("whsec_c29tZWJvZHkgZWxzZSdzIGtleQ==")).unwrap();
     let stranger = Platform { key: stranger, address: platform.address.clone() };
@@ -216,12 +209,12 @@ async fn a_signature_lives_for_five_minutes_either_way() {
     let (house, platform, ..) = linked().await;
     let now = house.env.now();
     for (id, signed_at) in [("old", now - 301 * SECOND), ("early", now + 301 * SECOND)] {
-        let failure = platform.fetch_signed_at(&house.broker, id, signed_at).await.unwrap_err();
+        let failure = platform.fetch_signed_at(&house.server(), id, signed_at).await.unwrap_err();
         assert_eq!(failure.code, Code::SignatureStale, "{id}");
     }
     assert_eq!(mints(&house).await, 0);
     for (id, signed_at) in [("old", now - 300 * SECOND), ("early", now + 300 * SECOND)] {
-        platform.fetch_signed_at(&house.broker, id, signed_at).await.unwrap();
+        platform.fetch_signed_at(&house.server(), id, signed_at).await.unwrap();
     }
 }
 
@@ -231,18 +224,18 @@ async fn a_quick_retry_is_served_and_a_late_one_refused() {
     let signed_at = house.env.now();
     platform.fetch(&house, "msg").await.unwrap();
     house.clock.advance(30 * SECOND);
-    platform.fetch_signed_at(&house.broker, "msg", signed_at).await.unwrap();
+    platform.fetch_signed_at(&house.server(), "msg", signed_at).await.unwrap();
     platform.fetch(&house, "msg").await.unwrap();
     house.clock.advance(Duration::from_micros(1));
     assert_eq!(platform.refused(&house, "msg").await, Code::ReplayRefused);
-    let recorded = platform.fetch_signed_at(&house.broker, "msg", signed_at).await.unwrap_err();
+    let recorded = platform.fetch_signed_at(&house.server(), "msg", signed_at).await.unwrap_err();
     assert_eq!(recorded.code, Code::ReplayRefused);
 }
 
 #[tokio::test]
 async fn a_captured_signature_opens_no_other_link() {
     let (house, platform, _, account) = linked().await;
-    let other = house.broker.make_link(house.workspace, &plain(account)).await.unwrap().unwrap();
+    let other = house.links.create(house.workspace, &plain(account)).await.unwrap().unwrap();
     let other = Platform { address: address(&other), key: platform.key.clone() };
     platform.fetch(&house, "msg").await.unwrap();
     assert_eq!(other.refused(&house, "msg").await, Code::ReplayRefused);
@@ -253,28 +246,28 @@ async fn a_captured_signature_opens_no_other_link() {
 #[tokio::test]
 async fn what_one_server_has_answered_no_other_answers_and_no_later_start() {
     let (house, platform, _, account) = linked().await;
-    let other = house.another_broker(house.clock.clone()).await;
-    let elsewhere = house.broker.make_link(house.workspace, &plain(account)).await.unwrap().unwrap();
+    let other = house.another_server(house.clock.clone()).await;
+    let elsewhere = house.links.create(house.workspace, &plain(account)).await.unwrap().unwrap();
     let elsewhere = Platform { address: address(&elsewhere), key: platform.key.clone() };
     let signed_at = house.env.now();
     platform.fetch(&house, "msg").await.unwrap();
-    house.broker.write_used_ids().await.unwrap();
+    house.links.write_used_ids().await.unwrap();
     // The other server comes round, and somebody starts a third.
-    other.read_used_ids().await.unwrap();
-    let later = house.another_broker(house.clock.clone()).await;
-    later.read_used_ids().await.unwrap();
-    for broker in [&other, &later] {
+    other.links.read_used_ids().await.unwrap();
+    let later = house.another_server(house.clock.clone()).await;
+    later.links.read_used_ids().await.unwrap();
+    for server in [&other, &later] {
         // What comes at once on the same link is a retry, whichever server it meets.
-        platform.fetch_signed_at(broker, "msg", signed_at).await.unwrap();
-        let refused = elsewhere.fetch_signed_at(broker, "msg", signed_at).await.unwrap_err();
+        platform.fetch_signed_at(server, "msg", signed_at).await.unwrap();
+        let refused = elsewhere.fetch_signed_at(server, "msg", signed_at).await.unwrap_err();
         assert_eq!(refused.code, Code::ReplayRefused);
     }
     house.clock.advance(31 * SECOND);
-    for broker in [&other, &later] {
-        let refused = platform.fetch_signed_at(broker, "msg", signed_at).await.unwrap_err();
+    for server in [&other, &later] {
+        let refused = platform.fetch_signed_at(server, "msg", signed_at).await.unwrap_err();
         assert_eq!(refused.code, Code::ReplayRefused);
-        platform.fetch_from(broker, &house, "new").await.unwrap();
-        broker.read_used_ids().await.unwrap();
+        platform.fetch_from(server, &house, "new").await.unwrap();
+        server.links.read_used_ids().await.unwrap();
     }
 }
 
@@ -287,11 +280,11 @@ async fn ids_that_could_not_be_written_are_written_later() {
     let signed_at = house.env.now();
     platform.fetch(&house, "msg").await.unwrap();
     run("CREATE TRIGGER away BEFORE INSERT ON used_ids BEGIN SELECT RAISE(ABORT, 'away'); END").await;
-    house.broker.write_used_ids().await.unwrap_err();
+    house.links.write_used_ids().await.unwrap_err();
     run("DROP TRIGGER away").await;
-    house.broker.write_used_ids().await.unwrap();
-    let other = house.another_broker(house.clock.clone()).await;
-    other.read_used_ids().await.unwrap();
+    house.links.write_used_ids().await.unwrap();
+    let other = house.another_server(house.clock.clone()).await;
+    other.links.read_used_ids().await.unwrap();
     house.clock.advance(31 * SECOND);
     let refused = platform.fetch_signed_at(&other, "msg", signed_at).await.unwrap_err();
     assert_eq!(refused.code, Code::ReplayRefused);
@@ -305,14 +298,14 @@ async fn an_id_is_remembered_for_as_long_as_its_signature_can_live() {
     house.clock.advance(9 * 60 * SECOND);
     let began = house.env.now();
     let ahead = began + 300 * SECOND;
-    platform.fetch_signed_at(&house.broker, "msg", ahead).await.unwrap();
+    platform.fetch_signed_at(&house.server(), "msg", ahead).await.unwrap();
     while house.env.now() < began + 600 * SECOND {
         house.clock.advance(60 * SECOND);
-        let failure = platform.fetch_signed_at(&house.broker, "msg", ahead).await.unwrap_err();
+        let failure = platform.fetch_signed_at(&house.server(), "msg", ahead).await.unwrap_err();
         assert_eq!(failure.code, Code::ReplayRefused, "after {:?}", house.env.now().since(began));
     }
     house.clock.advance(SECOND);
-    let failure = platform.fetch_signed_at(&house.broker, "msg", ahead).await.unwrap_err();
+    let failure = platform.fetch_signed_at(&house.server(), "msg", ahead).await.unwrap_err();
     assert_eq!(failure.code, Code::SignatureStale, "and then it is too old");
     assert_eq!(mints(&house).await, 1);
 }
@@ -322,7 +315,7 @@ async fn a_link_can_have_a_signing_secret_of_its_own() {
     let (house, platform, _, account) = linked().await;
     let secret = Secret::new("whsec_dGhlIHBsYXRmb3JtJ3Mgb3duIHNlY3JldA==");
     let new = NewLink { signing_secrets: vec![secret.clone()], ..plain(account) };
-    let link = house.broker.make_link(house.workspace, &new).await.unwrap().unwrap();
+    let link = house.links.create(house.workspace, &new).await.unwrap().unwrap();
     let ours = Platform { address: address(&link), key: platform.key };
     let theirs = Platform { address: address(&link), key: SigningKey::parse(&secret).unwrap() };
     assert_eq!(ours.refused(&house, "one").await, Code::SignatureInvalid);
@@ -334,10 +327,10 @@ async fn a_link_can_have_a_signing_secret_of_its_own() {
 async fn links_are_made_for_accounts_and_keys_that_exist() {
     let (house, _, _, account) = linked().await;
     let stranger = model::WorkspaceId::generate(&house.env);
-    assert!(house.broker.make_link(stranger, &plain(account)).await.unwrap().is_none());
+    assert!(house.links.create(stranger, &plain(account)).await.unwrap().is_none());
     for secret in ["", "whsec_", "whsec_c2hvcnQ=", "whsec_not Base64", "c29tZWJvZHkgZWxzZSdzIGtleQ=="] {
         let new = NewLink { signing_secrets: vec![Secret::new(secret)], ..plain(account) };
-        assert!(house.broker.make_link(house.workspace, &new).await.unwrap().is_none(), "{secret}");
+        assert!(house.links.create(house.workspace, &new).await.unwrap().is_none(), "{secret}");
     }
 }
 
@@ -404,16 +397,17 @@ async fn ten_thousand_reads_in_an_hour_cost_two_mints_and_two_refreshes_at_most(
 #[tokio::test]
 async fn a_disconnected_account_gives_nothing_any_more_wherever_its_zak_is_kept() {
     let (house, platform, _, account) = linked().await;
-    let other = house.another_broker(house.clock.clone()).await;
+    let other = house.another_server(house.clock.clone()).await;
     platform.fetch(&house, "msg-1").await.unwrap();
     let id = account;
-    other.zak(house.workspace, id, crate::harness::ANY, house.asker()).await.unwrap();
+    other.broker.zak(house.workspace, id, crate::harness::ANY, house.asker()).await.unwrap();
     // The other process hears of it, and nobody tells this one.
     let cause = model::DisconnectCause::Deauthorized;
     assert!(house.store.disconnect_credential(house.workspace, id, cause, &house.note()).await.unwrap());
     house.clock.advance(Duration::from_secs(1));
     assert_eq!(platform.refused(&house, "msg-2").await, Code::CredentialDisconnected);
-    let failure = other.zak(house.workspace, id, crate::harness::ANY, house.asker()).await.unwrap_err();
+    let failure =
+        other.broker.zak(house.workspace, id, crate::harness::ANY, house.asker()).await.unwrap_err();
     assert_eq!(failure.code, Code::CredentialDisconnected);
 
     let before = mints(&house).await;

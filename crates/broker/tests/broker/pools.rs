@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use broker::{Broker, Hosting, LinkAnswer, LinkRequest, NewLink, NewMember, SeatWish, Seated};
+use broker::{Hosting, NewMember, SeatWish, Seated};
 use futures_util::future::join_all;
+use http::HeaderMap;
 use model::{Code, Failure, MeetingNumber, PoolId, TokenKind};
 use stage::Postgres;
 use store::{Dialect, LinkLife, LinkSource, LinkTerms, Proof, Store};
@@ -11,8 +12,9 @@ use store_sql::{
     postgres::{self, Address},
     sqlite,
 };
+use token_links::{LinkRequest, NewLink};
 
-use crate::harness::House;
+use crate::harness::{House, Server};
 
 const ACCOUNTS: usize = 3;
 const SEATS_EACH: u32 = 20;
@@ -25,7 +27,7 @@ const ALMOST: Duration = Duration::from_secs(599);
 /// Three servers, and what a bot platform knows of them.
 struct Cluster {
     house: House,
-    servers: Vec<Arc<Broker>>,
+    servers: Vec<Server>,
     store: Arc<dyn Store>,
     pool: PoolId,
     address: String,
@@ -56,7 +58,7 @@ impl Cluster {
         };
         let link =
             NewLink { name: "bots".into(), terms, life: LinkLife::default(), signing_secrets: Vec::new() };
-        let link = house.broker.make_link(house.workspace, &link).await.unwrap().unwrap();
+        let link = house.links.create(house.workspace, &link).await.unwrap().unwrap();
         let address = link.url.expose().rsplit('/').next().unwrap().to_owned();
         let store = house.store.clone();
         Self { house, servers: Vec::new(), store, pool, address }
@@ -66,7 +68,7 @@ impl Cluster {
         let mut cluster = Self::found().await;
         for _ in 0..3 {
             let store = Arc::new(sqlite::open(&cluster.house.database()).await.unwrap());
-            cluster.servers.push(cluster.house.broker_on(store).await);
+            cluster.servers.push(cluster.house.server_on(store).await);
         }
         cluster
     }
@@ -82,7 +84,7 @@ impl Cluster {
         cluster.store = Arc::new(postgres::open(&address).await.unwrap());
         for _ in 0..3 {
             let store = Arc::new(postgres::open(&address).await.unwrap());
-            cluster.servers.push(cluster.house.broker_on(store).await);
+            cluster.servers.push(cluster.house.server_on(store).await);
         }
         cluster
     }
@@ -91,15 +93,11 @@ impl Cluster {
     async fn fetch(&self, bot: usize, meeting: MeetingNumber) -> Result<(), Failure> {
         let server = &self.servers[bot % self.servers.len()];
         let query = format!("bot_id=bot-{bot}&extra=%7B%22meeting_id%22%3A{meeting}%7D");
-        let request = LinkRequest { query: &query, ..LinkRequest::bare(&self.address) };
-        match server.serve_link(request).await {
-            Ok(LinkAnswer::Text(zak)) => {
-                assert_eq!(zak.expose().split('.').count(), 3, "a ZAK");
-                Ok(())
-            }
-            Ok(LinkAnswer::Attendee(_)) => panic!("a link of a text dialect"),
-            Err(refusal) => Err(refusal.failure),
-        }
+        let headers = HeaderMap::new();
+        let request = LinkRequest { query: &query, ..LinkRequest::get(&self.address, &headers) };
+        let answer = server.links.serve(&request).await.map_err(|refused| refused.failure)?;
+        assert_eq!(answer.text.split('.').count(), 3, "a ZAK");
+        Ok(())
     }
 
     /// All of these bots at once, each in a meeting of its own: who was served, and what the others were told.
@@ -134,7 +132,7 @@ impl Cluster {
             until,
         };
         let server = &self.servers[(bot + 1) % self.servers.len()];
-        server.take_seat(self.house.workspace, &wish).await.unwrap()
+        server.broker.take_seat(self.house.workspace, &wish).await.unwrap()
     }
 
     /// The platform tells some server that a bot has ended.
@@ -142,8 +140,9 @@ impl Cluster {
         let body = format!(
             r#"{{"event":"bot.status_change","data":{{"bot_id":"bot-{bot}","status":{{"code":"call_ended"}}}}}}"#
         );
-        let request = LinkRequest { body: body.as_bytes(), ..LinkRequest::bare(&self.address) };
-        self.servers[(bot + 1) % self.servers.len()].take_status(request).await.unwrap();
+        let headers = HeaderMap::new();
+        let request = LinkRequest { body: body.as_bytes(), ..LinkRequest::get(&self.address, &headers) };
+        self.servers[(bot + 1) % self.servers.len()].links.take_report(&request).await.unwrap();
     }
 
     async fn live_through_it(mut self) {

@@ -8,15 +8,17 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use broker::{Arrival, LinkAnswer, LinkRequest, NewLink};
+use broker::Arrival;
+use http::HeaderMap;
 use model::{Sealed, Secret, TokenKind};
 use outbound::{signature::SignatureHeaders, signature::SigningKey};
 use serde_json::json;
 use store::{AuditPage, Audits, Credentials, Direction};
 use tenants::Cell;
+use token_links::{LinkRequest, NewLink};
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
-use crate::harness::{ACCESS_LIFE, CLIENT_SECRET, FRESH, House};
+use crate::harness::{ACCESS_LIFE, CLIENT_SECRET, FRESH, House, signature_headers};
 
 /// Everything that was written, by all crates, at every level.
 #[derive(Clone, Default)]
@@ -144,24 +146,26 @@ async fn nothing_tells_a_secret() {
     let (kind, credential) = (TokenKind::Zak, account.id);
     let signing_secrets = vec![own.clone()];
     let new = search.shown(NewLink { signing_secrets, ..NewLink::usual(kind, credential) });
-    let link = search.shown(house.broker.make_link(house.workspace, &new).await).unwrap().unwrap();
+    let link = search.shown(house.links.create(house.workspace, &new).await).unwrap().unwrap();
     let address = link.url.expose().rsplit('/').next().unwrap();
     search.secret("the link's secret", &Secret::new(address.split_once('.').unwrap().1));
     let (key, now) = (search.shown(SigningKey::parse(&own).unwrap()), house.env.now());
     let (timestamp, signature) = (now.as_second().to_string(), key.sign("msg", now, b""));
     let right = SignatureHeaders { id: "msg", timestamp: &timestamp, signature: &signature };
-    let request = LinkRequest { signature: Some(right), ..LinkRequest::bare(address) };
+    let (none, other) = (HeaderMap::new(), SignatureHeaders { id: "other", ..right });
+    let (right, other) = (signature_headers(right), signature_headers(other));
+    let request = LinkRequest::get(address, &right);
     for (request, served) in [
         (request, true),
-        (LinkRequest { signature: None, ..request }, false),
-        (LinkRequest { signature: Some(SignatureHeaders { id: "other", ..right }), ..request }, false),
+        (LinkRequest { headers: &none, ..request }, false),
+        (LinkRequest { headers: &other, ..request }, false),
         (LinkRequest { address: &address[..address.len() - 1], ..request }, false),
     ] {
         let request = search.shown(request);
-        let answer = search.shown(house.broker.serve_link(request).await);
+        let answer = search.shown(house.links.serve(&request).await);
         assert_eq!(answer.is_ok(), served);
-        if let Ok(LinkAnswer::Text(token)) = answer {
-            search.secret("a served ZAK", &token);
+        if let Ok(answer) = answer {
+            search.secret("a served ZAK", &Secret::new(answer.text));
         }
     }
     search.shown(Arrival { state: own.clone(), browser: Some(own.clone()), code: Ok(own) });

@@ -1,9 +1,10 @@
 //! Server-to-server apps: nothing to lose, and tokens for every user of one Zoom account.
 
-use broker::{NewApp, NewLink, WantedZak};
+use broker::{NewApp, WantedZak};
 use model::{AccountUser, Code, CredentialId, CredentialKind, CredentialStatus, Failure, Secret, TokenKind};
 use serde_json::json;
 use store::{AppKind, Credentials as _, LinkAccount, LinkSource, LinkTerms};
+use token_links::NewLink;
 use zoom::Zak;
 
 use crate::{
@@ -146,14 +147,14 @@ async fn link_of(house: &House, credential: CredentialId, address: &str) -> Plat
     let account = LinkAccount { credential, user: Some(user), address: Some(address) };
     let terms = LinkTerms::usual(TokenKind::Zak, LinkSource::Accounts(vec![account]));
     let new = NewLink { terms, ..NewLink::usual(TokenKind::Zak, credential) };
-    Platform::of(house, &house.broker.make_link(house.workspace, &new).await.unwrap().unwrap()).await
+    Platform::of(house, &house.links.create(house.workspace, &new).await.unwrap().unwrap()).await
 }
 
 #[tokio::test]
 async fn a_link_stays_with_its_user_whoever_has_the_address_by_now() {
     let (house, id) = connected().await;
     let platform = link_of(&house, id, "ada@example.test").await;
-    let fetch = async |nth: &str| platform.fetch_from(&house.broker, &house, nth).await;
+    let fetch = async |nth: &str| platform.fetch_from(&house.server(), &house, nth).await;
     fetch("as made").await.unwrap();
 
     // She gets another address, and somebody else gets hers.

@@ -3,13 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::hmac;
-use broker::{Broker, NewLink, WebhookAnswer, WebhookRequest};
+use broker::{Broker, WebhookAnswer, WebhookRequest};
 use model::{
     Class, Code, CredentialId, CredentialStatus, DisconnectCause, Failure, Timestamp, TokenKind,
     ZoomOauthAppId,
 };
 use serde_json::json;
 use store::{Ending, ReceivedEvent, Reception, ZoomEvent, ZoomInbox, ZoomOauthApps as _};
+use token_links::NewLink;
 use zoom::WebhookHeaders;
 
 use crate::{
@@ -205,7 +206,7 @@ async fn users_who_are_gone_end_their_account() {
 async fn platform(house: &House, id: CredentialId) -> Platform {
     let (kind, credential) = (TokenKind::Zak, id);
     let new = NewLink::usual(kind, credential);
-    let link = house.broker.make_link(house.workspace, &new).await.unwrap().unwrap();
+    let link = house.links.create(house.workspace, &new).await.unwrap().unwrap();
     Platform::of(house, &link).await
 }
 
@@ -213,19 +214,19 @@ async fn platform(house: &House, id: CredentialId) -> Platform {
 async fn another_process_refuses_within_a_second() {
     let (house, id) = House::with_account().await;
     let platform = platform(&house, id).await;
-    let other = house.another_broker(house.clock.clone()).await;
-    for (nth, broker) in [&house.broker, &other].into_iter().enumerate() {
-        platform.fetch_from(broker, &house, &format!("before-{nth}")).await.unwrap();
+    let (here, other) = (house.server(), house.another_server(house.clock.clone()).await);
+    for (nth, server) in [&here, &other].into_iter().enumerate() {
+        platform.fetch_from(server, &house, &format!("before-{nth}")).await.unwrap();
     }
     assert_eq!(house.zoom.stats().await.zak_mints, 2, "each has one in memory");
 
     Sender::to(&house).taken(&removal(&house)).await;
-    let refused = async |broker, id| platform.fetch_from(broker, &house, id).await.unwrap_err().code;
-    assert_eq!(refused(&house.broker, "here").await, Code::CredentialDisconnected, "at once");
+    let refused = async |server, id| platform.fetch_from(server, &house, id).await.unwrap_err().code;
+    assert_eq!(refused(&here, "here").await, Code::CredentialDisconnected, "at once");
     house.clock.advance(Duration::from_secs(1));
     assert_eq!(refused(&other, "there").await, Code::CredentialDisconnected);
     assert_eq!(
-        other.zak(house.workspace, id, ANY, house.asker()).await.unwrap_err().code,
+        other.broker.zak(house.workspace, id, ANY, house.asker()).await.unwrap_err().code,
         Code::CredentialDisconnected
     );
 
@@ -240,19 +241,19 @@ async fn another_process_refuses_within_a_second() {
 async fn a_consent_counts_at_once_on_every_process() {
     let (house, id) = House::with_account().await;
     let platform = platform(&house, id).await;
-    let other = house.another_broker(house.clock.clone()).await;
-    let fetch = async |broker, id| platform.fetch_from(broker, &house, id).await.map(drop);
-    for (broker, id) in [(&house.broker, "one"), (&other, "two")] {
-        fetch(broker, id).await.unwrap();
+    let (here, other) = (house.server(), house.another_server(house.clock.clone()).await);
+    let fetch = async |server, id| platform.fetch_from(server, &house, id).await.map(drop);
+    for (server, id) in [(&here, "one"), (&other, "two")] {
+        fetch(server, id).await.unwrap();
     }
     Sender::to(&house).taken(&removal(&house)).await;
     house.pass(Duration::from_secs(1)).await;
-    for (broker, id) in [(&house.broker, "three"), (&other, "four")] {
-        let refused = fetch(broker, id).await.unwrap_err();
+    for (server, id) in [(&here, "three"), (&other, "four")] {
+        let refused = fetch(server, id).await.unwrap_err();
         assert_eq!(refused.code, Code::CredentialDisconnected, "and each has read it just now");
     }
     house.connect().await;
-    fetch(&house.broker, "here").await.unwrap();
+    fetch(&here, "here").await.unwrap();
     fetch(&other, "there").await.unwrap();
 }
 
@@ -261,7 +262,7 @@ async fn a_refusal_that_nobody_can_be_sure_of_is_not_final() {
     let (house, id) = House::with_account().await;
     let platform = platform(&house, id).await;
     Sender::to(&house).taken(&removal(&house)).await;
-    let refused = async |id| platform.fetch_from(&house.broker, &house, id).await.unwrap_err();
+    let refused = async |id| platform.fetch_from(&house.server(), &house, id).await.unwrap_err();
     assert_eq!(refused("one").await.class(), Class::PersonMustAct);
     run(&house.database(), "ALTER TABLE credentials RENAME TO away").await;
     assert_eq!(refused("two").await.class(), Class::Retry);

@@ -70,11 +70,8 @@ pub(super) async fn run(server: &Server, new: &Link) -> anyhow::Result<()> {
 }
 
 fn body(new: &Link) -> anyhow::Result<Value> {
-    let mut body = Map::from_iter([
-        ("dialect".to_owned(), json!(new.dialect)),
-        ("kinds".to_owned(), json!(new.kind)),
-        ("meeting_in_request".to_owned(), json!(new.meeting_in_request || new.dialect == "attendee")),
-    ]);
+    let mut body =
+        Map::from_iter([("dialect".to_owned(), json!(new.dialect)), ("kinds".to_owned(), json!(new.kind))]);
     let mut put = |field: &str, value: Option<Value>| {
         body.extend(value.map(|value| (field.to_owned(), value)));
     };
@@ -84,6 +81,7 @@ fn body(new: &Link) -> anyhow::Result<Value> {
         json!({ "credential": credential, "user": user })
     });
     put("accounts", Some(accounts.collect()).filter(|_: &Value| !new.credential.is_empty()));
+    put("meeting_in_request", new.meeting_in_request.then_some(json!(true)));
     put("pool", new.pool.clone().map(Value::from));
     put("hosting", new.hosting.then_some(json!(true)));
     put("host", new.host.then_some(json!(true)));

@@ -6,10 +6,13 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use broker::{NewLink, QUERY_PARAMETERS};
 use model::{Secret, TokenKind, WorkspaceId};
 use store::{Dialect, LinkAccount, LinkLife, LinkSource, LinkTerms, Proof};
 use tenants::digest;
+use token_links::{
+    NewLink, QUERY_PARAMETERS,
+    dialects::{DialectRules, rules},
+};
 
 use super::{read, representation};
 use crate::{
@@ -23,8 +26,6 @@ use crate::{
 
 /// Accounts of one link: Attendee tries as many people who may vouch as it is given, one after another.
 const MOST_ACCOUNTS: usize = 5;
-/// How long a ZAK outlives its answer: Attendee holds tokens until the bot has joined.
-const ZAK_OUTLIVES: (u32, u32) = (600, 1200);
 /// The longest that may be asked: a day, after which a bot will have joined.
 const DAY: u32 = 24 * 3600;
 
@@ -35,7 +36,7 @@ pub(crate) async fn handler(
 ) -> Result<Response, ApiError> {
     let (mut new, query_secret) = read(&state, Fields::of(&body))?;
     name_users(&state, caller.workspace, &mut new.terms.source).await?;
-    let made = state.broker.make_link(caller.workspace, &new).await?;
+    let made = state.links.create(caller.workspace, &new).await?;
     let made = made.ok_or_else(|| FieldErrors::one("pool", "This workspace has no such pool."))?;
     let mut body = representation(&made.link);
     let mut url = made.url.expose().to_owned();
@@ -45,6 +46,9 @@ pub(crate) async fn handler(
         url = format!("{url}?{pair}");
     }
     body["url"] = url.into();
+    if let Some(authorization) = &made.authorization {
+        body["authorization"] = authorization.expose().into();
+    }
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
@@ -65,25 +69,26 @@ fn read(state: &State, mut fields: Fields<'_>) -> Result<(NewLink, Option<Secret
     fields.only(&read::FIELDS);
     let dialect = read::dialect(&mut fields);
     let (dialect, kinds) = (dialect.unwrap_or(Dialect::Recall), read::kinds(&mut fields));
-    let kinds = kinds.unwrap_or_else(|| vec![TokenKind::Zak]);
-    if dialect == Dialect::Attendee && kinds.contains(&TokenKind::AccessToken) {
-        fields.complain("kinds", "Attendee takes no access tokens.");
+    let (rules, kinds) = (rules(dialect), kinds.unwrap_or_else(|| vec![TokenKind::Zak]));
+    if let Some(words) = kinds.iter().find_map(|kind| rules.refuses_kind(*kind)) {
+        fields.complain("kinds", words);
     }
     let source = source(&mut fields);
-    let signing_secrets = read::signing_secrets(&mut fields, dialect).unwrap_or_default();
-    let (proof, query_secret) = proof(state, &mut fields, dialect, &signing_secrets);
-    let usual_zak = if dialect == Dialect::Attendee { ZAK_OUTLIVES.1 } else { ZAK_OUTLIVES.0 };
+    let signing_secrets = read::signing_secrets(&mut fields, rules).unwrap_or_default();
+    let (proof, query_secret) = proof(state, &mut fields, rules, &signing_secrets);
+    let defaults = rules.defaults();
     let terms = source.map(|source| LinkTerms {
         dialect,
         kinds,
         source,
         meeting: read::meeting(&mut fields),
-        meeting_in_request: fields.boolean("meeting_in_request").unwrap_or(dialect == Dialect::Attendee),
+        meeting_in_request: fields.boolean("meeting_in_request").unwrap_or(defaults.meeting_in_request),
         proof,
         networks: read::networks(&mut fields).unwrap_or_default().iter().map(ToString::to_string).collect(),
         optional: fields.boolean("optional").unwrap_or(false),
         allow_repeat: fields.boolean("allow_repeat").unwrap_or(false),
-        zak_outlives_seconds: read::bounded(&mut fields, "zak_outlives", 60, DAY).unwrap_or(usual_zak),
+        zak_outlives_seconds: read::bounded(&mut fields, "zak_outlives", 60, DAY)
+            .unwrap_or(defaults.zak_outlives_seconds),
         seat_seconds: read::bounded(&mut fields, "seat_seconds", 60, 2 * DAY).unwrap_or(4 * 3600),
         hosting: fields.boolean("hosting").unwrap_or(false),
         per_minute: read::bounded(&mut fields, "per_minute", 1, u32::MAX),
@@ -141,17 +146,15 @@ fn source(fields: &mut Fields<'_>) -> Option<LinkSource> {
     }
 }
 
-/// What a request has to bring. Meeting BaaS signs nothing, so there the address is all there is, unless told otherwise.
+/// What a request has to bring. Where the platform signs nothing, that is nothing beside the link's secret, unless told otherwise.
 fn proof(
     state: &State,
     fields: &mut Fields<'_>,
-    dialect: Dialect,
+    rules: &dyn DialectRules,
     signing_secrets: &[Secret],
 ) -> (Proof, Option<Secret>) {
-    let usual = match dialect {
-        Dialect::MeetingBaas if signing_secrets.is_empty() => read::UNSIGNED,
-        _ => read::SIGNATURE,
-    };
+    let signed = rules.defaults().signed || !signing_secrets.is_empty();
+    let usual = if signed { read::SIGNATURE } else { read::UNSIGNED };
     let wanted = fields.text("verification", 20).unwrap_or(usual);
     let name = query_parameter(fields);
     let query_secret = fields.pasted("query_secret", 200).map(Secret::new);
@@ -170,13 +173,15 @@ fn proof(
             format!("It verifies signatures, and the verification is {wanted}: leave one of them out.");
         fields.complain("signing_secret", words);
     }
+    if let Some(words) = rules.refuses_verification().filter(|_| wanted != read::UNSIGNED) {
+        fields.complain("verification", words);
+    }
     match wanted {
         read::SIGNATURE => {
-            if dialect == Dialect::Attendee && fields.anything("signing_secret").is_none() {
-                fields.complain(
-                    "signing_secret",
-                    "Attendee signs with the secret of a project: it is needed here.",
-                );
+            if let Some(words) =
+                rules.needs_signing_secret().filter(|_| fields.anything("signing_secret").is_none())
+            {
+                fields.complain("signing_secret", words);
             }
             (Proof::Signature, None)
         }

@@ -1,10 +1,12 @@
 //! `PATCH {id}/`: makes a link give less, or replaces its signing secrets, within a second.
 
 use axum::{Json, extract::State as Extract};
-use broker::{Narrowed, Narrowing};
 use model::TokenLinkId;
 use serde_json::Value;
-use store::Dialect;
+use token_links::{
+    Narrowed, Narrowing,
+    dialects::{DialectRules, rules},
+};
 
 use super::{read, representation};
 use crate::{
@@ -23,8 +25,8 @@ pub(crate) async fn handler(
     Body(body): Body,
 ) -> Result<Json<Value>, ApiError> {
     let link = state.store.token_link(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
-    let narrowing = read(&state, link.terms.dialect, Fields::of(&body))?;
-    match state.broker.narrow_link(caller.workspace, id, &narrowing).await? {
+    let narrowing = read(&state, rules(link.terms.dialect), Fields::of(&body))?;
+    match state.links.narrow(caller.workspace, id, &narrowing).await? {
         Narrowed::Done(link) => Ok(Json(representation(&link))),
         Narrowed::Unknown => Err(ApiError::NotFound),
         Narrowed::Wider(field) => {
@@ -34,7 +36,7 @@ pub(crate) async fn handler(
     }
 }
 
-fn read(state: &State, dialect: Dialect, mut fields: Fields<'_>) -> Result<Narrowing, FieldErrors> {
+fn read(state: &State, rules: &dyn DialectRules, mut fields: Fields<'_>) -> Result<Narrowing, FieldErrors> {
     fields.only(&read::FIELDS);
     let narrowing = Narrowing {
         name: fields.text("name", 200).map(str::to_owned),
@@ -45,7 +47,7 @@ fn read(state: &State, dialect: Dialect, mut fields: Fields<'_>) -> Result<Narro
         max_uses: read::bounded(&mut fields, "max_uses", 1, u32::MAX),
         per_minute: read::bounded(&mut fields, "per_minute", 1, u32::MAX),
         networks: read::networks(&mut fields),
-        signing_secrets: read::signing_secrets(&mut fields, dialect),
+        signing_secrets: read::signing_secrets(&mut fields, rules),
     };
     let fixed = [
         "dialect",

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use broker::can_verify;
 use ipnet::IpNet;
 use model::{MeetingNumber, Secret, Timestamp, TokenKind};
 use serde_json::Value;
 use store::{Dialect, LinkAccount, Proof};
+use token_links::dialects::DialectRules;
 
 use crate::{State, fields::Fields};
 
@@ -61,7 +61,8 @@ pub(super) fn dialect(fields: &mut Fields<'_>) -> Option<Dialect> {
     let word = fields.text("dialect", 40)?;
     let known = Dialect::ALL.into_iter().find(|dialect| dialect.as_str() == word);
     if known.is_none() {
-        fields.complain("dialect", "It must be recall, attendee or meeting_baas.");
+        let [most @ .., last] = Dialect::ALL.map(Dialect::as_str);
+        fields.complain("dialect", format!("It must be {} or {last}.", most.join(", ")));
     }
     known
 }
@@ -115,7 +116,7 @@ pub(super) fn meeting(fields: &mut Fields<'_>) -> Option<MeetingNumber> {
 }
 
 /// `signing_secret`: a secret, or a list of them, newest first.
-pub(super) fn signing_secrets(fields: &mut Fields<'_>, dialect: Dialect) -> Option<Vec<Secret>> {
+pub(super) fn signing_secrets(fields: &mut Fields<'_>, rules: &dyn DialectRules) -> Option<Vec<Secret>> {
     let words = fields.one_or_more("signing_secret", MOST_SECRETS)?;
     let secrets = words.into_iter().map(|word| model::pasted(word).map(Secret::new)).collect();
     let secrets: Vec<Secret> = match secrets {
@@ -125,13 +126,9 @@ pub(super) fn signing_secrets(fields: &mut Fields<'_>, dialect: Dialect) -> Opti
             return None;
         }
     };
-    let sound = can_verify(dialect, &secrets);
+    let sound = rules.verifier(&secrets).is_some();
     if !sound {
-        let form = match dialect {
-            Dialect::Attendee => "It must be Base64 of 16 to 128 bytes, as Attendee shows it.",
-            Dialect::Recall | Dialect::MeetingBaas => "It must be whsec_ and Base64 of 16 to 128 bytes.",
-        };
-        fields.complain("signing_secret", form);
+        fields.complain("signing_secret", rules.secret_form());
     }
     Some(secrets).filter(|_| sound)
 }

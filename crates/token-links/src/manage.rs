@@ -2,12 +2,13 @@
 
 use ipnet::IpNet;
 use model::{CredentialId, Failure, MeetingNumber, Secret, Timestamp, TokenKind, TokenLinkId, WorkspaceId};
-use outbound::attendee::AttendeeKey;
-use outbound::signature::SigningKey;
-use store::{Dialect, LinkAccount, LinkLife, LinkSource, LinkTerms, Proof, TokenLink};
+use store::{LinkAccount, LinkLife, LinkSource, LinkTerms, Proof, TokenLink};
 use tenants::{Cell, digest};
 
-use crate::Broker;
+use crate::{
+    TokenLinks,
+    dialects::{Address, rules},
+};
 
 /// How often a change is tried anew because somebody else's came first.
 const ATTEMPTS: u32 = 5;
@@ -34,13 +35,15 @@ impl NewLink {
     }
 }
 
-/// A link that was just made. The address is shown once.
+/// A link that was just made. Address and secret are shown once.
 #[derive(Debug)]
 pub struct LinkAddress {
     /// The row.
     pub link: TokenLink,
-    /// The address, with its secret.
+    /// The address, with its secret where the dialect has it there.
     pub url: Secret,
+    /// The value of the `Authorization` header, where the dialect has the secret there.
+    pub authorization: Option<Secret>,
 }
 
 /// A change of a link: each part that is there makes it give less, or leaves what it gives as it is.
@@ -77,28 +80,20 @@ pub enum Narrowed {
     Wider(&'static str),
 }
 
-/// Whether a dialect's requests can be verified with these.
-pub fn can_verify(dialect: Dialect, secrets: &[Secret]) -> bool {
-    match dialect {
-        Dialect::Attendee => secrets.iter().all(|secret| AttendeeKey::parse(secret).is_some()),
-        Dialect::Recall | Dialect::MeetingBaas => {
-            secrets.iter().all(|secret| SigningKey::parse(secret).is_some())
-        }
-    }
-}
-
-impl Broker {
+impl TokenLinks {
     /// Makes a link; `None` when the workspace has no such account or pool, or the secrets can't verify anything.
-    pub async fn make_link(
+    pub async fn create(
         &self,
         workspace: WorkspaceId,
         new: &NewLink,
     ) -> Result<Option<LinkAddress>, Failure> {
         let NewLink { name, terms, life, signing_secrets } = new;
-        let own_secret = !signing_secrets.is_empty()
-            || terms.dialect != Dialect::Attendee
-            || terms.proof != Proof::Signature;
-        let sound = own_secret && can_verify(terms.dialect, signing_secrets) && !terms.kinds.is_empty();
+        let rules = rules(terms.dialect);
+        let verifiable = match terms.proof {
+            Proof::Signature => !signing_secrets.is_empty() || rules.needs_signing_secret().is_none(),
+            Proof::QuerySecret { .. } | Proof::Nothing => true,
+        };
+        let sound = verifiable && rules.verifier(signing_secrets).is_some() && !terms.kinds.is_empty();
         if !sound || !self.has(workspace, &terms.source).await? {
             return Ok(None);
         }
@@ -118,8 +113,10 @@ impl Broker {
             revoked_at: None,
         };
         self.store.add_token_link(&link).await?;
-        let url = Secret::new(self.at(&format!("t/{id}.{secret}")));
-        Ok(Some(LinkAddress { link, url }))
+        let Address { path, authorization } = rules.address(id, &secret);
+        let mut url = self.public_base.clone();
+        url.set_path(&format!("{}/{path}", self.public_base.path().trim_end_matches('/')));
+        Ok(Some(LinkAddress { link, url: Secret::new(url), authorization }))
     }
 
     async fn has(&self, workspace: WorkspaceId, source: &LinkSource) -> Result<bool, Failure> {
@@ -149,7 +146,7 @@ impl Broker {
     }
 
     /// Changes a link, within a second, to one that gives no more than before.
-    pub async fn narrow_link(
+    pub async fn narrow(
         &self,
         workspace: WorkspaceId,
         id: TokenLinkId,
@@ -159,7 +156,7 @@ impl Broker {
             let Some(mut link) = self.store.token_link(workspace, id).await? else {
                 return Ok(Narrowed::Unknown);
             };
-            if let Err(part) = narrow(&mut link, narrowing) {
+            if let Err(part) = apply(&mut link, narrowing) {
                 return Ok(Narrowed::Wider(part));
             }
             if let Some(secrets) = &narrowing.signing_secrets {
@@ -167,7 +164,7 @@ impl Broker {
             }
             if self.store.change_token_link(&link).await? {
                 link.revision += 1;
-                self.links.forget(id);
+                self.cache.forget(id);
                 return Ok(Narrowed::Done(Box::new(link)));
             }
         }
@@ -176,7 +173,7 @@ impl Broker {
 }
 
 /// Applies a narrowing, or names the part that would widen.
-fn narrow(link: &mut TokenLink, narrowing: &Narrowing) -> Result<(), &'static str> {
+fn apply(link: &mut TokenLink, narrowing: &Narrowing) -> Result<(), &'static str> {
     let Narrowing { name, kinds, meeting, not_before, expires_at, max_uses, per_minute, networks, .. } =
         narrowing;
     if let Some(name) = name {

@@ -4,17 +4,19 @@
 //! taken, and has no effect when it comes again: what was recorded can't be used to drop tokens later. It is no mistake either,
 //! because platforms repeat a report whose answer they missed.
 
-use std::sync::Arc;
-
-use model::{Code, Failure};
+use model::Failure;
 use serde_json::Value;
-use store::{Dialect, LinkSource};
+use store::LinkSource;
 
-use super::{LinkRefusal, LinkRequest, live::LiveLink, proof};
-use crate::{Broker, replay::UsedFor};
+use crate::{
+    TokenLinks,
+    cached_link::CachedLink,
+    dialects::{BotStatus, DialectRules},
+    request::{LinkRequest, malformed},
+    serve::LinkRefusal,
+    verify,
+};
 
-/// Where a platform that lets its customers label bots carries ours: what the link's URL said in `bot=`.
-const LABEL: &str = "latchkey_bot";
 /// Sub codes of a bot that was not let in with the token it had.
 const TOKEN_TROUBLE: [&str; 5] = [
     "meeting_requires_sign_in",
@@ -33,33 +35,33 @@ struct Report {
     token_refused: bool,
 }
 
-impl Broker {
+impl TokenLinks {
     /// Takes a platform's report.
-    pub async fn take_status(self: &Arc<Self>, request: LinkRequest<'_>) -> Result<(), LinkRefusal> {
+    pub async fn take_report(&self, request: &LinkRequest<'_>) -> Result<(), LinkRefusal> {
         let now = self.env.now();
-        let link = self.open_link(&request, now).await?;
-        let refusal = |failure| LinkRefusal { dialect: link.row.terms.dialect, kind: None, failure };
-        let canonical = proof::check(&link, &request, now).map_err(refusal)?;
-        let canonical = canonical.as_deref();
-        proof::check_purpose(link.row.terms.dialect, UsedFor::Report, &request).map_err(refusal)?;
-        let report = read(link.row.terms.dialect, request.body).map_err(refusal)?;
-        if self.is_known_report(&link, &request, canonical, now).await.map_err(refusal)? {
+        let link = self.link_of(request, now).await?;
+        let rules = link.rules();
+        let refusal = |failure| LinkRefusal::new(rules, None, failure);
+        let id = verify::check(&link, request, now).map_err(refusal)?;
+        rules.check_report(request).map_err(refusal)?;
+        let report = read(rules, request.body).map_err(refusal)?;
+        if self.is_known_report(&link, &id, now).await.map_err(refusal)? {
             return Ok(());
         }
         self.act_on(&link, &report).await.map_err(refusal)?;
-        self.remember_report(&link, &request, canonical, now).await.map_err(refusal)
+        self.remember_report(&link, &id, now).await.map_err(refusal)
     }
 
-    async fn act_on(&self, link: &LiveLink, report: &Report) -> Result<(), Failure> {
+    async fn act_on(&self, link: &CachedLink, report: &Report) -> Result<(), Failure> {
         let workspace = link.row.workspace;
         if report.token_refused {
             for (account, _) in link.named() {
-                self.doubt_zaks(workspace, account.credential).await?;
+                self.broker.suspect_zaks(workspace, account.credential).await?;
             }
         }
         if let LinkSource::Pool(pool) = link.row.terms.source {
             for bot in &report.ended {
-                let freed = self.release_seats(workspace, pool, bot).await?;
+                let freed = self.broker.release_seats(workspace, pool, bot).await?;
                 tracing::info!(link = %link.row.id, %pool, freed, "a bot has ended, its seats are free");
             }
         }
@@ -68,31 +70,9 @@ impl Broker {
 }
 
 /// Reads a report. Events about anything else say nothing to us, and are no mistake.
-fn read(dialect: Dialect, body: &[u8]) -> Result<Report, Failure> {
-    let body: Value = serde_json::from_slice(body)
-        .map_err(|_| Failure::new(Code::RequestMalformed, "the body is not JSON"))?;
-    let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
-    let (code, sub_code, bot, label) = match dialect {
-        Dialect::Recall => (
-            text("/event").and_then(|event| event.strip_prefix("bot.")),
-            text("/data/data/sub_code"),
-            text("/data/bot/id"),
-            text(&format!("/data/bot/metadata/{LABEL}")),
-        ),
-        Dialect::Attendee => (
-            text("/data/new_state"),
-            text("/data/event_sub_type"),
-            text("/bot_id"),
-            text(&format!("/bot_metadata/{LABEL}")),
-        ),
-        Dialect::MeetingBaas => (
-            text("/data/status/code")
-                .or_else(|| text("/event").map(|event| event.trim_start_matches("bot."))),
-            text("/data/error_code"),
-            text("/data/bot_id"),
-            text(&format!("/data/extra/{LABEL}")),
-        ),
-    };
+fn read(rules: &dyn DialectRules, body: &[u8]) -> Result<Report, Failure> {
+    let body: Value = serde_json::from_slice(body).map_err(|_| malformed("the body is not JSON"))?;
+    let BotStatus { code, sub_code, bot, label } = rules.status(&body);
     let failed = matches!(code, Some("fatal" | "fatal_error" | "failed"));
     let ended = failed
         || matches!(
@@ -108,12 +88,15 @@ fn read(dialect: Dialect, body: &[u8]) -> Result<Report, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use model::Code;
     use serde_json::json;
+    use store::Dialect;
 
     use super::*;
+    use crate::dialects::rules;
 
     fn report(dialect: Dialect, body: &Value) -> (Vec<String>, bool) {
-        let report = read(dialect, body.to_string().as_bytes()).unwrap();
+        let report = read(rules(dialect), body.to_string().as_bytes()).unwrap();
         (report.ended, report.token_refused)
     }
 
@@ -151,6 +134,6 @@ mod tests {
         for body in [json!({}), json!([]), json!({"event": 7}), json!({"event": "bot.done"}), json!(null)] {
             assert_eq!(report(Dialect::Recall, &body), (vec![], false), "{body}");
         }
-        assert_eq!(read(Dialect::Recall, b"done").unwrap_err().code, Code::RequestMalformed);
+        assert_eq!(read(rules(Dialect::Recall), b"done").unwrap_err().code, Code::RequestMalformed);
     }
 }

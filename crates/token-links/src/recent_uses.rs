@@ -12,27 +12,30 @@ use std::{
 use model::{Failure, Outcome, Timestamp, TokenKind, TokenLinkId};
 use store::{LAST_USES, LinkUse};
 
-use super::{LinkRequest, asked::Asked, proof::REQUESTS_ARE_REMEMBERED};
-use crate::Broker;
+use crate::{
+    TokenLinks,
+    request::{LinkRequest, Requested},
+    verify::REQUESTS_ARE_REMEMBERED,
+};
 
 /// Between two rounds of writing.
-const WRITE_EVERY: Duration = Duration::from_secs(5);
+const WRITE_INTERVAL: Duration = Duration::from_secs(5);
 /// Links in one transaction: a few milliseconds, between which the audit gets its turn.
-const AT_ONCE: usize = 50;
+const BATCH: usize = 50;
 /// After each of these the store rests so many times as long: whoever has thousands of links in use sees their uses later,
 /// and does not pay for it with their reads.
-const REST: u32 = 19;
+const REST_FACTOR: u32 = 19;
 /// Links whose uses are gathered at a time; those of further ones are not shown.
-const MOST_LINKS: usize = 10_000;
+const MAX_LINKS: usize = 10_000;
 
 /// What is gathered, newest first.
 #[derive(Default)]
-pub(crate) struct Uses(Mutex<HashMap<TokenLinkId, VecDeque<LinkUse>>>);
+pub(crate) struct RecentUses(Mutex<HashMap<TokenLinkId, VecDeque<LinkUse>>>);
 
-impl Uses {
+impl RecentUses {
     fn note(&self, id: TokenLinkId, a_use: impl FnOnce() -> LinkUse) {
         let mut gathered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if gathered.len() >= MOST_LINKS && !gathered.contains_key(&id) {
+        if gathered.len() >= MAX_LINKS && !gathered.contains_key(&id) {
             return;
         }
         let uses = gathered.entry(id).or_default();
@@ -55,11 +58,11 @@ impl Uses {
     }
 }
 
-impl Broker {
-    pub(super) fn note_link_use<T>(
+impl TokenLinks {
+    pub(crate) fn note_use<T>(
         &self,
         id: TokenLinkId,
-        (kind, asked): (TokenKind, &Asked),
+        (kind, requested): (TokenKind, &Requested),
         request: &LinkRequest<'_>,
         done: &Result<T, Failure>,
         at: Timestamp,
@@ -68,44 +71,44 @@ impl Broker {
             Ok(_) => Outcome::GIVEN,
             Err(failure) => failure.code.as_str(),
         };
-        self.link_uses.note(id, || LinkUse {
+        self.recent_uses.note(id, || LinkUse {
             at,
             kind,
             outcome: outcome.into(),
             from: request.from,
-            bot: asked.bot.as_ref().map(|bot| bot.as_str().to_owned()),
-            meeting: asked.meeting,
+            bot: requested.bot.as_ref().map(|bot| bot.as_str().to_owned()),
+            meeting: requested.meeting,
         });
     }
 
     /// Writes what was gathered.
-    pub async fn write_link_uses(&self) {
-        for links in self.link_uses.links().chunks(AT_ONCE) {
+    pub async fn write_recent_uses(&self) {
+        for links in self.recent_uses.links().chunks(BATCH) {
             self.write_uses_of(links).await;
         }
     }
 
     async fn write_uses_of(&self, links: &[TokenLinkId]) {
-        let uses = self.link_uses.take(links);
+        let uses = self.recent_uses.take(links);
         if let Err(error) = self.store.note_uses(&uses).await {
             tracing::warn!(links = links.len(), %error, "the last uses of token links are not shown");
         }
     }
 
     /// Keeps the last uses of links up to date, and forgets old requests, for as long as it is polled.
-    pub async fn tend_links(&self) -> Infallible {
+    pub async fn run_recent_uses(&self) -> Infallible {
         loop {
-            for links in self.link_uses.links().chunks(AT_ONCE) {
+            for links in self.recent_uses.links().chunks(BATCH) {
                 let begun = self.env.now();
                 self.write_uses_of(links).await;
-                let rest = self.env.now().since(begun) * REST;
-                self.env.clock.sleep(rest.min(WRITE_EVERY)).await;
+                let rest = self.env.now().since(begun) * REST_FACTOR;
+                self.env.clock.sleep(rest.min(WRITE_INTERVAL)).await;
             }
             let end = self.env.now() - REQUESTS_ARE_REMEMBERED;
             if let Err(error) = self.store.forget_requests(end).await {
                 tracing::warn!(%error, "old requests of bot platforms are kept");
             }
-            self.env.clock.sleep(WRITE_EVERY).await;
+            self.env.clock.sleep(WRITE_INTERVAL).await;
         }
     }
 }

@@ -9,23 +9,22 @@ use std::{
     time::Duration,
 };
 
+use broker::{Flights, STORE_MAY_BE_AWAY};
 use model::{Code, Environment, Failure, Timestamp};
-use store::Store;
+use store::LinkStore;
 use tokio_util::task::TaskTracker;
-
-use crate::flights::Flights;
 
 /// How long the number counts as new: a revocation takes hold within this.
 const COUNTS_FOR: Duration = Duration::from_secs(1);
-/// How long links are served although the store is away. What was revoked meanwhile is known only to the store.
-pub(crate) const STORE_MAY_BE_AWAY: Duration = Duration::from_secs(120);
 /// How long the store may take for an answer.
-pub(super) const READ_WITHIN: Duration = Duration::from_secs(1);
+pub(crate) const READ_WITHIN: Duration = Duration::from_secs(1);
 
 /// What the store said last.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     revision: i64,
+    /// How often this server had changed accounts when it was asked: what it changes takes hold here at once.
+    changes: u64,
     /// When it was asked.
     said_at: Timestamp,
     /// Later than `said_at` while the store is away: it is not asked for every request.
@@ -33,31 +32,32 @@ struct Seen {
 }
 
 /// The number, and who asks for it.
-pub(super) struct Revision {
-    store: Arc<dyn Store>,
+pub(crate) struct Revision {
+    store: Arc<dyn LinkStore>,
     env: Environment,
     tasks: TaskTracker,
     seen: Arc<Mutex<Option<Seen>>>,
-    looks: Flights<(), Result<i64, Failure>>,
+    /// By the changes that they have to see.
+    looks: Flights<u64, Result<i64, Failure>>,
 }
 
 impl Revision {
-    pub(super) fn new(store: Arc<dyn Store>, env: Environment, tasks: TaskTracker) -> Self {
+    pub(crate) fn new(store: Arc<dyn LinkStore>, env: Environment, tasks: TaskTracker) -> Self {
         Self { store, env, tasks, seen: Arc::default(), looks: Flights::default() }
     }
 
     /// The revision, as the store had it within the last second; while it is away, as it had it at last. Asked for *before*
     /// a link is read, it is never newer than what was read.
-    pub(super) async fn get(&self, now: Timestamp) -> Result<i64, Failure> {
+    pub(crate) async fn get(&self, now: Timestamp, changes: u64) -> Result<i64, Failure> {
         let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        match seen.filter(|seen| is_new(seen.looked_at, now)) {
+        match seen.filter(|seen| seen.changes == changes && is_new(seen.looked_at, now)) {
             Some(seen) => Ok(seen.revision),
-            None => self.look().await,
+            None => self.look(changes).await,
         }
     }
 
     /// Asks the store, once for everybody who wants to know.
-    async fn look(&self) -> Result<i64, Failure> {
+    async fn look(&self, changes: u64) -> Result<i64, Failure> {
         let look = || {
             let (store, env, seen) = (Arc::clone(&self.store), self.env.clone(), Arc::clone(&self.seen));
             async move {
@@ -65,9 +65,9 @@ impl Revision {
                 let said = env.clock.timeout(READ_WITHIN, store.link_revision()).await;
                 let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                 let now_seen = match (said, *seen) {
-                    (Some(Ok(revision)), _) => Seen { revision, said_at: begun, looked_at: begun },
+                    (Some(Ok(revision)), _) => Seen { revision, changes, said_at: begun, looked_at: begun },
                     (_, Some(last)) if last.said_at.was_within(STORE_MAY_BE_AWAY, begun) => {
-                        Seen { looked_at: begun, ..last }
+                        Seen { changes, looked_at: begun, ..last }
                     }
                     (Some(Err(error)), _) => return Err(error.into()),
                     (None, _) => return Err(Failure::new(Code::Unavailable, "the store does not answer")),
@@ -76,9 +76,8 @@ impl Revision {
                 Ok(now_seen.revision)
             }
         };
-        let landed = self.looks.join((), &self.tasks, look).await;
-        landed
-            .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the look at the links' revision broke off")))
+        let seen = self.looks.join(changes, &self.tasks, look).await;
+        seen.unwrap_or_else(|| Err(Failure::new(Code::Internal, "the look at the links' revision broke off")))
     }
 }
 

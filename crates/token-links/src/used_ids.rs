@@ -17,7 +17,7 @@ use model::{Code, Failure, Timestamp, TokenLinkId, UsedIdsId, WorkspaceId};
 use outbound::signature::TOLERANCE;
 use store::{StoreError, UsedIds};
 
-use crate::Broker;
+use crate::TokenLinks;
 
 /// A signature can be presented from `TOLERANCE` before its time to `TOLERANCE` after it.
 const MEMORY: Duration = Duration::from_secs(TOLERANCE.as_secs() * 2);
@@ -26,7 +26,7 @@ pub const REMEMBERED_IDS: usize = 1 << 22;
 /// A map that grows moves everything in it, while everybody waits who wants in: so there are many, and small ones.
 const SHARDS: usize = 64;
 /// Between two rounds of writing what was used here and reading what was used elsewhere.
-const SHARE_EVERY: Duration = Duration::from_millis(500);
+const SHARE_INTERVAL: Duration = Duration::from_millis(500);
 /// How much of what was read before is asked for again: servers' clocks differ, and commits take their time.
 const READ_AGAIN: Duration = Duration::from_secs(60);
 /// Rows of so much time are read at once at a start.
@@ -110,7 +110,7 @@ type Ids = HashMap<Fingerprint, FirstUse, BuildHasherDefault<Half>>;
 
 /// Two generations of ids: the older one is dropped as a whole once it lies beyond every signature's reach, so nothing
 /// is swept entry by entry, and an id is remembered for one to two spans. Each takes some 50 to 100 bytes.
-pub(crate) struct Replays {
+pub(crate) struct UsedIdCache {
     shards: [Mutex<Generations>; SHARDS],
     /// Of one shard, in a span. Past it, requests are turned away rather than let in unchecked.
     capacity: usize,
@@ -133,7 +133,7 @@ struct Shared {
     known: HashMap<UsedIdsId, Timestamp>,
 }
 
-impl Replays {
+impl UsedIdCache {
     /// Has room for about so many ids in a span.
     pub(crate) fn new(now: Timestamp, ids: usize) -> Self {
         let empty = |_| {
@@ -240,10 +240,10 @@ impl Generations {
     }
 }
 
-impl Broker {
+impl TokenLinks {
     /// Writes down, for the others and for the next start, which ids were used here.
     pub async fn write_used_ids(&self) -> Result<(), StoreError> {
-        let unwritten = self.replays.take_unwritten();
+        let unwritten = self.used_ids.take_unwritten();
         if unwritten.is_empty() {
             return Ok(());
         }
@@ -253,35 +253,35 @@ impl Broker {
         let (id, written_at) = (UsedIdsId::generate(&self.env), self.env.now());
         let row = UsedIds { id, written_at, entries };
         // A row whose fate is unknown may be there, and what is in it comes again: it says the same twice.
-        self.store.add_used_ids(&row).await.inspect_err(|_| self.replays.put_back(&unwritten))?;
-        self.replays.know([(id, written_at)]);
+        self.store.add_used_ids(&row).await.inspect_err(|_| self.used_ids.put_back(&unwritten))?;
+        self.used_ids.know([(id, written_at)]);
         Ok(())
     }
 
     /// Learns which ids were used elsewhere, or here before this start. To be called before the first request, too.
     pub async fn read_used_ids(&self) -> Result<(), StoreError> {
         let now = self.env.now();
-        let (mut since, known) = self.replays.to_read(now);
+        let (mut since, known) = self.used_ids.to_read(now);
         // Another server's clock may be ahead.
         let end = now + MEMORY;
         while since < end {
             let until = if since + SLICE < now { since + SLICE } else { end };
             let rows = self.store.used_ids(since, until, &known).await?;
             for row in &rows {
-                self.replays.learn(row, now);
+                self.used_ids.learn(row, now);
             }
-            self.replays.know(rows.iter().map(|row| (row.id, row.written_at)));
+            self.used_ids.know(rows.iter().map(|row| (row.id, row.written_at)));
             since = until;
         }
-        self.replays.shared.lock().unwrap_or_else(PoisonError::into_inner).read_at = Some(now);
+        self.used_ids.shared.lock().unwrap_or_else(PoisonError::into_inner).read_at = Some(now);
         Ok(())
     }
 
     /// Keeps the memory of this server and the installation's in step, for as long as it is polled.
-    pub async fn tend_used_ids(&self) -> Infallible {
+    pub async fn run_used_ids(&self) -> Infallible {
         let (mut round, mut away) = (0_u32, false);
         loop {
-            self.env.clock.sleep(SHARE_EVERY).await;
+            self.env.clock.sleep(SHARE_INTERVAL).await;
             let done = match self.write_used_ids().await {
                 Ok(()) => self.read_used_ids().await,
                 Err(error) => Err(error),

@@ -1,0 +1,265 @@
+//! Attendee's `zoom_tokens_url`: a POST of JSON, signed over its canonical form, once while a bot is set up; answered with an
+//! object of tokens.
+//!
+//! Attendee joins with a ZAK or on behalf of somebody; Zoom's SDK refuses both at once, so a link that gives both chooses.
+
+use std::time::Duration;
+
+use audit::Audited;
+use broker::IssuedToken;
+use futures_util::{FutureExt as _, future::join_all};
+use http::HeaderName;
+use model::{Class, Code, Failure, Secret, Timestamp, TokenKind};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use store::{LinkSource, LinkTerms};
+use zoom::MeetingLink;
+
+use super::{
+    BotStatus, Defaults, DialectRules, LABEL, Refusal, RequestId, Tokens, Unverified, Verifier, fields_of,
+    words,
+};
+use crate::{
+    TokenLinks,
+    attendee_signature::{self, AttendeeKey, MOST_BYTES},
+    request::{LinkRequest, Requested, allowed_meeting, malformed, platform_bot},
+    select_account::TokenRequest,
+    serve::Content,
+};
+
+static SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
+
+pub(super) struct Attendee;
+
+/// What a body says besides; the rest of it is the signature's business alone.
+#[derive(Deserialize)]
+struct Body {
+    bot_id: String,
+    callback_type: String,
+    meeting_url: String,
+}
+
+/// What tells what a body is for.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Marks {
+    callback_type: Value,
+    trigger: Value,
+}
+
+struct Keys(Vec<AttendeeKey>);
+
+const HEADER: &str = "X-Webhook-Signature header";
+
+impl Verifier for Keys {
+    fn is_signed(&self, request: &LinkRequest<'_>) -> Result<(), &'static str> {
+        request.header(&SIGNATURE).map(drop).ok_or(HEADER)
+    }
+
+    fn verify<'a>(&self, request: &LinkRequest<'a>, _: Timestamp) -> Result<RequestId<'a>, Unverified> {
+        let header = request.header(&SIGNATURE).ok_or(Unverified::Missing(HEADER))?;
+        Ok(RequestId::Whole(attendee_signature::verify(&self.0, header, request.body)?))
+    }
+}
+
+impl DialectRules for Attendee {
+    /// Attendee holds its tokens until the bot has joined, for ten minutes if it has to wait for somebody.
+    fn defaults(&self) -> Defaults {
+        Defaults { signed: true, meeting_in_request: true, zak_outlives_seconds: 1200 }
+    }
+
+    fn refuses_kind(&self, kind: TokenKind) -> Option<&'static str> {
+        (kind == TokenKind::AccessToken).then_some("Attendee takes no access tokens.")
+    }
+
+    fn verifier(&self, secrets: &[Secret]) -> Option<Box<dyn Verifier>> {
+        let keys: Option<Vec<_>> = secrets.iter().map(AttendeeKey::parse).collect();
+        Some(Box::new(Keys(keys?)))
+    }
+
+    fn secret_form(&self) -> &'static str {
+        "It must be Base64 of 16 to 128 bytes, as Attendee shows it."
+    }
+
+    fn needs_signing_secret(&self) -> Option<&'static str> {
+        Some("Attendee signs with the secret of a project: it is needed here.")
+    }
+
+    fn signing_secret_name(&self) -> &'static str {
+        "the secret of the Attendee project, which this link was given as its signing_secret"
+    }
+
+    fn recognises(&self, request: &LinkRequest<'_>) -> bool {
+        request.header(&SIGNATURE).is_some()
+    }
+
+    fn check_fetch(&self, request: &LinkRequest<'_>) -> Result<(), Failure> {
+        if !request.posted {
+            return Err(malformed("Attendee asks with POST, and this is a GET"));
+        }
+        if fields_of::<Marks>(request.body).trigger.is_string() {
+            return Err(malformed("the body is a report of Attendee's: send it to the link's /status"));
+        }
+        Ok(())
+    }
+
+    fn check_report(&self, request: &LinkRequest<'_>) -> Result<(), Failure> {
+        let marks: Marks = fields_of(request.body);
+        if !marks.trigger.is_string() || marks.callback_type.is_string() {
+            return Err(malformed("the body is no report of Attendee's: it has to name its trigger"));
+        }
+        Ok(())
+    }
+
+    fn read(&self, terms: &LinkTerms, request: &LinkRequest<'_>) -> Result<Requested, Failure> {
+        let body: Body = (request.body.len() <= MOST_BYTES)
+            .then(|| serde_json::from_slice(request.body).ok())
+            .flatten()
+            .ok_or_else(|| malformed("the body lacks bot_id, callback_type or meeting_url"))?;
+        if body.callback_type != "zoom_tokens" {
+            return Err(malformed("the callback_type is not zoom_tokens"));
+        }
+        let link = MeetingLink::parse(&body.meeting_url).map_err(|error| malformed(error.to_string()))?;
+        let named = Some(link.meeting_number).filter(|_| terms.meeting_in_request || terms.meeting.is_some());
+        Ok(Requested {
+            kind: None,
+            meeting: allowed_meeting(terms, named)?,
+            bot: Some(platform_bot(&body.bot_id)?),
+            fresh: false,
+        })
+    }
+
+    /// Attendee waits for 30 s.
+    fn answer_within(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    fn tokens<'a>(&self, links: &'a TokenLinks, request: &'a TokenRequest<'a>) -> Option<Tokens<'a>> {
+        Some(links.tokens_of_attendee(request).boxed())
+    }
+
+    /// A key for each kind that is there; of OBF tokens all in one, because Attendee tries one after another.
+    fn answer(&self, tokens: &[Audited<IssuedToken>]) -> Content {
+        let of_kind = |kind| {
+            let tokens = tokens.iter().filter(move |issued| issued.kind == kind);
+            let all: Vec<&str> = tokens.map(|issued| issued.token.expose()).collect();
+            Some(all.join(",")).filter(|all| !all.is_empty())
+        };
+        let object: Map<String, Value> = [
+            ("zak_token", TokenKind::Zak),
+            ("onbehalf_token", TokenKind::Obf),
+            // Under the name that Attendee's own join tokens have.
+            ("app_privilege_token", TokenKind::JoinToken),
+        ]
+        .into_iter()
+        .filter_map(|(key, kind)| Some((key.to_owned(), Value::String(of_kind(kind)?))))
+        .collect();
+        Content::json(&Value::Object(object))
+    }
+
+    fn refuse(&self, _: Option<TokenKind>, failure: &Failure) -> Refusal {
+        let retryable = failure.class() == Class::Retry;
+        let (code, message) = (failure.code.as_str(), words(failure));
+        let error = json!({ "error": { "code": code, "message": message, "retryable": retryable } });
+        Refusal { status: None, challenge: None, content: Content::json(&error) }
+    }
+
+    fn status<'a>(&self, report: &'a Value) -> BotStatus<'a> {
+        let text = |pointer: &str| report.pointer(pointer).and_then(Value::as_str);
+        BotStatus {
+            code: text("/data/new_state"),
+            sub_code: text("/data/event_sub_type"),
+            bot: text("/bot_id"),
+            label: text(&format!("/bot_metadata/{LABEL}")),
+        }
+    }
+}
+
+impl TokenLinks {
+    /// Every token that the link gives for this meeting. Without the one that identifies the bot there is no answer: Attendee
+    /// would send it in as nobody.
+    async fn tokens_of_attendee(
+        &self,
+        request: &TokenRequest<'_>,
+    ) -> Result<Vec<Audited<IssuedToken>>, Failure> {
+        let terms = request.terms();
+        let gives = |kind| terms.kinds.contains(&kind);
+        let identity = match (gives(TokenKind::Zak), gives(TokenKind::Obf)) {
+            (true, true) => Some(self.identity_for(request).await?),
+            (true, false) => Some(TokenKind::Zak),
+            (false, true) => Some(TokenKind::Obf),
+            (false, false) => None,
+        };
+        let identities = async {
+            match identity {
+                Some(TokenKind::Obf) => self.obf_of_each(request).await,
+                Some(kind) => self.token(request, kind).await.map(|token| vec![token]),
+                None => Ok(Vec::new()),
+            }
+        };
+        let recording = async {
+            if gives(TokenKind::JoinToken) { self.join_token_of_host(request).await } else { Ok(None) }
+        };
+        let (identities, join_token) = tokio::join!(identities, recording);
+        let mut tokens: Vec<_> = join_token?.into_iter().collect();
+        match identities {
+            Ok(identities) => tokens.extend(identities),
+            Err(failure)
+                if failure.code == Code::TokenNotAvailable && (!tokens.is_empty() || terms.optional) => {}
+            Err(failure) => return Err(failure),
+        }
+        if tokens.is_empty() && !terms.optional {
+            return Err(Failure::new(Code::TokenNotAvailable, "there is no token for this meeting"));
+        }
+        Ok(tokens)
+    }
+
+    /// A meeting of one's own takes a ZAK; in other people's, Zoom wants somebody to vouch.
+    async fn identity_for(&self, request: &TokenRequest<'_>) -> Result<TokenKind, Failure> {
+        let host = match request.meeting() {
+            Some(meeting) => self.host_of(request.workspace(), meeting).await?,
+            None => None,
+        };
+        Ok(if host.is_some() { TokenKind::Zak } else { TokenKind::Obf })
+    }
+
+    /// An OBF token of every account that the link names, at once. Some may fail, not all.
+    async fn obf_of_each(&self, request: &TokenRequest<'_>) -> Result<Vec<Audited<IssuedToken>>, Failure> {
+        if !matches!(request.terms().source, LinkSource::Accounts(_)) {
+            return Ok(vec![self.token(request, TokenKind::Obf).await?]);
+        }
+        let each = request
+            .named_accounts()
+            .map(|(account, state)| self.token_of_named(request, TokenKind::Obf, account, state));
+        let (mut tokens, mut first) = (Vec::new(), None);
+        for fetched in join_all(each).await {
+            match fetched {
+                Ok(token) => tokens.push(token),
+                Err(failure) => first = first.or(Some(failure)),
+            }
+        }
+        match first {
+            Some(failure) if tokens.is_empty() => Err(failure),
+            _ => Ok(tokens),
+        }
+    }
+
+    /// A join token, if the host's account is here and may give one. Without it the bot asks the host.
+    async fn join_token_of_host(
+        &self,
+        request: &TokenRequest<'_>,
+    ) -> Result<Option<Audited<IssuedToken>>, Failure> {
+        let host = match self.host(request).await {
+            Ok(host) => host,
+            Err(failure) if failure.code == Code::Unavailable => return Err(failure),
+            Err(_) => return Ok(None),
+        };
+        match self.token_of_host(request, TokenKind::JoinToken, &host).await {
+            Ok(token) => Ok(Some(token)),
+            Err(failure) => {
+                tracing::info!(code = %failure.code, "a bot goes without a join token");
+                Ok(None)
+            }
+        }
+    }
+}

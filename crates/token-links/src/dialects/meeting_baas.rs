@@ -1,0 +1,81 @@
+//! Meeting BaaS' `zak_token_url` and `obf_token_url`: a GET with `bot_id` and `extra` appended to the query. Nothing is signed,
+//! unless a link demands it.
+
+use std::time::Duration;
+
+use audit::Audited;
+use broker::IssuedToken;
+use model::{Failure, Secret, TokenKind};
+use serde_json::Value;
+use store::LinkTerms;
+
+use super::{BotStatus, Defaults, DialectRules, LABEL, Refusal, Verifier, plain};
+use crate::{
+    request::{LinkRequest, Requested},
+    serve::Content,
+};
+
+pub(super) struct MeetingBaas;
+
+impl DialectRules for MeetingBaas {
+    fn defaults(&self) -> Defaults {
+        Defaults { signed: false, ..Defaults::USUAL }
+    }
+
+    fn verifier(&self, secrets: &[Secret]) -> Option<Box<dyn Verifier>> {
+        plain::verifier(secrets)
+    }
+
+    fn recognises(&self, _: &LinkRequest<'_>) -> bool {
+        false
+    }
+
+    fn check_fetch(&self, request: &LinkRequest<'_>) -> Result<(), Failure> {
+        plain::check_fetch(request)
+    }
+
+    fn check_report(&self, request: &LinkRequest<'_>) -> Result<(), Failure> {
+        plain::check_report(request)
+    }
+
+    /// The bot's own `extra` is free text of its owner's, which need not be about us.
+    fn read(&self, terms: &LinkTerms, request: &LinkRequest<'_>) -> Result<Requested, Failure> {
+        plain::read(terms, request, |query| {
+            query.extra().filter(|_| terms.meeting_in_request).and_then(meeting_of_extra)
+        })
+    }
+
+    /// Meeting BaaS waits for 15 s.
+    fn answer_within(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    fn answer(&self, tokens: &[Audited<IssuedToken>]) -> Content {
+        plain::answer(tokens)
+    }
+
+    fn refuse(&self, _: Option<TokenKind>, failure: &Failure) -> Refusal {
+        plain::refuse(failure)
+    }
+
+    fn status<'a>(&self, report: &'a Value) -> BotStatus<'a> {
+        let text = |pointer: &str| report.pointer(pointer).and_then(Value::as_str);
+        BotStatus {
+            code: text("/data/status/code")
+                .or_else(|| text("/event").map(|event| event.trim_start_matches("bot."))),
+            sub_code: text("/data/error_code"),
+            bot: text("/data/bot_id"),
+            label: text(&format!("/data/extra/{LABEL}")),
+        }
+    }
+}
+
+/// What is not even JSON says nothing.
+fn meeting_of_extra(extra: &str) -> Option<String> {
+    let extra: Value = serde_json::from_str(extra).ok()?;
+    match extra.get("meeting_id")? {
+        Value::String(text) => Some(text.clone()),
+        Value::Null => None,
+        other => Some(other.to_string()),
+    }
+}

@@ -1,0 +1,108 @@
+//! What dialects have in common that ask with a GET without a body and are answered with a token as text.
+
+use audit::Audited;
+use broker::IssuedToken;
+use http::HeaderName;
+use model::{Failure, Secret, Timestamp};
+use outbound::signature::{self, SignatureHeaders, SigningKey};
+use serde::Deserialize;
+use serde_json::Value;
+use store::LinkTerms;
+
+use super::{Refusal, RequestId, Unverified, Verifier, fields_of, words};
+use crate::{
+    request::{LinkRequest, Query, Requested, malformed},
+    serve::Content,
+};
+
+/// The two spellings of Standard Webhooks' headers.
+static WEBHOOK: [HeaderName; 3] = [
+    HeaderName::from_static("webhook-id"),
+    HeaderName::from_static("webhook-timestamp"),
+    HeaderName::from_static("webhook-signature"),
+];
+static SVIX: [HeaderName; 3] = [
+    HeaderName::from_static("svix-id"),
+    HeaderName::from_static("svix-timestamp"),
+    HeaderName::from_static("svix-signature"),
+];
+
+/// The headers of Standard Webhooks, if all three are there in one spelling.
+pub(crate) fn signature_headers<'a>(request: &LinkRequest<'a>) -> Option<SignatureHeaders<'a>> {
+    let spelt = |names: &'static [HeaderName; 3]| {
+        let [id, timestamp, signature] = names.each_ref().map(|name| request.header(name));
+        Some(SignatureHeaders { id: id?, timestamp: timestamp?, signature: signature? })
+    };
+    spelt(&WEBHOOK).or_else(|| spelt(&SVIX))
+}
+
+/// Verifies Standard Webhooks.
+struct StandardWebhooks(Vec<SigningKey>);
+
+const HEADERS: &str = "webhook-* or svix-* headers";
+
+/// A verifier of Standard Webhooks.
+pub(super) fn verifier(secrets: &[Secret]) -> Option<Box<dyn Verifier>> {
+    let keys: Option<Vec<_>> = secrets.iter().map(SigningKey::parse).collect();
+    Some(Box::new(StandardWebhooks(keys?)))
+}
+
+impl Verifier for StandardWebhooks {
+    fn is_signed(&self, request: &LinkRequest<'_>) -> Result<(), &'static str> {
+        signature_headers(request).map(drop).ok_or(HEADERS)
+    }
+
+    fn verify<'a>(&self, request: &LinkRequest<'a>, now: Timestamp) -> Result<RequestId<'a>, Unverified> {
+        let headers = signature_headers(request).ok_or(Unverified::Missing(HEADERS))?;
+        signature::verify(&self.0, headers, request.body, now)?;
+        Ok(RequestId::Signed(headers.id))
+    }
+}
+
+/// A fetch is a GET without a body.
+pub(super) fn check_fetch(request: &LinkRequest<'_>) -> Result<(), Failure> {
+    if request.posted {
+        return Err(malformed("this link's dialect asks with GET, and this is a POST"));
+    }
+    if !request.body.is_empty() {
+        return Err(malformed("a fetch has no body: what was signed here is something else"));
+    }
+    Ok(())
+}
+
+/// A report has a body that names an event.
+pub(super) fn check_report(request: &LinkRequest<'_>) -> Result<(), Failure> {
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Marks {
+        event: Value,
+    }
+    if fields_of::<Marks>(request.body).event.is_string() {
+        return Ok(());
+    }
+    Err(malformed("the body is no report: it has to be a JSON object with the name of an event"))
+}
+
+/// Reads a query; the meeting is what `meeting` finds in it.
+pub(super) fn read(
+    terms: &LinkTerms,
+    request: &LinkRequest<'_>,
+    meeting: impl FnOnce(&Query<'_>) -> Option<String>,
+) -> Result<Requested, Failure> {
+    if request.query.is_empty() {
+        return Ok(Requested { meeting: terms.meeting, ..Requested::default() });
+    }
+    let query = Query::of(terms, request.query);
+    query.read(terms, meeting(&query).as_deref())
+}
+
+/// The token, and nothing else.
+pub(super) fn answer(tokens: &[Audited<IssuedToken>]) -> Content {
+    Content::plain(tokens.first().map_or_else(String::new, |issued| issued.token.expose().to_owned()))
+}
+
+/// One line `code: advice`.
+pub(super) fn refuse(failure: &Failure) -> Refusal {
+    let content = Content::plain(format!("{}: {}", failure.code, words(failure)));
+    Refusal { status: None, challenge: None, content }
+}

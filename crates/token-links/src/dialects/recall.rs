@@ -1,0 +1,71 @@
+//! Recall.ai's `zak_url`, `obf_token_url`, `join_token_url` and `access_token_callback_url`: a GET of the address as it stands,
+//! signed by Standard Webhooks with an empty body. Recall's contract: docs.recall.ai.
+
+use std::time::Duration;
+
+use audit::Audited;
+use broker::IssuedToken;
+use http::StatusCode;
+use model::{Code, Failure, Secret, TokenKind};
+use serde_json::Value;
+use store::LinkTerms;
+
+use super::{BotStatus, Defaults, DialectRules, LABEL, Refusal, Verifier, plain};
+use crate::{
+    request::{LinkRequest, Requested},
+    serve::Content,
+};
+
+pub(super) struct Recall;
+
+impl DialectRules for Recall {
+    fn defaults(&self) -> Defaults {
+        Defaults::USUAL
+    }
+
+    fn verifier(&self, secrets: &[Secret]) -> Option<Box<dyn Verifier>> {
+        plain::verifier(secrets)
+    }
+
+    /// What no other dialect recognises is refused as here.
+    fn recognises(&self, _: &LinkRequest<'_>) -> bool {
+        false
+    }
+
+    fn check_fetch(&self, request: &LinkRequest<'_>) -> Result<(), Failure> {
+        plain::check_fetch(request)
+    }
+
+    fn check_report(&self, request: &LinkRequest<'_>) -> Result<(), Failure> {
+        plain::check_report(request)
+    }
+
+    fn read(&self, terms: &LinkTerms, request: &LinkRequest<'_>) -> Result<Requested, Failure> {
+        plain::read(terms, request, |query| query.meeting().map(str::to_owned))
+    }
+
+    /// No limit is published but 5 s for access tokens.
+    fn answer_within(&self) -> Duration {
+        Duration::from_secs(4)
+    }
+
+    fn answer(&self, tokens: &[Audited<IssuedToken>]) -> Content {
+        plain::answer(tokens)
+    }
+
+    /// Recall's word for "join without" is a 404, and only a join token knows it.
+    fn refuse(&self, kind: Option<TokenKind>, failure: &Failure) -> Refusal {
+        let without = kind == Some(TokenKind::JoinToken) && failure.code == Code::TokenNotAvailable;
+        Refusal { status: without.then_some(StatusCode::NOT_FOUND), ..plain::refuse(failure) }
+    }
+
+    fn status<'a>(&self, report: &'a Value) -> BotStatus<'a> {
+        let text = |pointer: &str| report.pointer(pointer).and_then(Value::as_str);
+        BotStatus {
+            code: text("/event").and_then(|event| event.strip_prefix("bot.")),
+            sub_code: text("/data/data/sub_code"),
+            bot: text("/data/bot/id"),
+            label: text(&format!("/data/bot/metadata/{LABEL}")),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Token links: the addresses that bot platforms fetch tokens from (`/t/<link>.<secret>`).
+//!
+//! | module | |
+//! |---|---|
+//! | [`dialects`] | how each platform asks and wants to be answered, a file each |
+//! | `request` | a request as it came, and what it asks for |
+//! | `serve` | the order of checks |
+//! | `cached_link` | a link as it is served: row, verifier and the state of its accounts, kept in memory |
+//! | `revision` | whether what is kept is still so: one number, asked for once a second |
+//! | `verify` | what shows that a request is the platform's: source, signature, replay |
+//! | `used_ids` | ids of signed requests that were used, here and on other servers |
+//! | `select_account` | whose token it is, and the token |
+//! | `report` | a platform tells that a bot has ended |
+//! | `recent_uses` | the last uses of each link |
+//! | `manage` | links are made, narrowed and revoked |
+//!
+//! The order of checks is the contract's: link secret, link live, source, signature, replay, meeting rule, rate, uses, mint,
+//! audit, answer. Nothing is minted before all of them have passed.
+
+pub mod attendee_signature;
+mod cached_link;
+pub mod dialects;
+mod manage;
+mod recent_uses;
+mod report;
+mod request;
+mod revision;
+mod select_account;
+mod serve;
+mod used_ids;
+mod verify;
+
+use std::sync::Arc;
+
+use broker::{Broker, Memory};
+use model::{Code, CredentialId, Environment, Timestamp, TokenLinkId};
+use rate_limits::Limiter;
+use store::LinkStore;
+use tenants::{Vault, Workspaces};
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+pub use manage::{LinkAddress, Narrowed, Narrowing, NewLink};
+pub use request::{LinkRequest, QUERY_PARAMETERS, Requested};
+pub use select_account::TokenRequest;
+pub use serve::{Content, LinkRefusal};
+pub use used_ids::REMEMBERED_IDS;
+
+/// The token links of every workspace. One per process, shared behind an `Arc`.
+pub struct TokenLinks {
+    store: Arc<dyn LinkStore>,
+    /// Gives the tokens, with their records.
+    broker: Arc<Broker>,
+    /// Knows the secrets that verify requests of links without one of their own.
+    workspaces: Workspaces,
+    /// Seals the secrets of links that have one.
+    vault: Vault,
+    env: Environment,
+    public_base: Url,
+    cache: cached_link::LinkCache,
+    used_ids: used_ids::UsedIdCache,
+    rates: Limiter<TokenLinkId>,
+    recent_uses: recent_uses::RecentUses,
+    /// When an account's owner last heard of which trouble.
+    alerts: Memory<(CredentialId, Code), Timestamp>,
+}
+
+/// What token links are made of.
+pub struct Parts {
+    /// Where links and used ids live.
+    pub store: Arc<dyn LinkStore>,
+    /// Accounts and their tokens.
+    pub broker: Arc<Broker>,
+    /// Time and randomness.
+    pub env: Environment,
+    /// Where a look at the store goes on whose caller has hung up.
+    pub tasks: TaskTracker,
+    /// Where bot platforms reach this server.
+    pub public_base: Url,
+    /// How many ids of signed requests are remembered in ten minutes; requests beyond are refused. [`REMEMBERED_IDS`] is usual.
+    pub remembered_ids: usize,
+}
+
+impl TokenLinks {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, broker, env, tasks, public_base, remembered_ids } = parts;
+        Self {
+            workspaces: broker.workspaces().clone(),
+            vault: broker.vault().clone(),
+            cache: cached_link::LinkCache::new(store.clone(), env.clone(), tasks),
+            used_ids: used_ids::UsedIdCache::new(env.now(), remembered_ids),
+            rates: Limiter::default(),
+            recent_uses: recent_uses::RecentUses::default(),
+            alerts: Memory::default(),
+            store,
+            broker,
+            env,
+            public_base,
+        }
+    }
+}
+
+impl std::fmt::Debug for TokenLinks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenLinks").field("public_base", &self.public_base.as_str()).finish_non_exhaustive()
+    }
+}

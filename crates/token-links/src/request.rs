@@ -1,0 +1,158 @@
+//! A request as it came, and what it asks for.
+
+use std::{borrow::Cow, net::IpAddr};
+
+use http::HeaderMap;
+use model::{Code, Failure, MeetingNumber, PlatformBot, TokenKind};
+use store::{LinkTerms, Proof};
+
+const KIND: &str = "kind";
+const MEETING: &str = "meeting";
+const FRESH: &str = "fresh";
+const EXTRA: &str = "extra";
+/// The bot, by the names that platforms have for it; the first that is there counts.
+const BOT: [&str; 3] = ["bot_id", "bot_uuid", "bot"];
+/// The parameters that a query may have of its own, in any dialect. A link's secret can't have one of these names.
+pub const QUERY_PARAMETERS: [&str; 7] = [KIND, MEETING, FRESH, EXTRA, BOT[0], BOT[1], BOT[2]];
+
+/// A request to a token link, as it came.
+#[derive(Clone, Copy)]
+pub struct LinkRequest<'a> {
+    /// The part of the path that names the link, with its secret where the dialect has it there.
+    pub address: &'a str,
+    /// The query, as it was sent.
+    pub query: &'a str,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// Whether its headers are more, or larger, than is read.
+    pub oversized: bool,
+    /// Whether it is a POST, and not a GET.
+    pub posted: bool,
+    /// The body; empty for a GET.
+    pub body: &'a [u8],
+    /// The address at the other end of the connection.
+    pub from: Option<IpAddr>,
+}
+
+impl<'a> LinkRequest<'a> {
+    /// A GET of this address with these headers.
+    pub const fn get(address: &'a str, headers: &'a HeaderMap) -> Self {
+        Self { address, query: "", headers, oversized: false, posted: false, body: b"", from: None }
+    }
+
+    /// The public half of the address, and what stands behind its first dot.
+    pub(crate) fn id_and_secret(&self) -> (&'a str, Option<&'a str>) {
+        self.address.split_once('.').map_or((self.address, None), |(id, secret)| (id, Some(secret)))
+    }
+
+    /// A header that is text.
+    pub(crate) fn header(&self, name: &http::HeaderName) -> Option<&'a str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// Without address, query and headers, which are as good as a key.
+impl std::fmt::Debug for LinkRequest<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LinkRequest")
+            .field("body", &self.body.len())
+            .field("from", &self.from)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a request asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Requested {
+    /// The kind of token, if the request names one.
+    pub kind: Option<TokenKind>,
+    /// The meeting, by the link's rule.
+    pub meeting: Option<MeetingNumber>,
+    /// The bot, by its id at the platform. Nobody vouches for it.
+    pub bot: Option<PlatformBot>,
+    /// Nothing from memory.
+    pub fresh: bool,
+}
+
+/// Name and value.
+type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// A query as pairs. Some platforms append theirs with a second `?`, whatever stands there already.
+pub(crate) fn pairs(query: &str) -> Vec<Pair<'_>> {
+    query.split('?').flat_map(|part| url::form_urlencoded::parse(part.as_bytes())).collect()
+}
+
+/// The parameters of a query that a request may have of its own.
+pub(crate) struct Query<'a> {
+    pairs: Vec<Pair<'a>>,
+    /// The parameter that holds the link's secret, which is never read as anything else: links from before such names were
+    /// refused may have one of ours.
+    secret: Option<&'a str>,
+}
+
+impl<'a> Query<'a> {
+    pub(crate) fn of(terms: &'a LinkTerms, query: &'a str) -> Self {
+        let secret = match &terms.proof {
+            Proof::QuerySecret { name, .. } => Some(name.as_str()),
+            Proof::Signature | Proof::Nothing => None,
+        };
+        Self { pairs: pairs(query), secret }
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.pairs
+            .iter()
+            .rev()
+            .find(|(given, value)| given == name && Some(name) != self.secret && !value.is_empty())
+            .map(|(_, value)| &**value)
+    }
+
+    pub(crate) fn meeting(&self) -> Option<&str> {
+        self.get(MEETING)
+    }
+
+    pub(crate) fn extra(&self) -> Option<&str> {
+        self.get(EXTRA)
+    }
+
+    /// What the request asks for; `meeting` is where this dialect names the meeting.
+    pub(crate) fn read(&self, terms: &LinkTerms, meeting: Option<&str>) -> Result<Requested, Failure> {
+        let kind = self.get(KIND).map(|kind| {
+            kind.parse().map_err(|_| malformed("the kind is none of zak, obf, join_token and access_token"))
+        });
+        let number = meeting
+            .map(|text| text.parse().map_err(|error: model::NotAMeetingNumber| malformed(error.to_string())));
+        let bot = BOT.into_iter().find_map(|name| self.get(name));
+        Ok(Requested {
+            kind: kind.transpose()?,
+            meeting: allowed_meeting(terms, number.transpose()?)?,
+            bot: bot.map(platform_bot).transpose()?,
+            fresh: self.get(FRESH) == Some("1"),
+        })
+    }
+}
+
+/// The meeting that tokens are for: the link's, or the request's if the link lets it say.
+pub(crate) fn allowed_meeting(
+    terms: &LinkTerms,
+    named: Option<MeetingNumber>,
+) -> Result<Option<MeetingNumber>, Failure> {
+    match (terms.meeting, named) {
+        (Some(only), Some(named)) if only != named => {
+            Err(Failure::new(Code::MeetingNotAllowed, "the link is for another meeting"))
+        }
+        (Some(only), _) => Ok(Some(only)),
+        (None, Some(_)) if !terms.meeting_in_request => {
+            Err(Failure::new(Code::MeetingNotAllowed, "the link does not let a request name the meeting"))
+        }
+        (None, named) => Ok(named),
+    }
+}
+
+pub(crate) fn platform_bot(text: &str) -> Result<PlatformBot, Failure> {
+    text.parse().map_err(|_| malformed("the bot's id is not 1 to 128 visible characters"))
+}
+
+pub(crate) fn malformed(detail: impl Into<String>) -> Failure {
+    Failure::new(Code::RequestMalformed, detail)
+}

@@ -1,0 +1,268 @@
+//! Whose token a link gives, and the token.
+
+use std::{net::IpAddr, time::Duration};
+
+use audit::{Asker, Audited};
+use broker::{Hosting, IssuedToken, MeetingHost, SeatWish, Seated, WantedToken};
+use model::{
+    AccountUser, Class, Code, CredentialId, Failure, LogLineId, MeetingNumber, PoolId, Purpose, Timestamp,
+    TokenKind, Who, WorkspaceId,
+};
+use store::{AccountState, LinkAccount, LinkSource, LinkTerms, Note, Subject};
+
+use crate::{
+    TokenLinks,
+    cached_link::CachedLink,
+    dialects::plain::signature_headers,
+    request::{LinkRequest, Requested},
+};
+
+/// An owner hears of the same trouble with an account once in this time.
+const ALERT_INTERVAL: Duration = Duration::from_secs(15 * 60);
+
+/// A request whose sender is known by now, and what it asks for.
+pub struct TokenRequest<'a> {
+    pub(crate) link: &'a CachedLink,
+    pub(crate) requested: &'a Requested,
+    pub(crate) request: &'a LinkRequest<'a>,
+    /// When it came.
+    pub(crate) asked_at: Timestamp,
+    /// Until when its sender is made to wait.
+    pub(crate) deadline: Timestamp,
+}
+
+impl<'a> TokenRequest<'a> {
+    pub(crate) fn terms(&self) -> &'a LinkTerms {
+        &self.link.row.terms
+    }
+
+    pub(crate) fn workspace(&self) -> WorkspaceId {
+        self.link.row.workspace
+    }
+
+    pub(crate) fn meeting(&self) -> Option<MeetingNumber> {
+        self.requested.meeting
+    }
+
+    /// The accounts that the link names, each with its state; `None` for one that is gone.
+    pub(crate) fn named_accounts(&self) -> impl Iterator<Item = (&'a LinkAccount, Option<AccountState>)> {
+        self.link.named()
+    }
+
+    fn from(&self) -> Option<IpAddr> {
+        self.request.from
+    }
+
+    fn wanted<'b>(&'b self, kind: TokenKind, account: Account<'b>) -> WantedToken<'b> {
+        let why = Purpose::TokenLink;
+        WantedToken {
+            workspace: self.workspace(),
+            credential: account.credential,
+            user: account.user,
+            epoch: account.epoch,
+            kind,
+            meeting: self.requested.meeting,
+            bot: self.requested.bot.as_ref(),
+            zak_outlives: Duration::from_secs(self.terms().zak_outlives_seconds.into()),
+            fresh: self.requested.fresh,
+            asker: Asker { who: Who::TokenLink(self.link.row.id), from: self.from(), why },
+            asked_at: self.asked_at,
+            deadline: self.deadline,
+        }
+    }
+}
+
+/// An account that was selected.
+#[derive(Clone, Copy)]
+struct Account<'a> {
+    credential: CredentialId,
+    user: Option<&'a AccountUser>,
+    /// The account's epoch, if it was read a moment ago.
+    epoch: Option<i64>,
+}
+
+impl TokenLinks {
+    /// A token of this kind, by the link's terms. Of several accounts, the first that can give one.
+    pub(crate) async fn token(
+        &self,
+        request: &TokenRequest<'_>,
+        kind: TokenKind,
+    ) -> Result<Audited<IssuedToken>, Failure> {
+        match &request.terms().source {
+            LinkSource::Accounts(_) => self.token_of_accounts(request, kind).await,
+            LinkSource::Pool(pool) => self.token_of_pool(request, kind, *pool).await,
+            LinkSource::Host => {
+                let host = self.host(request).await?;
+                self.token_of_host(request, kind, &host).await
+            }
+        }
+    }
+
+    async fn token_of_accounts(
+        &self,
+        request: &TokenRequest<'_>,
+        kind: TokenKind,
+    ) -> Result<Audited<IssuedToken>, Failure> {
+        let mut first = None;
+        for (account, state) in request.named_accounts() {
+            match self.token_of_named(request, kind, account, state).await {
+                Err(failure) if failure.class() == Class::PersonMustAct => first = first.or(Some(failure)),
+                done => return done,
+            }
+        }
+        Err(first.unwrap_or_else(|| Failure::new(Code::Internal, "the link names no account")))
+    }
+
+    /// A token of one account that the link names.
+    pub(crate) async fn token_of_named(
+        &self,
+        request: &TokenRequest<'_>,
+        kind: TokenKind,
+        account: &LinkAccount,
+        state: Option<AccountState>,
+    ) -> Result<Audited<IssuedToken>, Failure> {
+        let (credential, user) = (account.credential, account.user.as_ref());
+        let Some(state) = state else {
+            let gone = Failure::new(Code::TokenNotAvailable, "the link's account is gone");
+            let wanted = request.wanted(kind, Account { credential, user, epoch: None });
+            self.broker.note_refused_token(&wanted, &gone);
+            self.alert(request, kind, credential, &gone).await;
+            return Err(gone);
+        };
+        // What is kept is up to a second old, and somebody may have consented since, at another server. So what is final is
+        // said by what the store holds now, which the broker asks; while it is away, nobody can know, and that passes.
+        let epoch = state.status.is_usable().then_some(state.epoch);
+        let token = self.token_of(request, kind, Account { credential, user, epoch }).await;
+        match (token, user.zip(account.address.as_ref())) {
+            (Err(failure), Some(named)) if failure.code == Code::UserUnknown => {
+                let workspace = request.workspace();
+                let look = Box::pin(self.broker.address_has_moved(workspace, credential, named));
+                let within = request.deadline.since(self.env.now());
+                let moved = self.env.clock.timeout(within, look).await.flatten();
+                Err(moved.unwrap_or(failure))
+            }
+            (token, _) => token,
+        }
+    }
+
+    /// Takes a seat, and another one if the account of the first can't give a token.
+    async fn token_of_pool(
+        &self,
+        request: &TokenRequest<'_>,
+        kind: TokenKind,
+        pool: PoolId,
+    ) -> Result<Audited<IssuedToken>, Failure> {
+        let (workspace, terms) = (request.workspace(), request.terms());
+        let wish = SeatWish {
+            pool,
+            meeting: request.meeting(),
+            // Where the request names no bot, its own id does.
+            holder: match &request.requested.bot {
+                Some(bot) => bot.as_str(),
+                None => signature_headers(request.request).map_or("", |headers| headers.id),
+            },
+            hosting: match kind {
+                TokenKind::Zak if terms.hosting => Hosting::Always,
+                TokenKind::Zak => Hosting::IfItsOwn,
+                TokenKind::Obf | TokenKind::JoinToken | TokenKind::AccessToken => Hosting::Never,
+            },
+            until: self.env.now() + Duration::from_secs(terms.seat_seconds.into()),
+        };
+        let (mut without, mut first) = (Vec::new(), None);
+        loop {
+            let seated = match self.broker.take_seat_but(workspace, &wish, &without).await {
+                Ok(seated) => seated,
+                // Nobody is left: what the first one said tells more.
+                Err(failure) => return Err(first.unwrap_or(failure)),
+            };
+            let Seated { seat, credential, user } = seated;
+            let token = {
+                let account = Account { credential, user: user.as_ref(), epoch: None };
+                self.token_of(request, kind, account).await
+            };
+            match token {
+                Err(failure) if failure.class() == Class::PersonMustAct => {
+                    self.broker.release_seat(workspace, seat).await?;
+                    first = first.or(Some(failure));
+                    without.push((credential, user));
+                }
+                // After a failure that passes, whoever asks comes again, to the same seat.
+                done => return done,
+            }
+        }
+    }
+
+    /// The host of a meeting, as far as it is known.
+    pub(crate) async fn host_of(
+        &self,
+        workspace: WorkspaceId,
+        meeting: MeetingNumber,
+    ) -> Result<Option<MeetingHost>, Failure> {
+        self.broker.host_of(workspace, meeting).await
+    }
+
+    /// The account of the meeting's host.
+    pub(crate) async fn host(&self, request: &TokenRequest<'_>) -> Result<MeetingHost, Failure> {
+        let meeting = request.meeting().ok_or_else(|| {
+            Failure::new(
+                Code::RequestMalformed,
+                "the link gives tokens of a meeting's host: name the meeting",
+            )
+        })?;
+        self.host_of(request.workspace(), meeting).await?.ok_or_else(|| {
+            Failure::new(Code::TokenNotAvailable, "no account here is known to host this meeting")
+        })
+    }
+
+    pub(crate) async fn token_of_host(
+        &self,
+        request: &TokenRequest<'_>,
+        kind: TokenKind,
+        host: &MeetingHost,
+    ) -> Result<Audited<IssuedToken>, Failure> {
+        let account = Account { credential: host.credential, user: host.user.as_ref(), epoch: None };
+        self.token_of(request, kind, account).await
+    }
+
+    /// A token of this account, with its record.
+    async fn token_of(
+        &self,
+        request: &TokenRequest<'_>,
+        kind: TokenKind,
+        account: Account<'_>,
+    ) -> Result<Audited<IssuedToken>, Failure> {
+        let token = self.broker.token(&request.wanted(kind, account)).await;
+        if let Err(failure) = &token {
+            Box::pin(self.alert(request, kind, account.credential, failure)).await;
+        }
+        token
+    }
+
+    /// A platform that is refused may send its bot in all the same, as nobody. So the account's log tells its owner, once in
+    /// a while.
+    async fn alert(
+        &self,
+        request: &TokenRequest<'_>,
+        kind: TokenKind,
+        credential: CredentialId,
+        failure: &Failure,
+    ) {
+        // Whoever disconnected it knows; the log has that line already.
+        if failure.code == Code::CredentialDisconnected {
+            return;
+        }
+        let now = self.env.now();
+        let key = (credential, failure.code);
+        if self.alerts.get(&key).is_some_and(|last| last.was_within(ALERT_INTERVAL, now)) {
+            return;
+        }
+        self.alerts.put(key, now, |last| last.was_within(ALERT_INTERVAL, now));
+        let link = &request.link.row;
+        let message = format!("token link {} was refused its {}: {failure}", link.id, kind.as_str());
+        let note = Note { id: LogLineId::generate(&self.env), at: now, message, code: Some(failure.code) };
+        let subject = Subject::Credential(credential);
+        if let Err(error) = self.store.add_log_line(link.workspace, subject, &note).await {
+            tracing::warn!(%credential, %error, "the account's log doesn't tell of a refusal");
+        }
+    }
+}

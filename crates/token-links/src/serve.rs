@@ -1,0 +1,132 @@
+//! Answers a fetch, or says in one code why not.
+
+use std::{num::NonZeroU32, slice};
+
+use http::StatusCode;
+use model::{Code, Failure, Timestamp, TokenKind};
+use serde_json::Value;
+use store::LinkTerms;
+
+use crate::{
+    TokenLinks,
+    cached_link::CachedLink,
+    dialects::{DialectRules, Refusal},
+    request::{LinkRequest, Requested},
+    select_account::TokenRequest,
+    verify,
+};
+
+/// A body, in the dialect of a link. It may hold tokens, so it doesn't print.
+pub struct Content {
+    /// The media type.
+    pub media_type: &'static str,
+    /// The text.
+    pub text: String,
+}
+
+impl Content {
+    pub(crate) fn plain(text: String) -> Self {
+        Self { media_type: "text/plain; charset=utf-8", text }
+    }
+
+    pub(crate) fn json(value: &Value) -> Self {
+        Self { media_type: "application/json", text: value.to_string() }
+    }
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Content").field("media_type", &self.media_type).finish_non_exhaustive()
+    }
+}
+
+/// Why a link gives nothing, and how its dialect says so.
+#[derive(Debug)]
+pub struct LinkRefusal {
+    /// Why.
+    pub failure: Failure,
+    /// What is said.
+    pub refusal: Refusal,
+}
+
+impl LinkRefusal {
+    /// Refuses in a dialect; `kind` is what was asked for, if that is known.
+    pub fn new(rules: &dyn DialectRules, kind: Option<TokenKind>, failure: Failure) -> Self {
+        Self { refusal: rules.refuse(kind, &failure), failure }
+    }
+
+    /// The status, where the dialect has another than the code's own.
+    pub const fn status(&self) -> Option<StatusCode> {
+        self.refusal.status
+    }
+}
+
+impl TokenLinks {
+    /// Answers a fetch.
+    pub async fn serve(&self, request: &LinkRequest<'_>) -> Result<Content, LinkRefusal> {
+        let now = self.env.now();
+        let link = self.link_of(request, now).await?;
+        let (terms, rules) = (&link.row.terms, link.rules());
+        let refusal = |kind| move |failure| LinkRefusal::new(rules, kind, failure);
+
+        let id = verify::check(&link, request, now).map_err(refusal(None))?;
+        rules.check_fetch(request).map_err(refusal(None))?;
+        self.admit_once(&link, &id, now).await.map_err(refusal(None))?;
+        let requested = rules.read(terms, request).map_err(refusal(None))?;
+        let kind = requested.kind.unwrap_or(terms.kinds[0]);
+        self.admit_rate(&link, now).map_err(refusal(Some(kind)))?;
+
+        let answer = self.answer(&link, request, &requested, kind, now).await;
+        self.note_use(link.row.id, (kind, &requested), request, &answer, now);
+        answer.map_err(refusal(Some(kind)))
+    }
+
+    /// Judges a request by everything but its body, which nobody has read yet. Answers the rules of the link's dialect.
+    pub async fn check_before_body(
+        &self,
+        request: &LinkRequest<'_>,
+    ) -> Result<&'static dyn DialectRules, LinkRefusal> {
+        let link = self.link_of(request, self.env.now()).await?;
+        let rules = link.rules();
+        let refusal = |failure| LinkRefusal::new(rules, None, failure);
+        verify::check_before_body(&link, request).map_err(refusal)?;
+        Ok(rules)
+    }
+
+    async fn answer(
+        &self,
+        link: &CachedLink,
+        request: &LinkRequest<'_>,
+        requested: &Requested,
+        kind: TokenKind,
+        now: Timestamp,
+    ) -> Result<Content, Failure> {
+        let LinkTerms { kinds, .. } = &link.row.terms;
+        if !kinds.contains(&kind) {
+            return Err(Failure::new(Code::TokenNotAvailable, "the link does not give this kind of token"));
+        }
+        let counted = link.row.life.max_uses.is_some();
+        if counted && !self.store.count_use(link.row.id).await? {
+            return Err(Failure::new(Code::LinkExpired, "the link is used up"));
+        }
+        let rules = link.rules();
+        let deadline = now + rules.answer_within();
+        let request = TokenRequest { link, requested, request, asked_at: now, deadline };
+        let answer = match rules.tokens(self, &request) {
+            Some(tokens) => tokens.await.map(|tokens| rules.answer(&tokens)),
+            None => self.token(&request, kind).await.map(|token| rules.answer(slice::from_ref(&token))),
+        };
+        if counted && answer.is_err() {
+            self.store.uncount_use(link.row.id).await?;
+        }
+        answer
+    }
+
+    fn admit_rate(&self, link: &CachedLink, now: Timestamp) -> Result<(), Failure> {
+        let Some(limit) = link.row.terms.per_minute.and_then(NonZeroU32::new) else { return Ok(()) };
+        self.rates.admit(&link.row.id, limit, now).map_err(|wait| {
+            let limited = Failure::new(Code::RateLimited, "the link is limited to so many fetches a minute");
+            Failure { retry_after: Some(wait), ..limited }
+        })
+    }
+}
