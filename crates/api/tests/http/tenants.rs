@@ -80,7 +80,7 @@ pub(crate) const WITHOUT_A_CALLER: &[&str] = &[
     "/api/v2/zoom-oauth-apps/{id}/webhook",
     "/t/{address}",
     "/t/{address}/status",
-    "/oauth/zoom/callback/{zoom_app}",
+    "/oauth/zoom/callback/{app}",
 ];
 
 fn member(account: &str) -> Value {
