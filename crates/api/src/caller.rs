@@ -10,7 +10,7 @@ use model::{ApiKeyId, ApiScope, ApiScopes, Timestamp, WorkspaceId};
 use store::ApiKey;
 use tenants::KeyCheck;
 
-use crate::{State, error::ApiError};
+use crate::{State, bounds::Slot, error::ApiError};
 
 /// A scope as a type: a handler says in its signature what it needs.
 pub(crate) trait Scope {
@@ -97,6 +97,9 @@ pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<Admitte
     // A HEAD is a GET whose answer nobody reads.
     let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
     state.limits.admit(&key, method, route, state.env.now())?;
+    if let Some(slot) = parts.extensions.get::<Slot>() {
+        state.admission.in_flight.enter(key.workspace, slot)?;
+    }
     let reach = Reach {
         expires_at: key.expires_at,
         per_minute: key.per_minute,

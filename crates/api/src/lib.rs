@@ -51,6 +51,7 @@ use axum::{
 use bots::Supervisor;
 use broker::Broker;
 use model::Environment;
+use outbound::CallbackClient;
 use store::Store;
 use token_links::TokenLinks;
 use tokio_util::task::TaskTracker;
@@ -74,6 +75,8 @@ pub struct State {
     pub broker: Arc<Broker>,
     /// Token links.
     pub links: Arc<TokenLinks>,
+    /// Says which URLs of callers may be called.
+    pub callbacks: CallbackClient,
     /// Bots that run here.
     pub bots: Arc<Supervisor>,
     /// Time and randomness.

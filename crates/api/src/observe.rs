@@ -11,7 +11,10 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use model::{Environment, Failure, Timestamp};
 use tracing::Instrument as _;
 
-use crate::{State, bounds::Kind};
+use crate::{
+    State,
+    bounds::{Kind, Slot},
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -28,7 +31,7 @@ struct Line<'a> {
 }
 
 /// Gives the request an id, answers it in `x-request-id`, and logs what became of it.
-pub(crate) async fn requests(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
+pub(crate) async fn requests(Extract(state): Extract<State>, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
     let method = request.method().clone();
@@ -36,6 +39,9 @@ pub(crate) async fn requests(Extract(state): Extract<State>, request: Request, n
         return token(&state, &method, route, next.run(request)).await;
     }
     let (id, begun) = (request_id(&state.env), state.env.now());
+    // Dropped when the answer is made, or its caller is gone.
+    let slot = Slot::default();
+    request.extensions_mut().insert(slot.clone());
     let span = tracing::info_span!("request", id, %method, route);
     let response = next.run(request).instrument(span.clone()).await;
     // What succeeds there was asked for with a key, or signed.

@@ -10,15 +10,11 @@ use crate::life::End;
 /// The end of a bot that nobody has looked after for more than `within` since it was due, or since its server was last
 /// heard of.
 pub(crate) fn missed(bot: &Bot, within: Duration, now: Timestamp) -> Option<End> {
-    let (since, what) = if bot.status() == BotStatus::Ready {
-        (bot.join_at.unwrap_or(bot.created_at), "this bot was due")
-    } else {
-        let last_step = bot.status_changes.last().map_or(bot.created_at, |step| step.created_at);
-        (
-            bot.leased_until.map_or(last_step, |until| until.max(last_step)),
-            "this bot's server was last heard of",
-        )
+    let what = match bot.status() {
+        BotStatus::Ready => "this bot was due",
+        _ => "this bot's server was last heard of",
     };
+    let since = due_at(bot);
     let late = now.since(since);
     (late > within).then(|| {
         let limit = spoken(within);
@@ -29,6 +25,15 @@ pub(crate) fn missed(bot: &Bot, within: Duration, now: Timestamp) -> Option<End>
         );
         End::Fatal(SubCode::FailedToLaunchInTime, words)
     })
+}
+
+/// Since when it needs a server: since its time, or since its last server was last heard of.
+pub(crate) fn due_at(bot: &Bot) -> Timestamp {
+    if bot.status() == BotStatus::Ready {
+        return bot.join_at.unwrap_or(bot.created_at);
+    }
+    let last_step = bot.status_changes.last().map_or(bot.created_at, |step| step.created_at);
+    bot.leased_until.map_or(last_step, |until| until.max(last_step))
 }
 
 /// A span in its two largest units.

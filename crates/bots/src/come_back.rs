@@ -158,6 +158,7 @@ mod tests {
 
     use super::{ComeBack, Next};
     use crate::{
+        Timing,
         life::{End, Life, Loss},
         request::AutomaticLeave,
         runner::Outcome,
@@ -198,7 +199,7 @@ mod tests {
 
     /// What follows on an outcome of a bot's second join: of one that was in, or never was.
     fn after(was_inside: bool, outcome: Outcome) -> Next {
-        let mut life = Life::new(AutomaticLeave::default(), None, at(0));
+        let mut life = Life::new(AutomaticLeave::default(), Timing::default(), None, at(0));
         if was_inside {
             life.event(PageEvent::InMeeting { participants: 1 }, at(1));
         }

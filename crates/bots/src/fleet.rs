@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// After a warm page was taken: its bot joins meanwhile, and should have the processor to itself.
-const PAUSE: Duration = Duration::from_secs(5);
+const REFILL_PAUSE: Duration = Duration::from_secs(5);
 
 /// The browser, if one is running. It is started when it is first needed, and again when it has died. Bots live in
 /// contexts of their own inside it.
@@ -67,7 +67,7 @@ impl Fleet {
             Some(page) => page,
             None => self.0.browser().await?.open().await?,
         };
-        self.refill(PAUSE);
+        self.refill(REFILL_PAUSE);
         Ok(page)
     }
 

@@ -7,18 +7,17 @@ use model::{BotStatus, StatusChange, SubCode};
 use store::{Bot, Lease, Transition};
 
 use crate::{
-    best_before,
     life::{End, Loss},
     parts::Parts,
 };
 
 /// Between tries to write a step while the store is away.
-const STORE_PAUSE: Duration = Duration::from_secs(1);
+const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// A bot whose server died this often is given up: it may be what kills them.
-const RESTARTS: usize = 3;
+const MAX_RESTARTS: usize = 3;
 
 /// The store must not keep a server from stopping.
-const HANDING_OVER: Duration = Duration::from_secs(5);
+const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Writes a bot's steps and pictures, under its lease.
 #[derive(Clone, Copy)]
@@ -29,14 +28,9 @@ pub(crate) struct Ledger<'a> {
 }
 
 impl Ledger<'_> {
-    /// The first step of this run, if it is not too late for one. A bot that was on its way or inside when its server died
+    /// The first step of this run; its end if there have been too many. A bot that was on its way or inside when its server died
     /// joins again, a few times.
     pub(crate) async fn resume(&self) -> Option<End> {
-        if let Some(end) =
-            best_before::missed(self.bot, self.parts.deadlines.join_within, self.parts.env.now())
-        {
-            return Some(end);
-        }
         let steps = &self.bot.status_changes;
         let handed_over = steps.last().is_some_and(|step| step.sub_code == Some(SubCode::BotHandedOver));
         let (sub_code, words) = match self.bot.status() {
@@ -45,7 +39,7 @@ impl Ledger<'_> {
             _ => {
                 let deaths =
                     steps.iter().filter(|step| step.sub_code == Some(SubCode::BotServerLost)).count();
-                if deaths >= RESTARTS {
+                if deaths >= MAX_RESTARTS {
                     let words = "the server stopped too often while this bot ran".into();
                     return Some(End::Fatal(SubCode::BotErrored, words));
                 }
@@ -71,7 +65,7 @@ impl Ledger<'_> {
             self.record(BotStatus::JoiningCall, Some(SubCode::BotHandedOver), Some(words)).await;
             self.release().await;
         };
-        if self.parts.env.clock.timeout(HANDING_OVER, handing).await.is_none() {
+        if self.parts.env.clock.timeout(HAND_OVER_TIMEOUT, handing).await.is_none() {
             tracing::warn!(bot = %self.bot.id, "a bot could not be handed over; its lease lapses by itself");
         }
     }
@@ -83,6 +77,7 @@ impl Ledger<'_> {
                 self.record(BotStatus::CallEnded, sub_code, words).await;
                 self.record(BotStatus::Done, None, None).await;
             }
+            End::Done => self.record(BotStatus::Done, None, None).await,
             End::Fatal(sub_code, words) => self.record(BotStatus::Fatal, Some(sub_code), Some(words)).await,
         }
     }
@@ -94,7 +89,7 @@ impl Ledger<'_> {
         tracing::info!(bot = %id, %code, sub_code = sub_code.map(SubCode::as_str), words = step.message, "bot step");
         loop {
             match self.parts.store.record_step(id, &self.lease, &step).await {
-                Ok(Transition::Recorded) => return,
+                Ok(Transition::Recorded) => return self.parts.metrics.bot_step(code, sub_code),
                 Ok(Transition::LeaseLost) => {
                     return tracing::warn!(bot = %id, %code, "a step came after the lease");
                 }
@@ -103,13 +98,14 @@ impl Ledger<'_> {
                 }
                 Err(error) => {
                     tracing::error!(bot = %id, %error, "a bot's step waits for the store");
-                    self.parts.env.clock.sleep(STORE_PAUSE).await;
+                    self.parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
                 }
             }
         }
     }
 
-    async fn release(&self) {
+    /// Gives the bot back.
+    pub(crate) async fn release(&self) {
         if let Err(error) = self.parts.store.release_bot(self.bot.id, &self.lease).await {
             tracing::warn!(bot = %self.bot.id, %error, "a bot could not be given back; its lease lapses by itself");
         }

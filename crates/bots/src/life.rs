@@ -9,18 +9,15 @@ use browser::PageEvent;
 use model::{BotStatus, Failure, SubCode, Timestamp};
 use zoom::{Closed, JoinVerdict};
 
-use crate::{come_back, request::AutomaticLeave};
-
-/// From handing the join to the page until Zoom has decided something.
-const JOIN_DEADLINE: Duration = Duration::from_secs(60);
-/// From a lost socket until the SDK is back in.
-const RECONNECT_DEADLINE: Duration = Duration::from_secs(60);
+use crate::{Timing, come_back, request::AutomaticLeave};
 
 /// How a bot ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum End {
     /// It was in, or on its way, and the call is over for it: `call_ended`, then `done`.
     CallEnded(Option<SubCode>, Option<String>),
+    /// The call is over for it already, and that is recorded: `done`.
+    Done,
     /// It could not join, or broke.
     Fatal(SubCode, String),
 }
@@ -42,7 +39,7 @@ pub(crate) struct Loss {
 
 /// What to do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Act {
+pub(crate) enum Action {
     /// Record that the bot is here now.
     Arrive(BotStatus),
     /// Zoom did not let it in: do what the verdict says.
@@ -59,6 +56,7 @@ pub(crate) enum Act {
 #[derive(Debug)]
 pub(crate) struct Life {
     rules: AutomaticLeave,
+    timing: Timing,
     place: Place,
     /// Since when the socket has been away.
     lost_at: Option<Timestamp>,
@@ -88,8 +86,14 @@ enum Company {
 
 impl Life {
     /// A life of which nothing is known but when it came into the meeting, if another server has brought it there.
-    pub(crate) fn new(rules: AutomaticLeave, first_in: Option<Timestamp>, now: Timestamp) -> Self {
-        Self { rules, place: Place::Joining { since: now }, lost_at: None, first_in, had_company: false }
+    pub(crate) fn new(
+        rules: AutomaticLeave,
+        timing: Timing,
+        first_in: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
+        let place = Place::Joining { since: now };
+        Self { rules, timing, place, lost_at: None, first_in, had_company: false }
     }
 
     /// A page is told to join, for the first time or again.
@@ -117,7 +121,7 @@ impl Life {
     }
 
     /// Takes in what the page tells.
-    pub(crate) fn event(&mut self, event: PageEvent, now: Timestamp) -> Option<Act> {
+    pub(crate) fn event(&mut self, event: PageEvent, now: Timestamp) -> Option<Action> {
         match event {
             PageEvent::Joining => None,
             PageEvent::Connected => {
@@ -129,7 +133,7 @@ impl Life {
                 if news {
                     self.place = Place::Waiting { since: now };
                 }
-                news.then_some(Act::Arrive(BotStatus::InWaitingRoom))
+                news.then_some(Action::Arrive(BotStatus::InWaitingRoom))
             }
             PageEvent::InMeeting { participants } => {
                 let news = !matches!(self.place, Place::Inside { .. });
@@ -139,7 +143,7 @@ impl Life {
                     self.place = Place::Inside { since: now, company };
                 }
                 self.count(participants, now);
-                news.then_some(Act::Arrive(BotStatus::InCallNotRecording))
+                news.then_some(Action::Arrive(BotStatus::InCallNotRecording))
             }
             PageEvent::Participants { others } => {
                 self.count(others, now);
@@ -156,7 +160,7 @@ impl Life {
                 Some(if self.is_in() {
                     self.thrown_out(verdict, words, now)
                 } else {
-                    Act::Refused(verdict, words)
+                    Action::Refused(verdict, words)
                 })
             }
             PageEvent::Failed { code, reason } => {
@@ -167,7 +171,7 @@ impl Life {
             PageEvent::Dropped { how } => {
                 Some(self.lost(SubCode::ZoomConnectionFailed, format!("the call was closed {how}"), now))
             }
-            PageEvent::Left => Some(Act::End(End::CallEnded(None, None))),
+            PageEvent::Left => Some(Action::End(End::CallEnded(None, None))),
             PageEvent::Script { message } => {
                 tracing::warn!(message, "the page reported an exception");
                 None
@@ -177,28 +181,28 @@ impl Life {
     }
 
     /// The SDK tried to reconnect by itself, and this came of it.
-    fn thrown_out(&self, verdict: JoinVerdict, words: String, now: Timestamp) -> Act {
+    fn thrown_out(&self, verdict: JoinVerdict, words: String, now: Timestamp) -> Action {
         match come_back::is_over(verdict, &words) {
-            Some(end) => Act::End(end),
+            Some(end) => Action::End(end),
             None => self.lost(verdict.sub_code(), words, now),
         }
     }
 
     /// What a closed connection means, by Zoom's words for it.
-    fn closed(&self, reason: &str, on_hold: bool, now: Timestamp) -> Act {
+    fn closed(&self, reason: &str, on_hold: bool, now: Timestamp) -> Action {
         let words = format!("Zoom closed the call: {reason}");
         match zoom::judge_end(reason, on_hold) {
             // Not the call's end, but somebody else took the bot's own place in it.
             Closed::Over(Some(sub_code @ SubCode::ZoomErrorMultipleDeviceJoin)) => {
-                Act::End(End::Fatal(sub_code, "somebody else joined as the same Zoom user".into()))
+                Action::End(End::Fatal(sub_code, "somebody else joined as the same Zoom user".into()))
             }
-            Closed::Over(sub_code) => Act::End(End::CallEnded(sub_code, Some(words))),
+            Closed::Over(sub_code) => Action::End(End::CallEnded(sub_code, Some(words))),
             Closed::Lost(sub_code) => self.lost(sub_code, words, now),
         }
     }
 
-    fn lost(&self, sub_code: SubCode, words: String, now: Timestamp) -> Act {
-        Act::ComeBack(Loss { since: self.lost_at.unwrap_or(now), sub_code, words })
+    fn lost(&self, sub_code: SubCode, words: String, now: Timestamp) -> Action {
+        Action::ComeBack(Loss { since: self.lost_at.unwrap_or(now), sub_code, words })
     }
 
     fn count(&mut self, others: usize, now: Timestamp) {
@@ -218,30 +222,33 @@ impl Life {
     }
 
     /// What has become due by `now`.
-    pub(crate) fn due(&self, now: Timestamp) -> Option<Act> {
+    pub(crate) fn due(&self, now: Timestamp) -> Option<Action> {
         let passed = self.limits().into_iter().flatten().filter(|(at, _)| *at <= now);
-        passed.min_by_key(|(at, _)| *at).map(|(_, act)| act)
+        passed.min_by_key(|(at, _)| *at).map(|(_, action)| action)
     }
 
     /// Every limit that applies here, and what its end means.
-    fn limits(&self) -> [Option<(Timestamp, Act)>; 3] {
+    fn limits(&self) -> [Option<(Timestamp, Action)>; 3] {
         let seconds = |count: u32| Duration::from_secs(count.into());
         let lost = self.lost_at.map(|at| {
             let words = "the connection to Zoom was lost".into();
-            (at + RECONNECT_DEADLINE, self.lost(SubCode::ZoomConnectionFailed, words, at))
+            (at + self.timing.reconnect_timeout, self.lost(SubCode::ZoomConnectionFailed, words, at))
         });
         match self.place {
             Place::Joining { since } => {
-                let words = format!("no answer to the join within {} s", JOIN_DEADLINE.as_secs());
+                let words = format!("no answer to the join within {} s", self.timing.join_timeout.as_secs());
                 [
-                    Some((since + JOIN_DEADLINE, Act::End(End::Fatal(SubCode::ZoomJoinTimeout, words)))),
+                    Some((
+                        since + self.timing.join_timeout,
+                        Action::End(End::Fatal(SubCode::ZoomJoinTimeout, words)),
+                    )),
                     lost,
                     None,
                 ]
             }
             Place::Waiting { since } => {
                 let limit = since + seconds(self.rules.waiting_room_timeout);
-                [Some((limit, Act::Leave(SubCode::TimeoutExceededWaitingRoom))), lost, None]
+                [Some((limit, Action::Leave(SubCode::TimeoutExceededWaitingRoom))), lost, None]
             }
             Place::Inside { since, company } => {
                 let first = self.first_in.unwrap_or(since);
@@ -250,18 +257,18 @@ impl Life {
                     Company::Present => None,
                     Company::NotYet => {
                         let limit = since + seconds(self.rules.noone_joined_timeout);
-                        Some((limit, Act::Leave(SubCode::TimeoutExceededNooneJoined)))
+                        Some((limit, Action::Leave(SubCode::TimeoutExceededNooneJoined)))
                     }
                     Company::Gone { since: left } => {
                         let rule = self.rules.everyone_left_timeout;
                         let counts_from = left.max(first + seconds(rule.activate_after.unwrap_or(0)));
                         Some((
                             counts_from + seconds(rule.timeout),
-                            Act::Leave(SubCode::TimeoutExceededEveryoneLeft),
+                            Action::Leave(SubCode::TimeoutExceededEveryoneLeft),
                         ))
                     }
                 };
-                [Some((longest, Act::Leave(SubCode::TimeoutExceededInCallNotRecording))), lost, alone]
+                [Some((longest, Action::Leave(SubCode::TimeoutExceededInCallNotRecording))), lost, alone]
             }
         }
     }
@@ -275,7 +282,7 @@ mod tests {
     use model::{BotStatus, SubCode, Timestamp};
     use zoom::JoinVerdict;
 
-    use super::{Act, AutomaticLeave, End, Life, Loss};
+    use super::{Action, AutomaticLeave, End, Life, Loss, Timing};
 
     const START: Timestamp = Timestamp::from_second(1_800_000_000);
 
@@ -284,19 +291,19 @@ mod tests {
     }
 
     fn fresh() -> Life {
-        Life::new(AutomaticLeave::default(), None, START)
+        Life::new(AutomaticLeave::default(), Timing::default(), None, START)
     }
 
     fn joined(others: usize) -> Life {
         let mut life = fresh();
         assert_eq!(life.event(PageEvent::Connected, START), None);
         let inside = life.event(PageEvent::InMeeting { participants: others }, START);
-        assert_eq!(inside, Some(Act::Arrive(BotStatus::InCallNotRecording)));
+        assert_eq!(inside, Some(Action::Arrive(BotStatus::InCallNotRecording)));
         life
     }
 
     /// What becomes due at the very moment the life asks to be called, and nothing a second before.
-    fn due(life: &Life, seconds: u64) -> Act {
+    fn due(life: &Life, seconds: u64) -> Action {
         assert_eq!(life.deadline(), at(seconds));
         assert_eq!(life.due(at(seconds - 1)), None);
         life.due(at(seconds)).expect("due")
@@ -305,14 +312,14 @@ mod tests {
     #[test]
     fn silence_from_the_sdk_ends_in_a_timeout() {
         let life = fresh();
-        assert!(matches!(due(&life, 60), Act::End(End::Fatal(SubCode::ZoomJoinTimeout, _))));
+        assert!(matches!(due(&life, 60), Action::End(End::Fatal(SubCode::ZoomJoinTimeout, _))));
     }
 
     #[test]
     fn a_refusal_is_judged() {
         let mut life = fresh();
         let refused = PageEvent::Refused { code: 3051, reason: "Require login".into(), url: None };
-        let Some(Act::Refused(verdict, words)) = life.event(refused, START) else { panic!("refused") };
+        let Some(Action::Refused(verdict, words)) = life.event(refused, START) else { panic!("refused") };
         assert_eq!(verdict, JoinVerdict::Fatal(SubCode::MeetingRequiresSignIn));
         assert!(words.contains("3051") && words.contains("Require login"));
     }
@@ -320,34 +327,34 @@ mod tests {
     #[test]
     fn the_waiting_room_has_its_own_limit_and_arriving_twice_is_told_once() {
         let mut life = fresh();
-        assert_eq!(life.event(PageEvent::WaitingRoom, START), Some(Act::Arrive(BotStatus::InWaitingRoom)));
+        assert_eq!(life.event(PageEvent::WaitingRoom, START), Some(Action::Arrive(BotStatus::InWaitingRoom)));
         assert_eq!(life.event(PageEvent::WaitingRoom, at(5)), None);
-        assert_eq!(due(&life, 1200), Act::Leave(SubCode::TimeoutExceededWaitingRoom));
+        assert_eq!(due(&life, 1200), Action::Leave(SubCode::TimeoutExceededWaitingRoom));
         let inside = life.event(PageEvent::InMeeting { participants: 1 }, at(6));
-        assert_eq!(inside, Some(Act::Arrive(BotStatus::InCallNotRecording)));
+        assert_eq!(inside, Some(Action::Arrive(BotStatus::InCallNotRecording)));
         let held = life.event(PageEvent::WaitingRoom, at(9));
-        assert_eq!(held, Some(Act::Arrive(BotStatus::InWaitingRoom)), "put back on hold");
+        assert_eq!(held, Some(Action::Arrive(BotStatus::InWaitingRoom)), "put back on hold");
     }
 
     #[test]
     fn an_empty_meeting_is_left() {
-        assert_eq!(due(&joined(0), 1200), Act::Leave(SubCode::TimeoutExceededNooneJoined));
+        assert_eq!(due(&joined(0), 1200), Action::Leave(SubCode::TimeoutExceededNooneJoined));
     }
 
     #[test]
     fn a_meeting_that_emptied_is_left_soon_unless_somebody_returns() {
         let mut life = joined(2);
-        assert_eq!(due(&life, 3600), Act::Leave(SubCode::TimeoutExceededInCallNotRecording));
+        assert_eq!(due(&life, 3600), Action::Leave(SubCode::TimeoutExceededInCallNotRecording));
         life.event(PageEvent::Participants { others: 0 }, at(10));
-        assert_eq!(due(&life, 12), Act::Leave(SubCode::TimeoutExceededEveryoneLeft));
+        assert_eq!(due(&life, 12), Action::Leave(SubCode::TimeoutExceededEveryoneLeft));
         life.event(PageEvent::Participants { others: 1 }, at(11));
         assert_eq!(life.deadline(), at(3600));
     }
 
     /// The sub code of a loss, and since when.
-    fn loss(act: Option<Act>) -> (SubCode, Timestamp) {
+    fn loss(act: Option<Action>) -> (SubCode, Timestamp) {
         match act {
-            Some(Act::ComeBack(Loss { since, sub_code, .. })) => (sub_code, since),
+            Some(Action::ComeBack(Loss { since, sub_code, .. })) => (sub_code, since),
             other => panic!("{other:?}"),
         }
     }
@@ -417,8 +424,8 @@ mod tests {
         let end = |reason: &str, on_hold| {
             joined(1).event(PageEvent::Ended { reason: reason.into(), on_hold }, at(1))
         };
-        let call_ended = |act: Option<Act>| match act {
-            Some(Act::End(End::CallEnded(sub_code, _))) => sub_code,
+        let call_ended = |act: Option<Action>| match act {
+            Some(Action::End(End::CallEnded(sub_code, _))) => sub_code,
             other => panic!("{other:?}"),
         };
         assert_eq!(call_ended(end("kicked by host", false)), Some(SubCode::BotKickedFromCall));
@@ -431,7 +438,7 @@ mod tests {
             Some(SubCode::ZoomObfUserLeftMeeting)
         );
         let twice = end("duplicated session", false);
-        assert!(matches!(twice, Some(Act::End(End::Fatal(SubCode::ZoomErrorMultipleDeviceJoin, _)))));
+        assert!(matches!(twice, Some(Action::End(End::Fatal(SubCode::ZoomErrorMultipleDeviceJoin, _)))));
 
         let failed = |code| {
             let mut life = joined(1);
@@ -443,7 +450,7 @@ mod tests {
         assert_eq!(call_ended(failed(4004)), Some(SubCode::MeetingEnded));
         assert_eq!(call_ended(failed(3008)), Some(SubCode::MeetingEnded));
         let removed = failed(3009);
-        assert!(matches!(removed, Some(Act::End(End::Fatal(SubCode::MeetingNotAccessible, _)))));
+        assert!(matches!(removed, Some(Action::End(End::Fatal(SubCode::MeetingNotAccessible, _)))));
     }
 
     #[test]
@@ -454,17 +461,17 @@ mod tests {
         assert!(!life.is_in() && life.was_inside());
         assert_eq!(life.deadline(), at(670));
         let again = life.event(PageEvent::InMeeting { participants: 1 }, at(615));
-        assert_eq!(again, Some(Act::Arrive(BotStatus::InCallNotRecording)));
-        assert_eq!(due(&life, 3600), Act::Leave(SubCode::TimeoutExceededInCallNotRecording));
+        assert_eq!(again, Some(Action::Arrive(BotStatus::InCallNotRecording)));
+        assert_eq!(due(&life, 3600), Action::Leave(SubCode::TimeoutExceededInCallNotRecording));
 
         // Everybody left while it was away.
         life.join(at(700));
         life.event(PageEvent::InMeeting { participants: 0 }, at(705));
-        assert_eq!(due(&life, 707), Act::Leave(SubCode::TimeoutExceededEveryoneLeft));
+        assert_eq!(due(&life, 707), Action::Leave(SubCode::TimeoutExceededEveryoneLeft));
 
         // Another server knows when it came, but not who was there.
-        let mut taken_over = Life::new(AutomaticLeave::default(), Some(START), at(3000));
+        let mut taken_over = Life::new(AutomaticLeave::default(), Timing::default(), Some(START), at(3000));
         taken_over.event(PageEvent::InMeeting { participants: 0 }, at(3000));
-        assert_eq!(due(&taken_over, 3600), Act::Leave(SubCode::TimeoutExceededInCallNotRecording));
+        assert_eq!(due(&taken_over, 3600), Action::Leave(SubCode::TimeoutExceededInCallNotRecording));
     }
 }

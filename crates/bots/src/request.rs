@@ -126,6 +126,11 @@ impl Default for AutomaticLeave {
 }
 
 impl BotRequest {
+    /// How many bytes the row takes, before encryption.
+    pub(crate) fn stored_bytes(&self) -> usize {
+        serde_json::to_string(self).map_or(usize::MAX, |text| text.len())
+    }
+
     /// Encrypts it for the bot's row.
     pub fn seal(&self, vault: &Vault, workspace: WorkspaceId, bot: BotId) -> Sealed {
         let text = serde_json::to_string(self).expect("text keys");

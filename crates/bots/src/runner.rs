@@ -5,28 +5,27 @@ use std::{convert::Infallible, time::Duration};
 use browser::{BotPage, BrowserError, JoinRequest, JoinToken, PageEvent};
 use model::{BotStatus, Code, Environment, Failure, Secret, SubCode, Timestamp, ZoomOauthAppId};
 use store::{Bot, Lease, PooledAccount};
-use tokio::sync::{Notify, watch};
-use tokio_util::sync::CancellationToken;
 use zoom::{JoinVerdict, MeetingLink, Role};
 
 use crate::{
+    best_before,
     come_back::{ComeBack, Next},
+    commands::{BotCommand, Commands, next_command, unless_told},
     ledger::Ledger,
-    life::{Act, End, Life, Loss},
-    orders::{self, Order, next_order, obey},
-    parts::{Parts, SEAT_LIFE},
+    life::{Action, End, Life, Loss},
+    parts::{Parts, SEAT_TTL},
     request::BotRequest,
-    sign_in::{self, Missing, Papers, Refused},
+    sign_in::{self, JoinCredentials, Missing, Refused},
 };
 
 /// What the way out may take, the last picture included, before the page is closed over Zoom's head: whoever told the bot
 /// to leave waits.
-const LEAVING: Duration = Duration::from_secs(6);
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(6);
 /// Between tries while the host is awaited.
-const AWAIT_HOST: Duration = Duration::from_secs(15);
+const HOST_RETRY_INTERVAL: Duration = Duration::from_secs(15);
 
 /// How often a bot says that it still needs its seat in a pool.
-const KEEP_SEAT: Duration = Duration::from_secs(60);
+const SEAT_RENEW_INTERVAL: Duration = Duration::from_secs(60);
 
 struct Runner<'a> {
     ledger: Ledger<'a>,
@@ -41,6 +40,8 @@ struct Tries {
     tokens: u32,
     signatures: u32,
     waits: u32,
+    /// When the first join began, until the bot is in.
+    began: Option<Timestamp>,
     /// What the bot says that it waits for.
     waits_for: Option<SubCode>,
     refused: Refused,
@@ -69,52 +70,46 @@ impl From<Missing> for Outcome {
     }
 }
 
-/// Lives a bot's life. Returns when the bot has reached its end, or belongs to somebody else.
-pub(crate) async fn run(
-    parts: &Parts,
-    bot: Bot,
-    lease: Lease,
-    changed: &Notify,
-    stopping: &CancellationToken,
-) {
-    let (giving, orders) = watch::channel(Order::Stay);
-    let ledger = Ledger { parts, bot: &bot, lease };
-    tokio::select! {
-        () = live(&ledger, orders) => {}
-        never = orders::pass_on(&ledger, changed, stopping, &giving) => match never {},
+/// Lives a bot's life, for as long as its lease is held. Returns when the bot has reached its end, or was given back.
+#[tracing::instrument(name = "bot", skip_all, fields(workspace = %bot.workspace, bot = %bot.id))]
+pub(crate) async fn run(parts: &Parts, bot: &Bot, lease: Lease, mut commands: Commands) {
+    let ledger = Ledger { parts, bot, lease };
+    let end = match without_joining(&ledger) {
+        Some(end) => end,
+        None => match open_request(&ledger) {
+            Ok(runner) => match runner.live(&mut commands).await {
+                Ok(end) => end,
+                Err(BotCommand::Leave) => End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None),
+                Err(BotCommand::HandOver) => return ledger.hand_over().await,
+            },
+            Err(failure) => failure.into(),
+        },
+    };
+    ledger.close(end).await;
+}
+
+/// Gives a bot its last step that will join no meeting any more. Any other is given back.
+#[tracing::instrument(name = "close_bot", skip_all, fields(workspace = %bot.workspace, bot = %bot.id))]
+pub(crate) async fn close(parts: &Parts, bot: &Bot, lease: Lease) {
+    let ledger = Ledger { parts, bot, lease };
+    match without_joining(&ledger) {
+        Some(end) => ledger.close(end).await,
+        None => ledger.release().await,
     }
 }
 
-async fn live(ledger: &Ledger<'_>, mut orders: watch::Receiver<Order>) {
-    let bot = ledger.bot;
+/// The end of a bot that will not join.
+fn without_joining(ledger: &Ledger<'_>) -> Option<End> {
+    let Ledger { parts, bot, .. } = *ledger;
     if bot.status() == BotStatus::CallEnded {
         // Its server died between the last two steps.
-        return ledger.record(BotStatus::Done, None, None).await;
+        return Some(End::Done);
     }
-    let end = match open_request(ledger) {
-        // Called off before anybody took it, or while its server was dead.
-        Ok(_) if bot.leave_requested_at.is_some() => {
-            End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None)
-        }
-        Ok(runner) => {
-            if let Some(end) = ledger.resume().await {
-                end
-            } else {
-                let ended = tokio::select! {
-                    ended = runner.join_and_follow(&mut orders) => ended,
-                    never = runner.keep_seat() => match never {},
-                };
-                match ended {
-                    Ok(end) => end,
-                    Err(Order::Leave) => End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None),
-                    Err(Order::ShutDown) => return ledger.hand_over().await,
-                    Err(Order::Stay | Order::LeaseLost) => return,
-                }
-            }
-        }
-        Err(failure) => failure.into(),
-    };
-    ledger.close(end).await;
+    if bot.leave_requested_at.is_some() {
+        // Called off before any server took it, or while its server was dead.
+        return Some(End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None));
+    }
+    best_before::missed(bot, parts.timing.join_within, parts.env.now())
 }
 
 fn open_request<'a>(ledger: &Ledger<'a>) -> Result<Runner<'a>, Failure> {
@@ -127,20 +122,31 @@ fn open_request<'a>(ledger: &Ledger<'a>) -> Result<Runner<'a>, Failure> {
 }
 
 impl Runner<'_> {
+    /// From its first step to its end, with its seat of a pool.
+    async fn live(&self, commands: &mut Commands) -> Result<End, BotCommand> {
+        if let Some(end) = self.ledger.resume().await {
+            return Ok(end);
+        }
+        tokio::select! {
+            ended = self.join_and_follow(commands) => ended,
+            never = self.keep_seat() => match never {},
+        }
+    }
+
     /// Joins, again where the verdict says that it may help, and follows the meeting to its end.
-    async fn join_and_follow(&self, orders: &mut watch::Receiver<Order>) -> Result<End, Order> {
+    async fn join_and_follow(&self, commands: &mut Commands) -> Result<End, BotCommand> {
         let env = &self.ledger.parts.env;
         let patience = Duration::from_secs(self.request.automatic_leave.waiting_room_timeout.into());
         let give_up = env.now() + patience;
-        let mut tries = Tries::default();
+        let mut tries = Tries { began: Some(env.now()), ..Tries::default() };
         let (mut life, mut back) = self.begin();
         loop {
             let joined = env.now();
-            let outcome = self.attempt(orders, &tries, &mut life).await?;
+            let outcome = self.attempt(commands, &mut tries, &mut life).await?;
             let outcome = match back.after(outcome, &life, joined, env.now()) {
                 Next::Join { pause, loss } => {
                     self.ledger.lost(loss).await;
-                    obey(orders, env.clock.sleep(pause)).await?;
+                    unless_told(commands, env.clock.sleep(pause)).await?;
                     continue;
                 }
                 Next::End(end) => return Ok(end),
@@ -173,17 +179,18 @@ impl Runner<'_> {
             };
             let Some(pause) = again else { return Ok(End::Fatal(sub_code, words)) };
             tracing::info!(bot = %self.ledger.bot.id, words, ?pause, "joining again");
-            obey(orders, env.clock.sleep(pause)).await?;
+            unless_told(commands, env.clock.sleep(pause)).await?;
         }
     }
 
     /// A new bot, or one that another server had brought so far.
     fn begin(&self) -> (Life, ComeBack) {
         let Ledger { parts, bot, .. } = self.ledger;
-        let (within, now) = (parts.deadlines.come_back_within, parts.env.now());
+        let (within, now) = (parts.timing.come_back_within, parts.env.now());
         let mut steps = bot.status_changes.iter();
         let first_in = steps.find(|step| step.code == BotStatus::InCallNotRecording);
-        let life = Life::new(self.request.automatic_leave.clone(), first_in.map(|step| step.created_at), now);
+        let first_in = first_in.map(|step| step.created_at);
+        let life = Life::new(self.request.automatic_leave.clone(), parts.timing, first_in, now);
         let back = match bot.status() {
             BotStatus::Ready => ComeBack::new(within),
             _ => ComeBack::from_another_server(within, now),
@@ -210,7 +217,7 @@ impl Runner<'_> {
             JoinVerdict::NewSignature { .. } => taken(&mut tries.signatures, 1).then_some(Duration::ZERO),
             JoinVerdict::NotStarted | JoinVerdict::Wait { .. } => {
                 tries.waits += 1;
-                until(give_up, self.ledger.parts.env.now(), AWAIT_HOST)
+                until(give_up, self.ledger.parts.env.now(), HOST_RETRY_INTERVAL)
             }
         }
     }
@@ -229,8 +236,8 @@ impl Runner<'_> {
         let Ledger { parts, bot, .. } = self.ledger;
         let Some(pool) = self.request.zoom.pool else { return std::future::pending().await };
         loop {
-            parts.env.clock.sleep(KEEP_SEAT).await;
-            let (holder, until) = (bot.id.to_string(), parts.env.now() + SEAT_LIFE);
+            parts.env.clock.sleep(SEAT_RENEW_INTERVAL).await;
+            let (holder, until) = (bot.id.to_string(), parts.env.now() + SEAT_TTL);
             // None at all is no news: it may be waiting for one.
             if let Err(failure) = parts.broker.extend_seats(bot.workspace, pool, &holder, until).await {
                 tracing::warn!(bot = %bot.id, %failure, "a bot's seat could not be kept");
@@ -238,35 +245,35 @@ impl Runner<'_> {
         }
     }
 
-    /// One join: a page, its papers, and what follows.
+    /// One join: a page, its credentials, and what follows.
     async fn attempt(
         &self,
-        orders: &mut watch::Receiver<Order>,
-        tries: &Tries,
+        commands: &mut Commands,
+        tries: &mut Tries,
         life: &mut Life,
-    ) -> Result<Outcome, Order> {
+    ) -> Result<Outcome, BotCommand> {
         life.join(self.ledger.parts.env.now());
-        let (mut page, papers) = match obey(orders, self.prepare(&tries.refused)).await? {
+        let (mut page, credentials) = match unless_told(commands, self.prepare(&tries.refused)).await? {
             Ok(prepared) => prepared,
             Err(outcome) => return Ok(outcome),
         };
-        let outcome = self.follow(&mut page, &papers, orders, tries, life).await;
+        let outcome = self.follow(&mut page, &credentials, commands, tries, life).await;
         page.close().await;
         outcome
     }
 
-    async fn prepare(&self, refused: &Refused) -> Result<(BotPage, Papers), Outcome> {
+    async fn prepare(&self, refused: &Refused) -> Result<(BotPage, JoinCredentials), Outcome> {
         // Boxed: it holds calls to the platform and to Zoom, which most bots are done with soon.
         let (parts, bot) = (self.ledger.parts, self.ledger.bot);
-        let papers = Box::pin(sign_in::papers(parts, bot, &self.request.zoom, &self.link, refused));
-        let papers = async { papers.await.map_err(Outcome::from) };
+        let fetch = Box::pin(sign_in::join_credentials(parts, bot, &self.request.zoom, &self.link, refused));
+        let fetch = async { fetch.await.map_err(Outcome::from) };
         if self.request.zoom.pool.is_some() {
-            // Whoever waits for a seat needs no page meanwhile.
-            let papers = papers.await?;
-            return Ok((self.page().await?, papers));
+            // A bot that waits for a seat needs no page meanwhile.
+            let credentials = fetch.await?;
+            return Ok((self.page().await?, credentials));
         }
         // Side by side: the SDK takes seconds to start, and the tokens are fetched meanwhile.
-        tokio::try_join!(self.page(), papers)
+        tokio::try_join!(self.page(), fetch)
     }
 
     /// A page with the SDK in it. One that hangs or dies on its way is a loss like any other.
@@ -284,11 +291,11 @@ impl Runner<'_> {
         Outcome::Lost(Loss { since: self.ledger.parts.env.now(), sub_code, words })
     }
 
-    /// A picture, unless an order comes first: it stands, and is obeyed next. No picture is worth a wait.
-    async fn picture(&self, page: &BotPage, orders: &mut watch::Receiver<Order>) {
+    /// A picture, unless a command comes first: it stands, and is followed next. No picture is worth a wait.
+    async fn picture(&self, page: &BotPage, commands: &mut Commands) {
         tokio::select! {
             () = self.ledger.picture(page) => {}
-            _ = next_order(orders) => {}
+            _ = next_command(commands) => {}
         }
     }
 
@@ -296,16 +303,16 @@ impl Runner<'_> {
     async fn follow(
         &self,
         page: &mut BotPage,
-        papers: &Papers,
-        orders: &mut watch::Receiver<Order>,
-        tries: &Tries,
+        credentials: &JoinCredentials,
+        commands: &mut Commands,
+        tries: &mut Tries,
         life: &mut Life,
-    ) -> Result<Outcome, Order> {
+    ) -> Result<Outcome, BotCommand> {
         let env = &self.ledger.parts.env;
         let role = if self.request.zoom.start_meeting { Role::Start } else { Role::Join };
         let request = JoinRequest {
             signature: zoom::sdk_signature(
-                &papers.app.keys,
+                &credentials.app.keys,
                 &self.link.meeting_number.to_string(),
                 role,
                 self.ledger.parts.broker.time_at_zoom(),
@@ -314,67 +321,71 @@ impl Runner<'_> {
             passcode: self.link.passcode.clone().unwrap_or_else(|| Secret::new("")),
             bot_name: self.request.bot_name.clone(),
             user_email: self.request.zoom.user_email.clone(),
-            token: papers.token.clone(),
-            recording: papers.recording.clone(),
+            token: credentials.token.clone(),
+            recording: credentials.recording.clone(),
             registration: self.link.registration.clone(),
         };
         if let Err(error) = page.join(request).await {
-            self.picture(page, orders).await;
+            self.picture(page, commands).await;
             return Ok(self.lost(SubCode::BotErrored, error.to_string()));
         }
         life.join(env.now());
         loop {
             let wait = life.deadline().since(env.now());
-            let act = tokio::select! {
+            let action = tokio::select! {
                 event = page.event() => life.event(event, env.now()),
-                order = next_order(orders) => match order {
-                    Order::Leave if life.is_in() => Some(Act::Leave(SubCode::BotReceivedLeaveCall)),
-                    Order::ShutDown if life.is_in() => {
+                command = next_command(commands) => match command {
+                    BotCommand::Leave if life.is_in() => {
+                        Some(Action::Leave(SubCode::BotReceivedLeaveCall))
+                    }
+                    BotCommand::HandOver if life.is_in() => {
                         within(env, leave(page)).await;
-                        return Err(order);
+                        return Err(command);
                     }
-                    order => {
-                        if order == Order::Leave {
-                            within(env, self.ledger.picture(page)).await;
-                        }
-                        return Err(order);
+                    BotCommand::Leave => {
+                        within(env, self.ledger.picture(page)).await;
+                        return Err(command);
                     }
+                    BotCommand::HandOver => return Err(command),
                 },
                 () = env.clock.sleep(wait) => life.due(env.now()),
             };
-            if let Some(Act::Refused(verdict, _)) = &act {
+            if let Some(Action::Refused(verdict, _)) = &action {
                 // While the host is awaited, one picture is enough.
                 let waits = matches!(verdict, JoinVerdict::NotStarted | JoinVerdict::Wait { .. });
                 if !waits || tries.waits == 0 {
-                    self.picture(page, orders).await;
+                    self.picture(page, commands).await;
                 }
             }
-            match act {
-                Some(Act::Arrive(status)) => {
-                    if let Err(failure) = self.ledger.parts.broker.accept_signature(&papers.app).await {
+            match action {
+                Some(Action::Arrive(status)) => {
+                    if let Err(failure) = self.ledger.parts.broker.accept_signature(&credentials.app).await {
                         tracing::warn!(%failure, "that an app signs joins is not remembered");
                     }
                     self.ledger.record(status, None, None).await;
-                    self.picture(page, orders).await;
+                    if let Some(began) = tries.began.take() {
+                        self.ledger.parts.metrics.bot_joined(env.now().since(began));
+                    }
+                    self.picture(page, commands).await;
                 }
-                Some(Act::Refused(verdict, words)) if verdict.concerns_the_app() => {
-                    let words = format!("{words}; {}", signed_with(&papers.app.keys.client_id));
+                Some(Action::Refused(verdict, words)) if verdict.concerns_the_app() => {
+                    let words = format!("{words}; {}", signed_with(&credentials.app.keys.client_id));
                     let JoinVerdict::NewApp { .. } = verdict else {
                         return Ok(Outcome::Refused(verdict, words));
                     };
-                    let refused = self.ledger.parts.broker.refuse_signature(&papers.app, &words);
+                    let refused = self.ledger.parts.broker.refuse_signature(&credentials.app, &words);
                     if let Err(failure) = refused.await {
                         tracing::warn!(%failure, "other bots may sign once more with an app that Zoom refused");
                     }
-                    return Ok(Outcome::AppRefused(papers.app.id(), words));
+                    return Ok(Outcome::AppRefused(credentials.app.id(), words));
                 }
-                Some(Act::Refused(verdict, words)) => {
+                Some(Action::Refused(verdict, words)) => {
                     let words = match self.request.zoom.source_of(verdict.sub_code()) {
                         Some(field) => format!("{words}; the token came from {field}"),
                         None => words,
                     };
                     let refused = verdict.sub_code() == SubCode::ZoomZakRejected;
-                    if let (true, Some(JoinToken::Zak(zak))) = (refused, &papers.token) {
+                    if let (true, Some(JoinToken::Zak(zak))) = (refused, &credentials.token) {
                         let rejected = self.ledger.parts.broker.reject_zak(self.ledger.bot.workspace, zak);
                         if let Err(failure) = rejected.await {
                             tracing::warn!(%failure, "other servers may give a refused ZAK once more");
@@ -383,12 +394,12 @@ impl Runner<'_> {
                     // Whoever is to start the meeting can't come as anybody else.
                     let elsewhere = verdict == JoinVerdict::Fatal(SubCode::ZoomErrorMultipleDeviceJoin)
                         && !self.request.zoom.start_meeting;
-                    return Ok(match &papers.of_the_pool {
+                    return Ok(match &credentials.of_the_pool {
                         Some(account) if elsewhere => Outcome::Inside(account.clone(), words),
                         _ => Outcome::Refused(verdict, words),
                     });
                 }
-                Some(Act::Leave(sub_code)) => {
+                Some(Action::Leave(sub_code)) => {
                     let going = async {
                         self.ledger.picture(page).await;
                         leave(page).await;
@@ -396,12 +407,12 @@ impl Runner<'_> {
                     within(env, going).await;
                     return Ok(Outcome::Over(End::CallEnded(Some(sub_code), None)));
                 }
-                Some(Act::ComeBack(loss)) => {
-                    self.picture(page, orders).await;
+                Some(Action::ComeBack(loss)) => {
+                    self.picture(page, commands).await;
                     return Ok(Outcome::Lost(loss));
                 }
-                Some(Act::End(end)) => {
-                    self.picture(page, orders).await;
+                Some(Action::End(end)) => {
+                    self.picture(page, commands).await;
                     return Ok(Outcome::Over(end));
                 }
                 None => {}
@@ -424,7 +435,7 @@ async fn leave(page: &mut BotPage) {
 
 /// A frozen page must not keep its bot: closed, it is out of the meeting as well.
 async fn within(env: &Environment, going: impl Future<Output = ()>) {
-    if env.clock.timeout(LEAVING, going).await.is_none() {
+    if env.clock.timeout(LEAVE_TIMEOUT, going).await.is_none() {
         tracing::warn!("the page or Zoom took no note of the leave; closing the page");
     }
 }

@@ -3,19 +3,18 @@
 //! A row decides whether its file may stay: what deletes a picture deletes the row, and each server's sweep deletes the files of
 //! its own folder that have none.
 
-use std::{convert::Infallible, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use model::{BotId, Environment, ScreenshotId, Timestamp, WorkspaceId};
+use model::{BotId, Code, Environment, Failure, ScreenshotId, Timestamp, WorkspaceId};
 use store::{Screenshot, Store, StoreError};
 
 /// What a bot leaves when its page can't be pictured; its source lies beside it.
 const NO_PICTURE: &[u8] = include_bytes!("../../../web/bot/no-picture.png");
 
-const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 /// A file is written before its row: one as young as this may be about to get it.
-const ROW_FOLLOWS_WITHIN: Duration = Duration::from_secs(600);
+const ROW_DELAY: Duration = Duration::from_secs(600);
 /// Rows that one statement deletes, and files that one statement asks for.
-const AT_ONCE: u32 = 500;
+pub(crate) const SWEEP_BATCH: u32 = 500;
 
 /// The folder of pictures: `<bot>/<screenshot>.png`.
 #[derive(Clone)]
@@ -51,8 +50,28 @@ impl Screenshots {
         Self { folder, store, env }
     }
 
+    /// A bot's pictures, oldest first.
+    pub async fn list(&self, workspace: WorkspaceId, bot: BotId) -> Result<Vec<Screenshot>, StoreError> {
+        self.store.screenshots(workspace, bot).await
+    }
+
+    /// A picture as PNG; `None` when the bot has none with this id.
+    pub async fn read(
+        &self,
+        workspace: WorkspaceId,
+        bot: BotId,
+        id: ScreenshotId,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let found = self.list(workspace, bot).await?.into_iter().find(|screenshot| screenshot.id == id);
+        let Some(screenshot) = found else { return Ok(None) };
+        let png = tokio::fs::read(self.path(&screenshot)).await.map_err(|error| {
+            Failure::new(Code::Internal, format!("a screenshot's file cannot be read: {error}"))
+        })?;
+        Ok(Some(png))
+    }
+
     /// Where a picture lies.
-    pub fn path(&self, screenshot: &Screenshot) -> PathBuf {
+    fn path(&self, screenshot: &Screenshot) -> PathBuf {
         self.folder.join(&screenshot.file)
     }
 
@@ -93,25 +112,13 @@ impl Screenshots {
         Ok(())
     }
 
-    /// Deletes pictures that are older than `keep`, and files without a row, for as long as it is polled.
-    pub async fn tend(&self, keep: Duration) -> Infallible {
-        loop {
-            match self.sweep(self.env.now() - keep).await {
-                Ok(Swept { rows: 0, files: 0 }) => {}
-                Ok(Swept { rows, files }) => tracing::info!(rows, files, "old screenshots were deleted"),
-                Err(error) => tracing::warn!(%error, "old screenshots stay"),
-            }
-            self.env.clock.sleep(SWEEP_EVERY).await;
-        }
-    }
-
     /// Deletes the pictures from before `end`, and the files of this server that have no row.
     pub async fn sweep(&self, end: Timestamp) -> Result<Swept, SweepError> {
         let mut swept = Swept::default();
         loop {
-            let forgotten = self.store.forget_screenshots(end, AT_ONCE).await?;
+            let forgotten = self.store.forget_screenshots(end, SWEEP_BATCH).await?;
             swept.rows += forgotten;
-            if forgotten < u64::from(AT_ONCE) {
+            if forgotten < u64::from(SWEEP_BATCH) {
                 break;
             }
         }
@@ -130,7 +137,7 @@ impl Screenshots {
     /// The same for the folder of one bot; how many files are gone.
     async fn sweep_bot(&self, folder: PathBuf) -> Result<u64, SweepError> {
         let (mut files, mut entries) = (Vec::new(), tokio::fs::read_dir(&folder).await?);
-        let settled = self.env.now() - ROW_FOLLOWS_WITHIN;
+        let settled = self.env.now() - ROW_DELAY;
         while let Some(entry) = entries.next_entry().await? {
             let name = entry.file_name();
             // Nothing is touched that was not named here.
@@ -138,7 +145,7 @@ impl Screenshots {
             files.extend(id.filter(|id| id.made_at() < settled).map(|id| (id, entry.path())));
         }
         let mut deleted = 0;
-        for files in files.chunks(AT_ONCE as usize) {
+        for files in files.chunks(SWEEP_BATCH as usize) {
             let ids: Vec<_> = files.iter().map(|(id, _)| *id).collect();
             let recorded = self.store.recorded_screenshots(&ids).await?;
             for (_, path) in files.iter().filter(|(id, _)| !recorded.contains(id)) {

@@ -1,4 +1,4 @@
-//! What a bot shows at the door: what it signs its join with, what it signs in with, and what lets it record.
+//! What a bot joins with: the app that signs, the token that signs it in, and the one that lets it record.
 
 use std::time::Duration;
 
@@ -16,18 +16,18 @@ use zoom::MeetingLink;
 use crate::{
     ZoomOptions,
     life::End,
-    parts::{Parts, SEAT_LIFE},
+    parts::{Parts, SEAT_TTL},
 };
 
 /// A ZAK has to outlive the join.
-const ZAK_OUTLIVES: Duration = Duration::from_secs(180);
+const ZAK_MIN_LIFE: Duration = Duration::from_secs(180);
 /// How long a bot waits for the token that lets it record: it can join without.
-const RECORDING_WAITS: Duration = Duration::from_secs(5);
+const RECORDING_TOKEN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Before another try, when nobody says how long it takes.
-const USUAL_PAUSE: Duration = Duration::from_secs(15);
+const DEFAULT_PAUSE: Duration = Duration::from_secs(15);
 
-/// What a bot shows at the door.
-pub(crate) struct Papers {
+/// What a bot joins with.
+pub(crate) struct JoinCredentials {
     pub(crate) app: SigningApp,
     pub(crate) token: Option<JoinToken>,
     pub(crate) recording: Option<Secret>,
@@ -60,14 +60,14 @@ impl From<Failure> for Missing {
     }
 }
 
-/// The papers for one join: all tokens are new, or as good as new; and nothing in them was refused before.
-pub(crate) async fn papers(
+/// The credentials for one join: all tokens are new, or as good as new; and nothing in them was refused before.
+pub(crate) async fn join_credentials(
     parts: &Parts,
     bot: &Bot,
     zoom: &ZoomOptions,
     link: &MeetingLink,
     refused: &Refused,
-) -> Result<Papers, Missing> {
+) -> Result<JoinCredentials, Missing> {
     let app = signing_app(parts, bot.workspace, zoom, zoom.account(), refused).await?;
     let (signed_in, recording) = tokio::try_join!(
         sign_in(parts, bot, zoom, link, &refused.inside),
@@ -78,7 +78,7 @@ pub(crate) async fn papers(
         Some((credential, _)) => signing_app(parts, bot.workspace, zoom, Some(credential), refused).await?,
         None => app,
     };
-    Ok(Papers { app, token, recording, of_the_pool })
+    Ok(JoinCredentials { app, token, recording, of_the_pool })
 }
 
 /// The app to sign with.
@@ -147,7 +147,7 @@ async fn pooled_zak(
     let holder = bot.id.to_string();
     let (mut without, mut last) = (inside.to_vec(), None);
     loop {
-        let until = parts.env.now() + SEAT_LIFE;
+        let until = parts.env.now() + SEAT_TTL;
         let wish = SeatWish { pool, meeting, holder: &holder, hosting, until };
         let seated = parts.broker.take_seat_but(bot.workspace, &wish, &without).await;
         // What is wrong with the account says more than that there is no other.
@@ -177,7 +177,7 @@ async fn zak(
     credential: CredentialId,
     user: Option<&AccountUser>,
 ) -> Result<Secret, Failure> {
-    let wanted = WantedZak { user, outlives: ZAK_OUTLIVES, fresh: false };
+    let wanted = WantedZak { user, outlives: ZAK_MIN_LIFE, fresh: false };
     Ok(parts.broker.zak(bot.workspace, credential, wanted, asker(bot)).await?.token.clone())
 }
 
@@ -190,8 +190,8 @@ fn missing(failure: &Failure) -> Missing {
     let words = format!("{failure}; {}", failure.code.advice());
     let (sub_code, pause) = match failure.code {
         // A seat comes back as soon as some bot ends: looking costs little, and nobody says when to.
-        Code::PoolFull | Code::HostBusy => (SubCode::ZoomPoolFull, USUAL_PAUSE),
-        _ => (SubCode::ZoomCredentialUnhealthy, failure.retry_after.unwrap_or(USUAL_PAUSE)),
+        Code::PoolFull | Code::HostBusy => (SubCode::ZoomPoolFull, DEFAULT_PAUSE),
+        _ => (SubCode::ZoomCredentialUnhealthy, failure.retry_after.unwrap_or(DEFAULT_PAUSE)),
     };
     match failure.class() {
         Class::Retry => Missing::Later { pause, sub_code, words },
@@ -203,7 +203,7 @@ fn missing(failure: &Failure) -> Missing {
 /// answer that is no token is a mistake that somebody wants to know of.
 async fn recording(parts: &Parts, bot: &Bot, url: Option<&str>) -> Result<Option<Secret>, Missing> {
     let Some(url) = url else { return Ok(None) };
-    let asked = parts.env.clock.timeout(RECORDING_WAITS, ask(parts, bot.workspace, url)).await;
+    let asked = parts.env.clock.timeout(RECORDING_TOKEN_TIMEOUT, ask(parts, bot.workspace, url)).await;
     match asked.unwrap_or(Ok(Err(CallbackError::TooSlow)))? {
         Ok(token) => Ok(Some(token)),
         Err(error @ CallbackError::NotAToken(_)) => {

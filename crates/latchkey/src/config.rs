@@ -4,6 +4,7 @@ use std::{
     fs,
     net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -11,7 +12,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use api::{Bounds, Rates};
 use audit::AuditMode;
-use bots::Deadlines;
+use bots::{Retention, Timing};
 use ipnet::IpNet;
 use model::Secret;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -140,6 +141,18 @@ pub(crate) struct Bots {
     pub(crate) come_back_within: u32,
     /// A browser, or a bot's page, that has answered nothing for so many seconds is replaced.
     pub(crate) answer_within: NonZeroU32,
+    /// For how many seconds Zoom may leave a join without an answer.
+    pub(crate) join_timeout: NonZeroU32,
+    /// For how many seconds Zoom's SDK may try to restore a connection by itself.
+    pub(crate) reconnect_timeout: NonZeroU32,
+    /// How many seconds a bot belongs to a server that is silent.
+    pub(crate) lease_seconds: u32,
+    /// How often due bots are looked for, in seconds.
+    pub(crate) poll_seconds: NonZeroU32,
+    /// How many bots of a workspace may be waiting or running, on all servers.
+    pub(crate) most_of_a_workspace: NonZeroU32,
+    /// How long bots are kept that have ended, in days.
+    pub(crate) keep_days: NonZeroU32,
     /// What becomes of bots when this process is told to stop.
     pub(crate) on_stop: OnStop,
     /// How many seconds `finish` waits for the last bot.
@@ -157,10 +170,20 @@ pub(crate) enum OnStop {
 }
 
 impl Bots {
-    /// How long a bot may be late or away.
-    pub(crate) fn deadlines(&self) -> Deadlines {
+    /// What `lease_seconds` may be: of two servers that differ, each still believes the other's leases.
+    const LEASE_SECONDS: RangeInclusive<u32> = 15..=45;
+
+    /// The times of bots.
+    pub(crate) fn timing(&self) -> Timing {
         let seconds = |count: u32| Duration::from_secs(count.into());
-        Deadlines { join_within: seconds(self.join_within), come_back_within: seconds(self.come_back_within) }
+        Timing {
+            join_within: seconds(self.join_within),
+            come_back_within: seconds(self.come_back_within),
+            join_timeout: seconds(self.join_timeout.get()),
+            reconnect_timeout: seconds(self.reconnect_timeout.get()),
+            lease: seconds(self.lease_seconds),
+            poll_interval: seconds(self.poll_seconds.get()),
+        }
     }
 }
 
@@ -224,6 +247,8 @@ pub(crate) struct Connections {
     pub(crate) most: NonZeroUsize,
     /// At once from one address.
     pub(crate) most_of_an_address: NonZeroUsize,
+    /// Requests of one workspace that are worked on at once.
+    pub(crate) most_of_a_workspace: NonZeroUsize,
     /// Networks of reverse proxies, whose addresses are not counted one by one.
     pub(crate) proxies: Vec<String>,
     /// For the head of a request, once it has begun.
@@ -316,6 +341,12 @@ impl Default for Bots {
             join_within: 600,
             come_back_within: 300,
             answer_within: NonZeroU32::new(60).expect("not zero"),
+            join_timeout: NonZeroU32::new(60).expect("not zero"),
+            reconnect_timeout: NonZeroU32::new(60).expect("not zero"),
+            lease_seconds: 30,
+            poll_seconds: NonZeroU32::MIN,
+            most_of_a_workspace: NonZeroU32::new(10_000).expect("not zero"),
+            keep_days: NonZeroU32::new(90).expect("not zero"),
             on_stop: OnStop::HandOver,
             stop_within: 3600,
         }
@@ -353,8 +384,16 @@ const MIB: usize = 1024 * 1024;
 
 impl Default for Connections {
     fn default() -> Self {
-        let Bounds { connections, of_an_address, proxies, head_within, body_within, idle, bodies } =
-            Bounds::default();
+        let Bounds {
+            connections,
+            of_an_address,
+            of_a_workspace,
+            proxies,
+            head_within,
+            body_within,
+            idle,
+            bodies,
+        } = Bounds::default();
         let count = |count| NonZeroUsize::new(count).expect("not zero");
         let seconds = |span: Duration| {
             NonZeroU32::new(span.as_secs().try_into().expect("a short time")).expect("not zero")
@@ -362,6 +401,7 @@ impl Default for Connections {
         Self {
             most: count(connections),
             most_of_an_address: count(of_an_address),
+            most_of_a_workspace: count(of_a_workspace),
             proxies: proxies.iter().map(ToString::to_string).collect(),
             head_seconds: seconds(head_within),
             body_seconds: seconds(body_within),
@@ -378,6 +418,7 @@ impl Connections {
         Ok(Bounds {
             connections: self.most.get().min(possible),
             of_an_address: self.most_of_an_address.get(),
+            of_a_workspace: self.most_of_a_workspace.get(),
             proxies: networks("connections.proxies", &self.proxies)?,
             head_within: seconds(self.head_seconds),
             body_within: seconds(self.body_seconds),
@@ -425,13 +466,6 @@ impl Default for ScreenshotsSection {
     }
 }
 
-impl ScreenshotsSection {
-    /// How long they are kept.
-    pub(crate) fn kept(&self) -> Duration {
-        Duration::from_secs(u64::from(self.keep_days.get()) * 24 * 3600)
-    }
-}
-
 impl Audit {
     /// How long records are kept.
     pub(crate) fn kept(&self) -> Duration {
@@ -459,7 +493,21 @@ impl Config {
                 path.display()
             );
         }
+        if !Bots::LEASE_SECONDS.contains(&config.bots.lease_seconds) {
+            let (least, most) = (Bots::LEASE_SECONDS.start(), Bots::LEASE_SECONDS.end());
+            bail!("{}: bots.lease_seconds must be from {least} to {most}", path.display());
+        }
         Ok(config)
+    }
+
+    /// How long is kept what bots leave behind.
+    pub(crate) fn retention(&self) -> Retention {
+        let days = |days: NonZeroU32| Duration::from_secs(u64::from(days.get()) * 24 * 3600);
+        Retention {
+            bots: days(self.bots.keep_days),
+            screenshots: days(self.screenshots.keep_days),
+            ..Retention::default()
+        }
     }
 
     /// Where records of the audit lie until the store has them.

@@ -95,7 +95,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         env: env.clone(),
         tasks: tasks.clone(),
         audit,
-        metrics,
+        metrics: metrics.clone(),
         public_base: public_base.clone(),
         api_base: config.zoom.api_base.clone(),
     });
@@ -131,11 +131,14 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         store: store.clone(),
         broker: Arc::clone(&broker),
         fleet,
-        callbacks,
-        screenshots: screenshots.clone(),
+        callbacks: callbacks.clone(),
+        screenshots,
         env: env.clone(),
         capacity: config.bots.capacity,
-        deadlines: config.bots.deadlines(),
+        timing: config.bots.timing(),
+        metrics: metrics.clone(),
+        most_of_a_workspace: config.bots.most_of_a_workspace,
+        retention: config.retention(),
     });
 
     let trust = said_at_start::trust(&config);
@@ -147,6 +150,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         store: store.clone(),
         broker: Arc::clone(&broker),
         links: Arc::clone(&links),
+        callbacks,
         bots: Arc::clone(&bots),
         env,
         tasks: tasks.clone(),
@@ -194,7 +198,6 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         never = broker.tend_meetings() => match never {},
         never = broker.audit().run_journal() => match never {},
         never = broker.audit().run_pruning(config.audit.kept()) => match never {},
-        never = screenshots.tend(config.screenshots.kept()) => match never {},
     }
     broker.stop_refreshing();
     tasks.close();

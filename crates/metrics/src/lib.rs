@@ -8,7 +8,10 @@ mod workers;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use model::{Code, CredentialStatus, Failure, Finding, Outcome, Severity, Source, Timestamp, TokenKind};
+use model::{
+    BotStatus, Code, CredentialStatus, Failure, Finding, Outcome, Severity, Source, SubCode, Timestamp,
+    TokenKind,
+};
 use prometheus_client::{
     encoding::text::encode,
     metrics::{
@@ -74,6 +77,10 @@ struct Counted {
     clock_ahead: Gauge,
     store: store::StoreSeries,
     workers: workers::WorkerSeries,
+    bot_steps: Family<Labels<2>, Counter>,
+    bot_join_seconds: Histogram,
+    bots_running: Gauge,
+    bots_capacity: Gauge,
 }
 
 impl Default for Metrics {
@@ -162,9 +169,25 @@ impl Default for Metrics {
                 "problem_severity",
                 "What /readyz says of each thing that this server needs: 0 works, 3 no token can be given",
             ),
+            bot_steps: registered(&mut registry, "bot_steps", "Steps that bots of this server took"),
+            bot_join_seconds: histogram(
+                &mut registry,
+                "bot_join_seconds",
+                "From joining_call until a bot was in the meeting or its waiting room, for the first time",
+                (0.5, 1.6, 12),
+            ),
+            bots_running: registered(&mut registry, "bots_running", "Bots that run on this server"),
+            bots_capacity: registered(
+                &mut registry,
+                "bots_capacity",
+                "Bots that may run on this server at once",
+            ),
             registry,
         };
         let metrics = Self(Arc::new(counted));
+        for status in BotStatus::ALL {
+            metrics.steps(*status, None).inc_by(0);
+        }
         metrics.mints(TokenKind::Zak, "ok").inc_by(0);
         metrics.refreshes("ok").inc_by(0);
         for limit in LIMITS {
@@ -339,6 +362,31 @@ impl Metrics {
     /// By how many seconds this server's clock is ahead of Zoom's.
     pub fn clock_ahead(&self, seconds: i64) {
         self.0.clock_ahead.set(seconds);
+    }
+
+    /// A bot took a step.
+    pub fn bot_step(&self, status: BotStatus, sub_code: Option<SubCode>) {
+        self.steps(status, sub_code).inc();
+    }
+
+    fn steps(&self, status: BotStatus, sub_code: Option<SubCode>) -> Counter {
+        let sub_code = sub_code.map_or("none", SubCode::as_str);
+        self.0.bot_steps.get_or_create(&[("code", status.as_str()), ("sub_code", sub_code)]).clone()
+    }
+
+    /// A bot is in, so long after it began to join.
+    pub fn bot_joined(&self, took: Duration) {
+        self.0.bot_join_seconds.observe(took.as_secs_f64());
+    }
+
+    /// So many more bots run here.
+    pub fn bots_running(&self, more: i64) {
+        self.0.bots_running.inc_by(more);
+    }
+
+    /// So many may.
+    pub fn bots_capacity(&self, bots: usize) {
+        self.0.bots_capacity.set(i64::try_from(bots).unwrap_or(i64::MAX));
     }
 
     /// Everything that was counted, as OpenMetrics text.

@@ -46,13 +46,16 @@ impl Observer for Metrics {
         self.0.workers.panics.get_or_create(&[("worker", worker)]).inc_by(0);
     }
 
+    fn claims(&self, worker: &'static str) {
+        self.0.workers.failures.get_or_create(&[("worker", worker)]).inc_by(0);
+        drop(self.0.workers.late_seconds.get_or_create(&[("worker", worker)]));
+    }
+
     fn panicked(&self, worker: &'static str) {
         self.0.workers.panics.get_or_create(&[("worker", worker)]).inc();
     }
 
     fn claimed(&self, worker: &'static str, late: Duration) {
-        // A worker that claims can fail.
-        self.0.workers.failures.get_or_create(&[("worker", worker)]).inc_by(0);
         self.0.workers.late_seconds.get_or_create(&[("worker", worker)]).observe(late.as_secs_f64());
     }
 

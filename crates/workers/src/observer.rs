@@ -6,6 +6,8 @@ use std::time::Duration;
 pub trait Observer: Send + Sync {
     /// A loop starts for the first time: its series begin at zero.
     fn started(&self, worker: &'static str);
+    /// It is one that claims items: their series begin at zero.
+    fn claims(&self, worker: &'static str);
     /// A loop, or one item of it, panicked.
     fn panicked(&self, worker: &'static str);
     /// An item was claimed, so long after it was due.
@@ -20,6 +22,7 @@ pub struct NotCounted;
 
 impl Observer for NotCounted {
     fn started(&self, _worker: &'static str) {}
+    fn claims(&self, _worker: &'static str) {}
     fn panicked(&self, _worker: &'static str) {}
     fn claimed(&self, _worker: &'static str, _late: Duration) {}
     fn failed(&self, _worker: &'static str) {}

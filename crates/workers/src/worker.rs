@@ -92,6 +92,7 @@ impl<W: Work> Worker<W> {
     /// A worker that claims by itself, as a loop of `workers`.
     pub fn start(workers: &Workers, work: W, settings: Settings) -> Self {
         let worker = Self::new(workers, work, settings);
+        workers.observer().claims(W::NAME);
         let looping = worker.clone();
         // Never dropped in a claim: what it claimed would belong to nobody until its lease lapses.
         workers.run_to_end(W::NAME, move || {

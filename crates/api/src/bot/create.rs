@@ -1,15 +1,13 @@
 //! `POST /api/v1/bot/`: a new bot, now or at its time.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use axum::{Json, extract::State as Extract, http::StatusCode};
-use bots::{AutomaticLeave, BotRequest, EveryoneLeft};
-use model::{BotId, BotStatus, StatusChange, Timestamp};
+use bots::{AutomaticLeave, BotRequest, EveryoneLeft, NewBot, NotCreated};
 use serde_json::{Map, Value, json};
-use store::Bot;
 use zoom::MeetingLink;
 
-use super::{meeting_digest, representation, sign_in};
+use super::{representation, sign_in};
 use crate::{
     State,
     body::Body,
@@ -33,56 +31,31 @@ const ECHOED: [&str; 9] = [
 const MOST_LABELS: usize = 50;
 /// Fields that are read. There is `zoom`, too, and what is echoed.
 const READ: [&str; 5] = ["meeting_url", "bot_name", "join_at", "automatic_leave", "metadata"];
-/// Ahead by more than this, a bot is scheduled: until then, somebody may start a server that runs it.
-const AD_HOC: Duration = Duration::from_secs(600);
 
 pub(crate) async fn handler(
     caller: Caller<Bots>,
     Extract(state): Extract<State>,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let mut accepted = read(&state, Fields::of(&body))?;
-    if let Some((field, complaint)) =
-        sign_in::complaint(&state, caller.workspace, &mut accepted.request.zoom).await?
-    {
-        let complaint = json!({ field: [complaint] });
-        return Err(FieldErrors(Map::from_iter([("zoom".into(), complaint)])).into());
-    }
-    let (id, now) = (BotId::generate(&state.env), state.env.now());
-    let scheduled = accepted.join_at.is_some_and(|at| at > now + AD_HOC);
-    if let Some(nobody) = state.bots.nobody_runs_bots(scheduled).await? {
-        return Err(ApiError::NobodyRunsBots(nobody.to_string()));
-    }
-    let bot = Bot {
-        id,
-        workspace: caller.workspace,
-        request: accepted.request.seal(state.broker.vault(), caller.workspace, id),
-        meeting_digest: meeting_digest(&accepted.request.meeting_url),
-        join_at: accepted.join_at,
-        metadata: accepted.metadata,
-        status_changes: vec![StatusChange {
-            code: BotStatus::Ready,
-            message: None,
-            created_at: now,
-            sub_code: None,
-        }],
-        leave_requested_at: None,
-        leased_until: None,
-        created_at: now,
-    };
-    state.store.add_bot(&bot).await?;
-    state.bots.poke(id);
+    let new = read(&state, Fields::of(&body))?;
+    let bot = state.bots.create(caller.workspace, new).await?;
     Ok((StatusCode::CREATED, Json(representation::of(&state, &bot, caller.scopes)?)))
 }
 
-/// A request that was read.
-struct Accepted {
-    request: BotRequest,
-    join_at: Option<Timestamp>,
-    metadata: BTreeMap<String, String>,
+impl From<NotCreated> for ApiError {
+    fn from(not_created: NotCreated) -> Self {
+        match not_created {
+            NotCreated::Zoom(field, words) => {
+                let complaint = json!({ field: [words] });
+                FieldErrors(Map::from_iter([("zoom".into(), complaint)])).into()
+            }
+            NotCreated::NobodyRunsBots(nobody) => Self::NobodyRunsBots(nobody.to_string()),
+            NotCreated::Failed(failure) => failure.into(),
+        }
+    }
 }
 
-fn read(state: &State, mut fields: Fields<'_>) -> Result<Accepted, FieldErrors> {
+fn read(state: &State, mut fields: Fields<'_>) -> Result<NewBot, FieldErrors> {
     let meeting_url = fields.text("meeting_url", 2000);
     let meeting_url = fields.required("meeting_url", meeting_url);
     if let Some(Err(error)) = meeting_url.map(MeetingLink::parse) {
@@ -95,12 +68,12 @@ fn read(state: &State, mut fields: Fields<'_>) -> Result<Accepted, FieldErrors> 
     let metadata = fields.object("metadata", metadata).unwrap_or_default();
     sign_in::misplaced(&mut fields, |name| READ.contains(&name) || ECHOED.contains(&name));
     let echoed = echoed(&mut fields);
-    let accepted = meeting_url.map(|meeting_url| Accepted {
+    let new = meeting_url.map(|meeting_url| NewBot {
         request: BotRequest { meeting_url: meeting_url.to_owned(), bot_name, zoom, automatic_leave, echoed },
         join_at,
         metadata,
     });
-    fields.finish(accepted)
+    fields.finish(new)
 }
 
 fn automatic_leave(fields: &mut Fields<'_>) -> AutomaticLeave {

@@ -18,6 +18,6 @@ pub(crate) async fn handler(
     Path(id): Path<BotId>,
 ) -> Result<Json<Value>, ApiError> {
     let bot = find(&state, caller.workspace, id).await?;
-    state.bots.parts().screenshots.delete(caller.workspace, bot.id).await?;
+    state.bots.screenshots().delete(caller.workspace, bot.id).await?;
     Ok(Json(representation::of(&state, &bot, caller.scopes)?))
 }

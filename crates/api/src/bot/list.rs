@@ -4,11 +4,12 @@ use axum::{
     Json,
     extract::{RawQuery, State as Extract},
 };
+use bots::meeting_digest;
 use model::BotStatus;
 use serde_json::Value;
 use store::BotFilter;
 
-use super::{meeting_digest, representation};
+use super::representation;
 use crate::{
     State,
     caller::{Caller, Read},

@@ -20,8 +20,3 @@ use crate::{State, error::ApiError};
 async fn find(state: &State, workspace: WorkspaceId, id: BotId) -> Result<Bot, ApiError> {
     state.store.bot(workspace, id).await?.ok_or(ApiError::NotFound)
 }
-
-/// Finds the bots of one meeting without opening every row.
-fn meeting_digest(meeting_url: &str) -> store::Digest {
-    tenants::digest(meeting_url)
-}

@@ -6,7 +6,7 @@ use axum::{
     http::header::{CACHE_CONTROL, CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
-use model::{BotId, Code, Failure};
+use model::BotId;
 use serde_json::{Value, json};
 
 use super::find;
@@ -25,7 +25,7 @@ pub(crate) async fn handler(
 ) -> Result<Json<Value>, ApiError> {
     let bot = find(&state, caller.workspace, id).await?;
     let base = state.broker.public_base().as_str().trim_end_matches('/');
-    let shots = state.store.screenshots(caller.workspace, bot.id).await?;
+    let shots = state.bots.screenshots().list(caller.workspace, bot.id).await?;
     let results = shots.iter().map(|shot| {
         let url = format!("{base}/api/latchkey/v1/bot/{}/screenshots/{}.png", bot.id, shot.id);
         json!({ "id": shot.id, "recorded_at": shot.recorded_at, "url": url })
@@ -40,10 +40,8 @@ pub(crate) async fn picture(
     Path((id, file)): Path<(BotId, String)>,
 ) -> Result<Response, ApiError> {
     let bot = find(&state, caller.workspace, id).await?;
-    let shots = state.store.screenshots(caller.workspace, bot.id).await?;
-    let wanted = shots.iter().find(|shot| file == format!("{}.png", shot.id)).ok_or(ApiError::NotFound)?;
-    let png = tokio::fs::read(state.bots.parts().screenshots.path(wanted)).await.map_err(|error| {
-        Failure::new(Code::Internal, format!("a screenshot's file cannot be read: {error}"))
-    })?;
+    let wanted = file.strip_suffix(".png").and_then(|id| id.parse().ok()).ok_or(ApiError::NotFound)?;
+    let png = state.bots.screenshots().read(caller.workspace, bot.id, wanted).await?;
+    let png = png.ok_or(ApiError::NotFound)?;
     Ok(([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "private, no-store")], png).into_response())
 }

@@ -3,15 +3,9 @@
 //! A bot that was told to sign in never comes as a guest because something that was said here went unheard.
 
 use bots::ZoomOptions;
-use model::{Class, CredentialId, PoolId, WorkspaceId, ZoomOauthAppId, nearest};
-use store::{AppKind, Occupied, Pool};
+use model::{CredentialId, PoolId, ZoomOauthAppId, nearest};
 
-use crate::{
-    State,
-    accounts::{self, dead},
-    error::ApiError,
-    fields::Fields,
-};
+use crate::{State, fields::Fields};
 
 const FIELDS: [&str; 11] = [
     "zak_url",
@@ -89,7 +83,7 @@ fn one_identity(fields: &mut Fields<'_>, zak_field: &str) {
 
 fn callback_url(state: &State, fields: &mut Fields<'_>, field: &str) -> Option<String> {
     let url = fields.text(field, 2000)?;
-    match state.bots.parts().callbacks.accepts(url) {
+    match state.callbacks.accepts(url) {
         Ok(()) => Some(url.to_owned()),
         Err(error) => {
             fields.complain(field, error.to_string());
@@ -108,60 +102,4 @@ pub(super) fn misplaced(fields: &mut Fields<'_>, is_known: impl Fn(&str) -> bool
             fields.complain(name, "There is no such field: did you mean zoom?");
         }
     }
-}
-
-/// What is wrong with the app, the account or the pool, by field. An address that names a user becomes the user's id.
-pub(super) async fn complaint(
-    state: &State,
-    workspace: WorkspaceId,
-    zoom: &mut ZoomOptions,
-) -> Result<Option<(&'static str, String)>, ApiError> {
-    if let Some(app) = zoom.oauth_app {
-        let complaint = match state.store.zoom_oauth_app(workspace, app).await?.map(|app| app.kind) {
-            None => Some("This workspace has no such app."),
-            Some(AppKind::ServerToServer) => {
-                Some("A server-to-server app cannot sign a join: name a General app.")
-            }
-            Some(AppKind::UserLevel | AppKind::AccountLevel) => None,
-        };
-        if let Some(complaint) = complaint {
-            return Ok(Some(("oauth_app", complaint.to_owned())));
-        }
-    }
-    if let Some(credential) = zoom.credential.or(zoom.obf_credential) {
-        let own_field = if zoom.obf_credential.is_some() { "obf_credential" } else { "credential" };
-        let named = accounts::named(state, workspace, credential, zoom.user.as_ref()).await;
-        if let Ok(Err((field, complaint))) = named {
-            let field = if field == "credential" { own_field } else { field };
-            return Ok(Some((field, complaint)));
-        }
-        if let Some(complaint) = dead(state, workspace, credential).await? {
-            return Ok(Some((own_field, complaint)));
-        }
-        match named {
-            Ok(Ok((user, address))) => (zoom.user, zoom.user_address) = (user, address),
-            // The bot comes later: its token is asked for by the address, which is looked up then.
-            Err(ApiError::Failed(failure)) if failure.class() == Class::Retry => {}
-            Ok(Err(_)) => {}
-            Err(error) => return Err(error),
-        }
-        return Ok(None);
-    }
-    let Some(pool) = zoom.pool else { return Ok(None) };
-    let complaint = match state.store.pool(workspace, pool, state.env.now()).await? {
-        None => Some("This workspace has no such pool.".to_owned()),
-        Some((_, members)) if members.iter().any(|member| member.status.is_usable()) => None,
-        Some((pool, members)) => Some(dead_pool(&pool, &members)),
-    };
-    Ok(complaint.map(|complaint| ("pool", complaint)))
-}
-
-fn dead_pool(pool: &Pool, members: &[Occupied]) -> String {
-    let states = members.iter().map(|member| format!("{} is {}", member.member.account.0, member.status));
-    let states: Vec<_> = states.take(10).collect();
-    let states = if states.is_empty() { "it is empty".to_owned() } else { states.join(", ") };
-    format!(
-        "No account of the pool {} can sign a bot in ({states}): connect one again, or add one.",
-        pool.name
-    )
 }

@@ -5,22 +5,25 @@
 //! | `connections` | how many at once, and how long one may keep us waiting |
 //! | `head` | how large the head of a request may be |
 //! | `bodies` | how large a body may be, how long it may take, and how much memory all of them get |
+//! | `in_flight` | how many requests of one workspace are worked on at once |
 //! | `wrong_keys` | answers to wrong API keys are slowed down |
 //! | `refusals` | a flood of refused requests is a line a second |
 
 mod bodies;
 mod connections;
 pub(crate) mod head;
+mod in_flight;
 mod refusals;
 mod wrong_keys;
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use model::Environment;
 
 pub(crate) use bodies::{Bodies, BodyError, Sender};
 pub(crate) use connections::{ConnectionState, Connections, Order, Seat};
+pub(crate) use in_flight::{InFlight, Slot};
 pub(crate) use refusals::{Kind, Refusals};
 pub(crate) use wrong_keys::WrongKeys;
 
@@ -31,6 +34,8 @@ pub struct Bounds {
     pub connections: usize,
     /// Those of one address. Of IPv6 the first 64 bits are an address: whoever has one has them all.
     pub of_an_address: usize,
+    /// Requests of one workspace that are worked on at once.
+    pub of_a_workspace: usize,
     /// Networks of reverse proxies, whose addresses stand for many and are not counted one by one.
     pub proxies: Vec<IpNet>,
     /// From the first byte of a request to the end of its head; and how long a new connection may be silent.
@@ -48,6 +53,7 @@ impl Default for Bounds {
         Self {
             connections: 2048,
             of_an_address: 256,
+            of_a_workspace: 512,
             proxies: private_networks(),
             head_within: Duration::from_secs(10),
             body_within: Duration::from_secs(30),
@@ -79,6 +85,7 @@ fn private_networks() -> Vec<IpNet> {
 pub struct Admission {
     pub(crate) bounds: Bounds,
     pub(crate) bodies: Bodies,
+    pub(crate) in_flight: Arc<InFlight>,
     pub(crate) wrong_keys: WrongKeys,
     pub(crate) refusals: Refusals,
 }
@@ -88,6 +95,7 @@ impl Admission {
     pub fn new(bounds: Bounds, env: &Environment) -> Self {
         Self {
             bodies: Bodies::new(&bounds, env.clock.clone()),
+            in_flight: Arc::new(InFlight::new(bounds.of_a_workspace)),
             wrong_keys: WrongKeys::new(env.clone()),
             refusals: Refusals::default(),
             bounds,

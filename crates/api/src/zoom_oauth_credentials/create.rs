@@ -111,7 +111,7 @@ fn read(state: &State, mut fields: Fields<'_>) -> Result<Asked, FieldErrors> {
 fn callback_url(state: &State, fields: &mut Fields<'_>) -> Option<Secret> {
     const FIELD: &str = "access_token_callback_url";
     let url = fields.text(FIELD, 200)?;
-    match state.bots.parts().callbacks.accepts(url) {
+    match state.callbacks.accepts(url) {
         Ok(()) => Some(Secret::new(url)),
         Err(error) => {
             fields.complain(FIELD, error.to_string());

@@ -79,6 +79,25 @@ async fn a_bot_that_nobody_had_time_for_does_not_come_too_late() {
 }
 
 #[tokio::test]
+async fn a_bot_that_waits_for_a_free_place_is_too_late_while_all_are_taken() {
+    let app = TestApp::build(&Plan { capacity: 1, ..TIMED }).await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let inside = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Inside" })).await;
+    app.until(&inside, "in_call_not_recording").await;
+    let waiting = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Waiting" })).await;
+    let called_off = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Called off" })).await;
+    app.post(&format!("/api/v1/bot/{called_off}/leave_call/"), json!({})).await.ok();
+    let ended = app.until(&called_off, "done").await;
+    assert_eq!(codes(&ended), ["ready", "call_ended", "done"]);
+    app.pass(Duration::from_secs(601)).await;
+    let ended = app.until(&waiting, "fatal").await;
+    assert_eq!(codes(&ended), ["ready", "fatal"]);
+    assert_eq!(why(&ended, "fatal").0, "failed_to_launch_in_time");
+    assert_eq!(codes(&app.look_at(&inside).await).last(), Some(&"in_call_not_recording"));
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_bot_whose_server_died_is_taken_over_when_its_lease_has_lapsed() {
     let app = Arc::new(TestApp::build(&Plan { capacity: 0, ..TIMED }).await);
     let meeting = app.zoom.meeting(json!({})).await;

@@ -1,5 +1,18 @@
 //! Requests whose head is too large, over real connections: the server's own HTTP must not be the one that answers.
 
+use std::{
+    convert::Infallible,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Poll,
+};
+
+use api::Bounds;
+use axum::body::{Body, Bytes};
+use futures_util::{future, stream};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -132,4 +145,40 @@ async fn other_routes_say_it_in_json() {
         assert!(head.contains("x-request-id: "), "{head}");
     }
     assert_eq!(send(&app, "GET /healthz", &many(30)).await.0, 200);
+}
+
+fn poll<F: Future + Unpin>(work: &mut F) -> Poll<F::Output> {
+    std::pin::Pin::new(work).poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+}
+
+#[tokio::test]
+async fn one_workspace_does_not_take_every_connection() {
+    let bounds = Bounds { of_a_workspace: 2, ..Bounds::default() };
+    let app = TestApp::build(&Plan { bounds: Some(bounds), manual: true, ..PLAN }).await;
+    let others = app.another_workspace().await;
+    let begun = Arc::new(AtomicUsize::new(0));
+    // Requests whose bodies never end, on a clock that stands still.
+    let slow = async || {
+        let (begun, mut is_first) = (Arc::clone(&begun), true);
+        let body = Body::from_stream(stream::poll_fn(move |_| {
+            begun.fetch_add(std::mem::take(&mut is_first).into(), Ordering::SeqCst);
+            Poll::<Option<Result<Bytes, Infallible>>>::Pending
+        }));
+        let request = app.request("POST", "/api/v1/bot/").header("content-type", "application/json");
+        app.send(request.body(body).unwrap()).await
+    };
+    {
+        let mut waiting = pin!(future::join(slow(), slow()));
+        while begun.load(Ordering::SeqCst) < 2 {
+            assert!(poll(&mut waiting).is_pending());
+            tokio::task::yield_now().await;
+        }
+        let refused = app.get("/api/v1/bot/").await;
+        assert_eq!((refused.status, refused.header("retry-after")), (429, "1"), "{}", refused.text);
+        assert!(refused.text.contains("connections.most_of_a_workspace"), "{}", refused.text);
+        assert_eq!(app.call_as(&others, "GET", "/api/v1/bot/", Value::Null).await.status, 200);
+        assert_eq!(app.get("/livez").await.status, 200, "who shows no key is of no workspace");
+    }
+    // Their callers are gone.
+    app.get("/api/v1/bot/").await.ok();
 }

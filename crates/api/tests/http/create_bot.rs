@@ -577,3 +577,36 @@ async fn a_pasted_link_is_read_or_refused() {
         assert!(answer["meeting_url"][0].as_str().unwrap().starts_with(complaint), "{answer}");
     }
 }
+
+#[tokio::test]
+async fn a_workspace_has_so_many_bots_that_have_not_ended() {
+    let app = TestApp::build(&Plan { bots_of_a_workspace: 2, manual: true, ..PLAN }).await;
+    let request = || json!({ "meeting_url": "https://zoom.us/j/99912345678" });
+    let first = app.bot(request()).await;
+    app.bot(request()).await;
+    let refused = app.post("/api/v1/bot/", request()).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "60"), "{}", refused.text);
+    let words = "2 bots of this workspace have not ended, and it may have 2 (bots.most_of_a_workspace";
+    assert!(refused.text.contains(words), "{}", refused.text);
+    let theirs = app.another_workspace().await;
+    assert_eq!(app.call_as(&theirs, "POST", "/api/v1/bot/", request()).await.status, 201);
+
+    app.post(&format!("/api/v1/bot/{first}/leave_call/"), json!({})).await.ok();
+    app.until(&first, "done").await;
+    app.bot(request()).await;
+    assert_eq!(app.post("/api/v1/bot/", request()).await.status, 429);
+}
+
+#[tokio::test]
+async fn what_is_stored_of_a_request_has_a_limit() {
+    let app = TestApp::build(&PLAN).await;
+    let request = |text: &str, image: &str| {
+        json!({ "meeting_url": "https://zoom.us/j/99912345678", "recording_config": { "planted": text },
+                "automatic_video_output": { "in_call_recording": { "b64_data": image } } })
+    };
+    // Images are not stored.
+    app.bot(request("small", &"A".repeat(100_000))).await;
+    let refused = app.post("/api/v1/bot/", request(&"A".repeat(70_000), "")).await;
+    assert_eq!(refused.status, 400, "{}", refused.text);
+    assert!(refused.text.contains("a bot's is stored up to 65536"), "{}", refused.text);
+}

@@ -21,7 +21,7 @@ async fn listed(app: &TestApp, bot: &str) -> usize {
 #[tokio::test]
 async fn a_picture_goes_after_its_time_with_its_file() {
     let app = app().await;
-    let screenshots = app.bots.parts().screenshots.clone();
+    let screenshots = app.bots.screenshots().clone();
     let (first, second) = (bot(&app).await, bot(&app).await);
     let old = app.picture_of(&first).await;
     app.jump(20 * DAY);
@@ -57,12 +57,12 @@ async fn deleting_a_bots_media_leaves_neither_rows_nor_files() {
 #[tokio::test]
 async fn a_file_without_a_row_is_swept_once_no_row_can_follow() {
     let app = app().await;
-    let screenshots = app.bots.parts().screenshots.clone();
+    let screenshots = app.bots.screenshots().clone();
     let of = bot(&app).await;
     let orphan = app.picture_of(&of).await;
     // Only its row goes, as where another server is asked.
     let workspace = app.workspace().await;
-    app.bots.parts().store.delete_screenshots(workspace, of.parse().unwrap()).await.unwrap();
+    app.store.delete_screenshots(workspace, of.parse().unwrap()).await.unwrap();
     let sweep = async || screenshots.sweep(app.env.now() - 30 * DAY).await.unwrap().files;
     assert_eq!((sweep().await, app.picture_files()), (0, vec![orphan]), "its row may be about to come");
     app.jump(Duration::from_secs(3600));

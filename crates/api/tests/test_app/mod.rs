@@ -19,7 +19,7 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
-use bots::{Deadlines, Fleet, Screenshots, Supervisor};
+use bots::{Fleet, Retention, Screenshots, Supervisor, Timing};
 use broker::Broker;
 use browser::{BrowserConfig, ZoomOverride};
 use metrics::Metrics;
@@ -69,6 +69,8 @@ pub(crate) struct Plan {
     pub(crate) show_app_secrets: bool,
     /// Whether other servers of the installation run bots.
     pub(crate) bots_elsewhere: bool,
+    /// How many bots of a workspace may be waiting or running.
+    pub(crate) bots_of_a_workspace: u32,
     /// After how long a silent page is taken for frozen.
     pub(crate) answer_within: Duration,
     /// How long a bot may be away.
@@ -85,6 +87,7 @@ pub(crate) struct TestApp {
     pub(crate) broker: Arc<Broker>,
     pub(crate) links: Arc<TokenLinks>,
     pub(crate) bots: Arc<Supervisor>,
+    pub(crate) store: Arc<dyn store::Store>,
     pub(crate) api_key: String,
     /// The registered app.
     pub(crate) zoom_app: String,
@@ -149,7 +152,7 @@ impl TestApp {
             env: env.clone(),
             tasks: tasks.clone(),
             audit,
-            metrics,
+            metrics: metrics.clone(),
             public_base: base.clone(),
             api_base,
         });
@@ -180,14 +183,19 @@ impl TestApp {
             store: store.clone(),
             broker: Arc::clone(&broker),
             fleet: Fleet::new(browser(plan, &zoom, directory.path()), env.clone()),
-            callbacks,
+            callbacks: callbacks.clone(),
             screenshots: Screenshots::new(directory.path().join("screenshots"), store.clone(), env.clone()),
             env: env.clone(),
             capacity: plan.capacity,
-            deadlines: Deadlines { come_back_within: plan.come_back_within, ..Deadlines::default() },
+            timing: Timing { come_back_within: plan.come_back_within, ..Timing::default() },
+            metrics: metrics.clone(),
+            most_of_a_workspace: NonZeroU32::new(plan.bots_of_a_workspace).unwrap(),
+            // Tests sweep by themselves, however far the clock jumps.
+            retention: Retention { sweep_interval: Duration::MAX, ..Retention::default() },
         });
         let server = Server::new(api::State {
-            store,
+            store: store.clone(),
+            callbacks,
             broker: Arc::clone(&broker),
             links: Arc::clone(&links),
             bots: Arc::clone(&bots),
@@ -207,6 +215,7 @@ impl TestApp {
             broker,
             links,
             bots,
+            store,
             api_key,
             zoom_app: String::new(),
             workspaces,
@@ -315,7 +324,7 @@ impl TestApp {
 
     /// A picture of a bot that never ran: its name in the bot's list. No call makes one.
     pub(crate) async fn picture_of(&self, bot: &str) -> String {
-        let kept = self.bots.parts().screenshots.keep(bot.parse().unwrap(), b"\x89PNG").await;
+        let kept = self.bots.screenshots().keep(bot.parse().unwrap(), b"\x89PNG").await;
         format!("{}.png", kept.unwrap())
     }
 

@@ -59,6 +59,10 @@ impl Observer for Counts {
         self.0.lock().unwrap().started.push(worker);
     }
 
+    fn claims(&self, worker: &'static str) {
+        assert_eq!(worker, "rows", "no other loop claims");
+    }
+
     fn panicked(&self, worker: &'static str) {
         *self.0.lock().unwrap().panics.entry(worker).or_default() += 1;
     }

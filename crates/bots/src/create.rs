@@ -1,0 +1,193 @@
+//! A new bot: what is refused before anything is stored, and its row.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use broker::{NamedAccount, WrongField};
+use model::{BotId, BotStatus, Class, Code, CredentialId, Failure, StatusChange, Timestamp, WorkspaceId};
+use store::{AppKind, Bot, BotFilter, Digest, Occupied, Pool, StoreError};
+
+use crate::{BotRequest, NobodyRunsBots, Supervisor, ZoomOptions};
+
+/// Ahead by more than this, a bot is scheduled: until then, somebody may start a server that runs it.
+const AD_HOC: Duration = Duration::from_secs(600);
+/// Bytes of a request as it is stored, images aside. The contract's own objects take a few hundred.
+const MAX_REQUEST_BYTES: usize = 64 * 1024;
+/// How long a count of a workspace's bots is good for, while it is far from the limit.
+const COUNT_TTL: Duration = Duration::from_secs(60);
+
+/// A bot to be.
+#[derive(Debug)]
+pub struct NewBot {
+    /// What it is asked to do.
+    pub request: BotRequest,
+    /// When it shall join; at once when `None`.
+    pub join_at: Option<Timestamp>,
+    /// The caller's own labels.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Why there is no bot.
+#[derive(Debug)]
+pub enum NotCreated {
+    /// A field of [`ZoomOptions`], and what is wrong with it.
+    Zoom(&'static str, String),
+    /// No server would run it.
+    NobodyRunsBots(NobodyRunsBots),
+    /// Something failed, or a limit is reached.
+    Failed(Failure),
+}
+
+impl From<Failure> for NotCreated {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<StoreError> for NotCreated {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Finds the bots of one meeting without opening every row.
+pub fn meeting_digest(meeting_url: &str) -> Digest {
+    tenants::digest(meeting_url)
+}
+
+impl Supervisor {
+    /// Makes a bot, and pokes whoever may run it.
+    #[tracing::instrument(name = "create_bot", skip_all, fields(%workspace))]
+    pub async fn create(&self, workspace: WorkspaceId, mut new: NewBot) -> Result<Bot, NotCreated> {
+        let parts = &*self.parts;
+        self.check_sign_in(workspace, &mut new.request.zoom).await?;
+        let (id, now) = (BotId::generate(&parts.env), parts.env.now());
+        let scheduled = new.join_at.is_some_and(|at| at > now + AD_HOC);
+        if let Some(nobody) = self.nobody_runs_bots(scheduled).await? {
+            return Err(NotCreated::NobodyRunsBots(nobody));
+        }
+        let bytes = new.request.stored_bytes();
+        if bytes > MAX_REQUEST_BYTES {
+            let words = format!(
+                "the request is {bytes} bytes without its images; a bot's is stored up to {MAX_REQUEST_BYTES}: leave out what has no effect here"
+            );
+            return Err(Failure::new(Code::RequestMalformed, words).into());
+        }
+        self.check_number(workspace, now).await?;
+        let ready = StatusChange { code: BotStatus::Ready, message: None, created_at: now, sub_code: None };
+        let bot = Bot {
+            id,
+            workspace,
+            request: new.request.seal(parts.broker.vault(), workspace, id),
+            meeting_digest: meeting_digest(&new.request.meeting_url),
+            join_at: new.join_at,
+            metadata: new.metadata,
+            status_changes: vec![ready],
+            leave_requested_at: None,
+            leased_until: None,
+            created_at: now,
+        };
+        parts.store.add_bot(&bot).await?;
+        parts.metrics.bot_step(BotStatus::Ready, None);
+        self.poke(id);
+        Ok(bot)
+    }
+
+    /// Whether the workspace may have one more bot that has not ended. Counts are kept for a while: of requests at once on
+    /// several servers some may pass beyond the limit.
+    async fn check_number(&self, workspace: WorkspaceId, now: Timestamp) -> Result<(), NotCreated> {
+        let most = u64::from(self.parts.most_of_a_workspace.get());
+        let counts = || self.alive.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = counts().get(&workspace).copied();
+        let fresh = kept.filter(|(at, count)| at.was_within(COUNT_TTL, now) && *count < most);
+        let (at, count) = if let Some(kept) = fresh {
+            kept
+        } else {
+            let alive = BotStatus::ALL.iter().copied().filter(|status| !status.is_terminal());
+            let filter = BotFilter { status: alive.collect(), ..BotFilter::default() };
+            (now, self.parts.store.bots(workspace, &filter, 0, 0).await?.count)
+        };
+        if count >= most {
+            let words = format!(
+                "{count} bots of this workspace have not ended, and it may have {most} (bots.most_of_a_workspace, \
+                 which the operator of this server sets): wait until some have ended, or tell some to leave"
+            );
+            let failure = Failure::new(Code::RateLimited, words);
+            return Err(Failure { retry_after: Some(COUNT_TTL), ..failure }.into());
+        }
+        let mut counts = counts();
+        counts.retain(|_, (at, _)| at.was_within(COUNT_TTL, now));
+        counts.insert(workspace, (at, count + 1));
+        Ok(())
+    }
+
+    /// What is wrong with the app, the account or the pool. An address that names a user becomes the user's id.
+    async fn check_sign_in(&self, workspace: WorkspaceId, zoom: &mut ZoomOptions) -> Result<(), NotCreated> {
+        let parts = &*self.parts;
+        if let Some(app) = zoom.oauth_app {
+            match parts.store.zoom_oauth_app(workspace, app).await?.map(|app| app.kind) {
+                None => return refused("oauth_app", "This workspace has no such app."),
+                Some(AppKind::ServerToServer) => {
+                    let words = "A server-to-server app cannot sign a join: name a General app.";
+                    return refused("oauth_app", words);
+                }
+                Some(AppKind::UserLevel | AppKind::AccountLevel) => {}
+            }
+        }
+        if let Some(credential) = zoom.credential.or(zoom.obf_credential) {
+            return self.check_account(workspace, credential, zoom).await;
+        }
+        let Some(pool) = zoom.pool else { return Ok(()) };
+        match parts.store.pool(workspace, pool, parts.env.now()).await? {
+            None => refused("pool", "This workspace has no such pool."),
+            Some((_, members)) if members.iter().any(|member| member.status.is_usable()) => Ok(()),
+            Some((pool, members)) => refused("pool", dead_pool(&pool, &members)),
+        }
+    }
+
+    async fn check_account(
+        &self,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+        zoom: &mut ZoomOptions,
+    ) -> Result<(), NotCreated> {
+        let broker = &self.parts.broker;
+        let own_field = if zoom.obf_credential.is_some() { "obf_credential" } else { "credential" };
+        let named = broker.name_account(workspace, credential, zoom.user.as_ref()).await;
+        if let Ok(Err(WrongField { field, words })) = named {
+            return refused(if field == "credential" { own_field } else { field }, words);
+        }
+        if let Some(words) = broker.why_dead(workspace, credential).await? {
+            return refused(own_field, words);
+        }
+        match named {
+            Ok(Ok(NamedAccount { user, address })) => (zoom.user, zoom.user_address) = (user, address),
+            // The bot comes later: its token is asked for by the address, which is looked up then.
+            Err(failure) if failure.class() == Class::Retry => {}
+            Err(failure) => return Err(failure.into()),
+            Ok(Err(_)) => {}
+        }
+        Ok(())
+    }
+}
+
+/// How many bots of each workspace have not ended, and when they were counted.
+#[derive(Debug, Default)]
+pub(crate) struct AliveCounts(Mutex<HashMap<WorkspaceId, (Timestamp, u64)>>);
+
+fn refused(field: &'static str, words: impl Into<String>) -> Result<(), NotCreated> {
+    Err(NotCreated::Zoom(field, words.into()))
+}
+
+fn dead_pool(pool: &Pool, members: &[Occupied]) -> String {
+    let states = members.iter().map(|member| format!("{} is {}", member.member.account.0, member.status));
+    let states: Vec<_> = states.take(10).collect();
+    let states = if states.is_empty() { "it is empty".to_owned() } else { states.join(", ") };
+    format!(
+        "No account of the pool {} can sign a bot in ({states}): connect one again, or add one.",
+        pool.name
+    )
+}

@@ -1,0 +1,115 @@
+//! A bot that runs here, and its lease.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use metrics::Metrics;
+use model::BotId;
+use store::{Bot, Lease};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Parts,
+    commands::{BotCommand, Commands},
+    parts::LEASE_RENEWALS,
+};
+
+/// The bots that run here.
+#[derive(Debug)]
+pub(crate) struct RunningBots {
+    /// Each is told when its row has changed.
+    changed: Mutex<HashMap<BotId, Arc<Notify>>>,
+    metrics: Metrics,
+}
+
+impl RunningBots {
+    pub(crate) fn new(metrics: Metrics) -> Self {
+        Self { changed: Mutex::default(), metrics }
+    }
+
+    /// Takes a bot in that was leased.
+    pub(crate) fn add(self: &Arc<Self>, bot: Bot, lease: Lease) -> LeasedBot {
+        let changed = Arc::new(Notify::new());
+        self.lock().insert(bot.id, Arc::clone(&changed));
+        self.metrics.bots_running(1);
+        LeasedBot { bot, lease, changed, commands: watch::Sender::new(None), running: Arc::clone(self) }
+    }
+
+    /// The row of a bot has changed, if it runs here.
+    pub(crate) fn changed(&self, bot: BotId) {
+        if let Some(changed) = self.lock().get(&bot) {
+            changed.notify_one();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<BotId, Arc<Notify>>> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A bot that runs here. It is one of the [`RunningBots`] until this is dropped, also by a panic.
+#[derive(Debug)]
+pub(crate) struct LeasedBot {
+    pub(crate) bot: Bot,
+    pub(crate) lease: Lease,
+    /// Told when its row has changed.
+    changed: Arc<Notify>,
+    commands: watch::Sender<Option<BotCommand>>,
+    running: Arc<RunningBots>,
+}
+
+impl LeasedBot {
+    /// What it is told.
+    pub(crate) fn commands(&self) -> Commands {
+        self.commands.subscribe()
+    }
+
+    /// Renews the lease, and passes on what the row says. Runs beside the bot, whatever the bot waits for. Returns when the
+    /// lease is lost: the bot is another server's by now.
+    pub(crate) async fn keep(&self, parts: &Parts, stopping: &CancellationToken) {
+        let id = self.bot.id;
+        loop {
+            let expires_at = parts.env.now() + parts.timing.lease;
+            match parts.store.renew_bot(id, &self.lease, expires_at).await {
+                Ok(Some(row)) if row.leave_requested_at.is_some() => self.tell(BotCommand::Leave),
+                Ok(Some(_)) if stopping.is_cancelled() => self.tell(BotCommand::HandOver),
+                Ok(Some(_)) => {}
+                Ok(None) => return,
+                // While the store is away nobody else can take the bot either. A server that stops does not wait for it.
+                Err(error) => {
+                    tracing::warn!(bot = %id, %error, "a bot's lease could not be renewed");
+                    if stopping.is_cancelled() {
+                        self.tell(BotCommand::HandOver);
+                    }
+                }
+            }
+            tokio::select! {
+                () = self.changed.notified() => {}
+                () = stopping.cancelled(), if !stopping.is_cancelled() => {}
+                () = parts.env.clock.sleep(parts.timing.lease / LEASE_RENEWALS) => {}
+            }
+        }
+    }
+
+    fn tell(&self, command: BotCommand) {
+        self.commands.send_if_modified(|current| {
+            let is_new = *current != Some(command);
+            *current = Some(command);
+            is_new
+        });
+    }
+}
+
+impl Drop for LeasedBot {
+    fn drop(&mut self) {
+        self.running.metrics.bots_running(-1);
+        let mut running = self.running.lock();
+        // A lease that lapsed while this process stood still may have been taken here again: that run stays.
+        if running.get(&self.bot.id).is_some_and(|changed| Arc::ptr_eq(changed, &self.changed)) {
+            running.remove(&self.bot.id);
+        }
+    }
+}
