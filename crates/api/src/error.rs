@@ -11,7 +11,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use model::{ApiScope, Class, Code, Failure};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::{bounds::BodyError, fields::FieldErrors, observe::RefusedFor};
 
@@ -19,7 +21,7 @@ use crate::{bounds::BodyError, fields::FieldErrors, observe::RefusedFor};
 const USUAL_WAIT: Duration = Duration::from_secs(5);
 
 /// A failed call of the JSON API.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum ApiError {
     /// Fields that are wrong or missing.
     Invalid(FieldErrors),
@@ -129,102 +131,162 @@ pub(crate) fn reported(failure: &Failure, mut response: Response) -> Response {
     response
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        let coded = |code: &str, detail: &str| json!({ "code": code, "detail": detail });
-        let (status, body) = match self {
-            Self::Invalid(errors) => (StatusCode::BAD_REQUEST, Value::Object(errors.0)),
-            Self::Unreadable(detail) => (StatusCode::BAD_REQUEST, coded("parse_error", &detail)),
-            Self::UnsupportedMediaType => (
+/// The body of every error but wrong fields.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(crate) struct ErrorBody {
+    /// A stable word for machines. A 404 has none, as in Recall's API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    code: Option<&'static str>,
+    /// What happened, and what to do, for people.
+    detail: Cow<'static, str>,
+}
+
+/// What a failed call answers, before it is JSON.
+enum ErrorAnswer {
+    ByField(Map<String, Value>),
+    Coded(ErrorBody),
+}
+
+impl ApiError {
+    /// Status and body.
+    fn parts(self) -> (StatusCode, ErrorAnswer) {
+        let coded = |status, code, detail: Cow<'static, str>| {
+            (status, ErrorAnswer::Coded(ErrorBody { code: Some(code), detail }))
+        };
+        let missing = |detail: &'static str| {
+            let body = ErrorBody { code: None, detail: detail.into() };
+            (StatusCode::NOT_FOUND, ErrorAnswer::Coded(body))
+        };
+        match self {
+            Self::Invalid(errors) => (StatusCode::BAD_REQUEST, ErrorAnswer::ByField(errors.0)),
+            Self::Unreadable(detail) => coded(StatusCode::BAD_REQUEST, "parse_error", detail.into()),
+            Self::UnsupportedMediaType => coded(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                coded(
-                    "unsupported_media_type",
-                    "The body is neither JSON nor a form: send `Content-Type: application/json`.",
-                ),
+                "unsupported_media_type",
+                "The body is neither JSON nor a form: send `Content-Type: application/json`.".into(),
             ),
-            Self::Body(error) => return unread(error),
-            Self::AddressTooLong => (
+            Self::Body(error) => {
+                let (status, code) = match error {
+                    BodyError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+                    BodyError::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
+                    BodyError::NoMemory => return Self::Failed(error.failure()).parts(),
+                    BodyError::Broken => (StatusCode::BAD_REQUEST, "parse_error"),
+                };
+                coded(status, code, format!("The {error}.").into())
+            }
+            Self::AddressTooLong => coded(
                 StatusCode::URI_TOO_LONG,
-                coded("address_too_long", "Path and query are longer than 16 KiB."),
+                "address_too_long",
+                "Path and query are longer than 16 KiB.".into(),
             ),
-            Self::HeadersTooLarge => (
+            Self::HeadersTooLarge => coded(
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                coded("headers_too_large", "The headers are more than 64, or larger than 16 KiB together."),
+                "headers_too_large",
+                "The headers are more than 64, or larger than 16 KiB together.".into(),
             ),
-            Self::NotAuthenticated => (
+            Self::NotAuthenticated => coded(
                 StatusCode::UNAUTHORIZED,
-                coded("not_authenticated", "Send an API key: `Authorization: Token <key>`."),
+                "not_authenticated",
+                "Send an API key: `Authorization: Token <key>`.".into(),
             ),
             Self::AuthenticationFailed(why) => {
-                (StatusCode::UNAUTHORIZED, coded("authentication_failed", why))
+                coded(StatusCode::UNAUTHORIZED, "authentication_failed", why.into())
             }
             Self::PermissionDenied(scope) => {
                 let detail = format!("This API key lacks the scope {}: use one that has it.", scope.as_str());
-                (StatusCode::FORBIDDEN, coded("permission_denied", &detail))
+                coded(StatusCode::FORBIDDEN, "permission_denied", detail.into())
             }
-            Self::Throttled(wait) => return throttled(wait),
-            Self::NotFound => (StatusCode::NOT_FOUND, json!({ "detail": "Not found." })),
-            Self::InvalidPage => (StatusCode::NOT_FOUND, json!({ "detail": "Invalid page." })),
-            Self::MethodNotAllowed => (
+            Self::Throttled(wait) => {
+                let detail =
+                    format!("Too many requests in one minute. Try again in {} s.", whole_seconds(wait));
+                coded(StatusCode::TOO_MANY_REQUESTS, "throttled", detail.into())
+            }
+            Self::NotFound => missing("Not found."),
+            Self::InvalidPage => missing("Invalid page."),
+            Self::MethodNotAllowed => coded(
                 StatusCode::METHOD_NOT_ALLOWED,
-                coded(
-                    "method_not_allowed",
-                    "This path does not take this method; `Allow` names those that it takes.",
-                ),
+                "method_not_allowed",
+                "This path does not take this method; `Allow` names those that it takes.".into(),
             ),
-            Self::Command(code, detail) => (StatusCode::BAD_REQUEST, coded(code, &detail)),
-            Self::Conflict(code, detail) => (StatusCode::CONFLICT, coded(code, detail)),
+            Self::Command(code, detail) => coded(StatusCode::BAD_REQUEST, code, detail),
+            Self::Conflict(code, detail) => coded(StatusCode::CONFLICT, code, detail.into()),
             Self::NobodyRunsBots(detail) => {
-                let retry = [(RETRY_AFTER, HeaderValue::from_static("30"))];
-                let body = Json(coded("out_of_adhoc_bots", &detail));
-                return (StatusCode::INSUFFICIENT_STORAGE, retry, body).into_response();
+                coded(StatusCode::INSUFFICIENT_STORAGE, "out_of_adhoc_bots", detail.into())
             }
-            Self::Failed(failure) => return failed(&failure),
+            Self::Failed(failure) => {
+                // What is our fault says nothing of our insides.
+                let detail = match failure.class() {
+                    Class::OurFault => failure.code.advice().into(),
+                    Class::Retry | Class::PersonMustAct => {
+                        format!("{}; {}", failure.detail, failure.code.advice()).into()
+                    }
+                };
+                coded(status_of(failure.code), failure.code.as_str(), detail)
+            }
+        }
+    }
+
+    /// Status and body, for the document.
+    pub(crate) fn answer(&self) -> (StatusCode, Value) {
+        let (status, answer) = self.clone().parts();
+        let body = match answer {
+            ErrorAnswer::ByField(errors) => Value::Object(errors),
+            ErrorAnswer::Coded(body) => serde_json::to_value(body).expect("text keys"),
         };
-        let mut response = (status, Json(body)).into_response();
+        (status, body)
+    }
+
+    /// `Retry-After` in seconds, when a retry is worth it.
+    pub(crate) fn retry_after(&self) -> Option<String> {
+        match self {
+            Self::Throttled(wait) => Some(whole_seconds(*wait).to_string()),
+            Self::NobodyRunsBots(_) => Some("30".to_owned()),
+            Self::Body(error @ BodyError::NoMemory) => retry_after(&error.failure()),
+            Self::Failed(failure) => retry_after(failure),
+            _ => None,
+        }
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::Body(error @ BodyError::NoMemory) => Some(error.failure()),
+            Self::Failed(failure) => Some(failure.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Up, to whole seconds: whoever comes at that time is let in.
+fn whole_seconds(wait: Duration) -> u128 {
+    wait.as_millis().div_ceil(1000)
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (retry_after, failure) = (self.retry_after(), self.failure());
+        let (status, answer) = self.parts();
+        let mut response = match answer {
+            ErrorAnswer::ByField(errors) => (status, Json(errors)).into_response(),
+            ErrorAnswer::Coded(body) => (status, Json(body)).into_response(),
+        };
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Token"));
         }
-        response
+        if let Some(seconds) = retry_after.and_then(|seconds| seconds.parse().ok()) {
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
+        match failure {
+            Some(failure) => reported(&failure, response),
+            None => response,
+        }
     }
-}
-
-fn failed(failure: &Failure) -> Response {
-    // What is our fault says nothing of our insides.
-    let detail = match failure.class() {
-        Class::OurFault => failure.code.advice().to_owned(),
-        Class::Retry | Class::PersonMustAct => format!("{}; {}", failure.detail, failure.code.advice()),
-    };
-    let body = Json(json!({ "code": failure.code.as_str(), "detail": detail }));
-    let mut response = reported(failure, (status_of(failure.code), body).into_response());
-    if let Some(seconds) = retry_after(failure).and_then(|seconds| seconds.parse().ok()) {
-        response.headers_mut().insert(RETRY_AFTER, seconds);
-    }
-    response
-}
-
-fn unread(error: BodyError) -> Response {
-    let (status, code) = match error {
-        BodyError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
-        BodyError::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
-        BodyError::NoMemory => return failed(&error.failure()),
-        BodyError::Broken => (StatusCode::BAD_REQUEST, "parse_error"),
-    };
-    (status, Json(json!({ "code": code, "detail": format!("The {error}.") }))).into_response()
-}
-
-fn throttled(wait: Duration) -> Response {
-    // Up, to whole seconds: whoever comes at that time is let in.
-    let seconds = wait.as_millis().div_ceil(1000);
-    let detail = format!("Too many requests in one minute. Try again in {seconds} s.");
-    let body = Json(json!({ "code": "throttled", "detail": detail }));
-    let headers = [(RETRY_AFTER, seconds.to_string())];
-    (StatusCode::TOO_MANY_REQUESTS, headers, body).into_response()
 }
 
 /// A handler panicked. The payload may hold anything, so it is not shown.
 pub(crate) fn panicked(_payload: Box<dyn Any + Send>) -> Response {
-    failed(&Failure::new(Code::Internal, "a handler panicked"))
+    ApiError::from(Failure::new(Code::Internal, "a handler panicked")).into_response()
 }
 
 #[cfg(test)]

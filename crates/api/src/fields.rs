@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use model::{Timestamp, nearest};
+use outbound::CallbackClient;
 use serde_json::{Map, Value, json};
 
+use crate::{State, request::Field};
+
 /// What is wrong, by field: `{"zoom": {"zak_url": ["…"]}}`.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct FieldErrors(pub(crate) Map<String, Value>);
 
 impl FieldErrors {
@@ -30,11 +33,22 @@ impl FieldErrors {
 pub(crate) struct Fields<'a> {
     given: &'a Map<String, Value>,
     errors: FieldErrors,
+    /// Says which addresses may be called back.
+    callbacks: Option<&'a CallbackClient>,
 }
 
 impl<'a> Fields<'a> {
     pub(crate) fn of(given: &'a Map<String, Value>) -> Self {
-        Self { given, errors: FieldErrors::default() }
+        Self { given, errors: FieldErrors::default(), callbacks: None }
+    }
+
+    /// The same for a request that names addresses to be called back.
+    pub(crate) fn with_callbacks(self, state: &'a State) -> Self {
+        Self { callbacks: Some(&state.callbacks), ..self }
+    }
+
+    fn inside(&self, given: &'a Map<String, Value>) -> Self {
+        Self { callbacks: self.callbacks, ..Self::of(given) }
     }
 
     /// Complains about a field.
@@ -54,6 +68,13 @@ impl<'a> Fields<'a> {
     /// A field's value, unchecked.
     pub(crate) fn anything(&self, field: &str) -> Option<&'a Value> {
         self.value(field)
+    }
+
+    /// A field's value, if it is right. For questions that concern several fields: what is wrong is complained about when the
+    /// whole is read.
+    pub(crate) fn peek<T: Field>(&self, field: &str) -> Option<T> {
+        self.anything(field)?;
+        T::read(&mut self.inside(self.given), field)
     }
 
     /// Complains about every field whose name is none of `known`: somebody misspelt one, and it would go unheard. One that
@@ -111,6 +132,19 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// An address of at most `most` characters that may be called back.
+    pub(crate) fn callback_url(&mut self, field: &str, most: usize) -> Option<&'a str> {
+        let url = self.text(field, most)?;
+        let callbacks = self.callbacks.expect("whoever reads an address says who calls it");
+        match callbacks.accepts(url) {
+            Ok(()) => Some(url),
+            Err(error) => {
+                self.complain(field, error.to_string());
+                None
+            }
+        }
+    }
+
     /// Text that reads as `T`.
     pub(crate) fn parsed<T: std::str::FromStr>(&mut self, field: &str, complaint: &str) -> Option<T> {
         let text = self.text(field, 1000)?;
@@ -152,6 +186,16 @@ impl<'a> Fields<'a> {
             self.complain(field, format!("It must not be more than a day: {}.", most.as_secs()));
         }
         Some(overlap)
+    }
+
+    /// A whole number in this range.
+    pub(crate) fn number_between(&mut self, field: &str, least: u32, most: u32) -> Option<u32> {
+        let number = self.number(field, least)?;
+        if number > most {
+            self.complain(field, format!("It must be at most {most}."));
+            return None;
+        }
+        Some(number)
     }
 
     /// A whole number, at least `least`.
@@ -201,7 +245,7 @@ impl<'a> Fields<'a> {
         let Value::Object(given) = self.value(field)? else {
             return self.wrong(field, "It must be an object.");
         };
-        let mut inner = Fields::of(given);
+        let mut inner = self.inside(given);
         let value = read(&mut inner);
         if !inner.errors.0.is_empty() {
             self.errors.0.insert(field.to_owned(), Value::Object(inner.errors.0));
@@ -226,7 +270,7 @@ impl<'a> Fields<'a> {
             let Value::Object(given) = value else {
                 return self.wrong(field, "It must be a list of objects.");
             };
-            let mut inner = Fields::of(given);
+            let mut inner = self.inside(given);
             values.push(read(&mut inner));
             errors.push(Value::Object(inner.errors.0));
         }

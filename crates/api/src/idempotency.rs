@@ -20,6 +20,10 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const LONGEST_KEY: usize = 255;
 
+pub(crate) const INVALID: &str = "Idempotency-Key must be 1 to 255 visible ASCII characters.";
+pub(crate) const REUSED: &str = "This Idempotency-Key was used for another request.";
+pub(crate) const IN_FLIGHT: &str = "A request with this Idempotency-Key is being worked on.";
+
 /// Passes a call of the API on, unless it was made before. Whoever shows no key is the handler's affair; and a token link
 /// gives no token twice, so its answers are never kept.
 pub(crate) async fn once(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
@@ -41,10 +45,11 @@ async fn first_or_again(
     let visible = |key: &&str| {
         (1..=LONGEST_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
     };
-    let key = key.to_str().ok().filter(visible).ok_or_else(|| {
-        let detail = format!("Idempotency-Key must be 1 to {LONGEST_KEY} visible ASCII characters.");
-        ApiError::command("idempotency_key_invalid", detail)
-    })?;
+    let key = key
+        .to_str()
+        .ok()
+        .filter(visible)
+        .ok_or_else(|| ApiError::command("idempotency_key_invalid", INVALID))?;
     let (mut parts, body) = request.into_parts();
     let caller = caller::admitted(&mut parts, &state).await?;
     let body = body::bytes(Request::from_parts(parts.clone(), body), &state).await?;
@@ -58,12 +63,10 @@ async fn first_or_again(
     let ticket = match begun.await? {
         Repetition::First(ticket) => ticket,
         Repetition::InFlight => {
-            let detail = "A request with this Idempotency-Key is being worked on.";
-            return Err(ApiError::Conflict("conflict", detail));
+            return Err(ApiError::Conflict("conflict", IN_FLIGHT));
         }
         Repetition::AskedOtherwise => {
-            let detail = "This Idempotency-Key was used for another request.";
-            return Err(ApiError::command("idempotency_key_reuse", detail));
+            return Err(ApiError::command("idempotency_key_reuse", REUSED));
         }
         Repetition::Answered(answer) => return replayed(&answer),
     };

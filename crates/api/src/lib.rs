@@ -29,12 +29,15 @@ mod limits;
 mod log;
 mod metrics;
 mod observe;
+mod openapi;
 mod page;
 mod path;
 mod peer;
+mod request;
 mod server;
 mod serving;
 mod token;
+mod words;
 mod zoom_meetings_to_credentials;
 mod zoom_oauth_apps;
 mod zoom_oauth_credentials;
@@ -46,7 +49,7 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     middleware,
     response::IntoResponse,
-    routing::{MethodRouter, delete, get, post},
+    routing::{MethodRouter, get, post},
 };
 use bots::Supervisor;
 use broker::Broker;
@@ -57,6 +60,11 @@ use token_links::TokenLinks;
 use tokio_util::task::TaskTracker;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::{PathItem, Paths};
+use utoipa_axum::{
+    router::{UtoipaMethodRouter, UtoipaMethodRouterExt as _},
+    routes,
+};
 
 use error::ApiError;
 
@@ -95,101 +103,82 @@ pub struct State {
     pub show_app_secrets: bool,
 }
 
-/// A path and its methods.
-type Route = (&'static str, MethodRouter<State>);
+/// Methods of a path, and their part of the document.
+type Route = UtoipaMethodRouter<State>;
 
 /// Every route of the server. One with an id in it has a row in the sweep across tenants (`tests/http/tenants.rs`).
 fn routes() -> Vec<Route> {
     vec![
-        ("/api/v1/bot", post(bot::create::handler).get(bot::list::handler)),
-        ("/api/v1/bot/{id}", get(bot::retrieve::handler)),
-        ("/api/v1/bot/{id}/leave_call", post(bot::leave_call::handler)),
-        ("/api/v1/bot/{id}/screenshots", get(bot::screenshots::handler)),
-        ("/api/v1/bot/{id}/delete_media", post(bot::delete_media::handler)),
-        ("/api/v1/bot/{id}/request_recording_permission", post(bot::recording::handler)),
-        ("/api/v1/bot/{id}/start_recording", post(bot::recording::handler)),
-        ("/api/v1/bot/{id}/stop_recording", post(bot::recording::handler)),
-        ("/api/v1/bot/{id}/pause_recording", post(bot::recording::handler)),
-        ("/api/v1/bot/{id}/resume_recording", post(bot::recording::handler)),
-        (
-            "/api/v2/zoom-oauth-apps",
-            post(zoom_oauth_apps::create::handler).get(zoom_oauth_apps::list::handler),
+        routes!(bot::create::handler, bot::list::handler),
+        routes!(bot::retrieve::handler),
+        routes!(bot::leave_call::handler),
+        routes!(bot::screenshots::handler),
+        routes!(bot::screenshots::picture),
+        routes!(bot::delete_media::handler),
+        routes!(bot::recording::request_recording_permission),
+        routes!(bot::recording::start_recording),
+        routes!(bot::recording::stop_recording),
+        routes!(bot::recording::pause_recording),
+        routes!(bot::recording::resume_recording),
+        routes!(zoom_oauth_apps::create::handler, zoom_oauth_apps::list::handler),
+        routes!(
+            zoom_oauth_apps::retrieve::handler,
+            zoom_oauth_apps::change::handler,
+            zoom_oauth_apps::remove::handler
         ),
-        (
-            "/api/v2/zoom-oauth-apps/{id}",
-            get(zoom_oauth_apps::retrieve::handler)
-                .patch(zoom_oauth_apps::change::handler)
-                .delete(zoom_oauth_apps::remove::handler),
-        ),
-        ("/api/v2/zoom-oauth-apps/{id}/webhook", zoom_oauth_apps::webhook::routes()),
-        (
-            "/api/v2/zoom-oauth-credentials",
-            post(zoom_oauth_credentials::create::handler).get(zoom_oauth_credentials::list::handler),
-        ),
-        (
-            "/api/v2/zoom-oauth-credentials/{id}",
-            get(zoom_oauth_credentials::retrieve::handler)
-                .delete(zoom_oauth_credentials::disconnect::handler),
-        ),
-        ("/api/v2/zoom-oauth-credentials/{id}/validate", post(zoom_oauth_credentials::validate::handler)),
-        (
-            "/api/v2/zoom-oauth-credentials/{id}/sync-meetings",
-            post(zoom_oauth_credentials::sync_meetings::handler),
-        ),
-        ("/api/v2/zoom-meetings-to-credentials", get(zoom_meetings_to_credentials::handler)),
-        ("/api/v2/zoom-oauth-credential-logs", get(log::of_credentials)),
-        ("/api/v2/zoom-oauth-app-logs", get(log::of_apps)),
-        ("/api/latchkey/v1/events", get(log::events)),
-        ("/api/latchkey/v1/parked-consents", get(latchkey::parked_consents::list)),
-        ("/api/latchkey/v1/parked-consents/{id}", delete(latchkey::parked_consents::discard)),
-        ("/api/latchkey/v1/parked-consents/{id}/adopt", post(latchkey::parked_consents::adopt)),
-        (
-            "/api/v2/zoom-oauth-credentials/{id}/access-token",
-            get(zoom_oauth_credentials::access_token::handler).head(nothing_done),
-        ),
-        ("/api/latchkey/v1/connect-links", post(latchkey::connect_links::handler)),
-        (
+        routes!(zoom_oauth_apps::webhook::handler),
+        routes!(zoom_oauth_credentials::create::handler, zoom_oauth_credentials::list::handler),
+        routes!(zoom_oauth_credentials::retrieve::handler, zoom_oauth_credentials::disconnect::handler),
+        routes!(zoom_oauth_credentials::validate::handler),
+        routes!(zoom_oauth_credentials::sync_meetings::handler),
+        routes!(zoom_oauth_credentials::access_token::handler).map(|methods| methods.head(nothing_done)),
+        routes!(zoom_meetings_to_credentials::handler),
+        routes!(log::of_credentials),
+        routes!(log::of_apps),
+        routes!(log::events),
+        routes!(latchkey::parked_consents::list),
+        routes!(latchkey::parked_consents::discard),
+        routes!(latchkey::parked_consents::adopt),
+        routes!(latchkey::connect_links::handler),
+        undocumented(
             "/api/latchkey/v1/token-links",
             post(latchkey::token_links::create).get(latchkey::token_links::list),
         ),
-        (
+        undocumented(
             "/api/latchkey/v1/token-links/{id}",
             get(latchkey::token_links::retrieve)
                 .patch(latchkey::token_links::narrow)
                 .delete(latchkey::token_links::revoke),
         ),
-        ("/api/latchkey/v1/pools", post(latchkey::pools::create).get(latchkey::pools::list)),
-        (
-            "/api/latchkey/v1/pools/{id}",
-            get(latchkey::pools::retrieve).patch(latchkey::pools::change).delete(latchkey::pools::remove),
-        ),
-        ("/api/latchkey/v1/pools/{id}/members", post(latchkey::pools::put_member)),
-        ("/api/latchkey/v1/pools/{id}/members/{credential}", delete(latchkey::pools::remove_member)),
-        ("/api/latchkey/v1/settings", get(latchkey::settings::retrieve).patch(latchkey::settings::change)),
-        ("/api/latchkey/v1/audit", get(latchkey::audit::handler)),
-        ("/api/latchkey/v1/callback-secret", get(latchkey::callback_secret::retrieve)),
-        ("/api/latchkey/v1/callback-secret/rotate", post(latchkey::callback_secret::rotate)),
-        ("/api/latchkey/v1/api-keys", post(latchkey::api_keys::create).get(latchkey::api_keys::list)),
-        (
-            "/api/latchkey/v1/api-keys/{id}",
-            get(latchkey::api_keys::retrieve).delete(latchkey::api_keys::revoke),
-        ),
-        ("/api/latchkey/v1/workspaces", post(latchkey::workspaces::create).get(latchkey::workspaces::list)),
-        (
-            "/api/latchkey/v1/workspaces/{id}",
-            get(latchkey::workspaces::retrieve).patch(latchkey::workspaces::change),
-        ),
-        ("/api/latchkey/v1/bot/{id}/screenshots/{file}", get(bot::screenshots::picture)),
-        (token::ROUTE, token::routes()),
-        ("/t/{address}/status", token::status_routes()),
-        ("/oauth/zoom/authorize", get(consent::authorize)),
-        ("/oauth/zoom/callback", get(consent::callback).head(nothing_done)),
-        ("/oauth/zoom/callback/{app}", get(consent::installed).head(nothing_done)),
-        ("/livez", get(health::live)),
-        ("/healthz", get(health::live)),
-        ("/readyz", get(health::ready)),
-        ("/metrics", get(metrics::handler)),
+        routes!(latchkey::pools::create, latchkey::pools::list),
+        routes!(latchkey::pools::retrieve, latchkey::pools::change, latchkey::pools::remove),
+        routes!(latchkey::pools::put_member),
+        routes!(latchkey::pools::remove_member),
+        routes!(latchkey::settings::retrieve, latchkey::settings::change),
+        undocumented("/api/latchkey/v1/audit", get(latchkey::audit::handler)),
+        routes!(latchkey::callback_secret::retrieve),
+        routes!(latchkey::callback_secret::rotate),
+        routes!(latchkey::api_keys::create, latchkey::api_keys::list),
+        routes!(latchkey::api_keys::retrieve, latchkey::api_keys::revoke),
+        routes!(latchkey::workspaces::create, latchkey::workspaces::list),
+        routes!(latchkey::workspaces::retrieve, latchkey::workspaces::change),
+        undocumented(token::ROUTE, token::routes()),
+        undocumented("/t/{address}/status", token::status_routes()),
+        routes!(consent::authorize),
+        routes!(consent::callback).map(|methods| methods.head(nothing_done)),
+        routes!(consent::installed).map(|methods| methods.head(nothing_done)),
+        routes!(health::live),
+        routes!(health::live_by_its_older_name),
+        routes!(health::ready),
+        routes!(metrics::handler),
+        routes!(openapi::handler),
     ]
+}
+
+fn undocumented(path: &str, methods: MethodRouter<State>) -> Route {
+    let mut paths = Paths::new();
+    paths.paths.insert(path.to_owned(), PathItem::default());
+    (Vec::new(), paths, methods)
 }
 
 /// HEAD on a route whose GET does something (a code is spent, a token is given): it does nothing. Link scanners send it.
@@ -198,8 +187,11 @@ async fn nothing_done() -> impl IntoResponse {
 }
 
 /// The path of every route, as the router reads it, without a last slash.
-pub fn paths() -> Vec<&'static str> {
-    routes().into_iter().map(|(path, _)| path).collect()
+pub fn paths() -> Vec<String> {
+    routes()
+        .iter()
+        .flat_map(|(_, paths, _)| paths.paths.keys().map(|path| path.trim_end_matches('/').to_owned()))
+        .collect()
 }
 
 /// Every route.
@@ -209,7 +201,7 @@ pub fn router(state: State) -> Router {
 
 /// What is served at an address of its own: `/metrics` alone.
 fn metrics_router(state: State) -> Router {
-    with_layers(vec![("/metrics", get(metrics::handler))], state)
+    with_layers(vec![routes!(metrics::handler)], state)
 }
 
 /// Routes, and what holds for all of them.
@@ -230,6 +222,9 @@ fn with_layers(routes: Vec<Route>, state: State) -> Router {
         .with_state(state)
 }
 
-fn with_and_without_slash(router: Router<State>, (path, methods): Route) -> Router<State> {
-    router.route(path, methods.clone()).route(&format!("{path}/"), methods)
+fn with_and_without_slash(router: Router<State>, (_, paths, methods): Route) -> Router<State> {
+    paths.paths.keys().fold(router, |router, path| {
+        let path = path.trim_end_matches('/');
+        router.route(path, methods.clone()).route(&format!("{path}/"), methods.clone())
+    })
 }

@@ -5,16 +5,83 @@ use axum::{
     Json,
     extract::{RawQuery, State as Extract},
 };
-use model::LogLineId;
-use serde_json::{Value, json};
+use model::{Code, CredentialId, CredentialStatus, Failure, LogLineId, Timestamp, ZoomOauthAppId};
+use serde::Serialize;
 use store::{LogFilter, LogLine, Order, Subject};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     State,
     caller::{Caller, Read},
     error::ApiError,
-    page::{PAGE_SIZE, Query, Wanted},
+    page::{PAGE_SIZE, Page, Query, Wanted},
 };
+
+/// Which lines about accounts, and how they are walked through.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "`Query` reads by these names")]
+pub(crate) struct ListCredentialLog {
+    credential: Option<CredentialId>,
+    /// A time, or a date.
+    created_at_after: Option<String>,
+    /// A time, or a date.
+    created_at_before: Option<String>,
+    /// `created_at` or `-created_at`.
+    ordering: Option<String>,
+    /// As in `next` of another page.
+    cursor: Option<String>,
+}
+
+/// Which lines about apps, and how they are walked through.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "`Query` reads by these names")]
+pub(crate) struct ListAppLog {
+    oauth_app: Option<ZoomOauthAppId>,
+    /// A time, or a date.
+    created_at_after: Option<String>,
+    /// A time, or a date.
+    created_at_before: Option<String>,
+    /// `created_at` or `-created_at`.
+    ordering: Option<String>,
+    /// As in `next` of another page.
+    cursor: Option<String>,
+}
+
+/// A line of an account's log.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CredentialLogLine {
+    credential: CredentialId,
+    message: String,
+    created_at: Timestamp,
+}
+
+/// A line of an app's log.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AppLogLine {
+    oauth_app: ZoomOauthAppId,
+    message: String,
+    created_at: Timestamp,
+}
+
+/// A change of an account's state.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Event {
+    id: LogLineId,
+    credential: CredentialId,
+    /// What the account became.
+    #[schema(required)]
+    status: Option<CredentialStatus>,
+    /// Why, if something failed.
+    #[schema(required)]
+    code: Option<Code>,
+    /// What to do about the code.
+    #[schema(required)]
+    advice: Option<&'static str>,
+    message: String,
+    created_at: Timestamp,
+}
 
 /// A question for lines.
 struct Asked {
@@ -24,10 +91,8 @@ struct Asked {
 }
 
 impl Asked {
-    /// `about` names what the lines of the list are about.
-    fn read(query: Option<&str>, about: &str) -> Result<Self, ApiError> {
-        let names = [about, "created_at_after", "created_at_before", "ordering", "cursor"];
-        let query = Query::of(query).only(&names)?;
+    fn read<T: IntoParams>(query: Option<&str>) -> Result<Self, ApiError> {
+        let query = Query::of_type::<T>(query, None)?;
         let wanted: Wanted<LogLineId> = query.wanted(&["created_at"], Order::Descending)?;
         let filter = LogFilter {
             after: query.time("created_at_after")?,
@@ -39,70 +104,109 @@ impl Asked {
         Ok(Self { query, wanted, filter })
     }
 
-    fn answer(
+    /// Lines about something else than `shown` shows are not asked for.
+    fn answer<T>(
         &self,
         state: &State,
         path: &str,
         lines: Vec<LogLine>,
-        shown: impl Fn(&LogLine) -> Value,
-    ) -> Result<Json<Value>, ApiError> {
-        let shown = |line: &LogLine| Ok(shown(line));
+        shown: impl Fn(&LogLine) -> Option<T>,
+    ) -> Result<Json<Page<T>>, ApiError> {
+        let other = || ApiError::from(Failure::new(Code::Internal, "a log line is about something else"));
+        let shown = |line: &LogLine| shown(line).ok_or_else(other);
         self.wanted.answer((&self.query, &state.broker, path), lines, |line| line.id, shown).map(Json)
     }
 }
 
-/// Of accounts, in the contract's shape.
+/// List the log of accounts
+#[utoipa::path(
+    get,
+    path = "/api/v2/zoom-oauth-credential-logs/",
+    tag = "accounts",
+    operation_id = "zoom_oauth_credential_logs_list",
+    security(("tokenAuth" = ["read"])),
+    params(ListCredentialLog),
+    responses((status = 200, description = "A page of lines, newest first.", body = Page<CredentialLogLine>)),
+)]
 pub(crate) async fn of_credentials(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Value>, ApiError> {
-    let asked = Asked::read(query.as_deref(), "credential")?;
+) -> Result<Json<Page<CredentialLogLine>>, ApiError> {
+    let asked = Asked::read::<ListCredentialLog>(query.as_deref())?;
     let filter = LogFilter { credential: asked.query.id("credential")?, ..asked.filter };
     let lines = state.store.credential_log(caller.workspace, &filter, PAGE_SIZE + 1).await?;
-    let shown = |line: &LogLine| json!({ "credential": subject(line), "message": line.message, "created_at": line.at });
+    let shown = |line: &LogLine| {
+        let credential = account(line)?;
+        Some(CredentialLogLine { credential, message: line.message.clone(), created_at: line.at })
+    };
     asked.answer(&state, "/api/v2/zoom-oauth-credential-logs/", lines, shown)
 }
 
-/// Of apps, in the contract's shape.
+/// List the log of Zoom apps
+#[utoipa::path(
+    get,
+    path = "/api/v2/zoom-oauth-app-logs/",
+    tag = "zoom apps",
+    operation_id = "zoom_oauth_app_logs_list",
+    security(("tokenAuth" = ["read"])),
+    params(ListAppLog),
+    responses((status = 200, description = "A page of lines, newest first.", body = Page<AppLogLine>)),
+)]
 pub(crate) async fn of_apps(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Value>, ApiError> {
-    let asked = Asked::read(query.as_deref(), "oauth_app")?;
+) -> Result<Json<Page<AppLogLine>>, ApiError> {
+    let asked = Asked::read::<ListAppLog>(query.as_deref())?;
     let filter = LogFilter { app: asked.query.id("oauth_app")?, ..asked.filter };
     let lines = state.store.app_log(caller.workspace, &filter, PAGE_SIZE + 1).await?;
-    let shown = |line: &LogLine| json!({ "oauth_app": subject(line), "message": line.message, "created_at": line.at });
+    let shown = |line: &LogLine| match line.subject {
+        Subject::App(oauth_app) => {
+            Some(AppLogLine { oauth_app, message: line.message.clone(), created_at: line.at })
+        }
+        Subject::Credential(_) => None,
+    };
     asked.answer(&state, "/api/v2/zoom-oauth-app-logs/", lines, shown)
 }
 
-/// What accounts came into: the same lines, with their words for machines.
+/// List changes of accounts' states
+///
+/// The lines of their logs that tell of one, with words for machines.
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/events/",
+    tag = "accounts",
+    operation_id = "events_list",
+    security(("tokenAuth" = ["read"])),
+    params(ListCredentialLog),
+    responses((status = 200, description = "A page of events, newest first.", body = Page<Event>)),
+)]
 pub(crate) async fn events(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Value>, ApiError> {
-    let asked = Asked::read(query.as_deref(), "credential")?;
+) -> Result<Json<Page<Event>>, ApiError> {
+    let asked = Asked::read::<ListCredentialLog>(query.as_deref())?;
     let filter = LogFilter { credential: asked.query.id("credential")?, events_only: true, ..asked.filter };
     let lines = state.store.credential_log(caller.workspace, &filter, PAGE_SIZE + 1).await?;
     let shown = |line: &LogLine| {
-        json!({
-            "id": line.id,
-            "credential": subject(line),
-            "status": line.became.map(model::CredentialStatus::as_str),
-            "code": line.code.map(model::Code::as_str),
-            "advice": line.code.map(model::Code::advice),
-            "message": line.message,
-            "created_at": line.at,
+        Some(Event {
+            id: line.id,
+            credential: account(line)?,
+            status: line.became,
+            code: line.code,
+            advice: line.code.map(Code::advice),
+            message: line.message.clone(),
+            created_at: line.at,
         })
     };
     asked.answer(&state, "/api/latchkey/v1/events/", lines, shown)
 }
 
-fn subject(line: &LogLine) -> String {
+fn account(line: &LogLine) -> Option<CredentialId> {
     match line.subject {
-        Subject::Credential(id) => id.to_string(),
-        Subject::App(id) => id.to_string(),
+        Subject::Credential(id) => Some(id),
+        Subject::App(_) => None,
     }
 }

@@ -9,7 +9,7 @@ use axum::{
 use model::Secret;
 use tenants::digest;
 
-use crate::{State, caller, error::ApiError};
+use crate::{State, caller, error::ApiError, openapi::errors};
 
 /// Who is answered at `/metrics`.
 #[derive(Debug, Clone)]
@@ -20,6 +20,26 @@ pub struct MetricsAccess {
     pub token: Option<Secret>,
 }
 
+fn token_missing() -> ApiError {
+    ApiError::AuthenticationFailed("Bring the token of metrics.token: `Authorization: Bearer <token>`.")
+}
+
+errors! { MetricsErrors: token_missing(), ApiError::NotFound }
+
+/// Counters for Prometheus
+///
+/// 404 where they are switched off, or served elsewhere; 401 where they have a token of their own.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "server",
+    operation_id = "metrics",
+    responses(
+        (status = 200, description = "OpenMetrics.", body = String,
+         content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        MetricsErrors,
+    ),
+)]
 pub(crate) async fn handler(
     Extract(state): Extract<State>,
     headers: HeaderMap,
@@ -31,8 +51,7 @@ pub(crate) async fn handler(
         let shown = caller::shown(&headers).unwrap_or("");
         // Digests: how far they agree says nothing of the token.
         if digest(shown) != digest(token.expose()) {
-            let words = "Bring the token of metrics.token: `Authorization: Bearer <token>`.";
-            return Err(ApiError::AuthenticationFailed(words));
+            return Err(token_missing());
         }
     }
     let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";

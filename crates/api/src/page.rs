@@ -5,14 +5,41 @@ use std::{fmt::Display, str::FromStr};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use broker::Broker;
 use model::{Timestamp, nearest};
-use serde_json::{Value, json};
-use store::{Order, Page, Place};
+use serde::Serialize;
+use store::{Order, Place};
 use url::Url;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{error::ApiError, fields::FieldErrors};
 
 /// Rows on a page of a list.
 pub(crate) const PAGE_SIZE: u64 = 100;
+
+/// A page of a list that goes by cursor. Follow `next` as it is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Page<T> {
+    /// The address of the next page.
+    #[schema(required)]
+    next: Option<String>,
+    /// The address of the page before.
+    #[schema(required)]
+    previous: Option<String>,
+    results: Vec<T>,
+}
+
+/// A page of a list whose rows are counted.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CountedPage<T> {
+    /// Rows of the whole list.
+    count: u64,
+    /// The address of the next page.
+    #[schema(required)]
+    next: Option<String>,
+    /// The address of the page before.
+    #[schema(required)]
+    previous: Option<String>,
+    results: Vec<T>,
+}
 
 /// A request's query, read as pairs: the same name may come several times.
 pub(crate) struct Query(Vec<(String, String)>);
@@ -36,6 +63,15 @@ impl Query {
             None => format!("This list has no such filter. There are: {}.", names.join(", ")),
         };
         Err(FieldErrors::one(unknown, words))
+    }
+
+    /// The same with the names of documented parameters, so that what is documented is what is read, and a prefix of others.
+    pub(crate) fn of_type<T: IntoParams>(
+        raw: Option<&str>,
+        prefix: Option<&str>,
+    ) -> Result<Self, FieldErrors> {
+        let names: Vec<_> = T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
+        Self::of(raw).only(&names.iter().map(String::as_str).chain(prefix).collect::<Vec<_>>())
     }
 
     /// Every value of a name, which may be written with `[]`.
@@ -128,37 +164,37 @@ impl Query {
     }
 
     /// The answer: a page of a list that goes by cursor. `next` is where the next page goes on; pages are followed one way.
-    pub(crate) fn answer_by_cursor(
+    pub(crate) fn answer_by_cursor<T>(
         &self,
         broker: &Broker,
         path: &str,
         next: Option<impl Display>,
-        results: &[Value],
-    ) -> Value {
+        results: Vec<T>,
+    ) -> Page<T> {
         let next = next.map(|next| BASE64_URL_SAFE_NO_PAD.encode(next.to_string()));
         let next = next.map(|next| self.with(broker, path, "cursor", &next).to_string());
-        json!({ "next": next, "previous": null, "results": results })
+        Page { next, previous: None, results }
     }
 
     /// The answer: a page of `count` rows in all.
-    pub(crate) fn answer(
+    pub(crate) fn answer<T>(
         &self,
         broker: &Broker,
         path: &str,
         (page, count): (u64, u64),
-        results: &[Value],
-    ) -> Result<Value, ApiError> {
+        results: Vec<T>,
+    ) -> Result<CountedPage<T>, ApiError> {
         if page > 0 && results.is_empty() {
             return Err(ApiError::InvalidPage);
         }
         let next = (page + 1).saturating_mul(PAGE_SIZE) < count;
         let at = |page: u64| self.with(broker, path, "page", &(page + 1).to_string()).to_string();
-        Ok(json!({
-            "count": count,
-            "next": next.then(|| at(page + 1)),
-            "previous": page.checked_sub(1).map(at),
-            "results": results,
-        }))
+        Ok(CountedPage {
+            count,
+            next: next.then(|| at(page + 1)),
+            previous: page.checked_sub(1).map(at),
+            results,
+        })
     }
 }
 
@@ -202,13 +238,13 @@ impl<P: FromStr + Display> Wanted<P> {
     }
 
     /// The answer. `rows` are one more than a page holds, if there are so many.
-    pub(crate) fn answer<R>(
+    pub(crate) fn answer<R, T>(
         &self,
         (query, broker, path): (&Query, &Broker, &str),
         mut rows: Vec<R>,
         place: impl Fn(&R) -> P,
-        shown: impl Fn(&R) -> Result<Value, ApiError>,
-    ) -> Result<Value, ApiError> {
+        shown: impl Fn(&R) -> Result<T, ApiError>,
+    ) -> Result<Page<T>, ApiError> {
         let whole = usize::try_from(PAGE_SIZE).expect("a small number");
         let more = rows.len() > whole;
         rows.truncate(whole);
@@ -225,7 +261,7 @@ impl<P: FromStr + Display> Wanted<P> {
         let next = at(rows.last().filter(|_| after), Way::On);
         let previous = at(rows.first().filter(|_| before), Way::Back);
         let results = rows.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
-        Ok(json!({ "next": next, "previous": previous, "results": results }))
+        Ok(Page { next, previous, results })
     }
 
     /// What is inside a cursor: the ordering it was made with, the way, the place.
@@ -250,15 +286,15 @@ impl<P: FromStr + Display> Wanted<P> {
 
 impl Wanted<Place> {
     /// As a store is asked for it.
-    pub(crate) fn page(&self) -> Page {
+    pub(crate) fn page(&self) -> store::Page {
         let most = u32::try_from(PAGE_SIZE + 1).expect("a small number");
-        Page { order: self.order(), after: self.beyond().cloned(), most }
+        store::Page { order: self.order(), after: self.beyond().cloned(), most }
     }
 }
 
 /// A list that fits on one page, in the shape of the v2 resources.
-pub(crate) fn single_page(results: &[Value]) -> Value {
-    json!({ "next": null, "previous": null, "results": results })
+pub(crate) fn single_page<T>(results: Vec<T>) -> Page<T> {
+    Page { next: None, previous: None, results }
 }
 
 /// `2025-12-15`, `2025-12-15 00:00:00` and full ISO 8601; without an offset it is UTC.

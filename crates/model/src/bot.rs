@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::Timestamp;
 
 macro_rules! words {
-    ($(#[$outer:meta])* $type:ident, $noun:literal { $($(#[$doc:meta])* $name:ident = $word:literal,)* }) => {
-        $(#[$outer])*
+    ($(#[doc = $about:literal])* $type:ident, $noun:literal { $($(#[$doc:meta])* $name:ident = $word:literal,)* }) => {
+        $(#[doc = $about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum $type { $($(#[$doc])* $name,)* }
 
@@ -202,15 +202,17 @@ words! {
 }
 
 /// One step in a bot's life, as `status_changes` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct StatusChange {
     /// What the bot became.
     pub code: BotStatus,
     /// In words, for people; null when the code says it all.
+    #[schema(required)]
     pub message: Option<String>,
     /// When.
     pub created_at: Timestamp,
     /// Why, for machines.
+    #[schema(required)]
     pub sub_code: Option<SubCode>,
 }
 

@@ -104,6 +104,9 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::UserOauth, Self::ServerToServer, Self::CustomerManaged];
+
     /// The word in requests, answers and the database.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -117,7 +120,7 @@ impl CredentialKind {
 impl FromStr for CredentialKind {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::UserOauth, Self::ServerToServer, Self::CustomerManaged]
+        Self::ALL
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| format!("{text:?} is not a kind of credential"))

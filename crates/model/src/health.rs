@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::Timestamp;
 
 /// How much a [`Problem`] takes away. In order: the worst comes last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Everything works, and somebody should know all the same.

@@ -16,6 +16,7 @@ mod kill_point;
 mod meeting;
 mod nearest;
 mod pasted;
+mod schema;
 mod secret;
 mod time;
 

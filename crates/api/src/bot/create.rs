@@ -1,43 +1,102 @@
 //! `POST /api/v1/bot/`: a new bot, now or at its time.
 
-use std::collections::BTreeMap;
-
 use axum::{Json, extract::State as Extract, http::StatusCode};
-use bots::{AutomaticLeave, BotRequest, EveryoneLeft, NewBot, NotCreated};
+use bots::{BotRequest, NewBot, NotCreated};
+use model::Timestamp;
 use serde_json::{Map, Value, json};
-use zoom::MeetingLink;
 
-use super::{representation, sign_in};
+use super::{
+    Bot,
+    fields::{Conditions, Labels, MeetingUrl, Variant},
+    representation,
+    sign_in::{self, SignIn},
+};
 use crate::{
     State,
     body::Body,
     caller::{Bots, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
+    openapi::errors,
+    request::{AnyObject, Request as _, Text, request},
 };
 
-/// Objects of the contract without effect here: they are echoed. What the contract does not know is passed over.
-const ECHOED: [&str; 9] = [
-    "automatic_audio_output",
-    "automatic_video_output",
-    "breakout_room",
-    "chat",
-    "google_meet",
-    "output_media",
-    "recording_config",
-    "variant",
-    "webex",
-];
-const MOST_LABELS: usize = 50;
-/// Fields that are read. There is `zoom`, too, and what is echoed.
-const READ: [&str; 5] = ["meeting_url", "bot_name", "join_at", "automatic_leave", "metadata"];
+request! {
+    /// A new bot. Fields of the contract that have no effect here are echoed; what the contract does not know is passed
+    /// over, unless it looks like a misspelt field of `zoom`.
+    open struct CreateBot {
+        /// The meeting's link: the passcode in `pwd`, a registration in `tk`.
+        meeting_url: MeetingUrl,
+        /// The name in the meeting. `Meeting Notetaker`, if nothing is said.
+        bot_name: Option<Text<100>>,
+        /// More than ten minutes ahead, the bot is scheduled. Without it, it comes at once.
+        join_at: Option<Timestamp>,
+        /// When it leaves by itself.
+        automatic_leave: Option<Conditions>,
+        /// How it signs in.
+        zoom: Option<SignIn>,
+        /// Labels, which answers repeat and lists can be narrowed by.
+        metadata: Option<Labels>,
+        /// Every `web…` variant is the same here; there is no other.
+        variant: Option<Variant>,
+        /// Without effect here.
+        automatic_audio_output: Option<AnyObject>,
+        /// Without effect here.
+        automatic_video_output: Option<AnyObject>,
+        /// Without effect here.
+        breakout_room: Option<AnyObject>,
+        /// Without effect here.
+        chat: Option<AnyObject>,
+        /// Without effect here.
+        google_meet: Option<AnyObject>,
+        /// Without effect here.
+        output_media: Option<AnyObject>,
+        /// Without effect here.
+        recording_config: Option<AnyObject>,
+        /// Without effect here.
+        webex: Option<AnyObject>,
+    }
+}
 
+errors! {
+    CreateBotErrors: ApiError::NobodyRunsBots("no server of this installation runs bots".to_owned()),
+}
+
+/// Create a bot
+///
+/// It joins at once, or at `join_at`. A bot that is told to sign in never comes as a guest.
+#[utoipa::path(
+    post,
+    path = "/api/v1/bot/",
+    tag = "bots",
+    operation_id = "bot_create",
+    security(("tokenAuth" = ["bots"])),
+    request_body(
+        content = CreateBot,
+        examples(
+            ("guest" = (value = json!({ "meeting_url": "https://zoom.us/j/98765432101?pwd=passcode" }))),
+            ("signed in with an account" = (value = json!({
+                "meeting_url": "https://zoom.us/j/98765432101?pwd=passcode",
+                "bot_name": "Notes",
+                "join_at": "2031-01-31T12:00:00Z",
+                "zoom": { "credential": "01a22731-1935-7000-8000-000000000001" },
+                "automatic_leave": { "waiting_room_timeout": 600, "everyone_left_timeout": { "timeout": 5 } },
+                "metadata": { "customer": "42" },
+            }))),
+            ("signed in with a token that your server gives" = (value = json!({
+                "meeting_url": "https://zoom.us/j/98765432101",
+                "zoom": { "zak_url": "https://example.com/zak?bot=7", "user_email": "notes@example.com" },
+            }))),
+        ),
+    ),
+    responses((status = 201, description = "The bot.", body = Bot), CreateBotErrors),
+)]
 pub(crate) async fn handler(
     caller: Caller<Bots>,
     Extract(state): Extract<State>,
     Body(body): Body,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let new = read(&state, Fields::of(&body))?;
+) -> Result<(StatusCode, Json<Bot>), ApiError> {
+    let new = read(Fields::of(&body).with_callbacks(&state))?;
     let bot = state.bots.create(caller.workspace, new).await?;
     Ok((StatusCode::CREATED, Json(representation::of(&state, &bot, caller.scopes)?)))
 }
@@ -55,102 +114,44 @@ impl From<NotCreated> for ApiError {
     }
 }
 
-fn read(state: &State, mut fields: Fields<'_>) -> Result<NewBot, FieldErrors> {
-    let meeting_url = fields.text("meeting_url", 2000);
-    let meeting_url = fields.required("meeting_url", meeting_url);
-    if let Some(Err(error)) = meeting_url.map(MeetingLink::parse) {
-        fields.complain("meeting_url", error.to_string());
-    }
-    let bot_name = fields.text("bot_name", 100).unwrap_or("Meeting Notetaker").to_owned();
-    let join_at = fields.time("join_at");
-    let automatic_leave = fields.object("automatic_leave", automatic_leave).unwrap_or_default();
-    let zoom = fields.object("zoom", |fields| sign_in::read(state, fields)).unwrap_or_default();
-    let metadata = fields.object("metadata", metadata).unwrap_or_default();
-    sign_in::misplaced(&mut fields, |name| READ.contains(&name) || ECHOED.contains(&name));
-    let echoed = echoed(&mut fields);
-    let new = meeting_url.map(|meeting_url| NewBot {
-        request: BotRequest { meeting_url: meeting_url.to_owned(), bot_name, zoom, automatic_leave, echoed },
-        join_at,
-        metadata,
-    });
-    fields.finish(new)
-}
-
-fn automatic_leave(fields: &mut Fields<'_>) -> AutomaticLeave {
-    let usual = AutomaticLeave::default();
-    AutomaticLeave {
-        waiting_room_timeout: fields
-            .seconds("waiting_room_timeout", 30)
-            .unwrap_or(usual.waiting_room_timeout),
-        noone_joined_timeout: fields
-            .seconds("noone_joined_timeout", 30)
-            .unwrap_or(usual.noone_joined_timeout),
-        everyone_left_timeout: everyone_left(fields).unwrap_or(usual.everyone_left_timeout),
-        in_call_not_recording_timeout: fields
-            .seconds("in_call_not_recording_timeout", 1)
-            .unwrap_or(usual.in_call_not_recording_timeout),
-        echoed: fields.others(&[
-            "waiting_room_timeout",
-            "noone_joined_timeout",
-            "everyone_left_timeout",
-            "in_call_not_recording_timeout",
-        ]),
-    }
-}
-
-/// An object, or the bare number of older clients.
-fn everyone_left(fields: &mut Fields<'_>) -> Option<EveryoneLeft> {
-    const FIELD: &str = "everyone_left_timeout";
-    if !fields.anything(FIELD)?.is_object() {
-        return fields.seconds(FIELD, 1).map(|timeout| EveryoneLeft { timeout, activate_after: None });
-    }
-    fields.object(FIELD, |inner| EveryoneLeft {
-        timeout: inner.seconds("timeout", 1).unwrap_or(2),
-        activate_after: inner.seconds("activate_after", 1),
+fn read(mut fields: Fields<'_>) -> Result<NewBot, FieldErrors> {
+    let asked = CreateBot::read(&mut fields);
+    sign_in::misplaced(&mut fields, CreateBot::FIELDS);
+    let mut asked = fields.finish(asked)?;
+    let echoed = asked.echoed();
+    Ok(NewBot {
+        request: BotRequest {
+            meeting_url: asked.meeting_url.0,
+            bot_name: asked.bot_name.map_or_else(|| "Meeting Notetaker".to_owned(), |name| name.0),
+            zoom: asked.zoom.map(|zoom| zoom.0).unwrap_or_default(),
+            automatic_leave: asked.automatic_leave.map(|conditions| conditions.0).unwrap_or_default(),
+            echoed,
+        },
+        join_at: asked.join_at,
+        metadata: asked.metadata.map(|labels| labels.0).unwrap_or_default(),
     })
 }
 
-fn metadata(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
-    let names = fields.others(&[]);
-    if names.len() > MOST_LABELS {
-        fields.complain("metadata", format!("There must not be more than {MOST_LABELS} labels."));
-    }
-    let mut labels = BTreeMap::new();
-    for (name, value) in names {
-        match value.as_str() {
-            _ if name.chars().count() > 100 || name.contains('\0') => {
-                fields.complain(&name, "A label's name has at most 100 characters, and no U+0000.");
-            }
-            Some(text) if text.chars().count() <= 500 && !text.contains('\0') => {
-                labels.insert(name, text.to_owned());
-            }
-            _ => fields.complain(&name, "A label's value is text of at most 500 characters."),
-        }
-    }
-    labels
-}
-
-/// Every `web…` variant is a browser bot here; there is no other kind.
-fn variant(fields: &mut Fields<'_>) {
-    if fields.text("zoom", 50).is_some_and(|variant| !variant.starts_with("web")) {
-        fields.complain("zoom", "Only web variants run here.");
+impl CreateBot {
+    /// What has no effect here, without images: they are written and never read back, and nothing here shows them.
+    fn echoed(&mut self) -> Map<String, Value> {
+        let variant = self.variant.take().map(|variant| AnyObject(variant.0));
+        let echoed = [
+            ("automatic_audio_output", self.automatic_audio_output.take()),
+            ("automatic_video_output", self.automatic_video_output.take()),
+            ("breakout_room", self.breakout_room.take()),
+            ("chat", self.chat.take()),
+            ("google_meet", self.google_meet.take()),
+            ("output_media", self.output_media.take()),
+            ("recording_config", self.recording_config.take()),
+            ("variant", variant),
+            ("webex", self.webex.take()),
+        ];
+        let given = echoed.into_iter().filter_map(|(name, value)| Some((name, value?.0)));
+        given.map(|(name, value)| (name.to_owned(), without_images(&Value::Object(value)))).collect()
     }
 }
 
-fn echoed(fields: &mut Fields<'_>) -> Map<String, Value> {
-    let mut echoed = Map::new();
-    for name in ECHOED {
-        let read: fn(&mut Fields<'_>) = if name == "variant" { variant } else { |_| () };
-        if fields.object(name, read).is_some()
-            && let Some(value) = fields.anything(name)
-        {
-            echoed.insert(name.to_owned(), without_images(value));
-        }
-    }
-    echoed
-}
-
-/// Images are written and never read back, and nothing here shows them.
 fn without_images(value: &Value) -> Value {
     match value {
         Value::Object(object) => {

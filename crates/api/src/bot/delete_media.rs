@@ -2,9 +2,8 @@
 
 use axum::{Json, extract::State as Extract};
 use model::BotId;
-use serde_json::Value;
 
-use super::{find, representation};
+use super::{Bot, find, representation};
 use crate::{
     State,
     caller::{Bots, Caller},
@@ -12,11 +11,23 @@ use crate::{
     path::Path,
 };
 
+/// Delete a bot's media
+///
+/// Its screenshots go, for good.
+#[utoipa::path(
+    post,
+    path = "/api/v1/bot/{id}/delete_media/",
+    tag = "bots",
+    operation_id = "bot_delete_media_create",
+    security(("tokenAuth" = ["bots"])),
+    params(("id" = BotId, Path)),
+    responses((status = 200, description = "The bot.", body = Bot)),
+)]
 pub(crate) async fn handler(
     caller: Caller<Bots>,
     Extract(state): Extract<State>,
     Path(id): Path<BotId>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Bot>, ApiError> {
     let bot = find(&state, caller.workspace, id).await?;
     state.bots.screenshots().delete(caller.workspace, bot.id).await?;
     Ok(Json(representation::of(&state, &bot, caller.scopes)?))

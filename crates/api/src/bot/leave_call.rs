@@ -2,28 +2,50 @@
 
 use axum::{Json, extract::State as Extract};
 use model::{BotId, BotStatus};
-use serde_json::Value;
 
-use super::{find, representation};
+use super::{Bot, find, representation};
 use crate::{
     State,
     caller::{Bots, Caller},
     error::ApiError,
+    openapi::errors,
     path::Path,
 };
 
+fn ended() -> ApiError {
+    ApiError::command("cannot_command_completed_bot", "This bot has ended.")
+}
+
+fn not_started() -> ApiError {
+    ApiError::command("cannot_command_unstarted_bot", "This bot has not started yet.")
+}
+
+errors! { LeaveCallErrors: ended(), not_started() }
+
+/// Have a bot leave
+///
+/// Out of the call, or off the way into it: while it joins or waits, its join is cancelled.
+#[utoipa::path(
+    post,
+    path = "/api/v1/bot/{id}/leave_call/",
+    tag = "bots",
+    operation_id = "bot_leave_call_create",
+    security(("tokenAuth" = ["bots"])),
+    params(("id" = BotId, Path)),
+    responses((status = 200, description = "The bot.", body = Bot), LeaveCallErrors),
+)]
 pub(crate) async fn handler(
     caller: Caller<Bots>,
     Extract(state): Extract<State>,
     Path(id): Path<BotId>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Bot>, ApiError> {
     let bot = find(&state, caller.workspace, id).await?;
     let now = state.env.now();
     if bot.status().is_terminal() {
-        return Err(ApiError::command("cannot_command_completed_bot", "This bot has ended."));
+        return Err(ended());
     }
     if bot.status() == BotStatus::Ready && bot.join_at.is_some_and(|at| at > now) {
-        return Err(ApiError::command("cannot_command_unstarted_bot", "This bot has not started yet."));
+        return Err(not_started());
     }
     let bot = state.store.request_leave(caller.workspace, bot.id, now).await?.ok_or(ApiError::NotFound)?;
     state.bots.poke(bot.id);

@@ -6,16 +6,16 @@ use axum::{
 };
 use bots::meeting_digest;
 use model::BotStatus;
-use serde_json::Value;
 use store::BotFilter;
+use utoipa::IntoParams;
 
-use super::representation;
+use super::{Bot, representation};
 use crate::{
     State,
     caller::{Caller, Read},
     error::ApiError,
     fields::FieldErrors,
-    page::{PAGE_SIZE, Query},
+    page::{CountedPage, PAGE_SIZE, Query},
 };
 
 /// Statuses of the contract that come of recording, which is not built.
@@ -30,15 +30,46 @@ const NEVER: [&str; 7] = [
 ];
 
 /// What the list can be narrowed by, and how it is walked through.
-const FILTERS: [&str; 7] =
-    ["join_at_after", "join_at_before", "meeting_url", "metadata__", "page", "platform", "status"];
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "`Query` reads by these names")]
+pub(crate) struct ListBots {
+    /// Bots that come after this time, or date.
+    join_at_after: Option<String>,
+    /// Bots that come before this time, or date.
+    join_at_before: Option<String>,
+    /// Bots of this very link.
+    meeting_url: Option<String>,
+    /// The page, from 1.
+    #[param(minimum = 1)]
+    page: Option<u64>,
+    /// Platforms. There are bots of `zoom` alone.
+    platform: Option<Vec<String>>,
+    /// Any of these states.
+    status: Option<Vec<String>>,
+}
 
+/// `metadata__KEY=VALUE`: no parameter of OpenAPI has an open name.
+const LABELS: &str = "metadata__";
+
+/// List bots
+///
+/// Newest first. `metadata__KEY=VALUE` narrows the list to bots with this label; of several, all must fit.
+#[utoipa::path(
+    get,
+    path = "/api/v1/bot/",
+    tag = "bots",
+    operation_id = "bot_list",
+    security(("tokenAuth" = ["read"])),
+    params(ListBots),
+    responses((status = 200, description = "A page of bots.", body = CountedPage<Bot>)),
+)]
 pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Value>, ApiError> {
-    let query = Query::of(query.as_deref()).only(&FILTERS)?;
+) -> Result<Json<CountedPage<Bot>>, ApiError> {
+    let query = Query::of_type::<ListBots>(query.as_deref(), Some(LABELS))?;
     let (filter, page) = (filter(&query)?, query.page()?);
     // No bot here is of another platform, or has one of those statuses.
     let only =
@@ -52,7 +83,7 @@ pub(crate) async fn handler(
         let shown: Result<_, _> = shown.collect();
         (shown?, found.count)
     };
-    query.answer(&state.broker, "/api/v1/bot/", (page, count), &results).map(Json)
+    query.answer(&state.broker, "/api/v1/bot/", (page, count), results).map(Json)
 }
 
 fn filter(query: &Query) -> Result<BotFilter, FieldErrors> {
@@ -69,9 +100,6 @@ fn filter(query: &Query) -> Result<BotFilter, FieldErrors> {
         join_at_after: query.time("join_at_after")?,
         join_at_before: query.time("join_at_before")?,
         meeting_digest: query.get("meeting_url").map(meeting_digest),
-        metadata: query
-            .prefixed("metadata__")
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .collect(),
+        metadata: query.prefixed(LABELS).map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
     })
 }

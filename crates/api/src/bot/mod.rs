@@ -8,15 +8,17 @@ pub(crate) mod recording;
 pub(crate) mod retrieve;
 pub(crate) mod screenshots;
 
+mod fields;
 mod representation;
 mod sign_in;
 
 use model::{BotId, WorkspaceId};
-use store::Bot;
 
 use crate::{State, error::ApiError};
 
+pub(crate) use representation::Bot;
+
 /// A bot of the workspace. Another workspace's answers like one that is unknown.
-async fn find(state: &State, workspace: WorkspaceId, id: BotId) -> Result<Bot, ApiError> {
+async fn find(state: &State, workspace: WorkspaceId, id: BotId) -> Result<store::Bot, ApiError> {
     state.store.bot(workspace, id).await?.ok_or(ApiError::NotFound)
 }

@@ -1,56 +1,178 @@
 //! A bot, as the contract shows it.
 
+use std::collections::BTreeMap;
+
 use bots::BotRequest;
-use model::{ApiScope, ApiScopes, Failure};
-use serde_json::{Value, json};
-use store::Bot;
+use model::{
+    AccountUser, ApiScope, ApiScopes, BotId, CredentialId, Failure, PoolId, StatusChange, Timestamp,
+    ZoomOauthAppId,
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 use zoom::MeetingLink;
 
-use crate::State;
+use crate::{State, openapi::Object};
 
 /// Stands where a URL is that is as good as a key.
 const MASK: &str = "********";
 
-/// The JSON of a bot, for a key with these scopes: what was asked for, with defaults, and what became of it.
-pub(super) fn of(state: &State, bot: &Bot, scopes: ApiScopes) -> Result<Value, Failure> {
-    let request = BotRequest::open(state.broker.vault(), bot.workspace, bot.id, &bot.request)?;
-    let mut body = json!({
-        "id": bot.id,
-        "meeting_url": meeting(&request.meeting_url),
-        "bot_name": request.bot_name,
-        "join_at": bot.join_at,
-        "automatic_leave": request.automatic_leave,
-        "zoom": request.zoom,
-        "metadata": bot.metadata,
-        "status_changes": bot.status_changes,
-        "recordings": [],
-        "calendar_meetings": [],
-        "slack_team": null,
-    });
-    for (field, value) in request.echoed {
-        body[field] = value;
-    }
-    if !scopes.has(ApiScope::Bots) {
-        mask_urls(&mut body["zoom"]);
-    }
-    Ok(body)
-}
-
-/// Where tokens are fetched from: the query often holds the secret that gives them.
-fn mask_urls(zoom: &mut Value) {
-    let fields = zoom.as_object_mut().into_iter().flatten();
-    for (_, url) in fields.filter(|(name, value)| name.ends_with("_url") && !value.is_null()) {
-        *url = MASK.into();
-    }
+/// A bot: what was asked for, with defaults, and what became of it. Its state is the last of `status_changes`.
+#[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the contract's names")]
+pub(crate) struct Bot {
+    id: BotId,
+    /// The meeting; null when its link can't be read any more.
+    #[schema(required)]
+    meeting_url: Option<Meeting>,
+    bot_name: String,
+    /// When it comes, if it was told.
+    #[schema(required)]
+    join_at: Option<Timestamp>,
+    automatic_leave: AutomaticLeave,
+    zoom: ZoomOptions,
+    metadata: BTreeMap<String, String>,
+    /// Oldest first.
+    status_changes: Vec<StatusChange>,
+    /// Bots do not record here: always empty.
+    recordings: Vec<Object>,
+    /// Always empty.
+    calendar_meetings: Vec<Object>,
+    /// Always null.
+    #[schema(required)]
+    slack_team: Option<Object>,
+    /// What the contract has and has no effect here: as it was given, without images.
+    #[serde(flatten)]
+    echoed: BTreeMap<String, Value>,
 }
 
 /// The contract answers an object where the request has a link.
-fn meeting(link: &str) -> Value {
-    MeetingLink::parse(link).map_or(Value::Null, |link| {
-        json!({
-            "meeting_id": link.meeting_number.to_string(),
-            "meeting_password": link.passcode.map(|passcode| passcode.expose().to_owned()),
-            "platform": "zoom",
-        })
+#[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the contract's names")]
+struct Meeting {
+    meeting_id: String,
+    #[schema(required)]
+    meeting_password: Option<String>,
+    platform: Platform,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Platform {
+    Zoom,
+}
+
+/// After how many seconds of what it leaves by itself. Other conditions stand here as they were given, without effect.
+#[derive(Serialize, ToSchema)]
+struct AutomaticLeave {
+    waiting_room_timeout: u32,
+    noone_joined_timeout: u32,
+    everyone_left_timeout: EveryoneLeft,
+    in_call_not_recording_timeout: u32,
+    #[serde(flatten)]
+    echoed: BTreeMap<String, Value>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct EveryoneLeft {
+    timeout: u32,
+    #[schema(required)]
+    activate_after: Option<u32>,
+}
+
+/// How it signs in. What was not given is not there. Addresses of tokens are masked for a key without the scope `bots`.
+#[derive(Serialize, ToSchema)]
+struct ZoomOptions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    zak_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    join_token_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    obf_token_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    user_email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential: Option<CredentialId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    obf_credential: Option<CredentialId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oauth_app: Option<ZoomOauthAppId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool: Option<PoolId>,
+    /// Whose token, where the account is a server-to-server app's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<AccountUser>,
+    /// The address by which the user was named: it may be another user's by now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_address: Option<AccountUser>,
+    start_meeting: bool,
+}
+
+/// A bot for a key with these scopes.
+pub(super) fn of(state: &State, bot: &store::Bot, scopes: ApiScopes) -> Result<Bot, Failure> {
+    let request = BotRequest::open(state.broker.vault(), bot.workspace, bot.id, &bot.request)?;
+    Ok(Bot {
+        id: bot.id,
+        meeting_url: Meeting::of(&request.meeting_url),
+        bot_name: request.bot_name,
+        join_at: bot.join_at,
+        automatic_leave: request.automatic_leave.into(),
+        zoom: ZoomOptions::of(request.zoom, scopes),
+        metadata: bot.metadata.clone(),
+        status_changes: bot.status_changes.clone(),
+        recordings: Vec::new(),
+        calendar_meetings: Vec::new(),
+        slack_team: None,
+        echoed: request.echoed.into_iter().collect(),
     })
+}
+
+impl Meeting {
+    fn of(link: &str) -> Option<Self> {
+        let link = MeetingLink::parse(link).ok()?;
+        Some(Self {
+            meeting_id: link.meeting_number.to_string(),
+            meeting_password: link.passcode.map(|passcode| passcode.expose().to_owned()),
+            platform: Platform::Zoom,
+        })
+    }
+}
+
+impl ZoomOptions {
+    fn of(options: bots::ZoomOptions, scopes: ApiScopes) -> Self {
+        // The query often holds the secret that gives the token.
+        let url = |url: Option<String>| {
+            url.map(|url| if scopes.has(ApiScope::Bots) { url } else { MASK.to_owned() })
+        };
+        Self {
+            zak_url: url(options.zak_url),
+            join_token_url: url(options.join_token_url),
+            obf_token_url: url(options.obf_token_url),
+            user_email: options.user_email,
+            credential: options.credential,
+            obf_credential: options.obf_credential,
+            oauth_app: options.oauth_app,
+            pool: options.pool,
+            user: options.user,
+            user_address: options.user_address,
+            start_meeting: options.start_meeting,
+        }
+    }
+}
+
+impl From<bots::AutomaticLeave> for AutomaticLeave {
+    fn from(conditions: bots::AutomaticLeave) -> Self {
+        let bots::EveryoneLeft { timeout, activate_after } = conditions.everyone_left_timeout;
+        Self {
+            waiting_room_timeout: conditions.waiting_room_timeout,
+            noone_joined_timeout: conditions.noone_joined_timeout,
+            everyone_left_timeout: EveryoneLeft { timeout, activate_after },
+            in_call_not_recording_timeout: conditions.in_call_not_recording_timeout,
+            echoed: conditions.echoed.into_iter().collect(),
+        }
+    }
 }

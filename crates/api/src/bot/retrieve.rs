@@ -2,9 +2,8 @@
 
 use axum::{Json, extract::State as Extract};
 use model::BotId;
-use serde_json::Value;
 
-use super::{find, representation};
+use super::{Bot, find, representation};
 use crate::{
     State,
     caller::{Caller, Read},
@@ -12,11 +11,21 @@ use crate::{
     path::Path,
 };
 
+/// Retrieve a bot
+#[utoipa::path(
+    get,
+    path = "/api/v1/bot/{id}/",
+    tag = "bots",
+    operation_id = "bot_retrieve",
+    security(("tokenAuth" = ["read"])),
+    params(("id" = BotId, Path)),
+    responses((status = 200, description = "The bot.", body = Bot)),
+)]
 pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     Path(id): Path<BotId>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Bot>, ApiError> {
     let bot = find(&state, caller.workspace, id).await?;
     Ok(Json(representation::of(&state, &bot, caller.scopes)?))
 }

@@ -6,34 +6,66 @@ use axum::{
     http::header::{CACHE_CONTROL, CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
-use model::BotId;
-use serde_json::{Value, json};
+use model::{BotId, ScreenshotId, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::find;
 use crate::{
     State,
     caller::{Caller, Read},
     error::ApiError,
-    page::single_page,
+    page::{Page, single_page},
     path::Path,
 };
 
+/// A picture of what a bot's page showed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Screenshot {
+    id: ScreenshotId,
+    recorded_at: Timestamp,
+    /// The PNG. It takes an API key, too.
+    url: String,
+}
+
+/// List a bot's screenshots
+#[utoipa::path(
+    get,
+    path = "/api/v1/bot/{id}/screenshots/",
+    tag = "bots",
+    operation_id = "bot_screenshots_list",
+    security(("tokenAuth" = ["read"])),
+    params(("id" = BotId, Path)),
+    responses((status = 200, description = "All of them, oldest first.", body = Page<Screenshot>)),
+)]
 pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     Path(id): Path<BotId>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Page<Screenshot>>, ApiError> {
     let bot = find(&state, caller.workspace, id).await?;
     let base = state.broker.public_base().as_str().trim_end_matches('/');
     let shots = state.bots.screenshots().list(caller.workspace, bot.id).await?;
-    let results = shots.iter().map(|shot| {
-        let url = format!("{base}/api/latchkey/v1/bot/{}/screenshots/{}.png", bot.id, shot.id);
-        json!({ "id": shot.id, "recorded_at": shot.recorded_at, "url": url })
+    let shown = shots.iter().map(|shot| Screenshot {
+        id: shot.id,
+        recorded_at: shot.recorded_at,
+        url: format!("{base}/api/latchkey/v1/bot/{}/screenshots/{}.png", bot.id, shot.id),
     });
-    Ok(Json(single_page(&results.collect::<Vec<_>>())))
+    Ok(Json(single_page(shown.collect())))
 }
 
-/// One picture, to whoever holds the workspace's key: it shows a meeting.
+/// Retrieve a screenshot
+///
+/// It shows a meeting, so it takes a key.
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/bot/{id}/screenshots/{file}",
+    tag = "bots",
+    operation_id = "bot_screenshot_retrieve",
+    security(("tokenAuth" = ["read"])),
+    params(("id" = BotId, Path), ("file" = String, Path, description = "`<screenshot>.png`")),
+    responses((status = 200, description = "The picture.", body = Vec<u8>, content_type = "image/png")),
+)]
 pub(crate) async fn picture(
     caller: Caller<Read>,
     Extract(state): Extract<State>,

@@ -3,67 +3,100 @@
 //! A bot that was told to sign in never comes as a guest because something that was said here went unheard.
 
 use bots::ZoomOptions;
-use model::{CredentialId, PoolId, ZoomOauthAppId, nearest};
+use model::{AccountUser, CredentialId, PoolId, ZoomOauthAppId, nearest};
+use utoipa::openapi::{RefOr, Schema};
 
-use crate::{State, fields::Fields};
+use crate::{
+    fields::Fields,
+    request::{Anything, CallbackUrl, Field, Request as _, Schemas, Text, refer, reference, request},
+};
 
-const FIELDS: [&str; 11] = [
-    "zak_url",
-    "zak_token_url",
-    "credential",
-    "user",
-    "pool",
-    "obf_token_url",
-    "obf_credential",
-    "oauth_app",
-    "start_meeting",
-    "join_token_url",
-    "user_email",
-];
-/// Of the contract's older versions, and about recording: without effect here.
-const OLDER_FIELDS: [&str; 2] = ["request_recording_permission_on_host_join", "require_recording_permission"];
+request! {
+    /// How a bot signs in: in one way at most. Nothing else may stand here: a bot that was told to sign in must not come as a
+    /// guest because of a misspelt word.
+    closed struct CreateBotZoom {
+        /// Answers a `GET` with a ZAK.
+        zak_url: Option<CallbackUrl<2000>>,
+        /// The older name of `zak_url`.
+        zak_token_url: Option<CallbackUrl<2000>>,
+        /// An account connected here, which gives the ZAK.
+        credential: Option<CredentialId>,
+        /// Whose token, where the account is a server-to-server app's.
+        user: Option<AccountUser>,
+        /// A pool, of which an account gives the ZAK that is not in the meeting yet.
+        pool: Option<PoolId>,
+        /// Answers a `GET` with an OBF token: somebody in the meeting vouches for the bot.
+        obf_token_url: Option<CallbackUrl<2000>>,
+        /// An account connected here, whose user vouches for the bot.
+        obf_credential: Option<CredentialId>,
+        /// The app that signs the join. The account's own, if nothing is said.
+        oauth_app: Option<ZoomOauthAppId>,
+        /// Start the meeting as its host, with the host's ZAK.
+        start_meeting: Option<bool>,
+        /// Answers a `GET` with a token to record without asking.
+        join_token_url: Option<CallbackUrl<2000>>,
+        /// For meetings that ask for an e-mail address.
+        user_email: Option<Text<320>>,
+        /// Of the contract's older versions; without effect here.
+        #[expect(dead_code, reason = "without effect")]
+        request_recording_permission_on_host_join: Option<Anything>,
+        /// Of the contract's older versions; without effect here.
+        #[expect(dead_code, reason = "without effect")]
+        require_recording_permission: Option<Anything>,
+    }
+}
 
-/// `zoom`.
-pub(super) fn read(state: &State, fields: &mut Fields<'_>) -> ZoomOptions {
-    let known: Vec<_> = FIELDS.into_iter().chain(OLDER_FIELDS).collect();
-    fields.only(&known);
+/// `zoom`, in which one thing must fit another.
+pub(super) struct SignIn(pub(super) ZoomOptions);
+
+impl Field for SignIn {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        fields.object(name, read).flatten().map(Self)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        reference::<CreateBotZoom>()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        refer::<CreateBotZoom>(schemas);
+    }
+}
+
+fn read(fields: &mut Fields<'_>) -> Option<ZoomOptions> {
+    let asked = CreateBotZoom::read(fields);
     // The older name is still in use.
     let zak_field = if fields.anything("zak_url").is_some() { "zak_url" } else { "zak_token_url" };
-    let zak_url = callback_url(state, fields, zak_field);
-    let obf_token_url = callback_url(state, fields, "obf_token_url");
-    let credential: Option<CredentialId> = fields.parsed("credential", "It must be the id of an account.");
-    let pool: Option<PoolId> = fields.parsed("pool", "It must be the id of a pool.");
-    let obf_credential: Option<CredentialId> =
-        fields.parsed("obf_credential", "It must be the id of an account.");
-    let oauth_app: Option<ZoomOauthAppId> =
-        fields.parsed("oauth_app", "It must be the id of a registered app.");
+    if zak_field == "zak_url" && fields.anything("zak_token_url").is_some() {
+        fields.complain("zak_token_url", "It is the older name of zak_url: give one of them.");
+    }
     one_identity(fields, zak_field);
-    let user = fields.parsed("user", "It must be an e-mail address or Zoom's id of a user.");
-    if user.is_some() && ["credential", "obf_credential"].iter().all(|field| fields.anything(field).is_none())
-    {
+    let given =
+        |fields: &Fields<'_>, names: &[&str]| names.iter().any(|name| fields.anything(name).is_some());
+    if given(fields, &["user"]) && !given(fields, &["credential", "obf_credential"]) {
         fields.complain("user", "It says whose token a server-to-server app mints: give its account too.");
     }
-    let start_meeting = fields.boolean("start_meeting").unwrap_or(false);
-    if start_meeting && [zak_field, "credential", "pool"].iter().all(|field| fields.anything(field).is_none())
-    {
+    let asked = asked?;
+    let start_meeting = asked.start_meeting.unwrap_or(false);
+    if start_meeting && !given(fields, &[zak_field, "credential", "pool"]) {
         fields.complain(
             "start_meeting",
             "Starting a meeting needs its host's ZAK: give credential, pool or zak_url.",
         );
     }
-    ZoomOptions {
-        zak_url,
-        user_email: fields.text("user_email", 320).map(str::to_owned),
-        credential,
-        oauth_app,
-        user,
+    Some(ZoomOptions {
+        zak_url: asked.zak_url.or(asked.zak_token_url).map(|url| url.0),
+        user_email: asked.user_email.map(|email| email.0),
+        credential: asked.credential,
+        oauth_app: asked.oauth_app,
+        user: asked.user,
         user_address: None,
-        pool,
-        obf_token_url,
-        obf_credential,
+        pool: asked.pool,
+        obf_token_url: asked.obf_token_url.map(|url| url.0),
+        obf_credential: asked.obf_credential,
         start_meeting,
-        join_token_url: callback_url(state, fields, "join_token_url"),
-    }
+        join_token_url: asked.join_token_url.map(|url| url.0),
+    })
 }
 
 /// A bot signs in in one way. Which ones were given is asked, not which could be read: it must not come anonymously, or as
@@ -81,22 +114,11 @@ fn one_identity(fields: &mut Fields<'_>, zak_field: &str) {
     }
 }
 
-fn callback_url(state: &State, fields: &mut Fields<'_>, field: &str) -> Option<String> {
-    let url = fields.text(field, 2000)?;
-    match state.callbacks.accepts(url) {
-        Ok(()) => Some(url.to_owned()),
-        Err(error) => {
-            fields.complain(field, error.to_string());
-            None
-        }
-    }
-}
-
 /// Complains about fields beside `zoom` that were meant for it. Others that the contract does not know are passed over.
-pub(super) fn misplaced(fields: &mut Fields<'_>, is_known: impl Fn(&str) -> bool) {
-    for name in fields.names().into_iter().filter(|name| *name != "zoom" && !is_known(name)) {
+pub(super) fn misplaced(fields: &mut Fields<'_>, known: &[&str]) {
+    for name in fields.names().into_iter().filter(|name| !known.contains(name)) {
         let inner = name.strip_prefix("zoom").map_or(name, |rest| rest.trim_matches(['.', '_', '[', ']']));
-        if let Some(meant) = nearest(inner, &FIELDS).filter(|_| !inner.is_empty()) {
+        if let Some(meant) = nearest(inner, CreateBotZoom::FIELDS).filter(|_| !inner.is_empty()) {
             fields.complain(name, format!("There is no such field: did you mean {meant} inside zoom?"));
         } else if name.len() <= "zoom".len() + 2 && nearest(name, &["zoom"]).is_some() {
             fields.complain(name, "There is no such field: did you mean zoom?");

@@ -22,7 +22,7 @@ const STRANGERS_WITHIN: Duration = Duration::from_secs(5);
 /// This part of all memory for bodies: they can't take what callers with a key need.
 const STRANGERS_PART: usize = 4;
 /// Larger than any request of the contract (two images of 1.8 MB), and no invitation to send more.
-const CALLERS_BYTES: usize = 8 * MIB;
+pub(crate) const CALLERS_BYTES: usize = 8 * MIB;
 const MIB: usize = 1024 * 1024;
 
 /// Who sends a body.

@@ -1,5 +1,7 @@
 //! `/oauth/zoom/…`: a browser connects an account. Public: the invitation's secret, the state and the cookie decide.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::{
     extract::{RawQuery, State as Extract},
@@ -11,6 +13,10 @@ use axum::{
 };
 use broker::Arrival;
 use model::{Class, Code, Failure, Secret, ZoomOauthAppId};
+use utoipa::{
+    IntoParams, IntoResponses, PartialSchema as _,
+    openapi::{self, ContentBuilder, RefOr, ResponseBuilder},
+};
 
 use crate::{
     State,
@@ -48,7 +54,48 @@ struct TroublePage {
     code: &'static str,
 }
 
-/// `GET /oauth/zoom/authorize?invitation=…`: off to Zoom.
+/// What Zoom adds to the address.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "`Query` reads by these names")]
+pub(crate) struct BackFromZoom {
+    code: Option<String>,
+    state: Option<String>,
+    /// Why there is no code.
+    error: Option<String>,
+}
+
+/// The page says what happened and whose turn it is.
+impl IntoResponses for TroublePage {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let page = || ContentBuilder::new().schema(Some(String::schema())).build();
+        let trouble = |about: String| ResponseBuilder::new().description(about).content("text/html", page());
+        let mut codes: BTreeMap<StatusCode, Vec<&str>> = BTreeMap::new();
+        for code in Code::ALL {
+            codes.entry(status_of(*code)).or_default().push(code.as_str());
+        }
+        let told = codes.into_iter().map(|(status, codes)| {
+            let about = format!("The page names one of these codes: {}.", codes.join(", "));
+            (status.as_str().to_owned(), trouble(about).build().into())
+        });
+        told.collect()
+    }
+}
+
+/// Open an invitation
+///
+/// For the browser of an account's owner: it goes on to Zoom.
+#[utoipa::path(
+    get,
+    path = "/oauth/zoom/authorize",
+    tag = "consent",
+    operation_id = "consent_authorize",
+    params(("invitation" = Option<String>, Query, description = "As in the address of the invitation.")),
+    responses(
+        (status = 303, description = "To Zoom's consent page.", headers(("location" = String), ("set-cookie" = String))),
+        TroublePage,
+    ),
+)]
 pub(crate) async fn authorize(Extract(state): Extract<State>, RawQuery(query): RawQuery) -> Response {
     let query = Query::of(query.as_deref());
     let departure = match state.broker.depart(query.get("invitation").unwrap_or("")).await {
@@ -71,7 +118,21 @@ pub(crate) async fn authorize(Extract(state): Extract<State>, RawQuery(query): R
     (StatusCode::SEE_OTHER, headers).into_response()
 }
 
-/// `GET /oauth/zoom/callback`: back from Zoom.
+/// Come back from Zoom
+///
+/// With a `code` and a `state`, an account is connected; with a `code` alone, an install from Zoom's Marketplace is parked.
+#[utoipa::path(
+    get,
+    path = "/oauth/zoom/callback",
+    tag = "consent",
+    operation_id = "consent_callback",
+    params(BackFromZoom),
+    responses(
+        (status = 200, description = "Connected.", body = String, content_type = "text/html"),
+        (status = 202, description = "Parked.", body = String, content_type = "text/html"),
+        TroublePage,
+    ),
+)]
 pub(crate) async fn callback(
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
@@ -85,7 +146,21 @@ pub(crate) async fn callback(
     }
 }
 
-/// `GET /oauth/zoom/callback/{app}`: an app's own address, for installs from the Marketplace.
+/// Come back from Zoom, to an app's own address
+///
+/// For installs from Zoom's Marketplace.
+#[utoipa::path(
+    get,
+    path = "/oauth/zoom/callback/{app}",
+    tag = "consent",
+    operation_id = "consent_callback_of_app",
+    params(("app" = ZoomOauthAppId, Path), BackFromZoom),
+    responses(
+        (status = 200, description = "Connected.", body = String, content_type = "text/html"),
+        (status = 202, description = "Parked.", body = String, content_type = "text/html"),
+        TroublePage,
+    ),
+)]
 pub(crate) async fn installed(
     Extract(state): Extract<State>,
     Path(app): Path<ZoomOauthAppId>,

@@ -8,10 +8,13 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use model::{ApiKeyId, ApiScope, ApiScopes};
-use serde_json::{Value, json};
-use store::ApiKey;
+use model::{ApiKeyId, ApiScope, Secret, Timestamp};
+use serde::Serialize;
 use tenants::NewApiKey;
+use utoipa::{
+    ToSchema,
+    openapi::{ArrayBuilder, RefOr, Schema},
+};
 
 use crate::{
     State,
@@ -19,11 +22,88 @@ use crate::{
     caller::{Admin, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
-    page::{Query, single_page},
+    page::{Page, Query, single_page},
     path::Path,
+    request::{Field, Request as _, Schemas, Text, Whole, refer, reference, request},
 };
 
-/// `POST`: makes a key. It is in this answer and nowhere else.
+/// A key of the workspace.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ApiKey {
+    id: ApiKeyId,
+    name: String,
+    /// How it begins.
+    prefix: String,
+    scopes: Vec<ApiScope>,
+    /// Calls a minute, if they are limited for this key.
+    #[schema(required)]
+    requests_per_minute: Option<u32>,
+    created_at: Timestamp,
+    #[schema(required)]
+    expires_at: Option<Timestamp>,
+    #[schema(required)]
+    last_used_at: Option<Timestamp>,
+    #[schema(required)]
+    revoked_at: Option<Timestamp>,
+    /// The key itself. It is in the answer that makes it and nowhere else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    key: Option<String>,
+}
+
+request! {
+    /// A key to be made. None may do more than the key it is made with.
+    closed struct CreateApiKey {
+        name: Text<100>,
+        scopes: Scopes,
+        /// As for the key that asks, if nothing is said.
+        requests_per_minute: Option<PerMinute>,
+        /// As for the key that asks, if nothing is said.
+        expires_at: Option<Timestamp>,
+    }
+}
+
+type PerMinute = Whole<1, { u32::MAX }>;
+
+/// At least one.
+struct Scopes(Vec<ApiScope>);
+
+impl Field for Scopes {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        let mut scopes = Vec::new();
+        for word in fields.words(name)? {
+            match word.parse::<ApiScope>() {
+                Ok(scope) => scopes.push(scope),
+                Err(complaint) => fields.complain(name, format!("{complaint}.")),
+            }
+        }
+        Some(Self(scopes))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new().items(reference::<ApiScope>()).min_items(Some(1)).into()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        refer::<ApiScope>(schemas);
+    }
+}
+
+/// Make an API key
+///
+/// The key itself is in this answer and nowhere else.
+#[utoipa::path(
+    post,
+    path = "/api/latchkey/v1/api-keys/",
+    tag = "workspace",
+    operation_id = "api_keys_create",
+    security(("tokenAuth" = ["admin"])),
+    request_body(
+        content = CreateApiKey,
+        example = json!({ "name": "ci", "scopes": ["read", "bots"], "expires_at": "2031-01-31T12:00:00Z" }),
+    ),
+    responses((status = 201, description = "The key.", body = ApiKey)),
+)]
 pub(crate) async fn create(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
@@ -32,34 +112,63 @@ pub(crate) async fn create(
     let new = read(&state, &caller, Fields::of(&body))?;
     let issued = state.broker.workspaces().create_key(caller.workspace, &new).await?;
     let issued = issued.ok_or(ApiError::NotFound)?;
-    let mut body = representation(&issued.row);
-    body["key"] = issued.key.expose().into();
+    let body = with_key(&issued.row, &issued.key);
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
-/// `GET`: the workspace's keys, newest first, those that have ended among them.
+/// List API keys
+///
+/// Newest first, those that have ended among them.
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/api-keys/",
+    tag = "workspace",
+    operation_id = "api_keys_list",
+    security(("tokenAuth" = ["admin"])),
+    responses((status = 200, description = "All of them.", body = Page<ApiKey>)),
+)]
 pub(crate) async fn list(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Page<ApiKey>>, ApiError> {
     Query::of(query.as_deref()).only(&[])?;
     let keys = state.broker.workspaces().keys(caller.workspace).await?;
-    Ok(Json(single_page(&keys.iter().map(representation).collect::<Vec<_>>())))
+    Ok(Json(single_page(keys.iter().map(representation).collect())))
 }
 
-/// `GET {id}/`
+/// Retrieve an API key
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/api-keys/{id}/",
+    tag = "workspace",
+    operation_id = "api_keys_retrieve",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = ApiKeyId, Path)),
+    responses((status = 200, description = "The key, without itself.", body = ApiKey)),
+)]
 pub(crate) async fn retrieve(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path(id): Path<ApiKeyId>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<ApiKey>, ApiError> {
     let keys = state.broker.workspaces().keys(caller.workspace).await?;
     let key = keys.iter().find(|key| key.id == id).ok_or(ApiError::NotFound)?;
     Ok(Json(representation(key)))
 }
 
-/// `DELETE {id}/`: revokes a key. The next call with it is refused, on every server.
+/// Revoke an API key
+///
+/// The next call with it is refused, on every server.
+#[utoipa::path(
+    delete,
+    path = "/api/latchkey/v1/api-keys/{id}/",
+    tag = "workspace",
+    operation_id = "api_keys_destroy",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = ApiKeyId, Path)),
+    responses((status = 204, description = "It is revoked.")),
+)]
 pub(crate) async fn revoke(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
@@ -70,63 +179,56 @@ pub(crate) async fn revoke(
 }
 
 fn read(state: &State, caller: &Caller<Admin>, mut fields: Fields<'_>) -> Result<NewApiKey, FieldErrors> {
-    fields.only(&["name", "scopes", "requests_per_minute", "expires_at"]);
-    let name = fields.text("name", 100);
-    let name = fields.required("name", name);
-    let scopes = scopes(caller.scopes, &mut fields);
-    let scopes = fields.required("scopes", scopes);
+    let asked = CreateApiKey::read(&mut fields);
+    // What one key can't give is said whatever else is wrong.
+    let scopes = fields.peek("scopes").map_or_else(Vec::new, |Scopes(scopes)| scopes);
+    for scope in scopes.iter().filter(|scope| !caller.scopes.has(**scope)) {
+        let complaint = format!("This key lacks the scope {}, and can't give it.", scope.as_str());
+        fields.complain("scopes", complaint);
+    }
     let own = caller.reach;
-    let per_minute = fields.number("requests_per_minute", 1).and_then(NonZeroU32::new);
+    let per_minute: Option<PerMinute> = fields.peek("requests_per_minute");
+    let per_minute = per_minute.and_then(|number| NonZeroU32::new(number.0));
     if let Some(most) = own.most_per_minute.filter(|most| per_minute.is_some_and(|asked| asked > *most)) {
         fields.complain(
             "requests_per_minute",
             format!("This key may make {most} itself, and can't give more."),
         );
     }
-    let expires_at = fields.time("expires_at");
+    let expires_at: Option<Timestamp> = fields.peek("expires_at");
     if expires_at.is_some_and(|end| end <= state.env.now()) {
         fields.complain("expires_at", "It must lie ahead.");
     }
     if let Some(own_end) = own.expires_at.filter(|own_end| expires_at.is_some_and(|end| end > *own_end)) {
         fields.complain("expires_at", format!("This key ends at {own_end} itself, and can't give more."));
     }
+    let asked = fields.finish(asked)?;
     // What isn't said is as it is for the key that asks.
-    let (per_minute, expires_at) = (per_minute.or(own.per_minute), expires_at.or(own.expires_at));
-    let new = name.zip(scopes).map(|(name, scopes)| NewApiKey {
-        name: name.to_owned(),
-        scopes,
-        per_minute,
-        expires_at,
-    });
-    fields.finish(new)
-}
-
-/// A key gives no scope that it lacks.
-fn scopes(held: ApiScopes, fields: &mut Fields<'_>) -> Option<ApiScopes> {
-    const FIELD: &str = "scopes";
-    let mut scopes = Vec::new();
-    for word in fields.words(FIELD)? {
-        match word.parse::<ApiScope>() {
-            Ok(scope) if !held.has(scope) => {
-                fields.complain(FIELD, format!("This key lacks the scope {word}, and can't give it."));
-            }
-            Ok(scope) => scopes.push(scope),
-            Err(complaint) => fields.complain(FIELD, format!("{complaint}.")),
-        }
-    }
-    Some(scopes.into_iter().collect()).filter(|scopes: &ApiScopes| !scopes.is_empty())
-}
-
-pub(super) fn representation(key: &ApiKey) -> Value {
-    json!({
-        "id": key.id,
-        "name": key.name,
-        "prefix": format!("{}…", key.prefix),
-        "scopes": key.scopes.iter().map(ApiScope::as_str).collect::<Vec<_>>(),
-        "requests_per_minute": key.per_minute,
-        "created_at": key.created_at,
-        "expires_at": key.expires_at,
-        "last_used_at": key.last_used_at,
-        "revoked_at": key.revoked_at,
+    let per_minute = asked.requests_per_minute.and_then(|number| NonZeroU32::new(number.0));
+    Ok(NewApiKey {
+        name: asked.name.0,
+        scopes: asked.scopes.0.into_iter().collect(),
+        per_minute: per_minute.or(own.per_minute),
+        expires_at: asked.expires_at.or(own.expires_at),
     })
+}
+
+pub(super) fn representation(key: &store::ApiKey) -> ApiKey {
+    ApiKey {
+        id: key.id,
+        name: key.name.clone(),
+        prefix: format!("{}…", key.prefix),
+        scopes: key.scopes.iter().collect(),
+        requests_per_minute: key.per_minute.map(NonZeroU32::get),
+        created_at: key.created_at,
+        expires_at: key.expires_at,
+        last_used_at: key.last_used_at,
+        revoked_at: key.revoked_at,
+        key: None,
+    }
+}
+
+/// The same in the answer that makes it.
+pub(super) fn with_key(row: &store::ApiKey, key: &Secret) -> ApiKey {
+    ApiKey { key: Some(key.expose().to_owned()), ..representation(row) }
 }

@@ -25,7 +25,7 @@ pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<crate::page::Page<Value>>, ApiError> {
     let query = Query::of(query.as_deref()).only(&FILTERS)?;
     let page = AuditPage {
         since: query.time("since")?,
@@ -41,5 +41,5 @@ pub(crate) async fn handler(
     let next = found.last().filter(|_| more).map(AuditRecord::place);
     let results: Result<Vec<Value>, _> = found.iter().map(serde_json::to_value).collect();
     let results = results.map_err(|error| Failure::new(Code::Internal, error.to_string()))?;
-    Ok(Json(query.answer_by_cursor(&state.broker, "/api/latchkey/v1/audit/", next, &results)))
+    Ok(Json(query.answer_by_cursor(&state.broker, "/api/latchkey/v1/audit/", next, results)))
 }

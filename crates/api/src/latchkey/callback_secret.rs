@@ -6,9 +6,10 @@ use axum::{
     http::header::CACHE_CONTROL,
     response::{IntoResponse, Response},
 };
-use model::{ApiScope, ApiScopes};
-use serde_json::json;
+use model::{ApiScope, ApiScopes, Timestamp};
+use serde::Serialize;
 use tenants::{CallbackSecrets, Rotation, SECRET_OVERLAP};
+use utoipa::ToSchema;
 
 use crate::{
     State,
@@ -16,10 +17,47 @@ use crate::{
     caller::{Admin, Caller, Tokens},
     error::ApiError,
     fields::Fields,
+    openapi::errors,
+    request::{Overlap, Request as _, request},
     zoom_oauth_apps::MASK,
 };
 
-/// `GET`: the newest, and until when the one before counts.
+/// The secret that signs what bots of the workspace fetch.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CallbackSecret {
+    /// `whsec_…`; masked for a key without the scope `tokens`.
+    secret: String,
+    /// Until when the one before counts, too.
+    #[schema(required)]
+    former_ends_at: Option<Timestamp>,
+}
+
+request! {
+    /// How to replace the secret.
+    closed struct RotateCallbackSecret {
+        /// How long the one before counts. A day, if nothing is said; 0 for one that has leaked.
+        overlap_seconds: Option<Overlap>,
+    }
+}
+
+fn rotating(until: Timestamp) -> ApiError {
+    let detail = format!(
+        "The secret before this one counts until {until}. Rotate after that, or with overlap_seconds = 0 to end both now."
+    );
+    ApiError::command("callback_secret_rotating", detail)
+}
+
+errors! { RotateErrors: rotating(Timestamp::from_second(1_900_000_000)) }
+
+/// Retrieve the callback secret
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/callback-secret/",
+    tag = "workspace",
+    operation_id = "callback_secret_retrieve",
+    security(("tokenAuth" = ["tokens"])),
+    responses((status = 200, description = "The newest.", body = CallbackSecret)),
+)]
 pub(crate) async fn retrieve(
     caller: Caller<Tokens>,
     Extract(state): Extract<State>,
@@ -27,31 +65,34 @@ pub(crate) async fn retrieve(
     Ok(shown(&state.broker.workspaces().callback_secrets(caller.workspace).await?, caller.scopes))
 }
 
-/// `POST rotate/`: a new one. The one before counts for another day, or for `overlap_seconds`; 0 is for one that has leaked.
+/// Rotate the callback secret
+#[utoipa::path(
+    post,
+    path = "/api/latchkey/v1/callback-secret/rotate/",
+    tag = "workspace",
+    operation_id = "callback_secret_rotate",
+    security(("tokenAuth" = ["admin"])),
+    request_body(content = RotateCallbackSecret, example = json!({ "overlap_seconds": 3600 })),
+    responses((status = 200, description = "The new one.", body = CallbackSecret), RotateErrors),
+)]
 pub(crate) async fn rotate(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let mut fields = Fields::of(&body);
-    fields.only(&["overlap_seconds"]);
-    let overlap = fields.overlap("overlap_seconds", SECRET_OVERLAP).unwrap_or(SECRET_OVERLAP);
-    let overlap = fields.finish(Some(overlap))?;
+    let asked = RotateCallbackSecret::read(&mut fields);
+    let overlap = fields.finish(asked)?.overlap_seconds.map_or(SECRET_OVERLAP, |overlap| overlap.0);
     match state.broker.workspaces().rotate_callback_secret(caller.workspace, overlap).await? {
         Rotation::Done(secrets) => Ok(shown(&secrets, caller.scopes)),
-        Rotation::Running { until } => {
-            let detail = format!(
-                "The secret before this one counts until {until}. Rotate after that, or with overlap_seconds = 0 to end both now."
-            );
-            Err(ApiError::command("callback_secret_rotating", detail))
-        }
+        Rotation::Running { until } => Err(rotating(until)),
     }
 }
 
 /// The secret itself only for whoever may read it: replacing it gives no right to that.
 fn shown(secrets: &CallbackSecrets, held: ApiScopes) -> Response {
     let secret = if held.has(ApiScope::Tokens) { secrets.current.expose() } else { MASK };
-    let former_ends_at = secrets.former.as_ref().map(|(_, ends_at)| ends_at);
-    let body = json!({ "secret": secret, "former_ends_at": former_ends_at });
+    let former_ends_at = secrets.former.as_ref().map(|(_, ends_at)| *ends_at);
+    let body = CallbackSecret { secret: secret.to_owned(), former_ends_at };
     ([(CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }

@@ -6,9 +6,10 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use model::ZoomOauthAppId;
-use serde_json::json;
+use model::{ConsentId, Timestamp, ZoomOauthAppId};
+use serde::Serialize;
 use store::AppKind;
+use utoipa::ToSchema;
 
 use crate::{
     State,
@@ -16,18 +17,48 @@ use crate::{
     caller::{Admin, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
+    request::{Request as _, request},
 };
 
+request! {
+    /// Which app the account is to be connected with.
+    closed struct CreateConnectLink {
+        oauth_app: ZoomOauthAppId,
+    }
+}
+
+/// An invitation to connect one Zoom account.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConnectLink {
+    id: ConsentId,
+    /// For the browser of the account's owner. It is in this answer and nowhere else.
+    url: String,
+    /// The redirect URL that the app needs at Zoom.
+    redirect_uri: String,
+    expires_at: Timestamp,
+}
+
+/// Invite somebody to connect an account
+#[utoipa::path(
+    post,
+    path = "/api/latchkey/v1/connect-links/",
+    tag = "accounts",
+    operation_id = "connect_links_create",
+    security(("tokenAuth" = ["admin"])),
+    request_body(
+        content = CreateConnectLink,
+        example = json!({ "oauth_app": "01a22731-1935-7000-8000-000000000002" }),
+    ),
+    responses((status = 201, description = "The invitation.", body = ConnectLink)),
+)]
 pub(crate) async fn handler(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let mut fields = Fields::of(&body);
-    fields.only(&["oauth_app"]);
-    let app: Option<ZoomOauthAppId> = fields.parsed("oauth_app", "It must be the id of a registered app.");
-    let app = fields.required("oauth_app", app);
-    let app = fields.finish(app)?;
+    let asked = CreateConnectLink::read(&mut fields);
+    let app = fields.finish(asked)?.oauth_app;
     let row = state.store.zoom_oauth_app(caller.workspace, app).await?;
     if row.is_some_and(|app| app.kind == AppKind::ServerToServer) {
         let words =
@@ -37,11 +68,11 @@ pub(crate) async fn handler(
     let invitation = state.broker.invite(caller.workspace, app).await?;
     let invitation =
         invitation.ok_or_else(|| FieldErrors::one("oauth_app", "This workspace has no such app."))?;
-    let body = json!({
-        "id": invitation.id,
-        "url": invitation.url.expose(),
-        "redirect_uri": state.broker.redirect_uri().as_str(),
-        "expires_at": invitation.expires_at,
-    });
+    let body = ConnectLink {
+        id: invitation.id,
+        url: invitation.url.expose().to_owned(),
+        redirect_uri: state.broker.redirect_uri().to_string(),
+        expires_at: invitation.expires_at,
+    };
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }

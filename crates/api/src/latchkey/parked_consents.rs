@@ -6,54 +6,108 @@ use axum::{
     http::StatusCode,
 };
 use broker::scopes;
-use model::{CredentialKind, ParkedConsentId};
-use serde_json::{Value, json};
+use model::{CredentialId, CredentialKind, ParkedConsentId, Timestamp, ZoomOauthAppId};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     State,
     caller::{Admin, Caller, Read},
     error::ApiError,
-    page::{Query, single_page},
+    page::{Page, Query, single_page},
     path::Path,
-    zoom_oauth_credentials,
+    zoom_oauth_credentials::{self, ZoomOauthCredential},
 };
 
-/// `GET`: who waits, newest first.
+/// Somebody who installed an app at Zoom, and waits to be let in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ParkedConsent {
+    id: ParkedConsentId,
+    oauth_app: ZoomOauthAppId,
+    /// Zoom's id of the user.
+    user_id: String,
+    /// Zoom's id of the Zoom account.
+    account_id: String,
+    display_name: String,
+    /// Scopes that the app lacks at Zoom.
+    missing_scopes: Vec<&'static str>,
+    /// The account that has this user and app already: Zoom honours only the newest grant.
+    #[schema(required)]
+    replaces: Option<CredentialId>,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+/// List parked consents
+///
+/// People who installed an app at Zoom without an invitation, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/parked-consents/",
+    tag = "accounts",
+    operation_id = "parked_consents_list",
+    security(("tokenAuth" = ["read"])),
+    responses((status = 200, description = "All of them.", body = Page<ParkedConsent>)),
+)]
 pub(crate) async fn list(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Page<ParkedConsent>>, ApiError> {
     Query::of(query.as_deref()).only(&[])?;
     let mut results = Vec::new();
     for parked in state.broker.parked_consents(caller.workspace).await? {
-        results.push(json!({
-            "id": parked.id,
-            "oauth_app": parked.app,
-            "user_id": parked.zoom_user_id,
-            "account_id": parked.zoom_account_id,
-            "display_name": parked.display_name,
-            "missing_scopes": scopes::missing(CredentialKind::UserOauth, parked.grant.scopes.as_deref()),
-            "replaces": state.broker.replaced_by(&parked).await?,
-            "created_at": parked.parked_at,
-            "expires_at": parked.expires_at,
-        }));
+        let missing_scopes = scopes::missing(CredentialKind::UserOauth, parked.grant.scopes.as_deref());
+        let replaces = state.broker.replaced_by(&parked).await?;
+        results.push(ParkedConsent {
+            id: parked.id,
+            oauth_app: parked.app,
+            user_id: parked.zoom_user_id,
+            account_id: parked.zoom_account_id,
+            display_name: parked.display_name,
+            missing_scopes,
+            replaces,
+            created_at: parked.parked_at,
+            expires_at: parked.expires_at,
+        });
     }
-    Ok(Json(single_page(&results)))
+    Ok(Json(single_page(results)))
 }
 
-/// `POST {id}/adopt/`: connects the account, which is answered.
+/// Adopt a parked consent
+///
+/// Connects the account, which is answered.
+#[utoipa::path(
+    post,
+    path = "/api/latchkey/v1/parked-consents/{id}/adopt/",
+    tag = "accounts",
+    operation_id = "parked_consents_adopt",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = ParkedConsentId, Path)),
+    responses((status = 201, description = "The account.", body = ZoomOauthCredential)),
+)]
 pub(crate) async fn adopt(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path(id): Path<ParkedConsentId>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<(StatusCode, Json<ZoomOauthCredential>), ApiError> {
     let account = state.broker.adopt(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
     let shown = zoom_oauth_credentials::shown(&state, caller, account).await?;
     Ok((StatusCode::CREATED, Json(shown)))
 }
 
-/// `DELETE {id}/`: revoked at Zoom and erased.
+/// Discard a parked consent
+///
+/// Revoked at Zoom and erased.
+#[utoipa::path(
+    delete,
+    path = "/api/latchkey/v1/parked-consents/{id}/",
+    tag = "accounts",
+    operation_id = "parked_consents_destroy",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = ParkedConsentId, Path)),
+    responses((status = 204, description = "It is gone.")),
+)]
 pub(crate) async fn discard(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,

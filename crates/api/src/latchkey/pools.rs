@@ -8,9 +8,14 @@ use axum::{
     http::StatusCode,
 };
 use broker::NewMember;
-use model::{AccountUser, CredentialId, PoolId, WorkspaceId};
+use model::{AccountUser, CredentialId, CredentialStatus, PoolId, Timestamp, WorkspaceId};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
-use store::{Member, Occupied, Pool, PoolRemoval, PooledAccount, StoreError};
+use store::{Occupied, PoolRemoval, PooledAccount, StoreError};
+use utoipa::{
+    IntoParams, ToSchema,
+    openapi::{ArrayBuilder, RefOr, Schema},
+};
 
 use crate::{
     State,
@@ -19,8 +24,10 @@ use crate::{
     caller::{Admin, Caller, Read},
     error::ApiError,
     fields::{FieldErrors, Fields},
-    page::{Query, single_page},
+    openapi::errors,
+    page::{Page, Query, single_page},
     path::Path,
+    request::{Field, Request as _, Schemas, Text, Whole, refer, reference, request},
 };
 
 /// Accounts of one pool.
@@ -31,63 +38,171 @@ const MOST_JOINS: u32 = 10_000;
 const MOST_HOSTED: u32 = 2;
 const USER: &str = "It must be an e-mail address or Zoom's id of a user.";
 
-/// `POST`: makes a pool.
+/// A pool, and how full it is now.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Pool {
+    id: PoolId,
+    name: String,
+    /// Bots that its usable accounts may have in meetings at once.
+    seats: u32,
+    seats_taken: u32,
+    members: Vec<Member>,
+    created_at: Timestamp,
+}
+
+/// An account of a pool.
+#[derive(Serialize, ToSchema)]
+struct Member {
+    credential: CredentialId,
+    /// Whose tokens, where the account is a server-to-server app's.
+    #[schema(required)]
+    user: Option<AccountUser>,
+    /// The address by which the user was named.
+    #[schema(required)]
+    user_address: Option<AccountUser>,
+    status: CredentialStatus,
+    /// Bots that it may have in meetings at once.
+    max_joins: u32,
+    /// Meetings that it may host at once.
+    max_hosted: u32,
+    /// Bots that it has in meetings now.
+    joins: u32,
+    /// Meetings that it hosts now.
+    hosted: u32,
+}
+
+request! {
+    /// A pool to be made.
+    closed struct CreatePool {
+        name: Text<100>,
+        members: Option<Members>,
+    }
+}
+
+request! {
+    /// Another name of a pool, or other members in place of all that it has.
+    closed struct ChangePool {
+        name: Option<Text<100>>,
+        members: Option<Members>,
+    }
+}
+
+request! {
+    /// An account of a pool, and its limits there.
+    closed struct PutMember {
+        credential: CredentialId,
+        /// Whose tokens: needed where the account is a server-to-server app's, and only there.
+        user: Option<AccountUser>,
+        /// Bots that it may have in meetings at once.
+        max_joins: Whole<1, MOST_JOINS>,
+        /// Meetings that it may host at once. Default 1.
+        max_hosted: Option<Whole<1, MOST_HOSTED>>,
+    }
+}
+
+/// Taken by a link or a bot.
+fn in_use(detail: &'static str) -> ApiError {
+    ApiError::Conflict("pool_in_use", detail)
+}
+
+errors! { RemovePoolErrors: in_use("Token links draw on this pool: revoke them first.") }
+
+/// Make a pool
+#[utoipa::path(
+    post,
+    path = "/api/latchkey/v1/pools/",
+    tag = "pools",
+    operation_id = "pools_create",
+    security(("tokenAuth" = ["admin"])),
+    request_body(content = CreatePool, example = json!({
+        "name": "sales",
+        "members": [{ "credential": "01a22731-1935-7000-8000-000000000001", "max_joins": 20 }],
+    })),
+    responses((status = 201, description = "The pool.", body = Pool)),
+)]
 pub(crate) async fn create(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Body(body): Body,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<(StatusCode, Json<Pool>), ApiError> {
     let mut fields = Fields::of(&body);
-    fields.only(&["name", "members"]);
-    let name = name(&mut fields);
-    let name = fields.required("name", name);
-    let members = members(&mut fields).unwrap_or_default();
-    let (name, mut members) = fields.finish(name.map(|name| (name, members)))?;
+    let asked = CreatePool::read(&mut fields);
+    let asked = fields.finish(asked)?;
+    let mut members = asked.members.map(new_members).unwrap_or_default();
     name_users(&state, caller.workspace, &mut members).await?;
-    let made = state.broker.make_pool(caller.workspace, name, &members).await?;
+    let made = state.broker.make_pool(caller.workspace, &asked.name, &members).await?;
     let id = made.ok_or_else(name_taken)?;
     Ok((StatusCode::CREATED, shown(&state, caller.workspace, id).await?))
 }
 
-/// `GET`: the workspace's pools by name, and how full they are now.
+/// List pools
+///
+/// And how full they are now.
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/pools/",
+    tag = "pools",
+    operation_id = "pools_list",
+    security(("tokenAuth" = ["read"])),
+    responses((status = 200, description = "All of them, by name.", body = Page<Pool>)),
+)]
 pub(crate) async fn list(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Page<Pool>>, ApiError> {
     Query::of(query.as_deref()).only(&[])?;
     let pools = state.store.pools(caller.workspace, state.env.now()).await?;
-    let results: Vec<_> = pools.iter().map(|(pool, members)| representation(pool, members)).collect();
-    Ok(Json(single_page(&results)))
+    let results = pools.iter().map(|(pool, members)| representation(pool, members));
+    Ok(Json(single_page(results.collect())))
 }
 
-/// `GET {id}/`
+/// Retrieve a pool
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/pools/{id}/",
+    tag = "pools",
+    operation_id = "pools_retrieve",
+    security(("tokenAuth" = ["read"])),
+    params(("id" = PoolId, Path)),
+    responses((status = 200, description = "The pool.", body = Pool)),
+)]
 pub(crate) async fn retrieve(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     Path(id): Path<PoolId>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Pool>, ApiError> {
     shown(&state, caller.workspace, id).await
 }
 
-/// `PATCH {id}/`: another name, or other members in place of all that it has.
+/// Change a pool
+#[utoipa::path(
+    patch,
+    path = "/api/latchkey/v1/pools/{id}/",
+    tag = "pools",
+    operation_id = "pools_partial_update",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = PoolId, Path)),
+    request_body(content = ChangePool, example = json!({ "name": "support" })),
+    responses((status = 200, description = "The pool.", body = Pool)),
+)]
 pub(crate) async fn change(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path(id): Path<PoolId>,
     Body(body): Body,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Pool>, ApiError> {
     let mut fields = Fields::of(&body);
-    fields.only(&["name", "members"]);
-    let (name, members) = (name(&mut fields), members(&mut fields));
-    let (name, mut members) = fields.finish(Some((name, members)))?;
+    let asked = ChangePool::read(&mut fields);
+    let asked = fields.finish(asked)?;
+    let mut members = asked.members.map(new_members);
     if state.store.pool(caller.workspace, id, state.env.now()).await?.is_none() {
         return Err(ApiError::NotFound);
     }
     if let Some(members) = &mut members {
         name_users(&state, caller.workspace, members).await?;
     }
-    if let Some(name) = name {
+    if let Some(name) = &asked.name {
         match state.store.rename_pool(caller.workspace, id, name).await {
             Err(StoreError::Exists(_)) => return Err(name_taken().into()),
             renamed => _ = renamed?,
@@ -99,7 +214,18 @@ pub(crate) async fn change(
     shown(&state, caller.workspace, id).await
 }
 
-/// `DELETE {id}/`: ends a pool that nobody uses.
+/// Delete a pool
+///
+/// One that nobody uses.
+#[utoipa::path(
+    delete,
+    path = "/api/latchkey/v1/pools/{id}/",
+    tag = "pools",
+    operation_id = "pools_destroy",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = PoolId, Path)),
+    responses((status = 204, description = "It is gone."), RemovePoolErrors),
+)]
 pub(crate) async fn remove(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
@@ -107,28 +233,39 @@ pub(crate) async fn remove(
 ) -> Result<StatusCode, ApiError> {
     // A link that is made at this very moment finds no pool, and says so.
     if state.store.links_of_pool(caller.workspace, id).await? > 0 {
-        return Err(ApiError::Conflict("pool_in_use", "Token links draw on this pool: revoke them first."));
+        return Err(in_use("Token links draw on this pool: revoke them first."));
     }
     match state.store.remove_pool(caller.workspace, id, state.env.now()).await? {
         PoolRemoval::Removed => Ok(StatusCode::NO_CONTENT),
-        PoolRemoval::InUse => Err(ApiError::Conflict(
-            "pool_in_use",
-            "Seats of this pool are taken, or a token link draws on it.",
-        )),
+        PoolRemoval::InUse => Err(in_use("Seats of this pool are taken, or a token link draws on it.")),
         PoolRemoval::NoPool => Err(ApiError::NotFound),
     }
 }
 
-/// `POST {id}/members/`: puts an account into a pool, or changes its limits there.
+/// Put an account into a pool
+///
+/// Or change its limits there.
+#[utoipa::path(
+    post,
+    path = "/api/latchkey/v1/pools/{id}/members/",
+    tag = "pools",
+    operation_id = "pools_members_create",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = PoolId, Path)),
+    request_body(content = PutMember, example = json!({
+        "credential": "01a22731-1935-7000-8000-000000000001", "max_joins": 10, "max_hosted": 2,
+    })),
+    responses((status = 200, description = "The pool.", body = Pool)),
+)]
 pub(crate) async fn put_member(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path(id): Path<PoolId>,
     Body(body): Body,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Pool>, ApiError> {
     let mut fields = Fields::of(&body);
-    let member = member(&mut fields);
-    let mut member = fields.finish(member)?;
+    let asked = PutMember::read(&mut fields);
+    let mut member = NewMember::from(fields.finish(asked)?);
     if let Err((field, complaint)) = name_user(&state, caller.workspace, &mut member).await? {
         return Err(FieldErrors::one(field, complaint).into());
     }
@@ -136,21 +273,41 @@ pub(crate) async fn put_member(
     if known { shown(&state, caller.workspace, id).await } else { Err(ApiError::NotFound) }
 }
 
-/// `DELETE {id}/members/{credential}/`, with `?user=` where it is a server-to-server app's: takes an account out of a
-/// pool. Its seats stay taken until they end.
+/// Which user of the account.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "`Query` reads by these names")]
+pub(crate) struct RemoveMember {
+    /// As it was put in, where the account is a server-to-server app's.
+    user: Option<AccountUser>,
+}
+
+/// Take an account out of a pool
+///
+/// Its seats stay taken until they end.
+#[utoipa::path(
+    delete,
+    path = "/api/latchkey/v1/pools/{id}/members/{credential}/",
+    tag = "pools",
+    operation_id = "pools_members_destroy",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = PoolId, Path), ("credential" = CredentialId, Path), RemoveMember),
+    responses((status = 204, description = "It is out of the pool.")),
+)]
 pub(crate) async fn remove_member(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path((id, credential)): Path<(PoolId, CredentialId)>,
     RawQuery(query): RawQuery,
 ) -> Result<StatusCode, ApiError> {
-    let user = Query::of(query.as_deref()).get("user").map(str::parse::<AccountUser>);
+    let query = Query::of_type::<RemoveMember>(query.as_deref(), None)?;
+    let user = query.get("user").map(str::parse::<AccountUser>);
     let user = user.transpose().map_err(|_| FieldErrors::one("user", USER))?;
     let (_, members) =
         state.store.pool(caller.workspace, id, state.env.now()).await?.ok_or(ApiError::NotFound)?;
     // Named as it was put in, by its address perhaps.
     let is_meant = |occupied: &&Occupied| {
-        let Member { account, address, .. } = &occupied.member;
+        let store::Member { account, address, .. } = &occupied.member;
         account.0 == credential && (account.1 == user || user.is_some() && *address == user)
     };
     let member = members.iter().find(is_meant).ok_or(ApiError::NotFound)?.member.account.clone();
@@ -158,45 +315,48 @@ pub(crate) async fn remove_member(
     if known { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
 }
 
-fn name<'a>(fields: &mut Fields<'a>) -> Option<&'a str> {
-    fields.text("name", 100)
-}
-
 fn name_taken() -> FieldErrors {
     FieldErrors::one("name", "This workspace has a pool of this name.")
 }
 
-/// Those members that could be read; about the others there is a complaint.
-fn members(fields: &mut Fields<'_>) -> Option<Vec<NewMember>> {
-    let mut seen: HashSet<PooledAccount> = HashSet::new();
-    let members = fields.objects("members", MOST_MEMBERS, |fields| {
-        let member = member(fields)?;
-        if !seen.insert(member.account.clone()) {
-            fields.complain("credential", "This account is in the list before.");
-        }
-        Some(member)
-    });
-    members.map(|members| members.into_iter().flatten().collect())
-}
+/// Accounts, each of them once.
+struct Members(Vec<PutMember>);
 
-fn member(fields: &mut Fields<'_>) -> Option<NewMember> {
-    fields.only(&["credential", "user", "max_joins", "max_hosted"]);
-    let credential: Option<CredentialId> = fields.parsed("credential", "It must be the id of an account.");
-    let credential = fields.required("credential", credential);
-    let user = fields.parsed("user", USER);
-    let joins = at_most(fields, "max_joins", MOST_JOINS);
-    let joins = fields.required("max_joins", joins);
-    let hosted = at_most(fields, "max_hosted", MOST_HOSTED).unwrap_or(1);
-    Some(NewMember { account: (credential?, user), address: None, joins: joins?, hosted })
-}
-
-fn at_most(fields: &mut Fields<'_>, field: &str, most: u32) -> Option<u32> {
-    let number = fields.number(field, 1)?;
-    if number > most {
-        fields.complain(field, format!("It must be at most {most}."));
-        return None;
+impl Field for Members {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        let mut seen: HashSet<PooledAccount> = HashSet::new();
+        let members = fields.objects(name, MOST_MEMBERS, |fields| {
+            let member = PutMember::read(fields)?;
+            if !seen.insert((member.credential, member.user.clone())) {
+                fields.complain("credential", "This account is in the list before.");
+            }
+            Some(member)
+        });
+        Some(Self(members?.into_iter().flatten().collect()))
     }
-    Some(number)
+
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new().items(reference::<PutMember>()).max_items(Some(MOST_MEMBERS)).into()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        refer::<PutMember>(schemas);
+    }
+}
+
+fn new_members(Members(members): Members) -> Vec<NewMember> {
+    members.into_iter().map(NewMember::from).collect()
+}
+
+impl From<PutMember> for NewMember {
+    fn from(asked: PutMember) -> Self {
+        Self {
+            account: (asked.credential, asked.user),
+            address: None,
+            joins: asked.max_joins.0,
+            hosted: asked.max_hosted.map_or(1, |hosted| hosted.0),
+        }
+    }
 }
 
 /// Sees to it that a member can give tokens, one day at least, and of whom.
@@ -226,37 +386,37 @@ async fn name_users(
     Err(FieldErrors(Map::from_iter([("members".to_owned(), Value::Array(complaints))])).into())
 }
 
-async fn shown(state: &State, workspace: WorkspaceId, id: PoolId) -> Result<Json<Value>, ApiError> {
+async fn shown(state: &State, workspace: WorkspaceId, id: PoolId) -> Result<Json<Pool>, ApiError> {
     let (pool, members) =
         state.store.pool(workspace, id, state.env.now()).await?.ok_or(ApiError::NotFound)?;
     Ok(Json(representation(&pool, &members)))
 }
 
-fn representation(pool: &Pool, members: &[Occupied]) -> Value {
+fn representation(pool: &store::Pool, members: &[Occupied]) -> Pool {
     let usable = members.iter().filter(|occupied| occupied.status.is_usable());
-    let (seats, taken) = usable.fold((0, 0), |(seats, taken), occupied| {
+    let (seats, seats_taken) = usable.fold((0, 0), |(seats, taken), occupied| {
         let joins = occupied.member.joins;
         (seats + joins, taken + occupied.seats.min(joins))
     });
     let members = members.iter().map(|occupied| {
         let (credential, user) = &occupied.member.account;
-        json!({
-            "credential": credential,
-            "user": user,
-            "user_address": occupied.member.address,
-            "status": occupied.status.as_str(),
-            "max_joins": occupied.member.joins,
-            "max_hosted": occupied.member.hosted,
-            "joins": occupied.seats,
-            "hosted": occupied.hosting,
-        })
+        Member {
+            credential: *credential,
+            user: user.clone(),
+            user_address: occupied.member.address.clone(),
+            status: occupied.status,
+            max_joins: occupied.member.joins,
+            max_hosted: occupied.member.hosted,
+            joins: occupied.seats,
+            hosted: occupied.hosting,
+        }
     });
-    json!({
-        "id": pool.id,
-        "name": pool.name,
-        "seats": seats,
-        "seats_taken": taken,
-        "members": members.collect::<Vec<_>>(),
-        "created_at": pool.created_at,
-    })
+    Pool {
+        id: pool.id,
+        name: pool.name.clone(),
+        seats,
+        seats_taken,
+        members: members.collect(),
+        created_at: pool.created_at,
+    }
 }

@@ -9,90 +9,160 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use model::WorkspaceId;
-use serde_json::{Value, json};
-use store::Workspace;
+use model::{Timestamp, WorkspaceId};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::api_keys;
+use super::api_keys::{self, ApiKey};
 use crate::{
     State,
     body::Body,
     caller::{Caller, Operator},
     error::ApiError,
     fields::Fields,
-    page::{Query, single_page},
+    page::{Page, Query, single_page},
     path::Path,
+    request::{Request as _, Text, Whole, request},
 };
 
-/// `POST`: makes a workspace. Its first key is in this answer and nowhere else.
+/// A tenant of this installation.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Workspace {
+    id: WorkspaceId,
+    name: String,
+    /// How many of its bots run at once, on all servers together, if they are limited. Bots beyond it wait for a place.
+    #[schema(required)]
+    bot_limit: Option<u32>,
+    created_at: Timestamp,
+    /// Its first key, in the answer that makes it and nowhere else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_key: Option<ApiKey>,
+}
+
+type BotLimit = Whole<0, { u32::MAX }>;
+
+request! {
+    /// A workspace to be made.
+    closed struct CreateWorkspace {
+        name: Text<100>,
+        /// How many of its bots run at once. As many as there is room for, if nothing is said.
+        bot_limit: Option<BotLimit>,
+    }
+}
+
+request! {
+    /// What the operator changes of a workspace.
+    closed struct ChangeWorkspace {
+        /// `null` lifts the limit.
+        bot_limit: Option<BotLimit>,
+    }
+}
+
+/// Make a workspace
+///
+/// Its first key is in this answer and nowhere else.
+#[utoipa::path(
+    post,
+    path = "/api/latchkey/v1/workspaces/",
+    tag = "workspace",
+    operation_id = "workspaces_create",
+    security(("tokenAuth" = ["operator"])),
+    request_body(content = CreateWorkspace, example = json!({ "name": "staging", "bot_limit": 5 })),
+    responses((status = 201, description = "The workspace.", body = Workspace)),
+)]
 pub(crate) async fn create(
     _: Caller<Operator>,
     Extract(state): Extract<State>,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let mut fields = Fields::of(&body);
-    fields.only(&["name", "bot_limit"]);
-    let name = fields.text("name", 100);
-    let name = fields.required("name", name);
-    let limit = fields.number("bot_limit", 0);
-    let name = fields.finish(name)?;
-    let (workspace, issued) = state.broker.workspaces().create(name).await?;
+    let asked = CreateWorkspace::read(&mut fields);
+    let asked = fields.finish(asked)?;
+    let (workspace, issued) = state.broker.workspaces().create(&asked.name).await?;
+    let limit = asked.bot_limit.map(|limit| limit.0);
     if limit.is_some() {
         state.store.limit_bots(workspace.id, limit).await?;
     }
-    let mut body = representation(&workspace, limit);
-    body["api_key"] = api_keys::representation(&issued.row);
-    body["api_key"]["key"] = issued.key.expose().into();
+    let api_key = Some(api_keys::with_key(&issued.row, &issued.key));
+    let body = Workspace { api_key, ..representation(&workspace, limit) };
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
-/// `GET`: every workspace, oldest first.
+/// List workspaces
+///
+/// Oldest first.
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/workspaces/",
+    tag = "workspace",
+    operation_id = "workspaces_list",
+    security(("tokenAuth" = ["operator"])),
+    responses((status = 200, description = "All of them.", body = Page<Workspace>)),
+)]
 pub(crate) async fn list(
     _: Caller<Operator>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Page<Workspace>>, ApiError> {
     Query::of(query.as_deref()).only(&[])?;
     let workspaces = state.broker.workspaces().all().await?;
     let limits: HashMap<_, _> = state.store.bot_limits().await?.into_iter().collect();
     let shown = workspaces.iter().map(|each| representation(each, limits.get(&each.id).copied()));
-    Ok(Json(single_page(&shown.collect::<Vec<_>>())))
+    Ok(Json(single_page(shown.collect())))
 }
 
-/// `GET {id}/`
+/// Retrieve a workspace
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/workspaces/{id}/",
+    tag = "workspace",
+    operation_id = "workspaces_retrieve",
+    security(("tokenAuth" = ["operator"])),
+    params(("id" = WorkspaceId, Path)),
+    responses((status = 200, description = "The workspace.", body = Workspace)),
+)]
 pub(crate) async fn retrieve(
     _: Caller<Operator>,
     Extract(state): Extract<State>,
     Path(id): Path<WorkspaceId>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Workspace>, ApiError> {
     shown(&state, id).await
 }
 
-/// `PATCH {id}/`: `bot_limit` is how many of its bots run at once, on all servers together; `null` lifts the limit. Bots
-/// beyond it wait for a place, as they do when the servers are full.
+/// Change a workspace
+#[utoipa::path(
+    patch,
+    path = "/api/latchkey/v1/workspaces/{id}/",
+    tag = "workspace",
+    operation_id = "workspaces_partial_update",
+    security(("tokenAuth" = ["operator"])),
+    params(("id" = WorkspaceId, Path)),
+    request_body(content = ChangeWorkspace, example = json!({ "bot_limit": 10 })),
+    responses((status = 200, description = "The workspace.", body = Workspace)),
+)]
 pub(crate) async fn change(
     _: Caller<Operator>,
     Extract(state): Extract<State>,
     Path(id): Path<WorkspaceId>,
     Body(body): Body,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Workspace>, ApiError> {
     let mut fields = Fields::of(&body);
-    fields.only(&["bot_limit"]);
-    let limit = fields.number("bot_limit", 0);
-    fields.finish(Some(()))?;
+    let asked = ChangeWorkspace::read(&mut fields);
+    let limit = fields.finish(asked)?.bot_limit.map(|limit| limit.0);
     if body.contains_key("bot_limit") && !state.store.limit_bots(id, limit).await? {
         return Err(ApiError::NotFound);
     }
     shown(&state, id).await
 }
 
-async fn shown(state: &State, id: WorkspaceId) -> Result<Json<Value>, ApiError> {
+async fn shown(state: &State, id: WorkspaceId) -> Result<Json<Workspace>, ApiError> {
     let workspace = state.store.workspace(id).await?.ok_or(ApiError::NotFound)?;
     let limits = state.store.bot_limits().await?;
     let limit = limits.into_iter().find(|(limited, _)| *limited == id).map(|(_, limit)| limit);
     Ok(Json(representation(&workspace, limit)))
 }
 
-fn representation(workspace: &Workspace, bot_limit: Option<u32>) -> Value {
-    json!({ "id": workspace.id, "name": workspace.name, "bot_limit": bot_limit, "created_at": workspace.created_at })
+fn representation(workspace: &store::Workspace, bot_limit: Option<u32>) -> Workspace {
+    let store::Workspace { id, name, created_at, .. } = workspace;
+    Workspace { id: *id, name: name.clone(), bot_limit, created_at: *created_at, api_key: None }
 }

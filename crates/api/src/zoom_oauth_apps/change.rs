@@ -3,12 +3,12 @@
 //! The webhook secret before goes on beside the new one for a day, or for `webhook_secret_overlap_seconds`; 0 is for one that
 //! has leaked.
 
-use axum::{Json, extract::State as Extract};
+use axum::extract::State as Extract;
 use broker::SecretsChange;
 use model::{Secret, ZoomOauthAppId};
 use tenants::SECRET_OVERLAP;
 
-use super::{representation, secret, unstored};
+use super::{Answer, AppSecret, ZoomOauthApp, representation, unstored};
 use crate::{
     State,
     body::Body,
@@ -16,31 +16,60 @@ use crate::{
     error::ApiError,
     fields::{FieldErrors, Fields},
     path::Path,
+    request::{Overlap, Request as _, request},
 };
 
 const OVERLAP: &str = "webhook_secret_overlap_seconds";
 
+request! {
+    /// New secrets of a Zoom app. Nothing else of it can be changed.
+    open struct ChangeZoomOauthApp {
+        client_secret: Option<AppSecret>,
+        webhook_secret: Option<AppSecret>,
+        /// How long the webhook secret before counts beside the new one. A day, if nothing is said; 0 for one that has leaked.
+        webhook_secret_overlap_seconds: Option<Overlap>,
+    }
+}
+
+/// Replace a Zoom app's secrets
+#[utoipa::path(
+    patch,
+    path = "/api/v2/zoom-oauth-apps/{id}/",
+    tag = "zoom apps",
+    operation_id = "zoom_oauth_apps_partial_update",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = ZoomOauthAppId, Path)),
+    request_body(
+        content = ChangeZoomOauthApp,
+        example = json!({ "webhook_secret": "new-secret-token", "webhook_secret_overlap_seconds": 3600 }),
+    ),
+    responses((status = 200, description = "The app.", body = ZoomOauthApp)),
+)]
 pub(crate) async fn handler(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path(id): Path<ZoomOauthAppId>,
     Body(body): Body,
-) -> Result<super::Answer, ApiError> {
+) -> Result<Answer, ApiError> {
     let change = read(Fields::of(&body))?;
     let changed = state.broker.change_app_secrets(caller.workspace, id, &change).await?;
-    Ok(unstored(Json(representation(&state, &changed.ok_or(ApiError::NotFound)?)?)))
+    Ok(unstored(representation(&state, &changed.ok_or(ApiError::NotFound)?)?))
 }
 
 fn read(mut fields: Fields<'_>) -> Result<SecretsChange, FieldErrors> {
-    for fixed in fields.others(&["client_secret", "webhook_secret", OVERLAP]).keys() {
+    for fixed in fields.others(ChangeZoomOauthApp::FIELDS).keys() {
         fields.complain(fixed, "It cannot be changed; register another app.");
     }
-    let mut text = |name| secret(&mut fields, name).map(Secret::new);
-    let (client_secret, webhook_secret) = (text("client_secret"), text("webhook_secret"));
-    let overlap = fields.overlap(OVERLAP, SECRET_OVERLAP);
-    if overlap.is_some() && fields.anything("webhook_secret").is_none() {
+    let asked = ChangeZoomOauthApp::read(&mut fields);
+    if fields.anything(OVERLAP).is_some() && fields.anything("webhook_secret").is_none() {
         fields.complain(OVERLAP, "It goes with webhook_secret.");
     }
-    let webhook_secret_overlap = overlap.unwrap_or(SECRET_OVERLAP);
-    fields.finish(Some(SecretsChange { client_secret, webhook_secret, webhook_secret_overlap }))
+    let asked = fields.finish(asked)?;
+    Ok(SecretsChange {
+        client_secret: asked.client_secret.map(|secret| Secret::new(secret.0)),
+        webhook_secret: asked.webhook_secret.map(|secret| Secret::new(secret.0)),
+        webhook_secret_overlap: asked
+            .webhook_secret_overlap_seconds
+            .map_or(SECRET_OVERLAP, |overlap| overlap.0),
+    })
 }

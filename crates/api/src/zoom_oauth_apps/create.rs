@@ -1,63 +1,93 @@
 //! `POST /api/v2/zoom-oauth-apps/`
 
-use axum::{Json, extract::State as Extract, http::StatusCode};
+use axum::{extract::State as Extract, http::StatusCode};
 use broker::NewApp;
 use model::Secret;
-use store::AppKind;
 
-use super::{KINDS, representation, secret, unstored};
+use super::{Answer, AppSecret, ZoomOauthApp, representation, unstored};
 use crate::{
     State,
     body::Body,
     caller::{Admin, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
+    request::{Pasted, Request as _, request},
+    words::AppKind,
 };
 
+request! {
+    /// A Zoom app to be registered.
+    open struct CreateZoomOauthApp {
+        kind: AppKind,
+        client_id: AppSecret,
+        client_secret: AppSecret,
+        /// Zoom's secret token for webhooks. A server-to-server app may do without.
+        webhook_secret: Option<AppSecret>,
+        /// The Zoom account that a server-to-server app speaks for: it needs one, and no other kind has one.
+        account_id: Option<Pasted<200>>,
+    }
+}
+
+/// Register a Zoom app
+#[utoipa::path(
+    post,
+    path = "/api/v2/zoom-oauth-apps/",
+    tag = "zoom apps",
+    operation_id = "zoom_oauth_apps_create",
+    security(("tokenAuth" = ["admin"])),
+    request_body(
+        content = CreateZoomOauthApp,
+        examples(
+            ("for users" = (value = json!({
+                "kind": "user_level",
+                "client_id": "Wkx3Yq_7S4mVb1nT0pLzQA",
+                "client_secret": "client-secret-of-the-app",
+                "webhook_secret": "secret-token-of-the-app",
+            }))),
+            ("server to server" = (value = json!({
+                "kind": "server_to_server",
+                "account_id": "GgRz8sJfQ1uB2xKqD5tYcw",
+                "client_id": "b7Nf2LhRTe6wXoPz9aVdMg",
+                "client_secret": "client-secret-of-the-app",
+            }))),
+        ),
+    ),
+    responses((status = 201, description = "The app.", body = ZoomOauthApp)),
+)]
 pub(crate) async fn handler(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Body(body): Body,
-) -> Result<(StatusCode, super::Answer), ApiError> {
+) -> Result<(StatusCode, Answer), ApiError> {
     let new = read(&state, Fields::of(&body))?;
     let app = state.broker.register_app(caller.workspace, &new).await?;
     let app =
         app.ok_or_else(|| FieldErrors::one("client_id", "This workspace has an app with this client id."))?;
-    Ok((StatusCode::CREATED, unstored(Json(representation(&state, &app)?))))
+    Ok((StatusCode::CREATED, unstored(representation(&state, &app)?)))
 }
 
 fn read(state: &State, mut fields: Fields<'_>) -> Result<NewApp, FieldErrors> {
-    let kind: Option<AppKind> = fields.parsed("kind", KINDS);
-    let kind = fields.required("kind", kind);
-    let speaks_for_an_account = kind == Some(AppKind::ServerToServer);
-    let zoom_account_id = fields.pasted("account_id", 200).map(str::to_owned);
-    let zoom_account_id = match zoom_account_id {
-        None if speaks_for_an_account => fields.required("account_id", None),
-        Some(_) if !speaks_for_an_account => {
-            fields.complain("account_id", "Only a server_to_server app has one.");
-            None
+    let asked = CreateZoomOauthApp::read(&mut fields);
+    // Which fields a kind needs is asked even where another field is wrong.
+    let speaks_for_an_account = fields.anything("kind").and_then(|kind| kind.as_str())
+        == Some(store::AppKind::ServerToServer.as_str());
+    for (field, only_others_need_it) in [("webhook_secret", true), ("account_id", false)] {
+        if fields.anything(field).is_none() && only_others_need_it != speaks_for_an_account {
+            fields.required::<()>(field, None);
         }
-        given => given,
-    };
-    let mut text = |name| {
-        let value = secret(&mut fields, name).map(Secret::new);
+    }
+    if fields.anything("account_id").is_some() && !speaks_for_an_account {
+        fields.complain("account_id", "Only a server_to_server app has one.");
+    }
+    let asked = fields.finish(asked)?;
+    Ok(NewApp {
+        kind: asked.kind.0,
+        client_id: asked.client_id.0,
+        client_secret: Secret::new(asked.client_secret.0),
         // An app without webhooks has no such secret. Nothing is signed with a random one.
-        let value = value.or_else(|| {
-            (name == "webhook_secret" && speaks_for_an_account)
-                .then(|| Secret::new(state.env.entropy.token()))
-        });
-        fields.required(name, value)
-    };
-    let (client_secret, webhook_secret) = (text("client_secret"), text("webhook_secret"));
-    let client_id = secret(&mut fields, "client_id");
-    let client_id = fields.required("client_id", client_id);
-    let new = kind.zip(client_id).zip(client_secret.zip(webhook_secret));
-    let new = new.map(|((kind, client_id), (client_secret, webhook_secret))| NewApp {
-        kind,
-        client_id: client_id.to_owned(),
-        client_secret,
-        webhook_secret,
-        zoom_account_id,
-    });
-    fields.finish(new)
+        webhook_secret: asked
+            .webhook_secret
+            .map_or_else(|| Secret::new(state.env.entropy.token()), |secret| Secret::new(secret.0)),
+        zoom_account_id: asked.account_id.map(|account| account.0),
+    })
 }

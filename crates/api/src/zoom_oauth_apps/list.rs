@@ -1,41 +1,58 @@
 //! `GET /api/v2/zoom-oauth-apps/`
 
-use axum::{
-    Json,
-    extract::{RawQuery, State as Extract},
-};
-use serde_json::Value;
-use store::{AppFilter, Order, ZoomOauthApp};
+use axum::extract::{RawQuery, State as Extract};
+use store::{AppFilter, Order};
+use utoipa::IntoParams;
 
-use super::{KINDS, representation, unstored};
+use super::{ZoomOauthApp, representation, unstored};
 use crate::{
     State,
     caller::{Caller, Read},
     error::ApiError,
-    page::Query,
+    page::{Page, Query},
+    words::{APP_KINDS, AppKind},
 };
 
 /// What the list can be narrowed by, and how it is walked through.
-const FILTERS: [&str; 8] = [
-    "client_id",
-    "kind",
-    "created_at_after",
-    "created_at_before",
-    "webhook_last_validation_after",
-    "webhook_last_validation_before",
-    "ordering",
-    "cursor",
-];
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "`Query` reads by these names")]
+pub(crate) struct ListZoomOauthApps {
+    client_id: Option<String>,
+    kind: Option<AppKind>,
+    /// A time, or a date.
+    created_at_after: Option<String>,
+    /// A time, or a date.
+    created_at_before: Option<String>,
+    /// A time, or a date.
+    webhook_last_validation_after: Option<String>,
+    /// A time, or a date.
+    webhook_last_validation_before: Option<String>,
+    /// `created_at` or `-created_at`.
+    ordering: Option<String>,
+    /// As in `next` of another page.
+    cursor: Option<String>,
+}
 
+/// List Zoom apps
+#[utoipa::path(
+    get,
+    path = "/api/v2/zoom-oauth-apps/",
+    tag = "zoom apps",
+    operation_id = "zoom_oauth_apps_list",
+    security(("tokenAuth" = ["read"])),
+    params(ListZoomOauthApps),
+    responses((status = 200, description = "A page of apps.", body = Page<ZoomOauthApp>)),
+)]
 pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
-) -> Result<super::Answer, ApiError> {
-    let query = Query::of(query.as_deref()).only(&FILTERS)?;
+) -> Result<super::Answer<Page<ZoomOauthApp>>, ApiError> {
+    let query = Query::of_type::<ListZoomOauthApps>(query.as_deref(), None)?;
     let filter = AppFilter {
         client_id: query.get("client_id").map(str::to_owned),
-        kind: query.word("kind", KINDS)?,
+        kind: query.word("kind", APP_KINDS)?,
         created_after: query.time("created_at_after")?,
         created_before: query.time("created_at_before")?,
         validated_after: query.time("webhook_last_validation_after")?,
@@ -43,8 +60,8 @@ pub(crate) async fn handler(
     };
     let wanted = query.wanted(&["created_at"], Order::Descending)?;
     let apps = state.store.list_zoom_oauth_apps(caller.workspace, &filter, &wanted.page()).await?;
-    let shown = |app: &ZoomOauthApp| representation(&state, app);
+    let shown = |app: &store::ZoomOauthApp| representation(&state, app);
     let place = (&query, &*state.broker, "/api/v2/zoom-oauth-apps/");
-    let page: Value = wanted.answer(place, apps, ZoomOauthApp::place, shown)?;
-    Ok(unstored(Json(page)))
+    let page = wanted.answer(place, apps, store::ZoomOauthApp::place, shown)?;
+    Ok(unstored(page))
 }

@@ -11,23 +11,38 @@ use axum::{
     Json,
     http::{HeaderName, HeaderValue, header::CACHE_CONTROL},
 };
-use serde_json::{Value, json};
-use store::ZoomOauthApp;
+use model::{Timestamp, ZoomOauthAppId};
+use serde::Serialize;
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, Schema},
+};
 
-use crate::{State, error::ApiError, fields::Fields};
+use crate::{State, error::ApiError, fields::Fields, request::Field, request::string, words::AppKind};
 
 /// Stands where a secret is: they are written, never read back.
 pub(crate) const MASK: &str = "********";
 
-/// An id or a secret of a request. What an answer shows in its place is not taken for one.
-fn secret<'a>(fields: &mut Fields<'a>, name: &'static str) -> Option<&'a str> {
-    let value = fields.pasted(name, 200);
-    if value == Some(MASK) {
-        fields.complain(name, "This is the mask of an answer, not a secret.");
-    } else if value.is_some_and(is_placeholder) {
-        fields.complain(name, "This is the placeholder of an example: give what Zoom shows for your app.");
+const LONGEST: usize = 200;
+
+/// An id or a secret of a Zoom app. What an answer shows in its place is not taken for one.
+pub(super) struct AppSecret(String);
+
+impl Field for AppSecret {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        let value = fields.pasted(name, LONGEST)?;
+        if value == MASK {
+            fields.complain(name, "This is the mask of an answer, not a secret.");
+        } else if is_placeholder(value) {
+            fields
+                .complain(name, "This is the placeholder of an example: give what Zoom shows for your app.");
+        }
+        Some(Self(value.to_owned()))
     }
-    value
+
+    fn schema() -> RefOr<Schema> {
+        string(LONGEST).into()
+    }
 }
 
 /// What stands in guides where one's own value belongs: `…`, `...`, `<id>`.
@@ -38,37 +53,56 @@ fn is_placeholder(value: &str) -> bool {
         || (value.starts_with('<') && value.ends_with('>'))
 }
 
-/// The kinds of apps, for whoever names another.
-const KINDS: &str = "It must be user_level, account_level or server_to_server.";
-
-/// An answer that can hold secrets.
-type Answer = ([(HeaderName, HeaderValue); 1], Json<Value>);
-
-fn unstored(body: Json<Value>) -> Answer {
-    ([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], body)
+/// A Zoom app. Its secrets are masked, unless the operator has them shown.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ZoomOauthApp {
+    id: ZoomOauthAppId,
+    kind: AppKind,
+    client_id: String,
+    /// The Zoom account of a server-to-server app.
+    #[schema(required)]
+    account_id: Option<String>,
+    client_secret: String,
+    webhook_secret: String,
+    /// When Zoom last verified the webhook's address.
+    #[schema(required)]
+    webhook_last_validation: Option<Timestamp>,
+    /// Until when the webhook secret before counts beside the new one.
+    #[schema(required)]
+    latchkey_former_webhook_secret_ends_at: Option<Timestamp>,
+    /// Since when Zoom refuses the app's id and secret.
+    #[schema(required)]
+    latchkey_refused_since: Option<Timestamp>,
+    created_at: Timestamp,
 }
 
-/// An app as answers show it: without its secrets, unless the operator has them shown.
-fn representation(state: &State, app: &ZoomOauthApp) -> Result<Value, ApiError> {
+/// An answer that can hold secrets.
+type Answer<T = ZoomOauthApp> = ([(HeaderName, HeaderValue); 1], Json<T>);
+
+fn unstored<T>(body: T) -> Answer<T> {
+    ([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(body))
+}
+
+fn representation(state: &State, app: &store::ZoomOauthApp) -> Result<ZoomOauthApp, ApiError> {
     let now = state.env.now();
     let former_ends_at =
         app.former_webhook_secret.as_ref().map(|former| former.ends_at).filter(|end| now < *end);
-    let mut shown = json!({
-        "id": app.id,
-        "kind": app.kind.as_str(),
-        "client_id": app.client_id,
-        "account_id": app.zoom_account_id,
-        "client_secret": MASK,
-        "webhook_secret": MASK,
-        "webhook_last_validation": app.webhook_last_validation,
-        "latchkey_former_webhook_secret_ends_at": former_ends_at,
-        "latchkey_refused_since": app.refusal.map(|refusal| refusal.since),
-        "created_at": app.created_at,
-    });
-    if state.show_app_secrets {
+    let (client_secret, webhook_secret) = if state.show_app_secrets {
         let (client_secret, webhook_secret) = state.broker.app_secrets(app)?;
-        shown["client_secret"] = client_secret.expose().into();
-        shown["webhook_secret"] = webhook_secret.expose().into();
-    }
-    Ok(shown)
+        (client_secret.expose().to_owned(), webhook_secret.expose().to_owned())
+    } else {
+        (MASK.to_owned(), MASK.to_owned())
+    };
+    Ok(ZoomOauthApp {
+        id: app.id,
+        kind: AppKind(app.kind),
+        client_id: app.client_id.clone(),
+        account_id: app.zoom_account_id.clone(),
+        client_secret,
+        webhook_secret,
+        webhook_last_validation: app.webhook_last_validation,
+        latchkey_former_webhook_secret_ends_at: former_ends_at,
+        latchkey_refused_since: app.refusal.map(|refusal| refusal.since),
+        created_at: app.created_at,
+    })
 }

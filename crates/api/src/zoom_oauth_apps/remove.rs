@@ -8,9 +8,28 @@ use crate::{
     State,
     caller::{Admin, Caller},
     error::ApiError,
+    openapi::errors,
     path::Path,
 };
 
+fn in_use() -> ApiError {
+    ApiError::Conflict("app_in_use", "Accounts are connected with this app; delete them first.")
+}
+
+errors! { RemoveAppErrors: in_use() }
+
+/// Delete a Zoom app
+///
+/// Its secrets are erased. Accounts that are connected with it have to go first.
+#[utoipa::path(
+    delete,
+    path = "/api/v2/zoom-oauth-apps/{id}/",
+    tag = "zoom apps",
+    operation_id = "zoom_oauth_apps_destroy",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = ZoomOauthAppId, Path)),
+    responses((status = 204, description = "It is gone."), RemoveAppErrors),
+)]
 pub(crate) async fn handler(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
@@ -19,8 +38,6 @@ pub(crate) async fn handler(
     match state.broker.remove_app(caller.workspace, id).await? {
         AppRemoval::Removed => Ok(StatusCode::NO_CONTENT),
         AppRemoval::Unknown => Err(ApiError::NotFound),
-        AppRemoval::InUse { .. } => {
-            Err(ApiError::Conflict("app_in_use", "Accounts are connected with this app; delete them first."))
-        }
+        AppRemoval::InUse { .. } => Err(in_use()),
     }
 }

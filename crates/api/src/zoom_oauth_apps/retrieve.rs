@@ -1,9 +1,9 @@
 //! `GET /api/v2/zoom-oauth-apps/{id}/`
 
-use axum::{Json, extract::State as Extract};
+use axum::extract::State as Extract;
 use model::ZoomOauthAppId;
 
-use super::{representation, unstored};
+use super::{ZoomOauthApp, representation, unstored};
 use crate::{
     State,
     caller::{Caller, Read},
@@ -11,11 +11,21 @@ use crate::{
     path::Path,
 };
 
+/// Retrieve a Zoom app
+#[utoipa::path(
+    get,
+    path = "/api/v2/zoom-oauth-apps/{id}/",
+    tag = "zoom apps",
+    operation_id = "zoom_oauth_apps_retrieve",
+    security(("tokenAuth" = ["read"])),
+    params(("id" = ZoomOauthAppId, Path)),
+    responses((status = 200, description = "The app.", body = ZoomOauthApp)),
+)]
 pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     Path(id): Path<ZoomOauthAppId>,
 ) -> Result<super::Answer, ApiError> {
     let app = state.store.zoom_oauth_app(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
-    Ok(unstored(Json(representation(&state, &app)?)))
+    Ok(unstored(representation(&state, &app)?))
 }

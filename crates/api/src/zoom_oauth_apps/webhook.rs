@@ -7,11 +7,11 @@ use axum::{
     extract::{Path, Request, State as Extract, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, post},
 };
 use broker::{WebhookAnswer, WebhookRequest};
 use model::{Code, Failure, ZoomOauthAppId};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 use zoom::WebhookHeaders;
 
 use crate::{
@@ -20,11 +20,43 @@ use crate::{
     error::{reported, status_of},
 };
 
-pub(crate) fn routes() -> MethodRouter<State> {
-    post(handler)
+/// What Zoom is told who verifies the address of a webhook.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Validation {
+    plain_token: String,
+    encrypted_token: String,
 }
 
-async fn handler(
+/// A refusal says one code, and nothing more.
+#[derive(Serialize, ToSchema)]
+struct WebhookRefusal {
+    code: Code,
+}
+
+/// Take a webhook of Zoom's
+///
+/// Zoom's signature over the bytes of the body decides. An event is counted once.
+#[utoipa::path(
+    post,
+    path = "/api/v2/zoom-oauth-apps/{id}/webhook",
+    tag = "server",
+    operation_id = "zoom_oauth_apps_webhook",
+    params(
+        ("id" = ZoomOauthAppId, Path),
+        ("x-zm-signature" = Option<String>, Header, description = "`v0=` and an HMAC."),
+        ("x-zm-request-timestamp" = Option<String>, Header, description = "Seconds since 1970."),
+    ),
+    request_body(content = Object, description = "An event, as Zoom describes it."),
+    responses(
+        (status = 200, description = "The answer to `endpoint.url_validation`.", body = Validation),
+        (status = 204, description = "The event was taken."),
+        (status = 401, description = "The signature is missing, wrong or old.", body = WebhookRefusal),
+        (status = 503, description = "It can't be taken at the moment.", body = WebhookRefusal),
+        (status = 500, description = "Our fault.", body = WebhookRefusal),
+    ),
+)]
+pub(crate) async fn handler(
     Extract(state): Extract<State>,
     id: Result<Path<ZoomOauthAppId>, PathRejection>,
     request: Request,
@@ -48,7 +80,7 @@ async fn handler(
     let request = WebhookRequest { app, headers, body: &body };
     match state.broker.take_webhook(request).await {
         Ok(WebhookAnswer::Validation { plain_token, encrypted_token }) => {
-            Json(json!({ "plainToken": plain_token, "encryptedToken": encrypted_token })).into_response()
+            Json(Validation { plain_token, encrypted_token }).into_response()
         }
         Ok(WebhookAnswer::Taken) => StatusCode::NO_CONTENT.into_response(),
         Err(failure) => refusal(&failure),
@@ -61,6 +93,6 @@ fn signature(headers: &HeaderMap) -> Option<WebhookHeaders<'_>> {
 }
 
 fn refusal(failure: &Failure) -> Response {
-    let body = Json(json!({ "code": failure.code.as_str() }));
+    let body = Json(WebhookRefusal { code: failure.code });
     reported(failure, (status_of(failure.code), body).into_response())
 }

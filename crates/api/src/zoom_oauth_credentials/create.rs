@@ -3,30 +3,51 @@
 use axum::{Json, extract::State as Extract, http::StatusCode};
 use broker::{Admitted, Authorization};
 use model::{Code, CredentialId, Failure, Secret, ZoomOauthAppId};
-use serde_json::{Map, Value};
+use serde_json::Map;
 use store::{AppKind, SecondAuthorization};
 
-use super::{shown, visible};
+use super::{ZoomOauthCredential, shown, visible};
 use crate::{
     State,
     body::Body,
     caller::{Admin, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
+    openapi::errors,
+    request::{CallbackUrl, Empty, Pasted, Request as _, nested, request},
 };
 
-/// The ways to an account; a request takes exactly one.
-const WAYS: [&str; 4] =
-    ["authorization_code", "refresh_token", "access_token_callback_url", "server_to_server"];
 /// What is said to somebody who has brought a refresh token.
 const TAKEN_OVER: &str = "The refresh token was spent to take the grant over: every other copy of it is dead now. Stop \
     whatever else refreshed it.";
 
-/// What is asked for.
-struct Asked {
-    app: ZoomOauthAppId,
-    way: Way,
+request! {
+    /// An account to be connected: in exactly one way.
+    closed struct CreateZoomOauthCredential {
+        oauth_app: ZoomOauthAppId,
+        /// A code from Zoom's consent page.
+        authorization_code: Option<AuthorizationCode>,
+        /// A refresh token that you hold. It is spent at once, so every other copy of it is dead then.
+        refresh_token: Option<Pasted<4000>>,
+        /// Your server, which keeps the grant and answers a `GET` with an access token within 5 s.
+        access_token_callback_url: Option<CallbackUrl<200>>,
+        /// An empty object: the app's own id and secret speak for its Zoom account.
+        server_to_server: Option<Empty>,
+    }
 }
+
+request! {
+    /// A code from Zoom's consent page, and what it was asked for with.
+    closed struct AuthorizationCode {
+        code: Pasted<2000>,
+        /// To the byte as Zoom was told it.
+        redirect_uri: Pasted<2000>,
+        /// Of PKCE.
+        code_verifier: Option<Pasted<128>>,
+    }
+}
+
+nested! { AuthorizationCode }
 
 enum Way {
     /// A code from Zoom's consent page, which the caller has shown.
@@ -39,12 +60,46 @@ enum Way {
     ServerToServer,
 }
 
+errors! {
+    ConnectErrors:
+        FieldErrors::one("oauth_app", "This workspace has no such app.").into(),
+        in_the_contracts_words(Failure::new(Code::CredentialNeedsConsent, "Zoom refused the code")),
+        in_the_contracts_words(Failure::new(Code::AccessTokenCallbackFailed, "the callback answered 500")),
+        in_the_contracts_words(Failure::new(Code::ZoomUnavailable, "Zoom does not answer")),
+        in_the_contracts_words(Failure::new(Code::ZoomUnexpected, "")),
+}
+
+/// Connect an account
+///
+/// Without a person's browser; `connect-links` is for those who shall consent. The same user on the same app keeps the
+/// account's id.
+#[utoipa::path(
+    post,
+    path = "/api/v2/zoom-oauth-credentials/",
+    tag = "accounts",
+    operation_id = "zoom_oauth_credentials_create",
+    security(("tokenAuth" = ["admin"])),
+    request_body(
+        content = CreateZoomOauthCredential,
+        examples(
+            ("a code" = (value = json!({
+                "oauth_app": "01a22731-1935-7000-8000-000000000002",
+                "authorization_code": { "code": "CODE", "redirect_uri": "https://example.com/back" },
+            }))),
+            ("a server-to-server app" = (value = json!({
+                "oauth_app": "01a22731-1935-7000-8000-000000000003",
+                "server_to_server": {},
+            }))),
+        ),
+    ),
+    responses((status = 201, description = "The account.", body = ZoomOauthCredential), ConnectErrors),
+)]
 pub(crate) async fn handler(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Body(body): Body,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let Asked { app, way } = read(&state, Fields::of(&body))?;
+) -> Result<(StatusCode, Json<ZoomOauthCredential>), ApiError> {
+    let (app, way) = read(Fields::of(&body).with_callbacks(&state))?;
     let unknown = || FieldErrors::one("oauth_app", "This workspace has no such app.");
     let row = state.store.zoom_oauth_app(caller.workspace, app).await?.ok_or_else(unknown)?;
     if let Some(complaint) = mismatch(row.kind, &way) {
@@ -68,7 +123,7 @@ pub(crate) async fn handler(
     }
     let mut account = shown(&state, caller, id).await?;
     if taken_over {
-        account["latchkey_notice"] = TAKEN_OVER.into();
+        account.latchkey_notice = Some(TAKEN_OVER);
     }
     Ok((StatusCode::CREATED, Json(account)))
 }
@@ -85,51 +140,35 @@ async fn conflict(state: &State, caller: Caller<Admin>, id: CredentialId) -> Res
     ])))
 }
 
-fn read(state: &State, mut fields: Fields<'_>) -> Result<Asked, FieldErrors> {
-    let app: Option<ZoomOauthAppId> = fields.parsed("oauth_app", "It must be the id of a registered app.");
-    let app = fields.required("oauth_app", app);
-    fields.only(&[&["oauth_app"], &WAYS[..]].concat());
-    let given: Vec<_> = WAYS.into_iter().filter(|way| fields.anything(way).is_some()).collect();
-    let way = match given.as_slice() {
-        ["authorization_code"] => fields.object("authorization_code", code).flatten().map(Way::Code),
-        ["refresh_token"] => {
-            fields.pasted("refresh_token", 4000).map(|token| Way::RefreshToken(Secret::new(token)))
-        }
-        ["access_token_callback_url"] => callback_url(state, &mut fields).map(Way::Callback),
-        ["server_to_server"] => fields.object("server_to_server", |fields| {
-            fields.only(&[]);
-            Way::ServerToServer
-        }),
-        _ => {
-            fields.complain("non_field_errors", format!("Give exactly one of {}.", WAYS.join(", ")));
-            None
-        }
-    };
-    fields.finish(app.zip(way).map(|(app, way)| Asked { app, way }))
+/// The ways to an account are the fields beside the app.
+fn ways() -> &'static [&'static str] {
+    &CreateZoomOauthCredential::FIELDS[1..]
 }
 
-fn callback_url(state: &State, fields: &mut Fields<'_>) -> Option<Secret> {
-    const FIELD: &str = "access_token_callback_url";
-    let url = fields.text(FIELD, 200)?;
-    match state.callbacks.accepts(url) {
-        Ok(()) => Some(Secret::new(url)),
-        Err(error) => {
-            fields.complain(FIELD, error.to_string());
-            None
+fn read(mut fields: Fields<'_>) -> Result<(ZoomOauthAppId, Way), FieldErrors> {
+    let asked = CreateZoomOauthCredential::read(&mut fields);
+    if ways().iter().filter(|way| fields.anything(way).is_some()).count() != 1 {
+        fields.complain("non_field_errors", format!("Give exactly one of {}.", ways().join(", ")));
+    }
+    let asked = fields.finish(asked)?;
+    let ways = [
+        asked.authorization_code.map(|code| Way::Code(code.into())),
+        asked.refresh_token.map(|token| Way::RefreshToken(Secret::new(token.0))),
+        asked.access_token_callback_url.map(|url| Way::Callback(Secret::new(url.0))),
+        asked.server_to_server.map(|_| Way::ServerToServer),
+    ];
+    let way = ways.into_iter().flatten().next();
+    Ok((asked.oauth_app, way.expect("exactly one is given, and nothing is wrong with it")))
+}
+
+impl From<AuthorizationCode> for Authorization {
+    fn from(given: AuthorizationCode) -> Self {
+        Self {
+            code: Secret::new(given.code.0),
+            redirect_uri: given.redirect_uri.0,
+            code_verifier: given.code_verifier.map(|verifier| Secret::new(verifier.0)),
         }
     }
-}
-
-fn code(fields: &mut Fields<'_>) -> Option<Authorization> {
-    fields.only(&["code", "redirect_uri", "code_verifier"]);
-    let mut text = |name| {
-        let value = fields.pasted(name, 2000);
-        fields.required(name, value)
-    };
-    let (code, redirect_uri) = (text("code"), text("redirect_uri"));
-    let code_verifier = fields.pasted("code_verifier", 128).map(Secret::new);
-    let redirect_uri = redirect_uri?.to_owned();
-    Some(Authorization { code: Secret::new(code?), redirect_uri, code_verifier })
 }
 
 /// Why an app of this kind has no such way.

@@ -10,6 +10,18 @@ use crate::{
     path::Path,
 };
 
+/// Disconnect an account
+///
+/// Revoked at Zoom, erased here, gone from the lists.
+#[utoipa::path(
+    delete,
+    path = "/api/v2/zoom-oauth-credentials/{id}/",
+    tag = "accounts",
+    operation_id = "zoom_oauth_credentials_destroy",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = CredentialId, Path)),
+    responses((status = 204, description = "It is disconnected.")),
+)]
 pub(crate) async fn handler(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,

@@ -4,38 +4,58 @@ use axum::{
     Json,
     extract::{RawQuery, State as Extract},
 };
-use model::CredentialStatus;
-use serde_json::Value;
+use model::{CredentialStatus, MeetingSyncStatus, ZoomOauthAppId};
 use store::{Credential, CredentialFilter, Order};
+use utoipa::IntoParams;
 
-use super::{is_deleted, representation, status_of};
+use super::{Health, ZoomOauthCredential, is_deleted, representation};
 use crate::{
     State,
     caller::{Caller, Read},
     error::ApiError,
     fields::FieldErrors,
-    page::Query,
+    page::{Page, Query},
 };
 
 /// What the list can be narrowed by, and how it is walked through.
-const FILTERS: [&str; 9] = [
-    "oauth_app",
-    "user_id",
-    "account_id",
-    "status",
-    "meeting_sync_status",
-    "created_at_after",
-    "created_at_before",
-    "ordering",
-    "cursor",
-];
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "`Query` reads by these names")]
+pub(crate) struct ListZoomOauthCredentials {
+    oauth_app: Option<ZoomOauthAppId>,
+    /// Zoom's id of a user.
+    user_id: Option<String>,
+    /// Zoom's id of a Zoom account.
+    account_id: Option<String>,
+    /// `healthy`, `unhealthy`, or `disconnected`: those that were deleted here, too.
+    status: Option<String>,
+    meeting_sync_status: Option<MeetingSyncStatus>,
+    /// A time, or a date.
+    created_at_after: Option<String>,
+    /// A time, or a date.
+    created_at_before: Option<String>,
+    /// `created_at` or `-created_at`.
+    ordering: Option<String>,
+    /// As in `next` of another page.
+    cursor: Option<String>,
+}
 
+/// List accounts
+#[utoipa::path(
+    get,
+    path = "/api/v2/zoom-oauth-credentials/",
+    tag = "accounts",
+    operation_id = "zoom_oauth_credentials_list",
+    security(("tokenAuth" = ["read"])),
+    params(ListZoomOauthCredentials),
+    responses((status = 200, description = "A page of accounts.", body = Page<ZoomOauthCredential>)),
+)]
 pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Value>, ApiError> {
-    let query = Query::of(query.as_deref()).only(&FILTERS)?;
+) -> Result<Json<Page<ZoomOauthCredential>>, ApiError> {
+    let query = Query::of_type::<ListZoomOauthCredentials>(query.as_deref(), None)?;
     let sync = "It must be not_started, in_progress, completed or failed.";
     let filter = CredentialFilter {
         app: query.id("oauth_app")?,
@@ -55,12 +75,12 @@ pub(crate) async fn handler(
 /// The states that a list is narrowed to. Tombstones are shown to whoever asks for them.
 fn statuses(query: &Query) -> Result<Vec<CredentialStatus>, FieldErrors> {
     let all = CredentialStatus::ALL.into_iter();
+    let of = |health| all.clone().filter(|s| !is_deleted(*s) && Health::of(*s) == health).collect();
     Ok(match query.get("status") {
         None => all.filter(|status| !is_deleted(*status)).collect(),
         Some("disconnected") => all.filter(|s| matches!(s, CredentialStatus::Disconnected(_))).collect(),
-        Some(word @ ("healthy" | "unhealthy")) => {
-            all.filter(|status| !is_deleted(*status) && status_of(*status) == word).collect()
-        }
+        Some("healthy") => of(Health::Healthy),
+        Some("unhealthy") => of(Health::Unhealthy),
         Some(_) => return Err(FieldErrors::one("status", "It must be healthy, unhealthy or disconnected.")),
     })
 }

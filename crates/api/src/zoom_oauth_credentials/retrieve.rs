@@ -2,9 +2,8 @@
 
 use axum::{Json, extract::State as Extract};
 use model::CredentialId;
-use serde_json::Value;
 
-use super::shown;
+use super::{ZoomOauthCredential, shown};
 use crate::{
     State,
     caller::{Caller, Read},
@@ -12,10 +11,20 @@ use crate::{
     path::Path,
 };
 
+/// Retrieve an account
+#[utoipa::path(
+    get,
+    path = "/api/v2/zoom-oauth-credentials/{id}/",
+    tag = "accounts",
+    operation_id = "zoom_oauth_credentials_retrieve",
+    security(("tokenAuth" = ["read"])),
+    params(("id" = CredentialId, Path)),
+    responses((status = 200, description = "The account.", body = ZoomOauthCredential)),
+)]
 pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     Path(id): Path<CredentialId>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<ZoomOauthCredential>, ApiError> {
     shown(&state, caller, id).await.map(Json)
 }

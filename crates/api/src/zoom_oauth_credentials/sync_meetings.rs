@@ -3,9 +3,8 @@
 
 use axum::{Json, extract::State as Extract};
 use model::CredentialId;
-use serde_json::Value;
 
-use super::{shown, visible};
+use super::{ZoomOauthCredential, shown, visible};
 use crate::{
     State,
     caller::{Admin, Caller},
@@ -13,11 +12,23 @@ use crate::{
     path::Path,
 };
 
+/// List an account's meetings now
+///
+/// The answer comes at once; `meeting_sync_status` and the log say what comes of it.
+#[utoipa::path(
+    post,
+    path = "/api/v2/zoom-oauth-credentials/{id}/sync-meetings/",
+    tag = "accounts",
+    operation_id = "zoom_oauth_credentials_sync_meetings",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = CredentialId, Path)),
+    responses((status = 200, description = "The account.", body = ZoomOauthCredential)),
+)]
 pub(crate) async fn handler(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path(id): Path<CredentialId>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<ZoomOauthCredential>, ApiError> {
     visible(&state, caller, id).await?;
     let known = state.broker.sync_meetings(caller.workspace, id).await?;
     if known { shown(&state, caller, id).await.map(Json) } else { Err(ApiError::NotFound) }

@@ -3,9 +3,8 @@
 
 use axum::{Json, extract::State as Extract};
 use model::CredentialId;
-use serde_json::Value;
 
-use super::{shown, visible};
+use super::{ZoomOauthCredential, shown, visible};
 use crate::{
     State,
     caller::{Admin, Caller},
@@ -13,11 +12,23 @@ use crate::{
     path::Path,
 };
 
+/// Find out whether an account works
+///
+/// The answer is 200 either way: the status says what came of it, the log why.
+#[utoipa::path(
+    post,
+    path = "/api/v2/zoom-oauth-credentials/{id}/validate/",
+    tag = "accounts",
+    operation_id = "zoom_oauth_credentials_validate",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = CredentialId, Path)),
+    responses((status = 200, description = "The account.", body = ZoomOauthCredential)),
+)]
 pub(crate) async fn handler(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Path(id): Path<CredentialId>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<ZoomOauthCredential>, ApiError> {
     visible(&state, caller, id).await?;
     let known = state.broker.validate(caller.workspace, id).await?;
     if known { shown(&state, caller, id).await.map(Json) } else { Err(ApiError::NotFound) }

@@ -71,10 +71,17 @@ async fn without_a_key_nothing_is_told() {
 #[tokio::test]
 async fn the_key_is_looked_at_first() {
     let app = app().await;
-    let public =
-        ["/oauth/zoom/authorize", "/oauth/zoom/callback", "/livez", "/healthz", "/readyz", "/metrics"];
+    let public = [
+        "/oauth/zoom/authorize",
+        "/oauth/zoom/callback",
+        "/livez",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+    ];
     for path in api::paths() {
-        if public.contains(&path) || WITHOUT_A_CALLER.contains(&path) {
+        if public.contains(&path.as_str()) || WITHOUT_A_CALLER.contains(&path.as_str()) {
             continue;
         }
         let garbage = path.replace('{', "garbage-").replace('}', "");

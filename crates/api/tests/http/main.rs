@@ -30,6 +30,7 @@ mod management;
 mod manners;
 mod meetings;
 mod metrics;
+mod openapi;
 mod pasted;
 mod pools;
 mod screenshots;

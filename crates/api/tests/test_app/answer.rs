@@ -23,6 +23,12 @@ impl Answer {
         Self { status: head.status.as_u16(), headers: head.headers, text, bytes }
     }
 
+    /// As the document shows one.
+    pub(crate) fn of_json(status: u16, body: &Value) -> Self {
+        let text = body.to_string();
+        Self { status, headers: HeaderMap::new(), bytes: text.clone().into_bytes(), text }
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
     }

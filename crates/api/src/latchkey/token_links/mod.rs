@@ -34,7 +34,7 @@ pub(crate) async fn list(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<crate::page::Page<Value>>, ApiError> {
     let query = Query::of(query.as_deref()).only(&FILTERS)?;
     let whole = usize::try_from(PAGE_SIZE).expect("a small number");
     // One more than is shown: it tells whether there is a next page.
@@ -44,7 +44,7 @@ pub(crate) async fn list(
     links.truncate(whole);
     let next = links.last().map(|link| link.id).filter(|_| more);
     let results: Vec<_> = links.iter().map(representation).collect();
-    Ok(Json(query.answer_by_cursor(&state.broker, PATH, next, &results)))
+    Ok(Json(query.answer_by_cursor(&state.broker, PATH, next, results)))
 }
 
 /// `GET {id}/`: one link, with its last uses.

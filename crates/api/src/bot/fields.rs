@@ -1,0 +1,180 @@
+//! What the fields of a new bot hold.
+
+use std::collections::BTreeMap;
+
+use bots::{AutomaticLeave, EveryoneLeft};
+use serde_json::{Map, Value};
+use utoipa::openapi::{OneOfBuilder, RefOr, Schema, schema::AdditionalProperties};
+use zoom::MeetingLink;
+
+use crate::{
+    fields::Fields,
+    request::{Field, Request as _, Schemas, Seconds, any_object, number, refer, reference, request, string},
+};
+
+const MOST_LABELS: usize = 50;
+const LONGEST_LABEL: usize = 500;
+const LONGEST_LINK: usize = 2000;
+
+/// A link to a meeting that Zoom can read.
+pub(super) struct MeetingUrl(pub(super) String);
+
+impl Field for MeetingUrl {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        let url = fields.text(name, LONGEST_LINK)?;
+        match MeetingLink::parse(url) {
+            Ok(_) => Some(Self(url.to_owned())),
+            Err(error) => {
+                fields.complain(name, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn schema() -> RefOr<Schema> {
+        string(LONGEST_LINK).into()
+    }
+}
+
+request! {
+    /// After how many seconds of what a bot leaves by itself. Other conditions of the contract are echoed, without effect.
+    #[expect(clippy::struct_field_names, reason = "the contract's names")]
+    open struct LeaveConditions {
+        /// In the waiting room, and waiting for the host. Default 1200.
+        waiting_room_timeout: Option<Seconds<30>>,
+        /// Nobody else ever came. Default 1200.
+        noone_joined_timeout: Option<Seconds<30>>,
+        /// Everybody else has left.
+        everyone_left_timeout: Option<Alone>,
+        /// In the call, not recording. Default 3600.
+        in_call_not_recording_timeout: Option<Seconds<1>>,
+    }
+}
+
+/// When a bot leaves by itself.
+pub(super) struct Conditions(pub(super) AutomaticLeave);
+
+impl Field for Conditions {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        let usual = AutomaticLeave::default();
+        let read = |inner: &mut Fields<'_>| {
+            let given = LeaveConditions::read(inner)?;
+            let seconds = |given: Option<u32>, usual| given.unwrap_or(usual);
+            Some(Self(AutomaticLeave {
+                waiting_room_timeout: seconds(
+                    given.waiting_room_timeout.map(|time| time.0),
+                    usual.waiting_room_timeout,
+                ),
+                noone_joined_timeout: seconds(
+                    given.noone_joined_timeout.map(|time| time.0),
+                    usual.noone_joined_timeout,
+                ),
+                everyone_left_timeout: given
+                    .everyone_left_timeout
+                    .map_or(usual.everyone_left_timeout, |alone| alone.0),
+                in_call_not_recording_timeout: seconds(
+                    given.in_call_not_recording_timeout.map(|time| time.0),
+                    usual.in_call_not_recording_timeout,
+                ),
+                echoed: inner.others(LeaveConditions::FIELDS),
+            }))
+        };
+        fields.object(name, read).flatten()
+    }
+
+    fn schema() -> RefOr<Schema> {
+        reference::<LeaveConditions>()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        refer::<LeaveConditions>(schemas);
+    }
+}
+
+request! {
+    /// When everybody else has left.
+    open struct EveryoneLeftCondition {
+        /// Seconds alone. Default 2.
+        timeout: Option<Seconds<1>>,
+        /// Seconds in the call before this counts.
+        activate_after: Option<Seconds<1>>,
+    }
+}
+
+/// An object, or the bare number of older clients.
+pub(super) struct Alone(EveryoneLeft);
+
+impl Field for Alone {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        let alone = |timeout, activate_after| Self(EveryoneLeft { timeout, activate_after });
+        if !fields.anything(name)?.is_object() {
+            return fields.seconds(name, 1).map(|timeout| alone(timeout, None));
+        }
+        let given = fields.object(name, EveryoneLeftCondition::read).flatten()?;
+        let timeout =
+            given.timeout.map_or(AutomaticLeave::default().everyone_left_timeout.timeout, |time| time.0);
+        Some(alone(timeout, given.activate_after.map(|time| time.0)))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        OneOfBuilder::new().item(number(1, u32::MAX)).item(reference::<EveryoneLeftCondition>()).into()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        refer::<EveryoneLeftCondition>(schemas);
+    }
+}
+
+/// `metadata`: names and texts.
+pub(super) struct Labels(pub(super) BTreeMap<String, String>);
+
+impl Field for Labels {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        fields.object(name, labels).map(Self)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        let value = string(LONGEST_LABEL).min_length(Some(0));
+        let values = AdditionalProperties::RefOr(RefOr::T(value.into()));
+        any_object().additional_properties(Some(values)).max_properties(Some(MOST_LABELS)).into()
+    }
+}
+
+fn labels(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
+    let names = fields.others(&[]);
+    if names.len() > MOST_LABELS {
+        fields.complain("metadata", format!("There must not be more than {MOST_LABELS} labels."));
+    }
+    let mut labels = BTreeMap::new();
+    for (name, value) in names {
+        match value.as_str() {
+            _ if name.chars().count() > 100 || name.contains('\0') => {
+                fields.complain(&name, "A label's name has at most 100 characters, and no U+0000.");
+            }
+            Some(text) if text.chars().count() <= LONGEST_LABEL && !text.contains('\0') => {
+                labels.insert(name, text.to_owned());
+            }
+            _ => fields.complain(&name, "A label's value is text of at most 500 characters."),
+        }
+    }
+    labels
+}
+
+/// `variant`: which kind of bot, by platform.
+pub(super) struct Variant(pub(super) Map<String, Value>);
+
+impl Field for Variant {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        fields.object(name, |inner| {
+            if inner.text("zoom", 50).is_some_and(|variant| !variant.starts_with("web")) {
+                inner.complain("zoom", "Only web variants run here.");
+            }
+            Self(inner.others(&[]))
+        })
+    }
+
+    fn schema() -> RefOr<Schema> {
+        let about = "`web`, or any that begins so.";
+        any_object().property("zoom", string(50).pattern(Some("^web")).description(Some(about))).into()
+    }
+}

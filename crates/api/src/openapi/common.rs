@@ -1,0 +1,123 @@
+//! What routes answer because of what they are, whatever they do: layers and extractors answer it for all of them.
+
+use std::time::Duration;
+
+use model::{ApiScope, Code, Failure};
+use serde_json::json;
+use utoipa::openapi::{
+    ObjectBuilder, PathItem, RefOr, Required, Type,
+    path::{Operation, Parameter, ParameterBuilder, ParameterIn},
+};
+
+use super::{TOKEN_AUTH, errors::add};
+use crate::{
+    bounds::{BodyError, CALLERS_BYTES},
+    error::ApiError,
+    fields::FieldErrors,
+};
+
+/// Adds to every operation of a path what it has in common with others.
+pub(super) fn document(path: &str, item: &mut PathItem) {
+    let operations = [
+        (false, &mut item.get),
+        (false, &mut item.delete),
+        (true, &mut item.post),
+        (true, &mut item.put),
+        (true, &mut item.patch),
+    ];
+    for (is_write, operation) in operations {
+        let Some(operation) = operation else { continue };
+        // Token links say everything in their dialect.
+        if path.starts_with("/t/") {
+            continue;
+        }
+        for_every_call(operation);
+        // A webhook is refused with a code and nothing more, whatever is wrong with it.
+        if path.ends_with("/webhook") {
+            continue;
+        }
+        if let Some(scope) = scope_of(operation) {
+            for_calls_with_a_key(operation, scope);
+            if is_write {
+                for_repeatable_calls(operation);
+            }
+        }
+        if operation.request_body.is_some() {
+            for_bodies(operation);
+        }
+        for_parameters(operation);
+    }
+}
+
+/// The scope that a call needs, if it needs a key.
+fn scope_of(operation: &Operation) -> Option<ApiScope> {
+    let required = serde_json::to_value(operation.security.as_ref()?).ok()?;
+    required[0][TOKEN_AUTH][0].as_str()?.parse().ok()
+}
+
+fn for_every_call(operation: &mut Operation) {
+    add(operation, &ApiError::AddressTooLong);
+    add(operation, &ApiError::HeadersTooLarge);
+    add(operation, &Failure::new(Code::Internal, "").into());
+}
+
+fn for_calls_with_a_key(operation: &mut Operation, scope: ApiScope) {
+    add(operation, &ApiError::NotAuthenticated);
+    add(operation, &ApiError::AuthenticationFailed("This API key has expired: make a new one."));
+    add(operation, &ApiError::PermissionDenied(scope));
+    add(operation, &ApiError::Throttled(Duration::from_secs(7)));
+    add(operation, &Failure::new(Code::Unavailable, "the database is away").into());
+}
+
+fn for_repeatable_calls(operation: &mut Operation) {
+    let key = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(255))
+        .pattern(Some("^[!-~]+$"));
+    let about =
+        "Visible ASCII. The same call with the same key is answered again for an hour, and done once.";
+    let key = ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(about))
+        .schema(Some(key))
+        .build();
+    operation.parameters.get_or_insert_default().push(key.into());
+    add(operation, &ApiError::command("idempotency_key_invalid", crate::idempotency::INVALID));
+    add(operation, &ApiError::command("idempotency_key_reuse", crate::idempotency::REUSED));
+    add(operation, &ApiError::Conflict("conflict", crate::idempotency::IN_FLIGHT));
+}
+
+fn for_bodies(operation: &mut Operation) {
+    add(operation, &FieldErrors::one("name", "This field is required.").into());
+    add(operation, &ApiError::Unreadable("The body is not JSON: line 1, column 7.".to_owned()));
+    add(operation, &ApiError::UnsupportedMediaType);
+    add(operation, &ApiError::Body(BodyError::TooLarge(CALLERS_BYTES)));
+    add(operation, &ApiError::Body(BodyError::TooSlow(Duration::from_secs(30))));
+}
+
+fn for_parameters(operation: &mut Operation) {
+    let parameters: Vec<Parameter> = operation
+        .parameters
+        .iter()
+        .flatten()
+        .filter_map(|parameter| match parameter {
+            RefOr::T(parameter) => Some(parameter.clone()),
+            RefOr::Ref(_) => None,
+        })
+        .collect();
+    let any = |wanted: ParameterIn| parameters.iter().any(|parameter| parameter.parameter_in == wanted);
+    if any(ParameterIn::Path) {
+        add(operation, &ApiError::NotFound);
+    }
+    if any(ParameterIn::Query) {
+        let wrong = json!({ "created_at_after": ["It must be a date, or a time in ISO 8601."] });
+        let wrong = FieldErrors(wrong.as_object().cloned().unwrap_or_default());
+        add(operation, &wrong.into());
+    }
+    if parameters.iter().any(|parameter| ["cursor", "page"].contains(&parameter.name.as_str())) {
+        add(operation, &ApiError::InvalidPage);
+    }
+}

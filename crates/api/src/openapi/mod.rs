@@ -1,0 +1,114 @@
+//! `GET /openapi.json`: every route, made from the handlers and their types.
+//!
+//! | | |
+//! |---|---|
+//! | a route: what it takes, what it answers | the `utoipa::path` above its handler |
+//! | a request body | `request!` (`request/mod.rs`) |
+//! | an error | the [`ApiError`](crate::error::ApiError) itself, which chooses status and body (`errors`) |
+//! | what every route has in common | added to each from what it is: a key, a body, an id (`common`) |
+
+mod common;
+mod errors;
+
+use std::sync::LazyLock;
+
+use axum::{Json, extract::State as Extract};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        Components, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Schema,
+        security::{ApiKey, ApiKeyValue, SecurityScheme},
+        tag::{Tag, TagBuilder},
+    },
+};
+use utoipa_axum::router::UtoipaMethodRouter;
+
+use crate::{State, request::any_object};
+
+pub(crate) use errors::{errors, responses};
+
+/// The name of what authorises a call, as in Recall's document.
+const TOKEN_AUTH: &str = "tokenAuth";
+
+const ABOUT: &str = include_str!("about.md");
+
+const TAGS: [(&str, &str); 8] = [
+    ("bots", "Bots that join meetings. Recall's contract."),
+    ("zoom apps", "Zoom OAuth apps that are registered here. Recall's contract."),
+    ("accounts", "Zoom accounts that are connected here. Recall's contract, and what it has no place for."),
+    ("token links", "Addresses that bot platforms fetch tokens from."),
+    ("pools", "Several accounts behind one name."),
+    ("workspace", "Settings, API keys and secrets of a workspace; who was given which token."),
+    ("consent", "Pages for a person's browser: connecting a Zoom account."),
+    ("server", "Health, metrics, Zoom's webhooks, this document."),
+];
+
+/// An object of any fields.
+#[derive(Serialize)]
+pub(crate) struct Object(Map<String, Value>);
+
+impl PartialSchema for Object {
+    fn schema() -> RefOr<Schema> {
+        any_object().into()
+    }
+}
+
+impl ToSchema for Object {}
+
+/// This document: OpenAPI 3.1.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    tag = "server",
+    operation_id = "openapi",
+    responses((status = 200, description = "An OpenAPI document.", body = Object))
+)]
+pub(crate) async fn handler(Extract(state): Extract<State>) -> Json<Object> {
+    static DOCUMENT: LazyLock<Map<String, Value>> = LazyLock::new(document_as_json);
+    let mut document = DOCUMENT.clone();
+    let base = state.broker.public_base().as_str().trim_end_matches('/');
+    document.insert("servers".to_owned(), json!([{ "url": base }]));
+    Json(Object(document))
+}
+
+/// The document without the address of a server.
+pub(crate) fn document_as_json() -> Map<String, Value> {
+    match serde_json::to_value(document(crate::routes())) {
+        Ok(Value::Object(document)) => document,
+        _ => unreachable!("a document is an object with text keys"),
+    }
+}
+
+fn document(routes: Vec<UtoipaMethodRouter<State>>) -> OpenApi {
+    let key =
+        ApiKeyValue::with_description("Authorization", "`Token <key>`; an API key, with the scopes it has.");
+    let components =
+        Components::builder().security_scheme(TOKEN_AUTH, SecurityScheme::ApiKey(ApiKey::Header(key)));
+    let info = InfoBuilder::new()
+        .title("Latchkey")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(ABOUT))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .build();
+    let mut document = OpenApiBuilder::new()
+        .info(info)
+        .components(Some(components.build()))
+        .tags(Some(TAGS.map(tag)))
+        .build();
+    let components = document.components.get_or_insert_default();
+    errors::schemas(components);
+    for (schemas, paths, _) in routes {
+        components.schemas.extend(schemas);
+        document.paths.merge(paths);
+    }
+    for (path, item) in &mut document.paths.paths {
+        common::document(path, item);
+    }
+    document
+}
+
+fn tag((name, about): (&str, &str)) -> Tag {
+    TagBuilder::new().name(name).description(Some(about)).build()
+}

@@ -1,0 +1,149 @@
+//! Request bodies as types.
+//!
+//! `request!` makes three things of one list of fields: the type that a handler gets, the reader that fills it, and the
+//! schema in `/openapi.json`. So what is documented is what is read. serde's `Deserialize` would stop at the first wrong
+//! field; the contract answers all of them at once, which is why [`Fields`] reads.
+
+mod value;
+
+use utoipa::openapi::{RefOr, Schema};
+
+use crate::fields::Fields;
+
+pub(crate) use value::{AnyObject, Anything, CallbackUrl, Empty, Overlap, Pasted, Seconds, Text, Whole};
+
+/// Schemas that others refer to, by name.
+pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
+
+/// What a field can hold.
+pub(crate) trait Field: Sized {
+    /// Whether a body without it is refused.
+    const REQUIRED: bool = true;
+
+    /// The value; `None` where there is none, or after a complaint.
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self>;
+
+    /// The same as a member of an object: whether it may be absent is the type's affair.
+    fn member(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        let value = Self::read(fields, name);
+        fields.required(name, value)
+    }
+
+    fn schema() -> RefOr<Schema>;
+
+    /// Adds what the schema refers to.
+    fn schemas(_: &mut Schemas) {}
+}
+
+/// `None`: not given, or null, or complained about.
+impl<T: Field> Field for Option<T> {
+    const REQUIRED: bool = false;
+
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        Some(T::read(fields, name))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        value::nullable(T::schema())
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        T::schemas(schemas);
+    }
+}
+
+/// An object of a request, made by `request!`.
+pub(crate) trait Request: Sized {
+    /// The names of its fields.
+    const FIELDS: &'static [&'static str];
+
+    /// `None` only after a complaint.
+    fn read(fields: &mut Fields<'_>) -> Option<Self>;
+}
+
+/// Defines a request: a struct whose fields are [`Field`]s. In a `closed` one nothing else may stand: somebody misspelt it,
+/// and it would go unheard. An `open` one passes over what it does not know.
+macro_rules! request {
+    (
+        $(#[doc = $about:literal])*
+        $(#[expect($($of_all:tt)*)])?
+        $kind:ident struct $name:ident {
+            $($(#[doc = $doc:literal])* $(#[expect($($lint:tt)*)])? $field:ident: $type:ty,)*
+        }
+    ) => {
+        $(#[doc = $about])*
+        $(#[expect($($of_all)*)])?
+        pub(crate) struct $name {
+            $($(#[doc = $doc])* $(#[expect($($lint)*)])? $field: $type,)*
+        }
+
+        impl $crate::request::Request for $name {
+            const FIELDS: &'static [&'static str] = &[$(stringify!($field),)*];
+
+            fn read(fields: &mut $crate::fields::Fields<'_>) -> Option<Self> {
+                $crate::request::$kind(fields, Self::FIELDS);
+                // All of them, whatever is wrong with one.
+                $(let $field = <$type as $crate::request::Field>::member(fields, stringify!($field));)*
+                Some(Self { $($field: $field?,)* })
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $crate::request::object(
+                    &[$($about),*],
+                    $crate::request::Kind::$kind,
+                    [$((
+                        stringify!($field),
+                        <$type as $crate::request::Field>::REQUIRED,
+                        <$type as $crate::request::Field>::schema(),
+                        &[$($doc),*][..],
+                    ),)*],
+                )
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn schemas(schemas: &mut $crate::request::Schemas) {
+                $(<$type as $crate::request::Field>::schemas(schemas);)*
+            }
+        }
+    };
+}
+pub(crate) use request;
+
+/// Which fields may stand in an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(non_camel_case_types, reason = "the words of `request!`")]
+pub(crate) enum Kind {
+    open,
+    closed,
+}
+
+pub(crate) fn open(_: &mut Fields<'_>, _: &[&str]) {}
+
+pub(crate) fn closed(fields: &mut Fields<'_>, known: &[&str]) {
+    fields.only(known);
+}
+
+/// Requests inside of requests.
+macro_rules! nested {
+    ($($name:ty)*) => {$(
+        impl $crate::request::Field for $name {
+            fn read(fields: &mut $crate::fields::Fields<'_>, name: &str) -> Option<Self> {
+                fields.object(name, <$name as $crate::request::Request>::read).flatten()
+            }
+
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $crate::request::reference::<$name>()
+            }
+
+            fn schemas(schemas: &mut $crate::request::Schemas) {
+                $crate::request::refer::<$name>(schemas);
+            }
+        }
+    )*};
+}
+pub(crate) use nested;
+
+pub(crate) use value::{any_object, number, object, parsed, refer, reference, string};

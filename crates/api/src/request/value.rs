@@ -1,0 +1,273 @@
+//! What the fields of requests hold, and how each is described.
+
+use std::{ops::Deref, time::Duration};
+
+use model::{AccountUser, CredentialId, PoolId, Timestamp, ZoomOauthAppId};
+use serde_json::{Map, Value};
+use tenants::SECRET_OVERLAP;
+use utoipa::{
+    ToSchema,
+    openapi::{
+        ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, SchemaFormat, Type,
+        schema::{AdditionalProperties, SchemaType},
+    },
+};
+
+use super::{Field, Kind, Schemas};
+use crate::fields::Fields;
+
+/// Text of 1 to `MOST` characters.
+pub(crate) struct Text<const MOST: usize>(pub(crate) String);
+
+impl<const MOST: usize> Deref for Text<MOST> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<const MOST: usize> Field for Text<MOST> {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        fields.text(name, MOST).map(|text| Self(text.to_owned()))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        string(MOST).into()
+    }
+}
+
+/// An id or a secret of 1 to `MOST` characters, as somebody has pasted it. It is printed nowhere: it has no `Debug`.
+pub(crate) struct Pasted<const MOST: usize>(pub(crate) String);
+
+impl<const MOST: usize> Field for Pasted<MOST> {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        fields.pasted(name, MOST).map(|text| Self(text.to_owned()))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        string(MOST).into()
+    }
+}
+
+/// An address of 1 to `MOST` characters that this server may call.
+pub(crate) struct CallbackUrl<const MOST: usize>(pub(crate) String);
+
+impl<const MOST: usize> Field for CallbackUrl<MOST> {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        fields.callback_url(name, MOST).map(|url| Self(url.to_owned()))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        string(MOST).format(Some(SchemaFormat::Custom("uri".to_owned()))).into()
+    }
+}
+
+/// An empty object.
+pub(crate) struct Empty;
+
+impl Field for Empty {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        fields.object(name, |inner| {
+            inner.only(&[]);
+            Self
+        })
+    }
+
+    fn schema() -> RefOr<Schema> {
+        object(&[], Kind::closed, [])
+    }
+}
+
+/// Whatever stands there.
+pub(crate) struct Anything;
+
+impl Field for Anything {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        fields.anything(name).map(|_| Self)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(SchemaType::AnyValue).into()
+    }
+}
+
+/// A whole number.
+pub(crate) struct Whole<const LEAST: u32, const MOST: u32>(pub(crate) u32);
+
+impl<const LEAST: u32, const MOST: u32> Field for Whole<LEAST, MOST> {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        fields.number_between(name, LEAST, MOST).map(Self)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        number(LEAST, MOST)
+    }
+}
+
+/// Whole seconds.
+pub(crate) struct Seconds<const LEAST: u32>(pub(crate) u32);
+
+impl<const LEAST: u32> Field for Seconds<LEAST> {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        fields.seconds(name, LEAST).map(Self)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        number(LEAST, u32::MAX)
+    }
+}
+
+/// How long a secret goes on beside its successor: whole seconds, a day at most.
+pub(crate) struct Overlap(pub(crate) Duration);
+
+impl Field for Overlap {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        fields.overlap(name, SECRET_OVERLAP).map(Self)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        number(0, u32::try_from(SECRET_OVERLAP.as_secs()).expect("a day"))
+    }
+}
+
+impl Field for bool {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        fields.boolean(name)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Boolean).into()
+    }
+}
+
+/// An object of any fields.
+pub(crate) struct AnyObject(pub(crate) Map<String, Value>);
+
+impl Field for AnyObject {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        fields.object(name, |inner| Self(inner.others(&[])))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        any_object().into()
+    }
+}
+
+/// Types that read as text, and what is said of text that does not.
+macro_rules! parsed {
+    ($($type:ty: $complaint:expr;)*) => {$(
+        impl $crate::request::Field for $type {
+            fn read(fields: &mut $crate::fields::Fields<'_>, name: &str) -> Option<Self> {
+                fields.parsed(name, $complaint)
+            }
+
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $crate::request::reference::<$type>()
+            }
+
+            fn schemas(schemas: &mut $crate::request::Schemas) {
+                $crate::request::refer::<$type>(schemas);
+            }
+        }
+    )*};
+}
+pub(crate) use parsed;
+
+parsed! {
+    AccountUser: "It must be an e-mail address or Zoom's id of a user.";
+    CredentialId: "It must be the id of an account.";
+    PoolId: "It must be the id of a pool.";
+    Timestamp: "It must be a time in ISO 8601, such as 2026-01-31T12:00:00Z.";
+    ZoomOauthAppId: "It must be the id of a registered app.";
+}
+
+/// A schema that has a name.
+pub(crate) fn reference<T: ToSchema>() -> RefOr<Schema> {
+    Ref::from_schema_name(T::name()).into()
+}
+
+/// Adds a schema that has a name, and what it refers to.
+pub(crate) fn refer<T: ToSchema>(schemas: &mut Schemas) {
+    schemas.push((T::name().into_owned(), T::schema()));
+    T::schemas(schemas);
+}
+
+/// An object of these members: name, whether it is required, schema, description.
+pub(crate) fn object<const N: usize>(
+    about: &[&str],
+    kind: Kind,
+    members: [(&str, bool, RefOr<Schema>, &[&str]); N],
+) -> RefOr<Schema> {
+    let mut object = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some(words(about)).filter(|w| !w.is_empty()));
+    if kind == Kind::closed {
+        object = object.additional_properties(Some(AdditionalProperties::FreeForm(false)));
+    }
+    for (name, required, schema, about) in members {
+        object = object.property(name, described(schema, &words(about)));
+        if required {
+            object = object.required(name);
+        }
+    }
+    object.into()
+}
+
+pub(super) fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
+    match schema {
+        RefOr::T(Schema::Object(mut object)) => {
+            if let SchemaType::Type(kind) = object.schema_type {
+                object.schema_type = SchemaType::from_iter([kind, Type::Null]);
+            }
+            RefOr::T(Schema::Object(object))
+        }
+        RefOr::T(Schema::Array(mut array)) => {
+            array.schema_type = SchemaType::from_iter([Type::Array, Type::Null]);
+            RefOr::T(Schema::Array(array))
+        }
+        other => OneOfBuilder::new().item(ObjectBuilder::new().schema_type(Type::Null)).item(other).into(),
+    }
+}
+
+/// A text without its lines.
+fn words(lines: &[&str]) -> String {
+    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+}
+
+fn described(schema: RefOr<Schema>, about: &str) -> RefOr<Schema> {
+    let about = Some(about.to_owned()).filter(|about| !about.is_empty());
+    match schema {
+        RefOr::Ref(mut reference) => {
+            reference.description = about.unwrap_or_default();
+            RefOr::Ref(reference)
+        }
+        RefOr::T(Schema::Object(mut object)) => {
+            object.description = about.or(object.description);
+            RefOr::T(Schema::Object(object))
+        }
+        RefOr::T(Schema::Array(mut array)) => {
+            array.description = about.or(array.description);
+            RefOr::T(Schema::Array(array))
+        }
+        RefOr::T(Schema::OneOf(mut one_of)) => {
+            one_of.description = about.or(one_of.description);
+            RefOr::T(Schema::OneOf(one_of))
+        }
+        other @ RefOr::T(_) => other,
+    }
+}
+
+pub(crate) fn any_object() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .additional_properties(Some(AdditionalProperties::FreeForm(true)))
+}
+
+pub(crate) fn string(most: usize) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(most))
+}
+
+pub(crate) fn number(least: u32, most: u32) -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(most)).into()
+}

@@ -1,0 +1,58 @@
+//! Types of `store` that requests and answers write as one word of a closed set.
+
+use serde::{Serialize, Serializer};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
+
+use crate::request::parsed;
+
+/// What is said of another kind of app.
+pub(crate) const APP_KINDS: &str = "It must be user_level, account_level or server_to_server.";
+
+/// Defines a type around `$inner`, whose words are its `as_str`.
+macro_rules! words {
+    ($($(#[doc = $about:literal])* $name:ident($inner:ident) = [$($word:ident),*], $complaint:expr;)*) => {$(
+        $(#[doc = $about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) struct $name(pub(crate) store::$inner);
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.0.as_str())
+            }
+        }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some(concat!($($about),*).trim()))
+                    .enum_values(Some([$(store::$inner::$word.as_str()),*]))
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {}
+
+        parsed! { $name: $complaint; }
+    )*};
+}
+
+words! {
+    /// Whose meetings a Zoom app may see.
+    AppKind(AppKind) = [UserLevel, AccountLevel, ServerToServer],
+        APP_KINDS;
+    /// What it comes to when a connected user is connected again over the API.
+    SecondAuthorization(SecondAuthorization) = [Replace, Conflict],
+        "It must be replace or conflict.";
+}

@@ -1,0 +1,277 @@
+//! `GET /openapi.json`: complete, and true.
+
+use std::collections::BTreeMap;
+
+use axum::{body::Body, http::Request};
+use serde_json::{Value, json};
+
+use crate::{
+    app,
+    test_app::{Answer, CLIENT_ID, TestApp},
+};
+
+/// Until token links have a crate of their own.
+const UNDOCUMENTED: [&str; 5] = [
+    "/api/latchkey/v1/audit",
+    "/api/latchkey/v1/token-links",
+    "/api/latchkey/v1/token-links/{id}",
+    "/t/{address}",
+    "/t/{address}/status",
+];
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+async fn document(app: &TestApp) -> Value {
+    let answer = app.send(Request::builder().uri("/openapi.json").body(Body::empty()).unwrap()).await;
+    assert!(!answer.text.contains("planted"));
+    answer.ok()
+}
+
+/// Every operation: its path, its method, what is said of it.
+fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths.flat_map(|(path, item)| {
+        let operations = item.as_object().unwrap().iter();
+        operations.map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+    })
+}
+
+#[tokio::test]
+async fn every_route_is_in_the_document_with_each_of_its_methods_and_nothing_else_is() {
+    let app = app().await;
+    let document = document(&app).await;
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["servers"], json!([{ "url": "https://latchkey.test/base" }]));
+    let mut documented = BTreeMap::new();
+    for (path, method, _) in operations(&document) {
+        let path = path.trim_end_matches('/');
+        documented.entry(path).or_insert_with(Vec::new).push(method);
+    }
+    let mut routes = BTreeMap::new();
+    let paths = api::paths();
+    for path in paths.iter().filter(|path| !UNDOCUMENTED.contains(&path.as_str())) {
+        let garbage = path.replace('{', "garbage-").replace('}', "");
+        for method in METHODS {
+            let request = Request::builder().method(method.to_uppercase().as_str()).uri(&garbage);
+            let answer = app.send(request.body(Body::empty()).unwrap()).await;
+            if answer.status != 405 {
+                routes.entry(path.as_str()).or_insert_with(Vec::new).push(method);
+            }
+        }
+    }
+    for methods in documented.values_mut().chain(routes.values_mut()) {
+        methods.sort_unstable();
+    }
+    assert_eq!(documented, routes);
+}
+
+/// A key without the documented scope is refused, and told of it; one with it alone is not.
+#[tokio::test]
+async fn the_documented_scope_is_the_one_that_is_asked_for() {
+    let app = app().await;
+    let document = document(&app).await;
+    let scopes = ["read", "bots", "tokens", "admin", "operator"];
+    let mut keys = BTreeMap::new();
+    for scope in scopes {
+        let others = scopes.iter().filter(|other| **other != scope).copied().collect::<Vec<_>>().join(",");
+        keys.insert(scope, (app.key_with(scope).await, app.key_with(&others).await));
+    }
+    for (path, method, operation) in operations(&document) {
+        let Some(scope) = operation["security"][0]["tokenAuth"][0].as_str() else {
+            assert_eq!(operation.get("security"), None, "{method} {path}");
+            continue;
+        };
+        let garbage = path.replace('{', "garbage-").replace('}', "");
+        let (with, without) = &keys[scope];
+        let method = method.to_uppercase();
+        let refused = app.call_as(without, &method, &garbage, Value::Null).await;
+        let words = format!("This API key lacks the scope {scope}: use one that has it.");
+        assert_eq!(
+            (refused.status, refused.json()["detail"].as_str()),
+            (403, Some(&*words)),
+            "{method} {path}"
+        );
+        let allowed = app.call_as(with, &method, &garbage, Value::Null).await;
+        assert!(![401, 403].contains(&allowed.status), "{method} {path}: {}", allowed.text);
+    }
+}
+
+/// Every example of an error is what the server's own words say, in the documented form.
+#[tokio::test]
+async fn every_error_code_is_in_the_document() {
+    let app = app().await;
+    let document = document(&app).await;
+    let text = document.to_string();
+    for code in model::Code::ALL {
+        assert!(text.contains(code.as_str()), "{code}");
+    }
+    for (path, method, operation) in operations(&document) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let Some(content) = response["content"].get("application/json") else { continue };
+            for (name, example) in content["examples"].as_object().into_iter().flatten() {
+                let answer = Answer::of_json(status.parse().unwrap(), &example["value"]);
+                complain_unless_documented(&document, operation, &answer, &format!("{method} {path} {name}"));
+            }
+        }
+    }
+}
+
+/// A workspace in which every example finds what it names.
+struct Seeded {
+    app: TestApp,
+    user: Value,
+}
+
+impl Seeded {
+    async fn new() -> Self {
+        let app = app().await;
+        let user = app.zoom.user("ada@example.test", "Ada").await;
+        Self { app, user }
+    }
+
+    /// The id of a new thing, for the parameter `name` of `path`.
+    async fn id(&self, path: &str, name: &str) -> String {
+        let app = &self.app;
+        let id = |answer: Value| answer["id"].as_str().unwrap().to_owned();
+        match (path.split('/').nth(if path.starts_with("/api/latchkey") { 4 } else { 3 }).unwrap_or(""), name)
+        {
+            (_, "credential") | ("zoom-oauth-credentials", "id") => app.connect(&self.user).await,
+            (_, "oauth_app") | ("zoom-oauth-apps", "id") => app.zoom_app.clone(),
+            (_, "pool") | ("pools", "id") => {
+                let member = json!({ "credential": app.connect(&self.user).await, "max_joins": 2 });
+                let name = app.env.now().to_string();
+                let pool = json!({ "name": name, "members": [member] });
+                app.jump(std::time::Duration::from_secs(1));
+                id(app.post("/api/latchkey/v1/pools/", pool).await.created())
+            }
+            ("bot", "id") => app.bot(json!({ "meeting_url": "https://zoom.us/j/81234567890" })).await,
+            ("bot", "file") => unreachable!("a picture has no request example"),
+            ("api-keys", "id") => {
+                let key = json!({ "name": "another", "scopes": ["read"] });
+                id(app.post("/api/latchkey/v1/api-keys/", key).await.created())
+            }
+            ("workspaces", "id") => app.workspace().await.to_string(),
+            ("token-links", "id") => {
+                let link = json!({ "credential": app.connect(&self.user).await });
+                id(app.post("/api/latchkey/v1/token-links/", link).await.created())
+            }
+            (thing, name) => panic!("{path}: say what {name} of {thing} is"),
+        }
+    }
+
+    /// An example in which ids are those of things that are there.
+    async fn filled(&self, path: &str, mut example: Value) -> Value {
+        if let Some(members) = example.get_mut("members").and_then(Value::as_array_mut) {
+            for member in members {
+                member["credential"] = self.id(path, "credential").await.into();
+            }
+        }
+        for name in ["credential", "oauth_app", "pool"] {
+            if example.get(name).is_some() {
+                example[name] = self.id(path, name).await.into();
+            }
+        }
+        if example.pointer("/zoom/credential").is_some() {
+            example["zoom"]["credential"] = self.id(path, "credential").await.into();
+        }
+        if example.get("authorization_code").is_some() {
+            let redirect = self.app.address("/oauth/zoom/callback");
+            let code = self.app.zoom.code(CLIENT_ID, &redirect).await;
+            example["authorization_code"] = json!({ "code": code, "redirect_uri": redirect });
+        }
+        if example.get("server_to_server").is_some() {
+            let registered = json!({ "client_id": "s2s", "client_secret": "planted-s2s", "kind": "server_to_server",
+                                     "account_id": self.app.zoom.host()["account_id"] });
+            self.app.zoom.control("POST", "apps", registered.clone()).await;
+            let made = self.app.post("/api/v2/zoom-oauth-apps/", registered).await.created();
+            example["oauth_app"] = made["id"].clone();
+        }
+        example
+    }
+}
+
+/// An example that no longer works fails here.
+#[tokio::test]
+async fn every_example_of_a_request_is_answered_as_documented() {
+    let seeded = Seeded::new().await;
+    let document = document(&seeded.app).await;
+    let mut sent = 0;
+    for (path, method, operation) in operations(&document) {
+        let Some(content) = operation["requestBody"]["content"].get("application/json") else { continue };
+        if operation.get("security").is_none() {
+            // Signed requests have no example that stays right.
+            continue;
+        }
+        let one = content.get("example").map(|value| ("", value.clone()));
+        let several = content["examples"].as_object().into_iter().flatten();
+        let examples: Vec<_> = one
+            .into_iter()
+            .chain(several.map(|(name, each)| (name.as_str(), each["value"].clone())))
+            .collect();
+        assert!(!examples.is_empty(), "{method} {path} has no example");
+        let success =
+            operation["responses"].as_object().unwrap().keys().find(|status| status.starts_with('2'));
+        for (name, example) in examples {
+            let mut address = path.to_owned();
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                if parameter["in"] == "path" {
+                    let name = parameter["name"].as_str().unwrap();
+                    address = address.replace(&format!("{{{name}}}"), &seeded.id(path, name).await);
+                }
+            }
+            let body = seeded.filled(path, example).await;
+            let key = if operation["security"][0]["tokenAuth"][0] == "operator" {
+                seeded.app.key_with("operator").await
+            } else {
+                seeded.app.api_key.clone()
+            };
+            let answer = seeded.app.call_as(&key, &method.to_uppercase(), &address, body).await;
+            let what = format!("{method} {path} {name}: {}", answer.text);
+            assert_eq!(Some(&answer.status.to_string()), success, "{what}");
+            complain_unless_documented(&document, operation, &answer, &what);
+            sent += 1;
+        }
+    }
+    assert!(sent > 15, "{sent}");
+}
+
+/// Every `GET` with nothing but an id in its path answers what its schema says, with things there and without.
+#[tokio::test]
+async fn answers_are_what_their_schemas_say() {
+    let seeded = Seeded::new().await;
+    let app = &seeded.app;
+    let document = document(app).await;
+    for (path, method, operation) in operations(&document) {
+        let is_ours =
+            operation.get("security").is_some() || ["/livez", "/healthz", "/readyz"].contains(&path);
+        if method != "get" || !is_ours || path.contains("{file}") {
+            continue;
+        }
+        let mut address = path.to_owned();
+        if path.contains("{id}") {
+            address = path.replace("{id}", &seeded.id(path, "id").await);
+        }
+        let key = app.key_with("read,bots,tokens,admin,operator").await;
+        let answer = app.call_as(&key, "GET", &address, Value::Null).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+        complain_unless_documented(&document, operation, &answer, path);
+    }
+}
+
+/// Validates an answer against the schema of its status.
+fn complain_unless_documented(document: &Value, operation: &Value, answer: &Answer, what: &str) {
+    let response = &operation["responses"][answer.status.to_string()];
+    assert!(response.is_object(), "{what}: {} is not documented", answer.status);
+    let Some(content) = response.get("content") else {
+        assert_eq!(answer.text, "", "{what}");
+        return;
+    };
+    // The schema's references lead into the document.
+    let mut schema = json!({ "components": document["components"] });
+    schema["allOf"] = json!([content["application/json"]["schema"]]);
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    let errors: Vec<_> = validator
+        .iter_errors(&answer.json())
+        .map(|error| format!("{error} at {}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{what}: {errors:?}");
+}
