@@ -16,6 +16,7 @@
 //! Statements name their columns, because a `*` that a migration widens breaks what running replicas have prepared.
 
 mod db;
+mod migrations;
 mod page;
 pub mod postgres;
 mod query;

@@ -25,7 +25,7 @@ mod sqlite {
         let db = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
         let columns: Vec<(String, String, String)> = sqlx::query_as(
             "SELECT t.name, c.name, c.type FROM sqlite_master t, pragma_table_info(t.name) c\n\
-             WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'",
+             WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name <> 'schema_steps'",
         )
         .fetch_all(&db)
         .await

@@ -45,11 +45,11 @@ async fn schema(url: &str) -> Schema {
 async fn an_empty_database_is_refused_until_it_is_migrated() {
     let url = server::database("template1").await;
     let complaint = postgres::open(&address(&url)).await.unwrap_err();
-    assert!(matches!(complaint, OpenError::TooOld { found: 0, .. }), "{complaint}");
+    assert!(matches!(complaint, OpenError::TooOld { .. }), "{complaint}");
     assert!(complaint.to_string().contains("run `latchkey migrate`"), "{complaint}");
 
     let first = postgres::migrate(&address(&url)).await.unwrap();
-    assert_eq!((first.taken.first(), first.taken.len()), (Some(&"0001_first"), first.schema));
+    assert_eq!((first.taken.first(), first.taken.last()), (Some(&"0001_first"), Some(&first.schema)));
     let second = postgres::migrate(&address(&url)).await.unwrap();
     assert!(second.taken.is_empty(), "again changes nothing");
     postgres::open(&address(&url)).await.unwrap();
@@ -61,9 +61,11 @@ async fn a_newer_schema_is_refused() {
     postgres::migrate(&address(&url)).await.unwrap();
     run(&url, "INSERT INTO schema_steps VALUES (999, '0999_later')".into()).await;
     let complaint = postgres::open(&address(&url)).await.unwrap_err();
-    assert!(matches!(complaint, OpenError::TooNew { found: 999, .. }), "{complaint}");
+    assert!(matches!(complaint, OpenError::TooNew { .. }), "{complaint}");
     let complaint = postgres::migrate(&address(&url)).await.unwrap_err();
-    assert!(matches!(complaint, OpenError::TooNew { found: 999, .. }), "{complaint}");
+    assert!(matches!(complaint, OpenError::TooNew { .. }), "{complaint}");
+    let said = complaint.to_string();
+    assert!(said.contains("0999_later") && said.contains("run the version that migrated it"), "{said}");
 }
 
 #[tokio::test]
@@ -76,13 +78,40 @@ async fn a_step_that_fails_leaves_the_schema_as_it_was() {
     assert_eq!(schema(&url).await, before);
 }
 
+/// The server that migrates is killed before its last word.
+#[tokio::test]
+async fn a_migration_that_is_interrupted_is_run_again_by_the_next_start() {
+    let url = server::database("template1").await;
+    let mut killed = PgConnection::connect(&url).await.unwrap();
+    killed.execute("BEGIN").await.unwrap();
+    let first =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres/0001_first.sql"));
+    killed.execute(raw_sql(AssertSqlSafe(first.unwrap()))).await.unwrap();
+    let backend: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut killed).await.unwrap();
+    run(&url, format!("SELECT pg_terminate_backend({backend}, 5000)")).await;
+    assert_eq!(schema(&url).await, Schema::new(), "nothing of it is left");
+    postgres::migrate(&address(&url)).await.unwrap();
+    postgres::open(&address(&url)).await.unwrap();
+}
+
+/// As when a branch with a lower number is merged after one with a higher.
+#[tokio::test]
+async fn a_migration_that_comes_late_is_run() {
+    let url = server::database("template1").await;
+    postgres::migrate(&address(&url)).await.unwrap();
+    run(&url, "DELETE FROM schema_steps WHERE name = '0030_used_ids'; DROP TABLE used_ids".into()).await;
+    run(&url, "UPDATE schema_steps SET number = number + 100".into()).await;
+    assert_eq!(postgres::migrate(&address(&url)).await.unwrap().taken, ["0030_used_ids"]);
+    postgres::open(&address(&url)).await.unwrap();
+}
+
 #[tokio::test]
 async fn of_two_who_migrate_at_once_one_takes_the_steps() {
     let url = server::database("template1").await;
     let here = address(&url);
     let (one, other) = tokio::join!(postgres::migrate(&here), postgres::migrate(&here));
     let (one, other) = (one.unwrap(), other.unwrap());
-    assert_eq!(one.taken.len() + other.taken.len(), one.schema);
+    assert!(one.taken.is_empty() != other.taken.is_empty(), "{one:?} {other:?}");
 }
 
 #[tokio::test]
@@ -129,7 +158,7 @@ async fn both_backends_have_the_same_tables_and_columns() {
     let url = server::database("template1").await;
     postgres::migrate(&address(&url)).await.unwrap();
     let mut postgres = schema(&url).await;
-    postgres.remove("schema_steps").expect("what SQLite keeps in PRAGMA user_version");
+    assert!(postgres.remove("schema_steps").is_some() && sqlite.remove("schema_steps").is_some());
     assert_eq!(postgres, sqlite);
 }
 
@@ -163,16 +192,16 @@ async fn the_audit_from_before_batches_is_kept() {
     let folder = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres")).unwrap();
     let mut steps: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
     steps.sort_unstable();
-    let batches = steps.iter().position(|step| step.ends_with("0013_audit_batches.sql")).unwrap();
-    for step in &steps[..batches] {
+    run(&url, "CREATE TABLE schema_steps (number BIGINT PRIMARY KEY, name TEXT NOT NULL)".into()).await;
+    for (number, step) in steps.iter().enumerate() {
+        let name = step.file_stem().unwrap().to_str().unwrap();
+        if name == "0013_audit_batches" {
+            break;
+        }
         run(&url, fs::read_to_string(step).unwrap()).await;
+        run(&url, format!("INSERT INTO schema_steps VALUES ({}, '{name}')", number + 1)).await;
     }
     run(&url, store::conformance::audit::ROWS_BEFORE_BATCHES.into()).await;
-    let ledger = format!(
-        "CREATE TABLE schema_steps (number BIGINT PRIMARY KEY, name TEXT NOT NULL);\n\
-         INSERT INTO schema_steps VALUES ({batches}, 'the last one')"
-    );
-    run(&url, ledger).await;
     assert_eq!(postgres::migrate(&address(&url)).await.unwrap().taken[0], "0013_audit_batches");
     let store = postgres::open(&address(&url)).await.unwrap();
     store::conformance::audit::rows_from_before_batches_are_kept(&store).await;

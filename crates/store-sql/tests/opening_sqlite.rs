@@ -1,21 +1,80 @@
 //! Which files a store opens, and how their schema moves.
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use std::{fs, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
-use sqlx::{AssertSqlSafe, Executor as _, raw_sql};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection, SqlitePool, raw_sql};
 use store_sql::sqlite::{self, OpenError};
+
+async fn run(path: &Path, sql: &'static str) {
+    let db = SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
+    db.execute(raw_sql(sql)).await.unwrap();
+    db.close().await;
+}
 
 #[tokio::test]
 async fn a_newer_schema_is_refused() {
     let dir = tempfile::tempdir().unwrap();
+    // Once by its names, once by the count from before.
+    for (file, newer) in [
+        ("names.db", "INSERT INTO schema_steps VALUES ('0999_later')"),
+        ("count.db", "DROP TABLE schema_steps; PRAGMA user_version = 999"),
+    ] {
+        let path = dir.path().join(file);
+        sqlite::open(&path).await.unwrap().close().await;
+        run(&path, newer).await;
+        let complaint = sqlite::open(&path).await.unwrap_err();
+        assert!(matches!(complaint, OpenError::TooNew { .. }), "{complaint}");
+        let said = complaint.to_string();
+        assert!(said.contains("999") && said.contains("run the version that was running on it"), "{said}");
+    }
+}
+
+/// As when a branch with a lower number is merged after one with a higher.
+#[tokio::test]
+async fn a_migration_that_comes_late_is_run() {
+    let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("latchkey.db");
     sqlite::open(&path).await.unwrap().close().await;
-    let db = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
-    sqlx::query("PRAGMA user_version = 999").execute(&db).await.unwrap();
-    db.close().await;
+    run(&path, "DELETE FROM schema_steps WHERE name = '0026_bot_servers'; DROP TABLE bot_servers").await;
+    let store = sqlite::open(&path).await.unwrap();
+    assert_eq!(store::Bots::bot_server_seen_at(&store).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_the_file_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("latchkey.db");
+    sqlite::open(&path).await.unwrap().close().await;
+    let before = "DELETE FROM schema_steps WHERE name IN ('0026_bot_servers', '0030_used_ids'); DROP TABLE bot_servers";
+    run(&path, before).await;
+    // `used_ids` is there already.
     let complaint = sqlite::open(&path).await.unwrap_err();
-    assert!(matches!(complaint, OpenError::TooNew { found: 999, .. }), "{complaint}");
+    assert!(matches!(complaint, OpenError::Migration { name: "0030_used_ids", .. }), "{complaint}");
+    run(&path, "CREATE TABLE bot_servers (nothing TEXT); DROP TABLE bot_servers; DROP TABLE used_ids").await;
+    sqlite::open(&path).await.unwrap();
+}
+
+/// What `kill -9` leaves of a file is what is on the disk at that moment, changes that are not committed included.
+#[tokio::test]
+async fn a_migration_that_is_interrupted_is_run_again_by_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("latchkey.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let options = options.journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
+    let mut db = SqliteConnection::connect_with(&options).await.unwrap();
+    // Few pages in memory, so that the others are written before the end.
+    db.execute("PRAGMA cache_size = 5; BEGIN IMMEDIATE").await.unwrap();
+    for step in steps_before("0010") {
+        db.execute(raw_sql(AssertSqlSafe(step))).await.unwrap();
+    }
+    let left = dir.path().join("left.db");
+    for (from, to) in [("latchkey.db", "left.db"), ("latchkey.db-wal", "left.db-wal")] {
+        fs::copy(dir.path().join(from), dir.path().join(to)).unwrap();
+    }
+    assert!(fs::metadata(dir.path().join("left.db-wal")).unwrap().len() > 4096, "something was written");
+    let store = sqlite::open(&left).await.unwrap();
+    assert!(store::Access::workspaces(&store).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod access;
 mod account;
 mod audit;
+mod before;
 mod demo;
 mod keys;
 mod postgres;

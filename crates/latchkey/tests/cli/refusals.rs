@@ -2,10 +2,12 @@
 //! corrected start from being the first one.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions, Permissions},
+    fs::{self, DirBuilder, Permissions},
     net::TcpListener,
-    os::unix::fs::{DirBuilderExt as _, FileExt as _, PermissionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
 };
+
+use sqlx::{Connection as _, Executor as _, SqliteConnection};
 
 use crate::support::{Installation, latchkey, refusal, sdk_dir};
 
@@ -115,15 +117,13 @@ async fn a_database_that_is_none() {
 async fn a_database_of_a_newer_latchkey() {
     let installation = Installation::new();
     installation.starts().await;
-    // `PRAGMA user_version` lies at byte 60 of the file.
-    let database =
-        OpenOptions::new().read(true).write(true).open(installation.path("data/latchkey.db")).unwrap();
-    let mut version = [0; 4];
-    database.read_exact_at(&mut version, 60).unwrap();
-    database.write_all_at(&99_u32.to_be_bytes(), 60).unwrap();
+    let file = sqlx::sqlite::SqliteConnectOptions::new().filename(installation.path("data/latchkey.db"));
+    let mut db = SqliteConnection::connect_with(&file).await.unwrap();
+    db.execute("INSERT INTO schema_steps VALUES ('0999_later')").await.unwrap();
     let line = refusal(installation.serve()).await;
-    assert!(line.contains("schema 99") && line.contains("newer version"), "{line}");
-    database.write_all_at(&version, 60).unwrap();
+    assert!(line.contains("0999_later") && line.contains("run the version that was running on it"), "{line}");
+    db.execute("DELETE FROM schema_steps WHERE name = '0999_later'").await.unwrap();
+    db.close().await.unwrap();
     assert_eq!(installation.starts().await, None);
 }
 

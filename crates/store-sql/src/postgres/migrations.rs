@@ -1,38 +1,9 @@
-//! The schema, step by step. Steps are only ever added, with the names they have on SQLite; the table
-//! `schema_steps` holds those that were taken.
+//! Bringing the schema of a database up to date.
 
-use sqlx::{Connection as _, Executor as _, PgConnection};
+use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, raw_sql};
 
 use super::{Address, OpenError, open};
-
-const STEPS: &[(&str, &str)] = &[
-    ("0001_first", include_str!("../../migrations/postgres/0001_first.sql")),
-    ("0002_health", include_str!("../../migrations/postgres/0002_health.sql")),
-    ("0003_zoom_inbox", include_str!("../../migrations/postgres/0003_zoom_inbox.sql")),
-    ("0004_link_users", include_str!("../../migrations/postgres/0004_link_users.sql")),
-    ("0005_audit", include_str!("../../migrations/postgres/0005_audit.sql")),
-    ("0006_parked_consents", include_str!("../../migrations/postgres/0006_parked_consents.sql")),
-    ("0007_pools", include_str!("../../migrations/postgres/0007_pools.sql")),
-    ("0008_audit_about", include_str!("../../migrations/postgres/0008_audit_about.sql")),
-    ("0009_meetings", include_str!("../../migrations/postgres/0009_meetings.sql")),
-    ("0010_zoom_limits", include_str!("../../migrations/postgres/0010_zoom_limits.sql")),
-    ("0011_api_keys", include_str!("../../migrations/postgres/0011_api_keys.sql")),
-    ("0012_link_terms", include_str!("../../migrations/postgres/0012_link_terms.sql")),
-    ("0013_audit_batches", include_str!("../../migrations/postgres/0013_audit_batches.sql")),
-    ("0014_idempotent_requests", include_str!("../../migrations/postgres/0014_idempotent_requests.sql")),
-    ("0015_management", include_str!("../../migrations/postgres/0015_management.sql")),
-    ("0016_link_revision", include_str!("../../migrations/postgres/0016_link_revision.sql")),
-    ("0017_bot_limits", include_str!("../../migrations/postgres/0017_bot_limits.sql")),
-    ("0021_app_registrations", include_str!("../../migrations/postgres/0021_app_registrations.sql")),
-    ("0022_member_addresses", include_str!("../../migrations/postgres/0022_member_addresses.sql")),
-    ("0025_app_signatures", include_str!("../../migrations/postgres/0025_app_signatures.sql")),
-    ("0026_bot_servers", include_str!("../../migrations/postgres/0026_bot_servers.sql")),
-    ("0029_authorizations_travel", include_str!("../../migrations/postgres/0029_authorizations_travel.sql")),
-    ("0030_used_ids", include_str!("../../migrations/postgres/0030_used_ids.sql")),
-];
-
-/// The schema that this version speaks to.
-pub(crate) const KNOWN: usize = STEPS.len();
+use crate::migrations::{Difference, POSTGRES};
 
 /// Taken for the length of a transaction, so that two who migrate at once take each step once. Any number does.
 const LOCK: i64 = 0x6c61_7463_686b_6579;
@@ -45,59 +16,64 @@ const BEGIN: &str =
 /// What bringing a schema up to date came to.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Migrated {
-    /// The steps that were taken, oldest first. None: it was up to date.
+    /// The migrations that were run, oldest first. None: it was up to date.
     pub taken: Vec<&'static str>,
-    /// The schema it has now.
-    pub schema: usize,
+    /// The last one that it has now.
+    pub schema: &'static str,
 }
 
-/// Takes the steps that are missing: all of them, or none.
+/// Takes the migrations that are missing: all of them, or none. One that is interrupted leaves the database as it was.
 pub(crate) async fn run(address: &Address) -> Result<Migrated, OpenError> {
     let mut db = open::connect(address).await?;
     let refused = |cause| OpenError::Migration { address: address.clone(), cause };
     let mut tx = db.begin_with(BEGIN).await.map_err(refused)?;
     let lock = sqlx::query("-- migrate: lock\nSELECT pg_advisory_xact_lock($1)").bind(LOCK);
     lock.persistent(false).execute(&mut *tx).await.map_err(refused)?;
-    let found = taken(&mut tx).await.map_err(refused)?;
-    let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..));
-    let missing = missing.ok_or_else(|| OpenError::TooNew { address: address.clone(), found })?;
-    if found == 0 {
-        let ledger =
-            "-- migrate: begin\nCREATE TABLE schema_steps (number BIGINT PRIMARY KEY, name TEXT NOT NULL)";
-        tx.execute(sqlx::raw_sql(ledger)).await.map_err(refused)?;
-    }
-    for (number, (name, step)) in (found + 1..).zip(missing) {
-        tx.execute(sqlx::raw_sql(*step)).await.map_err(refused)?;
-        sqlx::query("-- migrate: taken\nINSERT INTO schema_steps (number, name) VALUES ($1, $2)")
-            .bind(number)
-            .bind(*name)
-            .persistent(false)
-            .execute(&mut *tx)
-            .await
-            .map_err(refused)?;
+    let difference = difference(&mut tx, address).await?;
+    // The numbers count, as they did before the names were looked at: an older version sees that it is older.
+    let ledger = "-- migrate: begin\n\
+                  CREATE TABLE IF NOT EXISTS schema_steps (number BIGINT PRIMARY KEY, name TEXT NOT NULL)";
+    tx.execute(raw_sql(ledger)).await.map_err(refused)?;
+    for migration in &difference.missing {
+        tx.execute(raw_sql(migration.sql)).await.map_err(refused)?;
+        let taken = "-- migrate: taken\n\
+                     INSERT INTO schema_steps (number, name) SELECT coalesce(max(number), 0) + 1, $1 FROM schema_steps";
+        let taken = sqlx::query(taken).bind(migration.name).persistent(false);
+        taken.execute(&mut *tx).await.map_err(refused)?;
     }
     tx.commit().await.map_err(refused)?;
     // What is done is done, however the goodbye goes.
     drop(db.close().await);
-    Ok(Migrated { taken: missing.iter().map(|(name, _)| *name).collect(), schema: KNOWN })
+    let taken = difference.missing.iter().map(|migration| migration.name).collect();
+    Ok(Migrated { taken, schema: POSTGRES.last().map_or("", |migration| migration.name) })
 }
 
 /// Whether the schema is the one that this version speaks to.
 pub(crate) async fn check(db: &mut PgConnection, address: &Address) -> Result<(), OpenError> {
-    let unusable = |cause| OpenError::Unusable { address: address.clone(), cause };
-    let found = taken(db).await.map_err(unusable)?;
-    match usize::try_from(found) {
-        Ok(current) if current == KNOWN => Ok(()),
-        Ok(older) if older < KNOWN => Err(OpenError::TooOld { address: address.clone(), found }),
-        _ => Err(OpenError::TooNew { address: address.clone(), found }),
+    let difference = difference(db, address).await?;
+    if difference.missing.is_empty() {
+        return Ok(());
     }
+    Err(OpenError::TooOld { address: address.clone(), missing: difference.missing() })
 }
 
-/// How many steps the database has taken.
-async fn taken(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
+async fn difference(db: &mut PgConnection, address: &Address) -> Result<Difference, OpenError> {
+    let taken = taken(db).await.map_err(|cause| OpenError::Unusable { address: address.clone(), cause })?;
+    let difference = Difference::between(POSTGRES, &taken);
+    if difference.unknown.is_empty() {
+        return Ok(difference);
+    }
+    Err(OpenError::TooNew { address: address.clone(), unknown: difference.unknown.join(", ") })
+}
+
+/// The names of the migrations that the database has.
+async fn taken(db: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
     let begun = "-- schema: begun\nSELECT count(to_regclass('schema_steps'))";
     if open::number(db, begun).await? == 0 {
-        return Ok(0);
+        return Ok(Vec::new());
     }
-    open::number(db, "-- schema: taken\nSELECT coalesce(max(number), 0) FROM schema_steps").await
+    // Not prepared: such a statement works through any pooler.
+    let names =
+        raw_sql("-- schema: taken\nSELECT name FROM schema_steps ORDER BY number").fetch_all(db).await?;
+    names.iter().map(|row| row.try_get(0)).collect()
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, error::DatabaseError, raw_sql};
 
-use super::{Address, migrations::KNOWN};
+use super::Address;
 
 /// Longer than a healthy server takes to answer, shorter than whoever waits for a start is patient.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
@@ -61,25 +61,26 @@ pub enum OpenError {
     },
     /// The schema has still to be brought up to date.
     #[error(
-        "the database {} at {address} has schema {found}, and this latchkey needs {KNOWN}: run `latchkey migrate`",
+        "the database {} at {address} is older than this latchkey (it lacks {missing}): run `latchkey migrate`",
         address.database()
     )]
     TooOld {
         /// Where.
         address: Address,
-        /// Its schema; 0 when it is empty.
-        found: i64,
+        /// The migrations that it lacks.
+        missing: String,
     },
     /// A newer Latchkey has migrated it.
     #[error(
-        "the database {} at {address} has schema {found}, and this latchkey knows {KNOWN}: run the newer version",
+        "the database {} at {address} is newer than this latchkey (which does not know {unknown}): run the version that \
+         migrated it, or restore the backup from before that",
         address.database()
     )]
     TooNew {
         /// Where.
         address: Address,
-        /// Its schema.
-        found: i64,
+        /// The migrations that this version doesn't know.
+        unknown: String,
     },
     /// A pooler stands between, and this needs a session.
     #[error(

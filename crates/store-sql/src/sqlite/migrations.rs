@@ -1,34 +1,10 @@
-//! The schema, step by step. Steps are only ever added; `PRAGMA user_version` counts those that were taken.
+//! Opening a file: what is wrong with it, and bringing its schema up to date.
 
 use std::path::{Path, PathBuf};
 
-use sqlx::{Executor as _, SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, Executor as _, SqliteConnection, SqlitePool, raw_sql};
 
-const STEPS: &[&str] = &[
-    include_str!("../../migrations/sqlite/0001_first.sql"),
-    include_str!("../../migrations/sqlite/0002_health.sql"),
-    include_str!("../../migrations/sqlite/0003_zoom_inbox.sql"),
-    include_str!("../../migrations/sqlite/0004_link_users.sql"),
-    include_str!("../../migrations/sqlite/0005_audit.sql"),
-    include_str!("../../migrations/sqlite/0006_parked_consents.sql"),
-    include_str!("../../migrations/sqlite/0007_pools.sql"),
-    include_str!("../../migrations/sqlite/0008_audit_about.sql"),
-    include_str!("../../migrations/sqlite/0009_meetings.sql"),
-    include_str!("../../migrations/sqlite/0010_zoom_limits.sql"),
-    include_str!("../../migrations/sqlite/0011_api_keys.sql"),
-    include_str!("../../migrations/sqlite/0012_link_terms.sql"),
-    include_str!("../../migrations/sqlite/0013_audit_batches.sql"),
-    include_str!("../../migrations/sqlite/0014_idempotent_requests.sql"),
-    include_str!("../../migrations/sqlite/0015_management.sql"),
-    include_str!("../../migrations/sqlite/0016_link_revision.sql"),
-    include_str!("../../migrations/sqlite/0017_bot_limits.sql"),
-    include_str!("../../migrations/sqlite/0021_app_registrations.sql"),
-    include_str!("../../migrations/sqlite/0022_member_addresses.sql"),
-    include_str!("../../migrations/sqlite/0025_app_signatures.sql"),
-    include_str!("../../migrations/sqlite/0026_bot_servers.sql"),
-    include_str!("../../migrations/sqlite/0029_authorizations_travel.sql"),
-    include_str!("../../migrations/sqlite/0030_used_ids.sql"),
-];
+use crate::migrations::{Difference, SQLITE};
 
 /// The database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,45 +26,100 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// Its schema has still to be brought up to date.
-    #[error("the database {path} has schema {found}, and this latchkey needs {}: run `latchkey migrate`", STEPS.len())]
+    #[error("the database {path} is older than this latchkey (it lacks {missing}): run `latchkey migrate`")]
     TooOld {
         /// Which file.
         path: PathBuf,
-        /// Its schema.
-        found: i64,
+        /// The migrations that it lacks.
+        missing: String,
     },
     /// It was made by a newer Latchkey.
-    #[error("the database {path} has schema {found}, and this latchkey knows {}: run the newer version", STEPS.len())]
+    #[error(
+        "the database {path} is newer than this latchkey (which does not know {unknown}): run the version that was \
+         running on it, or restore the backup from before that"
+    )]
     TooNew {
         /// Which file.
         path: PathBuf,
-        /// Its schema.
-        found: i64,
+        /// The migrations that this version doesn't know.
+        unknown: String,
+    },
+    /// A migration failed; none was kept.
+    #[error(
+        "the database {path} is as it was, the migration {name} failed ({cause}): report this, with that line"
+    )]
+    Migration {
+        /// Which file.
+        path: PathBuf,
+        /// Which migration.
+        name: &'static str,
+        /// What SQLite said.
+        cause: sqlx::Error,
     },
 }
 
+/// Before migrations had names, `PRAGMA user_version` counted the first ones of these. It still counts, so that an older
+/// version sees that it is older.
+const COUNTED: usize = 23;
+
 /// Whether the schema is the one that this version speaks to.
 pub(crate) async fn check(db: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
-    let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };
-    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(db).await.map_err(unusable)?;
-    match usize::try_from(found) {
-        Ok(current) if current == STEPS.len() => Ok(()),
-        Ok(older) if older < STEPS.len() => Err(OpenError::TooOld { path: path.to_owned(), found }),
-        _ => Err(OpenError::TooNew { path: path.to_owned(), found }),
+    let difference = difference(db, path).await?;
+    if difference.missing.is_empty() {
+        return Ok(());
     }
+    Err(OpenError::TooOld { path: path.to_owned(), missing: difference.missing() })
 }
 
+/// Takes the migrations that are missing: all of them, or none. A process that is killed on its way leaves the file as it
+/// was, and the next start begins anew.
 pub(crate) async fn run(writer: &SqlitePool, path: &Path) -> Result<(), OpenError> {
     let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };
-    // Read inside the transaction: two processes at their first start take the steps once.
+    // Read inside the transaction: two processes at their first start take each once.
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await.map_err(unusable)?;
-    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *tx).await.map_err(unusable)?;
-    let taken = usize::try_from(found).ok().filter(|taken| *taken <= STEPS.len());
-    let taken = taken.ok_or_else(|| OpenError::TooNew { path: path.to_owned(), found })?;
-    for (number, step) in STEPS.iter().enumerate().skip(taken) {
-        tx.execute(sqlx::raw_sql(*step)).await.map_err(unusable)?;
-        let version = format!("PRAGMA user_version = {}", number + 1);
-        tx.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(version))).await.map_err(unusable)?;
+    let difference = difference(&mut tx, path).await?;
+    if difference.missing.is_empty() && has_names(&mut tx).await.map_err(unusable)? {
+        return Ok(());
     }
+    // Also for a database from before migrations had names.
+    let ledger = "-- migrate: begin\nCREATE TABLE IF NOT EXISTS schema_steps (name TEXT PRIMARY KEY) STRICT";
+    tx.execute(raw_sql(ledger)).await.map_err(unusable)?;
+    for migration in &difference.missing {
+        let failed = |cause| OpenError::Migration { path: path.to_owned(), name: migration.name, cause };
+        tx.execute(raw_sql(migration.sql)).await.map_err(failed)?;
+    }
+    for migration in SQLITE {
+        let taken = "-- migrate: taken\nINSERT INTO schema_steps (name) VALUES ($1) ON CONFLICT DO NOTHING";
+        sqlx::query(taken).bind(migration.name).execute(&mut *tx).await.map_err(unusable)?;
+    }
+    let counted = format!("PRAGMA user_version = {}", SQLITE.len());
+    tx.execute(raw_sql(AssertSqlSafe(counted))).await.map_err(unusable)?;
     tx.commit().await.map_err(unusable)
+}
+
+async fn difference(db: &mut SqliteConnection, path: &Path) -> Result<Difference, OpenError> {
+    let taken = taken(db).await.map_err(|cause| OpenError::Unusable { path: path.to_owned(), cause })?;
+    let difference = Difference::between(SQLITE, &taken);
+    if difference.unknown.is_empty() {
+        return Ok(difference);
+    }
+    Err(OpenError::TooNew { path: path.to_owned(), unknown: difference.unknown.join(", ") })
+}
+
+/// The names of the migrations that the database has.
+async fn taken(db: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
+    if has_names(db).await? {
+        return sqlx::query_scalar("-- schema: taken\nSELECT name FROM schema_steps").fetch_all(db).await;
+    }
+    let counted: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(db).await?;
+    let counted = usize::try_from(counted).unwrap_or(usize::MAX);
+    if counted > COUNTED {
+        return Ok(vec![format!("schema {counted}")]);
+    }
+    Ok(SQLITE.iter().take(counted).map(|migration| migration.name.to_owned()).collect())
+}
+
+async fn has_names(db: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let ledger = "-- schema: named\nSELECT count(*) FROM sqlite_master WHERE name = 'schema_steps'";
+    sqlx::query_scalar::<_, i64>(ledger).fetch_one(db).await.map(|count| count > 0)
 }
