@@ -15,7 +15,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use model::{
     Code, CredentialId, CredentialStatus, DisconnectCause, Failure, Secret, Timestamp, ZoomOauthAppId,
 };
-use store::{AppKind, Digest, Ending, ReceivedEvent, Reception, ZoomEvent, ZoomOauthApp};
+use store::{AppKind, Digest, Disconnection, Received, ReceivedEvent, ZoomEvent, ZoomOauthApp};
 use zoom::{Webhook, WebhookEvent, WebhookHeaders, encrypt_plain_token, verify_webhook};
 
 use crate::{Broker, meeting_map::news_of};
@@ -132,14 +132,14 @@ impl Broker {
                 ended: None,
                 received_at: now,
             };
-            let ending = self.ending_of(app, &event, happened_at).await?;
-            received.push(ReceivedEvent { event: noted, ending, news: news.as_ref() });
+            let disconnection = self.disconnection_of(app, &event, happened_at).await?;
+            received.push(ReceivedEvent { event: noted, disconnection, news: news.as_ref() });
         }
-        let receptions = self.store.receive_zoom_events(&received).await?;
-        for (ReceivedEvent { event, ending, .. }, reception) in received.into_iter().zip(receptions) {
-            tracing::info!(app = %event.app, event = event.name, ?reception, "Zoom has told something");
-            if let (Reception::Ended, Some(ending)) = (reception, ending) {
-                self.account_ended(event, &ending);
+        let answers = self.store.receive_zoom_events(&received).await?;
+        for (ReceivedEvent { event, disconnection, .. }, received) in received.into_iter().zip(answers) {
+            tracing::info!(app = %event.app, event = event.name, ?received, "Zoom has told something");
+            if let (Received::Ended, Some(disconnection)) = (received, disconnection) {
+                self.account_ended(event, &disconnection);
             }
         }
         Ok(WebhookAnswer::Taken)
@@ -174,12 +174,13 @@ impl Broker {
     }
 
     /// Zoom has ended an account of this process's store.
-    fn account_ended(self: &Arc<Self>, event: ZoomEvent, ending: &Ending) {
-        tracing::warn!(credential = %ending.credential, cause = ?ending.cause, "account disconnected by Zoom");
-        self.metrics.credential_became(CredentialStatus::Disconnected(ending.cause));
+    fn account_ended(self: &Arc<Self>, event: ZoomEvent, disconnection: &Disconnection) {
+        tracing::warn!(credential = %disconnection.credential, cause = ?disconnection.cause, "account disconnected by Zoom");
+        self.metrics.credential_became(CredentialStatus::Disconnected(disconnection.cause));
         // Others look at most a second later; here nothing is served from this moment on.
-        self.forget_account(ending.credential);
-        let (broker, event) = (Arc::clone(self), ZoomEvent { ended: Some(ending.credential), ..event });
+        self.forget_account(disconnection.credential);
+        let (broker, event) =
+            (Arc::clone(self), ZoomEvent { ended: Some(disconnection.credential), ..event });
         self.tasks.spawn(async move {
             if let Err(error) = broker.finish(&event).await {
                 tracing::warn!(%error, "a webhook's work is left for the next look");
@@ -188,12 +189,12 @@ impl Broker {
     }
 
     /// Which account of this app the event ends, if any.
-    async fn ending_of(
+    async fn disconnection_of(
         &self,
         app: &ZoomOauthApp,
         event: &WebhookEvent,
         happened_at: Option<Timestamp>,
-    ) -> Result<Option<Ending>, Failure> {
+    ) -> Result<Option<Disconnection>, Failure> {
         let (cause, words, user_id) = match event {
             WebhookEvent::AppDeauthorized { user_id, .. } => {
                 (DisconnectCause::Deauthorized, "the user removed the app at Zoom", user_id)
@@ -223,7 +224,7 @@ impl Broker {
             tracing::info!(app = %app.id, event = event.name(), "Zoom tells of a user who is not connected here");
             return Ok(None);
         };
-        Ok(Some(Ending {
+        Ok(Some(Disconnection {
             credential: account.id,
             cause,
             unless_consented_after: happened_at,
@@ -272,7 +273,7 @@ impl Broker {
                 done = self.store.forget_zoom_events(now - KEPT_FOR).await.map(drop).map_err(Failure::from);
             }
             if let Err(error) = done {
-                tracing::warn!(%error, "the webhooks' inbox could not be looked after");
+                tracing::warn!(%error, "received events could not be looked after");
             }
             self.env.clock.sleep(LOOK).await;
         }

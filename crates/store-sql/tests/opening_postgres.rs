@@ -168,15 +168,15 @@ async fn a_running_replica_outlives_a_widened_schema() {
     let url = server::database("template1").await;
     postgres::migrate(&address(&url)).await.unwrap();
     let store = Arc::new(postgres::open(&address(&url)).await.unwrap());
-    let bench = store::conformance::Bench::new(store.clone());
-    let workspace = bench.workspace().await;
-    let app = bench.app(workspace, "client-1").await;
+    let suite = store::conformance::Conformance::new(store.clone());
+    let workspace = suite.workspace().await;
+    let app = suite.app(workspace, "client-1").await;
     let read = async || {
         assert_eq!(store.workspaces().await.unwrap().len(), 1);
         assert!(store.zoom_oauth_app(workspace, app.id).await.unwrap().is_some());
         assert!(store.credentials(workspace).await.unwrap().is_empty());
         assert!(store.token_links(workspace, None, 1).await.unwrap().is_empty());
-        let (now, token) = (bench.env.now(), bench.lease(60).token);
+        let (now, token) = (suite.env.now(), suite.lease(60).token);
         assert!(store.lease_due_bots(&[token], now, now).await.unwrap().is_empty());
     };
     read().await;

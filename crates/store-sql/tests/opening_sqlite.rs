@@ -81,9 +81,9 @@ async fn a_migration_that_is_interrupted_is_run_again_by_the_next_start() {
 async fn what_was_written_is_there_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("latchkey.db");
-    let bench = store::conformance::Bench::new(Arc::new(sqlite::open(&path).await.unwrap()));
-    let workspace = bench.workspace().await;
-    drop(bench);
+    let suite = store::conformance::Conformance::new(Arc::new(sqlite::open(&path).await.unwrap()));
+    let workspace = suite.workspace().await;
+    drop(suite);
     let again = sqlite::open(&path).await.unwrap();
     assert!(store::Access::workspace(&again, workspace).await.unwrap().is_some());
 }

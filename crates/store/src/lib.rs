@@ -14,7 +14,6 @@ mod access;
 mod apps;
 mod audit;
 mod bots;
-mod census;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod connect;
@@ -22,7 +21,6 @@ mod copy;
 mod credentials;
 mod error;
 mod idempotency;
-mod inbox;
 mod lease;
 mod limits;
 mod links;
@@ -33,8 +31,10 @@ mod page;
 mod parked;
 mod pools;
 mod probe;
+mod received_events;
 mod sealed_cells;
 mod seating;
+mod stats;
 mod used_ids;
 
 pub use access::{Access, ApiKey, FormerSecret, SecondAuthorization, Workspace};
@@ -47,7 +47,6 @@ pub use audit::{
     bundle, slice_of, unbundle,
 };
 pub use bots::{Bot, BotFilter, BotPage, Bots, Screenshot, Transition};
-pub use census::Census;
 pub use connect::{Consent, Consents};
 pub use copy::{CopyError, Filling, Row, Snapshot, TABLES, Table, Value, copy};
 pub use credentials::{
@@ -55,7 +54,6 @@ pub use credentials::{
 };
 pub use error::StoreError;
 pub use idempotency::{FirstOrAgain, IdempotentRequest, IdempotentRequests};
-pub use inbox::{Ending, ReceivedEvent, Reception, ZoomEvent, ZoomInbox};
 pub use lease::Lease;
 pub use limits::{LimitShare, ZoomLimit, ZoomLimits};
 pub use links::{
@@ -74,8 +72,10 @@ pub use pools::{
     Crowd, Member, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatRequest, Seating,
 };
 pub use probe::Probe;
+pub use received_events::{Disconnection, Received, ReceivedEvent, ReceivedEvents, ZoomEvent};
 pub use sealed_cells::{Replacement, SEALED_COLUMNS, SealedCell, SealedCells, SealedColumn, SealedHead};
 pub use seating::{choose, keeps};
+pub use stats::Stats;
 pub use used_ids::{UsedIdMemory, UsedIds};
 
 /// What token links use of the store.
@@ -83,13 +83,13 @@ pub trait LinkStore: AccountLog + Credentials + Pools + TokenLinks + UsedIdMemor
 
 impl<T> LinkStore for T where T: AccountLog + Credentials + Pools + TokenLinks + UsedIdMemory + Send + Sync {}
 
-/// The whole store, as the other rooms hold it: `Arc<dyn Store>`.
+/// The whole store, as the other crates hold it: `Arc<dyn Store>`.
 pub trait Store:
     Access
     + AccountLog
     + Audits
     + Bots
-    + Census
+    + Stats
     + Consents
     + Credentials
     + IdempotentRequests
@@ -101,7 +101,7 @@ pub trait Store:
     + SealedCells
     + TokenLinks
     + UsedIdMemory
-    + ZoomInbox
+    + ReceivedEvents
     + ZoomLimits
     + ZoomOauthApps
     + Send
@@ -114,7 +114,7 @@ impl<T> Store for T where
         + AccountLog
         + Audits
         + Bots
-        + Census
+        + Stats
         + Consents
         + Credentials
         + IdempotentRequests
@@ -126,7 +126,7 @@ impl<T> Store for T where
         + SealedCells
         + TokenLinks
         + UsedIdMemory
-        + ZoomInbox
+        + ReceivedEvents
         + ZoomLimits
         + ZoomOauthApps
         + Send

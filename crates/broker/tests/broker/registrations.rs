@@ -3,7 +3,7 @@
 use broker::NewApp;
 use model::{Code, CredentialId, CredentialStatus, Secret, WorkspaceId, ZoomOauthAppId};
 use serde_json::json;
-use store::{AppKind, AppRemoval, Credential, Credentials as _, ZoomInbox as _, ZoomOauthApps as _};
+use store::{AppKind, AppRemoval, Credential, Credentials as _, ReceivedEvents as _, ZoomOauthApps as _};
 
 use crate::{
     harness::{CLIENT_ID, House},

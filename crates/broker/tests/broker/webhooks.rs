@@ -9,7 +9,7 @@ use model::{
     ZoomOauthAppId,
 };
 use serde_json::json;
-use store::{Ending, ReceivedEvent, Reception, ZoomEvent, ZoomInbox, ZoomOauthApps as _};
+use store::{Disconnection, Received, ReceivedEvent, ReceivedEvents, ZoomEvent, ZoomOauthApps as _};
 use token_links::NewLink;
 use zoom::WebhookHeaders;
 
@@ -275,7 +275,7 @@ async fn a_refresh_under_way_loses_and_leaves_nothing_behind() {
     let (house, id) = died_before_the_commit().await;
     assert_eq!(deposits(&house).len(), 1);
     Sender::to(&house).taken(&removal(&house)).await;
-    // The dead one still holds its place among the tasks: only the inbox tells that the rest is done.
+    // The dead one still holds its place among the tasks: only the stored event tells that the rest is done.
     while !house.store.unfinished_zoom_events(1).await.unwrap().is_empty() {}
     assert!(deposits(&house).is_empty(), "the grant in escrow is off the disk");
     let row = house.row(id).await;
@@ -295,9 +295,10 @@ async fn what_a_crash_left_unfinished_is_finished_by_the_next_process() {
         received_at: house.env.now(),
     };
     let cause = DisconnectCause::Deauthorized;
-    let ending = Ending { credential: id, cause, unless_consented_after: None, note: house.note() };
-    let received = ReceivedEvent { event, ending: Some(ending), news: None };
-    assert_eq!(house.store.receive_zoom_events(&[received]).await.unwrap(), [Reception::Ended]);
+    let disconnection =
+        Disconnection { credential: id, cause, unless_consented_after: None, note: house.note() };
+    let received = ReceivedEvent { event, disconnection: Some(disconnection), news: None };
+    assert_eq!(house.store.receive_zoom_events(&[received]).await.unwrap(), [Received::Ended]);
 
     let next = house.another_broker(house.clock.clone()).await;
     assert_eq!(next.replay_webhooks().await.unwrap(), 1);

@@ -13,17 +13,17 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let installation = Installation::open(config).await?;
     let store = &*installation.store;
     let bar = bar("counting", walk::total(store).await?);
-    let census = walk::census(store, |cells| bar.inc(cells)).await?;
+    let cells = walk::cells_by_key(store, |cells| bar.inc(cells)).await?;
     bar.finish_and_clear();
     let escrow = installation.escrow().await?;
 
     let (ring, now) = (installation.keys.ring(), installation.env.now());
     let mut keys: BTreeSet<&str> = ring.key_ids().collect();
-    keys.extend(census.keys().chain(escrow.keys()).map(String::as_str));
+    keys.extend(cells.keys().chain(escrow.keys()).map(String::as_str));
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(["key", "cells", "in escrow", ""]);
     for key in keys {
-        let cells = census.get(key).copied().unwrap_or_default().to_string();
+        let cells = cells.get(key).copied().unwrap_or_default().to_string();
         let waiting = escrow.get(key).copied().unwrap_or_default().to_string();
         table.add_row([key.to_owned(), cells, waiting, state(&ring, key, now)]);
     }

@@ -43,11 +43,11 @@ pub(super) async fn total(store: &dyn Store) -> Result<u64, StoreError> {
 }
 
 /// How many cells each key seals. A cell that names none is damaged, and counts for `?`.
-pub(super) async fn census(
+pub(super) async fn cells_by_key(
     store: &dyn Store,
     mut progress: impl FnMut(u64),
 ) -> Result<BTreeMap<String, u64>, StoreError> {
-    let mut census = BTreeMap::new();
+    let mut counted = BTreeMap::new();
     for column in SEALED_COLUMNS {
         let mut after: Option<String> = None;
         loop {
@@ -56,11 +56,11 @@ pub(super) async fn census(
             after = Some(last.row.clone());
             progress(heads.len() as u64);
             for head in &heads {
-                *census.entry(key_id(&head.head).unwrap_or("?").to_owned()).or_default() += 1;
+                *counted.entry(key_id(&head.head).unwrap_or("?").to_owned()).or_default() += 1;
             }
         }
     }
-    Ok(census)
+    Ok(counted)
 }
 
 /// Seals anew what the active key does not seal, `at_most` so many cells. Each cell tells by itself which key it is

@@ -45,7 +45,10 @@ async fn has_everything(installation: &Installation, configuration: &str) {
         answer.json().await.unwrap()
     };
     let apps = get("/api/v2/zoom-oauth-apps/").await;
-    assert_eq!((&apps["results"][0]["id"], &apps["results"][0]["client_id"]), (&APP.into(), &"client".into()));
+    assert_eq!(
+        (&apps["results"][0]["id"], &apps["results"][0]["client_id"]),
+        (&APP.into(), &"client".into())
+    );
     let account = get(&format!("/api/v2/zoom-oauth-credentials/{ACCOUNT}/")).await;
     assert_eq!((&account["status"], &account["oauth_app"]), (&"healthy".into(), &APP.into()), "{account}");
     let link = get(&format!("/api/latchkey/v1/token-links/{LINK}/")).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::WorkspaceId;
 use sqlx::{AssertSqlSafe, Executor as _, SqlitePool, raw_sql};
-use store::{Access as _, Probe as _, Workspace, conformance::Bench};
+use store::{Access as _, Probe as _, Workspace, conformance::Conformance};
 use tempfile::TempDir;
 
 use crate::{
@@ -31,11 +31,11 @@ async fn limit_pages(store: &SqlStore, more: i64) {
 }
 
 /// Writes workspaces until SQLite has no page left for one.
-async fn fill(store: &SqlStore, bench: &Bench) -> String {
+async fn fill(store: &SqlStore, suite: &Conformance) -> String {
     loop {
-        let id = WorkspaceId::generate(&bench.env);
-        let workspace = Workspace { name: "x".repeat(2000), ..bench.workspace_row(id) };
-        if let Err(error) = store.add_workspace(&workspace, &bench.api_key(id)).await {
+        let id = WorkspaceId::generate(&suite.env);
+        let workspace = Workspace { name: "x".repeat(2000), ..suite.workspace_row(id) };
+        if let Err(error) = store.add_workspace(&workspace, &suite.api_key(id)).await {
             return error.to_string();
         }
     }
@@ -45,16 +45,16 @@ async fn fill(store: &SqlStore, bench: &Bench) -> String {
 async fn a_full_database_takes_nothing_and_then_everything_again() {
     let (store, dir) = empty().await;
     let other = sqlite::open(&dir.path().join("latchkey.db")).await.unwrap();
-    let bench = Bench::new(Arc::new(other));
+    let suite = Conformance::new(Arc::new(other));
     limit_pages(&store, 4).await;
-    let complaint = fill(&store, &bench).await;
+    let complaint = fill(&store, &suite).await;
     assert!(complaint.contains("full"), "{complaint}");
     limit_pages(&store, 1000).await;
     // Every kind of caller, again and again: a transaction, and a statement by itself.
     for _ in 0..3 {
         store.probe().await.unwrap();
-        let id = WorkspaceId::generate(&bench.env);
-        store.add_workspace(&bench.workspace_row(id), &bench.api_key(id)).await.unwrap();
+        let id = WorkspaceId::generate(&suite.env);
+        store.add_workspace(&suite.workspace_row(id), &suite.api_key(id)).await.unwrap();
         assert!(store.workspace(id).await.unwrap().is_some());
     }
 }

@@ -7,119 +7,119 @@ use std::{num::NonZeroU32, time::Duration};
 use futures_util::future::join_all;
 use model::{ApiScope, WorkspaceId};
 
-use super::{Bench, CALLERS, ROUNDS};
+use super::{CALLERS, Conformance, ROUNDS};
 use crate::{ApiKey, FormerSecret, SecondAuthorization, StoreError, Workspace};
 
-pub async fn the_first_workspace_is_founded_once(bench: &Bench) {
-    assert!(bench.store.workspaces().await.unwrap().is_empty());
-    let first = bench.workspace().await;
+pub async fn the_first_workspace_is_founded_once(suite: &Conformance) {
+    assert!(suite.store.workspaces().await.unwrap().is_empty());
+    let first = suite.workspace().await;
 
-    let second = bench.workspace_row(WorkspaceId::generate(&bench.env));
-    let key = bench.api_key(second.id);
-    assert!(!bench.store.found(&second, &key).await.unwrap());
-    assert!(bench.store.api_key(&key.digest).await.unwrap().is_none(), "the loser leaves nothing behind");
+    let second = suite.workspace_row(WorkspaceId::generate(&suite.env));
+    let key = suite.api_key(second.id);
+    assert!(!suite.store.found(&second, &key).await.unwrap());
+    assert!(suite.store.api_key(&key.digest).await.unwrap().is_none(), "the loser leaves nothing behind");
 
-    let all = bench.store.workspaces().await.unwrap();
+    let all = suite.store.workspaces().await.unwrap();
     assert_eq!(all.iter().map(|workspace| workspace.id).collect::<Vec<_>>(), [first]);
-    assert_eq!(bench.store.workspace(first).await.unwrap().unwrap().name, "Zoë’s team 🗝");
-    assert!(bench.store.workspace(second.id).await.unwrap().is_none());
+    assert_eq!(suite.store.workspace(first).await.unwrap().unwrap().name, "Zoë’s team 🗝");
+    assert!(suite.store.workspace(second.id).await.unwrap().is_none());
 }
 
-pub async fn of_founders_at_once_one_founds(bench: &Bench) {
+pub async fn of_founders_at_once_one_founds(suite: &Conformance) {
     // Whatever opens connections, so that the founders do meet: there is only one first time.
-    join_all((0..CALLERS).map(|_| bench.store.workspaces())).await;
-    let founders: Vec<(Workspace, ApiKey)> = (0..CALLERS).map(|_| founder(bench)).collect();
-    let founded = join_all(founders.iter().map(|(workspace, key)| bench.store.found(workspace, key))).await;
+    join_all((0..CALLERS).map(|_| suite.store.workspaces())).await;
+    let founders: Vec<(Workspace, ApiKey)> = (0..CALLERS).map(|_| founder(suite)).collect();
+    let founded = join_all(founders.iter().map(|(workspace, key)| suite.store.found(workspace, key))).await;
     let founded: Vec<bool> = founded.into_iter().map(Result::unwrap).collect();
     assert_eq!(founded.iter().filter(|won| **won).count(), 1);
-    assert_eq!(bench.store.workspaces().await.unwrap().len(), 1);
+    assert_eq!(suite.store.workspaces().await.unwrap().len(), 1);
     for ((_, key), won) in founders.iter().zip(founded) {
-        assert_eq!(bench.store.api_key(&key.digest).await.unwrap().is_some(), won);
+        assert_eq!(suite.store.api_key(&key.digest).await.unwrap().is_some(), won);
     }
 }
 
-fn founder(bench: &Bench) -> (Workspace, ApiKey) {
-    let workspace = bench.workspace_row(WorkspaceId::generate(&bench.env));
-    let key = bench.api_key(workspace.id);
+fn founder(suite: &Conformance) -> (Workspace, ApiKey) {
+    let workspace = suite.workspace_row(WorkspaceId::generate(&suite.env));
+    let key = suite.api_key(workspace.id);
     (workspace, key)
 }
 
-pub async fn keys_are_found_by_their_hash(bench: &Bench) {
-    let workspace = WorkspaceId::generate(&bench.env);
-    let key = bench.api_key(workspace);
-    let row = bench.workspace_row(workspace);
-    assert!(bench.store.found(&row, &key).await.unwrap());
-    let found = bench.store.api_key(&key.digest).await.unwrap().unwrap();
+pub async fn keys_are_found_by_their_hash(suite: &Conformance) {
+    let workspace = WorkspaceId::generate(&suite.env);
+    let key = suite.api_key(workspace);
+    let row = suite.workspace_row(workspace);
+    assert!(suite.store.found(&row, &key).await.unwrap());
+    let found = suite.store.api_key(&key.digest).await.unwrap().unwrap();
     assert_eq!((found.id, found.workspace), (key.id, workspace));
-    assert!(bench.store.api_key(&[0; 32]).await.unwrap().is_none());
+    assert!(suite.store.api_key(&[0; 32]).await.unwrap().is_none());
 }
 
-pub async fn a_key_comes_back_whole(bench: &Bench) {
-    let workspace = bench.workspace().await;
+pub async fn a_key_comes_back_whole(suite: &Conformance) {
+    let workspace = suite.workspace().await;
     let key = ApiKey {
         name: "Zoë’s 🗝".into(),
         scopes: [ApiScope::Read, ApiScope::Operator].into_iter().collect(),
         per_minute: NonZeroU32::new(u32::MAX),
-        expires_at: Some(bench.env.now() + Duration::from_micros(1)),
-        ..bench.api_key(workspace)
+        expires_at: Some(suite.env.now() + Duration::from_micros(1)),
+        ..suite.api_key(workspace)
     };
-    bench.store.add_api_key(&key).await.unwrap();
-    assert_eq!(bench.store.api_key(&key.digest).await.unwrap().unwrap(), key);
-    assert_eq!(bench.store.api_keys(workspace).await.unwrap()[0], key, "the newest is first");
-    assert_eq!(bench.store.api_keys(workspace).await.unwrap().len(), 2);
-    let elsewhere = WorkspaceId::generate(&bench.env);
-    assert!(bench.store.api_keys(elsewhere).await.unwrap().is_empty());
-    let twice = bench.store.add_api_key(&key).await;
+    suite.store.add_api_key(&key).await.unwrap();
+    assert_eq!(suite.store.api_key(&key.digest).await.unwrap().unwrap(), key);
+    assert_eq!(suite.store.api_keys(workspace).await.unwrap()[0], key, "the newest is first");
+    assert_eq!(suite.store.api_keys(workspace).await.unwrap().len(), 2);
+    let elsewhere = WorkspaceId::generate(&suite.env);
+    assert!(suite.store.api_keys(elsewhere).await.unwrap().is_empty());
+    let twice = suite.store.add_api_key(&key).await;
     assert!(matches!(twice, Err(StoreError::Exists(_))), "{twice:?}");
 }
 
-pub async fn one_more_workspace_comes_with_its_key(bench: &Bench) {
-    let first = bench.workspace().await;
-    let (second, key) = founder(bench);
-    bench.store.add_workspace(&second, &key).await.unwrap();
-    let all = bench.store.workspaces().await.unwrap();
+pub async fn one_more_workspace_comes_with_its_key(suite: &Conformance) {
+    let first = suite.workspace().await;
+    let (second, key) = founder(suite);
+    suite.store.add_workspace(&second, &key).await.unwrap();
+    let all = suite.store.workspaces().await.unwrap();
     assert_eq!(all.iter().map(|workspace| workspace.id).collect::<Vec<_>>(), [first, second.id]);
-    assert_eq!(bench.store.api_key(&key.digest).await.unwrap().unwrap().workspace, second.id);
+    assert_eq!(suite.store.api_key(&key.digest).await.unwrap().unwrap().workspace, second.id);
 
     // A key that is somebody's: then there is no workspace either.
-    let third = bench.workspace_row(WorkspaceId::generate(&bench.env));
-    let taken = ApiKey { digest: key.digest, ..bench.api_key(third.id) };
-    assert!(bench.store.add_workspace(&third, &taken).await.is_err());
-    assert!(bench.store.workspace(third.id).await.unwrap().is_none());
+    let third = suite.workspace_row(WorkspaceId::generate(&suite.env));
+    let taken = ApiKey { digest: key.digest, ..suite.api_key(third.id) };
+    assert!(suite.store.add_workspace(&third, &taken).await.is_err());
+    assert!(suite.store.workspace(third.id).await.unwrap().is_none());
 }
 
-pub async fn revoking_a_key_is_final_and_local(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let key = bench.api_key(workspace);
-    bench.store.add_api_key(&key).await.unwrap();
-    let (now, elsewhere) = (bench.env.now(), WorkspaceId::generate(&bench.env));
-    assert!(!bench.store.revoke_api_key(elsewhere, key.id, now).await.unwrap());
-    assert_eq!(bench.store.api_key(&key.digest).await.unwrap().unwrap().revoked_at, None);
-    assert!(bench.store.revoke_api_key(workspace, key.id, now).await.unwrap());
-    assert!(bench.store.revoke_api_key(workspace, key.id, now + Duration::from_secs(1)).await.unwrap());
-    let revoked = bench.store.api_key(&key.digest).await.unwrap().unwrap();
+pub async fn revoking_a_key_is_final_and_local(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let key = suite.api_key(workspace);
+    suite.store.add_api_key(&key).await.unwrap();
+    let (now, elsewhere) = (suite.env.now(), WorkspaceId::generate(&suite.env));
+    assert!(!suite.store.revoke_api_key(elsewhere, key.id, now).await.unwrap());
+    assert_eq!(suite.store.api_key(&key.digest).await.unwrap().unwrap().revoked_at, None);
+    assert!(suite.store.revoke_api_key(workspace, key.id, now).await.unwrap());
+    assert!(suite.store.revoke_api_key(workspace, key.id, now + Duration::from_secs(1)).await.unwrap());
+    let revoked = suite.store.api_key(&key.digest).await.unwrap().unwrap();
     assert_eq!(revoked.revoked_at, Some(now), "the first time counts");
 }
 
-pub async fn the_last_use_only_moves_on(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let key = bench.api_key(workspace);
-    bench.store.add_api_key(&key).await.unwrap();
-    let now = bench.env.now();
+pub async fn the_last_use_only_moves_on(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let key = suite.api_key(workspace);
+    suite.store.add_api_key(&key).await.unwrap();
+    let now = suite.env.now();
     for at in [now, now + Duration::from_secs(60), now + Duration::from_secs(30)] {
-        bench.store.note_use_of_api_key(key.id, at).await.unwrap();
+        suite.store.note_use_of_api_key(key.id, at).await.unwrap();
     }
-    let used = bench.store.api_key(&key.digest).await.unwrap().unwrap();
+    let used = suite.store.api_key(&key.digest).await.unwrap().unwrap();
     assert_eq!(used.last_used_at, Some(now + Duration::from_secs(60)));
 }
 
-pub async fn a_callback_secret_is_rotated_by_whoever_knows_it(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let first = bench.store.workspace(workspace).await.unwrap().unwrap().callback_secret;
-    let (second, third) = (bench.sealed(), bench.sealed());
-    let ends_at = bench.env.now() + Duration::from_micros(1);
-    let former = Some(FormerSecret { sealed: bench.sealed(), ends_at });
-    let store = &bench.store;
+pub async fn a_callback_secret_is_rotated_by_whoever_knows_it(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let first = suite.store.workspace(workspace).await.unwrap().unwrap().callback_secret;
+    let (second, third) = (suite.sealed(), suite.sealed());
+    let ends_at = suite.env.now() + Duration::from_micros(1);
+    let former = Some(FormerSecret { sealed: suite.sealed(), ends_at });
+    let store = &suite.store;
     let wrong = store.rotate_callback_secret(workspace, &third, &second, former.as_ref()).await;
     assert!(!wrong.unwrap(), "it is not the one that counts");
     assert!(store.rotate_callback_secret(workspace, &first, &second, former.as_ref()).await.unwrap());
@@ -130,41 +130,41 @@ pub async fn a_callback_secret_is_rotated_by_whoever_knows_it(bench: &Bench) {
     assert_eq!((row.callback_secret, row.former_callback_secret), (third, None));
 }
 
-pub async fn of_rotations_at_once_one_counts(bench: &Bench) {
-    let workspace = bench.workspace().await;
+pub async fn of_rotations_at_once_one_counts(suite: &Conformance) {
+    let workspace = suite.workspace().await;
     for _ in 0..ROUNDS {
-        let current = bench.store.workspace(workspace).await.unwrap().unwrap().callback_secret;
-        let new: Vec<_> = (0..CALLERS).map(|_| bench.sealed()).collect();
+        let current = suite.store.workspace(workspace).await.unwrap().unwrap().callback_secret;
+        let new: Vec<_> = (0..CALLERS).map(|_| suite.sealed()).collect();
         let rotations =
-            new.iter().map(|new| bench.store.rotate_callback_secret(workspace, &current, new, None));
+            new.iter().map(|new| suite.store.rotate_callback_secret(workspace, &current, new, None));
         let rotated: Vec<bool> = join_all(rotations).await.into_iter().map(Result::unwrap).collect();
         assert_eq!(rotated.iter().filter(|won| **won).count(), 1);
         let winner = rotated.iter().position(|won| *won).unwrap();
-        let row = bench.store.workspace(workspace).await.unwrap().unwrap();
+        let row = suite.store.workspace(workspace).await.unwrap().unwrap();
         assert_eq!(row.callback_secret, new[winner]);
     }
 }
 
-pub async fn former_secrets_are_erased_once_they_have_ended(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let first = bench.store.workspace(workspace).await.unwrap().unwrap().callback_secret;
-    let ends_at = bench.env.now() + Duration::from_secs(5);
-    let (second, former) = (bench.sealed(), FormerSecret { sealed: bench.sealed(), ends_at });
-    bench.store.rotate_callback_secret(workspace, &first, &second, Some(&former)).await.unwrap();
+pub async fn former_secrets_are_erased_once_they_have_ended(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let first = suite.store.workspace(workspace).await.unwrap().unwrap().callback_secret;
+    let ends_at = suite.env.now() + Duration::from_secs(5);
+    let (second, former) = (suite.sealed(), FormerSecret { sealed: suite.sealed(), ends_at });
+    suite.store.rotate_callback_secret(workspace, &first, &second, Some(&former)).await.unwrap();
     let just_before = ends_at - Duration::from_micros(1);
-    assert_eq!(bench.store.erase_former_callback_secrets(just_before).await.unwrap(), 0);
-    assert_eq!(bench.store.erase_former_callback_secrets(ends_at).await.unwrap(), 1);
-    let row = bench.store.workspace(workspace).await.unwrap().unwrap();
+    assert_eq!(suite.store.erase_former_callback_secrets(just_before).await.unwrap(), 0);
+    assert_eq!(suite.store.erase_former_callback_secrets(ends_at).await.unwrap(), 1);
+    let row = suite.store.workspace(workspace).await.unwrap().unwrap();
     assert_eq!((row.callback_secret, row.former_callback_secret), (second, None));
-    assert_eq!(bench.store.erase_former_callback_secrets(ends_at).await.unwrap(), 0);
+    assert_eq!(suite.store.erase_former_callback_secrets(ends_at).await.unwrap(), 0);
 }
 
-pub async fn a_workspace_chooses_what_a_second_authorization_comes_to(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let chosen = async |id| bench.store.second_authorization(id).await.unwrap();
+pub async fn a_workspace_chooses_what_a_second_authorization_comes_to(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let chosen = async |id| suite.store.second_authorization(id).await.unwrap();
     assert_eq!(chosen(workspace).await, SecondAuthorization::Replace);
     let conflict = SecondAuthorization::Conflict;
-    bench.store.choose_second_authorization(workspace, conflict).await.unwrap();
+    suite.store.choose_second_authorization(workspace, conflict).await.unwrap();
     assert_eq!(chosen(workspace).await, conflict);
-    assert_eq!(chosen(WorkspaceId::generate(&bench.env)).await, SecondAuthorization::Replace);
+    assert_eq!(chosen(WorkspaceId::generate(&suite.env)).await, SecondAuthorization::Replace);
 }

@@ -7,84 +7,84 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use model::{DisconnectCause, WorkspaceId, ZoomOauthAppId};
 
-use super::{Bench, CALLERS, ROUNDS, connect::invitation, credentials};
+use super::{CALLERS, Conformance, ROUNDS, connect::invitation, credentials};
 use crate::{
     AppFilter, AppKind, AppRemoval, Credential, FormerSecret, NewAppSecrets, NewWebhookSecret, Order, Page,
     Refusal, SEALED_COLUMNS, Signatures, StoreError, ZoomOauthApp,
 };
 
-pub async fn apps_stay_in_their_workspace(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let app = bench.app(workspace, "client-1").await;
-    let elsewhere = WorkspaceId::generate(&bench.env);
-    let found = bench.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
+pub async fn apps_stay_in_their_workspace(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let app = suite.app(workspace, "client-1").await;
+    let elsewhere = WorkspaceId::generate(&suite.env);
+    let found = suite.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
     assert_eq!(found.client_secret, app.client_secret);
-    assert!(bench.store.zoom_oauth_app(elsewhere, app.id).await.unwrap().is_none());
-    assert!(bench.store.zoom_oauth_apps(elsewhere).await.unwrap().is_empty());
+    assert!(suite.store.zoom_oauth_app(elsewhere, app.id).await.unwrap().is_none());
+    assert!(suite.store.zoom_oauth_apps(elsewhere).await.unwrap().is_empty());
 }
 
-pub async fn one_app_per_client_id(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let mut app = bench.app(workspace, "client-1").await;
-    app.id = model::ZoomOauthAppId::generate(&bench.env);
-    assert!(matches!(bench.store.add_zoom_oauth_app(&app).await, Err(StoreError::Exists(_))));
-    bench.app(workspace, "client-2").await;
-    assert_eq!(bench.store.zoom_oauth_apps(workspace).await.unwrap().len(), 2);
+pub async fn one_app_per_client_id(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let mut app = suite.app(workspace, "client-1").await;
+    app.id = model::ZoomOauthAppId::generate(&suite.env);
+    assert!(matches!(suite.store.add_zoom_oauth_app(&app).await, Err(StoreError::Exists(_))));
+    suite.app(workspace, "client-2").await;
+    assert_eq!(suite.store.zoom_oauth_apps(workspace).await.unwrap().len(), 2);
 }
 
-pub async fn a_refused_app_is_probed_by_one_at_a_time(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let app = bench.app(workspace, "client-1").await;
-    let (now, minute) = (bench.env.now(), Duration::from_secs(60));
+pub async fn a_refused_app_is_probed_by_one_at_a_time(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let app = suite.app(workspace, "client-1").await;
+    let (now, minute) = (suite.env.now(), Duration::from_secs(60));
     let refuse = async |note| {
-        bench.store.refuse_app(app.id, &app.client_secret, now + minute, &bench.note(note)).await.unwrap()
+        suite.store.refuse_app(app.id, &app.client_secret, now + minute, &suite.note(note)).await.unwrap()
     };
     assert!(
-        !bench.store.claim_probe(app.id, now + minute, now + minute).await.unwrap(),
+        !suite.store.claim_probe(app.id, now + minute, now + minute).await.unwrap(),
         "nothing is refused"
     );
     assert!(refuse("refused").await);
     assert!(!refuse("refused again").await, "it is known");
-    let found = bench.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
+    let found = suite.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
     assert_eq!(found.refusal, Some(Refusal { since: now, probe_at: now + minute }));
 
-    assert!(!bench.store.claim_probe(app.id, now, now + minute).await.unwrap(), "too early");
+    assert!(!suite.store.claim_probe(app.id, now, now + minute).await.unwrap(), "too early");
     for round in (1..).take(ROUNDS) {
         let (at, next) = (now + minute * round, now + minute * (round + 1));
-        let claims = join_all((0..CALLERS).map(|_| bench.store.claim_probe(app.id, at, next))).await;
+        let claims = join_all((0..CALLERS).map(|_| suite.store.claim_probe(app.id, at, next))).await;
         assert_eq!(claims.into_iter().filter(|claim| *claim.as_ref().unwrap()).count(), 1);
     }
-    assert!(bench.store.accept_app(app.id, &bench.note("accepted")).await.unwrap());
-    assert!(!bench.store.accept_app(app.id, &bench.note("accepted")).await.unwrap(), "once");
-    assert_eq!(bench.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap().refusal, None);
-    let lines = bench.store.app_log(workspace, &crate::LogFilter::default(), 9).await.unwrap();
+    assert!(suite.store.accept_app(app.id, &suite.note("accepted")).await.unwrap());
+    assert!(!suite.store.accept_app(app.id, &suite.note("accepted")).await.unwrap(), "once");
+    assert_eq!(suite.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap().refusal, None);
+    let lines = suite.store.app_log(workspace, &crate::LogFilter::default(), 9).await.unwrap();
     assert_eq!(lines.len(), 2, "a line when it began, and one when it ended");
 }
 
-pub async fn a_refusal_of_a_replaced_secret_says_nothing(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let app = bench.app(workspace, "client-1").await;
-    let (now, newer) = (bench.env.now(), bench.sealed());
-    assert!(bench.store.refuse_app(app.id, &app.client_secret, now, &bench.note("refused")).await.unwrap());
+pub async fn a_refusal_of_a_replaced_secret_says_nothing(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let app = suite.app(workspace, "client-1").await;
+    let (now, newer) = (suite.env.now(), suite.sealed());
+    assert!(suite.store.refuse_app(app.id, &app.client_secret, now, &suite.note("refused")).await.unwrap());
     let secrets = NewAppSecrets { client_secret: Some(&newer), webhook_secret: None };
-    let elsewhere = WorkspaceId::generate(&bench.env);
-    assert!(!bench.store.change_app_secrets(elsewhere, app.id, secrets).await.unwrap());
-    assert!(bench.store.change_app_secrets(workspace, app.id, secrets).await.unwrap());
-    assert!(!bench.store.refuse_app(app.id, &app.client_secret, now, &bench.note("late")).await.unwrap());
-    let found = bench.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
+    let elsewhere = WorkspaceId::generate(&suite.env);
+    assert!(!suite.store.change_app_secrets(elsewhere, app.id, secrets).await.unwrap());
+    assert!(suite.store.change_app_secrets(workspace, app.id, secrets).await.unwrap());
+    assert!(!suite.store.refuse_app(app.id, &app.client_secret, now, &suite.note("late")).await.unwrap());
+    let found = suite.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
     assert_eq!((found.client_secret, found.refusal), (newer, None));
     assert_eq!(found.webhook_secret, app.webhook_secret, "what is not named stays");
 }
 
-pub async fn a_refused_signature_is_noted_once_until_one_is_accepted(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let app = bench.app(workspace, "client-1").await;
-    let now = bench.env.now();
+pub async fn a_refused_signature_is_noted_once_until_one_is_accepted(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let app = suite.app(workspace, "client-1").await;
+    let now = suite.env.now();
     let signatures =
-        async || bench.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap().signatures;
+        async || suite.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap().signatures;
     let refuse =
-        async |secret| bench.store.refuse_signature(app.id, secret, &bench.note("refused")).await.unwrap();
-    let accept = async |secret, at| bench.store.accept_signature(app.id, secret, at).await.unwrap();
+        async |secret| suite.store.refuse_signature(app.id, secret, &suite.note("refused")).await.unwrap();
+    let accept = async |secret, at| suite.store.accept_signature(app.id, secret, at).await.unwrap();
     assert_eq!(signatures().await, Signatures::default());
     assert!(refuse(&app.client_secret).await);
     assert!(!refuse(&app.client_secret).await, "it is known");
@@ -94,127 +94,127 @@ pub async fn a_refused_signature_is_noted_once_until_one_is_accepted(bench: &Ben
     assert_eq!(signatures().await, Signatures { accepted_at: Some(later), refused_at: None });
     assert!(refuse(&app.client_secret).await, "once more");
 
-    let newer = bench.sealed();
+    let newer = suite.sealed();
     let secrets = NewAppSecrets { client_secret: Some(&newer), webhook_secret: None };
-    assert!(bench.store.change_app_secrets(workspace, app.id, secrets).await.unwrap());
+    assert!(suite.store.change_app_secrets(workspace, app.id, secrets).await.unwrap());
     assert!(!refuse(&app.client_secret).await, "of the secret before");
     accept(&app.client_secret, later + Duration::from_secs(9)).await;
     assert_eq!(signatures().await, Signatures { accepted_at: Some(later), refused_at: None });
-    let lines = bench.store.app_log(workspace, &crate::LogFilter::default(), 9).await.unwrap();
+    let lines = suite.store.app_log(workspace, &crate::LogFilter::default(), 9).await.unwrap();
     assert_eq!(lines.len(), 2);
 }
 
-pub async fn a_webhook_secret_is_succeeded_by_whoever_knows_it(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let app = bench.app(workspace, "client-1").await;
-    let (second, third) = (bench.sealed(), bench.sealed());
-    let ends_at = bench.env.now() + Duration::from_secs(5);
-    let former = FormerSecret { sealed: bench.sealed(), ends_at };
+pub async fn a_webhook_secret_is_succeeded_by_whoever_knows_it(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let app = suite.app(workspace, "client-1").await;
+    let (second, third) = (suite.sealed(), suite.sealed());
+    let ends_at = suite.env.now() + Duration::from_secs(5);
+    let former = FormerSecret { sealed: suite.sealed(), ends_at };
     let succeed = async |before, sealed, former| {
         let webhook_secret = Some(NewWebhookSecret { before, sealed, former });
         let secrets = NewAppSecrets { client_secret: None, webhook_secret };
-        bench.store.change_app_secrets(workspace, app.id, secrets).await.unwrap()
+        suite.store.change_app_secrets(workspace, app.id, secrets).await.unwrap()
     };
     let secrets = async || {
-        let found = bench.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
+        let found = suite.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
         (found.webhook_secret, found.former_webhook_secret)
     };
     assert!(!succeed(&third, &second, Some(&former)).await, "it is not the one that counts");
     assert_eq!(secrets().await, (app.webhook_secret.clone(), None));
     assert!(succeed(&app.webhook_secret, &second, Some(&former)).await);
     assert_eq!(secrets().await, (second.clone(), Some(former.clone())));
-    let client_secret = bench.sealed();
+    let client_secret = suite.sealed();
     let only = NewAppSecrets { client_secret: Some(&client_secret), webhook_secret: None };
-    assert!(bench.store.change_app_secrets(workspace, app.id, only).await.unwrap());
+    assert!(suite.store.change_app_secrets(workspace, app.id, only).await.unwrap());
     assert_eq!(secrets().await, (second.clone(), Some(former.clone())), "what is not named stays");
 
     let just_before = ends_at - Duration::from_micros(1);
-    assert_eq!(bench.store.erase_former_webhook_secrets(just_before).await.unwrap(), 0);
-    assert_eq!(bench.store.erase_former_webhook_secrets(ends_at).await.unwrap(), 1);
-    assert_eq!(bench.store.erase_former_webhook_secrets(ends_at).await.unwrap(), 0);
+    assert_eq!(suite.store.erase_former_webhook_secrets(just_before).await.unwrap(), 0);
+    assert_eq!(suite.store.erase_former_webhook_secrets(ends_at).await.unwrap(), 1);
+    assert_eq!(suite.store.erase_former_webhook_secrets(ends_at).await.unwrap(), 0);
     assert_eq!(secrets().await, (second.clone(), None));
     assert!(succeed(&second, &third, Some(&former)).await);
     assert!(succeed(&third, &second, None).await);
     assert_eq!(secrets().await, (second, None), "without an overlap there is none before it");
 }
 
-async fn remove(bench: &Bench, app: &ZoomOauthApp) -> AppRemoval {
-    bench.store.remove_zoom_oauth_app(app.workspace, app.id, &bench.note("removed")).await.unwrap()
+async fn remove(suite: &Conformance, app: &ZoomOauthApp) -> AppRemoval {
+    suite.store.remove_zoom_oauth_app(app.workspace, app.id, &suite.note("removed")).await.unwrap()
 }
 
-pub async fn an_app_goes_when_its_accounts_have_gone(bench: &Bench) {
-    let consent = invitation(bench).await;
-    let app = bench.store.zoom_oauth_app(consent.workspace, consent.app).await.unwrap().unwrap();
-    let elsewhere = ZoomOauthApp { workspace: WorkspaceId::generate(&bench.env), ..app.clone() };
-    assert_eq!(remove(bench, &elsewhere).await, AppRemoval::Unknown);
+pub async fn an_app_goes_when_its_accounts_have_gone(suite: &Conformance) {
+    let consent = invitation(suite).await;
+    let app = suite.store.zoom_oauth_app(consent.workspace, consent.app).await.unwrap().unwrap();
+    let elsewhere = ZoomOauthApp { workspace: WorkspaceId::generate(&suite.env), ..app.clone() };
+    assert_eq!(remove(suite, &elsewhere).await, AppRemoval::Unknown);
     let (here, gone) = (
-        credentials::account(bench, app.workspace, app.id, "user-1"),
-        credentials::account(bench, app.workspace, app.id, "user-2"),
+        credentials::account(suite, app.workspace, app.id, "user-1"),
+        credentials::account(suite, app.workspace, app.id, "user-2"),
     );
     for account in [&here, &gone] {
-        credentials::connect(bench, account).await.unwrap();
+        credentials::connect(suite, account).await.unwrap();
     }
     let end = async |account: &Credential, cause| {
-        let note = bench.note("over");
-        bench.store.disconnect_credential(account.workspace, account.id, cause, &note).await.unwrap()
+        let note = suite.note("over");
+        suite.store.disconnect_credential(account.workspace, account.id, cause, &note).await.unwrap()
     };
     assert!(end(&gone, DisconnectCause::UserDeleted).await);
-    assert_eq!(remove(bench, &app).await, AppRemoval::InUse { connected: 1, ended: 1 });
+    assert_eq!(remove(suite, &app).await, AppRemoval::InUse { connected: 1, ended: 1 });
     assert!(end(&here, DisconnectCause::Asked).await);
-    assert_eq!(remove(bench, &app).await, AppRemoval::InUse { connected: 0, ended: 1 });
+    assert_eq!(remove(suite, &app).await, AppRemoval::InUse { connected: 0, ended: 1 });
     assert!(end(&gone, DisconnectCause::Asked).await);
-    let former = FormerSecret { sealed: bench.sealed(), ends_at: bench.env.now() };
-    let (before, sealed) = (&app.webhook_secret, &bench.sealed());
+    let former = FormerSecret { sealed: suite.sealed(), ends_at: suite.env.now() };
+    let (before, sealed) = (&app.webhook_secret, &suite.sealed());
     let webhook_secret = Some(NewWebhookSecret { before, sealed, former: Some(&former) });
     let secrets = NewAppSecrets { client_secret: None, webhook_secret };
-    assert!(bench.store.change_app_secrets(app.workspace, app.id, secrets).await.unwrap());
-    assert_eq!(remove(bench, &app).await, AppRemoval::Removed);
+    assert!(suite.store.change_app_secrets(app.workspace, app.id, secrets).await.unwrap());
+    assert_eq!(remove(suite, &app).await, AppRemoval::Removed);
 
-    assert_eq!(remove(bench, &app).await, AppRemoval::Unknown);
+    assert_eq!(remove(suite, &app).await, AppRemoval::Unknown);
     let (workspace, id) = (app.workspace, app.id);
-    assert!(bench.store.zoom_oauth_app(workspace, id).await.unwrap().is_none());
-    assert!(bench.store.registrations(&app.client_id).await.unwrap().is_empty());
-    assert!(bench.store.installed_app(None).await.unwrap().is_none());
-    assert!(bench.store.zoom_oauth_apps(workspace).await.unwrap().is_empty());
-    assert!(bench.store.consent(consent.id).await.unwrap().is_none(), "and its invitations with it");
+    assert!(suite.store.zoom_oauth_app(workspace, id).await.unwrap().is_none());
+    assert!(suite.store.registrations(&app.client_id).await.unwrap().is_empty());
+    assert!(suite.store.installed_app(None).await.unwrap().is_none());
+    assert!(suite.store.zoom_oauth_apps(workspace).await.unwrap().is_empty());
+    assert!(suite.store.consent(consent.id).await.unwrap().is_none(), "and its invitations with it");
     let secrets = NewAppSecrets { client_secret: Some(&app.client_secret), webhook_secret: None };
-    assert!(!bench.store.change_app_secrets(workspace, id, secrets).await.unwrap());
+    assert!(!suite.store.change_app_secrets(workspace, id, secrets).await.unwrap());
     for column in SEALED_COLUMNS.iter().filter(|column| column.table == "zoom_oauth_apps") {
-        assert_eq!(bench.store.count_sealed(column).await.unwrap(), 0, "{}", column.column);
+        assert_eq!(suite.store.count_sealed(column).await.unwrap(), 0, "{}", column.column);
     }
-    let refused = credentials::connect(bench, &here).await.unwrap_err();
+    let refused = credentials::connect(suite, &here).await.unwrap_err();
     assert!(matches!(refused, StoreError::Gone(_)), "{refused}");
-    assert_eq!(bench.store.credential(workspace, here.id).await.unwrap().unwrap().generation, 2);
+    assert_eq!(suite.store.credential(workspace, here.id).await.unwrap().unwrap().generation, 2);
 }
 
-pub async fn an_app_that_comes_back_is_the_same(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let app = bench.app(workspace, "client-1").await;
-    let known = async || bench.store.removed_zoom_oauth_app(workspace, "client-1").await.unwrap();
+pub async fn an_app_that_comes_back_is_the_same(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let app = suite.app(workspace, "client-1").await;
+    let known = async || suite.store.removed_zoom_oauth_app(workspace, "client-1").await.unwrap();
     assert_eq!(known().await, None, "it is there");
-    assert_eq!(remove(bench, &app).await, AppRemoval::Removed);
+    assert_eq!(remove(suite, &app).await, AppRemoval::Removed);
     assert_eq!(known().await, Some(app.id));
-    assert_eq!(bench.store.removed_zoom_oauth_app(workspace, "client-2").await.unwrap(), None);
-    let elsewhere = WorkspaceId::generate(&bench.env);
-    assert_eq!(bench.store.removed_zoom_oauth_app(elsewhere, "client-1").await.unwrap(), None);
-    let stranger = ZoomOauthApp { id: ZoomOauthAppId::generate(&bench.env), ..app.clone() };
-    let refused = bench.store.add_zoom_oauth_app(&stranger).await;
+    assert_eq!(suite.store.removed_zoom_oauth_app(workspace, "client-2").await.unwrap(), None);
+    let elsewhere = WorkspaceId::generate(&suite.env);
+    assert_eq!(suite.store.removed_zoom_oauth_app(elsewhere, "client-1").await.unwrap(), None);
+    let stranger = ZoomOauthApp { id: ZoomOauthAppId::generate(&suite.env), ..app.clone() };
+    let refused = suite.store.add_zoom_oauth_app(&stranger).await;
     assert!(matches!(refused, Err(StoreError::Exists(_))), "the client id has its row");
 
-    let again = ZoomOauthApp { kind: AppKind::AccountLevel, client_secret: bench.sealed(), ..app };
-    bench.store.add_zoom_oauth_app(&again).await.unwrap();
-    let found = bench.store.zoom_oauth_app(workspace, again.id).await.unwrap().unwrap();
+    let again = ZoomOauthApp { kind: AppKind::AccountLevel, client_secret: suite.sealed(), ..app };
+    suite.store.add_zoom_oauth_app(&again).await.unwrap();
+    let found = suite.store.zoom_oauth_app(workspace, again.id).await.unwrap().unwrap();
     assert_eq!((found.kind, found.client_secret), (again.kind, again.client_secret.clone()));
-    let twice = bench.store.add_zoom_oauth_app(&again).await;
+    let twice = suite.store.add_zoom_oauth_app(&again).await;
     assert!(matches!(twice, Err(StoreError::Exists(_))), "only what was removed comes back");
 }
 
-pub async fn connecting_and_removing_at_once_leaves_no_account_without_its_app(bench: &Bench) {
-    let workspace = bench.workspace().await;
+pub async fn connecting_and_removing_at_once_leaves_no_account_without_its_app(suite: &Conformance) {
+    let workspace = suite.workspace().await;
     for round in 0..ROUNDS {
-        let app = bench.app(workspace, &format!("client-{round}")).await;
-        let account = credentials::account(bench, workspace, app.id, "user-1");
-        let (connected, removed) = join(credentials::connect(bench, &account), remove(bench, &app)).await;
+        let app = suite.app(workspace, &format!("client-{round}")).await;
+        let account = credentials::account(suite, workspace, app.id, "user-1");
+        let (connected, removed) = join(credentials::connect(suite, &account), remove(suite, &app)).await;
         match removed {
             AppRemoval::Removed => assert!(matches!(connected, Err(StoreError::Gone(_))), "{connected:?}"),
             in_use => {
@@ -226,29 +226,29 @@ pub async fn connecting_and_removing_at_once_leaves_no_account_without_its_app(b
 }
 
 /// Every app that `filter` finds, read two at a time.
-async fn apps(bench: &Bench, workspace: WorkspaceId, filter: &AppFilter, order: Order) -> Vec<String> {
+async fn apps(suite: &Conformance, workspace: WorkspaceId, filter: &AppFilter, order: Order) -> Vec<String> {
     let (mut found, mut page) = (Vec::new(), Page { order, after: None, most: 2 });
     loop {
-        let next = bench.store.list_zoom_oauth_apps(workspace, filter, &page).await.unwrap();
+        let next = suite.store.list_zoom_oauth_apps(workspace, filter, &page).await.unwrap();
         let Some(last) = next.last() else { break found };
         page.after = Some(last.place());
         found.extend(next.into_iter().map(|app| app.client_id));
     }
 }
 
-pub async fn apps_are_listed_in_pages(bench: &Bench) {
-    let workspace = bench.workspace().await;
+pub async fn apps_are_listed_in_pages(suite: &Conformance) {
+    let workspace = suite.workspace().await;
     let second = Duration::from_secs(1);
     for number in (0..5).rev() {
         // Two of each second, the newest first.
-        let created_at = bench.env.now() - second * (number / 2);
+        let created_at = suite.env.now() - second * (number / 2);
         let app = ZoomOauthApp {
-            id: ZoomOauthAppId::generate(&bench.env),
+            id: ZoomOauthAppId::generate(&suite.env),
             workspace,
             kind: if number == 0 { AppKind::ServerToServer } else { AppKind::UserLevel },
             client_id: format!("client-{number}"),
-            client_secret: bench.sealed(),
-            webhook_secret: bench.sealed(),
+            client_secret: suite.sealed(),
+            webhook_secret: suite.sealed(),
             former_webhook_secret: None,
             zoom_account_id: None,
             webhook_last_validation: None,
@@ -256,18 +256,18 @@ pub async fn apps_are_listed_in_pages(bench: &Bench) {
             signatures: Signatures::default(),
             created_at,
         };
-        bench.store.add_zoom_oauth_app(&app).await.unwrap();
+        suite.store.add_zoom_oauth_app(&app).await.unwrap();
         if number == 1 {
-            bench.store.note_webhook_validation(app.id, bench.env.now()).await.unwrap();
+            suite.store.note_webhook_validation(app.id, suite.env.now()).await.unwrap();
         }
     }
     let all = AppFilter::default();
-    let down = apps(bench, workspace, &all, Order::Descending).await;
-    let mut up = apps(bench, workspace, &all, Order::Ascending).await;
+    let down = apps(suite, workspace, &all, Order::Descending).await;
+    let mut up = apps(suite, workspace, &all, Order::Ascending).await;
     up.reverse();
     assert_eq!((down.len(), &down), (5, &up));
     assert_eq!(down[4], "client-4", "the oldest is the last");
-    let now = bench.env.now();
+    let now = suite.env.now();
     for (filter, found) in [
         (AppFilter { client_id: Some("client-3".into()), ..all.clone() }, 1),
         (AppFilter { kind: Some(AppKind::ServerToServer), ..all.clone() }, 1),
@@ -276,7 +276,7 @@ pub async fn apps_are_listed_in_pages(bench: &Bench) {
         (AppFilter { validated_after: Some(now - second), ..all.clone() }, 1),
         (AppFilter { validated_before: Some(now), ..all.clone() }, 0),
     ] {
-        assert_eq!(apps(bench, workspace, &filter, Order::Ascending).await.len(), found, "{filter:?}");
+        assert_eq!(apps(suite, workspace, &filter, Order::Ascending).await.len(), found, "{filter:?}");
     }
-    assert!(apps(bench, WorkspaceId::generate(&bench.env), &all, Order::Ascending).await.is_empty());
+    assert!(apps(suite, WorkspaceId::generate(&suite.env), &all, Order::Ascending).await.is_empty());
 }

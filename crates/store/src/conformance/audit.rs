@@ -9,20 +9,20 @@ use model::{
     TokenLinkId, Who, WorkspaceId,
 };
 
-use super::Bench;
+use super::Conformance;
 use crate::{AuditPage, AuditRecord, Direction, Pruned, Store};
 
 const EVERYTHING: AuditPage =
     AuditPage { since: None, until: None, after: None, direction: Direction::OldestFirst, most: 10_000 };
 
-fn record(bench: &Bench, workspace: WorkspaceId, at: Timestamp) -> AuditRecord {
+fn record(suite: &Conformance, workspace: WorkspaceId, at: Timestamp) -> AuditRecord {
     AuditRecord {
-        id: AuditId::generate(&bench.env),
+        id: AuditId::generate(&suite.env),
         at,
         workspace,
-        credential: CredentialId::generate(&bench.env),
+        credential: CredentialId::generate(&suite.env),
         kind: TokenKind::Zak,
-        who: Who::TokenLink(TokenLinkId::generate(&bench.env)),
+        who: Who::TokenLink(TokenLinkId::generate(&suite.env)),
         from: Some(IpAddr::from([192, 0, 2, 1])),
         why: Purpose::TokenLink,
         outcome: Outcome::Given(Source::Kept),
@@ -31,28 +31,28 @@ fn record(bench: &Bench, workspace: WorkspaceId, at: Timestamp) -> AuditRecord {
 }
 
 /// `count` records, a microsecond apart, two at each time.
-fn records(bench: &Bench, workspace: WorkspaceId, count: u64) -> Vec<AuditRecord> {
-    let at = |number| bench.env.now() + Duration::from_micros(number / 2);
-    let mut records: Vec<_> = (0..count).map(|number| record(bench, workspace, at(number))).collect();
+fn records(suite: &Conformance, workspace: WorkspaceId, count: u64) -> Vec<AuditRecord> {
+    let at = |number| suite.env.now() + Duration::from_micros(number / 2);
+    let mut records: Vec<_> = (0..count).map(|number| record(suite, workspace, at(number))).collect();
     records.sort_by_key(AuditRecord::place);
     records
 }
 
-async fn everything(bench: &Bench) -> Vec<AuditRecord> {
-    bench.store.audit_of_all(&EVERYTHING).await.unwrap()
+async fn everything(suite: &Conformance) -> Vec<AuditRecord> {
+    suite.store.audit_of_all(&EVERYTHING).await.unwrap()
 }
 
-pub async fn a_batch_comes_back_whole(bench: &Bench) {
-    let (workspace, now) = (WorkspaceId::generate(&bench.env), bench.env.now());
+pub async fn a_batch_comes_back_whole(suite: &Conformance) {
+    let (workspace, now) = (WorkspaceId::generate(&suite.env), suite.env.now());
     let refused = AuditRecord {
-        who: Who::ApiKey(ApiKeyId::generate(&bench.env)),
+        who: Who::ApiKey(ApiKeyId::generate(&suite.env)),
         from: Some("2001:db8::1".parse().unwrap()),
         why: Purpose::AccessTokenEndpoint,
         outcome: Outcome::Refused(Code::ZoomRateLimited),
-        ..record(bench, workspace, now)
+        ..record(suite, workspace, now)
     };
     let minted = AuditRecord {
-        who: Who::Bot(BotId::generate(&bench.env)),
+        who: Who::Bot(BotId::generate(&suite.env)),
         from: None,
         why: Purpose::BotJoin,
         outcome: Outcome::Given(Source::Minted),
@@ -61,26 +61,26 @@ pub async fn a_batch_comes_back_whole(bench: &Bench) {
             meeting: Some("12345678901".parse().unwrap()),
             bot: Some("bot_TESTVECTOR000001".parse().unwrap()),
         },
-        ..record(bench, workspace, now + Duration::from_micros(1))
+        ..record(suite, workspace, now + Duration::from_micros(1))
     };
-    let kept = record(bench, workspace, now + Duration::from_micros(2));
-    bench.store.append_audit(&[kept.clone(), refused.clone(), minted.clone()]).await.unwrap();
-    assert_eq!(everything(bench).await, [refused, minted, kept]);
+    let kept = record(suite, workspace, now + Duration::from_micros(2));
+    suite.store.append_audit(&[kept.clone(), refused.clone(), minted.clone()]).await.unwrap();
+    assert_eq!(everything(suite).await, [refused, minted, kept]);
 }
 
-pub async fn a_batch_again_changes_nothing(bench: &Bench) {
-    let batch = records(bench, WorkspaceId::generate(&bench.env), 4);
-    bench.store.append_audit(&batch[..2]).await.unwrap();
-    bench.store.append_audit(&batch).await.unwrap();
-    assert_eq!(everything(bench).await, batch);
+pub async fn a_batch_again_changes_nothing(suite: &Conformance) {
+    let batch = records(suite, WorkspaceId::generate(&suite.env), 4);
+    suite.store.append_audit(&batch[..2]).await.unwrap();
+    suite.store.append_audit(&batch).await.unwrap();
+    assert_eq!(everything(suite).await, batch);
 }
 
 /// However far a batch has come when it is broken off, nobody ever sees a part of it.
-pub async fn a_batch_is_stored_whole_or_not_at_all(bench: &Bench) {
-    let (workspace, most) = (WorkspaceId::generate(&bench.env), 500);
+pub async fn a_batch_is_stored_whole_or_not_at_all(suite: &Conformance) {
+    let (workspace, most) = (WorkspaceId::generate(&suite.env), 500);
     for patience in 0..20 {
-        let batch = records(bench, workspace, most);
-        let mut work = bench.store.append_audit(&batch);
+        let batch = records(suite, workspace, most);
+        let mut work = suite.store.append_audit(&batch);
         let mut polls = 0;
         let done = poll_fn(|context| {
             polls += 1;
@@ -91,103 +91,103 @@ pub async fn a_batch_is_stored_whole_or_not_at_all(bench: &Bench) {
         });
         let done = done.await;
         drop(work);
-        let found = everything(bench).await.len();
+        let found = everything(suite).await.len();
         assert!(found.is_multiple_of(500) && (found > 0 || !done), "{found} after {polls} polls");
         // It may be on its way still; once it is written again it is there.
-        bench.store.append_audit(&batch).await.unwrap();
-        bench.store.prune_audit(bench.env.now() + Duration::from_secs(1), 1000).await.unwrap();
-        assert_eq!(everything(bench).await, []);
+        suite.store.append_audit(&batch).await.unwrap();
+        suite.store.prune_audit(suite.env.now() + Duration::from_secs(1), 1000).await.unwrap();
+        assert_eq!(everything(suite).await, []);
     }
 }
 
-pub async fn an_export_misses_nothing_while_records_come(bench: &Bench) {
-    let workspace = WorkspaceId::generate(&bench.env);
-    let all = records(bench, workspace, 20);
-    bench.store.append_audit(&all[..9]).await.unwrap();
+pub async fn an_export_misses_nothing_while_records_come(suite: &Conformance) {
+    let workspace = WorkspaceId::generate(&suite.env);
+    let all = records(suite, workspace, 20);
+    suite.store.append_audit(&all[..9]).await.unwrap();
     let (mut read, mut page) = (Vec::new(), AuditPage { most: 3, ..EVERYTHING });
     for next in 9.. {
-        let found = bench.store.audit_of_all(&page).await.unwrap();
+        let found = suite.store.audit_of_all(&page).await.unwrap();
         assert!(found.len() <= 3);
         let Some(last) = found.last() else { break };
         page.after = Some(last.place());
         read.extend(found);
         if let Some(record) = all.get(next) {
-            bench.store.append_audit(slice::from_ref(record)).await.unwrap();
+            suite.store.append_audit(slice::from_ref(record)).await.unwrap();
         }
     }
     assert_eq!(read[..], all[..read.len()], "each one once, and in order");
     assert!(read.len() > 9, "those that came meanwhile are there too");
 }
 
-pub async fn pages_go_back_in_time_too(bench: &Bench) {
-    let mut all = records(bench, WorkspaceId::generate(&bench.env), 7);
-    bench.store.append_audit(&all).await.unwrap();
+pub async fn pages_go_back_in_time_too(suite: &Conformance) {
+    let mut all = records(suite, WorkspaceId::generate(&suite.env), 7);
+    suite.store.append_audit(&all).await.unwrap();
     let page = AuditPage { direction: Direction::NewestFirst, most: 2, ..EVERYTHING };
-    let read = paged(bench, page).await;
+    let read = paged(suite, page).await;
     all.reverse();
     assert_eq!(read, all);
 }
 
-pub async fn spans_and_workspaces_narrow(bench: &Bench) {
-    let (here, there) = (WorkspaceId::generate(&bench.env), WorkspaceId::generate(&bench.env));
-    let (ours, theirs) = (records(bench, here, 8), records(bench, there, 8));
-    bench.store.append_audit(&ours).await.unwrap();
-    bench.store.append_audit(&theirs).await.unwrap();
+pub async fn spans_and_workspaces_narrow(suite: &Conformance) {
+    let (here, there) = (WorkspaceId::generate(&suite.env), WorkspaceId::generate(&suite.env));
+    let (ours, theirs) = (records(suite, here, 8), records(suite, there, 8));
+    suite.store.append_audit(&ours).await.unwrap();
+    suite.store.append_audit(&theirs).await.unwrap();
     let page = AuditPage { since: Some(ours[2].at), until: Some(ours[6].at), ..EVERYTHING };
-    assert_eq!(bench.store.audit(here, &page).await.unwrap(), ours[2..6], "from `since` on, before `until`");
-    assert_eq!(bench.store.audit(there, &EVERYTHING).await.unwrap(), theirs);
-    assert_eq!(bench.store.audit_of_all(&page).await.unwrap().len(), 8);
+    assert_eq!(suite.store.audit(here, &page).await.unwrap(), ours[2..6], "from `since` on, before `until`");
+    assert_eq!(suite.store.audit(there, &EVERYTHING).await.unwrap(), theirs);
+    assert_eq!(suite.store.audit_of_all(&page).await.unwrap().len(), 8);
 }
 
 /// Servers write side by side, and write again what may have been written: pages show one audit all the same.
-pub async fn pages_do_not_show_how_records_were_written(bench: &Bench) {
-    let workspace = WorkspaceId::generate(&bench.env);
-    let some = |below: u32| u32::from_le_bytes(bench.env.entropy.bytes()) % below;
-    let start = bench.env.now();
+pub async fn pages_do_not_show_how_records_were_written(suite: &Conformance) {
+    let workspace = WorkspaceId::generate(&suite.env);
+    let some = |below: u32| u32::from_le_bytes(suite.env.entropy.bytes()) % below;
+    let start = suite.env.now();
     let mut all: Vec<_> = (0..400)
         .map(|_| {
-            record(bench, workspace, start + Duration::from_micros(u64::from(some(900_000) / 100 * 100)))
+            record(suite, workspace, start + Duration::from_micros(u64::from(some(900_000) / 100 * 100)))
         })
         .collect();
     for _ in 0..60 {
         let (from, count) = (some(400), some(30));
         let written: Vec<_> = all.iter().skip(from as usize).take(count as usize).cloned().collect();
-        bench.store.append_audit(&written).await.unwrap();
+        suite.store.append_audit(&written).await.unwrap();
     }
-    bench.store.append_audit(&all).await.unwrap();
+    suite.store.append_audit(&all).await.unwrap();
     all.sort_by_key(AuditRecord::place);
     for most in [1, 7, 100, 400] {
-        assert_eq!(paged(bench, AuditPage { most, ..EVERYTHING }).await, all, "{most} at a time");
+        assert_eq!(paged(suite, AuditPage { most, ..EVERYTHING }).await, all, "{most} at a time");
     }
     all.reverse();
     for most in [7, 100] {
         let page = AuditPage { direction: Direction::NewestFirst, most, ..EVERYTHING };
-        assert_eq!(paged(bench, page).await, all, "{most} at a time, back in time");
+        assert_eq!(paged(suite, page).await, all, "{most} at a time, back in time");
     }
-    assert_eq!(paged(bench, AuditPage { most: 0, ..EVERYTHING }).await, []);
+    assert_eq!(paged(suite, AuditPage { most: 0, ..EVERYTHING }).await, []);
 }
 
 /// A second of heavy load: more than a row holds, and a row that holds one.
-pub async fn a_page_of_many_is_cut_where_it_says(bench: &Bench) {
-    let workspace = WorkspaceId::generate(&bench.env);
-    let all = records(bench, workspace, 3000);
-    bench.store.append_audit(&all).await.unwrap();
-    let later = record(bench, workspace, all[2999].at + Duration::from_secs(60));
-    bench.store.append_audit(slice::from_ref(&later)).await.unwrap();
+pub async fn a_page_of_many_is_cut_where_it_says(suite: &Conformance) {
+    let workspace = WorkspaceId::generate(&suite.env);
+    let all = records(suite, workspace, 3000);
+    suite.store.append_audit(&all).await.unwrap();
+    let later = record(suite, workspace, all[2999].at + Duration::from_secs(60));
+    suite.store.append_audit(slice::from_ref(&later)).await.unwrap();
     let page = AuditPage { most: 2990, ..EVERYTHING };
-    assert_eq!(bench.store.audit_of_all(&page).await.unwrap(), all[..2990]);
+    assert_eq!(suite.store.audit_of_all(&page).await.unwrap(), all[..2990]);
     let rest = AuditPage { after: Some(all[2989].place()), ..EVERYTHING };
-    let rest = bench.store.audit(workspace, &rest).await.unwrap();
+    let rest = suite.store.audit(workspace, &rest).await.unwrap();
     assert_eq!((rest.len(), rest.last()), (11, Some(&later)));
     let newest = AuditPage { direction: Direction::NewestFirst, most: 2, ..EVERYTHING };
-    assert_eq!(bench.store.audit(workspace, &newest).await.unwrap(), [later, all[2999].clone()]);
+    assert_eq!(suite.store.audit(workspace, &newest).await.unwrap(), [later, all[2999].clone()]);
 }
 
 /// Page after page, to the end.
-async fn paged(bench: &Bench, mut page: AuditPage) -> Vec<AuditRecord> {
+async fn paged(suite: &Conformance, mut page: AuditPage) -> Vec<AuditRecord> {
     let mut read = Vec::new();
     loop {
-        let found = bench.store.audit_of_all(&page).await.unwrap();
+        let found = suite.store.audit_of_all(&page).await.unwrap();
         assert!(found.len() <= page.most as usize);
         let Some(last) = found.last() else { return read };
         page.after = Some(last.place());
@@ -195,20 +195,20 @@ async fn paged(bench: &Bench, mut page: AuditPage) -> Vec<AuditRecord> {
     }
 }
 
-pub async fn the_oldest_go_first_and_few_at_a_time(bench: &Bench) {
-    let workspace = WorkspaceId::generate(&bench.env);
-    let at = |number: u64| bench.env.now() + Duration::from_secs(number / 2);
-    let all: Vec<_> = (0..10).map(|number| record(bench, workspace, at(number))).collect();
-    bench.store.append_audit(&all).await.unwrap();
+pub async fn the_oldest_go_first_and_few_at_a_time(suite: &Conformance) {
+    let workspace = WorkspaceId::generate(&suite.env);
+    let at = |number: u64| suite.env.now() + Duration::from_secs(number / 2);
+    let all: Vec<_> = (0..10).map(|number| record(suite, workspace, at(number))).collect();
+    suite.store.append_audit(&all).await.unwrap();
     let end = all[6].at;
     let pruned = |batches, records| Pruned { batches, records };
-    assert_eq!(bench.store.prune_audit(end, 2).await.unwrap(), pruned(2, 4));
-    assert_eq!(everything(bench).await.len(), 6);
-    assert_eq!(bench.store.prune_audit(end, 2).await.unwrap(), pruned(1, 2));
-    assert_eq!(bench.store.prune_audit(end, 2).await.unwrap(), pruned(0, 0));
+    assert_eq!(suite.store.prune_audit(end, 2).await.unwrap(), pruned(2, 4));
+    assert_eq!(everything(suite).await.len(), 6);
+    assert_eq!(suite.store.prune_audit(end, 2).await.unwrap(), pruned(1, 2));
+    assert_eq!(suite.store.prune_audit(end, 2).await.unwrap(), pruned(0, 0));
     let mut kept = all[6..].to_vec();
     kept.sort_by_key(AuditRecord::place);
-    assert_eq!(everything(bench).await, kept, "what is not older than `end` stays");
+    assert_eq!(everything(suite).await, kept, "what is not older than `end` stays");
 }
 
 /// Rows as they were before schema 13, one to a record: everything that can be in one, and next to nothing.

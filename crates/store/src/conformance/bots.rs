@@ -10,101 +10,101 @@ use std::{
 use futures_util::future::join_all;
 use model::{BotId, BotStatus, LeaseToken, ScreenshotId, StatusChange, SubCode, Timestamp, WorkspaceId};
 
-use super::{Bench, CALLERS, ROUNDS};
+use super::{CALLERS, Conformance, ROUNDS};
 use crate::{Bot, BotFilter, Lease, Screenshot, Transition};
 
-fn step(bench: &Bench, code: BotStatus) -> StatusChange {
-    StatusChange { code, message: None, created_at: bench.env.now(), sub_code: None }
+fn step(suite: &Conformance, code: BotStatus) -> StatusChange {
+    StatusChange { code, message: None, created_at: suite.env.now(), sub_code: None }
 }
 
-fn bot(bench: &Bench, workspace: WorkspaceId) -> Bot {
+fn bot(suite: &Conformance, workspace: WorkspaceId) -> Bot {
     Bot {
-        id: BotId::generate(&bench.env),
+        id: BotId::generate(&suite.env),
         workspace,
-        request: bench.sealed(),
-        meeting_digest: bench.env.entropy.bytes(),
+        request: suite.sealed(),
+        meeting_digest: suite.env.entropy.bytes(),
         join_at: None,
         metadata: BTreeMap::new(),
-        status_changes: vec![step(bench, BotStatus::Ready)],
+        status_changes: vec![step(suite, BotStatus::Ready)],
         leave_requested_at: None,
         leased_until: None,
-        created_at: bench.env.now(),
+        created_at: suite.env.now(),
     }
 }
 
-async fn added(bench: &Bench, workspace: WorkspaceId) -> Bot {
-    let bot = bot(bench, workspace);
-    bench.store.add_bot(&bot).await.unwrap();
+async fn added(suite: &Conformance, workspace: WorkspaceId) -> Bot {
+    let bot = bot(suite, workspace);
+    suite.store.add_bot(&bot).await.unwrap();
     bot
 }
 
-async fn lease_at(bench: &Bench, at: Timestamp, seconds: u64, most: usize) -> Vec<(Bot, Lease)> {
-    let tokens: Vec<_> = (0..most).map(|_| LeaseToken::generate(&bench.env)).collect();
-    bench.store.lease_due_bots(&tokens, at, at + Duration::from_secs(seconds)).await.unwrap()
+async fn lease_at(suite: &Conformance, at: Timestamp, seconds: u64, most: usize) -> Vec<(Bot, Lease)> {
+    let tokens: Vec<_> = (0..most).map(|_| LeaseToken::generate(&suite.env)).collect();
+    suite.store.lease_due_bots(&tokens, at, at + Duration::from_secs(seconds)).await.unwrap()
 }
 
-pub(super) async fn leased(bench: &Bench, workspace: WorkspaceId) -> (Bot, Lease) {
-    added(bench, workspace).await;
-    lease_at(bench, bench.env.now(), 60, 1).await.pop().unwrap()
+pub(super) async fn leased(suite: &Conformance, workspace: WorkspaceId) -> (Bot, Lease) {
+    added(suite, workspace).await;
+    lease_at(suite, suite.env.now(), 60, 1).await.pop().unwrap()
 }
 
-pub async fn an_absurd_lease_keeps_no_bot(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let made = added(bench, workspace).await;
-    let now = bench.env.now();
+pub async fn an_absurd_lease_keeps_no_bot(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let made = added(suite, workspace).await;
+    let now = suite.env.now();
     assert_eq!(
-        lease_at(bench, now + Duration::from_secs(6 * 3600), 60, 1).await.len(),
+        lease_at(suite, now + Duration::from_secs(6 * 3600), 60, 1).await.len(),
         1,
         "by a wrong clock"
     );
-    let taken = lease_at(bench, now, 60, 1).await;
+    let taken = lease_at(suite, now, 60, 1).await;
     assert_eq!(taken.iter().map(|(bot, _)| bot.id).collect::<Vec<_>>(), [made.id]);
-    assert!(lease_at(bench, now, 60, 1).await.is_empty());
+    assert!(lease_at(suite, now, 60, 1).await.is_empty());
 }
 
-pub async fn a_bot_comes_back_whole(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let mut made = bot(bench, workspace);
+pub async fn a_bot_comes_back_whole(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let mut made = bot(suite, workspace);
     made.metadata.insert("käse".into(), "🧀 'quoted' \"twice\"".into());
-    made.join_at = Some(bench.env.now() + Duration::from_micros(1));
-    bench.store.add_bot(&made).await.unwrap();
-    let found = bench.store.bot(workspace, made.id).await.unwrap().unwrap();
+    made.join_at = Some(suite.env.now() + Duration::from_micros(1));
+    suite.store.add_bot(&made).await.unwrap();
+    let found = suite.store.bot(workspace, made.id).await.unwrap().unwrap();
     assert_eq!((found.request, found.metadata, found.join_at), (made.request, made.metadata, made.join_at));
     assert_eq!(found.status_changes, made.status_changes);
-    assert!(bench.store.bot(WorkspaceId::generate(&bench.env), made.id).await.unwrap().is_none());
+    assert!(suite.store.bot(WorkspaceId::generate(&suite.env), made.id).await.unwrap().is_none());
 }
 
-pub async fn lists_are_newest_first_and_stable(bench: &Bench) {
-    let workspace = bench.workspace().await;
+pub async fn lists_are_newest_first_and_stable(suite: &Conformance) {
+    let workspace = suite.workspace().await;
     let mut ids = Vec::new();
     for _ in 0..7 {
-        ids.push(added(bench, workspace).await.id);
+        ids.push(added(suite, workspace).await.id);
     }
     // All of one moment: the id decides, and no page repeats or leaves out a bot.
     ids.sort_unstable_by(|a, b| b.cmp(a));
     let mut seen = Vec::new();
     for page in 0..4 {
-        let page = bench.store.bots(workspace, &BotFilter::default(), page, 2).await.unwrap();
+        let page = suite.store.bots(workspace, &BotFilter::default(), page, 2).await.unwrap();
         assert_eq!(page.count, 7);
         seen.extend(page.bots.iter().map(|bot| bot.id));
     }
     assert_eq!(seen, ids);
-    let beyond = bench.store.bots(workspace, &BotFilter::default(), u64::MAX, 2).await.unwrap();
+    let beyond = suite.store.bots(workspace, &BotFilter::default(), u64::MAX, 2).await.unwrap();
     assert!(beyond.bots.is_empty());
-    let elsewhere = WorkspaceId::generate(&bench.env);
-    assert_eq!(bench.store.bots(elsewhere, &BotFilter::default(), 0, 2).await.unwrap().count, 0);
+    let elsewhere = WorkspaceId::generate(&suite.env);
+    assert_eq!(suite.store.bots(elsewhere, &BotFilter::default(), 0, 2).await.unwrap().count, 0);
 }
 
-pub async fn filters_narrow(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let (joining, _) = leased(bench, workspace).await;
-    let mut labelled = bot(bench, workspace);
+pub async fn filters_narrow(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let (joining, _) = leased(suite, workspace).await;
+    let mut labelled = bot(suite, workspace);
     labelled.metadata = BTreeMap::from([("a".into(), "1".into()), ("b".into(), "2".into())]);
-    labelled.join_at = Some(bench.env.now() + Duration::from_secs(3600));
-    bench.store.add_bot(&labelled).await.unwrap();
+    labelled.join_at = Some(suite.env.now() + Duration::from_secs(3600));
+    suite.store.add_bot(&labelled).await.unwrap();
 
     let only = async |filter: BotFilter| {
-        let page = bench.store.bots(workspace, &filter, 0, 10).await.unwrap();
+        let page = suite.store.bots(workspace, &filter, 0, 10).await.unwrap();
         assert_eq!(page.count, page.bots.len() as u64);
         page.bots.iter().map(|bot| bot.id).collect::<Vec<_>>()
     };
@@ -113,9 +113,9 @@ pub async fn filters_narrow(bench: &Bench) {
     assert!(only(BotFilter { status: vec![BotStatus::Fatal], ..Default::default() }).await.is_empty());
     let same_meeting = BotFilter { meeting_digest: Some(joining.meeting_digest), ..Default::default() };
     assert_eq!(only(same_meeting).await, [joining.id]);
-    let later = BotFilter { join_at_after: Some(bench.env.now()), ..Default::default() };
+    let later = BotFilter { join_at_after: Some(suite.env.now()), ..Default::default() };
     assert_eq!(only(later).await, [labelled.id]);
-    let earlier = BotFilter { join_at_before: Some(bench.env.now()), ..Default::default() };
+    let earlier = BotFilter { join_at_before: Some(suite.env.now()), ..Default::default() };
     assert!(only(earlier).await.is_empty());
     let labels = |pairs: &[(&str, &str)]| BotFilter {
         metadata: pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),
@@ -126,139 +126,139 @@ pub async fn filters_narrow(bench: &Bench) {
     assert!(only(labels(&[("a' OR 1=1 --", "1")])).await.is_empty());
 }
 
-pub async fn due_bots_are_leased_once(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let now = bench.env.now();
-    let mut later = bot(bench, workspace);
+pub async fn due_bots_are_leased_once(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let now = suite.env.now();
+    let mut later = bot(suite, workspace);
     later.join_at = Some(now + Duration::from_secs(10));
-    bench.store.add_bot(&later).await.unwrap();
+    suite.store.add_bot(&later).await.unwrap();
     for _ in 0..3 {
-        added(bench, workspace).await;
+        added(suite, workspace).await;
     }
-    assert_eq!(lease_at(bench, now, 60, 2).await.len(), 2);
-    assert_eq!(lease_at(bench, now, 60, 9).await.len(), 1);
-    assert!(lease_at(bench, now, 60, 9).await.is_empty());
-    let due = lease_at(bench, now + Duration::from_secs(10), 60, 9).await;
+    assert_eq!(lease_at(suite, now, 60, 2).await.len(), 2);
+    assert_eq!(lease_at(suite, now, 60, 9).await.len(), 1);
+    assert!(lease_at(suite, now, 60, 9).await.is_empty());
+    let due = lease_at(suite, now + Duration::from_secs(10), 60, 9).await;
     assert_eq!(due.iter().map(|(bot, _)| bot.id).collect::<Vec<_>>(), [later.id]);
 }
 
-pub async fn supervisors_at_once_share_the_bots(bench: &Bench) {
-    let workspace = bench.workspace().await;
+pub async fn supervisors_at_once_share_the_bots(suite: &Conformance) {
+    let workspace = suite.workspace().await;
     let mut ids = BTreeSet::new();
     for _ in 0..2 * CALLERS {
-        ids.insert(added(bench, workspace).await.id);
+        ids.insert(added(suite, workspace).await.id);
     }
     for round in (0..).take(ROUNDS) {
-        let at = bench.env.now() + Duration::from_secs(60 * round);
-        let claims = join_all((0..CALLERS).map(|_| lease_at(bench, at, 60, 4))).await;
+        let at = suite.env.now() + Duration::from_secs(60 * round);
+        let claims = join_all((0..CALLERS).map(|_| lease_at(suite, at, 60, 4))).await;
         let claimed: Vec<_> = claims.into_iter().flatten().map(|(bot, _)| bot.id).collect();
         let once: BTreeSet<_> = claimed.iter().copied().collect();
         assert_eq!(claimed.len(), once.len(), "no bot has two supervisors");
-        let rest = lease_at(bench, at, 60, ids.len()).await.into_iter().map(|(bot, _)| bot.id);
+        let rest = lease_at(suite, at, 60, ids.len()).await.into_iter().map(|(bot, _)| bot.id);
         assert_eq!(once.into_iter().chain(rest).collect::<BTreeSet<_>>(), ids, "none is lost");
     }
 }
 
-pub async fn of_steps_at_once_none_follows_the_last(bench: &Bench) {
-    let workspace = bench.workspace().await;
+pub async fn of_steps_at_once_none_follows_the_last(suite: &Conformance) {
+    let workspace = suite.workspace().await;
     for _ in 0..ROUNDS {
-        let (bot, lease) = leased(bench, workspace).await;
-        let steps = [step(bench, BotStatus::JoiningCall), step(bench, BotStatus::Fatal)];
-        let recorded = join_all(steps.iter().map(|step| bench.store.record_step(bot.id, &lease, step))).await;
+        let (bot, lease) = leased(suite, workspace).await;
+        let steps = [step(suite, BotStatus::JoiningCall), step(suite, BotStatus::Fatal)];
+        let recorded = join_all(steps.iter().map(|step| suite.store.record_step(bot.id, &lease, step))).await;
         let ended_first = matches!(recorded[0], Ok(Transition::LeaseLost));
         assert!(ended_first || matches!(recorded[0], Ok(Transition::Recorded)), "{recorded:?}");
         assert!(matches!(recorded[1], Ok(Transition::Recorded)), "{recorded:?}");
-        let found = bench.store.bot(workspace, bot.id).await.unwrap().unwrap();
+        let found = suite.store.bot(workspace, bot.id).await.unwrap().unwrap();
         assert_eq!(found.status(), BotStatus::Fatal);
         assert_eq!(found.status_changes.len(), if ended_first { 2 } else { 3 });
     }
 }
 
-pub async fn a_lapsed_bot_is_leased_again(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let (bot, old) = leased(bench, workspace).await;
-    let lapsed = bench.env.now() + Duration::from_secs(60);
-    let (again, new) = lease_at(bench, lapsed, 60, 1).await.pop().unwrap();
+pub async fn a_lapsed_bot_is_leased_again(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let (bot, old) = leased(suite, workspace).await;
+    let lapsed = suite.env.now() + Duration::from_secs(60);
+    let (again, new) = lease_at(suite, lapsed, 60, 1).await.pop().unwrap();
     assert_eq!(again.id, bot.id);
-    assert!(bench.store.renew_bot(bot.id, &old, lapsed).await.unwrap().is_none());
-    assert!(bench.store.renew_bot(bot.id, &new, lapsed).await.unwrap().is_some());
-    assert!(!bench.store.release_bot(bot.id, &old).await.unwrap());
-    assert!(bench.store.release_bot(bot.id, &new).await.unwrap());
-    let again = lease_at(bench, bench.env.now(), 60, 1).await;
+    assert!(suite.store.renew_bot(bot.id, &old, lapsed).await.unwrap().is_none());
+    assert!(suite.store.renew_bot(bot.id, &new, lapsed).await.unwrap().is_some());
+    assert!(!suite.store.release_bot(bot.id, &old).await.unwrap());
+    assert!(suite.store.release_bot(bot.id, &new).await.unwrap());
+    let again = lease_at(suite, suite.env.now(), 60, 1).await;
     let [(given_back, lease)] = &again[..] else { panic!("released: free at once") };
     assert_eq!(given_back.leased_until, None);
-    let much_later = lease_at(bench, lease.expires_at + Duration::from_secs(3600), 60, 1).await;
+    let much_later = lease_at(suite, lease.expires_at + Duration::from_secs(3600), 60, 1).await;
     assert_eq!(much_later[0].0.leased_until, Some(lease.expires_at), "since when nobody looks after it");
 }
 
-pub async fn steps_need_the_lease(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let (bot, lease) = leased(bench, workspace).await;
-    let joining = step(bench, BotStatus::JoiningCall);
-    let stranger = bench.lease(60);
-    assert_eq!(bench.store.record_step(bot.id, &stranger, &joining).await.unwrap(), Transition::LeaseLost);
-    assert_eq!(bench.store.record_step(bot.id, &lease, &joining).await.unwrap(), Transition::Recorded);
-    let found = bench.store.bot(workspace, bot.id).await.unwrap().unwrap();
+pub async fn steps_need_the_lease(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let (bot, lease) = leased(suite, workspace).await;
+    let joining = step(suite, BotStatus::JoiningCall);
+    let stranger = suite.lease(60);
+    assert_eq!(suite.store.record_step(bot.id, &stranger, &joining).await.unwrap(), Transition::LeaseLost);
+    assert_eq!(suite.store.record_step(bot.id, &lease, &joining).await.unwrap(), Transition::Recorded);
+    let found = suite.store.bot(workspace, bot.id).await.unwrap().unwrap();
     assert_eq!(found.status(), BotStatus::JoiningCall);
     assert_eq!(found.status_changes.len(), 2);
 }
 
-pub async fn forbidden_steps_change_nothing(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let (bot, lease) = leased(bench, workspace).await;
-    let inside = step(bench, BotStatus::InCallNotRecording);
-    assert_eq!(bench.store.record_step(bot.id, &lease, &inside).await.unwrap(), Transition::Forbidden);
-    assert_eq!(bench.store.bot(workspace, bot.id).await.unwrap().unwrap().status(), BotStatus::Ready);
+pub async fn forbidden_steps_change_nothing(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let (bot, lease) = leased(suite, workspace).await;
+    let inside = step(suite, BotStatus::InCallNotRecording);
+    assert_eq!(suite.store.record_step(bot.id, &lease, &inside).await.unwrap(), Transition::Forbidden);
+    assert_eq!(suite.store.bot(workspace, bot.id).await.unwrap().unwrap().status(), BotStatus::Ready);
 }
 
-pub async fn a_terminal_step_ends_everything(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let (bot, lease) = leased(bench, workspace).await;
+pub async fn a_terminal_step_ends_everything(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let (bot, lease) = leased(suite, workspace).await;
     let fatal = StatusChange {
         sub_code: Some(SubCode::MeetingRequiresSignIn),
         message: Some("The host only admits signed-in users.".into()),
-        ..step(bench, BotStatus::Fatal)
+        ..step(suite, BotStatus::Fatal)
     };
-    assert_eq!(bench.store.record_step(bot.id, &lease, &fatal).await.unwrap(), Transition::Recorded);
-    assert!(lease_at(bench, bench.env.now() + Duration::from_secs(3600), 60, 9).await.is_empty());
-    let joining = step(bench, BotStatus::JoiningCall);
-    assert_eq!(bench.store.record_step(bot.id, &lease, &joining).await.unwrap(), Transition::LeaseLost);
-    let found = bench.store.bot(workspace, bot.id).await.unwrap().unwrap();
+    assert_eq!(suite.store.record_step(bot.id, &lease, &fatal).await.unwrap(), Transition::Recorded);
+    assert!(lease_at(suite, suite.env.now() + Duration::from_secs(3600), 60, 9).await.is_empty());
+    let joining = step(suite, BotStatus::JoiningCall);
+    assert_eq!(suite.store.record_step(bot.id, &lease, &joining).await.unwrap(), Transition::LeaseLost);
+    let found = suite.store.bot(workspace, bot.id).await.unwrap().unwrap();
     assert_eq!(found.status_changes.last(), Some(&fatal));
-    let asked = bench.store.request_leave(workspace, bot.id, bench.env.now()).await.unwrap().unwrap();
+    let asked = suite.store.request_leave(workspace, bot.id, suite.env.now()).await.unwrap().unwrap();
     assert_eq!(asked.leave_requested_at, None, "there is nobody left to leave");
 }
 
-pub async fn leaving_is_asked_once(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let (bot, lease) = leased(bench, workspace).await;
-    let (now, elsewhere) = (bench.env.now(), WorkspaceId::generate(&bench.env));
-    assert!(bench.store.request_leave(elsewhere, bot.id, now).await.unwrap().is_none());
-    bench.store.request_leave(workspace, bot.id, now).await.unwrap();
-    bench.store.request_leave(workspace, bot.id, now + Duration::from_secs(9)).await.unwrap();
-    let seen = bench.store.renew_bot(bot.id, &lease, lease.expires_at).await.unwrap().unwrap();
+pub async fn leaving_is_asked_once(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let (bot, lease) = leased(suite, workspace).await;
+    let (now, elsewhere) = (suite.env.now(), WorkspaceId::generate(&suite.env));
+    assert!(suite.store.request_leave(elsewhere, bot.id, now).await.unwrap().is_none());
+    suite.store.request_leave(workspace, bot.id, now).await.unwrap();
+    suite.store.request_leave(workspace, bot.id, now + Duration::from_secs(9)).await.unwrap();
+    let seen = suite.store.renew_bot(bot.id, &lease, lease.expires_at).await.unwrap().unwrap();
     assert_eq!(seen.leave_requested_at, Some(now));
 }
 
-async fn pictured(bench: &Bench, bot: &Bot, recorded_at: Timestamp) -> Screenshot {
-    let id = ScreenshotId::generate_at(recorded_at, &bench.env);
+async fn pictured(suite: &Conformance, bot: &Bot, recorded_at: Timestamp) -> Screenshot {
+    let id = ScreenshotId::generate_at(recorded_at, &suite.env);
     let shot = Screenshot { id, recorded_at, file: format!("{id}.png") };
-    bench.store.add_screenshot(bot.id, &shot).await.unwrap();
+    suite.store.add_screenshot(bot.id, &shot).await.unwrap();
     shot
 }
 
-pub async fn screenshots_stay_in_their_workspace(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let bot = added(bench, workspace).await;
-    let shot = pictured(bench, &bot, bench.env.now()).await;
-    assert_eq!(bench.store.screenshots(workspace, bot.id).await.unwrap(), [shot]);
-    assert!(bench.store.screenshots(WorkspaceId::generate(&bench.env), bot.id).await.unwrap().is_empty());
+pub async fn screenshots_stay_in_their_workspace(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let bot = added(suite, workspace).await;
+    let shot = pictured(suite, &bot, suite.env.now()).await;
+    assert_eq!(suite.store.screenshots(workspace, bot.id).await.unwrap(), [shot]);
+    assert!(suite.store.screenshots(WorkspaceId::generate(&suite.env), bot.id).await.unwrap().is_empty());
 }
 
-pub async fn the_last_server_that_runs_bots_is_known(bench: &Bench) {
-    let (now, hour) = (bench.env.now(), Duration::from_secs(3600));
-    let see = async |server, at, forget| bench.store.see_bot_server(server, at, forget).await.unwrap();
-    let seen_at = async || bench.store.bot_server_seen_at().await.unwrap();
+pub async fn the_last_server_that_runs_bots_is_known(suite: &Conformance) {
+    let (now, hour) = (suite.env.now(), Duration::from_secs(3600));
+    let see = async |server, at, forget| suite.store.see_bot_server(server, at, forget).await.unwrap();
+    let seen_at = async || suite.store.bot_server_seen_at().await.unwrap();
     assert_eq!(seen_at().await, None);
     see("one", now, now).await;
     see("two", now + hour, now).await;
@@ -268,107 +268,107 @@ pub async fn the_last_server_that_runs_bots_is_known(bench: &Bench) {
     assert_eq!(seen_at().await, Some(now + hour * 3), "and the other is forgotten");
 }
 
-pub async fn workspaces_share_what_is_free(bench: &Bench) {
-    let (greedy, modest) = (bench.workspace().await, another(bench).await);
+pub async fn workspaces_share_what_is_free(suite: &Conformance) {
+    let (greedy, modest) = (suite.workspace().await, another(suite).await);
     for _ in 0..10 {
-        added(bench, greedy).await;
+        added(suite, greedy).await;
     }
-    let late = [added(bench, modest).await.id, added(bench, modest).await.id];
-    let taken = lease_at(bench, bench.env.now(), 60, 6).await;
+    let late = [added(suite, modest).await.id, added(suite, modest).await.id];
+    let taken = lease_at(suite, suite.env.now(), 60, 6).await;
     let theirs = taken.iter().filter(|(bot, _)| late.contains(&bot.id)).count();
     assert_eq!((taken.len(), theirs), (6, 2), "who came later with few does not wait for who came with many");
     // What runs counts: the next free place is for whoever has fewer.
-    let third = added(bench, modest).await;
-    let next = lease_at(bench, bench.env.now(), 60, 1).await.pop().unwrap().0;
+    let third = added(suite, modest).await;
+    let next = lease_at(suite, suite.env.now(), 60, 1).await.pop().unwrap().0;
     assert_eq!(next.id, third.id);
-    let rest = lease_at(bench, bench.env.now(), 60, 20).await;
+    let rest = lease_at(suite, suite.env.now(), 60, 20).await;
     assert_eq!(rest.len(), 6, "nothing that is free is left unused");
 }
 
-pub async fn a_workspace_runs_no_more_bots_than_its_limit(bench: &Bench) {
-    let (limited, free) = (bench.workspace().await, another(bench).await);
-    assert!(bench.store.limit_bots(limited, Some(2)).await.unwrap());
-    assert_eq!(bench.store.bot_limits().await.unwrap(), [(limited, 2)]);
+pub async fn a_workspace_runs_no_more_bots_than_its_limit(suite: &Conformance) {
+    let (limited, free) = (suite.workspace().await, another(suite).await);
+    assert!(suite.store.limit_bots(limited, Some(2)).await.unwrap());
+    assert_eq!(suite.store.bot_limits().await.unwrap(), [(limited, 2)]);
     for _ in 0..CALLERS {
-        added(bench, limited).await;
-        added(bench, free).await;
+        added(suite, limited).await;
+        added(suite, free).await;
     }
     // Several servers at once look at the same count.
-    let leasing = (0..CALLERS).map(|_| lease_at(bench, bench.env.now(), 60, 2 * CALLERS));
+    let leasing = (0..CALLERS).map(|_| lease_at(suite, suite.env.now(), 60, 2 * CALLERS));
     let taken: Vec<_> = join_all(leasing).await.into_iter().flatten().collect();
     let theirs: Vec<_> = taken.iter().filter(|(bot, _)| bot.workspace == limited).collect();
     assert_eq!((theirs.len(), taken.len()), (2, 2 + CALLERS));
     // One ends, one may come.
     let (ended, lease) = theirs[0];
-    let fatal = step(bench, BotStatus::Fatal);
-    assert_eq!(bench.store.record_step(ended.id, lease, &fatal).await.unwrap(), Transition::Recorded);
-    assert_eq!(lease_at(bench, bench.env.now(), 60, 9).await.len(), 1);
-    assert!(bench.store.limit_bots(limited, None).await.unwrap());
-    assert_eq!(lease_at(bench, bench.env.now(), 60, 9).await.len(), CALLERS - 3);
-    assert!(!bench.store.limit_bots(WorkspaceId::generate(&bench.env), None).await.unwrap());
+    let fatal = step(suite, BotStatus::Fatal);
+    assert_eq!(suite.store.record_step(ended.id, lease, &fatal).await.unwrap(), Transition::Recorded);
+    assert_eq!(lease_at(suite, suite.env.now(), 60, 9).await.len(), 1);
+    assert!(suite.store.limit_bots(limited, None).await.unwrap());
+    assert_eq!(lease_at(suite, suite.env.now(), 60, 9).await.len(), CALLERS - 3);
+    assert!(!suite.store.limit_bots(WorkspaceId::generate(&suite.env), None).await.unwrap());
 }
 
-async fn another(bench: &Bench) -> WorkspaceId {
-    let id = WorkspaceId::generate(&bench.env);
-    bench.store.add_workspace(&bench.workspace_row(id), &bench.api_key(id)).await.unwrap();
+async fn another(suite: &Conformance) -> WorkspaceId {
+    let id = WorkspaceId::generate(&suite.env);
+    suite.store.add_workspace(&suite.workspace_row(id), &suite.api_key(id)).await.unwrap();
     id
 }
 
-pub async fn a_bots_screenshots_are_deleted_by_its_own_workspace(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let (bot, other) = (added(bench, workspace).await, added(bench, workspace).await);
-    let now = bench.env.now();
-    let mut shots = vec![pictured(bench, &bot, now).await, pictured(bench, &bot, now).await];
-    let kept = pictured(bench, &other, now).await;
-    let elsewhere = WorkspaceId::generate(&bench.env);
-    assert!(bench.store.delete_screenshots(elsewhere, bot.id).await.unwrap().is_empty());
-    let mut deleted = bench.store.delete_screenshots(workspace, bot.id).await.unwrap();
+pub async fn a_bots_screenshots_are_deleted_by_its_own_workspace(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let (bot, other) = (added(suite, workspace).await, added(suite, workspace).await);
+    let now = suite.env.now();
+    let mut shots = vec![pictured(suite, &bot, now).await, pictured(suite, &bot, now).await];
+    let kept = pictured(suite, &other, now).await;
+    let elsewhere = WorkspaceId::generate(&suite.env);
+    assert!(suite.store.delete_screenshots(elsewhere, bot.id).await.unwrap().is_empty());
+    let mut deleted = suite.store.delete_screenshots(workspace, bot.id).await.unwrap();
     deleted.sort_by_key(|shot| shot.id);
     shots.sort_by_key(|shot| shot.id);
     assert_eq!(deleted, shots, "their files have to follow");
-    assert!(bench.store.delete_screenshots(workspace, bot.id).await.unwrap().is_empty());
-    assert!(bench.store.screenshots(workspace, bot.id).await.unwrap().is_empty());
-    assert_eq!(bench.store.screenshots(workspace, other.id).await.unwrap(), [kept]);
+    assert!(suite.store.delete_screenshots(workspace, bot.id).await.unwrap().is_empty());
+    assert!(suite.store.screenshots(workspace, bot.id).await.unwrap().is_empty());
+    assert_eq!(suite.store.screenshots(workspace, other.id).await.unwrap(), [kept]);
 }
 
-pub async fn old_screenshots_go_first_and_few_at_a_time(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let bot = added(bench, workspace).await;
-    let now = bench.env.now();
+pub async fn old_screenshots_go_first_and_few_at_a_time(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let bot = added(suite, workspace).await;
+    let now = suite.env.now();
     let mut shots = Vec::new();
     for age in (0..4).rev() {
-        shots.push(pictured(bench, &bot, now - Duration::from_secs(age)).await);
+        shots.push(pictured(suite, &bot, now - Duration::from_secs(age)).await);
     }
-    let left = async || bench.store.screenshots(workspace, bot.id).await.unwrap();
-    assert_eq!(bench.store.forget_screenshots(now, 2).await.unwrap(), 2);
+    let left = async || suite.store.screenshots(workspace, bot.id).await.unwrap();
+    assert_eq!(suite.store.forget_screenshots(now, 2).await.unwrap(), 2);
     assert_eq!(left().await, shots[2..]);
-    assert_eq!(bench.store.forget_screenshots(now, 2).await.unwrap(), 1);
-    assert_eq!(bench.store.forget_screenshots(now, 2).await.unwrap(), 0, "what is of this moment stays");
+    assert_eq!(suite.store.forget_screenshots(now, 2).await.unwrap(), 1);
+    assert_eq!(suite.store.forget_screenshots(now, 2).await.unwrap(), 0, "what is of this moment stays");
     assert_eq!(left().await, shots[3..]);
 
     let ids: Vec<_> = shots.iter().map(|shot| shot.id).collect();
-    assert_eq!(bench.store.recorded_screenshots(&ids).await.unwrap(), ids[3..]);
-    assert!(bench.store.recorded_screenshots(&[]).await.unwrap().is_empty());
+    assert_eq!(suite.store.recorded_screenshots(&ids).await.unwrap(), ids[3..]);
+    assert!(suite.store.recorded_screenshots(&[]).await.unwrap().is_empty());
 }
 
-pub async fn what_joins_no_meeting_any_more_is_leased_whatever_the_limit(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    assert!(bench.store.limit_bots(workspace, Some(1)).await.unwrap());
-    let now = bench.env.now();
+pub async fn what_joins_no_meeting_any_more_is_leased_whatever_the_limit(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    assert!(suite.store.limit_bots(workspace, Some(1)).await.unwrap());
+    let now = suite.env.now();
     let limit = now + Duration::from_secs(60);
     let close_at = async |at: Timestamp, missed_before: Timestamp| {
-        let tokens: Vec<_> = (0..9).map(|_| LeaseToken::generate(&bench.env)).collect();
+        let tokens: Vec<_> = (0..9).map(|_| LeaseToken::generate(&suite.env)).collect();
         let until = at + Duration::from_secs(30);
-        let leased = bench.store.lease_bots_to_close(&tokens, missed_before, at, until).await.unwrap();
+        let leased = suite.store.lease_bots_to_close(&tokens, missed_before, at, until).await.unwrap();
         leased.into_iter().map(|(bot, _)| bot.id).collect::<Vec<_>>()
     };
-    let (running, lease) = leased(bench, workspace).await;
-    let joining = step(bench, BotStatus::JoiningCall);
-    assert_eq!(bench.store.record_step(running.id, &lease, &joining).await.unwrap(), Transition::Recorded);
-    let waiting = added(bench, workspace).await;
-    let mut later = bot(bench, workspace);
+    let (running, lease) = leased(suite, workspace).await;
+    let joining = step(suite, BotStatus::JoiningCall);
+    assert_eq!(suite.store.record_step(running.id, &lease, &joining).await.unwrap(), Transition::Recorded);
+    let waiting = added(suite, workspace).await;
+    let mut later = bot(suite, workspace);
     later.join_at = Some(now + Duration::from_secs(100));
-    bench.store.add_bot(&later).await.unwrap();
+    suite.store.add_bot(&later).await.unwrap();
 
     assert!(close_at(limit, now).await.is_empty(), "due at that moment is not before it");
     assert_eq!(close_at(limit, now + Duration::from_micros(1)).await, [waiting.id]);
@@ -378,30 +378,30 @@ pub async fn what_joins_no_meeting_any_more_is_leased_whatever_the_limit(bench: 
     assert!(close_at(lapsed, lease.expires_at).await.is_empty());
     assert_eq!(close_at(lapsed, lease.expires_at + Duration::from_micros(1)).await, [running.id]);
 
-    let called_off = added(bench, workspace).await;
-    bench.store.request_leave(workspace, called_off.id, now).await.unwrap();
+    let called_off = added(suite, workspace).await;
+    suite.store.request_leave(workspace, called_off.id, now).await.unwrap();
     assert_eq!(close_at(lapsed, now).await, [called_off.id]);
 }
 
-pub async fn bots_that_ended_long_ago_are_forgotten(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let mut alive = bot(bench, workspace);
-    alive.join_at = Some(bench.env.now() + Duration::from_secs(3600));
-    bench.store.add_bot(&alive).await.unwrap();
+pub async fn bots_that_ended_long_ago_are_forgotten(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let mut alive = bot(suite, workspace);
+    alive.join_at = Some(suite.env.now() + Duration::from_secs(3600));
+    suite.store.add_bot(&alive).await.unwrap();
     let mut ended = Vec::new();
     for age in [30, 20, 10] {
-        let (bot, lease) = leased(bench, workspace).await;
-        let at = bench.env.now() + Duration::from_secs(100 - age);
-        let fatal = StatusChange { created_at: at, ..step(bench, BotStatus::Fatal) };
-        assert_eq!(bench.store.record_step(bot.id, &lease, &fatal).await.unwrap(), Transition::Recorded);
-        pictured(bench, &bot, at).await;
+        let (bot, lease) = leased(suite, workspace).await;
+        let at = suite.env.now() + Duration::from_secs(100 - age);
+        let fatal = StatusChange { created_at: at, ..step(suite, BotStatus::Fatal) };
+        assert_eq!(suite.store.record_step(bot.id, &lease, &fatal).await.unwrap(), Transition::Recorded);
+        pictured(suite, &bot, at).await;
         ended.push((bot.id, at));
     }
     let (_, last) = ended[2];
-    assert_eq!(bench.store.forget_ended_bots(last, 1).await.unwrap(), 1);
-    assert_eq!(bench.store.forget_ended_bots(last, 9).await.unwrap(), 1);
-    assert_eq!(bench.store.forget_ended_bots(last, 9).await.unwrap(), 0, "what ended at that moment stays");
-    let left = bench.store.bots(workspace, &BotFilter::default(), 0, 9).await.unwrap().bots;
+    assert_eq!(suite.store.forget_ended_bots(last, 1).await.unwrap(), 1);
+    assert_eq!(suite.store.forget_ended_bots(last, 9).await.unwrap(), 1);
+    assert_eq!(suite.store.forget_ended_bots(last, 9).await.unwrap(), 0, "what ended at that moment stays");
+    let left = suite.store.bots(workspace, &BotFilter::default(), 0, 9).await.unwrap().bots;
     let mut left: Vec<_> = left.iter().map(|bot| bot.id).collect();
     left.sort_unstable();
     let mut kept = [alive.id, ended[2].0];

@@ -10,24 +10,30 @@ use model::{
     Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 
-use super::{Bench, CALLERS, ROUNDS};
+use super::{CALLERS, Conformance, ROUNDS};
 use crate::{
-    Credential, CredentialFilter, Grant, LONGEST_REST, Lease, Order, Page, RefreshLease, StoreError, Trouble,
+    Credential, CredentialFilter, Grant, LONGEST_REST, Lease, Note, Order, Page, RefreshLease, StoreError,
+    Trouble,
 };
 
-pub(super) fn grant(bench: &Bench) -> Grant {
+pub(super) fn grant(suite: &Conformance) -> Grant {
     Grant {
-        access_token: Some(bench.sealed()),
-        access_expires_at: bench.env.now() + Duration::from_micros(3_600_000_001),
-        refresh_token: Some(bench.sealed()),
+        access_token: Some(suite.sealed()),
+        access_expires_at: suite.env.now() + Duration::from_micros(3_600_000_001),
+        refresh_token: Some(suite.sealed()),
         scopes: Some(vec!["user:read:zak".into(), "user:read:user".into()]),
         api_url: Some("https://api-eu.zoom.us".into()),
     }
 }
 
-pub(super) fn account(bench: &Bench, workspace: WorkspaceId, app: ZoomOauthAppId, user: &str) -> Credential {
+pub(super) fn account(
+    suite: &Conformance,
+    workspace: WorkspaceId,
+    app: ZoomOauthAppId,
+    user: &str,
+) -> Credential {
     Credential {
-        id: CredentialId::generate(&bench.env),
+        id: CredentialId::generate(&suite.env),
         workspace,
         app,
         kind: CredentialKind::UserOauth,
@@ -36,69 +42,69 @@ pub(super) fn account(bench: &Bench, workspace: WorkspaceId, app: ZoomOauthAppId
         display_name: "Ana 🗝".into(),
         callback_url: None,
         status: CredentialStatus::Healthy,
-        status_since: bench.env.now(),
+        status_since: suite.env.now(),
         trouble: None,
         failures: 0,
         retry_at: None,
-        refresh_at: Some(bench.env.now() + Duration::from_secs(3000)),
-        used_at: Some(bench.env.now()),
+        refresh_at: Some(suite.env.now() + Duration::from_secs(3000)),
+        used_at: Some(suite.env.now()),
         epoch: 1,
         generation: 1,
-        grant: grant(bench),
+        grant: grant(suite),
         spent_at: None,
         meeting_sync: MeetingSyncStatus::NotStarted,
-        created_at: bench.env.now(),
-        granted_at: bench.env.now(),
+        created_at: suite.env.now(),
+        granted_at: suite.env.now(),
     }
 }
 
-pub(super) async fn connect(bench: &Bench, credential: &Credential) -> Result<(), StoreError> {
-    bench.store.connect_credential(credential, &bench.note("connected")).await
+pub(super) async fn connect(suite: &Conformance, credential: &Credential) -> Result<(), StoreError> {
+    suite.store.connect_credential(credential, &suite.note("connected")).await
 }
 
-pub(super) async fn commit(bench: &Bench, id: CredentialId, generation: i64, grant: &Grant) -> bool {
-    let next = Some(bench.env.now() + Duration::from_secs(3000));
-    bench.store.commit_refresh(id, generation, grant, next, &bench.note("refreshed")).await.unwrap()
+pub(super) async fn commit(suite: &Conformance, id: CredentialId, generation: i64, grant: &Grant) -> bool {
+    let next = Some(suite.env.now() + Duration::from_secs(3000));
+    suite.store.commit_refresh(id, generation, grant, next, &suite.note("refreshed")).await.unwrap()
 }
 
-async fn lose(bench: &Bench, id: CredentialId, lease: &Lease, cause: ReauthCause) -> bool {
-    bench.store.lose_grant(id, 1, lease, cause, &bench.note("lost")).await.unwrap()
+async fn lose(suite: &Conformance, id: CredentialId, lease: &Lease, cause: ReauthCause) -> bool {
+    suite.store.lose_grant(id, 1, lease, cause, &suite.note("lost")).await.unwrap()
 }
 
-pub(super) fn trouble(bench: &Bench) -> Trouble {
-    let retry_at = bench.env.now() + Duration::from_secs(5);
+pub(super) fn trouble(suite: &Conformance) -> Trouble {
+    let retry_at = suite.env.now() + Duration::from_secs(5);
     Trouble { code: Code::ZoomUnavailable, retry_at, unspent: true }
 }
 
-pub(super) async fn connected(bench: &Bench) -> Credential {
-    let workspace = bench.workspace().await;
-    let app = bench.app(workspace, "client-1").await;
-    let credential = account(bench, workspace, app.id, "user-1");
-    connect(bench, &credential).await.unwrap();
+pub(super) async fn connected(suite: &Conformance) -> Credential {
+    let workspace = suite.workspace().await;
+    let app = suite.app(workspace, "client-1").await;
+    let credential = account(suite, workspace, app.id, "user-1");
+    connect(suite, &credential).await.unwrap();
     credential
 }
 
-async fn read(bench: &Bench, credential: &Credential) -> Credential {
-    bench.store.credential(credential.workspace, credential.id).await.unwrap().unwrap()
+async fn read(suite: &Conformance, credential: &Credential) -> Credential {
+    suite.store.credential(credential.workspace, credential.id).await.unwrap().unwrap()
 }
 
-async fn take(bench: &Bench, credential: &Credential, generation: i64, lease: &Lease) -> RefreshLease {
-    take_of(bench, credential.workspace, credential.id, generation, lease).await
+async fn take(suite: &Conformance, credential: &Credential, generation: i64, lease: &Lease) -> RefreshLease {
+    take_of(suite, credential.workspace, credential.id, generation, lease).await
 }
 
 pub(super) async fn take_of(
-    bench: &Bench,
+    suite: &Conformance,
     workspace: WorkspaceId,
     id: CredentialId,
     generation: i64,
     lease: &Lease,
 ) -> RefreshLease {
-    bench.store.lease_refresh(workspace, id, generation, lease, bench.env.now()).await.unwrap()
+    suite.store.lease_refresh(workspace, id, generation, lease, suite.env.now()).await.unwrap()
 }
 
-pub async fn a_grant_survives_to_the_microsecond(bench: &Bench) {
-    let made = connected(bench).await;
-    let found = read(bench, &made).await;
+pub async fn a_grant_survives_to_the_microsecond(suite: &Conformance) {
+    let made = connected(suite).await;
+    let found = read(suite, &made).await;
     assert_eq!(found.grant.access_token, made.grant.access_token);
     assert_eq!(found.grant.refresh_token, made.grant.refresh_token);
     assert_eq!(found.grant.access_expires_at, made.grant.access_expires_at);
@@ -106,223 +112,223 @@ pub async fn a_grant_survives_to_the_microsecond(bench: &Bench) {
     assert_eq!(found.grant.api_url, made.grant.api_url);
     assert_eq!((found.generation, found.spent_at), (1, None));
     assert_eq!(found.display_name, "Ana 🗝");
-    let elsewhere = WorkspaceId::generate(&bench.env);
-    assert!(bench.store.credential(elsewhere, made.id).await.unwrap().is_none());
-    assert!(bench.store.credentials(elsewhere).await.unwrap().is_empty());
+    let elsewhere = WorkspaceId::generate(&suite.env);
+    assert!(suite.store.credential(elsewhere, made.id).await.unwrap().is_none());
+    assert!(suite.store.credentials(elsewhere).await.unwrap().is_empty());
 }
 
-pub async fn one_account_per_user_and_app(bench: &Bench) {
-    let made = connected(bench).await;
-    let twin = account(bench, made.workspace, made.app, "user-1");
-    assert!(matches!(connect(bench, &twin).await, Err(StoreError::Exists(_))));
-    let found = bench.store.credential_of(made.workspace, made.app, "user-1").await.unwrap().unwrap();
+pub async fn one_account_per_user_and_app(suite: &Conformance) {
+    let made = connected(suite).await;
+    let twin = account(suite, made.workspace, made.app, "user-1");
+    assert!(matches!(connect(suite, &twin).await, Err(StoreError::Exists(_))));
+    let found = suite.store.credential_of(made.workspace, made.app, "user-1").await.unwrap().unwrap();
     assert_eq!(found.id, made.id);
-    assert!(bench.store.credential_of(made.workspace, made.app, "user-2").await.unwrap().is_none());
+    assert!(suite.store.credential_of(made.workspace, made.app, "user-2").await.unwrap().is_none());
 }
 
-pub async fn consenting_again_keeps_the_id(bench: &Bench) {
-    let made = connected(bench).await;
-    let lease = bench.lease(60);
-    assert!(matches!(take(bench, &made, 1, &lease).await, RefreshLease::Taken(_)));
-    let again = Credential { grant: grant(bench), ..made.clone() };
-    connect(bench, &again).await.unwrap();
-    let found = read(bench, &made).await;
+pub async fn consenting_again_keeps_the_id(suite: &Conformance) {
+    let made = connected(suite).await;
+    let lease = suite.lease(60);
+    assert!(matches!(take(suite, &made, 1, &lease).await, RefreshLease::Taken(_)));
+    let again = Credential { grant: grant(suite), ..made.clone() };
+    connect(suite, &again).await.unwrap();
+    let found = read(suite, &made).await;
     assert_eq!((found.generation, found.spent_at), (2, None));
     assert_eq!(found.grant.refresh_token, again.grant.refresh_token);
-    let late = commit(bench, made.id, 1, &grant(bench)).await;
+    let late = commit(suite, made.id, 1, &grant(suite)).await;
     assert!(!late, "the refresh that was under way lost");
-    assert_eq!(read(bench, &made).await.grant.refresh_token, again.grant.refresh_token);
+    assert_eq!(read(suite, &made).await.grant.refresh_token, again.grant.refresh_token);
 }
 
-pub async fn of_first_consents_at_once_one_makes_the_account(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let app = bench.app(workspace, "client-1").await;
+pub async fn of_first_consents_at_once_one_makes_the_account(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let app = suite.app(workspace, "client-1").await;
     for round in 0..ROUNDS {
         let user = format!("user-{round}");
-        let twins: Vec<_> = (0..CALLERS).map(|_| account(bench, workspace, app.id, &user)).collect();
-        let made = join_all(twins.iter().map(|twin| connect(bench, twin))).await;
+        let twins: Vec<_> = (0..CALLERS).map(|_| account(suite, workspace, app.id, &user)).collect();
+        let made = join_all(twins.iter().map(|twin| connect(suite, twin))).await;
         let winners: Vec<_> = twins.iter().zip(&made).filter(|(_, made)| made.is_ok()).collect();
         assert_eq!(winners.len(), 1);
         assert!(made.iter().all(|made| matches!(made, Ok(()) | Err(StoreError::Exists(_)))));
-        let found = bench.store.credential_of(workspace, app.id, &user).await.unwrap().unwrap();
+        let found = suite.store.credential_of(workspace, app.id, &user).await.unwrap().unwrap();
         assert_eq!((found.id, found.generation), (winners[0].0.id, 1));
     }
 }
 
-pub async fn consents_at_once_each_count(bench: &Bench) {
-    let made = connected(bench).await;
+pub async fn consents_at_once_each_count(suite: &Conformance) {
+    let made = connected(suite).await;
     for round in (0..).take(ROUNDS) {
         let again: Vec<_> =
-            (0..CALLERS).map(|_| Credential { grant: grant(bench), ..made.clone() }).collect();
-        for done in join_all(again.iter().map(|again| connect(bench, again))).await {
+            (0..CALLERS).map(|_| Credential { grant: grant(suite), ..made.clone() }).collect();
+        for done in join_all(again.iter().map(|again| connect(suite, again))).await {
             done.unwrap();
         }
-        let found = read(bench, &made).await;
+        let found = read(suite, &made).await;
         assert_eq!(found.generation, 1 + (round + 1) * i64::try_from(CALLERS).unwrap());
         assert!(again.iter().any(|again| again.grant.refresh_token == found.grant.refresh_token));
     }
 }
 
-pub async fn of_refreshers_at_once_one_takes_the_lease(bench: &Bench) {
-    let made = connected(bench).await;
+pub async fn of_refreshers_at_once_one_takes_the_lease(suite: &Conformance) {
+    let made = connected(suite).await;
     for _ in 0..ROUNDS {
-        let leases: Vec<_> = (0..CALLERS).map(|_| bench.lease(60)).collect();
-        let answers = join_all(leases.iter().map(|lease| take(bench, &made, 1, lease))).await;
+        let leases: Vec<_> = (0..CALLERS).map(|_| suite.lease(60)).collect();
+        let answers = join_all(leases.iter().map(|lease| take(suite, &made, 1, lease))).await;
         let taken = answers.iter().position(|answer| matches!(answer, RefreshLease::Taken(_))).unwrap();
         for (caller, answer) in answers.iter().enumerate().filter(|(caller, _)| *caller != taken) {
             let until = leases[caller].expires_at;
             assert!(matches!(answer, RefreshLease::Held { until: held } if *held == until), "{answer:?}");
         }
-        assert!(bench.store.release_refresh(made.id, &leases[taken], true).await.unwrap());
+        assert!(suite.store.release_refresh(made.id, &leases[taken], true).await.unwrap());
     }
 }
 
-pub async fn of_commits_at_once_one_counts(bench: &Bench) {
-    let made = connected(bench).await;
+pub async fn of_commits_at_once_one_counts(suite: &Conformance) {
+    let made = connected(suite).await;
     for generation in (1..).take(ROUNDS) {
-        let grants: Vec<_> = (0..CALLERS).map(|_| grant(bench)).collect();
-        let commits = grants.iter().map(|grant| commit(bench, made.id, generation, grant));
+        let grants: Vec<_> = (0..CALLERS).map(|_| grant(suite)).collect();
+        let commits = grants.iter().map(|grant| commit(suite, made.id, generation, grant));
         let done = join_all(commits).await;
         let winners: Vec<_> = grants.iter().zip(done).filter(|(_, done)| *done).collect();
         assert_eq!(winners.len(), 1);
-        let found = read(bench, &made).await;
+        let found = read(suite, &made).await;
         assert_eq!(found.generation, generation + 1);
         assert_eq!(found.grant.refresh_token, winners[0].0.refresh_token);
     }
 }
 
-pub async fn one_lease_at_a_time(bench: &Bench) {
-    let made = connected(bench).await;
-    let (first, second) = (bench.lease(60), bench.lease(60));
-    let RefreshLease::Taken(before) = take(bench, &made, 1, &first).await else { panic!("it was free") };
+pub async fn one_lease_at_a_time(suite: &Conformance) {
+    let made = connected(suite).await;
+    let (first, second) = (suite.lease(60), suite.lease(60));
+    let RefreshLease::Taken(before) = take(suite, &made, 1, &first).await else { panic!("it was free") };
     assert_eq!(before.spent_at, None);
     assert!(
-        matches!(take(bench, &made, 1, &second).await, RefreshLease::Held { until } if until == first.expires_at)
+        matches!(take(suite, &made, 1, &second).await, RefreshLease::Held { until } if until == first.expires_at)
     );
-    assert!(matches!(take(bench, &made, 2, &second).await, RefreshLease::Moved));
-    assert_eq!(read(bench, &made).await.spent_at, Some(bench.env.now()), "taken out before it is spent");
+    assert!(matches!(take(suite, &made, 2, &second).await, RefreshLease::Moved));
+    assert_eq!(read(suite, &made).await.spent_at, Some(suite.env.now()), "taken out before it is spent");
 }
 
-pub async fn a_lapsed_lease_shows_the_spent_token(bench: &Bench) {
-    let made = connected(bench).await;
-    let lapsed = bench.lease(0);
-    assert!(matches!(take(bench, &made, 1, &lapsed).await, RefreshLease::Taken(_)));
-    let RefreshLease::Taken(before) = take(bench, &made, 1, &bench.lease(60)).await else {
+pub async fn a_lapsed_lease_shows_the_spent_token(suite: &Conformance) {
+    let made = connected(suite).await;
+    let lapsed = suite.lease(0);
+    assert!(matches!(take(suite, &made, 1, &lapsed).await, RefreshLease::Taken(_)));
+    let RefreshLease::Taken(before) = take(suite, &made, 1, &suite.lease(60)).await else {
         panic!("it lapsed")
     };
-    assert_eq!(before.spent_at, Some(bench.env.now()));
+    assert_eq!(before.spent_at, Some(suite.env.now()));
 }
 
-pub async fn a_commit_moves_the_generation_once(bench: &Bench) {
-    let made = connected(bench).await;
-    take(bench, &made, 1, &bench.lease(60)).await;
-    let next = grant(bench);
-    assert!(!commit(bench, made.id, 2, &next).await, "not the current generation");
-    assert!(commit(bench, made.id, 1, &next).await);
-    assert!(!commit(bench, made.id, 1, &grant(bench)).await, "once");
-    let found = read(bench, &made).await;
+pub async fn a_commit_moves_the_generation_once(suite: &Conformance) {
+    let made = connected(suite).await;
+    take(suite, &made, 1, &suite.lease(60)).await;
+    let next = grant(suite);
+    assert!(!commit(suite, made.id, 2, &next).await, "not the current generation");
+    assert!(commit(suite, made.id, 1, &next).await);
+    assert!(!commit(suite, made.id, 1, &grant(suite)).await, "once");
+    let found = read(suite, &made).await;
     assert_eq!((found.generation, found.spent_at), (2, None));
     assert_eq!(found.grant.refresh_token, next.refresh_token);
-    assert!(matches!(take(bench, &made, 2, &bench.lease(60)).await, RefreshLease::Taken(_)), "free again");
+    assert!(matches!(take(suite, &made, 2, &suite.lease(60)).await, RefreshLease::Taken(_)), "free again");
 }
 
-pub async fn a_late_answer_saves_the_account(bench: &Bench) {
-    let made = connected(bench).await;
-    let (late, later) = (bench.lease(0), bench.lease(60));
-    take(bench, &made, 1, &late).await;
-    take(bench, &made, 1, &later).await;
+pub async fn a_late_answer_saves_the_account(suite: &Conformance) {
+    let made = connected(suite).await;
+    let (late, later) = (suite.lease(0), suite.lease(60));
+    take(suite, &made, 1, &late).await;
+    take(suite, &made, 1, &later).await;
     // The one who came later found the token dead. The answer to the first call is on its way.
-    assert!(lose(bench, made.id, &later, ReauthCause::ResponseLost).await);
-    let next = grant(bench);
-    assert!(commit(bench, made.id, 1, &next).await);
-    let found = read(bench, &made).await;
+    assert!(lose(suite, made.id, &later, ReauthCause::ResponseLost).await);
+    let next = grant(suite);
+    assert!(commit(suite, made.id, 1, &next).await);
+    let found = read(suite, &made).await;
     assert_eq!((found.status, found.generation), (CredentialStatus::Healthy, 2));
     assert_eq!(found.grant.refresh_token, next.refresh_token);
 }
 
-pub async fn a_fenced_holder_changes_nothing(bench: &Bench) {
-    let made = connected(bench).await;
-    let (late, winner) = (bench.lease(0), bench.lease(60));
-    take(bench, &made, 1, &late).await;
-    take(bench, &made, 1, &winner).await;
-    assert!(!lose(bench, made.id, &late, ReauthCause::Revoked).await);
-    assert!(!bench.store.release_refresh(made.id, &late, true).await.unwrap());
-    let won = grant(bench);
-    assert!(commit(bench, made.id, 1, &won).await);
-    assert!(!commit(bench, made.id, 1, &grant(bench)).await);
-    assert_eq!(read(bench, &made).await.grant.refresh_token, won.refresh_token);
+pub async fn a_fenced_holder_changes_nothing(suite: &Conformance) {
+    let made = connected(suite).await;
+    let (late, winner) = (suite.lease(0), suite.lease(60));
+    take(suite, &made, 1, &late).await;
+    take(suite, &made, 1, &winner).await;
+    assert!(!lose(suite, made.id, &late, ReauthCause::Revoked).await);
+    assert!(!suite.store.release_refresh(made.id, &late, true).await.unwrap());
+    let won = grant(suite);
+    assert!(commit(suite, made.id, 1, &won).await);
+    assert!(!commit(suite, made.id, 1, &grant(suite)).await);
+    assert_eq!(read(suite, &made).await.grant.refresh_token, won.refresh_token);
 }
 
-pub async fn a_lost_grant_is_not_leased(bench: &Bench) {
-    let made = connected(bench).await;
-    let lease = bench.lease(60);
-    take(bench, &made, 1, &lease).await;
-    assert!(lose(bench, made.id, &lease, ReauthCause::ResponseLost).await);
-    assert_eq!(read(bench, &made).await.status, CredentialStatus::NeedsReauth(ReauthCause::ResponseLost));
-    assert!(matches!(take(bench, &made, 1, &bench.lease(60)).await, RefreshLease::Unusable));
-    connect(bench, &Credential { grant: grant(bench), ..made.clone() }).await.unwrap();
-    assert_eq!(read(bench, &made).await.status, CredentialStatus::Healthy, "a consent heals it");
+pub async fn a_lost_grant_is_not_leased(suite: &Conformance) {
+    let made = connected(suite).await;
+    let lease = suite.lease(60);
+    take(suite, &made, 1, &lease).await;
+    assert!(lose(suite, made.id, &lease, ReauthCause::ResponseLost).await);
+    assert_eq!(read(suite, &made).await.status, CredentialStatus::NeedsReauth(ReauthCause::ResponseLost));
+    assert!(matches!(take(suite, &made, 1, &suite.lease(60)).await, RefreshLease::Unusable));
+    connect(suite, &Credential { grant: grant(suite), ..made.clone() }).await.unwrap();
+    assert_eq!(read(suite, &made).await.status, CredentialStatus::Healthy, "a consent heals it");
 }
 
-pub async fn release_can_undo_the_spending(bench: &Bench) {
-    let made = connected(bench).await;
-    let lease = bench.lease(60);
-    take(bench, &made, 1, &lease).await;
-    assert!(bench.store.release_refresh(made.id, &lease, false).await.unwrap());
-    assert!(read(bench, &made).await.spent_at.is_some(), "it may have been spent");
-    let lease = bench.lease(60);
-    take(bench, &made, 1, &lease).await;
-    assert!(bench.store.release_refresh(made.id, &lease, true).await.unwrap());
-    assert_eq!(read(bench, &made).await.spent_at, None);
+pub async fn release_can_undo_the_spending(suite: &Conformance) {
+    let made = connected(suite).await;
+    let lease = suite.lease(60);
+    take(suite, &made, 1, &lease).await;
+    assert!(suite.store.release_refresh(made.id, &lease, false).await.unwrap());
+    assert!(read(suite, &made).await.spent_at.is_some(), "it may have been spent");
+    let lease = suite.lease(60);
+    take(suite, &made, 1, &lease).await;
+    assert!(suite.store.release_refresh(made.id, &lease, true).await.unwrap());
+    assert_eq!(read(suite, &made).await.spent_at, None);
 }
 
-pub async fn a_failed_refresh_degrades_until_one_succeeds(bench: &Bench) {
-    let made = connected(bench).await;
+pub async fn a_failed_refresh_degrades_until_one_succeeds(suite: &Conformance) {
+    let made = connected(suite).await;
     for failures in 1..=2 {
-        let lease = bench.lease(60);
-        take(bench, &made, 1, &lease).await;
-        let note = bench.note("Zoom is away");
-        assert!(bench.store.trouble_refresh(made.id, &lease, &trouble(bench), &note).await.unwrap());
-        assert!(!bench.store.trouble_refresh(made.id, &lease, &trouble(bench), &note).await.unwrap(), "once");
-        let found = read(bench, &made).await;
+        let lease = suite.lease(60);
+        take(suite, &made, 1, &lease).await;
+        let note = suite.note("Zoom is away");
+        assert!(suite.store.trouble_refresh(made.id, &lease, &trouble(suite), &note).await.unwrap());
+        assert!(!suite.store.trouble_refresh(made.id, &lease, &trouble(suite), &note).await.unwrap(), "once");
+        let found = read(suite, &made).await;
         assert_eq!((found.status, found.failures), (CredentialStatus::Degraded, failures));
         assert_eq!((found.trouble, found.spent_at), (Some(Code::ZoomUnavailable), None));
-        assert_eq!((found.refresh_at, found.retry_at), (found.retry_at, Some(trouble(bench).retry_at)));
+        assert_eq!((found.refresh_at, found.retry_at), (found.retry_at, Some(trouble(suite).retry_at)));
     }
-    take(bench, &made, 1, &bench.lease(60)).await;
-    assert!(commit(bench, made.id, 1, &grant(bench)).await);
-    let found = read(bench, &made).await;
+    take(suite, &made, 1, &suite.lease(60)).await;
+    assert!(commit(suite, made.id, 1, &grant(suite)).await);
+    let found = read(suite, &made).await;
     assert_eq!((found.status, found.trouble, found.failures), (CredentialStatus::Healthy, None, 0));
     assert_eq!(found.retry_at, None);
 }
 
-pub async fn of_failures_at_once_one_counts(bench: &Bench) {
-    let made = connected(bench).await;
+pub async fn of_failures_at_once_one_counts(suite: &Conformance) {
+    let made = connected(suite).await;
     for failures in (1..).take(ROUNDS) {
-        let lease = bench.lease(60);
-        take(bench, &made, 1, &lease).await;
-        let (trouble, notes) = (trouble(bench), [(); CALLERS].map(|()| bench.note("Zoom is away")));
-        let told = notes.iter().map(|note| bench.store.trouble_refresh(made.id, &lease, &trouble, note));
+        let lease = suite.lease(60);
+        take(suite, &made, 1, &lease).await;
+        let (trouble, notes) = (trouble(suite), [(); CALLERS].map(|()| suite.note("Zoom is away")));
+        let told = notes.iter().map(|note| suite.store.trouble_refresh(made.id, &lease, &trouble, note));
         let told = join_all(told).await;
         assert_eq!(told.iter().filter(|told| *told.as_ref().unwrap()).count(), 1);
-        assert_eq!(read(bench, &made).await.failures, failures);
+        assert_eq!(read(suite, &made).await.failures, failures);
     }
 }
 
-pub async fn what_is_disconnected_holds_no_token(bench: &Bench) {
-    let made = connected(bench).await;
-    let (lease, cause) = (bench.lease(60), DisconnectCause::Deauthorized);
-    take(bench, &made, 1, &lease).await;
-    let elsewhere = WorkspaceId::generate(&bench.env);
+pub async fn what_is_disconnected_holds_no_token(suite: &Conformance) {
+    let made = connected(suite).await;
+    let (lease, cause) = (suite.lease(60), DisconnectCause::Deauthorized);
+    take(suite, &made, 1, &lease).await;
+    let elsewhere = WorkspaceId::generate(&suite.env);
     let disconnect = async |workspace, cause| {
-        bench.store.disconnect_credential(workspace, made.id, cause, &bench.note("removed")).await.unwrap()
+        suite.store.disconnect_credential(workspace, made.id, cause, &suite.note("removed")).await.unwrap()
     };
     assert!(!disconnect(elsewhere, cause).await);
     assert!(disconnect(made.workspace, cause).await);
     assert!(!disconnect(made.workspace, cause).await, "once");
     assert!(!disconnect(made.workspace, DisconnectCause::UserDeleted).await, "the first cause stands");
 
-    let found = read(bench, &made).await;
+    let found = read(suite, &made).await;
     assert_eq!(found.status, CredentialStatus::Disconnected(cause));
     assert!(found.grant.access_token.is_none() && found.grant.refresh_token.is_none());
     assert_eq!((found.epoch, found.refresh_at, found.spent_at), (2, None, None));
@@ -330,7 +336,7 @@ pub async fn what_is_disconnected_holds_no_token(bench: &Bench) {
         (found.zoom_user_id, found.zoom_account_id),
         (made.zoom_user_id.clone(), made.zoom_account_id.clone())
     );
-    assert_eq!(found.status_since, bench.env.now());
+    assert_eq!(found.status_since, suite.env.now());
     for done in [true, false] {
         assert_eq!(
             disconnect(made.workspace, DisconnectCause::Asked).await,
@@ -338,51 +344,51 @@ pub async fn what_is_disconnected_holds_no_token(bench: &Bench) {
             "who asks has the last word"
         );
     }
-    assert_eq!(read(bench, &made).await.status, CredentialStatus::Disconnected(DisconnectCause::Asked));
-    assert!(!commit(bench, made.id, 1, &grant(bench)).await, "the refresh that was under way lost");
-    assert!(matches!(take(bench, &made, 3, &bench.lease(60)).await, RefreshLease::Unusable));
+    assert_eq!(read(suite, &made).await.status, CredentialStatus::Disconnected(DisconnectCause::Asked));
+    assert!(!commit(suite, made.id, 1, &grant(suite)).await, "the refresh that was under way lost");
+    assert!(matches!(take(suite, &made, 3, &suite.lease(60)).await, RefreshLease::Unusable));
 
-    connect(bench, &Credential { grant: grant(bench), ..made.clone() }).await.unwrap();
-    let found = read(bench, &made).await;
+    connect(suite, &Credential { grant: grant(suite), ..made.clone() }).await.unwrap();
+    let found = read(suite, &made).await;
     assert_eq!((found.status, found.epoch), (CredentialStatus::Healthy, 4), "a consent connects it again");
 }
 
-pub async fn who_is_due_is_claimed_once(bench: &Bench) {
-    let made = connected(bench).await;
-    let now = bench.env.now();
+pub async fn who_is_due_is_claimed_once(suite: &Conformance) {
+    let made = connected(suite).await;
+    let now = suite.env.now();
     let (due, later) = (now + Duration::from_secs(3000), now + Duration::from_secs(3120));
-    assert!(bench.store.claim_due(now, later, 9).await.unwrap().is_empty(), "not yet");
-    let found = bench.store.claim_due(due, later, 9).await.unwrap();
+    assert!(suite.store.claim_due(now, later, 9).await.unwrap().is_empty(), "not yet");
+    let found = suite.store.claim_due(due, later, 9).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].credential, found[0].workspace), (made.id, made.workspace));
     assert_eq!((found[0].app, found[0].generation), (made.app, 1));
-    assert!(bench.store.claim_due(due, later, 9).await.unwrap().is_empty(), "it is taken");
-    assert_eq!(bench.store.claim_due(later, later, 9).await.unwrap().len(), 1, "nothing came of it");
+    assert!(suite.store.claim_due(due, later, 9).await.unwrap().is_empty(), "it is taken");
+    assert_eq!(suite.store.claim_due(later, later, 9).await.unwrap().len(), 1, "nothing came of it");
 
-    let lease = bench.lease(60);
-    take(bench, &made, 1, &lease).await;
-    assert!(lose(bench, made.id, &lease, ReauthCause::Revoked).await);
+    let lease = suite.lease(60);
+    take(suite, &made, 1, &lease).await;
+    assert!(lose(suite, made.id, &lease, ReauthCause::Revoked).await);
     let for_ever = now + Duration::from_secs(1_000_000_000);
-    assert!(bench.store.claim_due(for_ever, for_ever, 9).await.unwrap().is_empty(), "a person has to act");
+    assert!(suite.store.claim_due(for_ever, for_ever, 9).await.unwrap().is_empty(), "a person has to act");
 }
 
-pub async fn refreshers_at_once_share_what_is_due(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let app = bench.app(workspace, "client-1").await;
+pub async fn refreshers_at_once_share_what_is_due(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let app = suite.app(workspace, "client-1").await;
     let mut all = Vec::new();
     for user in 0..CALLERS * 3 {
-        let credential = account(bench, workspace, app.id, &format!("user-{user}"));
-        connect(bench, &credential).await.unwrap();
+        let credential = account(suite, workspace, app.id, &format!("user-{user}"));
+        connect(suite, &credential).await.unwrap();
         all.push(credential.id);
     }
     all.sort();
     for round in (1..).take(ROUNDS) {
-        let due = bench.env.now() + Duration::from_secs(3000 * round);
+        let due = suite.env.now() + Duration::from_secs(3000 * round);
         let until = due + Duration::from_secs(3000);
         let mut claimed = Vec::new();
         // Who is passed over because another one looks at it is found the next time.
         while claimed.len() < all.len() {
-            let claims = (0..CALLERS).map(|_| bench.store.claim_due(due, until, 2));
+            let claims = (0..CALLERS).map(|_| suite.store.claim_due(due, until, 2));
             let got = join_all(claims).await;
             claimed.extend(got.into_iter().flat_map(|due| due.unwrap()).map(|due| due.credential));
         }
@@ -391,29 +397,49 @@ pub async fn refreshers_at_once_share_what_is_due(bench: &Bench) {
     }
 }
 
-pub async fn using_brings_the_next_look_forward(bench: &Bench) {
-    let made = connected(bench).await;
+pub async fn using_brings_the_next_look_forward(suite: &Conformance) {
+    let made = connected(suite).await;
     let (now, sooner) =
-        (bench.env.now() + Duration::from_secs(60), bench.env.now() + Duration::from_secs(90));
-    bench.store.touch_credential(made.id, now, Some(sooner)).await.unwrap();
-    bench.store.touch_credential(made.id, now, Some(sooner + Duration::from_secs(9))).await.unwrap();
-    bench.store.touch_credential(made.id, bench.env.now(), None).await.unwrap();
-    let found = read(bench, &made).await;
+        (suite.env.now() + Duration::from_secs(60), suite.env.now() + Duration::from_secs(90));
+    suite.store.touch_credential(made.id, now, Some(sooner)).await.unwrap();
+    suite.store.touch_credential(made.id, now, Some(sooner + Duration::from_secs(9))).await.unwrap();
+    suite.store.touch_credential(made.id, suite.env.now(), None).await.unwrap();
+    let found = read(suite, &made).await;
     assert_eq!((found.used_at, found.refresh_at), (Some(now), Some(sooner)));
-    let lease = bench.lease(60);
-    take(bench, &made, 1, &lease).await;
-    assert!(lose(bench, made.id, &lease, ReauthCause::Revoked).await);
-    bench.store.touch_credential(made.id, now, Some(sooner)).await.unwrap();
-    assert_eq!(read(bench, &made).await.refresh_at, None, "who waits for a person is not refreshed");
+    let lease = suite.lease(60);
+    take(suite, &made, 1, &lease).await;
+    assert!(lose(suite, made.id, &lease, ReauthCause::Revoked).await);
+    suite.store.touch_credential(made.id, now, Some(sooner)).await.unwrap();
+    assert_eq!(read(suite, &made).await.refresh_at, None, "who waits for a person is not refreshed");
 }
 
-pub async fn voiding_moves_the_epoch_alone(bench: &Bench) {
-    let made = connected(bench).await;
-    let before = read(bench, &made).await;
-    bench.store.void_tokens(WorkspaceId::generate(&bench.env), made.id).await.unwrap();
-    assert_eq!(read(bench, &made).await.epoch, before.epoch, "not from elsewhere");
-    bench.store.void_tokens(made.workspace, made.id).await.unwrap();
-    let after = read(bench, &made).await;
+/// What tells a resumed import that its account was stored before the crash.
+pub async fn a_consent_is_known_however_often_it_was_refreshed(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let (app, other) = (suite.app(workspace, "client-1").await, suite.app(workspace, "client-2").await);
+    let consented_at = suite.env.now();
+    let has = async |app, at| suite.store.has_consent_of(app, at).await.unwrap();
+    assert!(!has(app.id, consented_at).await, "nobody has consented");
+    let ana = account(suite, workspace, app.id, "ana");
+    connect(suite, &ana).await.unwrap();
+    let note = Note { at: consented_at + Duration::from_secs(60), ..suite.note("refreshed") };
+    assert!(suite.store.commit_refresh(ana.id, 1, &grant(suite), None, &note).await.unwrap());
+    assert!(has(app.id, consented_at).await, "a refresh is no other consent");
+    assert!(!has(app.id, note.at).await, "the time of a refresh is none of a consent");
+    assert!(!has(other.id, consented_at).await, "another app's");
+    let anew = Credential { granted_at: consented_at + Duration::from_secs(120), ..ana };
+    connect(suite, &anew).await.unwrap();
+    assert!(!has(app.id, consented_at).await, "a new consent takes the place of the old one");
+    assert!(has(app.id, anew.granted_at).await);
+}
+
+pub async fn voiding_moves_the_epoch_alone(suite: &Conformance) {
+    let made = connected(suite).await;
+    let before = read(suite, &made).await;
+    suite.store.void_tokens(WorkspaceId::generate(&suite.env), made.id).await.unwrap();
+    assert_eq!(read(suite, &made).await.epoch, before.epoch, "not from elsewhere");
+    suite.store.void_tokens(made.workspace, made.id).await.unwrap();
+    let after = read(suite, &made).await;
     assert_eq!(after.epoch, before.epoch + 1);
     assert_eq!(
         (after.generation, after.status, after.refresh_at),
@@ -423,42 +449,42 @@ pub async fn voiding_moves_the_epoch_alone(bench: &Bench) {
 
 /// Every account that `filter` finds, read two at a time.
 async fn listed(
-    bench: &Bench,
+    suite: &Conformance,
     workspace: WorkspaceId,
     filter: &CredentialFilter,
     order: Order,
 ) -> Vec<String> {
     let (mut found, mut page) = (Vec::new(), Page { order, after: None, most: 2 });
     loop {
-        let next = bench.store.list_credentials(workspace, filter, &page).await.unwrap();
+        let next = suite.store.list_credentials(workspace, filter, &page).await.unwrap();
         let Some(last) = next.last() else { break found };
         page.after = Some(last.place());
         found.extend(next.into_iter().map(|account| account.zoom_user_id));
     }
 }
 
-pub async fn accounts_are_listed_in_pages(bench: &Bench) {
-    let first = connected(bench).await;
+pub async fn accounts_are_listed_in_pages(suite: &Conformance) {
+    let first = connected(suite).await;
     let (workspace, second) = (first.workspace, Duration::from_secs(1));
-    let other = bench.app(workspace, "client-2").await;
+    let other = suite.app(workspace, "client-2").await;
     for number in 2..=5_u32 {
         let app = if number == 5 { other.id } else { first.app };
-        let made = account(bench, workspace, app, &format!("user-{number}"));
-        let made = Credential { created_at: bench.env.now() - second * (number / 2), ..made };
-        connect(bench, &made).await.unwrap();
+        let made = account(suite, workspace, app, &format!("user-{number}"));
+        let made = Credential { created_at: suite.env.now() - second * (number / 2), ..made };
+        connect(suite, &made).await.unwrap();
         if number == 4 {
             let cause = DisconnectCause::Asked;
-            bench.store.disconnect_credential(workspace, made.id, cause, &bench.note("x")).await.unwrap();
+            suite.store.disconnect_credential(workspace, made.id, cause, &suite.note("x")).await.unwrap();
         }
     }
-    assert!(bench.store.want_meeting_sync(workspace, first.id, bench.env.now()).await.unwrap());
+    assert!(suite.store.want_meeting_sync(workspace, first.id, suite.env.now()).await.unwrap());
     let all = CredentialFilter::default();
-    let down = listed(bench, workspace, &all, Order::Descending).await;
-    let mut up = listed(bench, workspace, &all, Order::Ascending).await;
+    let down = listed(suite, workspace, &all, Order::Descending).await;
+    let mut up = listed(suite, workspace, &all, Order::Ascending).await;
     up.reverse();
     assert_eq!((down.len(), &down), (5, &up));
     assert_eq!(down[0], "user-1", "the newest is the first");
-    let now = bench.env.now();
+    let now = suite.env.now();
     let gone = CredentialStatus::Disconnected(DisconnectCause::Asked);
     for (filter, found) in [
         (CredentialFilter { app: Some(other.id), ..all.clone() }, 1),
@@ -472,38 +498,38 @@ pub async fn accounts_are_listed_in_pages(bench: &Bench) {
         (CredentialFilter { created_after: Some(now - second), ..all.clone() }, 1),
         (CredentialFilter { created_before: Some(now - second), ..all.clone() }, 2),
     ] {
-        assert_eq!(listed(bench, workspace, &filter, Order::Ascending).await.len(), found, "{filter:?}");
+        assert_eq!(listed(suite, workspace, &filter, Order::Ascending).await.len(), found, "{filter:?}");
     }
-    assert!(listed(bench, WorkspaceId::generate(&bench.env), &all, Order::Ascending).await.is_empty());
+    assert!(listed(suite, WorkspaceId::generate(&suite.env), &all, Order::Ascending).await.is_empty());
 }
 
-pub async fn an_absurd_lease_and_an_absurd_due_time_hold_nobody_up(bench: &Bench) {
-    let made = connected(bench).await;
-    let (long, usual) = (bench.lease(6 * 3600), bench.lease(60));
-    assert!(matches!(take(bench, &made, 1, &long).await, RefreshLease::Taken(_)));
-    assert!(matches!(take(bench, &made, 1, &usual).await, RefreshLease::Taken(_)), "a wrong clock's");
-    assert!(matches!(take(bench, &made, 1, &bench.lease(60)).await, RefreshLease::Held { .. }));
-    let now = bench.env.now();
+pub async fn an_absurd_lease_and_an_absurd_due_time_hold_nobody_up(suite: &Conformance) {
+    let made = connected(suite).await;
+    let (long, usual) = (suite.lease(6 * 3600), suite.lease(60));
+    assert!(matches!(take(suite, &made, 1, &long).await, RefreshLease::Taken(_)));
+    assert!(matches!(take(suite, &made, 1, &usual).await, RefreshLease::Taken(_)), "a wrong clock's");
+    assert!(matches!(take(suite, &made, 1, &suite.lease(60)).await, RefreshLease::Held { .. }));
+    let now = suite.env.now();
     let far = now + LONGEST_REST + Duration::from_secs(3600);
-    bench.store.commit_refresh(made.id, 1, &grant(bench), Some(far), &bench.note("refreshed")).await.unwrap();
-    let due = bench.store.claim_due(now, now + Duration::from_secs(60), 10).await.unwrap();
+    suite.store.commit_refresh(made.id, 1, &grant(suite), Some(far), &suite.note("refreshed")).await.unwrap();
+    let due = suite.store.claim_due(now, now + Duration::from_secs(60), 10).await.unwrap();
     assert_eq!(due.iter().map(|due| due.credential).collect::<Vec<_>>(), [made.id]);
-    assert!(bench.store.claim_due(now, now + Duration::from_secs(60), 10).await.unwrap().is_empty());
+    assert!(suite.store.claim_due(now, now + Duration::from_secs(60), 10).await.unwrap().is_empty());
 }
 
-pub async fn what_was_stored_is_a_time_whatever_it_was(bench: &Bench) {
-    let made = connected(bench).await;
-    for time in [Timestamp::MIN, Timestamp::from_second(1 << 40), bench.env.now() + Duration::MAX] {
-        let odd = Grant { access_expires_at: time, scopes: None, ..grant(bench) };
-        let generation = read(bench, &made).await.generation;
+pub async fn what_was_stored_is_a_time_whatever_it_was(suite: &Conformance) {
+    let made = connected(suite).await;
+    for time in [Timestamp::MIN, Timestamp::from_second(1 << 40), suite.env.now() + Duration::MAX] {
+        let odd = Grant { access_expires_at: time, scopes: None, ..grant(suite) };
+        let generation = read(suite, &made).await.generation;
         assert!(
-            bench
+            suite
                 .store
-                .commit_refresh(made.id, generation, &odd, Some(time), &bench.note("x"))
+                .commit_refresh(made.id, generation, &odd, Some(time), &suite.note("x"))
                 .await
                 .unwrap()
         );
-        let found = read(bench, &made).await;
+        let found = read(suite, &made).await;
         assert_eq!((found.grant.access_expires_at, found.grant.scopes), (time, None));
         assert_eq!(found.grant.access_expires_at.to_string().parse::<Timestamp>().unwrap(), time);
     }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use model::LeaseToken;
 
-use super::{Bench, CALLERS, ROUNDS};
+use super::{CALLERS, Conformance, ROUNDS};
 use crate::{LimitShare, ZoomLimit};
 
-fn unknown(bench: &Bench, lane: &str) -> ZoomLimit {
+fn unknown(suite: &Conformance, lane: &str) -> ZoomLimit {
     ZoomLimit {
         lane: lane.into(),
         version: 0,
@@ -19,76 +19,76 @@ fn unknown(bench: &Bench, lane: &str) -> ZoomLimit {
         strained_at: None,
         blocked_until: None,
         shares: Vec::new(),
-        changed_at: bench.env.now(),
+        changed_at: suite.env.now(),
     }
 }
 
-fn share(bench: &Bench, slots: u32) -> LimitShare {
-    let lapses_at = bench.env.now() + Duration::from_secs(30);
-    LimitShare { holder: LeaseToken::generate(&bench.env), slots, wanted: slots + 1, lapses_at }
+fn share(suite: &Conformance, slots: u32) -> LimitShare {
+    let lapses_at = suite.env.now() + Duration::from_secs(30);
+    LimitShare { holder: LeaseToken::generate(&suite.env), slots, wanted: slots + 1, lapses_at }
 }
 
-pub async fn a_limit_comes_back_whole(bench: &Bench) {
+pub async fn a_limit_comes_back_whole(suite: &Conformance) {
     let lane = "rest/light/Zoë’s account";
-    assert_eq!(bench.store.zoom_limit(lane).await.unwrap(), None);
-    let first = unknown(bench, lane);
-    assert!(bench.store.replace_zoom_limit(&first).await.unwrap());
+    assert_eq!(suite.store.zoom_limit(lane).await.unwrap(), None);
+    let first = unknown(suite, lane);
+    assert!(suite.store.replace_zoom_limit(&first).await.unwrap());
     let stored = ZoomLimit { version: 1, ..first };
-    assert_eq!(bench.store.zoom_limit(lane).await.unwrap(), Some(stored.clone()));
+    assert_eq!(suite.store.zoom_limit(lane).await.unwrap(), Some(stored.clone()));
 
     let full = ZoomLimit {
         per_second: Some(30),
         strain: 2,
-        strained_at: Some(bench.env.now()),
-        blocked_until: Some(bench.env.now() + Duration::from_micros(1)),
-        shares: vec![share(bench, 20), share(bench, 0)],
+        strained_at: Some(suite.env.now()),
+        blocked_until: Some(suite.env.now() + Duration::from_micros(1)),
+        shares: vec![share(suite, 20), share(suite, 0)],
         ..stored
     };
-    assert!(bench.store.replace_zoom_limit(&full).await.unwrap());
-    assert_eq!(bench.store.zoom_limit(lane).await.unwrap(), Some(ZoomLimit { version: 2, ..full }));
-    assert_eq!(bench.store.zoom_limit("rest/light/another").await.unwrap(), None);
+    assert!(suite.store.replace_zoom_limit(&full).await.unwrap());
+    assert_eq!(suite.store.zoom_limit(lane).await.unwrap(), Some(ZoomLimit { version: 2, ..full }));
+    assert_eq!(suite.store.zoom_limit("rest/light/another").await.unwrap(), None);
 }
 
-pub async fn nobody_overwrites_a_limit_unseen(bench: &Bench) {
-    let first = unknown(bench, "lane");
-    assert!(bench.store.replace_zoom_limit(&first).await.unwrap());
-    let late = ZoomLimit { shares: vec![share(bench, 4)], ..first.clone() };
-    assert!(!bench.store.replace_zoom_limit(&late).await.unwrap(), "it is there by now");
+pub async fn nobody_overwrites_a_limit_unseen(suite: &Conformance) {
+    let first = unknown(suite, "lane");
+    assert!(suite.store.replace_zoom_limit(&first).await.unwrap());
+    let late = ZoomLimit { shares: vec![share(suite, 4)], ..first.clone() };
+    assert!(!suite.store.replace_zoom_limit(&late).await.unwrap(), "it is there by now");
     let early = ZoomLimit { version: 2, ..late.clone() };
-    assert!(!bench.store.replace_zoom_limit(&early).await.unwrap(), "that version is not there yet");
-    assert_eq!(bench.store.zoom_limit("lane").await.unwrap(), Some(ZoomLimit { version: 1, ..first }));
+    assert!(!suite.store.replace_zoom_limit(&early).await.unwrap(), "that version is not there yet");
+    assert_eq!(suite.store.zoom_limit("lane").await.unwrap(), Some(ZoomLimit { version: 1, ..first }));
     let gone = ZoomLimit { version: 1, lane: "never stored".into(), ..late };
-    assert!(!bench.store.replace_zoom_limit(&gone).await.unwrap());
+    assert!(!suite.store.replace_zoom_limit(&gone).await.unwrap());
 }
 
-pub async fn of_takers_at_once_one_is_first(bench: &Bench) {
-    let mut known = unknown(bench, "lane");
+pub async fn of_takers_at_once_one_is_first(suite: &Conformance) {
+    let mut known = unknown(suite, "lane");
     for round in 1..=ROUNDS {
         let takers: Vec<_> = (0..CALLERS)
             .map(|taker| {
-                let mine = share(bench, u32::try_from(taker).unwrap());
+                let mine = share(suite, u32::try_from(taker).unwrap());
                 ZoomLimit { shares: vec![mine], ..known.clone() }
             })
             .collect();
-        let taken = join_all(takers.iter().map(|limit| bench.store.replace_zoom_limit(limit))).await;
+        let taken = join_all(takers.iter().map(|limit| suite.store.replace_zoom_limit(limit))).await;
         let firsts: Vec<_> = takers.iter().zip(taken).filter(|(_, taken)| *taken.as_ref().unwrap()).collect();
         assert_eq!(firsts.len(), 1, "round {round}");
-        known = bench.store.zoom_limit("lane").await.unwrap().unwrap();
+        known = suite.store.zoom_limit("lane").await.unwrap().unwrap();
         assert_eq!(known.shares, firsts[0].0.shares, "and what it wrote stands");
         assert_eq!(known.version, i64::try_from(round).unwrap());
     }
 }
 
-pub async fn limits_that_nobody_uses_are_forgotten(bench: &Bench) {
-    let old = unknown(bench, "old");
-    let now = bench.env.now() + Duration::from_secs(1);
-    let new = ZoomLimit { changed_at: now, ..unknown(bench, "new") };
+pub async fn limits_that_nobody_uses_are_forgotten(suite: &Conformance) {
+    let old = unknown(suite, "old");
+    let now = suite.env.now() + Duration::from_secs(1);
+    let new = ZoomLimit { changed_at: now, ..unknown(suite, "new") };
     for limit in [&old, &new] {
-        assert!(bench.store.replace_zoom_limit(limit).await.unwrap());
+        assert!(suite.store.replace_zoom_limit(limit).await.unwrap());
     }
-    assert_eq!(bench.store.forget_zoom_limits(now).await.unwrap(), 1);
-    assert_eq!(bench.store.zoom_limit("old").await.unwrap(), None);
-    assert!(bench.store.zoom_limit("new").await.unwrap().is_some());
-    assert!(!bench.store.replace_zoom_limit(&ZoomLimit { version: 1, ..old.clone() }).await.unwrap());
-    assert!(bench.store.replace_zoom_limit(&old).await.unwrap(), "it begins anew");
+    assert_eq!(suite.store.forget_zoom_limits(now).await.unwrap(), 1);
+    assert_eq!(suite.store.zoom_limit("old").await.unwrap(), None);
+    assert!(suite.store.zoom_limit("new").await.unwrap().is_some());
+    assert!(!suite.store.replace_zoom_limit(&ZoomLimit { version: 1, ..old.clone() }).await.unwrap());
+    assert!(suite.store.replace_zoom_limit(&old).await.unwrap(), "it begins anew");
 }

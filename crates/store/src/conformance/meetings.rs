@@ -10,7 +10,7 @@ use model::{
 };
 
 use super::{
-    Bench, CALLERS, ROUNDS,
+    CALLERS, Conformance, ROUNDS,
     credentials::{account, connect, connected},
 };
 use crate::{
@@ -30,292 +30,292 @@ fn of(host: &str, digits: i64) -> Meeting {
 }
 
 /// A server-to-server account of the Zoom account that everybody here belongs to.
-async fn speaker(bench: &Bench, workspace: WorkspaceId) -> Credential {
-    let app = bench.app(workspace, "server-to-server").await;
+async fn speaker(suite: &Conformance, workspace: WorkspaceId) -> Credential {
+    let app = suite.app(workspace, "server-to-server").await;
     let kind = CredentialKind::ServerToServer;
-    let made = Credential { kind, ..account(bench, workspace, app.id, "") };
-    connect(bench, &made).await.unwrap();
+    let made = Credential { kind, ..account(suite, workspace, app.id, "") };
+    connect(suite, &made).await.unwrap();
     made
 }
 
-async fn claim(bench: &Bench, now: Timestamp) -> (Lease, Vec<DueSync>) {
-    let lease = Lease { expires_at: now + MINUTE, ..bench.lease(0) };
-    let claimed = bench.store.claim_meeting_syncs(&lease, now, 99).await.unwrap();
+async fn claim(suite: &Conformance, now: Timestamp) -> (Lease, Vec<DueSync>) {
+    let lease = Lease { expires_at: now + MINUTE, ..suite.lease(0) };
+    let claimed = suite.store.claim_meeting_syncs(&lease, now, 99).await.unwrap();
     (lease, claimed)
 }
 
 /// Lists `meetings` as an account's, as of `since`.
-async fn sync(bench: &Bench, of: &Credential, meetings: &[Meeting], since: Timestamp) {
-    assert!(bench.store.want_meeting_sync(of.workspace, of.id, since).await.unwrap());
-    let (lease, claimed) = claim(bench, since).await;
+async fn sync(suite: &Conformance, of: &Credential, meetings: &[Meeting], since: Timestamp) {
+    assert!(suite.store.want_meeting_sync(of.workspace, of.id, since).await.unwrap());
+    let (lease, claimed) = claim(suite, since).await;
     assert!(claimed.iter().any(|due| due.credential == of.id));
     for due in claimed.iter().filter(|due| due.credential != of.id) {
         let outcome = SyncOutcome::Failed { note: None };
         assert!(
-            bench.store.finish_meeting_sync(due.credential, &lease, outcome, since + HOUR).await.unwrap()
+            suite.store.finish_meeting_sync(due.credential, &lease, outcome, since + HOUR).await.unwrap()
         );
     }
-    assert!(bench.store.put_meetings(of.id, &lease, meetings, since, since + MINUTE).await.unwrap());
-    finish(bench, of, &lease, since).await;
+    assert!(suite.store.put_meetings(of.id, &lease, meetings, since, since + MINUTE).await.unwrap());
+    finish(suite, of, &lease, since).await;
 }
 
-async fn finish(bench: &Bench, of: &Credential, lease: &Lease, since: Timestamp) {
+async fn finish(suite: &Conformance, of: &Credential, lease: &Lease, since: Timestamp) {
     let outcome = SyncOutcome::Completed { since };
-    assert!(bench.store.finish_meeting_sync(of.id, lease, outcome, since + HOUR).await.unwrap());
+    assert!(suite.store.finish_meeting_sync(of.id, lease, outcome, since + HOUR).await.unwrap());
 }
 
-async fn owner(bench: &Bench, workspace: WorkspaceId, digits: i64) -> Option<MeetingOwner> {
-    bench.store.meeting_owner(workspace, number(digits)).await.unwrap()
+async fn owner(suite: &Conformance, workspace: WorkspaceId, digits: i64) -> Option<MeetingOwner> {
+    suite.store.meeting_owner(workspace, number(digits)).await.unwrap()
 }
 
-async fn hosts(bench: &Bench, of: &Credential, digits: i64) -> bool {
-    owner(bench, of.workspace, digits).await.is_some_and(|owner| owner.credential == of.id)
+async fn hosts(suite: &Conformance, of: &Credential, digits: i64) -> bool {
+    owner(suite, of.workspace, digits).await.is_some_and(|owner| owner.credential == of.id)
 }
 
-async fn known(bench: &Bench, of: &Credential) -> Vec<i64> {
+async fn known(suite: &Conformance, of: &Credential) -> Vec<i64> {
     let page = Page { order: Order::Ascending, after: None, most: 99 };
     let filter = MeetingFilter { credential: Some(of.id), ..MeetingFilter::default() };
-    let found = bench.store.known_meetings(of.workspace, &filter, MeetingKey::Number, &page).await.unwrap();
+    let found = suite.store.known_meetings(of.workspace, &filter, MeetingKey::Number, &page).await.unwrap();
     found.iter().map(|meeting| meeting.number.as_i64() - 80_000_000_000).collect()
 }
 
-async fn state(bench: &Bench, of: &Credential) -> MeetingSyncStatus {
-    bench.store.credential(of.workspace, of.id).await.unwrap().unwrap().meeting_sync
+async fn state(suite: &Conformance, of: &Credential) -> MeetingSyncStatus {
+    suite.store.credential(of.workspace, of.id).await.unwrap().unwrap().meeting_sync
 }
 
-async fn tell(bench: &Bench, to: &Credential, change: MeetingChange, as_of: Timestamp) {
+async fn tell(suite: &Conformance, to: &Credential, change: MeetingChange, as_of: Timestamp) {
     let event = ZoomEvent {
-        key: bench.env.entropy.bytes(),
+        key: suite.env.entropy.bytes(),
         workspace: to.workspace,
         app: to.app,
         name: "meeting.created".into(),
         ended: None,
-        received_at: bench.env.now(),
+        received_at: suite.env.now(),
     };
     let news = MeetingNews { zoom_account_id: to.zoom_account_id.clone(), change, as_of };
-    let received = ReceivedEvent { event, ending: None, news: Some(&news) };
-    bench.store.receive_zoom_events(&[received]).await.unwrap();
+    let received = ReceivedEvent { event, disconnection: None, news: Some(&news) };
+    suite.store.receive_zoom_events(&[received]).await.unwrap();
 }
 
-pub async fn a_list_replaces_the_list_before(bench: &Bench) {
-    let (made, now) = (connected(bench).await, bench.env.now());
-    assert_eq!(state(bench, &made).await, MeetingSyncStatus::NotStarted);
-    let (lease, claimed) = claim(bench, now).await;
+pub async fn a_list_replaces_the_list_before(suite: &Conformance) {
+    let (made, now) = (connected(suite).await, suite.env.now());
+    assert_eq!(state(suite, &made).await, MeetingSyncStatus::NotStarted);
+    let (lease, claimed) = claim(suite, now).await;
     assert_eq!(claimed, [DueSync { workspace: made.workspace, credential: made.id, failures: 0 }]);
-    assert_eq!(state(bench, &made).await, MeetingSyncStatus::InProgress);
+    assert_eq!(state(suite, &made).await, MeetingSyncStatus::InProgress);
     for page in [vec![of("user-1", 1), of("user-1", 2)], vec![], vec![of("user-1", 3)]] {
-        assert!(bench.store.put_meetings(made.id, &lease, &page, now, now + HOUR).await.unwrap());
+        assert!(suite.store.put_meetings(made.id, &lease, &page, now, now + HOUR).await.unwrap());
     }
-    finish(bench, &made, &lease, now).await;
-    assert_eq!(known(bench, &made).await, [1, 2, 3]);
-    assert_eq!(state(bench, &made).await, MeetingSyncStatus::Completed);
-    assert!(claim(bench, now + HOUR - MINUTE).await.1.is_empty(), "not before it is due");
+    finish(suite, &made, &lease, now).await;
+    assert_eq!(known(suite, &made).await, [1, 2, 3]);
+    assert_eq!(state(suite, &made).await, MeetingSyncStatus::Completed);
+    assert!(claim(suite, now + HOUR - MINUTE).await.1.is_empty(), "not before it is due");
 
-    sync(bench, &made, &[of("user-1", 2), of("user-2", 4)], now + MINUTE).await;
-    assert_eq!(known(bench, &made).await, [2, 4]);
-    assert!(hosts(bench, &made, 2).await && owner(bench, made.workspace, 1).await.is_none());
-    let elsewhere = WorkspaceId::generate(&bench.env);
-    assert!(owner(bench, elsewhere, 2).await.is_none());
-    assert!(!bench.store.want_meeting_sync(elsewhere, made.id, now).await.unwrap());
+    sync(suite, &made, &[of("user-1", 2), of("user-2", 4)], now + MINUTE).await;
+    assert_eq!(known(suite, &made).await, [2, 4]);
+    assert!(hosts(suite, &made, 2).await && owner(suite, made.workspace, 1).await.is_none());
+    let elsewhere = WorkspaceId::generate(&suite.env);
+    assert!(owner(suite, elsewhere, 2).await.is_none());
+    assert!(!suite.store.want_meeting_sync(elsewhere, made.id, now).await.unwrap());
 }
 
-pub async fn the_host_wins(bench: &Bench) {
-    let (ana, now) = (connected(bench).await, bench.env.now());
-    let bob = account(bench, ana.workspace, ana.app, "user-2");
-    connect(bench, &bob).await.unwrap();
-    let speaker = speaker(bench, ana.workspace).await;
+pub async fn the_host_wins(suite: &Conformance) {
+    let (ana, now) = (connected(suite).await, suite.env.now());
+    let bob = account(suite, ana.workspace, ana.app, "user-2");
+    connect(suite, &bob).await.unwrap();
+    let speaker = speaker(suite, ana.workspace).await;
     // Bob's list names a meeting of Ana's, later than her own.
-    sync(bench, &ana, &[of("user-1", 1)], now).await;
-    sync(bench, &bob, &[of("user-1", 1), of("user-1", 2)], now + MINUTE).await;
-    assert!(hosts(bench, &ana, 1).await);
-    assert!(owner(bench, ana.workspace, 2).await.is_none(), "Bob knows it and is not its host");
+    sync(suite, &ana, &[of("user-1", 1)], now).await;
+    sync(suite, &bob, &[of("user-1", 1), of("user-1", 2)], now + MINUTE).await;
+    assert!(hosts(suite, &ana, 1).await);
+    assert!(owner(suite, ana.workspace, 2).await.is_none(), "Bob knows it and is not its host");
 
-    sync(bench, &speaker, &[of("user-1", 1), of("user-1", 2)], now + MINUTE).await;
-    assert!(hosts(bench, &ana, 1).await, "the host's own account comes first");
+    sync(suite, &speaker, &[of("user-1", 1), of("user-1", 2)], now + MINUTE).await;
+    assert!(hosts(suite, &ana, 1).await, "the host's own account comes first");
     let spoken_for =
         MeetingOwner { credential: speaker.id, kind: CredentialKind::ServerToServer, host: "user-1".into() };
-    assert_eq!(owner(bench, ana.workspace, 2).await, Some(spoken_for.clone()));
+    assert_eq!(owner(suite, ana.workspace, 2).await, Some(spoken_for.clone()));
 
-    let lease = bench.lease(60);
-    bench.store.lease_refresh(ana.workspace, ana.id, 1, &lease, now).await.unwrap();
-    let lost = bench.store.lose_grant(ana.id, 1, &lease, ReauthCause::Revoked, &bench.note("lost")).await;
+    let lease = suite.lease(60);
+    suite.store.lease_refresh(ana.workspace, ana.id, 1, &lease, now).await.unwrap();
+    let lost = suite.store.lose_grant(ana.id, 1, &lease, ReauthCause::Revoked, &suite.note("lost")).await;
     assert!(lost.unwrap());
-    assert_eq!(owner(bench, ana.workspace, 1).await, Some(spoken_for), "an account that gives tokens");
-    assert!(!bench.store.want_meeting_sync(ana.workspace, ana.id, now).await.unwrap());
+    assert_eq!(owner(suite, ana.workspace, 1).await, Some(spoken_for), "an account that gives tokens");
+    assert!(!suite.store.want_meeting_sync(ana.workspace, ana.id, now).await.unwrap());
 }
 
-pub async fn disconnecting_forgets_its_meetings(bench: &Bench) {
-    let (made, now) = (connected(bench).await, bench.env.now());
-    sync(bench, &made, &[of("user-1", 1)], now).await;
-    let (lease, cause) = (bench.lease(60), DisconnectCause::Asked);
-    bench.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap();
-    assert_eq!(bench.store.claim_meeting_syncs(&lease, now, 9).await.unwrap().len(), 1);
+pub async fn disconnecting_forgets_its_meetings(suite: &Conformance) {
+    let (made, now) = (connected(suite).await, suite.env.now());
+    sync(suite, &made, &[of("user-1", 1)], now).await;
+    let (lease, cause) = (suite.lease(60), DisconnectCause::Asked);
+    suite.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap();
+    assert_eq!(suite.store.claim_meeting_syncs(&lease, now, 9).await.unwrap().len(), 1);
     assert!(
-        bench.store.disconnect_credential(made.workspace, made.id, cause, &bench.note("x")).await.unwrap()
+        suite.store.disconnect_credential(made.workspace, made.id, cause, &suite.note("x")).await.unwrap()
     );
-    assert!(known(bench, &made).await.is_empty());
-    assert_eq!(state(bench, &made).await, MeetingSyncStatus::NotStarted);
+    assert!(known(suite, &made).await.is_empty());
+    assert_eq!(state(suite, &made).await, MeetingSyncStatus::NotStarted);
     let late = [of("user-1", 2)];
-    assert!(!bench.store.put_meetings(made.id, &lease, &late, now, now + MINUTE).await.unwrap());
-    assert!(claim(bench, now + HOUR).await.1.is_empty());
-    tell(bench, &made, MeetingChange::Exists { number: number(3), host: "user-1".into() }, now).await;
-    assert!(known(bench, &made).await.is_empty());
+    assert!(!suite.store.put_meetings(made.id, &lease, &late, now, now + MINUTE).await.unwrap());
+    assert!(claim(suite, now + HOUR).await.1.is_empty());
+    tell(suite, &made, MeetingChange::Exists { number: number(3), host: "user-1".into() }, now).await;
+    assert!(known(suite, &made).await.is_empty());
 
-    connect(bench, &made).await.unwrap();
-    assert_eq!(claim(bench, now).await.1.len(), 1, "a consent begins anew");
+    connect(suite, &made).await.unwrap();
+    assert_eq!(claim(suite, now).await.1.len(), 1, "a consent begins anew");
 }
 
-pub async fn who_is_due_is_synced_by_one(bench: &Bench) {
-    let first = connected(bench).await;
+pub async fn who_is_due_is_synced_by_one(suite: &Conformance) {
+    let first = connected(suite).await;
     for user in 0..3 {
-        let more = account(bench, first.workspace, first.app, &format!("more-{user}"));
-        connect(bench, &more).await.unwrap();
+        let more = account(suite, first.workspace, first.app, &format!("more-{user}"));
+        connect(suite, &more).await.unwrap();
     }
     for round in (0..).take(ROUNDS) {
-        let now = bench.env.now() + HOUR * round;
+        let now = suite.env.now() + HOUR * round;
         let leases: Vec<_> =
-            (0..CALLERS).map(|_| Lease { expires_at: now + HOUR, ..bench.lease(0) }).collect();
-        let claims = leases.iter().map(|lease| bench.store.claim_meeting_syncs(lease, now, 2));
+            (0..CALLERS).map(|_| Lease { expires_at: now + HOUR, ..suite.lease(0) }).collect();
+        let claims = leases.iter().map(|lease| suite.store.claim_meeting_syncs(lease, now, 2));
         let claimed: Vec<_> = join_all(claims).await.into_iter().flat_map(Result::unwrap).collect();
         let accounts: BTreeSet<_> = claimed.iter().map(|due| due.credential).collect();
         assert_eq!((claimed.len(), accounts.len()), (4, 4), "each once, and again when its claim lapses");
     }
 }
 
-pub async fn a_fenced_sync_writes_nothing(bench: &Bench) {
-    let (made, now) = (connected(bench).await, bench.env.now());
-    let (slow, _) = claim(bench, now).await;
-    let (next, claimed) = claim(bench, now + MINUTE).await;
+pub async fn a_fenced_sync_writes_nothing(suite: &Conformance) {
+    let (made, now) = (connected(suite).await, suite.env.now());
+    let (slow, _) = claim(suite, now).await;
+    let (next, claimed) = claim(suite, now + MINUTE).await;
     assert_eq!(claimed.len(), 1, "the first lease has lapsed");
     let page = [of("user-1", 1)];
-    assert!(!bench.store.put_meetings(made.id, &slow, &page, now, now + HOUR).await.unwrap());
+    assert!(!suite.store.put_meetings(made.id, &slow, &page, now, now + HOUR).await.unwrap());
     let outcome = SyncOutcome::Completed { since: now };
-    assert!(!bench.store.finish_meeting_sync(made.id, &slow, outcome, now + HOUR).await.unwrap());
-    assert!(known(bench, &made).await.is_empty());
-    assert!(bench.store.put_meetings(made.id, &next, &page, now, now + HOUR).await.unwrap());
-    assert!(claim(bench, now + MINUTE * 3).await.1.is_empty(), "putting holds on to it");
+    assert!(!suite.store.finish_meeting_sync(made.id, &slow, outcome, now + HOUR).await.unwrap());
+    assert!(known(suite, &made).await.is_empty());
+    assert!(suite.store.put_meetings(made.id, &next, &page, now, now + HOUR).await.unwrap());
+    assert!(claim(suite, now + MINUTE * 3).await.1.is_empty(), "putting holds on to it");
 }
 
-pub async fn who_asks_during_a_sync_gets_another(bench: &Bench) {
-    let (made, now) = (connected(bench).await, bench.env.now());
-    let (lease, _) = claim(bench, now).await;
-    assert!(bench.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap());
-    assert!(claim(bench, now).await.1.is_empty(), "one at a time");
-    assert!(bench.store.put_meetings(made.id, &lease, &[], now, now + HOUR).await.unwrap());
-    finish(bench, &made, &lease, now).await;
-    assert_eq!(claim(bench, now).await.1.len(), 1);
+pub async fn who_asks_during_a_sync_gets_another(suite: &Conformance) {
+    let (made, now) = (connected(suite).await, suite.env.now());
+    let (lease, _) = claim(suite, now).await;
+    assert!(suite.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap());
+    assert!(claim(suite, now).await.1.is_empty(), "one at a time");
+    assert!(suite.store.put_meetings(made.id, &lease, &[], now, now + HOUR).await.unwrap());
+    finish(suite, &made, &lease, now).await;
+    assert_eq!(claim(suite, now).await.1.len(), 1);
 }
 
-pub async fn a_failed_sync_is_counted_and_keeps_what_is_known(bench: &Bench) {
-    let (made, now) = (connected(bench).await, bench.env.now());
-    sync(bench, &made, &[of("user-1", 1)], now).await;
-    for (failures, note) in [(0, Some(bench.note("the app lacks a scope"))), (1, None)] {
+pub async fn a_failed_sync_is_counted_and_keeps_what_is_known(suite: &Conformance) {
+    let (made, now) = (connected(suite).await, suite.env.now());
+    sync(suite, &made, &[of("user-1", 1)], now).await;
+    for (failures, note) in [(0, Some(suite.note("the app lacks a scope"))), (1, None)] {
         let at = now + HOUR * (failures + 1);
-        let (lease, claimed) = claim(bench, at).await;
+        let (lease, claimed) = claim(suite, at).await;
         assert_eq!(claimed[0].failures, failures);
         let outcome = SyncOutcome::Failed { note: note.as_ref() };
-        assert!(bench.store.finish_meeting_sync(made.id, &lease, outcome, at + HOUR).await.unwrap());
-        assert_eq!(state(bench, &made).await, MeetingSyncStatus::Failed);
+        assert!(suite.store.finish_meeting_sync(made.id, &lease, outcome, at + HOUR).await.unwrap());
+        assert_eq!(state(suite, &made).await, MeetingSyncStatus::Failed);
     }
-    assert!(hosts(bench, &made, 1).await);
-    let log = bench.store.credential_log(made.workspace, &LogFilter::default(), 9).await.unwrap();
+    assert!(hosts(suite, &made, 1).await);
+    let log = suite.store.credential_log(made.workspace, &LogFilter::default(), 9).await.unwrap();
     assert_eq!(log.iter().filter(|line| line.message == "the app lacks a scope").count(), 1);
-    sync(bench, &made, &[], now + HOUR * 3).await;
-    assert_eq!(claim(bench, now + HOUR * 4).await.1[0].failures, 0);
+    sync(suite, &made, &[], now + HOUR * 3).await;
+    assert_eq!(claim(suite, now + HOUR * 4).await.1[0].failures, 0);
 }
 
-pub async fn what_zoom_tells_reaches_the_host_and_who_speaks_for_her(bench: &Bench) {
-    let (ana, now) = (connected(bench).await, bench.env.now());
-    let bob = account(bench, ana.workspace, ana.app, "user-2");
-    connect(bench, &bob).await.unwrap();
-    let speaker = speaker(bench, ana.workspace).await;
+pub async fn what_zoom_tells_reaches_the_host_and_who_speaks_for_her(suite: &Conformance) {
+    let (ana, now) = (connected(suite).await, suite.env.now());
+    let bob = account(suite, ana.workspace, ana.app, "user-2");
+    connect(suite, &bob).await.unwrap();
+    let speaker = speaker(suite, ana.workspace).await;
     let host = || "user-1".to_owned();
-    let told = async |change, minutes| tell(bench, &ana, change, now + MINUTE * minutes).await;
+    let told = async |change, minutes| tell(suite, &ana, change, now + MINUTE * minutes).await;
 
     told(MeetingChange::Exists { number: number(1), host: host() }, 1).await;
-    assert_eq!((known(bench, &ana).await, known(bench, &speaker).await), (vec![1], vec![1]));
-    assert!(known(bench, &bob).await.is_empty());
+    assert_eq!((known(suite, &ana).await, known(suite, &speaker).await), (vec![1], vec![1]));
+    assert!(known(suite, &bob).await.is_empty());
     told(MeetingChange::Gone { number: number(1), host: Some(host()) }, 3).await;
     told(MeetingChange::Exists { number: number(1), host: host() }, 2).await;
-    assert!(known(bench, &ana).await.is_empty(), "what is told late is older");
-    assert!(owner(bench, ana.workspace, 1).await.is_none());
+    assert!(known(suite, &ana).await.is_empty(), "what is told late is older");
+    assert!(owner(suite, ana.workspace, 1).await.is_none());
 
     told(MeetingChange::PersonalRoom { number: number(5), host: host() }, 4).await;
     told(MeetingChange::PersonalRoom { number: number(6), host: host() }, 5).await;
-    assert_eq!((known(bench, &ana).await, known(bench, &speaker).await), (vec![6], vec![6]));
+    assert_eq!((known(suite, &ana).await, known(suite, &speaker).await), (vec![6], vec![6]));
     told(MeetingChange::Exists { number: number(6), host: host() }, 6).await;
     told(MeetingChange::PersonalRoom { number: number(7), host: host() }, 7).await;
-    assert_eq!(known(bench, &ana).await, [7], "a room that is told of as a meeting stays a room");
+    assert_eq!(known(suite, &ana).await, [7], "a room that is told of as a meeting stays a room");
 
     told(MeetingChange::Exists { number: number(8), host: host() }, 8).await;
     told(MeetingChange::Gone { number: number(8), host: None }, 9).await;
-    assert_eq!(known(bench, &speaker).await, [7], "a number says enough");
+    assert_eq!(known(suite, &speaker).await, [7], "a number says enough");
     told(MeetingChange::HostGone { host: host() }, 10).await;
-    assert!(known(bench, &speaker).await.is_empty());
+    assert!(known(suite, &speaker).await.is_empty());
 }
 
-pub async fn a_meeting_that_moves_has_one_host(bench: &Bench) {
-    let (ana, now) = (connected(bench).await, bench.env.now());
-    let bob = account(bench, ana.workspace, ana.app, "user-2");
-    connect(bench, &bob).await.unwrap();
-    let speaker = speaker(bench, ana.workspace).await;
+pub async fn a_meeting_that_moves_has_one_host(suite: &Conformance) {
+    let (ana, now) = (connected(suite).await, suite.env.now());
+    let bob = account(suite, ana.workspace, ana.app, "user-2");
+    connect(suite, &bob).await.unwrap();
+    let speaker = speaker(suite, ana.workspace).await;
     for known in [&ana, &speaker] {
-        sync(bench, known, &[of("user-1", 1)], now).await;
+        sync(suite, known, &[of("user-1", 1)], now).await;
     }
     let moved = MeetingChange::Exists { number: number(1), host: "user-2".into() };
-    tell(bench, &ana, moved, now + MINUTE).await;
-    assert!(hosts(bench, &bob, 1).await);
+    tell(suite, &ana, moved, now + MINUTE).await;
+    assert!(hosts(suite, &bob, 1).await);
     assert!(
-        bench
+        suite
             .store
-            .disconnect_credential(bob.workspace, bob.id, DisconnectCause::Asked, &bench.note("x"))
+            .disconnect_credential(bob.workspace, bob.id, DisconnectCause::Asked, &suite.note("x"))
             .await
             .unwrap()
     );
-    let found = owner(bench, ana.workspace, 1).await.unwrap();
+    let found = owner(suite, ana.workspace, 1).await.unwrap();
     assert_eq!((found.credential, &*found.host), (speaker.id, "user-2"), "and not with Ana");
 }
 
-pub async fn a_list_from_before_brings_nothing_back(bench: &Bench) {
-    let (made, now) = (connected(bench).await, bench.env.now());
-    sync(bench, &made, &[of("user-1", 1)], now).await;
-    bench.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap();
-    let (lease, _) = claim(bench, now + MINUTE).await;
+pub async fn a_list_from_before_brings_nothing_back(suite: &Conformance) {
+    let (made, now) = (connected(suite).await, suite.env.now());
+    sync(suite, &made, &[of("user-1", 1)], now).await;
+    suite.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap();
+    let (lease, _) = claim(suite, now + MINUTE).await;
     let host = || "user-1".to_owned();
     let later = now + MINUTE * 2;
-    tell(bench, &made, MeetingChange::Gone { number: number(1), host: Some(host()) }, later).await;
-    tell(bench, &made, MeetingChange::Exists { number: number(2), host: host() }, later).await;
+    tell(suite, &made, MeetingChange::Gone { number: number(1), host: Some(host()) }, later).await;
+    tell(suite, &made, MeetingChange::Exists { number: number(2), host: host() }, later).await;
     let page = [of("user-1", 1), of("user-1", 3)];
-    assert!(bench.store.put_meetings(made.id, &lease, &page, now + MINUTE, later).await.unwrap());
-    finish(bench, &made, &lease, now + MINUTE).await;
-    assert_eq!(known(bench, &made).await, [2, 3], "the event is newer than the list");
+    assert!(suite.store.put_meetings(made.id, &lease, &page, now + MINUTE, later).await.unwrap());
+    finish(suite, &made, &lease, now + MINUTE).await;
+    assert_eq!(known(suite, &made).await, [2, 3], "the event is newer than the list");
 
-    assert_eq!(bench.store.forget_gone_meetings(later).await.unwrap(), 0);
-    assert_eq!(bench.store.forget_gone_meetings(later + MINUTE).await.unwrap(), 1);
-    assert_eq!(known(bench, &made).await, [2, 3]);
+    assert_eq!(suite.store.forget_gone_meetings(later).await.unwrap(), 0);
+    assert_eq!(suite.store.forget_gone_meetings(later + MINUTE).await.unwrap(), 1);
+    assert_eq!(known(suite, &made).await, [2, 3]);
 }
 
-pub async fn what_only_a_list_can_tell_is_listed(bench: &Bench) {
-    let (ana, now) = (connected(bench).await, bench.env.now());
-    let speaker = speaker(bench, ana.workspace).await;
-    sync(bench, &ana, &[], now).await;
-    sync(bench, &speaker, &[], now).await;
-    tell(bench, &ana, MeetingChange::Unclear { host: "user-3".into() }, now + MINUTE).await;
-    let claimed = claim(bench, now + MINUTE).await.1;
+pub async fn what_only_a_list_can_tell_is_listed(suite: &Conformance) {
+    let (ana, now) = (connected(suite).await, suite.env.now());
+    let speaker = speaker(suite, ana.workspace).await;
+    sync(suite, &ana, &[], now).await;
+    sync(suite, &speaker, &[], now).await;
+    tell(suite, &ana, MeetingChange::Unclear { host: "user-3".into() }, now + MINUTE).await;
+    let claimed = claim(suite, now + MINUTE).await.1;
     assert_eq!(claimed.iter().map(|due| due.credential).collect::<Vec<_>>(), [speaker.id]);
 }
 
-pub async fn pages_of_meetings_miss_nothing(bench: &Bench) {
-    let (made, now) = (connected(bench).await, bench.env.now());
-    let bob = account(bench, made.workspace, made.app, "user-2");
-    connect(bench, &bob).await.unwrap();
+pub async fn pages_of_meetings_miss_nothing(suite: &Conformance) {
+    let (made, now) = (connected(suite).await, suite.env.now());
+    let bob = account(suite, made.workspace, made.app, "user-2");
+    connect(suite, &bob).await.unwrap();
     let listed: Vec<_> = (1..=5).map(|digits| of("user-1", digits)).collect();
-    sync(bench, &made, &listed, now).await;
-    sync(bench, &bob, &listed[..2], now + MINUTE).await;
+    sync(suite, &made, &listed, now).await;
+    sync(suite, &bob, &listed[..2], now + MINUTE).await;
     let walk = async |key, order, filter: MeetingFilter| {
         let (mut found, mut page) = (Vec::<KnownMeeting>::new(), Page { order, after: None, most: 2 });
         loop {
-            let next = bench.store.known_meetings(made.workspace, &filter, key, &page).await.unwrap();
+            let next = suite.store.known_meetings(made.workspace, &filter, key, &page).await.unwrap();
             let Some(last) = next.last() else { break found };
             assert!(next.len() <= 2);
             page.after = Some(last.place(key));
@@ -342,7 +342,7 @@ pub async fn pages_of_meetings_miss_nothing(bench: &Bench) {
         assert_eq!(walk(MeetingKey::Number, Order::Ascending, filter).await.len(), count, "{filter:?}");
     }
     let page = Page { order: Order::Ascending, after: None, most: 9 };
-    let elsewhere = WorkspaceId::generate(&bench.env);
-    let foreign = bench.store.known_meetings(elsewhere, &all, MeetingKey::Number, &page).await.unwrap();
+    let elsewhere = WorkspaceId::generate(&suite.env);
+    let foreign = suite.store.known_meetings(elsewhere, &all, MeetingKey::Number, &page).await.unwrap();
     assert!(foreign.is_empty());
 }

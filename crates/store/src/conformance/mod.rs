@@ -13,11 +13,9 @@ pub mod access;
 pub mod apps;
 pub mod audit;
 pub mod bots;
-pub mod census;
 pub mod connect;
 pub mod credentials;
 pub mod idempotency;
-pub mod inbox;
 pub mod limits;
 pub mod links;
 pub mod log;
@@ -25,7 +23,9 @@ pub mod meetings;
 pub mod parked;
 pub mod pools;
 pub mod probe;
+pub mod received_events;
 pub mod sealed_cells;
+pub mod stats;
 pub mod used_ids;
 
 use std::sync::Arc;
@@ -43,14 +43,14 @@ const CALLERS: usize = 6;
 const ROUNDS: usize = 5;
 
 /// A store under test, with a clock that stands still and repeatable randomness.
-pub struct Bench {
+pub struct Conformance {
     /// The store.
     pub store: Arc<dyn Store>,
     /// Time and randomness.
     pub env: Environment,
 }
 
-impl Bench {
+impl Conformance {
     /// Wraps an empty store.
     pub fn new(store: Arc<dyn Store>) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_microsecond(1_800_000_000_123_456)));
@@ -161,7 +161,8 @@ macro_rules! conformance_tests {
                           a_failed_refresh_degrades_until_one_succeeds, of_failures_at_once_one_counts,
                           what_is_disconnected_holds_no_token,
                           who_is_due_is_claimed_once, refreshers_at_once_share_what_is_due,
-                          using_brings_the_next_look_forward, voiding_moves_the_epoch_alone }
+                          using_brings_the_next_look_forward, voiding_moves_the_epoch_alone,
+                          a_consent_is_known_however_often_it_was_refreshed }
             idempotency { an_answer_is_there_for_whoever_asks_again, a_lapsed_request_is_taken_on_again,
                           an_abandoned_request_may_come_again_at_once, of_the_same_at_once_one_is_first,
                           what_is_past_its_time_is_forgotten_few_at_a_time }
@@ -173,7 +174,7 @@ macro_rules! conformance_tests {
                        a_meeting_that_moves_has_one_host,
                        a_list_from_before_brings_nothing_back, what_only_a_list_can_tell_is_listed,
                        pages_of_meetings_miss_nothing }
-            inbox { an_event_counts_once_with_what_it_ends, an_event_that_ends_nothing_is_done_at_once,
+            received_events { an_event_counts_once_with_what_it_ends, an_event_that_ends_nothing_is_done_at_once,
                     a_later_consent_outlives_an_earlier_event, of_deliveries_at_once_one_counts,
                     only_what_is_finished_is_forgotten, every_registration_is_told_at_once_or_none,
                     the_registrations_of_an_app_are_found_in_every_workspace, an_app_remembers_its_validation }
@@ -184,7 +185,7 @@ macro_rules! conformance_tests {
                     the_oldest_go_first_and_few_at_a_time }
             limits { a_limit_comes_back_whole, nobody_overwrites_a_limit_unseen, of_takers_at_once_one_is_first,
                      limits_that_nobody_uses_are_forgotten }
-            census { accounts_are_counted_by_state }
+            stats { accounts_are_counted_by_state }
             probe { a_store_that_works_can_be_probed_again_and_again }
             parked { a_parked_consent_comes_back_whole, one_is_parked_for_each_user, the_oldest_make_room,
                      adopting_connects_and_ends_it_once, a_consent_ends_what_is_parked_of_the_user,
@@ -214,15 +215,15 @@ macro_rules! conformance_tests {
                    bots_that_ended_long_ago_are_forgotten }
         }
     };
-    ($constructor:expr => $($room:ident { $($behaviour:ident),* $(,)? })*) => {$(
-        mod $room {
+    ($constructor:expr => $($module:ident { $($behaviour:ident),* $(,)? })*) => {$(
+        mod $module {
             use super::*;
             $(
                 #[tokio::test]
                 async fn $behaviour() {
                     let (store, _guard) = ($constructor)().await;
-                    let bench = $crate::conformance::Bench::new(store);
-                    $crate::conformance::$room::$behaviour(&bench).await;
+                    let suite = $crate::conformance::Conformance::new(store);
+                    $crate::conformance::$module::$behaviour(&suite).await;
                 }
             )*
         }

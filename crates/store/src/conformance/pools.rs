@@ -10,12 +10,12 @@ use model::{
     StatusChange, WorkspaceId,
 };
 
-use super::{Bench, CALLERS, ROUNDS, bots, credentials};
+use super::{CALLERS, Conformance, ROUNDS, bots, credentials};
 use crate::{Crowd, Member, Occupied, Pool, PoolRemoval, Seat, SeatRequest, Seating, StoreError};
 
 /// A workspace with one pool, and its members.
 struct Ground<'b> {
-    bench: &'b Bench,
+    suite: &'b Conformance,
     workspace: WorkspaceId,
     pool: PoolId,
     members: Vec<Member>,
@@ -23,14 +23,14 @@ struct Ground<'b> {
 
 impl<'b> Ground<'b> {
     /// A pool of accounts that may be in so many meetings each, and host one of them.
-    async fn with(bench: &'b Bench, joins: &[u32]) -> Self {
-        let workspace = bench.workspace().await;
-        let app = bench.app(workspace, "client-1").await;
+    async fn with(suite: &'b Conformance, joins: &[u32]) -> Self {
+        let workspace = suite.workspace().await;
+        let app = suite.app(workspace, "client-1").await;
         let mut members = Vec::new();
         for (index, joins) in joins.iter().enumerate() {
             let person = format!("user-{index}");
-            let account = credentials::account(bench, workspace, app.id, &person);
-            credentials::connect(bench, &account).await.unwrap();
+            let account = credentials::account(suite, workspace, app.id, &person);
+            credentials::connect(suite, &account).await.unwrap();
             members.push(Member {
                 account: (account.id, None),
                 person,
@@ -39,14 +39,14 @@ impl<'b> Ground<'b> {
                 hosted: 1,
             });
         }
-        let pool = added(bench, workspace, "first", &members).await;
-        Self { bench, workspace, pool, members }
+        let pool = added(suite, workspace, "first", &members).await;
+        Self { suite, workspace, pool, members }
     }
 
     fn request<'r>(&self, holder: &'r str, meeting: Option<u64>) -> SeatRequest<'r> {
-        let now = self.bench.env.now();
+        let now = self.suite.env.now();
         SeatRequest {
-            id: SeatId::generate(&self.bench.env),
+            id: SeatId::generate(&self.suite.env),
             pool: self.pool,
             meeting: meeting.map(number),
             holder,
@@ -59,7 +59,7 @@ impl<'b> Ground<'b> {
     }
 
     async fn ask(&self, request: &SeatRequest<'_>) -> Seating {
-        self.bench.store.take_seat(self.workspace, request).await.unwrap()
+        self.suite.store.take_seat(self.workspace, request).await.unwrap()
     }
 
     async fn takes(&self, request: &SeatRequest<'_>) -> Seat {
@@ -77,7 +77,7 @@ impl<'b> Ground<'b> {
     }
 
     async fn occupied(&self) -> Vec<Occupied> {
-        self.bench.store.pool(self.workspace, self.pool, self.bench.env.now()).await.unwrap().unwrap().1
+        self.suite.store.pool(self.workspace, self.pool, self.suite.env.now()).await.unwrap().unwrap().1
     }
 
     async fn seats(&self) -> Vec<u32> {
@@ -89,15 +89,15 @@ fn number(digits: u64) -> MeetingNumber {
     (81_000_000_000 + digits).to_string().parse().unwrap()
 }
 
-async fn added(bench: &Bench, workspace: WorkspaceId, name: &str, members: &[Member]) -> PoolId {
+async fn added(suite: &Conformance, workspace: WorkspaceId, name: &str, members: &[Member]) -> PoolId {
     let pool =
-        Pool { id: PoolId::generate(&bench.env), workspace, name: name.into(), created_at: bench.env.now() };
-    bench.store.add_pool(&pool, members).await.unwrap();
+        Pool { id: PoolId::generate(&suite.env), workspace, name: name.into(), created_at: suite.env.now() };
+    suite.store.add_pool(&pool, members).await.unwrap();
     pool.id
 }
 
-pub async fn a_pool_comes_back_whole(bench: &Bench) {
-    let ground = Ground::with(bench, &[1, 2]).await;
+pub async fn a_pool_comes_back_whole(suite: &Conformance) {
+    let ground = Ground::with(suite, &[1, 2]).await;
     let user: AccountUser = "ada@example.test".parse().unwrap();
     let mut members = ground.members.clone();
     members.push(Member {
@@ -107,33 +107,33 @@ pub async fn a_pool_comes_back_whole(bench: &Bench) {
         ..members[1].clone()
     });
     let name = "Zoë’s 🗝";
-    let id = added(bench, ground.workspace, name, &members).await;
+    let id = added(suite, ground.workspace, name, &members).await;
     members.sort_by_key(|member| (member.account.0.to_string(), member.person != "user-0"));
 
-    let (now, elsewhere) = (bench.env.now(), WorkspaceId::generate(&bench.env));
-    let (pool, found) = bench.store.pool(ground.workspace, id, now).await.unwrap().unwrap();
+    let (now, elsewhere) = (suite.env.now(), WorkspaceId::generate(&suite.env));
+    let (pool, found) = suite.store.pool(ground.workspace, id, now).await.unwrap().unwrap();
     assert_eq!((pool.name.as_str(), pool.created_at, pool.workspace), (name, now, ground.workspace));
     assert_eq!(
         found.iter().map(|occupied| &occupied.member).collect::<Vec<_>>(),
         members.iter().collect::<Vec<_>>()
     );
     assert!(found.iter().all(|occupied| occupied.status.is_usable() && occupied.seats == 0));
-    assert!(bench.store.pool(elsewhere, id, now).await.unwrap().is_none());
-    assert!(bench.store.pools(elsewhere, now).await.unwrap().is_empty());
+    assert!(suite.store.pool(elsewhere, id, now).await.unwrap().is_none());
+    assert!(suite.store.pools(elsewhere, now).await.unwrap().is_empty());
 
-    let all = bench.store.pools(ground.workspace, now).await.unwrap();
+    let all = suite.store.pools(ground.workspace, now).await.unwrap();
     assert_eq!(
         all.iter().map(|(pool, members)| (&*pool.name, members.len())).collect::<Vec<_>>(),
         [(name, 3), ("first", 2)]
     );
-    let again = bench.store.add_pool(&Pool { id: PoolId::generate(&bench.env), ..pool }, &[]).await;
+    let again = suite.store.add_pool(&Pool { id: PoolId::generate(&suite.env), ..pool }, &[]).await;
     assert!(matches!(again, Err(StoreError::Exists(_))), "{again:?}");
 }
 
-pub async fn a_pool_is_changed_by_its_own_workspace(bench: &Bench) {
-    let Ground { workspace, pool, members, .. } = Ground::with(bench, &[1, 2]).await;
-    let (store, elsewhere) = (&bench.store, WorkspaceId::generate(&bench.env));
-    added(bench, workspace, "second", &[]).await;
+pub async fn a_pool_is_changed_by_its_own_workspace(suite: &Conformance) {
+    let Ground { workspace, pool, members, .. } = Ground::with(suite, &[1, 2]).await;
+    let (store, elsewhere) = (&suite.store, WorkspaceId::generate(&suite.env));
+    added(suite, workspace, "second", &[]).await;
     assert!(!store.rename_pool(elsewhere, pool, "theirs").await.unwrap());
     assert!(matches!(store.rename_pool(workspace, pool, "second").await, Err(StoreError::Exists(_))));
     assert!(store.rename_pool(workspace, pool, "third").await.unwrap());
@@ -141,7 +141,7 @@ pub async fn a_pool_is_changed_by_its_own_workspace(bench: &Bench) {
     let wider = Member { joins: 9, hosted: 2, ..members[0].clone() };
     assert!(!store.put_members(elsewhere, pool, std::slice::from_ref(&wider), true).await.unwrap());
     assert!(store.put_members(workspace, pool, std::slice::from_ref(&wider), false).await.unwrap());
-    let now = bench.env.now();
+    let now = suite.env.now();
     let (found, occupied) = store.pool(workspace, pool, now).await.unwrap().unwrap();
     assert_eq!((found.name.as_str(), occupied.len()), ("third", 2));
     assert!(store.put_members(workspace, pool, std::slice::from_ref(&wider), true).await.unwrap());
@@ -156,18 +156,18 @@ pub async fn a_pool_is_changed_by_its_own_workspace(bench: &Bench) {
     assert_eq!(store.remove_pool(workspace, pool, now).await.unwrap(), PoolRemoval::NoPool);
 }
 
-pub async fn a_pool_is_deleted_when_nobody_sits_there(bench: &Bench) {
-    let ground = Ground::with(bench, &[1]).await;
+pub async fn a_pool_is_deleted_when_nobody_sits_there(suite: &Conformance) {
+    let ground = Ground::with(suite, &[1]).await;
     let request = ground.request("bot", None);
     ground.takes(&request).await;
-    let remove = async |now| bench.store.remove_pool(ground.workspace, ground.pool, now).await.unwrap();
+    let remove = async |now| suite.store.remove_pool(ground.workspace, ground.pool, now).await.unwrap();
     assert_eq!(remove(request.now).await, PoolRemoval::InUse);
     assert_eq!(ground.seats().await, [1], "and its members are still there");
     assert_eq!(remove(request.until).await, PoolRemoval::Removed);
 }
 
-pub async fn seats_spread_and_run_out(bench: &Bench) {
-    let ground = Ground::with(bench, &[1, 3]).await;
+pub async fn seats_spread_and_run_out(suite: &Conformance) {
+    let ground = Ground::with(suite, &[1, 3]).await;
     let mut taken: BTreeMap<CredentialId, u32> = BTreeMap::new();
     for bot in 0..4 {
         let seat = ground.takes(&ground.request(&format!("bot-{bot}"), Some(bot))).await;
@@ -177,20 +177,20 @@ pub async fn seats_spread_and_run_out(bench: &Bench) {
         assert_eq!(taken.get(&account.0), Some(joins));
     }
     let crowd = ground.refused(&ground.request("late", None)).await;
-    let end = bench.env.now() + Duration::from_secs(60);
+    let end = suite.env.now() + Duration::from_secs(60);
     let full = Crowd { accounts: 2, usable: 2, seats: 4, taken: 4, first_end: Some(end), ..Crowd::default() };
     assert_eq!(crowd, full);
-    let nowhere = SeatRequest { pool: PoolId::generate(&bench.env), ..ground.request("lost", None) };
+    let nowhere = SeatRequest { pool: PoolId::generate(&suite.env), ..ground.request("lost", None) };
     assert_eq!(ground.ask(&nowhere).await, Seating::NoPool);
-    let elsewhere = WorkspaceId::generate(&bench.env);
-    let theirs = bench.store.take_seat(elsewhere, &ground.request("bot", None)).await.unwrap();
+    let elsewhere = WorkspaceId::generate(&suite.env);
+    let theirs = suite.store.take_seat(elsewhere, &ground.request("bot", None)).await.unwrap();
     assert_eq!(theirs, Seating::NoPool);
 }
 
-pub async fn asking_again_keeps_the_seat(bench: &Bench) {
-    let ground = Ground::with(bench, &[2, 2]).await;
+pub async fn asking_again_keeps_the_seat(suite: &Conformance) {
+    let ground = Ground::with(suite, &[2, 2]).await;
     let first = ground.takes(&ground.request("bot", Some(1))).await;
-    let later = bench.env.now() + Duration::from_secs(600);
+    let later = suite.env.now() + Duration::from_secs(600);
     let again = ground.takes(&SeatRequest { until: later, ..ground.request("bot", Some(1)) }).await;
     assert_eq!(again, first);
     let sooner = ground.takes(&ground.request("bot", Some(1))).await;
@@ -209,9 +209,9 @@ pub async fn asking_again_keeps_the_seat(bench: &Bench) {
     assert_eq!(ground.seats().await.iter().sum::<u32>(), 3);
 }
 
-pub async fn nobody_is_twice_in_a_meeting_through_any_pool(bench: &Bench) {
-    let ground = Ground::with(bench, &[9]).await;
-    let other = added(bench, ground.workspace, "other", &ground.members).await;
+pub async fn nobody_is_twice_in_a_meeting_through_any_pool(suite: &Conformance) {
+    let ground = Ground::with(suite, &[9]).await;
+    let other = added(suite, ground.workspace, "other", &ground.members).await;
     ground.takes(&ground.request("bot-1", Some(1))).await;
     let again = SeatRequest { pool: other, ..ground.request("bot-2", Some(1)) };
     assert_eq!(ground.refused(&again).await.present, 1);
@@ -220,8 +220,8 @@ pub async fn nobody_is_twice_in_a_meeting_through_any_pool(bench: &Bench) {
     assert_eq!(ground.seats().await, [2], "a person's seats count in every pool");
 }
 
-pub async fn an_account_hosts_no_more_than_it_may(bench: &Bench) {
-    let ground = Ground::with(bench, &[9]).await;
+pub async fn an_account_hosts_no_more_than_it_may(suite: &Conformance) {
+    let ground = Ground::with(suite, &[9]).await;
     let host = |holder, meeting| SeatRequest { hosting: true, ..ground.request(holder, Some(meeting)) };
     ground.takes(&ground.request("bot-1", Some(1))).await;
     ground.takes(&host("bot-1", 1)).await;
@@ -233,8 +233,8 @@ pub async fn an_account_hosts_no_more_than_it_may(bench: &Bench) {
     assert_eq!((occupied.seats, occupied.hosting), (2, 1), "and it keeps what it had");
 }
 
-pub async fn whoever_comes_as_the_host_hosts(bench: &Bench) {
-    let ground = Ground::with(bench, &[9]).await;
+pub async fn whoever_comes_as_the_host_hosts(suite: &Conformance) {
+    let ground = Ground::with(suite, &[9]).await;
     let own = |holder, meeting| SeatRequest { host: Some("user-0"), ..ground.request(holder, Some(meeting)) };
     let others = |holder, meeting| SeatRequest { host: Some("eve"), ..ground.request(holder, Some(meeting)) };
     ground.takes(&others("bot-1", 1)).await;
@@ -252,12 +252,12 @@ pub async fn whoever_comes_as_the_host_hosts(bench: &Bench) {
     assert_eq!((occupied.seats, occupied.hosting), (3, 1));
 }
 
-pub async fn the_dead_are_passed_over(bench: &Bench) {
-    let ground = Ground::with(bench, &[9, 9]).await;
+pub async fn the_dead_are_passed_over(suite: &Conformance) {
+    let ground = Ground::with(suite, &[9, 9]).await;
     let first = ground.takes(&ground.request("bot", Some(1))).await;
     let (dead, cause) = (first.account.0, DisconnectCause::Asked);
-    let note = bench.note("gone");
-    assert!(bench.store.disconnect_credential(ground.workspace, dead, cause, &note).await.unwrap());
+    let note = suite.note("gone");
+    assert!(suite.store.disconnect_credential(ground.workspace, dead, cause, &note).await.unwrap());
     let moved = ground.takes(&ground.request("bot", Some(1))).await;
     assert_ne!(moved.account, first.account);
     let rest = [moved.account];
@@ -265,10 +265,10 @@ pub async fn the_dead_are_passed_over(bench: &Bench) {
     assert_eq!((crowd.accounts, crowd.usable, crowd.seats), (2, 0, 0));
 }
 
-pub async fn seats_come_back_by_their_holders_end_and_by_time(bench: &Bench) {
-    let ground = Ground::with(bench, &[2]).await;
-    let (store, workspace, pool) = (&bench.store, ground.workspace, ground.pool);
-    let elsewhere = WorkspaceId::generate(&bench.env);
+pub async fn seats_come_back_by_their_holders_end_and_by_time(suite: &Conformance) {
+    let ground = Ground::with(suite, &[2]).await;
+    let (store, workspace, pool) = (&suite.store, ground.workspace, ground.pool);
+    let elsewhere = WorkspaceId::generate(&suite.env);
     let one = ground.takes(&ground.request("bot-1", Some(1))).await;
     let request = ground.request("bot-2", Some(2));
     ground.takes(&request).await;
@@ -291,27 +291,27 @@ pub async fn seats_come_back_by_their_holders_end_and_by_time(bench: &Bench) {
     let after = SeatRequest { now: end, until: later, ..ground.request("bot-5", None) };
     ground.takes(&after).await;
     assert_eq!(store.seats_taken(now).await.unwrap(), 2, "what had ended was swept");
-    ground.refused(&SeatRequest { id: SeatId::generate(&bench.env), holder: "bot-6", ..after }).await;
+    ground.refused(&SeatRequest { id: SeatId::generate(&suite.env), holder: "bot-6", ..after }).await;
 }
 
-pub async fn a_bots_last_step_gives_its_seats_back(bench: &Bench) {
-    let ground = Ground::with(bench, &[9]).await;
-    let (bot, lease) = bots::leased(bench, ground.workspace).await;
+pub async fn a_bots_last_step_gives_its_seats_back(suite: &Conformance) {
+    let ground = Ground::with(suite, &[9]).await;
+    let (bot, lease) = bots::leased(suite, ground.workspace).await;
     ground.takes(&ground.request(&bot.id.to_string(), Some(1))).await;
-    ground.takes(&ground.request(&BotId::generate(&bench.env).to_string(), Some(2))).await;
-    let step = |code| StatusChange { code, message: None, created_at: bench.env.now(), sub_code: None };
-    bench.store.record_step(bot.id, &lease, &step(BotStatus::JoiningCall)).await.unwrap();
+    ground.takes(&ground.request(&BotId::generate(&suite.env).to_string(), Some(2))).await;
+    let step = |code| StatusChange { code, message: None, created_at: suite.env.now(), sub_code: None };
+    suite.store.record_step(bot.id, &lease, &step(BotStatus::JoiningCall)).await.unwrap();
     assert_eq!(ground.seats().await, [2]);
-    let stranger = crate::Lease { token: LeaseToken::generate(&bench.env), ..lease };
-    bench.store.record_step(bot.id, &stranger, &step(BotStatus::Fatal)).await.unwrap();
+    let stranger = crate::Lease { token: LeaseToken::generate(&suite.env), ..lease };
+    suite.store.record_step(bot.id, &stranger, &step(BotStatus::Fatal)).await.unwrap();
     assert_eq!(ground.seats().await, [2], "the step was not recorded");
-    bench.store.record_step(bot.id, &lease, &step(BotStatus::Fatal)).await.unwrap();
+    suite.store.record_step(bot.id, &lease, &step(BotStatus::Fatal)).await.unwrap();
     assert_eq!(ground.seats().await, [1]);
 }
 
-pub async fn of_many_who_ask_at_once_each_sees_what_the_others_took(bench: &Bench) {
-    let ground = Ground::with(bench, &[2, 2]).await;
-    let other = added(bench, ground.workspace, "other", &ground.members).await;
+pub async fn of_many_who_ask_at_once_each_sees_what_the_others_took(suite: &Conformance) {
+    let ground = Ground::with(suite, &[2, 2]).await;
+    let other = added(suite, ground.workspace, "other", &ground.members).await;
     for round in 0..ROUNDS {
         // All into one meeting, through two pools of the same two accounts.
         let holders: Vec<_> = (0..CALLERS).map(|caller| format!("{round}-{caller}")).collect();
@@ -340,12 +340,12 @@ pub async fn of_many_who_ask_at_once_each_sees_what_the_others_took(bench: &Benc
         // The same holder twenty times at once has one seat.
         for holder in &holders {
             for pool in [ground.pool, other] {
-                bench.store.release_seats(ground.workspace, pool, holder).await.unwrap();
+                suite.store.release_seats(ground.workspace, pool, holder).await.unwrap();
             }
         }
         let requests: Vec<_> = (0..CALLERS).map(|_| ground.request("same", Some(7))).collect();
         let answers = join_all(requests.iter().map(|request| ground.takes(request))).await;
         assert!(answers.iter().all(|seat| *seat == answers[0]));
-        assert_eq!(bench.store.release_seats(ground.workspace, ground.pool, "same").await.unwrap(), 1);
+        assert_eq!(suite.store.release_seats(ground.workspace, ground.pool, "same").await.unwrap(), 1);
     }
 }

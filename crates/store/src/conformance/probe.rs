@@ -2,12 +2,12 @@
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use super::Bench;
+use super::Conformance;
 
-pub async fn a_store_that_works_can_be_probed_again_and_again(bench: &Bench) {
-    let before = bench.store.link_revision().await.unwrap();
+pub async fn a_store_that_works_can_be_probed_again_and_again(suite: &Conformance) {
+    let before = suite.store.link_revision().await.unwrap();
     for _ in 0..3 {
-        bench.store.probe().await.unwrap();
+        suite.store.probe().await.unwrap();
     }
-    assert_eq!(bench.store.link_revision().await.unwrap(), before, "no link has changed");
+    assert_eq!(suite.store.link_revision().await.unwrap(), before, "no link has changed");
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use model::Sealed;
 
-use super::Bench;
+use super::Conformance;
 use crate::{Replacement, SEALED_COLUMNS, SealedCell, SealedColumn, SealedHead};
 
 /// Columns of bytes that hold no ciphertext: hashes, and the records of the audit.
@@ -38,18 +38,18 @@ fn client_secret() -> &'static SealedColumn {
     SEALED_COLUMNS.iter().find(|column| column.column == "client_secret").unwrap()
 }
 
-pub async fn every_cell_is_walked_past_once(bench: &Bench) {
-    let workspace = bench.workspace().await;
+pub async fn every_cell_is_walked_past_once(suite: &Conformance) {
+    let workspace = suite.workspace().await;
     let mut rows = Vec::new();
     for number in 0..5 {
-        rows.push(bench.app(workspace, &format!("client-{number}")).await.id.to_string());
+        rows.push(suite.app(workspace, &format!("client-{number}")).await.id.to_string());
     }
     rows.sort();
-    assert_eq!(bench.store.count_sealed(client_secret()).await.unwrap(), 5);
+    assert_eq!(suite.store.count_sealed(client_secret()).await.unwrap(), 5);
 
     let (mut walked, mut after) = (Vec::new(), None::<String>);
     loop {
-        let heads = bench.store.sealed_heads(client_secret(), after.as_deref(), 3, 2).await.unwrap();
+        let heads = suite.store.sealed_heads(client_secret(), after.as_deref(), 3, 2).await.unwrap();
         let Some(last) = heads.last() else { break };
         assert!(heads.len() <= 2);
         after = Some(last.row.clone());
@@ -57,7 +57,7 @@ pub async fn every_cell_is_walked_past_once(bench: &Bench) {
     }
     assert_eq!(walked.iter().map(|head| &head.row).collect::<Vec<_>>(), rows.iter().collect::<Vec<_>>());
 
-    let cells = bench.store.sealed_cells(client_secret(), &rows).await.unwrap();
+    let cells = suite.store.sealed_cells(client_secret(), &rows).await.unwrap();
     assert_eq!(cells.len(), 5);
     for cell in cells {
         assert_eq!(cell.workspace, workspace);
@@ -66,40 +66,40 @@ pub async fn every_cell_is_walked_past_once(bench: &Bench) {
     }
 }
 
-pub async fn every_sealed_column_can_be_walked(bench: &Bench) {
-    let workspace = bench.workspace().await;
+pub async fn every_sealed_column_can_be_walked(suite: &Conformance) {
+    let workspace = suite.workspace().await;
     for column in SEALED_COLUMNS {
         let cells = u64::from(column.column == "callback_secret");
-        assert_eq!(bench.store.count_sealed(column).await.unwrap(), cells, "{column:?}");
-        let heads = bench.store.sealed_heads(column, None, 66, 10).await.unwrap();
+        assert_eq!(suite.store.count_sealed(column).await.unwrap(), cells, "{column:?}");
+        let heads = suite.store.sealed_heads(column, None, 66, 10).await.unwrap();
         let rows: Vec<String> = heads.into_iter().map(|head| head.row).collect();
-        let cells = bench.store.sealed_cells(column, &rows).await.unwrap();
+        let cells = suite.store.sealed_cells(column, &rows).await.unwrap();
         assert!(cells.iter().all(|cell| cell.workspace == workspace && cell.row == workspace.to_string()));
     }
 }
 
-pub async fn a_cell_is_replaced_only_while_it_holds_what_it_held(bench: &Bench) {
-    let workspace = bench.workspace().await;
-    let (one, other) = (bench.app(workspace, "one").await, bench.app(workspace, "other").await);
+pub async fn a_cell_is_replaced_only_while_it_holds_what_it_held(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let (one, other) = (suite.app(workspace, "one").await, suite.app(workspace, "other").await);
     let replacement = |app: &crate::ZoomOauthApp, old: &Sealed| Replacement {
         row: app.id.to_string(),
         old: old.clone(),
-        new: bench.sealed(),
+        new: suite.sealed(),
     };
     let first = replacement(&one, &one.client_secret);
-    let late = replacement(&other, &bench.sealed());
+    let late = replacement(&other, &suite.sealed());
     let gone = Replacement { row: "nobody".into(), ..late.clone() };
     let batch = [first.clone(), late, gone];
-    assert_eq!(bench.store.replace_sealed(client_secret(), &batch).await.unwrap(), 1);
+    assert_eq!(suite.store.replace_sealed(client_secret(), &batch).await.unwrap(), 1);
     assert_eq!(
-        bench.store.replace_sealed(client_secret(), &batch).await.unwrap(),
+        suite.store.replace_sealed(client_secret(), &batch).await.unwrap(),
         0,
         "again changes nothing"
     );
-    assert_eq!(bench.store.replace_sealed(client_secret(), &[]).await.unwrap(), 0);
+    assert_eq!(suite.store.replace_sealed(client_secret(), &[]).await.unwrap(), 0);
 
     let rows = [one.id.to_string(), other.id.to_string(), "nobody".into()];
-    let mut cells = bench.store.sealed_cells(client_secret(), &rows).await.unwrap();
+    let mut cells = suite.store.sealed_cells(client_secret(), &rows).await.unwrap();
     cells.sort_by(|a, b| a.row.cmp(&b.row));
     let mut expected = vec![
         SealedCell { row: rows[0].clone(), workspace, sealed: first.new },

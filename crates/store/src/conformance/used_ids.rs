@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use model::UsedIdsId;
 
-use super::Bench;
+use super::Conformance;
 use crate::UsedIds;
 
-pub async fn what_one_has_used_the_others_read(bench: &Bench) {
-    let (now, second) = (bench.env.now(), Duration::from_secs(1));
+pub async fn what_one_has_used_the_others_read(suite: &Conformance) {
+    let (now, second) = (suite.env.now(), Duration::from_secs(1));
     let mut rows = Vec::new();
     for (number, entries) in [vec![], vec![0; 24], vec![255; 24 * 20_000]].into_iter().enumerate() {
         let written_at = now + second * u32::try_from(number).unwrap();
-        let row = UsedIds { id: UsedIdsId::generate(&bench.env), written_at, entries };
-        bench.store.add_used_ids(&row).await.unwrap();
+        let row = UsedIds { id: UsedIdsId::generate(&suite.env), written_at, entries };
+        suite.store.add_used_ids(&row).await.unwrap();
         rows.push(row);
     }
     let read = async |since, until, known: &[UsedIdsId]| {
-        let mut found = bench.store.used_ids(since, until, known).await.unwrap();
+        let mut found = suite.store.used_ids(since, until, known).await.unwrap();
         found.sort_by_key(|row| row.written_at);
         found
     };
@@ -32,7 +32,7 @@ pub async fn what_one_has_used_the_others_read(bench: &Bench) {
     );
     assert_eq!(read(now, end, &[rows[0].id, rows[2].id]).await, rows[1..2], "without what is known");
 
-    assert_eq!(bench.store.forget_used_ids(now).await.unwrap(), 0, "only what is older");
-    assert_eq!(bench.store.forget_used_ids(now + second * 2).await.unwrap(), 2);
+    assert_eq!(suite.store.forget_used_ids(now).await.unwrap(), 0, "only what is older");
+    assert_eq!(suite.store.forget_used_ids(now + second * 2).await.unwrap(), 2);
     assert_eq!(read(now, end, &[]).await, rows[2..]);
 }

@@ -24,7 +24,7 @@ pub struct ZoomEvent {
 
 /// The end of an account that an event brings.
 #[derive(Debug, Clone)]
-pub struct Ending {
+pub struct Disconnection {
     /// The account.
     pub credential: CredentialId,
     /// Why.
@@ -41,26 +41,26 @@ pub struct ReceivedEvent<'a> {
     /// The event, its `ended` aside.
     pub event: ZoomEvent,
     /// The account of the registration that ends.
-    pub ending: Option<Ending>,
+    pub disconnection: Option<Disconnection>,
     /// What changes of what is known of meetings.
     pub news: Option<&'a MeetingNews>,
 }
 
 /// What taking in an event came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reception {
+pub enum Received {
     /// It was known: nothing has changed.
     Known,
     /// It is noted, and there is nothing more to do.
     Noted,
     /// It is noted, and the account's tokens are gone with it. It waits for
-    /// [`finish_zoom_event`](ZoomInbox::finish_zoom_event).
+    /// [`finish_zoom_event`](ReceivedEvents::finish_zoom_event).
     Ended,
 }
 
 /// Webhooks that Zoom sent.
 #[async_trait]
-pub trait ZoomInbox {
+pub trait ReceivedEvents {
     /// Zoom's id of the app whose webhooks come to the address of this registration, which may have been removed since.
     async fn webhook_client_id(&self, id: ZoomOauthAppId) -> Result<Option<String>, StoreError>;
 
@@ -76,7 +76,7 @@ pub trait ZoomInbox {
     /// host's own accounts in the workspace, and the server-to-server accounts of the host's Zoom account. To be given in
     /// the order of the registrations' ids, so that two deliveries don't wait for each other in a circle; answered in the
     /// same order.
-    async fn receive_zoom_events(&self, events: &[ReceivedEvent<'_>]) -> Result<Vec<Reception>, StoreError>;
+    async fn receive_zoom_events(&self, events: &[ReceivedEvent<'_>]) -> Result<Vec<Received>, StoreError>;
 
     /// Up to `limit` events that wait to be finished, the oldest first. Across tenants: asked by whoever erases.
     async fn unfinished_zoom_events(&self, limit: u32) -> Result<Vec<ZoomEvent>, StoreError>;

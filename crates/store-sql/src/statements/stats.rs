@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use model::{CredentialStatus, Timestamp};
-use store::{Census, StoreError};
+use store::{Stats, StoreError};
 
 use crate::{SqlStore, query::query};
 
 #[async_trait]
-impl Census for SqlStore {
+impl Stats for SqlStore {
     async fn credentials_by_status(&self) -> Result<Vec<(CredentialStatus, u64)>, StoreError> {
         let rows = query(
             "-- credentials_by_status\nSELECT status, count(*) AS count FROM credentials GROUP BY status",

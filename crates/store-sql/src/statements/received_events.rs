@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use model::{CredentialId, Timestamp, ZoomOauthAppId};
-use store::{Digest, Ending, ReceivedEvent, Reception, StoreError, ZoomEvent, ZoomInbox, ZoomOauthApp};
+use store::{
+    Digest, Disconnection, Received, ReceivedEvent, ReceivedEvents, StoreError, ZoomEvent, ZoomOauthApp,
+};
 
 use super::{apps, apps::APP_COLUMNS, credentials, meetings};
 use crate::{
@@ -26,8 +28,8 @@ fn event(row: &Row) -> Result<ZoomEvent, StoreError> {
 }
 
 /// Disconnects the account, unless somebody has consented anew since, and leaves the event unfinished.
-async fn end(db: &mut Tx, event: &ZoomEvent, ending: &Ending) -> Result<bool, StoreError> {
-    let Ending { credential, cause, unless_consented_after, note } = ending;
+async fn end(db: &mut Tx, event: &ZoomEvent, disconnection: &Disconnection) -> Result<bool, StoreError> {
+    let Disconnection { credential, cause, unless_consented_after, note } = disconnection;
     let consented_at: Option<i64> = query(
         "-- receive_zoom_events: read\n\
          SELECT consented_at FROM credentials WHERE id = $1 AND workspace = $2 FOR UPDATE",
@@ -55,8 +57,8 @@ async fn end(db: &mut Tx, event: &ZoomEvent, ending: &Ending) -> Result<bool, St
 }
 
 /// Notes the event of one registration, once, with what it brings about.
-async fn receive(db: &mut Tx, received: &ReceivedEvent<'_>) -> Result<Reception, StoreError> {
-    let ReceivedEvent { event, ending, news } = received;
+async fn receive(db: &mut Tx, received: &ReceivedEvent<'_>) -> Result<Received, StoreError> {
+    let ReceivedEvent { event, disconnection, news } = received;
     let noted = insert("-- receive_zoom_events: note", "zoom_events")
         .set("key", event.key.as_slice())
         .set("workspace", event.workspace)
@@ -68,19 +70,19 @@ async fn receive(db: &mut Tx, received: &ReceivedEvent<'_>) -> Result<Reception,
         .execute(&mut *db)
         .await?;
     if noted == 0 {
-        return Ok(Reception::Known);
+        return Ok(Received::Known);
     }
     if let Some(news) = news {
         meetings::tell(db, event.workspace, news).await?;
     }
-    match ending {
-        Some(ending) if end(db, event, ending).await? => Ok(Reception::Ended),
-        Some(_) | None => Ok(Reception::Noted),
+    match disconnection {
+        Some(disconnection) if end(db, event, disconnection).await? => Ok(Received::Ended),
+        Some(_) | None => Ok(Received::Noted),
     }
 }
 
 #[async_trait]
-impl ZoomInbox for SqlStore {
+impl ReceivedEvents for SqlStore {
     async fn webhook_client_id(&self, id: ZoomOauthAppId) -> Result<Option<String>, StoreError> {
         query("-- webhook_client_id\nSELECT client_id FROM zoom_oauth_apps WHERE id = $1")
             .bind(id)
@@ -106,15 +108,15 @@ impl ZoomInbox for SqlStore {
         Ok(())
     }
 
-    async fn receive_zoom_events(&self, events: &[ReceivedEvent<'_>]) -> Result<Vec<Reception>, StoreError> {
+    async fn receive_zoom_events(&self, events: &[ReceivedEvent<'_>]) -> Result<Vec<Received>, StoreError> {
         // Of two deliveries at once, the second waits at the key, and finds the event known.
         let body = |mut tx: Tx| async move {
-            let mut receptions = Vec::with_capacity(events.len());
+            let mut received = Vec::with_capacity(events.len());
             for event in events {
-                receptions.push(receive(&mut tx, event).await?);
+                received.push(receive(&mut tx, event).await?);
             }
             tx.commit().await?;
-            Ok(receptions)
+            Ok(received)
         };
         self.transaction("receive_zoom_events", Isolation::OnRows, body).await
     }
