@@ -51,7 +51,7 @@ async fn a_migration_that_fails_leaves_the_file_as_it_was() {
     // `used_ids` is there already.
     let complaint = sqlite::open(&path).await.unwrap_err();
     assert!(matches!(complaint, OpenError::Migration { name: "0030_used_ids", .. }), "{complaint}");
-    run(&path, "CREATE TABLE bot_servers (nothing TEXT); DROP TABLE bot_servers; DROP TABLE used_ids").await;
+    run(&path, "CREATE TABLE bot_servers (one TEXT); DROP TABLE bot_servers; DROP TABLE used_ids").await;
     sqlite::open(&path).await.unwrap();
 }
 
