@@ -18,7 +18,7 @@ pub(crate) async fn named(
     credential: CredentialId,
     user: Option<&AccountUser>,
 ) -> Result<Result<Named, Complaint>, ApiError> {
-    let named = state.broker.name_account(workspace, credential, user).await?;
+    let named = state.broker.users.name_account(workspace, credential, user).await?;
     let pair = |NamedAccount { user, address }| (user, address);
     Ok(named.map(pair).map_err(|WrongField { field, words }| (field, words)))
 }

@@ -52,7 +52,7 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let Admitted { workspace, key, scopes, reach } = admitted(parts, &State::from_ref(state)).await?;
+        let StoredGrant { workspace, key, scopes, reach } = admitted(parts, &State::from_ref(state)).await?;
         if !scopes.has(N::SCOPE) {
             return Err(ApiError::PermissionDenied(N::SCOPE));
         }
@@ -73,7 +73,7 @@ pub(crate) struct Reach {
 
 /// A caller whose key is good, and who does not come too often.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Admitted {
+pub(crate) struct StoredGrant {
     pub(crate) workspace: WorkspaceId,
     pub(crate) key: ApiKeyId,
     scopes: ApiScopes,
@@ -81,8 +81,8 @@ pub(crate) struct Admitted {
 }
 
 /// Who makes a request. Looked up, and counted, once for each.
-pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<Admitted, ApiError> {
-    if let Some(known) = parts.extensions.get::<Admitted>() {
+pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<StoredGrant, ApiError> {
+    if let Some(known) = parts.extensions.get::<StoredGrant>() {
         return Ok(*known);
     }
     let key = match authenticate(&parts.headers, state).await {
@@ -105,7 +105,7 @@ pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<Admitte
         per_minute: key.per_minute,
         most_per_minute: state.limits.of_key(&key),
     };
-    let admitted = Admitted { workspace: key.workspace, key: key.id, scopes: key.scopes, reach };
+    let admitted = StoredGrant { workspace: key.workspace, key: key.id, scopes: key.scopes, reach };
     parts.extensions.insert(admitted);
     Ok(admitted)
 }
@@ -131,7 +131,7 @@ async fn authenticate(headers: &HeaderMap, state: &State) -> Result<ApiKey, ApiE
         return Err(ApiError::NotAuthenticated);
     }
     let key = shown(headers).ok_or(UNKNOWN)?;
-    match state.broker.api_keys().check(key).await? {
+    match state.broker.api_keys.check(key).await? {
         KeyCheck::Good(key) => Ok(key),
         KeyCheck::Expired => Err(ApiError::AuthenticationFailed("This API key has expired: make a new one.")),
         KeyCheck::Revoked => Err(ApiError::AuthenticationFailed("This API key was revoked: make a new one.")),

@@ -108,7 +108,7 @@ pub(crate) async fn live_by_its_older_name() -> Json<Live> {
     ),
 )]
 pub(crate) async fn ready(Extract(state): Extract<State>) -> (StatusCode, Json<Ready>) {
-    let findings = state.broker.check_health().await;
+    let findings = state.broker.health.check().await;
     let worst = findings.iter().filter_map(|finding| Some(finding.problem.as_ref()?.severity)).max();
     let (code, status) = match worst {
         None => (StatusCode::OK, Readiness::Ready),

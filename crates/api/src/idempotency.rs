@@ -53,7 +53,7 @@ async fn first_or_again(
     let (mut parts, body) = request.into_parts();
     let caller = caller::admitted(&mut parts, &state).await?;
     let body = body::bytes(Request::from_parts(parts.clone(), body), &state).await?;
-    let begun = state.broker.idempotency().begin(RepeatableRequest {
+    let begun = state.broker.idempotency.begin(RepeatableRequest {
         workspace: caller.workspace,
         caller: caller.key,
         path: parts.uri.path().trim_end_matches('/'),
@@ -75,7 +75,7 @@ async fn first_or_again(
     let work = async move {
         let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
         let (answer, kept) = keep(answer).await;
-        state.broker.idempotency().finish(ticket, kept.as_ref()).await;
+        state.broker.idempotency.finish(ticket, kept.as_ref()).await;
         answer
     };
     let done = tasks.spawn(work.in_current_span()).await;

@@ -55,5 +55,5 @@ pub(crate) async fn handler(
         }
     }
     let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(([(CONTENT_TYPE, format)], state.broker.metrics_text().await).into_response())
+    Ok(([(CONTENT_TYPE, format)], state.broker.statistics.metrics_text().await).into_response())
 }

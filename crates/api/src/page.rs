@@ -155,7 +155,7 @@ impl Query {
 
     /// The same question with `name` set to `value`, as a full URL: clients follow it as it is.
     pub(crate) fn with(&self, broker: &Broker, path: &str, name: &str, value: &str) -> Url {
-        let mut url = broker.public_base().clone();
+        let mut url = broker.addresses.public_base().clone();
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
         url.query_pairs_mut()
             .extend_pairs(self.0.iter().filter(|(given, _)| given != name))

@@ -81,7 +81,7 @@ impl Supervisor {
         let bot = Bot {
             id,
             workspace,
-            request: new.request.seal(parts.broker.vault(), workspace, id),
+            request: new.request.seal(&parts.broker.vault, workspace, id),
             meeting_digest: meeting_digest(&new.request.meeting_url),
             join_at: new.join_at,
             metadata: new.metadata,
@@ -156,11 +156,11 @@ impl Supervisor {
     ) -> Result<(), NotCreated> {
         let broker = &self.parts.broker;
         let own_field = if zoom.obf_credential.is_some() { "obf_credential" } else { "credential" };
-        let named = broker.name_account(workspace, credential, zoom.user.as_ref()).await;
+        let named = broker.users.name_account(workspace, credential, zoom.user.as_ref()).await;
         if let Ok(Err(WrongField { field, words })) = named {
             return refused(if field == "credential" { own_field } else { field }, words);
         }
-        if let Some(words) = broker.why_dead(workspace, credential).await? {
+        if let Some(words) = broker.users.why_dead(workspace, credential).await? {
             return refused(own_field, words);
         }
         match named {

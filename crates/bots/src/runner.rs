@@ -114,7 +114,7 @@ fn without_joining(ledger: &Ledger<'_>) -> Option<End> {
 
 fn open_request<'a>(ledger: &Ledger<'a>) -> Result<Runner<'a>, Failure> {
     let Ledger { parts, bot, .. } = *ledger;
-    let request = BotRequest::open(parts.broker.vault(), bot.workspace, bot.id, &bot.request)?;
+    let request = BotRequest::open(&parts.broker.vault, bot.workspace, bot.id, &bot.request)?;
     let link = MeetingLink::parse(&request.meeting_url).map_err(|error| {
         Failure::new(Code::Internal, format!("the accepted link no longer reads: {error}"))
     })?;
@@ -239,7 +239,7 @@ impl Runner<'_> {
             parts.env.clock.sleep(SEAT_RENEW_INTERVAL).await;
             let (holder, until) = (bot.id.to_string(), parts.env.now() + SEAT_TTL);
             // None at all is no news: it may be waiting for one.
-            if let Err(failure) = parts.broker.extend_seats(bot.workspace, pool, &holder, until).await {
+            if let Err(failure) = parts.broker.pools.extend_seats(bot.workspace, pool, &holder, until).await {
                 tracing::warn!(bot = %bot.id, %failure, "a bot's seat could not be kept");
             }
         }
@@ -315,7 +315,7 @@ impl Runner<'_> {
                 &credentials.app.keys,
                 &self.link.meeting_number.to_string(),
                 role,
-                self.ledger.parts.broker.time_at_zoom(),
+                self.ledger.parts.broker.zoom.clock().now(),
             ),
             meeting_number: self.link.meeting_number.to_string(),
             passcode: self.link.passcode.clone().unwrap_or_else(|| Secret::new("")),
@@ -359,7 +359,7 @@ impl Runner<'_> {
             }
             match action {
                 Some(Action::Arrive(status)) => {
-                    if let Err(failure) = self.ledger.parts.broker.accept_signature(&credentials.app).await {
+                    if let Err(failure) = self.ledger.parts.broker.signing.accept(&credentials.app).await {
                         tracing::warn!(%failure, "that an app signs joins is not remembered");
                     }
                     self.ledger.record(status, None, None).await;
@@ -373,7 +373,7 @@ impl Runner<'_> {
                     let JoinVerdict::NewApp { .. } = verdict else {
                         return Ok(Outcome::Refused(verdict, words));
                     };
-                    let refused = self.ledger.parts.broker.refuse_signature(&credentials.app, &words);
+                    let refused = self.ledger.parts.broker.signing.refuse(&credentials.app, &words);
                     if let Err(failure) = refused.await {
                         tracing::warn!(%failure, "other bots may sign once more with an app that Zoom refused");
                     }
@@ -386,7 +386,8 @@ impl Runner<'_> {
                     };
                     let refused = verdict.sub_code() == SubCode::ZoomZakRejected;
                     if let (true, Some(JoinToken::Zak(zak))) = (refused, &credentials.token) {
-                        let rejected = self.ledger.parts.broker.reject_zak(self.ledger.bot.workspace, zak);
+                        let rejected =
+                            self.ledger.parts.broker.tokens.reject_zak(self.ledger.bot.workspace, zak);
                         if let Err(failure) = rejected.await {
                             tracing::warn!(%failure, "other servers may give a refused ZAK once more");
                         }

@@ -90,7 +90,7 @@ async fn signing_app(
     refused: &Refused,
 ) -> Result<SigningApp, Missing> {
     let wish = SigningWish { named: zoom.oauth_app, account, refused: &refused.apps };
-    parts.broker.signing_app(workspace, wish).await?.map_err(|none| {
+    parts.broker.signing.choose(workspace, wish).await?.map_err(|none| {
         let end = match none {
             NoSigningApp::AllRefused => End::Fatal(SubCode::ZoomInvalidSignature, refused.words.clone()),
             none => End::Fatal(SubCode::ZoomSdkCredentialsMissing, none.to_string()),
@@ -125,7 +125,7 @@ async fn sign_in(
         Ok((Some(JoinToken::Zak(zak)), Some(account)))
     } else if let Some(credential) = zoom.obf_credential {
         let wanted = WantedObf { user: zoom.user.as_ref(), meeting, join_at: parts.env.now() };
-        let minted = parts.broker.obf(bot.workspace, credential, wanted, asker(bot)).await;
+        let minted = parts.broker.tokens.obf(bot.workspace, credential, wanted, asker(bot)).await;
         let obf = minted.map_err(|failure| missing(&failure))?;
         Ok((Some(JoinToken::Obf(obf.clone())), None))
     } else {
@@ -142,14 +142,14 @@ async fn pooled_zak(
     inside: &[PooledAccount],
 ) -> Result<(Secret, PooledAccount), Missing> {
     if hosting == Hosting::Always {
-        parts.broker.somebody_hosts(bot.workspace, meeting).await.map_err(|none| missing(&none))?;
+        parts.broker.pools.somebody_hosts(bot.workspace, meeting).await.map_err(|none| missing(&none))?;
     }
     let holder = bot.id.to_string();
     let (mut without, mut last) = (inside.to_vec(), None);
     loop {
         let until = parts.env.now() + SEAT_TTL;
         let wish = SeatWish { pool, meeting, holder: &holder, hosting, until };
-        let seated = parts.broker.take_seat_but(bot.workspace, &wish, &without).await;
+        let seated = parts.broker.pools.take_seat_but(bot.workspace, &wish, &without).await;
         // What is wrong with the account says more than that there is no other.
         let Seated { credential, user, .. } =
             seated.map_err(|none| match missing(last.as_ref().unwrap_or(&none)) {
@@ -178,7 +178,7 @@ async fn zak(
     user: Option<&AccountUser>,
 ) -> Result<Secret, Failure> {
     let wanted = WantedZak { user, outlives: ZAK_MIN_LIFE, fresh: false };
-    Ok(parts.broker.zak(bot.workspace, credential, wanted, asker(bot)).await?.token.clone())
+    Ok(parts.broker.tokens.zak(bot.workspace, credential, wanted, asker(bot)).await?.token.clone())
 }
 
 const fn asker(bot: &Bot) -> Asker {
@@ -235,6 +235,6 @@ async fn ask(
     workspace: WorkspaceId,
     url: &str,
 ) -> Result<Result<Secret, CallbackError>, Missing> {
-    let keys = parts.broker.workspaces().callback_keys(workspace).await?;
+    let keys = parts.broker.workspaces.callback_keys(workspace).await?;
     Ok(parts.callbacks.fetch(url, &keys).await)
 }

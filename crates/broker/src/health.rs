@@ -8,56 +8,65 @@ use std::{
     time::Duration,
 };
 
-use model::{Finding, Health, Problem, Severity, Timestamp};
-use store::StoreError;
+use audit::Audit;
+use model::{Environment, Finding, Health, Problem, Severity, Timestamp};
+use store::{Probe, StoreError, TokenLinks};
+use tokio_util::task::TaskTracker;
+use zoom::ZoomClient;
 
-use crate::{Broker, flights::Flights};
+use crate::{accounts::Escrow, clock, single_flight::SingleFlight};
 
 /// How long tokens are given although the database is away. What was revoked meanwhile is known only to the database.
 pub const STORE_MAY_BE_AWAY: Duration = Duration::from_secs(120);
 /// How long a look counts as new.
-const COUNTS_FOR: Duration = Duration::from_secs(1);
+const LOOK_TTL: Duration = Duration::from_secs(1);
 /// How long the database may take to commit, and to be read.
-const PROBED_WITHIN: Duration = Duration::from_secs(2);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Less space than this is worth a warning.
-const LOW_SPACE: u64 = 256 * 1024 * 1024;
+const MIN_FREE_SPACE: u64 = 256 * 1024 * 1024;
 
-/// What was found, and when it was looked.
-#[derive(Default)]
-pub(crate) struct Checks {
-    found: Health,
-    looked_at: Mutex<Option<Timestamp>>,
-    looks: Flights<(), ()>,
+/// Looks at what this server needs.
+pub struct HealthChecks {
+    pub(crate) env: Environment,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) zoom: ZoomClient,
+    pub(crate) database: Arc<dyn Probe + Send + Sync>,
+    pub(crate) links: Arc<dyn TokenLinks + Send + Sync>,
+    pub(crate) escrow: Option<Escrow>,
+    pub(crate) audit: Audit,
+    pub(crate) found: Health,
+    pub(crate) looked_at: Mutex<Option<Timestamp>>,
+    pub(crate) looks: SingleFlight<(), ()>,
 }
 
-impl Broker {
+impl HealthChecks {
     /// What is known of this server's state. Whoever else knows something reports it here.
-    pub fn health(&self) -> &Health {
-        &self.checks.found
+    pub fn findings(&self) -> &Health {
+        &self.found
     }
 
     /// Looks at the database, the disk and the audit, unless somebody has just looked. Answers with every finding.
-    pub async fn check_health(self: &Arc<Self>) -> Vec<Finding> {
-        let looked_at = *self.checks.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if looked_at.is_none_or(|at| !at.was_within(COUNTS_FOR, self.env.now())) {
-            let broker = Arc::clone(self);
-            self.checks.looks.join((), &self.tasks, move || async move { broker.look().await }).await;
+    pub async fn check(self: &Arc<Self>) -> Vec<Finding> {
+        let looked_at = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if looked_at.is_none_or(|at| !at.was_within(LOOK_TTL, self.env.now())) {
+            let this = Arc::clone(self);
+            self.looks.run((), &self.tasks, move || async move { this.look().await }).await;
         }
-        self.checks.found.findings()
+        self.found.findings()
     }
 
     async fn look(&self) {
         tokio::join!(self.look_at_database(), self.look_at_disk());
         self.look_at_audit();
-        self.report("clock", self.clock_problem());
-        *self.checks.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.env.now());
+        self.report("clock", clock::problem(&self.zoom));
+        *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.env.now());
     }
 
     async fn look_at_database(&self) {
-        let unwritable = self.probe(self.store.probe()).await;
+        let unwritable = self.probe(self.database.probe()).await;
         // What can be written can be read.
         let unreadable = match unwritable {
-            Some(_) => self.probe(self.store.link_revision()).await,
+            Some(_) => self.probe(self.links.link_revision()).await,
             None => None,
         };
         let consequence = "Nothing can be changed: accounts are not connected, refreshed or disconnected, bots are not \
@@ -86,7 +95,7 @@ impl Broker {
     async fn look_at_disk(&self) {
         let Some(escrow) = &self.escrow else { return };
         let problem = match escrow.probe().await {
-            Ok(free) if free >= LOW_SPACE => None,
+            Ok(free) if free >= MIN_FREE_SPACE => None,
             Ok(free) => Some(Problem {
                 severity: Severity::Warning,
                 cause: format!("{} MB are free in data_dir", free / (1024 * 1024)),
@@ -116,7 +125,7 @@ impl Broker {
 
     /// Why the store does not do this; `None`: it does.
     async fn probe<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Option<String> {
-        match self.env.clock.timeout(PROBED_WITHIN, work).await {
+        match self.env.clock.timeout(PROBE_TIMEOUT, work).await {
             Some(done) => done.err().map(|error| error.to_string()),
             None => Some("the database does not answer".to_owned()),
         }
@@ -126,6 +135,6 @@ impl Broker {
         if let Some(Problem { severity, cause, .. }) = &problem {
             tracing::warn!(name, ?severity, cause, "something is wrong with this server");
         }
-        self.checks.found.report(name, problem, self.env.now())
+        self.found.report(name, problem, self.env.now())
     }
 }

@@ -3,20 +3,19 @@
 //! A seat comes back when its bot ends, or by time. Nobody sweeps: seats that have ended count nowhere, and whoever takes
 //! the next one deletes them in the same transaction.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use metrics::Metrics;
 use model::{
-    AccountUser, Code, CredentialId, CredentialKind, Failure, MeetingNumber, PoolId, SeatId, Timestamp,
-    WorkspaceId,
+    AccountUser, Code, CredentialId, CredentialKind, Environment, Failure, MeetingNumber, PoolId, SeatId,
+    Timestamp, WorkspaceId,
 };
-use store::{Crowd, Member, Pool, PooledAccount, SeatRequest, Seating};
-
-use crate::Broker;
+use store::{Crowd, Member, Pool, PoolStore, PooledAccount, SeatRequest, Seating};
 
 /// The longest that somebody is told to wait for a seat: bots end before their seats do.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// When nothing says how long it takes.
-const USUAL_WAIT: Duration = Duration::from_secs(15);
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(15);
 
 /// Whether an account on whose seat somebody comes hosts the meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +67,14 @@ pub struct NewMember {
     pub hosted: u32,
 }
 
-impl Broker {
+/// Pools and their seats.
+pub struct Pools {
+    pub(crate) store: Arc<dyn PoolStore>,
+    pub(crate) env: Environment,
+    pub(crate) metrics: Metrics,
+}
+
+impl Pools {
     /// Takes a seat of a pool. The same holder in the same meeting gets the same seat, which now ends later.
     pub async fn take_seat(&self, workspace: WorkspaceId, wish: &SeatWish<'_>) -> Result<Seated, Failure> {
         self.take_seat_but(workspace, wish, &[]).await
@@ -226,6 +232,8 @@ fn refusal(crowd: &Crowd, now: Timestamp) -> Failure {
         words.push(format!("{hosting} of them hosting as many meetings as they may"));
     }
     let code = if hosting > 0 { Code::HostBusy } else { Code::PoolFull };
-    let wait = first_end.map_or(USUAL_WAIT, |end| end.since(now)).clamp(Duration::from_secs(1), LONGEST_WAIT);
+    let wait = first_end
+        .map_or(DEFAULT_RETRY_AFTER, |end| end.since(now))
+        .clamp(Duration::from_secs(1), MAX_RETRY_AFTER);
     Failure { retry_after: Some(wait), ..Failure::new(code, words.join(", ")) }
 }

@@ -2,26 +2,42 @@
 
 use std::{sync::Arc, time::Duration};
 
-use store::StoreError;
+use metrics::Metrics;
+use model::Environment;
+use store::{Stats, StoreError};
+use tokio_util::task::TaskTracker;
+use zoom::ZoomClient;
 
-use crate::Broker;
+use crate::{accounts::Escrow, health::HealthChecks, single_flight::SingleFlight};
 
 /// How old the count of accounts may be: counting reads an index to its end.
 const COUNT_TTL: Duration = Duration::from_secs(60);
 /// How long a scrape waits for a new one.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(2);
 
-impl Broker {
+/// What `/metrics` says.
+pub struct Statistics {
+    pub(crate) store: Arc<dyn Stats + Send + Sync>,
+    pub(crate) env: Environment,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) zoom: ZoomClient,
+    pub(crate) metrics: Metrics,
+    pub(crate) health: Arc<HealthChecks>,
+    pub(crate) escrow: Option<Escrow>,
+    pub(crate) counts: SingleFlight<(), ()>,
+}
+
+impl Statistics {
     /// Everything that was counted, as OpenMetrics text. Accounts are counted at most once a minute, whoever scrapes.
     pub async fn metrics_text(self: &Arc<Self>) -> String {
         if self.env.now().since(self.metrics.counted_at()) >= COUNT_TTL {
-            let broker = Arc::clone(self);
-            let counted = self.counts.join((), &self.tasks, move || async move { broker.count().await });
+            let this = Arc::clone(self);
+            let counted = self.counts.run((), &self.tasks, move || async move { this.count().await });
             // Without an answer the older count stands, with its time beside it.
             let _late = self.env.clock.timeout(COUNT_TIMEOUT, counted).await;
         }
         self.metrics.clock_ahead(self.zoom.clock().ahead_of_zoom().unwrap_or(0));
-        for finding in self.check_health().await {
+        for finding in self.health.check().await {
             self.metrics.problem(&finding);
         }
         if let Some(escrow) = &self.escrow {

@@ -14,10 +14,12 @@ use outbound::{CallbackClient, NetworkGuard};
 use sealing::{KeyFileError, Keys, KeysError};
 use serde_json::json;
 use store::Store;
+use tenants::{Vault, Workspaces};
 use token_links::TokenLinks;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
+use workers::Workers;
 use zoom::{Endpoints, ZoomClient};
 
 use crate::{
@@ -88,7 +90,23 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let journal = open_journal(&config, &database, &env)?;
     let (mode, journal) = (config.audit.mode, Some(journal));
     let audit = Audit::new(mode, store.clone(), journal, metrics.clone(), env.clone(), tasks.clone());
-    let broker = Broker::new(broker::Parts {
+    let guard = NetworkGuard::new(networks("callbacks.allow_networks", &config.callbacks.allow_networks)?);
+    let callbacks = CallbackClient::new(guard, env.clone())?;
+
+    // Before anything is started for nothing.
+    let workspaces = Workspaces::new(store.clone(), Vault::new(keys.clone()), env.clone());
+    workspaces.check_keys().await?;
+    let browser = browser_config(&config);
+    let is_sandboxed = browser.sandbox;
+    let fleet = Fleet::with_warm_pages(browser, config.bots.warm_pages, env.clone());
+    let chromium = match config.bots.capacity {
+        0 => None,
+        _ => Some(fleet.warm_up().await.context("for a token broker without bots, set bots.capacity = 0")?),
+    };
+    // Last before requests are served: a start that fails has not used up the one showing of the key.
+    let founded = workspaces.found_or_check().await?;
+    let workers = Workers::new(env.clone(), Arc::new(metrics.clone()));
+    let parts = broker::Parts {
         store: store.clone(),
         keys: Arc::clone(&keys),
         zoom: ZoomClient::new(endpoints, env.clone())?,
@@ -98,11 +116,13 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         metrics: metrics.clone(),
         public_base: public_base.clone(),
         api_base: config.zoom.api_base.clone(),
-    });
-    let guard = NetworkGuard::new(networks("callbacks.allow_networks", &config.callbacks.allow_networks)?);
-    let callbacks = CallbackClient::new(guard, env.clone())?;
-    let broker = broker.with_callbacks(callbacks.clone());
-    let broker = Arc::new(broker.with_escrow(escrow).with_pace(config.zoom.refreshes_per_second));
+        escrow: Some(escrow),
+        callbacks: Some(callbacks.clone()),
+        refreshes_per_second: Some(config.zoom.refreshes_per_second),
+        unknown_plan: None,
+    };
+    let running = Broker::start(parts, &workers, config.audit.kept()).await?;
+    let broker = Arc::clone(running.broker());
     let links = Arc::new(TokenLinks::new(token_links::Parts {
         store: store.clone(),
         broker: Arc::clone(&broker),
@@ -111,21 +131,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         public_base: public_base.clone(),
         remembered_ids: config.links.remembered_ids,
     }));
-
-    // Before anything is started for nothing.
-    broker.workspaces().check_keys().await?;
-    let browser = browser_config(&config);
-    let is_sandboxed = browser.sandbox;
-    let fleet = Fleet::with_warm_pages(browser, config.bots.warm_pages, env.clone());
-    let chromium = match config.bots.capacity {
-        0 => None,
-        _ => Some(fleet.warm_up().await.context("for a token broker without bots, set bots.capacity = 0")?),
-    };
-    // Last before requests are served: a start that fails has not used up the one showing of the key.
-    let founded = broker.workspaces().found_or_check().await?;
-    broker.replay_escrow().await?;
-    broker.audit().replay_journal().await;
-    links.read_used_ids().await?;
+    links.start(&workers).await?;
     let screenshots = Screenshots::new(config.data_dir.join("screenshots"), store.clone(), env.clone());
     let bots = Supervisor::start(bots::Parts {
         store: store.clone(),
@@ -143,7 +149,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
 
     let trust = said_at_start::trust(&config);
     let simulated = trust.is_some();
-    broker.health().report("zoom_authority", trust, env.now());
+    broker.health.findings().report("zoom_authority", trust, env.now());
     let clock = Arc::clone(&env.clock);
     let admission = api::Admission::new(bounds, &env);
     let state = api::State {
@@ -174,6 +180,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if founded.is_some() {
         eprintln!("latchkey: a new installation; the API key above is shown once and never again");
     }
+    workers.run("sealing_keys", move || {
+        let keys = Arc::clone(&keys);
+        async move { keys.run_reload_worker().await }
+    });
     let stopping = CancellationToken::new();
     let serving_metrics = serve_metrics(scrapers, state.clone());
     let serving = api::serve(listener, api::Server::new(state), async {
@@ -185,29 +195,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         () = serving => {}
         () = stopping.cancelled().then(|()| clock.sleep(FINISH_WITHIN)) => {}
         never = serving_metrics => match never {},
-        never = broker.tend_escrow() => match never {},
-        never = keys.run_reload_worker() => match never {},
-        never = broker.tend_clock() => match never {},
-        never = broker.run_expiry() => match never {},
-        never = broker.tend_parked() => match never {},
-        never = broker.tend_accounts() => match never {},
-        never = broker.tend_budget() => match never {},
-        never = broker.tend_webhooks() => match never {},
-        never = links.run_recent_uses() => match never {},
-        never = links.run_used_ids() => match never {},
-        never = broker.tend_meetings() => match never {},
-        never = broker.audit().run_journal() => match never {},
-        never = broker.audit().run_pruning(config.audit.kept()) => match never {},
     }
-    broker.stop_refreshing();
-    tasks.close();
-    tasks.wait().await;
-    broker.audit().close_journal().await;
-    links.write_recent_uses().await;
-    if let Err(error) = links.write_used_ids().await {
-        tracing::warn!(%error, "ids that were used in the last moment are forgotten");
-    }
-    broker.give_back_budget().await;
+    running.stop().await;
+    links.stop().await;
     database.close().await;
     Ok(())
 }

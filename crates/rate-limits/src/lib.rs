@@ -1,7 +1,21 @@
-//! How often something may be done.
+//! How often something may be done: by callers here, and by us at Zoom.
 //!
-//! - [`Limiter`]: how often callers may ask us, in any minute.
+//! - [`Limiter`]: how often callers may ask us, in any minute, in the memory of this process.
+//! - [`Limits`]: Zoom's limits. Each Zoom account has one, which all apps and all our servers share; each app has one at the
+//!   token endpoint. Whoever calls Zoom takes a turn first. A call that is answered from memory never comes here.
+//!     - `allotment`: how the servers share a limit, as pure functions, and why that keeps to it;
+//!     - `limit`: one limit in this process: turns, the row that the servers share, what Zoom's answers teach;
+//!     - `queue`: who waits for a turn, in the order of need; `slots`: what is in hand, and in use.
 
+mod allotment;
+mod limit;
 mod limiter;
+mod queue;
+mod slots;
+#[cfg(test)]
+mod tests;
+mod zoom_limits;
 
+pub use limit::Turn;
 pub use limiter::Limiter;
+pub use zoom_limits::{Charged, Limits, Need, RestTurn, TokenTurn};

@@ -83,10 +83,32 @@ pub trait LinkStore: AccountLog + Credentials + Pools + TokenLinks + UsedIdMemor
 
 impl<T> LinkStore for T where T: AccountLog + Credentials + Pools + TokenLinks + UsedIdMemory + Send + Sync {}
 
-/// The whole store, as the other crates hold it: `Arc<dyn Store>`.
+/// What accounts use of the store.
+pub trait AccountStore: AccountLog + Consents + Credentials + ParkedConsents + Send + Sync {}
+
+impl<T> AccountStore for T where T: AccountLog + Consents + Credentials + ParkedConsents + Send + Sync {}
+
+/// What registered apps use of it.
+pub trait AppStore: AccountLog + ParkedConsents + ZoomOauthApps + Send + Sync {}
+
+impl<T> AppStore for T where T: AccountLog + ParkedConsents + ZoomOauthApps + Send + Sync {}
+
+/// What pools use of it.
+pub trait PoolStore: Credentials + Meetings + Pools + Send + Sync {}
+
+impl<T> PoolStore for T where T: Credentials + Meetings + Pools + Send + Sync {}
+
+/// What the map of meetings uses of it.
+pub trait MeetingStore: AccountLog + Credentials + Meetings + Send + Sync {}
+
+impl<T> MeetingStore for T where T: AccountLog + Credentials + Meetings + Send + Sync {}
+
+/// The whole store, as the composition of a process holds it: `Arc<dyn Store>`. A part takes the traits that it uses.
 pub trait Store:
     Access
     + AccountLog
+    + AccountStore
+    + AppStore
     + Audits
     + Bots
     + Stats
@@ -94,8 +116,10 @@ pub trait Store:
     + Credentials
     + IdempotentRequests
     + LinkStore
+    + MeetingStore
     + Meetings
     + ParkedConsents
+    + PoolStore
     + Pools
     + Probe
     + SealedCells

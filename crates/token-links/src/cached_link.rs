@@ -122,7 +122,7 @@ impl TokenLinks {
 
     /// The link, as the store had it within the last second.
     async fn read_link(&self, id: TokenLinkId, now: Timestamp) -> Result<Option<Arc<CachedLink>>, Failure> {
-        let revision = self.cache.revision.get(now, self.broker.account_changes()).await?;
+        let revision = self.cache.revision.get(now, self.broker.accounts.cache.changes()).await?;
         let known = self.cache.links.get(&id);
         if let Some(link) = known.as_ref().filter(|link| link.is_current(revision, now)) {
             link.used_at.store(now.as_microsecond(), Ordering::Relaxed);

@@ -35,10 +35,11 @@ use std::sync::Arc;
 use broker::{Broker, Memory};
 use model::{Code, CredentialId, Environment, Timestamp, TokenLinkId};
 use rate_limits::Limiter;
-use store::LinkStore;
+use store::{LinkStore, StoreError};
 use tenants::{Vault, Workspaces};
 use tokio_util::task::TaskTracker;
 use url::Url;
+use workers::Workers;
 
 pub use manage::{LinkAddress, Narrowed, Narrowing, NewLink};
 pub use request::{LinkRequest, QUERY_PARAMETERS, Requested};
@@ -86,8 +87,8 @@ impl TokenLinks {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, broker, env, tasks, public_base, remembered_ids } = parts;
         Self {
-            workspaces: broker.workspaces().clone(),
-            vault: broker.vault().clone(),
+            workspaces: broker.workspaces.clone(),
+            vault: broker.vault.clone(),
             cache: cached_link::LinkCache::new(store.clone(), env.clone(), tasks),
             used_ids: used_ids::UsedIdCache::new(env.now(), remembered_ids),
             rates: Limiter::default(),
@@ -97,6 +98,30 @@ impl TokenLinks {
             broker,
             env,
             public_base,
+        }
+    }
+
+    /// Learns which ids were used before this start, and starts the workers. To be called before the first request.
+    pub async fn start(self: &Arc<Self>, workers: &Workers) -> Result<(), StoreError> {
+        self.read_used_ids().await?;
+        let links = Arc::clone(self);
+        workers.run("link_uses", move || {
+            let links = Arc::clone(&links);
+            async move { links.run_recent_uses().await }
+        });
+        let links = Arc::clone(self);
+        workers.run("used_ids", move || {
+            let links = Arc::clone(&links);
+            async move { links.run_used_ids().await }
+        });
+        Ok(())
+    }
+
+    /// Writes what is in memory alone. To be called once the workers have stopped and no request is served any more.
+    pub async fn stop(&self) {
+        self.write_recent_uses().await;
+        if let Err(error) = self.write_used_ids().await {
+            tracing::warn!(%error, "ids that were used in the last moment are forgotten");
         }
     }
 }

@@ -56,12 +56,12 @@ impl TokenLinks {
         let workspace = link.row.workspace;
         if report.token_refused {
             for (account, _) in link.named() {
-                self.broker.suspect_zaks(workspace, account.credential).await?;
+                self.broker.tokens.suspect_zaks(workspace, account.credential).await?;
             }
         }
         if let LinkSource::Pool(pool) = link.row.terms.source {
             for bot in &report.ended {
-                let freed = self.broker.release_seats(workspace, pool, bot).await?;
+                let freed = self.broker.pools.release_seats(workspace, pool, bot).await?;
                 tracing::info!(link = %link.row.id, %pool, freed, "a bot has ended, its seats are free");
             }
         }

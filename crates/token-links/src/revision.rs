@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use broker::{Flights, STORE_MAY_BE_AWAY};
+use broker::{STORE_MAY_BE_AWAY, SingleFlight};
 use model::{Code, Environment, Failure, Timestamp};
 use store::LinkStore;
 use tokio_util::task::TaskTracker;
@@ -38,12 +38,12 @@ pub(crate) struct Revision {
     tasks: TaskTracker,
     seen: Arc<Mutex<Option<Seen>>>,
     /// By the changes that they have to see.
-    looks: Flights<u64, Result<i64, Failure>>,
+    looks: SingleFlight<u64, Result<i64, Failure>>,
 }
 
 impl Revision {
     pub(crate) fn new(store: Arc<dyn LinkStore>, env: Environment, tasks: TaskTracker) -> Self {
-        Self { store, env, tasks, seen: Arc::default(), looks: Flights::default() }
+        Self { store, env, tasks, seen: Arc::default(), looks: SingleFlight::default() }
     }
 
     /// The revision, as the store had it within the last second; while it is away, as it had it at last. Asked for *before*
@@ -76,7 +76,7 @@ impl Revision {
                 Ok(now_seen.revision)
             }
         };
-        let seen = self.looks.join(changes, &self.tasks, look).await;
+        let seen = self.looks.run(changes, &self.tasks, look).await;
         seen.unwrap_or_else(|| Err(Failure::new(Code::Internal, "the look at the links' revision broke off")))
     }
 }

@@ -125,7 +125,7 @@ impl TokenLinks {
         let Some(state) = state else {
             let gone = Failure::new(Code::TokenNotAvailable, "the link's account is gone");
             let wanted = request.wanted(kind, Account { credential, user, epoch: None });
-            self.broker.note_refused_token(&wanted, &gone);
+            self.broker.tokens.note_refused_token(&wanted, &gone);
             self.alert(request, kind, credential, &gone).await;
             return Err(gone);
         };
@@ -136,7 +136,7 @@ impl TokenLinks {
         match (token, user.zip(account.address.as_ref())) {
             (Err(failure), Some(named)) if failure.code == Code::UserUnknown => {
                 let workspace = request.workspace();
-                let look = Box::pin(self.broker.address_has_moved(workspace, credential, named));
+                let look = Box::pin(self.broker.users.address_has_moved(workspace, credential, named));
                 let within = request.deadline.since(self.env.now());
                 let moved = self.env.clock.timeout(within, look).await.flatten();
                 Err(moved.unwrap_or(failure))
@@ -170,7 +170,7 @@ impl TokenLinks {
         };
         let (mut without, mut first) = (Vec::new(), None);
         loop {
-            let seated = match self.broker.take_seat_but(workspace, &wish, &without).await {
+            let seated = match self.broker.pools.take_seat_but(workspace, &wish, &without).await {
                 Ok(seated) => seated,
                 // Nobody is left: what the first one said tells more.
                 Err(failure) => return Err(first.unwrap_or(failure)),
@@ -182,7 +182,7 @@ impl TokenLinks {
             };
             match token {
                 Err(failure) if failure.class() == Class::PersonMustAct => {
-                    self.broker.release_seat(workspace, seat).await?;
+                    self.broker.pools.release_seat(workspace, seat).await?;
                     first = first.or(Some(failure));
                     without.push((credential, user));
                 }
@@ -198,7 +198,7 @@ impl TokenLinks {
         workspace: WorkspaceId,
         meeting: MeetingNumber,
     ) -> Result<Option<MeetingHost>, Failure> {
-        self.broker.host_of(workspace, meeting).await
+        self.broker.meeting_map.host_of(workspace, meeting).await
     }
 
     /// The account of the meeting's host.
@@ -231,7 +231,7 @@ impl TokenLinks {
         kind: TokenKind,
         account: Account<'_>,
     ) -> Result<Audited<IssuedToken>, Failure> {
-        let token = self.broker.token(&request.wanted(kind, account)).await;
+        let token = self.broker.tokens.token(&request.wanted(kind, account)).await;
         if let Err(failure) = &token {
             Box::pin(self.alert(request, kind, account.credential, failure)).await;
         }

@@ -114,7 +114,7 @@ struct ZoomOptions {
 
 /// A bot for a key with these scopes.
 pub(super) fn of(state: &State, bot: &store::Bot, scopes: ApiScopes) -> Result<Bot, Failure> {
-    let request = BotRequest::open(state.broker.vault(), bot.workspace, bot.id, &bot.request)?;
+    let request = BotRequest::open(&state.broker.vault, bot.workspace, bot.id, &bot.request)?;
     Ok(Bot {
         id: bot.id,
         meeting_url: Meeting::of(&request.meeting_url),

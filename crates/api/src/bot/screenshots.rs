@@ -44,7 +44,7 @@ pub(crate) async fn handler(
     Path(id): Path<BotId>,
 ) -> Result<Json<Page<Screenshot>>, ApiError> {
     let bot = find(&state, caller.workspace, id).await?;
-    let base = state.broker.public_base().as_str().trim_end_matches('/');
+    let base = state.broker.addresses.public_base().as_str().trim_end_matches('/');
     let shots = state.bots.screenshots().list(caller.workspace, bot.id).await?;
     let shown = shots.iter().map(|shot| Screenshot {
         id: shot.id,

@@ -11,7 +11,7 @@ use axum::{
     },
     response::{Html, IntoResponse, Response},
 };
-use broker::Arrival;
+use broker::AuthorizationReturn;
 use model::{Class, Code, Failure, Secret, ZoomOauthAppId};
 use utoipa::{
     IntoParams, IntoResponses, PartialSchema as _,
@@ -98,11 +98,17 @@ impl IntoResponses for TroublePage {
 )]
 pub(crate) async fn authorize(Extract(state): Extract<State>, RawQuery(query): RawQuery) -> Response {
     let query = Query::of(query.as_deref());
-    let departure = match state.broker.depart(query.get("invitation").unwrap_or("")).await {
+    let departure = match state
+        .broker
+        .accounts
+        .authorizations
+        .begin_authorization(query.get("invitation").unwrap_or(""))
+        .await
+    {
         Ok(departure) => departure,
         Err(failure) => return trouble(&state, &failure),
     };
-    let base = state.broker.public_base();
+    let base = state.broker.addresses.public_base();
     let secure = if base.scheme() == "https" { "; Secure" } else { "" };
     let cookie = format!(
         "{COOKIE_NAME}={}; Path={}/oauth/zoom; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}",
@@ -175,7 +181,7 @@ pub(crate) async fn installed(
 }
 
 async fn install(state: &State, app: Option<ZoomOauthAppId>, code: &str) -> Response {
-    match state.broker.take_install(app, Secret::new(code)).await {
+    match state.broker.accounts.parked.receive_install(app, Secret::new(code)).await {
         Ok(installed) => page(
             StatusCode::ACCEPTED,
             &ParkedPage { simulated: state.simulated, name: installed.display_name },
@@ -185,7 +191,7 @@ async fn install(state: &State, app: Option<ZoomOauthAppId>, code: &str) -> Resp
 }
 
 async fn arrive(state: &State, query: &Query, headers: &HeaderMap) -> Response {
-    let arrival = Arrival {
+    let arrival = AuthorizationReturn {
         state: Secret::new(query.get("state").unwrap_or("")),
         browser: cookie(headers).map(Secret::new),
         code: match query.get("code") {
@@ -193,7 +199,7 @@ async fn arrive(state: &State, query: &Query, headers: &HeaderMap) -> Response {
             None => Err(query.get("error").unwrap_or("").to_owned()),
         },
     };
-    match state.broker.arrive(arrival).await {
+    match state.broker.accounts.authorizations.finish_authorization(arrival).await {
         Ok(connected) => page(
             StatusCode::OK,
             &ConnectedPage {

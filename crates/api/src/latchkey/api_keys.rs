@@ -110,7 +110,7 @@ pub(crate) async fn create(
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let new = read(&state, &caller, Fields::of(&body))?;
-    let issued = state.broker.workspaces().create_key(caller.workspace, &new).await?;
+    let issued = state.broker.workspaces.create_key(caller.workspace, &new).await?;
     let issued = issued.ok_or(ApiError::NotFound)?;
     let body = with_key(&issued.row, &issued.key);
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
@@ -133,7 +133,7 @@ pub(crate) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<ApiKey>>, ApiError> {
     Query::of(query.as_deref()).only(&[])?;
-    let keys = state.broker.workspaces().keys(caller.workspace).await?;
+    let keys = state.broker.workspaces.keys(caller.workspace).await?;
     Ok(Json(single_page(keys.iter().map(representation).collect())))
 }
 
@@ -152,7 +152,7 @@ pub(crate) async fn retrieve(
     Extract(state): Extract<State>,
     Path(id): Path<ApiKeyId>,
 ) -> Result<Json<ApiKey>, ApiError> {
-    let keys = state.broker.workspaces().keys(caller.workspace).await?;
+    let keys = state.broker.workspaces.keys(caller.workspace).await?;
     let key = keys.iter().find(|key| key.id == id).ok_or(ApiError::NotFound)?;
     Ok(Json(representation(key)))
 }
@@ -174,7 +174,7 @@ pub(crate) async fn revoke(
     Extract(state): Extract<State>,
     Path(id): Path<ApiKeyId>,
 ) -> Result<StatusCode, ApiError> {
-    let known = state.broker.workspaces().revoke_key(caller.workspace, id).await?;
+    let known = state.broker.workspaces.revoke_key(caller.workspace, id).await?;
     if known { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
 }
 

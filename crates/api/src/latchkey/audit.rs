@@ -35,7 +35,7 @@ pub(crate) async fn handler(
         // One more than is shown: it tells whether there is a next page.
         most: PAGE_SIZE + 1,
     };
-    let mut found = state.broker.audit().page(caller.workspace, &page).await?;
+    let mut found = state.broker.audit.page(caller.workspace, &page).await?;
     let more = found.len() > PAGE_SIZE as usize;
     found.truncate(PAGE_SIZE as usize);
     let next = found.last().filter(|_| more).map(AuditRecord::place);

@@ -62,7 +62,7 @@ pub(crate) async fn retrieve(
     caller: Caller<Tokens>,
     Extract(state): Extract<State>,
 ) -> Result<Response, ApiError> {
-    Ok(shown(&state.broker.workspaces().callback_secrets(caller.workspace).await?, caller.scopes))
+    Ok(shown(&state.broker.workspaces.callback_secrets(caller.workspace).await?, caller.scopes))
 }
 
 /// Rotate the callback secret
@@ -83,7 +83,7 @@ pub(crate) async fn rotate(
     let mut fields = Fields::of(&body);
     let asked = RotateCallbackSecret::read(&mut fields);
     let overlap = fields.finish(asked)?.overlap_seconds.map_or(SECRET_OVERLAP, |overlap| overlap.0);
-    match state.broker.workspaces().rotate_callback_secret(caller.workspace, overlap).await? {
+    match state.broker.workspaces.rotate_callback_secret(caller.workspace, overlap).await? {
         Rotation::Done(secrets) => Ok(shown(&secrets, caller.scopes)),
         Rotation::Running { until } => Err(rotating(until)),
     }

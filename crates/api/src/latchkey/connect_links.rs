@@ -65,13 +65,13 @@ pub(crate) async fn handler(
             "A server-to-server app needs no consent: POST /api/v2/zoom-oauth-credentials/ connects it.";
         return Err(FieldErrors::one("oauth_app", words).into());
     }
-    let invitation = state.broker.invite(caller.workspace, app).await?;
+    let invitation = state.broker.accounts.authorizations.invite(caller.workspace, app).await?;
     let invitation =
         invitation.ok_or_else(|| FieldErrors::one("oauth_app", "This workspace has no such app."))?;
     let body = ConnectLink {
         id: invitation.id,
         url: invitation.url.expose().to_owned(),
-        redirect_uri: state.broker.redirect_uri().to_string(),
+        redirect_uri: state.broker.addresses.redirect_uri().to_string(),
         expires_at: invitation.expires_at,
     };
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())

@@ -56,9 +56,9 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<ParkedConsent>>, ApiError> {
     Query::of(query.as_deref()).only(&[])?;
     let mut results = Vec::new();
-    for parked in state.broker.parked_consents(caller.workspace).await? {
+    for parked in state.broker.accounts.parked.list(caller.workspace).await? {
         let missing_scopes = scopes::missing(CredentialKind::UserOauth, parked.grant.scopes.as_deref());
-        let replaces = state.broker.replaced_by(&parked).await?;
+        let replaces = state.broker.accounts.parked.replaced_by(&parked).await?;
         results.push(ParkedConsent {
             id: parked.id,
             oauth_app: parked.app,
@@ -91,7 +91,8 @@ pub(crate) async fn adopt(
     Extract(state): Extract<State>,
     Path(id): Path<ParkedConsentId>,
 ) -> Result<(StatusCode, Json<ZoomOauthCredential>), ApiError> {
-    let account = state.broker.adopt(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
+    let account =
+        state.broker.accounts.parked.adopt(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
     let shown = zoom_oauth_credentials::shown(&state, caller, account).await?;
     Ok((StatusCode::CREATED, Json(shown)))
 }
@@ -113,6 +114,6 @@ pub(crate) async fn discard(
     Extract(state): Extract<State>,
     Path(id): Path<ParkedConsentId>,
 ) -> Result<StatusCode, ApiError> {
-    let known = state.broker.discard(caller.workspace, id).await?;
+    let known = state.broker.accounts.parked.discard(caller.workspace, id).await?;
     if known { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
 }

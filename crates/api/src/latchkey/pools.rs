@@ -130,7 +130,7 @@ pub(crate) async fn create(
     let asked = fields.finish(asked)?;
     let mut members = asked.members.map(new_members).unwrap_or_default();
     name_users(&state, caller.workspace, &mut members).await?;
-    let made = state.broker.make_pool(caller.workspace, &asked.name, &members).await?;
+    let made = state.broker.pools.make_pool(caller.workspace, &asked.name, &members).await?;
     let id = made.ok_or_else(name_taken)?;
     Ok((StatusCode::CREATED, shown(&state, caller.workspace, id).await?))
 }
@@ -209,7 +209,7 @@ pub(crate) async fn change(
         }
     }
     if let Some(members) = members {
-        state.broker.put_members(caller.workspace, id, &members, true).await?;
+        state.broker.pools.put_members(caller.workspace, id, &members, true).await?;
     }
     shown(&state, caller.workspace, id).await
 }
@@ -269,7 +269,7 @@ pub(crate) async fn put_member(
     if let Err((field, complaint)) = name_user(&state, caller.workspace, &mut member).await? {
         return Err(FieldErrors::one(field, complaint).into());
     }
-    let known = state.broker.put_members(caller.workspace, id, &[member], false).await?;
+    let known = state.broker.pools.put_members(caller.workspace, id, &[member], false).await?;
     if known { shown(&state, caller.workspace, id).await } else { Err(ApiError::NotFound) }
 }
 

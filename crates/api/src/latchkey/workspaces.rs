@@ -78,7 +78,7 @@ pub(crate) async fn create(
     let mut fields = Fields::of(&body);
     let asked = CreateWorkspace::read(&mut fields);
     let asked = fields.finish(asked)?;
-    let (workspace, issued) = state.broker.workspaces().create(&asked.name).await?;
+    let (workspace, issued) = state.broker.workspaces.create(&asked.name).await?;
     let limit = asked.bot_limit.map(|limit| limit.0);
     if limit.is_some() {
         state.store.limit_bots(workspace.id, limit).await?;
@@ -105,7 +105,7 @@ pub(crate) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<Workspace>>, ApiError> {
     Query::of(query.as_deref()).only(&[])?;
-    let workspaces = state.broker.workspaces().all().await?;
+    let workspaces = state.broker.workspaces.all().await?;
     let limits: HashMap<_, _> = state.store.bot_limits().await?.into_iter().collect();
     let shown = workspaces.iter().map(|each| representation(each, limits.get(&each.id).copied()));
     Ok(Json(single_page(shown.collect())))

@@ -68,7 +68,7 @@ impl ToSchema for Object {}
 pub(crate) async fn handler(Extract(state): Extract<State>) -> Json<Object> {
     static DOCUMENT: LazyLock<Map<String, Value>> = LazyLock::new(document_as_json);
     let mut document = DOCUMENT.clone();
-    let base = state.broker.public_base().as_str().trim_end_matches('/');
+    let base = state.broker.addresses.public_base().as_str().trim_end_matches('/');
     document.insert("servers".to_owned(), json!([{ "url": base }]));
     Json(Object(document))
 }

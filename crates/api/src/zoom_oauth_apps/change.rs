@@ -52,7 +52,7 @@ pub(crate) async fn handler(
     Body(body): Body,
 ) -> Result<Answer, ApiError> {
     let change = read(Fields::of(&body))?;
-    let changed = state.broker.change_app_secrets(caller.workspace, id, &change).await?;
+    let changed = state.broker.accounts.apps.change_secrets(caller.workspace, id, &change).await?;
     Ok(unstored(representation(&state, &changed.ok_or(ApiError::NotFound)?)?))
 }
 

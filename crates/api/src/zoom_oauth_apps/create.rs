@@ -60,7 +60,7 @@ pub(crate) async fn handler(
     Body(body): Body,
 ) -> Result<(StatusCode, Answer), ApiError> {
     let new = read(&state, Fields::of(&body))?;
-    let app = state.broker.register_app(caller.workspace, &new).await?;
+    let app = state.broker.accounts.apps.register(caller.workspace, &new).await?;
     let app =
         app.ok_or_else(|| FieldErrors::one("client_id", "This workspace has an app with this client id."))?;
     Ok((StatusCode::CREATED, unstored(representation(&state, &app)?)))

@@ -88,7 +88,7 @@ fn representation(state: &State, app: &store::ZoomOauthApp) -> Result<ZoomOauthA
     let former_ends_at =
         app.former_webhook_secret.as_ref().map(|former| former.ends_at).filter(|end| now < *end);
     let (client_secret, webhook_secret) = if state.show_app_secrets {
-        let (client_secret, webhook_secret) = state.broker.app_secrets(app)?;
+        let (client_secret, webhook_secret) = state.broker.accounts.apps.secrets(app)?;
         (client_secret.expose().to_owned(), webhook_secret.expose().to_owned())
     } else {
         (MASK.to_owned(), MASK.to_owned())

@@ -35,7 +35,7 @@ pub(crate) async fn handler(
     Extract(state): Extract<State>,
     Path(id): Path<ZoomOauthAppId>,
 ) -> Result<StatusCode, ApiError> {
-    match state.broker.remove_app(caller.workspace, id).await? {
+    match state.broker.accounts.app_removals.remove(caller.workspace, id).await? {
         AppRemoval::Removed => Ok(StatusCode::NO_CONTENT),
         AppRemoval::Unknown => Err(ApiError::NotFound),
         AppRemoval::InUse { .. } => Err(in_use()),

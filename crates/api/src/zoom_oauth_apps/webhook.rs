@@ -78,7 +78,7 @@ pub(crate) async fn handler(
         Err(error) => return odd(&error.failure().detail),
     };
     let request = WebhookRequest { app, headers, body: &body };
-    match state.broker.take_webhook(request).await {
+    match state.broker.accounts.webhooks.receive(request).await {
         Ok(WebhookAnswer::Validation { plain_token, encrypted_token }) => {
             Json(Validation { plain_token, encrypted_token }).into_response()
         }

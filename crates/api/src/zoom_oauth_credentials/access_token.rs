@@ -66,7 +66,7 @@ pub(crate) async fn handler(
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<AccessToken>), ApiError> {
     visible(&state, caller, id).await?;
     let asker = Asker { who: Who::ApiKey(caller.key), from, why: Purpose::AccessTokenEndpoint };
-    let access = state.broker.access_token(caller.workspace, id, LIFE, asker).await;
+    let access = state.broker.tokens.access_token(caller.workspace, id, LIFE, asker).await;
     let access = access.map_err(in_the_contracts_words)?;
     let token = access.token.expose().to_owned();
     let body = AccessToken { access_token: token.clone(), token, expires_at: access.expires_at };

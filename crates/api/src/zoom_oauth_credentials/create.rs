@@ -1,7 +1,7 @@
 //! `POST /api/v2/zoom-oauth-credentials/`: connects an account without an invitation.
 
 use axum::{Json, extract::State as Extract, http::StatusCode};
-use broker::{Admitted, Authorization};
+use broker::{Authorization, StoredGrant};
 use model::{Code, CredentialId, Failure, Secret, ZoomOauthAppId};
 use serde_json::Map;
 use store::{AppKind, SecondAuthorization};
@@ -108,16 +108,18 @@ pub(crate) async fn handler(
     let workspace = caller.workspace;
     let taken_over = matches!(way, Way::RefreshToken(_));
     let admitted = match way {
-        Way::Code(code) => state.broker.connect_by_code(workspace, app, &code).await,
-        Way::RefreshToken(token) => state.broker.import_refresh_token(workspace, app, token).await,
-        Way::Callback(url) => state.broker.connect_customer_managed(workspace, app, url).await,
+        Way::Code(code) => state.broker.accounts.authorizations.connect_by_code(workspace, app, &code).await,
+        Way::RefreshToken(token) => {
+            state.broker.accounts.imports.import_refresh_token(workspace, app, token).await
+        }
+        Way::Callback(url) => state.broker.accounts.customer_managed.connect(workspace, app, url).await,
         Way::ServerToServer => {
-            let id = state.broker.connect_server_to_server(workspace, app).await;
+            let id = state.broker.accounts.server_to_server.connect(workspace, app).await;
             // There is no user who could be known.
-            id.map(|id| id.map(|id| Admitted { id, known: false }))
+            id.map(|id| id.map(|id| StoredGrant { id, known: false }))
         }
     };
-    let Admitted { id, known } = admitted.map_err(in_the_contracts_words)?.ok_or_else(unknown)?;
+    let StoredGrant { id, known } = admitted.map_err(in_the_contracts_words)?.ok_or_else(unknown)?;
     if known && state.store.second_authorization(workspace).await? == SecondAuthorization::Conflict {
         return Err(conflict(&state, caller, id).await?.into());
     }

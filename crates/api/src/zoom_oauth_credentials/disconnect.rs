@@ -27,6 +27,6 @@ pub(crate) async fn handler(
     Extract(state): Extract<State>,
     Path(id): Path<CredentialId>,
 ) -> Result<StatusCode, ApiError> {
-    let done = state.broker.disconnect(caller.workspace, id).await?;
+    let done = state.broker.accounts.disconnection.disconnect(caller.workspace, id).await?;
     if done { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
 }

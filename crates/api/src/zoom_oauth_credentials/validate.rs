@@ -30,6 +30,6 @@ pub(crate) async fn handler(
     Path(id): Path<CredentialId>,
 ) -> Result<Json<ZoomOauthCredential>, ApiError> {
     visible(&state, caller, id).await?;
-    let known = state.broker.validate(caller.workspace, id).await?;
+    let known = state.broker.accounts.disconnection.validate(caller.workspace, id).await?;
     if known { shown(&state, caller, id).await.map(Json) } else { Err(ApiError::NotFound) }
 }

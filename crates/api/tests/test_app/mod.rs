@@ -145,7 +145,9 @@ impl TestApp {
         let audit =
             Audit::new(AuditMode::Strict, store.clone(), None, metrics.clone(), env.clone(), tasks.clone());
         // Turns at Zoom's token endpoint take no time: it may stand still here.
-        let broker = Broker::new(broker::Parts {
+        let guard = NetworkGuard::new(plan.networks.iter().map(|net| net.parse().unwrap()).collect());
+        let callbacks = CallbackClient::new(guard, env.clone()).unwrap();
+        let broker = Arc::new(Broker::new(broker::Parts {
             store: store.clone(),
             keys: Arc::new(Provider::file(directory.path().join("keys.json")).open(&env).await.unwrap()),
             zoom: ZoomClient::new(endpoints, env.clone()).unwrap(),
@@ -155,15 +157,11 @@ impl TestApp {
             metrics: metrics.clone(),
             public_base: base.clone(),
             api_base,
-        });
-        let guard = NetworkGuard::new(plan.networks.iter().map(|net| net.parse().unwrap()).collect());
-        let callbacks = CallbackClient::new(guard, env.clone()).unwrap();
-        let broker = Arc::new(
-            broker
-                .with_pace(NonZeroU32::MAX)
-                .with_unknown_plan(NonZeroU32::MAX)
-                .with_callbacks(callbacks.clone()),
-        );
+            escrow: None,
+            callbacks: Some(callbacks.clone()),
+            refreshes_per_second: Some(NonZeroU32::MAX),
+            unknown_plan: Some(NonZeroU32::MAX),
+        }));
         let links = Arc::new(TokenLinks::new(token_links::Parts {
             store: store.clone(),
             broker: Arc::clone(&broker),
@@ -172,8 +170,8 @@ impl TestApp {
             public_base: base.clone(),
             remembered_ids: token_links::REMEMBERED_IDS,
         }));
-        let founded = broker.workspaces().found_or_check().await.unwrap();
-        let workspaces = broker.workspaces().clone();
+        let founded = broker.workspaces.found_or_check().await.unwrap();
+        let workspaces = broker.workspaces.clone();
         if plan.bots_elsewhere {
             // And will, however far the clock jumps.
             let next_year = env.now() + Duration::from_secs(365 * 24 * 3600);
@@ -266,7 +264,7 @@ impl TestApp {
 
     /// Lists the meetings of accounts that are due, until all are.
     pub(crate) async fn list_meetings(&self) {
-        self.broker.sync_due_meetings().await.unwrap();
+        self.broker.meeting_map.sync_due().await.unwrap();
         let listed = async || {
             let waiting = "/api/v2/zoom-oauth-credentials/?meeting_sync_status=in_progress";
             let waiting = self.get(waiting).await.ok();

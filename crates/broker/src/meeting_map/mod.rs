@@ -2,16 +2,21 @@
 //!
 //! - `sync`: each account's meetings are listed when it is connected, when somebody asks, and now and then: a list repairs
 //!   whatever was missed.
-//! - `news`: what webhooks tell in between.
+//! - What webhooks tell in between comes through `accounts::webhooks`.
 
-mod news;
 mod sync;
 
-use model::{AccountUser, Code, CredentialId, CredentialKind, Failure, MeetingNumber, WorkspaceId};
+use std::sync::Arc;
 
-use crate::Broker;
+use metrics::Metrics;
+use model::{
+    AccountUser, Code, CredentialId, CredentialKind, Environment, Failure, MeetingNumber, WorkspaceId,
+};
+use store::MeetingStore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use zoom::ZoomClient;
 
-pub(crate) use news::news_of;
+use crate::{accounts::Apps, tokens::AccessTokens};
 
 /// Whom to ask for tokens that only a meeting's host can give.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +27,19 @@ pub struct MeetingHost {
     pub user: Option<AccountUser>,
 }
 
-impl Broker {
+/// Which account a meeting is hosted with.
+pub struct MeetingMap {
+    pub(crate) store: Arc<dyn MeetingStore>,
+    pub(crate) env: Environment,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) zoom: ZoomClient,
+    pub(crate) apps: Arc<Apps>,
+    pub(crate) access: Arc<AccessTokens>,
+    pub(crate) metrics: Metrics,
+    pub(crate) stopping: CancellationToken,
+}
+
+impl MeetingMap {
     /// The usable account of a meeting's host. `None` when no account of the workspace is known to be it.
     pub async fn host_of(
         &self,

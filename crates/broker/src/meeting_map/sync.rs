@@ -9,38 +9,44 @@ use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration}
 use model::{
     Class, Code, CredentialId, CredentialKind, Failure, LeaseToken, MeetingNumber, Timestamp, WorkspaceId,
 };
+use rate_limits::Need;
 use store::{Credential, DueSync, Lease, Meeting, StoreError, Subject, SyncOutcome};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zoom::{Label, Listed, ListedMeeting, ListedUser, ZoomError, ZoomUser};
 
-use crate::{Broker, access_token::LiveAccess, budget::Need, may_give_tokens, schedule, scopes};
+use super::MeetingMap;
+use crate::{
+    accounts::{may_give_tokens, schedule, scopes, usable},
+    log_lines::failure_note,
+    tokens::LiveAccess,
+};
 
 /// How often an idle process looks.
-const LOOK: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// How many accounts a process lists at once.
-const ROOM: u32 = 4;
+const MAX_IN_FLIGHT: u32 = 4;
 /// A claim that nobody renews lapses after this.
-const LEASE_LIFE: Duration = Duration::from_secs(300);
+const LEASE_TTL: Duration = Duration::from_secs(300);
 /// What was listed is stored at least this often, which renews the claim.
-const STORE_EVERY: Duration = Duration::from_secs(60);
+const STORE_INTERVAL: Duration = Duration::from_secs(60);
 /// How long one call may wait for its turn: a list gives way to everybody else.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TURN_TIMEOUT: Duration = Duration::from_secs(120);
 /// Meetings that are stored at a time.
-const BATCH: usize = 300;
+const STORE_BATCH: usize = 300;
 /// Pages of one list. Nobody has so many meetings: Zoom would be turning in a circle.
-const MOST_PAGES: usize = 1000;
+const MAX_PAGES: usize = 1000;
 /// An account is listed anew after this, when webhooks tell of what happens in between ...
-const WITH_WEBHOOKS: Duration = Duration::from_secs(24 * 3600);
+const INTERVAL_WITH_WEBHOOKS: Duration = Duration::from_secs(24 * 3600);
 /// ... and when they do not.
-const WITHOUT_WEBHOOKS: Duration = Duration::from_secs(6 * 3600);
+const INTERVAL_WITHOUT_WEBHOOKS: Duration = Duration::from_secs(6 * 3600);
 /// Zoom validates a webhook's address every 72 hours (documented). One that was not validated for longer tells nothing.
-const WEBHOOKS_ARE_ALIVE: Duration = Duration::from_secs(96 * 3600);
+const WEBHOOK_VALIDATION_TTL: Duration = Duration::from_secs(96 * 3600);
 /// The first pause after a failure that may pass. It doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
 /// How long a row remembers that its meeting is gone. Zoom's last try of a webhook comes after 85 minutes (documented).
-const GONE_FOR: Duration = Duration::from_secs(24 * 3600);
+const GONE_TTL: Duration = Duration::from_secs(24 * 3600);
 /// How often older ones are removed.
-const SWEEP: Duration = Duration::from_secs(3600);
+const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Why a list broke off.
 enum Broken {
@@ -72,10 +78,10 @@ impl From<StoreError> for Broken {
     }
 }
 
-impl Broker {
+impl MeetingMap {
     /// Has an account's meetings listed soon, because somebody asks. `false` when the workspace has no such account. One
     /// that cannot be used is not listed, and its log says so.
-    pub async fn sync_meetings(&self, workspace: WorkspaceId, id: CredentialId) -> Result<bool, Failure> {
+    pub async fn request_sync(&self, workspace: WorkspaceId, id: CredentialId) -> Result<bool, Failure> {
         let Some(credential) = self.store.credential(workspace, id).await? else { return Ok(false) };
         let missing = scopes::missing_for_meetings(credential.kind, credential.grant.scopes.as_deref());
         let may = may_give_tokens(credential.status).and_then(|()| match missing.as_slice() {
@@ -88,7 +94,7 @@ impl Broker {
         });
         if let Err(failure) = may {
             let words = format!("meetings are not listed: {}; {}", failure.detail, failure.code.advice());
-            let note = self.failure_note(&words, failure.code);
+            let note = failure_note(&self.env, &words, failure.code);
             self.store.add_log_line(workspace, Subject::Credential(id), &note).await?;
             return Ok(true);
         }
@@ -97,54 +103,54 @@ impl Broker {
     }
 
     /// Keeps the map in step for as long as it is polled.
-    pub async fn tend_meetings(self: &Arc<Self>) -> Infallible {
-        let room = Arc::new(Semaphore::new(ROOM as usize));
+    pub async fn run_sync(self: &Arc<Self>) -> Infallible {
+        let permits = Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize));
         let mut sweep_at = self.env.now();
         loop {
             let now = self.env.now();
-            let left = u32::try_from(room.available_permits()).unwrap_or(ROOM);
-            let free = Arc::clone(&room).acquire_many_owned(left).await.expect("never closed");
+            let left = u32::try_from(permits.available_permits()).unwrap_or(MAX_IN_FLIGHT);
+            let free = Arc::clone(&permits).acquire_many_owned(left).await.expect("never closed");
             let looked = self.sync_due_into(free).await;
             let swept = if now >= sweep_at {
-                sweep_at = now + SWEEP;
-                self.store.forget_gone_meetings(now - GONE_FOR).await.map(drop)
+                sweep_at = now + FORGET_INTERVAL;
+                self.store.forget_gone_meetings(now - GONE_TTL).await.map(drop)
             } else {
                 Ok(())
             };
             if let Err(error) = looked.and(swept.map_err(Failure::from)) {
                 tracing::warn!(%error, "the map of meetings could not be looked after");
             }
-            self.env.clock.sleep(LOOK).await;
+            self.env.clock.sleep(POLL_INTERVAL).await;
         }
     }
 
     /// Claims accounts whose meetings are due and sets off their lists, which go on as tasks of the process. Answers how
     /// many.
-    pub async fn sync_due_meetings(self: &Arc<Self>) -> Result<u32, Failure> {
-        let room = Arc::new(Semaphore::new(ROOM as usize));
-        let free = room.acquire_many_owned(ROOM).await.expect("never closed");
+    pub async fn sync_due(self: &Arc<Self>) -> Result<u32, Failure> {
+        let permits = Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize));
+        let free = permits.acquire_many_owned(MAX_IN_FLIGHT).await.expect("never closed");
         self.sync_due_into(free).await
     }
 
-    async fn sync_due_into(self: &Arc<Self>, mut room: OwnedSemaphorePermit) -> Result<u32, Failure> {
+    async fn sync_due_into(self: &Arc<Self>, mut permits: OwnedSemaphorePermit) -> Result<u32, Failure> {
         let now = self.env.now();
-        let lease = Lease { token: LeaseToken::generate(&self.env), expires_at: now + LEASE_LIFE };
-        let limit = u32::try_from(room.num_permits()).unwrap_or(ROOM);
+        let lease = Lease { token: LeaseToken::generate(&self.env), expires_at: now + LEASE_TTL };
+        let limit = u32::try_from(permits.num_permits()).unwrap_or(MAX_IN_FLIGHT);
         if limit == 0 {
             return Ok(0);
         }
         let due = self.store.claim_meeting_syncs(&lease, now, limit).await?;
         let claimed = u32::try_from(due.len()).unwrap_or(u32::MAX);
         for due in due {
-            let seat = room.split(1).expect("no more were claimed than there is room for");
-            let broker = Arc::clone(self);
+            let permit = permits.split(1).expect("no more were claimed than there are permits for");
+            let this = Arc::clone(self);
             self.tasks.spawn(async move {
                 tokio::select! {
-                    () = broker.sync(due, lease) => {}
+                    () = this.sync(due, lease) => {}
                     // Its claim lapses, and then it is due again.
-                    () = broker.stopping.cancelled() => {}
+                    () = this.stopping.cancelled() => {}
                 }
-                drop(seat);
+                drop(permit);
             });
         }
         Ok(claimed)
@@ -161,7 +167,7 @@ impl Broker {
             Err(Broken::Fenced) => return,
             // Whoever registers an app for tokens alone has nothing to mend.
             Err(Broken::NotCovered) => {
-                return self.finish_sync(due, &lease, SyncOutcome::NotBegun, WITHOUT_WEBHOOKS).await;
+                return self.finish_sync(due, &lease, SyncOutcome::NotBegun, INTERVAL_WITHOUT_WEBHOOKS).await;
             }
             Err(Broken::Refused(error)) => error.into(),
             Err(Broken::Failed(failure)) => failure,
@@ -179,7 +185,7 @@ impl Broker {
         let note = (due.failures == 0).then(|| {
             let words =
                 format!("meetings could not be listed: {}; {}", failure.detail, failure.code.advice());
-            self.failure_note(&words, failure.code)
+            failure_note(&self.env, &words, failure.code)
         });
         let outcome = SyncOutcome::Failed { note: note.as_ref() };
         self.finish_sync(due, &lease, outcome, pause_after(&failure, due.failures)).await;
@@ -203,11 +209,11 @@ impl Broker {
         lease: &Lease,
         since: Timestamp,
     ) -> Result<Duration, Broken> {
-        let account = self.usable(due.workspace, due.credential).await?;
+        let account = usable(&*self.store, due.workspace, due.credential).await?;
         if !scopes::missing_for_meetings(account.kind, account.grant.scopes.as_deref()).is_empty() {
             return Err(Broken::NotCovered);
         }
-        let app = self.app_of_account(account.workspace, account.app).await?;
+        let app = self.apps.of_account(account.workspace, account.app).await?;
         let mut list = List::begin(self, &account, lease, since);
         match list.whole().await {
             // Our record calls the token valid and Zoom does not: once more, with another one.
@@ -217,8 +223,8 @@ impl Broker {
             }
             done => done?,
         }
-        let told = app.webhook_last_validation.is_some_and(|at| since.since(at) < WEBHOOKS_ARE_ALIVE);
-        Ok(if told { WITH_WEBHOOKS } else { WITHOUT_WEBHOOKS })
+        let told = app.webhook_last_validation.is_some_and(|at| since.since(at) < WEBHOOK_VALIDATION_TTL);
+        Ok(if told { INTERVAL_WITH_WEBHOOKS } else { INTERVAL_WITHOUT_WEBHOOKS })
     }
 }
 
@@ -226,17 +232,17 @@ impl Broker {
 fn pause_after(failure: &Failure, failures: u32) -> Duration {
     match failure.class() {
         Class::Retry => {
-            let doubled = FIRST_PAUSE.saturating_mul(1 << failures.min(16)).min(WITHOUT_WEBHOOKS);
+            let doubled = FIRST_PAUSE.saturating_mul(1 << failures.min(16)).min(INTERVAL_WITHOUT_WEBHOOKS);
             // No less than Zoom asks for, whatever is taken off it for the sake of jitter.
             doubled.max(failure.retry_after.unwrap_or_default().mul_f64(1.5))
         }
-        Class::PersonMustAct | Class::OurFault => WITHOUT_WEBHOOKS,
+        Class::PersonMustAct | Class::OurFault => INTERVAL_WITHOUT_WEBHOOKS,
     }
 }
 
 /// A list that is being made.
 struct List<'a> {
-    broker: &'a Arc<Broker>,
+    map: &'a MeetingMap,
     account: &'a Credential,
     lease: &'a Lease,
     /// When it was begun.
@@ -251,16 +257,16 @@ struct List<'a> {
 }
 
 impl<'a> List<'a> {
-    fn begin(broker: &'a Arc<Broker>, account: &'a Credential, lease: &'a Lease, since: Timestamp) -> Self {
+    fn begin(map: &'a MeetingMap, account: &'a Credential, lease: &'a Lease, since: Timestamp) -> Self {
         let rows = BTreeMap::new();
-        Self { broker, account, lease, since, generation: 0, rejected: None, rows, stored_at: since }
+        Self { map, account, lease, since, generation: 0, rejected: None, rows, stored_at: since }
     }
 
     /// Every host of the account, and then all meetings of each: a page of hosts can be followed for a quarter of an hour
     /// only (documented).
     async fn whole(&mut self) -> Result<(), Broken> {
         let (mut hosts, mut after) = (Vec::new(), None);
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGES {
             let page = self.hosts(after.as_deref()).await?;
             hosts.extend(page.rows);
             after = page.next;
@@ -278,14 +284,14 @@ impl<'a> List<'a> {
     async fn hosts(&mut self, after: Option<&str>) -> Result<Listed<ListedUser>, Broken> {
         if self.account.kind == CredentialKind::ServerToServer {
             let access = self.access().await?;
-            let api = self.broker.api(&access, Label::Medium, Need::whenever(PATIENCE)).await?;
-            let users = self.broker.zoom.users(api, after).await;
+            let api = self.map.access.api(&access, Label::Medium, Need::whenever(TURN_TIMEOUT)).await?;
+            let users = self.map.zoom.users(api, after).await;
             return users.map_err(naming("user:read:list_users:admin"));
         }
         let access = self.access().await?;
-        let api = self.broker.api(&access, Label::Light, Need::whenever(PATIENCE)).await?;
+        let api = self.map.access.api(&access, Label::Light, Need::whenever(TURN_TIMEOUT)).await?;
         let ZoomUser { id, personal_room, .. } =
-            self.broker.zoom.me(api).await.map_err(naming("user:read:user"))?;
+            self.map.zoom.me(api).await.map_err(naming("user:read:user"))?;
         Ok(Listed { rows: vec![ListedUser { id, personal_room }], next: None })
     }
 
@@ -294,7 +300,7 @@ impl<'a> List<'a> {
             self.add(Meeting { number, host: host.id.clone(), personal: true }).await?;
         }
         let mut after = None;
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGES {
             let meetings = match self.meetings(&host.id, after.as_deref()).await {
                 // Gone since the hosts were listed: then so are the meetings.
                 Err(Broken::Refused(ZoomError::UserUnknown)) => return Ok(()),
@@ -322,30 +328,30 @@ impl<'a> List<'a> {
             }
         };
         let access = self.access().await?;
-        let api = self.broker.api(&access, Label::Medium, Need::whenever(PATIENCE)).await?;
-        self.broker.zoom.meetings(api, who, after).await.map_err(naming(scope))
+        let api = self.map.access.api(&access, Label::Medium, Need::whenever(TURN_TIMEOUT)).await?;
+        self.map.zoom.meetings(api, who, after).await.map_err(naming(scope))
     }
 
     /// A token for the next call. A long list outlives several.
     async fn access(&mut self) -> Result<LiveAccess, Broken> {
         let Credential { workspace, id, .. } = *self.account;
-        let access = self.broker.quiet_access(workspace, id, self.rejected).await?;
+        let access = self.map.access.quiet(workspace, id, self.rejected).await?;
         self.generation = access.generation;
         Ok(access)
     }
 
     async fn add(&mut self, meeting: Meeting) -> Result<(), Broken> {
         self.rows.insert(meeting.number, meeting);
-        let late = self.broker.env.now().since(self.stored_at) >= STORE_EVERY;
-        if self.rows.len() >= BATCH || late { self.store().await } else { Ok(()) }
+        let late = self.map.env.now().since(self.stored_at) >= STORE_INTERVAL;
+        if self.rows.len() >= STORE_BATCH || late { self.store().await } else { Ok(()) }
     }
 
     /// Stores what was listed, and holds on to the claim.
     async fn store(&mut self) -> Result<(), Broken> {
         let rows: Vec<Meeting> = std::mem::take(&mut self.rows).into_values().collect();
-        self.stored_at = self.broker.env.now();
-        let until = self.stored_at + LEASE_LIFE;
-        let store = &self.broker.store;
+        self.stored_at = self.map.env.now();
+        let until = self.stored_at + LEASE_TTL;
+        let store = &self.map.store;
         let held = store.put_meetings(self.account.id, self.lease, &rows, self.since, until).await?;
         if held { Ok(()) } else { Err(Broken::Fenced) }
     }

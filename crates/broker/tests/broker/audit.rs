@@ -11,7 +11,7 @@ use token_links::{LinkRequest, NewLink};
 use tokio::task::JoinSet;
 
 use crate::{
-    harness::{ANY, FRESH, House, signature_headers},
+    harness::{ANY, FRESH, Fixture, signature_headers},
     refresh::run,
 };
 
@@ -21,24 +21,24 @@ const AWAY: &str =
 const EVERYTHING: AuditPage =
     AuditPage { since: None, until: None, after: None, direction: Direction::OldestFirst, most: 1000 };
 
-pub(crate) async fn records(house: &House) -> Vec<AuditRecord> {
-    house.store.audit(house.workspace, &EVERYTHING).await.unwrap()
+pub(crate) async fn records(fixture: &Fixture) -> Vec<AuditRecord> {
+    fixture.store.audit(fixture.workspace, &EVERYTHING).await.unwrap()
 }
 
 /// The value of a series without labels.
-async fn metric(house: &House, name: &str) -> f64 {
-    let text = house.broker.metrics_text().await;
+async fn metric(fixture: &Fixture, name: &str) -> f64 {
+    let text = fixture.broker.statistics.metrics_text().await;
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("{name} is not in {text}")).parse().unwrap()
 }
 
 /// What `work` comes to while Latchkey's time passes, ten times as fast as real time.
-async fn as_time_passes<T>(house: &House, work: impl Future<Output = T>) -> T {
+async fn as_time_passes<T>(fixture: &Fixture, work: impl Future<Output = T>) -> T {
     let wall = Environment::system().clock;
     let passing = async {
         loop {
             wall.sleep(Duration::from_millis(1)).await;
-            house.clock.advance(Duration::from_millis(10));
+            fixture.clock.advance(Duration::from_millis(10));
         }
     };
     tokio::select! {
@@ -50,23 +50,23 @@ async fn as_time_passes<T>(house: &House, work: impl Future<Output = T>) -> T {
 
 #[tokio::test]
 async fn a_record_says_who_got_what_and_where_from() {
-    let (house, id) = House::with_account().await;
-    let bot = house.asker();
-    house.broker.zak(house.workspace, id, ANY, bot).await.unwrap();
-    let given = house.broker.zak(house.workspace, id, ANY, bot).await.unwrap();
+    let (fixture, id) = Fixture::with_account().await;
+    let bot = fixture.asker();
+    fixture.broker.tokens.zak(fixture.workspace, id, ANY, bot).await.unwrap();
+    let given = fixture.broker.tokens.zak(fixture.workspace, id, ANY, bot).await.unwrap();
 
     let new = NewLink::usual(TokenKind::Zak, id);
-    let link = house.links.create(house.workspace, &new).await.unwrap().unwrap();
-    let key = house.broker.workspaces().callback_keys(house.workspace).await.unwrap().remove(0);
-    let (timestamp, peer) = (house.env.now().as_second().to_string(), IpAddr::from([192, 0, 2, 7]));
-    let signature = key.sign("msg", house.env.now(), b"");
+    let link = fixture.links.create(fixture.workspace, &new).await.unwrap().unwrap();
+    let key = fixture.broker.workspaces.callback_keys(fixture.workspace).await.unwrap().remove(0);
+    let (timestamp, peer) = (fixture.env.now().as_second().to_string(), IpAddr::from([192, 0, 2, 7]));
+    let signature = key.sign("msg", fixture.env.now(), b"");
     let signed = SignatureHeaders { id: "msg", timestamp: &timestamp, signature: &signature };
     let address = link.url.expose().rsplit('/').next().unwrap();
     let headers = signature_headers(signed);
     let request = LinkRequest { from: Some(peer), ..LinkRequest::get(address, &headers) };
-    house.links.serve(&request).await.unwrap();
+    fixture.links.serve(&request).await.unwrap();
 
-    let found = records(&house).await;
+    let found = records(&fixture).await;
     let minted = found.iter().find(|record| record.outcome == Outcome::Given(Source::Minted)).unwrap();
     assert_eq!((minted.who, minted.why, minted.from), (bot.who, Purpose::BotJoin, None));
     let kept = found.iter().find(|record| record.id == given.record()).unwrap();
@@ -78,102 +78,102 @@ async fn a_record_says_who_got_what_and_where_from() {
 
     // Turned away at the door: strangers write nothing.
     let stranger = LinkRequest { headers: &HeaderMap::new(), ..request };
-    house.links.serve(&stranger).await.unwrap_err();
-    house.links.serve(&LinkRequest { address: "nobody", ..request }).await.unwrap_err();
-    house.settle().await;
-    assert_eq!(records(&house).await.len(), 3);
+    fixture.links.serve(&stranger).await.unwrap_err();
+    fixture.links.serve(&LinkRequest { address: "nobody", ..request }).await.unwrap_err();
+    fixture.settle().await;
+    assert_eq!(records(&fixture).await.len(), 3);
 }
 
 #[tokio::test]
 async fn a_refusal_is_written_down_with_its_code() {
-    let (house, id) = House::with_account().await;
-    house.zoom.change_user(json!({"active": false})).await;
-    let refused = house.zak(id).await.unwrap_err();
-    house.settle().await;
-    let found = records(&house).await;
+    let (fixture, id) = Fixture::with_account().await;
+    fixture.zoom.change_user(json!({"active": false})).await;
+    let refused = fixture.zak(id).await.unwrap_err();
+    fixture.settle().await;
+    let found = records(&fixture).await;
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].outcome, Outcome::Refused(refused.code));
 }
 
 #[tokio::test]
 async fn while_the_store_is_away_the_record_is_on_the_disk() {
-    let (house, id) = House::with_account().await;
-    house.zak(id).await.unwrap();
-    run(&house.database(), AWAY).await;
-    let (second, third) = (house.zak(id).await.unwrap(), house.zak(id).await.unwrap());
-    assert_eq!(records(&house).await.len(), 1);
-    assert_eq!(fs::read_dir(house.journal()).unwrap().count(), 1, "their file");
-    run(&house.database(), "DROP TRIGGER away").await;
-    let found = house.broker.audit().page(house.workspace, &EVERYTHING).await.unwrap();
+    let (fixture, id) = Fixture::with_account().await;
+    fixture.zak(id).await.unwrap();
+    run(&fixture.database(), AWAY).await;
+    let (second, third) = (fixture.zak(id).await.unwrap(), fixture.zak(id).await.unwrap());
+    assert_eq!(records(&fixture).await.len(), 1);
+    assert_eq!(fs::read_dir(fixture.journal()).unwrap().count(), 1, "their file");
+    run(&fixture.database(), "DROP TRIGGER away").await;
+    let found = fixture.broker.audit.page(fixture.workspace, &EVERYTHING).await.unwrap();
     let found: Vec<_> = found.iter().map(|record| record.id).collect();
     assert!(
         found.contains(&second.record()) && found.contains(&third.record()),
         "whoever reads waits for it"
     );
     assert_eq!(found.len(), 3);
-    assert_eq!(fs::read_dir(house.journal()).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(fixture.journal()).unwrap().count(), 0);
 }
 
 #[tokio::test]
 async fn without_a_record_anywhere_no_token_gets_out() {
-    let (house, id) = House::with_account().await;
-    house.zak(id).await.unwrap();
-    run(&house.database(), AWAY).await;
+    let (fixture, id) = Fixture::with_account().await;
+    fixture.zak(id).await.unwrap();
+    run(&fixture.database(), AWAY).await;
     // A full disk, as far as the journal can tell.
-    fs::remove_dir(house.journal()).unwrap();
-    fs::write(house.journal(), "in its way").unwrap();
+    fs::remove_dir(fixture.journal()).unwrap();
+    fs::write(fixture.journal(), "in its way").unwrap();
     for wanted in [ANY, FRESH] {
-        let asked = house.broker.zak(house.workspace, id, wanted, house.asker());
-        assert_eq!(as_time_passes(&house, asked).await.unwrap_err().code, Code::Unavailable);
+        let asked = fixture.broker.tokens.zak(fixture.workspace, id, wanted, fixture.asker());
+        assert_eq!(as_time_passes(&fixture, asked).await.unwrap_err().code, Code::Unavailable);
     }
-    run(&house.database(), "DROP TRIGGER away").await;
+    run(&fixture.database(), "DROP TRIGGER away").await;
     // Nobody waits any more, so the writer comes to its end.
-    as_time_passes(&house, house.settle()).await;
-    house.zak(id).await.unwrap();
-    assert!(metric(&house, "latchkey_audit_failures_total").await > 0.0);
-    assert_eq!(records(&house).await.len(), 2, "of what was not given there is no record");
+    as_time_passes(&fixture, fixture.settle()).await;
+    fixture.zak(id).await.unwrap();
+    assert!(metric(&fixture, "latchkey_audit_failures_total").await > 0.0);
+    assert_eq!(records(&fixture).await.len(), 2, "of what was not given there is no record");
 }
 
 #[tokio::test]
 async fn a_relaxed_audit_lets_it_out_and_catches_up() {
-    let (house, id) = House::relaxed().await;
-    run(&house.database(), AWAY).await;
-    fs::remove_dir(house.journal()).unwrap();
-    fs::write(house.journal(), "in its way").unwrap();
-    house.zak(id).await.unwrap();
-    house.zak(id).await.unwrap();
-    assert!(records(&house).await.is_empty());
-    run(&house.database(), "DROP TRIGGER away").await;
-    as_time_passes(&house, async { while records(&house).await.len() < 2 {} }).await;
+    let (fixture, id) = Fixture::relaxed().await;
+    run(&fixture.database(), AWAY).await;
+    fs::remove_dir(fixture.journal()).unwrap();
+    fs::write(fixture.journal(), "in its way").unwrap();
+    fixture.zak(id).await.unwrap();
+    fixture.zak(id).await.unwrap();
+    assert!(records(&fixture).await.is_empty());
+    run(&fixture.database(), "DROP TRIGGER away").await;
+    as_time_passes(&fixture, async { while records(&fixture).await.len() < 2 {} }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn each_of_many_callers_is_in_the_audit() {
-    let (house, id) = House::with_account().await;
+    let (fixture, id) = Fixture::with_account().await;
     let mut callers = JoinSet::new();
     for _ in 0..100 {
-        let (broker, workspace, asker) = (house.broker.clone(), house.workspace, house.asker());
-        callers.spawn(async move { broker.zak(workspace, id, ANY, asker).await.unwrap().record() });
+        let (broker, workspace, asker) = (fixture.broker.clone(), fixture.workspace, fixture.asker());
+        callers.spawn(async move { broker.tokens.zak(workspace, id, ANY, asker).await.unwrap().record() });
     }
     let mut given = callers.join_all().await;
-    let mut found: Vec<_> = records(&house).await.iter().map(|record| record.id).collect();
+    let mut found: Vec<_> = records(&fixture).await.iter().map(|record| record.id).collect();
     given.sort_unstable();
     found.sort_unstable();
     assert_eq!(given, found);
-    let batches = metric(&house, "latchkey_audit_batch_records_count").await;
+    let batches = metric(&fixture, "latchkey_audit_batch_records_count").await;
     assert!(batches < 100.0, "{batches}");
 }
 
 #[tokio::test]
 async fn what_is_too_old_goes_and_the_audit_outlives_its_account() {
-    let (house, id) = House::with_account().await;
+    let (fixture, id) = Fixture::with_account().await;
     for _ in 0..3 {
-        house.zak(id).await.unwrap();
-        house.clock.advance(Duration::from_secs(1));
+        fixture.zak(id).await.unwrap();
+        fixture.clock.advance(Duration::from_secs(1));
     }
-    let end = records(&house).await[2].at;
-    assert_eq!(house.broker.audit().prune(end).await.unwrap(), 2);
-    run(&house.database(), "DELETE FROM consents").await;
-    run(&house.database(), "DELETE FROM credentials").await;
-    assert_eq!(records(&house).await.len(), 1);
+    let end = records(&fixture).await[2].at;
+    assert_eq!(fixture.broker.audit.prune(end).await.unwrap(), 2);
+    run(&fixture.database(), "DELETE FROM consents").await;
+    run(&fixture.database(), "DELETE FROM credentials").await;
+    assert_eq!(records(&fixture).await.len(), 1);
 }

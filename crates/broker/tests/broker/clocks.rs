@@ -4,67 +4,67 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::{FRESH, House};
+use crate::harness::{FRESH, Fixture};
 
 const SIX_HOURS: Duration = Duration::from_secs(6 * 3600);
 
 #[tokio::test]
 async fn what_was_made_in_the_future_is_not_believed() {
-    let house = House::start().await;
-    let right = house.env.now();
-    house.clock.set(right + SIX_HOURS);
-    let id = house.connect().await;
-    let first = house.zak(id).await.unwrap();
-    assert_eq!(house.zak(id).await.unwrap().token.expose(), first.token.expose(), "it is kept");
-    house.clock.set(right);
-    let second = house.zak(id).await.unwrap();
+    let fixture = Fixture::start().await;
+    let right = fixture.env.now();
+    fixture.clock.set(right + SIX_HOURS);
+    let id = fixture.connect().await;
+    let first = fixture.zak(id).await.unwrap();
+    assert_eq!(fixture.zak(id).await.unwrap().token.expose(), first.token.expose(), "it is kept");
+    fixture.clock.set(right);
+    let second = fixture.zak(id).await.unwrap();
     assert_ne!(second.token.expose(), first.token.expose());
-    let stats = house.zoom.stats().await;
+    let stats = fixture.zoom.stats().await;
     assert_eq!((stats.refreshes, stats.zak_mints), (1, 2));
-    let row = house.row(id).await;
+    let row = fixture.row(id).await;
     assert!(row.grant.access_expires_at < right + Duration::from_secs(3700), "{row:?}");
 }
 
 #[tokio::test]
 async fn an_access_token_is_as_old_as_zoom_says_whatever_our_clock_showed() {
-    let house = House::start().await;
-    let right = house.env.now();
-    house.clock.set(right + SIX_HOURS);
-    let id = house.connect().await;
-    let row = house.row(id).await;
+    let fixture = Fixture::start().await;
+    let right = fixture.env.now();
+    fixture.clock.set(right + SIX_HOURS);
+    let id = fixture.connect().await;
+    let row = fixture.row(id).await;
     assert!(row.grant.access_expires_at < right + Duration::from_secs(3700), "{row:?}");
     assert!(row.grant.access_expires_at >= right + Duration::from_secs(3600), "{row:?}");
 }
 
 #[tokio::test]
 async fn a_zak_of_a_dead_access_token_is_not_handed_out() {
-    let (house, id) = House::with_account().await;
-    house.zoom.control("PATCH", "switches", json!({"zak_on_expired_access_token": true})).await;
+    let (fixture, id) = Fixture::with_account().await;
+    fixture.zoom.control("PATCH", "switches", json!({"zak_on_expired_access_token": true})).await;
     // Zoom's clock goes on, and ours was never right: a process that has just started knows nothing of it.
-    house.zoom.pass(3700).await;
-    let started = house.another_broker(house.clock.clone()).await;
-    started.zak(house.workspace, id, FRESH, house.asker()).await.unwrap();
-    let stats = house.zoom.stats().await;
+    fixture.zoom.pass(3700).await;
+    let started = fixture.another_broker(fixture.clock.clone()).await;
+    started.tokens.zak(fixture.workspace, id, FRESH, fixture.asker()).await.unwrap();
+    let stats = fixture.zoom.stats().await;
     assert_eq!((stats.refreshes, stats.zak_mints), (1, 2), "the first one was thrown away");
-    started.zak(house.workspace, id, FRESH, house.asker()).await.unwrap();
-    assert_eq!(house.zoom.stats().await.refreshes, 1);
+    started.tokens.zak(fixture.workspace, id, FRESH, fixture.asker()).await.unwrap();
+    assert_eq!(fixture.zoom.stats().await.refreshes, 1);
 }
 
 #[tokio::test]
 async fn a_difference_is_corrected_and_told() {
-    let (house, id) = House::with_account().await;
+    let (fixture, id) = Fixture::with_account().await;
     let finding = async || {
-        let findings = house.broker.check_health().await;
+        let findings = fixture.broker.health.check().await;
         findings.into_iter().find(|finding| finding.name == "clock").unwrap()
     };
     assert!(finding().await.ok);
-    house.clock.set(house.env.now() + Duration::from_secs(120));
-    house.broker.zak(house.workspace, id, FRESH, house.asker()).await.unwrap();
+    fixture.clock.set(fixture.env.now() + Duration::from_secs(120));
+    fixture.broker.tokens.zak(fixture.workspace, id, FRESH, fixture.asker()).await.unwrap();
     let cause = finding().await.problem.unwrap().cause;
     assert!(cause.contains("s ahead of Zoom's"), "{cause}");
-    let (told, true_time) = (house.broker.time_at_zoom(), house.zoom.now().await);
+    let (told, true_time) = (fixture.broker.zoom.clock().now(), fixture.zoom.now().await);
     assert!(told.since(true_time).max(true_time.since(told)) < Duration::from_secs(30), "{told} {true_time}");
-    let metrics = house.broker.metrics_text().await;
+    let metrics = fixture.broker.statistics.metrics_text().await;
     let gauge =
         metrics.lines().find(|line| line.starts_with("latchkey_clock_ahead_of_zoom_seconds ")).unwrap();
     let seconds: i64 = gauge.rsplit(' ').next().unwrap().parse().unwrap();
@@ -73,14 +73,14 @@ async fn a_difference_is_corrected_and_told() {
 
 #[tokio::test]
 async fn zoom_is_asked_for_the_time_when_no_answer_has_told_it() {
-    let house = House::start().await;
-    house.zoom.pass(3600).await;
-    let broker = house.another_broker(house.clock.clone()).await;
-    let before = broker.time_at_zoom();
+    let fixture = Fixture::start().await;
+    fixture.zoom.pass(3600).await;
+    let broker = fixture.another_broker(fixture.clock.clone()).await;
+    let before = broker.zoom.clock().now();
     tokio::select! {
-        never = broker.tend_clock() => match never {},
+        never = broker::clock::run(&broker.zoom, &fixture.env) => match never {},
         () = async {
-            while broker.time_at_zoom() < before + Duration::from_secs(3000) {
+            while broker.zoom.clock().now() < before + Duration::from_secs(3000) {
                 tokio::task::yield_now().await;
             }
         } => {}

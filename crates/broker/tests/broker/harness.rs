@@ -1,9 +1,9 @@
-//! A house with everything in it: simulator, store, broker, workspace, app; and a browser for the trips to Zoom.
+//! One process with everything it needs: simulator, store, broker, workspace, app; and a browser for the trips to Zoom.
 
 use std::{collections::HashMap, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
 use audit::{Asker, Audit, AuditMode, Audited, Journal};
-use broker::{Arrival, Broker, Departure, Escrow, NewApp, Parts, WantedZak};
+use broker::{AuthorizationReturn, AuthorizationStart, Broker, Escrow, NewApp, Parts, WantedZak};
 use http::{HeaderMap, HeaderName};
 use metrics::Metrics;
 use model::{
@@ -30,8 +30,17 @@ pub(crate) const FRESH: WantedZak<'_> = WantedZak { fresh: true, ..ANY };
 /// An access token lives for this long at Zoom.
 pub(crate) const ACCESS_LIFE: Duration = Duration::from_secs(3600);
 
-/// Turns at Zoom's token endpoint take no time, which stands still here.
-const AT_ONCE: NonZeroU32 = NonZeroU32::MAX;
+/// How many calls of Zoom a second a process makes.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) refreshes: NonZeroU32,
+    pub(crate) unknown_plan: NonZeroU32,
+}
+
+impl Pace {
+    /// Turns take no time, which stands still here.
+    pub(crate) const AT_ONCE: Self = Self { refreshes: NonZeroU32::MAX, unknown_plan: NonZeroU32::MAX };
+}
 
 const PUBLIC_BASE: &str = "https://latchkey.test/base";
 pub(crate) const CLIENT_ID: &str = "client-of-the-tests";
@@ -44,7 +53,7 @@ pub(crate) struct Server {
     pub(crate) links: Arc<TokenLinks>,
 }
 
-pub(crate) struct House {
+pub(crate) struct Fixture {
     pub(crate) broker: Arc<Broker>,
     pub(crate) links: Arc<TokenLinks>,
     pub(crate) store: Arc<SqlStore>,
@@ -55,7 +64,7 @@ pub(crate) struct House {
     pub(crate) api_key: Secret,
     pub(crate) app: ZoomOauthAppId,
     pub(crate) zoom: Zoom,
-    rooms: TempDir,
+    directory: TempDir,
 }
 
 /// The simulated Zoom, and the browser of somebody who is signed in there.
@@ -77,46 +86,54 @@ pub(crate) struct Stats {
     pub(crate) faults: u64,
 }
 
-impl House {
+impl Fixture {
     pub(crate) async fn start() -> Self {
         Self::start_with(AuditMode::Strict).await
     }
 
     async fn start_with(mode: AuditMode) -> Self {
-        let rooms = tempfile::tempdir().unwrap();
-        let zoom = Zoom::start(&rooms.path().join("zoom")).await;
+        let directory = tempfile::tempdir().unwrap();
+        let zoom = Zoom::start(&directory.path().join("zoom")).await;
         let clock = Arc::new(ManualClock::new(zoom.now().await));
         let env = Environment { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(7)) };
         let tasks = TaskTracker::new();
 
-        let keys = Provider::file(rooms.path().join("keys.json")).create(&env).await.unwrap();
-        let store = Arc::new(sqlite::open(&rooms.path().join("latchkey.db")).await.unwrap());
+        let keys = Provider::file(directory.path().join("keys.json")).create(&env).await.unwrap();
+        let store = Arc::new(sqlite::open(&directory.path().join("latchkey.db")).await.unwrap());
         let audit = (mode, env.clone());
-        let Server { broker, links } =
-            assemble(&zoom, store.clone(), keys, env.clone(), audit, tasks.clone(), rooms.path());
-        let founded = broker.workspaces().found_or_check().await.unwrap().unwrap();
-        let app = broker.register_app(founded.workspace, &new_app(CLIENT_ID)).await.unwrap().unwrap().id;
+        let Server { broker, links } = assemble(
+            &zoom,
+            store.clone(),
+            keys,
+            env.clone(),
+            audit,
+            tasks.clone(),
+            (directory.path(), Pace::AT_ONCE),
+        );
+        let founded = broker.workspaces.found_or_check().await.unwrap().unwrap();
+        let app =
+            broker.accounts.apps.register(founded.workspace, &new_app(CLIENT_ID)).await.unwrap().unwrap().id;
         let (workspace, api_key) = (founded.workspace, founded.api_key);
-        Self { broker, links, store, env, clock, tasks, workspace, api_key, app, zoom, rooms }
+        Self { broker, links, store, env, clock, tasks, workspace, api_key, app, zoom, directory }
     }
 
     /// Another app of the same workspace, whose webhooks are signed with the same secret.
     pub(crate) async fn another_app(&self, client_id: &str) -> ZoomOauthAppId {
-        self.broker.register_app(self.workspace, &new_app(client_id)).await.unwrap().unwrap().id
+        self.broker.accounts.apps.register(self.workspace, &new_app(client_id)).await.unwrap().unwrap().id
     }
 
-    /// A house with one account in it.
+    /// A fixture with one account in it.
     pub(crate) async fn with_account() -> (Self, CredentialId) {
-        let house = Self::start().await;
-        let id = house.connect().await;
-        (house, id)
+        let fixture = Self::start().await;
+        let id = fixture.connect().await;
+        (fixture, id)
     }
 
     /// The same, with an audit that lets tokens out while the store is away.
     pub(crate) async fn relaxed() -> (Self, CredentialId) {
-        let house = Self::start_with(AuditMode::Relaxed).await;
-        let id = house.connect().await;
-        (house, id)
+        let fixture = Self::start_with(AuditMode::Relaxed).await;
+        let id = fixture.connect().await;
+        (fixture, id)
     }
 
     /// Another process on the same database, which tells the time by `clock`.
@@ -124,43 +141,57 @@ impl House {
         self.another_server(clock).await.broker
     }
 
+    /// The same, at another pace.
+    pub(crate) async fn another_broker_at(&self, clock: Arc<dyn Clock>, pace: Pace) -> Arc<Broker> {
+        let store = Arc::new(sqlite::open(&self.database()).await.unwrap());
+        self.assemble_on(store, clock, pace).await.broker
+    }
+
     /// The same, with its token links.
     pub(crate) async fn another_server(&self, clock: Arc<dyn Clock>) -> Server {
         let store = Arc::new(sqlite::open(&self.database()).await.unwrap());
-        self.assemble_on(store, clock).await
+        self.assemble_on(store, clock, Pace::AT_ONCE).await
     }
 
-    /// Another process, on a handle of its own to a database that holds what this house's does.
+    /// Another process, on a handle of its own to a database that holds what this fixture's does.
     pub(crate) async fn server_on(&self, store: Arc<dyn Store>) -> Server {
-        self.assemble_on(store, self.clock.clone()).await
+        self.assemble_on(store, self.clock.clone(), Pace::AT_ONCE).await
     }
 
-    async fn assemble_on(&self, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Server {
+    /// What another process is made of, before it starts.
+    pub(crate) async fn parts(&self, env: Environment) -> Parts {
+        let store = Arc::new(sqlite::open(&self.database()).await.unwrap());
+        let keys = Provider::file(self.directory.path().join("keys.json")).open(&env).await.unwrap();
+        let (audit, of_process) = ((AuditMode::Strict, env.clone()), (self.directory.path(), Pace::AT_ONCE));
+        parts(&self.zoom, store, keys, env, audit, TaskTracker::new(), of_process)
+    }
+
+    async fn assemble_on(&self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, pace: Pace) -> Server {
         let env = Environment { clock, entropy: self.env.entropy.clone() };
-        let keys = Provider::file(self.rooms.path().join("keys.json")).open(&env).await.unwrap();
+        let keys = Provider::file(self.directory.path().join("keys.json")).open(&env).await.unwrap();
         // Whatever a test does with that clock, it is not the audit's.
         let audit = (AuditMode::Strict, self.env.clone());
-        assemble(&self.zoom, store, keys, env, audit, self.tasks.clone(), self.rooms.path())
+        assemble(&self.zoom, store, keys, env, audit, self.tasks.clone(), (self.directory.path(), pace))
     }
 
     pub(crate) fn database(&self) -> std::path::PathBuf {
-        self.rooms.path().join("latchkey.db")
+        self.directory.path().join("latchkey.db")
     }
 
     /// Where records wait for the store.
     pub(crate) fn journal(&self) -> std::path::PathBuf {
-        self.rooms.path().join("audit")
+        self.directory.path().join("audit")
     }
 
     pub(crate) fn escrow(&self) -> std::path::PathBuf {
-        self.rooms.path().join("escrow")
+        self.directory.path().join("escrow")
     }
 
     /// Every byte that the store wrote.
     pub(crate) fn bytes_of_the_store(&self) -> Vec<u8> {
         ["latchkey.db", "latchkey.db-wal", "latchkey.db-shm"]
             .iter()
-            .filter_map(|name| std::fs::read(self.rooms.path().join(name)).ok())
+            .filter_map(|name| std::fs::read(self.directory.path().join(name)).ok())
             .flatten()
             .collect()
     }
@@ -185,21 +216,22 @@ impl House {
 
     /// A new invitation, as it stands in its address.
     pub(crate) async fn invitation(&self) -> String {
-        let invitation = self.broker.invite(self.workspace, self.app).await.unwrap().unwrap();
+        let invitation =
+            self.broker.accounts.authorizations.invite(self.workspace, self.app).await.unwrap().unwrap();
         let url = Url::parse(invitation.url.expose()).unwrap();
         url.query_pairs().find(|(name, _)| name == "invitation").unwrap().1.into_owned()
     }
 
     /// From an invitation to Zoom and back, with Zoom's consent page answered by `decision`.
-    pub(crate) async fn travel(&self, invitation: &str, decision: &str) -> Arrival {
-        let departure = self.broker.depart(invitation).await.unwrap();
+    pub(crate) async fn travel(&self, invitation: &str, decision: &str) -> AuthorizationReturn {
+        let departure = self.broker.accounts.authorizations.begin_authorization(invitation).await.unwrap();
         self.zoom.decide(&departure, decision).await
     }
 
     /// Connects the user who is signed in at Zoom.
     pub(crate) async fn connect(&self) -> CredentialId {
         let arrival = self.travel(&self.invitation().await, "allow").await;
-        self.broker.arrive(arrival).await.unwrap().credential
+        self.broker.accounts.authorizations.finish_authorization(arrival).await.unwrap().credential
     }
 
     pub(crate) async fn row(&self, id: CredentialId) -> Credential {
@@ -212,7 +244,7 @@ impl House {
     }
 
     pub(crate) async fn zak(&self, id: CredentialId) -> Result<Audited<Zak>, Failure> {
-        self.broker.zak(self.workspace, id, ANY, self.asker()).await
+        self.broker.tokens.zak(self.workspace, id, ANY, self.asker()).await
     }
 
     /// A bot of the tests.
@@ -236,39 +268,52 @@ fn assemble(
     store: Arc<dyn Store>,
     keys: Keys,
     env: Environment,
+    audit: (AuditMode, Environment),
+    tasks: TaskTracker,
+    of_process: (&Path, Pace),
+) -> Server {
+    let parts = parts(zoom, store.clone(), keys, env.clone(), audit, tasks.clone(), of_process);
+    let (public_base, remembered_ids) = (parts.public_base.clone(), token_links::REMEMBERED_IDS);
+    let broker = Arc::new(Broker::new(parts));
+    let links =
+        token_links::Parts { store, broker: Arc::clone(&broker), env, tasks, public_base, remembered_ids };
+    Server { links: Arc::new(TokenLinks::new(links)), broker }
+}
+
+fn parts(
+    zoom: &Zoom,
+    store: Arc<dyn Store>,
+    keys: Keys,
+    env: Environment,
     (mode, audit_env): (AuditMode, Environment),
     tasks: TaskTracker,
-    rooms: &Path,
-) -> Server {
-    let escrow = Escrow::open(&rooms.join("escrow"), env.clone()).unwrap();
+    (directory, pace): (&Path, Pace),
+) -> Parts {
+    let escrow = Escrow::open(&directory.join("escrow"), env.clone()).unwrap();
     let api_base = Url::parse(&zoom.ready.api_base).unwrap();
     let endpoints = Endpoints {
         oauth_base: Url::parse(&zoom.ready.zoom_base).unwrap(),
         api_base: api_base.clone(),
         ca_file: Some(zoom.ready.ca_file.clone()),
     };
-    let zoom = ZoomClient::new(endpoints, env.clone()).unwrap();
-    let (public_base, keys) = (Url::parse(PUBLIC_BASE).unwrap(), Arc::new(keys));
     let metrics = Metrics::default();
-    let journal = Journal::open(&rooms.join("audit"), audit_env.clone()).unwrap();
+    let journal = Journal::open(&directory.join("audit"), audit_env.clone()).unwrap();
     let audit = Audit::new(mode, store.clone(), Some(journal), metrics.clone(), audit_env, tasks.clone());
-    let parts = Parts {
-        store: store.clone(),
-        keys,
-        zoom,
-        env: env.clone(),
-        tasks: tasks.clone(),
+    Parts {
+        store,
+        keys: Arc::new(keys),
+        zoom: ZoomClient::new(endpoints, env.clone()).unwrap(),
+        env,
+        tasks,
         audit,
         metrics,
-        public_base: public_base.clone(),
+        public_base: Url::parse(PUBLIC_BASE).unwrap(),
         api_base,
-    };
-    let broker = Broker::new(parts).with_escrow(escrow).with_pace(AT_ONCE).with_unknown_plan(AT_ONCE);
-    let broker = Arc::new(broker);
-    let remembered_ids = token_links::REMEMBERED_IDS;
-    let links =
-        token_links::Parts { store, broker: Arc::clone(&broker), env, tasks, public_base, remembered_ids };
-    Server { links: Arc::new(TokenLinks::new(links)), broker }
+        escrow: Some(escrow),
+        callbacks: None,
+        refreshes_per_second: Some(pace.refreshes),
+        unknown_plan: Some(pace.unknown_plan),
+    }
 }
 
 impl Zoom {
@@ -364,7 +409,7 @@ impl Zoom {
     }
 
     /// Opens the consent page, presses a button, and says where the browser was sent then.
-    pub(crate) async fn decide(&self, departure: &Departure, decision: &str) -> Arrival {
+    pub(crate) async fn decide(&self, departure: &AuthorizationStart, decision: &str) -> AuthorizationReturn {
         let page = self.http.get(departure.zoom_url.expose()).send().await.unwrap().text().await.unwrap();
         let (_, rest) = page.split_once("name=\"consent\" value=\"").unwrap();
         let (consent, _) = rest.split_once('"').unwrap();
@@ -373,7 +418,7 @@ impl Zoom {
         let answer = self.http.post(address).form(&form).send().await.unwrap();
         let back = Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();
         let mut query: HashMap<String, String> = back.query_pairs().into_owned().collect();
-        Arrival {
+        AuthorizationReturn {
             state: Secret::new(query.remove("state").unwrap()),
             browser: Some(departure.browser.clone()),
             code: query.remove("code").map(Secret::new).ok_or_else(|| query.remove("error").unwrap()),

@@ -7,13 +7,13 @@ use tenants::Cell;
 
 use crate::{
     escrow::deposits,
-    harness::{ACCESS_LIFE, ANY, CLIENT_ID, CLIENT_SECRET, House},
+    harness::{ACCESS_LIFE, ANY, CLIENT_ID, CLIENT_SECRET, Fixture},
     refresh::run,
 };
 
 /// A workspace that registers the app anew, and a refresh token that a program outside of it holds.
 struct Import {
-    house: House,
+    fixture: Fixture,
     workspace: WorkspaceId,
     app: ZoomOauthAppId,
     /// The account of the program that held it.
@@ -23,8 +23,8 @@ struct Import {
 
 impl Import {
     async fn prepared() -> Self {
-        let (house, holder) = House::with_account().await;
-        let (workspace, _) = house.broker.workspaces().create("another").await.unwrap();
+        let (fixture, holder) = Fixture::with_account().await;
+        let (workspace, _) = fixture.broker.workspaces.create("another").await.unwrap();
         let new = NewApp {
             kind: AppKind::UserLevel,
             client_id: CLIENT_ID.into(),
@@ -32,33 +32,41 @@ impl Import {
             webhook_secret: Secret::new("planted-webhook-secret"),
             zoom_account_id: None,
         };
-        let app = house.broker.register_app(workspace.id, &new).await.unwrap().unwrap().id;
-        let sealed = house.row(holder).await.grant.refresh_token.unwrap();
+        let app = fixture.broker.accounts.apps.register(workspace.id, &new).await.unwrap().unwrap().id;
+        let sealed = fixture.row(holder).await.grant.refresh_token.unwrap();
         let cell = Cell::RefreshToken(holder);
-        let token = house.broker.vault().open(house.workspace, cell, &sealed).unwrap();
-        Self { house, workspace: workspace.id, app, holder, token }
+        let token = fixture.broker.vault.open(fixture.workspace, cell, &sealed).unwrap();
+        Self { fixture, workspace: workspace.id, app, holder, token }
     }
 
     async fn run(&self) -> Result<CredentialId, model::Failure> {
-        let admitted =
-            self.house.broker.import_refresh_token(self.workspace, self.app, self.token.clone()).await;
+        let admitted = self
+            .fixture
+            .broker
+            .accounts
+            .imports
+            .import_refresh_token(self.workspace, self.app, self.token.clone())
+            .await;
         admitted.map(|admitted| admitted.unwrap().id)
     }
 
     async fn accounts(&self) -> Vec<CredentialId> {
-        let rows = self.house.store.credentials(self.workspace).await.unwrap();
+        let rows = self.fixture.store.credentials(self.workspace).await.unwrap();
         rows.into_iter().map(|row| row.id).collect()
     }
 
     /// That it works, and goes on working.
     async fn lasts(&self, id: CredentialId) {
-        let asker = || self.house.asker();
-        self.house.broker.zak(self.workspace, id, ANY, asker()).await.unwrap();
-        self.house.pass(ACCESS_LIFE).await;
-        self.house.broker.zak(self.workspace, id, ANY, asker()).await.unwrap();
-        let row = self.house.store.credential(self.workspace, id).await.unwrap().unwrap();
-        assert_eq!((row.status, row.zoom_user_id), (CredentialStatus::Healthy, self.house.zoom.user.clone()));
-        assert!(deposits(&self.house).is_empty());
+        let asker = || self.fixture.asker();
+        self.fixture.broker.tokens.zak(self.workspace, id, ANY, asker()).await.unwrap();
+        self.fixture.pass(ACCESS_LIFE).await;
+        self.fixture.broker.tokens.zak(self.workspace, id, ANY, asker()).await.unwrap();
+        let row = self.fixture.store.credential(self.workspace, id).await.unwrap().unwrap();
+        assert_eq!(
+            (row.status, row.zoom_user_id),
+            (CredentialStatus::Healthy, self.fixture.zoom.user.clone())
+        );
+        assert!(deposits(&self.fixture).is_empty());
     }
 }
 
@@ -66,9 +74,9 @@ impl Import {
 async fn it_is_spent_at_once_and_the_copy_of_whoever_held_it_is_dead() {
     let import = Import::prepared().await;
     let id = import.run().await.unwrap();
-    assert_eq!(import.house.zoom.stats().await.refreshes, 1);
+    assert_eq!(import.fixture.zoom.stats().await.refreshes, 1);
     import.lasts(id).await;
-    let dead = import.house.zak(import.holder).await.unwrap_err();
+    let dead = import.fixture.zak(import.holder).await.unwrap_err();
     assert_eq!(dead.code, Code::CredentialNeedsConsent);
 }
 
@@ -76,10 +84,10 @@ async fn it_is_spent_at_once_and_the_copy_of_whoever_held_it_is_dead() {
 async fn the_user_who_is_known_keeps_the_account() {
     let import = Import::prepared().await;
     let id = import.run().await.unwrap();
-    let row = import.house.store.credential(import.workspace, id).await.unwrap().unwrap();
+    let row = import.fixture.store.credential(import.workspace, id).await.unwrap().unwrap();
     let (cell, sealed) = (Cell::RefreshToken(id), row.grant.refresh_token.unwrap());
-    let token = import.house.broker.vault().open(import.workspace, cell, &sealed).unwrap();
-    import.house.pass(ACCESS_LIFE / 60).await;
+    let token = import.fixture.broker.vault.open(import.workspace, cell, &sealed).unwrap();
+    import.fixture.pass(ACCESS_LIFE / 60).await;
     let again = Import { token, ..import };
     assert_eq!(again.run().await.unwrap(), id);
     again.lasts(id).await;
@@ -91,11 +99,16 @@ async fn one_that_zoom_does_not_honour_makes_no_account() {
     let refused = import.run().await.unwrap_err();
     assert_eq!(refused.code, Code::CredentialNeedsConsent);
     assert!(refused.detail.contains("used since"), "{refused}");
-    assert!(import.accounts().await.is_empty() && deposits(&import.house).is_empty());
-    import.house.zak(import.holder).await.unwrap();
-    let unknown = ZoomOauthAppId::generate(&import.house.env);
-    let nothing =
-        import.house.broker.import_refresh_token(import.workspace, unknown, import.token.clone()).await;
+    assert!(import.accounts().await.is_empty() && deposits(&import.fixture).is_empty());
+    import.fixture.zak(import.holder).await.unwrap();
+    let unknown = ZoomOauthAppId::generate(&import.fixture.env);
+    let nothing = import
+        .fixture
+        .broker
+        .accounts
+        .imports
+        .import_refresh_token(import.workspace, unknown, import.token.clone())
+        .await;
     assert!(nothing.unwrap().is_none());
 }
 
@@ -103,10 +116,10 @@ async fn one_that_zoom_does_not_honour_makes_no_account() {
 async fn nothing_is_spent_while_the_store_cannot_write() {
     let import = Import::prepared().await;
     let away = "CREATE TRIGGER away BEFORE INSERT ON account_log BEGIN SELECT RAISE(ABORT, 'away'); END";
-    run(&import.house.database(), away).await;
+    run(&import.fixture.database(), away).await;
     assert_eq!(import.run().await.unwrap_err().class(), Class::Retry);
-    assert_eq!(import.house.zoom.stats().await.refreshes, 0);
-    run(&import.house.database(), "DROP TRIGGER away").await;
+    assert_eq!(import.fixture.zoom.stats().await.refreshes, 0);
+    run(&import.fixture.database(), "DROP TRIGGER away").await;
     let id = import.run().await.unwrap();
     import.lasts(id).await;
 }
@@ -114,12 +127,12 @@ async fn nothing_is_spent_while_the_store_cannot_write() {
 #[tokio::test]
 async fn an_answer_without_use_is_asked_for_once_more() {
     let import = Import::prepared().await;
-    import.house.zoom.spoil("refresh", "http_500", 1).await;
+    import.fixture.zoom.spoil("refresh", "http_500", 1).await;
     let id = import.run().await.unwrap();
     import.lasts(id).await;
 
     let import = Import::prepared().await;
-    import.house.zoom.spoil("refresh", "lose_answer", 1).await;
+    import.fixture.zoom.spoil("refresh", "lose_answer", 1).await;
     let lost = import.run().await.unwrap_err();
     assert_eq!(lost.code, Code::CredentialNeedsConsent);
     assert!(lost.detail.contains("never arrived"), "{lost}");
@@ -130,45 +143,45 @@ async fn what_is_bought_and_not_stored_is_finished_from_the_disk() {
     for hours in [0, 2] {
         let import = Import::prepared().await;
         run(
-            &import.house.database(),
+            &import.fixture.database(),
             "CREATE TRIGGER away BEFORE INSERT ON credentials BEGIN SELECT RAISE(ABORT, 'away'); END",
         )
         .await;
         let waits = import.run().await.unwrap_err();
         assert_eq!(waits.class(), Class::Retry);
         assert!(waits.detail.contains("goes on by itself"), "{waits}");
-        assert_eq!(deposits(&import.house).len(), 1);
+        assert_eq!(deposits(&import.fixture).len(), 1);
 
         // The process is gone; another one finds it, late perhaps.
-        run(&import.house.database(), "DROP TRIGGER away").await;
-        import.house.pass(ACCESS_LIFE * hours).await;
-        let next = import.house.another_broker(import.house.clock.clone()).await;
-        assert_eq!(next.replay_escrow().await.unwrap(), 0, "it is no refresh");
-        assert_eq!(next.resume_imports().await.unwrap(), 1);
+        run(&import.fixture.database(), "DROP TRIGGER away").await;
+        import.fixture.pass(ACCESS_LIFE * hours).await;
+        let next = import.fixture.another_broker(import.fixture.clock.clone()).await;
+        assert_eq!(next.accounts.grants.replay().await.unwrap(), 0, "it is no refresh");
+        assert_eq!(next.accounts.imports.resume().await.unwrap(), 1);
         let accounts = import.accounts().await;
         assert_eq!(accounts.len(), 1);
         import.lasts(accounts[0]).await;
-        assert_eq!(next.resume_imports().await.unwrap(), 0);
+        assert_eq!(next.accounts.imports.resume().await.unwrap(), 0);
     }
 }
 
 #[tokio::test]
 async fn what_was_stored_before_a_crash_is_not_stored_over() {
     let import = Import::prepared().await;
-    import.house.zoom.spoil("users_me", "http_500", 1).await;
+    import.fixture.zoom.spoil("users_me", "http_500", 1).await;
     assert_eq!(import.run().await.unwrap_err().class(), Class::Retry);
-    let file = deposits(&import.house).remove(0);
+    let file = deposits(&import.fixture).remove(0);
     let copy = std::fs::read(&file).unwrap();
-    assert_eq!(import.house.broker.resume_imports().await.unwrap(), 1);
+    assert_eq!(import.fixture.broker.accounts.imports.resume().await.unwrap(), 1);
     let id = import.accounts().await[0];
     import.lasts(id).await;
 
     // As if the crash had come between the store and the disk.
     let generation =
-        async || import.house.store.credential(import.workspace, id).await.unwrap().unwrap().generation;
+        async || import.fixture.store.credential(import.workspace, id).await.unwrap().unwrap().generation;
     let before = generation().await;
     std::fs::write(&file, copy).unwrap();
-    import.house.broker.resume_imports().await.unwrap();
+    import.fixture.broker.accounts.imports.resume().await.unwrap();
     assert_eq!(generation().await, before);
     import.lasts(id).await;
 }
@@ -176,14 +189,14 @@ async fn what_was_stored_before_a_crash_is_not_stored_over() {
 #[tokio::test]
 async fn one_that_cannot_become_an_account_says_so_and_is_dropped() {
     let import = Import::prepared().await;
-    import.house.zoom.spoil("users_me", "http_500", 1).await;
+    import.fixture.zoom.spoil("users_me", "http_500", 1).await;
     import.run().await.unwrap_err();
     // Meanwhile the user removes the app; the access token has ended, too.
-    let path = format!("users/{}/apps/{CLIENT_ID}", import.house.zoom.user);
-    import.house.zoom.delete(&path).await;
-    import.house.pass(ACCESS_LIFE * 2).await;
-    assert_eq!(import.house.broker.resume_imports().await.unwrap(), 1);
-    assert!(import.accounts().await.is_empty() && deposits(&import.house).is_empty());
-    let log = import.house.store.app_log(import.workspace, &LogFilter::default(), 9).await.unwrap();
+    let path = format!("users/{}/apps/{CLIENT_ID}", import.fixture.zoom.user);
+    import.fixture.zoom.delete(&path).await;
+    import.fixture.pass(ACCESS_LIFE * 2).await;
+    assert_eq!(import.fixture.broker.accounts.imports.resume().await.unwrap(), 1);
+    assert!(import.accounts().await.is_empty() && deposits(&import.fixture).is_empty());
+    let log = import.fixture.store.app_log(import.workspace, &LogFilter::default(), 9).await.unwrap();
     assert!(log[0].message.contains("has to consent again"), "{}", log[0].message);
 }

@@ -7,17 +7,20 @@ use model::{AccountUser, Environment, SystemClock};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::{harness::House, server_to_server::connected};
+use crate::{
+    harness::{Fixture, Pace},
+    server_to_server::connected,
+};
 
 /// Of a free account.
 const LEAST: NonZeroU32 = NonZeroU32::new(4).expect("not zero");
 
-/// Three servers on the database of `house`, which keep to real time.
-async fn servers(house: &House) -> Vec<Arc<broker::Broker>> {
+/// Three servers on the database of `fixture`, which keep to real time.
+async fn servers(fixture: &Fixture) -> Vec<Arc<broker::Broker>> {
     let mut servers = Vec::new();
     for _ in 0..3 {
-        let server = house.another_broker(Arc::new(SystemClock)).await;
-        servers.push(Arc::new(Arc::into_inner(server).unwrap().with_unknown_plan(LEAST)));
+        let pace = Pace { unknown_plan: LEAST, ..Pace::AT_ONCE };
+        servers.push(fixture.another_broker_at(Arc::new(SystemClock), pace).await);
     }
     servers
 }
@@ -25,31 +28,31 @@ async fn servers(house: &House) -> Vec<Arc<broker::Broker>> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_the_hour_three_servers_mint_for_everybody_and_zoom_refuses_nobody() {
     const BOTS: u32 = 100;
-    let (house, id) = connected().await;
+    let (fixture, id) = connected().await;
     let plan = json!({ "email": "owner@example.test", "display_name": "Owner", "plan": "pro" });
-    house.zoom.control("POST", "users", plan).await;
-    house.zoom.control("PATCH", "switches", json!({ "rest_limits": {} })).await;
-    let servers = servers(&house).await;
+    fixture.zoom.control("POST", "users", plan).await;
+    fixture.zoom.control("PATCH", "switches", json!({ "rest_limits": {} })).await;
+    let servers = servers(&fixture).await;
     let env = Environment::system();
-    let user: AccountUser = house.zoom.user.parse().unwrap();
+    let user: AccountUser = fixture.zoom.user.parse().unwrap();
     let on_the_hour = env.now() + Duration::from_secs(30);
 
     let began = env.now();
     let mut bots = JoinSet::new();
     for bot in 0..BOTS {
         let (broker, workspace, asker) =
-            (Arc::clone(&servers[bot as usize % 3]), house.workspace, house.asker());
+            (Arc::clone(&servers[bot as usize % 3]), fixture.workspace, fixture.asker());
         let user = user.clone();
         bots.spawn(async move {
             let wanted = WantedObf { user: Some(&user), meeting: None, join_at: on_the_hour };
-            broker.obf(workspace, id, wanted, asker).await
+            broker.tokens.obf(workspace, id, wanted, asker).await
         });
     }
     while let Some(bot) = bots.join_next().await {
         bot.unwrap().expect("a token");
     }
     let took = env.now().since(began);
-    let stats = house.zoom.control("GET", "stats", serde_json::Value::Null).await;
+    let stats = fixture.zoom.control("GET", "stats", serde_json::Value::Null).await;
     assert_eq!(stats["rest_429"], 0, "{stats}");
     assert!(took < Duration::from_secs(10), "{took:?} for {BOTS} tokens at 30 a second");
 }

@@ -1,7 +1,7 @@
 //! The broker against a simulated Zoom, over HTTP, with SQLite underneath.
 //!
 //! Nothing here sleeps: Latchkey's clock stands still until a test moves it. The simulator has a clock of its own;
-//! [`House::pass`](harness::House::pass) moves both.
+//! [`Fixture::pass`](harness::Fixture::pass) moves both.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -24,4 +24,5 @@ mod server_to_server;
 mod simulation;
 mod webhook_secrets;
 mod webhooks;
+mod workers;
 mod zak;

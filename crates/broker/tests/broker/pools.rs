@@ -14,7 +14,7 @@ use store_sql::{
 };
 use token_links::{LinkRequest, NewLink};
 
-use crate::harness::{House, Server};
+use crate::harness::{Fixture, Server};
 
 const ACCOUNTS: usize = 3;
 const SEATS_EACH: u32 = 20;
@@ -26,7 +26,7 @@ const ALMOST: Duration = Duration::from_secs(599);
 
 /// Three servers, and what a bot platform knows of them.
 struct Cluster {
-    house: House,
+    fixture: Fixture,
     servers: Vec<Server>,
     store: Arc<dyn Store>,
     pool: PoolId,
@@ -34,21 +34,22 @@ struct Cluster {
 }
 
 impl Cluster {
-    /// A house with a pool and a token link to it. Its servers are not running yet.
+    /// A fixture with a pool and a token link to it. Its servers are not running yet.
     async fn found() -> Self {
-        let house = House::start().await;
+        let fixture = Fixture::start().await;
         let mut members = Vec::new();
         for user in 0..ACCOUNTS {
-            let user = house.zoom.new_user(&format!("robin-{user}@example.test")).await;
-            house.zoom.sign_in(&user).await;
+            let user = fixture.zoom.new_user(&format!("robin-{user}@example.test")).await;
+            fixture.zoom.sign_in(&user).await;
             members.push(NewMember {
-                account: (house.connect().await, None),
+                account: (fixture.connect().await, None),
                 joins: SEATS_EACH,
                 hosted: 1,
                 address: None,
             });
         }
-        let pool = house.broker.make_pool(house.workspace, "robins", &members).await.unwrap().unwrap();
+        let pool =
+            fixture.broker.pools.make_pool(fixture.workspace, "robins", &members).await.unwrap().unwrap();
         let terms = LinkTerms {
             dialect: Dialect::MeetingBaas,
             proof: Proof::Nothing,
@@ -58,17 +59,17 @@ impl Cluster {
         };
         let link =
             NewLink { name: "bots".into(), terms, life: LinkLife::default(), signing_secrets: Vec::new() };
-        let link = house.links.create(house.workspace, &link).await.unwrap().unwrap();
+        let link = fixture.links.create(fixture.workspace, &link).await.unwrap().unwrap();
         let address = link.url.expose().rsplit('/').next().unwrap().to_owned();
-        let store = house.store.clone();
-        Self { house, servers: Vec::new(), store, pool, address }
+        let store = fixture.store.clone();
+        Self { fixture, servers: Vec::new(), store, pool, address }
     }
 
     async fn on_sqlite() -> Self {
         let mut cluster = Self::found().await;
         for _ in 0..3 {
-            let store = Arc::new(sqlite::open(&cluster.house.database()).await.unwrap());
-            cluster.servers.push(cluster.house.server_on(store).await);
+            let store = Arc::new(sqlite::open(&cluster.fixture.database()).await.unwrap());
+            cluster.servers.push(cluster.fixture.server_on(store).await);
         }
         cluster
     }
@@ -76,15 +77,15 @@ impl Cluster {
     /// The same installation, moved to PostgreSQL as its operator would do it.
     async fn on_postgres(server: &Postgres) -> Self {
         let mut cluster = Self::found().await;
-        cluster.house.store.close().await;
+        cluster.fixture.store.close().await;
         let address = Address::read(&server.database("template1").await.unwrap().into()).unwrap();
         postgres::migrate(&address).await.unwrap();
-        let mut source = sqlite::snapshot(&cluster.house.database()).await.unwrap();
+        let mut source = sqlite::snapshot(&cluster.fixture.database()).await.unwrap();
         store::copy(&mut *source, postgres::fill(&address).await.unwrap(), |_, _| ()).await.unwrap();
         cluster.store = Arc::new(postgres::open(&address).await.unwrap());
         for _ in 0..3 {
             let store = Arc::new(postgres::open(&address).await.unwrap());
-            cluster.servers.push(cluster.house.server_on(store).await);
+            cluster.servers.push(cluster.fixture.server_on(store).await);
         }
         cluster
     }
@@ -115,15 +116,15 @@ impl Cluster {
 
     /// How many seats each account has given away.
     async fn seats(&self) -> Vec<u32> {
-        let now = self.house.env.now();
-        let (_, members) = self.store.pool(self.house.workspace, self.pool, now).await.unwrap().unwrap();
+        let now = self.fixture.env.now();
+        let (_, members) = self.store.pool(self.fixture.workspace, self.pool, now).await.unwrap().unwrap();
         members.iter().map(|member| member.seats).collect()
     }
 
     /// The seat that a bot has, asked of a server that did not give it.
     async fn seat_of(&self, bot: usize) -> Seated {
         let holder = format!("bot-{bot}");
-        let until = self.house.env.now();
+        let until = self.fixture.env.now();
         let wish = SeatWish {
             pool: self.pool,
             meeting: Some(meeting(bot)),
@@ -132,7 +133,7 @@ impl Cluster {
             until,
         };
         let server = &self.servers[(bot + 1) % self.servers.len()];
-        server.broker.take_seat(self.house.workspace, &wish).await.unwrap()
+        server.broker.pools.take_seat(self.fixture.workspace, &wish).await.unwrap()
     }
 
     /// The platform tells some server that a bot has ended.
@@ -154,7 +155,7 @@ impl Cluster {
             assert_eq!(failure.retry_after, Some(Duration::from_secs(60)));
         }
         assert_eq!(self.seats().await, [SEATS_EACH; ACCOUNTS]);
-        let mints = self.house.zoom.stats().await.zak_mints;
+        let mints = self.fixture.zoom.stats().await.zak_mints;
         assert!(mints <= 9, "an account's ZAK is minted once on each server, not {mints} times");
 
         // A platform's retry gets the same seat, and no other.
@@ -178,9 +179,9 @@ impl Cluster {
         // A server dies. What it gave away is taken for as long as was said, and not a second longer.
         drop(self.servers.pop());
         assert!(self.storm(200..202).await.0.is_empty());
-        self.house.clock.advance(ALMOST);
+        self.fixture.clock.advance(ALMOST);
         assert!(self.storm(200..202).await.0.is_empty());
-        self.house.clock.advance(SEAT.abs_diff(ALMOST));
+        self.fixture.clock.advance(SEAT.abs_diff(ALMOST));
         assert_eq!(self.seats().await, [0; ACCOUNTS]);
 
         // All at once into one meeting: each account once.
@@ -193,7 +194,7 @@ impl Cluster {
             assert_eq!(failure.detail, words);
         }
         assert_eq!(self.seats().await, [1; ACCOUNTS]);
-        self.house.clock.advance(SEAT);
+        self.fixture.clock.advance(SEAT);
         let (again, _) = self.storm(400..400 + BOTS).await;
         assert_eq!(again.len(), SEATS, "all seats are back");
         let refused = BOTS - served.len();

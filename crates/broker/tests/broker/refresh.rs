@@ -8,7 +8,7 @@ use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use store::{Credential, Credentials, Grant, Lease, RefreshLease};
 use tokio::task::JoinSet;
 
-use crate::harness::{ACCESS_LIFE, ANY, FRESH, House, Meanwhile};
+use crate::harness::{ACCESS_LIFE, ANY, FRESH, Fixture, Meanwhile};
 
 const LOST: CredentialStatus = CredentialStatus::NeedsReauth(ReauthCause::ResponseLost);
 
@@ -17,127 +17,127 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// An app that was refused is tried again by then.
 const PROBE: Duration = Duration::from_secs(30);
 
-/// A house whose account's access token has just expired.
-pub(crate) async fn expired() -> (House, CredentialId) {
-    let (house, id) = House::with_account().await;
-    house.pass(ACCESS_LIFE).await;
-    (house, id)
+/// A fixture whose account's access token has just expired.
+pub(crate) async fn expired() -> (Fixture, CredentialId) {
+    let (fixture, id) = Fixture::with_account().await;
+    fixture.pass(ACCESS_LIFE).await;
+    (fixture, id)
 }
 
 /// The row is as the consent left it: nothing spent, nothing leased.
-async fn assert_untouched(house: &House, before: &Credential) {
-    let after = house.row(before.id).await;
+async fn assert_untouched(fixture: &Fixture, before: &Credential) {
+    let after = fixture.row(before.id).await;
     assert_eq!((after.generation, after.status), (before.generation, before.status));
     assert_eq!(after.grant.refresh_token, before.grant.refresh_token);
     assert!(after.spent_at.is_none());
     // A lease can be had, so nobody has one.
-    let lease = lease_of(house, Duration::from_secs(60));
-    assert!(matches!(take(house, before.id, &lease).await, RefreshLease::Taken(_)));
-    house.store.release_refresh(before.id, &lease, true).await.unwrap();
+    let lease = lease_of(fixture, Duration::from_secs(60));
+    assert!(matches!(take(fixture, before.id, &lease).await, RefreshLease::Taken(_)));
+    fixture.store.release_refresh(before.id, &lease, true).await.unwrap();
 }
 
-fn lease_of(house: &House, life: Duration) -> Lease {
-    Lease { token: LeaseToken::generate(&house.env), expires_at: house.env.now() + life }
+fn lease_of(fixture: &Fixture, life: Duration) -> Lease {
+    Lease { token: LeaseToken::generate(&fixture.env), expires_at: fixture.env.now() + life }
 }
 
-async fn take(house: &House, id: CredentialId, lease: &Lease) -> RefreshLease {
-    let generation = house.row(id).await.generation;
-    house.store.lease_refresh(house.workspace, id, generation, lease, house.env.now()).await.unwrap()
+async fn take(fixture: &Fixture, id: CredentialId, lease: &Lease) -> RefreshLease {
+    let generation = fixture.row(id).await.generation;
+    fixture.store.lease_refresh(fixture.workspace, id, generation, lease, fixture.env.now()).await.unwrap()
 }
 
 /// A clock on which waiting takes no time.
-fn impatient(house: &House) -> Arc<dyn Clock> {
-    Meanwhile::new(&house.clock, || Box::pin(tokio::task::yield_now()))
+fn impatient(fixture: &Fixture) -> Arc<dyn Clock> {
+    Meanwhile::new(&fixture.clock, || Box::pin(tokio::task::yield_now()))
 }
 
 #[tokio::test]
 async fn a_token_near_its_end_is_refreshed_once() {
-    let (house, id) = House::with_account().await;
+    let (fixture, id) = Fixture::with_account().await;
     // The call that the token is meant for has to arrive: with a minute left it is not used any more.
-    house.pass(Duration::from_secs(3540)).await;
-    house.zak(id).await.unwrap();
-    house.zak(id).await.unwrap();
-    let stats = house.zoom.stats().await;
+    fixture.pass(Duration::from_secs(3540)).await;
+    fixture.zak(id).await.unwrap();
+    fixture.zak(id).await.unwrap();
+    let stats = fixture.zoom.stats().await;
     assert_eq!((stats.refreshes, stats.refreshes_refused, stats.zak_mints), (1, 0, 1));
 
-    let row = house.row(id).await;
+    let row = fixture.row(id).await;
     assert_eq!((row.generation, row.status), (2, CredentialStatus::Healthy));
     assert!(row.spent_at.is_none());
-    assert_eq!(row.grant.access_expires_at, house.env.now() + ACCESS_LIFE);
-    assert_eq!(row.granted_at, house.env.now());
+    assert_eq!(row.grant.access_expires_at, fixture.env.now() + ACCESS_LIFE);
+    assert_eq!(row.granted_at, fixture.env.now());
 }
 
 #[tokio::test]
 async fn a_token_with_more_than_a_minute_left_is_used() {
-    let (house, id) = House::with_account().await;
+    let (fixture, id) = Fixture::with_account().await;
     // Only our clock moves: the simulator's, which runs, could come past the token's end.
-    house.clock.advance(Duration::from_secs(3539));
-    house.zak(id).await.unwrap();
-    assert_eq!(house.zoom.stats().await.refreshes, 0);
+    fixture.clock.advance(Duration::from_secs(3539));
+    fixture.zak(id).await.unwrap();
+    assert_eq!(fixture.zoom.stats().await.refreshes, 0);
 }
 
 #[tokio::test]
 async fn the_chain_of_refresh_tokens_holds_over_days() {
-    let (house, id) = House::with_account().await;
+    let (fixture, id) = Fixture::with_account().await;
     for generation in 2..=6 {
-        house.pass(Duration::from_secs(24 * 3600)).await;
-        house.zak(id).await.unwrap();
-        assert_eq!(house.row(id).await.generation, generation);
+        fixture.pass(Duration::from_secs(24 * 3600)).await;
+        fixture.zak(id).await.unwrap();
+        assert_eq!(fixture.row(id).await.generation, generation);
     }
-    let stats = house.zoom.stats().await;
+    let stats = fixture.zoom.stats().await;
     assert_eq!((stats.refreshes, stats.refreshes_refused), (5, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hundred_callers_of_four_processes_refresh_once() {
-    let (house, id) = expired().await;
-    let house = Arc::new(house);
+    let (fixture, id) = expired().await;
+    let fixture = Arc::new(fixture);
     let mut callers = JoinSet::new();
     for _ in 0..4 {
         // A process that waits for another one's lease looks again once Zoom has been asked.
-        let there = Arc::clone(&house);
-        let clock = Meanwhile::new(&house.clock, move || {
+        let there = Arc::clone(&fixture);
+        let clock = Meanwhile::new(&fixture.clock, move || {
             let there = Arc::clone(&there);
             Box::pin(async move { while there.zoom.stats().await.refreshes == 0 {} })
         });
-        let broker = house.another_broker(clock).await;
+        let broker = fixture.another_broker(clock).await;
         for _ in 0..50 {
-            let (broker, workspace, asker) = (Arc::clone(&broker), house.workspace, house.asker());
-            callers.spawn(async move { broker.zak(workspace, id, ANY, asker).await.map(drop) });
+            let (broker, workspace, asker) = (Arc::clone(&broker), fixture.workspace, fixture.asker());
+            callers.spawn(async move { broker.tokens.zak(workspace, id, ANY, asker).await.map(drop) });
         }
     }
     for answer in callers.join_all().await {
         answer.unwrap();
     }
-    let stats = house.zoom.stats().await;
+    let stats = fixture.zoom.stats().await;
     assert_eq!((stats.refreshes, stats.refreshes_refused), (1, 0));
     assert!(stats.zak_mints <= 4, "one mint a process: {stats:?}");
-    assert_eq!(house.row(id).await.generation, 2);
+    assert_eq!(fixture.row(id).await.generation, 2);
 }
 
 #[tokio::test]
 async fn an_answer_lost_after_zoom_rotated_is_named_as_such() {
     for kind in ["lose_answer", "truncated"] {
-        let (house, id) = expired().await;
-        house.zoom.spoil("refresh", kind, 1).await;
-        let failure = house.zak(id).await.unwrap_err();
+        let (fixture, id) = expired().await;
+        fixture.zoom.spoil("refresh", kind, 1).await;
+        let failure = fixture.zak(id).await.unwrap_err();
         assert_eq!(failure.code, Code::CredentialNeedsConsent, "{kind}");
-        assert_eq!(house.row(id).await.status, LOST, "{kind}");
-        let stats = house.zoom.stats().await;
+        assert_eq!(fixture.row(id).await.status, LOST, "{kind}");
+        let stats = fixture.zoom.stats().await;
         assert_eq!(
             (stats.refreshes, stats.refreshes_refused),
             (1, 1),
             "{kind}: one call, and one more with the same token"
         );
 
-        assert_eq!(house.connect().await, id);
-        assert!(house.zak(id).await.is_ok(), "{kind}: a new consent heals it");
+        assert_eq!(fixture.connect().await, id);
+        assert!(fixture.zak(id).await.is_ok(), "{kind}: a new consent heals it");
     }
 }
 
 #[tokio::test]
 async fn no_oddity_of_an_answer_loses_the_account() {
-    let (house, id) = expired().await;
+    let (fixture, id) = expired().await;
     for odd in [
         json!({"set": {"expires_in": 1e17}}),
         json!({"set": {"expires_in": 1_099_511_627_776_i64}}),
@@ -151,50 +151,51 @@ async fn no_oddity_of_an_answer_loses_the_account() {
         let mut fault = odd.clone();
         fault["where"] = json!("refresh");
         fault["kind"] = json!("odd_body");
-        house.zoom.control("POST", "faults", fault).await;
-        house
+        fixture.zoom.control("POST", "faults", fault).await;
+        fixture
             .broker
-            .zak(house.workspace, id, FRESH, house.asker())
+            .tokens
+            .zak(fixture.workspace, id, FRESH, fixture.asker())
             .await
             .unwrap_or_else(|error| panic!("{error} after {odd}"));
-        let row = house.row(id).await;
+        let row = fixture.row(id).await;
         let scopes = row.grant.scopes.unwrap();
         assert!(scopes.iter().any(|scope| scope == "user:read:zak"), "{scopes:?} after {odd}");
-        assert!(row.grant.access_expires_at <= house.env.now() + Duration::from_secs(24 * 3600), "{odd}");
+        assert!(row.grant.access_expires_at <= fixture.env.now() + Duration::from_secs(24 * 3600), "{odd}");
         assert_eq!(row.status, CredentialStatus::Healthy, "{odd}");
-        house.pass(Duration::from_secs(25 * 3600)).await;
+        fixture.pass(Duration::from_secs(25 * 3600)).await;
     }
-    let stats = house.zoom.stats().await;
+    let stats = fixture.zoom.stats().await;
     assert_eq!((stats.refreshes_refused, stats.faults), (0, 8));
 }
 
 #[tokio::test]
 async fn a_request_lost_before_zoom_rotated_costs_nothing() {
     for kind in ["drop_before", "http_500", "html"] {
-        let (house, id) = expired().await;
-        house.zoom.spoil("refresh", kind, 1).await;
-        house.zak(id).await.unwrap();
-        let row = house.row(id).await;
+        let (fixture, id) = expired().await;
+        fixture.zoom.spoil("refresh", kind, 1).await;
+        fixture.zak(id).await.unwrap();
+        let row = fixture.row(id).await;
         assert_eq!((row.generation, row.status), (2, CredentialStatus::Healthy), "{kind}");
         assert!(row.spent_at.is_none(), "{kind}");
-        assert_eq!(house.zoom.stats().await.refreshes, 1, "{kind}");
+        assert_eq!(fixture.zoom.stats().await.refreshes, 1, "{kind}");
     }
 }
 
 #[tokio::test]
 async fn a_zoom_that_is_away_leaves_the_account_as_it_is() {
     for kind in ["drop_before", "http_500", "html"] {
-        let (house, id) = expired().await;
-        house.zoom.spoil("refresh", kind, 2).await;
-        assert_eq!(house.zak(id).await.unwrap_err().code, Code::RefreshUncertain, "{kind}");
-        let row = house.row(id).await;
+        let (fixture, id) = expired().await;
+        fixture.zoom.spoil("refresh", kind, 2).await;
+        assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::RefreshUncertain, "{kind}");
+        let row = fixture.row(id).await;
         assert_eq!((row.generation, row.status), (1, CredentialStatus::Degraded), "{kind}");
-        assert_eq!((row.trouble, row.status_since), (Some(Code::RefreshUncertain), house.env.now()));
+        assert_eq!((row.trouble, row.status_since), (Some(Code::RefreshUncertain), fixture.env.now()));
         assert!(row.spent_at.is_some(), "{kind}: the doubt outlives this process");
 
-        house.pass(PAUSE).await;
-        house.zak(id).await.unwrap();
-        let row = house.row(id).await;
+        fixture.pass(PAUSE).await;
+        fixture.zak(id).await.unwrap();
+        let row = fixture.row(id).await;
         assert!(row.spent_at.is_none(), "{kind}: it is settled");
         assert_eq!((row.status, row.trouble), (CredentialStatus::Healthy, None), "{kind}");
     }
@@ -202,117 +203,118 @@ async fn a_zoom_that_is_away_leaves_the_account_as_it_is() {
 
 #[tokio::test]
 async fn a_doubt_is_remembered_until_it_is_settled() {
-    let (house, id) = expired().await;
-    house.zoom.spoil("refresh", "lose_answer", 1).await;
-    house.zoom.spoil("refresh", "http_500", 1).await;
-    assert_eq!(house.zak(id).await.unwrap_err().code, Code::RefreshUncertain);
+    let (fixture, id) = expired().await;
+    fixture.zoom.spoil("refresh", "lose_answer", 1).await;
+    fixture.zoom.spoil("refresh", "http_500", 1).await;
+    assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::RefreshUncertain);
     // A refusal for another reason in between says nothing about the token.
-    house.pass(PAUSE).await;
-    house.zoom.spoil("refresh", "http_429", 1).await;
-    assert_eq!(house.zak(id).await.unwrap_err().code, Code::ZoomRateLimited);
-    house.pass(PAUSE).await;
-    assert_eq!(house.zak(id).await.unwrap_err().code, Code::CredentialNeedsConsent);
-    assert_eq!(house.row(id).await.status, LOST, "not called revoked: it was the answer that was lost");
+    fixture.pass(PAUSE).await;
+    fixture.zoom.spoil("refresh", "http_429", 1).await;
+    assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::ZoomRateLimited);
+    fixture.pass(PAUSE).await;
+    assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::CredentialNeedsConsent);
+    assert_eq!(fixture.row(id).await.status, LOST, "not called revoked: it was the answer that was lost");
 }
 
 #[tokio::test]
 async fn a_withdrawn_consent_is_named_as_such() {
-    let (house, id) = expired().await;
-    house.zoom.change_user(json!({"active": false})).await;
-    assert_eq!(house.zak(id).await.unwrap_err().code, Code::CredentialNeedsConsent);
-    assert_eq!(house.row(id).await.status, CredentialStatus::NeedsReauth(ReauthCause::Revoked));
+    let (fixture, id) = expired().await;
+    fixture.zoom.change_user(json!({"active": false})).await;
+    assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::CredentialNeedsConsent);
+    assert_eq!(fixture.row(id).await.status, CredentialStatus::NeedsReauth(ReauthCause::Revoked));
 }
 
 #[tokio::test]
 async fn a_wrong_client_secret_is_the_apps_fault_alone() {
-    let (house, id) = expired().await;
-    let before = house.row(id).await;
+    let (fixture, id) = expired().await;
+    let before = fixture.row(id).await;
     for (wrong, right) in [
         (json!({"client_secret": "rotated"}), json!({"client_secret": crate::harness::CLIENT_SECRET})),
         (json!({"disabled": true}), json!({"disabled": false})),
     ] {
-        house.zoom.change_app(wrong).await;
-        assert_eq!(house.zak(id).await.unwrap_err().code, Code::AppUnhealthy);
-        assert_untouched(&house, &before).await;
-        house.zoom.change_app(right).await;
+        fixture.zoom.change_app(wrong).await;
+        assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::AppUnhealthy);
+        assert_untouched(&fixture, &before).await;
+        fixture.zoom.change_app(right).await;
         // It is found out by the next probe.
-        house.pass(PROBE).await;
+        fixture.pass(PROBE).await;
     }
-    house.zak(id).await.unwrap();
-    assert_eq!(house.zoom.stats().await.refreshes, 1);
+    fixture.zak(id).await.unwrap();
+    assert_eq!(fixture.zoom.stats().await.refreshes, 1);
 }
 
 /// It is the app's, of which the accounts know nothing: the next one that needs a token is not even tried.
 #[tokio::test]
 async fn a_rate_limit_holds_up_the_whole_app_and_touches_no_account() {
-    let (house, id) = expired().await;
-    let before = house.row(id).await;
-    let other = house.zoom.new_user("grace@example.test").await;
-    house.zoom.sign_in(&other).await;
-    let other = house.connect().await;
-    house.pass(ACCESS_LIFE).await;
+    let (fixture, id) = expired().await;
+    let before = fixture.row(id).await;
+    let other = fixture.zoom.new_user("grace@example.test").await;
+    fixture.zoom.sign_in(&other).await;
+    let other = fixture.connect().await;
+    fixture.pass(ACCESS_LIFE).await;
     let fault = json!({"where": "refresh", "kind": "http_429", "retry_after": "date"});
-    house.zoom.control("POST", "faults", fault).await;
-    let failure = house.zak(id).await.unwrap_err();
+    fixture.zoom.control("POST", "faults", fault).await;
+    let failure = fixture.zak(id).await.unwrap_err();
     assert_eq!(failure.code, Code::ZoomRateLimited);
     let wait = failure.retry_after.unwrap();
-    assert_untouched(&house, &before).await;
+    assert_untouched(&fixture, &before).await;
     // On no server, and for no account.
-    let elsewhere = house.another_broker(house.clock.clone()).await;
-    house.settle().await;
-    for (broker, id) in [(&house.broker, id), (&house.broker, other), (&elsewhere, other)] {
-        let failure = broker.zak(house.workspace, id, crate::harness::ANY, house.asker()).await.unwrap_err();
+    let elsewhere = fixture.another_broker(fixture.clock.clone()).await;
+    fixture.settle().await;
+    for (broker, id) in [(&fixture.broker, id), (&fixture.broker, other), (&elsewhere, other)] {
+        let failure =
+            broker.tokens.zak(fixture.workspace, id, crate::harness::ANY, fixture.asker()).await.unwrap_err();
         assert_eq!((failure.code, failure.retry_after), (Code::ZoomRateLimited, Some(wait)));
     }
-    assert_eq!((house.zoom.stats().await.faults, house.zoom.stats().await.refreshes), (1, 0));
-    assert_eq!(house.row(other).await.status, CredentialStatus::Healthy);
-    house.pass(wait).await;
-    house.zak(id).await.unwrap();
-    house.zak(other).await.unwrap();
+    assert_eq!((fixture.zoom.stats().await.faults, fixture.zoom.stats().await.refreshes), (1, 0));
+    assert_eq!(fixture.row(other).await.status, CredentialStatus::Healthy);
+    fixture.pass(wait).await;
+    fixture.zak(id).await.unwrap();
+    fixture.zak(other).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_caller_who_goes_away_takes_nothing_down() {
-    let (house, id) = expired().await;
-    house.zoom.hold_up("refresh").await;
+    let (fixture, id) = expired().await;
+    fixture.zoom.hold_up("refresh").await;
     {
-        let caller = house.zak(id);
+        let caller = fixture.zak(id);
         tokio::select! {
             _ = caller => panic!("it was held up"),
-            () = house.zoom.struck() => {}
+            () = fixture.zoom.struck() => {}
         }
     }
-    house.settle().await;
-    let row = house.row(id).await;
+    fixture.settle().await;
+    let row = fixture.row(id).await;
     assert_eq!((row.generation, row.status), (2, CredentialStatus::Healthy));
-    house.zak(id).await.unwrap();
-    assert_eq!(house.zoom.stats().await.refreshes, 1);
+    fixture.zak(id).await.unwrap();
+    assert_eq!(fixture.zoom.stats().await.refreshes, 1);
 }
 
 #[tokio::test]
 async fn a_lease_whose_holder_died_is_taken_over_once_it_lapses() {
-    let (house, id) = expired().await;
-    let lease = lease_of(&house, Duration::from_secs(60));
-    assert!(matches!(take(&house, id, &lease).await, RefreshLease::Taken(_)));
-    let broker = house.another_broker(impatient(&house)).await;
-    broker.zak(house.workspace, id, ANY, house.asker()).await.unwrap();
-    assert!(house.env.now() >= lease.expires_at, "it was respected until its end");
-    assert_eq!(house.row(id).await.generation, 2);
+    let (fixture, id) = expired().await;
+    let lease = lease_of(&fixture, Duration::from_secs(60));
+    assert!(matches!(take(&fixture, id, &lease).await, RefreshLease::Taken(_)));
+    let broker = fixture.another_broker(impatient(&fixture)).await;
+    broker.tokens.zak(fixture.workspace, id, ANY, fixture.asker()).await.unwrap();
+    assert!(fixture.env.now() >= lease.expires_at, "it was respected until its end");
+    assert_eq!(fixture.row(id).await.generation, 2);
     // The dead holder has not spent the token, so all is well; had it come back, its write would find nothing.
-    let grant = house.row(id).await.grant;
-    assert!(!house.store.commit_refresh(id, 1, &grant, None, &house.note()).await.unwrap());
+    let grant = fixture.row(id).await.grant;
+    assert!(!fixture.store.commit_refresh(id, 1, &grant, None, &fixture.note()).await.unwrap());
 }
 
 #[tokio::test]
 async fn a_holder_that_died_after_spending_is_told_from_a_revocation() {
-    let (house, id) = expired().await;
-    let lease = lease_of(&house, Duration::from_secs(60));
-    take(&house, id, &lease).await;
-    house.zoom.change_user(json!({"active": false})).await;
-    house.clock.advance(Duration::from_secs(60));
-    assert_eq!(house.zak(id).await.unwrap_err().code, Code::CredentialNeedsConsent);
+    let (fixture, id) = expired().await;
+    let lease = lease_of(&fixture, Duration::from_secs(60));
+    take(&fixture, id, &lease).await;
+    fixture.zoom.change_user(json!({"active": false})).await;
+    fixture.clock.advance(Duration::from_secs(60));
+    assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::CredentialNeedsConsent);
     assert_eq!(
-        house.row(id).await.status,
+        fixture.row(id).await.status,
         LOST,
         "nobody can know better: the token was out when the holder died"
     );
@@ -320,119 +322,120 @@ async fn a_holder_that_died_after_spending_is_told_from_a_revocation() {
 
 #[tokio::test]
 async fn nobody_waits_for_ever_for_another_process() {
-    let (house, id) = expired().await;
+    let (fixture, id) = expired().await;
     // As late as a lease can end by a clock that is ahead.
-    take(&house, id, &lease_of(&house, Duration::from_secs(90))).await;
-    let broker = house.another_broker(impatient(&house)).await;
-    let began = house.env.now();
-    let failure = broker.zak(house.workspace, id, ANY, house.asker()).await.unwrap_err();
+    take(&fixture, id, &lease_of(&fixture, Duration::from_secs(90))).await;
+    let broker = fixture.another_broker(impatient(&fixture)).await;
+    let began = fixture.env.now();
+    let failure = broker.tokens.zak(fixture.workspace, id, ANY, fixture.asker()).await.unwrap_err();
     assert_eq!(failure.code, Code::RefreshUncertain);
-    assert!(house.env.now().since(began) < Duration::from_secs(80));
-    assert_eq!(house.zoom.stats().await.refreshes, 0);
+    assert!(fixture.env.now().since(began) < Duration::from_secs(80));
+    assert_eq!(fixture.zoom.stats().await.refreshes, 0);
 }
 
 #[tokio::test]
 async fn a_consent_that_came_meanwhile_wins_over_a_dead_grant() {
-    let (house, id) = expired().await;
-    house.zoom.hold_up("refresh").await;
-    let (answer, again) = tokio::join!(house.zak(id), async {
-        house.zoom.struck().await;
+    let (fixture, id) = expired().await;
+    fixture.zoom.hold_up("refresh").await;
+    let (answer, again) = tokio::join!(fixture.zak(id), async {
+        fixture.zoom.struck().await;
         // Zoom ends the old grant with the new consent, so the refresh on its way will be refused.
-        house.connect().await
+        fixture.connect().await
     });
     answer.unwrap();
     assert_eq!(again, id);
-    let row = house.row(id).await;
+    let row = fixture.row(id).await;
     assert_eq!((row.generation, row.status), (2, CredentialStatus::Healthy));
-    assert_eq!(house.zoom.stats().await.refreshes_refused, 1, "it was refused, and not believed");
+    assert_eq!(fixture.zoom.stats().await.refreshes_refused, 1, "it was refused, and not believed");
 }
 
 #[tokio::test]
 async fn who_was_fenced_off_hands_out_no_dead_token() {
-    let (house, id) = expired().await;
-    house.zoom.hold_up("refresh").await;
-    let asked = house.broker.access_token(house.workspace, id, Duration::from_secs(300), house.asker());
+    let (fixture, id) = expired().await;
+    fixture.zoom.hold_up("refresh").await;
+    let asked =
+        fixture.broker.tokens.access_token(fixture.workspace, id, Duration::from_secs(300), fixture.asker());
     let (answer, ()) = tokio::join!(asked, async {
-        house.zoom.struck().await;
+        fixture.zoom.struck().await;
         // The lease lapses, another process takes it, and only then does Zoom say that the grant is dead.
-        house.clock.advance(Duration::from_secs(61));
-        let lease = lease_of(&house, Duration::from_secs(60));
-        assert!(matches!(take(&house, id, &lease).await, RefreshLease::Taken(_)));
-        house.zoom.change_user(json!({"active": false})).await;
+        fixture.clock.advance(Duration::from_secs(61));
+        let lease = lease_of(&fixture, Duration::from_secs(60));
+        assert!(matches!(take(&fixture, id, &lease).await, RefreshLease::Taken(_)));
+        fixture.zoom.change_user(json!({"active": false})).await;
     });
     assert_eq!(answer.unwrap_err().code, Code::RefreshUncertain);
-    assert!(house.row(id).await.status.is_usable(), "the holder is the one to judge");
+    assert!(fixture.row(id).await.status.is_usable(), "the holder is the one to judge");
 }
 
 #[tokio::test]
 async fn a_consent_that_came_meanwhile_is_not_overwritten() {
-    let (house, id) = expired().await;
-    let before = house.row(id).await;
+    let (fixture, id) = expired().await;
+    let before = fixture.row(id).await;
     let newer = Credential {
         grant: Grant {
             access_token: Some(Sealed(b"newer access".to_vec())),
             refresh_token: Some(Sealed(b"newer refresh".to_vec())),
-            access_expires_at: house.env.now() + ACCESS_LIFE,
+            access_expires_at: fixture.env.now() + ACCESS_LIFE,
             ..before.grant.clone()
         },
         ..before
     };
-    house.zoom.hold_up("refresh").await;
-    let (answer, ()) = tokio::join!(house.zak(id), async {
-        house.zoom.struck().await;
-        house.store.connect_credential(&newer, &house.note()).await.unwrap();
+    fixture.zoom.hold_up("refresh").await;
+    let (answer, ()) = tokio::join!(fixture.zak(id), async {
+        fixture.zoom.struck().await;
+        fixture.store.connect_credential(&newer, &fixture.note()).await.unwrap();
     });
     // What was put there by hand is no token, and this is how the broker says that it used it.
     assert_eq!(answer.unwrap_err().code, Code::Internal);
-    assert_eq!(house.zoom.stats().await.refreshes, 1, "the older grant was refreshed");
-    let after = house.row(id).await;
+    assert_eq!(fixture.zoom.stats().await.refreshes, 1, "the older grant was refreshed");
+    let after = fixture.row(id).await;
     assert_eq!(after.generation, 2);
     assert_eq!(after.grant.refresh_token, newer.grant.refresh_token, "and its answer was fenced off");
 }
 
 #[tokio::test]
 async fn a_token_that_zoom_calls_expired_is_refreshed_once_whatever_our_record_says() {
-    let (house, id) = House::with_account().await;
-    house.zoom.pass(3700).await;
-    house.zak(id).await.unwrap();
-    let stats = house.zoom.stats().await;
+    let (fixture, id) = Fixture::with_account().await;
+    fixture.zoom.pass(3700).await;
+    fixture.zak(id).await.unwrap();
+    let stats = fixture.zoom.stats().await;
     assert_eq!((stats.refreshes, stats.refreshes_refused, stats.zak_mints), (1, 0, 1));
-    assert_eq!(house.row(id).await.generation, 2);
+    assert_eq!(fixture.row(id).await.generation, 2);
 }
 
 #[tokio::test]
 async fn a_grant_waits_for_a_store_that_is_away() {
-    let (house, id) = expired().await;
-    let path = house.database();
+    let (fixture, id) = expired().await;
+    let path = fixture.database();
     // Leases can be taken, but no generation can move on until the trigger is gone.
     run(&path, "CREATE TRIGGER away BEFORE UPDATE OF generation ON credentials BEGIN SELECT RAISE(ABORT, 'away'); END")
         .await;
-    let clock = Meanwhile::new(&house.clock, move || {
+    let clock = Meanwhile::new(&fixture.clock, move || {
         let path = path.clone();
         Box::pin(async move { run(&path, "DROP TRIGGER IF EXISTS away").await })
     });
-    let began = house.env.now();
-    let broker = house.another_broker(clock).await;
-    broker.zak(house.workspace, id, ANY, house.asker()).await.unwrap();
-    assert!(house.env.now() > began, "the first try failed");
-    assert_eq!(house.zoom.stats().await.refreshes, 1, "the token was spent once, and its answer kept");
-    let row = house.row(id).await;
+    let began = fixture.env.now();
+    let broker = fixture.another_broker(clock).await;
+    broker.tokens.zak(fixture.workspace, id, ANY, fixture.asker()).await.unwrap();
+    assert!(fixture.env.now() > began, "the first try failed");
+    assert_eq!(fixture.zoom.stats().await.refreshes, 1, "the token was spent once, and its answer kept");
+    let row = fixture.row(id).await;
     assert_eq!((row.generation, row.status), (2, CredentialStatus::Healthy));
 }
 
 #[tokio::test]
 async fn a_store_that_cannot_write_is_found_out_before_the_token_is_spent() {
-    let (house, id) = expired().await;
+    let (fixture, id) = expired().await;
     run(
-        &house.database(),
+        &fixture.database(),
         "CREATE TRIGGER away BEFORE UPDATE ON credentials BEGIN SELECT RAISE(ABORT, 'away'); END",
     )
     .await;
-    assert_eq!(house.zak(id).await.unwrap_err().code, Code::Unavailable);
-    let stats = house.zoom.stats().await;
+    assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::Unavailable);
+    let stats = fixture.zoom.stats().await;
     assert_eq!((stats.refreshes, stats.refreshes_refused), (0, 0), "Zoom was not asked");
-    run(&house.database(), "DROP TRIGGER away").await;
-    house.zak(id).await.unwrap();
+    run(&fixture.database(), "DROP TRIGGER away").await;
+    fixture.zak(id).await.unwrap();
 }
 
 /// Something that happens to the database behind everybody's back.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use broker::Arrival;
+use broker::AuthorizationReturn;
 use http::HeaderMap;
 use model::{Sealed, Secret, TokenKind};
 use outbound::{signature::SignatureHeaders, signature::SigningKey};
@@ -18,7 +18,7 @@ use tenants::Cell;
 use token_links::{LinkRequest, NewLink};
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
-use crate::harness::{ACCESS_LIFE, CLIENT_SECRET, FRESH, House, signature_headers};
+use crate::harness::{ACCESS_LIFE, CLIENT_SECRET, FRESH, Fixture, signature_headers};
 
 /// Everything that was written, by all crates, at every level.
 #[derive(Clone, Default)]
@@ -79,30 +79,33 @@ async fn nothing_tells_a_secret() {
         .init();
     let mut search = Search::default();
 
-    // A founded house.
-    let house = House::start().await;
-    search.secret("the API key", &house.api_key);
+    // A founded fixture.
+    let fixture = Fixture::start().await;
+    search.secret("the API key", &fixture.api_key);
     search.secret("the client secret", &Secret::new(CLIENT_SECRET));
     search.secret("the webhook secret", &Secret::new("planted-webhook-secret"));
-    let callback_secret = house.broker.workspaces().callback_secrets(house.workspace).await.unwrap().current;
+    let callback_secret =
+        fixture.broker.workspaces.callback_secrets(fixture.workspace).await.unwrap().current;
     search.secret("the callback secret", &callback_secret);
-    search.shown(&house.broker);
+    search.shown(&fixture.broker);
 
     // An account: declined, forged, refused by Zoom, and connected.
-    let invitation = house.invitation().await;
+    let invitation = fixture.invitation().await;
     search.secret("the invitation", &Secret::new(invitation.split_once('.').unwrap().1));
     for mishap in ["deny", "forge", "another code", "allow"] {
-        let departure = search.shown(house.broker.depart(&invitation).await).unwrap();
+        let departure = search
+            .shown(fixture.broker.accounts.authorizations.begin_authorization(&invitation).await)
+            .unwrap();
         search.secret("the browser's cookie", &departure.browser);
         search.secret("the address of Zoom's page", &departure.zoom_url);
         let id = invitation.split_once('.').unwrap().0.parse().unwrap();
         let sealed = BASE64_URL_SAFE_NO_PAD.decode(departure.browser.expose()).unwrap();
         let luggage =
-            house.broker.vault().open(house.workspace, Cell::Authorization(id), &Sealed(sealed)).unwrap();
+            fixture.broker.vault.open(fixture.workspace, Cell::Authorization(id), &Sealed(sealed)).unwrap();
         search.secret("the PKCE verifier", &Secret::new(luggage.expose().split_once(' ').unwrap().1));
 
         let decision = if mishap == "deny" { "deny" } else { "allow" };
-        let mut arrival = search.shown(house.zoom.decide(&departure, decision).await);
+        let mut arrival = search.shown(fixture.zoom.decide(&departure, decision).await);
         search.secret("the state", &arrival.state);
         if let Ok(code) = &arrival.code {
             search.secret("the code", code);
@@ -113,32 +116,37 @@ async fn nothing_tells_a_secret() {
             _ => {}
         }
         search.secret("what the browser brought", arrival.browser.as_ref().unwrap());
-        let arrived = search.shown(house.broker.arrive(arrival).await);
+        let arrived =
+            search.shown(fixture.broker.accounts.authorizations.finish_authorization(arrival).await);
         assert_eq!(arrived.is_ok(), mishap == "allow", "{mishap}");
     }
-    let account = house.store.credentials(house.workspace).await.unwrap().pop().unwrap();
+    let account = fixture.store.credentials(fixture.workspace).await.unwrap().pop().unwrap();
     search.shown(&account);
-    tokens_of(&house, &account, &mut search);
+    tokens_of(&fixture, &account, &mut search);
 
     // Refreshes and mints, with everything going wrong that can.
     for place in ["refresh", "zak"] {
         for kind in ["http_429", "http_500", "html", "drop_before", "truncated", "lose_answer"] {
-            house.pass(ACCESS_LIFE).await;
-            house.zoom.spoil(place, kind, 1).await;
-            let zak = search.shown(house.broker.zak(house.workspace, account.id, FRESH, house.asker()).await);
+            fixture.pass(ACCESS_LIFE).await;
+            fixture.zoom.spoil(place, kind, 1).await;
+            let zak = search.shown(
+                fixture.broker.tokens.zak(fixture.workspace, account.id, FRESH, fixture.asker()).await,
+            );
             if let Ok(zak) = zak {
                 search.secret("a ZAK", &zak.token);
             }
-            tokens_of(&house, &house.row(account.id).await, &mut search);
-            house.connect().await;
-            tokens_of(&house, &house.row(account.id).await, &mut search);
+            tokens_of(&fixture, &fixture.row(account.id).await, &mut search);
+            fixture.connect().await;
+            tokens_of(&fixture, &fixture.row(account.id).await, &mut search);
         }
     }
-    house.zoom.change_app(json!({"client_secret": "planted-rotated-secret"})).await;
-    house.pass(ACCESS_LIFE).await;
-    search.shown(house.broker.zak(house.workspace, account.id, FRESH, house.asker()).await).unwrap_err();
-    house.zoom.change_app(json!({"client_secret": CLIENT_SECRET})).await;
-    house.pass(Duration::from_secs(30)).await;
+    fixture.zoom.change_app(json!({"client_secret": "planted-rotated-secret"})).await;
+    fixture.pass(ACCESS_LIFE).await;
+    search
+        .shown(fixture.broker.tokens.zak(fixture.workspace, account.id, FRESH, fixture.asker()).await)
+        .unwrap_err();
+    fixture.zoom.change_app(json!({"client_secret": CLIENT_SECRET})).await;
+    fixture.pass(Duration::from_secs(30)).await;
 
     // A link: served, and refused for every reason.
     let own = Secret::new("whsec_cGxhbnRlZCBzaWduaW5nIHNlY3JldA==");
@@ -146,10 +154,10 @@ async fn nothing_tells_a_secret() {
     let (kind, credential) = (TokenKind::Zak, account.id);
     let signing_secrets = vec![own.clone()];
     let new = search.shown(NewLink { signing_secrets, ..NewLink::usual(kind, credential) });
-    let link = search.shown(house.links.create(house.workspace, &new).await).unwrap().unwrap();
+    let link = search.shown(fixture.links.create(fixture.workspace, &new).await).unwrap().unwrap();
     let address = link.url.expose().rsplit('/').next().unwrap();
     search.secret("the link's secret", &Secret::new(address.split_once('.').unwrap().1));
-    let (key, now) = (search.shown(SigningKey::parse(&own).unwrap()), house.env.now());
+    let (key, now) = (search.shown(SigningKey::parse(&own).unwrap()), fixture.env.now());
     let (timestamp, signature) = (now.as_second().to_string(), key.sign("msg", now, b""));
     let right = SignatureHeaders { id: "msg", timestamp: &timestamp, signature: &signature };
     let (none, other) = (HeaderMap::new(), SignatureHeaders { id: "other", ..right });
@@ -162,30 +170,30 @@ async fn nothing_tells_a_secret() {
         (LinkRequest { address: &address[..address.len() - 1], ..request }, false),
     ] {
         let request = search.shown(request);
-        let answer = search.shown(house.links.serve(&request).await);
+        let answer = search.shown(fixture.links.serve(&request).await);
         assert_eq!(answer.is_ok(), served);
         if let Ok(answer) = answer {
             search.secret("a served ZAK", &Secret::new(answer.text));
         }
     }
-    search.shown(Arrival { state: own.clone(), browser: Some(own.clone()), code: Ok(own) });
+    search.shown(AuthorizationReturn { state: own.clone(), browser: Some(own.clone()), code: Ok(own) });
 
     // What the audit and the metrics made of all that. A clock that leaps makes a write look late, so some records are on
     // the disk.
-    house.settle().await;
-    for file in std::fs::read_dir(house.journal()).unwrap() {
+    fixture.settle().await;
+    for file in std::fs::read_dir(fixture.journal()).unwrap() {
         search.assert_none_in("the journal", &std::fs::read(file.unwrap().path()).unwrap());
     }
-    house.broker.audit().close_journal().await;
+    fixture.broker.audit.close_journal().await;
     let page =
         AuditPage { since: None, until: None, after: None, direction: Direction::OldestFirst, most: 1000 };
-    let audit = serde_json::to_string(&house.store.audit_of_all(&page).await.unwrap()).unwrap();
+    let audit = serde_json::to_string(&fixture.store.audit_of_all(&page).await.unwrap()).unwrap();
     assert!(audit.contains("token_link") && audit.contains("zoom_rate_limited"), "{audit}");
-    let metrics = house.broker.metrics_text().await;
+    let metrics = fixture.broker.statistics.metrics_text().await;
 
     // The search can find something: what is no secret is there.
     let written = log.0.lock().unwrap().clone();
-    let stored = house.bytes_of_the_store();
+    let stored = fixture.bytes_of_the_store();
     let holds = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds(&written, "token minted") && holds(&written, " TRACE ") && holds(&written, "hyper"));
     assert!(holds(&stored, &account.zoom_user_id));
@@ -199,15 +207,15 @@ async fn nothing_tells_a_secret() {
 }
 
 /// Opens what the store keeps sealed, so that it can be searched for.
-fn tokens_of(house: &House, account: &store::Credential, search: &mut Search) {
-    let vault = house.broker.vault();
+fn tokens_of(fixture: &Fixture, account: &store::Credential, search: &mut Search) {
+    let vault = &fixture.broker.vault;
     for (cell, sealed) in [
         (Cell::AccessToken(account.id), &account.grant.access_token),
         (Cell::RefreshToken(account.id), &account.grant.refresh_token),
     ] {
         search.secret(
             "a token of a grant",
-            &vault.open(house.workspace, cell, sealed.as_ref().unwrap()).unwrap(),
+            &vault.open(fixture.workspace, cell, sealed.as_ref().unwrap()).unwrap(),
         );
     }
 }

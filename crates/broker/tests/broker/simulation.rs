@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    harness::{ACCESS_LIFE, CLIENT_ID, FRESH, House},
+    harness::{ACCESS_LIFE, CLIENT_ID, FRESH, Fixture},
     refresh::run,
 };
 
@@ -60,15 +60,15 @@ impl Drop for Server {
 }
 
 impl Server {
-    async fn start(house: &Arc<House>, number: usize) -> Self {
+    async fn start(fixture: &Arc<Fixture>, number: usize) -> Self {
         let skew = Duration::from_secs(20);
         let (ahead, behind) = if number == 0 { (skew, Duration::ZERO) } else { (Duration::ZERO, skew) };
-        let clock = Arc::new(Skewed { clock: Arc::clone(&house.clock), ahead, behind });
+        let clock = Arc::new(Skewed { clock: Arc::clone(&fixture.clock), ahead, behind });
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let house = Arc::clone(house);
+        let fixture = Arc::clone(fixture);
         let starting = runtime.spawn(async move {
-            let broker = house.another_broker(clock).await;
-            broker.replay_escrow().await.unwrap();
+            let broker = fixture.another_broker(clock).await;
+            broker.accounts.grants.replay().await.unwrap();
             broker
         });
         Self { broker: starting.await.unwrap(), runtime: Some(runtime) }
@@ -79,12 +79,12 @@ impl Server {
     }
 
     /// Asks for a token; the answer is the token, if it was given.
-    fn ask(&self, house: &House, id: CredentialId) -> JoinHandle<Option<String>> {
-        let (broker, workspace, asker) = (Arc::clone(&self.broker), house.workspace, house.asker());
+    fn ask(&self, fixture: &Fixture, id: CredentialId) -> JoinHandle<Option<String>> {
+        let (broker, workspace, asker) = (Arc::clone(&self.broker), fixture.workspace, fixture.asker());
         self.spawn(async move {
-            let access = broker.access_token(workspace, id, Duration::from_secs(300), asker).await;
+            let access = broker.tokens.access_token(workspace, id, Duration::from_secs(300), asker).await;
             // A new ZAK needs a token that Zoom takes.
-            drop(broker.zak(workspace, id, FRESH, asker).await);
+            drop(broker.tokens.zak(workspace, id, FRESH, asker).await);
             access.ok().map(|access| access.token.expose().to_owned())
         })
     }
@@ -115,7 +115,7 @@ enum Event {
 }
 
 struct Life {
-    house: Arc<House>,
+    fixture: Arc<Fixture>,
     id: CredentialId,
     servers: [Option<Server>; 2],
     dice: SeededEntropy,
@@ -127,10 +127,10 @@ struct Life {
 
 impl Life {
     async fn begin(seed: u64) -> Self {
-        let (house, id) = House::with_account().await;
-        let house = Arc::new(house);
-        let servers = [Some(Server::start(&house, 0).await), Some(Server::start(&house, 1).await)];
-        Self { house, id, servers, dice: SeededEntropy::new(seed), lost: false, revoked: false }
+        let (fixture, id) = Fixture::with_account().await;
+        let fixture = Arc::new(fixture);
+        let servers = [Some(Server::start(&fixture, 0).await), Some(Server::start(&fixture, 1).await)];
+        Self { fixture, id, servers, dice: SeededEntropy::new(seed), lost: false, revoked: false }
     }
 
     fn throw(&self, sides: usize) -> usize {
@@ -139,7 +139,7 @@ impl Life {
     }
 
     async fn next_event(&self) -> Event {
-        let status = self.house.row(self.id).await.status;
+        let status = self.fixture.row(self.id).await.status;
         if (self.revoked || matches!(status, CredentialStatus::NeedsReauth(_))) && self.throw(3) == 0 {
             return Event::Consent;
         }
@@ -163,111 +163,115 @@ impl Life {
     /// The server with this number, started if it is down.
     async fn server(&mut self, number: usize) -> &Server {
         if self.servers[number].is_none() {
-            self.servers[number] = Some(Server::start(&self.house, number).await);
+            self.servers[number] = Some(Server::start(&self.fixture, number).await);
         }
         self.servers[number].as_ref().unwrap()
     }
 
     async fn live(&mut self, event: Event) {
-        let (house, id) = (Arc::clone(&self.house), self.id);
+        let (fixture, id) = (Arc::clone(&self.fixture), self.id);
         match event {
             Event::Ask(server) => {
-                let answer = self.server(server).await.ask(&house, id).await.unwrap();
-                house.settle().await;
+                let answer = self.server(server).await.ask(&fixture, id).await.unwrap();
+                fixture.settle().await;
                 if let Some(token) = answer {
                     assert_eq!(token, self.stored(false).await.unwrap(), "a served token is the stored one");
                 }
             }
             Event::AskBoth => {
-                let one = self.server(0).await.ask(&house, id);
-                let other = self.server(1).await.ask(&house, id);
+                let one = self.server(0).await.ask(&fixture, id);
+                let other = self.server(1).await.ask(&fixture, id);
                 one.await.unwrap();
                 other.await.unwrap();
             }
             Event::AskWhile(kind, server) => {
                 self.lost |= ["lose_answer", "truncated", "half_json"].contains(&kind);
                 let fault = json!({ "where": "refresh", "kind": kind, "delay_ms": 200 });
-                house.zoom.control("POST", "faults", fault).await;
-                self.server(server).await.ask(&house, id).await.unwrap();
-                house.zoom.heal().await;
+                fixture.zoom.control("POST", "faults", fault).await;
+                self.server(server).await.ask(&fixture, id).await.unwrap();
+                fixture.zoom.heal().await;
             }
             Event::Crash(server, moment) => self.crash(server, moment).await,
             Event::LookForDue(server) => {
                 let server = self.server(server).await;
                 let broker = Arc::clone(&server.broker);
-                server.spawn(async move { broker.refresh_due().await }).await.unwrap().unwrap();
+                server
+                    .spawn(async move { broker.accounts.refresher.refresh_due().await })
+                    .await
+                    .unwrap()
+                    .unwrap();
             }
-            Event::Expire => house.pass(ACCESS_LIFE).await,
-            Event::Wait => house.pass(Duration::from_secs(90)).await,
+            Event::Expire => fixture.pass(ACCESS_LIFE).await,
+            Event::Wait => fixture.pass(Duration::from_secs(90)).await,
             Event::Consent => {
-                assert_eq!(house.connect().await, id);
+                assert_eq!(fixture.connect().await, id);
                 (self.lost, self.revoked) = (false, false);
             }
             Event::Revoke => {
-                let path = format!("users/{}/apps/{CLIENT_ID}", house.zoom.user);
-                house.zoom.delete(&path).await;
+                let path = format!("users/{}/apps/{CLIENT_ID}", fixture.zoom.user);
+                fixture.zoom.delete(&path).await;
                 self.revoked = true;
             }
         }
-        house.settle().await;
+        fixture.settle().await;
     }
 
     async fn crash(&mut self, server: usize, moment: Moment) {
-        let (house, id) = (Arc::clone(&self.house), self.id);
+        let (fixture, id) = (Arc::clone(&self.fixture), self.id);
         self.server(server).await;
         let dying = self.servers[server].take().unwrap();
         match moment {
-            Moment::TheStoreIsAway => run(&house.database(), AWAY).await,
+            Moment::TheStoreIsAway => run(&fixture.database(), AWAY).await,
             Moment::ZoomThinks | Moment::ZoomAnswers => {
                 let before = matches!(moment, Moment::ZoomThinks);
                 let kind = if before { "hold_before" } else { "hold_after" };
-                house.zoom.control("POST", "faults", json!({ "where": "refresh", "kind": kind })).await;
+                fixture.zoom.control("POST", "faults", json!({ "where": "refresh", "kind": kind })).await;
             }
         }
         // It may need no refresh, or give one up: then it dies idle.
-        let asked = dying.ask(&house, id);
+        let asked = dying.ask(&fixture, id);
         while !asked.is_finished() {
-            let held = house.zoom.control("GET", "faults/held", Value::Null).await;
+            let held = fixture.zoom.control("GET", "faults/held", Value::Null).await;
             if held.as_array().is_some_and(|held| !held.is_empty()) {
                 self.lost = true;
                 break;
             }
-            if std::fs::read_dir(house.escrow()).unwrap().count() > 0 {
+            if std::fs::read_dir(fixture.escrow()).unwrap().count() > 0 {
                 break;
             }
         }
         drop(dying);
         drop(asked.await);
-        house.settle().await;
+        fixture.settle().await;
         // Whatever of it is at the disk does not die with a runtime, as it would with a process.
         let unfinished = |entry: std::fs::DirEntry| entry.path().extension().is_some_and(|it| it == "part");
-        while std::fs::read_dir(house.escrow()).unwrap().flatten().any(unfinished) {
+        while std::fs::read_dir(fixture.escrow()).unwrap().flatten().any(unfinished) {
             tokio::task::yield_now().await;
         }
-        house.zoom.delete("faults/held").await;
-        house.zoom.heal().await;
-        run(&house.database(), "DROP TRIGGER IF EXISTS away").await;
+        fixture.zoom.delete("faults/held").await;
+        fixture.zoom.heal().await;
+        run(&fixture.database(), "DROP TRIGGER IF EXISTS away").await;
     }
 
     /// A token as it lies in the store.
     async fn stored(&self, refresh: bool) -> Option<String> {
-        let row = self.house.row(self.id).await;
+        let row = self.fixture.row(self.id).await;
         let (cell, sealed) = if refresh {
             (Cell::RefreshToken(self.id), row.grant.refresh_token)
         } else {
             (Cell::AccessToken(self.id), row.grant.access_token)
         };
-        let token = self.house.broker.vault().open(self.house.workspace, cell, &sealed?).unwrap();
+        let token = self.fixture.broker.vault.open(self.fixture.workspace, cell, &sealed?).unwrap();
         Some(token.expose().to_owned())
     }
 
     async fn check(&self) {
-        let house = &self.house;
-        let issued = house.zoom.control("GET", "issued", Value::Null).await;
+        let fixture = &self.fixture;
+        let issued = fixture.zoom.control("GET", "issued", Value::Null).await;
         let newest = issued.as_array().unwrap().iter().rfind(|it| it["kind"] == "refresh_token").unwrap();
         let ours = self.stored(true).await.as_deref() == newest["secret"].as_str();
-        let row = house.row(self.id).await;
-        let waits = std::fs::read_dir(house.escrow()).unwrap().count() > 0;
+        let row = fixture.row(self.id).await;
+        let waits = std::fs::read_dir(fixture.escrow()).unwrap().count() > 0;
         assert!(ours || waits || self.lost, "the live grant is gone: {:?}", row.status);
         match row.status {
             CredentialStatus::NeedsReauth(ReauthCause::Revoked) => assert!(self.revoked, "nobody revoked it"),
@@ -288,13 +292,13 @@ impl Life {
             self.live(Event::Ask(number)).await;
             self.check().await;
         }
-        if self.house.row(self.id).await.status != CredentialStatus::Healthy {
+        if self.fixture.row(self.id).await.status != CredentialStatus::Healthy {
             assert!(self.lost || self.revoked, "it was given up for nothing");
             self.live(Event::Consent).await;
         }
         self.live(Event::Expire).await;
-        let (house, id) = (Arc::clone(&self.house), self.id);
-        let served = self.server(0).await.ask(&house, id).await.unwrap();
+        let (fixture, id) = (Arc::clone(&self.fixture), self.id);
+        let served = self.server(0).await.ask(&fixture, id).await.unwrap();
         assert!(served.is_some(), "no token in the end");
     }
 }
@@ -312,8 +316,8 @@ async fn live(seed: u64) {
         life.live(event).await;
         life.check().await;
         // Waiting has moved our clocks alone.
-        let behind = life.house.clock.now().since(life.house.zoom.now().await).as_secs();
-        life.house.zoom.pass(i64::try_from(behind).unwrap()).await;
+        let behind = life.fixture.clock.now().since(life.fixture.zoom.now().await).as_secs();
+        life.fixture.zoom.pass(i64::try_from(behind).unwrap()).await;
     }
     life.end().await;
 }

@@ -15,7 +15,7 @@ use zoom::WebhookHeaders;
 
 use crate::{
     escrow::{deposits, died_before_the_commit},
-    harness::{ANY, FRESH, House},
+    harness::{ANY, FRESH, Fixture},
     links::Platform,
     refresh::run,
 };
@@ -31,20 +31,20 @@ fn hex_hmac(secret: &str, text: &str) -> String {
 
 /// Zoom, as it sends webhooks to one app.
 pub(crate) struct Sender<'h> {
-    house: &'h House,
+    fixture: &'h Fixture,
     app: ZoomOauthAppId,
     secret: &'static str,
     sent_at: Timestamp,
 }
 
 impl<'h> Sender<'h> {
-    pub(crate) fn to(house: &'h House) -> Self {
-        Self { house, app: house.app, secret: SECRET, sent_at: house.env.now() }
+    pub(crate) fn to(fixture: &'h Fixture) -> Self {
+        Self { fixture, app: fixture.app, secret: SECRET, sent_at: fixture.env.now() }
     }
 
     /// Zoom, as it sends webhooks to another app that has the same secret.
-    pub(crate) fn to_app(house: &'h House, app: ZoomOauthAppId) -> Self {
-        Self { app, ..Self::to(house) }
+    pub(crate) fn to_app(fixture: &'h Fixture, app: ZoomOauthAppId) -> Self {
+        Self { app, ..Self::to(fixture) }
     }
 
     /// Zoom, as it signs with another secret.
@@ -56,15 +56,19 @@ impl<'h> Sender<'h> {
         let timestamp = self.sent_at.as_second().to_string();
         let signature = format!("v0={}", hex_hmac(self.secret, &format!("v0:{timestamp}:{body}")));
         let headers = Some(WebhookHeaders { signature: &signature, timestamp: &timestamp });
-        broker.take_webhook(WebhookRequest { app: self.app, headers, body: body.as_bytes() }).await
+        broker
+            .accounts
+            .webhooks
+            .receive(WebhookRequest { app: self.app, headers, body: body.as_bytes() })
+            .await
     }
 
     pub(crate) async fn taken(&self, body: &str) {
-        assert_eq!(self.send(&self.house.broker, body).await.unwrap(), WebhookAnswer::Taken);
+        assert_eq!(self.send(&self.fixture.broker, body).await.unwrap(), WebhookAnswer::Taken);
     }
 
     pub(crate) async fn refused(&self, body: &str) -> Code {
-        self.send(&self.house.broker, body).await.unwrap_err().code
+        self.send(&self.fixture.broker, body).await.unwrap_err().code
     }
 }
 
@@ -72,122 +76,125 @@ pub(crate) fn milliseconds(time: Timestamp) -> i64 {
     time.as_microsecond() / 1000
 }
 
-pub(crate) fn removal(house: &House) -> String {
-    removal_at(house, house.env.now())
+pub(crate) fn removal(fixture: &Fixture) -> String {
+    removal_at(fixture, fixture.env.now())
 }
 
-fn removal_at(house: &House, time: Timestamp) -> String {
+fn removal_at(fixture: &Fixture, time: Timestamp) -> String {
     let payload =
-        json!({ "account_id": "a", "user_id": house.zoom.user, "client_id": "client-of-the-tests" });
+        json!({ "account_id": "a", "user_id": fixture.zoom.user, "client_id": "client-of-the-tests" });
     json!({ "event": "app_deauthorized", "event_ts": milliseconds(time), "payload": payload }).to_string()
 }
 
-fn of_user(house: &House, event: &str, user: &str) -> String {
+fn of_user(fixture: &Fixture, event: &str, user: &str) -> String {
     let payload = json!({ "account_id": "a", "object": { "id": user } });
-    json!({ "event": event, "event_ts": milliseconds(house.env.now()), "payload": payload }).to_string()
+    json!({ "event": event, "event_ts": milliseconds(fixture.env.now()), "payload": payload }).to_string()
 }
 
 #[tokio::test]
 async fn a_validation_is_proven_and_remembered() {
-    let house = House::start().await;
+    let fixture = Fixture::start().await;
     let body = r#"{"event":"endpoint.url_validation","event_ts":1,"payload":{"plainToken":"plain"}}"#;
-    let answer = Sender::to(&house).send(&house.broker, body).await.unwrap();
+    let answer = Sender::to(&fixture).send(&fixture.broker, body).await.unwrap();
     let encrypted_token = hex_hmac(SECRET, "plain");
     assert_eq!(answer, WebhookAnswer::Validation { plain_token: "plain".into(), encrypted_token });
-    let app = house.store.zoom_oauth_app(house.workspace, house.app).await.unwrap().unwrap();
-    assert_eq!(app.webhook_last_validation, Some(house.env.now()));
+    let app = fixture.store.zoom_oauth_app(fixture.workspace, fixture.app).await.unwrap().unwrap();
+    assert_eq!(app.webhook_last_validation, Some(fixture.env.now()));
 }
 
 #[tokio::test]
 async fn who_proves_nothing_ends_nothing() {
-    let (house, id) = House::with_account().await;
-    let (body, sender) = (removal(&house), Sender::to(&house));
-    let forged = Sender { secret: "another", ..Sender::to(&house) };
+    let (fixture, id) = Fixture::with_account().await;
+    let (body, sender) = (removal(&fixture), Sender::to(&fixture));
+    let forged = Sender { secret: "another", ..Sender::to(&fixture) };
     assert_eq!(forged.refused(&body).await, Code::SignatureInvalid);
-    let unknown = Sender { app: ZoomOauthAppId::generate(&house.env), ..Sender::to(&house) };
+    let unknown = Sender { app: ZoomOauthAppId::generate(&fixture.env), ..Sender::to(&fixture) };
     assert_eq!(unknown.refused(&body).await, Code::SignatureInvalid);
     for off in [301, 100_000] {
         let (early, late) =
             (sender.sent_at - Duration::from_secs(off), sender.sent_at + Duration::from_secs(off));
         for sent_at in [early, late] {
-            let stale = Sender { sent_at, ..Sender::to(&house) };
+            let stale = Sender { sent_at, ..Sender::to(&fixture) };
             assert_eq!(stale.refused(&body).await, Code::SignatureStale);
         }
     }
-    let bare = WebhookRequest { app: house.app, headers: None, body: body.as_bytes() };
-    assert_eq!(house.broker.take_webhook(bare).await.unwrap_err().code, Code::SignatureMissing);
+    let bare = WebhookRequest { app: fixture.app, headers: None, body: body.as_bytes() };
+    assert_eq!(
+        fixture.broker.accounts.webhooks.receive(bare).await.unwrap_err().code,
+        Code::SignatureMissing
+    );
     assert_eq!(sender.refused("{").await, Code::RequestMalformed);
-    assert_eq!(house.row(id).await.status, CredentialStatus::Healthy);
-    house.zak(id).await.unwrap();
+    assert_eq!(fixture.row(id).await.status, CredentialStatus::Healthy);
+    fixture.zak(id).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_genuine_one_gets_in_when_our_clock_is_known_to_be_wrong() {
-    let (house, id) = House::with_account().await;
-    house.clock.set(house.env.now() + Duration::from_secs(900));
-    let (true_time, body) = (house.zoom.now().await, removal(&house));
-    let sender = Sender { sent_at: true_time, ..Sender::to(&house) };
+    let (fixture, id) = Fixture::with_account().await;
+    fixture.clock.set(fixture.env.now() + Duration::from_secs(900));
+    let (true_time, body) = (fixture.zoom.now().await, removal(&fixture));
+    let sender = Sender { sent_at: true_time, ..Sender::to(&fixture) };
     assert_eq!(sender.refused(&body).await, Code::SignatureStale, "nobody has told the time yet");
-    house.broker.zak(house.workspace, id, FRESH, house.asker()).await.unwrap();
-    let body = removal_at(&house, true_time);
+    fixture.broker.tokens.zak(fixture.workspace, id, FRESH, fixture.asker()).await.unwrap();
+    let body = removal_at(&fixture, true_time);
     sender.taken(&body).await;
-    assert_eq!(house.row(id).await.status, GONE);
+    assert_eq!(fixture.row(id).await.status, GONE);
 }
 
 #[tokio::test]
 async fn what_is_not_about_an_account_of_this_app_changes_nothing() {
-    let (house, id) = House::with_account().await;
-    let sender = Sender::to(&house);
-    sender.taken(&of_user(&house, "user.deleted", "nobody-we-know")).await;
-    sender.taken(&of_user(&house, "user.updated", &house.zoom.user)).await;
-    sender.taken(&of_user(&house, "user.activated", &house.zoom.user)).await;
-    sender.taken(&removal(&house).replace("client-of-the-tests", "another-client")).await;
-    let other = house.another_app("another-client").await;
-    let other = Sender { app: other, ..Sender::to(&house) };
-    other.taken(&of_user(&house, "user.deleted", &house.zoom.user)).await;
-    assert_eq!(house.row(id).await.status, CredentialStatus::Healthy);
-    house.zak(id).await.unwrap();
+    let (fixture, id) = Fixture::with_account().await;
+    let sender = Sender::to(&fixture);
+    sender.taken(&of_user(&fixture, "user.deleted", "nobody-we-know")).await;
+    sender.taken(&of_user(&fixture, "user.updated", &fixture.zoom.user)).await;
+    sender.taken(&of_user(&fixture, "user.activated", &fixture.zoom.user)).await;
+    sender.taken(&removal(&fixture).replace("client-of-the-tests", "another-client")).await;
+    let other = fixture.another_app("another-client").await;
+    let other = Sender { app: other, ..Sender::to(&fixture) };
+    other.taken(&of_user(&fixture, "user.deleted", &fixture.zoom.user)).await;
+    assert_eq!(fixture.row(id).await.status, CredentialStatus::Healthy);
+    fixture.zak(id).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_removal_ends_the_account_and_a_new_consent_brings_it_back() {
-    let (house, id) = House::with_account().await;
-    house.zak(id).await.unwrap();
-    let before = house.row(id).await;
-    let body = removal(&house);
-    Sender::to(&house).taken(&body).await;
-    let row = house.row(id).await;
+    let (fixture, id) = Fixture::with_account().await;
+    fixture.zak(id).await.unwrap();
+    let before = fixture.row(id).await;
+    let body = removal(&fixture);
+    Sender::to(&fixture).taken(&body).await;
+    let row = fixture.row(id).await;
     assert_eq!((row.status, row.generation, row.epoch), (GONE, before.generation + 1, before.epoch + 1));
     assert!(row.grant.access_token.is_none() && row.grant.refresh_token.is_none());
-    assert_eq!((row.zoom_user_id, row.status_since), (before.zoom_user_id, house.env.now()), "a tombstone");
-    assert_eq!(house.zak(id).await.unwrap_err().code, Code::CredentialDisconnected);
-    house.settle().await;
-    assert!(house.store.unfinished_zoom_events(9).await.unwrap().is_empty());
+    assert_eq!((row.zoom_user_id, row.status_since), (before.zoom_user_id, fixture.env.now()), "a tombstone");
+    assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::CredentialDisconnected);
+    fixture.settle().await;
+    assert!(fixture.store.unfinished_zoom_events(9).await.unwrap().is_empty());
 
-    house.pass(Duration::from_secs(60)).await;
-    assert_eq!(house.connect().await, id, "the same account");
-    house.zak(id).await.unwrap();
+    fixture.pass(Duration::from_secs(60)).await;
+    assert_eq!(fixture.connect().await, id, "the same account");
+    fixture.zak(id).await.unwrap();
     // Zoom did not hear our answer, and sends the same bytes again.
-    Sender::to(&house).taken(&body).await;
-    assert_eq!(house.row(id).await.status, CredentialStatus::Healthy);
-    house.zak(id).await.unwrap();
+    Sender::to(&fixture).taken(&body).await;
+    assert_eq!(fixture.row(id).await.status, CredentialStatus::Healthy);
+    fixture.zak(id).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_removal_that_comes_late_leaves_the_consent_that_came_after_it() {
-    let (house, id) = House::with_account().await;
-    let removed_at = house.env.now();
-    house.pass(Duration::from_secs(1200)).await;
-    assert_eq!(house.connect().await, id);
-    Sender::to(&house).taken(&removal_at(&house, removed_at)).await;
-    assert_eq!(house.row(id).await.status, CredentialStatus::Healthy);
+    let (fixture, id) = Fixture::with_account().await;
+    let removed_at = fixture.env.now();
+    fixture.pass(Duration::from_secs(1200)).await;
+    assert_eq!(fixture.connect().await, id);
+    Sender::to(&fixture).taken(&removal_at(&fixture, removed_at)).await;
+    assert_eq!(fixture.row(id).await.status, CredentialStatus::Healthy);
 
     // Our own clock does not matter: how old an event is, Zoom's two times say.
-    house.clock.advance(Duration::from_secs(250));
-    let sent_at = house.env.now() - Duration::from_secs(250);
-    let sender = Sender { sent_at, ..Sender::to(&house) };
-    sender.taken(&removal_at(&house, sent_at)).await;
-    assert_eq!(house.row(id).await.status, GONE);
+    fixture.clock.advance(Duration::from_secs(250));
+    let sent_at = fixture.env.now() - Duration::from_secs(250);
+    let sender = Sender { sent_at, ..Sender::to(&fixture) };
+    sender.taken(&removal_at(&fixture, sent_at)).await;
+    assert_eq!(fixture.row(id).await.status, GONE);
 }
 
 #[tokio::test]
@@ -196,149 +203,149 @@ async fn users_who_are_gone_end_their_account() {
         ("user.deactivated", DisconnectCause::UserDeactivated),
         ("user.deleted", DisconnectCause::UserDeleted),
     ] {
-        let (house, id) = House::with_account().await;
-        Sender::to(&house).taken(&of_user(&house, event, &house.zoom.user)).await;
-        assert_eq!(house.row(id).await.status, CredentialStatus::Disconnected(cause));
+        let (fixture, id) = Fixture::with_account().await;
+        Sender::to(&fixture).taken(&of_user(&fixture, event, &fixture.zoom.user)).await;
+        assert_eq!(fixture.row(id).await.status, CredentialStatus::Disconnected(cause));
     }
 }
 
 /// A link to the account, and a platform that fetches from it.
-async fn platform(house: &House, id: CredentialId) -> Platform {
+async fn platform(fixture: &Fixture, id: CredentialId) -> Platform {
     let (kind, credential) = (TokenKind::Zak, id);
     let new = NewLink::usual(kind, credential);
-    let link = house.links.create(house.workspace, &new).await.unwrap().unwrap();
-    Platform::of(house, &link).await
+    let link = fixture.links.create(fixture.workspace, &new).await.unwrap().unwrap();
+    Platform::of(fixture, &link).await
 }
 
 #[tokio::test]
 async fn another_process_refuses_within_a_second() {
-    let (house, id) = House::with_account().await;
-    let platform = platform(&house, id).await;
-    let (here, other) = (house.server(), house.another_server(house.clock.clone()).await);
+    let (fixture, id) = Fixture::with_account().await;
+    let platform = platform(&fixture, id).await;
+    let (here, other) = (fixture.server(), fixture.another_server(fixture.clock.clone()).await);
     for (nth, server) in [&here, &other].into_iter().enumerate() {
-        platform.fetch_from(server, &house, &format!("before-{nth}")).await.unwrap();
+        platform.fetch_from(server, &fixture, &format!("before-{nth}")).await.unwrap();
     }
-    assert_eq!(house.zoom.stats().await.zak_mints, 2, "each has one in memory");
+    assert_eq!(fixture.zoom.stats().await.zak_mints, 2, "each has one in memory");
 
-    Sender::to(&house).taken(&removal(&house)).await;
-    let refused = async |server, id| platform.fetch_from(server, &house, id).await.unwrap_err().code;
+    Sender::to(&fixture).taken(&removal(&fixture)).await;
+    let refused = async |server, id| platform.fetch_from(server, &fixture, id).await.unwrap_err().code;
     assert_eq!(refused(&here, "here").await, Code::CredentialDisconnected, "at once");
-    house.clock.advance(Duration::from_secs(1));
+    fixture.clock.advance(Duration::from_secs(1));
     assert_eq!(refused(&other, "there").await, Code::CredentialDisconnected);
     assert_eq!(
-        other.broker.zak(house.workspace, id, ANY, house.asker()).await.unwrap_err().code,
+        other.broker.tokens.zak(fixture.workspace, id, ANY, fixture.asker()).await.unwrap_err().code,
         Code::CredentialDisconnected
     );
 
     // The same user comes back: what the other one still has in memory is of the old grant.
-    house.connect().await;
-    house.clock.advance(Duration::from_secs(1));
-    platform.fetch_from(&other, &house, "again").await.unwrap();
-    assert_eq!(house.zoom.stats().await.zak_mints, 3, "a new one");
+    fixture.connect().await;
+    fixture.clock.advance(Duration::from_secs(1));
+    platform.fetch_from(&other, &fixture, "again").await.unwrap();
+    assert_eq!(fixture.zoom.stats().await.zak_mints, 3, "a new one");
 }
 
 #[tokio::test]
 async fn a_consent_counts_at_once_on_every_process() {
-    let (house, id) = House::with_account().await;
-    let platform = platform(&house, id).await;
-    let (here, other) = (house.server(), house.another_server(house.clock.clone()).await);
-    let fetch = async |server, id| platform.fetch_from(server, &house, id).await.map(drop);
+    let (fixture, id) = Fixture::with_account().await;
+    let platform = platform(&fixture, id).await;
+    let (here, other) = (fixture.server(), fixture.another_server(fixture.clock.clone()).await);
+    let fetch = async |server, id| platform.fetch_from(server, &fixture, id).await.map(drop);
     for (server, id) in [(&here, "one"), (&other, "two")] {
         fetch(server, id).await.unwrap();
     }
-    Sender::to(&house).taken(&removal(&house)).await;
-    house.pass(Duration::from_secs(1)).await;
+    Sender::to(&fixture).taken(&removal(&fixture)).await;
+    fixture.pass(Duration::from_secs(1)).await;
     for (server, id) in [(&here, "three"), (&other, "four")] {
         let refused = fetch(server, id).await.unwrap_err();
         assert_eq!(refused.code, Code::CredentialDisconnected, "and each has read it just now");
     }
-    house.connect().await;
+    fixture.connect().await;
     fetch(&here, "here").await.unwrap();
     fetch(&other, "there").await.unwrap();
 }
 
 #[tokio::test]
 async fn a_refusal_that_nobody_can_be_sure_of_is_not_final() {
-    let (house, id) = House::with_account().await;
-    let platform = platform(&house, id).await;
-    Sender::to(&house).taken(&removal(&house)).await;
-    let refused = async |id| platform.fetch_from(&house.server(), &house, id).await.unwrap_err();
+    let (fixture, id) = Fixture::with_account().await;
+    let platform = platform(&fixture, id).await;
+    Sender::to(&fixture).taken(&removal(&fixture)).await;
+    let refused = async |id| platform.fetch_from(&fixture.server(), &fixture, id).await.unwrap_err();
     assert_eq!(refused("one").await.class(), Class::PersonMustAct);
-    run(&house.database(), "ALTER TABLE credentials RENAME TO away").await;
+    run(&fixture.database(), "ALTER TABLE credentials RENAME TO away").await;
     assert_eq!(refused("two").await.class(), Class::Retry);
-    run(&house.database(), "ALTER TABLE away RENAME TO credentials").await;
+    run(&fixture.database(), "ALTER TABLE away RENAME TO credentials").await;
     assert_eq!(refused("three").await.class(), Class::PersonMustAct);
 }
 
 #[tokio::test]
 async fn a_refresh_under_way_loses_and_leaves_nothing_behind() {
-    let (house, id) = died_before_the_commit().await;
-    assert_eq!(deposits(&house).len(), 1);
-    Sender::to(&house).taken(&removal(&house)).await;
+    let (fixture, id) = died_before_the_commit().await;
+    assert_eq!(deposits(&fixture).len(), 1);
+    Sender::to(&fixture).taken(&removal(&fixture)).await;
     // The dead one still holds its place among the tasks: only the stored event tells that the rest is done.
-    while !house.store.unfinished_zoom_events(1).await.unwrap().is_empty() {}
-    assert!(deposits(&house).is_empty(), "the grant in escrow is off the disk");
-    let row = house.row(id).await;
+    while !fixture.store.unfinished_zoom_events(1).await.unwrap().is_empty() {}
+    assert!(deposits(&fixture).is_empty(), "the grant in escrow is off the disk");
+    let row = fixture.row(id).await;
     assert_eq!(row.status, GONE);
     assert!(row.grant.refresh_token.is_none());
 }
 
 #[tokio::test]
 async fn what_a_crash_left_unfinished_is_finished_by_the_next_process() {
-    let (house, id) = died_before_the_commit().await;
+    let (fixture, id) = died_before_the_commit().await;
     let event = ZoomEvent {
         key: [7; 32],
-        workspace: house.workspace,
-        app: house.app,
+        workspace: fixture.workspace,
+        app: fixture.app,
         name: "app_deauthorized".into(),
         ended: None,
-        received_at: house.env.now(),
+        received_at: fixture.env.now(),
     };
     let cause = DisconnectCause::Deauthorized;
     let disconnection =
-        Disconnection { credential: id, cause, unless_consented_after: None, note: house.note() };
+        Disconnection { credential: id, cause, unless_consented_after: None, note: fixture.note() };
     let received = ReceivedEvent { event, disconnection: Some(disconnection), news: None };
-    assert_eq!(house.store.receive_zoom_events(&[received]).await.unwrap(), [Received::Ended]);
+    assert_eq!(fixture.store.receive_zoom_events(&[received]).await.unwrap(), [Received::Ended]);
 
-    let next = house.another_broker(house.clock.clone()).await;
-    assert_eq!(next.replay_webhooks().await.unwrap(), 1);
-    assert!(deposits(&house).is_empty());
-    assert_eq!(next.replay_webhooks().await.unwrap(), 0);
+    let next = fixture.another_broker(fixture.clock.clone()).await;
+    assert_eq!(next.accounts.webhooks.replay().await.unwrap(), 1);
+    assert!(deposits(&fixture).is_empty());
+    assert_eq!(next.accounts.webhooks.replay().await.unwrap(), 0);
 }
 
 #[tokio::test]
 async fn of_many_deliveries_at_once_one_counts() {
-    let (house, id) = House::with_account().await;
-    let (body, generation) = (removal(&house), house.row(id).await.generation);
-    let other = house.another_broker(house.clock.clone()).await;
-    let sender = Sender::to(&house);
+    let (fixture, id) = Fixture::with_account().await;
+    let (body, generation) = (removal(&fixture), fixture.row(id).await.generation);
+    let other = fixture.another_broker(fixture.clock.clone()).await;
+    let sender = Sender::to(&fixture);
     let (one, two, three) = tokio::join!(
-        sender.send(&house.broker, &body),
+        sender.send(&fixture.broker, &body),
         sender.send(&other, &body),
-        sender.send(&house.broker, &body)
+        sender.send(&fixture.broker, &body)
     );
     for answer in [one, two, three] {
         assert_eq!(answer.unwrap(), WebhookAnswer::Taken);
     }
-    assert_eq!(house.row(id).await.generation, generation + 1);
+    assert_eq!(fixture.row(id).await.generation, generation + 1);
 }
 
 #[tokio::test]
 async fn neither_body_nor_tokens_stay_in_the_database() {
-    let (house, id) = House::with_account().await;
-    let grant = house.row(id).await.grant;
-    let marked = removal(&house).replace(r#""account_id":"a""#, r#""account_id":"planted-account""#);
-    Sender::to(&house).taken(&marked).await;
-    house.settle().await;
-    let row = house.row(id).await;
+    let (fixture, id) = Fixture::with_account().await;
+    let grant = fixture.row(id).await.grant;
+    let marked = removal(&fixture).replace(r#""account_id":"a""#, r#""account_id":"planted-account""#);
+    Sender::to(&fixture).taken(&marked).await;
+    fixture.settle().await;
+    let row = fixture.row(id).await;
     assert!(
         row.grant.access_token.is_none()
             && row.grant.refresh_token.is_none()
             && row.grant.scopes == Some(Vec::new())
     );
-    let bytes = house.bytes_of_the_store();
+    let bytes = fixture.bytes_of_the_store();
     let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
-    assert!(holds(house.zoom.user.as_bytes()), "the tombstone is there");
+    assert!(holds(fixture.zoom.user.as_bytes()), "the tombstone is there");
     assert!(!holds(b"planted-account"));
     for token in [grant.access_token.unwrap(), grant.refresh_token.unwrap()] {
         assert!(!token.0.chunks_exact(16).any(holds), "every piece of its ciphertext is gone as well");

@@ -1,0 +1,75 @@
+//! An app whose own credentials Zoom refuses: a mistyped or rotated client secret, a disabled app.
+//!
+//! It says nothing about the accounts of the app, so none is touched: their refreshes are not even begun. Every
+//! [`PROBE_INTERVAL`] one of them is let through, among all processes, to find out. The first that Zoom does not refuse for
+//! the app's sake closes the breaker; a new secret closes it at once.
+
+use std::time::Duration;
+
+use model::{Code, Failure, WorkspaceId, ZoomOauthAppId};
+use store::ZoomOauthApp;
+use zoom::{AppKeys, ZoomError};
+
+use super::{apps::Apps, schedule};
+use crate::log_lines::{failure_note, note};
+
+/// How often it is tried.
+const PROBE_INTERVAL: Duration = Duration::from_secs(30);
+
+impl Apps {
+    /// An app that may be presented to Zoom now.
+    pub(crate) async fn presentable(
+        &self,
+        workspace: WorkspaceId,
+        id: ZoomOauthAppId,
+    ) -> Result<(ZoomOauthApp, AppKeys), Failure> {
+        let app = self.of_account(workspace, id).await?;
+        if let Some(refusal) = app.refusal {
+            let now = self.env.now();
+            let next = now + schedule::part(&self.env, PROBE_INTERVAL, 900..1000);
+            if refusal.probe_at.holds(PROBE_INTERVAL, now) || !self.store.claim_probe(id, now, next).await? {
+                let refused = format!("Zoom refuses the credentials of app {id} since {}", refusal.since);
+                let wait = refusal.probe_at.since(now).max(Duration::from_secs(1));
+                return Err(Failure { retry_after: Some(wait), ..Failure::new(Code::AppUnhealthy, refused) });
+            }
+        }
+        let keys = self.keys_of(&app)?;
+        Ok((app, keys))
+    }
+
+    /// Learns from an answer of Zoom's whether it takes the app.
+    pub(crate) async fn judge<T>(&self, app: &ZoomOauthApp, answer: &Result<T, ZoomError>) {
+        let told = match answer {
+            Err(ZoomError::AppRejected) => {
+                let probe_at = self.env.now() + schedule::part(&self.env, PROBE_INTERVAL, 900..1000);
+                let note =
+                    failure_note(&self.env, "Zoom refuses the app's client id or secret", Code::AppUnhealthy);
+                let refused = self.store.refuse_app(app.id, &app.client_secret, probe_at, &note).await;
+                if matches!(refused, Ok(true)) {
+                    tracing::error!(app = %app.id, "Zoom refuses the app's credentials; its accounts are kept");
+                }
+                refused
+            }
+            // No answer says nothing about the app.
+            Err(error)
+                if error.in_doubt()
+                    || matches!(error.code(), Code::ZoomUnavailable | Code::ZoomRateLimited) =>
+            {
+                Ok(false)
+            }
+            Ok(_) | Err(_) if app.refusal.is_some() => {
+                let accepted =
+                    self.store.accept_app(app.id, &note(&self.env, "Zoom takes the app again")).await;
+                if matches!(accepted, Ok(true)) {
+                    tracing::info!(app = %app.id, "Zoom takes the app's credentials again");
+                }
+                accepted
+            }
+            Ok(_) | Err(_) => Ok(false),
+        };
+        if let Err(error) = told {
+            // The next answer says the same.
+            tracing::warn!(app = %app.id, %error, "what Zoom thinks of an app could not be recorded");
+        }
+    }
+}

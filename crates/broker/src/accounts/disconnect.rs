@@ -1,0 +1,121 @@
+//! Disconnecting an account, and finding out whether one works.
+
+use std::{sync::Arc, time::Duration};
+
+use metrics::Metrics;
+use model::{
+    Code, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, Environment, Failure, Secret,
+    WorkspaceId, ZoomOauthAppId,
+};
+use store::{AccountStore, Credential, Subject};
+use tenants::{Cell, Vault};
+use zoom::{ZoomClient, ZoomError};
+
+use super::{
+    apps::Apps,
+    grants::Grants,
+    refresh::{RefreshReason, Refresher},
+    usable::may_give_tokens,
+};
+use crate::{
+    account_cache::AccountCache,
+    log_lines::{failure_note, note},
+};
+
+/// Whoever disconnects an account doesn't wait long for Zoom.
+const REVOKE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Ends grants at Zoom.
+pub struct Revocation {
+    pub(crate) env: Environment,
+    pub(crate) zoom: ZoomClient,
+    pub(crate) apps: Arc<Apps>,
+}
+
+impl Revocation {
+    /// Ends the authorisation behind a token at Zoom.
+    pub(crate) async fn revoke(
+        &self,
+        workspace: WorkspaceId,
+        app: ZoomOauthAppId,
+        token: &Secret,
+    ) -> Result<(), Failure> {
+        let keys = self.apps.keys(workspace, app).await?;
+        match self.env.clock.timeout(REVOKE_TIMEOUT, self.zoom.revoke(&keys, token)).await {
+            Some(Ok(()) | Err(ZoomError::GrantDead)) => Ok(()),
+            Some(Err(error)) => Err(error.into()),
+            None => Err(Failure::new(Code::ZoomUnavailable, "Zoom does not answer in time")),
+        }
+    }
+}
+
+/// Disconnects accounts, and finds out whether one works.
+pub struct Disconnection {
+    pub(crate) store: Arc<dyn AccountStore>,
+    pub(crate) vault: Vault,
+    pub(crate) env: Environment,
+    pub(crate) revocation: Arc<Revocation>,
+    pub(crate) grants: Arc<Grants>,
+    pub(crate) cache: Arc<AccountCache>,
+    pub(crate) metrics: Metrics,
+    pub(crate) refresher: Arc<Refresher>,
+}
+
+impl Disconnection {
+    /// Disconnects an account for good: its tokens end at Zoom, if Zoom can be reached, and are erased here. A tombstone
+    /// stays. `false` when the workspace has no such account, or it was disconnected so before.
+    pub async fn disconnect(&self, workspace: WorkspaceId, id: CredentialId) -> Result<bool, Failure> {
+        let Some(before) = self.store.credential(workspace, id).await? else { return Ok(false) };
+        let words = match self.end_grant_of(&before).await {
+            None => "disconnected".to_owned(),
+            Some(Ok(())) => "disconnected, and revoked at Zoom".to_owned(),
+            Some(Err(failure)) => format!("disconnected, but not revoked at Zoom: {}", failure.detail),
+        };
+        let note = note(&self.env, &words);
+        if !self.store.disconnect_credential(workspace, id, DisconnectCause::Asked, &note).await? {
+            return Ok(false);
+        }
+        self.metrics.credential_became(CredentialStatus::Disconnected(DisconnectCause::Asked));
+        self.store.discard_parked_of(before.app, &before.zoom_user_id, note.at).await?;
+        tracing::info!(credential = %id, "account {words}");
+        self.cache.forget(id);
+        // A grant in escrow finds its generation past, and is taken off the disk.
+        self.grants.replay_deposits().await?;
+        Ok(true)
+    }
+
+    /// Ends the authorisation behind the account at Zoom; `None` when there is none of ours to end.
+    async fn end_grant_of(&self, before: &Credential) -> Option<Result<(), Failure>> {
+        let sealed =
+            before.grant.refresh_token.as_ref().filter(|_| before.kind == CredentialKind::UserOauth)?;
+        Some(match self.vault.open(before.workspace, Cell::RefreshToken(before.id), sealed) {
+            Ok(token) => self.revocation.revoke(before.workspace, before.app, &token).await,
+            Err(failure) => Err(failure),
+        })
+    }
+
+    /// Refreshes an account once, now, to find out whether it works; a line of its log says what came of it. `false` when
+    /// the workspace has no such account.
+    pub async fn validate(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+    ) -> Result<bool, Failure> {
+        let Some(before) = self.store.credential(workspace, id).await? else { return Ok(false) };
+        let outcome = match may_give_tokens(before.status) {
+            Ok(()) => {
+                self.refresher.refresh(workspace, id, Some(before.generation), RefreshReason::Asked).await
+            }
+            dead => dead,
+        };
+        let note = match outcome {
+            Ok(()) => note(&self.env, "validated: it works"),
+            Err(failure) => {
+                let advice = failure.code.advice();
+                failure_note(&self.env, &format!("validated: {}; {advice}", failure.detail), failure.code)
+            }
+        };
+        self.store.add_log_line(workspace, Subject::Credential(id), &note).await?;
+        Ok(true)
+    }
+}

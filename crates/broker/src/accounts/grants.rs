@@ -1,0 +1,147 @@
+//! Grants on their way into the store: sealed, put in escrow, committed.
+
+use std::{io, sync::Arc, time::Duration};
+
+use model::{CredentialId, Environment, Failure, KillPoint, Secret, Timestamp, WorkspaceId};
+use store::{AccountStore, Credential, Grant, Note, StoreError};
+use tenants::{Cell, Vault};
+use url::Url;
+use zoom::ZoomClient;
+
+use super::escrow::{Deposit, Escrow, Receipt, unreadable};
+use crate::log_lines::note;
+
+/// An access token with less than this is not used: the call it is meant for has to arrive, and clocks differ.
+pub(crate) const MARGIN: Duration = Duration::from_secs(60);
+/// No access token lives longer: what says so was written by a wrong clock, or by Zoom's mistake.
+const MAX_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+/// The access token of a grant that has just come. There is none only where Zoom's answer to a refresh was odd.
+pub(crate) fn access_token(grant: &zoom::Grant) -> Result<&Secret, Failure> {
+    let unreadable =
+        || Failure::new(model::Code::ZoomUnexpected, "Zoom's answer held no access token that can be read");
+    grant.access_token.as_ref().ok_or_else(unreadable)
+}
+
+/// Seals grants, keeps them from being lost, and stores them.
+pub struct Grants {
+    pub(crate) store: Arc<dyn AccountStore>,
+    pub(crate) vault: Vault,
+    pub(crate) env: Environment,
+    pub(crate) zoom: ZoomClient,
+    /// Puts refreshed grants on this machine's disk before anything else. Without it, a crash between Zoom's answer and
+    /// the commit costs a consent.
+    pub(crate) escrow: Option<Escrow>,
+}
+
+impl Grants {
+    /// A grant as it is stored.
+    pub(crate) fn seal(
+        &self,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        grant: &zoom::Grant,
+        refresh_token: Option<&Secret>,
+        now: Timestamp,
+    ) -> Grant {
+        let seal = |token| self.vault.seal(workspace, Cell::RefreshToken(id), token);
+        let seal_access = |token| self.vault.seal(workspace, Cell::AccessToken(id), token);
+        Grant {
+            access_token: grant.access_token.as_ref().map(seal_access),
+            access_expires_at: self.at_zoom(now) + grant.expires_in,
+            refresh_token: refresh_token.map(seal),
+            scopes: grant.scopes.clone(),
+            api_url: grant.api_url.as_ref().map(Url::to_string),
+        }
+    }
+    pub(crate) async fn put_in_escrow(&self, deposit: &Deposit) -> Option<Receipt> {
+        KillPoint::BeforeEscrow.reach();
+        match self.escrow.as_ref()?.deposit(deposit).await {
+            Ok(receipt) => Some(receipt),
+            Err(error) => {
+                tracing::error!(credential = %deposit.credential, %error, "no escrow for a refreshed grant");
+                None
+            }
+        }
+    }
+
+    /// Brings a grant into the store, if it is not outdated, and takes it off the disk. Answers whether it was not.
+    pub(crate) async fn settle(
+        &self,
+        deposit: &Deposit,
+        receipt: Option<&Receipt>,
+    ) -> Result<bool, StoreError> {
+        let Deposit { credential, generation, granted_at, refresh_at, grant, .. } = deposit;
+        let note = Note { at: *granted_at, ..note(&self.env, "refreshed") };
+        KillPoint::BeforeCommit.reach();
+        let won = self.store.commit_refresh(*credential, *generation, grant, *refresh_at, &note).await?;
+        if won {
+            tracing::info!(%credential, generation = generation + 1, "grant refreshed");
+        } else {
+            // A consent that came meanwhile, or a later holder, has stored a grant of its own.
+            tracing::warn!(%credential, "a newer grant has won over a refresh");
+        }
+        KillPoint::BeforeWithdrawal.reach();
+        if let (Some(escrow), Some(receipt)) = (&self.escrow, receipt)
+            && let Err(error) = escrow.withdraw(receipt).await
+        {
+            // Replaying it changes nothing: its generation is past.
+            tracing::warn!(%credential, %error, "a settled grant is still in escrow");
+        }
+        Ok(won)
+    }
+
+    /// Brings into the store what a crash, or a store that was away, left in escrow. To be called at start, before
+    /// anybody asks for a token. Answers how many grants were settled.
+    pub async fn replay(&self) -> Result<usize, Failure> {
+        if let Some(escrow) = &self.escrow {
+            escrow.adopt().await.map_err(|error| unreadable(&error))?;
+        }
+        self.replay_deposits().await
+    }
+
+    /// Settles what lies there, outdated or not. What somebody brought waits for
+    /// [`resume_imports`](Self::resume_imports), which asks Zoom.
+    pub(crate) async fn replay_deposits(&self) -> Result<usize, Failure> {
+        let Some(escrow) = &self.escrow else { return Ok(0) };
+        let mut deposits = escrow.deposits().await.map_err(|error| unreadable(&error))?;
+        deposits.retain(|(_, deposit)| deposit.brought.is_none());
+        for (receipt, deposit) in &deposits {
+            self.settle(deposit, Some(receipt)).await?;
+        }
+        Ok(deposits.len())
+    }
+
+    /// Takes what somebody brought off the disk.
+    pub(super) async fn withdraw(&self, receipt: &Receipt) {
+        if let Some(escrow) = &self.escrow
+            && let Err(error) = escrow.withdraw(receipt).await
+        {
+            // The next look finds it outdated.
+            tracing::warn!(%error, "an import that is over is still in escrow");
+        }
+    }
+
+    /// What lies in escrow.
+    pub(super) async fn deposits(&self) -> Result<Vec<(Receipt, Deposit)>, Failure> {
+        let Some(escrow) = &self.escrow else { return Ok(Vec::new()) };
+        escrow.deposits().await.map_err(|error: io::Error| unreadable(&error))
+    }
+
+    /// Whether the account's access token lasts for `life` more, and is not of the generation that was rejected. A grant from
+    /// the future is not believed: how old it is nobody knows.
+    pub(crate) fn lasts(&self, credential: &Credential, life: Duration, rejected: Option<i64>) -> bool {
+        let (ends_at, now) = (credential.grant.access_expires_at, self.zoom.clock().now());
+        rejected != Some(credential.generation)
+            && credential.grant.access_token.is_some()
+            && !credential.granted_at.is_from_the_future(self.env.now())
+            && ends_at > now + life
+            && ends_at.holds(MAX_LIFE, now)
+    }
+
+    /// What Zoom's clock shows when ours shows `time`.
+    pub(crate) fn at_zoom(&self, time: Timestamp) -> Timestamp {
+        let (ours, zooms) = (self.env.now(), self.zoom.clock().now());
+        time + zooms.since(ours) - ours.since(zooms)
+    }
+}

@@ -1,0 +1,244 @@
+//! A refresh token that somebody holds elsewhere, in a file or in another program, becomes an account here.
+//!
+//! It is spent at once: whoever brought it holds a dead copy from then on, so nobody else can break the chain. Whose it is, is
+//! known only with what Zoom gives for it. As in a refresh, that is on this server's disk before anything else is done, and
+//! what a crash, Zoom or the store keeps from being finished is finished from there.
+
+use std::{sync::Arc, time::Duration};
+
+use model::{
+    Class, Code, CredentialId, Environment, Failure, Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
+};
+use rate_limits::{Limits, RestTurn};
+use store::{AccountStore, Subject, ZoomOauthApp};
+use tenants::{Cell, Vault};
+use tokio_util::task::TaskTracker;
+use url::Url;
+use zoom::ZoomClient;
+
+use super::{
+    apps::Apps,
+    code::Codes,
+    escrow::{Brought, Deposit, Receipt},
+    grants::{Grants, MARGIN},
+    store_grant::{NewAccount, NewAccounts, Origin, Source, StoredGrant},
+};
+use crate::log_lines::{failure_note, note};
+
+/// Takes over refresh tokens that others hold.
+pub struct Imports {
+    pub(crate) store: Arc<dyn AccountStore>,
+    pub(crate) vault: Vault,
+    pub(crate) env: Environment,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) zoom: ZoomClient,
+    pub(crate) apps: Arc<Apps>,
+    pub(crate) codes: Arc<Codes>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) grants: Arc<Grants>,
+    pub(crate) new_accounts: Arc<NewAccounts>,
+    /// Held while a grant that somebody brought finds its account: the request and the look into escrow don't meet.
+    pub(crate) one_at_a_time: tokio::sync::Mutex<()>,
+}
+
+impl Imports {
+    /// Takes a user's grant over from whoever holds its refresh token. `None` when the workspace has no such app.
+    pub async fn import_refresh_token(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        app: ZoomOauthAppId,
+        token: Secret,
+    ) -> Result<Option<StoredGrant>, Failure> {
+        let Some(app) = self.apps.find(workspace, app).await? else { return Ok(None) };
+        // A task of the process: whoever hangs up must not take the only copy of the grant along.
+        let this = Arc::clone(self);
+        let import = self.tasks.spawn(async move { this.import(&app, &token).await });
+        import.await.unwrap_or_else(|_| Err(Failure::new(Code::Internal, "the import broke off"))).map(Some)
+    }
+
+    async fn import(&self, app: &ZoomOauthApp, token: &Secret) -> Result<StoredGrant, Failure> {
+        // Before the token is spent: a turn to ask whose it is, and a store that can write.
+        let turn = self.limits.new_account_turn(app.id).await?;
+        let begun = note(&self.env, "a refresh token is being imported");
+        self.store.add_log_line(app.workspace, Subject::App(app.id), &begun).await?;
+        let _alone = self.one_at_a_time.lock().await;
+        let grant = self.spend_brought(app, token).await?;
+        let now = self.env.now();
+        let deposit = self.brought(app, &grant, now);
+        let receipt = self.grants.put_in_escrow(&deposit).await;
+        let stored = self.settle_import(app, grant, now, turn).await;
+        let kept =
+            matches!(&stored, Err(failure) if failure.class() != Class::PersonMustAct) && receipt.is_some();
+        if let Some(receipt) = receipt.filter(|_| !kept) {
+            self.grants.withdraw(&receipt).await;
+        }
+        stored.map_err(|failure| {
+            let fate = if kept {
+                "the refresh token is spent, and what Zoom gave for it is safe on this server: the import goes on by itself"
+            } else {
+                "the refresh token is spent, and the import can't go on: the user has to consent again"
+            };
+            Failure { detail: format!("{}; {fate}", failure.detail), ..failure }
+        })
+    }
+
+    /// Buys the next grant. With an answer that gets lost, asked once more: only the same token tells whether it was spent.
+    async fn spend_brought(&self, app: &ZoomOauthApp, token: &Secret) -> Result<zoom::Grant, Failure> {
+        let (app, keys) = self.apps.presentable(app.workspace, app.id).await?;
+        let turn = self.limits.token_turn(app.id).await?;
+        let mut answer = turn.heard(self.zoom.refresh(&keys, token).await);
+        let in_doubt = matches!(&answer, Err(error) if error.in_doubt());
+        if in_doubt {
+            tracing::warn!(app = %app.id, "no usable answer to an import, asking once more");
+            answer = self.zoom.refresh(&keys, token).await;
+        }
+        self.apps.judge(&app, &answer).await;
+        match answer {
+            Ok(mut grant) => {
+                // Without a new one it did not rotate, and the old one lives on.
+                grant.refresh_token.get_or_insert_with(|| token.clone());
+                Ok(grant)
+            }
+            Err(zoom::ZoomError::GrantDead) => {
+                let words = if in_doubt {
+                    "Zoom has spent the refresh token and its answer never arrived: the user has to consent again"
+                } else {
+                    "Zoom does not honour this refresh token: it was used since, was revoked, or is another app's"
+                };
+                Err(Failure::new(Code::CredentialNeedsConsent, words))
+            }
+            Err(error) if in_doubt || error.in_doubt() => Err(Failure::new(
+                Code::RefreshUncertain,
+                format!(
+                    "the refresh token may be spent, because Zoom gave no usable answer ({error}): import it again"
+                ),
+            )),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What lies in escrow until the grant has its account.
+    fn brought(&self, app: &ZoomOauthApp, grant: &zoom::Grant, granted_at: Timestamp) -> Deposit {
+        let id = CredentialId::generate(&self.env);
+        Deposit {
+            credential: id,
+            generation: 0,
+            granted_at,
+            refresh_at: None,
+            grant: self.grants.seal(app.workspace, id, grant, grant.refresh_token.as_ref(), granted_at),
+            brought: Some(Brought { workspace: app.workspace, app: app.id }),
+        }
+    }
+
+    /// Finds out whose the grant is and stores it, unless something newer of the same user is stored already.
+    async fn settle_import(
+        &self,
+        app: &ZoomOauthApp,
+        grant: zoom::Grant,
+        granted_at: Timestamp,
+        turn: RestTurn,
+    ) -> Result<StoredGrant, Failure> {
+        let user = self.codes.whose(&grant, turn).await?;
+        if let Some(row) = self.store.credential_of(app.workspace, app.id, &user.id).await?
+            && row.granted_at >= granted_at
+        {
+            return Ok(StoredGrant { id: row.id, known: true });
+        }
+        let (workspace, app) = (app.workspace, app.id);
+        let source = Source::User(user);
+        let new = NewAccount { workspace, app, source, grant, granted_at, callback_url: None };
+        let stored = self.new_accounts.store_grant(&new, Origin::Api).await?;
+        stored.ok_or_else(|| Failure::new(Code::Internal, "an import was not stored"))
+    }
+
+    /// Goes on with imports that something has kept from being finished. Answers how many were.
+    pub async fn resume(&self) -> Result<usize, Failure> {
+        let _alone = self.one_at_a_time.lock().await;
+        let mut finished = 0;
+        for (receipt, deposit) in self.grants.deposits().await? {
+            let Some(Brought { workspace, app }) = deposit.brought else { continue };
+            match self.resume_import(workspace, app, &deposit, &receipt).await {
+                Ok(()) => finished += 1,
+                Err(error) => tracing::warn!(%app, %error, "an import goes on later"),
+            }
+        }
+        Ok(finished)
+    }
+
+    async fn resume_import(
+        &self,
+        workspace: WorkspaceId,
+        app: ZoomOauthAppId,
+        deposit: &Deposit,
+        receipt: &Receipt,
+    ) -> Result<(), Failure> {
+        let app = self.apps.of_account(workspace, app).await?;
+        // Stored before the crash: the account goes on with it by itself, and its refresh token is the account's to spend.
+        if self.store.has_consent_of(app.id, deposit.granted_at).await? {
+            self.grants.withdraw(receipt).await;
+            return Ok(());
+        }
+        let (mut grant, mut granted_at) = (self.open_brought(workspace, deposit)?, deposit.granted_at);
+        let turn = self.limits.new_account_turn(app.id).await?;
+        let mut renewed = None;
+        // Ended since, or the part of Zoom's answer that could not be read.
+        if grant.expires_in <= MARGIN || grant.access_token.is_none() {
+            let token = grant.refresh_token.clone();
+            let token =
+                token.ok_or_else(|| Failure::new(Code::Internal, "an import without a refresh token"))?;
+            grant = match self.spend_brought(&app, &token).await {
+                Err(failure) if failure.class() == Class::PersonMustAct => {
+                    return self.give_up_import(&app, receipt, failure).await;
+                }
+                spent => spent?,
+            };
+            granted_at = self.env.now();
+            renewed = self.grants.put_in_escrow(&self.brought(&app, &grant, granted_at)).await;
+            if renewed.is_some() {
+                self.grants.withdraw(receipt).await;
+            }
+        }
+        let receipt = renewed.as_ref().unwrap_or(receipt);
+        match self.settle_import(&app, grant, granted_at, turn).await {
+            Ok(StoredGrant { id, .. }) => {
+                tracing::info!(credential = %id, "an import is finished that had been interrupted");
+                self.grants.withdraw(receipt).await;
+                Ok(())
+            }
+            Err(failure) if failure.class() == Class::PersonMustAct => {
+                self.give_up_import(&app, receipt, failure).await
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// It can't become an account any more; the app's log says why.
+    async fn give_up_import(
+        &self,
+        app: &ZoomOauthApp,
+        receipt: &Receipt,
+        failure: Failure,
+    ) -> Result<(), Failure> {
+        let words = format!("an import has failed, and its user has to consent again: {}", failure.detail);
+        let note = failure_note(&self.env, &words, failure.code);
+        self.store.add_log_line(app.workspace, Subject::App(app.id), &note).await?;
+        self.grants.withdraw(receipt).await;
+        Ok(())
+    }
+
+    /// A grant as Zoom gave it, from what lies in escrow.
+    fn open_brought(&self, workspace: WorkspaceId, deposit: &Deposit) -> Result<zoom::Grant, Failure> {
+        let (grant, id) = (&deposit.grant, deposit.credential);
+        let open = |sealed, cell| self.vault.open(workspace, cell, sealed);
+        let access = grant.access_token.as_ref();
+        let refresh_token = grant.refresh_token.as_ref();
+        let left: Duration = grant.access_expires_at.since(self.env.now());
+        Ok(zoom::Grant {
+            access_token: access.map(|sealed| open(sealed, Cell::AccessToken(id))).transpose()?,
+            refresh_token: refresh_token.map(|sealed| open(sealed, Cell::RefreshToken(id))).transpose()?,
+            expires_in: left,
+            scopes: grant.scopes.clone(),
+            api_url: grant.api_url.as_deref().and_then(|url| url.parse::<Url>().ok()),
+        })
+    }
+}

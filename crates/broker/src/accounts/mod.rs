@@ -1,0 +1,85 @@
+//! Accounts: connected in several ways, kept connected, disconnected.
+//!
+//! | part | |
+//! |---|---|
+//! | [`Apps`] | the Zoom OAuth apps that accounts are connected with; an app that Zoom refuses (`breaker`) |
+//! | [`Authorizations`] | an invitation, a consent at Zoom, an account; `code`: what a code from Zoom buys |
+//! | [`ServerToServer`], [`CustomerManaged`], [`Imports`], [`ParkedConsents`] | the other ways to an account |
+//! | [`NewAccounts`] | where all of them end: the grant is stored |
+//! | [`Grants`] | grants are sealed, put in [`Escrow`] and committed; nobody sees a token that is not durable |
+//! | [`Refresher`] | one refresh per account, a lease on the row across processes, compare-and-swap at the end |
+//! | [`Webhooks`] | what Zoom tells: a user has removed the app, or is gone; a meeting is new, or gone |
+//! | [`Disconnection`], [`AppRemovals`] | the ways out |
+//!
+//! Imports between these modules point upwards in this list of layers: `escrow`, `schedule`, `scopes` · `grants`, `apps` ·
+//! `store_grant`, `code`, `customer_managed` · `authorization`, `import`, `refresh` · `disconnect`, `parked`, `webhooks` ·
+//! `remove_app`.
+
+mod apps;
+mod authorization;
+mod breaker;
+mod code;
+mod customer_managed;
+mod disconnect;
+mod escrow;
+mod grants;
+mod import;
+mod meeting_news;
+mod parked;
+mod refresh;
+mod refresh_worker;
+mod remove_app;
+pub(crate) mod schedule;
+pub mod scopes;
+mod server_to_server;
+mod store_grant;
+mod usable;
+mod webhooks;
+
+use std::sync::Arc;
+
+pub use apps::{Apps, NewApp, SecretsChange};
+pub use authorization::{AuthorizationReturn, AuthorizationStart, Authorizations, Connected, Invitation};
+pub use code::{Authorization, Codes};
+pub use customer_managed::{CustomerManaged, Customers};
+pub use disconnect::{Disconnection, Revocation};
+pub use escrow::Escrow;
+pub use grants::Grants;
+pub(crate) use grants::MARGIN;
+pub use import::Imports;
+pub use parked::{Installed, ParkedConsents};
+pub(crate) use refresh::RefreshReason;
+pub use refresh::Refresher;
+pub use remove_app::AppRemovals;
+pub use server_to_server::ServerToServer;
+pub use store_grant::{NewAccounts, StoredGrant};
+pub(crate) use usable::{may_give_tokens, usable};
+pub use webhooks::{WebhookAnswer, WebhookRequest, Webhooks};
+
+/// Everything about accounts.
+pub struct Accounts {
+    /// The apps that they are connected with.
+    pub apps: Arc<Apps>,
+    /// Connects users who consent in a browser.
+    pub authorizations: Arc<Authorizations>,
+    /// Connects the accounts of server-to-server apps.
+    pub server_to_server: ServerToServer,
+    /// Connects accounts whose tokens come from the customer's own server.
+    pub customer_managed: CustomerManaged,
+    /// Takes over refresh tokens that others hold.
+    pub imports: Arc<Imports>,
+    /// Consents that wait for an operator.
+    pub parked: Arc<ParkedConsents>,
+    /// Refreshes accounts.
+    pub refresher: Arc<Refresher>,
+    /// Disconnects accounts, and finds out whether one works.
+    pub disconnection: Arc<Disconnection>,
+    /// Removes apps.
+    pub app_removals: AppRemovals,
+    /// Takes in what Zoom tells.
+    pub webhooks: Arc<Webhooks>,
+    /// Grants on their way into the store.
+    pub grants: Arc<Grants>,
+    /// What this process keeps of accounts in memory.
+    pub cache: Arc<crate::AccountCache>,
+}

@@ -1,0 +1,355 @@
+//! Refreshing without losing an account.
+//!
+//! Zoom kills a refresh token the moment it is used and answers with the next one; an answer that is lost costs a
+//! person a new consent. So, in this order:
+//!
+//! 1. one run per account in this process, owned by the process;
+//! 2. a lease on the row, committed before the token leaves: it keeps other processes away, proves that the store can
+//!    write, and leaves a mark (`spent_at`) that outlives a crash;
+//! 3. one call, with a deadline well inside the lease;
+//! 4. the answer goes into escrow, then into the store, by compare-and-swap on the generation, retried while the store is
+//!    away. Only then does anybody see the token;
+//! 5. `invalid_grant` is judged last: unless the row still is the one we started from, somebody else has won.
+//!
+//! Accounts without a refresh token (server-to-server, customer-managed) go the same way: they have nothing to lose, and
+//! one fetch serves all.
+
+use std::{sync::Arc, time::Duration};
+
+use metrics::Metrics;
+use model::{
+    Code, CredentialId, CredentialKind, CredentialStatus, Environment, Failure, KillPoint, LeaseToken,
+    ReauthCause, Secret, WorkspaceId,
+};
+use rate_limits::{Limits, TokenTurn};
+use store::{AccountStore, Credential, Grant, Lease, RefreshLease, Trouble, ZoomOauthApp};
+use tenants::{Cell, Vault};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use zoom::{AppKeys, ZoomClient, ZoomError};
+
+use super::{
+    apps::Apps,
+    customer_managed::Customers,
+    escrow::Deposit,
+    grants::{Grants, MARGIN},
+    schedule,
+    usable::usable,
+};
+use crate::{account_cache::AccountCache, log_lines::failure_note, single_flight::SingleFlight};
+
+/// The Zoom client gives a call up after 15 s; two calls and the commit fit in.
+const LEASE_TTL: Duration = Duration::from_secs(60);
+/// How often a process looks whether another one has finished.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// How long it keeps looking: a little longer than the lease of a holder that died.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(75);
+/// Pauses between tries to commit; the last one repeats.
+const COMMIT_PAUSES: [Duration; 4] =
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5)];
+/// How long a fetched grant is kept trying to reach the store.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Why an account is to be refreshed.
+pub(crate) enum RefreshReason {
+    /// Somebody waits for a token.
+    Caller,
+    /// Somebody wants to know whether it works, now, however lately it failed.
+    Asked,
+    /// It is due, and has waited for its turn.
+    Due(TokenTurn),
+}
+
+/// Refreshes accounts.
+pub struct Refresher {
+    pub(crate) store: Arc<dyn AccountStore>,
+    pub(crate) vault: Vault,
+    pub(crate) env: Environment,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) zoom: ZoomClient,
+    pub(crate) apps: Arc<Apps>,
+    pub(crate) customers: Arc<Customers>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) grants: Arc<Grants>,
+    pub(crate) cache: Arc<AccountCache>,
+    pub(crate) metrics: Metrics,
+    /// By the generation that is to be replaced as well: for whom an older one was to be replaced, what is there is new.
+    pub(crate) under_way: SingleFlight<(CredentialId, Option<i64>), Result<(), Failure>>,
+    pub(crate) stopping: CancellationToken,
+}
+
+impl Refresher {
+    /// One refresh of this account in this process, whoever asks, until the row holds a live grant other than that of
+    /// the generation `replace`.
+    pub(crate) async fn refresh(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        replace: Option<i64>,
+        errand: RefreshReason,
+    ) -> Result<(), Failure> {
+        let this = Arc::clone(self);
+        self.under_way
+            .run((id, replace), &self.tasks, move || async move {
+                this.refresh_once(workspace, id, replace, errand).await
+            })
+            .await
+            .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the refresh broke off")))
+    }
+
+    /// One run.
+    async fn refresh_once(
+        &self,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        replace: Option<i64>,
+        errand: RefreshReason,
+    ) -> Result<(), Failure> {
+        let give_up = self.env.now() + WAIT_TIMEOUT;
+        let (keeps_to_pauses, mut booked) = match errand {
+            RefreshReason::Caller => (true, None),
+            RefreshReason::Asked => (false, None),
+            RefreshReason::Due(turn) => (false, Some(turn)),
+        };
+        loop {
+            let credential = usable(&*self.store, workspace, id).await?;
+            if self.grants.lasts(&credential, MARGIN, replace) {
+                return Ok(());
+            }
+            if keeps_to_pauses {
+                self.not_too_soon(&credential)?;
+            }
+            // A customer's own server knows neither our app nor Zoom's limit.
+            let presented = if credential.kind == CredentialKind::CustomerManaged {
+                None
+            } else {
+                let (app, keys) = self.apps.presentable(workspace, credential.app).await?;
+                let turn = match booked.take() {
+                    Some(turn) => turn,
+                    None => self.limits.token_turn(app.id).await?,
+                };
+                Some((app, keys, turn))
+            };
+            let now = self.env.now();
+            let lease = Lease { token: LeaseToken::generate(&self.env), expires_at: now + LEASE_TTL };
+            match self.store.lease_refresh(workspace, id, credential.generation, &lease, now).await? {
+                RefreshLease::Taken(before) => {
+                    let done = match presented {
+                        Some((app, keys, turn)) => self.spend(&before, &lease, (&app, &keys), turn).await,
+                        None => self.renew_from_customer(&before, &lease).await,
+                    };
+                    self.metrics.refresh(&done);
+                    return done;
+                }
+                // Read again: it is live by now, or needs a person.
+                RefreshLease::Moved | RefreshLease::Unusable => {}
+                RefreshLease::Held { until } if now < give_up => {
+                    drop(presented);
+                    self.env
+                        .clock
+                        .sleep(POLL_INTERVAL.min(until.since(now)).max(Duration::from_millis(1)))
+                        .await;
+                }
+                RefreshLease::Held { .. } => {
+                    return Err(Failure::new(
+                        Code::RefreshUncertain,
+                        "another process is refreshing this account",
+                    ));
+                }
+            }
+        }
+    }
+
+    /// The next access token of a customer's own server, for an account whose lease is held.
+    async fn renew_from_customer(&self, before: &Credential, lease: &Lease) -> Result<(), Failure> {
+        match self.customers.next_grant(before).await {
+            Ok(grant) => self.commit(before, &grant, None).await,
+            Err(failure) => {
+                self.degrade(before, lease, true, &failure).await;
+                Err(failure)
+            }
+        }
+    }
+
+    /// After a failure, callers do not try again before the time that is on the row: Zoom may have asked for it.
+    fn not_too_soon(&self, credential: &Credential) -> Result<(), Failure> {
+        let now = self.env.now();
+        let Some((code, retry_at)) =
+            credential.trouble.zip(credential.retry_at.filter(|at| at.holds(schedule::MAX_RETRY_AFTER, now)))
+        else {
+            return Ok(());
+        };
+        let detail = format!("the last refresh failed ({code}); the next one is tried at {retry_at}");
+        Err(Failure { retry_after: Some(retry_at.since(now)), ..Failure::new(code, detail) })
+    }
+
+    /// Asks Zoom for the next grant and stores it.
+    async fn spend(
+        &self,
+        before: &Credential,
+        lease: &Lease,
+        (app, keys): (&ZoomOauthApp, &AppKeys),
+        turn: TokenTurn,
+    ) -> Result<(), Failure> {
+        let refresh_token = match self.refresh_token_of(before) {
+            Ok(token) => token,
+            Err(failure) => {
+                self.give_back(before, lease, before.spent_at.is_none()).await;
+                return Err(failure);
+            }
+        };
+        let ask = async || match &refresh_token {
+            Some(token) => self.zoom.refresh(keys, token).await,
+            None => self.zoom.account_credentials(keys, &before.zoom_account_id).await,
+        };
+        KillPoint::BeforeSend.reach();
+        let mut answer = turn.heard(ask().await);
+        let mut in_doubt = before.spent_at.is_some();
+        if matches!(&answer, Err(error) if error.in_doubt()) {
+            // Zoom may have rotated and its answer is lost, or never have seen the request: only the same token tells.
+            tracing::warn!(credential = %before.id, "no usable answer to a refresh, asking once more");
+            in_doubt = true;
+            // Not behind what is only due: the lease is running. And with no turn in time, asked all the same: a limit that
+            // is hit once costs less than a doubt.
+            let turn = self.limits.token_turn(app.id).await.ok();
+            answer = ask().await;
+            if let Some(turn) = turn {
+                answer = turn.heard(answer);
+            }
+        }
+        self.apps.judge(app, &answer).await;
+        match answer {
+            Ok(grant) => self.commit(before, &grant, refresh_token.as_ref()).await,
+            Err(ZoomError::GrantDead) if refresh_token.is_some() => {
+                self.mark_dead(before, lease, in_doubt).await
+            }
+            Err(error) => {
+                // A refusal for another reason, or no contact at all, leaves the token as it was before this call.
+                let unspent = !in_doubt && !error.in_doubt();
+                let uncertain = error.in_doubt() && refresh_token.is_some();
+                // The breaker and the app's budget know of it; of the account it says nothing.
+                let of_the_app = matches!(error, ZoomError::AppRejected | ZoomError::RateLimited { .. });
+                let failure = Failure::from(error);
+                let failure =
+                    if uncertain { Failure { code: Code::RefreshUncertain, ..failure } } else { failure };
+                if of_the_app {
+                    self.give_back(before, lease, unspent).await;
+                } else {
+                    self.degrade(before, lease, unspent, &failure).await;
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// What is spent; `None` for an app that speaks for itself.
+    fn refresh_token_of(&self, before: &Credential) -> Result<Option<Secret>, Failure> {
+        match before.kind {
+            CredentialKind::UserOauth => {
+                let sealed = before.grant.refresh_token.as_ref();
+                let sealed = sealed.ok_or_else(|| {
+                    Failure::new(Code::Internal, "a usable account without a refresh token")
+                })?;
+                self.vault.open(before.workspace, Cell::RefreshToken(before.id), sealed).map(Some)
+            }
+            CredentialKind::ServerToServer | CredentialKind::CustomerManaged => Ok(None),
+        }
+    }
+
+    /// Stores the new grant: on this machine's disk, then in the store, however long that is away.
+    async fn commit(
+        &self,
+        before: &Credential,
+        grant: &zoom::Grant,
+        spent: Option<&Secret>,
+    ) -> Result<(), Failure> {
+        let now = self.env.now();
+        // A grant without a new refresh token did not rotate: the old one lives on.
+        let refresh_token = grant.refresh_token.as_ref().or(spent);
+        let deposit = Deposit {
+            credential: before.id,
+            generation: before.generation,
+            granted_at: now,
+            refresh_at: schedule::after_refresh(
+                &self.env,
+                before.kind,
+                before.used_at,
+                now,
+                grant.expires_in,
+            ),
+            grant: Grant {
+                // Not to say the scopes again is to say that they are the same (RFC 6749, 6).
+                scopes: grant.scopes.clone().or_else(|| before.grant.scopes.clone()),
+                ..self.grants.seal(before.workspace, before.id, grant, refresh_token, now)
+            },
+            brought: None,
+        };
+        // Nothing is lost with a grant that can be had again.
+        let receipt = match spent {
+            Some(_) => self.grants.put_in_escrow(&deposit).await,
+            None => None,
+        };
+        let mut pauses = COMMIT_PAUSES.into_iter();
+        let mut pause = COMMIT_PAUSES[0];
+        loop {
+            match self.grants.settle(&deposit, receipt.as_ref()).await {
+                Ok(won) => {
+                    if won && before.status != CredentialStatus::Healthy {
+                        self.metrics.credential_became(CredentialStatus::Healthy);
+                    }
+                    return Ok(());
+                }
+                Err(error) if self.env.now().since(now) < COMMIT_TIMEOUT => {
+                    tracing::error!(credential = %before.id, %error, "a refreshed grant waits for the store");
+                    pause = pauses.next().unwrap_or(pause);
+                    self.env.clock.sleep(pause).await;
+                }
+                // It stays in escrow, and is replayed.
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Zoom says the grant is dead. Believed only while the row is still the one we started from.
+    async fn mark_dead(&self, before: &Credential, lease: &Lease, in_doubt: bool) -> Result<(), Failure> {
+        let (cause, message) = if in_doubt {
+            (ReauthCause::ResponseLost, "Zoom rotated the refresh token and its answer never arrived")
+        } else {
+            (ReauthCause::Revoked, "Zoom no longer honours the grant")
+        };
+        let note = failure_note(&self.env, message, Code::CredentialNeedsConsent);
+        if !self.store.lose_grant(before.id, before.generation, lease, cause, &note).await? {
+            return Ok(());
+        }
+        self.cache.forget_zaks(before.id);
+        self.metrics.credential_became(CredentialStatus::NeedsReauth(cause));
+        tracing::error!(credential = %before.id, ?cause, "the account has to be connected again");
+        Err(Failure::new(
+            Code::CredentialNeedsConsent,
+            format!("{} has to consent again ({cause:?})", before.display_name),
+        ))
+    }
+
+    /// The refresh failed for now. Gives the lease back and says when to try again.
+    async fn degrade(&self, before: &Credential, lease: &Lease, unspent: bool, failure: &Failure) {
+        let retry_at = schedule::after_failure(&self.env, before, failure.retry_after);
+        let trouble = Trouble { code: failure.code, retry_at, unspent };
+        let note = failure_note(&self.env, &failure.detail, failure.code);
+        tracing::warn!(credential = %before.id, %failure, %retry_at, "a refresh failed");
+        match self.store.trouble_refresh(before.id, lease, &trouble, &note).await {
+            Ok(true) if before.status == CredentialStatus::Healthy => {
+                self.metrics.credential_became(CredentialStatus::Degraded);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(credential = %before.id, %error, "a failed refresh could not be recorded");
+            }
+        }
+    }
+
+    /// Gives the lease back. A store that is away costs only the wait until the lease ends.
+    async fn give_back(&self, before: &Credential, lease: &Lease, unspent: bool) {
+        if let Err(error) = self.store.release_refresh(before.id, lease, unspent).await {
+            tracing::warn!(credential = %before.id, %error, "a lease could not be given back");
+        }
+    }
+}

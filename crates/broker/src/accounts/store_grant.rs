@@ -1,0 +1,172 @@
+//! Storing an account that has just been connected, whichever way it came.
+
+use std::sync::Arc;
+
+use metrics::Metrics;
+use model::{
+    Code, ConsentId, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, Environment, Failure,
+    MeetingSyncStatus, ParkedConsentId, Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
+};
+use store::{AccountStore, Credential, Digest, StoreError};
+use tenants::{Cell, Vault};
+use zoom::ZoomUser;
+
+use super::{grants::Grants, schedule, scopes};
+use crate::{account_cache::AccountCache, log_lines::note};
+
+/// An account that is to be stored.
+pub(crate) struct NewAccount {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) app: ZoomOauthAppId,
+    pub(crate) source: Source,
+    pub(crate) grant: zoom::Grant,
+    /// When Zoom gave it.
+    pub(crate) granted_at: Timestamp,
+    /// Where a customer who manages the grant answers with access tokens.
+    pub(crate) callback_url: Option<Secret>,
+}
+
+/// Whose consent it is.
+pub(crate) enum Source {
+    /// A user's, with the grant in our hands.
+    User(ZoomUser),
+    /// Nobody's: a server-to-server app speaks for this Zoom account.
+    Account(String),
+}
+
+/// Which way it came; what let it in is used up in the same transaction.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin {
+    /// Through the API.
+    Api,
+    /// Through an invitation.
+    Invitation {
+        /// Which.
+        id: ConsentId,
+        /// Hash of the state that came back with it.
+        state: Digest,
+    },
+    /// From where it was parked.
+    Parked(ParkedConsentId),
+}
+
+/// An account that was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredGrant {
+    /// Its id.
+    pub id: CredentialId,
+    /// Whether the workspace had it already.
+    pub known: bool,
+}
+
+impl NewAccount {
+    fn kind(&self) -> CredentialKind {
+        match (&self.source, &self.callback_url) {
+            (Source::Account(_), _) => CredentialKind::ServerToServer,
+            (Source::User(_), None) => CredentialKind::UserOauth,
+            (Source::User(_), Some(_)) => CredentialKind::CustomerManaged,
+        }
+    }
+
+    /// Zoom's ids of user and account, and a name for people.
+    fn names(&self) -> (&str, &str, &str) {
+        match &self.source {
+            Source::User(user) => (&user.id, &user.account_id, &user.display_name),
+            Source::Account(account) => ("", account, account),
+        }
+    }
+}
+
+/// Stores accounts that have just been connected.
+pub struct NewAccounts {
+    pub(crate) store: Arc<dyn AccountStore>,
+    pub(crate) vault: Vault,
+    pub(crate) env: Environment,
+    pub(crate) grants: Arc<Grants>,
+    pub(crate) cache: Arc<AccountCache>,
+    pub(crate) metrics: Metrics,
+}
+
+impl NewAccounts {
+    /// Stores a new account: in the row that this user has on this app, at the next generation, or in a new one. `None`
+    /// when somebody else came the same way first; then nothing is stored.
+    pub(crate) async fn store_grant(
+        &self,
+        new: &NewAccount,
+        origin: Origin,
+    ) -> Result<Option<StoredGrant>, Failure> {
+        let kind = new.kind();
+        if kind == CredentialKind::UserOauth && new.grant.refresh_token.is_none() {
+            let words = "Zoom sent no refresh token: is the app a user-managed OAuth app?";
+            return Err(Failure::new(Code::ZoomUnexpected, words));
+        }
+        let missing = scopes::missing(kind, new.grant.scopes.as_deref());
+        let words = match missing.as_slice() {
+            [] => "connected".to_owned(),
+            missing => format!("connected; the app lacks the scopes {}", missing.join(", ")),
+        };
+        // Two may connect the same new user at once: the loser of the insert finds the winner's row.
+        for _ in 0..2 {
+            let (credential, known) = self.credential_for(new).await?;
+            let note = note(&self.env, &words);
+            let stored = match origin {
+                Origin::Api => self.store.connect_credential(&credential, &note).await.map(|()| true),
+                Origin::Parked(id) => self.store.adopt_parked(id, &credential, &note).await,
+                Origin::Invitation { id, ref state } => {
+                    self.store.complete_consent(id, state, &credential, &note).await
+                }
+            };
+            match stored {
+                Ok(true) => {
+                    // Links here hear of it at once; on other servers, within a second.
+                    self.cache.forget(credential.id);
+                    self.metrics.credential_became(CredentialStatus::Healthy);
+                    tracing::info!(credential = %credential.id, app = %credential.app, kind = kind.as_str(),
+                        "account connected");
+                    return Ok(Some(StoredGrant { id: credential.id, known }));
+                }
+                Ok(false) => return Ok(None),
+                Err(StoreError::Exists(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::new(Code::Unavailable, "the same account is being connected elsewhere at this moment"))
+    }
+
+    /// The row that a new becomes, and whether anybody here has it as an account.
+    async fn credential_for(&self, new: &NewAccount) -> Result<(Credential, bool), Failure> {
+        let NewAccount { workspace, app, ref grant, granted_at, .. } = *new;
+        let (kind, now) = (new.kind(), self.env.now());
+        let (zoom_user_id, zoom_account_id, display_name) = new.names();
+        let before = self.store.credential_of(workspace, app, zoom_user_id).await?;
+        let gone = CredentialStatus::Disconnected(DisconnectCause::Asked);
+        let known = before.as_ref().is_some_and(|row| row.status != gone);
+        let id = before.as_ref().map_or_else(|| CredentialId::generate(&self.env), |row| row.id);
+        let seal_url = |url| self.vault.seal(workspace, Cell::CallbackUrl(id), url);
+        let credential = Credential {
+            id,
+            workspace,
+            app,
+            kind,
+            zoom_user_id: zoom_user_id.to_owned(),
+            zoom_account_id: zoom_account_id.to_owned(),
+            display_name: display_name.to_owned(),
+            callback_url: new.callback_url.as_ref().map(seal_url),
+            status: CredentialStatus::Healthy,
+            status_since: now,
+            trouble: None,
+            failures: 0,
+            retry_at: None,
+            refresh_at: schedule::after_refresh(&self.env, kind, Some(now), granted_at, grant.expires_in),
+            used_at: Some(now),
+            epoch: 1,
+            generation: 1,
+            grant: self.grants.seal(workspace, id, grant, grant.refresh_token.as_ref(), granted_at),
+            spent_at: None,
+            meeting_sync: MeetingSyncStatus::NotStarted,
+            created_at: before.map_or(now, |row| row.created_at),
+            granted_at,
+        };
+        Ok((credential, known))
+    }
+}

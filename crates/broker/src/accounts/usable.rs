@@ -1,0 +1,28 @@
+//! Whether an account may give tokens.
+
+use model::{Code, CredentialId, CredentialStatus, Failure, WorkspaceId};
+use store::{Credential, Credentials};
+
+/// An account of the workspace; a failure that says what to do when it cannot give tokens.
+pub(crate) async fn usable(
+    store: &(dyn Credentials + Sync),
+    workspace: WorkspaceId,
+    id: CredentialId,
+) -> Result<Credential, Failure> {
+    let credential = store
+        .credential(workspace, id)
+        .await?
+        .ok_or_else(|| Failure::new(Code::TokenNotAvailable, "this workspace has no such account"))?;
+    may_give_tokens(credential.status)?;
+    Ok(credential)
+}
+
+/// Whether an account in this state may give tokens, or who has to do what first.
+pub(crate) fn may_give_tokens(status: CredentialStatus) -> Result<(), Failure> {
+    let code = match status {
+        CredentialStatus::Healthy | CredentialStatus::Degraded => return Ok(()),
+        CredentialStatus::NeedsReauth(_) => Code::CredentialNeedsConsent,
+        CredentialStatus::Disconnected(_) => Code::CredentialDisconnected,
+    };
+    Err(Failure::new(code, format!("the account is {status}: somebody has to connect it again")))
+}

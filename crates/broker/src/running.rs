@@ -1,0 +1,135 @@
+//! A running broker: its workers, and the order in which they stop.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use model::{Environment, Failure};
+use tokio_util::task::TaskTracker;
+use workers::Workers;
+
+use crate::{Broker, Parts, clock};
+
+/// How often the escrow is looked into.
+const ESCROW_INTERVAL: Duration = Duration::from_secs(5);
+/// Between two looks for secrets and answers that have ended.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A broker whose workers run. To be stopped with [`stop`](Self::stop).
+pub struct Running {
+    broker: Arc<Broker>,
+    workers: Workers,
+    tasks: TaskTracker,
+}
+
+impl Broker {
+    /// Puts the parts together, brings into the store what the last run left on this machine's disk, and starts the workers.
+    /// Records of the audit are kept for `audit_kept`.
+    ///
+    /// # Errors
+    /// When the escrow cannot be read, or the store is away: a grant that is not settled must not be spent again.
+    pub async fn start(parts: Parts, workers: &Workers, audit_kept: Duration) -> Result<Running, Failure> {
+        let (env, tasks) = (parts.env.clone(), parts.tasks.clone());
+        let broker = Arc::new(Self::new(parts));
+        // Before anybody asks for a token.
+        broker.accounts.grants.replay().await?;
+        broker.audit.replay_journal().await;
+        broker.run_workers(workers, &env, audit_kept);
+        Ok(Running { broker, workers: workers.clone(), tasks })
+    }
+
+    fn run_workers(self: &Arc<Self>, workers: &Workers, env: &Environment, audit_kept: Duration) {
+        self.run(workers, "refresh", |broker| async move { broker.accounts.refresher.run_due().await });
+        self.run(workers, "escrow", {
+            let env = env.clone();
+            move |broker| broker.run_escrow(env.clone())
+        });
+        self.run(workers, "webhooks", |broker| async move { broker.accounts.webhooks.run_inbox().await });
+        self.run(workers, "meeting_sync", |broker| async move { broker.meeting_map.run_sync().await });
+        self.run(
+            workers,
+            "parked_consents",
+            |broker| async move { broker.accounts.parked.run_expiry().await },
+        );
+        self.run(workers, "zoom_limits", |broker| async move { broker.limits.run_shares().await });
+        self.run(workers, "audit_journal", |broker| async move { broker.audit.run_journal().await });
+        self.run(workers, "audit_pruning", move |broker| async move {
+            broker.audit.run_pruning(audit_kept).await
+        });
+        self.run(workers, "expiry", {
+            let env = env.clone();
+            move |broker| broker.run_expiry(env.clone())
+        });
+        self.run(workers, "zoom_clock", {
+            let env = env.clone();
+            move |broker| {
+                let env = env.clone();
+                async move { clock::run(&broker.zoom, &env).await }
+            }
+        });
+    }
+
+    fn run<L>(
+        self: &Arc<Self>,
+        workers: &Workers,
+        name: &'static str,
+        work: impl Fn(Arc<Self>) -> L + Send + 'static,
+    ) where
+        L: Future<Output = Infallible> + Send + 'static,
+    {
+        let broker = Arc::clone(self);
+        workers.run(name, move || work(Arc::clone(&broker)));
+    }
+
+    /// Settles what lies in escrow. A failure is a store that is away: the next look tries again.
+    async fn run_escrow(self: Arc<Self>, env: Environment) -> Infallible {
+        loop {
+            env.clock.sleep(ESCROW_INTERVAL).await;
+            if let Err(error) = self.accounts.grants.replay_deposits().await {
+                tracing::warn!(%error, "grants are waiting in escrow");
+            }
+            if let Err(error) = self.accounts.imports.resume().await {
+                tracing::warn!(%error, "grants that were brought are waiting in escrow");
+            }
+        }
+    }
+
+    /// Forgets answers that are past their hour, and secrets that have ended.
+    async fn run_expiry(self: Arc<Self>, env: Environment) -> Infallible {
+        loop {
+            if let Err(error) = self.idempotency.forget_old().await {
+                tracing::warn!(%error, "answers that are past their hour could not be forgotten");
+            }
+            if let Err(error) = self.workspaces.erase_former_callback_secrets().await {
+                tracing::warn!(%error, "former callback secrets could not be erased");
+            }
+            if let Err(error) = self.accounts.apps.erase_former_webhook_secrets().await {
+                tracing::warn!(%error, "former webhook secrets could not be erased");
+            }
+            env.clock.sleep(EXPIRY_INTERVAL).await;
+        }
+    }
+}
+
+impl Running {
+    /// The broker.
+    pub fn broker(&self) -> &Arc<Broker> {
+        &self.broker
+    }
+
+    /// Stops, in this order: the workers, among them those of others that were started on the same [`Workers`]; refreshes
+    /// that wait for their turn; tasks that have begun, to their end; the audit's journal, once nobody is given a token any
+    /// more; this server's shares of Zoom's limits, once nothing calls Zoom any more. The store may be closed after that.
+    pub async fn stop(self) {
+        self.workers.stop().await;
+        self.broker.accounts.refresher.stop();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.broker.audit.close_journal().await;
+        self.broker.limits.give_back().await;
+    }
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("workers", &self.workers).finish_non_exhaustive()
+    }
+}

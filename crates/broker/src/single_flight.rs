@@ -1,0 +1,121 @@
+//! One run of some work for many callers.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+type Shared<V> = watch::Receiver<Option<V>>;
+
+/// Work under way, by key. Whoever asks while it runs waits for the same result.
+///
+/// The work runs as a task of its own, on the process's tracker: a caller who is cancelled stops waiting and nothing
+/// else. That is why this is no `try_get_with` of a cache, which runs the work inside one of its callers.
+pub struct SingleFlight<K, V> {
+    under_way: Arc<Mutex<HashMap<K, Shared<V>>>>,
+}
+
+impl<K, V> Default for SingleFlight<K, V> {
+    fn default() -> Self {
+        Self { under_way: Arc::default() }
+    }
+}
+
+impl<K, V> SingleFlight<K, V>
+where
+    K: Hash + Eq + Clone + Send + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// Waits for the run of `key`, starting `work` if there is none. `None` when the work panicked.
+    pub async fn run<F>(&self, key: K, tasks: &TaskTracker, work: impl FnOnce() -> F) -> Option<V>
+    where
+        F: Future<Output = V> + Send + 'static,
+    {
+        let mut shared = {
+            let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(shared) = under_way.get(&key) {
+                shared.clone()
+            } else {
+                let (sender, shared) = watch::channel(None);
+                under_way.insert(key.clone(), shared.clone());
+                let guard = Guard { under_way: Arc::clone(&self.under_way), key };
+                let work = work();
+                tasks.spawn(async move {
+                    let value = work.await;
+                    // The entry goes before the result is out: who asks from now on starts anew.
+                    drop(guard);
+                    sender.send_replace(Some(value));
+                });
+                shared
+            }
+        };
+        // An error means that the sender was dropped without a result: the task panicked.
+        shared.wait_for(Option::is_some).await.ok()?.clone()
+    }
+}
+
+/// Takes the entry out, also when the work panics.
+struct Guard<K: Hash + Eq, V> {
+    under_way: Arc<Mutex<HashMap<K, Shared<V>>>>,
+    key: K,
+}
+
+impl<K: Hash + Eq, V> Drop for Guard<K, V> {
+    fn drop(&mut self) {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use tokio::sync::Semaphore;
+
+    use super::{SingleFlight, TaskTracker};
+
+    #[tokio::test]
+    async fn many_callers_one_run_even_when_the_first_goes_away() {
+        let (single, tasks) = (Arc::new(SingleFlight::<u8, usize>::default()), TaskTracker::new());
+        let (started, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+        let work = || {
+            let (started, gate) = (Arc::clone(&started), Arc::clone(&gate));
+            move || async move {
+                drop(gate.acquire().await);
+                started.fetch_add(1, Ordering::SeqCst) + 1
+            }
+        };
+        let mut first = Box::pin(single.run(1, &tasks, work()));
+        assert!(futures_poll_once(first.as_mut()).await.is_none(), "it waits");
+        drop(first);
+        let second = single.run(1, &tasks, work());
+        gate.add_permits(1);
+        assert_eq!(second.await, Some(1), "the first caller's work went on");
+        gate.add_permits(1);
+        assert_eq!(single.run(1, &tasks, work()).await, Some(2), "a new run after the first");
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_the_run_for_everybody() {
+        let (single, tasks) = (SingleFlight::<u8, usize>::default(), TaskTracker::new());
+        assert_eq!(single.run(1, &tasks, || async { panic!("as planned") }).await, None);
+        assert_eq!(single.run(1, &tasks, || async { 5 }).await, Some(5));
+    }
+
+    async fn futures_poll_once<F: Future + Unpin>(mut work: F) -> Option<F::Output> {
+        std::future::poll_fn(|context| {
+            std::task::Poll::Ready(match std::pin::Pin::new(&mut work).poll(context) {
+                std::task::Poll::Ready(value) => Some(value),
+                std::task::Poll::Pending => None,
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,169 @@
+//! Access tokens: live by our own record, for our own calls of Zoom's API and for a customer's.
+
+use std::{sync::Arc, time::Duration};
+
+use model::{
+    Code, CredentialId, CredentialKind, Environment, Failure, Secret, Source, Timestamp, WorkspaceId,
+};
+use rate_limits::{Charged, Limits, Need};
+use store::{AccountStore, Credential};
+use tenants::{Cell, Vault};
+use url::Url;
+use zoom::{ApiAccess, Label};
+
+use crate::accounts::{Grants, MARGIN, RefreshReason, Refresher, schedule, usable};
+
+/// How exactly the last use of an account is remembered.
+const NOTE_USE_INTERVAL: Duration = Duration::from_secs(3600);
+/// An access token, and how long our own record calls it valid.
+#[derive(Debug)]
+pub struct AccessToken {
+    /// Opens Zoom's API.
+    pub token: Secret,
+    /// Its end.
+    pub expires_at: Timestamp,
+}
+
+/// A token for Zoom's API, and which grant it came from.
+pub(crate) struct LiveAccess {
+    /// Whose account it is.
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) kind: CredentialKind,
+    /// Zoom's id of the account, whose limits a call falls under.
+    pub(crate) zoom_account_id: String,
+    pub(crate) token: Secret,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) base: Url,
+    pub(crate) generation: i64,
+    pub(crate) epoch: i64,
+    /// Whether it was fetched for this caller.
+    pub(crate) source: Source,
+}
+
+/// Live access tokens, refreshed first if need be.
+pub struct AccessTokens {
+    pub(crate) store: Arc<dyn AccountStore>,
+    pub(crate) vault: Vault,
+    pub(crate) env: Environment,
+    pub(crate) grants: Arc<Grants>,
+    pub(crate) refresher: Arc<Refresher>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) api_base: Url,
+}
+
+impl AccessTokens {
+    /// An access token that our own record calls valid for `life` more. `rejected` names the generation that Zoom has
+    /// just refused.
+    pub(crate) async fn live(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        life: Duration,
+        rejected: Option<i64>,
+    ) -> Result<LiveAccess, Failure> {
+        let credential = usable(&*self.store, workspace, id).await?;
+        self.remember_use(&credential).await;
+        self.access_of(credential, life, rejected).await
+    }
+
+    /// Likewise, for our own business: the account is no more in use than before.
+    pub(crate) async fn quiet(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        rejected: Option<i64>,
+    ) -> Result<LiveAccess, Failure> {
+        let credential = usable(&*self.store, workspace, id).await?;
+        self.access_of(credential, MARGIN, rejected).await
+    }
+
+    async fn access_of(
+        self: &Arc<Self>,
+        credential: Credential,
+        life: Duration,
+        rejected: Option<i64>,
+    ) -> Result<LiveAccess, Failure> {
+        let (workspace, id) = (credential.workspace, credential.id);
+        if self.grants.lasts(&credential, life.max(MARGIN), rejected) {
+            return self.open_access(&credential, Source::Kept);
+        }
+        match self.refresher.refresh(workspace, id, Some(credential.generation), RefreshReason::Caller).await
+        {
+            Ok(()) => {
+                let mut fresh = usable(&*self.store, workspace, id).await?;
+                if fresh.grant.access_token.is_none() && fresh.generation != credential.generation {
+                    // Only the new refresh token could be read in Zoom's answer: it buys what is missing.
+                    self.refresher
+                        .refresh(workspace, id, Some(fresh.generation), RefreshReason::Caller)
+                        .await?;
+                    fresh = usable(&*self.store, workspace, id).await?;
+                }
+                if fresh.generation == credential.generation {
+                    // Our flight was fenced off, and whoever holds the lease now has not finished.
+                    return Err(Failure::new(
+                        Code::RefreshUncertain,
+                        "another process is refreshing this account",
+                    ));
+                }
+                self.open_access(&fresh, Source::Minted)
+            }
+            // Less than was asked for, and still better than nothing.
+            Err(failure) => match usable(&*self.store, workspace, id).await {
+                Ok(credential) if self.grants.lasts(&credential, MARGIN, rejected) => {
+                    self.open_access(&credential, Source::Kept)
+                }
+                _ => Err(failure),
+            },
+        }
+    }
+
+    /// The right to one call of `label` with an account's access token.
+    pub(crate) async fn api<'a>(
+        &self,
+        access: &'a LiveAccess,
+        label: Label,
+        need: Need,
+    ) -> Result<ApiAccess<'a>, Failure> {
+        let charged = Charged::Account(&access.zoom_account_id, access.workspace);
+        let turn = self.limits.rest_turn(charged, label, need).await?;
+        Ok(ApiAccess::new(&access.base, &access.token, turn))
+    }
+
+    fn open_access(&self, credential: &Credential, source: Source) -> Result<LiveAccess, Failure> {
+        let cell = Cell::AccessToken(credential.id);
+        let sealed = credential.grant.access_token.as_ref();
+        let sealed = sealed.ok_or_else(|| {
+            Failure::new(Code::ZoomUnexpected, "Zoom's answers held no access token that can be read")
+        })?;
+        Ok(LiveAccess {
+            workspace: credential.workspace,
+            kind: credential.kind,
+            zoom_account_id: credential.zoom_account_id.clone(),
+            token: self.vault.open(credential.workspace, cell, sealed)?,
+            expires_at: credential.grant.access_expires_at,
+            base: self.base_of(credential),
+            generation: credential.generation,
+            epoch: credential.epoch,
+            source,
+        })
+    }
+
+    fn base_of(&self, credential: &Credential) -> Url {
+        let named = credential.grant.api_url.as_deref().and_then(|url| url.parse().ok());
+        named.unwrap_or_else(|| self.api_base.clone())
+    }
+
+    /// Keeps the refresher interested in accounts that are used. An approximate record will do, so it is rarely written,
+    /// and nobody is refused a token because it was not.
+    async fn remember_use(&self, credential: &Credential) {
+        let now = self.env.now();
+        if credential.used_at.is_some_and(|used_at| used_at.was_within(NOTE_USE_INTERVAL, now)) {
+            return;
+        }
+        let life = credential.grant.access_expires_at.since(self.grants.at_zoom(credential.granted_at));
+        let look_at = schedule::ahead(&self.env, credential.granted_at, life);
+        if let Err(error) = self.store.touch_credential(credential.id, now, Some(look_at)).await {
+            tracing::warn!(credential = %credential.id, %error, "the use of an account was not recorded");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! OBF and join tokens: minted for each call and never kept, because they work once.
+
+use std::sync::Arc;
+
+use audit::{Asker, Audited, TokenAccess};
+use model::{
+    About, AccountUser, Code, CredentialId, Failure, MeetingNumber, Secret, Source, Timestamp, TokenKind,
+    WorkspaceId,
+};
+
+use super::{Tokens, mint::MintRequest};
+
+/// An OBF token that somebody needs.
+#[derive(Debug, Clone, Copy)]
+pub struct WantedObf<'a> {
+    /// Whose, where the account is a server-to-server app's; `None` for every other.
+    pub user: Option<&'a AccountUser>,
+    /// For this meeting alone; `None`: for any.
+    pub meeting: Option<MeetingNumber>,
+    /// When the bot joins: who joins sooner is served sooner when many ask at once.
+    pub join_at: Timestamp,
+}
+
+impl Tokens {
+    /// An OBF token of the account: its user vouches for a bot, and has to be in the meeting.
+    pub async fn obf(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+        wanted: WantedObf<'_>,
+        asker: Asker,
+    ) -> Result<Audited<Secret>, Failure> {
+        let about = About { user: wanted.user.cloned(), meeting: wanted.meeting, bot: None };
+        let wish = TokenAccess { workspace, credential, kind: TokenKind::Obf, asker, about };
+        self.audit.audited(wish, self.fetch_obf(workspace, credential, wanted)).await
+    }
+
+    /// For [`audit::Audit::audited`] and nobody else.
+    pub(crate) async fn fetch_obf(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+        wanted: WantedObf<'_>,
+    ) -> Result<(Secret, Source), Failure> {
+        let request = MintRequest::Obf { meeting: wanted.meeting, join_at: wanted.join_at };
+        let minted = self.minter.mint(workspace, credential, wanted.user, request).await?;
+        Ok((minted.token, Source::Minted))
+    }
+
+    /// A token of the meeting's host to record it without asking. For [`audit::Audit::audited`] and nobody else.
+    pub(crate) async fn fetch_join_token(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+        user: Option<&AccountUser>,
+        meeting: Option<MeetingNumber>,
+    ) -> Result<(Secret, Source), Failure> {
+        let meeting = meeting.ok_or_else(|| {
+            Failure::new(Code::RequestMalformed, "a join token is for one meeting: name it")
+        })?;
+        let minted = self.minter.mint(workspace, credential, user, MintRequest::JoinToken(meeting)).await?;
+        Ok((minted.token, Source::Minted))
+    }
+}

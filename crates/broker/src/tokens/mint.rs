@@ -1,0 +1,168 @@
+//! Short-lived tokens, asked of Zoom with a live access token.
+
+use std::{sync::Arc, time::Duration};
+
+use metrics::Metrics;
+use model::{
+    AccountUser, Code, CredentialId, CredentialKind, Environment, Failure, MeetingNumber, Secret, Timestamp,
+    TokenKind, WorkspaceId,
+};
+use rate_limits::Need;
+use zoom::{Label, ZoomClient, ZoomError};
+
+use super::{access_token::AccessTokens, users::Users};
+
+/// How long a mint waits for its turn at Zoom: longer than a caller does, because whoever comes back finds what it brought.
+const TURN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is asked of Zoom.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum MintRequest {
+    /// A ZAK that lives for so long.
+    Zak(Duration),
+    /// An OBF token, for this meeting alone if one is named. `join_at` is when it is needed.
+    Obf { meeting: Option<MeetingNumber>, join_at: Timestamp },
+    /// A join token, which leads past the waiting room besides.
+    JoinToken(MeetingNumber),
+}
+
+impl MintRequest {
+    const fn kind(self) -> TokenKind {
+        match self {
+            Self::Zak(_) => TokenKind::Zak,
+            Self::Obf { .. } => TokenKind::Obf,
+            Self::JoinToken(_) => TokenKind::JoinToken,
+        }
+    }
+}
+
+/// What Zoom gave.
+pub(crate) struct Minted {
+    pub(crate) token: Secret,
+    /// Its end, if it can be read.
+    pub(crate) expires_at: Option<Timestamp>,
+    /// The epoch of the account that it was minted in.
+    pub(crate) epoch: i64,
+}
+
+/// Mints short-lived tokens.
+pub struct Minter {
+    pub(crate) env: Environment,
+    pub(crate) zoom: ZoomClient,
+    pub(crate) metrics: Metrics,
+    pub(crate) access: Arc<AccessTokens>,
+    pub(crate) users: Arc<Users>,
+}
+
+impl Minter {
+    /// Asks Zoom. `user` says whose token, where the account is a server-to-server app's.
+    pub(crate) async fn mint(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        user: Option<&AccountUser>,
+        request: MintRequest,
+    ) -> Result<Minted, Failure> {
+        let minted = self.ask_zoom(workspace, id, user, request).await;
+        self.metrics.mint(request.kind(), &minted);
+        minted
+    }
+
+    async fn ask_zoom(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        user: Option<&AccountUser>,
+        request: MintRequest,
+    ) -> Result<Minted, Failure> {
+        let mut rejected = None;
+        loop {
+            let access = self.access.live(workspace, id, Duration::ZERO, rejected).await?;
+            // What can't be asked for takes no turn.
+            let whose = match request {
+                MintRequest::Zak(_) | MintRequest::Obf { .. } => whom(access.kind, user)?,
+                // It is its meeting's.
+                MintRequest::JoinToken(_) => Whose::Nobody,
+            };
+            let whose = match whose {
+                Whose::User(user) => match self.users.to_mint_for(&access, id, user).await? {
+                    Ok(user) => user.to_string(),
+                    Err(ZoomError::TokenRejected) if rejected.is_none() => {
+                        rejected = Some(access.generation);
+                        continue;
+                    }
+                    Err(ZoomError::UserUnknown) => return Err(no_such_user()),
+                    Err(error) => return Err(error.into()),
+                },
+                Whose::Own => "me".to_owned(),
+                Whose::Nobody => String::new(),
+            };
+            let need = match request {
+                MintRequest::Obf { join_at, .. } => Need::for_join(join_at, TURN_TIMEOUT),
+                MintRequest::Zak(_) | MintRequest::JoinToken(_) => Need::now(&self.env, TURN_TIMEOUT),
+            };
+            let api = self.access.api(&access, Label::Light, need).await?;
+            let answer = match request {
+                MintRequest::Zak(ttl) => {
+                    let zak = self.zoom.zak(api, &whose, ttl).await;
+                    zak.map(|zak| (zak.token, zak.expires_at))
+                }
+                MintRequest::Obf { meeting, .. } => {
+                    let token = self.zoom.obf(api, &whose, meeting).await;
+                    token.map(|token| (token, None))
+                }
+                MintRequest::JoinToken(meeting) => {
+                    let token = self.zoom.join_token(api, meeting, true).await;
+                    token.map(|token| (token, None))
+                }
+            };
+            // Zoom gives ZAKs on dead access tokens (observed), which no meeting takes. Its answer tells the time, and so
+            // whether our record was wrong.
+            let was_dead = self.zoom.clock().now() >= access.expires_at;
+            match answer {
+                Ok(_) if was_dead && rejected.is_none() => {
+                    tracing::warn!(credential = %id, "a token was minted with a dead access token: another one is asked for");
+                    rejected = Some(access.generation);
+                }
+                Ok((token, expires_at)) => {
+                    tracing::info!(credential = %id, kind = request.kind().as_str(), "token minted");
+                    return Ok(Minted { token, expires_at, epoch: access.epoch });
+                }
+                // Our record calls the token valid and Zoom does not: one refresh, one more try.
+                Err(ZoomError::TokenRejected) if rejected.is_none() => rejected = Some(access.generation),
+                Err(ZoomError::UserUnknown) if user.is_some() => return Err(no_such_user()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+fn no_such_user() -> Failure {
+    Failure::new(Code::UserUnknown, "the app's Zoom account has no such user, or the user is not active")
+}
+
+/// Whose token is asked for.
+enum Whose<'a> {
+    /// A user of the account.
+    User(&'a AccountUser),
+    /// The account's own user.
+    Own,
+    /// The call names none.
+    Nobody,
+}
+
+/// Whom Zoom is asked about. A server-to-server app has no `me`: Zoom would take its owner.
+fn whom(kind: CredentialKind, user: Option<&AccountUser>) -> Result<Whose<'_>, Failure> {
+    match (kind, user) {
+        (CredentialKind::ServerToServer, Some(user)) => Ok(Whose::User(user)),
+        (CredentialKind::ServerToServer, None) => Err(Failure::new(
+            Code::TokenNotAvailable,
+            "a server-to-server app speaks for every user of its Zoom account: name one",
+        )),
+        (CredentialKind::UserOauth | CredentialKind::CustomerManaged, None) => Ok(Whose::Own),
+        (CredentialKind::UserOauth | CredentialKind::CustomerManaged, Some(_)) => Err(Failure::new(
+            Code::TokenNotAvailable,
+            "this account is one user's: only a server-to-server app mints for others",
+        )),
+    }
+}

@@ -1,0 +1,73 @@
+//! Tokens of connected accounts. Each leaves with its record.
+//!
+//! - [`Tokens`]: what callers ask: a ZAK (`zak`: from memory while enough life is left, else one mint for many callers), an
+//!   OBF token (`meeting_tokens`), an access token, or one of any kind (`token`, as the crate `token-links` asks for it).
+//! - `mint`: asks Zoom with a live access token; `access_token`: sees to it that there is one.
+//! - [`Users`]: whose token it is, where an account speaks for many users.
+//! - [`SigningApps`]: which app signs a bot's join.
+
+mod access_token;
+mod meeting_tokens;
+mod mint;
+mod named_account;
+mod signing_app;
+mod token;
+mod users;
+mod zak;
+
+use std::{sync::Arc, time::Duration};
+
+use audit::{Asker, Audit, Audited, TokenAccess};
+use model::{About, CredentialId, Environment, Failure, TokenKind, WorkspaceId};
+use store::AccountStore;
+use tokio_util::task::TaskTracker;
+use zoom::{Zak, ZoomClient};
+
+use crate::{
+    account_cache::{AccountCache, ZakOwner},
+    single_flight::SingleFlight,
+};
+
+pub(crate) use access_token::LiveAccess;
+pub use access_token::{AccessToken, AccessTokens};
+pub use meeting_tokens::WantedObf;
+pub use mint::Minter;
+pub use named_account::{NamedAccount, WrongField};
+pub use signing_app::{NoSigningApp, SigningApp, SigningApps, SigningWish};
+pub use token::{IssuedToken, WantedToken};
+pub use users::Users;
+pub use zak::WantedZak;
+
+/// Gives tokens of accounts, with their records.
+pub struct Tokens {
+    pub(crate) store: Arc<dyn AccountStore>,
+    pub(crate) env: Environment,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) zoom: ZoomClient,
+    pub(crate) audit: Audit,
+    pub(crate) cache: Arc<AccountCache>,
+    pub(crate) access: Arc<AccessTokens>,
+    pub(crate) minter: Arc<Minter>,
+    /// By epoch as well: who asks after a new consent must not be given what is being minted with the old one.
+    pub(crate) mints: SingleFlight<(ZakOwner, i64, Duration), Result<Zak, Failure>>,
+}
+
+impl Tokens {
+    /// An access token of the account with at least `life` left, refreshed first if need be. While Zoom is away, one with
+    /// more than a minute left will do.
+    pub async fn access_token(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        life: Duration,
+        asker: Asker,
+    ) -> Result<Audited<AccessToken>, Failure> {
+        let about = About::default();
+        let wish = TokenAccess { workspace, credential: id, kind: TokenKind::AccessToken, asker, about };
+        let fetch = async {
+            let access = self.access.live(workspace, id, life, None).await?;
+            Ok((AccessToken { token: access.token, expires_at: access.expires_at }, access.source))
+        };
+        self.audit.audited(wish, fetch).await
+    }
+}

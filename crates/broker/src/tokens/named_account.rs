@@ -1,0 +1,86 @@
+//! An account that a request names, for tokens later on: whose they would be, and whether it can give any.
+
+use std::sync::Arc;
+
+use model::{AccountUser, Code, CredentialId, CredentialKind, CredentialStatus, Failure, WorkspaceId};
+
+use super::users::Users;
+
+/// The user of an account, where it has several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedAccount {
+    /// The user's id.
+    pub user: Option<AccountUser>,
+    /// The address that named the user, if it was one.
+    pub address: Option<AccountUser>,
+}
+
+/// The field of a request that is wrong, `credential` or `user`, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongField {
+    /// Its name.
+    pub field: &'static str,
+    /// For the person who sent the request.
+    pub words: String,
+}
+
+fn refused(field: &'static str, words: impl Into<String>) -> Result<NamedAccount, WrongField> {
+    Err(WrongField { field, words: words.into() })
+}
+
+impl Users {
+    /// Whose tokens `credential` shall give: the user's id, because an address may come to belong to somebody else. Only a
+    /// server-to-server app speaks for several users, and must be told for which.
+    pub async fn name_account(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+        user: Option<&AccountUser>,
+    ) -> Result<Result<NamedAccount, WrongField>, Failure> {
+        let Some(account) = self.store.credential(workspace, credential).await? else {
+            return Ok(refused("credential", "This workspace has no such account."));
+        };
+        let user = match (account.kind, user) {
+            (CredentialKind::ServerToServer, Some(user)) => user,
+            (CredentialKind::ServerToServer, None) => {
+                let words = "A server-to-server app speaks for every user of its Zoom account: name one, by e-mail address or Zoom id.";
+                return Ok(refused("user", words));
+            }
+            (CredentialKind::UserOauth | CredentialKind::CustomerManaged, Some(_)) => {
+                let words = "This account is one user's; only a server-to-server app has several.";
+                return Ok(refused("user", words));
+            }
+            (CredentialKind::UserOauth | CredentialKind::CustomerManaged, None) => {
+                return Ok(Ok(NamedAccount { user: None, address: None }));
+            }
+        };
+        let address = Some(user.clone()).filter(AccountUser::is_address);
+        match self.resolve(workspace, credential, user).await {
+            Ok(id) => Ok(Ok(NamedAccount { user: Some(id), address })),
+            Err(failure) if matches!(failure.code, Code::UserUnknown | Code::ScopeMissing) => {
+                Ok(refused("user", format!("Zoom says: {}.", failure.detail)))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Why an account cannot sign a bot in before a person has done something, as far as that is known.
+    pub async fn why_dead(
+        &self,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+    ) -> Result<Option<String>, Failure> {
+        let Some(account) = self.store.credential(workspace, credential).await? else { return Ok(None) };
+        let what = match account.status {
+            CredentialStatus::Healthy | CredentialStatus::Degraded => return Ok(None),
+            CredentialStatus::NeedsReauth(_) => "has lost its grant",
+            CredentialStatus::Disconnected(_) => "is disconnected",
+        };
+        let name = Some(account.display_name).filter(|name| !name.is_empty());
+        let name = name.map(|name| format!(" of {name}")).unwrap_or_default();
+        Ok(Some(format!(
+            "The account {credential}{name} {what} ({}): connect it again, by POST /api/latchkey/v1/connect-links/.",
+            account.status
+        )))
+    }
+}

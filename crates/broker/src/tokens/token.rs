@@ -1,0 +1,134 @@
+//! One token of one account, whatever its kind, with its record: what token links ask for.
+
+use std::{sync::Arc, time::Duration};
+
+use audit::{Asker, Audited, TokenAccess};
+use model::{
+    About, AccountUser, Code, CredentialId, Failure, MeetingNumber, PlatformBot, Secret, Source, Timestamp,
+    TokenKind, WorkspaceId,
+};
+
+use super::{Tokens, meeting_tokens::WantedObf, zak::WantedZak};
+use crate::accounts::usable;
+
+/// An access token in an answer lasts at least this long.
+const ACCESS_OUTLIVES: Duration = Duration::from_secs(300);
+
+/// A token that somebody needs.
+#[derive(Debug, Clone, Copy)]
+pub struct WantedToken<'a> {
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// The account.
+    pub credential: CredentialId,
+    /// Whose, where the account is a server-to-server app's; `None` for every other.
+    pub user: Option<&'a AccountUser>,
+    /// The account's epoch, if the caller has read a moment ago that the account is usable.
+    pub epoch: Option<i64>,
+    /// The kind.
+    pub kind: TokenKind,
+    /// The meeting, for OBF and join tokens, and for the record.
+    pub meeting: Option<MeetingNumber>,
+    /// The bot at its platform, for the record.
+    pub bot: Option<&'a PlatformBot>,
+    /// A ZAK must still be valid after this.
+    pub zak_outlives: Duration,
+    /// A ZAK that is not from memory.
+    pub fresh: bool,
+    /// Who asks, for the record.
+    pub asker: Asker,
+    /// When the request came.
+    pub asked_at: Timestamp,
+    /// Until when the caller waits. The work goes on after that, for a caller who comes again.
+    pub deadline: Timestamp,
+}
+
+/// A token, as it is handed over.
+#[derive(Debug)]
+pub struct IssuedToken {
+    /// Its kind.
+    pub kind: TokenKind,
+    /// The token.
+    pub token: Secret,
+    /// Its end by Zoom's clock, where Zoom says it.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl<'a> WantedToken<'a> {
+    const fn zak(&self) -> WantedZak<'a> {
+        WantedZak { user: self.user, outlives: self.zak_outlives, fresh: self.fresh }
+    }
+
+    fn access(&self) -> TokenAccess {
+        let about = About { user: self.user.cloned(), meeting: self.meeting, bot: self.bot.cloned() };
+        let Self { workspace, credential, kind, asker, .. } = *self;
+        TokenAccess { workspace, credential, kind, asker, about }
+    }
+}
+
+impl Tokens {
+    /// A token of an account, and its record.
+    pub async fn token(self: &Arc<Self>, wanted: &WantedToken<'_>) -> Result<Audited<IssuedToken>, Failure> {
+        match self.token_in_memory(wanted) {
+            Some(token) => self.audit.give(wanted.access(), token, Source::Kept).await,
+            // Boxed: what is asked of Zoom must not make every answer from memory larger.
+            None => Box::pin(self.audit.audited(wanted.access(), self.token_in_time(wanted))).await,
+        }
+    }
+
+    /// Records that a token was refused before anybody was asked for it.
+    pub fn note_refused_token(&self, wanted: &WantedToken<'_>, failure: &Failure) {
+        self.audit.refuse(wanted.access(), failure.code);
+    }
+
+    fn token_in_memory(&self, wanted: &WantedToken<'_>) -> Option<IssuedToken> {
+        let epoch = wanted.epoch.filter(|_| wanted.kind == TokenKind::Zak)?;
+        let WantedToken { workspace, credential, asked_at, .. } = *wanted;
+        let zak = self.kept_zak(workspace, credential, epoch, wanted.zak(), asked_at)?;
+        Some(IssuedToken { kind: TokenKind::Zak, token: zak.token, expires_at: zak.expires_at })
+    }
+
+    async fn token_in_time(
+        self: &Arc<Self>,
+        wanted: &WantedToken<'_>,
+    ) -> Result<(IssuedToken, Source), Failure> {
+        let within = wanted.deadline.since(self.env.now());
+        self.env.clock.timeout(within, self.fetch_token(wanted)).await.unwrap_or_else(|| Err(late()))
+    }
+
+    async fn fetch_token(
+        self: &Arc<Self>,
+        wanted: &WantedToken<'_>,
+    ) -> Result<(IssuedToken, Source), Failure> {
+        let WantedToken { workspace, credential, user, kind, meeting, .. } = *wanted;
+        let (token, expires_at, source) = match kind {
+            TokenKind::Zak => {
+                let epoch = match wanted.epoch {
+                    Some(epoch) => epoch,
+                    None => usable(&*self.store, workspace, credential).await?.epoch,
+                };
+                let (zak, source) = self.fetch_zak_in(workspace, credential, epoch, wanted.zak()).await?;
+                (zak.token, zak.expires_at, source)
+            }
+            TokenKind::Obf => {
+                let wanted = WantedObf { user, meeting, join_at: self.env.now() };
+                let (token, source) = self.fetch_obf(workspace, credential, wanted).await?;
+                (token, None, source)
+            }
+            TokenKind::JoinToken => {
+                let (token, source) = self.fetch_join_token(workspace, credential, user, meeting).await?;
+                (token, None, source)
+            }
+            TokenKind::AccessToken => {
+                let access = self.access.live(workspace, credential, ACCESS_OUTLIVES, None).await?;
+                (access.token, Some(access.expires_at), access.source)
+            }
+        };
+        Ok((IssuedToken { kind, token, expires_at }, source))
+    }
+}
+
+fn late() -> Failure {
+    let late = Failure::new(Code::Deadline, "it takes longer than a platform waits");
+    Failure { retry_after: Some(Duration::from_secs(1)), ..late }
+}

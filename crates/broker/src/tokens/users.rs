@@ -1,0 +1,130 @@
+//! Users of a server-to-server account, by the addresses that people name them by.
+//!
+//! An address may come to belong to somebody else; an id stays one user's. So an address is looked up when a link, a pool or a
+//! bot is made, and the id is what is kept and minted for. Names from before are looked up when they are minted for.
+
+use std::{sync::Arc, time::Duration};
+
+use model::{AccountUser, Code, CredentialId, Environment, Failure, Timestamp, WorkspaceId};
+use rate_limits::Need;
+use store::AccountStore;
+use zoom::{Label, ZoomClient, ZoomError};
+
+use super::access_token::{AccessTokens, LiveAccess};
+use crate::memory::Memory;
+
+/// How long a mint trusts what an address was found to be.
+const FOUND_TTL: Duration = Duration::from_secs(600);
+/// How long a look waits for its turn at Zoom.
+const TURN_TIMEOUT: Duration = Duration::from_secs(10);
+/// What a look needs at Zoom.
+const SCOPE: &str = "user:read:user:admin";
+
+/// Whom addresses were found to be, and when.
+pub(crate) type FoundUsers = Memory<(CredentialId, AccountUser), (AccountUser, Timestamp)>;
+
+/// Users of server-to-server accounts.
+pub struct Users {
+    pub(crate) store: Arc<dyn AccountStore>,
+    pub(crate) env: Environment,
+    pub(crate) zoom: ZoomClient,
+    pub(crate) access: Arc<AccessTokens>,
+    /// Whom addresses were found to be, and when.
+    pub(crate) found: FoundUsers,
+}
+
+impl Users {
+    /// The id of the user whom `user` names: itself, or, of an address, whose it is at Zoom now.
+    ///
+    /// # Errors
+    /// [`Code::UserUnknown`] and [`Code::ScopeMissing`] when the address is nobody's, or the app may not look.
+    pub async fn resolve(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+        user: &AccountUser,
+    ) -> Result<AccountUser, Failure> {
+        if !user.is_address() {
+            return Ok(user.clone());
+        }
+        let mut rejected = None;
+        loop {
+            let access = self.access.live(workspace, credential, Duration::ZERO, rejected).await?;
+            match self.look_up(&access, credential, user).await? {
+                Ok(id) => return Ok(id),
+                Err(ZoomError::TokenRejected) if rejected.is_none() => rejected = Some(access.generation),
+                Err(ZoomError::UserUnknown) => {
+                    let words = format!("the app's Zoom account has no user with the address {user}");
+                    return Err(Failure::new(Code::UserUnknown, words));
+                }
+                Err(ZoomError::ScopeMissing { .. }) => {
+                    let words = format!(
+                        "to find the user of an address, the app needs the scope {SCOPE}; or name the user by Zoom's id"
+                    );
+                    return Err(Failure::new(Code::ScopeMissing, words));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Whom a mint is for. An address that the app may not look up is asked for as it is, as Zoom allows: whoever named it so
+    /// did it before addresses were looked up.
+    pub(crate) async fn to_mint_for(
+        &self,
+        access: &LiveAccess,
+        credential: CredentialId,
+        user: &AccountUser,
+    ) -> Result<Result<AccountUser, ZoomError>, Failure> {
+        if !user.is_address() {
+            return Ok(Ok(user.clone()));
+        }
+        let now = self.env.now();
+        let found = self.found.get(&(credential, user.clone()));
+        if let Some((id, _)) = found.filter(|(_, at)| now.since(*at) < FOUND_TTL) {
+            return Ok(Ok(id));
+        }
+        let looked_up = self.look_up(access, credential, user).await?;
+        if matches!(looked_up, Err(ZoomError::ScopeMissing { .. })) {
+            tracing::warn!(%credential, "an address is minted for as it is: the app lacks the scope {SCOPE}");
+            return Ok(Ok(user.clone()));
+        }
+        Ok(looked_up)
+    }
+
+    async fn look_up(
+        &self,
+        access: &LiveAccess,
+        credential: CredentialId,
+        address: &AccountUser,
+    ) -> Result<Result<AccountUser, ZoomError>, Failure> {
+        let api = self.access.api(access, Label::Light, Need::now(&self.env, TURN_TIMEOUT)).await?;
+        let user = match self.zoom.user(api, address.as_str()).await {
+            Ok(user) => user,
+            Err(error) => return Ok(Err(error)),
+        };
+        let id: AccountUser = user.id.parse().map_err(|_| {
+            Failure::new(Code::ZoomUnexpected, "Zoom names a user by what is no id of its own")
+        })?;
+        let now = self.env.now();
+        let fresh = |(_, at): &(AccountUser, Timestamp)| now.since(*at) < FOUND_TTL;
+        self.found.put((credential, address.clone()), (id.clone(), now), fresh);
+        Ok(Ok(id))
+    }
+
+    /// The user is gone, who was named by an address: whether that is somebody else's by now.
+    pub async fn address_has_moved(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+        (user, address): (&AccountUser, &AccountUser),
+    ) -> Option<Failure> {
+        let owner = self.resolve(workspace, credential, address).await.ok()?;
+        (owner != *user).then(|| {
+            let words = format!(
+                "user {user} is gone at Zoom, and the address {address} belongs to another user now: make the link anew if it is meant for that one"
+            );
+            Failure::new(Code::UserUnknown, words)
+        })
+    }
+}

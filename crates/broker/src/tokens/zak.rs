@@ -1,0 +1,166 @@
+//! ZAKs: from memory while enough life is left, else one mint for many callers.
+//!
+//! An account is one Zoom user's, but for a server-to-server app's: that one mints for every user of its Zoom account, and
+//! the caller says for which.
+
+use std::{sync::Arc, time::Duration};
+
+use audit::{Asker, Audited, TokenAccess};
+use model::{
+    About, AccountUser, Code, CredentialId, Failure, Secret, Source, Timestamp, TokenKind, WorkspaceId,
+};
+use zoom::Zak;
+
+use super::{
+    Tokens,
+    mint::{MintRequest, Minted},
+};
+use crate::{
+    account_cache::{KeptZak, ZakOwner as Owner},
+    accounts::usable,
+};
+
+/// What is asked of Zoom: its own default, and longer than most joins take.
+const TTL: Duration = Duration::from_secs(7200);
+/// A ZAK that has to outlive more than that shall still be of use to others for so long.
+const SPARE: Duration = Duration::from_secs(3600);
+/// A ZAK that is younger than this is not doubted for somebody's word: a newer one would fare no better.
+const MIN_SUSPECT_AGE: Duration = Duration::from_secs(30);
+
+/// What a caller needs.
+#[derive(Debug, Clone, Copy)]
+pub struct WantedZak<'a> {
+    /// Whose, where the account is a server-to-server app's; `None` for every other.
+    pub user: Option<&'a AccountUser>,
+    /// It must still be valid after this.
+    pub outlives: Duration,
+    /// Nothing from memory.
+    pub fresh: bool,
+}
+
+impl Tokens {
+    /// A ZAK of the account. Many callers at once cost one mint, and at most one refresh.
+    pub async fn zak(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        wanted: WantedZak<'_>,
+        asker: Asker,
+    ) -> Result<Audited<Zak>, Failure> {
+        let about = About { user: wanted.user.cloned(), ..About::default() };
+        let wish = TokenAccess { workspace, credential: id, kind: TokenKind::Zak, asker, about };
+        let fetch = async {
+            let epoch = usable(&*self.store, workspace, id).await?.epoch;
+            self.fetch_zak_in(workspace, id, epoch, wanted).await
+        };
+        self.audit.audited(wish, fetch).await
+    }
+
+    /// The same from memory, if one that will do lies there.
+    pub(crate) fn kept_zak(
+        &self,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        epoch: i64,
+        wanted: WantedZak<'_>,
+        now: Timestamp,
+    ) -> Option<Zak> {
+        if wanted.fresh {
+            return None;
+        }
+        let kept = self.cache.zaks.get(&(id, wanted.user.cloned()))?;
+        let good = kept.workspace == workspace
+            && kept.epoch == epoch
+            && !kept.minted_at.is_from_the_future(now)
+            && kept.ends_at >= now + wanted.outlives;
+        good.then_some(kept.zak)
+    }
+
+    /// A ZAK of an account of this workspace that is usable and in this epoch, as the store said a moment ago; and
+    /// whether it was at hand. For [`audit::Audit::audited`] and nobody else.
+    pub(crate) async fn fetch_zak_in(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        id: CredentialId,
+        epoch: i64,
+        wanted: WantedZak<'_>,
+    ) -> Result<(Zak, Source), Failure> {
+        if let Some(zak) = self.kept_zak(workspace, id, epoch, wanted, self.env.now()) {
+            return Ok((zak, Source::Kept));
+        }
+        let owner: Owner = (id, wanted.user.cloned());
+        let kept_until = self.cache.zaks.get(&owner).map(|kept| kept.ends_at);
+        if wanted.fresh {
+            self.cache.zaks.forget(&owner);
+        }
+        let (this, ttl) = (Arc::clone(self), TTL.max(wanted.outlives + SPARE));
+        let zak = self
+            .mints
+            .run((owner.clone(), epoch, ttl), &self.tasks, move || {
+                // An earlier mint may have ended meanwhile: what it brought is new.
+                let ended = this.cache.zaks.get(&owner).filter(|kept| {
+                    kept.workspace == workspace && kept.epoch == epoch && Some(kept.ends_at) != kept_until
+                });
+                async move {
+                    if let Some(kept) = ended {
+                        return Ok(kept.zak);
+                    }
+                    this.mint_zak(workspace, owner, ttl).await
+                }
+            })
+            .await
+            .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the mint broke off")))?;
+        match zak.expires_at {
+            Some(end) if end < self.zoom.clock().now() + wanted.outlives => Err(Failure::new(
+                Code::ZoomUnexpected,
+                "Zoom gave a ZAK that ends too soon: check this server's clock",
+            )),
+            _ => Ok((zak, Source::Minted)),
+        }
+    }
+
+    /// Drops a ZAK that Zoom refused at a join, so that the next one is new. Whoever brought it may have had it through a
+    /// token link of ours, so the token itself tells which account it is of.
+    pub async fn reject_zak(&self, workspace: WorkspaceId, refused: &Secret) -> Result<(), Failure> {
+        let is_it =
+            |kept: &KeptZak| kept.workspace == workspace && kept.zak.token.expose() == refused.expose();
+        match self.cache.zaks.find(is_it) {
+            Some(kept) => self.cache.void_zaks(workspace, kept.credential).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Somebody says that a bot was refused with a ZAK of this account. Nobody proves it, so a young one stays.
+    pub async fn suspect_zaks(
+        &self,
+        workspace: WorkspaceId,
+        credential: CredentialId,
+    ) -> Result<(), Failure> {
+        let now = self.env.now();
+        let young =
+            |kept: &KeptZak| kept.credential == credential && kept.minted_at.was_within(MIN_SUSPECT_AGE, now);
+        if self.cache.zaks.find(young).is_some() {
+            return Ok(());
+        }
+        self.cache.void_zaks(workspace, credential).await
+    }
+
+    async fn mint_zak(
+        self: &Arc<Self>,
+        workspace: WorkspaceId,
+        owner: Owner,
+        ttl: Duration,
+    ) -> Result<Zak, Failure> {
+        let (credential, user) = (owner.0, owner.1.as_ref());
+        let Minted { token, expires_at, epoch } =
+            self.minter.mint(workspace, credential, user, MintRequest::Zak(ttl)).await?;
+        let (zak, now) = (Zak { token, expires_at }, self.env.now());
+        // Its end is by Zoom's clock, and never later than what was asked for. Without a readable one, Zoom's answer to our
+        // `ttl` is the best record there is.
+        let life = expires_at.map_or(ttl, |end| end.since(self.zoom.clock().now()).min(ttl));
+        let ends_at = now + life;
+        let kept = KeptZak { workspace, credential, epoch, zak: zak.clone(), minted_at: now, ends_at };
+        self.cache.zaks.put(owner, kept, |kept| kept.ends_at > now);
+        Ok(zak)
+    }
+}

@@ -1,0 +1,98 @@
+//! Each background loop is a task of its own: a panic in it is logged, counted, and the loop starts anew.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use model::{Clock, Environment, Sleep, Timestamp};
+use tokio::task::{Id, try_id, yield_now};
+use workers::Workers;
+
+use crate::harness::Fixture;
+
+/// The background loops of a broker.
+const WORKERS: [&str; 10] = [
+    "refresh",
+    "escrow",
+    "webhooks",
+    "meeting_sync",
+    "parked_consents",
+    "zoom_limits",
+    "audit_journal",
+    "audit_pruning",
+    "expiry",
+    "zoom_clock",
+];
+
+/// Panics at the first pause of each task. The second lasts no time, which is the pause after the panic; the others for ever.
+struct PanicsOnce {
+    clock: Arc<dyn Clock>,
+    pauses: Mutex<HashMap<Id, u32>>,
+}
+
+impl PanicsOnce {
+    /// How many tasks have come to a third pause: their loops have started anew.
+    fn started_anew(&self) -> usize {
+        self.pauses.lock().unwrap().values().filter(|pauses| **pauses > 2).count()
+    }
+}
+
+impl Clock for PanicsOnce {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn sleep(&self, span: Duration) -> Sleep {
+        // Timeouts within one of a test's own calls are none of a worker's pauses.
+        let Some(task) = try_id() else { return self.clock.sleep(span) };
+        let pause = {
+            let mut pauses = self.pauses.lock().unwrap();
+            let pause = pauses.entry(task).or_default();
+            *pause += 1;
+            *pause
+        };
+        match pause {
+            1 => panic!("as planned"),
+            2 => Box::pin(std::future::ready(())),
+            _ => Box::pin(std::future::pending()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_panics_is_counted_and_starts_anew() {
+    let fixture = Fixture::start().await;
+    let clock = Arc::new(PanicsOnce { clock: fixture.clock.clone(), pauses: Mutex::default() });
+    let env = Environment { clock: clock.clone(), entropy: fixture.env.entropy.clone() };
+    let parts = fixture.parts(env.clone()).await;
+    let metrics = parts.metrics.clone();
+    let workers = Workers::new(env, Arc::new(metrics.clone()));
+    let running = broker::Broker::start(parts, &workers, Duration::from_secs(3600)).await.unwrap();
+    while clock.started_anew() < WORKERS.len() {
+        yield_now().await;
+    }
+    let text = metrics.text();
+    for worker in WORKERS {
+        let line = format!("latchkey_worker_panics_total{{worker=\"{worker}\"}} 1");
+        assert!(text.lines().any(|it| it == line), "{line}\n{text}");
+    }
+    // Whatever has happened to the workers, tokens are given.
+    let id = fixture.connect().await;
+    fixture.zak(id).await.unwrap();
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_ends_every_worker_and_task() {
+    let fixture = Fixture::start().await;
+    let parts = fixture.parts(fixture.env.clone()).await;
+    let workers = Workers::new(fixture.env.clone(), Arc::new(parts.metrics.clone()));
+    let tasks = parts.tasks.clone();
+    let running = broker::Broker::start(parts, &workers, Duration::from_secs(3600)).await.unwrap();
+    let broker = Arc::clone(running.broker());
+    running.stop().await;
+    assert!(tasks.is_closed() && tasks.is_empty());
+    assert_eq!(Arc::strong_count(&broker), 1, "no worker holds it any more");
+}

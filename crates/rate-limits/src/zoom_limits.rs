@@ -1,0 +1,305 @@
+//! Zoom's limits in this process: one [`Limits`] holds them all, and gives turns.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    fmt,
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use metrics::Metrics;
+use model::{Environment, Failure, LeaseToken, Timestamp, WorkspaceId, ZoomOauthAppId};
+use store::ZoomLimits;
+use tokio_util::task::TaskTracker;
+use zoom::{CallTurn, Label, LimitHit, RateLimits, ZoomError};
+
+use crate::limit::{Context, Kind, Limit, Turn};
+
+/// How long somebody waits who is just connecting an account.
+const NEW_ACCOUNT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a caller's refresh, or the redemption of a code, waits for its turn.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(3);
+/// Zoom publishes no limit of its token endpoint. This has been safe.
+const DEFAULT_REFRESHES: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
+/// Codes a second that nobody asked for, for each app: strangers must not use up its limit.
+const INSTALLS_PER_SECOND: u32 = 2;
+/// How often shares are looked after.
+pub(crate) const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// What Zoom allows an account is forgotten when nobody has called for it this long.
+const LIMIT_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How often that is looked for.
+const FORGET_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+
+/// Whose limits a call falls under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Charged<'a> {
+    /// Those of the Zoom account with this id; the call is this workspace's. Others may have connected the same account.
+    Account(&'a str, WorkspaceId),
+    /// Those of an account that only the answer will name: somebody is connecting with this app.
+    Newcomer(ZoomOauthAppId),
+}
+
+/// What is limited.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Limited<'a> {
+    /// Calls of the REST API.
+    Rest(Charged<'a>, Label),
+    /// An app's calls of the token endpoint.
+    Tokens(ZoomOauthAppId),
+    /// Codes that came to an app without an invitation.
+    Installs(ZoomOauthAppId),
+}
+
+/// When a call is needed, and how long its caller can wait.
+#[derive(Debug, Clone, Copy)]
+pub struct Need {
+    /// Whoever needs it sooner goes first.
+    pub(crate) by: Timestamp,
+    /// `None` is for ever.
+    pub(crate) patience: Option<Duration>,
+}
+
+impl Need {
+    /// Somebody waits for the answer.
+    pub fn now(env: &Environment, patience: Duration) -> Self {
+        Self { by: env.now(), patience: Some(patience) }
+    }
+
+    /// A meeting is joined at `join_at`, and the call can wait for `patience`.
+    pub fn for_join(join_at: Timestamp, patience: Duration) -> Self {
+        Self { by: join_at, patience: Some(patience) }
+    }
+
+    /// Nobody waits: after everybody else.
+    pub fn whenever(patience: Duration) -> Self {
+        Self { patience: Some(patience), ..Self::some_day() }
+    }
+
+    /// Nobody waits, and it has to be done, however late.
+    pub(crate) fn some_day() -> Self {
+        Self { by: Timestamp::MAX, patience: None }
+    }
+}
+
+/// All limits that this process keeps to.
+pub struct Limits {
+    pub(crate) context: Arc<Context>,
+    by_key: Mutex<HashMap<String, Arc<Limit>>>,
+    /// Of each app.
+    refreshes: NonZeroU32,
+    /// Of each account whose plan nobody knows yet; the least of any plan if `None`.
+    unknown_plan: Option<NonZeroU32>,
+}
+
+impl Limits {
+    /// Those that the servers of `store` share.
+    pub fn new(
+        store: Arc<dyn ZoomLimits + Send + Sync>,
+        env: &Environment,
+        tasks: TaskTracker,
+        metrics: Metrics,
+    ) -> Self {
+        let holder = LeaseToken::generate(env);
+        let context = Arc::new(Context { store, env: env.clone(), tasks, metrics, holder });
+        Self { context, by_key: Mutex::default(), refreshes: DEFAULT_REFRESHES, unknown_plan: None }
+    }
+
+    pub(crate) async fn turn(&self, limited: Limited<'_>, need: Need) -> Result<Turn, Failure> {
+        self.limit(limited).turn(limited.workspace(), need).await
+    }
+
+    fn limit(&self, limited: Limited<'_>) -> Arc<Limit> {
+        let key = limited.to_string();
+        let mut limits = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(limit) = limits.get(&key) {
+            return Arc::clone(limit);
+        }
+        let kind = match limited {
+            Limited::Rest(_, label) => {
+                let least = self.unknown_plan.unwrap_or(label.least_per_second());
+                Kind { name: label.as_str(), least: least.get(), label: Some(label) }
+            }
+            Limited::Tokens(_) => Kind { name: "tokens", least: self.refreshes.get(), label: None },
+            Limited::Installs(_) => Kind { name: "installs", least: INSTALLS_PER_SECOND, label: None },
+        };
+        let limit = Arc::new(Limit::new(key.clone(), kind, Arc::clone(&self.context)));
+        limits.insert(key, Arc::clone(&limit));
+        limit
+    }
+
+    pub(crate) fn limits(&self) -> Vec<Arc<Limit>> {
+        self.by_key.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Confirms this process's shares, gives back what is idle, and forgets limits that nobody uses.
+    pub(crate) async fn check(&self) {
+        for limit in self.limits() {
+            if limit.maintain().await {
+                let mut limits = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+                // Ours and the map's: two of one limit would each think that they have the share.
+                let unused = |kept: &Arc<Limit>| Arc::ptr_eq(kept, &limit) && Arc::strong_count(kept) <= 2;
+                if limits.get(limit.key()).is_some_and(unused) {
+                    limits.remove(limit.key());
+                }
+            }
+        }
+    }
+}
+
+impl Limited<'_> {
+    /// The workspace that calls, where several share a limit. An app is registered in one workspace: all that falls under its
+    /// limits is that workspace's.
+    pub(crate) fn workspace(self) -> Option<WorkspaceId> {
+        match self {
+            Self::Rest(Charged::Account(_, workspace), _) => Some(workspace),
+            Self::Rest(Charged::Newcomer(_), _) | Self::Tokens(_) | Self::Installs(_) => None,
+        }
+    }
+}
+
+/// How it is called in the store.
+impl fmt::Display for Limited<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rest(Charged::Account(id, _), label) => write!(f, "account/{id}/{label}"),
+            Self::Rest(Charged::Newcomer(app), label) => write!(f, "newcomers/{app}/{label}"),
+            Self::Tokens(app) => write!(f, "tokens/{app}"),
+            Self::Installs(app) => write!(f, "installs/{app}"),
+        }
+    }
+}
+
+/// The right to one call of the REST API. The client keeps it until the answer is in.
+#[derive(Debug)]
+pub struct RestTurn {
+    label: Label,
+    turn: Turn,
+}
+
+impl CallTurn for RestTurn {
+    fn label(&self) -> Label {
+        self.label
+    }
+
+    fn told(&self, limits: &RateLimits) {
+        self.turn.told(limits);
+    }
+}
+
+/// The right to one call of the token endpoint. To be kept until the answer is in.
+#[derive(Debug)]
+pub struct TokenTurn(Turn);
+
+impl TokenTurn {
+    /// Hears the answer, and passes it on. Where it says that the app is limited, nobody asks for this app before that is
+    /// over.
+    pub fn heard<T>(self, answer: Result<T, ZoomError>) -> Result<T, ZoomError> {
+        self.0.told(&limits_of(&answer));
+        answer
+    }
+}
+
+/// What an answer of the token endpoint says of its limit: nothing, unless it was reached.
+fn limits_of<T>(answer: &Result<T, ZoomError>) -> RateLimits {
+    let refused = match answer {
+        Err(ZoomError::RateLimited { retry_after, daily }) => {
+            Some(LimitHit { retry_after: *retry_after, daily: *daily })
+        }
+        Ok(_) | Err(_) => None,
+    };
+    RateLimits { per_second: None, refused }
+}
+
+impl Limits {
+    /// How many refreshes a second Zoom is asked for, for each app and by all servers. Ten, if nothing is said.
+    #[must_use]
+    pub fn with_refreshes_per_second(mut self, per_second: NonZeroU32) -> Self {
+        self.refreshes = per_second;
+        self
+    }
+
+    /// How many calls a second of each label an account gets whose plan Zoom has not told yet. The limits of a free account,
+    /// if nothing is said.
+    #[must_use]
+    pub fn with_unknown_plan(mut self, per_second: NonZeroU32) -> Self {
+        self.unknown_plan = Some(per_second);
+        self
+    }
+
+    /// A turn for one call of the REST API; [`ZoomRateLimited`](model::Code::ZoomRateLimited) at once, with the time to come
+    /// back, when it would not come within the caller's patience.
+    pub async fn rest_turn(
+        &self,
+        charged: Charged<'_>,
+        label: Label,
+        need: Need,
+    ) -> Result<RestTurn, Failure> {
+        let turn = self.turn(Limited::Rest(charged, label), need).await?;
+        Ok(RestTurn { label, turn })
+    }
+
+    /// A turn to ask who has just connected with an app.
+    pub async fn new_account_turn(&self, app: ZoomOauthAppId) -> Result<RestTurn, Failure> {
+        let need = Need::now(&self.context.env, NEW_ACCOUNT_TIMEOUT);
+        self.rest_turn(Charged::Newcomer(app), Label::Light, need).await
+    }
+
+    /// A turn at the token endpoint for somebody who is waited for.
+    pub async fn token_turn(&self, app: ZoomOauthAppId) -> Result<TokenTurn, Failure> {
+        let need = Need::now(&self.context.env, TOKEN_TIMEOUT);
+        self.turn(Limited::Tokens(app), need).await.map(TokenTurn)
+    }
+
+    /// A turn at the token endpoint for what can wait.
+    pub async fn token_turn_in_queue(&self, app: ZoomOauthAppId) -> Result<TokenTurn, Failure> {
+        self.turn(Limited::Tokens(app), Need::some_day()).await.map(TokenTurn)
+    }
+
+    /// Passes on what the token endpoint answered to a call that took no turn there: somebody waits in a browser, with a code
+    /// that doesn't last.
+    pub fn token_endpoint_said<T>(
+        &self,
+        app: ZoomOauthAppId,
+        begun_at: Timestamp,
+        answer: &Result<T, ZoomError>,
+    ) {
+        self.limit(Limited::Tokens(app)).told(begun_at, &limits_of(answer));
+    }
+
+    /// A turn for a code that nobody asked for.
+    pub async fn install_turn(&self, app: ZoomOauthAppId) -> Result<Turn, Failure> {
+        self.turn(Limited::Installs(app), Need::now(&self.context.env, TOKEN_TIMEOUT)).await
+    }
+
+    /// Looks after this server's shares of Zoom's limits for as long as it is polled.
+    pub async fn run_shares(&self) -> Infallible {
+        let mut forgot_at = None;
+        loop {
+            self.check().await;
+            let now = self.context.env.now();
+            if forgot_at.is_none_or(|at| now.since(at) >= FORGET_INTERVAL) {
+                forgot_at = Some(now);
+                if let Err(error) = self.context.store.forget_zoom_limits(now - LIMIT_TTL).await {
+                    tracing::warn!(%error, "old limits of Zoom could not be forgotten");
+                }
+            }
+            self.context.env.clock.sleep(CHECK_INTERVAL).await;
+        }
+    }
+
+    /// Gives this server's shares back, so that the others need not wait until they lapse. For a stop, when nothing calls
+    /// Zoom any more.
+    pub async fn give_back(&self) {
+        for limit in self.limits() {
+            limit.close().await;
+        }
+    }
+}
+
+impl fmt::Debug for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Limits")
+    }
+}
