@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use zoom_sim::{Ready, Simulator, SimulatorConfig};
 
 use crate::shutdown::{Stop, StopArguments};
@@ -30,6 +31,9 @@ pub(crate) struct Arguments {
     /// Make ids and tokens repeatable.
     #[arg(long)]
     seed: Option<u64>,
+    /// Make a meeting and play it from this file (TOML; the simulator's README has an example).
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
     #[command(flatten)]
     stop: StopArguments,
 }
@@ -37,6 +41,13 @@ pub(crate) struct Arguments {
 /// Runs until told to stop. Prints one line of JSON when ready.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let stop = Stop::listen(arguments.stop)?;
+    let script = match &arguments.script {
+        Some(path) => Some(
+            std::fs::read_to_string(path)
+                .with_context(|| format!("--script: {} cannot be read", path.display()))?,
+        ),
+        None => None,
+    };
     let config = SimulatorConfig {
         zoom_port: arguments.zoom_port.unwrap_or(if arguments.as_zoom { HTTPS } else { 0 }),
         control_port: arguments.control_port,
@@ -50,7 +61,17 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     } else {
         Simulator::start(config).await?
     };
-    println!("{}", serde_json::to_string(simulator.ready())?);
+    let mut ready = serde_json::to_value(simulator.ready())?;
+    if let Some((script, path)) = script.zip(arguments.script) {
+        match simulator.play(&script) {
+            Ok(meeting) => ready["meeting"] = serde_json::to_value(meeting)?,
+            Err(error) => {
+                simulator.stop().await;
+                anyhow::bail!("--script: {}: {error}", path.display());
+            }
+        }
+    }
+    println!("{ready}");
     stop.asked().await;
     simulator.stop().await;
     Ok(())

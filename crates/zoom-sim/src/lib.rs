@@ -14,7 +14,9 @@ mod jwt;
 mod limit;
 mod oauth;
 mod obf;
+mod patch;
 mod rest;
+mod script;
 mod server;
 mod sim;
 mod simulator;
@@ -23,4 +25,5 @@ mod world;
 mod zak;
 mod zoom;
 
-pub use simulator::{Ready, Simulator, SimulatorConfig, StartError};
+pub use script::ScriptError;
+pub use simulator::{PlayedMeeting, Ready, Simulator, SimulatorConfig, StartError};

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -22,6 +22,8 @@ pub(crate) struct Sim {
     pub(crate) stopping: CancellationToken,
     /// Told when something may be due sooner than the delivery task thought.
     pub(crate) mail: Notify,
+    /// Changes with everything that happens; for scripts, which wait for people and for the clock.
+    happenings: watch::Sender<()>,
     /// How webhooks go out.
     pub(crate) wire: Wire,
     world: Mutex<World>,
@@ -38,6 +40,7 @@ impl Sim {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             mail: Notify::new(),
+            happenings: watch::Sender::new(()),
             wire,
             world: Mutex::new(world),
         })
@@ -47,6 +50,17 @@ impl Sim {
     /// happens under one guard is one step, and others see all of it or nothing.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To be called after every step that changes anything: whoever waits looks again.
+    pub(crate) fn happened(&self) {
+        self.mail.notify_one();
+        self.happenings.send_replace(());
+    }
+
+    /// Changes from now on, none of them missed.
+    pub(crate) fn happenings(&self) -> watch::Receiver<()> {
+        self.happenings.subscribe()
     }
 
     /// Zoom's time.

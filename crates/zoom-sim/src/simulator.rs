@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::authority::Authority;
 use crate::entropy::Entropy;
+use crate::script::{self, Script, ScriptError};
 use crate::server::{self, Listening};
 use crate::sim::{SharedSim, Sim};
 use crate::webhooks::delivery;
@@ -46,6 +47,15 @@ pub struct Ready {
     /// Base64 SHA-256 of the CA's public key, for Chromium's
     /// `--ignore-certificate-errors-spki-list`. It covers the leaf, whose chain carries the CA.
     pub spki: String,
+}
+
+/// The meeting that a script plays in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PlayedMeeting {
+    /// 9 to 11 digits.
+    pub meeting_number: String,
+    /// The link that people are given.
+    pub join_url: String,
 }
 
 /// Why the simulator did not start; each message says what to do.
@@ -136,6 +146,13 @@ impl Simulator {
     /// How to reach it.
     pub fn ready(&self) -> &Ready {
         &self.ready
+    }
+
+    /// Makes the meeting of a script and plays it; the README says how one looks.
+    pub fn play(&self, script: &str) -> Result<PlayedMeeting, ScriptError> {
+        let playing = script::play(&self.sim, Script::read(script)?, None)?;
+        self.sim.happened();
+        Ok(PlayedMeeting { meeting_number: playing.meeting_number.0, join_url: playing.join_url })
     }
 
     /// Closes sockets, lets requests in flight finish, and returns when every task has ended.

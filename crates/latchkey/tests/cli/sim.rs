@@ -36,6 +36,33 @@ async fn it_is_of_use_alone() {
 }
 
 #[tokio::test]
+async fn it_plays_a_meeting_from_a_script() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("weekly.toml"),
+        "[meeting]\ntopic = \"Weekly\"\n[[step]]\nat = 0\ndo = \"join\"\nwho = \"Ada\"\n",
+    )
+    .unwrap();
+    let (simulator, ready) = start(folder.path(), &["--script", "weekly.toml"]).await;
+    let number = ready["meeting"]["meeting_number"].as_str().unwrap();
+    assert_eq!(ready["meeting"]["join_url"], format!("https://zoom.us/j/{number}"));
+    let meeting = format!("{}/meetings/{number}", ready["control"].as_str().unwrap());
+    let client = http().build().unwrap();
+    let shown: Value = client.get(meeting).send().await.unwrap().json().await.unwrap();
+    assert_eq!(shown["topic"], "Weekly");
+    simulator.signal(Signal::TERM);
+    assert!(simulator.ended().await.success());
+
+    fs::write(folder.path().join("wrong.toml"), "[meeting]\n\n[[step]]\nat = 0\ndo = \"dance\"\n").unwrap();
+    for (file, words) in
+        [("wrong.toml", "wrong.toml: line 3: do: there is no \"dance\""), ("none.toml", "cannot be read")]
+    {
+        let line = refusal(latchkey(folder.path(), &["sim", "--script", file])).await;
+        assert!(line.contains("--script") && line.contains(words), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn its_authority_outlives_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut keys = Vec::new();

@@ -40,6 +40,6 @@ pub(crate) async fn advance(
         return Err(ControlError::Bad("advance_seconds goes further than 100 years".to_owned()));
     }
     sim.clock.advance(body.advance_seconds);
-    sim.mail.notify_one();
+    sim.happened();
     Ok(view(&sim))
 }

@@ -9,6 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::patch;
+
 /// A mistake of the caller.
 #[derive(Debug)]
 pub(crate) enum ControlError {
@@ -43,18 +45,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-/// `current` with the fields of `patch` in place of its own: one set of names and checks for
-/// making and for changing.
+/// The same as [`patch::patched`], from a body.
 pub(crate) fn patched<T: Serialize + DeserializeOwned>(current: &T, patch: Value) -> Result<T, ControlError> {
-    let bad = |error: serde_json::Error| ControlError::Bad(error.to_string());
     let Value::Object(patch) = patch else {
         return Err(ControlError::Bad("a JSON object is needed".to_owned()));
     };
-    let mut value = serde_json::to_value(current).map_err(bad)?;
-    if let Value::Object(fields) = &mut value {
-        fields.extend(patch);
-    }
-    serde_json::from_value(value).map_err(bad)
+    patch::patched(current, patch).map_err(ControlError::Bad)
 }
 
 pub(crate) async fn no_such_route() -> Response {

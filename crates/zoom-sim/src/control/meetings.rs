@@ -10,9 +10,10 @@ use serde_json::{Map, Value, json};
 
 use super::error::{Body, ControlError, patched};
 use crate::clock::Moment;
+use crate::gate::activity::Running;
 use crate::gate::line::{self, Whose};
 use crate::gate::meeting::{Meeting, Phase};
-use crate::gate::participant::{Participant, View as ParticipantView};
+use crate::gate::participant::View as ParticipantView;
 use crate::gate::settings::Settings;
 use crate::ids::{AccountId, MeetingNumber, UserId};
 use crate::sim::{SharedSim, Sim};
@@ -30,6 +31,9 @@ struct View<'a> {
     started: bool,
     #[serde(flatten)]
     settings: &'a Settings,
+    active_speakers: &'a [u32],
+    cloud_recording: Running,
+    breakout_rooms: Vec<&'a str>,
     participants: Vec<ParticipantView<'a>>,
 }
 
@@ -43,7 +47,10 @@ fn view(meeting: &Meeting) -> Json<Value> {
         phase: meeting.phase,
         started: meeting.is_running(),
         settings: &meeting.settings,
-        participants: meeting.participants.iter().map(Participant::view).collect(),
+        active_speakers: &meeting.active_speakers,
+        cloud_recording: meeting.cloud_recording,
+        breakout_rooms: meeting.breakout.names(),
+        participants: meeting.participants.iter().map(|person| person.view(&meeting.breakout)).collect(),
     }))
 }
 
@@ -89,7 +96,7 @@ pub(crate) async fn create(
         }
         Ok(())
     })?;
-    sim.mail.notify_one();
+    sim.happened();
     Ok((StatusCode::CREATED, answer))
 }
 
@@ -105,7 +112,7 @@ pub(super) fn with(
     act: impl FnOnce(&mut Meeting) -> Result<(), ControlError>,
 ) -> Result<Json<Value>, ControlError> {
     let shown = during(&mut sim.world(), number, sim.moment(), act);
-    sim.mail.notify_one();
+    sim.happened();
     shown
 }
 
@@ -141,7 +148,7 @@ pub(crate) async fn change(
     let host_id = changes.host_id.unwrap_or_else(|| meeting.host_id.clone());
     world.user(&host_id).ok_or(ControlError::Unknown("host_id"))?;
     world.change_meeting(&number, settings, &host_id, &host_id, at);
-    sim.mail.notify_one();
+    sim.happened();
     world.meetings.get(&number).map(view).ok_or(ControlError::Unknown("meeting"))
 }
 
@@ -154,7 +161,7 @@ pub(crate) async fn delete(
     let meeting = world.meetings.get(&number).ok_or(ControlError::Unknown("meeting"))?;
     let host_id = meeting.host_id.clone();
     world.remove_meeting(&number, &host_id, sim.moment());
-    sim.mail.notify_one();
+    sim.happened();
     Ok(StatusCode::NO_CONTENT)
 }
 

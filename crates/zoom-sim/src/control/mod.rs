@@ -3,18 +3,22 @@
 //! Plain HTTP and JSON on a port of its own, so that nothing of it can be mistaken for Zoom.
 
 mod apps;
+mod breakout;
 mod clock;
 mod consents;
 mod error;
 mod faults;
 mod meetings;
 mod participants;
+mod registrants;
+mod scripts;
 mod stats;
 mod switches;
+mod talk;
 mod users;
 mod webhooks;
 
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post, put};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
@@ -45,11 +49,20 @@ pub(crate) fn routes(sim: &SharedSim) -> Router {
         .route("/meetings/{number}/end", post(meetings::end))
         .route("/meetings/{number}/drop-sockets", post(meetings::drop_sockets))
         .route("/meetings/{number}/cut-line", post(meetings::cut_line).delete(meetings::heal_line))
-        .route("/meetings/{number}/chat", get(participants::chat).post(participants::say))
+        .route("/meetings/{number}/chat", get(talk::chat).post(talk::say))
+        .route("/meetings/{number}/captions", post(talk::caption))
+        .route("/meetings/{number}/active-speakers", put(talk::speak))
+        .route("/meetings/{number}/recording", put(talk::record))
+        .route("/meetings/{number}/breakout-rooms", put(breakout::open).delete(breakout::close))
+        .route("/meetings/{number}/participants/{id}/move", post(breakout::move_participant))
+        .route("/meetings/{number}/registrants", get(registrants::list).post(registrants::add))
         .route("/meetings/{number}/participants", post(participants::seat))
+        .route("/meetings/{number}/participants/{id}", patch(participants::change))
+        .route("/meetings/{number}/participants/{id}/leave", post(participants::leave))
         .route("/meetings/{number}/participants/{id}/admit", post(participants::admit))
         .route("/meetings/{number}/participants/{id}/hold", post(participants::hold))
         .route("/meetings/{number}/participants/{id}/remove", post(participants::remove))
+        .route("/scripts", get(scripts::list).post(scripts::play))
         .route("/clock", get(clock::show).post(clock::advance))
         .route("/faults", get(faults::list).post(faults::arm).delete(faults::clear))
         .route("/faults/held", get(faults::held).delete(faults::let_go))
@@ -88,10 +101,19 @@ async fn index() -> Json<Value> {
             "POST            /_sim/meetings/{number}/drop-sockets",
             "POST DELETE     /_sim/meetings/{number}/cut-line",
             "GET POST        /_sim/meetings/{number}/chat",
+            "POST            /_sim/meetings/{number}/captions",
+            "PUT             /_sim/meetings/{number}/active-speakers",
+            "PUT             /_sim/meetings/{number}/recording",
+            "PUT DELETE      /_sim/meetings/{number}/breakout-rooms",
+            "GET POST        /_sim/meetings/{number}/registrants",
             "POST            /_sim/meetings/{number}/participants",
+            "PATCH           /_sim/meetings/{number}/participants/{id}",
+            "POST            /_sim/meetings/{number}/participants/{id}/leave",
+            "POST            /_sim/meetings/{number}/participants/{id}/move",
             "POST            /_sim/meetings/{number}/participants/{id}/admit",
             "POST            /_sim/meetings/{number}/participants/{id}/hold",
             "POST            /_sim/meetings/{number}/participants/{id}/remove",
+            "GET POST        /_sim/scripts",
             "GET POST        /_sim/clock",
             "GET POST DELETE /_sim/faults",
             "GET DELETE      /_sim/faults/held",

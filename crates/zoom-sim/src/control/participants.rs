@@ -1,68 +1,99 @@
-//! `/_sim/meetings/{number}/participants` and `…/chat`: the people in it.
-
-use std::collections::BTreeMap;
+//! `/_sim/meetings/{number}/participants`: the people in it.
 
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::error::{Body, ControlError};
+use super::error::{Body, ControlError, patched};
 use super::meetings::with;
-use crate::gate::entrance::next_id;
-use crate::gate::meeting::ChatMessage;
-use crate::gate::participant::Participant;
+use crate::gate::activity::{Activity, Impossible, is_name};
+use crate::gate::company::{Newcomer, seat_without_socket};
 use crate::ids::{MeetingNumber, UserId};
 use crate::sim::SharedSim;
-use crate::world::user::User;
 
 type Answer = Result<Json<Value>, ControlError>;
 
 /// Somebody who is only in the roster.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Extra {
     name: String,
     /// Signed in as this user: their picture, and they can vouch for bots.
     user_id: Option<UserId>,
     #[serde(default)]
     host: bool,
+    /// [`Activity`]: audio, muted, video_on, sharing and so on.
+    #[serde(flatten)]
+    activity: Map<String, Value>,
 }
 
-/// Puts somebody into the meeting who has no socket and does nothing (ours): company for bots.
+/// Puts somebody into the meeting who has no socket (ours): company for bots.
 pub(crate) async fn seat(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,
     Body(extra): Body<Extra>,
 ) -> Answer {
-    let (zoom_id, guid, avatar) = {
-        let mut world = sim.world();
-        let user = extra.user_id.as_ref().map(|id| world.user(id).ok_or(ControlError::Unknown("user")));
-        let avatar = user.transpose()?.map(User::avatar_url);
-        (world.entropy.id(), world.entropy.id(), avatar)
-    };
-    let joined_at = sim.now();
+    let activity = patched(&Activity::default(), Value::Object(extra.activity))?;
+    let newcomer = Newcomer { name: extra.name, user_id: extra.user_id, host: extra.host };
+    let at = sim.now();
+    let id =
+        seat_without_socket(&mut sim.world(), &number, newcomer, at).map_err(|reason| impossible(&reason))?;
     with(&sim, &number, |meeting| {
-        let (id, arrival) = next_id(meeting);
-        meeting.enter(Participant {
-            id,
-            number: arrival,
-            zoom_id,
-            guid,
-            name: extra.name,
-            user_id: extra.user_id,
-            avatar,
-            host: extra.host,
-            on_hold: false,
-            camera: false,
-            video_on: false,
-            joined_at,
-            authoriser: None,
-            privilege: None,
-            line: None,
-            cut_off: false,
-            seen: BTreeMap::new(),
-        });
+        meeting.change_activity(id, activity).map_err(|reason| {
+            meeting.leave(id);
+            impossible(&reason)
+        })
+    })
+}
+
+/// Changes of somebody: another name, the host's role, and any of [`Activity`].
+#[derive(Deserialize)]
+pub(crate) struct Changes {
+    name: Option<String>,
+    host: Option<bool>,
+    #[serde(flatten)]
+    activity: Map<String, Value>,
+}
+
+pub(crate) async fn change(
+    State(sim): State<SharedSim>,
+    Path((number, id)): Path<(MeetingNumber, u32)>,
+    Body(changes): Body<Changes>,
+) -> Answer {
+    with(&sim, &number, |meeting| {
+        let person = meeting.participant(id).ok_or(ControlError::Unknown("participant in the meeting"))?;
+        let activity = patched(&person.activity, Value::Object(changes.activity))?;
+        if changes.host == Some(false) {
+            let message = "host cannot be taken away; give it to somebody else with host: true".to_owned();
+            return Err(ControlError::Bad(message));
+        }
+        if changes.name.as_deref().is_some_and(|name| !is_name(name)) {
+            return Err(impossible(&Impossible::Name));
+        }
+        meeting.change_activity(id, activity).map_err(|reason| impossible(&reason))?;
+        if let Some(name) = &changes.name {
+            meeting.rename(id, name).map_err(|reason| impossible(&reason))?;
+        }
+        if changes.host == Some(true) {
+            meeting.make_host(id);
+        }
+        Ok(())
+    })
+}
+
+/// Leaves by itself, as somebody without a socket can't say.
+pub(crate) async fn leave(
+    State(sim): State<SharedSim>,
+    Path((number, id)): Path<(MeetingNumber, u32)>,
+) -> Answer {
+    with(&sim, &number, |meeting| {
+        let person = meeting.participant(id).ok_or(ControlError::Unknown("participant in the meeting"))?;
+        if person.line.is_some() {
+            let message =
+                "this participant has a socket: it leaves by itself, or the host removes it".to_owned();
+            return Err(ControlError::Bad(message));
+        }
+        meeting.leave(id);
         Ok(())
     })
 }
@@ -91,32 +122,17 @@ pub(crate) async fn remove(
     with(&sim, &number, |meeting| found(meeting.remove(id)))
 }
 
-/// What was said so far.
-pub(crate) async fn chat(
-    State(sim): State<SharedSim>,
-    Path(number): Path<MeetingNumber>,
-) -> Result<Json<Vec<ChatMessage>>, ControlError> {
-    let world = sim.world();
-    let meeting = world.meetings.get(&number).ok_or(ControlError::Unknown("meeting"))?;
-    Ok(Json(meeting.chat.clone()))
+pub(super) fn bad(reason: &impl ToString) -> ControlError {
+    ControlError::Bad(reason.to_string())
 }
 
-/// Words put into a participant's mouth.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Said {
-    from: u32,
-    to: Option<u32>,
-    text: String,
-}
-
-pub(crate) async fn say(
-    State(sim): State<SharedSim>,
-    Path(number): Path<MeetingNumber>,
-    Body(said): Body<Said>,
-) -> Answer {
-    let message_id = sim.world().entropy.id();
-    with(&sim, &number, |meeting| found(meeting.say(said.from, said.to, &said.text, &message_id)))
+fn impossible(reason: &Impossible) -> ControlError {
+    match reason {
+        Impossible::NoSuchMeeting => ControlError::Unknown("meeting"),
+        Impossible::NoSuchUser => ControlError::Unknown("user"),
+        Impossible::NoSuchParticipant => ControlError::Unknown("participant in the meeting"),
+        reason => bad(reason),
+    }
 }
 
 fn found(found: bool) -> Result<(), ControlError> {

@@ -55,7 +55,7 @@ pub(crate) async fn create(
     }
     user.fill_names();
     world.add_user(user.clone(), sim.moment());
-    sim.mail.notify_one();
+    sim.happened();
     Ok((StatusCode::CREATED, Json(user.into())))
 }
 
@@ -89,7 +89,7 @@ pub(crate) async fn change(
     if !changed.active {
         world.grants.end_user(&id);
     }
-    sim.mail.notify_one();
+    sim.happened();
     Ok(Json(changed.into()))
 }
 
@@ -107,7 +107,7 @@ pub(crate) async fn delete(
     world.grants.end_user(&id);
     world.users.retain(|user| user.id != id);
     world.signed_in.take_if(|signed_in| *signed_in == id);
-    sim.mail.notify_one();
+    sim.happened();
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -123,7 +123,7 @@ pub(crate) async fn remove_app(
         return Err(ControlError::Unknown("grant of this user to this app"));
     }
     world.announce_removal(&client_id, &id, at);
-    sim.mail.notify_one();
+    sim.happened();
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -20,6 +20,7 @@ pub(crate) struct Admission {
     pub(crate) name: String,
     pub(crate) signature: String,
     pub(crate) zak: Option<String>,
+    pub(crate) email: String,
     /// JWT-shaped; comes back in 4301.
     pub(crate) sign: String,
     pub(crate) expires_at: Timestamp,
@@ -34,6 +35,7 @@ pub(crate) struct Joiner<'a> {
     pub(crate) passcode: &'a str,
     pub(crate) signature: &'a str,
     pub(crate) zak: Option<&'a str>,
+    pub(crate) tk: &'a str,
     pub(crate) host: bool,
 }
 
@@ -56,6 +58,7 @@ pub(crate) fn grant(
         name: joiner.name.to_owned(),
         signature: joiner.signature.to_owned(),
         zak: joiner.zak.map(str::to_owned),
+        email: joiner.email.to_owned(),
         sign: sign.clone(),
         expires_at: now + LIFE,
         request,
@@ -64,6 +67,8 @@ pub(crate) fn grant(
     let meeting = world.meetings.get(number);
     let topic = meeting.map_or("", |meeting| meeting.settings.topic.as_str());
     let host = meeting.and_then(|meeting| world.user(&meeting.host_id));
+    let webinar = meeting.is_some_and(|meeting| meeting.settings.webinar);
+    let captions = meeting.map(|meeting| meeting.settings.captions).unwrap_or_default();
     let changes = meeting.map(|meeting| meeting.settings.options.clone()).unwrap_or_default();
     let mut result = json!({
         "meetingNumber": number,
@@ -86,12 +91,14 @@ pub(crate) fn grant(
         "toll_numbers_json": "[]",
         "call_out_country_json": "[]",
         "wcXMPPConfig": "{}",
-        "meetingOptions": options::meeting_options(host, &changes).to_string(),
-        "liveTranscription": options::live_transcription().to_string(),
+        "meetingOptions": options::meeting_options(host, captions, &changes).to_string(),
+        "liveTranscription": options::live_transcription(captions).to_string(),
         "meetingInfo": "{}",
         "can_recording": "0",
         "support_call_out": "0",
-        "isWebinar": "0",
+        "isWebinar": if webinar { "1" } else { "0" },
+        // The SDK sends this one, and not its page's, in 4301 (O).
+        "tk": joiner.tk,
         "optionAudioType": "voip",
         "userRole": 0,
     });

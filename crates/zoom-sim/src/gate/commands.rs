@@ -1,32 +1,27 @@
 //! What a participant says in a meeting, and what comes of it.
 
-use base64::Engine as _;
-use base64::alphabet::STANDARD as ALPHABET;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Value, json};
 
+use base64::Engine as _;
+
+use super::activity::Activity;
+use super::chat::{self, LENIENT};
 use super::event::{self, Incoming, Outgoing};
 use super::meeting::Meeting;
+use crate::clock::Moment;
 use crate::ids::MeetingNumber;
 use crate::sim::Sim;
 use crate::world::World;
 
-/// The SDK leaves padding out at times.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &ALPHABET,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
 /// Does what participant `id` says, as far as they may; answers go down their line.
 pub(crate) fn obey(sim: &Sim, number: &MeetingNumber, id: u32, frame: &Incoming) {
     let mut world = sim.world();
-    do_as_told(&mut world, number, id, frame);
+    do_as_told(&mut world, number, id, frame, sim.moment());
     world.spread_news(number, sim.moment());
-    sim.mail.notify_one();
+    sim.happened();
 }
 
-fn do_as_told(world: &mut World, number: &MeetingNumber, id: u32, frame: &Incoming) {
+fn do_as_told(world: &mut World, number: &MeetingNumber, id: u32, frame: &Incoming, at: Moment) {
     let World { meetings, entropy, .. } = world;
     let Some(meeting) = meetings.get_mut(number) else { return };
     let Some(speaker) = meeting.participant_mut(id) else { return };
@@ -42,11 +37,19 @@ fn do_as_told(world: &mut World, number: &MeetingNumber, id: u32, frame: &Incomi
             meeting.changed();
         }
         event::VIDEO => {
-            speaker.video_on = !flag(body, "bOn");
+            speaker.activity.video_on = !flag(body, "bOn");
             meeting.changed();
         }
-        event::CHAT => chat(meeting, id, body, &entropy.id()),
-        event::END | event::REMOVE | event::HOLD | event::ADMIT_ALL | event::MAKE_HOST => {
+        event::CHAT => chat::received(meeting, id, body, entropy.id(), at.unix_ms),
+        event::ASK_CAPTIONS => meeting.start_captions(id),
+        event::RENAME => rename(meeting, id, body),
+        event::END
+        | event::REMOVE
+        | event::HOLD
+        | event::ADMIT_ALL
+        | event::MAKE_HOST
+        | event::REVOKE_CO_HOST
+        | event::LOCK => {
             if speaker.host {
                 obey_host(meeting, id, frame);
             } else {
@@ -72,7 +75,15 @@ fn obey_host(meeting: &mut Meeting, id: u32, frame: &Incoming) {
         (event::HOLD, Some(target)) => {
             meeting.set_hold(target, flag(&frame.body, "bHold"));
         }
+        (event::MAKE_HOST, Some(target)) if flag(&frame.body, "bCoHost") => {
+            set_co_host(meeting, target, true);
+        }
         (event::MAKE_HOST, Some(target)) => meeting.make_host(target),
+        (event::REVOKE_CO_HOST, Some(target)) => set_co_host(meeting, target, false),
+        (event::LOCK, _) => {
+            meeting.settings.locked = flag(&frame.body, "bLock");
+            meeting.tell_settings();
+        }
         (event::ADMIT_ALL, _) => {
             let waiting = meeting.participants.iter().filter(|person| person.on_hold);
             for waiting in waiting.map(|person| person.id).collect::<Vec<_>>() {
@@ -83,18 +94,25 @@ fn obey_host(meeting: &mut Meeting, id: u32, frame: &Incoming) {
     }
 }
 
-/// 4135: `{text, destNodeID}`; the answer 4136 must come, or the SDK gives up after 5 s.
-fn chat(meeting: &mut Meeting, from: u32, body: &Value, message_id: &str) {
-    let bytes = body["text"].as_str().and_then(|text| LENIENT.decode(text).ok()).unwrap_or_default();
-    let to = body["destNodeID"].as_u64().and_then(|id| u32::try_from(id).ok()).filter(|id| *id != 0);
-    let said = meeting.say(from, to, &String::from_utf8_lossy(&bytes), message_id);
-    let answer = json!({
-        "result": if said { 0 } else { 2 },
-        "destNodeID": to.unwrap_or(0),
-        "msgID": message_id,
-    });
-    if let Some(speaker) = meeting.participant(from) {
-        speaker.tell(Outgoing::new(event::CHAT + 1, answer));
+/// 4109: `{id, dn2}`. A host renames anybody, others themselves where the meeting allows it (I).
+fn rename(meeting: &mut Meeting, id: u32, body: &Value) {
+    let host = meeting.participant(id).is_some_and(|person| person.host);
+    let target = body["id"].as_u64().and_then(|target| u32::try_from(target).ok()).unwrap_or(id);
+    if !host && (target != id || !meeting.settings.rename_allowed) {
+        tracing::info!(meeting = %meeting.number, "only a host may rename them");
+        return;
+    }
+    let name = body["dn2"].as_str().and_then(|name| LENIENT.decode(name).ok()).unwrap_or_default();
+    if let Err(reason) = meeting.rename(target, &String::from_utf8_lossy(&name)) {
+        tracing::info!(meeting = %meeting.number, %reason, "a name is refused");
+    }
+}
+
+fn set_co_host(meeting: &mut Meeting, id: u32, co_host: bool) {
+    let Some(person) = meeting.participant(id) else { return };
+    let activity = Activity { co_host, ..person.activity.clone() };
+    if let Err(reason) = meeting.change_activity(id, activity) {
+        tracing::info!(meeting = %meeting.number, %reason, "a co-host is not made");
     }
 }
 

@@ -6,10 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::sync::mpsc::{self, UnboundedReceiver};
 
+use super::activity::Activity;
 use super::admission::Admission;
 use super::event::{self, Outgoing, Over};
+use super::frames::{self, FrameReceiver};
 use super::meeting::Meeting;
 use super::participant::{Participant, base64_text};
 use super::refusal::Refusal;
@@ -26,7 +27,7 @@ const FIRST_ID: u32 = 16_778_240;
 /// Somebody who has come in, and what they are to be told, in order.
 pub(crate) struct Entered {
     pub(crate) id: u32,
-    pub(crate) frames: UnboundedReceiver<Outgoing>,
+    pub(crate) frames: FrameReceiver,
 }
 
 /// Asks the rules again with all credentials at hand, and lets in or refuses, in one step.
@@ -40,6 +41,10 @@ pub(crate) fn enter(
     let mut world = sim.world();
     let admission = redeem(&mut world, number, opening, credentials, now)?;
     let request = admission.request;
+    let moved = credentials.breakout.as_deref();
+    let rejoins = opening.zoomid.clone().or_else(|| {
+        world.meetings.get_mut(number).and_then(|meeting| meeting.breakout.stay_of(moved, &admission.name))
+    });
     let attempt = Attempt {
         number,
         signature: &admission.signature,
@@ -47,11 +52,13 @@ pub(crate) fn enter(
         zak: credentials.zak.as_deref().or(admission.zak.as_deref()).filter(|zak| !zak.is_empty()),
         obf: credentials.obf.as_deref().filter(|token| !token.is_empty()),
         join_token: credentials.join_token.as_deref().filter(|token| !token.is_empty()),
-        rejoins: opening.zoomid.as_deref(),
+        email: &admission.email,
+        tk: credentials.tk.as_deref().filter(|tk| !tk.is_empty()),
+        rejoins: rejoins.as_deref(),
     };
     let admitted = rules::judge(&world, &attempt, now).and_then(|seat| {
         let on_hold = seat.on_hold;
-        let entered = sit(&mut world, &admission, seat, opening.zoomid.as_deref(), now)?;
+        let entered = sit(&mut world, &admission, seat, rejoins.as_deref(), moved, now)?;
         Ok((entered, on_hold))
     });
     match admitted {
@@ -59,7 +66,7 @@ pub(crate) fn enter(
             tracing::info!(meeting = %number, participant = entered.id, on_hold, "joined");
             world.ledger.admit(request, on_hold);
             world.spread_news(number, sim.moment());
-            sim.mail.notify_one();
+            sim.happened();
             Ok(entered)
         }
         Err(refusal) => {
@@ -93,21 +100,24 @@ fn sit(
     admission: &Admission,
     seat: Seat,
     rejoins: Option<&str>,
+    breakout: Option<&str>,
     now: Timestamp,
 ) -> Result<Entered, Refusal> {
     let zoom_id = rejoins.map_or_else(|| world.entropy.id(), str::to_owned);
-    let guid = world.entropy.id();
+    let new_guid = world.entropy.id();
     let replaces = world.switches.duplicate_identity == DuplicateIdentity::Replace;
     let meeting = world.meetings.get_mut(&admission.number).ok_or(Refusal::MeetingNotFound)?;
     if let Some(zoom_id) = rejoins {
         forget(meeting, |person| person.zoom_id == zoom_id, None);
     }
+    let guid = meeting.guids.entry(zoom_id.clone()).or_insert(new_guid).clone();
+    let room = breakout.and_then(|token| meeting.breakout.room_of(token));
     let user_id = seat.user.as_ref().map(|user| user.id.clone());
     if replaces && user_id.is_some() {
         forget(meeting, |person| person.user_id == user_id, Some(Over::Duplicated));
     }
     let (id, number) = next_id(meeting);
-    let (line, frames) = mpsc::unbounded_channel();
+    let (line, frames) = frames::channel();
     let person = Participant {
         id,
         number,
@@ -119,7 +129,10 @@ fn sit(
         host: seat.host,
         on_hold: seat.on_hold,
         camera: false,
-        video_on: false,
+        activity: Activity::default(),
+        wants_captions: false,
+        assigned_room: room.clone(),
+        breakout_room: room,
         joined_at: now,
         authoriser: seat.authorisation.as_ref().map(|token| token.user_id.clone()),
         privilege: seat.permit.as_ref().map(|permit| permit.privilege),
@@ -128,7 +141,9 @@ fn sit(
         seen: BTreeMap::new(),
     };
     person.tell(Outgoing::new(event::JOIN_RESULT, joined(meeting, &person)));
-    person.tell(Outgoing::new(event::SETTINGS, json!({"bCanUnmuteVideo": true})));
+    for frame in meeting.settings_frames() {
+        person.tell(frame);
+    }
     person.tell(Outgoing::new(event::VIDEO_STREAM, json!({"ssrc": person.id})));
     let (authoriser, zoom_id) = (person.authoriser.clone(), person.zoom_id.clone());
     meeting.enter(person);
@@ -190,7 +205,7 @@ fn joined(meeting: &Meeting, person: &Participant) -> Value {
         "hugeBO": false,
         "reportDomain": "rwg.zoom.us",
         "mmrFeature": 0,
-        "useWBVideo": 0,
+        "useWBVideo": u8::from(meeting.settings.webrtc_video),
         "useWBAudio": 0,
         "e2eEncrypt": false,
         "userGUID": person.guid,

@@ -18,21 +18,49 @@ pub(crate) const SETTINGS: u32 = 7938;
 pub(crate) const OVER: u32 = 7939;
 /// Server: the receiver became host.
 pub(crate) const HOST_CHANGED: u32 = 7940;
+/// Server: the receiver became a co-host, or is none any more.
+pub(crate) const CO_HOST_CHANGED: u32 = 7941;
 /// Server: the receiver went on hold or was admitted.
 pub(crate) const HOLD_CHANGED: u32 = 7942;
 /// Server: a chat message.
 pub(crate) const CHAT_RECEIVED: u32 = 7944;
+/// Server: the receiver is to go into a breakout room, or back.
+pub(crate) const BREAKOUT_COMMAND: u32 = 7949;
+/// Server: the breakout rooms, and who belongs where.
+pub(crate) const BREAKOUT_ROOMS: u32 = 7950;
+/// Server: captions: whether the receiver has them.
+pub(crate) const CAPTION_STATE: u32 = 7982;
+/// Server: a caption, or more of one.
+pub(crate) const CAPTION: u32 = 7983;
+/// Server: the answer to [`ASK_CAPTIONS`].
+pub(crate) const CAPTIONS_STARTED: u32 = 7985;
+/// Server: the host has switched captions off, or on again.
+pub(crate) const CAPTIONS_DISABLED: u32 = 8011;
+/// Server: who speaks.
+pub(crate) const ACTIVE_SPEAKERS: u32 = 12_033;
+/// Server: the host stops the receiver's camera.
+pub(crate) const STOP_VIDEO: u32 = 16_133;
+/// Server: whose screen is to be shown.
+pub(crate) const SHARED_SCREEN: u32 = 20_225;
 /// Server: whose bots are whose.
 pub(crate) const BOT_RELATION: u32 = 8029;
 /// Server: the stream number a camera may use.
 pub(crate) const VIDEO_STREAM: u32 = 16131;
+/// Client, host: lock the meeting.
+pub(crate) const LOCK: u32 = 4099;
+/// Client: rename `id`.
+pub(crate) const RENAME: u32 = 4109;
+/// Client, host: make `id` a co-host no more.
+pub(crate) const REVOKE_CO_HOST: u32 = 4195;
+/// Client: wants captions.
+pub(crate) const ASK_CAPTIONS: u32 = 4285;
 /// Client: end for all; answered by 4102.
 pub(crate) const END: u32 = 4101;
 /// Client: leave; answered by 4104.
 pub(crate) const LEAVE: u32 = 4103;
 /// Client, host: remove `id`.
 pub(crate) const REMOVE: u32 = 4107;
-/// Client, host: make `id` the host (read in the SDK).
+/// Client, host: make `id` a co-host (`bCoHost`), or else the host (the latter read in the SDK).
 pub(crate) const MAKE_HOST: u32 = 4111;
 /// Client, host: hold or admit `id`.
 pub(crate) const HOLD: u32 = 4113;

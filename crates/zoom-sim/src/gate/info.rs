@@ -32,6 +32,9 @@ pub(crate) struct Asked {
     /// Percent-encoded once more inside the form (O).
     #[serde(rename = "passWord", default)]
     encoded_passcode: String,
+    /// A registrant's token.
+    #[serde(default)]
+    tk: String,
     #[serde(default)]
     signature: String,
     /// ZAK of one who joins.
@@ -76,6 +79,8 @@ fn answer(sim: &Sim, asked: &Asked, at_unix_ms: i64) -> Value {
         zak: asked.zak(),
         obf: None,
         join_token: None,
+        email: &asked.email,
+        tk: Some(asked.tk.as_str()).filter(|tk| !tk.is_empty()),
         rejoins: None,
     };
     let verdict = rules::judge(&world, &attempt, now);
@@ -97,6 +102,7 @@ fn answer(sim: &Sim, asked: &Asked, at_unix_ms: i64) -> Value {
         passcode: &passcode,
         signature: &asked.signature,
         zak: asked.zak(),
+        tk: &asked.tk,
         host,
     };
     let result = admission::grant(&mut world, &asked.number, &joiner, request, now);

@@ -101,6 +101,6 @@ fn later(
             act(meeting);
         }
         world.spread_news(&number, later.moment());
-        later.mail.notify_one();
+        later.happened();
     });
 }

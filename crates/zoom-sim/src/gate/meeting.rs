@@ -1,6 +1,6 @@
 //! A meeting: its settings, its phase, and the people in it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -9,10 +9,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
+use super::activity::Running;
+use super::breakout::BreakoutRooms;
+use super::captions::Captions;
+use super::chat::ChatMessage;
 use super::event::{self, Outgoing, Over};
 use super::line::{Cuts, Whose};
 use super::news::Told;
-use super::participant::{Participant, base64_text};
+use super::participant::Participant;
+use super::registrants::Registrants;
 use super::roster;
 use super::settings::Settings;
 use crate::ids::{AccountId, MeetingNumber, UserId};
@@ -31,16 +36,6 @@ pub(crate) enum Phase {
     Ended,
 }
 
-/// A chat message, kept for the control API.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct ChatMessage {
-    pub(crate) from: u32,
-    pub(crate) sender: String,
-    /// `null` = everybody.
-    pub(crate) to: Option<u32>,
-    pub(crate) text: String,
-}
-
 /// A meeting.
 #[derive(Debug)]
 pub(crate) struct Meeting {
@@ -55,7 +50,17 @@ pub(crate) struct Meeting {
     pub(crate) removed: HashSet<UserId>,
     /// `zoomID`s that have passed the waiting room: a reconnect passes it too (I).
     pub(crate) admitted: HashSet<String>,
-    pub(crate) chat: Vec<ChatMessage>,
+    pub(crate) chat: VecDeque<ChatMessage>,
+    /// `userGUID`s by `zoomID`: a reconnect keeps it (I).
+    pub(super) guids: HashMap<String, String>,
+    pub(crate) breakout: BreakoutRooms,
+    pub(crate) registrants: Registrants,
+    pub(super) captions: Captions,
+    /// Ids of those who speak.
+    pub(crate) active_speakers: Vec<u32>,
+    /// Whose screen everybody was told of last.
+    pub(super) shown_screen: Option<u32>,
+    pub(crate) cloud_recording: Running,
     pub(crate) cuts: Cuts,
     /// Counts everybody who ever came, so that ids are never reused.
     pub(crate) arrivals: u32,
@@ -81,7 +86,14 @@ impl Meeting {
             participants: Vec::new(),
             removed: HashSet::new(),
             admitted: HashSet::new(),
-            chat: Vec::new(),
+            chat: VecDeque::new(),
+            guids: HashMap::new(),
+            breakout: BreakoutRooms::default(),
+            registrants: Registrants::default(),
+            captions: Captions::default(),
+            active_speakers: Vec::new(),
+            shown_screen: None,
+            cloud_recording: Running::Off,
             cuts: Cuts::default(),
             arrivals: 0,
             created_at,
@@ -101,16 +113,28 @@ impl Meeting {
 
     /// The link people are given.
     pub(crate) fn join_url(&self) -> String {
+        self.join_url_with(None)
+    }
+
+    /// The link of one registrant, who is known by `tk`; a webinar's begins with `w` (D).
+    pub(crate) fn join_url_with(&self, tk: Option<&str>) -> String {
         let Self { number, settings, .. } = self;
-        let pairs = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(Some(("pwd", &settings.passcode)).filter(|(_, code)| !code.is_empty()))
-            .finish();
+        let passcode = Some(settings.passcode.as_str()).filter(|code| !code.is_empty());
+        let pairs = [("tk", tk), ("pwd", passcode)];
+        let pairs = pairs.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)));
+        let pairs = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         let question = if pairs.is_empty() { "" } else { "?" };
-        format!("https://zoom.us/j/{number}{question}{pairs}")
+        let kind = if settings.webinar && tk.is_some() { "w" } else { "j" };
+        format!("https://zoom.us/{kind}/{number}{question}{pairs}")
     }
 
     pub(crate) fn participant(&self, id: u32) -> Option<&Participant> {
         self.participants.iter().find(|person| person.id == id)
+    }
+
+    /// Who came last by this name, in the meeting or its waiting room.
+    pub(crate) fn find(&self, name: &str) -> Option<&Participant> {
+        self.participants.iter().rev().find(|person| person.name == name)
     }
 
     pub(crate) fn participant_mut(&mut self, id: u32) -> Option<&mut Participant> {
@@ -132,8 +156,10 @@ impl Meeting {
         if !person.on_hold {
             self.admitted.insert(person.zoom_id.clone());
         }
+        let id = person.id;
         self.participants.push(person);
         self.changed();
+        self.tell_newcomer(id);
     }
 
     /// From or to the waiting room. False when nobody has this id.
@@ -148,6 +174,9 @@ impl Meeting {
             self.admitted.insert(zoom_id);
         }
         self.changed();
+        if !on_hold {
+            self.tell_newcomer(id);
+        }
         self.release_unvouched();
         true
     }
@@ -247,32 +276,12 @@ impl Meeting {
         }
     }
 
-    /// Delivers a message to everybody, or to one (O). Those on hold neither send nor receive.
-    pub(crate) fn say(&mut self, from: u32, to: Option<u32>, text: &str, message_id: &str) -> bool {
-        let Some(sender) = self.participant(from).filter(|sender| !sender.on_hold) else { return false };
-        let frame = json!({
-            "destNodeID": from,
-            "attendeeNodeID": to.unwrap_or(0),
-            "sn": sender.zoom_id,
-            "senderName": base64_text(&sender.name),
-            "text": base64_text(text),
-            "msgID": message_id,
-        });
-        let sender = sender.name.clone();
-        for person in &self.participants {
-            let addressed = to.is_none_or(|to| to == person.id);
-            if person.id != from && !person.on_hold && addressed {
-                person.tell(Outgoing::new(event::CHAT_RECEIVED, frame.clone()));
-            }
-        }
-        self.chat.push(ChatMessage { from, sender, to, text: text.to_owned() });
-        true
-    }
-
     /// After any change of people: everybody is told, and an empty meeting that nobody holds open
     /// stops running.
     pub(crate) fn changed(&mut self) {
         roster::publish(&mut self.participants);
+        self.forget_absent_speakers();
+        self.tell_shared_screen();
         if self.participants.is_empty() && self.phase == Phase::Running {
             self.phase = Phase::Waiting;
         }

@@ -4,11 +4,17 @@
 //! WebSocket). Who may pass is decided in [`rules`]; both ends of the join ask there. Zoom
 //! documents none of this: unless said otherwise, behaviour here is O, seen in the SDK's reactions.
 
+pub(crate) mod activity;
 pub(crate) mod admission;
 mod avatar;
+pub(crate) mod breakout;
+pub(crate) mod captions;
+pub(crate) mod chat;
 mod commands;
+pub(crate) mod company;
 pub(crate) mod entrance;
 pub(crate) mod event;
+pub(crate) mod frames;
 mod harmless;
 mod info;
 pub(crate) mod line;
@@ -18,9 +24,11 @@ mod options;
 pub(crate) mod participant;
 mod ping;
 mod refusal;
+pub(crate) mod registrants;
 mod roster;
 pub(crate) mod rules;
 pub(crate) mod settings;
+mod settings_frame;
 mod signature;
 mod socket;
 mod start_poll;

@@ -7,9 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use tokio::sync::mpsc::UnboundedSender;
 
+use super::activity::{Activity, Running};
+use super::breakout::BreakoutRooms;
 use super::event::Outgoing;
+use super::frames::FrameSender;
 use crate::ids::UserId;
 use crate::join_token::Privilege;
 
@@ -33,8 +35,15 @@ pub(crate) struct Participant {
     pub(crate) avatar: Option<String>,
     pub(crate) host: bool,
     pub(crate) on_hold: bool,
+    /// The SDK has said that there is one.
     pub(crate) camera: bool,
-    pub(crate) video_on: bool,
+    pub(crate) activity: Activity,
+    /// Has asked for captions.
+    pub(crate) wants_captions: bool,
+    /// Where they are: the id of a breakout room; `None` is the main session.
+    pub(crate) breakout_room: Option<String>,
+    /// Where they are to be; they may be on their way.
+    pub(crate) assigned_room: Option<String>,
     pub(crate) joined_at: Timestamp,
     /// Who vouched for this bot.
     pub(crate) authoriser: Option<UserId>,
@@ -42,7 +51,7 @@ pub(crate) struct Participant {
     pub(crate) privilege: Option<Privilege>,
     /// To the socket; `None` for those the control API has put there. The socket closes when this
     /// is dropped and what was sent has left.
-    pub(crate) line: Option<UnboundedSender<Outgoing>>,
+    pub(crate) line: Option<FrameSender>,
     /// Its line is cut, and Zoom has not noticed (I).
     pub(crate) cut_off: bool,
     /// The roster as this participant was last told.
@@ -59,7 +68,12 @@ pub(crate) struct View<'a> {
     /// `host` or `attendee`.
     role: &'static str,
     in_waiting_room: bool,
-    video_on: bool,
+    #[serde(flatten)]
+    activity: &'a Activity,
+    /// Has asked for captions.
+    wants_captions: bool,
+    /// Null is the main session.
+    breakout_room: Option<&'a str>,
     /// What a join token lets it do: `local_recording`, `live_streaming` or `local_archiving`.
     privilege: Option<Privilege>,
     /// Zoom's time, RFC 3339.
@@ -70,7 +84,7 @@ impl Participant {
     /// Sends a frame; nobody minds when the socket has just gone.
     pub(crate) fn tell(&self, frame: Outgoing) {
         if let Some(line) = &self.line {
-            line.send(frame).ok();
+            line.send(frame);
         }
     }
 
@@ -84,9 +98,16 @@ impl Participant {
         put("role", json!(u8::from(self.host)));
         put("bHold", json!(self.on_hold));
         put("bVideoConnect", json!(self.camera));
-        put("bVideoOn", json!(self.video_on));
-        put("muted", json!(true));
-        put("audio", json!(""));
+        let Activity { audio, muted, video_on, raised_hand, co_host, sharing, local_recording } =
+            self.activity;
+        put("bVideoOn", json!(video_on));
+        put("muted", json!(muted));
+        put("audio", json!(audio.on_the_wire()));
+        put("bRaiseHand", json!(raised_hand));
+        put("bCoHost", json!(co_host));
+        put("bShareOn", json!(sharing != Running::Off));
+        put("bSharePause", json!(sharing == Running::Paused));
+        put("bLocalRecordStatus", json!(local_recording as u8));
         put("bGuest", json!(self.user_id.is_none()));
         put("userGUID", json!(self.guid));
         put("participantID", json!(self.number));
@@ -97,7 +118,7 @@ impl Participant {
     }
 
     /// For the control API.
-    pub(crate) fn view(&self) -> View<'_> {
+    pub(crate) fn view<'a>(&'a self, rooms: &'a BreakoutRooms) -> View<'a> {
         View {
             id: self.id,
             name: &self.name,
@@ -105,7 +126,9 @@ impl Participant {
             avatar: self.avatar.as_deref(),
             role: if self.host { "host" } else { "attendee" },
             in_waiting_room: self.on_hold,
-            video_on: self.video_on,
+            activity: &self.activity,
+            wants_captions: self.wants_captions,
+            breakout_room: self.breakout_room.as_deref().and_then(|id| rooms.name_of(id)),
             privilege: self.privilege,
             joined_at: self.joined_at.to_string(),
         }

@@ -57,6 +57,20 @@ pub(crate) enum Refusal {
     NotStarted,
     /// Said by the socket: the SDK's own widget polls. SDK 3008.
     NotStartedAtSocket,
+    /// No `tk`, or one that nobody has: SDK 3099 (O; that meetings say it as webinars do is I).
+    RegistrationRequired,
+    /// A webinar's attendee tells no e-mail address: SDK 3005.
+    EmailRequired,
+    /// A panelist's address without a panelist's `tk`: 3135, which the SDK shows as 200 (I the words).
+    PanelistNeedsTk,
+    /// A panelist's address with an attendee's `tk`: 3032, which the SDK shows as 200 (I the words).
+    RegisteredAsPanelist,
+    /// SDK 200, with the address of a page.
+    CaptchaRequired,
+    /// SDK 200.
+    FrequentJoin,
+    /// SDK 200.
+    BotBlocked,
     /// The same user is in the meeting: SDK 4008.
     AlreadyPresent,
     /// A socket that no step 1 announced, or announced too long ago (ours): SDK 3621.
@@ -90,6 +104,12 @@ impl Refusal {
             Self::SsoRequired => (6024, "https://zoom.us/sso"),
             Self::PasscodeWrong => (3004, "Meeting Passcode wrong."),
             Self::NotStarted => (3008, "Meeting has not started"),
+            Self::RegistrationRequired => (3099, "https://zoom.us/meeting/register"),
+            Self::EmailRequired => (3000, "User email is required."),
+            Self::PanelistNeedsTk => (3135, "Panelists join by the link of their invitation."),
+            Self::RegisteredAsPanelist => (3032, "You cannot register with the e-mail of a panelist."),
+            Self::CaptchaRequired => (3110, "https://zoom.us/captcha"),
+            Self::FrequentJoin => (3634, "You be limit by zoom, need to check recaptcha."),
             Self::Ended
             | Self::Locked
             | Self::Full
@@ -103,6 +123,7 @@ impl Refusal {
             | Self::AuthoriserAbsent
             | Self::NotStartedAtSocket
             | Self::AlreadyPresent
+            | Self::BotBlocked
             | Self::Unannounced => return None,
         };
         Some(InfoError { code, message })
@@ -127,6 +148,13 @@ impl Refusal {
             Self::AuthoriserAbsent => 103_041,
             Self::AlreadyPresent => 103_044,
             Self::Unannounced => 1005,
+            Self::BotBlocked => 13_301,
+            Self::RegistrationRequired => 3099,
+            Self::EmailRequired => 3000,
+            Self::PanelistNeedsTk => 3135,
+            Self::RegisteredAsPanelist => 3032,
+            Self::CaptchaRequired => 3110,
+            Self::FrequentJoin => 3634,
             Self::SignatureInvalid
             | Self::SignatureExpired
             | Self::AppKeyWrong
@@ -169,6 +197,13 @@ impl Refusal {
             Self::NotStarted | Self::NotStartedAtSocket => "not_started",
             Self::AlreadyPresent => "already_present",
             Self::Unannounced => "unannounced",
+            Self::RegistrationRequired => "registration_required",
+            Self::EmailRequired => "email_required",
+            Self::PanelistNeedsTk => "panelist_needs_tk",
+            Self::RegisteredAsPanelist => "registered_as_panelist",
+            Self::CaptchaRequired => "captcha_required",
+            Self::FrequentJoin => "frequent_join",
+            Self::BotBlocked => "bot_blocked",
         }
     }
 }

@@ -7,17 +7,22 @@ use serde_json::{Map, Value, json};
 use super::event::{self, Outgoing};
 use super::participant::{Entry, Participant};
 
+/// The SDK notices a change of sharing only where both are told (O).
+const SHARE_FIELDS: [&str; 2] = ["bShareOn", "bSharePause"];
+
 /// Tells every participant the difference between the roster they know and the one they may see.
 ///
 /// Calling it once too often sends nothing, so whoever changes a participant just calls it.
 pub(crate) fn publish(participants: &mut [Participant]) {
-    let everybody: Vec<(u32, bool, Entry)> =
-        participants.iter().map(|person| (person.id, person.on_hold, person.entry())).collect();
+    let everybody: Vec<(u32, bool, Option<String>, Entry)> = participants
+        .iter()
+        .map(|person| (person.id, person.on_hold, person.breakout_room.clone(), person.entry()))
+        .collect();
     for viewer in participants {
         let visible: BTreeMap<u32, Entry> = everybody
             .iter()
-            .filter(|(id, on_hold, _)| sees(viewer, *id, *on_hold))
-            .map(|(id, _, entry)| (*id, entry.clone()))
+            .filter(|(id, on_hold, room, _)| viewer.breakout_room == *room && sees(viewer, *id, *on_hold))
+            .map(|(id, _, _, entry)| (*id, entry.clone()))
             .collect();
         for body in difference(viewer.id, &viewer.seen, &visible) {
             viewer.tell(Outgoing::new(event::ROSTER, body));
@@ -26,7 +31,7 @@ pub(crate) fn publish(participants: &mut [Participant]) {
     }
 }
 
-/// On hold one sees oneself only; those on hold are seen by hosts (I).
+/// Who is in another breakout room is not in the roster (I). On hold one sees oneself only; those on hold are seen by hosts (I).
 fn sees(viewer: &Participant, id: u32, on_hold: bool) -> bool {
     viewer.id == id || (!viewer.on_hold && (!on_hold || viewer.host))
 }
@@ -54,6 +59,11 @@ fn difference(viewer: u32, seen: &BTreeMap<u32, Entry>, visible: &BTreeMap<u32, 
             .filter(|(name, value)| known.get(*name) != Some(*value))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
+        if SHARE_FIELDS.iter().any(|name| changed.contains_key(*name)) {
+            for name in SHARE_FIELDS {
+                changed.insert(name.to_owned(), entry.get(name).cloned().unwrap_or_default());
+            }
+        }
         if !changed.is_empty() {
             changed.insert("id".to_owned(), json!(id));
             update.push(json!(changed));

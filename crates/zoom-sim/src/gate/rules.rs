@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::meeting::{Meeting, Phase};
 use super::refusal::Refusal;
-use super::settings::{NotStarted, SignIn};
+use super::settings::{BotCheck, NotStarted, Settings, SignIn};
 use super::signature::{self, Claims};
 use crate::ids::MeetingNumber;
 use crate::join_token::{self, Permit};
@@ -46,12 +46,17 @@ pub(crate) enum Rule {
     Started,
     /// The same user is not there already.
     Duplicate,
+    /// Zoom does not take the newcomer for a robot.
+    BotCheck,
+    /// The newcomer has registered, where the meeting asks for it; a webinar's tells an e-mail address.
+    Registration,
 }
 
 impl Rule {
     /// All of them, in the default order (ours; Zoom's is unknown).
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Signature,
+        Self::BotCheck,
         Self::MeetingExists,
         Self::HostBusy,
         Self::MeetingOpen,
@@ -60,6 +65,7 @@ impl Rule {
         Self::Token,
         Self::Host,
         Self::SignIn,
+        Self::Registration,
         Self::Passcode,
         Self::Authoriser,
         Self::Started,
@@ -79,6 +85,10 @@ pub(crate) struct Attempt<'a> {
     pub(crate) obf: Option<&'a str>,
     /// Only 4301 carries it.
     pub(crate) join_token: Option<&'a str>,
+    /// `userEmail` of step 1.
+    pub(crate) email: &'a str,
+    /// A registrant's token: `tk` of both steps.
+    pub(crate) tk: Option<&'a str>,
     /// The `zoomID` of an earlier stay, on a rejoin.
     pub(crate) rejoins: Option<&'a str>,
 }
@@ -163,6 +173,13 @@ impl Case<'_> {
                 let wrong = attempt.passcode != meeting.settings.passcode && !self.is_host();
                 objection(wrong, Refusal::PasscodeWrong)
             }
+            (Rule::BotCheck, Some(meeting)) => match meeting.settings.bot_check {
+                BotCheck::None => Ok(()),
+                BotCheck::Captcha => Err(Refusal::CaptchaRequired),
+                BotCheck::FrequentJoin => Err(Refusal::FrequentJoin),
+                BotCheck::Blocked => Err(Refusal::BotBlocked),
+            },
+            (Rule::Registration, Some(meeting)) => self.registered(meeting),
             (Rule::Authoriser, Some(meeting)) => self.authoriser(meeting),
             (Rule::Started, Some(meeting)) => self.started(meeting),
             (Rule::Duplicate, Some(meeting)) => self.duplicate(meeting),
@@ -256,6 +273,26 @@ impl Case<'_> {
                 objection(!sso, Refusal::SsoRequired)
             }
         }
+    }
+
+    /// A host and alternative hosts need not register (D), nor whoever is signed in as a panelist (I).
+    fn registered(&self, meeting: &Meeting) -> Result<(), Refusal> {
+        let Settings { registration, webinar, .. } = meeting.settings;
+        if self.is_host() {
+            return Ok(());
+        }
+        let email = self.holder.map_or(self.attempt.email, |holder| &holder.email);
+        let registrant = self.attempt.tk.and_then(|tk| meeting.registrants.by_tk(tk));
+        if webinar && self.holder.is_none() && meeting.registrants.is_panelist(email) {
+            return match registrant {
+                None => Err(Refusal::PanelistNeedsTk),
+                Some(registrant) => objection(!registrant.panelist, Refusal::RegisteredAsPanelist),
+            };
+        }
+        objection(self.attempt.tk.is_some() && registrant.is_none(), Refusal::RegistrationRequired)?;
+        objection(webinar && email.is_empty(), Refusal::EmailRequired)?;
+        let known = registrant.is_some() || meeting.registrants.is_panelist(email);
+        objection(registration && !known, Refusal::RegistrationRequired)
     }
 
     /// The waiting room does not count as present (ours).

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::captions::CaptionPolicy;
+use super::chat::ChatPolicy;
 use crate::ids::UserId;
 
 /// How a meeting came about: the `type` of REST and of events (D).
@@ -74,6 +76,21 @@ pub(crate) enum NotStarted {
     Socket,
 }
 
+/// What Zoom puts before a newcomer that looks like a robot to it. When it does is unknown (ours: always, or never). Nothing
+/// here can be passed: a bot reports it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum BotCheck {
+    #[default]
+    None,
+    /// A captcha's page: 3110 (O).
+    Captcha,
+    /// Too many joins: the SDK's text for 3634 (O the text, I that the server says it).
+    FrequentJoin,
+    /// Blocked, by the socket, with a code that the SDK does not know (I).
+    Blocked,
+}
+
 /// What the host has chosen; the control API changes each of them at any time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -106,6 +123,21 @@ pub(crate) struct Settings {
     pub(crate) rejoin_after_removal: bool,
     /// See [`NotStarted`].
     pub(crate) not_started: NotStarted,
+    /// A newcomer without a ZAK brings the `tk` of a registrant (D).
+    pub(crate) registration: bool,
+    /// A webinar: attendees tell an e-mail address (D). Attendees are not kept apart from panelists once they are in.
+    pub(crate) webinar: bool,
+    /// See [`BotCheck`].
+    pub(crate) bot_check: BotCheck,
+    /// Whom participants may write to.
+    pub(crate) chat: ChatPolicy,
+    /// Whether there are captions.
+    pub(crate) captions: CaptionPolicy,
+    /// Participants may rename themselves.
+    pub(crate) rename_allowed: bool,
+    /// The SDK sends a camera's picture through WebRTC (`useWBVideo`); without it, showing one takes most of a core (O). The
+    /// other end of it is not simulated.
+    pub(crate) webrtc_video: bool,
     /// Laid over the options that step 1 tells (ours); their names are the SDK's, `isEnableMeetingReactions` and its like.
     pub(crate) options: Map<String, Value>,
 }
@@ -130,6 +162,13 @@ impl Default for Settings {
             external_rules: false,
             rejoin_after_removal: false,
             not_started: NotStarted::default(),
+            registration: false,
+            webinar: false,
+            bot_check: BotCheck::default(),
+            chat: ChatPolicy::default(),
+            captions: CaptionPolicy::default(),
+            rename_allowed: true,
+            webrtc_video: false,
             options: Map::new(),
         }
     }

@@ -5,14 +5,17 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::event::{self, Incoming, Outgoing};
+use super::frames::FrameReceiver;
 use super::{commands, entrance};
 use crate::faults::{self, Place};
 use crate::ids::MeetingNumber;
 use crate::server::HangUp;
 use crate::sim::SharedSim;
+
+/// The SDK's own frames are far smaller (ours).
+const MAX_MESSAGE_BYTES: usize = 1 << 20;
 
 /// The part of the query that matters: who of step 1 this is, and whether they were here before.
 #[derive(Clone, Debug, Deserialize)]
@@ -34,6 +37,11 @@ pub(crate) struct Credentials {
     /// `passWord` of step 1's result.
     pub(crate) mpwd: String,
     pub(crate) zak: Option<String>,
+    /// `tk` of step 1's result.
+    pub(crate) tk: Option<String>,
+    /// Leads into a breakout room (read in the SDK, and seen).
+    #[serde(rename = "botk")]
+    pub(crate) breakout: Option<String>,
     #[serde(rename = "obfToken")]
     pub(crate) obf: Option<String>,
     /// `recordingToken` of the SDK's `join` (read in the SDK).
@@ -57,7 +65,7 @@ pub(crate) async fn handler(
     }
     let work = async {
         let guest = sim.clone();
-        upgrade.on_upgrade(move |socket| {
+        upgrade.max_message_size(MAX_MESSAGE_BYTES).on_upgrade(move |socket| {
             let tasks = guest.tasks.clone();
             tasks.track_future(attend(guest, number, opening, socket))
         })
@@ -95,7 +103,7 @@ async fn attend(sim: SharedSim, number: MeetingNumber, opening: Opening, socket:
                 meeting.hang_up(entered.id);
             }
             world.spread_news(&number, sim.moment());
-            sim.mail.notify_one();
+            sim.happened();
         }
         Err(refusal) => {
             let result = Outgoing::new(event::JOIN_RESULT, json!({"res": refusal.at_socket()}));
@@ -121,19 +129,17 @@ async fn first_credentials(sim: &SharedSim, line: &mut Line) -> Option<Credentia
 }
 
 /// Carries frames both ways until either side has had enough.
-async fn stay(
-    sim: &SharedSim,
-    number: &MeetingNumber,
-    id: u32,
-    line: &mut Line,
-    mut frames: UnboundedReceiver<Outgoing>,
-) {
+async fn stay(sim: &SharedSim, number: &MeetingNumber, id: u32, line: &mut Line, mut frames: FrameReceiver) {
+    let overflow = frames.overflow();
     loop {
         tokio::select! {
-            frame = frames.recv() => {
+            frame = frames.next() => {
                 let Some(frame) = frame else { break };
-                if line.say(&frame).await.is_err() {
-                    break;
+                // A client that reads nothing would hold this up for ever.
+                tokio::select! {
+                    said = line.say(&frame) => if said.is_err() { break },
+                    () = overflow.cancelled() => break,
+                    () = sim.stopping.cancelled() => break,
                 }
             }
             frame = line.hear() => {

@@ -106,7 +106,7 @@ pub(super) async fn create(
         let number = world.free_number();
         let meeting = Meeting::new(number.clone(), host.id, host.account_id, settings, at.now);
         world.add_meeting(meeting, &operator, at);
-        sim.mail.notify_one();
+        sim.happened();
         Ok((StatusCode::CREATED, Json(meeting_form::whole(&mut world, &number, at.now)?)))
     })
     .await
@@ -148,7 +148,7 @@ pub(super) async fn change(
             return Err(RestError::TooManyWrites(at.now));
         }
         world.change_meeting(&number, settings, &host, &operator, at);
-        sim.mail.notify_one();
+        sim.happened();
         Ok(StatusCode::NO_CONTENT)
     })
     .await
@@ -170,7 +170,7 @@ pub(super) async fn delete(
         }
         let (number, operator) = (meeting.number.clone(), bearer.user(&world, "me")?.id);
         world.remove_meeting(&number, &operator, at);
-        sim.mail.notify_one();
+        sim.happened();
         Ok(StatusCode::NO_CONTENT)
     })
     .await

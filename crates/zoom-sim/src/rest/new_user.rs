@@ -84,6 +84,6 @@ fn make(sim: &Sim, headers: &HeaderMap, body: &[u8]) -> Result<(StatusCode, Json
         "type": user.plan.user_type(),
     });
     world.add_user(user, at);
-    sim.mail.notify_one();
+    sim.happened();
     Ok((StatusCode::CREATED, Json(answer)))
 }

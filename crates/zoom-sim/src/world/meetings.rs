@@ -39,7 +39,7 @@ impl World {
     ) {
         let Some(meeting) = self.meetings.get_mut(number) else { return };
         let before: Value = meeting_event::object(meeting);
-        meeting.settings = settings;
+        meeting.change_settings(settings);
         meeting.host_id = host.clone();
         let account_id = meeting.account_id.clone();
         let (meeting, operator) = (self.meetings.get(number), self.user(operator));

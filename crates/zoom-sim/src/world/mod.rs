@@ -18,6 +18,7 @@ use crate::held::Held;
 use crate::ids::{AccountId, ClientId, MeetingNumber, UserId};
 use crate::limit::PerSecond;
 use crate::rest::limits::Used;
+use crate::script::Scripts;
 use crate::webhooks::endpoint::Endpoint;
 use crate::webhooks::event::{self, Topic};
 use crate::webhooks::outbox::Outbox;
@@ -54,6 +55,7 @@ pub(crate) struct World {
     pub(crate) rest_used: Used,
     pub(crate) switches: Switches,
     pub(crate) ledger: Ledger,
+    pub(crate) scripts: Scripts,
     /// Signs access tokens and ZAKs; new at each start.
     pub(crate) signing_key: String,
     /// The account of users and apps that name none.
@@ -81,6 +83,7 @@ impl World {
             rest_used: Used::default(),
             switches: Switches::default(),
             ledger: Ledger::default(),
+            scripts: Scripts::default(),
         }
     }
 

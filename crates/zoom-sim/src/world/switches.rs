@@ -46,6 +46,8 @@ pub(crate) struct Switches {
     pub(crate) rest_delay_ms: u64,
     /// How long a webhook's receiver may take, in milliseconds of real time (default 3000, D).
     pub(crate) webhook_patience_ms: u64,
+    /// Captions go to participants that have not asked for them, too (default off, I).
+    pub(crate) unasked_captions: bool,
     /// See [`DuplicateIdentity`].
     pub(crate) duplicate_identity: DuplicateIdentity,
     /// The checks of the meeting gate, in order (ours; Zoom's order is unknown). A rule that is
@@ -67,6 +69,7 @@ impl Default for Switches {
             token_delay_ms: 0,
             rest_delay_ms: 0,
             webhook_patience_ms: 3000,
+            unasked_captions: false,
             duplicate_identity: DuplicateIdentity::default(),
             rule_order: Rule::ALL.to_vec(),
         }

@@ -2,14 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod breakout;
 mod control;
 mod faults;
 mod gate;
 mod limits;
 mod meetings;
 mod oauth;
+mod people;
+mod registration;
 mod rest;
+mod script;
 mod stay;
 mod support;
+mod talk;
 mod vouched;
 mod webhooks;

@@ -56,11 +56,16 @@ impl Zoom {
 
     // The control API.
 
+    /// Text goes as it is.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: Value) -> Answer {
         let url = format!("{}{path}", self.simulator.ready().control);
         let method: Method = method.parse().unwrap();
         let request = self.http.request(method, url);
-        let request = if body.is_null() { request } else { request.body(body.to_string()) };
+        let request = match body {
+            Value::Null => request,
+            Value::String(text) => request.body(text),
+            body => request.body(body.to_string()),
+        };
         read(request.send().await.unwrap()).await
     }
 

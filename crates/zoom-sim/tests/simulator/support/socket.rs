@@ -73,12 +73,26 @@ pub(crate) struct Joiner<'a> {
     pub(crate) zak: &'a str,
     pub(crate) obf: &'a str,
     pub(crate) join_token: &'a str,
+    pub(crate) email: &'a str,
+    pub(crate) tk: &'a str,
     pub(crate) role: u8,
 }
 
 impl<'a> Joiner<'a> {
     pub(crate) fn new(app: &'a App, number: &'a str) -> Self {
-        Self { app, number, name: "Bot", passcode: "", zak: "", obf: "", join_token: "", role: 0 }
+        let (name, nothing) = ("Bot", "");
+        Self {
+            app,
+            number,
+            name,
+            passcode: nothing,
+            zak: nothing,
+            obf: nothing,
+            join_token: nothing,
+            email: nothing,
+            tk: nothing,
+            role: 0,
+        }
     }
 
     pub(crate) fn zak(self, zak: &'a str) -> Self {
@@ -121,6 +135,8 @@ impl Zoom {
             ("meetingNumber", joiner.number),
             ("userName", joiner.name),
             ("passWord", joiner.passcode),
+            ("userEmail", joiner.email),
+            ("tk", joiner.tk),
             ("signature", signature),
             (token, joiner.zak),
         ];
@@ -132,8 +148,17 @@ impl Zoom {
         self.rejoin(joiner, &[]).await
     }
 
+    /// The same, with more in 4301; must be let in.
+    pub(crate) async fn rejoin_with(&self, joiner: &Joiner<'_>, more: Value) -> Joined {
+        self.come(joiner, &[], more).await.expect("a way back")
+    }
+
     /// The same, with more in the socket's query.
     pub(crate) async fn rejoin(&self, joiner: &Joiner<'_>, extra: &[(&str, &str)]) -> Result<Joined, u64> {
+        self.come(joiner, extra, json!({})).await
+    }
+
+    async fn come(&self, joiner: &Joiner<'_>, extra: &[(&str, &str)], more: Value) -> Result<Joined, u64> {
         let info = self.info(joiner).await;
         if info["status"] != true {
             return Err(info["errorCode"].as_u64().unwrap());
@@ -148,12 +173,16 @@ impl Zoom {
         if !joiner.zak.is_empty() {
             credentials["zak"] = json!(joiner.zak);
         }
+        if result["tk"].as_str().is_some_and(|tk| !tk.is_empty()) {
+            credentials["tk"] = result["tk"].clone();
+        }
         if !joiner.obf.is_empty() {
             credentials["obfToken"] = json!(joiner.obf);
         }
         if !joiner.join_token.is_empty() {
             credentials["localRecordToken"] = json!(joiner.join_token);
         }
+        credentials.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         socket.say(4301, credentials).await;
         let result = socket.until(4098).await;
         match result["res"].as_u64().unwrap() {

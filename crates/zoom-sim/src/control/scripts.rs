@@ -1,0 +1,37 @@
+//! `/_sim/scripts`: meetings played from a script.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+
+use super::error::ControlError;
+use crate::ids::MeetingNumber;
+use crate::script::{self, Playing, Script};
+use crate::sim::SharedSim;
+
+/// Where to play.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stage {
+    /// A meeting that exists; the script makes its own, if absent.
+    meeting_number: Option<MeetingNumber>,
+}
+
+/// The body is the script itself.
+pub(crate) async fn play(
+    State(sim): State<SharedSim>,
+    stage: Result<Query<Stage>, axum::extract::rejection::QueryRejection>,
+    text: String,
+) -> Result<(StatusCode, Json<Playing>), ControlError> {
+    let Query(stage) = stage.map_err(|error| ControlError::Bad(error.body_text()))?;
+    let bad = |error: script::ScriptError| ControlError::Bad(error.to_string());
+    let playing = script::play(&sim, Script::read(&text).map_err(bad)?, stage.meeting_number).map_err(bad)?;
+    sim.happened();
+    Ok((StatusCode::CREATED, Json(playing)))
+}
+
+/// How far they are, and what could not be done.
+pub(crate) async fn list(State(sim): State<SharedSim>) -> Json<Vec<Playing>> {
+    Json(sim.world().scripts.list().to_vec())
+}

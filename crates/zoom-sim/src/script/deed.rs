@@ -1,0 +1,205 @@
+//! What the steps of a script do.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::gate::activity::{Activity, Running, is_name};
+use crate::gate::{captions, chat};
+use crate::patch::patched;
+
+/// Speech: so long takes a word, if a step does not say how long it is.
+const WORD_MS: u64 = 350;
+/// A speech takes at most so long.
+const MAX_SPEECH_SECONDS: f64 = 600.0;
+
+/// What one step does.
+#[derive(Clone, Debug)]
+pub(super) enum Deed {
+    Join(Join),
+    Leave(Who),
+    Change(Change),
+    Chat(Chat),
+    Record(Record),
+    Admit(Who),
+    Remove(Who),
+    End,
+    /// A speech begins: its speaker is unmuted and the active speaker.
+    Speak(Who),
+    /// Of a speech: the words so far.
+    Words {
+        who: String,
+        speech: usize,
+        text: String,
+        is_final: bool,
+    },
+    /// A speech ends.
+    Fall(Who),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Who {
+    pub(super) who: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Join {
+    pub(super) who: String,
+    #[serde(default)]
+    pub(super) host: bool,
+    /// Signed in as the user with this address; the user is made if there is none.
+    pub(super) email: Option<String>,
+}
+
+/// Another name, the host's role, or anything of [`Activity`].
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Change {
+    pub(super) who: String,
+    pub(super) name: Option<String>,
+    #[serde(default)]
+    pub(super) host: bool,
+    #[serde(flatten)]
+    pub(super) activity: Map<String, Value>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Chat {
+    pub(super) who: String,
+    pub(super) text: String,
+    /// Everybody, if absent.
+    pub(super) to: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Record {
+    pub(super) status: Running,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Talk {
+    who: String,
+    text: String,
+    seconds: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// What a step does, with the milliseconds after its `at`: several things where somebody talks. `speech` numbers speeches.
+pub(super) fn read(mut step: toml::Table, speech: usize) -> Result<Vec<(u64, Deed)>, String> {
+    let action = step.remove("do").ok_or("do is missing")?;
+    let action = action.as_str().ok_or("do must be text")?.to_owned();
+    let step = toml::Value::Table(step);
+    let one = |deed| Ok(vec![(0, deed)]);
+    match action.as_str() {
+        "join" => one(Deed::Join(fields(step)?)),
+        "leave" => one(Deed::Leave(fields(step)?)),
+        "change" => {
+            let change: Change = fields(step)?;
+            patched(&Activity::default(), change.activity.clone())?;
+            one(Deed::Change(change))
+        }
+        "talk" => talk(fields(step)?, speech),
+        "chat" => {
+            let chat: Chat = fields(step)?;
+            within("text", &chat.text, chat::MAX_CHARS)?;
+            one(Deed::Chat(chat))
+        }
+        "record" => one(Deed::Record(fields(step)?)),
+        "admit" => one(Deed::Admit(fields(step)?)),
+        "remove" => one(Deed::Remove(fields(step)?)),
+        "end" => {
+            let Nothing {} = fields(step)?;
+            one(Deed::End)
+        }
+        other => Err(format!(
+            "do: there is no {other:?}; there are join, leave, change, talk, chat, record, admit, remove and end"
+        )),
+    }
+}
+
+/// A speech, word by word.
+fn talk(talk: Talk, speech: usize) -> Result<Vec<(u64, Deed)>, String> {
+    let Talk { who, text, seconds } = talk;
+    within("text", &text, captions::MAX_CHARS)?;
+    let ends: Vec<usize> = text
+        .split_whitespace()
+        .map(|word| word.as_ptr().addr() - text.as_ptr().addr() + word.len())
+        .collect();
+    let count = u64::try_from(ends.len()).unwrap_or(u64::MAX).max(1);
+    let span = match seconds {
+        None => count * WORD_MS,
+        Some(seconds) if (0.0..=MAX_SPEECH_SECONDS).contains(&seconds) => milliseconds(seconds),
+        Some(_) => return Err(format!("seconds must be 0 to {MAX_SPEECH_SECONDS}")),
+    };
+    let mut deeds = vec![(0, Deed::Speak(Who { who: who.clone() }))];
+    let words =
+        |text: &str, is_final| Deed::Words { who: who.clone(), speech, text: text.to_owned(), is_final };
+    let so_far = ends.iter().zip(1_u64..).take(ends.len().saturating_sub(1));
+    deeds.extend(so_far.map(|(end, index)| (span * index / count, words(&text[..*end], false))));
+    deeds.push((span, words(&text, true)));
+    deeds.push((span, Deed::Fall(Who { who })));
+    Ok(deeds)
+}
+
+/// Of seconds that are known to be few.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded by its callers")]
+pub(super) fn milliseconds(seconds: f64) -> u64 {
+    (seconds * 1000.0).round() as u64
+}
+
+fn fields<T: serde::de::DeserializeOwned>(step: toml::Value) -> Result<T, String> {
+    step.try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+}
+
+fn within(field: &str, text: &str, most: usize) -> Result<(), String> {
+    if (1..=most).contains(&text.chars().count()) && !text.trim().is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{field} must have 1 to {most} characters"))
+    }
+}
+
+impl Deed {
+    /// The names that a step speaks of, by their fields.
+    pub(super) fn names(&self) -> Vec<(&'static str, &str)> {
+        match self {
+            Self::Join(Join { who, .. })
+            | Self::Leave(Who { who })
+            | Self::Change(Change { who, .. })
+            | Self::Admit(Who { who })
+            | Self::Remove(Who { who })
+            | Self::Speak(Who { who })
+            | Self::Words { who, .. }
+            | Self::Fall(Who { who }) => vec![("who", who)],
+            Self::Chat(Chat { who, to, .. }) => {
+                let mut names = vec![("who", who.as_str())];
+                names.extend(to.as_deref().map(|to| ("to", to)));
+                names
+            }
+            Self::Record(_) | Self::End => Vec::new(),
+        }
+    }
+
+    /// The name that somebody has from this step on.
+    pub(super) fn new_name(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Self::Join(join) => Some(("who", &join.who)),
+            Self::Change(change) => change.name.as_deref().map(|name| ("name", name)),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the name of a step can be one.
+pub(super) fn check_name(deed: &Deed) -> Result<(), String> {
+    match deed.new_name() {
+        Some((field, name)) if !is_name(name) => Err(format!("{field} must have 1 to 200 characters")),
+        _ => Ok(()),
+    }
+}

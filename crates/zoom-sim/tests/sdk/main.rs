@@ -1,0 +1,54 @@
+//! What Zoom's real SDK, in a real Chromium, says to each frame of the simulator: the marks "O" of the README.
+//!
+//! Where a test fails after an update of the SDK, the table in the README is wrong now.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod breakout;
+mod captions;
+mod chat;
+mod page;
+mod people;
+mod refusals;
+#[expect(dead_code, reason = "the other test program uses the rest")]
+#[path = "../simulator/support/mod.rs"]
+mod support;
+
+use serde_json::{Value, json};
+use support::Room;
+
+/// Somebody without a browser: their id.
+async fn seat(room: &Room, name: &str, more: Value) -> u64 {
+    let mut body = json!({"name": name});
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    room.post("/participants", body).await["participants"].as_array().unwrap().last().unwrap()["id"]
+        .as_u64()
+        .unwrap()
+}
+
+impl Room {
+    async fn post(&self, path: &str, body: Value) -> Value {
+        self.zoom.control("POST", &format!("/meetings/{}{path}", self.number), body).await
+    }
+
+    async fn put(&self, path: &str, body: Value) -> Value {
+        self.zoom.control("PUT", &format!("/meetings/{}{path}", self.number), body).await
+    }
+
+    /// Changes what somebody does.
+    async fn does(&self, id: u64, changes: Value) {
+        self.zoom.control("PATCH", &format!("/meetings/{}/participants/{id}", self.number), changes).await;
+    }
+
+    /// The roster entry of somebody, as the control API shows it.
+    async fn entry(&self, name: &str) -> Value {
+        let meeting = self.show().await;
+        meeting["participants"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|entry| entry["name"] == name)
+            .unwrap()
+            .clone()
+    }
+}
