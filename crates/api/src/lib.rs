@@ -49,7 +49,6 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     middleware,
     response::IntoResponse,
-    routing::{MethodRouter, get, post},
 };
 use bots::Supervisor;
 use broker::Broker;
@@ -60,7 +59,6 @@ use token_links::TokenLinks;
 use tokio_util::task::TaskTracker;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa::openapi::{PathItem, Paths};
 use utoipa_axum::{
     router::{UtoipaMethodRouter, UtoipaMethodRouterExt as _},
     routes,
@@ -140,30 +138,26 @@ fn routes() -> Vec<Route> {
         routes!(latchkey::parked_consents::discard),
         routes!(latchkey::parked_consents::adopt),
         routes!(latchkey::connect_links::handler),
-        undocumented(
-            "/api/latchkey/v1/token-links",
-            post(latchkey::token_links::create).get(latchkey::token_links::list),
-        ),
-        undocumented(
-            "/api/latchkey/v1/token-links/{id}",
-            get(latchkey::token_links::retrieve)
-                .patch(latchkey::token_links::narrow)
-                .delete(latchkey::token_links::revoke),
+        routes!(latchkey::token_links::create::handler, latchkey::token_links::list),
+        routes!(
+            latchkey::token_links::retrieve,
+            latchkey::token_links::narrow::handler,
+            latchkey::token_links::revoke
         ),
         routes!(latchkey::pools::create, latchkey::pools::list),
         routes!(latchkey::pools::retrieve, latchkey::pools::change, latchkey::pools::remove),
         routes!(latchkey::pools::put_member),
         routes!(latchkey::pools::remove_member),
         routes!(latchkey::settings::retrieve, latchkey::settings::change),
-        undocumented("/api/latchkey/v1/audit", get(latchkey::audit::handler)),
+        routes!(latchkey::audit::handler),
         routes!(latchkey::callback_secret::retrieve),
         routes!(latchkey::callback_secret::rotate),
         routes!(latchkey::api_keys::create, latchkey::api_keys::list),
         routes!(latchkey::api_keys::retrieve, latchkey::api_keys::revoke),
         routes!(latchkey::workspaces::create, latchkey::workspaces::list),
         routes!(latchkey::workspaces::retrieve, latchkey::workspaces::change),
-        undocumented(token::ROUTE, token::routes()),
-        undocumented("/t/{address}/status", token::status_routes()),
+        token::routes(),
+        token::status_routes(),
         routes!(consent::authorize),
         routes!(consent::callback).map(|methods| methods.head(nothing_done)),
         routes!(consent::installed).map(|methods| methods.head(nothing_done)),
@@ -175,15 +169,14 @@ fn routes() -> Vec<Route> {
     ]
 }
 
-fn undocumented(path: &str, methods: MethodRouter<State>) -> Route {
-    let mut paths = Paths::new();
-    paths.paths.insert(path.to_owned(), PathItem::default());
-    (Vec::new(), paths, methods)
-}
-
 /// HEAD on a route whose GET does something (a code is spent, a token is given): it does nothing. Link scanners send it.
 async fn nothing_done() -> impl IntoResponse {
     (StatusCode::OK, [(CACHE_CONTROL, "no-store")])
+}
+
+/// The OpenAPI document of every route, without the address of a server.
+pub fn document() -> serde_json::Value {
+    serde_json::Value::Object(openapi::document_as_json())
 }
 
 /// The path of every route, as the router reads it, without a last slash.

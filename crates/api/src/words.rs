@@ -56,3 +56,25 @@ words! {
     SecondAuthorization(SecondAuthorization) = [Replace, Conflict],
         "It must be replace or conflict.";
 }
+
+/// How a bot platform asks for tokens, and is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Dialect(pub(crate) store::Dialect);
+
+impl Serialize for Dialect {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
+}
+
+impl PartialSchema for Dialect {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("How a bot platform asks for tokens, and is answered."))
+            .enum_values(Some(store::Dialect::ALL.map(store::Dialect::as_str)))
+            .into()
+    }
+}
+
+impl ToSchema for Dialect {}

@@ -61,6 +61,8 @@ enum Command {
     Sim(sim::Arguments),
     /// Watch real bots join a meeting that only admits signed-in users.
     Demo(demo::Arguments),
+    /// Print the OpenAPI document of the API. A server has it at `/openapi.json`, with its own address.
+    Openapi,
     /// Print a completion script for a shell.
     Completions(terminal_help::CompletionArguments),
     /// Write man pages.
@@ -87,6 +89,10 @@ async fn main() -> ExitCode {
         Command::Workspace(arguments) => workspace::run(arguments).await,
         Command::ApiKey(arguments) => api_key::run(arguments).await,
         Command::Sim(arguments) => sim::run(arguments).await,
+        Command::Openapi => {
+            println!("{:#}", api::document());
+            Ok(())
+        }
         Command::Completions(arguments) => {
             terminal_help::completions(&arguments);
             Ok(())

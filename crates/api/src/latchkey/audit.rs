@@ -1,32 +1,109 @@
 //! `GET /api/latchkey/v1/audit/`: who was given which token of this workspace, newest first.
 
+use std::net::IpAddr;
+
 use axum::{
     Json,
     extract::{RawQuery, State as Extract},
 };
-use model::{Code, Failure};
-use serde_json::Value;
+use model::{AccountUser, AuditId, CredentialId, MeetingNumber, Source, Timestamp, TokenKind, WorkspaceId};
+use serde::Serialize;
 use store::{AuditPage, AuditRecord, Direction};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     State,
     caller::{Caller, Read},
     error::ApiError,
-    page::Query,
+    page::{Page, Query},
 };
 
 /// Records on a page.
 const PAGE_SIZE: u32 = 100;
 
 /// What the list can be narrowed by, and how it is walked through.
-const FILTERS: [&str; 3] = ["since", "until", "cursor"];
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "`Query` reads by these names")]
+pub(crate) struct ListAudit {
+    /// A time, or a date.
+    since: Option<String>,
+    /// A time, or a date.
+    until: Option<String>,
+    /// As in `next` of another page.
+    cursor: Option<String>,
+}
 
+/// One request for a token, and what came of it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AuditEntry {
+    id: AuditId,
+    at: Timestamp,
+    workspace: WorkspaceId,
+    credential: CredentialId,
+    kind: TokenKind,
+    /// Who asked: `token_link`, `api_key` or `bot`.
+    who: &'static str,
+    /// The id of who asked.
+    who_id: String,
+    /// The address at the other end; null: this server itself.
+    #[schema(required, value_type = Option<String>)]
+    from: Option<IpAddr>,
+    /// `token_link`, `bot_join` or `access_token_endpoint`.
+    why: &'static str,
+    /// `given`, or the code of the refusal.
+    outcome: &'static str,
+    /// `kept` or `minted`, of a token that was given.
+    #[schema(required)]
+    source: Option<&'static str>,
+    #[schema(required)]
+    user: Option<AccountUser>,
+    #[schema(required)]
+    meeting: Option<MeetingNumber>,
+    /// The bot, by its id at its platform.
+    #[schema(required)]
+    bot: Option<String>,
+}
+
+impl From<&AuditRecord> for AuditEntry {
+    fn from(record: &AuditRecord) -> Self {
+        Self {
+            id: record.id,
+            at: record.at,
+            workspace: record.workspace,
+            credential: record.credential,
+            kind: record.kind,
+            who: record.who.kind(),
+            who_id: record.who.uuid().to_string(),
+            from: record.from,
+            why: record.why.as_str(),
+            outcome: record.outcome.as_str(),
+            source: record.outcome.source().map(Source::as_str),
+            user: record.about.user.clone(),
+            meeting: record.about.meeting,
+            bot: record.about.bot.clone().map(String::from),
+        }
+    }
+}
+
+/// List who was given which token
+///
+/// Newest first.
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/audit/",
+    tag = "workspace",
+    operation_id = "audit_list",
+    security(("tokenAuth" = ["read"])),
+    params(ListAudit),
+    responses((status = 200, description = "A page of records.", body = Page<AuditEntry>)),
+)]
 pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
-) -> Result<Json<crate::page::Page<Value>>, ApiError> {
-    let query = Query::of(query.as_deref()).only(&FILTERS)?;
+) -> Result<Json<Page<AuditEntry>>, ApiError> {
+    let query = Query::of_type::<ListAudit>(query.as_deref(), None)?;
     let page = AuditPage {
         since: query.time("since")?,
         until: query.time("until")?,
@@ -39,7 +116,6 @@ pub(crate) async fn handler(
     let more = found.len() > PAGE_SIZE as usize;
     found.truncate(PAGE_SIZE as usize);
     let next = found.last().filter(|_| more).map(AuditRecord::place);
-    let results: Result<Vec<Value>, _> = found.iter().map(serde_json::to_value).collect();
-    let results = results.map_err(|error| Failure::new(Code::Internal, error.to_string()))?;
+    let results = found.iter().map(AuditEntry::from).collect();
     Ok(Json(query.answer_by_cursor(&state.broker, "/api/latchkey/v1/audit/", next, results)))
 }

@@ -7,6 +7,7 @@
 mod answer;
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     panic::AssertUnwindSafe,
     pin::pin,
@@ -21,19 +22,37 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 use futures_util::FutureExt as _;
+use model::Code;
 use token_links::{LinkRefusal, LinkRequest};
+use utoipa::{
+    IntoResponses, PartialSchema as _,
+    openapi::{self, ContentBuilder, RefOr, ResponseBuilder},
+};
 
 use crate::{
-    State,
+    Route, State,
     bounds::{Sender, head},
-    error::panicked,
+    error::{panicked, status_of},
     observe,
     peer::Peer,
+    request::any_object,
 };
 
 pub(crate) const ROUTE: &str = "/t/{address}";
 
-pub(crate) fn routes() -> MethodRouter<State> {
+/// Fetching tokens, with its part of the document.
+pub(crate) fn routes() -> Route {
+    let (schemas, paths, _): Route = utoipa_axum::routes!(fetch_by_get, fetch_by_post);
+    (schemas, paths, fetch_routes())
+}
+
+/// Reports of bots, with their part of the document.
+pub(crate) fn status_routes() -> Route {
+    let (schemas, paths, _): Route = utoipa_axum::routes!(status);
+    (schemas, paths, report_routes())
+}
+
+fn fetch_routes() -> MethodRouter<State> {
     // HEAD is refused: link scanners send it, and it would mint a token that nobody reads.
     let refused = async || (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, POST")]);
     get(fetch)
@@ -43,7 +62,7 @@ pub(crate) fn routes() -> MethodRouter<State> {
         .layer(middleware::map_response(async |response| kept_nowhere(response)))
 }
 
-pub(crate) fn status_routes() -> MethodRouter<State> {
+fn report_routes() -> MethodRouter<State> {
     let refused = async || (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]);
     post(status).fallback(refused).layer(middleware::map_response(async |response| kept_nowhere(response)))
 }
@@ -85,7 +104,82 @@ pub(crate) async fn read<B: HttpBody<Data = Bytes>>(
 }
 
 /// The last part of a path. What is not even text is the address of no link.
-type Address = Result<Path<String>, PathRejection>;
+pub(crate) type Address = Result<Path<String>, PathRejection>;
+
+/// What a platform is told that gets no token. Its form is the dialect's: a line of text, or an object.
+pub(crate) struct Refusals;
+
+impl IntoResponses for Refusals {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let mut told: BTreeMap<StatusCode, Vec<&str>> = BTreeMap::new();
+        for code in Code::ALL {
+            told.entry(status_of(*code)).or_default().push(code.as_str());
+        }
+        let content = || ContentBuilder::new().schema(Some(String::schema())).build();
+        let object = || ContentBuilder::new().schema(Some(any_object())).build();
+        let refusals = told.into_iter().map(|(status, codes)| {
+            let about = format!("Refused, with one of these codes: {}.", codes.join(", "));
+            let response = ResponseBuilder::new().description(about);
+            let response = response
+                .content("text/plain; charset=utf-8", content())
+                .content("application/json", object());
+            (status.as_str().to_owned(), response.build().into())
+        });
+        refusals.collect()
+    }
+}
+
+/// Fetch a token
+///
+/// For a bot platform. The address and what the link's dialect demands decide: a signature (`webhook-*` or `svix-*` headers),
+/// or a secret. The answer has the dialect's form.
+#[utoipa::path(
+    get,
+    path = "/t/{address}",
+    tag = "token links",
+    operation_id = "token_fetch",
+    params(("address" = String, Path, description = "`<link>.<secret>`, as in the link's `url`.")),
+    responses(
+        (status = 200, description = "A token.", content(
+            (String = "text/plain; charset=utf-8"), (Object = "application/json"),
+        )),
+        Refusals,
+    ),
+)]
+pub(crate) async fn fetch_by_get(
+    state: Extract<State>,
+    peer: Peer,
+    address: Address,
+    request: Request<Body>,
+) -> Response {
+    fetch(state, peer, address, request).await
+}
+
+/// Fetch tokens with a body
+///
+/// For a bot platform whose requests are JSON, such as Attendee's.
+#[utoipa::path(
+    post,
+    path = "/t/{address}",
+    tag = "token links",
+    operation_id = "token_fetch_with_body",
+    params(("address" = String, Path, description = "`<link>.<secret>`, as in the link's `url`.")),
+    request_body(content = Object, description = "What the platform sends. It is part of what is signed."),
+    responses(
+        (status = 200, description = "A token, or an object of tokens.", content(
+            (String = "text/plain; charset=utf-8"), (Object = "application/json"),
+        )),
+        Refusals,
+    ),
+)]
+pub(crate) async fn fetch_by_post(
+    state: Extract<State>,
+    peer: Peer,
+    address: Address,
+    request: Request<Body>,
+) -> Response {
+    fetch(state, peer, address, request).await
+}
 
 async fn fetch(
     Extract(state): Extract<State>,
@@ -115,7 +209,19 @@ async fn serve<B: HttpBody<Data = Bytes>>(
     }
 }
 
-async fn status(
+/// Tell that a bot has ended
+///
+/// For a bot platform that reports it, signed as its requests for tokens are: the seat of a pool is free then.
+#[utoipa::path(
+    post,
+    path = "/t/{address}/status",
+    tag = "token links",
+    operation_id = "token_status",
+    params(("address" = String, Path, description = "`<link>.<secret>`, as in the link's `url`.")),
+    request_body(content = Object, description = "What the platform sends. It is part of what is signed."),
+    responses((status = 204, description = "It is noted."), Refusals),
+)]
+pub(crate) async fn status(
     Extract(state): Extract<State>,
     Peer(from): Peer,
     address: Address,

@@ -14,7 +14,7 @@ use token_links::{
     dialects::{DialectRules, rules},
 };
 
-use super::{read, representation};
+use super::{TokenLink, read, representation, schema::CreateTokenLink};
 use crate::{
     State,
     accounts::named,
@@ -29,6 +29,31 @@ const MOST_ACCOUNTS: usize = 5;
 /// The longest that may be asked: a day, after which a bot will have joined.
 const DAY: u32 = 24 * 3600;
 
+/// Make a token link
+///
+/// Its address is in this answer and nowhere else.
+#[utoipa::path(
+    post,
+    path = "/api/latchkey/v1/token-links/",
+    tag = "token links",
+    operation_id = "token_links_create",
+    security(("tokenAuth" = ["tokens"])),
+    request_body(
+        content = CreateTokenLink,
+        examples(
+            ("for Recall" = (value = json!({
+                "name": "notes", "credential": "01a22731-1935-7000-8000-000000000001",
+            }))),
+            ("for Meeting BaaS" = (value = json!({
+                "dialect": "meeting_baas",
+                "credential": "01a22731-1935-7000-8000-000000000001",
+                "networks": ["203.0.113.0/24"],
+                "max_uses": 100,
+            }))),
+        ),
+    ),
+    responses((status = 201, description = "The link.", body = TokenLink)),
+)]
 pub(crate) async fn handler(
     caller: Caller<Tokens>,
     Extract(state): Extract<State>,
@@ -45,10 +70,8 @@ pub(crate) async fn handler(
             url::form_urlencoded::Serializer::new(String::new()).append_pair(name, secret.expose()).finish();
         url = format!("{url}?{pair}");
     }
-    body["url"] = url.into();
-    if let Some(authorization) = &made.authorization {
-        body["authorization"] = authorization.expose().into();
-    }
+    body.url = Some(url);
+    body.authorization = made.authorization.as_ref().map(|secret| secret.expose().to_owned());
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 

@@ -2,13 +2,12 @@
 
 use axum::{Json, extract::State as Extract};
 use model::TokenLinkId;
-use serde_json::Value;
 use token_links::{
     Narrowed, Narrowing,
     dialects::{DialectRules, rules},
 };
 
-use super::{read, representation};
+use super::{TokenLink, read, representation, schema::NarrowTokenLink};
 use crate::{
     State,
     body::Body,
@@ -18,12 +17,25 @@ use crate::{
     path::Path,
 };
 
+/// Narrow a token link
+///
+/// It gives less within a second, or takes other signing secrets.
+#[utoipa::path(
+    patch,
+    path = "/api/latchkey/v1/token-links/{id}/",
+    tag = "token links",
+    operation_id = "token_links_partial_update",
+    security(("tokenAuth" = ["tokens"])),
+    params(("id" = TokenLinkId, Path)),
+    request_body(content = NarrowTokenLink, example = json!({ "name": "notes", "max_uses": 10 })),
+    responses((status = 200, description = "The link.", body = TokenLink)),
+)]
 pub(crate) async fn handler(
     caller: Caller<Tokens>,
     Extract(state): Extract<State>,
     Path(id): Path<TokenLinkId>,
     Body(body): Body,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<TokenLink>, ApiError> {
     let link = state.store.token_link(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
     let narrowing = read(&state, rules(link.terms.dialect), Fields::of(&body))?;
     match state.links.narrow(caller.workspace, id, &narrowing).await? {

@@ -1,0 +1,164 @@
+//! A token link, as answers show it.
+
+use std::net::IpAddr;
+
+use model::{AccountUser, CredentialId, MeetingNumber, PoolId, Timestamp, TokenKind, TokenLinkId};
+use serde::Serialize;
+use store::{LinkSource, LinkUse, Proof};
+use utoipa::ToSchema;
+
+use super::read;
+use crate::words::Dialect;
+
+/// A token link, without its address, which nobody can show again.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TokenLink {
+    id: TokenLinkId,
+    name: String,
+    dialect: Dialect,
+    kinds: Vec<TokenKind>,
+    /// The account, where there is one.
+    #[schema(required)]
+    credential: Option<CredentialId>,
+    #[schema(required)]
+    user: Option<AccountUser>,
+    #[schema(required)]
+    user_address: Option<AccountUser>,
+    #[schema(required)]
+    accounts: Option<Vec<LinkAccount>>,
+    #[schema(required)]
+    pool: Option<PoolId>,
+    /// Whether it gives the tokens of the meeting's host.
+    host: bool,
+    /// The one meeting that it is for.
+    #[schema(required)]
+    meeting: Option<MeetingNumber>,
+    /// Whether a request has to name its meeting.
+    meeting_in_request: bool,
+    /// `signature`, `query_secret` or `unsigned`.
+    verification: &'static str,
+    #[schema(required)]
+    query_parameter: Option<String>,
+    own_signing_secret: bool,
+    /// Networks that requests may come from; none: from anywhere.
+    networks: Vec<String>,
+    optional: bool,
+    allow_repeat: bool,
+    /// Seconds that a ZAK lasts after its answer, at least.
+    zak_outlives: u32,
+    /// Seconds that a seat of a pool is kept.
+    seat_seconds: u32,
+    hosting: bool,
+    /// Requests a minute.
+    #[schema(required)]
+    per_minute: Option<u32>,
+    #[schema(required)]
+    not_before: Option<Timestamp>,
+    #[schema(required)]
+    expires_at: Option<Timestamp>,
+    #[schema(required)]
+    max_uses: Option<u32>,
+    /// Counted where they are limited.
+    #[schema(required)]
+    uses: Option<u32>,
+    last_uses: Vec<Use>,
+    #[schema(required)]
+    revoked_at: Option<Timestamp>,
+    created_at: Timestamp,
+    /// The address that a platform fetches from. It is in the answer that makes the link and nowhere else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) url: Option<String>,
+    /// What a request has to show in `Authorization`, where the dialect wants it. Like `url`, it is shown once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) authorization: Option<String>,
+}
+
+/// An account of a link.
+#[derive(Serialize, ToSchema)]
+struct LinkAccount {
+    credential: CredentialId,
+    #[schema(required)]
+    user: Option<AccountUser>,
+    /// The address by which the user was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<AccountUser>,
+}
+
+/// One answer of a link.
+#[derive(Serialize, ToSchema)]
+struct Use {
+    at: Timestamp,
+    kind: TokenKind,
+    /// `given`, or the code of the refusal.
+    outcome: String,
+    /// The address at the other end.
+    #[schema(required, value_type = Option<String>)]
+    from: Option<IpAddr>,
+    /// The bot, by its id at its platform.
+    #[schema(required)]
+    bot: Option<String>,
+    #[schema(required)]
+    meeting: Option<MeetingNumber>,
+}
+
+pub(super) fn representation(link: &store::TokenLink) -> TokenLink {
+    let terms = &link.terms;
+    let (accounts, pool) = match &terms.source {
+        LinkSource::Accounts(accounts) => (Some(accounts), None),
+        LinkSource::Pool(pool) => (None, Some(*pool)),
+        LinkSource::Host => (None, None),
+    };
+    let only = accounts.filter(|accounts| accounts.len() == 1).map(|accounts| &accounts[0]);
+    TokenLink {
+        id: link.id,
+        name: link.name.clone(),
+        dialect: Dialect(terms.dialect),
+        kinds: terms.kinds.clone(),
+        credential: only.map(|account| account.credential),
+        user: only.and_then(|account| account.user.clone()),
+        user_address: only.and_then(|account| account.address.clone()),
+        accounts: accounts.map(|accounts| accounts.iter().map(LinkAccount::from).collect()),
+        pool,
+        host: terms.source == LinkSource::Host,
+        meeting: terms.meeting,
+        meeting_in_request: terms.meeting_in_request,
+        verification: read::verification(&terms.proof),
+        query_parameter: match &terms.proof {
+            Proof::QuerySecret { name, .. } => Some(name.clone()),
+            Proof::Signature | Proof::Nothing => None,
+        },
+        own_signing_secret: link.signing_secret.is_some(),
+        networks: terms.networks.clone(),
+        optional: terms.optional,
+        allow_repeat: terms.allow_repeat,
+        zak_outlives: terms.zak_outlives_seconds,
+        seat_seconds: terms.seat_seconds,
+        hosting: terms.hosting,
+        per_minute: terms.per_minute,
+        not_before: link.life.not_before,
+        expires_at: link.life.expires_at,
+        max_uses: link.life.max_uses,
+        uses: link.life.max_uses.map(|_| link.uses),
+        last_uses: link.last_uses.iter().map(Use::from).collect(),
+        revoked_at: link.revoked_at,
+        created_at: link.created_at,
+        url: None,
+        authorization: None,
+    }
+}
+
+impl From<&store::LinkAccount> for LinkAccount {
+    fn from(account: &store::LinkAccount) -> Self {
+        let store::LinkAccount { credential, user, address } = account.clone();
+        Self { credential, user, address }
+    }
+}
+
+impl From<&LinkUse> for Use {
+    fn from(used: &LinkUse) -> Self {
+        let LinkUse { at, kind, outcome, from, bot, meeting } = used.clone();
+        Self { at, kind, outcome, from, bot, meeting }
+    }
+}
