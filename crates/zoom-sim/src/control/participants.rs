@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::error::{Body, ControlError, patched};
 use super::meetings::with;
 use crate::gate::activity::{Activity, Impossible, is_name};
-use crate::gate::company::{Newcomer, seat_without_socket};
+use crate::gate::without_socket::{Newcomer, seat_without_socket};
 use crate::ids::{MeetingNumber, UserId};
 use crate::sim::SharedSim;
 

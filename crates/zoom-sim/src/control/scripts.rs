@@ -13,7 +13,7 @@ use crate::sim::SharedSim;
 /// Where to play.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Stage {
+pub(crate) struct Target {
     /// A meeting that exists; the script makes its own, if absent.
     meeting_number: Option<MeetingNumber>,
 }
@@ -21,12 +21,13 @@ pub(crate) struct Stage {
 /// The body is the script itself.
 pub(crate) async fn play(
     State(sim): State<SharedSim>,
-    stage: Result<Query<Stage>, axum::extract::rejection::QueryRejection>,
+    target: Result<Query<Target>, axum::extract::rejection::QueryRejection>,
     text: String,
 ) -> Result<(StatusCode, Json<Playing>), ControlError> {
-    let Query(stage) = stage.map_err(|error| ControlError::Bad(error.body_text()))?;
+    let Query(target) = target.map_err(|error| ControlError::Bad(error.body_text()))?;
     let bad = |error: script::ScriptError| ControlError::Bad(error.to_string());
-    let playing = script::play(&sim, Script::read(&text).map_err(bad)?, stage.meeting_number).map_err(bad)?;
+    let playing =
+        script::play(&sim, Script::read(&text).map_err(bad)?, target.meeting_number).map_err(bad)?;
     sim.happened();
     Ok((StatusCode::CREATED, Json(playing)))
 }

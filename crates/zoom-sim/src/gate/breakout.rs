@@ -28,14 +28,14 @@ pub(crate) struct BreakoutRooms {
     rooms: Vec<Room>,
     made: usize,
     /// What a participant brings when it rejoins to be in a room (`botk`): which room, and whose token.
-    tokens: HashMap<String, Ticket>,
+    tokens: HashMap<String, RoomToken>,
     /// Names and `zoomID`s of those who were called back and will rejoin.
     called_back: Vec<(String, String)>,
 }
 
 /// The way into a room, for one participant.
 #[derive(Clone, Debug)]
-struct Ticket {
+struct RoomToken {
     room: String,
     zoom_id: String,
 }
@@ -67,14 +67,17 @@ impl BreakoutRooms {
 
     /// The room that a token leads to.
     pub(super) fn room_of(&self, token: &str) -> Option<String> {
-        self.tokens.get(token).map(|ticket| ticket.room.clone()).filter(|id| self.name_of(id).is_some())
+        self.tokens
+            .get(token)
+            .map(|room_token| room_token.room.clone())
+            .filter(|id| self.name_of(id).is_some())
     }
 
     /// The `zoomID` of the stay that goes on in a room, or in the main session: the SDK does not bring it (O), as it does after
     /// a lost line. On the way back only the name tells who it is (ours).
     pub(super) fn stay_of(&mut self, token: Option<&str>, name: &str) -> Option<String> {
-        if let Some(ticket) = token.and_then(|token| self.tokens.get(token)) {
-            return Some(ticket.zoom_id.clone());
+        if let Some(room_token) = token.and_then(|token| self.tokens.get(token)) {
+            return Some(room_token.zoom_id.clone());
         }
         let index = self.called_back.iter().position(|(called, _)| called == name)?;
         Some(self.called_back.remove(index).1)
@@ -145,8 +148,8 @@ impl Meeting {
         }
         let command = if person.breakout_room.is_some() { "switchRequest" } else { "joinRequest" };
         let token = entropy.secret();
-        let ticket = Ticket { room: room.clone(), zoom_id: person.zoom_id.clone() };
-        self.breakout.tokens.insert(token.clone(), ticket);
+        let room_token = RoomToken { room: room.clone(), zoom_id: person.zoom_id.clone() };
+        self.breakout.tokens.insert(token.clone(), room_token);
         let number = self.number.clone();
         if let Some(person) = self.participant_mut(id) {
             person.assigned_room = Some(room.clone());

@@ -11,7 +11,6 @@ pub(crate) mod breakout;
 pub(crate) mod captions;
 pub(crate) mod chat;
 mod commands;
-pub(crate) mod company;
 pub(crate) mod entrance;
 pub(crate) mod event;
 pub(crate) mod frames;
@@ -32,6 +31,7 @@ mod settings_frame;
 mod signature;
 mod socket;
 mod start_poll;
+pub(crate) mod without_socket;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method};

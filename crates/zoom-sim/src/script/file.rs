@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 
 use super::ScriptError;
-use super::deed::{self, Deed};
+use super::action::{self, Action};
 use crate::gate::settings::Settings;
 use crate::patch::patched;
 
@@ -23,7 +23,7 @@ pub(crate) struct Script {
     pub(super) wait_for: Option<String>,
     pub(super) meeting: Option<MeetingPlan>,
     /// In the order of their times.
-    pub(super) deeds: Vec<Timed>,
+    pub(super) actions: Vec<Timed>,
     /// As written, a speech counted as one.
     pub(super) steps: usize,
 }
@@ -37,12 +37,12 @@ pub(super) struct MeetingPlan {
     pub(super) settings: Settings,
 }
 
-/// A deed and when it is done.
+/// An action, and when it is done.
 #[derive(Clone, Debug)]
 pub(super) struct Timed {
     pub(super) at_ms: u64,
     pub(super) line: usize,
-    pub(super) deed: Deed,
+    pub(super) action: Action,
 }
 
 #[derive(Deserialize)]
@@ -86,17 +86,17 @@ impl Script {
             return Err(ScriptError { line: line_of(text.len()), message });
         }
         let steps = file.step.len();
-        let mut deeds = Vec::new();
+        let mut actions = Vec::new();
         for (index, step) in file.step.into_iter().enumerate() {
             let line = line_of(step.span().start);
             let timed =
                 read_step(step.into_inner(), index).map_err(|message| ScriptError { line, message })?;
-            deeds.extend(timed.into_iter().map(|(at_ms, deed)| Timed { at_ms, line, deed }));
+            actions.extend(timed.into_iter().map(|(at_ms, action)| Timed { at_ms, line, action }));
         }
-        deeds.sort_by_key(|timed| timed.at_ms);
+        actions.sort_by_key(|timed| timed.at_ms);
         let come_by_themselves = file.bots.into_iter().chain(file.wait_for.clone()).collect();
-        check_names(&deeds, come_by_themselves)?;
-        Ok(Self { wait_for: file.wait_for, meeting: meeting.transpose()?, deeds, steps })
+        check_names(&actions, come_by_themselves)?;
+        Ok(Self { wait_for: file.wait_for, meeting: meeting.transpose()?, actions, steps })
     }
 }
 
@@ -109,7 +109,7 @@ fn plan(table: MeetingTable) -> Result<MeetingPlan, String> {
     Ok(MeetingPlan { number: meeting_number, host_email, settings })
 }
 
-fn read_step(mut step: toml::Table, speech: usize) -> Result<Vec<(u64, Deed)>, String> {
+fn read_step(mut step: toml::Table, speech: usize) -> Result<Vec<(u64, Action)>, String> {
     let at = match step.remove("at") {
         None => return Err("at is missing: seconds from the beginning".to_owned()),
         Some(toml::Value::Integer(seconds)) => f64::from(i32::try_from(seconds).unwrap_or(i32::MAX)),
@@ -119,23 +119,23 @@ fn read_step(mut step: toml::Table, speech: usize) -> Result<Vec<(u64, Deed)>, S
     if !(0.0..=LATEST).contains(&at) {
         return Err(format!("at must be 0 to {LATEST} seconds"));
     }
-    let at_ms = deed::milliseconds(at);
-    Ok(deed::read(step, speech)?.into_iter().map(|(later, deed)| (at_ms + later, deed)).collect())
+    let at_ms = action::milliseconds(at);
+    Ok(action::read(step, speech)?.into_iter().map(|(later, action)| (at_ms + later, action)).collect())
 }
 
 /// Everybody that a step speaks of has joined by then, or comes by themselves.
-fn check_names(deeds: &[Timed], mut known: HashSet<String>) -> Result<(), ScriptError> {
-    for Timed { line, deed, .. } in deeds {
+fn check_names(actions: &[Timed], mut known: HashSet<String>) -> Result<(), ScriptError> {
+    for Timed { line, action, .. } in actions {
         let wrong = |message| ScriptError { line: *line, message };
-        deed::check_name(deed).map_err(wrong)?;
-        if !matches!(deed, Deed::Join(_))
-            && let Some((field, name)) = deed.names().into_iter().find(|(_, name)| !known.contains(*name))
+        action::check_name(action).map_err(wrong)?;
+        if !matches!(action, Action::Join(_))
+            && let Some((field, name)) = action.names().into_iter().find(|(_, name)| !known.contains(*name))
         {
             return Err(wrong(format!(
                 "{field}: nobody called {name:?} has joined by then; whoever comes by themselves is named in bots"
             )));
         }
-        known.extend(deed.new_name().map(|(_, name)| name.to_owned()));
+        known.extend(action.new_name().map(|(_, name)| name.to_owned()));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A meeting played from a script: people come, talk, write, share and leave, at times on the simulator's clock.
 
-mod deed;
+mod action;
 mod file;
 mod player;
 

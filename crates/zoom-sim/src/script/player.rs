@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::ScriptError;
-use super::deed::{Change, Chat, Deed, Join, Who};
+use super::action::{Action, Change, Chat, Join, Who};
 use super::file::{MeetingPlan, Script, Timed};
 use crate::clock::{Clock, Moment};
 use crate::gate::activity::{Activity, Audio};
 use crate::gate::captions::{NOT_TRANSLATED, NewCaption};
 use crate::gate::chat::NewMessage;
-use crate::gate::company::{Newcomer, seat_without_socket};
 use crate::gate::meeting::{Meeting, Phase};
+use crate::gate::without_socket::{Newcomer, seat_without_socket};
 use crate::ids::{MeetingNumber, UserId};
 use crate::patch::patched;
 use crate::sim::SharedSim;
@@ -150,7 +150,7 @@ async fn run(sim: SharedSim, id: usize, script: Script, number: MeetingNumber) {
         set_state(&sim, id, State::Playing);
     }
     let begun = sim.moment().unix_ms;
-    for timed in script.deeds {
+    for timed in script.actions {
         loop {
             let due = begun.saturating_add_unsigned(timed.at_ms);
             let left = u64::try_from(due.saturating_sub(sim.moment().unix_ms)).unwrap_or(0);
@@ -176,7 +176,7 @@ fn set_state(sim: &SharedSim, id: usize, state: State) {
 fn do_it(sim: &SharedSim, id: usize, number: &MeetingNumber, timed: &Timed) {
     let at = sim.moment();
     let mut world = sim.world();
-    if let Err(error) = perform(&mut world, number, &timed.deed, at) {
+    if let Err(error) = perform(&mut world, number, &timed.action, at) {
         tracing::warn!(line = timed.line, error, "a step of the script could not be done");
         if let Some(playing) = world.scripts.list.get_mut(id) {
             playing.failures.push(Failure { line: timed.line, error });
@@ -187,17 +187,17 @@ fn do_it(sim: &SharedSim, id: usize, number: &MeetingNumber, timed: &Timed) {
     sim.happened();
 }
 
-fn perform(world: &mut World, number: &MeetingNumber, deed: &Deed, at: Moment) -> Result<(), String> {
-    if let Deed::Join(join) = deed {
-        return come(world, number, join, at);
+fn perform(world: &mut World, number: &MeetingNumber, action: &Action, at: Moment) -> Result<(), String> {
+    if let Action::Join(join) = action {
+        return join_without_socket(world, number, join, at);
     }
     let unasked = world.switches.unasked_captions;
     let message_id = world.entropy.id();
     let meeting = world.meetings.get_mut(number).ok_or("the meeting is gone")?;
     let said = |error: &dyn std::fmt::Display| error.to_string();
-    match deed {
-        Deed::Join(_) => Ok(()),
-        Deed::Leave(Who { who }) => {
+    match action {
+        Action::Join(_) => Ok(()),
+        Action::Leave(Who { who }) => {
             let person = meeting.find(who).ok_or_else(|| absent(who))?;
             if person.line.is_some() {
                 return Err(format!("{who} has a socket, and leaves by itself"));
@@ -206,32 +206,32 @@ fn perform(world: &mut World, number: &MeetingNumber, deed: &Deed, at: Moment) -
             meeting.leave(id);
             Ok(())
         }
-        Deed::Change(change) => change_somebody(meeting, change),
-        Deed::Chat(Chat { who, text, to }) => {
+        Action::Change(change) => change_somebody(meeting, change),
+        Action::Chat(Chat { who, text, to }) => {
             let from = id_of(meeting, who)?;
             let to = to.as_deref().map(|to| id_of(meeting, to)).transpose()?;
             let message = NewMessage { id: message_id, from, to, text, at_unix_ms: at.unix_ms };
             meeting.say(&message).map_err(|error| said(&error))
         }
-        Deed::Record(record) => {
+        Action::Record(record) => {
             meeting.record(record.status);
             Ok(())
         }
-        Deed::Admit(Who { who }) => {
+        Action::Admit(Who { who }) => {
             let id = id_of(meeting, who)?;
             meeting.set_hold(id, false);
             Ok(())
         }
-        Deed::Remove(Who { who }) => {
+        Action::Remove(Who { who }) => {
             let id = id_of(meeting, who)?;
             meeting.remove(id);
             Ok(())
         }
-        Deed::End => {
+        Action::End => {
             meeting.end();
             Ok(())
         }
-        Deed::Speak(Who { who }) => {
+        Action::StartSpeech(Who { who }) => {
             let person = meeting.find(who).ok_or_else(|| absent(who))?;
             let (id, mut activity) = (person.id, person.activity.clone());
             activity.muted = false;
@@ -244,13 +244,13 @@ fn perform(world: &mut World, number: &MeetingNumber, deed: &Deed, at: Moment) -
             meeting.set_active_speakers(&speakers);
             Ok(())
         }
-        Deed::Words { who, speech, text, is_final } => {
+        Action::Words { who, speech, text, is_final } => {
             let from = id_of(meeting, who)?;
             let id = format!("script-speech-{speech}");
             let caption = NewCaption { from, id, text, is_final: *is_final, language: NOT_TRANSLATED };
             meeting.caption(&caption, unasked).map(drop).map_err(|error| said(&error))
         }
-        Deed::Fall(Who { who }) => {
+        Action::StopSpeech(Who { who }) => {
             let id = id_of(meeting, who)?;
             let others: Vec<u32> =
                 meeting.active_speakers.iter().copied().filter(|other| *other != id).collect();
@@ -260,7 +260,12 @@ fn perform(world: &mut World, number: &MeetingNumber, deed: &Deed, at: Moment) -
     }
 }
 
-fn come(world: &mut World, number: &MeetingNumber, join: &Join, at: Moment) -> Result<(), String> {
+fn join_without_socket(
+    world: &mut World,
+    number: &MeetingNumber,
+    join: &Join,
+    at: Moment,
+) -> Result<(), String> {
     let user_id = join.email.as_deref().map(|email| user(world, email, Some(&join.who), at));
     let newcomer = Newcomer { name: join.who.clone(), user_id, host: false };
     let id = seat_without_socket(world, number, newcomer, at.now).map_err(|error| error.to_string())?;

@@ -33,4 +33,6 @@ async fn the_bot_goes_into_a_room_and_comes_back() {
     page.until("client.getAttendeeslist().map((one) => one.displayName).sort().join() === 'Ada,Bot'").await;
     assert_eq!(page.call("client.getUserStatus()").await, Ok(json!("initial")));
     assert_eq!(room.entry("Bot").await["breakout_room"], json!(null));
+    room.zoom.control("DELETE", &format!("/meetings/{}/breakout-rooms", room.number), json!(null)).await;
+    page.hears_that("room-state-change", |value| value["status"] == 4).await;
 }

@@ -14,7 +14,7 @@ const MAX_SPEECH_SECONDS: f64 = 600.0;
 
 /// What one step does.
 #[derive(Clone, Debug)]
-pub(super) enum Deed {
+pub(super) enum Action {
     Join(Join),
     Leave(Who),
     Change(Change),
@@ -24,7 +24,7 @@ pub(super) enum Deed {
     Remove(Who),
     End,
     /// A speech begins: its speaker is unmuted and the active speaker.
-    Speak(Who),
+    StartSpeech(Who),
     /// Of a speech: the words so far.
     Words {
         who: String,
@@ -33,7 +33,7 @@ pub(super) enum Deed {
         is_final: bool,
     },
     /// A speech ends.
-    Fall(Who),
+    StopSpeech(Who),
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -91,31 +91,31 @@ struct Talk {
 struct Nothing {}
 
 /// What a step does, with the milliseconds after its `at`: several things where somebody talks. `speech` numbers speeches.
-pub(super) fn read(mut step: toml::Table, speech: usize) -> Result<Vec<(u64, Deed)>, String> {
+pub(super) fn read(mut step: toml::Table, speech: usize) -> Result<Vec<(u64, Action)>, String> {
     let action = step.remove("do").ok_or("do is missing")?;
     let action = action.as_str().ok_or("do must be text")?.to_owned();
     let step = toml::Value::Table(step);
-    let one = |deed| Ok(vec![(0, deed)]);
+    let one = |action| Ok(vec![(0, action)]);
     match action.as_str() {
-        "join" => one(Deed::Join(fields(step)?)),
-        "leave" => one(Deed::Leave(fields(step)?)),
+        "join" => one(Action::Join(fields(step)?)),
+        "leave" => one(Action::Leave(fields(step)?)),
         "change" => {
             let change: Change = fields(step)?;
             patched(&Activity::default(), change.activity.clone())?;
-            one(Deed::Change(change))
+            one(Action::Change(change))
         }
         "talk" => talk(fields(step)?, speech),
         "chat" => {
             let chat: Chat = fields(step)?;
             within("text", &chat.text, chat::MAX_CHARS)?;
-            one(Deed::Chat(chat))
+            one(Action::Chat(chat))
         }
-        "record" => one(Deed::Record(fields(step)?)),
-        "admit" => one(Deed::Admit(fields(step)?)),
-        "remove" => one(Deed::Remove(fields(step)?)),
+        "record" => one(Action::Record(fields(step)?)),
+        "admit" => one(Action::Admit(fields(step)?)),
+        "remove" => one(Action::Remove(fields(step)?)),
         "end" => {
             let Nothing {} = fields(step)?;
-            one(Deed::End)
+            one(Action::End)
         }
         other => Err(format!(
             "do: there is no {other:?}; there are join, leave, change, talk, chat, record, admit, remove and end"
@@ -124,7 +124,7 @@ pub(super) fn read(mut step: toml::Table, speech: usize) -> Result<Vec<(u64, Dee
 }
 
 /// A speech, word by word.
-fn talk(talk: Talk, speech: usize) -> Result<Vec<(u64, Deed)>, String> {
+fn talk(talk: Talk, speech: usize) -> Result<Vec<(u64, Action)>, String> {
     let Talk { who, text, seconds } = talk;
     within("text", &text, captions::MAX_CHARS)?;
     let ends: Vec<usize> = text
@@ -137,14 +137,14 @@ fn talk(talk: Talk, speech: usize) -> Result<Vec<(u64, Deed)>, String> {
         Some(seconds) if (0.0..=MAX_SPEECH_SECONDS).contains(&seconds) => milliseconds(seconds),
         Some(_) => return Err(format!("seconds must be 0 to {MAX_SPEECH_SECONDS}")),
     };
-    let mut deeds = vec![(0, Deed::Speak(Who { who: who.clone() }))];
+    let mut actions = vec![(0, Action::StartSpeech(Who { who: who.clone() }))];
     let words =
-        |text: &str, is_final| Deed::Words { who: who.clone(), speech, text: text.to_owned(), is_final };
+        |text: &str, is_final| Action::Words { who: who.clone(), speech, text: text.to_owned(), is_final };
     let so_far = ends.iter().zip(1_u64..).take(ends.len().saturating_sub(1));
-    deeds.extend(so_far.map(|(end, index)| (span * index / count, words(&text[..*end], false))));
-    deeds.push((span, words(&text, true)));
-    deeds.push((span, Deed::Fall(Who { who })));
-    Ok(deeds)
+    actions.extend(so_far.map(|(end, index)| (span * index / count, words(&text[..*end], false))));
+    actions.push((span, words(&text, true)));
+    actions.push((span, Action::StopSpeech(Who { who })));
+    Ok(actions)
 }
 
 /// Of seconds that are known to be few.
@@ -165,7 +165,7 @@ fn within(field: &str, text: &str, most: usize) -> Result<(), String> {
     }
 }
 
-impl Deed {
+impl Action {
     /// The names that a step speaks of, by their fields.
     pub(super) fn names(&self) -> Vec<(&'static str, &str)> {
         match self {
@@ -174,9 +174,9 @@ impl Deed {
             | Self::Change(Change { who, .. })
             | Self::Admit(Who { who })
             | Self::Remove(Who { who })
-            | Self::Speak(Who { who })
+            | Self::StartSpeech(Who { who })
             | Self::Words { who, .. }
-            | Self::Fall(Who { who }) => vec![("who", who)],
+            | Self::StopSpeech(Who { who }) => vec![("who", who)],
             Self::Chat(Chat { who, to, .. }) => {
                 let mut names = vec![("who", who.as_str())];
                 names.extend(to.as_deref().map(|to| ("to", to)));
@@ -197,8 +197,8 @@ impl Deed {
 }
 
 /// Whether the name of a step can be one.
-pub(super) fn check_name(deed: &Deed) -> Result<(), String> {
-    match deed.new_name() {
+pub(super) fn check_name(action: &Action) -> Result<(), String> {
+    match action.new_name() {
         Some((field, name)) if !is_name(name) => Err(format!("{field} must have 1 to 200 characters")),
         _ => Ok(()),
     }
