@@ -207,7 +207,10 @@ impl Access for SqlStore {
     }
 
     async fn api_keys(&self, workspace: WorkspaceId) -> Result<Vec<ApiKey>, StoreError> {
-        let rows = query(format!("-- api_keys\nSELECT {KEY_COLUMNS} FROM api_keys WHERE workspace = $1 ORDER BY created_at DESC, id DESC"))
+        let rows = query(format!(
+            "-- api_keys\n\
+             SELECT {KEY_COLUMNS} FROM api_keys WHERE workspace = $1 ORDER BY created_at DESC, id DESC"
+        ))
         .bind(workspace)
         .fetch_all(&self.readers)
         .await?;

@@ -13,7 +13,7 @@ use crate::{
     db::{Isolation, Tx, exists},
     page::{by, comparison},
     query::{NO_BYTES, insert, query, values},
-    row::Row,
+    row::{Row, bytes},
 };
 
 pub(crate) const APP_COLUMNS: &str = "id, workspace, kind, client_id, client_secret, webhook_secret, former_webhook_secret,\n\
@@ -162,7 +162,11 @@ impl ZoomOauthApps for SqlStore {
         workspace: WorkspaceId,
         id: ZoomOauthAppId,
     ) -> Result<Option<ZoomOauthApp>, StoreError> {
-        let row = query(format!("-- zoom_oauth_app\nSELECT {APP_COLUMNS} FROM zoom_oauth_apps WHERE id = $1 AND workspace = $2 AND deleted_at IS NULL"))
+        let row = query(format!(
+            "-- zoom_oauth_app\n\
+             SELECT {APP_COLUMNS} FROM zoom_oauth_apps\n\
+             WHERE id = $1 AND workspace = $2 AND deleted_at IS NULL"
+        ))
         .with(values![id, workspace])
         .fetch_optional(&self.readers)
         .await?;
@@ -170,7 +174,11 @@ impl ZoomOauthApps for SqlStore {
     }
 
     async fn zoom_oauth_apps(&self, workspace: WorkspaceId) -> Result<Vec<ZoomOauthApp>, StoreError> {
-        let rows = query(format!("-- zoom_oauth_apps\nSELECT {APP_COLUMNS} FROM zoom_oauth_apps WHERE workspace = $1 AND deleted_at IS NULL ORDER BY created_at DESC, id DESC"))
+        let rows = query(format!(
+            "-- zoom_oauth_apps\n\
+             SELECT {APP_COLUMNS} FROM zoom_oauth_apps WHERE workspace = $1 AND deleted_at IS NULL\n\
+             ORDER BY created_at DESC, id DESC"
+        ))
         .bind(workspace)
         .fetch_all(&self.readers)
         .await?;
@@ -220,7 +228,6 @@ impl ZoomOauthApps for SqlStore {
         secrets: NewAppSecrets<'_>,
     ) -> Result<bool, StoreError> {
         let NewAppSecrets { client_secret, webhook_secret } = secrets;
-        let bytes = |sealed: &Sealed| sealed.0.clone();
         let former = webhook_secret.and_then(|new| new.former);
         let done = query(
             "-- change_app_secrets\n\
@@ -233,7 +240,11 @@ impl ZoomOauthApps for SqlStore {
                  former_webhook_secret_ends_at = CASE WHEN $2 IS NULL THEN former_webhook_secret_ends_at ELSE $4 END\n\
              WHERE id = $5 AND workspace = $6 AND deleted_at IS NULL AND ($2 IS NULL OR webhook_secret = $7)",
         )
-        .with(values![client_secret.map(bytes), webhook_secret.map(|new| bytes(new.sealed)), former.map_or_else(Vec::new, |former| bytes(&former.sealed)), former.map(|former| former.ends_at.as_microsecond()), id, workspace, webhook_secret.map(|new| bytes(new.before))])
+        .bind(client_secret)
+        .bind(webhook_secret.map(|new| new.sealed))
+        .bind(bytes(former.map(|former| &former.sealed)))
+        .bind(former.map(|former| former.ends_at))
+        .with(values![id, workspace, webhook_secret.map(|new| new.before)])
         .execute(&self.writer)
         .await?;
         Ok(done == 1)

@@ -366,7 +366,8 @@ impl Bots for SqlStore {
 
     async fn add_screenshot(&self, bot: BotId, screenshot: &Screenshot) -> Result<(), StoreError> {
         query(
-            "-- add_screenshot\nINSERT INTO bot_screenshots (id, bot, recorded_at, file) VALUES ($1, $2, $3, $4)",
+            "-- add_screenshot\n\
+                 INSERT INTO bot_screenshots (id, bot, recorded_at, file) VALUES ($1, $2, $3, $4)",
         )
         .with(values![screenshot.id, bot, screenshot.recorded_at, &screenshot.file])
         .execute(&self.writer)

@@ -218,7 +218,10 @@ impl Credentials for SqlStore {
         app: ZoomOauthAppId,
         zoom_user_id: &str,
     ) -> Result<Option<Credential>, StoreError> {
-        let row = query(format!("-- credential_of\nSELECT {COLUMNS} FROM credentials WHERE app = $1 AND zoom_user_id = $2 AND workspace = $3"))
+        let row = query(format!(
+            "-- credential_of\n\
+             SELECT {COLUMNS} FROM credentials WHERE app = $1 AND zoom_user_id = $2 AND workspace = $3"
+        ))
         .with(values![app, zoom_user_id, workspace])
         .fetch_optional(&self.readers)
         .await?;
@@ -226,7 +229,10 @@ impl Credentials for SqlStore {
     }
 
     async fn credentials(&self, workspace: WorkspaceId) -> Result<Vec<Credential>, StoreError> {
-        let rows = query(format!("-- credentials\nSELECT {COLUMNS} FROM credentials WHERE workspace = $1 ORDER BY created_at DESC, id DESC"))
+        let rows = query(format!(
+            "-- credentials\n\
+             SELECT {COLUMNS} FROM credentials WHERE workspace = $1 ORDER BY created_at DESC, id DESC"
+        ))
         .bind(workspace)
         .fetch_all(&self.readers)
         .await?;
@@ -282,7 +288,10 @@ impl Credentials for SqlStore {
     ) -> Result<RefreshLease, StoreError> {
         // Locked from the first read on: who comes second waits here, and finds the lease of who came first.
         let body = |mut tx: Tx| async move {
-            let row = query(format!("-- lease_refresh: read\nSELECT {COLUMNS} FROM credentials WHERE id = $1 AND workspace = $2 FOR UPDATE"))
+            let row = query(format!(
+                "-- lease_refresh: read\n\
+                 SELECT {COLUMNS} FROM credentials WHERE id = $1 AND workspace = $2 FOR UPDATE"
+            ))
             .with(values![id, workspace])
             .fetch_optional(&mut tx)
             .await?;
@@ -335,7 +344,9 @@ impl Credentials for SqlStore {
                      lease_expires_at = NULL\n\
                  WHERE id = $9",
             )
-            .with(values![healthy.as_str(), note.at, refresh_at, bytes(grant.access_token.as_ref()), grant.access_expires_at, bytes(grant.refresh_token.as_ref()), json(&grant.scopes), &grant.api_url, id])
+            .with(values![healthy.as_str(), note.at, refresh_at])
+            .with(values![bytes(grant.access_token.as_ref()), grant.access_expires_at])
+            .with(values![bytes(grant.refresh_token.as_ref()), json(&grant.scopes), &grant.api_url, id])
             .execute(&mut tx)
             .await?;
             before.became(&mut tx, id, healthy, note).await?;

@@ -124,7 +124,11 @@ impl TokenLinks for SqlStore {
         before: Option<TokenLinkId>,
         most: u32,
     ) -> Result<Vec<TokenLink>, StoreError> {
-        let rows = query(format!("-- token_links\nSELECT {COLUMNS} FROM token_links WHERE workspace = $1 AND ($2 IS NULL OR id < $2) ORDER BY id DESC LIMIT $3"))
+        let rows = query(format!(
+            "-- token_links\n\
+             SELECT {COLUMNS} FROM token_links WHERE workspace = $1 AND ($2 IS NULL OR id < $2)\n\
+             ORDER BY id DESC LIMIT $3"
+        ))
         .with(values![workspace, before, most])
         .fetch_all(&self.readers)
         .await?;
@@ -221,7 +225,8 @@ impl TokenLinks for SqlStore {
 
     async fn first_seen(&self, request: &Digest, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let new = query(
-            "-- first_seen\nINSERT INTO seen_requests (request, first_seen_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            "-- first_seen\n\
+                 INSERT INTO seen_requests (request, first_seen_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         )
         .with(values![request.as_slice(), now])
         .execute(&self.writer)

@@ -128,7 +128,10 @@ impl ParkedConsents for SqlStore {
     }
 
     async fn parked_consents(&self, workspace: WorkspaceId) -> Result<Vec<ParkedConsent>, StoreError> {
-        let rows = query(format!("-- parked_consents\nSELECT {COLUMNS} FROM parked_consents WHERE workspace = $1 ORDER BY parked_at DESC, id DESC"))
+        let rows = query(format!(
+            "-- parked_consents\n\
+             SELECT {COLUMNS} FROM parked_consents WHERE workspace = $1 ORDER BY parked_at DESC, id DESC"
+        ))
         .bind(workspace)
         .fetch_all(&self.readers)
         .await?;

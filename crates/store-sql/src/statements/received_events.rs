@@ -91,7 +91,11 @@ impl ReceivedEvents for SqlStore {
     }
 
     async fn registrations(&self, client_id: &str) -> Result<Vec<ZoomOauthApp>, StoreError> {
-        let rows = query(format!("-- registrations\nSELECT {APP_COLUMNS} FROM zoom_oauth_apps WHERE client_id = $1 AND deleted_at IS NULL ORDER BY id"))
+        let rows = query(format!(
+            "-- registrations\n\
+             SELECT {APP_COLUMNS} FROM zoom_oauth_apps WHERE client_id = $1 AND deleted_at IS NULL\n\
+             ORDER BY id"
+        ))
         .bind(client_id)
         .fetch_all(&self.readers)
         .await?;
