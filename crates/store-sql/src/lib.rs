@@ -61,7 +61,8 @@ impl SqlStore {
     pub async fn close(&self) {
         self.readers.close().await;
         if let Pool::Sqlite(writer) = &self.writer {
-            sqlite::checkpoint(writer).await;
+            // What is not in the one file is in the one beside it, where the next start finds it.
+            drop(sqlite::checkpoint(writer).await);
         }
         self.writer.close().await;
         self.audit.close().await;

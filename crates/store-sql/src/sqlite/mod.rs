@@ -68,11 +68,8 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 
 /// Moves what is in the log of writes (WAL) into the one file. If a reader is in the way it stays there, where the next
 /// start finds it.
-pub(crate) async fn checkpoint(writer: &SqlitePool) {
-    let done = sqlx::query("-- checkpoint\nPRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await;
-    if let Err(error) = done {
-        tracing::debug!(%error, "the log of writes was not moved into the database file");
-    }
+pub(crate) async fn checkpoint(writer: &SqlitePool) -> Result<(), sqlx::Error> {
+    sqlx::query("-- checkpoint\nPRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await.map(drop)
 }
 
 /// PostgreSQL's words, and SQLite's for the same.

@@ -9,7 +9,7 @@ use store::{
 use super::{apps, apps::APP_COLUMNS, credentials, meetings};
 use crate::{
     SqlStore,
-    db::{Isolation, Pool, Tx},
+    db::{Isolation, Pool, Tx, unavailable},
     query::{insert, query, values},
     row::Row,
     sqlite,
@@ -157,7 +157,7 @@ impl ReceivedEvents for SqlStore {
         if let Pool::Sqlite(writer) = &self.writer {
             // The log of writes still holds the pages as they were. Somebody who reads at this moment may keep it: then it
             // goes when the log is full.
-            sqlite::checkpoint(writer).await;
+            sqlite::checkpoint(writer).await.map_err(unavailable)?;
         }
         Ok(done == 1)
     }
