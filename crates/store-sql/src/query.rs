@@ -186,6 +186,24 @@ impl Query {
         Ok(self.fetch_all(on).await?.into_iter().next())
     }
 
+    /// The one row there is, if there is one, as `read` reads it.
+    pub(crate) async fn one<T>(
+        self,
+        on: impl Into<Target<'_>>,
+        read: impl Fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        self.fetch_optional(on).await?.as_ref().map(read).transpose()
+    }
+
+    /// Every row, as `read` reads it.
+    pub(crate) async fn all<T>(
+        self,
+        on: impl Into<Target<'_>>,
+        read: impl Fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.fetch_all(on).await?.iter().map(read).collect()
+    }
+
     /// The first row, which is always there.
     pub(crate) async fn fetch_one(self, on: impl Into<Target<'_>>) -> Result<Row, StoreError> {
         self.fetch_optional(on).await?.ok_or_else(|| unavailable(sqlx::Error::RowNotFound))

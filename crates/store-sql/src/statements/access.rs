@@ -68,18 +68,16 @@ async fn insert_key(db: &mut Tx, key: &ApiKey) -> Result<(), StoreError> {
 #[async_trait]
 impl Access for SqlStore {
     async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
-        let rows = query(format!("-- workspaces\nSELECT {COLUMNS} FROM workspaces ORDER BY created_at, id"))
-            .fetch_all(&self.readers)
-            .await?;
-        rows.iter().map(workspace).collect()
+        query(format!("-- workspaces\nSELECT {COLUMNS} FROM workspaces ORDER BY created_at, id"))
+            .all(&self.readers, workspace)
+            .await
     }
 
     async fn workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
-        let row = query(format!("-- workspace\nSELECT {COLUMNS} FROM workspaces WHERE id = $1"))
+        query(format!("-- workspace\nSELECT {COLUMNS} FROM workspaces WHERE id = $1"))
             .bind(id)
-            .fetch_optional(&self.readers)
-            .await?;
-        row.as_ref().map(workspace).transpose()
+            .one(&self.readers, workspace)
+            .await
     }
 
     async fn second_authorization(&self, workspace: WorkspaceId) -> Result<SecondAuthorization, StoreError> {
@@ -187,34 +185,31 @@ impl Access for SqlStore {
     }
 
     async fn erase_former_callback_secrets(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let erased = query(
+        query(
             "-- erase_former_callback_secrets\n\
              UPDATE workspaces SET former_callback_secret = $2, former_callback_secret_ends_at = NULL\n\
              WHERE former_callback_secret_ends_at <= $1",
         )
         .with(values![now, NO_BYTES])
         .execute(&self.writer)
-        .await?;
-        Ok(erased)
+        .await
     }
 
     async fn api_key(&self, digest: &Digest) -> Result<Option<ApiKey>, StoreError> {
-        let row = query(format!("-- api_key\nSELECT {KEY_COLUMNS} FROM api_keys WHERE digest = $1"))
+        query(format!("-- api_key\nSELECT {KEY_COLUMNS} FROM api_keys WHERE digest = $1"))
             .bind(digest.as_slice())
-            .fetch_optional(&self.readers)
-            .await?;
-        row.as_ref().map(api_key).transpose()
+            .one(&self.readers, api_key)
+            .await
     }
 
     async fn api_keys(&self, workspace: WorkspaceId) -> Result<Vec<ApiKey>, StoreError> {
-        let rows = query(format!(
+        query(format!(
             "-- api_keys\n\
              SELECT {KEY_COLUMNS} FROM api_keys WHERE workspace = $1 ORDER BY created_at DESC, id DESC"
         ))
         .bind(workspace)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(api_key).collect()
+        .all(&self.readers, api_key)
+        .await
     }
 
     async fn add_api_key(&self, key: &ApiKey) -> Result<(), StoreError> {

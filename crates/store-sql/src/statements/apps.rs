@@ -162,27 +162,25 @@ impl ZoomOauthApps for SqlStore {
         workspace: WorkspaceId,
         id: ZoomOauthAppId,
     ) -> Result<Option<ZoomOauthApp>, StoreError> {
-        let row = query(format!(
+        query(format!(
             "-- zoom_oauth_app\n\
              SELECT {APP_COLUMNS} FROM zoom_oauth_apps\n\
              WHERE id = $1 AND workspace = $2 AND deleted_at IS NULL"
         ))
         .with(values![id, workspace])
-        .fetch_optional(&self.readers)
-        .await?;
-        row.as_ref().map(app).transpose()
+        .one(&self.readers, app)
+        .await
     }
 
     async fn zoom_oauth_apps(&self, workspace: WorkspaceId) -> Result<Vec<ZoomOauthApp>, StoreError> {
-        let rows = query(format!(
+        query(format!(
             "-- zoom_oauth_apps\n\
              SELECT {APP_COLUMNS} FROM zoom_oauth_apps WHERE workspace = $1 AND deleted_at IS NULL\n\
              ORDER BY created_at DESC, id DESC"
         ))
         .bind(workspace)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(app).collect()
+        .all(&self.readers, app)
+        .await
     }
 
     async fn list_zoom_oauth_apps(
@@ -203,7 +201,7 @@ impl ZoomOauthApps for SqlStore {
             comparison(page.order),
             by("created_at", "id", page.order),
         );
-        let rows = query(sql)
+        query(sql)
             .with(values![
                 workspace,
                 &filter.client_id,
@@ -216,9 +214,8 @@ impl ZoomOauthApps for SqlStore {
                 page.after.as_ref().map(|place| &place.id),
                 page.most
             ])
-            .fetch_all(&self.readers)
-            .await?;
-        rows.iter().map(app).collect()
+            .all(&self.readers, app)
+            .await
     }
 
     async fn change_app_secrets(
@@ -251,15 +248,14 @@ impl ZoomOauthApps for SqlStore {
     }
 
     async fn erase_former_webhook_secrets(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let erased = query(
+        query(
             "-- erase_former_webhook_secrets\n\
              UPDATE zoom_oauth_apps SET former_webhook_secret = $2, former_webhook_secret_ends_at = NULL\n\
              WHERE former_webhook_secret_ends_at <= $1",
         )
         .with(values![now, NO_BYTES])
         .execute(&self.writer)
-        .await?;
-        Ok(erased)
+        .await
     }
 
     async fn refuse_app(

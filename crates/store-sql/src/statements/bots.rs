@@ -376,15 +376,14 @@ impl Bots for SqlStore {
     }
 
     async fn screenshots(&self, workspace: WorkspaceId, bot: BotId) -> Result<Vec<Screenshot>, StoreError> {
-        let rows = query(
+        query(
             "-- screenshots\n\
              SELECT s.id, s.recorded_at, s.file FROM bot_screenshots s JOIN bots b ON b.id = s.bot\n\
              WHERE s.bot = $1 AND b.workspace = $2 ORDER BY s.recorded_at, s.id",
         )
         .with(values![bot, workspace])
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(screenshot).collect()
+        .all(&self.readers, screenshot)
+        .await
     }
 
     async fn delete_screenshots(
@@ -392,20 +391,19 @@ impl Bots for SqlStore {
         workspace: WorkspaceId,
         bot: BotId,
     ) -> Result<Vec<Screenshot>, StoreError> {
-        let rows = query(
+        query(
             "-- delete_screenshots\n\
              DELETE FROM bot_screenshots WHERE bot IN (SELECT id FROM bots WHERE id = $1 AND workspace = $2)\n\
              RETURNING id, recorded_at, file",
         )
         .with(values![bot, workspace])
-        .fetch_all(&self.writer)
-        .await?;
-        rows.iter().map(screenshot).collect()
+        .all(&self.writer, screenshot)
+        .await
     }
 
     async fn forget_screenshots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError> {
         // Ids grow with time, so the oldest are found first; but a row's own time decides.
-        let forgotten = query(
+        query(
             "-- forget_screenshots\n\
              DELETE FROM bot_screenshots WHERE id IN\n\
                  (SELECT id FROM bot_screenshots WHERE recorded_at < $1 ORDER BY id LIMIT $2\n\
@@ -413,8 +411,7 @@ impl Bots for SqlStore {
         )
         .with(values![end, most])
         .execute(&self.writer)
-        .await?;
-        Ok(forgotten)
+        .await
     }
 
     async fn forget_ended_bots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError> {

@@ -46,11 +46,10 @@ impl Consents for SqlStore {
     }
 
     async fn consent(&self, id: ConsentId) -> Result<Option<Consent>, StoreError> {
-        let row = query(format!("-- consent\nSELECT {CONSENT_COLUMNS} FROM consents WHERE id = $1"))
+        query(format!("-- consent\nSELECT {CONSENT_COLUMNS} FROM consents WHERE id = $1"))
             .bind(id)
-            .fetch_optional(&self.readers)
-            .await?;
-        row.as_ref().map(consent).transpose()
+            .one(&self.readers, consent)
+            .await
     }
 
     async fn complete_consent(

@@ -203,13 +203,10 @@ impl Credentials for SqlStore {
         workspace: WorkspaceId,
         id: CredentialId,
     ) -> Result<Option<Credential>, StoreError> {
-        let row = query(format!(
-            "-- credential\nSELECT {COLUMNS} FROM credentials WHERE id = $1 AND workspace = $2"
-        ))
-        .with(values![id, workspace])
-        .fetch_optional(&self.readers)
-        .await?;
-        row.as_ref().map(credential).transpose()
+        query(format!("-- credential\nSELECT {COLUMNS} FROM credentials WHERE id = $1 AND workspace = $2"))
+            .with(values![id, workspace])
+            .one(&self.readers, credential)
+            .await
     }
 
     async fn credential_of(
@@ -218,25 +215,23 @@ impl Credentials for SqlStore {
         app: ZoomOauthAppId,
         zoom_user_id: &str,
     ) -> Result<Option<Credential>, StoreError> {
-        let row = query(format!(
+        query(format!(
             "-- credential_of\n\
              SELECT {COLUMNS} FROM credentials WHERE app = $1 AND zoom_user_id = $2 AND workspace = $3"
         ))
         .with(values![app, zoom_user_id, workspace])
-        .fetch_optional(&self.readers)
-        .await?;
-        row.as_ref().map(credential).transpose()
+        .one(&self.readers, credential)
+        .await
     }
 
     async fn credentials(&self, workspace: WorkspaceId) -> Result<Vec<Credential>, StoreError> {
-        let rows = query(format!(
+        query(format!(
             "-- credentials\n\
              SELECT {COLUMNS} FROM credentials WHERE workspace = $1 ORDER BY created_at DESC, id DESC"
         ))
         .bind(workspace)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(credential).collect()
+        .all(&self.readers, credential)
+        .await
     }
 
     async fn list_credentials(
@@ -258,7 +253,7 @@ impl Credentials for SqlStore {
             comparison(page.order),
             by("created_at", "id", page.order),
         );
-        let rows = query(sql)
+        query(sql)
             .with(values![
                 workspace,
                 filter.app,
@@ -273,9 +268,8 @@ impl Credentials for SqlStore {
                 page.after.as_ref().map(|place| &place.id),
                 page.most
             ])
-            .fetch_all(&self.readers)
-            .await?;
-        rows.iter().map(credential).collect()
+            .all(&self.readers, credential)
+            .await
     }
 
     async fn lease_refresh(
@@ -486,7 +480,7 @@ impl Credentials for SqlStore {
     }
 
     async fn claim_due(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError> {
-        let rows = query(
+        query(
             "-- claim_due\n\
              UPDATE credentials SET refresh_at = $1 WHERE id IN (\n\
                  SELECT id FROM (SELECT id FROM credentials WHERE refresh_at <= $2\n\
@@ -498,9 +492,8 @@ impl Credentials for SqlStore {
              RETURNING workspace, id, app, generation",
         )
         .with(values![until, now, limit, now + LONGEST_REST])
-        .fetch_all(&self.writer)
-        .await?;
-        rows.iter().map(due).collect()
+        .all(&self.writer, due)
+        .await
     }
 }
 

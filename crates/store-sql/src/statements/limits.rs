@@ -27,15 +27,14 @@ fn limit(row: &Row) -> Result<ZoomLimit, StoreError> {
 #[async_trait]
 impl ZoomLimits for SqlStore {
     async fn zoom_limit(&self, lane: &str) -> Result<Option<ZoomLimit>, StoreError> {
-        let row = query(
+        query(
             "-- zoom_limit\n\
              SELECT lane, version, per_second, strain, strained_at, blocked_until, shares, changed_at\n\
              FROM zoom_limits WHERE lane = $1",
         )
         .bind(lane)
-        .fetch_optional(&self.readers)
-        .await?;
-        row.as_ref().map(self::limit).transpose()
+        .one(&self.readers, self::limit)
+        .await
     }
 
     async fn replace_zoom_limit(&self, limit: &ZoomLimit) -> Result<bool, StoreError> {
@@ -66,10 +65,9 @@ impl ZoomLimits for SqlStore {
     }
 
     async fn forget_zoom_limits(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let done = query("-- forget_zoom_limits\nDELETE FROM zoom_limits WHERE changed_at < $1")
+        query("-- forget_zoom_limits\nDELETE FROM zoom_limits WHERE changed_at < $1")
             .bind(before)
             .execute(&self.writer)
-            .await?;
-        Ok(done)
+            .await
     }
 }

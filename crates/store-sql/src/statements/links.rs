@@ -109,13 +109,10 @@ impl TokenLinks for SqlStore {
         workspace: WorkspaceId,
         id: TokenLinkId,
     ) -> Result<Option<TokenLink>, StoreError> {
-        let row = query(format!(
-            "-- token_link\nSELECT {COLUMNS} FROM token_links WHERE id = $1 AND workspace = $2"
-        ))
-        .with(values![id, workspace])
-        .fetch_optional(&self.readers)
-        .await?;
-        row.as_ref().map(link).transpose()
+        query(format!("-- token_link\nSELECT {COLUMNS} FROM token_links WHERE id = $1 AND workspace = $2"))
+            .with(values![id, workspace])
+            .one(&self.readers, link)
+            .await
     }
 
     async fn token_links(
@@ -124,15 +121,14 @@ impl TokenLinks for SqlStore {
         before: Option<TokenLinkId>,
         most: u32,
     ) -> Result<Vec<TokenLink>, StoreError> {
-        let rows = query(format!(
+        query(format!(
             "-- token_links\n\
              SELECT {COLUMNS} FROM token_links WHERE workspace = $1 AND ($2 IS NULL OR id < $2)\n\
              ORDER BY id DESC LIMIT $3"
         ))
         .with(values![workspace, before, most])
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(link).collect()
+        .all(&self.readers, link)
+        .await
     }
 
     async fn links_of_pool(&self, workspace: WorkspaceId, pool: PoolId) -> Result<u64, StoreError> {
@@ -248,10 +244,9 @@ impl TokenLinks for SqlStore {
     }
 
     async fn forget_requests(&self, end: Timestamp) -> Result<u64, StoreError> {
-        let done = query("-- forget_requests\nDELETE FROM seen_requests WHERE first_seen_at < $1")
+        query("-- forget_requests\nDELETE FROM seen_requests WHERE first_seen_at < $1")
             .bind(end)
             .execute(&self.writer)
-            .await?;
-        Ok(done)
+            .await
     }
 }

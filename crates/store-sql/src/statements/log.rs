@@ -124,7 +124,7 @@ impl SqlStore {
                  AND ($7 IS NULL OR id {follows} $7) AND (NOT $8 OR became IS NOT NULL)\n\
              ORDER BY {order} LIMIT $9",
         );
-        let rows = query(sql)
+        query(sql)
             .with(values![
                 workspace,
                 of_apps,
@@ -136,8 +136,7 @@ impl SqlStore {
                 filter.events_only,
                 i64::try_from(limit).unwrap_or(i64::MAX)
             ])
-            .fetch_all(&self.readers)
-            .await?;
-        rows.iter().map(line).collect()
+            .all(&self.readers, line)
+            .await
     }
 }

@@ -184,7 +184,7 @@ impl Meetings for SqlStore {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<DueSync>, StoreError> {
-        let rows = query(
+        query(
             "-- claim_meeting_syncs\n\
              UPDATE credentials SET meeting_sync = $1, sync_due_at = $2, sync_lease_expires_at = $2,\n\
                  sync_lease_token = $3\n\
@@ -196,9 +196,8 @@ impl Meetings for SqlStore {
              RETURNING workspace, id, sync_failures",
         )
         .with(values![MeetingSyncStatus::InProgress.as_str(), lease.expires_at, lease.token, now, limit])
-        .fetch_all(&self.writer)
-        .await?;
-        rows.iter().map(due).collect()
+        .all(&self.writer, due)
+        .await
     }
 
     async fn put_meetings(
@@ -346,7 +345,7 @@ impl Meetings for SqlStore {
             comparison(page.order),
             by(key, id, page.order),
         );
-        let rows = query(sql)
+        query(sql)
             .with(values![
                 workspace,
                 filter.credential,
@@ -357,16 +356,14 @@ impl Meetings for SqlStore {
                 page.after.as_ref().map(|place| &place.id),
                 page.most
             ])
-            .fetch_all(&self.readers)
-            .await?;
-        rows.iter().map(known).collect()
+            .all(&self.readers, known)
+            .await
     }
 
     async fn forget_gone_meetings(&self, end: Timestamp) -> Result<u64, StoreError> {
-        let done = query("-- forget_gone_meetings\nDELETE FROM meetings WHERE gone <> 0 AND synced_at < $1")
+        query("-- forget_gone_meetings\nDELETE FROM meetings WHERE gone <> 0 AND synced_at < $1")
             .bind(end)
             .execute(&self.writer)
-            .await?;
-        Ok(done)
+            .await
     }
 }

@@ -105,12 +105,10 @@ impl ParkedConsents for SqlStore {
     }
 
     async fn parked_by_code(&self, code: &Digest) -> Result<Option<ParkedConsent>, StoreError> {
-        let row =
-            query(format!("-- parked_by_code\nSELECT {COLUMNS} FROM parked_consents WHERE code_digest = $1"))
-                .bind(code.as_slice())
-                .fetch_optional(&self.readers)
-                .await?;
-        row.as_ref().map(parked).transpose()
+        query(format!("-- parked_by_code\nSELECT {COLUMNS} FROM parked_consents WHERE code_digest = $1"))
+            .bind(code.as_slice())
+            .one(&self.readers, parked)
+            .await
     }
 
     async fn parked_consent(
@@ -118,24 +116,22 @@ impl ParkedConsents for SqlStore {
         workspace: WorkspaceId,
         id: ParkedConsentId,
     ) -> Result<Option<ParkedConsent>, StoreError> {
-        let row = query(format!(
+        query(format!(
             "-- parked_consent\nSELECT {COLUMNS} FROM parked_consents WHERE id = $1 AND workspace = $2"
         ))
         .with(values![id, workspace])
-        .fetch_optional(&self.readers)
-        .await?;
-        row.as_ref().map(self::parked).transpose()
+        .one(&self.readers, self::parked)
+        .await
     }
 
     async fn parked_consents(&self, workspace: WorkspaceId) -> Result<Vec<ParkedConsent>, StoreError> {
-        let rows = query(format!(
+        query(format!(
             "-- parked_consents\n\
              SELECT {COLUMNS} FROM parked_consents WHERE workspace = $1 ORDER BY parked_at DESC, id DESC"
         ))
         .bind(workspace)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(self::parked).collect()
+        .all(&self.readers, self::parked)
+        .await
     }
 
     async fn adopt_parked(
@@ -184,10 +180,9 @@ impl ParkedConsents for SqlStore {
     }
 
     async fn expire_parked(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let done = query("-- expire_parked\nDELETE FROM parked_consents WHERE expires_at <= $1")
+        query("-- expire_parked\nDELETE FROM parked_consents WHERE expires_at <= $1")
             .bind(now)
             .execute(&self.writer)
-            .await?;
-        Ok(done)
+            .await
     }
 }

@@ -90,13 +90,10 @@ async fn members_of(
 }
 
 async fn find(db: &mut Tx, workspace: WorkspaceId, id: PoolId) -> Result<Option<Pool>, StoreError> {
-    let row = query(
-        "-- find pool\nSELECT id, workspace, name, created_at FROM pools WHERE id = $1 AND workspace = $2",
-    )
-    .with(values![id, workspace])
-    .fetch_optional(db)
-    .await?;
-    row.as_ref().map(pool).transpose()
+    query("-- find pool\nSELECT id, workspace, name, created_at FROM pools WHERE id = $1 AND workspace = $2")
+        .with(values![id, workspace])
+        .one(db, pool)
+        .await
 }
 
 async fn put(db: &mut Tx, pool: PoolId, members: &[Member]) -> Result<(), StoreError> {
@@ -401,15 +398,14 @@ impl Pools for SqlStore {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<u64, StoreError> {
-        let done = query(
+        query(
             "-- extend_seats\n\
              UPDATE pool_seats SET ends_at = greatest(ends_at, $1)\n\
              WHERE workspace = $2 AND holder = $3 AND pool = $4 AND ends_at > $5",
         )
         .with(values![until, workspace, holder, pool, now])
         .execute(&self.writer)
-        .await?;
-        Ok(done)
+        .await
     }
 
     async fn release_seats(
@@ -418,13 +414,10 @@ impl Pools for SqlStore {
         pool: PoolId,
         holder: &str,
     ) -> Result<u64, StoreError> {
-        let done = query(
-            "-- release_seats\nDELETE FROM pool_seats WHERE workspace = $1 AND holder = $2 AND pool = $3",
-        )
-        .with(values![workspace, holder, pool])
-        .execute(&self.writer)
-        .await?;
-        Ok(done)
+        query("-- release_seats\nDELETE FROM pool_seats WHERE workspace = $1 AND holder = $2 AND pool = $3")
+            .with(values![workspace, holder, pool])
+            .execute(&self.writer)
+            .await
     }
 
     async fn release_seat(&self, workspace: WorkspaceId, id: SeatId) -> Result<bool, StoreError> {

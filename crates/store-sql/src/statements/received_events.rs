@@ -91,15 +91,14 @@ impl ReceivedEvents for SqlStore {
     }
 
     async fn registrations(&self, client_id: &str) -> Result<Vec<ZoomOauthApp>, StoreError> {
-        let rows = query(format!(
+        query(format!(
             "-- registrations\n\
              SELECT {APP_COLUMNS} FROM zoom_oauth_apps WHERE client_id = $1 AND deleted_at IS NULL\n\
              ORDER BY id"
         ))
         .bind(client_id)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(apps::app).collect()
+        .all(&self.readers, apps::app)
+        .await
     }
 
     async fn note_webhook_validation(&self, id: ZoomOauthAppId, now: Timestamp) -> Result<(), StoreError> {
@@ -126,14 +125,13 @@ impl ReceivedEvents for SqlStore {
     }
 
     async fn unfinished_zoom_events(&self, limit: u32) -> Result<Vec<ZoomEvent>, StoreError> {
-        let rows = query(
+        query(
             "-- unfinished_zoom_events\n\
              SELECT key, workspace, app, name, ended, received_at FROM zoom_events WHERE finished = 0 ORDER BY received_at LIMIT $1",
         )
         .bind(limit)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(event).collect()
+        .all(&self.readers, event)
+        .await
     }
 
     async fn accounts_ended_since(&self, since: Timestamp) -> Result<Vec<CredentialId>, StoreError> {
@@ -163,11 +161,9 @@ impl ReceivedEvents for SqlStore {
     }
 
     async fn forget_zoom_events(&self, end: Timestamp) -> Result<u64, StoreError> {
-        let done =
-            query("-- forget_zoom_events\nDELETE FROM zoom_events WHERE finished <> 0 AND received_at < $1")
-                .bind(end)
-                .execute(&self.writer)
-                .await?;
-        Ok(done)
+        query("-- forget_zoom_events\nDELETE FROM zoom_events WHERE finished <> 0 AND received_at < $1")
+            .bind(end)
+            .execute(&self.writer)
+            .await
     }
 }

@@ -35,22 +35,20 @@ impl UsedIdMemory for SqlStore {
         until: Timestamp,
         known: &[UsedIdsId],
     ) -> Result<Vec<UsedIds>, StoreError> {
-        let rows = query(
+        query(
             "-- used_ids\n\
              SELECT id, written_at, entries FROM used_ids\n\
              WHERE written_at >= $1 AND written_at < $2 AND id <> ALL($3)",
         )
         .with(values![since, until, list(known)])
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(used_ids).collect()
+        .all(&self.readers, used_ids)
+        .await
     }
 
     async fn forget_used_ids(&self, end: Timestamp) -> Result<u64, StoreError> {
-        let done = query("-- forget_used_ids\nDELETE FROM used_ids WHERE written_at < $1")
+        query("-- forget_used_ids\nDELETE FROM used_ids WHERE written_at < $1")
             .bind(end)
             .execute(&self.writer)
-            .await?;
-        Ok(done)
+            .await
     }
 }
