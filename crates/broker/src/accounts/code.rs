@@ -32,6 +32,7 @@ pub struct Codes {
 
 impl Codes {
     /// Buys the grant behind a code, and asks whose it is.
+    #[tracing::instrument(skip_all, fields(app = %app.id))]
     pub(super) async fn redeem(
         &self,
         app: &ZoomOauthApp,

@@ -64,6 +64,7 @@ pub struct Disconnection {
 impl Disconnection {
     /// Disconnects an account for good: its tokens end at Zoom, if Zoom can be reached, and are erased here. A tombstone
     /// stays. `false` when the workspace has no such account, or it was disconnected so before.
+    #[tracing::instrument(skip_all, fields(credential = %id))]
     pub async fn disconnect(&self, workspace: WorkspaceId, id: CredentialId) -> Result<bool, Failure> {
         let Some(before) = self.store.credential(workspace, id).await? else { return Ok(false) };
         let words = match self.end_grant_of(&before).await {

@@ -97,6 +97,7 @@ impl Refresher {
     }
 
     /// One run.
+    #[tracing::instrument(skip_all, fields(credential = %id))]
     async fn refresh_once(
         &self,
         workspace: WorkspaceId,
@@ -183,6 +184,7 @@ impl Refresher {
     }
 
     /// Asks Zoom for the next grant and stores it.
+    #[tracing::instrument(skip_all, fields(credential = %before.id, app = %app.id))]
     async fn spend(
         &self,
         before: &Credential,
@@ -256,6 +258,7 @@ impl Refresher {
     }
 
     /// Stores the new grant: on this machine's disk, then in the store, however long that is away.
+    #[tracing::instrument(skip_all, fields(credential = %before.id, generation = before.generation))]
     async fn commit(
         &self,
         before: &Credential,

@@ -90,6 +90,7 @@ pub struct NewAccounts {
 impl NewAccounts {
     /// Stores a new account: in the row that this user has on this app, at the next generation, or in a new one. `None`
     /// when somebody else came the same way first; then nothing is stored.
+    #[tracing::instrument(skip_all, fields(app = %new.app))]
     pub(crate) async fn store_grant(
         &self,
         new: &NewAccount,

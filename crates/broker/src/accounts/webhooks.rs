@@ -92,6 +92,7 @@ impl Webhooks {
     ///
     /// # Errors
     /// The codes of signatures, [`Code::RequestMalformed`], and those after which Zoom shall try again.
+    #[tracing::instrument(skip_all, fields(app = %request.app))]
     pub async fn receive(self: &Arc<Self>, request: WebhookRequest<'_>) -> Result<WebhookAnswer, Failure> {
         let taken = self.env.clock.timeout(ANSWER_TIMEOUT, self.judge(request)).await;
         taken.unwrap_or_else(|| Err(Failure::new(Code::Deadline, "the store takes longer than Zoom waits")))

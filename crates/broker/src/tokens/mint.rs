@@ -56,6 +56,7 @@ pub struct Minter {
 
 impl Minter {
     /// Asks Zoom. `user` says whose token, where the account is a server-to-server app's.
+    #[tracing::instrument(skip_all, fields(credential = %id, kind = request.kind().as_str()))]
     pub(crate) async fn mint(
         self: &Arc<Self>,
         workspace: WorkspaceId,

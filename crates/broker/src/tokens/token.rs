@@ -96,6 +96,7 @@ impl Tokens {
         self.env.clock.timeout(within, self.fetch_token(wanted)).await.unwrap_or_else(|| Err(late()))
     }
 
+    #[tracing::instrument(skip_all, fields(credential = %wanted.credential, kind = wanted.kind.as_str()))]
     async fn fetch_token(
         self: &Arc<Self>,
         wanted: &WantedToken<'_>,
