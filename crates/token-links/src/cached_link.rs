@@ -106,8 +106,13 @@ impl TokenLinks {
         let expected = link.as_ref().map_or(&nobody, |link| &link.row.secret_digest);
         let given = rules.secret(request).unwrap_or("");
         let right = verify_slices_are_equal(expected, &digest(given)).is_ok();
-        let unknown = || LinkRefusal::new(recognised(request), None, rules.wrong_secret(request));
-        let link = link.filter(|_| right).ok_or_else(unknown)?;
+        let Some(link) = link.filter(|_| right) else {
+            let unknown = Failure::new(Code::LinkUnknown, "no link has this address");
+            return Err(match rules.unauthorized(request) {
+                Some(failure) => LinkRefusal::new(rules, None, failure),
+                None => LinkRefusal::new(recognised(request), None, unknown),
+            });
+        };
         let life = &link.row.life;
         let expired =
             |words| LinkRefusal::new(recognised(request), None, Failure::new(Code::LinkExpired, words));

@@ -89,11 +89,12 @@ impl TokenLinks {
     ) -> Result<Option<LinkAddress>, Failure> {
         let NewLink { name, terms, life, signing_secrets } = new;
         let rules = rules(terms.dialect);
-        let verifiable = match terms.proof {
-            Proof::Signature => !signing_secrets.is_empty() || rules.needs_signing_secret().is_none(),
-            Proof::QuerySecret { .. } | Proof::Nothing => true,
+        let demandable = terms.proof == Proof::Nothing || rules.refuses_verification().is_none();
+        let verifiable = match signing_secrets[..] {
+            [] => terms.proof != Proof::Signature || rules.needs_signing_secret().is_none(),
+            _ => rules.verifier(signing_secrets).is_some(),
         };
-        let sound = verifiable && rules.verifier(signing_secrets).is_some() && !terms.kinds.is_empty();
+        let sound = demandable && verifiable && !terms.kinds.is_empty();
         if !sound || !self.has(workspace, &terms.source).await? {
             return Ok(None);
         }

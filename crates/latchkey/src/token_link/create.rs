@@ -4,6 +4,7 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
+use store::Dialect;
 
 use crate::running_server::Server;
 
@@ -26,8 +27,7 @@ pub(super) struct Link {
     /// For people.
     #[arg(long)]
     name: Option<String>,
-    /// How the platform asks: recall, attendee or meeting_baas.
-    #[arg(long, default_value = "recall")]
+    #[arg(long, default_value = "recall", help = dialects())]
     dialect: String,
     /// What it gives: zak, obf, join_token or access_token; several are possible.
     #[arg(long, default_value = "zak")]
@@ -66,7 +66,15 @@ pub(super) async fn run(server: &Server, new: &Link) -> anyhow::Result<()> {
     };
     eprintln!("token link {id}; its address is shown once and never again:");
     println!("{url}");
+    if let Some(authorization) = made["authorization"].as_str() {
+        eprintln!("its secret is not in the address: send it in this header, which is shown once, too:");
+        println!("Authorization: {authorization}");
+    }
     Ok(())
+}
+
+fn dialects() -> String {
+    format!("How the platform asks: {}", Dialect::ALL.map(Dialect::as_str).join(", "))
 }
 
 fn body(new: &Link) -> anyhow::Result<Value> {

@@ -93,10 +93,11 @@ pub trait DialectRules: Sync {
         request.id_and_secret().1
     }
 
-    /// What is said to a request without the right secret. It must not tell an unknown link from a wrong secret.
-    fn wrong_secret(&self, request: &LinkRequest<'_>) -> Failure {
+    /// What is said to a request without the right secret, where that is more than that no link has this address. It must be the
+    /// same whether the link is known or not.
+    fn unauthorized(&self, request: &LinkRequest<'_>) -> Option<Failure> {
         let _ = request;
-        Failure::new(Code::LinkUnknown, "no link has this address")
+        None
     }
 
     /// Whether what is asked or was signed is a fetch. No signature covers method and address, so what it does cover has to
