@@ -54,7 +54,7 @@ pub(crate) async fn requests(Extract(state): Extract<State>, mut request: Reques
     named(response, id)
 }
 
-/// The same for token links, of which so many are read that no span is made for one and no line for a token that is given.
+/// The same for token links, of which so many are read that their spans are for debugging alone, and no line is made for a token that is given.
 /// The line of a refusal says itself what it is about.
 pub(crate) async fn token(
     state: &State,
@@ -63,7 +63,7 @@ pub(crate) async fn token(
     work: impl Future<Output = Response>,
 ) -> Response {
     let (id, begun) = (request_id(&state.env), state.env.now());
-    let response = work.await;
+    let response = work.instrument(tracing::debug_span!("token_link", id, %method, route)).await;
     if response.status().is_success() {
         let ms = || state.env.now().since(begun).as_millis();
         tracing::debug!(id, %method, route, status = response.status().as_u16(), ms = ms(), "answered");

@@ -7,6 +7,7 @@
 use model::Failure;
 use serde_json::Value;
 use store::LinkSource;
+use tracing::{Instrument as _, debug_span};
 
 use crate::{
     TokenLinks,
@@ -39,7 +40,7 @@ impl TokenLinks {
     /// Takes a platform's report.
     pub async fn take_report(&self, request: &LinkRequest<'_>) -> Result<(), LinkRefusal> {
         let now = self.env.now();
-        let link = self.link_of(request, now).await?;
+        let link = self.link_of(request, now).instrument(debug_span!("find_link")).await?;
         let rules = link.rules();
         let refusal = |failure| LinkRefusal::new(rules, None, failure);
         let id = verify::check(&link, request, now).map_err(refusal)?;
@@ -48,7 +49,9 @@ impl TokenLinks {
         if self.is_known_report(&link, &id, now).await.map_err(refusal)? {
             return Ok(());
         }
-        self.act_on(&link, &report).await.map_err(refusal)?;
+        let acting =
+            self.act_on(&link, &report).instrument(debug_span!("act_on_report", link = %link.row.id));
+        acting.await.map_err(refusal)?;
         self.remember_report(&link, &id, now).await.map_err(refusal)
     }
 

@@ -6,6 +6,7 @@ use http::StatusCode;
 use model::{Code, Failure, Timestamp, TokenKind};
 use serde_json::Value;
 use store::LinkTerms;
+use tracing::{Instrument as _, debug_span};
 
 use crate::{
     TokenLinks,
@@ -65,18 +66,23 @@ impl TokenLinks {
     /// Answers a fetch.
     pub async fn serve(&self, request: &LinkRequest<'_>) -> Result<Content, LinkRefusal> {
         let now = self.env.now();
-        let link = self.link_of(request, now).await?;
+        let link = self.link_of(request, now).instrument(debug_span!("find_link")).await?;
         let (terms, rules) = (&link.row.terms, link.rules());
         let refusal = |kind| move |failure| LinkRefusal::new(rules, kind, failure);
 
-        let id = verify::check(&link, request, now).map_err(refusal(None))?;
-        rules.check_fetch(request).map_err(refusal(None))?;
-        self.admit_once(&link, &id, now).await.map_err(refusal(None))?;
+        let verified = debug_span!("verify", link = %link.row.id).in_scope(|| {
+            let id = verify::check(&link, request, now)?;
+            rules.check_fetch(request).map(|()| id)
+        });
+        let id = verified.map_err(refusal(None))?;
+        let admitted = self.admit_once(&link, &id, now).instrument(debug_span!("admit_once"));
+        admitted.await.map_err(refusal(None))?;
         let requested = rules.read(terms, request).map_err(refusal(None))?;
         let kind = requested.kind.unwrap_or(terms.kinds[0]);
         self.admit_rate(&link, now).map_err(refusal(Some(kind)))?;
 
-        let answer = self.answer(&link, request, &requested, kind, now).await;
+        let span = debug_span!("answer", link = %link.row.id, kind = kind.as_str());
+        let answer = self.answer(&link, request, &requested, kind, now).instrument(span).await;
         self.note_use(link.row.id, (kind, &requested), request, &answer, now);
         answer.map_err(refusal(Some(kind)))
     }

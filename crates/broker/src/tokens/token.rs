@@ -7,6 +7,7 @@ use model::{
     About, AccountUser, Code, CredentialId, Failure, MeetingNumber, PlatformBot, Secret, Source, Timestamp,
     TokenKind, WorkspaceId,
 };
+use tracing::{Instrument as _, debug_span};
 
 use super::{Tokens, meeting_tokens::WantedObf, zak::WantedZak};
 use crate::accounts::usable;
@@ -69,11 +70,14 @@ impl<'a> WantedToken<'a> {
 impl Tokens {
     /// A token of an account, and its record.
     pub async fn token(self: &Arc<Self>, wanted: &WantedToken<'_>) -> Result<Audited<IssuedToken>, Failure> {
-        match self.token_in_memory(wanted) {
-            Some(token) => self.audit.give(wanted.access(), token, Source::Kept).await,
-            // Boxed: what is asked of Zoom must not make every answer from memory larger.
-            None => Box::pin(self.audit.audited(wanted.access(), self.token_in_time(wanted))).await,
+        let (credential, kind) = (wanted.credential, wanted.kind.as_str());
+        if let Some(token) = self.token_in_memory(wanted) {
+            let span = debug_span!("record", %credential, kind);
+            return self.audit.give(wanted.access(), token, Source::Kept).instrument(span).await;
         }
+        // Boxed: what is asked of Zoom must not make every answer from memory larger.
+        let span = debug_span!("fetch_token", %credential, kind);
+        Box::pin(self.audit.audited(wanted.access(), self.token_in_time(wanted)).instrument(span)).await
     }
 
     /// Records that a token was refused before anybody was asked for it.
