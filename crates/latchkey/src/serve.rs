@@ -91,7 +91,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let (mode, journal) = (config.audit.mode, Some(journal));
     let audit = Audit::new(mode, store.clone(), journal, metrics.clone(), env.clone(), tasks.clone());
     let guard = NetworkGuard::new(networks("callbacks.allow_networks", &config.callbacks.allow_networks)?);
-    let callbacks = CallbackClient::new(guard, env.clone())?;
+    let callbacks = CallbackClient::new(guard, env.clone())?.with_own_links(&public_base);
 
     // Before anything is started for nothing.
     let workspaces = Workspaces::new(store.clone(), Vault::new(keys.clone()), env.clone());

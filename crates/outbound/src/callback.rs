@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 use crate::{
     guard::{Forbidden, NetworkGuard},
-    signature::{SigningKey, sign_with_each},
+    signature::{ELSEWHERE, SigningKey, sign_with_each},
     token,
 };
 
@@ -31,6 +31,8 @@ pub struct CallbackClient {
     outside: Client,
     /// To allowed networks only: there, plain HTTP will do.
     inside: Client,
+    /// Below this lie the token links of this server.
+    own_links: Option<Url>,
     env: Environment,
 }
 
@@ -74,7 +76,31 @@ impl CallbackError {
 impl CallbackClient {
     /// A client that goes where `guard` lets it.
     pub fn new(guard: NetworkGuard, env: Environment) -> Result<Self, reqwest::Error> {
-        Ok(Self { outside: client(guard.clone(), true)?, inside: client(guard.inside(), false)?, guard, env })
+        Ok(Self {
+            outside: client(guard.clone(), true)?,
+            inside: client(guard.inside(), false)?,
+            guard,
+            own_links: None,
+            env,
+        })
+    }
+
+    /// Where this server's own token links are: they take what is signed for them, and nothing that was signed for any
+    /// other address.
+    #[must_use]
+    pub fn with_own_links(self, public_base: &Url) -> Self {
+        let mut links = public_base.clone();
+        links.set_path(&format!("{}/t/", public_base.path().trim_end_matches('/')));
+        Self { own_links: Some(links), ..self }
+    }
+
+    /// The id of a request to this address.
+    fn id_for(&self, url: &Url) -> String {
+        let own = self
+            .own_links
+            .as_ref()
+            .is_some_and(|links| url.origin() == links.origin() && url.path().starts_with(links.path()));
+        format!("{}{}", if own { "msg_" } else { ELSEWHERE }, self.env.entropy.token())
     }
 
     /// Whether `text` can be a callback URL at all. Names are judged when they are called.
@@ -85,7 +111,7 @@ impl CallbackClient {
     /// Fetches a token, with retries, signed with each of `keys`. The id stays the same over them, the timestamp does not.
     pub async fn fetch(&self, url: &str, keys: &[SigningKey]) -> Result<Secret, CallbackError> {
         let (client, url) = self.client_for(url)?;
-        let id = format!("msg_{}", self.env.entropy.token());
+        let id = self.id_for(&url);
         let mut pauses = PAUSES.into_iter();
         loop {
             let error = match self.attempt(client, &url, keys, &id).await.and_then(|text| alone(&text)) {
@@ -105,7 +131,7 @@ impl CallbackClient {
     /// Asks once, signed with each of `keys`, and answers whatever text comes back.
     pub async fn ask(&self, url: &str, keys: &[SigningKey]) -> Result<Secret, CallbackError> {
         let (client, url) = self.client_for(url)?;
-        let id = format!("msg_{}", self.env.entropy.token());
+        let id = self.id_for(&url);
         self.attempt(client, &url, keys, &id).await
     }
 

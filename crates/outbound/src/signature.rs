@@ -13,6 +13,10 @@ use model::{Code, Failure, Secret, Timestamp};
 /// How far a signature's time may be from ours, either way.
 pub const TOLERANCE: Duration = Duration::from_secs(300);
 
+/// Begins the id of what this server signs for an address that is not one of its own token links. No signature covers an
+/// address, so the one who is sent it could present it at a link: links refuse these ids.
+pub const ELSEWHERE: &str = "msg_elsewhere_";
+
 /// The key inside a `whsec_…` secret.
 #[derive(Clone)]
 pub struct SigningKey(hmac::Key);

@@ -4,6 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use model::{Code, Failure, Timestamp};
+use outbound::signature::ELSEWHERE;
 use store::{Digest, Proof};
 use tenants::digest;
 
@@ -32,10 +33,19 @@ pub(crate) fn check<'a>(
 ) -> Result<RequestId<'a>, Failure> {
     check_source(link, request)?;
     let Some(verifier) = &link.verifier else { return Ok(RequestId::None) };
-    verifier.verify(request, now).map_err(|unverified| match unverified {
+    let id = verifier.verify(request, now).map_err(|unverified| match unverified {
         Unverified::Missing(headers) => unsigned(link, headers),
         Unverified::Wrong(failure) => forged(link, failure),
-    })
+    })?;
+    match id {
+        // Somebody whose key may send bots was sent it, and has no right to this link's tokens.
+        RequestId::Signed(id) if link.row.signing_secret.is_none() && id.starts_with(ELSEWHERE) => {
+            let words = "this server signed that for an address that is not below its public_url: have the link's own \
+                         address called";
+            Err(Failure::new(Code::SignatureInvalid, words))
+        }
+        id => Ok(id),
+    }
 }
 
 /// What can be judged without the body: all but what a signature is worth.

@@ -300,3 +300,32 @@ async fn what_is_fetched_carries_both_signatures_for_a_day() {
     let one = street.seen.lock().unwrap().last().unwrap()["webhook-signature"].to_str().unwrap().to_owned();
     assert_eq!(one.split(' ').count(), 1);
 }
+
+/// No signature covers an address. A key that may have something fetched, and no token, could have it fetched from a server of
+/// its own and present what came there at a link whose address it knows.
+#[tokio::test]
+async fn what_is_signed_for_another_address_opens_no_token_link() {
+    let street = Street::built().await;
+    let account = street.connected().await;
+    let asked = json!({ "credential": account, "kind": "access_token" });
+    let made = street.app.post("/api/latchkey/v1/token-links/", asked).await.created();
+    let link = street.app.path_of(made["url"].as_str().unwrap());
+    let captured = street.seen.lock().unwrap().last().unwrap().clone();
+    let mut request = axum::http::Request::builder().uri(&link);
+    for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+        request = request.header(name, &captured[name]);
+    }
+    let refused = street.app.send(request.body(axum::body::Body::empty()).unwrap()).await;
+    assert_eq!(refused.status, 401, "{}", refused.text);
+    assert!(
+        refused.text.starts_with("signature_invalid: this server signed that for an address"),
+        "{}",
+        refused.text
+    );
+
+    let mut request = axum::http::Request::builder().uri(&link);
+    for (name, value) in street.app.signature("msg_of_a_platform").await {
+        request = request.header(name, value);
+    }
+    assert_eq!(street.app.send(request.body(axum::body::Body::empty()).unwrap()).await.status, 200);
+}

@@ -146,7 +146,7 @@ impl TestApp {
             Audit::new(AuditMode::Strict, store.clone(), None, metrics.clone(), env.clone(), tasks.clone());
         // Turns at Zoom's token endpoint take no time: it may stand still here.
         let guard = NetworkGuard::new(plan.networks.iter().map(|net| net.parse().unwrap()).collect());
-        let callbacks = CallbackClient::new(guard, env.clone()).unwrap();
+        let callbacks = CallbackClient::new(guard, env.clone()).unwrap().with_own_links(&base);
         let broker = Arc::new(Broker::new(broker::Parts {
             store: store.clone(),
             keys: Arc::new(Provider::file(directory.path().join("keys.json")).open(&env).await.unwrap()),
