@@ -21,11 +21,13 @@ pub enum Dialect {
     Attendee,
     /// GET with `bot_id` and `extra` in the query; the token as text.
     MeetingBaas,
+    /// GET with the link's secret in `Authorization: Bearer`; the token as JSON.
+    Bearer,
 }
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Self; 3] = [Self::Recall, Self::Attendee, Self::MeetingBaas];
+    pub const ALL: [Self; 4] = [Self::Recall, Self::Attendee, Self::MeetingBaas, Self::Bearer];
 
     /// The word in requests and answers.
     pub const fn as_str(self) -> &'static str {
@@ -33,6 +35,7 @@ impl Dialect {
             Self::Recall => "recall",
             Self::Attendee => "attendee",
             Self::MeetingBaas => "meeting_baas",
+            Self::Bearer => "bearer",
         }
     }
 }

@@ -263,7 +263,7 @@ async fn a_link_that_could_not_serve_is_not_made() {
         ),
         (
             link(json!({ "dialect": "zoom" })),
-            json!({ "dialect": ["It must be recall, attendee or meeting_baas."] }),
+            json!({ "dialect": ["It must be recall, attendee, meeting_baas or bearer."] }),
         ),
         (
             link(json!({ "meeting": "12345678" })),

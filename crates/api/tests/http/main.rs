@@ -10,6 +10,7 @@ mod accounts;
 mod api_keys;
 mod audit;
 mod auth;
+mod bearer;
 mod bounds;
 mod callback_secret;
 mod commands;

@@ -101,6 +101,16 @@ async fn the_log_tells_no_secret() {
         assert_eq!(app.send(request).await.status, 200);
         secrets.push(address.rsplit_once('=').unwrap().1.to_owned());
     }
+    // A link whose secret is in a header.
+    let asked = json!({ "credential": account, "dialect": "bearer" });
+    let made = app.post("/api/latchkey/v1/token-links/", asked).await.created();
+    let bearer = made["authorization"].as_str().unwrap().to_owned();
+    secrets.push(bearer.strip_prefix("Bearer ").unwrap().to_owned());
+    for (value, status) in [(bearer, 200), ("Bearer planted-wrong-bearer".to_owned(), 401)] {
+        let request = Request::builder().uri(app.path_of(made["url"].as_str().unwrap()));
+        let request = request.header(header::AUTHORIZATION, value).body(Body::empty()).unwrap();
+        assert_eq!(app.send(request).await.status, status);
+    }
     app.links.write_recent_uses().await;
 
     // An install, parked and adopted, and its access token.

@@ -2,7 +2,7 @@
 
 use std::{fs, process::Output};
 
-use crate::support::{Installation, Running, latchkey, refusal, within};
+use crate::support::{Installation, Running, http, latchkey, refusal, within};
 
 /// Runs a command that is to succeed: what it prints.
 async fn printed(installation: &Installation, url: &str, arguments: &[&str]) -> String {
@@ -36,11 +36,21 @@ async fn a_link_is_made_listed_and_revoked() {
     printed(&installation, url, &["token-link", "revoke", id]).await;
     assert!(printed(&installation, url, &["token-link", "list"]).await.contains("revoked"));
 
+    let bearer = ["token-link", "create", "--dialect", "bearer", "--host"];
+    let bearer = printed(&installation, url, &bearer).await;
+    let (address, header) = bearer.split_once('\n').unwrap();
+    assert!(address.starts_with(&format!("{url}/t/")) && !address.contains("/t/."), "{bearer}");
+    let (name, value) = header.split_once(": ").unwrap();
+    let client = http().build().unwrap();
+    let answer = client.get(address).header(name, value).send().await.unwrap();
+    assert_eq!(answer.status(), 400, "it is known, and wants a meeting: {}", answer.text().await.unwrap());
+    assert_eq!(client.get(address).send().await.unwrap().status(), 401);
+
     for (arguments, says) in [
         (vec!["create", "--pool", "x"], "pool: It must be the id of a pool."),
         (
             vec!["create", "--host", "--dialect", "zoom"],
-            "dialect: It must be recall, attendee or meeting_baas.",
+            "dialect: It must be recall, attendee, meeting_baas or bearer.",
         ),
         (vec!["create", "--credential", "foo"], "accounts[0].credential: It must be the id of an account."),
         (

@@ -4,6 +4,7 @@
 //! them all. What a link stores is [`Dialect`], a word.
 
 mod attendee;
+mod bearer;
 mod meeting_baas;
 pub(crate) mod plain;
 mod recall;
@@ -32,6 +33,7 @@ pub const fn rules(dialect: Dialect) -> &'static dyn DialectRules {
         Dialect::Recall => &recall::Recall,
         Dialect::Attendee => &attendee::Attendee,
         Dialect::MeetingBaas => &meeting_baas::MeetingBaas,
+        Dialect::Bearer => &bearer::Bearer,
     }
 }
 

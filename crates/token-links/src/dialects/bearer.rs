@@ -1,0 +1,130 @@
+//! People's own bots and `curl`: a GET with `Authorization: Bearer <the link's secret>`, answered with JSON. The secret is in
+//! the header and not in the address, so the address may stand in logs and proxies.
+
+use std::time::Duration;
+
+use audit::Audited;
+use broker::IssuedToken;
+use http::header::AUTHORIZATION;
+use model::{Code, Failure, Secret, TokenKind, TokenLinkId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::LinkTerms;
+
+use super::{Address, BotStatus, Defaults, DialectRules, Refusal, Verifier, fields_of, plain, words};
+use crate::{
+    request::{LinkRequest, Requested, malformed},
+    serve::Content,
+};
+
+pub(super) struct Bearer;
+
+/// What a report may say of a bot.
+const ENDED: &str = "ended";
+const TOKEN_REFUSED: &str = "token_refused";
+
+/// The token of an `Authorization: Bearer` header. The scheme's case says nothing (RFC 9110, section 11.1).
+fn bearer<'a>(request: &LinkRequest<'a>) -> Option<&'a str> {
+    let (scheme, token) = request.header(&AUTHORIZATION)?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
+}
+
+/// Whether the address has no secret in it.
+fn is_bare(request: &LinkRequest<'_>) -> bool {
+    request.id_and_secret().1.is_none()
+}
+
+impl DialectRules for Bearer {
+    fn defaults(&self) -> Defaults {
+        Defaults { signed: false, ..Defaults::USUAL }
+    }
+
+    fn refuses_verification(&self) -> Option<&'static str> {
+        Some("Requests bring the link's secret in a header, and nothing else: leave it out.")
+    }
+
+    fn verifier(&self, _: &[Secret]) -> Option<Box<dyn Verifier>> {
+        None
+    }
+
+    fn secret_form(&self) -> &'static str {
+        "Requests bring the link's secret in a header, and are not signed: leave it out."
+    }
+
+    fn address(&self, id: TokenLinkId, secret: &str) -> Address {
+        Address { path: format!("t/{id}"), authorization: Some(Secret::new(format!("Bearer {secret}"))) }
+    }
+
+    fn recognises(&self, request: &LinkRequest<'_>) -> bool {
+        is_bare(request) && bearer(request).is_some()
+    }
+
+    fn secret<'a>(&self, request: &LinkRequest<'a>) -> Option<&'a str> {
+        bearer(request).filter(|_| is_bare(request))
+    }
+
+    fn unauthorized(&self, request: &LinkRequest<'_>) -> Option<Failure> {
+        let (code, words) = match bearer(request) {
+            None => (Code::SignatureMissing, "the request lacks `Authorization: Bearer <the link's secret>`"),
+            Some(_) => (Code::SignatureInvalid, "no link of this address has the bearer's secret"),
+        };
+        is_bare(request).then(|| Failure::new(code, words))
+    }
+
+    fn check_fetch(&self, request: &LinkRequest<'_>) -> Result<(), Failure> {
+        plain::check_fetch(request)
+    }
+
+    fn check_report(&self, request: &LinkRequest<'_>) -> Result<(), Failure> {
+        #[derive(Deserialize, Default)]
+        #[serde(default)]
+        struct Report {
+            event: Value,
+            bot: Value,
+        }
+        let Report { event, bot } = fields_of(request.body);
+        match event.as_str() {
+            Some(ENDED | TOKEN_REFUSED) if bot.is_string() => Ok(()),
+            _ => Err(malformed(
+                "a report is a JSON object with `event`, which is ended or token_refused, and `bot`, the bot's name",
+            )),
+        }
+    }
+
+    fn read(&self, terms: &LinkTerms, request: &LinkRequest<'_>) -> Result<Requested, Failure> {
+        plain::read(terms, request, |query| query.meeting().map(str::to_owned))
+    }
+
+    fn answer_within(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    fn answer(&self, tokens: &[Audited<IssuedToken>]) -> Content {
+        let token = tokens.first().map(|issued| {
+            let IssuedToken { kind, token, expires_at } = &**issued;
+            json!({ "token": token.expose(), "kind": kind.as_str(), "expires_at": expires_at })
+        });
+        Content::json(&token.unwrap_or_default())
+    }
+
+    /// In the form of the API's errors.
+    fn refuse(&self, _: Option<TokenKind>, failure: &Failure) -> Refusal {
+        let error = json!({ "code": failure.code.as_str(), "detail": words(failure) });
+        let challenge = match failure.code {
+            Code::SignatureMissing => Some("Bearer"),
+            Code::SignatureInvalid => Some("Bearer error=\"invalid_token\""),
+            _ => None,
+        };
+        Refusal { status: None, challenge, content: Content::json(&error) }
+    }
+
+    fn status<'a>(&self, report: &'a Value) -> BotStatus<'a> {
+        let bot = report["bot"].as_str();
+        match report["event"].as_str() {
+            Some(TOKEN_REFUSED) => {
+                BotStatus { code: Some("failed"), sub_code: Some("zoom_zak_rejected"), bot, label: None }
+            }
+            event => BotStatus { code: event, sub_code: None, bot, label: None },
+        }
+    }
+}
