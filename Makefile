@@ -31,6 +31,7 @@ check:
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items --quiet
 	scripts/check-exposures
+	scripts/check-docs
 	scripts/check-dependencies
 
 bench: chromium sdk
