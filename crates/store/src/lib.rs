@@ -62,14 +62,15 @@ pub use links::{
 };
 pub use log::{AccountLog, LogFilter, LogLine, Note, Subject};
 pub use meetings::{
-    DueSync, KnownMeeting, Meeting, MeetingChange, MeetingFilter, MeetingKey, MeetingNews, MeetingOwner,
-    Meetings, SyncOutcome,
+    DueSync, KnownMeeting, LONGEST_SYNC_PAUSE, Meeting, MeetingChange, MeetingFilter, MeetingKey,
+    MeetingNews, MeetingOwner, Meetings, SyncOutcome,
 };
 pub use observer::StoreObserver;
 pub use page::{Order, Page, Place};
 pub use parked::{ParkedConsent, ParkedConsents};
 pub use pools::{
-    Crowd, Member, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatRequest, Seating,
+    Crowd, LONGEST_SEAT, Member, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatRequest,
+    Seating,
 };
 pub use probe::Probe;
 pub use received_events::{Disconnection, Received, ReceivedEvent, ReceivedEvents, ZoomEvent};

@@ -4,10 +4,15 @@
 //! was begun before a webhook came, and a webhook that comes late, both do no harm. A deleted meeting leaves a row that
 //! says so, for as long as something older may still arrive.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use model::{CredentialId, CredentialKind, MeetingNumber, Timestamp, WorkspaceId};
 
 use crate::{Lease, Note, Page, Place, StoreError};
+
+/// No list of meetings is put off for longer.
+pub const LONGEST_SYNC_PAUSE: Duration = Duration::from_secs(48 * 3600);
 
 /// A meeting of one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,7 +170,8 @@ pub trait Meetings {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Takes up to `limit` usable accounts whose meetings are due and that nobody holds, the longest due first, all under
+    /// Takes up to `limit` usable accounts whose meetings are due, or are said to be due later than [`LONGEST_SYNC_PAUSE`] from
+    /// now, which only a wrong clock can have written; and that nobody holds, the longest due first, all under
     /// `lease`. Across tenants: asked by whoever keeps them in step.
     async fn claim_meeting_syncs(
         &self,

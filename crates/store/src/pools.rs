@@ -3,12 +3,17 @@
 //! Zoom counts by person: one Zoom user joins so many meetings at once, hosts one or two, and is in a meeting once, no
 //! matter through which app or pool. So seats are counted by [`Member::person`], over all pools of a workspace.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use model::{
     AccountUser, CredentialId, CredentialStatus, MeetingNumber, PoolId, SeatId, Timestamp, WorkspaceId,
 };
 
 use crate::StoreError;
+
+/// Nobody keeps a seat for longer without asking again.
+pub const LONGEST_SEAT: Duration = Duration::from_secs(48 * 3600);
 
 /// An account of a pool; one of its users, where it is a server-to-server app's.
 pub type PooledAccount = (CredentialId, Option<AccountUser>);

@@ -1,10 +1,12 @@
 //! Which app signs a bot's join.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use serde_json::{Value, json};
 
 use crate::{
-    codes, studio,
+    TIMED, codes, studio,
     test_app::{CLIENT_ID, TestApp},
     why,
 };
@@ -76,5 +78,31 @@ async fn server_to_server_apps_are_said_to_sign_nothing() {
     );
     assert!(!words.contains(CLIENT_ID), "{words}");
     assert!(meeting.join_requests().await.is_empty());
+    app.stop().await;
+}
+
+/// Zoom refuses what is signed in its future.
+#[tokio::test]
+async fn a_clock_that_is_ahead_of_zooms_signs_by_zooms_time() {
+    let ahead = Duration::from_secs(45);
+    let app = TestApp::build(&TIMED).await;
+    app.jump(ahead);
+    let meeting = app.zoom.meeting(json!({})).await;
+    let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Too early" })).await;
+    let ended = app.until(&bot, "fatal").await;
+    assert_eq!(why(&ended, "fatal").0, "zoom_invalid_signature", "no answer has told the time yet");
+    app.stop().await;
+
+    let app = TestApp::build(&TIMED).await;
+    app.jump(ahead);
+    // Its answers carry a date.
+    let account = app.connect(app.zoom.host()).await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let bot = json!({ "meeting_url": meeting.url, "bot_name": "In time", "zoom": { "credential": account } });
+    let bot = app.bot(bot).await;
+    let inside = app.until(&bot, "in_call_not_recording").await;
+    assert_eq!(codes(&inside), ["ready", "joining_call", "in_call_not_recording"]);
+    let ahead = app.broker.time_at_zoom();
+    assert!(app.env.now().since(ahead) > Duration::from_secs(30), "the clocks are as far apart as before");
     app.stop().await;
 }

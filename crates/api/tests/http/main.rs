@@ -34,6 +34,7 @@ mod metrics;
 mod openapi;
 mod pasted;
 mod pools;
+mod readyz;
 mod screenshots;
 mod secrets;
 mod signatures;

@@ -273,6 +273,14 @@ impl TestApp {
         self.wait_for("meetings are listed", listed).await;
     }
 
+    /// Changes the database behind the server's back.
+    pub(crate) async fn in_the_store(&self, statement: &'static str) {
+        let file = self.directory.path().join("latchkey.db");
+        let db = sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+        sqlx::query(statement).execute(&db).await.unwrap();
+        db.close().await;
+    }
+
     /// How many cells of the database hold a Zoom token.
     pub(crate) async fn tokens_in_the_store(&self) -> i64 {
         let file = self.directory.path().join("latchkey.db");

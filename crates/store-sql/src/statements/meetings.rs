@@ -1,10 +1,10 @@
 //! Meetings of connected accounts.
 
 use async_trait::async_trait;
-use model::{CredentialId, MeetingNumber, MeetingSyncStatus, Timestamp, WorkspaceId};
+use model::{CLOCK_TOLERANCE, CredentialId, MeetingNumber, MeetingSyncStatus, Timestamp, WorkspaceId};
 use store::{
-    DueSync, KnownMeeting, Lease, Meeting, MeetingChange, MeetingFilter, MeetingKey, MeetingNews,
-    MeetingOwner, Meetings, Page, StoreError, Subject, SyncOutcome,
+    DueSync, KnownMeeting, LONGEST_SYNC_PAUSE, Lease, Meeting, MeetingChange, MeetingFilter, MeetingKey,
+    MeetingNews, MeetingOwner, Meetings, Page, StoreError, Subject, SyncOutcome,
 };
 
 use super::log;
@@ -189,13 +189,20 @@ impl Meetings for SqlStore {
              UPDATE credentials SET meeting_sync = $1, sync_due_at = $2, sync_lease_expires_at = $2,\n\
                  sync_lease_token = $3\n\
              WHERE id IN (\n\
-                 SELECT id FROM credentials WHERE sync_due_at <= $4 AND status IN ('healthy', 'degraded')\n\
+                 SELECT id FROM credentials WHERE (sync_due_at <= $4 OR sync_due_at > $6) AND status IN ('healthy', 'degraded')\n\
                      AND (sync_lease_expires_at IS NULL OR sync_lease_expires_at <= $4)\n\
                  ORDER BY sync_due_at, id LIMIT $5\n\
                  FOR UPDATE SKIP LOCKED)\n\
              RETURNING workspace, id, sync_failures",
         )
-        .with(values![MeetingSyncStatus::InProgress.as_str(), lease.expires_at, lease.token, now, limit])
+        .with(values![
+            MeetingSyncStatus::InProgress.as_str(),
+            lease.expires_at,
+            lease.token,
+            now,
+            limit,
+            now + LONGEST_SYNC_PAUSE + CLOCK_TOLERANCE
+        ])
         .all(&self.writer, due)
         .await
     }

@@ -1,10 +1,11 @@
 //! Pools, and seats in them.
 
 use async_trait::async_trait;
-use model::{AccountUser, BotId, MeetingNumber, PoolId, SeatId, Timestamp, WorkspaceId};
+use model::{AccountUser, BotId, CLOCK_TOLERANCE, MeetingNumber, PoolId, SeatId, Timestamp, WorkspaceId};
 use sqlx::error::DatabaseError;
 use store::{
-    Member, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatRequest, Seating, StoreError,
+    LONGEST_SEAT, Member, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatRequest, Seating,
+    StoreError,
 };
 
 use crate::{
@@ -364,10 +365,19 @@ impl Pools for SqlStore {
             if find(&mut tx, workspace, request.pool).await?.is_none() {
                 return Ok(Seating::NoPool);
             }
-            query("-- take_seat: sweep\nDELETE FROM pool_seats WHERE workspace = $1 AND ends_at <= $2")
-                .with(values![workspace, request.now])
-                .execute(&mut tx)
-                .await?;
+            // What begins or ends too far ahead was written by a wrong clock.
+            query(
+                "-- take_seat: sweep\n\
+                 DELETE FROM pool_seats WHERE workspace = $1 AND (ends_at <= $2 OR taken_at > $3 OR ends_at > $4)",
+            )
+            .with(values![
+                workspace,
+                request.now,
+                request.now + CLOCK_TOLERANCE,
+                request.now + LONGEST_SEAT + CLOCK_TOLERANCE
+            ])
+            .execute(&mut tx)
+            .await?;
             if let Some((seat, hosting)) = held(&mut tx, workspace, request).await? {
                 let members = members_of(&mut tx, workspace, request.pool, request.now).await?;
                 if let Some(kept) = store::keeps(&seat.account, hosting, &members, request) {

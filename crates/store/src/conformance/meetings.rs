@@ -346,3 +346,16 @@ pub async fn pages_of_meetings_miss_nothing(suite: &Conformance) {
     let foreign = suite.store.known_meetings(elsewhere, &all, MeetingKey::Number, &page).await.unwrap();
     assert!(foreign.is_empty());
 }
+
+pub async fn a_due_time_of_a_wrong_clock_puts_no_list_off(suite: &Conformance) {
+    let (made, now) = (connected(suite).await, suite.env.now());
+    let day = HOUR * 24;
+    for (next, is_believed) in [(now + day, true), (now + day * 365, false)] {
+        assert!(suite.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap());
+        let (lease, claimed) = claim(suite, now).await;
+        assert_eq!(claimed.len(), 1);
+        let outcome = SyncOutcome::Completed { since: now };
+        assert!(suite.store.finish_meeting_sync(made.id, &lease, outcome, next).await.unwrap());
+        assert_eq!(claim(suite, now).await.1.is_empty(), is_believed);
+    }
+}

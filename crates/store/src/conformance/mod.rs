@@ -167,7 +167,7 @@ macro_rules! conformance_tests {
                           an_abandoned_request_may_come_again_at_once, of_the_same_at_once_one_is_first,
                           what_is_past_its_time_is_forgotten_few_at_a_time }
             log { changes_of_state_leave_one_line_each, lines_stay_in_their_workspace, pages_go_back_in_time }
-            meetings { a_list_replaces_the_list_before, the_host_wins, disconnecting_forgets_its_meetings,
+            meetings { a_due_time_of_a_wrong_clock_puts_no_list_off, a_list_replaces_the_list_before, the_host_wins, disconnecting_forgets_its_meetings,
                        who_is_due_is_synced_by_one, a_fenced_sync_writes_nothing,
                        who_asks_during_a_sync_gets_another, a_failed_sync_is_counted_and_keeps_what_is_known,
                        what_zoom_tells_reaches_the_host_and_who_speaks_for_her,
@@ -194,7 +194,7 @@ macro_rules! conformance_tests {
                     a_pool_is_deleted_when_nobody_sits_there, seats_spread_and_run_out,
                     asking_again_keeps_the_seat, nobody_is_twice_in_a_meeting_through_any_pool,
                     an_account_hosts_no_more_than_it_may, whoever_comes_as_the_host_hosts, the_dead_are_passed_over,
-                    seats_come_back_by_their_holders_end_and_by_time, a_bots_last_step_gives_its_seats_back,
+                    seats_come_back_by_their_holders_end_and_by_time, a_bots_last_step_gives_its_seats_back, a_seat_of_a_wrong_clock_keeps_nobody_away,
                     of_many_who_ask_at_once_each_sees_what_the_others_took }
             links { a_link_comes_back_whole, what_a_link_gives_moves_the_revision, what_a_link_does_not_give_leaves_it,
                  links_are_listed_newest_first_in_pages, of_changes_at_once_one_counts,

@@ -349,3 +349,20 @@ pub async fn of_many_who_ask_at_once_each_sees_what_the_others_took(suite: &Conf
         assert_eq!(suite.store.release_seats(ground.workspace, ground.pool, "same").await.unwrap(), 1);
     }
 }
+
+pub async fn a_seat_of_a_wrong_clock_keeps_nobody_away(suite: &Conformance) {
+    let ground = Ground::with(suite, &[1]).await;
+    let request = ground.request("bot-1", None);
+    let ahead = Duration::from_secs(3600);
+    let early = SeatRequest { now: request.now + ahead, until: request.until + ahead, ..request };
+    ground.takes(&early).await;
+    ground.takes(&ground.request("bot-2", None)).await;
+    // Taken by a right clock, and extended by a wrong one.
+    let (now, next_year) = (request.now, request.now + Duration::from_secs(365 * 24 * 3600));
+    assert_eq!(
+        suite.store.extend_seats(ground.workspace, ground.pool, "bot-2", now, next_year).await.unwrap(),
+        1
+    );
+    ground.takes(&ground.request("bot-3", None)).await;
+    ground.refused(&ground.request("bot-4", None)).await;
+}
