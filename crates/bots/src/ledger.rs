@@ -83,6 +83,7 @@ impl Ledger<'_> {
     }
 
     /// Records a step, however long the store is away: what happened has happened.
+    #[tracing::instrument(name = "record_step", skip_all, fields(%code))]
     pub(crate) async fn record(&self, code: BotStatus, sub_code: Option<SubCode>, message: Option<String>) {
         let id = self.bot.id;
         let step = StatusChange { code, sub_code, message, created_at: self.parts.env.now() };
@@ -112,6 +113,7 @@ impl Ledger<'_> {
     }
 
     /// Keeps a picture of what the page shows, or a record that it can't be had.
+    #[tracing::instrument(name = "take_screenshot", skip_all)]
     pub(crate) async fn picture(&self, page: &BotPage) {
         match page.screenshot().await {
             Ok(png) => drop(self.parts.screenshots.keep(self.bot.id, &png).await),

@@ -262,6 +262,7 @@ impl Runner<'_> {
         outcome
     }
 
+    #[tracing::instrument(name = "prepare_join", skip_all)]
     async fn prepare(&self, refused: &Refused) -> Result<(BotPage, JoinCredentials), Outcome> {
         // Boxed: it holds calls to the platform and to Zoom, which most bots are done with soon.
         let (parts, bot) = (self.ledger.parts, self.ledger.bot);
@@ -300,6 +301,7 @@ impl Runner<'_> {
     }
 
     /// Hands the join to the page and follows it until something ends it.
+    #[tracing::instrument(name = "follow_meeting", skip_all)]
     async fn follow(
         &self,
         page: &mut BotPage,

@@ -61,6 +61,7 @@ impl From<Failure> for Missing {
 }
 
 /// The credentials for one join: all tokens are new, or as good as new; and nothing in them was refused before.
+#[tracing::instrument(skip_all)]
 pub(crate) async fn join_credentials(
     parts: &Parts,
     bot: &Bot,
