@@ -73,11 +73,26 @@ pub(crate) async fn handler(Extract(state): Extract<State>) -> Json<Object> {
     Json(Object(document))
 }
 
-/// The document without the address of a server.
+/// The document of a server that is set up as it comes.
 pub(crate) fn document_as_json() -> Map<String, Value> {
-    match serde_json::to_value(document(crate::routes())) {
-        Ok(Value::Object(document)) => document,
-        _ => unreachable!("a document is an object with text keys"),
+    let Ok(Value::Object(mut document)) = serde_json::to_value(document(crate::routes())) else {
+        unreachable!("a document is an object with text keys")
+    };
+    document.insert("servers".to_owned(), json!([{ "url": "http://127.0.0.1:8080" }]));
+    drop_unused_schemas(&mut document);
+    document
+}
+
+/// Types that are only written out where they are used leave a schema that no part of the document refers to.
+fn drop_unused_schemas(document: &mut Map<String, Value>) {
+    loop {
+        let text = Value::Object(document.clone()).to_string();
+        let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
+        let before = schemas.len();
+        schemas.retain(|name, _| text.contains(&format!("\"#/components/schemas/{name}\"")));
+        if schemas.len() == before {
+            return;
+        }
     }
 }
 
