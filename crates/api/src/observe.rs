@@ -44,9 +44,11 @@ pub(crate) async fn requests(Extract(state): Extract<State>, mut request: Reques
     request.extensions_mut().insert(slot.clone());
     let span = tracing::info_span!("request", id, %method, route);
     let response = next.run(request).instrument(span.clone()).await;
+    let (status, took) = (response.status().as_u16(), state.env.now().since(begun));
+    state.broker.statistics.http_request(method.as_str(), route, status, took);
     // What succeeds there was asked for with a key, or signed.
     if response.status().is_success() && route.starts_with("/api/") {
-        let (status, ms) = (response.status().as_u16(), state.env.now().since(begun).as_millis());
+        let ms = took.as_millis();
         span.in_scope(|| tracing::info!(status, ms, "answered"));
     } else {
         say(&state, &Line { id: &id, method: &method, route, begun }, &response);

@@ -28,7 +28,12 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Everything that was counted, as OpenMetrics text. Accounts are counted at most once a minute, whoever scrapes.
+    /// A request was answered over HTTP; `route` is the route's template.
+    pub fn http_request(&self, method: &str, route: &str, status: u16, took: Duration) {
+        self.metrics.http_request(method, route, status, took);
+    }
+
+    /// Everything that was counted, as OpenMetrics text. Accounts are counted at most once a minute, however often it is scraped.
     pub async fn metrics_text(self: &Arc<Self>) -> String {
         if self.env.now().since(self.metrics.counted_at()) >= COUNT_TTL {
             let this = Arc::clone(self);

@@ -3,6 +3,7 @@
 //! A label has few values, known beforehand: words of our own catalogues, never an id. What can be counted at all is there
 //! from the start, with zero: a rate over a series that begins to exist with its first event misses that event.
 
+mod http;
 mod store;
 mod workers;
 
@@ -75,6 +76,7 @@ struct Counted {
     meeting_syncs: Family<Labels<1>, Counter>,
     problem_severity: Family<Labels<1>, Gauge>,
     clock_ahead: Gauge,
+    http: http::HttpSeries,
     store: store::StoreSeries,
     workers: workers::WorkerSeries,
     bot_steps: Family<Labels<2>, Counter>,
@@ -162,6 +164,7 @@ impl Default for Metrics {
                 "clock_ahead_of_zoom_seconds",
                 "By how much this server's clock is ahead of Zoom's; negative when it is behind",
             ),
+            http: http::HttpSeries::registered(&mut registry),
             store: store::StoreSeries::registered(&mut registry),
             workers: workers::WorkerSeries::registered(&mut registry),
             problem_severity: registered(

@@ -31,7 +31,7 @@ impl StoreSeries {
             "How long a transaction of the store took, waiting for a connection included",
             seconds.clone(),
         );
-        Self {
+        let series = Self {
             seconds,
             failures: registered(registry, "store_transaction_failures", "Transactions that failed"),
             collisions: registered(
@@ -40,7 +40,17 @@ impl StoreSeries {
                 "Transactions that collided with another and ran again",
             ),
             connections: registered(registry, "store_connections", "Connections to the database"),
+        };
+        // The others appear with their first transaction.
+        drop(series.seconds.get_or_create(&[("transaction", "probe")]));
+        series.failures.get_or_create(&[("transaction", "probe")]).inc_by(0);
+        series.collisions.get_or_create(&[("transaction", "probe")]).inc_by(0);
+        for pool in ["readers", "writer", "audit"] {
+            for state in ["lent", "open"] {
+                series.connections.get_or_create(&[("pool", pool), ("state", state)]).set(0);
+            }
         }
+        series
     }
 }
 
