@@ -84,6 +84,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         api_base: config.zoom.api_base.clone(),
         ca_file: config.zoom.ca_file.clone(),
     };
+    let zoom = ZoomClient::new(endpoints, env.clone())?;
     let escrow = config.data_dir.join("escrow");
     let escrow = Escrow::open(&escrow, env.clone())
         .map_err(|error| anyhow!("cannot use {} ({error}): make it writable", escrow.display()))?;
@@ -109,7 +110,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let parts = broker::Parts {
         store: store.clone(),
         keys: Arc::clone(&keys),
-        zoom: ZoomClient::new(endpoints, env.clone())?,
+        zoom,
         env: env.clone(),
         tasks: tasks.clone(),
         audit,

@@ -118,7 +118,7 @@ async fn whatever_it_writes_is_closed_to_others() {
     for wanted in ["latchkey.db", "latchkey.db-wal", "keys.json", "lock"] {
         assert!(seen.iter().any(|name| name == wanted), "{wanted}: {seen:?}");
     }
-    assert!(seen.iter().any(|name| name.ends_with(".segment")) && seen.len() > 10, "{seen:?}");
+    assert!(seen.iter().any(|name| name.ends_with(".journal")) && seen.len() > 10, "{seen:?}");
 }
 
 /// A flood of what nobody may have, and of halves of it: whoever has a key is served, and the log stays readable.
