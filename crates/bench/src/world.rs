@@ -23,7 +23,7 @@ pub(crate) struct World {
     api_key: Secret,
     app: AppKeys,
     pub(crate) credential: String,
-    /// Gives the account's ZAK to whoever signs the request.
+    /// Gives the account's ZAK to a signed request.
     pub(crate) token_link: String,
     pub(crate) join_url: String,
     meeting_number: String,
@@ -115,7 +115,7 @@ impl World {
         Ok(())
     }
 
-    /// When the SDK of whoever bears this name last asked to join.
+    /// When the SDK of the bot with this name last asked to join.
     pub(crate) async fn last_join_request(&self, name: &str) -> anyhow::Result<Timestamp> {
         let requests = self.place.simulator.join_requests(name).await?;
         let at = requests.last().with_context(|| format!("{name} never asked to join"))?;

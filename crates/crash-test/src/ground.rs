@@ -41,7 +41,7 @@ impl fmt::Display for Database {
 pub(crate) struct Ground {
     pub(crate) env: Environment,
     pub(crate) simulator: Simulator,
-    /// The line to the database, for whoever wants to cut it.
+    /// The line to the database, which scenarios cut.
     pub(crate) proxy: Option<Proxy>,
     folder: PathBuf,
     pub(crate) http: Client,

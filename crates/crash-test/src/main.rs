@@ -30,7 +30,7 @@ use world::World;
 
 /// How many cases run side by side. They mostly wait.
 const AT_ONCE: usize = 8;
-/// Several leases, and the patience of whoever waits for them.
+/// Several leases, and the timeouts of their waiters.
 const CASE_WITHIN: Duration = Duration::from_secs(300);
 
 /// Kills Latchkey where it hurts, and sees what becomes of its accounts.

@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Take an account over by its refresh token. The token is spent: whoever else holds it can't use it any more.
+    /// Take an account over by its refresh token. The token is spent: no other holder can use it any more.
     Import(Import),
 }
 

@@ -1,4 +1,4 @@
-//! `latchkey api-key`: the keys of a workspace, for whoever has the database. It helps out when a team has lost its last
+//! `latchkey api-key`: the keys of a workspace, for an operator with access to the database. It helps out when a team has lost its last
 //! key, and is the one way to the first key that may make workspaces. The server may run meanwhile.
 
 use std::{num::NonZeroU32, path::PathBuf};

@@ -77,7 +77,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     progress.finish_and_clear();
     database.close().await;
     match written {
-        // Whoever read has seen enough, as `head` has.
+        // The reader closed the pipe, as `head` does.
         Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(Stop::Output(error)) => Err(error).context("standard output cannot be written"),
         Err(Stop::Store(error)) => Err(error).context("the audit cannot be read"),

@@ -55,7 +55,7 @@ pub(crate) struct Config {
     pub(crate) audit: Audit,
     /// How often the API may be called.
     pub(crate) limits: Limits,
-    /// What whoever is not known yet may take.
+    /// Limits for callers who are not known yet.
     pub(crate) connections: Connections,
     /// What the API shows.
     pub(crate) api: Api,
@@ -537,7 +537,7 @@ fn meant(message: &str) -> Option<String> {
     Some(format!("; did you mean `{nearest}`?"))
 }
 
-/// An id or a secret of the file, as somebody has pasted it.
+/// An id or a secret of the file, as it was pasted.
 fn pasted<'de, D: Deserializer<'de>, T: From<String>>(deserializer: D) -> Result<T, D::Error> {
     let text = String::deserialize(deserializer)?;
     let word = model::pasted(&text).map_err(serde::de::Error::custom)?;

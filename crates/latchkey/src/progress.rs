@@ -1,4 +1,4 @@
-//! How far a long command is, for whoever waits at a terminal. Nothing is drawn elsewhere.
+//! The progress of a long command, shown at a terminal. Nothing is drawn elsewhere.
 
 use indicatif::{ProgressBar, ProgressStyle};
 

@@ -1,4 +1,4 @@
-//! What somebody who runs a server should know of it, and may not have meant: said once, when it is ready.
+//! Warnings about settings that an operator may not have meant, logged once the server is ready.
 
 use model::{Problem, Severity};
 

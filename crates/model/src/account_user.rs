@@ -14,7 +14,7 @@ pub struct AccountUser(String);
 pub struct NotAUser;
 
 impl AccountUser {
-    /// Whether it is an address, which may come to belong to somebody else. An id stays one user's.
+    /// Whether it is an address, which may come to belong to another user. An id stays one user's.
     pub fn is_address(&self) -> bool {
         self.0.contains('@')
     }

@@ -10,9 +10,9 @@ use crate::{AccountUser, ApiKeyId, BotId, Code, MeetingNumber, TokenLinkId};
 /// Who asked for a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
-    /// Whoever holds the address of a token link, and the secret that signs for it.
+    /// A holder of a token link's address, and of the secret that signs for it.
     TokenLink(TokenLinkId),
-    /// Whoever holds an API key.
+    /// A holder of an API key.
     ApiKey(ApiKeyId),
     /// A bot of ours.
     Bot(BotId),
@@ -89,7 +89,7 @@ pub struct About {
     pub bot: Option<PlatformBot>,
 }
 
-/// A bot's id at somebody else's platform: up to 128 visible characters of ASCII. Nothing vouches for it.
+/// A bot's id at another platform: up to 128 visible characters of ASCII. Nothing vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PlatformBot(String);

@@ -37,7 +37,7 @@ pub enum CredentialStatus {
     Healthy,
     /// The last refresh failed and is tried again; tokens are served for as long as there is a valid one.
     Degraded,
-    /// The grant is dead: somebody must consent again.
+    /// The grant is dead: a person must consent again.
     NeedsReauth(ReauthCause),
     /// Its tokens are erased; a tombstone keeps the ids and the time. A new consent connects it again.
     Disconnected(DisconnectCause),

@@ -97,7 +97,7 @@ catalogue! {
     ZoomUnavailable = "zoom_unavailable", Retry, "try again";
     /// A refresh is in doubt; it is being settled.
     RefreshUncertain = "refresh_uncertain", Retry, "try again";
-    /// The answer would be too late for whoever asks.
+    /// The answer would be too late for the caller.
     Deadline = "deadline", Retry, "try again; the work goes on";
     /// The store cannot be read or written.
     Unavailable = "unavailable", Retry, "try again; see the server's log";

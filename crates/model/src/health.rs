@@ -13,7 +13,7 @@ use crate::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Everything works, and somebody should know all the same.
+    /// Everything works, and an operator should know this all the same.
     Warning,
     /// Something doesn't work. Tokens are still given.
     Degraded,

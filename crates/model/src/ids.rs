@@ -74,7 +74,7 @@ ids! {
     LogLineId;
     /// A pool: accounts behind one name.
     PoolId;
-    /// A seat of a pool while somebody sits on it.
+    /// A seat of a pool while a bot holds it.
     SeatId;
     /// A token link: the public half of its address.
     TokenLinkId;
@@ -88,7 +88,7 @@ ids! {
     ScreenshotId;
     /// A line of the audit.
     AuditId;
-    /// Random proof that a lease is still held by whoever took it.
+    /// Random proof that a lease is still held by its taker.
     LeaseToken;
 }
 

@@ -69,7 +69,7 @@ impl fmt::Display for NotAMeetingNumber {
 pub enum MeetingSyncStatus {
     /// Nobody has looked yet.
     NotStarted,
-    /// They are being listed, or are about to be because somebody asked.
+    /// They are being listed, or are about to be, on request.
     InProgress,
     /// All were listed.
     Completed,

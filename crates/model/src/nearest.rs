@@ -1,4 +1,4 @@
-//! The name that somebody meant: for fields, keys and words that are not known.
+//! The nearest right name: for fields, keys and words that are not known.
 
 /// Nobody means a known name with more than this.
 const MOST_BYTES: usize = 64;

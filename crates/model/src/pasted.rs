@@ -16,7 +16,7 @@ pub enum NotOneWord {
     },
 }
 
-/// An id or a secret that somebody has copied: without what a terminal, a mail or a page has put around it. One rule for all
+/// An id or a secret that was copied and pasted: without what a terminal, a mail or a page has put around it. One rule for all
 /// of them. What stands inside is not guessed at: white space, control characters and characters that nobody sees are refused.
 ///
 /// # Errors

@@ -118,7 +118,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// A wait that somebody else's clock will end.
+/// A wait that another task's clock ends.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What time it is, and how to wait.
@@ -188,7 +188,7 @@ impl ManualClock {
         Self { now: watch::Sender::new(start), elapsed: Mutex::default(), moving: Mutex::new(()) }
     }
 
-    /// Moves the time on by `span` and wakes whoever's wait is over.
+    /// Moves the time on by `span` and wakes the tasks whose wait is over.
     pub fn advance(&self, span: Duration) {
         let _moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         *self.elapsed.lock().unwrap_or_else(PoisonError::into_inner) += span;

@@ -1,4 +1,4 @@
-//! Fetching a token from a URL that somebody else gave us.
+//! Fetching a token from a URL that a customer gave us.
 //!
 //! The rules are those of the contract's caller: signed, 5 s an attempt, three attempts, nothing followed, little read,
 //! a token alone or nothing.

@@ -1,4 +1,4 @@
-//! HTTP to servers that somebody else names: a ZAK from a bot's `zak_url`, an access token from a customer who keeps the
+//! HTTP to servers that customers name: a ZAK from a bot's `zak_url`, an access token from a customer who keeps the
 //! grant.
 //!
 //! - [`NetworkGuard`]: where we may be sent; judged by the address that is connected to, not by the name.

@@ -1,4 +1,4 @@
-//! Fetching a token from somebody else's server, which may be slow, wrong or hostile.
+//! Fetching a token from a customer's server, which may be slow, wrong or hostile.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -228,7 +228,7 @@ async fn an_answer_is_read_up_to_its_limit_and_no_further() {
     let table = Table::saying(format!("{longest}t")).await;
     assert!(matches!(table.fetch().await, Err(CallbackError::NotAToken(_))));
 
-    // This one never ends: whoever read on would not come back.
+    // This one never ends: a reader without a limit would not come back.
     let table = Table::laid(|_| {
         let endless = stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b't'; 1024])));
         Some(Body::from_stream(endless).into_response())

@@ -92,7 +92,7 @@ impl Locked {
     }
 
     /// Puts `text` in the file's place and returns once it is on the disk. A crash leaves the old file or the new one.
-    /// It keeps its owner and mode, so that whoever reads it now still can: root may rotate for a server that is not.
+    /// It keeps its owner and mode, so that its readers still can read it: root may rotate for a server that is not.
     pub(crate) fn replace(&self, text: &str) -> Result<(), KeyFileError> {
         let io = |cause| KeyFileError::Io { path: self.path.clone(), action: "replaced", cause };
         let old = fs::metadata(&self.path).map_err(io)?;

@@ -201,7 +201,7 @@ impl Provider {
         Ok(unwrapped)
     }
 
-    /// Puts a new key on the ring, wrapped if somebody is there to do it.
+    /// Puts a new key on the ring, wrapped if there is a key service.
     async fn put(&self, ring: &mut RingText, new: &NewKey) -> Result<(), KeysError> {
         let Some(transit) = &self.transit else {
             ring.put(new);

@@ -31,7 +31,7 @@ pub(crate) struct RingText {
     /// Keys that a key service has wrapped, in its words.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) wrapped: BTreeMap<String, String>,
-    /// When keys were taken off: whoever meets one of them is told so.
+    /// When keys were taken off: a cell that needs one of them is reported with this date.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) retired: BTreeMap<String, Timestamp>,
 }

@@ -42,7 +42,7 @@ pub struct TransitConfig {
 pub enum Token {
     /// Itself.
     Given(Secret),
-    /// The file that holds it. Read for every call: somebody else renews it.
+    /// The file that holds it. Read for every call: another program renews it.
     File(PathBuf),
 }
 
@@ -235,7 +235,7 @@ impl Transit {
         }
     }
 
-    /// For complaints: without a path, or whoever wrote a password into it.
+    /// For complaints: without path and user info, which may hold a password.
     fn address(&self) -> String {
         self.config.address.origin().ascii_serialization()
     }

@@ -46,7 +46,7 @@ pub async fn allow(browser: &Browser, invitation: &str, picture: Option<&Path>) 
     said
 }
 
-/// The same without a browser, for who needs no picture of it: whoever is signed in at the simulator presses Allow. The
+/// The same without a browser, where no picture of it is needed: the user who is signed in at the simulator presses Allow. The
 /// account is connected when this returns.
 #[expect(clippy::disallowed_methods, reason = "a person, on loopback")]
 pub async fn consent(simulator: &Simulator, invitation: &str) -> anyhow::Result<()> {

@@ -70,7 +70,7 @@ impl Postgres {
         Ok(self.address(&name))
     }
 
-    /// Where it listens, for whoever stands between it and its clients.
+    /// Where it listens, for a proxy between it and its clients.
     pub fn socket(&self) -> PathBuf {
         Path::new(&self.directory).join(".s.PGSQL.5432")
     }

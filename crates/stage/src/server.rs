@@ -23,7 +23,7 @@ struct Ready {
 
 /// A running server, and the key to it.
 pub struct Server {
-    /// The process, for whoever weighs it.
+    /// The process id, for measurements.
     pub process: Process,
     /// Where it can be reached, without a slash at the end.
     pub url: String,

@@ -6,7 +6,7 @@ use model::{Class, Code, Failure};
 
 /// Whether a request that got no usable answer may have reached Zoom.
 ///
-/// It matters most for a refresh: Zoom kills the old refresh token the moment it acts, whoever hears the answer.
+/// It matters most for a refresh: Zoom kills the old refresh token the moment it acts, whether or not its answer arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
     /// Not a byte left: the connection was never made.

@@ -1,6 +1,6 @@
 //! Reading Zoom's JSON so that only a field that is needed can refuse it.
 //!
-//! A field is kept as its bytes until somebody asks for it, so that no oddity of one (another type, a number out of range,
+//! A field is kept as its bytes until it is read, so that no oddity of one (another type, a number out of range,
 //! a lone surrogate) keeps the others from being read.
 
 use std::{borrow::Cow, collections::HashMap};

@@ -17,7 +17,7 @@
 //! | `join_error` | what the SDK's join errors mean for a bot, as a table |
 //! | `prose` | what two kinds of English text mean, where the SDK gives nothing else |
 //! | `webhook` | whether a webhook is genuine, and what it says |
-//! | `pkce` | proof that whoever exchanges a code also asked for it |
+//! | `pkce` | proof that the same party exchanges a code and asked for it |
 //!
 //! Facts in these modules are marked *documented* (Zoom says so), *observed* (Zoom, its SDK or public
 //! integrations were seen doing so) or *ours* (a choice of Latchkey's). Nothing matches on Zoom's prose, except

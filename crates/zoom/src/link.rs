@@ -29,7 +29,7 @@ pub struct MeetingLink {
     pub meeting_number: MeetingNumber,
     /// `pwd`, handed to the SDK as it is.
     pub passcode: Option<Secret>,
-    /// `tk`: proof that somebody registered for the meeting.
+    /// `tk`: proof of a registration for the meeting.
     pub registration: Option<Secret>,
 }
 
@@ -53,7 +53,7 @@ pub enum LinkError {
     /// The meeting number is not one.
     #[error("The meeting number in the URL does not have 9 to 11 digits.")]
     BadNumber,
-    /// `/my/name`: which meeting it means is known only to whoever follows it.
+    /// `/my/name`: which meeting it means is known only to a browser that follows it.
     #[error(
         "Personal links (/my/…) are not supported: use the link that it leads to, with a meeting number."
     )]
@@ -119,7 +119,7 @@ fn either(one: Option<String>, other: Option<String>) -> Result<Option<String>, 
 }
 
 impl MeetingLink {
-    /// Reads the link in a text. A ZAK in it (`/s/…?zak=`) is dropped: it belongs to whoever made the link, and it ages.
+    /// Reads the link in a text. A ZAK in it (`/s/…?zak=`) is dropped: it belongs to the link's maker, and it expires.
     ///
     /// | form | |
     /// |---|---|
@@ -157,7 +157,7 @@ fn read(text: &str, wrappers: usize) -> Result<Parts, LinkError> {
                 });
             }
             Err(error) if error.is_final() => return Err(error),
-            // The first that says more than that it is somebody else's.
+            // The first that says more than that it is another service's.
             Err(error) if wrong == LinkError::NotZoom => wrong = error,
             Err(_) => {}
         }
@@ -248,7 +248,7 @@ fn desktop_number(url: &Url, parameters: &Parameters) -> Result<String, LinkErro
     }
 }
 
-/// Names and values of an address, as they are written. A second `?` is an `&` that somebody got wrong.
+/// Names and values of an address, as they are written. A second `?` is taken for an `&`.
 struct Parameters(Vec<(String, String)>);
 
 impl Parameters {

@@ -1,4 +1,4 @@
-//! Tokens that are good for one join of one meeting: on behalf of somebody in it, and to record it.
+//! Tokens that are good for one join of one meeting: on behalf of a participant, and to record it.
 
 use model::{MeetingNumber, Secret};
 

@@ -1,4 +1,4 @@
-//! PKCE (RFC 7636): proof that whoever exchanges a code also asked for it.
+//! PKCE (RFC 7636): proof that the same party exchanges a code and asked for it.
 
 use aws_lc_rs::digest;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};

@@ -134,7 +134,7 @@ impl ZoomClock {
     }
 }
 
-/// When an answer was written, by the clock of whoever wrote it.
+/// When an answer was written, by the clock of its writer.
 pub(crate) fn date(headers: &HeaderMap) -> Option<Timestamp> {
     let text = headers.get(DATE)?.to_str().ok()?;
     let instant = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
@@ -210,7 +210,7 @@ mod tests {
         fixture.clock.advance(Duration::from_secs(3600));
         assert_eq!(fixture.used(), 600, "time passes");
         fixture.clock.set(fixture.clock.now() + Duration::from_secs(600));
-        assert_eq!((fixture.used(), fixture.zoom.ahead_of_zoom()), (0, None), "somebody has set it right");
+        assert_eq!((fixture.used(), fixture.zoom.ahead_of_zoom()), (0, None), "the clock was set right");
         fixture.hear(0);
         assert_eq!(fixture.used(), 0);
         fixture.clock.advance(COUNTS_FOR + Duration::from_secs(1));

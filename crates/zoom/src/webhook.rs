@@ -102,7 +102,7 @@ pub struct Webhook {
 /// What happened at Zoom, as far as an account's vault and the map of meetings have to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WebhookEvent {
-    /// Zoom asks for proof that whoever answers at this address holds the secret.
+    /// Zoom asks for proof that the server at this address holds the secret.
     UrlValidation {
         /// To be answered as it is, and with [`encrypt_plain_token`].
         plain_token: String,

@@ -240,7 +240,7 @@ fn a_link_that_is_cut_anywhere_is_never_another() {
 fn what_may_be_read_in_two_ways_is_refused() {
     let link = format!("https://zoom.us/j/{NUMBER}");
     for (text, error) in [
-        // The rest of the passcode, or whoever signs the mail?
+        // The rest of the passcode, or the signature of the mail?
         (format!("{link}?pwd=abc\nAda"), LinkError::Unclear),
         ("https://zoom.us/j/812345678\n90".to_owned(), LinkError::Unclear),
         (format!("{link}?pwd=\nPasscode: 12"), LinkError::Unclear),
@@ -297,5 +297,5 @@ fn what_is_no_meeting_says_what_it_is() {
     let long = format!("https://zoom.us/j/{NUMBER} {}", "a ".repeat(5000));
     assert_eq!(read(&long), Err(LinkError::TooLong));
     let deep = (0..9).fold("https://zoom.us/j/81234567890".to_owned(), |link, _| safelink(&link));
-    assert_eq!(read(&deep), Err(LinkError::NotZoom), "somebody plays with it");
+    assert_eq!(read(&deep), Err(LinkError::NotZoom), "wrapped too often");
 }

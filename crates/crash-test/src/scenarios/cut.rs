@@ -27,7 +27,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     let bystander = world.connect(&servers[0]).await?;
     ensure!(bystander.ask(&servers[0]).await?.status == StatusCode::OK, "no token before the cut");
 
-    // Whoever lists meetings refreshes as well, and would be held up instead of a caller.
+    // Listing meetings refreshes as well, and would be held up instead of a caller.
     let listed = |account: &Value| {
         ["completed", "failed"].contains(&text(account, "meeting_sync_status").unwrap_or(""))
     };

@@ -18,7 +18,7 @@ pub(crate) enum Scenario {
     BadAnswers,
     /// Zoom takes a minute.
     SlowZoom,
-    /// A holder of a lapsed lease comes back with a grant, and somebody has consented meanwhile.
+    /// A holder of a lapsed lease comes back with a grant, and its owner has consented meanwhile.
     LateAndFenced,
     /// The same, and nobody has.
     LateAndWelcome,

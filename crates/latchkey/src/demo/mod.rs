@@ -1,4 +1,4 @@
-//! `latchkey demo`: real bots, in real Chromium with Zoom's real SDK, at a door that only admits signed-in users.
+//! `latchkey demo`: real bots, in real Chromium with Zoom's real SDK, in a meeting that only admits signed-in users.
 //!
 //! Simulator and server run as processes of their own, as a user would run them; the demo only speaks HTTP to them, and
 //! presses Allow in a browser.

@@ -11,7 +11,7 @@ use model::{Clock, Timestamp};
 
 /// What killed processes get to end.
 const ENDING: Duration = Duration::from_secs(15);
-const LOOK: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// In a row, before it is believed.
 const QUIET_LOOKS: usize = 4;
 
@@ -59,7 +59,7 @@ impl RunFolder {
             let mut quiet_looks = 0;
             while quiet_looks < QUIET_LOOKS {
                 quiet_looks = if !self.is_in_use() && self.is_gone() { quiet_looks + 1 } else { 0 };
-                clock.sleep(LOOK).await;
+                clock.sleep(POLL_INTERVAL).await;
             }
         };
         if clock.timeout(ENDING, removal).await.is_none() {

@@ -8,7 +8,7 @@ use stage::{Bot, Change, Server, Simulator};
 use super::{report::Step, screen::Screen};
 
 /// Longer than any join here takes; the bot's own deadlines are shorter.
-const PATIENCE: Duration = Duration::from_secs(120);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 /// Two seconds after a bot is in, it takes a picture.
 const PICTURE_WITHIN: Duration = Duration::from_secs(15);
 
@@ -25,7 +25,7 @@ impl Stage<'_> {
     pub(super) async fn send(&self, name: &'static str, request: &Value) -> anyhow::Result<Step> {
         let id = self.latchkey.send_bot(request).await?;
         let arrived = |bot: &Bot| bot.at("in_call_not_recording").is_some();
-        let bot = self.latchkey.watch((&id, 0), PATIENCE, arrived, |change| self.tell(change)).await?;
+        let bot = self.latchkey.watch((&id, 0), WAIT_TIMEOUT, arrived, |change| self.tell(change)).await?;
 
         let made_at = bot.at("ready").map(|change| change.created_at.as_microsecond() / 1000);
         let bot_name = request["bot_name"].as_str().unwrap_or_default();
@@ -51,7 +51,7 @@ impl Stage<'_> {
         let id = step.bot_id.clone().unwrap_or_default();
         self.latchkey.tell_to_leave(&id).await?;
         let seen = (id.as_str(), step.codes.len());
-        let bot = self.latchkey.watch(seen, PATIENCE, Bot::has_ended, |change| self.tell(change)).await?;
+        let bot = self.latchkey.watch(seen, WAIT_TIMEOUT, Bot::has_ended, |change| self.tell(change)).await?;
         let step = told(step, &bot);
         Ok((bot, step))
     }

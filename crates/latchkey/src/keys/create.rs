@@ -10,7 +10,7 @@ use crate::config::Config;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The new file. It is readable by its owner only; whoever has it opens everything that is sealed with it.
+    /// The new file. It is readable by its owner only; its reader can open everything that is sealed with it.
     #[arg(long)]
     to: PathBuf,
 }

@@ -12,7 +12,7 @@ use model::{Clock as _, SystemClock, Timestamp};
 use super::{installation::Installation, retire, walk};
 use crate::progress::bar;
 
-/// Walks until one meets nothing old. More than a few mean that somebody keeps sealing with an old key.
+/// Walks until one meets nothing old. More than a few mean that a server keeps sealing with an old key.
 const WALKS: usize = 5;
 /// How often a wait shows that it goes on.
 const TICK: Duration = Duration::from_millis(250);

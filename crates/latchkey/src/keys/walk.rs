@@ -14,7 +14,7 @@ const BATCH: u32 = 200;
 pub(super) struct Walked {
     /// Cells that were sealed anew.
     pub(super) rewrapped: u64,
-    /// Cells that somebody else wrote at the same moment.
+    /// Cells that another process wrote at the same moment.
     pub(super) contested: u64,
     /// Cells that do not open, in words, and the keys they name.
     pub(super) stuck: Vec<(String, String)>,

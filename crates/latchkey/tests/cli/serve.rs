@@ -26,7 +26,7 @@ async fn the_first_start_shows_the_key_and_no_other_does() {
 
 /// The authority is a simulator's own.
 #[tokio::test]
-async fn whoever_trusts_a_simulator_hears_it_at_every_start() {
+async fn a_server_that_trusts_a_simulator_says_so_at_every_start() {
     let installation = Installation::new();
     let mut sim =
         Running::start(latchkey(installation.folder.path(), &["sim"]), &installation.path("sim.log"));
@@ -121,7 +121,7 @@ async fn whatever_it_writes_is_closed_to_others() {
     assert!(seen.iter().any(|name| name.ends_with(".journal")) && seen.len() > 10, "{seen:?}");
 }
 
-/// A flood of what nobody may have, and of halves of it: whoever has a key is served, and the log stays readable.
+/// A flood of refused and unfinished requests: a caller with a key is served, and the log stays readable.
 #[tokio::test]
 async fn strangers_take_neither_its_files_nor_its_log() {
     let installation = Installation::new();

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 /// Longer than anything here takes, even while another build runs.
-const PATIENCE: Duration = Duration::from_secs(90);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// `latchkey` with `arguments`, in `folder`, with nothing of our own environment that it would read.
 pub(crate) fn latchkey(folder: &Path, arguments: &[&str]) -> Command {
@@ -97,7 +97,7 @@ pub(crate) async fn refusal(mut command: Command) -> String {
 
 /// Fails when `work` takes longer than anything here may.
 pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
-    Environment::system().clock.timeout(PATIENCE, work).await.expect("it takes too long")
+    Environment::system().clock.timeout(WAIT_TIMEOUT, work).await.expect("it takes too long")
 }
 
 /// Looks until `there` is true.

@@ -1,4 +1,4 @@
-//! Finding addresses in a text that somebody pasted: from a mail, a calendar, a chat, a page's source.
+//! Finding addresses in a pasted text: from a mail, a calendar, a chat, a page's source.
 
 use super::{LinkError, PASSCODE, REGISTRATION, is_zooms, may_stand_in_a_value};
 
@@ -336,7 +336,7 @@ fn joint_of_value(name: &str, value: &str, next: &str, line: bool, alone: bool) 
             return Joint::One;
         }
     }
-    // A word on a line of its own: the rest of the passcode, or somebody's name.
+    // A word on a line of its own: the rest of the passcode, or a name.
     if line && is_a_value && (alone || rest.len() < next.len()) { Joint::Unclear } else { Joint::Two }
 }
 
