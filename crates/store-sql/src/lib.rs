@@ -1,9 +1,9 @@
 //! The store on two databases: SQLite in one file, for one server, and PostgreSQL 15 or later, for any number of replicas.
 //!
-//! The statements are written once, in [`statements`], as PostgreSQL takes them. [`query`] carries a statement and its
-//! values to the database at hand, [`db`] lends connections and begins transactions, [`row`] reads what comes back by the
+//! The statements are written once, in `statements`, as PostgreSQL takes them. `query` carries a statement and its
+//! values to the database at hand, `db` lends connections and begins transactions, `row` reads what comes back by the
 //! columns' names. What truly differs has a module for each database: opening, migrating, copying, and on SQLite the words
-//! that it has for the same thing ([`sqlite::translated`]).
+//! that it has for the same thing (`sqlite::translated`).
 //!
 //! Who may write is decided by rows alone; a server that dies or stalls leaves nothing behind but a lease that lapses.
 //!

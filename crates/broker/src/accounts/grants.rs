@@ -100,8 +100,8 @@ impl Grants {
         self.replay_deposits().await
     }
 
-    /// Settles what lies there, outdated or not. What somebody brought waits for
-    /// [`resume_imports`](Self::resume_imports), which asks Zoom.
+    /// Settles what lies there, outdated or not. An imported grant waits for
+    /// `Imports::resume`, which asks Zoom.
     pub(crate) async fn replay_deposits(&self) -> Result<usize, Failure> {
         let Some(escrow) = &self.escrow else { return Ok(0) };
         let mut deposits = escrow.deposits().await.map_err(|error| unreadable(&error))?;
