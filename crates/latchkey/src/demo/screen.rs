@@ -53,7 +53,7 @@ impl Screen {
     pub(super) fn table(&self, report: &Report) {
         let mut table = Table::new();
         table.load_style(UTF8_FULL_CONDENSED);
-        table.set_header(["step", "", "how it ended", "to the door", "inside"]);
+        table.set_header(["step", "", "how it ended", "join request", "inside"]);
         for step in &report.steps {
             let (mark, color) = if step.ok { ("✓", Color::Green) } else { ("✕", Color::Red) };
             let ms = |time: Option<i64>| time.map_or_else(|| "–".to_owned(), |time| format!("{time} ms"));
