@@ -27,10 +27,9 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     let bystander = world.connect(&servers[0]).await?;
     ensure!(bystander.ask(&servers[0]).await?.status == StatusCode::OK, "no token before the cut");
 
-    // Listing meetings refreshes as well, and would be held up instead of a caller.
-    let listed = |account: &Value| {
-        ["completed", "failed"].contains(&text(account, "meeting_sync_status").unwrap_or(""))
-    };
+    // Listing meetings refreshes as well, and would be held up instead of a caller. Without the scope for it nothing is listed.
+    let listed =
+        |account: &Value| text(account, "meeting_sync_status").is_ok_and(|status| status != "in_progress");
     while !world.credentials(&servers[0]).await?.iter().all(listed) {
         world.ground.env.clock.sleep(POLL_INTERVAL).await;
     }
