@@ -8,6 +8,7 @@ use std::{
 
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 type Shared<V> = watch::Receiver<Option<V>>;
 
@@ -44,12 +45,14 @@ where
                 under_way.insert(key.clone(), shared.clone());
                 let guard = Guard { under_way: Arc::clone(&self.under_way), key };
                 let work = work();
-                tasks.spawn(async move {
+                let run = async move {
                     let value = work.await;
                     // The entry goes before the result is out: who asks from now on starts anew.
                     drop(guard);
                     sender.send_replace(Some(value));
-                });
+                };
+                // In the trace of the caller who came first.
+                tasks.spawn(run.in_current_span());
                 shared
             }
         };
