@@ -258,7 +258,7 @@ impl ApiError {
     }
 }
 
-/// Up, to whole seconds: whoever comes at that time is let in.
+/// Rounded up to whole seconds: a caller who waits that long is let in.
 fn whole_seconds(wait: Duration) -> u128 {
     wait.as_millis().div_ceil(1000)
 }

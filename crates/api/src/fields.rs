@@ -135,7 +135,7 @@ impl<'a> Fields<'a> {
     /// An address of at most `most` characters that may be called back.
     pub(crate) fn callback_url(&mut self, field: &str, most: usize) -> Option<&'a str> {
         let url = self.text(field, most)?;
-        let callbacks = self.callbacks.expect("whoever reads an address says who calls it");
+        let callbacks = self.callbacks.expect("fields with an address are read with a callback client");
         match callbacks.accepts(url) {
             Ok(()) => Some(url),
             Err(error) => {

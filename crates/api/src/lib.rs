@@ -91,7 +91,7 @@ pub struct State {
     pub tasks: TaskTracker,
     /// How often callers may come.
     pub limits: Arc<Limits>,
-    /// What whoever is not known yet may take.
+    /// Limits for callers who are not known yet.
     pub admission: Arc<Admission>,
     /// Who is answered at `/metrics`.
     pub metrics: MetricsAccess,

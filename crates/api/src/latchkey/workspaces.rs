@@ -45,7 +45,7 @@ request! {
     /// A workspace to be made.
     closed struct CreateWorkspace {
         name: Text<100>,
-        /// How many of its bots run at once. As many as there is room for, if nothing is said.
+        /// How many of its bots run at once. Without it, the servers' capacity is the only limit.
         bot_limit: Option<BotLimit>,
     }
 }

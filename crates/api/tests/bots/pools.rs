@@ -188,7 +188,7 @@ async fn a_bot_whose_server_died_finds_its_seat_again() {
     doomed.shutdown_background();
     let alone = async || meeting.people().await.is_empty().then_some(());
     app.wait_for("its browser is gone with it", alone).await;
-    assert_eq!(taken(&app, &path).await, 1, "the seat waits for whoever takes the bot over");
+    assert_eq!(taken(&app, &path).await, 1, "the seat waits for the next server of the bot");
 
     let heir = app.another(&TIMED).await;
     heir.pass(Duration::from_secs(30)).await;
