@@ -1,4 +1,4 @@
-//! Workspaces and the keys that open them.
+//! Workspaces and their API keys.
 
 use std::{num::NonZeroU32, str::FromStr};
 
@@ -27,7 +27,7 @@ pub struct Workspace {
 pub struct FormerSecret {
     /// The secret.
     pub sealed: Sealed,
-    /// From then on it counts for nothing.
+    /// It is no longer accepted from this time on.
     pub ends_at: Timestamp,
 }
 
@@ -44,13 +44,13 @@ pub struct ApiKey {
     pub digest: Digest,
     /// Its first characters, by which people tell it from others.
     pub prefix: String,
-    /// What it may do.
+    /// Which operations it allows.
     pub scopes: ApiScopes,
-    /// How many calls a minute it may make, if that is said of this key.
+    /// Its own limit of calls a minute; `None` means the server's default.
     pub per_minute: Option<NonZeroU32>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// From then on it opens nothing.
+    /// It is no longer accepted from this time on.
     pub expires_at: Option<Timestamp>,
     /// When it was used last, give or take some minutes.
     pub last_used_at: Option<Timestamp>,
@@ -58,12 +58,12 @@ pub struct ApiKey {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// What it comes to when a user who is connected is connected again over the API.
+/// How the API answers when a user who is already connected is connected again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecondAuthorization {
     /// The account has the new grant and keeps its id.
     Replace,
-    /// The caller is told of a conflict, as the contract's older guide has it.
+    /// The request fails with a conflict, as the older guide of the contract says.
     Conflict,
 }
 
@@ -81,45 +81,47 @@ impl FromStr for SecondAuthorization {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let known = [Self::Replace, Self::Conflict].into_iter().find(|choice| choice.as_str() == text);
-        known.ok_or_else(|| format!("{text:?} is nothing that a second authorization can come to"))
+        known.ok_or_else(|| format!("{text:?} is not a policy for a second authorization"))
     }
 }
 
 /// Workspaces and API keys.
 #[async_trait]
 pub trait Access {
-    /// Every workspace, oldest first. Asked by the server for itself, at start, and by whoever operates it.
+    /// Every workspace, oldest first. Across tenants: used by the server at start and by its
+    /// operator.
     async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError>;
 
     /// A workspace.
     async fn workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError>;
 
-    /// What a workspace has chosen; [`SecondAuthorization::Replace`] unless it has.
+    /// The workspace's setting; [`SecondAuthorization::Replace`] by default.
     async fn second_authorization(&self, workspace: WorkspaceId) -> Result<SecondAuthorization, StoreError>;
 
-    /// Chooses.
+    /// Changes the setting.
     async fn choose_second_authorization(
         &self,
         workspace: WorkspaceId,
         choice: SecondAuthorization,
     ) -> Result<(), StoreError>;
 
-    /// The workspaces that may run only so many bots at once, with how many.
+    /// The workspaces with a limit of concurrent bots, and that limit.
     async fn bot_limits(&self) -> Result<Vec<(WorkspaceId, u32)>, StoreError>;
 
     /// Limits how many bots of a workspace run at once, on all servers together; `None` lifts the limit. `false`: there is
     /// no such workspace.
     async fn limit_bots(&self, workspace: WorkspaceId, limit: Option<u32>) -> Result<bool, StoreError>;
 
-    /// Makes a workspace together with its first key, if the store holds no workspace yet; `false` when it does.
-    /// Of several first starts at once, one wins.
+    /// Creates a workspace together with its first key if the store has no workspace yet; `false`
+    /// when it has. When several servers start at once for the first time, one succeeds.
     async fn found(&self, workspace: &Workspace, key: &ApiKey) -> Result<bool, StoreError>;
 
-    /// Makes one more workspace together with its first key.
+    /// Creates a further workspace together with its first key.
     async fn add_workspace(&self, workspace: &Workspace, key: &ApiKey) -> Result<(), StoreError>;
 
-    /// Replaces the callback secret `current` of a workspace by `new`, and keeps `former` beside it in the place of what
-    /// was kept there. `false`, and nothing changes, when the workspace has another one by now.
+    /// Replaces the callback secret `current` of a workspace by `new` and stores `former` as the
+    /// former secret, in place of any earlier one. `false` when the current secret is another one
+    /// by now; nothing changes then.
     async fn rotate_callback_secret(
         &self,
         workspace: WorkspaceId,
@@ -131,7 +133,8 @@ pub trait Access {
     /// Erases former callback secrets that have ended, of every workspace.
     async fn erase_former_callback_secrets(&self, now: Timestamp) -> Result<u64, StoreError>;
 
-    /// The key with this hash, whether it is still good or not. Asked before the tenant is known.
+    /// The key with this hash, even if it has expired or was revoked. Across tenants: the key
+    /// decides the tenant.
     async fn api_key(&self, digest: &Digest) -> Result<Option<ApiKey>, StoreError>;
 
     /// The workspace's keys, newest first.
@@ -140,7 +143,8 @@ pub trait Access {
     /// Stores one more key.
     async fn add_api_key(&self, key: &ApiKey) -> Result<(), StoreError>;
 
-    /// Ends a key; `false` when the workspace has none with this id. The first time counts.
+    /// Revokes a key; `false` when the workspace has no key with this id. A second call keeps the
+    /// first time.
     async fn revoke_api_key(
         &self,
         workspace: WorkspaceId,

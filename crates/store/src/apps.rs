@@ -7,14 +7,14 @@ use model::{Sealed, Timestamp, WorkspaceId, ZoomOauthAppId};
 
 use crate::{FormerSecret, Note, Page, Place, StoreError};
 
-/// Whose meetings an app may see.
+/// How an app is authorized, and so whose meetings it can access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppKind {
-    /// Each user consents for herself.
+    /// Each user consents for their own account.
     UserLevel,
     /// An administrator consents for the account.
     AccountLevel,
-    /// Nobody consents: the app's own id and secret speak for its Zoom account.
+    /// There is no consent: the app's own id and secret give access to its Zoom account.
     ServerToServer,
 }
 
@@ -41,7 +41,7 @@ impl FromStr for AppKind {
     }
 }
 
-/// A Zoom app registered here. Its id and secret also sign the SDK's joins.
+/// A Zoom app that is registered here. Its id and secret also sign the joins of the Meeting SDK.
 #[derive(Debug, Clone)]
 pub struct ZoomOauthApp {
     /// Our id.
@@ -56,35 +56,37 @@ pub struct ZoomOauthApp {
     pub client_secret: Sealed,
     /// Verifies Zoom's webhooks.
     pub webhook_secret: Sealed,
-    /// The secrets before that one, newest first, with spaces between; and until when they verify as well.
+    /// The secrets before that one, newest first, separated by spaces, and until when they are
+    /// accepted.
     pub former_webhook_secret: Option<FormerSecret>,
     /// Zoom's id of the account that a server-to-server app belongs to.
     pub zoom_account_id: Option<String>,
     /// When Zoom last validated the webhook's URL.
     pub webhook_last_validation: Option<Timestamp>,
-    /// Zoom refuses the app's own credentials, as far as we know.
+    /// Set while Zoom refuses the app's own credentials, as far as we know.
     pub refusal: Option<Refusal>,
-    /// What Zoom said of joins that it signed.
+    /// How Zoom answered joins that this app signed.
     pub signatures: Signatures,
     /// When it was registered.
     pub created_at: Timestamp,
 }
 
-/// Zoom refuses an app's id or secret: no account of it can be refreshed, and none is to blame.
+/// Zoom refuses an app's id or secret. None of its accounts can be refreshed until that is mended,
+/// and the accounts are not the cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
     /// Since when.
     pub since: Timestamp,
-    /// When one refresh may find out whether it still is so.
+    /// When one refresh may be tried to find out whether Zoom still refuses.
     pub probe_at: Timestamp,
 }
 
-/// What Zoom said of joins that an app has signed.
+/// How Zoom answered the joins that an app signed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Signatures {
-    /// When the last one was let in, to the hour.
+    /// When Zoom last accepted one, to the hour.
     pub accepted_at: Option<Timestamp>,
-    /// When Zoom last refused the app or its signature; `None` once one was let in again.
+    /// When Zoom last refused the app or its signature; `None` once one has been accepted again.
     pub refused_at: Option<Timestamp>,
 }
 
@@ -97,44 +99,44 @@ pub struct NewAppSecrets<'a> {
     pub webhook_secret: Option<NewWebhookSecret<'a>>,
 }
 
-/// A webhook secret that takes the place of another.
+/// A webhook secret that replaces another.
 #[derive(Debug, Clone, Copy)]
 pub struct NewWebhookSecret<'a> {
-    /// The one that counts now.
+    /// The current secret.
     pub before: &'a Sealed,
-    /// The one that is to count.
+    /// The new secret.
     pub sealed: &'a Sealed,
-    /// Those that verify beside it for a while.
+    /// Former secrets that are accepted for a while.
     pub former: Option<&'a FormerSecret>,
 }
 
-/// What a list of apps is narrowed to.
+/// The filter of a list of apps.
 #[derive(Debug, Clone, Default)]
 pub struct AppFilter {
     /// Zoom's id of the app.
     pub client_id: Option<String>,
-    /// Whose meetings it may see.
+    /// How it is authorized.
     pub kind: Option<AppKind>,
-    /// Registered later than this.
+    /// Registered after this.
     pub created_after: Option<Timestamp>,
-    /// Registered earlier than this.
+    /// Registered before this.
     pub created_before: Option<Timestamp>,
-    /// Its webhook was validated later than this.
+    /// Its webhook was validated after this.
     pub validated_after: Option<Timestamp>,
-    /// Its webhook was validated earlier than this.
+    /// Its webhook was validated before this.
     pub validated_before: Option<Timestamp>,
 }
 
-/// What came of removing an app.
+/// The result of removing an app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppRemoval {
-    /// Its secrets are erased, with what was parked for it. It is as if it had never been.
+    /// Its secrets are erased, with the consents that were parked for it.
     Removed,
-    /// Accounts of it have still to be disconnected, and nothing changed.
+    /// It still has accounts that are to be disconnected first; nothing changed.
     InUse {
-        /// That may be used, or need a person.
+        /// Accounts that may be used, or need a person.
         connected: u64,
-        /// That Zoom has ended.
+        /// Accounts that Zoom has ended.
         ended: u64,
     },
     /// The workspace has no such app.
@@ -142,28 +144,28 @@ pub enum AppRemoval {
 }
 
 impl ZoomOauthApp {
-    /// Where it stands in a list of apps.
+    /// Its position in a list of apps.
     pub fn place(&self) -> Place {
         Place { key: self.created_at.as_microsecond(), id: self.id.to_string() }
     }
 }
 
-/// Registered apps. One that was removed is a tombstone, which accounts and events point at; none of these methods finds
-/// it, but for the two that say so.
+/// Registered apps. A removed app leaves a tombstone, which accounts and events refer to. Only the
+/// two methods that say so find it.
 #[async_trait]
 pub trait ZoomOauthApps {
-    /// Registers an app, or brings the removed one with its id back as this; [`StoreError::Exists`] when the workspace has
-    /// one with this client id.
+    /// Registers an app. If a removed app has its id, that one becomes this app.
+    /// [`StoreError::Exists`] when the workspace has an app with this client id.
     async fn add_zoom_oauth_app(&self, app: &ZoomOauthApp) -> Result<(), StoreError>;
 
-    /// The id that an app of the workspace with this client id had before it was removed.
+    /// The id of the workspace's removed app with this client id.
     async fn removed_zoom_oauth_app(
         &self,
         workspace: WorkspaceId,
         client_id: &str,
     ) -> Result<Option<ZoomOauthAppId>, StoreError>;
 
-    /// Removes an app all of whose accounts were disconnected by somebody here.
+    /// Removes an app. All its accounts must have been disconnected here, not by Zoom alone.
     async fn remove_zoom_oauth_app(
         &self,
         workspace: WorkspaceId,
@@ -189,8 +191,9 @@ pub trait ZoomOauthApps {
         page: &Page,
     ) -> Result<Vec<ZoomOauthApp>, StoreError>;
 
-    /// Replaces secrets, both or neither. A new client secret ends refusals, of the app and of its signatures. `false` when the
-    /// workspace has no such app, or another webhook secret counts by now than the one that was to be replaced.
+    /// Replaces one secret or both, in one transaction. A new client secret ends the refusals of
+    /// the app and of its signatures. `false` when the workspace has no such app, or when the
+    /// webhook secret is not the expected one any more.
     async fn change_app_secrets(
         &self,
         workspace: WorkspaceId,
@@ -198,8 +201,9 @@ pub trait ZoomOauthApps {
         secrets: NewAppSecrets<'_>,
     ) -> Result<bool, StoreError>;
 
-    /// Records that Zoom refused the app, when it was asked with `client_secret`; a secret that was replaced meanwhile
-    /// says nothing. A refusal that is known keeps its beginning. `true` when it is new, and `note` was written.
+    /// Records that Zoom refused the app when it was called with `client_secret`; ignored if that
+    /// secret has been replaced meanwhile. A known refusal keeps its beginning. `true` when the
+    /// refusal is new and `note` was written.
     async fn refuse_app(
         &self,
         id: ZoomOauthAppId,
@@ -208,7 +212,8 @@ pub trait ZoomOauthApps {
         note: &Note,
     ) -> Result<bool, StoreError>;
 
-    /// Of several who would find out at once, one gets `true`, and the next chance is at `next`.
+    /// Claims the right to probe a refused app; one of several concurrent callers gets `true`. The
+    /// next probe is possible at `next`.
     async fn claim_probe(
         &self,
         id: ZoomOauthAppId,
@@ -216,7 +221,7 @@ pub trait ZoomOauthApps {
         next: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Records that Zoom let somebody in by a signature made with `client_secret`.
+    /// Records that Zoom accepted a signature made with `client_secret`.
     async fn accept_signature(
         &self,
         id: ZoomOauthAppId,
@@ -224,8 +229,8 @@ pub trait ZoomOauthApps {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Records that Zoom refused a signature made with `client_secret`, or its app. `true` when none had been refused
-    /// since one was accepted, and `note` was written.
+    /// Records that Zoom refused a signature made with `client_secret`, or its app. `true` when it
+    /// is the first refusal since the last accepted signature, and `note` was written.
     async fn refuse_signature(
         &self,
         id: ZoomOauthAppId,

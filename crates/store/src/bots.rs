@@ -1,4 +1,4 @@
-//! Bots and what became of them.
+//! Bots and their status changes.
 
 use std::collections::BTreeMap;
 
@@ -7,26 +7,28 @@ use model::{BotId, BotStatus, LeaseToken, ScreenshotId, Sealed, StatusChange, Ti
 
 use crate::{Digest, Lease, StoreError};
 
-/// A bot: what was asked for, and the steps so far.
+/// A bot: the request and its status changes so far.
 #[derive(Debug, Clone)]
 pub struct Bot {
     /// Its id.
     pub id: BotId,
     /// The tenant.
     pub workspace: WorkspaceId,
-    /// The request as it was accepted, JSON. Sealed as a whole: links and callback URLs carry secrets.
+    /// The accepted request as JSON. It is sealed as a whole, because links and callback URLs
+    /// contain secrets.
     pub request: Sealed,
     /// Hash of the meeting link, for the list's filter.
     pub meeting_digest: Digest,
-    /// When it shall join; at once when `None`.
+    /// When it joins; `None` means at once.
     pub join_at: Option<Timestamp>,
     /// The caller's own labels.
     pub metadata: BTreeMap<String, String>,
     /// Every step, oldest first; the first is `ready`.
     pub status_changes: Vec<StatusChange>,
-    /// When somebody told it to leave.
+    /// When a caller asked it to leave.
     pub leave_requested_at: Option<Timestamp>,
-    /// Until when a server holds it. Of a bot that was just leased: until when a server held it that gave it back to nobody.
+    /// When the current lease ends. On a row that was just leased: when the previous lease ended
+    /// without having been given back.
     pub leased_until: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -39,7 +41,7 @@ impl Bot {
     }
 }
 
-/// What a list of bots is narrowed to. Empty means all.
+/// The filter of a list of bots. Empty means all.
 #[derive(Debug, Clone, Default)]
 pub struct BotFilter {
     /// Latest status is one of these.
@@ -63,12 +65,12 @@ pub struct BotPage {
     pub count: u64,
 }
 
-/// What came of recording a step.
+/// The result of recording a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
     /// It is recorded.
     Recorded,
-    /// The lease is no longer held: whoever asks must stop.
+    /// The lease is no longer held: the caller must stop.
     LeaseLost,
     /// [`BotStatus::may_become`] forbids it.
     Forbidden,
@@ -94,7 +96,7 @@ pub trait Bots {
     /// A bot of the workspace.
     async fn bot(&self, workspace: WorkspaceId, id: BotId) -> Result<Option<Bot>, StoreError>;
 
-    /// The workspace's bots, newest first; `page` counts from 0.
+    /// A page of the workspace's bots, newest first; `page` counts from 0.
     async fn bots(
         &self,
         workspace: WorkspaceId,
@@ -103,9 +105,9 @@ pub trait Bots {
         page_size: u64,
     ) -> Result<BotPage, StoreError>;
 
-    /// Claims up to `tokens.len()` bots that are due and that nobody holds, one token for each. The workspace with the
-    /// fewest running bots comes first, and of a workspace the oldest; none gets more than its limit. Across tenants:
-    /// asked by the supervisor.
+    /// Claims up to `tokens.len()` bots that are due and not leased, one token for each. The
+    /// workspace with the fewest running bots comes first, and within it the oldest bot. No
+    /// workspace gets more than its limit. Across tenants: used by the supervisor.
     async fn lease_due_bots(
         &self,
         tokens: &[LeaseToken],
@@ -113,9 +115,10 @@ pub trait Bots {
         expires_at: Timestamp,
     ) -> Result<Vec<(Bot, Lease)>, StoreError>;
 
-    /// Claims up to `tokens.len()` bots that nobody holds and that will join no meeting any more: somebody told them to leave,
-    /// or they were due, or their server was last heard of, before `missed_before`. No workspace's limit counts here: such a
-    /// bot only needs its last step. Across tenants: asked by the supervisor.
+    /// Claims up to `tokens.len()` bots that are not leased and will not join any more: a caller
+    /// asked them to leave, or they were due before `missed_before`, or their lease ended before
+    /// it. Limits of workspaces don't apply, because such a bot only needs its last step. Across
+    /// tenants: used by the supervisor.
     async fn lease_bots_to_close(
         &self,
         tokens: &[LeaseToken],
@@ -124,7 +127,7 @@ pub trait Bots {
         expires_at: Timestamp,
     ) -> Result<Vec<(Bot, Lease)>, StoreError>;
 
-    /// Holds on to a bot until `expires_at`. Answers the row as it is now; `None` when the lease is lost.
+    /// Extends a lease until `expires_at`. Returns the current row; `None` when the lease is lost.
     async fn renew_bot(
         &self,
         id: BotId,
@@ -132,7 +135,7 @@ pub trait Bots {
         expires_at: Timestamp,
     ) -> Result<Option<Bot>, StoreError>;
 
-    /// Gives a bot back, so that it can be claimed again at once.
+    /// Releases a lease, so that the bot can be claimed again at once.
     async fn release_bot(&self, id: BotId, lease: &Lease) -> Result<bool, StoreError>;
 
     /// Records a step under the lease. A terminal step ends the lease.
@@ -143,7 +146,8 @@ pub trait Bots {
         step: &StatusChange,
     ) -> Result<Transition, StoreError>;
 
-    /// Records that a server which runs bots is there, and forgets those that have not been since `forget_before`.
+    /// Records that a server which runs bots is alive, and deletes servers not seen since
+    /// `forget_before`.
     async fn see_bot_server(
         &self,
         server: &str,
@@ -151,10 +155,10 @@ pub trait Bots {
         forget_before: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// When a server that runs bots was last there; `None` when there is none.
+    /// When a server that runs bots was last seen; `None` when there is none.
     async fn bot_server_seen_at(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Asks a bot to leave; answers the row. Asking twice changes nothing.
+    /// Asks a bot to leave and returns its row. A second call changes nothing.
     async fn request_leave(
         &self,
         workspace: WorkspaceId,
@@ -168,20 +172,22 @@ pub trait Bots {
     /// A bot's pictures, oldest first.
     async fn screenshots(&self, workspace: WorkspaceId, bot: BotId) -> Result<Vec<Screenshot>, StoreError>;
 
-    /// Deletes a bot's pictures; answers which, because their files have to follow.
+    /// Deletes a bot's pictures and returns them, because their files are to be deleted too.
     async fn delete_screenshots(
         &self,
         workspace: WorkspaceId,
         bot: BotId,
     ) -> Result<Vec<Screenshot>, StoreError>;
 
-    /// Deletes pictures that were taken before `end`, the oldest first and at most `most`; answers how many.
+    /// Deletes pictures that were taken before `end`, oldest first, at most `most`; returns how
+    /// many.
     async fn forget_screenshots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError>;
 
-    /// Deletes bots whose last step was taken before `end`, with their steps and the rows of their pictures, the oldest first
-    /// and at most `most`; answers how many.
+    /// Deletes bots whose last step was recorded before `end`, with their steps and the rows of
+    /// their pictures, oldest first, at most `most`; returns how many.
     async fn forget_ended_bots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError>;
 
-    /// Which of these pictures are recorded, in any order. Across tenants: asked by whoever looks through the files.
+    /// Which of these pictures have a row, in any order. Across tenants: used by the sweep of
+    /// files.
     async fn recorded_screenshots(&self, ids: &[ScreenshotId]) -> Result<Vec<ScreenshotId>, StoreError>;
 }

@@ -1,13 +1,13 @@
-//! A whole store, moved into another.
+//! Copies a whole store into another.
 //!
-//! A [`Snapshot`] is one moment of a store, a [`Filling`] one transaction on an empty one. [`copy`] carries the rows
-//! across, table by table, and counts them at the end.
+//! A [`Snapshot`] is one consistent view of a store, a [`Filling`] one transaction on an empty one.
+//! [`copy`] transfers the rows table by table and counts them at the end.
 
 use async_trait::async_trait;
 
 use crate::StoreError;
 
-/// A table, and what its rows are ordered by.
+/// A table and its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Table {
     /// Its name.
@@ -20,8 +20,8 @@ const fn table(name: &'static str) -> Table {
     Table { name, key: &["id"] }
 }
 
-/// Every table. A row points only at rows of tables above its own. The conformance suite compares this list with what a
-/// database really has.
+/// Every table. Rows refer only to rows of tables further up. The conformance suite compares this
+/// list with the real database.
 pub const TABLES: &[Table] = &[
     table("workspaces"),
     table("api_keys"),
@@ -48,13 +48,13 @@ pub const TABLES: &[Table] = &[
     Table { name: "audit_batches", key: &["slice", "id"] },
 ];
 
-/// Rows that cross at a time.
+/// Rows in one transfer.
 const BATCH: u32 = 500;
 
-/// What a cell holds. Both backends know these, and nothing else; JSON travels as text.
+/// The value of a cell. Both databases have these types and no others; JSON is transferred as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// Nothing.
+    /// NULL.
     Null,
     /// A number.
     Integer(i64),
@@ -84,7 +84,7 @@ impl Value {
 /// The cells of a row, in the order of the columns.
 pub type Row = Vec<Value>;
 
-/// One moment of a store.
+/// A consistent view of a store.
 #[async_trait]
 pub trait Snapshot: Send {
     /// The columns of a table, by name.
@@ -93,7 +93,7 @@ pub trait Snapshot: Send {
     /// How many rows a table has.
     async fn count(&mut self, table: &Table) -> Result<u64, StoreError>;
 
-    /// The next rows, `limit` at most, in the order of the table's key and beyond the key `after`.
+    /// The next rows, at most `limit`, in the order of the table's key, after the key `after`.
     async fn rows(
         &mut self,
         table: &Table,
@@ -103,43 +103,43 @@ pub trait Snapshot: Send {
     ) -> Result<Vec<Row>, StoreError>;
 }
 
-/// One transaction on a store. Dropped, it leaves everything as it was.
+/// One transaction on a store. Dropping it rolls back.
 #[async_trait]
 pub trait Filling: Send {
-    /// How many rows a table has by now.
+    /// How many rows a table has now.
     async fn count(&mut self, table: &Table) -> Result<u64, StoreError>;
 
     /// Adds rows. A column that the table lacks is an error.
     async fn insert(&mut self, table: &Table, columns: &[String], rows: Vec<Row>) -> Result<(), StoreError>;
 
-    /// Makes it last.
+    /// Commits.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
 }
 
-/// A store was not copied, and the target is as it was.
+/// A store was not copied, and the target is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
-    /// The target holds an installation, or a part of one.
+    /// The target is not empty.
     #[error("the target is not empty (it has {rows} rows in {table}): copy into a new database")]
     NotEmpty {
-        /// The first table with something in it.
+        /// The first table with rows in it.
         table: &'static str,
-        /// How much.
+        /// How many rows.
         rows: u64,
     },
-    /// Rows were lost on the way: a bug, or somebody else writes to one of both.
+    /// The counts differ: a bug, or another process writes to one of the databases.
     #[error(
         "{table} has {expected} rows at the source, and {found} have arrived: stop every server and copy again"
     )]
     Short {
         /// Which table.
         table: &'static str,
-        /// What the source has.
+        /// Rows of the source.
         expected: u64,
-        /// What the target has.
+        /// Rows of the target.
         found: u64,
     },
-    /// One of both stores.
+    /// A call on one of the databases failed.
     #[error("{table} cannot be copied: {cause}")]
     Store {
         /// Which table.
@@ -149,7 +149,8 @@ pub enum CopyError {
     },
 }
 
-/// Copies everything, and tells `progress` of how many rows have crossed, of how many. Answers their number.
+/// Copies everything and returns the number of rows. Reports to `progress` how many of how many
+/// rows are copied.
 pub async fn copy(
     source: &mut dyn Snapshot,
     mut target: Box<dyn Filling>,

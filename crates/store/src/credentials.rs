@@ -10,83 +10,88 @@ use model::{
 
 use crate::{Lease, Note, Page, Place, StoreError};
 
-/// No account waits longer for its next refresh: a due time beyond was written by a wrong clock, and the refresh token, which
-/// dies of 90 days without use, must not wait for it.
+/// The longest time until an account's next refresh. A later due time was written by a wrong clock,
+/// and a refresh token dies after 90 days without use.
 pub const LONGEST_REST: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// What Zoom gave: replaced as a whole by every refresh and every consent.
+/// The tokens that Zoom issued. Each refresh and each consent replaces it as a whole.
 #[derive(Debug, Clone)]
 pub struct Grant {
-    /// Opens Zoom's API for about an hour. `None` once it is erased, and before the first one was fetched.
+    /// An access token for Zoom's API, valid for about an hour. `None` once it is erased, and
+    /// before the first one was fetched.
     pub access_token: Option<Sealed>,
-    /// By our own record, never by Zoom's word at a mint.
+    /// When it ends, by our own clock at the time of issue. Zoom's answers at a mint don't change
+    /// it.
     pub access_expires_at: Timestamp,
-    /// Dies when it is used once. Only a user's consent has one.
+    /// Valid for one use. Only a user's consent has one.
     pub refresh_token: Option<Sealed>,
-    /// What the user consented to; `None` when Zoom never said.
+    /// The scopes the user consented to; `None` when Zoom never said.
     pub scopes: Option<Vec<String>>,
-    /// The API base of the account's region, when Zoom named one we trust.
+    /// The API base of the account's region, when Zoom named a trusted one.
     pub api_url: Option<String>,
 }
 
-/// One Zoom user's grant to one app; or a server-to-server app's own access to its Zoom account.
+/// One Zoom user's grant to one app, or a server-to-server app's access to its own Zoom account.
 #[derive(Debug, Clone)]
 pub struct Credential {
-    /// Our id: kept when the same user consents again.
+    /// Our id. It stays when the same user consents again.
     pub id: CredentialId,
     /// The tenant.
     pub workspace: WorkspaceId,
     /// The app.
     pub app: ZoomOauthAppId,
-    /// Where its access tokens come from.
+    /// The source of its access tokens.
     pub kind: CredentialKind,
-    /// Zoom's id of the user; empty for a server-to-server app, which speaks for all users of its account.
+    /// Zoom's id of the user; empty for a server-to-server app, which acts for all users of its
+    /// account.
     pub zoom_user_id: String,
-    /// Zoom's id of the account the user belongs to.
+    /// Zoom's id of the account that the user belongs to.
     pub zoom_account_id: String,
     /// The user's name at Zoom, for people.
     pub display_name: String,
-    /// Where a customer who manages the grant answers with access tokens.
+    /// The customer's URL that returns access tokens, when the customer manages the grant.
     pub callback_url: Option<Sealed>,
-    /// Whether tokens can be had.
+    /// Whether it can give tokens.
     pub status: CredentialStatus,
-    /// Since when it is so.
+    /// Since when it has this status.
     pub status_since: Timestamp,
-    /// What the last refresh failed with, while it is degraded.
+    /// The error of the last refresh, while the account is degraded.
     pub trouble: Option<Code>,
-    /// How often in a row it failed.
+    /// Failed refreshes in a row.
     pub failures: u32,
-    /// Until then nobody tries again: Zoom said so, or it failed too often.
+    /// No refresh is tried before this time: Zoom said so, or too many have failed.
     pub retry_at: Option<Timestamp>,
-    /// When the refresher shall look at it next; `None` means never.
+    /// When the refresh worker looks at it next; `None` means never.
     pub refresh_at: Option<Timestamp>,
     /// About when a token was last asked for: to the hour.
     pub used_at: Option<Timestamp>,
-    /// Counts what ends the tokens that were minted with it: a consent, a disconnection, a lost grant.
+    /// Counts the events that void minted tokens: a consent, a disconnection, a lost grant.
     pub epoch: i64,
-    /// Counts the grants: a writer names the one it started from, and loses if it is no longer the current one.
+    /// Counts the grants. A writer names the generation it started from, and fails if it is no
+    /// longer current.
     pub generation: i64,
     /// The current grant.
     pub grant: Grant,
-    /// When the refresh token was last taken out to be spent. Still set while the generation has not moved: its answer
-    /// may have been lost.
+    /// When the refresh token was last taken out to be spent. If it is set and the generation is
+    /// the same, the answer to that refresh may have been lost.
     pub spent_at: Option<Timestamp>,
-    /// How far its meetings are known. A consent begins anew; [`Meetings`](crate::Meetings) leads it on.
+    /// How much of its meetings is known. A consent resets it; [`Meetings`](crate::Meetings)
+    /// updates it.
     pub meeting_sync: MeetingSyncStatus,
     /// When the account was first connected.
     pub created_at: Timestamp,
-    /// When the current grant came.
+    /// When the current grant was stored.
     pub granted_at: Timestamp,
 }
 
 impl Credential {
-    /// Where it stands in a list of accounts.
+    /// Its position in a list of accounts.
     pub fn place(&self) -> Place {
         Place { key: self.created_at.as_microsecond(), id: self.id.to_string() }
     }
 }
 
-/// What a list of accounts is narrowed to.
+/// The filter of a list of accounts.
 #[derive(Debug, Clone, Default)]
 pub struct CredentialFilter {
     /// Of this app.
@@ -97,22 +102,22 @@ pub struct CredentialFilter {
     pub zoom_account_id: Option<String>,
     /// In one of these states.
     pub statuses: Vec<CredentialStatus>,
-    /// How far its meetings are known.
+    /// With this state of its list of meetings.
     pub meeting_sync: Option<MeetingSyncStatus>,
-    /// Connected later than this.
+    /// Connected after this.
     pub created_after: Option<Timestamp>,
-    /// Connected earlier than this.
+    /// Connected before this.
     pub created_before: Option<Timestamp>,
 }
 
 /// A refresh that failed and will be tried again.
 #[derive(Debug, Clone, Copy)]
 pub struct Trouble {
-    /// With what.
+    /// The error.
     pub code: Code,
-    /// Nobody shall try again before.
+    /// No retry before this.
     pub retry_at: Timestamp,
-    /// Whether the refresh token certainly never left.
+    /// Whether the refresh token certainly was not sent.
     pub unspent: bool,
 }
 
@@ -121,25 +126,25 @@ pub struct Trouble {
 pub struct Due {
     /// The tenant.
     pub workspace: WorkspaceId,
-    /// The account.
     pub credential: CredentialId,
-    /// The app, whose limits the refresh falls under.
+    /// The app, whose limits apply to the refresh.
     pub app: ZoomOauthAppId,
-    /// The grant that is to be replaced.
+    /// The generation of the grant to replace.
     pub generation: i64,
 }
 
-/// What came of asking for the right to refresh.
+/// The result of claiming the right to refresh.
 #[derive(Debug, Clone)]
 pub enum RefreshLease {
-    /// It is ours. The row as it was before this call: `spent_at` set means that an earlier spender never came back.
+    /// The lease is ours. The row is from before this call: `spent_at` set means that an earlier
+    /// holder never came back.
     Taken(Box<Credential>),
-    /// Somebody else holds it until then.
+    /// Another holder has the lease.
     Held {
         /// The end of that lease.
         until: Timestamp,
     },
-    /// The generation is another one by now: read again.
+    /// The generation has changed: read the row again.
     Moved,
     /// The account is gone, disconnected, or needs a person.
     Unusable,
@@ -148,9 +153,10 @@ pub enum RefreshLease {
 /// Connected accounts.
 #[async_trait]
 pub trait Credentials {
-    /// Stores a new account, or replaces the grant of the row with the same id and resets it to healthy, at the next
-    /// generation and epoch, ending any refresh that is under way. [`StoreError::Exists`] when another row has this user
-    /// on this app, [`StoreError::Gone`] when the app was removed.
+    /// Stores a new account, or replaces the grant of the row with the same id. The account is
+    /// healthy afterwards, at the next generation and epoch, and a refresh under way loses its
+    /// lease. [`StoreError::Exists`] when another row has this user on this app,
+    /// [`StoreError::Gone`] when the app was removed.
     async fn connect_credential(&self, credential: &Credential, note: &Note) -> Result<(), StoreError>;
 
     /// An account of the workspace.
@@ -179,8 +185,9 @@ pub trait Credentials {
         page: &Page,
     ) -> Result<Vec<Credential>, StoreError>;
 
-    /// Claims the right to refresh (a lease that ends much later than `lease` would is not believed), and marks the refresh token as taken out. Committed before it returns, so a store
-    /// that cannot write is found out before the token is spent.
+    /// Claims the right to refresh and marks the refresh token as taken out. A held lease that ends
+    /// much later than `lease` would was written by a wrong clock and is ignored. The claim is
+    /// committed before this returns, so a store that cannot write fails before the token is spent.
     async fn lease_refresh(
         &self,
         workspace: WorkspaceId,
@@ -190,12 +197,13 @@ pub trait Credentials {
         now: Timestamp,
     ) -> Result<RefreshLease, StoreError>;
 
-    /// Replaces the grant if `generation` is still current; the generation moves on by one, the account is healthy, and
-    /// whoever holds the lease has lost it. The refresher looks at it next at `refresh_at`. `note` is written if the
-    /// account was not healthy before.
+    /// Replaces the grant if `generation` is still current. The generation increases by one, the
+    /// account is healthy, and any lease ends. The next refresh is due at `refresh_at`. `note` is
+    /// written if the account was not healthy before.
     ///
-    /// Fenced by the generation alone. A grant that Zoom gave for the current refresh token is the only one that lives,
-    /// however late it comes, and even if somebody has taken the lapsed lease meanwhile and found the token dead.
+    /// Fenced by the generation alone, not by the lease: the grant that Zoom issued for the current
+    /// refresh token is the only valid one. It is stored even when it arrives late, after another
+    /// holder took the lapsed lease and found the token dead.
     async fn commit_refresh(
         &self,
         id: CredentialId,
@@ -205,7 +213,7 @@ pub trait Credentials {
         note: &Note,
     ) -> Result<bool, StoreError>;
 
-    /// Gives the lease back. `unspent` says that the refresh token certainly never left.
+    /// Releases the lease. `unspent` says that the refresh token certainly was not sent.
     async fn release_refresh(
         &self,
         id: CredentialId,
@@ -213,8 +221,8 @@ pub trait Credentials {
         unspent: bool,
     ) -> Result<bool, StoreError>;
 
-    /// Gives the lease back after a refresh that failed for now: the account is degraded until one succeeds. `note` is
-    /// written if it was healthy before.
+    /// Releases the lease after a refresh that failed and is to be retried: the account is degraded
+    /// until one succeeds. `note` is written if it was healthy before.
     async fn trouble_refresh(
         &self,
         id: CredentialId,
@@ -233,9 +241,10 @@ pub trait Credentials {
         note: &Note,
     ) -> Result<bool, StoreError>;
 
-    /// Erases the account's tokens and leaves a tombstone, at the next generation and epoch: what a refresh under way
-    /// brings finds no place any more. `false` when the workspace has no such account, or it is disconnected already; only
-    /// [`DisconnectCause::Asked`] replaces another cause, because then the account is nobody's business any more.
+    /// Erases the account's tokens and leaves a tombstone, at the next generation and epoch, so a
+    /// refresh under way can't store its grant. `false` when the workspace has no such account, or
+    /// it is disconnected already. Only [`DisconnectCause::Asked`] replaces another cause, because
+    /// it means that no action is left to anyone.
     async fn disconnect_credential(
         &self,
         workspace: WorkspaceId,
@@ -244,7 +253,8 @@ pub trait Credentials {
         note: &Note,
     ) -> Result<bool, StoreError>;
 
-    /// Remembers that the account is used, and brings the refresher's next look forward to `refresh_at`.
+    /// Records that the account is used, and makes the next refresh due at `refresh_at` if that is
+    /// earlier.
     async fn touch_credential(
         &self,
         id: CredentialId,
@@ -252,13 +262,15 @@ pub trait Credentials {
         refresh_at: Option<Timestamp>,
     ) -> Result<(), StoreError>;
 
-    /// Whether an account of this app has the consent that was given at `consented_at`, however often it has been refreshed.
+    /// Whether an account of this app has the consent given at `consented_at`, even if it has been
+    /// refreshed since.
     async fn has_consent_of(&self, app: ZoomOauthAppId, consented_at: Timestamp) -> Result<bool, StoreError>;
 
-    /// Moves the epoch on: what was minted before is void on every server.
+    /// Increases the epoch: tokens that were minted before are void on every server.
     async fn void_tokens(&self, workspace: WorkspaceId, id: CredentialId) -> Result<(), StoreError>;
 
-    /// Takes up to `limit` accounts that are due, the longest due first, and puts each off until `until`: no other
-    /// refresher finds it before, and if nothing comes of it, it is due again. Across tenants: asked by the refresher.
+    /// Claims up to `limit` due accounts, the longest due first, and makes each due again at
+    /// `until`. Other workers don't find them before, and a claim without a result is repeated
+    /// then. Across tenants: used by the refresh worker.
     async fn claim_due(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError>;
 }

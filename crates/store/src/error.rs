@@ -9,15 +9,15 @@ pub enum StoreError {
     /// A row with this identity exists.
     #[error("{0} exists already")]
     Exists(&'static str),
-    /// What the row points at was removed.
+    /// The row that this one refers to was removed.
     #[error("{0} is gone")]
     Gone(&'static str),
-    /// A row holds what this version cannot read.
+    /// A row has content that this version cannot read.
     #[error("a row of {table} is not readable: {cause}")]
     Corrupt {
-        /// Where.
+        /// The table.
         table: &'static str,
-        /// What was wrong with it.
+        /// What was wrong.
         cause: String,
     },
 }

@@ -1,36 +1,36 @@
-//! Requests that are to be done once, however often they are sent.
+//! Requests that are executed once, even if they are sent several times.
 
 use async_trait::async_trait;
 use model::{IdempotentRequestId, LeaseToken, Sealed, Timestamp, WorkspaceId};
 
 use crate::{Digest, Lease, StoreError};
 
-/// A request of a caller who may send it again.
+/// A request with an idempotency key.
 #[derive(Debug, Clone, Copy)]
 pub struct IdempotentRequest {
-    /// The same for the same caller, path and idempotency key.
+    /// Derived from caller, path and idempotency key.
     pub id: IdempotentRequestId,
     /// The tenant.
     pub workspace: WorkspaceId,
-    /// SHA-256 of what was asked for.
+    /// SHA-256 of the request.
     pub fingerprint: Digest,
 }
 
-/// What is to be done with a request.
+/// Whether a request is new.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FirstOrAgain {
-    /// It is the first: whoever asked does it, under the lease.
+    /// It is new: the caller executes it, under the lease.
     First,
-    /// Somebody is at it.
+    /// It is being executed.
     InFlight {
-        /// What they were asked for.
+        /// Fingerprint of the first request.
         fingerprint: Digest,
     },
-    /// It was done.
+    /// It was executed.
     Done {
-        /// What was asked for.
+        /// Fingerprint of the first request.
         fingerprint: Digest,
-        /// What was answered.
+        /// The answer.
         answer: Sealed,
     },
 }
@@ -38,8 +38,9 @@ pub enum FirstOrAgain {
 /// Requests with idempotency keys, and their answers.
 #[async_trait]
 pub trait IdempotentRequests {
-    /// Takes a request on, until `keep_until`, unless it was taken on before: then nothing changes. A row that is past its
-    /// time, or whose lease has lapsed before the answer was there, counts for nothing. Of several at once, one is first.
+    /// Registers a request until `keep_until`, unless it is registered already; then nothing
+    /// changes. A row that has expired, or whose lease ended without an answer, counts as absent.
+    /// Of several concurrent callers one is first.
     async fn begin_idempotent(
         &self,
         request: &IdempotentRequest,
@@ -48,7 +49,7 @@ pub trait IdempotentRequests {
         keep_until: Timestamp,
     ) -> Result<FirstOrAgain, StoreError>;
 
-    /// Keeps the answer. `false` when the request belongs to another lease by now.
+    /// Stores the answer. `false` when another lease holds the request by now.
     async fn finish_idempotent(
         &self,
         id: IdempotentRequestId,
@@ -57,13 +58,14 @@ pub trait IdempotentRequests {
         keep_until: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Forgets a request without an answer that is worth keeping: it may be sent again at once. `false` likewise.
+    /// Deletes a request whose answer is not worth keeping, so that it can be sent again at once.
+    /// `false` when another lease holds it.
     async fn abandon_idempotent(
         &self,
         id: IdempotentRequestId,
         token: LeaseToken,
     ) -> Result<bool, StoreError>;
 
-    /// Forgets `most` of the requests that are past their time.
+    /// Deletes up to `most` expired requests.
     async fn forget_idempotent(&self, now: Timestamp, most: u32) -> Result<u64, StoreError>;
 }

@@ -1,12 +1,13 @@
-//! The one mechanism by which workers share rows.
+//! Leases, by which workers share rows.
 
 use model::{LeaseToken, Timestamp};
 
-/// A claim on a row. Whoever takes it brings a random token; only that token may write, and only until the end.
+/// A claim on a row. The claimant brings a random token; only writes with that token succeed, and
+/// only until the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
-    /// Proof of holding; random for every claim.
+    /// Identifies the holder; random for every claim.
     pub token: LeaseToken,
-    /// From then on anybody may claim the row.
+    /// From then on any worker may claim the row.
     pub expires_at: Timestamp,
 }

@@ -159,5 +159,5 @@ impl<T> Store for T where
 {
 }
 
-/// The SHA-256 of a secret that is checked but never read back: API keys, link secrets, states.
+/// SHA-256 of a secret that is verified but never read back: API keys, link secrets, states.
 pub type Digest = [u8; 32];

@@ -1,4 +1,4 @@
-//! What the servers know together of Zoom's limits, and how they share them.
+//! The state of Zoom's limits, shared by all servers.
 
 use async_trait::async_trait;
 use model::{LeaseToken, Timestamp};
@@ -6,39 +6,41 @@ use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 
-/// One limit of Zoom's, which all servers keep together. No tenant: a Zoom account has one, whichever workspaces know it.
+/// One of Zoom's limits. It has no tenant: a Zoom account has its limits in whichever workspaces it
+/// is connected.
 ///
-/// What its numbers mean is the broker's business. The store promises that nobody overwrites what they haven't seen.
+/// `rate-limits` gives the numbers their meaning. The store only refuses writes that are based on
+/// an old version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoomLimit {
-    /// What is limited: the calls of one label on one Zoom account, or of one app.
+    /// What is limited: the calls of one rate label on one Zoom account, or of one app.
     pub lane: String,
-    /// Counts the changes; zero for one that is not stored yet.
+    /// Counts the changes; zero for a limit that is not stored yet.
     pub version: i64,
     /// Calls a second, when Zoom has said how many.
     pub per_second: Option<u32>,
-    /// How often Zoom has refused lately.
+    /// How often Zoom has refused calls lately.
     pub strain: u32,
-    /// When that changed.
+    /// When `strain` changed.
     pub strained_at: Option<Timestamp>,
-    /// Nobody calls before.
+    /// No calls before this time.
     pub blocked_until: Option<Timestamp>,
-    /// What each server has of it.
+    /// The share of each server.
     pub shares: Vec<LimitShare>,
     /// When it was last changed.
     pub changed_at: Timestamp,
 }
 
-/// What one server has of a limit.
+/// The share of one server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitShare {
-    /// The server: random at every start.
+    /// The server; a random id of each start.
     pub holder: LeaseToken,
-    /// Calls that it may have under way or just behind it at any moment.
+    /// Calls that it may have in flight or just finished at any moment.
     pub slots: u32,
-    /// How many it would use.
+    /// How many slots it could use.
     pub wanted: u32,
-    /// From then on its slots are free: it is dead.
+    /// When its slots become free, because it is dead.
     pub lapses_at: Timestamp,
 }
 
@@ -48,9 +50,10 @@ pub trait ZoomLimits {
     /// What is known of a limit.
     async fn zoom_limit(&self, lane: &str) -> Result<Option<ZoomLimit>, StoreError>;
 
-    /// Stores `limit` at the next version, if its version is the current one: `false` when somebody else was first.
+    /// Stores `limit` with the next version if its version is current; `false` when another server
+    /// was first.
     async fn replace_zoom_limit(&self, limit: &ZoomLimit) -> Result<bool, StoreError>;
 
-    /// Forgets what nobody has changed since `before`. Answers how many.
+    /// Deletes limits that were last changed before `before`; returns how many.
     async fn forget_zoom_limits(&self, before: Timestamp) -> Result<u64, StoreError>;
 }

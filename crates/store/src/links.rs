@@ -1,4 +1,4 @@
-//! Token links: the addresses that bot platforms fetch tokens from.
+//! Token links: the URLs from which bot platforms fetch tokens.
 
 use std::net::IpAddr;
 
@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Digest, StoreError};
 
-/// How a platform asks, and how it wants to be answered.
+/// The protocol by which a platform fetches tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dialect {
-    /// GET; the token as text. Recall's, and everybody's who does as Recall does.
+    /// GET; the token as text. Recall's protocol, and that of others who follow it.
     Recall,
     /// POST with JSON; a JSON object of tokens.
     Attendee,
@@ -40,23 +40,24 @@ impl Dialect {
     }
 }
 
-/// An account, and which of its users if it has several.
+/// An account, and one of its users if it has several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkAccount {
     /// The account.
     pub credential: CredentialId,
-    /// Whose tokens, where the account is a server-to-server app's; `None` for every other.
+    /// The user, if the account is a server-to-server app's; otherwise `None`.
     pub user: Option<AccountUser>,
-    /// The address by which somebody named the user, for people: it may be another user's by now.
+    /// The e-mail address by which the user was named, for people. It may be another user's by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<AccountUser>,
 }
 
-/// Whose tokens a link gives.
+/// The accounts whose tokens a link gives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkSource {
-    /// The first of these that can give one. For an OBF token in Attendee's dialect: all of them, any may vouch.
+    /// The first of these that can give one. For an OBF token in Attendee's dialect: all of them,
+    /// because any may vouch.
     Accounts(Vec<LinkAccount>),
     /// An account of the pool that has a seat.
     Pool(PoolId),
@@ -64,57 +65,59 @@ pub enum LinkSource {
     Host,
 }
 
-/// What a request must bring beside the address.
+/// How a request proves itself, beside the URL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
-    /// A signature, as the dialect has it.
+    /// A signature of the dialect.
     Signature,
-    /// A secret in the query, under this name: the older scheme.
+    /// A secret in the query, under this name: an older scheme.
     QuerySecret {
-        /// `token`, say.
+        /// The parameter's name, for example `token`.
         name: String,
         /// Hash of the secret.
         digest: Digest,
     },
-    /// Nothing: the address alone counts.
+    /// No proof: the URL is enough.
     Nothing,
 }
 
-/// What a link gives, and under which terms. Stored as one JSON text: no query asks about any of it.
+/// What a link gives and to which requests. Stored as one JSON text, because no query reads its
+/// parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkTerms {
-    /// How it is asked.
+    /// The protocol.
     pub dialect: Dialect,
-    /// The kinds of token it gives; a request that names none gets the first.
+    /// The kinds of token it gives; the first is the default.
     pub kinds: Vec<TokenKind>,
-    /// Whose they are.
+    /// The accounts.
     pub source: LinkSource,
-    /// The one meeting that tokens are for.
+    /// The only meeting that tokens are for.
     pub meeting: Option<MeetingNumber>,
-    /// Whether a request may name the meeting, if the link does not.
+    /// Whether a request may name the meeting when the link does not.
     pub meeting_in_request: bool,
-    /// What proves that a request is the platform's.
+    /// The proof that a request must bring.
     pub proof: Proof,
-    /// The networks that requests may come from, as text; empty: from anywhere.
+    /// The networks that requests may come from; empty means any.
     pub networks: Vec<String>,
-    /// Attendee: with no token to give, an empty answer, upon which the bot joins as nobody. Otherwise an error.
+    /// Attendee: whether to give an empty answer when there is no token, so that the bot joins
+    /// anonymously. Otherwise it is an error.
     pub optional: bool,
-    /// Attendee: whether the same request may come again after the time of a retry.
+    /// Attendee: whether a request may be repeated after the time of a retry.
     pub allow_repeat: bool,
-    /// A ZAK in an answer lasts for at least so many seconds: until the bot has joined.
+    /// The shortest lifetime of a ZAK in an answer, in seconds, so that the bot can join with it.
     pub zak_outlives_seconds: u32,
-    /// How long a seat of a pool is kept if nobody says that the bot has left, in seconds.
+    /// How long a seat of a pool is kept without a report that the bot has left, in seconds.
     pub seat_seconds: u32,
-    /// Whether its ZAKs are to start meetings, as far as nobody knows whose those are. Links of a pool only.
+    /// Whether its ZAKs are to start meetings when the host is not known. Links of a pool only.
     #[serde(default)]
     pub hosting: bool,
-    /// Fetches in a minute.
+    /// Most fetches in a minute.
     pub per_minute: Option<u32>,
 }
 
 impl LinkTerms {
-    /// The usual terms: one kind, any meeting, signed requests, in Recall's dialect.
+    /// The default terms: one kind, any meeting, signed requests, Recall's dialect.
     pub fn usual(kind: TokenKind, source: LinkSource) -> Self {
         Self {
             dialect: Dialect::Recall,
@@ -134,37 +137,38 @@ impl LinkTerms {
     }
 }
 
-/// How long and how often.
+/// Limits of time and number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LinkLife {
-    /// Before this it gives nothing.
+    /// It gives no token before this.
     pub not_before: Option<Timestamp>,
-    /// From this on it gives nothing.
+    /// It gives no token from this on.
     pub expires_at: Option<Timestamp>,
-    /// So often in all.
+    /// Most uses in all.
     pub max_uses: Option<u32>,
 }
 
-/// What an address gives, and what it demands.
+/// A token link.
 #[derive(Debug, Clone)]
 pub struct TokenLink {
-    /// The public half of the address.
+    /// Its id: the public half of the URL.
     pub id: TokenLinkId,
     /// The tenant.
     pub workspace: WorkspaceId,
     /// For people.
     pub name: String,
-    /// Hash of the secret half of the address.
+    /// Hash of the secret half of the URL.
     pub secret_digest: Digest,
-    /// What it gives.
+    /// What it gives, and to which requests.
     pub terms: LinkTerms,
-    /// How long and how often.
+    /// Limits of time and number.
     pub life: LinkLife,
-    /// Verify the requests: secrets, newest first, with spaces between. `None` means the workspace's callback secret.
+    /// Secrets that verify requests, newest first, separated by spaces. `None` means the
+    /// workspace's callback secret.
     pub signing_secret: Option<Sealed>,
-    /// How often it was used, if that is limited.
+    /// How often it was used, if uses are limited.
     pub uses: u32,
-    /// The last uses, newest first; some seconds late.
+    /// The last uses, newest first; updated some seconds late.
     pub last_uses: Vec<LinkUse>,
     /// Counts the changes of its terms.
     pub revision: i64,
@@ -174,7 +178,7 @@ pub struct TokenLink {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// One answer of a link, for whoever looks at it. The audit is the record that counts.
+/// One answer of a link, for display. The audit is the complete record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkUse {
     /// When.
@@ -183,7 +187,7 @@ pub struct LinkUse {
     pub kind: TokenKind,
     /// `given`, or the code of the refusal.
     pub outcome: String,
-    /// The address at the other end.
+    /// The peer's address.
     pub from: Option<IpAddr>,
     /// The bot, by its id at its platform.
     pub bot: Option<String>,
@@ -191,27 +195,27 @@ pub struct LinkUse {
     pub meeting: Option<MeetingNumber>,
 }
 
-/// An account that a link names, as it is at this moment.
+/// The current state of an account that a link names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccountState {
     /// The account.
     pub credential: CredentialId,
     /// Whether it can be used.
     pub status: CredentialStatus,
-    /// Tokens that were minted in another epoch of the account are void.
+    /// The current epoch: tokens of other epochs are void.
     pub epoch: i64,
 }
 
-/// A link as it is served.
+/// A link with what is needed to serve it.
 #[derive(Debug, Clone)]
 pub struct ServableLink {
     /// The link.
     pub link: TokenLink,
-    /// The accounts that it names.
+    /// The accounts it names.
     pub accounts: Vec<AccountState>,
 }
 
-/// Uses that a link shows.
+/// How many uses a link shows.
 pub const LAST_USES: usize = 10;
 
 /// Token links.
@@ -220,12 +224,12 @@ pub trait TokenLinks {
     /// Stores a link.
     async fn add_token_link(&self, link: &TokenLink) -> Result<(), StoreError>;
 
-    /// Moves on, from within each change, with what a link gives: with its terms and life, with its accounts, whether each
-    /// is usable and in which epoch, and with the callback secrets of its workspace. Not with its name and its uses, nor
-    /// with links that are new.
+    /// Changes in the same transaction as anything that links give: terms, life, the state and
+    /// epoch of their accounts, the workspace's callback secrets. Names, uses and new links don't
+    /// change it.
     async fn link_revision(&self) -> Result<i64, StoreError>;
 
-    /// A link by its id, to be served. Asked before the tenant is known: the secret decides.
+    /// A link by its id, to be served. Across tenants: the secret in the URL decides.
     async fn servable_link(&self, id: TokenLinkId) -> Result<Option<ServableLink>, StoreError>;
 
     /// A link of the workspace.
@@ -243,13 +247,14 @@ pub trait TokenLinks {
         most: u32,
     ) -> Result<Vec<TokenLink>, StoreError>;
 
-    /// How many links that are not revoked draw on the pool.
+    /// How many links of the pool are not revoked.
     async fn links_of_pool(&self, workspace: WorkspaceId, pool: PoolId) -> Result<u64, StoreError>;
 
-    /// Replaces name, terms, life and signing secrets of the link if it still is at the given revision, which moves on.
+    /// Replaces name, terms, life and signing secrets of the link if its revision is the given one;
+    /// the revision increases.
     async fn change_token_link(&self, link: &TokenLink) -> Result<bool, StoreError>;
 
-    /// Ends a link; `false` when the workspace has none with this id.
+    /// Revokes a link; `false` when the workspace has no link with this id.
     async fn revoke_token_link(
         &self,
         workspace: WorkspaceId,
@@ -257,14 +262,14 @@ pub trait TokenLinks {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Counts a use of a link whose uses are limited; `false` when it is used up.
+    /// Counts a use of a link whose uses are limited; `false` when none is left.
     async fn count_use(&self, id: TokenLinkId) -> Result<bool, StoreError>;
 
-    /// Takes a use back: nothing came of it.
+    /// Takes back a use that gave no token.
     async fn uncount_use(&self, id: TokenLinkId) -> Result<(), StoreError>;
 
-    /// Puts uses, newest first, before those that each link shows. [`LAST_USES`] of them stay. Links in the order of their
-    /// ids, so that servers don't wait for one another in a circle; all of them, or none.
+    /// Prepends uses, newest first, to those of each link, and keeps [`LAST_USES`]. The links are
+    /// sorted by id, so that servers can't deadlock. All are stored or none.
     async fn note_uses(&self, links: &[(TokenLinkId, Vec<LinkUse>)]) -> Result<(), StoreError>;
 
     /// Remembers a request by its hash. Answers when it was first seen, if this is not the first time.

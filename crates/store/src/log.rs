@@ -1,24 +1,25 @@
-//! What happened to accounts and apps, a line each. A change of state is an event too: the line says which.
+//! The log of accounts and apps, one line for each event. A change of state is a line that names
+//! the new state.
 
 use async_trait::async_trait;
 use model::{Code, CredentialId, CredentialStatus, LogLineId, Timestamp, WorkspaceId, ZoomOauthAppId};
 
 use crate::{Order, StoreError};
 
-/// What a change that is being written shall be called in the log.
+/// The log line of a change, written in the change's transaction.
 #[derive(Debug, Clone)]
 pub struct Note {
     /// Id of the line, and of the event.
     pub id: LogLineId,
     /// When it happened.
     pub at: Timestamp,
-    /// In words, for people. Never holds a secret.
+    /// The message, for people. Never holds a secret.
     pub message: String,
-    /// The failure behind it.
+    /// The error code behind it.
     pub code: Option<Code>,
 }
 
-/// What a line is about.
+/// The subject of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     /// An account.
@@ -30,43 +31,43 @@ pub enum Subject {
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// Its id. Ids grow with time: they are the order, and the cursor.
+    /// Its id. Ids grow with time, so they are both order and cursor.
     pub id: LogLineId,
     /// What it is about.
     pub subject: Subject,
-    /// The state that an account came into; `None` for a line that is not an event.
+    /// The new state of the account; `None` if the line is not a change of state.
     pub became: Option<CredentialStatus>,
-    /// The failure behind it, if this version knows its code.
+    /// The error code behind it, if this version knows it.
     pub code: Option<Code>,
-    /// In words.
+    /// The message.
     pub message: String,
     /// When.
     pub at: Timestamp,
 }
 
-/// What a list of lines is narrowed to.
+/// The filter of a list of lines.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogFilter {
-    /// About this account only.
+    /// Only lines of this account.
     pub credential: Option<CredentialId>,
-    /// About this app itself only.
+    /// Only lines of this app itself.
     pub app: Option<ZoomOauthAppId>,
-    /// Later than this.
+    /// After this.
     pub after: Option<Timestamp>,
-    /// Earlier than this.
+    /// Before this.
     pub before: Option<Timestamp>,
-    /// Only lines that an account's change of state has left.
+    /// Only changes of state of accounts.
     pub events_only: bool,
-    /// Which way.
+    /// The order.
     pub order: Order,
-    /// Only what follows this line, in that order: where the page before ended.
+    /// Only what follows this line in that order: the last line of the previous page.
     pub beyond: Option<LogLineId>,
 }
 
 /// Logs of accounts and apps.
 #[async_trait]
 pub trait AccountLog {
-    /// Adds a line that is no change of state.
+    /// Adds a line that is not a change of state.
     async fn add_log_line(
         &self,
         workspace: WorkspaceId,

@@ -1,8 +1,8 @@
 //! Which account knows which meeting, and when each account's meetings are listed next.
 //!
-//! What is known of a meeting is as old as its source: a row says as of when, and nothing older replaces it. So a list that
-//! was begun before a webhook came, and a webhook that comes late, both do no harm. A deleted meeting leaves a row that
-//! says so, for as long as something older may still arrive.
+//! Each row has the time of its source, and an older source never replaces a newer one. So a list
+//! that started before a webhook, and a webhook that comes late, do no harm. A deleted meeting
+//! leaves a row, for as long as older news may still arrive.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use model::{CredentialId, CredentialKind, MeetingNumber, Timestamp, WorkspaceId}
 
 use crate::{Lease, Note, Page, Place, StoreError};
 
-/// No list of meetings is put off for longer.
+/// The longest time until the next list of an account's meetings.
 pub const LONGEST_SYNC_PAUSE: Duration = Duration::from_secs(48 * 3600);
 
 /// A meeting of one host.
@@ -32,68 +32,68 @@ pub struct DueSync {
     pub workspace: WorkspaceId,
     /// The account.
     pub credential: CredentialId,
-    /// How often in a row it failed.
+    /// Failures in a row.
     pub failures: u32,
 }
 
-/// What came of listing an account's meetings.
+/// The result of listing an account's meetings.
 #[derive(Debug, Clone, Copy)]
 pub enum SyncOutcome<'a> {
-    /// All are stored. What the list, begun at `since`, did not name is gone.
+    /// All meetings are stored. Those that the list, started at `since`, did not name are deleted.
     Completed {
-        /// When the list was begun.
+        /// When the list was started.
         since: Timestamp,
     },
-    /// It was not begun: the account's consent does not cover its meetings, and nobody has asked for them.
+    /// The list was not fetched: the consent lacks the scope, and no caller asked for the list.
     NotBegun,
-    /// It failed; what is known stays.
+    /// It failed; the known meetings stay.
     Failed {
         /// A line for the account's log.
         note: Option<&'a Note>,
     },
 }
 
-/// What Zoom tells of a meeting or a host, in one event.
+/// A webhook's news of a meeting or a host.
 #[derive(Debug, Clone)]
 pub struct MeetingNews {
-    /// Zoom's id of the account it happened in: accounts of its server-to-server apps hear it.
+    /// Zoom's id of the account. The news also reach the server-to-server apps of that account.
     pub zoom_account_id: String,
-    /// What happened.
+    /// The change.
     pub change: MeetingChange,
-    /// When: what is known from later stays.
+    /// The time of the event; newer knowledge stays.
     pub as_of: Timestamp,
 }
 
-/// What happened.
+/// The kind of change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MeetingChange {
-    /// A meeting is there, new or changed.
+    /// A meeting was created or changed.
     Exists {
         /// Its number.
         number: MeetingNumber,
         /// Zoom's id of the host.
         host: String,
     },
-    /// A meeting is deleted.
+    /// A meeting was deleted.
     Gone {
         /// Its number.
         number: MeetingNumber,
-        /// Zoom's id of the host, if it was told.
+        /// Zoom's id of the host, if the event names it.
         host: Option<String>,
     },
-    /// The host's personal room has this number from now on.
+    /// This is now the number of the host's personal room.
     PersonalRoom {
         /// Its number.
         number: MeetingNumber,
         /// Zoom's id of the host.
         host: String,
     },
-    /// The host is no longer one.
+    /// The host is gone.
     HostGone {
         /// Zoom's id of the host.
         host: String,
     },
-    /// Something that only a list can tell.
+    /// A change that only a new list can resolve.
     Unclear {
         /// Zoom's id of the host.
         host: String,
@@ -103,9 +103,9 @@ pub enum MeetingChange {
 /// Whose meeting it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MeetingOwner {
-    /// The account to ask.
+    /// The account to use.
     pub credential: CredentialId,
-    /// What it is; a server-to-server account has to be told for whom.
+    /// Its kind; a server-to-server account needs the host's id.
     pub kind: CredentialKind,
     /// Zoom's id of the host.
     pub host: String,
@@ -118,21 +118,21 @@ pub struct KnownMeeting {
     pub number: MeetingNumber,
     /// The account.
     pub credential: CredentialId,
-    /// As of when it is known.
+    /// The time of its source.
     pub synced_at: Timestamp,
 }
 
-/// What a list of meetings is sorted by.
+/// The sort key of a list of meetings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MeetingKey {
-    /// The number. It never changes, so that pages miss nothing while accounts are being listed.
+    /// The number. It never changes, so paging stays complete while accounts are being listed.
     Number,
-    /// As of when it is known.
+    /// The time of its source.
     SyncedAt,
 }
 
 impl KnownMeeting {
-    /// Where it stands in a list that is sorted by `key`.
+    /// Its position in a list sorted by `key`.
     pub fn place(&self, key: MeetingKey) -> Place {
         match key {
             MeetingKey::Number => Place { key: self.number.as_i64(), id: self.credential.to_string() },
@@ -144,25 +144,25 @@ impl KnownMeeting {
     }
 }
 
-/// What a list of meetings is narrowed to.
+/// The filter of a list of meetings.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MeetingFilter {
-    /// Known by this account only.
+    /// Only meetings that this account knows.
     pub credential: Option<CredentialId>,
-    /// This number only.
+    /// Only this number.
     pub number: Option<MeetingNumber>,
-    /// Known from later than this.
+    /// Known from a source after this.
     pub synced_after: Option<Timestamp>,
-    /// Known from earlier than this.
+    /// Known from a source before this.
     pub synced_before: Option<Timestamp>,
 }
 
 /// Meetings of connected accounts.
 #[async_trait]
 pub trait Meetings {
-    /// Makes an account's meetings due, because somebody asks: its state is
-    /// [`InProgress`](model::MeetingSyncStatus::InProgress) from now on. `false` when the workspace has no such account, or
-    /// it cannot be used.
+    /// Makes an account's list of meetings due at once, because a caller asked for it; its state
+    /// becomes [`InProgress`](model::MeetingSyncStatus::InProgress). `false` when the workspace has
+    /// no such account, or it cannot be used.
     async fn want_meeting_sync(
         &self,
         workspace: WorkspaceId,
@@ -170,9 +170,9 @@ pub trait Meetings {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Takes up to `limit` usable accounts whose meetings are due, or are said to be due later than [`LONGEST_SYNC_PAUSE`] from
-    /// now, which only a wrong clock can have written; and that nobody holds, the longest due first, all under
-    /// `lease`. Across tenants: asked by whoever keeps them in step.
+    /// Claims up to `limit` usable accounts whose list of meetings is due and not leased, the
+    /// longest due first. A due time later than [`LONGEST_SYNC_PAUSE`] from now was written by a
+    /// wrong clock and counts as due. Across tenants: used by the sync worker.
     async fn claim_meeting_syncs(
         &self,
         lease: &Lease,
@@ -180,7 +180,8 @@ pub trait Meetings {
         limit: u32,
     ) -> Result<Vec<DueSync>, StoreError>;
 
-    /// Stores meetings as of `since` under the lease, which is held until `until` from now on. Each number once.
+    /// Stores meetings as of `since` under the lease, which is extended until `until`. Each number
+    /// occurs once.
     async fn put_meetings(
         &self,
         id: CredentialId,
@@ -190,8 +191,8 @@ pub trait Meetings {
         until: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Gives the lease back with what came of it. The next list is due at `next`, or sooner if somebody has asked since
-    /// the claim.
+    /// Releases the lease with the result. The next list is due at `next`, or sooner if a caller
+    /// has asked for one since the claim.
     async fn finish_meeting_sync(
         &self,
         id: CredentialId,
@@ -200,8 +201,8 @@ pub trait Meetings {
         next: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// The host of a meeting among the workspace's usable accounts: the host's own account, or else a server-to-server
-    /// account that speaks for the host. An account that knows the meeting of another host is never the answer.
+    /// The account to use for a meeting: the host's own, otherwise a server-to-server account that
+    /// may act for the host. It is never the account of another user who merely knows the meeting.
     async fn meeting_owner(
         &self,
         workspace: WorkspaceId,
@@ -217,6 +218,6 @@ pub trait Meetings {
         page: &Page,
     ) -> Result<Vec<KnownMeeting>, StoreError>;
 
-    /// Forgets which meetings were deleted before `end`. Across tenants: a sweep.
+    /// Deletes the rows of meetings that were deleted before `end`. Across tenants.
     async fn forget_gone_meetings(&self, end: Timestamp) -> Result<u64, StoreError>;
 }

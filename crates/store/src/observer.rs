@@ -1,16 +1,17 @@
-//! Who measures what a store does.
+//! The interface through which a store reports measurements.
 
 use std::{fmt, time::Duration};
 
-/// Measures a store. Names come from the code, never from data.
+/// Receives the measurements of a store. Names come from the code, never from data.
 pub trait StoreObserver: fmt::Debug + Send + Sync {
-    /// A transaction with this name ended: after so long, waiting for a connection and repetitions included; and whether
-    /// it did what it was to do.
+    /// A transaction ended after `took`, which includes waiting for a connection and repetitions;
+    /// the last argument says whether it succeeded.
     fn transaction(&self, name: &'static str, took: Duration, succeeded: bool);
 
-    /// A transaction collided with another, and runs again.
+    /// A transaction conflicted with another one and is repeated.
     fn collision(&self, name: &'static str);
 
-    /// How many connections of a pool (`readers`, `writer`, `audit`) are lent out, and how many are open in all.
+    /// How many connections of a pool (`readers`, `writer`, `audit`) are in use, and how many are
+    /// open.
     fn connections(&self, pool: &'static str, lent: u32, open: u32);
 }

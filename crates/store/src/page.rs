@@ -2,12 +2,12 @@
 
 use std::{fmt, str::FromStr};
 
-/// Which way a list goes.
+/// The order of a list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Order {
-    /// The least first.
+    /// The smallest first.
     Ascending,
-    /// The greatest first: the newest, mostly.
+    /// The largest first; for times, the newest.
     #[default]
     Descending,
 }
@@ -23,16 +23,16 @@ impl Order {
     }
 }
 
-/// A row's place in a list. Written `<key>_<id>`.
+/// A row's position in a list. Written `<key>_<id>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// What the list is sorted by: microseconds since 1970, or a number.
+    /// The sort key: microseconds since 1970, or a number.
     pub key: i64,
-    /// What tells rows of one key apart.
+    /// Distinguishes rows with the same key.
     pub id: String,
 }
 
-/// Ids are shorter.
+/// The longest id that is read; ours are shorter.
 const MOST_CHARACTERS: usize = 64;
 
 impl fmt::Display for Place {
@@ -54,13 +54,13 @@ impl FromStr for Place {
     }
 }
 
-/// A stretch of a list.
+/// A part of a list.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// Which way.
+    /// The order.
     pub order: Order,
-    /// Only what follows this place, in that order.
+    /// Only what follows this position in that order.
     pub after: Option<Place>,
-    /// At most this many rows.
+    /// Most rows.
     pub most: u32,
 }

@@ -1,11 +1,12 @@
-//! Consents that nobody here has asked for: somebody installed an app from Zoom's Marketplace. They wait for the operator.
+//! Consents that were not started here: a user installed an app from Zoom's Marketplace. They wait
+//! for the operator.
 
 use async_trait::async_trait;
 use model::{ParkedConsentId, Timestamp, WorkspaceId, ZoomOauthAppId};
 
 use crate::{Credential, Digest, Grant, Note, StoreError, ZoomOauthApp};
 
-/// A grant that waits.
+/// A parked grant.
 #[derive(Debug, Clone)]
 pub struct ParkedConsent {
     /// Its id.
@@ -16,46 +17,48 @@ pub struct ParkedConsent {
     pub app: ZoomOauthAppId,
     /// Zoom's id of the user.
     pub zoom_user_id: String,
-    /// Zoom's id of the account the user belongs to.
+    /// Zoom's id of the account that the user belongs to.
     pub zoom_account_id: String,
     /// The user's name at Zoom, for people.
     pub display_name: String,
-    /// What Zoom gave; sealed for this row.
+    /// The grant, sealed for this row.
     pub grant: Grant,
-    /// Hash of the code that it came with; absent for older ones.
+    /// Hash of its authorization code; rows of older versions lack it.
     pub code_digest: Option<Digest>,
-    /// When it came.
+    /// When it was parked.
     pub parked_at: Timestamp,
-    /// From then on it is good for nothing, and erased.
+    /// When it expires and is erased.
     pub expires_at: Timestamp,
 }
 
-/// Consents that wait.
+/// Parked consents.
 #[async_trait]
 pub trait ParkedConsents {
-    /// The app that somebody installed: by its id, or the only one of this installation that people can consent to. Asked
-    /// before the tenant is known.
+    /// The app that a user installed: the one with this id, or else the installation's only app
+    /// with consents. Across tenants: the installation decides the tenant.
     async fn installed_app(&self, id: Option<ZoomOauthAppId>) -> Result<Option<ZoomOauthApp>, StoreError>;
 
-    /// Parks a grant. An earlier one of the same user on the app goes: Zoom honours only the newest. An app has at most
-    /// `most` of them, of which the oldest go first.
+    /// Parks a grant and deletes an earlier one of the same user on the app, because Zoom accepts
+    /// only the newest. An app keeps at most `most`; the oldest are deleted.
     async fn park(&self, parked: &ParkedConsent, most: u32) -> Result<(), StoreError>;
 
-    /// The one that came with this code. Asked before the tenant is known.
+    /// The parked consent of this code. Across tenants.
     async fn parked_by_code(&self, code: &Digest) -> Result<Option<ParkedConsent>, StoreError>;
 
-    /// One of the workspace's.
+    /// A parked consent of the workspace.
     async fn parked_consent(
         &self,
         workspace: WorkspaceId,
         id: ParkedConsentId,
     ) -> Result<Option<ParkedConsent>, StoreError>;
 
-    /// The workspace's, newest first.
+    /// The workspace's parked consents, newest first.
     async fn parked_consents(&self, workspace: WorkspaceId) -> Result<Vec<ParkedConsent>, StoreError>;
 
-    /// Stores the account that came of it (as [`Credentials::connect_credential`](crate::Credentials::connect_credential)
-    /// does, which ends whatever is parked of that user) and ends it, both or neither. `false` when it is gone.
+    /// Stores the account (as
+    /// [`Credentials::connect_credential`](crate::Credentials::connect_credential) does, which
+    /// deletes all parked consents of that user) and deletes this one, in one transaction. `false`
+    /// when it is gone.
     async fn adopt_parked(
         &self,
         id: ParkedConsentId,
@@ -63,10 +66,11 @@ pub trait ParkedConsents {
         note: &Note,
     ) -> Result<bool, StoreError>;
 
-    /// Erases one; `false` when the workspace has none with this id.
+    /// Deletes one; `false` when the workspace has none with this id.
     async fn discard_parked(&self, workspace: WorkspaceId, id: ParkedConsentId) -> Result<bool, StoreError>;
 
-    /// Erases what is parked of a user on an app since before `end`: Zoom has ended it.
+    /// Deletes the parked consents of a user on an app from before `end`, because Zoom has ended
+    /// them.
     async fn discard_parked_of(
         &self,
         app: ZoomOauthAppId,
@@ -74,6 +78,6 @@ pub trait ParkedConsents {
         end: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Erases what has expired, and says how many.
+    /// Deletes what has expired; returns how many.
     async fn expire_parked(&self, now: Timestamp) -> Result<u64, StoreError>;
 }

@@ -1,7 +1,8 @@
-//! Pools: accounts behind one name, and who sits on them.
+//! Pools: named groups of accounts, and the seats taken on them.
 //!
-//! Zoom counts by person: one Zoom user joins so many meetings at once, hosts one or two, and is in a meeting once, no
-//! matter through which app or pool. So seats are counted by [`Member::person`], over all pools of a workspace.
+//! Zoom's limits apply to a person: one Zoom user joins so many meetings at once, hosts one or two,
+//! and is in a meeting once, through any app. So seats are counted by [`Member::person`], over all
+//! pools of a workspace.
 
 use std::time::Duration;
 
@@ -12,78 +13,79 @@ use model::{
 
 use crate::StoreError;
 
-/// Nobody keeps a seat for longer without asking again.
+/// The longest time a seat is kept without a renewal.
 pub const LONGEST_SEAT: Duration = Duration::from_secs(48 * 3600);
 
-/// An account of a pool; one of its users, where it is a server-to-server app's.
+/// An account of a pool, and one of its users if it is a server-to-server app's.
 pub type PooledAccount = (CredentialId, Option<AccountUser>);
 
-/// Accounts behind one name.
+/// A named group of accounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pool {
     /// Its id.
     pub id: PoolId,
     /// The tenant.
     pub workspace: WorkspaceId,
-    /// Its name; the workspace has one pool of each.
+    /// Its name, unique in the workspace.
     pub name: String,
     /// When it was made.
     pub created_at: Timestamp,
 }
 
-/// An account in a pool, and what Zoom allows it.
+/// An account of a pool and its limits at Zoom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     /// The account.
     pub account: PooledAccount,
-    /// Who that is at Zoom: the user's id. Of those that were named by an address before addresses were looked up: that.
+    /// Zoom's id of the user. Members that were added by address, before addresses were resolved,
+    /// have the address here.
     pub person: String,
-    /// The address by which somebody named the user, for people: it may be another user's by now.
+    /// The e-mail address by which the user was named, for people. It may be another user's by now.
     pub address: Option<AccountUser>,
-    /// Meetings it may be in at once.
+    /// Most meetings it may be in at once.
     pub joins: u32,
-    /// Of these, meetings it may host at once.
+    /// Of these, most that it may host.
     pub hosted: u32,
 }
 
-/// A member as it is now.
+/// A member and its current use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Occupied {
     /// The account and its limits.
     pub member: Member,
     /// Whether it can give tokens.
     pub status: CredentialStatus,
-    /// Seats taken on this person, through whichever pool.
+    /// Seats taken on this person, through any pool.
     pub seats: u32,
     /// Of these, the hosting ones.
     pub hosting: u32,
-    /// When the first of them ends by itself.
+    /// When the first of them expires.
     pub first_end: Option<Timestamp>,
     /// When this pool last chose it.
     pub taken_at: Option<Timestamp>,
 }
 
-/// Who wants a seat.
+/// A request for a seat.
 #[derive(Debug, Clone, Copy)]
 pub struct SeatRequest<'a> {
     /// The id of a new seat.
     pub id: SeatId,
-    /// Of which pool.
+    /// The pool.
     pub pool: PoolId,
-    /// Where the account shall be; `None` when nobody knows.
+    /// The meeting; `None` when it is not known.
     pub meeting: Option<MeetingNumber>,
-    /// Who sits there: a bot's id, at its platform.
+    /// The holder: a bot's id, at its platform.
     pub holder: &'a str,
-    /// Whether it is to start the meeting, as its host.
+    /// Whether the bot is to start the meeting as its host.
     pub hosting: bool,
-    /// The person who hosts the meeting, if that is known. Whoever comes as that one starts it, told to or not; and nobody
-    /// else can.
+    /// The meeting's host, if known. An account of that person starts the meeting even when not
+    /// told to, and no other account can.
     pub host: Option<&'a str>,
-    /// Accounts that will not do.
+    /// Accounts that are excluded.
     pub without: &'a [PooledAccount],
     /// Now.
     pub now: Timestamp,
-    /// When the seat ends by itself.
+    /// When the seat expires.
     pub until: Timestamp,
 }
 
@@ -93,7 +95,7 @@ impl SeatRequest<'_> {
         self.hosting || self.host == Some(&*member.person)
     }
 
-    /// Whether a seat on this account will do at all.
+    /// Whether this account is allowed for the request at all.
     pub(crate) fn may_be_on(&self, member: &Member) -> bool {
         let is_the_host = self.host.is_none_or(|host| host == member.person);
         is_the_host || !self.hosting
@@ -105,25 +107,25 @@ impl SeatRequest<'_> {
 pub struct Seat {
     /// Its id.
     pub id: SeatId,
-    /// On which account.
+    /// Its account.
     pub account: PooledAccount,
 }
 
-/// What came of asking for a seat.
+/// The result of a request for a seat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seating {
-    /// It is taken. The holder's own seat in this meeting, if there was one, now ends later.
+    /// A seat was taken, or the holder's seat in this meeting was extended.
     Taken(Seat),
-    /// There is none.
+    /// None was free.
     Refused(Crowd),
     /// The workspace has no such pool.
     NoPool,
 }
 
-/// A pool in which no seat was found.
+/// Why a pool had no free seat.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Crowd {
-    /// How many accounts it has; of those that host the meeting, where it is to be started.
+    /// Its accounts; if the meeting is to be started, only those of its host.
     pub accounts: u32,
     /// How many of them can give tokens.
     pub usable: u32,
@@ -133,30 +135,31 @@ pub struct Crowd {
     pub taken: u32,
     /// Usable accounts that are in the meeting already.
     pub present: u32,
-    /// Usable accounts that have a seat, but host as many meetings as they may.
+    /// Usable accounts with a free seat that already host as many meetings as they may.
     pub hosting: u32,
-    /// When the first seat on a usable account ends by itself.
+    /// When the first seat on a usable account expires.
     pub first_end: Option<Timestamp>,
 }
 
-/// What came of deleting a pool.
+/// The result of deleting a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolRemoval {
-    /// It is gone, with its members.
+    /// It was deleted with its members.
     Removed,
-    /// Somebody sits there.
+    /// It has seats that are taken.
     InUse,
     /// The workspace has no such pool.
     NoPool,
 }
 
-/// Pools and seats. A seat that has ended counts nowhere, whether or not its row is still there.
+/// Pools and seats. An expired seat does not count, even while its row exists.
 #[async_trait]
 pub trait Pools {
-    /// Stores a pool with its members. [`StoreError::Exists`] when the workspace has one of this name.
+    /// Stores a pool with its members. [`StoreError::Exists`] when the workspace has a pool of this
+    /// name.
     async fn add_pool(&self, pool: &Pool, members: &[Member]) -> Result<(), StoreError>;
 
-    /// A pool of the workspace, and its members in the order of their ids.
+    /// A pool of the workspace, with its members sorted by id.
     async fn pool(
         &self,
         workspace: WorkspaceId,
@@ -171,11 +174,11 @@ pub trait Pools {
         now: Timestamp,
     ) -> Result<Vec<(Pool, Vec<Occupied>)>, StoreError>;
 
-    /// Renames a pool. [`StoreError::Exists`] when the workspace has one of this name.
+    /// Renames a pool. [`StoreError::Exists`] when the workspace has a pool of this name.
     async fn rename_pool(&self, workspace: WorkspaceId, id: PoolId, name: &str) -> Result<bool, StoreError>;
 
-    /// Adds members, or changes the limits of those that are there; `alone` takes all others out. Seats stay taken until
-    /// they end. `false`: the workspace has no such pool.
+    /// Adds members, or changes their limits; `alone` removes all others. Taken seats stay until
+    /// they end. `false` when the workspace has no such pool.
     async fn put_members(
         &self,
         workspace: WorkspaceId,
@@ -184,7 +187,7 @@ pub trait Pools {
         alone: bool,
     ) -> Result<bool, StoreError>;
 
-    /// Takes an account out of a pool. `false`: it was not in it.
+    /// Removes an account from a pool. `false` when it was not in it.
     async fn remove_member(
         &self,
         workspace: WorkspaceId,
@@ -192,7 +195,7 @@ pub trait Pools {
         account: &PooledAccount,
     ) -> Result<bool, StoreError>;
 
-    /// Deletes a pool in which nobody sits, with its members.
+    /// Deletes a pool without taken seats, and its members.
     async fn remove_pool(
         &self,
         workspace: WorkspaceId,
@@ -200,16 +203,16 @@ pub trait Pools {
         now: Timestamp,
     ) -> Result<PoolRemoval, StoreError>;
 
-    /// Chooses an account and takes a seat on it, in one transaction: of many who ask at once, anywhere, each sees what
-    /// the others took. [`choose`](crate::choose) says which. Who asks again for the same holder and meeting keeps the
-    /// seat, unless its account will not do any more.
+    /// Chooses an account and takes a seat on it, in one transaction, so concurrent callers see
+    /// each other's seats. [`choose`](crate::choose) makes the choice. A second request of the same
+    /// holder for the same meeting keeps the seat, unless its account is excluded or unusable now.
     async fn take_seat(
         &self,
         workspace: WorkspaceId,
         request: &SeatRequest<'_>,
     ) -> Result<Seating, StoreError>;
 
-    /// Makes a holder's seats end no sooner than `until`. Answers how many there are.
+    /// Extends a holder's seats to at least `until`. Returns how many there are.
     async fn extend_seats(
         &self,
         workspace: WorkspaceId,
@@ -219,7 +222,7 @@ pub trait Pools {
         until: Timestamp,
     ) -> Result<u64, StoreError>;
 
-    /// Gives all seats of a holder back. Answers how many there were.
+    /// Releases all seats of a holder. Returns how many there were.
     async fn release_seats(
         &self,
         workspace: WorkspaceId,
@@ -227,6 +230,6 @@ pub trait Pools {
         holder: &str,
     ) -> Result<u64, StoreError>;
 
-    /// Gives one seat back. `false`: it was gone.
+    /// Releases one seat. `false` when it was gone.
     async fn release_seat(&self, workspace: WorkspaceId, id: SeatId) -> Result<bool, StoreError>;
 }

@@ -1,12 +1,13 @@
-//! Whether the store works.
+//! A check whether the store can write.
 
 use async_trait::async_trait;
 
 use crate::StoreError;
 
-/// Asked by the server for itself.
+/// Used by the server for its health check.
 #[async_trait]
 pub trait Probe {
-    /// Commits a change that nobody reads, as every other change is committed. An error says why nothing can be changed.
+    /// Commits a change that is never read, by the same path as every other change. An error says
+    /// why the store can't write.
     async fn probe(&self) -> Result<(), StoreError>;
 }

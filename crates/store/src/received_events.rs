@@ -1,92 +1,98 @@
-//! What Zoom has told us: each event taken in once, with what it ends, and what is left to be done about it.
+//! Webhooks from Zoom: each is processed once, in one transaction with its effects, and some leave
+//! work to finish.
 
 use async_trait::async_trait;
 use model::{CredentialId, DisconnectCause, Timestamp, WorkspaceId, ZoomOauthAppId};
 
 use crate::{Digest, MeetingNews, Note, StoreError, ZoomOauthApp};
 
-/// A webhook that was taken in. Its body is not kept.
+/// A webhook that was received. Its body is not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoomEvent {
-    /// Digest of the app and the raw body: Zoom gives events no id, and sends the same bytes again.
+    /// Digest of the app and the raw body: Zoom gives events no id and repeats the same bytes.
     pub key: Digest,
     /// The tenant.
     pub workspace: WorkspaceId,
-    /// The app that was told.
+    /// The registration of the app.
     pub app: ZoomOauthAppId,
-    /// Zoom's name of the event.
+    /// Zoom's name for the event.
     pub name: String,
-    /// The account that it ended, and of which more has to be erased than the store holds.
+    /// The account that it ended, if tokens of it are still to be erased outside of the store.
     pub ended: Option<CredentialId>,
-    /// When it came.
+    /// When it was received.
     pub received_at: Timestamp,
 }
 
-/// The end of an account that an event brings.
+/// The end of an account through an event.
 #[derive(Debug, Clone)]
 pub struct Disconnection {
     /// The account.
     pub credential: CredentialId,
     /// Why.
     pub cause: DisconnectCause,
-    /// Somebody who has consented since has given another grant than the event is about, and it stays.
+    /// A consent after this time is newer than the event; that account stays connected.
     pub unless_consented_after: Option<Timestamp>,
-    /// What it is called in the log.
+    /// The line for the account's log.
     pub note: Note,
 }
 
-/// An event as one registration of its app takes it in, and what it brings about there.
+/// An event for one registration of its app, with its effects there.
 #[derive(Debug, Clone)]
 pub struct ReceivedEvent<'a> {
-    /// The event, its `ended` aside.
+    /// The event; its `ended` is ignored.
     pub event: ZoomEvent,
-    /// The account of the registration that ends.
+    /// The account of this registration that ends.
     pub disconnection: Option<Disconnection>,
-    /// What changes of what is known of meetings.
+    /// The change of known meetings.
     pub news: Option<&'a MeetingNews>,
 }
 
-/// What taking in an event came to.
+/// The result of receiving an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
-    /// It was known: nothing has changed.
+    /// It was known already: nothing changed.
     Known,
-    /// It is noted, and there is nothing more to do.
+    /// It is recorded and finished.
     Noted,
-    /// It is noted, and the account's tokens are gone with it. It waits for
+    /// It is recorded and the account's tokens are erased. It waits for
     /// [`finish_zoom_event`](ReceivedEvents::finish_zoom_event).
     Ended,
 }
 
-/// Webhooks that Zoom sent.
+/// Webhooks from Zoom.
 #[async_trait]
 pub trait ReceivedEvents {
-    /// Zoom's id of the app whose webhooks come to the address of this registration, which may have been removed since.
+    /// Zoom's id of the app that sends its webhooks to this registration's URL. The registration
+    /// may have been removed since.
     async fn webhook_client_id(&self, id: ZoomOauthAppId) -> Result<Option<String>, StoreError>;
 
-    /// Every registration of an app that was not removed, in the order of their ids. Across tenants: the webhook's
-    /// signature decides which of them are told.
+    /// Every registration of an app that was not removed, sorted by id. Across tenants: the
+    /// webhook's signature decides which of them receive it.
     async fn registrations(&self, client_id: &str) -> Result<Vec<ZoomOauthApp>, StoreError>;
 
-    /// Remembers that Zoom has validated the app's webhook address.
+    /// Records that Zoom has validated the app's webhook URL.
     async fn note_webhook_validation(&self, id: ZoomOauthAppId, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Notes an event for each registration and brings about what it means there: all in one transaction, and each once. An
-    /// account ends as by [`disconnect_credential`](crate::Credentials::disconnect_credential). News of meetings reach the
-    /// host's own accounts in the workspace, and the server-to-server accounts of the host's Zoom account. To be given in
-    /// the order of the registrations' ids, so that two deliveries don't wait for each other in a circle; answered in the
-    /// same order.
+    /// Records an event for each registration together with its effects there, in one transaction
+    /// and each once. An account ends as by
+    /// [`disconnect_credential`](crate::Credentials::disconnect_credential). News of meetings apply
+    /// to the host's own accounts in the workspace, and to the server-to-server accounts of the
+    /// host's Zoom account. Events are given and answered in the order of the registrations' ids,
+    /// so that two deliveries can't deadlock.
     async fn receive_zoom_events(&self, events: &[ReceivedEvent<'_>]) -> Result<Vec<Received>, StoreError>;
 
-    /// Up to `limit` events that wait to be finished, the oldest first. Across tenants: asked by whoever erases.
+    /// Up to `limit` events that wait to be finished, oldest first. Across tenants: used by the
+    /// worker that erases.
     async fn unfinished_zoom_events(&self, limit: u32) -> Result<Vec<ZoomEvent>, StoreError>;
 
-    /// Accounts that events ended from `since` on. Across tenants: what a process keeps in memory of them has to go.
+    /// Accounts that events ended since `since`. Across tenants: each process removes them from its
+    /// memory.
     async fn accounts_ended_since(&self, since: Timestamp) -> Result<Vec<CredentialId>, StoreError>;
 
-    /// Everything about it is done; `false` when it was already.
+    /// Marks an event as finished; `false` when it was already.
     async fn finish_zoom_event(&self, key: &Digest) -> Result<bool, StoreError>;
 
-    /// Removes finished events that came before `end`, and says how many. One that comes again later would be new.
+    /// Deletes finished events that were received before `end`; returns how many. A later
+    /// repetition counts as new.
     async fn forget_zoom_events(&self, end: Timestamp) -> Result<u64, StoreError>;
 }

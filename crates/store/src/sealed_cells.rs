@@ -1,4 +1,4 @@
-//! Every cell that holds a ciphertext, for whoever changes the keys.
+//! Every cell with a ciphertext, for key rotation.
 
 use async_trait::async_trait;
 use model::{Sealed, WorkspaceId};
@@ -12,7 +12,7 @@ pub struct SealedColumn {
     pub table: &'static str,
     /// The column.
     pub column: &'static str,
-    /// Names the tenant of a row.
+    /// The column with the tenant of a row.
     pub workspace: &'static str,
 }
 
@@ -20,7 +20,7 @@ const fn column(table: &'static str, column: &'static str) -> SealedColumn {
     SealedColumn { table, column, workspace: "workspace" }
 }
 
-/// Every column of ciphertexts. The conformance suite compares this list with what a database really has.
+/// Every column of ciphertexts. The conformance suite compares this list with the real database.
 pub const SEALED_COLUMNS: &[SealedColumn] = &[
     SealedColumn { table: "workspaces", column: "callback_secret", workspace: "id" },
     SealedColumn { table: "workspaces", column: "former_callback_secret", workspace: "id" },
@@ -37,7 +37,7 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
     column("bots", "request"),
 ];
 
-/// The beginning of a cell.
+/// The first bytes of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedHead {
     /// The row's id.
@@ -51,31 +51,31 @@ pub struct SealedHead {
 pub struct SealedCell {
     /// The row's id.
     pub row: String,
-    /// Whose it is.
+    /// The tenant.
     pub workspace: WorkspaceId,
-    /// What it holds.
+    /// The ciphertext.
     pub sealed: Sealed,
 }
 
-/// A cell that is to hold something else.
+/// A cell to be re-encrypted.
 #[derive(Debug, Clone)]
 pub struct Replacement {
     /// The row's id.
     pub row: String,
-    /// What it has to hold still.
+    /// The expected current ciphertext.
     pub old: Sealed,
-    /// What it is to hold.
+    /// The new ciphertext.
     pub new: Sealed,
 }
 
-/// Ciphertexts of every tenant, as whoever changes the keys walks past them. An empty cell is none.
+/// Ciphertexts of every tenant, for key rotation. An empty cell counts as absent.
 #[async_trait]
 pub trait SealedCells {
     /// How many cells of a column hold a ciphertext.
     async fn count_sealed(&self, column: &SealedColumn) -> Result<u64, StoreError>;
 
-    /// The first `head` bytes of the next cells of a column, `limit` at most, in the order of their rows and beyond the
-    /// row `after`.
+    /// The first `head` bytes of the next cells of a column, at most `limit`, sorted by row, after
+    /// the row `after`.
     async fn sealed_heads(
         &self,
         column: &SealedColumn,
@@ -84,15 +84,15 @@ pub trait SealedCells {
         limit: u32,
     ) -> Result<Vec<SealedHead>, StoreError>;
 
-    /// The cells of these rows. A row that is gone, or holds nothing by now, is left out.
+    /// The cells of these rows. A row that is gone or empty is left out.
     async fn sealed_cells(
         &self,
         column: &SealedColumn,
         rows: &[String],
     ) -> Result<Vec<SealedCell>, StoreError>;
 
-    /// Replaces the cells that still hold what they held, in one transaction, and answers how many those were. A cell
-    /// that somebody wrote meanwhile is newer, and stays.
+    /// Replaces the cells that still have the expected ciphertext, in one transaction; returns how
+    /// many. A cell that was written meanwhile is newer and stays.
     async fn replace_sealed(
         &self,
         column: &SealedColumn,

@@ -1,10 +1,10 @@
-//! Which account of a pool a bot gets. No I/O: every backend asks here, inside its transaction.
+//! Chooses the account of a pool for a bot. No I/O: each database calls it inside its transaction.
 
 use model::CredentialStatus;
 
 use crate::{Crowd, Occupied, PooledAccount, SeatRequest};
 
-/// The account of the holder's seat, if that still does. Limits that were lowered since throw nobody out.
+/// The account of the holder's seat, if it is still allowed. Lowered limits don't end a seat.
 pub fn keeps<'m>(
     account: &PooledAccount,
     hosting: bool,
@@ -17,10 +17,11 @@ pub fn keeps<'m>(
     })
 }
 
-/// The account for a new seat: one that is not in the meeting, has a seat free, and may host if it must or would. Healthy ones
-/// first, then the one with the smallest part of its seats taken, then the one that was chosen longest ago.
+/// The account for a new seat: not in the meeting, with a free seat, and able to host if it has to.
+/// Healthy accounts come first, then the one with the smallest share of its seats taken, then the
+/// one that was chosen longest ago.
 ///
-/// `present` are the persons who are in the meeting already.
+/// `present` are the persons who are already in the meeting.
 pub fn choose<'m>(
     members: &'m [Occupied],
     present: &[String],
@@ -61,7 +62,7 @@ fn may_host(occupied: &Occupied, request: &SeatRequest<'_>) -> bool {
 
 fn is_better(a: &Occupied, b: &Occupied) -> bool {
     let ailing = |occupied: &Occupied| occupied.status != CredentialStatus::Healthy;
-    // seats / joins of both, over a common denominator.
+    // Compares seats / joins of both with a common denominator.
     let load = |a: &Occupied, b: &Occupied| u64::from(a.seats) * u64::from(b.member.joins);
     (ailing(a), load(a, b), a.taken_at) < (ailing(b), load(b, a), b.taken_at)
 }

@@ -5,11 +5,11 @@ use model::{CredentialStatus, Timestamp};
 
 use crate::StoreError;
 
-/// Counts over all workspaces, asked by the server for itself.
+/// Counts over all workspaces, for the server's metrics.
 #[async_trait]
 pub trait Stats {
-    /// How many accounts there are in each state; a state that none is in may be missing. It reads an index to its
-    /// end, so its caller keeps the answer for a while.
+    /// How many accounts have each status; a status without accounts may be missing. It scans an
+    /// index, so the caller caches the answer.
     async fn credentials_by_status(&self) -> Result<Vec<(CredentialStatus, u64)>, StoreError>;
 
     /// How many seats are taken, of all pools.

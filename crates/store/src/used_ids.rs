@@ -1,7 +1,7 @@
-//! Ids of signed requests that were used: what one server of an installation has seen, for the others and for the next start.
+//! Ids of signed requests that were used on any server of the installation, also before its start.
 //!
-//! They come by the thousand a second and are good for ten minutes, so a row holds what a server has seen since its row before,
-//! and nobody searches in it: servers read rows whole and remember what is in them.
+//! Thousands come in a second and each is remembered for ten minutes. So a row holds the ids that
+//! one server has seen since its previous row, and servers read whole rows.
 
 use async_trait::async_trait;
 use model::{Timestamp, UsedIdsId};
@@ -13,9 +13,9 @@ use crate::StoreError;
 pub struct UsedIds {
     /// Its id.
     pub id: UsedIdsId,
-    /// When it was written: what is in it was used shortly before.
+    /// When it was written, shortly after the ids were used.
     pub written_at: Timestamp,
-    /// What was used, as the servers write it.
+    /// The ids, in the servers' encoding.
     pub entries: Vec<u8>,
 }
 
@@ -25,8 +25,8 @@ pub trait UsedIdMemory {
     /// Adds a row.
     async fn add_used_ids(&self, row: &UsedIds) -> Result<(), StoreError>;
 
-    /// The rows that were written from `since` on and before `until`, without those that are `known`. Servers' clocks and commits
-    /// may be behind, so whoever wants to miss none asks for some time again.
+    /// The rows written from `since` on and before `until`, without those in `known`. Clocks and
+    /// commits of other servers may be late, so callers ask for an overlapping time again.
     async fn used_ids(
         &self,
         since: Timestamp,
@@ -34,6 +34,6 @@ pub trait UsedIdMemory {
         known: &[UsedIdsId],
     ) -> Result<Vec<UsedIds>, StoreError>;
 
-    /// Forgets what was written before `end`, and says how many rows that were.
+    /// Deletes rows written before `end`; returns how many.
     async fn forget_used_ids(&self, end: Timestamp) -> Result<u64, StoreError>;
 }

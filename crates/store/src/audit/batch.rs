@@ -21,25 +21,26 @@ use uuid::Uuid;
 use super::AuditRecord;
 use crate::StoreError;
 
-/// Batches never reach across the border of two slices of this length, so those of different slices never overlap. Long
-/// enough for what is written together, and short enough that a page has not much more to unpack than it shows.
+/// Length of a slice of time. A batch lies within one slice, so batches of different slices never
+/// overlap. It is long enough to hold what is written together, and short enough that a page
+/// unpacks little more than it shows.
 const SLICE_MICROSECONDS: i64 = 100_000;
-/// Records in a row: some 50 kB.
+/// Most records in a row: some 50 kB.
 const MOST: usize = 512;
 
 const PACKED: u8 = 1;
 
-/// What a row is called: it follows from what is in it, so that the same batch again is the same row.
+/// The name of a row. It is derived from the content, so the same batch gives the same row.
 pub type BatchId = [u8; 16];
 
 /// A row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditBatch {
-    /// The tenth of a second that its records are of, counted from 1970.
+    /// The tenth of a second that its records belong to, counted from 1970.
     pub slice: i64,
-    /// Whose they are.
+    /// The tenant.
     pub workspace: WorkspaceId,
-    /// Its name.
+    /// Its name, derived from its content.
     pub id: BatchId,
     /// How many records are in it.
     pub records: u32,
@@ -47,12 +48,12 @@ pub struct AuditBatch {
     pub content: Vec<u8>,
 }
 
-/// The slice that a time lies in.
+/// The slice that contains this time.
 pub const fn slice_of(at: Timestamp) -> i64 {
     at.as_microsecond().div_euclid(SLICE_MICROSECONDS)
 }
 
-/// A record, without what its row says already.
+/// A record without the fields that its row has already.
 #[derive(Serialize, Deserialize)]
 struct Packed<'a> {
     /// Microseconds since the slice began.
@@ -84,7 +85,7 @@ impl Serialize for Records<'_> {
 }
 
 impl AuditBatch {
-    /// As few rows as will hold these records.
+    /// Packs these records into as few rows as possible.
     pub fn pack<'r>(records: impl IntoIterator<Item = &'r AuditRecord>) -> Vec<Self> {
         let mut groups: BTreeMap<(i64, WorkspaceId), Vec<&AuditRecord>> = BTreeMap::new();
         for record in records {
@@ -104,7 +105,7 @@ impl AuditBatch {
         Self::named(slice, workspace, count, content)
     }
 
-    /// A row with this content, under the name that follows from it.
+    /// A row with this content and the name derived from it.
     pub(super) fn named(slice: i64, workspace: WorkspaceId, records: u32, content: Vec<u8>) -> Self {
         let hash = digest(&SHA256, &content);
         let mut id = BatchId::default();

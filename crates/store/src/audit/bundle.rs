@@ -1,6 +1,7 @@
-//! Batches as bytes, for whoever keeps them outside of a database.
+//! Batches as bytes, to keep them outside of a database.
 //!
-//! A list of [`Row`]s in postcard's encoding. A row's id is not among them: it follows from the content.
+//! A list of [`Row`]s in postcard's encoding. A row's id is left out: it is derived from the
+//! content.
 
 use model::WorkspaceId;
 use serde::{Deserialize, Serialize, Serializer};
@@ -17,7 +18,7 @@ struct Row<'b> {
     content: &'b [u8],
 }
 
-/// Not byte by byte, as lists go.
+/// Serialises as bytes. The default would be a list of numbers.
 fn at_once<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_bytes(bytes)
 }

@@ -1,8 +1,8 @@
-//! A page, put together from rows that hold many records each.
+//! Builds a page from rows that hold many records each.
 //!
-//! Rows come in the order of their slices. Within one they may overlap, and a record may be in two of them; slices don't
-//! overlap. So a slice is complete once a row of another one has come, and only then its records are sorted and go on the
-//! page.
+//! Rows come in the order of their slices. Rows of one slice may overlap and may repeat a record;
+//! rows of different slices don't overlap. So a slice is complete when a row of another one
+//! arrives; then its records are sorted and added to the page.
 
 use std::cmp::Ordering;
 
@@ -11,39 +11,40 @@ use model::Timestamp;
 use super::{AuditBatch, AuditPage, AuditRecord, BatchId, Direction, slice_of};
 use crate::StoreError;
 
-/// Rows that are asked for at first: they may hold one record each or hundreds. Later stretches are longer.
+/// Rows of the first query: they may hold one record each or hundreds. Later queries ask for more.
 const FIRST_STRETCH: u32 = 8;
-/// Rows that are asked for at most.
+/// Most rows of a query.
 const LONGEST_STRETCH: u32 = 512;
 
-/// The next rows that a page is in need of: in the order of slice and id, forward or backward.
+/// The next rows that a page needs: in the order of slice and id, forward or backward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
-    /// Nothing before this slice.
+    /// No row before this slice.
     pub first: i64,
-    /// Nothing after this slice.
+    /// No row after this slice.
     pub last: i64,
-    /// Only what follows this row in the direction of reading.
+    /// Only rows that follow this one in the direction of reading.
     pub beyond: Option<(i64, BatchId)>,
-    /// Which way.
+    /// The direction of reading.
     pub direction: Direction,
-    /// At most so many rows.
+    /// Most rows.
     pub most: u32,
 }
 
-/// A page in the making: take what [`wants`](Self::wants) says from the database and hand it over, until it wants no more.
+/// A page that is being built. Query what [`wants`](Self::wants) returns and pass the rows to
+/// `take`, until `wants` returns `None`.
 #[derive(Debug)]
 pub struct Gathering<'p> {
     page: &'p AuditPage,
     next: Option<Stretch>,
-    /// Those of complete slices, in order.
+    /// Records of complete slices, in order.
     sure: Vec<AuditRecord>,
-    /// Those of the slice that the last row was of.
+    /// Records of the slice that is still open.
     open: Vec<AuditRecord>,
 }
 
 impl<'p> Gathering<'p> {
-    /// Begins a page.
+    /// Starts a page.
     pub fn new(page: &'p AuditPage) -> Self {
         let AuditPage { since, until, after, direction, most } = *page;
         let (mut first, mut last) = (since.map_or(i64::MIN, slice_of), until.map_or(i64::MAX, slice_of));
@@ -56,12 +57,12 @@ impl<'p> Gathering<'p> {
         Self { page, next: Some(next).filter(|_| most > 0), sure: Vec::new(), open: Vec::new() }
     }
 
-    /// The rows that are missing; `None`: the page is whole.
+    /// The rows that are still needed; `None` when the page is complete.
     pub fn wants(&self) -> Option<Stretch> {
         self.next
     }
 
-    /// Takes the rows that were wanted.
+    /// Adds the rows of the last query.
     pub fn take(&mut self, rows: &[AuditBatch]) -> Result<(), StoreError> {
         let Some(mut stretch) = self.next.take() else { return Ok(()) };
         let mut slice = stretch.beyond.map(|(slice, _)| slice);
@@ -87,7 +88,7 @@ impl<'p> Gathering<'p> {
         self.sure
     }
 
-    /// Puts a complete slice on the page. `true`: that was the last for which there is room.
+    /// Adds a complete slice to the page. `true` when the page is full.
     fn close(&mut self) -> bool {
         let direction = self.page.direction;
         self.open.sort_unstable_by(|one, other| in_order(direction, one, other));

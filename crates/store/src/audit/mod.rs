@@ -1,7 +1,8 @@
-//! The audit: who was given which kind of token for which account, when, from where, why. Never the token.
+//! The audit: who got which kind of token for which account, when, from where and why. It never
+//! holds the token.
 //!
-//! Records are written by the thousand and rarely read, so a row holds many: [`AuditBatch`] says which, [`Gathering`] makes
-//! pages of them again.
+//! Thousands of records are written and few are read, so a row holds many: [`AuditBatch`] packs
+//! them, [`Gathering`] makes pages of them.
 
 mod batch;
 mod bundle;
@@ -23,33 +24,33 @@ pub use batch::{AuditBatch, BatchId, slice_of};
 pub use bundle::{bundle, unbundle};
 pub use gathering::{Gathering, Stretch};
 
-/// One request for a token, and what came of it. It names accounts and people by id alone, so that it can outlive them.
+/// One request for a token and its outcome. It refers to accounts and people by id alone, so it can
+/// outlive them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRecord {
-    /// Its id.
     pub id: AuditId,
-    /// When the token was about to be handed over, or was refused.
+    /// When the token was about to be sent, or was refused.
     pub at: Timestamp,
     /// The tenant.
     pub workspace: WorkspaceId,
-    /// The account, as it was asked for.
+    /// The account that was requested.
     pub credential: CredentialId,
     /// The kind of token.
     pub kind: TokenKind,
     /// Who asked.
     pub who: Who,
-    /// The address at the other end of the connection; behind a proxy that is the proxy's. `None`: this server itself.
+    /// The address of the peer; behind a proxy that is the proxy's. `None` for this server itself.
     pub from: Option<IpAddr>,
-    /// What for.
+    /// The purpose.
     pub why: Purpose,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What the token is about, beyond the account.
+    /// What else the token refers to, beyond the account.
     pub about: About,
 }
 
 impl AuditRecord {
-    /// Where it stands in the audit.
+    /// Its position in the audit.
     pub const fn place(&self) -> AuditPlace {
         AuditPlace { at: self.at, id: self.id }
     }
@@ -69,7 +70,7 @@ struct Line {
     why: String,
     outcome: String,
     source: Option<String>,
-    // Files from before these were written down lack them.
+    // Records that are older than this field lack it.
     #[serde(default)]
     user: Option<AccountUser>,
     #[serde(default)]
@@ -122,7 +123,7 @@ impl<'de> Deserialize<'de> for AuditRecord {
     }
 }
 
-/// A place in the audit: records stand in the order of their time, and of their ids where that is the same. Written
+/// A position in the audit. Records are ordered by time, and by id where times are equal. Written
 /// `<microseconds>_<id>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AuditPlace {
@@ -148,23 +149,24 @@ impl FromStr for AuditPlace {
     }
 }
 
-/// Which way the audit is read.
+/// The direction in which the audit is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// For an export.
     OldestFirst,
-    /// For somebody who looks.
+    /// For pages that people read.
     NewestFirst,
 }
 
-/// A stretch of the audit.
+/// A page of the audit.
 #[derive(Debug, Clone, Copy)]
 pub struct AuditPage {
-    /// Nothing before this.
+    /// No record before this.
     pub since: Option<Timestamp>,
-    /// Nothing from this on.
+    /// No record at or after this.
     pub until: Option<Timestamp>,
-    /// Only what follows this place in the direction of reading: the last record of the page before.
+    /// Only what follows this position in the direction of reading: the last record of the previous
+    /// page.
     pub after: Option<AuditPlace>,
     /// Which way.
     pub direction: Direction,
@@ -172,17 +174,17 @@ pub struct AuditPage {
     pub most: u32,
 }
 
-/// What was deleted.
+/// How much was deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pruned {
-    /// Rows. Fewer than were allowed: there are no more.
+    /// Rows. Fewer than the limit means that there are no more.
     pub batches: u32,
     /// The records in them.
     pub records: u64,
 }
 
 impl Pruned {
-    /// From how many records each batch held.
+    /// Sums up, given the number of records of each batch.
     pub fn of(batches: &[i64]) -> Self {
         Self {
             batches: u32::try_from(batches.len()).unwrap_or(u32::MAX),
@@ -194,23 +196,23 @@ impl Pruned {
 /// The audit.
 #[async_trait]
 pub trait Audits: Send + Sync {
-    /// Stores batches: all of them, or none. One that is there already is not there twice, so that batches whose fate is
-    /// unknown can be stored again.
+    /// Stores all batches or none. A batch that is stored already is not stored twice, so a caller
+    /// who doesn't know whether a write succeeded can repeat it.
     async fn append_audit_batches(&self, batches: &[AuditBatch]) -> Result<(), StoreError>;
 
-    /// Stores records, packed into as few batches as will hold them. Those whose fate is unknown can be stored again,
-    /// together with the same others or with new ones.
+    /// Stores records, packed into as few batches as possible. A caller who doesn't know whether a
+    /// write succeeded can repeat it, with the same records or with further ones.
     async fn append_audit(&self, records: &[AuditRecord]) -> Result<(), StoreError> {
         self.append_audit_batches(&AuditBatch::pack(records)).await
     }
 
-    /// A stretch of the workspace's audit.
+    /// A page of the workspace's audit.
     async fn audit(&self, workspace: WorkspaceId, page: &AuditPage) -> Result<Vec<AuditRecord>, StoreError>;
 
-    /// A stretch of everybody's audit. Asked by whoever runs the server.
+    /// A page of the audit of all workspaces. Across tenants: used by the operator.
     async fn audit_of_all(&self, page: &AuditPage) -> Result<Vec<AuditRecord>, StoreError>;
 
-    /// Deletes the oldest batches from before `end`, at most `most` of them. What is younger stays, and so does what is
-    /// older by less than a batch may span: a tenth of a second.
+    /// Deletes the oldest batches from before `end`, at most `most`. Younger ones stay, and also
+    /// those that are older by less than the length of a slice, a tenth of a second.
     async fn prune_audit(&self, end: Timestamp, most: u32) -> Result<Pruned, StoreError>;
 }

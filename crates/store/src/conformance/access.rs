@@ -17,7 +17,7 @@ pub async fn the_first_workspace_is_founded_once(suite: &Conformance) {
     let second = suite.workspace_row(WorkspaceId::generate(&suite.env));
     let key = suite.api_key(second.id);
     assert!(!suite.store.found(&second, &key).await.unwrap());
-    assert!(suite.store.api_key(&key.digest).await.unwrap().is_none(), "the loser leaves nothing behind");
+    assert!(suite.store.api_key(&key.digest).await.unwrap().is_none(), "the other callers stored nothing");
 
     let all = suite.store.workspaces().await.unwrap();
     assert_eq!(all.iter().map(|workspace| workspace.id).collect::<Vec<_>>(), [first]);
@@ -26,7 +26,7 @@ pub async fn the_first_workspace_is_founded_once(suite: &Conformance) {
 }
 
 pub async fn of_founders_at_once_one_founds(suite: &Conformance) {
-    // Whatever opens connections, so that the founders do meet: there is only one first time.
+    // Opens the connections first, so that the callers really meet: there is only one first start.
     join_all((0..CALLERS).map(|_| suite.store.workspaces())).await;
     let founders: Vec<(Workspace, ApiKey)> = (0..CALLERS).map(|_| founder(suite)).collect();
     let founded = join_all(founders.iter().map(|(workspace, key)| suite.store.found(workspace, key))).await;
@@ -81,7 +81,7 @@ pub async fn one_more_workspace_comes_with_its_key(suite: &Conformance) {
     assert_eq!(all.iter().map(|workspace| workspace.id).collect::<Vec<_>>(), [first, second.id]);
     assert_eq!(suite.store.api_key(&key.digest).await.unwrap().unwrap().workspace, second.id);
 
-    // A key that is somebody's: then there is no workspace either.
+    // The digest of this key is taken, so the workspace is not stored either.
     let third = suite.workspace_row(WorkspaceId::generate(&suite.env));
     let taken = ApiKey { digest: key.digest, ..suite.api_key(third.id) };
     assert!(suite.store.add_workspace(&third, &taken).await.is_err());

@@ -41,7 +41,7 @@ pub async fn a_refused_app_is_probed_by_one_at_a_time(suite: &Conformance) {
     };
     assert!(
         !suite.store.claim_probe(app.id, now + minute, now + minute).await.unwrap(),
-        "nothing is refused"
+        "no refusal is recorded"
     );
     assert!(refuse("refused").await);
     assert!(!refuse("refused again").await, "it is known");

@@ -75,7 +75,7 @@ pub async fn a_batch_again_changes_nothing(suite: &Conformance) {
     assert_eq!(everything(suite).await, batch);
 }
 
-/// However far a batch has come when it is broken off, nobody ever sees a part of it.
+/// When a write is aborted, a reader sees the whole batch or none of it.
 pub async fn a_batch_is_stored_whole_or_not_at_all(suite: &Conformance) {
     let (workspace, most) = (WorkspaceId::generate(&suite.env), 500);
     for patience in 0..20 {
@@ -93,7 +93,7 @@ pub async fn a_batch_is_stored_whole_or_not_at_all(suite: &Conformance) {
         drop(work);
         let found = everything(suite).await.len();
         assert!(found.is_multiple_of(500) && (found > 0 || !done), "{found} after {polls} polls");
-        // It may be on its way still; once it is written again it is there.
+        // The aborted write may still commit. After the repetition the batch is there.
         suite.store.append_audit(&batch).await.unwrap();
         suite.store.prune_audit(suite.env.now() + Duration::from_secs(1), 1000).await.unwrap();
         assert_eq!(everything(suite).await, []);
@@ -139,7 +139,8 @@ pub async fn spans_and_workspaces_narrow(suite: &Conformance) {
     assert_eq!(suite.store.audit_of_all(&page).await.unwrap().len(), 8);
 }
 
-/// Servers write side by side, and write again what may have been written: pages show one audit all the same.
+/// Servers write concurrently and repeat writes whose result they don't know: pages show each
+/// record once.
 pub async fn pages_do_not_show_how_records_were_written(suite: &Conformance) {
     let workspace = WorkspaceId::generate(&suite.env);
     let some = |below: u32| u32::from_le_bytes(suite.env.entropy.bytes()) % below;
@@ -183,7 +184,7 @@ pub async fn a_page_of_many_is_cut_where_it_says(suite: &Conformance) {
     assert_eq!(suite.store.audit(workspace, &newest).await.unwrap(), [later, all[2999].clone()]);
 }
 
-/// Page after page, to the end.
+/// Reads all pages.
 async fn paged(suite: &Conformance, mut page: AuditPage) -> Vec<AuditRecord> {
     let mut read = Vec::new();
     loop {
@@ -211,7 +212,8 @@ pub async fn the_oldest_go_first_and_few_at_a_time(suite: &Conformance) {
     assert_eq!(everything(suite).await, kept, "what is not older than `end` stays");
 }
 
-/// Rows as they were before schema 13, one to a record: everything that can be in one, and next to nothing.
+/// Rows as they were before schema 13, one record each: one with every field set, one with almost
+/// none.
 pub const ROWS_BEFORE_BATCHES: &str = "\
 INSERT INTO audit (at, id, workspace, credential, kind, who, who_id, from_address, why, outcome, source,
                    user_name, meeting, bot)
@@ -222,7 +224,7 @@ VALUES (1800000000000007, '01a31b9f-0000-7000-8000-000000000001', '01a31b9f-0000
         '01a31b9f-0000-7000-8000-00000000000b', 'zak', 'bot', '01a31b9f-0000-7000-8000-00000000000d',
         NULL, 'bot_join', 'zoom_rate_limited', NULL, NULL, NULL, NULL);";
 
-/// To be called on a store that was brought up to date with [`ROWS_BEFORE_BATCHES`] in it.
+/// Call it on a store that was migrated with [`ROWS_BEFORE_BATCHES`] in it.
 pub async fn rows_from_before_batches_are_kept(store: &dyn Store) {
     let workspace: WorkspaceId = "01a31b9f-0000-7000-8000-00000000000a".parse().unwrap();
     let found = store.audit(workspace, &EVERYTHING).await.unwrap();

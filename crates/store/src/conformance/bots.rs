@@ -80,7 +80,7 @@ pub async fn lists_are_newest_first_and_stable(suite: &Conformance) {
     for _ in 0..7 {
         ids.push(added(suite, workspace).await.id);
     }
-    // All of one moment: the id decides, and no page repeats or leaves out a bot.
+    // All have the same time: the id decides, and pages neither repeat nor omit a bot.
     ids.sort_unstable_by(|a, b| b.cmp(a));
     let mut seen = Vec::new();
     for page in 0..4 {
@@ -188,7 +188,7 @@ pub async fn a_lapsed_bot_is_leased_again(suite: &Conformance) {
     let [(given_back, lease)] = &again[..] else { panic!("released: free at once") };
     assert_eq!(given_back.leased_until, None);
     let much_later = lease_at(suite, lease.expires_at + Duration::from_secs(3600), 60, 1).await;
-    assert_eq!(much_later[0].0.leased_until, Some(lease.expires_at), "since when nobody looks after it");
+    assert_eq!(much_later[0].0.leased_until, Some(lease.expires_at), "when its last lease ended");
 }
 
 pub async fn steps_need_the_lease(suite: &Conformance) {
@@ -226,7 +226,7 @@ pub async fn a_terminal_step_ends_everything(suite: &Conformance) {
     let found = suite.store.bot(workspace, bot.id).await.unwrap().unwrap();
     assert_eq!(found.status_changes.last(), Some(&fatal));
     let asked = suite.store.request_leave(workspace, bot.id, suite.env.now()).await.unwrap().unwrap();
-    assert_eq!(asked.leave_requested_at, None, "there is nobody left to leave");
+    assert_eq!(asked.leave_requested_at, None, "the bot has ended");
 }
 
 pub async fn leaving_is_asked_once(suite: &Conformance) {
@@ -277,12 +277,12 @@ pub async fn workspaces_share_what_is_free(suite: &Conformance) {
     let taken = lease_at(suite, suite.env.now(), 60, 6).await;
     let theirs = taken.iter().filter(|(bot, _)| late.contains(&bot.id)).count();
     assert_eq!((taken.len(), theirs), (6, 2), "who came later with few does not wait for who came with many");
-    // What runs counts: the next free place is for whoever has fewer.
+    // Running bots count: the next free place is for the workspace that has fewer.
     let third = added(suite, modest).await;
     let next = lease_at(suite, suite.env.now(), 60, 1).await.pop().unwrap().0;
     assert_eq!(next.id, third.id);
     let rest = lease_at(suite, suite.env.now(), 60, 20).await;
-    assert_eq!(rest.len(), 6, "nothing that is free is left unused");
+    assert_eq!(rest.len(), 6, "every free place is used");
 }
 
 pub async fn a_workspace_runs_no_more_bots_than_its_limit(suite: &Conformance) {
@@ -293,12 +293,12 @@ pub async fn a_workspace_runs_no_more_bots_than_its_limit(suite: &Conformance) {
         added(suite, limited).await;
         added(suite, free).await;
     }
-    // Several servers at once look at the same count.
+    // Several servers see the same count at once.
     let leasing = (0..CALLERS).map(|_| lease_at(suite, suite.env.now(), 60, 2 * CALLERS));
     let taken: Vec<_> = join_all(leasing).await.into_iter().flatten().collect();
     let theirs: Vec<_> = taken.iter().filter(|(bot, _)| bot.workspace == limited).collect();
     assert_eq!((theirs.len(), taken.len()), (2, 2 + CALLERS));
-    // One ends, one may come.
+    // One bot ends, so one may start.
     let (ended, lease) = theirs[0];
     let fatal = step(suite, BotStatus::Fatal);
     assert_eq!(suite.store.record_step(ended.id, lease, &fatal).await.unwrap(), Transition::Recorded);
@@ -373,7 +373,7 @@ pub async fn what_joins_no_meeting_any_more_is_leased_whatever_the_limit(suite: 
     assert!(close_at(limit, now).await.is_empty(), "due at that moment is not before it");
     assert_eq!(close_at(limit, now + Duration::from_micros(1)).await, [waiting.id]);
     assert!(close_at(limit, limit).await.is_empty(), "it is held");
-    // Its server was last heard of when its lease ended.
+    // Its server was last seen when its lease ended.
     let lapsed = limit + Duration::from_secs(1);
     assert!(close_at(lapsed, lease.expires_at).await.is_empty());
     assert_eq!(close_at(lapsed, lease.expires_at + Duration::from_micros(1)).await, [running.id]);

@@ -47,7 +47,7 @@ pub async fn an_invitation_is_used_once(suite: &Conformance) {
     assert!(!complete(suite, &consent, &other).await.unwrap());
     assert!(
         suite.store.credential(consent.workspace, other.id).await.unwrap().is_none(),
-        "nothing was stored"
+        "no account was stored"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Grants change hands under a lease, and only from the generation they started from.
+//! Grants are replaced under a lease, and only from the generation that the writer started from.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -237,7 +237,7 @@ pub async fn a_late_answer_saves_the_account(suite: &Conformance) {
     let (late, later) = (suite.lease(0), suite.lease(60));
     take(suite, &made, 1, &late).await;
     take(suite, &made, 1, &later).await;
-    // The one who came later found the token dead. The answer to the first call is on its way.
+    // The later holder found the token dead. The answer to the first call is still on its way.
     assert!(lose(suite, made.id, &later, ReauthCause::ResponseLost).await);
     let next = grant(suite);
     assert!(commit(suite, made.id, 1, &next).await);
@@ -363,7 +363,11 @@ pub async fn who_is_due_is_claimed_once(suite: &Conformance) {
     assert_eq!((found[0].credential, found[0].workspace), (made.id, made.workspace));
     assert_eq!((found[0].app, found[0].generation), (made.app, 1));
     assert!(suite.store.claim_due(due, later, 9).await.unwrap().is_empty(), "it is taken");
-    assert_eq!(suite.store.claim_due(later, later, 9).await.unwrap().len(), 1, "nothing came of it");
+    assert_eq!(
+        suite.store.claim_due(later, later, 9).await.unwrap().len(),
+        1,
+        "the first claim ended without a refresh"
+    );
 
     let lease = suite.lease(60);
     take(suite, &made, 1, &lease).await;
@@ -386,7 +390,7 @@ pub async fn refreshers_at_once_share_what_is_due(suite: &Conformance) {
         let due = suite.env.now() + Duration::from_secs(3000 * round);
         let until = due + Duration::from_secs(3000);
         let mut claimed = Vec::new();
-        // Who is passed over because another one looks at it is found the next time.
+        // An account that is skipped because another caller has it locked is found the next time.
         while claimed.len() < all.len() {
             let claims = (0..CALLERS).map(|_| suite.store.claim_due(due, until, 2));
             let got = join_all(claims).await;
@@ -413,19 +417,19 @@ pub async fn using_brings_the_next_look_forward(suite: &Conformance) {
     assert_eq!(read(suite, &made).await.refresh_at, None, "who waits for a person is not refreshed");
 }
 
-/// What tells a resumed import that its account was stored before the crash.
+/// A resumed import learns from it that its account was stored before the crash.
 pub async fn a_consent_is_known_however_often_it_was_refreshed(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (app, other) = (suite.app(workspace, "client-1").await, suite.app(workspace, "client-2").await);
     let consented_at = suite.env.now();
     let has = async |app, at| suite.store.has_consent_of(app, at).await.unwrap();
-    assert!(!has(app.id, consented_at).await, "nobody has consented");
+    assert!(!has(app.id, consented_at).await, "there was no consent");
     let ana = account(suite, workspace, app.id, "ana");
     connect(suite, &ana).await.unwrap();
     let note = Note { at: consented_at + Duration::from_secs(60), ..suite.note("refreshed") };
     assert!(suite.store.commit_refresh(ana.id, 1, &grant(suite), None, &note).await.unwrap());
     assert!(has(app.id, consented_at).await, "a refresh is no other consent");
-    assert!(!has(app.id, note.at).await, "the time of a refresh is none of a consent");
+    assert!(!has(app.id, note.at).await, "the time of a refresh is not that of a consent");
     assert!(!has(other.id, consented_at).await, "another app's");
     let anew = Credential { granted_at: consented_at + Duration::from_secs(120), ..ana };
     connect(suite, &anew).await.unwrap();

@@ -40,13 +40,13 @@ pub async fn an_answer_is_there_for_whoever_asks_again(suite: &Conformance) {
     assert!(!suite.store.finish_idempotent(request.id, late, &suite.sealed(), end).await.unwrap());
     assert!(suite.store.finish_idempotent(request.id, lease.token, &answer, end).await.unwrap());
     let done = FirstOrAgain::Done { fingerprint: request.fingerprint, answer };
-    // A lease that has lapsed since takes nothing back.
+    // A lease that has lapsed since does not free the request.
     assert_eq!(begin(suite, &other, &suite.lease(60), Duration::from_secs(3599)).await, done);
     assert!(!suite.store.finish_idempotent(request.id, lease.token, &suite.sealed(), end).await.unwrap());
     assert!(!suite.store.abandon_idempotent(request.id, lease.token).await.unwrap());
     assert_eq!(begin(suite, &request, &suite.lease(60), Duration::ZERO).await, done);
 
-    // Past its time it counts for nothing.
+    // An expired answer is not used.
     assert_eq!(begin(suite, &other, &suite.lease(7200), HOUR).await, FirstOrAgain::First);
 }
 
@@ -58,7 +58,7 @@ pub async fn a_lapsed_request_is_taken_on_again(suite: &Conformance) {
     let in_flight = FirstOrAgain::InFlight { fingerprint: request.fingerprint };
     assert_eq!(begin(suite, &request, &next, just_before).await, in_flight);
     assert_eq!(begin(suite, &request, &next, Duration::from_secs(60)).await, FirstOrAgain::First);
-    // It was only slow: its answer comes too late.
+    // A slow holder whose lease has lapsed can't store its answer.
     let end = suite.env.now() + HOUR;
     assert!(!suite.store.finish_idempotent(request.id, crashed.token, &suite.sealed(), end).await.unwrap());
     assert!(!suite.store.abandon_idempotent(request.id, crashed.token).await.unwrap());

@@ -1,4 +1,4 @@
-//! What the servers know together of Zoom's limits.
+//! The state of Zoom's limits that servers share.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -90,5 +90,5 @@ pub async fn limits_that_nobody_uses_are_forgotten(suite: &Conformance) {
     assert_eq!(suite.store.zoom_limit("old").await.unwrap(), None);
     assert!(suite.store.zoom_limit("new").await.unwrap().is_some());
     assert!(!suite.store.replace_zoom_limit(&ZoomLimit { version: 1, ..old.clone() }).await.unwrap());
-    assert!(suite.store.replace_zoom_limit(&old).await.unwrap(), "it begins anew");
+    assert!(suite.store.replace_zoom_limit(&old).await.unwrap(), "it starts at the first version again");
 }

@@ -101,7 +101,7 @@ pub async fn links_are_listed_newest_first_in_pages(suite: &Conformance) {
         suite.store.add_token_link(&link).await.unwrap();
         made.push(link.id);
     }
-    // Ids begin with the time they were made.
+    // Ids start with the time of creation.
     made.sort_by(|one, other| other.cmp(one));
     let page = async |before| {
         let page = suite.store.token_links(workspace, before, 2).await.unwrap();

@@ -1,4 +1,4 @@
-//! A change of state leaves a line, and nothing else does.
+//! A change of state writes one line, and nothing else does.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 

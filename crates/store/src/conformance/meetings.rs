@@ -1,4 +1,4 @@
-//! Whoever asks for a meeting's host is never told of another's account, and nothing old replaces what is newer.
+//! The host of a meeting is never another host's account, and older knowledge never replaces newer.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -29,7 +29,7 @@ fn of(host: &str, digits: i64) -> Meeting {
     Meeting { number: number(digits), host: host.into(), personal: false }
 }
 
-/// A server-to-server account of the Zoom account that everybody here belongs to.
+/// A server-to-server account of the Zoom account that all users of these tests belong to.
 async fn speaker(suite: &Conformance, workspace: WorkspaceId) -> Credential {
     let app = suite.app(workspace, "server-to-server").await;
     let kind = CredentialKind::ServerToServer;
@@ -44,7 +44,7 @@ async fn claim(suite: &Conformance, now: Timestamp) -> (Lease, Vec<DueSync>) {
     (lease, claimed)
 }
 
-/// Lists `meetings` as an account's, as of `since`.
+/// Stores `meetings` as an account's list, as of `since`.
 async fn sync(suite: &Conformance, of: &Credential, meetings: &[Meeting], since: Timestamp) {
     assert!(suite.store.want_meeting_sync(of.workspace, of.id, since).await.unwrap());
     let (lease, claimed) = claim(suite, since).await;
@@ -124,7 +124,7 @@ pub async fn the_host_wins(suite: &Conformance) {
     let bob = account(suite, ana.workspace, ana.app, "user-2");
     connect(suite, &bob).await.unwrap();
     let speaker = speaker(suite, ana.workspace).await;
-    // Bob's list names a meeting of Ana's, later than her own.
+    // Bob's list names a meeting of Ana's, and is later than her own.
     sync(suite, &ana, &[of("user-1", 1)], now).await;
     sync(suite, &bob, &[of("user-1", 1), of("user-1", 2)], now + MINUTE).await;
     assert!(hosts(suite, &ana, 1).await);
@@ -162,7 +162,7 @@ pub async fn disconnecting_forgets_its_meetings(suite: &Conformance) {
     assert!(known(suite, &made).await.is_empty());
 
     connect(suite, &made).await.unwrap();
-    assert_eq!(claim(suite, now).await.1.len(), 1, "a consent begins anew");
+    assert_eq!(claim(suite, now).await.1.len(), 1, "a consent starts the sync again");
 }
 
 pub async fn who_is_due_is_synced_by_one(suite: &Conformance) {
@@ -237,7 +237,7 @@ pub async fn what_zoom_tells_reaches_the_host_and_who_speaks_for_her(suite: &Con
     assert!(known(suite, &bob).await.is_empty());
     told(MeetingChange::Gone { number: number(1), host: Some(host()) }, 3).await;
     told(MeetingChange::Exists { number: number(1), host: host() }, 2).await;
-    assert!(known(suite, &ana).await.is_empty(), "what is told late is older");
+    assert!(known(suite, &ana).await.is_empty(), "a late event is older");
     assert!(owner(suite, ana.workspace, 1).await.is_none());
 
     told(MeetingChange::PersonalRoom { number: number(5), host: host() }, 4).await;
@@ -245,7 +245,11 @@ pub async fn what_zoom_tells_reaches_the_host_and_who_speaks_for_her(suite: &Con
     assert_eq!((known(suite, &ana).await, known(suite, &speaker).await), (vec![6], vec![6]));
     told(MeetingChange::Exists { number: number(6), host: host() }, 6).await;
     told(MeetingChange::PersonalRoom { number: number(7), host: host() }, 7).await;
-    assert_eq!(known(suite, &ana).await, [7], "a room that is told of as a meeting stays a room");
+    assert_eq!(
+        known(suite, &ana).await,
+        [7],
+        "a personal room stays one when an event names it as a meeting"
+    );
 
     told(MeetingChange::Exists { number: number(8), host: host() }, 8).await;
     told(MeetingChange::Gone { number: number(8), host: None }, 9).await;

@@ -37,12 +37,12 @@ use model::{
 
 use crate::{ApiKey, AppKind, Lease, Note, Signatures, Store, Workspace, ZoomOauthApp};
 
-/// How many callers meet.
+/// Number of concurrent callers.
 const CALLERS: usize = 6;
-/// How often they do.
+/// Number of rounds.
 const ROUNDS: usize = 5;
 
-/// A store under test, with a clock that stands still and repeatable randomness.
+/// A store under test, with a stopped clock and repeatable randomness.
 pub struct Conformance {
     /// The store.
     pub store: Arc<dyn Store>,
@@ -57,7 +57,7 @@ impl Conformance {
         Self { store, env: Environment { clock, entropy: Arc::new(SeededEntropy::new(7)) } }
     }
 
-    /// Ciphertext, as far as the store can tell.
+    /// A ciphertext; the store can't tell whether it is one.
     pub fn sealed(&self) -> Sealed {
         Sealed(self.env.entropy.bytes::<24>().to_vec())
     }
@@ -70,7 +70,7 @@ impl Conformance {
         }
     }
 
-    /// What a change shall be called, now.
+    /// A note with this message, at the current time.
     pub fn note(&self, message: &str) -> Note {
         Note { id: LogLineId::generate(&self.env), at: self.env.now(), message: message.into(), code: None }
     }
@@ -132,8 +132,8 @@ impl Conformance {
     }
 }
 
-/// One `#[tokio::test]` per behaviour, each on a store of its own. The constructor answers the store and whatever must
-/// live as long as it does.
+/// One `#[tokio::test]` per behaviour, each with a store of its own. The constructor returns the
+/// store and what must live as long as it does.
 #[macro_export]
 macro_rules! conformance_tests {
     ($constructor:expr) => {

@@ -135,7 +135,7 @@ pub async fn an_installed_app_is_named_or_the_only_one(suite: &Conformance) {
     };
     suite.store.add_zoom_oauth_app(&server).await.unwrap();
     let found = async |id| suite.store.installed_app(id).await.unwrap().map(|app| app.id);
-    assert_eq!(found(None).await, Some(app.id), "nobody consents to the other");
+    assert_eq!(found(None).await, Some(app.id), "the other kind has no consents");
     assert_eq!(found(Some(app.id)).await, Some(app.id));
     assert_eq!(found(Some(server.id)).await, None);
     assert_eq!(found(Some(ZoomOauthAppId::generate(&suite.env))).await, None);

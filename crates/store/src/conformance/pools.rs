@@ -1,4 +1,4 @@
-//! Pools: who sits where, and that nobody sits twice.
+//! Pools: who has which seat, and that no person has two in one meeting.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -22,7 +22,7 @@ struct Ground<'b> {
 }
 
 impl<'b> Ground<'b> {
-    /// A pool of accounts that may be in so many meetings each, and host one of them.
+    /// A pool of accounts that may each be in so many meetings, and host one of them.
     async fn with(suite: &'b Conformance, joins: &[u32]) -> Self {
         let workspace = suite.workspace().await;
         let app = suite.app(workspace, "client-1").await;
@@ -202,7 +202,7 @@ pub async fn asking_again_keeps_the_seat(suite: &Conformance) {
     let unknown = ground.takes(&ground.request("bot", None)).await;
     assert_eq!(ground.takes(&ground.request("bot", None)).await, unknown);
 
-    // The account will not do any more: the holder gets another, and leaves this one.
+    // The account is excluded now: the holder gets another one and loses this one.
     let without = [first.account.clone()];
     let moved = ground.takes(&SeatRequest { without: &without, ..ground.request("bot", Some(1)) }).await;
     assert_ne!(moved.account, first.account);
@@ -244,9 +244,9 @@ pub async fn whoever_comes_as_the_host_hosts(suite: &Conformance) {
     assert_eq!(ground.occupied().await[0].hosting, 1, "of a seat that is new, and of one that is kept");
     assert_eq!(ground.refused(&own("bot-3", 3)).await.hosting, 1);
     let to_start = SeatRequest { hosting: true, ..others("bot-3", 3) };
-    assert_eq!(ground.refused(&to_start).await.accounts, 0, "nobody here hosts it");
+    assert_eq!(ground.refused(&to_start).await.accounts, 0, "no member hosts it");
     ground.takes(&others("bot-3", 3)).await;
-    // It has become known meanwhile whose meeting the first one's is.
+    // Meanwhile the host of the first one's meeting has become known.
     assert_eq!(ground.refused(&own("bot-1", 1)).await.hosting, 1);
     let occupied = ground.occupied().await.remove(0);
     assert_eq!((occupied.seats, occupied.hosting), (3, 1));
@@ -313,7 +313,7 @@ pub async fn of_many_who_ask_at_once_each_sees_what_the_others_took(suite: &Conf
     let ground = Ground::with(suite, &[2, 2]).await;
     let other = added(suite, ground.workspace, "other", &ground.members).await;
     for round in 0..ROUNDS {
-        // All into one meeting, through two pools of the same two accounts.
+        // All request one meeting, through two pools of the same two accounts.
         let holders: Vec<_> = (0..CALLERS).map(|caller| format!("{round}-{caller}")).collect();
         let requests = holders.iter().enumerate().map(|(caller, holder)| SeatRequest {
             pool: if caller % 2 == 0 { ground.pool } else { other },
@@ -329,7 +329,7 @@ pub async fn of_many_who_ask_at_once_each_sees_what_the_others_took(suite: &Conf
         assert_eq!(seats.len(), 2);
         assert_ne!(seats[0].account, seats[1].account);
 
-        // As many meetings as callers: no more than there are seats.
+        // As many meetings as callers: no more seats are taken than there are.
         let requests =
             holders.iter().zip(10..).map(|(holder, meeting)| ground.request(holder, Some(meeting)));
         let requests: Vec<_> = requests.collect();
@@ -337,7 +337,7 @@ pub async fn of_many_who_ask_at_once_each_sees_what_the_others_took(suite: &Conf
         assert_eq!(answers.iter().filter(|answer| matches!(answer, Seating::Taken(_))).count(), 2);
         assert_eq!(ground.seats().await, [2, 2]);
 
-        // The same holder twenty times at once has one seat.
+        // The same holder asks twenty times at once and gets one seat.
         for holder in &holders {
             for pool in [ground.pool, other] {
                 suite.store.release_seats(ground.workspace, pool, holder).await.unwrap();
@@ -357,7 +357,7 @@ pub async fn a_seat_of_a_wrong_clock_keeps_nobody_away(suite: &Conformance) {
     let early = SeatRequest { now: request.now + ahead, until: request.until + ahead, ..request };
     ground.takes(&early).await;
     ground.takes(&ground.request("bot-2", None)).await;
-    // Taken by a right clock, and extended by a wrong one.
+    // Taken by a server with a right clock, extended by one with a wrong clock.
     let (now, next_year) = (request.now, request.now + Duration::from_secs(365 * 24 * 3600));
     assert_eq!(
         suite.store.extend_seats(ground.workspace, ground.pool, "bot-2", now, next_year).await.unwrap(),

@@ -1,4 +1,4 @@
-//! Whether the store works.
+//! The probe of the store.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 

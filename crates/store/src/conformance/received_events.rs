@@ -1,4 +1,4 @@
-//! An event counts once, together with what it ends.
+//! An event counts once, in one transaction with its effects.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -110,7 +110,7 @@ pub async fn a_later_consent_outlives_an_earlier_event(suite: &Conformance) {
     };
     assert_eq!(receive(consented_at - Duration::from_micros(1)).await, Received::Noted);
     assert_eq!(status(suite, &made).await, CredentialStatus::Healthy);
-    // A refresh is no consent.
+    // A refresh is not a consent.
     let later = Note { at: consented_at + Duration::from_secs(9), ..suite.note("refreshed") };
     assert!(suite.store.commit_refresh(made.id, 1, &made.grant, None, &later).await.unwrap());
     assert_eq!(receive(consented_at).await, Received::Ended);
@@ -121,7 +121,7 @@ pub async fn of_deliveries_at_once_one_counts(suite: &Conformance) {
     for _ in 0..ROUNDS {
         suite.store.connect_credential(&made, &suite.note("again")).await.unwrap();
         let event = event(suite, &made);
-        // Each caller has a note of its own: only one of them is written.
+        // Each caller has a note of its own: only one is written.
         let received =
             (0..CALLERS).map(|_| async { receive(suite, &event, Some(disconnection(suite, &made))).await });
         let received = join_all(received).await;
@@ -154,7 +154,7 @@ pub async fn every_registration_is_told_at_once_or_none(suite: &Conformance) {
     let broken = ZoomEvent { workspace: WorkspaceId::generate(&suite.env), ..event(suite, &other) };
     let broken = [both[0].clone(), ReceivedEvent { event: broken, disconnection: None, news: None }];
     suite.store.receive_zoom_events(&broken).await.unwrap_err();
-    assert_eq!(status(suite, &one).await, CredentialStatus::Healthy, "all or nothing");
+    assert_eq!(status(suite, &one).await, CredentialStatus::Healthy, "the transaction is atomic");
 
     assert_eq!(suite.store.receive_zoom_events(&both).await.unwrap(), [Received::Ended, Received::Ended]);
     for made in [&one, &other] {
@@ -163,7 +163,7 @@ pub async fn every_registration_is_told_at_once_or_none(suite: &Conformance) {
     }
     let ended = suite.store.accounts_ended_since(suite.env.now()).await.unwrap();
     assert_eq!(ended.len(), 2);
-    // One that was registered after the first delivery is told by the second.
+    // A registration that was added after the first delivery is told by the second.
     let third = connected_elsewhere(suite).await;
     let again = [both[0].clone(), of(&third, Some(disconnection(suite, &third))), both[1].clone()];
     let received = suite.store.receive_zoom_events(&again).await.unwrap();
@@ -187,7 +187,7 @@ pub async fn the_registrations_of_an_app_are_found_in_every_workspace(suite: &Co
     suite.store.remove_zoom_oauth_app(mine, app.id, &suite.note("removed")).await.unwrap();
     assert_eq!(ids().await, [(theirs, twin.id, twin.webhook_secret.clone())]);
     let address = suite.store.webhook_client_id(app.id).await.unwrap();
-    assert_eq!(address.as_deref(), Some("client-1"), "Zoom knows nothing of the removal");
+    assert_eq!(address.as_deref(), Some("client-1"), "Zoom still sends events to the old address");
 }
 
 pub async fn an_app_remembers_its_validation(suite: &Conformance) {

@@ -1,4 +1,4 @@
-//! Every ciphertext, for whoever changes the keys.
+//! Every ciphertext, as key rotation sees them.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -9,7 +9,7 @@ use model::Sealed;
 use super::Conformance;
 use crate::{Replacement, SEALED_COLUMNS, SealedCell, SealedColumn, SealedHead};
 
-/// Columns of bytes that hold no ciphertext: hashes, and the records of the audit.
+/// Columns of bytes without ciphertext: hashes, and the records of the audit.
 const OPEN: &[(&str, &str)] = &[
     ("api_keys", "digest"),
     ("zoom_events", "key"),
@@ -25,7 +25,7 @@ const OPEN: &[(&str, &str)] = &[
     ("audit_batches", "content"),
 ];
 
-/// To be called with every column of bytes that a database has: table and name.
+/// Call it with every column of bytes in the database, by table and name.
 pub fn every_column_of_bytes_is_known(columns: impl IntoIterator<Item = (String, String)>) {
     let found: BTreeSet<_> = columns.into_iter().collect();
     let sealed = SEALED_COLUMNS.iter().map(|column| (column.table, column.column));

@@ -1,4 +1,4 @@
-//! Ids of signed requests that were used.
+//! The memory of used ids of signed requests.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 

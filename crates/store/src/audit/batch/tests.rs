@@ -25,7 +25,7 @@ fn record(env: &Environment, workspace: WorkspaceId) -> AuditRecord {
     }
 }
 
-/// A row with two records: one with everything in it, one with next to nothing.
+/// A row with two records: one with every field set, one with almost none.
 fn batch() -> (Vec<AuditRecord>, AuditBatch) {
     let env = environment();
     let workspace = WorkspaceId::generate(&env);
