@@ -1,4 +1,4 @@
-//! A bot that comes too late comes into somebody else's conversation: it does not come at all.
+//! A bot that is too late does not join: it might enter another conversation.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use store::Bot;
 
 use crate::life::End;
 
-/// The end of a bot that nobody has looked after for more than `within` since it was due, or since its server was last
-/// heard of.
+/// The end of a bot that no server has run for more than `within` since it was due, or since its last
+/// server's lease ended.
 pub(crate) fn missed(bot: &Bot, within: Duration, now: Timestamp) -> Option<End> {
     let what = match bot.status() {
         BotStatus::Ready => "this bot was due",
@@ -27,7 +27,7 @@ pub(crate) fn missed(bot: &Bot, within: Duration, now: Timestamp) -> Option<End>
     })
 }
 
-/// Since when it needs a server: since its time, or since its last server was last heard of.
+/// When it needed a server: at its join time, or when its last server's lease ended.
 pub(crate) fn due_at(bot: &Bot) -> Timestamp {
     if bot.status() == BotStatus::Ready {
         return bot.join_at.unwrap_or(bot.created_at);
@@ -36,7 +36,7 @@ pub(crate) fn due_at(bot: &Bot) -> Timestamp {
     bot.leased_until.map_or(last_step, |until| until.max(last_step))
 }
 
-/// A span in its two largest units.
+/// A duration in its two largest units.
 fn spoken(span: Duration) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
     let (mut rest, mut parts) = (span.as_secs(), Vec::new());
@@ -115,7 +115,7 @@ mod tests {
         let mut inside = bot(&[(BotStatus::Ready, 0), (BotStatus::InCallNotRecording, 20)]);
         inside.leased_until = Some(at(3000));
         assert!(!is_missed(&inside, 3600) && is_missed(&inside, 3601));
-        // Handed over: nobody holds it any more.
+        // Handed over: no server holds it.
         let handed = bot(&[(BotStatus::InCallNotRecording, 20), (BotStatus::JoiningCall, 4000)]);
         assert!(!is_missed(&handed, 4600) && is_missed(&handed, 4601));
     }

@@ -1,8 +1,8 @@
-//! The way back into a meeting whose place was lost: when to try, and when it is enough. No I/O: time comes in with every
-//! call.
+//! Rejoining after a bot lost its place in a meeting: when to try, and when to stop. No I/O: time comes in
+//! with every call.
 //!
-//! A bot comes back as it first came, on a new page and with fresh tokens, until the limit or until Zoom says that there is
-//! nothing to come back to. Whoever takes a bot over from a server that died or was stopped comes back as well.
+//! A bot rejoins as it first joined, on a new page with fresh tokens, until the limit or until Zoom says that
+//! the meeting is over. A bot that was taken over from a dead or stopped server rejoins too.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::{
     runner::Outcome,
 };
 
-/// A bot that is in again for so long has come back; what happens then is another loss.
+/// A bot that has been in again for this long has returned; later trouble is another loss.
 const STEADY: Duration = Duration::from_secs(60);
-/// Between joins: at first as soon as Zoom allows it, later less often.
+/// The pause between joins grows up to this factor.
 const SLOWEST: u32 = 3;
 
-/// A bot's way back.
+/// The state of a bot's return.
 #[derive(Debug)]
 pub(crate) struct ComeBack {
     within: Duration,
@@ -32,36 +32,36 @@ struct Away {
     tries: u32,
 }
 
-/// What to do after a join and what came of it.
+/// The next step after a join and its outcome.
 pub(crate) enum Next {
-    /// Join again. The loss, if it is news.
+    /// Join again. The loss is set if it is new.
     Join {
         pause: Duration,
         loss: Option<Loss>,
     },
     End(End),
-    /// It has lost nothing: what holds for a first join decides.
+    /// Nothing was lost: the rules of a first join apply.
     AsAtFirst(Outcome),
 }
 
 impl ComeBack {
-    /// A bot that has lost nothing yet.
+    /// A bot that has not lost its place.
     pub(crate) const fn new(within: Duration) -> Self {
         Self { within, away: None }
     }
 
-    /// A bot that another server had: it is on its way back from the beginning.
+    /// A bot taken over from another server: it is returning from the start.
     pub(crate) const fn from_another_server(within: Duration, now: Timestamp) -> Self {
         Self { within, away: Some(Away { since: now, tries: 0 }) }
     }
 
-    /// What to do after a join that began at `joined`.
+    /// The next step after a join that began at `joined`.
     pub(crate) fn after(&mut self, outcome: Outcome, life: &Life, joined: Timestamp, now: Timestamp) -> Next {
         let (mut at_least, mut news) = (Duration::ZERO, None);
         let was_inside = life.was_inside();
         let (sub_code, words) = match outcome {
             Outcome::Lost(loss) => {
-                // Of the tries on the way back, only the first loss is told.
+                // Of the tries to return, only the first loss is recorded.
                 news = (life.is_in() || self.away.is_none()).then(|| loss.clone());
                 self.lose(loss.since, life.in_since());
                 (loss.sub_code, loss.words)
@@ -71,7 +71,7 @@ impl ComeBack {
             Outcome::Refused(verdict @ JoinVerdict::Fatal(SubCode::ZoomErrorMultipleDeviceJoin), words) => {
                 (verdict.sub_code(), words)
             }
-            // Its own place, most probably: nobody but it has this seat of the pool.
+            // Most probably its own former place: no other bot has this seat of the pool.
             Outcome::Inside(_, words) => (SubCode::ZoomErrorMultipleDeviceJoin, words),
             Outcome::Refused(verdict, words) if was_inside => match is_over(verdict, &words) {
                 Some(end) => return Next::End(end),
@@ -93,8 +93,8 @@ impl ComeBack {
         }
     }
 
-    /// Takes in a loss of what the bot had since `in_since`, if it had arrived. A loss that follows at once on a return
-    /// belongs to the one before: a meeting that throws the bot out again and again is left alone after the limit.
+    /// Records a loss by a bot that was in since `in_since`. A loss soon after a return continues the earlier
+    /// one, so a bot that is thrown out again and again stops at the limit.
     fn lose(&mut self, since: Timestamp, in_since: Option<Timestamp>) {
         let steady = in_since.is_some_and(|at| since.since(at) >= STEADY);
         if steady || self.away.is_none() {
@@ -102,7 +102,7 @@ impl ComeBack {
         }
     }
 
-    /// After how long to join again, when the last join began at `joined`; `None` when it has been away for too long.
+    /// How long after `joined` to join again; `None` when it has been away too long.
     fn pause(&mut self, joined: Timestamp, at_least: Duration, now: Timestamp) -> Option<Duration> {
         let away = self.away.as_mut()?;
         let spacing = JoinVerdict::SPACING * away.tries.clamp(1, SLOWEST);
@@ -112,18 +112,19 @@ impl ComeBack {
     }
 }
 
-/// Whether Zoom's refusal is the end for a bot that was in, and which.
+/// Whether Zoom's refusal is final for a bot that was in, and the end that follows.
 pub(crate) fn is_over(verdict: JoinVerdict, words: &str) -> Option<End> {
     use JoinVerdict::{Fatal, NewApp, NewSignature, NewToken, NotStarted, Retry, Wait};
     let words = words.to_owned();
     match verdict {
-        // While it was away the meeting ended. Waiting for the next one of that number would be joining another meeting.
+        // The meeting ended while it was away. Waiting for the next one of that number would be another
+        // meeting.
         Fatal(SubCode::MeetingEnded) | NotStarted => {
             Some(End::CallEnded(Some(SubCode::MeetingEnded), Some(words)))
         }
-        // The bot did nothing wrong: who vouched for it has left.
+        // The bot did nothing wrong: the user who vouched for it has left.
         Fatal(left @ SubCode::ZoomObfUserLeftMeeting) => Some(End::CallEnded(Some(left), Some(words))),
-        // Zoom may not have noticed yet that the bot's own place is empty; a fault of our own may be the page's.
+        // Zoom may still count the bot's own former place; an error of ours may be the page's.
         Fatal(SubCode::ZoomErrorMultipleDeviceJoin | SubCode::BotErrored)
         | Retry { .. }
         | NewToken { .. }
@@ -134,7 +135,7 @@ pub(crate) fn is_over(verdict: JoinVerdict, words: &str) -> Option<End> {
     }
 }
 
-/// Whether a failure on the way back may pass by itself. What cut off the bot may have cut off those who give it tokens.
+/// Whether a failure while returning may pass by itself: the same outage may affect the token source.
 const fn may_pass(sub_code: SubCode) -> bool {
     matches!(
         sub_code,
@@ -197,7 +198,7 @@ mod tests {
         assert_eq!(pause(&mut back, 401, 500), Some(0), "it was in for more than a minute");
     }
 
-    /// What follows on an outcome of a bot's second join: of one that was in, or never was.
+    /// The next step after the second join of a bot, which was in or never was.
     fn after(was_inside: bool, outcome: Outcome) -> Next {
         let mut life = Life::new(AutomaticLeave::default(), Timing::default(), None, at(0));
         if was_inside {

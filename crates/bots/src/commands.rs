@@ -1,13 +1,13 @@
-//! What a running bot is told to do.
+//! Commands to a running bot.
 
 use tokio::sync::watch;
 
-/// What a bot is told.
+/// A command to a running bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BotCommand {
-    /// Somebody asked over the API that it leaves.
+    /// A caller asked over the API that it leaves.
     Leave,
-    /// This process stops: the bot leaves, and belongs to the next that asks.
+    /// This process stops: the bot leaves the meeting and another server takes it.
     HandOver,
 }
 
@@ -25,7 +25,7 @@ pub(crate) async fn unless_told<T>(
     }
 }
 
-/// The command that stands, once there is one.
+/// The current command, or the next one if there is none.
 pub(crate) async fn next_command(commands: &mut Commands) -> BotCommand {
     loop {
         let command = *commands.borrow_and_update();
@@ -33,7 +33,7 @@ pub(crate) async fn next_command(commands: &mut Commands) -> BotCommand {
             return command;
         }
         if commands.changed().await.is_err() {
-            // What gives commands lives as long as the bot does.
+            // The sender lives as long as the bot.
             std::future::pending::<()>().await;
         }
     }

@@ -1,4 +1,4 @@
-//! A new bot: what is refused before anything is stored, and its row.
+//! Creating a bot: the checks before it is stored, and its row.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,32 +12,32 @@ use store::{AppKind, Bot, BotFilter, Digest, Occupied, Pool, StoreError};
 
 use crate::{BotRequest, NobodyRunsBots, Supervisor, ZoomOptions};
 
-/// Ahead by more than this, a bot is scheduled: until then, somebody may start a server that runs it.
+/// A bot that joins later than this is scheduled; until then a server that runs bots may be started.
 const AD_HOC: Duration = Duration::from_secs(600);
-/// Bytes of a request as it is stored, images aside. The contract's own objects take a few hundred.
+/// Most bytes of a stored request, without images. The contract's own objects take a few hundred.
 const MAX_REQUEST_BYTES: usize = 64 * 1024;
-/// How long a count of a workspace's bots is good for, while it is far from the limit.
+/// How long a count of a workspace's bots is cached while it is far from the limit.
 const COUNT_TTL: Duration = Duration::from_secs(60);
 
-/// A bot to be.
+/// A bot to create.
 #[derive(Debug)]
 pub struct NewBot {
-    /// What it is asked to do.
+    /// The request.
     pub request: BotRequest,
-    /// When it shall join; at once when `None`.
+    /// When it joins; `None` means at once.
     pub join_at: Option<Timestamp>,
     /// The caller's own labels.
     pub metadata: BTreeMap<String, String>,
 }
 
-/// Why there is no bot.
+/// Why a bot was not created.
 #[derive(Debug)]
 pub enum NotCreated {
-    /// A field of [`ZoomOptions`], and what is wrong with it.
+    /// A field of [`ZoomOptions`] is wrong: its name and the reason.
     Zoom(&'static str, String),
-    /// No server would run it.
+    /// No server runs bots.
     NobodyRunsBots(NobodyRunsBots),
-    /// Something failed, or a limit is reached.
+    /// A call failed, or a limit is reached.
     Failed(Failure),
 }
 
@@ -53,13 +53,13 @@ impl From<StoreError> for NotCreated {
     }
 }
 
-/// Finds the bots of one meeting without opening every row.
+/// A digest by which the bots of one meeting are found without opening their requests.
 pub fn meeting_digest(meeting_url: &str) -> Digest {
     tenants::digest(meeting_url)
 }
 
 impl Supervisor {
-    /// Makes a bot, and pokes whoever may run it.
+    /// Creates a bot and wakes the supervisor.
     #[tracing::instrument(name = "create_bot", skip_all, fields(%workspace))]
     pub async fn create(&self, workspace: WorkspaceId, mut new: NewBot) -> Result<Bot, NotCreated> {
         let parts = &*self.parts;
@@ -96,8 +96,8 @@ impl Supervisor {
         Ok(bot)
     }
 
-    /// Whether the workspace may have one more bot that has not ended. Counts are kept for a while: of requests at once on
-    /// several servers some may pass beyond the limit.
+    /// Whether the workspace may have one more bot that has not ended. Counts are cached, so concurrent
+    /// requests on several servers may pass the limit by a few.
     async fn check_number(&self, workspace: WorkspaceId, now: Timestamp) -> Result<(), NotCreated> {
         let most = u64::from(self.parts.most_of_a_workspace.get());
         let counts = || self.alive.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,7 +124,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// What is wrong with the app, the account or the pool. An address that names a user becomes the user's id.
+    /// Checks the app, the account and the pool. An address that names a user is replaced by the user's id.
     async fn check_sign_in(&self, workspace: WorkspaceId, zoom: &mut ZoomOptions) -> Result<(), NotCreated> {
         let parts = &*self.parts;
         if let Some(app) = zoom.oauth_app {
@@ -165,7 +165,7 @@ impl Supervisor {
         }
         match named {
             Ok(Ok(NamedAccount { user, address })) => (zoom.user, zoom.user_address) = (user, address),
-            // The bot comes later: its token is asked for by the address, which is looked up then.
+            // The bot joins later: its token is requested by the address, which is resolved then.
             Err(failure) if failure.class() == Class::Retry => {}
             Err(failure) => return Err(failure.into()),
             Ok(Err(_)) => {}
@@ -174,7 +174,7 @@ impl Supervisor {
     }
 }
 
-/// How many bots of each workspace have not ended, and when they were counted.
+/// The bots of each workspace that have not ended, and when they were counted.
 #[derive(Debug, Default)]
 pub(crate) struct AliveCounts(Mutex<HashMap<WorkspaceId, (Timestamp, u64)>>);
 

@@ -1,7 +1,7 @@
-//! The browser that bots share, and pages kept warm in it.
+//! The browser that bots share, and its warm pages.
 //!
-//! Starting Zoom's SDK takes seconds, and needs no meeting: a warm page has it loaded and initialised, so that its bot
-//! only has to join.
+//! Starting Zoom's SDK takes seconds and needs no meeting: a warm page has it loaded and initialised, so its
+//! bot only has to join.
 
 use std::{
     collections::VecDeque,
@@ -16,11 +16,11 @@ use model::Environment;
 use tokio::sync::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// After a warm page was taken: its bot joins meanwhile, and should have the processor to itself.
+/// Pause after a warm page was taken: its bot is joining and should have the processor.
 const REFILL_PAUSE: Duration = Duration::from_secs(5);
 
-/// The browser, if one is running. It is started when it is first needed, and again when it has died. Bots live in
-/// contexts of their own inside it.
+/// The browser, if it runs. It is started when first needed, and again after it died. Each bot has a browser
+/// context of its own.
 #[derive(Clone)]
 pub struct Fleet(Arc<Inner>);
 
@@ -29,19 +29,19 @@ struct Inner {
     env: Environment,
     running: Mutex<Option<Arc<Browser>>>,
     warm: SyncMutex<VecDeque<BotPage>>,
-    /// How many pages are kept warm.
+    /// How many warm pages to keep.
     wanted: usize,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Fleet {
-    /// Nothing is started yet, and no page is kept warm.
+    /// The browser is not started yet, and no page is kept warm.
     pub fn new(config: BrowserConfig, env: Environment) -> Self {
         Self::with_warm_pages(config, 0, env)
     }
 
-    /// Nothing is started yet. So many pages are kept ready, at some 250 MB each.
+    /// The browser is not started yet. It keeps this many warm pages, at some 250 MB each.
     pub fn with_warm_pages(config: BrowserConfig, warm_pages: usize, env: Environment) -> Self {
         Self(Arc::new(Inner {
             config,
@@ -54,14 +54,14 @@ impl Fleet {
         }))
     }
 
-    /// Starts the browser now, so that the first bot does not wait for it and a missing one is found at start.
+    /// Starts the browser now, so that the first bot doesn't wait and a missing browser is found at start.
     pub async fn warm_up(&self) -> Result<String, BrowserError> {
         let version = self.0.browser().await?.version().to_owned();
         self.refill(Duration::ZERO);
         Ok(version)
     }
 
-    /// A page with the SDK initialised, in a context of its own.
+    /// A page with the SDK initialised, in a browser context of its own.
     pub(crate) async fn open(&self) -> Result<BotPage, BrowserError> {
         let page = match self.0.take_warm() {
             Some(page) => page,
@@ -71,7 +71,7 @@ impl Fleet {
         Ok(page)
     }
 
-    /// Brings the number of warm pages back up, after `pause`.
+    /// Opens warm pages up to the wanted number, after `pause`.
     fn refill(&self, pause: Duration) {
         if self.0.wanted == 0 {
             return;
@@ -91,7 +91,7 @@ impl Fleet {
         });
     }
 
-    /// Ends the browser, and waits until its process and its profile are gone.
+    /// Closes the browser and waits until its process and its profile are gone.
     pub async fn close(&self) {
         self.0.stopping.cancel();
         self.0.tasks.close();
@@ -105,7 +105,7 @@ impl Fleet {
 
 impl Inner {
     async fn browser(&self) -> Result<Arc<Browser>, BrowserError> {
-        // Held over the launch: of many bots that find the browser dead, one starts the next.
+        // Held during the launch: when many bots find the browser dead, one starts it.
         let mut running = self.running.lock().await;
         if let Some(browser) = running.as_ref().filter(|browser| browser.is_alive()) {
             return Ok(Arc::clone(browser));
@@ -118,7 +118,7 @@ impl Inner {
     async fn refill(&self) -> Result<(), BrowserError> {
         while self.lock_warm().len() < self.wanted {
             let page = self.browser().await?.open().await?;
-            // Several refills may run at once; a page too many is closed again.
+            // Several refills may run at once; a surplus page is closed.
             let mut warm = self.lock_warm();
             if warm.len() < self.wanted {
                 warm.push_back(page);
@@ -127,7 +127,7 @@ impl Inner {
         Ok(())
     }
 
-    /// The page that has been warm longest, if it still lives.
+    /// The oldest warm page, if it is still alive.
     fn take_warm(&self) -> Option<BotPage> {
         let mut warm = self.lock_warm();
         std::iter::from_fn(|| warm.pop_front()).find_map(alive)
@@ -138,7 +138,7 @@ impl Inner {
     }
 }
 
-/// The page, unless it or its browser has died while it waited.
+/// The page, unless it or its browser died while it waited.
 fn alive(mut page: BotPage) -> Option<BotPage> {
     loop {
         let news = pin!(page.event()).poll(&mut Context::from_waker(Waker::noop()));

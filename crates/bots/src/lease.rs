@@ -20,7 +20,7 @@ use crate::{
 /// The bots that run here.
 #[derive(Debug)]
 pub(crate) struct RunningBots {
-    /// Each is told when its row has changed.
+    /// Notifies each bot when its row has changed.
     changed: Mutex<HashMap<BotId, Arc<Notify>>>,
     metrics: Metrics,
 }
@@ -30,7 +30,7 @@ impl RunningBots {
         Self { changed: Mutex::default(), metrics }
     }
 
-    /// Takes a bot in that was leased.
+    /// Adds a bot that was leased.
     pub(crate) fn add(self: &Arc<Self>, bot: Bot, lease: Lease) -> LeasedBot {
         let changed = Arc::new(Notify::new());
         self.lock().insert(bot.id, Arc::clone(&changed));
@@ -38,7 +38,7 @@ impl RunningBots {
         LeasedBot { bot, lease, changed, commands: watch::Sender::new(None), running: Arc::clone(self) }
     }
 
-    /// The row of a bot has changed, if it runs here.
+    /// Notifies a bot that its row has changed, if it runs here.
     pub(crate) fn changed(&self, bot: BotId) {
         if let Some(changed) = self.lock().get(&bot) {
             changed.notify_one();
@@ -50,25 +50,25 @@ impl RunningBots {
     }
 }
 
-/// A bot that runs here. It is one of the [`RunningBots`] until this is dropped, also by a panic.
+/// A bot that runs here. It is one of the [`RunningBots`] until this is dropped, also after a panic.
 #[derive(Debug)]
 pub(crate) struct LeasedBot {
     pub(crate) bot: Bot,
     pub(crate) lease: Lease,
-    /// Told when its row has changed.
+    /// Notified when its row has changed.
     changed: Arc<Notify>,
     commands: watch::Sender<Option<BotCommand>>,
     running: Arc<RunningBots>,
 }
 
 impl LeasedBot {
-    /// What it is told.
+    /// The commands to it.
     pub(crate) fn commands(&self) -> Commands {
         self.commands.subscribe()
     }
 
-    /// Renews the lease, and passes on what the row says. Runs beside the bot, whatever the bot waits for. Returns when the
-    /// lease is lost: the bot is another server's by now.
+    /// Renews the lease and passes on commands from the row, beside the bot's own task. Returns when the
+    /// lease is lost: another server has the bot.
     pub(crate) async fn keep(&self, parts: &Parts, stopping: &CancellationToken) {
         let id = self.bot.id;
         loop {
@@ -78,7 +78,8 @@ impl LeasedBot {
                 Ok(Some(_)) if stopping.is_cancelled() => self.tell(BotCommand::HandOver),
                 Ok(Some(_)) => {}
                 Ok(None) => return,
-                // While the store is away nobody else can take the bot either. A server that stops does not wait for it.
+                // While the store is away no other server can take the bot. A stopping server does not wait
+                // for it.
                 Err(error) => {
                     tracing::warn!(bot = %id, %error, "a bot's lease could not be renewed");
                     if stopping.is_cancelled() {
@@ -107,7 +108,8 @@ impl Drop for LeasedBot {
     fn drop(&mut self) {
         self.running.metrics.bots_running(-1);
         let mut running = self.running.lock();
-        // A lease that lapsed while this process stood still may have been taken here again: that run stays.
+        // If the lease lapsed while this process stood still, the bot may run here a second time: that run
+        // stays.
         if running.get(&self.bot.id).is_some_and(|changed| Arc::ptr_eq(changed, &self.changed)) {
             running.remove(&self.bot.id);
         }

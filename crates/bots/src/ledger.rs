@@ -11,12 +11,12 @@ use crate::{
     parts::Parts,
 };
 
-/// Between tries to write a step while the store is away.
+/// Pause between tries to write a step while the store is away.
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// A bot whose server died this often is given up: it may be what kills them.
+/// A bot whose server died this often is given up: it may be the cause.
 const MAX_RESTARTS: usize = 3;
 
-/// The store must not keep a server from stopping.
+/// The time limit for the store while a server stops.
 const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Writes a bot's steps and pictures, under its lease.
@@ -28,8 +28,8 @@ pub(crate) struct Ledger<'a> {
 }
 
 impl Ledger<'_> {
-    /// The first step of this run; its end if there have been too many. A bot that was on its way or inside when its server died
-    /// joins again, a few times.
+    /// The first step of this run, or the end after too many restarts. A bot that was joining or inside when
+    /// its server died joins again, a few times.
     pub(crate) async fn resume(&self) -> Option<End> {
         let steps = &self.bot.status_changes;
         let handed_over = steps.last().is_some_and(|step| step.sub_code == Some(SubCode::BotHandedOver));
@@ -50,15 +50,15 @@ impl Ledger<'_> {
         None
     }
 
-    /// Records that the bot lost its place, if that is news.
+    /// Records that the bot lost its place, if that is new.
     pub(crate) async fn lost(&self, loss: Option<Loss>) {
         let Some(Loss { sub_code, words, .. }) = loss else { return };
         let words = format!("The bot lost its place: {words}; joining again.");
         self.record(BotStatus::JoiningCall, Some(sub_code), Some(words)).await;
     }
 
-    /// Gives the bot to whoever comes next: this server stops. With the store away there is nothing to wait for: the lease
-    /// lapses by itself.
+    /// Releases the bot to another server, because this one stops. If the store is away it does not wait: the
+    /// lease lapses.
     pub(crate) async fn hand_over(&self) {
         let words = "The server is being stopped; the next one joins again.".to_owned();
         let handing = async {
@@ -82,7 +82,7 @@ impl Ledger<'_> {
         }
     }
 
-    /// Records a step, however long the store is away: what happened has happened.
+    /// Records a step. It retries for as long as the store is away, because the step has happened.
     #[tracing::instrument(name = "record_step", skip_all, fields(%code))]
     pub(crate) async fn record(&self, code: BotStatus, sub_code: Option<SubCode>, message: Option<String>) {
         let id = self.bot.id;
@@ -105,14 +105,14 @@ impl Ledger<'_> {
         }
     }
 
-    /// Gives the bot back.
+    /// Releases the lease.
     pub(crate) async fn release(&self) {
         if let Err(error) = self.parts.store.release_bot(self.bot.id, &self.lease).await {
             tracing::warn!(bot = %self.bot.id, %error, "a bot could not be given back; its lease lapses by itself");
         }
     }
 
-    /// Keeps a picture of what the page shows, or a record that it can't be had.
+    /// Stores a picture of the page, or a record that there is none.
     #[tracing::instrument(name = "take_screenshot", skip_all)]
     pub(crate) async fn picture(&self, page: &BotPage) {
         match page.screenshot().await {

@@ -1,12 +1,12 @@
-//! The life of a bot: leased at its time, signed in, followed through its meeting, brought out again.
+//! The life of a bot: it is leased when due, signed in, followed through its meeting, and leaves.
 //!
-//! - [`request`]: what a bot was asked to do, as it is kept. `create`: what is refused before, and the row of a new bot.
+//! - [`request`]: the stored request. `create`: the checks before it is stored, and the row of a new bot.
 //! - `supervisor`: leases bots that are due, one task each. Starting up and recovering from a crash are the same path.
-//!   `lease`: a bot that runs here keeps its lease, and hears `commands`.
+//!   `lease`: renews the lease of a running bot and passes on `commands`.
 //! - `runner`: one bot, from its lease to its last step; `ledger` writes its steps, `sign_in` gets the credentials of its join.
-//! - `life`: what an event means for a bot; `come_back`: what follows when it has lost its place. No I/O, so every case is a
-//!   plain test. `best_before`: a bot that is too late does not come.
-//! - `fleet`: the browser they share. [`Screenshots`]: what their pages showed. `retention`: how long both rows stay.
+//! - `life`: what each event means for a bot; `come_back`: rejoining after it lost its place. No I/O, so every case is a
+//!   plain test. `best_before`: a bot that is too late does not join.
+//! - `fleet`: the shared browser. [`Screenshots`]: pictures of pages. `retention`: how long rows and pictures are kept.
 
 mod best_before;
 mod come_back;

@@ -1,7 +1,8 @@
-//! What an event means for a bot, from the moment its page was told to join. No I/O: time comes in with every call.
+//! What each event means for a bot, from the moment its page was told to join. No I/O: time comes in with
+//! every call.
 //!
-//! A bot that loses its place loses it in one of two ways: somebody decided it (the host, Zoom, whoever vouched for it),
-//! and that is the end; or nobody did (the line, the page, the browser), and then it comes back (`come_back`).
+//! A bot loses its place in one of two ways. A decision of the host, of Zoom or of the vouching user is an
+//! end. A failure of the network, the page or the browser is a loss, and the bot rejoins (`come_back`).
 
 use std::time::Duration;
 
@@ -14,11 +15,11 @@ use crate::{Timing, come_back, request::AutomaticLeave};
 /// How a bot ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum End {
-    /// It was in, or on its way, and the call is over for it: `call_ended`, then `done`.
+    /// It was in, or joining, and the call is over: `call_ended`, then `done`.
     CallEnded(Option<SubCode>, Option<String>),
-    /// The call is over for it already, and that is recorded: `done`.
+    /// The call was over and that is recorded: `done`.
     Done,
-    /// It could not join, or broke.
+    /// It could not join, or failed.
     Fatal(SubCode, String),
 }
 
@@ -28,27 +29,27 @@ impl From<Failure> for End {
     }
 }
 
-/// A place in a meeting, or the way to one, that was lost though nobody decided it.
+/// A place in a meeting, or a join, that was lost through a failure and not by a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Loss {
     pub(crate) since: Timestamp,
-    /// The bot's end, if it can't come back.
+    /// The bot's end if it can't return.
     pub(crate) sub_code: SubCode,
     pub(crate) words: String,
 }
 
-/// What to do now.
+/// The next action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Record that the bot is here now.
+    /// Record the bot's new status.
     Arrive(BotStatus),
-    /// Zoom did not let it in: do what the verdict says.
+    /// Zoom refused the join: act on the verdict.
     Refused(JoinVerdict, String),
-    /// Leave the meeting; that is the end.
+    /// Leave the meeting; the bot ends.
     Leave(SubCode),
-    /// The page is of no use any more, and the meeting goes on: come back.
+    /// The page is useless and the meeting goes on: rejoin.
     ComeBack(Loss),
-    /// It is over.
+    /// The bot ends.
     End(End),
 }
 
@@ -58,11 +59,11 @@ pub(crate) struct Life {
     rules: AutomaticLeave,
     timing: Timing,
     place: Place,
-    /// Since when the socket has been away.
+    /// Since when the media connection has been lost.
     lost_at: Option<Timestamp>,
-    /// When it was in the meeting for the first time: coming back does not make its stay longer.
+    /// When it was first in the meeting. Rejoining does not extend its stay.
     first_in: Option<Timestamp>,
-    /// Whether anybody else was ever there.
+    /// Whether another participant was ever there.
     had_company: bool,
 }
 
@@ -75,17 +76,18 @@ enum Place {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Company {
-    /// Nobody else has been there yet.
+    /// No other participant has been there yet.
     NotYet,
     Present,
-    /// Everybody else has left.
+    /// All other participants have left.
     Gone {
         since: Timestamp,
     },
 }
 
 impl Life {
-    /// A life of which nothing is known but when it came into the meeting, if another server has brought it there.
+    /// The life of a bot at the start of a run; only the time it came into the meeting is known, if another
+    /// server ran it.
     pub(crate) fn new(
         rules: AutomaticLeave,
         timing: Timing,
@@ -107,7 +109,7 @@ impl Life {
         self.in_since().is_some()
     }
 
-    /// Since when it is where it is, if that is the meeting or its waiting room.
+    /// Since when it is in the meeting or its waiting room, if it is.
     pub(crate) fn in_since(&self) -> Option<Timestamp> {
         match self.place {
             Place::Joining { .. } => None,
@@ -120,7 +122,7 @@ impl Life {
         self.first_in.is_some()
     }
 
-    /// Takes in what the page tells.
+    /// Handles an event of the page.
     pub(crate) fn event(&mut self, event: PageEvent, now: Timestamp) -> Option<Action> {
         match event {
             PageEvent::Joining => None,
@@ -156,7 +158,7 @@ impl Life {
             PageEvent::Refused { code, reason, .. } => {
                 let words = format!("Zoom refused the join with code {code}: {reason}");
                 let verdict = zoom::judge(code, &reason);
-                // From the waiting room the SDK comes back as if for the first time.
+                // After the waiting room the SDK reports a connection as if it were the first.
                 Some(if self.is_in() {
                     self.thrown_out(verdict, words, now)
                 } else {
@@ -180,7 +182,7 @@ impl Life {
         }
     }
 
-    /// The SDK tried to reconnect by itself, and this came of it.
+    /// The SDK's own attempt to reconnect has ended.
     fn thrown_out(&self, verdict: JoinVerdict, words: String, now: Timestamp) -> Action {
         match come_back::is_over(verdict, &words) {
             Some(end) => Action::End(end),
@@ -188,13 +190,13 @@ impl Life {
         }
     }
 
-    /// What a closed connection means, by Zoom's words for it.
+    /// What a closed connection means, by Zoom's reason.
     fn closed(&self, reason: &str, on_hold: bool, now: Timestamp) -> Action {
         let words = format!("Zoom closed the call: {reason}");
         match zoom::judge_end(reason, on_hold) {
-            // Not the call's end, but somebody else took the bot's own place in it.
+            // Not the end of the call: another client took the bot's own place.
             Closed::Over(Some(sub_code @ SubCode::ZoomErrorMultipleDeviceJoin)) => {
-                Action::End(End::Fatal(sub_code, "somebody else joined as the same Zoom user".into()))
+                Action::End(End::Fatal(sub_code, "another client joined as the same Zoom user".into()))
             }
             Closed::Over(sub_code) => Action::End(End::CallEnded(sub_code, Some(words))),
             Closed::Lost(sub_code) => self.lost(sub_code, words, now),
@@ -216,18 +218,18 @@ impl Life {
         }
     }
 
-    /// When to call [`Life::due`] if nothing happens before.
+    /// When to call [`Life::due`] if no event comes before.
     pub(crate) fn deadline(&self) -> Timestamp {
         self.limits().into_iter().flatten().map(|(at, _)| at).min().expect("every place has a limit")
     }
 
-    /// What has become due by `now`.
+    /// The action that is due at `now`.
     pub(crate) fn due(&self, now: Timestamp) -> Option<Action> {
         let passed = self.limits().into_iter().flatten().filter(|(at, _)| *at <= now);
         passed.min_by_key(|(at, _)| *at).map(|(_, action)| action)
     }
 
-    /// Every limit that applies here, and what its end means.
+    /// Every limit that applies now, and the action at its end.
     fn limits(&self) -> [Option<(Timestamp, Action)>; 3] {
         let seconds = |count: u32| Duration::from_secs(count.into());
         let lost = self.lost_at.map(|at| {
@@ -302,7 +304,7 @@ mod tests {
         life
     }
 
-    /// What becomes due at the very moment the life asks to be called, and nothing a second before.
+    /// The action at the deadline; asserts that there is none a second before.
     fn due(life: &Life, seconds: u64) -> Action {
         assert_eq!(life.deadline(), at(seconds));
         assert_eq!(life.due(at(seconds - 1)), None);
@@ -351,7 +353,7 @@ mod tests {
         assert_eq!(life.deadline(), at(3600));
     }
 
-    /// The sub code of a loss, and since when.
+    /// The sub code of a loss, and its time.
     fn loss(act: Option<Action>) -> (SubCode, Timestamp) {
         match act {
             Some(Action::ComeBack(Loss { since, sub_code, .. })) => (sub_code, since),
@@ -379,7 +381,7 @@ mod tests {
             (3265, "Token error", SubCode::ZoomZakRejected),
             (3705, "The signature has expired.", SubCode::ZoomInvalidSignature),
             (4006, "locked meanwhile", SubCode::MeetingLocked),
-            // Zoom has not noticed that the bot's own place is empty.
+            // Zoom still counts the bot's own former place.
             (4008, "already there", SubCode::ZoomErrorMultipleDeviceJoin),
             (5012, "joined twice", SubCode::BotErrored),
             (987_654, "not in any table", SubCode::ZoomInternalError),
@@ -446,7 +448,7 @@ mod tests {
             life.event(PageEvent::Failed { code, reason: "gone".into() }, at(2))
         };
         assert_eq!(call_ended(failed(4019)), Some(SubCode::ZoomObfUserLeftMeeting));
-        // It ended while the bot was away, or whoever is asked knows of no meeting that runs.
+        // It ended while the bot was away, or the server that was asked knows of no running meeting.
         assert_eq!(call_ended(failed(4004)), Some(SubCode::MeetingEnded));
         assert_eq!(call_ended(failed(3008)), Some(SubCode::MeetingEnded));
         let removed = failed(3009);
@@ -464,12 +466,12 @@ mod tests {
         assert_eq!(again, Some(Action::Arrive(BotStatus::InCallNotRecording)));
         assert_eq!(due(&life, 3600), Action::Leave(SubCode::TimeoutExceededInCallNotRecording));
 
-        // Everybody left while it was away.
+        // All others left while it was away.
         life.join(at(700));
         life.event(PageEvent::InMeeting { participants: 0 }, at(705));
         assert_eq!(due(&life, 707), Action::Leave(SubCode::TimeoutExceededEveryoneLeft));
 
-        // Another server knows when it came, but not who was there.
+        // Another server recorded when it came in, but not who was there.
         let mut taken_over = Life::new(AutomaticLeave::default(), Timing::default(), Some(START), at(3000));
         taken_over.event(PageEvent::InMeeting { participants: 0 }, at(3000));
         assert_eq!(due(&taken_over, 3600), Action::Leave(SubCode::TimeoutExceededInCallNotRecording));

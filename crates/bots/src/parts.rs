@@ -1,4 +1,4 @@
-//! What bots are made of.
+//! What the bots of a process depend on.
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -10,27 +10,27 @@ use store::Store;
 
 use crate::{Fleet, Screenshots};
 
-/// How often a running bot renews its lease while it lasts.
+/// How often a running bot renews its lease within the lease's duration.
 pub(crate) const LEASE_RENEWALS: u32 = 6;
 
-/// How long a bot's seat in a pool is its own without a renewal. Longer than its lease: its server may die, and whoever takes
-/// the bot over shall find the seat.
+/// How long a bot keeps its seat of a pool without a renewal. Longer than its lease, so that a server that
+/// takes the bot over finds the seat.
 pub(crate) const SEAT_TTL: Duration = Duration::from_secs(300);
 
-/// The operator's times.
+/// The operator's time limits.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
     /// A bot that is later than this does not join.
     pub join_within: Duration,
-    /// For how long a bot that lost its place tries to come back.
+    /// How long a bot that lost its place tries to rejoin.
     pub come_back_within: Duration,
     /// From the join until Zoom has answered it.
     pub join_timeout: Duration,
-    /// For how long the SDK may try to restore a connection by itself.
+    /// How long the SDK may try to reconnect by itself.
     pub reconnect_timeout: Duration,
-    /// How long a bot belongs to a server that does not renew its lease.
+    /// How long a bot's lease lasts without a renewal.
     pub lease: Duration,
-    /// How often due bots are looked for.
+    /// Interval between looks for due bots.
     pub poll_interval: Duration,
 }
 
@@ -47,14 +47,14 @@ impl Default for Timing {
     }
 }
 
-/// How long is kept what bots leave behind.
+/// How long data of bots is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
     /// Rows of bots that have ended, with their steps.
     pub bots: Duration,
     /// Pictures.
     pub screenshots: Duration,
-    /// Between two looks for what is past its time.
+    /// Interval between sweeps.
     pub sweep_interval: Duration,
 }
 
@@ -65,28 +65,28 @@ impl Default for Retention {
     }
 }
 
-/// What bots need.
+/// What bots depend on.
 pub struct Parts {
-    /// Where rows live.
+    /// Rows.
     pub store: Arc<dyn Store>,
-    /// Gives tokens and signatures.
+    /// Tokens and signatures.
     pub broker: Arc<Broker>,
-    /// Gives pages.
+    /// Pages.
     pub fleet: Fleet,
     /// Fetches tokens from callers' URLs.
     pub callbacks: CallbackClient,
-    /// Keeps pictures.
+    /// Pictures.
     pub screenshots: Screenshots,
     /// Counts.
     pub metrics: Metrics,
     /// Time and randomness.
     pub env: Environment,
-    /// How many bots run here at once.
+    /// Most bots that run here at once.
     pub capacity: usize,
-    /// How many bots of a workspace may be waiting or running, on all servers.
+    /// Most bots of a workspace that wait or run, on all servers.
     pub most_of_a_workspace: NonZeroU32,
-    /// The operator's times.
+    /// The operator's time limits.
     pub timing: Timing,
-    /// How long is kept what they leave behind.
+    /// How long data of bots is kept.
     pub retention: Retention,
 }

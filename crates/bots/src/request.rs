@@ -1,4 +1,4 @@
-//! What a bot was asked to do, as it was accepted. Kept sealed as a whole: links and URLs carry secrets.
+//! The accepted request for a bot. It is sealed as a whole, because links and URLs contain secrets.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use tenants::{Cell, Vault};
 
 use model::{BotId, Code, Failure, Sealed, SubCode};
 
-/// An accepted request: checked, defaults filled in.
+/// An accepted request: validated, defaults filled in.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct BotRequest {
     /// The meeting's link, as given.
@@ -28,34 +28,35 @@ pub struct BotRequest {
 /// How a bot signs in to Zoom.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct ZoomOptions {
-    /// Answers a GET with a ZAK.
+    /// A URL that answers a GET with a ZAK.
     pub zak_url: Option<String>,
     /// For meetings that ask for an e-mail address.
     pub user_email: Option<String>,
     /// An account connected here, instead of `zak_url`.
     pub credential: Option<CredentialId>,
-    /// The app registered here that signs the join; the account's own, or one that is known to sign, if there is none.
+    /// The registered app that signs the join. By default the account's own app, or one that is known to
+    /// sign.
     #[serde(default)]
     pub oauth_app: Option<ZoomOauthAppId>,
-    /// Whose token, where the account is a server-to-server app's.
+    /// The user whose token to use, if the account is a server-to-server app's.
     #[serde(default)]
     pub user: Option<AccountUser>,
-    /// The address by which the caller named the user, for people: it may be another user's by now.
+    /// The address by which the caller named the user, for people. It may be another user's by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_address: Option<AccountUser>,
-    /// A pool of accounts connected here, of which one that is not in the meeting gives the ZAK.
+    /// A pool of connected accounts; the ZAK comes from a member that is not in the meeting.
     #[serde(default)]
     pub pool: Option<PoolId>,
-    /// Answers a GET with an OBF token: somebody in the meeting vouches for the bot.
+    /// A URL that answers a GET with an OBF token of a participant who vouches for the bot.
     #[serde(default)]
     pub obf_token_url: Option<String>,
-    /// An account connected here, whose user vouches for the bot, instead of `obf_token_url`.
+    /// A connected account whose user vouches for the bot, instead of `obf_token_url`.
     #[serde(default)]
     pub obf_credential: Option<CredentialId>,
-    /// Start the meeting as its host.
+    /// Whether to start the meeting as its host.
     #[serde(default)]
     pub start_meeting: bool,
-    /// Answers a GET with a token to record without asking.
+    /// A URL that answers a GET with a token to record without asking.
     pub join_token_url: Option<String>,
 }
 
@@ -66,7 +67,7 @@ impl ZoomOptions {
         urls || self.account().is_some() || self.pool.is_some()
     }
 
-    /// The field that said where the token comes from which Zoom refused with this sub code.
+    /// The field that names the source of the token that Zoom refused with this sub code.
     pub(crate) fn source_of(&self, refused: SubCode) -> Option<&'static str> {
         let sources = match refused {
             SubCode::ZoomInvalidJoinToken => vec![("zoom.join_token_url", self.join_token_url.is_some())],
@@ -82,20 +83,20 @@ impl ZoomOptions {
         sources.into_iter().find(|(_, given)| *given).map(|(field, _)| field)
     }
 
-    /// The account that was named.
+    /// The named account.
     pub(crate) fn account(&self) -> Option<CredentialId> {
         self.credential.or(self.obf_credential)
     }
 }
 
-/// After how many seconds of what a bot leaves by itself.
+/// After how many seconds a bot leaves by itself, for each condition.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AutomaticLeave {
     /// In the waiting room, and waiting for the host.
     pub waiting_room_timeout: u32,
-    /// Nobody else ever came.
+    /// No other participant ever came.
     pub noone_joined_timeout: u32,
-    /// Everybody else has left.
+    /// All other participants have left.
     pub everyone_left_timeout: EveryoneLeft,
     /// In the call, not recording.
     pub in_call_not_recording_timeout: u32,
@@ -104,7 +105,7 @@ pub struct AutomaticLeave {
     pub echoed: Map<String, Value>,
 }
 
-/// When everybody else has left.
+/// The condition that all other participants have left.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct EveryoneLeft {
     /// Seconds alone.

@@ -1,4 +1,4 @@
-//! How long is kept what bots leave behind: rows of bots that have ended, and pictures.
+//! Deletes rows of bots that have ended, and pictures, when they are past their time.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -6,7 +6,7 @@ use store::StoreError;
 
 use crate::{Parts, Swept, screenshots::SWEEP_BATCH};
 
-/// Deletes what is past its time, for as long as it is polled.
+/// Sweeps for as long as it is polled.
 pub(crate) async fn run(parts: Arc<Parts>) -> Infallible {
     let Parts { env, screenshots, retention, .. } = &*parts;
     loop {

@@ -18,13 +18,12 @@ use crate::{
     sign_in::{self, JoinCredentials, Missing, Refused},
 };
 
-/// What the way out may take, the last picture included, before the page is closed over Zoom's head: whoever told the bot
-/// to leave waits.
+/// Time limit for leaving, the last picture included. After it the page is closed, because the caller waits.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(6);
-/// Between tries while the host is awaited.
+/// Interval between joins while waiting for the host.
 const HOST_RETRY_INTERVAL: Duration = Duration::from_secs(15);
 
-/// How often a bot says that it still needs its seat in a pool.
+/// Interval between renewals of a bot's seat in a pool.
 const SEAT_RENEW_INTERVAL: Duration = Duration::from_secs(60);
 
 struct Runner<'a> {
@@ -33,31 +32,31 @@ struct Runner<'a> {
     link: MeetingLink,
 }
 
-/// How often each kind of second chance was taken.
+/// How often each kind of second try was made.
 #[derive(Default)]
 struct Tries {
     retries: u32,
     tokens: u32,
     signatures: u32,
     waits: u32,
-    /// When the first join began, until the bot is in.
+    /// When the first join began; cleared when the bot is in.
     began: Option<Timestamp>,
-    /// What the bot says that it waits for.
+    /// The recorded reason for waiting.
     waits_for: Option<SubCode>,
     refused: Refused,
 }
 
-/// What came of one join.
+/// The outcome of one join.
 pub(crate) enum Outcome {
     Over(End),
-    /// The page is of no use any more, and the meeting may go on.
+    /// The page is useless, and the meeting may go on.
     Lost(Loss),
     Refused(JoinVerdict, String),
     /// This account of the pool is in the meeting already.
     Inside(PooledAccount, String),
-    /// Zoom refused this app, or what it signed.
+    /// Zoom refused this app, or its signature.
     AppRefused(ZoomOauthAppId, String),
-    /// There was none: try again after this. The rest is the end if there is no time for it.
+    /// No credentials: try again after this pause. The rest is the end if there is no time for it.
     Later(Duration, SubCode, String),
 }
 
@@ -70,7 +69,7 @@ impl From<Missing> for Outcome {
     }
 }
 
-/// Lives a bot's life, for as long as its lease is held. Returns when the bot has reached its end, or was given back.
+/// Runs a bot for as long as its lease is held. Returns when the bot has ended or was released.
 #[tracing::instrument(name = "bot", skip_all, fields(workspace = %bot.workspace, bot = %bot.id))]
 pub(crate) async fn run(parts: &Parts, bot: &Bot, lease: Lease, mut commands: Commands) {
     let ledger = Ledger { parts, bot, lease };
@@ -88,7 +87,7 @@ pub(crate) async fn run(parts: &Parts, bot: &Bot, lease: Lease, mut commands: Co
     ledger.close(end).await;
 }
 
-/// Gives a bot its last step that will join no meeting any more. Any other is given back.
+/// Records the last step of a bot that will not join any more; releases any other.
 #[tracing::instrument(name = "close_bot", skip_all, fields(workspace = %bot.workspace, bot = %bot.id))]
 pub(crate) async fn close(parts: &Parts, bot: &Bot, lease: Lease) {
     let ledger = Ledger { parts, bot, lease };
@@ -106,7 +105,7 @@ fn without_joining(ledger: &Ledger<'_>) -> Option<End> {
         return Some(End::Done);
     }
     if bot.leave_requested_at.is_some() {
-        // Called off before any server took it, or while its server was dead.
+        // Cancelled before a server took it, or while its server was dead.
         return Some(End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None));
     }
     best_before::missed(bot, parts.timing.join_within, parts.env.now())
@@ -122,7 +121,7 @@ fn open_request<'a>(ledger: &Ledger<'a>) -> Result<Runner<'a>, Failure> {
 }
 
 impl Runner<'_> {
-    /// From its first step to its end, with its seat of a pool.
+    /// From the first step to the end, with a seat of the pool.
     async fn live(&self, commands: &mut Commands) -> Result<End, BotCommand> {
         if let Some(end) = self.ledger.resume().await {
             return Ok(end);
@@ -133,7 +132,7 @@ impl Runner<'_> {
         }
     }
 
-    /// Joins, again where the verdict says that it may help, and follows the meeting to its end.
+    /// Joins, again where the verdict allows it, and follows the meeting to its end.
     async fn join_and_follow(&self, commands: &mut Commands) -> Result<End, BotCommand> {
         let env = &self.ledger.parts.env;
         let patience = Duration::from_secs(self.request.automatic_leave.waiting_room_timeout.into());
@@ -183,7 +182,7 @@ impl Runner<'_> {
         }
     }
 
-    /// A new bot, or one that another server had brought so far.
+    /// The state of a new bot, or of one that another server ran before.
     fn begin(&self) -> (Life, ComeBack) {
         let Ledger { parts, bot, .. } = self.ledger;
         let (within, now) = (parts.timing.come_back_within, parts.env.now());
@@ -198,15 +197,15 @@ impl Runner<'_> {
         (life, back)
     }
 
-    /// After how long to join again, if that may help.
+    /// The pause before the next join, if another one may help.
     fn again(&self, verdict: JoinVerdict, tries: &mut Tries, give_up: Timestamp) -> Option<Duration> {
         match verdict {
-            // Another app is what [`Outcome::AppRefused`] asks for.
+            // [`Outcome::AppRefused`] handles the choice of another app.
             JoinVerdict::Fatal(_) | JoinVerdict::NewApp { .. } => None,
             JoinVerdict::Retry { pause, .. } => {
                 taken(&mut tries.retries, JoinVerdict::RETRIES).then_some(pause)
             }
-            // A token that was brought and refused is the cause; without one there is nothing to renew.
+            // A refused token can be replaced once; without a token there is nothing to replace.
             JoinVerdict::NewToken { sub_code } => {
                 let brought = match sub_code {
                     SubCode::ZoomInvalidJoinToken => self.request.zoom.join_token_url.is_some(),
@@ -222,7 +221,7 @@ impl Runner<'_> {
         }
     }
 
-    /// Records what the bot waits for, once for each thing.
+    /// Records what the bot waits for, once for each reason.
     async fn say_what_it_waits_for(&self, tries: &mut Tries, sub_code: Option<SubCode>, give_up: Timestamp) {
         let Some(sub_code) = sub_code.filter(|sub_code| tries.waits_for != Some(*sub_code)) else { return };
         tries.waits_for = Some(sub_code);
@@ -230,15 +229,15 @@ impl Runner<'_> {
         self.ledger.record(BotStatus::JoiningCall, Some(sub_code), Some(words)).await;
     }
 
-    /// Keeps the bot's seat in its pool, for as long as it is polled. The bot's last step gives it back; where that never
-    /// comes, the seat ends by itself.
+    /// Renews the bot's seat in its pool for as long as it is polled. The last step releases the seat;
+    /// otherwise it expires.
     async fn keep_seat(&self) -> Infallible {
         let Ledger { parts, bot, .. } = self.ledger;
         let Some(pool) = self.request.zoom.pool else { return std::future::pending().await };
         loop {
             parts.env.clock.sleep(SEAT_RENEW_INTERVAL).await;
             let (holder, until) = (bot.id.to_string(), parts.env.now() + SEAT_TTL);
-            // None at all is no news: it may be waiting for one.
+            // No seat is fine: the bot may be waiting for one.
             if let Err(failure) = parts.broker.pools.extend_seats(bot.workspace, pool, &holder, until).await {
                 tracing::warn!(bot = %bot.id, %failure, "a bot's seat could not be kept");
             }
@@ -264,7 +263,7 @@ impl Runner<'_> {
 
     #[tracing::instrument(name = "prepare_join", skip_all)]
     async fn prepare(&self, refused: &Refused) -> Result<(BotPage, JoinCredentials), Outcome> {
-        // Boxed: it holds calls to the platform and to Zoom, which most bots are done with soon.
+        // Boxed: it holds calls to the platform and to Zoom, which most bots finish early.
         let (parts, bot) = (self.ledger.parts, self.ledger.bot);
         let fetch = Box::pin(sign_in::join_credentials(parts, bot, &self.request.zoom, &self.link, refused));
         let fetch = async { fetch.await.map_err(Outcome::from) };
@@ -273,11 +272,11 @@ impl Runner<'_> {
             let credentials = fetch.await?;
             return Ok((self.page().await?, credentials));
         }
-        // Side by side: the SDK takes seconds to start, and the tokens are fetched meanwhile.
+        // Concurrent: the SDK takes seconds to start, and the tokens are fetched meanwhile.
         tokio::try_join!(self.page(), fetch)
     }
 
-    /// A page with the SDK in it. One that hangs or dies on its way is a loss like any other.
+    /// A page with the SDK in it. A page that hangs or dies while opening is a loss like any other.
     async fn page(&self) -> Result<BotPage, Outcome> {
         self.ledger.parts.fleet.open().await.map_err(|error| match error {
             BrowserError::PageGone | BrowserError::BrowserGone => {
@@ -292,7 +291,7 @@ impl Runner<'_> {
         Outcome::Lost(Loss { since: self.ledger.parts.env.now(), sub_code, words })
     }
 
-    /// A picture, unless a command comes first: it stands, and is followed next. No picture is worth a wait.
+    /// Takes a picture, unless a command comes first. A command is never delayed by a picture.
     async fn picture(&self, page: &BotPage, commands: &mut Commands) {
         tokio::select! {
             () = self.ledger.picture(page) => {}
@@ -300,7 +299,7 @@ impl Runner<'_> {
         }
     }
 
-    /// Hands the join to the page and follows it until something ends it.
+    /// Passes the join to the page and follows it until it ends.
     #[tracing::instrument(name = "follow_meeting", skip_all)]
     async fn follow(
         &self,
@@ -353,7 +352,7 @@ impl Runner<'_> {
                 () = env.clock.sleep(wait) => life.due(env.now()),
             };
             if let Some(Action::Refused(verdict, _)) = &action {
-                // While the host is awaited, one picture is enough.
+                // One picture is enough while waiting for the host.
                 let waits = matches!(verdict, JoinVerdict::NotStarted | JoinVerdict::Wait { .. });
                 if !waits || tries.waits == 0 {
                     self.picture(page, commands).await;
@@ -394,7 +393,7 @@ impl Runner<'_> {
                             tracing::warn!(%failure, "other servers may give a refused ZAK once more");
                         }
                     }
-                    // Whoever is to start the meeting can't come as anybody else.
+                    // A bot that is to start the meeting can't use another account.
                     let elsewhere = verdict == JoinVerdict::Fatal(SubCode::ZoomErrorMultipleDeviceJoin)
                         && !self.request.zoom.start_meeting;
                     return Ok(match &credentials.of_the_pool {
@@ -424,7 +423,7 @@ impl Runner<'_> {
     }
 }
 
-/// Leaves the meeting, and waits for the page to say so.
+/// Leaves the meeting and waits until the page confirms it.
 async fn leave(page: &mut BotPage) {
     if let Err(error) = page.leave().await {
         return tracing::warn!(%error, "the page could not be told to leave");
@@ -436,7 +435,7 @@ async fn leave(page: &mut BotPage) {
     while !out(page.event().await) {}
 }
 
-/// A frozen page must not keep its bot: closed, it is out of the meeting as well.
+/// The time limit for a frozen page: closing it also takes the bot out of the meeting.
 async fn within(env: &Environment, going: impl Future<Output = ()>) {
     if env.clock.timeout(LEAVE_TIMEOUT, going).await.is_none() {
         tracing::warn!("the page or Zoom took no note of the leave; closing the page");
@@ -449,7 +448,7 @@ fn signed_with(client_id: &str) -> String {
     )
 }
 
-/// The pause before the next try: shorter before the last, which is at `give_up`; none after it.
+/// The pause before the next try: shorter before the last one, which is at `give_up`; none after it.
 fn until(give_up: Timestamp, now: Timestamp, pause: Duration) -> Option<Duration> {
     let left = give_up.since(now);
     (!left.is_zero()).then(|| pause.min(left))
@@ -461,14 +460,14 @@ const fn waiting_for(sub_code: SubCode) -> &'static str {
         SubCode::MeetingNotStarted => "for the host to start the meeting",
         SubCode::ZoomAnotherMeetingInProgress => "for the host, who has another meeting in progress",
         SubCode::MeetingLocked => "for the host to unlock the meeting",
-        SubCode::MeetingFull => "for somebody to leave the meeting, which is full",
+        SubCode::MeetingFull => "for a participant to leave the meeting, which is full",
         SubCode::ZoomObfUserNotInMeeting => "for the user who vouches for the bot to join",
         SubCode::ZoomPoolFull => "for a seat of the pool",
         _ => "for the account's token",
     }
 }
 
-/// Counts a second chance; `false` when there are none left.
+/// Counts a second try; `false` when none is left.
 fn taken(count: &mut u32, most: u32) -> bool {
     *count += 1;
     *count <= most

@@ -1,19 +1,19 @@
 //! Pictures of bots' pages, as files; the store keeps their names.
 //!
-//! A row decides whether its file may stay: what deletes a picture deletes the row, and each server's sweep deletes the files of
-//! its own folder that have none.
+//! A file may stay while its row exists: deleting a picture deletes the row, and each server's sweep deletes
+//! the files in its own folder that have none.
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use model::{BotId, Code, Environment, Failure, ScreenshotId, Timestamp, WorkspaceId};
 use store::{Screenshot, Store, StoreError};
 
-/// What a bot leaves when its page can't be pictured; its source lies beside it.
+/// Stored when a page can't be pictured; its source is beside it.
 const NO_PICTURE: &[u8] = include_bytes!("../../../web/bot/no-picture.png");
 
-/// A file is written before its row: one as young as this may be about to get it.
+/// A file is written before its row, so a younger file may still get its row.
 const ROW_DELAY: Duration = Duration::from_secs(600);
-/// Rows that one statement deletes, and files that one statement asks for.
+/// Rows that one statement deletes, and files that one statement asks about.
 pub(crate) const SWEEP_BATCH: u32 = 500;
 
 /// The folder of pictures: `<bot>/<screenshot>.png`.
@@ -33,7 +33,7 @@ pub struct Swept {
     pub files: u64,
 }
 
-/// Why a sweep did not get to its end. The next one starts anew.
+/// Why a sweep failed. The next one starts from the beginning.
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
     /// The store did not answer.
@@ -70,12 +70,12 @@ impl Screenshots {
         Ok(Some(png))
     }
 
-    /// Where a picture lies.
+    /// The path of a picture.
     fn path(&self, screenshot: &Screenshot) -> PathBuf {
         self.folder.join(&screenshot.file)
     }
 
-    /// Keeps a picture. A bot never fails for want of one: what goes wrong is logged.
+    /// Stores a picture. A failure is logged and does not end the bot.
     pub async fn keep(&self, bot: BotId, png: &[u8]) -> Option<ScreenshotId> {
         let id = ScreenshotId::generate(&self.env);
         let screenshot = Screenshot { id, recorded_at: self.env.now(), file: format!("{bot}/{id}.png") };
@@ -95,12 +95,12 @@ impl Screenshots {
         Some(id)
     }
 
-    /// Keeps a record that there is no picture: the page crashed, or no longer answers.
+    /// Stores a record that there is no picture: the page crashed, or does not answer.
     pub(crate) async fn keep_none(&self, bot: BotId) {
         self.keep(bot, NO_PICTURE).await;
     }
 
-    /// Deletes all pictures of a bot. Files that lie on another server go with that server's next sweep.
+    /// Deletes all pictures of a bot. Files on another server are deleted by that server's next sweep.
     pub async fn delete(&self, workspace: WorkspaceId, bot: BotId) -> Result<(), StoreError> {
         for screenshot in self.store.delete_screenshots(workspace, bot).await? {
             if let Err(error) = tokio::fs::remove_file(self.path(&screenshot)).await
@@ -134,13 +134,13 @@ impl Screenshots {
         Ok(swept)
     }
 
-    /// The same for the folder of one bot; how many files are gone.
+    /// The same for the folder of one bot; returns how many files were deleted.
     async fn sweep_bot(&self, folder: PathBuf) -> Result<u64, SweepError> {
         let (mut files, mut entries) = (Vec::new(), tokio::fs::read_dir(&folder).await?);
         let settled = self.env.now() - ROW_DELAY;
         while let Some(entry) = entries.next_entry().await? {
             let name = entry.file_name();
-            // Nothing is touched that was not named here.
+            // Only files with our names are touched.
             let id = name.to_str().and_then(|name| name.strip_suffix(".png")?.parse::<ScreenshotId>().ok());
             files.extend(id.filter(|id| id.made_at() < settled).map(|id| (id, entry.path())));
         }
@@ -154,7 +154,7 @@ impl Screenshots {
             }
         }
         if deleted > 0 {
-            // Fails while anything is left in it.
+            // Fails while files are left in it.
             let _ = tokio::fs::remove_dir(folder).await;
         }
         Ok(deleted)

@@ -1,4 +1,4 @@
-//! What a bot joins with: the app that signs, the token that signs it in, and the one that lets it record.
+//! The credentials of a join: the app that signs, the token that signs the bot in, and the token to record.
 
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ use crate::{
     parts::{Parts, SEAT_TTL},
 };
 
-/// A ZAK has to outlive the join.
+/// The shortest lifetime of a ZAK, so that it outlives the join.
 const ZAK_MIN_LIFE: Duration = Duration::from_secs(180);
 /// How long a bot waits for the token that lets it record: it can join without.
 const RECORDING_TOKEN_TIMEOUT: Duration = Duration::from_secs(5);
-/// Before another try, when nobody says how long it takes.
+/// Pause before another try, when the source names none.
 const DEFAULT_PAUSE: Duration = Duration::from_secs(15);
 
-/// What a bot joins with.
+/// The credentials of a join.
 pub(crate) struct JoinCredentials {
     pub(crate) app: SigningApp,
     pub(crate) token: Option<JoinToken>,
@@ -35,22 +35,22 @@ pub(crate) struct JoinCredentials {
     pub(crate) of_the_pool: Option<PooledAccount>,
 }
 
-/// What Zoom has refused to a bot before, so that it comes otherwise.
+/// What Zoom has refused to this bot before, to be avoided.
 #[derive(Default)]
 pub(crate) struct Refused {
-    /// Accounts of the pool that Zoom has in the meeting already, whoever brought them there.
+    /// Accounts of the pool that Zoom already has in the meeting.
     pub(crate) inside: Vec<PooledAccount>,
-    /// Apps that signed in vain.
+    /// Apps whose signatures Zoom refused.
     pub(crate) apps: Vec<ZoomOauthAppId>,
-    /// What Zoom said of the last of these.
+    /// Zoom's message for the last of these.
     pub(crate) words: String,
 }
 
-/// Why a bot has not got them. It never joins anonymously when it was told to sign in.
+/// Why there are no credentials. A bot that was told to sign in never joins anonymously.
 pub(crate) enum Missing {
-    /// It never will.
+    /// There will be none.
     End(End),
-    /// They may be had after `pause`. The sub code and the words are its end if that does not help.
+    /// They may be available after `pause`. The sub code and the words are the bot's end if they are not.
     Later { pause: Duration, sub_code: SubCode, words: String },
 }
 
@@ -60,7 +60,7 @@ impl From<Failure> for Missing {
     }
 }
 
-/// The credentials for one join: all tokens are new, or as good as new; and nothing in them was refused before.
+/// Credentials for one join: fresh tokens, and nothing that was refused before.
 #[tracing::instrument(skip_all)]
 pub(crate) async fn join_credentials(
     parts: &Parts,
@@ -100,7 +100,7 @@ async fn signing_app(
     })
 }
 
-/// The token that signs the bot in; and the account, where a pool has chosen one.
+/// The token that signs the bot in, and the account that a pool chose.
 async fn sign_in(
     parts: &Parts,
     bot: &Bot,
@@ -134,7 +134,7 @@ async fn sign_in(
     }
 }
 
-/// A ZAK of the account on which the bot gets a seat. An account that gives none is passed over for the next.
+/// A ZAK of the account on which the bot gets a seat. An account without a ZAK is skipped.
 async fn pooled_zak(
     parts: &Parts,
     bot: &Bot,
@@ -151,11 +151,12 @@ async fn pooled_zak(
         let until = parts.env.now() + SEAT_TTL;
         let wish = SeatWish { pool, meeting, holder: &holder, hosting, until };
         let seated = parts.broker.pools.take_seat_but(bot.workspace, &wish, &without).await;
-        // What is wrong with the account says more than that there is no other.
+        // The error of an account says more than the lack of another one.
         let Seated { credential, user, .. } =
             seated.map_err(|none| match missing(last.as_ref().unwrap_or(&none)) {
                 Missing::End(End::Fatal(_, words)) if last.is_none() && !inside.is_empty() => {
-                    let words = format!("whoever of the pool could come is in the meeting already; {words}");
+                    let words =
+                        format!("every usable account of the pool is in the meeting already; {words}");
                     Missing::End(End::Fatal(SubCode::ZoomErrorMultipleDeviceJoin, words))
                 }
                 missing => missing,
@@ -186,11 +187,11 @@ const fn asker(bot: &Bot) -> Asker {
     Asker { who: Who::Bot(bot.id), from: None, why: Purpose::BotJoin }
 }
 
-/// What a token that could not be had means for the bot.
+/// What a failed token request means for the bot.
 fn missing(failure: &Failure) -> Missing {
     let words = format!("{failure}; {}", failure.code.advice());
     let (sub_code, pause) = match failure.code {
-        // A seat comes back as soon as some bot ends: looking costs little, and nobody says when to.
+        // A seat becomes free when some bot ends; a retry is cheap, and the time is not known.
         Code::PoolFull | Code::HostBusy => (SubCode::ZoomPoolFull, DEFAULT_PAUSE),
         _ => (SubCode::ZoomCredentialUnhealthy, failure.retry_after.unwrap_or(DEFAULT_PAUSE)),
     };
@@ -200,8 +201,8 @@ fn missing(failure: &Failure) -> Missing {
     }
 }
 
-/// The token that lets the bot record without asking. It is a courtesy: where there is none, the bot joins without; but an
-/// answer that is no token is a mistake that somebody wants to know of.
+/// The token to record without asking. It is optional: without one the bot joins anyway. An answer that is
+/// not a token is logged as a mistake.
 async fn recording(parts: &Parts, bot: &Bot, url: Option<&str>) -> Result<Option<Secret>, Missing> {
     let Some(url) = url else { return Ok(None) };
     let asked = parts.env.clock.timeout(RECORDING_TOKEN_TIMEOUT, ask(parts, bot.workspace, url)).await;
@@ -218,7 +219,8 @@ async fn recording(parts: &Parts, bot: &Bot, url: Option<&str>) -> Result<Option
     }
 }
 
-/// The token at a URL of the caller's; or the end, with one of these sub codes: the answer is no token, or there is none.
+/// The token from a caller's URL. Ends with one of these sub codes if the answer is not a token, or there is
+/// none.
 async fn fetch(
     parts: &Parts,
     bot: &Bot,

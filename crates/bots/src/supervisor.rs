@@ -1,7 +1,7 @@
-//! Leases bots that are due, and runs them; and gives those their last step that will join no meeting any more.
+//! Leases due bots and runs them, and records the last step of bots that will not join any more.
 //!
-//! It reads the desired state and moves the world toward it, on a timer and when poked: a lost poke costs a second,
-//! never a bot. A bot whose server died is leased again when its lease lapses, by whoever finds it first.
+//! It reads the desired state on a timer and when woken: a lost wake-up costs a second. A bot whose server
+//! died is leased again, by any server, when its lease lapses.
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -17,19 +17,19 @@ use crate::{
     retention, runner,
 };
 
-/// How often a server that runs bots says so, to those that run none.
+/// How often a server that runs bots reports that it is alive, for servers that run none.
 const PRESENCE_INTERVAL: Duration = Duration::from_secs(60);
-/// After this without a word, a server that runs bots is taken to be gone.
+/// A server that has not reported for this long counts as gone.
 const PRESENCE_TTL: Duration = Duration::from_secs(600);
-/// And after this, it is forgotten.
+/// A server that has not reported for this long is deleted.
 const PRESENCE_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Bots that get their last step at once: each is a transaction or two.
+/// Most bots whose last step is recorded at once: each is a transaction or two.
 const MAX_CLOSING: NonZeroU32 = NonZeroU32::new(16).expect("not zero");
 
 /// Why a new bot would wait for ever, and what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NobodyRunsBots {
-    /// There is no such server.
+    /// There never was such a server.
     #[error(
         "No server of this installation runs bots: set bots.capacity above 0 in the configuration of one, and start it."
     )]
@@ -50,14 +50,14 @@ pub struct Supervisor {
     closing: Worker<BotsToClose>,
     running: Arc<RunningBots>,
     pub(crate) alive: AliveCounts,
-    /// No further bot is taken.
+    /// Cancelled when no further bot is to be taken.
     finishing: CancellationToken,
-    /// Those that run leave.
+    /// Cancelled when running bots are to leave.
     stopping: CancellationToken,
 }
 
 impl Supervisor {
-    /// Starts looking after bots.
+    /// Starts the workers.
     pub fn start(parts: Parts) -> Arc<Self> {
         let parts = Arc::new(parts);
         let workers = Workers::new(parts.env.clone(), Arc::new(parts.metrics.clone()));
@@ -94,7 +94,7 @@ impl Supervisor {
         &self.parts.screenshots
     }
 
-    /// A bot was made or changed: look at once.
+    /// Wakes the worker: a bot was created or changed.
     pub fn poke(&self, bot: BotId) {
         self.running.changed(bot);
         if let Some(joining) = &self.joining {
@@ -103,7 +103,7 @@ impl Supervisor {
         self.closing.poke();
     }
 
-    /// Whether a new bot would find no server to run it. One that is `scheduled` has time until somebody starts one.
+    /// Whether a new bot would find no server. For a `scheduled` bot one may be started in time.
     pub async fn nobody_runs_bots(&self, scheduled: bool) -> Result<Option<NobodyRunsBots>, StoreError> {
         if self.joining.is_some() {
             return Ok(None);
@@ -115,7 +115,7 @@ impl Supervisor {
         })
     }
 
-    /// Says that bots run here, until none is taken any more.
+    /// Reports that this server runs bots, until it takes no more.
     async fn run_presence(self: Arc<Self>) {
         let env = &self.parts.env;
         let server = env.entropy.token();
@@ -131,7 +131,7 @@ impl Supervisor {
         }
     }
 
-    /// Takes no further bot, and returns when the last one that runs here has ended.
+    /// Takes no further bot, and returns when the last running one has ended.
     pub async fn finish(&self) {
         self.finishing.cancel();
         if let Some(joining) = &self.joining {
@@ -139,8 +139,8 @@ impl Supervisor {
         }
     }
 
-    /// Brings every bot out of its meeting and gives it to whoever comes next, ends the browser, and returns when all of it
-    /// is done.
+    /// Takes every bot out of its meeting and releases it to another server, closes the browser, and returns
+    /// when that is done.
     pub async fn stop(&self) {
         self.stopping.cancel();
         self.finish().await;
@@ -185,7 +185,7 @@ impl Work for DueBots {
     }
 }
 
-/// Bots that will join no meeting any more, and need no browser and no free place to hear it.
+/// Bots that will not join any more. Their last step needs no browser and no free place.
 struct BotsToClose {
     parts: Arc<Parts>,
 }
@@ -200,7 +200,7 @@ impl Work for BotsToClose {
         let (tokens, now) = (tokens(most, &self.parts), env.now());
         let missed_before = now - timing.join_within;
         let leased = store.lease_bots_to_close(&tokens, missed_before, now, now + timing.lease).await?;
-        // Due for their last step when they were missed.
+        // They were due for their last step when they were missed.
         let claimed =
             |item: (Bot, Lease)| Claimed { due_at: best_before::due_at(&item.0) + timing.join_within, item };
         Ok(leased.into_iter().map(claimed).collect())

@@ -8,18 +8,18 @@ use crate::{
     query::Query,
 };
 
-/// What a transaction may rely on. On SQLite, one that writes has the database to itself from its first statement on.
+/// What a transaction may rely on. On SQLite a writing transaction excludes all others from its start.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Isolation {
-    /// Decides about rows that are there, and locks them.
+    /// Locks the rows that it decides about.
     OnRows,
-    /// Decides about rows that are not there, which nobody can lock.
+    /// Decides by the absence of rows, which can't be locked.
     OnAbsence,
-    /// Several reads of one moment.
+    /// Several reads of one snapshot.
     OneMoment,
 }
 
-/// Some connections.
+/// A connection pool.
 #[derive(Debug, Clone)]
 pub(crate) enum Pool {
     Sqlite(SqlitePool),
@@ -43,7 +43,7 @@ impl Pool {
     /// Adds the condition that the labels in a JSON column have this one.
     pub(crate) fn push_label(&self, query: &mut Query, column: &str, key: &str, value: &str) {
         match self {
-            // Its `->>` takes some keys for a path.
+            // SQLite's `->>` reads some keys as a path.
             Self::Sqlite(_) => {
                 query.push(" AND EXISTS (SELECT 1 FROM json_each(").push(column);
                 query.push(") label WHERE label.key = ").push_bind(key);
@@ -55,7 +55,7 @@ impl Pool {
         }
     }
 
-    /// How many connections are lent out, and how many are open in all.
+    /// How many connections are in use, and how many are open.
     pub(crate) fn lent_and_open(&self) -> (u32, u32) {
         let (open, idle) = match self {
             Self::Sqlite(pool) => (pool.size(), pool.num_idle()),
@@ -64,7 +64,7 @@ impl Pool {
         (open.saturating_sub(u32::try_from(idle).unwrap_or(u32::MAX)), open)
     }
 
-    /// Closes the connections. What follows fails.
+    /// Closes the connections. Later calls fail.
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
@@ -73,7 +73,7 @@ impl Pool {
     }
 }
 
-/// A transaction. Dropped, it takes everything back.
+/// A transaction. Dropping it rolls back.
 pub(crate) enum Tx {
     Sqlite(SqliteTransaction<'static>),
     Postgres(PostgresTx),
@@ -89,7 +89,7 @@ impl Tx {
     }
 }
 
-/// Where a statement runs: by itself, or in a transaction.
+/// Where a statement runs: on its own, or in a transaction.
 pub(crate) enum Target<'t> {
     Pool(&'t Pool),
     Tx(&'t mut Tx),
@@ -116,13 +116,13 @@ pub(crate) fn unavailable(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// What the database itself said, if it was that.
+/// The database's own error, if it is one.
 pub(crate) fn said(error: &StoreError) -> Option<&dyn DatabaseError> {
     let StoreError::Unavailable(cause) = error else { return None };
     cause.downcast_ref::<sqlx::Error>()?.as_database_error()
 }
 
-/// For `map_err`: a broken uniqueness says what exists already.
+/// For `map_err`: turns a violated unique constraint into [`StoreError::Exists`].
 pub(crate) fn exists(what: &'static str) -> impl Fn(StoreError) -> StoreError {
     move |error| match said(&error) {
         Some(said) if said.is_unique_violation() => StoreError::Exists(what),

@@ -1,19 +1,19 @@
 //! The store on two databases: SQLite in one file, for one server, and PostgreSQL 15 or later, for any number of replicas.
 //!
-//! The statements are written once, in `statements`, as PostgreSQL takes them. `query` carries a statement and its
-//! values to the database at hand, `db` lends connections and begins transactions, `row` reads what comes back by the
-//! columns' names. What truly differs has a module for each database: opening, migrating, copying, and on SQLite the words
-//! that it has for the same thing (`sqlite::translated`).
+//! The statements are written once, in `statements`, in PostgreSQL's dialect. `query` runs a statement with its values on
+//! either database, `db` has the connection pools and transactions, `row` reads rows by column name. What differs has a
+//! module for each database: opening, migrating, copying, and on SQLite the translation of statements
+//! (`sqlite::translated`).
 //!
-//! Who may write is decided by rows alone; a server that dies or stalls leaves nothing behind but a lease that lapses.
+//! Rows alone decide who may write. A server that dies or stalls leaves only a lease, which lapses.
 //!
-//! - A change that hangs on one row is one statement which names what it expects to find: of two at once, the second
-//!   waits for the first, looks again, and changes nothing.
-//! - A change that has to read first locks what it reads: `FOR UPDATE`; bots that are due `SKIP LOCKED`, so that
-//!   supervisors share the work instead of queueing for it. SQLite has one writer, which has the whole database.
-//! - PostgreSQL may end a transaction for another's sake. It is run again, a few times; callers never see it.
+//! - A change that depends on one row is one statement with its condition: the second of two concurrent ones waits for
+//!   the first, evaluates the condition again, and changes nothing.
+//! - A change that has to read first locks the rows it reads with `FOR UPDATE`. Due bots are read with `SKIP LOCKED`, so
+//!   that supervisors share the work. SQLite has one writer, which has the whole database.
+//! - PostgreSQL may roll a transaction back because of a conflict. It is repeated a few times without the caller's notice.
 //!
-//! Statements name their columns, because a `*` that a migration widens breaks what running replicas have prepared.
+//! Statements name their columns: a migration that widens a `*` would break the prepared statements of running servers.
 
 mod db;
 mod migrations;
@@ -31,22 +31,23 @@ use store::{StoreError, StoreObserver};
 
 use db::{Isolation, Pool, Tx};
 
-/// How often a transaction is begun before its collisions are the caller's to see.
+/// How often a transaction is tried before a conflict is returned to the caller.
 const ATTEMPTS: u32 = 8;
 
 /// The store. Cheap to share behind an `Arc`. [`sqlite::open`] and [`postgres::open`] make one.
 #[derive(Debug)]
 pub struct SqlStore {
-    /// On PostgreSQL the same pool as `writer`.
+    /// On PostgreSQL the same as `writer`.
     readers: Pool,
     writer: Pool,
-    /// What writes the audit: a token waits for its record, which shall not wait for a free connection.
+    /// Connections for the audit alone: a token waits for its record, which must not wait for a free
+    /// connection.
     audit: Pool,
     observer: Option<(Arc<dyn StoreObserver>, Environment)>,
 }
 
 impl SqlStore {
-    /// Whether it is one file, which nobody else writes.
+    /// Whether it is one file with this process as its only writer.
     pub const fn is_sqlite(&self) -> bool {
         matches!(self.writer, Pool::Sqlite(_))
     }
@@ -57,11 +58,11 @@ impl SqlStore {
         Self { observer: Some((observer, env)), ..self }
     }
 
-    /// Closes the connections. What follows on this store fails.
+    /// Closes the connections. Later calls fail.
     pub async fn close(&self) {
         self.readers.close().await;
         if let Pool::Sqlite(writer) = &self.writer {
-            // What is not in the one file is in the one beside it, where the next start finds it.
+            // Changes that are still in the WAL are replayed by the next start.
             drop(sqlite::checkpoint(writer).await);
         }
         self.writer.close().await;
@@ -75,9 +76,9 @@ impl SqlStore {
         }
     }
 
-    /// Runs `body` with a transaction, and again with another when PostgreSQL ended that for another's sake: one of two
-    /// that wait for each other, or that cannot be put in an order. A body commits as its last act and touches nothing
-    /// but its transaction, so that it may run again; dropped, a transaction takes everything back.
+    /// Runs `body` in a transaction, and again in a new one after PostgreSQL rolled it back because of a
+    /// deadlock or a serialization failure. A body may run several times, so it touches nothing but its
+    /// transaction and commits last.
     #[tracing::instrument(level = "debug", skip_all, fields(name))]
     async fn transaction<T, Body>(
         &self,

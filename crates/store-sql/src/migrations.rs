@@ -1,8 +1,7 @@
 //! The schema's migrations, by name.
 //!
-//! The table `schema_steps` of a database names those that it has. Their numbers give the order and may have gaps; a
-//! migration that is merged late, with a number below others, is run like any that is missing. Migrations are only ever
-//! added.
+//! The table `schema_steps` of a database lists those that were run. Their numbers give the order and may
+//! have gaps; a missing migration is run even if its number is below others. Migrations are only ever added.
 
 /// A change of the schema.
 #[derive(Debug)]
@@ -51,12 +50,12 @@ migrations! {
     "0030_used_ids"
 }
 
-/// What lies between a database and this version.
+/// The difference between a database and this version.
 #[derive(Debug)]
 pub(crate) struct Difference {
-    /// What the database has still to get.
+    /// Migrations that the database lacks.
     pub(crate) missing: Vec<&'static Migration>,
-    /// What it has and this version doesn't know: a newer version has migrated it.
+    /// Migrations that this version doesn't know: a newer version has run them.
     pub(crate) unknown: Vec<String>,
 }
 
@@ -67,7 +66,7 @@ impl Difference {
         Self { missing: missing.collect(), unknown: unknown.cloned().collect() }
     }
 
-    /// The names of those that are missing, for a complaint.
+    /// Names of the missing migrations, for an error message.
     pub(crate) fn missing(&self) -> String {
         self.missing.iter().map(|migration| migration.name).collect::<Vec<_>>().join(", ")
     }

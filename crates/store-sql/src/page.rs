@@ -1,8 +1,8 @@
-//! Lists in pages: the two pieces of SQL that depend on the order.
+//! The SQL of paged lists that depends on the order.
 
 use store::Order;
 
-/// What stands between a row and the place that it has to follow.
+/// The comparison between a row and the position that it follows.
 pub(crate) const fn comparison(order: Order) -> &'static str {
     match order {
         Order::Ascending => ">",
@@ -10,7 +10,7 @@ pub(crate) const fn comparison(order: Order) -> &'static str {
     }
 }
 
-/// What follows `ORDER BY`, for one column.
+/// The `ORDER BY` list for one column.
 pub(crate) fn by_one(column: &str, order: Order) -> String {
     let way = match order {
         Order::Ascending => "ASC",
@@ -19,7 +19,7 @@ pub(crate) fn by_one(column: &str, order: Order) -> String {
     format!("{column} {way}")
 }
 
-/// What follows `ORDER BY`, for a key and what tells rows of one key apart.
+/// The `ORDER BY` list for a key and the column that distinguishes rows with the same key.
 pub(crate) fn by(key: &str, id: &str, order: Order) -> String {
     format!("{}, {}", by_one(key, order), by_one(id, order))
 }

@@ -22,13 +22,13 @@ use crate::{
     sqlite,
 };
 
-/// How many rows are written by one statement: far below what either database binds.
+/// Most rows of one statement: far below the number of values that either database accepts.
 pub(crate) const MOST_ROWS: usize = 500;
-/// Bytes of what is erased or was never there.
+/// The value of a secret that is erased or absent.
 pub(crate) const NO_BYTES: &[u8] = &[];
 
-/// What stands for a `$n`. The kinds are those of the schema's columns; what is absent has a kind too, as PostgreSQL wants
-/// to know it.
+/// The value of a `$n`. The kinds are the column types of the schema. NULL has a type too, because PostgreSQL
+/// needs it.
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
     Integer(Option<i64>),
@@ -105,46 +105,46 @@ pub(crate) fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> Value {
     Value::List(items.into_iter().map(|item| item.to_string()).collect())
 }
 
-/// A statement and what stands for its `$1`, `$2`, ...
+/// A statement and the values of its `$1`, `$2`, ...
 #[derive(Debug)]
 pub(crate) struct Query {
     sql: Cow<'static, str>,
     values: Vec<Value>,
 }
 
-/// A statement, in PostgreSQL's words. It begins with its name, `-- name`, which the databases' own logs show. Its text is
-/// this crate's own: whatever came from outside is bound.
+/// A statement in PostgreSQL's dialect. It begins with its name, `-- name`, which shows in the databases' own
+/// logs. The text comes from this crate alone: data from outside is bound.
 pub(crate) fn query(sql: impl Into<Cow<'static, str>>) -> Query {
     Query { sql: sql.into(), values: Vec::new() }
 }
 
 impl Query {
-    /// The value of the next `$n`.
+    /// Binds the value of the next `$n`.
     pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         self
     }
 
-    /// The values of the next ones.
+    /// Binds the next values.
     pub(crate) fn with(mut self, values: impl IntoIterator<Item = Value>) -> Self {
         self.values.extend(values);
         self
     }
 
-    /// Adds text to the statement.
+    /// Appends text.
     pub(crate) fn push(&mut self, text: &str) -> &mut Self {
         self.sql.to_mut().push_str(text);
         self
     }
 
-    /// Adds a value to the statement.
+    /// Appends a value.
     pub(crate) fn push_bind(&mut self, value: impl Into<Value>) -> &mut Self {
         self.values.push(value.into());
         let parameter = format!("${}", self.values.len());
         self.push(&parameter)
     }
 
-    /// Adds `VALUES` with a row for each item, whose columns `row` adds.
+    /// Appends `VALUES` with a row for each item, whose columns `row` adds.
     pub(crate) fn push_rows<T>(&mut self, items: &[T], row: impl Fn(&mut Self, &T)) {
         self.push(" VALUES ");
         for (number, item) in items.iter().enumerate() {
@@ -154,7 +154,7 @@ impl Query {
         }
     }
 
-    /// How many rows it changed.
+    /// Runs it and returns how many rows it changed.
     pub(crate) async fn execute(self, on: impl Into<Target<'_>>) -> Result<u64, StoreError> {
         match on.into() {
             Target::Pool(Pool::Sqlite(pool)) => {
@@ -181,12 +181,12 @@ impl Query {
         .map_err(unavailable)
     }
 
-    /// The one row there is, if there is one.
+    /// The row, if there is one.
     pub(crate) async fn fetch_optional(self, on: impl Into<Target<'_>>) -> Result<Option<Row>, StoreError> {
         Ok(self.fetch_all(on).await?.into_iter().next())
     }
 
-    /// The one row there is, if there is one, as `read` reads it.
+    /// The row, if there is one, as read by `read`.
     pub(crate) async fn one<T>(
         self,
         on: impl Into<Target<'_>>,
@@ -195,7 +195,7 @@ impl Query {
         self.fetch_optional(on).await?.as_ref().map(read).transpose()
     }
 
-    /// Every row, as `read` reads it.
+    /// All rows, as read by `read`.
     pub(crate) async fn all<T>(
         self,
         on: impl Into<Target<'_>>,
@@ -204,7 +204,7 @@ impl Query {
         self.fetch_all(on).await?.iter().map(read).collect()
     }
 
-    /// The first row, which is always there.
+    /// The first row, which always exists.
     pub(crate) async fn fetch_one(self, on: impl Into<Target<'_>>) -> Result<Row, StoreError> {
         self.fetch_optional(on).await?.ok_or_else(|| unavailable(sqlx::Error::RowNotFound))
     }
@@ -214,12 +214,12 @@ impl Query {
         self.fetch_all(on).await?.iter().map(Row::first).collect()
     }
 
-    /// The first column of the one row there is, if there is one.
+    /// The first column of the row, if there is one.
     pub(crate) async fn scalar<T: Cell>(self, on: impl Into<Target<'_>>) -> Result<Option<T>, StoreError> {
         self.fetch_optional(on).await?.as_ref().map(Row::first).transpose()
     }
 
-    /// What a `SELECT count(*)` says.
+    /// The result of a `SELECT count(*)`.
     pub(crate) async fn count(self, on: impl Into<Target<'_>>) -> Result<u64, StoreError> {
         Ok(self.fetch_one(on).await?.first::<i64>()?.unsigned_abs())
     }
@@ -249,7 +249,7 @@ impl Query {
     }
 }
 
-/// An `INSERT` of one row, each column beside its value.
+/// An `INSERT` of one row, with each column beside its value.
 #[derive(Debug)]
 pub(crate) struct Insert {
     name: &'static str,
@@ -270,7 +270,7 @@ impl Insert {
         self
     }
 
-    /// What follows the values, such as `ON CONFLICT`.
+    /// Adds a clause after the values, such as `ON CONFLICT`.
     pub(crate) const fn then(mut self, text: &'static str) -> Self {
         self.then = text;
         self

@@ -1,4 +1,4 @@
-//! Rows, read by the names of their columns.
+//! Rows, read by column name.
 
 use std::str::FromStr;
 
@@ -20,7 +20,7 @@ pub(crate) enum Row {
     Postgres(PgRow),
 }
 
-/// What a column may hold.
+/// A type that a column may have.
 pub(crate) trait Cell:
     Type<Sqlite> + Type<Postgres> + for<'r> Decode<'r, Sqlite> + for<'r> Decode<'r, Postgres>
 {
@@ -40,7 +40,7 @@ impl Row {
         rows.into_iter().map(Self::Postgres).collect()
     }
 
-    /// Its columns, with the table that a complaint names.
+    /// Its columns; errors name the table.
     pub(crate) const fn of(&self, table: &'static str) -> Reader<'_> {
         Reader { table, row: self }
     }
@@ -61,7 +61,7 @@ impl Row {
     }
 }
 
-/// Typed reads that name the table when a value makes no sense.
+/// Typed reads whose errors name the table.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'r> {
     table: &'static str,
@@ -97,7 +97,7 @@ impl Reader<'_> {
         text.map(|text| text.parse().map_err(|error: T::Err| self.corrupt(error.to_string()))).transpose()
     }
 
-    /// An absent key is empty.
+    /// An absent key is stored as the empty text.
     pub(crate) fn unless_blank<T: FromStr<Err: ToString>>(
         &self,
         column: &str,
@@ -128,12 +128,12 @@ impl Reader<'_> {
         Ok(bytes.map(Sealed))
     }
 
-    /// An erased or absent secret is empty.
+    /// An erased or absent secret is stored as empty bytes.
     pub(crate) fn unless_empty(&self, column: &str) -> Result<Option<Sealed>, StoreError> {
         Ok(Some(self.sealed(column)?).filter(|sealed| !sealed.0.is_empty()))
     }
 
-    /// The code of a failure; `None` also when a newer version wrote one that this one doesn't know.
+    /// The error code; `None` also for a code of a newer version.
     pub(crate) fn code(&self, column: &str) -> Result<Option<Code>, StoreError> {
         Ok(self.optional_text(column)?.as_deref().and_then(Code::from_text))
     }
@@ -174,7 +174,7 @@ impl Reader<'_> {
     }
 }
 
-/// The bytes of a secret; none for one that is not there.
+/// The bytes of a secret; empty when it is absent.
 pub(crate) fn bytes(sealed: Option<&Sealed>) -> &[u8] {
     sealed.map_or(&[], |sealed| &sealed.0)
 }

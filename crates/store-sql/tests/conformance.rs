@@ -1,4 +1,4 @@
-//! Both databases keep what `store` promises.
+//! Both databases pass the conformance suite of `store`.
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod server;
@@ -49,7 +49,7 @@ mod postgres {
     use store_sql::postgres::{self, Address};
     use tokio::sync::OnceCell;
 
-    /// A database that has the schema and nothing else, to copy from.
+    /// A database with only the schema, to copy from.
     static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 
     async fn migrated() -> String {
@@ -58,12 +58,12 @@ mod postgres {
         url.split(['/', '?']).nth(3).unwrap().to_owned()
     }
 
-    /// The way to a database: through a PgBouncer, if LATCHKEY_TEST_POOL_MODE says in which `pool_mode`.
+    /// The URL of a database; through a PgBouncer if LATCHKEY_TEST_POOL_MODE names its `pool_mode`.
     fn pooled(direct: String) -> String {
         static POOLER: OnceLock<Option<PgBouncer>> = OnceLock::new();
         let pooler = POOLER.get_or_init(|| {
             let mode = std::env::var("LATCHKEY_TEST_POOL_MODE").ok()?;
-            // Where there are few, they are shared.
+            // A small number makes PgBouncer share them.
             let connections = if mode == "session" { 20 } else { 3 };
             Some(PgBouncer::start(super::server::server(), &mode, connections).unwrap())
         });

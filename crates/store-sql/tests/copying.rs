@@ -1,4 +1,4 @@
-//! An installation moves from SQLite to PostgreSQL and back, and nothing of it is lost or changed.
+//! An installation is copied from SQLite to PostgreSQL and back, without any loss or change.
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod server;
@@ -17,7 +17,7 @@ use store_sql::{
 };
 use tempfile::TempDir;
 
-/// More than cross at a time.
+/// More than one transfer holds.
 const ROWS: usize = 700;
 
 async fn empty_file(folder: &TempDir, name: &str) -> PathBuf {
@@ -32,7 +32,7 @@ async fn empty_database() -> Address {
     address
 }
 
-/// Puts rows into every table: whatever columns it has, and with an absent value wherever one may be.
+/// Fills every table: every column has a value, and NULL where that is allowed.
 async fn furnish(path: &Path) {
     let mut db = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
     for table in TABLES {
@@ -53,7 +53,7 @@ async fn furnish(path: &Path) {
         let rows = (0..ROWS).map(|row| {
             let cells = columns.iter().map(|(name, kind, needed)| match (parents.get(name), &**kind) {
                 _ if !needed && row % 3 == 0 => "NULL".to_owned(),
-                // Text is JSON, as some columns want that.
+                // Text is JSON, because some columns need it.
                 (Some(parent), _) => format!("'[\"{parent} {row} 🗝\"]'"),
                 (None, "TEXT") if name == "id" => format!("'[\"{} {row} 🗝\"]'", table.name),
                 (None, "TEXT") => format!("'[\"{name} {row} Zoë’s\"]'"),
@@ -70,7 +70,7 @@ async fn furnish(path: &Path) {
     db.close().await.unwrap();
 }
 
-/// Every row, each cell under its column's name.
+/// Every row, with its cells by column name.
 async fn everything(mut snapshot: Box<dyn Snapshot>) -> BTreeMap<&'static str, Vec<BTreeMap<String, Value>>> {
     let mut tables = BTreeMap::new();
     for table in TABLES {
@@ -105,7 +105,7 @@ async fn there_and_back_again_nothing_is_lost() {
     let target = sqlite::fill(&back).await.unwrap();
     assert_eq!(copy(&mut *source, target, |_, _| {}).await.unwrap(), copied);
     assert_eq!(everything(sqlite::snapshot(&back).await.unwrap()).await, before);
-    // The server's own store takes it up.
+    // The server's own store opens it.
     sqlite::open(&back).await.unwrap().close().await;
 }
 
@@ -137,7 +137,7 @@ async fn a_copy_that_fails_on_its_way_leaves_nothing_behind() {
     let (here, address) = (empty_file(&folder, "here.db").await, empty_database().await);
     furnish(&here).await;
     let db = SqlitePool::connect(here.to_str().unwrap()).await.unwrap();
-    // What PostgreSQL cannot hold, in the last table.
+    // A value that PostgreSQL cannot hold, in the last table.
     sqlx::query("UPDATE bot_screenshots SET file = char(0) || 'x'").execute(&db).await.unwrap();
     db.close().await;
     let mut source = sqlite::snapshot(&here).await.unwrap();

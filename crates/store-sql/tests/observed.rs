@@ -1,4 +1,4 @@
-//! A store tells its observer how its transactions went.
+//! A store reports its transactions to its observer.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::{

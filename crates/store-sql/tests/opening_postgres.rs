@@ -1,4 +1,4 @@
-//! Which databases a store opens, what it says about the others, and how a schema moves.
+//! Which databases a store opens, the errors for the others, and migrations.
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod server;
@@ -78,7 +78,7 @@ async fn a_step_that_fails_leaves_the_schema_as_it_was() {
     assert_eq!(schema(&url).await, before);
 }
 
-/// The server that migrates is killed before its last word.
+/// The migrating server is killed before its commit.
 #[tokio::test]
 async fn a_migration_that_is_interrupted_is_run_again_by_the_next_start() {
     let url = server::database("template1").await;
@@ -89,12 +89,12 @@ async fn a_migration_that_is_interrupted_is_run_again_by_the_next_start() {
     killed.execute(raw_sql(AssertSqlSafe(first.unwrap()))).await.unwrap();
     let backend: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut killed).await.unwrap();
     run(&url, format!("SELECT pg_terminate_backend({backend}, 5000)")).await;
-    assert_eq!(schema(&url).await, Schema::new(), "nothing of it is left");
+    assert_eq!(schema(&url).await, Schema::new(), "the migration was rolled back");
     postgres::migrate(&address(&url)).await.unwrap();
     postgres::open(&address(&url)).await.unwrap();
 }
 
-/// As when a branch with a lower number is merged after one with a higher.
+/// As when a branch with a lower number is merged after one with a higher number.
 #[tokio::test]
 async fn a_migration_that_comes_late_is_run() {
     let url = server::database("template1").await;

@@ -1,4 +1,4 @@
-//! Which files a store opens, and how their schema moves.
+//! Which files a store opens, and migrations.
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use std::{fs, path::Path, sync::Arc};
@@ -15,7 +15,7 @@ async fn run(path: &Path, sql: &'static str) {
 #[tokio::test]
 async fn a_newer_schema_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    // Once by its names, once by the count from before.
+    // Once by the names, once by the count that older versions used.
     for (file, newer) in [
         ("names.db", "INSERT INTO schema_steps VALUES ('0999_later')"),
         ("count.db", "DROP TABLE schema_steps; PRAGMA user_version = 999"),
@@ -30,7 +30,7 @@ async fn a_newer_schema_is_refused() {
     }
 }
 
-/// As when a branch with a lower number is merged after one with a higher.
+/// As when a branch with a lower number is merged after one with a higher number.
 #[tokio::test]
 async fn a_migration_that_comes_late_is_run() {
     let dir = tempfile::tempdir().unwrap();
@@ -48,14 +48,14 @@ async fn a_migration_that_fails_leaves_the_file_as_it_was() {
     sqlite::open(&path).await.unwrap().close().await;
     let before = "DELETE FROM schema_steps WHERE name IN ('0026_bot_servers', '0030_used_ids'); DROP TABLE bot_servers";
     run(&path, before).await;
-    // `used_ids` is there already.
+    // `used_ids` exists already.
     let complaint = sqlite::open(&path).await.unwrap_err();
     assert!(matches!(complaint, OpenError::Migration { name: "0030_used_ids", .. }), "{complaint}");
     run(&path, "CREATE TABLE bot_servers (one TEXT); DROP TABLE bot_servers; DROP TABLE used_ids").await;
     sqlite::open(&path).await.unwrap();
 }
 
-/// What `kill -9` leaves of a file is what is on the disk at that moment, changes that are not committed included.
+/// `kill -9` leaves what is on the disk at that moment, uncommitted pages included.
 #[tokio::test]
 async fn a_migration_that_is_interrupted_is_run_again_by_the_next_start() {
     let dir = tempfile::tempdir().unwrap();
@@ -63,7 +63,7 @@ async fn a_migration_that_is_interrupted_is_run_again_by_the_next_start() {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
     let options = options.journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
     let mut db = SqliteConnection::connect_with(&options).await.unwrap();
-    // Few pages in memory, so that the others are written before the end.
+    // A small page cache, so that pages are written before the commit.
     db.execute("PRAGMA cache_size = 5; BEGIN IMMEDIATE").await.unwrap();
     for step in steps_before("0010") {
         db.execute(raw_sql(AssertSqlSafe(step))).await.unwrap();

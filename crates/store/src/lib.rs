@@ -1,8 +1,8 @@
-//! What storage promises: one trait per aggregate and one conformance suite. No SQL.
+//! The interface of storage: one trait per aggregate and one conformance suite. No SQL.
 //!
 //! - A lookup returns `Option`: "not found" is the caller's decision, not a storage error.
 //! - Every method that serves a tenant takes its [`WorkspaceId`](model::WorkspaceId), so a read across tenants can't be
-//!   written by forgetting a filter. The exceptions are named: they are asked before the tenant is known.
+//!   written by forgetting a filter. The exceptions say "Across tenants".
 //! - Time and randomness are arguments: ids, lease tokens and timestamps come in with the call.
 //! - Work is a row with a lease. [`Lease`] says who holds it; a write under a lease happens only while it is held, and
 //!   answers `false` otherwise.

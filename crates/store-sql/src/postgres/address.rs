@@ -1,4 +1,4 @@
-//! Where the database is, and who we are there.
+//! The address of the database, and the user.
 
 use std::{fmt, str::FromStr as _, sync::Arc};
 
@@ -7,12 +7,13 @@ use sqlx::{ConnectOptions as _, postgres::PgConnectOptions};
 
 use super::OpenError;
 
-/// `postgres://user:password@host:port/database`, read. It prints without the password.
+/// A parsed `postgres://user:password@host:port/database`. It prints without the password.
 #[derive(Clone)]
 pub struct Address(Arc<PgConnectOptions>);
 
 impl Address {
-    /// Reads an address. What it leaves out comes from `PGHOST`, `PGUSER` and so on, the password from `~/.pgpass` too.
+    /// Parses an address. Missing parts come from `PGHOST`, `PGUSER` and so on; the password also from
+    /// `~/.pgpass`.
     pub fn read(url: &Secret) -> Result<Self, OpenError> {
         let url = url.expose().trim();
         if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
@@ -23,17 +24,17 @@ impl Address {
         Ok(Self(Arc::new(options.application_name("latchkey").disable_statement_logging())))
     }
 
-    /// How to connect. Nothing about the session is said here: a pooler drops it, or takes it for an error.
+    /// Options of a connection. They set nothing on the session: a pooler ignores or refuses such settings.
     pub(crate) fn options(&self) -> PgConnectOptions {
         PgConnectOptions::clone(&self.0).extra_float_digits(None)
     }
 
-    /// Who we are there.
+    /// The user.
     pub fn user(&self) -> &str {
         self.0.get_username()
     }
 
-    /// The database's name: its user's unless told otherwise, as everywhere with PostgreSQL.
+    /// The database's name; as usual with PostgreSQL, the user's name by default.
     pub fn database(&self) -> &str {
         self.0.get_database().unwrap_or(self.user())
     }

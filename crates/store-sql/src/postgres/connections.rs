@@ -1,9 +1,9 @@
-//! Connections, and what may be relied on between two statements.
+//! Connections, and what holds between two statements on them.
 //!
-//! On a connection to PostgreSQL, and through a pooler that gives us a session, statements are prepared once and the
-//! timeouts are set once. A pooler that shares connections by the transaction (PgBouncer's `pool_mode = transaction`) may
-//! put each transaction onto another connection, with what others have prepared there. Then every statement is in a
-//! transaction, which begins by setting the timeouts, and nothing is prepared by name.
+//! On a direct connection, and through a pooler in session mode, statements are prepared once and timeouts
+//! are set once. A pooler in transaction mode (PgBouncer's `pool_mode = transaction`) may run each
+//! transaction on another connection, where other clients have prepared statements. Then every statement runs
+//! in a transaction that begins by setting the timeouts, and no statement is prepared by name.
 
 use std::time::Duration;
 
@@ -23,28 +23,27 @@ pub(crate) const ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ
 
 /// How long a call waits for a free connection.
 const FREE_WITHIN: Duration = Duration::from_secs(5);
-/// A connection that has lain idle for so long is asked whether it still works before it is used: a round trip, which one
-/// that was in use a moment ago need not take.
+/// A connection that was idle for longer is tested before use, which costs a round trip.
 const DOUBTED_AFTER: Duration = Duration::from_millis(500);
 
-/// Nothing waits for ever, and a server of ours that stalls inside a transaction lets go of its rows.
+/// No statement waits for ever, and a server that stalls inside a transaction releases its rows.
 const TIMEOUTS: [(&str, &str); 3] =
     [("statement_timeout", "10s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "10s")];
 
 /// A statement with its values.
 type Statement = Query<'static, Postgres, PgArguments>;
 
-/// Some connections.
+/// A connection pool.
 #[derive(Debug, Clone)]
 pub(crate) struct PostgresPool {
     pool: PgPool,
-    /// Whether a pooler shares them among transactions.
+    /// Whether a pooler shares the connections among transactions.
     is_shared: bool,
     begins: TaskTracker,
 }
 
 impl PostgresPool {
-    /// So many, made when they are needed.
+    /// At most `connections` of them, opened when needed.
     pub(crate) fn new(options: PgConnectOptions, connections: u32, is_shared: bool) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
@@ -77,17 +76,18 @@ impl PostgresPool {
             Isolation::OnAbsence => ON_ABSENCE,
             Isolation::OneMoment => ONE_MOMENT,
         };
-        // One round trip, also with the timeouts.
+        // One round trip, timeouts included.
         let sql = if self.is_shared { format!("{begin}; {}", set("SET LOCAL")) } else { begin.to_owned() };
         let pool = self.pool.clone();
-        // In a task of its own. A caller that goes away while BEGIN is on its way would leave a connection with an open
-        // transaction, of which the driver doesn't know: the next caller's statements would be in it, and be lost.
+        // Runs in a task of its own. A caller that is cancelled during BEGIN would leave a connection with an
+        // open transaction that the driver doesn't know of; the next caller's statements would run in it and
+        // be lost.
         let task = self.begins.spawn(async move { pool.begin_with(AssertSqlSafe(sql)).await });
         let transaction = task.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?;
         Ok(PostgresTx { transaction, is_shared: self.is_shared })
     }
 
-    /// Runs a statement by itself: how many rows it changed.
+    /// Runs a statement on its own and returns how many rows it changed.
     pub(crate) async fn execute(&self, statement: Statement) -> Result<u64, sqlx::Error> {
         if !self.is_shared {
             return statement.execute(&self.pool).await.map(|done| done.rows_affected());
@@ -98,7 +98,7 @@ impl PostgresPool {
         Ok(changed)
     }
 
-    /// Runs a statement by itself: its rows.
+    /// Runs a statement on its own and returns its rows.
     pub(crate) async fn fetch_all(&self, statement: Statement) -> Result<Vec<PgRow>, sqlx::Error> {
         if !self.is_shared {
             return statement.fetch_all(&self.pool).await;
@@ -114,7 +114,7 @@ impl PostgresPool {
         (self.pool.size(), self.pool.num_idle())
     }
 
-    /// Closes the connections. What follows fails.
+    /// Closes the connections. Later calls fail.
     pub(crate) async fn close(&self) {
         self.pool.close().await;
         self.begins.close();
@@ -126,7 +126,7 @@ fn set(command: &str) -> String {
     TIMEOUTS.map(|(name, value)| format!("{command} {name} = '{value}'")).join("; ")
 }
 
-/// A transaction. Dropped, it takes everything back.
+/// A transaction. Dropping it rolls back.
 #[derive(Debug)]
 pub(crate) struct PostgresTx {
     transaction: PgTransaction<'static>,
@@ -177,7 +177,7 @@ mod tests {
         sqlx::query_scalar("SELECT count(*) FROM written").fetch_one(witness).await.unwrap()
     }
 
-    /// Whoever goes away at whatever moment of a BEGIN: what others write next is committed.
+    /// Callers that are cancelled at any moment of a BEGIN: the next caller's writes are committed.
     #[tokio::test]
     async fn a_begin_that_is_given_up_takes_nobody_elses_writes_with_it() {
         let (db, mut witness, _server) = database(false).await;
@@ -197,7 +197,8 @@ mod tests {
         }
     }
 
-    /// The server ends a connection at rest, in a transaction, and at its end: the next caller gets another.
+    /// The server ends a connection while idle, in a transaction and at its end: the next caller gets another
+    /// one.
     #[tokio::test]
     async fn after_a_connection_was_ended_the_next_one_works() {
         let (db, mut witness, _server) = database(false).await;
@@ -217,7 +218,7 @@ mod tests {
         assert_eq!(written(&mut witness).await, 2);
     }
 
-    /// A COMMIT that PostgreSQL refuses, as it does what it cannot put in an order.
+    /// PostgreSQL refuses a COMMIT, as after a serialization failure.
     #[tokio::test]
     async fn after_a_commit_that_failed_the_next_one_works() {
         let (db, mut witness, _server) = database(false).await;

@@ -13,17 +13,17 @@ use super::{
 };
 use crate::db::unavailable;
 
-/// How often we look for servers that are still up: a tenth of a second apart.
+/// How often to look for servers that are still running, a tenth of a second apart.
 const LOOKS: u32 = 20;
 
-/// A transaction on a connection of its own. Dropped, it takes everything back.
+/// A transaction on a connection of its own. Dropping it rolls back.
 struct Copying {
     db: PgConnection,
     /// The columns of a table, by name.
     kinds: BTreeMap<&'static str, BTreeMap<String, Kind>>,
 }
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Integer,
@@ -32,16 +32,16 @@ enum Kind {
     Json,
 }
 
-/// Everything in the database as it is now. It has to be up to date, and no server may use it: what one writes later
-/// would be left behind.
+/// A snapshot of the database. Its schema has to be current and no server may run: later writes would not be
+/// copied.
 pub async fn snapshot(address: &Address) -> Result<Box<dyn Snapshot>, OpenError> {
     Ok(Box::new(Copying::begin(address, ONE_MOMENT).await?))
 }
 
-/// The database, to be filled: likewise.
+/// The database as a target. The same conditions apply.
 pub async fn fill(address: &Address) -> Result<Box<dyn Filling>, OpenError> {
     let mut copying = Copying::begin(address, ON_ROWS).await?;
-    // Nobody founds an installation here meanwhile, and no second copy begins.
+    // Prevents a server from creating the first workspace meanwhile, and a second copy.
     let lock = "-- copy: lock\nLOCK TABLE workspaces IN SHARE ROW EXCLUSIVE MODE";
     let unusable = |cause| OpenError::Unusable { address: address.clone(), cause };
     copying.db.execute(lock).await.map_err(unusable)?;
@@ -64,7 +64,7 @@ impl Copying {
             if others == 0 {
                 break;
             }
-            // Whoever has just gone stays in PostgreSQL's list for a moment.
+            // A closed connection stays in PostgreSQL's list for a moment.
             db.execute("-- copy: wait\nSELECT pg_sleep(0.1)").await.map_err(unusable)?;
             others = servers(&mut db).await.map_err(unusable)?;
         }
@@ -200,13 +200,13 @@ impl Filling for Copying {
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         self.db.execute("-- copy: commit\nCOMMIT").await.map_err(unavailable)?;
-        // What is done is done, however the goodbye goes.
+        // An error while closing doesn't matter.
         drop(self.db.close().await);
         Ok(())
     }
 }
 
-/// How many connections servers of ours keep here. Every connection of ours has the same name.
+/// How many connections of our servers are open. All of them have the same application name.
 async fn servers(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "-- copy: servers\n\
@@ -242,7 +242,7 @@ fn value(row: &PgRow, column: usize, kind: Kind) -> Result<Value, StoreError> {
     value.map(|value| value.unwrap_or(Value::Null)).map_err(unavailable)
 }
 
-/// A column as an array; `None` when a cell holds something else.
+/// A column as an array; `None` when a cell has another type.
 fn each<T>(cells: Vec<Value>, of: impl Fn(Value) -> Option<T>) -> Option<Vec<Option<T>>> {
     let cell = |value| match value {
         Value::Null => Some(None),

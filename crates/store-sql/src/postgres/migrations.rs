@@ -1,28 +1,29 @@
-//! Bringing the schema of a database up to date.
+//! Migrates a database.
 
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, raw_sql};
 
 use super::{Address, OpenError, open};
 use crate::migrations::{Difference, POSTGRES};
 
-/// Taken for the length of a transaction, so that two who migrate at once take each step once. Any number does.
+/// Advisory lock of the migrating transaction, so that concurrent runs take each step once. The number is
+/// arbitrary.
 const LOCK: i64 = 0x6c61_7463_686b_6579;
 
-/// A step may take long, but does not keep the servers waiting behind a lock that it cannot get. For the length of the
-/// transaction: through a pooler, what is set for longer is set for others.
+/// A step may take long, but must not make servers wait behind a lock that it can't get. Set for the
+/// transaction only: through a pooler, a setting of the session would reach other clients.
 const BEGIN: &str =
     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10s'";
 
-/// What bringing a schema up to date came to.
+/// The result of a migration.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Migrated {
-    /// The migrations that were run, oldest first. None: it was up to date.
+    /// The migrations that were run, oldest first. Empty: the schema was current.
     pub taken: Vec<&'static str>,
-    /// The last one that it has now.
+    /// The newest migration of the database now.
     pub schema: &'static str,
 }
 
-/// Takes the migrations that are missing: all of them, or none. One that is interrupted leaves the database as it was.
+/// Runs the missing migrations, all or none. An interrupted run leaves the database unchanged.
 pub(crate) async fn run(address: &Address) -> Result<Migrated, OpenError> {
     let mut db = open::connect(address).await?;
     let refused = |cause| OpenError::Migration { address: address.clone(), cause };
@@ -30,7 +31,7 @@ pub(crate) async fn run(address: &Address) -> Result<Migrated, OpenError> {
     let lock = sqlx::query("-- migrate: lock\nSELECT pg_advisory_xact_lock($1)").bind(LOCK);
     lock.persistent(false).execute(&mut *tx).await.map_err(refused)?;
     let difference = difference(&mut tx, address).await?;
-    // The numbers count, as they did before the names were looked at: an older version sees that it is older.
+    // The numbers are kept, as before migrations had names: older versions compare them.
     let ledger = "-- migrate: begin\n\
                   CREATE TABLE IF NOT EXISTS schema_steps (number BIGINT PRIMARY KEY, name TEXT NOT NULL)";
     tx.execute(raw_sql(ledger)).await.map_err(refused)?;
@@ -42,13 +43,13 @@ pub(crate) async fn run(address: &Address) -> Result<Migrated, OpenError> {
         taken.execute(&mut *tx).await.map_err(refused)?;
     }
     tx.commit().await.map_err(refused)?;
-    // What is done is done, however the goodbye goes.
+    // An error while closing doesn't matter.
     drop(db.close().await);
     let taken = difference.missing.iter().map(|migration| migration.name).collect();
     Ok(Migrated { taken, schema: POSTGRES.last().map_or("", |migration| migration.name) })
 }
 
-/// Whether the schema is the one that this version speaks to.
+/// Checks that the schema is this version's.
 pub(crate) async fn check(db: &mut PgConnection, address: &Address) -> Result<(), OpenError> {
     let difference = difference(db, address).await?;
     if difference.missing.is_empty() {
@@ -66,13 +67,13 @@ async fn difference(db: &mut PgConnection, address: &Address) -> Result<Differen
     Err(OpenError::TooNew { address: address.clone(), unknown: difference.unknown.join(", ") })
 }
 
-/// The names of the migrations that the database has.
+/// The names of the migrations that were run.
 async fn taken(db: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
     let begun = "-- schema: begun\nSELECT count(to_regclass('schema_steps'))";
     if open::number(db, begun).await? == 0 {
         return Ok(Vec::new());
     }
-    // Not prepared: such a statement works through any pooler.
+    // Not prepared, so that it works through any pooler.
     let names =
         raw_sql("-- schema: taken\nSELECT name FROM schema_steps ORDER BY number").fetch_all(db).await?;
     names.iter().map(|row| row.try_get(0)).collect()

@@ -20,13 +20,13 @@ pub use copy::{fill, snapshot};
 pub use migrations::Migrated;
 pub use open::OpenError;
 
-/// Connections of one process. A call holds one for a few milliseconds, so that few serve many.
+/// Connections of one process. A call holds one for a few milliseconds, so a few are enough.
 const CONNECTIONS: u32 = 8;
-/// Those for the audit, beside them. It writes one batch after another, so there is one, unless that hangs. And it is the
-/// same one each time, whose process at the server has everything at hand; that is a tenth more reads with a strict audit.
+/// Further connections for the audit. It writes one batch after another, so it uses one unless that hangs.
+/// Reusing the same one keeps the backend's caches warm, which is a tenth more reads with a strict audit.
 const AUDIT_CONNECTIONS: u32 = 4;
 
-/// Connects to a database whose schema is the one this version speaks to.
+/// Connects to a database that has this version's schema.
 pub async fn open(address: &Address) -> Result<SqlStore, OpenError> {
     let mut first = open::connect(address).await?;
     migrations::check(&mut first, address).await?;
@@ -34,19 +34,19 @@ pub async fn open(address: &Address) -> Result<SqlStore, OpenError> {
     if is_shared {
         tracing::info!("a pooler shares the connections to PostgreSQL among transactions");
     }
-    // It has done its work; the pools make their own.
+    // An error while closing doesn't matter; the pools open their own connections.
     drop(first.close().await);
     let pool = |connections| Pool::Postgres(PostgresPool::new(address.options(), connections, is_shared));
     let readers = pool(CONNECTIONS);
     Ok(SqlStore { writer: readers.clone(), readers, audit: pool(AUDIT_CONNECTIONS), observer: None })
 }
 
-/// Brings the schema of a database up to date. Replicas may be running meanwhile.
+/// Migrates the database. Servers may run meanwhile.
 pub async fn migrate(address: &Address) -> Result<Migrated, OpenError> {
     migrations::run(address).await
 }
 
-/// Whether a transaction was ended for another's sake: nothing of it is left, and it may well succeed now.
+/// Whether PostgreSQL rolled the transaction back because of a conflict, so that a repetition may succeed.
 pub(crate) fn collided(error: &StoreError) -> bool {
     const SERIALIZATION_FAILURE: &str = "40001";
     const DEADLOCK_DETECTED: &str = "40P01";

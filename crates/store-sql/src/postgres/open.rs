@@ -1,4 +1,4 @@
-//! The first connection, and what is wrong when there is none.
+//! The first connection, and the errors it can meet.
 
 use std::time::Duration;
 
@@ -6,38 +6,38 @@ use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, error::Databa
 
 use super::Address;
 
-/// Longer than a healthy server takes to answer, shorter than whoever waits for a start is patient.
+/// Longer than a healthy server takes to answer, and short enough for an operator who waits for the start.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The oldest PostgreSQL that the conformance suite runs on.
 const OLDEST: i64 = 15;
 
-/// The database cannot be used. Each says what to do about it.
+/// The database cannot be used. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It is not an address at all.
+    /// The URL is malformed.
     #[error(
         "database_url is not an address of a PostgreSQL database, postgres://user:password@host/database ({cause})"
     )]
     Address {
-        /// What is wrong with it. Never the address: it holds a password.
+        /// The cause. Never the URL, because it holds a password.
         cause: String,
     },
-    /// Nobody answers.
+    /// The server does not answer.
     #[error("no PostgreSQL answers at {address} ({cause}): start it, or correct `database_url`")]
     Away {
-        /// Where.
+        /// The server.
         address: Address,
-        /// What the system said.
+        /// The system's error.
         cause: String,
     },
-    /// Wrong password, unknown user, or not from here.
+    /// Wrong password, unknown user, or a refused client address.
     #[error(
         "PostgreSQL at {address} does not let {} in ({cause}): correct the user or password in `database_url`",
         address.user()
     )]
     Refused {
-        /// Where.
+        /// The server.
         address: Address,
         /// What PostgreSQL said.
         cause: String,
@@ -48,82 +48,82 @@ pub enum OpenError {
         address.database()
     )]
     Missing {
-        /// Where.
+        /// The server.
         address: Address,
     },
     /// The server is too old.
     #[error("PostgreSQL at {address} is version {found}, and latchkey needs {OLDEST} or later: upgrade it")]
     OldServer {
-        /// Where.
+        /// The server.
         address: Address,
         /// Its version.
         found: i64,
     },
-    /// The schema has still to be brought up to date.
+    /// The schema lacks migrations.
     #[error(
         "the database {} at {address} is older than this latchkey (it lacks {missing}): run `latchkey migrate`",
         address.database()
     )]
     TooOld {
-        /// Where.
+        /// The server.
         address: Address,
-        /// The migrations that it lacks.
+        /// The missing migrations.
         missing: String,
     },
-    /// A newer Latchkey has migrated it.
+    /// A newer Latchkey has migrated the database.
     #[error(
         "the database {} at {address} is newer than this latchkey (which does not know {unknown}): run the version that \
          migrated it, or restore the backup from before that",
         address.database()
     )]
     TooNew {
-        /// Where.
+        /// The server.
         address: Address,
         /// The migrations that this version doesn't know.
         unknown: String,
     },
-    /// A pooler stands between, and this needs a session.
+    /// A pooler shares the connections, and this command needs a session.
     #[error(
         "a pooler at {address} shares its connections among transactions, and copying takes one session: give the \
          address of PostgreSQL itself"
     )]
     Pooled {
-        /// Where.
+        /// The pooler.
         address: Address,
     },
-    /// Servers are up that should not be.
+    /// Servers are running that have to be stopped.
     #[error(
         "{connections} connections of latchkey to the database {} at {address} are open: stop every server on it first",
         address.database()
     )]
     InUse {
-        /// Where.
+        /// The server.
         address: Address,
-        /// How many.
+        /// How many connections they have.
         connections: i64,
     },
-    /// A step failed; none was taken.
+    /// A migration failed; none was kept.
     #[error(
         "the database {} at {address} is as it was, a step of its schema failed ({cause}): run `latchkey migrate` again",
         address.database()
     )]
     Migration {
-        /// Where.
+        /// The server.
         address: Address,
         /// What PostgreSQL said.
         cause: sqlx::Error,
     },
-    /// Anything else.
+    /// Any other error.
     #[error("the database {} at {address} cannot be used ({cause}): see PostgreSQL's log", address.database())]
     Unusable {
-        /// Where.
+        /// The server.
         address: Address,
         /// What PostgreSQL said.
         cause: sqlx::Error,
     },
 }
 
-/// One connection, to a server that is new enough.
+/// One connection to a server that is new enough.
 pub(crate) async fn connect(address: &Address) -> Result<PgConnection, OpenError> {
     let options = address.options();
     let answer = tokio::time::timeout(ANSWERS_WITHIN, PgConnection::connect_with(&options)).await;
@@ -142,11 +142,12 @@ pub(crate) async fn connect(address: &Address) -> Result<PgConnection, OpenError
     Ok(db)
 }
 
-/// Whether a pooler shares the connections behind `one` among transactions. Then, what is set or prepared in one
-/// transaction is not there in the next.
+/// Whether a pooler shares the connections behind `one` among transactions. Then settings and prepared
+/// statements of one transaction are missing in the next.
 ///
-/// A second connection holds a transaction open. If it has the backend that the first had a moment ago, or the first has
-/// another by now, then backends are lent for a transaction. Others may come between; not every time.
+/// A second connection holds a transaction open. If it gets the backend that `one` had, or `one` gets another
+/// backend now, backends are lent for a transaction. Other clients may interfere, so it is tried several
+/// times.
 pub(crate) async fn is_shared(one: &mut PgConnection, address: &Address) -> Result<bool, OpenError> {
     const LOOKS: u32 = 5;
     let unusable = |cause| OpenError::Unusable { address: address.clone(), cause };
@@ -164,7 +165,7 @@ pub(crate) async fn is_shared(one: &mut PgConnection, address: &Address) -> Resu
         Ok(false)
     };
     let looked = tokio::time::timeout(ANSWERS_WITHIN, looked).await;
-    // Only a pooler makes somebody wait here, for a connection that the other one has.
+    // Only a pooler makes a client wait here, for the backend that the other connection holds.
     let is_shared = looked.unwrap_or(Ok(true)).map_err(unusable)?;
     drop(other.close().await);
     Ok(is_shared)
@@ -174,26 +175,27 @@ async fn backend(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
     number(db, "-- backend\nSELECT pg_backend_pid()::bigint").await
 }
 
-/// What a statement answers that is not prepared: such a one works through any pooler.
+/// The number that an unprepared statement returns: such a statement works through any pooler.
 pub(crate) async fn number(db: &mut PgConnection, sql: &'static str) -> Result<i64, sqlx::Error> {
     raw_sql(sql).fetch_one(db).await?.try_get(0)
 }
 
-/// By what PostgreSQL calls it (<https://www.postgresql.org/docs/current/errcodes-appendix.html>), never by its prose.
+/// Classified by PostgreSQL's error codes (<https://www.postgresql.org/docs/current/errcodes-appendix.html>),
+/// never by its prose.
 fn judge(address: &Address, error: sqlx::Error) -> OpenError {
     let address = address.clone();
     let code = error.as_database_error().and_then(DatabaseError::code).unwrap_or_default().into_owned();
     match (code.as_str(), error) {
         ("28000" | "28P01", error) => OpenError::Refused { address, cause: said(&error) },
         ("3D000", _) => OpenError::Missing { address },
-        // Starting, stopping, or full.
+        // The server is starting, stopping or full.
         ("57P03" | "57P01" | "53300", error) => OpenError::Away { address, cause: said(&error) },
         (_, sqlx::Error::Io(error)) => OpenError::Away { address, cause: error.to_string() },
         (_, cause) => OpenError::Unusable { address, cause },
     }
 }
 
-/// PostgreSQL's own words, without the driver's around them.
+/// PostgreSQL's message without the driver's prefix.
 fn said(error: &sqlx::Error) -> String {
     error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned())
 }

@@ -1,4 +1,4 @@
-//! A whole file, read or filled while nobody else has it open.
+//! A whole file, read or filled under an exclusive lock.
 
 use std::{path::Path, time::Duration};
 
@@ -14,17 +14,17 @@ use store::{Filling, Row, Snapshot, StoreError, Table, Value};
 use super::{OpenError, migrations};
 use crate::db::unavailable;
 
-/// One transaction on a file that is locked against everybody else, servers included. Dropped, it takes everything back.
+/// A transaction with an exclusive lock on the file, also against servers. Dropping it rolls back.
 struct Alone {
     db: SqliteConnection,
 }
 
-/// Everything in the file at `path`, which has to be up to date. No server may have it open, or open it meanwhile.
+/// A snapshot of the file at `path`. Its schema has to be current, and no server may have it open.
 pub async fn snapshot(path: &Path) -> Result<Box<dyn Snapshot>, OpenError> {
     Ok(Box::new(Alone::begin(path).await?))
 }
 
-/// The file at `path`, to be filled: likewise.
+/// The file at `path` as a target. The same conditions apply.
 pub async fn fill(path: &Path) -> Result<Box<dyn Filling>, OpenError> {
     Ok(Box::new(Alone::begin(path).await?))
 }
@@ -32,7 +32,7 @@ pub async fn fill(path: &Path) -> Result<Box<dyn Filling>, OpenError> {
 impl Alone {
     async fn begin(path: &Path) -> Result<Self, OpenError> {
         let refused = |cause: sqlx::Error| match cause.as_database_error().and_then(DatabaseError::code) {
-            // SQLITE_BUSY, and SQLITE_BUSY_RECOVERY: somebody else has it open.
+            // SQLITE_BUSY and SQLITE_BUSY_RECOVERY: another process has it open.
             Some(code) if code == "5" || code == "261" => OpenError::InUse { path: path.to_owned() },
             _ => OpenError::Unusable { path: path.to_owned(), cause },
         };

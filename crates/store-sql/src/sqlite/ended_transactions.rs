@@ -1,4 +1,4 @@
-//! Transactions that SQLite ends by itself, brought about for real on the store's own connections.
+//! Transactions that SQLite itself rolls back, on the store's own connections.
 
 use std::sync::Arc;
 
@@ -23,14 +23,14 @@ async fn empty() -> (SqlStore, TempDir) {
     (sqlite::open(&dir.path().join("latchkey.db")).await.unwrap(), dir)
 }
 
-/// As many pages as there are, and `more`.
+/// Limits the file to its current pages and `more`.
 async fn limit_pages(store: &SqlStore, more: i64) {
     let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(raw(&store.writer)).await.unwrap();
     let limit = format!("PRAGMA max_page_count = {}", pages + more);
     raw(&store.writer).execute(raw_sql(AssertSqlSafe(limit))).await.unwrap();
 }
 
-/// Writes workspaces until SQLite has no page left for one.
+/// Adds workspaces until SQLite has no free page.
 async fn fill(store: &SqlStore, suite: &Conformance) -> String {
     loop {
         let id = WorkspaceId::generate(&suite.env);
@@ -50,7 +50,7 @@ async fn a_full_database_takes_nothing_and_then_everything_again() {
     let complaint = fill(&store, &suite).await;
     assert!(complaint.contains("full"), "{complaint}");
     limit_pages(&store, 1000).await;
-    // Every kind of caller, again and again: a transaction, and a statement by itself.
+    // Every kind of caller, several times: in a transaction, and a statement on its own.
     for _ in 0..3 {
         store.probe().await.unwrap();
         let id = WorkspaceId::generate(&suite.env);
@@ -59,7 +59,8 @@ async fn a_full_database_takes_nothing_and_then_everything_again() {
     }
 }
 
-/// A commit hook that says no turns COMMIT into ROLLBACK, as a disk does that is full when the pages are written.
+/// A commit hook that refuses turns COMMIT into ROLLBACK, like a disk that is full when the pages are
+/// written.
 #[tokio::test]
 async fn after_a_commit_that_failed_the_next_one_works() {
     let (store, _dir) = empty().await;
@@ -70,11 +71,11 @@ async fn after_a_commit_that_failed_the_next_one_works() {
     }
     let complaint = store.probe().await.unwrap_err().to_string();
     assert!(complaint.contains("constraint"), "{complaint}");
-    // The connection that has the hook is not lent again.
+    // The connection with the hook is not lent again.
     store.probe().await.unwrap();
 }
 
-/// An interrupted write is ended by SQLite as one is that meets a broken disk, or runs out of memory.
+/// SQLite ends an interrupted write in the same way as one that meets a broken disk or lack of memory.
 #[tokio::test]
 async fn after_a_statement_that_was_broken_off_the_next_transaction_works() {
     let (store, _dir) = empty().await;
@@ -87,12 +88,12 @@ async fn after_a_statement_that_was_broken_off_the_next_transaction_works() {
     store.probe().await.unwrap();
 }
 
-/// Readers' transactions end in the same way, and their connections are lent in turn.
+/// Readers' transactions can end in the same way, and their connections are reused in turn.
 #[tokio::test]
 async fn a_reader_whose_transaction_was_ended_is_not_lent_again() {
     let (store, _dir) = empty().await;
     let mut transaction = raw(&store.readers).begin().await.unwrap();
-    // SQLite's own ROLLBACK, behind the driver's back.
+    // SQLite's own ROLLBACK, unknown to the driver.
     transaction.execute(raw_sql("ROLLBACK")).await.unwrap();
     drop(transaction);
     for _ in 0..8 {

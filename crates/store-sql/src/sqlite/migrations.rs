@@ -1,4 +1,4 @@
-//! Opening a file: what is wrong with it, and bringing its schema up to date.
+//! Opens a file: checks it and migrates its schema.
 
 use std::path::{Path, PathBuf};
 
@@ -14,32 +14,32 @@ pub enum OpenError {
         "the database {path} cannot be opened ({cause}): check the folder's permissions, or set `data_dir`"
     )]
     Unusable {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What SQLite said.
+        /// SQLite's error.
         cause: sqlx::Error,
     },
-    /// Somebody else has it open.
+    /// Another process has it open.
     #[error("the database {path} is in use: stop the server on it first")]
     InUse {
-        /// Which file.
+        /// The file.
         path: PathBuf,
     },
-    /// Its schema has still to be brought up to date.
+    /// The schema lacks migrations.
     #[error("the database {path} is older than this latchkey (it lacks {missing}): run `latchkey migrate`")]
     TooOld {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// The migrations that it lacks.
+        /// The missing migrations.
         missing: String,
     },
-    /// It was made by a newer Latchkey.
+    /// A newer Latchkey has migrated it.
     #[error(
         "the database {path} is newer than this latchkey (which does not know {unknown}): run the version that was \
          running on it, or restore the backup from before that"
     )]
     TooNew {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The migrations that this version doesn't know.
         unknown: String,
@@ -49,20 +49,20 @@ pub enum OpenError {
         "the database {path} is as it was, the migration {name} failed ({cause}): report this, with that line"
     )]
     Migration {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Which migration.
+        /// The migration.
         name: &'static str,
-        /// What SQLite said.
+        /// SQLite's error.
         cause: sqlx::Error,
     },
 }
 
-/// Before migrations had names, `PRAGMA user_version` counted the first ones of these. It still counts, so that an older
-/// version sees that it is older.
+/// Before migrations had names, `PRAGMA user_version` counted the first of them. It is still set, so that an
+/// older version sees a newer schema.
 const COUNTED: usize = 23;
 
-/// Whether the schema is the one that this version speaks to.
+/// Checks that the schema is this version's.
 pub(crate) async fn check(db: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
     let difference = difference(db, path).await?;
     if difference.missing.is_empty() {
@@ -71,17 +71,17 @@ pub(crate) async fn check(db: &mut SqliteConnection, path: &Path) -> Result<(), 
     Err(OpenError::TooOld { path: path.to_owned(), missing: difference.missing() })
 }
 
-/// Takes the migrations that are missing: all of them, or none. A process that is killed on its way leaves the file as it
-/// was, and the next start begins anew.
+/// Runs the missing migrations, all or none. A killed process leaves the file unchanged, and the next start
+/// runs them again.
 pub(crate) async fn run(writer: &SqlitePool, path: &Path) -> Result<(), OpenError> {
     let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };
-    // Read inside the transaction: two processes at their first start take each once.
+    // Read inside the transaction, so that two concurrent first starts run each migration once.
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await.map_err(unusable)?;
     let difference = difference(&mut tx, path).await?;
     if difference.missing.is_empty() && has_names(&mut tx).await.map_err(unusable)? {
         return Ok(());
     }
-    // Also for a database from before migrations had names.
+    // Needed also for a database from before migrations had names.
     let ledger = "-- migrate: begin\nCREATE TABLE IF NOT EXISTS schema_steps (name TEXT PRIMARY KEY) STRICT";
     tx.execute(raw_sql(ledger)).await.map_err(unusable)?;
     for migration in &difference.missing {
@@ -106,7 +106,7 @@ async fn difference(db: &mut SqliteConnection, path: &Path) -> Result<Difference
     Err(OpenError::TooNew { path: path.to_owned(), unknown: difference.unknown.join(", ") })
 }
 
-/// The names of the migrations that the database has.
+/// The names of the migrations that were run.
 async fn taken(db: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
     if has_names(db).await? {
         return sqlx::query_scalar("-- schema: taken\nSELECT name FROM schema_steps").fetch_all(db).await;

@@ -1,8 +1,8 @@
 //! SQLite, in one file.
 //!
-//! One connection writes, in `BEGIN IMMEDIATE` transactions, so writers queue here instead of meeting `SQLITE_BUSY`;
-//! readers have a pool of their own and never wait for the writer (WAL). `synchronous = FULL`: what was answered
-//! survives a power cut.
+//! One connection writes, in `BEGIN IMMEDIATE` transactions, so writers queue here instead of getting
+//! `SQLITE_BUSY`. Readers have a pool of their own and never wait for the writer (WAL). `synchronous = FULL`:
+//! a committed change survives a power cut.
 
 mod copy;
 #[cfg(test)]
@@ -21,7 +21,7 @@ use crate::{SqlStore, db::Pool};
 pub use copy::{fill, snapshot};
 pub use migrations::OpenError;
 
-/// Opens the database at `path`, makes it if it is not there, and brings its schema up to date.
+/// Opens the database at `path`, creates it if it is absent, and migrates it.
 pub async fn open(path: &Path) -> Result<SqlStore, OpenError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -29,7 +29,7 @@ pub async fn open(path: &Path) -> Result<SqlStore, OpenError> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        // What is erased is overwritten: a tombstone's tokens are not to be found in the file's gaps.
+        // Erased data is overwritten, so that the tokens of a tombstone don't stay in free pages.
         .pragma("secure_delete", "ON")
         .busy_timeout(Duration::from_secs(5))
         .disable_statement_logging();
@@ -42,20 +42,20 @@ pub async fn open(path: &Path) -> Result<SqlStore, OpenError> {
     Ok(SqlStore { readers: Pool::Sqlite(readers), audit: writer.clone(), writer, observer: None })
 }
 
-/// A pool that lends a connection again only if the driver and SQLite agree that no transaction is open on it.
+/// A pool that reuses a connection only if the driver and SQLite agree that no transaction is open on it.
 ///
-/// SQLite ends a transaction by itself when the disk is full, cannot be read or written, or memory runs out
-/// (<https://www.sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"). The driver doesn't hear of
-/// it: its ROLLBACK or COMMIT fails, it believes that the transaction is still open, and it refuses to begin another.
-/// Whatever the cause was, such a connection is closed, and the next caller gets a new one.
+/// SQLite rolls back by itself when the disk is full, I/O fails or memory runs out
+/// (<https://www.sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"). The driver
+/// isn't told: its ROLLBACK or COMMIT fails, it believes that the transaction is still open, and it refuses
+/// to begin another. Such a connection is closed, and the next caller gets a new one.
 fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
-        // A file does not hang up: asking the connection first would double every statement's way.
+        // A file does not disconnect; a test before each use would double the round trips.
         .test_before_acquire(false)
         .after_release(|connection, _| {
             Box::pin(async move {
-                // Behind the ROLLBACK of a transaction that was dropped, which waits in the connection's queue.
+                // Waits for the ROLLBACK of a dropped transaction, which is in the connection's queue.
                 connection.ping().await?;
                 let is_settled = !connection.is_in_transaction();
                 if !is_settled {
@@ -66,16 +66,16 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         })
 }
 
-/// Moves what is in the log of writes (WAL) into the one file. If a reader is in the way it stays there, where the next
-/// start finds it.
+/// Moves the write-ahead log into the file. If a reader prevents that, the log stays and the next start uses
+/// it.
 pub(crate) async fn checkpoint(writer: &SqlitePool) -> Result<(), sqlx::Error> {
     sqlx::query("-- checkpoint\nPRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await.map(drop)
 }
 
-/// PostgreSQL's words, and SQLite's for the same.
+/// Words of PostgreSQL and their equivalents in SQLite.
 ///
-/// Whoever writes has SQLite's whole database, so that nothing is locked by the row. `max` and `min` are NULL when one of
-/// theirs is, which `greatest` and `least` pass over: statements leave no NULL to them.
+/// A writer has SQLite's whole database, so row locks are not needed. `max` and `min` are NULL when an
+/// argument is NULL, while `greatest` and `least` ignore it; our statements pass no NULL.
 const WORDS: [(&str, &str); 6] = [
     ("FOR UPDATE OF bots SKIP LOCKED", ""),
     ("FOR UPDATE SKIP LOCKED", ""),
@@ -85,10 +85,10 @@ const WORDS: [(&str, &str); 6] = [
     ("least(", "min("),
 ];
 
-/// Comparisons with an array, which is a list in JSON here.
+/// Comparisons with an array, which is a JSON list in SQLite.
 const AMONG: [(&str, &str); 2] = [("= ANY(", "IN"), ("<> ALL(", "NOT IN")];
 
-/// A statement as SQLite takes it.
+/// Translates a statement to SQLite's dialect.
 pub(crate) fn translated(mut sql: Cow<'static, str>) -> Cow<'static, str> {
     for (word, here) in WORDS {
         if sql.contains(word) {

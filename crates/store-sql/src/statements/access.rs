@@ -123,7 +123,8 @@ impl Access for SqlStore {
     }
 
     async fn found(&self, workspace: &Workspace, key: &ApiKey) -> Result<bool, StoreError> {
-        // Of two that both saw no workspace one is ended, and sees the other's when it runs again.
+        // If two transactions see no workspace, one is rolled back, and sees the other's workspace when it is
+        // repeated.
         let body = |mut tx: Tx| async move {
             let made = query(
                 "-- found\n\

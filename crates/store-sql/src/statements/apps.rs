@@ -46,7 +46,7 @@ pub(crate) fn app(row: &Row) -> Result<ZoomOauthApp, StoreError> {
     })
 }
 
-/// Erases an app's secrets, its open invitations and what is parked for it, unless there are accounts left.
+/// Erases an app's secrets, open invitations and parked consents, unless it still has accounts.
 async fn remove(db: &mut Tx, id: ZoomOauthAppId, note: &Note) -> Result<AppRemoval, StoreError> {
     let row = query(
         "-- remove_zoom_oauth_app: accounts\n\
@@ -135,7 +135,7 @@ impl ZoomOauthApps for SqlStore {
         id: ZoomOauthAppId,
         note: &Note,
     ) -> Result<AppRemoval, StoreError> {
-        // The lock keeps new accounts out: each of them holds on to its app while it is being stored.
+        // The lock keeps new accounts out: storing one locks the row of its app.
         let body = |mut tx: Tx| async move {
             let found = query(
                 "-- remove_zoom_oauth_app: find\n\

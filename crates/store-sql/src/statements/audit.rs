@@ -68,7 +68,7 @@ impl SqlStore {
 #[async_trait]
 impl Audits for SqlStore {
     async fn append_audit_batches(&self, batches: &[AuditBatch]) -> Result<(), StoreError> {
-        // One statement for many, so that there is one round trip. Nearly always there is one batch, or two.
+        // One statement for many rows, to save round trips. Usually there are one or two batches.
         for some in batches.chunks(MOST_ROWS) {
             let mut query = query(
                 "-- append_audit_batches\nINSERT INTO audit_batches (slice, workspace, id, records, content)",
@@ -93,7 +93,7 @@ impl Audits for SqlStore {
     }
 
     async fn prune_audit(&self, end: Timestamp, most: u32) -> Result<Pruned, StoreError> {
-        // Replicas that prune at once share the work.
+        // Servers that prune at once share the work.
         let deleted: Vec<i64> = query(
             "-- prune_audit\n\
              DELETE FROM audit_batches WHERE (slice, id) IN\n\

@@ -39,7 +39,7 @@ fn screenshot(row: &Row) -> Result<Screenshot, StoreError> {
     Ok(Screenshot { id: row.parsed("id")?, recorded_at: row.time("recorded_at")?, file: row.text("file")? })
 }
 
-/// The bots of these rows with their steps, in one more statement however many there are.
+/// The bots of these rows, with their steps from one more statement.
 async fn with_steps(db: &mut Tx, rows: &[Row]) -> Result<Vec<Bot>, StoreError> {
     let id = |row: &Row| row.of("bots").text("id");
     let ids = rows.iter().map(id).collect::<Result<Vec<_>, _>>()?;
@@ -68,7 +68,8 @@ async fn one(db: &mut Tx, id: BotId) -> Result<Option<Bot>, StoreError> {
     Ok(with_steps(db, row.as_slice()).await?.pop())
 }
 
-/// Numbers the step after those that are there: the bot's row is new or locked, so that no other comes between.
+/// Numbers the step after the existing ones. The bot's row is new or locked, so no other step can come
+/// between.
 async fn add_step(db: &mut Tx, id: BotId, step: &StatusChange) -> Result<(), StoreError> {
     query(
         "-- add_step\n\
@@ -87,7 +88,7 @@ async fn add_step(db: &mut Tx, id: BotId, step: &StatusChange) -> Result<(), Sto
     Ok(())
 }
 
-/// Leases the bots of these rows, which are locked, one token for each.
+/// Leases the bots of these rows, which are locked, with one token for each.
 async fn claim(
     db: &mut Tx,
     rows: &[Row],
@@ -162,7 +163,7 @@ impl Bots for SqlStore {
         page_size: u64,
     ) -> Result<BotPage, StoreError> {
         let offset = page.saturating_mul(page_size);
-        // The count and the page speak of the same moment.
+        // The count and the page are of one snapshot.
         let body = |mut tx: Tx| async move {
             let mut count = query("-- bots: count\nSELECT count(*)");
             narrow(&self.readers, &mut count, workspace, filter);
@@ -186,10 +187,10 @@ impl Bots for SqlStore {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Vec<(Bot, Lease)>, StoreError> {
-        // What another supervisor is just taking is skipped, not waited for. What it took a moment ago has changed by the
-        // time of locking, and PostgreSQL asks the whole condition again.
+        // Rows that another supervisor is claiming are skipped. A row that it claimed a moment ago has
+        // changed by the time it is locked; then PostgreSQL evaluates the whole condition again.
         let body = |mut tx: Tx| async move {
-            // Servers that count a limited workspace's bots take turns.
+            // Servers that count the bots of a limited workspace do so one after another.
             query(
                 "-- lease_due_bots: limited\n\
                  SELECT 1 FROM workspaces WHERE bot_limit IS NOT NULL AND id IN\n\
@@ -402,7 +403,7 @@ impl Bots for SqlStore {
     }
 
     async fn forget_screenshots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError> {
-        // Ids grow with time, so the oldest are found first; but a row's own time decides.
+        // Ids grow with time, so the oldest come first; the row's own time decides.
         query(
             "-- forget_screenshots\n\
              DELETE FROM bot_screenshots WHERE id IN\n\
@@ -416,7 +417,7 @@ impl Bots for SqlStore {
 
     async fn forget_ended_bots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError> {
         let body = |mut tx: Tx| async move {
-            // Ids grow with time, so the oldest are found first.
+            // Ids grow with time, so the oldest come first.
             let ids: Vec<String> = query(
                 "-- forget_ended_bots: find\n\
                  SELECT id FROM bots WHERE status IN ('done', 'fatal') AND created_at < $1 AND NOT EXISTS\n\

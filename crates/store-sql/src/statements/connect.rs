@@ -59,7 +59,7 @@ impl Consents for SqlStore {
         credential: &Credential,
         note: &Note,
     ) -> Result<bool, StoreError> {
-        // The invitation first: who comes second waits for it, finds it used up, and has stored nothing.
+        // Updates the invitation first: a second caller waits for it, finds it used, and stores nothing.
         let body = |mut tx: Tx| async move {
             let unused = query(
                 "-- complete_consent: read\n\

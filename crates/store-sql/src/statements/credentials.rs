@@ -1,4 +1,5 @@
-//! Connected accounts: grants change hands under a lease, and only from the generation they started from.
+//! Connected accounts: grants are replaced under a lease, and only from the generation that the writer
+//! started from.
 
 use async_trait::async_trait;
 use model::{
@@ -103,7 +104,8 @@ pub(crate) async fn connect(db: &mut Tx, credential: &Credential, note: &Note) -
     .await
     .map_err(exists("an account of this Zoom user on this app"))?;
     let Credential { workspace, app, id, .. } = *credential;
-    // Asked last: whoever removes the app waits for this account, or has been waited for.
+    // Checked last: a transaction that removes the app waits for this account's lock, or this one waited for
+    // it.
     if !apps::is_there(db, app).await? {
         return Err(StoreError::Gone("the app"));
     }
@@ -111,7 +113,7 @@ pub(crate) async fn connect(db: &mut Tx, credential: &Credential, note: &Note) -
     log::write(db, workspace, app, Subject::Credential(id), Some(healthy), note).await
 }
 
-/// An account before a change, which is locked until that is written.
+/// An account before a change; its row is locked until the change is written.
 struct Before {
     workspace: WorkspaceId,
     app: ZoomOauthAppId,
@@ -119,7 +121,7 @@ struct Before {
 }
 
 impl Before {
-    /// Finds and locks the account that `$1` names, if `condition` holds for it.
+    /// Finds and locks the account `$1`, if `condition` holds for it.
     async fn find(
         db: &mut Tx,
         name: &'static str,
@@ -140,7 +142,7 @@ impl Before {
         Ok(Some(Self { workspace, app, status }))
     }
 
-    /// Writes the note if the account has come into another state.
+    /// Writes the note if the account's status changed.
     async fn became(
         &self,
         db: &mut Tx,
@@ -280,7 +282,7 @@ impl Credentials for SqlStore {
         lease: &Lease,
         now: Timestamp,
     ) -> Result<RefreshLease, StoreError> {
-        // Locked from the first read on: who comes second waits here, and finds the lease of who came first.
+        // Locked from the first read on: a second caller waits here and then sees the first one's lease.
         let body = |mut tx: Tx| async move {
             let row = query(format!(
                 "-- lease_refresh: read\n\
@@ -449,7 +451,7 @@ impl Credentials for SqlStore {
         now: Timestamp,
         refresh_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        // An account that is never to be refreshed, NULL, stays so.
+        // An account that is never refreshed (NULL) stays so.
         query(
             "-- touch_credential\n\
              UPDATE credentials SET used_at = greatest(coalesce(used_at, $1), $1),\n\

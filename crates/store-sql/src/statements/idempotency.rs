@@ -1,4 +1,4 @@
-//! Requests that are to be done once.
+//! Requests that are executed once.
 
 use async_trait::async_trait;
 use model::{CLOCK_TOLERANCE, IdempotentRequestId, LeaseToken, Sealed, Timestamp};
@@ -19,7 +19,7 @@ impl IdempotentRequests for SqlStore {
         now: Timestamp,
         keep_until: Timestamp,
     ) -> Result<FirstOrAgain, StoreError> {
-        // The row that is in the way is locked although nothing is changed: it is still there when it is read.
+        // The conflicting row is locked even though it is not changed, so it is still there when it is read.
         let body = |mut tx: Tx| async move {
             let begun = query(
                 "-- begin_idempotent\n\

@@ -1,4 +1,4 @@
-//! What the servers know together of Zoom's limits.
+//! The state of Zoom's limits that servers share.
 
 use async_trait::async_trait;
 use model::Timestamp;

@@ -39,7 +39,7 @@ fn link(row: &Row) -> Result<TokenLink, StoreError> {
     })
 }
 
-/// What the column of pools holds.
+/// The value of the pool column.
 const fn pool(terms: &LinkTerms) -> Option<PoolId> {
     match terms.source {
         LinkSource::Pool(pool) => Some(pool),
@@ -84,7 +84,7 @@ impl TokenLinks for SqlStore {
         let LinkSource::Accounts(named) = &link.terms.source else {
             return Ok(Some(ServableLink { link, accounts: Vec::new() }));
         };
-        // The empty text keeps SQLite from walking through all accounts of the workspace instead of looking the few up.
+        // The empty text makes SQLite look the few accounts up instead of scanning all of the workspace.
         let rows = query(
             "-- servable_link: accounts\n\
              SELECT id, status, epoch FROM credentials WHERE workspace || '' = $1 AND id = ANY($2)",
@@ -230,7 +230,7 @@ impl TokenLinks for SqlStore {
         if new == 1 {
             return Ok(None);
         }
-        // Forgotten between the two: long ago.
+        // Deleted between the two statements, so it was seen long ago.
         Ok(Some(self.seen_request(request).await?.unwrap_or(Timestamp::from_microsecond(0))))
     }
 

@@ -16,7 +16,7 @@ use crate::{
     row::Row,
 };
 
-/// Brings what Zoom tells into the map, in the transaction that notes the event.
+/// Applies a webhook's news to the known meetings, in the transaction that records the event.
 pub(crate) async fn tell(db: &mut Tx, workspace: WorkspaceId, news: &MeetingNews) -> Result<(), StoreError> {
     let told = Told { workspace, news };
     match &news.change {
@@ -37,8 +37,8 @@ pub(crate) async fn tell(db: &mut Tx, workspace: WorkspaceId, news: &MeetingNews
     }
 }
 
-/// Whoever hears of something: the host's own accounts, and those that speak for the host's Zoom account.
-/// $1 workspace · $2 host · $3 Zoom account
+/// The accounts that a change concerns: the host's own, and those that act for the host's Zoom account. $1
+/// workspace · $2 host · $3 Zoom account
 const HEARERS: &str = "workspace = $1 AND status NOT LIKE 'disconnected%'\n\
     AND (zoom_user_id = $2 OR (kind = 'server_to_server' AND zoom_account_id = $3))";
 
@@ -48,7 +48,7 @@ struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// Notes that a meeting exists or is gone, unless something later is known.
+    /// Records that a meeting exists or is gone, unless newer knowledge is stored.
     async fn put(
         &self,
         db: &mut Tx,
@@ -81,7 +81,7 @@ impl Told<'_> {
         Ok(())
     }
 
-    /// Marks meetings as gone, whoever of the workspace knows them.
+    /// Marks meetings as gone, for all accounts of the workspace.
     async fn lose(
         &self,
         db: &mut Tx,
@@ -96,7 +96,7 @@ impl Told<'_> {
         Ok(())
     }
 
-    /// Whoever knows the meeting by another host knows better now.
+    /// Corrects the host for accounts that know the meeting under another host.
     async fn move_host(&self, db: &mut Tx, number: MeetingNumber, host: &str) -> Result<(), StoreError> {
         query(
             "-- tell_meetings: move host\n\
@@ -109,7 +109,7 @@ impl Told<'_> {
         Ok(())
     }
 
-    /// The host's personal room had another number until now.
+    /// Removes the former number of the host's personal room.
     async fn leave_room(&self, db: &mut Tx, host: &str, number: MeetingNumber) -> Result<(), StoreError> {
         query(
             "-- tell_meetings: leave room\n\
@@ -135,7 +135,7 @@ impl Told<'_> {
     }
 }
 
-/// Forgets an account's meetings, in the transaction that disconnects it.
+/// Deletes an account's meetings, in the transaction that disconnects it.
 pub(crate) async fn forget(db: &mut Tx, id: CredentialId) -> Result<(), StoreError> {
     query("-- forget_meetings\nDELETE FROM meetings WHERE credential = $1").bind(id).execute(db).await?;
     Ok(())
@@ -227,7 +227,7 @@ impl Meetings for SqlStore {
             .await?;
             let Some(row) = row else { return Ok(false) };
             let workspace = row.of("credentials").text("workspace")?;
-            // In one order, so that of two who put the same meetings neither waits for the other.
+            // Sorted, so that two transactions with the same meetings can't deadlock.
             let mut sorted: Vec<&Meeting> = meetings.iter().collect();
             sorted.sort_unstable_by_key(|meeting| meeting.number.as_i64());
             for some in sorted.chunks(MOST_ROWS) {

@@ -1,4 +1,4 @@
-//! The statements, a file for each trait of `store`, and how rows become what the traits speak of.
+//! The statements, one file for each trait of `store`, and the mapping of rows to its types.
 
 mod access;
 mod apps;

@@ -37,7 +37,7 @@ fn parked(row: &Row) -> Result<ParkedConsent, StoreError> {
     })
 }
 
-/// Ends what is parked of a user on an app: it gives way to whatever is newer.
+/// Deletes the parked consents of a user on an app, because a newer grant replaces them.
 pub(crate) async fn supersede(
     db: &mut Tx,
     app: ZoomOauthAppId,
@@ -68,7 +68,7 @@ impl ParkedConsents for SqlStore {
 
     async fn park(&self, parked: &ParkedConsent, most: u32) -> Result<(), StoreError> {
         let body = |mut tx: Tx| async move {
-            // One at a time for each app: of two who park the same user, the second replaces the first.
+            // Serialises by app: when two park the same user, the second replaces the first.
             query("-- park: lock\nSELECT id FROM zoom_oauth_apps WHERE id = $1 FOR NO KEY UPDATE")
                 .bind(parked.app)
                 .execute(&mut tx)

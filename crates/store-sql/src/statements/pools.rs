@@ -25,7 +25,7 @@ fn pool(row: &Row) -> Result<Pool, StoreError> {
     })
 }
 
-/// How a user is written: one that is none is empty.
+/// A user as stored; empty when there is none.
 fn user((_, user): &PooledAccount) -> &str {
     user.as_ref().map_or("", AccountUser::as_str)
 }
@@ -118,8 +118,8 @@ async fn put(db: &mut Tx, pool: PoolId, members: &[Member]) -> Result<(), StoreE
     Ok(())
 }
 
-/// One at a time in a workspace: its pools may share accounts, and a meeting is no row that could be locked. What follows
-/// sees what the one before has done. Rows that refer to the workspace are not held up.
+/// Serialises in a workspace: its pools may share accounts, and there is no row for a meeting to lock.
+/// Statements after it see what the previous holder wrote. Rows that refer to the workspace are not blocked.
 async fn queue_up(db: &mut Tx, workspace: WorkspaceId) -> Result<(), StoreError> {
     query("-- take_seat: queue up\nSELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE")
         .bind(workspace)
@@ -128,7 +128,7 @@ async fn queue_up(db: &mut Tx, workspace: WorkspaceId) -> Result<(), StoreError>
     Ok(())
 }
 
-/// A holder's own seat in this meeting: its id, its account, and whether it hosts.
+/// A holder's seat in this meeting: its id, its account, and whether it hosts.
 async fn held(
     db: &mut Tx,
     workspace: WorkspaceId,
@@ -206,7 +206,7 @@ async fn sit_down(
     Ok(Seat { id: request.id, account: member.account.clone() })
 }
 
-/// Gives back what a bot of ours sat on, in the transaction of its last step.
+/// Releases the seats of one of our bots, in the transaction of its last step.
 pub(crate) async fn release_bot(db: &mut Tx, id: BotId) -> Result<(), StoreError> {
     query(
         "-- release seats of a bot\n\
@@ -365,7 +365,7 @@ impl Pools for SqlStore {
             if find(&mut tx, workspace, request.pool).await?.is_none() {
                 return Ok(Seating::NoPool);
             }
-            // What begins or ends too far ahead was written by a wrong clock.
+            // A start or end too far ahead was written by a wrong clock.
             query(
                 "-- take_seat: sweep\n\
                  DELETE FROM pool_seats WHERE workspace = $1 AND (ends_at <= $2 OR taken_at > $3 OR ends_at > $4)",

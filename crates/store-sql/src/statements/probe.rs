@@ -1,4 +1,4 @@
-//! Whether the store works.
+//! The check whether the store can write.
 
 use async_trait::async_trait;
 use store::{Probe, StoreError};

@@ -1,4 +1,4 @@
-//! Webhooks that Zoom sent.
+//! Webhooks from Zoom.
 
 use async_trait::async_trait;
 use model::{CredentialId, Timestamp, ZoomOauthAppId};
@@ -27,7 +27,7 @@ fn event(row: &Row) -> Result<ZoomEvent, StoreError> {
     })
 }
 
-/// Disconnects the account, unless somebody has consented anew since, and leaves the event unfinished.
+/// Disconnects the account, unless there is a newer consent, and leaves the event unfinished.
 async fn end(db: &mut Tx, event: &ZoomEvent, disconnection: &Disconnection) -> Result<bool, StoreError> {
     let Disconnection { credential, cause, unless_consented_after, note } = disconnection;
     let consented_at: Option<i64> = query(
@@ -39,7 +39,7 @@ async fn end(db: &mut Tx, event: &ZoomEvent, disconnection: &Disconnection) -> R
     .await?;
     let concerned = consented_at.is_some_and(|consented_at| {
         let consented_at = Timestamp::from_microsecond(consented_at);
-        // A wrong clock may have dated the consent: that it came later than the event is not believed then.
+        // A consent that a wrong clock dated into the future does not count as newer.
         consented_at.is_from_the_future(event.received_at)
             || unless_consented_after.is_none_or(|time| consented_at <= time)
     });
@@ -56,7 +56,7 @@ async fn end(db: &mut Tx, event: &ZoomEvent, disconnection: &Disconnection) -> R
     Ok(true)
 }
 
-/// Notes the event of one registration, once, with what it brings about.
+/// Records an event for one registration, once, with its effects.
 async fn receive(db: &mut Tx, received: &ReceivedEvent<'_>) -> Result<Received, StoreError> {
     let ReceivedEvent { event, disconnection, news } = received;
     let noted = insert("-- receive_zoom_events: note", "zoom_events")
@@ -112,7 +112,7 @@ impl ReceivedEvents for SqlStore {
     }
 
     async fn receive_zoom_events(&self, events: &[ReceivedEvent<'_>]) -> Result<Vec<Received>, StoreError> {
-        // Of two deliveries at once, the second waits at the key, and finds the event known.
+        // The second of two concurrent deliveries waits at the key, and then finds the event known.
         let body = |mut tx: Tx| async move {
             let mut received = Vec::with_capacity(events.len());
             for event in events {
@@ -153,8 +153,8 @@ impl ReceivedEvents for SqlStore {
         .execute(&self.writer)
         .await?;
         if let Pool::Sqlite(writer) = &self.writer {
-            // The log of writes still holds the pages as they were. Somebody who reads at this moment may keep it: then it
-            // goes when the log is full.
+            // The write-ahead log still has the old pages. A concurrent reader may prevent the checkpoint;
+            // then they go when the log is full.
             sqlite::checkpoint(writer).await.map_err(unavailable)?;
         }
         Ok(done == 1)

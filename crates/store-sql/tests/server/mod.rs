@@ -1,4 +1,4 @@
-//! One PostgreSQL for the length of a test program, one database for each test.
+//! One PostgreSQL for each test program, one database for each test.
 
 use std::sync::OnceLock;
 
@@ -10,7 +10,7 @@ pub(crate) fn server() -> &'static Postgres {
     SERVER.get_or_init(|| Postgres::start().expect("it starts"))
 }
 
-/// The address of a new database, a copy of `template` (`template1` is empty).
+/// The URL of a new database, a copy of `template` (`template1` is empty).
 pub(crate) async fn database(template: &str) -> String {
     server().database(template).await.expect("the server is there")
 }

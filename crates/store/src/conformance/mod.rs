@@ -1,13 +1,13 @@
-//! What every backend must do, one function per behaviour.
+//! The behaviour that every database must have, one function for each.
 //!
-//! A backend's test file holds nothing but its constructor:
+//! A database's test file holds only its constructor:
 //!
 //! ```ignore
 //! store::conformance_tests!(|| async { open_an_empty_store().await });
 //! ```
 //!
-//! Where several callers meet, they meet [`ROUNDS`] times: at the first, a backend may still be opening connections, and
-//! they would queue politely.
+//! Tests with concurrent callers run [`ROUNDS`] times: in the first round a database may still be opening connections,
+//! and the callers would run one after another.
 
 pub mod access;
 pub mod apps;
