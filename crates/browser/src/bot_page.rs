@@ -15,14 +15,15 @@ use crate::{
     tracker::{PageMessage, Tracker},
 };
 
-/// The page's one way out. `web/bot/page.js` calls it by this name.
+/// The binding through which the page sends events. `web/bot/page.js` calls it by this name.
 const BINDING: &str = "latchkeyEvent";
-/// From the empty page to an initialised SDK. Two seconds are usual; a machine that starts many bots at once is slow.
+/// From the empty page to an initialised SDK. Two seconds are usual; it takes longer when many bots start at
+/// once.
 const READY_DEADLINE: Duration = Duration::from_secs(30);
-/// The SDK's gallery of 16:9 and its frame fill this exactly; a wider window would only get a border.
+/// The SDK's 16:9 gallery and its frame fill this exactly; a wider window would only have a border.
 const WINDOW: Window = Window { width: 1122, height: 720 };
 
-/// A page with the SDK loaded and initialised, waiting for a meeting or in one. Dropping it closes its context in
+/// A page with the SDK initialised, before, in or after a meeting. Dropping it closes its browser context in
 /// the background.
 pub struct BotPage {
     tab: Tab,
@@ -31,7 +32,7 @@ pub struct BotPage {
     /// The object in the page that takes commands.
     bot: ObjectId,
     news: VecDeque<PageEvent>,
-    /// Resolves when the page no longer answers. Never locked: what is in a mutex may be shared, as a page is.
+    /// Resolves when the page no longer answers. The mutex is never locked; it only makes the page `Sync`.
     silence: Mutex<Silence>,
     gone: Option<Gone>,
 }
@@ -55,21 +56,21 @@ impl BotPage {
         opened.await.unwrap_or(Err(BrowserError::Timeout { what: "the bot page", span: READY_DEADLINE }))
     }
 
-    /// Hands `request` to the page. What comes of it is told by [`event`](Self::event).
+    /// Passes `request` to the page. [`event`](Self::event) reports the result.
     pub async fn join(&mut self, request: JoinRequest) -> Result<(), BrowserError> {
-        // Before the call: the page may answer while it is still under way.
+        // Before the call: the page may answer while it is in progress.
         let joining = self.tracker.join();
         self.news.push_back(joining);
         let request = [request.for_page()];
         self.tab.call_on(&self.bot, "function(request) { this.join(request) }", &request).await
     }
 
-    /// Leaves the meeting; [`PageEvent::Left`] follows if the bot was in one, or on its way.
+    /// Leaves the meeting; [`PageEvent::Left`] follows if the bot was in one, or joining.
     pub async fn leave(&self) -> Result<(), BrowserError> {
         self.tab.call_on(&self.bot, "function() { this.leave() }", &[]).await
     }
 
-    /// The next thing that happens. Loses nothing when its future is dropped.
+    /// The next event. Cancel-safe: dropping its future loses no event.
     pub async fn event(&mut self) -> PageEvent {
         loop {
             if let Some(event) = self.news.pop_front() {
@@ -80,7 +81,7 @@ impl BotPage {
             }
             let silence = self.silence.get_mut().unwrap_or_else(PoisonError::into_inner);
             let signal = tokio::select! {
-                // First what it has said, then how it ended.
+                // Messages of the page come before the news of its end.
                 biased;
                 signal = self.signals.recv() => signal,
                 () = silence => {
@@ -100,24 +101,24 @@ impl BotPage {
         if let Ok(message) = serde_json::from_str(text) {
             self.news.extend(self.tracker.read(message));
         } else {
-            // Its text is nobody's business: it may quote a token.
+            // The text is not logged: it may quote a token.
             tracing::warn!(bytes = text.len(), "the bot page said something unreadable");
         }
     }
 
-    /// A picture of what the bot sees now, as PNG of 1122×720: in a meeting its gallery, otherwise what the SDK says. The
-    /// page is asked when it is drawn, so this needs no pause before it.
+    /// A PNG of 1122×720 of the page now: in a meeting its gallery, otherwise the SDK's message. The page
+    /// resolves the call when it is drawn, so no pause is needed before it.
     pub async fn screenshot(&self) -> Result<Vec<u8>, BrowserError> {
         let pose = self.tab.call_on(&self.bot, "function() { return this.pose() }", &[]);
         let picture = self.tab.screenshot(pose).await;
         if picture.is_ok() {
-            // Should this fail, the page goes back by itself.
+            // If this fails, the page returns by itself.
             let _ = self.tab.call_on(&self.bot, "function() { return this.relax() }", &[]).await;
         }
         picture
     }
 
-    /// Closes the page and waits until it is closed. A bot that is still in its meeting leaves it.
+    /// Closes the page and waits until it is closed. A bot in a meeting leaves it.
     pub async fn close(self) {
         self.tab.close().await;
     }

@@ -1,4 +1,4 @@
-//! One Chromium, many bots.
+//! One Chromium process with many bots.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -17,14 +17,14 @@ use crate::{
     pulse,
 };
 
-/// From the start of the program to its first answer.
+/// From the start of the process to its first answer.
 const LAUNCH_DEADLINE: Duration = Duration::from_secs(20);
-/// What a browser gets to end by itself.
+/// How long a browser may take to close by itself.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
 
-/// A running Chromium. Each page has a browser context of its own: no cookie, cache or storage is shared.
+/// A running Chromium. Each page has a browser context of its own: cookies, cache and storage are not shared.
 ///
-/// Dropping it ends the browser in the background; [`close`](Self::close) also waits for it.
+/// Dropping it ends the browser in the background; [`close`](Self::close) also waits for the end.
 pub struct Browser {
     devtools: DevTools,
     version: String,
@@ -35,7 +35,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts Chromium, and clears away what a killed predecessor left in the same `state_dir`.
+    /// Starts Chromium, and removes what killed predecessors left in the same `state_dir`.
     pub async fn launch(config: BrowserConfig, env: Environment) -> Result<Self, BrowserError> {
         config.find_chromium()?;
         config.check_sdk()?;
@@ -58,7 +58,7 @@ impl Browser {
         });
         let (watched, stopping, clock) = (devtools.clone(), stop.clone(), Arc::clone(&env.clock));
         tasks.spawn(supervise(child, watched, config.answer_within, stopping, profile, clock));
-        // From here on the supervisor ends Chromium, whichever way this function is left.
+        // From here on the supervisor ends Chromium, however this function returns.
         let (version, page_url) = (String::new(), String::new());
         let answer_within = config.answer_within;
         let mut browser = Self { devtools, version, page_url, answer_within, stop: stop.clone(), tasks };
@@ -66,7 +66,7 @@ impl Browser {
         browser.version = match env.clock.timeout(LAUNCH_DEADLINE, ask_version(&browser.devtools)).await {
             Some(Ok(version)) => version,
             Some(Err(BrowserError::BrowserGone)) => {
-                // Its last words may still be in the pipe.
+                // Its last output may still be in the pipe.
                 let _ = env.clock.timeout(Duration::from_secs(1), listening).await;
                 return Err(BrowserError::Launch { detail: last_words.summary() });
             }
@@ -87,7 +87,7 @@ impl Browser {
         Ok(browser)
     }
 
-    /// Such as `Chromium/156.0.8078.79`.
+    /// For example `Chromium/156.0.8078.79`.
     pub fn version(&self) -> &str {
         &self.version
     }
@@ -97,23 +97,23 @@ impl Browser {
         !self.devtools.is_gone()
     }
 
-    /// Resolves when Chromium, or the connection to it, is gone.
+    /// Resolves when Chromium or the connection to it has ended.
     pub async fn closed(&self) {
         self.devtools.gone().await;
     }
 
-    /// A new page with the SDK loaded and initialised. It may wait for its meeting as long as wanted: that takes the
-    /// SDK's start out of a bot's join.
+    /// A new page with the SDK loaded and initialised. It may be kept for later, which takes the SDK's start
+    /// out of a bot's join.
     pub async fn open(&self) -> Result<BotPage, BrowserError> {
         BotPage::open(&self.devtools, &self.page_url, self.answer_within).await
     }
 
-    /// A new page at `url`, to be used as a person would.
+    /// A new page at `url`, to be used like a person's.
     pub async fn open_plain(&self, url: &str) -> Result<PlainPage, BrowserError> {
         PlainPage::open(&self.devtools, url).await
     }
 
-    /// Ends Chromium. Afterwards the process is gone and its profile removed.
+    /// Ends Chromium. Afterwards its process is gone and its profile is deleted.
     pub async fn close(self) {
         self.stop.cancel();
         self.tasks.close();
@@ -144,12 +144,12 @@ async fn ask_version(devtools: &DevTools) -> Result<String, BrowserError> {
     }
 
     let version: Version = devtools.call(None, "Browser.getVersion", json!({})).await?;
-    // "Chrome/…" or "HeadlessChrome/…", by the way it was started.
+    // "Chrome/…" or "HeadlessChrome/…", depending on how it was started.
     let number = version.product.rsplit('/').next().unwrap_or_default();
     Ok(format!("Chromium/{number}"))
 }
 
-/// Sees the process to its end, whoever ends it, and cleans up behind it.
+/// Waits for the end of the process, ends it if asked, and deletes its profile.
 async fn supervise(
     mut child: Child,
     devtools: DevTools,
@@ -164,7 +164,7 @@ async fn supervise(
         () = pulse::silence(devtools.clone(), answer_within, ask) => {
             tracing::error!("the browser is frozen: it is ended, and its bots come back in another");
         }
-        // The connection is gone, so nobody can use it any more.
+        // The connection is gone, so the browser is useless.
         () = devtools.gone() => {}
         () = stop.cancelled() => {
             devtools.tell("Browser.close", Value::Null);

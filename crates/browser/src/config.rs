@@ -1,4 +1,4 @@
-//! What a browser is started with, and whether all of it is there.
+//! The configuration of a browser, and a check that its parts are installed.
 
 use std::{
     env,
@@ -17,31 +17,32 @@ pub const SDK_VERSION: &str = "6.2.0";
 /// Where a browser's parts are.
 #[derive(Debug, Clone)]
 pub struct BrowserConfig {
-    /// The program: a path, or a name to be found on `PATH`.
+    /// The program: a path, or a name that is searched on `PATH`.
     pub chromium: PathBuf,
     /// The `dist` folder of `@zoom/meetingsdk`.
     pub sdk_dir: PathBuf,
-    /// Profiles live in here, one per browser, and are removed when it closes. May be shared by many browsers.
+    /// The folder of the profiles, one per browser, each deleted when its browser closes. Several browsers
+    /// may share it.
     pub state_dir: PathBuf,
-    /// Another Zoom: the simulator.
+    /// Replaces Zoom by the simulator.
     pub zoom_override: Option<ZoomOverride>,
-    /// Chromium's own sandbox. It refuses to run as root.
+    /// Whether Chromium's own sandbox is used. It can't run as root.
     pub sandbox: bool,
-    /// A browser, or a bot's page, that has answered nothing for so long is taken for gone.
+    /// How long a browser or a bot's page may be silent before it counts as dead.
     pub answer_within: Duration,
 }
 
-/// Sends everything meant for Zoom elsewhere, and everything else nowhere.
+/// Sends all requests for Zoom to another address, and blocks all others.
 #[derive(Debug, Clone)]
 pub struct ZoomOverride {
-    /// `zoom.us` and `*.zoom.us` are mapped to this address; of all others only loopback can be reached.
+    /// `zoom.us` and `*.zoom.us` resolve to this address; of other hosts only loopback can be reached.
     pub address: SocketAddr,
-    /// The one key that is trusted without a certificate authority: SHA-256 of its SPKI, in base64.
+    /// The one certificate key that is trusted without an authority: SHA-256 of its SPKI, in base64.
     pub spki: String,
 }
 
 impl BrowserConfig {
-    /// Whether Chromium's own sandbox can be used: it refuses to run as root.
+    /// Whether Chromium's sandbox can be used: it can't run as root.
     pub fn sandbox_works() -> bool {
         !rustix::process::geteuid().is_root()
     }
@@ -59,7 +60,7 @@ impl BrowserConfig {
             .ok_or_else(missing)
     }
 
-    /// Whether the SDK is the one that is known.
+    /// Checks that the installed SDK is the supported version.
     pub(crate) fn check_sdk(&self) -> Result<(), BrowserError> {
         #[derive(Deserialize)]
         struct Package {
@@ -67,7 +68,7 @@ impl BrowserConfig {
         }
 
         let missing = || BrowserError::NoSdk { path: self.sdk_dir.clone() };
-        // As npm lays it out: the package's description lies beside `dist`.
+        // npm puts the package's description beside `dist`.
         let description = self.sdk_dir.parent().unwrap_or(Path::new(".")).join("package.json");
         let text = std::fs::read(description).map_err(|_| missing())?;
         let package: Package = serde_json::from_slice(&text).map_err(|_| missing())?;

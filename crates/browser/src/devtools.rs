@@ -1,8 +1,8 @@
 //! Chromium's DevTools protocol over its pipes: JSON messages, each ended by a zero byte.
 //!
-//! A client of our own, and a small one: it logs no parameters (they carry tokens), enables nothing in a page that
-//! was not asked for (a library's network tracking would send us every request, tokens included), does not care about
-//! messages it does not know, and notices at once when the other side is gone.
+//! A small client of our own. It logs no parameters, because they contain tokens. It enables nothing in a
+//! page that was not asked for: a library's network tracking would receive every request, tokens included. It
+//! ignores unknown messages, and notices at once when the other side is gone.
 
 use std::{
     collections::HashMap,
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::BrowserError;
 
-/// For commands that name no deadline of their own: a Chromium that needs longer hangs.
+/// For commands without a deadline of their own: a Chromium that takes longer hangs.
 const COMMAND_DEADLINE: Duration = Duration::from_secs(15);
 
 /// The connection to one browser. Cloned freely.
@@ -39,7 +39,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
 }
 
-/// Who waits for what.
+/// Pending calls and listeners.
 #[derive(Default)]
 struct Table {
     calls: HashMap<u64, Call>,
@@ -52,16 +52,16 @@ struct Call {
     answer: oneshot::Sender<Result<Value, BrowserError>>,
 }
 
-/// What a page tells without being asked.
+/// An unsolicited message of a page.
 #[derive(Debug)]
 pub(crate) enum Signal {
     /// It called its binding with this text.
     Said(String),
-    /// It crashed, or was closed by somebody else.
+    /// It crashed, or was closed from elsewhere.
     Gone,
 }
 
-/// What a page tells, in order; ends with the browser. Without a bound: the page itself limits how often it speaks.
+/// The messages of a page, in order; ends with the browser. Unbounded: the page itself limits its rate.
 pub(crate) type Signals = mpsc::UnboundedReceiver<Signal>;
 
 #[derive(Deserialize)]
@@ -82,7 +82,7 @@ struct Refusal {
 }
 
 impl DevTools {
-    /// A connection, and the task's work that writes what it sends into `commands`.
+    /// A connection, and the future that writes its commands to `commands`.
     pub(crate) fn new(
         commands: impl AsyncWrite + Unpin,
         clock: Arc<dyn Clock>,
@@ -99,7 +99,7 @@ impl DevTools {
         (devtools, writer)
     }
 
-    /// Reads answers and events until the other side is gone, and then tells everybody who waits.
+    /// Reads answers and events until the other side is gone, and then fails all pending calls.
     pub(crate) async fn read(self, answers: impl AsyncRead + Unpin) {
         let mut messages = BufReader::with_capacity(1 << 16, answers).split(0);
         let listen = async {
@@ -107,7 +107,7 @@ impl DevTools {
                 if let Ok(incoming) = serde_json::from_slice(&message) {
                     self.dispatch(incoming);
                 } else {
-                    // Its text may hold a token: only its size is told.
+                    // The text may contain a token: only its size is logged.
                     tracing::debug!(bytes = message.len(), "an unknown DevTools message was left out");
                 }
             }
@@ -126,7 +126,7 @@ impl DevTools {
             Some(refusal) => Err(BrowserError::Protocol(refusal.message)),
             None => Ok(incoming.result.unwrap_or_default()),
         };
-        // Nobody listens any more when the caller ran out of time.
+        // The receiver is gone when the caller's time ran out.
         let _ = call.answer.send(answer);
     }
 
@@ -174,7 +174,7 @@ impl DevTools {
             .map_err(|error| BrowserError::Protocol(format!("{method} (answer: {error})")))
     }
 
-    /// Sends `method` and does not care about the answer.
+    /// Sends `method` and ignores the answer.
     pub(crate) fn tell(&self, method: &'static str, params: Value) {
         let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
         self.send(id, None, method, params);
@@ -188,11 +188,11 @@ impl DevTools {
         }
         let mut bytes = message.to_string().into_bytes();
         bytes.push(0);
-        // The writer ends with the browser; then the caller hears it from the table.
+        // The writer ends with the browser; the caller then gets the error from the table.
         let _ = self.0.outgoing.send(bytes);
     }
 
-    /// Hears what the page behind `session` tells from now on.
+    /// Receives the messages of the page behind `session` from now on.
     pub(crate) fn listen(&self, session: &str) -> Signals {
         let (sender, signals) = mpsc::unbounded_channel();
         let mut table = self.table();
@@ -207,7 +207,7 @@ impl DevTools {
         self.table().sessions.remove(session);
     }
 
-    /// Ends everything that waits: the browser is gone.
+    /// Fails all pending calls: the browser is gone.
     pub(crate) fn close(&self) {
         let mut table = self.table();
         table.closed = true;
@@ -249,7 +249,7 @@ impl Table {
                 }
             }
             Some("Inspector.targetCrashed") => self.end_session(session),
-            // Closed by somebody else. Told outside of the page's own session.
+            // Closed from elsewhere. Reported outside of the page's own session.
             Some("Target.detachedFromTarget") => {
                 self.end_session(event.params["sessionId"].as_str().unwrap_or_default());
             }
@@ -257,7 +257,7 @@ impl Table {
         }
     }
 
-    /// A crashed page answers nothing more: whoever waits for it is told at once.
+    /// A crashed page doesn't answer: its pending calls fail at once.
     fn end_session(&mut self, session: &str) {
         if let Some(listener) = self.sessions.remove(session) {
             let _ = listener.send(Signal::Gone);

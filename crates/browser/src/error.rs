@@ -1,52 +1,52 @@
-//! What can go wrong between us and Chromium, each in one line that says what to do.
+//! Errors between us and Chromium, each one line that says what to do.
 
 use std::{io, path::PathBuf, time::Duration};
 
 use crate::SDK_VERSION;
 
-/// A browser, a page or a call that failed. Never holds a secret.
+/// A browser, a page or a call that failed. Never contains a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum BrowserError {
     /// There is no Chromium to start.
     #[error("no Chromium at {}: install Debian's `chromium` package, or set browser.chromium", path.display())]
     NoChromium {
-        /// Where it was looked for.
+        /// Where it was searched.
         path: PathBuf,
     },
     /// Zoom's SDK is not installed.
     #[error("no Zoom Meeting SDK at {}: run `npm ci` in web/, or set browser.sdk_dir", path.display())]
     NoSdk {
-        /// Where it was looked for.
+        /// Where it was searched.
         path: PathBuf,
     },
-    /// Another SDK than the one whose behaviour is known.
+    /// The SDK has another version than the supported one.
     #[error("Zoom Meeting SDK {found} at {}, but Latchkey knows {SDK_VERSION}: run `npm ci` in web/", path.display())]
     SdkVersion {
         /// Where it is.
         path: PathBuf,
-        /// What its `package.json` says.
+        /// The version in its `package.json`.
         found: String,
     },
-    /// The profile of a browser cannot be kept.
+    /// The profile of a browser can't be written.
     #[error("cannot use {} for browser profiles ({source}): make it writable, or set browser.state_dir", path.display())]
     StateDir {
         /// `BrowserConfig::state_dir`.
         path: PathBuf,
-        /// What the operating system says.
+        /// The system's error.
         source: io::Error,
     },
     /// Chromium ended before it answered.
     #[error("Chromium did not start: {detail}")]
     Launch {
-        /// Its last words.
+        /// Its last output.
         detail: String,
     },
     /// No answer in time.
     #[error("no answer to {what} within {} s: the machine is overloaded or Chromium hangs; try again", span.as_secs())]
     Timeout {
-        /// What was asked.
+        /// The call.
         what: &'static str,
-        /// How long it was given.
+        /// The time limit.
         span: Duration,
     },
     /// The page loaded, but the SDK in it did not start.
@@ -56,7 +56,7 @@ pub enum BrowserError {
         message: String,
     },
     /// No element matches, in a page that is not a bot's.
-    #[error("nothing in the page matches {selector}: see its screenshot")]
+    #[error("no element in the page matches {selector}: see its screenshot")]
     NoElement {
         /// The CSS selector.
         selector: String,

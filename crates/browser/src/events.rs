@@ -1,68 +1,69 @@
-//! What happens to a bot, as its page sees it.
+//! Events of a bot, as its page reports them.
 
-/// One thing that happened.
+/// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PageEvent {
     /// `join` was called.
     Joining,
     /// The meeting's socket accepted the bot; it is not in the roster yet. Also after each reconnection.
     Connected,
-    /// Held in the waiting room, before being admitted or again later.
+    /// Held in the waiting room, before being admitted or later.
     WaitingRoom,
-    /// Really in: the bot's own roster entry is there and not on hold.
+    /// In the meeting: the bot's own roster entry is there and not on hold.
     InMeeting {
         /// How many others are in the meeting.
         participants: usize,
     },
-    /// People came or went.
+    /// Participants came or left.
     Participants {
         /// How many others are in the meeting.
         others: usize,
     },
-    /// The socket was lost; the SDK tries again by itself. Followed by `Connected`, `Refused`, `Failed` or `Ended`.
+    /// The connection was lost; the SDK reconnects by itself. Followed by `Connected`, `Refused`, `Failed` or
+    /// `Ended`.
     Reconnecting {
-        /// As the SDK says it: "failover", "on hold".
+        /// The SDK's reason: "failover", "on hold".
         reason: Option<String>,
     },
-    /// Not let in. Told once for each join, though the SDK says it twice.
+    /// Not admitted. Reported once for each join, though the SDK says it twice.
     ///
-    /// With code 3008 (not started) the bot may stay: call `join` again from time to time, or wait: sometimes the
-    /// SDK asks by itself and `Connected` follows. `join` does nothing while it does.
+    /// After code 3008 (not started) the page may stay: call `join` again from time to time, or wait:
+    /// sometimes the SDK retries by itself and `Connected` follows. Until then `join` has no effect.
     Refused {
         /// The SDK's error code.
         code: i64,
-        /// The SDK's words.
+        /// The SDK's message.
         reason: String,
-        /// The page that Zoom would send a person to, without its query.
+        /// The page to which Zoom would redirect a person, without its query.
         url: Option<String>,
     },
-    /// Thrown out by an error after having been in.
+    /// Thrown out by an error after having been in the meeting.
     Failed {
         /// The SDK's error code.
         code: i64,
-        /// The SDK's words.
+        /// The SDK's message.
         reason: String,
     },
-    /// The meeting is over for the bot, and it did not leave by itself.
+    /// The meeting is over for the bot, which did not leave by itself.
     Ended {
-        /// As the SDK says it: "kicked by host", "ended by host", …
+        /// The SDK's reason: "kicked by host", "ended by host", …
         reason: String,
         /// Whether the bot was in the waiting room.
         on_hold: bool,
     },
-    /// Out of the meeting, and nobody said why: the SDK has closed the connection without a reason.
+    /// Out of the meeting without a reason: the SDK closed the connection.
     Dropped {
-        /// How it showed.
+        /// How it was noticed.
         how: &'static str,
     },
     /// Left, because `leave` was called.
     Left,
-    /// The SDK or the page threw something. The bot goes on.
+    /// The SDK or the page threw an exception. The bot goes on.
     Script {
-        /// What was thrown, shortened.
+        /// The exception's text, shortened.
         message: String,
     },
-    /// The end of the page. Nothing else follows, and asking again gives the same.
+    /// The page has ended. It is the last event, and repeated calls return it again.
     Gone(Gone),
 }
 
@@ -73,7 +74,7 @@ pub enum Gone {
     PageCrashed,
     /// The browser ended.
     BrowserGone,
-    /// It answers nothing more, though nothing says that it has ended.
+    /// It no longer answers, without any report that it has ended.
     PageFrozen,
 }
 

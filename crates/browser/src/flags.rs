@@ -4,13 +4,13 @@ use std::{ffi::OsString, path::Path};
 
 use crate::BrowserConfig;
 
-/// What every browser gets.
+/// The arguments of every browser.
 const ALWAYS: &[&str] = &[
     "--headless=new",
-    // Commands come over two inherited pipes: no port that another process of this machine could open and read
-    // tokens from, and Chromium ends by itself when our end closes, even if we are killed.
+    // Commands use two inherited pipes. There is no port that another process could open to read tokens, and
+    // Chromium ends when our end closes, even if we are killed.
     "--remote-debugging-pipe",
-    // Nothing but what a bot needs.
+    // Switches off what a bot doesn't need.
     "--disable-background-networking",
     "--disable-breakpad",
     "--disable-client-side-phishing-detection",
@@ -21,8 +21,9 @@ const ALWAYS: &[&str] = &[
     "--disable-extensions",
     "--disable-features=DialMediaRouteProvider,MediaRouter,OptimizationHints,Translate",
     "--disable-gpu",
-    // WebGL, by software. Without it the SDK counts one picture as all it can draw, and its gallery has one column that no
-    // window is high enough for. Chromium calls it unsafe for pages of strangers; here are ours, with Zoom's SDK.
+    // WebGL in software. Without it the SDK assumes that it can draw one video, and its gallery has one
+    // column that no window is high enough for. Chromium calls it unsafe for foreign pages; these are ours,
+    // with Zoom's SDK.
     "--enable-unsafe-swiftshader",
     "--disable-sync",
     "--metrics-recording-only",
@@ -31,12 +32,12 @@ const ALWAYS: &[&str] = &[
     "--no-first-run",
     "--no-pings",
     "--password-store=basic",
-    // A bot is never in front of anybody, and must not be slowed down for it.
+    // A bot is never in the foreground and must not be throttled for it.
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
     "--autoplay-policy=no-user-gesture-required",
-    // Larger than any page: each sets the size that it shows (`tab::Window`).
+    // Larger than any page: each page sets its own size (`tab::Window`).
     "--window-size=1280,720",
 ];
 
@@ -57,13 +58,13 @@ pub(crate) fn flags(config: &BrowserConfig, profile: &Path) -> Vec<OsString> {
             )
             .into(),
         );
-        // A proxy resolves names itself: it would lead past the rules above, to the real Zoom.
+        // A proxy resolves names itself: it would bypass the rules above and reach the real Zoom.
         flags.push("--no-proxy-server".into());
     }
     flags
 }
 
-/// The argument by which a running browser is told from all others.
+/// The argument that identifies a running browser.
 pub(crate) fn user_data_dir(profile: &Path) -> OsString {
     let mut flag = OsString::from("--user-data-dir=");
     flag.push(profile);

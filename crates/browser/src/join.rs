@@ -1,4 +1,4 @@
-//! What a bot brings to the door.
+//! The parameters of a join.
 
 use model::Secret;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ pub struct JoinRequest {
     pub signature: Secret,
     /// Digits only.
     pub meeting_number: String,
-    /// As it stands in the link; may be empty.
+    /// As in the link; may be empty.
     pub passcode: Secret,
     /// Shown to the other participants.
     pub bot_name: String,
@@ -18,23 +18,23 @@ pub struct JoinRequest {
     pub user_email: Option<String>,
     /// Signs the bot in.
     pub token: Option<JoinToken>,
-    /// Lets the bot record without asking (Zoom's local-recording join token).
+    /// Allows the bot to record without asking (Zoom's local-recording join token).
     pub recording: Option<Secret>,
     /// A registrant's `tk`.
     pub registration: Option<Secret>,
 }
 
-/// A token that signs the bot in. The SDK takes one of them, never both.
+/// A token that signs the bot in. The SDK takes at most one.
 #[derive(Debug, Clone)]
 pub enum JoinToken {
     /// A Zoom user's access key.
     Zak(Secret),
-    /// On behalf of somebody who is in the meeting.
+    /// On behalf of a participant of the meeting.
     Obf(Secret),
 }
 
 impl JoinRequest {
-    /// The argument of the SDK's `join`: the only place in this crate that opens a secret.
+    /// The argument of the SDK's `join`: the only place in this crate that exposes a secret.
     pub(crate) fn for_page(&self) -> Value {
         let mut page = json!({
             "signature": self.signature.expose(),

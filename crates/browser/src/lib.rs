@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-// The tests' support speaks of this crate by its name, from within and from outside.
+// The tests' support module uses this crate's name, both inside the crate and outside.
 #[cfg(test)]
 extern crate self as browser;
 

@@ -15,25 +15,25 @@ const PAGE: &str = include_str!("../../../web/bot/page.html");
 const SCRIPT: &str = include_str!("../../../web/bot/page.js");
 const STYLE: &str = include_str!("../../../web/bot/page.css");
 
-/// Scripts come from here and from nowhere else. The SDK compiles code at run time, starts workers from blobs and
-/// styles by attribute; which of Zoom's hosts it talks to is Zoom's to decide.
+/// Scripts come from this origin alone. The SDK compiles code at run time, starts workers from blobs and
+/// styles by attribute. Connections are not restricted, because Zoom chooses its hosts.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'unsafe-eval' 'wasm-unsafe-eval' blob:; worker-src 'self' blob:; \
      connect-src 'self' https: wss: data: blob:; img-src 'self' https: data: blob:; media-src 'self' https: data: blob:; \
      style-src 'self' 'unsafe-inline'; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const HEADERS: &[(&str, &str)] = &[
-    // Cross-origin isolation: the SDK's decoders want `SharedArrayBuffer`.
+    // Cross-origin isolation: the SDK's decoders need `SharedArrayBuffer`.
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-embedder-policy", "require-corp"),
     ("cross-origin-resource-policy", "same-origin"),
     ("content-security-policy", POLICY),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
-    // This origin, a random port, lives exactly as long as the process that serves it.
+    // This origin, with its random port, exists only as long as the process that serves it.
     ("cache-control", "public, max-age=31536000, immutable"),
 ];
 
-/// Listens, and yields the page's address and the work of serving it.
+/// Listens, and returns the page's URL and the server's future.
 pub(crate) async fn serve(sdk_dir: &Path) -> std::io::Result<(String, impl Future<Output = ()> + use<>)> {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let url = format!("http://{}/", listener.local_addr()?);

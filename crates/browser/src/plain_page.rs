@@ -1,4 +1,4 @@
-//! A page that is used as a person would: pressing Allow on a consent screen.
+//! A page that is used like a person's, for example to press Allow on a consent screen.
 
 use std::{fmt, time::Duration};
 
@@ -33,14 +33,14 @@ impl PlainPage {
         self.ask(selector, "(element.click(), true)").await.map(drop)
     }
 
-    /// Waits until an element matches `selector`, also in a page that is yet to come.
+    /// Waits until an element matches `selector`, also on a page that is still to be opened.
     pub async fn wait_for(&self, selector: &str) -> Result<(), BrowserError> {
         let clock = self.tab.devtools().clock();
         let found = clock.timeout(WAIT_DEADLINE, async {
             loop {
                 match self.ask(selector, "true").await {
                     Ok(_) => return Ok(()),
-                    // Not there yet; or asked in the moment between two pages.
+                    // Not there yet, or called between two pages.
                     Err(BrowserError::NoElement { .. } | BrowserError::Protocol(_)) => {
                         clock.sleep(LOOK_AGAIN).await;
                     }
@@ -57,12 +57,12 @@ impl PlainPage {
         Ok(text.as_str().unwrap_or_default().trim().to_owned())
     }
 
-    /// Where the page is now.
+    /// The page's current URL.
     pub async fn url(&self) -> Result<String, BrowserError> {
         Ok(self.tab.evaluate("location.href").await?.as_str().unwrap_or_default().to_owned())
     }
 
-    /// A picture of what the page shows now, as PNG of 1280×720.
+    /// A PNG of 1280×720 of the page now.
     pub async fn screenshot(&self) -> Result<Vec<u8>, BrowserError> {
         self.tab.screenshot(std::future::ready(Ok(()))).await
     }
@@ -72,7 +72,7 @@ impl PlainPage {
         self.tab.close().await;
     }
 
-    /// What `expression` yields for the `element` that matches `selector`.
+    /// Evaluates `expression` for the `element` that matches `selector`.
     async fn ask(&self, selector: &str, expression: &str) -> Result<Value, BrowserError> {
         let quoted = Value::from(selector);
         let script = format!("(element => element && {expression})(document.querySelector({quoted}))");

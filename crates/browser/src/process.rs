@@ -1,4 +1,4 @@
-//! Starting Chromium, and hearing its last words.
+//! Starts Chromium and collects its error output.
 
 use std::{
     collections::VecDeque,
@@ -14,12 +14,11 @@ use tokio::{
 
 use crate::{BrowserConfig, BrowserError, flags::flags};
 
-/// Chromium reads commands from descriptor 3 and answers on 4. Those are our pipes; its own standard input and
+/// Chromium reads commands from descriptor 3 and answers on 4. Those are our pipes; its standard input and
 /// output are not used.
 const WITH_PIPES: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null"#;
 
-/// All that Chromium may see of our environment, which holds keys and passwords that a program for foreign web
-/// content has no business with.
+/// The only variables of our environment that Chromium gets. Others contain keys and passwords.
 const ENVIRONMENT: &[&str] = &[
     "PATH",
     "LANG",
@@ -34,7 +33,7 @@ const ENVIRONMENT: &[&str] = &[
     "NO_PROXY",
 ];
 
-/// A Chromium that has been started, with the pipes to talk to it.
+/// A Chromium process with the pipes to it.
 pub(crate) struct Chromium {
     pub(crate) child: Child,
     pub(crate) commands: ChildStdin,
@@ -57,7 +56,8 @@ impl Chromium {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Its own group: Ctrl-C at a terminal must reach us alone, so that bots can leave before it ends.
+            // A process group of its own: Ctrl-C at a terminal must reach only us, so that bots can leave
+            // first.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
@@ -78,7 +78,7 @@ impl LastWords {
     const LINES: usize = 3;
     const LENGTH: usize = 200;
 
-    /// Listens until Chromium ends.
+    /// Reads until Chromium ends.
     pub(crate) async fn listen(self, stderr: ChildStderr) {
         let mut lines = BufReader::new(stderr).split(b'\n');
         while let Ok(Some(line)) = lines.next_segment().await {
@@ -95,11 +95,11 @@ impl LastWords {
         }
     }
 
-    /// What is known, in one line.
+    /// What was collected, in one line.
     pub(crate) fn summary(&self) -> String {
         let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_empty() {
-            return "it said nothing; run it by hand to see why".to_owned();
+            return "it printed nothing; run it by hand to see why".to_owned();
         }
         let said = last.iter().map(String::as_str).collect::<Vec<_>>().join(" | ");
         if said.contains("--no-sandbox") {

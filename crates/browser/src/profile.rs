@@ -1,4 +1,4 @@
-//! A browser's folder, and what a killed predecessor left of its own.
+//! A browser's folder, and the removal of those that killed predecessors left.
 
 use std::{
     fs::{self, File},
@@ -15,8 +15,8 @@ use crate::flags::user_data_dir;
 
 const PREFIX: &str = "chromium-";
 
-/// The folder of one running browser. Whoever holds the lock file in it owns it; the operating system lets go of
-/// the lock of a process that dies, however it dies.
+/// The folder of one running browser. The holder of the lock on its lock file owns it; the operating system
+/// releases the lock when the process dies, however it dies.
 #[derive(Debug)]
 pub(crate) struct Profile {
     directory: PathBuf,
@@ -24,7 +24,7 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    /// Makes a folder in `state_dir`, after clearing away those that nobody owns any more.
+    /// Makes a folder in `state_dir`, after removing those without an owner.
     pub(crate) async fn create(state_dir: &Path, env: &Environment) -> io::Result<Self> {
         let name = format!("{PREFIX}{:016x}", u64::from_le_bytes(env.entropy.bytes()));
         let state_dir = state_dir.to_owned();
@@ -36,7 +36,7 @@ impl Profile {
         Ok(profile)
     }
 
-    /// Where the browser may write.
+    /// The path.
     pub(crate) fn path(&self) -> &Path {
         &self.directory
     }
@@ -47,11 +47,11 @@ impl Profile {
     }
 }
 
-/// A new profile, and the folders whose browsers have been ended.
+/// A new profile, and the folders whose browsers were ended.
 fn make_and_sweep(state_dir: &Path, name: &str) -> io::Result<(Profile, Vec<PathBuf>)> {
     fs::create_dir_all(state_dir)?;
     let state_dir = state_dir.canonicalize()?;
-    // One at a time: a folder must not be found between being made and being locked.
+    // Serialised: a folder must not be found between its creation and its lock.
     let turn = File::create(state_dir.join("lock"))?;
     turn.lock()?;
     let mut left = Vec::new();
@@ -72,14 +72,15 @@ fn make_and_sweep(state_dir: &Path, name: &str) -> io::Result<(Profile, Vec<Path
     Ok((Profile { directory, _owned: owned }, left))
 }
 
-/// Whether a living process holds the lock of the profile in `directory`. One without a lock was left half removed.
+/// Whether a living process holds the lock of the profile in `directory`. A folder without a lock file was
+/// left half removed.
 fn is_owned(directory: &Path) -> bool {
     File::open(directory.join("lock")).is_ok_and(|lock| lock.try_lock().is_err())
 }
 
-/// Removes `directory` with all that is in it.
+/// Removes `directory` with its content.
 async fn remove(directory: &Path, clock: &dyn Clock) {
-    // Children of a killed Chromium die a moment after it and may still be writing.
+    // Children of a killed Chromium die a moment after it and may still write.
     for _ in 0..40 {
         match tokio::fs::remove_dir_all(directory).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -88,11 +89,11 @@ async fn remove(directory: &Path, clock: &dyn Clock) {
             _ => return,
         }
     }
-    // The next start finds it again.
+    // The next start removes it.
     tracing::warn!(directory = %directory.display(), "a browser profile could not be removed");
 }
 
-/// Kills every process that runs on the profile in `directory`, and says how many there were.
+/// Kills every process that uses the profile in `directory`; returns how many there were.
 fn end_browsers_in(directory: &Path) -> io::Result<usize> {
     let wanted = user_data_dir(directory);
     let mut ended = 0;
@@ -101,8 +102,8 @@ fn end_browsers_in(directory: &Path) -> io::Result<usize> {
         else {
             continue;
         };
-        // Taken before looking: the process that is killed is the one that was looked at, not a later one with
-        // the same number.
+        // Opened before looking, so that the process that is killed is the one that was checked, not a later
+        // one with the same number.
         let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
         let Ok(arguments) = fs::read(entry.path().join("cmdline")) else { continue };
         if arguments.split(|&byte| byte == 0).any(|argument| argument == wanted.as_bytes()) {

@@ -1,4 +1,4 @@
-//! Whether somebody is still there who says nothing: ask now and then, and wait for the answer.
+//! Detects a silent peer: asks now and then, and waits for the answer.
 
 use std::{pin::Pin, time::Duration};
 
@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use crate::{BrowserError, devtools::DevTools};
 
-/// How often to ask, unless silence is shorter.
+/// Interval between questions, unless the allowed silence is shorter.
 const INTERVAL: Duration = Duration::from_secs(15);
 
-/// Resolves when there was no answer for too long.
+/// Resolves when no answer came for too long.
 pub(crate) type Silence = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Asks with `ask`, which waits as long as it is told, and returns when `span` has passed without an answer. An error is an
-/// answer; and when the connection is gone, others tell.
+/// Calls `ask`, whose argument is how long to wait, again and again, and returns when `span` has passed
+/// without an answer. An error counts as an answer. A lost connection is reported elsewhere.
 pub(crate) async fn silence<A>(devtools: DevTools, span: Duration, ask: impl Fn(Duration) -> A)
 where
     A: Future<Output = Result<Value, BrowserError>>,

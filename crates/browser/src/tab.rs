@@ -1,4 +1,4 @@
-//! One page in a browser context of its own: what bot pages and plain pages have in common.
+//! One page in a browser context of its own: the common part of bot pages and plain pages.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use crate::{
 };
 
 const SCREENSHOT_DEADLINE: Duration = Duration::from_secs(5);
-/// Then the browser goes on by itself.
+/// After this the browser closes it without the page's consent.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(3);
 
-/// A task of its own, after all that wait. Not a timer: those may be throttled.
+/// A task of its own, behind all that wait. Not a timer, which may be throttled.
 const THROUGH_THE_EVENT_LOOP: &str = "new Promise((done) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => { port1.close(); done(); };
     port2.postMessage(0);
 })";
 
-/// What a page sees as its window, in pixels; a screenshot has this size.
+/// The page's window size in pixels; a screenshot has the same size.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
     pub(crate) width: u32,
@@ -37,7 +37,7 @@ pub(crate) struct Tab {
     session: String,
 }
 
-/// A browser context, disposed of when dropped: half-opened pages leave nothing behind.
+/// A browser context, disposed of when dropped, so half-opened pages don't leak.
 struct Context {
     devtools: DevTools,
     id: String,
@@ -95,7 +95,7 @@ pub(crate) struct ObjectId(String);
 impl Evaluated {
     fn value(self) -> Result<Value, BrowserError> {
         match self.exception_details {
-            // "Uncaught", and no more: what was thrown may quote a token.
+            // Only "Uncaught": the exception's text may quote a token.
             Some(thrown) => Err(BrowserError::Protocol(format!("a script ({})", thrown.text))),
             None => Ok(self.result.value),
         }
@@ -103,13 +103,13 @@ impl Evaluated {
 }
 
 impl Tab {
-    /// An empty page, and what it will tell through the binding `binding`.
+    /// An empty page, and its messages through the binding `binding`.
     pub(crate) async fn open(
         devtools: &DevTools,
         window: Window,
         binding: &str,
     ) -> Result<(Self, Signals), BrowserError> {
-        // `disposeOnDetach`: goes with our connection, whatever happens to us.
+        // `disposeOnDetach`: it ends with our connection, even when we are killed.
         let context: ContextCreated =
             devtools.call(None, "Target.createBrowserContext", json!({ "disposeOnDetach": true })).await?;
         let context = Context { devtools: devtools.clone(), id: context.browser_context_id, disposed: false };
@@ -129,7 +129,7 @@ impl Tab {
         tokio::try_join!(
             // For `Inspector.targetCrashed`.
             tab.call::<Value>("Inspector.enable", json!({})),
-            // Without it a binding does not survive the way from the empty page to the next.
+            // Without it a binding is lost when the empty page navigates.
             tab.call::<Value>("Runtime.enable", json!({})),
             tab.call::<Value>("Runtime.addBinding", json!({ "name": binding })),
             tab.call::<Value>("Emulation.setDeviceMetricsOverride", size),
@@ -137,7 +137,7 @@ impl Tab {
         Ok((tab, signals))
     }
 
-    /// Goes to `url`; the page may still be loading afterwards.
+    /// Navigates to `url`; the page may still be loading afterwards.
     pub(crate) async fn navigate(&self, url: &str) -> Result<(), BrowserError> {
         let navigated: Navigated = self.call("Page.navigate", json!({ "url": url })).await?;
         match navigated.error_text {
@@ -146,21 +146,21 @@ impl Tab {
         }
     }
 
-    /// What `expression` yields in the page.
+    /// Evaluates `expression` in the page.
     pub(crate) async fn evaluate(&self, expression: &str) -> Result<Value, BrowserError> {
         let params = json!({ "expression": expression, "returnByValue": true });
         self.call::<Evaluated>("Runtime.evaluate", params).await?.value()
     }
 
-    /// A handle to the object that `expression` yields in the page.
+    /// A handle to the object that `expression` returns in the page.
     pub(crate) async fn object(&self, expression: &str) -> Result<ObjectId, BrowserError> {
         let found: Evaluated = self.call("Runtime.evaluate", json!({ "expression": expression })).await?;
         let missing = || BrowserError::Protocol(format!("a script ({expression} is not an object)"));
         found.result.object_id.map(ObjectId).ok_or_else(missing)
     }
 
-    /// Calls `function` on `object`, and waits for its promise if it answers with one. Arguments, unlike scripts, are not
-    /// kept by the browser: tokens go this way.
+    /// Calls `function` on `object` and awaits its promise if it returns one. The browser doesn't keep
+    /// arguments, as it keeps scripts, so tokens are passed here.
     pub(crate) async fn call_on(
         &self,
         object: &ObjectId,
@@ -174,8 +174,7 @@ impl Tab {
         self.call::<Evaluated>("Runtime.callFunctionOn", params).await?.value().map(drop)
     }
 
-    /// A picture of what the page shows once `ready` is over, as PNG. One deadline for both: a page that hangs answers
-    /// neither.
+    /// A PNG of the page once `ready` has resolved. One deadline for both: a page that hangs answers neither.
     pub(crate) async fn screenshot(
         &self,
         ready: impl Future<Output = Result<(), BrowserError>>,
@@ -206,25 +205,25 @@ impl Tab {
         self.devtools.call(Some(&self.session), method, params).await
     }
 
-    /// The connection it lives on.
+    /// Its connection.
     pub(crate) fn devtools(&self) -> &DevTools {
         &self.devtools
     }
 
-    /// Closes the page and waits until it is closed, for as long as a page may take that still answers.
+    /// Closes the page and waits until it is closed, for as long as a page that answers may take.
     pub(crate) async fn close(mut self) {
         self.context.disposed = true;
         let context = json!({ "browserContextId": self.context.id });
         let closed =
             self.devtools.call_within(CLOSE_DEADLINE, None, "Target.disposeBrowserContext", context).await;
-        // All other failures mean that it is closed already: with the browser, or after a crash.
+        // Other failures mean that it is closed already, with the browser or after a crash.
         if let Err(BrowserError::Timeout { .. }) = closed.map(|_: Value| ()) {
             tracing::warn!("a page takes long to close");
         }
     }
 
-    /// Resolves when the page has answered nothing for `span`. It is asked through its event loop, as everything that it
-    /// does for a bot goes through there; asking costs a message each way.
+    /// Resolves when the page has not answered for `span`. It is asked through its event loop, because all
+    /// work for a bot goes through it; asking costs a message each way.
     pub(crate) fn silence(&self, span: Duration) -> Silence {
         let (devtools, session) = (self.devtools.clone(), self.session.clone());
         let params = json!({ "expression": THROUGH_THE_EVENT_LOOP, "awaitPromise": true });

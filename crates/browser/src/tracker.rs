@@ -1,4 +1,4 @@
-//! From what the page states to what happened to the bot.
+//! Turns the page's messages into events of the bot.
 
 use serde::Deserialize;
 
@@ -12,26 +12,26 @@ pub(crate) enum PageMessage {
     Ready,
     /// The SDK could not be initialised.
     Broken { message: String },
-    /// `connection-change`, but for failures.
+    /// `connection-change`, except failures.
     Connection { state: String, reason: Option<String> },
-    /// The bot's own place, and who else is there.
+    /// The bot's own entry, and how many others there are.
     Roster { hold: bool, others: usize },
-    /// `join()` rejected, or the connection failed; the page says it once.
+    /// `join()` rejected, or the connection failed; reported once.
     Refused { code: Option<i64>, reason: String, url: Option<String> },
-    /// Out of the meeting without any event.
+    /// Out of the meeting without an event of the SDK.
     Vanished,
     /// `leaveMeeting()` was called.
     Leaving,
     /// `leaveMeeting()` resolved.
     Left,
-    /// Something was thrown.
+    /// An exception.
     Script { message: String },
 }
 
 /// Where the bot is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// Not in a meeting: before the first join, and after each end. What comes late is ignored.
+    /// Not in a meeting: before the first join, and after each end. Late messages are ignored.
     Outside,
     /// Between the call of `join` and the roster.
     Door,
@@ -47,14 +47,14 @@ pub(crate) struct Tracker {
     place: Place,
     /// Was in the meeting at some time since the join: a later failure is not a refusal.
     been_in: bool,
-    /// Where it was before the socket was lost.
+    /// Where it was before the connection was lost.
     on_hold: bool,
     leaving: bool,
 }
 
-/// What the SDK says when it has no code.
+/// Stands for a missing code of the SDK.
 const NO_CODE: i64 = 0;
-/// Enough to see which page; Zoom's helper pages carry tokens in their queries.
+/// Enough to identify the page; the queries of Zoom's helper pages contain tokens.
 const URL_LENGTH: usize = 200;
 
 impl Tracker {
@@ -68,7 +68,7 @@ impl Tracker {
         PageEvent::Joining
     }
 
-    /// What `message` means, if it is news.
+    /// The event that `message` means, if it is new.
     pub(crate) fn read(&mut self, message: PageMessage) -> Option<PageEvent> {
         match message {
             PageMessage::Connection { state, reason } => match state.as_str() {
@@ -141,7 +141,7 @@ impl Tracker {
         self.go_outside().then_some(PageEvent::Left)
     }
 
-    /// Whether that is news.
+    /// Returns whether that is new.
     fn go_outside(&mut self) -> bool {
         std::mem::replace(&mut self.place, Place::Outside) != Place::Outside
     }
@@ -157,7 +157,7 @@ mod tests {
 
     use super::*;
 
-    /// What a tracker that has joined makes of `messages`, in the page's own words.
+    /// The events after a join and `messages` of the page.
     fn after_join(messages: &[serde_json::Value]) -> Vec<PageEvent> {
         let mut tracker = Tracker::new();
         tracker.join();

@@ -16,7 +16,7 @@ use model::Environment;
 use serde_json::json;
 use support::{World, config, next, processes, profiles, send, until, within};
 
-/// Longer than the SDK keeps its page from answering while it starts.
+/// Longer than the SDK blocks its page while it starts.
 const SOON: Duration = Duration::from_secs(8);
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn a_killed_browser_is_noticed_at_once() {
     assert!(profiles(world.state.path()).is_empty());
 }
 
-/// Nothing says that a page is frozen but that it does not answer. Closed, it is out of its meeting.
+/// A frozen page is noticed only because it doesn't answer. Closing it takes it out of its meeting.
 #[tokio::test]
 async fn a_frozen_page_is_noticed_and_can_be_closed() {
     let world = World::answering_within(SOON).await;
@@ -97,7 +97,7 @@ async fn close_leaves_nothing_behind() {
     until_ended(&running).await;
 }
 
-/// Killed with -9, Latchkey takes its Chromium along; one that hangs then is ended by the next start.
+/// When Latchkey is killed with -9 its Chromium ends too; one that hangs is ended by the next start.
 #[tokio::test]
 async fn a_killed_latchkey_leaves_nothing_for_long() {
     let state = tempfile::tempdir().unwrap();
@@ -119,7 +119,7 @@ async fn a_killed_latchkey_leaves_nothing_for_long() {
     browser.close().await;
 }
 
-/// Not a test: the other Latchkey of the test above. It starts a browser and waits to be killed.
+/// Not a test: the second process of the test above. It starts a browser and waits to be killed.
 #[tokio::test]
 #[ignore = "run by another test"]
 async fn runs_until_it_is_killed() {
@@ -158,7 +158,7 @@ async fn until_ended(processes: &[u32]) {
     .await;
 }
 
-/// Whether `pid` runs: where nobody collects orphans, the dead stay listed as zombies.
+/// Whether `pid` runs: where orphans are not reaped, the dead stay listed as zombies.
 fn is_running(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))

@@ -8,7 +8,7 @@ use browser::PageEvent;
 use serde_json::json;
 use support::{World, next, until};
 
-/// The refusal is told once: what follows the second join is not an echo of the first.
+/// The refusal is reported once: the event after the second join is not an echo of the first.
 #[tokio::test]
 async fn a_signed_in_meeting_wants_a_zak() {
     let world = World::new().await;
@@ -40,7 +40,7 @@ async fn people_come_and_the_bot_leaves() {
     assert_eq!(next(&mut bot).await, PageEvent::Participants { others: 2 });
     let picture = bot.screenshot().await.unwrap();
     assert!(picture.starts_with(b"\x89PNG"));
-    // The size that the header gives.
+    // The size in the PNG's header.
     assert_eq!(picture[16..24], [1122_u32.to_be_bytes(), 720_u32.to_be_bytes()].concat());
     keep("in-meeting", &picture);
 
@@ -49,7 +49,7 @@ async fn people_come_and_the_bot_leaves() {
     world.browser.close().await;
 }
 
-/// Zoom's dialogs fade in and its notices slide in after the event: a picture waits until nothing moves.
+/// Zoom's dialogs fade in and its notices slide in after the event: the picture waits until nothing moves.
 #[tokio::test]
 async fn a_picture_of_an_end_is_taken_when_zoom_has_said_why() {
     let world = World::new().await;
@@ -125,7 +125,7 @@ async fn two_bots_in_one_browser_see_each_other() {
     world.browser.close().await;
 }
 
-/// Before its host a meeting refuses; the page may stay and try again.
+/// A meeting refuses bots before its host; the page may stay and try again.
 #[tokio::test]
 async fn a_meeting_that_has_not_started_can_be_tried_again() {
     let world = World::new().await;
@@ -151,7 +151,7 @@ async fn until_refused(bot: &mut browser::BotPage, wanted: i64) {
     }
 }
 
-/// Leaves a screenshot for a person to look at, where `SCREENSHOTS` says.
+/// Saves a screenshot for a person to look at, in the folder of `SCREENSHOTS`.
 fn keep(name: &str, picture: &[u8]) {
     if let Some(folder) = std::env::var_os("SCREENSHOTS") {
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), picture).unwrap();

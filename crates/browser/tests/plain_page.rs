@@ -1,4 +1,4 @@
-//! A page that is used as a person would.
+//! A page that is used like a person's.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 

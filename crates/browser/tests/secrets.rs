@@ -1,4 +1,4 @@
-//! What signs a bot in is seen by its page and by nobody else.
+//! Credentials of a join are visible to the bot's page alone.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -15,7 +15,7 @@ use serde_json::json;
 use support::{World, processes, profiles, until};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-/// Everything this crate logs, at its most talkative.
+/// All log output of this crate at the most detailed level.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! What stands in the way of a start is said in one line, with what to do.
+//! What prevents a start is reported in one line, with what to do.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 

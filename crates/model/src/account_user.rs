@@ -4,22 +4,22 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// An e-mail address, or Zoom's id of the user. Never `me`: a server-to-server app is nobody.
+/// An e-mail address, or Zoom's id of the user. Never `me`, which for a server-to-server app is no user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccountUser(String);
 
-/// The text names no user.
+/// The text is not a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotAUser;
 
 impl AccountUser {
-    /// Whether it is an address, which may come to belong to another user. An id stays one user's.
+    /// Whether it is an address, which can be reassigned to another user. An id is permanent.
     pub fn is_address(&self) -> bool {
         self.0.contains('@')
     }
 
-    /// As it was given, but for the case of an address, which Zoom ignores.
+    /// As given, except that an address is in lower case, because Zoom ignores case.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -33,7 +33,7 @@ impl FromStr for AccountUser {
             text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
                 && text.len() <= 320
                 && !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '/');
-        // 22 characters at Zoom. The bounds keep out words, above all `me`.
+        // Zoom's ids have 22 characters. The bounds exclude words, above all `me`.
         let is_id = (16..=64).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=".contains(&b));
         match (is_address, is_id) {

@@ -1,19 +1,19 @@
-//! What a key of the API may do.
+//! The scopes of API keys.
 
 use std::{convert::Infallible, fmt, str::FromStr};
 
-/// One thing that a key may do. None includes another.
+/// One permission of a key. None includes another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ApiScope {
-    /// Look at everything in the workspace that is no secret.
+    /// Read everything in the workspace except secrets.
     Read,
-    /// Send bots and command them.
+    /// Create and command bots.
     Bots,
-    /// Make token links, and fetch tokens.
+    /// Create token links, and fetch tokens.
     Tokens,
     /// Change apps, accounts, keys and the callback secret.
     Admin,
-    /// Make workspaces, and see which there are. It opens none of them.
+    /// Create and list workspaces. It gives no access to their contents.
     Operator,
 }
 
@@ -41,27 +41,27 @@ impl FromStr for ApiScope {
     }
 }
 
-/// What one key may do. In the database: words with commas between them.
+/// The scopes of one key. In the database: words separated by commas.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ApiScopes(u8);
 
 impl ApiScopes {
-    /// Everything that can be done in one workspace.
+    /// All scopes within a workspace.
     pub fn of_a_workspace() -> Self {
         [ApiScope::Read, ApiScope::Bots, ApiScope::Tokens, ApiScope::Admin].into_iter().collect()
     }
 
-    /// Whether this scope is among them.
+    /// Whether it includes this scope.
     pub const fn has(self, scope: ApiScope) -> bool {
         self.0 & 1 << scope as u8 != 0
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Each of them, in one order.
+    /// Each scope, in a fixed order.
     pub fn iter(self) -> impl Iterator<Item = ApiScope> {
         ApiScope::ALL.into_iter().filter(move |scope| self.has(*scope))
     }
@@ -80,7 +80,7 @@ impl fmt::Display for ApiScopes {
     }
 }
 
-/// A word that a newer version wrote gives no right here.
+/// A word of a newer version is ignored: it gives no right here.
 impl FromStr for ApiScopes {
     type Err = Infallible;
     fn from_str(text: &str) -> Result<Self, Self::Err> {

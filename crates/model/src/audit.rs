@@ -1,4 +1,4 @@
-//! The words of the audit: who asked for a token, why, and what came of it.
+//! The vocabulary of the audit: who requested a token, why, and the outcome.
 
 use std::{fmt, str::FromStr};
 
@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use crate::{AccountUser, ApiKeyId, BotId, Code, MeetingNumber, TokenLinkId};
 
-/// Who asked for a token.
+/// Who requested a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
-    /// A holder of a token link's address, and of the secret that signs for it.
+    /// A caller with a token link's URL and its signing secret.
     TokenLink(TokenLinkId),
     /// A holder of an API key.
     ApiKey(ApiKeyId),
@@ -19,7 +19,7 @@ pub enum Who {
 }
 
 impl Who {
-    /// What the id is one of.
+    /// The kind of id.
     pub const fn kind(self) -> &'static str {
         match self {
             Self::TokenLink(_) => "token_link",
@@ -28,25 +28,25 @@ impl Who {
         }
     }
 
-    /// The id, whatever it is one of.
+    /// The id, of whatever kind.
     pub const fn uuid(self) -> Uuid {
         match self {
             Self::TokenLink(TokenLinkId(id)) | Self::ApiKey(ApiKeyId(id)) | Self::Bot(BotId(id)) => id,
         }
     }
 
-    /// From the word and the id that [`kind`](Self::kind) and [`uuid`](Self::uuid) give.
+    /// Parses the values of [`kind`](Self::kind) and [`uuid`](Self::uuid).
     pub fn read(kind: &str, id: Uuid) -> Result<Self, String> {
         match kind {
             "token_link" => Ok(Self::TokenLink(TokenLinkId(id))),
             "api_key" => Ok(Self::ApiKey(ApiKeyId(id))),
             "bot" => Ok(Self::Bot(BotId(id))),
-            other => Err(format!("{other:?} is nobody who asks for tokens")),
+            other => Err(format!("{other:?} is not a kind of requester")),
         }
     }
 }
 
-/// What a token was asked for.
+/// The purpose of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// A bot platform fetched from a token link.
@@ -78,23 +78,23 @@ impl FromStr for Purpose {
     }
 }
 
-/// What a token is about, beyond the account: as far as the caller said.
+/// What else a token refers to, beyond the account, as far as the caller said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct About {
-    /// Whose token, where the account is a server-to-server app's.
+    /// The user, if the account is a server-to-server app's.
     pub user: Option<AccountUser>,
-    /// The meeting that it is for.
+    /// The meeting.
     pub meeting: Option<MeetingNumber>,
-    /// The bot that it is for, at whatever platform asked.
+    /// The bot, at the platform that requested the token.
     pub bot: Option<PlatformBot>,
 }
 
-/// A bot's id at another platform: up to 128 visible characters of ASCII. Nothing vouches for it.
+/// A bot's id at another platform: up to 128 visible ASCII characters. It is not verified.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PlatformBot(String);
 
-/// The text is no id that a platform would give.
+/// The text is not a platform's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotABot;
 
@@ -138,12 +138,12 @@ impl fmt::Display for NotABot {
     }
 }
 
-/// Where a token came from.
+/// The source of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// It was at hand.
+    /// It was cached.
     Kept,
-    /// Zoom was asked for it. Many who wait for one mint have all of them been given a minted token.
+    /// It was minted at Zoom. All callers who wait for one mint have this source.
     Minted,
 }
 
@@ -168,20 +168,20 @@ impl FromStr for Source {
     }
 }
 
-/// What came of a request for a token.
+/// The outcome of a request for a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// A token was handed over.
+    /// A token was given.
     Given(Source),
-    /// None was, for this reason.
+    /// It was refused, for this reason.
     Refused(Code),
 }
 
 impl Outcome {
-    /// What a token that was handed over is called. No code is.
+    /// The word for a token that was given. No code has this name.
     pub const GIVEN: &str = "given";
 
-    /// `given`, or the code of the refusal. No code is called that.
+    /// `given`, or the code of the refusal.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Given(_) => Self::GIVEN,
@@ -189,7 +189,7 @@ impl Outcome {
         }
     }
 
-    /// Where the token came from, if there was one.
+    /// The source of the token, if one was given.
     pub const fn source(self) -> Option<Source> {
         match self {
             Self::Given(source) => Some(source),
@@ -197,7 +197,7 @@ impl Outcome {
         }
     }
 
-    /// From what [`as_str`](Self::as_str) and [`source`](Self::source) give.
+    /// Parses the values of [`as_str`](Self::as_str) and [`source`](Self::source).
     pub fn read(word: &str, source: Option<Source>) -> Result<Self, String> {
         match (word, source) {
             (Self::GIVEN, Some(source)) => Ok(Self::Given(source)),

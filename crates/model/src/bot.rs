@@ -45,21 +45,21 @@ macro_rules! words {
 }
 
 words! {
-    /// What a bot is doing. [`BotStatus::Done`] and [`BotStatus::Fatal`] are never left.
+    /// The status of a bot. [`BotStatus::Done`] and [`BotStatus::Fatal`] are final.
     BotStatus, "bot status" {
         /// Created, not yet started.
         Ready = "ready",
-        /// On its way into the meeting.
+        /// Joining the meeting.
         JoiningCall = "joining_call",
         /// Held in the waiting room.
         InWaitingRoom = "in_waiting_room",
-        /// Inside.
+        /// In the meeting.
         InCallNotRecording = "in_call_not_recording",
         /// Left, removed, or the meeting ended; the sub code says which.
         CallEnded = "call_ended",
-        /// Shut down.
+        /// Ended normally.
         Done = "done",
-        /// Could not join, or broke; the sub code says why.
+        /// Could not join, or failed; the sub code says why.
         Fatal = "fatal",
     }
 }
@@ -70,15 +70,15 @@ impl BotStatus {
         matches!(self, Self::Done | Self::Fatal)
     }
 
-    /// Whether a bot may go from `self` to `next`. The store refuses every other change.
+    /// Whether a bot may change from `self` to `next`. The store refuses every other change.
     pub const fn may_become(self, next: Self) -> bool {
         use BotStatus::{CallEnded, Done, Fatal, InCallNotRecording, InWaitingRoom, JoiningCall, Ready};
         match (self, next) {
             (Done | Fatal, _) | (_, Ready) => false,
             (Ready, JoiningCall | CallEnded)
-            // Joining anew, after its place or its server was lost.
+            // Rejoining, after its place or its server was lost.
             | (JoiningCall, JoiningCall | InWaitingRoom | InCallNotRecording | CallEnded)
-            // A host can put a bot back on hold; a dropped socket makes it join again.
+            // A host can put a bot back into the waiting room; after a lost connection it joins again.
             | (InWaitingRoom, JoiningCall | InCallNotRecording | CallEnded)
             | (InCallNotRecording, JoiningCall | InWaitingRoom | CallEnded)
             | (CallEnded, Done)
@@ -92,7 +92,7 @@ words! {
     /// Why a bot's call ended or failed. The set is open: clients must tolerate new ones.
     SubCode, "sub code" {
         // fatal: what the meeting wants
-        /// The host admits only signed-in users, and the bot brought no ZAK that counts.
+        /// The host admits only signed-in users, and the bot had no valid ZAK.
         MeetingRequiresSignIn = "meeting_requires_sign_in",
         /// There is no such meeting.
         MeetingNotFound = "meeting_not_found",
@@ -100,17 +100,17 @@ words! {
         MeetingLinkInvalid = "meeting_link_invalid",
         /// The host has not started it.
         MeetingNotStarted = "meeting_not_started",
-        /// It is over.
+        /// The meeting is over.
         MeetingEnded = "meeting_ended",
         /// The host locked it.
         MeetingLocked = "meeting_locked",
-        /// No seat is left.
+        /// The meeting has no free place.
         MeetingFull = "meeting_full",
         /// The passcode is wrong.
         MeetingPasswordIncorrect = "meeting_password_incorrect",
         /// A registration token is missing.
         MeetingRequiresRegistration = "meeting_requires_registration",
-        /// Removed earlier, or behind an information barrier.
+        /// The bot was removed earlier, or is behind an information barrier.
         MeetingNotAccessible = "meeting_not_accessible",
         // fatal: Zoom's own rules
         /// The same Zoom user is in the meeting already.
@@ -147,14 +147,14 @@ words! {
         ZoomMeetingNotAccessible = "zoom_meeting_not_accessible",
         /// The connection to Zoom failed.
         ZoomConnectionFailed = "zoom_connection_failed",
-        /// Nothing was decided before the join deadline.
+        /// Zoom did not answer before the join deadline.
         ZoomJoinTimeout = "zoom_join_timeout",
         /// Zoom failed without a reason.
         ZoomInternalError = "zoom_internal_error",
         // fatal: ours
         /// The browser or its page did not start in time.
         FailedToLaunchInTime = "failed_to_launch_in_time",
-        /// The bot broke.
+        /// The bot failed through an error of ours.
         BotErrored = "bot_errored",
         /// `zoom.zak_url` gave no token.
         ZoomZakCallbackFailed = "zoom_zak_callback_failed",
@@ -171,16 +171,16 @@ words! {
         /// `zoom.credential` or `zoom.obf_credential` cannot mint, or no account of `zoom.pool` can.
         ZoomCredentialUnhealthy = "zoom_credential_unhealthy",
         // joining_call, once more
-        /// The bot's server died without a word; another one takes it over.
+        /// The bot's server died; another one takes it over.
         BotServerLost = "bot_server_lost",
-        /// The bot's server was stopped, and gave it to the next.
+        /// The bot's server was stopped; another one takes it over.
         BotHandedOver = "bot_handed_over",
         // call_ended
         /// The host ended the meeting.
         CallEndedByHost = "call_ended_by_host",
         /// Zoom ended a free meeting at its limit.
         CallEndedByPlatformMaxLength = "call_ended_by_platform_max_length",
-        /// Zoom ended it because nobody was there.
+        /// Zoom ended it because it was empty.
         CallEndedByPlatformIdle = "call_ended_by_platform_idle",
         /// The host removed the bot.
         BotKickedFromCall = "bot_kicked_from_call",
@@ -188,30 +188,30 @@ words! {
         BotKickedFromWaitingRoom = "bot_kicked_from_waiting_room",
         /// The API told the bot to leave.
         BotReceivedLeaveCall = "bot_received_leave_call",
-        /// Nobody admitted the bot.
+        /// The host did not admit the bot in time.
         TimeoutExceededWaitingRoom = "timeout_exceeded_waiting_room",
-        /// Nobody else came.
+        /// No other participant came in time.
         TimeoutExceededNooneJoined = "timeout_exceeded_noone_joined",
-        /// Everybody else left.
+        /// All other participants left.
         TimeoutExceededEveryoneLeft = "timeout_exceeded_everyone_left",
-        /// The longest stay without a recording is over.
+        /// The longest stay without a recording has ended.
         TimeoutExceededInCallNotRecording = "timeout_exceeded_in_call_not_recording",
         /// The user who authorised the bot left.
         ZoomObfUserLeftMeeting = "zoom_obf_user_left_meeting",
     }
 }
 
-/// One step in a bot's life, as `status_changes` shows it.
+/// One step of a bot, as `status_changes` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct StatusChange {
-    /// What the bot became.
+    /// The new status.
     pub code: BotStatus,
-    /// In words, for people; null when the code says it all.
+    /// An explanation for people; null when the code is enough.
     #[schema(required)]
     pub message: Option<String>,
     /// When.
     pub created_at: Timestamp,
-    /// Why, for machines.
+    /// The reason, for machines.
     #[schema(required)]
     pub sub_code: Option<SubCode>,
 }

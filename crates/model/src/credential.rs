@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Why a person has to consent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReauthCause {
-    /// Zoom rotated the refresh token and its answer never arrived.
+    /// Zoom rotated the refresh token and its answer was lost.
     ResponseLost,
     /// The user or an administrator withdrew the grant, or Zoom no longer honours it.
     Revoked,
@@ -16,7 +16,7 @@ pub enum ReauthCause {
 /// Why an account is no longer connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DisconnectCause {
-    /// Somebody disconnected it here.
+    /// It was disconnected here.
     Asked,
     /// The user removed the app at Zoom.
     Deauthorized,
@@ -33,13 +33,13 @@ pub enum DisconnectCause {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialStatus {
-    /// Tokens are served.
+    /// It gives tokens.
     Healthy,
-    /// The last refresh failed and is tried again; tokens are served for as long as there is a valid one.
+    /// The last refresh failed and is retried; the account gives tokens while it has a valid one.
     Degraded,
-    /// The grant is dead: a person must consent again.
+    /// The grant is dead: the user must consent again.
     NeedsReauth(ReauthCause),
-    /// Its tokens are erased; a tombstone keeps the ids and the time. A new consent connects it again.
+    /// Its tokens are erased; a tombstone keeps the ids and the time. A new consent reconnects it.
     Disconnected(DisconnectCause),
 }
 
@@ -92,14 +92,15 @@ impl FromStr for CredentialStatus {
     }
 }
 
-/// Where an account's access tokens come from.
+/// The source of an account's access tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialKind {
-    /// A user consented; a refresh token that dies when it is used buys the next access token.
+    /// A user consented. Each refresh token is valid for one refresh.
     UserOauth,
-    /// A server-to-server app: its id and secret buy access tokens for the whole Zoom account. Nothing to lose.
+    /// A server-to-server app: its id and secret give access tokens for the whole Zoom account. There is no
+    /// refresh token to lose.
     ServerToServer,
-    /// The customer keeps the grant and answers with access tokens at a URL of theirs.
+    /// The customer keeps the grant; a URL of theirs returns access tokens.
     CustomerManaged,
 }
 
@@ -127,17 +128,17 @@ impl FromStr for CredentialKind {
     }
 }
 
-/// The kinds of short-lived token that a Zoom account can give.
+/// The kinds of short-lived token of a Zoom account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenKind {
-    /// Zoom access key: joins as the user, or starts that user's meeting.
+    /// Zoom access key: a bot joins as the user, or starts the user's meeting.
     Zak,
-    /// On-behalf-of token: a bot attends while the user, who vouches for it, is in the meeting. Works once.
+    /// On-behalf-of token: a bot joins while the user who vouches for it is in the meeting. Valid once.
     Obf,
-    /// Lets a bot record a meeting without asking; only the host's account gives it. Works once.
+    /// Allows a bot to record a meeting without asking; only the host's account gives it. Valid once.
     JoinToken,
-    /// Opens Zoom's API as the account.
+    /// Access to Zoom's API as the account.
     AccessToken,
 }
 

@@ -4,14 +4,14 @@ use std::{cell::RefCell, sync::Mutex};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
-/// A source of bytes nobody can guess.
+/// A source of unpredictable bytes.
 pub trait Entropy: Send + Sync {
     /// Fills `bytes`.
     fn fill(&self, bytes: &mut [u8]);
 }
 
 impl dyn Entropy + '_ {
-    /// `N` fresh bytes.
+    /// `N` new bytes.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.fill(&mut bytes);
@@ -33,10 +33,10 @@ impl dyn Entropy + '_ {
 #[derive(Debug, Clone, Copy)]
 pub struct SystemEntropy;
 
-/// What ids take at most. Secrets take more, and are drawn for themselves.
+/// The longest request that is served from the buffer, for ids. Secrets are longer and drawn directly.
 const SHORT: usize = 16;
 
-/// Bytes for ids to come: drawing many costs hardly more than drawing a few.
+/// A buffer for ids: drawing many bytes costs little more than drawing a few.
 struct Drawn {
     bytes: [u8; 64 * SHORT],
     left: usize,
@@ -70,7 +70,7 @@ impl Drawn {
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that touches the ambient source")]
 fn draw(bytes: &mut [u8]) {
-    // The call fails only when the kernel has no randomness at all; nothing safe can be done then.
+    // It fails only when the kernel has no randomness; there is no safe way to go on.
     aws_lc_rs::rand::fill(bytes).expect("the operating system gives random bytes");
 }
 
@@ -89,7 +89,7 @@ impl Entropy for SeededEntropy {
     fn fill(&self, bytes: &mut [u8]) {
         let mut state = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for chunk in bytes.chunks_mut(8) {
-            // SplitMix64: tiny, and any seed will do.
+            // SplitMix64: small, and any seed works.
             *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
             let mut word = *state;
             word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

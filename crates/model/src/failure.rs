@@ -1,13 +1,13 @@
-//! The error catalogue: every failure has a class, a stable code and an advice.
+//! The error catalogue: every failure has a class, a stable code and advice.
 
 use std::fmt;
 
-/// Who can do something about a failure. It decides the status code, the alert and the retry.
+/// Who can resolve a failure. It decides the status code, the alert and the retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// The same call may work later.
     Retry,
-    /// A person has to do something first; the advice says who and what.
+    /// A person has to act first; the advice says who and how.
     PersonMustAct,
     /// A bug or a broken installation of Latchkey.
     OurFault,
@@ -28,12 +28,12 @@ macro_rules! catalogue {
                 match self { $(Self::$name => $code,)* }
             }
 
-            /// The code that was sent or logged as `text`; `None` when this version doesn't know it.
+            /// Parses a code; `None` when this version doesn't know it.
             pub fn from_text(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|code| code.as_str() == text)
             }
 
-            /// Who can do something about it.
+            /// Who can resolve it.
             pub const fn class(self) -> Class {
                 match self { $(Self::$name => Class::$class,)* }
             }
@@ -47,9 +47,9 @@ macro_rules! catalogue {
 }
 
 catalogue! {
-    /// No such token link, or the secret in its address is wrong.
+    /// There is no such token link, or the secret in its URL is wrong.
     LinkUnknown = "link_unknown", PersonMustAct, "no such token link: use the address exactly as it was given";
-    /// The link, the invitation or what came back with it is past its end, used up, or not yet valid.
+    /// The link, the invitation or the OAuth state has expired, is used up, or is not yet valid.
     LinkExpired = "link_expired", PersonMustAct, "use one that is valid now, or make a new one";
     /// The request carries no signature headers.
     SignatureMissing = "signature_missing", PersonMustAct, "send what proves that the request is yours, as the link was made to demand";
@@ -63,7 +63,7 @@ catalogue! {
     AddressNotAllowed = "address_not_allowed", PersonMustAct, "ask from a network that the link allows";
     /// The request cannot be read.
     RequestMalformed = "request_malformed", PersonMustAct, "correct the request";
-    /// The link is for another meeting, or for none that the request could name.
+    /// The link is for another meeting, or for none that a request may name.
     MeetingNotAllowed = "meeting_not_allowed", PersonMustAct, "ask for the meeting that the link is made for";
     /// The link does not give this kind of token.
     TokenNotAvailable = "token_not_available", PersonMustAct, "ask for a token that can be given";
@@ -93,15 +93,15 @@ catalogue! {
     RateLimited = "rate_limited", Retry, "try again after the time in Retry-After";
     /// Zoom limits our rate.
     ZoomRateLimited = "zoom_rate_limited", Retry, "try again after the time in Retry-After";
-    /// Zoom does not answer, or answers with an error of its own.
+    /// Zoom does not answer, or answers with a server error.
     ZoomUnavailable = "zoom_unavailable", Retry, "try again";
-    /// A refresh is in doubt; it is being settled.
+    /// A refresh is in doubt and is being resolved.
     RefreshUncertain = "refresh_uncertain", Retry, "try again";
-    /// The answer would be too late for the caller.
+    /// The answer would come after the caller's deadline.
     Deadline = "deadline", Retry, "try again; the work goes on";
     /// The store cannot be read or written.
     Unavailable = "unavailable", Retry, "try again; see the server's log";
-    /// Zoom answered with something that the contract does not know.
+    /// Zoom's answer does not follow its contract.
     ZoomUnexpected = "zoom_unexpected", OurFault, "report it, with the line in the server's log";
     /// A bug.
     Internal = "internal", OurFault, "report it, with the line in the server's log";
@@ -113,14 +113,14 @@ impl fmt::Display for Code {
     }
 }
 
-/// Something failed: the stable code, and what happened in words for a log. Never holds a secret.
+/// A failure: the stable code, and what happened, for the log. Never contains a secret.
 #[derive(Debug, Clone)]
 pub struct Failure {
     /// The stable code; it decides class and advice.
     pub code: Code,
     /// What happened, for people.
     pub detail: String,
-    /// How long to wait before another try, when the failing side said so.
+    /// How long to wait before a retry, when the failing side said so.
     pub retry_after: Option<std::time::Duration>,
 }
 
@@ -130,7 +130,7 @@ impl Failure {
         Self { code, detail: detail.into(), retry_after: None }
     }
 
-    /// Who can do something about it.
+    /// Who can resolve it.
     pub const fn class(&self) -> Class {
         self.code.class()
     }

@@ -9,52 +9,52 @@ use serde::Serialize;
 
 use crate::Timestamp;
 
-/// How much a [`Problem`] takes away. In order: the worst comes last.
+/// How severe a [`Problem`] is, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Everything works, and an operator should know this all the same.
+    /// Everything works, but an operator should know.
     Warning,
     /// Something doesn't work. Tokens are still given.
     Degraded,
-    /// This server cannot give a token: a load balancer should ask another one.
+    /// This server cannot give tokens: a load balancer should use another one.
     Failing,
 }
 
-/// Something that is not as it should be.
+/// A problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// How bad it is.
     pub severity: Severity,
-    /// What happened. It holds no secret: `/readyz` is public.
+    /// What happened. It contains no secret: `/readyz` is public.
     pub cause: String,
-    /// What can't be done because of it, and what a person should do.
+    /// What doesn't work because of it, and what a person should do.
     pub consequence: String,
 }
 
-/// How it stands with one thing that this server needs.
+/// The state of one dependency of this server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Which thing, in one word.
+    /// Its name, one word.
     pub name: &'static str,
-    /// Whether it is as it should be.
+    /// Whether it is fine.
     pub ok: bool,
-    /// Since when: the first look that found it so.
+    /// Since when: the first check with this result.
     pub since: Timestamp,
-    /// What is wrong with it.
+    /// What is wrong.
     #[serde(flatten)]
     pub problem: Option<Problem>,
 }
 
-/// The findings of one process. Cloned freely; all clones are one registry.
+/// The findings of one process. Clones share one registry.
 ///
-/// To add a finding, call [`report`](Self::report) with a name of its own: once at the start for what never changes, and
-/// at each look for what does. `/readyz` and `/metrics` show whatever was reported.
+/// To add a finding, call [`report`](Self::report) with a name of its own: once at the start if it never
+/// changes, otherwise at each check. `/readyz` and `/metrics` show all findings.
 #[derive(Debug, Clone, Default)]
 pub struct Health(Arc<Mutex<BTreeMap<&'static str, Finding>>>);
 
 impl Health {
-    /// Notes how it stands with `name` now. Answers since when it has been so.
+    /// Records the current state of `name`. Returns since when it has been so.
     pub fn report(&self, name: &'static str, problem: Option<Problem>, now: Timestamp) -> Timestamp {
         let mut findings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let ok = problem.is_none();
@@ -69,7 +69,7 @@ impl Health {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// The worst of all problems; `None` when there is none.
+    /// The most severe problem; `None` when there is none.
     pub fn worst(&self) -> Option<Severity> {
         let findings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         findings.values().filter_map(|finding| Some(finding.problem.as_ref()?.severity)).max()

@@ -1,4 +1,4 @@
-//! Typed ids, in one registry, so that a bot's id cannot be passed where a credential's belongs.
+//! Typed ids, in one registry, so that a bot's id can't be passed as a credential's.
 
 use std::{fmt, str::FromStr};
 
@@ -15,12 +15,12 @@ macro_rules! ids {
         pub struct $name(pub(crate) Uuid);
 
         impl $name {
-            /// A new id (UUID version 7): sortable by the time it was made.
+            /// A new id (UUID version 7), sortable by its time.
             pub fn generate(env: &Environment) -> Self {
                 Self::generate_at(env.now(), env)
             }
 
-            /// The same for a time that was looked up already.
+            /// The same, with a time that is known already.
             pub fn generate_at(now: Timestamp, env: &Environment) -> Self {
                 let millis = u64::try_from(now.as_microsecond() / 1000).unwrap_or(0);
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, &env.entropy.bytes()).into_uuid())
@@ -58,29 +58,29 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A tenant: everything but the server itself belongs to one.
+    /// A tenant: everything except the server itself belongs to one.
     WorkspaceId;
     /// A key of the API.
     ApiKeyId;
     /// A Zoom OAuth app (client id and secret) registered here.
     ZoomOauthAppId;
-    /// One Zoom user's grant to one app: an account connected here.
+    /// One Zoom user's grant to one app: a connected account.
     CredentialId;
-    /// One invitation to connect an account, from link to callback.
+    /// One invitation to connect an account.
     ConsentId;
-    /// A consent that nobody here had asked for, until the operator has decided.
+    /// A consent that was not started here, until the operator has decided.
     ParkedConsentId;
-    /// A line of an account's or an app's log, and the event that goes with it.
+    /// A line of an account's or an app's log, and its event.
     LogLineId;
-    /// A pool: accounts behind one name.
+    /// A pool: a named group of accounts.
     PoolId;
     /// A seat of a pool while a bot holds it.
     SeatId;
-    /// A token link: the public half of its address.
+    /// A token link: the public half of its URL.
     TokenLinkId;
-    /// A row of ids that were used.
+    /// A row of used ids.
     UsedIdsId;
-    /// A request that is to be done once: which caller, path and idempotency key.
+    /// A request with an idempotency key: identified by caller, path and key.
     IdempotentRequestId;
     /// A bot.
     BotId;
@@ -88,12 +88,12 @@ ids! {
     ScreenshotId;
     /// A line of the audit.
     AuditId;
-    /// Random proof that a lease is still held by its taker.
+    /// Random proof that a lease is still held by its holder.
     LeaseToken;
 }
 
 impl ScreenshotId {
-    /// When it was made, as the id says; the beginning of all time where it says nothing.
+    /// The time in the id; the earliest possible time if it has none.
     pub fn made_at(&self) -> Timestamp {
         let seconds = self.0.get_timestamp().map_or(0, |at| at.to_unix().0);
         Timestamp::from_second(i64::try_from(seconds).unwrap_or(0))
@@ -101,7 +101,7 @@ impl ScreenshotId {
 }
 
 impl IdempotentRequestId {
-    /// The id of what has this hash (UUID version 8).
+    /// An id derived from this hash (UUID version 8).
     pub fn of_hash(hash: [u8; 16]) -> Self {
         Self(uuid::Builder::from_custom_bytes(hash).into_uuid())
     }

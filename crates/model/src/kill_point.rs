@@ -1,8 +1,8 @@
-//! Where a crash hurts, and a way to have one there.
+//! Points at which tests kill or suspend a server.
 //!
-//! `make crash-test` starts a server with `LATCHKEY_KILL_AT=<name>`, or has it fall asleep there with `LATCHKEY_STOP_AT=<name>`,
-//! and sees what becomes of its accounts. Only builds with debug assertions know these variables; in any other,
-//! [`KillPoint::reach`] is nothing at all.
+//! `make crash-test` starts a server with `LATCHKEY_KILL_AT=<name>` to kill it there, or with
+//! `LATCHKEY_STOP_AT=<name>` to suspend it, and checks its accounts. Only builds with debug assertions read
+//! these variables; in others [`KillPoint::reach`] does nothing.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -14,28 +14,28 @@ use rustix::process::{Signal, getpid, kill_process};
 /// A moment in the life of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KillPoint {
-    /// The lease is taken, and Zoom not yet called.
+    /// The lease is taken, and Zoom is not yet called.
     BeforeSend,
-    /// Zoom has answered a refresh, and his answer is unread.
+    /// Zoom has answered a refresh, and the answer is unread.
     BeforeRead,
-    /// The grant is read, and nowhere but in memory.
+    /// The grant is read, and only in memory.
     BeforeEscrow,
     /// Half of the escrow file is written.
     HalfEscrow,
-    /// The escrow file is written, and has not got its name.
+    /// The escrow file is written, and not yet renamed.
     BeforeRename,
-    /// The grant lies in escrow, and is not in the store.
+    /// The grant is in escrow, and not in the store.
     BeforeCommit,
     /// The grant is in the store, and still in escrow.
     BeforeWithdrawal,
-    /// A person has consented, her first grant is read, and not in the store.
+    /// A user has consented, the first grant is read, and not in the store.
     BeforeConsent,
-    /// It is in the store, and her browser has not heard of it.
+    /// The grant is in the store, and the browser has no answer yet.
     AfterConsent,
 }
 
 impl KillPoint {
-    /// As `LATCHKEY_KILL_AT` names it.
+    /// Its name in `LATCHKEY_KILL_AT`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BeforeSend => "before_send",
@@ -50,17 +50,17 @@ impl KillPoint {
         }
     }
 
-    /// Says that the process has come here: it goes no further, if it was told so. As with a power cut, nothing is
-    /// flushed and nothing unwinds.
+    /// Stops the process here, if the variable names this point. As with a power cut, no buffer is flushed
+    /// and no destructor runs.
     pub fn reach(self) {
-        // Once: who was put to sleep and wakes up goes on.
+        // Once: a process that is woken up goes on.
         static STRUCK: AtomicBool = AtomicBool::new(false);
         if cfg!(debug_assertions)
             && let Some(signal) = self.told()
             && !STRUCK.swap(true, Ordering::SeqCst)
             && kill_process(getpid(), signal).is_ok()
         {
-            // Another thread may be the one that hears it, a little later.
+            // Another thread may receive the signal, a little later.
             std::thread::park_timeout(Duration::from_millis(100));
         }
     }

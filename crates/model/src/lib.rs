@@ -1,7 +1,7 @@
-//! The words of the domain: ids, time, secrets, states, sub codes and the error catalogue.
+//! The vocabulary of the domain: ids, time, secrets, states, sub codes and the error catalogue.
 //!
 //! Nothing here reads a socket, a file or a database. Time and randomness are arguments everywhere in
-//! Latchkey: they come in through [`Environment`], which only the binary builds from the ambient ones.
+//! Latchkey: they come through [`Environment`], and only the binary builds one from the system's.
 
 mod account_user;
 mod api_scope;
@@ -41,10 +41,10 @@ pub use time::{CLOCK_TOLERANCE, Clock, ManualClock, Sleep, SystemClock, Timestam
 
 use std::sync::Arc;
 
-/// Where time and randomness come from. Cloned freely; every component of a process (or of a test) shares one.
+/// Time and randomness. Clones are cheap; all components of a process (or of a test) share one.
 #[derive(Clone)]
 pub struct Environment {
-    /// What time it is, and how to wait.
+    /// The time, and waiting.
     pub clock: Arc<dyn Clock>,
     /// Unpredictable bytes; seeded in tests.
     pub entropy: Arc<dyn Entropy>,

@@ -1,4 +1,4 @@
-//! Meetings, as Zoom numbers them.
+//! Zoom's meeting numbers.
 
 use std::{fmt, str::FromStr};
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct MeetingNumber(u64);
 
-/// The text or number is no meeting number.
+/// The text or number is not a meeting number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotAMeetingNumber;
 
@@ -19,7 +19,7 @@ impl MeetingNumber {
         self.0
     }
 
-    /// As databases have it, whose integers are signed.
+    /// For databases, whose integers are signed.
     pub const fn as_i64(self) -> i64 {
         self.0.cast_signed()
     }
@@ -40,10 +40,10 @@ impl TryFrom<i64> for MeetingNumber {
 impl FromStr for MeetingNumber {
     type Err = NotAMeetingNumber;
 
-    /// Digits, as people write them: `123 4567 8901`, `123-4567-8901`.
+    /// Digits as people write them: `123 4567 8901`, `123-4567-8901`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-        // A hyphen in front would be a sign.
+        // A leading hyphen would be a sign.
         let written = !text.starts_with('-')
             && (9..=11).contains(&digits.len())
             && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -64,16 +64,16 @@ impl fmt::Display for NotAMeetingNumber {
     }
 }
 
-/// How far an account's meetings are known here.
+/// How much is known of an account's meetings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MeetingSyncStatus {
-    /// Nobody has looked yet.
+    /// They were not listed yet.
     NotStarted,
-    /// They are being listed, or are about to be, on request.
+    /// They are being listed, or are due, on request.
     InProgress,
     /// All were listed.
     Completed,
-    /// The last try came to nothing; the account's log says why.
+    /// The last try failed; the account's log says why.
     Failed,
 }
 

@@ -1,10 +1,10 @@
-//! The nearest right name: for fields, keys and words that are not known.
+//! The nearest known name to an unknown field, key or word.
 
-/// Nobody means a known name with more than this.
+/// Longer names are not compared.
 const MOST_BYTES: usize = 64;
 
-/// The known name that is nearest to `name`, if one is near enough to be meant: a slip of the fingers, another way to write
-/// it (`zakUrl`, `zak-url`), or a part of it.
+/// The known name nearest to `name`, if it is near enough to be meant: a typing error, another spelling
+/// (`zakUrl`, `zak-url`), or a part of it.
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     if name.len() > MOST_BYTES {
         return None;

@@ -1,26 +1,26 @@
-//! Ids and secrets, as people paste them.
+//! Ids and secrets that people paste.
 
 use std::fmt;
 
 /// The text is not one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotOneWord {
-    /// There is nothing in it but space.
+    /// It is empty or only white space.
     Empty,
     /// A character inside belongs to no id and no secret.
     Inside {
-        /// Which.
+        /// The character.
         character: char,
-        /// Counted from one, once the ends are off.
+        /// Its position, counted from one, after trimming.
         place: usize,
     },
 }
 
-/// An id or a secret that was copied and pasted: without what a terminal, a mail or a page has put around it. One rule for all
-/// of them. What stands inside is not guessed at: white space, control characters and characters that nobody sees are refused.
+/// A pasted id or secret, without what a terminal, a mail or a page has put around it. The same rule holds for all of them.
+/// Nothing inside is corrected: white space, control characters and invisible characters are refused.
 ///
 /// # Errors
-/// [`NotOneWord`]; it tells of one character that is no part of a secret, and of nothing else.
+/// [`NotOneWord`]; it shows at most one character, which is not part of a secret.
 pub fn pasted(text: &str) -> Result<&str, NotOneWord> {
     let word = text.trim_matches(is_foreign);
     if word.is_empty() {
@@ -47,8 +47,8 @@ impl fmt::Display for NotOneWord {
 
 impl std::error::Error for NotOneWord {}
 
-/// White space, control characters, and those that take no room: soft hyphens, zero-width ones, marks of direction and of
-/// byte order.
+/// White space, control characters, and invisible ones: soft hyphens, zero-width characters, marks of
+/// direction and byte order.
 fn is_foreign(character: char) -> bool {
     character.is_whitespace()
         || character.is_control()
@@ -82,6 +82,6 @@ mod tests {
         }
         let words = pasted("ab\nc").unwrap_err().to_string();
         assert!(words.contains("character 3 is U+000A"), "{words}");
-        assert!(!words.contains("ab"), "nothing of the secret");
+        assert!(!words.contains("ab"), "no part of the secret");
     }
 }

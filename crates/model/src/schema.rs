@@ -1,5 +1,5 @@
-//! How these types look in the OpenAPI document. What is written as text is a named schema there, so that generated clients
-//! tell an account's id from a bot's.
+//! Schemas of these types in the OpenAPI document. Types written as text have a named schema, so that
+//! generated clients distinguish an account's id from a bot's.
 
 use serde::{Serialize, Serializer};
 use utoipa::{
@@ -12,7 +12,7 @@ use crate::{
     MeetingSyncStatus, SubCode, Timestamp, TokenKind,
 };
 
-/// Text, in this format if it has one, and one of these words if there are any.
+/// Text, with an optional format and an optional list of words.
 pub(crate) fn text(about: &str, format: Option<&str>, words: &[&str]) -> RefOr<Schema> {
     let words = Some(words).filter(|words| !words.is_empty());
     ObjectBuilder::new()
@@ -23,7 +23,7 @@ pub(crate) fn text(about: &str, format: Option<&str>, words: &[&str]) -> RefOr<S
         .into()
 }
 
-/// Types that are sent as one word of a closed set.
+/// Types that are one word of a closed set.
 macro_rules! words {
     ($($type:ty: $about:literal;)*) => {$(
         impl PartialSchema for $type {
@@ -61,7 +61,7 @@ sent_as_word! { ApiScope Code CredentialKind CredentialStatus MeetingSyncStatus 
 
 impl PartialSchema for SubCode {
     fn schema() -> RefOr<Schema> {
-        // No closed set: clients must take words that they don't know.
+        // An open set: clients must accept unknown words.
         let known: Vec<_> = Self::ALL.iter().map(|word| format!("`{}`", word.as_str())).collect();
         let about = "Why a bot's call ended or failed. New words may come; take any text. Known: ";
         text(&format!("{about}{}.", known.join(", ")), None, &[])

@@ -1,13 +1,13 @@
-//! A type for what must never be printed.
+//! A type for secrets.
 
 use std::{fmt, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// Text that will not print, compare with `==` or serialise by accident, and is wiped when its last owner drops it. Clones
-/// share it: there is one place in memory to wipe.
+/// Text that can't be printed, compared with `==` or serialised by accident, and is wiped when its last owner
+/// drops it. Clones share one place in memory.
 ///
-/// It is opened with [`Secret::expose`] only in `sealing`, in the Zoom client, in the page that joins, and in the
+/// [`Secret::expose`] is called only in `sealing`, in the Zoom client, in the page that joins, and in the
 /// encoder of a token answer. `scripts/check-exposures` keeps that list short.
 #[derive(Clone)]
 pub struct Secret(Arc<SecretString>);
@@ -18,12 +18,12 @@ impl Secret {
         Self(Arc::new(SecretString::from(text.into())))
     }
 
-    /// The text itself. Every caller of this is a place to look at twice.
+    /// The text itself. Review every caller of this.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// Whether there is nothing in it.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.expose().is_empty()
     }
@@ -47,7 +47,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Ciphertext, as it lies in the database. Only `sealing` makes and opens it, and only at the place it was made for.
+/// Ciphertext as stored in the database. Only `sealing` makes and opens it, bound to its place.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(pub Vec<u8>);
 

@@ -13,14 +13,14 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::sync::watch;
 
-/// How far the clocks of two machines that work together may be apart before a time that one of them wrote is not
-/// believed by the other.
+/// The largest difference between the clocks of two cooperating machines. A time that is further ahead was
+/// written by a wrong clock.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
 
 /// An instant in UTC, to the microsecond. Written `2026-01-31T12:00:00.000000Z`.
 ///
-/// Every value can be written and read back: whatever lies outside the years 1 to 9998 is the nearest end of them, so
-/// that no number of others, and nothing that is added to it, brings down who prints it.
+/// Every value can be written and read back: values outside the years 1 to 9998 are clamped, so arithmetic on
+/// foreign input can't make printing fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -56,23 +56,23 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
-    /// How long ago `earlier` was; zero when it lies ahead.
+    /// How long ago `earlier` was; zero when it is in the future.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// Whether this lies so far ahead of `now` that a wrong clock must have written it.
+    /// Whether this is so far after `now` that a wrong clock must have written it.
     pub fn is_from_the_future(self, now: Self) -> bool {
         self.since(now) > CLOCK_TOLERANCE
     }
 
-    /// Whether this was less than `span` ago. What is from the future was not: how old it is nobody knows.
+    /// Whether this was less than `span` ago. False for a time in the future, whose age is unknown.
     pub fn was_within(self, span: Duration, now: Self) -> bool {
         !self.is_from_the_future(now) && now.since(self) < span
     }
 
-    /// Whether this, the end of a lease or a pause of at most `longest`, is still to come. An end that lies further ahead
-    /// was written by a wrong clock, and holds nobody up.
+    /// Whether this, the end of a lease or a pause of at most `longest`, is still to come. An end further
+    /// ahead was written by a wrong clock and doesn't count.
     pub fn holds(self, longest: Duration, now: Self) -> bool {
         self > now && self.since(now) <= longest.saturating_add(CLOCK_TOLERANCE)
     }
@@ -118,15 +118,15 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// A wait that another task's clock ends.
+/// A wait for a clock.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What time it is, and how to wait.
+/// The time, and waiting.
 pub trait Clock: Send + Sync {
     /// The current time.
     fn now(&self) -> Timestamp;
 
-    /// Time that has passed since some beginning, however often the clock was set meanwhile.
+    /// Monotonic time since some beginning, unaffected by setting the clock.
     fn elapsed(&self) -> Duration {
         self.now().since(Timestamp::MIN)
     }
@@ -173,17 +173,17 @@ fn now_of_the_machine() -> Instant {
     Instant::now()
 }
 
-/// A clock that moves only when told to. Every component of a test shares one.
+/// A clock that moves only when told to. All components of a test share one.
 #[derive(Debug)]
 pub struct ManualClock {
     now: watch::Sender<Timestamp>,
     elapsed: Mutex<Duration>,
-    // Held while the time moves, so that two advances cannot lose one another.
+    // Held while the time moves, so that concurrent advances add up.
     moving: Mutex<()>,
 }
 
 impl ManualClock {
-    /// Stands at `start`.
+    /// A clock that stands at `start`.
     pub fn new(start: Timestamp) -> Self {
         Self { now: watch::Sender::new(start), elapsed: Mutex::default(), moving: Mutex::new(()) }
     }
@@ -215,7 +215,7 @@ impl Clock for ManualClock {
         let until = self.now() + span;
         let mut now = self.now.subscribe();
         Box::pin(async move {
-            // The sender is gone only when the test is over: then the wait never ends, as the test's time never moves.
+            // The sender is gone only when the test is over; then the wait never ends.
             if now.wait_for(|now| *now >= until).await.is_err() {
                 std::future::pending::<()>().await;
             }

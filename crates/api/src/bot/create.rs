@@ -1,4 +1,4 @@
-//! `POST /api/v1/bot/`: a new bot, now or at its time.
+//! `POST /api/v1/bot/`: a new bot, at once or at its join time.
 
 use axum::{Json, extract::State as Extract, http::StatusCode};
 use bots::{BotRequest, NewBot, NotCreated};
@@ -22,22 +22,22 @@ use crate::{
 };
 
 request! {
-    /// A new bot. Fields of the contract that have no effect here are echoed; what the contract does not know is passed
-    /// over, unless it looks like a misspelt field of `zoom`.
+    /// A new bot. Fields of the contract without effect here are echoed. Unknown fields are ignored, unless
+    /// they look like a misspelt field of `zoom`.
     open struct CreateBot {
         /// The meeting's link: the passcode in `pwd`, a registration in `tk`.
         meeting_url: MeetingUrl,
-        /// The name in the meeting. `Meeting Notetaker`, if nothing is said.
+        /// The name in the meeting. Default: `Meeting Notetaker`.
         bot_name: Option<Text<100>>,
-        /// More than ten minutes ahead, the bot is scheduled. Without it, it comes at once.
+        /// When the bot joins; at once if absent. More than ten minutes ahead, the bot is scheduled.
         join_at: Option<Timestamp>,
         /// When it leaves by itself.
         automatic_leave: Option<Conditions>,
         /// How it signs in.
         zoom: Option<SignIn>,
-        /// Labels, which answers repeat and lists can be narrowed by.
+        /// Labels; answers repeat them and lists can be filtered by them.
         metadata: Option<Labels>,
-        /// Every `web…` variant is the same here; there is no other.
+        /// Accepted for compatibility: every `web…` variant is the same here, and others don't exist.
         variant: Option<Variant>,
         /// Without effect here.
         automatic_audio_output: Option<AnyObject>,
@@ -64,7 +64,7 @@ errors! {
 
 /// Create a bot
 ///
-/// It joins at once, or at `join_at`. A bot that is told to sign in never comes as a guest.
+/// It joins at once, or at `join_at`. A bot that is told to sign in never joins as a guest.
 #[utoipa::path(
     post,
     path = "/api/v1/bot/",
@@ -133,7 +133,7 @@ fn read(mut fields: Fields<'_>) -> Result<NewBot, FieldErrors> {
 }
 
 impl CreateBot {
-    /// What has no effect here, without images: they are written and never read back, and nothing here shows them.
+    /// The fields without effect here, without images: images would be stored and never shown.
     fn echoed(&mut self) -> Map<String, Value> {
         let variant = self.variant.take().map(|variant| AnyObject(variant.0));
         let echoed = [

@@ -1,4 +1,4 @@
-//! `POST /api/v1/bot/{id}/delete_media/`: what is kept of a bot's meetings goes, for good.
+//! `POST /api/v1/bot/{id}/delete_media/`: deletes what is stored of a bot's meetings.
 
 use axum::{Json, extract::State as Extract};
 use model::BotId;
@@ -13,7 +13,7 @@ use crate::{
 
 /// Delete a bot's media
 ///
-/// Its screenshots go, for good.
+/// Deletes its screenshots permanently.
 #[utoipa::path(
     post,
     path = "/api/v1/bot/{id}/delete_media/",

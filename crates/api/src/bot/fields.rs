@@ -1,4 +1,4 @@
-//! What the fields of a new bot hold.
+//! The types of the fields of a new bot.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const MOST_LABELS: usize = 50;
 const LONGEST_LABEL: usize = 500;
 const LONGEST_LINK: usize = 2000;
 
-/// A link to a meeting that Zoom can read.
+/// A meeting link that can be read as one of Zoom's.
 pub(super) struct MeetingUrl(pub(super) String);
 
 impl Field for MeetingUrl {
@@ -37,14 +37,15 @@ impl Field for MeetingUrl {
 }
 
 request! {
-    /// After how many seconds of what a bot leaves by itself. Other conditions of the contract are echoed, without effect.
+    /// After how many seconds a bot leaves by itself, for each condition. Other conditions of the contract
+    /// are echoed, without effect.
     #[expect(clippy::struct_field_names, reason = "the contract's names")]
     open struct LeaveConditions {
         /// In the waiting room, and waiting for the host. Default 1200.
         waiting_room_timeout: Option<Seconds<30>>,
-        /// Nobody else ever came. Default 1200.
+        /// No other participant ever came. Default 1200.
         noone_joined_timeout: Option<Seconds<30>>,
-        /// Everybody else has left.
+        /// All other participants have left.
         everyone_left_timeout: Option<Alone>,
         /// In the call, not recording. Default 3600.
         in_call_not_recording_timeout: Option<Seconds<1>>,
@@ -92,7 +93,7 @@ impl Field for Conditions {
 }
 
 request! {
-    /// When everybody else has left.
+    /// The condition that all other participants have left.
     open struct EveryoneLeftCondition {
         /// Seconds alone. Default 2.
         timeout: Option<Seconds<1>>,
@@ -101,7 +102,7 @@ request! {
     }
 }
 
-/// An object, or the bare number of older clients.
+/// An object, or a bare number as older clients send it.
 pub(super) struct Alone(EveryoneLeft);
 
 impl Field for Alone {
@@ -125,7 +126,7 @@ impl Field for Alone {
     }
 }
 
-/// `metadata`: names and texts.
+/// `metadata`: labels and their values.
 pub(super) struct Labels(pub(super) BTreeMap<String, String>);
 
 impl Field for Labels {
@@ -160,7 +161,7 @@ fn labels(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
     labels
 }
 
-/// `variant`: which kind of bot, by platform.
+/// `variant`: the kind of bot, by platform.
 pub(super) struct Variant(pub(super) Map<String, Value>);
 
 impl Field for Variant {

@@ -1,4 +1,4 @@
-//! `POST /api/v1/bot/{id}/leave_call/`: out of the call, or off the way into it.
+//! `POST /api/v1/bot/{id}/leave_call/`: leaves the call, or cancels the join.
 
 use axum::{Json, extract::State as Extract};
 use model::{BotId, BotStatus};
@@ -24,7 +24,7 @@ errors! { LeaveCallErrors: ended(), not_started() }
 
 /// Have a bot leave
 ///
-/// Out of the call, or off the way into it: while it joins or waits, its join is cancelled.
+/// It leaves the call; while it joins or waits, its join is cancelled.
 #[utoipa::path(
     post,
     path = "/api/v1/bot/{id}/leave_call/",

@@ -18,7 +18,7 @@ use crate::{
     page::{CountedPage, PAGE_SIZE, Query},
 };
 
-/// Statuses of the contract that come of recording, which is not built.
+/// Statuses of the contract that only recording would reach, which is not built.
 const NEVER: [&str; 7] = [
     "recording_permission_allowed",
     "recording_permission_denied",
@@ -29,32 +29,32 @@ const NEVER: [&str; 7] = [
     "analysis_failed",
 ];
 
-/// What the list can be narrowed by, and how it is walked through.
+/// The filters and the page of the list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
 pub(crate) struct ListBots {
-    /// Bots that come after this time, or date.
+    /// Bots that join after this time or date.
     join_at_after: Option<String>,
-    /// Bots that come before this time, or date.
+    /// Bots that join before this time or date.
     join_at_before: Option<String>,
-    /// Bots of this very link.
+    /// Bots with exactly this meeting link.
     meeting_url: Option<String>,
     /// The page, from 1.
     #[param(minimum = 1)]
     page: Option<u64>,
-    /// Platforms. There are bots of `zoom` alone.
+    /// Platforms. All bots here are of `zoom`.
     platform: Option<Vec<String>>,
     /// Any of these states.
     status: Option<Vec<String>>,
 }
 
-/// `metadata__KEY=VALUE`: no parameter of OpenAPI has an open name.
+/// `metadata__KEY=VALUE`: OpenAPI can't describe a parameter with an open name.
 const LABELS: &str = "metadata__";
 
 /// List bots
 ///
-/// Newest first. `metadata__KEY=VALUE` narrows the list to bots with this label; of several, all must fit.
+/// Newest first. `metadata__KEY=VALUE` filters by a label; several such filters must all match.
 #[utoipa::path(
     get,
     path = "/api/v1/bot/",
@@ -71,7 +71,7 @@ pub(crate) async fn handler(
 ) -> Result<Json<CountedPage<Bot>>, ApiError> {
     let query = Query::of_type::<ListBots>(query.as_deref(), Some(LABELS))?;
     let (filter, page) = (filter(&query)?, query.page()?);
-    // No bot here is of another platform, or has one of those statuses.
+    // No bot here has another platform or one of those statuses.
     let only =
         |name, wanted: fn(&str) -> bool| query.list(name).next().is_some() && query.list(name).all(wanted);
     let elsewhere = only("platform", |word| word != "zoom") || only("status", |word| NEVER.contains(&word));

@@ -18,7 +18,7 @@ use crate::{State, error::ApiError};
 
 pub(crate) use representation::Bot;
 
-/// A bot of the workspace. Another workspace's answers like one that is unknown.
+/// A bot of the workspace. A bot of another workspace gets the same answer as an unknown one.
 async fn find(state: &State, workspace: WorkspaceId, id: BotId) -> Result<store::Bot, ApiError> {
     state.store.bot(workspace, id).await?.ok_or(ApiError::NotFound)
 }

@@ -1,4 +1,5 @@
-//! `POST /api/v1/bot/{id}/start_recording/` and its kin: the contract has them, and recording is not built.
+//! `POST /api/v1/bot/{id}/start_recording/` and related routes: part of the contract, but recording is not
+//! built.
 
 use axum::extract::State as Extract;
 use model::BotId;
@@ -20,7 +21,7 @@ errors! { NotSupported: not_supported() }
 
 /// Ask the host for permission to record
 ///
-/// Bots do not record here yet: the answer is always 400 `not_supported`.
+/// Bots do not record here: the answer is always 400 `not_supported`.
 #[utoipa::path(
     post,
     path = "/api/v1/bot/{id}/request_recording_permission/",
@@ -40,7 +41,7 @@ pub(crate) async fn request_recording_permission(
 
 /// Start recording
 ///
-/// Bots do not record here yet: the answer is always 400 `not_supported`.
+/// Bots do not record here: the answer is always 400 `not_supported`.
 #[utoipa::path(
     post,
     path = "/api/v1/bot/{id}/start_recording/",
@@ -60,7 +61,7 @@ pub(crate) async fn start_recording(
 
 /// Stop recording
 ///
-/// Bots do not record here yet: the answer is always 400 `not_supported`.
+/// Bots do not record here: the answer is always 400 `not_supported`.
 #[utoipa::path(
     post,
     path = "/api/v1/bot/{id}/stop_recording/",
@@ -80,7 +81,7 @@ pub(crate) async fn stop_recording(
 
 /// Pause recording
 ///
-/// Bots do not record here yet: the answer is always 400 `not_supported`.
+/// Bots do not record here: the answer is always 400 `not_supported`.
 #[utoipa::path(
     post,
     path = "/api/v1/bot/{id}/pause_recording/",
@@ -100,7 +101,7 @@ pub(crate) async fn pause_recording(
 
 /// Resume recording
 ///
-/// Bots do not record here yet: the answer is always 400 `not_supported`.
+/// Bots do not record here: the answer is always 400 `not_supported`.
 #[utoipa::path(
     post,
     path = "/api/v1/bot/{id}/resume_recording/",

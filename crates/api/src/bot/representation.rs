@@ -1,4 +1,4 @@
-//! A bot, as the contract shows it.
+//! A bot in answers.
 
 use std::collections::BTreeMap;
 
@@ -14,19 +14,19 @@ use zoom::MeetingLink;
 
 use crate::{State, openapi::Object};
 
-/// Stands where a URL is that is as good as a key.
+/// Replaces the query of a URL that gives tokens.
 const MASK: &str = "********";
 
-/// A bot: what was asked for, with defaults, and what became of it. Its state is the last of `status_changes`.
+/// A bot: the request with its defaults, and its history. Its status is the last of `status_changes`.
 #[derive(Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "the contract's names")]
 pub(crate) struct Bot {
     id: BotId,
-    /// The meeting; null when its link can't be read any more.
+    /// The meeting; null when its link can no longer be decrypted or read.
     #[schema(required)]
     meeting_url: Option<Meeting>,
     bot_name: String,
-    /// When it comes, if it was told.
+    /// When it joins, if the request said so.
     #[schema(required)]
     join_at: Option<Timestamp>,
     automatic_leave: AutomaticLeave,
@@ -41,12 +41,12 @@ pub(crate) struct Bot {
     /// Always null.
     #[schema(required)]
     slack_team: Option<Object>,
-    /// What the contract has and has no effect here: as it was given, without images.
+    /// Fields of the contract without effect here: echoed as given, without images.
     #[serde(flatten)]
     echoed: BTreeMap<String, Value>,
 }
 
-/// The contract answers an object where the request has a link.
+/// The contract answers with an object where the request has a link.
 #[derive(Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "the contract's names")]
 struct Meeting {
@@ -62,7 +62,8 @@ enum Platform {
     Zoom,
 }
 
-/// After how many seconds of what it leaves by itself. Other conditions stand here as they were given, without effect.
+/// After how many seconds it leaves by itself, for each condition. Other conditions are echoed, without
+/// effect.
 #[derive(Serialize, ToSchema)]
 struct AutomaticLeave {
     waiting_room_timeout: u32,
@@ -80,7 +81,8 @@ struct EveryoneLeft {
     activate_after: Option<u32>,
 }
 
-/// How it signs in. What was not given is not there. Addresses of tokens are masked for a key without the scope `bots`.
+/// How it signs in; absent fields were not given. URLs of tokens are masked for a key without the scope
+/// `bots`.
 #[derive(Serialize, ToSchema)]
 struct ZoomOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,10 +105,10 @@ struct ZoomOptions {
     oauth_app: Option<ZoomOauthAppId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pool: Option<PoolId>,
-    /// Whose token, where the account is a server-to-server app's.
+    /// The user whose token it uses, if the account is a server-to-server app's.
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<AccountUser>,
-    /// The address by which the user was named: it may be another user's by now.
+    /// The address by which the user was named. It may be another user's by now.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_address: Option<AccountUser>,
     start_meeting: bool,
@@ -144,7 +146,7 @@ impl Meeting {
 
 impl ZoomOptions {
     fn of(options: bots::ZoomOptions, scopes: ApiScopes) -> Self {
-        // The query often holds the secret that gives the token.
+        // The query often contains the secret that gives the token.
         let url = |url: Option<String>| {
             url.map(|url| if scopes.has(ApiScope::Bots) { url } else { MASK.to_owned() })
         };

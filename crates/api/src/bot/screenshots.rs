@@ -19,12 +19,12 @@ use crate::{
     path::Path,
 };
 
-/// A picture of what a bot's page showed.
+/// A picture of a bot's page.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Screenshot {
     id: ScreenshotId,
     recorded_at: Timestamp,
-    /// The PNG. It takes an API key, too.
+    /// The PNG's URL. It needs an API key too.
     url: String,
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn handler(
 
 /// Retrieve a screenshot
 ///
-/// It shows a meeting, so it takes a key.
+/// It shows a meeting, so it needs an API key.
 #[utoipa::path(
     get,
     path = "/api/latchkey/v1/bot/{id}/screenshots/{file}",

@@ -1,6 +1,7 @@
 //! How a bot signs in: the object `zoom` of a request.
 //!
-//! A bot that was told to sign in never comes as a guest because something that was said here went unheard.
+//! Nothing in it is ignored, so that a bot that was told to sign in never joins as a guest because of a
+//! mistake.
 
 use bots::ZoomOptions;
 use model::{AccountUser, CredentialId, PoolId, ZoomOauthAppId, nearest};
@@ -12,41 +13,41 @@ use crate::{
 };
 
 request! {
-    /// How a bot signs in: in one way at most. Nothing else may stand here: a bot that was told to sign in must not come as a
-    /// guest because of a misspelt word.
+    /// How a bot signs in, in at most one way. Unknown fields are refused: a bot that was told to sign in
+    /// must not join as a guest because of a misspelt name.
     closed struct CreateBotZoom {
-        /// Answers a `GET` with a ZAK.
+        /// A URL that answers a `GET` with a ZAK.
         zak_url: Option<CallbackUrl<2000>>,
         /// The older name of `zak_url`.
         zak_token_url: Option<CallbackUrl<2000>>,
-        /// An account connected here, which gives the ZAK.
+        /// A connected account that gives the ZAK.
         credential: Option<CredentialId>,
-        /// Whose token, where the account is a server-to-server app's.
+        /// The user whose token to use, if the account is a server-to-server app's.
         user: Option<AccountUser>,
-        /// A pool, of which an account gives the ZAK that is not in the meeting yet.
+        /// A pool; the ZAK comes from a member that is not in the meeting yet.
         pool: Option<PoolId>,
-        /// Answers a `GET` with an OBF token: somebody in the meeting vouches for the bot.
+        /// A URL that answers a `GET` with an OBF token of a participant who vouches for the bot.
         obf_token_url: Option<CallbackUrl<2000>>,
-        /// An account connected here, whose user vouches for the bot.
+        /// A connected account whose user vouches for the bot.
         obf_credential: Option<CredentialId>,
-        /// The app that signs the join. The account's own, if nothing is said.
+        /// The app that signs the join. Default: the account's own.
         oauth_app: Option<ZoomOauthAppId>,
-        /// Start the meeting as its host, with the host's ZAK.
+        /// Whether to start the meeting as its host, with the host's ZAK.
         start_meeting: Option<bool>,
-        /// Answers a `GET` with a token to record without asking.
+        /// A URL that answers a `GET` with a token to record without asking.
         join_token_url: Option<CallbackUrl<2000>>,
         /// For meetings that ask for an e-mail address.
         user_email: Option<Text<320>>,
-        /// Of the contract's older versions; without effect here.
+        /// From older versions of the contract; without effect here.
         #[expect(dead_code, reason = "without effect")]
         request_recording_permission_on_host_join: Option<Anything>,
-        /// Of the contract's older versions; without effect here.
+        /// From older versions of the contract; without effect here.
         #[expect(dead_code, reason = "without effect")]
         require_recording_permission: Option<Anything>,
     }
 }
 
-/// `zoom`, in which one thing must fit another.
+/// The validated object `zoom`.
 pub(super) struct SignIn(pub(super) ZoomOptions);
 
 impl Field for SignIn {
@@ -65,7 +66,7 @@ impl Field for SignIn {
 
 fn read(fields: &mut Fields<'_>) -> Option<ZoomOptions> {
     let asked = CreateBotZoom::read(fields);
-    // The older name is still in use.
+    // The older name is still in use; errors name the one that was given.
     let zak_field = if fields.anything("zak_url").is_some() { "zak_url" } else { "zak_token_url" };
     if zak_field == "zak_url" && fields.anything("zak_token_url").is_some() {
         fields.complain("zak_token_url", "It is the older name of zak_url: give one of them.");
@@ -74,7 +75,7 @@ fn read(fields: &mut Fields<'_>) -> Option<ZoomOptions> {
     let given =
         |fields: &Fields<'_>, names: &[&str]| names.iter().any(|name| fields.anything(name).is_some());
     if given(fields, &["user"]) && !given(fields, &["credential", "obf_credential"]) {
-        fields.complain("user", "It says whose token a server-to-server app mints: give its account too.");
+        fields.complain("user", "It names a user of a server-to-server account: give `credential` too.");
     }
     let asked = asked?;
     let start_meeting = asked.start_meeting.unwrap_or(false);
@@ -99,8 +100,8 @@ fn read(fields: &mut Fields<'_>) -> Option<ZoomOptions> {
     })
 }
 
-/// A bot signs in in one way. Which ones were given is asked, not which could be read: it must not come anonymously, or as
-/// somebody else, because of a field that was passed over.
+/// A bot signs in in one way. Fields count as given even if they can't be read, so that it doesn't join
+/// anonymously, or as another user, because one was ignored.
 fn one_identity(fields: &mut Fields<'_>, zak_field: &str) {
     let given = [zak_field, "credential", "pool", "obf_token_url", "obf_credential"];
     let mut given = given.into_iter().filter(|field| fields.anything(field).is_some());
@@ -114,7 +115,7 @@ fn one_identity(fields: &mut Fields<'_>, zak_field: &str) {
     }
 }
 
-/// Complains about fields beside `zoom` that were meant for it. Others that the contract does not know are passed over.
+/// Reports unknown fields beside `zoom` that were meant for it. Other unknown fields are ignored.
 pub(super) fn misplaced(fields: &mut Fields<'_>, known: &[&str]) {
     for name in fields.names().into_iter().filter(|name| !known.contains(name)) {
         let inner = name.strip_prefix("zoom").map_or(name, |rest| rest.trim_matches(['.', '_', '[', ']']));

@@ -1,4 +1,5 @@
-//! What the page shows while a picture is taken, and in between: read from the page, which a picture doesn't allow.
+//! The page's layout while a picture is taken, and at other times. It is read by script, because a picture
+//! would change it.
 
 #[path = "../../tests/support/mod.rs"]
 mod support;
@@ -10,7 +11,7 @@ use support::{World, until};
 
 use crate::PageEvent;
 
-/// What a person would see: whose names, which view, and whether anything is cut off or covered.
+/// What a viewer sees: the names, the view, and whether anything is cut off or covered.
 const SEEN: &str = "(() => {
     const visible = (selector) => [...document.querySelectorAll(selector)].filter((element) => element.checkVisibility());
     const fits = ({ left, top, right, bottom }) =>
@@ -31,7 +32,7 @@ async fn pose(page: &BotPage) {
     page.tab.call_on(&page.bot, "function() { return this.pose() }", &[]).await.unwrap();
 }
 
-/// The simulator allows reactions, as real accounts probably do: the gallery would take most of a core.
+/// The simulator allows reactions, as real accounts probably do: the gallery would use most of a core.
 #[tokio::test]
 async fn a_bot_rests_minimized_and_shows_everybody_for_a_picture() {
     let world = World::new().await;
@@ -48,7 +49,7 @@ async fn a_bot_rests_minimized_and_shows_everybody_for_a_picture() {
     bot.screenshot().await.unwrap();
     assert_eq!(seen(&bot).await, resting);
 
-    // Whatever view it had, it comes back to the meeting in the one that rests.
+    // Whatever view it had, it returns to the meeting minimized.
     pose(&bot).await;
     world.control(&format!("meetings/{meeting}/drop-sockets"), json!({})).await;
     until(&mut bot, |event| matches!(event, PageEvent::InMeeting { .. })).await;

@@ -1,4 +1,4 @@
-//! A simulated Zoom, a browser that sees nothing else, and what a test does with them.
+//! A simulated Zoom, a browser that reaches only it, and helpers.
 #![expect(dead_code, reason = "each test file uses a part of it")]
 #![expect(unreachable_pub, reason = "a module of several test programs")]
 
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use zoom_sim::{Simulator, SimulatorConfig};
 
-/// Longer than anything here takes, even while another build runs.
+/// Longer than any step takes, even while another build runs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A simulated Zoom with one host and one app, and a browser.
@@ -34,7 +34,7 @@ impl World {
         Self::answering_within(Duration::from_secs(60)).await
     }
 
-    /// One whose browser and pages are taken for gone when they are silent for so long.
+    /// The same, with this limit of silence for browser and pages.
     pub async fn answering_within(span: Duration) -> Self {
         let authority = tempfile::tempdir().unwrap();
         let directory = authority.path().to_owned();
@@ -69,14 +69,14 @@ impl World {
         user["id"].as_str().unwrap().to_owned()
     }
 
-    /// A meeting with `settings`; its number.
+    /// Creates a meeting with `settings`; returns its number.
     pub async fn meeting(&self, settings: Value) -> String {
         let mut meeting = json!({ "host_id": self.host, "started": true, "passcode": "pw" });
         meeting.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
         self.control("meetings", meeting).await["meeting_number"].as_str().unwrap().to_owned()
     }
 
-    /// Puts somebody into the roster.
+    /// Adds a participant to the roster.
     pub async fn seat(&self, meeting: &str, name: &str) {
         self.control(&format!("meetings/{meeting}/participants"), json!({ "name": name })).await;
     }
@@ -89,7 +89,7 @@ impl World {
         people.iter().map(|person| person["name"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// The host does `deed` (admit, hold, remove) to the participant called `name`.
+    /// The host's `deed` (admit, hold, remove) on the participant `name`.
     pub async fn host_does(&self, deed: &str, meeting: &str, name: &str) {
         let address = format!("{}/meetings/{meeting}", self.sim.ready().control);
         let meeting_now: Value = self.http.get(address).send().await.unwrap().json().await.unwrap();
@@ -117,7 +117,7 @@ impl World {
         Secret::new(zak["token"].as_str().unwrap())
     }
 
-    /// What a bot called `name` brings to `meeting`.
+    /// The join parameters of a bot `name` in `meeting`.
     pub fn request(&self, meeting: &str, name: &str, zak: Option<Secret>) -> JoinRequest {
         let now = Environment::system().now().as_second();
         let app = &self.app["client_id"];
@@ -138,7 +138,7 @@ impl World {
         }
     }
 
-    /// A bot called `name` that is in `meeting`.
+    /// A bot `name` in `meeting`.
     pub async fn bot_in(&self, meeting: &str, name: &str) -> BotPage {
         let mut page = self.browser.open().await.unwrap();
         page.join(self.request(meeting, name, None)).await.unwrap();
@@ -159,7 +159,7 @@ pub fn config(state: &Path) -> BrowserConfig {
     }
 }
 
-/// The next event that says something about the bot. What the SDK throws on its way is not asserted.
+/// The next event about the bot. Exceptions of the SDK are skipped.
 pub async fn next(page: &mut BotPage) -> PageEvent {
     within(async {
         loop {
@@ -172,7 +172,7 @@ pub async fn next(page: &mut BotPage) -> PageEvent {
     .await
 }
 
-/// Reads events up to one that is `wanted`; fails at one after which it cannot come.
+/// Reads events up to one that is `wanted`; fails at one after which it can't come.
 pub async fn until(page: &mut BotPage, wanted: impl Fn(&PageEvent) -> bool) -> PageEvent {
     loop {
         let event = next(page).await;
@@ -184,7 +184,7 @@ pub async fn until(page: &mut BotPage, wanted: impl Fn(&PageEvent) -> bool) -> P
     }
 }
 
-/// Fails when `work` takes longer than anything here may.
+/// Fails when `work` takes longer than [`PATIENCE`].
 pub async fn within<T>(work: impl Future<Output = T>) -> T {
     let clock = Environment::system().clock;
     clock.timeout(PATIENCE, work).await.expect("it takes too long")
