@@ -86,6 +86,8 @@ ids! {
     BotId;
     /// A screenshot of a bot's page.
     ScreenshotId;
+    /// Some of what happened in a bot's meeting: a row of it.
+    MeetingEventsId;
     /// A line of the audit.
     AuditId;
     /// Random proof that a lease is still held by its holder.

@@ -14,6 +14,7 @@ mod health;
 mod ids;
 mod kill_point;
 mod meeting;
+mod meeting_event;
 mod nearest;
 mod pasted;
 mod schema;
@@ -30,10 +31,14 @@ pub use failure::{Class, Code, Failure};
 pub use health::{Finding, Health, Problem, Severity};
 pub use ids::{
     ApiKeyId, AuditId, BotId, ConsentId, CredentialId, IdempotentRequestId, LeaseToken, LogLineId,
-    ParkedConsentId, PoolId, ScreenshotId, SeatId, TokenLinkId, UsedIdsId, WorkspaceId, ZoomOauthAppId,
+    MeetingEventsId, ParkedConsentId, PoolId, ScreenshotId, SeatId, TokenLinkId, UsedIdsId, WorkspaceId,
+    ZoomOauthAppId,
 };
 pub use kill_point::KillPoint;
 pub use meeting::{MeetingNumber, MeetingSyncStatus, NotAMeetingNumber};
+pub use meeting_event::{
+    Audio, Captions, ChatReceiver, Happening, MeetingEvent, Participant, RecordingState, language_code,
+};
 pub use nearest::nearest;
 pub use pasted::{NotOneWord, pasted};
 pub use secret::{Sealed, Secret};

@@ -45,6 +45,8 @@ pub const TABLES: &[Table] = &[
     table("bots"),
     Table { name: "bot_steps", key: &["bot", "step"] },
     table("bot_screenshots"),
+    table("meeting_events"),
+    Table { name: "bot_places", key: &["bot"] },
     Table { name: "audit_batches", key: &["slice", "id"] },
 ];
 

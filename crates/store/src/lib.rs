@@ -13,6 +13,7 @@
 mod access;
 mod apps;
 mod audit;
+mod bot_places;
 mod bots;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -25,6 +26,7 @@ mod lease;
 mod limits;
 mod links;
 mod log;
+mod meeting_events;
 mod meetings;
 mod observer;
 mod page;
@@ -46,6 +48,7 @@ pub use audit::{
     AuditBatch, AuditPage, AuditPlace, AuditRecord, Audits, BatchId, Direction, Gathering, Pruned, Stretch,
     bundle, slice_of, unbundle,
 };
+pub use bot_places::BotPlaces;
 pub use bots::{Bot, BotFilter, BotPage, Bots, Screenshot, Transition};
 pub use connect::{Consent, Consents};
 pub use copy::{CopyError, Filling, Row, Snapshot, TABLES, Table, Value, copy};
@@ -61,6 +64,7 @@ pub use links::{
     ServableLink, TokenLink, TokenLinks,
 };
 pub use log::{AccountLog, LogFilter, LogLine, Note, Subject};
+pub use meeting_events::{Appended, MeetingEventBatch, MeetingEvents, MeetingEventsSummary};
 pub use meetings::{
     DueSync, KnownMeeting, LONGEST_SYNC_PAUSE, Meeting, MeetingChange, MeetingFilter, MeetingKey,
     MeetingNews, MeetingOwner, Meetings, SyncOutcome,
@@ -111,12 +115,14 @@ pub trait Store:
     + AccountStore
     + AppStore
     + Audits
+    + BotPlaces
     + Bots
     + Stats
     + Consents
     + Credentials
     + IdempotentRequests
     + LinkStore
+    + MeetingEvents
     + MeetingStore
     + Meetings
     + ParkedConsents
@@ -138,12 +144,14 @@ impl<T> Store for T where
     T: Access
         + AccountLog
         + Audits
+        + BotPlaces
         + Bots
         + Stats
         + Consents
         + Credentials
         + IdempotentRequests
         + LinkStore
+        + MeetingEvents
         + Meetings
         + ParkedConsents
         + Pools

@@ -35,6 +35,7 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
     column("token_links", "signing_secret"),
     column("idempotent_requests", "answer"),
     column("bots", "request"),
+    column("meeting_events", "events"),
 ];
 
 /// The first bytes of a cell.

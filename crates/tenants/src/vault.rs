@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    BotId, ConsentId, CredentialId, Failure, IdempotentRequestId, ParkedConsentId, Sealed, Secret,
-    TokenLinkId, WorkspaceId, ZoomOauthAppId,
+    BotId, ConsentId, CredentialId, Failure, IdempotentRequestId, MeetingEventsId, ParkedConsentId, Sealed,
+    Secret, TokenLinkId, WorkspaceId, ZoomOauthAppId,
 };
 use sealing::{Keys, OpenError, Place};
 
@@ -45,6 +45,8 @@ pub enum Cell {
     IdempotentAnswer(IdempotentRequestId),
     /// What a bot was asked to do.
     BotRequest(BotId),
+    /// Some of what happened in a bot's meeting.
+    MeetingEvents(MeetingEventsId),
 }
 
 impl Cell {
@@ -64,6 +66,7 @@ impl Cell {
             Self::SigningSecret(id) => ("token_links", id.to_string(), "signing_secret"),
             Self::IdempotentAnswer(id) => ("idempotent_requests", id.to_string(), "answer"),
             Self::BotRequest(id) => ("bots", id.to_string(), "request"),
+            Self::MeetingEvents(id) => ("meeting_events", id.to_string(), "events"),
         }
     }
 }

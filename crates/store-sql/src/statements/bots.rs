@@ -8,7 +8,7 @@ use model::{
 };
 use store::{Bot, BotFilter, BotPage, Bots, Lease, Screenshot, StoreError, Transition};
 
-use super::pools;
+use super::{bot_places, meeting_events, pools};
 use crate::{
     SqlStore,
     db::{Isolation, Pool, Tx, exists},
@@ -336,6 +336,8 @@ impl Bots for SqlStore {
             add_step(&mut tx, id, step).await?;
             if step.code.is_terminal() {
                 pools::release_bot(&mut tx, id).await?;
+                bot_places::leave(&mut tx, id).await?;
+                meeting_events::begin_retention(&mut tx, id, step.created_at).await?;
             }
             tx.commit().await?;
             Ok(Transition::Recorded)
@@ -428,6 +430,7 @@ impl Bots for SqlStore {
             .column(&mut tx)
             .await?;
             for statement in [
+                "-- forget_ended_bots: meeting events\nDELETE FROM meeting_events WHERE bot = ANY($1)",
                 "-- forget_ended_bots: screenshots\nDELETE FROM bot_screenshots WHERE bot = ANY($1)",
                 "-- forget_ended_bots: steps\nDELETE FROM bot_steps WHERE bot = ANY($1)",
                 "-- forget_ended_bots: bots\nDELETE FROM bots WHERE id = ANY($1)",

@@ -3,6 +3,7 @@
 mod access;
 mod apps;
 mod audit;
+mod bot_places;
 mod bots;
 mod connect;
 mod credentials;
@@ -10,6 +11,7 @@ mod idempotency;
 mod limits;
 mod links;
 mod log;
+mod meeting_events;
 mod meetings;
 mod parked;
 mod pools;

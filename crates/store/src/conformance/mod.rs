@@ -19,6 +19,7 @@ pub mod idempotency;
 pub mod limits;
 pub mod links;
 pub mod log;
+pub mod meeting_events;
 pub mod meetings;
 pub mod parked;
 pub mod pools;
@@ -167,6 +168,10 @@ macro_rules! conformance_tests {
                           an_abandoned_request_may_come_again_at_once, of_the_same_at_once_one_is_first,
                           what_is_past_its_time_is_forgotten_few_at_a_time }
             log { changes_of_state_leave_one_line_each, lines_stay_in_their_workspace, pages_go_back_in_time }
+            meeting_events { events_are_kept_in_order_and_read_from_any_number_on,
+                       an_event_is_kept_once_and_by_who_holds_the_bot,
+                       erased_events_are_gone_and_their_numbers_stay_taken,
+                       events_are_forgotten_so_long_after_their_bots_end, bots_know_each_other_in_a_meeting }
             meetings { a_due_time_of_a_wrong_clock_puts_no_list_off, a_list_replaces_the_list_before, the_host_wins, disconnecting_forgets_its_meetings,
                        who_is_due_is_synced_by_one, a_fenced_sync_writes_nothing,
                        who_asks_during_a_sync_gets_another, a_failed_sync_is_counted_and_keeps_what_is_known,

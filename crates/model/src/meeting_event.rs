@@ -1,0 +1,359 @@
+//! What happens in a bot's meeting: as it is kept with the bot, and passed on while it happens.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+
+/// Somebody in a bot's meeting, as they were at a moment. The bot itself is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    /// Zoom's number of them in this meeting, when the bot saw them first. It stays the same when the bot joins anew.
+    pub id: u32,
+    /// What Zoom calls them across rejoins and breakout rooms (`userGUID`); empty where it said nothing.
+    pub guid: String,
+    /// As it came: HTML, emoji and all.
+    pub name: String,
+    /// Whether they host the meeting.
+    pub is_host: bool,
+    /// Whether they help to host it.
+    pub is_co_host: bool,
+    /// Whether Zoom knows no user behind them; `None` where it said nothing.
+    pub is_guest: Option<bool>,
+    /// How they hear and speak.
+    pub audio: Audio,
+    /// Whether their microphone is off; `None` without audio.
+    pub muted: Option<bool>,
+    /// Whether they have raised a hand.
+    pub hand_raised: bool,
+    /// Whether they record on their own computer.
+    pub records: bool,
+    /// Whether it is a bot of this installation.
+    pub is_our_bot: bool,
+}
+
+/// How somebody hears and speaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Audio {
+    /// Not at all, or not yet.
+    #[default]
+    None,
+    /// By computer.
+    Computer,
+    /// By telephone.
+    Phone,
+}
+
+/// To whom a chat message went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatReceiver {
+    /// Everybody.
+    Everyone,
+    /// The bot alone.
+    OnlyBot,
+}
+
+/// A recording that somebody else makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingState {
+    /// It runs.
+    On,
+    /// It rests.
+    Paused,
+    /// It has ended.
+    Off,
+}
+
+macro_rules! captions {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// Whether the bot gets captions.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Captions { $($(#[$doc])* $name,)* }
+
+        impl Captions {
+            /// The word as it is stored and sent.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+
+        impl std::str::FromStr for Captions {
+            type Err = String;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($word => Ok(Self::$name),)*
+                    _ => Err(format!("{text:?} is no state of captions")),
+                }
+            }
+        }
+    };
+}
+
+captions! {
+    /// They are on.
+    On = "on",
+    /// The host's account has no captions.
+    NotOffered = "captions_not_offered",
+    /// The host has switched them off in this meeting, or Zoom gave no answer to the bot that asked.
+    NotAllowed = "captions_not_allowed",
+}
+
+impl Captions {
+    /// Why a transcript failed, if that is why.
+    pub const fn failure(self) -> Option<&'static str> {
+        match self {
+            Self::On => None,
+            failed => Some(failed.as_str()),
+        }
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Happening {
+    /// The bot is in: for the first time, after a loss, or in another room.
+    BotEntered {
+        /// The breakout room; `None` is the main session.
+        room: Option<String>,
+    },
+    /// The bot is out of what it was in: until it enters again, nobody knows what happens.
+    BotLeft,
+    /// Somebody is there.
+    Join {
+        /// Who.
+        participant: Participant,
+    },
+    /// Somebody is gone.
+    Leave {
+        /// Who.
+        participant: Participant,
+    },
+    /// Somebody has another name, role, audio, microphone, hand or recording.
+    Update {
+        /// Who, as they are now.
+        participant: Participant,
+    },
+    /// Somebody begins to speak.
+    SpeechOn {
+        /// Who.
+        participant: Participant,
+    },
+    /// Somebody stops.
+    SpeechOff {
+        /// Who.
+        participant: Participant,
+    },
+    /// A camera is switched on.
+    WebcamOn {
+        /// Whose.
+        participant: Participant,
+    },
+    /// A camera is switched off.
+    WebcamOff {
+        /// Whose.
+        participant: Participant,
+    },
+    /// Somebody shares a screen.
+    ScreenshareOn {
+        /// Who.
+        participant: Participant,
+    },
+    /// Somebody stops.
+    ScreenshareOff {
+        /// Who.
+        participant: Participant,
+    },
+    /// A message in the chat.
+    ChatMessage {
+        /// Who wrote it.
+        participant: Participant,
+        /// Who got it.
+        to: ChatReceiver,
+        /// As it came.
+        text: String,
+        /// Zoom's id of it.
+        message: String,
+    },
+    /// What somebody says, as Zoom's captions have it.
+    Caption {
+        /// Who speaks.
+        participant: Participant,
+        /// Zoom's id of it: the same for each version.
+        caption: String,
+        /// All of it so far.
+        text: String,
+        /// Zoom's number of its language: see [`language_code`].
+        language: u32,
+        /// When its first words came.
+        began_at: Timestamp,
+        /// Whether nothing more is added.
+        is_final: bool,
+    },
+    /// Somebody records in Zoom's cloud.
+    CloudRecording {
+        /// Whether it runs.
+        state: RecordingState,
+    },
+    /// Whether the bot gets the captions that it asked for.
+    CaptionState {
+        /// How it is.
+        captions: Captions,
+    },
+    /// So much happened that it could not be kept: these events are missing here.
+    Missed {
+        /// How many.
+        events: u64,
+    },
+}
+
+impl Happening {
+    /// Recall's word for it; `None` for what Recall's participant events have not.
+    pub const fn action(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Join { .. } => "join",
+            Self::Leave { .. } => "leave",
+            Self::Update { .. } => "update",
+            Self::SpeechOn { .. } => "speech_on",
+            Self::SpeechOff { .. } => "speech_off",
+            Self::WebcamOn { .. } => "webcam_on",
+            Self::WebcamOff { .. } => "webcam_off",
+            Self::ScreenshareOn { .. } => "screenshare_on",
+            Self::ScreenshareOff { .. } => "screenshare_off",
+            Self::ChatMessage { .. } => "chat_message",
+            Self::BotEntered { .. }
+            | Self::BotLeft
+            | Self::Caption { .. }
+            | Self::CloudRecording { .. }
+            | Self::CaptionState { .. }
+            | Self::Missed { .. } => return None,
+        })
+    }
+
+    /// Who it is about.
+    pub const fn participant(&self) -> Option<&Participant> {
+        match self {
+            Self::Join { participant }
+            | Self::Leave { participant }
+            | Self::Update { participant }
+            | Self::SpeechOn { participant }
+            | Self::SpeechOff { participant }
+            | Self::WebcamOn { participant }
+            | Self::WebcamOff { participant }
+            | Self::ScreenshareOn { participant }
+            | Self::ScreenshareOff { participant }
+            | Self::ChatMessage { participant, .. }
+            | Self::Caption { participant, .. } => Some(participant),
+            Self::BotEntered { .. }
+            | Self::BotLeft
+            | Self::CloudRecording { .. }
+            | Self::CaptionState { .. }
+            | Self::Missed { .. } => None,
+        }
+    }
+}
+
+/// One thing that happened in a bot's meeting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeetingEvent {
+    /// Its place among the bot's events: from 1, growing. Numbers may be missing.
+    pub number: u64,
+    /// When the bot heard of it.
+    pub at: Timestamp,
+    /// What it is.
+    #[serde(flatten)]
+    pub what: Happening,
+}
+
+/// The language of a caption, as BCP 47 writes it, by the number that Zoom's SDK (6.2.0) has for it. `None` for what was
+/// spoken and not translated (400), as Zoom does not say which language that is, and for numbers that are not known.
+pub const fn language_code(number: u32) -> Option<&'static str> {
+    Some(match number {
+        0 => "en",
+        1 => "zh",
+        2 => "ja",
+        3 => "de",
+        4 => "fr",
+        5 => "ru",
+        6 => "pt",
+        7 => "es",
+        8 => "ko",
+        9 => "it",
+        11 => "vi",
+        12 => "nl",
+        13 => "uk",
+        14 => "ar",
+        15 => "bn",
+        16 => "zh-Hant",
+        17 => "cs",
+        18 => "et",
+        19 => "fi",
+        20 => "el",
+        21 => "he",
+        22 => "hi",
+        23 => "hu",
+        24 => "id",
+        25 => "ms",
+        26 => "fa",
+        27 => "pl",
+        28 => "ro",
+        29 => "sv",
+        30 => "ta",
+        31 => "te",
+        32 => "tl",
+        33 => "tr",
+        34 => "fr-CA",
+        35 => "da",
+        36 => "no",
+        37 => "th",
+        44 => "yue",
+        45 => "so",
+        48 => "ca",
+        49 => "af",
+        50 => "ar-AE",
+        51 => "hr",
+        56 => "gl",
+        57 => "de-CH",
+        58 => "lv",
+        59 => "sr",
+        60 => "sk",
+        61 => "zu",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Audio, ChatReceiver, Happening, MeetingEvent, Participant};
+    use crate::Timestamp;
+
+    #[test]
+    fn an_event_survives_the_way_to_the_database_and_back() {
+        let participant = Participant {
+            id: 16_778_240,
+            guid: "G".into(),
+            name: "<b>Zoë</b> \u{202e}👩\u{1f3fd}".into(),
+            is_host: true,
+            is_co_host: false,
+            is_guest: None,
+            audio: Audio::Phone,
+            muted: Some(false),
+            hand_raised: false,
+            records: false,
+            is_our_bot: false,
+        };
+        let what = Happening::ChatMessage {
+            participant,
+            to: ChatReceiver::OnlyBot,
+            text: "<script>".into(),
+            message: "M1".into(),
+        };
+        let event =
+            MeetingEvent { number: u64::from(u32::MAX) + 7, at: Timestamp::from_microsecond(9), what };
+        let text = serde_json::to_string(&event).unwrap_or_default();
+        assert_eq!(serde_json::from_str::<MeetingEvent>(&text).ok(), Some(event));
+    }
+}

@@ -1,0 +1,25 @@
+-- What happened in the meetings of bots: a row holds the events of a moment, sealed. Erased, the last row of a bot stays
+-- without content: it keeps the count. expires_at is set by the bot's last step.
+CREATE TABLE meeting_events (
+    id          TEXT COLLATE "C" PRIMARY KEY,
+    bot         TEXT COLLATE "C" NOT NULL REFERENCES bots (id),
+    workspace   TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id),
+    first_event BIGINT NOT NULL,
+    last_event  BIGINT NOT NULL,
+    events      BYTEA NOT NULL,
+    captions    TEXT,
+    kept_for    BIGINT NOT NULL,
+    expires_at  BIGINT
+);
+
+CREATE UNIQUE INDEX meeting_events_in_order ON meeting_events (bot, last_event);
+CREATE INDEX meeting_events_by_end ON meeting_events (expires_at) WHERE expires_at IS NOT NULL;
+
+-- Which participant of which meeting each running bot is, so that bots know each other there.
+CREATE TABLE bot_places (
+    bot       TEXT COLLATE "C" PRIMARY KEY REFERENCES bots (id),
+    meeting   BIGINT NOT NULL,
+    zoom_user BIGINT NOT NULL
+);
+
+CREATE INDEX bot_places_by_meeting ON bot_places (meeting);
