@@ -126,6 +126,7 @@ pub struct Trouble {
 pub struct Due {
     /// The tenant.
     pub workspace: WorkspaceId,
+    /// The account.
     pub credential: CredentialId,
     /// The app, whose limits apply to the refresh.
     pub app: ZoomOauthAppId,

@@ -164,7 +164,7 @@ impl MeetingEvents for SqlStore {
     ) -> Result<Vec<MeetingEventsSummary>, StoreError> {
         query(
             "-- meeting_events_summaries\n\
-             SELECT bot, last_event, captions, kept_for, length(events) AS bytes FROM meeting_events\n\
+             SELECT bot, last_event, captions, kept_for, CAST(length(events) AS BIGINT) AS bytes FROM meeting_events\n\
              WHERE workspace = $1 AND bot = ANY($2) AND last_event =\n\
                  (SELECT max(other.last_event) FROM meeting_events other WHERE other.bot = meeting_events.bot)",
         )

@@ -28,6 +28,7 @@ pub use gathering::{Gathering, Stretch};
 /// outlive them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRecord {
+    /// Its id.
     pub id: AuditId,
     /// When the token was about to be sent, or was refused.
     pub at: Timestamp,
