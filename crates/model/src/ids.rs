@@ -84,6 +84,10 @@ ids! {
     IdempotentRequestId;
     /// A bot.
     BotId;
+    /// Something that happened: the same wherever it is told, and however often.
+    EventId;
+    /// An address that is told of events.
+    WebhookEndpointId;
     /// A screenshot of a bot's page.
     ScreenshotId;
     /// Some of what happened in a bot's meeting: a row of it.
@@ -106,5 +110,19 @@ impl IdempotentRequestId {
     /// An id derived from this hash (UUID version 8).
     pub fn of_hash(hash: [u8; 16]) -> Self {
         Self(uuid::Builder::from_custom_bytes(hash).into_uuid())
+    }
+}
+
+impl EventId {
+    /// The id of what has this hash (UUID version 8).
+    pub fn of_hash(hash: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_custom_bytes(hash).into_uuid())
+    }
+}
+
+impl From<LogLineId> for EventId {
+    /// A line of a log that tells of a change of state is that event.
+    fn from(line: LogLineId) -> Self {
+        Self(line.0)
     }
 }

@@ -9,6 +9,7 @@ mod audit;
 mod bot;
 mod credential;
 mod entropy;
+mod event;
 mod failure;
 mod health;
 mod ids;
@@ -27,11 +28,16 @@ pub use audit::{About, NotABot, Outcome, PlatformBot, Purpose, Source, Who};
 pub use bot::{BotStatus, StatusChange, SubCode};
 pub use credential::{CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, TokenKind};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
+pub use event::{
+    DeliveryState, EndpointState, WEBHOOK_ENDPOINT_DISABLED, WEBHOOK_ENDPOINT_TEST, account_event_type,
+    bot_event_type, event_types,
+};
 pub use failure::{Class, Code, Failure};
 pub use health::{Finding, Health, Problem, Severity};
 pub use ids::{
-    ApiKeyId, AuditId, BotId, ConsentId, CredentialId, IdempotentRequestId, LeaseToken, LogLineId,
-    MeetingEventsId, ParkedConsentId, PoolId, ScreenshotId, SeatId, TokenLinkId, UsedIdsId, WorkspaceId,
+    ApiKeyId, AuditId, BotId, ConsentId, CredentialId, EventId, IdempotentRequestId, LeaseToken, LogLineId,
+    MeetingEventsId, ParkedConsentId, PoolId, ScreenshotId, SeatId, TokenLinkId, UsedIdsId,
+    WebhookEndpointId, WorkspaceId,
     ZoomOauthAppId,
 };
 pub use kill_point::KillPoint;

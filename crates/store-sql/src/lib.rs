@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use model::Environment;
 use store::{StoreError, StoreObserver};
+use tokio::sync::watch;
 
 use db::{Isolation, Pool, Tx};
 
@@ -44,6 +45,8 @@ pub struct SqlStore {
     /// connection.
     audit: Pool,
     observer: Option<(Arc<dyn StoreObserver>, Environment)>,
+    /// How many transactions of this process may have written an event.
+    events_written: watch::Sender<u64>,
 }
 
 impl SqlStore {
@@ -107,6 +110,9 @@ impl SqlStore {
                 done => break done,
             }
         };
+        if done.is_ok() && statements::events::WRITERS.contains(&name) {
+            self.events_written.send_modify(|written| *written += 1);
+        }
         if let (Some((observer, env)), Some(begun)) = (&self.observer, begun) {
             observer.transaction(name, env.now().since(begun), done.is_ok());
             for (pool, connections) in

@@ -48,6 +48,7 @@ migrations! {
     "0026_bot_servers"
     "0029_authorizations_travel"
     "0030_used_ids"
+    "0041_events"
     "0059_meeting_events"
 }
 

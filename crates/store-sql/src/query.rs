@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use model::{
-    ApiKeyId, BotId, ConsentId, CredentialId, IdempotentRequestId, LeaseToken, LogLineId, MeetingEventsId,
-    ParkedConsentId, PoolId, ScreenshotId, Sealed, SeatId, Timestamp, TokenLinkId, UsedIdsId, WorkspaceId,
+    ApiKeyId, BotId, ConsentId, CredentialId, EventId, IdempotentRequestId, LeaseToken, LogLineId,
+    MeetingEventsId, ParkedConsentId, PoolId, ScreenshotId, Sealed, SeatId, Timestamp, TokenLinkId,
+    UsedIdsId, WebhookEndpointId, WorkspaceId,
     ZoomOauthAppId,
 };
 use serde::Serialize;
@@ -63,8 +64,8 @@ kinds! {
     Integer: Timestamp => |time| time.as_microsecond();
     Text: String => |text| text;
     Text: &str | &String => |text| text.to_owned();
-    Text: ApiKeyId | BotId | ConsentId | CredentialId | IdempotentRequestId | LeaseToken | LogLineId | MeetingEventsId
-        | ParkedConsentId | PoolId | ScreenshotId | SeatId | TokenLinkId | UsedIdsId | WorkspaceId | ZoomOauthAppId => |id| id.to_string();
+    Text: ApiKeyId | BotId | ConsentId | CredentialId | EventId | IdempotentRequestId | LeaseToken | LogLineId | MeetingEventsId
+        | ParkedConsentId | PoolId | ScreenshotId | SeatId | TokenLinkId | UsedIdsId | WebhookEndpointId | WorkspaceId | ZoomOauthAppId => |id| id.to_string();
     Bytes: Vec<u8> => |bytes| bytes;
     Bytes: &[u8] => |bytes| bytes.to_vec();
     Bytes: &Vec<u8> => |bytes| bytes.clone();

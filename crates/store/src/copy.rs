@@ -47,6 +47,10 @@ pub const TABLES: &[Table] = &[
     table("bot_screenshots"),
     table("meeting_events"),
     Table { name: "bot_places", key: &["bot"] },
+    Table { name: "event_numbers", key: &["workspace"] },
+    table("events"),
+    table("webhook_endpoints"),
+    Table { name: "deliveries", key: &["endpoint", "event"] },
     Table { name: "audit_batches", key: &["slice", "id"] },
 ];
 

@@ -21,6 +21,7 @@ mod connect;
 mod copy;
 mod credentials;
 mod error;
+mod events;
 mod idempotency;
 mod lease;
 mod limits;
@@ -38,6 +39,7 @@ mod sealed_cells;
 mod seating;
 mod stats;
 mod used_ids;
+mod webhooks;
 
 pub use access::{Access, ApiKey, FormerSecret, SecondAuthorization, Workspace};
 pub use apps::{
@@ -56,6 +58,7 @@ pub use credentials::{
     Credential, CredentialFilter, Credentials, Due, Grant, LONGEST_REST, RefreshLease, Trouble,
 };
 pub use error::StoreError;
+pub use events::{Event, EventFilter, Events, NewEvent, OfAccount};
 pub use idempotency::{FirstOrAgain, IdempotentRequest, IdempotentRequests};
 pub use lease::Lease;
 pub use limits::{LimitShare, ZoomLimit, ZoomLimits};
@@ -82,6 +85,10 @@ pub use sealed_cells::{Replacement, SEALED_COLUMNS, SealedCell, SealedCells, Sea
 pub use seating::{choose, keeps};
 pub use stats::Stats;
 pub use used_ids::{UsedIdMemory, UsedIds};
+pub use webhooks::{
+    AfterAttempt, Answer, Attempt, Backlog, Delivery, DeliveryFilter, EndpointAfter, EndpointChange, FailureRun,
+    WebhookEndpoint, Webhooks,
+};
 
 /// What token links use of the store.
 pub trait LinkStore: AccountLog + Credentials + Pools + TokenLinks + UsedIdMemory + Send + Sync {}
@@ -108,6 +115,11 @@ pub trait MeetingStore: AccountLog + Credentials + Meetings + Send + Sync {}
 
 impl<T> MeetingStore for T where T: AccountLog + Credentials + Meetings + Send + Sync {}
 
+/// What webhooks use of it.
+pub trait WebhookStore: Events + Webhooks + Send + Sync {}
+
+impl<T> WebhookStore for T where T: Events + Webhooks + Send + Sync {}
+
 /// The whole store, as the composition of a process holds it: `Arc<dyn Store>`. A part takes the traits that it uses.
 pub trait Store:
     Access
@@ -120,6 +132,7 @@ pub trait Store:
     + Stats
     + Consents
     + Credentials
+    + Events
     + IdempotentRequests
     + LinkStore
     + MeetingEvents
@@ -133,6 +146,8 @@ pub trait Store:
     + TokenLinks
     + UsedIdMemory
     + ReceivedEvents
+    + WebhookStore
+    + Webhooks
     + ZoomLimits
     + ZoomOauthApps
     + Send
@@ -149,6 +164,7 @@ impl<T> Store for T where
         + Stats
         + Consents
         + Credentials
+        + Events
         + IdempotentRequests
         + LinkStore
         + MeetingEvents
@@ -160,6 +176,7 @@ impl<T> Store for T where
         + TokenLinks
         + UsedIdMemory
         + ReceivedEvents
+        + Webhooks
         + ZoomLimits
         + ZoomOauthApps
         + Send

@@ -36,6 +36,8 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
     column("idempotent_requests", "answer"),
     column("bots", "request"),
     column("meeting_events", "events"),
+    column("webhook_endpoints", "url"),
+    column("webhook_endpoints", "secrets"),
 ];
 
 /// The first bytes of a cell.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{
     BotId, ConsentId, CredentialId, Failure, IdempotentRequestId, MeetingEventsId, ParkedConsentId, Sealed,
-    Secret, TokenLinkId, WorkspaceId, ZoomOauthAppId,
+    Secret, TokenLinkId, WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
 };
 use sealing::{Keys, OpenError, Place};
 
@@ -47,6 +47,10 @@ pub enum Cell {
     BotRequest(BotId),
     /// Some of what happened in a bot's meeting.
     MeetingEvents(MeetingEventsId),
+    /// Where an endpoint is told of events.
+    WebhookUrl(WebhookEndpointId),
+    /// What signs that.
+    WebhookSecrets(WebhookEndpointId),
 }
 
 impl Cell {
@@ -67,6 +71,8 @@ impl Cell {
             Self::IdempotentAnswer(id) => ("idempotent_requests", id.to_string(), "answer"),
             Self::BotRequest(id) => ("bots", id.to_string(), "request"),
             Self::MeetingEvents(id) => ("meeting_events", id.to_string(), "events"),
+            Self::WebhookUrl(id) => ("webhook_endpoints", id.to_string(), "url"),
+            Self::WebhookSecrets(id) => ("webhook_endpoints", id.to_string(), "secrets"),
         }
     }
 }

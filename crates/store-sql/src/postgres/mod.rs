@@ -8,6 +8,7 @@ mod open;
 
 use sqlx::{Connection as _, error::DatabaseError};
 use store::StoreError;
+use tokio::sync::watch;
 
 use crate::{
     SqlStore,
@@ -38,7 +39,7 @@ pub async fn open(address: &Address) -> Result<SqlStore, OpenError> {
     drop(first.close().await);
     let pool = |connections| Pool::Postgres(PostgresPool::new(address.options(), connections, is_shared));
     let readers = pool(CONNECTIONS);
-    Ok(SqlStore { writer: readers.clone(), readers, audit: pool(AUDIT_CONNECTIONS), observer: None })
+    Ok(SqlStore { writer: readers.clone(), readers, audit: pool(AUDIT_CONNECTIONS), observer: None, events_written: watch::Sender::default() })
 }
 
 /// Migrates the database. Servers may run meanwhile.

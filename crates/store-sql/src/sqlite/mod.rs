@@ -15,6 +15,7 @@ use sqlx::{
     ConnectOptions as _, Connection as _, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::sync::watch;
 
 use crate::{SqlStore, db::Pool};
 
@@ -39,7 +40,7 @@ pub async fn open(path: &Path) -> Result<SqlStore, OpenError> {
     let readers =
         pool(4).connect_with(options.read_only(true).create_if_missing(false)).await.map_err(unusable)?;
     let writer = Pool::Sqlite(writer);
-    Ok(SqlStore { readers: Pool::Sqlite(readers), audit: writer.clone(), writer, observer: None })
+    Ok(SqlStore { readers: Pool::Sqlite(readers), audit: writer.clone(), writer, observer: None, events_written: watch::Sender::default() })
 }
 
 /// A pool that reuses a connection only if the driver and SQLite agree that no transaction is open on it.

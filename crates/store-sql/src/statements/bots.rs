@@ -8,7 +8,7 @@ use model::{
 };
 use store::{Bot, BotFilter, BotPage, Bots, Lease, Screenshot, StoreError, Transition};
 
-use super::{bot_places, meeting_events, pools};
+use super::{bot_places, events, meeting_events, pools};
 use crate::{
     SqlStore,
     db::{Isolation, Pool, Tx, exists},
@@ -68,13 +68,13 @@ async fn one(db: &mut Tx, id: BotId) -> Result<Option<Bot>, StoreError> {
     Ok(with_steps(db, row.as_slice()).await?.pop())
 }
 
-/// Numbers the step after the existing ones. The bot's row is new or locked, so no other step can come
-/// between.
-async fn add_step(db: &mut Tx, id: BotId, step: &StatusChange) -> Result<(), StoreError> {
+/// Numbers the step after the existing ones, and returns the number. The bot's row is new or locked, so no other step can
+/// come between.
+async fn add_step(db: &mut Tx, id: BotId, step: &StatusChange) -> Result<i64, StoreError> {
     query(
         "-- add_step\n\
          INSERT INTO bot_steps (bot, step, code, sub_code, message, created_at)\n\
-         SELECT $1, count(*), $2, $3, $4, $5 FROM bot_steps WHERE bot = $1",
+         SELECT $1, count(*), $2, $3, $4, $5 FROM bot_steps WHERE bot = $1 RETURNING step",
     )
     .with(values![
         id,
@@ -83,9 +83,9 @@ async fn add_step(db: &mut Tx, id: BotId, step: &StatusChange) -> Result<(), Sto
         &step.message,
         step.created_at
     ])
-    .execute(db)
-    .await?;
-    Ok(())
+    .fetch_one(db)
+    .await?
+    .first()
 }
 
 /// Leases the bots of these rows, which are locked, with one token for each.
@@ -333,12 +333,13 @@ impl Bots for SqlStore {
             .with(values![step.code.as_str(), step.code.is_terminal(), id])
             .execute(&mut tx)
             .await?;
-            add_step(&mut tx, id, step).await?;
+            let number = add_step(&mut tx, id, step).await?;
             if step.code.is_terminal() {
                 pools::release_bot(&mut tx, id).await?;
                 bot_places::leave(&mut tx, id).await?;
                 meeting_events::begin_retention(&mut tx, id, step.created_at).await?;
             }
+            events::of_bot(&mut tx, id, number, step).await?;
             tx.commit().await?;
             Ok(Transition::Recorded)
         };

@@ -11,7 +11,7 @@ use store::{
     StoreError, Subject, Trouble,
 };
 
-use super::{apps, log, meetings, parked};
+use super::{apps, events, log, meetings, parked};
 use crate::{
     SqlStore,
     db::{Isolation, Tx, exists},
@@ -61,6 +61,11 @@ fn credential(row: &Row) -> Result<Credential, StoreError> {
 /// Inserts an account, or replaces the grant of the row with the same id.
 pub(crate) async fn connect(db: &mut Tx, credential: &Credential, note: &Note) -> Result<(), StoreError> {
     let healthy = CredentialStatus::Healthy;
+    let before: Option<String> =
+        query("-- connect_credential: read\nSELECT status FROM credentials WHERE id = $1 FOR UPDATE")
+            .bind(credential.id)
+            .scalar(&mut *db)
+            .await?;
     insert("-- connect_credential", "credentials AS old")
 .set("id", credential.id)
 .set("workspace", credential.workspace)
@@ -110,7 +115,11 @@ pub(crate) async fn connect(db: &mut Tx, credential: &Credential, note: &Note) -
         return Err(StoreError::Gone("the app"));
     }
     parked::supersede(db, app, &credential.zoom_user_id).await?;
-    log::write(db, workspace, app, Subject::Credential(id), Some(healthy), note).await
+    log::write(db, workspace, app, Subject::Credential(id), Some(healthy), note).await?;
+    if before.as_deref() == Some(healthy.as_str()) {
+        return Ok(());
+    }
+    events::of_account(db, workspace, id, healthy, note).await
 }
 
 /// An account before a change; its row is locked until the change is written.
@@ -153,7 +162,8 @@ impl Before {
         if self.status == status {
             return Ok(());
         }
-        log::write(db, self.workspace, self.app, Subject::Credential(id), Some(status), note).await
+        log::write(db, self.workspace, self.app, Subject::Credential(id), Some(status), note).await?;
+        events::of_account(db, self.workspace, id, status, note).await
     }
 }
 

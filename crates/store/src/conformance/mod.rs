@@ -15,6 +15,7 @@ pub mod audit;
 pub mod bots;
 pub mod connect;
 pub mod credentials;
+pub mod events;
 pub mod idempotency;
 pub mod limits;
 pub mod links;
@@ -28,6 +29,7 @@ pub mod received_events;
 pub mod sealed_cells;
 pub mod stats;
 pub mod used_ids;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -205,6 +207,18 @@ macro_rules! conformance_tests {
                  links_are_listed_newest_first_in_pages, of_changes_at_once_one_counts,
                     uses_are_counted_to_the_last, the_last_uses_are_shown,
                     a_request_is_remembered_from_its_first_time, revoking_is_final_and_local }
+            events { a_bots_step_is_an_event_as_soon_as_it_is_recorded, a_step_that_is_refused_is_no_event,
+                     an_accounts_change_of_state_is_one_event, numbers_have_no_gaps_whoever_writes_at_once,
+                     a_stream_is_read_on_from_any_number, who_waits_is_woken_by_a_commit,
+                     old_events_are_forgotten_few_at_a_time }
+            webhooks { an_endpoint_comes_back_whole, a_workspace_has_no_more_endpoints_than_it_may,
+                       an_event_reaches_who_listens_to_it, events_of_one_subject_follow_one_another,
+                       an_endpoint_that_is_given_back_says_when_it_is_due, who_joins_a_queue_that_empties_is_due,
+                       attempts_need_the_lease, deliveries_are_listed_with_what_became_of_them,
+                       an_endpoint_that_failed_is_told_of_nothing_until_it_is_switched_on,
+                       an_endpoint_that_is_back_is_told_at_once,
+                       a_test_reaches_one_endpoint_whatever_it_listens_to,
+                       what_was_delivered_can_be_sent_again_in_order }
             used_ids { what_one_has_used_the_others_read }
             sealed_cells { every_cell_is_walked_past_once, every_sealed_column_can_be_walked,
                            a_cell_is_replaced_only_while_it_holds_what_it_held }

@@ -1,0 +1,131 @@
+//! What happens, in the words of the one stream of events that each workspace has.
+
+use std::{fmt, str::FromStr};
+
+use crate::{BotStatus, CredentialStatus};
+
+/// Types of events that are not the state of a bot.
+const OTHERS: [&str; 5] = [
+    "zoom_oauth_credential.healthy",
+    "zoom_oauth_credential.degraded",
+    "zoom_oauth_credential.needs_reauth",
+    "zoom_oauth_credential.disconnected",
+    WEBHOOK_ENDPOINT_DISABLED,
+];
+
+/// The type of the event that an endpoint is sent when it is tested. It reaches the endpoint whatever that listens to.
+pub const WEBHOOK_ENDPOINT_TEST: &str = "webhook_endpoint.test";
+/// The type of the event that says that an endpoint was switched off because nothing reached it.
+pub const WEBHOOK_ENDPOINT_DISABLED: &str = "webhook_endpoint.disabled";
+
+/// Every type that an endpoint can listen to.
+pub fn event_types() -> Vec<String> {
+    let bots = BotStatus::ALL.iter().filter(|status| **status != BotStatus::Ready);
+    bots.map(|status| bot_event_type(*status)).chain(OTHERS.map(str::to_owned)).collect()
+}
+
+/// The type of the event of a bot that has come into this state.
+pub fn bot_event_type(status: BotStatus) -> String {
+    format!("bot.{status}")
+}
+
+/// The type of the event of an account that has come into this state, and the cause that belongs to the state.
+pub fn account_event_type(status: CredentialStatus) -> (String, Option<&'static str>) {
+    let (code, cause) = match status.as_str().split_once(':') {
+        Some((code, cause)) => (code, Some(cause)),
+        None => (status.as_str(), None),
+    };
+    (format!("zoom_oauth_credential.{code}"), cause)
+}
+
+/// Whether an endpoint is sent events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndpointState {
+    /// It is.
+    Enabled,
+    /// A person switched it off.
+    Disabled,
+    /// Nothing reached it for five days.
+    Failed,
+}
+
+/// What has become of the delivery of an event to an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// It is to be sent, for the first time or again.
+    Pending,
+    /// The endpoint has answered 2xx.
+    Delivered,
+    /// No attempt is left.
+    Failed,
+}
+
+macro_rules! stored {
+    ($($type:ident, $noun:literal { $($name:ident = $word:literal,)* })*) => {$(
+        impl $type {
+            /// Every word.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The word in answers and in the database.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = String;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::ALL.iter().copied().find(|word| word.as_str() == text)
+                    .ok_or_else(|| format!(concat!("{:?} is not a ", $noun), text))
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl utoipa::PartialSchema for $type {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                crate::schema::text(concat!("A ", $noun), None, &[$($word),*])
+            }
+        }
+
+        impl utoipa::ToSchema for $type {}
+    )*};
+}
+
+stored! {
+    EndpointState, "state of an endpoint" {
+        Enabled = "enabled",
+        Disabled = "disabled",
+        Failed = "failed",
+    }
+    DeliveryState, "state of a delivery" {
+        Pending = "pending",
+        Delivered = "delivered",
+        Failed = "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_of_an_account_has_its_event() {
+        let known = event_types();
+        for status in CredentialStatus::ALL {
+            assert!(known.contains(&account_event_type(status).0), "{status}");
+        }
+        assert!(known.contains(&"bot.in_call_not_recording".to_owned()));
+        assert!(!known.contains(&"bot.ready".to_owned()), "no webhook says that a bot was made");
+    }
+}

@@ -1,0 +1,654 @@
+//! Endpoints, and what is delivered to them. See `store::Webhooks` for the queue of each subject.
+//!
+//! Whoever changes which delivery is due holds the endpoint's row: the event that joins a queue, the worker that takes the
+//! first one out, the person who has something sent again. So none of them overlooks what another has not committed yet.
+
+use async_trait::async_trait;
+use model::{
+    CLOCK_TOLERANCE, DeliveryState, EndpointState, EventId, LeaseToken, Sealed, Timestamp,
+    WebhookEndpointId, WorkspaceId,
+};
+use store::{
+    AfterAttempt, Answer, Attempt, Backlog, Delivery, DeliveryFilter, EndpointAfter, EndpointChange,
+    FailureRun, Lease, NewEvent, StoreError, WebhookEndpoint, Webhooks,
+};
+
+use super::events::{self, EVENT_COLUMNS};
+use crate::{
+    SqlStore,
+    db::{Isolation, Tx, exists},
+    query::{MOST_ROWS, insert, json, list, query, values},
+    row::Row,
+};
+
+const COLUMNS: &str = "id, workspace, url, secrets, description, event_types, svix_headers, state, disabled_at,\n\
+             first_failure_at, failing_since, created_at";
+
+fn endpoint(row: &Row) -> Result<WebhookEndpoint, StoreError> {
+    let row = row.of("webhook_endpoints");
+    Ok(WebhookEndpoint {
+        id: row.parsed("id")?,
+        workspace: row.parsed("workspace")?,
+        url: row.sealed("url")?,
+        secrets: row.sealed("secrets")?,
+        description: row.text("description")?,
+        event_types: row.json("event_types")?,
+        svix_headers: row.number("svix_headers")? != 0,
+        state: row.parsed("state")?,
+        disabled_at: row.optional_time("disabled_at")?,
+        run: FailureRun {
+            first_at: row.optional_time("first_failure_at")?,
+            counted_from: row.optional_time("failing_since")?,
+        },
+        created_at: row.time("created_at")?,
+    })
+}
+
+fn delivery(row: &Row) -> Result<Delivery, StoreError> {
+    let event = events::event(row)?;
+    let row = row.of("deliveries");
+    let answer: Option<String> = row.optional_text("answer")?;
+    let answer = answer.map(|answer| {
+        serde_json::from_str::<Answer>(&answer)
+            .map_err(|error| StoreError::Corrupt { table: "deliveries", cause: error.to_string() })
+    });
+    Ok(Delivery {
+        event,
+        state: row.parsed("state")?,
+        attempts: row.count("attempts")?,
+        due_at: row.optional_time("due_at")?,
+        attempted_at: row.optional_time("attempted_at")?,
+        answer: answer.transpose()?,
+    })
+}
+
+const DELIVERY_COLUMNS: &str =
+    "deliveries.state, deliveries.attempts, deliveries.due_at, deliveries.attempted_at, deliveries.answer";
+
+/// Locks an endpoint of a workspace; `None` when there is none.
+async fn lock(
+    db: &mut Tx,
+    workspace: WorkspaceId,
+    id: WebhookEndpointId,
+) -> Result<Option<WebhookEndpoint>, StoreError> {
+    query(format!(
+        "-- webhook_endpoints: lock\n\
+         SELECT {COLUMNS} FROM webhook_endpoints WHERE id = $1 AND workspace = $2 FOR UPDATE"
+    ))
+    .with(values![id, workspace])
+    .one(db, endpoint)
+    .await
+}
+
+/// Locks an endpoint whose lease is held; `false` when it no longer is.
+async fn lock_leased(db: &mut Tx, id: WebhookEndpointId, lease: &Lease) -> Result<bool, StoreError> {
+    let found = query(
+        "-- webhook_endpoints: lock_leased\n\
+         SELECT 1 FROM webhook_endpoints WHERE id = $1 AND lease_token = $2 FOR UPDATE",
+    )
+    .with(values![id, lease.token])
+    .fetch_optional(db)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Something is due at these endpoints.
+async fn wake(db: &mut Tx, endpoints: &[WebhookEndpointId], at: Timestamp) -> Result<(), StoreError> {
+    query(
+        "-- webhook_endpoints: wake\n\
+         UPDATE webhook_endpoints SET due_at = least(coalesce(due_at, $1), $1) WHERE id = ANY($2)",
+    )
+    .with(values![at, list(endpoints)])
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Adds an event to the queue of its subject at each of these endpoints, which are locked.
+async fn enqueue(
+    db: &mut Tx,
+    endpoints: &[WebhookEndpointId],
+    sequence: i64,
+    event: &NewEvent,
+) -> Result<(), StoreError> {
+    query(
+        "-- deliveries: enqueue\n\
+         INSERT INTO deliveries (endpoint, event, sequence, subject, state, attempts, due_at)\n\
+         SELECT id, $1, $2, $3, 'pending', 0, CASE WHEN EXISTS\n\
+             (SELECT 1 FROM deliveries WHERE endpoint = webhook_endpoints.id AND subject = $3 AND state = 'pending')\n\
+             THEN NULL ELSE $4 END\n\
+         FROM webhook_endpoints WHERE id = ANY($5)",
+    )
+    .with(values![event.id, sequence, &event.subject, event.at, list(endpoints)])
+    .execute(&mut *db)
+    .await?;
+    wake(db, endpoints, event.at).await
+}
+
+/// Adds the deliveries of an event, for each endpoint that listens to its type.
+pub(super) async fn fan_out(db: &mut Tx, sequence: i64, event: &NewEvent) -> Result<(), StoreError> {
+    let rows = query(
+        "-- deliveries: fan_out\n\
+         SELECT id, event_types FROM webhook_endpoints WHERE workspace = $1 AND state = 'enabled'\n\
+         ORDER BY id FOR UPDATE",
+    )
+    .bind(event.workspace)
+    .fetch_all(&mut *db)
+    .await?;
+    let mut wanted = Vec::new();
+    for row in &rows {
+        let row = row.of("webhook_endpoints");
+        let types: Vec<String> = row.json("event_types")?;
+        if types.is_empty() || types.contains(&event.kind) {
+            wanted.push(row.parsed("id")?);
+        }
+    }
+    if wanted.is_empty() { Ok(()) } else { enqueue(db, &wanted, sequence, event).await }
+}
+
+/// Sets right which delivery of each subject is due at an endpoint, which is locked, after some were added in the middle.
+async fn requeue(db: &mut Tx, endpoint: WebhookEndpointId, now: Timestamp) -> Result<(), StoreError> {
+    const BEFORE: &str = "EXISTS (SELECT 1 FROM deliveries AS o WHERE o.endpoint = d.endpoint\n\
+             AND o.subject = d.subject AND o.state = 'pending' AND o.sequence < d.sequence)";
+    query(format!(
+        "-- deliveries: requeue others\n\
+         UPDATE deliveries AS d SET due_at = NULL\n\
+         WHERE endpoint = $1 AND state = 'pending' AND due_at IS NOT NULL AND {BEFORE}"
+    ))
+    .bind(endpoint)
+    .execute(&mut *db)
+    .await?;
+    query(format!(
+        "-- deliveries: requeue first\n\
+         UPDATE deliveries AS d SET due_at = $2\n\
+         WHERE endpoint = $1 AND state = 'pending' AND due_at IS NULL AND NOT {BEFORE}"
+    ))
+    .with(values![endpoint, now])
+    .execute(&mut *db)
+    .await?;
+    wake(db, &[endpoint], now).await
+}
+
+/// Writes down one attempt, and makes the next of the subject due when this one is done with.
+async fn record(
+    db: &mut Tx,
+    endpoint: WebhookEndpointId,
+    attempt: &Attempt,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (state, due_at) = match attempt.then {
+        AfterAttempt::Delivered => (DeliveryState::Delivered, None),
+        AfterAttempt::Again(at) => (DeliveryState::Pending, Some(at)),
+        AfterAttempt::GivenUp => (DeliveryState::Failed, None),
+    };
+    let answer = serde_json::to_string(&attempt.answer).expect("text keys");
+    query(
+        "-- record_attempts: write\n\
+         UPDATE deliveries SET state = $1, due_at = $2, attempts = attempts + 1, attempted_at = $3, answer = $4\n\
+         WHERE endpoint = $5 AND event = $6 AND state = 'pending'",
+    )
+    .with(values![state.as_str(), due_at, attempt.at, answer, endpoint, attempt.event])
+    .execute(&mut *db)
+    .await?;
+    if state == DeliveryState::Pending {
+        return Ok(());
+    }
+    query(
+        "-- record_attempts: next\n\
+         UPDATE deliveries SET due_at = $1 WHERE endpoint = $2 AND due_at IS NULL AND state = 'pending' AND event =\n\
+             (SELECT event FROM deliveries WHERE endpoint = $2 AND state = 'pending' AND subject =\n\
+                 (SELECT subject FROM deliveries WHERE endpoint = $2 AND event = $3)\n\
+              ORDER BY sequence LIMIT 1)",
+    )
+    .with(values![now, endpoint, attempt.event])
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+#[async_trait]
+impl Webhooks for SqlStore {
+    async fn add_webhook_endpoint(&self, endpoint: &WebhookEndpoint, most: u32) -> Result<bool, StoreError> {
+        let body = |mut tx: Tx| async move {
+            // One at a time for each workspace, so that none is counted by nobody.
+            query("-- add_webhook_endpoint: lock\nSELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE")
+                .bind(endpoint.workspace)
+                .execute(&mut tx)
+                .await?;
+            let there = query(
+                "-- add_webhook_endpoint: count\nSELECT count(*) FROM webhook_endpoints WHERE workspace = $1",
+            )
+            .bind(endpoint.workspace)
+            .count(&mut tx)
+            .await?;
+            if there >= u64::from(most) {
+                return Ok(false);
+            }
+            insert("-- add_webhook_endpoint", "webhook_endpoints")
+                .set("id", endpoint.id)
+                .set("workspace", endpoint.workspace)
+                .set("url", &endpoint.url)
+                .set("secrets", &endpoint.secrets)
+                .set("description", &endpoint.description)
+                .set("event_types", json(&endpoint.event_types))
+                .set("svix_headers", i64::from(endpoint.svix_headers))
+                .set("state", endpoint.state.as_str())
+                .set("disabled_at", endpoint.disabled_at)
+                .set("created_at", endpoint.created_at)
+                .execute(&mut tx)
+                .await
+                .map_err(exists("an endpoint with this id"))?;
+            tx.commit().await?;
+            Ok(true)
+        };
+        self.transaction("add_webhook_endpoint", Isolation::OnRows, body).await
+    }
+
+    async fn webhook_endpoint(
+        &self,
+        workspace: WorkspaceId,
+        id: WebhookEndpointId,
+    ) -> Result<Option<WebhookEndpoint>, StoreError> {
+        query(format!(
+            "-- webhook_endpoint\nSELECT {COLUMNS} FROM webhook_endpoints WHERE id = $1 AND workspace = $2"
+        ))
+        .with(values![id, workspace])
+        .one(&self.readers, endpoint)
+        .await
+    }
+
+    async fn webhook_endpoints(&self, workspace: WorkspaceId) -> Result<Vec<WebhookEndpoint>, StoreError> {
+        query(format!(
+            "-- webhook_endpoints\n\
+             SELECT {COLUMNS} FROM webhook_endpoints WHERE workspace = $1 ORDER BY created_at DESC, id DESC"
+        ))
+        .bind(workspace)
+        .all(&self.readers, endpoint)
+        .await
+    }
+
+    async fn change_webhook_endpoint(
+        &self,
+        workspace: WorkspaceId,
+        id: WebhookEndpointId,
+        change: &EndpointChange,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let body = |mut tx: Tx| async move {
+            let Some(before) = lock(&mut tx, workspace, id).await? else { return Ok(false) };
+            let (state, disabled_at, run) = match (change.enabled, before.state) {
+                (Some(true), EndpointState::Disabled | EndpointState::Failed) => {
+                    (EndpointState::Enabled, None, FailureRun::default())
+                }
+                (Some(false), EndpointState::Enabled | EndpointState::Failed) => {
+                    (EndpointState::Disabled, before.disabled_at.or(Some(now)), before.run)
+                }
+                (Some(_) | None, state) => (state, before.disabled_at, before.run),
+            };
+            query(
+                "-- change_webhook_endpoint\n\
+                 UPDATE webhook_endpoints SET url = $1, description = $2, event_types = $3, svix_headers = $4,\n\
+                     state = $5, disabled_at = $6, first_failure_at = $7, failing_since = $8 WHERE id = $9",
+            )
+            .with(values![
+                change.url.as_ref().unwrap_or(&before.url),
+                change.description.as_ref().unwrap_or(&before.description),
+                json(change.event_types.as_ref().unwrap_or(&before.event_types)),
+                i64::from(change.svix_headers.unwrap_or(before.svix_headers)),
+                state.as_str(),
+                disabled_at,
+                run.first_at,
+                run.counted_from,
+                id
+            ])
+            .execute(&mut tx)
+            .await?;
+            if before.state != EndpointState::Enabled && state == EndpointState::Enabled {
+                query(
+                    "-- change_webhook_endpoint: what waits\n\
+                     UPDATE deliveries SET due_at = $1 WHERE endpoint = $2 AND state = 'pending' AND due_at > $1",
+                )
+                .with(values![now, id])
+                .execute(&mut tx)
+                .await?;
+                wake(&mut tx, &[id], now).await?;
+            }
+            tx.commit().await?;
+            Ok(true)
+        };
+        self.transaction("change_webhook_endpoint", Isolation::OnRows, body).await
+    }
+
+    async fn replace_webhook_secrets(
+        &self,
+        workspace: WorkspaceId,
+        id: WebhookEndpointId,
+        old: &Sealed,
+        new: &Sealed,
+    ) -> Result<bool, StoreError> {
+        let replaced = query(
+            "-- replace_webhook_secrets\n\
+             UPDATE webhook_endpoints SET secrets = $1 WHERE id = $2 AND workspace = $3 AND secrets = $4",
+        )
+        .with(values![new, id, workspace, old])
+        .execute(&self.writer)
+        .await?;
+        Ok(replaced > 0)
+    }
+
+    async fn remove_webhook_endpoint(
+        &self,
+        workspace: WorkspaceId,
+        id: WebhookEndpointId,
+    ) -> Result<bool, StoreError> {
+        let body = |mut tx: Tx| async move {
+            if lock(&mut tx, workspace, id).await?.is_none() {
+                return Ok(false);
+            }
+            for statement in [
+                "-- remove_webhook_endpoint: deliveries\nDELETE FROM deliveries WHERE endpoint = $1",
+                "-- remove_webhook_endpoint\nDELETE FROM webhook_endpoints WHERE id = $1",
+            ] {
+                query(statement).bind(id).execute(&mut tx).await?;
+            }
+            tx.commit().await?;
+            Ok(true)
+        };
+        self.transaction("remove_webhook_endpoint", Isolation::OnRows, body).await
+    }
+
+    async fn lease_due_endpoints(
+        &self,
+        tokens: &[LeaseToken],
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Vec<(WebhookEndpoint, Lease, Timestamp)>, StoreError> {
+        let body = |mut tx: Tx| async move {
+            let rows = query(format!(
+                "-- lease_due_endpoints: find\n\
+                 SELECT {COLUMNS}, due_at FROM webhook_endpoints\n\
+                 WHERE state = 'enabled' AND due_at <= $1\n\
+                   AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
+                 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED"
+            ))
+            .with(values![
+                now,
+                i64::try_from(tokens.len()).unwrap_or(i64::MAX),
+                expires_at + CLOCK_TOLERANCE
+            ])
+            .fetch_all(&mut tx)
+            .await?;
+            let mut leased = Vec::with_capacity(rows.len());
+            for (row, token) in rows.iter().zip(tokens) {
+                let found = endpoint(row)?;
+                query(
+                    "-- lease_due_endpoints: claim\n\
+                     UPDATE webhook_endpoints SET lease_token = $1, lease_expires_at = $2 WHERE id = $3",
+                )
+                .with(values![*token, expires_at, found.id])
+                .execute(&mut tx)
+                .await?;
+                let due_at = row.of("webhook_endpoints").time("due_at")?;
+                leased.push((found, Lease { token: *token, expires_at }, due_at));
+            }
+            tx.commit().await?;
+            Ok(leased)
+        };
+        self.transaction("lease_due_endpoints", Isolation::OnRows, body).await
+    }
+
+    async fn renew_endpoint(
+        &self,
+        id: WebhookEndpointId,
+        lease: &Lease,
+        expires_at: Timestamp,
+    ) -> Result<Option<WebhookEndpoint>, StoreError> {
+        query(format!(
+            "-- renew_endpoint\n\
+             UPDATE webhook_endpoints SET lease_expires_at = $1 WHERE id = $2 AND lease_token = $3\n\
+             RETURNING {COLUMNS}"
+        ))
+        .with(values![expires_at, id, lease.token])
+        .one(&self.writer, endpoint)
+        .await
+    }
+
+    async fn release_endpoint(
+        &self,
+        id: WebhookEndpointId,
+        lease: &Lease,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let body = |mut tx: Tx| async move {
+            // Locked before it is looked what is due: an event that comes now waits, and wakes the endpoint again.
+            if !lock_leased(&mut tx, id, lease).await? {
+                return Ok(None);
+            }
+            let due_at: Option<Option<i64>> = query(
+                "-- release_endpoint: next\n\
+                 SELECT min(due_at) FROM deliveries WHERE endpoint = $1 AND state = 'pending' AND due_at IS NOT NULL",
+            )
+            .bind(id)
+            .scalar(&mut tx)
+            .await?;
+            let due_at = due_at.flatten().map(Timestamp::from_microsecond);
+            query(
+                "-- release_endpoint\n\
+                 UPDATE webhook_endpoints SET lease_token = NULL, lease_expires_at = NULL, due_at = $1 WHERE id = $2",
+            )
+            .with(values![due_at, id])
+            .execute(&mut tx)
+            .await?;
+            tx.commit().await?;
+            Ok(due_at)
+        };
+        self.transaction("release_endpoint", Isolation::OnRows, body).await
+    }
+
+    async fn due_deliveries(
+        &self,
+        endpoint: WebhookEndpointId,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        query(format!(
+            "-- due_deliveries\n\
+             SELECT {EVENT_COLUMNS}, {DELIVERY_COLUMNS} FROM deliveries JOIN events ON events.id = deliveries.event\n\
+             WHERE deliveries.endpoint = $1 AND deliveries.state = 'pending' AND deliveries.due_at <= $2\n\
+             ORDER BY deliveries.due_at, deliveries.sequence LIMIT $3"
+        ))
+        .with(values![endpoint, now, most])
+        .all(&self.readers, delivery)
+        .await
+    }
+
+    async fn record_attempts(
+        &self,
+        endpoint: WebhookEndpointId,
+        lease: &Lease,
+        attempts: &[Attempt],
+        after: &EndpointAfter,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let body = |mut tx: Tx| async move {
+            if !lock_leased(&mut tx, endpoint, lease).await? {
+                return Ok(false);
+            }
+            for attempt in attempts {
+                record(&mut tx, endpoint, attempt, now).await?;
+            }
+            if after.is_back {
+                query(
+                    "-- record_attempts: back\n\
+                     UPDATE deliveries SET due_at = $1 WHERE endpoint = $2 AND state = 'pending' AND due_at > $1",
+                )
+                .with(values![now, endpoint])
+                .execute(&mut tx)
+                .await?;
+            }
+            query(
+                "-- record_attempts: endpoint\n\
+                 UPDATE webhook_endpoints SET first_failure_at = $1, failing_since = $2 WHERE id = $3",
+            )
+            .with(values![after.run.first_at, after.run.counted_from, endpoint])
+            .execute(&mut tx)
+            .await?;
+            if let Some(event) = &after.failed {
+                let failed = query(
+                    "-- record_attempts: failed\n\
+                     UPDATE webhook_endpoints SET state = 'failed', disabled_at = $1 WHERE id = $2 AND state = 'enabled'",
+                )
+                .with(values![now, endpoint])
+                .execute(&mut tx)
+                .await?;
+                if failed > 0 {
+                    events::write(&mut tx, event).await?;
+                }
+            }
+            tx.commit().await?;
+            Ok(true)
+        };
+        self.transaction("record_attempts", Isolation::OnRows, body).await
+    }
+
+    async fn deliveries(
+        &self,
+        workspace: WorkspaceId,
+        endpoint: WebhookEndpointId,
+        filter: &DeliveryFilter,
+        most: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        query(format!(
+            "-- deliveries\n\
+             SELECT {EVENT_COLUMNS}, {DELIVERY_COLUMNS} FROM deliveries JOIN events ON events.id = deliveries.event\n\
+             WHERE deliveries.endpoint = $1 AND events.workspace = $2\n\
+                 AND ($3 IS NULL OR deliveries.state = $3) AND ($4 IS NULL OR deliveries.event = $4)\n\
+                 AND ($5 OR events.kind = ANY($6)) AND ($7 IS NULL OR events.subject = $7)\n\
+                 AND ($8 IS NULL OR deliveries.sequence < $8)\n\
+             ORDER BY deliveries.sequence DESC LIMIT $9"
+        ))
+        .with(values![
+            endpoint,
+            workspace,
+            filter.state.map(DeliveryState::as_str),
+            filter.event,
+            filter.events.kinds.is_empty(),
+            list(&filter.events.kinds),
+            &filter.events.subject,
+            filter.before,
+            most
+        ])
+        .all(&self.readers, delivery)
+        .await
+    }
+
+    async fn add_delivery(
+        &self,
+        endpoint: WebhookEndpointId,
+        event: &NewEvent,
+    ) -> Result<bool, StoreError> {
+        let body = |mut tx: Tx| async move {
+            let sequence = events::number(&mut tx, event).await?;
+            if lock(&mut tx, event.workspace, endpoint).await?.is_none() {
+                return Ok(false);
+            }
+            enqueue(&mut tx, &[endpoint], sequence, event).await?;
+            tx.commit().await?;
+            Ok(true)
+        };
+        self.transaction("add_delivery", Isolation::OnRows, body).await
+    }
+
+    async fn retry_delivery(
+        &self,
+        workspace: WorkspaceId,
+        endpoint: WebhookEndpointId,
+        event: EventId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let body = |mut tx: Tx| async move {
+            if lock(&mut tx, workspace, endpoint).await?.is_none() {
+                return Ok(false);
+            }
+            let known = query(
+                "-- retry_delivery\n\
+                 UPDATE deliveries SET state = 'pending', attempts = 0, due_at = $1 WHERE endpoint = $2 AND event = $3",
+            )
+            .with(values![now, endpoint, event])
+            .execute(&mut tx)
+            .await?;
+            requeue(&mut tx, endpoint, now).await?;
+            tx.commit().await?;
+            Ok(known > 0)
+        };
+        self.transaction("retry_delivery", Isolation::OnRows, body).await
+    }
+
+    async fn replay_events(
+        &self,
+        workspace: WorkspaceId,
+        id: WebhookEndpointId,
+        (since, until): (Timestamp, Timestamp),
+        most: u32,
+        now: Timestamp,
+    ) -> Result<Option<u64>, StoreError> {
+        let body = |mut tx: Tx| async move {
+            let Some(endpoint) = lock(&mut tx, workspace, id).await? else { return Ok(None) };
+            let kinds = &endpoint.event_types;
+            let span = || {
+                values![workspace, since, until, kinds.is_empty(), list(kinds)].into_iter()
+            };
+            const SPAN: &str = "workspace = $1 AND happened_at >= $2 AND happened_at < $3 AND ($4 OR kind = ANY($5))";
+            let count = query(format!("-- replay_events: count\nSELECT count(*) FROM events WHERE {SPAN}"))
+                .with(span())
+                .count(&mut tx)
+                .await?;
+            if count > u64::from(most) {
+                return Ok(Some(count));
+            }
+            let rows = query(format!(
+                "-- replay_events: find\nSELECT id, sequence, subject FROM events WHERE {SPAN} ORDER BY sequence"
+            ))
+            .with(span())
+            .fetch_all(&mut tx)
+            .await?;
+            let mut found = Vec::with_capacity(rows.len());
+            for row in &rows {
+                let row = row.of("events");
+                found.push((row.text("id")?, row.number("sequence")?, row.text("subject")?));
+            }
+            for rows in found.chunks(MOST_ROWS) {
+                let mut query = query(
+                    "-- replay_events: write\n\
+                     INSERT INTO deliveries AS d (endpoint, event, sequence, subject, state, attempts)",
+                );
+                query.push_rows(rows, |query, (event, sequence, subject)| {
+                    query.push_bind(id).push(", ").push_bind(event).push(", ").push_bind(*sequence);
+                    query.push(", ").push_bind(subject).push(", 'pending', 0");
+                });
+                query.push(
+                    " ON CONFLICT (endpoint, event) DO UPDATE SET state = 'pending', attempts = 0, due_at = NULL\n\
+                     WHERE d.state <> 'pending'",
+                );
+                query.execute(&mut tx).await?;
+            }
+            requeue(&mut tx, id, now).await?;
+            tx.commit().await?;
+            Ok(Some(count))
+        };
+        self.transaction("replay_events", Isolation::OnRows, body).await
+    }
+
+    async fn webhook_backlog(&self) -> Result<Backlog, StoreError> {
+        let row = query(
+            "-- webhook_backlog\n\
+             SELECT count(*) AS pending, min(events.happened_at) AS oldest\n\
+             FROM deliveries JOIN events ON events.id = deliveries.event\n\
+             JOIN webhook_endpoints ON webhook_endpoints.id = deliveries.endpoint\n\
+             WHERE deliveries.state = 'pending' AND webhook_endpoints.state = 'enabled'",
+        )
+        .fetch_one(&self.readers)
+        .await?;
+        let row = row.of("deliveries");
+        Ok(Backlog { pending: row.number("pending")?.unsigned_abs(), oldest: row.optional_time("oldest")? })
+    }
+}

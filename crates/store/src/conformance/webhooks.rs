@@ -1,0 +1,344 @@
+//! Endpoints that are told of events.
+#![expect(missing_docs, reason = "the names say it")]
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use model::{
+    DeliveryState, EndpointState, EventId, LeaseToken, Timestamp, WebhookEndpointId, WorkspaceId,
+};
+
+use super::{CALLERS, Conformance, ROUNDS, events::event};
+use crate::{
+    AfterAttempt, Answer, Attempt, DeliveryFilter, EndpointAfter, EndpointChange, FailureRun, Lease,
+    NewEvent, WebhookEndpoint,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn endpoint(suite: &Conformance, workspace: WorkspaceId) -> WebhookEndpoint {
+    WebhookEndpoint {
+        id: WebhookEndpointId::generate(&suite.env),
+        workspace,
+        url: suite.sealed(),
+        secrets: suite.sealed(),
+        description: "Zoë’s 🗝".into(),
+        event_types: vec![],
+        svix_headers: true,
+        state: EndpointState::Enabled,
+        disabled_at: None,
+        run: FailureRun::default(),
+        created_at: suite.env.now(),
+    }
+}
+
+async fn added(suite: &Conformance, workspace: WorkspaceId) -> WebhookEndpoint {
+    let made = endpoint(suite, workspace);
+    assert!(suite.store.add_webhook_endpoint(&made, 50).await.unwrap());
+    made
+}
+
+async fn happens(suite: &Conformance, workspace: WorkspaceId, subject: &str) -> NewEvent {
+    let event = event(suite, workspace, ("bot.done", subject), suite.env.now());
+    suite.store.add_event(&event).await.unwrap();
+    event
+}
+
+async fn lease(suite: &Conformance, at: Timestamp, most: usize) -> Vec<(WebhookEndpoint, Lease)> {
+    let tokens: Vec<_> = (0..most).map(|_| LeaseToken::generate(&suite.env)).collect();
+    let leased = suite.store.lease_due_endpoints(&tokens, at, at + 60 * SECOND).await.unwrap();
+    leased.into_iter().map(|(endpoint, lease, _)| (endpoint, lease)).collect()
+}
+
+async fn due(suite: &Conformance, endpoint: WebhookEndpointId, at: Timestamp) -> Vec<EventId> {
+    let due = suite.store.due_deliveries(endpoint, at, 100).await.unwrap();
+    due.iter().map(|delivery| delivery.event.event.id).collect()
+}
+
+const NOTHING: EndpointAfter =
+    EndpointAfter { run: FailureRun { first_at: None, counted_from: None }, failed: None, is_back: false };
+
+fn attempt(suite: &Conformance, event: EventId, then: AfterAttempt) -> Attempt {
+    let headers = vec![("x-a".to_owned(), "b".to_owned())];
+    let answer = Answer { status: Some(200), headers, body: "käse".into(), error: None, took_ms: 12 };
+    Attempt { event, at: suite.env.now(), answer, then }
+}
+
+async fn attempted(
+    suite: &Conformance,
+    (endpoint, lease): &(WebhookEndpoint, Lease),
+    event: EventId,
+    then: AfterAttempt,
+) -> bool {
+    let attempts = [attempt(suite, event, then)];
+    suite.store.record_attempts(endpoint.id, lease, &attempts, &NOTHING, suite.env.now()).await.unwrap()
+}
+
+pub async fn an_endpoint_comes_back_whole(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let mut made = endpoint(suite, workspace);
+    made.event_types = vec!["bot.done".into(), "bot.fatal".into()];
+    assert!(suite.store.add_webhook_endpoint(&made, 1).await.unwrap());
+    let found = suite.store.webhook_endpoint(workspace, made.id).await.unwrap().unwrap();
+    assert_eq!((found.url, found.secrets), (made.url.clone(), made.secrets.clone()));
+    assert_eq!((found.description, found.event_types), (made.description, made.event_types));
+    assert_eq!((found.svix_headers, found.state, found.run), (true, EndpointState::Enabled, made.run));
+    let elsewhere = WorkspaceId::generate(&suite.env);
+    assert!(suite.store.webhook_endpoint(elsewhere, made.id).await.unwrap().is_none());
+
+    let change = EndpointChange {
+        url: Some(suite.sealed()),
+        event_types: Some(vec![]),
+        svix_headers: Some(false),
+        ..EndpointChange::default()
+    };
+    let now = suite.env.now();
+    assert!(!suite.store.change_webhook_endpoint(elsewhere, made.id, &change, now).await.unwrap());
+    assert!(suite.store.change_webhook_endpoint(workspace, made.id, &change, now).await.unwrap());
+    let found = suite.store.webhook_endpoint(workspace, made.id).await.unwrap().unwrap();
+    assert_eq!((Some(found.url), found.event_types.len(), found.svix_headers), (change.url, 0, false));
+    assert_eq!(found.description, "Zoë’s 🗝");
+
+    let (new, another) = (suite.sealed(), suite.sealed());
+    let replace =
+        async |old| suite.store.replace_webhook_secrets(workspace, made.id, old, &new).await.unwrap();
+    assert!(!replace(&another).await, "somebody else has replaced them");
+    assert!(replace(&made.secrets).await);
+    assert!(!suite.store.remove_webhook_endpoint(elsewhere, made.id).await.unwrap());
+    assert!(suite.store.remove_webhook_endpoint(workspace, made.id).await.unwrap());
+    assert!(suite.store.webhook_endpoints(workspace).await.unwrap().is_empty());
+}
+
+pub async fn a_workspace_has_no_more_endpoints_than_it_may(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let many: Vec<_> = (0..CALLERS).map(|_| endpoint(suite, workspace)).collect();
+    let added = join_all(many.iter().map(|made| suite.store.add_webhook_endpoint(made, 3))).await;
+    assert_eq!(added.into_iter().filter(|added| *added.as_ref().unwrap()).count(), 3);
+    assert_eq!(suite.store.webhook_endpoints(workspace).await.unwrap().len(), 3);
+}
+
+pub async fn an_event_reaches_who_listens_to_it(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let all = added(suite, workspace).await;
+    let mut narrow = endpoint(suite, workspace);
+    narrow.event_types = vec!["bot.fatal".into()];
+    let mut off = endpoint(suite, workspace);
+    off.state = EndpointState::Disabled;
+    for made in [&narrow, &off] {
+        assert!(suite.store.add_webhook_endpoint(made, 50).await.unwrap());
+    }
+    let now = suite.env.now();
+    let done = happens(suite, workspace, "one").await;
+    assert_eq!(due(suite, all.id, now).await, [done.id]);
+    assert!(due(suite, narrow.id, now).await.is_empty() && due(suite, off.id, now).await.is_empty());
+    let fatal = event(suite, workspace, ("bot.fatal", "two"), now);
+    suite.store.add_event(&fatal).await.unwrap();
+    assert_eq!(due(suite, narrow.id, now).await, [fatal.id]);
+    let mut leased: Vec<_> = lease(suite, now, 9).await.iter().map(|(endpoint, _)| endpoint.id).collect();
+    leased.sort_unstable();
+    let mut expected = vec![all.id, narrow.id];
+    expected.sort_unstable();
+    assert_eq!(leased, expected);
+    assert!(lease(suite, now, 9).await.is_empty(), "each of them once");
+    assert_eq!(lease(suite, now + 61 * SECOND, 9).await.len(), 2, "a lease ends");
+}
+
+pub async fn events_of_one_subject_follow_one_another(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let made = added(suite, workspace).await;
+    let now = suite.env.now();
+    let first = happens(suite, workspace, "one").await;
+    let second = happens(suite, workspace, "one").await;
+    let other = happens(suite, workspace, "two").await;
+    assert_eq!(due(suite, made.id, now).await, [first.id, other.id]);
+    let held = lease(suite, now, 1).await.pop().unwrap();
+    assert!(attempted(suite, &held, first.id, AfterAttempt::Again(now + 5 * SECOND)).await);
+    assert_eq!(due(suite, made.id, now).await, [other.id], "the second waits behind the first");
+    assert!(attempted(suite, &held, first.id, AfterAttempt::Delivered).await);
+    assert_eq!(due(suite, made.id, now).await, [second.id, other.id]);
+    assert!(attempted(suite, &held, second.id, AfterAttempt::GivenUp).await);
+    assert!(attempted(suite, &held, other.id, AfterAttempt::Delivered).await);
+    let third = happens(suite, workspace, "one").await;
+    assert_eq!(due(suite, made.id, now).await, [third.id], "what was given up holds up nothing");
+}
+
+pub async fn an_endpoint_that_is_given_back_says_when_it_is_due(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let made = added(suite, workspace).await;
+    let now = suite.env.now();
+    let first = happens(suite, workspace, "one").await;
+    let held = lease(suite, now, 1).await.pop().unwrap();
+    let later = now + 5 * SECOND;
+    assert!(attempted(suite, &held, first.id, AfterAttempt::Again(later)).await);
+    assert_eq!(suite.store.release_endpoint(made.id, &held.1).await.unwrap(), Some(later));
+    assert!(lease(suite, now, 1).await.is_empty());
+    let held = lease(suite, later, 1).await.pop().unwrap();
+    assert!(attempted(suite, &held, first.id, AfterAttempt::Delivered).await);
+    happens(suite, workspace, "two").await;
+    assert_eq!(suite.store.release_endpoint(made.id, &held.1).await.unwrap(), Some(now));
+    assert_eq!(lease(suite, now, 1).await.len(), 1, "what came meanwhile is not overlooked");
+}
+
+/// The one that is taken out of its queue, and the one that joins it, at the same moment: one of both sees the other.
+pub async fn who_joins_a_queue_that_empties_is_due(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let made = added(suite, workspace).await;
+    for _ in 0..ROUNDS {
+        let now = suite.env.now();
+        let first = happens(suite, workspace, "one").await;
+        let held = lease(suite, now, 1).await.pop().unwrap();
+        let joins = event(suite, workspace, ("bot.done", "one"), now);
+        let (recorded, joined) = futures_util::join!(
+            attempted(suite, &held, first.id, AfterAttempt::Delivered),
+            suite.store.add_event(&joins)
+        );
+        joined.unwrap();
+        assert!(recorded);
+        assert_eq!(due(suite, made.id, now).await, [joins.id]);
+        let second = attempted(suite, &held, joins.id, AfterAttempt::Delivered);
+        let joins = event(suite, workspace, ("bot.done", "two"), now);
+        let (recorded, joined) = futures_util::join!(second, suite.store.add_event(&joins));
+        joined.unwrap();
+        assert!(recorded);
+        assert!(suite.store.release_endpoint(made.id, &held.1).await.unwrap().is_some());
+        let held = lease(suite, now, 1).await.pop().unwrap();
+        assert!(attempted(suite, &held, joins.id, AfterAttempt::Delivered).await);
+        assert_eq!(suite.store.release_endpoint(made.id, &held.1).await.unwrap(), None);
+    }
+}
+
+pub async fn attempts_need_the_lease(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let made = added(suite, workspace).await;
+    let now = suite.env.now();
+    let first = happens(suite, workspace, "one").await;
+    let old = lease(suite, now, 1).await.pop().unwrap();
+    let new = lease(suite, now + 61 * SECOND, 1).await.pop().unwrap();
+    assert!(!attempted(suite, &old, first.id, AfterAttempt::GivenUp).await);
+    assert!(suite.store.renew_endpoint(made.id, &old.1, now + 99 * SECOND).await.unwrap().is_none());
+    assert_eq!(suite.store.release_endpoint(made.id, &old.1).await.unwrap(), None);
+    assert_eq!(due(suite, made.id, now).await, [first.id]);
+    assert!(suite.store.renew_endpoint(made.id, &new.1, now + 99 * SECOND).await.unwrap().is_some());
+    assert!(attempted(suite, &new, first.id, AfterAttempt::Delivered).await);
+}
+
+pub async fn deliveries_are_listed_with_what_became_of_them(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let made = added(suite, workspace).await;
+    let first = happens(suite, workspace, "one").await;
+    let second = happens(suite, workspace, "two").await;
+    let held = lease(suite, suite.env.now(), 1).await.pop().unwrap();
+    assert!(attempted(suite, &held, first.id, AfterAttempt::Delivered).await);
+    let list = async |workspace, filter: DeliveryFilter, most| {
+        suite.store.deliveries(workspace, made.id, &filter, most).await.unwrap()
+    };
+    let listed = list(workspace, DeliveryFilter::default(), 9).await;
+    let ids: Vec<_> = listed.iter().map(|delivery| delivery.event.event.id).collect();
+    assert_eq!(ids, [second.id, first.id]);
+    let done = &listed[1];
+    assert_eq!((done.state, done.attempts, done.due_at), (DeliveryState::Delivered, 1, None));
+    assert_eq!(done.attempted_at, Some(suite.env.now()));
+    assert_eq!(done.answer, Some(attempt(suite, first.id, AfterAttempt::Delivered).answer));
+    assert_eq!(done.event.event, first);
+    assert!(listed[0].answer.is_none());
+
+    let page = list(workspace, DeliveryFilter { before: Some(2), ..DeliveryFilter::default() }, 1).await;
+    assert_eq!(page[0].event.sequence, 1);
+    let pending = DeliveryFilter { state: Some(DeliveryState::Pending), ..DeliveryFilter::default() };
+    assert_eq!(list(workspace, pending, 9).await.len(), 1);
+    let one = DeliveryFilter { event: Some(first.id), ..DeliveryFilter::default() };
+    assert_eq!(list(workspace, one, 9).await.len(), 1);
+    assert!(list(WorkspaceId::generate(&suite.env), DeliveryFilter::default(), 9).await.is_empty());
+
+    let backlog = suite.store.webhook_backlog().await.unwrap();
+    assert_eq!((backlog.pending, backlog.oldest), (1, Some(second.at)));
+}
+
+pub async fn an_endpoint_that_failed_is_told_of_nothing_until_it_is_switched_on(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let (made, witness) = (added(suite, workspace).await, added(suite, workspace).await);
+    let now = suite.env.now();
+    let first = happens(suite, workspace, "one").await;
+    let leased = lease(suite, now, 2).await;
+    let held = leased.into_iter().find(|(endpoint, _)| endpoint.id == made.id).unwrap();
+    let disabled = event(suite, workspace, (model::WEBHOOK_ENDPOINT_DISABLED, "it"), now);
+    let run = FailureRun { first_at: Some(now), counted_from: Some(now) };
+    let after = EndpointAfter { run, failed: Some(disabled.clone()), is_back: false };
+    let attempts = [attempt(suite, first.id, AfterAttempt::Again(now + 3600 * SECOND))];
+    assert!(suite.store.record_attempts(made.id, &held.1, &attempts, &after, now).await.unwrap());
+    let found = suite.store.webhook_endpoint(workspace, made.id).await.unwrap().unwrap();
+    assert_eq!((found.state, found.disabled_at, found.run), (EndpointState::Failed, Some(now), run));
+    assert_eq!(due(suite, witness.id, now).await, [first.id, disabled.id], "others are told");
+    let missed = happens(suite, workspace, "two").await;
+    let later = now + 7200 * SECOND;
+    assert!(lease(suite, later, 9).await.iter().all(|(endpoint, _)| endpoint.id != made.id));
+
+    let on = EndpointChange { enabled: Some(true), ..EndpointChange::default() };
+    assert!(suite.store.change_webhook_endpoint(workspace, made.id, &on, now).await.unwrap());
+    let found = suite.store.webhook_endpoint(workspace, made.id).await.unwrap().unwrap();
+    assert_eq!(
+        (found.state, found.disabled_at, found.run),
+        (EndpointState::Enabled, None, FailureRun::default())
+    );
+    assert_eq!(due(suite, made.id, now).await, [first.id], "at once");
+    assert!(!due(suite, made.id, later).await.contains(&missed.id), "that has to be replayed");
+}
+
+pub async fn an_endpoint_that_is_back_is_told_at_once(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let made = added(suite, workspace).await;
+    let now = suite.env.now();
+    let (first, second) = (happens(suite, workspace, "one").await, happens(suite, workspace, "two").await);
+    let held = lease(suite, now, 1).await.pop().unwrap();
+    assert!(attempted(suite, &held, first.id, AfterAttempt::Again(now + 36000 * SECOND)).await);
+    let attempts = [attempt(suite, second.id, AfterAttempt::Delivered)];
+    let after = EndpointAfter { is_back: true, ..NOTHING };
+    assert!(suite.store.record_attempts(made.id, &held.1, &attempts, &after, now).await.unwrap());
+    assert_eq!(due(suite, made.id, now).await, [first.id]);
+}
+
+pub async fn a_test_reaches_one_endpoint_whatever_it_listens_to(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let (mut made, other) = (endpoint(suite, workspace), added(suite, workspace).await);
+    made.event_types = vec!["bot.fatal".into()];
+    assert!(suite.store.add_webhook_endpoint(&made, 50).await.unwrap());
+    let now = suite.env.now();
+    let test = event(suite, workspace, (model::WEBHOOK_ENDPOINT_TEST, "it"), now);
+    assert!(suite.store.add_delivery(made.id, &test).await.unwrap());
+    assert_eq!(due(suite, made.id, now).await, [test.id]);
+    assert!(due(suite, other.id, now).await.is_empty());
+    let nobody = WebhookEndpointId::generate(&suite.env);
+    let test = event(suite, workspace, (model::WEBHOOK_ENDPOINT_TEST, "it"), now);
+    assert!(!suite.store.add_delivery(nobody, &test).await.unwrap());
+    assert_eq!(suite.store.last_event(workspace).await.unwrap(), 1, "and no number is lost");
+}
+
+pub async fn what_was_delivered_can_be_sent_again_in_order(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let now = suite.env.now();
+    let missed = happens(suite, workspace, "one").await;
+    let made = added(suite, workspace).await;
+    let second = happens(suite, workspace, "one").await;
+    let held = lease(suite, now, 1).await.pop().unwrap();
+    assert!(attempted(suite, &held, second.id, AfterAttempt::Delivered).await);
+    assert_eq!(suite.store.release_endpoint(made.id, &held.1).await.unwrap(), None);
+
+    let elsewhere = WorkspaceId::generate(&suite.env);
+    assert!(!suite.store.retry_delivery(elsewhere, made.id, second.id, now).await.unwrap());
+    assert!(!suite.store.retry_delivery(workspace, made.id, missed.id, now).await.unwrap());
+    assert!(suite.store.retry_delivery(workspace, made.id, second.id, now).await.unwrap());
+    assert_eq!(due(suite, made.id, now).await, [second.id]);
+
+    let span = (now, now + SECOND);
+    let replay = async |workspace, span, most| {
+        suite.store.replay_events(workspace, made.id, span, most, now).await.unwrap()
+    };
+    assert_eq!(replay(elsewhere, span, 9).await, None);
+    assert_eq!(replay(workspace, span, 1).await, Some(2), "more than may be: nothing is done");
+    assert_eq!(due(suite, made.id, now).await, [second.id]);
+    assert_eq!(replay(workspace, (now + SECOND, now + SECOND), 9).await, Some(0));
+    assert_eq!(replay(workspace, span, 2).await, Some(2));
+    assert_eq!(due(suite, made.id, now).await, [missed.id], "the earlier one comes first");
+    assert_eq!(lease(suite, now, 1).await.len(), 1);
+}

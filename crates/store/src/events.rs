@@ -1,0 +1,202 @@
+//! What happened, in one stream for each workspace.
+//!
+//! An event is written in the transaction that changes the state: it is never lost, and never there before it is true. Its
+//! sequence number grows by one for each event of the workspace, in the order in which they were committed, so that whoever
+//! has read up to a number has missed nothing before it.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use aws_lc_rs::digest::{SHA256, digest};
+use model::{
+    BotId, CredentialId, CredentialStatus, EventId, StatusChange, SubCode, Timestamp, WorkspaceId,
+    ZoomOauthAppId, account_event_type, bot_event_type,
+};
+use serde::Serialize;
+
+use crate::{Note, StoreError};
+
+/// An event that is to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Its id. Receivers know by it what they were told before.
+    pub id: EventId,
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// Its type, such as `bot.done`.
+    pub kind: String,
+    /// The id of what it is about. Events about the same are told in their order.
+    pub subject: String,
+    /// What is sent: JSON. Holds no secret.
+    pub body: String,
+    /// When it happened.
+    pub at: Timestamp,
+}
+
+/// An event of the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its place in the stream of its workspace. The first is 1.
+    pub sequence: i64,
+    /// What happened.
+    pub event: NewEvent,
+}
+
+/// What every body has: the type, and what there is to say.
+#[derive(Serialize)]
+struct Body<'e, D> {
+    event: &'e str,
+    data: D,
+}
+
+/// A state that something came into.
+#[derive(Serialize)]
+struct Became<'e> {
+    code: &'e str,
+    sub_code: Option<&'e str>,
+    updated_at: Timestamp,
+}
+
+#[derive(Serialize)]
+struct BotBecame<'e> {
+    data: Became<'e>,
+    bot: OfBot<'e>,
+}
+
+#[derive(Serialize)]
+struct OfBot<'e> {
+    id: BotId,
+    metadata: &'e BTreeMap<String, String>,
+}
+
+/// What an event says of an account.
+#[derive(Debug, Clone, Serialize)]
+pub struct OfAccount {
+    /// Its id.
+    pub id: CredentialId,
+    /// For people.
+    pub display_name: String,
+    /// Zoom's id of the user.
+    pub user_id: String,
+    /// Zoom's id of the account that the user belongs to.
+    pub account_id: String,
+    /// The app that it was connected with.
+    pub oauth_app: ZoomOauthAppId,
+}
+
+#[derive(Serialize)]
+struct AccountBecame<'e> {
+    data: Became<'e>,
+    zoom_oauth_credential: &'e OfAccount,
+    message: &'e str,
+    advice: Option<&'static str>,
+}
+
+impl NewEvent {
+    /// A bot has taken its step number `step`. The body is as in Recall's API.
+    pub fn of_bot(
+        workspace: WorkspaceId,
+        bot: BotId,
+        step: i64,
+        metadata: &BTreeMap<String, String>,
+        change: &StatusChange,
+    ) -> Self {
+        let kind = bot_event_type(change.code);
+        let became = Became {
+            code: change.code.as_str(),
+            sub_code: change.sub_code.map(SubCode::as_str),
+            updated_at: change.created_at,
+        };
+        let data = BotBecame { data: became, bot: OfBot { id: bot, metadata } };
+        // There is one event for each step, and the step has no id.
+        let hash = digest(&SHA256, format!("bot {bot} step {step}").as_bytes());
+        let id = EventId::of_hash(hash.as_ref()[..16].try_into().expect("a hash has 32 bytes"));
+        Self { body: body(&kind, data), id, workspace, kind, subject: bot.to_string(), at: change.created_at }
+    }
+
+    /// An account has come into another state.
+    pub fn of_account(
+        workspace: WorkspaceId,
+        account: &OfAccount,
+        status: CredentialStatus,
+        note: &Note,
+    ) -> Self {
+        let (kind, cause) = account_event_type(status);
+        let code = kind.rsplit('.').next().unwrap_or_default();
+        let sub_code = cause.or_else(|| note.code.map(model::Code::as_str));
+        let became = Became { code, sub_code, updated_at: note.at };
+        let advice = match status {
+            CredentialStatus::Healthy => None,
+            CredentialStatus::Degraded => note.code.map(model::Code::advice),
+            CredentialStatus::NeedsReauth(_) => Some(model::Code::CredentialNeedsConsent.advice()),
+            CredentialStatus::Disconnected(_) => Some(model::Code::CredentialDisconnected.advice()),
+        };
+        let data =
+            AccountBecame { data: became, zoom_oauth_credential: account, message: &note.message, advice };
+        Self {
+            body: body(&kind, data),
+            id: note.id.into(),
+            workspace,
+            kind,
+            subject: account.id.to_string(),
+            at: note.at,
+        }
+    }
+
+    /// Something that is no change of a row: `data` says what.
+    pub fn other(
+        id: EventId,
+        workspace: WorkspaceId,
+        (kind, subject): (&str, &dyn ToString),
+        data: &impl Serialize,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            body: body(kind, data),
+            id,
+            workspace,
+            kind: kind.to_owned(),
+            subject: subject.to_string(),
+            at,
+        }
+    }
+}
+
+fn body<D: Serialize>(kind: &str, data: D) -> String {
+    serde_json::to_string(&Body { event: kind, data }).expect("text keys")
+}
+
+/// What a stream is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// Of these types; of all when there is none.
+    pub kinds: Vec<String>,
+    /// About this.
+    pub subject: Option<String>,
+}
+
+/// Streams of events.
+#[async_trait]
+pub trait Events {
+    /// Adds an event that belongs to no other change, and sees to its deliveries.
+    async fn add_event(&self, event: &NewEvent) -> Result<(), StoreError>;
+
+    /// Events of the workspace beyond the number `after`, in their order.
+    async fn events(
+        &self,
+        workspace: WorkspaceId,
+        after: i64,
+        filter: &EventFilter,
+        most: u32,
+    ) -> Result<Vec<Event>, StoreError>;
+
+    /// The number of the workspace's last event; 0 before the first.
+    async fn last_event(&self, workspace: WorkspaceId) -> Result<i64, StoreError>;
+
+    /// Returns as soon as this process has written more than `seen` events, and answers how many it has. Events of other
+    /// processes are not noticed.
+    async fn events_written(&self, seen: u64) -> u64;
+
+    /// Deletes events from before `end` with their deliveries, the oldest first and at most `most`; answers how many.
+    async fn forget_events(&self, end: Timestamp, most: u32) -> Result<u64, StoreError>;
+}

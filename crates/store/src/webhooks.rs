@@ -1,0 +1,280 @@
+//! Endpoints that are told of events, and each delivery to them.
+//!
+//! The events of one subject (a bot, an account) are a queue at each endpoint: the first that is pending is due at some time,
+//! and those behind it have no time until it is done with. So they arrive in their order, and what is due is found at the
+//! same cost however many wait.
+//!
+//! A worker leases an endpoint, not a delivery: an endpoint that hangs takes one place, whatever waits for it.
+
+use async_trait::async_trait;
+use model::{
+    DeliveryState, EndpointState, EventId, LeaseToken, Sealed, Timestamp, WebhookEndpointId, WorkspaceId,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Event, EventFilter, Lease, NewEvent, StoreError};
+
+/// An address that is told of events.
+#[derive(Debug, Clone)]
+pub struct WebhookEndpoint {
+    /// Its id.
+    pub id: WebhookEndpointId,
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// The URL. Sealed: its query may hold a secret.
+    pub url: Sealed,
+    /// The secrets that sign, as a list in JSON. Sealed as a whole.
+    pub secrets: Sealed,
+    /// For people.
+    pub description: String,
+    /// Types of events that it is told of; all when there is none.
+    pub event_types: Vec<String>,
+    /// Whether the headers are sent a second time, as `svix-…`.
+    pub svix_headers: bool,
+    /// Whether it is told.
+    pub state: EndpointState,
+    /// Since when it is not, and no longer than it is.
+    pub disabled_at: Option<Timestamp>,
+    /// How it fared.
+    pub run: FailureRun,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Failures of an endpoint since it last answered 2xx.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FailureRun {
+    /// The first of them.
+    pub first_at: Option<Timestamp>,
+    /// Since when they count toward switching it off.
+    pub counted_from: Option<Timestamp>,
+}
+
+/// What is to be changed of an endpoint. `None` leaves it.
+#[derive(Debug, Clone, Default)]
+pub struct EndpointChange {
+    /// Another address.
+    pub url: Option<Sealed>,
+    /// Another description.
+    pub description: Option<String>,
+    /// Other types of events.
+    pub event_types: Option<Vec<String>>,
+    /// Whether the headers are sent a second time.
+    pub svix_headers: Option<bool>,
+    /// Whether it is told. Switched on, it is told of what still waits.
+    pub enabled: Option<bool>,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// HTTP's status; nothing when none came.
+    pub status: Option<u16>,
+    /// Headers of the answer.
+    pub headers: Vec<(String, String)>,
+    /// The first 4 KiB of it. Bytes that are no text are replaced.
+    pub body: String,
+    /// Why the attempt failed, in words.
+    pub error: Option<String>,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// The delivery of an event to an endpoint.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// What is delivered.
+    pub event: Event,
+    /// How it stands.
+    pub state: DeliveryState,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When the next is due; nothing while another event of the subject is before it.
+    pub due_at: Option<Timestamp>,
+    /// When the last attempt was made.
+    pub attempted_at: Option<Timestamp>,
+    /// How that ended.
+    pub answer: Option<Answer>,
+}
+
+/// An attempt that was made.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Of which event.
+    pub event: EventId,
+    /// When.
+    pub at: Timestamp,
+    /// How it ended.
+    pub answer: Answer,
+    /// What follows.
+    pub then: AfterAttempt,
+}
+
+/// What follows an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterAttempt {
+    /// Nothing: it arrived.
+    Delivered,
+    /// Another attempt.
+    Again(Timestamp),
+    /// Nothing: no attempt is left.
+    GivenUp,
+}
+
+/// What becomes of an endpoint with the attempts that were made.
+#[derive(Debug, Clone)]
+pub struct EndpointAfter {
+    /// Its failures.
+    pub run: FailureRun,
+    /// It is switched off, and this event says so.
+    pub failed: Option<NewEvent>,
+    /// It was away and is back: what waits for another attempt is due at once.
+    pub is_back: bool,
+}
+
+/// What a list of deliveries is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    /// In this state.
+    pub state: Option<DeliveryState>,
+    /// Of this event.
+    pub event: Option<EventId>,
+    /// Of these types, about this.
+    pub events: EventFilter,
+    /// Only what comes before this number.
+    pub before: Option<i64>,
+}
+
+/// What waits to be delivered, of all workspaces.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many deliveries.
+    pub pending: u64,
+    /// When the oldest of them happened.
+    pub oldest: Option<Timestamp>,
+}
+
+/// Endpoints and deliveries.
+#[async_trait]
+pub trait Webhooks {
+    /// Adds an endpoint, unless the workspace has `most` already: then `false`.
+    async fn add_webhook_endpoint(&self, endpoint: &WebhookEndpoint, most: u32) -> Result<bool, StoreError>;
+
+    /// An endpoint of the workspace.
+    async fn webhook_endpoint(
+        &self,
+        workspace: WorkspaceId,
+        id: WebhookEndpointId,
+    ) -> Result<Option<WebhookEndpoint>, StoreError>;
+
+    /// The workspace's endpoints, the newest first.
+    async fn webhook_endpoints(&self, workspace: WorkspaceId) -> Result<Vec<WebhookEndpoint>, StoreError>;
+
+    /// Changes one; `false` when there is none.
+    async fn change_webhook_endpoint(
+        &self,
+        workspace: WorkspaceId,
+        id: WebhookEndpointId,
+        change: &EndpointChange,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Replaces its secrets if they still are `old`.
+    async fn replace_webhook_secrets(
+        &self,
+        workspace: WorkspaceId,
+        id: WebhookEndpointId,
+        old: &Sealed,
+        new: &Sealed,
+    ) -> Result<bool, StoreError>;
+
+    /// Deletes one with its deliveries; `false` when there is none.
+    async fn remove_webhook_endpoint(
+        &self,
+        workspace: WorkspaceId,
+        id: WebhookEndpointId,
+    ) -> Result<bool, StoreError>;
+
+    /// Claims up to `tokens.len()` endpoints for which something is due, the longest due first, and answers since when.
+    /// Across tenants: asked by the worker.
+    async fn lease_due_endpoints(
+        &self,
+        tokens: &[LeaseToken],
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Vec<(WebhookEndpoint, Lease, Timestamp)>, StoreError>;
+
+    /// Holds on to an endpoint until `expires_at`; answers the row as it is now, `None` when the lease is lost.
+    async fn renew_endpoint(
+        &self,
+        id: WebhookEndpointId,
+        lease: &Lease,
+        expires_at: Timestamp,
+    ) -> Result<Option<WebhookEndpoint>, StoreError>;
+
+    /// Gives an endpoint back; answers when something is due there next.
+    async fn release_endpoint(
+        &self,
+        id: WebhookEndpointId,
+        lease: &Lease,
+    ) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Deliveries to an endpoint that are due, the longest due first, one of each subject. Across tenants: asked by the
+    /// worker that holds the lease.
+    async fn due_deliveries(
+        &self,
+        endpoint: WebhookEndpointId,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Writes down attempts under the lease, and what becomes of the endpoint. `false`, and nothing is written, when the
+    /// lease is lost.
+    async fn record_attempts(
+        &self,
+        endpoint: WebhookEndpointId,
+        lease: &Lease,
+        attempts: &[Attempt],
+        after: &EndpointAfter,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Deliveries to an endpoint, the newest first.
+    async fn deliveries(
+        &self,
+        workspace: WorkspaceId,
+        endpoint: WebhookEndpointId,
+        filter: &DeliveryFilter,
+        most: u32,
+    ) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Delivers this event to this endpoint alone, whatever that listens to; `false` when there is no such endpoint.
+    async fn add_delivery(
+        &self,
+        endpoint: WebhookEndpointId,
+        event: &NewEvent,
+    ) -> Result<bool, StoreError>;
+
+    /// Delivers an event again, with all attempts; `false` when the endpoint was never told of it.
+    async fn retry_delivery(
+        &self,
+        workspace: WorkspaceId,
+        endpoint: WebhookEndpointId,
+        event: EventId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Delivers events of `since..until` again, and those that the endpoint was never told of, if they are of its types.
+    /// Answers how many; nothing is done when they are more than `most`. `None`: there is no such endpoint.
+    async fn replay_events(
+        &self,
+        workspace: WorkspaceId,
+        endpoint: WebhookEndpointId,
+        span: (Timestamp, Timestamp),
+        most: u32,
+        now: Timestamp,
+    ) -> Result<Option<u64>, StoreError>;
+
+    /// What waits, of all workspaces.
+    async fn webhook_backlog(&self) -> Result<Backlog, StoreError>;
+}
