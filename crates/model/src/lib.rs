@@ -37,8 +37,7 @@ pub use health::{Finding, Health, Problem, Severity};
 pub use ids::{
     ApiKeyId, AuditId, BotId, ConsentId, CredentialId, EventId, IdempotentRequestId, LeaseToken, LogLineId,
     MeetingEventsId, ParkedConsentId, PoolId, ScreenshotId, SeatId, TokenLinkId, UsedIdsId,
-    WebhookEndpointId, WorkspaceId,
-    ZoomOauthAppId,
+    WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
 };
 pub use kill_point::KillPoint;
 pub use meeting::{MeetingNumber, MeetingSyncStatus, NotAMeetingNumber};

@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use model::{
     ApiKeyId, BotId, ConsentId, CredentialId, EventId, IdempotentRequestId, LeaseToken, LogLineId,
     MeetingEventsId, ParkedConsentId, PoolId, ScreenshotId, Sealed, SeatId, Timestamp, TokenLinkId,
-    UsedIdsId, WebhookEndpointId, WorkspaceId,
-    ZoomOauthAppId,
+    UsedIdsId, WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
 };
 use serde::Serialize;
 use sqlx::{

@@ -86,8 +86,8 @@ pub use seating::{choose, keeps};
 pub use stats::Stats;
 pub use used_ids::{UsedIdMemory, UsedIds};
 pub use webhooks::{
-    AfterAttempt, Answer, Attempt, Backlog, Delivery, DeliveryFilter, EndpointAfter, EndpointChange, FailureRun,
-    WebhookEndpoint, Webhooks,
+    AfterAttempt, Answer, Attempt, Backlog, Delivery, DeliveryFilter, EndpointAfter, EndpointChange,
+    FailureRun, WebhookEndpoint, Webhooks,
 };
 
 /// What token links use of the store.

@@ -249,11 +249,7 @@ pub trait Webhooks {
     ) -> Result<Vec<Delivery>, StoreError>;
 
     /// Delivers this event to this endpoint alone, whatever that listens to; `false` when there is no such endpoint.
-    async fn add_delivery(
-        &self,
-        endpoint: WebhookEndpointId,
-        event: &NewEvent,
-    ) -> Result<bool, StoreError>;
+    async fn add_delivery(&self, endpoint: WebhookEndpointId, event: &NewEvent) -> Result<bool, StoreError>;
 
     /// Delivers an event again, with all attempts; `false` when the endpoint was never told of it.
     async fn retry_delivery(

@@ -1,1 +1,1 @@
-//! Placeholder
+//! Endpoints are told of events.

@@ -39,7 +39,13 @@ pub async fn open(address: &Address) -> Result<SqlStore, OpenError> {
     drop(first.close().await);
     let pool = |connections| Pool::Postgres(PostgresPool::new(address.options(), connections, is_shared));
     let readers = pool(CONNECTIONS);
-    Ok(SqlStore { writer: readers.clone(), readers, audit: pool(AUDIT_CONNECTIONS), observer: None, events_written: watch::Sender::default() })
+    Ok(SqlStore {
+        writer: readers.clone(),
+        readers,
+        audit: pool(AUDIT_CONNECTIONS),
+        observer: None,
+        events_written: watch::Sender::default(),
+    })
 }
 
 /// Migrates the database. Servers may run meanwhile.

@@ -40,7 +40,13 @@ pub async fn open(path: &Path) -> Result<SqlStore, OpenError> {
     let readers =
         pool(4).connect_with(options.read_only(true).create_if_missing(false)).await.map_err(unusable)?;
     let writer = Pool::Sqlite(writer);
-    Ok(SqlStore { readers: Pool::Sqlite(readers), audit: writer.clone(), writer, observer: None, events_written: watch::Sender::default() })
+    Ok(SqlStore {
+        readers: Pool::Sqlite(readers),
+        audit: writer.clone(),
+        writer,
+        observer: None,
+        events_written: watch::Sender::default(),
+    })
 }
 
 /// A pool that reuses a connection only if the driver and SQLite agree that no transaction is open on it.

@@ -12,8 +12,7 @@ use crate::{
     row::Row,
 };
 
-pub(crate) const EVENT_COLUMNS: &str =
-    "events.id, events.workspace, events.sequence, events.kind, events.subject, events.body, events.happened_at";
+pub(crate) const EVENT_COLUMNS: &str = "events.id, events.workspace, events.sequence, events.kind, events.subject, events.body, events.happened_at";
 
 pub(crate) fn event(row: &Row) -> Result<Event, StoreError> {
     let row = row.of("events");
@@ -143,14 +142,7 @@ impl Events for SqlStore {
                  AND ($3 OR kind = ANY($4)) AND ($5 IS NULL OR subject = $5)\n\
              ORDER BY sequence LIMIT $6"
         ))
-        .with(values![
-            workspace,
-            after,
-            filter.kinds.is_empty(),
-            list(&filter.kinds),
-            &filter.subject,
-            most
-        ])
+        .with(values![workspace, after, filter.kinds.is_empty(), list(&filter.kinds), &filter.subject, most])
         .all(&self.readers, event)
         .await
     }

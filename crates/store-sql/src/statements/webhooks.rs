@@ -5,8 +5,8 @@
 
 use async_trait::async_trait;
 use model::{
-    CLOCK_TOLERANCE, DeliveryState, EndpointState, EventId, LeaseToken, Sealed, Timestamp,
-    WebhookEndpointId, WorkspaceId,
+    CLOCK_TOLERANCE, DeliveryState, EndpointState, EventId, LeaseToken, Sealed, Timestamp, WebhookEndpointId,
+    WorkspaceId,
 };
 use store::{
     AfterAttempt, Answer, Attempt, Backlog, Delivery, DeliveryFilter, EndpointAfter, EndpointChange,
@@ -206,6 +206,9 @@ async fn record(
     Ok(())
 }
 
+/// Events of a workspace, of some time and some types.
+const SPAN: &str = "workspace = $1 AND happened_at >= $2 AND happened_at < $3 AND ($4 OR kind = ANY($5))";
+
 #[async_trait]
 impl Webhooks for SqlStore {
     async fn add_webhook_endpoint(&self, endpoint: &WebhookEndpoint, most: u32) -> Result<bool, StoreError> {
@@ -371,11 +374,7 @@ impl Webhooks for SqlStore {
                    AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
                  ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED"
             ))
-            .with(values![
-                now,
-                i64::try_from(tokens.len()).unwrap_or(i64::MAX),
-                expires_at + CLOCK_TOLERANCE
-            ])
+            .with(values![now, i64::try_from(tokens.len()).unwrap_or(i64::MAX), expires_at + CLOCK_TOLERANCE])
             .fetch_all(&mut tx)
             .await?;
             let mut leased = Vec::with_capacity(rows.len());
@@ -541,11 +540,7 @@ impl Webhooks for SqlStore {
         .await
     }
 
-    async fn add_delivery(
-        &self,
-        endpoint: WebhookEndpointId,
-        event: &NewEvent,
-    ) -> Result<bool, StoreError> {
+    async fn add_delivery(&self, endpoint: WebhookEndpointId, event: &NewEvent) -> Result<bool, StoreError> {
         let body = |mut tx: Tx| async move {
             let sequence = events::number(&mut tx, event).await?;
             if lock(&mut tx, event.workspace, endpoint).await?.is_none() {
@@ -594,10 +589,7 @@ impl Webhooks for SqlStore {
         let body = |mut tx: Tx| async move {
             let Some(endpoint) = lock(&mut tx, workspace, id).await? else { return Ok(None) };
             let kinds = &endpoint.event_types;
-            let span = || {
-                values![workspace, since, until, kinds.is_empty(), list(kinds)].into_iter()
-            };
-            const SPAN: &str = "workspace = $1 AND happened_at >= $2 AND happened_at < $3 AND ($4 OR kind = ANY($5))";
+            let span = || values![workspace, since, until, kinds.is_empty(), list(kinds)].into_iter();
             let count = query(format!("-- replay_events: count\nSELECT count(*) FROM events WHERE {SPAN}"))
                 .with(span())
                 .count(&mut tx)

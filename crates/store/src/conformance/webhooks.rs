@@ -5,9 +5,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use model::{
-    DeliveryState, EndpointState, EventId, LeaseToken, Timestamp, WebhookEndpointId, WorkspaceId,
-};
+use model::{DeliveryState, EndpointState, EventId, LeaseToken, Timestamp, WebhookEndpointId, WorkspaceId};
 
 use super::{CALLERS, Conformance, ROUNDS, events::event};
 use crate::{
