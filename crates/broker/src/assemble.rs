@@ -1,4 +1,4 @@
-//! Puts a broker together: the one place that knows all of its parts.
+//! Builds a broker: the one place that knows all of its parts.
 
 use std::{num::NonZeroU32, sync::Arc};
 
@@ -24,9 +24,9 @@ use crate::{
     tokens::{AccessTokens, Minter, SigningApps, Users},
 };
 
-/// What a broker is made of.
+/// The dependencies of a broker.
 pub struct Parts {
-    /// Where rows live.
+    /// Rows.
     pub store: Arc<dyn Store>,
     /// Seals and opens.
     pub keys: Arc<Keys>,
@@ -34,31 +34,31 @@ pub struct Parts {
     pub zoom: ZoomClient,
     /// Time and randomness.
     pub env: Environment,
-    /// Where refreshes and mints run: they belong to the process, and a caller who goes away never takes one down. Closed and
-    /// awaited at shutdown.
+    /// Runs refreshes and mints, which belong to the process, so a caller who disconnects doesn't cancel
+    /// them. Closed and awaited at shutdown.
     pub tasks: TaskTracker,
-    /// Writes down who was given a token.
+    /// Records who was given which token.
     pub audit: Audit,
     /// Counts.
     pub metrics: Metrics,
-    /// Where browsers and bot platforms reach this server.
+    /// The public URL for browsers and bot platforms.
     pub public_base: Url,
     /// Zoom's API, for accounts whose grant names no region.
     pub api_base: Url,
-    /// Puts refreshed grants on this machine's disk before anything else. Without it, a crash between Zoom's answer and the
-    /// commit costs a consent.
+    /// Writes refreshed grants to this machine's disk first. Without it, a crash between Zoom's answer and
+    /// the commit costs a consent.
     pub escrow: Option<Escrow>,
-    /// Calls the servers of customers who keep their grants themselves. Without it, their accounts are not connected.
+    /// Calls the servers of customers who manage their grants. Without it such accounts can't be connected.
     pub callbacks: Option<CallbackClient>,
-    /// How many refreshes a second Zoom is asked for, for each app and by all servers. Ten, if nothing is said.
+    /// Refreshes in a second for each app, by all servers. Default: ten.
     pub refreshes_per_second: Option<NonZeroU32>,
-    /// How many calls a second of each label an account gets whose plan Zoom has not told yet. The limits of a free account,
-    /// if nothing is said.
+    /// Calls in a second of each rate label, for accounts whose plan Zoom has not told yet. Default: the
+    /// limits of a free account.
     pub unknown_plan: Option<NonZeroU32>,
 }
 
 impl Broker {
-    /// Puts the parts together.
+    /// Builds the parts.
     pub fn new(parts: Parts) -> Self {
         let Parts { store, keys, zoom, env, tasks, audit, metrics, public_base, api_base, escrow, .. } =
             parts;

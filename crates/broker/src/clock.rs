@@ -6,12 +6,12 @@ use model::{Environment, Problem, Severity};
 
 use zoom::ZoomClient;
 
-/// How often it is looked.
+/// Interval between checks.
 const CHECK_INTERVAL: Duration = Duration::from_secs(60);
-/// Answers to other calls tell the time by the way; if none came for so long, Zoom is asked for it.
+/// Zoom's answers carry the time. If none came for this long, Zoom is asked.
 const ASK_INTERVAL: Duration = Duration::from_secs(1800);
 
-/// Asks Zoom for the time if no answer has told it of late, for as long as it is polled.
+/// Asks Zoom for the time if no recent answer carried it, for as long as it is polled.
 pub async fn run(zoom: &ZoomClient, env: &Environment) -> Infallible {
     loop {
         zoom.ask_for_the_time(ASK_INTERVAL).await;
@@ -19,8 +19,8 @@ pub async fn run(zoom: &ZoomClient, env: &Environment) -> Infallible {
     }
 }
 
-/// What is wrong with this server's clock. A difference is corrected where Zoom judges by the time; everything else (due
-/// times, tokens of others, other servers) goes by the clock as it is.
+/// The problem of this server's clock, if any. A difference is corrected where Zoom checks times; everything
+/// else (due times, others' tokens, other servers) uses the clock as it is.
 pub(crate) fn problem(zoom: &ZoomClient) -> Option<Problem> {
     let clock = zoom.clock();
     let seconds = clock.ahead_of_zoom().filter(|_| clock.is_apart())?;

@@ -1,7 +1,7 @@
-//! Looks at what this server needs for its work, when somebody wants to know.
+//! Checks the dependencies of this server on request.
 //!
-//! A look is real: it commits to the database and writes to the disk. So it says what is so now, and a server that
-//! nobody asks does nothing for it. However many ask, it looks once a second.
+//! A check commits to the database and writes to the disk, so it shows the real state, and costs nothing
+//! while it isn't requested. It runs at most once a second.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -16,16 +16,17 @@ use zoom::ZoomClient;
 
 use crate::{accounts::Escrow, clock, single_flight::SingleFlight};
 
-/// How long tokens are given although the database is away. What was revoked meanwhile is known only to the database.
+/// How long tokens are given while the database is away. Revocations in that time are known only to the
+/// database.
 pub const STORE_MAY_BE_AWAY: Duration = Duration::from_secs(120);
-/// How long a look counts as new.
+/// How long a result is cached.
 const LOOK_TTL: Duration = Duration::from_secs(1);
-/// How long the database may take to commit, and to be read.
+/// How long the database may take to commit, and to read.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Less space than this is worth a warning.
+/// Less free space is a warning.
 const MIN_FREE_SPACE: u64 = 256 * 1024 * 1024;
 
-/// Looks at what this server needs.
+/// Checks the dependencies of this server.
 pub struct HealthChecks {
     pub(crate) env: Environment,
     pub(crate) tasks: TaskTracker,
@@ -40,12 +41,12 @@ pub struct HealthChecks {
 }
 
 impl HealthChecks {
-    /// What is known of this server's state. Whoever else knows something reports it here.
+    /// The findings. Other parts report theirs here.
     pub fn findings(&self) -> &Health {
         &self.found
     }
 
-    /// Looks at the database, the disk and the audit, unless somebody has just looked. Answers with every finding.
+    /// Checks database, disk and audit, unless that was done just now. Returns every finding.
     pub async fn check(self: &Arc<Self>) -> Vec<Finding> {
         let looked_at = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
         if looked_at.is_none_or(|at| !at.was_within(LOOK_TTL, self.env.now())) {
@@ -64,12 +65,12 @@ impl HealthChecks {
 
     async fn look_at_database(&self) {
         let unwritable = self.probe(self.database.probe()).await;
-        // What can be written can be read.
+        // A store that can write can read.
         let unreadable = match unwritable {
             Some(_) => self.probe(self.links.link_revision()).await,
             None => None,
         };
-        let consequence = "Nothing can be changed: accounts are not connected, refreshed or disconnected, bots are not \
+        let consequence = "Changes fail: accounts are not connected, refreshed or disconnected, bots are not \
              sent, keys are neither made nor revoked, and Zoom has to deliver its events again. Make room for the \
              database or repair it; this server needs no restart.";
         let degraded = |cause, consequence: &str| Problem {
@@ -123,7 +124,7 @@ impl HealthChecks {
         self.report("audit", problem);
     }
 
-    /// Why the store does not do this; `None`: it does.
+    /// The error of a store's call, if it fails.
     async fn probe<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Option<String> {
         match self.env.clock.timeout(PROBE_TIMEOUT, work).await {
             Some(done) => done.err().map(|error| error.to_string()),

@@ -57,33 +57,33 @@ pub use tokens::{
 pub struct Broker {
     /// Zoom accounts.
     pub accounts: Accounts,
-    /// Their tokens.
+    /// The accounts' tokens.
     pub tokens: Arc<Tokens>,
-    /// Users of accounts that speak for many.
+    /// Users of accounts that have several.
     pub users: Arc<tokens::Users>,
     /// Which app signs a bot's join.
     pub signing: tokens::SigningApps,
     /// Pools and their seats.
     pub pools: Arc<Pools>,
-    /// Which account a meeting is hosted with.
+    /// The host's account of each meeting.
     pub meeting_map: Arc<MeetingMap>,
-    /// How this server is.
+    /// Checks of this server's dependencies.
     pub health: Arc<HealthChecks>,
-    /// What `/metrics` says.
+    /// The numbers of `/metrics`.
     pub statistics: Arc<Statistics>,
-    /// Who was given which token.
+    /// The record of tokens.
     pub audit: Audit,
     /// Workspaces, their keys and their callback secrets.
     pub workspaces: Workspaces,
     /// Checks the keys of the API.
     pub api_keys: ApiKeys,
-    /// Remembers what was answered to requests with an idempotency key.
+    /// Stored answers of requests with an idempotency key.
     pub idempotency: Idempotency,
-    /// Seals and opens what other crates keep in the same store.
+    /// Seals and opens cells for other crates with the same store.
     pub vault: Vault,
     /// Zoom's limits.
     pub limits: Arc<Limits>,
-    /// Where browsers and Zoom reach this server.
+    /// The URLs of this server.
     pub addresses: Addresses,
     /// Calls Zoom.
     pub zoom: ZoomClient,

@@ -8,7 +8,7 @@ pub(crate) fn note(env: &Environment, message: &str) -> Note {
     Note { id: LogLineId::generate(env), at: env.now(), message: message.into(), code: None }
 }
 
-/// One that tells of a failure.
+/// A line about a failure.
 pub(crate) fn failure_note(env: &Environment, message: &str, code: Code) -> Note {
     Note { code: Some(code), ..note(env, message) }
 }

@@ -1,4 +1,4 @@
-//! Values kept in memory for a while.
+//! A map of temporary values.
 
 use std::{
     collections::HashMap,
@@ -6,8 +6,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// A map that forgets what is no longer of use. It is swept whenever it has doubled: putting costs the same on average
-/// however large it is, and it never holds more than twice what is of use.
+/// A map that drops values which are no longer useful. It is swept when its size has doubled, so an insertion
+/// costs constant time on average, and it never holds more than twice the useful values.
 pub struct Memory<K, V> {
     inner: Mutex<Inner<K, V>>,
 }
@@ -29,7 +29,7 @@ impl<K: Hash + Eq, V: Clone> Memory<K, V> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).values.get(key).cloned()
     }
 
-    /// Keeps `value`; `of_use` says of each other value whether it still is.
+    /// Inserts `value`; `of_use` says of each other value whether to keep it.
     pub fn put(&self, key: K, value: V, of_use: impl Fn(&V) -> bool) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.values.len() >= inner.sweep_at {
@@ -39,13 +39,13 @@ impl<K: Hash + Eq, V: Clone> Memory<K, V> {
         inner.values.insert(key, value);
     }
 
-    /// Looks at every value, so it is for rare occasions.
+    /// Looks at every value, so use it rarely.
     pub fn find(&self, wanted: impl Fn(&V) -> bool) -> Option<V> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.values.values().find(|value| wanted(value)).cloned()
     }
 
-    /// Looks at every value, so it is for rare occasions.
+    /// Looks at every value, so use it rarely.
     pub fn forget_where(&self, unwanted: impl Fn(&V) -> bool) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.values.retain(|_, value| !unwanted(value));

@@ -1,7 +1,7 @@
-//! Pools: several accounts behind one name. Whoever wants a token of one takes a seat first, which says on which account.
+//! Pools: named groups of accounts. A token of a pool needs a seat first, which chooses the account.
 //!
-//! A seat comes back when its bot ends, or by time. Nobody sweeps: seats that have ended count nowhere, and whoever takes
-//! the next one deletes them in the same transaction.
+//! A seat is released when its bot ends, or expires. There is no sweep: expired seats don't count, and the
+//! next request for a seat deletes them in its transaction.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,34 +12,34 @@ use model::{
 };
 use store::{Crowd, Member, Pool, PoolStore, PooledAccount, SeatRequest, Seating};
 
-/// The longest that somebody is told to wait for a seat: bots end before their seats do.
+/// The longest wait to tell a caller: bots end before their seats expire.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
-/// When nothing says how long it takes.
+/// The wait when none is known.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(15);
 
-/// Whether an account on whose seat somebody comes hosts the meeting.
+/// Whether the account of a seat hosts the meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hosting {
-    /// No: what is drawn on it starts none.
+    /// No: its token starts no meeting.
     Never,
-    /// If the meeting is its own.
+    /// Only if the meeting is its own.
     IfItsOwn,
-    /// It is to start the meeting: its own, as far as that is known.
+    /// It starts the meeting, which is its own as far as that is known.
     Always,
 }
 
-/// Who wants a seat.
+/// A request for a seat.
 #[derive(Debug, Clone, Copy)]
 pub struct SeatWish<'a> {
-    /// Of which pool.
+    /// The pool.
     pub pool: PoolId,
-    /// Where the account shall be. Unknown, nobody can see to it that it isn't there twice.
+    /// The meeting. If it is unknown, two seats in one meeting can't be prevented.
     pub meeting: Option<MeetingNumber>,
-    /// Who sits there: the bot's id, at its platform or here.
+    /// The holder: the bot's id, at its platform or here.
     pub holder: &'a str,
     /// Whether the account hosts the meeting.
     pub hosting: Hosting,
-    /// When the seat comes back if nobody gives it back before.
+    /// When the seat expires.
     pub until: Timestamp,
 }
 
@@ -48,22 +48,22 @@ pub struct SeatWish<'a> {
 pub struct Seated {
     /// Its id.
     pub seat: SeatId,
-    /// The account to draw the token on.
+    /// The account to use.
     pub credential: CredentialId,
-    /// Whose token, where the account is a server-to-server app's.
+    /// The user, if the account is a server-to-server app's.
     pub user: Option<AccountUser>,
 }
 
-/// An account that is to be in a pool.
+/// An account to put into a pool.
 #[derive(Debug, Clone)]
 pub struct NewMember {
-    /// The account; and which of its users, where it is a server-to-server app's.
+    /// The account, and one of its users if it is a server-to-server app's.
     pub account: PooledAccount,
-    /// The address by which somebody named the user, for people.
+    /// The e-mail address by which the user was named, for people.
     pub address: Option<AccountUser>,
-    /// Meetings it may be in at once.
+    /// Most meetings it may be in at once.
     pub joins: u32,
-    /// Of these, meetings it may host at once.
+    /// Of these, most that it may host.
     pub hosted: u32,
 }
 
@@ -75,13 +75,13 @@ pub struct Pools {
 }
 
 impl Pools {
-    /// Takes a seat of a pool. The same holder in the same meeting gets the same seat, which now ends later.
+    /// Takes a seat of a pool. The same holder in the same meeting keeps its seat, which is extended.
     pub async fn take_seat(&self, workspace: WorkspaceId, wish: &SeatWish<'_>) -> Result<Seated, Failure> {
         self.take_seat_but(workspace, wish, &[]).await
     }
 
-    /// The same, but on none of these accounts: no token could be had there. A seat that the holder has on one of them in
-    /// this meeting is given back.
+    /// The same, without these accounts, because they gave no token. The holder's seat on one of them in this
+    /// meeting is released.
     pub async fn take_seat_but(
         &self,
         workspace: WorkspaceId,
@@ -112,7 +112,7 @@ impl Pools {
         Err(refused)
     }
 
-    /// Fails unless it is known who hosts this meeting: nobody else could start it.
+    /// Fails unless an account that hosts this meeting is known: no other could start it.
     pub async fn somebody_hosts(
         &self,
         workspace: WorkspaceId,
@@ -125,7 +125,7 @@ impl Pools {
         owner.map(drop).ok_or_else(hosts_it_not)
     }
 
-    /// Makes the seats of a holder end no sooner than `until`. Answers how many there are.
+    /// Extends a holder's seats to at least `until`. Returns how many there are.
     pub async fn extend_seats(
         &self,
         workspace: WorkspaceId,
@@ -136,7 +136,7 @@ impl Pools {
         Ok(self.store.extend_seats(workspace, pool, holder, self.env.now(), until).await?)
     }
 
-    /// Gives back what a holder has in a pool: its bot ended. Answers how many seats that were.
+    /// Releases a holder's seats, because its bot ended. Returns how many there were.
     pub async fn release_seats(
         &self,
         workspace: WorkspaceId,
@@ -146,12 +146,12 @@ impl Pools {
         Ok(self.store.release_seats(workspace, pool, holder).await?)
     }
 
-    /// Gives one seat back. `false`: it was gone.
+    /// Releases one seat. `false` when it was gone.
     pub async fn release_seat(&self, workspace: WorkspaceId, seat: SeatId) -> Result<bool, Failure> {
         Ok(self.store.release_seat(workspace, seat).await?)
     }
 
-    /// Makes a pool of accounts of the workspace. `None`: it has one of this name.
+    /// Creates a pool of accounts of the workspace. `None` when it has a pool of this name.
     pub async fn make_pool(
         &self,
         workspace: WorkspaceId,
@@ -167,8 +167,8 @@ impl Pools {
         }
     }
 
-    /// Puts accounts into a pool, or changes their limits there; `alone` takes all others out. `false`: the workspace has no
-    /// such pool.
+    /// Adds accounts to a pool, or changes their limits; `alone` removes all others. `false` when the
+    /// workspace has no such pool.
     pub async fn put_members(
         &self,
         workspace: WorkspaceId,
@@ -180,7 +180,8 @@ impl Pools {
         if !self.store.put_members(workspace, pool, &rows, alone).await? {
             return Ok(false);
         }
-        // A member from before addresses were looked up is the same person under another name.
+        // A member that was added by address, before addresses were resolved, is the same person with another
+        // key.
         for NewMember { account: (credential, _), address, .. } in members {
             if address.is_some() {
                 self.store.remove_member(workspace, pool, &(*credential, address.clone())).await?;
@@ -212,12 +213,12 @@ impl Pools {
     }
 }
 
-/// What is said to somebody who wants to start the meeting of somebody else.
+/// The error for a request to start another user's meeting.
 fn hosts_it_not() -> Failure {
-    Failure::new(Code::TokenNotAvailable, "none of the pool's accounts is known to host this meeting")
+    Failure::new(Code::TokenNotAvailable, "no account of the pool is known to host this meeting")
 }
 
-/// What is said to somebody who finds no seat.
+/// The error for a request that got no seat.
 fn refusal(crowd: &Crowd, now: Timestamp) -> Failure {
     let Crowd { accounts, usable, seats, taken, present, hosting, first_end } = *crowd;
     let usable_of = format!("{usable} of {accounts} accounts usable");

@@ -8,12 +8,12 @@ use workers::Workers;
 
 use crate::{Broker, Parts, clock};
 
-/// How often the escrow is looked into.
+/// Interval between looks into the escrow.
 const ESCROW_INTERVAL: Duration = Duration::from_secs(5);
-/// Between two looks for secrets and answers that have ended.
+/// Interval between deletions of expired secrets and answers.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 
-/// A broker whose workers run. To be stopped with [`stop`](Self::stop).
+/// A broker with running workers. Stop it with [`stop`](Self::stop).
 pub struct Running {
     broker: Arc<Broker>,
     workers: Workers,
@@ -29,7 +29,7 @@ impl Broker {
     pub async fn start(parts: Parts, workers: &Workers, audit_kept: Duration) -> Result<Running, Failure> {
         let (env, tasks) = (parts.env.clone(), parts.tasks.clone());
         let broker = Arc::new(Self::new(parts));
-        // Before anybody asks for a token.
+        // Before any token is requested.
         broker.accounts.grants.replay().await?;
         broker.audit.replay_journal().await;
         broker.run_workers(workers, &env, audit_kept);
@@ -79,7 +79,7 @@ impl Broker {
         workers.run(name, move || work(Arc::clone(&broker)));
     }
 
-    /// Settles what lies in escrow. A failure is a store that is away: the next look tries again.
+    /// Settles deposits in escrow. A failure means that the store is away: the next look tries again.
     async fn run_escrow(self: Arc<Self>, env: Environment) -> Infallible {
         loop {
             env.clock.sleep(ESCROW_INTERVAL).await;
@@ -92,7 +92,7 @@ impl Broker {
         }
     }
 
-    /// Forgets answers that are past their hour, and secrets that have ended.
+    /// Deletes expired idempotent answers and expired secrets.
     async fn run_expiry(self: Arc<Self>, env: Environment) -> Infallible {
         loop {
             if let Err(error) = self.idempotency.forget_old().await {
@@ -115,9 +115,9 @@ impl Running {
         &self.broker
     }
 
-    /// Stops, in this order: the workers, among them those of others that were started on the same [`Workers`]; refreshes
-    /// that wait for their turn; tasks that have begun, to their end; the audit's journal, once nobody is given a token any
-    /// more; this server's shares of Zoom's limits, once nothing calls Zoom any more. The store may be closed after that.
+    /// Stops in this order: workers, including those that others started on the same [`Workers`]; refreshes
+    /// that wait for their turn; running tasks, to their end; the audit's journal, after the last token; this
+    /// server's shares of Zoom's limits, after the last call of Zoom. The store may be closed afterwards.
     pub async fn stop(self) {
         self.workers.stop().await;
         self.broker.accounts.refresher.stop();

@@ -12,10 +12,10 @@ use tracing::Instrument as _;
 
 type Shared<V> = watch::Receiver<Option<V>>;
 
-/// Work under way, by key. Whoever asks while it runs waits for the same result.
+/// Work in progress, by key. Further callers wait for the same result.
 ///
-/// The work runs as a task of its own, on the process's tracker: a caller who is cancelled stops waiting and nothing
-/// else. That is why this is no `try_get_with` of a cache, which runs the work inside one of its callers.
+/// The work runs as a task on the process's tracker, so cancelling a caller does not cancel it. That is why
+/// this is not `try_get_with` of a cache, which runs the work inside one of its callers.
 pub struct SingleFlight<K, V> {
     under_way: Arc<Mutex<HashMap<K, Shared<V>>>>,
 }
@@ -47,11 +47,11 @@ where
                 let work = work();
                 let run = async move {
                     let value = work.await;
-                    // The entry goes before the result is out: who asks from now on starts anew.
+                    // The entry is removed before the result is published: later callers start a new run.
                     drop(guard);
                     sender.send_replace(Some(value));
                 };
-                // In the trace of the caller who came first.
+                // In the trace of the first caller.
                 tasks.spawn(run.in_current_span());
                 shared
             }
@@ -61,7 +61,7 @@ where
     }
 }
 
-/// Takes the entry out, also when the work panics.
+/// Removes the entry, also when the work panics.
 struct Guard<K: Hash + Eq, V> {
     under_way: Arc<Mutex<HashMap<K, Shared<V>>>>,
     key: K,

@@ -1,4 +1,4 @@
-//! What `/metrics` says of the whole installation, counted when somebody asks.
+//! The installation-wide numbers of `/metrics`, counted on request.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,12 +10,12 @@ use zoom::ZoomClient;
 
 use crate::{accounts::Escrow, health::HealthChecks, single_flight::SingleFlight};
 
-/// How old the count of accounts may be: counting reads an index to its end.
+/// How long the count of accounts is cached: it scans an index.
 const COUNT_TTL: Duration = Duration::from_secs(60);
 /// How long a scrape waits for a new one.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What `/metrics` says.
+/// The numbers of `/metrics`.
 pub struct Statistics {
     pub(crate) store: Arc<dyn Stats + Send + Sync>,
     pub(crate) env: Environment,
@@ -33,12 +33,12 @@ impl Statistics {
         self.metrics.http_request(method, route, status, took);
     }
 
-    /// Everything that was counted, as OpenMetrics text. Accounts are counted at most once a minute, however often it is scraped.
+    /// All metrics as OpenMetrics text. Accounts are counted at most once a minute.
     pub async fn metrics_text(self: &Arc<Self>) -> String {
         if self.env.now().since(self.metrics.counted_at()) >= COUNT_TTL {
             let this = Arc::clone(self);
             let counted = self.counts.run((), &self.tasks, move || async move { this.count().await });
-            // Without an answer the older count stands, with its time beside it.
+            // On a timeout the older count is used, with its time beside it.
             let _late = self.env.clock.timeout(COUNT_TIMEOUT, counted).await;
         }
         self.metrics.clock_ahead(self.zoom.clock().ahead_of_zoom().unwrap_or(0));

@@ -31,11 +31,7 @@ impl WorkerSeries {
         );
         Self {
             panics: registered(registry, "worker_panics", "Panics in background loops, which start anew"),
-            failures: registered(
-                registry,
-                "worker_failures",
-                "Items of background loops that came to nothing",
-            ),
+            failures: registered(registry, "worker_failures", "Items of background loops that failed"),
             late_seconds,
         }
     }

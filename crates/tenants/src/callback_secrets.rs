@@ -92,7 +92,7 @@ impl Workspaces {
                 return Ok(Rotation::Done(CallbackSecrets { current, former }));
             }
         }
-        Err(Failure::new(Code::Unavailable, "the callback secret is being changed by somebody else"))
+        Err(Failure::new(Code::Unavailable, "the callback secret is being changed by another request"))
     }
 
     /// Erases callback secrets that have ended, of every workspace.

@@ -1,4 +1,4 @@
-//! Who counts what workers do.
+//! The interface by which workers report what they do.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use std::time::Duration;
 pub trait Observer: Send + Sync {
     /// A loop starts for the first time: its series begin at zero.
     fn started(&self, worker: &'static str);
-    /// It is one that claims items: their series begin at zero.
+    /// The loop claims items: its series begin at zero.
     fn claims(&self, worker: &'static str);
     /// A loop, or one item of it, panicked.
     fn panicked(&self, worker: &'static str);
-    /// An item was claimed, so long after it was due.
+    /// An item was claimed, this long after it was due.
     fn claimed(&self, worker: &'static str, late: Duration);
-    /// An item came to nothing: it failed, panicked, or its lease was lost.
+    /// An item failed, panicked, or lost its lease.
     fn failed(&self, worker: &'static str);
 }
 

@@ -4,10 +4,10 @@ use std::{any::Any, panic::AssertUnwindSafe};
 
 use futures_util::FutureExt as _;
 
-/// Runs `work`. A panic in it is the error: its message.
+/// Runs `work` and returns a panic's message as an error.
 ///
-/// Whatever `work` shares with others must stand a panic in the middle. What is shared here is behind locks that are taken
-/// over when they are poisoned, or in the store.
+/// State that `work` shares must stay valid after a panic. Ours is behind locks that ignore poisoning, or in
+/// the store.
 pub(crate) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| message(&*panic))
 }

@@ -1,4 +1,4 @@
-//! Loops as tasks that start anew after a panic.
+//! Loops as tasks that restart after a panic.
 
 use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
 
@@ -9,10 +9,10 @@ use crate::{Observer, panic::caught};
 
 /// The pause after a panic. It doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest. A loop that ran for as long has recovered: its next pause is the first again.
+/// The longest pause. A loop that ran for this long has recovered: the next pause is the first one again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// The background loops of a process, each a task of its own. All clones are the same.
+/// The background loops of a process, each a task of its own. Clones share them.
 #[derive(Clone)]
 pub struct Workers(Arc<Inner>);
 
@@ -24,14 +24,14 @@ struct Inner {
 }
 
 impl Workers {
-    /// Nothing runs yet.
+    /// Without any loop yet.
     pub fn new(env: Environment, observer: Arc<dyn Observer>) -> Self {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         Self(Arc::new(Inner { env, observer, tasks, stopping }))
     }
 
-    /// Starts a loop that may be cut off wherever it waits: a stop drops it there. `work` makes the loop, at first and again
-    /// after each panic.
+    /// Starts a loop that may be dropped at any await point when stopped. `work` makes the loop, at first and
+    /// again after each panic.
     pub fn run<W, L>(&self, worker: &'static str, mut work: W)
     where
         W: FnMut() -> L + Send + 'static,
@@ -49,7 +49,8 @@ impl Workers {
         });
     }
 
-    /// Starts a loop that ends by itself soon after [`stopping`](Self::stopping) was cancelled: a stop waits for it.
+    /// Starts a loop that ends by itself soon after [`stopping`](Self::stopping) was cancelled; a stop waits
+    /// for it.
     pub fn run_to_end<W, L>(&self, worker: &'static str, mut work: W)
     where
         W: FnMut() -> L + Send + 'static,
@@ -62,12 +63,12 @@ impl Workers {
             let mut pause = FIRST_PAUSE;
             loop {
                 let started = clock.elapsed();
-                // In the future, so that a panic of the one that makes the loop is caught, too.
+                // Called inside the future, so that a panic of `work` itself is caught too.
                 let Err(panic) = caught(async { work().await }).await else { return };
                 if clock.elapsed().saturating_sub(started) >= LONGEST_PAUSE {
                     pause = FIRST_PAUSE;
                 }
-                tracing::error!(worker, panic, ?pause, "a background loop panicked; it starts anew");
+                tracing::error!(worker, panic, ?pause, "a background loop panicked; it restarts");
                 inner.observer.panicked(worker);
                 tokio::select! {
                     () = inner.stopping.cancelled() => return,
@@ -78,12 +79,12 @@ impl Workers {
         });
     }
 
-    /// Cancelled when the loops are told to stop.
+    /// Cancelled when the loops are to stop.
     pub fn stopping(&self) -> &CancellationToken {
         &self.0.stopping
     }
 
-    /// Tells all loops to stop, and returns when none runs any more.
+    /// Stops all loops and waits for their end.
     pub async fn stop(&self) {
         self.0.stopping.cancel();
         self.0.tasks.close();

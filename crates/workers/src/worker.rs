@@ -1,4 +1,4 @@
-//! The loop that claims rows which are due, and runs them.
+//! The loop that claims due rows and runs them.
 
 use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -9,36 +9,35 @@ use tracing::Instrument as _;
 
 use crate::{Workers, panic::caught};
 
-/// The longest pause while claims fail. The first is the interval of polling, and it doubles with each failure.
+/// The longest pause while claims fail. It starts at the polling interval and doubles with each failure.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Rows that are due, and what is to be done with one.
+/// Rows that are due, and the work on one of them.
 ///
-/// The state lies in the rows. When an item is due again, after a failure or after its server died, is for the row to say: by
-/// its lease, or by its own schedule.
+/// The rows hold the state. After a failure, or after its server died, an item becomes due again by its lease
+/// or by its own schedule.
 pub trait Work: Send + Sync + 'static {
-    /// What it is called in logs and metrics.
+    /// Its name in logs and metrics.
     const NAME: &'static str;
-    /// What a claim gives: a row and its lease.
+    /// A claimed row and its lease.
     type Item: Send + Sync + 'static;
-    /// Why a claim failed, or an item.
+    /// The error of a claim or of an item.
     type Error: fmt::Display + Send;
 
-    /// Claims up to `most` items that are due and that nobody holds.
+    /// Claims up to `most` items that are due and not leased.
     fn claim(&self, most: u32) -> impl Future<Output = Result<Vec<Claimed<Self::Item>>, Self::Error>> + Send;
 
-    /// Does what is to be done with one. An error is for somebody who looks into the log: the row has its own account of what
-    /// happened.
+    /// Works on an item. An error is only logged: the row records what happened.
     fn run(&self, item: &Self::Item) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Keeps the lease of an item for as long as it is polled, and resolves when it is lost: then [`run`](Self::run) is cut
-    /// off where it waits. The default suits items that outlive no lease.
+    /// Renews the lease of an item for as long as it is polled, and resolves when it is lost; then
+    /// [`run`](Self::run) is dropped. The default is for items without a renewable lease.
     fn keep_lease(&self, _item: &Self::Item) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
 }
 
-/// An item that was claimed.
+/// A claimed item.
 #[derive(Debug)]
 pub struct Claimed<T> {
     /// The row and its lease.
@@ -47,18 +46,19 @@ pub struct Claimed<T> {
     pub due_at: Timestamp,
 }
 
-/// How a worker works.
+/// Settings of a worker.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// Items that run at once.
+    /// Most items that run at once.
     pub most_at_once: NonZeroU32,
-    /// A claim waits until so many more may run: each is a transaction, and one for many is cheaper than many for one.
+    /// A claim waits until this many items may start: one transaction for many is cheaper than many
+    /// transactions.
     pub claim_at_least: NonZeroU32,
-    /// How often it looks while nothing is due.
+    /// Interval between looks while nothing is due.
     pub poll_interval: Duration,
 }
 
-/// A loop that claims and runs. All clones are the same.
+/// A loop that claims and runs items. Clones share it.
 pub struct Worker<W>(Arc<Inner<W>>);
 
 struct Inner<W> {
@@ -68,13 +68,13 @@ struct Inner<W> {
     /// One permit for each item that may run.
     free: Arc<Semaphore>,
     poked: Notify,
-    /// Cancelled when nothing more is to be claimed.
+    /// Cancelled when no more items are to be claimed.
     closing: CancellationToken,
     running: TaskTracker,
 }
 
 impl<W: Work> Worker<W> {
-    /// A worker that claims when it is told to.
+    /// A worker that claims only when [`claim`](Self::claim) is called.
     pub fn new(workers: &Workers, work: W, settings: Settings) -> Self {
         let places = settings.most_at_once.get();
         let claim_at_least = settings.claim_at_least.min(settings.most_at_once);
@@ -94,7 +94,7 @@ impl<W: Work> Worker<W> {
         let worker = Self::new(workers, work, settings);
         workers.observer().claims(W::NAME);
         let looping = worker.clone();
-        // Never dropped in a claim: what it claimed would belong to nobody until its lease lapses.
+        // Not dropped during a claim: the claimed rows would wait until their leases lapse.
         workers.run_to_end(W::NAME, move || {
             let worker = looping.clone();
             async move { worker.claim_until_closed().await }
@@ -107,22 +107,22 @@ impl<W: Work> Worker<W> {
         &self.0.work
     }
 
-    /// Something may be due: it looks at once. A poke that is lost costs an interval of polling.
+    /// Makes it look at once, because an item may be due. A lost poke costs one polling interval.
     pub fn poke(&self) {
         self.0.poked.notify_one();
     }
 
-    /// Claims what is due now, as far as it may run, and sets it off. Answers how many.
+    /// Claims due items, as many as may run, and starts them. Returns how many.
     pub async fn claim(&self) -> Result<u32, W::Error> {
         let free = u32::try_from(self.0.free.available_permits()).unwrap_or(u32::MAX);
         match Arc::clone(&self.0.free).try_acquire_many_owned(free) {
             Ok(places) if free > 0 => self.claim_into(places).await,
-            // Others were faster, or all are taken: there is nowhere to run it.
+            // Another call was faster, or all places are taken.
             _ => Ok(0),
         }
     }
 
-    /// Claims nothing more, and returns when the last item that runs has ended.
+    /// Claims no more, and returns when the last running item has ended.
     pub async fn finish(&self) {
         self.0.closing.cancel();
         self.0.running.close();
@@ -144,7 +144,7 @@ impl<W: Work> Worker<W> {
             }
             let wanted = u32::try_from(places.num_permits()).unwrap_or(u32::MAX);
             match self.claim_into(places).await {
-                // There may be more.
+                // There may be more due items.
                 Ok(claimed) if claimed >= wanted => {
                     pause = settings.poll_interval;
                     continue;
@@ -169,7 +169,7 @@ impl<W: Work> Worker<W> {
         let (now, count) = (workers.env().now(), u32::try_from(claimed.len()).unwrap_or(u32::MAX));
         for Claimed { item, due_at } in claimed {
             workers.observer().claimed(W::NAME, now.since(due_at));
-            // More than were asked for would run beyond the bound.
+            // More items than asked for would exceed the bound.
             let place = places.split(1);
             debug_assert!(place.is_some(), "{} claimed more than it was asked for", W::NAME);
             let worker = self.clone();

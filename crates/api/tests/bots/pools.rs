@@ -122,7 +122,7 @@ async fn a_bot_starts_the_meeting_as_whoever_of_the_pool_hosts_it() {
     let ended = app.until(&app.bot(asked.clone()).await, "fatal").await;
     let (sub_code, words) = why(&ended, "fatal");
     assert_eq!(sub_code, "zoom_credential_unhealthy");
-    assert!(words.contains("none of the pool's accounts is known to host this meeting"), "{words}");
+    assert!(words.contains("no account of the pool is known to host this meeting"), "{words}");
     assert_eq!((taken(&app, &path).await, app.zoom.count("join_requests").await), (0, 0));
 
     let host = app.connect(app.zoom.host()).await;

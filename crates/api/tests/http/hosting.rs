@@ -112,6 +112,6 @@ async fn a_link_for_starting_meetings_draws_on_whoever_may_host() {
     let change = change.header("content-type", "application/json").body(Body::from(only_eve.to_string()));
     ground.app.send(change.unwrap()).await.ok();
     let refused = ground.fetch(&link, &format!("bot=e&meeting={hosted}")).await;
-    let words = "token_not_available: none of the pool's accounts is known to host this meeting; ";
+    let words = "token_not_available: no account of the pool is known to host this meeting; ";
     assert_eq!((refused.status, refused.text.starts_with(words)), (422, true), "{}", refused.text);
 }

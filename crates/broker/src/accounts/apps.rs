@@ -12,9 +12,10 @@ use zoom::AppKeys;
 
 use crate::log_lines::note;
 
-/// How often a change is tried anew because somebody else's came first.
+/// How often a change is tried again after a concurrent change.
 const ATTEMPTS: u32 = 3;
-/// How many webhook secrets verify beside the current one: whoever pasted a wrong one pastes another.
+/// How many former webhook secrets are accepted beside the current one, for operators who correct a wrong
+/// one.
 const MAX_FORMER_SECRETS: usize = 3;
 
 /// An app to register.
@@ -26,7 +27,7 @@ pub struct NewApp {
     pub client_id: String,
     /// Zoom's secret of the app; it also signs the SDK's joins.
     pub client_secret: Secret,
-    /// Verifies Zoom's webhooks.
+    /// The secret that verifies Zoom's webhooks.
     pub webhook_secret: Secret,
     /// Zoom's id of the account that a server-to-server app belongs to; `None` for every other app.
     pub zoom_account_id: Option<String>,
@@ -37,9 +38,9 @@ pub struct NewApp {
 pub struct SecretsChange {
     /// Zoom's secret of the app.
     pub client_secret: Option<Secret>,
-    /// Verifies Zoom's webhooks.
+    /// The secret that verifies Zoom's webhooks.
     pub webhook_secret: Option<Secret>,
-    /// How long the webhook secret before goes on beside its successor; nothing, if it has leaked.
+    /// How long the former webhook secret is accepted beside its successor; zero if it has leaked.
     pub webhook_secret_overlap: Duration,
 }
 
@@ -60,7 +61,7 @@ impl Apps {
         self.store.zoom_oauth_app(workspace, id).await
     }
 
-    /// Erases webhook secrets that have ended, of every workspace.
+    /// Erases expired webhook secrets of every workspace.
     pub(crate) async fn erase_former_webhook_secrets(&self) -> Result<(), StoreError> {
         match self.store.erase_former_webhook_secrets(self.env.now()).await? {
             0 => {}
@@ -69,8 +70,8 @@ impl Apps {
         Ok(())
     }
 
-    /// Registers an app; `None` when the workspace has one with this client id. One that was removed comes back under its
-    /// id, and its accounts under theirs as soon as their users consent again.
+    /// Registers an app; `None` when the workspace has an app with this client id. A removed app comes back
+    /// with its id; its accounts keep theirs when their users consent again.
     pub async fn register(
         &self,
         workspace: WorkspaceId,
@@ -99,8 +100,8 @@ impl Apps {
         }
     }
 
-    /// Replaces an app's secrets; `None` when the workspace has no such app. A new client secret is tried at once, however
-    /// long Zoom has refused the old one.
+    /// Replaces an app's secrets; `None` when the workspace has no such app. A new client secret is tried at
+    /// once, even if Zoom has refused the old one.
     pub async fn change_secrets(
         &self,
         workspace: WorkspaceId,
@@ -128,11 +129,11 @@ impl Apps {
                 return Ok(self.find(workspace, id).await?);
             }
         }
-        Err(Failure::new(Code::Unavailable, "the app's secrets are being changed by somebody else"))
+        Err(Failure::new(Code::Unavailable, "the app's secrets are being changed by another request"))
     }
 
-    /// What lies in an app's two cells once `new` verifies its webhooks. Zoom may be told of it before us or after, so the one
-    /// before goes on beside it for `overlap`, and with it those that still do.
+    /// The new values of an app's two cells of webhook secrets. Zoom may get the new secret before us or
+    /// after, so the former one is accepted for `overlap`, together with older ones that have not expired.
     fn succeed_webhook_secret(
         &self,
         app: &ZoomOauthApp,
@@ -146,7 +147,7 @@ impl Apps {
         former.truncate(MAX_FORMER_SECRETS);
         let end = self.env.now() + overlap;
         let ends_at = match &app.former_webhook_secret {
-            // The same once more doesn't keep the others alive.
+            // Setting the same secret again doesn't extend the former ones.
             Some(former) if !is_new => former.ends_at.min(end),
             _ => end,
         };
@@ -158,7 +159,7 @@ impl Apps {
         Ok((seal(Cell::WebhookSecret(app.id), new), former))
     }
 
-    /// The secrets that verify an app's webhooks now, the current one first.
+    /// The secrets that are accepted for an app's webhooks now, the current one first.
     pub(crate) fn webhook_secrets(&self, app: &ZoomOauthApp) -> Result<Vec<Secret>, Failure> {
         let current = self.vault.open(app.workspace, Cell::WebhookSecret(app.id), &app.webhook_secret)?;
         let mut secrets = vec![current];
@@ -170,7 +171,7 @@ impl Apps {
         Ok(secrets)
     }
 
-    /// Zoom's secret of an app, and the one that verifies its webhooks: for an operator who has chosen to show them.
+    /// An app's client secret and webhook secret: for an operator who has enabled showing them.
     pub fn secrets(&self, app: &ZoomOauthApp) -> Result<(Secret, Secret), Failure> {
         let webhook = self.vault.open(app.workspace, Cell::WebhookSecret(app.id), &app.webhook_secret)?;
         Ok((self.keys_of(app)?.client_secret, webhook))

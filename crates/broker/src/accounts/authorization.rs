@@ -1,10 +1,10 @@
-//! Connecting an account: an invitation, a consent at Zoom, an account.
+//! Connects an account by an invitation and a consent at Zoom.
 //!
-//! The invitation is made through the API and opened in a browser. Opening it changes nothing here, so that whatever follows links
-//! (previews, scanners) does no harm: `state` and the PKCE verifier travel in the browser's cookie, sealed. Zoom's redirect
-//! must bring the state, and the browser that brings it must be the one that left: a code that was started elsewhere
-//! connects nothing. A state is remembered from the moment its code is spent, so a page that is loaded twice spends one code,
-//! and says the second time what it said the first.
+//! The API makes an invitation, and a browser opens it. Opening it changes nothing, so previews and scanners
+//! of links do no harm: `state` and the PKCE verifier are in the browser's sealed cookie. Zoom's redirect
+//! must return the state in the same browser; a code that was started elsewhere connects no account. A state
+//! is recorded as used before its code is redeemed, so a page that is loaded twice redeems one code and shows
+//! the same result again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,15 +29,15 @@ use crate::{Addresses, single_flight::SingleFlight};
 
 /// How long an invitation can be opened.
 const INVITATION_TTL: Duration = Duration::from_secs(24 * 3600);
-/// A page that said that something is done says so again for so long.
+/// How long a page that reports success shows it again.
 pub(crate) const REPEAT_WINDOW: Duration = Duration::from_secs(600);
 
-/// An address that connects one account to one app. It works like a key until it is used or expires.
+/// A URL that connects one account to one app. It works like a key until it is used or expires.
 #[derive(Debug)]
 pub struct Invitation {
     /// Its id.
     pub id: ConsentId,
-    /// To be opened in the browser of whoever owns the Zoom account.
+    /// To be opened in the browser of the Zoom account's owner.
     pub url: Secret,
     /// When it ends.
     pub expires_at: Timestamp,
@@ -46,38 +46,38 @@ pub struct Invitation {
 /// An authorization session that has begun.
 #[derive(Debug)]
 pub struct AuthorizationStart {
-    /// Zoom's consent page. Holds the state, so it is not for a log.
+    /// Zoom's consent page. It contains the state, so it must not be logged.
     pub zoom_url: Secret,
-    /// To be set as a cookie, and brought back.
+    /// The cookie to set; the browser returns it.
     pub browser: Secret,
 }
 
-/// What Zoom's redirect brought.
+/// The parameters of Zoom's redirect.
 #[derive(Debug)]
 pub struct AuthorizationReturn {
-    /// `state`, as it came.
+    /// The `state` parameter.
     pub state: Secret,
-    /// The cookie, if the browser has one.
+    /// The cookie, if the browser sent it.
     pub browser: Option<Secret>,
-    /// The code, or what Zoom says instead (`access_denied`).
+    /// The code, or Zoom's error (`access_denied`).
     pub code: Result<Secret, String>,
 }
 
-/// An account that can be used.
+/// A connected account.
 #[derive(Debug, Clone)]
 pub struct Connected {
     /// Its id.
     pub credential: CredentialId,
     /// The user's name at Zoom.
     pub display_name: String,
-    /// What the consent does not allow and this server needs.
+    /// Scopes that this server needs and the consent lacks.
     pub missing_scopes: Vec<&'static str>,
 }
 
 /// Connects users who consent in a browser.
 pub struct Authorizations {
     pub(crate) store: Arc<dyn AccountStore>,
-    /// States whose code was spent.
+    /// States whose code was redeemed.
     pub(crate) used_states: Arc<dyn TokenLinks + Send + Sync>,
     pub(crate) vault: Vault,
     pub(crate) env: Environment,
@@ -87,7 +87,7 @@ pub struct Authorizations {
     pub(crate) codes: Arc<Codes>,
     pub(crate) new_accounts: Arc<NewAccounts>,
     pub(crate) addresses: Addresses,
-    /// Browsers that come back from Zoom, by the state that they bring.
+    /// Redirects that are being processed, by state.
     pub(crate) under_way: SingleFlight<Digest, Result<Connected, Failure>>,
 }
 
@@ -119,7 +119,7 @@ impl Authorizations {
         Ok(Some(Invitation { id, url: Secret::new(url), expires_at: consent.expires_at }))
     }
 
-    /// Sends the browser that opened an invitation on its way.
+    /// Starts the authorization of a browser that opened an invitation.
     pub async fn begin_authorization(&self, invitation: &str) -> Result<AuthorizationStart, Failure> {
         let unknown =
             || Failure::new(Code::LinkUnknown, "this invitation is not known here: ask for a new one");
@@ -145,8 +145,8 @@ impl Authorizations {
         Ok(AuthorizationStart { zoom_url: Secret::new(zoom_url), browser })
     }
 
-    /// Takes in the browser that comes back from Zoom, and connects the account. The same browser with the same answer again
-    /// hears the same: it waits for the first, or is told what came of it.
+    /// Handles Zoom's redirect and connects the account. A repetition in the same browser waits for the first
+    /// one, or gets its result.
     pub async fn finish_authorization(
         self: &Arc<Self>,
         returned: AuthorizationReturn,
@@ -168,7 +168,7 @@ impl Authorizations {
             return Ok(connected);
         }
         self.still_open(&consent)?;
-        // A task of the process: a browser that hangs up, or loads the page again, takes nothing down.
+        // A task of the process, so that a browser that disconnects or reloads does not cancel it.
         let this = Arc::clone(self);
         let work = move || async move { this.connect_once(&consent, &state, code, verifier).await };
         let connected = self.under_way.run(state, &self.tasks, work).await;
@@ -176,7 +176,7 @@ impl Authorizations {
             .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the connection of an account broke off")))
     }
 
-    /// The invitation that a browser was sent to Zoom with, and the PKCE verifier it took along.
+    /// The invitation and the PKCE verifier in a browser's cookie.
     async fn session_of(&self, returned: &AuthorizationReturn) -> Result<(Consent, Secret), Failure> {
         let stranger = || {
             Failure::new(
@@ -196,7 +196,7 @@ impl Authorizations {
         Ok((consent, Secret::new(verifier)))
     }
 
-    /// What came of this state a moment ago.
+    /// The recent result of this state.
     async fn connected_before(
         &self,
         consent: &Consent,
@@ -226,7 +226,7 @@ impl Authorizations {
         code: Secret,
         verifier: Secret,
     ) -> Result<Connected, Failure> {
-        // From here on this state is spent, whatever comes and on whichever server: a code is never tried twice.
+        // From here on this state is used, on every server: a code is never redeemed twice.
         if self.used_states.first_seen(state, self.env.now()).await?.is_some() {
             let consent = self.store.consent(consent.id).await?;
             let before = match &consent {
@@ -235,7 +235,7 @@ impl Authorizations {
             };
             return before.ok_or_else(|| {
                 let words =
-                    "this answer of Zoom's was used before, and connected nothing: open the invitation again";
+                    "this answer of Zoom's was used before without connecting an account: open the invitation again";
                 Failure::new(Code::LinkExpired, words)
             });
         }

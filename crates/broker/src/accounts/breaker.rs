@@ -1,8 +1,9 @@
-//! An app whose own credentials Zoom refuses: a mistyped or rotated client secret, a disabled app.
+//! A circuit breaker for an app whose own credentials Zoom refuses: a mistyped or rotated client secret, a
+//! disabled app.
 //!
-//! It says nothing about the accounts of the app, so none is touched: their refreshes are not even begun. Every
-//! [`PROBE_INTERVAL`] one of them is let through, among all processes, to find out. The first that Zoom does not refuse for
-//! the app's sake closes the breaker; a new secret closes it at once.
+//! The accounts of the app are not the cause, so their refreshes are not started. Every [`PROBE_INTERVAL`]
+//! one of them, among all processes, is let through as a probe. The first answer that does not refuse the app
+//! closes the breaker; a new secret closes it at once.
 
 use std::time::Duration;
 
@@ -13,11 +14,11 @@ use zoom::{AppKeys, ZoomError};
 use super::{apps::Apps, schedule};
 use crate::log_lines::{failure_note, note};
 
-/// How often it is tried.
+/// Interval between probes.
 const PROBE_INTERVAL: Duration = Duration::from_secs(30);
 
 impl Apps {
-    /// An app that may be presented to Zoom now.
+    /// An app that may be used at Zoom now.
     pub(crate) async fn presentable(
         &self,
         workspace: WorkspaceId,
@@ -37,7 +38,7 @@ impl Apps {
         Ok((app, keys))
     }
 
-    /// Learns from an answer of Zoom's whether it takes the app.
+    /// Updates the breaker by an answer of Zoom.
     pub(crate) async fn judge<T>(&self, app: &ZoomOauthApp, answer: &Result<T, ZoomError>) {
         let told = match answer {
             Err(ZoomError::AppRejected) => {
@@ -50,7 +51,7 @@ impl Apps {
                 }
                 refused
             }
-            // No answer says nothing about the app.
+            // Without an answer nothing is known about the app.
             Err(error)
                 if error.in_doubt()
                     || matches!(error.code(), Code::ZoomUnavailable | Code::ZoomRateLimited) =>
@@ -68,7 +69,7 @@ impl Apps {
             Ok(_) | Err(_) => Ok(false),
         };
         if let Err(error) = told {
-            // The next answer says the same.
+            // The next answer shows it again.
             tracing::warn!(app = %app.id, %error, "what Zoom thinks of an app could not be recorded");
         }
     }

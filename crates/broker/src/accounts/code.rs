@@ -1,4 +1,4 @@
-//! A code from Zoom's consent page becomes a grant, and whose it is becomes known.
+//! Redeems an authorization code for a grant, and asks Zoom for its user.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use zoom::{ApiAccess, ZoomClient, ZoomError, ZoomUser};
 
 use super::{apps::Apps, grants::access_token, scopes};
 
-/// A code from Zoom's consent page, and what it is bound to.
+/// An authorization code, and its bindings.
 #[derive(Debug)]
 pub struct Authorization {
-    /// Buys a grant, once, within five minutes.
+    /// Redeemable for a grant, once, within five minutes.
     pub code: Secret,
-    /// Where Zoom brought it, byte for byte.
+    /// The redirect URL, byte for byte.
     pub redirect_uri: String,
     /// The PKCE verifier, if there was a challenge.
     pub code_verifier: Option<Secret>,
@@ -31,7 +31,7 @@ pub struct Codes {
 }
 
 impl Codes {
-    /// Buys the grant behind a code, and asks whose it is.
+    /// Redeems a code and asks for its user.
     #[tracing::instrument(skip_all, fields(app = %app.id))]
     pub(super) async fn redeem(
         &self,
@@ -39,27 +39,27 @@ impl Codes {
         Authorization { code, redirect_uri, code_verifier }: &Authorization,
     ) -> Result<(zoom::Grant, ZoomUser), Failure> {
         let keys = self.apps.keys_of(app)?;
-        // Before the code is spent: without knowing whose it is, its grant could not be kept.
+        // Before the code is redeemed: a grant without a known user could not be stored.
         let turn = self.limits.new_account_turn(app.id).await?;
-        // A refusal says nothing of the app's own secret: it may be the code's redirect that doesn't fit.
+        // A refusal doesn't prove that the app's secret is wrong: the redirect URL may not match.
         let begun_at = self.env.now();
         let answer = self.zoom.exchange_code(&keys, code, redirect_uri, code_verifier.as_ref()).await;
         self.limits.token_endpoint_said(app.id, begun_at, &answer);
         let mut grant = answer?;
         if let (None, Some(refresh_token)) = (&grant.access_token, &grant.refresh_token) {
-            // Only the refresh token could be read in Zoom's answer: it buys what is missing.
+            // Only the refresh token of Zoom's answer was readable: a refresh gives the rest.
             grant = self.zoom.refresh(&keys, refresh_token).await?;
         }
         let user = self.whose(&grant, turn).await?;
         Ok((grant, user))
     }
 
-    /// Asks Zoom whose a new grant is.
+    /// Asks Zoom for the user of a new grant.
     pub(super) async fn whose(&self, grant: &zoom::Grant, turn: RestTurn) -> Result<ZoomUser, Failure> {
         let base = grant.api_url.as_ref().unwrap_or(&self.api_base);
         match self.zoom.me(ApiAccess::new(base, access_token(grant)?, turn)).await {
             Ok(user) => Ok(user),
-            // All that is missing, so that nobody has to come back for the second.
+            // All missing scopes, so that the user has to return only once.
             Err(ZoomError::ScopeMissing { scopes: named }) => {
                 let missing = scopes::missing(CredentialKind::UserOauth, grant.scopes.as_deref()).join(", ");
                 let missing = if missing.is_empty() { named.join(", ") } else { missing };

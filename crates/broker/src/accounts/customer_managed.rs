@@ -1,7 +1,8 @@
-//! Accounts whose grant the customer keeps: their own server answers with access tokens, at a URL that is as good as a key.
+//! Accounts whose grant the customer manages: the customer's server returns access tokens at a URL that is as
+//! secret as a key.
 //!
-//! There is nothing to lose and nothing to revoke here, so a failure degrades the account and is tried again; it never
-//! needs a consent of ours.
+//! There is no refresh token to lose and nothing to revoke here. A failure degrades the account and is
+//! retried; it never needs a consent here.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,9 +21,9 @@ use super::{
     store_grant::{NewAccount, NewAccounts, Origin, Source, StoredGrant},
 };
 
-/// What must be left of a token that a customer hands us.
+/// The shortest remaining lifetime of a customer's token.
 const MIN_LIFE: Duration = Duration::from_secs(120);
-/// A longer life is not believed.
+/// A longer lifetime is capped.
 const MAX_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// Connects accounts whose tokens are fetched from the customer's own server.
@@ -37,8 +38,8 @@ pub struct CustomerManaged {
 }
 
 impl CustomerManaged {
-    /// Connects the account whose access tokens come from `url`, which has to give one now. `None` when the workspace has
-    /// no such app.
+    /// Connects an account whose access tokens come from `url`, which is called once to verify it. `None`
+    /// when the workspace has no such app.
     pub async fn connect(
         &self,
         workspace: WorkspaceId,
@@ -72,7 +73,7 @@ pub struct Customers {
     pub(crate) zoom: ZoomClient,
     pub(crate) apps: Arc<Apps>,
     pub(crate) workspaces: Workspaces,
-    /// `None`: this process calls no customers.
+    /// `None`: this process calls no customers' servers.
     pub(crate) callbacks: Option<CallbackClient>,
 }
 
@@ -108,7 +109,7 @@ impl Customers {
         })
     }
 
-    /// How long the token lasts, by its own word and the customer's, whichever is less.
+    /// The lifetime of the token, by its own claim or the customer's, whichever is shorter.
     fn life_of(&self, app: &ZoomOauthApp, answer: &Answer) -> Result<Duration, &'static str> {
         let claims = zoom::unverified_claims(&answer.access_token);
         if claims.client_id.is_some_and(|client_id| client_id != app.client_id) {
@@ -121,7 +122,7 @@ impl Customers {
     }
 }
 
-/// What a customer's server answers.
+/// The answer of a customer's server.
 struct Answer {
     access_token: Secret,
     expires_at: Option<Timestamp>,

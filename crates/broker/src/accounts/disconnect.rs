@@ -1,4 +1,4 @@
-//! Disconnecting an account, and finding out whether one works.
+//! Disconnects accounts, and validates them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,10 +22,10 @@ use crate::{
     log_lines::{failure_note, note},
 };
 
-/// Whoever disconnects an account doesn't wait long for Zoom.
+/// How long a disconnection waits for Zoom.
 const REVOKE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Ends grants at Zoom.
+/// Revokes grants at Zoom.
 pub struct Revocation {
     pub(crate) env: Environment,
     pub(crate) zoom: ZoomClient,
@@ -33,7 +33,7 @@ pub struct Revocation {
 }
 
 impl Revocation {
-    /// Ends the authorisation behind a token at Zoom.
+    /// Revokes a token's grant at Zoom.
     pub(crate) async fn revoke(
         &self,
         workspace: WorkspaceId,
@@ -49,7 +49,7 @@ impl Revocation {
     }
 }
 
-/// Disconnects accounts, and finds out whether one works.
+/// Disconnects accounts, and validates them.
 pub struct Disconnection {
     pub(crate) store: Arc<dyn AccountStore>,
     pub(crate) vault: Vault,
@@ -62,8 +62,8 @@ pub struct Disconnection {
 }
 
 impl Disconnection {
-    /// Disconnects an account for good: its tokens end at Zoom, if Zoom can be reached, and are erased here. A tombstone
-    /// stays. `false` when the workspace has no such account, or it was disconnected so before.
+    /// Disconnects an account: revokes its grant, if Zoom can be reached, and erases its tokens. A tombstone
+    /// stays. `false` when the workspace has no such account, or it was disconnected here before.
     #[tracing::instrument(skip_all, fields(credential = %id))]
     pub async fn disconnect(&self, workspace: WorkspaceId, id: CredentialId) -> Result<bool, Failure> {
         let Some(before) = self.store.credential(workspace, id).await? else { return Ok(false) };
@@ -80,12 +80,12 @@ impl Disconnection {
         self.store.discard_parked_of(before.app, &before.zoom_user_id, note.at).await?;
         tracing::info!(credential = %id, "account {words}");
         self.cache.forget(id);
-        // A grant in escrow finds its generation past, and is taken off the disk.
+        // A grant in escrow is outdated now and is deleted.
         self.grants.replay_deposits().await?;
         Ok(true)
     }
 
-    /// Ends the authorisation behind the account at Zoom; `None` when there is none of ours to end.
+    /// Revokes the account's grant at Zoom; `None` when it has none of its own.
     async fn end_grant_of(&self, before: &Credential) -> Option<Result<(), Failure>> {
         let sealed =
             before.grant.refresh_token.as_ref().filter(|_| before.kind == CredentialKind::UserOauth)?;
@@ -95,8 +95,8 @@ impl Disconnection {
         })
     }
 
-    /// Refreshes an account once, now, to find out whether it works; a line of its log says what came of it. `false` when
-    /// the workspace has no such account.
+    /// Refreshes an account now, to validate it; a line of its log has the result. `false` when the workspace
+    /// has no such account.
     pub async fn validate(
         self: &Arc<Self>,
         workspace: WorkspaceId,

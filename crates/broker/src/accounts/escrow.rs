@@ -1,8 +1,9 @@
-//! Where a refreshed grant waits for the store.
+//! Holds refreshed grants until the store has them.
 //!
-//! Between Zoom's answer and the commit, the new refresh token exists nowhere else: the old one is dead already. So it
-//! is put on this machine's disk first, sealed for its cell as it will be in the store, in a file of its own; the commit
-//! takes it off again. What a crash or a store that is away leaves behind is replayed at the next start, and by a task.
+//! Between Zoom's answer and the commit, the new refresh token exists only in this process, and the old one
+//! is dead. So it is first written to this machine's disk, sealed for its cell in the store, in a file of its
+//! own; the commit deletes the file. Files that a crash or an absent store leaves are replayed at the next
+//! start, and by a task.
 
 mod keys;
 
@@ -20,17 +21,17 @@ use model::{
 use serde::{Deserialize, Serialize};
 use store::Grant;
 
-/// As large as a deposit.
+/// The size of a deposit.
 const PROBE_BYTES: usize = 8192;
 
-/// A folder of grants that are not known to be in the store.
+/// A folder of grants that may be missing in the store.
 #[derive(Debug, Clone)]
 pub struct Escrow {
     folder: PathBuf,
     env: Environment,
 }
 
-/// A grant, and which generation it replaces.
+/// A grant, and the generation it replaces.
 #[derive(Debug, Clone)]
 pub(crate) struct Deposit {
     pub(crate) credential: CredentialId,
@@ -38,18 +39,18 @@ pub(crate) struct Deposit {
     pub(crate) granted_at: Timestamp,
     pub(crate) refresh_at: Option<Timestamp>,
     pub(crate) grant: Grant,
-    /// Set if somebody brought it: then it is of no account yet, and `credential` only names what it is sealed for.
+    /// Set for an imported grant: it has no account yet, and `credential` only names what it is sealed for.
     pub(crate) brought: Option<Brought>,
 }
 
-/// Where a grant that somebody brought belongs.
+/// The app of an imported grant.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Brought {
     pub(crate) workspace: WorkspaceId,
     pub(crate) app: ZoomOauthAppId,
 }
 
-/// A deposit as it lies in its file. Nothing in it opens without the key ring.
+/// The content of a deposit's file. Its secrets open only with the key ring.
 #[derive(Serialize, Deserialize)]
 struct Written {
     credential: CredentialId,
@@ -70,26 +71,26 @@ struct Written {
 pub(crate) struct Receipt(PathBuf);
 
 impl Escrow {
-    /// Uses `folder`; makes it, for its owner only, if it is not there.
+    /// Opens `folder`; creates it, accessible to its owner only, if it is absent.
     pub fn open(folder: &Path, env: Environment) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         Ok(Self { folder: folder.to_owned(), env })
     }
 
-    /// Puts a grant on the disk; when this returns, it survives a power cut.
+    /// Writes a grant to the disk; when this returns, it survives a power cut.
     pub(crate) async fn deposit(&self, deposit: &Deposit) -> io::Result<Receipt> {
         let (escrow, written) = (self.clone(), Written::from(deposit));
         blocking(move || escrow.write(&written)).await
     }
 
-    /// Takes a grant off the disk: the store has it, or a newer one.
+    /// Deletes a grant: the store has it or a newer one.
     pub(crate) async fn withdraw(&self, receipt: &Receipt) -> io::Result<()> {
         let path = receipt.0.clone();
-        // Another process on this folder may have settled it.
+        // Another process on this folder may have deleted it.
         blocking(move || gone_is_done(fs::remove_file(path))).await
     }
 
-    /// What lies there. A file that cannot be read is left where it is, and reported.
+    /// All deposits. An unreadable file is left in place and reported.
     pub(crate) async fn deposits(&self) -> io::Result<Vec<(Receipt, Deposit)>> {
         let folder = self.folder.clone();
         blocking(move || {
@@ -102,7 +103,7 @@ impl Escrow {
                 match fs::read(&path).map(|text| Deposit::read(&text)) {
                     Ok(Some(deposit)) => found.push((Receipt(path), deposit)),
                     Ok(None) => tracing::error!(path = %path.display(), "a file in escrow is not a grant"),
-                    // Another process may have withdrawn it meanwhile.
+                    // Another process may have deleted it meanwhile.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     Err(error) => return Err(error),
                 }
@@ -112,8 +113,8 @@ impl Escrow {
         .await
     }
 
-    /// Looks after files that a crash kept from getting their name: a whole one gets it, of a torn one nothing is left
-    /// that could be used. Only while nobody writes here.
+    /// Handles files that a crash left without their final name: a complete one is renamed, a torn one is
+    /// deleted. Call it only while no process writes here.
     pub(super) async fn adopt(&self) -> io::Result<()> {
         let folder = self.folder.clone();
         blocking(move || {
@@ -125,7 +126,7 @@ impl Escrow {
                     _ => Ok(()),
                 };
                 match adopted {
-                    // Its writer lives, after all, and has named it itself.
+                    // Its writer is alive and has renamed it.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     adopted => adopted?,
                 }
@@ -135,7 +136,7 @@ impl Escrow {
         .await
     }
 
-    /// How many grants wait here.
+    /// How many grants are in escrow.
     pub(crate) async fn waiting(&self) -> io::Result<usize> {
         let folder = self.folder.clone();
         blocking(move || {
@@ -148,7 +149,7 @@ impl Escrow {
         .await
     }
 
-    /// Writes a file as a deposit is written, and takes it off again. Answers how many bytes are free.
+    /// Writes and deletes a file like a deposit. Returns the free bytes.
     pub(crate) async fn probe(&self) -> io::Result<u64> {
         let escrow = self.clone();
         blocking(move || {
@@ -159,7 +160,7 @@ impl Escrow {
                     file.write_all(&[1; PROBE_BYTES])?;
                     file.sync_all()
                 });
-            // Also of a write that failed, something may be there.
+            // A failed write may have left a file too.
             gone_is_done(fs::remove_file(&path))?;
             written?;
             let disk = rustix::fs::statvfs(&escrow.folder)?;
@@ -170,7 +171,8 @@ impl Escrow {
 
     fn write(&self, written: &Written) -> io::Result<Receipt> {
         let Written { credential, generation, .. } = written;
-        // Random: two late answers for one generation must not overwrite each other, only one of them is alive.
+        // Random: two late answers for one generation must not overwrite each other, because only one of them
+        // is valid.
         let mark = u64::from_le_bytes(self.env.entropy.bytes());
         let path = self.folder.join(format!("{credential}-{generation}-{mark:016x}.json"));
         let aside = path.with_extension("part");
@@ -235,7 +237,7 @@ fn adopt_file(path: &Path) -> io::Result<()> {
     if Deposit::read(&fs::read(path)?).is_some() {
         return fs::rename(path, path.with_extension("json"));
     }
-    tracing::error!(path = %path.display(), "a crash has torn a grant on its way into escrow");
+    tracing::error!(path = %path.display(), "a crash interrupted the write of a grant into escrow; its file is torn");
     fs::remove_file(path)
 }
 

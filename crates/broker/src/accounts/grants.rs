@@ -1,4 +1,4 @@
-//! Grants on their way into the store: sealed, put in escrow, committed.
+//! Seals grants, puts them into escrow and commits them.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -11,31 +11,31 @@ use zoom::ZoomClient;
 use super::escrow::{Deposit, Escrow, Receipt, unreadable};
 use crate::log_lines::note;
 
-/// An access token with less than this is not used: the call it is meant for has to arrive, and clocks differ.
+/// The shortest remaining lifetime of an access token that is used: its call takes time, and clocks differ.
 pub(crate) const MARGIN: Duration = Duration::from_secs(60);
-/// No access token lives longer: what says so was written by a wrong clock, or by Zoom's mistake.
+/// The longest lifetime of an access token that is believed.
 const MAX_LIFE: Duration = Duration::from_secs(24 * 3600);
 
-/// The access token of a grant that has just come. There is none only where Zoom's answer to a refresh was odd.
+/// The access token of a new grant. Zoom's answer to a refresh may lack it.
 pub(crate) fn access_token(grant: &zoom::Grant) -> Result<&Secret, Failure> {
     let unreadable =
         || Failure::new(model::Code::ZoomUnexpected, "Zoom's answer held no access token that can be read");
     grant.access_token.as_ref().ok_or_else(unreadable)
 }
 
-/// Seals grants, keeps them from being lost, and stores them.
+/// Seals grants, protects them against loss, and stores them.
 pub struct Grants {
     pub(crate) store: Arc<dyn AccountStore>,
     pub(crate) vault: Vault,
     pub(crate) env: Environment,
     pub(crate) zoom: ZoomClient,
-    /// Puts refreshed grants on this machine's disk before anything else. Without it, a crash between Zoom's answer and
+    /// Writes refreshed grants to this machine's disk first. Without it, a crash between Zoom's answer and
     /// the commit costs a consent.
     pub(crate) escrow: Option<Escrow>,
 }
 
 impl Grants {
-    /// A grant as it is stored.
+    /// A grant in its stored form.
     pub(crate) fn seal(
         &self,
         workspace: WorkspaceId,
@@ -65,7 +65,7 @@ impl Grants {
         }
     }
 
-    /// Brings a grant into the store, if it is not outdated, and takes it off the disk. Answers whether it was not.
+    /// Stores a grant unless it is outdated, and deletes it from escrow. Returns whether it was stored.
     pub(crate) async fn settle(
         &self,
         deposit: &Deposit,
@@ -78,21 +78,21 @@ impl Grants {
         if won {
             tracing::info!(%credential, generation = generation + 1, "grant refreshed");
         } else {
-            // A consent that came meanwhile, or a later holder, has stored a grant of its own.
+            // A newer consent, or a later holder, has stored its own grant.
             tracing::warn!(%credential, "a newer grant has won over a refresh");
         }
         KillPoint::BeforeWithdrawal.reach();
         if let (Some(escrow), Some(receipt)) = (&self.escrow, receipt)
             && let Err(error) = escrow.withdraw(receipt).await
         {
-            // Replaying it changes nothing: its generation is past.
+            // Replaying it changes nothing: its generation is outdated.
             tracing::warn!(%credential, %error, "a settled grant is still in escrow");
         }
         Ok(won)
     }
 
-    /// Brings into the store what a crash, or a store that was away, left in escrow. To be called at start, before
-    /// anybody asks for a token. Answers how many grants were settled.
+    /// Stores the grants that a crash or an absent store left in escrow. Call it at start, before any token
+    /// is requested. Returns how many grants were settled.
     pub async fn replay(&self) -> Result<usize, Failure> {
         if let Some(escrow) = &self.escrow {
             escrow.adopt().await.map_err(|error| unreadable(&error))?;
@@ -100,8 +100,7 @@ impl Grants {
         self.replay_deposits().await
     }
 
-    /// Settles what lies there, outdated or not. An imported grant waits for
-    /// `Imports::resume`, which asks Zoom.
+    /// Settles the deposits, outdated or not. An imported grant waits for `Imports::resume`, which asks Zoom.
     pub(crate) async fn replay_deposits(&self) -> Result<usize, Failure> {
         let Some(escrow) = &self.escrow else { return Ok(0) };
         let mut deposits = escrow.deposits().await.map_err(|error| unreadable(&error))?;
@@ -112,7 +111,7 @@ impl Grants {
         Ok(deposits.len())
     }
 
-    /// Takes what somebody brought off the disk.
+    /// Deletes an imported grant from escrow.
     pub(super) async fn withdraw(&self, receipt: &Receipt) {
         if let Some(escrow) = &self.escrow
             && let Err(error) = escrow.withdraw(receipt).await
@@ -122,14 +121,14 @@ impl Grants {
         }
     }
 
-    /// What lies in escrow.
+    /// The deposits in escrow.
     pub(super) async fn deposits(&self) -> Result<Vec<(Receipt, Deposit)>, Failure> {
         let Some(escrow) = &self.escrow else { return Ok(Vec::new()) };
         escrow.deposits().await.map_err(|error: io::Error| unreadable(&error))
     }
 
-    /// Whether the account's access token lasts for `life` more, and is not of the generation that was rejected. A grant from
-    /// the future is not believed: how old it is nobody knows.
+    /// Whether the account's access token lasts for `life` more, and is not of the rejected generation. A
+    /// grant dated in the future is not used: its age is unknown.
     pub(crate) fn lasts(&self, credential: &Credential, life: Duration, rejected: Option<i64>) -> bool {
         let (ends_at, now) = (credential.grant.access_expires_at, self.zoom.clock().now());
         rejected != Some(credential.generation)
@@ -139,7 +138,7 @@ impl Grants {
             && ends_at.holds(MAX_LIFE, now)
     }
 
-    /// What Zoom's clock shows when ours shows `time`.
+    /// Zoom's time at our `time`.
     pub(crate) fn at_zoom(&self, time: Timestamp) -> Timestamp {
         let (ours, zooms) = (self.env.now(), self.zoom.clock().now());
         time + zooms.since(ours) - ours.since(zooms)

@@ -1,8 +1,8 @@
-//! A refresh token that somebody holds elsewhere, in a file or in another program, becomes an account here.
+//! Connects an account by a refresh token that was held elsewhere, in a file or another program.
 //!
-//! It is spent at once: whoever brought it holds a dead copy from then on, so nobody else can break the chain. Whose it is, is
-//! known only with what Zoom gives for it. As in a refresh, that is on this server's disk before anything else is done, and
-//! what a crash, Zoom or the store keeps from being finished is finished from there.
+//! The token is spent at once, so the other copy is dead and can't break the chain. Its user is known only
+//! after Zoom's answer. As in a refresh, that answer is written to this server's disk first, and an import
+//! that was interrupted is resumed from there.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::log_lines::{failure_note, note};
 
-/// Takes over refresh tokens that others hold.
+/// Imports refresh tokens.
 pub struct Imports {
     pub(crate) store: Arc<dyn AccountStore>,
     pub(crate) vault: Vault,
@@ -37,12 +37,13 @@ pub struct Imports {
     pub(crate) limits: Arc<Limits>,
     pub(crate) grants: Arc<Grants>,
     pub(crate) new_accounts: Arc<NewAccounts>,
-    /// Held while a grant that somebody brought finds its account: the request and the look into escrow don't meet.
+    /// Held while an imported grant gets its account, so that a request and the resuming worker don't
+    /// collide.
     pub(crate) one_at_a_time: tokio::sync::Mutex<()>,
 }
 
 impl Imports {
-    /// Takes a user's grant over from whoever holds its refresh token. `None` when the workspace has no such app.
+    /// Imports a user's grant by its refresh token. `None` when the workspace has no such app.
     pub async fn import_refresh_token(
         self: &Arc<Self>,
         workspace: WorkspaceId,
@@ -50,14 +51,15 @@ impl Imports {
         token: Secret,
     ) -> Result<Option<StoredGrant>, Failure> {
         let Some(app) = self.apps.find(workspace, app).await? else { return Ok(None) };
-        // A task of the process: whoever hangs up must not take the only copy of the grant along.
+        // A task of the process: a caller who disconnects must not cancel it and lose the only copy of the
+        // grant.
         let this = Arc::clone(self);
         let import = self.tasks.spawn(async move { this.import(&app, &token).await });
         import.await.unwrap_or_else(|_| Err(Failure::new(Code::Internal, "the import broke off"))).map(Some)
     }
 
     async fn import(&self, app: &ZoomOauthApp, token: &Secret) -> Result<StoredGrant, Failure> {
-        // Before the token is spent: a turn to ask whose it is, and a store that can write.
+        // Before the token is spent: a turn to ask for its user, and proof that the store can write.
         let turn = self.limits.new_account_turn(app.id).await?;
         let begun = note(&self.env, "a refresh token is being imported");
         self.store.add_log_line(app.workspace, Subject::App(app.id), &begun).await?;
@@ -82,7 +84,8 @@ impl Imports {
         })
     }
 
-    /// Buys the next grant. With an answer that gets lost, asked once more: only the same token tells whether it was spent.
+    /// Spends the token. If the answer is lost it is tried once more: only the same token shows whether it
+    /// was spent.
     async fn spend_brought(&self, app: &ZoomOauthApp, token: &Secret) -> Result<zoom::Grant, Failure> {
         let (app, keys) = self.apps.presentable(app.workspace, app.id).await?;
         let turn = self.limits.token_turn(app.id).await?;
@@ -95,7 +98,7 @@ impl Imports {
         self.apps.judge(&app, &answer).await;
         match answer {
             Ok(mut grant) => {
-                // Without a new one it did not rotate, and the old one lives on.
+                // Without a new one it did not rotate, and the old one stays valid.
                 grant.refresh_token.get_or_insert_with(|| token.clone());
                 Ok(grant)
             }
@@ -117,7 +120,7 @@ impl Imports {
         }
     }
 
-    /// What lies in escrow until the grant has its account.
+    /// The deposit of a grant that has no account yet.
     fn brought(&self, app: &ZoomOauthApp, grant: &zoom::Grant, granted_at: Timestamp) -> Deposit {
         let id = CredentialId::generate(&self.env);
         Deposit {
@@ -130,7 +133,7 @@ impl Imports {
         }
     }
 
-    /// Finds out whose the grant is and stores it, unless something newer of the same user is stored already.
+    /// Asks for the grant's user and stores it, unless a newer grant of that user is stored already.
     async fn settle_import(
         &self,
         app: &ZoomOauthApp,
@@ -151,7 +154,7 @@ impl Imports {
         stored.ok_or_else(|| Failure::new(Code::Internal, "an import was not stored"))
     }
 
-    /// Goes on with imports that something has kept from being finished. Answers how many were.
+    /// Resumes interrupted imports. Returns how many.
     pub async fn resume(&self) -> Result<usize, Failure> {
         let _alone = self.one_at_a_time.lock().await;
         let mut finished = 0;
@@ -173,7 +176,7 @@ impl Imports {
         receipt: &Receipt,
     ) -> Result<(), Failure> {
         let app = self.apps.of_account(workspace, app).await?;
-        // Stored before the crash: the account goes on with it by itself, and its refresh token is the account's to spend.
+        // It was stored before the crash: the account uses it, and its refresh token must not be spent here.
         if self.store.has_consent_of(app.id, deposit.granted_at).await? {
             self.grants.withdraw(receipt).await;
             return Ok(());
@@ -181,7 +184,7 @@ impl Imports {
         let (mut grant, mut granted_at) = (self.open_brought(workspace, deposit)?, deposit.granted_at);
         let turn = self.limits.new_account_turn(app.id).await?;
         let mut renewed = None;
-        // Ended since, or the part of Zoom's answer that could not be read.
+        // It has expired since, or Zoom's answer was partly unreadable.
         if grant.expires_in <= MARGIN || grant.access_token.is_none() {
             let token = grant.refresh_token.clone();
             let token =
@@ -212,7 +215,7 @@ impl Imports {
         }
     }
 
-    /// It can't become an account any more; the app's log says why.
+    /// The import has failed for good; the app's log says why.
     async fn give_up_import(
         &self,
         app: &ZoomOauthApp,
@@ -226,7 +229,7 @@ impl Imports {
         Ok(())
     }
 
-    /// A grant as Zoom gave it, from what lies in escrow.
+    /// A grant from its deposit, as Zoom gave it.
     fn open_brought(&self, workspace: WorkspaceId, deposit: &Deposit) -> Result<zoom::Grant, Failure> {
         let (grant, id) = (&deposit.grant, deposit.credential);
         let open = |sealed, cell| self.vault.open(workspace, cell, sealed);

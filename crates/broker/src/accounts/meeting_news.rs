@@ -1,16 +1,16 @@
-//! What a webhook says of meetings, in the words of the map.
+//! Translates a webhook about meetings into a change of the meeting map.
 
 use model::Timestamp;
 use store::{MeetingChange, MeetingNews};
 use zoom::{MeetingDeed, WebhookEvent};
 
-/// What `event`, of the time `as_of`, changes in the map; `None` when that is nothing.
+/// The change that `event`, of the time `as_of`, makes in the map; `None` for none.
 pub(crate) fn news_of(event: &WebhookEvent, as_of: Timestamp) -> Option<MeetingNews> {
     let (account_id, change) = match event {
         WebhookEvent::Meeting { deed: MeetingDeed::Deleted, account_id, number, host_id } => {
             (account_id, MeetingChange::Gone { number: *number, host: host_id.clone() })
         }
-        // A change that names no host leaves the meeting where it was.
+        // A change that names no host doesn't move the meeting.
         WebhookEvent::Meeting { account_id, number, host_id, .. } => {
             (account_id, MeetingChange::Exists { number: *number, host: host_id.clone()? })
         }

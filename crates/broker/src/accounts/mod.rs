@@ -60,26 +60,26 @@ pub use webhooks::{WebhookAnswer, WebhookRequest, Webhooks};
 pub struct Accounts {
     /// The apps that they are connected with.
     pub apps: Arc<Apps>,
-    /// Connects users who consent in a browser.
+    /// Connects users by invitations.
     pub authorizations: Arc<Authorizations>,
     /// Connects the accounts of server-to-server apps.
     pub server_to_server: ServerToServer,
     /// Connects accounts whose tokens come from the customer's own server.
     pub customer_managed: CustomerManaged,
-    /// Takes over refresh tokens that others hold.
+    /// Imports refresh tokens.
     pub imports: Arc<Imports>,
-    /// Consents that wait for an operator.
+    /// Consents that wait for the operator.
     pub parked: Arc<ParkedConsents>,
     /// Refreshes accounts.
     pub refresher: Arc<Refresher>,
-    /// Disconnects accounts, and finds out whether one works.
+    /// Disconnects accounts, and validates them.
     pub disconnection: Arc<Disconnection>,
     /// Removes apps.
     pub app_removals: AppRemovals,
-    /// Takes in what Zoom tells.
+    /// Handles Zoom's webhooks.
     pub webhooks: Arc<Webhooks>,
-    /// Grants on their way into the store.
+    /// Stores grants.
     pub grants: Arc<Grants>,
-    /// What this process keeps of accounts in memory.
+    /// The cache of accounts.
     pub cache: Arc<crate::AccountCache>,
 }

@@ -1,8 +1,9 @@
-//! Consents that nobody here has asked for: somebody installed an app from Zoom's Marketplace, so the browser comes back
-//! without a state of ours.
+//! Consents that were not started here: a user installed an app from Zoom's Marketplace, so the redirect has
+//! no state of ours.
 //!
-//! Whoever sends a browser here with a code of their own would otherwise connect *their* account for bots of *this*
-//! workspace (login CSRF). So the grant is fetched, because its code lives five minutes, and then it waits for the operator.
+//! Otherwise an attacker could send a browser here with the attacker's own code, and connect the *attacker's*
+//! account to *this* workspace (login CSRF). So the code is redeemed within its five minutes, and the grant
+//! waits for the operator.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -26,21 +27,21 @@ use crate::{Addresses, log_lines::note, single_flight::SingleFlight};
 
 /// How long one waits. Far inside the 90 days of a refresh token.
 const PARKED_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
-/// How many wait for each app: strangers must not fill the table.
+/// Most of each app, so that strangers can't fill the table.
 const MAX_PARKED: u32 = 100;
-/// How often what has expired is erased.
+/// Interval between deletions of expired ones.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(3600);
 
-/// Somebody who has installed an app, and waits.
+/// A user who installed an app and waits for the operator.
 #[derive(Debug, Clone)]
 pub struct Installed {
-    /// What the operator decides about.
+    /// The parked consent.
     pub id: ParkedConsentId,
     /// The user's name at Zoom.
     pub display_name: String,
 }
 
-/// Consents that wait for an operator.
+/// Consents that wait for the operator.
 pub struct ParkedConsents {
     pub(crate) store: Arc<dyn AccountStore>,
     pub(crate) vault: Vault,
@@ -52,13 +53,13 @@ pub struct ParkedConsents {
     pub(crate) new_accounts: Arc<NewAccounts>,
     pub(crate) revocation: Arc<Revocation>,
     pub(crate) addresses: Addresses,
-    /// Browsers that come from an install, by the code that they bring.
+    /// Redirects after an install that are being processed, by code.
     pub(crate) under_way: SingleFlight<Digest, Result<Installed, Failure>>,
 }
 
 impl ParkedConsents {
-    /// Takes in a browser that comes from an install: parks its grant. The app is named by the address, or is the only one
-    /// of this installation. Loaded again, the page says the same.
+    /// Handles a redirect after an install: parks its grant. The URL names the app, or it is the only one of
+    /// this installation. A repetition gets the same result.
     pub async fn receive_install(
         self: &Arc<Self>,
         named: Option<ZoomOauthAppId>,
@@ -115,7 +116,7 @@ impl ParkedConsents {
         self.store.park(&parked, MAX_PARKED).await?;
         tracing::info!(app = %app.id, parked = %id, "a consent without an invitation is parked");
         let installed =
-            note(&self.env, &format!("somebody installed the app at Zoom; parked consent {id} waits"));
+            note(&self.env, &format!("a user installed the app at Zoom; parked consent {id} waits"));
         self.store.add_log_line(app.workspace, Subject::App(app.id), &installed).await?;
         if let Some(account) = self.replaced_by(&parked).await? {
             let words = format!(
@@ -128,7 +129,7 @@ impl ParkedConsents {
         Ok(Installed { id, display_name: parked.display_name })
     }
 
-    /// The connected account of the same user on the same app, whose own grant Zoom no longer honours.
+    /// The connected account of the same user on the same app. Zoom no longer accepts its grant.
     pub async fn replaced_by(&self, parked: &ParkedConsent) -> Result<Option<CredentialId>, Failure> {
         let account = self.store.credential_of(parked.workspace, parked.app, &parked.zoom_user_id).await?;
         let connected =
@@ -136,7 +137,7 @@ impl ParkedConsents {
         Ok(connected.map(|account| account.id))
     }
 
-    /// What waits in a workspace, newest first.
+    /// The parked consents of a workspace, newest first.
     pub async fn list(&self, workspace: WorkspaceId) -> Result<Vec<ParkedConsent>, Failure> {
         let now = self.env.now();
         let mut parked = self.store.parked_consents(workspace).await?;
@@ -144,8 +145,8 @@ impl ParkedConsents {
         Ok(parked)
     }
 
-    /// Connects what was parked. `None` when the workspace has none with this id, or the same user has connected in
-    /// another way since, which ended it.
+    /// Connects a parked consent. `None` when the workspace has none with this id, or the same user has
+    /// connected meanwhile, which deleted it.
     pub async fn adopt(
         &self,
         workspace: WorkspaceId,
@@ -175,7 +176,8 @@ impl ParkedConsents {
         Ok(self.new_accounts.store_grant(&new, Origin::Parked(id)).await?.map(|stored| stored.id))
     }
 
-    /// Erases what was parked, and ends it at Zoom if Zoom can be reached. `false` when the workspace has none with this id.
+    /// Deletes a parked consent, and revokes its grant if Zoom can be reached. `false` when the workspace has
+    /// none with this id.
     pub async fn discard(&self, workspace: WorkspaceId, id: ParkedConsentId) -> Result<bool, Failure> {
         let Some(parked) = self.store.parked_consent(workspace, id).await? else { return Ok(false) };
         let revoked = match self.open_parked(&parked)?.refresh_token {
@@ -188,7 +190,7 @@ impl ParkedConsents {
         Ok(self.store.discard_parked(workspace, id).await?)
     }
 
-    /// Erases what has expired for as long as it is polled.
+    /// Deletes expired ones for as long as it is polled.
     pub async fn run_expiry(&self) -> Infallible {
         loop {
             match self.store.expire_parked(self.env.now()).await {

@@ -37,25 +37,25 @@ use super::{
 };
 use crate::{account_cache::AccountCache, log_lines::failure_note, single_flight::SingleFlight};
 
-/// The Zoom client gives a call up after 15 s; two calls and the commit fit in.
+/// Zoom's client gives up a call after 15 s; two calls and the commit fit in.
 const LEASE_TTL: Duration = Duration::from_secs(60);
-/// How often a process looks whether another one has finished.
+/// Interval between checks whether another process has finished.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
-/// How long it keeps looking: a little longer than the lease of a holder that died.
+/// How long to keep checking: a little longer than the lease of a dead holder.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(75);
 /// Pauses between tries to commit; the last one repeats.
 const COMMIT_PAUSES: [Duration; 4] =
     [Duration::from_millis(50), Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5)];
-/// How long a fetched grant is kept trying to reach the store.
+/// How long to try to commit a new grant.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Why an account is to be refreshed.
+/// Why an account is refreshed.
 pub(crate) enum RefreshReason {
-    /// Somebody waits for a token.
+    /// A caller waits for a token.
     Caller,
-    /// Somebody wants to know whether it works, now, however lately it failed.
+    /// A caller validates the account: it is tried now, even after a recent failure.
     Asked,
-    /// It is due, and has waited for its turn.
+    /// It is due, and has its turn.
     Due(TokenTurn),
 }
 
@@ -72,14 +72,14 @@ pub struct Refresher {
     pub(crate) grants: Arc<Grants>,
     pub(crate) cache: Arc<AccountCache>,
     pub(crate) metrics: Metrics,
-    /// By the generation that is to be replaced as well: for whom an older one was to be replaced, what is there is new.
+    /// The key includes the generation to replace: an older generation counts as replaced already.
     pub(crate) under_way: SingleFlight<(CredentialId, Option<i64>), Result<(), Failure>>,
     pub(crate) stopping: CancellationToken,
 }
 
 impl Refresher {
-    /// One refresh of this account in this process, whoever asks, until the row holds a live grant other than that of
-    /// the generation `replace`.
+    /// Refreshes this account, once in this process for all callers, until the row has a live grant other
+    /// than that of the generation `replace`.
     pub(crate) async fn refresh(
         self: &Arc<Self>,
         workspace: WorkspaceId,
@@ -119,7 +119,7 @@ impl Refresher {
             if keeps_to_pauses {
                 self.not_too_soon(&credential)?;
             }
-            // A customer's own server knows neither our app nor Zoom's limit.
+            // A customer's server depends neither on our app nor on Zoom's limit.
             let presented = if credential.kind == CredentialKind::CustomerManaged {
                 None
             } else {
@@ -141,7 +141,7 @@ impl Refresher {
                     self.metrics.refresh(&done);
                     return done;
                 }
-                // Read again: it is live by now, or needs a person.
+                // Read the row again: it has a live grant now, or needs a person.
                 RefreshLease::Moved | RefreshLease::Unusable => {}
                 RefreshLease::Held { until } if now < give_up => {
                     drop(presented);
@@ -160,7 +160,7 @@ impl Refresher {
         }
     }
 
-    /// The next access token of a customer's own server, for an account whose lease is held.
+    /// Fetches an access token from a customer's server, for an account whose lease is held.
     async fn renew_from_customer(&self, before: &Credential, lease: &Lease) -> Result<(), Failure> {
         match self.customers.next_grant(before).await {
             Ok(grant) => self.commit(before, &grant, None).await,
@@ -171,7 +171,7 @@ impl Refresher {
         }
     }
 
-    /// After a failure, callers do not try again before the time that is on the row: Zoom may have asked for it.
+    /// After a failure, there is no new try before the time on the row: Zoom may have asked for it.
     fn not_too_soon(&self, credential: &Credential) -> Result<(), Failure> {
         let now = self.env.now();
         let Some((code, retry_at)) =
@@ -183,7 +183,7 @@ impl Refresher {
         Err(Failure { retry_after: Some(retry_at.since(now)), ..Failure::new(code, detail) })
     }
 
-    /// Asks Zoom for the next grant and stores it.
+    /// Spends the refresh token at Zoom and stores the new grant.
     #[tracing::instrument(skip_all, fields(credential = %before.id, app = %app.id))]
     async fn spend(
         &self,
@@ -207,11 +207,12 @@ impl Refresher {
         let mut answer = turn.heard(ask().await);
         let mut in_doubt = before.spent_at.is_some();
         if matches!(&answer, Err(error) if error.in_doubt()) {
-            // Zoom may have rotated and its answer is lost, or never have seen the request: only the same token tells.
+            // Zoom may have rotated and its answer is lost, or the request never arrived: only the same token
+            // shows it.
             tracing::warn!(credential = %before.id, "no usable answer to a refresh, asking once more");
             in_doubt = true;
-            // Not behind what is only due: the lease is running. And with no turn in time, asked all the same: a limit that
-            // is hit once costs less than a doubt.
+            // It doesn't wait behind due refreshes, because the lease is running. Without a turn in time it
+            // calls all the same: exceeding a limit once costs less than the doubt.
             let turn = self.limits.token_turn(app.id).await.ok();
             answer = ask().await;
             if let Some(turn) = turn {
@@ -225,10 +226,11 @@ impl Refresher {
                 self.mark_dead(before, lease, in_doubt).await
             }
             Err(error) => {
-                // A refusal for another reason, or no contact at all, leaves the token as it was before this call.
+                // A refusal for another reason, or no contact at all, leaves the token as it was before this
+                // call.
                 let unspent = !in_doubt && !error.in_doubt();
                 let uncertain = error.in_doubt() && refresh_token.is_some();
-                // The breaker and the app's budget know of it; of the account it says nothing.
+                // The breaker and the app's limit handle it; the account is not the cause.
                 let of_the_app = matches!(error, ZoomError::AppRejected | ZoomError::RateLimited { .. });
                 let failure = Failure::from(error);
                 let failure =
@@ -243,7 +245,7 @@ impl Refresher {
         }
     }
 
-    /// What is spent; `None` for an app that speaks for itself.
+    /// The refresh token to spend; `None` for a server-to-server app.
     fn refresh_token_of(&self, before: &Credential) -> Result<Option<Secret>, Failure> {
         match before.kind {
             CredentialKind::UserOauth => {
@@ -257,7 +259,7 @@ impl Refresher {
         }
     }
 
-    /// Stores the new grant: on this machine's disk, then in the store, however long that is away.
+    /// Stores the new grant: first on this machine's disk, then in the store, with retries while it is away.
     #[tracing::instrument(skip_all, fields(credential = %before.id, generation = before.generation))]
     async fn commit(
         &self,
@@ -266,7 +268,7 @@ impl Refresher {
         spent: Option<&Secret>,
     ) -> Result<(), Failure> {
         let now = self.env.now();
-        // A grant without a new refresh token did not rotate: the old one lives on.
+        // Without a new refresh token Zoom did not rotate: the old one stays valid.
         let refresh_token = grant.refresh_token.as_ref().or(spent);
         let deposit = Deposit {
             credential: before.id,
@@ -280,13 +282,13 @@ impl Refresher {
                 grant.expires_in,
             ),
             grant: Grant {
-                // Not to say the scopes again is to say that they are the same (RFC 6749, 6).
+                // Omitted scopes mean that they are unchanged (RFC 6749, 6).
                 scopes: grant.scopes.clone().or_else(|| before.grant.scopes.clone()),
                 ..self.grants.seal(before.workspace, before.id, grant, refresh_token, now)
             },
             brought: None,
         };
-        // Nothing is lost with a grant that can be had again.
+        // A grant without a refresh token can be fetched again and needs no escrow.
         let receipt = match spent {
             Some(_) => self.grants.put_in_escrow(&deposit).await,
             None => None,
@@ -306,13 +308,13 @@ impl Refresher {
                     pause = pauses.next().unwrap_or(pause);
                     self.env.clock.sleep(pause).await;
                 }
-                // It stays in escrow, and is replayed.
+                // It stays in escrow and is replayed.
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// Zoom says the grant is dead. Believed only while the row is still the one we started from.
+    /// Zoom says that the grant is dead. This counts only while the row is the one we started from.
     async fn mark_dead(&self, before: &Credential, lease: &Lease, in_doubt: bool) -> Result<(), Failure> {
         let (cause, message) = if in_doubt {
             (ReauthCause::ResponseLost, "Zoom rotated the refresh token and its answer never arrived")
@@ -332,7 +334,7 @@ impl Refresher {
         ))
     }
 
-    /// The refresh failed for now. Gives the lease back and says when to try again.
+    /// The refresh failed for now. Releases the lease and sets the time of the next try.
     async fn degrade(&self, before: &Credential, lease: &Lease, unspent: bool, failure: &Failure) {
         let retry_at = schedule::after_failure(&self.env, before, failure.retry_after);
         let trouble = Trouble { code: failure.code, retry_at, unspent };
@@ -349,7 +351,7 @@ impl Refresher {
         }
     }
 
-    /// Gives the lease back. A store that is away costs only the wait until the lease ends.
+    /// Releases the lease. If the store is away, others wait until the lease lapses.
     async fn give_back(&self, before: &Credential, lease: &Lease, unspent: bool) {
         if let Err(error) = self.store.release_refresh(before.id, lease, unspent).await {
             tracing::warn!(credential = %before.id, %error, "a lease could not be given back");

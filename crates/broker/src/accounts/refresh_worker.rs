@@ -1,7 +1,7 @@
-//! Refreshes what is due: ahead of time for accounts in use, now and then for idle ones, and again what failed.
+//! Refreshes due accounts: ahead of time while in use, rarely while idle, and after failures.
 //!
-//! Every process runs one. A claim puts the account off in the store, so that no other process finds it; if this one
-//! dies, it is due again. The refresh itself is one like any other, under the row's lease.
+//! Every process runs this worker. A claim moves the account's due time, so that other processes skip it; if
+//! this process dies, it becomes due again. The refresh itself is an ordinary one, under the row's lease.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -14,19 +14,20 @@ use super::{
     schedule,
 };
 
-/// How often an idle refresher looks.
+/// Interval between looks while idle.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a claim keeps others away: longer than all of them take at the slowest sensible pace.
+/// How long a claim lasts: longer than all refreshes of a claim take at the slowest pace.
 const CLAIM_TTL: Duration = Duration::from_secs(180);
-/// How many accounts are on their way at once, waiting for their turn included.
+/// Most accounts in progress at once, waiting for their turn included.
 const MAX_IN_FLIGHT: u32 = 256;
 
 impl Refresher {
-    /// Refreshes what is due for as long as it is polled. A store that is away costs a look.
+    /// Refreshes due accounts for as long as it is polled. If the store is away, one look is lost.
     pub async fn run_due(self: &Arc<Self>) -> Infallible {
         let permits = Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize));
         loop {
-            // Half of the permits, so that the next claim is made while the turns of this one are still taken.
+            // Claims at half of the permits, so that the next claim is ready while turns of this one are
+            // still in use.
             let free =
                 Arc::clone(&permits).acquire_many_owned(MAX_IN_FLIGHT / 2).await.expect("never closed");
             match self.refresh_due_into(free).await {
@@ -40,7 +41,7 @@ impl Refresher {
         }
     }
 
-    /// Claims what is due and sets off its refreshes, which go on as tasks of the process. Answers how many.
+    /// Claims due accounts and starts their refreshes as tasks of the process. Returns how many.
     pub async fn refresh_due(self: &Arc<Self>) -> Result<u32, Failure> {
         let permits = Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize));
         let free = permits.acquire_many_owned(MAX_IN_FLIGHT).await.expect("never closed");
@@ -64,11 +65,12 @@ impl Refresher {
         Ok(claimed)
     }
 
-    /// Waits for a turn before the refresh begins: whoever asks for this account meanwhile need not wait in the queue.
+    /// Waits for a turn before the refresh starts, so that a caller who needs this account meanwhile doesn't
+    /// wait in the queue.
     async fn refresh_in_turn(self: &Arc<Self>, due: Due) {
         let turn = tokio::select! {
             turn = self.limits.token_turn_in_queue(due.app) => turn,
-            // Nothing has begun; it is due again when the claim lapses.
+            // It has not started; it becomes due again when the claim lapses.
             () = self.stopping.cancelled() => return,
         };
         let refreshed = async {
@@ -76,11 +78,11 @@ impl Refresher {
         };
         if let Err(error) = refreshed.await {
             // The row says when it is due again.
-            tracing::info!(credential = %due.credential, %error, "a due refresh came to nothing");
+            tracing::info!(credential = %due.credential, %error, "a due refresh failed");
         }
     }
 
-    /// Lets what waits for its turn go, so that a stop need not wait for it. What has begun comes to its end.
+    /// Cancels refreshes that wait for their turn, so that a stop doesn't wait for them. Running ones finish.
     pub fn stop(&self) {
         self.stopping.cancel();
     }

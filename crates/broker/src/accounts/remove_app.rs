@@ -1,4 +1,4 @@
-//! Removing an app, with what hangs on it.
+//! Removes an app and what belongs to it.
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ pub struct AppRemovals {
 }
 
 impl AppRemovals {
-    /// Removes an app that no account is connected with. Accounts that Zoom has ended go with it, and what is parked for it
-    /// is ended at Zoom, if Zoom can be reached.
+    /// Removes an app without connected accounts. Accounts that Zoom has ended are removed with it, and its
+    /// parked consents are revoked if Zoom can be reached.
     pub async fn remove(&self, workspace: WorkspaceId, id: ZoomOauthAppId) -> Result<AppRemoval, Failure> {
         let in_use =
             CredentialStatus::ALL.into_iter().filter(|s| !matches!(s, CredentialStatus::Disconnected(_)));
@@ -43,7 +43,7 @@ impl AppRemovals {
                 }
             }
         }
-        // Whatever came meanwhile, the store decides.
+        // The store decides, in case something has changed meanwhile.
         let removal =
             self.apps.store.remove_zoom_oauth_app(workspace, id, &note(&self.env, "removed")).await?;
         if removal == AppRemoval::Removed {

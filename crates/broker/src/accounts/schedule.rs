@@ -1,25 +1,26 @@
-//! When an account is refreshed next. Jitter everywhere: what was connected together shall not be refreshed together.
+//! When an account is refreshed next. All times have jitter, so that accounts connected together are not
+//! refreshed together.
 
 use std::time::Duration;
 
 use model::{CredentialKind, Environment, Timestamp};
 use store::Credential;
 
-/// An account that was asked for a token within this is refreshed ahead of its token's end.
+/// An account used within this time is refreshed before its access token ends.
 const IN_USE: Duration = Duration::from_secs(24 * 3600);
-/// An idle account is kept alive this often, at the latest: far inside the 90 days of a refresh token.
+/// The longest time between refreshes of an idle account: far below the 90 days of a refresh token.
 const KEEP_ALIVE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Between two refreshes ahead of time, whatever Zoom says of how long its tokens live.
+/// The shortest time between refreshes ahead of time, whatever lifetime Zoom gives.
 const MIN_INTERVAL: Duration = Duration::from_secs(30);
 /// The first pause after a failure. It doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// And grows no longer than this, so that an account is back soon after Zoom is.
+/// The longest pause, so that an account recovers soon after Zoom does.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
-/// A longer wait is not believed, whoever asks for it.
+/// A longer requested wait is capped.
 pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// After a refresh whose access token lives for `life`. `None` means not before somebody asks.
+/// After a refresh whose access token lives for `life`. `None` means only on request.
 pub(crate) fn after_refresh(
     env: &Environment,
     kind: CredentialKind,
@@ -34,17 +35,17 @@ pub(crate) fn after_refresh(
             Some(ahead(env, granted_at, life))
         }
         CredentialKind::UserOauth => Some(now + part(env, KEEP_ALIVE, 900..1000)),
-        // Nothing dies of idleness there, and a customer's server is called when a token is needed.
+        // Idle accounts of these kinds don't die, and a customer's server is called when a token is needed.
         CredentialKind::ServerToServer | CredentialKind::CustomerManaged => None,
     }
 }
 
-/// Ahead of the end of an access token that came at `granted_at`, and not at once, however short its life is.
+/// Before the end of an access token issued at `granted_at`, but never at once, however short its lifetime.
 pub(crate) fn ahead(env: &Environment, granted_at: Timestamp, life: Duration) -> Timestamp {
     granted_at + part(env, life, 750..900).max(MIN_INTERVAL)
 }
 
-/// After a failure. `asked` is what Zoom wants us to wait.
+/// After a failure. `asked` is the wait that Zoom requests.
 pub(crate) fn after_failure(env: &Environment, before: &Credential, asked: Option<Duration>) -> Timestamp {
     let doubled = FIRST_PAUSE.saturating_mul(1 << before.failures.min(16));
     let pause = part(env, doubled.min(MAX_PAUSE), 750..1000);

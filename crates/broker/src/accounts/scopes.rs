@@ -1,12 +1,12 @@
-//! What an app must be allowed at Zoom, so that missing scopes are named when an account is connected and not when the
-//! first bot fails.
+//! The scopes an app needs at Zoom. Missing ones are named when an account is connected, not when the first
+//! bot fails.
 
 use model::CredentialKind;
 
-/// Each need, by the scopes that meet it: any one does. The first is the one to ask for.
+/// Alternative scopes, any of which is enough. The first is the one to request.
 type Need = &'static [&'static str];
 
-/// `type=zak` of a user's own.
+/// ZAKs of the user.
 const ZAK: Need = &[
     "user:read:zak",
     "user:read:zak:admin",
@@ -16,22 +16,22 @@ const ZAK: Need = &[
     "user:read",
     "user:read:admin",
 ];
-/// Who the user is.
+/// The user's own data.
 const ME: Need = &["user:read:user", "user:read:user:admin", "user:read", "user:read:admin", "user_profile"];
-/// `type=zak` of any user of the account.
+/// ZAKs of any user of the account.
 const ZAK_OF_ANY: Need =
     &["user:read:zak:admin", "user:read:zak", "user:read:token:admin", "user:read:token", "user:read:admin"];
 
 /// A user's own meetings.
 const MEETINGS: Need =
     &["meeting:read:list_meetings", "meeting:read:list_meetings:admin", "meeting:read", "meeting:read:admin"];
-/// The users of the account, and the meetings of each.
+/// The account's users and their meetings.
 const USERS: Need = &["user:read:list_users:admin", "user:read:admin"];
 const MEETINGS_OF_ANY: Need =
     &["meeting:read:list_meetings:admin", "meeting:read:list_meetings", "meeting:read:admin"];
 
-/// Scopes without which an account works, but its meetings are not known here: those that `granted` has no substitute of. Of
-/// unknown scopes (`None`) none is missing.
+/// The missing scopes without which the account works but its meetings are not known. None when the scopes
+/// are unknown (`None`).
 pub fn missing_for_meetings(kind: CredentialKind, granted: Option<&[String]>) -> Vec<&'static str> {
     unmet(
         match kind {
@@ -43,8 +43,8 @@ pub fn missing_for_meetings(kind: CredentialKind, granted: Option<&[String]>) ->
     )
 }
 
-/// The scopes to ask for that `granted` has no substitute of; none of unknown ones (`None`). A customer who manages the grant doesn't tell its scopes, so
-/// none is missed.
+/// The missing scopes to request. None when the scopes are unknown (`None`): a customer who manages the grant
+/// doesn't tell them.
 pub fn missing(kind: CredentialKind, granted: Option<&[String]>) -> Vec<&'static str> {
     let needs: &[Need] = match kind {
         CredentialKind::UserOauth => &[ME, ZAK],

@@ -22,8 +22,8 @@ pub struct ServerToServer {
 }
 
 impl ServerToServer {
-    /// Connects the Zoom account of a server-to-server app, which is tried at once: with a token, or Zoom's refusal.
-    /// `None` when the workspace has no such app. The same app has one account, which keeps its id.
+    /// Connects the Zoom account of a server-to-server app and fetches a token at once, or returns Zoom's
+    /// refusal. `None` when the workspace has no such app. An app has one account, which keeps its id.
     pub async fn connect(
         &self,
         workspace: WorkspaceId,

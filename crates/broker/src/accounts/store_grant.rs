@@ -1,4 +1,4 @@
-//! Storing an account that has just been connected, whichever way it came.
+//! Stores an account that has just been connected, in whichever way.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use zoom::ZoomUser;
 use super::{grants::Grants, schedule, scopes};
 use crate::{account_cache::AccountCache, log_lines::note};
 
-/// An account that is to be stored.
+/// An account to store.
 pub(crate) struct NewAccount {
     pub(crate) workspace: WorkspaceId,
     pub(crate) app: ZoomOauthAppId,
@@ -22,19 +22,19 @@ pub(crate) struct NewAccount {
     pub(crate) grant: zoom::Grant,
     /// When Zoom gave it.
     pub(crate) granted_at: Timestamp,
-    /// Where a customer who manages the grant answers with access tokens.
+    /// The customer's URL for access tokens, if the customer manages the grant.
     pub(crate) callback_url: Option<Secret>,
 }
 
-/// Whose consent it is.
+/// The owner of the grant.
 pub(crate) enum Source {
-    /// A user's, with the grant in our hands.
+    /// A user, with a grant of ours.
     User(ZoomUser),
-    /// Nobody's: a server-to-server app speaks for this Zoom account.
+    /// A Zoom account, through a server-to-server app.
     Account(String),
 }
 
-/// Which way it came; what let it in is used up in the same transaction.
+/// How it was connected; the invitation or parked consent is used up in the same transaction.
 #[derive(Clone, Copy)]
 pub(crate) enum Origin {
     /// Through the API.
@@ -43,10 +43,10 @@ pub(crate) enum Origin {
     Invitation {
         /// Which.
         id: ConsentId,
-        /// Hash of the state that came back with it.
+        /// Hash of the OAuth state.
         state: Digest,
     },
-    /// From where it was parked.
+    /// By adopting a parked consent.
     Parked(ParkedConsentId),
 }
 
@@ -55,7 +55,7 @@ pub(crate) enum Origin {
 pub struct StoredGrant {
     /// Its id.
     pub id: CredentialId,
-    /// Whether the workspace had it already.
+    /// Whether the workspace had it before.
     pub known: bool,
 }
 
@@ -88,8 +88,8 @@ pub struct NewAccounts {
 }
 
 impl NewAccounts {
-    /// Stores a new account: in the row that this user has on this app, at the next generation, or in a new one. `None`
-    /// when somebody else came the same way first; then nothing is stored.
+    /// Stores an account at the next generation of the user's row on this app, or in a new row. `None` when
+    /// the invitation or parked consent was used by another caller first; then nothing is stored.
     #[tracing::instrument(skip_all, fields(app = %new.app))]
     pub(crate) async fn store_grant(
         &self,
@@ -106,7 +106,7 @@ impl NewAccounts {
             [] => "connected".to_owned(),
             missing => format!("connected; the app lacks the scopes {}", missing.join(", ")),
         };
-        // Two may connect the same new user at once: the loser of the insert finds the winner's row.
+        // Two requests may connect the same new user at once: the loser of the insert finds the winner's row.
         for _ in 0..2 {
             let (credential, known) = self.credential_for(new).await?;
             let note = note(&self.env, &words);
@@ -119,7 +119,7 @@ impl NewAccounts {
             };
             match stored {
                 Ok(true) => {
-                    // Links here hear of it at once; on other servers, within a second.
+                    // Token links here see it at once; those on other servers within a second.
                     self.cache.forget(credential.id);
                     self.metrics.credential_became(CredentialStatus::Healthy);
                     tracing::info!(credential = %credential.id, app = %credential.app, kind = kind.as_str(),
@@ -134,7 +134,7 @@ impl NewAccounts {
         Err(Failure::new(Code::Unavailable, "the same account is being connected elsewhere at this moment"))
     }
 
-    /// The row that a new becomes, and whether anybody here has it as an account.
+    /// The row to store, and whether the account existed here before.
     async fn credential_for(&self, new: &NewAccount) -> Result<(Credential, bool), Failure> {
         let NewAccount { workspace, app, ref grant, granted_at, .. } = *new;
         let (kind, now) = (new.kind(), self.env.now());

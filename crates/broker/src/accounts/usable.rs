@@ -3,7 +3,7 @@
 use model::{Code, CredentialId, CredentialStatus, Failure, WorkspaceId};
 use store::{Credential, Credentials};
 
-/// An account of the workspace; a failure that says what to do when it cannot give tokens.
+/// An account of the workspace, or a failure that says what to do when it can't give tokens.
 pub(crate) async fn usable(
     store: &(dyn Credentials + Sync),
     workspace: WorkspaceId,
@@ -17,12 +17,12 @@ pub(crate) async fn usable(
     Ok(credential)
 }
 
-/// Whether an account in this state may give tokens, or who has to do what first.
+/// Whether an account with this status may give tokens; the error says who has to act.
 pub(crate) fn may_give_tokens(status: CredentialStatus) -> Result<(), Failure> {
     let code = match status {
         CredentialStatus::Healthy | CredentialStatus::Degraded => return Ok(()),
         CredentialStatus::NeedsReauth(_) => Code::CredentialNeedsConsent,
         CredentialStatus::Disconnected(_) => Code::CredentialDisconnected,
     };
-    Err(Failure::new(code, format!("the account is {status}: somebody has to connect it again")))
+    Err(Failure::new(code, format!("the account is {status}")))
 }

@@ -26,55 +26,55 @@ use zoom::{Webhook, WebhookEvent, WebhookHeaders, ZoomClient, encrypt_plain_toke
 use super::{apps::Apps, grants::Grants, meeting_news::news_of};
 use crate::{account_cache::AccountCache, log_lines::note};
 
-/// Zoom waits 3 s (documented), and asks again if nothing comes.
+/// Zoom waits 3 s (documented), and repeats an unanswered webhook.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(2500);
-/// How often a process looks for what was left unfinished, and for accounts that another one has ended.
+/// Interval between looks for unfinished events, and for accounts that another process has ended.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
-/// How far a look goes back: over a few looks, and over clocks that differ.
+/// How far a look goes back: over several looks, and over differing clocks.
 const LOOK_BACK: Duration = Duration::from_secs(60);
-/// How many events are finished at one look.
+/// Most events that one look finishes.
 const FINISH_BATCH: u32 = 100;
-/// How long an event is known. Zoom's last try comes after 85 minutes (documented).
+/// How long an event is remembered. Zoom's last repetition comes after 85 minutes (documented).
 const EVENT_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
-/// How often older ones are removed.
+/// Interval between deletions of older ones.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 
-/// A webhook as it came.
+/// A received webhook.
 #[derive(Clone, Copy)]
 pub struct WebhookRequest<'a> {
-    /// The registration whose address it came to. It names the app, and nothing more.
+    /// The registration in the URL. It only names the app.
     pub app: ZoomOauthAppId,
     /// Its signature headers, if both are there.
     pub headers: Option<WebhookHeaders<'a>>,
-    /// The body's very bytes.
+    /// The raw body.
     pub body: &'a [u8],
 }
 
-/// What Zoom is answered.
+/// The answer to Zoom.
 #[derive(Debug, PartialEq, Eq)]
 pub enum WebhookAnswer {
-    /// The proof that we hold the app's secret token.
+    /// The proof that we have the app's secret token.
     Validation {
-        /// As it came.
+        /// The token of the request.
         plain_token: String,
-        /// Signed.
+        /// The same, signed.
         encrypted_token: String,
     },
-    /// It is taken care of.
+    /// It was processed.
     Taken,
 }
 
-/// A message that is genuine.
+/// An authentic message.
 struct Verified {
-    /// Whose own secret verifies it, in the order of their ids; never empty.
+    /// The registrations whose own secret verifies it, sorted by id; never empty.
     apps: Vec<ZoomOauthApp>,
     /// When it was sent, by Zoom's clock.
     sent_at: Timestamp,
-    /// What signed it.
+    /// The secret that signed it.
     secret: Secret,
 }
 
-/// Takes in what Zoom tells.
+/// Handles Zoom's webhooks.
 pub struct Webhooks {
     pub(crate) received_events: Arc<dyn ReceivedEvents + Send + Sync>,
     pub(crate) store: Arc<dyn AccountStore>,
@@ -102,14 +102,14 @@ impl Webhooks {
         let headers = request
             .headers
             .ok_or_else(|| Failure::new(Code::SignatureMissing, "the request carries no x-zm-* headers"))?;
-        // Zoom's signatures are judged by Zoom's clock.
+        // Zoom's signatures are checked by Zoom's clock.
         let (now, at_zoom) = (self.env.now(), self.zoom.clock().now());
         let registrations = match self.received_events.webhook_client_id(request.app).await? {
             Some(client_id) => self.received_events.registrations(&client_id).await?,
             None => Vec::new(),
         };
         if registrations.is_empty() {
-            // Nobody's secret: it takes the same time as for an app that is known.
+            // A random secret, so that an unknown app takes the same time as a known one.
             let nobodys = [Secret::new(self.env.entropy.token())];
             verify_webhook(&nobodys, headers, request.body, at_zoom)?;
         }
@@ -129,14 +129,14 @@ impl Webhooks {
                 if *client_id != apps[0].client_id =>
             {
                 tracing::warn!(app = %apps[0].id, "a genuine webhook tells of another app: is its secret used twice?");
-                // It is that app's own secret that counts then.
+                // Each registration has its own secret.
                 let others = self.received_events.registrations(client_id).await?;
                 self.verified(others, headers, request.body, at_zoom)
                     .map_or_else(|_| Vec::new(), |it| it.apps)
             }
             _ => apps,
         };
-        // Both times are by Zoom's clock, so the age of the event is right however wrong our own clock is.
+        // Both times are by Zoom's clock, so the event's age is right even if our own clock is wrong.
         let happened_at = happened_at.map(|at| now - sent_at.since(at));
         let news = news_of(&event, happened_at.unwrap_or(now).min(now));
         let mut received = Vec::with_capacity(apps.len());
@@ -182,7 +182,7 @@ impl Webhooks {
                 (Ok((sent_at, secret)), None) => {
                     verified = Some(Verified { apps: vec![app], sent_at, secret: secret.clone() });
                 }
-                // What is genuine and late tells more than a wrong signature.
+                // An authentic but late message says more than a wrong signature.
                 (Err(failure), _) if refusal.code == Code::SignatureInvalid => refusal = failure,
                 (Err(_), _) => {}
             }
@@ -190,11 +190,11 @@ impl Webhooks {
         verified.ok_or(refusal)
     }
 
-    /// Zoom has ended an account of this process's store.
+    /// Zoom has ended an account of this store.
     fn account_ended(self: &Arc<Self>, event: ZoomEvent, disconnection: &Disconnection) {
         tracing::warn!(credential = %disconnection.credential, cause = ?disconnection.cause, "account disconnected by Zoom");
         self.metrics.credential_became(CredentialStatus::Disconnected(disconnection.cause));
-        // Others look at most a second later; here nothing is served from this moment on.
+        // Other servers notice within a second; this one serves nothing from here on.
         self.cache.forget(disconnection.credential);
         let (this, event) = (Arc::clone(self), ZoomEvent { ended: Some(disconnection.credential), ..event });
         self.tasks.spawn(async move {
@@ -204,7 +204,7 @@ impl Webhooks {
         });
     }
 
-    /// Which account of this app the event ends, if any.
+    /// The account of this app that the event ends, if any.
     async fn disconnection_of(
         &self,
         app: &ZoomOauthApp,
@@ -230,7 +230,8 @@ impl Webhooks {
         let end = happened_at.unwrap_or_else(|| self.env.now());
         self.store.discard_parked_of(app.id, user_id, end).await?;
         if app.kind == AppKind::ServerToServer {
-            // Its one account stays, and what was minted for this user goes, on every server. Zoom says it again if this fails.
+            // The app's one account stays; tokens minted for this user are voided on every server. Zoom
+            // repeats the event if this fails.
             if let Some(account) = self.store.credential_of(app.workspace, app.id, "").await? {
                 self.cache.void_zaks(app.workspace, account.id).await?;
             }
@@ -248,19 +249,19 @@ impl Webhooks {
         }))
     }
 
-    /// Erases what an event has ended from everywhere but the store, which has erased it already.
+    /// Erases tokens of an ended account outside of the store, which has erased its own.
     async fn finish(&self, event: &ZoomEvent) -> Result<(), Failure> {
         if let Some(id) = event.ended {
             self.cache.forget(id);
-            // A grant in escrow finds its generation past, and is taken off the disk.
+            // A grant in escrow is outdated now and is deleted.
             self.grants.replay_deposits().await?;
         }
         self.received_events.finish_zoom_event(&event.key).await?;
         Ok(())
     }
 
-    /// Finishes what a crash left unfinished, and forgets what other processes have ended. To be called at start, and
-    /// from time to time. Answers how many events were finished.
+    /// Finishes events that a crash left unfinished, and drops accounts that other processes have ended. Call
+    /// it at start, and from time to time. Returns how many events were finished.
     pub async fn replay(&self) -> Result<usize, Failure> {
         for id in self.received_events.accounts_ended_since(self.env.now() - LOOK_BACK).await? {
             self.cache.forget(id);
@@ -272,7 +273,7 @@ impl Webhooks {
         Ok(unfinished.len())
     }
 
-    /// Does so for as long as it is polled, and removes events that are long over.
+    /// Does so for as long as it is polled, and deletes old events.
     pub async fn run_inbox(&self) -> Infallible {
         let mut sweep_at = self.env.now();
         loop {
@@ -295,7 +296,7 @@ impl Webhooks {
     }
 }
 
-/// The app is part of it: what one app was told says nothing of another.
+/// The app is part of it: the same bytes for another app are another event.
 fn key_of(app: ZoomOauthAppId, body: &[u8]) -> Digest {
     let mut hash = Context::new(&SHA256);
     hash.update(app.to_string().as_bytes());

@@ -18,16 +18,17 @@ use zoom::ZoomClient;
 
 use crate::{accounts::Apps, tokens::AccessTokens};
 
-/// Whom to ask for tokens that only a meeting's host can give.
+/// The account to ask for tokens that only a meeting's host can give.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MeetingHost {
     /// The account.
     pub credential: CredentialId,
-    /// The host, where the account is a server-to-server app's; `None` for every other, which is the host's own.
+    /// The host, if the account is a server-to-server app's; otherwise `None`, as the account is the host's
+    /// own.
     pub user: Option<AccountUser>,
 }
 
-/// Which account a meeting is hosted with.
+/// The host's account of each meeting.
 pub struct MeetingMap {
     pub(crate) store: Arc<dyn MeetingStore>,
     pub(crate) env: Environment,
@@ -40,7 +41,8 @@ pub struct MeetingMap {
 }
 
 impl MeetingMap {
-    /// The usable account of a meeting's host. `None` when no account of the workspace is known to be it.
+    /// The usable account of a meeting's host. `None` when no account of the workspace is known to be the
+    /// host's.
     pub async fn host_of(
         &self,
         workspace: WorkspaceId,

@@ -1,8 +1,8 @@
-//! Lists the meetings of accounts that are due, under the row's lease, page by page.
+//! Lists the meetings of due accounts, under the row's lease, page by page.
 //!
-//! Every process runs one. What is stored is as of the moment the list was begun, so that a webhook which came since is not
-//! undone. A list that breaks off leaves what it had; the next one begins anew. It never touches the account's health: who
-//! lacks the scope can still sign bots in.
+//! Every process runs this worker. Stored meetings are dated at the start of the list, so a later webhook is
+//! not undone. An interrupted list keeps what it stored; the next one starts from the beginning. It never
+//! changes the account's health: an account without the scope can still sign bots in.
 
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 
@@ -21,42 +21,44 @@ use crate::{
     tokens::LiveAccess,
 };
 
-/// How often an idle process looks.
+/// Interval between looks while idle.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
-/// How many accounts a process lists at once.
+/// Most accounts listed at once by a process.
 const MAX_IN_FLIGHT: u32 = 4;
-/// A claim that nobody renews lapses after this.
+/// How long a claim lasts without a renewal.
 const LEASE_TTL: Duration = Duration::from_secs(300);
-/// What was listed is stored at least this often, which renews the claim.
+/// The longest time between writes, which also renew the claim.
 const STORE_INTERVAL: Duration = Duration::from_secs(60);
-/// How long one call may wait for its turn: a list gives way to everybody else.
+/// How long a call may wait for its turn: other calls have priority.
 const TURN_TIMEOUT: Duration = Duration::from_secs(120);
-/// Meetings that are stored at a time.
+/// Meetings stored at once.
 const STORE_BATCH: usize = 300;
-/// Pages of one list. Nobody has so many meetings: Zoom would be turning in a circle.
+/// Most pages of a list. More would be a loop in Zoom's paging.
 const MAX_PAGES: usize = 1000;
-/// An account is listed anew after this, when webhooks tell of what happens in between ...
+/// How often an account is listed when webhooks report changes ...
 const INTERVAL_WITH_WEBHOOKS: Duration = Duration::from_secs(24 * 3600);
-/// ... and when they do not.
+/// ... and when they don't.
 const INTERVAL_WITHOUT_WEBHOOKS: Duration = Duration::from_secs(6 * 3600);
-/// Zoom validates a webhook's address every 72 hours (documented). One that was not validated for longer tells nothing.
+/// Zoom validates a webhook's URL every 72 hours (documented). Without a validation for longer, no webhooks
+/// are expected.
 const WEBHOOK_VALIDATION_TTL: Duration = Duration::from_secs(96 * 3600);
-/// The first pause after a failure that may pass. It doubles with each.
+/// The first pause after a temporary failure. It doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
-/// How long a row remembers that its meeting is gone. Zoom's last try of a webhook comes after 85 minutes (documented).
+/// How long a row remembers that its meeting is deleted. Zoom's last repetition of a webhook comes after 85
+/// minutes (documented).
 const GONE_TTL: Duration = Duration::from_secs(24 * 3600);
-/// How often older ones are removed.
+/// Interval between deletions of older ones.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 
-/// Why a list broke off.
+/// Why a list was interrupted.
 enum Broken {
     /// Zoom refused a call.
     Refused(ZoomError),
-    /// It failed on the way to Zoom, or to the store.
+    /// The call to Zoom or the store failed.
     Failed(Failure),
     /// The consent does not cover meetings.
     NotCovered,
-    /// The claim is somebody else's by now, or the account is gone.
+    /// The claim belongs to another process by now, or the account is gone.
     Fenced,
 }
 
@@ -79,8 +81,8 @@ impl From<StoreError> for Broken {
 }
 
 impl MeetingMap {
-    /// Has an account's meetings listed soon, because somebody asks. `false` when the workspace has no such account. One
-    /// that cannot be used is not listed, and its log says so.
+    /// Makes an account's list due now, on request. `false` when the workspace has no such account. An
+    /// unusable account is not listed; its log says so.
     pub async fn request_sync(&self, workspace: WorkspaceId, id: CredentialId) -> Result<bool, Failure> {
         let Some(credential) = self.store.credential(workspace, id).await? else { return Ok(false) };
         let missing = scopes::missing_for_meetings(credential.kind, credential.grant.scopes.as_deref());
@@ -102,7 +104,7 @@ impl MeetingMap {
         Ok(true)
     }
 
-    /// Keeps the map in step for as long as it is polled.
+    /// Lists due accounts for as long as it is polled.
     pub async fn run_sync(self: &Arc<Self>) -> Infallible {
         let permits = Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize));
         let mut sweep_at = self.env.now();
@@ -124,8 +126,7 @@ impl MeetingMap {
         }
     }
 
-    /// Claims accounts whose meetings are due and sets off their lists, which go on as tasks of the process. Answers how
-    /// many.
+    /// Claims accounts whose list is due and starts the lists as tasks of the process. Returns how many.
     pub async fn sync_due(self: &Arc<Self>) -> Result<u32, Failure> {
         let permits = Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize));
         let free = permits.acquire_many_owned(MAX_IN_FLIGHT).await.expect("never closed");
@@ -147,7 +148,7 @@ impl MeetingMap {
             self.tasks.spawn(async move {
                 tokio::select! {
                     () = this.sync(due, lease) => {}
-                    // Its claim lapses, and then it is due again.
+                    // The claim lapses, and then it is due again.
                     () = this.stopping.cancelled() => {}
                 }
                 drop(permit);
@@ -156,7 +157,7 @@ impl MeetingMap {
         Ok(claimed)
     }
 
-    /// Lists one account's meetings and says on its row what came of it.
+    /// Lists one account's meetings and records the result on its row.
     async fn sync(self: &Arc<Self>, due: DueSync, lease: Lease) {
         let since = self.env.now();
         let failure = match self.list_into_map(due, &lease, since).await {
@@ -165,7 +166,7 @@ impl MeetingMap {
                 return self.finish_sync(due, &lease, outcome, repair_after).await;
             }
             Err(Broken::Fenced) => return,
-            // Whoever registers an app for tokens alone has nothing to mend.
+            // An app that is registered for tokens alone has nothing to fix.
             Err(Broken::NotCovered) => {
                 return self.finish_sync(due, &lease, SyncOutcome::NotBegun, INTERVAL_WITHOUT_WEBHOOKS).await;
             }
@@ -173,7 +174,7 @@ impl MeetingMap {
             Err(Broken::Failed(failure)) => failure,
         };
         match failure.class() {
-            // A scope that was never asked for, of an account that is well otherwise. Its own log says so.
+            // The scope was never requested; the account is healthy otherwise. Its own log says so.
             Class::PersonMustAct => {
                 tracing::info!(credential = %due.credential, %failure, "meetings are not listed");
             }
@@ -181,7 +182,7 @@ impl MeetingMap {
                 tracing::warn!(credential = %due.credential, %failure, "meetings could not be listed");
             }
         }
-        // A line when it begins to fail, and not for each try.
+        // One line at the first failure, not for each try.
         let note = (due.failures == 0).then(|| {
             let words =
                 format!("meetings could not be listed: {}; {}", failure.detail, failure.code.advice());
@@ -197,12 +198,12 @@ impl MeetingMap {
         }
         let next = self.env.now() + schedule::part(&self.env, pause, 750..1000);
         if let Err(error) = self.store.finish_meeting_sync(due.credential, lease, outcome, next).await {
-            // It is due again when the claim lapses.
+            // It becomes due again when the claim lapses.
             tracing::warn!(credential = %due.credential, %error, "a list of meetings could not be recorded");
         }
     }
 
-    /// Brings everything that Zoom lists into the map. Answers after how long the next list shall repair it.
+    /// Stores all meetings that Zoom lists. Returns the time until the next list.
     async fn list_into_map(
         self: &Arc<Self>,
         due: DueSync,
@@ -216,7 +217,7 @@ impl MeetingMap {
         let app = self.apps.of_account(account.workspace, account.app).await?;
         let mut list = List::begin(self, &account, lease, since);
         match list.whole().await {
-            // Our record calls the token valid and Zoom does not: once more, with another one.
+            // Our record says the token is valid, Zoom disagrees: try once more with a new one.
             Err(Broken::Refused(ZoomError::TokenRejected)) => {
                 list.rejected = Some(list.generation);
                 list.whole().await?;
@@ -228,30 +229,30 @@ impl MeetingMap {
     }
 }
 
-/// When to try again: what a person has to mend will hardly be mended within minutes.
+/// The pause before the next try: what a person has to fix takes longer than minutes.
 fn pause_after(failure: &Failure, failures: u32) -> Duration {
     match failure.class() {
         Class::Retry => {
             let doubled = FIRST_PAUSE.saturating_mul(1 << failures.min(16)).min(INTERVAL_WITHOUT_WEBHOOKS);
-            // No less than Zoom asks for, whatever is taken off it for the sake of jitter.
+            // At least the wait that Zoom requests, despite the jitter.
             doubled.max(failure.retry_after.unwrap_or_default().mul_f64(1.5))
         }
         Class::PersonMustAct | Class::OurFault => INTERVAL_WITHOUT_WEBHOOKS,
     }
 }
 
-/// A list that is being made.
+/// A list in progress.
 struct List<'a> {
     map: &'a MeetingMap,
     account: &'a Credential,
     lease: &'a Lease,
-    /// When it was begun.
+    /// When it was started.
     since: Timestamp,
-    /// The grant whose token was used last.
+    /// The generation of the last token.
     generation: i64,
-    /// One whose token Zoom refuses.
+    /// The generation whose token Zoom refuses.
     rejected: Option<i64>,
-    /// What is not stored yet.
+    /// Not stored yet.
     rows: BTreeMap<MeetingNumber, Meeting>,
     stored_at: Timestamp,
 }
@@ -262,8 +263,8 @@ impl<'a> List<'a> {
         Self { map, account, lease, since, generation: 0, rejected: None, rows, stored_at: since }
     }
 
-    /// Every host of the account, and then all meetings of each: a page of hosts can be followed for a quarter of an hour
-    /// only (documented).
+    /// Lists all hosts first, then the meetings of each: the page token of hosts lasts a quarter of an hour
+    /// (documented).
     async fn whole(&mut self) -> Result<(), Broken> {
         let (mut hosts, mut after) = (Vec::new(), None);
         for _ in 0..MAX_PAGES {
@@ -280,7 +281,7 @@ impl<'a> List<'a> {
         Err(endless())
     }
 
-    /// Whoever's meetings this account can see: itself, or the users of the Zoom account that it speaks for.
+    /// The hosts whose meetings this account can see: its own user, or the users of its Zoom account.
     async fn hosts(&mut self, after: Option<&str>) -> Result<Listed<ListedUser>, Broken> {
         if self.account.kind == CredentialKind::ServerToServer {
             let access = self.access().await?;
@@ -302,7 +303,7 @@ impl<'a> List<'a> {
         let mut after = None;
         for _ in 0..MAX_PAGES {
             let meetings = match self.meetings(&host.id, after.as_deref()).await {
-                // Gone since the hosts were listed: then so are the meetings.
+                // The user was deleted since the hosts were listed, and the meetings with it.
                 Err(Broken::Refused(ZoomError::UserUnknown)) => return Ok(()),
                 meetings => meetings?,
             };
@@ -332,7 +333,7 @@ impl<'a> List<'a> {
         self.map.zoom.meetings(api, who, after).await.map_err(naming(scope))
     }
 
-    /// A token for the next call. A long list outlives several.
+    /// A token for the next call. A long list needs several.
     async fn access(&mut self) -> Result<LiveAccess, Broken> {
         let Credential { workspace, id, .. } = *self.account;
         let access = self.map.access.quiet(workspace, id, self.rejected).await?;
@@ -346,7 +347,7 @@ impl<'a> List<'a> {
         if self.rows.len() >= STORE_BATCH || late { self.store().await } else { Ok(()) }
     }
 
-    /// Stores what was listed, and holds on to the claim.
+    /// Stores the listed meetings, and renews the claim.
     async fn store(&mut self) -> Result<(), Broken> {
         let rows: Vec<Meeting> = std::mem::take(&mut self.rows).into_values().collect();
         self.stored_at = self.map.env.now();
@@ -357,7 +358,7 @@ impl<'a> List<'a> {
     }
 }
 
-/// Zoom does not always name the scope that a call lacks; we know which it needs.
+/// Adds the scope that the call needs, because Zoom does not always name it.
 fn naming(scope: &'static str) -> impl Fn(ZoomError) -> Broken {
     move |error| match error {
         ZoomError::ScopeMissing { scopes } if scopes.is_empty() => {

@@ -1,4 +1,4 @@
-//! Loops that panic, and loops that are told to stop.
+//! Loops that panic, and loops that are stopped.
 
 use std::{
     convert::Infallible,

@@ -1,4 +1,4 @@
-//! A clock that stands still, and a count of everything.
+//! A stopped clock, and a record of all counts.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,7 @@ use std::{
 use model::{Environment, ManualClock, SeededEntropy, Timestamp};
 use workers::Observer;
 
-/// What a process has.
+/// The dependencies of a worker.
 pub(crate) struct Installation {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) env: Environment,
@@ -24,7 +24,7 @@ impl Installation {
     }
 }
 
-/// What was counted, in order.
+/// The counts, in order.
 #[derive(Default)]
 pub(crate) struct Counts(Mutex<Counted>);
 
@@ -76,7 +76,7 @@ impl Observer for Counts {
     }
 }
 
-/// Lets every task go as far as it can without the time moving on.
+/// Lets every task run as far as it can without the time moving.
 pub(crate) async fn settle() {
     for _ in 0..100 {
         tokio::task::yield_now().await;

@@ -21,7 +21,7 @@ enum Item {
     Succeeds,
     Fails,
     Panics,
-    /// Until the test says so, or its lease is lost.
+    /// Waits until the test continues it, or its lease is lost.
     Waits,
 }
 
@@ -32,7 +32,7 @@ struct Rows(Arc<Table>);
 struct Table {
     due: Mutex<VecDeque<(Item, Timestamp)>>,
     claims: Mutex<Vec<u32>>,
-    /// How many claims are still to fail.
+    /// How many claims still fail.
     away: Mutex<u32>,
     claim_panics: Mutex<bool>,
     go_on: Notify,

@@ -1,12 +1,12 @@
-//! Which keys the grants in escrow are sealed with.
+//! The keys that seal the grants in escrow.
 
 use std::{collections::BTreeMap, fs, io};
 
 use super::{Deposit, Escrow, blocking};
 
 impl Escrow {
-    /// The keys that seal what lies here, each with how many grants: a key that is among them cannot be taken off the
-    /// ring. Whole files that a crash kept from getting their name count too.
+    /// The ids of keys in use here, with the number of grants of each: such a key must stay on the ring.
+    /// Complete files that a crash left without their final name count too.
     pub async fn key_ids(&self) -> io::Result<BTreeMap<String, usize>> {
         let folder = self.folder.clone();
         blocking(move || {
@@ -14,7 +14,7 @@ impl Escrow {
             for entry in fs::read_dir(folder)? {
                 let deposit = match fs::read(entry?.path()) {
                     Ok(text) => Deposit::read(&text),
-                    // Settled meanwhile.
+                    // Deleted meanwhile.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                     Err(error) => return Err(error),
                 };
