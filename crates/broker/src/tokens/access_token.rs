@@ -1,4 +1,4 @@
-//! Access tokens: live by our own record, for our own calls of Zoom's API and for a customer's.
+//! Access tokens that our own record calls valid, for our own calls of Zoom's API and for customers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,23 +13,23 @@ use zoom::{ApiAccess, Label};
 
 use crate::accounts::{Grants, MARGIN, RefreshReason, Refresher, schedule, usable};
 
-/// How exactly the last use of an account is remembered.
+/// The precision of an account's last use.
 const NOTE_USE_INTERVAL: Duration = Duration::from_secs(3600);
-/// An access token, and how long our own record calls it valid.
+/// An access token, and its end by our own record.
 #[derive(Debug)]
 pub struct AccessToken {
-    /// Opens Zoom's API.
+    /// Gives access to Zoom's API.
     pub token: Secret,
     /// Its end.
     pub expires_at: Timestamp,
 }
 
-/// A token for Zoom's API, and which grant it came from.
+/// A token for Zoom's API, and its grant.
 pub(crate) struct LiveAccess {
-    /// Whose account it is.
+    /// The account's workspace.
     pub(crate) workspace: WorkspaceId,
     pub(crate) kind: CredentialKind,
-    /// Zoom's id of the account, whose limits a call falls under.
+    /// Zoom's id of the account, whose limits apply to a call.
     pub(crate) zoom_account_id: String,
     pub(crate) token: Secret,
     pub(crate) expires_at: Timestamp,
@@ -40,7 +40,7 @@ pub(crate) struct LiveAccess {
     pub(crate) source: Source,
 }
 
-/// Live access tokens, refreshed first if need be.
+/// Valid access tokens, refreshed first if necessary.
 pub struct AccessTokens {
     pub(crate) store: Arc<dyn AccountStore>,
     pub(crate) vault: Vault,
@@ -52,8 +52,8 @@ pub struct AccessTokens {
 }
 
 impl AccessTokens {
-    /// An access token that our own record calls valid for `life` more. `rejected` names the generation that Zoom has
-    /// just refused.
+    /// An access token that our own record calls valid for `life` more. `rejected` is the generation that
+    /// Zoom has just refused.
     pub(crate) async fn live(
         self: &Arc<Self>,
         workspace: WorkspaceId,
@@ -66,7 +66,7 @@ impl AccessTokens {
         self.access_of(credential, life, rejected).await
     }
 
-    /// Likewise, for our own business: the account is no more in use than before.
+    /// The same for our own purposes: it does not count as a use of the account.
     pub(crate) async fn quiet(
         self: &Arc<Self>,
         workspace: WorkspaceId,
@@ -92,14 +92,14 @@ impl AccessTokens {
             Ok(()) => {
                 let mut fresh = usable(&*self.store, workspace, id).await?;
                 if fresh.grant.access_token.is_none() && fresh.generation != credential.generation {
-                    // Only the new refresh token could be read in Zoom's answer: it buys what is missing.
+                    // Only the refresh token of Zoom's answer was readable: a refresh gives the rest.
                     self.refresher
                         .refresh(workspace, id, Some(fresh.generation), RefreshReason::Caller)
                         .await?;
                     fresh = usable(&*self.store, workspace, id).await?;
                 }
                 if fresh.generation == credential.generation {
-                    // Our flight was fenced off, and whoever holds the lease now has not finished.
+                    // Our refresh was fenced off, and the current lease holder has not finished.
                     return Err(Failure::new(
                         Code::RefreshUncertain,
                         "another process is refreshing this account",
@@ -107,7 +107,7 @@ impl AccessTokens {
                 }
                 self.open_access(&fresh, Source::Minted)
             }
-            // Less than was asked for, and still better than nothing.
+            // Shorter than requested, and better than none.
             Err(failure) => match usable(&*self.store, workspace, id).await {
                 Ok(credential) if self.grants.lasts(&credential, MARGIN, rejected) => {
                     self.open_access(&credential, Source::Kept)
@@ -153,8 +153,8 @@ impl AccessTokens {
         named.unwrap_or_else(|| self.api_base.clone())
     }
 
-    /// Keeps the refresher interested in accounts that are used. An approximate record will do, so it is rarely written,
-    /// and nobody is refused a token because it was not.
+    /// Records that the account is in use, so that it is refreshed ahead of time. The record is approximate
+    /// and rarely written, and its failure does not refuse a token.
     async fn remember_use(&self, credential: &Credential) {
         let now = self.env.now();
         if credential.used_at.is_some_and(|used_at| used_at.was_within(NOTE_USE_INTERVAL, now)) {

@@ -1,4 +1,4 @@
-//! OBF and join tokens: minted for each call and never kept, because they work once.
+//! OBF and join tokens: minted for each call and never cached, because they are valid once.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use model::{
 
 use super::{Tokens, mint::MintRequest};
 
-/// An OBF token that somebody needs.
+/// A request for an OBF token.
 #[derive(Debug, Clone, Copy)]
 pub struct WantedObf<'a> {
-    /// Whose, where the account is a server-to-server app's; `None` for every other.
+    /// The user, if the account is a server-to-server app's; otherwise `None`.
     pub user: Option<&'a AccountUser>,
-    /// For this meeting alone; `None`: for any.
+    /// The only meeting it is for; `None` means any.
     pub meeting: Option<MeetingNumber>,
-    /// When the bot joins: who joins sooner is served sooner when many ask at once.
+    /// When the bot joins: earlier joins are served first when many wait.
     pub join_at: Timestamp,
 }
 
@@ -35,7 +35,7 @@ impl Tokens {
         self.audit.audited(wish, self.fetch_obf(workspace, credential, wanted)).await
     }
 
-    /// For [`audit::Audit::audited`] and nobody else.
+    /// Only for [`audit::Audit::audited`].
     pub(crate) async fn fetch_obf(
         self: &Arc<Self>,
         workspace: WorkspaceId,
@@ -47,7 +47,7 @@ impl Tokens {
         Ok((minted.token, Source::Minted))
     }
 
-    /// A token of the meeting's host to record it without asking. For [`audit::Audit::audited`] and nobody else.
+    /// A token of the meeting's host to record it without asking. Only for [`audit::Audit::audited`].
     pub(crate) async fn fetch_join_token(
         self: &Arc<Self>,
         workspace: WorkspaceId,

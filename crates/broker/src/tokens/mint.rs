@@ -1,4 +1,4 @@
-//! Short-lived tokens, asked of Zoom with a live access token.
+//! Mints short-lived tokens at Zoom with a valid access token.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,17 +12,17 @@ use zoom::{Label, ZoomClient, ZoomError};
 
 use super::{access_token::AccessTokens, users::Users};
 
-/// How long a mint waits for its turn at Zoom: longer than a caller does, because whoever comes back finds what it brought.
+/// How long a mint waits for its turn at Zoom: longer than its caller, because a later call gets the result.
 const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is asked of Zoom.
+/// A request to Zoom.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum MintRequest {
-    /// A ZAK that lives for so long.
+    /// A ZAK with this lifetime.
     Zak(Duration),
     /// An OBF token, for this meeting alone if one is named. `join_at` is when it is needed.
     Obf { meeting: Option<MeetingNumber>, join_at: Timestamp },
-    /// A join token, which leads past the waiting room besides.
+    /// A join token, which also bypasses the waiting room.
     JoinToken(MeetingNumber),
 }
 
@@ -36,12 +36,12 @@ impl MintRequest {
     }
 }
 
-/// What Zoom gave.
+/// A minted token.
 pub(crate) struct Minted {
     pub(crate) token: Secret,
-    /// Its end, if it can be read.
+    /// Its end, if it can be read from the token.
     pub(crate) expires_at: Option<Timestamp>,
-    /// The epoch of the account that it was minted in.
+    /// The epoch of the account at the mint.
     pub(crate) epoch: i64,
 }
 
@@ -55,7 +55,7 @@ pub struct Minter {
 }
 
 impl Minter {
-    /// Asks Zoom. `user` says whose token, where the account is a server-to-server app's.
+    /// Mints a token. `user` is the user, if the account is a server-to-server app's.
     #[tracing::instrument(skip_all, fields(credential = %id, kind = request.kind().as_str()))]
     pub(crate) async fn mint(
         self: &Arc<Self>,
@@ -79,10 +79,10 @@ impl Minter {
         let mut rejected = None;
         loop {
             let access = self.access.live(workspace, id, Duration::ZERO, rejected).await?;
-            // What can't be asked for takes no turn.
+            // A request that Zoom can't answer takes no turn.
             let whose = match request {
                 MintRequest::Zak(_) | MintRequest::Obf { .. } => whom(access.kind, user)?,
-                // It is its meeting's.
+                // It belongs to the meeting.
                 MintRequest::JoinToken(_) => Whose::Nobody,
             };
             let whose = match whose {
@@ -117,8 +117,8 @@ impl Minter {
                     token.map(|token| (token, None))
                 }
             };
-            // Zoom gives ZAKs on dead access tokens (observed), which no meeting takes. Its answer tells the time, and so
-            // whether our record was wrong.
+            // Zoom gives ZAKs on expired access tokens (observed), and no meeting accepts those. Its answer
+            // carries the time, and so shows whether our record was wrong.
             let was_dead = self.zoom.clock().now() >= access.expires_at;
             match answer {
                 Ok(_) if was_dead && rejected.is_none() => {
@@ -129,7 +129,7 @@ impl Minter {
                     tracing::info!(credential = %id, kind = request.kind().as_str(), "token minted");
                     return Ok(Minted { token, expires_at, epoch: access.epoch });
                 }
-                // Our record calls the token valid and Zoom does not: one refresh, one more try.
+                // Our record says the token is valid, Zoom disagrees: refresh once and try again.
                 Err(ZoomError::TokenRejected) if rejected.is_none() => rejected = Some(access.generation),
                 Err(ZoomError::UserUnknown) if user.is_some() => return Err(no_such_user()),
                 Err(error) => return Err(error.into()),
@@ -142,17 +142,17 @@ fn no_such_user() -> Failure {
     Failure::new(Code::UserUnknown, "the app's Zoom account has no such user, or the user is not active")
 }
 
-/// Whose token is asked for.
+/// The owner of the token.
 enum Whose<'a> {
     /// A user of the account.
     User(&'a AccountUser),
     /// The account's own user.
     Own,
-    /// The call names none.
+    /// The call names no user.
     Nobody,
 }
 
-/// Whom Zoom is asked about. A server-to-server app has no `me`: Zoom would take its owner.
+/// The user of the call. A server-to-server app has no `me`: Zoom would use the app's owner.
 fn whom(kind: CredentialKind, user: Option<&AccountUser>) -> Result<Whose<'_>, Failure> {
     match (kind, user) {
         (CredentialKind::ServerToServer, Some(user)) => Ok(Whose::User(user)),

@@ -48,13 +48,13 @@ pub struct Tokens {
     pub(crate) cache: Arc<AccountCache>,
     pub(crate) access: Arc<AccessTokens>,
     pub(crate) minter: Arc<Minter>,
-    /// By epoch as well: who asks after a new consent must not be given what is being minted with the old one.
+    /// The key includes the epoch: a caller after a new consent must not get a token of the old one.
     pub(crate) mints: SingleFlight<(ZakOwner, i64, Duration), Result<Zak, Failure>>,
 }
 
 impl Tokens {
-    /// An access token of the account with at least `life` left, refreshed first if need be. While Zoom is away, one with
-    /// more than a minute left will do.
+    /// An access token of the account with at least `life` left, refreshed first if necessary. While Zoom is
+    /// away, one with more than a minute left is enough.
     pub async fn access_token(
         self: &Arc<Self>,
         workspace: WorkspaceId,

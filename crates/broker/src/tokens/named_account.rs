@@ -1,4 +1,4 @@
-//! An account that a request names, for tokens later on: whose they would be, and whether it can give any.
+//! Checks an account that a request names for later tokens: its user, and whether it can give any.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use model::{AccountUser, Code, CredentialId, CredentialKind, CredentialStatus, F
 
 use super::users::Users;
 
-/// The user of an account, where it has several.
+/// The user of an account that has several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedAccount {
     /// The user's id.
@@ -15,12 +15,12 @@ pub struct NamedAccount {
     pub address: Option<AccountUser>,
 }
 
-/// The field of a request that is wrong, `credential` or `user`, and why.
+/// The wrong field of a request, `credential` or `user`, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrongField {
     /// Its name.
     pub field: &'static str,
-    /// For the person who sent the request.
+    /// The reason, for the sender of the request.
     pub words: String,
 }
 
@@ -29,8 +29,8 @@ fn refused(field: &'static str, words: impl Into<String>) -> Result<NamedAccount
 }
 
 impl Users {
-    /// Whose tokens `credential` shall give: the user's id, because an address may come to belong to somebody else. Only a
-    /// server-to-server app speaks for several users, and must be told for which.
+    /// The user of `credential` as an id, because an address can be reassigned to another user. Only a
+    /// server-to-server app has several users, and needs the name of one.
     pub async fn name_account(
         self: &Arc<Self>,
         workspace: WorkspaceId,
@@ -64,7 +64,7 @@ impl Users {
         }
     }
 
-    /// Why an account cannot sign a bot in before a person has done something, as far as that is known.
+    /// Why the account can't sign a bot in until a person acts, as far as that is known.
     pub async fn why_dead(
         &self,
         workspace: WorkspaceId,

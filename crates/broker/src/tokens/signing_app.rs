@@ -1,8 +1,8 @@
-//! Which app signs a bot's join.
+//! Chooses the app that signs a bot's join.
 //!
-//! Zoom's Meeting SDK takes the id and secret of an app whose owner has switched the SDK on, and nothing in Zoom's API says
-//! for which that is so. So what Zoom answers to joins is remembered: an app that was refused is put aside, and the one that
-//! worked last comes first. See decision 39.
+//! Zoom's Meeting SDK needs the id and secret of an app whose owner has enabled the SDK, and Zoom's API
+//! doesn't tell which apps those are. So the results of joins are recorded: a refused app is avoided, and the
+//! one that worked last comes first. See decision 39.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,16 +12,16 @@ use zoom::AppKeys;
 
 use crate::{accounts::Apps, log_lines::failure_note};
 
-/// How long an app whose signature Zoom refused is put aside: its owner may have switched the SDK on meanwhile, and finding
-/// out costs a bot one more join.
+/// How long an app with a refused signature is avoided: its owner may have enabled the SDK meanwhile, and a
+/// probe costs a bot one more join.
 const REFUSED_TTL: Duration = Duration::from_secs(24 * 3600);
-/// How exactly it is remembered that an app works.
+/// The precision of the time of the last success.
 const ACCEPTED_PRECISION: Duration = Duration::from_secs(3600);
 
-/// What is known before an app is chosen.
+/// A request for a signing app.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SigningWish<'a> {
-    /// The app that the bot was told to sign with.
+    /// The app that the bot was told to use.
     pub named: Option<ZoomOauthAppId>,
     /// The account that signs the bot in.
     pub account: Option<CredentialId>,
@@ -50,21 +50,21 @@ pub enum NoSigningApp {
     /// There is none.
     #[error("no Zoom app is registered to sign the join with: register one by POST /api/v2/zoom-oauth-apps/")]
     NoneRegistered,
-    /// Zoom's SDK does not know this kind.
+    /// Zoom's SDK doesn't accept this kind of app.
     #[error(
         "server-to-server apps cannot sign a join, and there is no other ({0}): register a General app with the Meeting SDK \
          switched on by POST /api/v2/zoom-oauth-apps/"
     )]
     OnlyServerToServer(String),
-    /// The one that the bot names was removed.
+    /// The app that the bot names was removed.
     #[error("the app that zoom.oauth_app names is not registered any more")]
     NamedIsGone,
-    /// Zoom has refused every one to this bot.
+    /// Zoom has refused all of them to this bot.
     #[error("Zoom has refused every app that could sign the join")]
     AllRefused,
 }
 
-/// Chooses the app that signs a join, and learns from what Zoom says of it.
+/// Chooses signing apps and records Zoom's answers.
 pub struct SigningApps {
     pub(crate) store: Arc<dyn AccountStore>,
     pub(crate) env: Environment,
@@ -72,7 +72,8 @@ pub struct SigningApps {
 }
 
 impl SigningApps {
-    /// The app to sign a join with: the one that was named; else the account's own; else one that is known to sign.
+    /// The app that signs a join: the one that was named, else the account's own, else one that is known to
+    /// work.
     pub async fn choose(
         &self,
         workspace: WorkspaceId,
@@ -90,7 +91,7 @@ impl SigningApps {
         })
     }
 
-    /// Zoom let a bot in by this app's signature.
+    /// Records that Zoom accepted this app's signature.
     pub async fn accept(&self, app: &SigningApp) -> Result<(), Failure> {
         let (now, known) = (self.env.now(), app.app.signatures);
         let is_known = known.accepted_at.is_some_and(|at| at <= now && now.since(at) < ACCEPTED_PRECISION);
@@ -100,7 +101,7 @@ impl SigningApps {
         Ok(())
     }
 
-    /// Zoom refused this app's signature, or the app, in these words.
+    /// Records that Zoom refused this app or its signature, with Zoom's message.
     pub async fn refuse(&self, app: &SigningApp, words: &str) -> Result<(), Failure> {
         let line = format!("put aside for signing joins: {words}");
         let note = failure_note(&self.env, &line, Code::AppUnhealthy);
@@ -139,7 +140,7 @@ fn choose<'a>(
     if let Some(app) = fresh.max_by_key(|app| (is_own(app), app.signatures.accepted_at, app.created_at)) {
         return Ok(app);
     }
-    // Each was refused to others. Somebody has to find out whether it still is so; and this bot does not ask twice.
+    // All were refused to other bots. One bot probes the one refused longest ago, and not twice.
     let refused_longest = able.iter().min_by_key(|app| (!is_own(app), app.signatures.refused_at));
     refused_longest.copied().filter(|_| wish.refused.is_empty()).ok_or(NoSigningApp::AllRefused)
 }

@@ -1,4 +1,4 @@
-//! One token of one account, whatever its kind, with its record: what token links ask for.
+//! One token of one account, of any kind, with its audit record: the interface for token links.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,16 +15,16 @@ use crate::accounts::usable;
 /// An access token in an answer lasts at least this long.
 const ACCESS_OUTLIVES: Duration = Duration::from_secs(300);
 
-/// A token that somebody needs.
+/// A request for a token.
 #[derive(Debug, Clone, Copy)]
 pub struct WantedToken<'a> {
     /// The tenant.
     pub workspace: WorkspaceId,
     /// The account.
     pub credential: CredentialId,
-    /// Whose, where the account is a server-to-server app's; `None` for every other.
+    /// The user, if the account is a server-to-server app's; otherwise `None`.
     pub user: Option<&'a AccountUser>,
-    /// The account's epoch, if the caller has read a moment ago that the account is usable.
+    /// The account's epoch, if the caller has just read that the account is usable.
     pub epoch: Option<i64>,
     /// The kind.
     pub kind: TokenKind,
@@ -34,24 +34,24 @@ pub struct WantedToken<'a> {
     pub bot: Option<&'a PlatformBot>,
     /// A ZAK must still be valid after this.
     pub zak_outlives: Duration,
-    /// A ZAK that is not from memory.
+    /// Whether to bypass the cache.
     pub fresh: bool,
-    /// Who asks, for the record.
+    /// The requester, for the record.
     pub asker: Asker,
     /// When the request came.
     pub asked_at: Timestamp,
-    /// Until when the caller waits. The work goes on after that, for a caller who comes again.
+    /// When the caller gives up. The work goes on, for a later call.
     pub deadline: Timestamp,
 }
 
-/// A token, as it is handed over.
+/// A token with its kind and end.
 #[derive(Debug)]
 pub struct IssuedToken {
     /// Its kind.
     pub kind: TokenKind,
     /// The token.
     pub token: Secret,
-    /// Its end by Zoom's clock, where Zoom says it.
+    /// Its end by Zoom's clock, if Zoom tells it.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -75,12 +75,12 @@ impl Tokens {
             let span = debug_span!("record", %credential, kind);
             return self.audit.give(wanted.access(), token, Source::Kept).instrument(span).await;
         }
-        // Boxed: what is asked of Zoom must not make every answer from memory larger.
+        // Boxed, so that the future of an answer from the cache stays small.
         let span = debug_span!("fetch_token", %credential, kind);
         Box::pin(self.audit.audited(wanted.access(), self.token_in_time(wanted)).instrument(span)).await
     }
 
-    /// Records that a token was refused before anybody was asked for it.
+    /// Records that a token was refused before Zoom was called.
     pub fn note_refused_token(&self, wanted: &WantedToken<'_>, failure: &Failure) {
         self.audit.refuse(wanted.access(), failure.code);
     }

@@ -1,7 +1,8 @@
-//! Users of a server-to-server account, by the addresses that people name them by.
+//! Users of a server-to-server account, resolved from their addresses.
 //!
-//! An address may come to belong to somebody else; an id stays one user's. So an address is looked up when a link, a pool or a
-//! bot is made, and the id is what is kept and minted for. Names from before are looked up when they are minted for.
+//! An address can be reassigned to another user; an id is permanent. So an address is resolved when a link, a
+//! pool or a bot is created, and the id is stored and used for mints. Names that are older than this rule are
+//! resolved at the mint.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,14 +14,14 @@ use zoom::{Label, ZoomClient, ZoomError};
 use super::access_token::{AccessTokens, LiveAccess};
 use crate::memory::Memory;
 
-/// How long a mint trusts what an address was found to be.
+/// How long a mint trusts a resolved address.
 const FOUND_TTL: Duration = Duration::from_secs(600);
-/// How long a look waits for its turn at Zoom.
+/// How long a lookup waits for its turn at Zoom.
 const TURN_TIMEOUT: Duration = Duration::from_secs(10);
-/// What a look needs at Zoom.
+/// The scope that a lookup needs at Zoom.
 const SCOPE: &str = "user:read:user:admin";
 
-/// Whom addresses were found to be, and when.
+/// Resolved addresses, and when they were resolved.
 pub(crate) type FoundUsers = Memory<(CredentialId, AccountUser), (AccountUser, Timestamp)>;
 
 /// Users of server-to-server accounts.
@@ -29,7 +30,7 @@ pub struct Users {
     pub(crate) env: Environment,
     pub(crate) zoom: ZoomClient,
     pub(crate) access: Arc<AccessTokens>,
-    /// Whom addresses were found to be, and when.
+    /// Resolved addresses, and when they were resolved.
     pub(crate) found: FoundUsers,
 }
 
@@ -68,8 +69,8 @@ impl Users {
         }
     }
 
-    /// Whom a mint is for. An address that the app may not look up is asked for as it is, as Zoom allows: whoever named it so
-    /// did it before addresses were looked up.
+    /// The user of a mint. An address that the app may not look up is passed to Zoom as it is, which Zoom
+    /// allows.
     pub(crate) async fn to_mint_for(
         &self,
         access: &LiveAccess,
@@ -112,7 +113,7 @@ impl Users {
         Ok(Ok(id))
     }
 
-    /// The user is gone, who was named by an address: whether that is somebody else's by now.
+    /// The user, who was named by an address, is gone: whether the address belongs to another user now.
     pub async fn address_has_moved(
         self: &Arc<Self>,
         workspace: WorkspaceId,

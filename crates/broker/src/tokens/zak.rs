@@ -1,7 +1,7 @@
-//! ZAKs: from memory while enough life is left, else one mint for many callers.
+//! ZAKs: from the cache while enough lifetime is left, else one mint for many callers.
 //!
-//! An account is one Zoom user's, but for a server-to-server app's: that one mints for every user of its Zoom account, and
-//! the caller says for which.
+//! An account is one Zoom user's, except a server-to-server app's: that one mints for every user of its Zoom
+//! account, and the caller names the user.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,26 +20,26 @@ use crate::{
     accounts::usable,
 };
 
-/// What is asked of Zoom: its own default, and longer than most joins take.
+/// The requested lifetime: Zoom's own default, and longer than most joins take.
 const TTL: Duration = Duration::from_secs(7200);
-/// A ZAK that has to outlive more than that shall still be of use to others for so long.
+/// Further lifetime of a ZAK that has to outlive more than that, for later callers.
 const SPARE: Duration = Duration::from_secs(3600);
-/// A ZAK that is younger than this is not doubted for somebody's word: a newer one would fare no better.
+/// A younger ZAK is not dropped on an unproven report: a new one would fare no better.
 const MIN_SUSPECT_AGE: Duration = Duration::from_secs(30);
 
-/// What a caller needs.
+/// A request for a ZAK.
 #[derive(Debug, Clone, Copy)]
 pub struct WantedZak<'a> {
-    /// Whose, where the account is a server-to-server app's; `None` for every other.
+    /// The user, if the account is a server-to-server app's; otherwise `None`.
     pub user: Option<&'a AccountUser>,
-    /// It must still be valid after this.
+    /// The shortest remaining lifetime.
     pub outlives: Duration,
-    /// Nothing from memory.
+    /// Whether to bypass the cache.
     pub fresh: bool,
 }
 
 impl Tokens {
-    /// A ZAK of the account. Many callers at once cost one mint, and at most one refresh.
+    /// A ZAK of the account. Many concurrent callers cost one mint, and at most one refresh.
     pub async fn zak(
         self: &Arc<Self>,
         workspace: WorkspaceId,
@@ -56,7 +56,7 @@ impl Tokens {
         self.audit.audited(wish, fetch).await
     }
 
-    /// The same from memory, if one that will do lies there.
+    /// A cached ZAK that is good enough, if there is one.
     pub(crate) fn kept_zak(
         &self,
         workspace: WorkspaceId,
@@ -76,8 +76,8 @@ impl Tokens {
         good.then_some(kept.zak)
     }
 
-    /// A ZAK of an account of this workspace that is usable and in this epoch, as the store said a moment ago; and
-    /// whether it was at hand. For [`audit::Audit::audited`] and nobody else.
+    /// A ZAK of an account that the store has just said to be usable and in this epoch, and whether it was
+    /// cached. Only for [`audit::Audit::audited`].
     pub(crate) async fn fetch_zak_in(
         self: &Arc<Self>,
         workspace: WorkspaceId,
@@ -97,7 +97,7 @@ impl Tokens {
         let zak = self
             .mints
             .run((owner.clone(), epoch, ttl), &self.tasks, move || {
-                // An earlier mint may have ended meanwhile: what it brought is new.
+                // A mint that ended meanwhile has a fresh one.
                 let ended = this.cache.zaks.get(&owner).filter(|kept| {
                     kept.workspace == workspace && kept.epoch == epoch && Some(kept.ends_at) != kept_until
                 });
@@ -119,8 +119,8 @@ impl Tokens {
         }
     }
 
-    /// Drops a ZAK that Zoom refused at a join, so that the next one is new. Whoever brought it may have had it through a
-    /// token link of ours, so the token itself tells which account it is of.
+    /// Drops a ZAK that Zoom refused at a join, so that the next one is new. It may have come through a token
+    /// link of ours, so the account is found by the token itself.
     pub async fn reject_zak(&self, workspace: WorkspaceId, refused: &Secret) -> Result<(), Failure> {
         let is_it =
             |kept: &KeptZak| kept.workspace == workspace && kept.zak.token.expose() == refused.expose();
@@ -130,7 +130,7 @@ impl Tokens {
         }
     }
 
-    /// Somebody says that a bot was refused with a ZAK of this account. Nobody proves it, so a young one stays.
+    /// A report that a bot was refused with a ZAK of this account. It is not proven, so a young ZAK stays.
     pub async fn suspect_zaks(
         &self,
         workspace: WorkspaceId,
@@ -155,8 +155,8 @@ impl Tokens {
         let Minted { token, expires_at, epoch } =
             self.minter.mint(workspace, credential, user, MintRequest::Zak(ttl)).await?;
         let (zak, now) = (Zak { token, expires_at }, self.env.now());
-        // Its end is by Zoom's clock, and never later than what was asked for. Without a readable one, Zoom's answer to our
-        // `ttl` is the best record there is.
+        // Its end is by Zoom's clock, and never later than requested. If it is unreadable, the `ttl` that
+        // Zoom accepted is the best record.
         let life = expires_at.map_or(ttl, |end| end.since(self.zoom.clock().now()).min(ttl));
         let ends_at = now + life;
         let kept = KeptZak { workspace, credential, epoch, zak: zak.clone(), minted_at: now, ends_at };

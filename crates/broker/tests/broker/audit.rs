@@ -1,4 +1,4 @@
-//! No record, no token: whatever the broker gives is written down first.
+//! No record, no token: the record is written first.
 
 use std::{fs, net::IpAddr, time::Duration};
 
@@ -76,7 +76,7 @@ async fn a_record_says_who_got_what_and_where_from() {
     assert_eq!((fetched.why, fetched.from), (Purpose::TokenLink, Some(peer)));
     assert_eq!(found.len(), 3);
 
-    // Turned away at the door: strangers write nothing.
+    // A request with a wrong secret writes no record.
     let stranger = LinkRequest { headers: &HeaderMap::new(), ..request };
     fixture.links.serve(&stranger).await.unwrap_err();
     fixture.links.serve(&LinkRequest { address: "nobody", ..request }).await.unwrap_err();
@@ -119,7 +119,7 @@ async fn without_a_record_anywhere_no_token_gets_out() {
     let (fixture, id) = Fixture::with_account().await;
     fixture.zak(id).await.unwrap();
     run(&fixture.database(), AWAY).await;
-    // A full disk, as far as the journal can tell.
+    // A full disk, from the journal's view.
     fs::remove_dir(fixture.journal()).unwrap();
     fs::write(fixture.journal(), "in its way").unwrap();
     for wanted in [ANY, FRESH] {
@@ -127,7 +127,7 @@ async fn without_a_record_anywhere_no_token_gets_out() {
         assert_eq!(as_time_passes(&fixture, asked).await.unwrap_err().code, Code::Unavailable);
     }
     run(&fixture.database(), "DROP TRIGGER away").await;
-    // Nobody waits any more, so the writer comes to its end.
+    // No caller waits any more, so the writer ends.
     as_time_passes(&fixture, fixture.settle()).await;
     fixture.zak(id).await.unwrap();
     assert!(metric(&fixture, "latchkey_audit_failures_total").await > 0.0);

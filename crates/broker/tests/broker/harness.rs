@@ -1,4 +1,5 @@
-//! One process with everything it needs: simulator, store, broker, workspace, app; and a browser for the trips to Zoom.
+//! One process with its dependencies: simulator, store, broker, workspace, app, and a browser for the consent
+//! at Zoom.
 
 use std::{collections::HashMap, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
@@ -136,7 +137,7 @@ impl Fixture {
         (fixture, id)
     }
 
-    /// Another process on the same database, which tells the time by `clock`.
+    /// Another process on the same database, with the clock `clock`.
     pub(crate) async fn another_broker(&self, clock: Arc<dyn Clock>) -> Arc<Broker> {
         self.another_server(clock).await.broker
     }
@@ -169,7 +170,7 @@ impl Fixture {
     async fn assemble_on(&self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, pace: Pace) -> Server {
         let env = Environment { clock, entropy: self.env.entropy.clone() };
         let keys = Provider::file(self.directory.path().join("keys.json")).open(&env).await.unwrap();
-        // Whatever a test does with that clock, it is not the audit's.
+        // The audit uses the fixture's clock, whatever a test does with the other one.
         let audit = (AuditMode::Strict, self.env.clone());
         assemble(&self.zoom, store, keys, env, audit, self.tasks.clone(), (self.directory.path(), pace))
     }
@@ -222,7 +223,7 @@ impl Fixture {
         url.query_pairs().find(|(name, _)| name == "invitation").unwrap().1.into_owned()
     }
 
-    /// From an invitation to Zoom and back, with Zoom's consent page answered by `decision`.
+    /// From an invitation to Zoom and back; Zoom's consent page is answered with `decision`.
     pub(crate) async fn travel(&self, invitation: &str, decision: &str) -> AuthorizationReturn {
         let departure = self.broker.accounts.authorizations.begin_authorization(invitation).await.unwrap();
         self.zoom.decide(&departure, decision).await
@@ -238,7 +239,7 @@ impl Fixture {
         self.store.credential(self.workspace, id).await.unwrap().unwrap()
     }
 
-    /// For what is done to the store behind the broker's back.
+    /// For changes to the store that bypass the broker.
     pub(crate) fn note(&self) -> Note {
         Note { id: LogLineId::generate(&self.env), at: self.env.now(), message: "by hand".into(), code: None }
     }
@@ -389,7 +390,7 @@ impl Zoom {
         self.http.delete(address).send().await.unwrap().error_for_status().unwrap();
     }
 
-    /// Somebody else sits at the browser.
+    /// Another user signs in to Zoom in this browser.
     pub(crate) async fn sign_in(&self, user: &str) {
         self.control("PUT", "signed-in", json!({"user_id": user})).await;
     }
@@ -408,7 +409,7 @@ impl Zoom {
         serde_json::from_value(self.read("stats").await).unwrap()
     }
 
-    /// Opens the consent page, presses a button, and says where the browser was sent then.
+    /// Opens the consent page, presses a button, and returns where the browser was redirected.
     pub(crate) async fn decide(&self, departure: &AuthorizationStart, decision: &str) -> AuthorizationReturn {
         let page = self.http.get(departure.zoom_url.expose()).send().await.unwrap().text().await.unwrap();
         let (_, rest) = page.split_once("name=\"consent\" value=\"").unwrap();
@@ -426,7 +427,7 @@ impl Zoom {
     }
 }
 
-/// A clock for whoever must wait: each wait does something else instead, and then its time has passed.
+/// A clock whose waits run a closure, after which the time has passed.
 pub(crate) struct Meanwhile<F> {
     clock: Arc<ManualClock>,
     instead: F,

@@ -1,6 +1,6 @@
-//! The broker against a simulated Zoom, over HTTP, with SQLite underneath.
+//! The broker against a simulated Zoom, over HTTP, with SQLite.
 //!
-//! Nothing here sleeps: Latchkey's clock stands still until a test moves it. The simulator has a clock of its own;
+//! No test sleeps: Latchkey's clock stands still until a test moves it. The simulator has a clock of its own;
 //! [`Fixture::pass`](harness::Fixture::pass) moves both.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]

@@ -1,4 +1,4 @@
-//! Refreshing: once, whoever asks and whatever breaks; and an account is only given up when it is lost.
+//! Refreshes: once for all callers and through every fault; an account is given up only when it is lost.
 
 use std::{sync::Arc, time::Duration};
 
@@ -243,7 +243,7 @@ async fn a_wrong_client_secret_is_the_apps_fault_alone() {
     assert_eq!(fixture.zoom.stats().await.refreshes, 1);
 }
 
-/// It is the app's, of which the accounts know nothing: the next one that needs a token is not even tried.
+/// The limit is the app's: the next account that needs a token is not even tried.
 #[tokio::test]
 async fn a_rate_limit_holds_up_the_whole_app_and_touches_no_account() {
     let (fixture, id) = expired().await;
@@ -438,7 +438,7 @@ async fn a_store_that_cannot_write_is_found_out_before_the_token_is_spent() {
     fixture.zak(id).await.unwrap();
 }
 
-/// Something that happens to the database behind everybody's back.
+/// Changes the database directly.
 pub(crate) async fn run(path: &std::path::Path, sql: &'static str) {
     let options = SqliteConnectOptions::new().filename(path);
     let mut db = SqliteConnection::connect_with(&options).await.unwrap();

@@ -1,4 +1,4 @@
-//! Whatever happens, no secret stands in a log, in a message, or in the store.
+//! No secret appears in a log, a message or the store.
 
 use std::{
     fmt::{Debug, Write as _},

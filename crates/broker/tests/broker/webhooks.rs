@@ -1,4 +1,4 @@
-//! What Zoom tells ends accounts, on every replica, once, and only where it is proven.
+//! Webhooks end accounts on every server, once, and only with a valid signature.
 
 use std::{sync::Arc, time::Duration};
 

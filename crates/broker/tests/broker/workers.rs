@@ -1,4 +1,4 @@
-//! Each background loop is a task of its own: a panic in it is logged, counted, and the loop starts anew.
+//! Each background loop is a task of its own: a panic in it is logged and counted, and the loop restarts.
 
 use std::{
     collections::HashMap,
