@@ -10,7 +10,7 @@ use broker::{NamedAccount, WrongField};
 use model::{BotId, BotStatus, Class, Code, CredentialId, Failure, StatusChange, Timestamp, WorkspaceId};
 use store::{AppKind, Bot, BotFilter, Digest, Occupied, Pool, StoreError};
 
-use crate::{BotRequest, NobodyRunsBots, Supervisor, ZoomOptions};
+use crate::{BotRequest, NobodyRunsBots, OpenedBot, Supervisor, ZoomOptions};
 
 /// A bot that joins later than this is scheduled; until then a server that runs bots may be started.
 const AD_HOC: Duration = Duration::from_secs(600);
@@ -61,7 +61,7 @@ pub fn meeting_digest(meeting_url: &str) -> Digest {
 impl Supervisor {
     /// Creates a bot and wakes the supervisor.
     #[tracing::instrument(name = "create_bot", skip_all, fields(%workspace))]
-    pub async fn create(&self, workspace: WorkspaceId, mut new: NewBot) -> Result<Bot, NotCreated> {
+    pub async fn create(&self, workspace: WorkspaceId, mut new: NewBot) -> Result<OpenedBot, NotCreated> {
         let parts = &*self.parts;
         self.check_sign_in(workspace, &mut new.request.zoom).await?;
         let (id, now) = (BotId::generate(&parts.env), parts.env.now());
@@ -93,7 +93,7 @@ impl Supervisor {
         parts.store.add_bot(&bot).await?;
         parts.metrics.bot_step(BotStatus::Ready, None);
         self.poke(id);
-        Ok(bot)
+        Ok(OpenedBot { row: bot, request: new.request })
     }
 
     /// Whether the workspace may have one more bot that has not ended. Counts are cached, so concurrent

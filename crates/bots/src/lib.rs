@@ -1,6 +1,7 @@
 //! The life of a bot: it is leased when due, signed in, followed through its meeting, and leaves.
 //!
 //! - [`request`]: the stored request. `create`: the checks before it is stored, and the row of a new bot.
+//!   `read`: bots that exist. `leave`: one that is told to go.
 //! - `supervisor`: leases bots that are due, one task each. Starting up and recovering from a crash are the same path.
 //!   `lease`: renews the lease of a running bot and passes on `commands`.
 //! - `runner`: one bot, from its lease to its last step; `ledger` writes its steps, `sign_in` gets the credentials of its join.
@@ -14,9 +15,11 @@ mod commands;
 mod create;
 mod fleet;
 mod lease;
+mod leave;
 mod ledger;
 mod life;
 mod parts;
+mod read;
 pub mod request;
 mod retention;
 mod runner;
@@ -26,7 +29,9 @@ mod supervisor;
 
 pub use create::{NewBot, NotCreated, meeting_digest};
 pub use fleet::Fleet;
+pub use leave::NotLeaving;
 pub use parts::{Parts, Retention, Timing};
+pub use read::{OpenedBot, OpenedPage};
 pub use request::{AutomaticLeave, BotRequest, EveryoneLeft, ZoomOptions};
 pub use screenshots::{Screenshots, SweepError, Swept};
 pub use supervisor::{NobodyRunsBots, Supervisor};

@@ -98,7 +98,7 @@ pub(crate) async fn handler(
 ) -> Result<(StatusCode, Json<Bot>), ApiError> {
     let new = read(Fields::of(&body).with_callbacks(&state))?;
     let bot = state.bots.create(caller.workspace, new).await?;
-    Ok((StatusCode::CREATED, Json(representation::of(&state, &bot, caller.scopes)?)))
+    Ok((StatusCode::CREATED, Json(representation::of(bot, caller.scopes))))
 }
 
 impl From<NotCreated> for ApiError {

@@ -29,6 +29,6 @@ pub(crate) async fn handler(
     Path(id): Path<BotId>,
 ) -> Result<Json<Bot>, ApiError> {
     let bot = find(&state, caller.workspace, id).await?;
-    state.bots.screenshots().delete(caller.workspace, bot.id).await?;
-    Ok(Json(representation::of(&state, &bot, caller.scopes)?))
+    state.bots.screenshots().delete(caller.workspace, id).await?;
+    Ok(Json(representation::of(bot, caller.scopes)))
 }

@@ -1,9 +1,10 @@
 //! `POST /api/v1/bot/{id}/leave_call/`: leaves the call, or cancels the join.
 
 use axum::{Json, extract::State as Extract};
-use model::{BotId, BotStatus};
+use bots::NotLeaving;
+use model::BotId;
 
-use super::{Bot, find, representation};
+use super::{Bot, representation};
 use crate::{
     State,
     caller::{Bots, Caller},
@@ -39,15 +40,17 @@ pub(crate) async fn handler(
     Extract(state): Extract<State>,
     Path(id): Path<BotId>,
 ) -> Result<Json<Bot>, ApiError> {
-    let bot = find(&state, caller.workspace, id).await?;
-    let now = state.env.now();
-    if bot.status().is_terminal() {
-        return Err(ended());
+    let bot = state.bots.leave(caller.workspace, id).await?;
+    Ok(Json(representation::of(bot, caller.scopes)))
+}
+
+impl From<NotLeaving> for ApiError {
+    fn from(not_leaving: NotLeaving) -> Self {
+        match not_leaving {
+            NotLeaving::Unknown => Self::NotFound,
+            NotLeaving::Ended => ended(),
+            NotLeaving::NotStarted => not_started(),
+            NotLeaving::Failed(failure) => failure.into(),
+        }
     }
-    if bot.status() == BotStatus::Ready && bot.join_at.is_some_and(|at| at > now) {
-        return Err(not_started());
-    }
-    let bot = state.store.request_leave(caller.workspace, bot.id, now).await?.ok_or(ApiError::NotFound)?;
-    state.bots.poke(bot.id);
-    Ok(Json(representation::of(&state, &bot, caller.scopes)?))
 }

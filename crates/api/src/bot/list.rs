@@ -78,10 +78,9 @@ pub(crate) async fn handler(
     let (results, count) = if elsewhere {
         (Vec::new(), 0)
     } else {
-        let found = state.store.bots(caller.workspace, &filter, page, PAGE_SIZE).await?;
-        let shown = found.bots.iter().map(|bot| representation::of(&state, bot, caller.scopes));
-        let shown: Result<_, _> = shown.collect();
-        (shown?, found.count)
+        let found = state.bots.list(caller.workspace, &filter, page, PAGE_SIZE).await?;
+        let shown = found.bots.into_iter().map(|bot| representation::of(bot, caller.scopes));
+        (shown.collect(), found.count)
     };
     query.answer(&state.broker, "/api/v1/bot/", (page, count), results).map(Json)
 }

@@ -12,6 +12,7 @@ mod fields;
 mod representation;
 mod sign_in;
 
+use bots::OpenedBot;
 use model::{BotId, WorkspaceId};
 
 use crate::{State, error::ApiError};
@@ -19,6 +20,6 @@ use crate::{State, error::ApiError};
 pub(crate) use representation::Bot;
 
 /// A bot of the workspace. A bot of another workspace gets the same answer as an unknown one.
-async fn find(state: &State, workspace: WorkspaceId, id: BotId) -> Result<store::Bot, ApiError> {
-    state.store.bot(workspace, id).await?.ok_or(ApiError::NotFound)
+async fn find(state: &State, workspace: WorkspaceId, id: BotId) -> Result<OpenedBot, ApiError> {
+    state.bots.find(workspace, id).await?.ok_or(ApiError::NotFound)
 }

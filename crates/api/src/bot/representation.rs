@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use bots::BotRequest;
+use bots::OpenedBot;
 use model::{
-    AccountUser, ApiScope, ApiScopes, BotId, CredentialId, Failure, PoolId, StatusChange, Timestamp,
-    ZoomOauthAppId,
+    AccountUser, ApiScope, ApiScopes, BotId, CredentialId, PoolId, StatusChange, Timestamp, ZoomOauthAppId,
 };
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use zoom::MeetingLink;
 
-use crate::{State, openapi::Object};
+use crate::openapi::Object;
 
 /// Replaces the query of a URL that gives tokens.
 const MASK: &str = "********";
@@ -115,22 +114,21 @@ struct ZoomOptions {
 }
 
 /// A bot for a key with these scopes.
-pub(super) fn of(state: &State, bot: &store::Bot, scopes: ApiScopes) -> Result<Bot, Failure> {
-    let request = BotRequest::open(&state.broker.vault, bot.workspace, bot.id, &bot.request)?;
-    Ok(Bot {
-        id: bot.id,
+pub(super) fn of(OpenedBot { row, request }: OpenedBot, scopes: ApiScopes) -> Bot {
+    Bot {
+        id: row.id,
         meeting_url: Meeting::of(&request.meeting_url),
         bot_name: request.bot_name,
-        join_at: bot.join_at,
+        join_at: row.join_at,
         automatic_leave: request.automatic_leave.into(),
         zoom: ZoomOptions::of(request.zoom, scopes),
-        metadata: bot.metadata.clone(),
-        status_changes: bot.status_changes.clone(),
+        metadata: row.metadata,
+        status_changes: row.status_changes,
         recordings: Vec::new(),
         calendar_meetings: Vec::new(),
         slack_team: None,
         echoed: request.echoed.into_iter().collect(),
-    })
+    }
 }
 
 impl Meeting {

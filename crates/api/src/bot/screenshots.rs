@@ -43,13 +43,13 @@ pub(crate) async fn handler(
     Extract(state): Extract<State>,
     Path(id): Path<BotId>,
 ) -> Result<Json<Page<Screenshot>>, ApiError> {
-    let bot = find(&state, caller.workspace, id).await?;
+    find(&state, caller.workspace, id).await?;
     let base = state.broker.addresses.public_base().as_str().trim_end_matches('/');
-    let shots = state.bots.screenshots().list(caller.workspace, bot.id).await?;
+    let shots = state.bots.screenshots().list(caller.workspace, id).await?;
     let shown = shots.iter().map(|shot| Screenshot {
         id: shot.id,
         recorded_at: shot.recorded_at,
-        url: format!("{base}/api/latchkey/v1/bot/{}/screenshots/{}.png", bot.id, shot.id),
+        url: format!("{base}/api/latchkey/v1/bot/{id}/screenshots/{}.png", shot.id),
     });
     Ok(Json(single_page(shown.collect())))
 }
@@ -71,9 +71,9 @@ pub(crate) async fn picture(
     Extract(state): Extract<State>,
     Path((id, file)): Path<(BotId, String)>,
 ) -> Result<Response, ApiError> {
-    let bot = find(&state, caller.workspace, id).await?;
+    find(&state, caller.workspace, id).await?;
     let wanted = file.strip_suffix(".png").and_then(|id| id.parse().ok()).ok_or(ApiError::NotFound)?;
-    let png = state.bots.screenshots().read(caller.workspace, bot.id, wanted).await?;
+    let png = state.bots.screenshots().read(caller.workspace, id, wanted).await?;
     let png = png.ok_or(ApiError::NotFound)?;
     Ok(([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "private, no-store")], png).into_response())
 }
