@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{Timestamp, nearest};
+use model::nearest;
 use outbound::CallbackClient;
 use serde_json::{Map, Value, json};
 
@@ -78,10 +78,13 @@ impl<'a> Fields<'a> {
     }
 
     /// Complains about every field whose name is none of `known`: somebody misspelt one, and it would go unheard. One that
-    /// is null asks for nothing.
+    /// is null asks for nothing. One that was complained about before needs no second complaint.
     pub(crate) fn only(&mut self, known: &[&str]) {
         let unknown = |(name, value): &(&String, &Value)| !value.is_null() && !known.contains(&name.as_str());
         for (name, _) in self.given.iter().filter(unknown) {
+            if self.errors.0.contains_key(name) {
+                continue;
+            }
             let complaint = match nearest(name, known) {
                 Some(meant) => format!("There is no such field: did you mean {meant}?"),
                 None if known.is_empty() => "There is no such field.".to_owned(),
@@ -234,10 +237,6 @@ impl<'a> Fields<'a> {
             self.complain(field, format!("It must be text, or a list of at most {most} texts."));
             None
         })
-    }
-
-    pub(crate) fn time(&mut self, field: &str) -> Option<Timestamp> {
-        self.parsed(field, "It must be a time in ISO 8601, such as 2026-01-31T12:00:00Z.")
     }
 
     /// An object inside this one, examined by `read`. Its complaints are nested under the field's name.

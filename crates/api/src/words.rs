@@ -6,7 +6,10 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
 
-use crate::request::parsed;
+use crate::{
+    fields::Fields,
+    request::{Field, Schemas, parsed, refer, reference},
+};
 
 /// What is said of another kind of app.
 pub(crate) const APP_KINDS: &str = "It must be user_level, account_level or server_to_server.";
@@ -78,3 +81,23 @@ impl PartialSchema for Dialect {
 }
 
 impl ToSchema for Dialect {}
+
+impl Field for Dialect {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        let word = fields.text(name, 40)?;
+        let known = store::Dialect::ALL.into_iter().find(|dialect| dialect.as_str() == word);
+        if known.is_none() {
+            let [most @ .., last] = store::Dialect::ALL.map(store::Dialect::as_str);
+            fields.complain(name, format!("It must be {} or {last}.", most.join(", ")));
+        }
+        known.map(Self)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        reference::<Self>()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        refer::<Self>(schemas);
+    }
+}

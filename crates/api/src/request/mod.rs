@@ -93,7 +93,7 @@ macro_rules! request {
                 $crate::request::object(
                     &[$($about),*],
                     $crate::request::Kind::$kind,
-                    [$((
+                    vec![$((
                         stringify!($field),
                         <$type as $crate::request::Field>::REQUIRED,
                         <$type as $crate::request::Field>::schema(),

@@ -75,7 +75,7 @@ impl Field for Empty {
     }
 
     fn schema() -> RefOr<Schema> {
-        object(&[], Kind::closed, [])
+        object(&[], Kind::closed, Vec::new())
     }
 }
 
@@ -194,10 +194,10 @@ pub(crate) fn refer<T: ToSchema>(schemas: &mut Schemas) {
 }
 
 /// An object of these members: name, whether it is required, schema, description.
-pub(crate) fn object<const N: usize>(
+pub(crate) fn object(
     about: &[&str],
     kind: Kind,
-    members: [(&str, bool, RefOr<Schema>, &[&str]); N],
+    members: Vec<(&str, bool, RefOr<Schema>, &[&str])>,
 ) -> RefOr<Schema> {
     let mut object = ObjectBuilder::new()
         .schema_type(Type::Object)

@@ -6,15 +6,19 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use model::{Secret, TokenKind, WorkspaceId};
-use store::{Dialect, LinkAccount, LinkLife, LinkSource, LinkTerms, Proof};
+use model::{AccountUser, CredentialId, PoolId, Secret, Timestamp, TokenKind, WorkspaceId};
+use store::{LinkAccount, LinkLife, LinkSource, LinkTerms, Proof};
 use tenants::digest;
 use token_links::{
-    NewLink, QUERY_PARAMETERS,
+    NewLink,
     dialects::{DialectRules, rules},
 };
 
-use super::{TokenLink, read, representation, schema::CreateTokenLink};
+use super::{
+    TokenLink, ahead,
+    fields::{Accounts, Kinds, Meeting, Networks, QueryParameter, QuerySecret, SigningSecrets, Verification},
+    representation, sound, the_kinds,
+};
 use crate::{
     State,
     accounts::named,
@@ -22,12 +26,71 @@ use crate::{
     caller::{Caller, Tokens},
     error::ApiError,
     fields::{FieldErrors, Fields},
+    request::{Request as _, Text, Whole, request},
+    words::Dialect,
 };
 
-/// Accounts of one link: Attendee tries as many people who may vouch as it is given, one after another.
-const MOST_ACCOUNTS: usize = 5;
-/// The longest that may be asked: a day, after which a bot will have joined.
+/// The longest that a ZAK can be asked to last: after a day a bot will have joined.
 const DAY: u32 = 24 * 3600;
+const TWO_DAYS: u32 = 2 * DAY;
+/// How long a seat of a pool is kept, in seconds, if nothing is said.
+const USUAL_SEAT: u32 = 4 * 3600;
+
+request! {
+    /// A token link to be made. Whose tokens: one of credential, accounts, pool and host. Everything else may be left out.
+    closed struct CreateTokenLink {
+        /// For people.
+        name: Option<Text<200>>,
+        /// How the platform asks. Default `recall`.
+        dialect: Option<Dialect>,
+        /// The same as `kinds`.
+        kind: Option<Kinds>,
+        /// What it gives, the usual one first. Default `zak`.
+        kinds: Option<Kinds>,
+        /// The account that it draws on.
+        credential: Option<CredentialId>,
+        /// Whose token, where the account is a server-to-server app's.
+        user: Option<AccountUser>,
+        /// Several accounts: the first that can give a token does.
+        accounts: Option<Accounts>,
+        /// The pool that it draws on.
+        pool: Option<PoolId>,
+        /// `true`: it draws on the account of the meeting's host.
+        host: Option<bool>,
+        /// The one meeting that it is for.
+        meeting: Option<Meeting>,
+        /// Whether a request has to name its meeting.
+        meeting_in_request: Option<bool>,
+        /// What a request has to bring beside the link's secret. The dialect has a default.
+        verification: Option<Verification>,
+        /// With `query_secret`: what the secret is called in the query. Default `token`.
+        query_parameter: Option<QueryParameter>,
+        /// With `query_secret`: the secret; made here, if nothing is said.
+        query_secret: Option<QuerySecret>,
+        /// What the platform signs with, newest first. The workspace's own callback secret, if nothing is said.
+        signing_secret: Option<SigningSecrets>,
+        /// Networks that requests may come from; from anywhere, if nothing is said.
+        networks: Option<Networks>,
+        /// Whether "no token" is an answer where none can be given.
+        optional: Option<bool>,
+        /// Whether the same signed request may come twice.
+        allow_repeat: Option<bool>,
+        /// Seconds that a ZAK lasts after its answer, at least.
+        zak_outlives: Option<Whole<60, DAY>>,
+        /// Seconds that a seat of a pool is kept. Default 14400.
+        seat_seconds: Option<Whole<60, TWO_DAYS>>,
+        /// Of a pool: its ZAKs are to start meetings.
+        hosting: Option<bool>,
+        /// Requests a minute.
+        per_minute: Option<Whole<1, { u32::MAX }>>,
+        /// Its beginning.
+        not_before: Option<Timestamp>,
+        /// Its end.
+        expires_at: Option<Timestamp>,
+        /// Uses in all.
+        max_uses: Option<Whole<1, { u32::MAX }>>,
+    }
+}
 
 /// Make a token link
 ///
@@ -89,51 +152,62 @@ async fn name_users(state: &State, workspace: WorkspaceId, source: &mut LinkSour
 
 /// The link, and the secret for its query if it wants one.
 fn read(state: &State, mut fields: Fields<'_>) -> Result<(NewLink, Option<Secret>), FieldErrors> {
-    fields.only(&read::FIELDS);
-    let dialect = read::dialect(&mut fields);
-    let (dialect, kinds) = (dialect.unwrap_or(Dialect::Recall), read::kinds(&mut fields));
-    let (rules, kinds) = (rules(dialect), kinds.unwrap_or_else(|| vec![TokenKind::Zak]));
+    let asked = CreateTokenLink::read(&mut fields);
+    let new = asked.and_then(|asked| new_link(state, &mut fields, asked));
+    fields.finish(new)
+}
+
+/// What of the request must fit the rest of it.
+fn new_link(
+    state: &State,
+    fields: &mut Fields<'_>,
+    asked: CreateTokenLink,
+) -> Option<(NewLink, Option<Secret>)> {
+    let source = source(fields, &asked);
+    let dialect = asked.dialect.map_or(store::Dialect::Recall, |dialect| dialect.0);
+    let rules = rules(dialect);
+    let kinds = the_kinds(fields, asked.kind, asked.kinds).unwrap_or_else(|| vec![TokenKind::Zak]);
     if let Some(words) = kinds.iter().find_map(|kind| rules.refuses_kind(*kind)) {
         fields.complain("kinds", words);
     }
-    let source = source(&mut fields);
-    let signing_secrets = read::signing_secrets(&mut fields, rules).unwrap_or_default();
-    let (proof, query_secret) = proof(state, &mut fields, rules, &signing_secrets);
+    let signing_secrets = sound(fields, rules, asked.signing_secret).unwrap_or_default();
+    let query = (asked.query_parameter, asked.query_secret);
+    let (proof, query_secret) = proof(state, fields, rules, asked.verification, query, &signing_secrets);
     let defaults = rules.defaults();
-    let terms = source.map(|source| LinkTerms {
-        dialect,
-        kinds,
-        source,
-        meeting: read::meeting(&mut fields),
-        meeting_in_request: fields.boolean("meeting_in_request").unwrap_or(defaults.meeting_in_request),
-        proof,
-        networks: read::networks(&mut fields).unwrap_or_default().iter().map(ToString::to_string).collect(),
-        optional: fields.boolean("optional").unwrap_or(false),
-        allow_repeat: fields.boolean("allow_repeat").unwrap_or(false),
-        zak_outlives_seconds: read::bounded(&mut fields, "zak_outlives", 60, DAY)
-            .unwrap_or(defaults.zak_outlives_seconds),
-        seat_seconds: read::bounded(&mut fields, "seat_seconds", 60, 2 * DAY).unwrap_or(4 * 3600),
-        hosting: fields.boolean("hosting").unwrap_or(false),
-        per_minute: read::bounded(&mut fields, "per_minute", 1, u32::MAX),
-    });
-    if terms.as_ref().is_some_and(|terms| terms.hosting && !matches!(terms.source, LinkSource::Pool(_))) {
+    let hosting = asked.hosting.unwrap_or(false);
+    if hosting && source.as_ref().is_some_and(|source| !matches!(source, LinkSource::Pool(_))) {
         fields.complain("hosting", "It says what seats are for: name a pool.");
     }
     let life = LinkLife {
-        not_before: fields.time("not_before"),
-        expires_at: read::ahead(state, &mut fields, "expires_at"),
-        max_uses: read::bounded(&mut fields, "max_uses", 1, u32::MAX),
+        not_before: asked.not_before,
+        expires_at: ahead(state, fields, "expires_at", asked.expires_at),
+        max_uses: asked.max_uses.map(|most| most.0),
     };
     if life.not_before.zip(life.expires_at).is_some_and(|(begin, end)| begin >= end) {
         fields.complain("expires_at", "It must lie after not_before.");
     }
-    let name = fields.text("name", 200).unwrap_or("").to_owned();
-    let new = terms.map(|terms| (NewLink { name, terms, life, signing_secrets }, query_secret));
-    fields.finish(new)
+    let networks = asked.networks.map(|networks| networks.0).unwrap_or_default();
+    let terms = LinkTerms {
+        dialect,
+        kinds,
+        source: source?,
+        meeting: asked.meeting.map(|meeting| meeting.0),
+        meeting_in_request: asked.meeting_in_request.unwrap_or(defaults.meeting_in_request),
+        proof,
+        networks: networks.iter().map(ToString::to_string).collect(),
+        optional: asked.optional.unwrap_or(false),
+        allow_repeat: asked.allow_repeat.unwrap_or(false),
+        zak_outlives_seconds: asked.zak_outlives.map_or(defaults.zak_outlives_seconds, |time| time.0),
+        seat_seconds: asked.seat_seconds.map_or(USUAL_SEAT, |time| time.0),
+        hosting,
+        per_minute: asked.per_minute.map(|most| most.0),
+    };
+    let name = asked.name.map(|name| name.0).unwrap_or_default();
+    Some((NewLink { name, terms, life, signing_secrets }, query_secret))
 }
 
 /// `credential`, `accounts`, `pool` or `host`: one of them.
-fn source(fields: &mut Fields<'_>) -> Option<LinkSource> {
+fn source(fields: &mut Fields<'_>, asked: &CreateTokenLink) -> Option<LinkSource> {
     let given: Vec<_> = ["credential", "accounts", "pool", "host"]
         .into_iter()
         .filter(|field| fields.anything(field).is_some_and(|value| *value != serde_json::Value::Bool(false)))
@@ -149,19 +223,12 @@ fn source(fields: &mut Fields<'_>) -> Option<LinkSource> {
             );
             None
         }
-        ["credential"] => {
-            let account = read::named_account(fields);
-            account.map(|account| LinkSource::Accounts(vec![account]))
-        }
-        ["accounts"] => {
-            let accounts = fields.objects("accounts", MOST_ACCOUNTS, read::account)?;
-            if accounts.is_empty() {
-                fields.complain("accounts", "Name at least one account.");
-            }
-            Some(LinkSource::Accounts(accounts.into_iter().flatten().collect()))
-        }
-        ["pool"] => fields.parsed("pool", "It must be the id of a pool.").map(LinkSource::Pool),
-        ["host"] => fields.boolean("host").map(|_| LinkSource::Host),
+        ["credential"] => asked.credential.map(|credential| {
+            LinkSource::Accounts(vec![LinkAccount { credential, user: asked.user.clone(), address: None }])
+        }),
+        ["accounts"] => asked.accounts.as_ref().map(|accounts| LinkSource::Accounts(accounts.0.clone())),
+        ["pool"] => asked.pool.map(LinkSource::Pool),
+        ["host"] => asked.host.map(|_| LinkSource::Host),
         [first, ..] => {
             fields.complain(first, "Name one of credential, accounts, pool and host.");
             None
@@ -174,14 +241,14 @@ fn proof(
     state: &State,
     fields: &mut Fields<'_>,
     rules: &dyn DialectRules,
+    wanted: Option<Verification>,
+    (parameter, query_secret): (Option<QueryParameter>, Option<QuerySecret>),
     signing_secrets: &[Secret],
 ) -> (Proof, Option<Secret>) {
     let signed = rules.defaults().signed || !signing_secrets.is_empty();
-    let usual = if signed { read::SIGNATURE } else { read::UNSIGNED };
-    let wanted = fields.text("verification", 20).unwrap_or(usual);
-    let name = query_parameter(fields);
-    let query_secret = fields.pasted("query_secret", 200).map(Secret::new);
-    if wanted != read::QUERY_SECRET {
+    let usual = if signed { Verification::Signature } else { Verification::Unsigned };
+    let wanted = wanted.unwrap_or(usual);
+    if wanted != Verification::QuerySecret {
         for field in ["query_parameter", "query_secret"] {
             if fields.anything(field).is_some() {
                 fields.complain(
@@ -191,16 +258,17 @@ fn proof(
             }
         }
     }
-    if wanted != read::SIGNATURE && !signing_secrets.is_empty() {
+    if wanted != Verification::Signature && !signing_secrets.is_empty() {
+        let wanted = wanted.as_str();
         let words =
             format!("It verifies signatures, and the verification is {wanted}: leave one of them out.");
         fields.complain("signing_secret", words);
     }
-    if let Some(words) = rules.refuses_verification().filter(|_| wanted != read::UNSIGNED) {
+    if let Some(words) = rules.refuses_verification().filter(|_| wanted != Verification::Unsigned) {
         fields.complain("verification", words);
     }
     match wanted {
-        read::SIGNATURE => {
+        Verification::Signature => {
             if let Some(words) =
                 rules.needs_signing_secret().filter(|_| fields.anything("signing_secret").is_none())
             {
@@ -208,29 +276,12 @@ fn proof(
             }
             (Proof::Signature, None)
         }
-        read::QUERY_SECRET => {
-            if query_secret.as_ref().is_some_and(|secret| secret.expose().len() < 16) {
-                fields.complain("query_secret", "It must have 16 characters at least.");
-            }
-            let secret = query_secret.unwrap_or_else(|| Secret::new(state.env.entropy.token()));
+        Verification::QuerySecret => {
+            let name = parameter.map_or_else(|| "token".to_owned(), |name| name.0);
+            let made = || Secret::new(state.env.entropy.token());
+            let secret = query_secret.map_or_else(made, |secret| secret.0);
             (Proof::QuerySecret { name, digest: digest(secret.expose()) }, Some(secret))
         }
-        read::UNSIGNED => (Proof::Nothing, None),
-        _ => {
-            fields.complain("verification", "It must be signature, query_secret or unsigned.");
-            (Proof::Signature, None)
-        }
+        Verification::Unsigned => (Proof::Nothing, None),
     }
-}
-
-/// What the secret is called in a query: nothing that a request says otherwise, or one would be read as the other.
-fn query_parameter(fields: &mut Fields<'_>) -> String {
-    let name = fields.text("query_parameter", 40).unwrap_or("token");
-    if QUERY_PARAMETERS.contains(&name) {
-        let words = format!("Requests say something else with {}.", QUERY_PARAMETERS.join(", "));
-        fields.complain("query_parameter", words);
-    } else if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte)) {
-        fields.complain("query_parameter", "It must be letters, digits, and - _ . ~ alone.");
-    }
-    name.to_owned()
 }

@@ -1,27 +1,29 @@
 //! `/api/latchkey/v1/token-links/`: addresses that bot platforms fetch tokens from.
 
 pub(crate) mod create;
+mod fields;
 pub(crate) mod narrow;
-mod read;
 mod representation;
-mod schema;
 
 use axum::{
     Json,
     extract::{RawQuery, State as Extract},
     http::StatusCode,
 };
-use model::TokenLinkId;
+use model::{Secret, Timestamp, TokenKind, TokenLinkId};
+use token_links::dialects::DialectRules;
 use utoipa::IntoParams;
 
 use crate::{
     State,
     caller::{Caller, Read, Tokens},
     error::ApiError,
+    fields::Fields,
     page::{PAGE_SIZE, Page, Query},
     path::Path,
 };
 
+use fields::{Kinds, SigningSecrets};
 use representation::{TokenLink, representation};
 
 const PATH: &str = "/api/latchkey/v1/token-links/";
@@ -104,4 +106,36 @@ pub(crate) async fn revoke(
 ) -> Result<StatusCode, ApiError> {
     let known = state.store.revoke_token_link(caller.workspace, id, state.env.now()).await?;
     if known { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
+}
+
+/// `kinds`, or `kind`, its other name.
+fn the_kinds(fields: &mut Fields<'_>, kind: Option<Kinds>, kinds: Option<Kinds>) -> Option<Vec<TokenKind>> {
+    if fields.anything("kind").is_some() && fields.anything("kinds").is_some() {
+        fields.complain("kind", "Give this or kinds, not both.");
+    }
+    kinds.or(kind).map(|kinds| kinds.0)
+}
+
+/// Signing secrets, if they have the form of the dialect's.
+fn sound(
+    fields: &mut Fields<'_>,
+    rules: &dyn DialectRules,
+    secrets: Option<SigningSecrets>,
+) -> Option<Vec<Secret>> {
+    let SigningSecrets(secrets) = secrets?;
+    let sound = rules.verifier(&secrets).is_some();
+    if !sound {
+        fields.complain("signing_secret", rules.secret_form());
+    }
+    Some(secrets).filter(|_| sound)
+}
+
+/// A time, if it has not come.
+fn ahead(state: &State, fields: &mut Fields<'_>, name: &str, time: Option<Timestamp>) -> Option<Timestamp> {
+    let time = time?;
+    if time <= state.env.now() {
+        fields.complain(name, "It must lie ahead.");
+        return None;
+    }
+    Some(time)
 }

@@ -1,13 +1,18 @@
 //! `PATCH {id}/`: makes a link give less, or replaces its signing secrets, within a second.
 
 use axum::{Json, extract::State as Extract};
-use model::TokenLinkId;
+use model::{Timestamp, TokenLinkId};
 use token_links::{
     Narrowed, Narrowing,
     dialects::{DialectRules, rules},
 };
 
-use super::{TokenLink, read, representation, schema::NarrowTokenLink};
+use super::{
+    TokenLink, ahead,
+    create::CreateTokenLink,
+    fields::{Kinds, Meeting, Networks, SigningSecrets},
+    representation, sound, the_kinds,
+};
 use crate::{
     State,
     body::Body,
@@ -15,7 +20,34 @@ use crate::{
     error::ApiError,
     fields::{FieldErrors, Fields},
     path::Path,
+    request::{Request as _, Text, Whole, request},
 };
+
+request! {
+    /// Less than the link gives now, or other signing secrets. Everything else is fixed when a link is made, and refused.
+    closed struct NarrowTokenLink {
+        /// Another name.
+        name: Option<Text<200>>,
+        /// The same as `kinds`.
+        kind: Option<Kinds>,
+        /// Fewer kinds, in another order perhaps.
+        kinds: Option<Kinds>,
+        /// The one meeting, of a link that had none.
+        meeting: Option<Meeting>,
+        /// Other signing secrets, newest first: how one is replaced.
+        signing_secret: Option<SigningSecrets>,
+        /// Smaller networks.
+        networks: Option<Networks>,
+        /// Fewer requests a minute.
+        per_minute: Option<Whole<1, { u32::MAX }>>,
+        /// A later beginning.
+        not_before: Option<Timestamp>,
+        /// An earlier end.
+        expires_at: Option<Timestamp>,
+        /// Fewer uses in all.
+        max_uses: Option<Whole<1, { u32::MAX }>>,
+    }
+}
 
 /// Narrow a token link
 ///
@@ -49,39 +81,22 @@ pub(crate) async fn handler(
 }
 
 fn read(state: &State, rules: &dyn DialectRules, mut fields: Fields<'_>) -> Result<Narrowing, FieldErrors> {
-    fields.only(&read::FIELDS);
-    let narrowing = Narrowing {
-        name: fields.text("name", 200).map(str::to_owned),
-        kinds: read::kinds(&mut fields),
-        meeting: read::meeting(&mut fields),
-        not_before: fields.time("not_before"),
-        expires_at: read::ahead(state, &mut fields, "expires_at"),
-        max_uses: read::bounded(&mut fields, "max_uses", 1, u32::MAX),
-        per_minute: read::bounded(&mut fields, "per_minute", 1, u32::MAX),
-        networks: read::networks(&mut fields),
-        signing_secrets: read::signing_secrets(&mut fields, rules),
-    };
-    let fixed = [
-        "dialect",
-        "credential",
-        "accounts",
-        "pool",
-        "host",
-        "user",
-        "verification",
-        "meeting_in_request",
-        "optional",
-        "allow_repeat",
-        "query_secret",
-        "query_parameter",
-        "zak_outlives",
-        "seat_seconds",
-        "hosting",
-    ];
-    for field in fixed {
+    for field in CreateTokenLink::FIELDS.iter().filter(|field| !NarrowTokenLink::FIELDS.contains(field)) {
         if fields.anything(field).is_some() {
             fields.complain(field, "It is fixed when the link is made.");
         }
     }
-    fields.finish(Some(narrowing))
+    let asked = NarrowTokenLink::read(&mut fields);
+    let narrowing = asked.map(|asked| Narrowing {
+        name: asked.name.map(|name| name.0),
+        kinds: the_kinds(&mut fields, asked.kind, asked.kinds),
+        meeting: asked.meeting.map(|meeting| meeting.0),
+        not_before: asked.not_before,
+        expires_at: ahead(state, &mut fields, "expires_at", asked.expires_at),
+        max_uses: asked.max_uses.map(|most| most.0),
+        per_minute: asked.per_minute.map(|most| most.0),
+        networks: asked.networks.map(|networks| networks.0),
+        signing_secrets: sound(&mut fields, rules, asked.signing_secret),
+    });
+    fields.finish(narrowing)
 }

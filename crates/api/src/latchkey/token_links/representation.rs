@@ -7,7 +7,7 @@ use serde::Serialize;
 use store::{LinkSource, LinkUse, Proof};
 use utoipa::ToSchema;
 
-use super::read;
+use super::fields::Verification;
 use crate::words::Dialect;
 
 /// A token link, without its address, which nobody can show again.
@@ -35,8 +35,7 @@ pub(crate) struct TokenLink {
     meeting: Option<MeetingNumber>,
     /// Whether a request has to name its meeting.
     meeting_in_request: bool,
-    /// `signature`, `query_secret` or `unsigned`.
-    verification: &'static str,
+    verification: Verification,
     #[schema(required)]
     query_parameter: Option<String>,
     own_signing_secret: bool,
@@ -124,7 +123,7 @@ pub(super) fn representation(link: &store::TokenLink) -> TokenLink {
         host: terms.source == LinkSource::Host,
         meeting: terms.meeting,
         meeting_in_request: terms.meeting_in_request,
-        verification: read::verification(&terms.proof),
+        verification: Verification::from(&terms.proof),
         query_parameter: match &terms.proof {
             Proof::QuerySecret { name, .. } => Some(name.clone()),
             Proof::Signature | Proof::Nothing => None,
