@@ -84,6 +84,7 @@ mod tests {
             status_changes: steps.collect(),
             leave_requested_at: None,
             leased_until: None,
+            output_revision: 0,
             created_at: at(0),
         }
     }

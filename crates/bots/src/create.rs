@@ -88,9 +88,10 @@ impl Supervisor {
             status_changes: vec![ready],
             leave_requested_at: None,
             leased_until: None,
+            output_revision: 0,
             created_at: now,
         };
-        parts.store.add_bot(&bot).await?;
+        parts.store.add_bot(&bot, None).await?;
         parts.metrics.bot_step(BotStatus::Ready, None);
         self.poke(id);
         Ok(OpenedBot { row: bot, request: new.request })

@@ -88,6 +88,8 @@ ids! {
     EventId;
     /// An address that is told of events.
     WebhookEndpointId;
+    /// A chat message that a bot is to send.
+    ChatMessageId;
     /// A screenshot of a bot's page.
     ScreenshotId;
     /// Some of what happened in a bot's meeting: a row of it.

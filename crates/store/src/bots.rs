@@ -30,6 +30,8 @@ pub struct Bot {
     /// When the current lease ends. On a row that was just leased: when the previous lease ended
     /// without having been given back.
     pub leased_until: Option<Timestamp>,
+    /// Grows when what the bot shows or says has changed ([`crate::BotOutputs`]): its server looks there again.
+    pub output_revision: u32,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -90,8 +92,8 @@ pub struct Screenshot {
 /// Bots.
 #[async_trait]
 pub trait Bots {
-    /// Stores a new bot with its first step.
-    async fn add_bot(&self, bot: &Bot) -> Result<(), StoreError>;
+    /// Stores a new bot with its first step, and the picture that it shows.
+    async fn add_bot(&self, bot: &Bot, picture: Option<&Sealed>) -> Result<(), StoreError>;
 
     /// A bot of the workspace.
     async fn bot(&self, workspace: WorkspaceId, id: BotId) -> Result<Option<Bot>, StoreError>;

@@ -45,6 +45,8 @@ pub const TABLES: &[Table] = &[
     table("bots"),
     Table { name: "bot_steps", key: &["bot", "step"] },
     table("bot_screenshots"),
+    table("bot_pictures"),
+    table("bot_chat_messages"),
     table("meeting_events"),
     Table { name: "bot_places", key: &["bot"] },
     Table { name: "event_numbers", key: &["workspace"] },

@@ -13,6 +13,7 @@
 mod access;
 mod apps;
 mod audit;
+mod bot_outputs;
 mod bot_places;
 mod bots;
 #[cfg(feature = "conformance")]
@@ -50,6 +51,7 @@ pub use audit::{
     AuditBatch, AuditPage, AuditPlace, AuditRecord, Audits, BatchId, Direction, Gathering, Pruned, Stretch,
     bundle, slice_of, unbundle,
 };
+pub use bot_outputs::{BotOutputs, ChatMessage, ChatProgress, Queued};
 pub use bot_places::BotPlaces;
 pub use bots::{Bot, BotFilter, BotPage, Bots, Screenshot, Transition};
 pub use connect::{Consent, Consents};
@@ -127,6 +129,7 @@ pub trait Store:
     + AccountStore
     + AppStore
     + Audits
+    + BotOutputs
     + BotPlaces
     + Bots
     + Stats
@@ -159,6 +162,7 @@ impl<T> Store for T where
     T: Access
         + AccountLog
         + Audits
+        + BotOutputs
         + BotPlaces
         + Bots
         + Stats

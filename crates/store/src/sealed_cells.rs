@@ -35,6 +35,8 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
     column("token_links", "signing_secret"),
     column("idempotent_requests", "answer"),
     column("bots", "request"),
+    column("bot_pictures", "picture"),
+    column("bot_chat_messages", "message"),
     column("meeting_events", "events"),
     column("webhook_endpoints", "url"),
     column("webhook_endpoints", "secrets"),

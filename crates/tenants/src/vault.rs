@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    BotId, ConsentId, CredentialId, Failure, IdempotentRequestId, MeetingEventsId, ParkedConsentId, Sealed,
-    Secret, TokenLinkId, WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
+    BotId, ChatMessageId, ConsentId, CredentialId, Failure, IdempotentRequestId, MeetingEventsId,
+    ParkedConsentId, Sealed, Secret, TokenLinkId, WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
 };
 use sealing::{Keys, OpenError, Place};
 
@@ -45,6 +45,10 @@ pub enum Cell {
     IdempotentAnswer(IdempotentRequestId),
     /// What a bot was asked to do.
     BotRequest(BotId),
+    /// The picture that a bot shows.
+    BotPicture(BotId),
+    /// What a bot is to say in the chat, and to whom.
+    ChatMessage(ChatMessageId),
     /// Some of what happened in a bot's meeting.
     MeetingEvents(MeetingEventsId),
     /// Where an endpoint is told of events.
@@ -70,6 +74,8 @@ impl Cell {
             Self::SigningSecret(id) => ("token_links", id.to_string(), "signing_secret"),
             Self::IdempotentAnswer(id) => ("idempotent_requests", id.to_string(), "answer"),
             Self::BotRequest(id) => ("bots", id.to_string(), "request"),
+            Self::BotPicture(id) => ("bot_pictures", id.to_string(), "picture"),
+            Self::ChatMessage(id) => ("bot_chat_messages", id.to_string(), "message"),
             Self::MeetingEvents(id) => ("meeting_events", id.to_string(), "events"),
             Self::WebhookUrl(id) => ("webhook_endpoints", id.to_string(), "url"),
             Self::WebhookSecrets(id) => ("webhook_endpoints", id.to_string(), "secrets"),

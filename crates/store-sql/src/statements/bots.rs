@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use model::{
-    BotId, BotStatus, CLOCK_TOLERANCE, LeaseToken, ScreenshotId, StatusChange, Timestamp, WorkspaceId,
+    BotId, BotStatus, CLOCK_TOLERANCE, LeaseToken, ScreenshotId, Sealed, StatusChange, Timestamp, WorkspaceId,
 };
 use store::{Bot, BotFilter, BotPage, Bots, Lease, Screenshot, StoreError, Transition};
 
-use super::{bot_places, events, meeting_events, pools};
+use super::{bot_outputs, bot_places, events, meeting_events, pools};
 use crate::{
     SqlStore,
     db::{Isolation, Pool, Tx, exists},
@@ -16,7 +16,7 @@ use crate::{
     row::Row,
 };
 
-const COLUMNS: &str = "id, workspace, request, meeting_digest, join_at, metadata, leave_requested_at, lease_expires_at, created_at";
+const COLUMNS: &str = "id, workspace, request, meeting_digest, join_at, metadata, leave_requested_at, lease_expires_at, output_revision, created_at";
 
 fn bot(row: &Row, status_changes: Vec<StatusChange>) -> Result<Bot, StoreError> {
     let row = row.of("bots");
@@ -30,6 +30,7 @@ fn bot(row: &Row, status_changes: Vec<StatusChange>) -> Result<Bot, StoreError> 
         status_changes,
         leave_requested_at: row.optional_time("leave_requested_at")?,
         leased_until: row.optional_time("lease_expires_at")?,
+        output_revision: row.count("output_revision")?,
         created_at: row.time("created_at")?,
     })
 }
@@ -60,7 +61,7 @@ async fn with_steps(db: &mut Tx, rows: &[Row]) -> Result<Vec<Bot>, StoreError> {
     rows.iter().map(|row| bot(row, steps.remove(&id(row)?).unwrap_or_default())).collect()
 }
 
-async fn one(db: &mut Tx, id: BotId) -> Result<Option<Bot>, StoreError> {
+pub(super) async fn one(db: &mut Tx, id: BotId) -> Result<Option<Bot>, StoreError> {
     let row = query(format!("-- one bot\nSELECT {COLUMNS} FROM bots WHERE id = $1"))
         .bind(id)
         .fetch_optional(&mut *db)
@@ -128,7 +129,7 @@ fn narrow(db: &Pool, query: &mut Query, workspace: WorkspaceId, filter: &BotFilt
 
 #[async_trait]
 impl Bots for SqlStore {
-    async fn add_bot(&self, bot: &Bot) -> Result<(), StoreError> {
+    async fn add_bot(&self, bot: &Bot, picture: Option<&Sealed>) -> Result<(), StoreError> {
         let body = |mut tx: Tx| async move {
             insert("-- add_bot", "bots")
                 .set("id", bot.id)
@@ -144,6 +145,9 @@ impl Bots for SqlStore {
                 .map_err(exists("a bot with this id"))?;
             for step in &bot.status_changes {
                 add_step(&mut tx, bot.id, step).await?;
+            }
+            if let Some(picture) = picture {
+                bot_outputs::put_picture(&mut tx, bot.workspace, bot.id, picture).await?;
             }
             tx.commit().await
         };
@@ -336,6 +340,7 @@ impl Bots for SqlStore {
             let number = add_step(&mut tx, id, step).await?;
             if step.code.is_terminal() {
                 pools::release_bot(&mut tx, id).await?;
+                bot_outputs::erase(&mut tx, &[id.to_string()]).await?;
                 bot_places::leave(&mut tx, id).await?;
                 meeting_events::begin_retention(&mut tx, id, step.created_at).await?;
             }
@@ -430,6 +435,7 @@ impl Bots for SqlStore {
             .with(values![end, most])
             .column(&mut tx)
             .await?;
+            bot_outputs::erase(&mut tx, &ids).await?;
             for statement in [
                 "-- forget_ended_bots: meeting events\nDELETE FROM meeting_events WHERE bot = ANY($1)",
                 "-- forget_ended_bots: screenshots\nDELETE FROM bot_screenshots WHERE bot = ANY($1)",

@@ -3,6 +3,7 @@
 mod access;
 mod apps;
 mod audit;
+mod bot_outputs;
 mod bot_places;
 mod bots;
 mod connect;

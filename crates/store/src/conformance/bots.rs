@@ -13,11 +13,11 @@ use model::{BotId, BotStatus, LeaseToken, ScreenshotId, StatusChange, SubCode, T
 use super::{CALLERS, Conformance, ROUNDS};
 use crate::{Bot, BotFilter, Lease, Screenshot, Transition};
 
-fn step(suite: &Conformance, code: BotStatus) -> StatusChange {
+pub(super) fn step(suite: &Conformance, code: BotStatus) -> StatusChange {
     StatusChange { code, message: None, created_at: suite.env.now(), sub_code: None }
 }
 
-fn bot(suite: &Conformance, workspace: WorkspaceId) -> Bot {
+pub(super) fn bot(suite: &Conformance, workspace: WorkspaceId) -> Bot {
     Bot {
         id: BotId::generate(&suite.env),
         workspace,
@@ -28,13 +28,14 @@ fn bot(suite: &Conformance, workspace: WorkspaceId) -> Bot {
         status_changes: vec![step(suite, BotStatus::Ready)],
         leave_requested_at: None,
         leased_until: None,
+        output_revision: 0,
         created_at: suite.env.now(),
     }
 }
 
-async fn added(suite: &Conformance, workspace: WorkspaceId) -> Bot {
+pub(super) async fn added(suite: &Conformance, workspace: WorkspaceId) -> Bot {
     let bot = bot(suite, workspace);
-    suite.store.add_bot(&bot).await.unwrap();
+    suite.store.add_bot(&bot, None).await.unwrap();
     bot
 }
 
@@ -67,7 +68,7 @@ pub async fn a_bot_comes_back_whole(suite: &Conformance) {
     let mut made = bot(suite, workspace);
     made.metadata.insert("käse".into(), "🧀 'quoted' \"twice\"".into());
     made.join_at = Some(suite.env.now() + Duration::from_micros(1));
-    suite.store.add_bot(&made).await.unwrap();
+    suite.store.add_bot(&made, None).await.unwrap();
     let found = suite.store.bot(workspace, made.id).await.unwrap().unwrap();
     assert_eq!((found.request, found.metadata, found.join_at), (made.request, made.metadata, made.join_at));
     assert_eq!(found.status_changes, made.status_changes);
@@ -101,7 +102,7 @@ pub async fn filters_narrow(suite: &Conformance) {
     let mut labelled = bot(suite, workspace);
     labelled.metadata = BTreeMap::from([("a".into(), "1".into()), ("b".into(), "2".into())]);
     labelled.join_at = Some(suite.env.now() + Duration::from_secs(3600));
-    suite.store.add_bot(&labelled).await.unwrap();
+    suite.store.add_bot(&labelled, None).await.unwrap();
 
     let only = async |filter: BotFilter| {
         let page = suite.store.bots(workspace, &filter, 0, 10).await.unwrap();
@@ -131,7 +132,7 @@ pub async fn due_bots_are_leased_once(suite: &Conformance) {
     let now = suite.env.now();
     let mut later = bot(suite, workspace);
     later.join_at = Some(now + Duration::from_secs(10));
-    suite.store.add_bot(&later).await.unwrap();
+    suite.store.add_bot(&later, None).await.unwrap();
     for _ in 0..3 {
         added(suite, workspace).await;
     }
@@ -368,7 +369,7 @@ pub async fn what_joins_no_meeting_any_more_is_leased_whatever_the_limit(suite: 
     let waiting = added(suite, workspace).await;
     let mut later = bot(suite, workspace);
     later.join_at = Some(now + Duration::from_secs(100));
-    suite.store.add_bot(&later).await.unwrap();
+    suite.store.add_bot(&later, None).await.unwrap();
 
     assert!(close_at(limit, now).await.is_empty(), "due at that moment is not before it");
     assert_eq!(close_at(limit, now + Duration::from_micros(1)).await, [waiting.id]);
@@ -387,7 +388,7 @@ pub async fn bots_that_ended_long_ago_are_forgotten(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let mut alive = bot(suite, workspace);
     alive.join_at = Some(suite.env.now() + Duration::from_secs(3600));
-    suite.store.add_bot(&alive).await.unwrap();
+    suite.store.add_bot(&alive, None).await.unwrap();
     let mut ended = Vec::new();
     for age in [30, 20, 10] {
         let (bot, lease) = leased(suite, workspace).await;

@@ -12,6 +12,7 @@
 pub mod access;
 pub mod apps;
 pub mod audit;
+pub mod bot_outputs;
 pub mod bots;
 pub mod connect;
 pub mod credentials;
@@ -222,6 +223,9 @@ macro_rules! conformance_tests {
             used_ids { what_one_has_used_the_others_read }
             sealed_cells { every_cell_is_walked_past_once, every_sealed_column_can_be_walked,
                            a_cell_is_replaced_only_while_it_holds_what_it_held }
+            bot_outputs { a_picture_is_its_bots_and_replaced_whole, what_a_bot_shows_and_says_ends_with_it,
+                          a_message_is_taken_once_and_by_who_holds_the_bot, only_so_many_messages_wait,
+                          a_message_that_nobody_has_taken_can_be_withdrawn }
             bots { the_last_server_that_runs_bots_is_known, a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,
                    due_bots_are_leased_once, an_absurd_lease_keeps_no_bot,
                    workspaces_share_what_is_free, a_workspace_runs_no_more_bots_than_its_limit,
