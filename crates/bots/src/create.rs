@@ -13,14 +13,14 @@ use store::{AppKind, Bot, BotFilter, Digest, Occupied, Pool, StoreError};
 use crate::{BotRequest, NobodyRunsBots, OpenedBot, Supervisor, ZoomOptions};
 
 /// A bot that joins later than this is scheduled; until then a server that runs bots may be started.
-const AD_HOC: Duration = Duration::from_secs(600);
+pub(crate) const AD_HOC: Duration = Duration::from_secs(600);
 /// Most bytes of a stored request, without images. The contract's own objects take a few hundred.
 const MAX_REQUEST_BYTES: usize = 64 * 1024;
 /// How long a count of a workspace's bots is cached while it is far from the limit.
 const COUNT_TTL: Duration = Duration::from_secs(60);
 
 /// A bot to create.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NewBot {
     /// The request.
     pub request: BotRequest,
@@ -69,13 +69,7 @@ impl Supervisor {
         if let Some(nobody) = self.nobody_runs_bots(scheduled).await? {
             return Err(NotCreated::NobodyRunsBots(nobody));
         }
-        let bytes = new.request.stored_bytes();
-        if bytes > MAX_REQUEST_BYTES {
-            let words = format!(
-                "the request is {bytes} bytes without its images; a bot's is stored up to {MAX_REQUEST_BYTES}: leave out what has no effect here"
-            );
-            return Err(Failure::new(Code::RequestMalformed, words).into());
-        }
+        check_size(&new.request)?;
         self.check_number(workspace, now).await?;
         let ready = StatusChange { code: BotStatus::Ready, message: None, created_at: now, sub_code: None };
         let bot = Bot {
@@ -126,7 +120,7 @@ impl Supervisor {
     }
 
     /// Checks the app, the account and the pool. An address that names a user is replaced by the user's id.
-    async fn check_sign_in(&self, workspace: WorkspaceId, zoom: &mut ZoomOptions) -> Result<(), NotCreated> {
+    pub(crate) async fn check_sign_in(&self, workspace: WorkspaceId, zoom: &mut ZoomOptions) -> Result<(), NotCreated> {
         let parts = &*self.parts;
         if let Some(app) = zoom.oauth_app {
             match parts.store.zoom_oauth_app(workspace, app).await?.map(|app| app.kind) {

@@ -27,10 +27,21 @@ pub(crate) struct Ledger<'a> {
     pub(crate) lease: Lease,
 }
 
+/// What a run begins with.
+pub(crate) enum Resumed {
+    /// The bot joins.
+    Joins,
+    /// There were too many runs before.
+    End(End),
+    /// The bot was changed, cancelled or leased by another server since it was leased here: it does not join.
+    NotOurs,
+}
+
 impl Ledger<'_> {
-    /// The first step of this run, or the end after too many restarts. A bot that was joining or inside when
-    /// its server died joins again, a few times.
-    pub(crate) async fn resume(&self) -> Option<End> {
+    /// Records the first step of this run. It comes before any page, and it decides: until it is recorded, the bot can be
+    /// changed and cancelled, and afterwards it can not. A bot that was joining or inside when its server died joins
+    /// again, a few times.
+    pub(crate) async fn resume(&self) -> Resumed {
         let steps = &self.bot.status_changes;
         let handed_over = steps.last().is_some_and(|step| step.sub_code == Some(SubCode::BotHandedOver));
         let (sub_code, words) = match self.bot.status() {
@@ -41,13 +52,15 @@ impl Ledger<'_> {
                     steps.iter().filter(|step| step.sub_code == Some(SubCode::BotServerLost)).count();
                 if deaths >= MAX_RESTARTS {
                     let words = "the server stopped too often while this bot ran".into();
-                    return Some(End::Fatal(SubCode::BotErrored, words));
+                    return Resumed::End(End::Fatal(SubCode::BotErrored, words));
                 }
                 (Some(SubCode::BotServerLost), Some("The server was restarted; joining again."))
             }
         };
-        self.record(BotStatus::JoiningCall, sub_code, words.map(str::to_owned)).await;
-        None
+        match self.record(BotStatus::JoiningCall, sub_code, words.map(str::to_owned)).await {
+            Transition::Recorded => Resumed::Joins,
+            Transition::LeaseLost | Transition::Forbidden => Resumed::NotOurs,
+        }
     }
 
     /// Records that the bot lost its place, if that is new.
@@ -77,25 +90,37 @@ impl Ledger<'_> {
                 self.record(BotStatus::CallEnded, sub_code, words).await;
                 self.record(BotStatus::Done, None, None).await;
             }
-            End::Done => self.record(BotStatus::Done, None, None).await,
-            End::Fatal(sub_code, words) => self.record(BotStatus::Fatal, Some(sub_code), Some(words)).await,
+            End::Done => {
+                self.record(BotStatus::Done, None, None).await;
+            }
+            End::Fatal(sub_code, words) => {
+                self.record(BotStatus::Fatal, Some(sub_code), Some(words)).await;
+            }
         }
     }
 
     /// Records a step. It retries for as long as the store is away, because the step has happened.
     #[tracing::instrument(name = "record_step", skip_all, fields(%code))]
-    pub(crate) async fn record(&self, code: BotStatus, sub_code: Option<SubCode>, message: Option<String>) {
+    pub(crate) async fn record(
+        &self,
+        code: BotStatus,
+        sub_code: Option<SubCode>,
+        message: Option<String>,
+    ) -> Transition {
         let id = self.bot.id;
         let step = StatusChange { code, sub_code, message, created_at: self.parts.env.now() };
         tracing::info!(bot = %id, %code, sub_code = sub_code.map(SubCode::as_str), words = step.message, "bot step");
         loop {
             match self.parts.store.record_step(id, &self.lease, &step).await {
-                Ok(Transition::Recorded) => return self.parts.metrics.bot_step(code, sub_code),
-                Ok(Transition::LeaseLost) => {
-                    return tracing::warn!(bot = %id, %code, "a step came after the lease");
-                }
-                Ok(Transition::Forbidden) => {
-                    return tracing::error!(bot = %id, %code, "a step that may not be");
+                Ok(came_of_it) => {
+                    match came_of_it {
+                        Transition::Recorded => self.parts.metrics.bot_step(code, sub_code),
+                        Transition::LeaseLost => {
+                            tracing::warn!(bot = %id, %code, "a step came after the lease");
+                        }
+                        Transition::Forbidden => tracing::error!(bot = %id, %code, "a step that may not be"),
+                    }
+                    return came_of_it;
                 }
                 Err(error) => {
                     tracing::error!(bot = %id, %error, "a bot's step waits for the store");

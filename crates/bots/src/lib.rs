@@ -2,6 +2,7 @@
 //!
 //! - [`request`]: the stored request. `create`: the checks before it is stored, and the row of a new bot.
 //!   `read`: bots that exist. `leave`: one that is told to go.
+//!   `change`: what becomes of a bot that is changed or cancelled before its first step.
 //! - `supervisor`: leases bots that are due, one task each. Starting up and recovering from a crash are the same path.
 //!   `lease`: renews the lease of a running bot and passes on `commands`.
 //! - `runner`: one bot, from its lease to its last step; `ledger` writes its steps, `sign_in` gets the credentials of its join.
@@ -10,6 +11,7 @@
 //! - `fleet`: the shared browser. [`Screenshots`]: pictures of pages. `retention`: how long rows and pictures are kept.
 
 mod best_before;
+mod change;
 mod come_back;
 mod commands;
 mod create;
@@ -27,6 +29,7 @@ mod screenshots;
 mod sign_in;
 mod supervisor;
 
+pub use change::{Begun, BotEdit, NotChanged};
 pub use create::{NewBot, NotCreated, meeting_digest};
 pub use fleet::Fleet;
 pub use leave::NotLeaving;

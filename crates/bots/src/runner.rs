@@ -11,7 +11,7 @@ use crate::{
     best_before,
     come_back::{ComeBack, Next},
     commands::{BotCommand, Commands, next_command, unless_told},
-    ledger::Ledger,
+    ledger::{Ledger, Resumed},
     life::{Action, End, Life, Loss},
     parts::{Parts, SEAT_TTL},
     request::BotRequest,
@@ -76,10 +76,14 @@ pub(crate) async fn run(parts: &Parts, bot: &Bot, lease: Lease, mut commands: Co
     let end = match without_joining(&ledger) {
         Some(end) => end,
         None => match open_request(&ledger) {
-            Ok(runner) => match runner.live(&mut commands).await {
-                Ok(end) => end,
-                Err(BotCommand::Leave) => End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None),
-                Err(BotCommand::HandOver) => return ledger.hand_over().await,
+            Ok(runner) => match ledger.resume().await {
+                Resumed::NotOurs => return,
+                Resumed::End(end) => end,
+                Resumed::Joins => match runner.live(&mut commands).await {
+                    Ok(end) => end,
+                    Err(BotCommand::Leave) => End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None),
+                    Err(BotCommand::HandOver) => return ledger.hand_over().await,
+                },
             },
             Err(failure) => failure.into(),
         },
@@ -123,9 +127,6 @@ fn open_request<'a>(ledger: &Ledger<'a>) -> Result<Runner<'a>, Failure> {
 impl Runner<'_> {
     /// From the first step to the end, with a seat of the pool.
     async fn live(&self, commands: &mut Commands) -> Result<End, BotCommand> {
-        if let Some(end) = self.ledger.resume().await {
-            return Ok(end);
-        }
         tokio::select! {
             ended = self.join_and_follow(commands) => ended,
             never = self.keep_seat() => match never {},

@@ -78,6 +78,32 @@ pub enum Transition {
     Forbidden,
 }
 
+/// What a bot is changed to.
+#[derive(Debug, Clone)]
+pub struct BotChange {
+    /// The request, sealed anew.
+    pub request: Sealed,
+    /// Hash of the meeting link.
+    pub meeting_digest: Digest,
+    /// When it shall join; at once when `None`.
+    pub join_at: Option<Timestamp>,
+    /// The caller's own labels.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// What came of changing or cancelling a bot.
+#[derive(Debug, Clone)]
+pub enum BotChanged {
+    /// It is changed: the row as it is now; of a cancelled bot, as it was.
+    Done(Bot),
+    /// The request was changed meanwhile. Read it again.
+    Meanwhile,
+    /// The bot has taken its first step towards a meeting, or was told to leave.
+    TooLate(Bot),
+    /// The workspace has no such bot.
+    Unknown,
+}
+
 /// A picture of a bot's page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Screenshot {

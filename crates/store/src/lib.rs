@@ -53,7 +53,7 @@ pub use audit::{
 };
 pub use bot_outputs::{BotOutputs, ChatMessage, ChatProgress, Queued};
 pub use bot_places::BotPlaces;
-pub use bots::{Bot, BotFilter, BotPage, Bots, Screenshot, Transition};
+pub use bots::{Bot, BotChange, BotChanged, BotFilter, BotPage, Bots, Screenshot, Transition};
 pub use connect::{Consent, Consents};
 pub use copy::{CopyError, Filling, Row, Snapshot, TABLES, Table, Value, copy};
 pub use credentials::{

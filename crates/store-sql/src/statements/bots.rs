@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use model::{
     BotId, BotStatus, CLOCK_TOLERANCE, LeaseToken, ScreenshotId, Sealed, StatusChange, Timestamp, WorkspaceId,
 };
-use store::{Bot, BotFilter, BotPage, Bots, Lease, Screenshot, StoreError, Transition};
+use store::{Bot, BotChange, BotChanged, BotFilter, BotPage, Bots, Lease, Screenshot, StoreError, Transition};
 
 use super::{bot_outputs, bot_places, events, meeting_events, pools};
 use crate::{
@@ -87,6 +87,31 @@ async fn add_step(db: &mut Tx, id: BotId, step: &StatusChange) -> Result<i64, St
     .fetch_one(db)
     .await?
     .first()
+}
+
+/// A bot of the workspace, whose row nobody else changes until the transaction ends.
+async fn locked(db: &mut Tx, workspace: WorkspaceId, id: BotId) -> Result<Option<Bot>, StoreError> {
+    let row = query(format!(
+        "-- locked bot\nSELECT {COLUMNS} FROM bots WHERE id = $1 AND workspace = $2 FOR UPDATE"
+    ))
+    .with(values![id, workspace])
+    .fetch_optional(&mut *db)
+    .await?;
+    Ok(with_steps(db, row.as_slice()).await?.pop())
+}
+
+/// Deletes bots, whose rows are locked, with everything that is kept of them.
+async fn delete(db: &mut Tx, ids: Vec<String>) -> Result<(), StoreError> {
+    bot_outputs::erase(&mut *db, &ids).await?;
+    for statement in [
+        "-- delete_bots: meeting events\nDELETE FROM meeting_events WHERE bot = ANY($1)",
+        "-- delete_bots: screenshots\nDELETE FROM bot_screenshots WHERE bot = ANY($1)",
+        "-- delete_bots: steps\nDELETE FROM bot_steps WHERE bot = ANY($1)",
+        "-- delete_bots: bots\nDELETE FROM bots WHERE id = ANY($1)",
+    ] {
+        query(statement).bind(ids.clone()).execute(&mut *db).await?;
+    }
+    Ok(())
 }
 
 /// Leases the bots of these rows, which are locked, with one token for each.
@@ -183,6 +208,58 @@ impl Bots for SqlStore {
             Ok(BotPage { bots: with_steps(&mut tx, &rows).await?, count })
         };
         self.transaction("bots", Isolation::OneMoment, body).await
+    }
+
+    async fn change_bot(
+        &self,
+        workspace: WorkspaceId,
+        id: BotId,
+        old: &Sealed,
+        change: &BotChange,
+    ) -> Result<BotChanged, StoreError> {
+        let body = |mut tx: Tx| async move {
+            let bot = match locked(&mut tx, workspace, id).await? {
+                None => return Ok(BotChanged::Unknown),
+                Some(bot) if bot.status() != BotStatus::Ready || bot.leave_requested_at.is_some() => {
+                    return Ok(BotChanged::TooLate(bot));
+                }
+                Some(bot) if bot.request != *old => return Ok(BotChanged::Meanwhile),
+                Some(bot) => bot,
+            };
+            query(
+                "-- change_bot\n\
+                 UPDATE bots SET request = $1, meeting_digest = $2, join_at = $3, metadata = $4,\n\
+                     lease_token = NULL, lease_expires_at = NULL\n\
+                 WHERE id = $5",
+            )
+            .with(values![
+                &change.request.0,
+                change.meeting_digest.as_slice(),
+                change.join_at,
+                json(&change.metadata),
+                id
+            ])
+            .execute(&mut tx)
+            .await?;
+            tx.commit().await?;
+            let BotChange { request, meeting_digest, join_at, metadata } = change.clone();
+            Ok(BotChanged::Done(Bot { request, meeting_digest, join_at, metadata, leased_until: None, ..bot }))
+        };
+        self.transaction("change_bot", Isolation::OnRows, body).await
+    }
+
+    async fn cancel_bot(&self, workspace: WorkspaceId, id: BotId) -> Result<BotChanged, StoreError> {
+        let body = |mut tx: Tx| async move {
+            let bot = match locked(&mut tx, workspace, id).await? {
+                None => return Ok(BotChanged::Unknown),
+                Some(bot) if bot.status() != BotStatus::Ready => return Ok(BotChanged::TooLate(bot)),
+                Some(bot) => bot,
+            };
+            delete(&mut tx, vec![id.to_string()]).await?;
+            tx.commit().await?;
+            Ok(BotChanged::Done(bot))
+        };
+        self.transaction("cancel_bot", Isolation::OnRows, body).await
     }
 
     async fn lease_due_bots(
@@ -435,17 +512,10 @@ impl Bots for SqlStore {
             .with(values![end, most])
             .column(&mut tx)
             .await?;
-            bot_outputs::erase(&mut tx, &ids).await?;
-            for statement in [
-                "-- forget_ended_bots: meeting events\nDELETE FROM meeting_events WHERE bot = ANY($1)",
-                "-- forget_ended_bots: screenshots\nDELETE FROM bot_screenshots WHERE bot = ANY($1)",
-                "-- forget_ended_bots: steps\nDELETE FROM bot_steps WHERE bot = ANY($1)",
-                "-- forget_ended_bots: bots\nDELETE FROM bots WHERE id = ANY($1)",
-            ] {
-                query(statement).bind(ids.clone()).execute(&mut tx).await?;
-            }
+            let count = ids.len() as u64;
+            delete(&mut tx, ids).await?;
             tx.commit().await?;
-            Ok(ids.len() as u64)
+            Ok(count)
         };
         self.transaction("forget_ended_bots", Isolation::OnRows, body).await
     }

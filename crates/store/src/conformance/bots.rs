@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, join3};
 use model::{BotId, BotStatus, LeaseToken, ScreenshotId, StatusChange, SubCode, Timestamp, WorkspaceId};
 
 use super::{CALLERS, Conformance, ROUNDS};
-use crate::{Bot, BotFilter, Lease, Screenshot, Transition};
+use crate::{Bot, BotChange, BotChanged, BotFilter, Lease, Screenshot, Transition};
 
 pub(super) fn step(suite: &Conformance, code: BotStatus) -> StatusChange {
     StatusChange { code, message: None, created_at: suite.env.now(), sub_code: None }
@@ -408,4 +408,93 @@ pub async fn bots_that_ended_long_ago_are_forgotten(suite: &Conformance) {
     let mut kept = [alive.id, ended[2].0];
     kept.sort_unstable();
     assert_eq!(left, kept);
+}
+
+fn changed(suite: &Conformance, join_at: Option<Timestamp>) -> BotChange {
+    BotChange {
+        request: suite.sealed(),
+        meeting_digest: suite.env.entropy.bytes(),
+        join_at,
+        metadata: BTreeMap::from([("moved".to_owned(), "yes".to_owned())]),
+    }
+}
+
+pub async fn a_bot_is_changed_until_its_first_step(suite: &Conformance) {
+    let (workspace, other) = (suite.workspace().await, WorkspaceId::generate(&suite.env));
+    let later = suite.env.now() + Duration::from_secs(3600);
+    let (made, lease) = leased(suite, workspace).await;
+    let change = changed(suite, Some(later));
+    let try_to = async |workspace, old| suite.store.change_bot(workspace, made.id, old, &change).await.unwrap();
+    assert!(matches!(try_to(other, &made.request).await, BotChanged::Unknown));
+    assert!(matches!(try_to(workspace, &suite.sealed()).await, BotChanged::Meanwhile));
+    let BotChanged::Done(shown) = try_to(workspace, &made.request).await else { panic!("not changed") };
+    let row = suite.store.bot(workspace, made.id).await.unwrap().unwrap();
+    for bot in [shown, row] {
+        assert_eq!((bot.request, bot.join_at), (change.request.clone(), Some(later)));
+        assert_eq!((bot.meeting_digest, bot.metadata), (change.meeting_digest, change.metadata.clone()));
+        assert_eq!(bot.status_changes, made.status_changes);
+    }
+    // The server that had leased it as it was can't begin, and nobody leases it before its new time.
+    let joining = step(suite, BotStatus::JoiningCall);
+    assert_eq!(suite.store.record_step(made.id, &lease, &joining).await.unwrap(), Transition::LeaseLost);
+    assert!(lease_at(suite, suite.env.now(), 60, 1).await.is_empty());
+    let (row, lease) = lease_at(suite, later, 60, 1).await.pop().unwrap();
+    assert_eq!(suite.store.record_step(row.id, &lease, &joining).await.unwrap(), Transition::Recorded);
+    assert!(matches!(try_to(workspace, &change.request).await, BotChanged::TooLate(_)));
+
+    let leaving = added(suite, workspace).await;
+    suite.store.request_leave(workspace, leaving.id, suite.env.now()).await.unwrap();
+    let tried = suite.store.change_bot(workspace, leaving.id, &leaving.request, &change).await.unwrap();
+    assert!(matches!(tried, BotChanged::TooLate(bot) if bot.leave_requested_at.is_some()));
+}
+
+pub async fn a_bot_is_cancelled_until_its_first_step(suite: &Conformance) {
+    let (workspace, other) = (suite.workspace().await, WorkspaceId::generate(&suite.env));
+    let (made, lease) = leased(suite, workspace).await;
+    pictured(suite, &made, suite.env.now()).await;
+    let joining = step(suite, BotStatus::JoiningCall);
+    let cancel = async |workspace, id| suite.store.cancel_bot(workspace, id).await.unwrap();
+    assert!(matches!(cancel(other, made.id).await, BotChanged::Unknown));
+    assert!(matches!(cancel(workspace, made.id).await, BotChanged::Done(bot) if bot.id == made.id));
+    assert!(matches!(cancel(workspace, made.id).await, BotChanged::Unknown));
+    assert!(suite.store.bot(workspace, made.id).await.unwrap().is_none());
+    assert_eq!(suite.store.record_step(made.id, &lease, &joining).await.unwrap(), Transition::LeaseLost);
+    assert!(suite.store.renew_bot(made.id, &lease, lease.expires_at).await.unwrap().is_none());
+
+    let (begun, lease) = leased(suite, workspace).await;
+    assert_eq!(suite.store.record_step(begun.id, &lease, &joining).await.unwrap(), Transition::Recorded);
+    let BotChanged::TooLate(bot) = cancel(workspace, begun.id).await else { panic!("cancelled") };
+    assert_eq!(bot.status(), BotStatus::JoiningCall);
+    assert!(suite.store.bot(workspace, begun.id).await.unwrap().is_some());
+}
+
+pub async fn a_bot_is_cancelled_or_joins_never_both(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let joining = step(suite, BotStatus::JoiningCall);
+    for _ in 0..ROUNDS {
+        let made = added(suite, workspace).await;
+        // Servers lease what is due and take the first step, while callers cancel and move the same bot.
+        let servers = join_all((0..CALLERS).map(|_| async {
+            let Some((bot, lease)) = lease_at(suite, suite.env.now(), 60, 1).await.pop() else { return false };
+            suite.store.record_step(bot.id, &lease, &joining).await.unwrap() == Transition::Recorded
+        }));
+        let cancels = join_all((0..CALLERS).map(|_| async {
+            matches!(suite.store.cancel_bot(workspace, made.id).await.unwrap(), BotChanged::Done(_))
+        }));
+        let later = Some(suite.env.now() + Duration::from_secs(3600));
+        let change = changed(suite, later);
+        let moves = suite.store.change_bot(workspace, made.id, &made.request, &change);
+        let (joined, cancelled, moved) = join3(servers, cancels, moves).await;
+        let count = |answers: Vec<bool>| answers.into_iter().filter(|yes| *yes).count();
+        let (joined, cancelled) = (count(joined), count(cancelled));
+        let moved = matches!(moved.unwrap(), BotChanged::Done(_));
+        let left = suite.store.bot(workspace, made.id).await.unwrap();
+        assert!(joined + cancelled <= 1, "joined {joined} times, cancelled {cancelled} times");
+        assert_eq!(cancelled == 1, left.is_none());
+        if let Some(bot) = left {
+            assert_eq!(joined == 1, bot.status() == BotStatus::JoiningCall);
+            assert!(!(moved && joined == 1), "it joined at a time that it was moved from");
+            assert_eq!(moved, bot.join_at == later);
+        }
+    }
 }

@@ -226,7 +226,9 @@ macro_rules! conformance_tests {
             bot_outputs { a_picture_is_its_bots_and_replaced_whole, what_a_bot_shows_and_says_ends_with_it,
                           a_message_is_taken_once_and_by_who_holds_the_bot, only_so_many_messages_wait,
                           a_message_that_nobody_has_taken_can_be_withdrawn }
-            bots { the_last_server_that_runs_bots_is_known, a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,
+            bots { a_bot_is_changed_until_its_first_step, a_bot_is_cancelled_until_its_first_step,
+                   a_bot_is_cancelled_or_joins_never_both,
+                   the_last_server_that_runs_bots_is_known, a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,
                    due_bots_are_leased_once, an_absurd_lease_keeps_no_bot,
                    workspaces_share_what_is_free, a_workspace_runs_no_more_bots_than_its_limit,
                    supervisors_at_once_share_the_bots, a_lapsed_bot_is_leased_again, steps_need_the_lease,

@@ -1,0 +1,157 @@
+//! A change to a bot that has not begun.
+//!
+//! The step to `joining_call` decides: it is recorded under the lease before a page opens. A change that is stored before
+//! it ends the lease, so the bot joins as it was changed to; one that comes after it is refused.
+
+use model::{BotId, BotStatus, Code, Failure, Timestamp, WorkspaceId};
+use store::{Bot, BotChange, BotChanged, StoreError};
+
+use crate::{
+    BotRequest, NewBot, NotCreated, Supervisor,
+    create::{AD_HOC, check_size},
+    meeting_digest,
+};
+
+/// Between callers who change one bot at once. Each time, one of them has succeeded.
+const MOST_TRIES: usize = 10;
+
+/// Fields of a bot that are to be replaced.
+#[derive(Debug)]
+pub struct BotEdit {
+    /// What they become.
+    pub to: NewBot,
+    /// The names of those that were given: the others stay.
+    pub given: Vec<String>,
+}
+
+/// Why a bot is not changed or cancelled.
+#[derive(Debug)]
+pub enum NotChanged {
+    /// The workspace has no such bot.
+    Unknown,
+    /// It has begun.
+    Begun(Begun),
+    /// A new time must be further ahead than this; the bot keeps the one that it has.
+    TooSoon(Timestamp),
+    /// What it would become is refused, as it would be for a new bot.
+    Refused(NotCreated),
+}
+
+/// Since when a bot can't be changed or cancelled any more.
+#[derive(Debug, Clone, Copy)]
+pub enum Begun {
+    /// It has been on its way since.
+    Joining(Timestamp),
+    /// It was told to leave.
+    Leaving(Timestamp),
+    /// It has ended.
+    Ended(Timestamp),
+}
+
+impl Begun {
+    pub(crate) fn of(bot: &Bot) -> Self {
+        match (bot.status_changes.last(), bot.leave_requested_at) {
+            (Some(last), _) if last.code.is_terminal() => Self::Ended(last.created_at),
+            (_, Some(at)) => Self::Leaving(at),
+            _ => {
+                let first = bot.status_changes.iter().find(|step| step.code != BotStatus::Ready);
+                Self::Joining(first.map_or(bot.created_at, |step| step.created_at))
+            }
+        }
+    }
+}
+
+impl<E: Into<NotCreated>> From<E> for NotChanged {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl BotEdit {
+    fn applied_to(&self, old: NewBot) -> NewBot {
+        let given = |name: &str| self.given.iter().any(|given| given == name);
+        // Named one by one: a field that is added to the request has to be thought of here.
+        let NewBot { request, join_at, metadata } = self.to.clone();
+        let BotRequest { meeting_url, bot_name, zoom, automatic_leave, echoed } = request;
+        let mut kept = old.request.echoed;
+        kept.retain(|name, _| !given(name));
+        kept.extend(echoed);
+        NewBot {
+            request: BotRequest {
+                meeting_url: if given("meeting_url") { meeting_url } else { old.request.meeting_url },
+                bot_name: if given("bot_name") { bot_name } else { old.request.bot_name },
+                zoom: if given("zoom") { zoom } else { old.request.zoom },
+                automatic_leave: if given("automatic_leave") {
+                    automatic_leave
+                } else {
+                    old.request.automatic_leave
+                },
+                echoed: kept,
+            },
+            join_at: if given("join_at") { join_at } else { old.join_at },
+            metadata: if given("metadata") { metadata } else { old.metadata },
+        }
+    }
+}
+
+impl Supervisor {
+    /// Changes a bot that has not begun, and answers it as it is now.
+    #[tracing::instrument(name = "change_bot", skip_all, fields(%workspace, bot = %id))]
+    pub async fn change(
+        &self,
+        workspace: WorkspaceId,
+        id: BotId,
+        mut edit: BotEdit,
+    ) -> Result<Bot, NotChanged> {
+        let parts = &*self.parts;
+        if edit.given.iter().any(|name| name == "zoom") {
+            self.check_sign_in(workspace, &mut edit.to.request.zoom).await?;
+        }
+        for _ in 0..MOST_TRIES {
+            let bot = parts.store.bot(workspace, id).await?.ok_or(NotChanged::Unknown)?;
+            let request = BotRequest::open(&parts.broker.vault, workspace, id, &bot.request)?;
+            let old = NewBot { request, join_at: bot.join_at, metadata: bot.metadata };
+            let new = edit.applied_to(old);
+            let earliest = parts.env.now() + AD_HOC;
+            let is_ahead = new.join_at.is_some_and(|at| at > earliest);
+            // That it is too late says more than that the new time is too early.
+            if bot.status_changes.len() == 1 && new.join_at != bot.join_at && !is_ahead {
+                return Err(NotChanged::TooSoon(earliest));
+            }
+            check_size(&new.request)?;
+            let change = BotChange {
+                meeting_digest: meeting_digest(&new.request.meeting_url),
+                request: new.request.seal(&parts.broker.vault, workspace, id),
+                join_at: new.join_at,
+                metadata: new.metadata,
+            };
+            match parts.store.change_bot(workspace, id, &bot.request, &change).await? {
+                BotChanged::Done(bot) => {
+                    tracing::info!(join_at = bot.join_at.map(tracing::field::display), "a bot was changed");
+                    self.poke(id);
+                    return Ok(bot);
+                }
+                BotChanged::Meanwhile => {}
+                BotChanged::TooLate(bot) => return Err(NotChanged::Begun(Begun::of(&bot))),
+                BotChanged::Unknown => return Err(NotChanged::Unknown),
+            }
+        }
+        let words = format!("others changed the bot {MOST_TRIES} times meanwhile");
+        Err(Failure::new(Code::Unavailable, words).into())
+    }
+
+    /// Deletes a bot that has not begun.
+    #[tracing::instrument(name = "cancel_bot", skip_all, fields(%workspace, bot = %id))]
+    pub async fn cancel(&self, workspace: WorkspaceId, id: BotId) -> Result<(), NotChanged> {
+        match self.parts.store.cancel_bot(workspace, id).await? {
+            BotChanged::Done(_) => {
+                tracing::info!("a bot was cancelled");
+                // A server that has just leased it drops it.
+                self.poke(id);
+                Ok(())
+            }
+            BotChanged::TooLate(bot) => Err(NotChanged::Begun(Begun::of(&bot))),
+            BotChanged::Unknown | BotChanged::Meanwhile => Err(NotChanged::Unknown),
+        }
+    }
+}
