@@ -6,7 +6,7 @@ use axum::{
     Json,
     http::{
         HeaderValue, StatusCode,
-        header::{RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
 };
@@ -47,6 +47,8 @@ pub(crate) enum ApiError {
     NotFound,
     /// A page that is not there.
     InvalidPage,
+    /// The contract answers 405 once it is too late for this; and what to do instead.
+    TooLate(String),
     /// Not this method.
     MethodNotAllowed,
     /// The contract has a code of its own for it.
@@ -210,6 +212,9 @@ impl ApiError {
                 "method_not_allowed",
                 "This path does not take this method; `Allow` names those that it takes.".into(),
             ),
+            Self::TooLate(detail) => {
+                coded(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail.into())
+            }
             Self::Command(code, detail) => coded(StatusCode::BAD_REQUEST, code, detail),
             Self::Conflict(code, detail) => coded(StatusCode::CONFLICT, code, detail.into()),
             Self::NobodyRunsBots(detail) => {
@@ -266,6 +271,7 @@ fn whole_seconds(wait: Duration) -> u128 {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (retry_after, failure) = (self.retry_after(), self.failure());
+        let is_too_late = matches!(self, Self::TooLate(_));
         let (status, answer) = self.parts();
         let mut response = match answer {
             ErrorAnswer::ByField(errors) => (status, Json(errors)).into_response(),
@@ -273,6 +279,10 @@ impl IntoResponse for ApiError {
         };
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Token"));
+        }
+        if is_too_late {
+            // What such a thing still takes. Where the path has no such method at all, the router says so itself.
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         }
         if let Some(seconds) = retry_after.and_then(|seconds| seconds.parse().ok()) {
             response.headers_mut().insert(RETRY_AFTER, seconds);

@@ -108,7 +108,7 @@ type Route = UtoipaMethodRouter<State>;
 fn routes() -> Vec<Route> {
     vec![
         routes!(bot::create::handler, bot::list::handler),
-        routes!(bot::retrieve::handler),
+        routes!(bot::retrieve::handler, bot::change::handler, bot::cancel::handler),
         routes!(bot::leave_call::handler),
         routes!(bot::screenshots::handler),
         routes!(bot::screenshots::picture),

@@ -4,7 +4,7 @@
 //! it ends the lease, so the bot joins as it was changed to; one that comes after it is refused.
 
 use model::{BotId, BotStatus, Code, Failure, Timestamp, WorkspaceId};
-use store::{Bot, BotChange, BotChanged, StoreError};
+use store::{Bot, BotChange, BotChanged};
 
 use crate::{
     BotRequest, NewBot, NotCreated, Supervisor,

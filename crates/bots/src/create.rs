@@ -169,6 +169,18 @@ impl Supervisor {
     }
 }
 
+/// Refuses a request that is too large to be kept.
+pub(crate) fn check_size(request: &BotRequest) -> Result<(), Failure> {
+    let bytes = request.stored_bytes();
+    if bytes <= MAX_REQUEST_BYTES {
+        return Ok(());
+    }
+    let words = format!(
+        "the request is {bytes} bytes without its images; a bot's is stored up to {MAX_REQUEST_BYTES}: leave out what has no effect here"
+    );
+    Err(Failure::new(Code::RequestMalformed, words))
+}
+
 /// The bots of each workspace that have not ended, and when they were counted.
 #[derive(Debug, Default)]
 pub(crate) struct AliveCounts(Mutex<HashMap<WorkspaceId, (Timestamp, u64)>>);

@@ -133,6 +133,20 @@ pub trait Bots {
         page_size: u64,
     ) -> Result<BotPage, StoreError>;
 
+    /// Changes a bot that is [`BotStatus::Ready`] and whose request is still `old`, and ends its lease. The step to
+    /// [`BotStatus::JoiningCall`] decides: it is recorded under the lease before a page opens, so a bot joins as it was
+    /// before the change, or not before it is leased anew.
+    async fn change_bot(
+        &self,
+        workspace: WorkspaceId,
+        id: BotId,
+        old: &Sealed,
+        change: &BotChange,
+    ) -> Result<BotChanged, StoreError>;
+
+    /// Deletes a bot that is [`BotStatus::Ready`]. A server that has leased it can record no step any more.
+    async fn cancel_bot(&self, workspace: WorkspaceId, id: BotId) -> Result<BotChanged, StoreError>;
+
     /// Claims up to `tokens.len()` bots that are due and not leased, one token for each. The
     /// workspace with the fewest running bots comes first, and within it the oldest bot. No
     /// workspace gets more than its limit. Across tenants: used by the supervisor.

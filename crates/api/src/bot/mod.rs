@@ -1,5 +1,7 @@
 //! `/api/v1/bot/`: Recall's contract for bots.
 
+pub(crate) mod cancel;
+pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod delete_media;
 pub(crate) mod leave_call;
@@ -10,6 +12,7 @@ pub(crate) mod screenshots;
 
 mod fields;
 mod representation;
+mod request;
 mod sign_in;
 
 use bots::OpenedBot;

@@ -13,6 +13,7 @@ mod auth;
 mod bearer;
 mod bounds;
 mod callback_secret;
+mod change_bot;
 mod commands;
 mod connections;
 mod consent;

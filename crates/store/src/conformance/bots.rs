@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures_util::future::{join_all, join3};
-use model::{BotId, BotStatus, LeaseToken, ScreenshotId, StatusChange, SubCode, Timestamp, WorkspaceId};
+use model::{BotId, BotStatus, LeaseToken, ScreenshotId, Sealed, StatusChange, SubCode, Timestamp, WorkspaceId};
 
 use super::{CALLERS, Conformance, ROUNDS};
 use crate::{Bot, BotChange, BotChanged, BotFilter, Lease, Screenshot, Transition};
@@ -424,10 +424,12 @@ pub async fn a_bot_is_changed_until_its_first_step(suite: &Conformance) {
     let later = suite.env.now() + Duration::from_secs(3600);
     let (made, lease) = leased(suite, workspace).await;
     let change = changed(suite, Some(later));
-    let try_to = async |workspace, old| suite.store.change_bot(workspace, made.id, old, &change).await.unwrap();
-    assert!(matches!(try_to(other, &made.request).await, BotChanged::Unknown));
-    assert!(matches!(try_to(workspace, &suite.sealed()).await, BotChanged::Meanwhile));
-    let BotChanged::Done(shown) = try_to(workspace, &made.request).await else { panic!("not changed") };
+    let try_to = async |workspace, old: Sealed| {
+        suite.store.change_bot(workspace, made.id, &old, &change).await.unwrap()
+    };
+    assert!(matches!(try_to(other, made.request.clone()).await, BotChanged::Unknown));
+    assert!(matches!(try_to(workspace, suite.sealed()).await, BotChanged::Meanwhile));
+    let BotChanged::Done(shown) = try_to(workspace, made.request.clone()).await else { panic!("not changed") };
     let row = suite.store.bot(workspace, made.id).await.unwrap().unwrap();
     for bot in [shown, row] {
         assert_eq!((bot.request, bot.join_at), (change.request.clone(), Some(later)));
@@ -440,7 +442,7 @@ pub async fn a_bot_is_changed_until_its_first_step(suite: &Conformance) {
     assert!(lease_at(suite, suite.env.now(), 60, 1).await.is_empty());
     let (row, lease) = lease_at(suite, later, 60, 1).await.pop().unwrap();
     assert_eq!(suite.store.record_step(row.id, &lease, &joining).await.unwrap(), Transition::Recorded);
-    assert!(matches!(try_to(workspace, &change.request).await, BotChanged::TooLate(_)));
+    assert!(matches!(try_to(workspace, change.request.clone()).await, BotChanged::TooLate(_)));
 
     let leaving = added(suite, workspace).await;
     suite.store.request_leave(workspace, leaving.id, suite.env.now()).await.unwrap();
@@ -483,8 +485,8 @@ pub async fn a_bot_is_cancelled_or_joins_never_both(suite: &Conformance) {
         }));
         let later = Some(suite.env.now() + Duration::from_secs(3600));
         let change = changed(suite, later);
-        let moves = suite.store.change_bot(workspace, made.id, &made.request, &change);
-        let (joined, cancelled, moved) = join3(servers, cancels, moves).await;
+        let one_move = suite.store.change_bot(workspace, made.id, &made.request, &change);
+        let (joined, cancelled, moved) = join3(servers, cancels, one_move).await;
         let count = |answers: Vec<bool>| answers.into_iter().filter(|yes| *yes).count();
         let (joined, cancelled) = (count(joined), count(cancelled));
         let moved = matches!(moved.unwrap(), BotChanged::Done(_));

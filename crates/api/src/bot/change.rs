@@ -1,0 +1,76 @@
+//! `PATCH /api/v1/bot/{id}/`: a bot that has not begun is moved, or told to do something else.
+
+use axum::{Json, extract::State as Extract};
+use bots::{Begun, NotChanged};
+use model::{BotId, Timestamp};
+
+use super::{
+    Bot, representation,
+    request::{self, BotFields},
+};
+use crate::{
+    State,
+    body::Body,
+    caller::{Bots, Caller},
+    error::ApiError,
+    fields::Fields,
+    openapi::errors,
+    path::Path,
+};
+
+const FAILED: &str = "update_bot_failed";
+
+fn begun(begun: Begun) -> ApiError {
+    let detail = match begun {
+        Begun::Joining(since) => {
+            format!("This bot has been on its way since {since}: end it with POST leave_call, and create another.")
+        }
+        Begun::Leaving(since) => format!("This bot was told to leave at {since}: create another."),
+        Begun::Ended(at) => format!("This bot ended at {at}: create another."),
+    };
+    ApiError::command(FAILED, detail)
+}
+
+fn too_soon(earliest: Timestamp) -> ApiError {
+    let detail = format!(
+        "A new join_at must be more than ten minutes ahead, later than {earliest}: for an earlier time, DELETE this bot \
+         and create another."
+    );
+    ApiError::command(FAILED, detail)
+}
+
+errors! {
+    ChangeBotErrors: begun(Begun::Joining(Timestamp::from_second(0))), too_soon(Timestamp::from_second(0)),
+}
+
+/// Change a bot
+///
+/// Until it is on its way: any field of a new bot, as a whole. What is not given stays; null brings the default back. A
+/// new `join_at` must be more than ten minutes ahead.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/bot/{id}/",
+    tag = "bots",
+    operation_id = "bot_partial_update",
+    security(("tokenAuth" = ["bots"])),
+    params(("id" = BotId, Path)),
+    request_body(content = BotFields, example = json!({ "join_at": "2031-01-31T13:00:00Z", "bot_name": "Notes" })),
+    responses((status = 200, description = "The bot.", body = Bot), ChangeBotErrors),
+)]
+pub(crate) async fn handler(
+    caller: Caller<Bots>,
+    Extract(state): Extract<State>,
+    Path(id): Path<BotId>,
+    Body(body): Body,
+) -> Result<Json<Bot>, ApiError> {
+    // Whose bot it is comes before what is wrong with the change.
+    super::find(&state, caller.workspace, id).await?;
+    let edit = request::change(Fields::of(&body).with_callbacks(&state))?;
+    match state.bots.change(caller.workspace, id, edit).await {
+        Ok(bot) => Ok(Json(representation::of(&state, &bot, caller.scopes)?)),
+        Err(NotChanged::Unknown) => Err(ApiError::NotFound),
+        Err(NotChanged::Begun(since)) => Err(begun(since)),
+        Err(NotChanged::TooSoon(earliest)) => Err(too_soon(earliest)),
+        Err(NotChanged::Refused(refused)) => Err(refused.into()),
+    }
+}

@@ -1,0 +1,149 @@
+//! The body of a new bot, and of a change to one.
+
+use std::borrow::Cow;
+
+use bots::{BotEdit, BotRequest, NewBot};
+use model::Timestamp;
+use serde_json::{Map, Value};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
+
+use super::{
+    fields::{Conditions, Labels, MeetingUrl, Variant},
+    sign_in::{self, SignIn},
+};
+use crate::{
+    fields::{FieldErrors, Fields},
+    request::{AnyObject, Field as _, Request as _, Schemas, Text, request},
+};
+
+request! {
+    /// A bot's fields. Fields of the contract without effect here are echoed. Unknown fields are ignored, unless
+    /// they look like a misspelt field of `zoom`.
+    open struct BotFields {
+        /// The meeting's link: the passcode in `pwd`, a registration in `tk`.
+        meeting_url: Option<MeetingUrl>,
+        /// The name in the meeting. Default: `Meeting Notetaker`.
+        bot_name: Option<Text<100>>,
+        /// When the bot joins; at once if absent. More than ten minutes ahead, the bot is scheduled.
+        join_at: Option<Timestamp>,
+        /// When it leaves by itself.
+        automatic_leave: Option<Conditions>,
+        /// How it signs in.
+        zoom: Option<SignIn>,
+        /// Labels; answers repeat them and lists can be filtered by them.
+        metadata: Option<Labels>,
+        /// Accepted for compatibility: every `web…` variant is the same here, and others don't exist.
+        variant: Option<Variant>,
+        /// Without effect here.
+        automatic_audio_output: Option<AnyObject>,
+        /// Without effect here.
+        automatic_video_output: Option<AnyObject>,
+        /// Without effect here.
+        breakout_room: Option<AnyObject>,
+        /// Without effect here.
+        chat: Option<AnyObject>,
+        /// Without effect here.
+        google_meet: Option<AnyObject>,
+        /// Without effect here.
+        output_media: Option<AnyObject>,
+        /// Without effect here.
+        recording_config: Option<AnyObject>,
+        /// Without effect here.
+        webex: Option<AnyObject>,
+    }
+}
+
+/// [`BotFields`] of a new bot: its link is required.
+pub(super) struct CreateBot;
+
+impl PartialSchema for CreateBot {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = BotFields::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.properties.insert("meeting_url".to_owned(), MeetingUrl::schema());
+            object.required.push("meeting_url".to_owned());
+        }
+        schema
+    }
+}
+
+impl ToSchema for CreateBot {
+    fn name() -> Cow<'static, str> {
+        "CreateBot".into()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        BotFields::schemas(schemas);
+    }
+}
+
+/// Reads a new bot.
+pub(super) fn create(mut fields: Fields<'_>) -> Result<NewBot, FieldErrors> {
+    let asked = read(&mut fields);
+    let link = fields.anything("meeting_url");
+    fields.required("meeting_url", link);
+    fields.finish(asked)
+}
+
+/// Reads what of a bot is to be changed: a field that is not given stays, one that is null has its default again.
+pub(super) fn change(mut fields: Fields<'_>) -> Result<BotEdit, FieldErrors> {
+    let given = fields.others(&[]).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let to = read(&mut fields);
+    if given.iter().any(|name| name == "meeting_url") {
+        let link = fields.anything("meeting_url");
+        fields.required("meeting_url", link);
+    }
+    Ok(BotEdit { to: fields.finish(to)?, given })
+}
+
+fn read(fields: &mut Fields<'_>) -> Option<NewBot> {
+    let asked = BotFields::read(fields);
+    sign_in::misplaced(fields, BotFields::FIELDS);
+    let mut asked = asked?;
+    let echoed = asked.echoed();
+    Some(NewBot {
+        request: BotRequest {
+            meeting_url: asked.meeting_url.map(|link| link.0).unwrap_or_default(),
+            bot_name: asked.bot_name.map_or_else(|| "Meeting Notetaker".to_owned(), |name| name.0),
+            zoom: asked.zoom.map(|zoom| zoom.0).unwrap_or_default(),
+            automatic_leave: asked.automatic_leave.map(|conditions| conditions.0).unwrap_or_default(),
+            echoed,
+        },
+        join_at: asked.join_at,
+        metadata: asked.metadata.map(|labels| labels.0).unwrap_or_default(),
+    })
+}
+
+impl BotFields {
+    /// The fields without effect here, without images: images would be stored and never shown.
+    fn echoed(&mut self) -> Map<String, Value> {
+        let variant = self.variant.take().map(|variant| AnyObject(variant.0));
+        let echoed = [
+            ("automatic_audio_output", self.automatic_audio_output.take()),
+            ("automatic_video_output", self.automatic_video_output.take()),
+            ("breakout_room", self.breakout_room.take()),
+            ("chat", self.chat.take()),
+            ("google_meet", self.google_meet.take()),
+            ("output_media", self.output_media.take()),
+            ("recording_config", self.recording_config.take()),
+            ("variant", variant),
+            ("webex", self.webex.take()),
+        ];
+        let given = echoed.into_iter().filter_map(|(name, value)| Some((name, value?.0)));
+        given.map(|(name, value)| (name.to_owned(), without_images(&Value::Object(value)))).collect()
+    }
+}
+
+fn without_images(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let kept = object.iter().filter(|(name, _)| *name != "b64_data");
+            kept.map(|(name, value)| (name.clone(), without_images(value))).collect()
+        }
+        Value::Array(values) => values.iter().map(without_images).collect(),
+        value => value.clone(),
+    }
+}
