@@ -7,7 +7,7 @@ use model::{BotId, BotStatus, Code, Failure, Timestamp, WorkspaceId};
 use store::{Bot, BotChange, BotChanged};
 
 use crate::{
-    BotRequest, NewBot, NotCreated, Supervisor,
+    BotRequest, NewBot, NotCreated, OpenedBot, Supervisor,
     create::{AD_HOC, check_size},
     meeting_digest,
 };
@@ -102,7 +102,7 @@ impl Supervisor {
         workspace: WorkspaceId,
         id: BotId,
         mut edit: BotEdit,
-    ) -> Result<Bot, NotChanged> {
+    ) -> Result<OpenedBot, NotChanged> {
         let parts = &*self.parts;
         if edit.given.iter().any(|name| name == "zoom") {
             self.check_sign_in(workspace, &mut edit.to.request.zoom).await?;
@@ -129,7 +129,7 @@ impl Supervisor {
                 BotChanged::Done(bot) => {
                     tracing::info!(join_at = bot.join_at.map(tracing::field::display), "a bot was changed");
                     self.poke(id);
-                    return Ok(bot);
+                    return Ok(OpenedBot { row: bot, request: new.request });
                 }
                 BotChanged::Meanwhile => {}
                 BotChanged::TooLate(bot) => return Err(NotChanged::Begun(Begun::of(&bot))),

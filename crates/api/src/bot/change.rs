@@ -67,7 +67,7 @@ pub(crate) async fn handler(
     super::find(&state, caller.workspace, id).await?;
     let edit = request::change(Fields::of(&body).with_callbacks(&state))?;
     match state.bots.change(caller.workspace, id, edit).await {
-        Ok(bot) => Ok(Json(representation::of(&state, &bot, caller.scopes)?)),
+        Ok(bot) => Ok(Json(representation::of(bot, caller.scopes))),
         Err(NotChanged::Unknown) => Err(ApiError::NotFound),
         Err(NotChanged::Begun(since)) => Err(begun(since)),
         Err(NotChanged::TooSoon(earliest)) => Err(too_soon(earliest)),
