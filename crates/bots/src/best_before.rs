@@ -14,7 +14,7 @@ pub(crate) fn missed(bot: &Bot, within: Duration, now: Timestamp) -> Option<End>
         BotStatus::Ready => "this bot was due",
         _ => "this bot's server was last heard of",
     };
-    let since = due_at(bot);
+    let since = due_at(bot, now);
     let late = now.since(since);
     (late > within).then(|| {
         let limit = spoken(within);
@@ -28,12 +28,13 @@ pub(crate) fn missed(bot: &Bot, within: Duration, now: Timestamp) -> Option<End>
 }
 
 /// When it needed a server: at its join time, or when its last server's lease ended.
-pub(crate) fn due_at(bot: &Bot) -> Timestamp {
+pub(crate) fn due_at(bot: &Bot, now: Timestamp) -> Timestamp {
     if bot.status() == BotStatus::Ready {
         return bot.join_at.unwrap_or(bot.created_at);
     }
-    let last_step = bot.status_changes.last().map_or(bot.created_at, |step| step.created_at);
-    bot.leased_until.map_or(last_step, |until| until.max(last_step))
+    let heard_at = bot.status_changes.iter().map(|step| step.created_at).chain(bot.leased_until);
+    // What a wrong clock wrote does not say when that was.
+    heard_at.filter(|at| !at.is_from_the_future(now)).max().unwrap_or(bot.created_at)
 }
 
 /// A duration in its two largest units.
@@ -116,6 +117,9 @@ mod tests {
         let mut inside = bot(&[(BotStatus::Ready, 0), (BotStatus::InCallNotRecording, 20)]);
         inside.leased_until = Some(at(3000));
         assert!(!is_missed(&inside, 3600) && is_missed(&inside, 3601));
+        // A wrong clock's lease says nothing.
+        inside.leased_until = Some(at(99_999));
+        assert!(!is_missed(&inside, 620) && is_missed(&inside, 621));
         // Handed over: no server holds it.
         let handed = bot(&[(BotStatus::InCallNotRecording, 20), (BotStatus::JoiningCall, 4000)]);
         assert!(!is_missed(&handed, 4600) && is_missed(&handed, 4601));

@@ -109,9 +109,10 @@ impl Supervisor {
             return Ok(None);
         }
         let silence = if scheduled { PRESENCE_KEPT } else { PRESENCE_TTL };
-        Ok(match self.parts.store.bot_server_seen_at().await? {
+        let now = self.parts.env.now();
+        Ok(match self.parts.store.bot_server_seen_at(now).await? {
             None => Some(NobodyRunsBots::Ever),
-            Some(at) => (self.parts.env.now().since(at) > silence).then_some(NobodyRunsBots::Since(at)),
+            Some(at) => (now.since(at) > silence).then_some(NobodyRunsBots::Since(at)),
         })
     }
 
@@ -169,7 +170,7 @@ impl Work for DueBots {
         Ok(leased
             .into_iter()
             .map(|(bot, lease)| Claimed {
-                due_at: best_before::due_at(&bot),
+                due_at: best_before::due_at(&bot, now),
                 item: self.running.add(bot, lease),
             })
             .collect())
@@ -201,8 +202,10 @@ impl Work for BotsToClose {
         let missed_before = now - timing.join_within;
         let leased = store.lease_bots_to_close(&tokens, missed_before, now, now + timing.lease).await?;
         // They were due for their last step when they were missed.
-        let claimed =
-            |item: (Bot, Lease)| Claimed { due_at: best_before::due_at(&item.0) + timing.join_within, item };
+        let claimed = |item: (Bot, Lease)| Claimed {
+            due_at: best_before::due_at(&item.0, now) + timing.join_within,
+            item,
+        };
         Ok(leased.into_iter().map(claimed).collect())
     }
 

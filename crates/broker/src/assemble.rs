@@ -10,13 +10,13 @@ use rate_limits::Limits;
 use sealing::Keys;
 use store::Store;
 use tenants::{ApiKeys, Idempotency, Vault, Workspaces};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 use url::Url;
 use zoom::ZoomClient;
 
 use crate::{
     AccountCache, Addresses, Broker, Escrow, HealthChecks, MeetingMap, Pools, SingleFlight, Statistics,
-    Tokens,
+    Timing, Tokens,
     accounts::{
         Accounts, AppRemovals, Apps, Authorizations, Codes, CustomerManaged, Customers, Disconnection,
         Grants, Imports, NewAccounts, ParkedConsents, Refresher, Revocation, ServerToServer, Webhooks,
@@ -52,6 +52,8 @@ pub struct Parts {
     pub callbacks: Option<CallbackClient>,
     /// Refreshes in a second for each app, by all servers. Default: ten.
     pub refreshes_per_second: Option<NonZeroU32>,
+    /// What workers do at once, and how often.
+    pub timing: Timing,
     /// Calls in a second of each rate label, for accounts whose plan Zoom has not told yet. Default: the
     /// limits of a free account.
     pub unknown_plan: Option<NonZeroU32>,
@@ -65,7 +67,6 @@ impl Broker {
         let vault = Vault::new(keys);
         let workspaces = Workspaces::new(store.clone(), vault.clone(), env.clone());
         let addresses = Addresses::new(public_base);
-        let stopping = CancellationToken::new();
         let mut limits = Limits::new(store.clone(), &env, tasks.clone(), metrics.clone());
         if let Some(per_second) = parts.refreshes_per_second {
             limits = limits.with_refreshes_per_second(per_second);
@@ -120,7 +121,6 @@ impl Broker {
             cache: cache.clone(),
             metrics: metrics.clone(),
             under_way: SingleFlight::default(),
-            stopping: stopping.clone(),
         });
         let disconnection = Arc::new(Disconnection {
             store: store.clone(),
@@ -279,12 +279,12 @@ impl Broker {
             meeting_map: Arc::new(MeetingMap {
                 store: store.clone(),
                 env: env.clone(),
-                tasks: tasks.clone(),
                 zoom: zoom.clone(),
                 apps,
                 access,
                 metrics,
-                stopping,
+                list_every: parts.timing.list_every,
+                list_every_with_webhooks: parts.timing.list_every_with_webhooks,
             }),
             health,
             statistics,

@@ -25,6 +25,7 @@ mod pools;
 mod running;
 mod single_flight;
 mod statistics;
+mod timing;
 pub mod tokens;
 
 use std::sync::Arc;
@@ -36,18 +37,19 @@ use zoom::ZoomClient;
 
 pub use account_cache::AccountCache;
 pub use accounts::{
-    Accounts, Authorization, AuthorizationReturn, AuthorizationStart, Connected, Escrow, Installed,
-    Invitation, NewApp, SecretsChange, StoredGrant, WebhookAnswer, WebhookRequest, scopes,
+    Accounts, Authorization, AuthorizationReturn, AuthorizationStart, Connected, DueRefreshes, Escrow,
+    Installed, Invitation, NewApp, SecretsChange, StoredGrant, WebhookAnswer, WebhookRequest, scopes,
 };
 pub use addresses::Addresses;
 pub use assemble::Parts;
 pub use health::{HealthChecks, STORE_MAY_BE_AWAY};
-pub use meeting_map::{MeetingHost, MeetingMap};
+pub use meeting_map::{DueLists, MeetingHost, MeetingMap};
 pub use memory::Memory;
 pub use pools::{Hosting, NewMember, Pools, SeatWish, Seated};
 pub use running::Running;
 pub use single_flight::SingleFlight;
 pub use statistics::Statistics;
+pub use timing::Timing;
 pub use tokens::{
     AccessToken, IssuedToken, NamedAccount, NoSigningApp, SigningApp, SigningWish, Tokens, WantedObf,
     WantedToken, WantedZak, WrongField,

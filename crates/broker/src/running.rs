@@ -4,9 +4,9 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use model::{Environment, Failure};
 use tokio_util::task::TaskTracker;
-use workers::Workers;
+use workers::{Worker, Workers};
 
-use crate::{Broker, Parts, clock};
+use crate::{Broker, DueLists, DueRefreshes, Parts, Timing, clock};
 
 /// Interval between looks into the escrow.
 const ESCROW_INTERVAL: Duration = Duration::from_secs(5);
@@ -17,6 +17,8 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 pub struct Running {
     broker: Arc<Broker>,
     workers: Workers,
+    refreshes: Worker<DueRefreshes>,
+    lists: Worker<DueLists>,
     tasks: TaskTracker,
 }
 
@@ -27,23 +29,32 @@ impl Broker {
     /// # Errors
     /// When the escrow cannot be read, or the store is away: a grant that is not settled must not be spent again.
     pub async fn start(parts: Parts, workers: &Workers, audit_kept: Duration) -> Result<Running, Failure> {
-        let (env, tasks) = (parts.env.clone(), parts.tasks.clone());
+        let (env, tasks, timing) = (parts.env.clone(), parts.tasks.clone(), parts.timing);
         let broker = Arc::new(Self::new(parts));
         // Before any token is requested.
         broker.accounts.grants.replay().await?;
         broker.audit.replay_journal().await;
+        let (refreshes, lists) = broker.start_claiming(workers, timing);
         broker.run_workers(workers, &env, audit_kept);
-        Ok(Running { broker, workers: workers.clone(), tasks })
+        Ok(Running { broker, workers: workers.clone(), refreshes, lists, tasks })
     }
 
+    /// The workers that claim rows.
+    fn start_claiming(&self, workers: &Workers, timing: Timing) -> (Worker<DueRefreshes>, Worker<DueLists>) {
+        let stopping = workers.stopping();
+        let refreshes = DueRefreshes::new(Arc::clone(&self.accounts.refresher), stopping.clone());
+        let lists = DueLists::new(Arc::clone(&self.meeting_map), stopping.clone());
+        (Worker::start(workers, refreshes, timing.refreshes()), Worker::start(workers, lists, timing.lists()))
+    }
+
+    /// The other loops.
     fn run_workers(self: &Arc<Self>, workers: &Workers, env: &Environment, audit_kept: Duration) {
-        self.run(workers, "refresh", |broker| async move { broker.accounts.refresher.run_due().await });
         self.run(workers, "escrow", {
             let env = env.clone();
             move |broker| broker.run_escrow(env.clone())
         });
         self.run(workers, "webhooks", |broker| async move { broker.accounts.webhooks.run_inbox().await });
-        self.run(workers, "meeting_sync", |broker| async move { broker.meeting_map.run_sync().await });
+        self.run(workers, "gone_meetings", |broker| Arc::clone(&broker.meeting_map).run_forgetting());
         self.run(
             workers,
             "parked_consents",
@@ -115,12 +126,13 @@ impl Running {
         &self.broker
     }
 
-    /// Stops in this order: workers, including those that others started on the same [`Workers`]; refreshes
-    /// that wait for their turn; running tasks, to their end; the audit's journal, after the last token; this
-    /// server's shares of Zoom's limits, after the last call of Zoom. The store may be closed afterwards.
+    /// Stops in this order: workers, including those that others started on the same [`Workers`]; what they
+    /// have claimed; running tasks, to their end; the audit's journal, after the last token; this server's
+    /// shares of Zoom's limits, after the last call of Zoom. The store may be closed afterwards.
     pub async fn stop(self) {
         self.workers.stop().await;
-        self.broker.accounts.refresher.stop();
+        self.refreshes.finish().await;
+        self.lists.finish().await;
         self.tasks.close();
         self.tasks.wait().await;
         self.broker.audit.close_journal().await;

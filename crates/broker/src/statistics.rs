@@ -35,7 +35,7 @@ impl Statistics {
 
     /// All metrics as OpenMetrics text. Accounts are counted at most once a minute.
     pub async fn metrics_text(self: &Arc<Self>) -> String {
-        if self.env.now().since(self.metrics.counted_at()) >= COUNT_TTL {
+        if !self.metrics.counted_at().was_within(COUNT_TTL, self.env.now()) {
             let this = Arc::clone(self);
             let counted = self.counts.run((), &self.tasks, move || async move { this.count().await });
             // On a timeout the older count is used, with its time beside it.

@@ -1,5 +1,7 @@
 //! The configuration file. Unknown keys are refused; every key has a default but the ones about a simulator.
 
+mod workers;
+
 use std::{
     fs,
     net::SocketAddr,
@@ -19,6 +21,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use store_sql::postgres::Address;
 use token_links::REMEMBERED_IDS;
 use url::Url;
+
+use self::workers::{Meetings, Refresh};
 
 /// `latchkey.toml`
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,6 +47,10 @@ pub(crate) struct Config {
     pub(crate) zoom: Zoom,
     /// Which Chromium.
     pub(crate) browser: BrowserSection,
+    /// Refreshes of accounts.
+    pub(crate) refresh: Refresh,
+    /// Lists of accounts' meetings.
+    pub(crate) meetings: Meetings,
     /// Bots of this process.
     pub(crate) bots: Bots,
     /// Pictures of bots' pages.
@@ -296,6 +304,8 @@ impl Default for Config {
             keys: KeysSection::default(),
             zoom: Zoom::default(),
             browser: BrowserSection::default(),
+            refresh: Refresh::default(),
+            meetings: Meetings::default(),
             bots: Bots::default(),
             screenshots: ScreenshotsSection::default(),
             callbacks: Callbacks::default(),
@@ -493,11 +503,17 @@ impl Config {
                 path.display()
             );
         }
+        config.meetings.check().with_context(|| path.display().to_string())?;
         if !Bots::LEASE_SECONDS.contains(&config.bots.lease_seconds) {
             let (least, most) = (Bots::LEASE_SECONDS.start(), Bots::LEASE_SECONDS.end());
             bail!("{}: bots.lease_seconds must be from {least} to {most}", path.display());
         }
         Ok(config)
+    }
+
+    /// What the broker's workers do at once, and how often.
+    pub(crate) fn timing(&self) -> broker::Timing {
+        workers::timing(&self.refresh, &self.meetings)
     }
 
     /// How long is kept what bots leave behind.

@@ -121,6 +121,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         callbacks: Some(callbacks.clone()),
         refreshes_per_second: Some(config.zoom.refreshes_per_second),
         unknown_plan: None,
+        timing: config.timing(),
     };
     let running = Broker::start(parts, &workers, config.audit.kept()).await?;
     let broker = Arc::clone(running.broker());

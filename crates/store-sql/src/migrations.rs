@@ -49,6 +49,7 @@ migrations! {
     "0029_authorizations_travel"
     "0030_used_ids"
     "0041_events"
+    "0053_meeting_list_leases"
     "0056_bot_outputs"
     "0059_meeting_events"
 }

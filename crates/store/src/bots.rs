@@ -197,8 +197,9 @@ pub trait Bots {
         forget_before: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// When a server that runs bots was last seen; `None` when there is none.
-    async fn bot_server_seen_at(&self) -> Result<Option<Timestamp>, StoreError>;
+    /// When a server that runs bots was last seen; `None` when there is none. A time after `now` was
+    /// written by a wrong clock and is ignored.
+    async fn bot_server_seen_at(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
 
     /// Asks a bot to leave and returns its row. A second call changes nothing.
     async fn request_leave(

@@ -132,6 +132,8 @@ pub struct Due {
     pub app: ZoomOauthAppId,
     /// The generation of the grant to replace.
     pub generation: i64,
+    /// When it became due.
+    pub due_at: Timestamp,
 }
 
 /// The result of claiming the right to refresh.
@@ -255,7 +257,7 @@ pub trait Credentials {
     ) -> Result<bool, StoreError>;
 
     /// Records that the account is used, and makes the next refresh due at `refresh_at` if that is
-    /// earlier.
+    /// earlier. A recorded time from the future is replaced.
     async fn touch_credential(
         &self,
         id: CredentialId,

@@ -34,6 +34,8 @@ pub struct DueSync {
     pub credential: CredentialId,
     /// Failures in a row.
     pub failures: u32,
+    /// When it became due.
+    pub due_at: Timestamp,
 }
 
 /// The result of listing an account's meetings.
@@ -43,6 +45,8 @@ pub enum SyncOutcome<'a> {
     Completed {
         /// When the list was started.
         since: Timestamp,
+        /// The time now. Rows from later were written by a wrong clock.
+        now: Timestamp,
     },
     /// The list was not fetched: the consent lacks the scope, and no caller asked for the list.
     NotBegun,
@@ -171,8 +175,9 @@ pub trait Meetings {
     ) -> Result<bool, StoreError>;
 
     /// Claims up to `limit` usable accounts whose list of meetings is due and not leased, the
-    /// longest due first. A due time later than [`LONGEST_SYNC_PAUSE`] from now was written by a
-    /// wrong clock and counts as due. Across tenants: used by the sync worker.
+    /// longest due first. A due time later than [`LONGEST_SYNC_PAUSE`] from now, or a lease that
+    /// ends after this one, was written by a wrong clock: the account counts as due and as not
+    /// leased. Across tenants: used by the sync worker.
     async fn claim_meeting_syncs(
         &self,
         lease: &Lease,
@@ -181,7 +186,8 @@ pub trait Meetings {
     ) -> Result<Vec<DueSync>, StoreError>;
 
     /// Stores meetings as of `since` under the lease, which is extended until `until`. Each number
-    /// occurs once.
+    /// occurs once. A stored row from after `until` was written by a wrong clock and is replaced.
+    /// Without meetings, this only extends the lease.
     async fn put_meetings(
         &self,
         id: CredentialId,

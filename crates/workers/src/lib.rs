@@ -4,6 +4,7 @@
 //!   after a pause. Nothing else waits for it.
 //! - [`Worker`]: the loop that most of them are. It claims rows that are due ([`Work`]), runs a bounded number of them at
 //!   once, each for as long as its lease is held, and looks more rarely while claims fail.
+//! - [`Backoff`]: how long to wait after failures, for items as for loops.
 //! - [`Observer`]: who counts. This crate knows no metrics.
 //!
 //! # A new worker
@@ -11,11 +12,13 @@
 //! Implement [`Work`] where the rows are known: what is claimed, how one item is run, and how its lease is kept. Start it with
 //! [`Worker::start`] in the part's own `start`. Its series of `/metrics` begin with it.
 
+mod backoff;
 mod observer;
 mod panic;
 mod supervised;
 mod worker;
 
+pub use backoff::Backoff;
 pub use observer::{NotCounted, Observer};
 pub use supervised::Workers;
 pub use worker::{Claimed, Settings, Work, Worker};

@@ -5,12 +5,10 @@ use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
 use model::Environment;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Observer, panic::caught};
+use crate::{Backoff, Observer, panic::caught};
 
-/// The pause after a panic. It doubles with each.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause. A loop that ran for this long has recovered: the next pause is the first one again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The pause after a panic. A loop that ran for as long as the longest has recovered: its next pause is the first again.
+const AFTER_PANIC: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
 
 /// The background loops of a process, each a task of its own. Clones share them.
 #[derive(Clone)]
@@ -60,21 +58,22 @@ impl Workers {
         inner.observer.started(worker);
         self.0.tasks.spawn(async move {
             let clock = &inner.env.clock;
-            let mut pause = FIRST_PAUSE;
+            let mut panics = 0;
             loop {
                 let started = clock.elapsed();
                 // Called inside the future, so that a panic of `work` itself is caught too.
                 let Err(panic) = caught(async { work().await }).await else { return };
-                if clock.elapsed().saturating_sub(started) >= LONGEST_PAUSE {
-                    pause = FIRST_PAUSE;
+                if clock.elapsed().saturating_sub(started) >= AFTER_PANIC.longest {
+                    panics = 0;
                 }
+                let pause = AFTER_PANIC.pause(panics);
                 tracing::error!(worker, panic, ?pause, "a background loop panicked; it restarts");
                 inner.observer.panicked(worker);
                 tokio::select! {
                     () = inner.stopping.cancelled() => return,
                     () = clock.sleep(pause) => {}
                 }
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                panics = panics.saturating_add(1);
             }
         });
     }

@@ -5,11 +5,11 @@ use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 use model::Timestamp;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
-use crate::{Workers, panic::caught};
+use crate::{Backoff, Workers, panic::caught};
 
-/// The longest pause while claims fail. It starts at the polling interval and doubles with each failure.
+/// The longest pause while claims fail. The first is the interval of polling.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Rows that are due, and the work on one of them.
@@ -34,6 +34,11 @@ pub trait Work: Send + Sync + 'static {
     /// [`run`](Self::run) is dropped. The default is for items without a renewable lease.
     fn keep_lease(&self, _item: &Self::Item) -> impl Future<Output = ()> + Send {
         std::future::pending()
+    }
+
+    /// The span that an item runs in, with its ids.
+    fn span(&self, _item: &Self::Item) -> Span {
+        tracing::info_span!("work", worker = Self::NAME)
     }
 }
 
@@ -131,7 +136,9 @@ impl<W: Work> Worker<W> {
 
     async fn claim_until_closed(&self) {
         let Inner { settings, workers, free, poked, closing, .. } = &*self.0;
-        let mut pause = settings.poll_interval;
+        let poll_interval = settings.poll_interval;
+        let backoff = Backoff { first: poll_interval, longest: LONGEST_PAUSE.max(poll_interval) };
+        let mut failures = 0;
         while !closing.is_cancelled() {
             let places = tokio::select! {
                 () = closing.cancelled() => return,
@@ -144,17 +151,19 @@ impl<W: Work> Worker<W> {
             }
             let wanted = u32::try_from(places.num_permits()).unwrap_or(u32::MAX);
             match self.claim_into(places).await {
-                // There may be more due items.
-                Ok(claimed) if claimed >= wanted => {
-                    pause = settings.poll_interval;
-                    continue;
+                Ok(claimed) => {
+                    failures = 0;
+                    // There may be more.
+                    if claimed >= wanted {
+                        continue;
+                    }
                 }
-                Ok(_) => pause = settings.poll_interval,
                 Err(error) => {
                     tracing::warn!(worker = W::NAME, %error, "what is due cannot be claimed");
-                    pause = (pause * 2).min(LONGEST_PAUSE.max(settings.poll_interval));
+                    failures += 1;
                 }
             }
+            let pause = backoff.pause(failures);
             tokio::select! {
                 () = closing.cancelled() => {}
                 () = poked.notified() => {}
@@ -172,12 +181,12 @@ impl<W: Work> Worker<W> {
             // More items than asked for would exceed the bound.
             let place = places.split(1);
             debug_assert!(place.is_some(), "{} claimed more than it was asked for", W::NAME);
-            let worker = self.clone();
+            let (worker, span) = (self.clone(), work.span(&item));
             let run = async move {
                 worker.run(&item).await;
                 drop((item, place));
             };
-            running.spawn(run.instrument(tracing::info_span!("work", worker = W::NAME)));
+            running.spawn(run.instrument(span));
         }
         Ok(count)
     }

@@ -8,7 +8,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -20,27 +20,28 @@ use axum::{
     http::{Request, header},
 };
 use bots::{Fleet, Retention, Screenshots, Supervisor, Timing};
-use broker::Broker;
+use broker::{Broker, DueLists};
 use browser::{BrowserConfig, ZoomOverride};
 use metrics::Metrics;
-use model::{Environment, ManualClock, Secret, SeededEntropy};
+use model::{Environment, ManualClock, Secret, SeededEntropy, Timestamp};
 use outbound::signature::SigningKey;
 use outbound::{CallbackClient, NetworkGuard};
 use sealing::Provider;
 use serde_json::{Value, json};
-use store::Bots as _;
 use tempfile::TempDir;
 use tenants::{NewApiKey, Workspaces};
 use token_links::TokenLinks;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use url::Url;
+use workers::{NotCounted, Settings, Worker, Workers};
 
 pub(crate) use answer::Answer;
 pub(crate) use zoom::Zoom;
 
 /// Longer than anything here takes, even while another build runs.
 const PATIENCE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_secs(60);
 /// Between two looks at something that is awaited.
 const LOOK: Duration = Duration::from_millis(25);
 
@@ -93,6 +94,8 @@ pub(crate) struct TestApp {
     pub(crate) zoom_app: String,
     workspaces: Workspaces,
     clock: Option<Arc<ManualClock>>,
+    /// When the server elsewhere that runs bots last said so.
+    bots_elsewhere: Option<Mutex<Option<Timestamp>>>,
     base: Url,
     server: Server,
     directory: Arc<TempDir>,
@@ -161,6 +164,7 @@ impl TestApp {
             callbacks: Some(callbacks.clone()),
             refreshes_per_second: Some(NonZeroU32::MAX),
             unknown_plan: Some(NonZeroU32::MAX),
+            timing: broker::Timing::default(),
         }));
         let links = Arc::new(TokenLinks::new(token_links::Parts {
             store: store.clone(),
@@ -172,11 +176,6 @@ impl TestApp {
         }));
         let founded = broker.workspaces.found_or_check().await.unwrap();
         let workspaces = broker.workspaces.clone();
-        if plan.bots_elsewhere {
-            // And will, however far the clock jumps.
-            let next_year = env.now() + Duration::from_secs(365 * 24 * 3600);
-            store.see_bot_server("elsewhere", next_year, env.now()).await.unwrap();
-        }
         let bots = Supervisor::start(bots::Parts {
             store: store.clone(),
             broker: Arc::clone(&broker),
@@ -218,6 +217,7 @@ impl TestApp {
             zoom_app: String::new(),
             workspaces,
             clock,
+            bots_elsewhere: plan.bots_elsewhere.then(Mutex::default),
             base,
             server,
             directory,
@@ -236,10 +236,22 @@ impl TestApp {
 
     /// Sends any request, as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        self.see_bots_elsewhere().await;
         // Boxed: whoever calls this several times would grow with it.
         let answered =
             Box::pin(async { Answer::read(self.server.connection(PEER).answer(request).await).await });
         within(answered).await
+    }
+
+    /// The server elsewhere says that it is there, however far the clock has jumped.
+    async fn see_bots_elsewhere(&self) {
+        let Some(seen_at) = &self.bots_elsewhere else { return };
+        let now = self.env.now();
+        if seen_at.lock().unwrap().is_some_and(|at| at.was_within(MINUTE, now)) {
+            return;
+        }
+        self.store.see_bot_server("elsewhere", now, Timestamp::MIN).await.unwrap();
+        *seen_at.lock().unwrap() = Some(now);
     }
 
     /// `method` on `path` with this app's key.
@@ -264,7 +276,14 @@ impl TestApp {
 
     /// Lists the meetings of accounts that are due, until all are.
     pub(crate) async fn list_meetings(&self) {
-        self.broker.meeting_map.sync_due().await.unwrap();
+        let workers = Workers::new(self.env.clone(), Arc::new(NotCounted));
+        let lists = DueLists::new(self.broker.meeting_map.clone(), workers.stopping().clone());
+        let settings = Settings {
+            most_at_once: NonZeroU32::new(99).unwrap(),
+            claim_at_least: NonZeroU32::MIN,
+            poll_interval: MINUTE,
+        };
+        Worker::new(&workers, lists, settings).claim().await.unwrap();
         let listed = async || {
             let waiting = "/api/v2/zoom-oauth-credentials/?meeting_sync_status=in_progress";
             let waiting = self.get(waiting).await.ok();

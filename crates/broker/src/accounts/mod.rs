@@ -50,6 +50,7 @@ pub use import::Imports;
 pub use parked::{Installed, ParkedConsents};
 pub(crate) use refresh::RefreshReason;
 pub use refresh::Refresher;
+pub use refresh_worker::DueRefreshes;
 pub use remove_app::AppRemovals;
 pub use server_to_server::ServerToServer;
 pub use store_grant::{NewAccounts, StoredGrant};

@@ -85,7 +85,8 @@ impl ParkedConsents {
         code_digest: Digest,
     ) -> Result<Installed, Failure> {
         if let Some(before) = self.store.parked_by_code(&code_digest).await? {
-            let said_again = before.app == app.id && self.env.now().since(before.parked_at) <= REPEAT_WINDOW;
+            let said_again =
+                before.app == app.id && before.parked_at.was_within(REPEAT_WINDOW, self.env.now());
             return if said_again {
                 Ok(Installed { id: before.id, display_name: before.display_name })
             } else {

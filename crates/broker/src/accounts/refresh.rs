@@ -24,7 +24,7 @@ use model::{
 use rate_limits::{Limits, TokenTurn};
 use store::{AccountStore, Credential, Grant, Lease, RefreshLease, Trouble, ZoomOauthApp};
 use tenants::{Cell, Vault};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 use zoom::{AppKeys, ZoomClient, ZoomError};
 
 use super::{
@@ -74,7 +74,6 @@ pub struct Refresher {
     pub(crate) metrics: Metrics,
     /// The key includes the generation to replace: an older generation counts as replaced already.
     pub(crate) under_way: SingleFlight<(CredentialId, Option<i64>), Result<(), Failure>>,
-    pub(crate) stopping: CancellationToken,
 }
 
 impl Refresher {

@@ -3,87 +3,60 @@
 //! Every process runs this worker. A claim moves the account's due time, so that other processes skip it; if
 //! this process dies, it becomes due again. The refresh itself is an ordinary one, under the row's lease.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use model::Failure;
 use store::Due;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tracing::Span;
+use workers::{Claimed, Work};
 
 use super::{
     refresh::{RefreshReason, Refresher},
     schedule,
 };
 
-/// Interval between looks while idle.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a claim lasts: longer than all refreshes of a claim take at the slowest pace.
 const CLAIM_TTL: Duration = Duration::from_secs(180);
-/// Most accounts in progress at once, waiting for their turn included.
-const MAX_IN_FLIGHT: u32 = 256;
 
-impl Refresher {
-    /// Refreshes due accounts for as long as it is polled. If the store is away, one look is lost.
-    pub async fn run_due(self: &Arc<Self>) -> Infallible {
-        let permits = Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize));
-        loop {
-            // Claims at half of the permits, so that the next claim is ready while turns of this one are
-            // still in use.
-            let free =
-                Arc::clone(&permits).acquire_many_owned(MAX_IN_FLIGHT / 2).await.expect("never closed");
-            match self.refresh_due_into(free).await {
-                Ok(claimed) if claimed >= MAX_IN_FLIGHT / 2 => {}
-                Ok(_) => self.env.clock.sleep(POLL_INTERVAL).await,
-                Err(error) => {
-                    tracing::warn!(%error, "the refresher could not look for due accounts");
-                    self.env.clock.sleep(POLL_INTERVAL).await;
-                }
-            }
-        }
+/// Accounts that are due for a refresh.
+pub struct DueRefreshes {
+    refresher: Arc<Refresher>,
+    stopping: CancellationToken,
+}
+
+impl DueRefreshes {
+    /// When `stopping` is cancelled, refreshes that wait for their turn end at once, and become due again when
+    /// their claim lapses. Running ones finish.
+    pub fn new(refresher: Arc<Refresher>, stopping: CancellationToken) -> Self {
+        Self { refresher, stopping }
     }
+}
 
-    /// Claims due accounts and starts their refreshes as tasks of the process. Returns how many.
-    pub async fn refresh_due(self: &Arc<Self>) -> Result<u32, Failure> {
-        let permits = Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize));
-        let free = permits.acquire_many_owned(MAX_IN_FLIGHT).await.expect("never closed");
-        self.refresh_due_into(free).await
-    }
+impl Work for DueRefreshes {
+    const NAME: &'static str = "refresh";
+    type Item = Due;
+    type Error = Failure;
 
-    async fn refresh_due_into(self: &Arc<Self>, mut permits: OwnedSemaphorePermit) -> Result<u32, Failure> {
-        let now = self.env.now();
-        let until = now + schedule::part(&self.env, CLAIM_TTL, 900..1000);
-        let limit = u32::try_from(permits.num_permits()).unwrap_or(MAX_IN_FLIGHT);
-        let due = self.store.claim_due(now, until, limit).await?;
-        let claimed = u32::try_from(due.len()).unwrap_or(u32::MAX);
-        for due in due {
-            let permit = permits.split(1).expect("no more were claimed than there are permits for");
-            let this = Arc::clone(self);
-            self.tasks.spawn(async move {
-                this.refresh_in_turn(due).await;
-                drop(permit);
-            });
-        }
-        Ok(claimed)
+    async fn claim(&self, most: u32) -> Result<Vec<Claimed<Due>>, Failure> {
+        let Refresher { env, store, .. } = &*self.refresher;
+        let now = env.now();
+        let due = store.claim_due(now, now + schedule::part(env, CLAIM_TTL, 900..1000), most).await?;
+        Ok(due.into_iter().map(|due| Claimed { due_at: due.due_at, item: due }).collect())
     }
 
     /// Waits for a turn before the refresh starts, so that a caller who needs this account meanwhile doesn't
     /// wait in the queue.
-    async fn refresh_in_turn(self: &Arc<Self>, due: Due) {
+    async fn run(&self, due: &Due) -> Result<(), Failure> {
         let turn = tokio::select! {
-            turn = self.limits.token_turn_in_queue(due.app) => turn,
-            // It has not started; it becomes due again when the claim lapses.
-            () = self.stopping.cancelled() => return,
+            turn = self.refresher.limits.token_turn_in_queue(due.app) => turn?,
+            () = self.stopping.cancelled() => return Ok(()),
         };
-        let refreshed = async {
-            self.refresh(due.workspace, due.credential, Some(due.generation), RefreshReason::Due(turn?)).await
-        };
-        if let Err(error) = refreshed.await {
-            // The row says when it is due again.
-            tracing::info!(credential = %due.credential, %error, "a due refresh failed");
-        }
+        let reason = RefreshReason::Due(turn);
+        self.refresher.refresh(due.workspace, due.credential, Some(due.generation), reason).await
     }
 
-    /// Cancels refreshes that wait for their turn, so that a stop doesn't wait for them. Running ones finish.
-    pub fn stop(&self) {
-        self.stopping.cancel();
+    fn span(&self, due: &Due) -> Span {
+        tracing::info_span!("refresh_due", credential = %due.credential)
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use model::{CredentialKind, Environment, Timestamp};
 use store::Credential;
+use workers::Backoff;
 
 /// An account used within this time is refreshed before its access token ends.
 const IN_USE: Duration = Duration::from_secs(24 * 3600);
@@ -12,10 +13,8 @@ const IN_USE: Duration = Duration::from_secs(24 * 3600);
 const KEEP_ALIVE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The shortest time between refreshes ahead of time, whatever lifetime Zoom gives.
 const MIN_INTERVAL: Duration = Duration::from_secs(30);
-/// The first pause after a failure. It doubles with each.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause, so that an account recovers soon after Zoom does.
-const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// After failures. The longest pause is short, so that an account is back soon after Zoom is.
+const AFTER_FAILURES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
 
 /// A longer requested wait is capped.
 pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
@@ -47,8 +46,7 @@ pub(crate) fn ahead(env: &Environment, granted_at: Timestamp, life: Duration) ->
 
 /// After a failure. `asked` is the wait that Zoom requests.
 pub(crate) fn after_failure(env: &Environment, before: &Credential, asked: Option<Duration>) -> Timestamp {
-    let doubled = FIRST_PAUSE.saturating_mul(1 << before.failures.min(16));
-    let pause = part(env, doubled.min(MAX_PAUSE), 750..1000);
+    let pause = AFTER_FAILURES.jittered(before.failures, env);
     env.now() + asked.map_or(pause, |asked| asked.max(pause).min(MAX_RETRY_AFTER))
 }
 

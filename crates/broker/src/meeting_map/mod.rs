@@ -1,20 +1,22 @@
 //! Which account a meeting is hosted with.
 //!
-//! - `sync`: each account's meetings are listed when it is connected, when somebody asks, and now and then: a list repairs
+//! - `worker`: claims accounts whose list is due. `sync`: each account's meetings are listed when it is connected, when somebody asks, and now and then: a list repairs
 //!   whatever was missed.
 //! - What webhooks tell in between comes through `accounts::webhooks`.
 
 mod sync;
+mod worker;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use metrics::Metrics;
 use model::{
     AccountUser, Code, CredentialId, CredentialKind, Environment, Failure, MeetingNumber, WorkspaceId,
 };
 use store::MeetingStore;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use zoom::ZoomClient;
+
+pub use worker::DueLists;
 
 use crate::{accounts::Apps, tokens::AccessTokens};
 
@@ -32,12 +34,14 @@ pub struct MeetingHost {
 pub struct MeetingMap {
     pub(crate) store: Arc<dyn MeetingStore>,
     pub(crate) env: Environment,
-    pub(crate) tasks: TaskTracker,
     pub(crate) zoom: ZoomClient,
     pub(crate) apps: Arc<Apps>,
     pub(crate) access: Arc<AccessTokens>,
     pub(crate) metrics: Metrics,
-    pub(crate) stopping: CancellationToken,
+    /// After this, an account's meetings are listed again.
+    pub(crate) list_every: Duration,
+    /// The same, for an app whose webhooks report changes in between.
+    pub(crate) list_every_with_webhooks: Duration,
 }
 
 impl MeetingMap {

@@ -1,17 +1,15 @@
-//! Lists the meetings of due accounts, under the row's lease, page by page.
+//! Lists the meetings of an account, under the row's lease, page by page.
 //!
-//! Every process runs this worker. Stored meetings are dated at the start of the list, so a later webhook is
-//! not undone. An interrupted list keeps what it stored; the next one starts from the beginning. It never
-//! changes the account's health: an account without the scope can still sign bots in.
+//! Stored meetings are dated at the start of the list, so a later webhook is not undone. An interrupted list
+//! keeps what it stored; the next one starts from the beginning. It never changes the account's health: an
+//! account without the scope can still sign bots in.
 
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 
-use model::{
-    Class, Code, CredentialId, CredentialKind, Failure, LeaseToken, MeetingNumber, Timestamp, WorkspaceId,
-};
+use model::{Class, Code, CredentialId, CredentialKind, Failure, MeetingNumber, Timestamp, WorkspaceId};
 use rate_limits::Need;
 use store::{Credential, DueSync, Lease, Meeting, StoreError, Subject, SyncOutcome};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use workers::Backoff;
 use zoom::{Label, Listed, ListedMeeting, ListedUser, ZoomError, ZoomUser};
 
 use super::MeetingMap;
@@ -21,13 +19,9 @@ use crate::{
     tokens::LiveAccess,
 };
 
-/// Interval between looks while idle.
-const POLL_INTERVAL: Duration = Duration::from_secs(2);
-/// Most accounts listed at once by a process.
-const MAX_IN_FLIGHT: u32 = 4;
-/// How long a claim lasts without a renewal.
-const LEASE_TTL: Duration = Duration::from_secs(300);
-/// The longest time between writes, which also renew the claim.
+/// A lease that is not renewed lapses after this.
+pub(super) const LEASE_TTL: Duration = Duration::from_secs(300);
+/// What was listed is stored at least this often.
 const STORE_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a call may wait for its turn: other calls have priority.
 const TURN_TIMEOUT: Duration = Duration::from_secs(120);
@@ -35,14 +29,10 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(120);
 const STORE_BATCH: usize = 300;
 /// Most pages of a list. More would be a loop in Zoom's paging.
 const MAX_PAGES: usize = 1000;
-/// How often an account is listed when webhooks report changes ...
-const INTERVAL_WITH_WEBHOOKS: Duration = Duration::from_secs(24 * 3600);
-/// ... and when they don't.
-const INTERVAL_WITHOUT_WEBHOOKS: Duration = Duration::from_secs(6 * 3600);
 /// Zoom validates a webhook's URL every 72 hours (documented). Without a validation for longer, no webhooks
 /// are expected.
 const WEBHOOK_VALIDATION_TTL: Duration = Duration::from_secs(96 * 3600);
-/// The first pause after a temporary failure. It doubles with each.
+/// After failures that may pass. No longer than the interval of lists.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
 /// How long a row remembers that its meeting is deleted. Zoom's last repetition of a webhook comes after 85
 /// minutes (documented).
@@ -104,102 +94,70 @@ impl MeetingMap {
         Ok(true)
     }
 
-    /// Lists due accounts for as long as it is polled.
-    pub async fn run_sync(self: &Arc<Self>) -> Infallible {
-        let permits = Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize));
-        let mut sweep_at = self.env.now();
+    /// Removes the marks of meetings that were deleted long ago, for as long as it is polled.
+    pub async fn run_forgetting(self: Arc<Self>) -> Infallible {
         loop {
-            let now = self.env.now();
-            let left = u32::try_from(permits.available_permits()).unwrap_or(MAX_IN_FLIGHT);
-            let free = Arc::clone(&permits).acquire_many_owned(left).await.expect("never closed");
-            let looked = self.sync_due_into(free).await;
-            let swept = if now >= sweep_at {
-                sweep_at = now + FORGET_INTERVAL;
-                self.store.forget_gone_meetings(now - GONE_TTL).await.map(drop)
-            } else {
-                Ok(())
-            };
-            if let Err(error) = looked.and(swept.map_err(Failure::from)) {
-                tracing::warn!(%error, "the map of meetings could not be looked after");
+            if let Err(error) = self.store.forget_gone_meetings(self.env.now() - GONE_TTL).await {
+                tracing::warn!(%error, "the marks of deleted meetings could not be removed");
             }
-            self.env.clock.sleep(POLL_INTERVAL).await;
+            self.env.clock.sleep(FORGET_INTERVAL).await;
         }
     }
 
-    /// Claims accounts whose list is due and starts the lists as tasks of the process. Returns how many.
-    pub async fn sync_due(self: &Arc<Self>) -> Result<u32, Failure> {
-        let permits = Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize));
-        let free = permits.acquire_many_owned(MAX_IN_FLIGHT).await.expect("never closed");
-        self.sync_due_into(free).await
-    }
-
-    async fn sync_due_into(self: &Arc<Self>, mut permits: OwnedSemaphorePermit) -> Result<u32, Failure> {
-        let now = self.env.now();
-        let lease = Lease { token: LeaseToken::generate(&self.env), expires_at: now + LEASE_TTL };
-        let limit = u32::try_from(permits.num_permits()).unwrap_or(MAX_IN_FLIGHT);
-        if limit == 0 {
-            return Ok(0);
-        }
-        let due = self.store.claim_meeting_syncs(&lease, now, limit).await?;
-        let claimed = u32::try_from(due.len()).unwrap_or(u32::MAX);
-        for due in due {
-            let permit = permits.split(1).expect("no more were claimed than there are permits for");
-            let this = Arc::clone(self);
-            self.tasks.spawn(async move {
-                tokio::select! {
-                    () = this.sync(due, lease) => {}
-                    // The claim lapses, and then it is due again.
-                    () = this.stopping.cancelled() => {}
-                }
-                drop(permit);
-            });
-        }
-        Ok(claimed)
-    }
-
-    /// Lists one account's meetings and records the result on its row.
-    async fn sync(self: &Arc<Self>, due: DueSync, lease: Lease) {
+    /// Lists one account's meetings and says on its row what came of it.
+    pub(super) async fn sync(self: &Arc<Self>, due: DueSync, lease: &Lease) -> Result<(), Failure> {
         let since = self.env.now();
-        let failure = match self.list_into_map(due, &lease, since).await {
+        let failure = match self.list_into_map(due, lease, since).await {
             Ok(repair_after) => {
-                let outcome = SyncOutcome::Completed { since };
-                return self.finish_sync(due, &lease, outcome, repair_after).await;
+                let outcome = SyncOutcome::Completed { since, now: self.env.now() };
+                return self.finish_sync(due, lease, outcome, repair_after).await;
             }
-            Err(Broken::Fenced) => return,
-            // An app that is registered for tokens alone has nothing to fix.
+            // Whoever holds the lease now does the rest.
+            Err(Broken::Fenced) => return Ok(()),
+            // Whoever registers an app for tokens alone has nothing to mend.
             Err(Broken::NotCovered) => {
-                return self.finish_sync(due, &lease, SyncOutcome::NotBegun, INTERVAL_WITHOUT_WEBHOOKS).await;
+                return self.finish_sync(due, lease, SyncOutcome::NotBegun, self.list_every).await;
             }
             Err(Broken::Refused(error)) => error.into(),
             Err(Broken::Failed(failure)) => failure,
         };
-        match failure.class() {
-            // The scope was never requested; the account is healthy otherwise. Its own log says so.
-            Class::PersonMustAct => {
-                tracing::info!(credential = %due.credential, %failure, "meetings are not listed");
-            }
-            Class::Retry | Class::OurFault => {
-                tracing::warn!(credential = %due.credential, %failure, "meetings could not be listed");
-            }
-        }
-        // One line at the first failure, not for each try.
+        // A line when it begins to fail, and not for each try.
         let note = (due.failures == 0).then(|| {
             let words =
                 format!("meetings could not be listed: {}; {}", failure.detail, failure.code.advice());
             failure_note(&self.env, &words, failure.code)
         });
         let outcome = SyncOutcome::Failed { note: note.as_ref() };
-        self.finish_sync(due, &lease, outcome, pause_after(&failure, due.failures)).await;
+        let pause = self.pause_after(&failure, due.failures);
+        self.finish_sync(due, lease, outcome, pause).await?;
+        Err(failure)
     }
 
-    async fn finish_sync(&self, due: DueSync, lease: &Lease, outcome: SyncOutcome<'_>, pause: Duration) {
+    async fn finish_sync(
+        &self,
+        due: DueSync,
+        lease: &Lease,
+        outcome: SyncOutcome<'_>,
+        pause: Duration,
+    ) -> Result<(), Failure> {
         if !matches!(outcome, SyncOutcome::NotBegun) {
             self.metrics.meeting_sync(matches!(outcome, SyncOutcome::Completed { .. }));
         }
         let next = self.env.now() + schedule::part(&self.env, pause, 750..1000);
-        if let Err(error) = self.store.finish_meeting_sync(due.credential, lease, outcome, next).await {
-            // It becomes due again when the claim lapses.
-            tracing::warn!(credential = %due.credential, %error, "a list of meetings could not be recorded");
+        // If this fails, the list is due again when the lease lapses.
+        self.store.finish_meeting_sync(due.credential, lease, outcome, next).await?;
+        Ok(())
+    }
+
+    /// When to try again: what a person has to mend will hardly be mended within minutes.
+    fn pause_after(&self, failure: &Failure, failures: u32) -> Duration {
+        match failure.class() {
+            Class::Retry => {
+                let backoff = Backoff { first: FIRST_PAUSE, longest: self.list_every };
+                // No less than Zoom asks for, whatever is taken off it for the sake of jitter.
+                backoff.pause(failures).max(failure.retry_after.unwrap_or_default().mul_f64(1.5))
+            }
+            Class::PersonMustAct | Class::OurFault => self.list_every,
         }
     }
 
@@ -224,20 +182,9 @@ impl MeetingMap {
             }
             done => done?,
         }
-        let told = app.webhook_last_validation.is_some_and(|at| since.since(at) < WEBHOOK_VALIDATION_TTL);
-        Ok(if told { INTERVAL_WITH_WEBHOOKS } else { INTERVAL_WITHOUT_WEBHOOKS })
-    }
-}
-
-/// The pause before the next try: what a person has to fix takes longer than minutes.
-fn pause_after(failure: &Failure, failures: u32) -> Duration {
-    match failure.class() {
-        Class::Retry => {
-            let doubled = FIRST_PAUSE.saturating_mul(1 << failures.min(16)).min(INTERVAL_WITHOUT_WEBHOOKS);
-            // At least the wait that Zoom requests, despite the jitter.
-            doubled.max(failure.retry_after.unwrap_or_default().mul_f64(1.5))
-        }
-        Class::PersonMustAct | Class::OurFault => INTERVAL_WITHOUT_WEBHOOKS,
+        let is_told =
+            app.webhook_last_validation.is_some_and(|at| at.was_within(WEBHOOK_VALIDATION_TTL, since));
+        Ok(if is_told { self.list_every_with_webhooks } else { self.list_every })
     }
 }
 

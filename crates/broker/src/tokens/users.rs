@@ -82,7 +82,7 @@ impl Users {
         }
         let now = self.env.now();
         let found = self.found.get(&(credential, user.clone()));
-        if let Some((id, _)) = found.filter(|(_, at)| now.since(*at) < FOUND_TTL) {
+        if let Some((id, _)) = found.filter(|(_, at)| at.was_within(FOUND_TTL, now)) {
             return Ok(Ok(id));
         }
         let looked_up = self.look_up(access, credential, user).await?;
@@ -108,7 +108,7 @@ impl Users {
             Failure::new(Code::ZoomUnexpected, "Zoom names a user by what is no id of its own")
         })?;
         let now = self.env.now();
-        let fresh = |(_, at): &(AccountUser, Timestamp)| now.since(*at) < FOUND_TTL;
+        let fresh = |(_, at): &(AccountUser, Timestamp)| at.was_within(FOUND_TTL, now);
         self.found.put((credential, address.clone()), (id.clone(), now), fresh);
         Ok(Ok(id))
     }

@@ -62,7 +62,7 @@ async fn it_closes_by_itself_once_zoom_takes_the_app_again() {
     assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::AppUnhealthy, "nobody has found out yet");
     fixture.pass(PROBE).await;
     // No caller is needed for that: the refresher asks.
-    assert_eq!(fixture.broker.accounts.refresher.refresh_due().await.unwrap(), 1);
+    assert_eq!(fixture.refresh_due(&fixture.broker).await, 1);
     fixture.settle().await;
     assert_eq!(refused_since(&fixture).await, None);
     assert_eq!(fixture.row(id).await.generation, 2);

@@ -4,7 +4,10 @@
 use std::{collections::HashMap, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
 use audit::{Asker, Audit, AuditMode, Audited, Journal};
-use broker::{AuthorizationReturn, AuthorizationStart, Broker, Escrow, NewApp, Parts, WantedZak};
+use broker::{
+    AuthorizationReturn, AuthorizationStart, Broker, DueLists, DueRefreshes, Escrow, NewApp, Parts, Timing,
+    WantedZak,
+};
 use http::{HeaderMap, HeaderName};
 use metrics::Metrics;
 use model::{
@@ -19,8 +22,9 @@ use store::{AppKind, Credential, Credentials, Note, Store};
 use store_sql::{SqlStore, sqlite};
 use tempfile::TempDir;
 use token_links::TokenLinks;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
+use workers::{NotCounted, Settings, Worker, Workers};
 use zoom::{Endpoints, Zak, ZoomClient};
 use zoom_sim::{Ready, Simulator, SimulatorConfig};
 
@@ -30,6 +34,13 @@ pub(crate) const ANY: WantedZak<'_> =
 pub(crate) const FRESH: WantedZak<'_> = WantedZak { fresh: true, ..ANY };
 /// An access token lives for this long at Zoom.
 pub(crate) const ACCESS_LIFE: Duration = Duration::from_secs(3600);
+
+/// Everything that is due runs at once.
+const AT_ONCE: Settings = Settings {
+    most_at_once: NonZeroU32::new(256).unwrap(),
+    claim_at_least: NonZeroU32::MIN,
+    poll_interval: Duration::from_secs(1),
+};
 
 /// How many calls of Zoom a second a process makes.
 #[derive(Clone, Copy)]
@@ -208,6 +219,33 @@ impl Fixture {
         Server { broker: Arc::clone(&self.broker), links: Arc::clone(&self.links) }
     }
 
+    /// Refreshes what is due, as a worker of `broker` does: how many accounts that was.
+    pub(crate) async fn refresh_due(&self, broker: &Broker) -> u32 {
+        let (workers, worker) = self.refreshes(broker);
+        let claimed = worker.claim().await.unwrap();
+        worker.finish().await;
+        workers.stop().await;
+        claimed
+    }
+
+    /// A worker of `broker` that refreshes what is due when it is told to claim.
+    pub(crate) fn refreshes(&self, broker: &Broker) -> (Workers, Worker<DueRefreshes>) {
+        let workers = Workers::new(self.env.clone(), Arc::new(NotCounted));
+        let work = DueRefreshes::new(broker.accounts.refresher.clone(), workers.stopping().clone());
+        let worker = Worker::new(&workers, work, AT_ONCE);
+        (workers, worker)
+    }
+
+    /// Lists the meetings of accounts that are due, as a worker of `broker` does: how many accounts that was.
+    pub(crate) async fn list_due(&self, broker: &Broker, stopping: CancellationToken) -> u32 {
+        let workers = Workers::new(self.env.clone(), Arc::new(NotCounted));
+        let work = DueLists::new(broker.meeting_map.clone(), stopping);
+        let worker = Worker::new(&workers, work, AT_ONCE);
+        let claimed = worker.claim().await.unwrap();
+        worker.finish().await;
+        claimed
+    }
+
     /// Waits for what callers have left running.
     pub(crate) async fn settle(&self) {
         self.tasks.close();
@@ -314,6 +352,7 @@ fn parts(
         callbacks: None,
         refreshes_per_second: Some(pace.refreshes),
         unknown_plan: Some(pace.unknown_plan),
+        timing: Timing::default(),
     }
 }
 

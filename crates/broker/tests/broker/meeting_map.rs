@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use broker::{MeetingHost, NewApp};
+use broker::{DueLists, MeetingHost, NewApp};
 use model::{
     Code, CredentialId, CredentialStatus, MeetingNumber, MeetingSyncStatus, Secret, Timestamp, WorkspaceId,
 };
 use serde_json::{Value, json};
 use store::{AccountLog as _, AppKind, LogFilter, LogLine};
+use tokio_util::sync::CancellationToken;
+use workers::Work as _;
 
 use crate::{
     harness::Fixture,
@@ -39,7 +41,7 @@ async fn personal_room(fixture: &Fixture) -> MeetingNumber {
 
 /// Lists what is due: how many accounts that was.
 async fn look(fixture: &Fixture) -> u32 {
-    let claimed = fixture.broker.meeting_map.sync_due().await.unwrap();
+    let claimed = fixture.list_due(&fixture.broker, CancellationToken::new()).await;
     fixture.settle().await;
     claimed
 }
@@ -243,9 +245,10 @@ async fn a_list_of_a_process_that_died_is_made_by_another() {
     let number = meeting(&fixture, &fixture.zoom.user).await;
     let id = fixture.connect().await;
     let dying = fixture.another_broker(fixture.clock.clone()).await;
-    // Its tasks end at their first pause, with the claim in the store.
-    dying.accounts.refresher.stop();
-    assert_eq!(dying.meeting_map.sync_due().await.unwrap(), 1);
+    // Its lists end at their first pause, with the claim in the store.
+    let stopped = CancellationToken::new();
+    stopped.cancel();
+    assert_eq!(fixture.list_due(&dying, stopped).await, 1);
     fixture.settle().await;
     if state(&fixture, id).await == MeetingSyncStatus::InProgress {
         assert_eq!(look(&fixture).await, 0, "somebody seems to be on it");
@@ -253,6 +256,33 @@ async fn a_list_of_a_process_that_died_is_made_by_another() {
         assert_eq!(look(&fixture).await, 1);
     }
     assert_eq!(host(&fixture, number).await, Some(own(id)));
+}
+
+#[tokio::test]
+async fn a_list_that_takes_longer_than_its_lease_is_not_begun_by_another() {
+    let fixture = fixture().await;
+    fixture.connect().await;
+    let lists = DueLists::new(fixture.broker.meeting_map.clone(), CancellationToken::new());
+    let claimed = lists.claim(9).await.unwrap().pop().unwrap().item;
+    let held_until = async || {
+        let query = sqlx::query_scalar("SELECT sync_lease_expires_at FROM credentials");
+        let db = sqlx::SqlitePool::connect(fixture.database().to_str().unwrap()).await.unwrap();
+        Timestamp::from_microsecond(query.fetch_one(&db).await.unwrap())
+    };
+    let minutes = async {
+        for _ in 0..6 {
+            let before = held_until().await;
+            fixture.clock.advance(MINUTE);
+            while held_until().await == before {}
+        }
+    };
+    tokio::select! {
+        () = lists.keep_lease(&claimed) => panic!("it is kept"),
+        () = minutes => {}
+    }
+    assert_eq!(look(&fixture).await, 0, "a lease lasts for five minutes, and this one was renewed");
+    fixture.clock.advance(MINUTE * 5);
+    assert_eq!(look(&fixture).await, 1);
 }
 
 #[tokio::test]

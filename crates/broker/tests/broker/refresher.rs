@@ -12,7 +12,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Claims what is due and waits for what came of it.
 async fn look(fixture: &Fixture) -> u32 {
-    let claimed = fixture.broker.accounts.refresher.refresh_due().await.unwrap();
+    let claimed = fixture.refresh_due(&fixture.broker).await;
     fixture.settle().await;
     claimed
 }
@@ -161,7 +161,8 @@ async fn what_waits_for_its_turn_holds_up_neither_a_caller_nor_a_stop() {
     // A process with one turn a second, and time that stands still: the first is refreshed, the others wait.
     let slow = Pace { refreshes: NonZeroU32::MIN, ..Pace::AT_ONCE };
     let slow = fixture.another_broker_at(fixture.clock.clone(), slow).await;
-    assert_eq!(slow.accounts.refresher.refresh_due().await.unwrap(), 3);
+    let (workers, worker) = fixture.refreshes(&slow);
+    assert_eq!(worker.claim().await.unwrap(), 3);
     let refreshed = async || {
         let rows = fixture.store.credentials(fixture.workspace).await.unwrap();
         rows.iter().filter(|row| row.generation == 2).count()
@@ -171,7 +172,8 @@ async fn what_waits_for_its_turn_holds_up_neither_a_caller_nor_a_stop() {
     for id in ids {
         fixture.zak(id).await.unwrap();
     }
-    slow.accounts.refresher.stop();
+    workers.stop().await;
+    worker.finish().await;
     fixture.settle().await;
     assert_eq!(fixture.zoom.stats().await.refreshes, 3);
 }

@@ -84,7 +84,7 @@ async fn its_tokens_are_fetched_anew_without_escrow_and_idle_ones_not_at_all() {
     // A day later nobody has asked: the refresher fetches one more and then lets it rest.
     for _ in 0..2 {
         fixture.pass(24 * ACCESS_LIFE).await;
-        fixture.broker.accounts.refresher.refresh_due().await.unwrap();
+        fixture.refresh_due(&fixture.broker).await;
         fixture.settle().await;
     }
     let row = fixture.row(id).await;

@@ -195,11 +195,8 @@ impl Life {
             Event::LookForDue(server) => {
                 let server = self.server(server).await;
                 let broker = Arc::clone(&server.broker);
-                server
-                    .spawn(async move { broker.accounts.refresher.refresh_due().await })
-                    .await
-                    .unwrap()
-                    .unwrap();
+                let fixture = Arc::clone(&fixture);
+                server.spawn(async move { fixture.refresh_due(&broker).await }).await.unwrap();
             }
             Event::Expire => fixture.pass(ACCESS_LIFE).await,
             Event::Wait => fixture.pass(Duration::from_secs(90)).await,

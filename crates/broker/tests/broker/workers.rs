@@ -13,11 +13,12 @@ use workers::Workers;
 use crate::harness::Fixture;
 
 /// The background loops of a broker.
-const WORKERS: [&str; 10] = [
+const WORKERS: [&str; 11] = [
     "refresh",
     "escrow",
     "webhooks",
     "meeting_sync",
+    "gone_meetings",
     "parked_consents",
     "zoom_limits",
     "audit_journal",

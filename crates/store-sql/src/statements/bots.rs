@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use model::{
     BotId, BotStatus, CLOCK_TOLERANCE, LeaseToken, ScreenshotId, Sealed, StatusChange, Timestamp, WorkspaceId,
 };
-use store::{Bot, BotChange, BotChanged, BotFilter, BotPage, Bots, Lease, Screenshot, StoreError, Transition};
+use store::{
+    Bot, BotChange, BotChanged, BotFilter, BotPage, Bots, Lease, Screenshot, StoreError, Transition,
+};
 
 use super::{bot_outputs, bot_places, events, meeting_events, pools};
 use crate::{
@@ -243,7 +245,14 @@ impl Bots for SqlStore {
             .await?;
             tx.commit().await?;
             let BotChange { request, meeting_digest, join_at, metadata } = change.clone();
-            Ok(BotChanged::Done(Bot { request, meeting_digest, join_at, metadata, leased_until: None, ..bot }))
+            Ok(BotChanged::Done(Bot {
+                request,
+                meeting_digest,
+                join_at,
+                metadata,
+                leased_until: None,
+                ..bot
+            }))
         };
         self.transaction("change_bot", Isolation::OnRows, body).await
     }
@@ -277,10 +286,10 @@ impl Bots for SqlStore {
                  SELECT 1 FROM workspaces WHERE bot_limit IS NOT NULL AND id IN\n\
                      (SELECT workspace FROM bots WHERE status NOT IN ('done', 'fatal')\n\
                           AND coalesce(join_at, created_at) <= $1\n\
-                          AND (lease_expires_at IS NULL OR lease_expires_at <= $1))\n\
+                          AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $2))\n\
                  ORDER BY id FOR NO KEY UPDATE",
             )
-            .bind(now)
+            .with(values![now, expires_at + CLOCK_TOLERANCE])
             .execute(&mut tx)
             .await?;
             let rows = query(format!("-- lease_due_bots: find\n\
@@ -331,7 +340,7 @@ impl Bots for SqlStore {
                    AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
                    AND (leave_requested_at IS NOT NULL\n\
                         OR status = 'ready' AND coalesce(join_at, created_at) < $4\n\
-                        OR status <> 'ready' AND coalesce(lease_expires_at, 0) < $4 AND NOT EXISTS\n\
+                        OR status <> 'ready' AND (coalesce(lease_expires_at, 0) < $4 OR lease_expires_at > $3) AND NOT EXISTS\n\
                             (SELECT 1 FROM bot_steps WHERE bot = bots.id AND bot_steps.created_at >= $4))\n\
                  ORDER BY coalesce(join_at, created_at), id LIMIT $2\n\
                  FOR UPDATE OF bots SKIP LOCKED"
@@ -549,9 +558,10 @@ impl Bots for SqlStore {
         Ok(())
     }
 
-    async fn bot_server_seen_at(&self) -> Result<Option<Timestamp>, StoreError> {
+    async fn bot_server_seen_at(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let seen_at: Option<Option<i64>> =
-            query("-- bot_server_seen_at\nSELECT max(seen_at) FROM bot_servers")
+            query("-- bot_server_seen_at\nSELECT max(seen_at) FROM bot_servers WHERE seen_at <= $1")
+                .bind(now + CLOCK_TOLERANCE)
                 .scalar(&self.readers)
                 .await?;
         Ok(seen_at.flatten().map(Timestamp::from_microsecond))

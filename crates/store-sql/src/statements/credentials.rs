@@ -3,8 +3,8 @@
 
 use async_trait::async_trait;
 use model::{
-    CredentialId, CredentialKind, CredentialStatus, DisconnectCause, MeetingSyncStatus, ReauthCause,
-    Timestamp, WorkspaceId, ZoomOauthAppId,
+    CLOCK_TOLERANCE, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, MeetingSyncStatus,
+    ReauthCause, Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 use store::{
     Credential, CredentialFilter, Credentials, Due, Grant, LONGEST_REST, Lease, Note, Page, RefreshLease,
@@ -464,11 +464,11 @@ impl Credentials for SqlStore {
         // An account that is never refreshed (NULL) stays so.
         query(
             "-- touch_credential\n\
-             UPDATE credentials SET used_at = greatest(coalesce(used_at, $1), $1),\n\
+             UPDATE credentials SET used_at = CASE WHEN used_at > $1 AND used_at <= $4 THEN used_at ELSE $1 END,\n\
                  refresh_at = CASE WHEN refresh_at IS NOT NULL THEN least(refresh_at, coalesce($2, refresh_at)) END\n\
              WHERE id = $3",
         )
-        .with(values![now, refresh_at, id])
+        .with(values![now, refresh_at, id, now + CLOCK_TOLERANCE])
         .execute(&self.writer)
         .await?;
         Ok(())
@@ -492,20 +492,30 @@ impl Credentials for SqlStore {
     }
 
     async fn claim_due(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError> {
-        query(
-            "-- claim_due\n\
-             UPDATE credentials SET refresh_at = $1 WHERE id IN (\n\
-                 SELECT id FROM (SELECT id FROM credentials WHERE refresh_at <= $2\n\
-                     ORDER BY refresh_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS due\n\
+        let body = |mut tx: Tx| async move {
+            let found = query(
+                "-- claim_due: find\n\
+                 SELECT * FROM (SELECT workspace, id, app, generation, refresh_at FROM credentials\n\
+                     WHERE refresh_at <= $1 ORDER BY refresh_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS due\n\
                  UNION ALL\n\
-                 SELECT id FROM (SELECT id FROM credentials WHERE refresh_at > $4\n\
-                     LIMIT $3 FOR UPDATE SKIP LOCKED) AS from_the_future\n\
-                 LIMIT $3)\n\
-             RETURNING workspace, id, app, generation",
-        )
-        .with(values![until, now, limit, now + LONGEST_REST])
-        .all(&self.writer, due)
-        .await
+                 SELECT * FROM (SELECT workspace, id, app, generation, refresh_at FROM credentials\n\
+                     WHERE refresh_at > $3 LIMIT $2 FOR UPDATE SKIP LOCKED) AS from_the_future\n\
+                 LIMIT $2",
+            )
+            .with(values![now, limit, now + LONGEST_REST])
+            .all(&mut tx, due)
+            .await?;
+            if !found.is_empty() {
+                query("-- claim_due\nUPDATE credentials SET refresh_at = $1 WHERE id = ANY($2)")
+                    .bind(until)
+                    .bind(list(found.iter().map(|due| due.credential)))
+                    .execute(&mut tx)
+                    .await?;
+                tx.commit().await?;
+            }
+            Ok(found)
+        };
+        self.transaction("claim_due", Isolation::OnRows, body).await
     }
 }
 
@@ -516,5 +526,6 @@ fn due(row: &Row) -> Result<Due, StoreError> {
         credential: row.parsed("id")?,
         app: row.parsed("app")?,
         generation: row.number("generation")?,
+        due_at: row.time("refresh_at")?,
     })
 }

@@ -12,13 +12,18 @@ use crate::{
     SqlStore,
     db::{Isolation, Tx},
     page::{by, comparison},
-    query::{MOST_ROWS, Value, query, values},
+    query::{MOST_ROWS, Value, list, query, values},
     row::Row,
 };
 
 /// Applies a webhook's news to the known meetings, in the transaction that records the event.
-pub(crate) async fn tell(db: &mut Tx, workspace: WorkspaceId, news: &MeetingNews) -> Result<(), StoreError> {
-    let told = Told { workspace, news };
+pub(crate) async fn tell(
+    db: &mut Tx,
+    workspace: WorkspaceId,
+    news: &MeetingNews,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let told = Told { workspace, news, future: now + CLOCK_TOLERANCE };
     match &news.change {
         MeetingChange::Exists { number, host } => {
             told.move_host(db, *number, host).await?;
@@ -45,6 +50,8 @@ const HEARERS: &str = "workspace = $1 AND status NOT LIKE 'disconnected%'\n\
 struct Told<'a> {
     workspace: WorkspaceId,
     news: &'a MeetingNews,
+    /// Rows from later than this were written by a wrong clock.
+    future: Timestamp,
 }
 
 impl Told<'_> {
@@ -65,7 +72,7 @@ impl Told<'_> {
                  host = CASE WHEN excluded.host = '' THEN old.host ELSE excluded.host END,\n\
                  personal = greatest(old.personal, excluded.personal), gone = excluded.gone,\n\
                  synced_at = excluded.synced_at\n\
-             WHERE old.synced_at <= excluded.synced_at"
+             WHERE old.synced_at <= excluded.synced_at OR old.synced_at > $7"
         );
         query(sql)
             .with(values![
@@ -74,7 +81,8 @@ impl Told<'_> {
                 &self.news.zoom_account_id,
                 number.as_i64(),
                 self.news.as_of,
-                what
+                what,
+                self.future
             ])
             .execute(db)
             .await?;
@@ -90,9 +98,10 @@ impl Told<'_> {
     ) -> Result<(), StoreError> {
         let sql = format!(
             "-- tell_meetings: lose\n\
-             UPDATE meetings SET gone = 1, synced_at = $3 WHERE workspace = $1 AND {which} AND synced_at <= $3"
+             UPDATE meetings SET gone = 1, synced_at = $3\n\
+             WHERE workspace = $1 AND {which} AND (synced_at <= $3 OR synced_at > $4)"
         );
-        query(sql).with(values![self.workspace, value, self.news.as_of]).execute(db).await?;
+        query(sql).with(values![self.workspace, value, self.news.as_of, self.future]).execute(db).await?;
         Ok(())
     }
 
@@ -101,9 +110,9 @@ impl Told<'_> {
         query(
             "-- tell_meetings: move host\n\
              UPDATE meetings SET host = $3, synced_at = $4\n\
-             WHERE workspace = $1 AND number = $2 AND host <> $3 AND synced_at <= $4",
+             WHERE workspace = $1 AND number = $2 AND host <> $3 AND (synced_at <= $4 OR synced_at > $5)",
         )
-        .with(values![self.workspace, number.as_i64(), host, self.news.as_of])
+        .with(values![self.workspace, number.as_i64(), host, self.news.as_of, self.future])
         .execute(db)
         .await?;
         Ok(())
@@ -114,9 +123,10 @@ impl Told<'_> {
         query(
             "-- tell_meetings: leave room\n\
              UPDATE meetings SET gone = 1, synced_at = $4\n\
-             WHERE workspace = $1 AND host = $2 AND personal <> 0 AND number <> $3 AND synced_at <= $4",
+             WHERE workspace = $1 AND host = $2 AND personal <> 0 AND number <> $3\n\
+                 AND (synced_at <= $4 OR synced_at > $5)",
         )
-        .with(values![self.workspace, host, number.as_i64(), self.news.as_of])
+        .with(values![self.workspace, host, number.as_i64(), self.news.as_of, self.future])
         .execute(db)
         .await?;
         Ok(())
@@ -147,6 +157,7 @@ fn due(row: &Row) -> Result<DueSync, StoreError> {
         workspace: row.parsed("workspace")?,
         credential: row.parsed("id")?,
         failures: row.count("sync_failures")?,
+        due_at: row.time("sync_due_at")?,
     })
 }
 
@@ -184,27 +195,41 @@ impl Meetings for SqlStore {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<DueSync>, StoreError> {
-        query(
-            "-- claim_meeting_syncs\n\
-             UPDATE credentials SET meeting_sync = $1, sync_due_at = $2, sync_lease_expires_at = $2,\n\
-                 sync_lease_token = $3\n\
-             WHERE id IN (\n\
-                 SELECT id FROM credentials WHERE (sync_due_at <= $4 OR sync_due_at > $6) AND status IN ('healthy', 'degraded')\n\
-                     AND (sync_lease_expires_at IS NULL OR sync_lease_expires_at <= $4)\n\
-                 ORDER BY sync_due_at, id LIMIT $5\n\
-                 FOR UPDATE SKIP LOCKED)\n\
-             RETURNING workspace, id, sync_failures",
-        )
-        .with(values![
-            MeetingSyncStatus::InProgress.as_str(),
-            lease.expires_at,
-            lease.token,
-            now,
-            limit,
-            now + LONGEST_SYNC_PAUSE + CLOCK_TOLERANCE
-        ])
-        .all(&self.writer, due)
-        .await
+        let body = |mut tx: Tx| async move {
+            // Who held a lease that no clock can have given was due when taking it.
+            let found = query(
+                "-- claim_meeting_syncs: find\n\
+                 SELECT workspace, id, sync_failures, sync_due_at FROM credentials\n\
+                 WHERE status IN ('healthy', 'degraded')\n\
+                     AND ((sync_due_at <= $1 OR sync_due_at > $2)\n\
+                             AND (sync_lease_expires_at IS NULL OR sync_lease_expires_at <= $1)\n\
+                         OR sync_due_at IS NOT NULL AND sync_lease_expires_at > $3)\n\
+                 ORDER BY sync_due_at, id LIMIT $4\n\
+                 FOR UPDATE SKIP LOCKED",
+            )
+            .with(values![
+                now,
+                now + LONGEST_SYNC_PAUSE + CLOCK_TOLERANCE,
+                lease.expires_at + CLOCK_TOLERANCE,
+                limit
+            ])
+            .all(&mut tx, due)
+            .await?;
+            if !found.is_empty() {
+                query(
+                    "-- claim_meeting_syncs\n\
+                     UPDATE credentials SET meeting_sync = $1, sync_due_at = $2, sync_lease_expires_at = $2,\n\
+                         sync_lease_token = $3 WHERE id = ANY($4)",
+                )
+                .with(values![MeetingSyncStatus::InProgress.as_str(), lease.expires_at, lease.token])
+                .bind(list(found.iter().map(|due| due.credential)))
+                .execute(&mut tx)
+                .await?;
+                tx.commit().await?;
+            }
+            Ok(found)
+        };
+        self.transaction("claim_meeting_syncs", Isolation::OnRows, body).await
     }
 
     async fn put_meetings(
@@ -248,8 +273,9 @@ impl Meetings for SqlStore {
                 query.push(
                     " ON CONFLICT (credential, number) DO UPDATE SET host = excluded.host, personal = excluded.personal,\n\
                          gone = 0, synced_at = excluded.synced_at\n\
-                     WHERE old.synced_at < excluded.synced_at",
+                     WHERE old.synced_at < excluded.synced_at OR old.synced_at > ",
                 );
+                query.push_bind(until);
                 query.execute(&mut tx).await?;
             }
             tx.commit().await?;
@@ -284,12 +310,12 @@ impl Meetings for SqlStore {
             .await?;
             let Some(row) = row else { return Ok(false) };
             match outcome {
-                SyncOutcome::Completed { since } => {
+                SyncOutcome::Completed { since, now } => {
                     query(
                         "-- finish_meeting_sync: gone\n\
-                         DELETE FROM meetings WHERE credential = $1 AND synced_at < $2",
+                         DELETE FROM meetings WHERE credential = $1 AND (synced_at < $2 OR synced_at > $3)",
                     )
-                    .with(values![id, since])
+                    .with(values![id, since, now + CLOCK_TOLERANCE])
                     .execute(&mut tx)
                     .await?;
                 }

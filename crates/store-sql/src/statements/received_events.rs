@@ -73,7 +73,7 @@ async fn receive(db: &mut Tx, received: &ReceivedEvent<'_>) -> Result<Received, 
         return Ok(Received::Known);
     }
     if let Some(news) = news {
-        meetings::tell(db, event.workspace, news).await?;
+        meetings::tell(db, event.workspace, news, event.received_at).await?;
     }
     match disconnection {
         Some(disconnection) if end(db, event, disconnection).await? => Ok(Received::Ended),

@@ -8,7 +8,9 @@ use std::{
 };
 
 use futures_util::future::{join_all, join3};
-use model::{BotId, BotStatus, LeaseToken, ScreenshotId, Sealed, StatusChange, SubCode, Timestamp, WorkspaceId};
+use model::{
+    BotId, BotStatus, LeaseToken, ScreenshotId, Sealed, StatusChange, SubCode, Timestamp, WorkspaceId,
+};
 
 use super::{CALLERS, Conformance, ROUNDS};
 use crate::{Bot, BotChange, BotChanged, BotFilter, Lease, Screenshot, Transition};
@@ -259,7 +261,7 @@ pub async fn screenshots_stay_in_their_workspace(suite: &Conformance) {
 pub async fn the_last_server_that_runs_bots_is_known(suite: &Conformance) {
     let (now, hour) = (suite.env.now(), Duration::from_secs(3600));
     let see = async |server, at, forget| suite.store.see_bot_server(server, at, forget).await.unwrap();
-    let seen_at = async || suite.store.bot_server_seen_at().await.unwrap();
+    let seen_at = async || suite.store.bot_server_seen_at(now + hour * 3).await.unwrap();
     assert_eq!(seen_at().await, None);
     see("one", now, now).await;
     see("two", now + hour, now).await;
@@ -267,6 +269,8 @@ pub async fn the_last_server_that_runs_bots_is_known(suite: &Conformance) {
     assert_eq!(seen_at().await, Some(now + hour));
     see("one", now + hour * 3, now + hour * 2).await;
     assert_eq!(seen_at().await, Some(now + hour * 3), "and the other is forgotten");
+    see("of a wrong clock", now + hour * 9, now).await;
+    assert_eq!(seen_at().await, Some(now + hour * 3), "what is from the future says nothing");
 }
 
 pub async fn workspaces_share_what_is_free(suite: &Conformance) {
@@ -429,7 +433,9 @@ pub async fn a_bot_is_changed_until_its_first_step(suite: &Conformance) {
     };
     assert!(matches!(try_to(other, made.request.clone()).await, BotChanged::Unknown));
     assert!(matches!(try_to(workspace, suite.sealed()).await, BotChanged::Meanwhile));
-    let BotChanged::Done(shown) = try_to(workspace, made.request.clone()).await else { panic!("not changed") };
+    let BotChanged::Done(shown) = try_to(workspace, made.request.clone()).await else {
+        panic!("not changed")
+    };
     let row = suite.store.bot(workspace, made.id).await.unwrap().unwrap();
     for bot in [shown, row] {
         assert_eq!((bot.request, bot.join_at), (change.request.clone(), Some(later)));
@@ -477,7 +483,9 @@ pub async fn a_bot_is_cancelled_or_joins_never_both(suite: &Conformance) {
         let made = added(suite, workspace).await;
         // Servers lease what is due and take the first step, while callers cancel and move the same bot.
         let servers = join_all((0..CALLERS).map(|_| async {
-            let Some((bot, lease)) = lease_at(suite, suite.env.now(), 60, 1).await.pop() else { return false };
+            let Some((bot, lease)) = lease_at(suite, suite.env.now(), 60, 1).await.pop() else {
+                return false;
+            };
             suite.store.record_step(bot.id, &lease, &joining).await.unwrap() == Transition::Recorded
         }));
         let cancels = join_all((0..CALLERS).map(|_| async {

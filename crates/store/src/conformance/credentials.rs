@@ -358,10 +358,12 @@ pub async fn who_is_due_is_claimed_once(suite: &Conformance) {
     let now = suite.env.now();
     let (due, later) = (now + Duration::from_secs(3000), now + Duration::from_secs(3120));
     assert!(suite.store.claim_due(now, later, 9).await.unwrap().is_empty(), "not yet");
+    let refresh_at = read(suite, &made).await.refresh_at;
     let found = suite.store.claim_due(due, later, 9).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].credential, found[0].workspace), (made.id, made.workspace));
     assert_eq!((found[0].app, found[0].generation), (made.app, 1));
+    assert_eq!(Some(found[0].due_at), refresh_at);
     assert!(suite.store.claim_due(due, later, 9).await.unwrap().is_empty(), "it is taken");
     assert_eq!(
         suite.store.claim_due(later, later, 9).await.unwrap().len(),
@@ -404,12 +406,15 @@ pub async fn refreshers_at_once_share_what_is_due(suite: &Conformance) {
 pub async fn using_brings_the_next_look_forward(suite: &Conformance) {
     let made = connected(suite).await;
     let (now, sooner) =
-        (suite.env.now() + Duration::from_secs(60), suite.env.now() + Duration::from_secs(90));
+        (suite.env.now() + Duration::from_secs(20), suite.env.now() + Duration::from_secs(90));
     suite.store.touch_credential(made.id, now, Some(sooner)).await.unwrap();
     suite.store.touch_credential(made.id, now, Some(sooner + Duration::from_secs(9))).await.unwrap();
     suite.store.touch_credential(made.id, suite.env.now(), None).await.unwrap();
     let found = read(suite, &made).await;
     assert_eq!((found.used_at, found.refresh_at), (Some(now), Some(sooner)));
+    suite.store.touch_credential(made.id, now + Duration::from_secs(9 * 3600), None).await.unwrap();
+    suite.store.touch_credential(made.id, now, None).await.unwrap();
+    assert_eq!(read(suite, &made).await.used_at, Some(now), "a time from the future is replaced");
     let lease = suite.lease(60);
     take(suite, &made, 1, &lease).await;
     assert!(lose(suite, made.id, &lease, ReauthCause::Revoked).await);

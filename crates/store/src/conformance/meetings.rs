@@ -60,7 +60,7 @@ async fn sync(suite: &Conformance, of: &Credential, meetings: &[Meeting], since:
 }
 
 async fn finish(suite: &Conformance, of: &Credential, lease: &Lease, since: Timestamp) {
-    let outcome = SyncOutcome::Completed { since };
+    let outcome = SyncOutcome::Completed { since, now: since + MINUTE * 5 };
     assert!(suite.store.finish_meeting_sync(of.id, lease, outcome, since + HOUR).await.unwrap());
 }
 
@@ -90,7 +90,8 @@ async fn tell(suite: &Conformance, to: &Credential, change: MeetingChange, as_of
         app: to.app,
         name: "meeting.created".into(),
         ended: None,
-        received_at: suite.env.now(),
+        // Later than everything that is told here.
+        received_at: suite.env.now() + HOUR,
     };
     let news = MeetingNews { zoom_account_id: to.zoom_account_id.clone(), change, as_of };
     let received = ReceivedEvent { event, disconnection: None, news: Some(&news) };
@@ -101,7 +102,8 @@ pub async fn a_list_replaces_the_list_before(suite: &Conformance) {
     let (made, now) = (connected(suite).await, suite.env.now());
     assert_eq!(state(suite, &made).await, MeetingSyncStatus::NotStarted);
     let (lease, claimed) = claim(suite, now).await;
-    assert_eq!(claimed, [DueSync { workspace: made.workspace, credential: made.id, failures: 0 }]);
+    let due_at = made.granted_at;
+    assert_eq!(claimed, [DueSync { workspace: made.workspace, credential: made.id, failures: 0, due_at }]);
     assert_eq!(state(suite, &made).await, MeetingSyncStatus::InProgress);
     for page in [vec![of("user-1", 1), of("user-1", 2)], vec![], vec![of("user-1", 3)]] {
         assert!(suite.store.put_meetings(made.id, &lease, &page, now, now + HOUR).await.unwrap());
@@ -189,10 +191,10 @@ pub async fn a_fenced_sync_writes_nothing(suite: &Conformance) {
     assert_eq!(claimed.len(), 1, "the first lease has lapsed");
     let page = [of("user-1", 1)];
     assert!(!suite.store.put_meetings(made.id, &slow, &page, now, now + HOUR).await.unwrap());
-    let outcome = SyncOutcome::Completed { since: now };
+    let outcome = SyncOutcome::Completed { since: now, now };
     assert!(!suite.store.finish_meeting_sync(made.id, &slow, outcome, now + HOUR).await.unwrap());
     assert!(known(suite, &made).await.is_empty());
-    assert!(suite.store.put_meetings(made.id, &next, &page, now, now + HOUR).await.unwrap());
+    assert!(suite.store.put_meetings(made.id, &next, &page, now, now + MINUTE * 4).await.unwrap());
     assert!(claim(suite, now + MINUTE * 3).await.1.is_empty(), "putting holds on to it");
 }
 
@@ -358,8 +360,40 @@ pub async fn a_due_time_of_a_wrong_clock_puts_no_list_off(suite: &Conformance) {
         assert!(suite.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap());
         let (lease, claimed) = claim(suite, now).await;
         assert_eq!(claimed.len(), 1);
-        let outcome = SyncOutcome::Completed { since: now };
+        let outcome = SyncOutcome::Completed { since: now, now };
         assert!(suite.store.finish_meeting_sync(made.id, &lease, outcome, next).await.unwrap());
         assert_eq!(claim(suite, now).await.1.is_empty(), is_believed);
     }
+}
+
+pub async fn a_lease_of_a_wrong_clock_holds_no_list_up(suite: &Conformance) {
+    let (made, now) = (connected(suite).await, suite.env.now());
+    // Two hours ahead: not later than a list may be due, but later than a lease may last.
+    let (wrong, claimed) = claim(suite, now + HOUR * 2).await;
+    assert_eq!(claimed.len(), 1);
+    let (lease, claimed) = claim(suite, now).await;
+    assert_eq!(claimed.iter().map(|due| due.credential).collect::<Vec<_>>(), [made.id]);
+    let page = [of("user-1", 1)];
+    assert!(!suite.store.put_meetings(made.id, &wrong, &page, now, now + MINUTE).await.unwrap());
+    assert!(suite.store.put_meetings(made.id, &lease, &page, now, now + MINUTE).await.unwrap());
+    assert!(claim(suite, now).await.1.is_empty(), "a lease of now is believed");
+    finish(suite, &made, &lease, now).await;
+    assert!(claim(suite, now).await.1.is_empty(), "and it is listed");
+}
+
+pub async fn a_meeting_known_from_the_future_is_replaced(suite: &Conformance) {
+    let (made, now) = (connected(suite).await, suite.env.now());
+    sync(suite, &made, &[of("user-1", 1), of("user-1", 2), of("user-1", 3)], now + HOUR * 9).await;
+    tell(suite, &made, MeetingChange::Gone { number: number(1), host: None }, now).await;
+    assert_eq!(known(suite, &made).await, [2, 3]);
+    assert!(suite.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap());
+    let (lease, claimed) = claim(suite, now).await;
+    assert_eq!(claimed.len(), 1);
+    assert!(suite.store.put_meetings(made.id, &lease, &[of("user-2", 2)], now, now + MINUTE).await.unwrap());
+    finish(suite, &made, &lease, now).await;
+    assert_eq!(known(suite, &made).await, [2], "the other is gone");
+    let page = Page { order: Order::Ascending, after: None, most: 9 };
+    let filter = MeetingFilter::default();
+    let rows = suite.store.known_meetings(made.workspace, &filter, MeetingKey::Number, &page).await;
+    assert_eq!(rows.unwrap()[0].synced_at, now);
 }

@@ -175,7 +175,8 @@ macro_rules! conformance_tests {
                        an_event_is_kept_once_and_by_who_holds_the_bot,
                        erased_events_are_gone_and_their_numbers_stay_taken,
                        events_are_forgotten_so_long_after_their_bots_end, bots_know_each_other_in_a_meeting }
-            meetings { a_due_time_of_a_wrong_clock_puts_no_list_off, a_list_replaces_the_list_before, the_host_wins, disconnecting_forgets_its_meetings,
+            meetings { a_due_time_of_a_wrong_clock_puts_no_list_off, a_lease_of_a_wrong_clock_holds_no_list_up,
+                a_meeting_known_from_the_future_is_replaced, a_list_replaces_the_list_before, the_host_wins, disconnecting_forgets_its_meetings,
                        who_is_due_is_synced_by_one, a_fenced_sync_writes_nothing,
                        who_asks_during_a_sync_gets_another, a_failed_sync_is_counted_and_keeps_what_is_known,
                        what_zoom_tells_reaches_the_host_and_who_speaks_for_her,

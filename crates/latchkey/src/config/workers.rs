@@ -1,0 +1,98 @@
+//! `[refresh]` and `[meetings]`: workers that keep accounts and meetings up to date.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use anyhow::bail;
+use broker::Timing;
+use serde::{Deserialize, Serialize};
+
+/// `[refresh]`
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Refresh {
+    /// How often accounts that are due are looked for, in seconds.
+    poll_seconds: NonZeroU32,
+    /// Accounts that are refreshed at once, including those that wait for their turn at Zoom.
+    most_at_once: NonZeroU32,
+}
+
+/// `[meetings]`
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Meetings {
+    /// How often accounts whose meetings are due to be listed are looked for, in seconds.
+    poll_seconds: NonZeroU32,
+    /// Accounts whose meetings are listed at once.
+    most_at_once: NonZeroU32,
+    /// After how many hours an account's meetings are listed again.
+    list_every_hours: u32,
+    /// The same, for an app whose webhooks report changes in between.
+    list_every_hours_with_webhooks: u32,
+}
+
+impl Default for Refresh {
+    fn default() -> Self {
+        let Timing { refresh_poll, refreshes_at_once, .. } = Timing::default();
+        Self { poll_seconds: whole_seconds(refresh_poll), most_at_once: refreshes_at_once }
+    }
+}
+
+impl Default for Meetings {
+    fn default() -> Self {
+        let Timing { list_poll, lists_at_once, list_every, list_every_with_webhooks, .. } = Timing::default();
+        Self {
+            poll_seconds: whole_seconds(list_poll),
+            most_at_once: lists_at_once,
+            list_every_hours: whole_seconds(list_every).get() / 3600,
+            list_every_hours_with_webhooks: whole_seconds(list_every_with_webhooks).get() / 3600,
+        }
+    }
+}
+
+impl Meetings {
+    /// A list that is due later than any server may have set is taken for a wrong clock's.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        let longest = store::LONGEST_SYNC_PAUSE.as_secs() / 3600;
+        for (name, hours) in [
+            ("list_every_hours", self.list_every_hours),
+            ("list_every_hours_with_webhooks", self.list_every_hours_with_webhooks),
+        ] {
+            if !(1..=longest).contains(&hours.into()) {
+                bail!("meetings.{name} must be from 1 to {longest}");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the broker's workers do at once, and how often.
+pub(super) fn timing(refresh: &Refresh, meetings: &Meetings) -> Timing {
+    let seconds = |count: NonZeroU32| Duration::from_secs(count.get().into());
+    let hours = |count: u32| Duration::from_secs(u64::from(count) * 3600);
+    Timing {
+        refresh_poll: seconds(refresh.poll_seconds),
+        refreshes_at_once: refresh.most_at_once,
+        list_poll: seconds(meetings.poll_seconds),
+        lists_at_once: meetings.most_at_once,
+        list_every: hours(meetings.list_every_hours),
+        list_every_with_webhooks: hours(meetings.list_every_hours_with_webhooks),
+    }
+}
+
+fn whole_seconds(span: Duration) -> NonZeroU32 {
+    u32::try_from(span.as_secs()).ok().and_then(NonZeroU32::new).expect("a short time")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Meetings;
+
+    #[test]
+    fn lists_are_made_within_the_time_that_servers_believe() {
+        for (hours, is_allowed) in [(0, false), (1, true), (48, true), (49, false)] {
+            let meetings: Meetings = toml::from_str(&format!("list_every_hours = {hours}")).unwrap();
+            assert_eq!(meetings.check().is_ok(), is_allowed, "{hours}");
+        }
+        assert!(Meetings::default().check().is_ok());
+    }
+}
