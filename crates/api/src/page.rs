@@ -95,10 +95,10 @@ impl Query {
         self.get(name).map(|text| loose_time(text).ok_or_else(wrong)).transpose()
     }
 
-    /// An id to narrow a list to.
+    /// An id to narrow a list to. An empty one is refused: the caller has an id in mind, and would get the whole list.
     pub(crate) fn id<T: FromStr>(&self, name: &str) -> Result<Option<T>, FieldErrors> {
         let wrong = |_| FieldErrors::one(name, "It must be an id.");
-        self.get(name).map(|text| text.parse().map_err(wrong)).transpose()
+        self.all(name).last().map(|text| text.parse().map_err(wrong)).transpose()
     }
 
     /// A word of a closed set to narrow a list to.

@@ -49,6 +49,10 @@ pub(super) fn document(path: &str, item: &mut PathItem) {
         }
         for_parameters(operation);
     }
+    if let Some(RefOr::T(body)) = item.patch.as_mut().and_then(|operation| operation.request_body.as_mut()) {
+        // A change without a body changes nothing.
+        body.required = Some(Required::False);
+    }
 }
 
 /// The scope that a call needs, if it needs a key.

@@ -92,9 +92,18 @@ fn add_to(responses: &mut BTreeMap<String, RefOr<Response>>, error: &ApiError) {
         response.content.entry(JSON.to_owned()).or_insert_with(|| ContentBuilder::new().build().into());
     let RefOr::T(content) = content else { return };
     content.schema = Some(schema_of(content, is_by_field));
-    let name =
-        body.get("code").and_then(Value::as_str).unwrap_or(if is_by_field { "fields" } else { "not_found" });
-    content.examples.entry(name.to_owned()).or_insert_with(|| example(body.clone()).into());
+    content.examples.entry(name_of(error, &body)).or_insert_with(|| example(body.clone()).into());
+}
+
+/// What an example is called: by its code, where that says all.
+fn name_of(error: &ApiError, body: &Value) -> String {
+    match error {
+        ApiError::Invalid(_) => "fields".to_owned(),
+        ApiError::NotFound => "not_found".to_owned(),
+        ApiError::InvalidPage => "invalid_page".to_owned(),
+        ApiError::PermissionDenied(scope) => format!("lacks_{}", scope.as_str()),
+        _ => body["code"].as_str().unwrap_or("refused").to_owned(),
+    }
 }
 
 fn example(body: Value) -> Example {

@@ -6,9 +6,11 @@
 //! | a request body | `request!` (`request/mod.rs`) |
 //! | an error | the [`ApiError`](crate::error::ApiError) itself, which chooses status and body (`errors`) |
 //! | what every route has in common | added to each from what it is: a key, a body, an id (`common`) |
+//! | refusals that several routes answer alike | moved to the components (`shared`) |
 
 mod common;
 mod errors;
+mod shared;
 
 use std::sync::LazyLock;
 
@@ -80,6 +82,7 @@ pub(crate) fn document_as_json() -> Map<String, Value> {
     };
     document.insert("servers".to_owned(), json!([{ "url": "http://127.0.0.1:8080" }]));
     drop_unused_schemas(&mut document);
+    shared::share(&mut document);
     document
 }
 

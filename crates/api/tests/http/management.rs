@@ -149,6 +149,7 @@ async fn lists_are_narrowed_and_say_what_they_do_not_know() {
             json!({ "ordering": ["It must be created_at or -created_at."] }),
         ),
         (format!("{ACCOUNTS}?oauth_app=x"), json!({ "oauth_app": ["It must be an id."] })),
+        (format!("{ACCOUNTS}?oauth_app="), json!({ "oauth_app": ["It must be an id."] })),
         (
             format!("{ACCOUNTS}?status=ill"),
             json!({ "status": ["It must be healthy, unhealthy or disconnected."] }),

@@ -98,6 +98,7 @@ async fn every_error_code_is_in_the_document() {
     }
     for (path, method, operation) in operations(&document) {
         for (status, response) in operation["responses"].as_object().unwrap() {
+            let response = resolved(&document, response);
             let Some(content) = response["content"].get("application/json") else { continue };
             for (name, example) in content["examples"].as_object().into_iter().flatten() {
                 let answer = Answer::of_json(status.parse().unwrap(), &example["value"]);
@@ -253,9 +254,17 @@ fn is_public(operation: &Value) -> bool {
     operation["security"] == json!([])
 }
 
+/// What stands there, or what a reference there leads to.
+fn resolved<'a>(document: &'a Value, response: &'a Value) -> &'a Value {
+    let Some(reference) = response["$ref"].as_str() else { return response };
+    document
+        .pointer(reference.strip_prefix('#').unwrap())
+        .unwrap_or_else(|| panic!("{reference} leads nowhere"))
+}
+
 /// Validates an answer against the schema of its status.
 fn complain_unless_documented(document: &Value, operation: &Value, answer: &Answer, what: &str) {
-    let response = &operation["responses"][answer.status.to_string()];
+    let response = resolved(document, &operation["responses"][answer.status.to_string()]);
     assert!(response.is_object(), "{what}: {} is not documented", answer.status);
     let Some(content) = response.get("content") else {
         assert_eq!(answer.text, "", "{what}");
