@@ -55,7 +55,7 @@ def beside(folder):
         link = latchkey.token_link(account["id"], verification="unsigned")
         status, zak = latchkey.call("GET", link)
         assert status == 200, zak
-    secrets = {"link": link.rsplit(".", 1)[1], "zak": zak, "access token": token, "key": os.environ["LATCHKEY_KEY"]}
+    secrets = {"link": link.rsplit(".", 1)[1], "zak": zak, "access token": token, "key": os.environ["LATCHKEY_API_KEY"]}
     (folder / "secrets.json").write_text(json.dumps(secrets | {"account id": account["id"]}))
 
 

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 
-const { LATCHKEY_URL, LATCHKEY_KEY, LATCHKEY_APP, ZOOM_CONTROL, ZOOM_CLIENT_ID } = process.env;
+const { LATCHKEY_URL, LATCHKEY_API_KEY, LATCHKEY_APP, ZOOM_CONTROL, ZOOM_CLIENT_ID } = process.env;
 
 /** POST to Latchkey's API. */
 async function api(path, fields) {
-  const headers = { authorization: `Token ${LATCHKEY_KEY}`, 'content-type': 'application/json' };
+  const headers = { authorization: `Token ${LATCHKEY_API_KEY}`, 'content-type': 'application/json' };
   const answer = await fetch(LATCHKEY_URL + path, { method: 'POST', headers, body: JSON.stringify(fields) });
   return [answer.status, await answer.json()];
 }

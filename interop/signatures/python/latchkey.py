@@ -25,7 +25,7 @@ def call(method, url, body=None, headers=None):
 
 def api(path, fields):
     """`POST` to Latchkey's API."""
-    headers = {"authorization": f"Token {os.environ['LATCHKEY_KEY']}"}
+    headers = {"authorization": f"Token {os.environ['LATCHKEY_API_KEY']}"}
     status, text = call("POST", os.environ["LATCHKEY_URL"] + path, json.dumps(fields).encode(), headers)
     return status, json.loads(text)
 

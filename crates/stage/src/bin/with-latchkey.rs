@@ -1,10 +1,11 @@
-//! `with-latchkey FOLDER COMMAND [ARGUMENT…]`: runs a command beside a simulated Zoom and a Latchkey that has an app there.
+//! `with-latchkey [--bots SDK] FOLDER COMMAND [ARGUMENT…]`: runs a command beside a simulated Zoom and a Latchkey that has an app
+//! there. With `--bots` it runs a bot at a time, with Zoom's SDK out of that folder.
 //!
 //! Logs and data go to the folder, which is emptied first. The command finds its way by the environment:
 //!
 //! | variable | |
 //! |---|---|
-//! | `LATCHKEY_URL`, `LATCHKEY_KEY` | Latchkey, and an API key to it |
+//! | `LATCHKEY_URL`, `LATCHKEY_API_KEY` | Latchkey, and an API key to it |
 //! | `LATCHKEY_APP` | the id of a user-level app there |
 //! | `ZOOM_CONTROL`, `ZOOM_CLIENT_ID` | the simulator's control API, and the same app at Zoom |
 
@@ -34,7 +35,11 @@ async fn main() -> ExitCode {
 
 /// Whether the command says that all is well.
 async fn run(arguments: Vec<OsString>) -> anyhow::Result<bool> {
-    let [folder, command, arguments @ ..] = &arguments[..] else {
+    let (sdk, arguments) = match &arguments[..] {
+        [bots, sdk, rest @ ..] if bots == "--bots" => (Some(Path::new(sdk)), rest),
+        arguments => (None, arguments),
+    };
+    let [folder, command, arguments @ ..] = arguments else {
         bail!("give a folder, a command, and its arguments")
     };
     let folder = emptied(Path::new(folder))?;
@@ -43,7 +48,7 @@ async fn run(arguments: Vec<OsString>) -> anyhow::Result<bool> {
     let latchkey = std::env::current_exe()?.with_file_name("latchkey");
     let (zoom, log) = (folder.join("zoom"), folder.join("simulator.log"));
     let simulator = Simulator::start(&latchkey, &zoom, &log, http.clone(), &env).await?;
-    let config = configure(&folder, &simulator)?;
+    let config = configure(&folder, &simulator, sdk)?;
     let log = folder.join("latchkey.log");
     let server = Server::start(&latchkey, &config, None, &log, http, &env).await?;
 
@@ -54,7 +59,7 @@ async fn run(arguments: Vec<OsString>) -> anyhow::Result<bool> {
     let status = Command::new(command)
         .args(arguments)
         .env("LATCHKEY_URL", &server.url)
-        .env("LATCHKEY_KEY", server.api_key.expose())
+        .env("LATCHKEY_API_KEY", server.api_key.expose())
         .env("LATCHKEY_APP", text(&registered, "id")?)
         .env("ZOOM_CONTROL", &simulator.ready.control)
         .env("ZOOM_CLIENT_ID", text(&app, "client_id")?)
@@ -75,16 +80,24 @@ fn emptied(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder.canonicalize()?)
 }
 
-/// A token broker without bots, which may call back to this machine.
-fn configure(folder: &Path, simulator: &Simulator) -> anyhow::Result<PathBuf> {
+/// A token broker, with a bot at a time if it is given an SDK. It may call back to this machine, and lets callers come as often
+/// as they like.
+fn configure(folder: &Path, simulator: &Simulator, sdk: Option<&Path>) -> anyhow::Result<PathBuf> {
     let zoom = &simulator.ready;
-    let configuration = json!({
+    let mut configuration = json!({
         "listen": "127.0.0.1:0",
         "data_dir": folder.join("data"),
         "zoom": { "oauth_base": zoom.zoom_base, "api_base": zoom.api_base, "ca_file": zoom.ca_file },
         "bots": { "capacity": 0 },
         "callbacks": { "allow_networks": ["127.0.0.0/8"] },
+        "limits": { "enabled": false },
     });
+    if let Some(sdk) = sdk {
+        configuration["bots"] = json!({ "capacity": 1 });
+        configuration["browser"] = json!({ "sdk_dir": sdk.canonicalize().context("the SDK's folder")? });
+        configuration["zoom"]["meeting_address"] = json!(zoom.zoom_address);
+        configuration["zoom"]["meeting_spki"] = json!(zoom.spki);
+    }
     let path = folder.join("latchkey.toml");
     std::fs::write(&path, toml::to_string(&configuration)?)?;
     Ok(path)

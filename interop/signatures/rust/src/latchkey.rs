@@ -99,7 +99,7 @@ pub(crate) fn zoom_access_token() -> String {
 /// `POST` to Latchkey's API: status and answer.
 fn api(path: &str, fields: &Value) -> (u16, Value) {
     let request = HTTP.post(format!("{}{path}", variable("LATCHKEY_URL")));
-    let request = request.header("authorization", format!("Token {}", variable("LATCHKEY_KEY")));
+    let request = request.header("authorization", format!("Token {}", variable("LATCHKEY_API_KEY")));
     let mut answer = request.send_json(fields).expect("an answer");
     (answer.status().as_u16(), answer.body_mut().read_json().expect("JSON"))
 }
