@@ -88,7 +88,7 @@ impl Audit {
         given.map(|()| Audited { token, record: id })
     }
 
-    /// Records that a token was refused. Nobody waits for that.
+    /// Records that a token was refused. The caller doesn't wait for it.
     pub fn refuse(&self, access: TokenAccess, code: Code) {
         let refused = Outcome::Refused(code);
         self.metrics().token_read(access.kind, refused);

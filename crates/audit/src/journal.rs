@@ -47,9 +47,10 @@ struct Inner {
     files: Mutex<JournalFiles>,
     pending: Mutex<Pending>,
     news: Notify,
-    /// Held by whoever brings batches into the store.
+    /// Held while batches are moved into the store.
     turn: tokio::sync::Mutex<()>,
-    /// Whether the store was away when it was last asked: then nobody has to wait until it has failed once more.
+    /// Whether the last call of the store failed: then writers go to the disk without waiting for another
+    /// failure.
     away: AtomicBool,
 }
 
@@ -131,7 +132,7 @@ impl Journal {
         }
     }
 
-    /// Waits until nobody else brings batches into the store.
+    /// Waits until no other task moves batches into the store.
     pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.inner.turn.lock().await
     }

@@ -30,15 +30,15 @@ const MOST_WAITING: usize = 16_384;
 const MOST_AT_ONCE: usize = 2048;
 /// How often at most it is looked for more that could come along: some ten microseconds each, if they bring anybody.
 const LOOKS: u32 = 16;
-/// Between two batches that nobody waits for. What a relaxed audit loses when the process is killed is not older than this
-/// and a commit.
+/// Pause between batches that no caller waits for. A relaxed audit that is killed loses at most this and one
+/// commit.
 const GATHER: Duration = Duration::from_millis(25);
 /// How long a token waits for its record.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 /// How often it is looked for tokens that have waited so long: a timer for each of them would cost more than its record.
 const LOOK_FOR_LATE: Duration = Duration::from_millis(250);
-/// How long the store may take: a connection that hangs must not hang the audit, and whoever waits for it has time left for
-/// the disk.
+/// Time limit of the store: a connection that hangs must not hang the audit, and a waiting caller needs time
+/// left for the disk.
 const TRY_WITHIN: Duration = Duration::from_secs(1);
 /// Pauses between tries double from the first to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
@@ -79,7 +79,7 @@ struct Entry {
 }
 
 impl Entry {
-    /// Nobody is given a token on a record whose waiter has gone.
+    /// No token is given on a record whose caller has gone.
     fn matters(&self) -> bool {
         self.waiter.as_ref().is_none_or(|waiter| !waiter.is_closed())
     }
@@ -112,15 +112,15 @@ impl Audit {
         written.await.map_err(|_| unwritten())
     }
 
-    /// Whether tokens were refused a moment ago because their records could not be written. Only a moment: a server
-    /// that nobody asks for a token any more could never show that it works again.
+    /// Whether tokens were refused a moment ago because their records could not be written. It expires,
+    /// because a server without requests could never show that it works again.
     pub fn refuses_tokens(&self, now: Timestamp) -> bool {
         let refused_at = *self.shared.refused_at.lock().unwrap_or_else(PoisonError::into_inner);
         self.shared.mode == AuditMode::Strict
             && refused_at.is_some_and(|at| now.since(at) < REFUSAL_COUNTS_FOR)
     }
 
-    /// Writes a record that nobody waits for. When there is no room for it, the log is where it can be read.
+    /// Writes a record that no caller waits for. If the queue is full it goes to the log.
     pub(crate) fn write_later(&self, record: AuditRecord) {
         if let Err(entry) = self.shared.enqueue(Entry { record, waiter: None }) {
             self.shared.log_lost_record(&entry);
@@ -145,7 +145,7 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts an entry into the queue and sees that somebody writes it. Gives it back when the queue is too long.
+    /// Puts an entry into the queue and starts a writer if none runs. Returns it when the queue is too long.
     fn enqueue(self: &Arc<Self>, entry: Entry) -> Result<(), Box<Entry>> {
         let mut queue = self.queue();
         if queue.waiting.len() >= MOST_WAITING {
@@ -161,7 +161,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Writes batch after batch until nobody waits.
+    /// Writes batches until no caller waits.
     async fn write(&self) {
         let _over = ResetOnPanic(self);
         let (mut batch, mut pause, mut stopping) = (Vec::new(), PAUSES.0, None);
@@ -174,7 +174,7 @@ impl Shared {
             let begun = self.env.now();
             if self.unless_late(&mut batch, self.is_kept(&batches)).await {
                 for waiter in batch.drain(..).filter_map(|entry| entry.waiter) {
-                    // Whoever has gone meanwhile has no token, and a record too many.
+                    // A caller that has gone has no token, and leaves a surplus record.
                     let _gone = waiter.send(());
                 }
                 pause = PAUSES.0;
@@ -192,7 +192,7 @@ impl Shared {
         }
     }
 
-    /// Waits for `work`, and turns away whoever has waited too long meanwhile.
+    /// Waits for `work`, and refuses callers that have waited too long meanwhile.
     async fn unless_late<T>(&self, batch: &mut Vec<Entry>, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {
@@ -243,7 +243,7 @@ impl Shared {
         stored || (!disk_first && self.is_on_disk(batches).await)
     }
 
-    /// Where nobody waits for the disk, a record need not lie on it twice.
+    /// If no caller waits for the disk, a record need not be on it twice.
     fn is_disk_first(&self) -> bool {
         self.mode == AuditMode::Strict && self.journal.as_ref().is_some_and(|journal| journal.is_first)
     }
@@ -282,8 +282,8 @@ impl Shared {
         }
     }
 
-    /// Takes whoever waits into the batch, without those who have given up. `false`: nobody is left, and from here on the
-    /// next one has to start a new task.
+    /// Takes the waiting callers into the batch, without those that have given up. `false` when none is left;
+    /// then the next caller has to start a new task.
     fn fill(&self, batch: &mut Vec<Entry>) -> bool {
         batch.retain(Entry::matters);
         let mut queue = self.queue();
@@ -319,7 +319,7 @@ impl Drop for ResetOnPanic<'_> {
         if std::thread::panicking() {
             let mut queue = self.0.queue();
             queue.writing = false;
-            // Nobody is at work on them now.
+            // No task works on them now.
             queue.waiting.retain(|entry| entry.waiter.is_none());
         }
     }

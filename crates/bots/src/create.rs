@@ -120,7 +120,11 @@ impl Supervisor {
     }
 
     /// Checks the app, the account and the pool. An address that names a user is replaced by the user's id.
-    pub(crate) async fn check_sign_in(&self, workspace: WorkspaceId, zoom: &mut ZoomOptions) -> Result<(), NotCreated> {
+    pub(crate) async fn check_sign_in(
+        &self,
+        workspace: WorkspaceId,
+        zoom: &mut ZoomOptions,
+    ) -> Result<(), NotCreated> {
         let parts = &*self.parts;
         if let Some(app) = zoom.oauth_app {
             match parts.store.zoom_oauth_app(workspace, app).await?.map(|app| app.kind) {

@@ -5,7 +5,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Of the server's own: database, key ring, escrow, audit, browsers, and calls to Zoom and to customers.
 const RESERVE: u64 = 512;
-/// Nobody needs more than this. Where the system allows anything, "as many as it allows" is a billion.
+/// More than this is never needed. Where the system has no limit, "as many as it allows" is a billion.
 const ENOUGH: u64 = 65_536;
 /// With fewer than this it is no server.
 const FEWEST: u64 = 16;

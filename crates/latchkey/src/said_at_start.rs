@@ -33,7 +33,7 @@ pub(crate) fn trust(config: &Config) -> Option<Problem> {
             file.display()
         ),
     };
-    let consequence = "Whoever has that authority's key, or answers there, can pass for Zoom. It is for the simulator: connect no real \
+    let consequence = "The holder of that authority's key, or the server there, can pass for Zoom. It is for the simulator: connect no real \
          account, or take these settings out.";
     Some(Problem { severity: Severity::Warning, cause, consequence: consequence.into() })
 }

@@ -64,8 +64,8 @@ impl Stop {
     }
 }
 
-/// Reads on a thread of its own. The runtime's would be waited for when the runtime ends, and it reads until whoever holds
-/// the other end lets go: the process would outlive its work, deaf to signals.
+/// Reads on a thread of its own. The runtime would wait for its own blocking threads at its end, and this one
+/// reads until the other end is closed.
 async fn end_of_stdin() {
     let (ended, end) = oneshot::channel();
     let reading = thread::Builder::new().name("stdin".into()).spawn(move || {

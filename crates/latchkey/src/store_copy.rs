@@ -160,7 +160,7 @@ impl fmt::Display for Side {
 struct Made(Option<PathBuf>);
 
 impl Made {
-    /// Nobody shall find an empty installation where a copy has failed.
+    /// A failed copy must not leave an empty installation.
     fn take_back(self) {
         let Some(path) = self.0 else { return };
         for ending in ["", "-wal", "-shm"] {

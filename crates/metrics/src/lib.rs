@@ -237,7 +237,7 @@ impl Metrics {
         self.0.mints.get_or_create(&[("kind", kind.as_str()), ("outcome", outcome)]).clone()
     }
 
-    /// Somebody asked for a turn at Zoom, and has it or not.
+    /// A call wanted a turn at Zoom, and got it or not.
     pub fn turn(&self, limit: &'static str, outcome: TurnOutcome) {
         self.turns(limit, outcome).inc();
     }
@@ -305,7 +305,7 @@ impl Metrics {
         self.0.audit_dropped.inc();
     }
 
-    /// Somebody asked for a seat of a pool in vain.
+    /// A request found no seat in a pool.
     pub fn seat_refused(&self, code: Code) {
         self.0.pool_refusals.get_or_create(&[("code", code.as_str())]).inc();
     }
@@ -322,7 +322,7 @@ impl Metrics {
         self.0.credential_changes.get_or_create(&[("to", status.as_str())]).inc();
     }
 
-    /// Replaces the counts of all states of accounts. One that nobody is in any more is zero, and does not vanish.
+    /// Replaces the counts of accounts by state. A state without accounts is zero, and does not vanish.
     pub fn accounts(&self, counts: &[(CredentialStatus, u64)]) {
         for status in CredentialStatus::ALL {
             let count = counts.iter().find(|(counted, _)| *counted == status).map_or(0, |(_, count)| *count);

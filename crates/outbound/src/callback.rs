@@ -45,7 +45,7 @@ pub enum CallbackError {
     /// The address is not public and not allowed.
     #[error("{Forbidden}")]
     Forbidden,
-    /// Nobody answered: name, connection or TLS.
+    /// No answer: name resolution, connection or TLS failed.
     #[error("the server cannot be reached")]
     Unreachable,
     /// No whole answer in time.

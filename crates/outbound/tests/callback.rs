@@ -50,7 +50,7 @@ struct Seen {
     headers: HeaderMap,
 }
 
-/// Somebody's token server on loopback, and the client under test.
+/// A customer's token server on loopback, and the client under test.
 struct Table {
     port: u16,
     seen: Arc<Mutex<Vec<Seen>>>,

@@ -13,8 +13,8 @@ use zoom::LimitHit;
 
 /// How long a server may begin calls on a share that it hasn't confirmed.
 pub(super) const SHARE_TTL: Duration = Duration::from_secs(5);
-/// When a share is free that nobody has confirmed. By then its holder has stopped beginning calls (5 s), those have had
-/// their answer or their timeout (15 s) and their second is over (1 s): what is left is for clocks that differ.
+/// When an unconfirmed share becomes free. By then its holder has stopped starting calls (5 s), those have
+/// had their answer or timeout (15 s) and their second is over (1 s); the rest is for differing clocks.
 const LAPSES: Duration = Duration::from_secs(30);
 /// How long Zoom must not have refused before it is trusted with more calls again.
 const EASES_AFTER: Duration = Duration::from_secs(10);
@@ -118,7 +118,7 @@ fn fair_share(slots_in_all: u32, holder: LeaseToken, others: &[LimitShare], now:
     0
 }
 
-/// Zoom has refused a call: for a while nobody calls.
+/// Zoom has refused a call: no calls for a while.
 pub(super) fn refuse(limit: &mut ZoomLimit, hit: LimitHit, now: Timestamp) {
     let until = now + pause(hit, limit.strain);
     limit.blocked_until = limit.blocked_until.max(Some(until));
@@ -129,7 +129,7 @@ pub(super) fn refuse(limit: &mut ZoomLimit, hit: LimitHit, now: Timestamp) {
     }
 }
 
-/// How long nobody calls after a refusal: as long as Zoom says, or longer each time.
+/// How long to pause after a refusal: as long as Zoom says, or longer each time.
 pub(super) fn pause(hit: LimitHit, strain: u32) -> Duration {
     let ours = if hit.daily { DAILY_LIMIT_RETRY } else { Duration::from_secs(1 << strain.min(MAX_STRAIN)) };
     // Zero is what a date in the past comes to: a clock is wrong.
@@ -180,7 +180,7 @@ mod tests {
     fn who_wants_little_gets_it_and_the_others_share_the_rest() {
         let [a, b, c] = servers();
         let mut limit = ZoomLimit { per_second: Some(30), ..unknown("limit", NOW) };
-        assert_eq!(claim(&mut limit, a, 0, 100, NOW), 30, "nobody else wants any");
+        assert_eq!(claim(&mut limit, a, 0, 100, NOW), 30, "no other server wants any");
         assert_eq!(claim(&mut limit, b, 0, 100, NOW), 0, "they are not free yet");
         assert_eq!(claim(&mut limit, c, 0, 2, NOW), 0);
         // The first comes again: 20 of its slots are still in use, and begin nothing new.

@@ -21,7 +21,7 @@ use super::{
 
 /// How often a server updates the shared row while callers wait for what others have.
 const SYNC_INTERVAL: Duration = Duration::from_millis(500);
-/// How often it confirms what it has while nobody waits.
+/// How often it confirms its share while no call waits.
 const CONFIRM_INTERVAL: Duration = Duration::from_secs(2);
 /// How long idle slots are kept: the next call may follow at once.
 const IDLE_TTL: Duration = Duration::from_secs(2);
@@ -55,7 +55,7 @@ pub(super) struct Limit {
     kind: Kind,
     context: Arc<Context>,
     state: Mutex<State>,
-    /// Something has changed that whoever drives the queue should know.
+    /// A change that the queue's driver should know.
     changed: Notify,
     /// One at a time updates the shared row.
     updating: tokio::sync::Mutex<()>,
@@ -164,8 +164,8 @@ impl Limit {
         answer.await.unwrap_or_else(|_| Err(Failure::new(Code::Internal, "the queue for Zoom broke off")))
     }
 
-    /// Sees to the share while nobody waits: confirms what is in use and gives back what is idle. Answers whether the limit
-    /// can be forgotten.
+    /// Maintains the share while no call waits: confirms what is in use and gives back what is idle. Returns
+    /// whether the limit can be dropped.
     pub(super) async fn maintain(self: &Arc<Self>) -> bool {
         let now = self.context.env.now();
         let (due, idle) = {
@@ -210,7 +210,7 @@ impl Limit {
             self.context.metrics.limit_hit(self.kind.name);
             let until = now + allotment::pause(hit, state.known.strain);
             state.blocked_until = state.blocked_until.max(Some(until));
-            // Whoever left before the first refusal came back says nothing new.
+            // A call that started before the first refusal arrived adds nothing new.
             if state.refused_at.is_none_or(|at| begun_at > at || at.is_from_the_future(now)) {
                 state.refused_at = Some(now);
                 state.news.refused = Some(hit);
@@ -257,7 +257,8 @@ impl Limit {
         }
     }
 
-    /// Gives turns to whoever can have one, and says what is to be done for the others; `None` when there are none.
+    /// Gives turns to the calls that can have one, and returns what is to be done for the others; `None` when
+    /// there are none.
     fn step(self: &Arc<Self>) -> Option<Step> {
         let now = self.context.env.now();
         // Dropped when the lock is open again: a turn's end wants it, too.
@@ -292,9 +293,9 @@ impl Limit {
         Some(Step::Wait(until))
     }
 
-    /// Whoever can't be served in time hears so now, and when to come back.
+    /// A call that can't be served in time is told at once, with the time to come back.
     fn turn_away_the_hopeless(&self, state: &mut State, now: Timestamp) {
-        // As long as nobody knows what Zoom allows, one answer may change everything.
+        // While Zoom's limit is unknown, one answer may change everything.
         let plan_is_known = self.kind.label.is_none() || state.known.per_second.is_some();
         let slots = if plan_is_known && state.asked_at.is_some() { state.fair } else { u32::MAX };
         let in_use = state.slots.in_use(now);
@@ -313,7 +314,7 @@ impl Limit {
 
     fn refuse(&self, waiter: Waiter, failure: Failure) {
         self.context.metrics.turn(self.kind.name, TurnOutcome::TurnedAway);
-        // Whoever is gone need not hear it.
+        // A caller that has gone needs no answer.
         drop(waiter.reply.send(Err(failure)));
     }
 
@@ -325,7 +326,7 @@ impl Limit {
             state.asked_at = Some(self.context.env.now());
             (state.slots.suspend(), state.known.clone())
         };
-        // Alone, we know what is in the row; otherwise somebody has surely changed it.
+        // As the only server we know the row; otherwise another one has surely changed it.
         let alone = known.version > 0 && known.shares.iter().all(|share| share.holder == self.context.holder);
         if !alone {
             match self.read_shared_row().await {
@@ -416,7 +417,7 @@ impl Limit {
 }
 
 impl State {
-    /// Until when nobody calls.
+    /// No calls before this time.
     fn blocked(&self, now: Timestamp) -> Option<Timestamp> {
         // What was heard before this server's clock was set back says nothing of how long it lasts.
         let ours =

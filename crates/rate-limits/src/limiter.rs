@@ -1,7 +1,7 @@
-//! How often somebody may ask: so many times in any minute.
+//! Limits calls in a sliding minute.
 //!
-//! Calls are counted by the second, because `Retry-After` is in seconds: a finer count would refuse with the same answer.
-//! A key that has been silent for a minute takes no memory.
+//! Calls are counted by the second, because `Retry-After` is in seconds: a finer count would give the same
+//! answer. A key that is silent for a minute takes no memory.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,7 +16,7 @@ use model::Timestamp;
 /// Seconds until a call counts no more: the minute, and the rest of the second in which it came. So no sixty seconds
 /// ever hold more calls than the limit.
 const WINDOW: i64 = 61;
-/// Keys that may be active in one minute, each with half a kilobyte at most. Whoever comes when it is full is turned away.
+/// Most keys that are active in one minute, each with half a kilobyte at most. Further keys are refused.
 const CAPACITY: usize = 1 << 18;
 
 /// Counts the calls of each key in a sliding minute, in the memory of this process.
@@ -53,8 +53,8 @@ impl<K> Limiter<K> {
 }
 
 impl<K: Clone + Eq + Hash> Limiter<K> {
-    /// Counts a call of `key`, if that makes no more than `limit` of them in a minute. If it does, the call isn't counted,
-    /// and the error says after what time one will be admitted again, provided that nobody else's comes first.
+    /// Counts a call of `key`, if that makes no more than `limit` in a minute. Otherwise the call isn't
+    /// counted, and the error says when one will be admitted again if no other comes first.
     pub fn admit(&self, key: &K, limit: NonZeroU32, now: Timestamp) -> Result<(), Duration> {
         let second = now.as_second();
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
@@ -199,8 +199,8 @@ mod tests {
     }
 
     proptest! {
-        /// Against the whole list of calls: never too many in a minute, never a refusal without need, and whoever comes back
-        /// when told to is let in.
+        /// Compared with the whole list of calls: never too many in a minute, never a needless refusal, and a
+        /// call after the given time is admitted.
         #[test]
         fn it_agrees_with_a_list_of_calls(most in 1_u32..6, pauses in prop::collection::vec(0_i64..30_000, 1..60)) {
             let (limiter, mut admitted, mut now) = (Limiter::default(), Vec::new(), 0);

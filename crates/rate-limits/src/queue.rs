@@ -14,13 +14,13 @@ const ROUND: Duration = Duration::from_millis(1100);
 
 /// The queue of one limit.
 ///
-/// Workspaces take turns, because a Zoom account that is connected in several of them has its limits once: however many calls
-/// of one workspace wait, another's waits for one of each workspace. Of a workspace, who needs it sooner goes first; and what
-/// nobody waits for goes after all that somebody waits for.
+/// Workspaces take turns, because a Zoom account that is connected in several of them has one limit: however
+/// many calls of one workspace wait, a call of another waits for at most one of each workspace. Within a
+/// workspace the earliest deadline goes first, and background calls come after those with a waiting caller.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: BTreeMap<Option<WorkspaceId>, Waiting>,
-    /// The round of whoever had the last turn.
+    /// The round of the last turn.
     round: u64,
     arrivals: u64,
 }
@@ -50,8 +50,8 @@ impl Queue {
         self.waiting.values().map(|waiting| u32::try_from(waiting.waiters.len()).unwrap_or(u32::MAX)).sum()
     }
 
-    /// Somebody comes, who needs a turn by then. If the queue was full, one has to go: of the workspace that has the most
-    /// waiting, whoever needs it last. Answers who.
+    /// Adds a call that needs a turn by then. If the queue was full, one is removed: the latest deadline of
+    /// the workspace with the most waiting calls. Returns it.
     pub(super) fn enter(
         &mut self,
         workspace: Option<WorkspaceId>,
@@ -136,7 +136,7 @@ impl Queue {
     }
 }
 
-/// How long somebody waits with this many ahead, whom `slots` serve.
+/// The expected wait with this many calls ahead and `slots` serving.
 pub(super) fn wait_behind(ahead: u32, slots: u32) -> Duration {
     ROUND * (ahead / slots.max(1))
 }

@@ -33,7 +33,7 @@ impl Slots {
         free
     }
 
-    /// The answer to a call is in, or nobody waits for it any more.
+    /// The call was answered, or its caller has gone.
     pub(super) fn answered(&mut self, now: Timestamp) {
         self.under_way = self.under_way.saturating_sub(1);
         self.in_use(now);
@@ -84,7 +84,8 @@ impl Slots {
         self.until = Some(until);
     }
 
-    /// Nobody knows whether the store has taken the new share: the smaller one is safe, for as long as the old one was.
+    /// It is unknown whether the store has the new share: the smaller one is safe, for as long as the old one
+    /// was.
     pub(super) fn allot_at_most(&mut self, slots: u32, before: Suspended) {
         self.allotted = slots.min(before.allotted);
         self.until = before.until;

@@ -207,7 +207,7 @@ impl World {
         Duration::from_millis(u64::from_le_bytes(self.servers[0].env.entropy.bytes()) % (most + 1))
     }
 
-    /// Somebody asks this server for a call; answers when it was let go.
+    /// A call on this server; returns when it got its turn.
     fn call(&self, server: usize, by: Duration, patience: Duration, latency: Duration) -> Call {
         let Server { limits, env, callers, .. } = &self.servers[server];
         let (limits, zoom, clock) = (Arc::clone(limits), Arc::clone(&self.zoom), self.clock.clone());
@@ -299,12 +299,12 @@ async fn a_burst_on_the_hour_earns_no_refusal() {
     assert!(writes < 100, "{writes} writes for 300 calls");
 
     world.pass(5 * SECOND).await;
-    assert!(world.limit().shares.is_empty(), "and nobody keeps what nobody uses");
+    assert!(world.limit().shares.is_empty(), "and an unused share is given back");
 }
 
 #[tokio::test]
 async fn while_the_servers_settle_nobody_uses_what_it_may_be_losing() {
-    // The first gives back what it no longer uses, for which the second waits; and somebody comes while it does.
+    // The first gives back unused slots, for which the second waits; meanwhile another call comes.
     for moment in (3060..3180).step_by(15) {
         let world = World::new(4, &[Duration::ZERO; 2], 40 * MILLISECOND, 8);
         let four = |server| {
@@ -493,8 +493,8 @@ async fn a_queue_whose_callers_left_holds_up_no_stop() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
-    /// Whatever the clocks, the network and the callers do, and whoever dies: no window of a second holds more than Zoom
-    /// allows, and nobody waits for ever.
+    /// For all clocks, networks, callers and crashes: no window of a second holds more than Zoom allows, and
+    /// no call waits for ever.
     #[test]
     fn no_second_is_over_the_limit(
         per_second in prop_oneof![Just(4u32), Just(10), Just(30)],

@@ -17,17 +17,17 @@ use zoom::{CallTurn, Label, LimitHit, RateLimits, ZoomError};
 
 use crate::limit::{Context, Kind, Limit, Turn};
 
-/// How long somebody waits who is just connecting an account.
+/// How long a user who is connecting an account waits.
 const NEW_ACCOUNT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a caller's refresh, or the redemption of a code, waits for its turn.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(3);
 /// Zoom publishes no limit of its token endpoint. This has been safe.
 const DEFAULT_REFRESHES: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
-/// Codes a second that nobody asked for, for each app: strangers must not use up its limit.
+/// Unasked codes in a second for each app: strangers must not use up its limit.
 const INSTALLS_PER_SECOND: u32 = 2;
 /// How often shares are looked after.
 pub(crate) const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// What Zoom allows an account is forgotten when nobody has called for it this long.
+/// A known plan is dropped when the account had no calls for this long.
 const LIMIT_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How often that is looked for.
 const FORGET_INTERVAL: Duration = Duration::from_secs(24 * 3600);
@@ -37,7 +37,7 @@ const FORGET_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 pub enum Charged<'a> {
     /// Those of the Zoom account with this id; the call is this workspace's. Others may have connected the same account.
     Account(&'a str, WorkspaceId),
-    /// Those of an account that only the answer will name: somebody is connecting with this app.
+    /// Calls of an account that only the answer names, while it is being connected.
     Newcomer(ZoomOauthAppId),
 }
 
@@ -55,14 +55,14 @@ pub(crate) enum Limited<'a> {
 /// When a call is needed, and how long its caller can wait.
 #[derive(Debug, Clone, Copy)]
 pub struct Need {
-    /// Whoever needs it sooner goes first.
+    /// The earliest deadline goes first.
     pub(crate) by: Timestamp,
     /// `None` is for ever.
     pub(crate) patience: Option<Duration>,
 }
 
 impl Need {
-    /// Somebody waits for the answer.
+    /// A caller waits for the answer.
     pub fn now(env: &Environment, patience: Duration) -> Self {
         Self { by: env.now(), patience: Some(patience) }
     }
@@ -72,12 +72,12 @@ impl Need {
         Self { by: join_at, patience: Some(patience) }
     }
 
-    /// Nobody waits: after everybody else.
+    /// No caller waits: after all others.
     pub fn whenever(patience: Duration) -> Self {
         Self { patience: Some(patience), ..Self::some_day() }
     }
 
-    /// Nobody waits, and it has to be done, however late.
+    /// No caller waits, but it has to be done, however late.
     pub(crate) fn some_day() -> Self {
         Self { by: Timestamp::MAX, patience: None }
     }
@@ -89,7 +89,7 @@ pub struct Limits {
     by_key: Mutex<HashMap<String, Arc<Limit>>>,
     /// Of each app.
     refreshes: NonZeroU32,
-    /// Of each account whose plan nobody knows yet; the least of any plan if `None`.
+    /// For each account whose plan is unknown; the least of any plan if `None`.
     unknown_plan: Option<NonZeroU32>,
 }
 
@@ -133,7 +133,7 @@ impl Limits {
         self.by_key.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// Confirms this process's shares, gives back what is idle, and forgets limits that nobody uses.
+    /// Confirms this process's shares, gives back idle ones, and drops unused limits.
     pub(crate) async fn check(&self) {
         for limit in self.limits() {
             if limit.maintain().await {
@@ -193,8 +193,8 @@ impl CallTurn for RestTurn {
 pub struct TokenTurn(Turn);
 
 impl TokenTurn {
-    /// Hears the answer, and passes it on. Where it says that the app is limited, nobody asks for this app before that is
-    /// over.
+    /// Passes on the answer and learns from it. If the app is limited, no call of this app is made before
+    /// that is over.
     pub fn heard<T>(self, answer: Result<T, ZoomError>) -> Result<T, ZoomError> {
         self.0.told(&limits_of(&answer));
         answer
@@ -246,7 +246,7 @@ impl Limits {
         self.rest_turn(Charged::Newcomer(app), Label::Light, need).await
     }
 
-    /// A turn at the token endpoint for somebody who is waited for.
+    /// A turn at the token endpoint for a call that a caller waits for.
     pub async fn token_turn(&self, app: ZoomOauthAppId) -> Result<TokenTurn, Failure> {
         let need = Need::now(&self.context.env, TOKEN_TIMEOUT);
         self.turn(Limited::Tokens(app), need).await.map(TokenTurn)
@@ -257,8 +257,8 @@ impl Limits {
         self.turn(Limited::Tokens(app), Need::some_day()).await.map(TokenTurn)
     }
 
-    /// Passes on what the token endpoint answered to a call that took no turn there: somebody waits in a browser, with a code
-    /// that doesn't last.
+    /// Learns from an answer of the token endpoint to a call without a turn: a user waits in a browser, with
+    /// a code that expires soon.
     pub fn token_endpoint_said<T>(
         &self,
         app: ZoomOauthAppId,
@@ -268,7 +268,7 @@ impl Limits {
         self.limit(Limited::Tokens(app)).told(begun_at, &limits_of(answer));
     }
 
-    /// A turn for a code that nobody asked for.
+    /// A turn for a code that was not asked for.
     pub async fn install_turn(&self, app: ZoomOauthAppId) -> Result<Turn, Failure> {
         self.turn(Limited::Installs(app), Need::now(&self.context.env, TOKEN_TIMEOUT)).await
     }

@@ -62,7 +62,7 @@ pub(crate) fn create(path: &Path, text: &str) -> Result<(), KeyFileError> {
     sync_folder(path).map_err(io)
 }
 
-/// A key file that nobody else changes meanwhile. Readers need no lock: they see the old file or the new one.
+/// A key file under an exclusive lock. Readers need no lock: they see the old file or the new one.
 pub(crate) struct Locked {
     path: PathBuf,
     /// Of the folder: the file itself is another one after each change.

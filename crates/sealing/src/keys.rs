@@ -135,7 +135,7 @@ impl Keys {
             return None;
         }
         let Some(parsed) = RingText::parse(&text) else {
-            // Somebody may be copying it into place.
+            // It may be being copied into place.
             tracing::warn!("the key ring that has changed is none; the one in memory stays");
             return None;
         };
@@ -149,7 +149,7 @@ impl Keys {
         keys.extend(unwrapped.iter().map(|(id, key)| (id.clone(), Arc::clone(key))));
         let Some(ring) = text.ring(&keys) else { return };
         held.seen = *seen;
-        // Another installation's file, put in place by mistake, would seal what nobody here can open tomorrow.
+        // Another installation's file, put here by mistake, would seal secrets that can't be opened later.
         let ours = held.ring.active_key_id(now);
         if !ring.keys.contains_key(ours) && !ring.retired.iter().any(|id| id == ours) {
             tracing::error!(key = ours, "the key ring that has changed is not ours: restore the key file");

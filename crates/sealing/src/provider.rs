@@ -18,7 +18,7 @@ use crate::{
 /// Where the text of a ring is.
 #[derive(Debug, Clone)]
 pub enum RingSource {
-    /// In a file of ours, which nobody else may read.
+    /// In a file of ours that only we may read.
     File(PathBuf),
     /// In a file that an orchestrator puts there; who may read it is the orchestrator's business.
     Mounted(PathBuf),
@@ -42,7 +42,7 @@ pub enum KeysError {
     /// The variable holds something else.
     #[error("LATCHKEY_KEYS is not a key ring: make one with `latchkey keys create --to <file>`")]
     Malformed,
-    /// Its keys are wrapped, and nobody says by whom.
+    /// Its keys are wrapped, and no key service is configured.
     #[error("the key {0:?} is wrapped by a key service: set keys.transit in the configuration")]
     NoService(String),
     /// The key service.

@@ -78,7 +78,7 @@ pub enum TransitError {
         /// What is wrong with it.
         cause: model::NotOneWord,
     },
-    /// Nobody answers, or with an error of its own.
+    /// No answer, or a server error.
     #[error(
         "the key service at {address} is away ({cause}): start or unseal it, or correct keys.transit.address"
     )]
@@ -162,7 +162,7 @@ impl Transit {
         let http = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(CALL_TIMEOUT)
-            // A redirect would carry the token to an address that nobody has named.
+            // A redirect could send the token to an unknown address.
             .redirect(Policy::none())
             .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
             .tls_certs_merge(extra_roots(&config)?)

@@ -18,7 +18,7 @@ pub struct Simulator {
     pub ready: zoom_sim::Ready,
 }
 
-/// Somebody in a meeting.
+/// A participant of a meeting.
 #[derive(Debug, Deserialize)]
 pub struct Participant {
     /// As the joiner gave it.

@@ -50,7 +50,7 @@ pub enum KeyCheck {
     Good(ApiKey),
     /// It did, until its end.
     Expired,
-    /// It did, until somebody revoked it.
+    /// It was, until it was revoked.
     Revoked,
     /// It was never one.
     Unknown,
@@ -132,7 +132,7 @@ impl ApiKeys {
         })
     }
 
-    /// Nobody waits for it, and nobody misses it when it fails.
+    /// It runs in the background, and a failure is harmless.
     fn note_use(&self, key: &ApiKey, now: Timestamp) {
         let known = key.last_used_at.is_some_and(|at| at.was_within(NOTE_USE_INTERVAL, now));
         if known || self.noted_uses.admit(&key.id, NOTES_PER_MINUTE, now).is_err() {

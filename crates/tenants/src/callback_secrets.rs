@@ -12,7 +12,7 @@ use crate::{Cell, Workspaces};
 
 /// How long a secret goes on beside its successor.
 pub const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
-/// Somebody who rotates at the same moment, or a change of the keys that seal, is met once or twice.
+/// A concurrent rotation, or a change of the sealing keys, can collide once or twice.
 const ATTEMPTS: u32 = 3;
 
 /// The secrets that count.

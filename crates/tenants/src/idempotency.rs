@@ -1,7 +1,8 @@
-//! Requests with an idempotency key: done once, and answered as often as they are sent, on whichever server.
+//! Requests with an idempotency key: executed once, and answered as often as they are sent, on any server.
 //!
-//! A row is taken on under a lease before the work begins, and holds the sealed answer afterwards. What a crash leaves
-//! behind may be sent again when the lease has lapsed. It may then be done twice: nobody can tell how far it had come.
+//! A row is leased before the work begins, and has the sealed answer afterwards. A request that a crash
+//! interrupted may be sent again when the lease has lapsed. It may then be executed twice, because its
+//! progress is unknown.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -46,7 +47,7 @@ pub enum Repetition {
     AskedOtherwise,
 }
 
-/// For whoever does a request: brings the answer back.
+/// Stores the answer of a request, for its executor.
 #[derive(Debug)]
 pub struct Ticket {
     id: IdempotentRequestId,

@@ -60,7 +60,7 @@ impl Workspaces {
         if self.store.found(&workspace, &row).await? {
             return Ok(Some(Founded { workspace: workspace.id, api_key: key }));
         }
-        // Somebody else has founded it meanwhile, with a ring that need not be ours.
+        // Another server has created it meanwhile, perhaps with another key ring.
         self.check_keys().await?;
         Ok(None)
     }

@@ -24,7 +24,7 @@ use crate::{
     serve::LinkRefusal,
 };
 
-/// A link that nobody has fetched from for so long is forgotten.
+/// A link without fetches for this long is dropped from the cache.
 const IDLE_TTL: Duration = Duration::from_secs(600);
 
 /// Row and verifier, opened once, and what its accounts are like.

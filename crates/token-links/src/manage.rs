@@ -10,7 +10,7 @@ use crate::{
     dialects::{Address, rules},
 };
 
-/// How often a change is tried anew because somebody else's came first.
+/// How often a change is tried again after a concurrent change.
 const ATTEMPTS: u32 = 5;
 
 /// A link to make.
@@ -53,7 +53,7 @@ pub struct Narrowing {
     pub name: Option<String>,
     /// Fewer kinds, in another order perhaps.
     pub kinds: Option<Vec<TokenKind>>,
-    /// The one meeting, of a link that had none.
+    /// The only meeting, of a link without one.
     pub meeting: Option<MeetingNumber>,
     /// A later beginning.
     pub not_before: Option<Timestamp>,

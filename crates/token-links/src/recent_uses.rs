@@ -1,6 +1,6 @@
-//! The last uses of each link, for whoever looks at it: gathered in memory, written every few seconds.
+//! The last uses of each link, for display: collected in memory, written every few seconds.
 //!
-//! The audit is the record that counts; this one may lose some seconds when a server dies.
+//! The audit is the complete record; this one may lose some seconds when a server dies.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -22,8 +22,8 @@ use crate::{
 const WRITE_INTERVAL: Duration = Duration::from_secs(5);
 /// Links in one transaction: a few milliseconds, between which the audit gets its turn.
 const BATCH: usize = 50;
-/// After each of these the store rests so many times as long: whoever has thousands of links in use sees their uses later,
-/// and does not pay for it with their reads.
+/// After each write the store rests this many times as long as the write took: with thousands of links in use
+/// their uses show later, and reads don't slow down.
 const REST_FACTOR: u32 = 19;
 /// Links whose uses are gathered at a time; those of further ones are not shown.
 const MAX_LINKS: usize = 10_000;

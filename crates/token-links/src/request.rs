@@ -68,7 +68,7 @@ pub struct Requested {
     pub kind: Option<TokenKind>,
     /// The meeting, by the link's rule.
     pub meeting: Option<MeetingNumber>,
-    /// The bot, by its id at the platform. Nobody vouches for it.
+    /// The bot's id at the platform. It is not verified.
     pub bot: Option<PlatformBot>,
     /// Nothing from memory.
     pub fresh: bool,

@@ -81,7 +81,7 @@ impl Revision {
     }
 }
 
-/// Whether a look counts. One that lies further ahead was made before the clock was set back: how long ago nobody knows.
+/// Whether a read counts. One in the future was made before the clock was set back: its age is unknown.
 fn is_new(looked_at: Timestamp, now: Timestamp) -> bool {
     now.since(looked_at) < COUNTS_FOR && looked_at.since(now) < COUNTS_FOR
 }

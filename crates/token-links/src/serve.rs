@@ -87,7 +87,7 @@ impl TokenLinks {
         answer.map_err(refusal(Some(kind)))
     }
 
-    /// Judges a request by everything but its body, which nobody has read yet. Answers the rules of the link's dialect.
+    /// Checks a request except for its body, which is not read yet. Returns the rules of the link's dialect.
     pub async fn check_before_body(
         &self,
         request: &LinkRequest<'_>,

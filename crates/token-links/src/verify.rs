@@ -38,7 +38,8 @@ pub(crate) fn check<'a>(
         Unverified::Wrong(failure) => forged(link, failure),
     })?;
     match id {
-        // Somebody whose key may send bots was sent it, and has no right to this link's tokens.
+        // The signature is for a callback of this server: its sender may create bots, but has no right to
+        // this link's tokens.
         RequestId::Signed(id) if link.row.signing_secret.is_none() && id.starts_with(ELSEWHERE) => {
             let words = "this server signed that for an address that is not below its public_url: have the link's own \
                          address called";
@@ -84,7 +85,7 @@ fn lies_in(link: &CachedLink, from: IpAddr) -> bool {
     link.networks.iter().any(|network| network.contains(&from))
 }
 
-/// Whose secret verifies the requests of a link, for whoever has to find it.
+/// The owner of the secret that verifies a link's requests, for the error message.
 fn secret_of(link: &CachedLink) -> &'static str {
     match link.row.signing_secret {
         Some(_) => link.rules().signing_secret_name(),

@@ -27,8 +27,8 @@ impl fmt::Display for Sent {
 /// A call to Zoom failed. Holds no body, address or header of the call, so it is safe to log and to show.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ZoomError {
-    /// The refresh token is used, rotated, revoked or expired, or the authorisation behind it is gone. Before
-    /// believing it, check that nobody else has refreshed meanwhile.
+    /// The refresh token is used, rotated, revoked or expired, or its grant is gone. Before believing it,
+    /// check that no other process has refreshed meanwhile.
     #[error("Zoom no longer honours this grant")]
     GrantDead,
     /// The authorisation code is wrong, used, older than five minutes, or does not fit its redirect or verifier.

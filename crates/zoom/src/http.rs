@@ -15,7 +15,7 @@ use crate::{
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Ours: far more than Zoom needs, and well inside the lease of whoever refreshes.
+/// Our limit: far more than Zoom needs, and well inside a refresh's lease.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// Zoom's answers to these calls are a few kilobytes.
 const MAX_BODY: usize = 1 << 20;
@@ -48,7 +48,7 @@ impl ZoomClient {
     pub fn new(endpoints: Endpoints, env: Environment) -> Result<Self, ClientSetupError> {
         let http = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            // A redirect would carry a token or a secret to an address that nobody has checked.
+            // A redirect could send a token or a secret to an unchecked address.
             .redirect(Policy::none())
             .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
             .tls_certs_merge(extra_roots(&endpoints)?)

@@ -122,7 +122,7 @@ const VERDICTS: &[(&[i64], JoinVerdict)] = {
         (&[3620], Fatal(S::ZoomEmailBlockedByAdmin)),
         // Removed earlier; behind an information barrier.
         (&[3009, 4007], Fatal(S::MeetingNotAccessible)),
-        // Who hosts: not this identity; somebody whose account is inactive; somebody who is busy elsewhere, for a while.
+        // About the host: another identity, an inactive account, or a host who is busy elsewhere for a while.
         (&[3003, 3624, 3713, 6603], Fatal(S::ZoomMeetingNotAccessible)),
         (&[3625], Fatal(S::ZoomMeetingHostInactive)),
         (&[3000, 3711], Wait { sub_code: S::ZoomAnotherMeetingInProgress }),

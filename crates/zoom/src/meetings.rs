@@ -1,6 +1,6 @@
-//! Whose meetings there are: lists, page by page. Every page is a call with a turn of its own.
+//! Lists of hosts and meetings, page by page. Every page is a call with a turn of its own.
 //!
-//! Of a meeting only its number and host are read: topics, passcodes and links are nobody's business here.
+//! Of a meeting only its number and host are read: topics, passcodes and links are not needed.
 
 use model::MeetingNumber;
 use serde::Deserialize;

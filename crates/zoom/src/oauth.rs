@@ -35,9 +35,9 @@ pub struct Grant {
     pub expires_in: Duration,
     /// What the access token may do; `None` when Zoom didn't say.
     pub scopes: Option<Vec<String>>,
-    /// Where this account's REST API is, if Zoom named a place that may be told an access token: `https` under
-    /// `zoom.us` or `zoomgov.com`, or the configured API's own origin. Any other place is ignored (ours): whoever
-    /// could forge this answer would otherwise be sent every token of the account.
+    /// The account's REST API, if Zoom named a place that may get an access token: `https` under `zoom.us` or
+    /// `zoomgov.com`, or the configured API's own origin. Any other place is ignored (ours): a forged answer
+    /// could otherwise collect every token of the account.
     pub api_url: Option<Url>,
 }
 

@@ -51,7 +51,8 @@ const ENDS: &[(&str, Closed)] = {
     &[
         ("ended by host", Over(Some(SubCode::CallEndedByHost))),
         ("free meeting ended", Over(Some(SubCode::CallEndedByPlatformMaxLength))),
-        // The phrase for an end that the SDK has no phrase for; 11 is Zoom's number for "nobody came to host".
+        // The phrase for an end that the SDK has no phrase for; 11 is Zoom's number for a host who did not
+        // come.
         ("unknown reason: 11", Over(Some(SubCode::CallEndedByPlatformIdle))),
         ("duplicated session", Over(Some(SubCode::ZoomErrorMultipleDeviceJoin))),
         ("bot user kicked due to master leaving", Over(Some(SubCode::ZoomObfUserLeftMeeting))),
@@ -64,10 +65,10 @@ const ENDS: &[(&str, Closed)] = {
 /// What a closed connection means for a bot that was in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
-    /// Somebody decided it, or Zoom says something that nobody knows: the call is over for the bot. The sub code is
-    /// `None` when Zoom says nothing that a client could use.
+    /// A decision, or an unknown reason of Zoom's: the call is over for the bot. The sub code is `None` when
+    /// Zoom gives no usable reason.
     Over(Option<SubCode>),
-    /// Nobody decided it, and the meeting goes on. The sub code is the bot's end if it can't come back.
+    /// A failure, and the meeting goes on. The sub code is the bot's end if it can't return.
     Lost(SubCode),
 }
 

@@ -185,7 +185,11 @@ mod tests {
     fn a_difference_is_corrected_and_the_usual_one_of_clocks_is_not() {
         for (ahead, used) in [(0, 0), (29, 0), (-29, 0), (45, 45), (-45, -45), (3600, 3600), (200_000, 0)] {
             let fixture = Fixture::new();
-            assert_eq!((fixture.used(), fixture.zoom.ahead_of_zoom()), (0, None), "nobody has told");
+            assert_eq!(
+                (fixture.used(), fixture.zoom.ahead_of_zoom()),
+                (0, None),
+                "no answer has carried the time"
+            );
             fixture.hear(ahead);
             assert_eq!(fixture.used(), used);
             // `Date` has no fraction, so it is right to the second.

@@ -17,7 +17,9 @@ fn begun(begun: Begun) -> ApiError {
         Begun::Joining(since) => {
             format!("This bot has been on its way since {since}: end it with POST leave_call.")
         }
-        Begun::Leaving(since) => format!("This bot was told to leave at {since}; there is nothing left to cancel."),
+        Begun::Leaving(since) => {
+            format!("This bot was told to leave at {since}; there is nothing left to cancel.")
+        }
         Begun::Ended(at) => format!("This bot ended at {at}; there is nothing left to cancel."),
     })
 }

@@ -23,7 +23,9 @@ const FAILED: &str = "update_bot_failed";
 fn begun(begun: Begun) -> ApiError {
     let detail = match begun {
         Begun::Joining(since) => {
-            format!("This bot has been on its way since {since}: end it with POST leave_call, and create another.")
+            format!(
+                "This bot has been on its way since {since}: end it with POST leave_call, and create another."
+            )
         }
         Begun::Leaving(since) => format!("This bot was told to leave at {since}: create another."),
         Begun::Ended(at) => format!("This bot ended at {at}: create another."),

@@ -1,7 +1,7 @@
-//! A file of the journal, and who owns it.
+//! A file of the journal, and its owner.
 //!
-//! Entries are appended, each with an `fdatasync`. Its owner holds a lock on it. A file that nobody locks was left by a
-//! process that has ended; the next process that gets the lock may take it.
+//! Entries are appended, each with an `fdatasync`. The owner holds a lock on the file. A file without a lock
+//! was left by a process that has ended; the next process that gets the lock may take it.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -42,7 +42,8 @@ impl JournalFile {
         Ok(Self { file, path, length: 0 })
     }
 
-    /// Appends an entry; when this returns, it survives a power cut. After an error, nobody can say what is on the disk.
+    /// Appends an entry; when this returns, it survives a power cut. After an error the content of the disk
+    /// is unknown.
     pub(super) fn append(&mut self, content: &[u8]) -> io::Result<()> {
         let entry = frame::entry(self.length, content);
         self.file.write_all(&entry)?;
@@ -74,7 +75,7 @@ pub(crate) struct Orphan {
 }
 
 impl Orphan {
-    /// Takes a file that nobody locks, and has `read` find its entries. `None`: somebody does, or it is gone.
+    /// Takes a file without a lock, and passes its entries to `read`. `None` when it is locked or gone.
     pub(crate) fn claim(path: &Path, read: fn(&[u8]) -> Contents<'_>) -> io::Result<Option<Self>> {
         let Some(mut file) = lock(path)? else { return Ok(None) };
         let mut bytes = Vec::new();

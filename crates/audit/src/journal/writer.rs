@@ -43,11 +43,11 @@ impl JournalWriter {
 
 fn work(inner: &Weak<Inner>, orders: &mpsc::Receiver<Order>) {
     for Order { batches, done } in orders {
-        // Gone before anybody hears of it: whoever drops the journal then has let go of its files, too.
+        // Dropped before the result is sent, so that the files are released when the journal is dropped.
         let Some(inner) = inner.upgrade() else { return };
         let written = catch_unwind(AssertUnwindSafe(|| inner.write(batches)));
         drop(inner);
-        // A panic is one batch's, as on the pool. Whoever has gone meanwhile has a record too many.
+        // A panic ends one batch, as on the pool. A caller that has gone leaves a surplus record.
         let _gone = done.send(written.unwrap_or_else(|_| Err(io::Error::other("the write panicked"))));
     }
 }

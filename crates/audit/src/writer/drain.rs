@@ -9,7 +9,7 @@ use crate::{Journal, recover_journal};
 
 /// How often it is looked for what other processes have left.
 const RECOVERY_INTERVAL: Duration = Duration::from_secs(5);
-/// How long whoever reads the audit waits for what is in the journal.
+/// How long a reader of the audit waits for the journal.
 const READ_WITHIN: Duration = Duration::from_secs(2);
 
 impl Audit {
@@ -30,7 +30,7 @@ impl Audit {
         }
     }
 
-    /// Brings into the store what is in the journal by now, so that whoever reads the one has not missed the other.
+    /// Moves the journal into the store, so that a reader of the store sees every record.
     pub(crate) async fn catch_up(&self) -> Result<(), StoreError> {
         let shared = &self.shared;
         let Some(journal) = &shared.journal else { return Ok(()) };
@@ -39,7 +39,7 @@ impl Audit {
         caught_up.map_err(|cause| StoreError::Unavailable(cause.into()))
     }
 
-    /// Leaves nothing in the journal that could be in the store. Called when nobody writes any more.
+    /// Moves the rest of the journal into the store, after the last writer has ended.
     pub async fn close_journal(&self) {
         let Some(journal) = &self.shared.journal else { return };
         if let Err(error) = self.shared.drain(journal).await {

@@ -35,15 +35,15 @@ impl Audits for FakeStore {
     }
 
     async fn audit(&self, _: WorkspaceId, _: &AuditPage) -> Result<Vec<AuditRecord>, StoreError> {
-        unreachable!("nobody reads here")
+        unreachable!("no test reads")
     }
 
     async fn audit_of_all(&self, _: &AuditPage) -> Result<Vec<AuditRecord>, StoreError> {
-        unreachable!("nobody reads here")
+        unreachable!("no test reads")
     }
 
     async fn prune_audit(&self, _: Timestamp, _: u32) -> Result<Pruned, StoreError> {
-        unreachable!("nobody prunes here")
+        unreachable!("no test prunes")
     }
 }
 
@@ -91,7 +91,7 @@ impl Fixture {
         }
     }
 
-    /// Asks for a token, and says how it stands: somebody who waits.
+    /// Requests a token, as a caller that waits.
     pub(super) fn write(&self) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + '_>> {
         let mut waiting = Box::pin(self.audit.write(self.record()));
         let mut context = Context::from_waker(Waker::noop());

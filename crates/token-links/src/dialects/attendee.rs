@@ -1,7 +1,8 @@
-//! Attendee's `zoom_tokens_url`: a POST of JSON, signed over its canonical form, once while a bot is set up; answered with an
-//! object of tokens.
+//! Attendee's `zoom_tokens_url`: a POST of JSON, signed over its canonical form, once while a bot is set up;
+//! answered with an object of tokens.
 //!
-//! Attendee joins with a ZAK or on behalf of somebody; Zoom's SDK refuses both at once, so a link that gives both chooses.
+//! Attendee joins with a ZAK or with an OBF token; Zoom's SDK refuses both at once, so a link that gives both
+//! chooses.
 
 use std::time::Duration;
 
@@ -63,7 +64,7 @@ impl Verifier for Keys {
 }
 
 impl DialectRules for Attendee {
-    /// Attendee holds its tokens until the bot has joined, for ten minutes if it has to wait for somebody.
+    /// Attendee keeps its tokens until the bot has joined, up to ten minutes when it waits for the host.
     fn defaults(&self) -> Defaults {
         Defaults { signed: true, meeting_in_request: true, zak_outlives_seconds: 1200 }
     }
@@ -176,8 +177,8 @@ impl DialectRules for Attendee {
 }
 
 impl TokenLinks {
-    /// Every token that the link gives for this meeting. Without the one that identifies the bot there is no answer: Attendee
-    /// would send it in as nobody.
+    /// Every token that the link gives for this meeting. Without the identifying token there is no answer,
+    /// because Attendee would send its bot in anonymously.
     async fn tokens_of_attendee(
         &self,
         request: &TokenRequest<'_>,
@@ -214,7 +215,7 @@ impl TokenLinks {
         Ok(tokens)
     }
 
-    /// A meeting of one's own takes a ZAK; in other people's, Zoom wants somebody to vouch.
+    /// A meeting of one's own takes a ZAK; for meetings of others Zoom requires a vouching participant.
     async fn identity_for(&self, request: &TokenRequest<'_>) -> Result<TokenKind, Failure> {
         let host = match request.meeting() {
             Some(meeting) => self.host_of(request.workspace(), meeting).await?,

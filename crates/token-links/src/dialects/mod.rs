@@ -65,17 +65,17 @@ pub trait DialectRules: Sync {
     /// can't be a secret of this dialect.
     fn verifier(&self, secrets: &[Secret]) -> Option<Box<dyn Verifier>>;
 
-    /// The form of a signing secret, for somebody who gave another.
+    /// The form of a signing secret, for the error about a wrong one.
     fn secret_form(&self) -> &'static str {
         "It must be whsec_ and Base64 of 16 to 128 bytes."
     }
 
-    /// Why the workspace's callback secret verifies nothing here, for somebody who gave no signing secret.
+    /// Why the workspace's callback secret is useless here, for the error about a missing signing secret.
     fn needs_signing_secret(&self) -> Option<&'static str> {
         None
     }
 
-    /// Whose the signing secret of a link is, for somebody whose request is refused.
+    /// The owner of a link's signing secret, for the error about a refused request.
     fn signing_secret_name(&self) -> &'static str {
         "this link's own signing_secret"
     }

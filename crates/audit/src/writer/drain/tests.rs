@@ -69,7 +69,7 @@ async fn the_disk_comes_first_and_many_batches_share_a_commit() {
     for _ in 0..30 {
         given.push(server.give().await);
     }
-    assert!(server.stored().is_empty(), "nobody has let the store write");
+    assert!(server.stored().is_empty(), "the store is still blocked");
     server.fixture.store.turns.add_permits(1);
     tokio::select! {
         biased;
