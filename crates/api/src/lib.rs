@@ -63,6 +63,7 @@ use utoipa_axum::{
     router::{UtoipaMethodRouter, UtoipaMethodRouterExt as _},
     routes,
 };
+use webhooks::Webhooks;
 
 use error::ApiError;
 
@@ -85,6 +86,8 @@ pub struct State {
     pub callbacks: CallbackClient,
     /// Bots that run here.
     pub bots: Arc<Supervisor>,
+    /// Endpoints that are told of events.
+    pub webhooks: Arc<Webhooks>,
     /// Time and randomness.
     pub env: Environment,
     /// Where a request goes on whose caller has hung up.
@@ -150,6 +153,19 @@ fn routes() -> Vec<Route> {
         routes!(latchkey::pools::remove_member),
         routes!(latchkey::settings::retrieve, latchkey::settings::change),
         routes!(latchkey::audit::handler),
+        routes!(latchkey::events::handler),
+        routes!(latchkey::webhook_endpoints::create, latchkey::webhook_endpoints::list),
+        routes!(
+            latchkey::webhook_endpoints::retrieve,
+            latchkey::webhook_endpoints::change,
+            latchkey::webhook_endpoints::remove
+        ),
+        routes!(latchkey::webhook_endpoints::actions::rotate_secret),
+        routes!(latchkey::webhook_endpoints::actions::test),
+        routes!(latchkey::webhook_endpoints::actions::replay),
+        routes!(latchkey::webhook_endpoints::deliveries::list),
+        routes!(latchkey::webhook_endpoints::deliveries::retrieve),
+        routes!(latchkey::webhook_endpoints::deliveries::retry),
         routes!(latchkey::callback_secret::retrieve),
         routes!(latchkey::callback_secret::rotate),
         routes!(latchkey::api_keys::create, latchkey::api_keys::list),

@@ -1,5 +1,5 @@
 //! Logs of accounts and apps: `/api/v2/zoom-oauth-credential-logs/`, `/api/v2/zoom-oauth-app-logs/`, and the events among
-//! them, `/api/latchkey/v1/events/`. Newest first, a hundred lines a page.
+//! them, `/api/latchkey/v1/credential-events/`. Newest first, a hundred lines a page.
 
 use axum::{
     Json,
@@ -67,7 +67,7 @@ pub(crate) struct AppLogLine {
 
 /// A change of an account's state.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Event {
+pub(crate) struct CredentialEvent {
     id: LogLineId,
     credential: CredentialId,
     /// What the account became.
@@ -175,23 +175,23 @@ pub(crate) async fn of_apps(
 /// The lines of their logs that tell of one, with words for machines.
 #[utoipa::path(
     get,
-    path = "/api/latchkey/v1/events/",
+    path = "/api/latchkey/v1/credential-events/",
     tag = "accounts",
-    operation_id = "events_list",
+    operation_id = "credential_events_list",
     security(("tokenAuth" = ["read"])),
     params(ListCredentialLog),
-    responses((status = 200, description = "A page of events, newest first.", body = Page<Event>)),
+    responses((status = 200, description = "A page of events, newest first.", body = Page<CredentialEvent>)),
 )]
 pub(crate) async fn events(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Page<Event>>, ApiError> {
+) -> Result<Json<Page<CredentialEvent>>, ApiError> {
     let asked = Asked::read::<ListCredentialLog>(query.as_deref())?;
     let filter = LogFilter { credential: asked.query.id("credential")?, events_only: true, ..asked.filter };
     let lines = state.store.credential_log(caller.workspace, &filter, PAGE_SIZE + 1).await?;
     let shown = |line: &LogLine| {
-        Some(Event {
+        Some(CredentialEvent {
             id: line.id,
             credential: account(line)?,
             status: line.became,
@@ -201,7 +201,7 @@ pub(crate) async fn events(
             created_at: line.at,
         })
     };
-    asked.answer(&state, "/api/latchkey/v1/events/", lines, shown)
+    asked.answer(&state, "/api/latchkey/v1/credential-events/", lines, shown)
 }
 
 fn account(line: &LogLine) -> Option<CredentialId> {

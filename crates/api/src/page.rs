@@ -292,6 +292,11 @@ impl Wanted<Place> {
     }
 }
 
+/// A page of a list that is read on from a place of its own kind.
+pub(crate) fn page_with_next<T>(next: Option<String>, results: Vec<T>) -> Page<T> {
+    Page { next, previous: None, results }
+}
+
 /// A list that fits on one page, in the shape of the v2 resources.
 pub(crate) fn single_page<T>(results: Vec<T>) -> Page<T> {
     Page { next: None, previous: None, results }

@@ -57,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) screenshots: ScreenshotsSection,
     /// Fetching tokens from callers' URLs.
     pub(crate) callbacks: Callbacks,
+    /// What endpoints are told of.
+    pub(crate) events: Events,
     /// Links that give tokens.
     pub(crate) links: Links,
     /// Who was given which token.
@@ -211,6 +213,14 @@ pub(crate) struct Callbacks {
     pub(crate) allow_networks: Vec<String>,
 }
 
+/// `[events]`
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Events {
+    /// How long events and their deliveries are kept, in days.
+    pub(crate) keep_days: NonZeroU32,
+}
+
 /// `[links]`
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -309,6 +319,7 @@ impl Default for Config {
             bots: Bots::default(),
             screenshots: ScreenshotsSection::default(),
             callbacks: Callbacks::default(),
+            events: Events::default(),
             links: Links::default(),
             audit: Audit::default(),
             limits: Limits::default(),
@@ -473,6 +484,19 @@ impl Metrics {
 impl Default for ScreenshotsSection {
     fn default() -> Self {
         Self { keep_days: NonZeroU32::new(30).expect("not zero") }
+    }
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self { keep_days: NonZeroU32::new(30).expect("not zero") }
+    }
+}
+
+impl Events {
+    /// How long they are kept.
+    pub(crate) fn kept(&self) -> Duration {
+        Duration::from_secs(u64::from(self.keep_days.get()) * 24 * 3600)
     }
 }
 

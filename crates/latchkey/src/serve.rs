@@ -19,6 +19,7 @@ use token_links::TokenLinks;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
+use webhooks::Webhooks;
 use workers::Workers;
 use zoom::{Endpoints, ZoomClient};
 
@@ -149,6 +150,18 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         retention: config.retention(),
     });
 
+    let webhooks = Arc::new(Webhooks::start(
+        webhooks::Parts {
+            store: store.clone(),
+            vault: broker.vault.clone(),
+            callbacks: callbacks.clone(),
+            env: env.clone(),
+            metrics: metrics.clone(),
+            keep: config.events.kept(),
+        },
+        &workers,
+    ));
+
     let trust = said_at_start::trust(&config);
     let simulated = trust.is_some();
     broker.health.findings().report("zoom_authority", trust, env.now());
@@ -160,6 +173,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         links: Arc::clone(&links),
         callbacks,
         bots: Arc::clone(&bots),
+        webhooks: Arc::clone(&webhooks),
         env,
         tasks: tasks.clone(),
         limits: Arc::new(api::Limits::new(config.limits.rates())),
@@ -191,6 +205,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let serving = api::serve(listener, api::Server::new(state), async {
         // Tokens and the API go on meanwhile.
         bring_out_bots(stop, &bots, &config.bots, &*clock).await;
+        webhooks.end_streams();
         stopping.cancel();
     });
     tokio::select! {
@@ -198,6 +213,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         () = stopping.cancelled().then(|()| clock.sleep(FINISH_WITHIN)) => {}
         never = serving_metrics => match never {},
     }
+    webhooks.stop().await;
     running.stop().await;
     links.stop().await;
     database.close().await;

@@ -5,6 +5,7 @@
 
 mod http;
 mod store;
+mod webhooks;
 mod workers;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -25,6 +26,8 @@ use prometheus_client::{
 };
 
 use zoom::{Label, Plan};
+
+pub use webhooks::DeliveryOutcome;
 
 /// What comes of listing meetings.
 const SYNC_OUTCOMES: [&str; 2] = ["completed", "failed"];
@@ -79,6 +82,7 @@ struct Counted {
     http: http::HttpSeries,
     store: store::StoreSeries,
     workers: workers::WorkerSeries,
+    webhooks: webhooks::WebhookSeries,
     bot_steps: Family<Labels<2>, Counter>,
     bot_join_seconds: Histogram,
     bots_running: Gauge,
@@ -167,6 +171,7 @@ impl Default for Metrics {
             http: http::HttpSeries::registered(&mut registry),
             store: store::StoreSeries::registered(&mut registry),
             workers: workers::WorkerSeries::registered(&mut registry),
+            webhooks: webhooks::WebhookSeries::registered(&mut registry),
             problem_severity: registered(
                 &mut registry,
                 "problem_severity",

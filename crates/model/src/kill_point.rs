@@ -11,7 +11,7 @@ use std::{
 
 use rustix::process::{Signal, getpid, kill_process};
 
-/// A moment in the life of a grant.
+/// A moment in the life of a grant, or of the delivery of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KillPoint {
     /// The lease is taken, and Zoom is not yet called.
@@ -32,6 +32,10 @@ pub enum KillPoint {
     BeforeConsent,
     /// The grant is in the store, and the browser has no answer yet.
     AfterConsent,
+    /// An event is about to be sent to an endpoint.
+    BeforeDelivery,
+    /// The endpoint has answered, and that is nowhere but in memory.
+    AfterDelivery,
 }
 
 impl KillPoint {
@@ -47,6 +51,8 @@ impl KillPoint {
             Self::BeforeWithdrawal => "before_withdrawal",
             Self::BeforeConsent => "before_consent",
             Self::AfterConsent => "after_consent",
+            Self::BeforeDelivery => "before_delivery",
+            Self::AfterDelivery => "after_delivery",
         }
     }
 

@@ -94,6 +94,10 @@ impl CallbackClient {
         Self { own_links: Some(links), ..self }
     }
 
+    pub(crate) fn env(&self) -> &Environment {
+        &self.env
+    }
+
     /// The id of a request to this address.
     fn id_for(&self, url: &Url) -> String {
         let own = self
@@ -160,7 +164,7 @@ impl CallbackClient {
     }
 
     /// Which client may call this URL. An address that is written out never meets the resolver, so it is judged here.
-    fn client_for(&self, text: &str) -> Result<(&Client, Url), CallbackError> {
+    pub(crate) fn client_for(&self, text: &str) -> Result<(&Client, Url), CallbackError> {
         let url = Url::parse(text).map_err(|_| CallbackError::BadUrl)?;
         // They would become an `Authorization` header, which the contract says is never sent.
         if !url.username().is_empty() || url.password().is_some() {
@@ -197,7 +201,7 @@ fn client(guard: NetworkGuard, tls_only: bool) -> Result<Client, reqwest::Error>
         .build()
 }
 
-fn unsent(error: &reqwest::Error) -> CallbackError {
+pub(crate) fn unsent(error: &reqwest::Error) -> CallbackError {
     let mut cause = error.source();
     while let Some(inner) = cause {
         if inner.is::<Forbidden>() {

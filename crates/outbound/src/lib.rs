@@ -8,10 +8,12 @@
 
 mod callback;
 mod guard;
+mod post;
 pub mod signature;
 mod special_purpose;
 mod token;
 
 pub use callback::{CallbackClient, CallbackError};
 pub use guard::NetworkGuard;
+pub use post::{Message, POST_TIMEOUT, PostAnswer};
 pub use token::token;

@@ -23,7 +23,7 @@ pub struct WebhookEndpoint {
     pub workspace: WorkspaceId,
     /// The URL. Sealed: its query may hold a secret.
     pub url: Sealed,
-    /// The secrets that sign, as a list in JSON. Sealed as a whole.
+    /// The secrets that sign. Sealed as a whole.
     pub secrets: Sealed,
     /// For people.
     pub description: String,

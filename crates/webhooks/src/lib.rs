@@ -1,1 +1,114 @@
-//! Endpoints are told of events.
+//! Tells endpoints of events, and sees to it that they have heard.
+//!
+//! - `endpoints`: addresses that a workspace has told of its events, and what of them can be changed.
+//! - `secrets`: what signs; several count at once while one replaces another.
+//! - `worker`: leases endpoints for which something is due, and sends it to them.
+//! - `schedule`: when an event is sent again, and when an endpoint is switched off.
+//! - `stream`: the same events for whoever asks.
+//! - `upkeep`: what waits is counted, and what is old is forgotten.
+//!
+//! The events themselves are written where the state changes, in the same transaction (`store::Events`).
+
+mod endpoints;
+mod schedule;
+mod secrets;
+mod stream;
+mod upkeep;
+mod worker;
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use metrics::Metrics;
+use model::Environment;
+use outbound::CallbackClient;
+use store::WebhookStore;
+use tenants::Vault;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use workers::{Settings, Worker, Workers};
+
+pub use endpoints::{Endpoint, MAX_ENDPOINTS, MAX_REPLAY, NewEndpoint, Rotation};
+pub use schedule::{DISABLE_AFTER, MAX_ATTEMPTS};
+pub use secrets::{NotASecret, Secrets, check_secret};
+
+use worker::DueEndpoints;
+
+/// Endpoints that are told at once. One that does not answer takes one of these places.
+const MAX_AT_ONCE: NonZeroU32 = NonZeroU32::new(256).expect("not zero");
+/// How often it is looked what is due while nothing has happened here.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a stop waits for answers. What is under way longer is sent again by the next start.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// What webhooks are made of.
+pub struct Parts {
+    /// Where rows live.
+    pub store: Arc<dyn WebhookStore>,
+    /// Seals addresses and secrets.
+    pub vault: Vault,
+    /// Sends, where the operator allows it.
+    pub callbacks: CallbackClient,
+    /// Time and randomness.
+    pub env: Environment,
+    /// Counts.
+    pub metrics: Metrics,
+    /// How long events and deliveries are kept.
+    pub keep: Duration,
+}
+
+/// Endpoints of all workspaces, and the worker that tells them of events.
+pub struct Webhooks {
+    parts: Arc<Parts>,
+    worker: Worker<DueEndpoints>,
+    stopping: CancellationToken,
+    /// Cancelled when nobody is to follow events any more.
+    streams: CancellationToken,
+}
+
+impl Webhooks {
+    /// Starts telling endpoints of events, as loops of `workers`.
+    pub fn start(parts: Parts, workers: &Workers) -> Self {
+        let parts = Arc::new(parts);
+        let (more, stopping) = (Arc::new(Notify::new()), CancellationToken::new());
+        let due = DueEndpoints { parts: parts.clone(), more: more.clone(), stopping: stopping.clone() };
+        let settings = Settings {
+            most_at_once: MAX_AT_ONCE,
+            claim_at_least: NonZeroU32::MIN,
+            poll_interval: POLL_INTERVAL,
+        };
+        let worker = Worker::start(workers, due, settings);
+        let (waking, store) = (worker.clone(), parts.store.clone());
+        workers.run("webhook_wakeups", move || {
+            let (worker, store, more) = (waking.clone(), store.clone(), more.clone());
+            async move {
+                let mut seen = 0;
+                loop {
+                    tokio::select! {
+                        written = store.events_written(seen) => seen = written,
+                        () = more.notified() => {}
+                    }
+                    worker.poke();
+                }
+            }
+        });
+        let counted = parts.clone();
+        workers.run("webhook_backlog", move || upkeep::run_backlog(counted.clone()));
+        let kept = parts.clone();
+        workers.run("event_retention", move || upkeep::run_retention(kept.clone()));
+        Self { parts, worker, stopping, streams: CancellationToken::new() }
+    }
+
+    /// Sends nothing more. Waits a little for answers that are under way.
+    pub async fn stop(&self) {
+        self.stopping.cancel();
+        if self.parts.env.clock.timeout(STOP_WITHIN, self.worker.finish()).await.is_none() {
+            tracing::info!("endpoints that have not answered yet are told again by the next start");
+        }
+    }
+}
+
+impl std::fmt::Debug for Webhooks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Webhooks").field("worker", &self.worker).finish_non_exhaustive()
+    }
+}

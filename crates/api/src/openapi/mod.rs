@@ -36,12 +36,13 @@ const TOKEN_AUTH: &str = "tokenAuth";
 
 const ABOUT: &str = include_str!("about.md");
 
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("bots", "Bots that join meetings. Recall's contract."),
     ("zoom apps", "Zoom OAuth apps that are registered here. Recall's contract."),
     ("accounts", "Zoom accounts that are connected here. Recall's contract, and what it has no place for."),
     ("token links", "Addresses that bot platforms fetch tokens from."),
     ("pools", "Several accounts behind one name."),
+    ("events", "What happens to bots and accounts: asked for, or told to endpoints."),
     ("workspace", "Settings, API keys and secrets of a workspace; who was given which token."),
     ("consent", "Pages for a person's browser: connecting a Zoom account."),
     ("server", "Health, metrics, Zoom's webhooks, this document."),

@@ -418,7 +418,7 @@ async fn a_secret_that_is_called_as_what_a_request_says_is_a_secret_all_the_same
         assert_eq!((wrong.status, wrong.text.contains("planted")), (401, false));
     }
     app.links.write_recent_uses().await;
-    for place in [LINKS, "/api/latchkey/v1/audit/", "/api/latchkey/v1/events/"] {
+    for place in [LINKS, "/api/latchkey/v1/audit/", "/api/latchkey/v1/credential-events/"] {
         let shown = app.get(place).await.text;
         assert!(!shown.contains("planted"), "{place}: {shown}");
     }

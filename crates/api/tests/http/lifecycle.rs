@@ -159,7 +159,7 @@ async fn validating_heals_what_can_be_healed_and_says_why_not() {
     }
     let told = messages(&app, &format!("/api/v2/zoom-oauth-credential-logs?credential={id}")).await;
     assert!(told[0].ends_with("; connect the Zoom account again"), "{told:?}");
-    let events = app.get("/api/latchkey/v1/events").await.ok();
+    let events = app.get("/api/latchkey/v1/credential-events").await.ok();
     let became: Vec<_> = events["results"].as_array().unwrap().iter().map(|event| &event["status"]).collect();
     assert_eq!(became, ["needs_reauth:revoked", "healthy", "degraded", "healthy"]);
     let degraded = &events["results"][2];
@@ -231,7 +231,7 @@ async fn another_workspace_sees_and_ends_nothing() {
     for path in [
         format!("/api/v2/zoom-oauth-credential-logs/?credential={id}"),
         "/api/v2/zoom-oauth-app-logs/".to_owned(),
-        "/api/latchkey/v1/events/".to_owned(),
+        "/api/latchkey/v1/credential-events/".to_owned(),
         format!("{ACCOUNTS}?status=disconnected"),
     ] {
         assert_eq!(call("GET", path).await.ok()["results"], json!([]));

@@ -50,7 +50,7 @@ async fn each_endpoint_has_the_contracts_limit() {
         assert_eq!(exhaust(&app, &key, method, path).await.0, limit, "{method} {path}");
     }
     // 1020 calls, and 8 that were refused: what is left of the key's own 1200.
-    assert_eq!(exhaust(&app, &key, "GET", "/api/latchkey/v1/events/").await.0, 172);
+    assert_eq!(exhaust(&app, &key, "GET", "/api/latchkey/v1/credential-events/").await.0, 172);
     assert_eq!(exhaust(&app, &key, "GET", "/api/latchkey/v1/audit/").await.0, 0);
 }
 
@@ -91,7 +91,7 @@ async fn a_key_may_have_a_limit_of_its_own() {
     let asked = json!({ "name": "slow", "scopes": ["read"], "requests_per_minute": 3 });
     let slow = app.post("/api/latchkey/v1/api-keys/", asked).await.created();
     let slow = slow["key"].as_str().unwrap();
-    for path in ["/api/v1/bot/", "/api/latchkey/v1/events/", "/api/v2/zoom-oauth-apps/"] {
+    for path in ["/api/v1/bot/", "/api/latchkey/v1/credential-events/", "/api/v2/zoom-oauth-apps/"] {
         app.call_as(slow, "GET", path, Value::Null).await.ok();
     }
     assert_eq!(app.call_as(slow, "GET", "/api/v1/bot/", Value::Null).await.status, 429);

@@ -41,6 +41,7 @@ mod secrets;
 mod signatures;
 mod tenants;
 mod webhook;
+mod webhook_endpoints;
 mod workspaces;
 
 use std::time::Duration;

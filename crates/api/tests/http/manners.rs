@@ -104,7 +104,7 @@ async fn a_filter_that_a_list_does_not_know_is_refused() {
         ("/api/v2/zoom-meetings-to-credentials/", "?meeting_id=123456789"),
         ("/api/v2/zoom-oauth-credential-logs/", "?created_at_before=2026-01-01"),
         ("/api/v2/zoom-oauth-app-logs/", ""),
-        ("/api/latchkey/v1/events/", ""),
+        ("/api/latchkey/v1/credential-events/", ""),
         ("/api/latchkey/v1/audit/", "?since=2026-01-01"),
         ("/api/latchkey/v1/token-links/", ""),
         ("/api/latchkey/v1/pools/", ""),

@@ -147,6 +147,13 @@ impl Seeded {
                 let link = json!({ "credential": app.connect(&self.user).await });
                 id(app.post("/api/latchkey/v1/token-links/", link).await.created())
             }
+            ("webhook-endpoints", "id") => {
+                // Switched off, and told of one event: nothing is sent.
+                let endpoint = json!({ "url": "https://endpoint.invalid/?secret", "enabled": false });
+                let made = id(app.post("/api/latchkey/v1/webhook-endpoints/", endpoint).await.created());
+                app.post(&format!("/api/latchkey/v1/webhook-endpoints/{made}/test/"), Value::Null).await.ok();
+                made
+            }
             (thing, name) => panic!("{path}: say what {name} of {thing} is"),
         }
     }
@@ -241,6 +248,10 @@ async fn answers_are_what_their_schemas_say() {
         let mut address = path.to_owned();
         if path.contains("{id}") {
             address = path.replace("{id}", &seeded.id(path, "id").await);
+        }
+        if let Some((list, _)) = address.split_once("{event}") {
+            let listed = app.get(list).await.ok();
+            address = format!("{list}{}/", listed["results"][0]["event"].as_str().unwrap());
         }
         let key = app.key_with("read,bots,tokens,admin,operator").await;
         let answer = app.call_as(&key, "GET", &address, Value::Null).await;

@@ -28,6 +28,9 @@ enum Thing {
     Member,
     ApiKey,
     Workspace,
+    WebhookEndpoint,
+    /// An event that the endpoint before it was told of.
+    Delivery,
 }
 
 /// What is sent, made from the id of an account or whatever else it names.
@@ -72,6 +75,25 @@ const ROWS: &[Row] = &[
     row("/api/latchkey/v1/api-keys/{id}", &[Thing::ApiKey]),
     // Whoever operates the installation sees every workspace; nobody else sees whether there is one.
     Row { status: 403, ..row("/api/latchkey/v1/workspaces/{id}", &[Thing::Workspace]) },
+    Row {
+        body: |_| json!({ "description": "new" }),
+        ..row("/api/latchkey/v1/webhook-endpoints/{id}", &[Thing::WebhookEndpoint])
+    },
+    row("/api/latchkey/v1/webhook-endpoints/{id}/rotate-secret", &[Thing::WebhookEndpoint]),
+    row("/api/latchkey/v1/webhook-endpoints/{id}/test", &[Thing::WebhookEndpoint]),
+    Row {
+        body: |_| json!({ "since": "2020-01-01T00:00:00Z" }),
+        ..row("/api/latchkey/v1/webhook-endpoints/{id}/replay", &[Thing::WebhookEndpoint])
+    },
+    row("/api/latchkey/v1/webhook-endpoints/{id}/deliveries", &[Thing::WebhookEndpoint]),
+    row(
+        "/api/latchkey/v1/webhook-endpoints/{id}/deliveries/{event}",
+        &[Thing::WebhookEndpoint, Thing::Delivery],
+    ),
+    row(
+        "/api/latchkey/v1/webhook-endpoints/{id}/deliveries/{event}/retry",
+        &[Thing::WebhookEndpoint, Thing::Delivery],
+    ),
     row("/api/latchkey/v1/bot/{id}/screenshots/{file}", &[Thing::Bot, Thing::Picture]),
 ];
 
@@ -165,6 +187,16 @@ impl World {
             }
             Thing::ApiKey => {
                 post("/api/latchkey/v1/api-keys/", json!({ "name": name, "scopes": ["read"] })).await
+            }
+            Thing::WebhookEndpoint => {
+                // Nobody may be called here: nothing is sent.
+                let endpoint = json!({ "url": "https://endpoint.invalid/", "enabled": false });
+                post("/api/latchkey/v1/webhook-endpoints/", endpoint).await
+            }
+            Thing::Delivery => {
+                let test = format!("/api/latchkey/v1/webhook-endpoints/{}/test/", before.last().unwrap());
+                let sent = app.call_as(key, "POST", &test, Value::Null).await.ok();
+                sent["event"].as_str().unwrap().to_owned()
             }
             Thing::Workspace => {
                 let operator = app.key_with("operator").await;
@@ -279,7 +311,7 @@ const FILTERS: &[(&str, &str, Thing)] = &[
     ("/api/v2/zoom-oauth-credential-logs/", "credential", Thing::Account),
     ("/api/v2/zoom-oauth-app-logs/", "oauth_app", Thing::App),
     ("/api/v2/zoom-meetings-to-credentials/", "credential", Thing::Account),
-    ("/api/latchkey/v1/events/", "credential", Thing::Account),
+    ("/api/latchkey/v1/credential-events/", "credential", Thing::Account),
 ];
 
 #[tokio::test]

@@ -34,6 +34,7 @@ use token_links::TokenLinks;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use url::Url;
+use webhooks::Webhooks;
 use workers::{NotCounted, Settings, Worker, Workers};
 
 pub(crate) use answer::Answer;
@@ -190,7 +191,20 @@ impl TestApp {
             // Tests sweep by themselves, however far the clock jumps.
             retention: Retention { sweep_interval: Duration::MAX, ..Retention::default() },
         });
+        let workers = Workers::new(env.clone(), Arc::new(metrics.clone()));
+        let webhooks = Arc::new(Webhooks::start(
+            webhooks::Parts {
+                store: store.clone(),
+                vault: broker.vault.clone(),
+                callbacks: callbacks.clone(),
+                env: env.clone(),
+                metrics: metrics.clone(),
+                keep: Duration::MAX,
+            },
+            &workers,
+        ));
         let server = Server::new(api::State {
+            webhooks,
             store: store.clone(),
             callbacks,
             broker: Arc::clone(&broker),

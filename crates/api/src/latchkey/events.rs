@@ -1,0 +1,137 @@
+//! `GET /api/latchkey/v1/events/`: what happened, as a list to read on from, or as server-sent events.
+
+use std::convert::Infallible;
+
+use axum::{
+    Json,
+    extract::{RawQuery, State as Extract},
+    http::{
+        HeaderMap,
+        header::{ACCEPT, CACHE_CONTROL},
+    },
+    response::{
+        IntoResponse, Response,
+        sse::{self, KeepAlive, Sse},
+    },
+};
+use futures_util::StreamExt as _;
+use model::{EventId, Timestamp};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use store::EventFilter;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    State,
+    caller::{Caller, Read},
+    error::ApiError,
+    fields::FieldErrors,
+    page::{Page, Query, page_with_next},
+};
+
+/// Events on a page.
+const PAGE_SIZE: u32 = 100;
+
+/// Where to read on, and what the list can be narrowed by.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "`Query` reads by these names")]
+pub(crate) struct ListEvents {
+    /// The number of the last event that is known; 0 for the first of all that are kept.
+    after: Option<i64>,
+    /// A type of events; several with commas between.
+    event_type: Option<String>,
+    /// The id of what events are about.
+    subject: Option<String>,
+}
+
+/// Something that happened.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HappenedEvent {
+    id: EventId,
+    /// Grows by one with each event of the workspace.
+    sequence: i64,
+    event_type: String,
+    /// The id of what it is about.
+    subject: String,
+    happened_at: Timestamp,
+    /// As endpoints are sent it.
+    #[schema(value_type = Object)]
+    body: Box<RawValue>,
+}
+
+/// List events
+///
+/// In their order, beyond `after`. With `Accept: text/event-stream` each is sent as it happens: the number is the event's
+/// id, so that `Last-Event-ID` goes on where a connection broke; without that and `after`, what happens from now on.
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/events/",
+    tag = "events",
+    operation_id = "events_list",
+    security(("tokenAuth" = ["read"])),
+    params(ListEvents),
+    responses((status = 200, description = "A page of events.", content(
+        (Page<HappenedEvent> = "application/json"),
+        (String = "text/event-stream"),
+    ))),
+)]
+pub(crate) async fn handler(
+    caller: Caller<Read>,
+    Extract(state): Extract<State>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let query = Query::of_type::<ListEvents>(query.as_deref(), None)?;
+    let after = number("after", query.get("after"))?;
+    let filter = EventFilter {
+        kinds: query.list("event_type").map(str::to_owned).collect(),
+        subject: query.get("subject").map(str::to_owned),
+    };
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if text(ACCEPT.as_str()).is_some_and(|accept| accept.contains("text/event-stream")) {
+        let after = match number("Last-Event-ID", text("last-event-id"))?.or(after) {
+            Some(after) => after,
+            None => state.store.last_event(caller.workspace).await?,
+        };
+        let events = state.webhooks.follow(caller.workspace, after, filter);
+        let events = events.map(|event| Ok::<_, Infallible>(sent(&event)));
+        let answer = Sse::new(events).keep_alive(KeepAlive::default());
+        return Ok(([(CACHE_CONTROL, "no-store")], answer).into_response());
+    }
+    let mut found = state.store.events(caller.workspace, after.unwrap_or(0), &filter, PAGE_SIZE + 1).await?;
+    let more = found.len() > PAGE_SIZE as usize;
+    found.truncate(PAGE_SIZE as usize);
+    let next = found.last().filter(|_| more).map(|event| event.sequence.to_string());
+    let next = next.map(|next| query.with(&state.broker, "/api/latchkey/v1/events/", "after", &next));
+    let results = found.iter().map(representation).collect();
+    Ok(Json(page_with_next(next.map(String::from), results)).into_response())
+}
+
+fn number(name: &str, text: Option<&str>) -> Result<Option<i64>, FieldErrors> {
+    let read = |text: &str| text.parse().ok().filter(|number| *number >= 0);
+    let wrong = || FieldErrors::one(name, "It must be the number of an event, or 0.");
+    text.map(|text| read(text).ok_or_else(wrong)).transpose()
+}
+
+fn sent(event: &store::Event) -> sse::Event {
+    let data = serde_json::to_string(&representation(event)).expect("text keys");
+    sse::Event::default().id(event.sequence.to_string()).event(&event.event.kind).data(data)
+}
+
+fn representation(event: &store::Event) -> HappenedEvent {
+    let store::Event { sequence, event } = event;
+    HappenedEvent {
+        id: event.id,
+        sequence: *sequence,
+        event_type: event.kind.clone(),
+        subject: event.subject.clone(),
+        happened_at: event.at,
+        body: raw(&event.body),
+    }
+}
+
+/// A body, as it was written.
+pub(super) fn raw(body: &str) -> Box<RawValue> {
+    RawValue::from_string(body.to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}

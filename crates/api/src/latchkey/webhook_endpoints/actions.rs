@@ -1,0 +1,155 @@
+//! What can be done with an endpoint: another secret, a test, events once more.
+
+use axum::{Json, extract::State as Extract, response::Response};
+use model::{EventId, Timestamp, WebhookEndpointId};
+use serde::Serialize;
+use tenants::SECRET_OVERLAP;
+use utoipa::ToSchema;
+use webhooks::{MAX_REPLAY, Rotation};
+
+use super::{SigningSecret, WebhookEndpoint, with_secret};
+use crate::{
+    State,
+    body::Body,
+    caller::{Admin, Caller},
+    error::ApiError,
+    fields::{FieldErrors, Fields},
+    openapi::errors,
+    path::Path,
+    request::{Overlap, Request as _, request},
+};
+
+request! {
+    /// How to replace the secret.
+    closed struct RotateWebhookSecret {
+        /// How long those before count. A day, if nothing is said; 0 for one that has leaked.
+        overlap_seconds: Option<Overlap>,
+        /// The new one. It is made, if nothing is said.
+        secret: Option<SigningSecret>,
+    }
+}
+
+request! {
+    /// Which events are sent again.
+    closed struct ReplayEvents {
+        /// The first moment of them.
+        since: Timestamp,
+        /// The moment after the last. Now, if nothing is said.
+        until: Option<Timestamp>,
+    }
+}
+
+/// The event that was sent.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TestSent {
+    /// Its delivery says what the endpoint answered.
+    event: EventId,
+}
+
+/// What is sent again.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Replayed {
+    /// How many events.
+    events: u64,
+}
+
+fn rotating(until: Timestamp) -> ApiError {
+    let detail = format!(
+        "Five secrets of this endpoint count, which is the most: rotate after {until}, or with overlap_seconds = 0 to end them all now."
+    );
+    ApiError::command("webhook_secret_rotating", detail)
+}
+
+fn too_many(events: u64) -> ApiError {
+    let detail =
+        format!("These are {events} events, and {MAX_REPLAY} can be replayed at once: take less time.");
+    ApiError::command("replay_too_large", detail)
+}
+
+errors! { RotateWebhookSecretErrors: rotating(Timestamp::from_second(1_900_000_000)) }
+errors! { ReplayEventsErrors: too_many(12_345) }
+
+/// Rotate an endpoint's secret
+///
+/// Messages are signed with those before as well, until they end.
+#[utoipa::path(
+    post,
+    path = "/api/latchkey/v1/webhook-endpoints/{id}/rotate-secret/",
+    tag = "events",
+    operation_id = "webhook_endpoints_rotate_secret",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = WebhookEndpointId, Path)),
+    request_body(content = RotateWebhookSecret, example = json!({ "overlap_seconds": 3600 })),
+    responses((status = 200, description = "The endpoint.", body = WebhookEndpoint), RotateWebhookSecretErrors),
+)]
+pub(crate) async fn rotate_secret(
+    caller: Caller<Admin>,
+    Extract(state): Extract<State>,
+    Path(id): Path<WebhookEndpointId>,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let mut fields = Fields::of(&body);
+    let asked = RotateWebhookSecret::read(&mut fields);
+    let asked = fields.finish(asked)?;
+    let overlap = asked.overlap_seconds.map_or(SECRET_OVERLAP, |overlap| overlap.0);
+    let secret = asked.secret.map(|secret| secret.0);
+    match state.webhooks.rotate(caller.workspace, id, secret, overlap).await? {
+        Rotation::Done(endpoint) => Ok(with_secret(&endpoint)),
+        Rotation::Running { until } => Err(rotating(until)),
+        Rotation::NoEndpoint => Err(ApiError::NotFound),
+    }
+}
+
+/// Send a test
+///
+/// An event of the type `webhook_endpoint.test`, to this endpoint alone, whatever it listens to.
+#[utoipa::path(
+    post,
+    path = "/api/latchkey/v1/webhook-endpoints/{id}/test/",
+    tag = "events",
+    operation_id = "webhook_endpoints_test",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = WebhookEndpointId, Path)),
+    responses((status = 200, description = "It is on its way.", body = TestSent)),
+)]
+pub(crate) async fn test(
+    caller: Caller<Admin>,
+    Extract(state): Extract<State>,
+    Path(id): Path<WebhookEndpointId>,
+) -> Result<Json<TestSent>, ApiError> {
+    let event = state.webhooks.test(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
+    Ok(Json(TestSent { event }))
+}
+
+/// Replay events
+///
+/// Sends what happened in a span of time again, with the same ids, and what the endpoint was never told of.
+#[utoipa::path(
+    post,
+    path = "/api/latchkey/v1/webhook-endpoints/{id}/replay/",
+    tag = "events",
+    operation_id = "webhook_endpoints_replay",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = WebhookEndpointId, Path)),
+    request_body(content = ReplayEvents, example = json!({ "since": "2026-01-31T12:00:00Z" })),
+    responses((status = 200, description = "They are on their way.", body = Replayed), ReplayEventsErrors),
+)]
+pub(crate) async fn replay(
+    caller: Caller<Admin>,
+    Extract(state): Extract<State>,
+    Path(id): Path<WebhookEndpointId>,
+    Body(body): Body,
+) -> Result<Json<Replayed>, ApiError> {
+    let mut fields = Fields::of(&body);
+    let asked = ReplayEvents::read(&mut fields);
+    let asked = fields.finish(asked)?;
+    let until = asked.until.unwrap_or(state.env.now());
+    if until <= asked.since {
+        return Err(FieldErrors::one("until", "It must be later than since.").into());
+    }
+    let replayed = state.webhooks.replay(caller.workspace, id, (asked.since, until)).await?;
+    match replayed.ok_or(ApiError::NotFound)? {
+        events if events > u64::from(MAX_REPLAY) => Err(too_many(events)),
+        events => Ok(Json(Replayed { events })),
+    }
+}

@@ -1,0 +1,209 @@
+//! What an endpoint was told, and what it answered.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::{RawQuery, State as Extract},
+};
+use model::{DeliveryState, EventId, Timestamp, WebhookEndpointId, WorkspaceId};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use store::{DeliveryFilter, EventFilter};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    State,
+    caller::{Admin, Caller, Read},
+    error::ApiError,
+    latchkey::events::raw,
+    page::{Page, Query},
+    path::Path,
+};
+
+/// Deliveries on a page.
+const PAGE_SIZE: u32 = 100;
+
+/// What the list can be narrowed by.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "`Query` reads by these names")]
+pub(crate) struct ListDeliveries {
+    /// `pending`, `delivered` or `failed`.
+    state: Option<DeliveryState>,
+    /// A type of events; several with commas between.
+    event_type: Option<String>,
+    /// The id of what events are about.
+    subject: Option<String>,
+    /// As in `next` of another page.
+    cursor: Option<String>,
+}
+
+/// The delivery of an event to an endpoint.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Delivery {
+    event: EventId,
+    event_type: String,
+    /// The number of the event.
+    sequence: i64,
+    /// The id of what it is about.
+    subject: String,
+    happened_at: Timestamp,
+    state: DeliveryState,
+    attempts: u32,
+    /// Null while an earlier event about the same is before it, and after the last attempt.
+    #[schema(required)]
+    next_attempt_at: Option<Timestamp>,
+    #[schema(required)]
+    last_attempt_at: Option<Timestamp>,
+    request: DeliveryRequest,
+    /// How the last attempt ended.
+    #[schema(required)]
+    answer: Option<DeliveryAnswer>,
+}
+
+/// What is sent. Time and signature are made for each attempt.
+#[derive(Serialize, ToSchema)]
+struct DeliveryRequest {
+    headers: BTreeMap<&'static str, String>,
+    #[schema(value_type = Object)]
+    body: Box<RawValue>,
+}
+
+/// How an attempt ended.
+#[derive(Serialize, ToSchema)]
+struct DeliveryAnswer {
+    /// HTTP's; null when nothing was answered.
+    #[schema(required)]
+    status: Option<u16>,
+    /// The first 32.
+    headers: Vec<(String, String)>,
+    /// The first 4 KiB.
+    body: String,
+    /// Why it counts as a failure.
+    #[schema(required)]
+    error: Option<String>,
+    /// Milliseconds.
+    took_ms: u64,
+}
+
+/// List deliveries
+///
+/// The newest event first.
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/webhook-endpoints/{id}/deliveries/",
+    tag = "events",
+    operation_id = "webhook_endpoints_deliveries_list",
+    security(("tokenAuth" = ["read"])),
+    params(("id" = WebhookEndpointId, Path), ListDeliveries),
+    responses((status = 200, description = "A page of deliveries.", body = Page<Delivery>)),
+)]
+pub(crate) async fn list(
+    caller: Caller<Read>,
+    Extract(state): Extract<State>,
+    Path(id): Path<WebhookEndpointId>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Page<Delivery>>, ApiError> {
+    let query = Query::of_type::<ListDeliveries>(query.as_deref(), None)?;
+    let filter = DeliveryFilter {
+        state: query.word("state", "It must be pending, delivered or failed.")?,
+        event: None,
+        events: EventFilter {
+            kinds: query.list("event_type").map(str::to_owned).collect(),
+            subject: query.get("subject").map(str::to_owned),
+        },
+        before: query.cursor()?,
+    };
+    if state.store.webhook_endpoint(caller.workspace, id).await?.is_none() {
+        return Err(ApiError::NotFound);
+    }
+    let mut found = state.store.deliveries(caller.workspace, id, &filter, PAGE_SIZE + 1).await?;
+    let more = found.len() > PAGE_SIZE as usize;
+    found.truncate(PAGE_SIZE as usize);
+    let next = found.last().filter(|_| more).map(|delivery| delivery.event.sequence);
+    let results = found.iter().map(representation).collect();
+    let path = format!("/api/latchkey/v1/webhook-endpoints/{id}/deliveries/");
+    Ok(Json(query.answer_by_cursor(&state.broker, &path, next, results)))
+}
+
+/// Retrieve a delivery
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/webhook-endpoints/{id}/deliveries/{event}/",
+    tag = "events",
+    operation_id = "webhook_endpoints_deliveries_retrieve",
+    security(("tokenAuth" = ["read"])),
+    params(("id" = WebhookEndpointId, Path), ("event" = EventId, Path)),
+    responses((status = 200, description = "The delivery.", body = Delivery)),
+)]
+pub(crate) async fn retrieve(
+    caller: Caller<Read>,
+    Extract(state): Extract<State>,
+    Path((id, event)): Path<(WebhookEndpointId, EventId)>,
+) -> Result<Json<Delivery>, ApiError> {
+    shown(&state, caller.workspace, id, event).await
+}
+
+/// Retry a delivery
+///
+/// With all its attempts, whether the event had arrived or not.
+#[utoipa::path(
+    post,
+    path = "/api/latchkey/v1/webhook-endpoints/{id}/deliveries/{event}/retry/",
+    tag = "events",
+    operation_id = "webhook_endpoints_deliveries_retry",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = WebhookEndpointId, Path), ("event" = EventId, Path)),
+    responses((status = 200, description = "It is on its way.", body = Delivery)),
+)]
+pub(crate) async fn retry(
+    caller: Caller<Admin>,
+    Extract(state): Extract<State>,
+    Path((id, event)): Path<(WebhookEndpointId, EventId)>,
+) -> Result<Json<Delivery>, ApiError> {
+    if !state.webhooks.retry(caller.workspace, id, event).await? {
+        return Err(ApiError::NotFound);
+    }
+    shown(&state, caller.workspace, id, event).await
+}
+
+async fn shown(
+    state: &State,
+    workspace: WorkspaceId,
+    id: WebhookEndpointId,
+    event: EventId,
+) -> Result<Json<Delivery>, ApiError> {
+    let filter = DeliveryFilter { event: Some(event), ..DeliveryFilter::default() };
+    let found = state.store.deliveries(workspace, id, &filter, 1).await?;
+    found.first().map(representation).map(Json).ok_or(ApiError::NotFound)
+}
+
+fn representation(delivery: &store::Delivery) -> Delivery {
+    let store::Event { sequence, event } = &delivery.event;
+    let headers = BTreeMap::from([
+        ("content-type", "application/json".to_owned()),
+        ("latchkey-sequence", sequence.to_string()),
+        ("webhook-id", format!("msg_{}", event.id)),
+    ]);
+    let answer = delivery.answer.clone().map(|answer| DeliveryAnswer {
+        status: answer.status,
+        headers: answer.headers,
+        body: answer.body,
+        error: answer.error,
+        took_ms: answer.took_ms,
+    });
+    Delivery {
+        event: event.id,
+        event_type: event.kind.clone(),
+        sequence: *sequence,
+        subject: event.subject.clone(),
+        happened_at: event.at,
+        state: delivery.state,
+        attempts: delivery.attempts,
+        next_attempt_at: delivery.due_at,
+        last_attempt_at: delivery.attempted_at,
+        request: DeliveryRequest { headers, body: raw(&event.body) },
+        answer,
+    }
+}

@@ -1,0 +1,328 @@
+//! `/api/latchkey/v1/webhook-endpoints/`: addresses that are told of events.
+
+pub(crate) mod actions;
+pub(crate) mod deliveries;
+
+use axum::{
+    Json,
+    extract::{RawQuery, State as Extract},
+    http::{StatusCode, header::CACHE_CONTROL},
+    response::{IntoResponse, Response},
+};
+use model::{EndpointState, Secret, Timestamp, WebhookEndpointId, event_types, nearest};
+use serde::Serialize;
+use store::EndpointChange;
+use url::Url;
+use utoipa::{
+    ToSchema,
+    openapi::{ArrayBuilder, RefOr, Schema},
+};
+use webhooks::{Endpoint, MAX_ENDPOINTS, NewEndpoint, check_secret};
+
+use crate::{
+    State,
+    body::Body,
+    caller::{Admin, Caller, Read},
+    error::ApiError,
+    fields::Fields,
+    openapi::errors,
+    page::{Page, Query, single_page},
+    path::Path,
+    request::{CallbackUrl, Field, Pasted, Request as _, Text, request, string},
+    zoom_oauth_apps::MASK,
+};
+
+/// The word for every type of event.
+const EVERY_TYPE: &str = "*";
+
+/// An address that is told of events.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WebhookEndpoint {
+    id: WebhookEndpointId,
+    /// What stands behind a `?` is masked: it may hold a secret.
+    url: String,
+    description: String,
+    /// `*` stands for every type.
+    event_types: Vec<String>,
+    svix_headers: bool,
+    state: EndpointState,
+    #[schema(required)]
+    disabled_at: Option<Timestamp>,
+    /// The first failure since it last answered 2xx.
+    #[schema(required)]
+    failing_since: Option<Timestamp>,
+    /// What signs (`whsec_…`). It is in the answers that make it, and masked in others.
+    secret: String,
+    /// When each of the secrets before ends. Until then, messages are signed with it as well.
+    former_secrets_end_at: Vec<Timestamp>,
+    created_at: Timestamp,
+}
+
+request! {
+    /// An endpoint to be made.
+    closed struct CreateWebhookEndpoint {
+        /// Where events are sent. It must be https, unless the operator allows its network.
+        url: CallbackUrl<2048>,
+        /// Which events. Every type, if nothing is said.
+        event_types: Option<EventTypes>,
+        description: Option<Text<200>>,
+        /// `whsec_` and the Base64 of 24 to 64 random bytes. One is made, if nothing is said.
+        secret: Option<SigningSecret>,
+        /// Whether id, time and signature are sent a second time as `svix-id`, `svix-timestamp` and `svix-signature`.
+        /// Default false.
+        svix_headers: Option<bool>,
+        /// Default true.
+        enabled: Option<bool>,
+    }
+}
+
+request! {
+    /// What is to be changed of an endpoint.
+    closed struct ChangeWebhookEndpoint {
+        url: Option<CallbackUrl<2048>>,
+        event_types: Option<EventTypes>,
+        description: Option<Text<200>>,
+        svix_headers: Option<bool>,
+        /// Switched on, it is told of what still waits. What happened while it was off can be replayed.
+        enabled: Option<bool>,
+    }
+}
+
+/// Types of events; none stands for all.
+struct EventTypes(Vec<String>);
+
+impl Field for EventTypes {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        let words = fields.words(name)?;
+        match words.iter().position(|word| *word == EVERY_TYPE) {
+            Some(_) if words.len() == 1 => return Some(Self(Vec::new())),
+            Some(_) => fields.complain(name, "\"*\" stands for every type: name it alone."),
+            None => {}
+        }
+        let known = event_types();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let mut types: Vec<String> = Vec::new();
+        for word in words.into_iter().filter(|word| *word != EVERY_TYPE) {
+            if !known.contains(&word) {
+                fields.complain(name, unknown_type(word, &known));
+            } else if !types.iter().any(|known| known == word) {
+                types.push(word.to_owned());
+            }
+        }
+        Some(Self(types))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        let words = event_types().into_iter().chain([EVERY_TYPE.to_owned()]);
+        ArrayBuilder::new().items(string(64).enum_values(Some(words))).min_items(Some(1)).into()
+    }
+}
+
+fn unknown_type(word: &str, known: &[&str]) -> String {
+    let all = known.join(", ");
+    match nearest(word, known) {
+        Some(meant) => format!("{word:?} is no type of event: did you mean {meant}? There are: {all}."),
+        None => format!("{word:?} is no type of event. There are: {all}."),
+    }
+}
+
+/// A secret of the caller's own that can sign.
+struct SigningSecret(Secret);
+
+impl Field for SigningSecret {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        let secret = Secret::new(Pasted::<200>::read(fields, name)?.0);
+        match check_secret(&secret) {
+            Ok(()) => Some(Self(secret)),
+            Err(wrong) => {
+                fields.complain(name, wrong.to_string());
+                None
+            }
+        }
+    }
+
+    fn schema() -> RefOr<Schema> {
+        string(200).pattern(Some("^whsec_[A-Za-z0-9+/]+=*$")).into()
+    }
+}
+
+fn too_many() -> ApiError {
+    let detail =
+        format!("This workspace has {MAX_ENDPOINTS} endpoints, which is the most: delete one first.");
+    ApiError::command("too_many_webhook_endpoints", detail)
+}
+
+errors! { CreateWebhookEndpointErrors: too_many() }
+
+/// Make an endpoint
+///
+/// The secret is in this answer, and masked in later ones.
+#[utoipa::path(
+    post,
+    path = "/api/latchkey/v1/webhook-endpoints/",
+    tag = "events",
+    operation_id = "webhook_endpoints_create",
+    security(("tokenAuth" = ["admin"])),
+    request_body(content = CreateWebhookEndpoint, example = json!({
+        "url": "https://example.com/events", "event_types": ["bot.done", "bot.fatal"],
+    })),
+    responses((status = 201, description = "The endpoint.", body = WebhookEndpoint), CreateWebhookEndpointErrors),
+)]
+pub(crate) async fn create(
+    caller: Caller<Admin>,
+    Extract(state): Extract<State>,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let mut fields = Fields::of(&body).with_callbacks(&state);
+    let asked = CreateWebhookEndpoint::read(&mut fields);
+    let asked = fields.finish(asked)?;
+    let new = NewEndpoint {
+        url: Secret::new(asked.url.0),
+        secret: asked.secret.map(|secret| secret.0),
+        description: asked.description.map(|text| text.0).unwrap_or_default(),
+        event_types: asked.event_types.map(|types| types.0).unwrap_or_default(),
+        svix_headers: asked.svix_headers.unwrap_or(false),
+        enabled: asked.enabled.unwrap_or(true),
+    };
+    let made = state.webhooks.create(caller.workspace, new).await?.ok_or_else(too_many)?;
+    Ok((StatusCode::CREATED, with_secret(&made)).into_response())
+}
+
+/// List endpoints
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/webhook-endpoints/",
+    tag = "events",
+    operation_id = "webhook_endpoints_list",
+    security(("tokenAuth" = ["read"])),
+    responses((status = 200, description = "All of them, the newest first.", body = Page<WebhookEndpoint>)),
+)]
+pub(crate) async fn list(
+    caller: Caller<Read>,
+    Extract(state): Extract<State>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Page<WebhookEndpoint>>, ApiError> {
+    Query::of(query.as_deref()).only(&[])?;
+    let endpoints = state.webhooks.endpoints(caller.workspace).await?;
+    Ok(Json(single_page(endpoints.iter().map(representation).collect())))
+}
+
+/// Retrieve an endpoint
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/webhook-endpoints/{id}/",
+    tag = "events",
+    operation_id = "webhook_endpoints_retrieve",
+    security(("tokenAuth" = ["read"])),
+    params(("id" = WebhookEndpointId, Path)),
+    responses((status = 200, description = "The endpoint.", body = WebhookEndpoint)),
+)]
+pub(crate) async fn retrieve(
+    caller: Caller<Read>,
+    Extract(state): Extract<State>,
+    Path(id): Path<WebhookEndpointId>,
+) -> Result<Json<WebhookEndpoint>, ApiError> {
+    let found = state.webhooks.endpoint(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
+    Ok(Json(representation(&found)))
+}
+
+/// Change an endpoint
+#[utoipa::path(
+    patch,
+    path = "/api/latchkey/v1/webhook-endpoints/{id}/",
+    tag = "events",
+    operation_id = "webhook_endpoints_partial_update",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = WebhookEndpointId, Path)),
+    request_body(content = ChangeWebhookEndpoint, example = json!({ "event_types": ["bot.done"], "enabled": true })),
+    responses((status = 200, description = "The endpoint.", body = WebhookEndpoint)),
+)]
+pub(crate) async fn change(
+    caller: Caller<Admin>,
+    Extract(state): Extract<State>,
+    Path(id): Path<WebhookEndpointId>,
+    Body(body): Body,
+) -> Result<Json<WebhookEndpoint>, ApiError> {
+    let mut fields = Fields::of(&body).with_callbacks(&state);
+    let asked = ChangeWebhookEndpoint::read(&mut fields);
+    if asked.as_ref().and_then(|asked| asked.url.as_ref()).is_some_and(|url| url.0.contains(MASK)) {
+        fields.complain("url", "Give the whole address: this one is masked, as answers show it.");
+    }
+    let asked = fields.finish(asked)?;
+    let change = EndpointChange {
+        url: None,
+        description: asked.description.map(|text| text.0),
+        event_types: asked.event_types.map(|types| types.0),
+        svix_headers: asked.svix_headers,
+        enabled: asked.enabled,
+    };
+    let url = asked.url.map(|url| Secret::new(url.0));
+    let changed = state.webhooks.change(caller.workspace, id, url, change).await?;
+    Ok(Json(representation(&changed.ok_or(ApiError::NotFound)?)))
+}
+
+/// Delete an endpoint
+///
+/// With its deliveries. What waits is not sent.
+#[utoipa::path(
+    delete,
+    path = "/api/latchkey/v1/webhook-endpoints/{id}/",
+    tag = "events",
+    operation_id = "webhook_endpoints_destroy",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = WebhookEndpointId, Path)),
+    responses((status = 204, description = "It is gone.")),
+)]
+pub(crate) async fn remove(
+    caller: Caller<Admin>,
+    Extract(state): Extract<State>,
+    Path(id): Path<WebhookEndpointId>,
+) -> Result<StatusCode, ApiError> {
+    let known = state.store.remove_webhook_endpoint(caller.workspace, id).await?;
+    if known { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
+}
+
+fn representation(endpoint: &Endpoint) -> WebhookEndpoint {
+    let Endpoint { row, url, secrets } = endpoint;
+    let every = || vec![EVERY_TYPE.to_owned()];
+    WebhookEndpoint {
+        id: row.id,
+        url: masked(url.expose()),
+        description: row.description.clone(),
+        event_types: if row.event_types.is_empty() { every() } else { row.event_types.clone() },
+        svix_headers: row.svix_headers,
+        state: row.state,
+        disabled_at: row.disabled_at,
+        failing_since: row.run.first_at,
+        secret: MASK.to_owned(),
+        former_secrets_end_at: secrets.former_end_at().collect(),
+        created_at: row.created_at,
+    }
+}
+
+/// The answer that makes a secret.
+fn with_secret(endpoint: &Endpoint) -> Response {
+    let secret = endpoint.secrets.current().expose().to_owned();
+    let body = WebhookEndpoint { secret, ..representation(endpoint) };
+    ([(CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+/// An address without what may be a secret in it.
+fn masked(text: &str) -> String {
+    let Ok(mut url) = Url::parse(text) else { return MASK.to_owned() };
+    url.set_fragment(None);
+    let has_query = url.query().is_some();
+    url.set_query(None);
+    if has_query { format!("{url}?{MASK}") } else { url.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn a_query_is_not_shown() {
+        assert_eq!(masked("https://a.test/b?token=planted#x"), "https://a.test/b?********");
+        assert_eq!(masked("https://a.test/b"), "https://a.test/b");
+    }
+}

@@ -1,0 +1,90 @@
+//! Events that endpoints are told of.
+
+use prometheus_client::{
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+
+use crate::{Labels, Metrics, registered};
+
+/// How an attempt to deliver an event ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryOutcome {
+    /// 2xx.
+    Delivered,
+    /// A redirect, which is not followed.
+    Redirect,
+    /// Another status.
+    Refused,
+    /// No answer in time.
+    Timeout,
+    /// No connection.
+    Unreachable,
+    /// The address may not be called.
+    Forbidden,
+}
+
+impl DeliveryOutcome {
+    const ALL: [Self; 6] =
+        [Self::Delivered, Self::Redirect, Self::Refused, Self::Timeout, Self::Unreachable, Self::Forbidden];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Redirect => "redirect",
+            Self::Refused => "refused",
+            Self::Timeout => "timeout",
+            Self::Unreachable => "unreachable",
+            Self::Forbidden => "forbidden",
+        }
+    }
+}
+
+pub(crate) struct WebhookSeries {
+    attempts: Family<Labels<1>, Counter>,
+    pending: Gauge,
+    oldest_seconds: Gauge,
+    disabled: Counter,
+}
+
+impl WebhookSeries {
+    pub(crate) fn registered(registry: &mut Registry) -> Self {
+        let attempts: Family<Labels<1>, Counter> =
+            registered(registry, "webhook_attempts", "Attempts to deliver an event to an endpoint");
+        for outcome in DeliveryOutcome::ALL {
+            attempts.get_or_create(&[("outcome", outcome.as_str())]).inc_by(0);
+        }
+        Self {
+            attempts,
+            pending: registered(registry, "webhook_pending", "Deliveries that wait, of enabled endpoints"),
+            oldest_seconds: registered(
+                registry,
+                "webhook_oldest_pending_seconds",
+                "How long ago the oldest event happened that waits to be delivered",
+            ),
+            disabled: registered(
+                registry,
+                "webhook_endpoints_disabled",
+                "Endpoints that were switched off after five days of failure",
+            ),
+        }
+    }
+}
+
+impl Metrics {
+    /// An attempt to deliver an event ended.
+    pub fn webhook_attempt(&self, outcome: DeliveryOutcome) {
+        self.0.webhooks.attempts.get_or_create(&[("outcome", outcome.as_str())]).inc();
+    }
+
+    /// So many deliveries wait, the oldest for so many seconds.
+    pub fn webhook_backlog(&self, pending: u64, oldest_seconds: u64) {
+        self.0.webhooks.pending.set(i64::try_from(pending).unwrap_or(i64::MAX));
+        self.0.webhooks.oldest_seconds.set(i64::try_from(oldest_seconds).unwrap_or(i64::MAX));
+    }
+
+    /// An endpoint was switched off.
+    pub fn webhook_endpoint_disabled(&self) {
+        self.0.webhooks.disabled.inc();
+    }
+}

@@ -1,0 +1,208 @@
+//! Addresses that a workspace has told of its events.
+
+use std::time::Duration;
+
+use model::{
+    Code, EndpointState, EventId, Failure, Secret, Timestamp, WEBHOOK_ENDPOINT_TEST, WebhookEndpointId,
+    WorkspaceId,
+};
+use serde_json::json;
+use store::{EndpointChange, FailureRun, NewEvent, WebhookEndpoint};
+use tenants::Cell;
+
+use crate::{
+    Parts, Webhooks,
+    secrets::{Secrets, generate},
+};
+
+/// Endpoints of a workspace.
+pub const MAX_ENDPOINTS: u32 = 50;
+/// Events that are replayed at once.
+pub const MAX_REPLAY: u32 = 10_000;
+/// Somebody who rotates at the same moment is met once or twice.
+const ATTEMPTS: u32 = 3;
+
+/// An endpoint, with what is sealed in its row.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Its row.
+    pub row: WebhookEndpoint,
+    /// Its address.
+    pub url: Secret,
+    /// What signs.
+    pub secrets: Secrets,
+}
+
+impl Endpoint {
+    pub(crate) fn open(parts: &Parts, row: WebhookEndpoint) -> Result<Self, Failure> {
+        let url = parts.vault.open(row.workspace, Cell::WebhookUrl(row.id), &row.url)?;
+        let secrets = parts.vault.open(row.workspace, Cell::WebhookSecrets(row.id), &row.secrets)?;
+        Ok(Self { url, secrets: Secrets::from_text(&secrets, parts.env.now())?, row })
+    }
+}
+
+/// An endpoint to be.
+#[derive(Debug)]
+pub struct NewEndpoint {
+    /// Where it is. [`outbound::CallbackClient::accepts`] has accepted it.
+    pub url: Secret,
+    /// What signs, if the caller has a secret; [`crate::check_secret`] has accepted it.
+    pub secret: Option<Secret>,
+    /// For people.
+    pub description: String,
+    /// Types of events; all when there is none.
+    pub event_types: Vec<String>,
+    /// Whether the headers are sent a second time, as `svix-…`.
+    pub svix_headers: bool,
+    /// Whether it is told from now on.
+    pub enabled: bool,
+}
+
+/// What came of a rotation.
+#[derive(Debug)]
+pub enum Rotation {
+    /// These count now.
+    Done(Box<Endpoint>),
+    /// Too many count at once. One of them ends at this time.
+    Running {
+        /// The earliest end.
+        until: Timestamp,
+    },
+    /// There is no such endpoint.
+    NoEndpoint,
+}
+
+impl Webhooks {
+    /// Makes an endpoint; `None` when the workspace has [`MAX_ENDPOINTS`].
+    pub async fn create(
+        &self,
+        workspace: WorkspaceId,
+        new: NewEndpoint,
+    ) -> Result<Option<Endpoint>, Failure> {
+        let Parts { store, vault, env, .. } = &*self.parts;
+        let (id, now) = (WebhookEndpointId::generate(env), env.now());
+        let secrets = Secrets::one(new.secret.unwrap_or_else(|| generate(env)));
+        let row = WebhookEndpoint {
+            id,
+            workspace,
+            url: vault.seal(workspace, Cell::WebhookUrl(id), &new.url),
+            secrets: vault.seal(workspace, Cell::WebhookSecrets(id), &secrets.to_text()),
+            description: new.description,
+            event_types: new.event_types,
+            svix_headers: new.svix_headers,
+            state: if new.enabled { EndpointState::Enabled } else { EndpointState::Disabled },
+            disabled_at: (!new.enabled).then_some(now),
+            run: FailureRun::default(),
+            created_at: now,
+        };
+        let added = store.add_webhook_endpoint(&row, MAX_ENDPOINTS).await?;
+        Ok(added.then_some(Endpoint { row, url: new.url, secrets }))
+    }
+
+    /// An endpoint of the workspace.
+    pub async fn endpoint(
+        &self,
+        workspace: WorkspaceId,
+        id: WebhookEndpointId,
+    ) -> Result<Option<Endpoint>, Failure> {
+        let row = self.parts.store.webhook_endpoint(workspace, id).await?;
+        row.map(|row| Endpoint::open(&self.parts, row)).transpose()
+    }
+
+    /// The workspace's endpoints, the newest first.
+    pub async fn endpoints(&self, workspace: WorkspaceId) -> Result<Vec<Endpoint>, Failure> {
+        let rows = self.parts.store.webhook_endpoints(workspace).await?;
+        rows.into_iter().map(|row| Endpoint::open(&self.parts, row)).collect()
+    }
+
+    /// Changes one: its address, and whatever `change` says. `None` when there is none.
+    pub async fn change(
+        &self,
+        workspace: WorkspaceId,
+        id: WebhookEndpointId,
+        url: Option<Secret>,
+        change: EndpointChange,
+    ) -> Result<Option<Endpoint>, Failure> {
+        let Parts { store, vault, env, .. } = &*self.parts;
+        let url = url.map(|url| vault.seal(workspace, Cell::WebhookUrl(id), &url));
+        let change = EndpointChange { url, ..change };
+        if !store.change_webhook_endpoint(workspace, id, &change, env.now()).await? {
+            return Ok(None);
+        }
+        if change.enabled == Some(true) {
+            self.worker.poke();
+        }
+        self.endpoint(workspace, id).await
+    }
+
+    /// Replaces the secret by `new`, or by a random one. Those before count for `overlap`; without one, for nothing from now
+    /// on, which is for secrets that have leaked.
+    pub async fn rotate(
+        &self,
+        workspace: WorkspaceId,
+        id: WebhookEndpointId,
+        new: Option<Secret>,
+        overlap: Duration,
+    ) -> Result<Rotation, Failure> {
+        let Parts { store, vault, env, .. } = &*self.parts;
+        for _ in 0..ATTEMPTS {
+            let Some(before) = self.endpoint(workspace, id).await? else { return Ok(Rotation::NoEndpoint) };
+            let ends_at = (!overlap.is_zero()).then(|| env.now() + overlap);
+            if ends_at.is_some() && !before.secrets.has_room() {
+                let until = before.secrets.former_end_at().min().unwrap_or(env.now());
+                return Ok(Rotation::Running { until });
+            }
+            let secret = new.clone().unwrap_or_else(|| generate(env));
+            let secrets = before.secrets.succeeded_by(secret, ends_at);
+            let sealed = vault.seal(workspace, Cell::WebhookSecrets(id), &secrets.to_text());
+            if store.replace_webhook_secrets(workspace, id, &before.row.secrets, &sealed).await? {
+                let row = WebhookEndpoint { secrets: sealed, ..before.row };
+                return Ok(Rotation::Done(Box::new(Endpoint { row, secrets, url: before.url })));
+            }
+        }
+        Err(Failure::new(Code::Unavailable, "the secret of the endpoint is being changed by somebody else"))
+    }
+
+    /// Sends an event that says nothing; `None` when there is no such endpoint.
+    pub async fn test(
+        &self,
+        workspace: WorkspaceId,
+        id: WebhookEndpointId,
+    ) -> Result<Option<EventId>, Failure> {
+        let Parts { store, env, .. } = &*self.parts;
+        let (event, now) = (EventId::generate(env), env.now());
+        let data = json!({
+            "data": { "code": "test", "sub_code": null, "updated_at": now },
+            "webhook_endpoint": { "id": id },
+        });
+        let kind = (WEBHOOK_ENDPOINT_TEST, &id as &dyn ToString);
+        let test = NewEvent::other(event, workspace, kind, &data, now);
+        Ok(store.add_delivery(id, &test).await?.then_some(event))
+    }
+
+    /// Delivers an event again; `false` when the endpoint was never told of it.
+    pub async fn retry(
+        &self,
+        workspace: WorkspaceId,
+        id: WebhookEndpointId,
+        event: EventId,
+    ) -> Result<bool, Failure> {
+        let known = self.parts.store.retry_delivery(workspace, id, event, self.parts.env.now()).await?;
+        self.worker.poke();
+        Ok(known)
+    }
+
+    /// Delivers what happened in `span` again, and answers how many events that are; nothing is done when they are more than
+    /// [`MAX_REPLAY`]. `None` when there is no such endpoint.
+    pub async fn replay(
+        &self,
+        workspace: WorkspaceId,
+        id: WebhookEndpointId,
+        span: (Timestamp, Timestamp),
+    ) -> Result<Option<u64>, Failure> {
+        let Parts { store, env, .. } = &*self.parts;
+        let replayed = store.replay_events(workspace, id, span, MAX_REPLAY, env.now()).await?;
+        self.worker.poke();
+        Ok(replayed)
+    }
+}

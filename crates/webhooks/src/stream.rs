@@ -1,0 +1,50 @@
+//! The stream of events, for whoever asks instead of being told.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{Stream, StreamExt as _, stream};
+use model::WorkspaceId;
+use store::{Event, EventFilter};
+
+use crate::Webhooks;
+
+/// Events that are read at once.
+const BATCH: u32 = 100;
+/// How often it is looked for events that another server has written.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+impl Webhooks {
+    /// The workspace's events beyond the number `after`: those that are there, and then each as soon as it is written. It ends
+    /// when the server stops.
+    pub fn follow(
+        &self,
+        workspace: WorkspaceId,
+        after: i64,
+        filter: EventFilter,
+    ) -> impl Stream<Item = Event> + Send + use<> {
+        let state = (Arc::clone(&self.parts), after, 0, filter);
+        let batches = stream::unfold(state, move |(parts, after, mut seen, filter)| async move {
+            loop {
+                match parts.store.events(workspace, after, &filter, BATCH).await {
+                    Ok(events) => {
+                        if let Some(last) = events.last() {
+                            let after = last.sequence;
+                            return Some((events, (parts, after, seen, filter)));
+                        }
+                    }
+                    Err(error) => tracing::warn!(%error, "a follower of events waits for the store"),
+                }
+                tokio::select! {
+                    written = parts.store.events_written(seen) => seen = written,
+                    () = parts.env.clock.sleep(POLL_INTERVAL) => {}
+                }
+            }
+        });
+        batches.flat_map(stream::iter).take_until(self.streams.clone().cancelled_owned())
+    }
+
+    /// Ends the streams that are followed.
+    pub fn end_streams(&self) {
+        self.streams.cancel();
+    }
+}
