@@ -8,6 +8,7 @@ mod data_dir;
 mod database;
 mod demo;
 mod descriptors;
+mod events;
 mod keys;
 mod migrate;
 mod observability;
@@ -20,6 +21,7 @@ mod sim;
 mod store_copy;
 mod terminal_help;
 mod token_link;
+mod webhook;
 mod workspace;
 
 use std::process::ExitCode;
@@ -53,6 +55,10 @@ enum Command {
     Account(account::Arguments),
     /// Make, list and revoke addresses that bot platforms fetch tokens from.
     TokenLink(token_link::Arguments),
+    /// Make, list and test endpoints that are told of events; print what one is sent.
+    Webhook(webhook::Arguments),
+    /// Print what happened in a workspace, and follow what happens.
+    Events(events::Arguments),
     /// Make and list workspaces: tenants of one installation.
     Workspace(workspace::Arguments),
     /// Make, list and revoke keys of the API.
@@ -86,6 +92,8 @@ async fn main() -> ExitCode {
         Command::Audit(arguments) => audit_export::run(arguments).await,
         Command::Account(arguments) => account::run(arguments).await,
         Command::TokenLink(arguments) => token_link::run(arguments).await,
+        Command::Webhook(arguments) => webhook::run(arguments).await,
+        Command::Events(arguments) => events::run(arguments).await,
         Command::Workspace(arguments) => workspace::run(arguments).await,
         Command::ApiKey(arguments) => api_key::run(arguments).await,
         Command::Sim(arguments) => sim::run(arguments).await,

@@ -78,10 +78,36 @@ impl Server {
         if status.is_success() {
             Ok(body)
         } else if status == StatusCode::NOT_FOUND && !rest.is_empty() {
-            Err(anyhow!("the key's workspace has no such token link: see `latchkey token-link list`"))
+            let (thing, list) = if self.base.path().ends_with("/webhook-endpoints/") {
+                ("endpoint or delivery", "latchkey webhook list")
+            } else {
+                ("token link", "latchkey token-link list")
+            };
+            Err(anyhow!("the key's workspace has no such {thing}: see `{list}`"))
         } else {
             Err(anyhow!("the server refused ({status}): {}", complaint(&body)))
         }
+    }
+
+    /// Opens a stream of server-sent events below the path. `last` is the id of the last one that came.
+    pub(crate) async fn follow(&self, rest: &str, last: Option<&str>) -> anyhow::Result<reqwest::Response> {
+        let mut request = self
+            .http
+            .get(self.base.join(rest)?)
+            .header("authorization", self.authorization())
+            .header("accept", "text/event-stream");
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let answer = request.send().await.map_err(|error| {
+            anyhow!("the server does not answer ({}): is it running?", error.without_url())
+        })?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let body: Value = serde_json::from_str(&answer.text().await?).unwrap_or_default();
+        Err(anyhow!("the server refused ({status}): {}", complaint(&body)))
     }
 
     fn authorization(&self) -> String {

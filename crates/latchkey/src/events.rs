@@ -1,0 +1,85 @@
+//! `latchkey events`: what happened in a workspace of a running server.
+
+use std::time::Duration;
+
+use clap::Args;
+use futures_util::StreamExt as _;
+use model::Environment;
+use reqwest::Method;
+
+use crate::running_server::{Reach, Server};
+
+const PATH: &str = "api/latchkey/v1/events/";
+/// Between two tries to follow on.
+const PAUSE: Duration = Duration::from_secs(1);
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Only events beyond this number.
+    #[arg(long)]
+    after: Option<i64>,
+    /// A type of events; may be given several times.
+    #[arg(long = "event-type", value_name = "TYPE")]
+    event_types: Vec<String>,
+    /// Go on with each event as it happens. Without --after, what happens from now on.
+    #[arg(long)]
+    follow: bool,
+    #[command(flatten)]
+    server: Reach,
+}
+
+/// Prints a line of JSON for each event.
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let server = Server::of(arguments.server, PATH)?;
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if !arguments.event_types.is_empty() {
+        query.append_pair("event_type", &arguments.event_types.join(","));
+    }
+    let narrowed = query.finish();
+    if arguments.follow {
+        return follow(&server, &narrowed, arguments.after).await;
+    }
+    let mut after = arguments.after.unwrap_or(0);
+    loop {
+        let page = server.call(Method::GET, &format!("?after={after}&{narrowed}"), None).await?;
+        for event in page["results"].as_array().into_iter().flatten() {
+            println!("{event}");
+            after = event["sequence"].as_i64().unwrap_or(after);
+        }
+        if page["next"].is_null() {
+            return Ok(());
+        }
+    }
+}
+
+/// Follows the stream, and takes it up again where it broke off.
+async fn follow(server: &Server, narrowed: &str, after: Option<i64>) -> anyhow::Result<()> {
+    let clock = Environment::system().clock;
+    let mut last = after.map(|after| after.to_string());
+    let mut has_answered = false;
+    loop {
+        match server.follow(&format!("?{narrowed}"), last.as_deref()).await {
+            Ok(answer) => {
+                has_answered = true;
+                let mut chunks = answer.bytes_stream();
+                let mut rest = Vec::new();
+                while let Some(Ok(chunk)) = chunks.next().await {
+                    rest.extend_from_slice(&chunk);
+                    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                        let line: Vec<u8> = rest.drain(..=end).collect();
+                        let line = String::from_utf8_lossy(&line);
+                        if let Some(id) = line.strip_prefix("id: ") {
+                            last = Some(id.trim_end().to_owned());
+                        } else if let Some(data) = line.strip_prefix("data: ") {
+                            println!("{}", data.trim_end());
+                        }
+                    }
+                }
+            }
+            // A server that never answered is a mistake; one that is away comes back.
+            Err(error) if !has_answered => return Err(error),
+            Err(error) => eprintln!("latchkey: {error}; trying again"),
+        }
+        clock.sleep(PAUSE).await;
+    }
+}
