@@ -55,7 +55,7 @@ fn is_json(bytes: &[u8]) -> bool {
     matches!(bytes.trim_ascii_start(), [b'{' | b'[', ..])
 }
 
-/// A whole body, whatever it is, of somebody whose key is good.
+/// A whole body, of any type, of a caller with a valid key.
 pub(crate) async fn bytes(request: Request, state: &State) -> Result<Bytes, ApiError> {
     state.admission.bodies.read(request.into_body(), Sender::Caller).await.map_err(ApiError::Body)
 }

@@ -67,7 +67,7 @@ pub(crate) struct Reach {
     pub(crate) expires_at: Option<Timestamp>,
     /// How many calls a minute it was made for.
     pub(crate) per_minute: Option<NonZeroU32>,
-    /// How many it may make, whoever said so.
+    /// Its limit of calls, whoever set it.
     pub(crate) most_per_minute: Option<NonZeroU32>,
 }
 
@@ -94,7 +94,7 @@ pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<StoredG
         key => key?,
     };
     let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    // A HEAD is a GET whose answer nobody reads.
+    // A HEAD is a GET without the body of the answer.
     let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
     state.limits.admit(&key, method, route, state.env.now())?;
     if let Some(slot) = parts.extensions.get::<Slot>() {

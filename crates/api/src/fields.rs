@@ -122,7 +122,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An id or a secret of 1 to `most` characters, as somebody has pasted it.
+    /// A pasted id or secret of 1 to `most` characters.
     pub(crate) fn pasted(&mut self, field: &str, most: usize) -> Option<&'a str> {
         let Value::String(text) = self.value(field)? else { return self.wrong(field, "It must be text.") };
         match model::pasted(text) {

@@ -1,4 +1,4 @@
-//! What answers are protected by in a browser. Pages get it here, whoever makes them.
+//! Security headers of answers in a browser. Every page gets them here.
 
 use axum::{
     http::{

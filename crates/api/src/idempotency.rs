@@ -24,8 +24,8 @@ pub(crate) const INVALID: &str = "Idempotency-Key must be 1 to 255 visible ASCII
 pub(crate) const REUSED: &str = "This Idempotency-Key was used for another request.";
 pub(crate) const IN_FLIGHT: &str = "A request with this Idempotency-Key is being worked on.";
 
-/// Passes a call of the API on, unless it was made before. Whoever shows no key is the handler's affair; and a token link
-/// gives no token twice, so its answers are never kept.
+/// Passes a call of the API on, unless it was made before. Calls without a key go to the handler, which
+/// refuses them. Answers of token links are never stored, because a link gives no token twice.
 pub(crate) async fn once(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
     let repeatable = [Method::POST, Method::PUT, Method::PATCH].contains(request.method())
         && request.uri().path().starts_with("/api/")

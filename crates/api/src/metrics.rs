@@ -1,5 +1,5 @@
-//! `GET /metrics`: counters for Prometheus, described in `docs/metrics.md`. Public unless it has a token, because scrapers have
-//! no key; it names no account. Whoever does not want it on this port gives it another, or switches it off.
+//! `GET /metrics`: counters for Prometheus, described in `docs/metrics.md`. Public unless it has a token,
+//! because scrapers have no key; it names no account. It can have a port of its own, or be switched off.
 
 use axum::{
     extract::State as Extract,

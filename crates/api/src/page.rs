@@ -49,8 +49,8 @@ impl Query {
         Self(url::form_urlencoded::parse(raw.unwrap_or("").as_bytes()).into_owned().collect())
     }
 
-    /// Complains about every name that is none of `names`: a filter that nobody reads would leave all rows in the answer. A
-    /// name that ends in `__` stands for all that begin so.
+    /// Reports unknown names: an ignored filter would leave all rows in the answer. A name that ends in `__`
+    /// stands for all names with that beginning.
     pub(crate) fn only(self, names: &[&str]) -> Result<Self, FieldErrors> {
         let known = |given: &str| {
             let given = given.strip_suffix("[]").unwrap_or(given);
@@ -202,7 +202,7 @@ impl Query {
 pub(crate) struct Wanted<P> {
     /// What the list is sorted by.
     pub(crate) field: &'static str,
-    /// Which way, for whoever reads it from its beginning.
+    /// The order, when read from the beginning.
     order: Order,
     cursor: Option<(Way, P)>,
 }

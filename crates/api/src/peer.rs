@@ -10,8 +10,8 @@ use axum::{
     http::request::Parts,
 };
 
-/// The address that connected, for the audit. Behind a proxy it is the proxy's: what `X-Forwarded-For` claims is written
-/// by whoever likes, and is not believed. `None` when the request came over no connection, as in tests.
+/// The address that connected, for the audit. Behind a proxy it is the proxy's: `X-Forwarded-For` can be
+/// forged and is ignored. `None` when there is no connection, as in tests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) Option<IpAddr>);
 

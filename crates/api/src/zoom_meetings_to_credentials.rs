@@ -1,5 +1,5 @@
-//! `GET /api/v2/zoom-meetings-to-credentials/`: which accounts know which meeting. By number, so that whoever follows the pages
-//! misses nothing while accounts are being listed.
+//! `GET /api/v2/zoom-meetings-to-credentials/`: which accounts know which meeting. Sorted by number, so that
+//! paging stays complete while accounts are being listed.
 
 use axum::{
     Json,

@@ -16,7 +16,7 @@ use model::{Clock, Code, Failure};
 
 use super::Bounds;
 
-/// What whoever is not known yet gets: a platform's or Zoom's few kilobytes, from servers with good lines.
+/// The limit for unknown callers: a platform's or Zoom's few kilobytes.
 const STRANGERS_BYTES: usize = 256 * 1024;
 const STRANGERS_WITHIN: Duration = Duration::from_secs(5);
 /// This part of all memory for bodies: they can't take what callers with a key need.
@@ -30,7 +30,7 @@ const MIB: usize = 1024 * 1024;
 pub(crate) enum Sender {
     /// Only the body's signature will tell.
     Stranger,
-    /// Somebody whose API key is good.
+    /// A caller with a valid API key.
     Caller,
 }
 
@@ -48,7 +48,7 @@ pub(crate) enum BodyError {
 }
 
 impl BodyError {
-    /// For whoever is answered in codes.
+    /// For answers in codes.
     pub(crate) fn failure(self) -> Failure {
         match self {
             Self::NoMemory => {

@@ -1,9 +1,10 @@
-//! How many connections there are at once, and how long each may keep us waiting.
+//! The number of connections, and how long each may keep us waiting.
 //!
-//! When there are too many, those go that have kept us waiting for longest: whoever sends a request at once is served, however
-//! many others hold connections and send none. One that is being served is never cut.
+//! When there are too many, those that have kept us waiting longest are closed, so a caller that sends its
+//! request at once is served, however many silent connections others hold. A connection that is being served
+//! is never closed.
 //!
-//! Time is counted in seconds, by one task for all: a timer of its own for each request would cost more than the rest of
+//! Time is counted in seconds, by one task for all: a timer for each request would cost more than the rest of
 //! this.
 
 use std::{
@@ -179,8 +180,8 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    /// What the connection has to do now. Whoever has been given a request meanwhile stays: to be called where requests are
-    /// taken in.
+    /// What the connection has to do now. A connection that got a request meanwhile stays open. Call it where
+    /// requests are taken in.
     pub(crate) fn order(&self) -> Option<Order> {
         let connection = &self.connection;
         let mut open = self.connections.open();
@@ -262,7 +263,8 @@ impl Connections {
         }
     }
 
-    /// A second has passed: whoever was waited for too long has to go. Answers what happened since the last time.
+    /// Called once a second: closes connections that were waited for too long. Returns what happened since
+    /// the last call.
     pub(crate) fn sweep(&self) -> News {
         let now = self.seconds.fetch_add(1, Ordering::Relaxed) + 1;
         let mut open = self.open();
@@ -270,7 +272,7 @@ impl Connections {
         for connection in open.all.values().filter(|connection| !connection.is_leaving()) {
             let (phase, since) = connection.phase();
             let within = match phase {
-                // Whoever reads a body watches the time.
+                // The reader of the body has its own time limit.
                 Phase::Works | Phase::Body => continue,
                 Phase::Head => self.head_within,
                 Phase::Idle => self.idle,

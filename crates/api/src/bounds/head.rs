@@ -1,6 +1,7 @@
-//! How large the head of a request may be.
+//! The size of a request's head.
 //!
-//! A connection takes in more than this (`serving`): whoever sends a little too much is to hear it from us, in their own dialect.
+//! A connection accepts more than this (`serving`), so that a request that is a little too large gets our
+//! answer in the caller's dialect.
 
 use axum::{
     extract::{MatchedPath, Request},

@@ -32,7 +32,8 @@ pub(crate) use wrong_keys::WrongKeys;
 pub struct Bounds {
     /// Connections at once.
     pub connections: usize,
-    /// Those of one address. Of IPv6 the first 64 bits are an address: whoever has one has them all.
+    /// The limit of one address. The first 64 bits of an IPv6 address count as one, because their holder has
+    /// all of them.
     pub of_an_address: usize,
     /// Requests of one workspace that are worked on at once.
     pub of_a_workspace: usize,
@@ -91,7 +92,7 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Nobody was there yet.
+    /// Without any connection yet.
     pub fn new(bounds: Bounds, env: &Environment) -> Self {
         Self {
             bodies: Bodies::new(&bounds, env.clock.clone()),

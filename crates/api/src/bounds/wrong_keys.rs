@@ -1,6 +1,6 @@
-//! Answers to wrong API keys are slowed down.
+//! Slows down answers to wrong API keys.
 //!
-//! A right key is never held up, whoever else comes from its address: behind a proxy everybody does.
+//! A right key is never delayed, even from the same address, because all callers behind a proxy share one.
 
 use std::{
     net::IpAddr,
@@ -14,7 +14,7 @@ use rate_limits::Limiter;
 
 use super::address_of;
 
-/// So many from one address in a minute are answered at once: somebody is setting something up.
+/// This many from one address in a minute are answered at once, for people who are setting something up.
 const FREE: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
 /// Each one more waits for so long.
 const DELAY: Duration = Duration::from_secs(1);
@@ -33,8 +33,8 @@ impl WrongKeys {
         Self { of: Limiter::default(), waiting: AtomicUsize::new(0), env }
     }
 
-    /// To be waited for before a wrong key is answered. An error is for whoever shall come back after a while, because too
-    /// many wait already.
+    /// Waits before a wrong key is answered. An error means that too many wait already: the caller should
+    /// come back later.
     pub(crate) async fn slow_down(&self, peer: Option<IpAddr>) -> Result<(), Duration> {
         if self.of.admit(&peer.map(address_of), FREE, self.env.now()).is_ok() {
             return Ok(());
@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(keys.slow_down(one).now_or_never(), Some(Err(DELAY)));
         clock.advance(DELAY);
         assert!(waiting.await.iter().all(Result::is_ok));
-        assert_eq!(keys.slow_down(one).now_or_never(), None, "it waits, and nobody else does");
+        assert_eq!(keys.slow_down(one).now_or_never(), None, "it waits, and no other call does");
         assert_eq!(keys.waiting.load(Ordering::Relaxed), 0);
     }
 }

@@ -146,7 +146,7 @@ pub(crate) async fn callback(
 ) -> Response {
     let query = Query::of(query.as_deref());
     match query.get("code") {
-        // Nobody left here with this browser: it comes from the Marketplace.
+        // This browser did not start here: it comes from the Marketplace.
         Some(code) if query.get("state").is_none() => install(&state, None, code).await,
         _ => arrive(&state, &query, &headers).await,
     }
@@ -234,7 +234,8 @@ fn trouble(state: &State, failure: &Failure) -> Response {
     )
 }
 
-/// Whose turn it is, where what happened doesn't say so. Whoever reads it owns a Zoom account, and runs neither app nor server.
+/// Whose turn it is, if the message doesn't say so. The reader owns a Zoom account, and runs neither app nor
+/// server.
 fn turn_of(failure: &Failure) -> String {
     match failure.code {
         Code::AppUnhealthy | Code::ScopeMissing | Code::CredentialBlocked => {

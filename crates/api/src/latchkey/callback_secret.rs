@@ -89,7 +89,7 @@ pub(crate) async fn rotate(
     }
 }
 
-/// The secret itself only for whoever may read it: replacing it gives no right to that.
+/// The secret itself only for keys that may read it: the right to replace it is not enough.
 fn shown(secrets: &CallbackSecrets, held: ApiScopes) -> Response {
     let secret = if held.has(ApiScope::Tokens) { secrets.current.expose() } else { MASK };
     let former_ends_at = secrets.former.as_ref().map(|(_, ends_at)| *ends_at);

@@ -1,4 +1,5 @@
-//! `POST /api/latchkey/v1/connect-links/`: an address that connects one Zoom account. Send it to whoever owns it.
+//! `POST /api/latchkey/v1/connect-links/`: a URL that connects one Zoom account. Send it to the account's
+//! owner.
 
 use axum::{
     Json,

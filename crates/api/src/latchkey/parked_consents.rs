@@ -19,7 +19,7 @@ use crate::{
     zoom_oauth_credentials::{self, ZoomOauthCredential},
 };
 
-/// Somebody who installed an app at Zoom, and waits to be let in.
+/// A user who installed an app at Zoom and waits for the operator.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ParkedConsent {
     id: ParkedConsentId,

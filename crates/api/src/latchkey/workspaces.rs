@@ -1,5 +1,5 @@
-//! `/api/latchkey/v1/workspaces/`: the tenants of this installation, for whoever operates it. What lies in a workspace is
-//! opened by its own keys alone.
+//! `/api/latchkey/v1/workspaces/`: the tenants of this installation, for its operator. Only a workspace's own
+//! keys give access to its contents.
 
 use std::collections::HashMap;
 

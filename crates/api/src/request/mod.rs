@@ -61,8 +61,8 @@ pub(crate) trait Request: Sized {
     fn read(fields: &mut Fields<'_>) -> Option<Self>;
 }
 
-/// Defines a request: a struct whose fields are [`Field`]s. In a `closed` one nothing else may stand: somebody misspelt it,
-/// and it would go unheard. An `open` one passes over what it does not know.
+/// Defines a request: a struct whose fields are [`Field`]s. A `closed` one refuses unknown fields, because
+/// they are probably misspelt. An `open` one ignores them.
 macro_rules! request {
     (
         $(#[doc = $about:literal])*

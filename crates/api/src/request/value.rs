@@ -37,7 +37,7 @@ impl<const MOST: usize> Field for Text<MOST> {
     }
 }
 
-/// An id or a secret of 1 to `MOST` characters, as somebody has pasted it. It is printed nowhere: it has no `Debug`.
+/// A pasted id or secret of 1 to `MOST` characters. It can't be printed: it has no `Debug`.
 pub(crate) struct Pasted<const MOST: usize>(pub(crate) String);
 
 impl<const MOST: usize> Field for Pasted<MOST> {

@@ -53,7 +53,7 @@ pub(crate) fn status_routes() -> Route {
 }
 
 fn fetch_routes() -> MethodRouter<State> {
-    // HEAD is refused: link scanners send it, and it would mint a token that nobody reads.
+    // HEAD is refused: link scanners send it, and it would mint a token without a reader.
     let refused = async || (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, POST")]);
     get(fetch)
         .post(fetch)
@@ -67,7 +67,7 @@ fn report_routes() -> MethodRouter<State> {
     post(status).fallback(refused).layer(middleware::map_response(async |response| kept_nowhere(response)))
 }
 
-/// Answers are for whoever asked, and are what they say they are.
+/// Answers are private to the caller, and their content type is final.
 fn kept_nowhere(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

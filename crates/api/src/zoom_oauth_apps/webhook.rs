@@ -1,6 +1,6 @@
-//! `POST /api/v2/zoom-oauth-apps/{id}/webhook`: Zoom tells something. Public: the signature decides.
+//! `POST /api/v2/zoom-oauth-apps/{id}/webhook`: Zoom's webhooks. Public: the signature decides.
 //!
-//! Refusals say one code and nothing more; whoever is no app of ours learns nothing of those who are.
+//! A refusal is one code and no more, so a stranger learns nothing about registered apps.
 
 use axum::{
     Json,

@@ -81,7 +81,7 @@ fn in_the_contracts_words(failure: Failure) -> ApiError {
         }
         Code::AppUnhealthy => "zoom_oauth_app_unhealthy",
         Code::AccessTokenCallbackFailed => Code::AccessTokenCallbackFailed.as_str(),
-        // To whoever waits for a token it is all the same; the account's log tells them apart.
+        // The caller of a token handles both alike; the account's log tells them apart.
         Code::ZoomRateLimited | Code::RefreshUncertain => {
             return Failure { code: Code::ZoomUnavailable, ..failure }.into();
         }

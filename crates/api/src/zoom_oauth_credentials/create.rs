@@ -17,7 +17,7 @@ use crate::{
     request::{CallbackUrl, Empty, Pasted, Request as _, nested, request},
 };
 
-/// What is said to somebody who has brought a refresh token.
+/// The message after a refresh token was imported.
 const TAKEN_OVER: &str = "The refresh token was spent to take the grant over: every other copy of it is dead now. Stop \
     whatever else refreshed it.";
 
@@ -185,7 +185,7 @@ fn mismatch(kind: AppKind, way: &Way) -> Option<&'static str> {
             Some("Its kind is not server_to_server: register one of that kind.")
         }
         (AppKind::ServerToServer, Way::Code(_) | Way::RefreshToken(_) | Way::Callback(_)) => {
-            Some("Nobody consents to a server-to-server app: give server_to_server.")
+            Some("A server-to-server app has no consent: give server_to_server.")
         }
     }
 }

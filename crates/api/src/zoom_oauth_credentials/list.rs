@@ -72,7 +72,7 @@ pub(crate) async fn handler(
     wanted.answer(place, accounts, Credential::place, |account| Ok(representation(account))).map(Json)
 }
 
-/// The states that a list is narrowed to. Tombstones are shown to whoever asks for them.
+/// The states that a list is filtered by. Tombstones are shown only on request.
 fn statuses(query: &Query) -> Result<Vec<CredentialStatus>, FieldErrors> {
     let all = CredentialStatus::ALL.into_iter();
     let of = |health| all.clone().filter(|s| !is_deleted(*s) && Health::of(*s) == health).collect();

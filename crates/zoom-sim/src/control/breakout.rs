@@ -37,7 +37,7 @@ pub(crate) async fn close(State(sim): State<SharedSim>, Path(number): Path<Meeti
     })
 }
 
-/// Where somebody goes.
+/// Where a participant goes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Move {

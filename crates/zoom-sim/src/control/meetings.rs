@@ -152,7 +152,7 @@ pub(crate) async fn change(
     world.meetings.get(&number).map(view).ok_or(ControlError::Unknown("meeting"))
 }
 
-/// Gone, for everybody who is in it too.
+/// Gone, for all participants who is in it too.
 pub(crate) async fn delete(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,
@@ -176,7 +176,7 @@ pub(crate) async fn start(
     })
 }
 
-/// Over for everybody: 7939 with reason 8, then the sockets close.
+/// Over for all participants: 7939 with reason 8, then the sockets close.
 pub(crate) async fn end(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,
@@ -204,7 +204,7 @@ pub(crate) async fn drop_sockets(
 pub(crate) struct Cut {
     /// For so long, in real time; until it is healed, if absent.
     seconds: Option<f64>,
-    /// The line of those who join by this name; everybody's, if absent.
+    /// The line of those who join by this name; all participants's, if absent.
     name: Option<String>,
     /// For so long Zoom shows them all the same, in real time.
     #[serde(default)]

@@ -14,7 +14,7 @@ use crate::sim::SharedSim;
 
 type Answer = Result<Json<Value>, ControlError>;
 
-/// Somebody who is only in the roster.
+/// A participant who is only in the roster.
 #[derive(Deserialize)]
 pub(crate) struct Extra {
     name: String,
@@ -27,7 +27,7 @@ pub(crate) struct Extra {
     activity: Map<String, Value>,
 }
 
-/// Puts somebody into the meeting who has no socket (ours): company for bots.
+/// Puts a participant into the meeting who has no socket (ours): company for bots.
 pub(crate) async fn seat(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,
@@ -46,7 +46,7 @@ pub(crate) async fn seat(
     })
 }
 
-/// Changes of somebody: another name, the host's role, and any of [`Activity`].
+/// Changes of a participant: another name, the host's role, and any of [`Activity`].
 #[derive(Deserialize)]
 pub(crate) struct Changes {
     name: Option<String>,
@@ -81,7 +81,7 @@ pub(crate) async fn change(
     })
 }
 
-/// Leaves by itself, as somebody without a socket can't say.
+/// Leaves by itself, as a participant without a socket can't say.
 pub(crate) async fn leave(
     State(sim): State<SharedSim>,
     Path((number, id)): Path<(MeetingNumber, u32)>,

@@ -12,7 +12,7 @@ use crate::gate::registrants::{MAX_REGISTRANTS, Registrant};
 use crate::ids::MeetingNumber;
 use crate::sim::SharedSim;
 
-/// Somebody who registers.
+/// A participant who registers.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {

@@ -47,7 +47,7 @@ pub(crate) async fn say(
     with(&sim, &number, |meeting| meeting.say(&message).map_err(|reason| bad(&reason)))
 }
 
-/// What somebody says, as automatic captions have it.
+/// What a participant says, as automatic captions have it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Caption {
@@ -112,7 +112,7 @@ pub(crate) async fn speak(
     })
 }
 
-/// Somebody records in Zoom's cloud.
+/// A participant records in Zoom's cloud.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Recording {

@@ -1,4 +1,4 @@
-//! What a participant does in the meeting, as everybody sees it.
+//! What a participant does in the meeting, as all participants sees it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::event::{self, Outgoing};
 use super::meeting::Meeting;
 use super::participant::Participant;
 
-/// How somebody hears and speaks (O for the words on the wire).
+/// How a participant hears and speaks (O for the words on the wire).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Audio {
@@ -96,15 +96,15 @@ pub(super) const MAX_PEOPLE: usize = 1000;
 /// The longest name, in characters (ours).
 pub(crate) const MAX_NAME_CHARS: usize = 200;
 
-/// Whether somebody can be called so.
+/// Whether a participant can be called so.
 pub(crate) fn is_name(name: &str) -> bool {
     (1..=MAX_NAME_CHARS).contains(&name.chars().count())
 }
 
 impl Meeting {
-    /// Changes what somebody does; everybody is told.
+    /// Changes what a participant does; all are told.
     ///
-    /// The camera of somebody with a socket is theirs: it can only be stopped, by a command that they obey (O).
+    /// The camera of a participant with a socket is theirs: it can only be stopped, by a command that they obey (O).
     pub(crate) fn change_activity(&mut self, id: u32, mut activity: Activity) -> Result<(), Impossible> {
         let person = self.participant(id).ok_or(Impossible::NoSuchParticipant)?;
         if !activity.muted && activity.audio == Audio::None {
@@ -175,7 +175,7 @@ impl Meeting {
         self.participants.iter().filter(|person| !person.on_hold)
     }
 
-    /// Tells everybody in the meeting who speaks; whoever is not in it is left out. The SDK keeps their order (O).
+    /// Tells all participants in the meeting who speaks; whoever is not in it is left out. The SDK keeps their order (O).
     pub(crate) fn set_active_speakers(&mut self, ids: &[u32]) {
         self.active_speakers =
             ids.iter().copied().filter(|id| self.present().any(|person| person.id == *id)).collect();
@@ -184,7 +184,7 @@ impl Meeting {
         }
     }
 
-    /// Somebody who speaks and is gone is told of no more.
+    /// A participant who speaks and is gone is told of no more.
     pub(super) fn forget_absent_speakers(&mut self) {
         let here: Vec<u32> = self.present().map(|person| person.id).collect();
         if self.active_speakers.iter().any(|id| !here.contains(id)) {

@@ -40,7 +40,7 @@ struct RoomToken {
     zoom_id: String,
 }
 
-/// Why somebody is not moved.
+/// Why a participant is not moved.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Unmoved {
     #[error("there is no such participant in the meeting")]
@@ -123,7 +123,7 @@ impl Meeting {
         self.changed();
     }
 
-    /// Moves somebody into a room, or back into the main session.
+    /// Moves a participant into a room, or back into the main session.
     ///
     /// Those with a socket are told to, and rejoin by themselves (O, with the SDK's automatic joining on); others are just there.
     pub(crate) fn move_to(
@@ -188,7 +188,7 @@ impl Meeting {
         self.breakout.called_back.push(called);
     }
 
-    /// Tells everybody which rooms there are and who belongs where.
+    /// Tells all participants which rooms there are and who belongs where.
     fn tell_rooms(&self, status: u8) {
         for person in self.present() {
             person.tell(self.rooms_frame(status));

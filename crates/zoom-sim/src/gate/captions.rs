@@ -1,4 +1,4 @@
-//! Captions: who gets them, and what the SDK is told as somebody speaks.
+//! Captions: who gets them, and what the SDK is told as a participant speaks.
 
 use std::collections::VecDeque;
 
@@ -134,7 +134,7 @@ impl Meeting {
         Ok(told)
     }
 
-    /// 4285: somebody wants captions. Where there are none, nobody answers (I).
+    /// 4285: a participant wants captions. Where there are none, nobody answers (I).
     pub(super) fn start_captions(&mut self, id: u32) {
         if self.settings.captions != CaptionPolicy::Allowed {
             return;

@@ -54,7 +54,7 @@ pub(crate) struct ChatMessage {
     pub(crate) message_id: String,
     pub(crate) from: u32,
     pub(crate) sender: String,
-    /// `null` = everybody.
+    /// `null` = all participants.
     pub(crate) to: Option<u32>,
     pub(crate) text: String,
     /// Zoom's time, in milliseconds since 1970.
@@ -66,7 +66,7 @@ pub(crate) struct ChatMessage {
 pub(crate) struct NewMessage<'a> {
     pub(crate) id: String,
     pub(crate) from: u32,
-    /// `None` = everybody.
+    /// `None` = all participants.
     pub(crate) to: Option<u32>,
     pub(crate) text: &'a str,
     pub(crate) at_unix_ms: i64,
@@ -86,7 +86,7 @@ pub(crate) enum Undelivered {
 }
 
 impl Meeting {
-    /// Delivers a message to everybody, or to one (O). Those on hold neither send nor receive.
+    /// Delivers a message to all participants, or to one (O). Those on hold neither send nor receive.
     pub(crate) fn say(&mut self, message: &NewMessage<'_>) -> Result<(), Undelivered> {
         let NewMessage { from, to, text, .. } = *message;
         let sender = self.present().find(|person| person.id == from).ok_or(Undelivered::NoSender)?;

@@ -24,7 +24,7 @@ use crate::world::switches::DuplicateIdentity;
 /// First of the ids that participants get; the SDK's own are of this size (O).
 const FIRST_ID: u32 = 16_778_240;
 
-/// Somebody who has come in, and what they are to be told, in order.
+/// A participant who has come in, and what they are to be told, in order.
 pub(crate) struct Entered {
     pub(crate) id: u32,
     pub(crate) frames: FrameReceiver,

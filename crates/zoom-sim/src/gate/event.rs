@@ -64,7 +64,7 @@ pub(crate) const REMOVE: u32 = 4107;
 pub(crate) const MAKE_HOST: u32 = 4111;
 /// Client, host: hold or admit `id`.
 pub(crate) const HOLD: u32 = 4113;
-/// Client, host: admit everybody (read in the SDK).
+/// Client, host: admit all participants (read in the SDK).
 pub(crate) const ADMIT_ALL: u32 = 4199;
 /// Client: a chat message; answered by 4136.
 pub(crate) const CHAT: u32 = 4135;

@@ -31,7 +31,7 @@ pub(super) fn channel() -> (FrameSender, FrameReceiver) {
 }
 
 impl FrameSender {
-    /// Sends a frame; nobody minds when the socket has just gone.
+    /// Sends a frame; ignored when the socket has just closed.
     pub(super) fn send(&self, frame: Outgoing) {
         if let Err(mpsc::error::TrySendError::Full(_)) = self.frames.try_send(frame) {
             tracing::warn!(MAX_WAITING, "a client does not read its frames; its socket is closed");

@@ -26,9 +26,9 @@ use crate::ids::{AccountId, MeetingNumber, UserId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Phase {
-    /// Not begun, or everybody who had begun it has left.
+    /// Not begun, or all participants who had begun it has left.
     Waiting,
-    /// Begun by somebody who joined: runs while anybody is there (I).
+    /// Begun by a participant who joined: runs while anybody is there (I).
     Running,
     /// Begun by the control API: runs until it is ended (ours).
     HeldOpen,
@@ -58,11 +58,11 @@ pub(crate) struct Meeting {
     pub(super) captions: Captions,
     /// Ids of those who speak.
     pub(crate) active_speakers: Vec<u32>,
-    /// Whose screen everybody was told of last.
+    /// Whose screen all participants was told of last.
     pub(super) shown_screen: Option<u32>,
     pub(crate) cloud_recording: Running,
     pub(crate) cuts: Cuts,
-    /// Counts everybody who ever came, so that ids are never reused.
+    /// Counts all participants who ever came, so that ids are never reused.
     pub(crate) arrivals: u32,
     pub(crate) created_at: Timestamp,
     /// What apps have heard about it.
@@ -148,7 +148,7 @@ impl Meeting {
         })
     }
 
-    /// Somebody comes in; everybody learns of it.
+    /// A participant comes in; all participants learns of it.
     pub(crate) fn enter(&mut self, person: Participant) {
         if !self.is_running() {
             self.phase = Phase::Running;
@@ -162,7 +162,7 @@ impl Meeting {
         self.tell_newcomer(id);
     }
 
-    /// From or to the waiting room. False when nobody has this id.
+    /// From or to the waiting room. False when no participant has this id.
     pub(crate) fn set_hold(&mut self, id: u32, on_hold: bool) -> bool {
         let Some(person) = self.participant_mut(id) else { return false };
         person.on_hold = on_hold;
@@ -196,7 +196,7 @@ impl Meeting {
         self.changed();
     }
 
-    /// Removed by the host, and kept out. False when nobody has this id.
+    /// Removed by the host, and kept out. False when no participant has this id.
     pub(crate) fn remove(&mut self, id: u32) -> bool {
         if let Some(user_id) = self.participant(id).and_then(|person| person.user_id.clone()) {
             self.removed.insert(user_id);
@@ -204,7 +204,7 @@ impl Meeting {
         self.dismiss(id, Over::Removed)
     }
 
-    /// Says good-bye to one, whose socket then closes. False when nobody has this id.
+    /// Says good-bye to one, whose socket then closes. False when no participant has this id.
     pub(crate) fn dismiss(&mut self, id: u32, reason: Over) -> bool {
         let Some(person) = self.participant(id) else { return false };
         person.tell(Outgoing::over(reason));
@@ -212,13 +212,13 @@ impl Meeting {
         true
     }
 
-    /// Somebody is gone, with or without a word; bots they vouched for go with them (D).
+    /// A participant is gone, with or without a word; bots they vouched for go with them (D).
     pub(crate) fn leave(&mut self, id: u32) {
         self.take_out(id);
         self.release_unvouched();
     }
 
-    /// Takes somebody out who may be back before anybody notices.
+    /// Takes a participant out who may be back before anybody notices.
     pub(super) fn take_out(&mut self, id: u32) {
         self.participants.retain(|person| person.id != id);
         self.changed();
@@ -238,7 +238,7 @@ impl Meeting {
         self.participants.iter().any(|person| person.user_id.as_ref() == Some(user_id) && !person.on_hold)
     }
 
-    /// Over for everybody.
+    /// Over for all participants.
     pub(crate) fn end(&mut self) {
         self.phase = Phase::Ended;
         for person in self.participants.drain(..) {
@@ -276,7 +276,7 @@ impl Meeting {
         }
     }
 
-    /// After any change of people: everybody is told, and an empty meeting that nobody holds open
+    /// After any change of people: all are told, and an empty meeting that nobody holds open
     /// stops running.
     pub(crate) fn changed(&mut self) {
         roster::publish(&mut self.participants);

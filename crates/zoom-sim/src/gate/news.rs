@@ -6,7 +6,7 @@ use super::meeting::Meeting;
 use super::participant::Participant;
 use crate::ids::UserId;
 
-/// Somebody in the meeting, as events name them.
+/// A participant in the meeting, as events name them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Present {
     pub(crate) id: u32,

@@ -1,4 +1,4 @@
-//! Somebody in a meeting, or in its waiting room.
+//! A participant in a meeting, or in its waiting room.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ pub(crate) struct View<'a> {
 }
 
 impl Participant {
-    /// Sends a frame; nobody minds when the socket has just gone.
+    /// Sends a frame; ignored when the socket has just closed.
     pub(crate) fn tell(&self, frame: Outgoing) {
         if let Some(line) = &self.line {
             line.send(frame);

@@ -1,4 +1,4 @@
-//! Why somebody does not get in, and how each step of a join says so.
+//! Why a participant does not get in, and how each step of a join says so.
 //!
 //! The SDK knows some refusals from step 1 (`errorCode` and, for code 200, the exact English text)
 //! and others from the socket (`res` of 4098). A refusal that step 1 has no word for lets step 1

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// So many a meeting takes (ours).
 pub(crate) const MAX_REGISTRANTS: usize = 10_000;
 
-/// Somebody who has registered. `tk` comes with the link that they are sent (D).
+/// A participant who has registered. `tk` comes with the link that they are sent (D).
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Registrant {
     pub(crate) email: String,
@@ -26,7 +26,7 @@ impl Registrants {
         &self.list
     }
 
-    /// Adds one; somebody with the same address is replaced, and their `tk` with them (I).
+    /// Adds one; a participant with the same address is replaced, and their `tk` with them (I).
     pub(crate) fn add(&mut self, registrant: Registrant) {
         self.list.retain(|known| !known.email.eq_ignore_ascii_case(&registrant.email));
         self.list.push(registrant);

@@ -39,7 +39,7 @@ fn sees(viewer: &Participant, id: u32, on_hold: bool) -> bool {
 /// The frames that lead from one roster to another: ids to remove; then whole entries to add and
 /// changed fields to update. None when all is the same.
 ///
-/// Somebody else who passes between waiting room and meeting is removed with `nUserStatus` 1 and
+/// Another participant who passes between waiting room and meeting is removed with `nUserStatus` 1 and
 /// added again: a host's `admit()` waits for just that (read in the SDK).
 fn difference(viewer: u32, seen: &BTreeMap<u32, Entry>, visible: &BTreeMap<u32, Entry>) -> Vec<Value> {
     let (mut remove, mut add, mut update) = (Vec::new(), Vec::new(), Vec::new());

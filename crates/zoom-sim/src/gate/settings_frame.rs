@@ -29,7 +29,7 @@ impl Meeting {
         frames
     }
 
-    /// Tells everybody the settings anew.
+    /// Tells all participants the settings anew.
     pub(super) fn tell_settings(&self) {
         for frame in self.settings_frames() {
             for person in &self.participants {
@@ -57,7 +57,7 @@ impl Meeting {
         }
     }
 
-    /// Somebody records in Zoom's cloud, pauses, or stops.
+    /// A participant records in Zoom's cloud, pauses, or stops.
     pub(crate) fn record(&mut self, status: Running) {
         if self.cloud_recording == status {
             return;

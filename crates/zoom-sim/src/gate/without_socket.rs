@@ -11,7 +11,7 @@ use crate::ids::{MeetingNumber, UserId};
 use crate::world::World;
 use crate::world::user::User;
 
-/// Somebody who comes without a browser.
+/// A participant who comes without a browser.
 #[derive(Clone, Debug)]
 pub(crate) struct Newcomer {
     pub(crate) name: String,
@@ -20,7 +20,7 @@ pub(crate) struct Newcomer {
     pub(crate) host: bool,
 }
 
-/// Puts somebody into a meeting: their id.
+/// Puts a participant into a meeting: their id.
 pub(crate) fn seat_without_socket(
     world: &mut World,
     number: &MeetingNumber,

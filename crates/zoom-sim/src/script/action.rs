@@ -90,7 +90,7 @@ struct Talk {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-/// What a step does, with the milliseconds after its `at`: several things where somebody talks. `speech` numbers speeches.
+/// What a step does, with the milliseconds after its `at`: several things where a participant talks. `speech` numbers speeches.
 pub(super) fn read(mut step: toml::Table, speech: usize) -> Result<Vec<(u64, Action)>, String> {
     let action = step.remove("do").ok_or("do is missing")?;
     let action = action.as_str().ok_or("do must be text")?.to_owned();
@@ -186,7 +186,7 @@ impl Action {
         }
     }
 
-    /// The name that somebody has from this step on.
+    /// The name that a participant has from this step on.
     pub(super) fn new_name(&self) -> Option<(&'static str, &str)> {
         match self {
             Self::Join(join) => Some(("who", &join.who)),

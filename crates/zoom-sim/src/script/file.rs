@@ -19,7 +19,7 @@ const LATEST: f64 = 86_400.0;
 /// A script that can be played.
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
-    /// It begins when somebody called so is in the meeting; at once, if absent.
+    /// It begins when a participant called so is in the meeting; at once, if absent.
     pub(super) wait_for: Option<String>,
     pub(super) meeting: Option<MeetingPlan>,
     /// In the order of their times.

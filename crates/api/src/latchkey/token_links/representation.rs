@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::fields::Verification;
 use crate::words::Dialect;
 
-/// A token link, without its address, which nobody can show again.
+/// A token link, without its URL, which can't be shown again.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TokenLink {
     id: TokenLinkId,
