@@ -6,35 +6,35 @@
 //! - `supervisor`: leases bots that are due, one task each. Starting up and recovering from a crash are the same path.
 //!   `lease`: renews the lease of a running bot and passes on `commands`.
 //! - `runner`: one bot, from its lease to its last step; `ledger` writes its steps, `sign_in` gets the credentials of its join.
-//! - `life`: what each event means for a bot; `come_back`: rejoining after it lost its place. No I/O, so every case is a
+//! - `life`: what each event means for a bot; `rejoin`: rejoining after it lost its place. No I/O, so every case is a
 //!   plain test. `best_before`: a bot that is too late does not join.
-//! - `fleet`: the shared browser. [`Screenshots`]: pictures of pages. `retention`: how long rows and pictures are kept.
+//! - `shared_browser`: the shared browser. [`Screenshots`]: pictures of pages. `retention`: how long rows and pictures are kept.
 
 mod best_before;
 mod change;
-mod come_back;
 mod commands;
 mod create;
-mod fleet;
 mod lease;
 mod leave;
 mod ledger;
 mod life;
 mod parts;
 mod read;
+mod rejoin;
 pub mod request;
 mod retention;
 mod runner;
 mod screenshots;
+mod shared_browser;
 mod sign_in;
 mod supervisor;
 
 pub use change::{Begun, BotEdit, NotChanged};
 pub use create::{NewBot, NotCreated, meeting_digest};
-pub use fleet::Fleet;
 pub use leave::NotLeaving;
 pub use parts::{Parts, Retention, Timing};
 pub use read::{OpenedBot, OpenedPage};
 pub use request::{AutomaticLeave, BotRequest, EveryoneLeft, ZoomOptions};
 pub use screenshots::{Screenshots, SweepError, Swept};
+pub use shared_browser::SharedBrowser;
 pub use supervisor::{NobodyRunsBots, Supervisor};

@@ -2,7 +2,7 @@
 //! every call.
 //!
 //! A bot loses its place in one of two ways. A decision of the host, of Zoom or of the vouching user is an
-//! end. A failure of the network, the page or the browser is a loss, and the bot rejoins (`come_back`).
+//! end. A failure of the network, the page or the browser is a loss, and the bot rejoins (`rejoin`).
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use browser::PageEvent;
 use model::{BotStatus, Failure, SubCode, Timestamp};
 use zoom::{Closed, JoinVerdict};
 
-use crate::{Timing, come_back, request::AutomaticLeave};
+use crate::{Timing, rejoin, request::AutomaticLeave};
 
 /// How a bot ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(crate) enum Action {
     /// Leave the meeting; the bot ends.
     Leave(SubCode),
     /// The page is useless and the meeting goes on: rejoin.
-    ComeBack(Loss),
+    Rejoin(Loss),
     /// The bot ends.
     End(End),
 }
@@ -184,7 +184,7 @@ impl Life {
 
     /// The SDK's own attempt to reconnect has ended.
     fn thrown_out(&self, verdict: JoinVerdict, words: String, now: Timestamp) -> Action {
-        match come_back::is_over(verdict, &words) {
+        match rejoin::is_over(verdict, &words) {
             Some(end) => Action::End(end),
             None => self.lost(verdict.sub_code(), words, now),
         }
@@ -204,7 +204,7 @@ impl Life {
     }
 
     fn lost(&self, sub_code: SubCode, words: String, now: Timestamp) -> Action {
-        Action::ComeBack(Loss { since: self.lost_at.unwrap_or(now), sub_code, words })
+        Action::Rejoin(Loss { since: self.lost_at.unwrap_or(now), sub_code, words })
     }
 
     fn count(&mut self, others: usize, now: Timestamp) {
@@ -356,7 +356,7 @@ mod tests {
     /// The sub code of a loss, and its time.
     fn loss(act: Option<Action>) -> (SubCode, Timestamp) {
         match act {
-            Some(Action::ComeBack(Loss { since, sub_code, .. })) => (sub_code, since),
+            Some(Action::Rejoin(Loss { since, sub_code, .. })) => (sub_code, since),
             other => panic!("{other:?}"),
         }
     }

@@ -8,7 +8,7 @@ use model::Environment;
 use outbound::CallbackClient;
 use store::Store;
 
-use crate::{Fleet, Screenshots};
+use crate::{Screenshots, SharedBrowser};
 
 /// How often a running bot renews its lease within the lease's duration.
 pub(crate) const LEASE_RENEWALS: u32 = 6;
@@ -72,7 +72,7 @@ pub struct Parts {
     /// Tokens and signatures.
     pub broker: Arc<Broker>,
     /// Pages.
-    pub fleet: Fleet,
+    pub shared_browser: SharedBrowser,
     /// Fetches tokens from callers' URLs.
     pub callbacks: CallbackClient,
     /// Pictures.

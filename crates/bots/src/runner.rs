@@ -9,11 +9,11 @@ use zoom::{JoinVerdict, MeetingLink, Role};
 
 use crate::{
     best_before,
-    come_back::{ComeBack, Next},
     commands::{BotCommand, Commands, next_command, unless_told},
     ledger::{Ledger, Resumed},
     life::{Action, End, Life, Loss},
     parts::{Parts, SEAT_TTL},
+    rejoin::{Next, Rejoin},
     request::BotRequest,
     sign_in::{self, JoinCredentials, Missing, Refused},
 };
@@ -184,7 +184,7 @@ impl Runner<'_> {
     }
 
     /// The state of a new bot, or of one that another server ran before.
-    fn begin(&self) -> (Life, ComeBack) {
+    fn begin(&self) -> (Life, Rejoin) {
         let Ledger { parts, bot, .. } = self.ledger;
         let (within, now) = (parts.timing.come_back_within, parts.env.now());
         let mut steps = bot.status_changes.iter();
@@ -192,8 +192,8 @@ impl Runner<'_> {
         let first_in = first_in.map(|step| step.created_at);
         let life = Life::new(self.request.automatic_leave.clone(), parts.timing, first_in, now);
         let back = match bot.status() {
-            BotStatus::Ready => ComeBack::new(within),
-            _ => ComeBack::from_another_server(within, now),
+            BotStatus::Ready => Rejoin::new(within),
+            _ => Rejoin::from_another_server(within, now),
         };
         (life, back)
     }
@@ -279,7 +279,7 @@ impl Runner<'_> {
 
     /// A page with the SDK in it. A page that hangs or dies while opening is a loss like any other.
     async fn page(&self) -> Result<BotPage, Outcome> {
-        self.ledger.parts.fleet.open().await.map_err(|error| match error {
+        self.ledger.parts.shared_browser.open().await.map_err(|error| match error {
             BrowserError::PageGone | BrowserError::BrowserGone => {
                 self.lost(SubCode::BotErrored, error.to_string())
             }
@@ -410,7 +410,7 @@ impl Runner<'_> {
                     within(env, going).await;
                     return Ok(Outcome::Over(End::CallEnded(Some(sub_code), None)));
                 }
-                Some(Action::ComeBack(loss)) => {
+                Some(Action::Rejoin(loss)) => {
                     self.picture(page, commands).await;
                     return Ok(Outcome::Lost(loss));
                 }

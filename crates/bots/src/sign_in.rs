@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use audit::Asker;
-use broker::{Hosting, NoSigningApp, SeatWish, Seated, SigningApp, SigningWish, WantedObf, WantedZak};
+use broker::{
+    Hosting, NoSigningApp, ObfRequest, PoolSeatRequest, Seated, SigningApp, SigningAppRequest, ZakRequest,
+};
 use browser::JoinToken;
 use model::{
     AccountUser, Class, Code, CredentialId, Failure, MeetingNumber, PoolId, Purpose, Secret, SubCode, Who,
@@ -90,8 +92,8 @@ async fn signing_app(
     account: Option<CredentialId>,
     refused: &Refused,
 ) -> Result<SigningApp, Missing> {
-    let wish = SigningWish { named: zoom.oauth_app, account, refused: &refused.apps };
-    parts.broker.signing.choose(workspace, wish).await?.map_err(|none| {
+    let request = SigningAppRequest { named: zoom.oauth_app, account, refused: &refused.apps };
+    parts.broker.signing.choose(workspace, request).await?.map_err(|none| {
         let end = match none {
             NoSigningApp::AllRefused => End::Fatal(SubCode::ZoomInvalidSignature, refused.words.clone()),
             none => End::Fatal(SubCode::ZoomSdkCredentialsMissing, none.to_string()),
@@ -125,7 +127,7 @@ async fn sign_in(
         let (zak, account) = pooled_zak(parts, bot, (pool, hosting), meeting, inside).await?;
         Ok((Some(JoinToken::Zak(zak)), Some(account)))
     } else if let Some(credential) = zoom.obf_credential {
-        let wanted = WantedObf { user: zoom.user.as_ref(), meeting, join_at: parts.env.now() };
+        let wanted = ObfRequest { user: zoom.user.as_ref(), meeting, join_at: parts.env.now() };
         let minted = parts.broker.tokens.obf(bot.workspace, credential, wanted, asker(bot)).await;
         let obf = minted.map_err(|failure| missing(&failure))?;
         Ok((Some(JoinToken::Obf(obf.clone())), None))
@@ -149,8 +151,8 @@ async fn pooled_zak(
     let (mut without, mut last) = (inside.to_vec(), None);
     loop {
         let until = parts.env.now() + SEAT_TTL;
-        let wish = SeatWish { pool, meeting, holder: &holder, hosting, until };
-        let seated = parts.broker.pools.take_seat_but(bot.workspace, &wish, &without).await;
+        let request = PoolSeatRequest { pool, meeting, holder: &holder, hosting, until };
+        let seated = parts.broker.pools.take_seat_but(bot.workspace, &request, &without).await;
         // The error of an account says more than the lack of another one.
         let Seated { credential, user, .. } =
             seated.map_err(|none| match missing(last.as_ref().unwrap_or(&none)) {
@@ -179,7 +181,7 @@ async fn zak(
     credential: CredentialId,
     user: Option<&AccountUser>,
 ) -> Result<Secret, Failure> {
-    let wanted = WantedZak { user, outlives: ZAK_MIN_LIFE, fresh: false };
+    let wanted = ZakRequest { user, outlives: ZAK_MIN_LIFE, fresh: false };
     Ok(parts.broker.tokens.zak(bot.workspace, credential, wanted, asker(bot)).await?.token.clone())
 }
 

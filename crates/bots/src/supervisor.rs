@@ -147,7 +147,7 @@ impl Supervisor {
         self.finish().await;
         self.closing.finish().await;
         self.workers.stop().await;
-        self.parts.fleet.close().await;
+        self.parts.shared_browser.close().await;
     }
 }
 

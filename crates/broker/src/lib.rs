@@ -45,14 +45,14 @@ pub use assemble::Parts;
 pub use health::{HealthChecks, STORE_MAY_BE_AWAY};
 pub use meeting_map::{DueLists, MeetingHost, MeetingMap};
 pub use memory::Memory;
-pub use pools::{Hosting, NewMember, Pools, SeatWish, Seated};
+pub use pools::{Hosting, NewMember, PoolSeatRequest, Pools, Seated};
 pub use running::Running;
 pub use single_flight::SingleFlight;
 pub use statistics::Statistics;
 pub use timing::Timing;
 pub use tokens::{
-    AccessToken, IssuedToken, NamedAccount, NoSigningApp, SigningApp, SigningWish, Tokens, WantedObf,
-    WantedToken, WantedZak, WrongField,
+    AccessToken, IssueRequest, IssuedToken, NamedAccount, NoSigningApp, ObfRequest, SigningApp,
+    SigningAppRequest, Tokens, WrongField, ZakRequest,
 };
 
 /// The parts of a broker. One per process, shared behind an `Arc`.

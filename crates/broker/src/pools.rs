@@ -30,7 +30,7 @@ pub enum Hosting {
 
 /// A request for a seat.
 #[derive(Debug, Clone, Copy)]
-pub struct SeatWish<'a> {
+pub struct PoolSeatRequest<'a> {
     /// The pool.
     pub pool: PoolId,
     /// The meeting. If it is unknown, two seats in one meeting can't be prevented.
@@ -76,8 +76,12 @@ pub struct Pools {
 
 impl Pools {
     /// Takes a seat of a pool. The same holder in the same meeting keeps its seat, which is extended.
-    pub async fn take_seat(&self, workspace: WorkspaceId, wish: &SeatWish<'_>) -> Result<Seated, Failure> {
-        self.take_seat_but(workspace, wish, &[]).await
+    pub async fn take_seat(
+        &self,
+        workspace: WorkspaceId,
+        request: &PoolSeatRequest<'_>,
+    ) -> Result<Seated, Failure> {
+        self.take_seat_but(workspace, request, &[]).await
     }
 
     /// The same, without these accounts, because they gave no token. The holder's seat on one of them in this
@@ -85,11 +89,11 @@ impl Pools {
     pub async fn take_seat_but(
         &self,
         workspace: WorkspaceId,
-        wish: &SeatWish<'_>,
+        request: &PoolSeatRequest<'_>,
         without: &[PooledAccount],
     ) -> Result<Seated, Failure> {
         let now = self.env.now();
-        let SeatWish { pool, meeting, holder, hosting, until } = *wish;
+        let PoolSeatRequest { pool, meeting, holder, hosting, until } = *request;
         let host = match meeting.filter(|_| hosting != Hosting::Never) {
             Some(meeting) => self.store.meeting_owner(workspace, meeting).await?.map(|owner| owner.host),
             None => None,

@@ -4,7 +4,7 @@ use std::{convert::Infallible, future::pending, net::SocketAddr, path::PathBuf, 
 
 use anyhow::{Context as _, anyhow};
 use audit::{Audit, Journal};
-use bots::{Fleet, Screenshots, Supervisor};
+use bots::{Screenshots, SharedBrowser, Supervisor};
 use broker::{Broker, Escrow};
 use browser::{BrowserConfig, ZoomOverride};
 use futures_util::FutureExt as _;
@@ -100,10 +100,15 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     workspaces.check_keys().await?;
     let browser = browser_config(&config);
     let is_sandboxed = browser.sandbox;
-    let fleet = Fleet::with_warm_pages(browser, config.bots.warm_pages, env.clone());
+    let shared_browser = SharedBrowser::with_warm_pages(browser, config.bots.warm_pages, env.clone());
     let chromium = match config.bots.capacity {
         0 => None,
-        _ => Some(fleet.warm_up().await.context("for a token broker without bots, set bots.capacity = 0")?),
+        _ => Some(
+            shared_browser
+                .warm_up()
+                .await
+                .context("for a token broker without bots, set bots.capacity = 0")?,
+        ),
     };
     // Last before requests are served: a start that fails has not used up the one showing of the key.
     let founded = workspaces.found_or_check().await?;
@@ -139,7 +144,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let bots = Supervisor::start(bots::Parts {
         store: store.clone(),
         broker: Arc::clone(&broker),
-        fleet,
+        shared_browser,
         callbacks: callbacks.clone(),
         screenshots,
         env: env.clone(),

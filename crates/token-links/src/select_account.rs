@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use audit::{Asker, Audited};
-use broker::{Hosting, IssuedToken, MeetingHost, SeatWish, Seated, WantedToken};
+use broker::{Hosting, IssueRequest, IssuedToken, MeetingHost, PoolSeatRequest, Seated};
 use model::{
     AccountUser, Class, Code, CredentialId, Failure, LogLineId, MeetingNumber, PoolId, Purpose, Timestamp,
     TokenKind, Who, WorkspaceId,
@@ -53,9 +53,9 @@ impl<'a> TokenRequest<'a> {
         self.request.from
     }
 
-    fn wanted<'b>(&'b self, kind: TokenKind, account: Account<'b>) -> WantedToken<'b> {
+    fn wanted<'b>(&'b self, kind: TokenKind, account: Account<'b>) -> IssueRequest<'b> {
         let why = Purpose::TokenLink;
-        WantedToken {
+        IssueRequest {
             workspace: self.workspace(),
             credential: account.credential,
             user: account.user,
@@ -153,7 +153,7 @@ impl TokenLinks {
         pool: PoolId,
     ) -> Result<Audited<IssuedToken>, Failure> {
         let (workspace, terms) = (request.workspace(), request.terms());
-        let wish = SeatWish {
+        let wish = PoolSeatRequest {
             pool,
             meeting: request.meeting(),
             // Where the request names no bot, its own id does.

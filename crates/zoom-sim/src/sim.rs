@@ -20,7 +20,7 @@ pub(crate) struct Sim {
     pub(crate) tasks: TaskTracker,
     /// Cancelled once, when the simulator stops.
     pub(crate) stopping: CancellationToken,
-    /// Told when something may be due sooner than the delivery task thought.
+    /// Notified when something may be due sooner than the delivery task thought.
     pub(crate) mail: Notify,
     /// Changes with everything that happens; for scripts, which wait for people and for the clock.
     happenings: watch::Sender<()>,

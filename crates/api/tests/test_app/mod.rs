@@ -19,7 +19,7 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
-use bots::{Fleet, Retention, Screenshots, Supervisor, Timing};
+use bots::{Retention, Screenshots, SharedBrowser, Supervisor, Timing};
 use broker::{Broker, DueLists};
 use browser::{BrowserConfig, ZoomOverride};
 use metrics::Metrics;
@@ -180,7 +180,7 @@ impl TestApp {
         let bots = Supervisor::start(bots::Parts {
             store: store.clone(),
             broker: Arc::clone(&broker),
-            fleet: Fleet::new(browser(plan, &zoom, directory.path()), env.clone()),
+            shared_browser: SharedBrowser::new(browser(plan, &zoom, directory.path()), env.clone()),
             callbacks: callbacks.clone(),
             screenshots: Screenshots::new(directory.path().join("screenshots"), store.clone(), env.clone()),
             env: env.clone(),

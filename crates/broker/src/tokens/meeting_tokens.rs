@@ -12,7 +12,7 @@ use super::{Tokens, mint::MintRequest};
 
 /// A request for an OBF token.
 #[derive(Debug, Clone, Copy)]
-pub struct WantedObf<'a> {
+pub struct ObfRequest<'a> {
     /// The user, if the account is a server-to-server app's; otherwise `None`.
     pub user: Option<&'a AccountUser>,
     /// The only meeting it is for; `None` means any.
@@ -27,7 +27,7 @@ impl Tokens {
         self: &Arc<Self>,
         workspace: WorkspaceId,
         credential: CredentialId,
-        wanted: WantedObf<'_>,
+        wanted: ObfRequest<'_>,
         asker: Asker,
     ) -> Result<Audited<Secret>, Failure> {
         let about = About { user: wanted.user.cloned(), meeting: wanted.meeting, bot: None };
@@ -40,7 +40,7 @@ impl Tokens {
         self: &Arc<Self>,
         workspace: WorkspaceId,
         credential: CredentialId,
-        wanted: WantedObf<'_>,
+        wanted: ObfRequest<'_>,
     ) -> Result<(Secret, Source), Failure> {
         let request = MintRequest::Obf { meeting: wanted.meeting, join_at: wanted.join_at };
         let minted = self.minter.mint(workspace, credential, wanted.user, request).await?;

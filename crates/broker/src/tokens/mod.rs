@@ -30,13 +30,13 @@ use crate::{
 
 pub(crate) use access_token::LiveAccess;
 pub use access_token::{AccessToken, AccessTokens};
-pub use meeting_tokens::WantedObf;
+pub use meeting_tokens::ObfRequest;
 pub use mint::Minter;
 pub use named_account::{NamedAccount, WrongField};
-pub use signing_app::{NoSigningApp, SigningApp, SigningApps, SigningWish};
-pub use token::{IssuedToken, WantedToken};
+pub use signing_app::{NoSigningApp, SigningApp, SigningAppRequest, SigningApps};
+pub use token::{IssueRequest, IssuedToken};
 pub use users::Users;
-pub use zak::WantedZak;
+pub use zak::ZakRequest;
 
 /// Gives tokens of accounts, with their records.
 pub struct Tokens {

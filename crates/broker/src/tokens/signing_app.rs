@@ -20,7 +20,7 @@ const ACCEPTED_PRECISION: Duration = Duration::from_secs(3600);
 
 /// A request for a signing app.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SigningWish<'a> {
+pub struct SigningAppRequest<'a> {
     /// The app that the bot was told to use.
     pub named: Option<ZoomOauthAppId>,
     /// The account that signs the bot in.
@@ -77,15 +77,15 @@ impl SigningApps {
     pub async fn choose(
         &self,
         workspace: WorkspaceId,
-        wish: SigningWish<'_>,
+        request: SigningAppRequest<'_>,
     ) -> Result<Result<SigningApp, NoSigningApp>, Failure> {
-        let account = match wish.account {
+        let account = match request.account {
             Some(id) => self.store.credential(workspace, id).await?,
             None => None,
         };
         let apps = self.apps.store.zoom_oauth_apps(workspace).await?;
         let own = account.map(|account| account.app);
-        Ok(match choose(&apps, wish, own, self.env.now()) {
+        Ok(match choose(&apps, request, own, self.env.now()) {
             Ok(app) => Ok(SigningApp { keys: self.apps.keys_of(app)?, app: app.clone() }),
             Err(none) => Err(none),
         })
@@ -114,15 +114,15 @@ impl SigningApps {
 
 fn choose<'a>(
     apps: &'a [ZoomOauthApp],
-    wish: SigningWish<'_>,
+    request: SigningAppRequest<'_>,
     own: Option<ZoomOauthAppId>,
     now: Timestamp,
 ) -> Result<&'a ZoomOauthApp, NoSigningApp> {
-    let named = apps.iter().filter(|app| wish.named.is_none_or(|named| app.id == named));
+    let named = apps.iter().filter(|app| request.named.is_none_or(|named| app.id == named));
     let named: Vec<_> = named.collect();
     let able: Vec<_> = named.iter().copied().filter(|app| app.kind != AppKind::ServerToServer).collect();
     if able.is_empty() {
-        return Err(match (named.is_empty(), wish.named) {
+        return Err(match (named.is_empty(), request.named) {
             (true, None) => NoSigningApp::NoneRegistered,
             (true, Some(_)) => NoSigningApp::NamedIsGone,
             (false, _) => {
@@ -133,16 +133,16 @@ fn choose<'a>(
     }
     let is_own = |app: &ZoomOauthApp| own == Some(app.id);
     let put_aside = |app: &ZoomOauthApp| {
-        wish.named.is_none()
+        request.named.is_none()
             && app.signatures.refused_at.is_some_and(|at| at <= now && now.since(at) < REFUSED_TTL)
     };
-    let fresh = able.iter().filter(|app| !wish.refused.contains(&app.id) && !put_aside(app));
+    let fresh = able.iter().filter(|app| !request.refused.contains(&app.id) && !put_aside(app));
     if let Some(app) = fresh.max_by_key(|app| (is_own(app), app.signatures.accepted_at, app.created_at)) {
         return Ok(app);
     }
     // All were refused to other bots. One bot probes the one refused longest ago, and not twice.
     let refused_longest = able.iter().min_by_key(|app| (!is_own(app), app.signatures.refused_at));
-    refused_longest.copied().filter(|_| wish.refused.is_empty()).ok_or(NoSigningApp::AllRefused)
+    refused_longest.copied().filter(|_| request.refused.is_empty()).ok_or(NoSigningApp::AllRefused)
 }
 
 #[cfg(test)]
@@ -185,10 +185,10 @@ mod tests {
 
     fn chosen(
         apps: &[ZoomOauthApp],
-        wish: SigningWish<'_>,
+        request: SigningAppRequest<'_>,
         own: Option<usize>,
     ) -> Result<String, NoSigningApp> {
-        choose(apps, wish, own.map(|own| apps[own].id), NOW).map(|app| app.client_id.clone())
+        choose(apps, request, own.map(|own| apps[own].id), NOW).map(|app| app.client_id.clone())
     }
 
     use AppKind::{ServerToServer as Server, UserLevel as User};
@@ -197,36 +197,39 @@ mod tests {
     fn the_accounts_own_app_comes_first_then_the_last_that_worked() {
         let apps =
             apps(&[(User, Some(9), None), (User, Some(2), None), (User, Some(5), None), (User, None, None)]);
-        let wish = SigningWish::default();
-        assert_eq!(chosen(&apps, wish, Some(3)).unwrap(), "client-3");
-        assert_eq!(chosen(&apps, wish, Some(0)).unwrap(), "client-0");
-        assert_eq!(chosen(&apps, wish, None).unwrap(), "client-1");
+        let request = SigningAppRequest::default();
+        assert_eq!(chosen(&apps, request, Some(3)).unwrap(), "client-3");
+        assert_eq!(chosen(&apps, request, Some(0)).unwrap(), "client-0");
+        assert_eq!(chosen(&apps, request, None).unwrap(), "client-1");
         let refused = [apps[1].id, apps[0].id];
-        assert_eq!(chosen(&apps, SigningWish { refused: &refused, ..wish }, Some(0)).unwrap(), "client-2");
-        let named = SigningWish { named: Some(apps[3].id), ..wish };
+        assert_eq!(
+            chosen(&apps, SigningAppRequest { refused: &refused, ..request }, Some(0)).unwrap(),
+            "client-2"
+        );
+        let named = SigningAppRequest { named: Some(apps[3].id), ..request };
         assert_eq!(chosen(&apps, named, Some(0)).unwrap(), "client-3");
         let refused = [apps[3].id];
         assert_eq!(
-            chosen(&apps, SigningWish { refused: &refused, ..named }, None),
+            chosen(&apps, SigningAppRequest { refused: &refused, ..named }, None),
             Err(NoSigningApp::AllRefused)
         );
     }
 
     #[test]
     fn what_zoom_refused_is_put_aside_for_a_day() {
-        let wish = SigningWish::default();
+        let request = SigningAppRequest::default();
         let two = apps(&[(User, None, None), (User, Some(30), Some(1))]);
-        assert_eq!(chosen(&two, wish, Some(1)).unwrap(), "client-0");
-        let named = SigningWish { named: Some(two[1].id), ..wish };
+        assert_eq!(chosen(&two, request, Some(1)).unwrap(), "client-0");
+        let named = SigningAppRequest { named: Some(two[1].id), ..request };
         assert_eq!(chosen(&two, named, None).unwrap(), "client-1", "it was told to");
         let two = apps(&[(User, None, None), (User, Some(30), Some(25))]);
-        assert_eq!(chosen(&two, wish, Some(1)).unwrap(), "client-1");
+        assert_eq!(chosen(&two, request, Some(1)).unwrap(), "client-1");
         // All of them: the one that was refused longest ago, once.
         let all = apps(&[(User, None, Some(2)), (User, None, Some(9)), (User, Some(20), Some(5))]);
-        assert_eq!(chosen(&all, wish, None).unwrap(), "client-1");
+        assert_eq!(chosen(&all, request, None).unwrap(), "client-1");
         let refused = [all[1].id];
         assert_eq!(
-            chosen(&all, SigningWish { refused: &refused, ..wish }, None),
+            chosen(&all, SigningAppRequest { refused: &refused, ..request }, None),
             Err(NoSigningApp::AllRefused)
         );
     }
@@ -234,13 +237,13 @@ mod tests {
     #[test]
     fn a_server_to_server_app_signs_nothing_and_is_named() {
         let both = apps(&[(User, None, None), (Server, None, None)]);
-        assert_eq!(chosen(&both, SigningWish::default(), Some(1)).unwrap(), "client-0");
+        assert_eq!(chosen(&both, SigningAppRequest::default(), Some(1)).unwrap(), "client-0");
         let alone = apps(&[(Server, None, None)]);
-        let none = chosen(&alone, SigningWish::default(), Some(0)).unwrap_err();
+        let none = chosen(&alone, SigningAppRequest::default(), Some(0)).unwrap_err();
         assert!(none.to_string().contains("server-to-server apps cannot sign a join"), "{none}");
         assert!(none.to_string().contains("client-0"), "{none}");
-        assert_eq!(chosen(&[], SigningWish::default(), None), Err(NoSigningApp::NoneRegistered));
-        let gone = SigningWish { named: Some(alone[0].id), ..SigningWish::default() };
+        assert_eq!(chosen(&[], SigningAppRequest::default(), None), Err(NoSigningApp::NoneRegistered));
+        let gone = SigningAppRequest { named: Some(alone[0].id), ..SigningAppRequest::default() };
         assert_eq!(chosen(&[], gone, None), Err(NoSigningApp::NamedIsGone));
     }
 }

@@ -9,7 +9,7 @@ use model::{
 };
 use tracing::{Instrument as _, debug_span};
 
-use super::{Tokens, meeting_tokens::WantedObf, zak::WantedZak};
+use super::{Tokens, meeting_tokens::ObfRequest, zak::ZakRequest};
 use crate::accounts::usable;
 
 /// An access token in an answer lasts at least this long.
@@ -17,7 +17,7 @@ const ACCESS_OUTLIVES: Duration = Duration::from_secs(300);
 
 /// A request for a token.
 #[derive(Debug, Clone, Copy)]
-pub struct WantedToken<'a> {
+pub struct IssueRequest<'a> {
     /// The tenant.
     pub workspace: WorkspaceId,
     /// The account.
@@ -55,9 +55,9 @@ pub struct IssuedToken {
     pub expires_at: Option<Timestamp>,
 }
 
-impl<'a> WantedToken<'a> {
-    const fn zak(&self) -> WantedZak<'a> {
-        WantedZak { user: self.user, outlives: self.zak_outlives, fresh: self.fresh }
+impl<'a> IssueRequest<'a> {
+    const fn zak(&self) -> ZakRequest<'a> {
+        ZakRequest { user: self.user, outlives: self.zak_outlives, fresh: self.fresh }
     }
 
     fn access(&self) -> TokenAccess {
@@ -69,7 +69,7 @@ impl<'a> WantedToken<'a> {
 
 impl Tokens {
     /// A token of an account, and its record.
-    pub async fn token(self: &Arc<Self>, wanted: &WantedToken<'_>) -> Result<Audited<IssuedToken>, Failure> {
+    pub async fn token(self: &Arc<Self>, wanted: &IssueRequest<'_>) -> Result<Audited<IssuedToken>, Failure> {
         let (credential, kind) = (wanted.credential, wanted.kind.as_str());
         if let Some(token) = self.token_in_memory(wanted) {
             let span = debug_span!("record", %credential, kind);
@@ -81,20 +81,20 @@ impl Tokens {
     }
 
     /// Records that a token was refused before Zoom was called.
-    pub fn note_refused_token(&self, wanted: &WantedToken<'_>, failure: &Failure) {
+    pub fn note_refused_token(&self, wanted: &IssueRequest<'_>, failure: &Failure) {
         self.audit.refuse(wanted.access(), failure.code);
     }
 
-    fn token_in_memory(&self, wanted: &WantedToken<'_>) -> Option<IssuedToken> {
+    fn token_in_memory(&self, wanted: &IssueRequest<'_>) -> Option<IssuedToken> {
         let epoch = wanted.epoch.filter(|_| wanted.kind == TokenKind::Zak)?;
-        let WantedToken { workspace, credential, asked_at, .. } = *wanted;
+        let IssueRequest { workspace, credential, asked_at, .. } = *wanted;
         let zak = self.kept_zak(workspace, credential, epoch, wanted.zak(), asked_at)?;
         Some(IssuedToken { kind: TokenKind::Zak, token: zak.token, expires_at: zak.expires_at })
     }
 
     async fn token_in_time(
         self: &Arc<Self>,
-        wanted: &WantedToken<'_>,
+        wanted: &IssueRequest<'_>,
     ) -> Result<(IssuedToken, Source), Failure> {
         let within = wanted.deadline.since(self.env.now());
         self.env.clock.timeout(within, self.fetch_token(wanted)).await.unwrap_or_else(|| Err(late()))
@@ -103,9 +103,9 @@ impl Tokens {
     #[tracing::instrument(skip_all, fields(credential = %wanted.credential, kind = wanted.kind.as_str()))]
     async fn fetch_token(
         self: &Arc<Self>,
-        wanted: &WantedToken<'_>,
+        wanted: &IssueRequest<'_>,
     ) -> Result<(IssuedToken, Source), Failure> {
-        let WantedToken { workspace, credential, user, kind, meeting, .. } = *wanted;
+        let IssueRequest { workspace, credential, user, kind, meeting, .. } = *wanted;
         let (token, expires_at, source) = match kind {
             TokenKind::Zak => {
                 let epoch = match wanted.epoch {
@@ -116,7 +116,7 @@ impl Tokens {
                 (zak.token, zak.expires_at, source)
             }
             TokenKind::Obf => {
-                let wanted = WantedObf { user, meeting, join_at: self.env.now() };
+                let wanted = ObfRequest { user, meeting, join_at: self.env.now() };
                 let (token, source) = self.fetch_obf(workspace, credential, wanted).await?;
                 (token, None, source)
             }

@@ -29,7 +29,7 @@ const MIN_SUSPECT_AGE: Duration = Duration::from_secs(30);
 
 /// A request for a ZAK.
 #[derive(Debug, Clone, Copy)]
-pub struct WantedZak<'a> {
+pub struct ZakRequest<'a> {
     /// The user, if the account is a server-to-server app's; otherwise `None`.
     pub user: Option<&'a AccountUser>,
     /// The shortest remaining lifetime.
@@ -44,7 +44,7 @@ impl Tokens {
         self: &Arc<Self>,
         workspace: WorkspaceId,
         id: CredentialId,
-        wanted: WantedZak<'_>,
+        wanted: ZakRequest<'_>,
         asker: Asker,
     ) -> Result<Audited<Zak>, Failure> {
         let about = About { user: wanted.user.cloned(), ..About::default() };
@@ -62,7 +62,7 @@ impl Tokens {
         workspace: WorkspaceId,
         id: CredentialId,
         epoch: i64,
-        wanted: WantedZak<'_>,
+        wanted: ZakRequest<'_>,
         now: Timestamp,
     ) -> Option<Zak> {
         if wanted.fresh {
@@ -83,7 +83,7 @@ impl Tokens {
         workspace: WorkspaceId,
         id: CredentialId,
         epoch: i64,
-        wanted: WantedZak<'_>,
+        wanted: ZakRequest<'_>,
     ) -> Result<(Zak, Source), Failure> {
         if let Some(zak) = self.kept_zak(workspace, id, epoch, wanted, self.env.now()) {
             return Ok((zak, Source::Kept));

@@ -6,7 +6,7 @@ use std::{collections::HashMap, num::NonZeroU32, path::Path, sync::Arc, time::Du
 use audit::{Asker, Audit, AuditMode, Audited, Journal};
 use broker::{
     AuthorizationReturn, AuthorizationStart, Broker, DueLists, DueRefreshes, Escrow, NewApp, Parts, Timing,
-    WantedZak,
+    ZakRequest,
 };
 use http::{HeaderMap, HeaderName};
 use metrics::Metrics;
@@ -29,9 +29,9 @@ use zoom::{Endpoints, Zak, ZoomClient};
 use zoom_sim::{Ready, Simulator, SimulatorConfig};
 
 /// Longer than a join takes.
-pub(crate) const ANY: WantedZak<'_> =
-    WantedZak { user: None, outlives: Duration::from_secs(600), fresh: false };
-pub(crate) const FRESH: WantedZak<'_> = WantedZak { fresh: true, ..ANY };
+pub(crate) const ANY: ZakRequest<'_> =
+    ZakRequest { user: None, outlives: Duration::from_secs(600), fresh: false };
+pub(crate) const FRESH: ZakRequest<'_> = ZakRequest { fresh: true, ..ANY };
 /// An access token lives for this long at Zoom.
 pub(crate) const ACCESS_LIFE: Duration = Duration::from_secs(3600);
 

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use broker::WantedObf;
+use broker::ObfRequest;
 use model::{AccountUser, Environment, SystemClock};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -44,7 +44,7 @@ async fn on_the_hour_three_servers_mint_for_everybody_and_zoom_refuses_nobody() 
             (Arc::clone(&servers[bot as usize % 3]), fixture.workspace, fixture.asker());
         let user = user.clone();
         bots.spawn(async move {
-            let wanted = WantedObf { user: Some(&user), meeting: None, join_at: on_the_hour };
+            let wanted = ObfRequest { user: Some(&user), meeting: None, join_at: on_the_hour };
             broker.tokens.obf(workspace, id, wanted, asker).await
         });
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use broker::{Hosting, NewMember, SeatWish, Seated};
+use broker::{Hosting, NewMember, PoolSeatRequest, Seated};
 use futures_util::future::join_all;
 use http::HeaderMap;
 use model::{Code, Failure, MeetingNumber, PoolId, TokenKind};
@@ -125,7 +125,7 @@ impl Cluster {
     async fn seat_of(&self, bot: usize) -> Seated {
         let holder = format!("bot-{bot}");
         let until = self.fixture.env.now();
-        let wish = SeatWish {
+        let wish = PoolSeatRequest {
             pool: self.pool,
             meeting: Some(meeting(bot)),
             holder: &holder,

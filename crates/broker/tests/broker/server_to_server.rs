@@ -1,6 +1,6 @@
 //! Server-to-server apps: nothing to lose, and tokens for every user of one Zoom account.
 
-use broker::{NewApp, WantedZak};
+use broker::{NewApp, ZakRequest};
 use model::{AccountUser, Code, CredentialId, CredentialKind, CredentialStatus, Failure, Secret, TokenKind};
 use serde_json::json;
 use store::{AppKind, Credentials as _, LinkAccount, LinkSource, LinkTerms};
@@ -43,7 +43,7 @@ async fn zak_of(fixture: &Fixture, id: CredentialId, user: &str) -> Result<audit
     fixture
         .broker
         .tokens
-        .zak(fixture.workspace, id, WantedZak { user: Some(&user), ..ANY }, fixture.asker())
+        .zak(fixture.workspace, id, ZakRequest { user: Some(&user), ..ANY }, fixture.asker())
         .await
 }
 
@@ -191,7 +191,7 @@ async fn an_address_from_before_is_minted_for_by_the_id_behind_it() {
     assert_eq!(zak_of(&fixture, id, "nobody@example.test").await.unwrap_err().code, Code::UserUnknown);
     // For a while, the next mint needs no look.
     let user = "ada@example.test".parse::<AccountUser>().unwrap();
-    let fresh = WantedZak { user: Some(&user), ..crate::harness::FRESH };
+    let fresh = ZakRequest { user: Some(&user), ..crate::harness::FRESH };
     fixture.broker.tokens.zak(fixture.workspace, id, fresh, fixture.asker()).await.unwrap();
     assert_eq!(calls().await["read_user"], 2);
 }

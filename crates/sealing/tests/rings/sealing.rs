@@ -4,7 +4,7 @@ use model::{Sealed, Secret, WorkspaceId};
 use proptest::prelude::*;
 use sealing::{HEAD_LEN, OpenError, Place, key_id};
 
-use crate::support::{Bench, block_on, ring};
+use crate::support::{Fixture, block_on, ring};
 
 fn place(workspace: WorkspaceId) -> Place<'static> {
     Place { workspace, table: "credentials", row: "r1", column: "refresh_token" }
@@ -12,14 +12,14 @@ fn place(workspace: WorkspaceId) -> Place<'static> {
 
 #[tokio::test]
 async fn opens_only_at_its_own_place() {
-    let bench = Bench::new(1);
-    let (ring, workspace) = (ring(2).await, WorkspaceId::generate(&bench.env));
+    let fixture = Fixture::new(1);
+    let (ring, workspace) = (ring(2).await, WorkspaceId::generate(&fixture.env));
     let place = place(workspace);
-    let sealed = bench.seal(&ring, &place, "planted");
+    let sealed = fixture.seal(&ring, &place, "planted");
     assert_eq!(ring.open(&place, &sealed).unwrap().expose(), "planted");
 
     for elsewhere in [
-        Place { workspace: WorkspaceId::generate(&bench.env), ..place },
+        Place { workspace: WorkspaceId::generate(&fixture.env), ..place },
         Place { table: "apps", ..place },
         Place { row: "r2", ..place },
         Place { column: "access_token", ..place },
@@ -32,9 +32,9 @@ async fn opens_only_at_its_own_place() {
 
 #[tokio::test]
 async fn every_flipped_bit_and_every_cut_is_refused() {
-    let bench = Bench::new(1);
-    let (ring, place) = (ring(2).await, place(WorkspaceId::generate(&bench.env)));
-    let sealed = bench.seal(&ring, &place, "planted");
+    let fixture = Fixture::new(1);
+    let (ring, place) = (ring(2).await, place(WorkspaceId::generate(&fixture.env)));
+    let sealed = fixture.seal(&ring, &place, "planted");
     for bit in 0..sealed.0.len() * 8 {
         let mut bytes = sealed.0.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
@@ -47,10 +47,10 @@ async fn every_flipped_bit_and_every_cut_is_refused() {
 
 #[tokio::test]
 async fn another_ring_names_the_key_it_lacks() {
-    let bench = Bench::new(1);
-    let (ours, theirs, place) = (ring(2).await, ring(3).await, place(WorkspaceId::generate(&bench.env)));
-    let sealed = bench.seal(&theirs, &place, "planted");
-    let theirs = theirs.active_key_id(bench.env.now()).to_owned();
+    let fixture = Fixture::new(1);
+    let (ours, theirs, place) = (ring(2).await, ring(3).await, place(WorkspaceId::generate(&fixture.env)));
+    let sealed = fixture.seal(&theirs, &place, "planted");
+    let theirs = theirs.active_key_id(fixture.env.now()).to_owned();
     assert_eq!(key_id(&sealed.0[..HEAD_LEN]), Some(&*theirs), "readable without any key");
     assert_eq!(ours.open(&place, &sealed).unwrap_err(), OpenError::KeyMissing(theirs));
 }
@@ -58,19 +58,19 @@ async fn another_ring_names_the_key_it_lacks() {
 proptest! {
     #[test]
     fn any_text_comes_back(text in ".*", seed in any::<u64>()) {
-        let bench = Bench::new(seed);
+        let fixture = Fixture::new(seed);
         let ring = block_on(ring(2));
-        let place = place(WorkspaceId::generate(&bench.env));
-        let sealed = bench.seal(&ring, &place, &text);
+        let place = place(WorkspaceId::generate(&fixture.env));
+        let sealed = fixture.seal(&ring, &place, &text);
         let opened = ring.open(&place, &sealed).unwrap();
         prop_assert_eq!(opened.expose(), &text);
-        let again = ring.seal(&place, &Secret::new(text), bench.env.now(), &*bench.env.entropy);
+        let again = ring.seal(&place, &Secret::new(text), fixture.env.now(), &*fixture.env.entropy);
         prop_assert_ne!(sealed.0, again.0, "the same text never seals the same");
     }
 
     #[test]
     fn noise_never_opens(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let (bench, ring) = (Bench::new(1), block_on(ring(2)));
-        prop_assert!(ring.open(&place(WorkspaceId::generate(&bench.env)), &Sealed(bytes)).is_err());
+        let (fixture, ring) = (Fixture::new(1), block_on(ring(2)));
+        prop_assert!(ring.open(&place(WorkspaceId::generate(&fixture.env)), &Sealed(bytes)).is_err());
     }
 }

@@ -11,13 +11,13 @@ use sealing::{KeyRing, Keys, Place, Provider};
 use tempfile::TempDir;
 
 /// Time, randomness, and a folder for a key file.
-pub(crate) struct Bench {
+pub(crate) struct Fixture {
     pub(crate) env: Environment,
     pub(crate) clock: Arc<ManualClock>,
     folder: TempDir,
 }
 
-impl Bench {
+impl Fixture {
     pub(crate) fn new(seed: u64) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000)));
         let env = Environment { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(seed)) };
@@ -32,7 +32,7 @@ impl Bench {
         self.folder.path()
     }
 
-    /// The provider of this bench's key file.
+    /// The provider of this fixture's key file.
     pub(crate) fn provider(&self) -> Provider {
         Provider::file(self.path("keys.json"))
     }
@@ -53,8 +53,8 @@ impl Bench {
 
 /// A ring of one key.
 pub(crate) async fn ring(seed: u64) -> Arc<KeyRing> {
-    let bench = Bench::new(seed);
-    bench.provider().create(&bench.env).await.unwrap().ring()
+    let fixture = Fixture::new(seed);
+    fixture.provider().create(&fixture.env).await.unwrap().ring()
 }
 
 /// Runs what is asynchronous by signature alone.

@@ -21,7 +21,7 @@ use sealing::{KeysError, OpenError, Place, Provider, Token, Transit, TransitConf
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::support::Bench;
+use crate::support::Fixture;
 
 const TOKEN: &str = "planted-token";
 
@@ -75,8 +75,8 @@ impl Running {
         std::mem::take(&mut self.service.asked.lock().unwrap())
     }
 
-    fn provider(&self, bench: &Bench) -> Provider {
-        bench.provider().with_transit(Some(self.client(|_| {})))
+    fn provider(&self, fixture: &Fixture) -> Provider {
+        fixture.provider().with_transit(Some(self.client(|_| {})))
     }
 
     fn client(&self, change: impl FnOnce(&mut TransitConfig)) -> Transit {
@@ -152,20 +152,20 @@ async fn answer(
 
 #[tokio::test]
 async fn a_wrapped_ring_lies_nowhere_in_the_clear_and_outlives_its_service() {
-    let (bench, service) = (Bench::new(1), Running::start().await);
-    let made = service.provider(&bench).create(&bench.env).await.unwrap();
-    let file = fs::read_to_string(bench.path("keys.json")).unwrap();
+    let (fixture, service) = (Fixture::new(1), Running::start().await);
+    let made = service.provider(&fixture).create(&fixture.env).await.unwrap();
+    let file = fs::read_to_string(fixture.path("keys.json")).unwrap();
     assert!(file.contains("\"wrapped\"") && file.contains("vault:v1:"), "{file}");
     assert!(!file.contains("\"keys\""), "{file}");
 
-    let server = service.provider(&bench).open(&bench.env).await.unwrap();
+    let server = service.provider(&fixture).open(&fixture.env).await.unwrap();
     assert_eq!(server.active_key_id(), made.active_key_id());
     service.asked();
     service.feels(Mood::Sealed);
-    let workspace = WorkspaceId::generate(&bench.env);
+    let workspace = WorkspaceId::generate(&fixture.env);
     let place = Place { workspace, table: "t", row: "r", column: "c" };
     for _ in 0..3 {
-        bench.pass(60);
+        fixture.pass(60);
         let sealed = server.seal(&place, &Secret::new("planted"));
         assert_eq!(server.open(&place, &sealed).unwrap().expose(), "planted");
         server.catch_up().await;
@@ -175,20 +175,22 @@ async fn a_wrapped_ring_lies_nowhere_in_the_clear_and_outlives_its_service() {
 
 #[tokio::test]
 async fn a_rotated_key_is_fetched_beside_the_work_and_however_often_it_takes() {
-    let (bench, service) = (Bench::new(1), Running::start().await);
-    let provider = service.provider(&bench);
+    let (fixture, service) = (Fixture::new(1), Running::start().await);
+    let provider = service.provider(&fixture);
     // Begun in the clear: from the rotation on, the service wraps.
-    let old = bench.provider().create(&bench.env).await.unwrap().active_key_id();
-    let (one, other) =
-        (provider.clone().open(&bench.env).await.unwrap(), provider.clone().open(&bench.env).await.unwrap());
-    let from = bench.env.now() + std::time::Duration::from_secs(60);
-    let rotated = provider.rotate(from, None, &bench.env).await.unwrap();
-    let place = Place { workspace: WorkspaceId::generate(&bench.env), table: "t", row: "r", column: "c" };
+    let old = fixture.provider().create(&fixture.env).await.unwrap().active_key_id();
+    let (one, other) = (
+        provider.clone().open(&fixture.env).await.unwrap(),
+        provider.clone().open(&fixture.env).await.unwrap(),
+    );
+    let from = fixture.env.now() + std::time::Duration::from_secs(60);
+    let rotated = provider.rotate(from, None, &fixture.env).await.unwrap();
+    let place = Place { workspace: WorkspaceId::generate(&fixture.env), table: "t", row: "r", column: "c" };
 
     one.catch_up().await;
     service.feels(Mood::Sealed);
     other.catch_up().await;
-    bench.pass(60);
+    fixture.pass(60);
     let sealed = one.seal(&place, &Secret::new("planted"));
     assert_eq!(one.active_key_id(), rotated.key);
     assert_eq!(other.active_key_id(), old, "it works on with what it has");
@@ -201,24 +203,25 @@ async fn a_rotated_key_is_fetched_beside_the_work_and_however_often_it_takes() {
 
 #[tokio::test]
 async fn a_wrapped_key_unwraps_under_its_own_id_only() {
-    let (bench, service) = (Bench::new(1), Running::start().await);
-    service.provider(&bench).create(&bench.env).await.unwrap();
+    let (fixture, service) = (Fixture::new(1), Running::start().await);
+    service.provider(&fixture).create(&fixture.env).await.unwrap();
     let mut ring: Value =
-        serde_json::from_str(&fs::read_to_string(bench.path("keys.json")).unwrap()).unwrap();
+        serde_json::from_str(&fs::read_to_string(fixture.path("keys.json")).unwrap()).unwrap();
     let wrapped = ring["wrapped"].as_object().unwrap().values().next().unwrap().clone();
     ring["wrapped"] = json!({ "k-other": wrapped });
     ring["active"] = json!("k-other");
-    fs::write(bench.path("keys.json"), ring.to_string()).unwrap();
-    let refused = service.provider(&bench).open(&bench.env).await.unwrap_err();
+    fs::write(fixture.path("keys.json"), ring.to_string()).unwrap();
+    let refused = service.provider(&fixture).open(&fixture.env).await.unwrap_err();
     assert!(matches!(&refused, KeysError::Service { cause: TransitError::Rejected { .. }, .. }), "{refused}");
 }
 
 #[tokio::test]
 async fn whatever_is_wrong_with_the_service_is_said_with_what_to_do() {
-    let (bench, service) = (Bench::new(1), Running::start().await);
-    service.provider(&bench).create(&bench.env).await.unwrap();
+    let (fixture, service) = (Fixture::new(1), Running::start().await);
+    service.provider(&fixture).create(&fixture.env).await.unwrap();
     let complaint = async |transit: Option<Transit>| {
-        let refused = bench.provider().with_transit(transit).open(&bench.env).await.unwrap_err().to_string();
+        let refused =
+            fixture.provider().with_transit(transit).open(&fixture.env).await.unwrap_err().to_string();
         assert!(!refused.contains("planted") && !refused.contains('\n'), "{refused}");
         refused
     };
@@ -237,7 +240,7 @@ async fn whatever_is_wrong_with_the_service_is_said_with_what_to_do() {
     assert!(line.contains("set keys.transit"), "{line}");
     for (client, wanted) in [
         (service.client(|config| config.token = Token::Given(Secret::new("planted-other"))), "renew it"),
-        (service.client(|config| config.token = Token::File(bench.path("nowhere"))), "token_file"),
+        (service.client(|config| config.token = Token::File(fixture.path("nowhere"))), "token_file"),
         (service.client(|config| config.mount = "elsewhere".into()), "keys.transit.mount"),
         (service.client(|config| config.key = "another".into()), "encryption key not found"),
         (
@@ -248,7 +251,7 @@ async fn whatever_is_wrong_with_the_service_is_said_with_what_to_do() {
         let line = complaint(Some(client)).await;
         assert!(line.contains(wanted), "{line}");
     }
-    fs::write(bench.path("token"), format!("{TOKEN}\n")).unwrap();
-    let client = service.client(|config| config.token = Token::File(bench.path("token")));
-    bench.provider().with_transit(Some(client)).open(&bench.env).await.unwrap();
+    fs::write(fixture.path("token"), format!("{TOKEN}\n")).unwrap();
+    let client = service.client(|config| config.token = Token::File(fixture.path("token")));
+    fixture.provider().with_transit(Some(client)).open(&fixture.env).await.unwrap();
 }

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use model::{Timestamp, WorkspaceId};
 use store::{
-    AuditBatch, AuditPage, AuditRecord, Audits, Direction, Gathering, Pruned, StoreError, Stretch, slice_of,
+    AuditBatch, AuditPage, AuditRecord, Audits, Direction, PageBuilder, Pruned, RowRange, StoreError,
+    slice_of,
 };
 
 use crate::{
@@ -31,19 +32,19 @@ impl SqlStore {
         workspace: Option<WorkspaceId>,
         page: &AuditPage,
     ) -> Result<Vec<AuditRecord>, StoreError> {
-        let mut gathering = Gathering::new(page);
-        while let Some(stretch) = gathering.wants() {
-            gathering.take(&self.audit_batches(workspace, &stretch).await?)?;
+        let mut page_builder = PageBuilder::new(page);
+        while let Some(stretch) = page_builder.wants() {
+            page_builder.take(&self.audit_batches(workspace, &stretch).await?)?;
         }
-        Ok(gathering.into_records())
+        Ok(page_builder.into_records())
     }
 
     async fn audit_batches(
         &self,
         workspace: Option<WorkspaceId>,
-        stretch: &Stretch,
+        stretch: &RowRange,
     ) -> Result<Vec<AuditBatch>, StoreError> {
-        let Stretch { first, last, beyond, direction, most } = stretch;
+        let RowRange { first, last, beyond, direction, most } = stretch;
         let mut query = query(
             "-- audit_batches\n\
              SELECT slice, workspace, id, records, content FROM audit_batches WHERE slice >= ",

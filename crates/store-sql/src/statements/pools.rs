@@ -120,7 +120,7 @@ async fn put(db: &mut Tx, pool: PoolId, members: &[Member]) -> Result<(), StoreE
 
 /// Serialises in a workspace: its pools may share accounts, and there is no row for a meeting to lock.
 /// Statements after it see what the previous holder wrote. Rows that refer to the workspace are not blocked.
-async fn queue_up(db: &mut Tx, workspace: WorkspaceId) -> Result<(), StoreError> {
+async fn lock_workspace(db: &mut Tx, workspace: WorkspaceId) -> Result<(), StoreError> {
     query("-- take_seat: queue up\nSELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE")
         .bind(workspace)
         .execute(db)
@@ -176,13 +176,13 @@ async fn present(
         .await
 }
 
-async fn sit_down(
+async fn insert_seat(
     db: &mut Tx,
     workspace: WorkspaceId,
     member: &Member,
     request: &SeatRequest<'_>,
 ) -> Result<Seat, StoreError> {
-    insert("-- take_seat: sit down", "pool_seats")
+    insert("-- take_seat: insert", "pool_seats")
         .set("id", request.id)
         .set("workspace", workspace)
         .set("pool", request.pool)
@@ -361,7 +361,7 @@ impl Pools for SqlStore {
         request: &SeatRequest<'_>,
     ) -> Result<Seating, StoreError> {
         let body = |mut tx: Tx| async move {
-            queue_up(&mut tx, workspace).await?;
+            lock_workspace(&mut tx, workspace).await?;
             if find(&mut tx, workspace, request.pool).await?.is_none() {
                 return Ok(Seating::NoPool);
             }
@@ -393,7 +393,7 @@ impl Pools for SqlStore {
                 Ok(chosen) => chosen,
                 Err(crowd) => return Ok(Seating::Refused(crowd)),
             };
-            let seat = sit_down(&mut tx, workspace, &chosen.member, request).await?;
+            let seat = insert_seat(&mut tx, workspace, &chosen.member, request).await?;
             tx.commit().await?;
             Ok(Seating::Taken(seat))
         };

@@ -2,11 +2,11 @@
 //! holds the token.
 //!
 //! Thousands of records are written and few are read, so a row holds many: [`AuditBatch`] packs
-//! them, [`Gathering`] makes pages of them.
+//! them, [`PageBuilder`] makes pages of them.
 
 mod batch;
 mod bundle;
-mod gathering;
+mod page_builder;
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -22,7 +22,7 @@ use crate::StoreError;
 
 pub use batch::{AuditBatch, BatchId, slice_of};
 pub use bundle::{bundle, unbundle};
-pub use gathering::{Gathering, Stretch};
+pub use page_builder::{PageBuilder, RowRange};
 
 /// One request for a token and its outcome. It refers to accounts and people by id alone, so it can
 /// outlive them.

@@ -15,7 +15,7 @@ use super::captions::Captions;
 use super::chat::ChatMessage;
 use super::event::{self, Outgoing, Over};
 use super::line::{Cuts, Whose};
-use super::news::Told;
+use super::news::Reported;
 use super::participant::Participant;
 use super::registrants::Registrants;
 use super::roster;
@@ -66,7 +66,7 @@ pub(crate) struct Meeting {
     pub(crate) arrivals: u32,
     pub(crate) created_at: Timestamp,
     /// What apps have heard about it.
-    pub(super) told: Told,
+    pub(super) told: Reported,
 }
 
 impl Meeting {
@@ -97,7 +97,7 @@ impl Meeting {
             cuts: Cuts::default(),
             arrivals: 0,
             created_at,
-            told: Told::default(),
+            told: Reported::default(),
         }
     }
 

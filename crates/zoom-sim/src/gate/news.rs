@@ -38,14 +38,14 @@ impl News {
 
 /// How things stood when news were last taken.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct Reported {
     starts: u32,
     /// Null while it does not run.
     started_at: Option<Timestamp>,
     present: Vec<Present>,
 }
 
-impl Told {
+impl Reported {
     /// How often it has started.
     pub(super) fn starts(&self) -> u32 {
         self.starts

@@ -15,10 +15,10 @@ mod refusals;
 mod support;
 
 use serde_json::{Value, json};
-use support::Room;
+use support::RunningMeeting;
 
 /// Somebody without a browser: their id.
-async fn seat(room: &Room, name: &str, more: Value) -> u64 {
+async fn seat(room: &RunningMeeting, name: &str, more: Value) -> u64 {
     let mut body = json!({"name": name});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     room.post("/participants", body).await["participants"].as_array().unwrap().last().unwrap()["id"]
@@ -26,7 +26,7 @@ async fn seat(room: &Room, name: &str, more: Value) -> u64 {
         .unwrap()
 }
 
-impl Room {
+impl RunningMeeting {
     async fn post(&self, path: &str, body: Value) -> Value {
         self.zoom.control("POST", &format!("/meetings/{}{path}", self.number), body).await
     }

@@ -22,7 +22,7 @@ use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::support::socket::signature;
-use crate::support::{App, Room};
+use crate::support::{App, RunningMeeting};
 
 /// Longer than anything here takes, even while another build runs.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(40);
@@ -46,7 +46,7 @@ pub(crate) struct Page {
 
 impl Page {
     /// In the SDK's `view`: buttons are there only in the gallery.
-    pub(crate) async fn open(room: &Room, view: &str) -> Self {
+    pub(crate) async fn open(room: &RunningMeeting, view: &str) -> Self {
         let (tell, heard) = unbounded_channel();
         let (orders, told) = unbounded_channel();
         let stop = CancellationToken::new();
@@ -80,7 +80,7 @@ impl Page {
     }
 
     /// The SDK's `join` with a good signature; `more` goes over its parameters. The SDK's error, if it rejects.
-    pub(crate) async fn join(&mut self, room: &Room, more: Value) -> Result<Value, Value> {
+    pub(crate) async fn join(&mut self, room: &RunningMeeting, more: Value) -> Result<Value, Value> {
         let now = room.zoom.now().await;
         let claims = json!({"mn": room.number, "role": 0, "iat": now - 30, "exp": now + 7200});
         let App { id, .. } = &room.app;
@@ -169,13 +169,13 @@ impl Page {
 }
 
 /// A meeting with `settings` that runs, and a page that has joined it as "Bot".
-pub(crate) async fn joined(settings: Value) -> (Room, Page) {
+pub(crate) async fn joined(settings: Value) -> (RunningMeeting, Page) {
     joined_in("minimized", settings).await
 }
 
 /// The same, in another view.
-pub(crate) async fn joined_in(view: &str, settings: Value) -> (Room, Page) {
-    let room = Room::with(settings).await;
+pub(crate) async fn joined_in(view: &str, settings: Value) -> (RunningMeeting, Page) {
+    let room = RunningMeeting::with(settings).await;
     let mut page = Page::open(&room, view).await;
     page.join(&room, json!({})).await.unwrap();
     (room, page)

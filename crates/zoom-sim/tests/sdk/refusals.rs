@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::page::Page;
-use crate::support::{Room, text};
+use crate::support::{RunningMeeting, text};
 
 #[tokio::test]
 async fn a_registrant_brings_a_tk() {
-    let room = Room::with(json!({"registration": true})).await;
+    let room = RunningMeeting::with(json!({"registration": true})).await;
     let mut page = Page::open(&room, "minimized").await;
     let error = page.join(&room, json!({})).await.unwrap_err();
     assert_eq!((&error["type"], &error["errorCode"]), (&json!("JOIN_MEETING_FAILED"), &json!(3099)));
@@ -20,7 +20,7 @@ async fn a_registrant_brings_a_tk() {
 
 #[tokio::test]
 async fn a_webinar_asks_for_an_address() {
-    let room = Room::with(json!({"webinar": true})).await;
+    let room = RunningMeeting::with(json!({"webinar": true})).await;
     let panelist = json!({"email": "pat@example.test", "panelist": true});
     let panelist = text(&room.post("/registrants", panelist).await, "tk");
     let attendee = text(&room.post("/registrants", json!({"email": "ann@example.test"})).await, "tk");
@@ -44,7 +44,7 @@ async fn a_webinar_asks_for_an_address() {
 /// The bot is told, and that is all: there is no way on.
 #[tokio::test]
 async fn checks_for_robots_are_refusals() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let mut page = Page::open(&room, "minimized").await;
     for (check, reason, url) in [
         ("captcha", "Fail to join the meeting.", json!("https://zoom.us/captcha")),

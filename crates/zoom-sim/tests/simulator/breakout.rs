@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::Room;
+use crate::support::RunningMeeting;
 
 /// What 7950 says.
 fn rooms(frame: &Value) -> Value {
@@ -13,7 +13,7 @@ fn rooms(frame: &Value) -> Value {
 
 #[tokio::test]
 async fn people_in_another_room_are_out_of_sight_and_out_of_hearing() {
-    let room = Room::with(json!({"options": {"isEnableBreakoutRoom": true}})).await;
+    let room = RunningMeeting::with(json!({"options": {"isEnableBreakoutRoom": true}})).await;
     let (ada, bob) = (room.seat(json!({"name": "Ada"})).await, room.seat(json!({"name": "Bob"})).await);
     let mut bot = room.join(&room.anonymous()).await;
     bot.socket.until(7937).await;
@@ -42,7 +42,7 @@ async fn people_in_another_room_are_out_of_sight_and_out_of_hearing() {
 #[tokio::test]
 async fn a_move_is_one_stay_and_passes_the_waiting_room() {
     let options = json!({"isEnableBreakoutRoom": true});
-    let room = Room::with(json!({"options": options, "waiting_room": true})).await;
+    let room = RunningMeeting::with(json!({"options": options, "waiting_room": true})).await;
     let mut bot = room.join(&room.anonymous()).await;
     room.act(&format!("/participants/{}/admit", bot.id())).await;
     room.does("PUT", "/breakout-rooms", json!({"rooms": ["Red"]})).await;
@@ -67,7 +67,7 @@ async fn a_move_is_one_stay_and_passes_the_waiting_room() {
 
 #[tokio::test]
 async fn mistakes_about_rooms_name_the_field() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let bob = room.seat(json!({"name": "Bob"})).await;
     let open = async |rooms: Value| room.refuses("PUT", "/breakout-rooms", json!({"rooms": rooms})).await;
     assert!(open(json!(["Red"])).await.1.contains("isEnableBreakoutRoom"));

@@ -3,16 +3,16 @@
 use serde_json::{Value, json};
 
 use crate::support::socket::{Joiner, signature};
-use crate::support::{App, Room, text};
+use crate::support::{App, RunningMeeting, text};
 
-async fn last_request(room: &Room) -> Value {
+async fn last_request(room: &RunningMeeting) -> Value {
     let list = room.zoom.control("GET", "/join-requests", Value::Null).await;
     list.as_array().unwrap().last().unwrap().clone()
 }
 
 #[tokio::test]
 async fn each_rule_objects_in_its_turn() {
-    let room = Room::with(json!({
+    let room = RunningMeeting::with(json!({
         "passcode": "right", "locked": true, "sign_in": "any", "external_rules": true, "started": false,
     }))
     .await;
@@ -63,7 +63,7 @@ async fn each_rule_objects_in_its_turn() {
 
 #[tokio::test]
 async fn a_signature_has_bounds() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let now = room.zoom.now().await;
     let good = json!({"mn": room.number, "role": 0, "iat": now - 30, "exp": now + 7200});
     let cases = [
@@ -92,14 +92,14 @@ async fn a_signature_has_bounds() {
 
 #[tokio::test]
 async fn a_number_that_is_none_is_said_so() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let answer = room.zoom.info(&Joiner::new(&room.app, "12ab")).await;
     assert_eq!(answer["errorMessage"], "The meeting number is wrong.");
 }
 
 #[tokio::test]
 async fn sign_in_rules_look_at_who_it_is() {
-    let room = Room::with(json!({"sign_in": "any"})).await;
+    let room = RunningMeeting::with(json!({"sign_in": "any"})).await;
     let zoom = &room.zoom;
     let outsider = json!({"email": "o@partner.test", "account_id": "partner"});
     let outsider = text(&zoom.control("POST", "/users", outsider).await, "id");
@@ -122,7 +122,7 @@ async fn sign_in_rules_look_at_who_it_is() {
 
 #[tokio::test]
 async fn a_zak_dies_by_time_and_by_signing_out() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let zak = room.zoom.zak(&room.app, &room.guest).await;
     let joiner = room.anonymous().zak(&zak);
     drop(room.join(&joiner).await);
@@ -135,8 +135,10 @@ async fn a_zak_dies_by_time_and_by_signing_out() {
 
 #[tokio::test]
 async fn the_hosts_zak_starts_the_meeting() {
-    let room =
-        Room::with(json!({"started": false, "passcode": "p", "waiting_room": true, "locked": true})).await;
+    let room = RunningMeeting::with(
+        json!({"started": false, "passcode": "p", "waiting_room": true, "locked": true}),
+    )
+    .await;
     let zak = room.zoom.zak(&room.app, &room.host).await;
     let mut joiner = room.anonymous().zak(&zak);
     joiner.role = 1;
@@ -152,7 +154,7 @@ async fn the_hosts_zak_starts_the_meeting() {
 
 #[tokio::test]
 async fn a_plan_limits_meetings_at_once() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let number = room.zoom.meeting(json!({"host_id": room.host})).await;
     let zak = room.zoom.zak(&room.app, &room.host).await;
     let mut joiner = Joiner::new(&room.app, &number).zak(&zak);
@@ -164,7 +166,7 @@ async fn a_plan_limits_meetings_at_once() {
 
 #[tokio::test]
 async fn full_and_ended_are_said_by_the_socket() {
-    let room = Room::with(json!({"capacity": 1})).await;
+    let room = RunningMeeting::with(json!({"capacity": 1})).await;
     let inside = room.join(&room.anonymous()).await;
     assert_eq!(room.refused(&room.anonymous()).await, 9);
     drop(inside);
@@ -174,7 +176,7 @@ async fn full_and_ended_are_said_by_the_socket() {
 
 #[tokio::test]
 async fn not_started_can_be_said_by_the_socket() {
-    let room = Room::with(json!({"started": false, "not_started": "socket"})).await;
+    let room = RunningMeeting::with(json!({"started": false, "not_started": "socket"})).await;
     assert_eq!(room.zoom.info(&room.anonymous()).await["status"], true);
     assert_eq!(room.refused(&room.anonymous()).await, 3008);
     let path = format!("/wc/rs?mn={}", room.number);
@@ -185,7 +187,7 @@ async fn not_started_can_be_said_by_the_socket() {
 
 #[tokio::test]
 async fn the_order_of_the_rules_is_a_switch() {
-    let room = Room::with(json!({"passcode": "right", "sign_in": "any"})).await;
+    let room = RunningMeeting::with(json!({"passcode": "right", "sign_in": "any"})).await;
     assert_eq!(room.refused(&room.anonymous()).await, 3051);
     room.zoom.control("PATCH", "/switches", json!({"rule_order": ["passcode", "sign_in"]})).await;
     assert_eq!(room.refused(&room.anonymous()).await, 3004);
@@ -195,14 +197,14 @@ async fn the_order_of_the_rules_is_a_switch() {
 
 #[tokio::test]
 async fn the_sdk_encodes_a_passcode_twice() {
-    let room = Room::with(json!({"passcode": "a b&1"})).await;
+    let room = RunningMeeting::with(json!({"passcode": "a b&1"})).await;
     let joiner = Joiner { passcode: "a%20b%261", ..room.anonymous() };
     drop(room.join(&joiner).await);
 }
 
 #[tokio::test]
 async fn a_socket_needs_its_step_one() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let info = room.zoom.info(&room.anonymous()).await;
     let (auth, mid) = (text(&info["result"], "auth"), text(&info["result"], "mid"));
     for (auth, mid) in [("stranger", &*mid), (&auth, "stranger"), (&auth, &mid)] {
@@ -215,7 +217,7 @@ async fn a_socket_needs_its_step_one() {
 
 #[tokio::test]
 async fn pages_of_other_origins_may_read_the_answers() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let picture = format!("/p/{}.svg", room.host);
     for path in ["/api/v1/wc/info", "/wc/ping/81234567890", &picture, "/telemetry"] {
         let headers = room.zoom.headers("http://127.0.0.1:1234", path).await;

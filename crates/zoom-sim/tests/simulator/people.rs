@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Room;
+use crate::support::RunningMeeting;
 
-impl Room {
+impl RunningMeeting {
     /// Somebody without a browser: their id.
     pub(crate) async fn seat(&self, body: Value) -> u64 {
         let path = format!("/meetings/{}/participants", self.number);
@@ -26,7 +26,7 @@ impl Room {
 
 #[tokio::test]
 async fn only_what_changed_is_told_and_sharing_whole() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let bob = room.seat(json!({"name": "Bob", "audio": "computer", "muted": false})).await;
     let mut bot = room.join(&room.anonymous()).await;
     let roster = bot.socket.until(7937).await;
@@ -53,7 +53,7 @@ async fn only_what_changed_is_told_and_sharing_whole() {
 
 #[tokio::test]
 async fn whoever_comes_later_learns_who_speaks_shares_and_records() {
-    let room = Room::with(json!({"webrtc_video": true})).await;
+    let room = RunningMeeting::with(json!({"webrtc_video": true})).await;
     let bob = room.seat(json!({"name": "Bob", "sharing": "on"})).await;
     room.does("PUT", "/active-speakers", json!({"participants": [bob]})).await;
     room.does("PUT", "/recording", json!({"status": "on"})).await;
@@ -72,7 +72,7 @@ async fn whoever_comes_later_learns_who_speaks_shares_and_records() {
 
 #[tokio::test]
 async fn a_camera_is_its_owners() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let mut bot = room.join(&room.anonymous()).await;
     let path = format!("/participants/{}", bot.id());
     let (status, words) = room.refuses("PATCH", &path, json!({"video_on": true})).await;
@@ -87,7 +87,7 @@ async fn a_camera_is_its_owners() {
 
 #[tokio::test]
 async fn names_change_where_the_meeting_allows_it() {
-    let room = Room::with(json!({"rename_allowed": false})).await;
+    let room = RunningMeeting::with(json!({"rename_allowed": false})).await;
     let bob = room.seat(json!({"name": "Bob"})).await;
     let mut bot = room.join(&room.anonymous()).await;
     bot.socket.until(7937).await;
@@ -103,7 +103,7 @@ async fn names_change_where_the_meeting_allows_it() {
 
 #[tokio::test]
 async fn mistakes_about_people_name_the_field() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let (ada, bob) = (room.seat(json!({"name": "Ada"})).await, room.seat(json!({"name": "Bob"})).await);
     let bot = room.join(&room.anonymous()).await;
     room.does("PATCH", &format!("/participants/{ada}"), json!({"sharing": "on"})).await;

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::support::socket::Joiner;
-use crate::support::{Room, text};
+use crate::support::{RunningMeeting, text};
 
 #[tokio::test]
 async fn a_tk_is_asked_for_and_goes_through_both_steps() {
-    let room = Room::with(json!({"registration": true, "passcode": "p"})).await;
+    let room = RunningMeeting::with(json!({"registration": true, "passcode": "p"})).await;
     let anybody = Joiner { passcode: "p", ..room.anonymous() };
     assert_eq!(room.refused(&anybody).await, 3099);
     assert_eq!(room.refused(&Joiner { tk: "forged", ..anybody.clone() }).await, 3099);
@@ -29,7 +29,7 @@ async fn a_tk_is_asked_for_and_goes_through_both_steps() {
 
 #[tokio::test]
 async fn a_webinar_tells_attendees_and_panelists_apart() {
-    let room = Room::with(json!({"webinar": true, "registration": true})).await;
+    let room = RunningMeeting::with(json!({"webinar": true, "registration": true})).await;
     let panelist = json!({"email": "pat@example.test", "panelist": true});
     let panelist = text(&room.does("POST", "/registrants", panelist).await, "tk");
     let attendee = room.does("POST", "/registrants", json!({"email": "ann@example.test"})).await;
@@ -47,7 +47,7 @@ async fn a_webinar_tells_attendees_and_panelists_apart() {
 
 #[tokio::test]
 async fn a_robot_is_refused_and_stays_refused() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let zak = room.zoom.zak(&room.app, &room.host).await;
     for (check, code) in [("captcha", 3110), ("frequent_join", 3634), ("blocked", 13_301)] {
         room.change(json!({"bot_check": check})).await;
@@ -59,7 +59,7 @@ async fn a_robot_is_refused_and_stays_refused() {
 
 #[tokio::test]
 async fn mistakes_about_registrants_are_400() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     for body in [json!({}), json!({"email": "nobody"}), json!({"email": "a@b", "colour": "red"})] {
         assert_eq!(room.refuses("POST", "/registrants", body).await.0, 400);
     }

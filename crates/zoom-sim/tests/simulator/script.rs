@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Room, Zoom, text};
+use crate::support::{RunningMeeting, Zoom, text};
 
 const WEEKLY: &str = include_str!("weekly.toml");
 
@@ -47,7 +47,7 @@ async fn the_example_of_the_readme_is_played() {
 
 #[tokio::test]
 async fn a_script_waits_for_a_bot_and_tells_it_everything() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let script = r#"
         wait_for = "Bot"
         bots = ["Nobody"]

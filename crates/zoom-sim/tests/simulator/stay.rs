@@ -4,10 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::Room;
+use crate::support::RunningMeeting;
 use crate::support::socket::{Joined, Joiner};
 
-impl Room {
+impl RunningMeeting {
     async fn enters(&self, name: &str) -> Joined {
         self.join(&Joiner { name, ..self.anonymous() }).await
     }
@@ -35,7 +35,7 @@ fn added(roster: &Value) -> Vec<String> {
 
 #[tokio::test]
 async fn everybody_learns_who_comes_and_goes() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let zak = room.zoom.zak(&room.app, &room.host).await;
     let mut first = room.enters_as("Ünï Bot", &zak).await;
     let own = first.socket.until(7937).await;
@@ -62,7 +62,7 @@ async fn everybody_learns_who_comes_and_goes() {
 
 #[tokio::test]
 async fn a_keep_alive_is_echoed_with_its_number() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let mut bot = room.enters("Bot").await;
     bot.socket.say(0, Value::Null).await;
     let echo = loop {
@@ -76,7 +76,7 @@ async fn a_keep_alive_is_echoed_with_its_number() {
 
 #[tokio::test]
 async fn the_waiting_room_hides_the_meeting_until_admitted() {
-    let room = Room::with(json!({"waiting_room": true})).await;
+    let room = RunningMeeting::with(json!({"waiting_room": true})).await;
     let mut host = room.host_enters().await;
     host.socket.until(7937).await;
     let mut bot = room.enters("Bot").await;
@@ -101,7 +101,7 @@ async fn the_waiting_room_hides_the_meeting_until_admitted() {
 
 #[tokio::test]
 async fn a_host_admits_removes_and_ends_from_the_sdk() {
-    let room = Room::with(json!({"waiting_room": true})).await;
+    let room = RunningMeeting::with(json!({"waiting_room": true})).await;
     let mut host = room.host_enters().await;
     let mut bot = room.enters("Bot").await;
     let mut other = room.enters("Other").await;
@@ -121,7 +121,7 @@ async fn a_host_admits_removes_and_ends_from_the_sdk() {
 
 #[tokio::test]
 async fn the_hosts_role_passes_on() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let mut host = room.host_enters().await;
     let mut bot = room.enters("Bot").await;
     host.socket.say(4111, json!({"id": bot.id()})).await;
@@ -131,7 +131,7 @@ async fn the_hosts_role_passes_on() {
 
 #[tokio::test]
 async fn who_was_removed_stays_out() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let zak = room.zoom.zak(&room.app, &room.host).await;
     let mut bot = room.enters_as("Bot", &zak).await;
     room.act(&format!("/participants/{}/remove", bot.id())).await;
@@ -144,7 +144,7 @@ async fn who_was_removed_stays_out() {
 
 #[tokio::test]
 async fn an_end_reaches_everybody() {
-    let room = Room::with(json!({"waiting_room": true})).await;
+    let room = RunningMeeting::with(json!({"waiting_room": true})).await;
     let mut bots = [room.enters("A").await, room.enters("B").await];
     room.act("/end").await;
     for bot in &mut bots {
@@ -156,7 +156,7 @@ async fn an_end_reaches_everybody() {
 
 #[tokio::test]
 async fn a_duplicate_is_refused_replaces_or_stays() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let zak = room.zoom.zak(&room.app, &room.host).await;
     let mut first = room.enters_as("First", &zak).await;
     assert_eq!(room.refused(&room.anonymous().zak(&zak)).await, 103_044);
@@ -172,7 +172,7 @@ async fn a_duplicate_is_refused_replaces_or_stays() {
 
 #[tokio::test]
 async fn a_rejoin_takes_its_own_place_and_skips_the_waiting_room() {
-    let room = Room::with(json!({"waiting_room": true})).await;
+    let room = RunningMeeting::with(json!({"waiting_room": true})).await;
     let zak = room.zoom.zak(&room.app, &room.host).await;
     let mut bot = room.enters_as("Bot", &zak).await;
     room.act(&format!("/participants/{}/admit", bot.id())).await;
@@ -187,7 +187,7 @@ async fn a_rejoin_takes_its_own_place_and_skips_the_waiting_room() {
 
 #[tokio::test]
 async fn sockets_drop_without_a_word() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let mut bot = room.enters("Bot").await;
     bot.socket.until(7937).await;
     room.act("/drop-sockets").await;
@@ -197,7 +197,7 @@ async fn sockets_drop_without_a_word() {
 /// A line that is cut for one: nothing of theirs gets through, and Zoom may go on showing them.
 #[tokio::test]
 async fn a_cut_line_lets_nothing_through() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let mut bot = room.enters("Bot").await;
     let _other = room.enters("Other").await;
     let line = format!("/meetings/{}/cut-line", room.number);
@@ -220,7 +220,7 @@ async fn a_cut_line_lets_nothing_through() {
 
 #[tokio::test]
 async fn chat_reaches_all_or_one() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let mut bots = [room.enters("A").await, room.enters("B").await, room.enters("C").await];
     let (to, sender) = (bots[1].id(), bots[0].id());
     bots[0].socket.say(4135, json!({"text": base64("psst"), "destNodeID": to})).await;
@@ -240,7 +240,7 @@ async fn chat_reaches_all_or_one() {
 
 #[tokio::test]
 async fn a_camera_may_be_switched_on() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let mut bot = room.enters("Bot").await;
     assert_eq!(bot.socket.until(7938).await["bCanUnmuteVideo"], true);
     assert_eq!(bot.socket.until(16_131).await["ssrc"], bot.id());
@@ -253,7 +253,7 @@ async fn a_camera_may_be_switched_on() {
 
 #[tokio::test]
 async fn an_empty_meeting_stops_running_unless_held_open() {
-    let room = Room::with(json!({"started": false, "join_before_host": true})).await;
+    let room = RunningMeeting::with(json!({"started": false, "join_before_host": true})).await;
     let mut bot = room.enters("Bot").await;
     bot.socket.say(4103, json!({})).await;
     bot.socket.closes().await;
@@ -263,7 +263,7 @@ async fn an_empty_meeting_stops_running_unless_held_open() {
 
 #[tokio::test]
 async fn stopping_ends_every_task() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let mut bot = room.enters("Bot").await;
     room.zoom.simulator.stop().await;
     bot.socket.closes().await;

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::Room;
+use crate::support::RunningMeeting;
 
 fn base64(text: &str) -> String {
     STANDARD.encode(text)
@@ -12,7 +12,7 @@ fn base64(text: &str) -> String {
 
 #[tokio::test]
 async fn a_message_that_is_not_allowed_is_refused_to_its_sender() {
-    let room = Room::with(json!({"chat": "nobody"})).await;
+    let room = RunningMeeting::with(json!({"chat": "nobody"})).await;
     let bob = room.seat(json!({"name": "Bob"})).await;
     let host = room.seat(json!({"name": "Host", "host": true})).await;
     let mut bot = room.join(&room.anonymous()).await;
@@ -37,7 +37,7 @@ async fn a_message_that_is_not_allowed_is_refused_to_its_sender() {
 
 #[tokio::test]
 async fn a_flood_of_messages_reaches_everybody_and_only_the_last_are_kept() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let bob = room.seat(json!({"name": "Bob"})).await;
     let mut bot = room.join(&room.anonymous()).await;
     for number in 0..1010 {
@@ -54,7 +54,7 @@ async fn a_flood_of_messages_reaches_everybody_and_only_the_last_are_kept() {
 
 #[tokio::test]
 async fn a_caption_grows_by_what_differs() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let bob = room.seat(json!({"name": "Bob"})).await;
     let mut bot = room.join(&room.anonymous()).await;
     assert_eq!(room.does("POST", "/captions", json!({"from": bob, "text": "unasked"})).await["sent_to"], 0);
@@ -87,7 +87,7 @@ async fn a_caption_grows_by_what_differs() {
 
 #[tokio::test]
 async fn a_host_who_allows_no_captions_gives_none() {
-    let room = Room::with(json!({"captions": "disabled_by_host"})).await;
+    let room = RunningMeeting::with(json!({"captions": "disabled_by_host"})).await;
     let bob = room.seat(json!({"name": "Bob"})).await;
     let mut bot = room.join(&room.anonymous()).await;
     assert_eq!(bot.socket.until(8011).await["disabled"], true);
@@ -98,7 +98,7 @@ async fn a_host_who_allows_no_captions_gives_none() {
     bot.socket.say(4285, Value::Null).await;
     bot.socket.until(7985).await;
     assert_eq!(room.does("POST", "/captions", json!({"from": bob, "text": "x"})).await["sent_to"], 1);
-    let not_offered = Room::with(json!({"captions": "not_offered"})).await;
+    let not_offered = RunningMeeting::with(json!({"captions": "not_offered"})).await;
     let info = not_offered.zoom.info(&not_offered.anonymous()).await;
     let options: Value = serde_json::from_str(info["result"]["meetingOptions"].as_str().unwrap()).unwrap();
     assert_eq!(options["isEnableSaveCaptions"], false);
@@ -107,7 +107,7 @@ async fn a_host_who_allows_no_captions_gives_none() {
 /// A client that reads nothing does not fill the memory.
 #[tokio::test]
 async fn a_client_that_does_not_read_loses_its_socket() {
-    let room = Room::with(json!({})).await;
+    let room = RunningMeeting::with(json!({})).await;
     let bob = room.seat(json!({"name": "Bob"})).await;
     let bot = room.join(&room.anonymous()).await;
     let text = "🎉".repeat(4096);

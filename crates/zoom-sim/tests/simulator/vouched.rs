@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::socket::Joiner;
-use crate::support::{Answer, App, Room, text};
+use crate::support::{Answer, App, RunningMeeting, text};
 
 const SCOPES: [&str; 5] = [
     "user:read:user",
@@ -15,14 +15,14 @@ const SCOPES: [&str; 5] = [
 
 /// A meeting of another account than the bot's app, and the grants that speak for its people.
 struct Scene {
-    room: Room,
+    room: RunningMeeting,
     guest: String,
     host: String,
 }
 
 impl Scene {
     async fn with(settings: Value) -> Self {
-        let room = Room::with(settings).await;
+        let room = RunningMeeting::with(settings).await;
         let zoom = &room.zoom;
         let app = zoom.app(json!({"scopes": SCOPES})).await;
         let access = async |app: &App, user: &str| {

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use url::Url;
 use zoom_sim::{Simulator, SimulatorConfig};
 
-pub(crate) use room::Room;
+pub(crate) use room::RunningMeeting;
 pub(crate) use socket::Socket;
 
 /// Where every app of the tests has its callback.

@@ -6,7 +6,7 @@ use super::socket::{Joined, Joiner};
 use super::{App, Zoom};
 
 /// A simulator with one meeting, an app to join it with, its host, and somebody else.
-pub(crate) struct Room {
+pub(crate) struct RunningMeeting {
     pub(crate) zoom: Zoom,
     pub(crate) app: App,
     pub(crate) host: String,
@@ -14,7 +14,7 @@ pub(crate) struct Room {
     pub(crate) number: String,
 }
 
-impl Room {
+impl RunningMeeting {
     /// The meeting runs and is empty, unless the settings say otherwise.
     pub(crate) async fn with(settings: Value) -> Self {
         let zoom = Zoom::start().await;

@@ -22,7 +22,7 @@ const REFILL_PAUSE: Duration = Duration::from_secs(5);
 /// The browser, if it runs. It is started when first needed, and again after it died. Each bot has a browser
 /// context of its own.
 #[derive(Clone)]
-pub struct Fleet(Arc<Inner>);
+pub struct SharedBrowser(Arc<Inner>);
 
 struct Inner {
     config: BrowserConfig,
@@ -35,7 +35,7 @@ struct Inner {
     tasks: TaskTracker,
 }
 
-impl Fleet {
+impl SharedBrowser {
     /// The browser is not started yet, and no page is kept warm.
     pub fn new(config: BrowserConfig, env: Environment) -> Self {
         Self::with_warm_pages(config, 0, env)
@@ -150,8 +150,8 @@ fn alive(mut page: BotPage) -> Option<BotPage> {
     }
 }
 
-impl std::fmt::Debug for Fleet {
+impl std::fmt::Debug for SharedBrowser {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fleet").field("warm", &self.0.lock_warm().len()).finish_non_exhaustive()
+        f.debug_struct("SharedBrowser").field("warm", &self.0.lock_warm().len()).finish_non_exhaustive()
     }
 }

@@ -12,13 +12,13 @@ use super::{AuditBatch, AuditPage, AuditRecord, BatchId, Direction, slice_of};
 use crate::StoreError;
 
 /// Rows of the first query: they may hold one record each or hundreds. Later queries ask for more.
-const FIRST_STRETCH: u32 = 8;
+const FIRST_QUERY: u32 = 8;
 /// Most rows of a query.
-const LONGEST_STRETCH: u32 = 512;
+const LONGEST_QUERY: u32 = 512;
 
 /// The next rows that a page needs: in the order of slice and id, forward or backward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stretch {
+pub struct RowRange {
     /// No row before this slice.
     pub first: i64,
     /// No row after this slice.
@@ -34,16 +34,16 @@ pub struct Stretch {
 /// A page that is being built. Query what [`wants`](Self::wants) returns and pass the rows to
 /// `take`, until `wants` returns `None`.
 #[derive(Debug)]
-pub struct Gathering<'p> {
+pub struct PageBuilder<'p> {
     page: &'p AuditPage,
-    next: Option<Stretch>,
+    next: Option<RowRange>,
     /// Records of complete slices, in order.
     sure: Vec<AuditRecord>,
     /// Records of the slice that is still open.
     open: Vec<AuditRecord>,
 }
 
-impl<'p> Gathering<'p> {
+impl<'p> PageBuilder<'p> {
     /// Starts a page.
     pub fn new(page: &'p AuditPage) -> Self {
         let AuditPage { since, until, after, direction, most } = *page;
@@ -53,12 +53,12 @@ impl<'p> Gathering<'p> {
             (Some(place), Direction::NewestFirst) => last = last.min(slice_of(place.at)),
             (None, _) => {}
         }
-        let next = Stretch { first, last, beyond: None, direction, most: FIRST_STRETCH };
+        let next = RowRange { first, last, beyond: None, direction, most: FIRST_QUERY };
         Self { page, next: Some(next).filter(|_| most > 0), sure: Vec::new(), open: Vec::new() }
     }
 
     /// The rows that are still needed; `None` when the page is complete.
-    pub fn wants(&self) -> Option<Stretch> {
+    pub fn wants(&self) -> Option<RowRange> {
         self.next
     }
 
@@ -75,7 +75,7 @@ impl<'p> Gathering<'p> {
         let more = u32::try_from(rows.len()).is_ok_and(|rows| rows >= stretch.most);
         if let Some(last) = rows.last().filter(|_| more) {
             stretch.beyond = Some((last.slice, last.id));
-            stretch.most = (stretch.most * 8).min(LONGEST_STRETCH);
+            stretch.most = (stretch.most * 8).min(LONGEST_QUERY);
             self.next = Some(stretch);
         } else {
             self.close();

@@ -21,7 +21,7 @@ const SLOWEST: u32 = 3;
 
 /// The state of a bot's return.
 #[derive(Debug)]
-pub(crate) struct ComeBack {
+pub(crate) struct Rejoin {
     within: Duration,
     away: Option<Away>,
 }
@@ -44,7 +44,7 @@ pub(crate) enum Next {
     AsAtFirst(Outcome),
 }
 
-impl ComeBack {
+impl Rejoin {
     /// A bot that has not lost its place.
     pub(crate) const fn new(within: Duration) -> Self {
         Self { within, away: None }
@@ -157,7 +157,7 @@ mod tests {
     use model::{SubCode, Timestamp};
     use zoom::JoinVerdict;
 
-    use super::{ComeBack, Next};
+    use super::{Next, Rejoin};
     use crate::{
         Timing,
         life::{End, Life, Loss},
@@ -171,13 +171,13 @@ mod tests {
         Timestamp::from_second(1_800_000_000) + Duration::from_secs(seconds)
     }
 
-    fn pause(back: &mut ComeBack, joined: u64, now: u64) -> Option<u64> {
+    fn pause(back: &mut Rejoin, joined: u64, now: u64) -> Option<u64> {
         back.pause(at(joined), Duration::ZERO, at(now)).map(|pause| pause.as_secs())
     }
 
     #[test]
     fn the_first_try_is_at_once_and_zoom_is_not_asked_more_often_than_it_allows() {
-        let mut back = ComeBack::new(WITHIN);
+        let mut back = Rejoin::new(WITHIN);
         back.lose(at(1000), Some(at(5)));
         assert_eq!(pause(&mut back, 0, 1003), Some(0), "the last join is long ago");
         assert_eq!(pause(&mut back, 1003, 1004), Some(9));
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_loss_right_after_a_return_belongs_to_the_one_before() {
-        let mut back = ComeBack::new(WITHIN);
+        let mut back = Rejoin::new(WITHIN);
         back.lose(at(100), Some(at(0)));
         back.lose(at(390), Some(at(350)));
         assert_eq!(pause(&mut back, 350, 390), Some(0));
@@ -204,7 +204,7 @@ mod tests {
         if was_inside {
             life.event(PageEvent::InMeeting { participants: 1 }, at(1));
         }
-        let mut back = ComeBack::new(WITHIN);
+        let mut back = Rejoin::new(WITHIN);
         let loss = Loss { since: at(100), sub_code: SubCode::BotErrored, words: "it crashed".into() };
         let first = back.after(Outcome::Lost(loss.clone()), &life, at(0), at(100));
         assert!(matches!(first, Next::Join { loss: Some(told), .. } if told == loss));
@@ -245,8 +245,8 @@ mod tests {
 
     #[test]
     fn a_bot_of_another_server_is_on_its_way_back_from_the_beginning() {
-        let mut back = ComeBack::from_another_server(WITHIN, at(0));
-        assert!(ComeBack::new(WITHIN).pause(at(0), Duration::ZERO, at(1)).is_none());
+        let mut back = Rejoin::from_another_server(WITHIN, at(0));
+        assert!(Rejoin::new(WITHIN).pause(at(0), Duration::ZERO, at(1)).is_none());
         assert_eq!(pause(&mut back, 0, 1), Some(9));
         assert_eq!(pause(&mut back, 300, 300), None);
     }
