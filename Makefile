@@ -32,6 +32,7 @@ check:
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items --quiet
 	scripts/check-exposures
 	scripts/check-docs
+	scripts/check-alerts
 	scripts/check-openapi
 	scripts/check-dependencies
 

@@ -6,6 +6,8 @@ mod account;
 mod audit;
 mod before;
 mod demo;
+mod deploy;
+mod guides;
 mod keys;
 mod postgres;
 mod refusals;
