@@ -19,7 +19,7 @@ use ipnet::IpNet;
 use model::Secret;
 use serde::{Deserialize, Deserializer, Serialize};
 use store_sql::postgres::Address;
-use token_links::REMEMBERED_IDS;
+use token_links::{MOST_OF_A_WORKSPACE, REMEMBERED_IDS};
 use url::Url;
 
 use self::workers::{Meetings, Refresh};
@@ -227,6 +227,8 @@ pub(crate) struct Events {
 pub(crate) struct Links {
     /// Signed requests in ten minutes whose ids are remembered. Those beyond are turned away.
     pub(crate) remembered_ids: usize,
+    /// Fetches of a workspace that are answered at once.
+    pub(crate) most_of_a_workspace: NonZeroUsize,
 }
 
 /// `[audit]`
@@ -376,7 +378,8 @@ impl Default for Bots {
 
 impl Default for Links {
     fn default() -> Self {
-        Self { remembered_ids: REMEMBERED_IDS }
+        let most_of_a_workspace = NonZeroUsize::new(MOST_OF_A_WORKSPACE).expect("not zero");
+        Self { remembered_ids: REMEMBERED_IDS, most_of_a_workspace }
     }
 }
 

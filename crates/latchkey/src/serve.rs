@@ -138,6 +138,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         tasks: tasks.clone(),
         public_base: public_base.clone(),
         remembered_ids: config.links.remembered_ids,
+        most_of_a_workspace: config.links.most_of_a_workspace.get(),
     }));
     links.start(&workers).await?;
     let screenshots = Screenshots::new(config.data_dir.join("screenshots"), store.clone(), env.clone());

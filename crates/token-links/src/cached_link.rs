@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     TokenLinks,
     dialects::{DialectRules, Verifier, recognised, rules},
+    in_flight::Fetches,
     request::LinkRequest,
     revision::{READ_WITHIN, Revision},
     serve::LinkRefusal,
@@ -34,6 +35,8 @@ pub(crate) struct CachedLink {
     pub(crate) verifier: Option<Box<dyn Verifier>>,
     pub(crate) networks: Vec<IpNet>,
     accounts: Vec<AccountState>,
+    /// Fetches of its workspace.
+    pub(crate) fetches: Arc<Fetches>,
     /// The links' revision when it was read.
     revision: i64,
     /// When one of its keys ends by itself.
@@ -165,7 +168,8 @@ impl TokenLinks {
         let networks =
             networks.map_err(|_| Failure::new(Code::Internal, "a stored network that is not one"))?;
         let used_at = AtomicI64::new(now.as_microsecond());
-        Ok(Some(CachedLink { row, verifier, networks, accounts, revision, keys_end_at, used_at }))
+        let fetches = self.in_flight.of(row.workspace);
+        Ok(Some(CachedLink { row, verifier, networks, accounts, fetches, revision, keys_end_at, used_at }))
     }
 
     /// What verifies signatures, and when one of its keys ends.

@@ -7,6 +7,7 @@
 //! | `serve` | the order of checks |
 //! | `cached_link` | a link as it is served: row, verifier and the state of its accounts, kept in memory |
 //! | `revision` | whether what is kept is still so: one number, asked for once a second |
+//! | `in_flight` | how many fetches of a workspace are answered at once |
 //! | `verify` | what shows that a request is the platform's: source, signature, replay |
 //! | `used_ids` | ids of signed requests that were used, here and on other servers |
 //! | `select_account` | whose token it is, and the token |
@@ -20,6 +21,7 @@
 pub mod attendee_signature;
 mod cached_link;
 pub mod dialects;
+mod in_flight;
 mod manage;
 mod recent_uses;
 mod report;
@@ -41,6 +43,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 use workers::Workers;
 
+pub use in_flight::MOST_OF_A_WORKSPACE;
 pub use manage::{LinkAddress, Narrowed, Narrowing, NewLink};
 pub use request::{LinkRequest, QUERY_PARAMETERS, Requested};
 pub use select_account::TokenRequest;
@@ -61,6 +64,7 @@ pub struct TokenLinks {
     cache: cached_link::LinkCache,
     used_ids: used_ids::UsedIdCache,
     rates: Limiter<TokenLinkId>,
+    in_flight: in_flight::InFlight,
     recent_uses: recent_uses::RecentUses,
     /// When an account's owner last heard of which trouble.
     alerts: Memory<(CredentialId, Code), Timestamp>,
@@ -80,18 +84,21 @@ pub struct Parts {
     pub public_base: Url,
     /// How many ids of signed requests are remembered in ten minutes; requests beyond are refused. [`REMEMBERED_IDS`] is usual.
     pub remembered_ids: usize,
+    /// Fetches of a workspace that are answered at once. [`MOST_OF_A_WORKSPACE`] is usual.
+    pub most_of_a_workspace: usize,
 }
 
 impl TokenLinks {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, broker, env, tasks, public_base, remembered_ids } = parts;
+        let Parts { store, broker, env, tasks, public_base, remembered_ids, most_of_a_workspace } = parts;
         Self {
             workspaces: broker.workspaces.clone(),
             vault: broker.vault.clone(),
             cache: cached_link::LinkCache::new(store.clone(), env.clone(), tasks),
             used_ids: used_ids::UsedIdCache::new(env.now(), remembered_ids),
             rates: Limiter::default(),
+            in_flight: in_flight::InFlight::new(most_of_a_workspace),
             recent_uses: recent_uses::RecentUses::default(),
             alerts: Memory::default(),
             store,

@@ -75,6 +75,8 @@ impl TokenLinks {
             rules.check_fetch(request).map(|()| id)
         });
         let id = verified.map_err(refusal(None))?;
+        // Before the id is used up: the same request may come again.
+        let _counted = link.fetches.enter().map_err(refusal(None))?;
         let admitted = self.admit_once(&link, &id, now).instrument(debug_span!("admit_once"));
         admitted.await.map_err(refusal(None))?;
         let requested = rules.read(terms, request).map_err(refusal(None))?;

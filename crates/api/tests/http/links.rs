@@ -9,8 +9,8 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::{
-    app,
-    test_app::{Answer, TestApp},
+    PLAN, app,
+    test_app::{Answer, Plan, TestApp},
 };
 
 const LINKS: &str = "/api/latchkey/v1/token-links/";
@@ -41,6 +41,24 @@ fn kept_nowhere(answer: &Answer) {
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert!(!answer.headers.contains_key("set-cookie") && !answer.headers.contains_key("location"));
     assert_eq!(answer.header("x-request-id").len(), 16);
+}
+
+#[tokio::test]
+async fn slow_fetches_of_a_workspace_have_a_limit_and_may_come_again() {
+    let app = TestApp::build(&Plan { fetches_of_a_workspace: 1, ..PLAN }).await;
+    let account = app.connect(app.zoom.host()).await;
+    let link = app.path_of(&app.token_link(&account).await);
+    app.zoom.hold_up("zak", 2000).await;
+    let ids = ["msg_one", "msg_other"];
+    let (one, other) =
+        tokio::join!(fetch(&app, "GET", &link, ids[0]), fetch(&app, "GET", &link, ids[1]));
+    // Whichever came second is refused.
+    let (served, refused, id) =
+        if one.status == 200 { (one, other, ids[1]) } else { (other, one, ids[0]) };
+    assert_eq!((served.status, refused.status), (200, 429), "{} {}", served.text, refused.text);
+    assert_eq!(refused.header("retry-after"), "1");
+    let again = fetch(&app, "GET", &link, id).await;
+    assert_eq!(again.status, 200, "its id was not used up: {}", again.text);
 }
 
 #[tokio::test]

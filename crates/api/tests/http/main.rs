@@ -62,6 +62,7 @@ const PLAN: Plan = Plan {
     show_app_secrets: false,
     bots_elsewhere: true,
     bots_of_a_workspace: 1000,
+    fetches_of_a_workspace: 512,
     // A manual clock hurries, and pages don't.
     answer_within: Duration::from_secs(3600),
     come_back_within: Duration::from_secs(300),

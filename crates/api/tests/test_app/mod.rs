@@ -73,6 +73,8 @@ pub(crate) struct Plan {
     pub(crate) bots_elsewhere: bool,
     /// How many bots of a workspace may be waiting or running.
     pub(crate) bots_of_a_workspace: u32,
+    /// How many fetches of a workspace are answered at once.
+    pub(crate) fetches_of_a_workspace: usize,
     /// After how long a silent page is taken for frozen.
     pub(crate) answer_within: Duration,
     /// How long a bot may be away.
@@ -174,6 +176,7 @@ impl TestApp {
             tasks: tasks.clone(),
             public_base: base.clone(),
             remembered_ids: token_links::REMEMBERED_IDS,
+            most_of_a_workspace: plan.fetches_of_a_workspace,
         }));
         let founded = broker.workspaces.found_or_check().await.unwrap();
         let workspaces = broker.workspaces.clone();
