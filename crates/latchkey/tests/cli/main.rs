@@ -19,3 +19,4 @@ mod store_copy;
 mod support;
 mod terminal_help;
 mod token_link;
+mod webhook;
