@@ -247,7 +247,11 @@ impl<'a> Fields<'a> {
         let mut inner = self.inside(given);
         let value = read(&mut inner);
         if !inner.errors.0.is_empty() {
-            self.errors.0.insert(field.to_owned(), Value::Object(inner.errors.0));
+            match self.errors.0.entry(field).or_insert_with(|| json!({})) {
+                // Two readers of one object, each with members of its own.
+                Value::Object(known) => known.extend(inner.errors.0),
+                known => *known = Value::Object(inner.errors.0),
+            }
         }
         Some(value)
     }

@@ -72,10 +72,13 @@ impl BotEdit {
         let given = |name: &str| self.given.iter().any(|given| given == name);
         // Named one by one: a field that is added to the request has to be thought of here.
         let NewBot { request, join_at, metadata } = self.to.clone();
-        let BotRequest { meeting_url, bot_name, zoom, automatic_leave, echoed } = request;
+        let BotRequest { meeting_url, bot_name, zoom, automatic_leave, echoed, ignored } = request;
         let mut kept = old.request.echoed;
         kept.retain(|name, _| !given(name));
         kept.extend(echoed);
+        let mut still_ignored = old.request.ignored;
+        still_ignored.retain(|path| !given(path.split('.').next().unwrap_or(path)));
+        still_ignored.extend(ignored);
         NewBot {
             request: BotRequest {
                 meeting_url: if given("meeting_url") { meeting_url } else { old.request.meeting_url },
@@ -87,6 +90,7 @@ impl BotEdit {
                     old.request.automatic_leave
                 },
                 echoed: kept,
+                ignored: still_ignored,
             },
             join_at: if given("join_at") { join_at } else { old.join_at },
             metadata: if given("metadata") { metadata } else { old.metadata },
@@ -127,7 +131,7 @@ impl Supervisor {
             };
             match parts.store.change_bot(workspace, id, &bot.request, &change).await? {
                 BotChanged::Done(bot) => {
-                    tracing::info!(join_at = bot.join_at.map(tracing::field::display), "a bot was changed");
+                    tracing::info!(ignored = ?new.request.ignored, join_at = bot.join_at.map(tracing::field::display), "a bot was changed");
                     self.poke(id);
                     return Ok(OpenedBot { row: bot, request: new.request });
                 }

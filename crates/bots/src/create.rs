@@ -87,6 +87,9 @@ impl Supervisor {
         };
         parts.store.add_bot(&bot, None).await?;
         parts.metrics.bot_step(BotStatus::Ready, None);
+        if !new.request.ignored.is_empty() {
+            tracing::info!(bot = %id, ignored = ?new.request.ignored, "a bot's request has fields without effect");
+        }
         self.poke(id);
         Ok(OpenedBot { row: bot, request: new.request })
     }

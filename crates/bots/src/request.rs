@@ -23,6 +23,9 @@ pub struct BotRequest {
     /// Fields of the contract without effect here, echoed as given.
     #[serde(flatten)]
     pub echoed: Map<String, Value>,
+    /// The names of given fields without effect here, such as `recording_config.video_mixed_mp4`.
+    #[serde(default)]
+    pub ignored: Vec<String>,
 }
 
 /// How a bot signs in to Zoom.

@@ -1,12 +1,15 @@
 //! `PATCH /api/v1/bot/{id}/`: a bot that has not begun is moved, or told to do something else.
 
-use axum::{Json, extract::State as Extract};
+use axum::{
+    Json,
+    extract::{RawQuery, State as Extract},
+};
 use bots::{Begun, NotChanged};
 use model::{BotId, Timestamp};
 
 use super::{
     Bot, representation,
-    request::{self, BotFields},
+    request::{self, BotFields, Strictness},
 };
 use crate::{
     State,
@@ -55,19 +58,21 @@ errors! {
     tag = "bots",
     operation_id = "bot_partial_update",
     security(("tokenAuth" = ["bots"])),
-    params(("id" = BotId, Path)),
+    params(("id" = BotId, Path), Strictness),
     request_body(content = BotFields, example = json!({ "join_at": "2031-01-31T13:00:00Z", "bot_name": "Notes" })),
     responses((status = 200, description = "The bot.", body = Bot), ChangeBotErrors),
 )]
 pub(crate) async fn handler(
     caller: Caller<Bots>,
     Extract(state): Extract<State>,
+    RawQuery(query): RawQuery,
     Path(id): Path<BotId>,
     Body(body): Body,
 ) -> Result<Json<Bot>, ApiError> {
     // Whose bot it is comes before what is wrong with the change.
     super::find(&state, caller.workspace, id).await?;
-    let edit = request::change(Fields::of(&body).with_callbacks(&state))?;
+    let strict = request::is_strict(query.as_deref())?;
+    let edit = request::change(Fields::of(&body).with_callbacks(&state), strict)?;
     match state.bots.change(caller.workspace, id, edit).await {
         Ok(bot) => Ok(Json(representation::of(bot, caller.scopes))),
         Err(NotChanged::Unknown) => Err(ApiError::NotFound),

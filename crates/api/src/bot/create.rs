@@ -1,12 +1,16 @@
 //! `POST /api/v1/bot/`: a new bot, at once or at its join time.
 
-use axum::{Json, extract::State as Extract, http::StatusCode};
+use axum::{
+    Json,
+    extract::{RawQuery, State as Extract},
+    http::StatusCode,
+};
 use bots::NotCreated;
 use serde_json::{Map, json};
 
 use super::{
     Bot, representation,
-    request::{self, CreateBot},
+    request::{self, CreateBot, Strictness},
 };
 use crate::{
     State,
@@ -30,6 +34,7 @@ errors! {
     tag = "bots",
     operation_id = "bot_create",
     security(("tokenAuth" = ["bots"])),
+    params(Strictness),
     request_body(
         content = CreateBot,
         examples(
@@ -53,9 +58,11 @@ errors! {
 pub(crate) async fn handler(
     caller: Caller<Bots>,
     Extract(state): Extract<State>,
+    RawQuery(query): RawQuery,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Bot>), ApiError> {
-    let new = request::create(Fields::of(&body).with_callbacks(&state))?;
+    let strict = request::is_strict(query.as_deref())?;
+    let new = request::create(Fields::of(&body).with_callbacks(&state), strict)?;
     let bot = state.bots.create(caller.workspace, new).await?;
     Ok((StatusCode::CREATED, Json(representation::of(bot, caller.scopes))))
 }

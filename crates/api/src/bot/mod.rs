@@ -10,6 +10,7 @@ pub(crate) mod recording;
 pub(crate) mod retrieve;
 pub(crate) mod screenshots;
 
+mod contract;
 mod fields;
 mod representation;
 mod request;

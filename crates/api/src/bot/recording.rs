@@ -19,104 +19,42 @@ fn not_supported() -> ApiError {
 
 errors! { NotSupported: not_supported() }
 
-/// Ask the host for permission to record
-///
-/// Bots do not record here: the answer is always 400 `not_supported`.
-#[utoipa::path(
-    post,
-    path = "/api/v1/bot/{id}/request_recording_permission/",
-    tag = "bots",
-    operation_id = "bot_request_recording_permission_create",
-    security(("tokenAuth" = ["bots"])),
-    params(("id" = BotId, Path)),
-    responses(NotSupported),
-)]
-pub(crate) async fn request_recording_permission(
-    caller: Caller<Bots>,
-    Extract(state): Extract<State>,
-    Path(id): Path<BotId>,
-) -> ApiError {
-    refused(caller, &state, id).await
+/// Defines the commands, which answer alike.
+macro_rules! commands {
+    ($(#[doc = $about:literal] $name:ident, $path:tt, $operation:tt;)*) => {$(
+        #[doc = $about]
+        ///
+        /// Bots do not record here yet: the answer is always 400 `not_supported`.
+        #[utoipa::path(
+            post,
+            path = $path,
+            tag = "bots",
+            operation_id = $operation,
+            security(("tokenAuth" = ["bots"])),
+            params(("id" = BotId, Path)),
+            responses(NotSupported),
+        )]
+        pub(crate) async fn $name(
+            caller: Caller<Bots>,
+            Extract(state): Extract<State>,
+            Path(id): Path<BotId>,
+        ) -> ApiError {
+            refused(caller, &state, id).await
+        }
+    )*};
 }
 
-/// Start recording
-///
-/// Bots do not record here: the answer is always 400 `not_supported`.
-#[utoipa::path(
-    post,
-    path = "/api/v1/bot/{id}/start_recording/",
-    tag = "bots",
-    operation_id = "bot_start_recording_create",
-    security(("tokenAuth" = ["bots"])),
-    params(("id" = BotId, Path)),
-    responses(NotSupported),
-)]
-pub(crate) async fn start_recording(
-    caller: Caller<Bots>,
-    Extract(state): Extract<State>,
-    Path(id): Path<BotId>,
-) -> ApiError {
-    refused(caller, &state, id).await
-}
-
-/// Stop recording
-///
-/// Bots do not record here: the answer is always 400 `not_supported`.
-#[utoipa::path(
-    post,
-    path = "/api/v1/bot/{id}/stop_recording/",
-    tag = "bots",
-    operation_id = "bot_stop_recording_create",
-    security(("tokenAuth" = ["bots"])),
-    params(("id" = BotId, Path)),
-    responses(NotSupported),
-)]
-pub(crate) async fn stop_recording(
-    caller: Caller<Bots>,
-    Extract(state): Extract<State>,
-    Path(id): Path<BotId>,
-) -> ApiError {
-    refused(caller, &state, id).await
-}
-
-/// Pause recording
-///
-/// Bots do not record here: the answer is always 400 `not_supported`.
-#[utoipa::path(
-    post,
-    path = "/api/v1/bot/{id}/pause_recording/",
-    tag = "bots",
-    operation_id = "bot_pause_recording_create",
-    security(("tokenAuth" = ["bots"])),
-    params(("id" = BotId, Path)),
-    responses(NotSupported),
-)]
-pub(crate) async fn pause_recording(
-    caller: Caller<Bots>,
-    Extract(state): Extract<State>,
-    Path(id): Path<BotId>,
-) -> ApiError {
-    refused(caller, &state, id).await
-}
-
-/// Resume recording
-///
-/// Bots do not record here: the answer is always 400 `not_supported`.
-#[utoipa::path(
-    post,
-    path = "/api/v1/bot/{id}/resume_recording/",
-    tag = "bots",
-    operation_id = "bot_resume_recording_create",
-    security(("tokenAuth" = ["bots"])),
-    params(("id" = BotId, Path)),
-    responses(NotSupported),
-)]
-pub(crate) async fn resume_recording(
-    caller: Caller<Bots>,
-    Extract(state): Extract<State>,
-    Path(id): Path<BotId>,
-) -> ApiError {
-    refused(caller, &state, id).await
+commands! {
+    /// Ask the host for permission to record
+    request_recording_permission, "/api/v1/bot/{id}/request_recording_permission/", "bot_request_recording_permission_create";
+    /// Start recording
+    start_recording, "/api/v1/bot/{id}/start_recording/", "bot_start_recording_create";
+    /// Stop recording
+    stop_recording, "/api/v1/bot/{id}/stop_recording/", "bot_stop_recording_create";
+    /// Pause recording
+    pause_recording, "/api/v1/bot/{id}/pause_recording/", "bot_pause_recording_create";
+    /// Resume recording
+    resume_recording, "/api/v1/bot/{id}/resume_recording/", "bot_resume_recording_create";
 }
 
 async fn refused(caller: Caller<Bots>, state: &State, id: BotId) -> ApiError {

@@ -43,6 +43,8 @@ pub(crate) struct Bot {
     /// Fields of the contract without effect here: echoed as given, without images.
     #[serde(flatten)]
     echoed: BTreeMap<String, Value>,
+    /// The names of what was asked for and has no effect here.
+    latchkey_ignored: Vec<String>,
 }
 
 /// The contract answers with an object where the request has a link.
@@ -128,6 +130,7 @@ pub(super) fn of(OpenedBot { row, request }: OpenedBot, scopes: ApiScopes) -> Bo
         calendar_meetings: Vec::new(),
         slack_team: None,
         echoed: request.echoed.into_iter().collect(),
+        latchkey_ignored: request.ignored,
     }
 }
 

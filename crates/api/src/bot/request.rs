@@ -6,16 +6,18 @@ use bots::{BotEdit, BotRequest, NewBot};
 use model::Timestamp;
 use serde_json::{Map, Value};
 use utoipa::{
-    PartialSchema, ToSchema,
+    IntoParams, PartialSchema, ToSchema,
     openapi::{RefOr, Schema},
 };
 
 use super::{
+    contract::{self, Ignored},
     fields::{Conditions, Labels, MeetingUrl, Variant},
     sign_in::{self, SignIn},
 };
 use crate::{
     fields::{FieldErrors, Fields},
+    page::Query,
     request::{AnyObject, Field as _, Request as _, Schemas, Text, request},
 };
 
@@ -37,22 +39,40 @@ request! {
         metadata: Option<Labels>,
         /// Accepted for compatibility: every `web…` variant is the same here, and others don't exist.
         variant: Option<Variant>,
-        /// Without effect here.
+        /// Named in `latchkey_ignored`, as far as it has no effect.
         automatic_audio_output: Option<AnyObject>,
-        /// Without effect here.
+        /// Named in `latchkey_ignored`, as far as it has no effect.
         automatic_video_output: Option<AnyObject>,
-        /// Without effect here.
+        /// Named in `latchkey_ignored`, as far as it has no effect.
         breakout_room: Option<AnyObject>,
-        /// Without effect here.
+        /// Named in `latchkey_ignored`, as far as it has no effect.
         chat: Option<AnyObject>,
-        /// Without effect here.
+        /// Named in `latchkey_ignored`, as far as it has no effect.
         google_meet: Option<AnyObject>,
-        /// Without effect here.
+        /// Named in `latchkey_ignored`, as far as it has no effect.
         output_media: Option<AnyObject>,
-        /// Without effect here.
+        /// Named in `latchkey_ignored`, as far as it has no effect.
         recording_config: Option<AnyObject>,
-        /// Without effect here.
+        /// Named in `latchkey_ignored`, as far as it has no effect.
         webex: Option<AnyObject>,
+    }
+}
+
+/// What a caller can say beside the body.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "`Query` reads by these names")]
+pub(crate) struct Strictness {
+    /// `1`: a field without effect is refused instead of named in `latchkey_ignored`.
+    strict: Option<String>,
+}
+
+/// Whether the caller wants fields without effect to be refused.
+pub(super) fn is_strict(query: Option<&str>) -> Result<bool, FieldErrors> {
+    match Query::of_type::<Strictness>(query, None)?.get("strict") {
+        None | Some("0" | "false") => Ok(false),
+        Some("1" | "true") => Ok(true),
+        Some(_) => Err(FieldErrors::one("strict", "It must be 1 or 0.")),
     }
 }
 
@@ -80,41 +100,51 @@ impl ToSchema for CreateBot {
     }
 }
 
-/// Reads a new bot.
-pub(super) fn create(mut fields: Fields<'_>) -> Result<NewBot, FieldErrors> {
+/// Reads a new bot. If it is `strict`, fields without effect are refused.
+pub(super) fn create(mut fields: Fields<'_>, strict: bool) -> Result<NewBot, FieldErrors> {
     let asked = read(&mut fields);
     let link = fields.anything("meeting_url");
     fields.required("meeting_url", link);
-    fields.finish(asked)
+    allowed(fields.finish(asked)?, strict)
 }
 
 /// Reads what of a bot is to be changed: a field that is not given stays, one that is null has its default again.
-pub(super) fn change(mut fields: Fields<'_>) -> Result<BotEdit, FieldErrors> {
+pub(super) fn change(mut fields: Fields<'_>, strict: bool) -> Result<BotEdit, FieldErrors> {
     let given = fields.others(&[]).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
     let to = read(&mut fields);
     if given.iter().any(|name| name == "meeting_url") {
         let link = fields.anything("meeting_url");
         fields.required("meeting_url", link);
     }
-    Ok(BotEdit { to: fields.finish(to)?, given })
+    Ok(BotEdit { to: allowed(fields.finish(to)?, strict)?, given })
 }
 
-fn read(fields: &mut Fields<'_>) -> Option<NewBot> {
+fn allowed((new, ignored): (NewBot, Vec<Ignored>), strict: bool) -> Result<NewBot, FieldErrors> {
+    if strict {
+        contract::refuse(&ignored)?;
+    }
+    Ok(new)
+}
+
+fn read(fields: &mut Fields<'_>) -> Option<(NewBot, Vec<Ignored>)> {
     let asked = BotFields::read(fields);
     sign_in::misplaced(fields, BotFields::FIELDS);
+    let ignored = contract::check(fields);
     let mut asked = asked?;
     let echoed = asked.echoed();
-    Some(NewBot {
+    let new = NewBot {
         request: BotRequest {
             meeting_url: asked.meeting_url.map(|link| link.0).unwrap_or_default(),
             bot_name: asked.bot_name.map_or_else(|| "Meeting Notetaker".to_owned(), |name| name.0),
             zoom: asked.zoom.map(|zoom| zoom.0).unwrap_or_default(),
             automatic_leave: asked.automatic_leave.map(|conditions| conditions.0).unwrap_or_default(),
             echoed,
+            ignored: ignored.iter().map(Ignored::name).collect(),
         },
         join_at: asked.join_at,
         metadata: asked.metadata.map(|labels| labels.0).unwrap_or_default(),
-    })
+    };
+    Some((new, ignored))
 }
 
 impl BotFields {

@@ -49,6 +49,7 @@ async fn a_link_is_enough() {
             "recordings": [],
             "calendar_meetings": [],
             "slack_team": null,
+            "latchkey_ignored": [],
         })
     );
     assert_eq!(app.look_at(bot["id"].as_str().unwrap()).await, bot);
@@ -291,7 +292,7 @@ async fn what_the_contract_does_not_know_is_passed_over() {
         &app,
         json!({
             "id": "mine", "status_changes": [], "recordings": [1], "planted": 1, "zoom": { "planted": null },
-            "automatic_video_output": { "in_call_recording": { "kind": "jpeg", "b64_data": "cGxhbnRlZA==" } },
+            "automatic_video_output": { "in_call_recording": { "kind": "jpeg", "b64_data": "/9j/cGxhbnRlZA==" } },
         }),
     );
     let bot = bot.await.created();

@@ -18,6 +18,7 @@ mod commands;
 mod connections;
 mod consent;
 mod create_bot;
+mod create_bot_contract;
 mod customer_managed;
 mod dialects;
 mod hosting;

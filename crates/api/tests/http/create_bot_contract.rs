@@ -1,0 +1,484 @@
+//! The fields of Recall's Create Bot, one by one: each has an effect here or is named, and each is checked.
+
+use serde_json::{Value, json};
+
+use crate::{
+    app,
+    test_app::{Answer, TestApp},
+};
+
+const MEETING: &str = "https://us02web.zoom.us/j/81234567890";
+const JPEG: &str = "/9j/4AAQSkZJRgABAQ==";
+const MP3: &str = "SUQzBAAAAAAA";
+const ROOM: &str = "5f3b6c2e-8f0a-4c57-9c1b-3f1c2d3e4f50";
+
+/// `value` at `path`, in objects; a number is a place in a list.
+fn at(path: &str, value: &Value) -> Value {
+    path.rsplit('.').fold(value.clone(), |inside, name| match name.parse::<usize>() {
+        Ok(place) => {
+            let before = vec![json!({}); place];
+            Value::Array([before, vec![inside]].concat())
+        }
+        Err(_) => json!({ (name): inside }),
+    })
+}
+
+fn merged(mut into: Value, more: Value) -> Value {
+    match (&mut into, more) {
+        (Value::Object(into), Value::Object(more)) => {
+            for (name, value) in more {
+                let before = into.remove(&name).unwrap_or(Value::Null);
+                into.insert(name, merged(before, value));
+            }
+        }
+        (into, more) => *into = more,
+    }
+    into
+}
+
+async fn create(app: &TestApp, query: &str, fields: Value) -> Answer {
+    let body = merged(json!({ "meeting_url": MEETING }), fields);
+    app.post(&format!("/api/v1/bot/{query}"), body).await
+}
+
+/// Every field of the contract, with a value, and by which name it is among the ignored, if it is.
+fn contract() -> Vec<(&'static str, Value, Option<&'static str>)> {
+    let image = json!({ "kind": "jpeg", "b64_data": JPEG });
+    let sound = json!({ "data": { "kind": "mp3", "b64_data": MP3 }, "replay_on_participant_join":
+        { "debounce_mode": "trailing", "debounce_interval": 10, "disable_after": 60 } });
+    let webpage = json!({ "kind": "webpage", "config": { "url": "https://example.com/" } });
+    let hello = json!({ "send_to": "host", "message": "Hello", "pin": true });
+    let welcome = json!({ "message": "Welcome", "exclude_host": true });
+    let endpoints =
+        json!([{ "type": "webhook", "url": "https://example.com/", "events": ["transcript.data"] }]);
+    let transcript =
+        json!({ "provider": { "recallai_streaming": { "language_code": "en" } }, "metadata": { "a": "b" } });
+    let silence = json!({ "timeout": 10, "activate_after": 1 });
+    let names = json!({ "timeout": 10, "activate_after": 1, "matches": ["notetaker"] });
+    let mut rows = vec![
+        ("bot_name", json!("Notes"), None),
+        ("join_at", json!("2040-01-01T00:00:00Z"), None),
+        ("metadata", json!({ "a": "b" }), None),
+        ("variant.zoom", json!("web_4_core"), None),
+        ("variant.google_meet", json!("web"), Some("variant.google_meet")),
+        ("variant.microsoft_teams", json!("web"), Some("variant.microsoft_teams")),
+        ("variant.webex", json!("web_gpu"), Some("variant.webex")),
+        ("zoom.zak_url", json!("https://example.com/"), None),
+        ("zoom.join_token_url", json!("https://example.com/"), None),
+        ("zoom.obf_token_url", json!("https://example.com/"), None),
+        ("zoom.user_email", json!("a@example.test"), None),
+        (
+            "zoom.request_recording_permission_on_host_join",
+            json!(true),
+            Some("zoom.request_recording_permission_on_host_join"),
+        ),
+        ("zoom.require_recording_permission", json!(true), Some("zoom.require_recording_permission")),
+        ("automatic_leave.waiting_room_timeout", json!(30), None),
+        ("automatic_leave.noone_joined_timeout", json!(30), None),
+        ("automatic_leave.everyone_left_timeout", json!({ "timeout": 1, "activate_after": 1 }), None),
+        ("automatic_leave.in_call_not_recording_timeout", json!(1), None),
+        (
+            "automatic_leave.in_call_recording_timeout",
+            json!(1),
+            Some("automatic_leave.in_call_recording_timeout"),
+        ),
+        (
+            "automatic_leave.recording_permission_denied_timeout",
+            json!(1),
+            Some("automatic_leave.recording_permission_denied_timeout"),
+        ),
+        ("automatic_leave.silence_detection", silence.clone(), Some("automatic_leave.silence_detection")),
+        (
+            "automatic_leave.bot_detection.using_participant_events",
+            silence,
+            Some("automatic_leave.bot_detection.using_participant_events"),
+        ),
+        (
+            "automatic_leave.bot_detection.using_participant_names",
+            names,
+            Some("automatic_leave.bot_detection.using_participant_names"),
+        ),
+        (
+            "automatic_video_output.in_call_recording",
+            image.clone(),
+            Some("automatic_video_output.in_call_recording"),
+        ),
+        (
+            "automatic_video_output.in_call_not_recording",
+            image,
+            Some("automatic_video_output.in_call_not_recording"),
+        ),
+        ("automatic_audio_output.in_call_recording", sound, Some("automatic_audio_output")),
+        ("output_media.camera", webpage.clone(), Some("output_media")),
+        ("output_media.screenshare", webpage, Some("output_media")),
+        ("chat.on_bot_join", hello, Some("chat.on_bot_join")),
+        ("chat.on_participant_join", welcome, Some("chat.on_participant_join")),
+        ("google_meet.google_login_group_id", json!(ROOM), Some("google_meet")),
+        ("webex", json!({}), Some("webex")),
+        ("breakout_room.mode", json!("join_main_room"), None),
+        ("breakout_room.mode", json!("auto_accept_all_invites"), Some("breakout_room.mode")),
+        ("recording_config.transcript", transcript, Some("recording_config.transcript")),
+        ("recording_config.realtime_endpoints", endpoints, Some("recording_config.realtime_endpoints")),
+        (
+            "recording_config.retention",
+            json!({ "type": "timed", "hours": 1 }),
+            Some("recording_config.retention"),
+        ),
+        (
+            "recording_config.video_mixed_layout",
+            json!("audio_only"),
+            Some("recording_config.video_mixed_layout"),
+        ),
+        (
+            "recording_config.video_mixed_participant_video_when_screenshare",
+            json!("hide"),
+            Some("recording_config.video_mixed_participant_video_when_screenshare"),
+        ),
+        (
+            "recording_config.start_recording_on",
+            json!("call_join"),
+            Some("recording_config.start_recording_on"),
+        ),
+        (
+            "recording_config.include_bot_in_recording",
+            json!({ "audio": true }),
+            Some("recording_config.include_bot_in_recording"),
+        ),
+        ("recording_config.metadata", json!({ "a": null, "b": "c" }), Some("recording_config.metadata")),
+        ("planted", json!(1), Some("planted")),
+        ("recording_config.planted", json!([]), Some("recording_config.planted")),
+        (
+            "automatic_leave.everyone_left_timeout.planted",
+            json!(1),
+            Some("automatic_leave.everyone_left_timeout.planted"),
+        ),
+    ];
+    rows.extend(ARTIFACTS.map(|artifact| (artifact, json!({ "metadata": { "a": "b" } }), Some(artifact))));
+    rows
+}
+
+const ARTIFACTS: [&str; 11] = [
+    "recording_config.participant_events",
+    "recording_config.meeting_metadata",
+    "recording_config.video_mixed_mp4",
+    "recording_config.video_mixed_flv",
+    "recording_config.video_separate_mp4",
+    "recording_config.video_separate_png",
+    "recording_config.video_separate_h264",
+    "recording_config.audio_mixed_mp3",
+    "recording_config.audio_mixed_raw",
+    "recording_config.audio_separate_mp3",
+    "recording_config.audio_separate_raw",
+];
+
+#[tokio::test]
+async fn each_field_has_an_effect_or_is_named() {
+    let app = app().await;
+    for (path, value, named) in contract() {
+        let fields = at(path, &value);
+        let bot = create(&app, "", fields.clone()).await.created();
+        assert_eq!(bot["latchkey_ignored"], json!(Vec::from_iter(named)), "{path}: {value}");
+        assert_eq!(app.look_at(bot["id"].as_str().unwrap()).await, bot);
+        let strictly = create(&app, "?strict=1", fields).await;
+        match named {
+            None => assert_eq!(strictly.status, 201, "{path}: {value}"),
+            Some(named) => {
+                let refused = strictly.refused();
+                let pointer = format!("/{}/0", named.replace('.', "/"));
+                let words = refused.pointer(&pointer).unwrap_or_else(|| panic!("{path}: {refused}"));
+                assert!(words.as_str().unwrap().starts_with("It has no effect:"), "{words}");
+            }
+        }
+        let nothing = create(&app, "", at(path, &Value::Null)).await.created();
+        assert_eq!(nothing["latchkey_ignored"], json!([]), "null asks for nothing: {path}");
+    }
+    assert_eq!(
+        create(&app, "?strict=maybe", json!({})).await.refused(),
+        json!({ "strict": ["It must be 1 or 0."] })
+    );
+}
+
+#[tokio::test]
+async fn a_change_names_what_has_no_effect_any_more_or_still() {
+    let app = app().await;
+    let asked = json!({ "join_at": "2040-01-01T00:00:00Z", "planted": 1, "recording_config": { "video_mixed_mp4": {} } });
+    let bot = create(&app, "", asked).await.created();
+    let path = format!("/api/v1/bot/{}/", bot["id"].as_str().unwrap());
+    assert_eq!(bot["latchkey_ignored"], json!(["planted", "recording_config.video_mixed_mp4"]));
+    let change = json!({ "recording_config": { "audio_mixed_mp3": {} } });
+    let changed = app.call_as(&app.api_key, "PATCH", &path, change.clone()).await.ok();
+    assert_eq!(changed["latchkey_ignored"], json!(["planted", "recording_config.audio_mixed_mp3"]));
+    let strictly = app.call_as(&app.api_key, "PATCH", &format!("{path}?strict=1"), change).await;
+    assert_eq!(strictly.status, 400);
+}
+
+/// One wrong body for each rule of the contract: where, what stands there, and what is said there.
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn wrong() -> Vec<(&'static str, Value, &'static str)> {
+    const OBJECT: &str = "It must be an object.";
+    const TEXT: &str = "It must be text.";
+    const FLAG: &str = "It must be true or false.";
+    const WHOLE: &str = "It must be a whole number.";
+    const SECONDS: &str = "It must be a whole number of seconds.";
+    const EMPTY: &str = "It must not be empty.";
+    const LEAST_1: &str = "It must be at least 1.";
+    const LEAST_10: &str = "It must be at least 10.";
+    const LEAST_30: &str = "It must be at least 30.";
+    const UUID: &str = "It must be a UUID.";
+    const WEB: &str = "It must be web, web_4_core or web_gpu.";
+    const CHAT: &str = "It must not be longer than 4096 characters.";
+    const HTTP: &str = "It must be a URL that begins with http or https.";
+    const BASE64: &str =
+        "It must be Base64 in the standard alphabet, with its padding and without a data: prefix.";
+    const TEXTS: &str = "It must be a list of at most 1000 texts of at most 1000 characters.";
+    const IMAGE: &str = "automatic_video_output.in_call_recording";
+    let mut rows = vec![
+        ("meeting_url", json!(5), TEXT),
+        ("meeting_url", json!(""), EMPTY),
+        ("bot_name", json!(5), TEXT),
+        ("bot_name", json!(""), EMPTY),
+        ("bot_name", json!("x".repeat(101)), "It must not be longer than 100 characters."),
+        ("bot_name", json!("a\u{0}b"), "It must not hold U+0000."),
+        ("join_at", json!("soon"), "It must be a time in ISO 8601, such as 2026-01-31T12:00:00Z."),
+        ("join_at", json!(1_800_000_000), TEXT),
+        ("metadata", json!([]), OBJECT),
+        ("metadata.a", json!(1), "A label's value is text of at most 500 characters."),
+        ("zoom", json!([]), OBJECT),
+        ("zoom.zak_url", json!(1), TEXT),
+        ("zoom.zak_url", json!("no"), "this is not an http or https URL"),
+        ("zoom.join_token_url", json!("no"), "this is not an http or https URL"),
+        ("zoom.user_email", json!(1), TEXT),
+        ("zoom.require_recording_permission", json!("x"), FLAG),
+        ("zoom.request_recording_permission_on_host_join", json!(1), FLAG),
+        ("zoom.zak_ulr", json!("x"), "There is no such field: did you mean zak_url?"),
+        ("automatic_leave", json!(1), OBJECT),
+        ("automatic_leave.waiting_room_timeout", json!(29), LEAST_30),
+        ("automatic_leave.waiting_room_timeout", json!("x"), SECONDS),
+        ("automatic_leave.noone_joined_timeout", json!(29), LEAST_30),
+        ("automatic_leave.noone_joined_timeout", json!(30.5), SECONDS),
+        ("automatic_leave.everyone_left_timeout", json!(0), LEAST_1),
+        ("automatic_leave.everyone_left_timeout", json!(true), SECONDS),
+        ("automatic_leave.everyone_left_timeout.timeout", json!(0), LEAST_1),
+        ("automatic_leave.everyone_left_timeout.activate_after", json!(0), LEAST_1),
+        ("automatic_leave.in_call_not_recording_timeout", json!(0), LEAST_1),
+        ("automatic_leave.in_call_recording_timeout", json!(0), LEAST_1),
+        ("automatic_leave.in_call_recording_timeout", json!("x"), WHOLE),
+        ("automatic_leave.recording_permission_denied_timeout", json!(0), LEAST_1),
+        ("automatic_leave.silence_detection", json!(1), OBJECT),
+        ("automatic_leave.silence_detection.timeout", json!(9), LEAST_10),
+        ("automatic_leave.silence_detection.activate_after", json!(0), LEAST_1),
+        ("automatic_leave.bot_detection", json!(1), OBJECT),
+        ("automatic_leave.bot_detection.using_participant_events", json!(1), OBJECT),
+        ("automatic_leave.bot_detection.using_participant_events.timeout", json!(9), LEAST_10),
+        ("automatic_leave.bot_detection.using_participant_events.activate_after", json!(0), LEAST_1),
+        ("automatic_leave.bot_detection.using_participant_names", json!("x"), OBJECT),
+        ("variant", json!("web"), OBJECT),
+        ("variant.zoom", json!("native"), "Only web variants run here."),
+        ("variant.zoom", json!(1), TEXT),
+        ("variant.google_meet", json!("native"), WEB),
+        ("variant.microsoft_teams", json!("x"), WEB),
+        ("variant.webex", json!(1), TEXT),
+        ("automatic_video_output", json!("x"), OBJECT),
+        (IMAGE, json!("x"), OBJECT),
+        ("automatic_video_output.in_call_not_recording", json!([]), OBJECT),
+        ("automatic_audio_output", json!("x"), OBJECT),
+        ("automatic_audio_output", json!({}), "in_call_recording"),
+        ("automatic_audio_output.in_call_recording", json!(1), OBJECT),
+        ("automatic_audio_output.in_call_recording", json!({}), "data"),
+        ("output_media", json!(1), OBJECT),
+        ("output_media.camera", json!(1), OBJECT),
+        ("output_media.camera", json!({ "kind": "webpage" }), "config"),
+        ("output_media.screenshare", json!({ "config": { "url": "https://example.com/" } }), "kind"),
+        ("chat", json!("x"), OBJECT),
+        ("chat.on_bot_join", json!("x"), OBJECT),
+        ("chat.on_bot_join", json!({ "message": "x" }), "send_to"),
+        ("chat.on_bot_join", json!({ "send_to": "host" }), "message"),
+        ("chat.on_participant_join", json!("x"), OBJECT),
+        ("chat.on_participant_join", json!({ "exclude_host": true }), "message"),
+        ("chat.on_participant_join", json!({ "message": "x" }), "exclude_host"),
+        ("google_meet", json!(1), OBJECT),
+        ("google_meet.google_login_group_id", json!("x"), UUID),
+        ("webex", json!(1), OBJECT),
+        ("breakout_room", json!("x"), OBJECT),
+        (
+            "breakout_room.mode",
+            json!("x"),
+            "It must be join_main_room, join_specific_room or auto_accept_all_invites.",
+        ),
+        ("breakout_room", json!({ "mode": "join_specific_room" }), "room_id"),
+        ("breakout_room.room_id", json!("x"), UUID),
+        ("recording_config", json!(1), OBJECT),
+        ("recording_config.transcript", json!(1), OBJECT),
+        ("recording_config.transcript", json!({}), "provider"),
+        ("recording_config.transcript.provider", json!("meeting_captions"), OBJECT),
+        ("recording_config.transcript.provider.meeting_captions", json!(true), OBJECT),
+        ("recording_config.transcript.provider.deepgram_streaming", json!("x"), OBJECT),
+        ("recording_config.realtime_endpoints", json!({}), "It must be a list."),
+        ("recording_config.realtime_endpoints", json!([1]), "It must be a list of objects."),
+        (
+            "recording_config.realtime_endpoints",
+            json!(vec![json!({}); 21]),
+            "There must not be more than 20.",
+        ),
+        ("recording_config.retention", json!({}), "type"),
+        ("recording_config.retention", json!(1), OBJECT),
+        ("recording_config.retention.hours", json!(0), LEAST_1),
+        (
+            "recording_config.video_mixed_layout",
+            json!("x"),
+            "It must be speaker_view, gallery_view, gallery_view_v2 or audio_only.",
+        ),
+        (
+            "recording_config.video_mixed_participant_video_when_screenshare",
+            json!("x"),
+            "It must be hide, beside or overlap.",
+        ),
+        (
+            "recording_config.start_recording_on",
+            json!("x"),
+            "It must be call_join, participant_join, participant_speak or manual.",
+        ),
+        ("recording_config.include_bot_in_recording", json!(true), OBJECT),
+        ("recording_config.include_bot_in_recording.audio", json!("x"), FLAG),
+        ("recording_config.metadata", json!(1), OBJECT),
+        ("recording_config.metadata.a", json!(1), TEXT),
+    ];
+    rows.extend(ARTIFACTS.map(|artifact| (artifact, json!(true), OBJECT)));
+    // Beside what is required.
+    rows.extend([
+        ("automatic_video_output.in_call_recording.kind", json!("png"), "It must be jpeg."),
+        ("automatic_video_output.in_call_recording.b64_data", json!("data:image/jpeg;base64,xx"), BASE64),
+        ("automatic_video_output.in_call_recording.b64_data", json!("_9j_4AAQSkZJRgABAQ=="), BASE64),
+        (
+            "automatic_video_output.in_call_recording.b64_data",
+            json!("cGxhbnRlZA=="),
+            "It must be a JPEG image.",
+        ),
+        (
+            "automatic_video_output.in_call_recording.b64_data",
+            json!("A".repeat(1_835_009)),
+            "It must not be longer than 1835008 characters.",
+        ),
+        ("automatic_audio_output.in_call_recording.data.kind", json!("wav"), "It must be mp3."),
+        (
+            "automatic_audio_output.in_call_recording.data.b64_data",
+            json!("cGxhbnRlZA=="),
+            "It must be MP3 audio.",
+        ),
+        (
+            "automatic_audio_output.in_call_recording.replay_on_participant_join.debounce_mode",
+            json!("x"),
+            "It must be leading or trailing.",
+        ),
+        (
+            "automatic_audio_output.in_call_recording.replay_on_participant_join.debounce_interval",
+            json!("x"),
+            WHOLE,
+        ),
+        ("output_media.camera.kind", json!("x"), "It must be webpage."),
+        ("output_media.camera.config.url", json!("ftp://example.com/"), HTTP),
+        ("chat.on_bot_join.send_to", json!("x"), "It must be host, everyone or everyone_except_host."),
+        ("chat.on_bot_join.message", json!("x".repeat(4097)), CHAT),
+        ("chat.on_bot_join.pin", json!("x"), FLAG),
+        ("chat.on_participant_join.message", json!("x".repeat(4097)), CHAT),
+        ("chat.on_participant_join.exclude_host", json!(1), FLAG),
+        ("automatic_leave.bot_detection.using_participant_names.timeout", json!(9), LEAST_10),
+        ("automatic_leave.bot_detection.using_participant_names.matches", json!("x"), TEXTS),
+        ("recording_config.retention.type", json!("x"), "It must be timed or forever."),
+    ]);
+    rows
+}
+
+/// The rest of an object in which a row of [`wrong`] stands.
+fn beside(path: &str) -> Value {
+    let image = json!({ "kind": "jpeg", "b64_data": JPEG });
+    let sound = json!({ "data": { "kind": "mp3", "b64_data": MP3 },
+        "replay_on_participant_join": { "debounce_interval": 1 } });
+    let deep = |path: &str, prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'));
+    for (prefix, rest) in [
+        ("automatic_video_output.in_call_recording", image),
+        ("automatic_audio_output.in_call_recording", sound),
+        ("output_media.camera", json!({ "kind": "webpage", "config": { "url": "https://example.com/" } })),
+        ("chat.on_bot_join", json!({ "send_to": "host", "message": "x" })),
+        ("chat.on_participant_join", json!({ "message": "x", "exclude_host": true })),
+        (
+            "automatic_leave.bot_detection.using_participant_names",
+            json!({ "timeout": 10, "activate_after": 1, "matches": [] }),
+        ),
+        ("recording_config.retention", json!({ "type": "timed" })),
+    ] {
+        if deep(path, prefix) {
+            return at(prefix, &rest);
+        }
+    }
+    json!({})
+}
+
+#[tokio::test]
+async fn a_hundred_wrong_bodies_are_each_told_what_is_wrong_where() {
+    let app = app().await;
+    let rows = wrong();
+    assert!(rows.len() >= 100, "{}", rows.len());
+    for (path, value, complaint) in rows {
+        let shown: String = value.to_string().chars().take(80).collect();
+        let body = merged(beside(path), at(path, &value));
+        let refused = create(&app, "", body).await.refused();
+        // A field that is missing inside is complained about under its own name.
+        let (path, complaint) = if complaint.contains(' ') {
+            (path.to_owned(), complaint)
+        } else {
+            (format!("{path}.{complaint}"), "This field is required.")
+        };
+        assert_eq!(refused, at(&path, &json!([complaint])), "{path}: {shown}");
+    }
+    assert_eq!(app.get("/api/v1/bot/").await.ok()["count"], 0);
+}
+
+#[tokio::test]
+async fn a_realtime_endpoint_takes_the_events_of_its_type() {
+    let app = app().await;
+    for (kind, event, fits) in [
+        ("webhook", "transcript.data", true),
+        ("webhook", "audio_mixed_raw.data", false),
+        ("websocket", "audio_separate_raw.data", true),
+        ("websocket", "video_mixed_flv.data", false),
+        ("rtmp", "video_mixed_flv.data", true),
+        ("rtmp", "transcript.data", false),
+        ("desktop_sdk_callback", "audio_mixed_raw.data", true),
+        ("desktop_sdk_callback", "audio_separate_raw.data", false),
+    ] {
+        let endpoint = json!({ "type": kind, "url": "wss://example.com/", "events": [event] });
+        let fields = json!({ "recording_config": { "realtime_endpoints": [endpoint] } });
+        let answer = create(&app, "", fields).await;
+        if fits {
+            answer.created();
+        } else {
+            let words = format!("An endpoint of the type {kind} does not get {event}.");
+            let complaints = json!({ "recording_config": { "realtime_endpoints": [{ "events": [words] }] } });
+            assert_eq!(answer.refused(), complaints);
+        }
+    }
+    let lacking = json!({ "recording_config": { "realtime_endpoints": [{ "type": "webhook" }] } });
+    let required = json!(["This field is required."]);
+    assert_eq!(
+        create(&app, "", lacking).await.refused(),
+        json!({ "recording_config": { "realtime_endpoints": [{ "events": required, "url": required }] } })
+    );
+}
+
+#[tokio::test]
+async fn names_arrive_whole() {
+    let app = app().await;
+    for name in [
+        "🎙️👩‍💻 Notes 🇩🇪",
+        "ملاحظات الاجتماع",
+        "\u{202e}gnp.eton",
+        "<img src=x onerror=\"alert(1)\"> & <b>bold</b>",
+        &format!("Z{}", "\u{0301}".repeat(99)),
+        "line\nbreak\ttab",
+    ] {
+        let bot = create(&app, "", json!({ "bot_name": name, "metadata": { "name": name } })).await.created();
+        assert_eq!((&bot["bot_name"], &bot["metadata"]["name"]), (&json!(name), &json!(name)));
+        assert_eq!(app.look_at(bot["id"].as_str().unwrap()).await, bot);
+    }
+}
