@@ -62,9 +62,11 @@ impl Broker {
         );
         self.run(workers, "zoom_limits", |broker| async move { broker.limits.run_shares().await });
         self.run(workers, "audit_journal", |broker| async move { broker.audit.run_journal().await });
-        self.run(workers, "audit_pruning", move |broker| async move {
-            broker.audit.run_pruning(audit_kept).await
-        });
+        self.run(
+            workers,
+            "audit_upkeep",
+            move |broker| async move { broker.audit.run_upkeep(audit_kept).await },
+        );
         self.run(workers, "expiry", {
             let env = env.clone();
             move |broker| broker.run_expiry(env.clone())

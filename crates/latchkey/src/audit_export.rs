@@ -8,8 +8,8 @@ use std::{
 use anyhow::{Context as _, bail};
 use audit::recover_journal;
 use indicatif::ProgressBar;
-use model::{Environment, Timestamp, WorkspaceId};
-use store::{AuditPage, Direction, Store};
+use model::{ApiKeyId, CredentialId, Environment, PlatformBot, Timestamp, TokenLinkId, WorkspaceId};
+use store::{AuditFilter, AuditPage, Store};
 
 use crate::{
     config::Config,
@@ -46,6 +46,18 @@ struct ExportArguments {
     /// Of this workspace alone.
     #[arg(long)]
     workspace: Option<WorkspaceId>,
+    /// Of tokens of this account alone.
+    #[arg(long)]
+    credential: Option<CredentialId>,
+    /// Of what this token link was asked for alone.
+    #[arg(long)]
+    token_link: Option<TokenLinkId>,
+    /// Of what was asked for with this API key alone.
+    #[arg(long)]
+    api_key: Option<ApiKeyId>,
+    /// Of tokens for this bot alone: by its id here, or at the platform that asked.
+    #[arg(long)]
+    bot: Option<PlatformBot>,
 }
 
 /// A day, which begins at midnight in UTC, or a time.
@@ -56,7 +68,16 @@ fn time(text: &str) -> Result<Timestamp, String> {
 
 /// Records on standard output, and on standard error how many there were so far.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Command::Export(ExportArguments { config, since, until, workspace }) = arguments.command;
+    let Command::Export(ExportArguments {
+        config,
+        since,
+        until,
+        workspace,
+        credential,
+        token_link,
+        api_key,
+        bot,
+    }) = arguments.command;
     let config = Config::read(config.as_deref())?;
     // Opening would make an empty one.
     if config.postgres()?.is_none() && !sqlite_file(&config).exists() {
@@ -69,7 +90,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("records in {} cannot be brought into the database", journal.display()))?;
     let until = Some(until.unwrap_or_else(|| env.now()));
-    let page = AuditPage { since, until, after: None, direction: Direction::OldestFirst, most: PAGE };
+    let filter = AuditFilter { credential, token_link, api_key, bot };
+    let page = AuditPage { since, until, filter, ..AuditPage::oldest_first(PAGE) };
     // Lines that a terminal shows are progress enough.
     let progress = if io::stdout().is_terminal() { ProgressBar::hidden() } else { counter("records") };
     let written =

@@ -90,7 +90,7 @@ pub struct About {
 }
 
 /// A bot's id at another platform: up to 128 visible ASCII characters. It is not verified.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PlatformBot(String);
 
@@ -131,6 +131,8 @@ impl fmt::Display for PlatformBot {
         f.write_str(&self.0)
     }
 }
+
+impl std::error::Error for NotABot {}
 
 impl fmt::Display for NotABot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

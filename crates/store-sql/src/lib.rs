@@ -31,6 +31,7 @@ use store::{StoreError, StoreObserver};
 use tokio::sync::watch;
 
 use db::{Isolation, Pool, Tx};
+use statements::NotedSubjects;
 
 /// How often a transaction is tried before a conflict is returned to the caller.
 const ATTEMPTS: u32 = 8;
@@ -44,6 +45,7 @@ pub struct SqlStore {
     /// Connections for the audit alone: a token waits for its record, which must not wait for a free
     /// connection.
     audit: Pool,
+    noted: NotedSubjects,
     observer: Option<(Arc<dyn StoreObserver>, Environment)>,
     /// How many transactions of this process may have written an event.
     events_written: watch::Sender<u64>,

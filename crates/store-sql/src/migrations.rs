@@ -48,6 +48,7 @@ migrations! {
     "0026_bot_servers"
     "0029_authorizations_travel"
     "0030_used_ids"
+    "0031_audit_subjects"
     "0041_events"
     "0053_meeting_list_leases"
     "0056_bot_outputs"

@@ -33,7 +33,8 @@ type Schema = BTreeMap<String, BTreeSet<String>>;
 async fn schema(url: &str) -> Schema {
     let mut db = PgConnection::connect(url).await.unwrap();
     let columns = "SELECT table_name::text, column_name::text FROM information_schema.columns\n\
-                   WHERE table_schema = 'public'";
+                   JOIN information_schema.tables USING (table_schema, table_name)\n\
+                   WHERE table_schema = 'public' AND table_type = 'BASE TABLE'";
     let mut schema = Schema::new();
     for row in sqlx::query(columns).fetch_all(&mut db).await.unwrap() {
         schema.entry(row.get(0)).or_default().insert(row.get(1));

@@ -54,6 +54,7 @@ pub const TABLES: &[Table] = &[
     table("webhook_endpoints"),
     Table { name: "deliveries", key: &["endpoint", "event"] },
     Table { name: "audit_batches", key: &["slice", "id"] },
+    Table { name: "audit_subjects", key: &["subject", "workspace", "minute"] },
 ];
 
 /// Rows in one transfer.

@@ -48,8 +48,8 @@ pub use apps::{
     ZoomOauthApps,
 };
 pub use audit::{
-    AuditBatch, AuditPage, AuditPlace, AuditRecord, Audits, BatchId, Direction, PageBuilder, Pruned,
-    RowRange, bundle, slice_of, unbundle,
+    AuditBatch, AuditFilter, AuditPage, AuditPlace, AuditRecord, AuditSubject, Audits, BatchId, Direction,
+    PageBuilder, Pruned, RowRange, bundle, minute_of, slice_of, slices_of, unbundle,
 };
 pub use bot_outputs::{BotOutputs, ChatMessage, ChatProgress, Queued};
 pub use bot_places::BotPlaces;

@@ -6,9 +6,12 @@ use axum::{
     Json,
     extract::{RawQuery, State as Extract},
 };
-use model::{AccountUser, AuditId, CredentialId, MeetingNumber, Source, Timestamp, TokenKind, WorkspaceId};
+use model::{
+    AccountUser, ApiKeyId, AuditId, CredentialId, MeetingNumber, Source, Timestamp, TokenKind, TokenLinkId,
+    WorkspaceId,
+};
 use serde::Serialize;
-use store::{AuditPage, AuditRecord, Direction};
+use store::{AuditFilter, AuditPage, AuditRecord, Direction};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -30,6 +33,14 @@ pub(crate) struct ListAudit {
     since: Option<String>,
     /// A time, or a date.
     until: Option<String>,
+    /// Only tokens of this account.
+    credential: Option<CredentialId>,
+    /// Only what this token link was asked for.
+    token_link: Option<TokenLinkId>,
+    /// Only what was asked for with this API key.
+    api_key: Option<ApiKeyId>,
+    /// Only tokens for this bot: by its id here, or at the platform that asked.
+    bot: Option<String>,
     /// As in `next` of another page.
     cursor: Option<String>,
 }
@@ -109,6 +120,12 @@ pub(crate) async fn handler(
         until: query.time("until")?,
         after: query.cursor()?,
         direction: Direction::NewestFirst,
+        filter: AuditFilter {
+            credential: query.id("credential")?,
+            token_link: query.id("token_link")?,
+            api_key: query.id("api_key")?,
+            bot: query.id("bot")?,
+        },
         // One more than is shown: it tells whether there is a next page.
         most: PAGE_SIZE + 1,
     };

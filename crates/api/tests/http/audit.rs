@@ -60,9 +60,62 @@ async fn pages_lead_on_and_meet() {
 }
 
 #[tokio::test]
+async fn records_are_found_by_account_link_key_and_bot() {
+    let app = app().await;
+    let user = app.zoom.user("ada@example.test", "Ada").await;
+    let account = app.connect(&user).await;
+    let links = [app.token_link(&account).await, app.token_link(&account).await];
+    let mut number = 0;
+    for (link, bot) in [(&links[0], "bot_1"), (&links[0], "bot_2"), (&links[1], "bot_1")] {
+        number += 1;
+        let mut request = Request::builder().uri(format!("{}?bot_id={bot}", app.path_of(link)));
+        for (name, value) in app.signature(&format!("msg_{number}")).await {
+            request = request.header(name, value);
+        }
+        assert_eq!(app.send(request.body(Body::empty()).unwrap()).await.status, 200);
+    }
+    app.get(&format!("/api/v2/zoom-oauth-credentials/{account}/access-token/")).await.ok();
+    let found =
+        async |query: &str| results(&app.get(&format!("/api/latchkey/v1/audit/?{query}")).await.ok()).clone();
+    let all = found("").await;
+    let who = |why: &str| {
+        all.iter().find(|record| record["why"] == why).unwrap()["who_id"].as_str().unwrap().to_owned()
+    };
+    let (key, link) = (who("access_token_endpoint"), who("token_link"));
+    let those = |is_meant: &dyn Fn(&Value) -> bool| -> Vec<Value> {
+        all.iter().filter(|record| is_meant(record)).cloned().collect()
+    };
+    assert_eq!(found(&format!("credential={account}")).await, all);
+    let (of_key, of_link) = (those(&|it| it["who_id"] == key), those(&|it| it["who_id"] == link));
+    assert_eq!(found(&format!("api_key={key}")).await, of_key);
+    assert_eq!(found(&format!("token_link={link}")).await, of_link);
+    let of_bot = those(&|it| it["bot"] == "bot_1");
+    assert_eq!((of_key.len(), of_bot.len()), (1, 2));
+    assert_eq!(found("bot=bot_1").await, of_bot);
+    let both = those(&|it| it["bot"] == "bot_1" && it["who_id"] == link);
+    assert_eq!(found(&format!("bot=bot_1&token_link={link}")).await, both);
+    // Ids that nothing is known of, or that are another thing's.
+    for unknown in [format!("credential={key}"), "token_link=01a227f6-5cc8-76ce-86a6-25a3f5556457".into()] {
+        assert!(found(&unknown).await.is_empty(), "{unknown}");
+    }
+    let other = app.another_workspace().await;
+    let request = Request::builder().uri(format!("/api/latchkey/v1/audit/?credential={account}"));
+    let request = request.header("authorization", format!("Token {other}")).body(Body::empty()).unwrap();
+    assert!(results(&app.send(request).await.ok()).is_empty(), "nobody sees another's");
+}
+
+#[tokio::test]
 async fn a_question_that_makes_no_sense_is_answered_field_by_field() {
     let app = app().await;
-    for (query, field) in [("since=yesterday", "since"), ("until=x", "until")] {
+    for (query, field) in [
+        ("since=yesterday", "since"),
+        ("until=x", "until"),
+        ("credential=ada", "credential"),
+        ("token_link=1", "token_link"),
+        ("api_key=lk_1", "api_key"),
+        ("bot=a%20b", "bot"),
+        ("account=x", "account"),
+    ] {
         let answer = app.get(&format!("/api/latchkey/v1/audit/?{query}")).await;
         assert_eq!(answer.status, 400, "{query}");
         assert!(answer.json()[field].is_array(), "{}", answer.text);

@@ -4,15 +4,14 @@ use model::{
     About, AuditId, BotId, CredentialId, ManualClock, Outcome, Purpose, SeededEntropy, Source, Timestamp,
     TokenKind, Who, WorkspaceId,
 };
-use store::{AuditPage, AuditRecord, Audits as _, Direction};
+use store::{AuditPage, AuditRecord, Audits as _};
 use store_sql::{SqlStore, sqlite};
 use tempfile::TempDir;
 
 use super::*;
 use crate::recover_journal;
 
-const EVERYTHING: AuditPage =
-    AuditPage { since: None, until: None, after: None, direction: Direction::OldestFirst, most: 10_000 };
+const EVERYTHING: AuditPage = AuditPage::oldest_first(10_000);
 
 /// A folder that processes share, and the store of all.
 struct Fixture {

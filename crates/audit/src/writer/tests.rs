@@ -42,6 +42,10 @@ impl Audits for FakeStore {
         unreachable!("no test reads")
     }
 
+    async fn modernize_audit(&self, _: u32) -> Result<u32, StoreError> {
+        unreachable!("nobody rewrites here")
+    }
+
     async fn prune_audit(&self, _: Timestamp, _: u32) -> Result<Pruned, StoreError> {
         unreachable!("no test prunes")
     }

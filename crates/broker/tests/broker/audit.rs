@@ -6,7 +6,7 @@ use http::HeaderMap;
 use model::{Code, Environment, Outcome, Purpose, Source, TokenKind, Who};
 use outbound::signature::SignatureHeaders;
 use serde_json::json;
-use store::{AuditPage, AuditRecord, Audits, Direction};
+use store::{AuditPage, AuditRecord, Audits};
 use token_links::{LinkRequest, NewLink};
 use tokio::task::JoinSet;
 
@@ -18,8 +18,7 @@ use crate::{
 const AWAY: &str =
     "CREATE TRIGGER away BEFORE INSERT ON audit_batches BEGIN SELECT RAISE(ABORT, 'away'); END";
 
-const EVERYTHING: AuditPage =
-    AuditPage { since: None, until: None, after: None, direction: Direction::OldestFirst, most: 1000 };
+const EVERYTHING: AuditPage = AuditPage::oldest_first(1000);
 
 pub(crate) async fn records(fixture: &Fixture) -> Vec<AuditRecord> {
     fixture.store.audit(fixture.workspace, &EVERYTHING).await.unwrap()

@@ -13,7 +13,7 @@ use http::HeaderMap;
 use model::{Sealed, Secret, TokenKind};
 use outbound::{signature::SignatureHeaders, signature::SigningKey};
 use serde_json::json;
-use store::{AuditPage, Audits, Credentials, Direction};
+use store::{AuditPage, Audits, Credentials};
 use tenants::Cell;
 use token_links::{LinkRequest, NewLink};
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
@@ -185,8 +185,7 @@ async fn nothing_tells_a_secret() {
         search.assert_none_in("the journal", &std::fs::read(file.unwrap().path()).unwrap());
     }
     fixture.broker.audit.close_journal().await;
-    let page =
-        AuditPage { since: None, until: None, after: None, direction: Direction::OldestFirst, most: 1000 };
+    let page = AuditPage::oldest_first(1000);
     let audit = serde_json::to_string(&fixture.store.audit_of_all(&page).await.unwrap()).unwrap();
     assert!(audit.contains("token_link") && audit.contains("zoom_rate_limited"), "{audit}");
     let metrics = fixture.broker.statistics.metrics_text().await;

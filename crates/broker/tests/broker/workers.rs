@@ -22,7 +22,7 @@ const WORKERS: [&str; 11] = [
     "parked_consents",
     "zoom_limits",
     "audit_journal",
-    "audit_pruning",
+    "audit_upkeep",
     "expiry",
     "zoom_clock",
 ];

@@ -1,6 +1,6 @@
 //! `latchkey audit export`: every record, in order, as JSON lines.
 
-use std::time::Duration;
+use std::{slice, time::Duration};
 
 use model::{
     About, AuditId, CredentialId, Environment, Outcome, Purpose, Source, Timestamp, TokenKind, TokenLinkId,
@@ -60,6 +60,14 @@ async fn every_record_comes_once_and_in_order() {
     let expected: Vec<_> = records[..20].iter().filter(|it| it.workspace == records[1].workspace).collect();
     assert_eq!(of_one.iter().collect::<Vec<_>>(), expected);
     assert_eq!(exported(&installation, &["--since=2026-02-01"]).await, []);
+
+    let one = &records[1234];
+    let (account, link) =
+        (format!("--credential={}", one.credential), format!("--token-link={}", one.who.uuid()));
+    for about in [&[&*account][..], &[&link], &[&account, &link]] {
+        assert_eq!(exported(&installation, about).await, slice::from_ref(one), "{about:?}");
+    }
+    assert_eq!(exported(&installation, &[&account, "--bot=bot_1"]).await, []);
 }
 
 #[tokio::test]

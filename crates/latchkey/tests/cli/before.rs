@@ -61,6 +61,10 @@ async fn has_everything(installation: &Installation, configuration: &str) {
     let records = audit["results"].as_array().unwrap();
     assert_eq!(records.len(), 3);
     assert!(records.iter().all(|it| it["credential"] == ACCOUNT && it["who_id"] == LINK), "{audit}");
+    for about in [format!("credential={ACCOUNT}"), format!("token_link={LINK}")] {
+        let found = get(&format!("/api/latchkey/v1/audit/?{about}")).await;
+        assert_eq!(found["results"], audit["results"], "{about}");
+    }
     server.signal(Signal::TERM);
     assert!(server.ended().await.success());
 }

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::{
     SqlStore,
     db::{Pool, said},
+    statements::NotedSubjects,
 };
 use connections::PostgresPool;
 
@@ -43,6 +44,7 @@ pub async fn open(address: &Address) -> Result<SqlStore, OpenError> {
         writer: readers.clone(),
         readers,
         audit: pool(AUDIT_CONNECTIONS),
+        noted: NotedSubjects::default(),
         observer: None,
         events_written: watch::Sender::default(),
     })

@@ -17,7 +17,7 @@ use sqlx::{
 };
 use tokio::sync::watch;
 
-use crate::{SqlStore, db::Pool};
+use crate::{SqlStore, db::Pool, statements::NotedSubjects};
 
 pub use copy::{fill, snapshot};
 pub use migrations::OpenError;
@@ -44,6 +44,7 @@ pub async fn open(path: &Path) -> Result<SqlStore, OpenError> {
         readers: Pool::Sqlite(readers),
         audit: writer.clone(),
         writer,
+        noted: NotedSubjects::default(),
         observer: None,
         events_written: watch::Sender::default(),
     })

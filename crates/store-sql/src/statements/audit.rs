@@ -7,9 +7,11 @@ use store::{
     slice_of,
 };
 
+use super::audit_subjects::{note, noted_of, push_subjects};
 use crate::{
     SqlStore,
-    query::{MOST_ROWS, query, values},
+    db::Isolation,
+    query::{MOST_ROWS, Query, query, values},
     row::Row,
 };
 
@@ -23,6 +25,7 @@ fn batch(row: &Row) -> Result<AuditBatch, StoreError> {
         id: reader.digest("id")?,
         records: reader.count("records")?,
         content: reader.bytes("content")?,
+        subjects: Vec::new(),
     })
 }
 
@@ -32,7 +35,17 @@ impl SqlStore {
         workspace: Option<WorkspaceId>,
         page: &AuditPage,
     ) -> Result<Vec<AuditRecord>, StoreError> {
-        let mut page_builder = PageBuilder::new(page);
+        match page.filter.subject() {
+            None => self.page_of(workspace, PageBuilder::new(page)).await,
+            Some(subject) => self.audit_about(workspace, &subject, page).await,
+        }
+    }
+
+    pub(super) async fn page_of(
+        &self,
+        workspace: Option<WorkspaceId>,
+        mut page_builder: PageBuilder<'_>,
+    ) -> Result<Vec<AuditRecord>, StoreError> {
         while let Some(stretch) = page_builder.wants() {
             page_builder.take(&self.audit_batches(workspace, &stretch).await?)?;
         }
@@ -66,22 +79,49 @@ impl SqlStore {
     }
 }
 
+/// Adds an `INSERT` of these batches, and what is to happen when one is there already.
+fn push_batches(query: &mut Query, batches: &[AuditBatch], conflict: &str) {
+    query.push("INSERT INTO audit_batches (slice, workspace, id, records, content, is_indexed)");
+    query.push_rows(batches, |row, batch| {
+        row.push_bind(batch.slice).push(", ").push_bind(batch.workspace).push(", ");
+        row.push_bind(batch.id.as_slice()).push(", ").push_bind(batch.records).push(", ");
+        row.push_bind(batch.content.as_slice()).push(", 1");
+    });
+    query.push(conflict);
+}
+
+const APPEND: &str = "-- append_audit_batches\n";
+
 #[async_trait]
 impl Audits for SqlStore {
     async fn append_audit_batches(&self, batches: &[AuditBatch]) -> Result<(), StoreError> {
-        // One statement for many rows, to save round trips. Usually there are one or two batches.
-        for some in batches.chunks(MOST_ROWS) {
-            let mut query = query(
-                "-- append_audit_batches\nINSERT INTO audit_batches (slice, workspace, id, records, content)",
-            );
-            query.push_rows(some, |row, batch| {
-                row.push_bind(batch.slice).push(", ").push_bind(batch.workspace).push(", ");
-                row.push_bind(batch.id.as_slice()).push(", ").push_bind(batch.records).push(", ");
-                row.push_bind(batch.content.as_slice());
-            });
-            query.push(" ON CONFLICT DO NOTHING");
-            query.execute(&self.audit).await?;
+        if batches.is_empty() {
+            return Ok(());
         }
+        let new = self.noted.not_yet(batches);
+        let is_short = batches.len() <= MOST_ROWS && new.len() <= MOST_ROWS;
+        // Usually there are one or two batches and nothing new to note. A token waits for this: on
+        // PostgreSQL it is one round trip also with something new, which SQLite can't say in one.
+        if is_short && (new.is_empty() || !self.is_sqlite()) {
+            let mut query = query(APPEND);
+            if !new.is_empty() {
+                query.push("WITH noted AS (");
+                push_subjects(&mut query, &new);
+                query.push(") ");
+            }
+            push_batches(&mut query, batches, " ON CONFLICT DO NOTHING");
+            query.execute(&self.audit).await?;
+        } else {
+            let mut tx = self.audit.begin(Isolation::OnRows).await?;
+            note(&mut tx, &new).await?;
+            for some in batches.chunks(MOST_ROWS) {
+                let mut query = query(APPEND);
+                push_batches(&mut query, some, " ON CONFLICT DO NOTHING");
+                query.execute(&mut tx).await?;
+            }
+            tx.commit().await?;
+        }
+        self.noted.add(new);
         Ok(())
     }
 
@@ -91,6 +131,31 @@ impl Audits for SqlStore {
 
     async fn audit_of_all(&self, page: &AuditPage) -> Result<Vec<AuditRecord>, StoreError> {
         self.audit_page(None, page).await
+    }
+
+    async fn modernize_audit(&self, most: u32) -> Result<u32, StoreError> {
+        self.transaction("modernize_audit", Isolation::OnRows, |mut tx| async move {
+            let old = query(
+                "-- modernize_audit\n\
+                 SELECT slice, workspace, id, records, content FROM audit_batches WHERE is_indexed = 0\n\
+                 ORDER BY slice, id LIMIT $1 FOR UPDATE SKIP LOCKED",
+            )
+            .bind(most)
+            .all(&mut tx, batch)
+            .await?;
+            let batches = old.into_iter().map(AuditBatch::modern).collect::<Result<Vec<_>, _>>()?;
+            note(&mut tx, &noted_of(&batches).collect()).await?;
+            for some in batches.chunks(MOST_ROWS) {
+                let mut query = query("-- modernize_audit: write\n");
+                let conflict =
+                    " ON CONFLICT (slice, id) DO UPDATE SET content = excluded.content, is_indexed = 1";
+                push_batches(&mut query, some, conflict);
+                query.execute(&mut tx).await?;
+            }
+            tx.commit().await?;
+            Ok(count(batches.len()))
+        })
+        .await
     }
 
     async fn prune_audit(&self, end: Timestamp, most: u32) -> Result<Pruned, StoreError> {
@@ -105,6 +170,12 @@ impl Audits for SqlStore {
         .with(values![slice_of(end), most])
         .column(&self.writer)
         .await?;
-        Ok(Pruned::of(&deleted))
+        let (batches, records) = (count(deleted.len()), deleted.iter().map(|it| it.unsigned_abs()).sum());
+        let subjects = if batches < most { self.prune_subjects(end, most).await? } else { 0 };
+        Ok(Pruned { batches, records, subjects })
     }
+}
+
+fn count(rows: usize) -> u32 {
+    u32::try_from(rows).unwrap_or(u32::MAX)
 }

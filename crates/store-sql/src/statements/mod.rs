@@ -3,6 +3,7 @@
 mod access;
 mod apps;
 mod audit;
+mod audit_subjects;
 mod bot_outputs;
 mod bot_places;
 mod bots;
@@ -23,3 +24,5 @@ mod sealed_cells;
 mod stats;
 mod used_ids;
 mod webhooks;
+
+pub(crate) use audit_subjects::NotedSubjects;

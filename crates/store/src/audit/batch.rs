@@ -4,31 +4,34 @@
 //!
 //! | | |
 //! |---|---|
+//! | `[` | a list of [`Packed`] in JSON, which SQL can expand |
+//! | 1 | the same in postcard's encoding: rows from before schema 31 |
 //! | `{` | lines of JSON, as an export has them: records from before there were batches |
-//! | 1 | a list of [`Packed`], in postcard's encoding |
 //!
 //! Words stay words in there, because the numbers of an `enum` move when somebody sorts it.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use model::{
-    About, AuditId, CredentialId, MeetingNumber, Outcome, Source, Timestamp, TokenKind, Who, WorkspaceId,
-};
+use model::{About, AuditId, CredentialId, MeetingNumber, Outcome, Timestamp, TokenKind, Who, WorkspaceId};
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
-use super::AuditRecord;
+use super::{AuditRecord, AuditSubject};
 use crate::StoreError;
 
 /// Length of a slice of time. A batch lies within one slice, so batches of different slices never
 /// overlap. It is long enough to hold what is written together, and short enough that a page
 /// unpacks little more than it shows.
 const SLICE_MICROSECONDS: i64 = 100_000;
-/// Most records in a row: some 50 kB.
+/// Most records in a row: some 130 kB.
 const MOST: usize = 512;
 
-const PACKED: u8 = 1;
+const POSTCARD: u8 = 1;
 
 /// The name of a row. It is derived from the content, so the same batch gives the same row.
 pub type BatchId = [u8; 16];
@@ -46,6 +49,8 @@ pub struct AuditBatch {
     pub records: u32,
     /// The records.
     pub content: Vec<u8>,
+    /// What the records can be found by. Empty in a row that was read from the store.
+    pub subjects: Vec<AuditSubject>,
 }
 
 /// The slice that contains this time.
@@ -60,16 +65,25 @@ struct Packed<'a> {
     at: u32,
     id: AuditId,
     credential: CredentialId,
-    kind: &'a str,
-    who: &'a str,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    who: Cow<'a, str>,
     who_id: Uuid,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<IpAddr>,
-    why: &'a str,
-    outcome: &'a str,
-    source: Option<&'a str>,
-    user: Option<&'a str>,
+    #[serde(borrow)]
+    why: Cow<'a, str>,
+    #[serde(borrow)]
+    outcome: Cow<'a, str>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    source: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    user: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     meeting: Option<i64>,
-    bot: Option<&'a str>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    bot: Option<Cow<'a, str>>,
 }
 
 /// Written as a list of [`Packed`].
@@ -98,25 +112,40 @@ impl AuditBatch {
     }
 
     fn of(slice: i64, workspace: WorkspaceId, records: &[&AuditRecord]) -> Self {
-        // Not `to_extend`, which copies byte by byte.
-        let content = postcard::to_allocvec(&(PACKED, Records { slice, records }));
-        let content = content.expect("a Vec takes everything");
         let count = u32::try_from(records.len()).expect("at most MOST");
-        Self::named(slice, workspace, count, content)
+        let content = json(slice, records);
+        let id = id_of(&content);
+        Self { slice, workspace, id, records: count, content, subjects: subjects_of(records) }
     }
 
-    /// A row with this content and the name derived from it.
-    pub(super) fn named(slice: i64, workspace: WorkspaceId, records: u32, content: Vec<u8>) -> Self {
-        let hash = digest(&SHA256, &content);
-        let mut id = BatchId::default();
-        id.copy_from_slice(&hash.as_ref()[..size_of::<BatchId>()]);
-        Self { slice, workspace, id, records, content }
+    /// A row that was kept outside of a database. An older version may have packed it: the name is
+    /// that of the content as it was, so a database that has the row already keeps it once.
+    pub(super) fn read(
+        slice: i64,
+        workspace: WorkspaceId,
+        records: u32,
+        content: Vec<u8>,
+    ) -> Result<Self, StoreError> {
+        let id = id_of(&content);
+        Self { slice, workspace, id, records, content, subjects: Vec::new() }.modern()
+    }
+
+    /// The same row under the same name, packed as this version does, with its subjects.
+    pub fn modern(self) -> Result<Self, StoreError> {
+        let records = self.unpack()?;
+        let records: Vec<_> = records.iter().collect();
+        Ok(Self { content: json(self.slice, &records), subjects: subjects_of(&records), ..self })
     }
 
     /// The records.
     pub fn unpack(&self) -> Result<Vec<AuditRecord>, StoreError> {
         let records = match self.content.split_first() {
-            Some((&PACKED, packed)) => self.unpack_packed(packed),
+            Some((b'[', _)) => serde_json::from_slice(&self.content)
+                .map_err(|error| error.to_string())
+                .and_then(|packed: Vec<_>| self.unpack_packed(&packed)),
+            Some((&POSTCARD, packed)) => {
+                from_postcard(packed).and_then(|packed: Vec<_>| self.unpack_packed(&packed))
+            }
             Some((b'{', _)) => self.unpack_lines(),
             _ => Err("the content is of no known form".into()),
         };
@@ -129,12 +158,7 @@ impl AuditBatch {
         whole.map_err(|cause| StoreError::Corrupt { table: "audit_batches", cause })
     }
 
-    fn unpack_packed(&self, packed: &[u8]) -> Result<Vec<AuditRecord>, String> {
-        let (packed, rest): (Vec<Packed<'_>>, _) =
-            postcard::take_from_bytes(packed).map_err(|error| error.to_string())?;
-        if !rest.is_empty() {
-            return Err("there is more than the records".into());
-        }
+    fn unpack_packed(&self, packed: &[Packed<'_>]) -> Result<Vec<AuditRecord>, String> {
         packed.iter().map(|packed| packed.unpack(self.slice, self.workspace)).collect()
     }
 
@@ -144,6 +168,27 @@ impl AuditBatch {
     }
 }
 
+fn json(slice: i64, records: &[&AuditRecord]) -> Vec<u8> {
+    serde_json::to_vec(&Records { slice, records }).expect("a Vec takes everything")
+}
+
+fn id_of(content: &[u8]) -> BatchId {
+    let hash = digest(&SHA256, content);
+    let mut id = BatchId::default();
+    id.copy_from_slice(&hash.as_ref()[..size_of::<BatchId>()]);
+    id
+}
+
+fn subjects_of(records: &[&AuditRecord]) -> Vec<AuditSubject> {
+    let subjects: BTreeSet<_> = records.iter().flat_map(|record| AuditSubject::all_of(record)).collect();
+    subjects.into_iter().collect()
+}
+
+fn from_postcard(packed: &[u8]) -> Result<Vec<Packed<'_>>, String> {
+    let (packed, rest) = postcard::take_from_bytes(packed).map_err(|error| error.to_string())?;
+    if rest.is_empty() { Ok(packed) } else { Err("there is more than the records".into()) }
+}
+
 impl<'a> Packed<'a> {
     fn of(slice: i64, record: &'a AuditRecord) -> Self {
         let since = record.at.as_microsecond() - slice * SLICE_MICROSECONDS;
@@ -151,30 +196,30 @@ impl<'a> Packed<'a> {
             at: u32::try_from(since).expect("its own slice"),
             id: record.id,
             credential: record.credential,
-            kind: record.kind.as_str(),
-            who: record.who.kind(),
+            kind: record.kind.as_str().into(),
+            who: record.who.kind().into(),
             who_id: record.who.uuid(),
             from: record.from,
-            why: record.why.as_str(),
-            outcome: record.outcome.as_str(),
-            source: record.outcome.source().map(Source::as_str),
-            user: record.about.user.as_ref().map(model::AccountUser::as_str),
+            why: record.why.as_str().into(),
+            outcome: record.outcome.as_str().into(),
+            source: record.outcome.source().map(|source| source.as_str().into()),
+            user: record.about.user.as_ref().map(|user| user.as_str().into()),
             meeting: record.about.meeting.map(MeetingNumber::as_i64),
-            bot: record.about.bot.as_ref().map(model::PlatformBot::as_str),
+            bot: record.about.bot.as_ref().map(|bot| bot.as_str().into()),
         }
     }
 
     fn unpack(&self, slice: i64, workspace: WorkspaceId) -> Result<AuditRecord, String> {
         let at = slice.checked_mul(SLICE_MICROSECONDS).and_then(|start| start.checked_add(self.at.into()));
-        let source = self.source.map(str::parse).transpose()?;
+        let source = self.source.as_deref().map(str::parse).transpose()?;
         let about = About {
-            user: parsed(self.user)?,
+            user: parsed(self.user.as_deref())?,
             meeting: self
                 .meeting
                 .map(MeetingNumber::try_from)
                 .transpose()
                 .map_err(|error| error.to_string())?,
-            bot: parsed(self.bot)?,
+            bot: parsed(self.bot.as_deref())?,
         };
         Ok(AuditRecord {
             id: self.id,
@@ -182,10 +227,10 @@ impl<'a> Packed<'a> {
             workspace,
             credential: self.credential,
             kind: self.kind.parse::<TokenKind>()?,
-            who: Who::read(self.who, self.who_id)?,
+            who: Who::read(&self.who, self.who_id)?,
             from: self.from,
             why: self.why.parse()?,
-            outcome: Outcome::read(self.outcome, source)?,
+            outcome: Outcome::read(&self.outcome, source)?,
             about,
         })
     }

@@ -42,7 +42,7 @@ pub fn unbundle(bytes: &[u8]) -> Result<Vec<AuditBatch>, StoreError> {
         return Err(corrupt("there is more than the batches".into()));
     }
     let batches = rows.into_iter().map(|Row { slice, workspace, records, content }| {
-        AuditBatch::named(slice, workspace, records, content.to_vec())
+        AuditBatch::read(slice, workspace, records, content.to_vec())
     });
-    Ok(batches.collect())
+    batches.collect()
 }

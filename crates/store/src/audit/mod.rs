@@ -7,6 +7,7 @@
 mod batch;
 mod bundle;
 mod page_builder;
+mod subjects;
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -23,6 +24,7 @@ use crate::StoreError;
 pub use batch::{AuditBatch, BatchId, slice_of};
 pub use bundle::{bundle, unbundle};
 pub use page_builder::{PageBuilder, RowRange};
+pub use subjects::{AuditFilter, AuditSubject, minute_of, slices_of};
 
 /// One request for a token and its outcome. It refers to accounts and people by id alone, so it can
 /// outlive them.
@@ -160,7 +162,7 @@ pub enum Direction {
 }
 
 /// A page of the audit.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct AuditPage {
     /// No record before this.
     pub since: Option<Timestamp>,
@@ -171,27 +173,39 @@ pub struct AuditPage {
     pub after: Option<AuditPlace>,
     /// Which way.
     pub direction: Direction,
+    /// Only these records.
+    pub filter: AuditFilter,
     /// At most this many records.
     pub most: u32,
+}
+
+impl AuditPage {
+    /// The first records that there are.
+    pub const fn oldest_first(most: u32) -> Self {
+        let direction = Direction::OldestFirst;
+        Self { since: None, until: None, after: None, direction, filter: AuditFilter::NONE, most }
+    }
+
+    /// The first and the last slice that its records may lie in.
+    pub fn slices(&self) -> (i64, i64) {
+        let (first, last) = (self.since.map_or(i64::MIN, slice_of), self.until.map_or(i64::MAX, slice_of));
+        match (self.after.map(|place| slice_of(place.at)), self.direction) {
+            (Some(slice), Direction::OldestFirst) => (first.max(slice), last),
+            (Some(slice), Direction::NewestFirst) => (first, last.min(slice)),
+            (None, _) => (first, last),
+        }
+    }
 }
 
 /// How much was deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pruned {
-    /// Rows. Fewer than the limit means that there are no more.
+    /// Rows of records. Fewer than the limit means that there are no more.
     pub batches: u32,
     /// The records in them.
     pub records: u64,
-}
-
-impl Pruned {
-    /// Sums up, given the number of records of each batch.
-    pub fn of(batches: &[i64]) -> Self {
-        Self {
-            batches: u32::try_from(batches.len()).unwrap_or(u32::MAX),
-            records: batches.iter().map(|records| records.unsigned_abs()).sum(),
-        }
-    }
+    /// Rows that named a subject of a minute. Fewer than the limit means that there are no more.
+    pub subjects: u32,
 }
 
 /// The audit.
@@ -213,7 +227,13 @@ pub trait Audits: Send + Sync {
     /// A page of the audit of all workspaces. Across tenants: used by the operator.
     async fn audit_of_all(&self, page: &AuditPage) -> Result<Vec<AuditRecord>, StoreError>;
 
+    /// Brings batches that an older version wrote into today's form, at most `most`, and notes their
+    /// subjects. Returns how many; fewer than `most` means that there are no more. Pages are the
+    /// same before and after, but before it a question for a subject unpacks these batches too.
+    async fn modernize_audit(&self, most: u32) -> Result<u32, StoreError>;
+
     /// Deletes the oldest batches from before `end`, at most `most`. Younger ones stay, and also
-    /// those that are older by less than the length of a slice, a tenth of a second.
+    /// those that are older by less than the length of a slice, a tenth of a second. When no batch
+    /// is left to delete, it deletes the subjects of the minutes before `end`, at most `most`.
     async fn prune_audit(&self, end: Timestamp, most: u32) -> Result<Pruned, StoreError>;
 }

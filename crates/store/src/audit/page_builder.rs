@@ -4,11 +4,11 @@
 //! rows of different slices don't overlap. So a slice is complete when a row of another one
 //! arrives; then its records are sorted and added to the page.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, ops::RangeInclusive};
 
 use model::Timestamp;
 
-use super::{AuditBatch, AuditPage, AuditRecord, BatchId, Direction, slice_of};
+use super::{AuditBatch, AuditPage, AuditRecord, BatchId, Direction};
 use crate::StoreError;
 
 /// Rows of the first query: they may hold one record each or hundreds. Later queries ask for more.
@@ -46,15 +46,15 @@ pub struct PageBuilder<'p> {
 impl<'p> PageBuilder<'p> {
     /// Starts a page.
     pub fn new(page: &'p AuditPage) -> Self {
-        let AuditPage { since, until, after, direction, most } = *page;
-        let (mut first, mut last) = (since.map_or(i64::MIN, slice_of), until.map_or(i64::MAX, slice_of));
-        match (after, direction) {
-            (Some(place), Direction::OldestFirst) => first = first.max(slice_of(place.at)),
-            (Some(place), Direction::NewestFirst) => last = last.min(slice_of(place.at)),
-            (None, _) => {}
-        }
-        let next = RowRange { first, last, beyond: None, direction, most: FIRST_QUERY };
-        Self { page, next: Some(next).filter(|_| most > 0), sure: Vec::new(), open: Vec::new() }
+        Self::within(page, i64::MIN..=i64::MAX)
+    }
+
+    /// Starts a page of records of these slices alone.
+    pub fn within(page: &'p AuditPage, slices: RangeInclusive<i64>) -> Self {
+        let (first, last) = page.slices();
+        let (first, last) = (first.max(*slices.start()), last.min(*slices.end()));
+        let next = RowRange { first, last, beyond: None, direction: page.direction, most: FIRST_QUERY };
+        Self { page, next: Some(next).filter(|_| page.most > 0), sure: Vec::new(), open: Vec::new() }
     }
 
     /// The rows that are still needed; `None` when the page is complete.
@@ -108,12 +108,12 @@ fn in_order(direction: Direction, one: &AuditRecord, other: &AuditRecord) -> Ord
 }
 
 fn is_on(page: &AuditPage, record: &AuditRecord) -> bool {
-    let AuditPage { since, until, after, direction, .. } = *page;
+    let AuditPage { since, until, after, direction, ref filter, .. } = *page;
     let in_span =
         |at: Timestamp| since.is_none_or(|since| at >= since) && until.is_none_or(|until| at < until);
     let beyond = after.is_none_or(|place| match direction {
         Direction::OldestFirst => record.place() > place,
         Direction::NewestFirst => record.place() < place,
     });
-    in_span(record.at) && beyond
+    in_span(record.at) && beyond && filter.is_met_by(record)
 }

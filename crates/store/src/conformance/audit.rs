@@ -10,10 +10,9 @@ use model::{
 };
 
 use super::Conformance;
-use crate::{AuditPage, AuditRecord, Direction, Pruned, Store};
+use crate::{AuditFilter, AuditPage, AuditRecord, Direction, Store};
 
-const EVERYTHING: AuditPage =
-    AuditPage { since: None, until: None, after: None, direction: Direction::OldestFirst, most: 10_000 };
+const EVERYTHING: AuditPage = AuditPage::oldest_first(10_000);
 
 fn record(suite: &Conformance, workspace: WorkspaceId, at: Timestamp) -> AuditRecord {
     AuditRecord {
@@ -202,11 +201,14 @@ pub async fn the_oldest_go_first_and_few_at_a_time(suite: &Conformance) {
     let all: Vec<_> = (0..10).map(|number| record(suite, workspace, at(number))).collect();
     suite.store.append_audit(&all).await.unwrap();
     let end = all[6].at;
-    let pruned = |batches, records| Pruned { batches, records };
-    assert_eq!(suite.store.prune_audit(end, 2).await.unwrap(), pruned(2, 4));
+    let prune = async |most| {
+        let pruned = suite.store.prune_audit(end, most).await.unwrap();
+        (pruned.batches, pruned.records)
+    };
+    assert_eq!(prune(2).await, (2, 4));
     assert_eq!(everything(suite).await.len(), 6);
-    assert_eq!(suite.store.prune_audit(end, 2).await.unwrap(), pruned(1, 2));
-    assert_eq!(suite.store.prune_audit(end, 2).await.unwrap(), pruned(0, 0));
+    assert_eq!(prune(2).await, (1, 2));
+    assert_eq!(prune(2).await, (0, 0));
     let mut kept = all[6..].to_vec();
     kept.sort_by_key(AuditRecord::place);
     assert_eq!(everything(suite).await, kept, "what is not older than `end` stays");
@@ -241,5 +243,14 @@ pub async fn rows_from_before_batches_are_kept(store: &dyn Store) {
     assert_eq!((bare.from, &bare.about), (None, &About::default()));
     assert_eq!(bare.outcome, Outcome::Refused(Code::ZoomRateLimited));
     let all = Timestamp::from_microsecond(1_900_000_000_000_000);
-    assert_eq!(store.prune_audit(all, 10).await.unwrap(), Pruned { batches: 2, records: 2 });
+    // The same in today's form, where each can be found by what it is about.
+    assert_eq!(store.modernize_audit(10).await.unwrap(), 2);
+    assert_eq!(store.modernize_audit(10).await.unwrap(), 0);
+    assert_eq!(store.audit(workspace, &EVERYTHING).await.unwrap(), found);
+    let bot = AuditFilter { bot: Some("bot_1".parse().unwrap()), ..AuditFilter::NONE };
+    let page = AuditPage { filter: bot, ..EVERYTHING };
+    assert_eq!(store.audit(workspace, &page).await.unwrap(), found[..1]);
+    let pruned = store.prune_audit(all, 10).await.unwrap();
+    // An account, two that asked, and a bot, in two minutes.
+    assert_eq!((pruned.batches, pruned.records, pruned.subjects), (2, 2, 5));
 }

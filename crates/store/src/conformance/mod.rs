@@ -12,6 +12,7 @@
 pub mod access;
 pub mod apps;
 pub mod audit;
+pub mod audit_subjects;
 pub mod bot_outputs;
 pub mod bots;
 pub mod connect;
@@ -192,6 +193,12 @@ macro_rules! conformance_tests {
                     pages_go_back_in_time_too, pages_do_not_show_how_records_were_written,
                     a_page_of_many_is_cut_where_it_says, spans_and_workspaces_narrow,
                     the_oldest_go_first_and_few_at_a_time }
+            audit_subjects { records_are_found_by_account_link_key_and_bot,
+                             of_records_about_one_thing_pages_meet,
+                             a_thing_of_many_minutes_is_found_to_its_end,
+                             what_is_written_late_or_twice_is_found_once,
+                             a_bot_of_the_same_name_elsewhere_is_not_shown,
+                             what_is_pruned_is_found_no_more_and_what_stays_is }
             limits { a_limit_comes_back_whole, nobody_overwrites_a_limit_unseen, of_takers_at_once_one_is_first,
                      limits_that_nobody_uses_are_forgotten }
             stats { accounts_are_counted_by_state }

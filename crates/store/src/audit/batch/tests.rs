@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use model::{Code, Environment, ManualClock, Purpose, SeededEntropy, TokenLinkId};
+use model::{Code, Environment, ManualClock, Purpose, SeededEntropy, Source, TokenLinkId};
 
 use super::*;
 use crate::{bundle, unbundle};
@@ -50,7 +50,9 @@ fn batch() -> (Vec<AuditRecord>, AuditBatch) {
 fn what_is_packed_comes_out_again() {
     let (records, row) = batch();
     assert_eq!(row.unpack().unwrap(), records);
-    assert!(row.content.len() < 300, "{} bytes", row.content.len());
+    assert!(row.content.len() < 700, "{} bytes", row.content.len());
+    let content: serde_json::Value = serde_json::from_slice(&row.content).unwrap();
+    assert_eq!(content[0]["bot"], "bot_TESTVECTOR000001", "SQL can expand it");
 }
 
 #[test]
@@ -84,6 +86,39 @@ fn what_is_bundled_is_the_same_rows_again() {
     assert!(unbundle(&[&*bytes, &[0]].concat()).is_err());
 }
 
+/// As version 0.1.0 packed it.
+fn in_postcard(row: &AuditBatch) -> AuditBatch {
+    let packed: Vec<Packed<'_>> = serde_json::from_slice(&row.content).unwrap();
+    let fields = packed.into_iter().map(|it| {
+        let Packed { at, id, credential, kind, who, who_id, from, why, outcome, source, .. } = it;
+        ((at, id, credential, kind, who, who_id, from), (why, outcome, source, it.user, it.meeting, it.bot))
+    });
+    let content = postcard::to_allocvec(&(POSTCARD, fields.collect::<Vec<_>>())).unwrap();
+    AuditBatch { id: id_of(&content), content, subjects: Vec::new(), ..row.clone() }
+}
+
+#[test]
+fn what_an_older_version_packed_is_read_and_brought_into_todays_form() {
+    let (records, row) = batch();
+    let old = in_postcard(&row);
+    assert_eq!(old.unpack().unwrap(), records);
+    let modern = old.clone().modern().unwrap();
+    assert_eq!(modern, AuditBatch { id: old.id, ..row });
+    // Its journal too.
+    assert_eq!(unbundle(&bundle(&[old])).unwrap(), [modern]);
+}
+
+#[test]
+fn a_row_names_what_its_records_are_about() {
+    let (records, row) = batch();
+    let named = |subject: &str| row.subjects.iter().any(|it| it.to_string() == subject);
+    assert!(named("bot_TESTVECTOR000001"));
+    for record in &records {
+        assert!(named(&record.credential.to_string()) && named(&record.who.uuid().to_string()));
+    }
+    assert_eq!(row.subjects.len(), 5, "each once");
+}
+
 #[test]
 fn lines_of_json_are_read_too() {
     let (records, row) = batch();
@@ -96,8 +131,11 @@ fn lines_of_json_are_read_too() {
 fn what_is_damaged_is_refused() {
     let (_, row) = batch();
     let refused = |row: AuditBatch| matches!(row.unpack(), Err(StoreError::Corrupt { .. }));
-    for length in 0..row.content.len() {
-        assert!(refused(AuditBatch { content: row.content[..length].to_vec(), ..row.clone() }), "{length}");
+    for row in [row.clone(), in_postcard(&row)] {
+        for length in 0..row.content.len() {
+            let content = row.content[..length].to_vec();
+            assert!(refused(AuditBatch { content, ..row.clone() }), "{length}");
+        }
     }
     let longer = [&row.content[..], b"\0"].concat();
     assert!(refused(AuditBatch { content: longer, ..row.clone() }), "more than the records");

@@ -1,0 +1,175 @@
+//! What records of the audit are about, by the minute.
+//!
+//! A subject is noted in the transaction that stores its records, once a minute: a server remembers
+//! the last minute that it has noted of each. What it forgets (at its start, or when there are too
+//! many) or doesn't know (another server's, or a commit without an answer) is noted again, which
+//! changes nothing.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use model::{Timestamp, WorkspaceId};
+use store::{
+    AuditBatch, AuditPage, AuditRecord, AuditSubject, Direction, PageBuilder, StoreError, minute_of,
+    slice_of, slices_of,
+};
+
+use crate::{
+    SqlStore,
+    db::Tx,
+    query::{MOST_ROWS, Query, query, values},
+};
+
+/// Subjects that a server remembers: some 100 bytes each.
+const MOST_REMEMBERED: usize = 16_384;
+/// Minutes that are read at a time.
+const MINUTES: u32 = 256;
+
+/// A row. Servers write them in this order, so that they never wait for each other in a circle.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Noted {
+    subject: AuditSubject,
+    workspace: WorkspaceId,
+    minute: i64,
+}
+
+/// What is in the database for sure.
+#[derive(Debug, Default)]
+pub(crate) struct NotedSubjects(Mutex<HashMap<AuditSubject, (WorkspaceId, i64)>>);
+
+impl NotedSubjects {
+    /// The subjects of these batches that may not be in the database yet.
+    pub(super) fn not_yet(&self, batches: &[AuditBatch]) -> BTreeSet<Noted> {
+        let known = self.known();
+        let is_new = |noted: &Noted| known.get(&noted.subject) != Some(&(noted.workspace, noted.minute));
+        noted_of(batches).filter(is_new).collect()
+    }
+
+    /// These are in the database now.
+    pub(super) fn add(&self, noted: BTreeSet<Noted>) {
+        let mut known = self.known();
+        if known.len() + noted.len() > MOST_REMEMBERED {
+            known.clear();
+        }
+        known.extend(noted.into_iter().map(|it| (it.subject, (it.workspace, it.minute))));
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<AuditSubject, (WorkspaceId, i64)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The rows of these batches; some come several times.
+pub(super) fn noted_of(batches: &[AuditBatch]) -> impl Iterator<Item = Noted> {
+    batches.iter().flat_map(|batch| {
+        let (workspace, minute) = (batch.workspace, minute_of(batch.slice));
+        batch.subjects.iter().map(move |subject| Noted { subject: subject.clone(), workspace, minute })
+    })
+}
+
+/// Adds an `INSERT` of these rows.
+pub(super) fn push_subjects<'n>(query: &mut Query, noted: impl IntoIterator<Item = &'n Noted>) {
+    query.push("INSERT INTO audit_subjects (subject, workspace, minute)");
+    let rows: Vec<_> = noted.into_iter().collect();
+    query.push_rows(&rows, |row, noted| {
+        row.push_bind(noted.subject.to_string()).push(", ").push_bind(noted.workspace).push(", ");
+        row.push_bind(noted.minute);
+    });
+    query.push(" ON CONFLICT DO NOTHING");
+}
+
+/// Notes subjects.
+pub(super) async fn note(tx: &mut Tx, noted: &BTreeSet<Noted>) -> Result<(), StoreError> {
+    let rows: Vec<_> = noted.iter().collect();
+    for some in rows.chunks(MOST_ROWS) {
+        let mut query = query("-- note_subjects\n");
+        push_subjects(&mut query, some.iter().copied());
+        query.execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+impl SqlStore {
+    /// A page of records about a subject: minute by minute, in the page's direction.
+    pub(super) async fn audit_about(
+        &self,
+        workspace: Option<WorkspaceId>,
+        subject: &AuditSubject,
+        page: &AuditPage,
+    ) -> Result<Vec<AuditRecord>, StoreError> {
+        let (first, last) = page.slices();
+        let (mut first, mut last) = (minute_of(first), minute_of(last));
+        let mut found = Vec::new();
+        let mut missing = page.most;
+        loop {
+            let minutes = self.audit_minutes(workspace, subject, (first, last), page.direction).await?;
+            for minute in &minutes {
+                if missing == 0 {
+                    return Ok(found);
+                }
+                let rest = AuditPage { most: missing, ..page.clone() };
+                let builder = PageBuilder::within(&rest, slices_of(*minute));
+                let records = self.page_of(workspace, builder).await?;
+                missing = missing.saturating_sub(u32::try_from(records.len()).unwrap_or(u32::MAX));
+                found.extend(records);
+            }
+            match minutes.last() {
+                Some(minute) if minutes.len() == MINUTES as usize => match page.direction {
+                    Direction::OldestFirst => first = minute + 1,
+                    Direction::NewestFirst => last = minute - 1,
+                },
+                _ => return Ok(found),
+            }
+        }
+    }
+
+    /// The next minutes in which there may be a record about the subject. Of batches that an older
+    /// version wrote, nothing is noted: each of their minutes counts.
+    async fn audit_minutes(
+        &self,
+        workspace: Option<WorkspaceId>,
+        subject: &AuditSubject,
+        (first, last): (i64, i64),
+        direction: Direction,
+    ) -> Result<Vec<i64>, StoreError> {
+        let mut query = query("-- audit_minutes\nSELECT minute FROM audit_subjects WHERE subject = ");
+        query.push_bind(subject.to_string());
+        query.push(" AND minute >= ").push_bind(first).push(" AND minute <= ").push_bind(last);
+        if let Some(workspace) = workspace {
+            query.push(" AND workspace = ").push_bind(workspace);
+        }
+        query.push("\nUNION SELECT slice / 600 FROM audit_batches WHERE is_indexed = 0");
+        query.push(" AND slice >= ").push_bind(*slices_of(first).start());
+        query.push(" AND slice <= ").push_bind(*slices_of(last).end());
+        if let Some(workspace) = workspace {
+            query.push(" AND workspace = ").push_bind(workspace);
+        }
+        query.push(match direction {
+            Direction::OldestFirst => "\nORDER BY minute LIMIT ",
+            Direction::NewestFirst => "\nORDER BY minute DESC LIMIT ",
+        });
+        query.push_bind(MINUTES);
+        query.column(&self.readers).await
+    }
+
+    /// Deletes subjects of minutes that are over before `end`. Their batches are gone.
+    pub(super) async fn prune_subjects(&self, end: Timestamp, most: u32) -> Result<u32, StoreError> {
+        let deleted = query(
+            "-- prune_subjects\n\
+             DELETE FROM audit_subjects WHERE (subject, workspace, minute) IN\n\
+                 (SELECT subject, workspace, minute FROM audit_subjects WHERE minute < $1\n\
+                  ORDER BY minute LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        )
+        .with(values![minute_of(slice_of(end)), most])
+        .execute(&self.writer)
+        .await?;
+        if deleted > 0 {
+            // Should a record of that time still come, its subjects are noted anew.
+            mem::take(&mut *self.noted.known());
+        }
+        Ok(u32::try_from(deleted).unwrap_or(u32::MAX))
+    }
+}

@@ -1,0 +1,90 @@
+//! What records can be asked for by, without unpacking every row: the account, what asked, the bot.
+//!
+//! A store notes each subject once for each minute in which a record is about it. A question for a
+//! subject reads those minutes, and unpacks the rows of these alone.
+
+use std::{fmt, ops::RangeInclusive};
+
+use model::{ApiKeyId, BotId, CredentialId, PlatformBot, TokenLinkId, Who};
+use uuid::Uuid;
+
+use super::AuditRecord;
+
+const SLICES_IN_A_MINUTE: i64 = 600;
+
+/// One thing that a record is about. It is noted as text: an id, or a bot's id at its platform.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AuditSubject {
+    /// An account, a token link, an API key or a bot of ours. No two of them share an id.
+    Id(Uuid),
+    /// A bot of another platform.
+    PlatformBot(PlatformBot),
+}
+
+impl AuditSubject {
+    /// Everything that a record is about.
+    pub(super) fn all_of(record: &AuditRecord) -> impl Iterator<Item = Self> {
+        let ids = [Self::Id(Uuid::from_bytes(*record.credential.as_bytes())), Self::Id(record.who.uuid())];
+        ids.into_iter().chain(record.about.bot.clone().map(Self::PlatformBot))
+    }
+}
+
+impl fmt::Display for AuditSubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::PlatformBot(bot) => bot.fmt(f),
+        }
+    }
+}
+
+/// The minute, counted from 1970, that a slice lies in.
+pub const fn minute_of(slice: i64) -> i64 {
+    slice.div_euclid(SLICES_IN_A_MINUTE)
+}
+
+/// The slices of a minute.
+pub const fn slices_of(minute: i64) -> RangeInclusive<i64> {
+    let first = minute.saturating_mul(SLICES_IN_A_MINUTE);
+    first..=first.saturating_add(SLICES_IN_A_MINUTE - 1)
+}
+
+/// Which records are meant. What is not given does not narrow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Tokens of this account.
+    pub credential: Option<CredentialId>,
+    /// What this token link was asked for.
+    pub token_link: Option<TokenLinkId>,
+    /// What was asked for with this API key.
+    pub api_key: Option<ApiKeyId>,
+    /// Tokens for this bot: by its id here, or at the platform that asked.
+    pub bot: Option<PlatformBot>,
+}
+
+impl AuditFilter {
+    /// All records.
+    pub const NONE: Self = Self { credential: None, token_link: None, api_key: None, bot: None };
+
+    /// What to look for: of several, the one that the fewest records are likely to be about.
+    pub fn subject(&self) -> Option<AuditSubject> {
+        let Self { credential, token_link, api_key, bot } = self;
+        let id = (token_link.as_ref().map(TokenLinkId::as_bytes))
+            .or(api_key.as_ref().map(ApiKeyId::as_bytes))
+            .or(credential.as_ref().map(CredentialId::as_bytes))
+            .map(|bytes| Uuid::from_bytes(*bytes));
+        bot.clone().map(AuditSubject::PlatformBot).or(id.map(AuditSubject::Id))
+    }
+
+    /// Whether the record is one of those that are meant.
+    pub fn is_met_by(&self, record: &AuditRecord) -> bool {
+        let Self { credential, token_link, api_key, bot } = self;
+        credential.is_none_or(|id| record.credential == id)
+            && token_link.is_none_or(|id| record.who == Who::TokenLink(id))
+            && api_key.is_none_or(|id| record.who == Who::ApiKey(id))
+            && bot.as_ref().is_none_or(|bot| {
+                let ours = bot.as_str().parse::<BotId>().is_ok_and(|id| record.who == Who::Bot(id));
+                ours || record.about.bot.as_ref() == Some(bot)
+            })
+    }
+}
