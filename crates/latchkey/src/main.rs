@@ -2,7 +2,9 @@
 
 mod account;
 mod api_key;
+mod app;
 mod audit_export;
+mod bot;
 mod config;
 mod data_dir;
 mod database;
@@ -12,12 +14,15 @@ mod events;
 mod keys;
 mod migrate;
 mod observability;
+mod output;
+mod pool;
 mod progress;
 mod running_server;
 mod said_at_start;
 mod serve;
 mod shutdown;
 mod sim;
+mod status;
 mod store_copy;
 mod terminal_help;
 mod token_link;
@@ -28,9 +33,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// The command did its work, and what it found is bad.
+const BAD_NEWS: u8 = 3;
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 it failed, and says why in one line; 2 wrong arguments; 3 it did its work, and what it \
+                          found is bad: a bot that has failed, an account that does not work, no way to sign in.";
+
 /// Meeting bots, signed in to Zoom.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version, about, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -51,8 +61,16 @@ enum Command {
     Store(store_copy::Arguments),
     /// Export who was given which token.
     Audit(audit_export::Arguments),
-    /// Bring a Zoom account along that another program has connected.
+    /// Say whether bots can sign in now, and what to do if not.
+    Status(status::Arguments),
+    /// Register and list Zoom apps.
+    App(app::Arguments),
+    /// Connect, list, check and disconnect Zoom accounts.
     Account(account::Arguments),
+    /// Send bots into meetings, and watch them.
+    Bot(bot::Arguments),
+    /// Make and list pools: several accounts behind one name.
+    Pool(pool::Arguments),
     /// Make, list and revoke addresses that bot platforms fetch tokens from.
     TokenLink(token_link::Arguments),
     /// Make, list and test endpoints that are told of events; print what one is sent.
@@ -90,7 +108,11 @@ async fn main() -> ExitCode {
         Command::Keys(arguments) => keys::run(arguments).await,
         Command::Store(arguments) => store_copy::run(arguments).await,
         Command::Audit(arguments) => audit_export::run(arguments).await,
+        Command::Status(arguments) => status::run(arguments).await,
+        Command::App(arguments) => app::run(arguments).await,
         Command::Account(arguments) => account::run(arguments).await,
+        Command::Bot(arguments) => bot::run(arguments).await,
+        Command::Pool(arguments) => pool::run(arguments).await,
         Command::TokenLink(arguments) => token_link::run(arguments).await,
         Command::Webhook(arguments) => webhook::run(arguments).await,
         Command::Events(arguments) => events::run(arguments).await,
@@ -115,7 +137,10 @@ async fn main() -> ExitCode {
     observability.stop();
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => complain(&format!("{error:#}")),
+        Err(error) => {
+            let failed = complain(&format!("{error:#}"));
+            if error.is::<output::BadNews>() { ExitCode::from(BAD_NEWS) } else { failed }
+        }
     }
 }
 

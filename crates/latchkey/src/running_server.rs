@@ -8,6 +8,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
+use crate::progress::counter;
+
 #[derive(Clone, clap::Args)]
 pub(crate) struct Reach {
     /// Where the server is.
@@ -20,6 +22,16 @@ pub(crate) struct Reach {
     #[arg(long, env = "LATCHKEY_API_KEY", hide = true, hide_env_values = true, global = true)]
     api_key: Option<String>,
 }
+
+/// What the paths of the API hold, and the command that lists it.
+const THINGS: [(&str, &str, &str); 6] = [
+    ("api/v2/zoom-oauth-credentials/", "account", "latchkey account list"),
+    ("api/v2/zoom-oauth-apps/", "Zoom app", "latchkey app list"),
+    ("api/v1/bot/", "bot", "latchkey bot list"),
+    ("api/latchkey/v1/pools/", "pool", "latchkey pool list"),
+    ("api/latchkey/v1/token-links/", "token link", "latchkey token-link list"),
+    ("api/latchkey/v1/webhook-endpoints/", "endpoint or delivery", "latchkey webhook list"),
+];
 
 pub(crate) struct Server {
     /// What is called: a path of its API.
@@ -66,27 +78,64 @@ impl Server {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let answer = request.send().await.map_err(|error| {
-            anyhow!(
-                "the server does not answer ({}): is it running at {}?",
-                error.without_url(),
-                self.base.origin().ascii_serialization()
-            )
-        })?;
+        let answer = request.send().await.map_err(|error| self.silent(error))?;
         let (status, text) = (answer.status(), answer.text().await?);
         let body: Value = serde_json::from_str(&text).unwrap_or_default();
         if status.is_success() {
-            Ok(body)
-        } else if status == StatusCode::NOT_FOUND && !rest.is_empty() {
-            let (thing, list) = if self.base.path().ends_with("/webhook-endpoints/") {
-                ("endpoint or delivery", "latchkey webhook list")
-            } else {
-                ("token link", "latchkey token-link list")
-            };
-            Err(anyhow!("the key's workspace has no such {thing}: see `{list}`"))
-        } else {
-            Err(anyhow!("the server refused ({status}): {}", complaint(&body)))
+            return Ok(body);
         }
+        let thing = THINGS.iter().find(|(path, ..)| self.base.path().ends_with(path));
+        match (status, thing) {
+            (StatusCode::NOT_FOUND, Some((_, thing, list))) if !rest.is_empty() => {
+                Err(anyhow!("the key's workspace has no such {thing}: see `{list}`"))
+            }
+            (StatusCode::UNAUTHORIZED, _) => Err(anyhow!(
+                "the server refused the API key: {} Set LATCHKEY_API_KEY, or --api-key-file; `latchkey api-key create` makes a \
+                 key on the server's machine",
+                complaint(&body)
+            )),
+            _ => Err(anyhow!("the server refused ({status}): {}", complaint(&body))),
+        }
+    }
+
+    /// Everything that a list holds, page after page, counted at a terminal meanwhile.
+    pub(crate) async fn all(&self, query: &str) -> anyhow::Result<Vec<Value>> {
+        let (mut things, mut next, progress) = (Vec::new(), Some(query.to_owned()), counter("read"));
+        while let Some(page) = next {
+            let mut answer = self.call(Method::GET, &page, None).await?;
+            if let Value::Array(results) = answer["results"].take() {
+                progress.inc(results.len() as u64);
+                things.extend(results);
+            }
+            // The address of the next page is the server's own: only its query is of use here.
+            next = answer["next"].as_str().and_then(|next| Some(format!("?{}", next.split_once('?')?.1)));
+        }
+        progress.finish_and_clear();
+        Ok(things)
+    }
+
+    /// How many things a list holds whose rows are counted.
+    pub(crate) async fn count(&self, query: &str) -> anyhow::Result<u64> {
+        let answer = self.call(Method::GET, query, None).await?;
+        answer["count"]
+            .as_u64()
+            .context("the server answered without a count: is it this version of Latchkey?")
+    }
+
+    /// What the server says of itself. It answers 503 where it can give no token, and says why in the same words.
+    pub(crate) async fn readiness(&self) -> anyhow::Result<Value> {
+        let request = self.http.get(self.base.join("readyz")?);
+        let answer = request.send().await.map_err(|error| self.silent(error))?;
+        answer.json().await.context("the server answered something else than /readyz: is it Latchkey?")
+    }
+
+    /// Nobody answered.
+    fn silent(&self, error: reqwest::Error) -> anyhow::Error {
+        anyhow!(
+            "the server does not answer ({}): is it running at {}?",
+            error.without_url(),
+            self.base.origin().ascii_serialization()
+        )
     }
 
     /// Opens a stream of server-sent events below the path. `last` is the id of the last one that came.

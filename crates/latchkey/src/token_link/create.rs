@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
 use store::Dialect;
 
-use crate::running_server::Server;
+use crate::{output::Output, running_server::Server};
 
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("source").required(true).args(["credential", "pool", "host"])))]
@@ -59,11 +59,15 @@ pub(super) struct Link {
     per_minute: Option<u32>,
 }
 
-pub(super) async fn run(server: &Server, new: &Link) -> anyhow::Result<()> {
+pub(super) async fn run(server: &Server, output: Output, new: &Link) -> anyhow::Result<()> {
     let made = server.call(reqwest::Method::POST, "", Some(body(new)?)).await?;
     let (Some(id), Some(url)) = (made["id"].as_str(), made["url"].as_str()) else {
         bail!("the server answered without an address: is it this version of Latchkey?");
     };
+    if output.json {
+        println!("{made:#}");
+        return Ok(());
+    }
     eprintln!("token link {id}; its address is shown once and never again:");
     println!("{url}");
     if let Some(authorization) = made["authorization"].as_str() {

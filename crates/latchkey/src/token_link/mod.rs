@@ -3,10 +3,12 @@
 mod create;
 
 use clap::Subcommand;
-use comfy_table::{Table, presets::NOTHING};
 use serde_json::Value;
 
-use crate::running_server::{Reach, Server};
+use crate::{
+    output::{Output, text, words},
+    running_server::{Reach, Server},
+};
 
 const PATH: &str = "api/latchkey/v1/token-links/";
 
@@ -16,6 +18,8 @@ pub(crate) struct Arguments {
     command: Command,
     #[command(flatten)]
     server: Reach,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Subcommand)]
@@ -31,11 +35,15 @@ enum Command {
     },
 }
 
-pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let server = Server::of(arguments.server, PATH)?;
-    match arguments.command {
-        Command::Create(new) => create::run(&server, &new).await,
-        Command::List => list(&server).await,
+pub(crate) async fn run(Arguments { command, server, output }: Arguments) -> anyhow::Result<()> {
+    let server = Server::of(server, PATH)?;
+    match command {
+        Command::Create(new) => create::run(&server, output, &new).await,
+        Command::List => {
+            let header = ["id", "name", "dialect", "kinds", "draws on", "ends", "last use"];
+            output.list(header, &server.all("").await?, row);
+            Ok(())
+        }
         Command::Revoke { id } => {
             server.call(reqwest::Method::DELETE, &format!("{id}/"), None).await?;
             eprintln!("revoked: within a second it gives nothing any more");
@@ -44,25 +52,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
-async fn list(server: &Server) -> anyhow::Result<()> {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["id", "name", "dialect", "kinds", "draws on", "ends", "last use"]);
-    let mut next = Some(String::new());
-    while let Some(page) = next {
-        let answer = server.call(reqwest::Method::GET, &page, None).await?;
-        for link in answer["results"].as_array().into_iter().flatten() {
-            table.add_row(row(link));
-        }
-        // The address of the next page is the server's own: only its query is of use here.
-        next = answer["next"].as_str().and_then(|next| Some(format!("?{}", next.split_once('?')?.1)));
-    }
-    println!("{table}");
-    Ok(())
-}
-
 fn row(link: &Value) -> [String; 7] {
-    let text = |field: &str| link[field].as_str().unwrap_or("").to_owned();
-    let kinds: Vec<_> = link["kinds"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let source = match (&link["pool"], &link["accounts"]) {
         (Value::String(pool), _) => format!("pool {pool}"),
         (_, Value::Array(accounts)) => {
@@ -80,5 +70,5 @@ fn row(link: &Value) -> [String; 7] {
     let last = last["at"]
         .as_str()
         .map_or("none".to_owned(), |at| format!("{at} {}", last["outcome"].as_str().unwrap_or("")));
-    [text("id"), text("name"), text("dialect"), kinds.join(" "), source, ends, last]
+    [text(link, "id"), text(link, "name"), text(link, "dialect"), words(link, "kinds"), source, ends, last]
 }

@@ -5,6 +5,7 @@ mod access;
 mod account;
 mod audit;
 mod before;
+mod commands;
 mod demo;
 mod deploy;
 mod guides;

@@ -1,0 +1,143 @@
+//! `latchkey account`: the Zoom accounts of a workspace, at a running server.
+
+mod import;
+
+use anyhow::bail;
+use clap::Subcommand;
+use model::CredentialId;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    output::{BadNews, Output, text, words},
+    running_server::{Reach, Server},
+};
+
+pub(crate) const PATH: &str = "api/v2/zoom-oauth-credentials/";
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    server: Reach,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print a link that connects an account: for the browser of the account's owner, once.
+    Connect {
+        /// The Zoom app, by its id here. Not needed if the workspace has one app.
+        #[arg(long, value_name = "ID")]
+        oauth_app: Option<String>,
+    },
+    /// Show the accounts of the key's workspace.
+    List,
+    /// Show one account.
+    Show {
+        /// Its id.
+        id: CredentialId,
+    },
+    /// Ask Zoom whether an account works, and mend what can be mended. Exit code 3: it does not work.
+    Check {
+        /// Its id.
+        id: CredentialId,
+    },
+    /// End an account: its tokens are revoked at Zoom and erased.
+    Disconnect {
+        /// Its id.
+        id: CredentialId,
+    },
+    /// Take an account over by its refresh token. The token is spent: no other holder can use it any more.
+    Import(import::Import),
+}
+
+pub(crate) async fn run(Arguments { command, server, output }: Arguments) -> anyhow::Result<()> {
+    let accounts = Server::of(server.clone(), PATH)?;
+    match command {
+        Command::Connect { oauth_app } => {
+            let links = Server::of(server.clone(), "api/latchkey/v1/connect-links/")?;
+            let body = json!({ "oauth_app": the_app(&server, oauth_app).await? });
+            let link = links.call(Method::POST, "", Some(body)).await?;
+            if output.json {
+                println!("{link:#}");
+            } else {
+                println!("{}", text(&link, "url"));
+                let until = text(&link, "expires_at");
+                eprintln!("it connects one account, until {until}; then see `latchkey account list`");
+            }
+        }
+        Command::List => {
+            let header = ["id", "name", "status", "since", "app"];
+            output.list(header, &accounts.all("").await?, |account| {
+                let status = text(account, "latchkey_status");
+                let since = text(account, "latchkey_status_since");
+                [
+                    text(account, "id"),
+                    text(account, "display_name"),
+                    status,
+                    since,
+                    text(account, "oauth_app"),
+                ]
+            });
+        }
+        Command::Show { id } => show(output, &accounts.call(Method::GET, &format!("{id}/"), None).await?),
+        Command::Check { id } => {
+            let account = accounts.call(Method::POST, &format!("{id}/validate/"), None).await?;
+            show(output, &account);
+            if !works(&account) {
+                return Err(BadNews(cure(&account)).into());
+            }
+        }
+        Command::Disconnect { id } => {
+            accounts.call(Method::DELETE, &format!("{id}/"), None).await?;
+            eprintln!("disconnected: bots and token links that draw on it get no token any more");
+        }
+        Command::Import(import) => import::run(&accounts, &server, output, import).await?,
+    }
+    Ok(())
+}
+
+fn show(output: Output, account: &Value) {
+    let sides = [
+        ("id", text(account, "id")),
+        ("name", text(account, "display_name")),
+        ("status", text(account, "latchkey_status")),
+        ("since", text(account, "latchkey_status_since")),
+        ("trouble", text(account, "latchkey_trouble")),
+        ("missing scopes", words(account, "latchkey_missing_scopes")),
+        ("kind", text(account, "kind")),
+        ("app", text(account, "oauth_app")),
+        ("Zoom user", text(account, "user_id")),
+        ("Zoom account", text(account, "account_id")),
+        ("meetings", text(account, "meeting_sync_status")),
+        ("connected", text(account, "created_at")),
+    ];
+    output.one(account, sides);
+}
+
+/// Whether it can give tokens.
+pub(crate) fn works(account: &Value) -> bool {
+    account["status"] == "healthy"
+}
+
+/// What a person does about an account that does not work.
+pub(crate) fn cure(account: &Value) -> String {
+    let (name, status, app) =
+        (text(account, "display_name"), text(account, "latchkey_status"), text(account, "oauth_app"));
+    format!("{name} is {status}: `latchkey account connect --oauth-app {app}`, for the browser of its owner")
+}
+
+/// The app that was named, or the only one.
+pub(crate) async fn the_app(server: &Reach, named: Option<String>) -> anyhow::Result<String> {
+    if let Some(id) = named {
+        return Ok(id);
+    }
+    match &Server::of(server.clone(), "api/v2/zoom-oauth-apps/")?.all("").await?[..] {
+        [app] => Ok(text(app, "id")),
+        [] => bail!("the workspace has no Zoom app: register one with `latchkey app add`"),
+        _ => bail!("the workspace has several Zoom apps: name one with --oauth-app, see `latchkey app list`"),
+    }
+}

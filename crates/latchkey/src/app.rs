@@ -1,0 +1,93 @@
+//! `latchkey app`: the Zoom apps of a workspace, at a running server.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::{
+    output::{Output, text},
+    running_server::{Reach, Server},
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    server: Reach,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Register a Zoom app, and print its id here.
+    Add(Add),
+    /// Show the apps of the key's workspace.
+    List,
+}
+
+#[derive(clap::Args)]
+struct Add {
+    /// Zoom's client id of the app.
+    #[arg(long, value_name = "ID")]
+    client_id: String,
+    /// A file with its client secret.
+    #[arg(long, value_name = "FILE")]
+    client_secret_file: PathBuf,
+    /// A file with Zoom's secret token for webhooks. A server-to-server app may do without.
+    #[arg(long, value_name = "FILE")]
+    webhook_secret_file: Option<PathBuf>,
+    /// Whose meetings it may see: `user_level`, `account_level` or `server_to_server`.
+    #[arg(long, default_value = "user_level")]
+    kind: String,
+    /// The Zoom account that a server-to-server app speaks for.
+    #[arg(long, value_name = "ID", required_if_eq("kind", "server_to_server"))]
+    account_id: Option<String>,
+}
+
+pub(crate) async fn run(Arguments { command, server, output }: Arguments) -> anyhow::Result<()> {
+    let apps = Server::of(server, "api/v2/zoom-oauth-apps/")?;
+    match command {
+        Command::Add(Add { client_id, client_secret_file, webhook_secret_file, kind, account_id }) => {
+            let body = json!({
+                "kind": kind,
+                "client_id": client_id,
+                "client_secret": secret(&client_secret_file)?,
+                "webhook_secret": webhook_secret_file.as_deref().map(secret).transpose()?,
+                "account_id": account_id,
+            });
+            let app = apps.call(Method::POST, "", Some(body)).await?;
+            output.made(&app);
+            eprintln!("registered: connect an account with `latchkey account connect`");
+        }
+        Command::List => {
+            let header = ["id", "client id", "kind", "webhook", "Zoom"];
+            output.list(header, &apps.all("").await?, |app| {
+                let or = |field, none: &str| {
+                    Some(text(app, field)).filter(|t| !t.is_empty()).unwrap_or(none.into())
+                };
+                let verified = or("webhook_last_validation", "not verified yet");
+                let refused = text(app, "latchkey_refused_since");
+                let zoom = if refused.is_empty() {
+                    "takes it".to_owned()
+                } else {
+                    format!("refuses it since {refused}")
+                };
+                [text(app, "id"), text(app, "client_id"), text(app, "kind"), verified, zoom]
+            });
+        }
+    }
+    Ok(())
+}
+
+fn secret(path: &Path) -> anyhow::Result<String> {
+    let file = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(model::pasted(&file).with_context(|| format!("{} holds no secret", path.display()))?.to_owned())
+}

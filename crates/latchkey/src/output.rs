@@ -1,0 +1,82 @@
+//! How commands show what a server answered: tables for people, the API's own JSON with `--json`.
+
+use comfy_table::{Table, presets::NOTHING};
+use serde_json::Value;
+
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Output {
+    /// Print the API's answer as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// The command did its work, and what it found is bad: exit code 3.
+#[derive(Debug)]
+pub(crate) struct BadNews(pub(crate) String);
+
+impl std::fmt::Display for BadNews {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadNews {}
+
+impl Output {
+    /// A new thing: its id.
+    pub(crate) fn made(self, thing: &Value) {
+        if self.json {
+            println!("{thing:#}");
+        } else {
+            println!("{}", text(thing, "id"));
+        }
+    }
+
+    /// A list: a row for each thing.
+    pub(crate) fn list<const N: usize>(
+        self,
+        header: [&str; N],
+        things: &[Value],
+        row: impl Fn(&Value) -> [String; N],
+    ) {
+        if self.json {
+            println!("{:#}", Value::from(things.to_vec()));
+            return;
+        }
+        let mut table = Table::new();
+        table.load_style(NOTHING).set_header(header);
+        for thing in things {
+            table.add_row(row(thing));
+        }
+        println!("{table}");
+    }
+
+    /// One thing: a line for each of its sides. A side that is empty is left out.
+    pub(crate) fn one<const N: usize>(self, thing: &Value, sides: [(&str, String); N]) {
+        if self.json {
+            println!("{thing:#}");
+            return;
+        }
+        let mut table = Table::new();
+        table.load_style(NOTHING);
+        for (name, side) in sides.into_iter().filter(|(_, side)| !side.is_empty()) {
+            table.add_row([name.to_owned(), side]);
+        }
+        println!("{table}");
+    }
+}
+
+/// A field of an answer as text; empty where there is none.
+pub(crate) fn text(thing: &Value, field: &str) -> String {
+    match &thing[field] {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A list of words in one.
+pub(crate) fn words(thing: &Value, field: &str) -> String {
+    let words: Vec<_> = thing[field].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    words.join(" ")
+}

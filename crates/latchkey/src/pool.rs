@@ -1,0 +1,95 @@
+//! `latchkey pool`: several accounts behind one name, at a running server.
+
+use clap::Subcommand;
+use model::PoolId;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    output::{Output, text},
+    running_server::{Reach, Server},
+};
+
+pub(crate) const PATH: &str = "api/latchkey/v1/pools/";
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    server: Reach,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a pool, and print its id.
+    Create {
+        /// For people.
+        name: String,
+        /// An account, and how many bots it may have in meetings at once; several are possible.
+        #[arg(long, value_name = "ID:SEATS", value_parser = member)]
+        member: Vec<(String, u32)>,
+    },
+    /// Show the pools of the key's workspace, and how full they are.
+    List,
+    /// Show one pool, and who is in it.
+    Show {
+        /// Its id.
+        id: PoolId,
+    },
+    /// Delete a pool that nobody uses.
+    Delete {
+        /// Its id.
+        id: PoolId,
+    },
+}
+
+fn member(text: &str) -> Result<(String, u32), String> {
+    let parts = text.split_once(':').and_then(|(id, seats)| Some((id.to_owned(), seats.parse().ok()?)));
+    parts.ok_or_else(|| "give the id of an account, a colon, and a number".to_owned())
+}
+
+pub(crate) async fn run(Arguments { command, server, output }: Arguments) -> anyhow::Result<()> {
+    let pools = Server::of(server, PATH)?;
+    match command {
+        Command::Create { name, member } => {
+            let members: Vec<_> =
+                member.iter().map(|(id, seats)| json!({ "credential": id, "max_joins": seats })).collect();
+            let body = json!({ "name": name, "members": members });
+            let pool = pools.call(Method::POST, "", Some(body)).await?;
+            output.made(&pool);
+        }
+        Command::List => {
+            output.list(["id", "name", "seats taken", "accounts"], &pools.all("").await?, |pool| {
+                let accounts = pool["members"].as_array().map_or(0, Vec::len);
+                [text(pool, "id"), text(pool, "name"), seats(pool), accounts.to_string()]
+            });
+        }
+        Command::Show { id } => {
+            let pool = pools.call(Method::GET, &format!("{id}/"), None).await?;
+            if output.json {
+                println!("{pool:#}");
+                return Ok(());
+            }
+            println!("{}: {} seats taken", text(&pool, "name"), seats(&pool));
+            let members = pool["members"].as_array().cloned().unwrap_or_default();
+            output.list(["account", "user", "status", "bots", "hosts"], &members, |member| {
+                let of = |taken, most| format!("{} of {}", text(member, taken), text(member, most));
+                let (bots, hosts) = (of("joins", "max_joins"), of("hosted", "max_hosted"));
+                [text(member, "credential"), text(member, "user"), text(member, "status"), bots, hosts]
+            });
+        }
+        Command::Delete { id } => {
+            pools.call(Method::DELETE, &format!("{id}/"), None).await?;
+            eprintln!("deleted");
+        }
+    }
+    Ok(())
+}
+
+/// How full it is.
+pub(crate) fn seats(pool: &Value) -> String {
+    format!("{} of {}", text(pool, "seats_taken"), text(pool, "seats"))
+}

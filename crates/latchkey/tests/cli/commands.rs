@@ -1,0 +1,160 @@
+//! The commands that call a running server, in the order in which a new user comes to them, against the simulator.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::{Installation, Running, http, latchkey, refusal, sdk_dir, within};
+
+/// A server with its simulator, and what a person's terminal has in its environment.
+struct Desk {
+    installation: Installation,
+    control: String,
+    url: String,
+    key: String,
+    _simulator: Running,
+    _server: Running,
+}
+
+/// What a command left: exit code, standard output, standard error.
+struct Left(i32, String, String);
+
+impl Left {
+    #[track_caller]
+    fn printed(self) -> String {
+        assert_eq!(self.0, 0, "{}{}", self.1, self.2);
+        self.1.trim().to_owned()
+    }
+
+    #[track_caller]
+    fn json(self) -> Value {
+        let text = self.printed();
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+}
+
+impl Desk {
+    async fn new() -> Self {
+        let installation = Installation::new();
+        let sim = latchkey(installation.folder.path(), &["sim"]);
+        let mut simulator = Running::start(sim, &installation.path("simulator.log"));
+        let zoom = simulator.ready().await;
+        let of = |field: &str| zoom[field].as_str().unwrap().to_owned();
+        let configuration = format!(
+            "listen = '127.0.0.1:0'\n[zoom]\noauth_base = '{}'\napi_base = '{}'\nca_file = '{}'\nmeeting_address = '{}'\n\
+             meeting_spki = '{}'\n[browser]\nsdk_dir = '{}'\n[bots]\ncapacity = 1\n",
+            of("zoom_base"),
+            of("api_base"),
+            of("ca_file"),
+            of("zoom_address"),
+            of("spki"),
+            sdk_dir().display()
+        );
+        let mut server = Running::start(installation.serve_with(&configuration), &installation.path("log"));
+        let ready = server.ready().await;
+        let (url, key) =
+            (ready["url"].as_str().unwrap().to_owned(), ready["api_key"].as_str().unwrap().to_owned());
+        Self { control: of("control"), installation, url, key, _simulator: simulator, _server: server }
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Left {
+        let mut command = latchkey(self.installation.folder.path(), arguments);
+        command.env("LATCHKEY_URL", &self.url).env("LATCHKEY_API_KEY", &self.key);
+        let output = within(command.output()).await.unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Left(output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+
+    async fn at_zoom(&self, path: &str, fields: Value) -> Value {
+        let request = http().build().unwrap().post(format!("{}{path}", self.control)).json(&fields);
+        within(request.send()).await.unwrap().json().await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn from_an_app_to_a_bot_with_commands_alone() {
+    let desk = Desk::new().await;
+    let Left(code, page, why) = desk.run(&["status"]).await;
+    assert_eq!(code, 3, "{page}{why}");
+    assert!(
+        page.starts_with("Can my bots sign in now?  No.") && why.contains("latchkey account connect"),
+        "{page}{why}"
+    );
+    let none = desk.run(&["account", "connect"]).await;
+    assert!(none.0 == 1 && none.2.contains("latchkey app add"), "{}", none.2);
+
+    let app = desk.at_zoom("/apps", json!({ "name": "Latchkey", "kind": "user_level", "sdk": true })).await;
+    let client = app["client_id"].as_str().unwrap();
+    fs::write(desk.installation.path("client-secret"), app["client_secret"].as_str().unwrap()).unwrap();
+    fs::write(desk.installation.path("webhook-secret"), "planted-webhook\n").unwrap();
+    let add = ["app", "add", "--client-id", client, "--client-secret-file", "client-secret"];
+    let unfinished = desk.run(&add).await;
+    assert!(unfinished.0 == 1 && unfinished.2.contains("webhook_secret: "), "{}", unfinished.2);
+    let app = desk.run(&[&add[..], &["--webhook-secret-file", "webhook-secret"]].concat()).await.printed();
+    let apps = desk.run(&["app", "list"]).await.printed();
+    assert!(apps.contains(&app) && apps.contains(client) && !apps.contains("planted"), "{apps}");
+
+    let link = desk.run(&["account", "connect"]).await.printed();
+    assert!(link.starts_with(&format!("{}/oauth/zoom/authorize?invitation=", desk.url)), "{link}");
+    let consent = desk.at_zoom("/consents", json!({ "client_id": client, "count": 1 })).await[0].clone();
+    fs::write(desk.installation.path("token"), consent["refresh_token"].as_str().unwrap()).unwrap();
+    let account = desk.run(&["account", "import", "--refresh-token-file", "token"]).await.printed();
+    let listed = desk.run(&["account", "list", "--json"]).await.json();
+    assert_eq!((&listed[0]["id"], &listed[0]["latchkey_status"]), (&json!(account), &json!("healthy")));
+    for command in ["show", "check"] {
+        let shown = desk.run(&["account", command, &account]).await.printed();
+        assert!(shown.contains(&account) && shown.contains("healthy"), "{shown}");
+    }
+
+    let member = format!("{account}:2");
+    let pool = desk.run(&["pool", "create", "sales", "--member", &member]).await.printed();
+    assert!(desk.run(&["pool", "list"]).await.printed().contains("0 of 2"));
+    assert!(desk.run(&["pool", "show", &pool]).await.printed().contains(&account));
+
+    let page = desk.run(&["status"]).await.printed();
+    for words in ["Yes.", "1 of 1 work", "sales: 0 of 2 seats taken"] {
+        assert!(page.contains(words), "{page}");
+    }
+    assert_eq!(desk.run(&["status", "--json"]).await.json()["can_sign_in"], true);
+
+    let unknown = "https://zoom.us/j/98765432101";
+    let Left(code, steps, why) =
+        desk.run(&["bot", "create", unknown, "--name", "Notes", "--account", &account, "--watch"]).await;
+    assert!(code == 3 && why.contains("the bot has failed: "), "{steps}{why}");
+    let codes: Vec<_> = steps.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+    assert_eq!(codes, ["ready", "joining_call", "fatal"], "{steps}");
+    let later = ["bot", "create", unknown, "--pool", &pool, "--join-at", "2099-01-01T00:00:00Z"];
+    let later = desk.run(&later).await.printed();
+    assert!(desk.run(&["bot", "list", "--status", "ready"]).await.printed().contains(&later));
+    let early = desk.run(&["bot", "leave", &later]).await;
+    assert!(early.0 == 1 && early.2.contains("has not started yet"), "{}", early.2);
+    desk.run(&["bot", "cancel", &later]).await.printed();
+
+    desk.run(&["pool", "delete", &pool]).await.printed();
+    desk.run(&["account", "disconnect", &account]).await.printed();
+    assert_eq!(desk.run(&["status"]).await.0, 3);
+}
+
+#[tokio::test]
+async fn a_refusal_names_what_to_do() {
+    let installation = Installation::new();
+    let mut server = Running::start(installation.serve(), &installation.path("log"));
+    let ready = server.ready().await;
+    let (url, key) = (ready["url"].as_str().unwrap(), ready["api_key"].as_str().unwrap());
+    let nobody = "01900000-0000-7000-8000-000000000000";
+    for (key, arguments, says) in [
+        (key, vec!["account", "show", nobody], "no such account: see `latchkey account list`"),
+        (key, vec!["bot", "show", nobody], "no such bot: see `latchkey bot list`"),
+        (key, vec!["pool", "delete", nobody], "no such pool: see `latchkey pool list`"),
+        ("lk_wrong", vec!["bot", "list"], "Set LATCHKEY_API_KEY, or --api-key-file"),
+        ("lk_wrong", vec!["status"], "Set LATCHKEY_API_KEY, or --api-key-file"),
+    ] {
+        let mut command = latchkey(installation.folder.path(), &arguments);
+        command.env("LATCHKEY_URL", url).env("LATCHKEY_API_KEY", key);
+        let line = refusal(command).await;
+        assert!(line.contains(says), "{arguments:?}: {line}");
+    }
+    let wrong =
+        within(latchkey(installation.folder.path(), &["account", "show", "x"]).output()).await.unwrap();
+    assert_eq!(wrong.status.code(), Some(2), "no id, no call");
+}
