@@ -1,8 +1,8 @@
 // One bot: starts Zoom's Web Meeting SDK (Component view), reports `ready`, and waits for a meeting.
 //
 // Outwards there is one way: `latchkeyEvent(json)`, a binding made by the crate `browser`, which reads each
-// message as its `PageMessage`. Inwards there are four: `bot.join(request)`, `bot.leave()`, and around each screenshot
-// `bot.pose()` and `bot.relax()`.
+// message as its `PageMessage`. Inwards there are five: `bot.wantCaptions()`, `bot.join(request)`, `bot.leave()`, and
+// around each screenshot `bot.pose()` and `bot.relax()`.
 // The page states facts; what they mean for a bot is decided in Rust (crates/browser/src/tracker.rs).
 
 (() => {
@@ -23,10 +23,15 @@
   // So many tiles fit on the gallery's first page, the bot's own among them; and beside a shared screen.
   const TILES = { gallery: 9, ribbon: 4 };
 
+  // What is thrown again and again says nothing new.
+  const MOST_SCRIPTS = 50;
+
   // The browser keeps what is written to the console, with all that it refers to: tokens among them.
   for (const level of ['debug', 'info', 'log', 'warn', 'error']) console[level] = () => {};
 
   let client;
+  // What happens in the meeting (meeting.js).
+  let meeting;
   // Socket accepted and not lost since. While it is false, `getCurrentUser()` is null for good reason.
   let connected = false;
   // After a refusal by the meeting's own socket the SDK asks by itself whether the meeting has begun.
@@ -38,13 +43,17 @@
   let over = false;
   // What must never leave the page, whatever the SDK writes into an error.
   let secrets = [];
+  // Exceptions that were reported.
+  let scripts = 0;
 
   const scrub = (text) => secrets.reduce((clean, secret) => clean.replaceAll(secret, '…'), text);
   const say = (message) => latchkeyEvent(JSON.stringify(message));
   const sayScript = (error) => {
     const message = scrub(String(error?.stack ?? error?.reason ?? error)).slice(0, 500);
-    // Rejected at every join of a meeting whose account has captions switched off.
-    if (!message.includes('enable CC & LT')) say({ type: 'script', message });
+    // Rejected at every join of a meeting whose account has captions switched off; and thrown at each caption that the SDK
+    // tries to draw.
+    if (/enable CC & LT|debounce\)? is not a function/.test(message) || ++scripts > MOST_SCRIPTS) return;
+    say({ type: 'script', message });
   };
   window.addEventListener('error', (event) => sayScript(event.error ?? event.message));
   window.addEventListener('unhandledrejection', (event) => sayScript(event.reason));
@@ -61,7 +70,7 @@
     connected = change.state === 'Connected';
     if (connected) refused = waitsForHost = over = false;
     // After a loss everybody is announced anew, and so is the bot's own place.
-    else forgetRoster();
+    else forgetRoster(change);
     if (change.state === 'Fail') return refuse(change);
     if (change.state === 'Closed') over = true;
     say({ type: 'connection', state: change.state, reason: change.reason });
@@ -74,7 +83,8 @@
   let rosterTimer = 0;
   let seen = false;
 
-  const forgetRoster = () => {
+  const forgetRoster = (change) => {
+    meeting.away(change);
     lastRoster = '';
     seen = false;
   };
@@ -83,11 +93,14 @@
     const me = client.getCurrentUser();
     if (!me || !connected) return;
     seen = true;
+    if (me.isHold) meeting.away();
+    else meeting.arrived(me);
     // People on hold are not in this list, and nobody is while the bot itself is on hold.
     const others = client.getAttendeeslist().filter((attendee) => attendee.userId !== me.userId).length;
     const roster = JSON.stringify({ type: 'roster', hold: Boolean(me.isHold), others });
     if (roster === lastRoster) return;
     lastRoster = roster;
+    meeting.flush();
     latchkeyEvent(roster);
   };
 
@@ -131,6 +144,7 @@
 
   const leave = () => {
     say({ type: 'leaving' });
+    meeting.flush();
     client.leaveMeeting().then(() => say({ type: 'left' }), sayScript);
   };
 
@@ -140,6 +154,26 @@
   // without end, and that takes most of a core. It goes to the gallery for a picture, and back.
 
   let posing = 0;
+  // Why the gallery is shown.
+  const inGallery = new Set();
+
+  const showGallery = (why, view) => {
+    inGallery.add(why);
+    return client.setViewType(view);
+  };
+  const rest = async (why) => {
+    inGallery.delete(why);
+    if (inGallery.size === 0) await client.setViewType('minimized');
+  };
+  // Runs `work` while the gallery is shown.
+  const gallery = async (work) => {
+    await showGallery(work, 'gallery');
+    try {
+      return await work();
+    } finally {
+      await rest(work);
+    }
+  };
 
   const frame = () => new Promise((done) => requestAnimationFrame(done));
   const visible = (selector) => [...document.querySelectorAll(selector)].filter((element) => element.checkVisibility());
@@ -166,7 +200,7 @@
     const deadline = performance.now() + DRAW_DEADLINE;
     clearTimeout(posing);
     posing = setTimeout(relax, POSE_LIMIT);
-    if (inMeeting()) await client.setViewType(pictureView());
+    if (inMeeting()) await showGallery(pose, pictureView());
     // At least one frame, so that what has just changed is laid out.
     do await frame();
     while (!drawn() && performance.now() < deadline);
@@ -174,10 +208,12 @@
 
   const relax = () => {
     clearTimeout(posing);
-    return client.setViewType('minimized');
+    return rest(pose);
   };
 
-  window.bot = { join, leave, pose, relax };
+  const wantCaptions = () => meeting.wantCaptions();
+
+  window.bot = { join, leave, pose, relax, wantCaptions };
 
   // --- start -----------------------------------------------------------------------------------------------
 
@@ -189,6 +225,7 @@
 
   const start = async () => {
     client = ZoomMtgEmbedded.createClient();
+    meeting = watchMeeting(client, say, gallery);
     await client.init({
       zoomAppRoot: document.getElementById('meeting'),
       language: 'en-US',
@@ -199,6 +236,7 @@
     });
     // Not before: `on` throws until `init` has resolved.
     client.on('connection-change', connectionChanged);
+    meeting.listen();
     for (const event of ['user-added', 'user-updated', 'user-removed']) client.on(event, rosterChanged);
     setInterval(checkPresence, PRESENCE_CHECK);
   };

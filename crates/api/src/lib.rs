@@ -116,6 +116,8 @@ fn routes() -> Vec<Route> {
         routes!(bot::screenshots::handler),
         routes!(bot::screenshots::picture),
         routes!(bot::delete_media::handler),
+        routes!(bot::meeting_events::handler),
+        routes!(bot::download::handler),
         routes!(bot::recording::request_recording_permission),
         routes!(bot::recording::start_recording),
         routes!(bot::recording::stop_recording),

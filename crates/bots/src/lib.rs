@@ -10,6 +10,7 @@
 //!   plain test. `best_before`: a bot that is too late does not join.
 //! - `shared_browser`: the shared browser. [`Screenshots`]: pictures of pages. `retention`: how long rows and pictures are kept.
 
+mod automatic_leave;
 mod best_before;
 mod change;
 mod commands;
@@ -18,6 +19,7 @@ mod lease;
 mod leave;
 mod ledger;
 mod life;
+pub mod meeting;
 mod parts;
 mod read;
 mod rejoin;
@@ -30,11 +32,14 @@ mod sign_in;
 mod supervisor;
 
 pub use change::{Begun, BotEdit, NotChanged};
+pub use automatic_leave::{
+    AutomaticLeave, BotDetection, BotsByEvents, BotsByNames, EveryoneLeft, SilenceDetection,
+};
 pub use create::{NewBot, NotCreated, meeting_digest};
 pub use leave::NotLeaving;
 pub use parts::{Parts, Retention, Timing};
 pub use read::{OpenedBot, OpenedPage};
-pub use request::{AutomaticLeave, BotRequest, EveryoneLeft, ZoomOptions};
+pub use request::{BotRequest, ZoomOptions};
 pub use screenshots::{Screenshots, SweepError, Swept};
 pub use shared_browser::SharedBrowser;
 pub use supervisor::{NobodyRunsBots, Supervisor};

@@ -10,7 +10,12 @@ use browser::PageEvent;
 use model::{BotStatus, Failure, SubCode, Timestamp};
 use zoom::{Closed, JoinVerdict};
 
-use crate::{Timing, rejoin, request::AutomaticLeave};
+use crate::{
+    Timing,
+    automatic_leave::AutomaticLeave,
+    meeting::state::{Company as Observed, Heeded},
+    rejoin,
+};
 
 /// How a bot ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +70,15 @@ pub(crate) struct Life {
     first_in: Option<Timestamp>,
     /// Whether another participant was ever there.
     had_company: bool,
+    /// How many others there are, bots of this installation among them.
+    others: usize,
+    our_bots: usize,
+    /// Since when nobody has spoken.
+    quiet_since: Option<Timestamp>,
+    /// Since when all others are bots, by their names.
+    only_names_since: Option<Timestamp>,
+    /// Since when all others are bots, by what they do.
+    only_events_since: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +109,19 @@ impl Life {
         now: Timestamp,
     ) -> Self {
         let place = Place::Joining { since: now };
-        Self { rules, timing, place, lost_at: None, first_in, had_company: false }
+        Self {
+            rules,
+            timing,
+            place,
+            lost_at: None,
+            first_in,
+            had_company: false,
+            others: 0,
+            our_bots: 0,
+            quiet_since: None,
+            only_names_since: None,
+            only_events_since: None,
+        }
     }
 
     /// A page is told to join, for the first time or again.
@@ -125,7 +151,8 @@ impl Life {
     /// Handles an event of the page.
     pub(crate) fn event(&mut self, event: PageEvent, now: Timestamp) -> Option<Action> {
         match event {
-            PageEvent::Joining => None,
+            // What happens in the meeting comes by [`Life::heed`].
+            PageEvent::Joining | PageEvent::Meeting(_) => None,
             PageEvent::Connected => {
                 self.lost_at = None;
                 None
@@ -141,6 +168,7 @@ impl Life {
                 let news = !matches!(self.place, Place::Inside { .. });
                 if news {
                     self.first_in.get_or_insert(now);
+                    self.quiet_since.get_or_insert(now);
                     let company = if self.had_company { Company::Present } else { Company::NotYet };
                     self.place = Place::Inside { since: now, company };
                 }
@@ -207,7 +235,37 @@ impl Life {
         Action::Rejoin(Loss { since: self.lost_at.unwrap_or(now), sub_code, words })
     }
 
+    /// Takes in what happens in the meeting.
+    pub(crate) fn heed(&mut self, heeded: &Heeded, observed: Observed, now: Timestamp) {
+        if heeded.moved {
+            // Where the bot is now, others may be on their way as it was.
+            self.had_company = false;
+            if let Place::Inside { since, company } = &mut self.place {
+                (*since, *company) = (now, Company::NotYet);
+            }
+        }
+        if observed.somebody_speaks || heeded.heard_something {
+            self.quiet_since = None;
+        }
+        self.observe(observed, now);
+    }
+
+    /// Takes in who is there.
+    pub(crate) fn observe(&mut self, observed: Observed, now: Timestamp) {
+        let since = |is: bool, before: Option<Timestamp>| is.then(|| before.unwrap_or(now));
+        self.quiet_since = since(!observed.somebody_speaks, self.quiet_since);
+        self.only_names_since = since(observed.only_bots_by_name, self.only_names_since);
+        self.only_events_since = since(observed.only_bots_by_events, self.only_events_since);
+        if self.our_bots != observed.our_bots {
+            self.our_bots = observed.our_bots;
+            self.count(self.others, now);
+        }
+    }
+
     fn count(&mut self, others: usize, now: Timestamp) {
+        self.others = others;
+        // Two bots of ours do not keep each other in a meeting.
+        let others = others.saturating_sub(self.our_bots);
         if let Place::Inside { company, .. } = &mut self.place {
             self.had_company |= others > 0;
             *company = match (*company, others) {
@@ -220,60 +278,84 @@ impl Life {
 
     /// When to call [`Life::due`] if no event comes before.
     pub(crate) fn deadline(&self) -> Timestamp {
-        self.limits().into_iter().flatten().map(|(at, _)| at).min().expect("every place has a limit")
+        self.limits().into_iter().map(|(at, _)| at).min().expect("every place has a limit")
     }
 
     /// The action that is due at `now`.
     pub(crate) fn due(&self, now: Timestamp) -> Option<Action> {
-        let passed = self.limits().into_iter().flatten().filter(|(at, _)| *at <= now);
+        let passed = self.limits().into_iter().filter(|(at, _)| *at <= now);
         passed.min_by_key(|(at, _)| *at).map(|(_, action)| action)
     }
 
     /// Every limit that applies now, and the action at its end.
-    fn limits(&self) -> [Option<(Timestamp, Action)>; 3] {
-        let seconds = |count: u32| Duration::from_secs(count.into());
-        let lost = self.lost_at.map(|at| {
-            let words = "the connection to Zoom was lost".into();
-            (at + self.timing.reconnect_timeout, self.lost(SubCode::ZoomConnectionFailed, words, at))
-        });
-        match self.place {
+    fn limits(&self) -> Vec<(Timestamp, Action)> {
+        let mut limits = match self.place {
             Place::Joining { since } => {
                 let words = format!("no answer to the join within {} s", self.timing.join_timeout.as_secs());
-                [
-                    Some((
-                        since + self.timing.join_timeout,
-                        Action::End(End::Fatal(SubCode::ZoomJoinTimeout, words)),
-                    )),
-                    lost,
-                    None,
-                ]
+                let end = Action::End(End::Fatal(SubCode::ZoomJoinTimeout, words));
+                vec![(since + self.timing.join_timeout, end)]
             }
             Place::Waiting { since } => {
                 let limit = since + seconds(self.rules.waiting_room_timeout);
-                [Some((limit, Action::Leave(SubCode::TimeoutExceededWaitingRoom))), lost, None]
+                vec![(limit, Action::Leave(SubCode::TimeoutExceededWaitingRoom))]
             }
             Place::Inside { since, company } => {
-                let first = self.first_in.unwrap_or(since);
-                let longest = first + seconds(self.rules.in_call_not_recording_timeout);
-                let alone = match company {
-                    Company::Present => None,
-                    Company::NotYet => {
-                        let limit = since + seconds(self.rules.noone_joined_timeout);
-                        Some((limit, Action::Leave(SubCode::TimeoutExceededNooneJoined)))
-                    }
-                    Company::Gone { since: left } => {
-                        let rule = self.rules.everyone_left_timeout;
-                        let counts_from = left.max(first + seconds(rule.activate_after.unwrap_or(0)));
-                        Some((
-                            counts_from + seconds(rule.timeout),
-                            Action::Leave(SubCode::TimeoutExceededEveryoneLeft),
-                        ))
-                    }
-                };
-                [Some((longest, Action::Leave(SubCode::TimeoutExceededInCallNotRecording))), lost, alone]
+                let leave = |(at, sub_code)| (at, Action::Leave(sub_code));
+                self.limits_inside(since, company).map(leave).collect()
             }
-        }
+        };
+        limits.extend(self.lost_at.map(|at| {
+            let words = "the connection to Zoom was lost".into();
+            (at + self.timing.reconnect_timeout, self.lost(SubCode::ZoomConnectionFailed, words, at))
+        }));
+        limits
     }
+
+    /// The limits of a stay.
+    fn limits_inside(
+        &self,
+        since: Timestamp,
+        company: Company,
+    ) -> impl Iterator<Item = (Timestamp, SubCode)> {
+        let rules = &self.rules;
+        let first = self.first_in.unwrap_or(since);
+        // A condition that has held since then, and counts from so long after the bot came in.
+        let held = |since: Timestamp, activate_after: u32, timeout: u32| {
+            since.max(first + seconds(activate_after)) + seconds(timeout)
+        };
+        let longest = first + seconds(rules.in_call_not_recording_timeout);
+        let alone = match company {
+            Company::Present => None,
+            Company::NotYet => {
+                Some((since + seconds(rules.noone_joined_timeout), SubCode::TimeoutExceededNooneJoined))
+            }
+            Company::Gone { since: left } => {
+                let rule = rules.everyone_left_timeout;
+                let limit = held(left, rule.activate_after.unwrap_or(0), rule.timeout);
+                Some((limit, SubCode::TimeoutExceededEveryoneLeft))
+            }
+        };
+        let silence = self.quiet_since.map(|quiet| {
+            let rule = rules.silence_detection;
+            (held(quiet, rule.activate_after, rule.timeout), SubCode::TimeoutExceededSilenceDetected)
+        });
+        let by_events = self.only_events_since.map(|since| {
+            let rule = rules.bot_detection.using_participant_events;
+            let limit = held(since, rule.activate_after, rule.timeout);
+            (limit, SubCode::TimeoutExceededOnlyBotsDetectedUsingParticipantEvents)
+        });
+        let names = self.only_names_since.zip(rules.bot_detection.using_participant_names.as_ref());
+        let by_names = names.map(|(since, rule)| {
+            let limit = held(since, rule.activate_after, rule.timeout);
+            (limit, SubCode::TimeoutExceededOnlyBotsDetectedUsingParticipantNames)
+        });
+        let longest = Some((longest, SubCode::TimeoutExceededInCallNotRecording));
+        [longest, alone, silence, by_names, by_events].into_iter().flatten()
+    }
+}
+
+fn seconds(count: u32) -> Duration {
+    Duration::from_secs(count.into())
 }
 
 #[cfg(test)]

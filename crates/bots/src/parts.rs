@@ -54,6 +54,8 @@ pub struct Retention {
     pub bots: Duration,
     /// Pictures.
     pub screenshots: Duration,
+    /// What happened in meetings, sealed: names, chat, captions. A request may ask for less.
+    pub meeting_events: Duration,
     /// Interval between sweeps.
     pub sweep_interval: Duration,
 }
@@ -61,7 +63,12 @@ pub struct Retention {
 impl Default for Retention {
     fn default() -> Self {
         let days = |days: u64| Duration::from_secs(days * 24 * 3600);
-        Self { bots: days(90), screenshots: days(30), sweep_interval: Duration::from_secs(3600) }
+        Self {
+            bots: days(90),
+            screenshots: days(30),
+            meeting_events: days(30),
+            sweep_interval: Duration::from_secs(3600),
+        }
     }
 }
 

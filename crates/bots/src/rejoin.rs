@@ -160,8 +160,8 @@ mod tests {
     use super::{Next, Rejoin};
     use crate::{
         Timing,
+        automatic_leave::AutomaticLeave,
         life::{End, Life, Loss},
-        request::AutomaticLeave,
         runner::Outcome,
     };
 

@@ -9,6 +9,8 @@ use tenants::{Cell, Vault};
 
 use model::{BotId, Code, Failure, Sealed, SubCode};
 
+use crate::automatic_leave::AutomaticLeave;
+
 /// An accepted request: validated, defaults filled in.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct BotRequest {
@@ -89,43 +91,6 @@ impl ZoomOptions {
     /// The named account.
     pub(crate) fn account(&self) -> Option<CredentialId> {
         self.credential.or(self.obf_credential)
-    }
-}
-
-/// After how many seconds a bot leaves by itself, for each condition.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct AutomaticLeave {
-    /// In the waiting room, and waiting for the host.
-    pub waiting_room_timeout: u32,
-    /// No other participant ever came.
-    pub noone_joined_timeout: u32,
-    /// All other participants have left.
-    pub everyone_left_timeout: EveryoneLeft,
-    /// In the call, not recording.
-    pub in_call_not_recording_timeout: u32,
-    /// Conditions without effect here, echoed as given.
-    #[serde(flatten)]
-    pub echoed: Map<String, Value>,
-}
-
-/// The condition that all other participants have left.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct EveryoneLeft {
-    /// Seconds alone.
-    pub timeout: u32,
-    /// Seconds in the call before this counts.
-    pub activate_after: Option<u32>,
-}
-
-impl Default for AutomaticLeave {
-    fn default() -> Self {
-        Self {
-            waiting_room_timeout: 1200,
-            noone_joined_timeout: 1200,
-            everyone_left_timeout: EveryoneLeft { timeout: 2, activate_after: None },
-            in_call_not_recording_timeout: 3600,
-            echoed: Map::new(),
-        }
     }
 }
 

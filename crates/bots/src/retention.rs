@@ -15,6 +15,11 @@ pub(crate) async fn run(parts: Arc<Parts>) -> Infallible {
             Ok(bots) => tracing::info!(bots, "bots that ended long ago were deleted"),
             Err(error) => tracing::warn!(%error, "bots that ended long ago stay"),
         }
+        match forget_meeting_events(&parts).await {
+            Ok(0) => {}
+            Ok(bots) => tracing::info!(bots, "what happened in meetings was erased"),
+            Err(error) => tracing::warn!(%error, "what happened in meetings stays"),
+        }
         // After the bots: the files of their pictures have no row any more.
         match screenshots.sweep(env.now() - retention.screenshots).await {
             Ok(Swept { rows: 0, files: 0 }) => {}
@@ -30,6 +35,18 @@ async fn forget_bots(parts: &Parts) -> Result<u64, StoreError> {
     let (end, mut all) = (env.now() - retention.bots, 0);
     loop {
         let forgotten = store.forget_ended_bots(end, SWEEP_BATCH).await?;
+        all += forgotten;
+        if forgotten < u64::from(SWEEP_BATCH) {
+            return Ok(all);
+        }
+    }
+}
+
+async fn forget_meeting_events(parts: &Parts) -> Result<u64, StoreError> {
+    let Parts { store, env, .. } = parts;
+    let mut all = 0;
+    loop {
+        let forgotten = store.forget_meeting_events(env.now(), SWEEP_BATCH).await?;
         all += forgotten;
         if forgotten < u64::from(SWEEP_BATCH) {
             return Ok(all);

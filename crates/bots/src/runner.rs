@@ -12,6 +12,7 @@ use crate::{
     commands::{BotCommand, Commands, next_command, unless_told},
     ledger::{Ledger, Resumed},
     life::{Action, End, Life, Loss},
+    meeting::{MeetingWish, recorder::Recorder},
     parts::{Parts, SEAT_TTL},
     rejoin::{Next, Rejoin},
     request::BotRequest,
@@ -30,6 +31,8 @@ struct Runner<'a> {
     ledger: Ledger<'a>,
     request: BotRequest,
     link: MeetingLink,
+    recorder: Recorder<'a>,
+    wish: MeetingWish,
 }
 
 /// How often each kind of second try was made.
@@ -121,16 +124,29 @@ fn open_request<'a>(ledger: &Ledger<'a>) -> Result<Runner<'a>, Failure> {
     let link = MeetingLink::parse(&request.meeting_url).map_err(|error| {
         Failure::new(Code::Internal, format!("the accepted link no longer reads: {error}"))
     })?;
-    Ok(Runner { ledger: *ledger, request, link })
+    let wish = MeetingWish::of(&request.echoed);
+    let recorder = Recorder::new(*ledger, wish, request.automatic_leave.bot_names());
+    Ok(Runner { ledger: *ledger, request, link, recorder, wish })
 }
 
 impl Runner<'_> {
     /// From the first step to the end, with a seat of the pool.
     async fn live(&self, commands: &mut Commands) -> Result<End, BotCommand> {
-        tokio::select! {
+        if self.ledger.bot.status() != BotStatus::Ready {
+            self.recorder.recall().await;
+        }
+        let ended = tokio::select! {
             ended = self.join_and_follow(commands) => ended,
             never = self.keep_seat() => match never {},
+            never = self.recorder.run_writer() => match never {},
+            never = self.recorder.run_recognition(self.link.meeting_number) => match never {},
+        };
+        // A server that stops does not wait for the store.
+        match ended {
+            Err(BotCommand::HandOver) => within(&self.ledger.parts.env, self.recorder.finish()).await,
+            _ => self.recorder.finish().await,
         }
+        ended
     }
 
     /// Joins, again where the verdict allows it, and follows the meeting to its end.
@@ -258,6 +274,7 @@ impl Runner<'_> {
             Err(outcome) => return Ok(outcome),
         };
         let outcome = self.follow(&mut page, &credentials, commands, tries, life).await;
+        self.recorder.away();
         page.close().await;
         outcome
     }
@@ -327,15 +344,33 @@ impl Runner<'_> {
             recording: credentials.recording.clone(),
             registration: self.link.registration.clone(),
         };
-        if let Err(error) = page.join(request).await {
+        let joining = async {
+            if self.wish.captions {
+                page.want_captions().await?;
+            }
+            page.join(request).await
+        };
+        if let Err(error) = joining.await {
             self.picture(page, commands).await;
             return Ok(self.lost(SubCode::BotErrored, error.to_string()));
         }
         life.join(env.now());
         loop {
-            let wait = life.deadline().since(env.now());
+            let deadline = self.recorder.deadline().map_or(life.deadline(), |at| at.min(life.deadline()));
+            let wait = deadline.since(env.now());
             let action = tokio::select! {
-                event = page.event() => life.event(event, env.now()),
+                event = page.event() => match event {
+                    PageEvent::Meeting(news) => {
+                        let (heeded, company) = self.recorder.hear(news, env.now());
+                        life.heed(&heeded, company, env.now());
+                        None
+                    }
+                    event => life.event(event, env.now()),
+                },
+                company = self.recorder.recognised() => {
+                    life.observe(company, env.now());
+                    None
+                }
                 command = next_command(commands) => match command {
                     BotCommand::Leave if life.is_in() => {
                         Some(Action::Leave(SubCode::BotReceivedLeaveCall))
@@ -350,7 +385,10 @@ impl Runner<'_> {
                     }
                     BotCommand::HandOver => return Err(command),
                 },
-                () = env.clock.sleep(wait) => life.due(env.now()),
+                () = env.clock.sleep(wait) => {
+                    self.recorder.tick(env.now());
+                    life.due(env.now())
+                }
             };
             if let Some(Action::Refused(verdict, _)) = &action {
                 // One picture is enough while waiting for the host.

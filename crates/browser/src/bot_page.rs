@@ -65,6 +65,11 @@ impl BotPage {
         self.tab.call_on(&self.bot, "function(request) { this.join(request) }", &request).await
     }
 
+    /// Before [`join`](Self::join): asks for captions once the bot is in.
+    pub async fn want_captions(&self) -> Result<(), BrowserError> {
+        self.tab.call_on(&self.bot, "function() { this.wantCaptions() }", &[]).await
+    }
+
     /// Leaves the meeting; [`PageEvent::Left`] follows if the bot was in one, or joining.
     pub async fn leave(&self) -> Result<(), BrowserError> {
         self.tab.call_on(&self.bot, "function() { this.leave() }", &[]).await

@@ -1,5 +1,7 @@
 //! Events of a bot, as its page reports them.
 
+use crate::MeetingNews;
+
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PageEvent {
@@ -63,6 +65,8 @@ pub enum PageEvent {
         /// The exception's text, shortened.
         message: String,
     },
+    /// What happens in the meeting, in order.
+    Meeting(Vec<MeetingNews>),
     /// The page has ended. It is the last event, and repeated calls return it again.
     Gone(Gone),
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::PageEvent;
+use crate::{PageEvent, meeting};
 
 /// One message of `web/bot/page.js`.
 #[derive(Debug, Deserialize)]
@@ -18,6 +18,8 @@ pub(crate) enum PageMessage {
     Roster { hold: bool, others: usize },
     /// `join()` rejected, or the connection failed; reported once.
     Refused { code: Option<i64>, reason: String, url: Option<String> },
+    /// What happens in the meeting.
+    Meeting { news: Vec<serde_json::Value> },
     /// Out of the meeting without an event of the SDK.
     Vanished,
     /// `leaveMeeting()` was called.
@@ -105,6 +107,7 @@ impl Tracker {
                 }
             }
             PageMessage::Refused { code, reason, url } => self.refused(code, reason, url),
+            PageMessage::Meeting { news } => Some(PageEvent::Meeting(meeting::readable(news))),
             PageMessage::Vanished => self.dropped("without any event"),
             PageMessage::Leaving => {
                 self.leaving = true;

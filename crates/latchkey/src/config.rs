@@ -55,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) bots: Bots,
     /// Pictures of bots' pages.
     pub(crate) screenshots: ScreenshotsSection,
+    /// What happened in bots' meetings.
+    pub(crate) meeting_events: MeetingEventsSection,
     /// Fetching tokens from callers' URLs.
     pub(crate) callbacks: Callbacks,
     /// What endpoints are told of.
@@ -205,6 +207,14 @@ pub(crate) struct ScreenshotsSection {
     pub(crate) keep_days: NonZeroU32,
 }
 
+/// `[meeting_events]`
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct MeetingEventsSection {
+    /// How long they are kept after the bot's end, in days.
+    pub(crate) keep_days: NonZeroU32,
+}
+
 /// `[callbacks]`
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -320,6 +330,7 @@ impl Default for Config {
             meetings: Meetings::default(),
             bots: Bots::default(),
             screenshots: ScreenshotsSection::default(),
+            meeting_events: MeetingEventsSection::default(),
             callbacks: Callbacks::default(),
             events: Events::default(),
             links: Links::default(),
@@ -490,6 +501,12 @@ impl Default for ScreenshotsSection {
     }
 }
 
+impl Default for MeetingEventsSection {
+    fn default() -> Self {
+        Self { keep_days: NonZeroU32::new(30).expect("not zero") }
+    }
+}
+
 impl Default for Events {
     fn default() -> Self {
         Self { keep_days: NonZeroU32::new(30).expect("not zero") }
@@ -549,6 +566,7 @@ impl Config {
         Retention {
             bots: days(self.bots.keep_days),
             screenshots: days(self.screenshots.keep_days),
+            meeting_events: days(self.meeting_events.keep_days),
             ..Retention::default()
         }
     }

@@ -86,6 +86,8 @@ struct Counted {
     bot_steps: Family<Labels<2>, Counter>,
     bot_join_seconds: Histogram,
     bots_running: Gauge,
+    meeting_events_kept: Counter,
+    meeting_events_missed: Counter,
     bots_capacity: Gauge,
 }
 
@@ -183,6 +185,16 @@ impl Default for Metrics {
                 "bot_join_seconds",
                 "From joining_call until a bot was in the meeting or its waiting room, for the first time",
                 (0.5, 1.6, 12),
+            ),
+            meeting_events_kept: registered(
+                &mut registry,
+                "meeting_events_kept",
+                "Events of meetings that were stored",
+            ),
+            meeting_events_missed: registered(
+                &mut registry,
+                "meeting_events_missed",
+                "Events of meetings that were too many to be kept",
             ),
             bots_running: registered(&mut registry, "bots_running", "Bots that run on this server"),
             bots_capacity: registered(
@@ -385,6 +397,16 @@ impl Metrics {
     /// A bot is in, so long after it began to join.
     pub fn bot_joined(&self, took: Duration) {
         self.0.bot_join_seconds.observe(took.as_secs_f64());
+    }
+
+    /// So many events of a meeting are stored.
+    pub fn meeting_events_kept(&self, events: u64) {
+        self.0.meeting_events_kept.inc_by(events);
+    }
+
+    /// So many were too many.
+    pub fn meeting_events_missed(&self, events: u64) {
+        self.0.meeting_events_missed.inc_by(events);
     }
 
     /// So many more bots run here.

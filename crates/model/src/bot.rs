@@ -196,6 +196,14 @@ words! {
         TimeoutExceededEveryoneLeft = "timeout_exceeded_everyone_left",
         /// The longest stay without a recording has ended.
         TimeoutExceededInCallNotRecording = "timeout_exceeded_in_call_not_recording",
+        /// Nobody spoke for too long.
+        TimeoutExceededSilenceDetected = "timeout_exceeded_silence_detected",
+        /// All others are bots, by their names.
+        TimeoutExceededOnlyBotsDetectedUsingParticipantNames =
+            "timeout_exceeded_only_bots_detected_using_participant_names",
+        /// All others are bots: they have never spoken or shared a screen.
+        TimeoutExceededOnlyBotsDetectedUsingParticipantEvents =
+            "timeout_exceeded_only_bots_detected_using_participant_events",
         /// The user who authorised the bot left.
         ZoomObfUserLeftMeeting = "zoom_obf_user_left_meeting",
     }

@@ -92,6 +92,10 @@ ids! {
     ChatMessageId;
     /// A screenshot of a bot's page.
     ScreenshotId;
+    /// What a bot keeps of its meeting, as Recall's API calls it.
+    RecordingId;
+    /// A part of it: who was there, or what was said.
+    ArtifactId;
     /// Some of what happened in a bot's meeting: a row of it.
     MeetingEventsId;
     /// A line of the audit.
@@ -105,6 +109,32 @@ impl ScreenshotId {
     pub fn made_at(&self) -> Timestamp {
         let seconds = self.0.get_timestamp().map_or(0, |at| at.to_unix().0);
         Timestamp::from_second(i64::try_from(seconds).unwrap_or(0))
+    }
+}
+
+/// The id of what belongs to a bot and is in no table (UUID version 8): the bot's, with `mark` laid over it.
+fn derived(bot: BotId, mark: [u8; 16]) -> Uuid {
+    let mut bytes = *bot.as_bytes();
+    bytes.iter_mut().zip(mark).for_each(|(byte, mark)| *byte ^= mark);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+impl RecordingId {
+    /// The recording of a bot. A bot has one.
+    pub fn of_bot(bot: BotId) -> Self {
+        Self(derived(bot, *b"latchkey-record\0"))
+    }
+}
+
+impl ArtifactId {
+    /// The participant events of a bot.
+    pub fn participant_events(bot: BotId) -> Self {
+        Self(derived(bot, *b"latchkey-events\0"))
+    }
+
+    /// The transcript of a bot.
+    pub fn transcript(bot: BotId) -> Self {
+        Self(derived(bot, *b"latchkey-script\0"))
     }
 }
 

@@ -35,8 +35,8 @@ pub use event::{
 pub use failure::{Class, Code, Failure};
 pub use health::{Finding, Health, Problem, Severity};
 pub use ids::{
-    ApiKeyId, AuditId, BotId, ChatMessageId, ConsentId, CredentialId, EventId, IdempotentRequestId,
-    LeaseToken, LogLineId, MeetingEventsId, ParkedConsentId, PoolId, ScreenshotId, SeatId, TokenLinkId,
+    ApiKeyId, ArtifactId, AuditId, BotId, ChatMessageId, ConsentId, CredentialId, EventId, IdempotentRequestId,
+    LeaseToken, LogLineId, MeetingEventsId, ParkedConsentId, PoolId, RecordingId, ScreenshotId, SeatId, TokenLinkId,
     UsedIdsId, WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
 };
 pub use kill_point::KillPoint;

@@ -70,8 +70,11 @@ macro_rules! captions {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
         /// Whether the bot gets captions.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum Captions { $($(#[$doc])* $name,)* }
+        pub enum Captions { $(
+            $(#[$doc])*
+            #[serde(rename = $word)]
+            $name,
+        )* }
 
         impl Captions {
             /// The word as it is stored and sent.
@@ -93,11 +96,13 @@ macro_rules! captions {
 }
 
 captions! {
-    /// They are on.
+    /// They come.
     On = "on",
+    /// The bot has asked, and none has come yet: nobody spoke, or the host does not allow them. Zoom does not say which.
+    Asked = "captions_none_received",
     /// The host's account has no captions.
     NotOffered = "captions_not_offered",
-    /// The host has switched them off in this meeting, or Zoom gave no answer to the bot that asked.
+    /// The SDK's button for them does nothing.
     NotAllowed = "captions_not_allowed",
 }
 

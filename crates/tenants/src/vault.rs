@@ -51,6 +51,8 @@ pub enum Cell {
     ChatMessage(ChatMessageId),
     /// Some of what happened in a bot's meeting.
     MeetingEvents(MeetingEventsId),
+    /// What a download's address may fetch of a bot: in the address, and in no column.
+    Download(BotId),
     /// Where an endpoint is told of events.
     WebhookUrl(WebhookEndpointId),
     /// What signs that.
@@ -76,6 +78,7 @@ impl Cell {
             Self::BotRequest(id) => ("bots", id.to_string(), "request"),
             Self::BotPicture(id) => ("bot_pictures", id.to_string(), "picture"),
             Self::ChatMessage(id) => ("bot_chat_messages", id.to_string(), "message"),
+            Self::Download(id) => ("bots", id.to_string(), "download"),
             Self::MeetingEvents(id) => ("meeting_events", id.to_string(), "events"),
             Self::WebhookUrl(id) => ("webhook_endpoints", id.to_string(), "url"),
             Self::WebhookSecrets(id) => ("webhook_endpoints", id.to_string(), "secrets"),

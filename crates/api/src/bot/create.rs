@@ -64,7 +64,7 @@ pub(crate) async fn handler(
     let strict = request::is_strict(query.as_deref())?;
     let new = request::create(Fields::of(&body).with_callbacks(&state), strict)?;
     let bot = state.bots.create(caller.workspace, new).await?;
-    Ok((StatusCode::CREATED, Json(representation::of(bot, caller.scopes))))
+    Ok((StatusCode::CREATED, Json(representation::of(&state, bot, caller.scopes).await?)))
 }
 
 impl From<NotCreated> for ApiError {

@@ -30,5 +30,6 @@ pub(crate) async fn handler(
 ) -> Result<Json<Bot>, ApiError> {
     let bot = find(&state, caller.workspace, id).await?;
     state.bots.screenshots().delete(caller.workspace, id).await?;
-    Ok(Json(representation::of(bot, caller.scopes)))
+    state.store.erase_meeting_events(caller.workspace, id).await?;
+    Ok(Json(representation::of(&state, bot, caller.scopes).await?))
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::openapi::{OneOfBuilder, RefOr, Schema, schema::AdditionalProperties};
 use zoom::MeetingLink;
 
+use super::leave_conditions::{OnlyBots, Silence};
 use crate::{
     fields::Fields,
     request::{Field, Request as _, Schemas, Seconds, any_object, number, refer, reference, request, string},
@@ -39,7 +40,6 @@ impl Field for MeetingUrl {
 request! {
     /// After how many seconds a bot leaves by itself, for each condition. Other conditions of the contract
     /// are echoed, without effect.
-    #[expect(clippy::struct_field_names, reason = "the contract's names")]
     open struct LeaveConditions {
         /// In the waiting room, and waiting for the host. Default 1200.
         waiting_room_timeout: Option<Seconds<30>>,
@@ -49,6 +49,10 @@ request! {
         everyone_left_timeout: Option<Alone>,
         /// In the call, not recording. Default 3600.
         in_call_not_recording_timeout: Option<Seconds<1>>,
+        /// Nobody speaks.
+        silence_detection: Option<Silence>,
+        /// All other participants are bots.
+        bot_detection: Option<OnlyBots>,
     }
 }
 
@@ -77,6 +81,10 @@ impl Field for Conditions {
                     given.in_call_not_recording_timeout.map(|time| time.0),
                     usual.in_call_not_recording_timeout,
                 ),
+                silence_detection: given
+                    .silence_detection
+                    .map_or(usual.silence_detection, |silence| silence.0),
+                bot_detection: given.bot_detection.map_or(usual.bot_detection, |bots| bots.0),
                 echoed: inner.others(LeaveConditions::FIELDS),
             }))
         };

@@ -41,7 +41,7 @@ pub(crate) async fn handler(
     Path(id): Path<BotId>,
 ) -> Result<Json<Bot>, ApiError> {
     let bot = state.bots.leave(caller.workspace, id).await?;
-    Ok(Json(representation::of(bot, caller.scopes)))
+    Ok(Json(representation::of(&state, bot, caller.scopes).await?))
 }
 
 impl From<NotLeaving> for ApiError {

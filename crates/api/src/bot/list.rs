@@ -79,8 +79,7 @@ pub(crate) async fn handler(
         (Vec::new(), 0)
     } else {
         let found = state.bots.list(caller.workspace, &filter, page, PAGE_SIZE).await?;
-        let shown = found.bots.into_iter().map(|bot| representation::of(bot, caller.scopes));
-        (shown.collect(), found.count)
+        (representation::all(&state, found.bots, caller.scopes).await?, found.count)
     };
     query.answer(&state.broker, "/api/v1/bot/", (page, count), results).map(Json)
 }

@@ -4,14 +4,18 @@ pub(crate) mod cancel;
 pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod delete_media;
+pub(crate) mod download;
 pub(crate) mod leave_call;
 pub(crate) mod list;
+pub(crate) mod meeting_events;
 pub(crate) mod recording;
 pub(crate) mod retrieve;
 pub(crate) mod screenshots;
 
 mod contract;
 mod fields;
+mod leave_conditions;
+mod recordings;
 mod representation;
 mod request;
 mod sign_in;

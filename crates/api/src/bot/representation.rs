@@ -11,7 +11,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use zoom::MeetingLink;
 
-use crate::openapi::Object;
+use super::recordings::{Recording, Summaries};
+use crate::{State, error::ApiError, openapi::Object};
 
 /// Replaces the query of a URL that gives tokens.
 const MASK: &str = "********";
@@ -33,8 +34,8 @@ pub(crate) struct Bot {
     metadata: BTreeMap<String, String>,
     /// Oldest first.
     status_changes: Vec<StatusChange>,
-    /// Bots do not record here: always empty.
-    recordings: Vec<Object>,
+    /// What is kept of its meeting: none, or one.
+    recordings: Vec<Recording>,
     /// Always empty.
     calendar_meetings: Vec<Object>,
     /// Always null.
@@ -71,6 +72,8 @@ struct AutomaticLeave {
     noone_joined_timeout: u32,
     everyone_left_timeout: EveryoneLeft,
     in_call_not_recording_timeout: u32,
+    silence_detection: Silence,
+    bot_detection: OnlyBots,
     #[serde(flatten)]
     echoed: BTreeMap<String, Value>,
 }
@@ -80,6 +83,32 @@ struct EveryoneLeft {
     timeout: u32,
     #[schema(required)]
     activate_after: Option<u32>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Silence {
+    timeout: u32,
+    activate_after: u32,
+}
+
+#[derive(Serialize, ToSchema)]
+struct OnlyBots {
+    using_participant_events: BotsByEvents,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    using_participant_names: Option<BotsByNames>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct BotsByEvents {
+    timeout: u32,
+    activate_after: u32,
+}
+
+#[derive(Serialize, ToSchema)]
+struct BotsByNames {
+    timeout: u32,
+    activate_after: u32,
+    matches: Vec<String>,
 }
 
 /// How it signs in; absent fields were not given. URLs of tokens are masked for a key without the scope
@@ -116,7 +145,24 @@ struct ZoomOptions {
 }
 
 /// A bot for a key with these scopes.
-pub(super) fn of(OpenedBot { row, request }: OpenedBot, scopes: ApiScopes) -> Bot {
+pub(super) async fn of(state: &State, bot: OpenedBot, scopes: ApiScopes) -> Result<Bot, ApiError> {
+    let summaries = Summaries::of(state, [&bot.row]).await?;
+    Ok(one(state, bot, scopes, &summaries))
+}
+
+/// Bots of one workspace, in their order.
+pub(super) async fn all(
+    state: &State,
+    bots: Vec<OpenedBot>,
+    scopes: ApiScopes,
+) -> Result<Vec<Bot>, ApiError> {
+    let summaries = Summaries::of(state, bots.iter().map(|bot| &bot.row)).await?;
+    Ok(bots.into_iter().map(|bot| one(state, bot, scopes, &summaries)).collect())
+}
+
+fn one(state: &State, bot: OpenedBot, scopes: ApiScopes, summaries: &Summaries) -> Bot {
+    let recordings = summaries.recordings(state, &bot);
+    let OpenedBot { row, request } = bot;
     Bot {
         id: row.id,
         meeting_url: Meeting::of(&request.meeting_url),
@@ -126,7 +172,7 @@ pub(super) fn of(OpenedBot { row, request }: OpenedBot, scopes: ApiScopes) -> Bo
         zoom: ZoomOptions::of(request.zoom, scopes),
         metadata: row.metadata,
         status_changes: row.status_changes,
-        recordings: Vec::new(),
+        recordings,
         calendar_meetings: Vec::new(),
         slack_team: None,
         echoed: request.echoed.into_iter().collect(),
@@ -170,11 +216,25 @@ impl ZoomOptions {
 impl From<bots::AutomaticLeave> for AutomaticLeave {
     fn from(conditions: bots::AutomaticLeave) -> Self {
         let bots::EveryoneLeft { timeout, activate_after } = conditions.everyone_left_timeout;
+        let (silence, only_bots) = (conditions.silence_detection, conditions.bot_detection);
+        let (by_events, by_names) = (only_bots.using_participant_events, only_bots.using_participant_names);
         Self {
             waiting_room_timeout: conditions.waiting_room_timeout,
             noone_joined_timeout: conditions.noone_joined_timeout,
             everyone_left_timeout: EveryoneLeft { timeout, activate_after },
             in_call_not_recording_timeout: conditions.in_call_not_recording_timeout,
+            silence_detection: Silence { timeout: silence.timeout, activate_after: silence.activate_after },
+            bot_detection: OnlyBots {
+                using_participant_events: BotsByEvents {
+                    timeout: by_events.timeout,
+                    activate_after: by_events.activate_after,
+                },
+                using_participant_names: by_names.map(|rule| BotsByNames {
+                    timeout: rule.timeout,
+                    activate_after: rule.activate_after,
+                    matches: rule.matches,
+                }),
+            },
             echoed: conditions.echoed.into_iter().collect(),
         }
     }

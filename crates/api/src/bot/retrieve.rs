@@ -27,5 +27,5 @@ pub(crate) async fn handler(
     Path(id): Path<BotId>,
 ) -> Result<Json<Bot>, ApiError> {
     let bot = find(&state, caller.workspace, id).await?;
-    Ok(Json(representation::of(bot, caller.scopes)))
+    Ok(Json(representation::of(&state, bot, caller.scopes).await?))
 }

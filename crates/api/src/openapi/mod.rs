@@ -49,7 +49,7 @@ const TAGS: [(&str, &str); 9] = [
 ];
 
 /// An object of any fields.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub(crate) struct Object(Map<String, Value>);
 
 impl PartialSchema for Object {

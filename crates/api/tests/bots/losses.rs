@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The processes of the browser with its profile in `profiles`, whose command lines hold `kind` or do not.
-fn processes(profiles: &Path, kind: &str, wanted: bool) -> Vec<String> {
+pub(crate) fn processes(profiles: &Path, kind: &str, wanted: bool) -> Vec<String> {
     let profiles = format!("--user-data-dir={}", profiles.canonicalize().unwrap().display());
     let running = std::fs::read_dir("/proc").unwrap().flatten();
     let pids = running.filter_map(|entry| entry.file_name().into_string().ok());
@@ -23,7 +23,7 @@ fn processes(profiles: &Path, kind: &str, wanted: bool) -> Vec<String> {
     pids.collect()
 }
 
-fn send(signal: &str, pids: &[String]) {
+pub(crate) fn send(signal: &str, pids: &[String]) {
     assert!(!pids.is_empty());
     assert!(Command::new("kill").arg(signal).args(pids).status().unwrap().success());
 }

@@ -8,6 +8,8 @@
 mod test_app;
 
 mod callbacks;
+mod happenings;
+mod leaving;
 mod losses;
 mod meetings;
 mod mishaps;

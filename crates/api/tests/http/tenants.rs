@@ -56,6 +56,7 @@ const ROWS: &[Row] = &[
     row("/api/v1/bot/{id}/leave_call", &[Thing::Bot]),
     row("/api/v1/bot/{id}/screenshots", &[Thing::Bot]),
     row("/api/v1/bot/{id}/delete_media", &[Thing::Bot]),
+    row("/api/latchkey/v1/bot/{id}/meeting-events", &[Thing::Bot]),
     row("/api/v1/bot/{id}/request_recording_permission", &[Thing::Bot]),
     row("/api/v1/bot/{id}/start_recording", &[Thing::Bot]),
     row("/api/v1/bot/{id}/stop_recording", &[Thing::Bot]),
@@ -100,6 +101,7 @@ const ROWS: &[Row] = &[
 /// Paths with something variable in them that is no id of a caller's: a secret, or Zoom's own signature, decides there.
 pub(crate) const WITHOUT_A_CALLER: &[&str] = &[
     "/api/v2/zoom-oauth-apps/{id}/webhook",
+    "/api/v1/download/{artifact}",
     "/t/{address}",
     "/t/{address}/status",
     "/oauth/zoom/callback/{app}",

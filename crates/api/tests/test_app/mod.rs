@@ -2,7 +2,7 @@
 #![expect(dead_code, reason = "each test program uses a part of it")]
 
 mod answer;
-mod zoom;
+pub(crate) mod zoom;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},

@@ -184,6 +184,11 @@ impl Meeting<'_> {
         self.does("end", json!({})).await;
     }
 
+    /// One call of the control API about this meeting.
+    pub(crate) async fn call(&self, method: &str, what: &str, body: Value) -> Value {
+        self.zoom.control(method, &format!("meetings/{}/{what}", self.number), body).await
+    }
+
     async fn does(&self, what: &str, body: Value) {
         self.zoom.control("POST", &format!("meetings/{}/{what}", self.number), body).await;
     }

@@ -1,0 +1,130 @@
+//! `GET /api/v1/download/{artifact}/`: what is kept of a bot's meeting, by an address that is good for a while.
+//!
+//! The address carries a sealed note of what it gives and until when, so clients fetch it without a key, as they do from
+//! Recall. Every server with the key ring can read it; nothing is stored.
+
+use std::{str::FromStr, time::Duration};
+
+use axum::{
+    Json,
+    extract::{Query, State as Extract},
+    http::header::CACHE_CONTROL,
+    response::{IntoResponse, Response},
+};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use bots::meeting::{read, shape};
+use model::{BotId, Sealed, Secret, Timestamp, WorkspaceId};
+use serde::Deserialize;
+use tenants::Cell;
+use utoipa::IntoParams;
+
+use super::recordings::started_at;
+use crate::{State, error::ApiError, path::Path};
+
+/// For so long an address is good.
+const GOOD_FOR: Duration = Duration::from_secs(6 * 3600);
+
+/// What can be downloaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Artifact {
+    ParticipantEvents,
+    Participants,
+    SpeakerTimeline,
+    Transcript,
+}
+
+impl Artifact {
+    const ALL: [Self; 4] =
+        [Self::ParticipantEvents, Self::Participants, Self::SpeakerTimeline, Self::Transcript];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::ParticipantEvents => "participant_events",
+            Self::Participants => "participants",
+            Self::SpeakerTimeline => "speaker_timeline",
+            Self::Transcript => "transcript",
+        }
+    }
+}
+
+impl FromStr for Artifact {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|artifact| artifact.as_str() == text).ok_or(())
+    }
+}
+
+/// What an address carries.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Ticket {
+    bot: BotId,
+    workspace: WorkspaceId,
+    /// Proves that Latchkey gave the address.
+    token: String,
+}
+
+/// The address of an artifact, for the next hours.
+pub(super) fn address(state: &State, bot: &store::Bot, artifact: Artifact) -> String {
+    let good_until = state.env.now() + GOOD_FOR;
+    let note = Secret::new(format!("{} {}", artifact.as_str(), good_until.as_microsecond()));
+    let sealed = state.broker.vault.seal(bot.workspace, Cell::Download(bot.id), &note);
+    let base = state.broker.addresses.public_base().as_str().trim_end_matches('/');
+    let token = BASE64_URL_SAFE_NO_PAD.encode(sealed.0);
+    let (artifact, bot, workspace) = (artifact.as_str(), bot.id, bot.workspace);
+    format!("{base}/api/v1/download/{artifact}/?bot={bot}&workspace={workspace}&token={token}")
+}
+
+/// Whether Latchkey gave this address, and it is still good.
+fn is_good(state: &State, ticket: &Ticket, artifact: Artifact) -> bool {
+    let good_until = || {
+        let sealed = Sealed(BASE64_URL_SAFE_NO_PAD.decode(&ticket.token).ok()?);
+        let vault = &state.broker.vault;
+        let note = vault.try_open(ticket.workspace, Cell::Download(ticket.bot), &sealed).ok()?;
+        let (what, until) = note.expose().split_once(' ')?;
+        (what == artifact.as_str()).then(|| until.parse().ok().map(Timestamp::from_microsecond)).flatten()
+    };
+    good_until().is_some_and(|until| until > state.env.now())
+}
+
+/// Download what is kept of a meeting
+///
+/// `participant_events`, `participants`, `speaker_timeline` or `transcript`, by an address from a bot's `recordings`. It needs
+/// no key: the token in it is good for six hours. Erased events answer 404.
+#[utoipa::path(
+    get,
+    path = "/api/v1/download/{artifact}/",
+    tag = "bots",
+    operation_id = "download_retrieve",
+    security(()),
+    params(("artifact" = String, Path), Ticket),
+    responses(
+        (status = 200, description = "In time's order.", body = Vec<Object>),
+        (status = 404, description = "The address is wrong or past its time, or all is erased."),
+    ),
+)]
+#[tracing::instrument(name = "download", skip_all, fields(bot = %ticket.bot))]
+pub(crate) async fn handler(
+    Extract(state): Extract<State>,
+    Path(artifact): Path<String>,
+    Query(ticket): Query<Ticket>,
+) -> Result<Response, ApiError> {
+    let artifact: Artifact = artifact.parse().map_err(|()| ApiError::NotFound)?;
+    if !is_good(&state, &ticket, artifact) {
+        return Err(ApiError::NotFound);
+    }
+    let bot = super::find(&state, ticket.workspace, ticket.bot).await?.row;
+    let kept = read::all(&*state.store, &state.broker.vault, bot.workspace, bot.id).await?;
+    let started_at = started_at(&bot).filter(|_| !kept.events.is_empty()).ok_or(ApiError::NotFound)?;
+    let events = &kept.events;
+    let answer = match artifact {
+        Artifact::ParticipantEvents => {
+            let shown = events.iter().filter_map(|event| shape::event(event, started_at));
+            Json(shown.collect::<Vec<_>>()).into_response()
+        }
+        Artifact::Participants => Json(shape::participants(events)).into_response(),
+        Artifact::SpeakerTimeline => Json(shape::speeches(events, started_at)).into_response(),
+        Artifact::Transcript => Json(shape::transcript(events, started_at)).into_response(),
+    };
+    Ok(([(CACHE_CONTROL, "private, no-store")], answer).into_response())
+}

@@ -1,0 +1,137 @@
+//! When a bot leaves although others are there: nobody speaks, or they are bots.
+
+use bots::{BotDetection, BotsByEvents, BotsByNames, SilenceDetection};
+use utoipa::openapi::{ArrayBuilder, RefOr, Schema};
+
+use crate::{
+    fields::Fields,
+    request::{Field, Request as _, Schemas, Seconds, nested, refer, reference, request, string},
+};
+
+/// Parts of names that make somebody a bot.
+const MOST_MATCHES: usize = 100;
+const LONGEST_MATCH: usize = 100;
+
+request! {
+    /// Nobody speaks, by Zoom's active speakers and by captions.
+    open struct SilenceCondition {
+        /// Seconds of silence. Default 3600.
+        timeout: Option<Seconds<10>>,
+        /// Seconds in the call before this counts. Default 1200.
+        activate_after: Option<Seconds<1>>,
+    }
+}
+
+request! {
+    /// All others have never spoken or shared a screen.
+    open struct BotsByEventsCondition {
+        /// Seconds among bots. Default 600.
+        timeout: Option<Seconds<10>>,
+        /// Seconds in the call before this counts. Default 1200.
+        activate_after: Option<Seconds<1>>,
+    }
+}
+
+request! {
+    /// All others have names with one of these parts, in any case.
+    open struct BotsByNamesCondition {
+        /// Seconds among bots.
+        timeout: Seconds<10>,
+        /// Seconds in the call before this counts.
+        activate_after: Seconds<1>,
+        /// Parts of names.
+        matches: Matches,
+    }
+}
+
+request! {
+    /// All others are bots.
+    open struct BotCondition {
+        /// By what they do.
+        using_participant_events: Option<BotsByEventsCondition>,
+        /// By their names. Off unless given.
+        using_participant_names: Option<BotsByNamesCondition>,
+    }
+}
+
+nested! { BotsByEventsCondition BotsByNamesCondition }
+
+/// A list of parts of names.
+struct Matches(Vec<String>);
+
+impl Field for Matches {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        let given = fields.anything(name)?;
+        let text = |part: &serde_json::Value| {
+            part.as_str()
+                .filter(|part| !part.trim().is_empty() && part.chars().count() <= LONGEST_MATCH)
+                .map(str::to_owned)
+        };
+        let parts = given.as_array().filter(|parts| (1..=MOST_MATCHES).contains(&parts.len()));
+        let parts: Option<Vec<_>> = parts.and_then(|parts| parts.iter().map(text).collect());
+        if parts.is_none() {
+            let words =
+                format!("It must be a list of 1 to {MOST_MATCHES} texts of 1 to {LONGEST_MATCH} characters.");
+            fields.complain(name, words);
+        }
+        parts.map(Self)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new()
+            .items(string(LONGEST_MATCH))
+            .min_items(Some(1))
+            .max_items(Some(MOST_MATCHES))
+            .into()
+    }
+}
+
+/// `silence_detection`.
+pub(super) struct Silence(pub(super) SilenceDetection);
+
+impl Field for Silence {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        let given = fields.object(name, SilenceCondition::read).flatten()?;
+        let usual = SilenceDetection::default();
+        Some(Self(SilenceDetection {
+            timeout: given.timeout.map_or(usual.timeout, |time| time.0),
+            activate_after: given.activate_after.map_or(usual.activate_after, |time| time.0),
+        }))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        reference::<SilenceCondition>()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        refer::<SilenceCondition>(schemas);
+    }
+}
+
+/// `bot_detection`.
+pub(super) struct OnlyBots(pub(super) BotDetection);
+
+impl Field for OnlyBots {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        let given = fields.object(name, BotCondition::read).flatten()?;
+        let usual = BotsByEvents::default();
+        let by_events = given.using_participant_events.map_or(usual, |rule| BotsByEvents {
+            timeout: rule.timeout.map_or(usual.timeout, |time| time.0),
+            activate_after: rule.activate_after.map_or(usual.activate_after, |time| time.0),
+        });
+        let by_names = given.using_participant_names.map(|rule| BotsByNames {
+            timeout: rule.timeout.0,
+            activate_after: rule.activate_after.0,
+            matches: rule.matches.0,
+        });
+        Some(Self(BotDetection { using_participant_events: by_events, using_participant_names: by_names }))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        reference::<BotCondition>()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        refer::<BotCondition>(schemas);
+    }
+}

@@ -1,0 +1,74 @@
+//! `GET /api/latchkey/v1/bot/{id}/meeting-events/`: everything that happened in a bot's meeting, from a number on.
+
+use axum::{
+    Json,
+    extract::{RawQuery, State as Extract},
+};
+use bots::meeting::read;
+use model::{BotId, MeetingEvent};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::find;
+use crate::{
+    State,
+    caller::{Caller, Read},
+    error::ApiError,
+    fields::FieldErrors,
+    page::Query,
+    path::Path,
+};
+
+/// Rows of several events each that are read for a page.
+const ROWS: u32 = 20;
+
+/// Where to go on.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "`Query` reads by these names")]
+pub(crate) struct ListMeetingEvents {
+    /// Only events with a greater number: `last` of the page before.
+    #[param(minimum = 0)]
+    after: Option<u64>,
+}
+
+/// Some of what happened, in order.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MeetingEventPage {
+    /// Each with `number`, `at`, `kind` and what belongs to its kind. Empty: there is nothing more yet.
+    #[schema(value_type = Vec<Object>)]
+    results: Vec<MeetingEvent>,
+    /// The number of the last event here, or what was asked for.
+    last: u64,
+}
+
+/// List what happened in a bot's meeting
+///
+/// All of it, also what Recall's downloads leave out: breakout rooms, recordings by others, captions that were asked for. Ask
+/// again with `after` for what comes next, also while the bot is in its meeting.
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/bot/{id}/meeting-events/",
+    tag = "bots",
+    operation_id = "bot_meeting_events_list",
+    security(("tokenAuth" = ["read"])),
+    params(("id" = BotId, Path), ListMeetingEvents),
+    responses((status = 200, description = "The next events.", body = MeetingEventPage)),
+)]
+pub(crate) async fn handler(
+    caller: Caller<Read>,
+    Extract(state): Extract<State>,
+    Path(id): Path<BotId>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<MeetingEventPage>, ApiError> {
+    let query = Query::of_type::<ListMeetingEvents>(query.as_deref(), None)?;
+    let after = match query.get("after").map(str::parse::<u64>) {
+        None => 0,
+        Some(Ok(after)) => after,
+        Some(Err(_)) => return Err(FieldErrors::one("after", "It must be the number of an event.").into()),
+    };
+    let bot = find(&state, caller.workspace, id).await?.row;
+    let results = read::after(&*state.store, &state.broker.vault, bot.workspace, bot.id, after, ROWS).await?;
+    let last = results.last().map_or(after, |event| event.number);
+    Ok(Json(MeetingEventPage { results, last }))
+}

@@ -1,0 +1,73 @@
+//! Captions that still grow.
+
+use std::collections::HashMap;
+
+use model::{Happening, Participant, Timestamp};
+
+/// So many grow at once. More speakers at a time there are not; of more, the one that began first is closed.
+const MOST_GROWING: usize = 100;
+
+#[derive(Debug)]
+struct Growing {
+    participant: Participant,
+    text: String,
+    language: u32,
+    began_at: Timestamp,
+}
+
+/// The captions that are not final yet, by Zoom's id.
+#[derive(Debug, Default)]
+pub(crate) struct Captions {
+    growing: HashMap<String, Growing>,
+}
+
+/// A caption as it came.
+pub(crate) struct Heard {
+    pub(crate) caption: String,
+    pub(crate) participant: Participant,
+    pub(crate) text: String,
+    pub(crate) language: u32,
+    pub(crate) is_final: bool,
+}
+
+impl Captions {
+    /// Takes in a version; answers it as an event, and before it one that had to make room.
+    pub(crate) fn hear(&mut self, heard: Heard, now: Timestamp) -> Vec<Happening> {
+        let Heard { caption, participant, text, language, is_final } = heard;
+        let began_at = self.growing.remove(&caption).map_or(now, |known| known.began_at);
+        let mut happened = Vec::new();
+        if !is_final {
+            if self.growing.len() >= MOST_GROWING {
+                let oldest = self.growing.iter().min_by_key(|(_, growing)| growing.began_at);
+                happened.extend(oldest.map(|(id, _)| id.clone()).and_then(|id| self.close(&id)));
+            }
+            let kept = Growing { participant: participant.clone(), text: text.clone(), language, began_at };
+            self.growing.insert(caption.clone(), kept);
+        }
+        happened.push(Happening::Caption { participant, caption, text, language, began_at, is_final });
+        happened
+    }
+
+    /// Closes those of somebody who is gone.
+    pub(crate) fn close_of(&mut self, participant: u32) -> Vec<Happening> {
+        self.close_those(|growing| growing.participant.id == participant)
+    }
+
+    /// Closes all: what comes later belongs to another connection.
+    pub(crate) fn close_all(&mut self) -> Vec<Happening> {
+        self.close_those(|_| true)
+    }
+
+    fn close_those(&mut self, which: impl Fn(&Growing) -> bool) -> Vec<Happening> {
+        let chosen = self.growing.iter().filter(|(_, growing)| which(growing));
+        let mut ids: Vec<_> = chosen.map(|(id, growing)| (growing.began_at, id.clone())).collect();
+        ids.sort();
+        ids.into_iter().filter_map(|(_, id)| self.close(&id)).collect()
+    }
+
+    fn close(&mut self, caption: &str) -> Option<Happening> {
+        let Growing { participant, text, language, began_at } = self.growing.remove(caption)?;
+        let caption = caption.to_owned();
+        Some(Happening::Caption { participant, caption, text, language, began_at, is_final: true })
+    }
+}

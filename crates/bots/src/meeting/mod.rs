@@ -1,0 +1,16 @@
+//! What happens in a bot's meeting: from the page's news to events that are kept with the bot.
+//!
+//! - `state`: who is there and what they do. Turns news into events, each once, also across rejoins. No I/O.
+//! - `recorder`: writes events in batches under the bot's lease, beside the bot.
+//! - `wish`: what of it the request asked for, and how long it is kept.
+//! - [`read`]: events of a bot, opened. [`shape`]: as Recall's downloads show them.
+
+pub(crate) mod caption;
+pub(crate) mod recorder;
+pub(crate) mod state;
+mod wish;
+
+pub mod read;
+pub mod shape;
+
+pub use wish::{MeetingWish, RETENTION_NULL};

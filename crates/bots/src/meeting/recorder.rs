@@ -1,0 +1,290 @@
+//! Keeps what happens in a bot's meeting: events are queued at once and written in batches beside the bot, so that neither
+//! a storm of captions nor a slow store holds it up.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    convert::Infallible,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use browser::MeetingNews;
+use model::{Happening, MeetingEvent, MeetingEventsId, MeetingNumber, Secret, Timestamp};
+use store::{Appended, MeetingEventBatch};
+use tenants::Cell;
+use tokio::sync::Notify;
+
+use super::{
+    read,
+    state::{Company, Heeded, Meeting},
+    wish::MeetingWish,
+};
+use crate::ledger::Ledger;
+
+/// After a write: what comes meanwhile is the next batch.
+const WRITE_PAUSE: Duration = Duration::from_millis(200);
+/// Between tries while the store is away.
+const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// The largest batch.
+const BATCH: usize = 500;
+/// So many events wait for the store, some 10 MB. Later ones are counted as missed.
+const MOST_WAITING: usize = 20_000;
+/// So many events of a bot are kept: a storm of 50 captions a second for half an hour. Later ones are counted as missed.
+const MOST_EVENTS: u64 = 100_000;
+/// How often a bot looks for others of this installation among the participants. Also when somebody comes.
+const LOOK_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What happens in the meeting of one bot, and its way into the store.
+pub(crate) struct Recorder<'a> {
+    ledger: Ledger<'a>,
+    wish: MeetingWish,
+    meeting: Mutex<Meeting>,
+    queue: Mutex<Queue>,
+    /// There is something to write.
+    queued: Notify,
+    /// Somebody came, who may be a bot.
+    somebody_came: Notify,
+    /// Bots were recognised.
+    recognised: Notify,
+}
+
+#[derive(Default)]
+struct Queue {
+    /// The number of the last event.
+    last: u64,
+    waiting: VecDeque<MeetingEvent>,
+    /// The batch that is being written: the same until the store has it.
+    writing: Option<MeetingEventBatch>,
+    missed: u64,
+    /// The lease is lost: nothing is written any more.
+    closed: bool,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a> Recorder<'a> {
+    pub(crate) fn new(ledger: Ledger<'a>, wish: MeetingWish, bot_names: &[String]) -> Self {
+        Self {
+            ledger,
+            wish,
+            meeting: Mutex::new(Meeting::new(bot_names)),
+            queue: Mutex::default(),
+            queued: Notify::new(),
+            somebody_came: Notify::new(),
+            recognised: Notify::new(),
+        }
+    }
+
+    /// Of a bot that another server had: reads what it kept, however long the store is away.
+    #[tracing::instrument(name = "recall_meeting", skip_all)]
+    pub(crate) async fn recall(&self) {
+        let (parts, bot) = (self.ledger.parts, self.ledger.bot);
+        loop {
+            match read::all(&*parts.store, &parts.broker.vault, bot.workspace, bot.id).await {
+                Ok(kept) => {
+                    locked(&self.queue).last = kept.last;
+                    let mut meeting = locked(&self.meeting);
+                    for event in kept.events {
+                        meeting.recall(event.what);
+                    }
+                    return;
+                }
+                Err(failure) => {
+                    tracing::error!(bot = %bot.id, %failure, "what happened before waits for the store");
+                    parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Takes in what the page tells, in no time.
+    pub(crate) fn hear(&self, news: Vec<MeetingNews>, now: Timestamp) -> (Heeded, Company) {
+        let mut meeting = locked(&self.meeting);
+        let mut heeded = meeting.take(news, now);
+        self.keep(std::mem::take(&mut heeded.happened), now);
+        if heeded.somebody_came {
+            self.somebody_came.notify_one();
+        }
+        (heeded, meeting.company())
+    }
+
+    /// The bot's page is gone, or about to be.
+    pub(crate) fn away(&self) {
+        let happened = locked(&self.meeting).away();
+        self.keep(happened, self.ledger.parts.env.now());
+    }
+
+    /// When to call [`tick`](Self::tick).
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
+        locked(&self.meeting).deadline()
+    }
+
+    /// What has become due by `now`.
+    pub(crate) fn tick(&self, now: Timestamp) {
+        let happened = locked(&self.meeting).tick(now);
+        self.keep(happened, now);
+    }
+
+    /// Resolves when bots of this installation were recognised among the participants.
+    pub(crate) async fn recognised(&self) -> Company {
+        self.recognised.notified().await;
+        locked(&self.meeting).company()
+    }
+
+    fn keep(&self, happened: Vec<Happening>, now: Timestamp) {
+        let mut queue = locked(&self.queue);
+        let wanted = happened.into_iter().filter(|what| self.is_wanted(what));
+        let missed = wanted.filter_map(|what| (!queue.push(what, now)).then_some(1)).sum();
+        self.ledger.parts.metrics.meeting_events_missed(missed);
+        if !queue.waiting.is_empty() {
+            self.queued.notify_one();
+        }
+    }
+
+    fn is_wanted(&self, what: &Happening) -> bool {
+        let MeetingWish { participant_events, captions, partial_captions, .. } = self.wish;
+        match what {
+            Happening::BotEntered { .. } | Happening::BotLeft | Happening::Missed { .. } => {
+                self.wish.keeps_anything()
+            }
+            Happening::Caption { is_final, .. } => captions && (*is_final || partial_captions),
+            Happening::CaptionState { .. } => captions,
+            _ => participant_events,
+        }
+    }
+
+    /// Writes what is queued, for as long as it is polled. Dropped at any time: what is not confirmed is written again.
+    pub(crate) async fn run_writer(&self) -> Infallible {
+        loop {
+            self.queued.notified().await;
+            self.write().await;
+            self.ledger.parts.env.clock.sleep(WRITE_PAUSE).await;
+        }
+    }
+
+    /// Writes the rest, however long the store is away. The bot has left, or its page is gone.
+    pub(crate) async fn finish(&self) {
+        self.away();
+        locked(&self.queue).say_what_was_missed(self.ledger.parts.env.now(), u64::MAX);
+        self.write().await;
+    }
+
+    #[tracing::instrument(name = "write_meeting_events", skip_all)]
+    async fn write(&self) {
+        let parts = self.ledger.parts;
+        while let Some(batch) = self.next_batch() {
+            match parts.store.append_meeting_events(&self.ledger.lease, &batch).await {
+                Ok(Appended::Recorded) => {
+                    parts.metrics.meeting_events_kept(batch.last - batch.first + 1);
+                    locked(&self.queue).writing = None;
+                }
+                Ok(Appended::LeaseLost | Appended::Late) => {
+                    tracing::warn!(bot = %self.ledger.bot.id, "what happened in the meeting came after the lease");
+                    *locked(&self.queue) = Queue { closed: true, ..Queue::default() };
+                }
+                Err(error) => {
+                    tracing::error!(bot = %self.ledger.bot.id, %error, "what happened waits for the store");
+                    parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn next_batch(&self) -> Option<MeetingEventBatch> {
+        let captions = locked(&self.meeting).caption_state();
+        let mut queue = locked(&self.queue);
+        if queue.writing.is_none() {
+            let size = queue.waiting.len().min(BATCH);
+            let events: Vec<MeetingEvent> = queue.waiting.drain(..size).collect();
+            let (first, last) = (events.first()?.number, events.last()?.number);
+            let (parts, bot) = (self.ledger.parts, self.ledger.bot);
+            let id = MeetingEventsId::generate(&parts.env);
+            let text = Secret::new(serde_json::to_string(&events).expect("text keys"));
+            let events = parts.broker.vault.seal(bot.workspace, Cell::MeetingEvents(id), &text);
+            let usual = parts.retention.meeting_events;
+            let kept_for = self.wish.kept_for.map_or(usual, |asked| asked.min(usual));
+            let workspace = bot.workspace;
+            queue.writing = Some(MeetingEventBatch {
+                id,
+                bot: bot.id,
+                workspace,
+                first,
+                last,
+                events,
+                captions,
+                kept_for,
+            });
+        }
+        queue.writing.clone()
+    }
+
+    /// Says in the store which participant the bot is, and finds others of this installation among them, for as long as it is
+    /// polled. So bots do not keep each other in a meeting, whichever servers run them.
+    pub(crate) async fn run_recognition(&self, number: MeetingNumber) -> Infallible {
+        let (parts, bot) = (self.ledger.parts, self.ledger.bot);
+        let mut place = None;
+        loop {
+            let me = locked(&self.meeting).me();
+            if let Some(me) = me
+                && let Err(error) = self.look(number, me, &mut place).await
+            {
+                tracing::warn!(bot = %bot.id, %error, "other bots of this installation are not recognised");
+            }
+            tokio::select! {
+                () = self.somebody_came.notified() => {}
+                () = parts.env.clock.sleep(LOOK_INTERVAL) => {}
+            }
+        }
+    }
+
+    async fn look(
+        &self,
+        number: MeetingNumber,
+        me: u32,
+        place: &mut Option<u32>,
+    ) -> Result<(), store::StoreError> {
+        let (parts, bot) = (self.ledger.parts, self.ledger.bot);
+        if *place != Some(me) && parts.store.take_place(bot.id, &self.ledger.lease, number, me).await? {
+            *place = Some(me);
+        }
+        let bots = parts.store.places_of_bots(number, parts.env.now()).await?;
+        let others: BTreeSet<u32> = bots.into_iter().filter(|id| *id != me).collect();
+        let changed = locked(&self.meeting).recognise(others);
+        if !changed.is_empty() {
+            self.keep(changed, parts.env.now());
+            self.recognised.notify_one();
+        }
+        Ok(())
+    }
+}
+
+impl Queue {
+    /// Answers whether it is kept.
+    fn push(&mut self, what: Happening, now: Timestamp) -> bool {
+        if self.closed {
+            return false;
+        }
+        self.say_what_was_missed(now, MOST_EVENTS);
+        if self.waiting.len() >= MOST_WAITING || self.last >= MOST_EVENTS {
+            self.missed += 1;
+            return false;
+        }
+        self.number(what, now);
+        true
+    }
+
+    /// Where events are missing, one says how many.
+    fn say_what_was_missed(&mut self, now: Timestamp, most: u64) {
+        if self.missed > 0 && self.waiting.len() < MOST_WAITING && self.last < most {
+            let events = std::mem::take(&mut self.missed);
+            self.number(Happening::Missed { events }, now);
+        }
+    }
+
+    fn number(&mut self, what: Happening, now: Timestamp) {
+        self.last += 1;
+        self.waiting.push_back(MeetingEvent { number: self.last, at: now, what });
+    }
+}

@@ -1,0 +1,194 @@
+//! What happened, in the shapes of Recall's downloads.
+
+use std::collections::BTreeMap;
+
+use model::{Audio, ChatReceiver, Happening, MeetingEvent, Participant, Timestamp, language_code};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// A participant, as every download and live event shows one.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShownParticipant {
+    /// Unique within the meeting.
+    pub id: u32,
+    /// As it came; null where Zoom said nothing.
+    pub name: Option<String>,
+    /// Whether they host the meeting.
+    pub is_host: bool,
+    /// `dial-in` by telephone, else `unknown`: Zoom does not say.
+    pub platform: &'static str,
+    /// What only Zoom knows: `{"zoom": {…}}`.
+    pub extra_data: Value,
+    /// Always null.
+    pub email: Option<String>,
+}
+
+/// A moment.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct ShownTime {
+    /// Seconds since the bot came into the meeting.
+    pub relative: f64,
+    /// In UTC.
+    pub absolute: Timestamp,
+}
+
+/// One entry of `participant_events_download_url`.
+#[derive(Debug, Serialize)]
+pub struct ShownEvent {
+    /// Unique among the bot's.
+    pub id: String,
+    /// `join`, `speech_on` and so on.
+    pub action: &'static str,
+    /// Who.
+    pub participant: ShownParticipant,
+    /// When.
+    pub timestamp: ShownTime,
+    /// Of a chat message.
+    pub data: Option<ShownMessage>,
+}
+
+/// A chat message.
+#[derive(Debug, Serialize)]
+pub struct ShownMessage {
+    /// As it came.
+    pub text: String,
+    /// Who got it.
+    pub to: ChatReceiver,
+}
+
+/// One entry of `speaker_timeline_download_url`.
+#[derive(Debug, Serialize)]
+pub struct ShownSpeech {
+    /// Who spoke.
+    pub participant: ShownParticipant,
+    /// From.
+    pub start_timestamp: ShownTime,
+    /// Until.
+    pub end_timestamp: ShownTime,
+}
+
+/// One entry of the transcript: a caption.
+#[derive(Debug, Serialize)]
+pub struct ShownCaption {
+    /// Who spoke.
+    pub participant: ShownParticipant,
+    /// In which language, if Zoom said it.
+    pub language_code: Option<&'static str>,
+    /// One element with the whole caption: Zoom gives no time for each word.
+    pub words: [ShownWords; 1],
+}
+
+/// Some words.
+#[derive(Debug, Serialize)]
+pub struct ShownWords {
+    /// As they came.
+    pub text: String,
+    /// When the first of them came.
+    pub start_timestamp: ShownTime,
+    /// When the last came.
+    pub end_timestamp: ShownTime,
+}
+
+impl From<&Participant> for ShownParticipant {
+    fn from(participant: &Participant) -> Self {
+        let Participant { guid, is_co_host, is_guest, muted, hand_raised, records, is_our_bot, .. } =
+            participant;
+        let zoom = json!({
+            "user_guid": guid, "co_host": is_co_host, "guest": is_guest, "muted": muted, "hand_raised": hand_raised,
+            "recording": records, "latchkey_bot": is_our_bot,
+        });
+        Self {
+            id: participant.id,
+            name: Some(participant.name.clone()).filter(|name| !name.is_empty()),
+            is_host: participant.is_host,
+            platform: if participant.audio == Audio::Phone { "dial-in" } else { "unknown" },
+            extra_data: json!({ "zoom": zoom }),
+            email: None,
+        }
+    }
+}
+
+impl ShownTime {
+    /// `at`, seen from when the bot came in.
+    pub fn new(at: Timestamp, started_at: Timestamp) -> Self {
+        Self { relative: at.since(started_at).as_secs_f64(), absolute: at }
+    }
+}
+
+/// An event, if Recall's participant events have its kind.
+pub fn event(event: &MeetingEvent, started_at: Timestamp) -> Option<ShownEvent> {
+    let (action, participant) = event.what.action().zip(event.what.participant())?;
+    let data = match &event.what {
+        Happening::ChatMessage { text, to, .. } => Some(ShownMessage { text: text.clone(), to: *to }),
+        _ => None,
+    };
+    Some(ShownEvent {
+        id: event.number.to_string(),
+        action,
+        participant: participant.into(),
+        timestamp: ShownTime::new(event.at, started_at),
+        data,
+    })
+}
+
+/// Everybody who was ever there, in the order of their coming and as they were last.
+pub fn participants(events: &[MeetingEvent]) -> Vec<ShownParticipant> {
+    let mut order = Vec::new();
+    let mut last: BTreeMap<u32, &Participant> = BTreeMap::new();
+    for participant in events.iter().filter_map(|event| event.what.participant()) {
+        if last.insert(participant.id, participant).is_none() {
+            order.push(participant.id);
+        }
+    }
+    order.into_iter().filter_map(|id| last.get(&id)).map(|participant| (*participant).into()).collect()
+}
+
+/// Who spoke from when to when, by beginning.
+pub fn speeches(events: &[MeetingEvent], started_at: Timestamp) -> Vec<ShownSpeech> {
+    let time = |at| ShownTime::new(at, started_at);
+    let mut begun: BTreeMap<u32, Timestamp> = BTreeMap::new();
+    let mut speeches = Vec::new();
+    let mut end = |begun: Option<Timestamp>, participant: &Participant, at| {
+        speeches.extend(begun.map(|began| ShownSpeech {
+            participant: participant.into(),
+            start_timestamp: time(began),
+            end_timestamp: time(at),
+        }));
+    };
+    for event in events {
+        match &event.what {
+            Happening::SpeechOn { participant } => drop(begun.insert(participant.id, event.at)),
+            Happening::SpeechOff { participant } | Happening::Leave { participant } => {
+                end(begun.remove(&participant.id), participant, event.at);
+            }
+            _ => {}
+        }
+    }
+    speeches.sort_by_key(|speech| speech.start_timestamp.absolute);
+    speeches
+}
+
+/// What was said, by beginning.
+pub fn transcript(events: &[MeetingEvent], started_at: Timestamp) -> Vec<ShownCaption> {
+    let mut said: Vec<_> = events.iter().filter_map(|event| caption(event, started_at)).collect();
+    said.sort_by_key(|caption| caption.words[0].start_timestamp.absolute);
+    said
+}
+
+/// A final caption.
+pub fn caption(event: &MeetingEvent, started_at: Timestamp) -> Option<ShownCaption> {
+    match &event.what {
+        Happening::Caption { participant, text, language, began_at, is_final: true, .. } => {
+            Some(ShownCaption {
+                participant: participant.into(),
+                language_code: language_code(*language),
+                words: [ShownWords {
+                    text: text.clone(),
+                    start_timestamp: ShownTime::new(*began_at, started_at),
+                    end_timestamp: ShownTime::new(event.at, started_at),
+                }],
+            })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,461 @@
+//! Who is in a bot's meeting and what they do. No I/O: time comes in with every call.
+//!
+//! What the page tells is taken as news of a state, and an event is what has changed in it. So the same people, announced
+//! once more after a lost connection or to another server's page, are no news.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    time::Duration,
+};
+
+use browser::{MeetingNews, Person};
+use model::{
+    Audio, Captions as CaptionState, ChatReceiver, Happening, Participant, RecordingState, Timestamp,
+};
+
+use super::caption::{Captions, Heard};
+
+/// After a rejoin Zoom announces people one by one: those who are not announced within this time are gone.
+const ANNOUNCED_WITHIN: Duration = Duration::from_secs(5);
+/// So many messages are remembered, to take each once.
+const REMEMBERED_MESSAGES: usize = 256;
+/// The longest name and text that are kept, in characters. Zoom's own limits are lower.
+const LONGEST_NAME: usize = 500;
+const LONGEST_TEXT: usize = 10_000;
+
+/// Somebody, with what only matters here.
+#[derive(Debug, Clone)]
+struct Present {
+    participant: Participant,
+    camera: bool,
+    shares: bool,
+    /// Has spoken or shared a screen.
+    active: bool,
+}
+
+/// The meeting, as far as the bot knows.
+#[derive(Debug, Default)]
+pub(crate) struct Meeting {
+    /// The bot's own number, and its room, while it is in.
+    inside: Option<(u32, Option<String>)>,
+    /// Where it was last.
+    room: Option<String>,
+    /// By Zoom's number in this stay.
+    people: BTreeMap<u32, Present>,
+    /// Those of before the connection that are not announced yet, and until when they may be.
+    expected: BTreeMap<u32, Present>,
+    expected_until: Option<Timestamp>,
+    /// The first number of everybody who ever was there, by what Zoom calls them.
+    numbers: HashMap<String, u32>,
+    speaking: BTreeSet<u32>,
+    captions: Captions,
+    caption_state: Option<CaptionState>,
+    messages: VecDeque<String>,
+    cloud_recording: Option<RecordingState>,
+    /// Participants that are bots of this installation, by Zoom's number.
+    our_bots: BTreeSet<u32>,
+    /// In lower case: a name with one of these is a bot's.
+    bot_names: Vec<String>,
+}
+
+/// What automatic leaving looks at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Company {
+    /// How many of the others are bots of this installation.
+    pub(crate) our_bots: usize,
+    /// Whether there are others, and each has a bot's name or is a bot of ours.
+    pub(crate) only_bots_by_name: bool,
+    /// Whether there are others, and none of them has ever spoken or shared a screen.
+    pub(crate) only_bots_by_events: bool,
+    /// Whether somebody speaks now.
+    pub(crate) somebody_speaks: bool,
+}
+
+/// What came of some news.
+#[derive(Debug, Default)]
+pub(crate) struct Heeded {
+    pub(crate) happened: Vec<Happening>,
+    /// Whether anything was heard: speech, or words in a caption.
+    pub(crate) heard_something: bool,
+    /// Whether the bot moved to another room.
+    pub(crate) moved: bool,
+    /// Whether somebody came whom the bot does not know.
+    pub(crate) somebody_came: bool,
+}
+
+impl Meeting {
+    /// Nothing is known yet.
+    pub(crate) fn new(bot_names: &[String]) -> Self {
+        let bot_names = bot_names.iter().map(|name| name.to_lowercase()).collect();
+        Self { bot_names, ..Self::default() }
+    }
+
+    /// Takes in an event that another server kept.
+    pub(crate) fn recall(&mut self, what: Happening) {
+        match what {
+            Happening::BotEntered { room } => self.room = room,
+            Happening::Join { participant } | Happening::Update { participant } => {
+                self.number_of(participant.id, &participant.guid);
+                let before = self.expected.remove(&participant.id);
+                let (camera, shares, active) = before
+                    .map_or((false, false, false), |before| (before.camera, before.shares, before.active));
+                let present = Present { participant, camera, shares, active };
+                self.expected.insert(present.participant.id, present);
+            }
+            Happening::Leave { participant } => drop(self.expected.remove(&participant.id)),
+            Happening::WebcamOn { participant } => self.recalled(&participant, |who| who.camera = true),
+            Happening::WebcamOff { participant } => self.recalled(&participant, |who| who.camera = false),
+            Happening::ScreenshareOn { participant } => self.recalled(&participant, |who| {
+                (who.shares, who.active) = (true, true);
+            }),
+            Happening::ScreenshareOff { participant } => {
+                self.recalled(&participant, |who| who.shares = false);
+            }
+            Happening::SpeechOn { participant } => self.recalled(&participant, |who| who.active = true),
+            Happening::ChatMessage { message, .. } => drop(self.is_new(message)),
+            Happening::CloudRecording { state } => self.cloud_recording = Some(state),
+            Happening::CaptionState { captions } => self.caption_state = Some(captions),
+            Happening::BotLeft
+            | Happening::SpeechOff { .. }
+            | Happening::Caption { .. }
+            | Happening::Missed { .. } => {}
+        }
+    }
+
+    fn recalled(&mut self, participant: &Participant, change: impl FnOnce(&mut Present)) {
+        if let Some(who) = self.expected.get_mut(&participant.id) {
+            change(who);
+        }
+    }
+
+    /// The bot's number in this stay, while it is in.
+    pub(crate) fn me(&self) -> Option<u32> {
+        self.inside.as_ref().map(|(me, _)| *me)
+    }
+
+    /// Whether the bot gets captions.
+    pub(crate) const fn caption_state(&self) -> Option<CaptionState> {
+        self.caption_state
+    }
+
+    /// When to call [`tick`](Self::tick).
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
+        self.expected_until
+    }
+
+    /// What automatic leaving looks at.
+    pub(crate) fn company(&self) -> Company {
+        let people = || self.people.values();
+        let our_bots = people().filter(|who| who.participant.is_our_bot).count();
+        let is_bot = |who: &Present| {
+            let name = who.participant.name.to_lowercase();
+            who.participant.is_our_bot || self.bot_names.iter().any(|part| name.contains(part.as_str()))
+        };
+        let others = !self.people.is_empty();
+        Company {
+            our_bots,
+            only_bots_by_name: others && !self.bot_names.is_empty() && people().all(is_bot),
+            only_bots_by_events: others && people().all(|who| !who.active),
+            somebody_speaks: !self.speaking.is_empty(),
+        }
+    }
+
+    /// Takes in what the page tells.
+    pub(crate) fn take(&mut self, news: Vec<MeetingNews>, now: Timestamp) -> Heeded {
+        let mut heeded = Heeded::default();
+        for one in news {
+            self.take_one(one, now, &mut heeded);
+        }
+        heeded
+    }
+
+    fn take_one(&mut self, news: MeetingNews, now: Timestamp, heeded: &mut Heeded) {
+        let out = &mut heeded.happened;
+        match news {
+            MeetingNews::Present { me, room, list } => {
+                self.leave(out);
+                heeded.moved = self.room != room;
+                if heeded.moved {
+                    // They are where the bot was.
+                    let expected = std::mem::take(&mut self.expected).into_values();
+                    let gone = std::mem::take(&mut self.people).into_values().chain(expected);
+                    out.extend(gone.map(|who| Happening::Leave { participant: who.participant }));
+                }
+                self.expected.append(&mut self.people);
+                self.room.clone_from(&room);
+                self.inside = Some((me, room.clone()));
+                out.push(Happening::BotEntered { room });
+                for person in list {
+                    heeded.somebody_came |= self.put(person, out);
+                }
+                self.expected_until = (!self.expected.is_empty()).then(|| now + ANNOUNCED_WITHIN);
+            }
+            MeetingNews::Away { .. } => self.leave(out),
+            // The next connection tells who is there.
+            _ if self.inside.is_none() => {}
+            MeetingNews::Added { person } => heeded.somebody_came |= self.put(person, out),
+            MeetingNews::Updated { person } => {
+                if self.people.contains_key(&person.id) || person.hold == Some(false) {
+                    heeded.somebody_came |= self.put(person, out);
+                }
+            }
+            MeetingNews::Removed { id } => self.remove(id, out),
+            MeetingNews::Speaking { users } => {
+                let users: BTreeSet<u32> =
+                    users.into_iter().filter(|id| self.people.contains_key(id)).collect();
+                heeded.heard_something |= !users.is_empty();
+                self.speak(users, out);
+            }
+            MeetingNews::Chat { id, from, name, to, text } => {
+                // The bot's own messages come back as well.
+                if self.me() != Some(from) && self.is_new(id.clone()) {
+                    let to = if to == 0 { ChatReceiver::Everyone } else { ChatReceiver::OnlyBot };
+                    let participant = self.somebody(from, name);
+                    out.push(Happening::ChatMessage {
+                        participant,
+                        to,
+                        text: short(text, LONGEST_TEXT),
+                        message: id,
+                    });
+                }
+            }
+            MeetingNews::Caption { id, user, name, text, language, done } => {
+                if let Some(who) = self.people.get_mut(&user) {
+                    who.active = true;
+                }
+                heeded.heard_something = true;
+                if self.caption_state.replace(CaptionState::On) != Some(CaptionState::On) {
+                    out.push(Happening::CaptionState { captions: CaptionState::On });
+                }
+                let participant = self.somebody(user, name);
+                let text = short(text, LONGEST_TEXT);
+                let heard = Heard { caption: id, participant, text, language, is_final: done };
+                out.extend(self.captions.hear(heard, now));
+            }
+            MeetingNews::CloudRecording { state } => {
+                let state = match state.as_str() {
+                    "Recording" => RecordingState::On,
+                    "Paused" => RecordingState::Paused,
+                    _ => RecordingState::Off,
+                };
+                if self.cloud_recording.replace(state).unwrap_or(RecordingState::Off) != state {
+                    out.push(Happening::CloudRecording { state });
+                }
+            }
+            MeetingNews::Captions { state } => {
+                let comes = state == CaptionState::Asked && self.caption_state == Some(CaptionState::On);
+                if !comes && self.caption_state.replace(state) != Some(state) {
+                    out.push(Happening::CaptionState { captions: state });
+                }
+            }
+        }
+    }
+
+    /// The page is gone, or the bot leaves.
+    pub(crate) fn away(&mut self) -> Vec<Happening> {
+        let mut out = Vec::new();
+        self.leave(&mut out);
+        out
+    }
+
+    /// What has become due by `now`: those who were there before and are not announced are gone.
+    pub(crate) fn tick(&mut self, now: Timestamp) -> Vec<Happening> {
+        let mut out = Vec::new();
+        if self.expected_until.is_some_and(|until| until <= now) {
+            self.expected_until = None;
+            let gone = std::mem::take(&mut self.expected).into_values();
+            out.extend(gone.map(|who| Happening::Leave { participant: who.participant }));
+        }
+        out
+    }
+
+    /// These participants are bots of this installation.
+    pub(crate) fn recognise(&mut self, our_bots: BTreeSet<u32>) -> Vec<Happening> {
+        let mut out = Vec::new();
+        for (id, who) in &mut self.people {
+            let is_ours = our_bots.contains(id);
+            if who.participant.is_our_bot != is_ours {
+                who.participant.is_our_bot = is_ours;
+                out.push(Happening::Update { participant: who.participant.clone() });
+            }
+        }
+        self.our_bots = our_bots;
+        out
+    }
+
+    /// The bot is out of where it was. Those who were there may be there still when it is back.
+    fn leave(&mut self, out: &mut Vec<Happening>) {
+        if self.inside.take().is_none() {
+            return;
+        }
+        self.speak(BTreeSet::new(), out);
+        out.extend(self.captions.close_all());
+        out.push(Happening::BotLeft);
+        self.expected_until = None;
+    }
+
+    /// Somebody is there, or has changed. Answers whether they have come.
+    fn put(&mut self, person: Person, out: &mut Vec<Happening>) -> bool {
+        let id = person.id;
+        if self.me() == Some(id) {
+            return false;
+        }
+        if person.hold == Some(true) {
+            self.remove(id, out);
+            return false;
+        }
+        let known = self.people.remove(&id).or_else(|| self.take_expected(&person));
+        let came = known.is_none();
+        let mut who = known.unwrap_or_else(|| {
+            let number = self.number_of(id, person.guid.as_deref().unwrap_or_default());
+            Present { participant: unknown(number), camera: false, shares: false, active: false }
+        });
+        let mut before = who.clone();
+        who.heed(person);
+        // What was only not said before has not changed.
+        if before.participant.guid.is_empty() {
+            before.participant.guid.clone_from(&who.participant.guid);
+            self.number_of(who.participant.id, &who.participant.guid);
+        }
+        before.participant.is_guest = before.participant.is_guest.or(who.participant.is_guest);
+        who.participant.is_our_bot = self.our_bots.contains(&id);
+        if came {
+            out.push(Happening::Join { participant: who.participant.clone() });
+        } else if before.participant != who.participant {
+            out.push(Happening::Update { participant: who.participant.clone() });
+        }
+        let participant = || who.participant.clone();
+        match (before.camera, who.camera) {
+            (false, true) => out.push(Happening::WebcamOn { participant: participant() }),
+            (true, false) => out.push(Happening::WebcamOff { participant: participant() }),
+            _ => {}
+        }
+        match (before.shares, who.shares) {
+            (false, true) => out.push(Happening::ScreenshareOn { participant: participant() }),
+            (true, false) => out.push(Happening::ScreenshareOff { participant: participant() }),
+            _ => {}
+        }
+        self.people.insert(id, who);
+        came
+    }
+
+    fn remove(&mut self, id: u32, out: &mut Vec<Happening>) {
+        if self.speaking.contains(&id) {
+            let rest = self.speaking.iter().copied().filter(|other| *other != id).collect();
+            self.speak(rest, out);
+        }
+        let Some(Present { participant, .. }) = self.people.remove(&id) else { return };
+        out.extend(self.captions.close_of(participant.id));
+        out.push(Happening::Leave { participant });
+    }
+
+    fn speak(&mut self, users: BTreeSet<u32>, out: &mut Vec<Happening>) {
+        let before = std::mem::replace(&mut self.speaking, users);
+        for id in before.difference(&self.speaking) {
+            if let Some(who) = self.people.get(id) {
+                out.push(Happening::SpeechOff { participant: who.participant.clone() });
+            }
+        }
+        for id in self.speaking.difference(&before) {
+            if let Some(who) = self.people.get_mut(id) {
+                who.active = true;
+                out.push(Happening::SpeechOn { participant: who.participant.clone() });
+            }
+        }
+    }
+
+    /// Somebody of before the connection: by what Zoom calls them, or by their number where it said nothing.
+    fn take_expected(&mut self, person: &Person) -> Option<Present> {
+        let guid = person.guid.as_deref().filter(|guid| !guid.is_empty());
+        let same = |(number, who): (&u32, &Present)| match guid {
+            Some(guid) if !who.participant.guid.is_empty() => who.participant.guid == guid,
+            _ => *number == person.id,
+        };
+        let number = self.expected.iter().find(|entry| same(*entry)).map(|(number, _)| *number)?;
+        self.expected.remove(&number)
+    }
+
+    /// The number under which somebody is kept: the first that they had.
+    fn number_of(&mut self, id: u32, guid: &str) -> u32 {
+        if guid.is_empty() { id } else { *self.numbers.entry(guid.to_owned()).or_insert(id) }
+    }
+
+    /// Who wrote or said something, even if they are gone by now.
+    fn somebody(&self, id: u32, name: Option<String>) -> Participant {
+        match self.people.get(&id) {
+            Some(who) => who.participant.clone(),
+            None => Participant { name: short(name.unwrap_or_default(), LONGEST_NAME), ..unknown(id) },
+        }
+    }
+
+    fn is_new(&mut self, message: String) -> bool {
+        if message.is_empty() {
+            return true;
+        }
+        if self.messages.contains(&message) {
+            return false;
+        }
+        if self.messages.len() >= REMEMBERED_MESSAGES {
+            self.messages.pop_front();
+        }
+        self.messages.push_back(message);
+        true
+    }
+}
+
+impl Present {
+    /// Takes in what the page says of them.
+    fn heed(&mut self, person: Person) {
+        let Self { participant, camera, shares, active } = self;
+        let Person { id: _, guid, name, host, co_host, guest, hold: _, audio, muted, hand, .. } = person;
+        if let Some(guid) = guid.filter(|guid| !guid.is_empty()) {
+            participant.guid = short(guid, LONGEST_NAME);
+        }
+        if let Some(name) = name {
+            participant.name = short(name, LONGEST_NAME);
+        }
+        if let Some(audio) = audio {
+            participant.audio = match audio.as_str() {
+                "computer" => Audio::Computer,
+                "phone" => Audio::Phone,
+                _ => Audio::None,
+            };
+        }
+        participant.is_host = host.unwrap_or(participant.is_host);
+        participant.is_co_host = co_host.unwrap_or(participant.is_co_host);
+        participant.is_guest = guest.or(participant.is_guest);
+        participant.muted = muted.or(participant.muted).filter(|_| participant.audio != Audio::None);
+        participant.hand_raised = hand.unwrap_or(participant.hand_raised);
+        participant.records = person.records.unwrap_or(participant.records);
+        *camera = person.camera.unwrap_or(*camera);
+        *shares = person.shares.unwrap_or(*shares);
+        *active |= *shares;
+    }
+}
+
+/// Somebody of whom nothing but the number is known.
+fn unknown(id: u32) -> Participant {
+    Participant {
+        id,
+        guid: String::new(),
+        name: String::new(),
+        is_host: false,
+        is_co_host: false,
+        is_guest: None,
+        audio: Audio::None,
+        muted: None,
+        hand_raised: false,
+        records: false,
+        is_our_bot: false,
+    }
+}
+
+fn short(text: String, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests;

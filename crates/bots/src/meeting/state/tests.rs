@@ -1,0 +1,208 @@
+use std::{collections::BTreeSet, time::Duration};
+
+use browser::{MeetingNews, Person};
+use model::{ChatReceiver, Happening, Participant, Timestamp};
+
+use super::Meeting;
+
+const START: Timestamp = Timestamp::from_second(1_800_000_000);
+const BOT: u32 = 100;
+
+fn at(seconds: u64) -> Timestamp {
+    START + Duration::from_secs(seconds)
+}
+
+fn person(id: u32, name: &str) -> Person {
+    Person { id, guid: Some(format!("G{name}")), name: Some(name.into()), ..Person::default() }
+}
+
+fn present(list: Vec<Person>) -> MeetingNews {
+    MeetingNews::Present { me: BOT, room: None, list }
+}
+
+fn in_room(room: &str, list: Vec<Person>) -> MeetingNews {
+    MeetingNews::Present { me: BOT + 1, room: Some(room.into()), list }
+}
+
+/// Events in short: who did what.
+fn told(happened: &[Happening]) -> Vec<String> {
+    let tell = |what: &Happening| match what {
+        Happening::BotEntered { room: None } => "in".into(),
+        Happening::BotEntered { room: Some(room) } => format!("in {room}"),
+        Happening::BotLeft => "out".into(),
+        Happening::Caption { participant, text, is_final, .. } => {
+            format!("{}: {text}{}", participant.name, if *is_final { "." } else { "" })
+        }
+        what => {
+            let who = what.participant().map_or("", |who| who.name.as_str());
+            format!("{who} {}", what.action().unwrap_or("something"))
+        }
+    };
+    happened.iter().map(tell).collect()
+}
+
+fn take(meeting: &mut Meeting, news: Vec<MeetingNews>) -> Vec<String> {
+    told(&meeting.take(news, START).happened)
+}
+
+fn caption(id: &str, user: u32, text: &str, done: bool) -> MeetingNews {
+    let (id, text) = (id.into(), text.into());
+    MeetingNews::Caption { id, user, name: None, text, language: 400, done }
+}
+
+/// A meeting with Ada and Bob, and what was told of it.
+fn with_ada_and_bob() -> (Meeting, Vec<Happening>) {
+    let mut meeting = Meeting::new(&[]);
+    let happened = meeting.take(vec![present(vec![person(1, "Ada"), person(2, "Bob")])], START).happened;
+    assert_eq!(told(&happened), ["in", "Ada join", "Bob join"]);
+    (meeting, happened)
+}
+
+#[test]
+fn what_somebody_does_is_told_once() {
+    let (mut meeting, _) = with_ada_and_bob();
+    let changed = |change: fn(&mut Person)| {
+        let mut person = Person { id: 1, ..Person::default() };
+        change(&mut person);
+        MeetingNews::Updated { person }
+    };
+    let speaking = |users: &[u32]| MeetingNews::Speaking { users: users.into() };
+    for (news, expected) in [
+        (changed(|who| who.camera = Some(true)), vec!["Ada webcam_on"]),
+        (changed(|who| who.camera = Some(true)), vec![]),
+        (changed(|who| who.shares = Some(true)), vec!["Ada screenshare_on"]),
+        (changed(|who| who.host = Some(true)), vec!["Ada update"]),
+        (changed(|who| who.hand = Some(true)), vec!["Ada update"]),
+        (speaking(&[1, 99]), vec!["Ada speech_on"]),
+        (speaking(&[1, 2]), vec!["Bob speech_on"]),
+        (speaking(&[2]), vec!["Ada speech_off"]),
+        (MeetingNews::Added { person: person(2, "Bob") }, vec![]),
+        (
+            changed(|who| (who.camera, who.shares) = (Some(false), Some(false))),
+            vec!["Ada webcam_off", "Ada screenshare_off"],
+        ),
+        (changed(|who| who.name = Some("<b>Ada</b>".into())), vec!["<b>Ada</b> update"]),
+        (MeetingNews::Removed { id: 2 }, vec!["Bob speech_off", "Bob leave"]),
+        (MeetingNews::Removed { id: 2 }, vec![]),
+        (MeetingNews::Removed { id: BOT }, vec![]),
+    ] {
+        assert_eq!(take(&mut meeting, vec![news.clone()]), expected, "{news:?}");
+    }
+}
+
+#[test]
+fn who_is_still_there_after_a_loss_has_not_joined_again() {
+    let (mut meeting, _) = with_ada_and_bob();
+    assert_eq!(take(&mut meeting, vec![MeetingNews::Away { moves: false }]), ["out"]);
+    assert!(take(&mut meeting, vec![MeetingNews::Added { person: person(1, "Ada") }]).is_empty());
+    // Zoom announces them one by one; Bob has another number by now, and Cem is new.
+    let back = take(&mut meeting, vec![present(vec![person(1, "Ada"), person(3, "Cem")])]);
+    assert_eq!(back, ["in", "Cem join"]);
+    assert_eq!(take(&mut meeting, vec![MeetingNews::Added { person: person(7, "Bob") }]), Vec::<&str>::new());
+    assert_eq!(meeting.deadline(), Some(at(5)));
+    assert!(meeting.tick(at(5)).is_empty(), "all were announced");
+
+    take(&mut meeting, vec![MeetingNews::Away { moves: false }]);
+    take(&mut meeting, vec![present(vec![person(7, "Bob")])]);
+    assert!(meeting.tick(at(4)).is_empty());
+    assert_eq!(told(&meeting.tick(at(5))), ["Ada leave", "Cem leave"]);
+}
+
+#[test]
+fn a_server_that_takes_over_knows_who_was_there() {
+    let (mut first, mut happened) = with_ada_and_bob();
+    let camera = Person { id: 1, camera: Some(true), ..Person::default() };
+    let chat = MeetingNews::Chat { id: "M1".into(), from: 2, name: None, to: 0, text: "hi".into() };
+    let news = vec![MeetingNews::Updated { person: camera }, chat.clone()];
+    happened.extend(first.take(news, START).happened);
+
+    let mut second = Meeting::new(&[]);
+    for what in happened {
+        second.recall(what);
+    }
+    let ada = Person { camera: Some(true), ..person(1, "Ada") };
+    let told = take(&mut second, vec![present(vec![ada, person(2, "Bob")]), chat]);
+    assert_eq!(told, ["in"], "nothing of it is news");
+}
+
+#[test]
+fn a_move_to_a_breakout_room_is_told_as_what_it_is() {
+    let (mut meeting, _) = with_ada_and_bob();
+    let moved =
+        meeting.take(vec![MeetingNews::Away { moves: true }, in_room("Red", vec![person(2, "Bob")])], START);
+    assert!(moved.moved);
+    assert_eq!(told(&moved.happened), ["out", "Ada leave", "Bob leave", "in Red", "Bob join"]);
+    let Some(Happening::Join { participant: Participant { id, .. } }) = moved.happened.last() else {
+        panic!("Bob is in the room")
+    };
+    assert_eq!(*id, 2);
+}
+
+#[test]
+fn captions_are_told_whole_and_none_is_lost_with_the_line() {
+    let (mut meeting, _) = with_ada_and_bob();
+    let news =
+        vec![caption("c1", 1, "He", false), caption("c2", 2, "Hi", false), caption("c1", 1, "Hello", true)];
+    assert_eq!(take(&mut meeting, news), [" something", "Ada: He", "Bob: Hi", "Ada: Hello."]);
+    assert_eq!(take(&mut meeting, vec![caption("c3", 9, "Who", true)]), [": Who."]);
+    assert_eq!(take(&mut meeting, vec![MeetingNews::Removed { id: 2 }]), ["Bob: Hi.", "Bob leave"]);
+    take(&mut meeting, vec![caption("c4", 1, "Then", false)]);
+    assert_eq!(told(&meeting.away()), ["Ada: Then.", "out"]);
+    assert!(meeting.away().is_empty());
+}
+
+#[test]
+fn the_chat_tells_who_wrote_to_whom() {
+    let (mut meeting, _) = with_ada_and_bob();
+    let chat = |id: &str, from, to| MeetingNews::Chat {
+        id: id.into(),
+        from,
+        name: Some("Gone".into()),
+        to,
+        text: "<script>alert(1)</script>".into(),
+    };
+    let news =
+        vec![chat("M1", 1, 0), chat("M1", 1, 0), chat("M2", 2, BOT), chat("M3", BOT, 0), chat("M4", 8, 0)];
+    let happened = meeting.take(news, START).happened;
+    let messages = happened.iter().map(|what| match what {
+        Happening::ChatMessage { participant, to, text, .. } => {
+            (participant.name.as_str(), *to, text.as_str())
+        }
+        other => panic!("{other:?}"),
+    });
+    let text = "<script>alert(1)</script>";
+    let expected = [
+        ("Ada", ChatReceiver::Everyone, text),
+        ("Bob", ChatReceiver::OnlyBot, text),
+        ("Gone", ChatReceiver::Everyone, text),
+    ];
+    assert_eq!(messages.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn bots_are_known_by_their_names_by_what_they_do_and_by_us() {
+    let mut meeting = Meeting::new(&["NoteTaker".into()]);
+    take(&mut meeting, vec![present(vec![person(1, "Ada's notetaker 🤖"), person(2, "Bob")])]);
+    let company = meeting.company();
+    assert!(!company.only_bots_by_name && company.only_bots_by_events);
+    assert_eq!(told(&meeting.recognise(BTreeSet::from([2]))), ["Bob update"]);
+    let company = meeting.company();
+    assert!(company.only_bots_by_name && company.our_bots == 1);
+    assert!(meeting.recognise(BTreeSet::from([2])).is_empty());
+    take(&mut meeting, vec![MeetingNews::Speaking { users: vec![1] }]);
+    assert!(meeting.company().somebody_speaks && !meeting.company().only_bots_by_events);
+    take(&mut meeting, vec![MeetingNews::Removed { id: 1 }, MeetingNews::Removed { id: 2 }]);
+    let alone = meeting.company();
+    assert!(!alone.only_bots_by_name && !alone.only_bots_by_events && alone.our_bots == 0);
+}
+
+#[test]
+fn names_and_texts_arrive_whole_up_to_a_length() {
+    let mut meeting = Meeting::new(&[]);
+    let name = format!("e{}", "\u{301}".repeat(100));
+    let news = present(vec![person(1, &name), person(2, &"x".repeat(5000))]);
+    let happened = meeting.take(vec![news], START).happened;
+    let names: Vec<_> = happened.iter().filter_map(Happening::participant).map(|who| &who.name).collect();
+    assert_eq!(names[0], &name);
+    assert_eq!(names[1].len(), 500);
+}

@@ -1,0 +1,151 @@
+//! What happens in the meeting, as the page tells it.
+
+use model::Captions;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// One thing that the page has heard from the SDK.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum MeetingNews {
+    /// The bot is in, and these are the others: once for each connection.
+    Present {
+        /// Zoom's number of the bot. Each stay has another.
+        me: u32,
+        /// The breakout room; `None` is the main session.
+        room: Option<String>,
+        /// Everybody else that the bot sees.
+        list: Vec<Person>,
+    },
+    /// The bot is out, on hold, or not connected; nobody is announced until it is in again.
+    Away {
+        /// Whether it moves to a breakout room or back.
+        moves: bool,
+    },
+    /// Somebody is there, or announced once more.
+    Added {
+        /// Who.
+        person: Person,
+    },
+    /// Somebody has changed.
+    Updated {
+        /// What has changed of whom.
+        person: Person,
+    },
+    /// Somebody is gone.
+    Removed {
+        /// Zoom's number of them.
+        id: u32,
+    },
+    /// Who speaks now; nobody, if it is empty.
+    Speaking {
+        /// Zoom's numbers of them.
+        users: Vec<u32>,
+    },
+    /// A chat message, the bot's own among them.
+    Chat {
+        /// Zoom's id of it.
+        id: String,
+        /// Zoom's number of the writer.
+        from: u32,
+        /// Their name, for those who are not in the list.
+        name: Option<String>,
+        /// Zoom's number of the receiver; 0 is everybody.
+        to: u32,
+        /// As it came.
+        text: String,
+    },
+    /// A caption, or a longer version of one.
+    Caption {
+        /// Zoom's id of it: the same for each version.
+        id: String,
+        /// Zoom's number of the speaker.
+        user: u32,
+        /// Their name, for those who are not in the list.
+        name: Option<String>,
+        /// All of it so far.
+        text: String,
+        /// Zoom's number of its language.
+        language: u32,
+        /// Whether nothing more is added.
+        done: bool,
+    },
+    /// A recording in Zoom's cloud.
+    CloudRecording {
+        /// The SDK's word: `Recording`, `Paused`, `Stopped`.
+        state: String,
+    },
+    /// What came of asking for captions.
+    Captions {
+        /// `on`, `not_offered` or `not_allowed`.
+        #[serde(deserialize_with = "captions")]
+        state: Captions,
+    },
+}
+
+/// What the SDK says of somebody; `None` where it says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Person {
+    /// Zoom's number of them.
+    pub id: u32,
+    /// What stays the same when they come back.
+    pub guid: Option<String>,
+    pub name: Option<String>,
+    pub host: Option<bool>,
+    pub co_host: Option<bool>,
+    pub guest: Option<bool>,
+    /// In the waiting room: only hosts see them.
+    pub hold: Option<bool>,
+    /// Empty, `computer` or `phone`.
+    pub audio: Option<String>,
+    pub muted: Option<bool>,
+    pub hand: Option<bool>,
+    pub camera: Option<bool>,
+    pub shares: Option<bool>,
+    pub records: Option<bool>,
+}
+
+fn captions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Captions, D::Error> {
+    Ok(match String::deserialize(deserializer)?.as_str() {
+        // That they come is known with the first.
+        "on" => Captions::Asked,
+        "not_offered" => Captions::NotOffered,
+        _ => Captions::NotAllowed,
+    })
+}
+
+/// Those that can be read. The others are of an SDK that is not known here; their text may be anybody's.
+pub(crate) fn readable(news: Vec<Value>) -> Vec<MeetingNews> {
+    let count = news.len();
+    let news: Vec<_> = news.into_iter().filter_map(|one| MeetingNews::deserialize(one).ok()).collect();
+    if news.len() < count {
+        tracing::warn!(
+            unreadable = count - news.len(),
+            "the bot page said something unreadable of the meeting"
+        );
+    }
+    news
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Captions;
+    use serde_json::json;
+
+    use super::{MeetingNews, Person, readable};
+
+    #[test]
+    fn what_cannot_be_read_takes_nothing_else_with_it() {
+        let name = "<img src=x onerror=alert(1)> \u{202e}שלום 👩";
+        let news = readable(vec![
+            json!({ "what": "updated", "person": { "id": 7, "name": name } }),
+            json!({ "what": "updated", "person": { "id": "seven" } }),
+            json!({ "what": "something new" }),
+            json!({ "what": "captions", "state": "not_offered" }),
+        ]);
+        let person = Person { id: 7, name: Some(name.into()), ..Person::default() };
+        let captions = MeetingNews::Captions { state: Captions::NotOffered };
+        assert_eq!(news, [MeetingNews::Updated { person }, captions]);
+    }
+}

@@ -1,0 +1,158 @@
+// What happens in the meeting, from the SDK's events: who is there, who speaks, what is written and said.
+//
+// News are collected for a moment and told in one message, `{type: 'meeting', news: […]}`; crates/browser/src/meeting.rs reads
+// each of them. Texts of other people pass through here as text: nothing draws them, nothing runs them.
+
+(() => {
+  'use strict';
+
+  // For so long news are collected.
+  const BATCH_INTERVAL = 100;
+  // So many are told without waiting.
+  const BATCH_SIZE = 200;
+  // The longest name or text that is passed on, in UTF-16 units. Zoom's own limits are lower.
+  const LONGEST = 20000;
+  // How long the button for captions may take to appear, and the answer to it.
+  const BUTTON_DEADLINE = 3000;
+  const ANSWER_DEADLINE = 6000;
+  // A host who does not allow captions may do so later.
+  const ASK_AGAIN = 60000;
+
+  const text = (value) => (value == null ? undefined : String(value).slice(0, LONGEST).toWellFormed());
+  const flag = (value) => (value == null ? undefined : Boolean(value));
+  // What an event says of somebody; what it does not say is left out.
+  const person = (user) => ({
+    id: user.userId,
+    guid: text(user.userGUID ?? user.userGuid),
+    name: text(user.displayName),
+    host: flag(user.isHost),
+    co_host: flag(user.bCoHost ?? user.isCoHost),
+    guest: flag(user.isGuest ?? user.bGuest),
+    hold: flag(user.bHold ?? user.isHold),
+    audio: text(user.audio),
+    muted: flag(user.muted),
+    hand: flag(user.bRaiseHand),
+    camera: flag(user.bVideoOn),
+    shares: flag(user.sharerOn),
+    records: flag(user.bLocalRecord),
+  });
+  const all = (list) => (Array.isArray(list) ? list : [list]).filter(Boolean);
+
+  // `gallery(work)` runs work while the gallery is shown, whose toolbar has the button for captions.
+  window.watchMeeting = (client, say, gallery) => {
+    let news = [];
+    let timer = 0;
+    // The breakout room; null is the main session.
+    let room = null;
+    // The bot's place and everybody else's have been told since it was connected.
+    let told = false;
+    let wantsCaptions = false;
+    let subscribed = false;
+    let asking = 0;
+    let captions;
+
+    const flush = () => {
+      clearTimeout(timer);
+      timer = 0;
+      if (news.length > 0) say({ type: 'meeting', news });
+      news = [];
+    };
+    const tell = (one) => {
+      news.push(one);
+      if (news.length >= BATCH_SIZE) flush();
+      else timer ||= setTimeout(flush, BATCH_INTERVAL);
+    };
+
+    const listen = () => {
+      client.on('user-added', (list) => all(list).forEach((user) => tell({ what: 'added', person: person(user) })));
+      client.on('user-updated', (list) => all(list).forEach((user) => tell({ what: 'updated', person: person(user) })));
+      client.on('user-removed', (list) => all(list).forEach(({ userId }) => tell({ what: 'removed', id: userId })));
+      client.on('active-speaker', (list) => tell({ what: 'speaking', users: all(list).map(({ userId }) => userId) }));
+      client.on('chat-on-message', ({ id, message, sender, receiver }) =>
+        tell({
+          what: 'chat',
+          id: text(id),
+          from: sender?.userId,
+          name: text(sender?.name),
+          to: receiver?.userId ?? 0,
+          text: text(message),
+        }),
+      );
+      client.on('recording-change', (state) => tell({ what: 'cloud_recording', state: text(state) }));
+    };
+
+    const heardCaption = ({ msgId, userId, displayName, text: words, language, done }) =>
+      tell({
+        what: 'caption',
+        id: text(msgId),
+        user: userId,
+        name: text(displayName),
+        text: text(words),
+        language: language ?? 400,
+        done: Boolean(done),
+      });
+
+    const button = (title) => document.querySelector(`button[title="${title}"]`);
+    const until = async (true_, deadline) => {
+      const end = performance.now() + deadline;
+      while (!true_()) {
+        if (performance.now() > end) return false;
+        await new Promise((done) => setTimeout(done, 100));
+      }
+      return true;
+    };
+
+    // The SDK has no call for it: its button asks for captions.
+    const press = async () => {
+      const there = () => button('Show Captions') || button('Hide Captions');
+      if (!(await until(there, BUTTON_DEADLINE))) return 'not_offered';
+      button('Show Captions')?.click();
+      return (await until(() => button('Hide Captions'), ANSWER_DEADLINE)) ? 'on' : 'not_allowed';
+    };
+
+    const askForCaptions = async () => {
+      clearTimeout(asking);
+      const state = await gallery(press);
+      // Lost or moved meanwhile: the next connection asks.
+      if (!told) return;
+      if (state !== captions) tell({ what: 'captions', state });
+      captions = state;
+      if (state !== 'on') asking = setTimeout(() => told && askForCaptions(), ASK_AGAIN);
+    };
+
+    // Tells who is there, once for each connection and as soon as the bot is among them.
+    const arrived = (me) => {
+      if (told || me.isHold) return;
+      told = true;
+      const list = client.getAttendeeslist().filter((attendee) => attendee.userId !== me.userId).map(person);
+      tell({ what: 'present', me: me.userId, room, list });
+      flush();
+      if (!wantsCaptions) return;
+      // Not before: without the meeting's options, which come with the connection, the SDK subscribes to nothing.
+      if (!subscribed) client.on('caption-message', heardCaption);
+      subscribed = true;
+      captions = undefined;
+      askForCaptions();
+    };
+
+    // The connection, or the bot's place in the meeting, is gone for now.
+    const away = (change) => {
+      const moves = change?.reason === 'join breakout room' || change?.reason === 'back to main session';
+      if (moves) room = text(change.roomName) ?? null;
+      if (told) tell({ what: 'away', moves });
+      told = false;
+      clearTimeout(asking);
+      flush();
+    };
+
+    return {
+      listen,
+      arrived,
+      away,
+      flush,
+      wantCaptions: () => {
+        wantsCaptions = true;
+      },
+    };
+  };
+})();
