@@ -31,10 +31,10 @@ mod shared_browser;
 mod sign_in;
 mod supervisor;
 
-pub use change::{Begun, BotEdit, NotChanged};
 pub use automatic_leave::{
     AutomaticLeave, BotDetection, BotsByEvents, BotsByNames, EveryoneLeft, SilenceDetection,
 };
+pub use change::{Begun, BotEdit, NotChanged};
 pub use create::{NewBot, NotCreated, meeting_digest};
 pub use leave::NotLeaving;
 pub use parts::{Parts, Retention, Timing};

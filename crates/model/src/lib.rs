@@ -35,9 +35,9 @@ pub use event::{
 pub use failure::{Class, Code, Failure};
 pub use health::{Finding, Health, Problem, Severity};
 pub use ids::{
-    ApiKeyId, ArtifactId, AuditId, BotId, ChatMessageId, ConsentId, CredentialId, EventId, IdempotentRequestId,
-    LeaseToken, LogLineId, MeetingEventsId, ParkedConsentId, PoolId, RecordingId, ScreenshotId, SeatId, TokenLinkId,
-    UsedIdsId, WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
+    ApiKeyId, ArtifactId, AuditId, BotId, ChatMessageId, ConsentId, CredentialId, EventId,
+    IdempotentRequestId, LeaseToken, LogLineId, MeetingEventsId, ParkedConsentId, PoolId, RecordingId,
+    ScreenshotId, SeatId, TokenLinkId, UsedIdsId, WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
 };
 pub use kill_point::KillPoint;
 pub use meeting::{MeetingNumber, MeetingSyncStatus, NotAMeetingNumber};

@@ -74,7 +74,7 @@ pub(crate) async fn handler(
     let strict = request::is_strict(query.as_deref())?;
     let edit = request::change(Fields::of(&body).with_callbacks(&state), strict)?;
     match state.bots.change(caller.workspace, id, edit).await {
-        Ok(bot) => Ok(Json(representation::of(bot, caller.scopes))),
+        Ok(bot) => Ok(Json(representation::of(&state, bot, caller.scopes).await?)),
         Err(NotChanged::Unknown) => Err(ApiError::NotFound),
         Err(NotChanged::Begun(since)) => Err(begun(since)),
         Err(NotChanged::TooSoon(earliest)) => Err(too_soon(earliest)),

@@ -82,7 +82,8 @@ async fn what_happens_is_kept_in_recalls_shapes_and_erased_for_good() {
     until_told(&app, &bot, "join Bob").await;
     let bob_id = id_of(&meeting, "Bob").await;
     meeting.call("PUT", "active-speakers", json!({ "participants": [bob_id] })).await;
-    let caption = json!({ "from": bob_id, "caption_id": "c1", "text": "Good mörn", "final": false, "language": 3 });
+    let caption =
+        json!({ "from": bob_id, "caption_id": "c1", "text": "Good mörn", "final": false, "language": 3 });
     meeting.call("POST", "captions", caption).await;
     let caption =
         json!({ "from": bob_id, "caption_id": "c1", "text": "Good mörning, 👩 all.", "language": 3 });
