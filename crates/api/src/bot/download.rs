@@ -96,7 +96,6 @@ fn is_good(state: &State, ticket: &Ticket, artifact: Artifact) -> bool {
     path = "/api/v1/download/{artifact}/",
     tag = "bots",
     operation_id = "download_retrieve",
-    security(()),
     params(("artifact" = String, Path), Ticket),
     responses(
         (status = 200, description = "In time's order.", body = Vec<Object>),
