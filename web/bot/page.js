@@ -1,8 +1,8 @@
 // One bot: starts Zoom's Web Meeting SDK (Component view), reports `ready`, and waits for a meeting.
 //
 // Outwards there is one way: `latchkeyEvent(json)`, a binding made by the crate `browser`, which reads each
-// message as its `PageMessage`. Inwards there are five: `bot.wantCaptions()`, `bot.join(request)`, `bot.leave()`, and
-// around each screenshot `bot.pose()` and `bot.relax()`.
+// message as its `PageMessage`. Inwards there are seven: `bot.wantCaptions()`, `bot.join(request)`, `bot.leave()`,
+// `bot.show(picture)` and `bot.chat(id, text, to)` (outputs.js), and around each screenshot `bot.pose()` and `bot.relax()`.
 // The page states facts; what they mean for a bot is decided in Rust (crates/browser/src/tracker.rs).
 
 (() => {
@@ -32,6 +32,8 @@
   let client;
   // What happens in the meeting (meeting.js).
   let meeting;
+  // What the bot shows and says (outputs.js).
+  let outputs;
   // Socket accepted and not lost since. While it is false, `getCurrentUser()` is null for good reason.
   let connected = false;
   // After a refusal by the meeting's own socket the SDK asks by itself whether the meeting has begun.
@@ -82,17 +84,20 @@
   let lastRoster = '';
   let rosterTimer = 0;
   let seen = false;
+  let inside = false;
 
   const forgetRoster = (change) => {
     meeting.away(change);
     lastRoster = '';
-    seen = false;
+    seen = inside = false;
   };
 
   const sayRoster = () => {
     const me = client.getCurrentUser();
     if (!me || !connected) return;
     seen = true;
+    if (!inside && !me.isHold) outputs.entered();
+    inside = !me.isHold;
     if (me.isHold) meeting.away();
     else meeting.arrived(me);
     // People on hold are not in this list, and nobody is while the bot itself is on hold.
@@ -212,8 +217,11 @@
   };
 
   const wantCaptions = () => meeting.wantCaptions();
+  const show = (picture) => outputs.show(picture);
+  // What comes of it is said when it is known.
+  const chat = (id, text, to) => void outputs.chat(id, text, to);
 
-  window.bot = { join, leave, pose, relax, wantCaptions };
+  window.bot = { join, leave, show, chat, pose, relax, wantCaptions };
 
   // --- start -----------------------------------------------------------------------------------------------
 
@@ -226,6 +234,7 @@
   const start = async () => {
     client = ZoomMtgEmbedded.createClient();
     meeting = watchMeeting(client, say, gallery);
+    outputs = makeOutputs({ client, inMeeting, say, scrub });
     await client.init({
       zoomAppRoot: document.getElementById('meeting'),
       language: 'en-US',
@@ -238,6 +247,7 @@
     client.on('connection-change', connectionChanged);
     meeting.listen();
     for (const event of ['user-added', 'user-updated', 'user-removed']) client.on(event, rosterChanged);
+    client.on('user-added', outputs.added);
     setInterval(checkPresence, PRESENCE_CHECK);
   };
 

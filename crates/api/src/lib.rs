@@ -113,6 +113,8 @@ fn routes() -> Vec<Route> {
         routes!(bot::create::handler, bot::list::handler),
         routes!(bot::retrieve::handler, bot::change::handler, bot::cancel::handler),
         routes!(bot::leave_call::handler),
+        routes!(bot::output_video::handler, bot::output_video::delete),
+        routes!(bot::send_chat_message::handler),
         routes!(bot::screenshots::handler),
         routes!(bot::screenshots::picture),
         routes!(bot::delete_media::handler),

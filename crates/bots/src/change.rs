@@ -71,7 +71,7 @@ impl BotEdit {
     fn applied_to(&self, old: NewBot) -> NewBot {
         let given = |name: &str| self.given.iter().any(|given| given == name);
         // Named one by one: a field that is added to the request has to be thought of here.
-        let NewBot { request, join_at, metadata } = self.to.clone();
+        let NewBot { request, join_at, metadata, picture: _ } = self.to.clone();
         let BotRequest { meeting_url, bot_name, zoom, automatic_leave, echoed, ignored } = request;
         let mut kept = old.request.echoed;
         kept.retain(|name, _| !given(name));
@@ -94,6 +94,8 @@ impl BotEdit {
             },
             join_at: if given("join_at") { join_at } else { old.join_at },
             metadata: if given("metadata") { metadata } else { old.metadata },
+            // It lies in a row of its own.
+            picture: None,
         }
     }
 }
@@ -111,10 +113,16 @@ impl Supervisor {
         if edit.given.iter().any(|name| name == "zoom") {
             self.check_sign_in(workspace, &mut edit.to.request.zoom).await?;
         }
+        let picture = match edit.to.picture.take() {
+            None => None,
+            Some(given) => Some(given.prepare().await.map_err(NotCreated::Picture)?),
+        };
+        let picture = picture.map(|picture| picture.seal(&parts.broker.vault, workspace, id));
+        let shows = edit.given.iter().any(|name| name == "automatic_video_output");
         for _ in 0..MOST_TRIES {
             let bot = parts.store.bot(workspace, id).await?.ok_or(NotChanged::Unknown)?;
             let request = BotRequest::open(&parts.broker.vault, workspace, id, &bot.request)?;
-            let old = NewBot { request, join_at: bot.join_at, metadata: bot.metadata };
+            let old = NewBot { request, join_at: bot.join_at, metadata: bot.metadata, picture: None };
             let new = edit.applied_to(old);
             let earliest = parts.env.now() + AD_HOC;
             let is_ahead = new.join_at.is_some_and(|at| at > earliest);
@@ -130,7 +138,12 @@ impl Supervisor {
                 metadata: new.metadata,
             };
             match parts.store.change_bot(workspace, id, &bot.request, &change).await? {
-                BotChanged::Done(bot) => {
+                BotChanged::Done(mut bot) => {
+                    if shows {
+                        // A server that has taken the bot meanwhile sees it by the bot's revision.
+                        let changed = parts.store.set_picture(workspace, id, picture.as_ref()).await?;
+                        bot = changed.ok_or(NotChanged::Unknown)?;
+                    }
                     tracing::info!(ignored = ?new.request.ignored, join_at = bot.join_at.map(tracing::field::display), "a bot was changed");
                     self.poke(id);
                     return Ok(OpenedBot { row: bot, request: new.request });

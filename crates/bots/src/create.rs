@@ -10,7 +10,7 @@ use broker::{NamedAccount, WrongField};
 use model::{BotId, BotStatus, Class, Code, CredentialId, Failure, StatusChange, Timestamp, WorkspaceId};
 use store::{AppKind, Bot, BotFilter, Digest, Occupied, Pool, StoreError};
 
-use crate::{BotRequest, NobodyRunsBots, OpenedBot, Supervisor, ZoomOptions};
+use crate::{BotRequest, GivenPicture, NobodyRunsBots, NotAPicture, OpenedBot, Supervisor, ZoomOptions};
 
 /// A bot that joins later than this is scheduled; until then a server that runs bots may be started.
 pub(crate) const AD_HOC: Duration = Duration::from_secs(600);
@@ -28,6 +28,8 @@ pub struct NewBot {
     pub join_at: Option<Timestamp>,
     /// The caller's own labels.
     pub metadata: BTreeMap<String, String>,
+    /// What it shows as soon as it is in.
+    pub picture: Option<GivenPicture>,
 }
 
 /// Why a bot was not created.
@@ -35,6 +37,8 @@ pub struct NewBot {
 pub enum NotCreated {
     /// A field of [`ZoomOptions`] is wrong: its name and the reason.
     Zoom(&'static str, String),
+    /// The picture cannot be shown.
+    Picture(NotAPicture),
     /// No server runs bots.
     NobodyRunsBots(NobodyRunsBots),
     /// A call failed, or a limit is reached.
@@ -71,6 +75,11 @@ impl Supervisor {
         }
         check_size(&new.request)?;
         self.check_number(workspace, now).await?;
+        let picture = match new.picture {
+            None => None,
+            Some(given) => Some(given.prepare().await.map_err(NotCreated::Picture)?),
+        };
+        let picture = picture.map(|picture| picture.seal(&parts.broker.vault, workspace, id));
         let ready = StatusChange { code: BotStatus::Ready, message: None, created_at: now, sub_code: None };
         let bot = Bot {
             id,
@@ -85,7 +94,7 @@ impl Supervisor {
             output_revision: 0,
             created_at: now,
         };
-        parts.store.add_bot(&bot, None).await?;
+        parts.store.add_bot(&bot, picture.as_ref()).await?;
         parts.metrics.bot_step(BotStatus::Ready, None);
         if !new.request.ignored.is_empty() {
             tracing::info!(bot = %id, ignored = ?new.request.ignored, "a bot's request has fields without effect");

@@ -35,7 +35,9 @@ impl RunningBots {
         let changed = Arc::new(Notify::new());
         self.lock().insert(bot.id, Arc::clone(&changed));
         self.metrics.bots_running(1);
-        LeasedBot { bot, lease, changed, commands: watch::Sender::new(None), running: Arc::clone(self) }
+        let output_revision = watch::Sender::new(bot.output_revision);
+        let commands = watch::Sender::new(None);
+        LeasedBot { bot, lease, changed, commands, output_revision, running: Arc::clone(self) }
     }
 
     /// Notifies a bot that its row has changed, if it runs here.
@@ -58,10 +60,17 @@ pub(crate) struct LeasedBot {
     /// Notified when its row has changed.
     changed: Arc<Notify>,
     commands: watch::Sender<Option<BotCommand>>,
+    /// That of the row, as it was read last.
+    output_revision: watch::Sender<u32>,
     running: Arc<RunningBots>,
 }
 
 impl LeasedBot {
+    /// When it grows, what the bot shows or says has changed.
+    pub(crate) fn output_revision(&self) -> watch::Receiver<u32> {
+        self.output_revision.subscribe()
+    }
+
     /// The commands to it.
     pub(crate) fn commands(&self) -> Commands {
         self.commands.subscribe()
@@ -73,7 +82,13 @@ impl LeasedBot {
         let id = self.bot.id;
         loop {
             let expires_at = parts.env.now() + parts.timing.lease;
-            match parts.store.renew_bot(id, &self.lease, expires_at).await {
+            let renewed = parts.store.renew_bot(id, &self.lease, expires_at).await;
+            if let Ok(Some(row)) = &renewed {
+                self.output_revision.send_if_modified(|known| {
+                    std::mem::replace(known, row.output_revision) != row.output_revision
+                });
+            }
+            match renewed {
                 Ok(Some(row)) if row.leave_requested_at.is_some() => self.tell(BotCommand::Leave),
                 Ok(Some(_)) if stopping.is_cancelled() => self.tell(BotCommand::HandOver),
                 Ok(Some(_)) => {}

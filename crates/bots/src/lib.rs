@@ -8,11 +8,13 @@
 //! - `runner`: one bot, from its lease to its last step; `ledger` writes its steps, `sign_in` gets the credentials of its join.
 //! - `life`: what each event means for a bot; `rejoin`: rejoining after it lost its place. No I/O, so every case is a
 //!   plain test. `best_before`: a bot that is too late does not join.
+//! - `outputs`: what a bot shows (`picture`) and says (`chat`).
 //! - `shared_browser`: the shared browser. [`Screenshots`]: pictures of pages. `retention`: how long rows and pictures are kept.
 
 mod automatic_leave;
 mod best_before;
 mod change;
+mod chat;
 mod commands;
 mod create;
 mod lease;
@@ -20,7 +22,9 @@ mod leave;
 mod ledger;
 mod life;
 pub mod meeting;
+mod outputs;
 mod parts;
+mod picture;
 mod read;
 mod rejoin;
 pub mod request;
@@ -28,6 +32,7 @@ mod retention;
 mod runner;
 mod screenshots;
 mod shared_browser;
+mod show;
 mod sign_in;
 mod supervisor;
 
@@ -35,11 +40,14 @@ pub use automatic_leave::{
     AutomaticLeave, BotDetection, BotsByEvents, BotsByNames, EveryoneLeft, SilenceDetection,
 };
 pub use change::{Begun, BotEdit, NotChanged};
+pub use chat::{LONGEST_MESSAGE, NotSaid, QueuedMessage, Receiver};
 pub use create::{NewBot, NotCreated, meeting_digest};
 pub use leave::NotLeaving;
 pub use parts::{Parts, Retention, Timing};
+pub use picture::{GivenPicture, LONGEST_BASE64, NotAPicture, Picture};
 pub use read::{OpenedBot, OpenedPage};
 pub use request::{BotRequest, ZoomOptions};
 pub use screenshots::{Screenshots, SweepError, Swept};
 pub use shared_browser::SharedBrowser;
+pub use show::NotShown;
 pub use supervisor::{NobodyRunsBots, Supervisor};

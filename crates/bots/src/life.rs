@@ -151,8 +151,12 @@ impl Life {
     /// Handles an event of the page.
     pub(crate) fn event(&mut self, event: PageEvent, now: Timestamp) -> Option<Action> {
         match event {
-            // What happens in the meeting comes by [`Life::heed`].
-            PageEvent::Joining | PageEvent::Meeting(_) => None,
+            // What happens in the meeting comes by [`Life::heed`]. A picture and a message change nothing of a bot's life.
+            PageEvent::Joining
+            | PageEvent::Meeting(_)
+            | PageEvent::Arrived { .. }
+            | PageEvent::Camera { .. }
+            | PageEvent::Chatted { .. } => None,
             PageEvent::Connected => {
                 self.lost_at = None;
                 None

@@ -5,14 +5,17 @@ use std::{convert::Infallible, time::Duration};
 use browser::{BotPage, BrowserError, JoinRequest, JoinToken, PageEvent};
 use model::{BotStatus, Code, Environment, Failure, Secret, SubCode, Timestamp, ZoomOauthAppId};
 use store::{Bot, Lease, PooledAccount};
+use tokio::sync::watch;
 use zoom::{JoinVerdict, MeetingLink, Role};
 
 use crate::{
     best_before,
+    chat::Greetings,
     commands::{BotCommand, Commands, next_command, unless_told},
     ledger::{Ledger, Resumed},
     life::{Action, End, Life, Loss},
     meeting::{MeetingWish, recorder::Recorder},
+    outputs::Outputs,
     parts::{Parts, SEAT_TTL},
     rejoin::{Next, Rejoin},
     request::BotRequest,
@@ -74,7 +77,13 @@ impl From<Missing> for Outcome {
 
 /// Runs a bot for as long as its lease is held. Returns when the bot has ended or was released.
 #[tracing::instrument(name = "bot", skip_all, fields(workspace = %bot.workspace, bot = %bot.id))]
-pub(crate) async fn run(parts: &Parts, bot: &Bot, lease: Lease, mut commands: Commands) {
+pub(crate) async fn run(
+    parts: &Parts,
+    bot: &Bot,
+    lease: Lease,
+    mut commands: Commands,
+    revision: watch::Receiver<u32>,
+) {
     let ledger = Ledger { parts, bot, lease };
     let end = match without_joining(&ledger) {
         Some(end) => end,
@@ -82,7 +91,7 @@ pub(crate) async fn run(parts: &Parts, bot: &Bot, lease: Lease, mut commands: Co
             Ok(runner) => match ledger.resume().await {
                 Resumed::NotOurs => return,
                 Resumed::End(end) => end,
-                Resumed::Joins => match runner.live(&mut commands).await {
+                Resumed::Joins => match runner.live(&mut commands, revision).await {
                     Ok(end) => end,
                     Err(BotCommand::Leave) => End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None),
                     Err(BotCommand::HandOver) => return ledger.hand_over().await,
@@ -131,12 +140,12 @@ fn open_request<'a>(ledger: &Ledger<'a>) -> Result<Runner<'a>, Failure> {
 
 impl Runner<'_> {
     /// From the first step to the end, with a seat of the pool.
-    async fn live(&self, commands: &mut Commands) -> Result<End, BotCommand> {
+    async fn live(&self, commands: &mut Commands, revision: watch::Receiver<u32>) -> Result<End, BotCommand> {
         if self.ledger.bot.status() != BotStatus::Ready {
             self.recorder.recall().await;
         }
         let ended = tokio::select! {
-            ended = self.join_and_follow(commands) => ended,
+            ended = self.join_and_follow(commands, revision) => ended,
             never = self.keep_seat() => match never {},
             never = self.recorder.run_writer() => match never {},
             never = self.recorder.run_recognition(self.link.meeting_number) => match never {},
@@ -150,15 +159,20 @@ impl Runner<'_> {
     }
 
     /// Joins, again where the verdict allows it, and follows the meeting to its end.
-    async fn join_and_follow(&self, commands: &mut Commands) -> Result<End, BotCommand> {
+    async fn join_and_follow(
+        &self,
+        commands: &mut Commands,
+        revision: watch::Receiver<u32>,
+    ) -> Result<End, BotCommand> {
         let env = &self.ledger.parts.env;
         let patience = Duration::from_secs(self.request.automatic_leave.waiting_room_timeout.into());
         let give_up = env.now() + patience;
         let mut tries = Tries { began: Some(env.now()), ..Tries::default() };
         let (mut life, mut back) = self.begin();
+        let mut outputs = Outputs::new(self.ledger, Greetings::of(&self.request.echoed), revision);
         loop {
             let joined = env.now();
-            let outcome = self.attempt(commands, &mut tries, &mut life).await?;
+            let outcome = self.attempt(commands, &mut tries, &mut life, &mut outputs).await?;
             let outcome = match back.after(outcome, &life, joined, env.now()) {
                 Next::Join { pause, loss } => {
                     self.ledger.lost(loss).await;
@@ -267,14 +281,16 @@ impl Runner<'_> {
         commands: &mut Commands,
         tries: &mut Tries,
         life: &mut Life,
+        outputs: &mut Outputs<'_>,
     ) -> Result<Outcome, BotCommand> {
         life.join(self.ledger.parts.env.now());
         let (mut page, credentials) = match unless_told(commands, self.prepare(&tries.refused)).await? {
             Ok(prepared) => prepared,
             Err(outcome) => return Ok(outcome),
         };
-        let outcome = self.follow(&mut page, &credentials, commands, tries, life).await;
+        let outcome = self.follow(&mut page, &credentials, commands, tries, life, outputs).await;
         self.recorder.away();
+        outputs.end().await;
         page.close().await;
         outcome
     }
@@ -326,6 +342,7 @@ impl Runner<'_> {
         commands: &mut Commands,
         tries: &mut Tries,
         life: &mut Life,
+        outputs: &mut Outputs<'_>,
     ) -> Result<Outcome, BotCommand> {
         let env = &self.ledger.parts.env;
         let role = if self.request.zoom.start_meeting { Role::Start } else { Role::Join };
@@ -344,6 +361,7 @@ impl Runner<'_> {
             recording: credentials.recording.clone(),
             registration: self.link.registration.clone(),
         };
+        outputs.begin(page).await;
         let joining = async {
             if self.wish.captions {
                 page.want_captions().await?;
@@ -359,16 +377,27 @@ impl Runner<'_> {
             let deadline = self.recorder.deadline().map_or(life.deadline(), |at| at.min(life.deadline()));
             let wait = deadline.since(env.now());
             let action = tokio::select! {
-                event = page.event() => match event {
-                    PageEvent::Meeting(news) => {
-                        let (heeded, company) = self.recorder.hear(news, env.now());
-                        life.heed(&heeded, company, env.now());
-                        None
+                event = page.event() => {
+                    outputs.hear(page, &event).await;
+                    if event == (PageEvent::Camera { on: true, wanted: true }) {
+                        // What others see now.
+                        self.picture(page, commands).await;
                     }
-                    event => life.event(event, env.now()),
-                },
+                    match event {
+                        PageEvent::Meeting(news) => {
+                            let (heeded, company) = self.recorder.hear(news, env.now());
+                            life.heed(&heeded, company, env.now());
+                            None
+                        }
+                        event => life.event(event, env.now()),
+                    }
+                }
                 company = self.recorder.recognised() => {
                     life.observe(company, env.now());
+                    None
+                }
+                () = outputs.changed() => {
+                    outputs.update(page).await;
                     None
                 }
                 command = next_command(commands) => match command {
@@ -403,6 +432,9 @@ impl Runner<'_> {
                         tracing::warn!(%failure, "that an app signs joins is not remembered");
                     }
                     self.ledger.record(status, None, None).await;
+                    if status == BotStatus::InCallNotRecording {
+                        outputs.enter(page).await;
+                    }
                     if let Some(began) = tries.began.take() {
                         self.ledger.parts.metrics.bot_joined(env.now().since(began));
                     }

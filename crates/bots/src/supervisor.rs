@@ -177,7 +177,7 @@ impl Work for DueBots {
     }
 
     async fn run(&self, item: &LeasedBot) -> Result<(), StoreError> {
-        runner::run(&self.parts, &item.bot, item.lease, item.commands()).await;
+        runner::run(&self.parts, &item.bot, item.lease, item.commands(), item.output_revision()).await;
         Ok(())
     }
 

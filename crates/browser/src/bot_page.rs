@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
+
 use crate::{
     BrowserError, Gone, JoinRequest, PageEvent,
     devtools::{DevTools, Signal, Signals},
@@ -121,6 +123,11 @@ impl BotPage {
             let _ = self.tab.call_on(&self.bot, "function() { return this.relax() }", &[]).await;
         }
         picture
+    }
+
+    /// Calls `function` on the object in the page that takes commands.
+    pub(crate) async fn call(&self, function: &str, arguments: &[Value]) -> Result<(), BrowserError> {
+        self.tab.call_on(&self.bot, function, arguments).await
     }
 
     /// Closes the page and waits until it is closed. A bot in a meeting leaves it.

@@ -1,6 +1,6 @@
 //! Events of a bot, as its page reports them.
 
-use crate::MeetingNews;
+use crate::{Arrival, ChatOutcome, MeetingNews};
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,27 @@ pub enum PageEvent {
     },
     /// Left, because `leave` was called.
     Left,
+    /// Others have come since the bot was in; each of them once for each page.
+    Arrived {
+        /// Who.
+        people: Vec<Arrival>,
+    },
+    /// The bot's camera is as it was wanted, or could not be brought there in time: Zoom, the SDK or the host keeps it so.
+    Camera {
+        /// Whether it is on.
+        on: bool,
+        /// Whether it should be.
+        wanted: bool,
+    },
+    /// What came of a chat message.
+    Chatted {
+        /// The message's number.
+        id: u32,
+        /// What came of it.
+        outcome: ChatOutcome,
+        /// The SDK's words, if it threw something.
+        reason: Option<String>,
+    },
     /// The SDK or the page threw an exception. The bot goes on.
     Script {
         /// The exception's text, shortened.

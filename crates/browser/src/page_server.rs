@@ -14,6 +14,8 @@ use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 const PAGE: &str = include_str!("../../../web/bot/page.html");
 const SCRIPT: &str = include_str!("../../../web/bot/page.js");
 const MEETING: &str = include_str!("../../../web/bot/meeting.js");
+const CAMERA: &str = include_str!("../../../web/bot/camera.js");
+const OUTPUTS: &str = include_str!("../../../web/bot/outputs.js");
 const STYLE: &str = include_str!("../../../web/bot/page.css");
 
 /// Scripts come from this origin alone. The SDK compiles code at run time, starts workers from blobs and
@@ -52,6 +54,8 @@ fn router(sdk_dir: &Path) -> Router {
         .route("/", get(async || file("text/html; charset=utf-8", PAGE)))
         .route("/page.js", get(async || file("text/javascript; charset=utf-8", SCRIPT)))
         .route("/meeting.js", get(async || file("text/javascript; charset=utf-8", MEETING)))
+        .route("/camera.js", get(async || file("text/javascript; charset=utf-8", CAMERA)))
+        .route("/outputs.js", get(async || file("text/javascript; charset=utf-8", OUTPUTS)))
         .route("/page.css", get(async || file("text/css; charset=utf-8", STYLE)))
         .nest_service("/sdk", ServeDir::new(sdk_dir));
     for &(name, value) in HEADERS {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{PageEvent, meeting};
+use crate::{Arrival, ChatOutcome, PageEvent, meeting};
 
 /// One message of `web/bot/page.js`.
 #[derive(Debug, Deserialize)]
@@ -26,6 +26,12 @@ pub(crate) enum PageMessage {
     Leaving,
     /// `leaveMeeting()` resolved.
     Left,
+    /// Others have come since the bot was in.
+    Arrived { people: Vec<Arrival> },
+    /// What became of the bot's camera.
+    Camera { on: bool, wanted: bool },
+    /// What became of a chat message.
+    Chatted { id: u32, outcome: ChatOutcome, reason: Option<String> },
     /// An exception.
     Script { message: String },
 }
@@ -117,6 +123,9 @@ impl Tracker {
             PageMessage::Broken { message } | PageMessage::Script { message } => {
                 Some(PageEvent::Script { message })
             }
+            PageMessage::Arrived { people } => Some(PageEvent::Arrived { people }),
+            PageMessage::Camera { on, wanted } => Some(PageEvent::Camera { on, wanted }),
+            PageMessage::Chatted { id, outcome, reason } => Some(PageEvent::Chatted { id, outcome, reason }),
             PageMessage::Ready => None,
         }
     }

@@ -32,6 +32,11 @@ pub use webhooks::DeliveryOutcome;
 /// What comes of listing meetings.
 const SYNC_OUTCOMES: [&str; 2] = ["completed", "failed"];
 
+/// What comes of switching a bot's camera.
+const CAMERA_OUTCOMES: [&str; 3] = ["on", "off", "failed"];
+/// What comes of a bot's chat message.
+const CHAT_OUTCOMES: [&str; 5] = ["sent", "nobody", "forbidden", "unconfirmed", "failed"];
+
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
 /// What `limit` says: the labels of the REST API, the token endpoint, and installs.
@@ -89,6 +94,7 @@ struct Counted {
     meeting_events_kept: Counter,
     meeting_events_missed: Counter,
     bots_capacity: Gauge,
+    bot_outputs: Family<Labels<2>, Counter>,
 }
 
 impl Default for Metrics {
@@ -202,11 +208,18 @@ impl Default for Metrics {
                 "bots_capacity",
                 "Bots that may run on this server at once",
             ),
+            bot_outputs: registered(&mut registry, "bot_outputs", "What bots of this server showed and said"),
             registry,
         };
         let metrics = Self(Arc::new(counted));
         for status in BotStatus::ALL {
             metrics.steps(*status, None).inc_by(0);
+        }
+        for outcome in CAMERA_OUTCOMES {
+            metrics.outputs("camera", outcome).inc_by(0);
+        }
+        for outcome in CHAT_OUTCOMES {
+            metrics.outputs("chat", outcome).inc_by(0);
         }
         metrics.mints(TokenKind::Zak, "ok").inc_by(0);
         metrics.refreshes("ok").inc_by(0);
@@ -417,6 +430,15 @@ impl Metrics {
     /// So many may.
     pub fn bots_capacity(&self, bots: usize) {
         self.0.bots_capacity.set(i64::try_from(bots).unwrap_or(i64::MAX));
+    }
+
+    /// A bot's `camera` was switched, or a message of it came to something in the `chat`.
+    pub fn bot_output(&self, what: &'static str, outcome: &'static str) {
+        self.outputs(what, outcome).inc();
+    }
+
+    fn outputs(&self, what: &'static str, outcome: &'static str) -> Counter {
+        self.0.bot_outputs.get_or_create(&[("what", what), ("outcome", outcome)]).clone()
     }
 
     /// Everything that was counted, as OpenMetrics text.

@@ -74,6 +74,9 @@ impl From<NotCreated> for ApiError {
                 let complaint = json!({ field: [words] });
                 FieldErrors(Map::from_iter([("zoom".into(), complaint)])).into()
             }
+            NotCreated::Picture(wrong) => {
+                FieldErrors::one("automatic_video_output", wrong.to_string()).into()
+            }
             NotCreated::NobodyRunsBots(nobody) => Self::NobodyRunsBots(nobody.to_string()),
             NotCreated::Failed(failure) => failure.into(),
         }

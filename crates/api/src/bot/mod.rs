@@ -8,13 +8,18 @@ pub(crate) mod download;
 pub(crate) mod leave_call;
 pub(crate) mod list;
 pub(crate) mod meeting_events;
+pub(crate) mod output_video;
 pub(crate) mod recording;
 pub(crate) mod retrieve;
 pub(crate) mod screenshots;
+pub(crate) mod send_chat_message;
 
+mod chat;
+mod commands;
 mod contract;
 mod fields;
 mod leave_conditions;
+mod picture;
 mod recordings;
 mod representation;
 mod request;

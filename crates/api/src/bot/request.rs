@@ -11,8 +11,10 @@ use utoipa::{
 };
 
 use super::{
+    chat::Chat,
     contract::{self, Ignored},
     fields::{Conditions, Labels, MeetingUrl, Variant},
+    picture::AutomaticVideoOutput,
     sign_in::{self, SignIn},
 };
 use crate::{
@@ -41,12 +43,12 @@ request! {
         variant: Option<Variant>,
         /// Named in `latchkey_ignored`, as far as it has no effect.
         automatic_audio_output: Option<AnyObject>,
-        /// Named in `latchkey_ignored`, as far as it has no effect.
-        automatic_video_output: Option<AnyObject>,
+        /// What it shows as its camera, over the account's picture.
+        automatic_video_output: Option<AutomaticVideoOutput>,
         /// Named in `latchkey_ignored`, as far as it has no effect.
         breakout_room: Option<AnyObject>,
-        /// Named in `latchkey_ignored`, as far as it has no effect.
-        chat: Option<AnyObject>,
+        /// What it writes by itself.
+        chat: Option<Chat>,
         /// Named in `latchkey_ignored`, as far as it has no effect.
         google_meet: Option<AnyObject>,
         /// Named in `latchkey_ignored`, as far as it has no effect.
@@ -143,6 +145,7 @@ fn read(fields: &mut Fields<'_>) -> Option<(NewBot, Vec<Ignored>)> {
         },
         join_at: asked.join_at,
         metadata: asked.metadata.map(|labels| labels.0).unwrap_or_default(),
+        picture: asked.automatic_video_output.and_then(|output| output.picture),
     };
     Some((new, ignored))
 }
@@ -150,12 +153,14 @@ fn read(fields: &mut Fields<'_>) -> Option<(NewBot, Vec<Ignored>)> {
 impl BotFields {
     /// The fields without effect here, without images: images would be stored and never shown.
     fn echoed(&mut self) -> Map<String, Value> {
+        let shown =
+            self.automatic_video_output.as_mut().map(|output| AnyObject(std::mem::take(&mut output.echo)));
         let variant = self.variant.take().map(|variant| AnyObject(variant.0));
         let echoed = [
             ("automatic_audio_output", self.automatic_audio_output.take()),
-            ("automatic_video_output", self.automatic_video_output.take()),
+            ("automatic_video_output", shown),
             ("breakout_room", self.breakout_room.take()),
-            ("chat", self.chat.take()),
+            ("chat", self.chat.take().map(|chat| AnyObject(chat.0))),
             ("google_meet", self.google_meet.take()),
             ("output_media", self.output_media.take()),
             ("recording_config", self.recording_config.take()),

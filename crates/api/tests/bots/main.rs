@@ -13,6 +13,7 @@ mod leaving;
 mod losses;
 mod meetings;
 mod mishaps;
+mod outputs;
 mod pools;
 mod recording;
 mod restarts;

@@ -10,6 +10,7 @@ use crate::{
     test_app::{Answer, Plan, TestApp},
 };
 
+const PICTURE: &str = include_str!("../../src/bot/smallest.jpeg.base64");
 const MEETING: &str = "https://us02web.zoom.us/j/81234567890?pwd=planted-pass";
 
 async fn create(app: &TestApp, fields: Value) -> Answer {
@@ -292,7 +293,7 @@ async fn what_the_contract_does_not_know_is_passed_over() {
         &app,
         json!({
             "id": "mine", "status_changes": [], "recordings": [1], "planted": 1, "zoom": { "planted": null },
-            "automatic_video_output": { "in_call_recording": { "kind": "jpeg", "b64_data": "/9j/cGxhbnRlZA==" } },
+            "automatic_video_output": { "in_call_recording": { "kind": "jpeg", "b64_data": PICTURE } },
         }),
     );
     let bot = bot.await.created();
@@ -300,7 +301,7 @@ async fn what_the_contract_does_not_know_is_passed_over() {
     assert_eq!(bot["status_changes"].as_array().unwrap().len(), 1);
     assert_eq!(bot["recordings"], json!([]));
     assert_eq!(bot["automatic_video_output"], json!({ "in_call_recording": { "kind": "jpeg" } }));
-    assert!(!bot.to_string().contains("planted\""), "{bot}");
+    assert!(!bot.to_string().contains("planted\"") && !bot.to_string().contains(PICTURE), "{bot}");
 }
 
 #[tokio::test]
@@ -389,7 +390,7 @@ async fn nobody_sends_more_than_eight_mebibytes() {
     let app = app().await;
     let image = |megabytes: usize| {
         let data = "A".repeat(megabytes << 20);
-        json!({ "meeting_url": MEETING, "automatic_video_output": { "in_call_recording": { "b64_data": data } } })
+        json!({ "meeting_url": MEETING, "automatic_audio_output": { "in_call_recording": { "data": { "kind": "mp3", "b64_data": data } } } })
     };
     assert_eq!(typed(&app, "application/json", image(7).to_string()).await.status, 201);
     let answer = typed(&app, "application/json", image(9).to_string()).await;
@@ -601,7 +602,7 @@ async fn what_is_stored_of_a_request_has_a_limit() {
     let app = TestApp::build(&PLAN).await;
     let request = |text: &str, image: &str| {
         json!({ "meeting_url": "https://zoom.us/j/99912345678", "recording_config": { "planted": text },
-                "automatic_video_output": { "in_call_recording": { "b64_data": image } } })
+                "automatic_audio_output": { "in_call_recording": { "data": { "kind": "mp3", "b64_data": image } } } })
     };
     // Images are not stored.
     app.bot(request("small", &"A".repeat(100_000))).await;

@@ -189,6 +189,9 @@ impl Seeded {
     }
 }
 
+/// Commands that a bot follows only in a call.
+const IN_A_CALL: [&str; 2] = ["/api/v1/bot/{id}/output_video/", "/api/v1/bot/{id}/send_chat_message/"];
+
 /// An example that no longer works fails here.
 #[tokio::test]
 async fn every_example_of_a_request_is_answered_as_documented() {
@@ -226,7 +229,12 @@ async fn every_example_of_a_request_is_answered_as_documented() {
             };
             let answer = seeded.app.call_as(&key, &method.to_uppercase(), &address, body).await;
             let what = format!("{method} {path} {name}: {}", answer.text);
-            assert_eq!(Some(&answer.status.to_string()), success, "{what}");
+            // Nobody is in a call here: `tests/bots/outputs.rs` has bots that are.
+            if IN_A_CALL.contains(&path) {
+                assert_eq!(answer.refused()["code"], "cannot_command_unstarted_bot", "{what}");
+            } else {
+                assert_eq!(Some(&answer.status.to_string()), success, "{what}");
+            }
             complain_unless_documented(&document, operation, &answer, &what);
             sent += 1;
         }

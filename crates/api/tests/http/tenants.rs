@@ -54,6 +54,8 @@ const fn row(path: &'static str, ids: &'static [Thing]) -> Row {
 const ROWS: &[Row] = &[
     row("/api/v1/bot/{id}", &[Thing::Bot]),
     row("/api/v1/bot/{id}/leave_call", &[Thing::Bot]),
+    row("/api/v1/bot/{id}/output_video", &[Thing::Bot]),
+    row("/api/v1/bot/{id}/send_chat_message", &[Thing::Bot]),
     row("/api/v1/bot/{id}/screenshots", &[Thing::Bot]),
     row("/api/v1/bot/{id}/delete_media", &[Thing::Bot]),
     row("/api/latchkey/v1/bot/{id}/meeting-events", &[Thing::Bot]),

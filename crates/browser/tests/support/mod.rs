@@ -81,6 +81,31 @@ impl World {
         self.control(&format!("meetings/{meeting}/participants"), json!({ "name": name })).await;
     }
 
+    /// The same with more than a name; their id.
+    pub async fn seat_with(&self, meeting: &str, person: Value) -> Value {
+        self.control(&format!("meetings/{meeting}/participants"), person).await["id"].clone()
+    }
+
+    /// Somebody in the roster, as the simulator shows them.
+    pub async fn person(&self, meeting: &str, name: &str) -> Value {
+        let meeting = self.read(&format!("meetings/{meeting}")).await;
+        let people = meeting["participants"].as_array().unwrap();
+        people.iter().find(|person| person["name"] == name).unwrap().clone()
+    }
+
+    /// `GET` of the simulator's control API.
+    pub async fn read(&self, path: &str) -> Value {
+        let address = format!("{}/{path}", self.sim.ready().control);
+        self.http.get(address).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// `PATCH` of the simulator's control API.
+    pub async fn change(&self, path: &str, body: Value) {
+        let address = format!("{}/{path}", self.sim.ready().control);
+        let answer = self.http.patch(address).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
+    }
+
     /// The names in the roster.
     pub async fn names(&self, meeting: &str) -> Vec<String> {
         let address = format!("{}/meetings/{meeting}", self.sim.ready().control);
@@ -203,6 +228,27 @@ pub fn processes(needle: &Path, more: &[&str]) -> Vec<u32> {
         }
     }
     found
+}
+
+/// The processes that `pid` has started, and those that they have.
+pub fn tree_of(pid: u32) -> Vec<u32> {
+    let mut tree = vec![pid];
+    let mut parents = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Some(child) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let parent =
+            stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
+        parents.extend(parent.map(|parent| (child, parent)));
+    }
+    let mut next = 0;
+    while let Some(parent) = tree.get(next).copied() {
+        tree.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(child, _)| *child));
+        next += 1;
+    }
+    tree.split_off(1)
 }
 
 /// Sends `signal` to `processes`.

@@ -57,7 +57,7 @@ impl Stage<'_> {
     }
 
     /// Keeps the bot's newest picture beside the report.
-    async fn picture(&self, name: &str, bot: &Bot) -> anyhow::Result<Option<String>> {
+    pub(super) async fn picture(&self, name: &str, bot: &Bot) -> anyhow::Result<Option<String>> {
         let Some(png) = self.latchkey.picture(&bot.id, PICTURE_WITHIN).await? else { return Ok(None) };
         let path = self.out.join(format!("{name}.png"));
         std::fs::write(&path, png)?;

@@ -1,8 +1,9 @@
 //! The story, from an empty folder to the last bot.
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use anyhow::{Context as _, bail};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use browser::{Browser, SDK_VERSION};
 use model::Environment;
 use reqwest::Method;
@@ -15,6 +16,11 @@ use super::{
     steps::Stage,
 };
 use crate::config::Config;
+
+/// What bot B shows.
+const PICTURE: &[u8] = include_bytes!("picture.jpeg");
+/// What bot B says.
+const GREETING: &str = "Hello, I take the notes. They will be at https://example.com/notes/7";
 
 /// Zoom's side of the story.
 struct Cast {
@@ -63,7 +69,7 @@ pub(super) async fn tell(
     let stage = Stage { latchkey: &latchkey, simulator: &simulator, screen, out: folder.out() };
 
     let (cast, accounts) = prepare(&stage, arguments, folder, env).await?;
-    let steps = play(&stage, &cast, &accounts).await?;
+    let steps = play(&stage, &cast, &accounts, env).await?;
     let report = Report {
         ok: steps.len() == 4 && steps.iter().all(|step| step.ok),
         sdk_version: SDK_VERSION,
@@ -177,7 +183,7 @@ async fn prepare(
     let accounts = Accounts { hana: account(&hana)?, token_link: text(&link, "url")?.to_owned() };
 
     let strict = json!({ "host_id": sam["id"], "topic": "Signed-in users only", "passcode": "latch1",
-                         "sign_in": "any", "started": true });
+                         "sign_in": "any", "started": true, "webrtc_video": true });
     let strict_meeting = simulator.post("/meetings", &strict).await?;
     let hanas = json!({ "host_id": hana["id"], "topic": "Hana’s meeting", "passcode": "latch2" });
     let hanas_meeting = simulator.post("/meetings", &hanas).await?;
@@ -186,7 +192,12 @@ async fn prepare(
 }
 
 /// The four bots.
-async fn play(stage: &Stage<'_>, cast: &Cast, accounts: &Accounts) -> anyhow::Result<Vec<Step>> {
+async fn play(
+    stage: &Stage<'_>,
+    cast: &Cast,
+    accounts: &Accounts,
+    env: &Environment,
+) -> anyhow::Result<Vec<Step>> {
     let Stage { simulator, screen, .. } = stage;
     let strict_url = text(&cast.strict_meeting, "join_url")?;
 
@@ -200,7 +211,12 @@ async fn play(stage: &Stage<'_>, cast: &Cast, accounts: &Accounts) -> anyhow::Re
     screen.doing("bot B brings a ZAK from its token link");
     let name = "Bot B, signed in";
     let zoom = json!({ "zak_url": accounts.token_link });
-    let request = json!({ "meeting_url": strict_url, "bot_name": name, "zoom": zoom });
+    let picture = json!({ "kind": "jpeg", "b64_data": BASE64_STANDARD.encode(PICTURE) });
+    let request = json!({
+        "meeting_url": strict_url, "bot_name": name, "zoom": zoom,
+        "automatic_video_output": { "in_call_not_recording": picture },
+        "chat": { "on_bot_join": { "send_to": "everyone", "message": GREETING } },
+    });
     let mut signed_in = stage.send("signed_in_with_zak", &request).await?;
     let roster = simulator.participants(text(&cast.strict_meeting, "meeting_number")?).await?;
     let seen = roster.iter().any(|who| {
@@ -228,12 +244,18 @@ async fn play(stage: &Stage<'_>, cast: &Cast, accounts: &Accounts) -> anyhow::Re
     started.ok = in_call && before["started"] == false && after["started"] == true && hosts;
     stage.mark(&started, "started as host, before Hana was there");
 
+    screen.doing("bot B wears its picture, and has greeted in the chat");
+    let seen_and_heard = shows_and_greets(simulator, &cast.strict_meeting, name, env).await?;
+    stage.mark_if(seen_and_heard, "its own picture is on, over Robin’s, and its greeting is in the chat");
+
     screen.doing("bot B is told to leave");
     let (bot, step) = stage.recall(signed_in).await?;
     signed_in = step;
+    // The last picture that it took: by then its camera was on.
+    signed_in.screenshot = stage.picture(signed_in.name, &bot).await?;
     let left =
         bot.at("call_ended").and_then(|change| change.sub_code.as_deref()) == Some("bot_received_leave_call");
-    signed_in.ok = inside && seen && left && bot.code() == "done";
+    signed_in.ok = inside && seen && seen_and_heard && left && bot.code() == "done";
     stage.mark_if(left && bot.code() == "done", "left when told");
 
     screen.doing("an hour passes at Zoom: the access token is dead, and bot D wants a new ZAK");
@@ -247,6 +269,28 @@ async fn play(stage: &Stage<'_>, cast: &Cast, accounts: &Accounts) -> anyhow::Re
     after_refresh.ok = after_refresh.create_to_in_call_ms.is_some() && rotated;
     stage.mark(&after_refresh, "refreshed once, the refresh token rotated, and in");
     Ok(vec![refused, signed_in, started, after_refresh])
+}
+
+/// Whether others see the camera of the bot called `name`, and read its greeting; within ten seconds.
+async fn shows_and_greets(
+    simulator: &Simulator,
+    meeting: &Value,
+    name: &str,
+    env: &Environment,
+) -> anyhow::Result<bool> {
+    let path = format!("/meetings/{}", text(meeting, "meeting_number")?);
+    let any =
+        |list: &Value, is: &dyn Fn(&Value) -> bool| list.as_array().is_some_and(|list| list.iter().any(is));
+    for _ in 0..100 {
+        let (meeting, chat) = (simulator.get(&path).await?, simulator.get(&format!("{path}/chat")).await?);
+        let on = any(&meeting["participants"], &|who| who["name"] == name && who["video_on"] == true);
+        let greeted = any(&chat, &|said| said["sender"] == name && said["text"] == GREETING);
+        if on && greeted {
+            return Ok(true);
+        }
+        env.clock.sleep(Duration::from_millis(100)).await;
+    }
+    Ok(false)
 }
 
 impl Stage<'_> {

@@ -1,0 +1,86 @@
+//! `POST` and `DELETE /api/v1/bot/{id}/output_video/`: what a bot shows as its camera.
+
+use axum::{Json, extract::State as Extract, http::StatusCode};
+use bots::NotShown;
+use model::BotId;
+
+use super::{
+    Bot,
+    commands::{ended, not_started},
+    picture::VideoOutput,
+    representation,
+};
+use crate::{
+    State,
+    body::Body,
+    caller::{Bots, Caller},
+    error::ApiError,
+    fields::{FieldErrors, Fields},
+    openapi::errors,
+    path::Path,
+    request::Request as _,
+};
+
+errors! { OutputVideoErrors: ended(), not_started() }
+
+/// Show a picture
+///
+/// A bot that is in the call shows it as its camera, instead of the account's picture or of what it showed before: at one
+/// frame a second, within a second or two. Pictures larger than 1280×720 are scaled down. PNG and WebP are made JPEG.
+#[utoipa::path(
+    post,
+    path = "/api/v1/bot/{id}/output_video/",
+    tag = "bots",
+    operation_id = "bot_output_video_create",
+    security(("tokenAuth" = ["bots"])),
+    params(("id" = BotId, Path)),
+    request_body(content = VideoOutput, example = json!({ "kind": "jpeg", "b64_data": super::picture::SMALLEST })),
+    responses((status = 200, description = "The bot.", body = Bot), OutputVideoErrors),
+)]
+pub(crate) async fn handler(
+    caller: Caller<Bots>,
+    Extract(state): Extract<State>,
+    Path(id): Path<BotId>,
+    Body(body): Body,
+) -> Result<Json<Bot>, ApiError> {
+    // Whose bot it is comes before what is wrong with the request.
+    super::find(&state, caller.workspace, id).await?;
+    let mut fields = Fields::of(&body);
+    let asked = VideoOutput::read(&mut fields);
+    let picture = fields.finish(asked)?.picture();
+    let bot = state.bots.show(caller.workspace, id, Some(picture)).await?;
+    Ok(Json(representation::of(bot, caller.scopes)))
+}
+
+/// Show no picture
+///
+/// The bot's camera is switched off: the account's picture, or the bot's name, is seen again.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/bot/{id}/output_video/",
+    tag = "bots",
+    operation_id = "bot_output_video_destroy",
+    security(("tokenAuth" = ["bots"])),
+    params(("id" = BotId, Path)),
+    responses((status = 204, description = "It shows none."), OutputVideoErrors),
+)]
+pub(crate) async fn delete(
+    caller: Caller<Bots>,
+    Extract(state): Extract<State>,
+    Path(id): Path<BotId>,
+) -> Result<StatusCode, ApiError> {
+    state.bots.show(caller.workspace, id, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<NotShown> for ApiError {
+    fn from(not_shown: NotShown) -> Self {
+        match not_shown {
+            NotShown::Unknown => Self::NotFound,
+            NotShown::NotStarted => not_started(),
+            NotShown::Ended => ended(),
+            NotShown::Picture(wrong) => FieldErrors::one("b64_data", wrong.to_string()).into(),
+            NotShown::Failed(failure) => failure.into(),
+        }
+    }
+}

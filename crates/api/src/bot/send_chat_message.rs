@@ -1,0 +1,103 @@
+//! `POST /api/v1/bot/{id}/send_chat_message/`: a message in the meeting's chat.
+
+use std::borrow::Cow;
+
+use axum::{Json, extract::State as Extract};
+use bots::{LONGEST_MESSAGE, NotSaid, QueuedMessage, Receiver};
+use model::BotId;
+
+use super::{
+    Bot,
+    chat::To,
+    commands::{ended, not_started},
+    representation,
+};
+use crate::{
+    State,
+    body::Body,
+    caller::{Bots, Caller},
+    error::ApiError,
+    fields::Fields,
+    openapi::errors,
+    path::Path,
+    request::{Request as _, Text, request},
+};
+
+request! {
+    /// A message.
+    open struct SendChatMessage {
+        /// To whom: `everyone`, if nothing is said, `host`, `everyone_except_host` (each alone), or the id of a participant.
+        to: Option<To>,
+        /// What.
+        message: Text<LONGEST_MESSAGE>,
+        /// Not on Zoom, whose SDK pins a message for the bot alone: only `false` is accepted.
+        pin: Option<bool>,
+    }
+}
+
+fn refused(words: impl Into<Cow<'static, str>>) -> ApiError {
+    ApiError::command("chat_message_refused", words)
+}
+
+fn unconfirmed(words: impl Into<Cow<'static, str>>) -> ApiError {
+    ApiError::command("chat_message_unconfirmed", words)
+}
+
+errors! {
+    SendChatMessageErrors:
+        ended(),
+        not_started(),
+        refused("The host's chat settings do not let the bot write to that receiver."),
+        unconfirmed("It was given to Zoom, which did not confirm it within 5 s."),
+}
+
+/// Send a chat message
+///
+/// Answers when Zoom has it. `chat_message_refused` means that it was not sent; `chat_message_unconfirmed` that it was given to
+/// Zoom and may have arrived.
+#[utoipa::path(
+    post,
+    path = "/api/v1/bot/{id}/send_chat_message/",
+    tag = "bots",
+    operation_id = "bot_send_chat_message_create",
+    security(("tokenAuth" = ["bots"])),
+    params(("id" = BotId, Path)),
+    request_body(
+        content = SendChatMessage,
+        example = json!({ "to": "everyone", "message": "The notes will be at https://example.com/notes/7" }),
+    ),
+    responses((status = 200, description = "The bot.", body = Bot), SendChatMessageErrors),
+)]
+pub(crate) async fn handler(
+    caller: Caller<Bots>,
+    Extract(state): Extract<State>,
+    Path(id): Path<BotId>,
+    Body(body): Body,
+) -> Result<Json<Bot>, ApiError> {
+    // Whose bot it is comes before what is wrong with the request.
+    super::find(&state, caller.workspace, id).await?;
+    let mut fields = Fields::of(&body);
+    let asked = SendChatMessage::read(&mut fields);
+    if asked.as_ref().is_some_and(|asked| asked.pin == Some(true)) {
+        let words = "Zoom's SDK pins a message for the bot alone: send it without pin.";
+        fields.complain("pin", words);
+    }
+    let asked = fields.finish(asked)?;
+    let to = asked.to.map_or(Receiver::Everyone, |to| to.0);
+    let message = QueuedMessage { text: asked.message.0, to };
+    let bot = state.bots.say(caller.workspace, id, &message).await?;
+    Ok(Json(representation::of(bot, caller.scopes)))
+}
+
+impl From<NotSaid> for ApiError {
+    fn from(not_said: NotSaid) -> Self {
+        match not_said {
+            NotSaid::Unknown => Self::NotFound,
+            NotSaid::NotStarted => not_started(),
+            NotSaid::Ended => ended(),
+            NotSaid::Refused(words) => refused(words),
+            NotSaid::Unconfirmed(words) => unconfirmed(words),
+            NotSaid::Failed(failure) => failure.into(),
+        }
+    }
+}

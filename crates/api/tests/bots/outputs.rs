@@ -1,0 +1,155 @@
+//! What bots show and say.
+
+use axum::body::Body;
+use serde_json::{Value, json};
+
+use crate::{
+    STUDIO, TIMED, codes, studio,
+    test_app::{Plan, TestApp},
+};
+
+const BLACK: &str = include_str!("../../src/bot/smallest.jpeg.base64");
+
+fn picture() -> Value {
+    json!({ "kind": "jpeg", "b64_data": BLACK })
+}
+
+async fn video_is(app: &TestApp, number: &str, on: bool) {
+    let look = async || {
+        let meeting = app.zoom.control("GET", &format!("meetings/{number}"), Value::Null).await;
+        let people = meeting["participants"].as_array().unwrap();
+        people.iter().any(|person| person["name"] == "Notes" && person["video_on"] == on).then_some(())
+    };
+    app.wait_for("the bot's camera", look).await;
+}
+
+/// Who a message went to, and what it says; `null` is everybody.
+async fn said(app: &TestApp, number: &str) -> Vec<(Value, String)> {
+    let chat = app.zoom.control("GET", &format!("meetings/{number}/chat"), Value::Null).await;
+    let message = |message: &Value| (message["to"].clone(), message["text"].as_str().unwrap().to_owned());
+    chat.as_array().unwrap().iter().map(message).collect()
+}
+
+#[tokio::test]
+async fn a_bot_shows_its_picture_and_another_by_any_server_until_it_is_taken_away() {
+    let app = studio().await;
+    let meeting = app.zoom.meeting(json!({ "webrtc_video": true })).await;
+    let number = &*meeting.number;
+    let shown = json!({ "in_call_recording": picture() });
+    let asked = json!({ "meeting_url": meeting.url, "bot_name": "Notes", "automatic_video_output": shown });
+    let bot = app.bot(asked).await;
+    let path = format!("/api/v1/bot/{bot}/output_video/");
+    let inside = app.until(&bot, "in_call_not_recording").await;
+    assert_eq!(inside["automatic_video_output"], json!({ "in_call_recording": { "kind": "jpeg" } }));
+    video_is(&app, number, true).await;
+    assert_eq!(app.call("DELETE", &path, Body::empty()).await.status, 204);
+    video_is(&app, number, false).await;
+
+    // A server that runs no bots takes the call: the bot's own server reads it from the row.
+    let other = app.another(&Plan { capacity: 0, ..STUDIO }).await;
+    let changed = other.post(&path, picture()).await.ok();
+    assert_eq!(changed["id"], bot.as_str());
+    video_is(&app, number, true).await;
+    let refused = app.post(&path, json!({ "kind": "jpeg", "b64_data": "no picture" })).await.refused();
+    assert!(refused["b64_data"][0].as_str().unwrap().contains("base64"), "{refused}");
+    let refused = app.post(&path, json!({ "kind": "gif" })).await.refused();
+    assert_eq!(refused["b64_data"], json!(["This field is required."]));
+    assert!(refused["kind"][0].as_str().unwrap().contains("jpeg"));
+
+    // With the bot goes what it showed.
+    app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
+    app.until(&bot, "done").await;
+    let late = app.post(&path, picture()).await.refused();
+    assert_eq!(late["code"], "cannot_command_completed_bot");
+    other.stop().await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_bot_that_is_not_in_yet_can_neither_show_nor_say_anything() {
+    let app = TestApp::build(&TIMED).await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let later = json!({ "meeting_url": meeting.url, "join_at": "2099-01-01T00:00:00Z" });
+    let bot = app.bot(later).await;
+    for (path, body) in [("output_video", picture()), ("send_chat_message", json!({ "message": "Hello" }))] {
+        let early = app.post(&format!("/api/v1/bot/{bot}/{path}/"), body).await.refused();
+        assert_eq!(early["code"], "cannot_command_unstarted_bot", "{path}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_bot_greets_once_and_says_what_it_is_told_by_any_server() {
+    let app = studio().await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let number = &*meeting.number;
+    meeting.seat("Ada").await;
+    let ada = meeting.person("Ada").await["id"].clone();
+    let chat = json!({
+        "on_bot_join": { "send_to": "everyone", "message": "Hello 👋 <b>you</b>" },
+        "on_participant_join": { "message": "Welcome", "exclude_host": true },
+    });
+    let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Notes", "chat": chat })).await;
+    let inside = app.until(&bot, "in_call_not_recording").await;
+    assert_eq!(inside["chat"], chat);
+    let greeted = (Value::Null, "Hello 👋 <b>you</b>".to_owned());
+    let look = async || said(&app, number).await.contains(&greeted).then_some(());
+    app.wait_for("the greeting", look).await;
+
+    let path = format!("/api/v1/bot/{bot}/send_chat_message/");
+    app.post(&path, json!({ "message": "to all" })).await.ok();
+    assert_eq!(said(&app, number).await.last(), Some(&(Value::Null, "to all".to_owned())));
+    let other = app.another(&Plan { capacity: 0, ..STUDIO }).await;
+    other.post(&path, json!({ "message": "to one", "to": ada })).await.ok();
+    assert_eq!(said(&app, number).await.last(), Some(&(ada, "to one".to_owned())));
+
+    let refused = app.post(&path, json!({ "message": "x", "to": 1 })).await.refused();
+    assert_eq!(refused["code"], "chat_message_refused");
+    let refused = app.post(&path, json!({ "message": "x", "pin": true, "to": "nobody" })).await.refused();
+    assert!(refused["pin"].is_array() && refused["to"].is_array(), "{refused}");
+    let refused = app.post(&path, json!({ "message": "x".repeat(4097) })).await.refused();
+    assert!(refused["message"].is_array());
+
+    // Who comes later is welcomed alone; at first the SDK still tells who was there before.
+    let welcomed = async || {
+        meeting.seat("Bob").await;
+        let welcome = |(to, text): &(Value, String)| to.is_u64() && text == "Welcome";
+        said(&app, number).await.iter().any(welcome).then_some(())
+    };
+    app.wait_for("a welcome", welcomed).await;
+
+    // Coming back, it greets nobody again.
+    meeting.cut_line(json!({ "seconds": 3, "name": "Notes" })).await;
+    let back = async || {
+        let bot = app.look_at(&bot).await;
+        (codes(&bot).len() > 3 && *codes(&bot).last().unwrap() == "in_call_not_recording").then_some(())
+    };
+    app.wait_for("the bot is back", back).await;
+    app.post(&path, json!({ "message": "again" })).await.ok();
+    let after = said(&app, number).await;
+    assert_eq!(after.last(), Some(&(Value::Null, "again".to_owned())));
+    assert_eq!(after.iter().filter(|message| **message == greeted).count(), 1);
+
+    // Zoom refuses, which the SDK does not say; then nothing is confirmed any more.
+    app.zoom.control("PATCH", &format!("meetings/{number}"), json!({ "chat": "nobody" })).await;
+    let refused = app.post(&path, json!({ "message": "hush" })).await.refused();
+    assert_eq!(refused["code"], "chat_message_unconfirmed");
+    other.stop().await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_picture_or_greeting_makes_no_bot() {
+    let app = studio().await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let shown = json!({ "in_call_not_recording": { "kind": "jpeg", "b64_data": "R0lGODlh" } });
+    let chat = json!({ "on_bot_join": { "send_to": "all", "message": "" }, "on_participant_join": {} });
+    let asked = json!({ "meeting_url": meeting.url, "automatic_video_output": shown, "chat": chat });
+    let refused = app.post("/api/v1/bot/", asked).await.refused();
+    assert!(refused["automatic_video_output"]["in_call_not_recording"]["b64_data"].is_array(), "{refused}");
+    let greeting = &refused["chat"]["on_bot_join"];
+    assert!(greeting["send_to"].is_array() && greeting["message"].is_array(), "{refused}");
+    let welcome = &refused["chat"]["on_participant_join"];
+    assert_eq!(welcome["exclude_host"], json!(["This field is required."]));
+    app.stop().await;
+}

@@ -1,0 +1,227 @@
+//! What a bot shows and says, as others in the meeting see it.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod support;
+
+use std::{io::Cursor, time::Duration};
+
+use browser::{BotPage, ChatOutcome, ChatTo, PageEvent};
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use serde_json::{Value, json};
+use support::{World, until};
+
+const RED: [u8; 3] = [200, 20, 20];
+const BLUE: [u8; 3] = [20, 20, 200];
+const SETTLE: Duration = Duration::from_secs(8);
+const MEASURE: Duration = Duration::from_secs(15);
+
+fn jpeg(colour: [u8; 3]) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let picture = DynamicImage::ImageRgb8(RgbImage::from_pixel(640, 360, Rgb(colour)));
+    picture.write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+    bytes.into_inner()
+}
+
+/// How many pixels of the middle of the bot's picture have about this colour, in percent. Alone in its meeting, its own tile fills
+/// the gallery.
+async fn share_of(page: &BotPage, colour: [u8; 3]) -> usize {
+    let png = page.screenshot().await.unwrap();
+    let shown = image::load_from_memory(&png).unwrap().to_rgb8();
+    let (width, height) = shown.dimensions();
+    let middle = image::imageops::crop_imm(&shown, width / 4, height / 4, width / 2, height / 2).to_image();
+    let near = |pixel: &Rgb<u8>| pixel.0.iter().zip(colour).all(|(a, b)| a.abs_diff(b) < 24);
+    let (all, alike) = (middle.pixels().count(), middle.pixels().filter(|pixel| near(pixel)).count());
+    alike * 100 / all
+}
+
+async fn camera(page: &mut BotPage) -> bool {
+    let event = until(page, |event| matches!(event, PageEvent::Camera { .. })).await;
+    let PageEvent::Camera { on, wanted } = event else { unreachable!() };
+    assert_eq!(on, wanted);
+    on
+}
+
+async fn chatted(page: &mut BotPage, number: u32) -> ChatOutcome {
+    let event = until(page, |event| matches!(event, PageEvent::Chatted { .. })).await;
+    let PageEvent::Chatted { id, outcome, .. } = event else { unreachable!() };
+    assert_eq!(id, number);
+    outcome
+}
+
+/// By both ways in which the SDK sends a camera. Without WebRTC it draws the bot's own tile up to a second after the gallery is
+/// there, which is later than a picture of the page.
+#[tokio::test]
+async fn a_picture_is_seen_in_the_bots_tile_changed_and_taken_away() {
+    let world = World::new().await;
+    for webrtc in [false, true] {
+        let meeting = world.meeting(json!({ "webrtc_video": webrtc })).await;
+        let mut page = world.browser.open().await.unwrap();
+        page.show(Some(&jpeg(RED))).await.unwrap();
+        page.join(world.request(&meeting, "Notes", None)).await.unwrap();
+        until(&mut page, |event| matches!(event, PageEvent::InMeeting { .. })).await;
+        assert!(camera(&mut page).await);
+        assert_eq!(world.person(&meeting, "Notes").await["video_on"], true);
+        if webrtc {
+            assert!(share_of(&page, RED).await > 95);
+        }
+
+        page.show(Some(&jpeg(BLUE))).await.unwrap();
+        assert!(camera(&mut page).await);
+        if webrtc {
+            until_true(async || share_of(&page, BLUE).await > 95).await;
+            assert_eq!(share_of(&page, RED).await, 0);
+        }
+
+        page.show(None).await.unwrap();
+        assert!(!camera(&mut page).await);
+        assert_eq!(world.person(&meeting, "Notes").await["video_on"], false);
+        assert_eq!((share_of(&page, RED).await, share_of(&page, BLUE).await), (0, 0));
+        page.close().await;
+    }
+    world.browser.close().await;
+}
+
+#[tokio::test]
+async fn a_picture_comes_back_with_the_bot_and_stays_off_when_the_host_stops_it() {
+    let world = World::new().await;
+    let meeting = world.meeting(json!({ "webrtc_video": true })).await;
+    let mut page = world.bot_in(&meeting, "Notes").await;
+    page.show(Some(&jpeg(RED))).await.unwrap();
+    assert!(camera(&mut page).await);
+    world.control(&format!("meetings/{meeting}/drop-sockets"), json!({})).await;
+    until(&mut page, |event| matches!(event, PageEvent::InMeeting { .. })).await;
+    assert!(camera(&mut page).await);
+    assert_eq!(world.person(&meeting, "Notes").await["video_on"], true);
+    let id = world.person(&meeting, "Notes").await["id"].clone();
+    world.change(&format!("meetings/{meeting}/participants/{id}"), json!({ "video_on": false })).await;
+    until_true(async || world.person(&meeting, "Notes").await["video_on"] == false).await;
+    world.browser.close().await;
+}
+
+#[tokio::test]
+async fn a_message_reaches_those_it_is_for_and_a_refused_one_is_told() {
+    let world = World::new().await;
+    let meeting = world.meeting(json!({})).await;
+    let (ada, bob) = (
+        world.seat_with(&meeting, json!({ "name": "Ada", "host": true })).await,
+        world.seat_with(&meeting, json!({ "name": "Bob" })).await,
+    );
+    let mut page = world.bot_in(&meeting, "Notes").await;
+    until(&mut page, |event| {
+        matches!(event, PageEvent::Participants { others: 2 } | PageEvent::InMeeting { participants: 2 })
+    })
+    .await;
+    let text = "Hé 👋 <img src=x onerror=alert(1)>";
+    for (number, (to, receivers)) in [
+        (ChatTo::Everyone, vec![Value::Null]),
+        (ChatTo::Host, vec![ada.clone()]),
+        (ChatTo::EveryoneExceptHost, vec![bob.clone()]),
+        (ChatTo::Participant(u32::try_from(bob.as_u64().unwrap()).unwrap()), vec![bob.clone()]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let number = u32::try_from(number).unwrap();
+        page.chat(number, text, to).await.unwrap();
+        assert_eq!(chatted(&mut page, number).await, ChatOutcome::Sent, "{to:?}");
+        let chat = world.read(&format!("meetings/{meeting}/chat")).await;
+        let last: Vec<_> = chat.as_array().unwrap().iter().skip(number as usize).collect();
+        let seen: Vec<_> = last.iter().map(|message| message["to"].clone()).collect();
+        assert_eq!((seen, last[0]["text"].as_str()), (receivers, Some(text)));
+    }
+    page.chat(7, text, ChatTo::Participant(1)).await.unwrap();
+    assert_eq!(chatted(&mut page, 7).await, ChatOutcome::Nobody);
+    world.change(&format!("meetings/{meeting}"), json!({ "chat": "host_only" })).await;
+    until_outcome(&mut page, 8, ChatOutcome::Forbidden).await;
+    // Here the SDK lets it pass, Zoom refuses it, and from then on the SDK confirms nothing more.
+    world.change(&format!("meetings/{meeting}"), json!({ "chat": "nobody" })).await;
+    until_outcome(&mut page, 100, ChatOutcome::Unconfirmed).await;
+    world.change(&format!("meetings/{meeting}"), json!({ "chat": "everyone" })).await;
+    page.chat(200, "arrives", ChatTo::Everyone).await.unwrap();
+    assert_eq!(chatted(&mut page, 200).await, ChatOutcome::Unconfirmed);
+    let chat = world.read(&format!("meetings/{meeting}/chat")).await;
+    assert_eq!(chat.as_array().unwrap().last().unwrap()["text"], "arrives");
+    world.browser.close().await;
+}
+
+#[tokio::test]
+async fn who_comes_after_the_bot_is_told_and_who_was_there_is_not() {
+    let world = World::new().await;
+    let meeting = world.meeting(json!({})).await;
+    world.seat(&meeting, "Ada").await;
+    let mut page = world.bot_in(&meeting, "Notes").await;
+    // Until the SDK has told all who were there, nobody counts as coming.
+    page.show(Some(&jpeg(RED))).await.unwrap();
+    camera(&mut page).await;
+    let mut seated = Vec::new();
+    let people = loop {
+        let seat = json!({ "name": "Bob", "host": true });
+        seated.push(world.seat_with(&meeting, seat).await);
+        let event = support::next(&mut page).await;
+        if let PageEvent::Arrived { people } = event {
+            break people;
+        }
+    };
+    assert!(people.iter().all(|person| seated.contains(&json!(person.id))), "{people:?}");
+    world.browser.close().await;
+}
+
+/// Prints what a bot in a meeting costs, with a picture and without: the processor time of the whole browser, in parts of a core.
+/// `cargo nextest run -p browser --run-ignored only --no-capture what_a_picture_costs`
+#[tokio::test]
+#[ignore = "it measures, for a minute"]
+async fn what_a_picture_costs() {
+    let world = World::new().await;
+    let clock = model::Environment::system().clock;
+    for webrtc in [true, false] {
+        let meeting = world.meeting(json!({ "webrtc_video": webrtc })).await;
+        world.seat(&meeting, "Ada").await;
+        let mut page = world.bot_in(&meeting, "Notes").await;
+        let measure = async |what: &str| {
+            clock.sleep(SETTLE).await;
+            let before = processor_time();
+            clock.sleep(MEASURE).await;
+            let used = processor_time() - before;
+            println!("webrtc_video {webrtc}, {what}: {:.3} of a core", used / MEASURE.as_secs_f64());
+        };
+        measure("without a picture").await;
+        page.show(Some(&jpeg(RED))).await.unwrap();
+        assert!(camera(&mut page).await);
+        measure("with a picture").await;
+        page.close().await;
+    }
+    world.browser.close().await;
+}
+
+/// What all processes of the world's browser have used, in seconds. Linux counts hundredths.
+fn processor_time() -> f64 {
+    let stat = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let ticks = |stat: String| -> f64 {
+        let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let field =
+            |number: usize| fields.get(number).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+        field(11) + field(12)
+    };
+    support::tree_of(std::process::id()).iter().map(stat).map(ticks).sum::<f64>() / 100.0
+}
+
+/// Sends messages until one comes to `outcome`: a change of settings takes a moment to arrive.
+async fn until_outcome(page: &mut BotPage, first: u32, outcome: ChatOutcome) {
+    for number in first..first + 50 {
+        page.chat(number, "again", ChatTo::Everyone).await.unwrap();
+        if chatted(page, number).await == outcome {
+            return;
+        }
+    }
+    panic!("never {outcome:?}");
+}
+
+async fn until_true(check: impl AsyncFn() -> bool) {
+    support::within(async {
+        while !check().await {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
