@@ -83,7 +83,8 @@ impl World {
 
     /// The same with more than a name; their id.
     pub async fn seat_with(&self, meeting: &str, person: Value) -> Value {
-        self.control(&format!("meetings/{meeting}/participants"), person).await["id"].clone()
+        self.control(&format!("meetings/{meeting}/participants"), person.clone()).await;
+        self.person(meeting, person["name"].as_str().unwrap()).await["id"].clone()
     }
 
     /// Somebody in the roster, as the simulator shows them.

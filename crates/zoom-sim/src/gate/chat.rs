@@ -12,10 +12,15 @@ use super::meeting::Meeting;
 use super::participant::base64_text;
 
 /// The SDK leaves padding out at times.
-pub(super) const LENIENT: GeneralPurpose = GeneralPurpose::new(
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &ALPHABET,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// Text of the SDK's, which writes the alphabet of URLs (O). What is no base64 is empty.
+pub(super) fn decoded(text: &str) -> Vec<u8> {
+    LENIENT.decode(text.replace('-', "+").replace('_', "/")).unwrap_or_default()
+}
 
 /// The longest message, in characters (I).
 pub(crate) const MAX_CHARS: usize = 4096;
@@ -142,7 +147,7 @@ impl Meeting {
 
 /// 4135: `{text, destNodeID}`; the answer 4136 must come, or the SDK gives up after 5 s.
 pub(super) fn received(meeting: &mut Meeting, from: u32, body: &Value, id: String, at_unix_ms: i64) {
-    let bytes = body["text"].as_str().and_then(|text| LENIENT.decode(text).ok()).unwrap_or_default();
+    let bytes = body["text"].as_str().map(decoded).unwrap_or_default();
     let to = body["destNodeID"].as_u64().and_then(|id| u32::try_from(id).ok()).filter(|id| *id != 0);
     let text = String::from_utf8_lossy(&bytes);
     let message = NewMessage { id, from, to, text: &text, at_unix_ms };

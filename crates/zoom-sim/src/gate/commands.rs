@@ -2,10 +2,8 @@
 
 use serde_json::{Value, json};
 
-use base64::Engine as _;
-
 use super::activity::Activity;
-use super::chat::{self, LENIENT};
+use super::chat;
 use super::event::{self, Incoming, Outgoing};
 use super::meeting::Meeting;
 use crate::clock::Moment;
@@ -102,7 +100,7 @@ fn rename(meeting: &mut Meeting, id: u32, body: &Value) {
         tracing::info!(meeting = %meeting.number, "only a host may rename them");
         return;
     }
-    let name = body["dn2"].as_str().and_then(|name| LENIENT.decode(name).ok()).unwrap_or_default();
+    let name = body["dn2"].as_str().map(chat::decoded).unwrap_or_default();
     if let Err(reason) = meeting.rename(target, &String::from_utf8_lossy(&name)) {
         tracing::info!(meeting = %meeting.number, %reason, "a name is refused");
     }
