@@ -12,9 +12,9 @@ use crate::fields::{FieldErrors, Fields};
 const RECORDS: &str = "Bots do not record here.";
 const SPEAKS: &str = "Bots do not speak here.";
 const SHOWS: &str = "Bots show no picture here.";
-const CHATS: &str = "Bots do not write in the chat here.";
+const PINS: &str = "Zoom's SDK pins a message for the bot alone.";
+const TRANSCRIBES: &str = "The only transcript here is Zoom's captions: `meeting_captions`.";
 const TELLS: &str = "Bots do not tell here what happens in the meeting.";
-const NOTICES: &str = "Bots do not notice this here.";
 const ZOOM_ONLY: &str = "Bots join Zoom meetings only.";
 const STAYS: &str = "Bots stay in the main room.";
 const UNKNOWN: &str = "The contract has no such field.";
@@ -56,7 +56,6 @@ enum Rule {
     Uuid,
     /// Names, each with a text or null.
     Labels,
-    Image,
     Sound,
 }
 
@@ -135,33 +134,25 @@ const AUTOMATIC_LEAVE: &[Member] = &[
     honoured("in_call_not_recording_timeout", Rule::Typed),
     ignored("in_call_recording_timeout", Rule::Whole(1), RECORDS),
     ignored("recording_permission_denied_timeout", Rule::Whole(1), RECORDS),
-    ignored(
-        "silence_detection",
-        Rule::Object(&[honoured("timeout", Rule::Whole(10)), honoured("activate_after", Rule::Whole(1))]),
-        NOTICES,
-    ),
+    honoured("silence_detection", Rule::Inside(TIMES, nothing_more)),
     honoured(
         "bot_detection",
-        Rule::Object(&[
-            ignored(
-                "using_participant_events",
-                Rule::Object(&[
-                    honoured("timeout", Rule::Whole(10)),
-                    honoured("activate_after", Rule::Whole(1)),
-                ]),
-                NOTICES,
-            ),
-            ignored(
-                "using_participant_names",
-                Rule::Object(&[
-                    required(honoured("timeout", Rule::Whole(10))),
-                    required(honoured("activate_after", Rule::Whole(1))),
-                    required(honoured("matches", Rule::Texts)),
-                ]),
-                NOTICES,
-            ),
-        ]),
+        Rule::Inside(
+            &[
+                honoured("using_participant_events", Rule::Inside(TIMES, nothing_more)),
+                honoured("using_participant_names", Rule::Inside(TIMES_AND_NAMES, nothing_more)),
+            ],
+            nothing_more,
+        ),
     ),
+];
+
+const TIMES: &[Member] = &[honoured("timeout", Rule::Typed), honoured("activate_after", Rule::Typed)];
+
+const TIMES_AND_NAMES: &[Member] = &[
+    honoured("timeout", Rule::Typed),
+    honoured("activate_after", Rule::Typed),
+    honoured("matches", Rule::Typed),
 ];
 
 const WEB_VARIANTS: Rule = Rule::Word(&["web", "web_4_core", "web_gpu"]);
@@ -191,32 +182,32 @@ fn room_of_its_mode(fields: &mut Fields<'_>) {
 }
 
 const CHAT: &[Member] = &[
-    ignored(
+    honoured(
         "on_bot_join",
-        Rule::Object(&[
-            required(honoured("send_to", Rule::Word(&["host", "everyone", "everyone_except_host"]))),
-            required(honoured("message", Rule::Text(LONGEST_CHAT))),
-            honoured("pin", Rule::Flag),
-        ]),
-        CHATS,
+        Rule::Inside(
+            &[
+                honoured("send_to", Rule::Typed),
+                honoured("message", Rule::Typed),
+                ignored("pin", Rule::Typed, PINS),
+            ],
+            nothing_more,
+        ),
     ),
-    ignored(
+    honoured(
         "on_participant_join",
-        Rule::Object(&[
-            required(honoured("message", Rule::Text(LONGEST_CHAT))),
-            required(honoured("exclude_host", Rule::Flag)),
-        ]),
-        CHATS,
+        Rule::Inside(
+            &[honoured("message", Rule::Typed), honoured("exclude_host", Rule::Typed)],
+            nothing_more,
+        ),
     ),
 ];
 
-const IMAGE: Rule = Rule::Object(&[
-    required(honoured("kind", Rule::Word(&["jpeg"]))),
-    required(honoured("b64_data", Rule::Image)),
-]);
+const PICTURE: Rule =
+    Rule::Inside(&[honoured("kind", Rule::Typed), honoured("b64_data", Rule::Typed)], nothing_more);
 
+/// Bots do not record: the picture of a recording is shown if the other one is not given.
 const VIDEO_OUTPUT: &[Member] =
-    &[ignored("in_call_recording", IMAGE, SHOWS), ignored("in_call_not_recording", IMAGE, SHOWS)];
+    &[honoured("in_call_recording", PICTURE), honoured("in_call_not_recording", PICTURE)];
 
 const AUDIO_OUTPUT: &[Member] = &[required(honoured(
     "in_call_recording",
@@ -252,15 +243,14 @@ const GOOGLE_MEET: &[Member] = &[honoured("google_login_group_id", Rule::Uuid)];
 const ARTIFACT: Rule = Rule::Object(&[honoured("metadata", Rule::Labels)]);
 
 const RECORDING_CONFIG: &[Member] = &[
-    ignored("transcript", Rule::Object(TRANSCRIPT), TELLS),
+    honoured("transcript", Rule::Object(TRANSCRIPT)),
     ignored("realtime_endpoints", Rule::Objects(REALTIME_ENDPOINT, endpoint_of_its_type), TELLS),
-    ignored(
+    honoured(
         "retention",
         Rule::Object(&[
             required(honoured("type", Rule::Word(&["timed", "forever"]))),
             honoured("hours", Rule::Whole(1)),
         ]),
-        RECORDS,
     ),
     ignored(
         "video_mixed_layout",
@@ -279,7 +269,7 @@ const RECORDING_CONFIG: &[Member] = &[
     ),
     ignored("include_bot_in_recording", Rule::Object(&[honoured("audio", Rule::Flag)]), RECORDS),
     ignored("metadata", Rule::Labels, RECORDS),
-    ignored("participant_events", ARTIFACT, TELLS),
+    honoured("participant_events", Rule::Object(&[ignored("metadata", Rule::Labels, RECORDS)])),
     ignored("meeting_metadata", ARTIFACT, TELLS),
     ignored("video_mixed_mp4", ARTIFACT, RECORDS),
     ignored("video_mixed_flv", ARTIFACT, RECORDS),
@@ -294,21 +284,25 @@ const RECORDING_CONFIG: &[Member] = &[
 
 const TRANSCRIPT: &[Member] = &[
     required(honoured("provider", Rule::Object(PROVIDERS))),
-    honoured("diarization", Rule::Object(&[honoured("use_separate_streams_when_available", Rule::Flag)])),
-    honoured("metadata", Rule::Labels),
+    ignored(
+        "diarization",
+        Rule::Object(&[honoured("use_separate_streams_when_available", Rule::Flag)]),
+        TRANSCRIBES,
+    ),
+    ignored("metadata", Rule::Labels, RECORDS),
 ];
 
 /// What stands inside a provider of transcripts is that provider's own.
 const PROVIDERS: &[Member] = &[
     honoured("meeting_captions", Rule::AnyObject),
-    honoured("recallai_streaming", Rule::AnyObject),
-    honoured("assembly_ai_async_chunked", Rule::AnyObject),
-    honoured("assembly_ai_v3_streaming", Rule::AnyObject),
-    honoured("aws_transcribe_streaming", Rule::AnyObject),
-    honoured("deepgram_streaming", Rule::AnyObject),
-    honoured("gladia_v2_streaming", Rule::AnyObject),
-    honoured("rev_streaming", Rule::AnyObject),
-    honoured("speechmatics_streaming", Rule::AnyObject),
+    ignored("recallai_streaming", Rule::AnyObject, TRANSCRIBES),
+    ignored("assembly_ai_async_chunked", Rule::AnyObject, TRANSCRIBES),
+    ignored("assembly_ai_v3_streaming", Rule::AnyObject, TRANSCRIBES),
+    ignored("aws_transcribe_streaming", Rule::AnyObject, TRANSCRIBES),
+    ignored("deepgram_streaming", Rule::AnyObject, TRANSCRIBES),
+    ignored("gladia_v2_streaming", Rule::AnyObject, TRANSCRIBES),
+    ignored("rev_streaming", Rule::AnyObject, TRANSCRIBES),
+    ignored("speechmatics_streaming", Rule::AnyObject, TRANSCRIBES),
 ];
 
 const REALTIME_ENDPOINT: &[Member] = &[
@@ -487,7 +481,6 @@ impl Member {
                 fields.parsed::<uuid::Uuid>(name, "It must be a UUID.");
             }
             Rule::Labels => labels(fields, name),
-            Rule::Image => media(fields, name, is_jpeg, "It must be a JPEG image."),
             Rule::Sound => media(fields, name, is_mp3, "It must be MP3 audio."),
         }
     }
@@ -559,10 +552,6 @@ fn media(fields: &mut Fields<'_>, name: &str, is_so: fn(&[u8]) -> bool, complain
             "It must be Base64 in the standard alphabet, with its padding and without a data: prefix.",
         ),
     }
-}
-
-fn is_jpeg(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0xff, 0xd8, 0xff])
 }
 
 fn is_mp3(bytes: &[u8]) -> bool {

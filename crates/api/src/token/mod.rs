@@ -215,11 +215,7 @@ async fn take_report(
 }
 
 /// The body, of which nothing is read before the rest of the request is right.
-async fn body_of(
-    state: &State,
-    request: &LinkRequest<'_>,
-    body: Body,
-) -> Result<Bytes, LinkRefusal> {
+async fn body_of(state: &State, request: &LinkRequest<'_>, body: Body) -> Result<Bytes, LinkRefusal> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }

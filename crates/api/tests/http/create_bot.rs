@@ -301,7 +301,8 @@ async fn what_the_contract_does_not_know_is_passed_over() {
     assert_eq!(bot["status_changes"].as_array().unwrap().len(), 1);
     assert_eq!(bot["recordings"], json!([]));
     assert_eq!(bot["automatic_video_output"], json!({ "in_call_recording": { "kind": "jpeg" } }));
-    assert!(!bot.to_string().contains("planted\"") && !bot.to_string().contains(PICTURE), "{bot}");
+    assert_eq!(bot["latchkey_ignored"], json!(["id", "planted", "recordings", "status_changes"]));
+    assert!(!bot.to_string().contains(PICTURE), "{bot}");
 }
 
 #[tokio::test]
@@ -392,7 +393,8 @@ async fn nobody_sends_more_than_eight_mebibytes() {
         let data = "A".repeat(megabytes << 20);
         json!({ "meeting_url": MEETING, "automatic_audio_output": { "in_call_recording": { "data": { "kind": "mp3", "b64_data": data } } } })
     };
-    assert_eq!(typed(&app, "application/json", image(7).to_string()).await.status, 201);
+    let answer = typed(&app, "application/json", image(7).to_string()).await;
+    assert!(answer.status == 400 && answer.text.contains("1835008 characters"), "{}", answer.text);
     let answer = typed(&app, "application/json", image(9).to_string()).await;
     assert_eq!(answer.status, 413);
     assert_eq!(answer.json(), json!({ "code": "too_large", "detail": "The body is larger than 8 MiB." }));
@@ -600,13 +602,14 @@ async fn a_workspace_has_so_many_bots_that_have_not_ended() {
 #[tokio::test]
 async fn what_is_stored_of_a_request_has_a_limit() {
     let app = TestApp::build(&PLAN).await;
-    let request = |text: &str, image: &str| {
+    let request = |text: &str, sound: &str| {
         json!({ "meeting_url": "https://zoom.us/j/99912345678", "recording_config": { "planted": text },
-                "automatic_audio_output": { "in_call_recording": { "data": { "kind": "mp3", "b64_data": image } } } })
+                "automatic_audio_output": { "in_call_recording": { "data": { "kind": "mp3", "b64_data": sound } } } })
     };
-    // Images are not stored.
-    app.bot(request("small", &"A".repeat(100_000))).await;
-    let refused = app.post("/api/v1/bot/", request(&"A".repeat(70_000), "")).await;
+    // Sounds are not stored.
+    let sound = |size: usize| format!("SUQz{}", "A".repeat(size));
+    app.bot(request("small", &sound(100_000))).await;
+    let refused = app.post("/api/v1/bot/", request(&"A".repeat(70_000), &sound(4))).await;
     assert_eq!(refused.status, 400, "{}", refused.text);
     assert!(refused.text.contains("a bot's is stored up to 65536"), "{}", refused.text);
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 const MEETING: &str = "https://us02web.zoom.us/j/81234567890";
-const JPEG: &str = "/9j/4AAQSkZJRgABAQ==";
+const JPEG: &str = include_str!("../../src/bot/smallest.jpeg.base64");
 const MP3: &str = "SUQzBAAAAAAA";
 const ROOM: &str = "5f3b6c2e-8f0a-4c57-9c1b-3f1c2d3e4f50";
 
@@ -47,12 +47,10 @@ fn contract() -> Vec<(&'static str, Value, Option<&'static str>)> {
     let sound = json!({ "data": { "kind": "mp3", "b64_data": MP3 }, "replay_on_participant_join":
         { "debounce_mode": "trailing", "debounce_interval": 10, "disable_after": 60 } });
     let webpage = json!({ "kind": "webpage", "config": { "url": "https://example.com/" } });
-    let hello = json!({ "send_to": "host", "message": "Hello", "pin": true });
+    let hello = json!({ "send_to": "host", "message": "Hello" });
     let welcome = json!({ "message": "Welcome", "exclude_host": true });
     let endpoints =
         json!([{ "type": "webhook", "url": "https://example.com/", "events": ["transcript.data"] }]);
-    let transcript =
-        json!({ "provider": { "recallai_streaming": { "language_code": "en" } }, "metadata": { "a": "b" } });
     let silence = json!({ "timeout": 10, "activate_after": 1 });
     let names = json!({ "timeout": 10, "activate_after": 1, "matches": ["notetaker"] });
     let mut rows = vec![
@@ -87,43 +85,35 @@ fn contract() -> Vec<(&'static str, Value, Option<&'static str>)> {
             json!(1),
             Some("automatic_leave.recording_permission_denied_timeout"),
         ),
-        ("automatic_leave.silence_detection", silence.clone(), Some("automatic_leave.silence_detection")),
-        (
-            "automatic_leave.bot_detection.using_participant_events",
-            silence,
-            Some("automatic_leave.bot_detection.using_participant_events"),
-        ),
-        (
-            "automatic_leave.bot_detection.using_participant_names",
-            names,
-            Some("automatic_leave.bot_detection.using_participant_names"),
-        ),
-        (
-            "automatic_video_output.in_call_recording",
-            image.clone(),
-            Some("automatic_video_output.in_call_recording"),
-        ),
-        (
-            "automatic_video_output.in_call_not_recording",
-            image,
-            Some("automatic_video_output.in_call_not_recording"),
-        ),
+        ("automatic_leave.silence_detection", silence.clone(), None),
+        ("automatic_leave.bot_detection.using_participant_events", silence, None),
+        ("automatic_leave.bot_detection.using_participant_names", names, None),
+        ("automatic_video_output.in_call_recording", image.clone(), None),
+        ("automatic_video_output.in_call_not_recording", image, None),
         ("automatic_audio_output.in_call_recording", sound, Some("automatic_audio_output")),
         ("output_media.camera", webpage.clone(), Some("output_media")),
         ("output_media.screenshare", webpage, Some("output_media")),
-        ("chat.on_bot_join", hello, Some("chat.on_bot_join")),
-        ("chat.on_participant_join", welcome, Some("chat.on_participant_join")),
+        ("chat.on_bot_join", hello.clone(), None),
+        ("chat.on_bot_join", merged(hello, json!({ "pin": true })), Some("chat.on_bot_join.pin")),
+        ("chat.on_participant_join", welcome, None),
         ("google_meet.google_login_group_id", json!(ROOM), Some("google_meet")),
         ("webex", json!({}), Some("webex")),
         ("breakout_room.mode", json!("join_main_room"), None),
         ("breakout_room.mode", json!("auto_accept_all_invites"), Some("breakout_room.mode")),
-        ("recording_config.transcript", transcript, Some("recording_config.transcript")),
-        ("recording_config.realtime_endpoints", endpoints, Some("recording_config.realtime_endpoints")),
+        ("recording_config.transcript.provider.meeting_captions", json!({}), None),
         (
-            "recording_config.retention",
-            json!({ "type": "timed", "hours": 1 }),
-            Some("recording_config.retention"),
+            "recording_config.transcript.provider.recallai_streaming",
+            json!({ "language_code": "en" }),
+            Some("recording_config.transcript.provider.recallai_streaming"),
         ),
+        ("recording_config.participant_events", json!({}), None),
+        (
+            "recording_config.participant_events.metadata",
+            json!({ "a": "b" }),
+            Some("recording_config.participant_events.metadata"),
+        ),
+        ("recording_config.realtime_endpoints", endpoints, Some("recording_config.realtime_endpoints")),
+        ("recording_config.retention", json!({ "type": "timed", "hours": 1 }), None),
         (
             "recording_config.video_mixed_layout",
             json!("audio_only"),
@@ -157,8 +147,8 @@ fn contract() -> Vec<(&'static str, Value, Option<&'static str>)> {
     rows
 }
 
-const ARTIFACTS: [&str; 11] = [
-    "recording_config.participant_events",
+/// Those without effect.
+const ARTIFACTS: [&str; 10] = [
     "recording_config.meeting_metadata",
     "recording_config.video_mixed_mp4",
     "recording_config.video_mixed_flv",
@@ -188,6 +178,10 @@ async fn each_field_has_an_effect_or_is_named() {
                 let words = refused.pointer(&pointer).unwrap_or_else(|| panic!("{path}: {refused}"));
                 assert!(words.as_str().unwrap().starts_with("It has no effect:"), "{words}");
             }
+        }
+        if path == "automatic_audio_output.in_call_recording" {
+            // It is required there.
+            continue;
         }
         let nothing = create(&app, "", at(path, &Value::Null)).await.created();
         assert_eq!(nothing["latchkey_ignored"], json!([]), "null asks for nothing: {path}");
@@ -228,9 +222,9 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
     const WEB: &str = "It must be web, web_4_core or web_gpu.";
     const CHAT: &str = "It must not be longer than 4096 characters.";
     const HTTP: &str = "It must be a URL that begins with http or https.";
-    const BASE64: &str =
-        "It must be Base64 in the standard alphabet, with its padding and without a data: prefix.";
-    const TEXTS: &str = "It must be a list of at most 1000 texts of at most 1000 characters.";
+    const COLON: &str = "It must be base64 of the standard alphabet, with padding, without line breaks or a data: prefix: Invalid symbol 58, offset 4.";
+    const DASH: &str = "It must be base64 of the standard alphabet, with padding, without line breaks or a data: prefix: Invalid symbol 95, offset 0.";
+    const TEXTS: &str = "It must be a list of 1 to 100 texts of 1 to 100 characters.";
     const IMAGE: &str = "automatic_video_output.in_call_recording";
     let mut rows = vec![
         ("meeting_url", json!(5), TEXT),
@@ -245,8 +239,8 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
         ("metadata.a", json!(1), "A label's value is text of at most 500 characters."),
         ("zoom", json!([]), OBJECT),
         ("zoom.zak_url", json!(1), TEXT),
-        ("zoom.zak_url", json!("no"), "this is not an http or https URL"),
-        ("zoom.join_token_url", json!("no"), "this is not an http or https URL"),
+        ("zoom.zak_url", json!("no"), "this is not an http or https URL without user and password"),
+        ("zoom.join_token_url", json!("no"), "this is not an http or https URL without user and password"),
         ("zoom.user_email", json!(1), TEXT),
         ("zoom.require_recording_permission", json!("x"), FLAG),
         ("zoom.request_recording_permission_on_host_join", json!(1), FLAG),
@@ -313,6 +307,7 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
         ("recording_config.transcript.provider", json!("meeting_captions"), OBJECT),
         ("recording_config.transcript.provider.meeting_captions", json!(true), OBJECT),
         ("recording_config.transcript.provider.deepgram_streaming", json!("x"), OBJECT),
+        ("recording_config.participant_events", json!(true), OBJECT),
         ("recording_config.realtime_endpoints", json!({}), "It must be a list."),
         ("recording_config.realtime_endpoints", json!([1]), "It must be a list of objects."),
         (
@@ -346,13 +341,17 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
     rows.extend(ARTIFACTS.map(|artifact| (artifact, json!(true), OBJECT)));
     // Beside what is required.
     rows.extend([
-        ("automatic_video_output.in_call_recording.kind", json!("png"), "It must be jpeg."),
-        ("automatic_video_output.in_call_recording.b64_data", json!("data:image/jpeg;base64,xx"), BASE64),
-        ("automatic_video_output.in_call_recording.b64_data", json!("_9j_4AAQSkZJRgABAQ=="), BASE64),
+        (
+            "automatic_video_output.in_call_recording.kind",
+            json!("gif"),
+            "\"gif\" is not a valid choice: give jpeg.",
+        ),
+        ("automatic_video_output.in_call_recording.b64_data", json!("data:image/jpeg;base64,xx"), COLON),
+        ("automatic_video_output.in_call_recording.b64_data", json!("_9j_4AAQSkZJRgABAQ=="), DASH),
         (
             "automatic_video_output.in_call_recording.b64_data",
             json!("cGxhbnRlZA=="),
-            "It must be a JPEG image.",
+            "It is no JPEG. PNG and WebP are converted; nothing else is.",
         ),
         (
             "automatic_video_output.in_call_recording.b64_data",
@@ -377,7 +376,11 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
         ),
         ("output_media.camera.kind", json!("x"), "It must be webpage."),
         ("output_media.camera.config.url", json!("ftp://example.com/"), HTTP),
-        ("chat.on_bot_join.send_to", json!("x"), "It must be host, everyone or everyone_except_host."),
+        (
+            "chat.on_bot_join.send_to",
+            json!("x"),
+            "\"x\" is not a valid choice: give everyone, host, everyone_except_host.",
+        ),
         ("chat.on_bot_join.message", json!("x".repeat(4097)), CHAT),
         ("chat.on_bot_join.pin", json!("x"), FLAG),
         ("chat.on_participant_join.message", json!("x".repeat(4097)), CHAT),
@@ -403,7 +406,7 @@ fn beside(path: &str) -> Value {
         ("chat.on_participant_join", json!({ "message": "x", "exclude_host": true })),
         (
             "automatic_leave.bot_detection.using_participant_names",
-            json!({ "timeout": 10, "activate_after": 1, "matches": [] }),
+            json!({ "timeout": 10, "activate_after": 1, "matches": ["x"] }),
         ),
         ("recording_config.retention", json!({ "type": "timed" })),
     ] {

@@ -50,11 +50,9 @@ async fn slow_fetches_of_a_workspace_have_a_limit_and_may_come_again() {
     let link = app.path_of(&app.token_link(&account).await);
     app.zoom.hold_up("zak", 2000).await;
     let ids = ["msg_one", "msg_other"];
-    let (one, other) =
-        tokio::join!(fetch(&app, "GET", &link, ids[0]), fetch(&app, "GET", &link, ids[1]));
+    let (one, other) = tokio::join!(fetch(&app, "GET", &link, ids[0]), fetch(&app, "GET", &link, ids[1]));
     // Whichever came second is refused.
-    let (served, refused, id) =
-        if one.status == 200 { (one, other, ids[1]) } else { (other, one, ids[0]) };
+    let (served, refused, id) = if one.status == 200 { (one, other, ids[1]) } else { (other, one, ids[0]) };
     assert_eq!((served.status, refused.status), (200, 429), "{} {}", served.text, refused.text);
     assert_eq!(refused.header("retry-after"), "1");
     let again = fetch(&app, "GET", &link, id).await;

@@ -314,16 +314,15 @@ fn assemble(
     let parts = parts(zoom, store.clone(), keys, env.clone(), audit, tasks.clone(), of_process);
     let (public_base, remembered_ids) = (parts.public_base.clone(), token_links::REMEMBERED_IDS);
     let broker = Arc::new(Broker::new(parts));
-    let links =
-        token_links::Parts {
-            store,
-            broker: Arc::clone(&broker),
-            env,
-            tasks,
-            public_base,
-            remembered_ids,
-            most_of_a_workspace: token_links::MOST_OF_A_WORKSPACE,
-        };
+    let links = token_links::Parts {
+        store,
+        broker: Arc::clone(&broker),
+        env,
+        tasks,
+        public_base,
+        remembered_ids,
+        most_of_a_workspace: token_links::MOST_OF_A_WORKSPACE,
+    };
     Server { links: Arc::new(TokenLinks::new(links)), broker }
 }
 
