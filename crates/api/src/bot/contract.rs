@@ -21,9 +21,7 @@ const UNKNOWN: &str = "The contract has no such field.";
 
 /// Characters of an image or a sound, in Base64.
 const LONGEST_MEDIA: usize = 1_835_008;
-const LONGEST_CHAT: usize = 4096;
 const LONGEST_TEXT: usize = 1000;
-const MOST_TEXTS: usize = 1000;
 const MOST_ENDPOINTS: usize = 20;
 
 /// What comes of a field.
@@ -46,8 +44,6 @@ enum Rule {
     Object(&'static [Member]),
     Objects(&'static [Member], fn(&mut Fields<'_>)),
     AnyObject,
-    Text(usize),
-    Texts,
     Word(&'static [&'static str]),
     Words(&'static [&'static str]),
     Flag,
@@ -464,10 +460,6 @@ impl Member {
             Rule::AnyObject => {
                 fields.object(name, |_| ());
             }
-            Rule::Text(most) => {
-                fields.text(name, most);
-            }
-            Rule::Texts => texts(fields, name),
             Rule::Word(words) => word(fields, name, words),
             Rule::Words(words) => every_word(fields, name, words),
             Rule::Flag => {
@@ -482,19 +474,6 @@ impl Member {
             }
             Rule::Labels => labels(fields, name),
             Rule::Sound => media(fields, name, is_mp3, "It must be MP3 audio."),
-        }
-    }
-}
-
-fn texts(fields: &mut Fields<'_>, name: &str) {
-    let sound = |text: &Value| text.as_str().is_some_and(|text| text.chars().count() <= LONGEST_TEXT);
-    match fields.anything(name) {
-        Some(Value::Array(texts)) if texts.len() <= MOST_TEXTS && texts.iter().all(sound) => {}
-        _ => {
-            let words = format!(
-                "It must be a list of at most {MOST_TEXTS} texts of at most {LONGEST_TEXT} characters."
-            );
-            fields.complain(name, words);
         }
     }
 }

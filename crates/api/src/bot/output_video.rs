@@ -49,7 +49,7 @@ pub(crate) async fn handler(
     let asked = VideoOutput::read(&mut fields);
     let picture = fields.finish(asked)?.picture();
     let bot = state.bots.show(caller.workspace, id, Some(picture)).await?;
-    Ok(Json(representation::of(bot, caller.scopes)))
+    Ok(Json(representation::of(&state, bot, caller.scopes).await?))
 }
 
 /// Show no picture

@@ -86,7 +86,7 @@ pub(crate) async fn handler(
     let to = asked.to.map_or(Receiver::Everyone, |to| to.0);
     let message = QueuedMessage { text: asked.message.0, to };
     let bot = state.bots.say(caller.workspace, id, &message).await?;
-    Ok(Json(representation::of(bot, caller.scopes)))
+    Ok(Json(representation::of(&state, bot, caller.scopes).await?))
 }
 
 impl From<NotSaid> for ApiError {
