@@ -87,6 +87,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Print the OpenAPI document of the API. A server has it at `/openapi.json`, with its own address.
     Openapi,
+    /// Print what each sub code of a bot means, and what can be done.
+    SubCodes,
     /// Print a completion script for a shell.
     Completions(terminal_help::CompletionArguments),
     /// Write man pages.
@@ -121,6 +123,10 @@ async fn main() -> ExitCode {
         Command::Sim(arguments) => sim::run(arguments).await,
         Command::Openapi => {
             println!("{:#}", api::document());
+            Ok(())
+        }
+        Command::SubCodes => {
+            print!("{}", model::sub_codes_page());
             Ok(())
         }
         Command::Completions(arguments) => {

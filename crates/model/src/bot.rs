@@ -7,10 +7,10 @@ use serde::Serialize;
 use crate::Timestamp;
 
 macro_rules! words {
-    ($(#[doc = $about:literal])* $type:ident, $noun:literal { $($(#[$doc:meta])* $name:ident = $word:literal,)* }) => {
+    ($(#[doc = $about:literal])* $type:ident, $noun:literal { $($(#[doc = $text:literal])+ $name:ident = $word:literal,)* }) => {
         $(#[doc = $about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $type { $($(#[$doc])* $name,)* }
+        pub enum $type { $($(#[doc = $text])+ $name,)* }
 
         impl $type {
             /// Every word.
@@ -19,6 +19,11 @@ macro_rules! words {
             /// The word as it is stored and sent.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $word,)* }
+            }
+
+            /// What it means, for people.
+            pub fn about(self) -> &'static str {
+                match self { $(Self::$name => concat!($($text),+),)* }.trim()
             }
         }
 

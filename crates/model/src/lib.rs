@@ -20,6 +20,7 @@ mod nearest;
 mod pasted;
 mod schema;
 mod secret;
+mod sub_code_cure;
 mod time;
 
 pub use account_user::{AccountUser, NotAUser};
@@ -47,6 +48,7 @@ pub use meeting_event::{
 pub use nearest::nearest;
 pub use pasted::{NotOneWord, pasted};
 pub use secret::{Sealed, Secret};
+pub use sub_code_cure::{Actor, sub_codes_page};
 pub use time::{CLOCK_TOLERANCE, Clock, ManualClock, Sleep, SystemClock, Timestamp};
 
 use std::sync::Arc;

@@ -33,3 +33,12 @@ async fn each_command_has_a_man_page() {
     let line = String::from_utf8(refused.stderr).unwrap();
     assert!(line.contains("cannot write man pages to file"), "{line}");
 }
+
+#[tokio::test]
+async fn the_page_of_sub_codes_is_the_one_that_the_binary_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = latchkey(folder.path(), &["sub-codes"]).output().await.unwrap();
+    let page = include_str!("../../../../docs/sub-codes.md");
+    let is_same = String::from_utf8(output.stdout).unwrap() == page;
+    assert!(is_same, "docs/sub-codes.md is old: latchkey sub-codes >docs/sub-codes.md");
+}
