@@ -11,8 +11,8 @@ use model::KillPoint::{
 use crate::{Case, Database, Story, account::Account, world::World};
 
 /// Longer than it takes to get to any of the points.
-const DIES_WITHIN: Duration = Duration::from_secs(30);
-const SIGKILL: i32 = 9;
+pub(crate) const DIES_WITHIN: Duration = Duration::from_secs(30);
+pub(crate) const SIGKILL: i32 = 9;
 
 /// Where it is killed.
 pub(crate) struct Kill {

@@ -6,6 +6,7 @@
 
 mod account;
 mod ground;
+mod imports;
 mod kill_points;
 mod proxy;
 mod scenarios;
@@ -22,6 +23,7 @@ use model::Environment;
 use stage::Postgres;
 
 use ground::Database;
+use imports::Import;
 use kill_points::{Kill, Outcome};
 use scenarios::Scenario;
 use search::Searched;
@@ -61,6 +63,7 @@ struct Case {
 
 enum Story {
     Kill(Kill),
+    Import(Import),
     Scenario(Scenario),
 }
 
@@ -96,7 +99,7 @@ async fn run(Arguments { only, data }: Arguments) -> anyhow::Result<bool> {
     let place = Arc::new(Place { env: Environment::system(), data, latchkey, postgres: Postgres::start()? });
 
     // What waits longest comes first.
-    let cases = scenarios::all().chain(kill_points::all());
+    let cases = scenarios::all().chain(kill_points::all()).chain(imports::all());
     let cases: Vec<Case> = cases.filter(|case| case.name.contains(&only)).collect();
     ensure!(!cases.is_empty(), "no case has {only:?} in its name");
     let mut tally = Tally::new(cases.len());
@@ -120,6 +123,7 @@ async fn go_through(place: &Place, case: &Case) -> anyhow::Result<(End, Searched
     let world = World::make(place, &case.name, case.database).await?;
     let end = match &case.story {
         Story::Kill(kill) => End::Killed(kill.run(&world).await?),
+        Story::Import(import) => End::Killed(import.run(&world).await?),
         Story::Scenario(scenario) => End::Seen(scenario.run(&world).await?),
     };
     Ok((end, world.close().await?))

@@ -25,7 +25,7 @@ impl Tally {
 
     /// A case is over.
     pub(crate) fn note(&mut self, case: &Case, ended: anyhow::Result<(End, Searched)>) {
-        let killed = matches!(case.story, Story::Kill(_));
+        let killed = matches!(case.story, Story::Kill(_) | Story::Import(_));
         self.killed += u32::from(killed);
         let line = match ended {
             Ok((end, searched)) => {

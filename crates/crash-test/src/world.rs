@@ -16,6 +16,8 @@ use crate::{
     search::{self, Searched},
 };
 
+/// Any port of the loopback will do, at Zoom as here.
+const REDIRECT: &str = "http://127.0.0.1/oauth/zoom/callback";
 /// More servers than any case has.
 const REPLICAS: u32 = 4;
 
@@ -23,6 +25,8 @@ pub(crate) struct World {
     pub(crate) ground: Ground,
     api_key: Secret,
     app: String,
+    /// Id and secret of the same app, at Zoom.
+    client: (String, Secret),
     key: Arc<SigningKey>,
     /// What must be found nowhere, beside what the simulator has issued.
     secrets: Mutex<Vec<String>>,
@@ -33,8 +37,7 @@ impl World {
     pub(crate) async fn make(place: &Place, name: &str, database: Database) -> anyhow::Result<Self> {
         let ground = Ground::make(place, name, database).await?;
         let server = ground.start(0, &[], None).await?;
-        // Any port of the loopback will do, at Zoom as here.
-        let redirect = "http://127.0.0.1/oauth/zoom/callback";
+        let redirect = REDIRECT;
         let app = json!({ "name": "Crash", "kind": "user_level", "redirect_uris": [redirect], "sdk": true });
         let app = ground.simulator.post("/apps", &app).await?;
         let webhook_secret = "planted-webhook-secret";
@@ -47,6 +50,7 @@ impl World {
         let world = Self {
             api_key: server.api_key.clone(),
             app: text(&registered, "id")?.to_owned(),
+            client: (text(&app, "client_id")?.to_owned(), Secret::new(text(&app, "client_secret")?)),
             key: SigningKey::parse(&Secret::new(callback)).context("the callback secret is not one")?.into(),
             secrets: Mutex::new(secrets.map(str::to_owned).into()),
             searched: Mutex::default(),
@@ -107,8 +111,29 @@ impl World {
         Ok(())
     }
 
-    async fn consent(&self, server: &Server, user: &str) -> anyhow::Result<()> {
-        self.ground.simulator.call(Method::PUT, "/signed-in", &json!({ "user_id": user })).await?;
+    /// A new user at Zoom who has given another program a grant: her id, and the refresh token.
+    pub(crate) async fn grant_of_another_program(&self) -> anyhow::Result<(String, Secret)> {
+        let user = json!({ "email": "elsewhere@example.test", "display_name": "Ada Lovelace" });
+        let user = self.ground.simulator.post("/users", &user).await?;
+        let user = text(&user, "id")?.to_owned();
+        self.sign_in(&user).await?;
+        let client = (&*self.client.0, &self.client.1);
+        let held = stage::refresh_token_of_another_program(&self.ground.simulator, client, REDIRECT).await?;
+        Ok((user, held))
+    }
+
+    /// The app's id.
+    pub(crate) fn app(&self) -> &str {
+        &self.app
+    }
+
+    async fn sign_in(&self, user: &str) -> anyhow::Result<()> {
+        self.ground.simulator.call(Method::PUT, "/signed-in", &json!({ "user_id": user })).await.map(drop)
+    }
+
+    /// The user consents to Latchkey.
+    pub(crate) async fn consent(&self, server: &Server, user: &str) -> anyhow::Result<()> {
+        self.sign_in(user).await?;
         let invitation =
             server.post("/api/latchkey/v1/connect-links/", &json!({ "oauth_app": self.app })).await?;
         let invitation = text(&invitation, "url")?;

@@ -7,7 +7,8 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use browser::{Browser, BrowserConfig, ZoomOverride};
-use reqwest::{Certificate, Client, Response, header, redirect::Policy};
+use model::Secret;
+use reqwest::{Certificate, Client, Response, Url, header, redirect::Policy};
 
 use crate::Simulator;
 
@@ -57,14 +58,47 @@ pub async fn consent(simulator: &Simulator, invitation: &str) -> anyhow::Result<
     let cookie = value(&departure, &header::SET_COOKIE)?;
     let cookie = cookie.split(';').next().unwrap_or_default();
     let page = person.get(value(&departure, &header::LOCATION)?).send().await?.text().await?;
-    let id = page.split_once("name=\"consent\" value=\"").and_then(|(_, rest)| rest.split_once('"'));
-    let (id, _) = id.context("Zoom's consent page did not come")?;
-    let zoom = format!("{}/oauth/authorize", simulator.ready.zoom_base);
-    let pressed = person.post(zoom).form(&[("consent", id), ("decision", "allow")]).send().await?;
+    let pressed = press_allow(&person, simulator, &page).await?;
     let back = person.get(value(&pressed, &header::LOCATION)?).header(header::COOKIE, cookie);
     let page = back.send().await.context("the way back from Zoom")?;
     ensure!(page.status().is_success(), "connecting the account ended with {}", page.status());
     Ok(())
+}
+
+/// A grant that another program gets from the user who is signed in at the simulator: its refresh token.
+#[expect(clippy::disallowed_methods, reason = "another program, on loopback")]
+pub async fn refresh_token_of_another_program(
+    simulator: &Simulator,
+    (client_id, client_secret): (&str, &Secret),
+    redirect_uri: &str,
+) -> anyhow::Result<Secret> {
+    let authority = Certificate::from_pem(&std::fs::read(&simulator.ready.ca_file)?)?;
+    let program =
+        Client::builder().no_proxy().redirect(Policy::none()).tls_certs_merge([authority]).build()?;
+    let zoom = &simulator.ready.zoom_base;
+    let mut page = Url::parse(&format!("{zoom}/oauth/authorize"))?;
+    page.query_pairs_mut()
+        .append_pair("response_type", "code")
+        .append_pair("client_id", client_id)
+        .append_pair("redirect_uri", redirect_uri);
+    let page = program.get(page).send().await?.text().await?;
+    let pressed = press_allow(&program, simulator, &page).await?;
+    let back = Url::parse(value(&pressed, &header::LOCATION)?.as_str())?;
+    let code =
+        back.query_pairs().find(|(name, _)| name == "code").context("Zoom gave no code")?.1.into_owned();
+    let form = [("grant_type", "authorization_code"), ("code", &*code), ("redirect_uri", redirect_uri)];
+    let request = program.post(format!("{zoom}/oauth/token"));
+    let request = request.basic_auth(client_id, Some(client_secret.expose())).form(&form);
+    let grant: serde_json::Value = request.send().await?.json().await?;
+    Ok(Secret::new(grant["refresh_token"].as_str().context("Zoom gave no refresh token")?))
+}
+
+/// Presses Allow on the consent page.
+async fn press_allow(person: &Client, simulator: &Simulator, page: &str) -> anyhow::Result<Response> {
+    let id = page.split_once("name=\"consent\" value=\"").and_then(|(_, rest)| rest.split_once('"'));
+    let (id, _) = id.context("Zoom's consent page did not come")?;
+    let zoom = format!("{}/oauth/authorize", simulator.ready.zoom_base);
+    Ok(person.post(zoom).form(&[("consent", id), ("decision", "allow")]).send().await?)
 }
 
 fn value(answer: &Response, name: &header::HeaderName) -> anyhow::Result<String> {

@@ -10,7 +10,7 @@ mod process;
 mod server;
 mod simulator;
 
-pub use consent::{allow, browser_config, consent};
+pub use consent::{allow, browser_config, consent, refresh_token_of_another_program};
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use process::{Log, Process, Program};

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use model::{
-    Class, Code, CredentialId, Environment, Failure, Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
+    Class, Code, CredentialId, Environment, Failure, KillPoint, Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 use rate_limits::{Limits, RestTurn};
 use store::{AccountStore, Subject, ZoomOauthApp};
@@ -89,6 +89,7 @@ impl Imports {
     async fn spend_brought(&self, app: &ZoomOauthApp, token: &Secret) -> Result<zoom::Grant, Failure> {
         let (app, keys) = self.apps.presentable(app.workspace, app.id).await?;
         let turn = self.limits.token_turn(app.id).await?;
+        KillPoint::BeforeSend.reach();
         let mut answer = turn.heard(self.zoom.refresh(&keys, token).await);
         let in_doubt = matches!(&answer, Err(error) if error.in_doubt());
         if in_doubt {
@@ -150,7 +151,9 @@ impl Imports {
         let (workspace, app) = (app.workspace, app.id);
         let source = Source::User(user);
         let new = NewAccount { workspace, app, source, grant, granted_at, callback_url: None };
+        KillPoint::BeforeCommit.reach();
         let stored = self.new_accounts.store_grant(&new, Origin::Api).await?;
+        KillPoint::BeforeWithdrawal.reach();
         stored.ok_or_else(|| Failure::new(Code::Internal, "an import was not stored"))
     }
 
