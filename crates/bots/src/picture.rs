@@ -44,7 +44,7 @@ pub enum NotAPicture {
     TooLong,
     /// RFC 4648 §4.
     #[error(
-        "It must be base64 of the standard alphabet, with padding, without line breaks or a data: prefix: {0}."
+        "It must be base64 of the standard alphabet, with padding, without line breaks or a data: prefix: {0}"
     )]
     Base64(#[source] base64::DecodeError),
     /// By its first bytes.

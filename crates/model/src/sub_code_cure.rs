@@ -73,10 +73,9 @@ impl SubCode {
             Self::ZoomObfUserNotInMeeting => {
                 (AccountOwner, "Join the meeting first: the bot is admitted while you are in it.")
             }
-            Self::ZoomSdkAppNotPublished => (
-                Operator,
-                "Publish the Zoom app, or sign in with an account of the host's organisation.",
-            ),
+            Self::ZoomSdkAppNotPublished => {
+                (Operator, "Publish the Zoom app, or sign in with an account of the host's organisation.")
+            }
             Self::ZoomInvalidJoinToken => (Caller, "Have `zoom.join_token_url` answer with a fresh token."),
             Self::ZoomTokenExpired => (Caller, "Register again: a `tk` is good for a limited time."),
             Self::ZoomInvalidSignature => (
@@ -94,14 +93,12 @@ impl SubCode {
                 (Caller, "Pass an address in `zoom.user_email` that is not the host's.")
             }
             Self::ZoomEmailBlockedByAdmin => (Host, "Unblock the address, or use another one."),
-            Self::ZoomWebDisallowed => (
-                Host,
-                "Allow joining from a browser, and switch end-to-end encryption off for this meeting.",
-            ),
-            Self::ZoomCaptchaRequired => (
-                Caller,
-                "Sign the bot in: Zoom asks guests for a captcha. Latchkey does not solve captchas.",
-            ),
+            Self::ZoomWebDisallowed => {
+                (Host, "Allow joining from a browser, and switch end-to-end encryption off for this meeting.")
+            }
+            Self::ZoomCaptchaRequired => {
+                (Caller, "Sign the bot in: Zoom asks guests for a captcha. Latchkey does not solve captchas.")
+            }
             Self::ZoomAnotherMeetingInProgress => (Host, "End the other meeting, then send a new bot."),
             Self::ZoomMeetingHostInactive => (Host, "Reactivate the host's Zoom account."),
             Self::ZoomMeetingNotAccessible => {
@@ -121,13 +118,16 @@ impl SubCode {
             Self::ZoomZakCallbackFailed => {
                 (Caller, "Have `zoom.zak_url` answer 200 with a ZAK as plain text.")
             }
-            Self::ZoomZakRejected => (Caller, "Have `zoom.zak_url` answer with a ZAK that is minted for each call."),
+            Self::ZoomZakRejected => {
+                (Caller, "Have `zoom.zak_url` answer with a ZAK that is minted for each call.")
+            }
             Self::ZoomObfCallbackFailed => {
                 (Caller, "Have `zoom.obf_token_url` answer 200 with an OBF token as plain text.")
             }
-            Self::ZoomObfRejected => {
-                (Caller, "Have `zoom.obf_token_url` answer with an OBF token of this meeting, minted for each call.")
-            }
+            Self::ZoomObfRejected => (
+                Caller,
+                "Have `zoom.obf_token_url` answer with an OBF token of this meeting, minted for each call.",
+            ),
             Self::ZoomObfOrZakRequired => (
                 Caller,
                 "Pass a ZAK (`zoom.credential`) or an OBF token (`zoom.obf_credential`): guests of SDK \
@@ -148,9 +148,7 @@ impl SubCode {
                 "Admit the bot, or let signed-in users pass the waiting room. \
                  `automatic_leave.waiting_room_timeout` is how long the bot waits.",
             ),
-            Self::ZoomObfUserLeftMeeting => {
-                (AccountOwner, "Stay in the meeting as long as the bot should.")
-            }
+            Self::ZoomObfUserLeftMeeting => (AccountOwner, "Stay in the meeting as long as the bot should."),
             Self::CallEndedByHost
             | Self::CallEndedByPlatformMaxLength
             | Self::CallEndedByPlatformIdle

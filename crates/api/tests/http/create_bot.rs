@@ -40,6 +40,8 @@ async fn a_link_is_enough() {
                 "noone_joined_timeout": 1200,
                 "everyone_left_timeout": { "timeout": 2, "activate_after": null },
                 "in_call_not_recording_timeout": 3600,
+                "silence_detection": { "timeout": 3600, "activate_after": 1200 },
+                "bot_detection": { "using_participant_events": { "timeout": 600, "activate_after": 1200 } },
             },
             // What was not given is left out: the contract has plain texts there.
             "zoom": { "start_meeting": false },
@@ -70,6 +72,10 @@ async fn everything_that_is_asked_for_is_answered() {
             "everyone_left_timeout": { "timeout": 1, "activate_after": 5 },
             "in_call_not_recording_timeout": 33,
             "silence_detection": { "timeout": 10, "activate_after": 1 },
+            "bot_detection": {
+                "using_participant_events": { "timeout": 11, "activate_after": 2 },
+                "using_participant_names": { "timeout": 12, "activate_after": 3, "matches": ["notetaker"] },
+            },
         },
         "zoom": {
             "zak_url": "https://example.com/zak?secret=planted-zak-secret",

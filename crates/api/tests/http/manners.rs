@@ -61,7 +61,7 @@ async fn a_path_that_is_none_and_a_method_that_does_not_fit() {
     for (method, path) in [
         ("DELETE", "/api/v1/bot/"),
         ("PUT", "/api/v1/bot/x/"),
-        ("DELETE", "/api/v1/bot/x/"),
+        ("DELETE", "/api/v1/bot/x/screenshots/"),
         ("GET", "/api/v1/bot/x/leave_call/"),
         ("POST", "/healthz"),
         ("POST", "/oauth/zoom/callback"),

@@ -7,7 +7,8 @@
 use std::{sync::Arc, time::Duration};
 
 use model::{
-    Class, Code, CredentialId, Environment, Failure, KillPoint, Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
+    Class, Code, CredentialId, Environment, Failure, KillPoint, Secret, Timestamp, WorkspaceId,
+    ZoomOauthAppId,
 };
 use rate_limits::{Limits, RestTurn};
 use store::{AccountStore, Subject, ZoomOauthApp};
