@@ -94,7 +94,7 @@ fn questions(at: &str, records: &[AuditRecord]) -> Vec<(AssertSqlSafe<String>, u
             question(
                 at,
                 "audit_about",
-                &format!("subject = '{}' AND at < '2026-11-29T12:01Z'", records[0].credential),
+                &format!("subject = '{}' AND at < '2026-11-29T12:01:00.000000Z'", records[0].credential),
             ),
             2,
         ),
