@@ -107,7 +107,7 @@ pub struct State {
 /// Methods of a path, and their part of the document.
 type Route = UtoipaMethodRouter<State>;
 
-/// Every route of the server but those of token links. One with an id in it has a row in the sweep across tenants (`tests/http/tenants.rs`).
+/// Every route of the server. One with an id in it has a row in the sweep across tenants (`tests/http/tenants.rs`).
 fn routes() -> Vec<Route> {
     vec![
         routes!(bot::create::handler, bot::list::handler),
@@ -176,6 +176,8 @@ fn routes() -> Vec<Route> {
         routes!(latchkey::api_keys::retrieve, latchkey::api_keys::revoke),
         routes!(latchkey::workspaces::create, latchkey::workspaces::list),
         routes!(latchkey::workspaces::retrieve, latchkey::workspaces::change),
+        token::routes(),
+        token::status_routes(),
         routes!(consent::authorize),
         routes!(consent::callback).map(|methods| methods.head(nothing_done)),
         routes!(consent::installed).map(|methods| methods.head(nothing_done)),
@@ -185,10 +187,6 @@ fn routes() -> Vec<Route> {
         routes!(metrics::handler),
         routes!(openapi::handler),
     ]
-}
-
-fn all_routes() -> impl Iterator<Item = Route> {
-    routes().into_iter().chain(token::routes())
 }
 
 /// HEAD on a route whose GET does something (a code is spent, a token is given): it does nothing. Link scanners send it.
@@ -203,17 +201,15 @@ pub fn document() -> serde_json::Value {
 
 /// The path of every route, as the router reads it, without a last slash.
 pub fn paths() -> Vec<String> {
-    all_routes()
-        .flat_map(|(_, paths, _)| paths.paths.into_keys().map(|path| path.trim_end_matches('/').to_owned()))
+    routes()
+        .iter()
+        .flat_map(|(_, paths, _)| paths.paths.keys().map(|path| path.trim_end_matches('/').to_owned()))
         .collect()
 }
 
-/// Every route. Token links are read by the thousand, and layers cost half of a read: theirs have none, and all other
-/// requests go on to a router that has them.
+/// Every route.
 pub fn router(state: State) -> Router {
-    let others = with_layers(routes(), state.clone());
-    let links = token::routes().into_iter().fold(Router::new(), with_and_without_slash);
-    links.with_state(state).fallback_service(others)
+    with_layers(routes(), state)
 }
 
 /// What is served at an address of its own: `/metrics` alone.

@@ -35,6 +35,9 @@ pub(crate) async fn requests(Extract(state): Extract<State>, mut request: Reques
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
     let method = request.method().clone();
+    if route.starts_with("/t/") {
+        return token(&state, &method, route, next.run(request)).await;
+    }
     let (id, begun) = (request_id(&state.env), state.env.now());
     // Dropped when the answer is made, or its caller is gone.
     let slot = Slot::default();

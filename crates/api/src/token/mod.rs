@@ -6,14 +6,20 @@
 
 mod answer;
 
-use std::{collections::BTreeMap, net::IpAddr, panic::AssertUnwindSafe, pin::pin};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    panic::AssertUnwindSafe,
+    pin::pin,
+};
 
 use axum::{
     body::{Body, Bytes, HttpBody},
-    extract::{MatchedPath, Path, State as Extract, rejection::PathRejection},
+    extract::{Path, State as Extract, rejection::PathRejection},
     http::{HeaderValue, Method, Request, StatusCode, header, request::Parts},
+    middleware,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
 use futures_util::FutureExt as _;
 use model::Code;
@@ -32,40 +38,69 @@ use crate::{
     request::any_object,
 };
 
-/// The routes of token links, with their part of the document.
-pub(crate) fn routes() -> [Route; 2] {
-    // HEAD is refused: link scanners send it, and it would mint a token without a reader.
-    let refused = async |state, request| self::refused(state, request, "GET, POST").await;
+pub(crate) const ROUTE: &str = "/t/{address}";
+
+/// Fetching tokens, with its part of the document.
+pub(crate) fn routes() -> Route {
     let (schemas, paths, _): Route = utoipa_axum::routes!(fetch_by_get, fetch_by_post);
-    let fetch = (schemas, paths, get(fetch_by_get).post(fetch_by_post).head(refused).fallback(refused));
-    let refused = async |state, request| self::refused(state, request, "POST").await;
+    (schemas, paths, fetch_routes())
+}
+
+/// Reports of bots, with their part of the document.
+pub(crate) fn status_routes() -> Route {
     let (schemas, paths, _): Route = utoipa_axum::routes!(status);
-    [fetch, (schemas, paths, post(status).fallback(refused))]
+    (schemas, paths, report_routes())
 }
 
-/// The answer to a method that a route does not have.
-async fn refused(state: Extract<State>, request: Request<Body>, allowed: &'static str) -> Response {
-    let (parts, _) = request.into_parts();
-    let refusal = async { (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, allowed)]).into_response() };
-    answered(&state, &parts, refusal).await
+fn fetch_routes() -> MethodRouter<State> {
+    // HEAD is refused: link scanners send it, and it would mint a token without a reader.
+    let refused = async || (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, POST")]);
+    get(fetch)
+        .post(fetch)
+        .head(refused)
+        .fallback(refused)
+        .layer(middleware::map_response(async |response| kept_nowhere(response)))
 }
 
-/// Does what layers do for other routes: logs the request, answers for a panic, and has the answer kept nowhere.
-async fn answered(state: &State, parts: &Parts, work: impl Future<Output = Response>) -> Response {
-    let route = parts.extensions.get::<MatchedPath>().map_or("/t/", MatchedPath::as_str);
-    // Pinned where it is: it is kilobytes, and each wrapping would hold it once more.
-    let work = pin!(work);
-    let work = AssertUnwindSafe(work).catch_unwind();
-    let work = async { kept_nowhere(work.await.unwrap_or_else(panicked)) };
-    observe::token(state, &parts.method, route, work).await
+fn report_routes() -> MethodRouter<State> {
+    let refused = async || (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]);
+    post(status).fallback(refused).layer(middleware::map_response(async |response| kept_nowhere(response)))
 }
 
-/// Answers are for the caller alone, and browsers must not guess what they are.
+/// Answers are private to the caller, and their content type is final.
 fn kept_nowhere(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// A read that [`read`] answers without the router: a plain method, and an address that needs no decoding.
+pub(crate) fn is_usual<B>(request: &Request<B>) -> bool {
+    matches!(*request.method(), Method::GET | Method::POST)
+        && plain_address(request.uri().path())
+            .is_some_and(|address| !address.contains('/') && !address.contains('%'))
+}
+
+fn plain_address(path: &str) -> Option<&str> {
+    let address = path.strip_prefix("/t/")?;
+    Some(address.strip_suffix('/').unwrap_or(address)).filter(|address| !address.is_empty())
+}
+
+/// Does what the router, its layers and [`fetch`] do.
+pub(crate) async fn read<B: HttpBody<Data = Bytes>>(
+    state: &State,
+    peer: SocketAddr,
+    request: Request<B>,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let address = plain_address(parts.uri.path()).unwrap_or("");
+    let from = Some(peer.ip().to_canonical());
+    // Pinned where it is: it is kilobytes, and each wrapping would hold it once more.
+    let work = pin!(serve(state, (address, from), &parts, body));
+    let work = AssertUnwindSafe(work).catch_unwind();
+    let work = async { kept_nowhere(work.await.unwrap_or_else(panicked)) };
+    observe::token(state, &parts.method, ROUTE, work).await
 }
 
 /// The last part of a path. What is not even text is the address of no link.
@@ -154,14 +189,14 @@ async fn fetch(
 ) -> Response {
     let address = address.as_deref().map_or("", String::as_str);
     let (parts, body) = request.into_parts();
-    answered(&state, &parts, serve(&state, (address, from), &parts, body)).await
+    serve(&state, (address, from), &parts, body).await
 }
 
-async fn serve(
+async fn serve<B: HttpBody<Data = Bytes>>(
     state: &State,
     (address, from): (&str, Option<IpAddr>),
     parts: &Parts,
-    body: Body,
+    body: B,
 ) -> Response {
     let request = link_request(address, from, parts);
     let body = match body_of(state, &request, body).await {
@@ -194,17 +229,8 @@ pub(crate) async fn status(
 ) -> Response {
     let address = address.as_deref().map_or("", String::as_str);
     let (parts, body) = request.into_parts();
-    answered(&state, &parts, take_report(&state, (address, from), &parts, body)).await
-}
-
-async fn take_report(
-    state: &State,
-    (address, from): (&str, Option<IpAddr>),
-    parts: &Parts,
-    body: Body,
-) -> Response {
-    let request = link_request(address, from, parts);
-    let body = match body_of(state, &request, body).await {
+    let request = link_request(address, from, &parts);
+    let body = match body_of(&state, &request, body).await {
         Ok(body) => body,
         Err(refusal) => return answer::refused(refusal),
     };
@@ -215,7 +241,11 @@ async fn take_report(
 }
 
 /// The body, of which nothing is read before the rest of the request is right.
-async fn body_of(state: &State, request: &LinkRequest<'_>, body: Body) -> Result<Bytes, LinkRefusal> {
+async fn body_of<B: HttpBody<Data = Bytes>>(
+    state: &State,
+    request: &LinkRequest<'_>,
+    body: B,
+) -> Result<Bytes, LinkRefusal> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
