@@ -201,7 +201,7 @@ const CHAT: &[Member] = &[
 const PICTURE: Rule =
     Rule::Inside(&[honoured("kind", Rule::Typed), honoured("b64_data", Rule::Typed)], nothing_more);
 
-/// Bots do not record: the picture of a recording is shown if the other one is not given.
+/// Bots do not record: the picture of a recording is shown if the other one is not given ([`second_picture`]).
 const VIDEO_OUTPUT: &[Member] =
     &[honoured("in_call_recording", PICTURE), honoured("in_call_not_recording", PICTURE)];
 
@@ -368,8 +368,20 @@ impl Ignored {
 /// Complains about every field that is not as the contract has it; answers those that have no effect here.
 pub(super) fn check(fields: &mut Fields<'_>) -> Vec<Ignored> {
     let mut ignored = Vec::new();
-    members(fields, FIELDS, &mut Naming { path: Vec::new(), ignored: Some(&mut ignored) });
+    let mut naming = Naming { path: Vec::new(), ignored: Some(&mut ignored) };
+    members(fields, FIELDS, &mut naming);
+    second_picture(fields, &mut naming);
     ignored
+}
+
+/// A bot shows one picture: that of a recording gives way to the other one, and is named then.
+fn second_picture(fields: &Fields<'_>, naming: &mut Naming<'_>) {
+    const OUTPUT: &str = "automatic_video_output";
+    let Some(pictures) = fields.anything(OUTPUT) else { return };
+    if ["in_call_recording", "in_call_not_recording"].iter().all(|name| pictures[name].is_object()) {
+        naming.path = vec![OUTPUT.to_owned()];
+        naming.note("in_call_recording", RECORDS);
+    }
 }
 
 /// Says of each ignored field that it is refused.

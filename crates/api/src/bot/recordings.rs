@@ -81,7 +81,7 @@ struct ParticipantEvents {
     data: ParticipantEventsData,
 }
 
-/// Addresses that answer with JSON for six hours, to whoever has them; null until the bot's call has ended.
+/// Addresses that answer with JSON for six hours, to anyone who has them; null until the bot's call has ended.
 #[derive(Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "the contract's names")]
 struct ParticipantEventsData {
@@ -107,7 +107,7 @@ struct Transcript {
     provider: Provider,
 }
 
-/// An address that answers with JSON for six hours, to whoever has it; null until the bot's call has ended.
+/// An address that answers with JSON for six hours, to anyone who has it; null until the bot's call has ended.
 #[derive(Serialize, ToSchema)]
 struct TranscriptData {
     #[schema(required)]

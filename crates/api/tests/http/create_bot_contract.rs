@@ -89,7 +89,12 @@ fn contract() -> Vec<(&'static str, Value, Option<&'static str>)> {
         ("automatic_leave.bot_detection.using_participant_events", silence, None),
         ("automatic_leave.bot_detection.using_participant_names", names, None),
         ("automatic_video_output.in_call_recording", image.clone(), None),
-        ("automatic_video_output.in_call_not_recording", image, None),
+        ("automatic_video_output.in_call_not_recording", image.clone(), None),
+        (
+            "automatic_video_output",
+            json!({ "in_call_recording": image, "in_call_not_recording": image }),
+            Some("automatic_video_output.in_call_recording"),
+        ),
         ("automatic_audio_output.in_call_recording", sound, Some("automatic_audio_output")),
         ("output_media.camera", webpage.clone(), Some("output_media")),
         ("output_media.screenshare", webpage, Some("output_media")),
