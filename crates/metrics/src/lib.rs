@@ -34,6 +34,8 @@ const SYNC_OUTCOMES: [&str; 2] = ["completed", "failed"];
 
 /// What comes of switching a bot's camera.
 const CAMERA_OUTCOMES: [&str; 3] = ["on", "off", "failed"];
+/// What comes of taking a picture of a bot's page.
+const SCREENSHOT_OUTCOMES: [&str; 2] = ["kept", "failed"];
 /// What comes of a bot's chat message.
 const CHAT_OUTCOMES: [&str; 5] = ["sent", "nobody", "forbidden", "unconfirmed", "failed"];
 
@@ -93,6 +95,9 @@ struct Counted {
     bots_running: Gauge,
     meeting_events_kept: Counter,
     meeting_events_missed: Counter,
+    bot_log_kept: Counter,
+    bot_log_missed: Counter,
+    screenshots: Family<Labels<1>, Counter>,
     bots_capacity: Gauge,
     bot_outputs: Family<Labels<2>, Counter>,
 }
@@ -202,6 +207,17 @@ impl Default for Metrics {
                 "meeting_events_missed",
                 "Events of meetings that were too many to be kept",
             ),
+            bot_log_kept: registered(
+                &mut registry,
+                "bot_log_kept",
+                "Entries of bots' logs that were stored",
+            ),
+            bot_log_missed: registered(
+                &mut registry,
+                "bot_log_missed",
+                "Entries of bots' logs that were too many to be kept",
+            ),
+            screenshots: registered(&mut registry, "screenshots", "Pictures of bots' pages"),
             bots_running: registered(&mut registry, "bots_running", "Bots that run on this server"),
             bots_capacity: registered(
                 &mut registry,
@@ -214,6 +230,9 @@ impl Default for Metrics {
         let metrics = Self(Arc::new(counted));
         for status in BotStatus::ALL {
             metrics.steps(*status, None).inc_by(0);
+        }
+        for outcome in SCREENSHOT_OUTCOMES {
+            metrics.screenshots(outcome).inc_by(0);
         }
         for outcome in CAMERA_OUTCOMES {
             metrics.outputs("camera", outcome).inc_by(0);
@@ -410,6 +429,26 @@ impl Metrics {
     /// A bot is in, so long after it began to join.
     pub fn bot_joined(&self, took: Duration) {
         self.0.bot_join_seconds.observe(took.as_secs_f64());
+    }
+
+    /// So many entries of bots' logs are stored.
+    pub fn bot_log_kept(&self, entries: u64) {
+        self.0.bot_log_kept.inc_by(entries);
+    }
+
+    /// So many were too many.
+    pub fn bot_log_missed(&self, entries: u64) {
+        self.0.bot_log_missed.inc_by(entries);
+    }
+
+    /// A picture of a bot's page is stored, or could not be.
+    pub fn screenshot(&self, kept: bool) {
+        let [done, failed] = SCREENSHOT_OUTCOMES;
+        self.screenshots(if kept { done } else { failed }).inc();
+    }
+
+    fn screenshots(&self, outcome: &'static str) -> Counter {
+        self.0.screenshots.get_or_create(&[("outcome", outcome)]).clone()
     }
 
     /// So many events of a meeting are stored.

@@ -98,6 +98,8 @@ ids! {
     ArtifactId;
     /// Some of what happened in a bot's meeting: a row of it.
     MeetingEventsId;
+    /// An entry of a bot's log.
+    BotLogEntryId;
     /// A line of the audit.
     AuditId;
     /// Random proof that a lease is still held by its holder.

@@ -36,7 +36,7 @@ pub use event::{
 pub use failure::{Class, Code, Failure};
 pub use health::{Finding, Health, Problem, Severity};
 pub use ids::{
-    ApiKeyId, ArtifactId, AuditId, BotId, ChatMessageId, ConsentId, CredentialId, EventId,
+    ApiKeyId, ArtifactId, AuditId, BotId, BotLogEntryId, ChatMessageId, ConsentId, CredentialId, EventId,
     IdempotentRequestId, LeaseToken, LogLineId, MeetingEventsId, ParkedConsentId, PoolId, RecordingId,
     ScreenshotId, SeatId, TokenLinkId, UsedIdsId, WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
 };

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use model::{
-    ApiKeyId, BotId, ChatMessageId, ConsentId, CredentialId, EventId, IdempotentRequestId, LeaseToken,
-    LogLineId, MeetingEventsId, ParkedConsentId, PoolId, ScreenshotId, Sealed, SeatId, Timestamp,
+    ApiKeyId, BotId, BotLogEntryId, ChatMessageId, ConsentId, CredentialId, EventId, IdempotentRequestId,
+    LeaseToken, LogLineId, MeetingEventsId, ParkedConsentId, PoolId, ScreenshotId, Sealed, SeatId, Timestamp,
     TokenLinkId, UsedIdsId, WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
 };
 use serde::Serialize;
@@ -63,7 +63,7 @@ kinds! {
     Integer: Timestamp => |time| time.as_microsecond();
     Text: String => |text| text;
     Text: &str | &String => |text| text.to_owned();
-    Text: ApiKeyId | BotId | ChatMessageId | ConsentId | CredentialId | EventId | IdempotentRequestId | LeaseToken | LogLineId | MeetingEventsId
+    Text: ApiKeyId | BotId | BotLogEntryId | ChatMessageId | ConsentId | CredentialId | EventId | IdempotentRequestId | LeaseToken | LogLineId | MeetingEventsId
         | ParkedConsentId | PoolId | ScreenshotId | SeatId | TokenLinkId | UsedIdsId | WebhookEndpointId | WorkspaceId | ZoomOauthAppId => |id| id.to_string();
     Bytes: Vec<u8> => |bytes| bytes;
     Bytes: &[u8] => |bytes| bytes.to_vec();

@@ -47,6 +47,7 @@ pub const TABLES: &[Table] = &[
     table("bot_screenshots"),
     table("bot_pictures"),
     table("bot_chat_messages"),
+    table("bot_log"),
     table("meeting_events"),
     Table { name: "bot_places", key: &["bot"] },
     Table { name: "event_numbers", key: &["workspace"] },

@@ -13,6 +13,7 @@
 mod access;
 mod apps;
 mod audit;
+mod bot_log;
 mod bot_outputs;
 mod bot_places;
 mod bots;
@@ -51,6 +52,7 @@ pub use audit::{
     AuditBatch, AuditFilter, AuditPage, AuditPlace, AuditRecord, AuditSubject, Audits, BatchId, Direction,
     PageBuilder, Pruned, RowRange, bundle, minute_of, slice_of, slices_of, unbundle,
 };
+pub use bot_log::{BotLogs, LogEntry, MOST_LOG_ENTRIES, NumberedEntry};
 pub use bot_outputs::{BotOutputs, ChatMessage, ChatProgress, Queued};
 pub use bot_places::BotPlaces;
 pub use bots::{Bot, BotChange, BotChanged, BotFilter, BotPage, Bots, Screenshot, Transition};
@@ -129,6 +131,7 @@ pub trait Store:
     + AccountStore
     + AppStore
     + Audits
+    + BotLogs
     + BotOutputs
     + BotPlaces
     + Bots
@@ -162,6 +165,7 @@ impl<T> Store for T where
     T: Access
         + AccountLog
         + Audits
+        + BotLogs
         + BotOutputs
         + BotPlaces
         + Bots

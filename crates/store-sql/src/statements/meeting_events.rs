@@ -83,7 +83,7 @@ async fn erase(db: &mut Tx, bots: &[String]) -> Result<(), StoreError> {
 
 impl SqlStore {
     /// SQLite's log of writes still holds the pages as they were.
-    async fn forget_what_was_erased(&self) -> Result<(), StoreError> {
+    pub(super) async fn forget_what_was_erased(&self) -> Result<(), StoreError> {
         match &self.writer {
             Pool::Sqlite(writer) => sqlite::checkpoint(writer).await.map_err(unavailable),
             Pool::Postgres(_) => Ok(()),

@@ -4,6 +4,7 @@ mod access;
 mod apps;
 mod audit;
 mod audit_subjects;
+mod bot_log;
 mod bot_outputs;
 mod bot_places;
 mod bots;

@@ -13,6 +13,7 @@ pub mod access;
 pub mod apps;
 pub mod audit;
 pub mod audit_subjects;
+pub mod bot_log;
 pub mod bot_outputs;
 pub mod bots;
 pub mod connect;
@@ -231,6 +232,9 @@ macro_rules! conformance_tests {
             used_ids { what_one_has_used_the_others_read }
             sealed_cells { every_cell_is_walked_past_once, every_sealed_column_can_be_walked,
                            a_cell_is_replaced_only_while_it_holds_what_it_held }
+            bot_log { entries_are_numbered_in_the_order_of_their_writing, a_batch_that_is_written_again_changes_nothing,
+                      writers_at_once_share_one_row_of_numbers, a_log_has_an_end_and_says_so,
+                      kinds_of_entries_are_erased_by_their_own_workspace, entries_go_with_their_time_and_with_their_bot }
             bot_outputs { a_picture_is_its_bots_and_replaced_whole, what_a_bot_shows_and_says_ends_with_it,
                           a_message_is_taken_once_and_by_who_holds_the_bot, only_so_many_messages_wait,
                           a_message_that_nobody_has_taken_can_be_withdrawn }
