@@ -4,25 +4,10 @@ use std::{fmt, str::FromStr};
 
 use crate::{BotStatus, CredentialStatus};
 
-/// Types of events that are not the state of a bot.
-const OTHERS: [&str; 5] = [
-    "zoom_oauth_credential.healthy",
-    "zoom_oauth_credential.degraded",
-    "zoom_oauth_credential.needs_reauth",
-    "zoom_oauth_credential.disconnected",
-    WEBHOOK_ENDPOINT_DISABLED,
-];
-
 /// The type of the event that an endpoint is sent when it is tested. It reaches the endpoint whatever that listens to.
 pub const WEBHOOK_ENDPOINT_TEST: &str = "webhook_endpoint.test";
 /// The type of the event that says that an endpoint was switched off because nothing reached it.
 pub const WEBHOOK_ENDPOINT_DISABLED: &str = "webhook_endpoint.disabled";
-
-/// Every type that an endpoint can listen to.
-pub fn event_types() -> Vec<String> {
-    let bots = BotStatus::ALL.iter().filter(|status| **status != BotStatus::Ready);
-    bots.map(|status| bot_event_type(*status)).chain(OTHERS.map(str::to_owned)).collect()
-}
 
 /// The type of the event of a bot that has come into this state.
 pub fn bot_event_type(status: BotStatus) -> String {
@@ -36,6 +21,35 @@ pub fn account_event_type(status: CredentialStatus) -> (String, Option<&'static 
         None => (status.as_str(), None),
     };
     (format!("zoom_oauth_credential.{code}"), cause)
+}
+
+/// The type of the event of a real-time endpoint that has come into this state.
+pub fn realtime_event_type(state: RealtimeState) -> String {
+    format!("realtime_endpoint.{state}")
+}
+
+/// What an endpoint is, and so how events are written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndpointKind {
+    /// A program: JSON, signed.
+    Webhook,
+    /// A channel of Slack: text, to an incoming webhook.
+    Slack,
+    /// A person: text, by e-mail.
+    Email,
+}
+
+/// How far a real-time endpoint of a bot is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RealtimeState {
+    /// Nothing has reached it yet.
+    Waiting,
+    /// It was reached.
+    Running,
+    /// The bot has ended, and it was told of everything.
+    Done,
+    /// It was given up.
+    Failed,
 }
 
 /// Whether an endpoint is sent events.
@@ -108,24 +122,20 @@ stored! {
         Disabled = "disabled",
         Failed = "failed",
     }
+    EndpointKind, "kind of endpoint" {
+        Webhook = "webhook",
+        Slack = "slack",
+        Email = "email",
+    }
+    RealtimeState, "state of a real-time endpoint" {
+        Waiting = "waiting",
+        Running = "running",
+        Done = "done",
+        Failed = "failed",
+    }
     DeliveryState, "state of a delivery" {
         Pending = "pending",
         Delivered = "delivered",
         Failed = "failed",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_state_of_an_account_has_its_event() {
-        let known = event_types();
-        for status in CredentialStatus::ALL {
-            assert!(known.contains(&account_event_type(status).0), "{status}");
-        }
-        assert!(known.contains(&"bot.in_call_not_recording".to_owned()));
-        assert!(!known.contains(&"bot.ready".to_owned()), "no webhook says that a bot was made");
     }
 }

@@ -88,6 +88,8 @@ ids! {
     EventId;
     /// An address that is told of events.
     WebhookEndpointId;
+    /// A real-time endpoint of a bot.
+    RealtimeEndpointId;
     /// A chat message that a bot is to send.
     ChatMessageId;
     /// A screenshot of a bot's page.
@@ -137,6 +139,15 @@ impl ArtifactId {
     /// The transcript of a bot.
     pub fn transcript(bot: BotId) -> Self {
         Self(derived(bot, *b"latchkey-script\0"))
+    }
+}
+
+impl RealtimeEndpointId {
+    /// The real-time endpoint at this place in a bot's request.
+    pub fn of_bot(bot: BotId, place: u8) -> Self {
+        let mut mark = *b"latchkey-live\0\0\0";
+        mark[15] = place;
+        Self(derived(bot, mark))
     }
 }
 

@@ -30,15 +30,16 @@ pub use bot::{BotStatus, StatusChange, SubCode};
 pub use credential::{CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, TokenKind};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use event::{
-    DeliveryState, EndpointState, WEBHOOK_ENDPOINT_DISABLED, WEBHOOK_ENDPOINT_TEST, account_event_type,
-    bot_event_type, event_types,
+    DeliveryState, EndpointKind, EndpointState, RealtimeState, WEBHOOK_ENDPOINT_DISABLED,
+    WEBHOOK_ENDPOINT_TEST, account_event_type, bot_event_type, realtime_event_type,
 };
 pub use failure::{Class, Code, Failure};
 pub use health::{Finding, Health, Problem, Severity};
 pub use ids::{
     ApiKeyId, ArtifactId, AuditId, BotId, BotLogEntryId, ChatMessageId, ConsentId, CredentialId, EventId,
-    IdempotentRequestId, LeaseToken, LogLineId, MeetingEventsId, ParkedConsentId, PoolId, RecordingId,
-    ScreenshotId, SeatId, TokenLinkId, UsedIdsId, WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
+    IdempotentRequestId, LeaseToken, LogLineId, MeetingEventsId, ParkedConsentId, PoolId, RealtimeEndpointId,
+    RecordingId, ScreenshotId, SeatId, TokenLinkId, UsedIdsId, WebhookEndpointId, WorkspaceId,
+    ZoomOauthAppId,
 };
 pub use kill_point::KillPoint;
 pub use meeting::{MeetingNumber, MeetingSyncStatus, NotAMeetingNumber};

@@ -6,6 +6,7 @@ use store::StoreError;
 use crate::{
     postgres::connections::{PostgresPool, PostgresTx},
     query::Query,
+    written::Written,
 };
 
 /// What a transaction may rely on. On SQLite a writing transaction excludes all others from its start.
@@ -27,17 +28,19 @@ pub(crate) enum Pool {
 }
 
 impl Pool {
-    pub(crate) async fn begin(&self, isolation: Isolation) -> Result<Tx, StoreError> {
-        match self {
+    pub(crate) async fn begin(&self, isolation: Isolation, written: &Written) -> Result<Tx, StoreError> {
+        let on = match self {
             Self::Sqlite(pool) => {
                 let begin = match isolation {
                     Isolation::OnRows | Isolation::OnAbsence => "BEGIN IMMEDIATE",
                     Isolation::OneMoment => "BEGIN",
                 };
-                pool.begin_with(begin).await.map(Tx::Sqlite).map_err(unavailable)
+                pool.begin_with(begin).await.map(TxOn::Sqlite)
             }
-            Self::Postgres(pool) => pool.begin(isolation).await.map(Tx::Postgres).map_err(unavailable),
-        }
+            Self::Postgres(pool) => pool.begin(isolation).await.map(TxOn::Postgres),
+        };
+        let written = written.clone();
+        Ok(Tx { on: on.map_err(unavailable)?, written, has_event: false, has_news_of_meetings: false })
     }
 
     /// Adds the condition that the labels in a JSON column have this one.
@@ -73,19 +76,39 @@ impl Pool {
     }
 }
 
-/// A transaction. Dropping it rolls back.
-pub(crate) enum Tx {
+/// A transaction. Dropping it rolls back. It remembers what readers wait for, and wakes them when it is committed.
+pub(crate) struct Tx {
+    pub(crate) on: TxOn,
+    written: Written,
+    has_event: bool,
+    has_news_of_meetings: bool,
+}
+
+/// The database's own transaction.
+pub(crate) enum TxOn {
     Sqlite(SqliteTransaction<'static>),
     Postgres(PostgresTx),
 }
 
 impl Tx {
+    /// It has written an event.
+    pub(crate) const fn has_written_an_event(&mut self) {
+        self.has_event = true;
+    }
+
+    /// It has made a real-time endpoint due.
+    pub(crate) const fn has_written_of_meetings(&mut self) {
+        self.has_news_of_meetings = true;
+    }
+
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(transaction) => transaction.commit().await,
-            Self::Postgres(transaction) => transaction.commit().await,
+        match self.on {
+            TxOn::Sqlite(transaction) => transaction.commit().await,
+            TxOn::Postgres(transaction) => transaction.commit().await,
         }
-        .map_err(unavailable)
+        .map_err(unavailable)?;
+        self.written.wake(self.has_event, self.has_news_of_meetings);
+        Ok(())
     }
 }
 

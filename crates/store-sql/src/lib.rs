@@ -23,15 +23,16 @@ mod query;
 mod row;
 pub mod sqlite;
 mod statements;
+mod written;
 
 use std::sync::Arc;
 
 use model::Environment;
 use store::{StoreError, StoreObserver};
-use tokio::sync::watch;
 
 use db::{Isolation, Pool, Tx};
 use statements::NotedSubjects;
+use written::Written;
 
 /// How often a transaction is tried before a conflict is returned to the caller.
 const ATTEMPTS: u32 = 8;
@@ -47,8 +48,7 @@ pub struct SqlStore {
     audit: Pool,
     noted: NotedSubjects,
     observer: Option<(Arc<dyn StoreObserver>, Environment)>,
-    /// How many transactions of this process may have written an event.
-    events_written: watch::Sender<u64>,
+    written: Written,
 }
 
 impl SqlStore {
@@ -75,10 +75,11 @@ impl SqlStore {
     }
 
     async fn begin(&self, isolation: Isolation) -> Result<Tx, StoreError> {
-        match isolation {
-            Isolation::OneMoment => self.readers.begin(isolation).await,
-            Isolation::OnRows | Isolation::OnAbsence => self.writer.begin(isolation).await,
-        }
+        let pool = match isolation {
+            Isolation::OneMoment => &self.readers,
+            Isolation::OnRows | Isolation::OnAbsence => &self.writer,
+        };
+        pool.begin(isolation, &self.written).await
     }
 
     /// Runs `body` in a transaction, and again in a new one after PostgreSQL rolled it back because of a
@@ -112,9 +113,6 @@ impl SqlStore {
                 done => break done,
             }
         };
-        if done.is_ok() && statements::events::WRITERS.contains(&name) {
-            self.events_written.send_modify(|written| *written += 1);
-        }
         if let (Some((observer, env)), Some(begun)) = (&self.observer, begun) {
             observer.transaction(name, env.now().since(begun), done.is_ok());
             for (pool, connections) in

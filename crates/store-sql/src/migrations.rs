@@ -53,6 +53,7 @@ migrations! {
     "0053_meeting_list_leases"
     "0056_bot_outputs"
     "0059_meeting_events"
+    "0061_realtime_endpoints"
     "0066_bot_log"
 }
 

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use model::{
     ApiKeyId, BotId, BotLogEntryId, ChatMessageId, ConsentId, CredentialId, EventId, IdempotentRequestId,
-    LeaseToken, LogLineId, MeetingEventsId, ParkedConsentId, PoolId, ScreenshotId, Sealed, SeatId, Timestamp,
-    TokenLinkId, UsedIdsId, WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
+    LeaseToken, LogLineId, MeetingEventsId, ParkedConsentId, PoolId, RealtimeEndpointId, ScreenshotId,
+    Sealed, SeatId, Timestamp, TokenLinkId, UsedIdsId, WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
 };
 use serde::Serialize;
 use sqlx::{
@@ -18,7 +18,7 @@ use sqlx::{
 use store::StoreError;
 
 use crate::{
-    db::{Pool, Target, Tx, unavailable},
+    db::{Pool, Target, Tx, TxOn, unavailable},
     row::{Cell, Row},
     sqlite,
 };
@@ -64,7 +64,7 @@ kinds! {
     Text: String => |text| text;
     Text: &str | &String => |text| text.to_owned();
     Text: ApiKeyId | BotId | BotLogEntryId | ChatMessageId | ConsentId | CredentialId | EventId | IdempotentRequestId | LeaseToken | LogLineId | MeetingEventsId
-        | ParkedConsentId | PoolId | ScreenshotId | SeatId | TokenLinkId | UsedIdsId | WebhookEndpointId | WorkspaceId | ZoomOauthAppId => |id| id.to_string();
+        | ParkedConsentId | PoolId | RealtimeEndpointId | ScreenshotId | SeatId | TokenLinkId | UsedIdsId | WebhookEndpointId | WorkspaceId | ZoomOauthAppId => |id| id.to_string();
     Bytes: Vec<u8> => |bytes| bytes;
     Bytes: &[u8] => |bytes| bytes.to_vec();
     Bytes: &Vec<u8> => |bytes| bytes.clone();
@@ -161,11 +161,11 @@ impl Query {
             Target::Pool(Pool::Sqlite(pool)) => {
                 self.for_sqlite().execute(pool).await.map(|done| done.rows_affected())
             }
-            Target::Tx(Tx::Sqlite(tx)) => {
+            Target::Tx(Tx { on: TxOn::Sqlite(tx), .. }) => {
                 self.for_sqlite().execute(&mut **tx).await.map(|done| done.rows_affected())
             }
             Target::Pool(Pool::Postgres(pool)) => pool.execute(self.for_postgres()).await,
-            Target::Tx(Tx::Postgres(tx)) => tx.execute(self.for_postgres()).await,
+            Target::Tx(Tx { on: TxOn::Postgres(tx), .. }) => tx.execute(self.for_postgres()).await,
         }
         .map_err(unavailable)
     }
@@ -173,11 +173,15 @@ impl Query {
     pub(crate) async fn fetch_all(self, on: impl Into<Target<'_>>) -> Result<Vec<Row>, StoreError> {
         match on.into() {
             Target::Pool(Pool::Sqlite(pool)) => self.for_sqlite().fetch_all(pool).await.map(Row::of_sqlite),
-            Target::Tx(Tx::Sqlite(tx)) => self.for_sqlite().fetch_all(&mut **tx).await.map(Row::of_sqlite),
+            Target::Tx(Tx { on: TxOn::Sqlite(tx), .. }) => {
+                self.for_sqlite().fetch_all(&mut **tx).await.map(Row::of_sqlite)
+            }
             Target::Pool(Pool::Postgres(pool)) => {
                 pool.fetch_all(self.for_postgres()).await.map(Row::of_postgres)
             }
-            Target::Tx(Tx::Postgres(tx)) => tx.fetch_all(self.for_postgres()).await.map(Row::of_postgres),
+            Target::Tx(Tx { on: TxOn::Postgres(tx), .. }) => {
+                tx.fetch_all(self.for_postgres()).await.map(Row::of_postgres)
+            }
         }
         .map_err(unavailable)
     }

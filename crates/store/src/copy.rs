@@ -49,6 +49,7 @@ pub const TABLES: &[Table] = &[
     table("bot_chat_messages"),
     table("bot_log"),
     table("meeting_events"),
+    table("realtime_endpoints"),
     Table { name: "bot_places", key: &["bot"] },
     Table { name: "event_numbers", key: &["workspace"] },
     table("events"),

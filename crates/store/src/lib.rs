@@ -36,6 +36,7 @@ mod page;
 mod parked;
 mod pools;
 mod probe;
+mod realtime;
 mod received_events;
 mod sealed_cells;
 mod seating;
@@ -84,6 +85,7 @@ pub use pools::{
     Seating,
 };
 pub use probe::Probe;
+pub use realtime::{RealtimeEndpoint, RealtimeEndpoints, RealtimeNext, RealtimeProgress};
 pub use received_events::{Disconnection, Received, ReceivedEvent, ReceivedEvents, ZoomEvent};
 pub use sealed_cells::{Replacement, SEALED_COLUMNS, SealedCell, SealedCells, SealedColumn, SealedHead};
 pub use seating::{choose, keeps};
@@ -91,7 +93,7 @@ pub use stats::Stats;
 pub use used_ids::{UsedIdMemory, UsedIds};
 pub use webhooks::{
     AfterAttempt, Answer, Attempt, Backlog, Delivery, DeliveryFilter, EndpointAfter, EndpointChange,
-    FailureRun, WebhookEndpoint, Webhooks,
+    FailureRun, Lanes, MAX_BACKLOG, WebhookEndpoint, Webhooks,
 };
 
 /// What token links use of the store.
@@ -124,6 +126,11 @@ pub trait WebhookStore: Events + Webhooks + Send + Sync {}
 
 impl<T> WebhookStore for T where T: Events + Webhooks + Send + Sync {}
 
+/// What real-time endpoints use of it.
+pub trait RealtimeStore: Bots + MeetingEvents + RealtimeEndpoints + Send + Sync {}
+
+impl<T> RealtimeStore for T where T: Bots + MeetingEvents + RealtimeEndpoints + Send + Sync {}
+
 /// The whole store, as the composition of a process holds it: `Arc<dyn Store>`. A part takes the traits that it uses.
 pub trait Store:
     Access
@@ -148,6 +155,8 @@ pub trait Store:
     + PoolStore
     + Pools
     + Probe
+    + RealtimeEndpoints
+    + RealtimeStore
     + SealedCells
     + TokenLinks
     + UsedIdMemory
@@ -180,6 +189,7 @@ impl<T> Store for T where
         + ParkedConsents
         + Pools
         + Probe
+        + RealtimeEndpoints
         + SealedCells
         + TokenLinks
         + UsedIdMemory

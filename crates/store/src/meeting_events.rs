@@ -57,11 +57,13 @@ pub struct MeetingEventsSummary {
 /// What happened in meetings.
 #[async_trait]
 pub trait MeetingEvents {
-    /// Adds a batch under the bot's lease. Its numbers are greater than all that are there.
+    /// Adds a batch under the bot's lease, and wakes the bot's real-time endpoints. Its numbers are greater than all that are
+    /// there.
     async fn append_meeting_events(
         &self,
         lease: &Lease,
         batch: &MeetingEventBatch,
+        now: Timestamp,
     ) -> Result<Appended, StoreError>;
 
     /// A bot's batches with events whose number is greater than `after`, in order and at most `most`. The first may begin with

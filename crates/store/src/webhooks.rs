@@ -8,7 +8,8 @@
 
 use async_trait::async_trait;
 use model::{
-    DeliveryState, EndpointState, EventId, LeaseToken, Sealed, Timestamp, WebhookEndpointId, WorkspaceId,
+    DeliveryState, EndpointKind, EndpointState, EventId, LeaseToken, Sealed, Timestamp, WebhookEndpointId,
+    WorkspaceId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,10 @@ pub struct WebhookEndpoint {
     pub url: Sealed,
     /// The secrets that sign. Sealed as a whole.
     pub secrets: Sealed,
+    /// What it is.
+    pub kind: EndpointKind,
+    /// Stands for its host: endpoints of one host share a part of the places.
+    pub lane: String,
     /// For people.
     pub description: String,
     /// Types of events that it is told of; all when there is none.
@@ -53,8 +58,8 @@ pub struct FailureRun {
 /// What is to be changed of an endpoint. `None` leaves it.
 #[derive(Debug, Clone, Default)]
 pub struct EndpointChange {
-    /// Another address.
-    pub url: Option<Sealed>,
+    /// Another address, and the lane of its host.
+    pub url: Option<(Sealed, String)>,
     /// Another description.
     pub description: Option<String>,
     /// Other types of events.
@@ -145,10 +150,22 @@ pub struct DeliveryFilter {
     pub before: Option<i64>,
 }
 
+/// How the places of a worker are shared among hosts.
+#[derive(Debug, Clone, Copy)]
+pub struct Lanes<'l> {
+    /// Lanes that have enough: their endpoints are left for later.
+    pub full: &'l [String],
+    /// Endpoints of one lane that are claimed at once. An endpoint without a lane counts for itself.
+    pub most: u32,
+}
+
+/// Deliveries that wait are counted up to this number: to count a million of them each half a minute would delay them.
+pub const MAX_BACKLOG: u32 = 100_000;
+
 /// What waits to be delivered, of all workspaces.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// How many deliveries.
+    /// How many deliveries; no more are counted than [`MAX_BACKLOG`].
     pub pending: u64,
     /// When the oldest of them happened.
     pub oldest: Option<Timestamp>,
@@ -195,11 +212,12 @@ pub trait Webhooks {
         id: WebhookEndpointId,
     ) -> Result<bool, StoreError>;
 
-    /// Claims up to `tokens.len()` endpoints for which something is due, the longest due first, and answers since when.
-    /// Across tenants: asked by the worker.
+    /// Claims up to `tokens.len()` endpoints for which something is due, and answers since when. Workspaces take turns, and
+    /// within one the longest due is first. Across tenants: asked by the worker.
     async fn lease_due_endpoints(
         &self,
         tokens: &[LeaseToken],
+        lanes: Lanes<'_>,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Vec<(WebhookEndpoint, Lease, Timestamp)>, StoreError>;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use model::{
-    Code, EndpointState, EventId, Failure, Secret, Timestamp, WEBHOOK_ENDPOINT_TEST, WebhookEndpointId,
-    WorkspaceId,
+    Code, EndpointKind, EndpointState, EventId, Failure, Secret, Timestamp, WEBHOOK_ENDPOINT_TEST,
+    WebhookEndpointId, WorkspaceId,
 };
 use serde_json::json;
 use store::{EndpointChange, FailureRun, NewEvent, WebhookEndpoint};
@@ -12,6 +12,7 @@ use tenants::Cell;
 
 use crate::{
     Parts, Webhooks,
+    lanes::lane_of,
     secrets::{Secrets, generate},
 };
 
@@ -87,6 +88,8 @@ impl Webhooks {
             workspace,
             url: vault.seal(workspace, Cell::WebhookUrl(id), &new.url),
             secrets: vault.seal(workspace, Cell::WebhookSecrets(id), &secrets.to_text()),
+            kind: EndpointKind::Webhook,
+            lane: lane_of(&new.url),
             description: new.description,
             event_types: new.event_types,
             svix_headers: new.svix_headers,
@@ -124,7 +127,7 @@ impl Webhooks {
         change: EndpointChange,
     ) -> Result<Option<Endpoint>, Failure> {
         let Parts { store, vault, env, .. } = &*self.parts;
-        let url = url.map(|url| vault.seal(workspace, Cell::WebhookUrl(id), &url));
+        let url = url.map(|url| (vault.seal(workspace, Cell::WebhookUrl(id), &url), lane_of(&url)));
         let change = EndpointChange { url, ..change };
         if !store.change_webhook_endpoint(workspace, id, &change, env.now()).await? {
             return Ok(None);

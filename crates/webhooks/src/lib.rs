@@ -2,17 +2,20 @@
 //!
 //! - `endpoints`: addresses that a workspace has told of its events, and what of them can be changed.
 //! - `secrets`: what signs; several count at once while one replaces another.
-//! - `worker`: leases endpoints for which something is due, and sends it to them.
+//! - `worker`: leases endpoints for which something is due, and sends it to them. `lanes`: a part of the places for each host.
 //! - `schedule`: when an event is sent again, and when an endpoint is switched off.
+//! - `types`: what an endpoint can listen to.
 //! - `stream`: the same events for whoever asks.
 //! - `upkeep`: what waits is counted, and what is old is forgotten.
 //!
 //! The events themselves are written where the state changes, in the same transaction (`store::Events`).
 
 mod endpoints;
+mod lanes;
 mod schedule;
 mod secrets;
 mod stream;
+mod types;
 mod upkeep;
 mod worker;
 
@@ -30,6 +33,7 @@ use workers::{Settings, Worker, Workers};
 pub use endpoints::{Endpoint, MAX_ENDPOINTS, MAX_REPLAY, NewEndpoint, Rotation};
 pub use schedule::{DISABLE_AFTER, MAX_ATTEMPTS};
 pub use secrets::{NotASecret, Secrets, check_secret};
+pub use types::event_types;
 
 use worker::DueEndpoints;
 
@@ -70,7 +74,12 @@ impl Webhooks {
     pub fn start(parts: Parts, workers: &Workers) -> Self {
         let parts = Arc::new(parts);
         let (more, stopping) = (Arc::new(Notify::new()), CancellationToken::new());
-        let due = DueEndpoints { parts: parts.clone(), more: more.clone(), stopping: stopping.clone() };
+        let due = DueEndpoints {
+            parts: parts.clone(),
+            more: more.clone(),
+            stopping: stopping.clone(),
+            lanes: lanes::Lanes::default(),
+        };
         let settings = Settings {
             most_at_once: MAX_AT_ONCE,
             claim_at_least: NonZeroU32::MIN,

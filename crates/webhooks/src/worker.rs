@@ -19,6 +19,7 @@ use workers::{Claimed, Work};
 
 use crate::{
     Parts,
+    lanes::{LanePlace, Lanes, MAX_OF_A_HOST},
     schedule::{Verdict, after_attempt, after_failure},
     secrets::Secrets,
 };
@@ -39,6 +40,7 @@ pub(crate) struct DueEndpoints {
     pub(crate) more: Arc<Notify>,
     /// No further batch is begun.
     pub(crate) stopping: CancellationToken,
+    pub(crate) lanes: Lanes,
 }
 
 /// An endpoint, opened.
@@ -51,7 +53,7 @@ struct Receiver {
 
 impl Work for DueEndpoints {
     const NAME: &'static str = "webhooks";
-    type Item = (WebhookEndpoint, Lease);
+    type Item = (WebhookEndpoint, Lease, LanePlace);
     type Error = Failure;
 
     async fn claim(&self, most: u32) -> Result<Vec<Claimed<Self::Item>>, Failure> {
@@ -61,13 +63,19 @@ impl Work for DueEndpoints {
         let Parts { store, env, .. } = &*self.parts;
         let tokens: Vec<_> = (0..most).map(|_| LeaseToken::generate(env)).collect();
         let now = env.now();
-        let leased = store.lease_due_endpoints(&tokens, now, now + LEASE).await?;
+        let full = self.lanes.full();
+        let lanes = store::Lanes { full: &full, most: MAX_OF_A_HOST };
+        let leased = store.lease_due_endpoints(&tokens, lanes, now, now + LEASE).await?;
         let claimed = leased.into_iter();
-        Ok(claimed.map(|(row, lease, due_at)| Claimed { item: (row, lease), due_at }).collect())
+        let claimed = claimed.map(|(row, lease, due_at)| {
+            let place = self.lanes.enter(&row.lane);
+            Claimed { item: (row, lease, place), due_at }
+        });
+        Ok(claimed.collect())
     }
 
     #[tracing::instrument(name = "webhook_turn", skip_all, fields(endpoint = %row.id, workspace = %row.workspace))]
-    async fn run(&self, (row, lease): &Self::Item) -> Result<(), Failure> {
+    async fn run(&self, (row, lease, _): &Self::Item) -> Result<(), Failure> {
         let Parts { store, env, .. } = &*self.parts;
         let begun = env.clock.elapsed();
         while !self.stopping.is_cancelled() && env.clock.elapsed().saturating_sub(begun) < TURN {

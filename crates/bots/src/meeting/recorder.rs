@@ -175,7 +175,7 @@ impl<'a> Recorder<'a> {
     async fn write(&self) {
         let parts = self.ledger.parts;
         while let Some(batch) = self.next_batch() {
-            match parts.store.append_meeting_events(&self.ledger.lease, &batch).await {
+            match parts.store.append_meeting_events(&self.ledger.lease, &batch, parts.env.now()).await {
                 Ok(Appended::Recorded) => {
                     parts.metrics.meeting_events_kept(batch.last - batch.first + 1);
                     locked(&self.queue).writing = None;

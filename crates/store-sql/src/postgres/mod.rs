@@ -8,12 +8,12 @@ mod open;
 
 use sqlx::{Connection as _, error::DatabaseError};
 use store::StoreError;
-use tokio::sync::watch;
 
 use crate::{
     SqlStore,
     db::{Pool, said},
     statements::NotedSubjects,
+    written::Written,
 };
 use connections::PostgresPool;
 
@@ -46,7 +46,7 @@ pub async fn open(address: &Address) -> Result<SqlStore, OpenError> {
         audit: pool(AUDIT_CONNECTIONS),
         noted: NotedSubjects::default(),
         observer: None,
-        events_written: watch::Sender::default(),
+        written: Written::default(),
     })
 }
 

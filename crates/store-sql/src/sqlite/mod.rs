@@ -15,9 +15,8 @@ use sqlx::{
     ConnectOptions as _, Connection as _, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::watch;
 
-use crate::{SqlStore, db::Pool, statements::NotedSubjects};
+use crate::{SqlStore, db::Pool, statements::NotedSubjects, written::Written};
 
 pub use copy::{fill, snapshot};
 pub use migrations::OpenError;
@@ -46,7 +45,7 @@ pub async fn open(path: &Path) -> Result<SqlStore, OpenError> {
         writer,
         noted: NotedSubjects::default(),
         observer: None,
-        events_written: watch::Sender::default(),
+        written: Written::default(),
     })
 }
 
@@ -84,8 +83,9 @@ pub(crate) async fn checkpoint(writer: &SqlitePool) -> Result<(), sqlx::Error> {
 ///
 /// A writer has SQLite's whole database, so row locks are not needed. `max` and `min` are NULL when an
 /// argument is NULL, while `greatest` and `least` ignore it; our statements pass no NULL.
-const WORDS: [(&str, &str); 6] = [
+const WORDS: [(&str, &str); 7] = [
     ("FOR UPDATE OF bots SKIP LOCKED", ""),
+    ("FOR UPDATE OF webhook_endpoints SKIP LOCKED", ""),
     ("FOR UPDATE SKIP LOCKED", ""),
     ("FOR UPDATE", ""),
     ("FOR NO KEY UPDATE", ""),

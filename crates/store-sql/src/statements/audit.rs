@@ -112,7 +112,7 @@ impl Audits for SqlStore {
             push_batches(&mut query, batches, " ON CONFLICT DO NOTHING");
             query.execute(&self.audit).await?;
         } else {
-            let mut tx = self.audit.begin(Isolation::OnRows).await?;
+            let mut tx = self.audit.begin(Isolation::OnRows, &self.written).await?;
             note(&mut tx, &new).await?;
             for some in batches.chunks(MOST_ROWS) {
                 let mut query = query(APPEND);

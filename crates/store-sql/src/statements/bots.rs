@@ -107,6 +107,7 @@ async fn delete(db: &mut Tx, ids: Vec<String>) -> Result<(), StoreError> {
     bot_outputs::erase(&mut *db, &ids).await?;
     for statement in [
         "-- delete_bots: log\nDELETE FROM bot_log WHERE bot = ANY($1)",
+        "-- delete_bots: realtime endpoints\nDELETE FROM realtime_endpoints WHERE bot = ANY($1)",
         "-- delete_bots: meeting events\nDELETE FROM meeting_events WHERE bot = ANY($1)",
         "-- delete_bots: screenshots\nDELETE FROM bot_screenshots WHERE bot = ANY($1)",
         "-- delete_bots: steps\nDELETE FROM bot_steps WHERE bot = ANY($1)",

@@ -41,6 +41,7 @@ pub(crate) async fn number(db: &mut Tx, event: &NewEvent) -> Result<i64, StoreEr
     .fetch_one(&mut *db)
     .await?
     .first()?;
+    db.has_written_an_event();
     insert("-- events: write", "events")
         .set("id", event.id)
         .set("workspace", event.workspace)
@@ -103,22 +104,6 @@ pub(crate) async fn of_account(
     write(db, &NewEvent::of_account(workspace, &account, status, note)).await
 }
 
-/// Transactions that may write an event: whoever waits for events is woken after them. One that is missing here costs its
-/// readers an interval of polling.
-pub(crate) const WRITERS: [&str; 11] = [
-    "add_delivery",
-    "add_event",
-    "adopt_parked",
-    "commit_refresh",
-    "connect_credential",
-    "disconnect_credential",
-    "lose_grant",
-    "receive_zoom_events",
-    "record_attempts",
-    "record_step",
-    "trouble_refresh",
-];
-
 #[async_trait]
 impl Events for SqlStore {
     async fn add_event(&self, event: &NewEvent) -> Result<(), StoreError> {
@@ -156,9 +141,7 @@ impl Events for SqlStore {
     }
 
     async fn events_written(&self, seen: u64) -> u64 {
-        let mut written = self.events_written.subscribe();
-        // The sender lives as long as the store.
-        written.wait_for(|written| *written > seen).await.map_or(seen, |written| *written)
+        self.written.events_beyond(seen).await
     }
 
     async fn forget_events(&self, end: Timestamp, most: u32) -> Result<u64, StoreError> {

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use model::{BotId, Captions, Timestamp, WorkspaceId};
 use store::{Appended, Lease, MeetingEventBatch, MeetingEvents, MeetingEventsSummary, StoreError};
 
+use super::realtime;
 use crate::{
     SqlStore,
     db::{Isolation, Pool, Tx, unavailable},
@@ -20,7 +21,7 @@ fn number(row: Reader<'_>, column: &str) -> Result<u64, StoreError> {
     Ok(row.number(column)?.unsigned_abs())
 }
 
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
@@ -49,16 +50,16 @@ fn summary(row: &Row) -> Result<MeetingEventsSummary, StoreError> {
     })
 }
 
-/// From a bot's last step on its events are kept for a while.
+/// From a bot's last step on its events are kept for a while. Its real-time endpoints are told of the rest.
 pub(super) async fn begin_retention(db: &mut Tx, bot: BotId, ended_at: Timestamp) -> Result<(), StoreError> {
     query(
         "-- begin_retention\n\
          UPDATE meeting_events SET expires_at = $2 + kept_for WHERE bot = $1 AND length(events) > 0",
     )
     .with(values![bot, ended_at])
-    .execute(db)
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    realtime::wake(db, bot, ended_at).await
 }
 
 /// Erases what these bots have; of each the last row stays, empty.
@@ -97,6 +98,7 @@ impl MeetingEvents for SqlStore {
         &self,
         lease: &Lease,
         batch: &MeetingEventBatch,
+        now: Timestamp,
     ) -> Result<Appended, StoreError> {
         let body = |mut tx: Tx| async move {
             let held =
@@ -133,6 +135,7 @@ impl MeetingEvents for SqlStore {
                 .set("kept_for", signed(u64::try_from(batch.kept_for.as_micros()).unwrap_or(u64::MAX)))
                 .execute(&mut tx)
                 .await?;
+            realtime::wake(&mut tx, batch.bot, now).await?;
             tx.commit().await?;
             Ok(Appended::Recorded)
         };

@@ -20,6 +20,7 @@ mod meetings;
 mod parked;
 mod pools;
 mod probe;
+mod realtime;
 mod received_events;
 mod sealed_cells;
 mod stats;

@@ -10,7 +10,7 @@ use model::{
 };
 use store::{
     AfterAttempt, Answer, Attempt, Backlog, Delivery, DeliveryFilter, EndpointAfter, EndpointChange,
-    FailureRun, Lease, NewEvent, StoreError, WebhookEndpoint, Webhooks,
+    FailureRun, Lanes, Lease, MAX_BACKLOG, NewEvent, StoreError, WebhookEndpoint, Webhooks,
 };
 
 use super::events::{self, EVENT_COLUMNS};
@@ -21,7 +21,7 @@ use crate::{
     row::Row,
 };
 
-const COLUMNS: &str = "id, workspace, url, secrets, description, event_types, svix_headers, state, disabled_at,\n\
+const COLUMNS: &str = "id, workspace, url, secrets, kind, lane, description, event_types, svix_headers, state, disabled_at,\n\
              first_failure_at, failing_since, created_at";
 
 fn endpoint(row: &Row) -> Result<WebhookEndpoint, StoreError> {
@@ -31,6 +31,8 @@ fn endpoint(row: &Row) -> Result<WebhookEndpoint, StoreError> {
         workspace: row.parsed("workspace")?,
         url: row.sealed("url")?,
         secrets: row.sealed("secrets")?,
+        kind: row.parsed("kind")?,
+        lane: row.text("lane")?,
         description: row.text("description")?,
         event_types: row.json("event_types")?,
         svix_headers: row.number("svix_headers")? != 0,
@@ -206,6 +208,10 @@ async fn record(
     Ok(())
 }
 
+/// Endpoints for which something is due at `$1`, and whose lease has ended or is absurd (`$3`).
+const DUE: &str = "state = 'enabled' AND due_at <= $1\n\
+             AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)";
+
 /// Events of a workspace, of some time and some types.
 const SPAN: &str = "workspace = $1 AND happened_at >= $2 AND happened_at < $3 AND ($4 OR kind = ANY($5))";
 
@@ -232,6 +238,8 @@ impl Webhooks for SqlStore {
                 .set("workspace", endpoint.workspace)
                 .set("url", &endpoint.url)
                 .set("secrets", &endpoint.secrets)
+                .set("kind", endpoint.kind.as_str())
+                .set("lane", &endpoint.lane)
                 .set("description", &endpoint.description)
                 .set("event_types", json(&endpoint.event_types))
                 .set("svix_headers", i64::from(endpoint.svix_headers))
@@ -279,6 +287,8 @@ impl Webhooks for SqlStore {
     ) -> Result<bool, StoreError> {
         let body = |mut tx: Tx| async move {
             let Some(before) = lock(&mut tx, workspace, id).await? else { return Ok(false) };
+            let (url, lane) =
+                change.url.as_ref().map_or((&before.url, &before.lane), |(url, lane)| (url, lane));
             let (state, disabled_at, run) = match (change.enabled, before.state) {
                 (Some(true), EndpointState::Disabled | EndpointState::Failed) => {
                     (EndpointState::Enabled, None, FailureRun::default())
@@ -290,11 +300,13 @@ impl Webhooks for SqlStore {
             };
             query(
                 "-- change_webhook_endpoint\n\
-                 UPDATE webhook_endpoints SET url = $1, description = $2, event_types = $3, svix_headers = $4,\n\
-                     state = $5, disabled_at = $6, first_failure_at = $7, failing_since = $8 WHERE id = $9",
+                 UPDATE webhook_endpoints SET url = $1, lane = $2, description = $3, event_types = $4,\n\
+                     svix_headers = $5, state = $6, disabled_at = $7, first_failure_at = $8, failing_since = $9\n\
+                 WHERE id = $10",
             )
             .with(values![
-                change.url.as_ref().unwrap_or(&before.url),
+                url,
+                lane,
                 change.description.as_ref().unwrap_or(&before.description),
                 json(change.event_types.as_ref().unwrap_or(&before.event_types)),
                 i64::from(change.svix_headers.unwrap_or(before.svix_headers)),
@@ -363,18 +375,28 @@ impl Webhooks for SqlStore {
     async fn lease_due_endpoints(
         &self,
         tokens: &[LeaseToken],
+        lanes: Lanes<'_>,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Vec<(WebhookEndpoint, Lease, Timestamp)>, StoreError> {
         let body = |mut tx: Tx| async move {
             let rows = query(format!(
                 "-- lease_due_endpoints: find\n\
-                 SELECT {COLUMNS}, due_at FROM webhook_endpoints\n\
-                 WHERE state = 'enabled' AND due_at <= $1\n\
-                   AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
-                 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED"
+                 WITH turns AS (\n\
+                     SELECT id AS turn_of, row_number() OVER (PARTITION BY workspace ORDER BY due_at, id) AS turn,\n\
+                         row_number() OVER (PARTITION BY lane ORDER BY due_at, id) AS turn_of_lane\n\
+                     FROM webhook_endpoints WHERE {DUE} AND lane <> ALL($4)\n\
+                 )\n\
+                 SELECT {COLUMNS}, due_at FROM webhook_endpoints JOIN turns ON turn_of = id\n\
+                 WHERE {DUE} AND (lane = '' OR turn_of_lane <= $5) ORDER BY turn, due_at, id LIMIT $2 FOR UPDATE OF webhook_endpoints SKIP LOCKED"
             ))
-            .with(values![now, i64::try_from(tokens.len()).unwrap_or(i64::MAX), expires_at + CLOCK_TOLERANCE])
+            .with(values![
+                now,
+                i64::try_from(tokens.len()).unwrap_or(i64::MAX),
+                expires_at + CLOCK_TOLERANCE,
+                list(lanes.full),
+                lanes.most
+            ])
             .fetch_all(&mut tx)
             .await?;
             let mut leased = Vec::with_capacity(rows.len());
@@ -633,11 +655,14 @@ impl Webhooks for SqlStore {
     async fn webhook_backlog(&self) -> Result<Backlog, StoreError> {
         let row = query(
             "-- webhook_backlog\n\
-             SELECT count(*) AS pending, min(events.happened_at) AS oldest\n\
-             FROM deliveries JOIN events ON events.id = deliveries.event\n\
-             JOIN webhook_endpoints ON webhook_endpoints.id = deliveries.endpoint\n\
-             WHERE deliveries.state = 'pending' AND webhook_endpoints.state = 'enabled'",
+             SELECT (SELECT count(*) FROM (SELECT 1 FROM webhook_endpoints AS e\n\
+                         JOIN deliveries AS d ON d.endpoint = e.id AND d.state = 'pending'\n\
+                         WHERE e.state = 'enabled' LIMIT $1) AS counted) AS pending,\n\
+                 (SELECT min((SELECT events.happened_at FROM deliveries AS d JOIN events ON events.id = d.event\n\
+                      WHERE d.endpoint = e.id AND d.state = 'pending' ORDER BY d.sequence LIMIT 1))\n\
+                  FROM webhook_endpoints AS e WHERE e.state = 'enabled') AS oldest",
         )
+        .bind(MAX_BACKLOG)
         .fetch_one(&self.readers)
         .await?;
         let row = row.of("deliveries");

@@ -31,7 +31,7 @@ fn batch(
 }
 
 async fn appended(suite: &Conformance, lease: &Lease, batch: &MeetingEventBatch) -> Appended {
-    suite.store.append_meeting_events(lease, batch).await.unwrap()
+    suite.store.append_meeting_events(lease, batch, suite.env.now()).await.unwrap()
 }
 
 /// Steps to the bot's end.

@@ -28,6 +28,7 @@ pub mod meetings;
 pub mod parked;
 pub mod pools;
 pub mod probe;
+pub mod realtime;
 pub mod received_events;
 pub mod sealed_cells;
 pub mod stats;
@@ -228,7 +229,12 @@ macro_rules! conformance_tests {
                        an_endpoint_that_failed_is_told_of_nothing_until_it_is_switched_on,
                        an_endpoint_that_is_back_is_told_at_once,
                        a_test_reaches_one_endpoint_whatever_it_listens_to,
-                       what_was_delivered_can_be_sent_again_in_order }
+                       what_was_delivered_can_be_sent_again_in_order,
+                       workspaces_take_turns_and_a_host_has_a_part_of_the_places, what_waits_is_counted }
+            realtime { endpoints_are_due_when_something_happens, an_endpoint_that_failed_waits_whatever_happens,
+                       progress_needs_the_lease, an_endpoint_ends_once_with_its_event,
+                       endpoints_of_a_bot_that_runs_again_stay_as_they_are,
+                       what_happens_while_an_endpoint_settles_is_not_overlooked, who_waits_is_woken_by_what_happens }
             used_ids { what_one_has_used_the_others_read }
             sealed_cells { every_cell_is_walked_past_once, every_sealed_column_can_be_walked,
                            a_cell_is_replaced_only_while_it_holds_what_it_held }

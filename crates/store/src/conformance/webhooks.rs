@@ -5,15 +5,19 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use model::{DeliveryState, EndpointState, EventId, LeaseToken, Timestamp, WebhookEndpointId, WorkspaceId};
+use model::{
+    DeliveryState, EndpointKind, EndpointState, EventId, LeaseToken, Timestamp, WebhookEndpointId,
+    WorkspaceId,
+};
 
 use super::{CALLERS, Conformance, ROUNDS, events::event};
 use crate::{
-    AfterAttempt, Answer, Attempt, DeliveryFilter, EndpointAfter, EndpointChange, FailureRun, Lease,
-    NewEvent, WebhookEndpoint,
+    AfterAttempt, Answer, Attempt, Backlog, DeliveryFilter, EndpointAfter, EndpointChange, FailureRun, Lanes,
+    Lease, NewEvent, WebhookEndpoint,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
+const OPEN: Lanes<'_> = Lanes { full: &[], most: 100 };
 
 fn endpoint(suite: &Conformance, workspace: WorkspaceId) -> WebhookEndpoint {
     WebhookEndpoint {
@@ -21,6 +25,8 @@ fn endpoint(suite: &Conformance, workspace: WorkspaceId) -> WebhookEndpoint {
         workspace,
         url: suite.sealed(),
         secrets: suite.sealed(),
+        kind: EndpointKind::Webhook,
+        lane: "here".into(),
         description: "Zoë’s 🗝".into(),
         event_types: vec![],
         svix_headers: true,
@@ -45,7 +51,7 @@ async fn happens(suite: &Conformance, workspace: WorkspaceId, subject: &str) -> 
 
 async fn lease(suite: &Conformance, at: Timestamp, most: usize) -> Vec<(WebhookEndpoint, Lease)> {
     let tokens: Vec<_> = (0..most).map(|_| LeaseToken::generate(&suite.env)).collect();
-    let leased = suite.store.lease_due_endpoints(&tokens, at, at + 60 * SECOND).await.unwrap();
+    let leased = suite.store.lease_due_endpoints(&tokens, OPEN, at, at + 60 * SECOND).await.unwrap();
     leased.into_iter().map(|(endpoint, lease, _)| (endpoint, lease)).collect()
 }
 
@@ -86,7 +92,7 @@ pub async fn an_endpoint_comes_back_whole(suite: &Conformance) {
     assert!(suite.store.webhook_endpoint(elsewhere, made.id).await.unwrap().is_none());
 
     let change = EndpointChange {
-        url: Some(suite.sealed()),
+        url: Some((suite.sealed(), "there".into())),
         event_types: Some(vec![]),
         svix_headers: Some(false),
         ..EndpointChange::default()
@@ -95,7 +101,8 @@ pub async fn an_endpoint_comes_back_whole(suite: &Conformance) {
     assert!(!suite.store.change_webhook_endpoint(elsewhere, made.id, &change, now).await.unwrap());
     assert!(suite.store.change_webhook_endpoint(workspace, made.id, &change, now).await.unwrap());
     let found = suite.store.webhook_endpoint(workspace, made.id).await.unwrap().unwrap();
-    assert_eq!((Some(found.url), found.event_types.len(), found.svix_headers), (change.url, 0, false));
+    assert_eq!((Some((found.url, found.lane)), found.event_types.len()), (change.url, 0));
+    assert_eq!((found.kind, found.svix_headers), (EndpointKind::Webhook, false));
     assert_eq!(found.description, "Zoë’s 🗝");
 
     let (new, another) = (suite.sealed(), suite.sealed());
@@ -339,4 +346,55 @@ pub async fn what_was_delivered_can_be_sent_again_in_order(suite: &Conformance) 
     assert_eq!(replay(workspace, span, 2).await, Some(2));
     assert_eq!(due(suite, made.id, now).await, [missed.id], "the earlier one comes first");
     assert_eq!(lease(suite, now, 1).await.len(), 1);
+}
+
+pub async fn workspaces_take_turns_and_a_host_has_a_part_of_the_places(suite: &Conformance) {
+    let (one, now) = (suite.workspace().await, suite.env.now());
+    let other = suite.workspace_row(WorkspaceId::generate(&suite.env));
+    suite.store.add_workspace(&other, &suite.api_key(other.id)).await.unwrap();
+    let mut made = Vec::new();
+    for (workspace, lane) in [(one, "a"), (one, "a"), (one, "a"), (one, "b"), (other.id, "a"), (other.id, "")]
+    {
+        let endpoint = WebhookEndpoint { lane: lane.into(), ..endpoint(suite, workspace) };
+        assert!(suite.store.add_webhook_endpoint(&endpoint, 50).await.unwrap());
+        made.push((endpoint.id, workspace, lane));
+    }
+    for workspace in [one, other.id] {
+        happens(suite, workspace, "one").await;
+    }
+    let lease = async |lanes, most: usize| {
+        let tokens: Vec<_> = (0..most).map(|_| LeaseToken::generate(&suite.env)).collect();
+        let leased = suite.store.lease_due_endpoints(&tokens, lanes, now, now + SECOND).await.unwrap();
+        leased.into_iter().map(|(endpoint, ..)| (endpoint.workspace, endpoint.lane)).collect::<Vec<_>>()
+    };
+    let full = ["a".to_owned()];
+    let first = lease(Lanes { full: &full, most: 9 }, 1).await;
+    assert!(first.iter().all(|(_, lane)| lane != "a"), "{first:?}");
+    let turns = lease(OPEN, 2).await;
+    let workspaces: std::collections::BTreeSet<_> = turns.iter().map(|(workspace, _)| *workspace).collect();
+    assert_eq!(workspaces.len(), 2, "each has a turn: {turns:?}");
+    let rest = lease(Lanes { full: &[], most: 1 }, 9).await;
+    assert!(rest.iter().filter(|(_, lane)| lane == "a").count() <= 1, "{rest:?}");
+    let all = turns.len() + rest.len() + 1 + lease(OPEN, 9).await.len();
+    assert_eq!(all, made.len(), "none is lost");
+}
+
+pub async fn what_waits_is_counted(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    assert_eq!(suite.store.webhook_backlog().await.unwrap(), Backlog::default());
+    let made = added(suite, workspace).await;
+    added(suite, workspace).await;
+    let first = happens(suite, workspace, "one").await;
+    let later = event(suite, workspace, ("bot.done", "two"), suite.env.now() + SECOND);
+    suite.store.add_event(&later).await.unwrap();
+    let all = Backlog { pending: 4, oldest: Some(first.at) };
+    assert_eq!(suite.store.webhook_backlog().await.unwrap(), all);
+    for held in lease(suite, later.at, 9).await {
+        assert!(attempted(suite, &held, first.id, AfterAttempt::Delivered).await);
+    }
+    let rest = Backlog { pending: 2, oldest: Some(later.at) };
+    assert_eq!(suite.store.webhook_backlog().await.unwrap(), rest);
+    let off = EndpointChange { enabled: Some(false), ..EndpointChange::default() };
+    assert!(suite.store.change_webhook_endpoint(workspace, made.id, &off, later.at).await.unwrap());
+    assert_eq!(suite.store.webhook_backlog().await.unwrap().pending, 1, "of those that are told");
 }

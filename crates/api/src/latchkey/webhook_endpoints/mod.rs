@@ -9,7 +9,7 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use model::{EndpointState, Secret, Timestamp, WebhookEndpointId, event_types, nearest};
+use model::{EndpointState, Secret, Timestamp, WebhookEndpointId, nearest};
 use serde::Serialize;
 use store::EndpointChange;
 use url::Url;
@@ -17,7 +17,7 @@ use utoipa::{
     ToSchema,
     openapi::{ArrayBuilder, RefOr, Schema},
 };
-use webhooks::{Endpoint, MAX_ENDPOINTS, NewEndpoint, check_secret};
+use webhooks::{Endpoint, MAX_ENDPOINTS, NewEndpoint, check_secret, event_types};
 
 use crate::{
     State,

@@ -1,0 +1,37 @@
+//! Wakes those who wait for rows that this process writes.
+
+use tokio::sync::watch;
+
+/// How many transactions of this process have written what somebody waits for. Clones count together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Written {
+    events: watch::Sender<u64>,
+    meetings: watch::Sender<u64>,
+}
+
+impl Written {
+    /// A transaction is committed.
+    pub(crate) fn wake(&self, events: bool, meetings: bool) {
+        for (counts, count) in [(events, &self.events), (meetings, &self.meetings)] {
+            if counts {
+                count.send_modify(|count| *count += 1);
+            }
+        }
+    }
+
+    /// Returns as soon as more than `seen` transactions have written events, and answers how many.
+    pub(crate) async fn events_beyond(&self, seen: u64) -> u64 {
+        beyond(&self.events, seen).await
+    }
+
+    /// The same for what happened in meetings.
+    pub(crate) async fn meetings_beyond(&self, seen: u64) -> u64 {
+        beyond(&self.meetings, seen).await
+    }
+}
+
+async fn beyond(count: &watch::Sender<u64>, seen: u64) -> u64 {
+    let mut count = count.subscribe();
+    // The sender lives as long as the store.
+    count.wait_for(|count| *count > seen).await.map_or(seen, |count| *count)
+}

@@ -1,0 +1,180 @@
+//! Real-time endpoints of bots.
+#![expect(missing_docs, reason = "the names say it")]
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::time::Duration;
+
+use futures_util::future::join;
+use model::{
+    BotId, BotStatus, LeaseToken, MeetingEventsId, RealtimeEndpointId, RealtimeState, Timestamp, WorkspaceId,
+};
+
+use super::{
+    Conformance, ROUNDS,
+    bots::{leased, step},
+    events::event,
+};
+use crate::{Bot, Lease, MeetingEventBatch, RealtimeEndpoint, RealtimeNext, RealtimeProgress};
+
+const SECOND: Duration = Duration::from_secs(1);
+const NOTHING_TOLD: RealtimeProgress =
+    RealtimeProgress { state: RealtimeState::Waiting, told: 0, failures: 0, failing_since: None };
+
+fn endpoint(bot: &Bot, place: u8) -> RealtimeEndpoint {
+    let (id, workspace) = (RealtimeEndpointId::of_bot(bot.id, place), bot.workspace);
+    RealtimeEndpoint { id, bot: bot.id, workspace, place, progress: NOTHING_TOLD }
+}
+
+/// A bot that is leased, with so many endpoints.
+async fn added(suite: &Conformance, endpoints: u8) -> (Bot, Lease) {
+    let workspace = suite.workspace().await;
+    let (bot, lease) = leased(suite, workspace).await;
+    let endpoints: Vec<_> = (0..endpoints).map(|place| endpoint(&bot, place)).collect();
+    suite.store.add_realtime_endpoints(&lease, &endpoints).await.unwrap();
+    (bot, lease)
+}
+
+async fn happens(suite: &Conformance, (bot, lease): &(Bot, Lease), number: u64) {
+    let batch = MeetingEventBatch {
+        id: MeetingEventsId::generate(&suite.env),
+        bot: bot.id,
+        workspace: bot.workspace,
+        first: number,
+        last: number,
+        events: suite.sealed(),
+        captions: None,
+        kept_for: SECOND,
+    };
+    suite.store.append_meeting_events(lease, &batch, suite.env.now()).await.unwrap();
+}
+
+async fn lease(suite: &Conformance, at: Timestamp) -> Vec<(RealtimeEndpoint, Lease)> {
+    let tokens: Vec<_> = (0..9).map(|_| LeaseToken::generate(&suite.env)).collect();
+    let leased = suite.store.lease_due_realtime_endpoints(&tokens, at, at + 60 * SECOND).await.unwrap();
+    leased.into_iter().map(|(endpoint, lease, _)| (endpoint, lease)).collect()
+}
+
+async fn told(suite: &Conformance, (endpoint, lease): &(RealtimeEndpoint, Lease), number: u64) -> bool {
+    let progress = RealtimeProgress { state: RealtimeState::Running, told: number, ..NOTHING_TOLD };
+    suite.store.record_realtime_progress(endpoint.id, lease, &progress, None).await.unwrap()
+}
+
+async fn settled(
+    suite: &Conformance,
+    (endpoint, lease): &(RealtimeEndpoint, Lease),
+    next: RealtimeNext,
+) -> Option<bool> {
+    suite.store.settle_realtime_endpoint(endpoint.id, lease, next, suite.env.now()).await.unwrap()
+}
+
+pub async fn endpoints_are_due_when_something_happens(suite: &Conformance) {
+    let bot = added(suite, 2).await;
+    let now = suite.env.now();
+    assert!(lease(suite, now).await.is_empty());
+    happens(suite, &bot, 1).await;
+    let mut held = lease(suite, now).await;
+    held.sort_by_key(|(endpoint, _)| endpoint.place);
+    assert_eq!(held.len(), 2);
+    assert!(lease(suite, now).await.is_empty(), "each of them once");
+    assert!(told(suite, &held[0], 1).await);
+    assert_eq!(settled(suite, &held[0], RealtimeNext::Kept).await, Some(false));
+    let ids = [held[0].0.id, held[1].0.id];
+    assert_eq!(suite.store.due_realtime_endpoints(&ids, now).await.unwrap(), [ids[1]]);
+    happens(suite, &bot, 2).await;
+    assert_eq!(suite.store.due_realtime_endpoints(&ids[..1], now).await.unwrap(), ids[..1]);
+    assert!(lease(suite, now).await.is_empty(), "it is kept");
+    assert!(told(suite, &held[0], 2).await);
+    assert_eq!(settled(suite, &held[0], RealtimeNext::Released).await, Some(false));
+    assert_eq!(settled(suite, &held[1], RealtimeNext::Released).await, Some(true), "it was told of nothing");
+    let [again] = &lease(suite, now).await[..] else { panic!("one of both is due") };
+    assert_eq!((again.0.id, again.0.place), (ids[1], 1));
+    let listed = suite.store.realtime_endpoints(bot.0.workspace, bot.0.id).await.unwrap();
+    assert_eq!(listed.iter().map(|endpoint| endpoint.progress.told).collect::<Vec<_>>(), [2, 0]);
+    let elsewhere = WorkspaceId::generate(&suite.env);
+    assert!(suite.store.realtime_endpoints(elsewhere, bot.0.id).await.unwrap().is_empty());
+}
+
+pub async fn an_endpoint_that_failed_waits_whatever_happens(suite: &Conformance) {
+    let bot = added(suite, 1).await;
+    let now = suite.env.now();
+    happens(suite, &bot, 1).await;
+    let held = lease(suite, now).await.pop().unwrap();
+    let failed = RealtimeProgress { failures: 3, failing_since: Some(now), ..NOTHING_TOLD };
+    assert!(suite.store.record_realtime_progress(held.0.id, &held.1, &failed, None).await.unwrap());
+    assert_eq!(settled(suite, &held, RealtimeNext::Again(now + 5 * SECOND)).await, Some(false));
+    happens(suite, &bot, 2).await;
+    assert!(lease(suite, now).await.is_empty());
+    let (again, _) = lease(suite, now + 5 * SECOND).await.pop().unwrap();
+    assert_eq!(again.progress, failed);
+}
+
+pub async fn progress_needs_the_lease(suite: &Conformance) {
+    let bot = added(suite, 1).await;
+    let now = suite.env.now();
+    happens(suite, &bot, 1).await;
+    let lost = lease(suite, now).await.pop().unwrap();
+    let held = lease(suite, now + 61 * SECOND).await.pop().unwrap();
+    let renew = async |of: &(RealtimeEndpoint, Lease)| {
+        suite.store.renew_realtime_endpoint(of.0.id, &of.1, now + 99 * SECOND).await.unwrap()
+    };
+    assert!(renew(&held).await && !renew(&lost).await);
+    assert!(!told(suite, &lost, 1).await);
+    assert_eq!(settled(suite, &lost, RealtimeNext::Released).await, None);
+    assert!(told(suite, &held, 1).await);
+}
+
+pub async fn an_endpoint_ends_once_with_its_event(suite: &Conformance) {
+    let bot = added(suite, 1).await;
+    let (workspace, now) = (bot.0.workspace, suite.env.now());
+    let end = step(suite, BotStatus::Fatal);
+    suite.store.record_step(bot.0.id, &bot.1, &end).await.unwrap();
+    let held = lease(suite, now).await.pop().expect("the bot's end makes it due");
+    let done = RealtimeProgress { state: RealtimeState::Done, ..NOTHING_TOLD };
+    let says_so = event(suite, workspace, ("realtime_endpoint.done", "it"), now);
+    let record = async || {
+        suite.store.record_realtime_progress(held.0.id, &held.1, &done, Some(&says_so)).await.unwrap()
+    };
+    assert!(record().await);
+    assert!(!record().await, "its lease has ended");
+    let events = suite.store.events(workspace, 0, &crate::EventFilter::default(), 9).await.unwrap();
+    assert_eq!(events.iter().filter(|event| event.event.id == says_so.id).count(), 1);
+    assert!(lease(suite, now + 99 * SECOND).await.is_empty());
+    assert_eq!(suite.store.forget_ended_bots(now + SECOND, 9).await.unwrap(), 1);
+    assert!(suite.store.realtime_endpoints(workspace, bot.0.id).await.unwrap().is_empty());
+}
+
+pub async fn endpoints_of_a_bot_that_runs_again_stay_as_they_are(suite: &Conformance) {
+    let bot = added(suite, 1).await;
+    happens(suite, &bot, 1).await;
+    let held = lease(suite, suite.env.now()).await.pop().unwrap();
+    assert!(told(suite, &held, 1).await);
+    let both = [endpoint(&bot.0, 0), endpoint(&bot.0, 1)];
+    let another = suite.lease(60);
+    suite.store.add_realtime_endpoints(&another, &both).await.unwrap();
+    let listed = async || suite.store.realtime_endpoints(bot.0.workspace, bot.0.id).await.unwrap();
+    assert_eq!(listed().await.len(), 1, "the lease is not this one");
+    suite.store.add_realtime_endpoints(&bot.1, &both).await.unwrap();
+    let told: Vec<_> = listed().await.iter().map(|endpoint| endpoint.progress.told).collect();
+    assert_eq!(told, [1, 0]);
+    let nobody = BotId::generate(&suite.env);
+    assert!(suite.store.realtime_endpoints(bot.0.workspace, nobody).await.unwrap().is_empty());
+}
+
+/// The one that says that it has found no more, and the one that adds more, at the same moment: one of both sees the other.
+pub async fn what_happens_while_an_endpoint_settles_is_not_overlooked(suite: &Conformance) {
+    let bot = added(suite, 1).await;
+    let now = suite.env.now();
+    happens(suite, &bot, 1).await;
+    for round in 1..=u64::try_from(ROUNDS).unwrap() {
+        let held = lease(suite, now).await.pop().unwrap();
+        assert!(told(suite, &held, round).await);
+        join(settled(suite, &held, RealtimeNext::Released), happens(suite, &bot, round + 1)).await;
+        assert_eq!(suite.store.due_realtime_endpoints(&[held.0.id], now).await.unwrap(), [held.0.id]);
+    }
+}
+
+pub async fn who_waits_is_woken_by_what_happens(suite: &Conformance) {
+    let bot = added(suite, 1).await;
+    let (seen, ()) = join(suite.store.meetings_written(0), happens(suite, &bot, 1)).await;
+    assert_eq!(seen, 1);
+}

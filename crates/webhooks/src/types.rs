@@ -1,0 +1,35 @@
+//! The types of events that an endpoint can listen to.
+
+use model::{BotStatus, WEBHOOK_ENDPOINT_DISABLED, bot_event_type};
+
+/// Types of events that are not the state of a bot.
+const OTHERS: [&str; 5] = [
+    "zoom_oauth_credential.healthy",
+    "zoom_oauth_credential.degraded",
+    "zoom_oauth_credential.needs_reauth",
+    "zoom_oauth_credential.disconnected",
+    WEBHOOK_ENDPOINT_DISABLED,
+];
+
+/// Every type that an endpoint can listen to.
+pub fn event_types() -> Vec<String> {
+    let bots = BotStatus::ALL.iter().filter(|status| **status != BotStatus::Ready);
+    bots.map(|status| bot_event_type(*status)).chain(OTHERS.map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{CredentialStatus, account_event_type};
+
+    use super::event_types;
+
+    #[test]
+    fn every_state_of_an_account_has_its_event() {
+        let known = event_types();
+        for status in CredentialStatus::ALL {
+            assert!(known.contains(&account_event_type(status).0), "{status}");
+        }
+        assert!(known.contains(&"bot.in_call_not_recording".to_owned()));
+        assert!(!known.contains(&"bot.ready".to_owned()), "no webhook says that a bot was made");
+    }
+}
