@@ -2,11 +2,14 @@
 //!
 //! Entries are appended, each with an `fdatasync`. The owner holds a lock on the file. A file without a lock
 //! was left by a process that has ended; the next process that gets the lock may take it.
+//!
+//! A new file is filled with zeros: where the file doesn't grow, an `fdatasync` writes no metadata, and takes
+//! less than half the time.
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{self, Read as _, Write as _},
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    io::{self, Read as _},
+    os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -25,15 +28,21 @@ pub(super) struct JournalFile {
     /// Locked.
     file: File,
     path: PathBuf,
+    /// Where the next entry goes.
     length: u64,
 }
 
 impl JournalFile {
-    /// Makes one, for its owner only, under a name that no other file has.
-    pub(super) fn create(folder: &Path, name: &str) -> io::Result<Self> {
+    /// Makes one of `size` zero bytes, for its owner only, under a name that no other file has.
+    pub(super) fn create(folder: &Path, name: &str, size: u64) -> io::Result<Self> {
         let path = folder.join(name).with_extension(EXTENSION);
-        let file = File::options().append(true).create_new(true).mode(0o600).open(&path)?;
+        let file = File::options().write(true).create_new(true).mode(0o600).open(&path)?;
         file.try_lock()?;
+        if let Err(error) = io::copy(&mut io::repeat(0).take(size), &mut &file).and_then(|_| file.sync_all()) {
+            // It would take the place of records.
+            fs::remove_file(&path)?;
+            return Err(error);
+        }
         // Another process may have taken it for an orphan in between, and deleted it.
         if file.metadata()?.nlink() == 0 {
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another process deleted the new file"));
@@ -46,13 +55,13 @@ impl JournalFile {
     /// is unknown.
     pub(super) fn append(&mut self, content: &[u8]) -> io::Result<()> {
         let entry = frame::entry(self.length, content);
-        self.file.write_all(&entry)?;
+        self.file.write_all_at(&entry, self.length)?;
         self.file.sync_data()?;
         self.length += entry.len() as u64;
         Ok(())
     }
 
-    /// In bytes.
+    /// Of its entries, in bytes.
     pub(super) fn length(&self) -> u64 {
         self.length
     }

@@ -106,7 +106,8 @@ impl JournalFiles {
         }
         // In the order of time, and random: processes share the folder.
         let mark = u64::from_le_bytes(self.env.entropy.bytes());
-        JournalFile::create(&self.folder, &format!("{:020}-{mark:016x}", self.env.now().as_microsecond()))
+        let name = format!("{:020}-{mark:016x}", self.env.now().as_microsecond());
+        JournalFile::create(&self.folder, &name, self.full_at)
     }
 
     /// Takes all of them off the disk.
