@@ -191,10 +191,17 @@
   // A shared screen comes in the ribbon view, whatever was chosen; the gallery would be drawn over it.
   const pictureView = () => (client.getAttendeeslist().some((attendee) => attendee.sharerOn) ? 'ribbon' : 'gallery');
 
+  // The SDK moves the video of the bot's own tile some time after the tiles themselves.
+  const inPlace = (video) => {
+    const { top, left, bottom, right } = video.getBoundingClientRect();
+    return top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
+  };
+
   const drawn = () => {
     if (moving()) return false;
     if (over && !waitsForHost) return visible('[role=dialog], [role=alert]').length > 0;
     if (!inMeeting()) return document.body.innerText.trim() !== '';
+    if (!visible('video').every(inPlace)) return false;
     const people = new Set(client.getAttendeeslist().map((attendee) => attendee.userId)).add(client.getCurrentUser().userId);
     const named = visible('video-player-container li').filter((tile) => tile.innerText.trim() !== '');
     return named.length >= Math.min(people.size, TILES[pictureView()]);

@@ -23,6 +23,13 @@ fn jpeg(colour: [u8; 3]) -> Vec<u8> {
     bytes.into_inner()
 }
 
+/// How many pixels of the page have about this colour, in percent.
+fn share_in(png: &[u8], colour: [u8; 3]) -> usize {
+    let shown = image::load_from_memory(png).unwrap().to_rgb8();
+    let near = |pixel: &&Rgb<u8>| pixel.0.iter().zip(colour).all(|(a, b)| a.abs_diff(b) < 24);
+    shown.pixels().filter(near).count() * 100 / shown.pixels().count()
+}
+
 /// How many pixels of the middle of the bot's picture have about this colour, in percent. Alone in its meeting, its own tile fills
 /// the gallery.
 async fn share_of(page: &BotPage, colour: [u8; 3]) -> usize {
@@ -79,6 +86,23 @@ async fn a_picture_is_seen_in_the_bots_tile_changed_and_taken_away() {
         assert_eq!((share_of(&page, RED).await, share_of(&page, BLUE).await), (0, 0));
         page.close().await;
     }
+    world.browser.close().await;
+}
+
+#[tokio::test]
+async fn a_screenshot_waits_for_the_bots_own_tile_also_among_others() {
+    let world = World::new().await;
+    let meeting = world.meeting(json!({ "webrtc_video": true })).await;
+    world.seat_with(&meeting, json!({ "name": "Ada", "host": true })).await;
+    let mut page = world.bot_in(&meeting, "Notes").await;
+    page.show(Some(&jpeg(RED))).await.unwrap();
+    assert!(camera(&mut page).await);
+    // Two tiles, one over the other, and the frame around them.
+    for _ in 0..3 {
+        let png = page.screenshot().await.unwrap();
+        assert!(share_in(&png, RED) > 15);
+    }
+    page.close().await;
     world.browser.close().await;
 }
 

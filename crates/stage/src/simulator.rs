@@ -78,6 +78,12 @@ impl Simulator {
             .await
     }
 
+    /// Has a script (TOML) played in a meeting.
+    pub async fn play(&self, meeting: &str, script: &'static str) -> anyhow::Result<()> {
+        let url = format!("{}/scripts?meeting_number={meeting}", self.ready.control);
+        answer(self.http.post(url).body(script), "simulator: POST /scripts").await.map(drop)
+    }
+
     /// Who is in a meeting.
     pub async fn participants(&self, meeting: &str) -> anyhow::Result<Vec<Participant>> {
         let meeting = self.get(&format!("/meetings/{meeting}")).await?;

@@ -38,7 +38,8 @@ impl JournalFile {
         let path = folder.join(name).with_extension(EXTENSION);
         let file = File::options().write(true).create_new(true).mode(0o600).open(&path)?;
         file.try_lock()?;
-        if let Err(error) = io::copy(&mut io::repeat(0).take(size), &mut &file).and_then(|_| file.sync_all()) {
+        if let Err(error) = io::copy(&mut io::repeat(0).take(size), &mut &file).and_then(|_| file.sync_all())
+        {
             // It would take the place of records.
             fs::remove_file(&path)?;
             return Err(error);

@@ -3,6 +3,7 @@
 //! Simulator and server run as processes of their own, as a user would run them; the demo only speaks HTTP to them, and
 //! presses Allow in a browser.
 
+mod minutes;
 mod report;
 mod run_folder;
 mod screen;

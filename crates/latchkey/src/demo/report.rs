@@ -3,6 +3,8 @@
 use serde::Serialize;
 use stage::Simulator;
 
+use super::minutes::Minutes;
+
 /// What happened.
 #[derive(Serialize)]
 pub(super) struct Report {
@@ -11,6 +13,8 @@ pub(super) struct Report {
     pub(super) sdk_version: &'static str,
     pub(super) chromium: String,
     pub(super) steps: Vec<Step>,
+    /// What bot B kept of its meeting.
+    pub(super) minutes: Minutes,
     pub(super) zoom: ZoomCounts,
 }
 

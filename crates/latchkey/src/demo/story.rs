@@ -12,6 +12,7 @@ use stage::{Server, Simulator, text};
 
 use super::{
     Arguments, RunFolder, Screen,
+    minutes::{self, Minutes},
     report::{Report, Step, ZoomCounts},
     steps::Stage,
 };
@@ -69,12 +70,13 @@ pub(super) async fn tell(
     let stage = Stage { latchkey: &latchkey, simulator: &simulator, screen, out: folder.out() };
 
     let (cast, accounts) = prepare(&stage, arguments, folder, env).await?;
-    let steps = play(&stage, &cast, &accounts, env).await?;
+    let (steps, minutes) = play(&stage, &cast, &accounts, env).await?;
     let report = Report {
         ok: steps.len() == 4 && steps.iter().all(|step| step.ok),
         sdk_version: SDK_VERSION,
         chromium: latchkey.chromium.clone(),
         steps,
+        minutes,
         zoom: ZoomCounts::of(&simulator).await?,
     };
     let path = folder.publish_report(&serde_json::to_string_pretty(&report)?)?;
@@ -197,8 +199,8 @@ async fn play(
     cast: &Cast,
     accounts: &Accounts,
     env: &Environment,
-) -> anyhow::Result<Vec<Step>> {
-    let Stage { simulator, screen, .. } = stage;
+) -> anyhow::Result<(Vec<Step>, Minutes)> {
+    let Stage { latchkey, simulator, screen, .. } = stage;
     let strict_url = text(&cast.strict_meeting, "join_url")?;
 
     screen.doing("bot A asks to join without a ZAK");
@@ -216,7 +218,9 @@ async fn play(
         "meeting_url": strict_url, "bot_name": name, "zoom": zoom,
         "automatic_video_output": { "in_call_not_recording": picture },
         "chat": { "on_bot_join": { "send_to": "everyone", "message": GREETING } },
+        "recording_config": { "transcript": { "provider": { "meeting_captions": {} } } },
     });
+    simulator.play(text(&cast.strict_meeting, "meeting_number")?, minutes::SCRIPT).await?;
     let mut signed_in = stage.send("signed_in_with_zak", &request).await?;
     let roster = simulator.participants(text(&cast.strict_meeting, "meeting_number")?).await?;
     let seen = roster.iter().any(|who| {
@@ -248,6 +252,14 @@ async fn play(
     let seen_and_heard = shows_and_greets(simulator, &cast.strict_meeting, name, env).await?;
     stage.mark_if(seen_and_heard, "its own picture is on, over Robin’s, and its greeting is in the chat");
 
+    screen.doing("Sam and Kim talk, and bot B listens");
+    let bot = signed_in.bot_id.as_deref().unwrap_or_default();
+    let minutes = Minutes::once_complete(latchkey, bot, env).await?;
+    for line in minutes.lines() {
+        screen.say(format!("      {line}"));
+    }
+    stage.mark_if(minutes.is_complete(), "bot B knows who was there, and what was said and written");
+
     screen.doing("bot B is told to leave");
     let (bot, step) = stage.recall(signed_in).await?;
     signed_in = step;
@@ -255,7 +267,8 @@ async fn play(
     signed_in.screenshot = stage.picture(signed_in.name, &bot).await?;
     let left =
         bot.at("call_ended").and_then(|change| change.sub_code.as_deref()) == Some("bot_received_leave_call");
-    signed_in.ok = inside && seen && seen_and_heard && left && bot.code() == "done";
+    let all_of_it = seen && seen_and_heard && minutes.is_complete();
+    signed_in.ok = inside && all_of_it && left && bot.code() == "done";
     stage.mark_if(left && bot.code() == "done", "left when told");
 
     screen.doing("an hour passes at Zoom: the access token is dead, and bot D wants a new ZAK");
@@ -268,7 +281,7 @@ async fn play(
     let rotated = simulator.count("refreshes").await? == refreshes + 1;
     after_refresh.ok = after_refresh.create_to_in_call_ms.is_some() && rotated;
     stage.mark(&after_refresh, "refreshed once, the refresh token rotated, and in");
-    Ok(vec![refused, signed_in, started, after_refresh])
+    Ok((vec![refused, signed_in, started, after_refresh], minutes))
 }
 
 /// Whether others see the camera of the bot called `name`, and read its greeting; within ten seconds.
