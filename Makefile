@@ -7,15 +7,18 @@
 #   make interop  other people's clients and libraries, unmodified, against this one (ONLY=name of a suite)
 #   make fuzz     whatever strangers send, in every form that a fuzzer comes up with (SECONDS=30 for each target)
 #   make crash-test   kill servers where it hurts, on SQLite and PostgreSQL, and look for lost accounts (ONLY=part of a name)
+#   make docs     the documentation as a site, with search
+#   make dev      server and simulator, started anew whenever a source changes
+#   make dist     a release: binary, bill of materials, checksums (PROFILE=dev tries it out)
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help demo test check bench interop fuzz crash-test chromium sdk
+.PHONY: help demo test check bench interop fuzz crash-test docs dev dist chromium sdk
 
 help:
-	@sed -n '3,9s/^# *//p' Makefile
+	@sed -n '3,12s/^# *//p' Makefile
 
 # In the background while Rust compiles: a newcomer sees the first bot sooner.
 demo:
@@ -52,6 +55,15 @@ crash-test: chromium sdk
 	@scripts/need-postgres
 	@cargo build --locked -p latchkey -p crash-test
 	@target/debug/crash-test $(if $(ONLY),--only '$(ONLY)')
+
+docs:
+	@scripts/build-docs
+
+dev: chromium sdk
+	@scripts/dev
+
+dist:
+	@PROFILE=$(or $(PROFILE),release) scripts/dist
 
 chromium:
 	@scripts/need-chromium
