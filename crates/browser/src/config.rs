@@ -48,7 +48,7 @@ impl BrowserConfig {
     }
 
     /// The program to start.
-    pub(crate) fn find_chromium(&self) -> Result<PathBuf, BrowserError> {
+    pub fn find_chromium(&self) -> Result<PathBuf, BrowserError> {
         let missing = || BrowserError::NoChromium { path: self.chromium.clone() };
         if self.chromium.components().count() > 1 {
             return if self.chromium.is_file() { Ok(self.chromium.clone()) } else { Err(missing()) };
@@ -61,7 +61,7 @@ impl BrowserConfig {
     }
 
     /// Checks that the installed SDK is the supported version.
-    pub(crate) fn check_sdk(&self) -> Result<(), BrowserError> {
+    pub fn check_sdk(&self) -> Result<(), BrowserError> {
         #[derive(Deserialize)]
         struct Package {
             version: String,

@@ -5,12 +5,15 @@ use std::{num::NonZeroU32, path::PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use comfy_table::{Table, presets::NOTHING};
 use model::{ApiKeyId, ApiScope, Environment, Timestamp, WorkspaceId};
-use serde_json::json;
+use serde_json::{Value, json};
+use store::ApiKey;
 use tenants::{NewApiKey, Workspaces};
 
-use crate::workspace;
+use crate::{
+    output::{Output, text, words},
+    workspace,
+};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -19,6 +22,8 @@ pub(crate) struct Arguments {
     /// The configuration file; `latchkey.toml` if it is there.
     #[arg(long, env = "LATCHKEY_CONFIG", global = true)]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
     /// Whose keys: an id out of `latchkey workspace list`. May be left out while there is one workspace.
     #[arg(long, global = true)]
     workspace: Option<WorkspaceId>,
@@ -69,19 +74,25 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             eprintln!("latchkey: the API key above is shown once and never again");
         }
         Command::List => {
-            let mut table = Table::new();
-            table.load_style(NOTHING).set_header(["id", "key", "name", "scopes", "last used", ""]);
-            for key in workspaces.keys(workspace).await? {
-                let used = key.last_used_at.map_or_else(|| "never".into(), |at| at.to_string());
-                let end = match (key.revoked_at, key.expires_at) {
-                    (Some(at), _) => format!("revoked {at}"),
-                    (None, Some(at)) => format!("until {at}"),
-                    (None, None) => String::new(),
+            let keys: Vec<Value> = workspaces.keys(workspace).await?.iter().map(shown).collect();
+            arguments.output.list(["id", "key", "name", "scopes", "last used", ""], &keys, |key| {
+                let used =
+                    Some(text(key, "last_used_at")).filter(|at| !at.is_empty()).unwrap_or("never".into());
+                let end = match (text(key, "revoked_at"), text(key, "expires_at")) {
+                    (revoked, _) if !revoked.is_empty() => format!("revoked {revoked}"),
+                    (_, ends) if !ends.is_empty() => format!("until {ends}"),
+                    _ => String::new(),
                 };
-                let prefix = format!("{}…", key.prefix);
-                table.add_row([key.id.to_string(), prefix, key.name, key.scopes.to_string(), used, end]);
-            }
-            println!("{table}");
+                let prefix = format!("{}…", text(key, "prefix"));
+                [
+                    text(key, "id"),
+                    prefix,
+                    text(key, "name"),
+                    words(key, "scopes").replace(' ', ","),
+                    used,
+                    end,
+                ]
+            });
         }
         Command::Revoke { id } => {
             if !workspaces.revoke_key(workspace, id).await? {
@@ -92,6 +103,14 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     installation.close().await;
     Ok(())
+}
+
+/// A key as it is shown: without its hash.
+fn shown(key: &ApiKey) -> Value {
+    let scopes: Vec<String> = key.scopes.to_string().split(',').map(str::to_owned).collect();
+    json!({ "id": key.id, "prefix": key.prefix, "name": key.name, "scopes": scopes,
+            "requests_per_minute": key.per_minute, "created_at": key.created_at, "expires_at": key.expires_at,
+            "last_used_at": key.last_used_at, "revoked_at": key.revoked_at })
 }
 
 /// The workspace that was named, or the only one.

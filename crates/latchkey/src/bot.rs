@@ -165,7 +165,7 @@ async fn watch(bots: &Server, mut bot: Value, output: Output) -> anyhow::Result<
             Some("done") => return Ok(()),
             Some("fatal") => {
                 let why = text(last(&bot), "sub_code");
-                return Err(BadNews(format!("the bot has failed: {why}")).into());
+                return Err(BadNews(format!("the bot has failed: {why} (docs/sub-codes.md#{why})")).into());
             }
             _ => {}
         }

@@ -1,9 +1,10 @@
-//! The configuration file. Unknown keys are refused; every key has a default but the ones about a simulator.
+//! The configuration: a file, and the environment over it. Unknown keys are refused; every key has a default but the ones about a simulator.
 
+mod environment;
 mod workers;
 
 use std::{
-    fs,
+    env, fs,
     net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
     ops::RangeInclusive,
@@ -528,19 +529,19 @@ impl Audit {
 }
 
 impl Config {
-    /// Reads the file, or the defaults when none is named and `latchkey.toml` is not there.
+    /// Reads the file, or the defaults when none is named and `latchkey.toml` is not there. What the environment says wins.
     pub(crate) fn read(path: Option<&Path>) -> anyhow::Result<Self> {
         let usual = Path::new("latchkey.toml");
-        let Some(path) = path.or_else(|| usual.exists().then_some(usual)) else {
-            return Ok(Self::default());
+        let path = path.or_else(|| usual.exists().then_some(usual));
+        let text = match path {
+            Some(path) => fs::read_to_string(path)
+                .with_context(|| format!("the configuration {} cannot be read", path.display()))?,
+            None => String::new(),
         };
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("the configuration {} cannot be read", path.display()))?;
-        let config: Self = toml::from_str(&text).map_err(|error| {
-            let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-            let (message, meant) = (one_line(error.message()), meant(error.message()));
-            anyhow::anyhow!("{}, line {line}: {message}{}", path.display(), meant.unwrap_or_default())
-        })?;
+        let path = path.unwrap_or(Path::new("the environment"));
+        let variables =
+            env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
+        let config = Self::of(&text, variables, path)?;
         if config.zoom.meeting_address.is_some() != config.zoom.meeting_spki.is_some() {
             bail!(
                 "{}: zoom.meeting_address and zoom.meeting_spki belong together: set both or none",
@@ -553,6 +554,26 @@ impl Config {
             bail!("{}: bots.lease_seconds must be from {least} to {most}", path.display());
         }
         Ok(config)
+    }
+
+    /// The configuration in `text`, of the file at `path`, with what the variables say over it.
+    fn of(
+        text: &str,
+        variables: impl Iterator<Item = (String, String)>,
+        path: &Path,
+    ) -> anyhow::Result<Self> {
+        let in_file = |error: toml::de::Error| {
+            let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+            let (message, meant) = (one_line(error.message()), meant(error.message()));
+            anyhow::anyhow!("{}, line {line}: {message}{}", path.display(), meant.unwrap_or_default())
+        };
+        let mut table: toml::Table = toml::from_str(text).map_err(in_file)?;
+        environment::overlay(&mut table, variables)?;
+        table.try_into().map_err(|error: toml::de::Error| match toml::from_str::<Self>(text) {
+            // Which line is wrong, the file alone tells.
+            Err(error) => in_file(error),
+            Ok(_) => anyhow::anyhow!("with the variables of the environment: {}", one_line(error.message())),
+        })
     }
 
     /// What the broker's workers do at once, and how often.

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use model::Environment;
-use store::{Store, StoreObserver};
+use store::{Store, StoreError, StoreObserver};
 use store_sql::{SqlStore, postgres, sqlite};
 
 use crate::{config::Config, data_dir};
@@ -44,6 +44,11 @@ impl Database {
     /// Whether it is SQLite.
     pub(crate) fn is_sqlite(&self) -> bool {
         self.0.is_sqlite()
+    }
+
+    /// Its name and version, for people.
+    pub(crate) async fn version(&self) -> Result<String, StoreError> {
+        self.0.version().await
     }
 
     /// Closes it. What follows on its store fails.

@@ -4,11 +4,13 @@ use anyhow::bail;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Of the server's own: database, key ring, escrow, audit, browsers, and calls to Zoom and to customers.
-const RESERVE: u64 = 512;
+pub(crate) const RESERVE: u64 = 512;
 /// More than this is never needed. Where the system has no limit, "as many as it allows" is a billion.
 const ENOUGH: u64 = 65_536;
 /// With fewer than this it is no server.
 const FEWEST: u64 = 16;
+/// A process that may open fewer files does not start.
+pub(crate) const FEWEST_OF_ALL: u64 = RESERVE + FEWEST;
 
 /// Raises the limit of this process as far as the system lets it, and answers how many connections there can be at once.
 pub(crate) fn for_connections(wanted: usize) -> anyhow::Result<usize> {
@@ -29,8 +31,8 @@ pub(crate) fn for_connections(wanted: usize) -> anyhow::Result<usize> {
     let possible = descriptors.saturating_sub(RESERVE);
     if possible < FEWEST {
         bail!(
-            "this process may open {descriptors} files, and needs {}: raise the limit (ulimit -n, or LimitNOFILE in systemd)",
-            RESERVE + FEWEST
+            "this process may open {descriptors} files, and needs {FEWEST_OF_ALL}: raise the limit (ulimit -n, or LimitNOFILE in \
+             systemd)"
         );
     }
     let possible = usize::try_from(possible).unwrap_or(usize::MAX);

@@ -3,19 +3,21 @@
 mod account;
 mod api_key;
 mod app;
-mod audit_export;
+mod audit;
 mod bot;
 mod config;
 mod data_dir;
 mod database;
 mod demo;
 mod descriptors;
+mod doctor;
 mod events;
 mod keys;
 mod migrate;
 mod observability;
 mod output;
 mod pool;
+mod probe;
 mod progress;
 mod running_server;
 mod said_at_start;
@@ -36,7 +38,7 @@ use clap::{Parser, Subcommand};
 /// The command did its work, and what it found is bad.
 const BAD_NEWS: u8 = 3;
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 it failed, and says why in one line; 2 wrong arguments; 3 it did its work, and what it \
-                          found is bad: a bot that has failed, an account that does not work, no way to sign in.";
+                          found is bad: a bot that has failed, an account that does not work, no way to sign in, a fault.";
 
 /// Meeting bots, signed in to Zoom.
 #[derive(Parser)]
@@ -59,10 +61,14 @@ enum Command {
     Keys(keys::Arguments),
     /// Move an installation to another database.
     Store(store_copy::Arguments),
-    /// Export who was given which token.
-    Audit(audit_export::Arguments),
+    /// List and export who was given which token.
+    Audit(audit::Arguments),
     /// Say whether bots can sign in now, and what to do if not.
     Status(status::Arguments),
+    /// Look at everything that an installation needs, and say how to mend what is wrong.
+    Doctor(doctor::Arguments),
+    /// Ask Zoom what the simulator supposes of it, and report what is so.
+    Probe(probe::Arguments),
     /// Register and list Zoom apps.
     App(app::Arguments),
     /// Connect, list, check and disconnect Zoom accounts.
@@ -89,6 +95,8 @@ enum Command {
     Openapi,
     /// Print what each sub code of a bot means, and what can be done.
     SubCodes,
+    /// Print what each error code means, who can act, and how.
+    ErrorCodes,
     /// Print a completion script for a shell.
     Completions(terminal_help::CompletionArguments),
     /// Write man pages.
@@ -99,7 +107,12 @@ enum Command {
 async fn main() -> ExitCode {
     data_dir::close_what_is_made();
     let arguments = Arguments::parse();
-    let usual = if matches!(arguments.command, Command::Demo(_)) { "warn" } else { "info" };
+    let usual = match arguments.command {
+        Command::Demo(_) => "warn",
+        // What goes wrong is a finding.
+        Command::Doctor(_) | Command::Probe(_) => "off",
+        _ => "info",
+    };
     let observability = match observability::start(arguments.log.as_deref().unwrap_or(usual)) {
         Ok(observability) => observability,
         Err(error) => return complain(&format!("{error:#}")),
@@ -109,8 +122,10 @@ async fn main() -> ExitCode {
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Keys(arguments) => keys::run(arguments).await,
         Command::Store(arguments) => store_copy::run(arguments).await,
-        Command::Audit(arguments) => audit_export::run(arguments).await,
+        Command::Audit(arguments) => audit::run(arguments).await,
         Command::Status(arguments) => status::run(arguments).await,
+        Command::Doctor(arguments) => doctor::run(arguments).await,
+        Command::Probe(arguments) => probe::run(arguments).await,
         Command::App(arguments) => app::run(arguments).await,
         Command::Account(arguments) => account::run(arguments).await,
         Command::Bot(arguments) => bot::run(arguments).await,
@@ -127,6 +142,10 @@ async fn main() -> ExitCode {
         }
         Command::SubCodes => {
             print!("{}", model::sub_codes_page());
+            Ok(())
+        }
+        Command::ErrorCodes => {
+            print!("{}", model::error_codes_page());
             Ok(())
         }
         Command::Completions(arguments) => {

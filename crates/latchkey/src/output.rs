@@ -32,6 +32,15 @@ impl Output {
         }
     }
 
+    /// What was done: in words, or as JSON in one line.
+    pub(crate) fn say(self, thing: &Value, words: &str) {
+        if self.json {
+            println!("{thing}");
+        } else {
+            println!("{words}");
+        }
+    }
+
     /// A list: a row for each thing.
     pub(crate) fn list<const N: usize>(
         self,

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
-use model::Secret;
+use model::{Code, Secret};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
@@ -100,8 +100,13 @@ impl Server {
 
     /// Everything that a list holds, page after page, counted at a terminal meanwhile.
     pub(crate) async fn all(&self, query: &str) -> anyhow::Result<Vec<Value>> {
+        self.up_to(usize::MAX, query).await
+    }
+
+    /// The first `most` things that a list holds.
+    pub(crate) async fn up_to(&self, most: usize, query: &str) -> anyhow::Result<Vec<Value>> {
         let (mut things, mut next, progress) = (Vec::new(), Some(query.to_owned()), counter("read"));
-        while let Some(page) = next {
+        while let Some(page) = next.filter(|_| things.len() < most) {
             let mut answer = self.call(Method::GET, &page, None).await?;
             if let Value::Array(results) = answer["results"].take() {
                 progress.inc(results.len() as u64);
@@ -111,6 +116,7 @@ impl Server {
             next = answer["next"].as_str().and_then(|next| Some(format!("?{}", next.split_once('?')?.1)));
         }
         progress.finish_and_clear();
+        things.truncate(most);
         Ok(things)
     }
 
@@ -167,7 +173,10 @@ impl Server {
 /// What is wrong, in one line: the detail of a coded answer, or `field: words` for each field, however deep it lies.
 fn complaint(body: &Value) -> String {
     if let Some(detail) = body["detail"].as_str() {
-        return detail.to_owned();
+        // The catalogue's codes have a page.
+        let code = body["code"].as_str().and_then(Code::from_text);
+        let page = code.map(|code| format!(" ({code}: docs/error-codes.md#{code})"));
+        return format!("{detail}{}", page.unwrap_or_default());
     }
     let mut complaints = Vec::new();
     gather("", body, &mut complaints);
@@ -204,6 +213,11 @@ mod tests {
         let id = json!(["It must be the id of an account."]);
         for (body, line) in [
             (json!({ "detail": "Not found." }), "Not found."),
+            (json!({ "detail": "Not found.", "code": "not_found" }), "Not found."),
+            (
+                json!({ "detail": "Every seat is taken.", "code": "pool_full" }),
+                "Every seat is taken. (pool_full: docs/error-codes.md#pool_full)",
+            ),
             (
                 json!({ "pool": ["This workspace has no such pool."] }),
                 "pool: This workspace has no such pool.",

@@ -11,6 +11,7 @@ use futures_util::FutureExt as _;
 use metrics::Metrics;
 use model::{Clock, Environment};
 use outbound::{CallbackClient, NetworkGuard};
+use sd_notify::NotifyState;
 use sealing::{KeyFileError, Keys, KeysError};
 use serde_json::json;
 use store::Store;
@@ -199,6 +200,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     said_at_start::say(&config, chromium.is_some(), is_sandboxed);
     let stop = Stop::listen(arguments.stop)?;
     println!("{ready}");
+    tell_systemd(NotifyState::Ready);
     if founded.is_some() {
         eprintln!("latchkey: a new installation; the API key above is shown once and never again");
     }
@@ -226,6 +228,13 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Under another supervisor, or none, nobody is there to be told.
+fn tell_systemd(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "systemd could not be told how this service is");
+    }
+}
+
 /// Answers scrapers where they have an address of their own.
 async fn serve_metrics(listener: Option<TcpListener>, state: api::State) -> Infallible {
     if let Some(listener) = listener {
@@ -239,6 +248,7 @@ async fn serve_metrics(listener: Option<TcpListener>, state: api::State) -> Infa
 /// finish, if that is wanted; hand them over; end at once.
 async fn bring_out_bots(mut stop: Stop, bots: &Supervisor, config: &Bots, clock: &dyn Clock) {
     stop.first().await;
+    tell_systemd(NotifyState::Stopping);
     if config.on_stop == OnStop::Finish {
         tracing::info!("taking no new bots; waiting for those that run; a second signal hands them over");
         tokio::select! {
@@ -273,7 +283,8 @@ async fn key_ring(config: &Config, store: &dyn Store, env: &Environment) -> anyh
     }
 }
 
-fn browser_config(config: &Config) -> BrowserConfig {
+/// The browser that the configuration names.
+pub(crate) fn browser_config(config: &Config) -> BrowserConfig {
     let zoom_override = config.zoom.meeting_address.zip(config.zoom.meeting_spki.clone());
     BrowserConfig {
         chromium: config.browser.chromium.clone(),

@@ -1,7 +1,9 @@
 //! `latchkey sim`: Zoom as its servers behave, on this machine.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use zoom_sim::{Ready, Simulator, SimulatorConfig};
@@ -34,6 +36,9 @@ pub(crate) struct Arguments {
     /// Make a meeting and play it from this file (TOML; the simulator's README has an example).
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
+    /// Write a configuration for `latchkey serve` that takes this simulator for Zoom, to a new file.
+    #[arg(long, value_name = "FILE")]
+    write_config: Option<PathBuf>,
     #[command(flatten)]
     stop: StopArguments,
 }
@@ -62,7 +67,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Simulator::start(config).await?
     };
     let mut ready = serde_json::to_value(simulator.ready())?;
-    if let Some((script, path)) = script.zip(arguments.script) {
+    if let Some((script, path)) = script.zip(arguments.script.clone()) {
         match simulator.play(&script) {
             Ok(meeting) => ready["meeting"] = serde_json::to_value(meeting)?,
             Err(error) => {
@@ -71,10 +76,32 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             }
         }
     }
+    if let Some(path) = &arguments.write_config
+        && let Err(error) = write_config(path, simulator.ready())
+    {
+        simulator.stop().await;
+        return Err(error);
+    }
     println!("{ready}");
     stop.asked().await;
     simulator.stop().await;
     Ok(())
+}
+
+/// The settings of `[zoom]` that lead here.
+fn write_config(path: &Path, ready: &Ready) -> anyhow::Result<()> {
+    let ca_file = ready.ca_file.canonicalize().unwrap_or_else(|_| ready.ca_file.clone());
+    let section = toml::Table::from_iter([
+        ("oauth_base".to_owned(), ready.zoom_base.clone().into()),
+        ("api_base".to_owned(), ready.api_base.clone().into()),
+        ("ca_file".to_owned(), ca_file.display().to_string().into()),
+        ("meeting_address".to_owned(), ready.zoom_address.clone().into()),
+        ("meeting_spki".to_owned(), ready.spki.clone().into()),
+    ]);
+    let config = toml::Table::from_iter([("zoom".to_owned(), toml::Value::Table(section))]);
+    let text = format!("# Written by `latchkey sim`: this Zoom is a simulator.\n{config}");
+    let made = File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    made.with_context(|| format!("--write-config: {} cannot be made: name a new file", path.display()))
 }
 
 /// What a person has to do so that clients on this machine come here instead of to Zoom.

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use comfy_table::{Table, presets::NOTHING};
 use serde_json::json;
 use tenants::{Vault, Workspaces};
 
-use crate::keys::Installation;
+use crate::{
+    keys::Installation,
+    output::{Output, text},
+};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -16,6 +18,8 @@ pub(crate) struct Arguments {
     /// The configuration file; `latchkey.toml` if it is there.
     #[arg(long, env = "LATCHKEY_CONFIG", global = true)]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Subcommand)]
@@ -39,13 +43,14 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             eprintln!("latchkey: the API key above is shown once and never again");
         }
         Command::List => {
-            let mut table = Table::new();
-            table.load_style(NOTHING).set_header(["workspace", "name", "since"]);
-            for workspace in workspaces.all().await? {
-                let since = workspace.created_at.to_string();
-                table.add_row([workspace.id.to_string(), workspace.name, since]);
-            }
-            println!("{table}");
+            let all = workspaces.all().await?;
+            let all: Vec<_> = all
+                .iter()
+                .map(|it| json!({ "id": it.id, "name": it.name, "created_at": it.created_at }))
+                .collect();
+            arguments.output.list(["workspace", "name", "since"], &all, |workspace| {
+                ["id", "name", "created_at"].map(|field| text(workspace, field))
+            });
         }
     }
     installation.close().await;

@@ -1,6 +1,8 @@
 //! The error catalogue: every failure has a class, a stable code and advice.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
+
+use crate::sub_code_cure::wrapped;
 
 /// Who can resolve a failure. It decides the status code, the alert and the retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,10 +16,10 @@ pub enum Class {
 }
 
 macro_rules! catalogue {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $class:ident, $advice:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $code:literal, $class:ident, $advice:literal;)*) => {
         /// A stable code. Codes are never renamed; callers may match on them.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Code { $($(#[$doc])* $name,)* }
+        pub enum Code { $($(#[doc = $doc])* $name,)* }
 
         impl Code {
             /// Every code, in the order of the documentation.
@@ -31,6 +33,11 @@ macro_rules! catalogue {
             /// Parses a code; `None` when this version doesn't know it.
             pub fn from_text(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|code| code.as_str() == text)
+            }
+
+            /// What it means.
+            pub fn about(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),*).trim(),)* }
             }
 
             /// Who can resolve it.
@@ -105,6 +112,33 @@ catalogue! {
     ZoomUnexpected = "zoom_unexpected", OurFault, "report it, with the line in the server's log";
     /// A bug.
     Internal = "internal", OurFault, "report it, with the line in the server's log";
+}
+
+/// `docs/error-codes.md`.
+pub fn error_codes_page() -> String {
+    let mut page = "\
+# Error codes
+
+`code` in refusals of the API and of token links, in the audit, and in an account's log. Codes are
+never renamed. Other refusals are about the request alone, and name the field.
+
+This page is printed by `latchkey error-codes`, from `model/src/failure.rs`. Which status each has:
+[token links](token-links.md#refusals).
+"
+    .to_owned();
+    for code in Code::ALL {
+        let turn = match code.class() {
+            Class::Retry => "The same call may work later",
+            Class::PersonMustAct => "A person has to act",
+            Class::OurFault => "Our fault",
+        };
+        let _ = write!(page, "\n## `{code}`\n\n");
+        page.extend(wrapped(code.about()));
+        page.push('\n');
+        let (first, rest) = code.advice().split_at(1);
+        page.extend(wrapped(&format!("**{turn}**. {}{rest}.", first.to_uppercase())));
+    }
+    page
 }
 
 impl fmt::Display for Code {

@@ -33,7 +33,7 @@ pub use event::{
     DeliveryState, EndpointKind, EndpointState, RealtimeState, WEBHOOK_ENDPOINT_DISABLED,
     WEBHOOK_ENDPOINT_TEST, account_event_type, bot_event_type, realtime_event_type,
 };
-pub use failure::{Class, Code, Failure};
+pub use failure::{Class, Code, Failure, error_codes_page};
 pub use health::{Finding, Health, Problem, Severity};
 pub use ids::{
     ApiKeyId, ArtifactId, AuditId, BotId, BotLogEntryId, ChatMessageId, ConsentId, CredentialId, EventId,

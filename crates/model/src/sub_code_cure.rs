@@ -193,7 +193,7 @@ This page is printed by `latchkey sub-codes`, from `model/src/bot.rs` and
 }
 
 /// Lines of at most a hundred characters, each with its end.
-fn wrapped(text: &str) -> Vec<String> {
+pub(crate) fn wrapped(text: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("there is a line");

@@ -139,6 +139,15 @@ impl CallbackClient {
         self.attempt(client, &url, keys, &id).await
     }
 
+    /// Asks a URL for the head of its answer, whatever that is: it is proof enough that the server can be reached. Nothing is
+    /// signed, and nobody is told of anything.
+    pub async fn reach(&self, url: &Secret) -> Result<u16, CallbackError> {
+        let (client, url) = self.client_for(url.expose())?;
+        let sent = self.env.clock.timeout(ATTEMPT, client.head(url).send()).await;
+        let answer = sent.ok_or(CallbackError::TooSlow)?.map_err(|error| unsent(&error))?;
+        Ok(answer.status().as_u16())
+    }
+
     async fn attempt(
         &self,
         client: &Client,

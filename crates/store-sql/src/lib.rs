@@ -31,6 +31,7 @@ use model::Environment;
 use store::{StoreError, StoreObserver};
 
 use db::{Isolation, Pool, Tx};
+use query::query;
 use statements::NotedSubjects;
 use written::Written;
 
@@ -52,6 +53,18 @@ pub struct SqlStore {
 }
 
 impl SqlStore {
+    /// The database's name and version, for people.
+    pub async fn version(&self) -> Result<String, StoreError> {
+        let (name, sql) = if self.is_sqlite() {
+            ("SQLite", "-- version\nSELECT sqlite_version() AS version")
+        } else {
+            ("PostgreSQL", "-- version\nSELECT current_setting('server_version') AS version")
+        };
+        let rows = query(sql).fetch_all(&self.readers).await?;
+        let version = rows.first().map(|row| row.of("version").text("version")).transpose()?;
+        Ok(format!("{name} {}", version.unwrap_or_default()))
+    }
+
     /// Whether it is one file with this process as its only writer.
     pub const fn is_sqlite(&self) -> bool {
         matches!(self.writer, Pool::Sqlite(_))

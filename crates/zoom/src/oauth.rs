@@ -64,6 +64,20 @@ impl ZoomClient {
         url
     }
 
+    /// Asks for the consent page at `page`, as a browser that is signed in nowhere would: `None` when nothing speaks against
+    /// the app and its redirect URL, else the number that Zoom's error page shows (documented: 47xx), or 0 for a refusal
+    /// without one. A sign-in page, and a redirect to it, say nothing against them (inferred).
+    pub async fn consent_page_error(&self, page: Url) -> Result<Option<u16>, ZoomError> {
+        match self.send("consent_page", self.get(page)).await {
+            Ok(answer) => {
+                let number = error_number(&String::from_utf8_lossy(answer.body()), answer.is_success());
+                Ok(number.or((!answer.is_success()).then_some(0)))
+            }
+            Err(ZoomError::Unexpected { status: 300..=399, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Buys the first grant with the code from the consent page. `redirect_uri` is the one of the consent.
     pub async fn exchange_code(
         &self,
@@ -139,6 +153,20 @@ impl ZoomClient {
     }
 }
 
+/// The first number from 4700 to 4799 in a page that stands alone. Of a page that is no refusal by its status, only one with
+/// a comma counts, as Zoom's error pages write it (observed): scripts of other pages are full of numbers.
+fn error_number(page: &str, only_with_comma: bool) -> Option<u16> {
+    let words = page.split(|char: char| !char.is_ascii_alphanumeric() && char != ',');
+    words.into_iter().find_map(|word| {
+        let is_number = match word.strip_prefix("4,") {
+            Some(rest) => rest.len() == 3,
+            None => !only_with_comma && word.len() == 4,
+        };
+        let number: u16 = word.replace(',', "").parse().ok()?;
+        (is_number && (4700..4800).contains(&number)).then_some(number)
+    })
+}
+
 /// Id and secret, each encoded as in a form (RFC 6749, 2.3.1).
 fn basic_auth(request: RequestBuilder, app: &AppKeys) -> RequestBuilder {
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
@@ -166,6 +194,20 @@ fn is_zooms(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_number_of_an_error_page_is_found_and_others_are_not() {
+        for (page, with_comma, number) in [
+            ("<h1>4709</h1><p>The app has not registered this redirect URI.</p>", false, Some(4709)),
+            ("Invalid redirect URL (4,700).", true, Some(4700)),
+            ("Invalid redirect URL (4,700).", false, Some(4700)),
+            ("<script src=\"/a.4709.js\"></script>", true, None),
+            ("<script src=\"/a-14,709.js\"></script> 4800 44709", false, None),
+            ("", false, None),
+        ] {
+            assert_eq!(error_number(page, with_comma), number, "{page}");
+        }
+    }
 
     #[test]
     fn a_token_goes_to_zoom_or_to_the_configured_api_only() {

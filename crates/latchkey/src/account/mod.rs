@@ -1,12 +1,13 @@
 //! `latchkey account`: the Zoom accounts of a workspace, at a running server.
 
+mod connect;
 mod import;
 
 use anyhow::bail;
 use clap::Subcommand;
 use model::CredentialId;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     output::{BadNews, Output, text, words},
@@ -28,11 +29,7 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Print a link that connects an account: for the browser of the account's owner, once.
-    Connect {
-        /// The Zoom app, by its id here. Not needed if the workspace has one app.
-        #[arg(long, value_name = "ID")]
-        oauth_app: Option<String>,
-    },
+    Connect(connect::Connect),
     /// Show the accounts of the key's workspace.
     List,
     /// Show one account.
@@ -57,18 +54,7 @@ enum Command {
 pub(crate) async fn run(Arguments { command, server, output }: Arguments) -> anyhow::Result<()> {
     let accounts = Server::of(server.clone(), PATH)?;
     match command {
-        Command::Connect { oauth_app } => {
-            let links = Server::of(server.clone(), "api/latchkey/v1/connect-links/")?;
-            let body = json!({ "oauth_app": the_app(&server, oauth_app).await? });
-            let link = links.call(Method::POST, "", Some(body)).await?;
-            if output.json {
-                println!("{link:#}");
-            } else {
-                println!("{}", text(&link, "url"));
-                let until = text(&link, "expires_at");
-                eprintln!("it connects one account, until {until}; then see `latchkey account list`");
-            }
-        }
+        Command::Connect(connect) => connect::run(&accounts, &server, output, connect).await?,
         Command::List => {
             let header = ["id", "name", "status", "since", "app"];
             output.list(header, &accounts.all("").await?, |account| {

@@ -30,11 +30,14 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "data/demo")]
     data: PathBuf,
     /// A path, or a name on `PATH`.
-    #[arg(long, default_value = "chromium")]
+    #[arg(long, env = "LATCHKEY_BROWSER__CHROMIUM", default_value = "chromium")]
     chromium: PathBuf,
     /// The `dist` folder of `@zoom/meetingsdk`.
-    #[arg(long, default_value = "web/node_modules/@zoom/meetingsdk/dist")]
+    #[arg(long, env = "LATCHKEY_BROWSER__SDK_DIR", default_value = "web/node_modules/@zoom/meetingsdk/dist")]
     sdk_dir: PathBuf,
+    /// Chromium's own sandbox; on unless running as root, if not given.
+    #[arg(long, env = "LATCHKEY_BROWSER__SANDBOX")]
+    sandbox: Option<bool>,
     #[command(flatten)]
     stop: StopArguments,
 }

@@ -113,6 +113,7 @@ fn configuration(arguments: &Arguments, folder: &RunFolder, at: &zoom_sim::Ready
     config.zoom.meeting_spki = Some(at.spki.clone());
     config.browser.chromium.clone_from(&arguments.chromium);
     config.browser.sdk_dir.clone_from(&arguments.sdk_dir);
+    config.browser.sandbox = arguments.sandbox;
     config.callbacks.allow_networks = vec!["127.0.0.0/8".into()];
     // The screen follows every bot ten times a second.
     config.limits.enabled = false;
@@ -153,7 +154,8 @@ async fn prepare(
 
     let state_dir = folder.data().join("person");
     let zoom = simulator.for_browsers()?;
-    let person = stage::browser_config(&arguments.chromium, &arguments.sdk_dir, state_dir, zoom);
+    let mut person = stage::browser_config(&arguments.chromium, &arguments.sdk_dir, state_dir, zoom);
+    person.sandbox = arguments.sandbox.unwrap_or(person.sandbox);
     let person = Browser::launch(person, env.clone()).await?;
     for (user, name) in [(&robin, "robin"), (&hana, "hana")] {
         let display_name = text(user, "display_name")?;

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use model::Environment;
 use sealing::Provider;
+use serde_json::json;
 
 use super::source::transit;
-use crate::config::Config;
+use crate::{config::Config, output::Output};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -15,10 +16,12 @@ pub(super) struct Arguments {
     to: PathBuf,
 }
 
-pub(super) async fn run(config: Option<&Path>, arguments: &Arguments) -> anyhow::Result<()> {
+pub(super) async fn run(config: Option<&Path>, arguments: &Arguments, output: Output) -> anyhow::Result<()> {
     let transit = transit(&Config::read(config)?)?;
     let provider = Provider::file(&arguments.to).with_transit(transit);
     let keys = provider.create(&Environment::system()).await?;
-    println!("{} holds a new key ring, sealing with {}", arguments.to.display(), keys.active_key_id());
+    let (file, key) = (arguments.to.display(), keys.active_key_id());
+    let made = json!({ "file": file.to_string(), "key": key });
+    output.say(&made, &format!("{file} holds a new key ring, sealing with {key}"));
     Ok(())
 }

@@ -2,14 +2,17 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use comfy_table::{Table, presets::NOTHING};
 use model::Timestamp;
 use sealing::KeyRing;
+use serde_json::json;
 
 use super::{installation::Installation, walk};
-use crate::progress::bar;
+use crate::{
+    output::{Output, text},
+    progress::bar,
+};
 
-pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
+pub(super) async fn run(config: Option<&Path>, output: Output) -> anyhow::Result<()> {
     let installation = Installation::open(config).await?;
     let store = &*installation.store;
     let bar = bar("counting", walk::total(store).await?);
@@ -20,14 +23,16 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let (ring, now) = (installation.keys.ring(), installation.env.now());
     let mut keys: BTreeSet<&str> = ring.key_ids().collect();
     keys.extend(cells.keys().chain(escrow.keys()).map(String::as_str));
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["key", "cells", "in escrow", ""]);
-    for key in keys {
-        let cells = cells.get(key).copied().unwrap_or_default().to_string();
-        let waiting = escrow.get(key).copied().unwrap_or_default().to_string();
-        table.add_row([key.to_owned(), cells, waiting, state(&ring, key, now)]);
-    }
-    println!("{table}");
+    let keys: Vec<_> = keys
+        .into_iter()
+        .map(|key| {
+            json!({ "key": key, "cells": cells.get(key).copied().unwrap_or_default(),
+                    "in_escrow": escrow.get(key).copied().unwrap_or_default(), "state": state(&ring, key, now) })
+        })
+        .collect();
+    output.list(["key", "cells", "in escrow", ""], &keys, |key| {
+        ["key", "cells", "in_escrow", "state"].map(|field| text(key, field))
+    });
     installation.close().await;
     Ok(())
 }

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::output::Output;
+
 pub(crate) use installation::Installation;
 pub(crate) use source::provider;
 
@@ -23,6 +25,8 @@ pub(crate) struct Arguments {
     /// The configuration file; `latchkey.toml` if it is there.
     #[arg(long, env = "LATCHKEY_CONFIG", global = true)]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Subcommand)]
@@ -41,9 +45,9 @@ enum Command {
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let config = arguments.config.as_deref();
     match arguments.command {
-        Command::List => list::run(config).await,
-        Command::Create(arguments) => create::run(config, &arguments).await,
-        Command::Rotate(arguments) => rotate::run(config, &arguments).await,
-        Command::Rewrap(arguments) => rewrap::run(config, &arguments).await,
+        Command::List => list::run(config, arguments.output).await,
+        Command::Create(create) => create::run(config, &create, arguments.output).await,
+        Command::Rotate(rotate) => rotate::run(config, &rotate, arguments.output).await,
+        Command::Rewrap(rewrap) => rewrap::run(config, &rewrap, arguments.output).await,
     }
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::bail;
+use serde_json::json;
 
 use super::{installation::Installation, rewrap::Arguments};
+use crate::output::Output;
 
 /// Takes every key off the ring that seals nothing: to be called when the active key seals all that opens. `stuck` are
 /// the cells that don't, with their keys.
@@ -12,6 +14,7 @@ pub(super) async fn old_keys(
     installation: &Installation,
     arguments: &Arguments,
     stuck: &[(String, String)],
+    output: Output,
 ) -> anyhow::Result<()> {
     let (ring, now) = (installation.keys.ring(), installation.env.now());
     let escrow = installation.escrow().await?;
@@ -26,13 +29,18 @@ pub(super) async fn old_keys(
     let provider = installation.keys.provider();
     match (idle.as_slice(), &arguments.to) {
         ([], _) => {}
-        (_, None) if arguments.keep_old => println!("kept on the ring: {}", idle.join(", ")),
+        (_, None) if arguments.keep_old => {
+            output.say(&json!({ "kept": idle }), &format!("kept on the ring: {}", idle.join(", ")));
+        }
         (_, None) if !provider.is_changeable() => {
-            println!("{} may come off LATCHKEY_KEYS: run this again with --to <file>", idle.join(", "));
+            let names = idle.join(", ");
+            let words = format!("{names} may come off LATCHKEY_KEYS: run this again with --to <file>");
+            output.say(&json!({ "may_come_off": idle }), &words);
         }
         (_, to) => {
             let retired = provider.retire(&idle, to.as_deref(), &installation.env)?;
-            println!("taken off the ring: {}", retired.join(", "));
+            let words = format!("taken off the ring: {}", retired.join(", "));
+            output.say(&json!({ "taken_off": retired }), &words);
         }
     }
     if let Some((key, grants)) = escrow.iter().find(|(key, _)| old.contains(&key.as_str())) {

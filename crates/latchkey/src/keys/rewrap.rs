@@ -8,9 +8,10 @@ use std::{
 use anyhow::bail;
 use indicatif::ProgressBar;
 use model::{Clock as _, SystemClock, Timestamp};
+use serde_json::json;
 
 use super::{installation::Installation, retire, walk};
-use crate::progress::bar;
+use crate::{output::Output, progress::bar};
 
 /// Walks until one meets nothing old. More than a few mean that a server keeps sealing with an old key.
 const WALKS: usize = 5;
@@ -34,7 +35,7 @@ pub(super) struct Arguments {
     settle: u64,
 }
 
-pub(super) async fn run(config: Option<&Path>, arguments: &Arguments) -> anyhow::Result<()> {
+pub(super) async fn run(config: Option<&Path>, arguments: &Arguments, output: Output) -> anyhow::Result<()> {
     let installation = Installation::open(config).await?;
     let (store, keys) = (&*installation.store, &installation.keys);
     if let Some((key, from)) = keys.ring().next_key(installation.env.now()) {
@@ -48,15 +49,21 @@ pub(super) async fn run(config: Option<&Path>, arguments: &Arguments) -> anyhow:
         bar.finish_and_clear();
         rewrapped += walked.rewrapped;
         if walked.cut {
-            println!("{rewrapped} cells are sealed with {active} now; run this again for the others");
+            output.say(
+                &json!({ "key": active, "rewrapped": rewrapped, "finished": false }),
+                &format!("{rewrapped} cells are sealed with {active} now; run this again for the others"),
+            );
             break;
         }
         let settled = keys.ring().active_since(installation.env.now()).map(|since| since + settle(arguments));
         match settled.filter(|settled| installation.env.now() < *settled) {
             Some(settled) => wait("servers finish what they began with the old key", settled).await,
             None if walked.rewrapped == 0 && walked.contested == 0 => {
-                println!("{rewrapped} cells were sealed anew; all that open are sealed with {active}");
-                retire::old_keys(&installation, arguments, &walked.stuck).await?;
+                output.say(
+                    &json!({ "key": active, "rewrapped": rewrapped, "finished": true }),
+                    &format!("{rewrapped} cells were sealed anew; all that open are sealed with {active}"),
+                );
+                retire::old_keys(&installation, arguments, &walked.stuck, output).await?;
                 break;
             }
             None if walk >= WALKS => {

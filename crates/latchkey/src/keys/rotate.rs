@@ -6,8 +6,10 @@ use std::{
 };
 
 use sealing::Rotated;
+use serde_json::json;
 
 use super::installation::Installation;
+use crate::output::Output;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -20,20 +22,23 @@ pub(super) struct Arguments {
     to: Option<PathBuf>,
 }
 
-pub(super) async fn run(config: Option<&Path>, arguments: &Arguments) -> anyhow::Result<()> {
+pub(super) async fn run(config: Option<&Path>, arguments: &Arguments, output: Output) -> anyhow::Result<()> {
     let installation = Installation::open(config).await?;
     let env = &installation.env;
     let from = env.now() + Duration::from_secs(arguments.grace);
     let provider = installation.keys.provider();
     let Rotated { key, before } = provider.rotate(from, arguments.to.as_deref(), env).await?;
-    println!("{key} is on the key ring; it seals from {from} on, and {before} until then");
-    match &arguments.to {
-        Some(to) => println!(
-            "put {} in place on every server before that, then run: latchkey keys rewrap",
-            to.display()
-        ),
-        None => println!("back up the key ring, then run: latchkey keys rewrap"),
-    }
+    let next = match &arguments.to {
+        Some(to) => {
+            format!(
+                "put {} in place on every server before that, then run: latchkey keys rewrap",
+                to.display()
+            )
+        }
+        None => "back up the key ring, then run: latchkey keys rewrap".into(),
+    };
+    let words = format!("{key} is on the key ring; it seals from {from} on, and {before} until then\n{next}");
+    output.say(&json!({ "key": key, "seals_from": from, "before": before }), &words);
     installation.close().await;
     Ok(())
 }

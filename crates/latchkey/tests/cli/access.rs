@@ -34,6 +34,10 @@ async fn workspaces_and_keys_are_made_and_ended_beside_a_running_server() {
     assert_eq!(status(key, "/api/latchkey/v1/callback-secret/").await, 403);
     let listed = says(&installation, &["api-key", "list"]).await;
     assert!(listed.contains(id) && listed.contains("reader") && !listed.contains(key), "{listed}");
+    let listed = json(&installation, &["api-key", "list", "--json"]).await;
+    let reader = listed.as_array().unwrap().iter().find(|it| it["id"] == id).unwrap();
+    assert_eq!((&reader["name"], &reader["scopes"]), (&"reader".into(), &serde_json::json!(["read"])));
+    assert!(key.starts_with(reader["prefix"].as_str().unwrap()), "{reader}");
     json(&installation, &["api-key", "revoke", id]).await;
     assert_eq!(status(key, "/api/v1/bot/").await, 401);
     assert!(says(&installation, &["api-key", "list"]).await.contains("revoked 2"));
@@ -49,6 +53,9 @@ async fn workspaces_and_keys_are_made_and_ended_beside_a_running_server() {
         listed.contains("default") && listed.contains("Zoë’s team") && listed.contains(workspace),
         "{listed}"
     );
+
+    let listed = json(&installation, &["workspace", "list", "--json"]).await;
+    assert!(listed.as_array().unwrap().iter().any(|it| it["id"] == workspace && it["name"] == "Zoë’s team"));
 
     // Of two, one has to be named.
     let folder = installation.folder.path();

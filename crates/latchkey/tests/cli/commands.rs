@@ -95,6 +95,7 @@ async fn from_an_app_to_a_bot_with_commands_alone() {
     assert!(apps.contains(&app) && apps.contains(client) && !apps.contains("planted"), "{apps}");
 
     let link = desk.run(&["account", "connect"]).await.printed();
+    assert!(desk.run(&["audit", "list", "--json"]).await.json().as_array().unwrap().is_empty());
     assert!(link.starts_with(&format!("{}/oauth/zoom/authorize?invitation=", desk.url)), "{link}");
     let consent = desk.at_zoom("/consents", json!({ "client_id": client, "count": 1 })).await[0].clone();
     fs::write(desk.installation.path("token"), consent["refresh_token"].as_str().unwrap()).unwrap();

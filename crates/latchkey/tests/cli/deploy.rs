@@ -1,4 +1,4 @@
-//! What `deploy/` holds fits a real server.
+//! What `deploy/`, `Containerfile` and `compose.yaml` hold fits a real server.
 
 use std::collections::BTreeSet;
 
@@ -39,4 +39,36 @@ async fn alerts_and_dashboard_name_metrics_that_a_server_has() {
         let unknown: Vec<_> = named.difference(&families).collect();
         assert!(unknown.is_empty(), "{file}: {unknown:?}");
     }
+}
+
+/// The keys of the sample, those that it shows as comments among them, as variables are named.
+fn variables() -> BTreeSet<String> {
+    let (mut section, mut names) = (String::new(), BTreeSet::new());
+    for line in include_str!("../../../../docs/latchkey.sample.toml").lines() {
+        let line = line.strip_prefix("# ").unwrap_or(line);
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = format!("{}__", name.replace('.', "__"));
+        } else if let Some((key, _)) = line.split_once(" = ") {
+            names.insert(format!("LATCHKEY_{section}{key}").to_uppercase());
+        }
+    }
+    names
+}
+
+#[test]
+fn variables_of_the_unit_and_of_containers_are_settings() {
+    let known = variables();
+    let mut seen = 0;
+    for (file, text) in [
+        ("latchkey.service", include_str!("../../../../deploy/latchkey.service")),
+        ("Containerfile", include_str!("../../../../Containerfile")),
+        ("compose.yaml", include_str!("../../../../compose.yaml")),
+    ] {
+        let words = text.split(|char: char| !char.is_ascii_alphanumeric() && char != '_');
+        for name in words.filter(|word| word.starts_with("LATCHKEY_")) {
+            seen += 1;
+            assert!(known.contains(name) || name == "LATCHKEY_KEYS_FILE", "{file}: {name}");
+        }
+    }
+    assert!(seen > 8, "{seen}");
 }

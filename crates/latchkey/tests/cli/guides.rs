@@ -1,12 +1,22 @@
-//! The programs of the guides, run as they stand there.
+//! The commands and programs of the guides, run as they stand there.
+//!
+//! Of a page, the blocks marked `sh` are run in their order, in one shell. Those marked `sh not-run` are not; what a reader does by
+//! hand stands in a comment that begins with `<!-- run`. A line that begins with `# ` has to be in what is printed, where `…` stands
+//! for anything.
 
-use std::{fs, process::Output};
+use std::{env, fs, net::TcpListener, path::Path, process::Output, time::Duration};
+
+use model::Environment;
 
 use reqwest::{Client, redirect::Policy};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::support::{BROKER_ALONE, Installation, Running, http, latchkey, within};
+
+const OWN_BOTS: &str = include_str!("../../../../docs/guides/your-own-bots.md");
+/// Two bots come in the longest guide, on a machine that may be busy.
+const GUIDE_TIMEOUT: Duration = Duration::from_secs(400);
 
 /// A simulator and a server with one connected account.
 struct Connected {
@@ -74,7 +84,7 @@ impl Connected {
 
     /// Runs a program of the guide; returns what it prints.
     async fn run(&self, interpreter: &str, file: &str, environment: &[(&str, &str)]) -> String {
-        fs::write(self.installation.path(file), program(file)).unwrap();
+        fs::write(self.installation.path(file), program(OWN_BOTS, file)).unwrap();
         let mut command = Command::new(interpreter);
         command.arg(self.installation.path(file)).envs(environment.iter().copied()).kill_on_drop(true);
         let Output { status, stdout, stderr } = within(command.output()).await.unwrap();
@@ -83,9 +93,8 @@ impl Connected {
     }
 }
 
-/// The fenced program whose first line names `file`.
-fn program(file: &str) -> String {
-    let guide = include_str!("../../../../docs/guides/your-own-bots.md");
+/// The fenced program of a guide whose first line names `file`.
+fn program(guide: &str, file: &str) -> String {
     let blocks = guide.split("\n```").skip(1).step_by(2);
     let mut programs = blocks.filter_map(|block| block.split_once('\n')).map(|(_language, text)| text);
     let named = |text: &&str| text.lines().next().is_some_and(|line| line.contains(&format!("{file}:")));
@@ -113,5 +122,98 @@ async fn programs_of_the_guide_for_own_bots_print_a_zak() {
     for (interpreter, file) in [("python3", "zak_signed.py"), ("node", "zak_signed.mjs")] {
         let zak = connected.run(interpreter, file, &environment).await;
         assert_eq!(zak.split('.').count(), 3, "{file}: a ZAK is a JWT");
+    }
+}
+
+/// What a page has to run, and what it says is printed.
+fn commands(guide: &str) -> (String, Vec<String>) {
+    let (mut script, mut printed, mut within) = (String::new(), Vec::new(), None);
+    for line in guide.lines() {
+        match within {
+            None if line == "```sh" => within = Some("```"),
+            None if line.starts_with("<!-- run") => within = Some("-->"),
+            Some(end) if line == end => within = None,
+            Some(_) => {
+                script = format!("{script}{line}\n");
+                printed.extend(line.strip_prefix("# ").map(str::to_owned));
+            }
+            None => {}
+        }
+    }
+    (script, printed)
+}
+
+/// Runs the commands of a page in `folder`, and looks for what it says is printed.
+async fn follow(guide: &str, folder: &Path, environment: &[(&str, &str)]) {
+    let (script, printed) = commands(guide);
+    assert!(script.lines().count() > 1 && !printed.is_empty());
+    let script =
+        format!("set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n{script}");
+    let program = Path::new(env!("CARGO_BIN_EXE_latchkey")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), env::var("PATH").unwrap());
+    let mut command = latchkey(folder, &[]);
+    command = {
+        let mut bash = Command::new("bash");
+        bash.args(["-c", &script]).current_dir(folder).kill_on_drop(true).env("PATH", path);
+        for (name, value) in command.as_std().get_envs() {
+            assert!(value.is_none(), "{} is only ever taken away", name.display());
+            bash.env_remove(name);
+        }
+        bash
+    };
+    command.envs(environment.iter().copied());
+    let output = Environment::system().clock.timeout(GUIDE_TIMEOUT, command.output()).await;
+    let Output { status, stdout, stderr } = output.expect("it takes too long").unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert!(status.success(), "{stdout}{stderr}");
+    for line in printed {
+        let mut rest = &*stdout;
+        for part in line.split('…') {
+            let found = rest.find(part).unwrap_or_else(|| panic!("{line:?} is not in: {stdout}{stderr}"));
+            rest = &rest[found + part.len()..];
+        }
+    }
+}
+
+#[tokio::test]
+async fn ten_minutes_with_the_simulator_are_as_the_guide_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut guide = include_str!("../../../../docs/guides/ten-minutes.md").to_owned();
+    let free: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    for (port, free) in ["8080", "9443", "9444"].into_iter().zip(&free) {
+        assert!(guide.contains(port));
+        guide = guide.replace(port, &free.local_addr().unwrap().port().to_string());
+    }
+    guide = guide.replace(
+        "latchkey serve ",
+        &format!("LATCHKEY_LISTEN=127.0.0.1:{} latchkey serve ", free[0].local_addr().unwrap().port()),
+    );
+    drop(free);
+    let sdk = crate::support::sdk_dir().display().to_string();
+    follow(&guide, folder.path(), &[("LATCHKEY_BROWSER__SDK_DIR", &sdk)]).await;
+}
+
+#[tokio::test]
+async fn each_platform_gets_its_token_as_its_guide_says() {
+    let connected = Connected::start().await;
+    let account = format!("{}:ada@example.test", connected.account);
+    let secret = "TGF0Y2hrZXkgcGxheXMgdGhlIHBsYXRmb3JtIGhlcmU=";
+    let recall = format!("whsec_{secret}");
+    for (guide, program_of) in [
+        (include_str!("../../../../docs/guides/recall.md"), Some("ask_as_recall.py")),
+        (include_str!("../../../../docs/guides/attendee.md"), Some("ask_as_attendee.py")),
+        (include_str!("../../../../docs/guides/meeting-baas.md"), None),
+    ] {
+        if let Some(file) = program_of {
+            fs::write(connected.installation.path(file), program(guide, file)).unwrap();
+        }
+        let environment = [
+            ("LATCHKEY_URL", &*connected.url),
+            ("LATCHKEY_API_KEY", &*connected.key),
+            ("ACCOUNT", &*account),
+            ("RECALL_SECRET", &*recall),
+            ("ATTENDEE_SECRET", secret),
+        ];
+        follow(guide, connected.installation.folder.path(), &environment).await;
     }
 }

@@ -8,9 +8,12 @@ mod before;
 mod commands;
 mod demo;
 mod deploy;
+mod doctor;
+mod environment;
 mod guides;
 mod keys;
 mod postgres;
+mod probe;
 mod refusals;
 mod serve;
 #[path = "../../../store-sql/tests/server/mod.rs"]

@@ -35,10 +35,14 @@ async fn each_command_has_a_man_page() {
 }
 
 #[tokio::test]
-async fn the_page_of_sub_codes_is_the_one_that_the_binary_prints() {
+async fn pages_of_codes_are_those_that_the_binary_prints() {
     let folder = tempfile::tempdir().unwrap();
-    let output = latchkey(folder.path(), &["sub-codes"]).output().await.unwrap();
-    let page = include_str!("../../../../docs/sub-codes.md");
-    let is_same = String::from_utf8(output.stdout).unwrap() == page;
-    assert!(is_same, "docs/sub-codes.md is old: latchkey sub-codes >docs/sub-codes.md");
+    for (command, page) in [
+        ("sub-codes", include_str!("../../../../docs/sub-codes.md")),
+        ("error-codes", include_str!("../../../../docs/error-codes.md")),
+    ] {
+        let output = latchkey(folder.path(), &[command]).output().await.unwrap();
+        let is_same = String::from_utf8(output.stdout).unwrap() == page;
+        assert!(is_same, "docs/{command}.md is old: latchkey {command} >docs/{command}.md");
+    }
 }

@@ -55,6 +55,16 @@ pub async fn open(path: &Path) -> Result<SqlStore, OpenError> {
 /// (<https://www.sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"). The driver
 /// isn't told: its ROLLBACK or COMMIT fails, it believes that the transaction is still open, and it refuses
 /// to begin another. Such a connection is closed, and the next caller gets a new one.
+/// Whether the schema of the file at `path` is this version's. Nothing is changed.
+pub async fn check(path: &Path) -> Result<(), OpenError> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).disable_statement_logging();
+    let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };
+    let mut db = options.connect().await.map_err(unusable)?;
+    let checked = migrations::check(&mut db, path).await;
+    drop(db.close().await);
+    checked
+}
+
 fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)

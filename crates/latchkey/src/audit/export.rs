@@ -1,4 +1,4 @@
-//! `latchkey audit export`: who was given which token, as JSON lines on standard output.
+//! `latchkey audit export`: who was given which token, as JSON lines on standard output, beside the server.
 
 use std::{
     io::{self, BufWriter, IsTerminal as _, Write},
@@ -21,19 +21,7 @@ use crate::{
 const PAGE: u32 = 1000;
 
 #[derive(clap::Args)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(clap::Subcommand)]
-enum Command {
-    /// Write records to standard output, oldest first, one JSON object to a line. The server may run meanwhile.
-    Export(ExportArguments),
-}
-
-#[derive(clap::Args)]
-struct ExportArguments {
+pub(super) struct Export {
     /// The configuration file; `latchkey.toml` if it is there.
     #[arg(long, env = "LATCHKEY_CONFIG")]
     config: Option<PathBuf>,
@@ -61,23 +49,15 @@ struct ExportArguments {
 }
 
 /// A day, which begins at midnight in UTC, or a time.
-fn time(text: &str) -> Result<Timestamp, String> {
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     let parsed = text.parse().or_else(|_| format!("{text}T00:00:00Z").parse());
     parsed.map_err(|_| "give a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z".into())
 }
 
 /// Records on standard output, and on standard error how many there were so far.
-pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Command::Export(ExportArguments {
-        config,
-        since,
-        until,
-        workspace,
-        credential,
-        token_link,
-        api_key,
-        bot,
-    }) = arguments.command;
+pub(super) async fn run(
+    Export { config, since, until, workspace, credential, token_link, api_key, bot }: Export,
+) -> anyhow::Result<()> {
     let config = Config::read(config.as_deref())?;
     // Opening would make an empty one.
     if config.postgres()?.is_none() && !sqlite_file(&config).exists() {

@@ -1,0 +1,90 @@
+//! `latchkey account connect`: a link for the owner of an account, and the wait for the consent.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use anyhow::Context as _;
+use model::{Environment, Timestamp};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::works;
+use crate::{
+    output::{BadNews, Output, text},
+    progress::counter,
+    running_server::{Reach, Server},
+};
+
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+#[derive(clap::Args)]
+pub(super) struct Connect {
+    /// The Zoom app, by its id here. Not needed if the workspace has one app.
+    #[arg(long, value_name = "ID")]
+    oauth_app: Option<String>,
+    /// Wait until an account is connected, or works again, and print its id. Exit code 3: the link has expired.
+    #[arg(long)]
+    wait: bool,
+}
+
+pub(super) async fn run(
+    accounts: &Server,
+    server: &Reach,
+    output: Output,
+    Connect { oauth_app, wait }: Connect,
+) -> anyhow::Result<()> {
+    let links = Server::of(server.clone(), "api/latchkey/v1/connect-links/")?;
+    let app = super::the_app(server, oauth_app).await?;
+    let before = working(accounts, &app).await?;
+    let link = links.call(Method::POST, "", Some(json!({ "oauth_app": app }))).await?;
+    let until = text(&link, "expires_at");
+    match (output.json, wait) {
+        (true, false) => println!("{link:#}"),
+        (false, false) => {
+            println!("{}", text(&link, "url"));
+            eprintln!("it connects one account, until {until}; then see `latchkey account list`");
+        }
+        // Standard output is for the account.
+        (_, true) => {
+            eprintln!("for the browser of the account's owner, until {until}:\n{}", text(&link, "url"))
+        }
+    }
+    if wait {
+        let until =
+            until.parse().context("the server answered without a time: is it this version of Latchkey?")?;
+        let account = consented(accounts, &app, &before, until).await?;
+        eprintln!("{} is connected; its id:", text(&account, "display_name"));
+        output.made(&account);
+    }
+    Ok(())
+}
+
+async fn of_app(accounts: &Server, app: &str) -> anyhow::Result<Vec<Value>> {
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("oauth_app", app).finish();
+    let found = accounts.all(&format!("?{query}")).await?;
+    Ok(found.into_iter().filter(works).collect())
+}
+
+async fn working(accounts: &Server, app: &str) -> anyhow::Result<BTreeSet<String>> {
+    Ok(of_app(accounts, app).await?.iter().map(|account| text(account, "id")).collect())
+}
+
+/// The first account of the app that works now and did not before.
+async fn consented(
+    accounts: &Server,
+    app: &str,
+    before: &BTreeSet<String>,
+    until: Timestamp,
+) -> anyhow::Result<Value> {
+    let (env, spinner) = (Environment::system(), counter("looks for the consent"));
+    while env.now() < until {
+        let now = of_app(accounts, app).await?;
+        if let Some(account) = now.into_iter().find(|account| !before.contains(&text(account, "id"))) {
+            spinner.finish_and_clear();
+            return Ok(account);
+        }
+        spinner.inc(1);
+        env.clock.sleep(POLL_INTERVAL).await;
+    }
+    spinner.finish_and_clear();
+    Err(BadNews("nobody has consented, and the link has expired: make another one".into()).into())
+}

@@ -1,0 +1,161 @@
+//! Permissions, disk and limits of this machine.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use rustix::process::{Resource, getrlimit};
+
+use super::{
+    Patient,
+    report::{Finding, Report},
+};
+use crate::{data_dir, descriptors};
+
+/// Files of data_dir that are looked at: screenshots may be many.
+const MOST_FILES: usize = 20_000;
+
+/// The file itself: what it holds may be secret.
+pub(super) fn configuration(patient: &Patient, path: Option<&Path>, report: &mut Report) {
+    const CHECK: &str = "configuration";
+    let usual = Path::new("latchkey.toml");
+    let Some(path) = path.or_else(|| usual.exists().then_some(usual)) else {
+        report
+            .add(Finding::ok(CHECK, "no file: every setting has its default, or comes from the environment"));
+        return;
+    };
+    let mode = fs::metadata(path).map(|file| file.mode() & 0o777).unwrap_or_default();
+    let config = &patient.config;
+    let has_secrets = config.database_url.is_some()
+        || config.metrics.token.is_some()
+        || config.keys.transit.as_ref().is_some_and(|transit| transit.token.is_some());
+    let path = path.display();
+    report.add(if has_secrets && mode & 0o077 != 0 {
+        Finding::fault(
+            CHECK,
+            format!("{path} holds a secret and is open to others (mode {mode:o})"),
+            "Other users of this machine can read the password of the database, or a token.",
+            format!(
+                "chmod 600 {path}, or move the secret to a file of its own: database_url_file, token_file."
+            ),
+        )
+    } else {
+        Finding::ok(CHECK, path.to_string())
+    });
+}
+
+/// It is its owner's alone, and so is what lies in it.
+pub(super) fn data_dir(patient: &Patient, report: &mut Report) {
+    const CHECK: &str = "data_dir";
+    const WHY: &str =
+        "It opens accounts: database, keys, escrow and audit lie in it, and screenshots show meetings.";
+    let folder = &patient.config.data_dir;
+    let shown = folder.display();
+    if !folder.exists() {
+        let found = format!("{shown} is not there yet: the first start makes it, closed to others");
+        report.add(Finding::ok(CHECK, found));
+        return;
+    }
+    if data_dir::check(folder).is_err() {
+        let mode = fs::metadata(folder).map(|folder| folder.mode() & 0o777).unwrap_or_default();
+        let found = format!("{shown} is open to others (mode {mode:o}), and the server refuses to start");
+        report.add(Finding::fault(CHECK, found, WHY, format!("chmod 700 {shown}")));
+        return;
+    }
+    if let Err(error) = writable(folder) {
+        report.add(Finding::fault(
+            CHECK,
+            format!("{shown} cannot be written: {error}"),
+            "No refreshed grant is safe from a crash, and the server does not start.",
+            format!("Give {shown} to the user that runs latchkey, and run doctor as that user."),
+        ));
+        return;
+    }
+    let open = open_files(folder);
+    report.add(match open.first() {
+        None => Finding::ok(CHECK, format!("{shown} is closed to others, and writable")),
+        Some(first) => Finding::fault(
+            CHECK,
+            format!("{} files in {shown} are open to others, the first is {}", open.len(), first.display()),
+            WHY,
+            format!("chmod -R go= {shown}"),
+        ),
+    });
+}
+
+fn writable(folder: &Path) -> std::io::Result<()> {
+    let probe = folder.join(format!(".doctor-{}", std::process::id()));
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe)?;
+    fs::remove_file(probe)
+}
+
+/// Links are not followed. A folder that others can't enter protects what is in it, whatever the modes there are, so only what
+/// lies at the top or in open folders counts: profiles of browsers have modes of their own.
+fn open_files(folder: &Path) -> Vec<PathBuf> {
+    let (mut open, mut folders, mut seen) = (Vec::new(), vec![folder.to_owned()], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            seen += 1;
+            if seen > MOST_FILES {
+                return open;
+            }
+            let Ok(metadata) = entry.path().symlink_metadata() else { continue };
+            let others = metadata.mode() & 0o077;
+            if metadata.is_symlink() || others == 0 {
+                continue;
+            }
+            if metadata.is_dir() {
+                folders.push(entry.path());
+            } else if metadata.is_file() {
+                open.push(entry.path());
+            }
+        }
+    }
+    open.sort();
+    open
+}
+
+/// Space for database, journal and screenshots.
+pub(super) fn disk(patient: &Patient, least: u64, report: &mut Report) {
+    const CHECK: &str = "disk";
+    let folder = &patient.config.data_dir;
+    // The nearest folder that is there has the same disk.
+    let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
+    let Ok(disk) = rustix::fs::statvfs(there) else {
+        report.add(Finding::skipped(CHECK, format!("the disk of {} cannot be asked", folder.display())));
+        return;
+    };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize) / (1024 * 1024);
+    report.add(if free < least {
+        Finding::fault(
+            CHECK,
+            format!("{free} MiB are free in {}, and {least} are wanted", folder.display()),
+            "On a full disk no grant can be refreshed safely, and no token is given without its record.",
+            "Make room, move data_dir, or keep less: screenshots.keep_days, bots.keep_days, audit.keep_days.",
+        )
+    } else {
+        Finding::ok(CHECK, format!("{free} MiB are free in {}", folder.display()))
+    });
+}
+
+/// How many files this user's processes may open: the server raises its own limit as far as this.
+pub(super) fn descriptors(patient: &Patient, report: &mut Report) {
+    const CHECK: &str = "descriptors";
+    const FIX: &str =
+        "LimitNOFILE=65536 in the unit, --ulimit nofile=65536 for a container, or ulimit -Hn 65536.";
+    let most = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+    let wanted = patient.config.connections.most.get() as u64;
+    let (needed, meant) = (descriptors::FEWEST_OF_ALL, descriptors::RESERVE + wanted);
+    report.add(if most < needed {
+        let found = format!("a process may open {most} files, and the server needs {needed}");
+        Finding::fault(CHECK, found, "It does not start.", FIX)
+    } else if most < meant {
+        let found = format!("a process may open {most} files, and connections.most = {wanted} needs {meant}");
+        Finding::warning(CHECK, found, "It takes fewer connections than the configuration says.", FIX)
+    } else {
+        Finding::ok(CHECK, format!("a process may open {most} files"))
+    });
+}

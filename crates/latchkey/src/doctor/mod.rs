@@ -1,0 +1,124 @@
+//! `latchkey doctor`: looks at everything that an installation needs, and says for each what it found, why that matters and
+//! how to mend it. It changes nothing; the server may run meanwhile.
+
+mod browser;
+mod installation;
+mod machine;
+mod public_url;
+mod report;
+mod tenants;
+mod tls;
+mod zoom;
+
+use std::{path::PathBuf, time::Duration};
+
+use model::Environment;
+use url::Url;
+
+use self::report::{Finding, Report, State};
+use crate::{
+    config::{Config, networks},
+    output::{BadNews, Output},
+};
+
+/// How long another server may take to answer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The configuration file; `latchkey.toml` if it is there.
+    #[arg(long, env = "LATCHKEY_CONFIG")]
+    config: Option<PathBuf>,
+    /// Look at this machine and the database alone: call neither Zoom nor public_url nor webhook endpoints.
+    #[arg(long)]
+    offline: bool,
+    /// How much space has to be free in data_dir, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    least_free_space: u64,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What the checks share.
+struct Patient {
+    config: Config,
+    env: Environment,
+    /// Where the outside reaches the server.
+    public_base: Url,
+    /// Calls servers other than Zoom's and customers': our own.
+    http: reqwest::Client,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let mut report = Report::default();
+    match Config::read(arguments.config.as_deref()).and_then(checked) {
+        Err(error) => report.add(Finding::fault(
+            "configuration",
+            format!("{error:#}"),
+            "The server does not start with it. Everything else was not looked at.",
+            "Correct that; docs/latchkey.sample.toml has every key with its default.",
+        )),
+        Ok(config) => examine(&arguments, config, &mut report).await?,
+    }
+    report.print(arguments.output.json);
+    match report.count(State::Fault) {
+        0 => Ok(()),
+        1 => Err(BadNews("1 fault".into()).into()),
+        faults => Err(BadNews(format!("{faults} faults")).into()),
+    }
+}
+
+/// What reading alone does not check, and a start does.
+fn checked(config: Config) -> anyhow::Result<Config> {
+    config.connections.bounds(usize::MAX)?;
+    config.metrics.token()?;
+    networks("callbacks.allow_networks", &config.callbacks.allow_networks)?;
+    Ok(config)
+}
+
+async fn examine(arguments: &Arguments, config: Config, report: &mut Report) -> anyhow::Result<()> {
+    let usual = Url::parse(&format!("http://{}", config.listen))?;
+    #[expect(clippy::disallowed_methods, reason = "an operator calls her own server")]
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(ANSWERS_WITHIN)
+        .build()?;
+    let public_base = config.public_url.clone().unwrap_or(usual);
+    let patient = Patient { config, env: Environment::system(), public_base, http };
+
+    machine::configuration(&patient, arguments.config.as_deref(), report);
+    machine::data_dir(&patient, report);
+    machine::disk(&patient, arguments.least_free_space, report);
+    machine::descriptors(&patient, report);
+    browser::examine(&patient, report).await;
+    let installation = installation::open(&patient, report).await;
+    if arguments.offline {
+        for check in ["zoom", "clock", "server", "public_url", "app", "webhook_endpoint"] {
+            report.add(Finding::skipped(check, "--offline"));
+        }
+    }
+    let mut zoom = None;
+    let mut is_running = false;
+    if !arguments.offline {
+        zoom = zoom::examine(&patient, report).await;
+        is_running = public_url::examine(&patient, report).await;
+    }
+    if let Some(installation) = installation {
+        let outside = (!arguments.offline).then_some(tenants::Outside { zoom: zoom.as_ref(), is_running });
+        tenants::examine(&patient, &installation, outside, report).await;
+        installation.database.close().await;
+    }
+    Ok(())
+}
+
+/// An error and what it came from, in one line. Addresses are left out: their query may hold a secret.
+fn chain(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut words = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        words = format!("{words}: {inner}");
+        cause = inner.source();
+    }
+    words
+}

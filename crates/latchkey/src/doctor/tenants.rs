@@ -1,0 +1,353 @@
+//! Zoom apps, accounts and webhook endpoints of every workspace.
+
+use broker::{Addresses, scopes};
+use model::{CredentialKind, CredentialStatus, EndpointState, ReauthCause, Secret, WorkspaceId};
+use outbound::{CallbackClient, NetworkGuard};
+use store::{AppKind, Credential, WebhookEndpoint, ZoomOauthApp};
+use tenants::Cell;
+use zoom::{AppKeys, ZoomClient, ZoomError, encrypt_plain_token};
+
+use super::{
+    Patient, chain,
+    installation::Installation,
+    report::{Finding, Report},
+};
+use crate::config::networks;
+
+const APP: &str = "app";
+const ACCOUNT: &str = "account";
+const ENDPOINT: &str = "webhook_endpoint";
+/// Troubles of one kind that are listed.
+const MOST_LISTED: usize = 50;
+/// A refresh that is due for longer is done by nobody.
+const OVERDUE: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+
+/// What may be called.
+pub(super) struct Outside<'a> {
+    /// Zoom, if it answers.
+    pub(super) zoom: Option<&'a ZoomClient>,
+    /// Whether this installation's server runs.
+    pub(super) is_running: bool,
+}
+
+pub(super) async fn examine(
+    patient: &Patient,
+    installation: &Installation,
+    outside: Option<Outside<'_>>,
+    report: &mut Report,
+) {
+    if let Err(error) = look(patient, installation, outside, report).await {
+        report.add(Finding::fault(
+            "database",
+            format!("it cannot be read: {error}"),
+            "Apps, accounts and endpoints were not looked at.",
+            "See the log of the database.",
+        ));
+    }
+}
+
+async fn look(
+    patient: &Patient,
+    installation: &Installation,
+    outside: Option<Outside<'_>>,
+    report: &mut Report,
+) -> Result<(), store::StoreError> {
+    let store = installation.database.store();
+    let (mut apps, mut accounts, mut endpoints) = (Vec::new(), Vec::new(), Vec::new());
+    for workspace in store.workspaces().await? {
+        apps.extend(store.zoom_oauth_apps(workspace.id).await?);
+        accounts.extend(store.credentials(workspace.id).await?);
+        endpoints.extend(store.webhook_endpoints(workspace.id).await?);
+    }
+    if apps.is_empty() {
+        report.add(Finding::warning(
+            APP,
+            "no Zoom app is registered",
+            "No account can be connected.",
+            "Register one: `latchkey app add` (docs/guides/your-zoom-app.md).",
+        ));
+    }
+    for app in &apps {
+        self::app(patient, installation, app, outside.as_ref(), report).await;
+    }
+    self::accounts(patient, &accounts, report);
+    if outside.is_some() {
+        self::endpoints(patient, installation, &endpoints, report).await;
+    }
+    Ok(())
+}
+
+async fn app(
+    patient: &Patient,
+    installation: &Installation,
+    app: &ZoomOauthApp,
+    outside: Option<&Outside<'_>>,
+    report: &mut Report,
+) {
+    let addresses = Addresses::new(patient.public_base.clone());
+    let secret = |cell, sealed| installation.vault.open(app.workspace, cell, sealed);
+    let about = || format!("{} ({})", app.client_id, app.id);
+    let mut is_well = true;
+    let mut add = |finding: Finding| {
+        is_well = false;
+        report.add(finding.about(about()));
+    };
+    if let Some(zoom) = outside.and_then(|outside| outside.zoom) {
+        match secret(Cell::ClientSecret(app.id), &app.client_secret) {
+            Ok(client_secret) => {
+                let keys = AppKeys { client_id: app.client_id.clone(), client_secret };
+                at_zoom(zoom, &keys, app, addresses.redirect_uri().as_str())
+                    .await
+                    .into_iter()
+                    .for_each(&mut add);
+            }
+            Err(error) => add(Finding::fault(
+                "app_secret",
+                error.detail,
+                "None of the app's accounts can be refreshed.",
+                "Set the secret again: PATCH /api/v2/zoom-oauth-apps/{id}/.",
+            )),
+        }
+    }
+    let webhook = addresses.at(&format!("api/v2/zoom-oauth-apps/{}/webhook", app.id));
+    if app.kind != AppKind::ServerToServer && app.webhook_last_validation.is_none() {
+        add(Finding::warning(
+            "app_webhook",
+            "Zoom has not validated the app's webhook here",
+            "An account whose user removed the app is noticed at its next refresh, not at once.",
+            format!(
+                "At Zoom, in the app's Access page, enter {webhook} as event notification URL, and press Validate."
+            ),
+        ));
+    }
+    if outside.is_some_and(|outside| outside.is_running)
+        && let Ok(webhook_secret) = secret(Cell::WebhookSecret(app.id), &app.webhook_secret)
+        && let Some(finding) = delivered(patient, webhook, &webhook_secret).await
+    {
+        add(finding);
+    }
+    if is_well {
+        report.add(Finding::ok(APP, app.kind.as_str()).about(about()));
+    }
+}
+
+/// What Zoom says of the app's id, secret and redirect URL. An invented code makes Zoom look at all three, and spends nothing.
+async fn at_zoom(zoom: &ZoomClient, keys: &AppKeys, app: &ZoomOauthApp, redirect: &str) -> Vec<Finding> {
+    const DEAD: &str = "None of the app's accounts can be connected or refreshed.";
+    let rejected = || {
+        let fix = "Copy id and secret anew from the app's page at Zoom, and see that the app is active there: \
+                   PATCH /api/v2/zoom-oauth-apps/{id}/.";
+        Finding::fault("app_secret", "Zoom refuses the app's id and secret", DEAD, fix)
+    };
+    if app.kind == AppKind::ServerToServer {
+        let account = app.zoom_account_id.as_deref().unwrap_or_default();
+        return match zoom.account_credentials(keys, account).await {
+            Ok(grant) => {
+                missing(CredentialKind::ServerToServer, grant.scopes.as_deref()).into_iter().collect()
+            }
+            Err(ZoomError::AppRejected) => vec![rejected()],
+            Err(error) => vec![unclear(&error)],
+        };
+    }
+    let mut findings = Vec::new();
+    let invented = Secret::new("latchkey-doctor");
+    match zoom.exchange_code(keys, &invented, redirect, None).await {
+        Err(ZoomError::AppRejected) => findings.push(rejected()),
+        Ok(_) | Err(ZoomError::CodeRejected) => {}
+        Err(error) => findings.push(unclear(&error)),
+    }
+    let page = zoom.authorize_url(&keys.client_id, redirect, "latchkey-doctor", &zoom::challenge(&invented));
+    match zoom.consent_page_error(page).await {
+        Ok(None) => {}
+        Ok(Some(code)) => findings.push(Finding::fault(
+            "app_redirect",
+            format!(
+                "instead of asking for consent Zoom shows error {code} (4700 and 4709: the redirect URL)"
+            ),
+            "Nobody can connect an account with this app.",
+            format!("At Zoom, enter {redirect} as redirect URL and in the allow list, byte for byte."),
+        )),
+        Err(error) => findings.push(unclear(&error)),
+    }
+    findings
+}
+
+fn unclear(error: &ZoomError) -> Finding {
+    let why = "Whether Zoom takes the app is not known.";
+    Finding::warning(
+        "app_secret",
+        format!("Zoom gave no clear answer: {error}"),
+        why,
+        "Run this again in a minute.",
+    )
+}
+
+fn missing(kind: CredentialKind, granted: Option<&[String]>) -> Option<Finding> {
+    let missing = scopes::missing(kind, granted);
+    (!missing.is_empty()).then(|| {
+        Finding::fault(
+            "app_scopes",
+            format!("the app lacks {}", missing.join(", ")),
+            "Zoom makes no ZAK for its bots.",
+            format!(
+                "At Zoom, in the app's Scopes page, add {}, and activate the app again.",
+                missing.join(", ")
+            ),
+        )
+    })
+}
+
+/// Sends a webhook as Zoom would, of an event that means nothing here: proof that path, headers and body arrive unchanged.
+async fn delivered(patient: &Patient, webhook: url::Url, secret: &Secret) -> Option<Finding> {
+    const BODY: &str = r#"{"event":"latchkey.doctor","event_ts":0,"payload":{"object":{}}}"#;
+    let timestamp = patient.env.now().as_second().to_string();
+    let signature = encrypt_plain_token(secret, &format!("v0:{timestamp}:{BODY}"));
+    let request = patient
+        .http
+        .post(webhook)
+        .header("content-type", "application/json")
+        .header("x-zm-request-timestamp", timestamp)
+        .header("x-zm-signature", format!("v0={signature}"))
+        .body(BODY);
+    let found = match request.send().await {
+        Ok(answer) if answer.status().is_success() => return None,
+        Ok(answer) => {
+            let status = answer.status();
+            let body = answer.json::<serde_json::Value>().await.unwrap_or_default();
+            format!("a signed webhook is answered {status} {}", body["code"].as_str().unwrap_or_default())
+        }
+        Err(error) => format!("a signed webhook gets no answer: {}", chain(error)),
+    };
+    Some(Finding::fault(
+        "app_webhook",
+        found,
+        "Zoom's webhooks fail the same way, and Zoom stops sending them.",
+        "Let the proxy pass path, headers (x-zm-signature, x-zm-request-timestamp) and body unchanged.",
+    ))
+}
+
+fn accounts(patient: &Patient, accounts: &[Credential], report: &mut Report) {
+    let now = patient.env.now();
+    let connected: Vec<_> = accounts
+        .iter()
+        .filter(|account| !matches!(account.status, CredentialStatus::Disconnected(_)))
+        .collect();
+    let troubles: Vec<_> = connected
+        .iter()
+        .filter_map(|account| Some((account, trouble(account, now)?)))
+        .map(|(account, finding)| finding.about(format!("{} ({})", account.display_name, account.id)))
+        .collect();
+    let (all, bad) = (connected.len(), troubles.len());
+    if all == 0 {
+        report.add(Finding::warning(
+            ACCOUNT,
+            "no account is connected",
+            "Bots cannot sign in.",
+            "Connect one: `latchkey account connect`.",
+        ));
+    } else if bad < all {
+        report.add(Finding::ok(ACCOUNT, format!("{} of {all} work", all - bad)));
+    }
+    list(troubles, "latchkey account list", report);
+}
+
+fn trouble(account: &Credential, now: model::Timestamp) -> Option<Finding> {
+    const WHY: &str = "Its bots are not signed in, and its token links answer with an error.";
+    let reconnect = "Let its owner consent again: `latchkey account connect`.";
+    let since = account.status_since;
+    match account.status {
+        CredentialStatus::NeedsReauth(ReauthCause::Revoked) => {
+            let found = format!("needs_reauth since {since}: the grant was withdrawn, or Zoom ended it");
+            return Some(Finding::fault(ACCOUNT, found, WHY, reconnect));
+        }
+        CredentialStatus::NeedsReauth(ReauthCause::ResponseLost) => {
+            let found = format!("needs_reauth since {since}: Zoom's answer to a refresh was lost");
+            return Some(Finding::fault(ACCOUNT, found, WHY, reconnect));
+        }
+        CredentialStatus::Degraded => {
+            let cause = account.trouble.map(|code| format!(" ({code})")).unwrap_or_default();
+            let found = format!("degraded since {since}: its last refresh failed{cause}, and is tried again");
+            let why = "It gives tokens only while its last access token lives.";
+            return Some(Finding::warning(
+                ACCOUNT,
+                found,
+                why,
+                "`latchkey account check ID` says what Zoom answers.",
+            ));
+        }
+        CredentialStatus::Healthy | CredentialStatus::Disconnected(_) => {}
+    }
+    if let Some(finding) = missing(account.kind, account.grant.scopes.as_deref()) {
+        return Some(finding);
+    }
+    let due = account.refresh_at.filter(|due| now > *due && now.since(*due) > OVERDUE)?;
+    Some(Finding::fault(
+        ACCOUNT,
+        format!("its refresh is due since {due}"),
+        "No server does it: a grant that is never refreshed dies after 90 days, and its access token after an hour.",
+        "Start the server; if it runs, `latchkey status` says what stops it.",
+    ))
+}
+
+fn list(troubles: Vec<Finding>, where_all_are: &str, report: &mut Report) {
+    let more = troubles.len().saturating_sub(MOST_LISTED);
+    let check = troubles.first().map(|finding| finding.check);
+    for finding in troubles.into_iter().take(MOST_LISTED) {
+        report.add(finding);
+    }
+    if let (Some(check), 1..) = (check, more) {
+        report.add(Finding::skipped(check, format!("{more} more: `{where_all_are}`")));
+    }
+}
+
+async fn endpoints(
+    patient: &Patient,
+    installation: &Installation,
+    endpoints: &[WebhookEndpoint],
+    report: &mut Report,
+) {
+    let client = networks("callbacks.allow_networks", &patient.config.callbacks.allow_networks)
+        .ok()
+        .and_then(|allowed| CallbackClient::new(NetworkGuard::new(allowed), patient.env.clone()).ok());
+    let Some(client) = client else { return };
+    let mut troubles = Vec::new();
+    for endpoint in endpoints {
+        if let Some(finding) = unreachable(installation, &client, endpoint).await {
+            troubles.push(finding.about(endpoint.id.to_string()));
+        }
+    }
+    let (all, bad) = (endpoints.len(), troubles.len());
+    if bad < all {
+        report.add(Finding::ok(ENDPOINT, format!("{} of {all} can be reached", all - bad)));
+    }
+    list(troubles, "latchkey webhook list", report);
+}
+
+async fn unreachable(
+    installation: &Installation,
+    client: &CallbackClient,
+    endpoint: &WebhookEndpoint,
+) -> Option<Finding> {
+    const WHY: &str = "It is told of nothing: what happens with bots and accounts goes unnoticed.";
+    let workspace: WorkspaceId = endpoint.workspace;
+    match endpoint.state {
+        EndpointState::Disabled => return None,
+        EndpointState::Failed => {
+            let fix = format!("Repair it, then `latchkey webhook enable {}`.", endpoint.id);
+            let found = "switched off, because nothing reached it for five days";
+            return Some(Finding::fault(ENDPOINT, found, WHY, fix));
+        }
+        EndpointState::Enabled => {}
+    }
+    let url = match installation.vault.open(workspace, Cell::WebhookUrl(endpoint.id), &endpoint.url) {
+        Ok(url) => url,
+        Err(error) => return Some(Finding::fault(ENDPOINT, error.detail, WHY, "Set its URL again.")),
+    };
+    let error = client.reach(&url).await.err()?;
+    Some(Finding::fault(
+        ENDPOINT,
+        format!("{error}"),
+        WHY,
+        "Start the receiver and let this server reach it; a private network needs an entry in callbacks.allow_networks.",
+    ))
+}

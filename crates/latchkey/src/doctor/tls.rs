@@ -1,0 +1,80 @@
+//! A TLS handshake at another time than now: whether a certificate holds, and whether it still will in some weeks.
+
+use std::{sync::Arc, time::Duration};
+
+use model::Environment;
+use rustls::{
+    CertificateError, ClientConfig,
+    pki_types::{ServerName, UnixTime},
+    time_provider::TimeProvider,
+};
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use url::Url;
+
+/// Why there is no TLS.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TlsTrouble {
+    /// Nobody listens, or the name is unknown.
+    #[error("no connection: {0}")]
+    NoConnection(std::io::Error),
+    /// It was valid, and is not any more.
+    #[error("its certificate has expired")]
+    Expired,
+    /// Nobody whom this machine trusts has signed it.
+    #[error("its certificate is signed by nobody whom this machine trusts")]
+    UnknownIssuer,
+    /// It is another host's.
+    #[error("its certificate is for another name")]
+    AnotherName,
+    /// Anything else.
+    #[error("TLS fails: {0}")]
+    Other(String),
+}
+
+/// Connects to `url` and shakes hands as if it were `ahead` later than now.
+pub(super) async fn handshake(url: &Url, ahead: Duration, env: &Environment) -> Result<(), TlsTrouble> {
+    let other = |error: &dyn std::fmt::Display| TlsTrouble::Other(error.to_string());
+    let (host, port) =
+        url.host_str().zip(url.port_or_known_default()).ok_or_else(|| other(&"the URL names no host"))?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let seconds = u64::try_from((env.now() + ahead).as_second()).unwrap_or_default();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_details(provider, Arc::new(FixedTime(seconds)))
+        .with_safe_default_protocol_versions()
+        .and_then(BuilderVerifierExt::with_platform_verifier)
+        .map_err(|error| other(&error))?
+        .with_no_client_auth();
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| other(&error))?;
+    let stream = TcpStream::connect((host, port)).await.map_err(TlsTrouble::NoConnection)?;
+    match TlsConnector::from(Arc::new(config)).connect(name, stream).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(judge(&error)),
+    }
+}
+
+fn judge(error: &std::io::Error) -> TlsTrouble {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(rustls::Error::InvalidCertificate(certificate)) => match certificate {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsTrouble::Expired,
+            CertificateError::UnknownIssuer => TlsTrouble::UnknownIssuer,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                TlsTrouble::AnotherName
+            }
+            other => TlsTrouble::Other(other.to_string()),
+        },
+        _ => TlsTrouble::Other(error.to_string()),
+    }
+}
+
+/// A clock that stands.
+#[derive(Debug)]
+struct FixedTime(u64);
+
+impl TimeProvider for FixedTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(self.0)))
+    }
+}
