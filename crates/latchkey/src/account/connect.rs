@@ -45,7 +45,7 @@ pub(super) async fn run(
         }
         // Standard output is for the account.
         (_, true) => {
-            eprintln!("for the browser of the account's owner, until {until}:\n{}", text(&link, "url"))
+            eprintln!("for the browser of the account's owner, until {until}:\n{}", text(&link, "url"));
         }
     }
     if wait {
