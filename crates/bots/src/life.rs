@@ -155,6 +155,8 @@ impl Life {
             PageEvent::Joining
             | PageEvent::Meeting(_)
             | PageEvent::Arrived { .. }
+            | PageEvent::Call(_)
+            | PageEvent::Console(_)
             | PageEvent::Camera { .. }
             | PageEvent::Chatted { .. } => None,
             PageEvent::Connected => {

@@ -28,6 +28,8 @@ const WINDOW: Window = Window { width: 1122, height: 720 };
 /// A page with the SDK initialised, before, in or after a meeting. Dropping it closes its browser context in
 /// the background.
 pub struct BotPage {
+    /// For example `Chromium/156.0.8078.79`.
+    chromium: String,
     tab: Tab,
     signals: Signals,
     tracker: Tracker,
@@ -45,6 +47,7 @@ impl BotPage {
         devtools: &DevTools,
         url: &str,
         answer_within: Duration,
+        chromium: &str,
     ) -> Result<Self, BrowserError> {
         let opened = devtools.clock().timeout(READY_DEADLINE, async {
             let (tab, mut signals) = Tab::open(devtools, WINDOW, BINDING).await?;
@@ -53,9 +56,15 @@ impl BotPage {
             let bot = tab.object("bot").await?;
             let silence = Mutex::new(tab.silence(answer_within));
             let (tracker, news) = (Tracker::new(), VecDeque::new());
-            Ok(Self { tab, signals, tracker, bot, news, silence, gone: None })
+            let chromium = chromium.to_owned();
+            Ok(Self { chromium, tab, signals, tracker, bot, news, silence, gone: None })
         });
         opened.await.unwrap_or(Err(BrowserError::Timeout { what: "the bot page", span: READY_DEADLINE }))
+    }
+
+    /// The version of its browser, for example `Chromium/156.0.8078.79`.
+    pub fn chromium(&self) -> &str {
+        &self.chromium
     }
 
     /// Passes `request` to the page. [`event`](Self::event) reports the result.

@@ -105,7 +105,7 @@ impl Browser {
     /// A new page with the SDK loaded and initialised. It may be kept for later, which takes the SDK's start
     /// out of a bot's join.
     pub async fn open(&self) -> Result<BotPage, BrowserError> {
-        BotPage::open(&self.devtools, &self.page_url, self.answer_within).await
+        BotPage::open(&self.devtools, &self.page_url, self.answer_within, &self.version).await
     }
 
     /// A new page at `url`, to be used like a person's.

@@ -1,6 +1,6 @@
 //! Events of a bot, as its page reports them.
 
-use crate::{Arrival, ChatOutcome, MeetingNews};
+use crate::{Arrival, ChatOutcome, ConsoleLine, MeetingNews, ZoomCall};
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +86,10 @@ pub enum PageEvent {
         /// The exception's text, shortened.
         message: String,
     },
+    /// The page has called Zoom. At most 60 of a join are told.
+    Call(ZoomCall),
+    /// A warning or an error that was written to the page's console. At most 100 of a page are told.
+    Console(ConsoleLine),
     /// What happens in the meeting, in order.
     Meeting(Vec<MeetingNews>),
     /// The page has ended. It is the last event, and repeated calls return it again.

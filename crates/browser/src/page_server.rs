@@ -15,6 +15,7 @@ const PAGE: &str = include_str!("../../../web/bot/page.html");
 const SCRIPT: &str = include_str!("../../../web/bot/page.js");
 const MEETING: &str = include_str!("../../../web/bot/meeting.js");
 const CAMERA: &str = include_str!("../../../web/bot/camera.js");
+const EVIDENCE: &str = include_str!("../../../web/bot/evidence.js");
 const OUTPUTS: &str = include_str!("../../../web/bot/outputs.js");
 const STYLE: &str = include_str!("../../../web/bot/page.css");
 
@@ -55,6 +56,7 @@ fn router(sdk_dir: &Path) -> Router {
         .route("/page.js", get(async || file("text/javascript; charset=utf-8", SCRIPT)))
         .route("/meeting.js", get(async || file("text/javascript; charset=utf-8", MEETING)))
         .route("/camera.js", get(async || file("text/javascript; charset=utf-8", CAMERA)))
+        .route("/evidence.js", get(async || file("text/javascript; charset=utf-8", EVIDENCE)))
         .route("/outputs.js", get(async || file("text/javascript; charset=utf-8", OUTPUTS)))
         .route("/page.css", get(async || file("text/css; charset=utf-8", STYLE)))
         .nest_service("/sdk", ServeDir::new(sdk_dir));

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{Arrival, ChatOutcome, PageEvent, meeting};
+use crate::{Arrival, ChatOutcome, ConsoleLine, PageEvent, ZoomCall, meeting};
 
 /// One message of `web/bot/page.js`.
 #[derive(Debug, Deserialize)]
@@ -34,6 +34,10 @@ pub(crate) enum PageMessage {
     Chatted { id: u32, outcome: ChatOutcome, reason: Option<String> },
     /// An exception.
     Script { message: String },
+    /// A call to Zoom has ended.
+    Call(ZoomCall),
+    /// A line that was written to the console.
+    Console(ConsoleLine),
 }
 
 /// Where the bot is.
@@ -126,6 +130,8 @@ impl Tracker {
             PageMessage::Arrived { people } => Some(PageEvent::Arrived { people }),
             PageMessage::Camera { on, wanted } => Some(PageEvent::Camera { on, wanted }),
             PageMessage::Chatted { id, outcome, reason } => Some(PageEvent::Chatted { id, outcome, reason }),
+            PageMessage::Call(call) => Some(PageEvent::Call(call)),
+            PageMessage::Console(line) => Some(PageEvent::Console(line)),
             PageMessage::Ready => None,
         }
     }

@@ -191,8 +191,8 @@ pub async fn next(page: &mut BotPage) -> PageEvent {
         loop {
             match page.event().await {
                 PageEvent::Script { message } => eprintln!("thrown: {message}"),
-                // What happens in the meeting has tests of its own, in `api/tests/bots/happenings.rs`.
-                PageEvent::Meeting(_) => {}
+                // They have tests of their own: `api/tests/bots/happenings.rs`, `tests/evidence.rs`.
+                PageEvent::Meeting(_) | PageEvent::Call(_) | PageEvent::Console(_) => {}
                 event => return event,
             }
         }

@@ -50,6 +50,8 @@ pub(crate) fn grant(
     now: Timestamp,
 ) -> Value {
     let (auth, mid, tid) = (world.entropy.secret(), world.entropy.id(), world.entropy.id());
+    // Not the tracking id: that one is for logs, this one opens step 2.
+    let rwc_token = world.entropy.secret();
     let sign = jwt::sign(&json!({"mid": mid, "mn": number}), &world.signing_key);
     world.admissions.retain(|_, admission| now < admission.expires_at);
     let admission = Admission {
@@ -86,7 +88,7 @@ pub(crate) fn grant(
         "zak": joiner.zak.unwrap_or_default(),
         "meetingTopic": topic,
         "invite_email": meeting.map(Meeting::join_url).unwrap_or_default(),
-        "encryptedRWC": json!({"rwc.zoom.us": tid}).to_string(),
+        "encryptedRWC": json!({"rwc.zoom.us": rwc_token}).to_string(),
         "encryptedGEORWC": "[]",
         "toll_numbers_json": "[]",
         "call_out_country_json": "[]",
