@@ -10,7 +10,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use model::{ApiScope, Class, Code, Failure};
+use model::{ApiScope, Class, Code, Failure, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -57,6 +57,10 @@ pub(crate) enum ApiError {
     Conflict(&'static str, &'static str),
     /// No server runs bots; and what to do.
     NobodyRunsBots(String),
+    /// An address that carries a token of its own, which was not made here for this.
+    AddressInvalid,
+    /// Such an address, which was good until then.
+    AddressExpired(Timestamp),
     /// Something behind the API failed.
     Failed(Failure),
 }
@@ -219,6 +223,15 @@ impl ApiError {
             Self::Conflict(code, detail) => coded(StatusCode::CONFLICT, code, detail.into()),
             Self::NobodyRunsBots(detail) => {
                 coded(StatusCode::INSUFFICIENT_STORAGE, "out_of_adhoc_bots", detail.into())
+            }
+            Self::AddressInvalid => coded(
+                StatusCode::FORBIDDEN,
+                "address_invalid",
+                "The token in this address is not one of this server's for it: take the address whole, from the list.".into(),
+            ),
+            Self::AddressExpired(until) => {
+                let detail = format!("This address was good until {until}: list again for a new one.");
+                coded(StatusCode::GONE, "address_expired", detail.into())
             }
             Self::Failed(failure) => {
                 // What is our fault says nothing of our insides.

@@ -119,6 +119,8 @@ fn routes() -> Vec<Route> {
         routes!(bot::screenshots::picture),
         routes!(bot::delete_media::handler),
         routes!(bot::meeting_events::handler),
+        routes!(bot::log::handler),
+        routes!(bot::evidence::handler),
         routes!(bot::download::handler),
         routes!(bot::recording::request_recording_permission),
         routes!(bot::recording::start_recording),

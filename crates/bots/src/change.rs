@@ -7,8 +7,8 @@ use model::{BotId, BotStatus, Code, Failure, Timestamp, WorkspaceId};
 use store::{Bot, BotChange, BotChanged};
 
 use crate::{
-    BotRequest, NewBot, NotCreated, OpenedBot, Supervisor,
-    create::{AD_HOC, check_size},
+    BotRequest, Kind, NewBot, NotCreated, Note, OpenedBot, Supervisor,
+    create::{AD_HOC, check_size, of_request},
     meeting_digest,
 };
 
@@ -145,6 +145,10 @@ impl Supervisor {
                         bot = changed.ok_or(NotChanged::Unknown)?;
                     }
                     tracing::info!(ignored = ?new.request.ignored, join_at = bot.join_at.map(tracing::field::display), "a bot was changed");
+                    let names = format!("The request was changed: {}.", edit.given.join(", "));
+                    parts
+                        .log
+                        .note(id, of_request(Note::new(Kind::Changed, names), &new.request, bot.join_at));
                     self.poke(id);
                     return Ok(OpenedBot { row: bot, request: new.request });
                 }

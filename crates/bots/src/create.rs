@@ -10,7 +10,9 @@ use broker::{NamedAccount, WrongField};
 use model::{BotId, BotStatus, Class, Code, CredentialId, Failure, StatusChange, Timestamp, WorkspaceId};
 use store::{AppKind, Bot, BotFilter, Digest, Occupied, Pool, StoreError};
 
-use crate::{BotRequest, GivenPicture, NobodyRunsBots, NotAPicture, OpenedBot, Supervisor, ZoomOptions};
+use crate::{
+    BotRequest, GivenPicture, Kind, NobodyRunsBots, NotAPicture, Note, OpenedBot, Supervisor, ZoomOptions,
+};
 
 /// A bot that joins later than this is scheduled; until then a server that runs bots may be started.
 pub(crate) const AD_HOC: Duration = Duration::from_secs(600);
@@ -99,6 +101,13 @@ impl Supervisor {
         if !new.request.ignored.is_empty() {
             tracing::info!(bot = %id, ignored = ?new.request.ignored, "a bot's request has fields without effect");
         }
+        let words = match new.request.ignored.len() {
+            0 => "The request was accepted.".to_owned(),
+            _ => {
+                format!("The request was accepted; without effect here: {}.", new.request.ignored.join(", "))
+            }
+        };
+        parts.log.note(id, of_request(Note::new(Kind::Created, words), &new.request, new.join_at));
         self.poke(id);
         Ok(OpenedBot { row: bot, request: new.request })
     }
@@ -183,6 +192,13 @@ impl Supervisor {
         }
         Ok(())
     }
+}
+
+/// What of a request its bot's log shows.
+pub(crate) fn of_request(note: Note, request: &BotRequest, join_at: Option<Timestamp>) -> Note {
+    note.with("ignored", request.ignored.clone())
+        .with("signs_in_by", request.zoom.source().unwrap_or("nothing: as a guest"))
+        .with_some("join_at", join_at.map(|at| at.to_string()))
 }
 
 /// Refuses a request that is too large to be kept.

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Parts,
+    Kind, Note, Parts,
     commands::{BotCommand, Commands},
     parts::LEASE_RENEWALS,
 };
@@ -97,6 +97,8 @@ impl LeasedBot {
                 // for it.
                 Err(error) => {
                     tracing::warn!(bot = %id, %error, "a bot's lease could not be renewed");
+                    let words = format!("The bot's lease could not be renewed: {error}.");
+                    parts.log.note(id, Note::new(Kind::HeartbeatMissed, words));
                     if stopping.is_cancelled() {
                         self.tell(BotCommand::HandOver);
                     }

@@ -3,7 +3,7 @@
 use model::{BotId, BotStatus, Failure, WorkspaceId};
 use store::StoreError;
 
-use crate::{OpenedBot, Supervisor};
+use crate::{Kind, Note, OpenedBot, Supervisor};
 
 /// Why a bot was not told to leave.
 #[derive(Debug)]
@@ -43,6 +43,7 @@ impl Supervisor {
             return Err(NotLeaving::NotStarted);
         }
         let bot = store.request_leave(workspace, id, now).await?.ok_or(NotLeaving::Unknown)?;
+        self.parts.log.note(id, Note::new(Kind::LeaveAsked, "A caller told the bot to leave."));
         self.poke(id);
         Ok(OpenedBot::open(&self.parts, bot)?)
     }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use browser::BotPage;
+use browser::{BotPage, PageEvent};
 use model::{BotStatus, StatusChange, SubCode};
 use store::{Bot, Lease, Transition};
 
 use crate::{
+    Kind, Note,
     life::{End, Loss},
+    log,
     parts::Parts,
 };
 
@@ -38,6 +40,20 @@ pub(crate) enum Resumed {
 }
 
 impl Ledger<'_> {
+    /// Notes something in the bot's log.
+    pub(crate) fn note(&self, note: Note) {
+        self.parts.log.note(self.bot.id, note);
+    }
+
+    /// The next event of the bot's page, noted. Cancel-safe, as [`BotPage::event`].
+    pub(crate) async fn hear(&self, page: &mut BotPage) -> PageEvent {
+        let event = page.event().await;
+        if let Some(note) = log::of_event(&event) {
+            self.note(note);
+        }
+        event
+    }
+
     /// Records the first step of this run. It comes before any page, and it decides: until it is recorded, the bot can be
     /// changed and cancelled, and afterwards it can not. A bot that was joining or inside when its server died joins
     /// again, a few times.
@@ -114,9 +130,16 @@ impl Ledger<'_> {
             match self.parts.store.record_step(id, &self.lease, &step).await {
                 Ok(came_of_it) => {
                     match came_of_it {
-                        Transition::Recorded => self.parts.metrics.bot_step(code, sub_code),
+                        Transition::Recorded => {
+                            self.parts.metrics.bot_step(code, sub_code);
+                            self.note(of_step(&step));
+                        }
                         Transition::LeaseLost => {
                             tracing::warn!(bot = %id, %code, "a step came after the lease");
+                            let words = format!(
+                                "Another server has the bot: its step to {code} here does not count."
+                            );
+                            self.note(Note::new(Kind::Decision, words));
                         }
                         Transition::Forbidden => tracing::error!(bot = %id, %code, "a step that may not be"),
                     }
@@ -140,12 +163,29 @@ impl Ledger<'_> {
     /// Stores a picture of the page, or a record that there is none.
     #[tracing::instrument(name = "take_screenshot", skip_all)]
     pub(crate) async fn picture(&self, page: &BotPage) {
-        match page.screenshot().await {
-            Ok(png) => drop(self.parts.screenshots.keep(self.bot.id, &png).await),
+        let screenshots = &self.parts.screenshots;
+        let kept = match page.screenshot().await {
+            Ok(png) => screenshots.keep(self.bot.id, &png).await,
             Err(error) => {
                 tracing::warn!(bot = %self.bot.id, %error, "no screenshot");
-                self.parts.screenshots.keep_none(self.bot.id).await;
+                self.note(Note::new(Kind::Screenshot, format!("The page could give no picture: {error}.")));
+                screenshots.keep_none(self.bot.id).await
             }
-        }
+        };
+        self.parts.metrics.screenshot(kept.is_some());
+        self.note(match kept {
+            Some(id) => Note::new(Kind::Screenshot, "A picture was kept.").with("screenshot", id.to_string()),
+            None => Note::new(Kind::Screenshot, "A picture could not be kept: see the server's log."),
+        });
     }
+}
+
+fn of_step(step: &StatusChange) -> Note {
+    let StatusChange { code, sub_code, message, .. } = step;
+    let why = sub_code.map(|sub_code| format!(" ({sub_code})")).unwrap_or_default();
+    let words = message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
+    Note::new(Kind::Step, format!("{code}{why}{words}"))
+        .with("code", code.as_str())
+        .with_some("sub_code", sub_code.map(model::SubCode::as_str))
+        .with_some("message", message.clone())
 }

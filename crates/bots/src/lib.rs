@@ -8,8 +8,9 @@
 //! - `runner`: one bot, from its lease to its last step; `ledger` writes its steps, `sign_in` gets the credentials of its join.
 //! - `life`: what each event means for a bot; `rejoin`: rejoining after it lost its place. No I/O, so every case is a
 //!   plain test. `best_before`: a bot that is too late does not join.
+//! - `log`: what a bot did and why. `evidence`: all that is known of a bot, in one file.
 //! - `outputs`: what a bot shows (`picture`) and says (`chat`).
-//! - `shared_browser`: the shared browser. [`Screenshots`]: pictures of pages. `retention`: how long rows and pictures are kept.
+//! - `shared_browser`: the shared browser. [`Screenshots`]: pictures of pages, in [`PictureFiles`]. `retention`: how long rows and pictures are kept.
 
 mod automatic_leave;
 mod best_before;
@@ -17,14 +18,17 @@ mod change;
 mod chat;
 mod commands;
 mod create;
+mod evidence;
 mod lease;
 mod leave;
 mod ledger;
 mod life;
+mod log;
 pub mod meeting;
 mod outputs;
 mod parts;
 mod picture;
+mod picture_files;
 mod read;
 mod rejoin;
 pub mod request;
@@ -43,8 +47,10 @@ pub use change::{Begun, BotEdit, NotChanged};
 pub use chat::{LONGEST_MESSAGE, NotSaid, QueuedMessage, Receiver};
 pub use create::{NewBot, NotCreated, meeting_digest};
 pub use leave::NotLeaving;
+pub use log::{BotLog, Kind, Note};
 pub use parts::{Parts, Retention, Timing};
 pub use picture::{GivenPicture, LONGEST_BASE64, NotAPicture, Picture};
+pub use picture_files::{Bucket, PictureFiles};
 pub use read::{OpenedBot, OpenedPage};
 pub use request::{BotRequest, ZoomOptions};
 pub use screenshots::{Screenshots, SweepError, Swept};

@@ -10,6 +10,7 @@ use store::ChatProgress;
 use tokio::sync::watch;
 
 use crate::{
+    Kind, Note,
     chat::{Greetings, QueuedMessage, Welcome},
     ledger::Ledger,
     picture::Picture,
@@ -165,6 +166,8 @@ impl<'a> Outputs<'a> {
         };
         if let Err(error) = shown {
             parts.metrics.bot_output("camera", "failed");
+            let note = Note::new(Kind::Output, format!("The bot's picture cannot be shown: {error}."));
+            self.ledger.note(note.with("what", "camera").with("outcome", "failed"));
             tracing::error!(bot = %bot.id, error, "a bot's picture cannot be shown");
         }
         self.shown = sealed;
@@ -178,6 +181,15 @@ impl<'a> Outputs<'a> {
             _ => "failed",
         };
         parts.metrics.bot_output("camera", outcome);
+        let words = match (on, wanted) {
+            (true, true) => "The bot's picture is on.",
+            (false, false) => "The bot's picture is off.",
+            (false, true) => {
+                "The bot's picture could not be switched on: the host keeps it off, or Zoom does not answer."
+            }
+            (true, false) => "The bot's picture could not be switched off.",
+        };
+        self.ledger.note(Note::new(Kind::Output, words).with("what", "camera").with("outcome", outcome));
         if on == wanted {
             tracing::info!(bot = %bot.id, on, "the bot's camera");
         } else {
@@ -262,6 +274,9 @@ impl<'a> Outputs<'a> {
             ChatOutcome::Failed => "failed",
         };
         parts.metrics.bot_output("chat", word);
+        let note = Note::new(Kind::Output, format!("A chat message was given to Zoom: {word}."));
+        let greeting = sending.id.is_none();
+        self.ledger.note(note.with("what", "chat").with("outcome", word).with("greeting", greeting));
         tracing::info!(bot = %bot.id, outcome = word, reason, greeting = sending.id.is_none(), "a chat message");
         if let Some(id) = sending.id {
             self.settle(id, progress).await;

@@ -8,7 +8,7 @@ use model::Environment;
 use outbound::CallbackClient;
 use store::Store;
 
-use crate::{Screenshots, SharedBrowser};
+use crate::{BotLog, Screenshots, SharedBrowser};
 
 /// How often a running bot renews its lease within the lease's duration.
 pub(crate) const LEASE_RENEWALS: u32 = 6;
@@ -54,6 +54,8 @@ pub struct Retention {
     pub bots: Duration,
     /// Pictures.
     pub screenshots: Duration,
+    /// Entries of bots' logs.
+    pub bot_log: Duration,
     /// What happened in meetings, sealed: names, chat, captions. A request may ask for less.
     pub meeting_events: Duration,
     /// Interval between sweeps.
@@ -66,6 +68,7 @@ impl Default for Retention {
         Self {
             bots: days(90),
             screenshots: days(30),
+            bot_log: days(30),
             meeting_events: days(30),
             sweep_interval: Duration::from_secs(3600),
         }
@@ -84,6 +87,8 @@ pub struct Parts {
     pub callbacks: CallbackClient,
     /// Pictures.
     pub screenshots: Screenshots,
+    /// What bots do, and why.
+    pub log: BotLog,
     /// Counts.
     pub metrics: Metrics,
     /// Time and randomness.

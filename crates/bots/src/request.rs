@@ -72,20 +72,25 @@ impl ZoomOptions {
         urls || self.account().is_some() || self.pool.is_some()
     }
 
+    /// The field that names the source of the token that signs the bot in.
+    pub(crate) fn source(&self) -> Option<&'static str> {
+        let sources = [
+            ("zoom.zak_url", self.zak_url.is_some()),
+            ("zoom.obf_token_url", self.obf_token_url.is_some()),
+            ("zoom.credential", self.credential.is_some()),
+            ("zoom.pool", self.pool.is_some()),
+            ("zoom.obf_credential", self.obf_credential.is_some()),
+        ];
+        sources.into_iter().find(|(_, given)| *given).map(|(field, _)| field)
+    }
+
     /// The field that names the source of the token that Zoom refused with this sub code.
     pub(crate) fn source_of(&self, refused: SubCode) -> Option<&'static str> {
-        let sources = match refused {
-            SubCode::ZoomInvalidJoinToken => vec![("zoom.join_token_url", self.join_token_url.is_some())],
-            SubCode::ZoomZakRejected | SubCode::ZoomObfRejected => vec![
-                ("zoom.zak_url", self.zak_url.is_some()),
-                ("zoom.obf_token_url", self.obf_token_url.is_some()),
-                ("zoom.credential", self.credential.is_some()),
-                ("zoom.obf_credential", self.obf_credential.is_some()),
-                ("zoom.pool", self.pool.is_some()),
-            ],
-            _ => return None,
-        };
-        sources.into_iter().find(|(_, given)| *given).map(|(field, _)| field)
+        match refused {
+            SubCode::ZoomInvalidJoinToken => self.join_token_url.as_ref().map(|_| "zoom.join_token_url"),
+            SubCode::ZoomZakRejected | SubCode::ZoomObfRejected => self.source(),
+            _ => None,
+        }
     }
 
     /// The named account.

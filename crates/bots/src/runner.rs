@@ -2,18 +2,19 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use browser::{BotPage, BrowserError, JoinRequest, JoinToken, PageEvent};
+use browser::{BotPage, BrowserError, JoinRequest, JoinToken, PageEvent, SDK_VERSION};
 use model::{BotStatus, Code, Environment, Failure, Secret, SubCode, Timestamp, ZoomOauthAppId};
 use store::{Bot, Lease, PooledAccount};
 use tokio::sync::watch;
 use zoom::{JoinVerdict, MeetingLink, Role};
 
 use crate::{
-    best_before,
+    Kind, Note, best_before,
     chat::Greetings,
     commands::{BotCommand, Commands, next_command, unless_told},
     ledger::{Ledger, Resumed},
     life::{Action, End, Life, Loss},
+    log,
     meeting::{MeetingWish, recorder::Recorder},
     outputs::Outputs,
     parts::{Parts, SEAT_TTL},
@@ -176,6 +177,7 @@ impl Runner<'_> {
             let outcome = match back.after(outcome, &life, joined, env.now()) {
                 Next::Join { pause, loss } => {
                     self.ledger.lost(loss).await;
+                    self.decide("The bot comes back: it joins again", pause, None);
                     unless_told(commands, env.clock.sleep(pause)).await?;
                     continue;
                 }
@@ -209,8 +211,17 @@ impl Runner<'_> {
             };
             let Some(pause) = again else { return Ok(End::Fatal(sub_code, words)) };
             tracing::info!(bot = %self.ledger.bot.id, words, ?pause, "joining again");
+            self.decide(&format!("The bot joins again, because {words}:"), pause, Some(sub_code));
             unless_told(commands, env.clock.sleep(pause)).await?;
         }
+    }
+
+    /// Notes that the bot joins again, after this pause.
+    fn decide(&self, words: &str, pause: Duration, sub_code: Option<SubCode>) {
+        let note = Note::new(Kind::Decision, format!("{words} in {} s.", pause.as_secs()))
+            .with("pause_seconds", pause.as_secs())
+            .with_some("sub_code", sub_code.map(SubCode::as_str));
+        self.ledger.note(note);
     }
 
     /// The state of a new bot, or of one that another server ran before.
@@ -312,7 +323,17 @@ impl Runner<'_> {
 
     /// A page with the SDK in it. A page that hangs or dies while opening is a loss like any other.
     async fn page(&self) -> Result<BotPage, Outcome> {
-        self.ledger.parts.shared_browser.open().await.map_err(|error| match error {
+        let env = &self.ledger.parts.env;
+        let began = env.now();
+        let opened = self.ledger.parts.shared_browser.open().await;
+        let note = match &opened {
+            Ok(page) => Note::new(Kind::Page, "A page with Zoom's SDK is ready.")
+                .with("chromium", page.chromium())
+                .with("meeting_sdk", SDK_VERSION),
+            Err(error) => Note::new(Kind::Page, format!("No page could be opened: {error}.")),
+        };
+        self.ledger.note(note.with("milliseconds", log::milliseconds(began, env.now())));
+        opened.map_err(|error| match error {
             BrowserError::PageGone | BrowserError::BrowserGone => {
                 self.lost(SubCode::BotErrored, error.to_string())
             }
@@ -366,6 +387,7 @@ impl Runner<'_> {
             if self.wish.captions {
                 page.want_captions().await?;
             }
+            self.ledger.note(of_join(&request, role, self.link.passcode.is_some(), credentials));
             page.join(request).await
         };
         if let Err(error) = joining.await {
@@ -377,7 +399,7 @@ impl Runner<'_> {
             let deadline = self.recorder.deadline().map_or(life.deadline(), |at| at.min(life.deadline()));
             let wait = deadline.since(env.now());
             let action = tokio::select! {
-                event = page.event() => {
+                event = self.ledger.hear(page) => {
                     outputs.hear(page, &event).await;
                     if event == (PageEvent::Camera { on: true, wanted: true }) {
                         // What others see now.
@@ -402,10 +424,11 @@ impl Runner<'_> {
                 }
                 command = next_command(commands) => match command {
                     BotCommand::Leave if life.is_in() => {
+                        self.ledger.note(Note::new(Kind::Decision, "The bot leaves, because a caller told it to."));
                         Some(Action::Leave(SubCode::BotReceivedLeaveCall))
                     }
                     BotCommand::HandOver if life.is_in() => {
-                        within(env, leave(page)).await;
+                        within(env, leave(&self.ledger, page)).await;
                         return Err(command);
                     }
                     BotCommand::Leave => {
@@ -473,9 +496,11 @@ impl Runner<'_> {
                     });
                 }
                 Some(Action::Leave(sub_code)) => {
+                    let note = Note::new(Kind::Decision, format!("The bot leaves: {}", sub_code.about()));
+                    self.ledger.note(note.with("sub_code", sub_code.as_str()));
                     let going = async {
                         self.ledger.picture(page).await;
-                        leave(page).await;
+                        leave(&self.ledger, page).await;
                     };
                     within(env, going).await;
                     return Ok(Outcome::Over(End::CallEnded(Some(sub_code), None)));
@@ -495,7 +520,7 @@ impl Runner<'_> {
 }
 
 /// Leaves the meeting and waits until the page confirms it.
-async fn leave(page: &mut BotPage) {
+async fn leave(ledger: &Ledger<'_>, page: &mut BotPage) {
     if let Err(error) = page.leave().await {
         return tracing::warn!(%error, "the page could not be told to leave");
     }
@@ -503,7 +528,23 @@ async fn leave(page: &mut BotPage) {
         use PageEvent::{Dropped, Ended, Failed, Gone, Left};
         matches!(event, Left | Ended { .. } | Dropped { .. } | Failed { .. } | Gone(_))
     };
-    while !out(page.event().await) {}
+    while !out(ledger.hear(page).await) {}
+}
+
+/// What of a join its bot's log shows.
+fn of_join(request: &JoinRequest, role: Role, has_passcode: bool, credentials: &JoinCredentials) -> Note {
+    let by = match &request.token {
+        Some(JoinToken::Zak(_)) => "a ZAK",
+        Some(JoinToken::Obf(_)) => "an OBF token",
+        None => "nothing: as a guest",
+    };
+    let verb = if role == Role::Start { "start" } else { "join" };
+    Note::new(Kind::JoinRequest, format!("The page is told to {verb} the meeting, signed in by {by}."))
+        .with("meeting_number", request.meeting_number.clone())
+        .with("signed_in_by", by)
+        .with("has_passcode", has_passcode)
+        .with("records_without_asking", request.recording.is_some())
+        .with("oauth_app", credentials.app.id().to_string())
 }
 
 /// The time limit for a frozen page: closing it also takes the bot out of the meeting.

@@ -1,12 +1,16 @@
-//! Pictures of bots' pages, as files; the store keeps their names.
+//! Pictures of bots' pages, as files in a folder or a bucket; the store keeps their names.
 //!
 //! A file may stay while its row exists: deleting a picture deletes the row, and each server's sweep deletes
-//! the files in its own folder that have none.
+//! the files that have none.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+use futures_util::TryStreamExt as _;
 use model::{BotId, Code, Environment, Failure, ScreenshotId, Timestamp, WorkspaceId};
+use object_store::{ObjectStoreExt as _, path::Path};
 use store::{Screenshot, Store, StoreError};
+
+use crate::picture_files::PictureFiles;
 
 /// Stored when a page can't be pictured; its source is beside it.
 const NO_PICTURE: &[u8] = include_bytes!("../../../web/bot/no-picture.png");
@@ -16,10 +20,10 @@ const ROW_DELAY: Duration = Duration::from_secs(600);
 /// Rows that one statement deletes, and files that one statement asks about.
 pub(crate) const SWEEP_BATCH: u32 = 500;
 
-/// The folder of pictures: `<bot>/<screenshot>.png`.
+/// The pictures of bots: `<bot>/<screenshot>.png`.
 #[derive(Clone)]
 pub struct Screenshots {
-    folder: PathBuf,
+    files: PictureFiles,
     store: Arc<dyn Store>,
     env: Environment,
 }
@@ -39,15 +43,15 @@ pub enum SweepError {
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The folder cannot be read, or a file not deleted.
-    #[error("the folder of screenshots: {0}")]
-    Folder(#[from] io::Error),
+    /// The files cannot be listed, or one not deleted.
+    #[error("the files of screenshots: {0}")]
+    Files(#[from] object_store::Error),
 }
 
 impl Screenshots {
-    /// Keeps pictures under `folder`.
-    pub fn new(folder: PathBuf, store: Arc<dyn Store>, env: Environment) -> Self {
-        Self { folder, store, env }
+    /// Keeps pictures in `files`.
+    pub fn new(files: PictureFiles, store: Arc<dyn Store>, env: Environment) -> Self {
+        Self { files, store, env }
     }
 
     /// A bot's pictures, oldest first.
@@ -63,28 +67,38 @@ impl Screenshots {
         id: ScreenshotId,
     ) -> Result<Option<Vec<u8>>, Failure> {
         let found = self.list(workspace, bot).await?.into_iter().find(|screenshot| screenshot.id == id);
-        let Some(screenshot) = found else { return Ok(None) };
-        let png = tokio::fs::read(self.path(&screenshot)).await.map_err(|error| {
-            Failure::new(Code::Internal, format!("a screenshot's file cannot be read: {error}"))
-        })?;
-        Ok(Some(png))
+        match found {
+            None => Ok(None),
+            Some(screenshot) => self.open(&screenshot).await.map(Some),
+        }
     }
 
-    /// The path of a picture.
-    fn path(&self, screenshot: &Screenshot) -> PathBuf {
-        self.folder.join(&screenshot.file)
+    /// The PNG of a picture.
+    pub(crate) async fn open(&self, screenshot: &Screenshot) -> Result<Vec<u8>, Failure> {
+        let read = async {
+            let file = self.files.0.get(&Path::from(screenshot.file.as_str())).await?;
+            file.bytes().await
+        };
+        read.await.map(Vec::from).map_err(|error| {
+            tracing::warn!(file = screenshot.file, %error, "a screenshot cannot be read");
+            let words = match error {
+                // Each server has a folder of its own, unless they are made to share one.
+                object_store::Error::NotFound { .. } => {
+                    "the picture is not where this server keeps pictures: another server took it \
+                     (screenshots.folder and screenshots.s3 let servers share them)"
+                }
+                _ => "the place where pictures are kept does not answer",
+            };
+            Failure::new(Code::Unavailable, words)
+        })
     }
 
     /// Stores a picture. A failure is logged and does not end the bot.
     pub async fn keep(&self, bot: BotId, png: &[u8]) -> Option<ScreenshotId> {
         let id = ScreenshotId::generate(&self.env);
         let screenshot = Screenshot { id, recorded_at: self.env.now(), file: format!("{bot}/{id}.png") };
-        let path = self.path(&screenshot);
-        let written = async {
-            tokio::fs::create_dir_all(self.folder.join(bot.to_string())).await?;
-            tokio::fs::write(&path, png).await
-        };
-        if let Err(error) = written.await {
+        let file = Path::from(screenshot.file.as_str());
+        if let Err(error) = self.files.0.put(&file, png.to_vec().into()).await {
             tracing::warn!(%bot, %error, "a screenshot could not be written");
             return None;
         }
@@ -96,23 +110,29 @@ impl Screenshots {
     }
 
     /// Stores a record that there is no picture: the page crashed, or does not answer.
-    pub(crate) async fn keep_none(&self, bot: BotId) {
-        self.keep(bot, NO_PICTURE).await;
+    pub(crate) async fn keep_none(&self, bot: BotId) -> Option<ScreenshotId> {
+        self.keep(bot, NO_PICTURE).await
     }
 
-    /// Deletes all pictures of a bot. Files on another server are deleted by that server's next sweep.
+    /// Deletes all pictures of a bot. Files that this server can't reach are deleted by a sweep of the server that can.
     pub async fn delete(&self, workspace: WorkspaceId, bot: BotId) -> Result<(), StoreError> {
         for screenshot in self.store.delete_screenshots(workspace, bot).await? {
-            if let Err(error) = tokio::fs::remove_file(self.path(&screenshot)).await
-                && error.kind() != io::ErrorKind::NotFound
-            {
+            if let Err(error) = self.remove(&Path::from(screenshot.file.as_str())).await {
                 tracing::warn!(%bot, %error, "a screenshot's file stays until the next sweep");
             }
         }
         Ok(())
     }
 
-    /// Deletes the pictures from before `end`, and the files of this server that have no row.
+    /// Deletes a file. Of servers that share them, another one may have been quicker.
+    async fn remove(&self, file: &Path) -> Result<(), object_store::Error> {
+        match self.files.0.delete(file).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            deleted => deleted,
+        }
+    }
+
+    /// Deletes the pictures from before `end`, and the files in this server's reach that have no row.
     pub async fn sweep(&self, end: Timestamp) -> Result<Swept, SweepError> {
         let mut swept = Swept::default();
         loop {
@@ -122,41 +142,27 @@ impl Screenshots {
                 break;
             }
         }
-        let mut bots = match tokio::fs::read_dir(&self.folder).await {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(swept),
-            bots => bots?,
-        };
-        while let Some(bot) = bots.next_entry().await? {
-            if bot.file_type().await?.is_dir() {
-                swept.files += self.sweep_bot(bot.path()).await?;
+        let settled = self.env.now() - ROW_DELAY;
+        let files = self.files.0.list(None).map_err(SweepError::from);
+        let ours = files.try_filter_map(|file| async move {
+            Ok(id_of(&file.location).filter(|id| id.made_at() < settled).map(|id| (id, file.location)))
+        });
+        let mut some = std::pin::pin!(ours.try_chunks(SWEEP_BATCH as usize));
+        while let Some(files) = some.try_next().await.map_err(|error| error.1)? {
+            let ids: Vec<_> = files.iter().map(|(id, _)| *id).collect();
+            let recorded = self.store.recorded_screenshots(&ids).await?;
+            for (_, file) in files.iter().filter(|(id, _)| !recorded.contains(id)) {
+                self.remove(file).await?;
+                swept.files += 1;
             }
         }
         Ok(swept)
     }
+}
 
-    /// The same for the folder of one bot; returns how many files were deleted.
-    async fn sweep_bot(&self, folder: PathBuf) -> Result<u64, SweepError> {
-        let (mut files, mut entries) = (Vec::new(), tokio::fs::read_dir(&folder).await?);
-        let settled = self.env.now() - ROW_DELAY;
-        while let Some(entry) = entries.next_entry().await? {
-            let name = entry.file_name();
-            // Only files with our names are touched.
-            let id = name.to_str().and_then(|name| name.strip_suffix(".png")?.parse::<ScreenshotId>().ok());
-            files.extend(id.filter(|id| id.made_at() < settled).map(|id| (id, entry.path())));
-        }
-        let mut deleted = 0;
-        for files in files.chunks(SWEEP_BATCH as usize) {
-            let ids: Vec<_> = files.iter().map(|(id, _)| *id).collect();
-            let recorded = self.store.recorded_screenshots(&ids).await?;
-            for (_, path) in files.iter().filter(|(id, _)| !recorded.contains(id)) {
-                tokio::fs::remove_file(path).await?;
-                deleted += 1;
-            }
-        }
-        if deleted > 0 {
-            // Fails while files are left in it.
-            let _ = tokio::fs::remove_dir(folder).await;
-        }
-        Ok(deleted)
-    }
+/// The picture in a file. Only files with our names are touched.
+fn id_of(file: &Path) -> Option<ScreenshotId> {
+    let (bot, name) = file.as_ref().split_once('/')?;
+    bot.parse::<BotId>().ok()?;
+    name.strip_suffix(".png")?.parse().ok()
 }

@@ -1,6 +1,6 @@
 //! The credentials of a join: the app that signs, the token that signs the bot in, and the token to record.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use audit::Asker;
 use broker::{
@@ -8,16 +8,17 @@ use broker::{
 };
 use browser::JoinToken;
 use model::{
-    AccountUser, Class, Code, CredentialId, Failure, MeetingNumber, PoolId, Purpose, Secret, SubCode, Who,
-    WorkspaceId, ZoomOauthAppId,
+    AccountUser, Class, Code, CredentialId, Failure, MeetingNumber, PoolId, Purpose, Secret, SubCode,
+    Timestamp, Who, WorkspaceId, ZoomOauthAppId,
 };
 use outbound::CallbackError;
 use store::{Bot, PooledAccount};
 use zoom::MeetingLink;
 
 use crate::{
-    ZoomOptions,
+    Kind, Note, ZoomOptions,
     life::End,
+    log,
     parts::{Parts, SEAT_TTL},
 };
 
@@ -71,14 +72,14 @@ pub(crate) async fn join_credentials(
     link: &MeetingLink,
     refused: &Refused,
 ) -> Result<JoinCredentials, Missing> {
-    let app = signing_app(parts, bot.workspace, zoom, zoom.account(), refused).await?;
+    let app = signing_app(parts, bot, zoom, zoom.account(), refused).await?;
     let (signed_in, recording) = tokio::try_join!(
         sign_in(parts, bot, zoom, link, &refused.inside),
         recording(parts, bot, zoom.join_token_url.as_deref())
     )?;
     let (token, of_the_pool) = signed_in;
     let app = match of_the_pool {
-        Some((credential, _)) => signing_app(parts, bot.workspace, zoom, Some(credential), refused).await?,
+        Some((credential, _)) => signing_app(parts, bot, zoom, Some(credential), refused).await?,
         None => app,
     };
     Ok(JoinCredentials { app, token, recording, of_the_pool })
@@ -87,13 +88,23 @@ pub(crate) async fn join_credentials(
 /// The app to sign with.
 async fn signing_app(
     parts: &Parts,
-    workspace: WorkspaceId,
+    bot: &Bot,
     zoom: &ZoomOptions,
     account: Option<CredentialId>,
     refused: &Refused,
 ) -> Result<SigningApp, Missing> {
     let request = SigningAppRequest { named: zoom.oauth_app, account, refused: &refused.apps };
-    parts.broker.signing.choose(workspace, request).await?.map_err(|none| {
+    let chosen = parts.broker.signing.choose(bot.workspace, request).await?;
+    parts.log.note(
+        bot.id,
+        match &chosen {
+            Ok(app) => Note::new(Kind::App, format!("The app {} signs the join.", app.id()))
+                .with("oauth_app", app.id().to_string())
+                .with("client_id", app.keys.client_id.clone()),
+            Err(none) => Note::new(Kind::App, format!("No app signs the join: {none}.")),
+        },
+    );
+    chosen.map_err(|none| {
         let end = match none {
             NoSigningApp::AllRefused => End::Fatal(SubCode::ZoomInvalidSignature, refused.words.clone()),
             none => End::Fatal(SubCode::ZoomSdkCredentialsMissing, none.to_string()),
@@ -113,14 +124,14 @@ async fn sign_in(
     let meeting = link.meeting_number.to_string().parse().ok();
     if let Some(url) = &zoom.zak_url {
         let codes = (SubCode::ZoomZakRejected, SubCode::ZoomZakCallbackFailed);
-        let zak = fetch(parts, bot, ("zoom.zak_url", url), codes).await?;
+        let zak = fetch(parts, bot, ("ZAK", "zoom.zak_url", url), codes).await?;
         Ok((Some(JoinToken::Zak(zak)), None))
     } else if let Some(url) = &zoom.obf_token_url {
         let codes = (SubCode::ZoomObfRejected, SubCode::ZoomObfCallbackFailed);
-        let obf = fetch(parts, bot, ("zoom.obf_token_url", url), codes).await?;
+        let obf = fetch(parts, bot, ("OBF token", "zoom.obf_token_url", url), codes).await?;
         Ok((Some(JoinToken::Obf(obf)), None))
     } else if let Some(credential) = zoom.credential {
-        let minted = zak(parts, bot, credential, zoom.user.as_ref()).await;
+        let minted = zak(parts, bot, "zoom.credential", credential, zoom.user.as_ref()).await;
         Ok((Some(JoinToken::Zak(minted.map_err(|failure| missing(&failure))?)), None))
     } else if let Some(pool) = zoom.pool {
         let hosting = if zoom.start_meeting { Hosting::Always } else { Hosting::IfItsOwn };
@@ -128,7 +139,8 @@ async fn sign_in(
         Ok((Some(JoinToken::Zak(zak)), Some(account)))
     } else if let Some(credential) = zoom.obf_credential {
         let wanted = ObfRequest { user: zoom.user.as_ref(), meeting, join_at: parts.env.now() };
-        let minted = parts.broker.tokens.obf(bot.workspace, credential, wanted, asker(bot)).await;
+        let mint = parts.broker.tokens.obf(bot.workspace, credential, wanted, asker(bot));
+        let minted = noted(parts, bot, ("OBF token", "zoom.obf_credential"), mint).await;
         let obf = minted.map_err(|failure| missing(&failure))?;
         Ok((Some(JoinToken::Obf(obf.clone())), None))
     } else {
@@ -163,7 +175,10 @@ async fn pooled_zak(
                 }
                 missing => missing,
             })?;
-        match zak(parts, bot, credential, user.as_ref()).await {
+        let took =
+            Note::new(Kind::Seat, format!("The bot has a seat of the pool, on the account {credential}."));
+        parts.log.note(bot.id, took.with("credential", credential.to_string()));
+        match zak(parts, bot, "zoom.pool", credential, user.as_ref()).await {
             Ok(zak) => return Ok((zak, (credential, user))),
             Err(failure) if failure.class() == Class::PersonMustAct => {
                 tracing::warn!(bot = %bot.id, %credential, %failure, "an account of a pool gives no token");
@@ -178,11 +193,44 @@ async fn pooled_zak(
 async fn zak(
     parts: &Parts,
     bot: &Bot,
+    source: &'static str,
     credential: CredentialId,
     user: Option<&AccountUser>,
 ) -> Result<Secret, Failure> {
     let wanted = ZakRequest { user, outlives: ZAK_MIN_LIFE, fresh: false };
-    Ok(parts.broker.tokens.zak(bot.workspace, credential, wanted, asker(bot)).await?.token.clone())
+    let mint = parts.broker.tokens.zak(bot.workspace, credential, wanted, asker(bot));
+    let minted = noted(parts, bot, ("ZAK", source), mint).await?;
+    Ok(minted.token.clone())
+}
+
+/// Waits for a token, and notes what came of it.
+async fn noted<T>(
+    parts: &Parts,
+    bot: &Bot,
+    what: (&'static str, &'static str),
+    fetch: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let began = parts.env.now();
+    let fetched = fetch.await;
+    note_token(parts, bot, what, began, fetched.as_ref().err());
+    fetched
+}
+
+/// Notes where a token came from, and how long it took.
+fn note_token(
+    parts: &Parts,
+    bot: &Bot,
+    (what, source): (&'static str, &'static str),
+    began: Timestamp,
+    error: Option<&impl fmt::Display>,
+) {
+    let took = log::milliseconds(began, parts.env.now());
+    let words = match error {
+        None => format!("The {what} came from {source} after {took} ms."),
+        Some(error) => format!("No {what} came from {source} after {took} ms: {error}."),
+    };
+    let note = Note::new(Kind::Token, words).with("token", what).with("source", source);
+    parts.log.note(bot.id, note.with("milliseconds", took).with("given", error.is_none()));
 }
 
 const fn asker(bot: &Bot) -> Asker {
@@ -207,8 +255,12 @@ fn missing(failure: &Failure) -> Missing {
 /// not a token is logged as a mistake.
 async fn recording(parts: &Parts, bot: &Bot, url: Option<&str>) -> Result<Option<Secret>, Missing> {
     let Some(url) = url else { return Ok(None) };
-    let asked = parts.env.clock.timeout(RECORDING_TOKEN_TIMEOUT, ask(parts, bot.workspace, url)).await;
-    match asked.unwrap_or(Ok(Err(CallbackError::TooSlow)))? {
+    let what = ("recording token", "zoom.join_token_url");
+    let asking = async {
+        let asked = parts.env.clock.timeout(RECORDING_TOKEN_TIMEOUT, ask(parts, bot.workspace, url)).await;
+        asked.unwrap_or(Ok(Err(CallbackError::TooSlow)))
+    };
+    match asked(parts, bot, what, asking).await? {
         Ok(token) => Ok(Some(token)),
         Err(error @ CallbackError::NotAToken(_)) => {
             let words = format!("zoom.join_token_url: {error}");
@@ -226,13 +278,26 @@ async fn recording(parts: &Parts, bot: &Bot, url: Option<&str>) -> Result<Option
 async fn fetch(
     parts: &Parts,
     bot: &Bot,
-    (field, url): (&str, &str),
+    (what, field, url): (&'static str, &'static str, &str),
     (rejected, failed): (SubCode, SubCode),
 ) -> Result<Secret, Missing> {
-    ask(parts, bot.workspace, url).await?.map_err(|error| {
+    asked(parts, bot, (what, field), ask(parts, bot.workspace, url)).await?.map_err(|error| {
         let sub_code = if matches!(error, CallbackError::NotAToken(_)) { rejected } else { failed };
         Missing::End(End::Fatal(sub_code, format!("{field}: {error}")))
     })
+}
+
+/// The same for a token from a caller's URL.
+async fn asked(
+    parts: &Parts,
+    bot: &Bot,
+    what: (&'static str, &'static str),
+    asking: impl Future<Output = Result<Result<Secret, CallbackError>, Missing>>,
+) -> Result<Result<Secret, CallbackError>, Missing> {
+    let began = parts.env.now();
+    let fetched = asking.await?;
+    note_token(parts, bot, what, began, fetched.as_ref().err());
+    Ok(fetched)
 }
 
 async fn ask(

@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 use workers::{Claimed, Settings, Work, Worker, Workers};
 
 use crate::{
-    Parts, Screenshots, best_before,
+    Kind, Note, Parts, Screenshots, best_before,
     create::AliveCounts,
     lease::{LeasedBot, RunningBots},
-    retention, runner,
+    log, retention, runner,
 };
 
 /// How often a server that runs bots reports that it is alive, for servers that run none.
@@ -23,6 +23,8 @@ const PRESENCE_INTERVAL: Duration = Duration::from_secs(60);
 const PRESENCE_TTL: Duration = Duration::from_secs(600);
 /// A server that has not reported for this long is deleted.
 const PRESENCE_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The time limit for the last entries of bots' logs while a server stops.
+const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Most bots whose last step is recorded at once: each is a transaction or two.
 const MAX_CLOSING: NonZeroU32 = NonZeroU32::new(16).expect("not zero");
 
@@ -79,6 +81,11 @@ impl Supervisor {
         let closing = Worker::start(&workers, to_close, settings(MAX_CLOSING));
         let kept = Arc::clone(&parts);
         workers.run("bot_retention", move || retention::run(Arc::clone(&kept)));
+        let log = parts.log.clone();
+        workers.run("bot_log", move || {
+            let log = log.clone();
+            async move { log.run().await }
+        });
         let alive = AliveCounts::default();
         let supervisor =
             Arc::new(Self { parts, workers, joining, closing, running, alive, finishing, stopping });
@@ -147,6 +154,11 @@ impl Supervisor {
         self.finish().await;
         self.closing.finish().await;
         self.workers.stop().await;
+        // A server that stops does not wait for the store.
+        let written = self.parts.env.clock.timeout(LAST_WRITE_TIMEOUT, self.parts.log.flush()).await;
+        if written != Some(true) {
+            tracing::warn!("the last entries of bots' logs are lost: the store did not take them");
+        }
         self.parts.shared_browser.close().await;
     }
 }
@@ -177,6 +189,10 @@ impl Work for DueBots {
     }
 
     async fn run(&self, item: &LeasedBot) -> Result<(), StoreError> {
+        let now = self.parts.env.now();
+        let late = log::milliseconds(best_before::due_at(&item.bot, now), now);
+        let note = Note::new(Kind::Taken, format!("A server took the bot, {late} ms after it was due."));
+        self.parts.log.note(item.bot.id, note.with("milliseconds_late", late));
         runner::run(&self.parts, &item.bot, item.lease, item.commands(), item.output_revision()).await;
         Ok(())
     }

@@ -13,6 +13,8 @@ use crate::{
 };
 
 pub(crate) const PATH: &str = "api/v1/bot/";
+/// What Recall's contract has no place for.
+const OUR_PATH: &str = "api/latchkey/v1/bot/";
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args)]
@@ -47,6 +49,14 @@ enum Command {
     Leave {
         /// Its id.
         id: BotId,
+    },
+    /// Show what a bot did, and why: its log.
+    Log {
+        /// Its id.
+        id: BotId,
+        /// Of these kinds alone, such as token or zoom_call; several are possible.
+        #[arg(long, value_name = "KIND")]
+        kind: Vec<String>,
     },
     /// Cancel a bot that has not started yet.
     Cancel {
@@ -83,8 +93,12 @@ struct Create {
 }
 
 pub(crate) async fn run(Arguments { command, server, output }: Arguments) -> anyhow::Result<()> {
+    if let Command::Log { id, kind } = command {
+        return log(&Server::of(server, OUR_PATH)?, id, &kind, output).await;
+    }
     let bots = Server::of(server, PATH)?;
     match command {
+        Command::Log { .. } => unreachable!("it has a path of its own"),
         Command::Create(new) => {
             let bot = bots.call(Method::POST, "", Some(body(&new))).await?;
             if !new.watch {
@@ -132,6 +146,28 @@ pub(crate) async fn run(Arguments { command, server, output }: Arguments) -> any
             eprintln!("cancelled: it does not come");
             Ok(())
         }
+    }
+}
+
+/// Prints a bot's log: a line for each entry, or with `--json` an object to a line.
+async fn log(bots: &Server, id: BotId, kinds: &[String], output: Output) -> anyhow::Result<()> {
+    let mut after = 0;
+    loop {
+        let kinds = kinds.join(",");
+        let page = bots.call(Method::GET, &format!("{id}/log/?after={after}&kind={kinds}"), None).await?;
+        let entries = page["results"].as_array().map_or(&[][..], Vec::as_slice);
+        if entries.is_empty() {
+            return Ok(());
+        }
+        for entry in entries {
+            if output.json {
+                println!("{entry}");
+            } else {
+                let [at, kind, words] = ["at", "kind", "text"].map(|field| text(entry, field));
+                println!("{at}  {kind:<16}  {words}");
+            }
+        }
+        after = page["last"].as_u64().unwrap_or(u64::MAX);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The configuration: a file, and the environment over it. Unknown keys are refused; every key has a default but the ones about a simulator.
 
 mod environment;
+mod screenshots;
 mod workers;
 
 use std::{
@@ -23,7 +24,10 @@ use store_sql::postgres::Address;
 use token_links::{MOST_OF_A_WORKSPACE, REMEMBERED_IDS};
 use url::Url;
 
-use self::workers::{Meetings, Refresh};
+use self::{
+    screenshots::ScreenshotsSection,
+    workers::{Meetings, Refresh},
+};
 
 /// `latchkey.toml`
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,6 +60,8 @@ pub(crate) struct Config {
     pub(crate) bots: Bots,
     /// Pictures of bots' pages.
     pub(crate) screenshots: ScreenshotsSection,
+    /// What bots did, and why.
+    pub(crate) bot_log: BotLogSection,
     /// What happened in bots' meetings.
     pub(crate) meeting_events: MeetingEventsSection,
     /// Fetching tokens from callers' URLs.
@@ -200,11 +206,11 @@ impl Bots {
     }
 }
 
-/// `[screenshots]`
+/// `[bot_log]`
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct ScreenshotsSection {
-    /// How long they are kept, in days.
+pub(crate) struct BotLogSection {
+    /// How long entries are kept, in days.
     pub(crate) keep_days: NonZeroU32,
 }
 
@@ -331,6 +337,7 @@ impl Default for Config {
             meetings: Meetings::default(),
             bots: Bots::default(),
             screenshots: ScreenshotsSection::default(),
+            bot_log: BotLogSection::default(),
             meeting_events: MeetingEventsSection::default(),
             callbacks: Callbacks::default(),
             events: Events::default(),
@@ -496,7 +503,7 @@ impl Metrics {
     }
 }
 
-impl Default for ScreenshotsSection {
+impl Default for BotLogSection {
     fn default() -> Self {
         Self { keep_days: NonZeroU32::new(30).expect("not zero") }
     }
@@ -587,6 +594,7 @@ impl Config {
         Retention {
             bots: days(self.bots.keep_days),
             screenshots: days(self.screenshots.keep_days),
+            bot_log: days(self.bot_log.keep_days),
             meeting_events: days(self.meeting_events.keep_days),
             ..Retention::default()
         }

@@ -24,10 +24,11 @@ pub(crate) struct Reach {
 }
 
 /// What the paths of the API hold, and the command that lists it.
-const THINGS: [(&str, &str, &str); 6] = [
+const THINGS: [(&str, &str, &str); 7] = [
     ("api/v2/zoom-oauth-credentials/", "account", "latchkey account list"),
     ("api/v2/zoom-oauth-apps/", "Zoom app", "latchkey app list"),
     ("api/v1/bot/", "bot", "latchkey bot list"),
+    ("api/latchkey/v1/bot/", "bot", "latchkey bot list"),
     ("api/latchkey/v1/pools/", "pool", "latchkey pool list"),
     ("api/latchkey/v1/token-links/", "token link", "latchkey token-link list"),
     ("api/latchkey/v1/webhook-endpoints/", "endpoint or delivery", "latchkey webhook list"),

@@ -4,7 +4,7 @@ use std::{convert::Infallible, future::pending, net::SocketAddr, path::PathBuf, 
 
 use anyhow::{Context as _, anyhow};
 use audit::{Audit, Journal};
-use bots::{Screenshots, SharedBrowser, Supervisor};
+use bots::{BotLog, Screenshots, SharedBrowser, Supervisor};
 use broker::{Broker, Escrow};
 use browser::{BrowserConfig, ZoomOverride};
 use futures_util::FutureExt as _;
@@ -97,6 +97,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let callbacks = CallbackClient::new(guard, env.clone())?.with_own_links(&public_base);
 
     // Before anything is started for nothing.
+    let pictures = config.screenshots.files(&config.data_dir)?;
     let workspaces = Workspaces::new(store.clone(), Vault::new(keys.clone()), env.clone());
     workspaces.check_keys().await?;
     let browser = browser_config(&config);
@@ -142,13 +143,14 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         most_of_a_workspace: config.links.most_of_a_workspace.get(),
     }));
     links.start(&workers).await?;
-    let screenshots = Screenshots::new(config.data_dir.join("screenshots"), store.clone(), env.clone());
+    let screenshots = Screenshots::new(pictures, store.clone(), env.clone());
     let bots = Supervisor::start(bots::Parts {
         store: store.clone(),
         broker: Arc::clone(&broker),
         shared_browser,
         callbacks: callbacks.clone(),
         screenshots,
+        log: BotLog::new(store.clone(), metrics.clone(), env.clone()),
         env: env.clone(),
         capacity: config.bots.capacity,
         timing: config.bots.timing(),

@@ -1,9 +1,8 @@
 //! `GET /api/v1/download/{artifact}/`: what is kept of a bot's meeting, by an address that is good for a while.
 //!
-//! The address carries a sealed note of what it gives and until when, so clients fetch it without a key, as they do from
-//! Recall. Every server with the key ring can read it; nothing is stored.
+//! Clients fetch it without a key, as they do from Recall ([`signed_address`]).
 
-use std::{str::FromStr, time::Duration};
+use std::str::FromStr;
 
 use axum::{
     Json,
@@ -11,18 +10,13 @@ use axum::{
     http::header::CACHE_CONTROL,
     response::{IntoResponse, Response},
 };
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use bots::meeting::{read, shape};
-use model::{BotId, Sealed, Secret, Timestamp, WorkspaceId};
+use model::{BotId, WorkspaceId};
 use serde::Deserialize;
-use tenants::Cell;
 use utoipa::IntoParams;
 
-use super::recordings::started_at;
+use super::{recordings::started_at, signed_address};
 use crate::{State, error::ApiError, path::Path};
-
-/// For so long an address is good.
-const GOOD_FOR: Duration = Duration::from_secs(6 * 3600);
 
 /// What can be downloaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,25 +60,10 @@ pub(crate) struct Ticket {
 
 /// The address of an artifact, for the next hours.
 pub(super) fn address(state: &State, bot: &store::Bot, artifact: Artifact) -> String {
-    let good_until = state.env.now() + GOOD_FOR;
-    let note = Secret::new(format!("{} {}", artifact.as_str(), good_until.as_microsecond()));
-    let sealed = state.broker.vault.seal(bot.workspace, Cell::Download(bot.id), &note);
     let base = state.broker.addresses.public_base().as_str().trim_end_matches('/');
-    let token = BASE64_URL_SAFE_NO_PAD.encode(sealed.0);
+    let token = signed_address::token(state, bot.workspace, bot.id, artifact.as_str());
     let (artifact, bot, workspace) = (artifact.as_str(), bot.id, bot.workspace);
     format!("{base}/api/v1/download/{artifact}/?bot={bot}&workspace={workspace}&token={token}")
-}
-
-/// Whether Latchkey gave this address, and it is still good.
-fn is_good(state: &State, ticket: &Ticket, artifact: Artifact) -> bool {
-    let good_until = || {
-        let sealed = Sealed(BASE64_URL_SAFE_NO_PAD.decode(&ticket.token).ok()?);
-        let vault = &state.broker.vault;
-        let note = vault.try_open(ticket.workspace, Cell::Download(ticket.bot), &sealed).ok()?;
-        let (what, until) = note.expose().split_once(' ')?;
-        (what == artifact.as_str()).then(|| until.parse().ok().map(Timestamp::from_microsecond)).flatten()
-    };
-    good_until().is_some_and(|until| until > state.env.now())
 }
 
 /// Download what is kept of a meeting
@@ -109,9 +88,9 @@ pub(crate) async fn handler(
     Query(ticket): Query<Ticket>,
 ) -> Result<Response, ApiError> {
     let artifact: Artifact = artifact.parse().map_err(|()| ApiError::NotFound)?;
-    if !is_good(&state, &ticket, artifact) {
-        return Err(ApiError::NotFound);
-    }
+    // The contract knows no other refusal.
+    signed_address::check(&state, ticket.workspace, ticket.bot, artifact.as_str(), &ticket.token)
+        .map_err(|_| ApiError::NotFound)?;
     let bot = super::find(&state, ticket.workspace, ticket.bot).await?.row;
     let kept = read::all(&*state.store, &state.broker.vault, bot.workspace, bot.id).await?;
     let started_at = started_at(&bot).filter(|_| !kept.events.is_empty()).ok_or(ApiError::NotFound)?;

@@ -5,8 +5,10 @@ pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod delete_media;
 pub(crate) mod download;
+pub(crate) mod evidence;
 pub(crate) mod leave_call;
 pub(crate) mod list;
+pub(crate) mod log;
 pub(crate) mod meeting_events;
 pub(crate) mod output_video;
 pub(crate) mod recording;
@@ -24,6 +26,7 @@ mod recordings;
 mod representation;
 mod request;
 mod sign_in;
+mod signed_address;
 
 use bots::OpenedBot;
 use model::{BotId, WorkspaceId};

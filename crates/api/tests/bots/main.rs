@@ -8,6 +8,7 @@
 mod test_app;
 
 mod callbacks;
+mod evidence;
 mod happenings;
 mod leaving;
 mod losses;

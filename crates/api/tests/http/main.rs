@@ -11,6 +11,7 @@ mod api_keys;
 mod audit;
 mod auth;
 mod bearer;
+mod bot_log;
 mod bounds;
 mod callback_secret;
 mod change_bot;

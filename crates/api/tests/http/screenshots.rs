@@ -53,6 +53,50 @@ async fn deleting_a_bots_media_leaves_neither_rows_nor_files() {
     assert_eq!(app.picture_files(), [left]);
 }
 
+/// As an `<img>` fetches it: with the address alone.
+#[tokio::test]
+async fn an_address_of_the_list_shows_its_picture_for_six_hours() {
+    let app = app().await;
+    let (of, other) = (bot(&app).await, bot(&app).await);
+    app.picture_of(&of).await;
+    app.picture_of(&of).await;
+    let listed = app.get(&format!("/api/v1/bot/{of}/screenshots/")).await.ok();
+    let address = |index: usize| app.path_of(listed["results"][index]["url"].as_str().unwrap());
+    let fetch = async |path: &str| {
+        app.send(axum::http::Request::builder().uri(path).body(Body::empty()).unwrap()).await
+    };
+    let (first, second) = (address(0), address(1));
+    let shown = fetch(&first).await;
+    assert_eq!((shown.status, shown.header("content-type")), (200, "image/png"));
+
+    let (path, query) = first.split_once('?').unwrap();
+    assert_eq!(fetch(path).await.status, 401, "without the token a key is needed");
+    let token = query.split_once("token=").unwrap().1;
+    let workspace = query.split('&').next().unwrap();
+    let (second_path, _) = second.split_once('?').unwrap();
+    for wrong in [
+        format!("{second_path}?{query}"),
+        format!("{}?{query}", path.replace(&of, &other)),
+        format!("{path}?{workspace}&token={}", &token[..token.len() - 2]),
+        format!("{path}?token={token}"),
+        format!("{path}?{workspace}&token="),
+    ] {
+        let refused = fetch(&wrong).await;
+        assert_eq!(refused.status, 403, "{wrong}");
+        assert_eq!(refused.json()["code"], "address_invalid");
+    }
+
+    app.jump(Duration::from_secs(6 * 3600 - 1));
+    assert_eq!(fetch(&first).await.status, 200);
+    app.jump(Duration::from_secs(1));
+    let expired = fetch(&first).await;
+    assert_eq!((expired.status, &expired.json()["code"]), (410, &json!("address_expired")));
+    assert!(expired.json()["detail"].as_str().unwrap().contains("list again"), "{}", expired.text);
+    // The same address with a key is no way around: the token says what is asked for.
+    assert_eq!(app.get(&first).await.status, 410);
+    assert_eq!(app.get(path).await.status, 200);
+}
+
 /// The crash between file and row, and another server's deletion of what lies here.
 #[tokio::test]
 async fn a_file_without_a_row_is_swept_once_no_row_can_follow() {

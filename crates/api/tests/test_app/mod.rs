@@ -19,7 +19,7 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
-use bots::{Retention, Screenshots, SharedBrowser, Supervisor, Timing};
+use bots::{BotLog, PictureFiles, Retention, Screenshots, SharedBrowser, Supervisor, Timing};
 use broker::{Broker, DueLists};
 use browser::{BrowserConfig, ZoomOverride};
 use metrics::Metrics;
@@ -92,6 +92,7 @@ pub(crate) struct TestApp {
     pub(crate) links: Arc<TokenLinks>,
     pub(crate) bots: Arc<Supervisor>,
     pub(crate) store: Arc<dyn store::Store>,
+    pub(crate) log: BotLog,
     pub(crate) api_key: String,
     /// The registered app.
     pub(crate) zoom_app: String,
@@ -180,12 +181,18 @@ impl TestApp {
         }));
         let founded = broker.workspaces.found_or_check().await.unwrap();
         let workspaces = broker.workspaces.clone();
+        let log = BotLog::new(store.clone(), metrics.clone(), env.clone());
         let bots = Supervisor::start(bots::Parts {
             store: store.clone(),
             broker: Arc::clone(&broker),
             shared_browser: SharedBrowser::new(browser(plan, &zoom, directory.path()), env.clone()),
             callbacks: callbacks.clone(),
-            screenshots: Screenshots::new(directory.path().join("screenshots"), store.clone(), env.clone()),
+            screenshots: Screenshots::new(
+                PictureFiles::folder(&directory.path().join("screenshots")).unwrap(),
+                store.clone(),
+                env.clone(),
+            ),
+            log: log.clone(),
             env: env.clone(),
             capacity: plan.capacity,
             timing: Timing { come_back_within: plan.come_back_within, ..Timing::default() },
@@ -230,6 +237,7 @@ impl TestApp {
             links,
             bots,
             store,
+            log,
             api_key,
             zoom_app: String::new(),
             workspaces,

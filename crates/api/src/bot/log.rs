@@ -1,0 +1,110 @@
+//! `GET /api/latchkey/v1/bot/{id}/log/`: what a bot did, and why, from a number on.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::{RawQuery, State as Extract},
+};
+use bots::Kind;
+use model::{BotId, Timestamp};
+use serde::Serialize;
+use serde_json::Value;
+use store::NumberedEntry;
+use utoipa::{IntoParams, ToSchema};
+
+use super::find;
+use crate::{
+    State,
+    caller::{Caller, Read},
+    error::ApiError,
+    fields::FieldErrors,
+    page::Query,
+    path::Path,
+};
+
+/// Entries on a page.
+const PAGE_SIZE: u32 = 200;
+
+/// Where to go on, and what the log can be narrowed by.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "`Query` reads by these names")]
+pub(crate) struct ListBotLog {
+    /// Only entries with a greater number: `last` of the page before.
+    #[param(minimum = 0)]
+    after: Option<u64>,
+    /// Only entries of this kind; several with commas between.
+    kind: Option<String>,
+}
+
+/// One thing that a bot did, or that happened to it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BotLogEntry {
+    /// Grows by one with each entry of the bot.
+    number: u64,
+    at: Timestamp,
+    /// A word; docs/bot-log.md lists them.
+    kind: String,
+    /// What happened, for people.
+    text: String,
+    /// The same for programs: what belongs to the kind.
+    #[schema(value_type = Object)]
+    fields: BTreeMap<String, Value>,
+}
+
+impl From<NumberedEntry> for BotLogEntry {
+    fn from(NumberedEntry { number, entry }: NumberedEntry) -> Self {
+        let store::LogEntry { at, kind, text, fields, .. } = entry;
+        Self { number, at, kind, text, fields }
+    }
+}
+
+/// Some of a bot's log, in order.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BotLogPage {
+    /// Empty: there is nothing more yet.
+    results: Vec<BotLogEntry>,
+    /// The number of the last entry here, or what was asked for.
+    last: u64,
+}
+
+/// List what a bot did, and why
+///
+/// Each decision, token fetch, join, call to Zoom, event of Zoom's SDK and step, with its time. It holds no token, and no name of
+/// a participant. Ask again with `after` for what comes next, also while the bot is in its meeting.
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/bot/{id}/log/",
+    tag = "bots",
+    operation_id = "bot_log_list",
+    security(("tokenAuth" = ["read"])),
+    params(("id" = BotId, Path), ListBotLog),
+    responses((status = 200, description = "The next entries.", body = BotLogPage)),
+)]
+pub(crate) async fn handler(
+    caller: Caller<Read>,
+    Extract(state): Extract<State>,
+    Path(id): Path<BotId>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<BotLogPage>, ApiError> {
+    let query = Query::of_type::<ListBotLog>(query.as_deref(), None)?;
+    let after = match query.get("after").map(str::parse::<u64>) {
+        None => 0,
+        Some(Ok(after)) => after,
+        Some(Err(_)) => return Err(FieldErrors::one("after", "It must be the number of an entry.").into()),
+    };
+    let kinds: Vec<_> = query.list("kind").map(str::to_owned).collect();
+    let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    if let Some(unknown) = kinds.iter().find(|kind| !known.contains(&kind.as_str())) {
+        let words = match model::nearest(unknown, &known) {
+            Some(meant) => format!("There is no kind {unknown:?}: did you mean {meant}?"),
+            None => format!("There is no kind {unknown:?}. There are: {}.", known.join(", ")),
+        };
+        return Err(FieldErrors::one("kind", words).into());
+    }
+    find(&state, caller.workspace, id).await?;
+    let found = state.bots.log(caller.workspace, id, after, &kinds, PAGE_SIZE).await?;
+    let last = found.last().map_or(after, |entry| entry.number);
+    Ok(Json(BotLogPage { results: found.into_iter().map(BotLogEntry::from).collect(), last }))
+}

@@ -1,0 +1,82 @@
+//! What a page tells, as entries of its bot's log. Who is in the meeting, and what is said there, is not among them.
+
+use browser::{ConsoleLine, Gone, PageEvent, ZoomCall};
+use serde_json::json;
+
+use super::{Kind, Note};
+
+/// The entry for an event; `None` for those that are told elsewhere, or hold people's names and words.
+pub(crate) fn of_event(event: &PageEvent) -> Option<Note> {
+    let sdk = |event: &str, text: String| Note::new(Kind::SdkEvent, text).with("event", event);
+    let note = match event {
+        // `join_request` tells of it.
+        PageEvent::Joining
+        // Meeting events: kept elsewhere.
+        | PageEvent::Meeting(_)
+        | PageEvent::Arrived { .. }
+        | PageEvent::Participants { .. }
+        // `output` tells of them.
+        | PageEvent::Camera { .. }
+        | PageEvent::Chatted { .. } => return None,
+        PageEvent::Connected => sdk("connected", "Zoom's meeting server accepted the bot.".into()),
+        PageEvent::WaitingRoom => sdk("waiting_room", "The bot is in the waiting room.".into()),
+        PageEvent::InMeeting { participants } => {
+            sdk("in_meeting", format!("The bot is in the meeting, with {participants} others."))
+                .with("others", *participants)
+        }
+        PageEvent::Reconnecting { reason } => {
+            let text = format!("The connection was lost ({}); the SDK reconnects.", words(reason.as_deref()));
+            sdk("reconnecting", text).with_some("reason", reason.clone())
+        }
+        PageEvent::Refused { code, reason, url } => {
+            sdk("refused", format!("Zoom refused the join with code {code}: {reason}"))
+                .with("code", *code)
+                .with("reason", reason.clone())
+                .with_some("url", url.clone())
+        }
+        PageEvent::Failed { code, reason } => {
+            sdk("failed", format!("Zoom ended the connection with code {code}: {reason}"))
+                .with("code", *code)
+                .with("reason", reason.clone())
+        }
+        PageEvent::Ended { reason, on_hold } => sdk("ended", format!("Zoom closed the call: {reason}"))
+            .with("reason", reason.clone())
+            .with("on_hold", *on_hold),
+        PageEvent::Dropped { how } => sdk("dropped", format!("The call was closed {how}.")),
+        PageEvent::Left => sdk("left", "The bot has left.".into()),
+        PageEvent::Script { message } => Note::new(Kind::Exception, message),
+        PageEvent::Call(call) => of_call(call),
+        PageEvent::Console(ConsoleLine { level, text }) => {
+            Note::new(Kind::Console, text).with("level", level.clone())
+        }
+        PageEvent::Gone(gone) => {
+            let kind = match gone {
+                Gone::PageFrozen => Kind::HeartbeatMissed,
+                Gone::PageCrashed | Gone::BrowserGone => Kind::PageGone,
+            };
+            Note::new(kind, format!("{gone}."))
+        }
+    };
+    Some(note)
+}
+
+fn of_call(call: &ZoomCall) -> Note {
+    let ZoomCall { method, url, status, ms, tracking, code, error } = call;
+    let came = match (error, code) {
+        (Some(error), _) => error.clone(),
+        (None, Some(code)) if *code != 0 => format!("{status}, Zoom's code {code}"),
+        (None, _) => status.to_string(),
+    };
+    Note::new(Kind::ZoomCall, format!("{method} {url}: {came} after {ms} ms"))
+        .with("method", method.clone())
+        .with("url", url.clone())
+        .with("status", *status)
+        .with("milliseconds", *ms)
+        .with_some("tracking_id", tracking.clone())
+        .with_some("zoom_code", *code)
+        .with_some("error", error.clone().map(|error| json!(error)))
+}
+
+fn words(reason: Option<&str>) -> &str {
+    reason.unwrap_or("no reason")
+}

@@ -1,0 +1,139 @@
+//! `[screenshots]`: where pictures of bots' pages are kept, and for how long.
+
+use std::{
+    fs,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, anyhow, bail};
+use bots::{Bucket, PictureFiles};
+use model::Secret;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::pasted_or_none;
+
+/// `[screenshots]`
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ScreenshotsSection {
+    /// How long they are kept, in days.
+    pub(super) keep_days: NonZeroU32,
+    /// The folder; `<data_dir>/screenshots` if not given.
+    folder: Option<PathBuf>,
+    /// A bucket, in its stead.
+    s3: Option<S3Section>,
+}
+
+/// `[screenshots.s3]`
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct S3Section {
+    bucket: String,
+    /// Amazon's name of the region; most others take any.
+    #[serde(default = "us_east_1")]
+    region: String,
+    /// Amazon's if not given.
+    endpoint: Option<Url>,
+    /// What the names of our objects begin with.
+    prefix: Option<String>,
+    #[serde(default, deserialize_with = "pasted_or_none")]
+    access_key_id: Option<String>,
+    #[serde(skip_serializing, default, deserialize_with = "pasted_or_none")]
+    secret_access_key: Option<Secret>,
+    /// A file that holds it, in its stead.
+    secret_access_key_file: Option<PathBuf>,
+}
+
+fn us_east_1() -> String {
+    "us-east-1".into()
+}
+
+impl Default for ScreenshotsSection {
+    fn default() -> Self {
+        Self { keep_days: NonZeroU32::new(30).expect("not zero"), folder: None, s3: None }
+    }
+}
+
+impl ScreenshotsSection {
+    /// Where pictures are kept. A folder is made; a bucket is not asked yet.
+    pub(crate) fn files(&self, data_dir: &Path) -> anyhow::Result<PictureFiles> {
+        match (&self.folder, &self.s3) {
+            (Some(_), Some(_)) => bail!("screenshots.folder and screenshots.s3 are both set: keep one"),
+            (None, Some(s3)) => {
+                PictureFiles::bucket(&s3.bucket()?).map_err(|error| anyhow!("screenshots.s3: {error}"))
+            }
+            (folder, None) => {
+                let folder = folder.clone().unwrap_or_else(|| data_dir.join("screenshots"));
+                PictureFiles::folder(&folder)
+                    .map_err(|error| anyhow!("cannot use {} ({error}): make it writable", folder.display()))
+            }
+        }
+    }
+}
+
+impl S3Section {
+    fn bucket(&self) -> anyhow::Result<Bucket> {
+        let secret = match (&self.secret_access_key, &self.secret_access_key_file) {
+            (Some(_), Some(_)) => {
+                bail!("screenshots.s3: secret_access_key and secret_access_key_file are both set: keep one")
+            }
+            (Some(secret), None) => Some(secret.clone()),
+            (None, Some(path)) => {
+                let text = fs::read_to_string(path).with_context(|| {
+                    format!("screenshots.s3.secret_access_key_file {} cannot be read", path.display())
+                })?;
+                Some(Secret::new(text.trim()))
+            }
+            (None, None) => None,
+        };
+        let keys = match (&self.access_key_id, secret) {
+            (Some(id), Some(secret)) => Some((id.clone(), secret)),
+            (None, None) => None,
+            _ => bail!("screenshots.s3: access_key_id and its secret belong together: set both or none"),
+        };
+        Ok(Bucket {
+            name: self.bucket.clone(),
+            region: self.region.clone(),
+            endpoint: self.endpoint.clone(),
+            prefix: self.prefix.clone(),
+            keys,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::Config;
+
+    fn files(text: &str) -> Result<bots::PictureFiles, String> {
+        let config: Config = toml::from_str(text).unwrap();
+        config.screenshots.files(Path::new("data")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_bucket_and_its_keys_are_read_and_the_secret_is_not_printed() {
+        let text = "[screenshots.s3]\nbucket = 'pictures'\nendpoint = 'http://127.0.0.1:9'\n\
+                    access_key_id = 'id'\nsecret_access_key = 'planted'\n";
+        let config: Config = toml::from_str(text).unwrap();
+        for printed in [format!("{config:?}"), toml::to_string(&config).unwrap()] {
+            assert!(!printed.contains("planted"), "{printed}");
+        }
+        assert!(!format!("{:?}", files(text).unwrap()).contains("planted"));
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused() {
+        let s3 = "[screenshots.s3]\nbucket = 'pictures'\n";
+        let both = files(&format!("[screenshots]\nfolder = 'elsewhere'\n{s3}")).unwrap_err();
+        assert!(both.contains("keep one"), "{both}");
+        let half = files(&format!("{s3}access_key_id = 'id'\n")).unwrap_err();
+        assert!(half.contains("belong together"), "{half}");
+        let missing = "access_key_id = 'id'\nsecret_access_key_file = '/no/such/file'\n";
+        let missing = files(&format!("{s3}{missing}")).unwrap_err();
+        assert!(missing.contains("/no/such/file"), "{missing}");
+    }
+}
