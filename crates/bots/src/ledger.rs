@@ -45,10 +45,13 @@ impl Ledger<'_> {
         self.parts.log.note(self.bot.id, note);
     }
 
-    /// The next event of the bot's page, noted. Cancel-safe, as [`BotPage::event`].
-    pub(crate) async fn hear(&self, page: &mut BotPage) -> PageEvent {
+    /// The next event of the bot's page, noted. Cancel-safe, as [`BotPage::event`]. The calls of a join that only repeats
+    /// others are not noted: a bot that waits for its host for an hour makes hundreds.
+    pub(crate) async fn hear(&self, page: &mut BotPage, repeats: bool) -> PageEvent {
         let event = page.event().await;
-        if let Some(note) = log::of_event(&event) {
+        if !(repeats && matches!(event, PageEvent::Call(_) | PageEvent::Console(_)))
+            && let Some(note) = log::of_event(&event)
+        {
             self.note(note);
         }
         event

@@ -399,7 +399,7 @@ impl Runner<'_> {
             let deadline = self.recorder.deadline().map_or(life.deadline(), |at| at.min(life.deadline()));
             let wait = deadline.since(env.now());
             let action = tokio::select! {
-                event = self.ledger.hear(page) => {
+                event = self.ledger.hear(page, tries.waits > 0) => {
                     outputs.hear(page, &event).await;
                     if event == (PageEvent::Camera { on: true, wanted: true }) {
                         // What others see now.
@@ -528,7 +528,7 @@ async fn leave(ledger: &Ledger<'_>, page: &mut BotPage) {
         use PageEvent::{Dropped, Ended, Failed, Gone, Left};
         matches!(event, Left | Ended { .. } | Dropped { .. } | Failed { .. } | Gone(_))
     };
-    while !out(ledger.hear(page).await) {}
+    while !out(ledger.hear(page, false).await) {}
 }
 
 /// What of a join its bot's log shows.

@@ -165,6 +165,11 @@ async fn pooled_zak(
         let until = parts.env.now() + SEAT_TTL;
         let request = PoolSeatRequest { pool, meeting, holder: &holder, hosting, until };
         let seated = parts.broker.pools.take_seat_but(bot.workspace, &request, &without).await;
+        if let Err(none) = &seated {
+            parts
+                .log
+                .note(bot.id, Note::new(Kind::Seat, format!("The bot has no seat of the pool: {none}.")));
+        }
         // The error of an account says more than the lack of another one.
         let Seated { credential, user, .. } =
             seated.map_err(|none| match missing(last.as_ref().unwrap_or(&none)) {

@@ -207,11 +207,7 @@ impl Default for Metrics {
                 "meeting_events_missed",
                 "Events of meetings that were too many to be kept",
             ),
-            bot_log_kept: registered(
-                &mut registry,
-                "bot_log_kept",
-                "Entries of bots' logs that were stored",
-            ),
+            bot_log_kept: registered(&mut registry, "bot_log_kept", "Entries of bots' logs that were stored"),
             bot_log_missed: registered(
                 &mut registry,
                 "bot_log_missed",

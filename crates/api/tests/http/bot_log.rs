@@ -124,6 +124,20 @@ async fn evidence_holds_what_is_known_and_no_secret() {
     assert!(!unpacked(&answer.bytes).keys().any(|name| name.starts_with("screenshots/")));
 }
 
+#[tokio::test]
+async fn entries_wait_while_the_store_is_away() {
+    let app = app().await;
+    let bot = app.bot(json!({ "meeting_url": "https://zoom.us/j/81234567890" })).await;
+    assert!(app.log.flush().await);
+    app.in_the_store("ALTER TABLE bot_log RENAME TO bot_log_away").await;
+    app.log.note(bot.parse().unwrap(), Note::new(Kind::Decision, "first"));
+    assert!(!app.log.flush().await, "the store does not take it");
+    app.log.note(bot.parse().unwrap(), Note::new(Kind::Decision, "second"));
+    app.in_the_store("ALTER TABLE bot_log_away RENAME TO bot_log").await;
+    let entries = log(&app, &bot, "?kind=decision").await;
+    assert_eq!(entries.iter().map(|entry| &entry["text"]).collect::<Vec<_>>(), ["first", "second"]);
+}
+
 #[test]
 fn the_documentation_names_every_kind_of_entry() {
     let page = include_str!("../../../../docs/bot-log.md");

@@ -56,8 +56,9 @@ pub async fn entries_are_numbered_in_the_order_of_their_writing(suite: &Conforma
     assert_eq!(all.iter().map(|entry| entry.number).collect::<Vec<_>>(), [1, 2, 3]);
     let written: Vec<_> = first.into_iter().chain(second).collect();
     assert_eq!(all.iter().map(|numbered| numbered.entry.clone()).collect::<Vec<_>>(), written);
-    let some =
-        async |after, kinds: &[String], most| suite.store.bot_log(workspace, bot.id, after, kinds, most).await;
+    let some = async |after, kinds: &[String], most| {
+        suite.store.bot_log(workspace, bot.id, after, kinds, most).await
+    };
     assert_eq!(some(1, &[], 1).await.unwrap(), all[1..2]);
     assert_eq!(some(0, &["token".into(), "other".into()], 9).await.unwrap(), all[2..]);
     assert_eq!(some(3, &[], 9).await.unwrap(), []);
