@@ -1,25 +1,25 @@
 //! The refresh protocol, small enough to be checked in every order of events.
 //!
-//! One account, two replicas, and Zoom, who kills a refresh token as he answers with the next one. A checker walks through
-//! every order in which replicas can take their steps, die and come back, answers can get lost, leases lapse, the store be
-//! away, and the person withdraw her consent or give it again. `tests/check.rs` runs it, and shows that each rule of the
-//! protocol is needed: without it, the checker finds an account that is lost.
+//! One account, two servers, and Zoom, which makes a refresh token invalid when it answers with the next one. A checker tries
+//! every order in which servers take their steps, die and start again, answers get lost, leases expire, the store is down, and
+//! the user withdraws the consent or gives it again. `tests/check.rs` runs it, and shows that each rule of the protocol is
+//! needed: without it, the checker finds an account that is lost.
 //!
 //! How it maps to the code:
 //!
-//! | here | there |
+//! | here | in the broker and the store |
 //! |---|---|
-//! | [`Row`] | `store::Credential`; `spent` is `spent_at`, `fresh` is `Broker::is_live` |
-//! | [`Step::Lease`] | `Credentials::lease_refresh`, in `broker/src/refresh.rs` |
-//! | [`Step::Send`], [`Step::Read`] | `Broker::spend`: one call, and one more with the same token when in doubt |
-//! | [`Step::Escrow`], [`Step::Commit`], [`Step::Withdraw`] | `Broker::commit`, and `settle` in `broker/src/escrow.rs` |
-//! | [`Step::Leave`] | `Broker::commit` when its patience ends |
-//! | [`Step::Judge`] | `Broker::bury`, `Credentials::lose_grant` |
-//! | [`Step::Replay`] | `Broker::replay_escrow`, at the start and by its task |
-//! | [`Step::Lapse`] | `LEASE_LIFE` is over, whether its holder is dead or slow |
+//! | [`Row`] | `store::Credential`; `spent` is `spent_at`, `fresh` is `Grants::lasts` |
+//! | [`Step::Lease`] | `lease_refresh`, called by `Refresher::refresh_once` |
+//! | [`Step::Send`], [`Step::Read`] | `Refresher::spend`: one call, and one more with the same token when in doubt |
+//! | [`Step::Escrow`], [`Step::Commit`], [`Step::Withdraw`] | `Refresher::commit` and `Grants::settle` |
+//! | [`Step::Leave`] | `Refresher::commit`, when the store is down for too long |
+//! | [`Step::Judge`] | `Refresher::mark_dead`, `lose_grant` |
+//! | [`Step::Replay`] | `Grants::replay`, at the start and by a worker |
+//! | [`Step::Lapse`] | the lease expires, whether its holder is dead or slow |
 //!
-//! Left out: other accounts, which share nothing with this one; a disk that refuses the escrow; waiting, which is a step
-//! that nobody takes yet. A run has a number of mishaps at most, so every run ends.
+//! Left out: other accounts, which share nothing with this one; a disk that refuses the escrow; waiting, which is a step not
+//! taken yet. A run has a limited number of mishaps, so every run ends.
 
 mod properties;
 mod steps;
@@ -34,19 +34,19 @@ use stateright::{Model, Property};
 /// The protocol as it is, or with one of its rules broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Design {
-    /// As in `broker/src/refresh.rs`.
+    /// As in the broker (`accounts/refresh.rs`).
     Ours,
-    /// The grant goes to the store without lying on the disk first.
+    /// The grant goes to the store without being written to the disk first.
     WithoutEscrow,
-    /// `invalid_grant` is believed at once, whatever became of the row and the lease meanwhile.
+    /// `invalid_grant` is believed at once, even if the row or the lease has changed meanwhile.
     BelievesInvalidGrant,
-    /// `invalid_grant` is believed while the generation stands, whoever has the lease.
+    /// `invalid_grant` is believed while the generation is the same, also without the lease.
     JudgesWithoutLease,
     /// The commit needs the lease as well as the generation.
     FencedByLease,
     /// The commit needs nothing: the last one wins.
     Unfenced,
-    /// The row does not remember that its token was taken out.
+    /// The row does not record that its refresh token was sent.
     ForgetsSpending,
     /// The caller gets the token before it is stored.
     AnswersFirst,

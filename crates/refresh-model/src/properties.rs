@@ -10,8 +10,7 @@ use crate::{
     world::{Answer, Cause, Status, Token, Work, World},
 };
 
-/// A lost grant is accounted for, a revocation is one, callers see stored tokens, nothing old overwrites, and every run ends
-/// well. Then what shows that the checker has been to the interesting places.
+/// What must hold always; then what must happen in some run, which shows that the checker reaches the interesting states.
 pub(crate) fn all() -> Vec<Property<Refresh>> {
     vec![
         Property::always(NO_SILENT_LOSS, |_, world: &World| {
@@ -44,19 +43,19 @@ pub(crate) fn all() -> Vec<Property<Refresh>> {
     ]
 }
 
-/// Zoom's live grant is in the store, on a disk, in a server's hands or on its way to one; or its answer never arrived.
+/// Zoom's live grant is in the store, on a disk, in a server's memory or on its way to one; or its answer was lost.
 pub const NO_SILENT_LOSS: &str = "no grant is lost in silence";
-/// An account is called revoked only when its person has withdrawn her consent.
+/// An account is called revoked only when its user has withdrawn the consent.
 pub const NO_FALSE_REVOCATION: &str = "a lost answer is never called a revocation";
 /// No caller sees a token that a crash could take away.
 pub const DURABLE_FIRST: &str = "no caller sees a token that is not durable";
-/// A late write finds that it is late.
+/// A late write does not replace a newer grant.
 pub const NO_WAY_BACK: &str = "no older grant replaces a newer one";
-/// Every run ends: with a healthy account, or with one that says truly why it needs a person.
+/// Every run ends with a healthy account, or with one whose cause is true.
 pub const ENDS_WELL: &str = "every account ends up healthy or says why not";
 
 impl World {
-    /// Somebody of ours has this grant, or is about to hear of it.
+    /// The store or a server has this grant, or is about to get it.
     fn has(&self, token: Token) -> bool {
         let in_hand = |work: &Work| match work {
             Work::Waiting(_, Some(Answer::Granted(held))) | Work::Holding(_, held) => *held == token,
@@ -76,19 +75,19 @@ impl World {
         })
     }
 
-    /// Nothing more happens, but for bad luck.
+    /// Only mishaps can happen now.
     fn is_over(&self) -> bool {
         !Step::all().any(|step| self.allows(step) && !self.is_mishap(step))
     }
 
     fn is_settled(&self) -> bool {
-        let told_truly = match self.row.status {
-            // Nobody has asked since she withdrew it.
+        let cause_is_true = match self.row.status {
+            // A withdrawn consent is noticed at the next refresh.
             Status::Healthy => self.row.fresh && self.zoom.live.is_none_or(|live| live == self.row.token),
             Status::NeedsReauth(Cause::Revoked) => self.zoom.live.is_none(),
-            // She may have withdrawn it meanwhile, and nobody can know.
+            // The consent may have been withdrawn meanwhile, which no server can know.
             Status::NeedsReauth(Cause::ResponseLost) => self.zoom.live.is_none() || self.zoom.unheard,
         };
-        told_truly && self.escrow.iter().all(BTreeSet::is_empty)
+        cause_is_true && self.escrow.iter().all(BTreeSet::is_empty)
     }
 }

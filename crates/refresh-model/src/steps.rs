@@ -10,58 +10,58 @@ use crate::{
 /// One thing that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// A server takes the lease, which marks the refresh token as taken out.
+    /// A server takes the lease, and the row records that the refresh token is sent.
     Lease(Replica),
     /// It calls Zoom.
     Send(Replica),
     /// It reads the answer.
     Read(Replica),
-    /// It puts the grant on the disk.
+    /// It writes the grant to the disk.
     Escrow(Replica),
-    /// It stores the grant, if nobody has stored another one meanwhile.
+    /// It stores the grant, unless another one was stored meanwhile.
     Commit(Replica),
-    /// It takes the grant off the disk, and answers its callers.
+    /// It deletes the grant from the disk, and answers its callers.
     Withdraw(Replica),
     /// It has waited for the store long enough: the grant stays on the disk.
     Leave(Replica),
     /// It declares the grant dead, if nothing has changed meanwhile.
     Judge(Replica),
-    /// It stores what lies on its disk, or finds that it is outdated and takes it off.
+    /// It stores what is on its disk, or deletes it when it is outdated.
     Replay(Replica),
     /// It dies.
     Crash(Replica),
-    /// It comes back.
+    /// It starts again.
     Restart(Replica),
 
     /// Zoom acts on a server's request and answers.
     Act(Replica),
-    /// He acts, and the answer is lost.
+    /// Zoom acts, and the answer is lost.
     ActUnheard(Replica),
-    /// He does nothing, and nobody can tell.
+    /// The request is lost: the server sees the same as with a lost answer.
     Drop(Replica),
-    /// He says 429.
+    /// Zoom answers 429.
     Refuse(Replica),
-    /// He takes too long for a server; the request is still on its way.
+    /// The server stops waiting; the request is still on its way.
     TimeOut(Replica),
-    /// He acts on a request that nobody waits for.
+    /// Zoom acts on a request whose server has stopped waiting.
     ActAdrift(Token),
 
     /// The lease ends.
     Lapse,
-    /// The store goes away.
+    /// The store goes down.
     StoreAway,
-    /// It comes back.
+    /// It is up again.
     StoreBack,
     /// The access token expires.
     Expire,
-    /// The person withdraws her consent.
+    /// The user withdraws the consent.
     Revoke,
-    /// She consents, maybe again.
+    /// The user consents, maybe again.
     Consent,
 }
 
 impl Step {
-    /// Every step there is; most of them are not possible at a given moment.
+    /// All steps. Few of them are possible at a given moment.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let of_a_replica = [
             Self::Lease,
@@ -129,7 +129,7 @@ impl World {
         }
     }
 
-    /// Whether `step` is one of those that a run has a few of. A lease whose holder is gone always ends.
+    /// Whether `step` counts as a mishap. A lease whose holder is gone always ends.
     pub(crate) fn is_mishap(&self, step: Step) -> bool {
         match step {
             Step::Lapse => self.row.lease != Some(Holder::Gone),
@@ -146,7 +146,7 @@ impl World {
         }
     }
 
-    /// Does it.
+    /// Takes a step.
     pub(crate) fn take(&mut self, step: Step, design: Design) {
         self.mishaps -= u8::from(self.is_mishap(step));
         match step {
@@ -226,7 +226,7 @@ impl World {
             Step::Crash(replica) => {
                 match self.work[replica] {
                     Work::Waiting(attempt, answer) => self.abandon(attempt, answer),
-                    // The one moment that no protocol can close: the answer was read, and is not on the disk yet.
+                    // No protocol can prevent this one: the answer was read, and is not on the disk yet.
                     Work::Holding(_, token) => self.zoom.unheard |= self.zoom.live == Some(token),
                     _ => {}
                 }
@@ -278,14 +278,14 @@ impl World {
         }
     }
 
-    /// A new grant, whoever brings it: the next generation, and any refresh under way has lost its lease.
+    /// Stores a new grant: the generation is the next one, and a running refresh has lost its lease.
     fn store(&mut self, token: Token) {
         let generation = self.row.generation + 1;
         self.row = Row { token, generation, status: Status::Healthy, fresh: true, spent: false, lease: None };
         self.newest_stored = self.newest_stored.max(token);
     }
 
-    /// Zoom may have acted: ask once more with the same token, then leave it to the next one who asks.
+    /// Zoom may have acted: the server asks once more with the same token, then gives up.
     fn doubt(&mut self, replica: Replica, attempt: Attempt) {
         if attempt.again {
             self.give_back(replica, false);
@@ -294,7 +294,7 @@ impl World {
         }
     }
 
-    /// The end of an attempt. A store that is away keeps the lease until it lapses.
+    /// The end of an attempt. While the store is down the lease stays until it expires.
     fn give_back(&mut self, replica: Replica, unspent: bool) {
         if self.store_up && self.row.lease == Some(Holder::Working(replica)) {
             self.row.lease = None;
@@ -310,7 +310,7 @@ impl World {
         }
     }
 
-    /// Nobody waits for this call any more: its request may still arrive, its answer never.
+    /// The server stops waiting for a call: its request may still arrive, its answer is lost.
     fn abandon(&mut self, attempt: Attempt, answer: Option<Answer>) {
         match answer {
             None => drop(self.adrift.insert(attempt.token)),
@@ -326,7 +326,7 @@ impl World {
 }
 
 impl Zoom {
-    /// The live grant is spent and the next one given; any other is dead.
+    /// The live grant is spent and the next one given; any other is invalid.
     fn act(&mut self, token: Token, unheard: bool) -> Answer {
         if self.live == Some(token) { Answer::Granted(self.grant(unheard)) } else { Answer::Dead }
     }

@@ -1,10 +1,10 @@
-//! Who there is, and what they know.
+//! The state: Zoom, the store and the servers.
 
 use std::collections::BTreeSet;
 
 /// A grant, numbered in the order of issue. It stands for its access and its refresh token.
 pub(crate) type Token = u8;
-/// As in the store: whoever stores a grant moves it on.
+/// As in the store: each stored grant has the next one.
 pub(crate) type Generation = u8;
 /// One of the servers.
 pub(crate) type Replica = usize;
@@ -12,7 +12,7 @@ pub(crate) type Replica = usize;
 /// How many servers there are.
 pub(crate) const REPLICAS: usize = 2;
 
-/// Everything, at one moment.
+/// The state at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct World {
     /// Zoom's side.
@@ -21,11 +21,11 @@ pub struct World {
     pub row: Row,
     /// Whether the store answers.
     pub store_up: bool,
-    /// What each server is doing: gone when it dies.
+    /// What each server is doing. Lost when it dies.
     pub work: [Work; REPLICAS],
-    /// What lies on each server's disk: stays when it dies.
+    /// What is on each server's disk. Kept when it dies.
     pub escrow: [BTreeSet<Deposit>; REPLICAS],
-    /// Requests on their way to Zoom that nobody waits for any more.
+    /// Requests on their way to Zoom whose server has stopped waiting.
     pub adrift: BTreeSet<Token>,
     /// How many mishaps may still happen.
     pub mishaps: u8,
@@ -38,11 +38,11 @@ pub struct World {
 /// Zoom's side of the account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Zoom {
-    /// The one grant that works; none after the person has withdrawn her consent.
+    /// The one grant that works; none after the user has withdrawn the consent.
     pub live: Option<Token>,
     /// The newest grant so far.
     pub issued: Token,
-    /// Nobody has heard the answer that carried the live grant, and nobody will.
+    /// The answer with the live grant is lost: no server has it or will get it.
     pub unheard: bool,
 }
 
@@ -53,11 +53,11 @@ pub struct Row {
     pub token: Token,
     /// How many there were.
     pub generation: Generation,
-    /// What the owner is told.
+    /// As the API shows it.
     pub status: Status,
     /// Its access token is valid for a while.
     pub fresh: bool,
-    /// Its refresh token was taken out to be spent, and nobody has come back.
+    /// Its refresh token was sent, and no result is recorded.
     pub spent: bool,
     /// Who may spend it.
     pub lease: Option<Holder>,
@@ -68,25 +68,25 @@ pub struct Row {
 pub enum Status {
     /// Yes.
     Healthy,
-    /// Not before a person has consented again.
+    /// Not before the user has consented again.
     NeedsReauth(Cause),
 }
 
-/// Why a person has to consent again.
+/// Why the user has to consent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
-    /// She has withdrawn her consent.
+    /// The user has withdrawn the consent.
     Revoked,
-    /// Zoom may have rotated, and nobody has heard him.
+    /// Zoom may have rotated, and its answer was lost.
     ResponseLost,
 }
 
 /// Who has the lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Holder {
-    /// A server that is at work.
+    /// A running server.
     Working(Replica),
-    /// A server that died, or could not give it back.
+    /// A server that died, or could not release it.
     Gone,
 }
 
@@ -101,11 +101,11 @@ pub enum Work {
     Leased(Attempt),
     /// It has called Zoom; the answer is on its way, or not given yet.
     Waiting(Attempt, Option<Answer>),
-    /// Zoom has called the grant dead.
+    /// Zoom has answered `invalid_grant`.
     Judging(Attempt),
-    /// It has read a grant, and is about to put it on the disk.
+    /// It has read a grant, and is about to write it to the disk.
     Holding(Attempt, Token),
-    /// It is about to store a grant, however long that takes.
+    /// It is about to store a grant. That may take long.
     Committing(Deposit),
     /// The store has this grant, or a newer one; it is still on the disk.
     Settled(Deposit),
@@ -118,7 +118,7 @@ pub struct Attempt {
     pub from: Generation,
     /// The grant it spends.
     pub token: Token,
-    /// Somebody may have spent it before, and heard no answer.
+    /// It may have been spent by a request whose answer was lost.
     pub in_doubt: bool,
     /// This is its second call.
     pub again: bool,
@@ -133,7 +133,7 @@ pub enum Answer {
     Dead,
     /// A refusal that leaves the grant alone: 429, `invalid_client`.
     Refused,
-    /// A broken connection, a 500, HTML: he has acted, or not.
+    /// A broken connection, a 500, HTML: Zoom may or may not have rotated.
     Unclear,
 }
 

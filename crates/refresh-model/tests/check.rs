@@ -7,7 +7,7 @@ use refresh_model::{
 };
 use stateright::{Checker, HasDiscoveries, Model};
 
-/// Any so many things go wrong in one run.
+/// At most so many things go wrong in one run.
 const MISHAPS: u8 = 4;
 
 #[test]
@@ -19,10 +19,10 @@ fn the_protocol_holds_in_every_order_of_events() {
 
 #[test]
 fn every_run_ends() {
-    /// How many steps are left at most; panics on a way back to where the run has been.
+    /// How many steps are left at most; panics if a state comes twice in one run.
     fn longest(model: Refresh, world: World, known: &mut HashMap<World, Option<usize>>) -> usize {
         if let Some(steps) = known.get(&world) {
-            return steps.expect("a run that goes round in circles");
+            return steps.expect("no state comes twice in a run");
         }
         known.insert(world.clone(), None);
         let next = model.next_states(&world);
@@ -55,7 +55,7 @@ fn invalid_grant_is_judged_last() {
 }
 
 #[test]
-fn whoever_has_lost_the_lease_judges_nothing() {
+fn a_server_that_has_lost_the_lease_judges_nothing() {
     assert_breaks(Design::JudgesWithoutLease, NO_FALSE_REVOCATION);
 }
 
