@@ -148,6 +148,19 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// An address for connections that may be made.
+    pub(crate) fn socket_url(&mut self, field: &str, most: usize) -> Option<&'a str> {
+        let url = self.text(field, most)?;
+        let callbacks = self.callbacks.expect("fields with an address are read with a callback client");
+        match callbacks.accepts_socket(url) {
+            Ok(()) => Some(url),
+            Err(error) => {
+                self.complain(field, error.to_string());
+                None
+            }
+        }
+    }
+
     /// Text that reads as `T`.
     pub(crate) fn parsed<T: std::str::FromStr>(&mut self, field: &str, complaint: &str) -> Option<T> {
         let text = self.text(field, 1000)?;

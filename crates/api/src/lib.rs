@@ -27,6 +27,7 @@ mod idempotency;
 mod latchkey;
 mod limits;
 mod log;
+mod masked;
 mod metrics;
 mod observe;
 mod openapi;
@@ -121,6 +122,7 @@ fn routes() -> Vec<Route> {
         routes!(bot::meeting_events::handler),
         routes!(bot::log::handler),
         routes!(bot::evidence::handler),
+        routes!(bot::realtime_endpoints::handler),
         routes!(bot::download::handler),
         routes!(bot::recording::request_recording_permission),
         routes!(bot::recording::start_recording),

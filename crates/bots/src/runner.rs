@@ -15,7 +15,7 @@ use crate::{
     ledger::{Ledger, Resumed},
     life::{Action, End, Life, Loss},
     log,
-    meeting::{MeetingWish, recorder::Recorder},
+    meeting::{MeetingWish, live::live_rows, recorder::Recorder},
     outputs::Outputs,
     parts::{Parts, SEAT_TTL},
     rejoin::{Next, Rejoin},
@@ -135,7 +135,8 @@ fn open_request<'a>(ledger: &Ledger<'a>) -> Result<Runner<'a>, Failure> {
         Failure::new(Code::Internal, format!("the accepted link no longer reads: {error}"))
     })?;
     let wish = MeetingWish::of(&request.echoed);
-    let recorder = Recorder::new(*ledger, wish, request.automatic_leave.bot_names());
+    let recorder =
+        Recorder::new(*ledger, wish, live_rows(bot, &request.echoed), request.automatic_leave.bot_names());
     Ok(Runner { ledger: *ledger, request, link, recorder, wish })
 }
 

@@ -11,6 +11,7 @@ use futures_util::FutureExt as _;
 use metrics::Metrics;
 use model::{Clock, Environment};
 use outbound::{CallbackClient, NetworkGuard};
+use realtime::Realtime;
 use sd_notify::NotifyState;
 use sealing::{KeyFileError, Keys, KeysError};
 use serde_json::json;
@@ -171,6 +172,18 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         &workers,
     ));
 
+    let realtime = Realtime::start(
+        realtime::Parts {
+            store: store.clone(),
+            workspaces: broker.workspaces.clone(),
+            vault: broker.vault.clone(),
+            callbacks: callbacks.clone(),
+            metrics: metrics.clone(),
+            env: env.clone(),
+        },
+        &workers,
+    );
+
     let trust = said_at_start::trust(&config);
     let simulated = trust.is_some();
     broker.health.findings().report("zoom_authority", trust, env.now());
@@ -223,7 +236,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         () = stopping.cancelled().then(|()| clock.sleep(FINISH_WITHIN)) => {}
         never = serving_metrics => match never {},
     }
-    webhooks.stop().await;
+    tokio::join!(webhooks.stop(), realtime.stop());
     running.stop().await;
     links.stop().await;
     database.close().await;

@@ -4,6 +4,7 @@
 //! from the start, with zero: a rate over a series that begins to exist with its first event misses that event.
 
 mod http;
+mod realtime;
 mod store;
 mod webhooks;
 mod workers;
@@ -90,6 +91,7 @@ struct Counted {
     store: store::StoreSeries,
     workers: workers::WorkerSeries,
     webhooks: webhooks::WebhookSeries,
+    realtime: realtime::RealtimeSeries,
     bot_steps: Family<Labels<2>, Counter>,
     bot_join_seconds: Histogram,
     bots_running: Gauge,
@@ -185,6 +187,7 @@ impl Default for Metrics {
             store: store::StoreSeries::registered(&mut registry),
             workers: workers::WorkerSeries::registered(&mut registry),
             webhooks: webhooks::WebhookSeries::registered(&mut registry),
+            realtime: realtime::RealtimeSeries::registered(&mut registry),
             problem_severity: registered(
                 &mut registry,
                 "problem_severity",

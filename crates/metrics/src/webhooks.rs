@@ -25,10 +25,10 @@ pub enum DeliveryOutcome {
 }
 
 impl DeliveryOutcome {
-    const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::Delivered, Self::Redirect, Self::Refused, Self::Timeout, Self::Unreachable, Self::Forbidden];
 
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
             Self::Redirect => "redirect",

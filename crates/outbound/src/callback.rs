@@ -6,7 +6,7 @@
 use std::{error::Error as _, net::IpAddr, time::Duration};
 
 use model::{Environment, Secret};
-use reqwest::{Client, Response, StatusCode, redirect::Policy};
+use reqwest::{Client, ClientBuilder, Response, StatusCode, redirect::Policy};
 use url::{Host, Url};
 
 use crate::{
@@ -31,6 +31,8 @@ pub struct CallbackClient {
     outside: Client,
     /// To allowed networks only: there, plain HTTP will do.
     inside: Client,
+    /// The same two for WebSocket, which needs HTTP/1.1.
+    pub(crate) sockets: [Client; 2],
     /// Below this lie the token links of this server.
     own_links: Option<Url>,
     env: Environment,
@@ -42,6 +44,9 @@ pub enum CallbackError {
     /// The URL cannot be called.
     #[error("this is not an http or https URL without user and password")]
     BadUrl,
+    /// The URL cannot be connected to.
+    #[error("this is not a ws or wss URL without user and password")]
+    BadSocketUrl,
     /// The address is not public and not allowed.
     #[error("{Forbidden}")]
     Forbidden,
@@ -51,6 +56,12 @@ pub enum CallbackError {
     /// No whole answer in time.
     #[error("no answer within 5 s")]
     TooSlow,
+    /// No connection in time.
+    #[error("no connection within 15 s")]
+    NotConnected,
+    /// It does not speak WebSocket.
+    #[error("the answer is not a WebSocket connection")]
+    NotASocket,
     /// It sends us elsewhere.
     #[error("the answer is a redirect, which is never followed")]
     Redirect,
@@ -68,7 +79,13 @@ impl CallbackError {
         match self {
             Self::Unreachable | Self::TooSlow => true,
             Self::Status(status) => *status == 429 || *status >= 500,
-            Self::BadUrl | Self::Forbidden | Self::Redirect | Self::NotAToken(_) => false,
+            Self::BadUrl
+            | Self::BadSocketUrl
+            | Self::NotConnected
+            | Self::NotASocket
+            | Self::Forbidden
+            | Self::Redirect
+            | Self::NotAToken(_) => false,
         }
     }
 }
@@ -77,8 +94,12 @@ impl CallbackClient {
     /// A client that goes where `guard` lets it.
     pub fn new(guard: NetworkGuard, env: Environment) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            outside: client(guard.clone(), true)?,
-            inside: client(guard.inside(), false)?,
+            outside: client(guard.clone(), true).build()?,
+            inside: client(guard.inside(), false).build()?,
+            sockets: [
+                client(guard.clone(), true).http1_only().build()?,
+                client(guard.inside(), false).http1_only().build()?,
+            ],
             guard,
             own_links: None,
             env,
@@ -174,14 +195,23 @@ impl CallbackClient {
 
     /// Which client may call this URL. An address that is written out never meets the resolver, so it is judged here.
     pub(crate) fn client_for(&self, text: &str) -> Result<(&Client, Url), CallbackError> {
+        self.judged(text, [&self.outside, &self.inside])
+    }
+
+    /// The same, of these two clients.
+    pub(crate) fn judged<'c>(
+        &self,
+        text: &str,
+        [outside, inside]: [&'c Client; 2],
+    ) -> Result<(&'c Client, Url), CallbackError> {
         let url = Url::parse(text).map_err(|_| CallbackError::BadUrl)?;
         // They would become an `Authorization` header, which the contract says is never sent.
         if !url.username().is_empty() || url.password().is_some() {
             return Err(CallbackError::BadUrl);
         }
         let (client, guard) = match url.scheme() {
-            "https" => (&self.outside, self.guard.clone()),
-            "http" => (&self.inside, self.guard.inside()),
+            "https" => (outside, self.guard.clone()),
+            "http" => (inside, self.guard.inside()),
             _ => return Err(CallbackError::BadUrl),
         };
         let literal = match url.host() {
@@ -198,7 +228,7 @@ impl CallbackClient {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the constructor of callback HTTP")]
-fn client(guard: NetworkGuard, tls_only: bool) -> Result<Client, reqwest::Error> {
+fn client(guard: NetworkGuard, tls_only: bool) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("Latchkey/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
@@ -207,7 +237,6 @@ fn client(guard: NetworkGuard, tls_only: bool) -> Result<Client, reqwest::Error>
         .referer(false)
         .https_only(tls_only)
         .dns_resolver(guard)
-        .build()
 }
 
 pub(crate) fn unsent(error: &reqwest::Error) -> CallbackError {

@@ -3,6 +3,7 @@
 //!
 //! - [`NetworkGuard`]: where we may be sent; judged by the address that is connected to, not by the name.
 //! - [`CallbackClient`]: signed, bounded in time and size, never redirected.
+//! - `socket`: WebSocket connections, by the same rules.
 //! - `token`: what can be a token at all.
 //! - [`signature`]: Standard Webhooks, which sign what we send here, and what is fetched from us.
 
@@ -10,10 +11,12 @@ mod callback;
 mod guard;
 mod post;
 pub mod signature;
+mod socket;
 mod special_purpose;
 mod token;
 
 pub use callback::{CallbackClient, CallbackError};
 pub use guard::NetworkGuard;
 pub use post::{Message, POST_TIMEOUT, PostAnswer};
+pub use socket::{Socket, frames};
 pub use token::token;

@@ -5,6 +5,7 @@
 //! row becomes [`honoured`].
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bots::meeting::live::{LIVE_EVENTS, LiveKind};
 use serde_json::{Map, Value, json};
 
 use crate::fields::{FieldErrors, Fields};
@@ -14,7 +15,10 @@ const SPEAKS: &str = "Bots do not speak here.";
 const SHOWS: &str = "Bots show no picture here.";
 const PINS: &str = "Zoom's SDK pins a message for the bot alone.";
 const TRANSCRIBES: &str = "The only transcript here is Zoom's captions: `meeting_captions`.";
-const TELLS: &str = "Bots do not tell here what happens in the meeting.";
+const TELLS: &str = "Bots keep no data about the meeting itself here.";
+const STREAMS: &str = "Bots tell here of participants, chat and captions: by webhook or websocket.";
+const NOT_KEPT: &str =
+    "Captions need transcript.provider.meeting_captions, and events of participants participant_events.";
 const ZOOM_ONLY: &str = "Bots join Zoom meetings only.";
 const STAYS: &str = "Bots stay in the main room.";
 const UNKNOWN: &str = "The contract has no such field.";
@@ -22,6 +26,7 @@ const UNKNOWN: &str = "The contract has no such field.";
 /// Characters of an image or a sound, in Base64.
 const LONGEST_MEDIA: usize = 1_835_008;
 const LONGEST_TEXT: usize = 1000;
+const LONGEST_URL: usize = 2000;
 const MOST_ENDPOINTS: usize = 20;
 
 /// What comes of a field.
@@ -30,7 +35,7 @@ enum Effect {
     Honoured,
     /// It is named, and why.
     Ignored(&'static str),
-    /// One of these words is what happens here; another is named.
+    /// These words are what happens here; another is named.
     Only(&'static [&'static str], &'static str),
 }
 
@@ -240,7 +245,7 @@ const ARTIFACT: Rule = Rule::Object(&[honoured("metadata", Rule::Labels)]);
 
 const RECORDING_CONFIG: &[Member] = &[
     honoured("transcript", Rule::Object(TRANSCRIPT)),
-    ignored("realtime_endpoints", Rule::Objects(REALTIME_ENDPOINT, endpoint_of_its_type), TELLS),
+    honoured("realtime_endpoints", Rule::Objects(REALTIME_ENDPOINT, endpoint_of_its_type)),
     honoured(
         "retention",
         Rule::Object(&[
@@ -302,10 +307,16 @@ const PROVIDERS: &[Member] = &[
 ];
 
 const REALTIME_ENDPOINT: &[Member] = &[
-    required(honoured("type", Rule::Word(&["rtmp", "websocket", "webhook", "desktop_sdk_callback"]))),
+    required(only(
+        "type",
+        LiveKind::WORDS,
+        Rule::Word(&["rtmp", "websocket", "webhook", "desktop_sdk_callback"]),
+        STREAMS,
+    )),
     honoured("url", Rule::Url(&["http", "https", "ws", "wss", "rtmp", "rtmps"])),
-    required(honoured(
+    required(only(
         "events",
+        LIVE_EVENTS,
         Rule::Words(&[
             "participant_events.join",
             "participant_events.leave",
@@ -326,6 +337,7 @@ const REALTIME_ENDPOINT: &[Member] = &[
             "video_separate_h264.data",
             "video_mixed_flv.data",
         ]),
+        STREAMS,
     )),
     honoured("metadata", Rule::Labels),
 ];
@@ -336,6 +348,11 @@ fn endpoint_of_its_type(fields: &mut Fields<'_>) {
     if kind != "desktop_sdk_callback" {
         let url = fields.anything("url");
         fields.required("url", url);
+    }
+    match kind {
+        "webhook" => drop(fields.callback_url("url", LONGEST_URL)),
+        "websocket" => drop(fields.socket_url("url", LONGEST_URL)),
+        _ => {}
     }
     let (is_media, is_flv) = (["audio_", "video_"], "video_mixed_flv.data");
     let events = fields.anything("events").and_then(Value::as_array).into_iter().flatten();
@@ -371,7 +388,26 @@ pub(super) fn check(fields: &mut Fields<'_>) -> Vec<Ignored> {
     let mut naming = Naming { path: Vec::new(), ignored: Some(&mut ignored) };
     members(fields, FIELDS, &mut naming);
     second_picture(fields, &mut naming);
+    what_is_not_kept(fields, &mut naming);
     ignored
+}
+
+/// An endpoint can be told of what the bot keeps of its meeting, and of nothing else.
+fn what_is_not_kept(fields: &Fields<'_>, naming: &mut Naming<'_>) {
+    let Some(config) = fields.anything("recording_config") else { return };
+    let captions = config["transcript"]["provider"]["meeting_captions"].is_object();
+    let participants = config.get("participant_events") != Some(&Value::Null);
+    let is_kept = |event: &str| match event.split_once('.') {
+        Some(("transcript", _)) => captions,
+        Some(("participant_events", _)) => participants,
+        _ => true,
+    };
+    let endpoints = config["realtime_endpoints"].as_array().into_iter().flatten();
+    let events = endpoints.flat_map(|endpoint| endpoint["events"].as_array().into_iter().flatten());
+    if events.filter_map(Value::as_str).any(|event| !is_kept(event)) {
+        naming.path = ["recording_config", "realtime_endpoints"].map(str::to_owned).to_vec();
+        naming.note("events", NOT_KEPT);
+    }
 }
 
 /// A bot shows one picture: that of a recording gives way to the other one, and is named then.
@@ -430,8 +466,13 @@ fn members(fields: &mut Fields<'_>, table: &'static [Member], naming: &mut Namin
             Effect::Honoured => None,
             Effect::Ignored(why) => Some(why),
             Effect::Only(words, why) => {
-                let word = fields.anything(name).and_then(Value::as_str);
-                word.is_none_or(|word| !words.contains(&word)).then_some(why)
+                let happens = |word: &Value| word.as_str().is_some_and(|word| words.contains(&word));
+                let all_happen = match fields.anything(name) {
+                    Some(Value::Array(given)) => given.iter().all(happens),
+                    Some(word) => happens(word),
+                    None => false,
+                };
+                (!all_happen).then_some(why)
             }
         };
         if let Some(why) = named {
@@ -516,7 +557,7 @@ fn every_word(fields: &mut Fields<'_>, name: &str, words: &[&str]) {
 }
 
 fn url(fields: &mut Fields<'_>, name: &str, schemes: &[&str]) {
-    if let Some(given) = fields.text(name, 2000)
+    if let Some(given) = fields.text(name, LONGEST_URL)
         && !url::Url::parse(given).is_ok_and(|url| url.has_host() && schemes.contains(&url.scheme()))
     {
         fields.complain(name, format!("It must be a URL that begins with {}.", any_of(schemes)));

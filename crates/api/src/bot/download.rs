@@ -10,12 +10,12 @@ use axum::{
     http::header::CACHE_CONTROL,
     response::{IntoResponse, Response},
 };
-use bots::meeting::{read, shape};
+use bots::meeting::{read, shape, started_at};
 use model::{BotId, WorkspaceId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{recordings::started_at, signed_address};
+use super::signed_address;
 use crate::{State, error::ApiError, path::Path};
 
 /// What can be downloaded.

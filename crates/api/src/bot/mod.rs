@@ -11,6 +11,7 @@ pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod meeting_events;
 pub(crate) mod output_video;
+pub(crate) mod realtime_endpoints;
 pub(crate) mod recording;
 pub(crate) mod retrieve;
 pub(crate) mod screenshots;

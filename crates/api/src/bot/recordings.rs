@@ -3,8 +3,11 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use bots::{BotRequest, OpenedBot, meeting::MeetingWish};
-use model::{ArtifactId, BotId, BotStatus, RecordingId, Timestamp};
+use bots::{
+    BotRequest, OpenedBot,
+    meeting::{MeetingWish, live::live_endpoints, started_at},
+};
+use model::{ArtifactId, BotId, BotStatus, RealtimeEndpointId, RecordingId, Timestamp};
 use serde::Serialize;
 use store::{MeetingEventsSummary, StoreError};
 use utoipa::ToSchema;
@@ -28,7 +31,16 @@ pub(crate) struct Recording {
     expires_at: Option<Timestamp>,
     status: MediaStatus,
     media_shortcuts: MediaShortcuts,
+    /// Those of the request that are told of something.
+    realtime_endpoints: Vec<ToldEndpoint>,
     /// Always empty.
+    metadata: Object,
+}
+
+/// A real-time endpoint.
+#[derive(Serialize, ToSchema)]
+struct ToldEndpoint {
+    id: RealtimeEndpointId,
     metadata: Object,
 }
 
@@ -145,12 +157,6 @@ impl Summaries {
     }
 }
 
-/// When a bot came into its meeting for the first time.
-pub(super) fn started_at(bot: &store::Bot) -> Option<Timestamp> {
-    let first = bot.status_changes.iter().find(|step| step.code == BotStatus::InCallNotRecording);
-    first.map(|step| step.created_at)
-}
-
 fn recording(
     state: &State,
     bot: &store::Bot,
@@ -214,6 +220,13 @@ fn recording(
             participant_events,
             transcript,
         },
+        realtime_endpoints: live_endpoints(&request.echoed)
+            .into_iter()
+            .map(|endpoint| ToldEndpoint {
+                id: RealtimeEndpointId::of_bot(bot.id, endpoint.place),
+                metadata: Object(endpoint.metadata.as_object().cloned().unwrap_or_default()),
+            })
+            .collect(),
         metadata: Object::default(),
     }
 }

@@ -11,7 +11,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use zoom::MeetingLink;
 
-use super::recordings::{Recording, Summaries};
+use super::{
+    realtime_endpoints,
+    recordings::{Recording, Summaries},
+};
 use crate::{State, error::ApiError, openapi::Object};
 
 /// Replaces the query of a URL that gives tokens.
@@ -162,7 +165,10 @@ pub(super) async fn all(
 
 fn one(state: &State, bot: OpenedBot, scopes: ApiScopes, summaries: &Summaries) -> Bot {
     let recordings = summaries.recordings(state, &bot);
-    let OpenedBot { row, request } = bot;
+    let OpenedBot { row, mut request } = bot;
+    if !scopes.has(ApiScope::Bots) {
+        realtime_endpoints::mask(&mut request.echoed);
+    }
     Bot {
         id: row.id,
         meeting_url: Meeting::of(&request.meeting_url),

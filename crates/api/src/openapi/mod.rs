@@ -50,7 +50,7 @@ const TAGS: [(&str, &str); 9] = [
 
 /// An object of any fields.
 #[derive(Default, Serialize)]
-pub(crate) struct Object(Map<String, Value>);
+pub(crate) struct Object(pub(crate) Map<String, Value>);
 
 impl PartialSchema for Object {
     fn schema() -> RefOr<Schema> {

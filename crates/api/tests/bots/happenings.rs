@@ -1,5 +1,7 @@
 //! What happens in a meeting reaches those who ask for it, once, whole, and until it is erased.
 
+use std::sync::{Arc, Mutex};
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -264,5 +266,42 @@ async fn a_breakout_room_is_entered_and_left() {
     let entered = page["results"].as_array().unwrap().iter().filter(|event| event["kind"] == "bot_entered");
     let rooms: Vec<_> = entered.map(|event| &event["room"]).collect();
     assert_eq!(rooms, [&Value::Null, &json!("Red"), &Value::Null]);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_real_time_endpoint_is_told_while_the_bot_is_in() {
+    let app = studio().await;
+    let heard = Arc::new(Mutex::new(Vec::<Value>::new()));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/live", listener.local_addr().unwrap());
+    let hearing = heard.clone();
+    let hear = async move |body: axum::Json<Value>| hearing.lock().unwrap().push(body.0);
+    let router = axum::Router::new().fallback(hear);
+    tokio_util::task::TaskTracker::new().spawn(async move { axum::serve(listener, router).await });
+
+    let meeting = app.zoom.meeting(json!({})).await;
+    let events = ["participant_events.join", "participant_events.chat_message", "transcript.data"];
+    let mut config = captions();
+    config["realtime_endpoints"] = json!([{ "type": "webhook", "url": url, "events": events }]);
+    let bot = a_bot_in(&app, &meeting, config).await;
+    meeting.seat("Bob").await;
+    until_told(&app, &bot, "join Bob").await;
+    let bob = id_of(&meeting, "Bob").await;
+    meeting.call("POST", "chat", json!({ "from": bob, "text": "hello" })).await;
+    meeting
+        .call("POST", "captions", json!({ "from": bob, "caption_id": "c1", "text": "Good morning." }))
+        .await;
+    app.wait_for("all of it is told", async || (heard.lock().unwrap().len() >= 3).then_some(())).await;
+    assert_eq!(
+        app.look_at(&bot).await["status_changes"].as_array().unwrap().last().unwrap()["code"],
+        "in_call_not_recording"
+    );
+    let told = heard.lock().unwrap().clone();
+    let kinds: Vec<_> = told.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(kinds, events);
+    assert!(told.iter().all(|event| event["data"]["data"]["participant"]["name"] == "Bob"), "{told:#?}");
+    assert_eq!(told[1]["data"]["data"]["data"]["text"], "hello");
+    assert_eq!(told[2]["data"]["data"]["words"][0]["text"], "Good morning.");
     app.stop().await;
 }

@@ -50,6 +50,10 @@ fn contract() -> Vec<(&'static str, Value, Option<&'static str>)> {
     let hello = json!({ "send_to": "host", "message": "Hello" });
     let welcome = json!({ "message": "Welcome", "exclude_host": true });
     let endpoints =
+        json!([{ "type": "webhook", "url": "https://example.com/", "events": ["participant_events.join"] }]);
+    let of_media =
+        json!([{ "type": "websocket", "url": "wss://example.com/", "events": ["audio_mixed_raw.data"] }]);
+    let of_captions =
         json!([{ "type": "webhook", "url": "https://example.com/", "events": ["transcript.data"] }]);
     let silence = json!({ "timeout": 10, "activate_after": 1 });
     let names = json!({ "timeout": 10, "activate_after": 1, "matches": ["notetaker"] });
@@ -117,7 +121,19 @@ fn contract() -> Vec<(&'static str, Value, Option<&'static str>)> {
             json!({ "a": "b" }),
             Some("recording_config.participant_events.metadata"),
         ),
-        ("recording_config.realtime_endpoints", endpoints, Some("recording_config.realtime_endpoints")),
+        ("recording_config.realtime_endpoints", endpoints, None),
+        ("recording_config.realtime_endpoints", of_media, Some("recording_config.realtime_endpoints.events")),
+        (
+            "recording_config.realtime_endpoints",
+            of_captions.clone(),
+            Some("recording_config.realtime_endpoints.events"),
+        ),
+        (
+            "recording_config",
+            json!({ "realtime_endpoints": of_captions,
+                    "transcript": { "provider": { "meeting_captions": {} } } }),
+            None,
+        ),
         ("recording_config.retention", json!({ "type": "timed", "hours": 1 }), None),
         (
             "recording_config.video_mixed_layout",
@@ -453,7 +469,8 @@ async fn a_realtime_endpoint_takes_the_events_of_its_type() {
         ("desktop_sdk_callback", "audio_mixed_raw.data", true),
         ("desktop_sdk_callback", "audio_separate_raw.data", false),
     ] {
-        let endpoint = json!({ "type": kind, "url": "wss://example.com/", "events": [event] });
+        let url = if kind == "webhook" { "https://example.com/" } else { "wss://example.com/" };
+        let endpoint = json!({ "type": kind, "url": url, "events": [event] });
         let fields = json!({ "recording_config": { "realtime_endpoints": [endpoint] } });
         let answer = create(&app, "", fields).await;
         if fits {

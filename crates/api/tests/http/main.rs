@@ -38,6 +38,7 @@ mod openapi;
 mod pasted;
 mod pools;
 mod readyz;
+mod realtime;
 mod screenshots;
 mod secrets;
 mod signatures;

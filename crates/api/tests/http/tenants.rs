@@ -61,6 +61,7 @@ const ROWS: &[Row] = &[
     row("/api/latchkey/v1/bot/{id}/meeting-events", &[Thing::Bot]),
     row("/api/latchkey/v1/bot/{id}/log", &[Thing::Bot]),
     row("/api/latchkey/v1/bot/{id}/evidence", &[Thing::Bot]),
+    row("/api/latchkey/v1/bot/{id}/realtime-endpoints", &[Thing::Bot]),
     row("/api/v1/bot/{id}/request_recording_permission", &[Thing::Bot]),
     row("/api/v1/bot/{id}/start_recording", &[Thing::Bot]),
     row("/api/v1/bot/{id}/stop_recording", &[Thing::Bot]),

@@ -26,6 +26,7 @@ use metrics::Metrics;
 use model::{Environment, ManualClock, Secret, SeededEntropy, Timestamp};
 use outbound::signature::SigningKey;
 use outbound::{CallbackClient, NetworkGuard};
+use realtime::Realtime;
 use sealing::Provider;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -213,6 +214,18 @@ impl TestApp {
             },
             &workers,
         ));
+        // It goes on for as long as its worker.
+        let _ = Realtime::start(
+            realtime::Parts {
+                store: store.clone(),
+                workspaces: broker.workspaces.clone(),
+                vault: broker.vault.clone(),
+                callbacks: callbacks.clone(),
+                metrics: metrics.clone(),
+                env: env.clone(),
+            },
+            &workers,
+        );
         let server = Server::new(api::State {
             webhooks,
             store: store.clone(),

@@ -10,9 +10,9 @@ use std::{
 
 use browser::MeetingNews;
 use model::{Happening, MeetingEvent, MeetingEventsId, MeetingNumber, Secret, Timestamp};
-use store::{Appended, MeetingEventBatch};
+use store::{Appended, MeetingEventBatch, RealtimeEndpoint};
 use tenants::Cell;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 
 use super::{
     read,
@@ -38,6 +38,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 pub(crate) struct Recorder<'a> {
     ledger: Ledger<'a>,
     wish: MeetingWish,
+    /// Those who are told while it happens, and whether the store knows them.
+    live: (Vec<RealtimeEndpoint>, OnceCell<()>),
     meeting: Mutex<Meeting>,
     queue: Mutex<Queue>,
     /// There is something to write.
@@ -65,10 +67,16 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<'a> Recorder<'a> {
-    pub(crate) fn new(ledger: Ledger<'a>, wish: MeetingWish, bot_names: &[String]) -> Self {
+    pub(crate) fn new(
+        ledger: Ledger<'a>,
+        wish: MeetingWish,
+        live: Vec<RealtimeEndpoint>,
+        bot_names: &[String],
+    ) -> Self {
         Self {
             ledger,
             wish,
+            live: (live, OnceCell::new()),
             meeting: Mutex::new(Meeting::new(bot_names)),
             queue: Mutex::default(),
             queued: Notify::new(),
@@ -175,6 +183,8 @@ impl<'a> Recorder<'a> {
     async fn write(&self) {
         let parts = self.ledger.parts;
         while let Some(batch) = self.next_batch() {
+            // Before the first batch, which makes them due.
+            self.live.1.get_or_init(|| self.add_live()).await;
             match parts.store.append_meeting_events(&self.ledger.lease, &batch, parts.env.now()).await {
                 Ok(Appended::Recorded) => {
                     parts.metrics.meeting_events_kept(batch.last - batch.first + 1);
@@ -189,6 +199,17 @@ impl<'a> Recorder<'a> {
                     parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
                 }
             }
+        }
+    }
+
+    /// Says in the store who is told while it happens, however long the store is away.
+    async fn add_live(&self) {
+        let (parts, endpoints) = (self.ledger.parts, &self.live.0);
+        while !endpoints.is_empty()
+            && let Err(error) = parts.store.add_realtime_endpoints(&self.ledger.lease, endpoints).await
+        {
+            tracing::error!(bot = %self.ledger.bot.id, %error, "real-time endpoints wait for the store");
+            parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
         }
     }
 

@@ -170,25 +170,25 @@ pub fn speeches(events: &[MeetingEvent], started_at: Timestamp) -> Vec<ShownSpee
 
 /// What was said, by beginning.
 pub fn transcript(events: &[MeetingEvent], started_at: Timestamp) -> Vec<ShownCaption> {
-    let mut said: Vec<_> = events.iter().filter_map(|event| caption(event, started_at)).collect();
+    let is_final = |event: &&MeetingEvent| matches!(event.what, Happening::Caption { is_final: true, .. });
+    let said = events.iter().filter(is_final).filter_map(|event| caption(event, started_at));
+    let mut said: Vec<_> = said.collect();
     said.sort_by_key(|caption| caption.words[0].start_timestamp.absolute);
     said
 }
 
-/// A final caption.
+/// A caption, also one that still grows.
 pub fn caption(event: &MeetingEvent, started_at: Timestamp) -> Option<ShownCaption> {
     match &event.what {
-        Happening::Caption { participant, text, language, began_at, is_final: true, .. } => {
-            Some(ShownCaption {
-                participant: participant.into(),
-                language_code: language_code(*language),
-                words: [ShownWords {
-                    text: text.clone(),
-                    start_timestamp: ShownTime::new(*began_at, started_at),
-                    end_timestamp: ShownTime::new(event.at, started_at),
-                }],
-            })
-        }
+        Happening::Caption { participant, text, language, began_at, .. } => Some(ShownCaption {
+            participant: participant.into(),
+            language_code: language_code(*language),
+            words: [ShownWords {
+                text: text.clone(),
+                start_timestamp: ShownTime::new(*began_at, started_at),
+                end_timestamp: ShownTime::new(event.at, started_at),
+            }],
+        }),
         _ => None,
     }
 }

@@ -12,7 +12,6 @@ use axum::{
 use model::{EndpointState, Secret, Timestamp, WebhookEndpointId, nearest};
 use serde::Serialize;
 use store::EndpointChange;
-use url::Url;
 use utoipa::{
     ToSchema,
     openapi::{ArrayBuilder, RefOr, Schema},
@@ -25,6 +24,7 @@ use crate::{
     caller::{Admin, Caller, Read},
     error::ApiError,
     fields::Fields,
+    masked::masked,
     openapi::errors,
     page::{Page, Query, single_page},
     path::Path,
@@ -39,7 +39,7 @@ const EVERY_TYPE: &str = "*";
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WebhookEndpoint {
     id: WebhookEndpointId,
-    /// What stands behind a `?` is masked: it may hold a secret.
+    /// Its query, and parts of its path that are no plain words, are masked: they may be a secret.
     url: String,
     description: String,
     /// `*` stands for every type.
@@ -305,24 +305,4 @@ fn with_secret(endpoint: &Endpoint) -> Response {
     let secret = endpoint.secrets.current().expose().to_owned();
     let body = WebhookEndpoint { secret, ..representation(endpoint) };
     ([(CACHE_CONTROL, "no-store")], Json(body)).into_response()
-}
-
-/// An address without what may be a secret in it.
-fn masked(text: &str) -> String {
-    let Ok(mut url) = Url::parse(text) else { return MASK.to_owned() };
-    url.set_fragment(None);
-    let has_query = url.query().is_some();
-    url.set_query(None);
-    if has_query { format!("{url}?{MASK}") } else { url.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::masked;
-
-    #[test]
-    fn a_query_is_not_shown() {
-        assert_eq!(masked("https://a.test/b?token=planted#x"), "https://a.test/b?********");
-        assert_eq!(masked("https://a.test/b"), "https://a.test/b");
-    }
 }

@@ -1,0 +1,113 @@
+//! Tells the real-time endpoints of bots what happens in their meetings.
+//!
+//! - `worker`: leases endpoints for which there is something.
+//! - `teller`: what an endpoint is to be told next, and how far it was told.
+//! - `message`: what is sent.
+//! - `webhook`: one request for each event. `websocket`: one connection, for as long as the bot is in its meeting.
+//! - `held`: endpoints with an open connection, which wait here for more.
+//!
+//! The queue is what is stored of the meeting, and an endpoint is a position in it. So an endpoint that is slow or away takes
+//! no memory, holds up no bot, and misses nothing; after a crash it goes on from its position, with the same ids.
+
+mod held;
+mod message;
+mod teller;
+mod webhook;
+mod websocket;
+mod worker;
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use metrics::Metrics;
+use model::Environment;
+use outbound::CallbackClient;
+use store::RealtimeStore;
+use tenants::Workspaces;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use workers::{Settings, Worker, Workers};
+
+use held::Held;
+use worker::DueEndpoints;
+
+/// Endpoints that are told at once: each takes a task, and an open connection takes one for as long as it is open.
+const MAX_AT_ONCE: NonZeroU32 = NonZeroU32::new(1024).expect("not zero");
+/// How often it is looked for what other servers have written.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a stop waits for answers. What is under way longer is sent again by the next start.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// What telling depends on.
+pub struct Parts {
+    /// Where rows live.
+    pub store: Arc<dyn RealtimeStore>,
+    /// Secrets that sign, and what opens requests.
+    pub workspaces: Workspaces,
+    /// Opens what is stored of meetings.
+    pub vault: tenants::Vault,
+    /// Sends, where the operator allows it.
+    pub callbacks: CallbackClient,
+    /// Counts.
+    pub metrics: Metrics,
+    /// Time and randomness.
+    pub env: Environment,
+}
+
+/// The worker that tells real-time endpoints.
+pub struct Realtime {
+    parts: Arc<Parts>,
+    worker: Worker<DueEndpoints>,
+    stopping: CancellationToken,
+}
+
+impl Realtime {
+    /// Starts telling, as loops of `workers`.
+    pub fn start(parts: Parts, workers: &Workers) -> Self {
+        let parts = Arc::new(parts);
+        let (held, more, stopping) = (Held::default(), Arc::new(Notify::new()), CancellationToken::new());
+        let due = DueEndpoints {
+            parts: parts.clone(),
+            held: held.clone(),
+            more: more.clone(),
+            stopping: stopping.clone(),
+        };
+        let settings = Settings {
+            most_at_once: MAX_AT_ONCE,
+            claim_at_least: NonZeroU32::MIN,
+            poll_interval: POLL_INTERVAL,
+        };
+        let worker = Worker::start(workers, due, settings);
+        let (waking, waking_parts) = (worker.clone(), parts.clone());
+        workers.run("realtime_wakeups", move || {
+            let (worker, parts, held, more) =
+                (waking.clone(), waking_parts.clone(), held.clone(), more.clone());
+            async move {
+                let mut seen = 0;
+                loop {
+                    tokio::select! {
+                        written = parts.store.meetings_written(seen) => seen = written,
+                        () = more.notified() => {}
+                        () = parts.env.clock.sleep(POLL_INTERVAL) => {}
+                    }
+                    worker.poke();
+                    held.wake_due(&parts).await;
+                }
+            }
+        });
+        Self { parts, worker, stopping }
+    }
+
+    /// Closes connections and sends nothing more. Waits a little for answers that are under way.
+    pub async fn stop(&self) {
+        self.stopping.cancel();
+        if self.parts.env.clock.timeout(STOP_WITHIN, self.worker.finish()).await.is_none() {
+            tracing::info!("real-time endpoints that have not answered yet are told again by the next start");
+        }
+    }
+}
+
+impl std::fmt::Debug for Realtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Realtime").field("worker", &self.worker).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,196 @@
+//! One endpoint while it is leased: what it is to be told next, and how far it was told.
+
+use std::time::Duration;
+
+use bots::{
+    BotRequest,
+    meeting::{
+        live::{LiveEndpoint, live_endpoints},
+        read, started_at,
+    },
+};
+use metrics::DeliveryOutcome;
+use model::{EventId, Failure, MeetingEvent, RealtimeState, Secret};
+use outbound::{
+    CallbackError,
+    signature::{ELSEWHERE, SigningKey},
+};
+use store::{Bot, Lease, RealtimeEndpoint, RealtimeNext, RealtimeProgress};
+use workers::Backoff;
+
+use crate::{
+    Parts,
+    message::{Message, message, state_changed},
+};
+
+/// Rows of events that are read at once: at most a thousand events.
+const ROWS: u32 = 2;
+/// Pauses after failures.
+const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
+/// An endpoint that fails for so long is given up.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// The lease was lost: another server tells this endpoint.
+#[derive(Debug)]
+pub(crate) enum Stopped {
+    /// Nothing more may be written.
+    LeaseLost,
+    /// A call on the store failed; the lease lapses.
+    Failed(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for Stopped {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// How an attempt ended that got no answer.
+pub(crate) const fn outcome_of(error: &CallbackError) -> DeliveryOutcome {
+    match error {
+        CallbackError::TooSlow | CallbackError::NotConnected => DeliveryOutcome::Timeout,
+        CallbackError::Forbidden | CallbackError::BadUrl | CallbackError::BadSocketUrl => {
+            DeliveryOutcome::Forbidden
+        }
+        CallbackError::Redirect => DeliveryOutcome::Redirect,
+        CallbackError::Status(_) | CallbackError::NotASocket | CallbackError::NotAToken(_) => {
+            DeliveryOutcome::Refused
+        }
+        CallbackError::Unreachable => DeliveryOutcome::Unreachable,
+    }
+}
+
+/// An endpoint that is told.
+pub(crate) struct Teller<'a> {
+    pub(crate) parts: &'a Parts,
+    pub(crate) endpoint: LiveEndpoint,
+    pub(crate) url: Secret,
+    row: &'a RealtimeEndpoint,
+    lease: &'a Lease,
+    bot: Bot,
+    progress: RealtimeProgress,
+}
+
+impl<'a> Teller<'a> {
+    /// Opens what the bot was asked for. `None` when there is no such bot, or no such endpoint in its request.
+    pub(crate) async fn open(
+        parts: &'a Parts,
+        (row, lease): (&'a RealtimeEndpoint, &'a Lease),
+    ) -> Result<Option<Self>, Failure> {
+        let Some(bot) = parts.store.bot(row.workspace, row.bot).await? else { return Ok(None) };
+        let request = BotRequest::open(&parts.vault, bot.workspace, bot.id, &bot.request)?;
+        let found = live_endpoints(&request.echoed).into_iter().find(|endpoint| endpoint.place == row.place);
+        let Some(endpoint) = found else { return Ok(None) };
+        let url = Secret::new(endpoint.url.clone());
+        Ok(Some(Self { parts, endpoint, url, row, lease, bot, progress: row.progress }))
+    }
+
+    /// The number up to which it was told.
+    pub(crate) const fn told(&self) -> u64 {
+        self.progress.told
+    }
+
+    /// The keys that sign, as they are now.
+    pub(crate) async fn keys(&self) -> Result<Vec<SigningKey>, Failure> {
+        self.parts.workspaces.callback_keys(self.row.workspace).await
+    }
+
+    /// The id of a message. Links for tokens refuse it: what is signed here is read by whoever is told.
+    pub(crate) fn id_of(&self, number: u64) -> String {
+        format!("{ELSEWHERE}{}-{number}", self.row.id)
+    }
+
+    /// What happened after this number, at most a thousand events.
+    pub(crate) async fn after(&self, number: u64) -> Result<Vec<MeetingEvent>, Failure> {
+        let Parts { store, vault, .. } = self.parts;
+        read::after(&**store, vault, self.row.workspace, self.row.bot, number, ROWS).await
+    }
+
+    /// Goes past what this endpoint does not listen to; answers whether there is something left to tell.
+    pub(crate) async fn finds_something(&mut self) -> Result<bool, Stopped> {
+        loop {
+            let events = self.after(self.told()).await?;
+            let Some(last) = events.last() else { return Ok(false) };
+            match events.iter().position(|event| self.message(event).is_some()) {
+                Some(0) => return Ok(true),
+                Some(place) => {
+                    self.has_skipped(events[place - 1].number).await?;
+                    return Ok(true);
+                }
+                None => self.has_skipped(last.number).await?,
+            }
+        }
+    }
+
+    /// Whether the bot has ended and nothing is left to tell after this number.
+    pub(crate) async fn is_over(&self, number: u64) -> Result<bool, Failure> {
+        let bot = self.parts.store.bot(self.row.workspace, self.row.bot).await?;
+        // Asked after the bot: with its last step, everything is stored.
+        Ok(bot.is_none_or(|bot| bot.status().is_terminal()) && self.after(number).await?.is_empty())
+    }
+
+    /// An event as this endpoint is told of it, if it is.
+    pub(crate) fn message(&self, event: &MeetingEvent) -> Option<Message> {
+        let started_at = started_at(&self.bot).unwrap_or(event.at);
+        message(&self.bot, self.row.id, &self.endpoint, started_at, event)
+    }
+
+    /// It was told of everything up to this number.
+    pub(crate) async fn has_told(&mut self, number: u64) -> Result<(), Stopped> {
+        let state = RealtimeState::Running;
+        self.write(RealtimeProgress { state, told: number, failures: 0, failing_since: None }, None).await
+    }
+
+    /// There was nothing for it up to this number.
+    pub(crate) async fn has_skipped(&mut self, number: u64) -> Result<(), Stopped> {
+        self.write(RealtimeProgress { told: number, ..self.progress }, None).await
+    }
+
+    /// An attempt failed: it is tried again after a pause, or given up.
+    pub(crate) async fn has_failed(&mut self, error: &str) -> Result<(), Stopped> {
+        let now = self.parts.env.now();
+        let since = self.progress.failing_since.unwrap_or(now);
+        let failures = self.progress.failures.saturating_add(1);
+        let failed = RealtimeProgress { failures, failing_since: Some(since), ..self.progress };
+        tracing::info!(endpoint = %self.row.id, failures, error, "a real-time endpoint was not told");
+        if now.since(since) >= GIVE_UP_AFTER {
+            tracing::warn!(endpoint = %self.row.id, error, "a real-time endpoint failed for a day and is given up");
+            self.parts.metrics.realtime_endpoint_failed();
+            return self
+                .write(RealtimeProgress { state: RealtimeState::Failed, ..failed }, Some(error))
+                .await;
+        }
+        self.write(failed, None).await?;
+        let again = now + PAUSES.jittered(failures - 1, &self.parts.env);
+        self.settle(RealtimeNext::Again(again)).await.map(drop)
+    }
+
+    /// The bot has ended, and the endpoint was told of everything.
+    pub(crate) async fn is_done(&mut self) -> Result<(), Stopped> {
+        self.write(RealtimeProgress { state: RealtimeState::Done, ..self.progress }, None).await
+    }
+
+    /// Says that nothing more was found; answers whether there is something all the same.
+    pub(crate) async fn settle(&self, next: RealtimeNext) -> Result<bool, Stopped> {
+        let Parts { store, env, .. } = self.parts;
+        let settled = store.settle_realtime_endpoint(self.row.id, self.lease, next, env.now()).await?;
+        settled.ok_or(Stopped::LeaseLost)
+    }
+
+    async fn write(&mut self, progress: RealtimeProgress, error: Option<&str>) -> Result<(), Stopped> {
+        let Parts { store, env, .. } = self.parts;
+        if progress == self.progress {
+            return Ok(());
+        }
+        let changed = progress.state != self.progress.state;
+        let event = changed.then(|| {
+            let endpoint = (self.row.id, &self.endpoint);
+            state_changed(&self.bot, endpoint, (EventId::generate(env), env.now()), progress.state, error)
+        });
+        if !store.record_realtime_progress(self.row.id, self.lease, &progress, event.as_ref()).await? {
+            return Err(Stopped::LeaseLost);
+        }
+        self.progress = progress;
+        Ok(())
+    }
+}
