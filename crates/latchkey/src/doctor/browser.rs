@@ -26,7 +26,7 @@ pub(super) async fn examine(patient: &Patient, report: &mut Report) {
     let config = serve::browser_config(&patient.config);
     report.add(chromium(patient, &config).await);
     report.add(sdk(&config));
-    report.add(shared_memory(Path::new("/dev/shm")));
+    report.add(shared_memory(Path::new("/dev/shm"), SHARED_MEMORY));
 }
 
 async fn chromium(patient: &Patient, config: &BrowserConfig) -> Finding {
@@ -86,19 +86,33 @@ fn first_part(error: &BrowserError) -> String {
     words.split_once(": ").map_or(words.clone(), |(found, _)| found.to_owned())
 }
 
-fn shared_memory(folder: &Path) -> Finding {
+fn shared_memory(folder: &Path, wanted: u64) -> Finding {
     const CHECK: &str = "shared_memory";
     let Ok(memory) = rustix::fs::statvfs(folder) else {
         return Finding::skipped(CHECK, format!("{} is not there", folder.display()));
     };
     let mib = memory.f_blocks.saturating_mul(memory.f_frsize) / (1024 * 1024);
-    if mib >= SHARED_MEMORY {
+    if mib >= wanted {
         return Finding::ok(CHECK, format!("{} has {mib} MiB", folder.display()));
     }
     Finding::fault(
         CHECK,
-        format!("{} has {mib} MiB, and bots need {SHARED_MEMORY} or more", folder.display()),
+        format!("{} has {mib} MiB, and bots need {wanted} or more", folder.display()),
         "Pages of bots crash when it is full, and their bots have to join again.",
         "Give the container more: --shm-size=1g, or shm_size: 1g in compose.yaml.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::report::State;
+
+    #[test]
+    fn too_little_shared_memory_is_a_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(shared_memory(folder.path(), 0).state, State::Ok);
+        assert_eq!(shared_memory(folder.path(), u64::MAX).state, State::Fault);
+        assert_eq!(shared_memory(&folder.path().join("nowhere"), 0).state, State::Skipped);
+    }
 }

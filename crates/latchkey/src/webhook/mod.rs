@@ -3,11 +3,13 @@
 mod listen;
 
 use clap::Subcommand;
-use comfy_table::{Table, presets::NOTHING};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::running_server::{Reach, Server};
+use crate::{
+    output::{Output, text, words},
+    running_server::{Reach, Server},
+};
 
 const PATH: &str = "api/latchkey/v1/webhook-endpoints/";
 
@@ -17,6 +19,8 @@ pub(crate) struct Arguments {
     command: Command,
     #[command(flatten)]
     server: Reach,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Subcommand)]
@@ -103,7 +107,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Listen(listen) => return listen::run(listen).await,
         command => command,
     };
-    let server = Server::of(arguments.server, PATH)?;
+    let (server, output) = (Server::of(arguments.server, PATH)?, arguments.output);
     let post = async |path: String, body: Value| server.call(Method::POST, &path, Some(body)).await;
     match command {
         Command::Create { url, event_types, description, svix_headers } => {
@@ -118,7 +122,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             println!("{}", json!({ "id": made["id"], "secret": made["secret"] }));
             eprintln!("the secret is shown once and never again");
         }
-        Command::List => list(&server).await?,
+        Command::List => list(&server, output).await?,
         Command::Enable { id } => enable(&server, &id, true).await?,
         Command::Disable { id } => enable(&server, &id, false).await?,
         Command::Delete { id } => {
@@ -136,7 +140,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             println!("{}", sent["event"].as_str().unwrap_or_default());
             eprintln!("sent: `latchkey webhook deliveries {id}` says what was answered");
         }
-        Command::Deliveries { id, state, event_type } => deliveries(&server, &id, state, event_type).await?,
+        Command::Deliveries { id, state, event_type } => {
+            deliveries(&server, output, &id, state, event_type).await?;
+        }
         Command::Retry { id, event } => {
             post(format!("{id}/deliveries/{event}/retry/"), json!({})).await?;
             eprintln!("on its way");
@@ -160,22 +166,20 @@ async fn enable(server: &Server, id: &str, enabled: bool) -> anyhow::Result<()> 
     Ok(())
 }
 
-async fn list(server: &Server) -> anyhow::Result<()> {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["id", "state", "url", "event types", "description"]);
+async fn list(server: &Server, output: Output) -> anyhow::Result<()> {
     let answer = server.call(Method::GET, "", None).await?;
-    for endpoint in answer["results"].as_array().into_iter().flatten() {
-        let types = endpoint["event_types"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let types = types.collect::<Vec<_>>().join(" ");
-        let text = |field: &str| endpoint[field].as_str().unwrap_or_default().to_owned();
-        table.add_row([text("id"), text("state"), text("url"), types, text("description")]);
-    }
-    println!("{table}");
+    let header = ["id", "state", "url", "event types", "description"];
+    output.list(header, answer["results"].as_array().map_or(&[], Vec::as_slice), |endpoint| {
+        let [id, state, url, description] =
+            ["id", "state", "url", "description"].map(|field| text(endpoint, field));
+        [id, state, url, words(endpoint, "event_types"), description]
+    });
     Ok(())
 }
 
 async fn deliveries(
     server: &Server,
+    output: Output,
     id: &str,
     state: Option<String>,
     event_type: Option<String>,
@@ -187,20 +191,17 @@ async fn deliveries(
         }
     }
     let answer = server.call(Method::GET, &format!("{id}/deliveries/?{}", query.finish()), None).await?;
-    let mut table = Table::new();
     let header = ["sequence", "event", "type", "state", "attempts", "answer", "next attempt"];
-    table.load_style(NOTHING).set_header(header);
-    for delivery in answer["results"].as_array().into_iter().flatten() {
-        let text = |field: &str| delivery[field].as_str().unwrap_or_default().to_owned();
+    output.list(header, answer["results"].as_array().map_or(&[], Vec::as_slice), |delivery| {
         let answered = match (&delivery["answer"]["error"], &delivery["answer"]["status"]) {
             (Value::String(error), _) => error.clone(),
             (_, Value::Number(status)) => format!("HTTP {status}"),
             _ => String::new(),
         };
-        let (sequence, attempts) = (delivery["sequence"].to_string(), delivery["attempts"].to_string());
-        let next = text("next_attempt_at");
-        table.add_row([sequence, text("event"), text("event_type"), text("state"), attempts, answered, next]);
-    }
-    println!("{table}");
+        let [sequence, event, kind, state, attempts, next] =
+            ["sequence", "event", "event_type", "state", "attempts", "next_attempt_at"]
+                .map(|field| text(delivery, field));
+        [sequence, event, kind, state, attempts, answered, next]
+    });
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! `latchkey doctor`: faults are planted, and each is found by name, with what to do about it.
 
-use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _, path::Path};
+mod proxies;
 
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
+
+use model::Environment;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    process::Command,
-};
+use tokio::process::Command;
 
+use self::proxies::{proxy_without, tls_in_front};
 use crate::support::{Installation, Running, http, latchkey, within};
 
 /// What the doctor said: its exit code and its findings.
@@ -348,24 +349,33 @@ async fn a_proxy_that_strips_headers() {
     }
 }
 
-/// A proxy in front of `server` that loses one header. One request for each connection.
-async fn proxy_without(header: &'static str, server: String) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
-    tokio::spawn(async move {
-        while let Ok((mut caller, _)) = listener.accept().await {
-            let mut upstream = tokio::net::TcpStream::connect(&server).await.unwrap();
-            let (mut head, mut byte) = (Vec::new(), [0]);
-            while !head.ends_with(b"\r\n\r\n") && caller.read_exact(&mut byte).await.is_ok() {
-                head.push(byte[0]);
-            }
-            let head = String::from_utf8(head).unwrap();
-            let kept = head.trim_end().lines().filter(|line| !line.to_lowercase().starts_with(header));
-            let head = format!("{}\r\nconnection: close\r\n\r\n", kept.collect::<Vec<_>>().join("\r\n"));
-            upstream.write_all(head.as_bytes()).await.unwrap();
-            drop(tokio::io::copy_bidirectional(&mut caller, &mut upstream).await);
+/// The day that is so far from today.
+fn day(ahead: Duration) -> (i32, u8, u8) {
+    let text = (Environment::system().now() + ahead).to_string();
+    let mut parts = text[..10].split('-');
+    let mut next = || parts.next().unwrap();
+    (next().parse().unwrap(), next().parse().unwrap(), next().parse().unwrap())
+}
+
+#[tokio::test]
+async fn a_certificate_that_holds_one_that_ends_soon_and_one_that_has_ended() {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let ward = Ward::open().await;
+    let ca_file = ward.installation.path("authority.pem");
+    for (ends, state) in [(day(60 * DAY), "ok"), (day(5 * DAY), "warning"), ((2025, 1, 1), "fault")] {
+        let url = format!("https://{}", tls_in_front(ward.listen.clone(), ends, &ca_file).await);
+        let redirects = json!({ "redirect_uris": [format!("{url}/oauth/zoom/callback")] });
+        ward.at_zoom("PATCH", &format!("/apps/{}", ward.client), redirects).await;
+        let configuration = format!("public_url = '{url}'\n{}", ward.configuration);
+        let mut command = doctor(&ward.installation, &configuration, &[]);
+        command.env("SSL_CERT_FILE", &ca_file).env_remove("SSL_CERT_DIR");
+        let said = Said::of(command).await;
+        let finding = said.1.iter().find(|finding| finding["check"] == "certificate").unwrap();
+        assert_eq!(finding["state"], state, "{:#?}", said.1);
+        if state == "fault" {
+            assert!(finding["found"].as_str().unwrap().contains("expired"), "{finding}");
+        } else {
+            assert_eq!(said.0, 0, "everything else goes through the proxy: {:#?}", said.1);
         }
-    });
-    address
+    }
 }

@@ -34,6 +34,9 @@ async fn an_endpoint_is_made_and_what_it_is_sent_is_printed() {
     let list = printed(&installation, url, &["webhook", "list"]).await;
     assert!(list.contains(id) && list.contains("enabled") && list.contains("mine"), "{list}");
 
+    let list = printed(&installation, url, &["webhook", "list", "--json"]).await;
+    assert_eq!(serde_json::from_str::<Value>(&list).unwrap()[0]["id"], id);
+
     let listen = ["webhook", "listen", "--listen", &address, "--secret-file", "secret"];
     let log = installation.path("listen.log");
     let mut receiver = Running::start(latchkey(installation.folder.path(), &listen), &log);
