@@ -54,6 +54,8 @@ migrations! {
     "0056_bot_outputs"
     "0059_meeting_events"
     "0061_realtime_endpoints"
+    "0064_ignored_fields"
+    "0065_personal_links"
     "0066_bot_log"
 }
 

@@ -85,6 +85,33 @@ impl FromStr for SecondAuthorization {
     }
 }
 
+/// What becomes of the fields of a new bot that have no effect here, unless the request says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IgnoredFields {
+    /// The bot is made, and the answer names them.
+    Name,
+    /// The request is refused, and the answer names them.
+    Refuse,
+}
+
+impl IgnoredFields {
+    /// The word in requests, answers and the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
+impl FromStr for IgnoredFields {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = [Self::Name, Self::Refuse].into_iter().find(|choice| choice.as_str() == text);
+        known.ok_or_else(|| format!("{text:?} is not a policy for ignored fields: it is name or refuse"))
+    }
+}
+
 /// Workspaces and API keys.
 #[async_trait]
 pub trait Access {
@@ -104,6 +131,16 @@ pub trait Access {
         workspace: WorkspaceId,
         choice: SecondAuthorization,
     ) -> Result<(), StoreError>;
+
+    /// The workspace's setting; [`IgnoredFields::Name`] by default.
+    async fn ignored_fields(&self, workspace: WorkspaceId) -> Result<IgnoredFields, StoreError>;
+
+    /// Changes the setting. `false`: there is no such workspace.
+    async fn choose_ignored_fields(
+        &self,
+        workspace: WorkspaceId,
+        choice: IgnoredFields,
+    ) -> Result<bool, StoreError>;
 
     /// The workspaces with a limit of concurrent bots, and that limit.
     async fn bot_limits(&self) -> Result<Vec<(WorkspaceId, u32)>, StoreError>;

@@ -89,6 +89,19 @@ pub struct BotChange {
     pub join_at: Option<Timestamp>,
     /// The caller's own labels.
     pub metadata: BTreeMap<String, String>,
+    /// What it shows.
+    pub picture: PictureChange,
+}
+
+/// What becomes of a bot's picture.
+#[derive(Debug, Clone)]
+pub enum PictureChange {
+    /// It stays, and so does that there is none.
+    Keep,
+    /// The bot shows none.
+    Remove,
+    /// This one, sealed.
+    Show(Sealed),
 }
 
 /// What came of changing or cancelling a bot.

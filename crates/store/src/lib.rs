@@ -44,7 +44,7 @@ mod stats;
 mod used_ids;
 mod webhooks;
 
-pub use access::{Access, ApiKey, FormerSecret, SecondAuthorization, Workspace};
+pub use access::{Access, ApiKey, FormerSecret, IgnoredFields, SecondAuthorization, Workspace};
 pub use apps::{
     AppFilter, AppKind, AppRemoval, NewAppSecrets, NewWebhookSecret, Refusal, Signatures, ZoomOauthApp,
     ZoomOauthApps,
@@ -56,7 +56,7 @@ pub use audit::{
 pub use bot_log::{BotLogs, LogEntry, MOST_LOG_ENTRIES, NumberedEntry};
 pub use bot_outputs::{BotOutputs, ChatMessage, ChatProgress, Queued};
 pub use bot_places::BotPlaces;
-pub use bots::{Bot, BotChange, BotChanged, BotFilter, BotPage, Bots, Screenshot, Transition};
+pub use bots::{Bot, BotChange, BotChanged, BotFilter, BotPage, Bots, PictureChange, Screenshot, Transition};
 pub use connect::{Consent, Consents};
 pub use copy::{CopyError, Filling, Row, Snapshot, TABLES, Table, Value, copy};
 pub use credentials::{
@@ -75,7 +75,7 @@ pub use log::{AccountLog, LogFilter, LogLine, Note, Subject};
 pub use meeting_events::{Appended, MeetingEventBatch, MeetingEvents, MeetingEventsSummary};
 pub use meetings::{
     DueSync, KnownMeeting, LONGEST_SYNC_PAUSE, Meeting, MeetingChange, MeetingFilter, MeetingKey,
-    MeetingNews, MeetingOwner, Meetings, SyncOutcome,
+    MeetingNews, MeetingOwner, Meetings, PersonalRoom, SyncOutcome,
 };
 pub use observer::StoreObserver;
 pub use page::{Order, Page, Place};

@@ -23,6 +23,8 @@ pub struct Meeting {
     pub host: String,
     /// Whether it is the host's personal room.
     pub personal: bool,
+    /// The name in the host's personal link (`/my/NAME`), in lower case, if this is the personal room and has one.
+    pub personal_name: Option<String>,
 }
 
 /// An account whose meetings are to be listed.
@@ -113,6 +115,15 @@ pub struct MeetingOwner {
     pub kind: CredentialKind,
     /// Zoom's id of the host.
     pub host: String,
+}
+
+/// A personal room that has a personal link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonalRoom {
+    /// Its number.
+    pub number: MeetingNumber,
+    /// Whose it is.
+    pub owner: MeetingOwner,
 }
 
 /// A meeting that an account knows.
@@ -214,6 +225,14 @@ pub trait Meetings {
         workspace: WorkspaceId,
         number: MeetingNumber,
     ) -> Result<Option<MeetingOwner>, StoreError>;
+
+    /// The personal rooms with this name in their links, each once, with the account to use: as [`Meetings::meeting_owner`]
+    /// chooses it. Names are unique within a Zoom address only, so there may be several.
+    async fn personal_rooms(
+        &self,
+        workspace: WorkspaceId,
+        name: &str,
+    ) -> Result<Vec<PersonalRoom>, StoreError>;
 
     /// Meetings that the workspace's accounts know.
     async fn known_meetings(

@@ -4,7 +4,9 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use model::{ApiKeyId, Sealed, Timestamp, WorkspaceId};
-use store::{Access, ApiKey, Digest, FormerSecret, SecondAuthorization, StoreError, Workspace};
+use store::{
+    Access, ApiKey, Digest, FormerSecret, IgnoredFields, SecondAuthorization, StoreError, Workspace,
+};
 
 use crate::{
     SqlStore,
@@ -101,6 +103,27 @@ impl Access for SqlStore {
         .execute(&self.writer)
         .await?;
         Ok(())
+    }
+
+    async fn ignored_fields(&self, workspace: WorkspaceId) -> Result<IgnoredFields, StoreError> {
+        let row = query("-- ignored_fields\nSELECT ignored_fields FROM workspaces WHERE id = $1")
+            .bind(workspace)
+            .fetch_optional(&self.readers)
+            .await?;
+        let choice = |row: &Row| row.of("workspaces").parsed("ignored_fields");
+        row.as_ref().map_or(Ok(IgnoredFields::Name), choice)
+    }
+
+    async fn choose_ignored_fields(
+        &self,
+        workspace: WorkspaceId,
+        choice: IgnoredFields,
+    ) -> Result<bool, StoreError> {
+        let done = query("-- choose_ignored_fields\nUPDATE workspaces SET ignored_fields = $1 WHERE id = $2")
+            .with(values![choice.as_str(), workspace])
+            .execute(&self.writer)
+            .await?;
+        Ok(done == 1)
     }
 
     async fn bot_limits(&self) -> Result<Vec<(WorkspaceId, u32)>, StoreError> {

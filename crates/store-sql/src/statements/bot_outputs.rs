@@ -83,6 +83,23 @@ async fn raise_revision(db: &mut Tx, workspace: WorkspaceId, bot: BotId) -> Resu
     Ok(raised == 1)
 }
 
+/// Changes what a living bot of the workspace shows, and raises its revision.
+pub(super) async fn change_picture(
+    db: &mut Tx,
+    workspace: WorkspaceId,
+    bot: BotId,
+    picture: Option<&Sealed>,
+) -> Result<(), StoreError> {
+    if !raise_revision(db, workspace, bot).await? {
+        return Ok(());
+    }
+    if let Some(picture) = picture {
+        return put_picture(db, workspace, bot, picture).await;
+    }
+    query("-- change_picture: none\nDELETE FROM bot_pictures WHERE id = $1").bind(bot).execute(db).await?;
+    Ok(())
+}
+
 #[async_trait]
 impl BotOutputs for SqlStore {
     async fn set_picture(
@@ -92,17 +109,7 @@ impl BotOutputs for SqlStore {
         picture: Option<&Sealed>,
     ) -> Result<Option<Bot>, StoreError> {
         let body = |mut tx: Tx| async move {
-            if raise_revision(&mut tx, workspace, bot).await? {
-                match picture {
-                    Some(picture) => put_picture(&mut tx, workspace, bot, picture).await?,
-                    None => {
-                        query("-- set_picture: none\nDELETE FROM bot_pictures WHERE id = $1")
-                            .bind(bot)
-                            .execute(&mut tx)
-                            .await?;
-                    }
-                }
-            }
+            change_picture(&mut tx, workspace, bot, picture).await?;
             let row = bots::one(&mut tx, bot).await?.filter(|bot| bot.workspace == workspace);
             tx.commit().await?;
             Ok(row)

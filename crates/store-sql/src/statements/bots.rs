@@ -7,7 +7,8 @@ use model::{
     BotId, BotStatus, CLOCK_TOLERANCE, LeaseToken, ScreenshotId, Sealed, StatusChange, Timestamp, WorkspaceId,
 };
 use store::{
-    Bot, BotChange, BotChanged, BotFilter, BotPage, Bots, Lease, Screenshot, StoreError, Transition,
+    Bot, BotChange, BotChanged, BotFilter, BotPage, Bots, Lease, PictureChange, Screenshot, StoreError,
+    Transition,
 };
 
 use super::{bot_outputs, bot_places, events, meeting_events, pools};
@@ -245,14 +246,24 @@ impl Bots for SqlStore {
             ])
             .execute(&mut tx)
             .await?;
+            let picture = match &change.picture {
+                PictureChange::Keep => None,
+                PictureChange::Remove => Some(None),
+                PictureChange::Show(picture) => Some(Some(picture)),
+            };
+            if let Some(picture) = picture {
+                bot_outputs::change_picture(&mut tx, workspace, id, picture).await?;
+            }
+            let output_revision = bot.output_revision + u32::from(picture.is_some());
             tx.commit().await?;
-            let BotChange { request, meeting_digest, join_at, metadata } = change.clone();
+            let BotChange { request, meeting_digest, join_at, metadata, picture: _ } = change.clone();
             Ok(BotChanged::Done(Bot {
                 request,
                 meeting_digest,
                 join_at,
                 metadata,
                 leased_until: None,
+                output_revision,
                 ..bot
             }))
         };

@@ -1,10 +1,12 @@
 //! Meetings of connected accounts.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use model::{CLOCK_TOLERANCE, CredentialId, MeetingNumber, MeetingSyncStatus, Timestamp, WorkspaceId};
 use store::{
     DueSync, KnownMeeting, LONGEST_SYNC_PAUSE, Lease, Meeting, MeetingChange, MeetingFilter, MeetingKey,
-    MeetingNews, MeetingOwner, Meetings, Page, StoreError, Subject, SyncOutcome,
+    MeetingNews, MeetingOwner, Meetings, Page, PersonalRoom, StoreError, Subject, SyncOutcome,
 };
 
 use super::log;
@@ -170,6 +172,26 @@ fn known(row: &Row) -> Result<KnownMeeting, StoreError> {
     })
 }
 
+/// Meetings with the accounts that may act for their hosts. $1 workspace
+const OWNERS: &str = "SELECT m.number, m.credential, m.host, c.kind\n\
+    FROM meetings m JOIN credentials c ON c.id = m.credential\n\
+    WHERE m.workspace = $1 AND m.gone = 0 AND c.status IN ('healthy', 'degraded')\n\
+    AND m.host <> '' AND (c.kind = 'server_to_server' OR c.zoom_user_id = m.host)";
+
+/// The host's own account before one that speaks for the host.
+const BEST_FIRST: &str =
+    "ORDER BY c.kind = 'server_to_server', c.status <> 'healthy', m.synced_at DESC, m.credential";
+
+fn owned(row: &Row) -> Result<PersonalRoom, StoreError> {
+    let row = row.of("meetings");
+    let owner = MeetingOwner {
+        credential: row.parsed("credential")?,
+        kind: row.parsed("kind")?,
+        host: row.text("host")?,
+    };
+    Ok(PersonalRoom { number: row.meeting("number")?, owner })
+}
+
 #[async_trait]
 impl Meetings for SqlStore {
     async fn want_meeting_sync(
@@ -258,7 +280,8 @@ impl Meetings for SqlStore {
             for some in sorted.chunks(MOST_ROWS) {
                 let mut query = query(
                     "-- put_meetings: put\n\
-                     INSERT INTO meetings AS old (credential, workspace, synced_at, gone, number, host, personal)",
+                     INSERT INTO meetings AS old (credential, workspace, synced_at, gone, number, host, personal,\n\
+                         personal_name)",
                 );
                 query.push_rows(some, |row, meeting| {
                     row.push_bind(id)
@@ -268,11 +291,11 @@ impl Meetings for SqlStore {
                         .push_bind(since)
                         .push(", 0, ");
                     row.push_bind(meeting.number.as_i64()).push(", ").push_bind(&meeting.host).push(", ");
-                    row.push_bind(i64::from(meeting.personal));
+                    row.push_bind(i64::from(meeting.personal)).push(", ").push_bind(&meeting.personal_name);
                 });
                 query.push(
                     " ON CONFLICT (credential, number) DO UPDATE SET host = excluded.host, personal = excluded.personal,\n\
-                         gone = 0, synced_at = excluded.synced_at\n\
+                         personal_name = excluded.personal_name, gone = 0, synced_at = excluded.synced_at\n\
                      WHERE old.synced_at < excluded.synced_at OR old.synced_at > ",
                 );
                 query.push_bind(until);
@@ -337,23 +360,21 @@ impl Meetings for SqlStore {
         workspace: WorkspaceId,
         number: MeetingNumber,
     ) -> Result<Option<MeetingOwner>, StoreError> {
-        let row = query(
-            "-- meeting_owner\n\
-             SELECT m.credential, m.host, c.kind FROM meetings m JOIN credentials c ON c.id = m.credential\n\
-             WHERE m.workspace = $1 AND m.number = $2 AND m.gone = 0 AND c.status IN ('healthy', 'degraded')\n\
-                 AND m.host <> '' AND (c.kind = 'server_to_server' OR c.zoom_user_id = m.host)\n\
-             ORDER BY c.kind = 'server_to_server', c.status <> 'healthy', m.synced_at DESC, m.credential LIMIT 1",
-        )
-        .with(values![workspace, number.as_i64()])
-        .fetch_optional(&self.readers)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let row = row.of("meetings");
-        Ok(Some(MeetingOwner {
-            credential: row.parsed("credential")?,
-            kind: row.parsed("kind")?,
-            host: row.text("host")?,
-        }))
+        let sql = format!("-- meeting_owner\n{OWNERS} AND m.number = $2 {BEST_FIRST} LIMIT 1");
+        let room = query(sql).with(values![workspace, number.as_i64()]).one(&self.readers, owned).await?;
+        Ok(room.map(|room| room.owner))
+    }
+
+    async fn personal_rooms(
+        &self,
+        workspace: WorkspaceId,
+        name: &str,
+    ) -> Result<Vec<PersonalRoom>, StoreError> {
+        let sql = format!("-- personal_rooms\n{OWNERS} AND m.personal_name = $2 {BEST_FIRST}");
+        let mut rooms = query(sql).with(values![workspace, name]).all(&self.readers, owned).await?;
+        let mut seen = HashSet::new();
+        rooms.retain(|room| seen.insert(room.number));
+        Ok(rooms)
     }
 
     async fn known_meetings(

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use model::{ApiScope, WorkspaceId};
 
 use super::{CALLERS, Conformance, ROUNDS};
-use crate::{ApiKey, FormerSecret, SecondAuthorization, StoreError, Workspace};
+use crate::{ApiKey, FormerSecret, IgnoredFields, SecondAuthorization, StoreError, Workspace};
 
 pub async fn the_first_workspace_is_founded_once(suite: &Conformance) {
     assert!(suite.store.workspaces().await.unwrap().is_empty());
@@ -157,6 +157,22 @@ pub async fn former_secrets_are_erased_once_they_have_ended(suite: &Conformance)
     let row = suite.store.workspace(workspace).await.unwrap().unwrap();
     assert_eq!((row.callback_secret, row.former_callback_secret), (second, None));
     assert_eq!(suite.store.erase_former_callback_secrets(ends_at).await.unwrap(), 0);
+}
+
+pub async fn a_workspace_chooses_what_becomes_of_ignored_fields(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let other = WorkspaceId::generate(&suite.env);
+    suite.store.add_workspace(&suite.workspace_row(other), &suite.api_key(other)).await.unwrap();
+    let chosen = async |id| suite.store.ignored_fields(id).await.unwrap();
+    assert_eq!(chosen(workspace).await, IgnoredFields::Name);
+    let choose = async |id, choice| suite.store.choose_ignored_fields(id, choice).await.unwrap();
+    assert!(choose(workspace, IgnoredFields::Refuse).await);
+    assert_eq!((chosen(workspace).await, chosen(other).await), (IgnoredFields::Refuse, IgnoredFields::Name));
+    assert!(choose(workspace, IgnoredFields::Name).await);
+    assert_eq!(chosen(workspace).await, IgnoredFields::Name);
+    let nobody = WorkspaceId::generate(&suite.env);
+    assert!(!choose(nobody, IgnoredFields::Refuse).await);
+    assert_eq!(chosen(nobody).await, IgnoredFields::Name);
 }
 
 pub async fn a_workspace_chooses_what_a_second_authorization_comes_to(suite: &Conformance) {

@@ -2,14 +2,16 @@
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join_all;
-use model::{BotId, BotStatus, ChatMessageId, WorkspaceId};
+use model::{BotId, BotStatus, ChatMessageId, Sealed, WorkspaceId};
 
 use super::{
     CALLERS, Conformance,
     bots::{added, bot, leased, step},
 };
-use crate::{ChatMessage, ChatProgress, Queued};
+use crate::{BotChange, BotChanged, ChatMessage, ChatProgress, PictureChange, Queued};
 
 fn message(suite: &Conformance, workspace: WorkspaceId, bot: BotId) -> ChatMessage {
     let (id, created_at) = (ChatMessageId::generate(&suite.env), suite.env.now());
@@ -36,6 +38,43 @@ pub async fn a_picture_is_its_bots_and_replaced_whole(suite: &Conformance) {
     assert_eq!((changed.output_revision, shown(made.id).await), (1, Some(second)));
     let changed = suite.store.set_picture(workspace, made.id, None).await.unwrap().unwrap();
     assert_eq!((changed.output_revision, shown(made.id).await), (2, None));
+}
+
+pub async fn a_bots_picture_is_changed_with_its_request_or_not_at_all(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let made = added(suite, workspace).await;
+    let (first, second) = (suite.sealed(), suite.sealed());
+    let mut request = made.request.clone();
+    let change = async |old: &Sealed, picture: PictureChange| {
+        let change = BotChange {
+            request: suite.sealed(),
+            meeting_digest: suite.env.entropy.bytes(),
+            join_at: None,
+            metadata: BTreeMap::new(),
+            picture,
+        };
+        let changed = suite.store.change_bot(workspace, made.id, old, &change).await.unwrap();
+        let BotChanged::Done(bot) = changed else { return None };
+        let row = suite.store.bot(workspace, made.id).await.unwrap().unwrap();
+        assert_eq!((&row.request, row.output_revision), (&bot.request, bot.output_revision));
+        Some((bot.request, bot.output_revision))
+    };
+    let shown = async || suite.store.picture(made.id).await.unwrap();
+    for (picture, revision, wanted) in [
+        (PictureChange::Keep, 0, None),
+        (PictureChange::Show(first.clone()), 1, Some(first.clone())),
+        (PictureChange::Keep, 1, Some(first.clone())),
+        (PictureChange::Show(second.clone()), 2, Some(second.clone())),
+        (PictureChange::Remove, 3, None),
+        (PictureChange::Show(first.clone()), 4, Some(first.clone())),
+    ] {
+        let (now, raised) = change(&request, picture).await.unwrap();
+        assert_eq!((raised, shown().await), (revision, wanted));
+        request = now;
+    }
+    // Somebody else has changed it meanwhile: nothing of this change is stored.
+    assert!(change(&suite.sealed(), PictureChange::Show(second)).await.is_none());
+    assert_eq!(shown().await, Some(first));
 }
 
 pub async fn what_a_bot_shows_and_says_ends_with_it(suite: &Conformance) {

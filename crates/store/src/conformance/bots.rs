@@ -13,7 +13,7 @@ use model::{
 };
 
 use super::{CALLERS, Conformance, ROUNDS};
-use crate::{Bot, BotChange, BotChanged, BotFilter, Lease, Screenshot, Transition};
+use crate::{Bot, BotChange, BotChanged, BotFilter, Lease, PictureChange, Screenshot, Transition};
 
 pub(super) fn step(suite: &Conformance, code: BotStatus) -> StatusChange {
     StatusChange { code, message: None, created_at: suite.env.now(), sub_code: None }
@@ -420,6 +420,7 @@ fn changed(suite: &Conformance, join_at: Option<Timestamp>) -> BotChange {
         meeting_digest: suite.env.entropy.bytes(),
         join_at,
         metadata: BTreeMap::from([("moved".to_owned(), "yes".to_owned())]),
+        picture: PictureChange::Keep,
     }
 }
 

@@ -26,7 +26,7 @@ fn number(digits: i64) -> MeetingNumber {
 }
 
 fn of(host: &str, digits: i64) -> Meeting {
-    Meeting { number: number(digits), host: host.into(), personal: false }
+    Meeting { number: number(digits), host: host.into(), personal: false, personal_name: None }
 }
 
 /// A server-to-server account of the Zoom account that all users of these tests belong to.
@@ -70,6 +70,38 @@ async fn owner(suite: &Conformance, workspace: WorkspaceId, digits: i64) -> Opti
 
 async fn hosts(suite: &Conformance, of: &Credential, digits: i64) -> bool {
     owner(suite, of.workspace, digits).await.is_some_and(|owner| owner.credential == of.id)
+}
+
+pub async fn a_personal_link_leads_to_the_room_of_an_account_that_may_act_for_its_host(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let app = suite.app(workspace, "client").await;
+    let ada = account(suite, workspace, app.id, "ada");
+    connect(suite, &ada).await.unwrap();
+    let speaker = speaker(suite, workspace).await;
+    let now = suite.env.now();
+    let room = |host: &str, digits, name: &str| Meeting {
+        personal: true,
+        personal_name: Some(name.into()),
+        ..of(host, digits)
+    };
+    let found = async |workspace, name: &str| {
+        let rooms = suite.store.personal_rooms(workspace, name).await.unwrap();
+        rooms.into_iter().map(|room| (room.number, room.owner.credential)).collect::<Vec<_>>()
+    };
+    assert_eq!(found(workspace, "ada").await, []);
+    sync(suite, &speaker, &[room("ada", 1, "ada"), room("bob", 2, "bob")], now).await;
+    assert_eq!(found(workspace, "ada").await, [(number(1), speaker.id)]);
+    // The host's own account is better.
+    sync(suite, &ada, &[room("ada", 1, "ada")], now + MINUTE * 10).await;
+    assert_eq!(found(workspace, "ada").await, [(number(1), ada.id)]);
+    assert_eq!(found(workspace, "bob").await, [(number(2), speaker.id)]);
+    assert_eq!(found(WorkspaceId::generate(&suite.env), "ada").await, [], "another workspace");
+    // It has another name, or none.
+    sync(suite, &speaker, &[room("ada", 1, "countess"), room("bob", 2, "ada")], now + MINUTE * 20).await;
+    sync(suite, &ada, &[Meeting { personal: true, ..of("ada", 1) }], now + MINUTE * 20).await;
+    assert_eq!(found(workspace, "ada").await, [(number(2), speaker.id)]);
+    assert_eq!(found(workspace, "countess").await, [(number(1), speaker.id)]);
+    assert_eq!(found(workspace, "bob").await, []);
 }
 
 async fn known(suite: &Conformance, of: &Credential) -> Vec<i64> {

@@ -145,7 +145,7 @@ impl Conformance {
 macro_rules! conformance_tests {
     ($constructor:expr) => {
         $crate::conformance_tests! { $constructor =>
-            access { a_workspace_chooses_what_a_second_authorization_comes_to, the_first_workspace_is_founded_once, of_founders_at_once_one_founds, keys_are_found_by_their_hash,
+            access { a_workspace_chooses_what_becomes_of_ignored_fields, a_workspace_chooses_what_a_second_authorization_comes_to, the_first_workspace_is_founded_once, of_founders_at_once_one_founds, keys_are_found_by_their_hash,
                      a_key_comes_back_whole, one_more_workspace_comes_with_its_key, revoking_a_key_is_final_and_local,
                      the_last_use_only_moves_on, a_callback_secret_is_rotated_by_whoever_knows_it,
                      of_rotations_at_once_one_counts, former_secrets_are_erased_once_they_have_ended }
@@ -178,7 +178,7 @@ macro_rules! conformance_tests {
                        an_event_is_kept_once_and_by_who_holds_the_bot,
                        erased_events_are_gone_and_their_numbers_stay_taken,
                        events_are_forgotten_so_long_after_their_bots_end, bots_know_each_other_in_a_meeting }
-            meetings { a_due_time_of_a_wrong_clock_puts_no_list_off, a_lease_of_a_wrong_clock_holds_no_list_up,
+            meetings { a_due_time_of_a_wrong_clock_puts_no_list_off, a_personal_link_leads_to_the_room_of_an_account_that_may_act_for_its_host, a_lease_of_a_wrong_clock_holds_no_list_up,
                 a_meeting_known_from_the_future_is_replaced, a_list_replaces_the_list_before, the_host_wins, disconnecting_forgets_its_meetings,
                        who_is_due_is_synced_by_one, a_fenced_sync_writes_nothing,
                        who_asks_during_a_sync_gets_another, a_failed_sync_is_counted_and_keeps_what_is_known,
@@ -241,7 +241,7 @@ macro_rules! conformance_tests {
             bot_log { entries_are_numbered_in_the_order_of_their_writing, a_batch_that_is_written_again_changes_nothing,
                       writers_at_once_share_one_row_of_numbers, a_log_has_an_end_and_says_so,
                       kinds_of_entries_are_erased_by_their_own_workspace, entries_go_with_their_time_and_with_their_bot }
-            bot_outputs { a_picture_is_its_bots_and_replaced_whole, what_a_bot_shows_and_says_ends_with_it,
+            bot_outputs { a_picture_is_its_bots_and_replaced_whole, a_bots_picture_is_changed_with_its_request_or_not_at_all, what_a_bot_shows_and_says_ends_with_it,
                           a_message_is_taken_once_and_by_who_holds_the_bot, only_so_many_messages_wait,
                           a_message_that_nobody_has_taken_can_be_withdrawn }
             bots { a_bot_is_changed_until_its_first_step, a_bot_is_cancelled_until_its_first_step,
