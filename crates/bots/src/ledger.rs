@@ -102,18 +102,22 @@ impl Ledger<'_> {
         }
     }
 
-    /// Records the last steps.
+    /// Records the last steps, with what happened and what can be done.
     pub(crate) async fn close(&self, end: End) {
         match end {
             End::CallEnded(sub_code, words) => {
-                self.record(BotStatus::CallEnded, sub_code, words).await;
+                let message = match sub_code {
+                    Some(sub_code) => Some(sub_code.message(words.as_deref())),
+                    None => words,
+                };
+                self.record(BotStatus::CallEnded, sub_code, message).await;
                 self.record(BotStatus::Done, None, None).await;
             }
             End::Done => {
                 self.record(BotStatus::Done, None, None).await;
             }
             End::Fatal(sub_code, words) => {
-                self.record(BotStatus::Fatal, Some(sub_code), Some(words)).await;
+                self.record(BotStatus::Fatal, Some(sub_code), Some(sub_code.message(Some(&words)))).await;
             }
         }
     }

@@ -22,6 +22,8 @@ mod evidence;
 mod lease;
 mod leave;
 mod ledger;
+#[cfg(test)]
+mod legal_steps;
 mod life;
 mod log;
 pub mod meeting;

@@ -189,9 +189,9 @@ impl Life {
                 self.lost_at.get_or_insert(now);
                 None
             }
-            PageEvent::Refused { code, reason, .. } => {
+            PageEvent::Refused { code, reason, url } => {
                 let words = format!("Zoom refused the join with code {code}: {reason}");
-                let verdict = zoom::judge(code, &reason);
+                let verdict = zoom::judge(code, &reason, url.as_deref());
                 // After the waiting room the SDK reports a connection as if it were the first.
                 Some(if self.is_in() {
                     self.thrown_out(verdict, words, now)
@@ -201,7 +201,7 @@ impl Life {
             }
             PageEvent::Failed { code, reason } => {
                 let words = format!("Zoom ended the connection with code {code}: {reason}");
-                Some(self.thrown_out(zoom::judge(code, &reason), words, now))
+                Some(self.thrown_out(zoom::judge(code, &reason, None), words, now))
             }
             PageEvent::Ended { reason, on_hold } => Some(self.closed(&reason, on_hold, now)),
             PageEvent::Dropped { how } => {
@@ -231,6 +231,10 @@ impl Life {
             // Not the end of the call: another client took the bot's own place.
             Closed::Over(Some(sub_code @ SubCode::ZoomErrorMultipleDeviceJoin)) => {
                 Action::End(End::Fatal(sub_code, "another client joined as the same Zoom user".into()))
+            }
+            // Zoom wants a registration, and the bot has none: it was never in.
+            Closed::Over(Some(sub_code @ SubCode::ZoomRegistrationRequired)) => {
+                Action::End(End::Fatal(sub_code, words))
             }
             Closed::Over(sub_code) => Action::End(End::CallEnded(sub_code, Some(words))),
             Closed::Lost(sub_code) => self.lost(sub_code, words, now),

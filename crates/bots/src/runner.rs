@@ -268,7 +268,8 @@ impl Runner<'_> {
     async fn say_what_it_waits_for(&self, tries: &mut Tries, sub_code: Option<SubCode>, give_up: Timestamp) {
         let Some(sub_code) = sub_code.filter(|sub_code| tries.waits_for != Some(*sub_code)) else { return };
         tries.waits_for = Some(sub_code);
-        let words = format!("Waiting {}, until {give_up} at most.", waiting_for(sub_code));
+        let advice = sub_code.advice();
+        let words = format!("Waiting {}, until {give_up} at most. {advice}", waiting_for(sub_code));
         self.ledger.record(BotStatus::JoiningCall, Some(sub_code), Some(words)).await;
     }
 

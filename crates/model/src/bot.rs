@@ -75,21 +75,23 @@ impl BotStatus {
         matches!(self, Self::Done | Self::Fatal)
     }
 
-    /// Whether a bot may change from `self` to `next`. The store refuses every other change.
-    pub const fn may_become(self, next: Self) -> bool {
+    /// What may follow. A bot that joins may join again, after its place or its server was lost; a host can put it back into the
+    /// waiting room.
+    pub const fn next(self) -> &'static [Self] {
         use BotStatus::{CallEnded, Done, Fatal, InCallNotRecording, InWaitingRoom, JoiningCall, Ready};
-        match (self, next) {
-            (Done | Fatal, _) | (_, Ready) => false,
-            (Ready, JoiningCall | CallEnded)
-            // Rejoining, after its place or its server was lost.
-            | (JoiningCall, JoiningCall | InWaitingRoom | InCallNotRecording | CallEnded)
-            // A host can put a bot back into the waiting room; after a lost connection it joins again.
-            | (InWaitingRoom, JoiningCall | InCallNotRecording | CallEnded)
-            | (InCallNotRecording, JoiningCall | InWaitingRoom | CallEnded)
-            | (CallEnded, Done)
-            | (_, Fatal) => true,
-            _ => false,
+        match self {
+            Ready => &[JoiningCall, CallEnded, Fatal],
+            JoiningCall => &[JoiningCall, InWaitingRoom, InCallNotRecording, CallEnded, Fatal],
+            InWaitingRoom => &[JoiningCall, InCallNotRecording, CallEnded, Fatal],
+            InCallNotRecording => &[JoiningCall, InWaitingRoom, CallEnded, Fatal],
+            CallEnded => &[Done, Fatal],
+            Done | Fatal => &[],
         }
+    }
+
+    /// Whether a bot may change from `self` to `next`. The store refuses every other change.
+    pub fn may_become(self, next: Self) -> bool {
+        self.next().contains(&next)
     }
 }
 
@@ -103,26 +105,32 @@ words! {
         MeetingNotFound = "meeting_not_found",
         /// The link names no meeting.
         MeetingLinkInvalid = "meeting_link_invalid",
-        /// The host has not started it.
+        /// The meeting of the link is over for good: Zoom has let it expire.
+        MeetingLinkExpired = "meeting_link_expired",
+        /// The host has not started the meeting.
         MeetingNotStarted = "meeting_not_started",
         /// The meeting is over.
         MeetingEnded = "meeting_ended",
-        /// The host locked it.
+        /// The host locked the meeting.
         MeetingLocked = "meeting_locked",
         /// The meeting has no free place.
         MeetingFull = "meeting_full",
         /// The passcode is wrong.
         MeetingPasswordIncorrect = "meeting_password_incorrect",
-        /// A registration token is missing.
+        /// The meeting asks for a registration, and the link has no `tk` of one.
         MeetingRequiresRegistration = "meeting_requires_registration",
+        /// The webinar asks for a registration, and the link has no `tk` of one.
+        ZoomRegistrationRequired = "zoom_registration_required",
         /// The bot was removed earlier, or is behind an information barrier.
         MeetingNotAccessible = "meeting_not_accessible",
         // fatal: Zoom's own rules
+        /// Zoom blocks the account of the user that the bot signs in as.
+        ZoomAccountBlocked = "zoom_account_blocked",
         /// The same Zoom user is in the meeting already.
         ZoomErrorMultipleDeviceJoin = "zoom_error_multiple_device_join",
         /// The OBF token's user is not in the meeting.
         ZoomObfUserNotInMeeting = "zoom_obf_user_not_in_meeting",
-        /// An unpublished app in a meeting of another account.
+        /// The Zoom app is not published, and the meeting is another account's.
         ZoomSdkAppNotPublished = "zoom_sdk_app_not_published",
         /// The recording join token was refused.
         ZoomInvalidJoinToken = "zoom_invalid_join_token",
@@ -136,13 +144,13 @@ words! {
         ZoomSdkUpdateRequired = "zoom_sdk_update_required",
         /// The meeting or webinar wants an e-mail address.
         ZoomEmailRequired = "zoom_email_required",
-        /// The e-mail address is the host's.
+        /// The e-mail address is the host's or a panelist's, and the bot comes as an attendee.
         ZoomInvalidWebinarInvite = "zoom_invalid_webinar_invite",
         /// An administrator blocks the e-mail address.
         ZoomEmailBlockedByAdmin = "zoom_email_blocked_by_admin",
         /// Joining from a browser is switched off, or the meeting is end-to-end encrypted.
         ZoomWebDisallowed = "zoom_web_disallowed",
-        /// Zoom asks for a captcha. Reported, never worked around.
+        /// Zoom takes the bot for a robot and asks for a captcha.
         ZoomCaptchaRequired = "zoom_captcha_required",
         /// The host has another meeting in progress.
         ZoomAnotherMeetingInProgress = "zoom_another_meeting_in_progress",
@@ -154,7 +162,7 @@ words! {
         ZoomConnectionFailed = "zoom_connection_failed",
         /// Zoom did not answer before the join deadline.
         ZoomJoinTimeout = "zoom_join_timeout",
-        /// Zoom failed without a reason.
+        /// Zoom refused or ended the call without a usable reason.
         ZoomInternalError = "zoom_internal_error",
         // fatal: ours
         /// The browser or its page did not start in time.
@@ -185,8 +193,10 @@ words! {
         CallEndedByHost = "call_ended_by_host",
         /// Zoom ended a free meeting at its limit.
         CallEndedByPlatformMaxLength = "call_ended_by_platform_max_length",
-        /// Zoom ended it because it was empty.
+        /// Zoom ended the meeting: nobody came to host it, or one participant was left.
         CallEndedByPlatformIdle = "call_ended_by_platform_idle",
+        /// Zoom ended the meeting while the bot was in its waiting room: nobody came to host it.
+        CallEndedByPlatformWaitingRoomTimeout = "call_ended_by_platform_waiting_room_timeout",
         /// The host removed the bot.
         BotKickedFromCall = "bot_kicked_from_call",
         /// The host removed the bot from the waiting room.
@@ -231,14 +241,45 @@ pub struct StatusChange {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*, sample};
+
     use super::{BotStatus, SubCode};
 
-    #[test]
-    fn a_terminal_state_is_never_left() {
-        for state in BotStatus::ALL {
-            for next in BotStatus::ALL {
-                assert!(!(state.is_terminal() && state.may_become(*next)), "{state} -> {next}");
+    /// Whatever is asked for in whatever order: what is refused changes nothing.
+    fn life(wanted: &[BotStatus]) -> Vec<BotStatus> {
+        let mut steps = vec![BotStatus::Ready];
+        for next in wanted {
+            if steps.last().is_some_and(|last| last.may_become(*next)) {
+                steps.push(*next);
             }
+        }
+        steps
+    }
+
+    proptest! {
+        #[test]
+        fn no_order_of_steps_leads_to_an_illegal_life(wanted in vec(sample::select(BotStatus::ALL), 0..40)) {
+            use BotStatus::{CallEnded, Done, InCallNotRecording, InWaitingRoom, JoiningCall, Ready};
+            let steps = life(&wanted);
+            let end = steps.iter().position(|step| step.is_terminal());
+            prop_assert!(end.is_none_or(|at| at == steps.len() - 1), "an end is left: {steps:?}");
+            prop_assert!(!steps[1..].contains(&Ready), "a bot is new once: {steps:?}");
+            for (before, after) in steps.iter().zip(&steps[1..]) {
+                prop_assert!(*after != Done || *before == CallEnded, "{steps:?}");
+                prop_assert!(*before != CallEnded || after.is_terminal(), "{steps:?}");
+                let is_in = [InWaitingRoom, InCallNotRecording].contains(after);
+                prop_assert!(!is_in || *before != Ready, "it is in without having joined: {steps:?}");
+                prop_assert!(before != after || *after == JoiningCall, "{steps:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_state_is_reached_and_all_but_the_ends_can_fail() {
+        for state in BotStatus::ALL {
+            let reached = BotStatus::ALL.iter().any(|before| before.may_become(*state));
+            assert!(reached || *state == BotStatus::Ready, "{state}");
+            assert_eq!(state.may_become(BotStatus::Fatal), !state.is_terminal(), "{state}");
         }
     }
 

@@ -1,8 +1,8 @@
-//! What can be done about each sub code, and who can do it.
+//! What can be done about each sub code, and who can do it; with which statuses it stands; the message of a step.
 
 use std::fmt::Write as _;
 
-use crate::SubCode;
+use crate::{BotStatus, SubCode};
 
 /// Who can do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +30,94 @@ impl Actor {
             Self::NoOne => "–",
         }
     }
+
+    /// The words before an advice that is not for the reader of the message, who is the caller.
+    const fn introduction(self) -> &'static str {
+        match self {
+            Self::Host => "What the host can do: ",
+            Self::AccountOwner => "What the account's owner can do: ",
+            Self::Operator => "What the operator of this server can do: ",
+            Self::Caller | Self::NoOne => "",
+        }
+    }
 }
 
+/// Sub codes of Recall's that are never sent, and why.
+const NEVER_SENT: &[(&[&str], &str)] = &[
+    (
+        &[
+            "timeout_exceeded_in_call_recording",
+            "timeout_exceeded_recording_permission_denied",
+            "zoom_local_recording_disabled",
+            "zoom_local_recording_request_disabled",
+            "zoom_local_recording_request_disabled_by_host",
+            "zoom_local_recording_request_denied_by_host",
+            "zoom_local_recording_denied",
+            "zoom_local_recording_grant_not_supported",
+            "zoom_bot_in_waiting_room",
+            "zoom_host_not_present",
+            "zoom_sdk_key_blocked_by_host_admin",
+        ],
+        "bots do not record. A join that the host's administrator refuses to the app is \
+         `zoom_meeting_not_accessible`.",
+    ),
+    (
+        &["timeout_exceeded_only_bots_in_call"],
+        "it is the older name of the two that begin `timeout_exceeded_only_bots_detected`.",
+    ),
+    (&["timeout_exceeded_max_duration"], "nothing but `automatic_leave` limits a stay."),
+];
+
+/// How a join ends that fails; with `joining_call` if the bot tries again.
+const JOIN: &[BotStatus] = &[BotStatus::Fatal, BotStatus::JoiningCall];
+/// How a call ends.
+const CALL: &[BotStatus] = &[BotStatus::CallEnded];
+/// Zoom says it of a join and of a call.
+const EITHER: &[BotStatus] = &[BotStatus::Fatal, BotStatus::CallEnded, BotStatus::JoiningCall];
+/// The bot joins once more.
+const AGAIN: &[BotStatus] = &[BotStatus::JoiningCall];
+
 impl SubCode {
+    /// The message of a step with this sub code: what happened, and what can be done. `details` are the words of the failure
+    /// itself.
+    pub fn message(self, details: Option<&str>) -> String {
+        let mut message = format!("{} {}", self.about(), self.advice());
+        if let Some(details) = details {
+            message.push_str(" Details: ");
+            message.push_str(details);
+        }
+        message
+    }
+
+    /// What can be done, addressed to the caller.
+    pub fn advice(self) -> String {
+        let (who, cure) = self.cure();
+        format!("{}{cure}", who.introduction())
+    }
+
+    /// The statuses that it stands with.
+    pub const fn stands_with(self) -> &'static [BotStatus] {
+        match self {
+            Self::CallEndedByHost
+            | Self::CallEndedByPlatformMaxLength
+            | Self::CallEndedByPlatformIdle
+            | Self::CallEndedByPlatformWaitingRoomTimeout
+            | Self::BotKickedFromCall
+            | Self::BotKickedFromWaitingRoom
+            | Self::BotReceivedLeaveCall
+            | Self::TimeoutExceededWaitingRoom
+            | Self::TimeoutExceededNooneJoined
+            | Self::TimeoutExceededEveryoneLeft
+            | Self::TimeoutExceededInCallNotRecording
+            | Self::TimeoutExceededSilenceDetected
+            | Self::TimeoutExceededOnlyBotsDetectedUsingParticipantNames
+            | Self::TimeoutExceededOnlyBotsDetectedUsingParticipantEvents => CALL,
+            Self::MeetingEnded | Self::ZoomInternalError | Self::ZoomObfUserLeftMeeting => EITHER,
+            Self::BotServerLost | Self::BotHandedOver => AGAIN,
+            _ => JOIN,
+        }
+    }
+
     /// Who can do something about it, and what.
     #[expect(clippy::too_many_lines, reason = "a table")]
     pub const fn cure(self) -> (Actor, &'static str) {
@@ -40,11 +125,15 @@ impl SubCode {
         match self {
             Self::MeetingRequiresSignIn => (
                 Caller,
-                "Connect a Zoom account and pass `zoom.credential`, `zoom.pool` or `zoom.zak_url`. \
+                "Connect a Zoom account and pass `zoom.credential`, or pass `zoom.pool` or `zoom.zak_url`. \
                  If the host admits only users of some domains, the account must be one of them.",
             ),
             Self::MeetingNotFound => (Caller, "Check the meeting's number; the host may have deleted it."),
             Self::MeetingLinkInvalid => (Caller, "Take the link from the host's invitation."),
+            Self::MeetingLinkExpired => (
+                Caller,
+                "Ask the host for a new link: Zoom lets a meeting expire some time after its last use.",
+            ),
             Self::MeetingNotStarted => (
                 Host,
                 "Start the meeting, or let participants join before the host. With the host's own \
@@ -61,10 +150,20 @@ impl SubCode {
                 "Register the bot's e-mail address, and pass the personal link from the confirmation: \
                  it carries a `tk`.",
             ),
+            Self::ZoomRegistrationRequired => (
+                Caller,
+                "Register the bot's e-mail address for the webinar, and pass the personal link from the \
+                 confirmation: it carries a `tk`. A panelist has the link of the panelist's invitation.",
+            ),
             Self::MeetingNotAccessible => (
                 Host,
                 "Let removed participants rejoin (a setting of the host's account), or lift the \
                  information barrier.",
+            ),
+            Self::ZoomAccountBlocked => (
+                AccountOwner,
+                "Have an administrator of that Zoom account unblock the user, or sign the bot in with another \
+                 account.",
             ),
             Self::ZoomErrorMultipleDeviceJoin => (
                 Caller,
@@ -90,7 +189,7 @@ impl SubCode {
             Self::ZoomSdkUpdateRequired => (Operator, "Update Latchkey, and with it Zoom's SDK."),
             Self::ZoomEmailRequired => (Caller, "Pass `zoom.user_email`."),
             Self::ZoomInvalidWebinarInvite => {
-                (Caller, "Pass an address in `zoom.user_email` that is not the host's.")
+                (Caller, "Pass an address in `zoom.user_email` that is neither the host's nor a panelist's.")
             }
             Self::ZoomEmailBlockedByAdmin => (Host, "Unblock the address, or use another one."),
             Self::ZoomWebDisallowed => {
@@ -118,15 +217,18 @@ impl SubCode {
             Self::ZoomZakCallbackFailed => {
                 (Caller, "Have `zoom.zak_url` answer 200 with a ZAK as plain text.")
             }
-            Self::ZoomZakRejected => {
-                (Caller, "Have `zoom.zak_url` answer with a ZAK that is minted for each call.")
-            }
+            Self::ZoomZakRejected => (
+                Caller,
+                "Have `zoom.zak_url` answer with a ZAK that is minted for each call. If it came from an \
+                     account that is connected here, connect the account again.",
+            ),
             Self::ZoomObfCallbackFailed => {
                 (Caller, "Have `zoom.obf_token_url` answer 200 with an OBF token as plain text.")
             }
             Self::ZoomObfRejected => (
                 Caller,
-                "Have `zoom.obf_token_url` answer with an OBF token of this meeting, minted for each call.",
+                "Have `zoom.obf_token_url` answer with an OBF token of this meeting, minted for each call. If \
+                 it came from an account that is connected here, connect the account again.",
             ),
             Self::ZoomObfOrZakRequired => (
                 Caller,
@@ -148,6 +250,9 @@ impl SubCode {
                 "Admit the bot, or let signed-in users pass the waiting room. \
                  `automatic_leave.waiting_room_timeout` is how long the bot waits.",
             ),
+            Self::CallEndedByPlatformWaitingRoomTimeout => {
+                (Host, "Come to the meeting and admit the bot; then send a new bot.")
+            }
             Self::ZoomObfUserLeftMeeting => (AccountOwner, "Stay in the meeting as long as the bot should."),
             Self::CallEndedByHost
             | Self::CallEndedByPlatformMaxLength
@@ -171,16 +276,33 @@ pub fn sub_codes_page() -> String {
 # Sub codes
 
 Why a bot could not join, or why it left: `sub_code` in the last entries of `status_changes`. New
-ones may come, so clients must take ones that they do not know.
+ones may come, so clients must take ones that they do not know. The `message` beside a sub code says
+what happened, what can be done, and the details.
 
 This page is printed by `latchkey sub-codes`, from `model/src/bot.rs` and
 `model/src/sub_code_cure.rs`.
+
+## The states of a bot
+
+A bot takes no other step than these: the store refuses it.
+
+| status | | what may follow |
+|---|---|---|
 "
     .to_owned();
+    for status in BotStatus::ALL {
+        let next = words(status.next());
+        let next = if next.is_empty() { "nothing" } else { &next };
+        let _ = writeln!(page, "| `{status}` | {} | {next} |", status.about());
+    }
     for code in SubCode::ALL {
         let (who, cure) = code.cure();
         let _ = write!(page, "\n## `{code}`\n\n");
         for line in wrapped(code.about()) {
+            page.push_str(&line);
+        }
+        page.push('\n');
+        for line in wrapped(&format!("With {}.", words(code.stands_with()))) {
             page.push_str(&line);
         }
         page.push('\n');
@@ -189,7 +311,18 @@ This page is printed by `latchkey sub-codes`, from `model/src/bot.rs` and
             page.push_str(&line);
         }
     }
+    page.push_str("\n## Never sent\n\nSub codes of Recall's that no bot of Latchkey ends with:\n\n");
+    for (codes, why) in NEVER_SENT {
+        let codes = codes.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", ");
+        let lines = wrapped(&format!("- {codes}: {why}"));
+        page.push_str(&lines.join("  "));
+    }
     page
+}
+
+/// `` `one`, `other` ``
+fn words(statuses: &[BotStatus]) -> String {
+    statuses.iter().map(|status| format!("`{status}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Lines of at most a hundred characters, each with its end.
@@ -199,7 +332,7 @@ pub(crate) fn wrapped(text: &str) -> Vec<String> {
         let line = lines.last_mut().expect("there is a line");
         if line.is_empty() {
             line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= 100 {
+        } else if line.chars().count() + 1 + word.chars().count() <= 98 {
             line.push(' ');
             line.push_str(word);
         } else {
@@ -207,4 +340,45 @@ pub(crate) fn wrapped(text: &str) -> Vec<String> {
         }
     }
     lines.into_iter().map(|line| line + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{JOIN, NEVER_SENT};
+    use crate::{BotStatus, SubCode};
+
+    #[test]
+    fn a_message_says_what_happened_whose_turn_it_is_and_what_to_do() {
+        let locked =
+            SubCode::MeetingLocked.message(Some("Zoom refused the join with code 4006: meeting locked"));
+        assert_eq!(
+            locked,
+            "The host locked the meeting. What the host can do: Unlock the meeting, then send a new bot. \
+             Details: Zoom refused the join with code 4006: meeting locked"
+        );
+        let expired = SubCode::MeetingLinkExpired.message(None);
+        assert!(expired.starts_with("The meeting of the link is over for good"), "{expired}");
+        assert!(expired.ends_with(
+            "Ask the host for a new link: Zoom lets a meeting expire some time after its last use."
+        ));
+    }
+
+    #[test]
+    fn every_sub_code_has_sentences_and_a_status() {
+        for code in SubCode::ALL {
+            let message = code.message(None);
+            assert!(message.ends_with('.') && code.about().ends_with('.'), "{code}: {message}");
+            assert!(!message.contains("  ") && !message.contains('\n'), "{code}: {message}");
+            let never = [BotStatus::Ready, BotStatus::Done, BotStatus::InCallNotRecording];
+            assert!(!code.stands_with().is_empty(), "{code}");
+            assert!(!code.stands_with().iter().any(|status| never.contains(status)), "{code}");
+        }
+        assert_eq!(SubCode::MeetingLocked.stands_with(), JOIN);
+    }
+
+    #[test]
+    fn what_is_never_sent_has_no_word() {
+        let never = NEVER_SENT.iter().flat_map(|(codes, _)| *codes);
+        assert!(never.into_iter().all(|code| code.parse::<SubCode>().is_err()));
+    }
 }

@@ -84,13 +84,16 @@ const fn retry(sub_code: SubCode) -> JoinVerdict {
     JoinVerdict::Retry { sub_code, pause: JoinVerdict::SPACING }
 }
 
-/// The verdict on a failed join: the SDK's `errorCode` and its `reason` or `errorMessage`.
+/// The verdict on a failed join: the SDK's `errorCode`, its `reason` or `errorMessage`, and the page to which Zoom would send a
+/// person.
 ///
 /// `reason` is read only beside the two codes that say nothing themselves: 200 (component view) and 1 (client view).
 /// A code that is not known is taken for a passing fault of Zoom's.
-pub fn judge(code: i64, reason: &str) -> JoinVerdict {
+pub fn judge(code: i64, reason: &str, page: Option<&str>) -> JoinVerdict {
     match code {
-        1 | 200 => of_code(prose::code_behind(reason).unwrap_or(code)),
+        1 | 200 => of_code(prose::code_behind(reason).or(prose::code_of_page(page)).unwrap_or(code)),
+        // The SDK says of a meeting too that "this webinar requires registration".
+        3099 if prose::is_of_a_webinar(page) => JoinVerdict::Fatal(SubCode::ZoomRegistrationRequired),
         _ => of_code(code),
     }
 }
@@ -115,10 +118,14 @@ const VERDICTS: &[(&[i64], JoinVerdict)] = {
         (&[4006], Wait { sub_code: S::MeetingLocked }),
         (&[3004], Fatal(S::MeetingPasswordIncorrect)),
         (&[3099], Fatal(S::MeetingRequiresRegistration)),
+        // A panelist's address without the link of the panelist's invitation.
+        (&[3135], Fatal(S::ZoomRegistrationRequired)),
+        (&[prose::LINK_EXPIRED], Fatal(S::MeetingLinkExpired)),
         // The server's number for a registration token; both views hide it behind one of their own.
         (&[124], Fatal(S::ZoomTokenExpired)),
         (&[3005], Fatal(S::ZoomEmailRequired)),
-        (&[3627], Fatal(S::ZoomInvalidWebinarInvite)),
+        // The host's address; a panelist's with an attendee's registration.
+        (&[3032, 3627], Fatal(S::ZoomInvalidWebinarInvite)),
         (&[3620], Fatal(S::ZoomEmailBlockedByAdmin)),
         // Removed earlier; behind an information barrier.
         (&[3009, 4007], Fatal(S::MeetingNotAccessible)),
@@ -129,6 +136,7 @@ const VERDICTS: &[(&[i64], JoinVerdict)] = {
         // Browsers are off, or cannot do this kind of meeting.
         (&[3603, 3604, 3605, 3606, 3607, 3608, 3609, 3611, 3630, 3701], Fatal(S::ZoomWebDisallowed)),
         // The bot's identity and its tokens.
+        (&[prose::ACCOUNT_BLOCKED], Fatal(S::ZoomAccountBlocked)),
         (&[4008], Fatal(S::ZoomErrorMultipleDeviceJoin)),
         (&[3265, 3623], NewToken { sub_code: S::ZoomZakRejected }),
         (&[4012, 4013], Fatal(S::ZoomObfOrZakRequired)),
@@ -190,6 +198,7 @@ mod tests {
             (3008, "not started", "wait: meeting_not_started"),
             (3009, "removed earlier", "fatal: meeting_not_accessible"),
             (3010, "role missing", "fatal: bot_errored"),
+            (3032, "panelist's address, attendee's registration", "fatal: zoom_invalid_webinar_invite"),
             (3034, "webinar enforces login", "fatal: meeting_requires_sign_in"),
             (3051, "sign-in: any account", "fatal: meeting_requires_sign_in"),
             (3052, "sign-in: given account or domain", "fatal: meeting_requires_sign_in"),
@@ -199,6 +208,7 @@ mod tests {
             (3100, "login, panelist e-mail", "fatal: meeting_requires_sign_in"),
             (3110, "captcha", "fatal: zoom_captcha_required"),
             (3113, "captcha", "fatal: zoom_captcha_required"),
+            (3135, "panelist without the invitation's link", "fatal: zoom_registration_required"),
             (3265, "token error", "new token: zoom_zak_rejected"),
             (3623, "token error", "new token: zoom_zak_rejected"),
             (3603, "web client unsupported", "fatal: zoom_web_disallowed"),
@@ -255,7 +265,7 @@ mod tests {
             (13208, "simulive ended", "fatal: meeting_ended"),
             (987_654, "not in any table", "retry: zoom_internal_error"),
         ] {
-            assert_eq!(line(judge(code, "")), verdict, "{code} ({meaning})");
+            assert_eq!(line(judge(code, "", None)), verdict, "{code} ({meaning})");
         }
     }
 
@@ -273,18 +283,47 @@ mod tests {
             ("Email is blocked by Administrator.", "fatal: zoom_email_blocked_by_admin"),
             ("Be removed.", "fatal: meeting_not_accessible"),
             ("Require login", "fatal: meeting_requires_sign_in"),
+            ("Denied register use panelist email.", "fatal: zoom_invalid_webinar_invite"),
+            ("require tk parameter to join as a panelist", "fatal: zoom_registration_required"),
+            ("This meeting link has expired.", "fatal: meeting_link_expired"),
+            ("The meeting has expired", "fatal: meeting_link_expired"),
+            ("Your account has been blocked. Sign in with another one.", "fatal: zoom_account_blocked"),
+            (
+                "Your admin has restricted the account you are able to join meetings from.",
+                "fatal: zoom_account_blocked",
+            ),
+            (
+                "Join failed because this Meeting SDK key is blocked by the host's account admin.",
+                "fatal: zoom_meeting_not_accessible",
+            ),
+            ("Bot cannot join meeting: owner is not in the meeting", "wait: zoom_obf_user_not_in_meeting"),
             ("You be limit by zoom, need to check recaptcha.", "fatal: zoom_captcha_required"),
             ("connection error", "retry: zoom_connection_failed"),
             ("Fail to join the meeting.", "retry: zoom_internal_error"),
             ("Une erreur est survenue.", "retry: zoom_internal_error"),
         ] {
-            assert_eq!(line(judge(200, text)), verdict, "{text}");
+            assert_eq!(line(judge(200, text, None)), verdict, "{text}");
         }
     }
 
     #[test]
+    fn the_page_for_people_tells_what_the_words_do_not() {
+        let page = |code, page| line(judge(code, "Fail to join the meeting.", Some(page)));
+        assert_eq!(page(200, "https://zoom.us/captcha"), "fatal: zoom_captcha_required");
+        assert_eq!(page(200, "https://zoom.us/elsewhere"), "retry: zoom_internal_error");
+        assert_eq!(
+            page(3099, "https://us02web.zoom.us/webinar/register/WN_x"),
+            "fatal: zoom_registration_required"
+        );
+        assert_eq!(
+            page(3099, "https://zoom.us/meeting/register/tJ0"),
+            "fatal: meeting_requires_registration"
+        );
+    }
+
+    #[test]
     fn a_code_that_speaks_for_itself_is_not_overruled_by_its_text() {
-        assert_eq!(judge(4006, "Token error"), judge(4006, ""));
+        assert_eq!(judge(4006, "Token error", Some("https://zoom.us/captcha")), judge(4006, "", None));
     }
 
     #[test]

@@ -53,9 +53,9 @@ pub enum LinkError {
     /// The meeting number is not one.
     #[error("The meeting number in the URL does not have 9 to 11 digits.")]
     BadNumber,
-    /// `/my/name`: which meeting it means is known only to a browser that follows it.
+    /// `/my/name`: which meeting it means is known only to those who know its owner ([`personal_name`]).
     #[error(
-        "Personal links (/my/…) are not supported: use the link that it leads to, with a meeting number."
+        "This personal link (/my/…) does not say which meeting it is: use the link that it leads to, with a meeting number."
     )]
     Personal,
     /// Zoom for Government: a separate cloud, with its own apps and accounts.
@@ -143,6 +143,21 @@ impl MeetingLink {
             registration: parts.registration.map(Secret::new),
         })
     }
+}
+
+/// The name in a personal link (`/my/NAME`), in lower case. It names a meeting for those who know whose name it is.
+pub fn personal_name(text: &str) -> Option<String> {
+    if text.len() > MOST_BYTES {
+        return None;
+    }
+    let addresses = pasted::addresses(&pasted::cleaned(text)).ok()?;
+    let mut urls = addresses.iter().filter_map(|address| Url::parse(address).ok());
+    urls.find_map(|url| {
+        check_host(&url).ok()?;
+        let mut segments = url.path().split('/').filter(|segment| !segment.is_empty());
+        let name = (segments.next() == Some("my")).then(|| segments.next()).flatten()?;
+        segments.next().is_none().then(|| percent_decode_str(name).decode_utf8_lossy().to_lowercase())
+    })
 }
 
 /// The one link that all addresses of a cleaned text agree on. Addresses that are no meeting are passed over beside it.
@@ -316,6 +331,23 @@ mod tests {
         ] {
             let expected = (number.to_owned(), passcode.map(str::to_owned), registration.map(str::to_owned));
             assert_eq!(read(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_personal_link_has_a_name() {
+        for (text, name) in [
+            ("https://zoom.us/my/Ann.Lee", Some("ann.lee")),
+            ("https://acme.zoom.us/my/ann/?pwd=x", Some("ann")),
+            ("Join me: https://us02web.zoom.us/my/ann", Some("ann")),
+            ("zoom.us/my/%C3%84nn", Some("änn")),
+            ("https://zoom.us/my/", None),
+            ("https://zoom.us/my/ann/extra", None),
+            ("https://zoom.us/j/1234567890", None),
+            ("https://example.com/my/ann", None),
+            ("ann", None),
+        ] {
+            assert_eq!(personal_name(text).as_deref(), name, "{text}");
         }
     }
 

@@ -5,7 +5,7 @@
 use model::MeetingNumber;
 use serde::Deserialize;
 
-use crate::{ApiAccess, Label, ZoomClient, ZoomError, fields::Readable, http::address};
+use crate::{ApiAccess, Label, ZoomClient, ZoomError, fields::Readable, http::address, link::personal_name};
 
 /// The most that Zoom shows on a page (documented).
 const PAGE_SIZE: &str = "300";
@@ -35,6 +35,8 @@ pub struct ListedUser {
     pub id: String,
     /// The number of the user's personal room.
     pub personal_room: Option<MeetingNumber>,
+    /// The name in the user's personal link (`/my/NAME`), in lower case. Zoom documents it for a single user only.
+    pub personal_name: Option<String>,
 }
 
 impl ZoomClient {
@@ -74,8 +76,11 @@ impl ZoomClient {
             url.query_pairs_mut().append_pair("next_page_token", after);
         }
         let body: UsersBody = self.fetch("users", Label::Medium, api, url).await?;
-        let row =
-            |user: UserBody| ListedUser { id: user.id, personal_room: user.pmi.0.and_then(Number::read) };
+        let row = |user: UserBody| ListedUser {
+            id: user.id,
+            personal_room: user.pmi.0.and_then(Number::read),
+            personal_name: user.vanity_url.0.as_deref().and_then(personal_name),
+        };
         Ok(Listed {
             rows: body.users.into_iter().filter_map(|row| row.0).map(row).collect(),
             next: next(body.next_page_token),
@@ -113,6 +118,8 @@ struct UserBody {
     id: String,
     #[serde(default)]
     pmi: Readable<Number>,
+    #[serde(default)]
+    vanity_url: Readable<String>,
 }
 
 /// The number of a meeting, which Zoom writes as a number in some places and as text in others (observed).

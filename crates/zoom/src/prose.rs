@@ -2,10 +2,15 @@
 //!
 //! Twice the Meeting SDK for Web gives nothing else (observed, SDK 6.2.0): its component view turns most refusals of
 //! its first request into code 200 and passes on the server's English text, and it names the end of a call by a
-//! phrase. A text that is not here decides nothing, so a changed wording costs three more tries to join, or a
+//! phrase. The page to which it would send a person tells two refusals apart. A text that is not here decides nothing, so a changed wording costs three more tries to join, or a
 //! sub code at the end, and never gives a wrong one.
 
 use model::SubCode;
+
+/// The account of the user who signs in is blocked, by Zoom or by its administrator. The texts have no code in the SDK.
+pub(crate) const ACCOUNT_BLOCKED: i64 = -1;
+/// The meeting of the link has expired. The texts have no code in the SDK.
+pub(crate) const LINK_EXPIRED: i64 = -2;
 
 /// Texts and the code they stand for, in lower case and without a full stop.
 ///
@@ -18,6 +23,8 @@ const TEXTS: &[(&str, i64)] = &[
     ("you are not the meeting host", 3003),
     ("user email is required", 3005),
     ("be removed", 3009),
+    ("denied register use panelist email", 3032),
+    ("require tk parameter to join as a panelist", 3135),
     ("token error", 3265),
     ("not support start or join meeting from web", 3603),
     ("email is blocked by administrator", 3620),
@@ -39,11 +46,29 @@ const TEXTS: &[(&str, i64)] = &[
     ("invalid signature", 3712),
     ("signature is invalid", 3712),
     ("no permission", 3713),
+    ("bot cannot join meeting: owner is not in the meeting", 4017),
+    ("join failed because this meeting sdk key is blocked by the host's account admin", 6603),
     ("connection error", -3000),
 ];
 
-/// Words that say enough in whatever sentence they stand, where Zoom has many sentences for one thing.
-const WORDS: &[(&str, i64)] = &[("captcha", 3634), ("login", 3051), ("log in", 3051), ("sign in", 3051)];
+/// Words that say enough in whatever sentence they stand, where Zoom has many sentences for one thing. The first decides.
+///
+/// Those of administrators are the SDK's own; that Zoom says the others like this is inferred.
+const WORDS: &[(&str, i64)] = &[
+    ("account has been blocked", ACCOUNT_BLOCKED),
+    ("account is blocked", ACCOUNT_BLOCKED),
+    ("account has been suspended", ACCOUNT_BLOCKED),
+    ("your admin has restricted the account", ACCOUNT_BLOCKED),
+    ("your administrator has restricted access", ACCOUNT_BLOCKED),
+    ("you are restricted from joining webinars", ACCOUNT_BLOCKED),
+    ("meeting link has expired", LINK_EXPIRED),
+    ("meeting has expired", LINK_EXPIRED),
+    ("webinar has expired", LINK_EXPIRED),
+    ("captcha", 3634),
+    ("login", 3051),
+    ("log in", 3051),
+    ("sign in", 3051),
+];
 
 /// Why the SDK's connection closed, in its own phrases.
 const ENDS: &[(&str, Closed)] = {
@@ -51,9 +76,11 @@ const ENDS: &[(&str, Closed)] = {
     &[
         ("ended by host", Over(Some(SubCode::CallEndedByHost))),
         ("free meeting ended", Over(Some(SubCode::CallEndedByPlatformMaxLength))),
-        // The phrase for an end that the SDK has no phrase for; 11 is Zoom's number for a host who did not
-        // come.
-        ("unknown reason: 11", Over(Some(SubCode::CallEndedByPlatformIdle))),
+        // The phrase for an end that the SDK has no phrase for. Its own list has names for the numbers: the host did not come
+        // (`JBHTimeout`); one participant is left (`EndBySingleStatus`); `WebinarNeedRegister`.
+        (HOST_NEVER_CAME, Over(Some(SubCode::CallEndedByPlatformIdle))),
+        ("unknown reason: 12", Over(Some(SubCode::CallEndedByPlatformIdle))),
+        ("unknown reason: 13", Over(Some(SubCode::ZoomRegistrationRequired))),
         ("duplicated session", Over(Some(SubCode::ZoomErrorMultipleDeviceJoin))),
         ("bot user kicked due to master leaving", Over(Some(SubCode::ZoomObfUserLeftMeeting))),
         ("archive failed", Over(Some(SubCode::ZoomInternalError))),
@@ -61,6 +88,8 @@ const ENDS: &[(&str, Closed)] = {
         ("rsgw ended", Lost(SubCode::ZoomConnectionFailed)),
     ]
 };
+
+const HOST_NEVER_CAME: &str = "unknown reason: 11";
 
 /// What a closed connection means for a bot that was in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,9 +109,20 @@ pub(crate) fn code_behind(text: &str) -> Option<i64> {
     whole.or_else(part).map(|(_, code)| *code)
 }
 
+/// The code that the page for people stands for: beside a captcha the SDK has no words (observed).
+pub(crate) fn code_of_page(page: Option<&str>) -> Option<i64> {
+    page.filter(|page| page.to_ascii_lowercase().contains("captcha")).map(|_| 3110)
+}
+
+/// Whether the page for people is one of a webinar.
+pub(crate) fn is_of_a_webinar(page: Option<&str>) -> bool {
+    page.is_some_and(|page| page.split('/').any(|part| part == "webinar"))
+}
+
 /// Why a connection closed: the `reason` of the SDK's `Closed`.
 ///
-/// Being removed has one phrase, so the caller says whether the bot `was_waiting` to be admitted.
+/// Some ends have one phrase for the meeting and its waiting room, so the caller says whether the bot `was_waiting` to be
+/// admitted.
 pub fn judge_end(reason: &str, was_waiting: bool) -> Closed {
     let reason = plain(reason);
     if reason == "kicked by host" {
@@ -91,6 +131,9 @@ pub fn judge_end(reason: &str, was_waiting: bool) -> Closed {
         } else {
             SubCode::BotKickedFromCall
         }));
+    }
+    if reason == HOST_NEVER_CAME && was_waiting {
+        return Closed::Over(Some(SubCode::CallEndedByPlatformWaitingRoomTimeout));
     }
     ENDS.iter().find(|(known, _)| *known == reason).map_or(Closed::Over(None), |(_, closed)| *closed)
 }
@@ -120,7 +163,10 @@ mod tests {
             ("ended by host", false, Some("call_ended_by_host")),
             ("free meeting ended", false, Some("call_ended_by_platform_max_length")),
             ("unknown reason: 11", false, Some("call_ended_by_platform_idle")),
-            ("unknown reason: 12", false, None),
+            ("unknown reason: 11", true, Some("call_ended_by_platform_waiting_room_timeout")),
+            ("unknown reason: 12", false, Some("call_ended_by_platform_idle")),
+            ("unknown reason: 13", false, Some("zoom_registration_required")),
+            ("unknown reason: 99", false, None),
             ("duplicated session", false, Some("zoom_error_multiple_device_join")),
             ("bot user kicked due to master leaving", false, Some("zoom_obf_user_left_meeting")),
             ("archive failed", false, Some("zoom_internal_error")),

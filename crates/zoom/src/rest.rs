@@ -7,8 +7,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
 use crate::{
-    CallTurn, Label, ZoomClient, ZoomError, fields::Readable, http::address, limits::RateLimits,
-    meetings::Number, refusal, unverified_claims,
+    CallTurn, Label, MeetingLink, ZoomClient, ZoomError, fields::Readable, http::address, limits::RateLimits,
+    link::personal_name, meetings::Number, refusal, unverified_claims,
 };
 
 /// The longest life of a ZAK (documented).
@@ -44,6 +44,8 @@ pub struct ZoomUser {
     pub status: UserStatus,
     /// The number of the user's personal room.
     pub personal_room: Option<MeetingNumber>,
+    /// The name in the user's personal link (`/my/NAME`), in lower case.
+    pub personal_name: Option<String>,
 }
 
 /// Whether Zoom lets a user in.
@@ -84,6 +86,13 @@ impl ZoomClient {
         let url = address(api.base, &["v2", "users", user]);
         let user: UserBody = self.fetch("user", Label::Light, api, url).await?;
         Ok(user.into())
+    }
+
+    /// The link of the personal room of `user`, with its passcode; `None` if Zoom tells none. `user` as for a ZAK. Light.
+    pub async fn personal_link(&self, api: ApiAccess<'_>, user: &str) -> Result<Option<Secret>, ZoomError> {
+        let url = address(api.base, &["v2", "users", user]);
+        let body: PersonalBody = self.fetch("user", Label::Light, api, url).await?;
+        Ok(body.personal_meeting_url.0.filter(|url| MeetingLink::parse(url).is_ok()).map(Secret::new))
     }
 
     /// A ZAK of `user` that lives for `ttl`, in whole seconds, at most a year. `user` is `me`, or with a
@@ -132,6 +141,14 @@ struct UserBody {
     status: Readable<UserStatus>,
     #[serde(default)]
     pmi: Readable<Number>,
+    #[serde(default)]
+    vanity_url: Readable<String>,
+}
+
+#[derive(Deserialize)]
+struct PersonalBody {
+    #[serde(default)]
+    personal_meeting_url: Readable<String>,
 }
 
 impl From<UserBody> for ZoomUser {
@@ -139,6 +156,7 @@ impl From<UserBody> for ZoomUser {
         let written = |text: &String| !text.trim().is_empty();
         let full_name =
             [body.first_name.0, body.last_name.0].into_iter().flatten().filter(written).collect::<Vec<_>>();
+        let personal_name = body.vanity_url.0.as_deref().and_then(personal_name);
         let email = body.email.0.filter(written);
         let display_name = body
             .display_name
@@ -154,6 +172,7 @@ impl From<UserBody> for ZoomUser {
             display_name,
             status: body.status.0.unwrap_or(UserStatus::Unknown),
             personal_room: body.pmi.0.and_then(Number::read),
+            personal_name,
         }
     }
 }

@@ -8,6 +8,7 @@
 mod test_app;
 
 mod callbacks;
+mod ends;
 mod evidence;
 mod happenings;
 mod leaving;
@@ -16,7 +17,10 @@ mod meetings;
 mod mishaps;
 mod outputs;
 mod pools;
+mod reached;
 mod recording;
+mod refusals;
+mod registrations;
 mod restarts;
 mod sign_in;
 mod signing;

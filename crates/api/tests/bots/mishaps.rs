@@ -28,8 +28,9 @@ async fn without_a_chromium_a_bot_says_what_to_install() {
     let app = TestApp::build(&Plan { chromium: "no-such-chromium", ..STUDIO }).await;
     let bot = app.bot(json!({ "meeting_url": "https://zoom.us/j/81234567890" })).await;
     let ended = app.until(&bot, "fatal").await;
-    let advice =
-        "no Chromium at no-such-chromium: install Debian's `chromium` package, or set browser.chromium";
-    assert_eq!(why(&ended, "fatal"), ("failed_to_launch_in_time", advice));
+    let (sub_code, words) = why(&ended, "fatal");
+    assert_eq!(sub_code, "failed_to_launch_in_time");
+    let details = "Details: no Chromium at no-such-chromium: install Debian's `chromium` package, or set browser.chromium";
+    assert!(words.ends_with(details), "{words}");
     within(app.stop()).await;
 }

@@ -154,7 +154,7 @@ async fn without_a_good_token_nobody_joins() {
         let ended = app.until(&bot, "fatal").await;
         let (found, words) = why(&ended, "fatal");
         assert_eq!(found, sub_code, "{words}");
-        assert!(words.starts_with("zoom.obf_token_url: ") && words.contains(cause), "{words}");
+        assert!(words.contains("Details: zoom.obf_token_url: ") && words.contains(cause), "{words}");
         assert!(!words.contains("planted"), "{words}");
     }
     assert_eq!(app.zoom.count("join_requests").await, 0, "nobody came anonymously");

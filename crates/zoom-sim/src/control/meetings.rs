@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::error::{Body, ControlError, patched};
 use crate::clock::Moment;
 use crate::gate::activity::Running;
+use crate::gate::event::EndedBy;
 use crate::gate::line::{self, Whose};
 use crate::gate::meeting::{Meeting, Phase};
 use crate::gate::participant::View as ParticipantView;
@@ -176,13 +177,22 @@ pub(crate) async fn start(
     })
 }
 
-/// Over for all participants: 7939 with reason 8, then the sockets close.
+/// How a meeting is ended.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct End {
+    #[serde(default)]
+    by: EndedBy,
+}
+
+/// Over for all participants: 7939 with the number of the reason, then the sockets close.
 pub(crate) async fn end(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,
+    Body(End { by }): Body<End>,
 ) -> Result<Json<Value>, ControlError> {
     with(&sim, &number, |meeting| {
-        meeting.end();
+        meeting.end(by);
         Ok(())
     })
 }

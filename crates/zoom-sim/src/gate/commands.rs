@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::activity::Activity;
 use super::chat;
-use super::event::{self, Incoming, Outgoing};
+use super::event::{self, EndedBy, Incoming, Outgoing};
 use super::meeting::Meeting;
 use crate::clock::Moment;
 use crate::ids::MeetingNumber;
@@ -65,7 +65,7 @@ fn obey_host(meeting: &mut Meeting, id: u32, frame: &Incoming) {
             if let Some(host) = meeting.participant(id) {
                 host.tell(Outgoing::new(event::END + 1, json!({"res": 0})));
             }
-            meeting.end();
+            meeting.end(EndedBy::Host);
         }
         (event::REMOVE, Some(target)) => {
             meeting.remove(target);

@@ -15,6 +15,7 @@ use super::meeting::Meeting;
 use super::participant::{Participant, base64_text};
 use super::refusal::Refusal;
 use super::rules::{self, Attempt, Seat};
+use super::settings::Step;
 use super::socket::{Credentials, Opening};
 use crate::ids::{MeetingNumber, UserId};
 use crate::sim::Sim;
@@ -56,7 +57,10 @@ pub(crate) fn enter(
         tk: credentials.tk.as_deref().filter(|tk| !tk.is_empty()),
         rejoins: rejoins.as_deref(),
     };
-    let admitted = rules::judge(&world, &attempt, now).and_then(|seat| {
+    let fixed = world.meetings.get(number).and_then(|meeting| meeting.settings.refusal.as_ref());
+    let fixed = fixed.filter(|fixed| fixed.at == Step::Socket).map(|fixed| Refusal::Fixed(fixed.code));
+    let seat = fixed.map_or_else(|| rules::judge(&world, &attempt, now), Err);
+    let admitted = seat.and_then(|seat| {
         let on_hold = seat.on_hold;
         let entered = sit(&mut world, &admission, seat, rejoins.as_deref(), moved, now)?;
         Ok((entered, on_hold))

@@ -80,10 +80,43 @@ pub(crate) enum Over {
     Removed = 7,
     /// "ended by host".
     Ended = 8,
+    /// "free meeting ended".
+    FreeMeeting = 10,
+    /// "unknown reason: 11", which the SDK's own list calls `JBHTimeout`: joined before a host, and none came.
+    HostNeverCame = 11,
+    /// "unknown reason: 12", `EndBySingleStatus` there: I that one was left alone for too long.
+    OneLeft = 12,
+    /// "archive failed".
+    ArchiveFailed = 14,
     /// "duplicated session": the same user came again.
     Duplicated = 17,
     /// "bot user kicked due to master leaving": who vouched for the bot has left.
     AuthoriserLeft = 21,
+}
+
+/// Why a meeting is over for all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EndedBy {
+    #[default]
+    Host,
+    /// The limit of a free plan.
+    FreeMeeting,
+    HostNeverCame,
+    OneLeft,
+    ArchiveFailed,
+}
+
+impl From<EndedBy> for Over {
+    fn from(by: EndedBy) -> Self {
+        match by {
+            EndedBy::Host => Self::Ended,
+            EndedBy::FreeMeeting => Self::FreeMeeting,
+            EndedBy::HostNeverCame => Self::HostNeverCame,
+            EndedBy::OneLeft => Self::OneLeft,
+            EndedBy::ArchiveFailed => Self::ArchiveFailed,
+        }
+    }
 }
 
 /// A frame from the SDK.

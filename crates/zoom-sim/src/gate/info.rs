@@ -11,12 +11,15 @@ use serde_json::{Value, json};
 
 use super::admission::{self, Joiner};
 use super::meeting::Meeting;
+use super::refusal;
 use super::rules::{self, Attempt};
+use super::settings::{FixedRefusal, Step};
 use crate::clock::Clock;
 use crate::faults::{self, Place};
 use crate::ids::MeetingNumber;
 use crate::server::HangUp;
 use crate::sim::{SharedSim, Sim};
+use crate::world::World;
 use crate::world::ledger::JoinRequest;
 use crate::zak;
 
@@ -83,6 +86,10 @@ fn answer(sim: &Sim, asked: &Asked, at_unix_ms: i64) -> Value {
         tk: Some(asked.tk.as_str()).filter(|tk| !tk.is_empty()),
         rejoins: None,
     };
+    if let Some(fixed) = fixed(&world, &asked.number) {
+        world.ledger.refuse(request, fixed.code, refusal::FIXED);
+        return refused(fixed.code, &fixed.message);
+    }
     let verdict = rules::judge(&world, &attempt, now);
     let host = verdict.as_ref().is_ok_and(|seat| seat.host);
     let refusal = verdict.err().and_then(|refusal| Some((refusal, refusal.at_info()?)));
@@ -107,6 +114,12 @@ fn answer(sim: &Sim, asked: &Asked, at_unix_ms: i64) -> Value {
     };
     let result = admission::grant(&mut world, &asked.number, &joiner, request, now);
     json!({"status": true, "errorCode": 0, "errorMessage": null, "result": result})
+}
+
+/// What step 1 says to each join of the meeting.
+fn fixed(world: &World, number: &MeetingNumber) -> Option<FixedRefusal> {
+    let fixed = world.meetings.get(number)?.settings.refusal.clone()?;
+    Some(fixed).filter(|fixed| fixed.at == Step::Info)
 }
 
 fn refused(code: u32, message: &str) -> Value {

@@ -13,7 +13,7 @@ use super::activity::Running;
 use super::breakout::BreakoutRooms;
 use super::captions::Captions;
 use super::chat::ChatMessage;
-use super::event::{self, Outgoing, Over};
+use super::event::{self, EndedBy, Outgoing, Over};
 use super::line::{Cuts, Whose};
 use super::news::Reported;
 use super::participant::Participant;
@@ -239,10 +239,10 @@ impl Meeting {
     }
 
     /// Over for all participants.
-    pub(crate) fn end(&mut self) {
+    pub(crate) fn end(&mut self, by: EndedBy) {
         self.phase = Phase::Ended;
         for person in self.participants.drain(..) {
-            person.tell(Outgoing::over(Over::Ended));
+            person.tell(Outgoing::over(by.into()));
         }
     }
 

@@ -4,6 +4,9 @@
 //! and others from the socket (`res` of 4098). A refusal that step 1 has no word for lets step 1
 //! succeed, and is spoken by the socket. The codes are O; which step Zoom uses for each is I.
 
+/// [`Refusal::Fixed`], for logs and the control API.
+pub(super) const FIXED: &str = "fixed";
+
 /// A refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -59,8 +62,12 @@ pub(crate) enum Refusal {
     NotStartedAtSocket,
     /// No `tk`, or one that nobody has: SDK 3099 (O; that meetings say it as webinars do is I).
     RegistrationRequired,
+    /// The same of a webinar. The SDK says it in the same words; the address of the page differs (I).
+    WebinarRegistrationRequired,
     /// A webinar's attendee tells no e-mail address: SDK 3005.
     EmailRequired,
+    /// A webinar's attendee tells the host's address: SDK 3627 (O the code, I when).
+    HostEmail,
     /// A panelist's address without a panelist's `tk`: 3135, which the SDK shows as 200 (I the words).
     PanelistNeedsTk,
     /// A panelist's address with an attendee's `tk`: 3032, which the SDK shows as 200 (I the words).
@@ -75,6 +82,8 @@ pub(crate) enum Refusal {
     AlreadyPresent,
     /// A socket that no step 1 announced, or announced too long ago (ours): SDK 3621.
     Unannounced,
+    /// This code, because the meeting was told to say it ([`super::settings::FixedRefusal`]).
+    Fixed(u32),
 }
 
 /// Step 1's way to refuse.
@@ -105,9 +114,10 @@ impl Refusal {
             Self::PasscodeWrong => (3004, "Meeting Passcode wrong."),
             Self::NotStarted => (3008, "Meeting has not started"),
             Self::RegistrationRequired => (3099, "https://zoom.us/meeting/register"),
+            Self::WebinarRegistrationRequired => (3099, "https://zoom.us/webinar/register"),
             Self::EmailRequired => (3000, "User email is required."),
-            Self::PanelistNeedsTk => (3135, "Panelists join by the link of their invitation."),
-            Self::RegisteredAsPanelist => (3032, "You cannot register with the e-mail of a panelist."),
+            Self::PanelistNeedsTk => (3135, "require tk parameter to join as a panelist"),
+            Self::RegisteredAsPanelist => (3032, "Denied register use panelist email."),
             Self::CaptchaRequired => (3110, "https://zoom.us/captcha"),
             Self::FrequentJoin => (3634, "You be limit by zoom, need to check recaptcha."),
             Self::Ended
@@ -124,6 +134,8 @@ impl Refusal {
             | Self::NotStartedAtSocket
             | Self::AlreadyPresent
             | Self::BotBlocked
+            | Self::HostEmail
+            | Self::Fixed(_)
             | Self::Unannounced => return None,
         };
         Some(InfoError { code, message })
@@ -132,6 +144,7 @@ impl Refusal {
     /// `res` of 4098. Codes that only step 1 has are repeated here (ours): the SDK shows 200.
     pub(crate) fn at_socket(self) -> u32 {
         match self {
+            Self::Fixed(code) => code,
             Self::Ended => 6,
             Self::Full => 9,
             Self::Locked => 12,
@@ -149,8 +162,9 @@ impl Refusal {
             Self::AlreadyPresent => 103_044,
             Self::Unannounced => 1005,
             Self::BotBlocked => 13_301,
-            Self::RegistrationRequired => 3099,
+            Self::RegistrationRequired | Self::WebinarRegistrationRequired => 3099,
             Self::EmailRequired => 3000,
+            Self::HostEmail => 3027,
             Self::PanelistNeedsTk => 3135,
             Self::RegisteredAsPanelist => 3032,
             Self::CaptchaRequired => 3110,
@@ -197,13 +211,15 @@ impl Refusal {
             Self::NotStarted | Self::NotStartedAtSocket => "not_started",
             Self::AlreadyPresent => "already_present",
             Self::Unannounced => "unannounced",
-            Self::RegistrationRequired => "registration_required",
+            Self::RegistrationRequired | Self::WebinarRegistrationRequired => "registration_required",
             Self::EmailRequired => "email_required",
+            Self::HostEmail => "host_email",
             Self::PanelistNeedsTk => "panelist_needs_tk",
             Self::RegisteredAsPanelist => "registered_as_panelist",
             Self::CaptchaRequired => "captcha_required",
             Self::FrequentJoin => "frequent_join",
             Self::BotBlocked => "bot_blocked",
+            Self::Fixed(_) => FIXED,
         }
     }
 }

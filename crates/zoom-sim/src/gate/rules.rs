@@ -289,10 +289,15 @@ impl Case<'_> {
                 Some(registrant) => objection(!registrant.panelist, Refusal::RegisteredAsPanelist),
             };
         }
-        objection(self.attempt.tk.is_some() && registrant.is_none(), Refusal::RegistrationRequired)?;
+        let unregistered =
+            if webinar { Refusal::WebinarRegistrationRequired } else { Refusal::RegistrationRequired };
+        objection(self.attempt.tk.is_some() && registrant.is_none(), unregistered)?;
         objection(webinar && email.is_empty(), Refusal::EmailRequired)?;
+        let host = self.world.user(&meeting.host_id);
+        let is_hosts = host.is_some_and(|host| host.email.eq_ignore_ascii_case(email));
+        objection(webinar && self.holder.is_none() && is_hosts, Refusal::HostEmail)?;
         let known = registrant.is_some() || meeting.registrants.is_panelist(email);
-        objection(registration && !known, Refusal::RegistrationRequired)
+        objection(registration && !known, unregistered)
     }
 
     /// The waiting room does not count as present (ours).

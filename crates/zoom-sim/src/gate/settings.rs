@@ -91,6 +91,29 @@ pub(crate) enum BotCheck {
     Blocked,
 }
 
+/// A step of a join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Step {
+    /// `POST /api/v1/wc/info`.
+    Info,
+    /// The WebSocket's 4098.
+    Socket,
+}
+
+/// What each join of a meeting is answered with, whatever else is chosen: for codes that no other setting leads to. When Zoom
+/// says them is unknown (ours); what the SDK makes of them is O.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FixedRefusal {
+    pub(crate) at: Step,
+    /// Zoom's code at this step; the SDK shows some under other numbers.
+    pub(crate) code: u32,
+    /// `errorMessage` of step 1. The socket has none.
+    #[serde(default)]
+    pub(crate) message: String,
+}
+
 /// What the host has chosen; the control API changes each of them at any time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -129,6 +152,8 @@ pub(crate) struct Settings {
     pub(crate) webinar: bool,
     /// See [`BotCheck`].
     pub(crate) bot_check: BotCheck,
+    /// See [`FixedRefusal`].
+    pub(crate) refusal: Option<FixedRefusal>,
     /// Whom participants may write to.
     pub(crate) chat: ChatPolicy,
     /// Whether there are captions.
@@ -165,6 +190,7 @@ impl Default for Settings {
             registration: false,
             webinar: false,
             bot_check: BotCheck::default(),
+            refusal: None,
             chat: ChatPolicy::default(),
             captions: CaptionPolicy::default(),
             rename_allowed: true,

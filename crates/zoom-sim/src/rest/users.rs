@@ -13,6 +13,7 @@ use super::call::{self, Call};
 use super::error::RestError;
 use super::page::{self, Page};
 use super::scopes;
+use crate::gate::meeting::Meeting;
 use crate::ids::{AccountId, UserId};
 use crate::sim::{SharedSim, Sim};
 use crate::world::user::User;
@@ -40,6 +41,11 @@ struct Answer {
     role_id: &'static str,
     dept: &'static str,
     group_ids: [String; 0],
+    /// These two are told of a single user only (D).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    personal_meeting_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vanity_url: Option<String>,
 }
 
 impl From<User> for Answer {
@@ -62,6 +68,8 @@ impl From<User> for Answer {
             role_id: "2",
             dept: "",
             group_ids: [],
+            personal_meeting_url: None,
+            vanity_url: None,
         }
     }
 }
@@ -82,7 +90,13 @@ pub(super) async fn read(
 fn find(sim: &Sim, who: &str, headers: &HeaderMap) -> Result<Json<Answer>, RestError> {
     let world = sim.world();
     let bearer = Bearer::read(&world, headers, sim.now())?.unexpired()?.with_scope(scopes::READ_USER)?;
-    Ok(Json(bearer.user(&world, who)?.into()))
+    let user = bearer.user(&world, who)?;
+    let room = user.pmi.to_string();
+    let room = world.meetings.values().find(|meeting| meeting.number.to_string() == room);
+    let link = room.map_or_else(|| format!("https://zoom.us/j/{}", user.pmi), Meeting::join_url);
+    let name = Some(&user.personal_name).filter(|name| !name.is_empty());
+    let vanity_url = name.map(|name| format!("https://zoom.us/my/{name}"));
+    Ok(Json(Answer { personal_meeting_url: Some(link), vanity_url, ..user.into() }))
 }
 
 #[derive(Debug, Deserialize)]

@@ -11,6 +11,7 @@ use crate::clock::{Clock, Moment};
 use crate::gate::activity::{Activity, Audio};
 use crate::gate::captions::{NOT_TRANSLATED, NewCaption};
 use crate::gate::chat::NewMessage;
+use crate::gate::event::EndedBy;
 use crate::gate::meeting::{Meeting, Phase};
 use crate::gate::without_socket::{Newcomer, seat_without_socket};
 use crate::ids::{MeetingNumber, UserId};
@@ -228,7 +229,7 @@ fn perform(world: &mut World, number: &MeetingNumber, action: &Action, at: Momen
             Ok(())
         }
         Action::End => {
-            meeting.end();
+            meeting.end(EndedBy::Host);
             Ok(())
         }
         Action::StartSpeech(Who { who }) => {

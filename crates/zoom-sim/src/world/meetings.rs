@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::World;
 use crate::clock::Moment;
+use crate::gate::event::EndedBy;
 use crate::gate::meeting::Meeting;
 use crate::gate::settings::Settings;
 use crate::ids::{AccountId, MeetingNumber, UserId};
@@ -52,7 +53,7 @@ impl World {
     /// Removes a meeting; one that runs ends first.
     pub(crate) fn remove_meeting(&mut self, number: &MeetingNumber, operator: &UserId, at: Moment) {
         if let Some(meeting) = self.meetings.get_mut(number).filter(|meeting| meeting.is_running()) {
-            meeting.end();
+            meeting.end(EndedBy::Host);
         }
         self.spread_news(number, at);
         let Some(meeting) = self.meetings.remove(number) else { return };

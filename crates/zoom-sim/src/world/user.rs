@@ -45,6 +45,8 @@ pub(crate) struct User {
     pub(crate) plan: Plan,
     /// Personal meeting id.
     pub(crate) pmi: u64,
+    /// The name in the personal link, `zoom.us/my/NAME`; empty: the user has none.
+    pub(crate) personal_name: String,
     /// Deactivated users have no working token of any kind (I; ours: all die at once).
     pub(crate) active: bool,
     /// The user came through the account's single sign-on: satisfies rule 6024.
@@ -71,6 +73,7 @@ impl User {
             last_name: String::new(),
             plan: Plan::default(),
             pmi,
+            personal_name: String::new(),
             active: true,
             sso: false,
             api_created: false,

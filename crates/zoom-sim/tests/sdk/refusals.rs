@@ -27,11 +27,11 @@ async fn a_webinar_asks_for_an_address() {
     let mut page = Page::open(&room, "minimized").await;
     for (more, code, reason) in [
         (json!({}), 3005, "User email is required."),
-        (json!({"userEmail": "pat@example.test"}), 200, "Panelists join by the link of their invitation."),
+        (json!({"userEmail": "pat@example.test"}), 200, "require tk parameter to join as a panelist"),
         (
             json!({"userEmail": "pat@example.test", "tk": attendee}),
             200,
-            "You cannot register with the e-mail of a panelist.",
+            "Denied register use panelist email.",
         ),
     ] {
         let error = page.join(&room, more).await.unwrap_err();

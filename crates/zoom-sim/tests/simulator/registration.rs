@@ -40,6 +40,7 @@ async fn a_webinar_tells_attendees_and_panelists_apart() {
     assert_eq!(room.refused(&case("new@example.test", "")).await, 3099);
     assert_eq!(room.refused(&case("PAT@example.test", "")).await, 3135);
     assert_eq!(room.refused(&case("pat@example.test", &attendee)).await, 3032);
+    assert_eq!(room.refused(&case("Host@example.test", &attendee)).await, 3027);
     assert_eq!(room.zoom.info(&case("ann@example.test", &attendee)).await["result"]["isWebinar"], "1");
     drop(room.join(&case("ann@example.test", &attendee)).await);
     drop(room.join(&case("pat@example.test", &panelist)).await);

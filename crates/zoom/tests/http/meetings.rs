@@ -66,7 +66,7 @@ async fn users_are_read_page_by_page_with_their_rooms() {
     let list = async |after: Option<&str>| {
         with_access_to(&server, Label::Medium, async |api| client.users(api, after).await).await.unwrap()
     };
-    let user = |id: &str, personal_room| ListedUser { id: id.into(), personal_room };
+    let user = |id: &str, personal_room| ListedUser { id: id.into(), personal_room, personal_name: None };
     let rows = vec![user("ann", Some(5_551_234_567.try_into().unwrap())), user("bob", None)];
     assert_eq!(list(None).await, Listed { rows, next: Some(TOKEN.into()) });
     assert_eq!(list(Some(TOKEN)).await, Listed { rows: vec![user("eve", None)], next: None });
