@@ -58,6 +58,9 @@ words! {
     /// What it comes to when a connected user is connected again over the API.
     SecondAuthorization(SecondAuthorization) = [Replace, Conflict],
         "It must be replace or conflict.";
+    /// What becomes of the fields of a new bot that have no effect: they are named in the answer, or the request is refused.
+    IgnoredFields(IgnoredFields) = [Name, Refuse],
+        "It must be name or refuse.";
 }
 
 /// How a bot platform asks for tokens, and is answered.

@@ -4,7 +4,7 @@
 //! it ends the lease, so the bot joins as it was changed to; one that comes after it is refused.
 
 use model::{BotId, BotStatus, Code, Failure, Timestamp, WorkspaceId};
-use store::{Bot, BotChange, BotChanged};
+use store::{Bot, BotChange, BotChanged, PictureChange};
 
 use crate::{
     BotRequest, Kind, NewBot, NotCreated, Note, OpenedBot, Supervisor,
@@ -113,12 +113,19 @@ impl Supervisor {
         if edit.given.iter().any(|name| name == "zoom") {
             self.check_sign_in(workspace, &mut edit.to.request.zoom).await?;
         }
+        if edit.given.iter().any(|name| name == "meeting_url") {
+            self.resolve_personal_link(workspace, &mut edit.to.request.meeting_url).await?;
+        }
         let picture = match edit.to.picture.take() {
             None => None,
             Some(given) => Some(given.prepare().await.map_err(NotCreated::Picture)?),
         };
         let picture = picture.map(|picture| picture.seal(&parts.broker.vault, workspace, id));
-        let shows = edit.given.iter().any(|name| name == "automatic_video_output");
+        let picture = match picture {
+            _ if !edit.given.iter().any(|name| name == "automatic_video_output") => PictureChange::Keep,
+            None => PictureChange::Remove,
+            Some(picture) => PictureChange::Show(picture),
+        };
         for _ in 0..MOST_TRIES {
             let bot = parts.store.bot(workspace, id).await?.ok_or(NotChanged::Unknown)?;
             let request = BotRequest::open(&parts.broker.vault, workspace, id, &bot.request)?;
@@ -136,14 +143,10 @@ impl Supervisor {
                 request: new.request.seal(&parts.broker.vault, workspace, id),
                 join_at: new.join_at,
                 metadata: new.metadata,
+                picture: picture.clone(),
             };
             match parts.store.change_bot(workspace, id, &bot.request, &change).await? {
-                BotChanged::Done(mut bot) => {
-                    if shows {
-                        // A server that has taken the bot meanwhile sees it by the bot's revision.
-                        let changed = parts.store.set_picture(workspace, id, picture.as_ref()).await?;
-                        bot = changed.ok_or(NotChanged::Unknown)?;
-                    }
+                BotChanged::Done(bot) => {
                     tracing::info!(ignored = ?new.request.ignored, join_at = bot.join_at.map(tracing::field::display), "a bot was changed");
                     let names = format!("The request was changed: {}.", edit.given.join(", "));
                     parts

@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
-use broker::{NamedAccount, WrongField};
+use broker::{NamedAccount, PersonalLink, WrongField};
 use model::{BotId, BotStatus, Class, Code, CredentialId, Failure, StatusChange, Timestamp, WorkspaceId};
 use store::{AppKind, Bot, BotFilter, Digest, Occupied, Pool, StoreError};
+use zoom::{LinkError, MeetingLink};
 
 use crate::{
     BotRequest, GivenPicture, Kind, NobodyRunsBots, NotAPicture, Note, OpenedBot, Supervisor, ZoomOptions,
@@ -39,6 +40,8 @@ pub struct NewBot {
 pub enum NotCreated {
     /// A field of [`ZoomOptions`] is wrong: its name and the reason.
     Zoom(&'static str, String),
+    /// The link leads to no meeting that is known here: why.
+    Meeting(String),
     /// The picture cannot be shown.
     Picture(NotAPicture),
     /// No server runs bots.
@@ -70,6 +73,7 @@ impl Supervisor {
     pub async fn create(&self, workspace: WorkspaceId, mut new: NewBot) -> Result<OpenedBot, NotCreated> {
         let parts = &*self.parts;
         self.check_sign_in(workspace, &mut new.request.zoom).await?;
+        self.resolve_personal_link(workspace, &mut new.request.meeting_url).await?;
         let (id, now) = (BotId::generate(&parts.env), parts.env.now());
         let scheduled = new.join_at.is_some_and(|at| at > now + AD_HOC);
         if let Some(nobody) = self.nobody_runs_bots(scheduled).await? {
@@ -137,6 +141,34 @@ impl Supervisor {
         let mut counts = counts();
         counts.retain(|_, (at, _)| at.was_within(COUNT_TTL, now));
         counts.insert(workspace, (at, count + 1));
+        Ok(())
+    }
+
+    /// Replaces a personal link (`/my/NAME`) by the link that it leads to.
+    pub(crate) async fn resolve_personal_link(
+        &self,
+        workspace: WorkspaceId,
+        meeting_url: &mut String,
+    ) -> Result<(), NotCreated> {
+        let personal = MeetingLink::parse(meeting_url).is_err_and(|error| error == LinkError::Personal);
+        let Some(name) = zoom::personal_name(meeting_url).filter(|_| personal) else { return Ok(()) };
+        match self.parts.broker.meeting_map.personal_link(workspace, &name).await? {
+            PersonalLink::Meeting(link) => link.expose().clone_into(meeting_url),
+            PersonalLink::Unknown => {
+                let words = format!(
+                    "No account that is connected here is known to have the personal link /my/{name}: connect its \
+                     owner's account, or use the link that it leads to, with a meeting number."
+                );
+                return Err(NotCreated::Meeting(words));
+            }
+            PersonalLink::Several => {
+                let words = format!(
+                    "Several accounts that are connected here have a personal link /my/{name}: use the link that it \
+                     leads to, with a meeting number."
+                );
+                return Err(NotCreated::Meeting(words));
+            }
+        }
         Ok(())
     }
 

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use model::WorkspaceId;
 use serde_json::json;
+use store::IgnoredFields;
 use tenants::{Vault, Workspaces};
 
 use crate::{
@@ -29,6 +31,15 @@ enum Command {
         /// For people.
         name: String,
     },
+    /// Change what a workspace chooses, for all of its keys.
+    Set {
+        /// Its id: `latchkey workspace list`.
+        workspace: WorkspaceId,
+        /// What becomes of the fields of a new bot that have no effect here: `name` them in the answer, or `refuse` the
+        /// request.
+        #[arg(long, value_name = "name|refuse")]
+        ignored_fields: IgnoredFields,
+    },
     /// Show every workspace.
     List,
 }
@@ -41,6 +52,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let (workspace, issued) = workspaces.create(&name).await?;
             println!("{}", json!({ "workspace": workspace.id, "api_key": issued.key.expose() }));
             eprintln!("latchkey: the API key above is shown once and never again");
+        }
+        Command::Set { workspace, ignored_fields } => {
+            if !installation.store.choose_ignored_fields(workspace, ignored_fields).await? {
+                anyhow::bail!("there is no workspace {workspace}: latchkey workspace list shows them");
+            }
+            println!("{}", json!({ "workspace": workspace, "ignored_fields": ignored_fields.as_str() }));
         }
         Command::List => {
             let all = workspaces.all().await?;

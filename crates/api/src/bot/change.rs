@@ -71,7 +71,7 @@ pub(crate) async fn handler(
 ) -> Result<Json<Bot>, ApiError> {
     // Whose bot it is comes before what is wrong with the change.
     super::find(&state, caller.workspace, id).await?;
-    let strict = request::is_strict(query.as_deref())?;
+    let strict = request::is_strict(&state, caller.workspace, query.as_deref()).await?;
     let edit = request::change(Fields::of(&body).with_callbacks(&state), strict)?;
     match state.bots.change(caller.workspace, id, edit).await {
         Ok(bot) => Ok(Json(representation::of(&state, bot, caller.scopes).await?)),

@@ -432,7 +432,7 @@ pub(super) fn refuse(ignored: &[Ignored]) -> Result<(), FieldErrors> {
         }
         inside.insert(
             last.clone(),
-            json!([format!("It has no effect: {why} Leave it out, or ask without strict.")]),
+            json!([format!("It has no effect: {why} Leave it out, or ask with ?strict=0.")]),
         );
     }
     if errors.is_empty() { Ok(()) } else { Err(FieldErrors(errors)) }

@@ -61,7 +61,7 @@ pub(crate) async fn handler(
     RawQuery(query): RawQuery,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Bot>), ApiError> {
-    let strict = request::is_strict(query.as_deref())?;
+    let strict = request::is_strict(&state, caller.workspace, query.as_deref()).await?;
     let new = request::create(Fields::of(&body).with_callbacks(&state), strict)?;
     let bot = state.bots.create(caller.workspace, new).await?;
     Ok((StatusCode::CREATED, Json(representation::of(&state, bot, caller.scopes).await?)))
@@ -74,6 +74,7 @@ impl From<NotCreated> for ApiError {
                 let complaint = json!({ field: [words] });
                 FieldErrors(Map::from_iter([("zoom".into(), complaint)])).into()
             }
+            NotCreated::Meeting(words) => FieldErrors::one("meeting_url", words).into(),
             NotCreated::Picture(wrong) => {
                 FieldErrors::one("automatic_video_output", wrong.to_string()).into()
             }

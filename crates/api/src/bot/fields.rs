@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bots::{AutomaticLeave, EveryoneLeft};
 use serde_json::{Map, Value};
 use utoipa::openapi::{OneOfBuilder, RefOr, Schema, schema::AdditionalProperties};
-use zoom::MeetingLink;
+use zoom::{LinkError, MeetingLink};
 
 use super::leave_conditions::{OnlyBots, Silence};
 use crate::{
@@ -17,7 +17,7 @@ const MOST_LABELS: usize = 50;
 const LONGEST_LABEL: usize = 500;
 const LONGEST_LINK: usize = 2000;
 
-/// A meeting link that can be read as one of Zoom's.
+/// A meeting link that can be read as one of Zoom's, or a personal one, which is resolved before the bot is made.
 pub(super) struct MeetingUrl(pub(super) String);
 
 impl Field for MeetingUrl {
@@ -25,6 +25,7 @@ impl Field for MeetingUrl {
         let url = fields.text(name, LONGEST_LINK)?;
         match MeetingLink::parse(url) {
             Ok(_) => Some(Self(url.to_owned())),
+            Err(LinkError::Personal) if zoom::personal_name(url).is_some() => Some(Self(url.to_owned())),
             Err(error) => {
                 fields.complain(name, error.to_string());
                 None

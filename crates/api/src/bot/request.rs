@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use bots::{BotEdit, BotRequest, NewBot};
-use model::Timestamp;
+use model::{Timestamp, WorkspaceId};
 use serde_json::{Map, Value};
+use store::IgnoredFields;
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
     openapi::{RefOr, Schema},
@@ -18,6 +19,8 @@ use super::{
     sign_in::{self, SignIn},
 };
 use crate::{
+    State,
+    error::ApiError,
     fields::{FieldErrors, Fields},
     page::Query,
     request::{AnyObject, Field as _, Request as _, Schemas, Text, request},
@@ -65,16 +68,22 @@ request! {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
 pub(crate) struct Strictness {
-    /// `1`: a field without effect is refused instead of named in `latchkey_ignored`.
+    /// `1`: a field without effect is refused; `0`: it is named in `latchkey_ignored`. The workspace's setting
+    /// `ignored_fields` decides if it is absent.
     strict: Option<String>,
 }
 
-/// Whether the caller wants fields without effect to be refused.
-pub(super) fn is_strict(query: Option<&str>) -> Result<bool, FieldErrors> {
+/// Whether fields without effect are refused: as this request wants it, or its workspace.
+pub(super) async fn is_strict(
+    state: &State,
+    workspace: WorkspaceId,
+    query: Option<&str>,
+) -> Result<bool, ApiError> {
     match Query::of_type::<Strictness>(query, None)?.get("strict") {
-        None | Some("0" | "false") => Ok(false),
+        Some("0" | "false") => Ok(false),
         Some("1" | "true") => Ok(true),
-        Some(_) => Err(FieldErrors::one("strict", "It must be 1 or 0.")),
+        Some(_) => Err(FieldErrors::one("strict", "It must be 1 or 0.").into()),
+        None => Ok(state.store.ignored_fields(workspace).await? == IgnoredFields::Refuse),
     }
 }
 

@@ -12,13 +12,14 @@ use crate::{
     error::ApiError,
     fields::Fields,
     request::{Request as _, request},
-    words::SecondAuthorization,
+    words::{IgnoredFields, SecondAuthorization},
 };
 
 /// What a workspace chose.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Settings {
     second_authorization: SecondAuthorization,
+    ignored_fields: IgnoredFields,
 }
 
 request! {
@@ -26,6 +27,9 @@ request! {
     closed struct ChangeSettings {
         /// `conflict` answers 400, as the contract's older guide has it.
         second_authorization: Option<SecondAuthorization>,
+        /// `refuse` answers 400 to a new bot, or a change of one, with fields that have no effect. `?strict=0` and `?strict=1`
+        /// say otherwise for one request.
+        ignored_fields: Option<IgnoredFields>,
     }
 }
 
@@ -52,7 +56,7 @@ pub(crate) async fn retrieve(
     tag = "workspace",
     operation_id = "settings_partial_update",
     security(("tokenAuth" = ["admin"])),
-    request_body(content = ChangeSettings, example = json!({ "second_authorization": "replace" })),
+    request_body(content = ChangeSettings, example = json!({ "ignored_fields": "refuse" })),
     responses((status = 200, description = "The settings.", body = Settings)),
 )]
 pub(crate) async fn change(
@@ -66,10 +70,17 @@ pub(crate) async fn change(
     if let Some(SecondAuthorization(choice)) = asked.second_authorization {
         state.store.choose_second_authorization(caller.workspace, choice).await?;
     }
+    if let Some(IgnoredFields(choice)) = asked.ignored_fields {
+        state.store.choose_ignored_fields(caller.workspace, choice).await?;
+    }
     shown(&state, caller.workspace).await
 }
 
 async fn shown(state: &State, workspace: WorkspaceId) -> Result<Json<Settings>, ApiError> {
-    let choice = state.store.second_authorization(workspace).await?;
-    Ok(Json(Settings { second_authorization: SecondAuthorization(choice) }))
+    let second = state.store.second_authorization(workspace).await?;
+    let ignored = state.store.ignored_fields(workspace).await?;
+    Ok(Json(Settings {
+        second_authorization: SecondAuthorization(second),
+        ignored_fields: IgnoredFields(ignored),
+    }))
 }

@@ -8,6 +8,7 @@ use crate::{
 };
 
 const MEETING: &str = "https://us02web.zoom.us/j/81234567890";
+const SETTINGS: &str = "/api/latchkey/v1/settings/";
 const JPEG: &str = include_str!("../../src/bot/smallest.jpeg.base64");
 const MP3: &str = "SUQzBAAAAAAA";
 const ROOM: &str = "5f3b6c2e-8f0a-4c57-9c1b-3f1c2d3e4f50";
@@ -209,6 +210,29 @@ async fn each_field_has_an_effect_or_is_named() {
         create(&app, "?strict=maybe", json!({})).await.refused(),
         json!({ "strict": ["It must be 1 or 0."] })
     );
+}
+
+#[tokio::test]
+async fn a_workspace_refuses_ignored_fields_unless_a_request_says_otherwise() {
+    let app = app().await;
+    let fields = json!({ "recording_config": { "video_mixed_mp4": {} } });
+    let change = |choice: &str| json!({ "ignored_fields": choice });
+    let set = async |choice: &str| app.call_as(&app.api_key, "PATCH", SETTINGS, change(choice)).await;
+    assert_eq!(set("refuse").await.ok()["ignored_fields"], "refuse");
+    let refused = create(&app, "", fields.clone()).await.refused();
+    let words = refused["recording_config"]["video_mixed_mp4"][0].as_str().unwrap();
+    assert!(words.starts_with("It has no effect:") && words.ends_with("ask with ?strict=0."), "{words}");
+    let bot = create(&app, "?strict=0", fields.clone()).await.created();
+    assert_eq!(bot["latchkey_ignored"], json!(["recording_config.video_mixed_mp4"]));
+    let path = format!("/api/v1/bot/{}/", bot["id"].as_str().unwrap());
+    assert_eq!(app.call_as(&app.api_key, "PATCH", &path, fields.clone()).await.status, 400);
+    // Another workspace has its own choice.
+    let theirs = app.another_workspace().await;
+    let body = json!({ "meeting_url": MEETING, "recording_config": { "video_mixed_mp4": {} } });
+    app.call_as(&theirs, "POST", "/api/v1/bot/", body).await.created();
+    assert_eq!(set("drop").await.refused(), json!({ "ignored_fields": ["It must be name or refuse."] }));
+    assert_eq!(set("name").await.ok()["ignored_fields"], "name");
+    create(&app, "", fields).await.created();
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ mod meetings;
 mod metrics;
 mod openapi;
 mod pasted;
+mod personal_links;
 mod pools;
 mod readyz;
 mod realtime;

@@ -165,6 +165,7 @@ impl ParkedConsents {
             display_name: parked.display_name,
             status: UserStatus::Unknown,
             personal_room: None,
+            personal_name: None,
         };
         let new = NewAccount {
             workspace,

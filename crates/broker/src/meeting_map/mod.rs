@@ -2,8 +2,10 @@
 //!
 //! - `worker`: claims accounts whose list is due. `sync`: each account's meetings are listed when it is connected, when somebody asks, and now and then: a list repairs
 //!   whatever was missed.
+//! - `personal`: the meeting of a personal link.
 //! - What webhooks tell in between comes through `accounts::webhooks`.
 
+mod personal;
 mod sync;
 mod worker;
 
@@ -16,6 +18,7 @@ use model::{
 use store::MeetingStore;
 use zoom::ZoomClient;
 
+pub use personal::PersonalLink;
 pub use worker::DueLists;
 
 use crate::{accounts::Apps, tokens::AccessTokens};

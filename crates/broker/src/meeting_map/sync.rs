@@ -238,14 +238,15 @@ impl<'a> List<'a> {
         }
         let access = self.access().await?;
         let api = self.map.access.api(&access, Label::Light, Need::whenever(TURN_TIMEOUT)).await?;
-        let ZoomUser { id, personal_room, .. } =
+        let ZoomUser { id, personal_room, personal_name, .. } =
             self.map.zoom.me(api).await.map_err(naming("user:read:user"))?;
-        Ok(Listed { rows: vec![ListedUser { id, personal_room }], next: None })
+        Ok(Listed { rows: vec![ListedUser { id, personal_room, personal_name }], next: None })
     }
 
     async fn meetings_of(&mut self, host: &ListedUser) -> Result<(), Broken> {
         if let Some(number) = host.personal_room {
-            self.add(Meeting { number, host: host.id.clone(), personal: true }).await?;
+            let personal_name = host.personal_name.clone();
+            self.add(Meeting { number, host: host.id.clone(), personal: true, personal_name }).await?;
         }
         let mut after = None;
         for _ in 0..MAX_PAGES {
@@ -256,8 +257,9 @@ impl<'a> List<'a> {
             };
             for ListedMeeting { number, host_id } in meetings.rows {
                 let personal = Some(number) == host.personal_room;
+                let personal_name = host.personal_name.clone().filter(|_| personal);
                 let host = host_id.unwrap_or_else(|| host.id.clone());
-                self.add(Meeting { number, host, personal }).await?;
+                self.add(Meeting { number, host, personal, personal_name }).await?;
             }
             after = meetings.next;
             if after.is_none() {

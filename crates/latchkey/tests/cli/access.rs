@@ -48,6 +48,8 @@ async fn workspaces_and_keys_are_made_and_ended_beside_a_running_server() {
     let second = json(&installation, &["workspace", "create", "Zoë’s team"]).await;
     assert_eq!(status(second["api_key"].as_str().unwrap(), "/api/v1/bot/").await, 200);
     let workspace = second["workspace"].as_str().unwrap();
+    let set = ["workspace", "set", workspace, "--ignored-fields", "refuse"];
+    assert_eq!(json(&installation, &set).await["ignored_fields"], "refuse");
     let listed = says(&installation, &["workspace", "list"]).await;
     assert!(
         listed.contains("default") && listed.contains("Zoë’s team") && listed.contains(workspace),

@@ -1,0 +1,55 @@
+//! Personal links (`/my/NAME`): the meeting that one leads to, where an account is known to have it.
+
+use std::time::Duration;
+
+use model::{CredentialKind, Failure, Secret, WorkspaceId};
+use rate_limits::Need;
+use zoom::{Label, ZoomError};
+
+use super::MeetingMap;
+
+/// How long a caller waits for a turn at Zoom.
+const TURN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a personal link leads to.
+#[derive(Debug)]
+pub enum PersonalLink {
+    /// This link, with a meeting number, and the passcode if there is one.
+    Meeting(Secret),
+    /// No account of the workspace is known to have it.
+    Unknown,
+    /// Accounts with different addresses at Zoom have this name.
+    Several,
+}
+
+impl MeetingMap {
+    /// The link that `/my/NAME` leads to now. Zoom is asked for it, because a passcode can change at any time.
+    #[tracing::instrument(name = "resolve_personal_link", skip_all, fields(%workspace))]
+    pub async fn personal_link(&self, workspace: WorkspaceId, name: &str) -> Result<PersonalLink, Failure> {
+        let rooms = self.store.personal_rooms(workspace, name).await?;
+        let [room] = &rooms[..] else {
+            return Ok(if rooms.is_empty() { PersonalLink::Unknown } else { PersonalLink::Several });
+        };
+        let user = match room.owner.kind {
+            CredentialKind::ServerToServer => room.owner.host.as_str(),
+            CredentialKind::UserOauth | CredentialKind::CustomerManaged => "me",
+        };
+        let mut rejected = None;
+        loop {
+            let access = self.access.live(workspace, room.owner.credential, Duration::ZERO, rejected).await?;
+            let api = self.access.api(&access, Label::Light, Need::now(&self.env, TURN_TIMEOUT)).await?;
+            match self.zoom.personal_link(api, user).await {
+                Ok(Some(link)) => return Ok(PersonalLink::Meeting(link)),
+                // Zoom tells no link: the number is what is known.
+                Ok(None) => {
+                    return Ok(PersonalLink::Meeting(Secret::new(format!(
+                        "https://zoom.us/j/{}",
+                        room.number
+                    ))));
+                }
+                Err(ZoomError::TokenRejected) if rejected.is_none() => rejected = Some(access.generation),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
