@@ -1,18 +1,24 @@
-//! A request's body: a JSON object or a URL-encoded form.
+//! A request's body: a JSON object, or a form, URL-encoded or in parts.
+
+use std::{convert::Infallible, future::ready};
 
 use axum::{
     body::Bytes,
     extract::{FromRef, FromRequest, Request},
     http::header::CONTENT_TYPE,
 };
+use futures_util::stream;
+use multer::Multipart;
 use serde_json::{Map, Value};
 
 use crate::{State, bounds::Sender, error::ApiError};
 
 /// Objects in objects, as a form writes them: `automatic_leave.everyone_left_timeout.timeout`.
 const DEEPEST: usize = 3;
+/// Parts of a form. A new bot has some thirty fields.
+const MOST_PARTS: usize = 1000;
 
-/// The fields of a body. Both encodings read alike; an empty body has none.
+/// The fields of a body. All encodings read alike; an empty body has none.
 pub(crate) struct Body(pub(crate) Map<String, Value>);
 
 impl<S> FromRequest<S> for Body
@@ -23,9 +29,13 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        let content_type =
-            request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-        let content_type = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+        let written = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("")
+            .to_owned();
+        let content_type = written.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
         let bytes = bytes(request, &State::from_ref(state)).await?;
         match content_type.as_str() {
             _ if bytes.is_empty() => Ok(Self(Map::new())),
@@ -35,6 +45,12 @@ where
                     .into(),
             )),
             "application/x-www-form-urlencoded" => Ok(Self(form(&bytes))),
+            "multipart/form-data" => match multer::parse_boundary(&written) {
+                Ok(boundary) => Ok(Self(parts(bytes, boundary).await?)),
+                Err(_) => Err(ApiError::Unreadable(
+                    "The Content-Type names no boundary between the parts of the form.".into(),
+                )),
+            },
             "" | "application/json" => match serde_json::from_slice(&bytes) {
                 Ok(Value::Object(fields)) => Ok(Self(fields)),
                 Ok(_) => Err(ApiError::Unreadable("The body must be a JSON object.".into())),
@@ -64,18 +80,54 @@ pub(crate) async fn bytes(request: Request, state: &State) -> Result<Bytes, ApiE
 fn form(bytes: &[u8]) -> Map<String, Value> {
     let mut fields = Map::new();
     for (name, value) in url::form_urlencoded::parse(bytes) {
-        let mut inside = &mut fields;
-        let mut path = name.splitn(DEEPEST, '.').peekable();
-        while let Some(name) = path.next() {
-            if path.peek().is_none() {
-                inside.insert(name.to_owned(), Value::String(value.into_owned()));
-                break;
-            }
-            match inside.entry(name).or_insert_with(|| Value::Object(Map::new())) {
-                Value::Object(object) => inside = object,
-                _ => break,
-            }
-        }
+        put(&mut fields, &name, Value::String(value.into_owned()));
     }
     fields
+}
+
+/// A form in parts. An object can stand in a part of its own, if the part says that it is JSON.
+async fn parts(bytes: Bytes, boundary: String) -> Result<Map<String, Value>, ApiError> {
+    // Where, not what: a part may hold a secret.
+    let unreadable = |at: &str, what: &str| ApiError::Unreadable(format!("{at} of the form {what}."));
+    let broken = |_| unreadable("A part", "cannot be read");
+    let mut parts = Multipart::new(stream::once(ready(Ok::<_, Infallible>(bytes))), boundary);
+    let mut fields = Map::new();
+    for number in 1.. {
+        let Some(part) = parts.next_field().await.map_err(broken)? else { break };
+        let at = format!("Part {number}");
+        if number > MOST_PARTS {
+            return Err(unreadable(&at, "is one too many"));
+        }
+        if part.file_name().is_some() {
+            return Err(unreadable(&at, "is a file: send images and sounds in Base64, as b64_data"));
+        }
+        let Some(name) = part.name().map(str::to_owned) else {
+            return Err(unreadable(&at, "has no name"));
+        };
+        let is_json = part.content_type().is_some_and(|kind| kind.essence_str() == "application/json");
+        let text = part.text().await.map_err(broken)?;
+        let value = if is_json {
+            serde_json::from_str(&text).map_err(|_| unreadable(&at, "says that it is JSON, and is not"))?
+        } else {
+            Value::String(text)
+        };
+        put(&mut fields, &name, value);
+    }
+    Ok(fields)
+}
+
+/// Writes a field of a form into the object that its name says.
+fn put(fields: &mut Map<String, Value>, name: &str, value: Value) {
+    let mut inside = fields;
+    let mut path = name.splitn(DEEPEST, '.').peekable();
+    while let Some(name) = path.next() {
+        if path.peek().is_none() {
+            inside.insert(name.to_owned(), value);
+            return;
+        }
+        match inside.entry(name).or_insert_with(|| Value::Object(Map::new())) {
+            Value::Object(object) => inside = object,
+            _ => return,
+        }
+    }
 }

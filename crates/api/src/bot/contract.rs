@@ -4,6 +4,8 @@
 //! `latchkey_ignored` of the answer, in the log, and as 400 where the caller asks for that. When a field begins to work, its
 //! row becomes [`honoured`].
 
+mod providers;
+
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bots::meeting::live::{LIVE_EVENTS, LiveKind};
 use serde_json::{Map, Value, json};
@@ -49,6 +51,10 @@ enum Rule {
     Object(&'static [Member]),
     Objects(&'static [Member], fn(&mut Fields<'_>)),
     AnyObject,
+    Text,
+    /// A number, whole or not.
+    Number,
+    List,
     Word(&'static [&'static str]),
     Words(&'static [&'static str]),
     Flag,
@@ -293,17 +299,17 @@ const TRANSCRIPT: &[Member] = &[
     ignored("metadata", Rule::Labels, RECORDS),
 ];
 
-/// What stands inside a provider of transcripts is that provider's own.
+/// Deepgram's options have no types in the contract.
 const PROVIDERS: &[Member] = &[
-    honoured("meeting_captions", Rule::AnyObject),
-    ignored("recallai_streaming", Rule::AnyObject, TRANSCRIBES),
-    ignored("assembly_ai_async_chunked", Rule::AnyObject, TRANSCRIBES),
-    ignored("assembly_ai_v3_streaming", Rule::AnyObject, TRANSCRIBES),
-    ignored("aws_transcribe_streaming", Rule::AnyObject, TRANSCRIBES),
+    honoured("meeting_captions", Rule::Object(providers::MEETING_CAPTIONS)),
+    ignored("recallai_streaming", Rule::Object(providers::RECALLAI), TRANSCRIBES),
+    ignored("assembly_ai_async_chunked", Rule::Object(providers::ASSEMBLY_AI_ASYNC), TRANSCRIBES),
+    ignored("assembly_ai_v3_streaming", Rule::Object(providers::ASSEMBLY_AI_STREAMING), TRANSCRIBES),
+    ignored("aws_transcribe_streaming", Rule::Object(providers::AWS), TRANSCRIBES),
     ignored("deepgram_streaming", Rule::AnyObject, TRANSCRIBES),
-    ignored("gladia_v2_streaming", Rule::AnyObject, TRANSCRIBES),
-    ignored("rev_streaming", Rule::AnyObject, TRANSCRIBES),
-    ignored("speechmatics_streaming", Rule::AnyObject, TRANSCRIBES),
+    ignored("gladia_v2_streaming", Rule::Object(providers::GLADIA), TRANSCRIBES),
+    ignored("rev_streaming", Rule::Object(providers::REV), TRANSCRIBES),
+    ignored("speechmatics_streaming", Rule::Object(providers::SPEECHMATICS), TRANSCRIBES),
 ];
 
 const REALTIME_ENDPOINT: &[Member] = &[
@@ -512,6 +518,19 @@ impl Member {
             }
             Rule::AnyObject => {
                 fields.object(name, |_| ());
+            }
+            Rule::Text => {
+                fields.text(name, LONGEST_TEXT);
+            }
+            Rule::Number => {
+                if fields.anything(name).is_some_and(|value| !value.is_number()) {
+                    fields.complain(name, "It must be a number.");
+                }
+            }
+            Rule::List => {
+                if fields.anything(name).is_some_and(|value| !value.is_array()) {
+                    fields.complain(name, "It must be a list.");
+                }
             }
             Rule::Word(words) => word(fields, name, words),
             Rule::Words(words) => every_word(fields, name, words),

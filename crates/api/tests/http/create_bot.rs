@@ -365,6 +365,58 @@ async fn a_form_says_the_same_as_json() {
     assert_eq!(typed(&app, "application/x-www-form-urlencoded", dots).await.status, 400);
 }
 
+/// A form in parts: the headers of each part after its name, and its value.
+fn in_parts(parts: &[(&str, &str, &str)]) -> String {
+    let part = |(name, more, value): &(&str, &str, &str)| {
+        format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n{value}\r\n")
+    };
+    parts.iter().map(part).collect::<String>() + "--x--\r\n"
+}
+
+#[tokio::test]
+async fn a_form_in_parts_says_the_same_as_json() {
+    const PARTS: &str = "multipart/form-data; boundary=x";
+    const JSON: &str = "\r\nContent-Type: application/json";
+    let app = app().await;
+    let form = in_parts(&[
+        ("meeting_url", "", "https://zoom.us/j/81234567890?pwd=x"),
+        ("bot_name", "", "A — B"),
+        ("metadata", JSON, "{\"a\": \"1\"}"),
+        ("zoom.zak_url", "", "https://example.com/?s=1"),
+        ("zoom.start_meeting", "", "true"),
+        ("automatic_leave", JSON, "{\"everyone_left_timeout\": {\"timeout\": 5}}"),
+        ("automatic_leave.waiting_room_timeout", "", "60"),
+    ]);
+    let bot = typed(&app, PARTS, form).await.created();
+    assert_eq!((&bot["bot_name"], &bot["meeting_url"]["meeting_password"]), (&json!("A — B"), &json!("x")));
+    assert_eq!(bot["metadata"], json!({ "a": "1" }));
+    assert_eq!(bot["zoom"]["zak_url"], "https://example.com/?s=1");
+    assert_eq!(bot["zoom"]["start_meeting"], true);
+    assert_eq!(bot["automatic_leave"]["waiting_room_timeout"], 60);
+    assert_eq!(bot["automatic_leave"]["everyone_left_timeout"]["timeout"], 5);
+
+    let misspelt =
+        in_parts(&[("meeting_url", "", "https://zoom.us/j/81234567890"), ("zoom.zak_ur", "", "planted")]);
+    let refused = typed(&app, PARTS, misspelt).await.refused();
+    assert!(refused["zoom"]["zak_ur"][0].as_str().unwrap().contains("zak_url"), "{refused}");
+    let many = in_parts(&vec![("a", "", "1"); 1001]);
+    for (form, detail) in [
+        (in_parts(&[("metadata", JSON, "planted")]), "Part 1 of the form says that it is JSON, and is not."),
+        (
+            in_parts(&[("image", "; filename=\"planted.jpeg\"", "x")]),
+            "Part 1 of the form is a file: send images and sounds in Base64, as b64_data.",
+        ),
+        ("--x\r\nplanted".to_owned(), "A part of the form cannot be read."),
+        (many, "Part 1001 of the form is one too many."),
+    ] {
+        let answer = typed(&app, PARTS, form).await;
+        assert_eq!(answer.refused(), json!({ "code": "parse_error", "detail": detail }));
+    }
+    let detail = "The Content-Type names no boundary between the parts of the form.";
+    let answer = typed(&app, "multipart/form-data", "--x--").await;
+    assert_eq!(answer.refused(), json!({ "code": "parse_error", "detail": detail }));
+}
+
 #[tokio::test]
 async fn a_body_that_cannot_be_read_says_where_and_not_what() {
     let app = app().await;
@@ -386,8 +438,7 @@ async fn a_body_that_cannot_be_read_says_where_and_not_what() {
         let complaint = json!({ "meeting_url": ["This field is required."] });
         assert_eq!(typed(&app, content_type, "").await.refused(), complaint);
     }
-    for content_type in
-        ["multipart/form-data; boundary=x", "text/plain", "application/xml", "application/jsonx"]
+    for content_type in ["multipart/mixed; boundary=x", "text/plain", "application/xml", "application/jsonx"]
     {
         let answer = typed(&app, content_type, "{}").await;
         assert_eq!(answer.status, 415);

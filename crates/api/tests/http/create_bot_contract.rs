@@ -116,6 +116,21 @@ fn contract() -> Vec<(&'static str, Value, Option<&'static str>)> {
             json!({ "language_code": "en" }),
             Some("recording_config.transcript.provider.recallai_streaming"),
         ),
+        (
+            "recording_config.transcript.provider.speechmatics_streaming",
+            json!({ "language": "en", "max_delay": 0.7, "additional_vocab": ["ZAK"], "conversation_config": {} }),
+            Some("recording_config.transcript.provider.speechmatics_streaming"),
+        ),
+        (
+            "recording_config.transcript.provider.deepgram_streaming",
+            json!({ "language": "en", "smart_format": true }),
+            Some("recording_config.transcript.provider.deepgram_streaming"),
+        ),
+        (
+            "recording_config.transcript.provider.meeting_captions.language_code",
+            json!("en"),
+            Some("recording_config.transcript.provider.meeting_captions.language_code"),
+        ),
         ("recording_config.participant_events", json!({}), None),
         (
             "recording_config.participant_events.metadata",
