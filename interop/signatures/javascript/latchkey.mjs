@@ -25,6 +25,48 @@ export async function tokenLink(account, terms) {
   return link.url;
 }
 
+/** A new endpoint for events: its id and its secret. */
+export async function endpoint(url, fields) {
+  const [status, made] = await api('/api/latchkey/v1/webhook-endpoints/', { url, ...fields });
+  assert.equal(status, 201, JSON.stringify(made));
+  return made;
+}
+
+/** The secret that signs events from now on; the one before signs, too, for so long. */
+export async function rotateEndpointSecret(id, overlapSeconds) {
+  const path = `/api/latchkey/v1/webhook-endpoints/${id}/rotate-secret/`;
+  const [status, made] = await api(path, { overlap_seconds: overlapSeconds });
+  assert.equal(status, 200, JSON.stringify(made));
+  return made.secret;
+}
+
+/** Has an event sent to an endpoint. */
+export async function sendTest(id) {
+  const [status, answer] = await api(`/api/latchkey/v1/webhook-endpoints/${id}/test/`, {});
+  assert.ok(status < 300, JSON.stringify(answer));
+}
+
+/** Runs `use(url, next)` while a server takes events there; `next()` answers the body and the headers of the next one. */
+export async function withReceiver(use) {
+  const [heard, waiting] = [[], []];
+  const server = createServer(async (request, response) => {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    response.writeHead(204).end();
+    const event = [Buffer.concat(chunks).toString(), request.headers];
+    if (waiting.length) waiting.shift()(event);
+    else heard.push(event);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const next = () => heard.shift() ?? new Promise((resolve) => { waiting.push(resolve); });
+  try {
+    return await use(`http://127.0.0.1:${server.address().port}/events`, next);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
 /** The secret that Latchkey signs with from now on; the one before signs, too, for so long. */
 export async function rotateCallbackSecret(overlapSeconds) {
   const [status, answer] = await api('/api/latchkey/v1/callback-secret/rotate/', { overlap_seconds: overlapSeconds });

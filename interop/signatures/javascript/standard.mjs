@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import * as standardwebhooks from 'standardwebhooks';
 import * as svix from 'svix';
 
+import { ByHand } from './by-hand.mjs';
 import * as latchkey from './latchkey.mjs';
 import { check } from './report.mjs';
 
@@ -87,9 +88,46 @@ async function libraryAccepts(who, Webhook, token) {
   return account.id;
 }
 
+/** Events of an endpoint, as the library reads them. */
+async function libraryAcceptsEvents(who, Webhook, families) {
+  await latchkey.withReceiver(async (url, next) => {
+    const { id, secret: former } = await latchkey.endpoint(url, { svix_headers: true });
+    const event = async () => {
+      await latchkey.sendTest(id);
+      return next();
+    };
+    const refused = (secret, body, headers) => assert.throws(() => new Webhook(secret).verify(body, headers));
+
+    await check(who, 'verifies events, by either header family, and no changed one', async () => {
+      const [body, headers] = await event();
+      for (const family of families) {
+        const theirs = Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith(family)));
+        new Webhook(former).verify(body, theirs);
+      }
+      assert.equal(JSON.parse(body).event, 'webhook_endpoint.test');
+      refused(former, `${body} `, headers);
+      refused(whsec(), body, headers);
+    });
+    let current;
+    await check(who, 'verifies events with the new and the former secret, while they are rotated', async () => {
+      current = await latchkey.rotateEndpointSecret(id, 3600);
+      const [body, headers] = await event();
+      for (const secret of [former, current]) new Webhook(secret).verify(body, headers);
+    });
+    await check(who, 'refuses events by a secret that has ended', async () => {
+      const last = await latchkey.rotateEndpointSecret(id, 0);
+      const [body, headers] = await event();
+      new Webhook(last).verify(body, headers);
+      for (const secret of [former, current]) refused(secret, body, headers);
+    });
+  });
+}
+
 const { dependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url)));
 for (const [name, { Webhook }] of Object.entries({ svix, standardwebhooks })) {
   const who = `JavaScript ${name} ${dependencies[name]}`;
   const account = await libraryAccepts(who, Webhook, await latchkey.zoomAccessToken());
   await linkAccepts(who, Webhook, account);
+  await libraryAcceptsEvents(who, Webhook, name === 'svix' ? ['webhook', 'svix'] : ['webhook']);
 }
+await libraryAcceptsEvents('JavaScript by hand, as Recall documents it', ByHand, ['webhook', 'svix']);

@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import json
 import os
+import queue
 import threading
 import urllib.error
 import urllib.request
@@ -43,6 +44,27 @@ def token_link(account, **terms):
     return link["url"]
 
 
+def endpoint(url, **fields):
+    """A new endpoint for events: its id and its secret."""
+    status, made = api("/api/latchkey/v1/webhook-endpoints/", {"url": url, **fields})
+    assert status == 201, made
+    return made["id"], made["secret"]
+
+
+def rotate_endpoint_secret(endpoint, overlap_seconds):
+    """The secret that signs events from now on; the one before signs, too, for so long."""
+    path = f"/api/latchkey/v1/webhook-endpoints/{endpoint}/rotate-secret/"
+    status, made = api(path, {"overlap_seconds": overlap_seconds})
+    assert status == 200, made
+    return made["secret"]
+
+
+def send_a_test(endpoint):
+    """Has an event sent to an endpoint."""
+    status, answer = api(f"/api/latchkey/v1/webhook-endpoints/{endpoint}/test/", {})
+    assert status in (200, 201, 202), answer
+
+
 def rotate_callback_secret(overlap_seconds):
     """The secret that Latchkey signs with from now on; the one before signs, too, for so long."""
     status, secret = api("/api/latchkey/v1/callback-secret/rotate/", {"overlap_seconds": overlap_seconds})
@@ -56,6 +78,36 @@ def zoom_access_token():
     status, text = call("POST", os.environ["ZOOM_CONTROL"] + "/consents", json.dumps(fields).encode())
     assert status == 201, text
     return json.loads(text)[0]["access_token"]
+
+
+@contextlib.contextmanager
+def receiver():
+    """A server that takes events: its address, and a queue of bodies with their headers."""
+    heard = queue.Queue()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            heard.put((self.rfile.read(int(self.headers["content-length"])), dict(self.headers)))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with served(Handler) as base:
+        yield f"{base}/events", heard
+
+
+@contextlib.contextmanager
+def served(handler):
+    """A server on loopback: its address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @contextlib.contextmanager
@@ -78,10 +130,5 @@ def customers_server(token, verify):
         def log_message(self, *_):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/token"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with served(Handler) as base:
+        yield f"{base}/token"

@@ -89,6 +89,43 @@ def library_accepts(who, library, token):
     return account
 
 
+def library_accepts_events(who, library, families):
+    """Events of an endpoint, as the library reads them."""
+    with latchkey.receiver() as (url, heard):
+        endpoint, former = latchkey.endpoint(url, svix_headers=True)
+
+        def event():
+            latchkey.send_a_test(endpoint)
+            return heard.get(timeout=30)
+
+        def accepted(secret, family, body, headers):
+            library(secret).verify(body, {name: value for name, value in headers.items() if name.startswith(family)})
+
+        def refused(secret, body, headers):
+            try:
+                library(secret).verify(body, headers)
+            except Exception:
+                return True
+            return False
+
+        with check(who, "verifies events, by either header family, and no changed one"):
+            body, headers = event()
+            for family in families:
+                accepted(former, family, body, headers)
+            expect(json.loads(body)["event"], "webhook_endpoint.test")
+            expect([refused(former, body + b" ", headers), refused(whsec(), body, headers)], [True, True])
+        with check(who, "verifies events with the new and the former secret, while they are rotated"):
+            new = latchkey.rotate_endpoint_secret(endpoint, 3600)
+            body, headers = event()
+            for secret in (former, new):
+                library(secret).verify(body, headers)
+        with check(who, "refuses events by a secret that has ended"):
+            last = latchkey.rotate_endpoint_secret(endpoint, 0)
+            body, headers = event()
+            library(last).verify(body, headers)
+            expect([refused(secret, body, headers) for secret in (former, new)], [True, True])
+
+
 class Standard(standardwebhooks.Webhook):
     """As it comes, it reads the body as JSON; a fetch has none."""
 
@@ -97,10 +134,12 @@ class Standard(standardwebhooks.Webhook):
 
 
 def main():
-    for name, library in (("svix", svix.webhooks.Webhook), ("standardwebhooks", Standard)):
+    libraries = (("svix", svix.webhooks.Webhook, ("webhook", "svix")), ("standardwebhooks", Standard, ("webhook",)))
+    for name, library, families in libraries:
         who = f"Python {name} {importlib.metadata.version(name)}"
         account = library_accepts(who, library, latchkey.zoom_access_token())
         link_accepts(who, library, account)
+        library_accepts_events(who, library, families)
     end()
 
 
