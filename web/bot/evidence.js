@@ -30,7 +30,8 @@
 
   window.watchPage = ({ say, scrub }) => {
     let calls = 0;
-    let lines = 0;
+    // What was written to the console: the SDK repeats some lines without end.
+    const lines = new Set();
 
     const strike = (text) => {
       let struck = '';
@@ -142,8 +143,10 @@
     for (const level of ['debug', 'info', 'log']) console[level] = () => {};
     for (const level of ['warn', 'error']) {
       console[level] = (...values) => {
-        if (++lines > MOST_LINES) return;
-        say({ type: 'console', level, text: strike(values.map(readable).join(' ')) });
+        const text = strike(values.map(readable).join(' '));
+        if (lines.size >= MOST_LINES || lines.has(text)) return;
+        lines.add(text);
+        say({ type: 'console', level, text });
       };
     }
 

@@ -229,7 +229,7 @@ impl Supervisor {
 /// What of a request its bot's log shows.
 pub(crate) fn of_request(note: Note, request: &BotRequest, join_at: Option<Timestamp>) -> Note {
     note.with("ignored", request.ignored.clone())
-        .with("signs_in_by", request.zoom.source().unwrap_or("nothing: as a guest"))
+        .with_some("signs_in_by", request.zoom.source())
         .with_some("join_at", join_at.map(|at| at.to_string()))
 }
 

@@ -219,7 +219,8 @@ impl Runner<'_> {
 
     /// Notes that the bot joins again, after this pause.
     fn decide(&self, words: &str, pause: Duration, sub_code: Option<SubCode>) {
-        let note = Note::new(Kind::Decision, format!("{words} in {} s.", pause.as_secs()))
+        let when = if pause.is_zero() { "at once".to_owned() } else { format!("in {} s", pause.as_secs()) };
+        let note = Note::new(Kind::Decision, format!("{words} {when}."))
             .with("pause_seconds", pause.as_secs())
             .with_some("sub_code", sub_code.map(SubCode::as_str));
         self.ledger.note(note);
@@ -426,7 +427,6 @@ impl Runner<'_> {
                 }
                 command = next_command(commands) => match command {
                     BotCommand::Leave if life.is_in() => {
-                        self.ledger.note(Note::new(Kind::Decision, "The bot leaves, because a caller told it to."));
                         Some(Action::Leave(SubCode::BotReceivedLeaveCall))
                     }
                     BotCommand::HandOver if life.is_in() => {
@@ -535,15 +535,15 @@ async fn leave(ledger: &Ledger<'_>, page: &mut BotPage) {
 
 /// What of a join its bot's log shows.
 fn of_join(request: &JoinRequest, role: Role, has_passcode: bool, credentials: &JoinCredentials) -> Note {
-    let by = match &request.token {
-        Some(JoinToken::Zak(_)) => "a ZAK",
-        Some(JoinToken::Obf(_)) => "an OBF token",
-        None => "nothing: as a guest",
-    };
+    let by = request.token.as_ref().map(|token| match token {
+        JoinToken::Zak(_) => "ZAK",
+        JoinToken::Obf(_) => "OBF token",
+    });
+    let how = by.map_or("as a guest".to_owned(), |token| format!("signed in by its {token}"));
     let verb = if role == Role::Start { "start" } else { "join" };
-    Note::new(Kind::JoinRequest, format!("The page is told to {verb} the meeting, signed in by {by}."))
+    Note::new(Kind::JoinRequest, format!("The page is told to {verb} the meeting, {how}."))
         .with("meeting_number", request.meeting_number.clone())
-        .with("signed_in_by", by)
+        .with_some("signed_in_by", by)
         .with("has_passcode", has_passcode)
         .with("records_without_asking", request.recording.is_some())
         .with("oauth_app", credentials.app.id().to_string())

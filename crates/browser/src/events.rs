@@ -88,7 +88,7 @@ pub enum PageEvent {
     },
     /// The page has called Zoom. At most 60 of a join are told.
     Call(ZoomCall),
-    /// A warning or an error that was written to the page's console. At most 100 of a page are told.
+    /// A warning or an error that was written to the page's console. At most 100 of a page are told, each once.
     Console(ConsoleLine),
     /// What happens in the meeting, in order.
     Meeting(Vec<MeetingNews>),

@@ -103,6 +103,10 @@ async fn a_crash_costs_a_bot_its_place_for_a_moment() {
         assert_eq!(codes(&back), THERE_AND_BACK);
         let words = format!("The bot lost its place: {words}; joining again.");
         assert_eq!(why(&back, "joining_call"), ("bot_errored", words.as_str()));
+        assert_eq!(app.log_of(&bot, "?kind=page_gone").await.len(), 1);
+        let decided = app.log_of(&bot, "?kind=decision").await;
+        let decided = decided[0]["text"].as_str().unwrap();
+        assert!(decided.starts_with("The bot comes back: it joins again"), "{decided}");
         app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
         app.until(&bot, "done").await;
         assert!(app.pictures(&bot).await.iter().any(|picture| picture == NO_PICTURE), "the page gave none");
@@ -121,6 +125,7 @@ async fn a_frozen_page_is_replaced() {
     assert_eq!(codes(&back), THERE_AND_BACK);
     let words = "The bot lost its place: the bot's page is frozen; joining again.";
     assert_eq!(why(&back, "joining_call"), ("bot_errored", words));
+    assert_eq!(app.log_of(&bot, "?kind=heartbeat_missed").await.len(), 1);
     meeting.person("Frozen").await;
     app.stop().await;
 }

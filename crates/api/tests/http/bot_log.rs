@@ -9,12 +9,7 @@ use axum::body::Body;
 use bots::{Kind, Note};
 use serde_json::{Value, json};
 
-use crate::{app, test_app::TestApp};
-
-async fn log(app: &TestApp, bot: &str, query: &str) -> Vec<Value> {
-    let answer = app.get(&format!("/api/latchkey/v1/bot/{bot}/log/{query}")).await.ok();
-    answer["results"].as_array().unwrap().clone()
-}
+use crate::app;
 
 fn kinds(entries: &[Value]) -> Vec<&str> {
     entries.iter().map(|entry| entry["kind"].as_str().unwrap()).collect()
@@ -44,7 +39,7 @@ async fn what_was_asked_of_a_bot_is_in_its_log() {
     let bot = app.bot(request).await;
     app.tick();
     app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
-    let entries = log(&app, &bot, "").await;
+    let entries = app.log_of(&bot, "").await;
     assert_eq!(kinds(&entries)[..2], ["created", "leave_asked"]);
     assert_eq!((&entries[0]["number"], &entries[1]["number"]), (&json!(1), &json!(2)));
     assert_eq!(entries[0]["fields"]["ignored"], json!(["recording_config.video_mixed_mp4"]));
@@ -53,8 +48,8 @@ async fn what_was_asked_of_a_bot_is_in_its_log() {
     assert!(at.contains('.') && at.ends_with('Z'), "to the millisecond at least: {at}");
     assert!(!format!("{entries:?}").contains("planted"));
 
-    assert_eq!(log(&app, &bot, "?after=1").await, entries[1..]);
-    assert_eq!(kinds(&log(&app, &bot, "?kind=leave_asked,token").await), ["leave_asked"]);
+    assert_eq!(app.log_of(&bot, "?after=1").await, entries[1..]);
+    assert_eq!(kinds(&app.log_of(&bot, "?kind=leave_asked,token").await), ["leave_asked"]);
     let past = app.get(&format!("/api/latchkey/v1/bot/{bot}/log/?after=99")).await.ok();
     assert_eq!((&past["results"], &past["last"]), (&json!([]), &json!(99)));
     for (query, words) in [("?kind=tokens", "did you mean token?"), ("?after=x", "number of an entry")] {
@@ -73,10 +68,10 @@ async fn a_log_goes_with_its_bot_and_the_sdks_words_with_the_media() {
     let id = bot.parse().unwrap();
     app.log.note(id, Note::new(Kind::Console, "Planted Participant has left").with("level", "warn"));
     app.log.note(id, Note::new(Kind::Decision, "stays"));
-    let before = log(&app, &bot, "").await;
+    let before = app.log_of(&bot, "").await;
     assert!(kinds(&before).ends_with(&["console", "decision"]), "{before:?}");
     app.call("POST", &format!("/api/v1/bot/{bot}/delete_media/"), Body::empty()).await.ok();
-    let after = log(&app, &bot, "").await;
+    let after = app.log_of(&bot, "").await;
     assert_eq!(kinds(&after), kinds(&before));
     assert!(!format!("{after:?}").contains("Planted"), "{after:?}");
     assert_eq!(after.last(), before.last());
@@ -134,7 +129,7 @@ async fn entries_wait_while_the_store_is_away() {
     assert!(!app.log.flush().await, "the store does not take it");
     app.log.note(bot.parse().unwrap(), Note::new(Kind::Decision, "second"));
     app.in_the_store("ALTER TABLE bot_log_away RENAME TO bot_log").await;
-    let entries = log(&app, &bot, "?kind=decision").await;
+    let entries = app.log_of(&bot, "?kind=decision").await;
     assert_eq!(entries.iter().map(|entry| &entry["text"]).collect::<Vec<_>>(), ["first", "second"]);
 }
 

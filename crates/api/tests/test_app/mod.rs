@@ -566,6 +566,12 @@ impl TestApp {
         self.wait_for("a picture is taken", drawn).await;
     }
 
+    /// The entries of a bot's log, of the kinds in `query`.
+    pub(crate) async fn log_of(&self, bot: &str, query: &str) -> Vec<Value> {
+        let answer = self.get(&format!("/api/latchkey/v1/bot/{bot}/log/{query}")).await.ok();
+        answer["results"].as_array().unwrap().clone()
+    }
+
     /// The pictures that were kept of a bot.
     pub(crate) async fn pictures(&self, bot: &str) -> Vec<Vec<u8>> {
         let listed = self.get(&format!("/api/v1/bot/{bot}/screenshots/")).await.ok();
