@@ -1,6 +1,10 @@
 //! Who calls, and what for.
 
-use std::{marker::PhantomData, net::SocketAddr, num::NonZeroU32};
+use std::{
+    marker::PhantomData,
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+};
 
 use axum::{
     extract::{ConnectInfo, FromRef, FromRequestParts, MatchedPath},
@@ -10,7 +14,7 @@ use model::{ApiKeyId, ApiScope, ApiScopes, Timestamp, WorkspaceId};
 use store::ApiKey;
 use tenants::KeyCheck;
 
-use crate::{State, bounds::Slot, error::ApiError};
+use crate::{State, bounds::Slot, error::ApiError, in_process::Vouched};
 
 /// A scope as a type: a handler says in its signature what it needs.
 pub(crate) trait Scope {
@@ -85,14 +89,13 @@ pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<StoredG
     if let Some(known) = parts.extensions.get::<StoredGrant>() {
         return Ok(*known);
     }
-    let key = match authenticate(&parts.headers, state).await {
-        Err(wrong @ ApiError::AuthenticationFailed(_)) => {
-            let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-            state.admission.wrong_keys.slow_down(peer).await.map_err(ApiError::Throttled)?;
-            return Err(wrong);
-        }
-        key => key?,
-    };
+    if let Some(Vouched(key)) = parts.extensions.get::<Vouched>() {
+        let admitted = StoredGrant::of(key, state);
+        parts.extensions.insert(admitted);
+        return Ok(admitted);
+    }
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    let key = known(&parts.headers, state, peer).await?;
     let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     // A HEAD is a GET without the body of the answer.
     let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
@@ -100,14 +103,35 @@ pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<StoredG
     if let Some(slot) = parts.extensions.get::<Slot>() {
         state.admission.in_flight.enter(key.workspace, slot)?;
     }
-    let reach = Reach {
-        expires_at: key.expires_at,
-        per_minute: key.per_minute,
-        most_per_minute: state.limits.of_key(&key),
-    };
-    let admitted = StoredGrant { workspace: key.workspace, key: key.id, scopes: key.scopes, reach };
+    let admitted = StoredGrant::of(&key, state);
     parts.extensions.insert(admitted);
     Ok(admitted)
+}
+
+impl StoredGrant {
+    fn of(key: &ApiKey, state: &State) -> Self {
+        let reach = Reach {
+            expires_at: key.expires_at,
+            per_minute: key.per_minute,
+            most_per_minute: state.limits.of_key(key),
+        };
+        Self { workspace: key.workspace, key: key.id, scopes: key.scopes, reach }
+    }
+}
+
+/// The key in the headers, if it is good. Answers to wrong ones are slowed down.
+pub(crate) async fn known(
+    headers: &HeaderMap,
+    state: &State,
+    peer: Option<IpAddr>,
+) -> Result<ApiKey, ApiError> {
+    match authenticate(headers, state).await {
+        Err(wrong @ ApiError::AuthenticationFailed(_)) => {
+            state.admission.wrong_keys.slow_down(peer).await.map_err(ApiError::Throttled)?;
+            Err(wrong)
+        }
+        key => key,
+    }
 }
 
 /// What stands in `Authorization`, behind one of the schemes that are read.

@@ -95,7 +95,7 @@ pub(crate) const fn status_of(code: Code) -> StatusCode {
     match code {
         Code::RequestMalformed => StatusCode::BAD_REQUEST,
         Code::SignatureMissing | Code::SignatureInvalid | Code::SignatureStale => StatusCode::UNAUTHORIZED,
-        Code::MeetingNotAllowed | Code::AddressNotAllowed => StatusCode::FORBIDDEN,
+        Code::MeetingNotAllowed | Code::AddressNotAllowed | Code::OtherUser => StatusCode::FORBIDDEN,
         Code::LinkUnknown => StatusCode::NOT_FOUND,
         Code::ReplayRefused => StatusCode::CONFLICT,
         Code::LinkExpired => StatusCode::GONE,

@@ -24,6 +24,7 @@ mod fields;
 mod health;
 mod html;
 mod idempotency;
+mod in_process;
 mod latchkey;
 mod limits;
 mod log;
@@ -35,6 +36,7 @@ mod page;
 mod path;
 mod peer;
 mod request;
+mod return_urls;
 mod server;
 mod serving;
 mod token;
@@ -69,8 +71,10 @@ use webhooks::Webhooks;
 use error::ApiError;
 
 pub use bounds::{Admission, Bounds};
+pub use in_process::{InProcess, KeyRefused};
 pub use limits::{Limits, Rates};
 pub use metrics::MetricsAccess;
+pub use return_urls::ReturnUrls;
 pub use server::{Connection, Server};
 pub use serving::serve;
 
@@ -101,6 +105,8 @@ pub struct State {
     pub metrics: MetricsAccess,
     /// Whether Zoom's place may be taken by the simulator: then every page says so.
     pub simulated: bool,
+    /// Where browsers may be sent on after an account was connected.
+    pub return_urls: ReturnUrls,
     /// Whether apps are shown with their secrets, as Recall's API shows them.
     pub show_app_secrets: bool,
 }
@@ -148,7 +154,8 @@ fn routes() -> Vec<Route> {
         routes!(latchkey::parked_consents::list),
         routes!(latchkey::parked_consents::discard),
         routes!(latchkey::parked_consents::adopt),
-        routes!(latchkey::connect_links::handler),
+        routes!(latchkey::connect_links::create, latchkey::connect_links::list),
+        routes!(latchkey::connect_links::revoke),
         routes!(latchkey::token_links::create::handler, latchkey::token_links::list),
         routes!(
             latchkey::token_links::retrieve,
@@ -157,9 +164,12 @@ fn routes() -> Vec<Route> {
         ),
         routes!(latchkey::pools::create, latchkey::pools::list),
         routes!(latchkey::pools::retrieve, latchkey::pools::change, latchkey::pools::remove),
+        routes!(latchkey::pool_seats::list),
+        routes!(latchkey::pool_seats::release),
         routes!(latchkey::pools::put_member),
         routes!(latchkey::pools::remove_member),
         routes!(latchkey::settings::retrieve, latchkey::settings::change),
+        routes!(latchkey::bot_outcomes::handler),
         routes!(latchkey::audit::handler),
         routes!(latchkey::events::handler),
         routes!(latchkey::webhook_endpoints::create, latchkey::webhook_endpoints::list),
@@ -211,18 +221,24 @@ pub fn paths() -> Vec<String> {
         .collect()
 }
 
-/// Every route.
-pub fn router(state: State) -> Router {
-    with_layers(routes(), state)
+/// Every route, and `pages` beside them.
+pub fn router(state: State, pages: Router) -> Router {
+    with_layers(routes(), pages, state)
 }
 
 /// What is served at an address of its own: `/metrics` alone.
 fn metrics_router(state: State) -> Router {
-    with_layers(vec![routes!(metrics::handler)], state)
+    with_layers(vec![routes!(metrics::handler)], Router::new(), state)
+}
+
+/// Every route, for calls inside this process: without what bounds, logs and counts requests from outside.
+fn inner_router(state: State) -> Router {
+    let routes = routes().into_iter().fold(Router::new(), with_and_without_slash);
+    routes.fallback(async || ApiError::NotFound).with_state(state)
 }
 
 /// Routes, and what holds for all of them.
-fn with_layers(routes: Vec<Route>, state: State) -> Router {
+fn with_layers(routes: Vec<Route>, pages: Router, state: State) -> Router {
     // Outermost first. One layer for all of them: the router boxes each that it is given, for every request.
     let around = ServiceBuilder::new()
         .layer(middleware::from_fn_with_state(state.clone(), observe::requests))
@@ -233,10 +249,11 @@ fn with_layers(routes: Vec<Route>, state: State) -> Router {
     routes
         .into_iter()
         .fold(Router::new(), with_and_without_slash)
+        .with_state(state)
+        .merge(pages)
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(around)
-        .with_state(state)
 }
 
 fn with_and_without_slash(router: Router<State>, (_, paths, methods): Route) -> Router<State> {

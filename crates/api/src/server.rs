@@ -45,9 +45,9 @@ pub struct Connection {
 }
 
 impl Server {
-    /// Serves every route.
-    pub fn new(state: State) -> Self {
-        let (router, bounds) = (router(state.clone()), state.admission.bounds.clone());
+    /// Serves every route of the API, and `pages` beside them.
+    pub fn new(state: State, pages: Router) -> Self {
+        let (router, bounds) = (router(state.clone(), pages), state.admission.bounds.clone());
         Self(Arc::new(Shared { router, bounds, state, gives_tokens: true }))
     }
 

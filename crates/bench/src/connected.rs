@@ -66,6 +66,7 @@ impl Installation {
             // As if each were another customer's: Zoom's limits are an account's, and all would share one budget.
             zoom_account_id: format!("{}-{}", consented.account_id, consented.user_id),
             display_name: "Ada".into(),
+            email: None,
             callback_url: None,
             status: CredentialStatus::Healthy,
             status_since: now,

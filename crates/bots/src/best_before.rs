@@ -82,6 +82,7 @@ mod tests {
             meeting_digest: [0; 32],
             join_at: None,
             metadata: BTreeMap::new(),
+            signs_in_with: store::SignsInWith::default(),
             status_changes: steps.collect(),
             leave_requested_at: None,
             leased_until: None,

@@ -144,6 +144,7 @@ impl Supervisor {
                 join_at: new.join_at,
                 metadata: new.metadata,
                 picture: picture.clone(),
+                signs_in_with: new.request.zoom.signs_in_with(),
             };
             match parts.store.change_bot(workspace, id, &bot.request, &change).await? {
                 BotChanged::Done(bot) => {

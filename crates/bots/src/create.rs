@@ -94,6 +94,7 @@ impl Supervisor {
             meeting_digest: meeting_digest(&new.request.meeting_url),
             join_at: new.join_at,
             metadata: new.metadata,
+            signs_in_with: new.request.zoom.signs_in_with(),
             status_changes: vec![ready],
             leave_requested_at: None,
             leased_until: None,

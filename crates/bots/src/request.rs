@@ -5,6 +5,7 @@ use std::fmt;
 use model::{AccountUser, CredentialId, PoolId, Secret, WorkspaceId, ZoomOauthAppId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use store::SignsInWith;
 use tenants::{Cell, Vault};
 
 use model::{BotId, Code, Failure, Sealed, SubCode};
@@ -91,6 +92,11 @@ impl ZoomOptions {
             SubCode::ZoomZakRejected | SubCode::ZoomObfRejected => self.source(),
             _ => None,
         }
+    }
+
+    /// The account or the pool, to be kept beside the sealed request.
+    pub(crate) fn signs_in_with(&self) -> SignsInWith {
+        SignsInWith { account: self.account(), pool: self.pool }
     }
 
     /// The named account.

@@ -148,6 +148,7 @@ impl Broker {
         let accounts = Accounts {
             authorizations: Arc::new(Authorizations {
                 store: store.clone(),
+                workspaces: store.clone(),
                 used_states: store.clone(),
                 vault: vault.clone(),
                 env: env.clone(),

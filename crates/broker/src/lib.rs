@@ -38,7 +38,8 @@ use zoom::ZoomClient;
 pub use account_cache::AccountCache;
 pub use accounts::{
     Accounts, Authorization, AuthorizationReturn, AuthorizationStart, Connected, DueRefreshes, Escrow,
-    Installed, Invitation, NewApp, SecretsChange, StoredGrant, WebhookAnswer, WebhookRequest, scopes,
+    INVITATION_TTL, Installed, Invitation, InvitationShown, NewApp, NewInvitation, SecretsChange,
+    StoredGrant, WebhookAnswer, WebhookRequest, scopes,
 };
 pub use addresses::Addresses;
 pub use assemble::Parts;

@@ -74,6 +74,8 @@ catalogue! {
     MeetingNotAllowed = "meeting_not_allowed", PersonMustAct, "ask for the meeting that the link is made for";
     /// The link does not give this kind of token.
     TokenNotAvailable = "token_not_available", PersonMustAct, "ask for a token that can be given";
+    /// The invitation is for another Zoom user than the one who consented.
+    OtherUser = "other_user", PersonMustAct, "sign in to Zoom as the user whom the invitation is for, and open it again";
     /// The grant is dead.
     CredentialNeedsConsent = "credential_needs_consent", PersonMustAct, "connect the Zoom account again";
     /// The account was disconnected.

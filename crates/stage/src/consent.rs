@@ -34,6 +34,8 @@ pub fn browser_config(
 pub async fn allow(browser: &Browser, invitation: &str, picture: Option<&Path>) -> anyhow::Result<String> {
     let page = browser.open_plain(invitation).await?;
     let walked = async {
+        page.wait_for("#go").await.context("the invitation did not come")?;
+        page.click("#go").await?;
         page.wait_for("#allow").await.context("Zoom's consent page did not come")?;
         if let Some(path) = picture {
             std::fs::write(path, page.screenshot().await?)?;
@@ -54,7 +56,7 @@ pub async fn consent(simulator: &Simulator, invitation: &str) -> anyhow::Result<
     let authority = Certificate::from_pem(&std::fs::read(&simulator.ready.ca_file)?)?;
     let person =
         Client::builder().no_proxy().redirect(Policy::none()).tls_certs_merge([authority]).build()?;
-    let departure = person.get(invitation).send().await.context("the invitation")?;
+    let departure = person.get(format!("{invitation}&go=zoom")).send().await.context("the invitation")?;
     let cookie = value(&departure, &header::SET_COOKIE)?;
     let cookie = cookie.split(';').next().unwrap_or_default();
     let page = person.get(value(&departure, &header::LOCATION)?).send().await?.text().await?;

@@ -55,6 +55,7 @@ migrations! {
     "0059_meeting_events"
     "0061_realtime_endpoints"
     "0064_ignored_fields"
+    "0065_console"
     "0065_personal_links"
     "0066_bot_log"
 }

@@ -23,3 +23,16 @@ pub(crate) fn by_one(column: &str, order: Order) -> String {
 pub(crate) fn by(key: &str, id: &str, order: Order) -> String {
     format!("{}, {}", by_one(key, order), by_one(id, order))
 }
+
+/// The pattern for `LIKE … ESCAPE '\'` of every text that contains this one.
+pub(crate) fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}

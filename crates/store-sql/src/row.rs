@@ -146,6 +146,12 @@ impl Reader<'_> {
         self.number(column)?.try_into().map_err(|_| self.corrupt(format!("{column} is not a meeting number")))
     }
 
+    pub(crate) fn optional_meeting(&self, column: &str) -> Result<Option<MeetingNumber>, StoreError> {
+        let number: Option<i64> = self.get(column)?;
+        let number = number.map(MeetingNumber::try_from);
+        number.transpose().map_err(|_| self.corrupt(format!("{column} is not a meeting number")))
+    }
+
     pub(crate) fn optional_count(&self, column: &str) -> Result<Option<u32>, StoreError> {
         let number: Option<i64> = self.get(column)?;
         let count = number.map(u32::try_from);

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use model::{BotId, BotStatus, LeaseToken, ScreenshotId, Sealed, StatusChange, Timestamp, WorkspaceId};
+use model::{
+    BotId, BotStatus, CredentialId, LeaseToken, PoolId, ScreenshotId, Sealed, StatusChange, SubCode,
+    Timestamp, WorkspaceId,
+};
 
 use crate::{Digest, Lease, StoreError};
 
@@ -23,6 +26,8 @@ pub struct Bot {
     pub join_at: Option<Timestamp>,
     /// The caller's own labels.
     pub metadata: BTreeMap<String, String>,
+    /// The account or the pool that it signs in with, as the request says.
+    pub signs_in_with: SignsInWith,
     /// Every step, oldest first; the first is `ready`.
     pub status_changes: Vec<StatusChange>,
     /// When a caller asked it to leave.
@@ -43,6 +48,28 @@ impl Bot {
     }
 }
 
+/// What a bot signs in with, as far as it is kept beside the sealed request. Rows that are older than this have neither.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SignsInWith {
+    /// The account.
+    pub account: Option<CredentialId>,
+    /// The pool.
+    pub pool: Option<PoolId>,
+}
+
+/// How many bots took a step in an hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BotOutcome {
+    /// The beginning of the hour.
+    pub hour: Timestamp,
+    /// The step: in the meeting, done, or fatal.
+    pub code: BotStatus,
+    /// Why.
+    pub sub_code: Option<SubCode>,
+    /// How many.
+    pub bots: u64,
+}
+
 /// The filter of a list of bots. Empty means all.
 #[derive(Debug, Clone, Default)]
 pub struct BotFilter {
@@ -54,6 +81,10 @@ pub struct BotFilter {
     pub join_at_before: Option<Timestamp>,
     /// The meeting link is this one.
     pub meeting_digest: Option<Digest>,
+    /// One of its steps has this sub code.
+    pub sub_code: Option<SubCode>,
+    /// It signs in with this account.
+    pub account: Option<CredentialId>,
     /// Every one of these labels is set.
     pub metadata: Vec<(String, String)>,
 }
@@ -89,6 +120,8 @@ pub struct BotChange {
     pub join_at: Option<Timestamp>,
     /// The caller's own labels.
     pub metadata: BTreeMap<String, String>,
+    /// The account or the pool that it signs in with.
+    pub signs_in_with: SignsInWith,
     /// What it shows.
     pub picture: PictureChange,
 }
@@ -145,6 +178,14 @@ pub trait Bots {
         page: u64,
         page_size: u64,
     ) -> Result<BotPage, StoreError>;
+
+    /// How many bots of the workspace came into their meeting, were done or failed, by hour and sub code. A bot that came in
+    /// several times counts in each hour in which it did.
+    async fn bot_outcomes(
+        &self,
+        workspace: WorkspaceId,
+        since: Timestamp,
+    ) -> Result<Vec<BotOutcome>, StoreError>;
 
     /// Changes a bot that is [`BotStatus::Ready`] and whose request is still `old`, and ends its lease. The step to
     /// [`BotStatus::JoiningCall`] decides: it is recorded under the lease before a page opens, so a bot joins as it was

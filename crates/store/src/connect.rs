@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::{ConsentId, CredentialId, Timestamp, WorkspaceId, ZoomOauthAppId};
 
-use crate::{Credential, Digest, Note, StoreError};
+use crate::{Credential, Digest, Note, Page, Place, StoreError};
 
 /// An invitation to connect an account: created through the API, opened in a browser, completed by
 /// Zoom's redirect.
@@ -23,10 +23,27 @@ pub struct Consent {
     pub connected_by: Option<Digest>,
     /// When it was connected.
     pub connected_at: Option<Timestamp>,
+    /// The account that it is for, if only its user may use it.
+    pub expected: Option<CredentialId>,
+    /// Who invites, in words for the person who is invited.
+    pub invited_by: Option<String>,
+    /// What the account is wanted for, in words for that person.
+    pub purpose: Option<String>,
+    /// Where the browser goes on once the account is connected.
+    pub return_url: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// When it was withdrawn.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Consent {
+    /// Its position in a list of invitations.
+    pub fn place(&self) -> Place {
+        Place { key: self.created_at.as_microsecond(), id: self.id.to_string() }
+    }
 }
 
 /// Invitations.
@@ -38,10 +55,22 @@ pub trait Consents {
     /// An invitation by its id. Across tenants: the secret in the URL decides.
     async fn consent(&self, id: ConsentId) -> Result<Option<Consent>, StoreError>;
 
+    /// A page of the workspace's invitations, by the time they were made.
+    async fn consents(&self, workspace: WorkspaceId, page: &Page) -> Result<Vec<Consent>, StoreError>;
+
+    /// Withdraws an invitation; `false` when the workspace has none with this id, or it was used. A second call keeps the
+    /// first time.
+    async fn revoke_consent(
+        &self,
+        workspace: WorkspaceId,
+        id: ConsentId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
     /// Stores the account (as
     /// [`Credentials::connect_credential`](crate::Credentials::connect_credential) does) and marks
     /// the invitation as used, in one transaction. `state` is the hash of the OAuth state that came
-    /// back from Zoom. `false` when the invitation was used already.
+    /// back from Zoom. `false` when the invitation was used already, or was withdrawn.
     async fn complete_consent(
         &self,
         id: ConsentId,

@@ -25,6 +25,7 @@ const fn table(name: &'static str) -> Table {
 pub const TABLES: &[Table] = &[
     table("workspaces"),
     table("api_keys"),
+    Table { name: "console_sessions", key: &["digest"] },
     table("zoom_oauth_apps"),
     table("credentials"),
     Table { name: "meetings", key: &["credential", "number"] },

@@ -49,6 +49,8 @@ pub struct Credential {
     pub zoom_account_id: String,
     /// The user's name at Zoom, for people.
     pub display_name: String,
+    /// The address that the user signs in to Zoom with, for people; `None` when Zoom did not say.
+    pub email: Option<String>,
     /// The customer's URL that returns access tokens, when the customer manages the grant.
     pub callback_url: Option<Sealed>,
     /// Whether it can give tokens.
@@ -100,6 +102,8 @@ pub struct CredentialFilter {
     pub zoom_user_id: Option<String>,
     /// Zoom's id of the account the user belongs to.
     pub zoom_account_id: Option<String>,
+    /// With this in its name or its address, in either case of letters.
+    pub named: Option<String>,
     /// In one of these states.
     pub statuses: Vec<CredentialStatus>,
     /// With this state of its list of meetings.

@@ -20,6 +20,7 @@ mod bots;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod connect;
+mod console;
 mod copy;
 mod credentials;
 mod error;
@@ -56,8 +57,12 @@ pub use audit::{
 pub use bot_log::{BotLogs, LogEntry, MOST_LOG_ENTRIES, NumberedEntry};
 pub use bot_outputs::{BotOutputs, ChatMessage, ChatProgress, Queued};
 pub use bot_places::BotPlaces;
-pub use bots::{Bot, BotChange, BotChanged, BotFilter, BotPage, Bots, PictureChange, Screenshot, Transition};
+pub use bots::{
+    Bot, BotChange, BotChanged, BotFilter, BotOutcome, BotPage, Bots, PictureChange, Screenshot, SignsInWith,
+    Transition,
+};
 pub use connect::{Consent, Consents};
+pub use console::{ConsolePass, ConsoleSession, ConsoleSessions};
 pub use copy::{CopyError, Filling, Row, Snapshot, TABLES, Table, Value, copy};
 pub use credentials::{
     Credential, CredentialFilter, Credentials, Due, Grant, LONGEST_REST, RefreshLease, Trouble,
@@ -81,8 +86,8 @@ pub use observer::StoreObserver;
 pub use page::{Order, Page, Place};
 pub use parked::{ParkedConsent, ParkedConsents};
 pub use pools::{
-    Crowd, LONGEST_SEAT, Member, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatRequest,
-    Seating,
+    Crowd, HeldSeat, LONGEST_SEAT, Member, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat,
+    SeatRequest, Seating,
 };
 pub use probe::Probe;
 pub use realtime::{RealtimeEndpoint, RealtimeEndpoints, RealtimeNext, RealtimeProgress};
@@ -105,6 +110,11 @@ impl<T> LinkStore for T where T: AccountLog + Credentials + Pools + TokenLinks +
 pub trait AccountStore: AccountLog + Consents + Credentials + ParkedConsents + Send + Sync {}
 
 impl<T> AccountStore for T where T: AccountLog + Consents + Credentials + ParkedConsents + Send + Sync {}
+
+/// What sessions of the console use of it.
+pub trait SessionStore: Access + ConsoleSessions + Send + Sync {}
+
+impl<T> SessionStore for T where T: Access + ConsoleSessions + Send + Sync {}
 
 /// What registered apps use of it.
 pub trait AppStore: AccountLog + ParkedConsents + ZoomOauthApps + Send + Sync {}
@@ -144,6 +154,7 @@ pub trait Store:
     + Bots
     + Stats
     + Consents
+    + ConsoleSessions
     + Credentials
     + Events
     + IdempotentRequests
@@ -158,6 +169,7 @@ pub trait Store:
     + RealtimeEndpoints
     + RealtimeStore
     + SealedCells
+    + SessionStore
     + TokenLinks
     + UsedIdMemory
     + ReceivedEvents
@@ -180,6 +192,7 @@ impl<T> Store for T where
         + Bots
         + Stats
         + Consents
+        + ConsoleSessions
         + Credentials
         + Events
         + IdempotentRequests

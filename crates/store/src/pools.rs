@@ -111,6 +111,25 @@ pub struct Seat {
     pub account: PooledAccount,
 }
 
+/// A seat that is taken, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldSeat {
+    /// Its id.
+    pub id: SeatId,
+    /// Its account.
+    pub account: PooledAccount,
+    /// The holder: a bot's id, at its platform.
+    pub holder: String,
+    /// The meeting; `None` when it is not known.
+    pub meeting: Option<MeetingNumber>,
+    /// Whether the bot hosts the meeting.
+    pub hosting: bool,
+    /// When it was taken.
+    pub taken_at: Timestamp,
+    /// When it expires, unless it is extended.
+    pub ends_at: Timestamp,
+}
+
 /// The result of a request for a seat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seating {
@@ -229,6 +248,15 @@ pub trait Pools {
         pool: PoolId,
         holder: &str,
     ) -> Result<u64, StoreError>;
+
+    /// The seats that are taken through a pool of the workspace, the oldest first, at most `most`.
+    async fn held_seats(
+        &self,
+        workspace: WorkspaceId,
+        pool: PoolId,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<HeldSeat>, StoreError>;
 
     /// Releases one seat. `false` when it was gone.
     async fn release_seat(&self, workspace: WorkspaceId, id: SeatId) -> Result<bool, StoreError>;

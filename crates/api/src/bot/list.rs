@@ -5,7 +5,7 @@ use axum::{
     extract::{RawQuery, State as Extract},
 };
 use bots::meeting_digest;
-use model::BotStatus;
+use model::{BotStatus, CredentialId};
 use store::BotFilter;
 use utoipa::IntoParams;
 
@@ -47,6 +47,10 @@ pub(crate) struct ListBots {
     platform: Option<Vec<String>>,
     /// Any of these states.
     status: Option<Vec<String>>,
+    /// Bots with a step of this sub code.
+    latchkey_sub_code: Option<String>,
+    /// Bots that sign in with this account.
+    latchkey_credential: Option<CredentialId>,
 }
 
 /// `metadata__KEY=VALUE`: OpenAPI can't describe a parameter with an open name.
@@ -98,6 +102,9 @@ fn filter(query: &Query) -> Result<BotFilter, FieldErrors> {
         join_at_after: query.time("join_at_after")?,
         join_at_before: query.time("join_at_before")?,
         meeting_digest: query.get("meeting_url").map(meeting_digest),
+        sub_code: query
+            .word("latchkey_sub_code", "There is no such sub code: docs/sub-codes.md lists them.")?,
+        account: query.id("latchkey_credential")?,
         metadata: query.prefixed(LABELS).map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
     })
 }

@@ -30,12 +30,35 @@ use crate::{
 const COOKIE_NAME: &str = "latchkey_consent";
 const COOKIE_SECONDS: u32 = 1200;
 
+/// What a person reads before Zoom asks.
+#[derive(Template)]
+#[template(path = "invitation.html")]
+struct InvitationPage {
+    simulated: bool,
+    /// Who invites.
+    inviter: String,
+    purpose: Option<String>,
+    /// The account that it is for, if only its user may use it.
+    expected: Option<String>,
+    /// When it ends, to the minute.
+    until: String,
+    /// The way on to Zoom.
+    next: String,
+}
+
 #[derive(Template)]
 #[template(path = "connected.html")]
 struct ConnectedPage {
     simulated: bool,
     name: String,
     missing_scopes: String,
+    return_to: Option<ReturnTo>,
+}
+
+/// Where the person can go on, and what it is called.
+struct ReturnTo {
+    url: String,
+    host: String,
 }
 
 #[derive(Template)]
@@ -84,29 +107,57 @@ impl IntoResponses for TroublePage {
 
 /// Open an invitation
 ///
-/// For the browser of an account's owner: it goes on to Zoom.
+/// For the browser of an account's owner: a page says who invites and for what; its button goes on to Zoom.
 #[utoipa::path(
     get,
     path = "/oauth/zoom/authorize",
     tag = "consent",
     operation_id = "consent_authorize",
-    params(("invitation" = Option<String>, Query, description = "As in the address of the invitation.")),
+    params(
+        ("invitation" = Option<String>, Query, description = "As in the address of the invitation."),
+        ("go" = Option<String>, Query, description = "`zoom`: the person has read the page, and goes on."),
+    ),
     responses(
+        (status = 200, description = "Who invites, and for what.", body = String, content_type = "text/html"),
         (status = 303, description = "To Zoom's consent page.", headers(("location" = String), ("set-cookie" = String))),
         TroublePage,
     ),
 )]
 pub(crate) async fn authorize(Extract(state): Extract<State>, RawQuery(query): RawQuery) -> Response {
     let query = Query::of(query.as_deref());
-    let departure = match state
-        .broker
-        .accounts
-        .authorizations
-        .begin_authorization(query.get("invitation").unwrap_or(""))
-        .await
-    {
+    let invitation = query.get("invitation").unwrap_or("");
+    if query.get("go") == Some("zoom") {
+        depart(&state, invitation).await
+    } else {
+        show(&state, invitation).await
+    }
+}
+
+async fn show(state: &State, invitation: &str) -> Response {
+    let shown = match state.broker.accounts.authorizations.show(invitation).await {
+        Ok(shown) => shown,
+        Err(failure) => return trouble(state, &failure),
+    };
+    let mut next = state.broker.addresses.at("oauth/zoom/authorize");
+    next.query_pairs_mut().append_pair("invitation", invitation).append_pair("go", "zoom");
+    let until = shown.expires_at.to_string();
+    page(
+        StatusCode::OK,
+        &InvitationPage {
+            simulated: state.simulated,
+            inviter: shown.invited_by.unwrap_or(shown.workspace),
+            purpose: shown.purpose,
+            expected: shown.expected,
+            until: until.get(..16).unwrap_or(&until).replace('T', " "),
+            next: next.into(),
+        },
+    )
+}
+
+async fn depart(state: &State, invitation: &str) -> Response {
+    let departure = match state.broker.accounts.authorizations.begin_authorization(invitation).await {
         Ok(departure) => departure,
-        Err(failure) => return trouble(&state, &failure),
+        Err(failure) => return trouble(state, &failure),
     };
     let base = state.broker.addresses.public_base();
     let secure = if base.scheme() == "https" { "; Secure" } else { "" };
@@ -206,10 +257,17 @@ async fn arrive(state: &State, query: &Query, headers: &HeaderMap) -> Response {
                 simulated: state.simulated,
                 name: connected.display_name,
                 missing_scopes: connected.missing_scopes.join(", "),
+                return_to: connected.return_url.and_then(|url| return_to(state, &url)),
             },
         ),
         Err(failure) => trouble(state, &failure),
     }
+}
+
+/// Checked once more: the operator may have taken the origin off the list meanwhile.
+fn return_to(state: &State, url: &str) -> Option<ReturnTo> {
+    let url = state.return_urls.check(url).ok()?;
+    Some(ReturnTo { host: url.host_str()?.to_owned(), url: url.into() })
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {

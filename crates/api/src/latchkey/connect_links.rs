@@ -1,30 +1,50 @@
-//! `POST /api/latchkey/v1/connect-links/`: a URL that connects one Zoom account. Send it to the account's
-//! owner.
+//! `/api/latchkey/v1/connect-links/`: URLs that connect one Zoom account each. Send one to the account's owner.
+
+use std::time::Duration;
 
 use axum::{
     Json,
-    extract::State as Extract,
+    extract::{RawQuery, State as Extract},
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use model::{ConsentId, Timestamp, ZoomOauthAppId};
+use broker::{INVITATION_TTL, NewInvitation};
+use model::{ConsentId, CredentialId, CredentialKind, Timestamp, ZoomOauthAppId};
 use serde::Serialize;
-use store::AppKind;
-use utoipa::ToSchema;
+use store::{AppKind, Consent, Order};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     State,
     body::Body,
-    caller::{Admin, Caller},
+    caller::{Admin, Caller, Read},
     error::ApiError,
     fields::{FieldErrors, Fields},
-    request::{Request as _, request},
+    openapi::errors,
+    page::{Page, Query},
+    path::Path,
+    request::{Request as _, Text, Whole, request},
 };
 
+const PATH: &str = "/api/latchkey/v1/connect-links/";
+/// The longest that a link can be opened, in seconds: a month.
+const LONGEST: u32 = 30 * 24 * 3600;
+
 request! {
-    /// Which app the account is to be connected with.
+    /// Which app the account is to be connected with, or which account is to be connected again.
     closed struct CreateConnectLink {
-        oauth_app: ZoomOauthAppId,
+        /// Not needed with `credential`.
+        oauth_app: Option<ZoomOauthAppId>,
+        /// The account that the link is for: the consent of any other Zoom user is refused.
+        credential: Option<CredentialId>,
+        /// Who invites, in words for the person who opens the link. The workspace's name, if nothing is said.
+        invited_by: Option<Text<100>>,
+        /// What the account is wanted for, in words for that person.
+        purpose: Option<Text<300>>,
+        /// Where the person can go on afterwards. Its origin is one of `api.return_origins`.
+        return_url: Option<Text<2000>>,
+        /// How long it can be opened. A day, if nothing is said.
+        expires_in_seconds: Option<Whole<60, LONGEST>>,
     }
 }
 
@@ -39,7 +59,66 @@ pub(crate) struct ConnectLink {
     expires_at: Timestamp,
 }
 
+/// How it stands with an invitation.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum LinkState {
+    Open,
+    Used,
+    Expired,
+    Revoked,
+}
+
+/// An invitation, without its URL, which can't be shown again.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ListedConnectLink {
+    id: ConsentId,
+    state: LinkState,
+    oauth_app: ZoomOauthAppId,
+    /// The account that it is for, if only that one's user may use it.
+    #[schema(required)]
+    credential: Option<CredentialId>,
+    #[schema(required)]
+    invited_by: Option<String>,
+    #[schema(required)]
+    purpose: Option<String>,
+    #[schema(required)]
+    return_url: Option<String>,
+    /// The account that was connected with it.
+    #[schema(required)]
+    connected: Option<CredentialId>,
+    #[schema(required)]
+    connected_at: Option<Timestamp>,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    #[schema(required)]
+    revoked_at: Option<Timestamp>,
+}
+
+/// Where to go on.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "`Query` reads by these names")]
+pub(crate) struct ListConnectLinks {
+    /// `created_at` or `-created_at`.
+    ordering: Option<String>,
+    /// As in `next` of another page.
+    cursor: Option<String>,
+}
+
+/// Nothing is left to withdraw.
+fn used() -> ApiError {
+    ApiError::Conflict(
+        "connect_link_used",
+        "An account was connected with it: disconnect the account instead.",
+    )
+}
+
+errors! { RevokeErrors: used() }
+
 /// Invite somebody to connect an account
+///
+/// With `credential`, to connect that account again: another Zoom user's consent is refused.
 #[utoipa::path(
     post,
     path = "/api/latchkey/v1/connect-links/",
@@ -48,25 +127,46 @@ pub(crate) struct ConnectLink {
     security(("tokenAuth" = ["admin"])),
     request_body(
         content = CreateConnectLink,
-        example = json!({ "oauth_app": "01a22731-1935-7000-8000-000000000002" }),
+        examples(
+            ("any user" = (value = json!({ "oauth_app": "01a22731-1935-7000-8000-000000000002" }))),
+            ("one account again" = (value = json!({
+                "credential": "01a22731-1935-7000-8000-000000000001",
+                "invited_by": "Ada of Acme",
+                "purpose": "Notes of our team's meetings",
+                "expires_in_seconds": 3600,
+            }))),
+        ),
     ),
     responses((status = 201, description = "The invitation.", body = ConnectLink)),
 )]
-pub(crate) async fn handler(
+pub(crate) async fn create(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let mut fields = Fields::of(&body);
     let asked = CreateConnectLink::read(&mut fields);
-    let app = fields.finish(asked)?.oauth_app;
+    let return_url = asked.as_ref().and_then(|asked| asked.return_url.as_ref());
+    if let Some(Err(wrong)) = return_url.map(|url| state.return_urls.check(url)) {
+        fields.complain("return_url", wrong);
+    }
+    let asked = fields.finish(asked)?;
+    let app = the_app(&state, &caller, &asked).await?;
     let row = state.store.zoom_oauth_app(caller.workspace, app).await?;
     if row.is_some_and(|app| app.kind == AppKind::ServerToServer) {
         let words =
             "A server-to-server app needs no consent: POST /api/v2/zoom-oauth-credentials/ connects it.";
         return Err(FieldErrors::one("oauth_app", words).into());
     }
-    let invitation = state.broker.accounts.authorizations.invite(caller.workspace, app).await?;
+    let new = NewInvitation {
+        app,
+        expected: asked.credential,
+        invited_by: asked.invited_by.map(|text| text.0),
+        purpose: asked.purpose.map(|text| text.0),
+        return_url: asked.return_url.map(|text| text.0),
+        ttl: asked.expires_in_seconds.map_or(INVITATION_TTL, |seconds| Duration::from_secs(seconds.0.into())),
+    };
+    let invitation = state.broker.accounts.authorizations.invite(caller.workspace, new).await?;
     let invitation =
         invitation.ok_or_else(|| FieldErrors::one("oauth_app", "This workspace has no such app."))?;
     let body = ConnectLink {
@@ -76,4 +176,101 @@ pub(crate) async fn handler(
         expires_at: invitation.expires_at,
     };
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
+}
+
+/// The app that is named, or that of the account.
+async fn the_app(
+    state: &State,
+    caller: &Caller<Admin>,
+    asked: &CreateConnectLink,
+) -> Result<ZoomOauthAppId, ApiError> {
+    let wrong = |field, words: &str| ApiError::from(FieldErrors::one(field, words));
+    let Some(credential) = asked.credential else {
+        return asked.oauth_app.ok_or_else(|| wrong("oauth_app", "This field is required."));
+    };
+    let account = state.store.credential(caller.workspace, credential).await?;
+    let account = account.ok_or_else(|| wrong("credential", "This workspace has no such account."))?;
+    match account.kind {
+        CredentialKind::UserOauth => {}
+        CredentialKind::ServerToServer | CredentialKind::CustomerManaged => {
+            return Err(wrong("credential", "No consent in a browser connects an account of this kind."));
+        }
+    }
+    if asked.oauth_app.is_some_and(|app| app != account.app) {
+        return Err(wrong("oauth_app", "The account is connected with another app: leave this out."));
+    }
+    Ok(account.app)
+}
+
+/// List invitations
+///
+/// Newest first, without their URLs.
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/connect-links/",
+    tag = "accounts",
+    operation_id = "connect_links_list",
+    security(("tokenAuth" = ["read"])),
+    params(ListConnectLinks),
+    responses((status = 200, description = "A page of invitations.", body = Page<ListedConnectLink>)),
+)]
+pub(crate) async fn list(
+    caller: Caller<Read>,
+    Extract(state): Extract<State>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Page<ListedConnectLink>>, ApiError> {
+    let query = Query::of_type::<ListConnectLinks>(query.as_deref(), None)?;
+    let wanted = query.wanted(&["created_at"], Order::Descending)?;
+    let links = state.store.consents(caller.workspace, &wanted.page()).await?;
+    let now = state.env.now();
+    wanted
+        .answer((&query, &*state.broker, PATH), links, Consent::place, |link| Ok(listed(link, now)))
+        .map(Json)
+}
+
+fn listed(link: &Consent, now: Timestamp) -> ListedConnectLink {
+    let state = match link {
+        Consent { connected_at: Some(_), .. } => LinkState::Used,
+        Consent { revoked_at: Some(_), .. } => LinkState::Revoked,
+        Consent { expires_at, .. } if now >= *expires_at => LinkState::Expired,
+        _ => LinkState::Open,
+    };
+    ListedConnectLink {
+        id: link.id,
+        state,
+        oauth_app: link.app,
+        credential: link.expected,
+        invited_by: link.invited_by.clone(),
+        purpose: link.purpose.clone(),
+        return_url: link.return_url.clone(),
+        connected: link.credential,
+        connected_at: link.connected_at,
+        created_at: link.created_at,
+        expires_at: link.expires_at,
+        revoked_at: link.revoked_at,
+    }
+}
+
+/// Withdraw an invitation
+///
+/// It connects nothing any more.
+#[utoipa::path(
+    delete,
+    path = "/api/latchkey/v1/connect-links/{id}/",
+    tag = "accounts",
+    operation_id = "connect_links_destroy",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = ConsentId, Path)),
+    responses((status = 204, description = "It is withdrawn."), RevokeErrors),
+)]
+pub(crate) async fn revoke(
+    caller: Caller<Admin>,
+    Extract(state): Extract<State>,
+    Path(id): Path<ConsentId>,
+) -> Result<StatusCode, ApiError> {
+    if state.store.revoke_consent(caller.workspace, id, state.env.now()).await? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    let consent = state.store.consent(id).await?.filter(|consent| consent.workspace == caller.workspace);
+    Err(consent.map_or(ApiError::NotFound, |_| used()))
 }

@@ -30,6 +30,8 @@ pub(crate) struct ListZoomOauthCredentials {
     /// `healthy`, `unhealthy`, or `disconnected`: those that were deleted here, too.
     status: Option<String>,
     meeting_sync_status: Option<MeetingSyncStatus>,
+    /// Accounts with this in their name or e-mail address.
+    latchkey_search: Option<String>,
     /// A time, or a date.
     created_at_after: Option<String>,
     /// A time, or a date.
@@ -61,6 +63,7 @@ pub(crate) async fn handler(
         app: query.id("oauth_app")?,
         zoom_user_id: query.get("user_id").map(str::to_owned),
         zoom_account_id: query.get("account_id").map(str::to_owned),
+        named: query.get("latchkey_search").map(str::to_owned),
         statuses: statuses(&query)?,
         meeting_sync: query.word("meeting_sync_status", sync)?,
         created_after: query.time("created_at_after")?,

@@ -43,6 +43,15 @@ pub(crate) struct ZoomOauthCredential {
     /// Zoom's id of the Zoom account.
     account_id: String,
     display_name: String,
+    /// The address that the user signs in to Zoom with, where Zoom said so.
+    #[schema(required)]
+    latchkey_email: Option<String>,
+    /// When it is refreshed next; null: when a token is asked for.
+    #[schema(required)]
+    latchkey_refresh_at: Option<Timestamp>,
+    /// When a token was last asked for, to the hour.
+    #[schema(required)]
+    latchkey_used_at: Option<Timestamp>,
     /// Masked: it is as good as a key.
     #[schema(required)]
     access_token_callback_url: Option<&'static str>,
@@ -121,6 +130,9 @@ fn representation(credential: &store::Credential) -> ZoomOauthCredential {
         user_id,
         account_id: credential.zoom_account_id.clone(),
         display_name: credential.display_name.clone(),
+        latchkey_email: credential.email.clone(),
+        latchkey_refresh_at: credential.refresh_at,
+        latchkey_used_at: credential.used_at,
         access_token_callback_url: credential.callback_url.as_ref().map(|_| MASK),
         meeting_sync_status: credential.meeting_sync,
         created_at: credential.created_at,

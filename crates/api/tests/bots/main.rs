@@ -78,3 +78,8 @@ fn show(name: &str, pictures: &[Vec<u8>]) {
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
     }
 }
+
+/// The API alone.
+fn pages(_: &api::State, _: &url::Url) -> axum::Router {
+    axum::Router::new()
+}

@@ -101,12 +101,18 @@ async fn a_connected_account_is_shown_without_its_tokens() {
             "latchkey_missing_meeting_scopes": ["meeting:read:list_meetings"],
             "kind": "user_oauth",
             "user_id": ada["id"], "account_id": ada["account_id"], "display_name": "Ada Lovelace",
+            "latchkey_email": "ada@example.test", "latchkey_refresh_at": shown["latchkey_refresh_at"],
+            "latchkey_used_at": shown["created_at"],
             "access_token_callback_url": null, "meeting_sync_status": "not_started",
             "created_at": shown["created_at"],
         })
     );
+    let due: model::Timestamp = serde_json::from_value(shown["latchkey_refresh_at"].clone()).unwrap();
+    assert!(due > app.env.now(), "{due}");
     assert_eq!(app.connect(&ada).await, account, "a second consent of the same user keeps the id");
-    for (query, count) in [("", 2), ("?status=healthy", 2), ("?status=unhealthy", 0)] {
+    for (query, count) in
+        [("", 2), ("?status=healthy", 2), ("?status=unhealthy", 0), ("?latchkey_search=LOVE", 1)]
+    {
         let found = listed(&app, &format!("/api/v2/zoom-oauth-credentials/{query}")).await;
         assert_eq!(found.len(), count, "{query}");
     }

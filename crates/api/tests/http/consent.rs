@@ -35,7 +35,7 @@ async fn an_account_is_connected_and_the_invitation_used_up() {
     app.zoom.user("planted@example.test", "<b>Ada</b> & Co").await;
     app.zoom.control("PUT", "signed-in", json!({ "user_id": null })).await;
     let invitation = app.invitation().await;
-    let answer = app.get(&invitation).await;
+    let answer = app.get(&format!("{invitation}&go=zoom")).await;
     assert_eq!(answer.status, 303);
     assert_eq!(
         (answer.header("cache-control"), answer.header("referrer-policy")),
@@ -69,7 +69,7 @@ async fn a_name_is_text_in_the_page() {
 #[tokio::test]
 async fn a_plain_http_server_sets_a_cookie_that_it_gets_back() {
     let app = TestApp::build(&Plan { public_base: None, ..PLAN }).await;
-    let answer = app.get(&app.invitation().await).await;
+    let answer = app.get(&format!("{}&go=zoom", app.invitation().await)).await;
     let (_, attributes) = answer.header("set-cookie").split_once("; ").unwrap();
     assert_eq!(attributes, "Path=/oauth/zoom; Max-Age=1200; HttpOnly; SameSite=Lax");
 }
@@ -92,7 +92,8 @@ async fn an_invitation_that_is_none_goes_nowhere() {
         assert!(!answer.text.contains("planted"));
     }
     app.pass(Duration::from_secs(30)).await;
-    assert_eq!(app.get(&invitation).await.status, 303, "the right one still goes to Zoom");
+    let departure = app.get(&format!("{invitation}&go=zoom")).await;
+    assert_eq!(departure.status, 303, "the right one still goes to Zoom");
 }
 
 #[tokio::test]
@@ -178,4 +179,119 @@ async fn who_only_looks_has_no_effect() {
     let token = format!("/api/v2/zoom-oauth-credentials/{}/access-token/", account.as_str().unwrap());
     assert_eq!(app.call("HEAD", &token, Body::empty()).await.status, 200);
     assert_eq!(app.get("/api/latchkey/v1/audit/").await.ok()["results"], json!([]), "nobody was given one");
+}
+
+const LINKS: &str = "/api/latchkey/v1/connect-links/";
+
+async fn link(app: &TestApp, body: serde_json::Value) -> (String, String) {
+    let made = app.post(LINKS, body).await.created();
+    let text = |name: &str| made[name].as_str().unwrap().to_owned();
+    (text("id"), app.path_of(&text("url")))
+}
+
+#[tokio::test]
+async fn who_invites_and_for_what_is_read_before_zoom_asks() {
+    let app = app().await;
+    let asked = json!({
+        "oauth_app": app.zoom_app, "invited_by": "<i>Ada</i> & Co", "purpose": "Notes of \"our\" meetings",
+        "return_url": "https://app.example/done?x=1",
+    });
+    let (_, invitation) = link(&app, asked).await;
+    let page = app.get(&invitation).await;
+    is_a_page(&page, 200, "Connect your Zoom account", "&#60;i&#62;Ada&#60;/i&#62; &#38; Co asks to connect");
+    assert!(page.text.contains("Notes of &#34;our&#34; meetings") && page.text.contains("Added apps"));
+    assert!(!page.headers.contains_key("set-cookie"), "nothing has begun");
+    let (_, rest) = page.text.split_once("id=\"go\" href=\"").unwrap();
+    let go = rest.split_once('"').unwrap().0.replace("&#38;", "&");
+    let departure = app.get(&app.path_of(&go)).await;
+    let cookie = departure.header("set-cookie").split(';').next().unwrap().to_owned();
+    let back = app.zoom.decide(departure.header("location"), "allow").await;
+    for _ in 0..2 {
+        let page = app.arrive(&back, &cookie).await;
+        is_a_page(&page, 200, "Connected", "href=\"https://app.example/done?x=1\">Go on to app.example</a>");
+    }
+    // Without words of its own, the workspace's name stands there.
+    let page = app.get(&app.invitation().await).await;
+    is_a_page(&page, 200, "Connect your Zoom account", "default asks to connect your Zoom account");
+}
+
+#[tokio::test]
+async fn browsers_are_sent_on_to_named_origins_alone() {
+    let app = app().await;
+    for url in
+        ["https://evil.test/", "javascript:alert(1)", "https://app.example.evil.test/", "http://app.example/"]
+    {
+        let asked = json!({ "oauth_app": app.zoom_app, "return_url": url });
+        let refused = app.post(LINKS, asked).await.refused();
+        assert!(refused["return_url"][0].is_string(), "{url}: {refused}");
+    }
+    let asked = json!({ "oauth_app": app.zoom_app, "return_url": "https://evil.test/" });
+    let refused = app.post(LINKS, asked).await.refused();
+    assert!(refused["return_url"][0].as_str().unwrap().contains("api.return_origins"), "{refused}");
+}
+
+#[tokio::test]
+async fn an_invitation_for_one_account_takes_the_consent_of_no_other_user() {
+    let app = app().await;
+    let ada = app.zoom.user("ada@example.test", "Ada Lovelace").await;
+    let account = app.connect(&ada).await;
+    let (_, invitation) = link(&app, json!({ "credential": account })).await;
+    let page = app.get(&invitation).await;
+    is_a_page(&page, 200, "Connect your Zoom account", "asks to connect the Zoom account of Ada Lovelace");
+
+    // Somebody else is signed in at Zoom.
+    app.zoom.control("PUT", "signed-in", json!({ "user_id": app.zoom.host()["id"] })).await;
+    let (location, cookie) = app.depart(&invitation).await;
+    let back = app.zoom.decide(&location, "allow").await;
+    let refused = app.arrive(&back, &cookie).await;
+    let says = "this invitation is for Ada Lovelace, and you are signed in to Zoom as Hana Host: nothing was connected";
+    is_a_page(&refused, 403, "Not connected", says);
+    assert!(refused.text.contains("other_user"));
+    assert_eq!(accounts(&app).await, 1, "the other user's grant is not stored");
+    assert_eq!(app.tokens_in_the_store().await, 2);
+
+    // The right one still can.
+    app.zoom.control("PUT", "signed-in", json!({ "user_id": ada["id"] })).await;
+    let (location, cookie) = app.depart(&invitation).await;
+    let back = app.zoom.decide(&location, "allow").await;
+    is_a_page(&app.arrive(&back, &cookie).await, 200, "Connected", "Ada Lovelace is connected");
+    assert_eq!(accounts(&app).await, 1);
+}
+
+#[tokio::test]
+async fn an_account_that_no_consent_connects_gets_no_link_and_neither_does_a_strangers() {
+    let app = app().await;
+    let unknown = "01900000-0000-7000-8000-000000000000";
+    let refused = app.post(LINKS, json!({ "credential": unknown })).await.refused();
+    assert_eq!(refused, json!({ "credential": ["This workspace has no such account."] }));
+    let account = app.connect(app.zoom.host()).await;
+    let refused = app.post(LINKS, json!({ "credential": account, "oauth_app": unknown })).await.refused();
+    let words = "The account is connected with another app: leave this out.";
+    assert_eq!(refused, json!({ "oauth_app": [words] }));
+}
+
+#[tokio::test]
+async fn links_are_listed_and_withdrawn_and_end() {
+    let app = app().await;
+    let (withdrawn, invitation) = link(&app, json!({ "oauth_app": app.zoom_app })).await;
+    app.pass(Duration::from_secs(1)).await;
+    let (short, other) = link(&app, json!({ "oauth_app": app.zoom_app, "expires_in_seconds": 60 })).await;
+    let address = format!("{LINKS}{withdrawn}/");
+    for _ in 0..2 {
+        assert_eq!(app.call("DELETE", &address, Body::empty()).await.status, 204);
+    }
+    is_a_page(&app.get(&invitation).await, 410, "Not connected", "this invitation was withdrawn");
+    app.pass(Duration::from_secs(61)).await;
+    is_a_page(&app.get(&other).await, 410, "Not connected", "this invitation has expired");
+    let listed = app.get(LINKS).await.ok();
+    let states: Vec<_> =
+        listed["results"].as_array().unwrap().iter().map(|row| (&row["id"], &row["state"])).collect();
+    assert_eq!(states, [(&json!(short), &json!("expired")), (&json!(withdrawn), &json!("revoked"))]);
+    assert!(!listed.to_string().contains("invitation="), "{listed}");
+
+    let (used, invitation) = link(&app, json!({ "oauth_app": app.zoom_app })).await;
+    let (location, cookie) = app.depart(&invitation).await;
+    app.arrive(&app.zoom.decide(&location, "allow").await, &cookie).await;
+    let refused = app.call("DELETE", &format!("{LINKS}{used}/"), Body::empty()).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("connect_link_used")));
 }

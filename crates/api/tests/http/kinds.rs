@@ -60,6 +60,8 @@ async fn a_server_to_server_app_is_connected_by_one_call_and_mints_for_whom_a_li
             "latchkey_missing_meeting_scopes": ["user:read:list_users:admin", "meeting:read:list_meetings:admin"],
             "kind": "server_to_server", "user_id": null,
             "account_id": app.zoom.host()["account_id"], "display_name": app.zoom.host()["account_id"],
+            "latchkey_email": null, "latchkey_refresh_at": made["latchkey_refresh_at"],
+            "latchkey_used_at": made["created_at"],
             "access_token_callback_url": null, "meeting_sync_status": "not_started",
             "created_at": made["created_at"],
         })

@@ -75,3 +75,8 @@ const PLAN: Plan = Plan {
 async fn app() -> TestApp {
     TestApp::build(&PLAN).await
 }
+
+/// The API alone.
+fn pages(_: &api::State, _: &url::Url) -> axum::Router {
+    axum::Router::new()
+}

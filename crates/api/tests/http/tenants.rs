@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use broker::{Hosting, PoolSeatRequest};
 use serde_json::{Value, json};
 
 use crate::{
@@ -26,6 +27,9 @@ enum Thing {
     Pool,
     /// An account in the pool before it.
     Member,
+    /// A seat of the pool before it, which a bot holds.
+    Seat,
+    ConnectLink,
     ApiKey,
     Workspace,
     WebhookEndpoint,
@@ -74,10 +78,13 @@ const ROWS: &[Row] = &[
     row("/api/v2/zoom-oauth-credentials/{id}/sync-meetings", &[Thing::Account]),
     row("/api/latchkey/v1/parked-consents/{id}", &[Thing::ParkedConsent]),
     row("/api/latchkey/v1/parked-consents/{id}/adopt", &[Thing::ParkedConsent]),
+    row("/api/latchkey/v1/connect-links/{id}", &[Thing::ConnectLink]),
     row("/api/latchkey/v1/token-links/{id}", &[Thing::TokenLink]),
     row("/api/latchkey/v1/pools/{id}", &[Thing::Pool]),
     Row { body: member, ..row("/api/latchkey/v1/pools/{id}/members", &[Thing::Pool]) },
     row("/api/latchkey/v1/pools/{id}/members/{credential}", &[Thing::Pool, Thing::Member]),
+    row("/api/latchkey/v1/pools/{id}/seats", &[Thing::Pool]),
+    row("/api/latchkey/v1/pools/{id}/seats/{seat}", &[Thing::Pool, Thing::Seat]),
     row("/api/latchkey/v1/api-keys/{id}", &[Thing::ApiKey]),
     // Whoever operates the installation sees every workspace; nobody else sees whether there is one.
     Row { status: 403, ..row("/api/latchkey/v1/workspaces/{id}", &[Thing::Workspace]) },
@@ -113,7 +120,7 @@ pub(crate) const WITHOUT_A_CALLER: &[&str] = &[
 ];
 
 fn member(account: &str) -> Value {
-    json!({ "credential": account, "max_joins": 1 })
+    json!({ "credential": account, "max_joins": 9 })
 }
 
 /// Two workspaces in one app, each with an account.
@@ -191,6 +198,27 @@ impl World {
                 let members = format!("/api/latchkey/v1/pools/{}/members/", before.last().unwrap());
                 app.call_as(key, "POST", &members, member(&self.owners_account)).await.ok();
                 self.owners_account.clone()
+            }
+            Thing::Seat => {
+                self.app
+                    .post(
+                        &format!("/api/latchkey/v1/pools/{}/members/", before.last().unwrap()),
+                        member(&self.owners_account),
+                    )
+                    .await
+                    .ok();
+                let request = PoolSeatRequest {
+                    pool: before.last().unwrap().parse().unwrap(),
+                    meeting: None,
+                    holder: &name,
+                    hosting: Hosting::Never,
+                    until: app.env.now() + std::time::Duration::from_secs(60),
+                };
+                let seated = app.broker.pools.take_seat(app.workspace().await, &request).await.unwrap();
+                seated.seat.to_string()
+            }
+            Thing::ConnectLink => {
+                post("/api/latchkey/v1/connect-links/", json!({ "oauth_app": app.zoom_app })).await
             }
             Thing::ApiKey => {
                 post("/api/latchkey/v1/api-keys/", json!({ "name": name, "scopes": ["read"] })).await

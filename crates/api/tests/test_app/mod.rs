@@ -13,7 +13,7 @@ use std::{
 };
 
 use ::zoom::{Endpoints, ZoomClient};
-use api::{Admission, Bounds, Limits, MetricsAccess, Rates, Server};
+use api::{Admission, Bounds, Limits, MetricsAccess, Rates, ReturnUrls, Server};
 use audit::{Audit, AuditMode};
 use axum::{
     body::Body,
@@ -226,7 +226,7 @@ impl TestApp {
             },
             &workers,
         );
-        let server = Server::new(api::State {
+        let state = api::State {
             webhooks,
             store: store.clone(),
             callbacks,
@@ -240,7 +240,10 @@ impl TestApp {
             metrics: MetricsAccess { enabled: true, token: plan.metrics_token.map(Secret::new) },
             simulated: plan.simulated,
             show_app_secrets: plan.show_app_secrets,
-        });
+            return_urls: ReturnUrls::new(&base, &[Url::parse("https://app.example").unwrap()]),
+        };
+        let pages = crate::pages(&state, &base);
+        let server = Server::new(state, pages);
         tasks.spawn(api::serve(listener, server.clone(), std::future::pending()));
         let api_key = founded.map(|founded| founded.api_key.expose().to_owned()).unwrap_or_default();
         Self {
@@ -410,7 +413,7 @@ impl TestApp {
 
     /// Opens an invitation: the way to Zoom, and the cookie as the browser sends it back.
     pub(crate) async fn depart(&self, invitation: &str) -> (String, String) {
-        let answer = self.get(invitation).await;
+        let answer = self.get(&format!("{invitation}&go=zoom")).await;
         assert_eq!(answer.status, 303, "{}", answer.text);
         let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
         (answer.header("location").to_owned(), cookie)

@@ -14,7 +14,7 @@ use model::{
     Code, ConsentId, CredentialId, CredentialKind, CredentialStatus, Environment, Failure, KillPoint, Sealed,
     Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
 };
-use store::{AccountStore, Consent, Digest, TokenLinks};
+use store::{Access, AccountStore, Consent, Credential, Digest, TokenLinks};
 use tenants::{Cell, Vault, digest};
 use tokio_util::task::TaskTracker;
 use zoom::ZoomClient;
@@ -27,10 +27,49 @@ use super::{
 };
 use crate::{Addresses, single_flight::SingleFlight};
 
-/// How long an invitation can be opened.
-const INVITATION_TTL: Duration = Duration::from_secs(24 * 3600);
+/// How long an invitation can be opened, if nothing is said.
+pub const INVITATION_TTL: Duration = Duration::from_secs(24 * 3600);
 /// How long a page that reports success shows it again.
 pub(crate) const REPEAT_WINDOW: Duration = Duration::from_secs(600);
+
+/// An invitation to make.
+#[derive(Debug, Clone)]
+pub struct NewInvitation {
+    /// The app to connect to.
+    pub app: ZoomOauthAppId,
+    /// The account that it is for, which is of this app: the consent of another Zoom user is refused.
+    pub expected: Option<CredentialId>,
+    /// Who invites, in words for the person who is invited.
+    pub invited_by: Option<String>,
+    /// What the account is wanted for, in words for that person.
+    pub purpose: Option<String>,
+    /// Where the browser goes on. The caller has checked that it may.
+    pub return_url: Option<String>,
+    /// How long it can be opened.
+    pub ttl: Duration,
+}
+
+impl NewInvitation {
+    /// To connect any user to `app`, for as long as usual.
+    pub const fn to(app: ZoomOauthAppId) -> Self {
+        Self { app, expected: None, invited_by: None, purpose: None, return_url: None, ttl: INVITATION_TTL }
+    }
+}
+
+/// What a person is told who has opened an invitation.
+#[derive(Debug)]
+pub struct InvitationShown {
+    /// The workspace's name.
+    pub workspace: String,
+    /// Who invites.
+    pub invited_by: Option<String>,
+    /// What the account is wanted for.
+    pub purpose: Option<String>,
+    /// The name of the account that it is for, if only its user may use it.
+    pub expected: Option<String>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
 
 /// A URL that connects one account to one app. It works like a key until it is used or expires.
 #[derive(Debug)]
@@ -72,11 +111,15 @@ pub struct Connected {
     pub display_name: String,
     /// Scopes that this server needs and the consent lacks.
     pub missing_scopes: Vec<&'static str>,
+    /// Where the browser goes on, as the invitation says.
+    pub return_url: Option<String>,
 }
 
 /// Connects users who consent in a browser.
 pub struct Authorizations {
     pub(crate) store: Arc<dyn AccountStore>,
+    /// Whose invitation it is.
+    pub(crate) workspaces: Arc<dyn Access + Send + Sync>,
     /// States whose code was redeemed.
     pub(crate) used_states: Arc<dyn TokenLinks + Send + Sync>,
     pub(crate) vault: Vault,
@@ -96,8 +139,9 @@ impl Authorizations {
     pub async fn invite(
         &self,
         workspace: WorkspaceId,
-        app: ZoomOauthAppId,
+        new: NewInvitation,
     ) -> Result<Option<Invitation>, Failure> {
+        let NewInvitation { app, expected, invited_by, purpose, return_url, ttl } = new;
         if self.apps.find(workspace, app).await?.is_none() {
             return Ok(None);
         }
@@ -110,8 +154,13 @@ impl Authorizations {
             credential: None,
             connected_by: None,
             connected_at: None,
+            expected,
+            invited_by,
+            purpose,
+            return_url,
             created_at: now,
-            expires_at: now + INVITATION_TTL,
+            expires_at: now + ttl,
+            revoked_at: None,
         };
         self.store.add_consent(&consent).await?;
         let mut url = self.addresses.at("oauth/zoom/authorize");
@@ -119,8 +168,8 @@ impl Authorizations {
         Ok(Some(Invitation { id, url: Secret::new(url), expires_at: consent.expires_at }))
     }
 
-    /// Starts the authorization of a browser that opened an invitation.
-    pub async fn begin_authorization(&self, invitation: &str) -> Result<AuthorizationStart, Failure> {
+    /// The invitation that a URL holds, if it can be opened.
+    async fn opened(&self, invitation: &str) -> Result<Consent, Failure> {
         let unknown =
             || Failure::new(Code::LinkUnknown, "this invitation is not known here: ask for a new one");
         let (id, secret) = invitation.split_once('.').ok_or_else(unknown)?;
@@ -128,7 +177,36 @@ impl Authorizations {
         let consent = self.store.consent(id).await?.ok_or_else(unknown)?;
         verify_slices_are_equal(&consent.secret_digest, &digest(secret)).map_err(|_| unknown())?;
         self.still_open(&consent)?;
+        Ok(consent)
+    }
 
+    /// What a person is to be told before Zoom asks. Nothing begins.
+    pub async fn show(&self, invitation: &str) -> Result<InvitationShown, Failure> {
+        let consent = self.opened(invitation).await?;
+        let workspace = self.workspaces.workspace(consent.workspace).await?;
+        let expected = self.expected(&consent).await?;
+        Ok(InvitationShown {
+            workspace: workspace.map(|workspace| workspace.name).unwrap_or_default(),
+            invited_by: consent.invited_by,
+            purpose: consent.purpose,
+            expected: expected.map(|account| account.display_name),
+            expires_at: consent.expires_at,
+        })
+    }
+
+    /// The account that an invitation is for, if it is for one alone.
+    async fn expected(&self, consent: &Consent) -> Result<Option<Credential>, Failure> {
+        let Some(expected) = consent.expected else { return Ok(None) };
+        let account = self.store.credential(consent.workspace, expected).await?;
+        let gone =
+            || Failure::new(Code::LinkExpired, "the account of this invitation is gone: ask for a new one");
+        account.map(Some).ok_or_else(gone)
+    }
+
+    /// Starts the authorization of a browser that opened an invitation.
+    pub async fn begin_authorization(&self, invitation: &str) -> Result<AuthorizationStart, Failure> {
+        let consent = self.opened(invitation).await?;
+        let id = consent.id;
         let state = format!("{id}.{}", self.env.entropy.token());
         let verifier = zoom::verifier(&*self.env.entropy);
         let session = Secret::new(format!("{state} {}", verifier.expose()));
@@ -216,6 +294,7 @@ impl Authorizations {
             credential,
             display_name: account.display_name,
             missing_scopes: scopes::missing(CredentialKind::UserOauth, account.grant.scopes.as_deref()),
+            return_url: consent.return_url.clone(),
         }))
     }
 
@@ -243,6 +322,18 @@ impl Authorizations {
         let redirect_uri = self.addresses.redirect_uri();
         let code = Authorization { code, redirect_uri: redirect_uri.into(), code_verifier: Some(verifier) };
         let (grant, user) = self.codes.redeem(&app, &code).await?;
+        // Before anything is stored. The grant is dropped and not revoked: at Zoom, that would end the same user's other grant to
+        // this app, which may be an account of ours.
+        if let Some(expected) =
+            self.expected(consent).await?.filter(|expected| expected.zoom_user_id != user.id)
+        {
+            let (name, other) = (&expected.display_name, &user.display_name);
+            let words = format!(
+                "this invitation is for {name}, and you are signed in to Zoom as {other}: nothing was connected. Sign out at \
+                 Zoom, open the invitation again and sign in as {name}"
+            );
+            return Err(Failure::new(Code::OtherUser, words));
+        }
         let missing_scopes = scopes::missing(CredentialKind::UserOauth, grant.scopes.as_deref());
         let display_name = user.display_name.clone();
         let new = NewAccount {
@@ -257,7 +348,8 @@ impl Authorizations {
         let stored =
             self.new_accounts.store_grant(&new, Origin::Invitation { id: consent.id, state: *state }).await?;
         KillPoint::AfterConsent.reach();
-        Ok(Connected { credential: stored.ok_or_else(used)?.id, display_name, missing_scopes })
+        let return_url = consent.return_url.clone();
+        Ok(Connected { credential: stored.ok_or_else(used)?.id, display_name, missing_scopes, return_url })
     }
 
     /// Connects an account with a code that the caller fetched from Zoom. `None` when the workspace has no such app.
@@ -284,6 +376,9 @@ impl Authorizations {
     fn still_open(&self, consent: &Consent) -> Result<(), Failure> {
         if consent.credential.is_some() {
             return Err(used());
+        }
+        if consent.revoked_at.is_some() {
+            return Err(Failure::new(Code::LinkExpired, "this invitation was withdrawn: ask for a new one"));
         }
         if self.env.now() >= consent.expires_at {
             return Err(Failure::new(Code::LinkExpired, "this invitation has expired: ask for a new one"));

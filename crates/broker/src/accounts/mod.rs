@@ -39,7 +39,10 @@ mod webhooks;
 use std::sync::Arc;
 
 pub use apps::{Apps, NewApp, SecretsChange};
-pub use authorization::{AuthorizationReturn, AuthorizationStart, Authorizations, Connected, Invitation};
+pub use authorization::{
+    AuthorizationReturn, AuthorizationStart, Authorizations, Connected, INVITATION_TTL, Invitation,
+    InvitationShown, NewInvitation,
+};
 pub use code::{Authorization, Codes};
 pub use customer_managed::{CustomerManaged, Customers};
 pub use disconnect::{Disconnection, Revocation};

@@ -68,11 +68,11 @@ impl NewAccount {
         }
     }
 
-    /// Zoom's ids of user and account, and a name for people.
-    fn names(&self) -> (&str, &str, &str) {
+    /// Zoom's ids of user and account, and a name and an address for people.
+    fn names(&self) -> (&str, &str, &str, Option<&str>) {
         match &self.source {
-            Source::User(user) => (&user.id, &user.account_id, &user.display_name),
-            Source::Account(account) => ("", account, account),
+            Source::User(user) => (&user.id, &user.account_id, &user.display_name, user.email.as_deref()),
+            Source::Account(account) => ("", account, account, None),
         }
     }
 }
@@ -138,7 +138,7 @@ impl NewAccounts {
     async fn credential_for(&self, new: &NewAccount) -> Result<(Credential, bool), Failure> {
         let NewAccount { workspace, app, ref grant, granted_at, .. } = *new;
         let (kind, now) = (new.kind(), self.env.now());
-        let (zoom_user_id, zoom_account_id, display_name) = new.names();
+        let (zoom_user_id, zoom_account_id, display_name, email) = new.names();
         let before = self.store.credential_of(workspace, app, zoom_user_id).await?;
         let gone = CredentialStatus::Disconnected(DisconnectCause::Asked);
         let known = before.as_ref().is_some_and(|row| row.status != gone);
@@ -152,6 +152,7 @@ impl NewAccounts {
             zoom_user_id: zoom_user_id.to_owned(),
             zoom_account_id: zoom_account_id.to_owned(),
             display_name: display_name.to_owned(),
+            email: email.map(str::to_owned),
             callback_url: new.callback_url.as_ref().map(seal_url),
             status: CredentialStatus::Healthy,
             status_since: now,

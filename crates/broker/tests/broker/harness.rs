@@ -5,8 +5,8 @@ use std::{collections::HashMap, num::NonZeroU32, path::Path, sync::Arc, time::Du
 
 use audit::{Asker, Audit, AuditMode, Audited, Journal};
 use broker::{
-    AuthorizationReturn, AuthorizationStart, Broker, DueLists, DueRefreshes, Escrow, NewApp, Parts, Timing,
-    ZakRequest,
+    AuthorizationReturn, AuthorizationStart, Broker, DueLists, DueRefreshes, Escrow, NewApp, NewInvitation,
+    Parts, Timing, ZakRequest,
 };
 use http::{HeaderMap, HeaderName};
 use metrics::Metrics;
@@ -255,8 +255,9 @@ impl Fixture {
 
     /// A new invitation, as it stands in its address.
     pub(crate) async fn invitation(&self) -> String {
+        let new = NewInvitation::to(self.app);
         let invitation =
-            self.broker.accounts.authorizations.invite(self.workspace, self.app).await.unwrap().unwrap();
+            self.broker.accounts.authorizations.invite(self.workspace, new).await.unwrap().unwrap();
         let url = Url::parse(invitation.url.expose()).unwrap();
         url.query_pairs().find(|(name, _)| name == "invitation").unwrap().1.into_owned()
     }

@@ -18,7 +18,7 @@ use crate::{
 const COLUMNS: &str =
     "id, name, callback_secret, former_callback_secret, former_callback_secret_ends_at, created_at";
 
-const KEY_COLUMNS: &str = "id, workspace, name, digest, prefix, scopes, per_minute, created_at, expires_at, last_used_at, revoked_at";
+pub(super) const KEY_COLUMNS: &str = "id, workspace, name, digest, prefix, scopes, per_minute, created_at, expires_at, last_used_at, revoked_at";
 
 fn workspace(row: &Row) -> Result<Workspace, StoreError> {
     let row = row.of("workspaces");
@@ -33,7 +33,7 @@ fn workspace(row: &Row) -> Result<Workspace, StoreError> {
     })
 }
 
-fn api_key(row: &Row) -> Result<ApiKey, StoreError> {
+pub(super) fn api_key(row: &Row) -> Result<ApiKey, StoreError> {
     let row = row.of("api_keys");
     Ok(ApiKey {
         id: row.parsed("id")?,

@@ -7,8 +7,8 @@ use model::{
     BotId, BotStatus, CLOCK_TOLERANCE, LeaseToken, ScreenshotId, Sealed, StatusChange, Timestamp, WorkspaceId,
 };
 use store::{
-    Bot, BotChange, BotChanged, BotFilter, BotPage, Bots, Lease, PictureChange, Screenshot, StoreError,
-    Transition,
+    Bot, BotChange, BotChanged, BotFilter, BotOutcome, BotPage, Bots, Lease, PictureChange, Screenshot,
+    SignsInWith, StoreError, Transition,
 };
 
 use super::{bot_outputs, bot_places, events, meeting_events, pools};
@@ -19,7 +19,7 @@ use crate::{
     row::Row,
 };
 
-const COLUMNS: &str = "id, workspace, request, meeting_digest, join_at, metadata, leave_requested_at, lease_expires_at, output_revision, created_at";
+const COLUMNS: &str = "id, workspace, request, meeting_digest, join_at, metadata, leave_requested_at, lease_expires_at, output_revision, created_at, account, pool";
 
 fn bot(row: &Row, status_changes: Vec<StatusChange>) -> Result<Bot, StoreError> {
     let row = row.of("bots");
@@ -30,11 +30,22 @@ fn bot(row: &Row, status_changes: Vec<StatusChange>) -> Result<Bot, StoreError> 
         meeting_digest: row.digest("meeting_digest")?,
         join_at: row.optional_time("join_at")?,
         metadata: row.json("metadata")?,
+        signs_in_with: SignsInWith { account: row.optional("account")?, pool: row.optional("pool")? },
         status_changes,
         leave_requested_at: row.optional_time("leave_requested_at")?,
         leased_until: row.optional_time("lease_expires_at")?,
         output_revision: row.count("output_revision")?,
         created_at: row.time("created_at")?,
+    })
+}
+
+fn outcome(row: &Row) -> Result<BotOutcome, StoreError> {
+    let row = row.of("bot_steps");
+    Ok(BotOutcome {
+        hour: Timestamp::from_second(row.number("hour")?.saturating_mul(3600)),
+        code: row.parsed("code")?,
+        sub_code: row.optional("sub_code")?,
+        bots: u64::try_from(row.number("bots")?).unwrap_or(0),
     })
 }
 
@@ -152,6 +163,15 @@ fn narrow(db: &Pool, query: &mut Query, workspace: WorkspaceId, filter: &BotFilt
     if let Some(digest) = filter.meeting_digest {
         query.push(" AND meeting_digest = ").push_bind(digest.to_vec());
     }
+    if let Some(sub_code) = filter.sub_code {
+        query
+            .push(" AND id IN (SELECT bot FROM bot_steps WHERE sub_code = ")
+            .push_bind(sub_code.as_str())
+            .push(")");
+    }
+    if let Some(account) = filter.account {
+        query.push(" AND account = ").push_bind(account);
+    }
     for (key, value) in &filter.metadata {
         db.push_label(query, "metadata", key, value);
     }
@@ -168,6 +188,8 @@ impl Bots for SqlStore {
                 .set("meeting_digest", bot.meeting_digest.as_slice())
                 .set("join_at", bot.join_at)
                 .set("metadata", json(&bot.metadata))
+                .set("account", bot.signs_in_with.account)
+                .set("pool", bot.signs_in_with.pool)
                 .set("status", bot.status().as_str())
                 .set("created_at", bot.created_at)
                 .execute(&mut tx)
@@ -215,6 +237,24 @@ impl Bots for SqlStore {
         self.transaction("bots", Isolation::OneMoment, body).await
     }
 
+    async fn bot_outcomes(
+        &self,
+        workspace: WorkspaceId,
+        since: Timestamp,
+    ) -> Result<Vec<BotOutcome>, StoreError> {
+        // The codes are written out, so that the index of outcomes is used.
+        query(
+            "-- bot_outcomes\n\
+             SELECT s.created_at / 3600000000 AS hour, s.code, s.sub_code, count(*) AS bots\n\
+             FROM bot_steps s JOIN bots b ON b.id = s.bot\n\
+             WHERE s.code IN ('in_call_not_recording', 'done', 'fatal') AND s.created_at >= $1 AND b.workspace = $2\n\
+             GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+        )
+        .with(values![since, workspace])
+        .all(&self.readers, outcome)
+        .await
+    }
+
     async fn change_bot(
         &self,
         workspace: WorkspaceId,
@@ -234,14 +274,16 @@ impl Bots for SqlStore {
             query(
                 "-- change_bot\n\
                  UPDATE bots SET request = $1, meeting_digest = $2, join_at = $3, metadata = $4,\n\
-                     lease_token = NULL, lease_expires_at = NULL\n\
-                 WHERE id = $5",
+                     account = $5, pool = $6, lease_token = NULL, lease_expires_at = NULL\n\
+                 WHERE id = $7",
             )
             .with(values![
                 &change.request.0,
                 change.meeting_digest.as_slice(),
                 change.join_at,
                 json(&change.metadata),
+                change.signs_in_with.account,
+                change.signs_in_with.pool,
                 id
             ])
             .execute(&mut tx)
@@ -256,12 +298,13 @@ impl Bots for SqlStore {
             }
             let output_revision = bot.output_revision + u32::from(picture.is_some());
             tx.commit().await?;
-            let BotChange { request, meeting_digest, join_at, metadata, picture: _ } = change.clone();
+            let BotChange { request, meeting_digest, join_at, metadata, signs_in_with, picture: _ } = change.clone();
             Ok(BotChanged::Done(Bot {
                 request,
                 meeting_digest,
                 join_at,
                 metadata,
+                signs_in_with,
                 leased_until: None,
                 output_revision,
                 ..bot

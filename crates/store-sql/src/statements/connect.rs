@@ -1,19 +1,19 @@
 //! Invitations.
 
 use async_trait::async_trait;
-use model::ConsentId;
-use store::{Consent, Consents, Credential, Digest, Note, StoreError};
+use model::{ConsentId, Timestamp, WorkspaceId};
+use store::{Consent, Consents, Credential, Digest, Note, Page, Place, StoreError};
 
 use super::credentials;
 use crate::{
     SqlStore,
     db::{Isolation, Tx},
+    page::{by, comparison},
     query::{insert, query, values},
     row::Row,
 };
 
-const CONSENT_COLUMNS: &str =
-    "id, workspace, app, secret_digest, credential, connected_by, connected_at, created_at, expires_at";
+const CONSENT_COLUMNS: &str = "id, workspace, app, secret_digest, credential, connected_by, connected_at, expected, invited_by, purpose, return_url, created_at, expires_at, revoked_at";
 
 fn consent(row: &Row) -> Result<Consent, StoreError> {
     let row = row.of("consents");
@@ -25,8 +25,13 @@ fn consent(row: &Row) -> Result<Consent, StoreError> {
         credential: row.optional("credential")?,
         connected_by: row.optional_digest("connected_by")?,
         connected_at: row.optional_time("connected_at")?,
+        expected: row.optional("expected")?,
+        invited_by: row.optional_text("invited_by")?,
+        purpose: row.optional_text("purpose")?,
+        return_url: row.optional_text("return_url")?,
         created_at: row.time("created_at")?,
         expires_at: row.time("expires_at")?,
+        revoked_at: row.optional_time("revoked_at")?,
     })
 }
 
@@ -38,6 +43,10 @@ impl Consents for SqlStore {
             .set("workspace", consent.workspace)
             .set("app", consent.app)
             .set("secret_digest", consent.secret_digest.as_slice())
+            .set("expected", consent.expected)
+            .set("invited_by", &consent.invited_by)
+            .set("purpose", &consent.purpose)
+            .set("return_url", &consent.return_url)
             .set("created_at", consent.created_at)
             .set("expires_at", consent.expires_at)
             .execute(&self.writer)
@@ -52,6 +61,35 @@ impl Consents for SqlStore {
             .await
     }
 
+    async fn consents(&self, workspace: WorkspaceId, page: &Page) -> Result<Vec<Consent>, StoreError> {
+        let mut query =
+            query(format!("-- consents\nSELECT {CONSENT_COLUMNS} FROM consents WHERE workspace = "));
+        query.push_bind(workspace);
+        if let Some(Place { key, id }) = &page.after {
+            let compared = format!(" AND (created_at, id) {} (", comparison(page.order));
+            query.push(&compared).push_bind(*key).push(", ").push_bind(id).push(")");
+        }
+        query.push(&format!(" ORDER BY {} LIMIT ", by("created_at", "id", page.order))).push_bind(page.most);
+        query.all(&self.readers, consent).await
+    }
+
+    async fn revoke_consent(
+        &self,
+        workspace: WorkspaceId,
+        id: ConsentId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let done = query(
+            "-- revoke_consent\n\
+             UPDATE consents SET revoked_at = coalesce(revoked_at, $1)\n\
+             WHERE id = $2 AND workspace = $3 AND credential IS NULL",
+        )
+        .with(values![now, id, workspace])
+        .execute(&self.writer)
+        .await?;
+        Ok(done == 1)
+    }
+
     async fn complete_consent(
         &self,
         id: ConsentId,
@@ -63,7 +101,7 @@ impl Consents for SqlStore {
         let body = |mut tx: Tx| async move {
             let unused = query(
                 "-- complete_consent: read\n\
-                 SELECT id FROM consents WHERE id = $1 AND credential IS NULL FOR UPDATE",
+                 SELECT id FROM consents WHERE id = $1 AND credential IS NULL AND revoked_at IS NULL FOR UPDATE",
             )
             .bind(id)
             .fetch_optional(&mut tx)

@@ -15,12 +15,12 @@ use super::{apps, events, log, meetings, parked};
 use crate::{
     SqlStore,
     db::{Isolation, Tx, exists},
-    page::{by, comparison},
+    page::{by, comparison, containing},
     query::{NO_BYTES, Value, insert, json, list, query, values},
     row::{Row, bytes},
 };
 
-const COLUMNS: &str = "id, workspace, app, kind, zoom_user_id, zoom_account_id, display_name, callback_url, status, status_since,\n\
+const COLUMNS: &str = "id, workspace, app, kind, zoom_user_id, zoom_account_id, display_name, email, callback_url, status, status_since,\n\
              trouble, failures, retry_at, refresh_at, used_at, epoch, generation, access_token, access_expires_at, refresh_token,\n\
              scopes, api_url, spent_at, lease_expires_at, meeting_sync, created_at, granted_at";
 
@@ -34,6 +34,7 @@ fn credential(row: &Row) -> Result<Credential, StoreError> {
         zoom_user_id: row.text("zoom_user_id")?,
         zoom_account_id: row.text("zoom_account_id")?,
         display_name: row.text("display_name")?,
+        email: row.optional_text("email")?,
         callback_url: row.optional_sealed("callback_url")?,
         status: row.parsed("status")?,
         status_since: row.time("status_since")?,
@@ -74,6 +75,7 @@ pub(crate) async fn connect(db: &mut Tx, credential: &Credential, note: &Note) -
 .set("zoom_user_id", &credential.zoom_user_id)
 .set("zoom_account_id", &credential.zoom_account_id)
 .set("display_name", &credential.display_name)
+.set("email", &credential.email)
 .set("callback_url", credential.callback_url.as_ref().map(|url| url.0.as_slice()))
 .set("status", healthy.as_str())
 .set("status_since", credential.status_since)
@@ -93,7 +95,7 @@ pub(crate) async fn connect(db: &mut Tx, credential: &Credential, note: &Note) -
 .then(
 "ON CONFLICT (id) DO UPDATE SET\n\
              kind = excluded.kind, zoom_account_id = excluded.zoom_account_id,\n\
-             display_name = excluded.display_name, callback_url = excluded.callback_url,\n\
+             display_name = excluded.display_name, email = excluded.email, callback_url = excluded.callback_url,\n\
              status_since = CASE WHEN old.status = excluded.status THEN old.status_since ELSE excluded.status_since END,\n\
              status = excluded.status, trouble = NULL, failures = 0, retry_at = NULL,\n\
              refresh_at = excluded.refresh_at, used_at = excluded.used_at,\n\
@@ -261,10 +263,15 @@ impl Credentials for SqlStore {
                  AND ($7 IS NULL OR meeting_sync = $7)\n\
                  AND ($8 IS NULL OR created_at > $8) AND ($9 IS NULL OR created_at < $9)\n\
                  AND ($10 IS NULL OR (created_at, id) {} ($10, $11))\n\
+                 AND ($13 IS NULL OR lower(display_name || ' ' || coalesce(email, '')) LIKE $13 ESCAPE '\\'\n\
+                      OR display_name LIKE $14 ESCAPE '\\')\n\
              ORDER BY {} LIMIT $12",
             comparison(page.order),
             by("created_at", "id", page.order),
         );
+        // As it stands, and in small letters: one database lowers letters of ASCII alone.
+        let named = filter.named.as_deref().map(containing);
+        let lowered = filter.named.as_deref().map(|text| containing(&text.to_lowercase()));
         query(sql)
             .with(values![
                 workspace,
@@ -278,7 +285,9 @@ impl Credentials for SqlStore {
                 filter.created_before,
                 page.after.as_ref().map(|place| place.key),
                 page.after.as_ref().map(|place| &place.id),
-                page.most
+                page.most,
+                lowered,
+                named
             ])
             .all(&self.readers, credential)
             .await

@@ -9,6 +9,7 @@ mod bot_outputs;
 mod bot_places;
 mod bots;
 mod connect;
+mod console;
 mod credentials;
 pub(crate) mod events;
 mod idempotency;

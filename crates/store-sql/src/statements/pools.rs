@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use model::{AccountUser, BotId, CLOCK_TOLERANCE, MeetingNumber, PoolId, SeatId, Timestamp, WorkspaceId};
 use sqlx::error::DatabaseError;
 use store::{
-    LONGEST_SEAT, Member, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatRequest, Seating,
-    StoreError,
+    HeldSeat, LONGEST_SEAT, Member, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatRequest,
+    Seating, StoreError,
 };
 
 use crate::{
@@ -49,6 +49,19 @@ fn occupied(row: &Row) -> Result<Occupied, StoreError> {
         hosting: row.count("hosting")?,
         first_end: row.optional_time("first_end")?,
         taken_at: row.optional_time("taken_at")?,
+    })
+}
+
+fn held_seat(row: &Row) -> Result<HeldSeat, StoreError> {
+    let row = row.of("pool_seats");
+    Ok(HeldSeat {
+        id: row.parsed("id")?,
+        account: account(row)?,
+        holder: row.text("holder")?,
+        meeting: row.optional_meeting("meeting")?,
+        hosting: row.number("hosting")? != 0,
+        taken_at: row.time("taken_at")?,
+        ends_at: row.time("ends_at")?,
     })
 }
 
@@ -428,6 +441,23 @@ impl Pools for SqlStore {
             .with(values![workspace, holder, pool])
             .execute(&self.writer)
             .await
+    }
+
+    async fn held_seats(
+        &self,
+        workspace: WorkspaceId,
+        pool: PoolId,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<HeldSeat>, StoreError> {
+        query(
+            "-- held_seats\n\
+             SELECT id, credential, zoom_user, holder, meeting, hosting, taken_at, ends_at FROM pool_seats\n\
+             WHERE workspace = $1 AND pool = $2 AND ends_at > $3 ORDER BY taken_at, id LIMIT $4",
+        )
+        .with(values![workspace, pool, now, most])
+        .all(&self.readers, held_seat)
+        .await
     }
 
     async fn release_seat(&self, workspace: WorkspaceId, id: SeatId) -> Result<bool, StoreError> {

@@ -9,11 +9,12 @@ use std::{
 
 use futures_util::future::{join_all, join3};
 use model::{
-    BotId, BotStatus, LeaseToken, ScreenshotId, Sealed, StatusChange, SubCode, Timestamp, WorkspaceId,
+    BotId, BotStatus, CredentialId, LeaseToken, PoolId, ScreenshotId, Sealed, StatusChange, SubCode,
+    Timestamp, WorkspaceId,
 };
 
 use super::{CALLERS, Conformance, ROUNDS};
-use crate::{Bot, BotChange, BotChanged, BotFilter, Lease, PictureChange, Screenshot, Transition};
+use crate::{Bot, BotChange, BotChanged, BotFilter, Lease, PictureChange, Screenshot, SignsInWith, Transition};
 
 pub(super) fn step(suite: &Conformance, code: BotStatus) -> StatusChange {
     StatusChange { code, message: None, created_at: suite.env.now(), sub_code: None }
@@ -27,6 +28,7 @@ pub(super) fn bot(suite: &Conformance, workspace: WorkspaceId) -> Bot {
         meeting_digest: suite.env.entropy.bytes(),
         join_at: None,
         metadata: BTreeMap::new(),
+        signs_in_with: SignsInWith::default(),
         status_changes: vec![step(suite, BotStatus::Ready)],
         leave_requested_at: None,
         leased_until: None,
@@ -421,6 +423,7 @@ fn changed(suite: &Conformance, join_at: Option<Timestamp>) -> BotChange {
         join_at,
         metadata: BTreeMap::from([("moved".to_owned(), "yes".to_owned())]),
         picture: PictureChange::Keep,
+        signs_in_with: SignsInWith::default(),
     }
 }
 
@@ -508,4 +511,79 @@ pub async fn a_bot_is_cancelled_or_joins_never_both(suite: &Conformance) {
             assert_eq!(moved, bot.join_at == later);
         }
     }
+}
+
+async fn taken_to(
+    suite: &Conformance,
+    workspace: WorkspaceId,
+    steps: &[(BotStatus, Option<SubCode>)],
+) -> Bot {
+    let (bot, lease) = leased(suite, workspace).await;
+    for (code, sub_code) in steps {
+        let step = StatusChange { sub_code: *sub_code, ..step(suite, *code) };
+        assert_eq!(suite.store.record_step(bot.id, &lease, &step).await.unwrap(), Transition::Recorded);
+    }
+    bot
+}
+
+pub async fn bots_are_found_by_sub_code_and_account(suite: &Conformance) {
+    use BotStatus::{Fatal, JoiningCall};
+    let workspace = suite.workspace().await;
+    let refused = (Fatal, Some(SubCode::MeetingRequiresSignIn));
+    let turned_away = taken_to(suite, workspace, &[(JoiningCall, None), refused]).await;
+    taken_to(suite, workspace, &[(JoiningCall, None), (Fatal, Some(SubCode::MeetingFull))]).await;
+    let found = async |filter: BotFilter| {
+        let page = suite.store.bots(workspace, &filter, 0, 10).await.unwrap();
+        assert_eq!(page.count, page.bots.len() as u64);
+        page.bots.into_iter().map(|bot| bot.id).collect::<Vec<_>>()
+    };
+    let by_code = BotFilter { sub_code: Some(SubCode::MeetingRequiresSignIn), ..BotFilter::default() };
+    assert_eq!(found(by_code).await, [turned_away.id]);
+
+    let (one, other) = (CredentialId::generate(&suite.env), CredentialId::generate(&suite.env));
+    let with = |account| SignsInWith { account: Some(account), pool: Some(PoolId::generate(&suite.env)) };
+    let signed_in = Bot { signs_in_with: with(one), ..bot(suite, workspace) };
+    suite.store.add_bot(&signed_in, None).await.unwrap();
+    let of = |account| BotFilter { account: Some(account), ..BotFilter::default() };
+    assert_eq!(found(of(one)).await, [signed_in.id]);
+    let read = suite.store.bot(workspace, signed_in.id).await.unwrap().unwrap();
+    assert_eq!(read.signs_in_with, signed_in.signs_in_with);
+
+    let change = BotChange {
+        request: suite.sealed(),
+        meeting_digest: signed_in.meeting_digest,
+        join_at: None,
+        metadata: BTreeMap::new(),
+        signs_in_with: with(other),
+        picture: PictureChange::Keep,
+    };
+    let changed = suite.store.change_bot(workspace, signed_in.id, &signed_in.request, &change).await.unwrap();
+    assert!(matches!(changed, BotChanged::Done(bot) if bot.signs_in_with == change.signs_in_with));
+    assert!(found(of(one)).await.is_empty());
+    assert_eq!(found(of(other)).await, [signed_in.id]);
+}
+
+pub async fn what_bots_came_to_is_counted_by_hour(suite: &Conformance) {
+    use BotStatus::{CallEnded, Done, Fatal, InCallNotRecording, JoiningCall};
+    let workspace = suite.workspace().await;
+    let refused = (Fatal, Some(SubCode::MeetingRequiresSignIn));
+    for _ in 0..2 {
+        taken_to(suite, workspace, &[(JoiningCall, None), refused]).await;
+    }
+    taken_to(
+        suite,
+        workspace,
+        &[(JoiningCall, None), (InCallNotRecording, None), (CallEnded, None), (Done, None)],
+    )
+    .await;
+    let now = suite.env.now();
+    let outcomes = suite.store.bot_outcomes(workspace, now).await.unwrap();
+    let counted: Vec<_> = outcomes.iter().map(|row| (row.code, row.sub_code, row.bots)).collect();
+    let fatal = (Fatal, Some(SubCode::MeetingRequiresSignIn), 2);
+    assert_eq!(counted, [(Done, None, 1), fatal, (InCallNotRecording, None, 1)]);
+    assert!(outcomes.iter().all(|row| row.hour <= now && now.since(row.hour) < Duration::from_secs(3600)));
+    let later = now + Duration::from_secs(1);
+    assert!(suite.store.bot_outcomes(workspace, later).await.unwrap().is_empty());
+    let stranger = WorkspaceId::generate(&suite.env);
+    assert!(suite.store.bot_outcomes(stranger, now).await.unwrap().is_empty());
 }

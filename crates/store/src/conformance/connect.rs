@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use model::ConsentId;
+use model::{ConsentId, WorkspaceId};
 
 use super::{CALLERS, Conformance, credentials};
-use crate::{Consent, Credential, StoreError};
+use crate::{Consent, Credential, Order, Page, StoreError};
 
 pub(super) async fn invitation(suite: &Conformance) -> Consent {
     let workspace = suite.workspace().await;
@@ -20,8 +20,13 @@ pub(super) async fn invitation(suite: &Conformance) -> Consent {
         credential: None,
         connected_by: None,
         connected_at: None,
+        expected: None,
+        invited_by: None,
+        purpose: None,
+        return_url: None,
         created_at: suite.env.now(),
         expires_at: suite.env.now() + Duration::from_secs(600),
+        revoked_at: None,
     };
     suite.store.add_consent(&consent).await.unwrap();
     consent
@@ -62,4 +67,73 @@ pub async fn of_completions_at_once_one_connects(suite: &Conformance) {
     let connected = suite.store.credentials(consent.workspace).await.unwrap();
     assert_eq!(connected.len(), 1, "the others stored nothing");
     assert_eq!(suite.store.consent(consent.id).await.unwrap().unwrap().credential, Some(connected[0].id));
+}
+
+pub async fn an_invitation_comes_back_whole(suite: &Conformance) {
+    let plain = invitation(suite).await;
+    let account = credentials::account(suite, plain.workspace, plain.app, "user-1");
+    suite.store.connect_credential(&account, &suite.note("connected")).await.unwrap();
+    let bound = Consent {
+        id: ConsentId::generate(&suite.env),
+        expected: Some(account.id),
+        invited_by: Some("Ada & Söhne".into()),
+        purpose: Some("notes <of> meetings".into()),
+        return_url: Some("https://app.example/done?x=1".into()),
+        ..plain
+    };
+    suite.store.add_consent(&bound).await.unwrap();
+    let read = suite.store.consent(bound.id).await.unwrap().unwrap();
+    assert_eq!(
+        (read.expected, read.invited_by, read.purpose, read.return_url, read.revoked_at),
+        (bound.expected, bound.invited_by, bound.purpose, bound.return_url, None)
+    );
+}
+
+pub async fn a_withdrawn_invitation_connects_nothing(suite: &Conformance) {
+    let consent = invitation(suite).await;
+    let now = suite.env.now();
+    let stranger = WorkspaceId::generate(&suite.env);
+    assert!(!suite.store.revoke_consent(stranger, consent.id, now).await.unwrap());
+    assert!(suite.store.revoke_consent(consent.workspace, consent.id, now).await.unwrap());
+    let later = now + Duration::from_secs(5);
+    assert!(suite.store.revoke_consent(consent.workspace, consent.id, later).await.unwrap());
+    assert_eq!(suite.store.consent(consent.id).await.unwrap().unwrap().revoked_at, Some(now), "the first");
+    let account = credentials::account(suite, consent.workspace, consent.app, "user-1");
+    assert!(!complete(suite, &consent, &account).await.unwrap());
+    assert!(suite.store.credential(consent.workspace, account.id).await.unwrap().is_none());
+}
+
+pub async fn a_used_invitation_is_not_withdrawn(suite: &Conformance) {
+    let consent = invitation(suite).await;
+    let account = credentials::account(suite, consent.workspace, consent.app, "user-1");
+    assert!(complete(suite, &consent, &account).await.unwrap());
+    assert!(!suite.store.revoke_consent(consent.workspace, consent.id, suite.env.now()).await.unwrap());
+}
+
+pub async fn invitations_are_listed_in_pages(suite: &Conformance) {
+    let first = invitation(suite).await;
+    let mut all = vec![first.id];
+    for seconds in [0, 1, 1, 2] {
+        let id = ConsentId::generate(&suite.env);
+        let consent =
+            Consent { id, created_at: first.created_at + Duration::from_secs(seconds), ..first.clone() };
+        suite.store.add_consent(&consent).await.unwrap();
+        all.push(id);
+    }
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = Page { order: Order::Descending, after: after.clone(), most: 2 };
+        let rows = suite.store.consents(first.workspace, &page).await.unwrap();
+        let Some(last) = rows.last() else { break };
+        after = Some(last.place());
+        seen.extend(rows.iter().map(|row| (row.created_at, row.id)));
+    }
+    assert!(seen.is_sorted_by(|one, next| one > next), "{seen:?}");
+    let mut ids: Vec<_> = seen.into_iter().map(|(_, id)| id).collect();
+    ids.sort();
+    all.sort();
+    assert_eq!(ids, all);
+    let page = Page { order: Order::Descending, after: None, most: 10 };
+    let stranger = WorkspaceId::generate(&suite.env);
+    assert!(suite.store.consents(stranger, &page).await.unwrap().is_empty());
 }

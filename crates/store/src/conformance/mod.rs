@@ -17,6 +17,7 @@ pub mod bot_log;
 pub mod bot_outputs;
 pub mod bots;
 pub mod connect;
+pub mod console;
 pub mod credentials;
 pub mod events;
 pub mod idempotency;
@@ -155,7 +156,13 @@ macro_rules! conformance_tests {
                    an_app_that_comes_back_is_the_same,
                    connecting_and_removing_at_once_leaves_no_account_without_its_app,
                    apps_are_listed_in_pages }
-            connect { an_invitation_is_used_once, of_completions_at_once_one_connects }
+            connect { an_invitation_is_used_once, of_completions_at_once_one_connects, an_invitation_comes_back_whole,
+                      a_withdrawn_invitation_connects_nothing, a_used_invitation_is_not_withdrawn,
+                      invitations_are_listed_in_pages }
+            console { a_session_comes_back_whole_and_ends, of_browsers_at_once_one_opens_a_link,
+                      a_link_that_has_ended_and_a_session_open_nothing,
+                      all_sessions_of_a_key_end_at_once_and_no_others,
+                      a_new_session_clears_away_those_that_have_ended }
             credentials { accounts_are_listed_in_pages, a_grant_survives_to_the_microsecond, one_account_per_user_and_app,
                           consenting_again_keeps_the_id,
                           of_first_consents_at_once_one_makes_the_account, consents_at_once_each_count,
@@ -208,7 +215,7 @@ macro_rules! conformance_tests {
             parked { a_parked_consent_comes_back_whole, one_is_parked_for_each_user, the_oldest_make_room,
                      adopting_connects_and_ends_it_once, a_consent_ends_what_is_parked_of_the_user,
                      what_is_parked_can_be_erased, an_installed_app_is_named_or_the_only_one }
-            pools { a_pool_comes_back_whole, a_pool_is_changed_by_its_own_workspace,
+            pools { a_pool_comes_back_whole, who_holds_seats_is_known_while_they_last, a_pool_is_changed_by_its_own_workspace,
                     a_pool_is_deleted_when_nobody_sits_there, seats_spread_and_run_out,
                     asking_again_keeps_the_seat, nobody_is_twice_in_a_meeting_through_any_pool,
                     an_account_hosts_no_more_than_it_may, whoever_comes_as_the_host_hosts, the_dead_are_passed_over,
@@ -244,7 +251,8 @@ macro_rules! conformance_tests {
             bot_outputs { a_picture_is_its_bots_and_replaced_whole, a_bots_picture_is_changed_with_its_request_or_not_at_all, what_a_bot_shows_and_says_ends_with_it,
                           a_message_is_taken_once_and_by_who_holds_the_bot, only_so_many_messages_wait,
                           a_message_that_nobody_has_taken_can_be_withdrawn }
-            bots { a_bot_is_changed_until_its_first_step, a_bot_is_cancelled_until_its_first_step,
+            bots { bots_are_found_by_sub_code_and_account, what_bots_came_to_is_counted_by_hour,
+                   a_bot_is_changed_until_its_first_step, a_bot_is_cancelled_until_its_first_step,
                    a_bot_is_cancelled_or_joins_never_both,
                    the_last_server_that_runs_bots_is_known, a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,
                    due_bots_are_leased_once, an_absurd_lease_keeps_no_bot,

@@ -366,3 +366,24 @@ pub async fn a_seat_of_a_wrong_clock_keeps_nobody_away(suite: &Conformance) {
     ground.takes(&ground.request("bot-3", None)).await;
     ground.refused(&ground.request("bot-4", None)).await;
 }
+
+pub async fn who_holds_seats_is_known_while_they_last(suite: &Conformance) {
+    let ground = Ground::with(suite, &[1, 2]).await;
+    let request = ground.request("bot-1", Some(1));
+    let first = ground.takes(&request).await;
+    let hosting = SeatRequest { hosting: true, ..ground.request("bot-2", None) };
+    let second = ground.takes(&hosting).await;
+    let held =
+        async |now, most| suite.store.held_seats(ground.workspace, ground.pool, now, most).await.unwrap();
+    let seats = held(request.now, 10).await;
+    let shown: Vec<_> =
+        seats.iter().map(|seat| (seat.id, &*seat.holder, seat.meeting, seat.hosting)).collect();
+    let mut expected = [(first.id, "bot-1", Some(number(1)), false), (second.id, "bot-2", None, true)];
+    expected.sort_by_key(|(id, ..)| *id);
+    assert_eq!(shown, expected);
+    assert!(seats.iter().all(|seat| (seat.taken_at, seat.ends_at) == (request.now, request.until)));
+    assert_eq!(held(request.now, 1).await.len(), 1);
+    assert!(held(request.until, 10).await.is_empty());
+    let stranger = WorkspaceId::generate(&suite.env);
+    assert!(suite.store.held_seats(stranger, ground.pool, request.now, 10).await.unwrap().is_empty());
+}

@@ -21,6 +21,7 @@ const OPEN: &[(&str, &str)] = &[
     ("seen_requests", "request"),
     ("idempotent_requests", "fingerprint"),
     ("bots", "meeting_digest"),
+    ("console_sessions", "digest"),
     ("audit_batches", "id"),
     ("audit_batches", "content"),
 ];

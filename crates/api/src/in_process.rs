@@ -1,0 +1,84 @@
+//! The API, called from inside this process on behalf of a key.
+//!
+//! The console is such a caller. It goes through the same handlers as a request that came over the network, so it can do
+//! what the key can do, and nothing else. Calls are not counted against the key's rates: a person who looks at a page
+//! must not use up what the workspace's programs may ask for. Whoever calls bounds its own requests.
+
+use std::net::SocketAddr;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Request, Response, header::AUTHORIZATION},
+};
+use model::Failure;
+use store::ApiKey;
+use tower::ServiceExt as _;
+
+use crate::{State, caller, error::ApiError, inner_router};
+
+/// The API for a part of this process.
+#[derive(Clone)]
+pub struct InProcess {
+    router: Router,
+    state: State,
+}
+
+/// A key that the caller has checked. It is put into a request inside this process alone.
+#[derive(Debug, Clone)]
+pub(crate) struct Vouched(pub(crate) ApiKey);
+
+/// Why a key signs nobody in.
+#[derive(Debug, Clone)]
+pub struct KeyRefused {
+    /// For a person.
+    pub words: String,
+    /// Whether the key itself is at fault.
+    pub is_wrong: bool,
+}
+
+impl InProcess {
+    /// The API of this server.
+    pub fn new(state: State) -> Self {
+        Self { router: inner_router(state.clone()), state }
+    }
+
+    /// What the API answers a request with this key, which has been checked just now.
+    pub async fn call(&self, key: &ApiKey, mut request: Request<Body>) -> Response<Body> {
+        request.extensions_mut().insert(Vouched(key.clone()));
+        Box::pin(self.router.clone().oneshot(request)).await.unwrap_or_else(|never| match never {})
+    }
+
+    /// Checks a key that a person typed. Answers to wrong ones are slowed down as they are for the API.
+    pub async fn check_key(&self, key: &str, peer: Option<SocketAddr>) -> Result<ApiKey, KeyRefused> {
+        let mut headers = HeaderMap::new();
+        if let Ok(value) = format!("Token {key}").parse() {
+            headers.insert(AUTHORIZATION, value);
+        }
+        let checked = caller::known(&headers, &self.state, peer.map(|peer| peer.ip())).await;
+        checked.map_err(|error| match error {
+            ApiError::NotAuthenticated | ApiError::AuthenticationFailed(_) => {
+                let words = match error {
+                    ApiError::AuthenticationFailed(words) => words,
+                    _ => "This is no API key: paste the whole key.",
+                };
+                KeyRefused { words: words.to_owned(), is_wrong: true }
+            }
+            ApiError::Throttled(_) => KeyRefused {
+                words: "Too many wrong keys came in the last minute. Try again in a minute.".to_owned(),
+                is_wrong: false,
+            },
+            _ => KeyRefused {
+                words: "The key can't be checked at the moment: the database does not answer. Try again."
+                    .to_owned(),
+                is_wrong: false,
+            },
+        })
+    }
+
+    /// What the key's workspace is called.
+    pub async fn workspace_name(&self, key: &ApiKey) -> Result<String, Failure> {
+        let workspace = self.state.store.workspace(key.workspace).await?;
+        Ok(workspace.map(|workspace| workspace.name).unwrap_or_default())
+    }
+}

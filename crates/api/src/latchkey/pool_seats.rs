@@ -1,0 +1,106 @@
+//! `/api/latchkey/v1/pools/{id}/seats/`: who holds the seats of a pool.
+
+use axum::{
+    Json,
+    extract::{RawQuery, State as Extract},
+    http::StatusCode,
+};
+use model::{AccountUser, CredentialId, MeetingNumber, PoolId, SeatId, Timestamp};
+use serde::Serialize;
+use store::HeldSeat;
+use utoipa::ToSchema;
+
+use crate::{
+    State,
+    caller::{Admin, Caller, Read},
+    error::ApiError,
+    page::{Page, Query, single_page},
+    path::Path,
+};
+
+/// Seats that are shown.
+const MOST: u32 = 1000;
+
+/// A seat that a bot holds.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Seat {
+    id: SeatId,
+    credential: CredentialId,
+    /// Whose token, where the account is a server-to-server app's.
+    #[schema(required)]
+    user: Option<AccountUser>,
+    /// The bot, by its id here or at its platform.
+    holder: String,
+    #[schema(required)]
+    meeting: Option<MeetingNumber>,
+    /// Whether it hosts the meeting.
+    hosting: bool,
+    taken_at: Timestamp,
+    /// When it comes free at the latest, unless it is extended.
+    ends_at: Timestamp,
+}
+
+/// List the seats that are taken through a pool
+///
+/// Oldest first, at most 1000.
+#[utoipa::path(
+    get,
+    path = "/api/latchkey/v1/pools/{id}/seats/",
+    tag = "pools",
+    operation_id = "pools_seats_list",
+    security(("tokenAuth" = ["read"])),
+    params(("id" = PoolId, Path)),
+    responses((status = 200, description = "The seats.", body = Page<Seat>)),
+)]
+pub(crate) async fn list(
+    caller: Caller<Read>,
+    Extract(state): Extract<State>,
+    Path(id): Path<PoolId>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Page<Seat>>, ApiError> {
+    Query::of(query.as_deref()).only(&[])?;
+    let seats = seats(&state, &caller, id).await?;
+    let shown = seats.into_iter().map(|seat| Seat {
+        id: seat.id,
+        credential: seat.account.0,
+        user: seat.account.1,
+        holder: seat.holder,
+        meeting: seat.meeting,
+        hosting: seat.hosting,
+        taken_at: seat.taken_at,
+        ends_at: seat.ends_at,
+    });
+    Ok(Json(single_page(shown.collect())))
+}
+
+/// Release a seat
+///
+/// Its bot is not told: release the seat of a bot that is known to be gone.
+#[utoipa::path(
+    delete,
+    path = "/api/latchkey/v1/pools/{id}/seats/{seat}/",
+    tag = "pools",
+    operation_id = "pools_seats_destroy",
+    security(("tokenAuth" = ["admin"])),
+    params(("id" = PoolId, Path), ("seat" = SeatId, Path)),
+    responses((status = 204, description = "It is free.")),
+)]
+pub(crate) async fn release(
+    caller: Caller<Admin>,
+    Extract(state): Extract<State>,
+    Path((id, seat)): Path<(PoolId, SeatId)>,
+) -> Result<StatusCode, ApiError> {
+    if !seats(&state, &caller, id).await?.iter().any(|held| held.id == seat) {
+        return Err(ApiError::NotFound);
+    }
+    let released = state.broker.pools.release_seat(caller.workspace, seat).await?;
+    if released { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
+}
+
+async fn seats<N>(state: &State, caller: &Caller<N>, id: PoolId) -> Result<Vec<HeldSeat>, ApiError> {
+    let now = state.env.now();
+    if state.store.pool(caller.workspace, id, now).await?.is_none() {
+        return Err(ApiError::NotFound);
+    }
+    Ok(state.store.held_seats(caller.workspace, id, now, MOST).await?)
+}
