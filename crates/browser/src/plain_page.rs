@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     BrowserError,
@@ -62,7 +62,35 @@ impl PlainPage {
         Ok(self.tab.evaluate("location.href").await?.as_str().unwrap_or_default().to_owned())
     }
 
-    /// A PNG of 1280×720 of the page now.
+    /// Opens another page in its place.
+    pub async fn go(&self, url: &str) -> Result<(), BrowserError> {
+        self.tab.navigate(url).await
+    }
+
+    /// Runs a script in each page that is opened from now on, before anything of the page runs.
+    pub async fn run_before_each_page(&self, script: &str) -> Result<(), BrowserError> {
+        let _: Value = self.tab.call("Page.enable", json!({})).await?;
+        self.tab
+            .call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script }))
+            .await
+            .map(|_: Value| ())
+    }
+
+    /// Has the window that many CSS pixels, and a person who prefers dark pages or light ones.
+    pub async fn look(&self, width: u32, height: u32, dark: bool) -> Result<(), BrowserError> {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let _: Value = self.tab.call("Emulation.setDeviceMetricsOverride", size).await?;
+        let scheme = if dark { "dark" } else { "light" };
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.tab.call("Emulation.setEmulatedMedia", media).await.map(|_: Value| ())
+    }
+
+    /// The value of an expression in the page, as JSON has it.
+    pub async fn evaluate(&self, expression: &str) -> Result<Value, BrowserError> {
+        self.tab.evaluate(expression).await
+    }
+
+    /// A PNG of the page now; 1280×720, if nothing else was said.
     pub async fn screenshot(&self) -> Result<Vec<u8>, BrowserError> {
         self.tab.screenshot(std::future::ready(Ok(()))).await
     }

@@ -114,7 +114,10 @@ fn shown(key: &ApiKey) -> Value {
 }
 
 /// The workspace that was named, or the only one.
-async fn the_one(workspaces: &Workspaces, named: Option<WorkspaceId>) -> anyhow::Result<WorkspaceId> {
+pub(crate) async fn the_one(
+    workspaces: &Workspaces,
+    named: Option<WorkspaceId>,
+) -> anyhow::Result<WorkspaceId> {
     let all = workspaces.all().await?;
     match (named, all.as_slice()) {
         (Some(id), all) if all.iter().any(|workspace| workspace.id == id) => Ok(id),

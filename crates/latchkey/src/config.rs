@@ -304,6 +304,8 @@ pub(crate) struct Connections {
 pub(crate) struct Api {
     /// Whether Zoom apps are shown with their secrets.
     pub(crate) show_app_secrets: bool,
+    /// Origins that browsers may be sent on to after an account was connected.
+    pub(crate) return_origins: Vec<Url>,
 }
 
 /// `[metrics]`

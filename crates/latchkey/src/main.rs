@@ -6,6 +6,7 @@ mod app;
 mod audit;
 mod bot;
 mod config;
+mod console_login;
 mod data_dir;
 mod database;
 mod demo;
@@ -87,6 +88,8 @@ enum Command {
     Workspace(workspace::Arguments),
     /// Make, list and revoke keys of the API.
     ApiKey(api_key::Arguments),
+    /// Sign a browser in to the console.
+    Console(console_login::Arguments),
     /// Run the Zoom simulator.
     Sim(sim::Arguments),
     /// Watch real bots join a meeting that only admits signed-in users.
@@ -135,6 +138,7 @@ async fn main() -> ExitCode {
         Command::Events(arguments) => events::run(arguments).await,
         Command::Workspace(arguments) => workspace::run(arguments).await,
         Command::ApiKey(arguments) => api_key::run(arguments).await,
+        Command::Console(arguments) => console_login::run(arguments).await,
         Command::Sim(arguments) => sim::run(arguments).await,
         Command::Openapi => {
             println!("{:#}", api::document());

@@ -16,7 +16,7 @@ use sd_notify::NotifyState;
 use sealing::{KeyFileError, Keys, KeysError};
 use serde_json::json;
 use store::Store;
-use tenants::{Vault, Workspaces};
+use tenants::{ConsoleSessions, Vault, Workspaces};
 use token_links::TokenLinks;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -203,11 +203,25 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         metrics: metrics_access,
         simulated,
         show_app_secrets: config.api.show_app_secrets,
+        return_urls: api::ReturnUrls::new(&public_base, &config.api.return_origins),
     };
+    let sessions = ConsoleSessions::new(store.clone(), state.env.clone());
+    let pages = console::router(console::Parts {
+        api: api::InProcess::new(state.clone()),
+        sessions: sessions.clone(),
+        env: state.env.clone(),
+        public_base: public_base.clone(),
+        simulated,
+    });
     let mut ready =
         json!({ "ready": true, "url": public_base.as_str().trim_end_matches('/'), "chromium": chromium });
     if let Some(founded) = &founded {
         ready["api_key"] = founded.api_key.expose().into();
+        // The first key is the only one.
+        if let Some(key) = store.api_keys(founded.workspace).await?.first() {
+            let link = sessions.make_link(key).await.map_err(|failure| anyhow!("{failure}"))?;
+            ready["console"] = console::link_address(&public_base, &link).into();
+        }
     }
     if let Some(scrapers) = &scrapers {
         ready["metrics"] = format!("http://{}/metrics", scrapers.local_addr()?).into();
@@ -218,6 +232,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     tell_systemd(NotifyState::Ready);
     if founded.is_some() {
         eprintln!("latchkey: a new installation; the API key above is shown once and never again");
+        eprintln!("latchkey: `console` above opens the console in a browser, once and within 15 minutes");
     }
     workers.run("sealing_keys", move || {
         let keys = Arc::clone(&keys);
@@ -225,7 +240,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     });
     let stopping = CancellationToken::new();
     let serving_metrics = serve_metrics(scrapers, state.clone());
-    let serving = api::serve(listener, api::Server::new(state), async {
+    let serving = api::serve(listener, api::Server::new(state, pages), async {
         // Tokens and the API go on meanwhile.
         bring_out_bots(stop, &bots, &config.bots, &*clock).await;
         webhooks.end_streams();

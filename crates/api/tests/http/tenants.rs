@@ -207,6 +207,8 @@ impl World {
                     )
                     .await
                     .ok();
+                let key = app.store.api_key(&tenants::digest(key)).await.unwrap().unwrap();
+                let workspace = key.workspace;
                 let request = PoolSeatRequest {
                     pool: before.last().unwrap().parse().unwrap(),
                     meeting: None,
@@ -214,7 +216,7 @@ impl World {
                     hosting: Hosting::Never,
                     until: app.env.now() + std::time::Duration::from_secs(60),
                 };
-                let seated = app.broker.pools.take_seat(app.workspace().await, &request).await.unwrap();
+                let seated = app.broker.pools.take_seat(workspace, &request).await.unwrap();
                 seated.seat.to_string()
             }
             Thing::ConnectLink => {

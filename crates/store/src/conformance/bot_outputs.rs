@@ -51,6 +51,7 @@ pub async fn a_bots_picture_is_changed_with_its_request_or_not_at_all(suite: &Co
             meeting_digest: suite.env.entropy.bytes(),
             join_at: None,
             metadata: BTreeMap::new(),
+            signs_in_with: crate::SignsInWith::default(),
             picture,
         };
         let changed = suite.store.change_bot(workspace, made.id, old, &change).await.unwrap();

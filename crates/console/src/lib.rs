@@ -1,0 +1,94 @@
+//! The console: pages for the people who run bots.
+//!
+//! | part | |
+//! |---|---|
+//! | `session` | who is signed in: a cookie, a session in the store, the API key behind it |
+//! | `client` | the API, called inside this process with that key |
+//! | `form` | what a form sends, its token, and what is shown again after a refusal |
+//! | `frame` | what every page has: menu, workspace, what was just done |
+//! | `show` | times, states and ids, as pages show them |
+//! | `error` | pages for what cannot be shown |
+//! | `pages` | one file for each page and what its buttons do |
+//!
+//! The console is a client of the API ([decision 64](../../../docs/decisions/0064-the-console-is-a-client.md)): every page
+//! and every button is a call of the API with the key that signed in. So scopes, checks, limits of a workspace and the audit
+//! hold here as they hold there, and nothing can be done here that a program could not do.
+//!
+//! Each page works without JavaScript. With it, parts marked `data-live` are fetched again when something has happened.
+
+mod assets;
+mod client;
+mod error;
+mod form;
+mod frame;
+mod pages;
+mod session;
+mod show;
+
+use std::sync::Arc;
+
+use api::InProcess;
+use axum::{Router, extract::DefaultBodyLimit, middleware};
+use model::{ApiKeyId, Environment, Secret};
+use rate_limits::Limiter;
+use tenants::ConsoleSessions;
+use url::Url;
+
+/// Larger forms are refused.
+const LARGEST_FORM: usize = 256 * 1024;
+
+/// What the console is made of.
+pub struct Parts {
+    /// The API of this server.
+    pub api: InProcess,
+    /// Who is signed in.
+    pub sessions: ConsoleSessions,
+    /// Time and randomness.
+    pub env: Environment,
+    /// Where browsers reach this server.
+    pub public_base: Url,
+    /// Whether Zoom's place may be taken by the simulator: then every page says so.
+    pub simulated: bool,
+}
+
+/// What pages share.
+#[derive(Clone)]
+pub(crate) struct Console(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) api: InProcess,
+    pub(crate) sessions: ConsoleSessions,
+    pub(crate) env: Environment,
+    /// Where browsers reach this server.
+    pub(crate) public_base: Url,
+    /// The path of that, without its last slash: every link of a page begins with it.
+    pub(crate) base: String,
+    pub(crate) simulated: bool,
+    /// Requests of pages, by key.
+    pub(crate) requests: Limiter<ApiKeyId>,
+}
+
+impl std::ops::Deref for Console {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// The address that signs in the browser that opens it first. It is in no log: routes are logged, and not paths.
+pub fn link_address(public_base: &Url, link: &Secret) -> String {
+    format!("{}/sign-in/{}", public_base.as_str().trim_end_matches('/'), link.expose())
+}
+
+/// Every page.
+pub fn router(parts: Parts) -> Router {
+    let Parts { api, sessions, env, public_base, simulated } = parts;
+    let base = public_base.path().trim_end_matches('/').to_owned();
+    let shared = Shared { api, sessions, env, public_base, base, simulated, requests: Limiter::default() };
+    let console = Console(Arc::new(shared));
+    pages::routes()
+        .layer(DefaultBodyLimit::max(LARGEST_FORM))
+        .layer(middleware::map_response_with_state(console.clone(), error::finish))
+        .with_state(console)
+}

@@ -1,0 +1,352 @@
+//! `/accounts/{id}`: one account.
+
+use askama::Template;
+use axum::response::Response;
+use model::{Code, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Account, App, apps};
+use crate::{
+    client::{Client, List, Refused},
+    error::{self, PageError, go, missing},
+    frame::{Frame, Section},
+    session::{PathId, Posted, Visitor},
+    show::{Id, State, Tone, When, query, words},
+};
+
+/// Pages of token links that are looked through for those that use the account.
+const LINK_PAGES: usize = 5;
+/// Records that a page shows.
+const RECORDS: usize = 20;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage {
+    frame: Frame,
+    id: String,
+    name: String,
+    account: Account,
+    state: State,
+    since: When,
+    refresh: When,
+    used: When,
+    created: When,
+    app: Option<App>,
+    /// What to do, where something is to be done.
+    cure: Option<Cure>,
+    link: Option<NewLink>,
+    links: Vec<Named>,
+    pools: Vec<Named>,
+    scheduled: u64,
+    timeline: Vec<Entry>,
+    records: Vec<Record>,
+    shown_id: Id,
+    app_id: Id,
+}
+
+struct Cure {
+    title: String,
+    text: String,
+    /// Whether a link to the account's owner mends it.
+    reconnect: bool,
+}
+
+/// A connect link that was just made.
+pub(crate) struct NewLink {
+    pub(crate) url: String,
+    pub(crate) until: When,
+    /// Whose consent it takes, if only one person's.
+    pub(crate) only: Option<String>,
+}
+
+impl NewLink {
+    pub(crate) fn read(made: &Value, only: Option<String>, now: Timestamp) -> Self {
+        let text = |name: &str| made[name].as_str().unwrap_or_default();
+        let until = text("expires_at").parse().ok();
+        Self { url: text("url").to_owned(), until: When::new(until, now), only }
+    }
+}
+
+struct Named {
+    id: String,
+    name: String,
+}
+
+struct Entry {
+    at: When,
+    tone: Tone,
+    message: String,
+    code: Option<String>,
+}
+
+struct Record {
+    at: When,
+    kind: String,
+    who: String,
+    who_path: Option<String>,
+    outcome: State,
+    bot: Option<String>,
+    from: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct LogLine {
+    message: String,
+    created_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    status: Option<String>,
+    code: Option<String>,
+    message: String,
+    created_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct TokenRecord {
+    pub(crate) at: Timestamp,
+    pub(crate) credential: String,
+    pub(crate) kind: String,
+    pub(crate) who: String,
+    pub(crate) who_id: String,
+    pub(crate) from: Option<String>,
+    pub(crate) outcome: String,
+    pub(crate) source: Option<String>,
+    pub(crate) meeting: Option<Value>,
+    pub(crate) bot: Option<String>,
+    pub(crate) user: Option<String>,
+}
+
+impl TokenRecord {
+    /// Who asked, in words, and the page about it.
+    pub(crate) fn asker(&self) -> (String, Option<String>) {
+        match self.who.as_str() {
+            "token_link" => ("Token link".into(), Some(format!("/token-links/{}", self.who_id))),
+            "bot" => ("Bot".into(), Some(format!("/bots/{}", self.who_id))),
+            _ => ("API key".into(), None),
+        }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        match self.outcome.as_str() {
+            "given" => {
+                let word =
+                    if self.source.as_deref() == Some("minted") { "Given, minted" } else { "Given, kept" };
+                State::new(Tone::Good, word)
+            }
+            code => State::new(Tone::Bad, words(code)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Link {
+    id: String,
+    name: String,
+    credential: Option<String>,
+    accounts: Option<Vec<OfLink>>,
+    revoked_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct OfLink {
+    credential: String,
+}
+
+#[derive(Deserialize)]
+struct Pool {
+    id: String,
+    name: String,
+    members: Vec<OfLink>,
+}
+
+pub(crate) async fn find(client: &Client, id: &str) -> Result<Account, PageError> {
+    let account = client.find(&format!("/api/v2/zoom-oauth-credentials/{id}/")).await?;
+    account.ok_or_else(missing("account", "/accounts"))
+}
+
+pub(crate) async fn page(visitor: Visitor, PathId(id): PathId) -> Result<Response, PageError> {
+    show(&visitor, &id, None).await
+}
+
+async fn show(visitor: &Visitor, id: &str, link: Option<NewLink>) -> Result<Response, PageError> {
+    let (client, now) = (&visitor.client, visitor.now());
+    let account = find(client, id).await?;
+    let app = apps(client).await?.into_iter().find(|app| app.id == account.oauth_app);
+    let records: List<TokenRecord> =
+        client.get(&format!("/api/latchkey/v1/audit/?credential={}", account.id)).await?;
+    let pools: List<Pool> = client.get("/api/latchkey/v1/pools/").await?;
+    let is_in = |pool: &Pool| pool.members.iter().any(|member| member.credential == account.id);
+    let page = AccountPage {
+        frame: visitor.frame(account.name(), Section::Accounts),
+        id: account.id.clone(),
+        name: account.name().to_owned(),
+        state: account.state(),
+        since: When::new(account.latchkey_status_since, now),
+        refresh: When::new(account.latchkey_refresh_at.filter(|_| account.works()), now),
+        used: When::new(account.latchkey_used_at, now),
+        created: When::new(account.created_at, now),
+        cure: cure(&account, app.as_ref()),
+        link,
+        links: links_with(client, &account.id).await?,
+        pools: pools
+            .results
+            .into_iter()
+            .filter(is_in)
+            .map(|pool| Named { id: pool.id, name: pool.name })
+            .collect(),
+        scheduled: scheduled(client, &account.id).await?,
+        timeline: timeline(client, &account.id, now).await?,
+        records: records.results.iter().take(RECORDS).map(|record| shown(record, now)).collect(),
+        shown_id: Id(account.id.clone()),
+        app_id: Id(account.oauth_app.clone()),
+        app,
+        account,
+    };
+    error::page(&page)
+}
+
+/// Bots that wait to sign in with an account.
+pub(super) async fn scheduled(client: &Client, id: &str) -> Result<u64, Refused> {
+    let list: List<Value> =
+        client.get(&format!("/api/v1/bot/?status=ready&latchkey_credential={id}")).await?;
+    Ok(list.count.unwrap_or(0))
+}
+
+/// What is wrong with an account, and what mends it.
+fn cure(account: &Account, app: Option<&App>) -> Option<Cure> {
+    let name = account.name();
+    if app.is_some_and(|app| app.latchkey_refused_since.is_some()) {
+        return Some(Cure {
+            title: "Zoom refuses the app".into(),
+            text: "Its id or secret is wrong, or Zoom has disabled the app: see that it is active at Zoom, and replace its \
+                   client secret under Settings. No account is at fault."
+                .into(),
+            reconnect: false,
+        });
+    }
+    let status = account.latchkey_status.as_str();
+    if account.reconnects() {
+        let why = match status {
+            "needs_reauth:revoked" => "The grant was withdrawn at Zoom, by the user or an administrator.",
+            "needs_reauth:response_lost" => {
+                "Zoom issued a new token and its answer was lost, so no valid token is left."
+            }
+            "disconnected:app_deauthorized" => "The user removed the app at Zoom.",
+            "disconnected:user_deactivated" => {
+                "A Zoom administrator deactivated the user: they have to be activated there first."
+            }
+            "disconnected:user_deleted" => "The user is gone from Zoom.",
+            _ => "The account was disconnected here.",
+        };
+        return Some(Cure {
+            title: "What to do".into(),
+            text: format!(
+                "{why} Send {name} a link: it takes the consent of this Zoom user and of nobody else."
+            ),
+            reconnect: true,
+        });
+    }
+    if !account.latchkey_missing_scopes.is_empty() {
+        let scopes = account.latchkey_missing_scopes.join(", ");
+        return Some(Cure {
+            title: "A scope is missing".into(),
+            text: format!(
+                "Bots cannot sign in with it yet. Add {scopes} to the app in Zoom's Marketplace, under Scopes. Then have {name} \
+                 consent again: a grant keeps the scopes it was given with."
+            ),
+            reconnect: account.kind == "user_oauth",
+        });
+    }
+    if let Some(trouble) = &account.latchkey_trouble {
+        let advice = Code::from_text(trouble).map_or("try again", Code::advice);
+        return Some(Cure {
+            title: "The last refresh failed".into(),
+            text: format!("Latchkey tries again by itself ({trouble}). If it stays: {advice}."),
+            reconnect: false,
+        });
+    }
+    None
+}
+
+async fn links_with(client: &Client, id: &str) -> Result<Vec<Named>, Refused> {
+    let mut found = Vec::new();
+    let mut cursor = String::new();
+    for _ in 0..LINK_PAGES {
+        let path = format!("/api/latchkey/v1/token-links/{}", query(&[("cursor", &cursor)]));
+        let page: List<Link> = client.get(&path).await?;
+        let uses = |link: &Link| {
+            let one_of = link.accounts.iter().flatten().any(|account| account.credential == id);
+            link.revoked_at.is_none() && (one_of || link.credential.as_deref() == Some(id))
+        };
+        let named = |link: Link| {
+            let name = if link.name.is_empty() { link.id.clone() } else { link.name };
+            Named { id: link.id, name }
+        };
+        found.extend(page.results.into_iter().filter(uses).map(named));
+        match crate::show::cursor_of(page.next.as_deref()) {
+            Some(next) => cursor = next,
+            None => break,
+        }
+    }
+    Ok(found)
+}
+
+/// Lines of the account's log; those that tell of a change of state have its colour and code.
+async fn timeline(client: &Client, id: &str, now: Timestamp) -> Result<Vec<Entry>, Refused> {
+    let lines: List<LogLine> =
+        client.get(&format!("/api/v2/zoom-oauth-credential-logs/?credential={id}")).await?;
+    let events: List<Event> =
+        client.get(&format!("/api/latchkey/v1/credential-events/?credential={id}")).await?;
+    let entry = |line: &LogLine| {
+        let is_the_same =
+            |event: &&Event| event.created_at == line.created_at && event.message == line.message;
+        let event = events.results.iter().find(is_the_same);
+        let status = event.and_then(|event| event.status.as_deref());
+        let tone = status.map_or(Tone::Plain, |status| State::of_account(status).tone);
+        Entry {
+            at: When::new(line.created_at, now),
+            tone,
+            message: line.message.clone(),
+            code: event.and_then(|event| event.code.clone()),
+        }
+    };
+    Ok(lines.results.iter().take(50).map(entry).collect())
+}
+
+fn shown(record: &TokenRecord, now: Timestamp) -> Record {
+    let (who, who_path) = record.asker();
+    Record {
+        at: When::new(record.at, now),
+        kind: record.kind.to_uppercase().replace('_', " "),
+        who,
+        who_path,
+        outcome: record.state(),
+        bot: record.bot.clone(),
+        from: record.from.clone(),
+    }
+}
+
+/// `POST /accounts/{id}/check`
+pub(crate) async fn check(PathId(id): PathId, Posted { visitor, .. }: Posted) -> Result<Response, PageError> {
+    let account = find(&visitor.client, &id).await?;
+    visitor
+        .client
+        .post(&format!("/api/v2/zoom-oauth-credentials/{}/validate/", account.id), json!({}))
+        .await?;
+    Ok(go(&visitor.console, &format!("/accounts/{}?said=checked", account.id)))
+}
+
+/// `POST /accounts/{id}/reconnect`: a connect link that takes the consent of this account's user alone.
+pub(crate) async fn reconnect(
+    PathId(id): PathId,
+    Posted { visitor, .. }: Posted,
+) -> Result<Response, PageError> {
+    let account = find(&visitor.client, &id).await?;
+    let asked = json!({ "credential": account.id });
+    let made = visitor.client.post("/api/latchkey/v1/connect-links/", asked).await?;
+    let link = NewLink::read(&made, Some(account.name().to_owned()), visitor.now());
+    show(&visitor, &account.id, Some(link)).await
+}

@@ -1,0 +1,185 @@
+//! `/audit`: who asked for which token, and what came of it.
+
+use std::fmt::Write as _;
+
+use askama::Template;
+use axum::{
+    extract::Query,
+    http::header::{CONTENT_DISPOSITION, CONTENT_TYPE},
+    response::{IntoResponse as _, Response},
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    client::List,
+    error::{self, PageError},
+    frame::{Frame, Section},
+    pages::accounts::{Account, choices, one::TokenRecord},
+    session::Visitor,
+    show::{State, When, cursor_of, exact, query},
+};
+
+const PATH: &str = "/api/latchkey/v1/audit/";
+/// Pages of a hundred records in one export. `latchkey audit export` has no such limit.
+const EXPORTED_PAGES: usize = 100;
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct AuditPage {
+    frame: Frame,
+    asked: Asked,
+    accounts: Vec<Account>,
+    rows: Vec<Row>,
+    is_filtered: bool,
+    export: String,
+    next: Option<String>,
+}
+
+struct Row {
+    at: When,
+    account: (String, String),
+    kind: String,
+    who: String,
+    who_path: Option<String>,
+    outcome: State,
+    meeting: String,
+    bot: Option<String>,
+    from: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    #[serde(default)]
+    credential: String,
+    #[serde(default)]
+    token_link: String,
+    #[serde(default)]
+    bot: String,
+    #[serde(default)]
+    since: String,
+    #[serde(default)]
+    until: String,
+    #[serde(default)]
+    cursor: String,
+}
+
+impl Asked {
+    fn query(&self, cursor: &str) -> String {
+        query(&[
+            ("credential", self.credential.trim()),
+            ("token_link", self.token_link.trim()),
+            ("bot", self.bot.trim()),
+            ("since", self.since.trim()),
+            ("until", self.until.trim()),
+            ("cursor", cursor),
+        ])
+    }
+}
+
+fn meeting(record: &TokenRecord) -> String {
+    match &record.meeting {
+        Some(Value::String(text)) => super::bots::spaced(text),
+        Some(Value::Number(number)) => super::bots::spaced(&number.to_string()),
+        _ => "–".to_owned(),
+    }
+}
+
+pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    let (client, now) = (&visitor.client, visitor.now());
+    let list: List<TokenRecord> = client.get(&format!("{PATH}{}", asked.query(&asked.cursor))).await?;
+    let accounts = choices(client).await?;
+    let name = |id: &str| accounts.iter().find(|one| one.id == id).map_or(id, Account::name).to_owned();
+    let row = |record: &TokenRecord| {
+        let (who, who_path) = record.asker();
+        Row {
+            at: When::new(record.at, now),
+            account: (record.credential.clone(), name(&record.credential)),
+            kind: record.kind.to_uppercase().replace('_', " "),
+            who,
+            who_path,
+            outcome: record.state(),
+            meeting: meeting(record),
+            bot: record.bot.clone(),
+            from: record.from.clone(),
+        }
+    };
+    let page = AuditPage {
+        frame: visitor.frame("Audit", Section::Audit),
+        rows: list.results.iter().map(row).collect(),
+        is_filtered: !asked.query("").is_empty(),
+        export: format!("/audit/export.csv{}", asked.query("")),
+        next: cursor_of(list.next.as_deref()).map(|cursor| asked.query(&cursor)),
+        accounts,
+        asked,
+    };
+    error::page(&page)
+}
+
+/// `GET /audit/export.csv`: what the filters leave, newest first, at most ten thousand records.
+pub(crate) async fn export(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    let mut text = String::from("at,credential,user,kind,who,who_id,from,outcome,source,meeting,bot\r\n");
+    let mut cursor = String::new();
+    for _ in 0..EXPORTED_PAGES {
+        let list: List<TokenRecord> = visitor.client.get(&format!("{PATH}{}", asked.query(&cursor))).await?;
+        for record in &list.results {
+            line(&mut text, record);
+        }
+        match cursor_of(list.next.as_deref()) {
+            Some(next) => cursor = next,
+            None => break,
+        }
+    }
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"audit.csv\""),
+    ];
+    Ok((headers, text).into_response())
+}
+
+fn line(text: &mut String, record: &TokenRecord) {
+    let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+    let meeting = match &record.meeting {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => String::new(),
+    };
+    let cells = [
+        exact(record.at),
+        record.credential.clone(),
+        or_empty(&record.user),
+        record.kind.clone(),
+        record.who.clone(),
+        record.who_id.clone(),
+        or_empty(&record.from),
+        record.outcome.clone(),
+        or_empty(&record.source),
+        meeting,
+        or_empty(&record.bot),
+    ];
+    let cells = cells.map(|cell| quoted(&cell));
+    let _ = write!(text, "{}\r\n", cells.join(","));
+}
+
+/// A cell. One that a spreadsheet would take for a formula is made text: a platform chooses its bots' ids.
+fn quoted(cell: &str) -> String {
+    let guarded =
+        if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() };
+    if guarded.contains([',', '"', '\r', '\n']) {
+        format!("\"{}\"", guarded.replace('"', "\"\""))
+    } else {
+        guarded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn cells_are_text_to_a_spreadsheet() {
+        assert_eq!(quoted("plain"), "plain");
+        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
+        assert_eq!(quoted("=HYPERLINK(1)"), "'=HYPERLINK(1)");
+    }
+}

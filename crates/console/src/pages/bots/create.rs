@@ -1,0 +1,91 @@
+//! `/bots/new`: sends a bot, or schedules one.
+
+use askama::Template;
+use axum::{http::StatusCode, response::Response};
+use model::Timestamp;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    client::{List, Refused},
+    error::{self, PageError, go},
+    form::{Draft, Form},
+    frame::{Frame, Section},
+    pages::accounts::{Account, choices},
+    session::{Posted, Visitor},
+};
+
+#[derive(Template)]
+#[template(path = "bot_new.html")]
+struct NewBotPage {
+    frame: Frame,
+    draft: Draft,
+    complaint: String,
+    accounts: Vec<Account>,
+    pools: Vec<Pool>,
+}
+
+#[derive(Deserialize)]
+struct Pool {
+    id: String,
+    name: String,
+}
+
+const FIELDS: [&str; 5] = ["meeting_url", "bot_name", "join_at", "zoom", "metadata"];
+
+async fn show(visitor: &Visitor, status: StatusCode, draft: Draft) -> Result<Response, PageError> {
+    let pools: List<Pool> = visitor.client.get("/api/latchkey/v1/pools/").await?;
+    let accounts = choices(&visitor.client).await?;
+    let page = NewBotPage {
+        frame: visitor.frame("Send a bot", Section::Bots),
+        complaint: draft.complaint(FIELDS),
+        draft,
+        accounts: accounts.into_iter().filter(Account::works).collect(),
+        pools: pools.results,
+    };
+    error::page_with(status, &page)
+}
+
+pub(crate) async fn page(visitor: Visitor) -> Result<Response, PageError> {
+    show(&visitor, StatusCode::OK, Draft::default()).await
+}
+
+/// `POST /bots/new`
+pub(crate) async fn send(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
+    let sent = match body(&form) {
+        Ok(body) => visitor.client.post("/api/v1/bot/", Value::Object(body)).await,
+        Err(refused) => Err(refused),
+    };
+    match sent {
+        Ok(made) => {
+            let id = made["id"].as_str().unwrap_or_default();
+            Ok(go(&visitor.console, &format!("/bots/{id}?said=sent")))
+        }
+        Err(refused) if matches!(refused.status, 400 | 424 | 429 | 507) => {
+            let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::BAD_REQUEST);
+            show(&visitor, status, Draft::of(form, refused)).await
+        }
+        Err(refused) => Err(refused.into()),
+    }
+}
+
+fn body(form: &Form) -> Result<Map<String, Value>, Refused> {
+    let mut body = form.body(["meeting_url", "bot_name"]);
+    // As a browser sends a date with a time, which is UTC here.
+    let join_at = form.text("join_at");
+    if !join_at.is_empty() {
+        let seconds = if join_at.len() == 16 { ":00Z" } else { "Z" };
+        let at: Timestamp = format!("{join_at}{seconds}").parse().map_err(|_| Refused {
+            status: 400,
+            fields: vec![("join_at".into(), "It must be a date with a time.".into())],
+            ..Refused::default()
+        })?;
+        body.insert("join_at".into(), at.to_string().into());
+    }
+    match form.text("with").split_once(':') {
+        Some(("account", id)) => _ = body.insert("zoom".into(), json!({ "credential": id })),
+        Some(("pool", id)) => _ = body.insert("zoom".into(), json!({ "pool": id })),
+        _ => {}
+    }
+    Ok(body)
+}

@@ -1,0 +1,212 @@
+//! `/bots`: bots that were sent, newest first.
+
+pub(crate) mod create;
+pub(crate) mod meeting;
+pub(crate) mod one;
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::{extract::Query, response::Response};
+use model::{SubCode, Timestamp};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::accounts::{Account, choices};
+use crate::{
+    client::List,
+    error::{self, PageError},
+    frame::{Frame, Section},
+    session::Visitor,
+    show::{State, When, number, query, words},
+};
+
+/// Statuses of bots that have begun and have not ended.
+const RUNNING: &str = "joining_call,in_waiting_room,in_call_not_recording,call_ended";
+const PAGE_SIZE: u64 = 100;
+
+/// A bot, as the API shows it.
+#[derive(Debug, Clone, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the API's names")]
+pub(crate) struct Bot {
+    pub(crate) id: String,
+    pub(crate) bot_name: String,
+    pub(crate) meeting_url: Option<Meeting>,
+    pub(crate) join_at: Option<Timestamp>,
+    pub(crate) zoom: Zoom,
+    #[serde(default)]
+    pub(crate) metadata: Map<String, Value>,
+    pub(crate) status_changes: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Meeting {
+    pub(crate) meeting_id: String,
+    pub(crate) meeting_password: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Zoom {
+    #[serde(default)]
+    pub(crate) credential: Option<String>,
+    #[serde(default)]
+    pub(crate) obf_credential: Option<String>,
+    #[serde(default)]
+    pub(crate) pool: Option<String>,
+    #[serde(default)]
+    pub(crate) zak_url: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Step {
+    pub(crate) code: String,
+    pub(crate) message: Option<String>,
+    pub(crate) sub_code: Option<String>,
+    pub(crate) created_at: Timestamp,
+}
+
+impl Bot {
+    pub(crate) fn last(&self) -> (&str, Option<&str>) {
+        self.status_changes.last().map_or(("ready", None), |step| (&step.code, step.sub_code.as_deref()))
+    }
+
+    pub(crate) fn state(&self) -> State {
+        let (code, sub_code) = self.last();
+        State::of_bot(code, self.why().or(sub_code))
+    }
+
+    /// The reason that matters: of the end, or of the call's end before it.
+    pub(crate) fn why(&self) -> Option<&str> {
+        self.status_changes.iter().rev().find_map(|step| step.sub_code.as_deref())
+    }
+
+    pub(crate) fn created_at(&self) -> Option<Timestamp> {
+        self.status_changes.first().map(|step| step.created_at)
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.last().0, "done" | "fatal")
+    }
+
+    /// Zoom's way to write a meeting's number.
+    pub(crate) fn meeting(&self) -> String {
+        self.meeting_url.as_ref().map_or_else(|| "–".to_owned(), |meeting| spaced(&meeting.meeting_id))
+    }
+}
+
+/// `812 3456 7890`
+pub(crate) fn spaced(digits: &str) -> String {
+    let ends: &[usize] = match digits.len() {
+        11 => &[3, 7, 11],
+        10 => &[3, 6, 10],
+        9 => &[3, 6, 9],
+        _ => return digits.to_owned(),
+    };
+    let mut from = 0;
+    let parts = ends.iter().filter_map(|end| {
+        let part = digits.get(from..*end);
+        from = *end;
+        part
+    });
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+#[derive(Template)]
+#[template(path = "bots.html")]
+struct BotsPage {
+    frame: Frame,
+    rows: Vec<Row>,
+    count: String,
+    asked: Asked,
+    accounts: Vec<Account>,
+    sub_codes: Vec<(&'static str, String)>,
+    is_filtered: bool,
+    next: Option<String>,
+    previous: Option<String>,
+}
+
+struct Row {
+    id: String,
+    name: String,
+    meeting: String,
+    state: State,
+    when: When,
+    account: Option<(String, String)>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    sub_code: String,
+    #[serde(default)]
+    account: String,
+    #[serde(default)]
+    meeting: String,
+    #[serde(default)]
+    page: String,
+}
+
+pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    let (client, now) = (&visitor.client, visitor.now());
+    let status = if asked.status == "running" { RUNNING } else { &asked.status };
+    let filter = query(&[
+        ("status", status),
+        ("latchkey_sub_code", &asked.sub_code),
+        ("latchkey_credential", &asked.account),
+        ("meeting_url", asked.meeting.trim()),
+        ("page", &asked.page),
+    ]);
+    let list: List<Bot> = client.get(&format!("/api/v1/bot/{filter}")).await?;
+    let accounts = choices(client).await?;
+    let names: HashMap<&str, &str> = accounts.iter().map(|one| (one.id.as_str(), one.name())).collect();
+    let row = |bot: &Bot| {
+        let account = bot.zoom.credential.clone().or(bot.zoom.obf_credential.clone());
+        let name = |id: String| (id.clone(), names.get(id.as_str()).map_or(id, |name| (*name).to_owned()));
+        Row {
+            id: bot.id.clone(),
+            name: bot.bot_name.clone(),
+            meeting: bot.meeting(),
+            state: bot.state(),
+            when: When::new(bot.join_at.or(bot.created_at()), now),
+            account: account.map(name),
+        }
+    };
+    let (this, count) = (asked.page.parse::<u64>().unwrap_or(1).max(1), list.count.unwrap_or(0));
+    let at = |page: u64| {
+        query(&[
+            ("status", &asked.status),
+            ("sub_code", &asked.sub_code),
+            ("account", &asked.account),
+            ("meeting", &asked.meeting),
+            ("page", &page.to_string()),
+        ])
+    };
+    let page = BotsPage {
+        frame: visitor.frame("Bots", Section::Bots),
+        rows: list.results.iter().map(row).collect(),
+        count: number(count),
+        sub_codes: SubCode::ALL.iter().map(|code| (code.as_str(), words(code.as_str()))).collect(),
+        is_filtered: [&asked.status, &asked.sub_code, &asked.account, &asked.meeting]
+            .iter()
+            .any(|filter| !filter.is_empty()),
+        next: (this * PAGE_SIZE < count).then(|| at(this + 1)),
+        previous: (this > 1).then(|| at(this - 1)),
+        accounts,
+        asked,
+    };
+    error::page(&page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spaced;
+
+    #[test]
+    fn numbers_of_meetings_are_written_as_zoom_writes_them() {
+        assert_eq!(spaced("81234567890"), "812 3456 7890");
+        assert_eq!(spaced("1234567890"), "123 456 7890");
+        assert_eq!(spaced("123"), "123");
+    }
+}

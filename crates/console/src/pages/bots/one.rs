@@ -1,0 +1,294 @@
+//! `/bots/{id}`: one bot, as a story from top to bottom.
+
+use askama::Template;
+use axum::{
+    extract::Path,
+    http::{HeaderMap, Method},
+    response::{IntoResponse as _, Response},
+};
+use model::{Actor, SubCode, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Bot,
+    meeting::{self, InMeeting},
+};
+use crate::{
+    client::{Client, List, Refused},
+    error::{self, PageError, go, missing},
+    frame::{Frame, Section},
+    pages::accounts::{Account, choices},
+    session::{PathId, Posted, Visitor},
+    show::{Id, State, Tone, When, exact, offset, words},
+};
+
+/// Stands where a secret was.
+const STRUCK_OUT: &str = "········";
+
+#[derive(Template)]
+#[template(path = "bot.html")]
+struct BotPage {
+    frame: Frame,
+    bot: Bot,
+    shown_id: Id,
+    state: State,
+    meeting: String,
+    when: When,
+    account: Option<(String, String)>,
+    pool: Option<(String, String)>,
+    cure: Option<Cure>,
+    steps: Vec<Entry>,
+    in_meeting: InMeeting,
+    request: String,
+    /// Accounts that a new bot could sign in with.
+    accounts: Vec<Account>,
+    pools: Vec<Pool>,
+    may_cancel: bool,
+    may_leave: bool,
+    may_repeat: bool,
+}
+
+struct Cure {
+    title: String,
+    about: &'static str,
+    who: &'static str,
+    text: &'static str,
+    code: String,
+    is_bad: bool,
+}
+
+/// A step, or a picture of the bot's page, in the order of time.
+struct Entry {
+    at: String,
+    exact: String,
+    tone: Tone,
+    title: String,
+    message: Option<String>,
+    code: Option<String>,
+    picture: Option<String>,
+    sort: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct Picture {
+    id: String,
+    recorded_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct Pool {
+    id: String,
+    name: String,
+}
+
+async fn find(client: &Client, id: &str) -> Result<(Bot, Value), PageError> {
+    let value: Option<Value> = client.find(&format!("/api/v1/bot/{id}/")).await?;
+    let value = value.ok_or_else(missing("bot", "/bots"))?;
+    let bot = serde_json::from_value(value.clone()).map_err(|_| PageError::Failed)?;
+    Ok((bot, value))
+}
+
+pub(crate) async fn page(visitor: Visitor, PathId(id): PathId) -> Result<Response, PageError> {
+    let (client, now) = (&visitor.client, visitor.now());
+    let (bot, value) = find(client, &id).await?;
+    let began = bot.created_at().unwrap_or(now);
+    let pictures: List<Picture> = client.get(&format!("/api/v1/bot/{id}/screenshots/")).await?;
+    let accounts = choices(client).await?;
+    let pools: List<Pool> = client.get("/api/latchkey/v1/pools/").await?;
+    let name = |id: &String| {
+        let known = accounts.iter().find(|account| account.id == *id);
+        (id.clone(), known.map_or(id.clone(), |account| account.name().to_owned()))
+    };
+    let pool = |id: &String| {
+        let known = pools.results.iter().find(|pool| pool.id == *id);
+        (id.clone(), known.map_or(id.clone(), |pool| pool.name.clone()))
+    };
+    let (code, _) = bot.last();
+    let page = BotPage {
+        frame: visitor.frame(bot.bot_name.clone(), Section::Bots),
+        shown_id: Id(bot.id.clone()),
+        state: State { code: None, ..bot.state() },
+        meeting: bot.meeting(),
+        when: When::new(bot.join_at.or(bot.created_at()), now),
+        account: bot.zoom.credential.as_ref().or(bot.zoom.obf_credential.as_ref()).map(name),
+        pool: bot.zoom.pool.as_ref().map(pool),
+        cure: cure(&bot),
+        steps: steps(&bot, &pictures.results, &visitor.console.base, began),
+        in_meeting: meeting::read(client, &bot.id, began).await?,
+        request: request(value),
+        may_cancel: visitor.may(model::ApiScope::Bots) && code == "ready",
+        may_leave: visitor.may(model::ApiScope::Bots) && code != "ready" && !bot.has_ended(),
+        may_repeat: visitor.may(model::ApiScope::Bots) && bot.has_ended() && bot.meeting_url.is_some(),
+        accounts: accounts.into_iter().filter(Account::works).collect(),
+        pools: pools.results,
+        bot,
+    };
+    error::page(&page)
+}
+
+fn cure(bot: &Bot) -> Option<Cure> {
+    let code = bot.why()?;
+    let (last, _) = bot.last();
+    let sub_code: SubCode = code.parse().ok()?;
+    let (actor, text) = sub_code.cure();
+    let who = match actor {
+        Actor::Host => "The host's turn",
+        Actor::Caller => "Your turn",
+        Actor::AccountOwner => "The account owner's turn",
+        Actor::Operator => "The turn of the person who runs this server",
+        Actor::NoOne => "Nothing has to be done",
+    };
+    Some(Cure {
+        title: words(code),
+        about: sub_code.about(),
+        who,
+        text,
+        code: code.to_owned(),
+        is_bad: last == "fatal",
+    })
+}
+
+fn steps(bot: &Bot, pictures: &[Picture], base: &str, began: Timestamp) -> Vec<Entry> {
+    let entry = |at: Timestamp, tone, title: String| Entry {
+        at: offset(at.since(began)),
+        exact: exact(at),
+        tone,
+        title,
+        message: None,
+        code: None,
+        picture: None,
+        sort: at,
+    };
+    let steps = bot.status_changes.iter().map(|step| {
+        let state = State::of_bot(&step.code, step.sub_code.as_deref());
+        let title = if step.code == "ready" { "Created".to_owned() } else { state.word };
+        Entry {
+            message: step.message.clone(),
+            code: step.sub_code.clone(),
+            ..entry(step.created_at, state.tone, title)
+        }
+    });
+    let pictures = pictures.iter().map(|picture| Entry {
+        picture: Some(format!("{base}/bots/{}/screenshots/{}.png", bot.id, picture.id)),
+        ..entry(picture.recorded_at, Tone::Plain, "What the page showed".to_owned())
+    });
+    let mut all: Vec<_> = steps.chain(pictures).collect();
+    all.sort_by_key(|entry| entry.sort);
+    all
+}
+
+/// The request as the API shows it, without what happened since, and with its secrets struck out.
+fn request(mut value: Value) -> String {
+    if let Some(fields) = value.as_object_mut() {
+        for history in ["status_changes", "recordings", "calendar_meetings", "slack_team", "id"] {
+            fields.remove(history);
+        }
+    }
+    strike_out(&mut value);
+    serde_json::to_string_pretty(&value).unwrap_or_default()
+}
+
+fn strike_out(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let is_secret = name.contains("password")
+                    || name.contains("secret")
+                    || name.contains("token")
+                    || name == "zak_url";
+                match value {
+                    Value::String(text) if is_secret && !text.is_empty() => STRUCK_OUT.clone_into(text),
+                    // What stands behind the path of an address may be a key.
+                    Value::String(text) if text.starts_with("http") && text.contains('?') => {
+                        let cut = text.split('?').next().unwrap_or_default().len();
+                        text.truncate(cut);
+                        text.push('?');
+                        text.push_str(STRUCK_OUT);
+                    }
+                    other => strike_out(other),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(strike_out),
+        _ => {}
+    }
+}
+
+/// `GET /bots/{id}/screenshots/{file}`
+pub(crate) async fn picture(
+    visitor: Visitor,
+    Path((id, file)): Path<(String, String)>,
+) -> Result<Response, PageError> {
+    let is_sound = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let name = file.strip_suffix(".png").filter(|name| is_sound(name) && is_sound(&id));
+    let name = name.ok_or(PageError::Unknown)?;
+    let path = format!("/api/latchkey/v1/bot/{id}/screenshots/{name}.png");
+    let answer = visitor.client.raw(Method::GET, &path, None, &HeaderMap::new()).await;
+    if answer.status().is_success() { Ok(answer.into_response()) } else { Err(PageError::Unknown) }
+}
+
+/// `POST /bots/{id}/leave`
+pub(crate) async fn leave(PathId(id): PathId, Posted { visitor, .. }: Posted) -> Result<Response, PageError> {
+    visitor.client.post(&format!("/api/v1/bot/{id}/leave_call/"), json!({})).await?;
+    Ok(go(&visitor.console, &format!("/bots/{id}?said=leaving")))
+}
+
+/// `POST /bots/{id}/cancel`
+pub(crate) async fn cancel(
+    PathId(id): PathId,
+    Posted { visitor, .. }: Posted,
+) -> Result<Response, PageError> {
+    visitor.client.delete(&format!("/api/v1/bot/{id}/")).await?;
+    Ok(go(&visitor.console, "/bots?said=cancelled"))
+}
+
+/// `POST /bots/{id}/again`: a new bot in the same meeting, with another way to sign in.
+pub(crate) async fn again(
+    PathId(id): PathId,
+    Posted { visitor, form }: Posted,
+) -> Result<Response, PageError> {
+    let (bot, _) = find(&visitor.client, &id).await?;
+    let Some(meeting) = &bot.meeting_url else {
+        return Err(Refused {
+            status: 400,
+            detail: "The bot's meeting link can no longer be read.".into(),
+            ..Refused::default()
+        }
+        .into());
+    };
+    let mut link = format!("https://zoom.us/j/{}", meeting.meeting_id);
+    if let Some(passcode) = &meeting.meeting_password {
+        link.push_str(&crate::show::query(&[("pwd", passcode)]));
+    }
+    let zoom = match form.text("with").split_once(':') {
+        Some(("account", id)) => json!({ "credential": id }),
+        Some(("pool", id)) => json!({ "pool": id }),
+        _ => json!({}),
+    };
+    let asked =
+        json!({ "meeting_url": link, "bot_name": bot.bot_name, "zoom": zoom, "metadata": bot.metadata });
+    let made = visitor.client.post("/api/v1/bot/", asked).await?;
+    let new = made["id"].as_str().unwrap_or_default();
+    Ok(go(&visitor.console, &format!("/bots/{new}?said=sent")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::request;
+
+    #[test]
+    fn secrets_of_a_request_are_struck_out() {
+        let shown = request(json!({
+            "id": "1",
+            "meeting_url": { "meeting_id": "812", "meeting_password": "planted-passcode" },
+            "zoom": { "zak_url": "https://x.test/zak?planted", "join_token_url": "planted" },
+            "real_time_endpoints": [{ "url": "https://x.test/hook?key=planted", "name": "kept" }],
+            "status_changes": [{ "message": "planted" }],
+        }));
+        assert!(!shown.contains("planted"), "{shown}");
+        assert!(shown.contains("https://x.test/hook?") && shown.contains("kept") && shown.contains("812"));
+    }
+}

@@ -1,0 +1,278 @@
+//! `/pools`: several accounts behind one name, and how full they are.
+
+use askama::Template;
+use axum::{http::StatusCode, response::Response};
+use model::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::accounts::{Account, choices};
+use crate::{
+    client::{Client, List},
+    error::{self, PageError, go, missing},
+    form::Draft,
+    frame::{Frame, Section},
+    pages::bots::spaced,
+    session::{PathId, Posted, Visitor},
+    show::{Id, Meter, State, When},
+};
+
+const PATH: &str = "/api/latchkey/v1/pools/";
+
+#[derive(Deserialize)]
+struct Pool {
+    id: String,
+    name: String,
+    seats: u64,
+    seats_taken: u64,
+    members: Vec<Member>,
+}
+
+#[derive(Deserialize)]
+struct Member {
+    credential: String,
+    user: Option<String>,
+    user_address: Option<String>,
+    status: String,
+    max_joins: u64,
+    max_hosted: u64,
+    joins: u64,
+    hosted: u64,
+}
+
+#[derive(Deserialize)]
+struct Seat {
+    id: String,
+    credential: String,
+    holder: String,
+    meeting: Option<Value>,
+    hosting: bool,
+    taken_at: Timestamp,
+    ends_at: Timestamp,
+}
+
+#[derive(Template)]
+#[template(path = "pools.html")]
+struct PoolsPage {
+    frame: Frame,
+    rows: Vec<Row>,
+    draft: Draft,
+    complaint: String,
+}
+
+struct Row {
+    id: String,
+    name: String,
+    seats: Meter,
+    accounts: usize,
+    usable: usize,
+}
+
+#[derive(Template)]
+#[template(path = "pool.html")]
+struct PoolPage {
+    frame: Frame,
+    id: String,
+    shown_id: Id,
+    name: String,
+    seats: Meter,
+    members: Vec<MemberRow>,
+    held: Vec<SeatRow>,
+    /// Accounts that can be put in.
+    accounts: Vec<Account>,
+    draft: Draft,
+    complaint: String,
+}
+
+struct MemberRow {
+    account: String,
+    user: Option<String>,
+    name: String,
+    state: State,
+    joins: Meter,
+    hosted: Meter,
+}
+
+struct SeatRow {
+    id: String,
+    holder: String,
+    /// The page of the bot, if it may be one of ours.
+    is_bot: bool,
+    account: String,
+    meeting: String,
+    hosting: bool,
+    taken: When,
+    ends: When,
+}
+
+/// In the words of the API, as it stands in an answer.
+fn digits(meeting: Option<&Value>) -> String {
+    match meeting {
+        Some(Value::String(text)) => spaced(text),
+        Some(Value::Number(number)) => spaced(&number.to_string()),
+        _ => "–".to_owned(),
+    }
+}
+
+async fn show_all(visitor: &Visitor, status: StatusCode, draft: Draft) -> Result<Response, PageError> {
+    let list: List<Pool> = visitor.client.get(PATH).await?;
+    let row = |pool: Pool| Row {
+        accounts: pool.members.len(),
+        usable: pool
+            .members
+            .iter()
+            .filter(|one| matches!(one.status.as_str(), "healthy" | "degraded"))
+            .count(),
+        seats: Meter { taken: pool.seats_taken, of: pool.seats, what: "Seats taken" },
+        id: pool.id,
+        name: pool.name,
+    };
+    let page = PoolsPage {
+        frame: visitor.frame("Pools", Section::Pools),
+        rows: list.results.into_iter().map(row).collect(),
+        complaint: draft.complaint(["name"]),
+        draft,
+    };
+    error::page_with(status, &page)
+}
+
+pub(crate) async fn page(visitor: Visitor) -> Result<Response, PageError> {
+    show_all(&visitor, StatusCode::OK, Draft::default()).await
+}
+
+/// `POST /pools`
+pub(crate) async fn make(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
+    match visitor.client.post(PATH, Value::Object(form.body(["name"]))).await {
+        Ok(made) => {
+            let id = made["id"].as_str().unwrap_or_default();
+            Ok(go(&visitor.console, &format!("/pools/{id}?said=pool-made")))
+        }
+        Err(refused) if refused.status == 400 => {
+            show_all(&visitor, StatusCode::BAD_REQUEST, Draft::of(form, refused)).await
+        }
+        Err(refused) => Err(refused.into()),
+    }
+}
+
+async fn show(visitor: &Visitor, id: &str, status: StatusCode, draft: Draft) -> Result<Response, PageError> {
+    let (client, now) = (&visitor.client, visitor.now());
+    let pool: Option<Pool> = client.find(&format!("{PATH}{id}/")).await?;
+    let pool = pool.ok_or_else(missing("pool", "/pools"))?;
+    let seats: List<Seat> = client.get(&format!("{PATH}{id}/seats/")).await?;
+    let accounts = choices(client).await?;
+    let name =
+        |id: &str| accounts.iter().find(|account| account.id == id).map_or(id, Account::name).to_owned();
+    let member = |member: &Member| MemberRow {
+        name: name(&member.credential),
+        account: member.credential.clone(),
+        user: member.user_address.clone().or(member.user.clone()),
+        state: State::of_account(&member.status),
+        joins: Meter { taken: member.joins, of: member.max_joins, what: "In meetings" },
+        hosted: Meter { taken: member.hosted, of: member.max_hosted, what: "Hosting" },
+    };
+    let seat = |seat: Seat| SeatRow {
+        is_bot: seat.holder.len() == 36,
+        account: name(&seat.credential),
+        meeting: digits(seat.meeting.as_ref()),
+        taken: When::new(seat.taken_at, now),
+        ends: When::new(seat.ends_at, now),
+        id: seat.id,
+        holder: seat.holder,
+        hosting: seat.hosting,
+    };
+    let is_in = |account: &Account| pool.members.iter().any(|member| member.credential == account.id);
+    let page = PoolPage {
+        frame: visitor.frame(pool.name.clone(), Section::Pools),
+        shown_id: Id(pool.id.clone()),
+        seats: Meter { taken: pool.seats_taken, of: pool.seats, what: "Seats taken" },
+        members: pool.members.iter().map(member).collect(),
+        held: seats.results.into_iter().map(seat).collect(),
+        complaint: draft.complaint(["credential", "max_joins", "max_hosted", "user"]),
+        accounts: accounts
+            .iter()
+            .filter(|account| account.kind == "server_to_server" || !is_in(account))
+            .cloned()
+            .collect(),
+        draft,
+        id: pool.id,
+        name: pool.name,
+    };
+    error::page_with(status, &page)
+}
+
+pub(crate) async fn one(visitor: Visitor, PathId(id): PathId) -> Result<Response, PageError> {
+    show(&visitor, &id, StatusCode::OK, Draft::default()).await
+}
+
+/// `POST /pools/{id}/members`
+pub(crate) async fn put_member(
+    PathId(id): PathId,
+    Posted { visitor, form }: Posted,
+) -> Result<Response, PageError> {
+    let mut body = form.body(["credential", "user"]);
+    for name in ["max_joins", "max_hosted"] {
+        match form.text(name).parse::<u64>() {
+            Ok(number) => _ = body.insert(name.to_owned(), number.into()),
+            Err(_) if form.text(name).is_empty() => {}
+            // The API says what is wrong with it.
+            Err(_) => _ = body.insert(name.to_owned(), form.text(name).into()),
+        }
+    }
+    match visitor.client.post(&format!("{PATH}{id}/members/"), Value::Object(body)).await {
+        Ok(_) => Ok(go(&visitor.console, &format!("/pools/{id}?said=pool-changed"))),
+        Err(refused) if matches!(refused.status, 400 | 424) => {
+            show(&visitor, &id, StatusCode::BAD_REQUEST, Draft::of(form, refused)).await
+        }
+        Err(refused) => Err(refused.into()),
+    }
+}
+
+async fn changed(client: &Client, id: &str, path: &str) -> Result<String, PageError> {
+    client.delete(&format!("{PATH}{id}/{path}")).await?;
+    Ok(format!("/pools/{id}"))
+}
+
+/// `POST /pools/{id}/remove-member`
+pub(crate) async fn remove_member(
+    PathId(id): PathId,
+    Posted { visitor, form }: Posted,
+) -> Result<Response, PageError> {
+    let (credential, user) = (form.text("credential"), form.text("user"));
+    if !credential.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Err(PageError::Unknown);
+    }
+    let query = crate::show::query(&[("user", user)]);
+    let back = changed(&visitor.client, &id, &format!("members/{credential}/{query}")).await?;
+    Ok(go(&visitor.console, &format!("{back}?said=pool-changed")))
+}
+
+/// `POST /pools/{id}/release`
+pub(crate) async fn release(
+    PathId(id): PathId,
+    Posted { visitor, form }: Posted,
+) -> Result<Response, PageError> {
+    let seat = form.text("seat");
+    if !seat.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Err(PageError::Unknown);
+    }
+    let back = changed(&visitor.client, &id, &format!("seats/{seat}/")).await?;
+    Ok(go(&visitor.console, &format!("{back}?said=released")))
+}
+
+/// `POST /pools/{id}/rename`
+pub(crate) async fn rename(
+    PathId(id): PathId,
+    Posted { visitor, form }: Posted,
+) -> Result<Response, PageError> {
+    visitor.client.patch(&format!("{PATH}{id}/"), json!({ "name": form.text("name") })).await?;
+    Ok(go(&visitor.console, &format!("/pools/{id}?said=pool-changed")))
+}
+
+/// `POST /pools/{id}/remove`
+pub(crate) async fn remove(
+    PathId(id): PathId,
+    Posted { visitor, .. }: Posted,
+) -> Result<Response, PageError> {
+    visitor.client.delete(&format!("{PATH}{id}/")).await?;
+    Ok(go(&visitor.console, "/pools?said=pool-removed"))
+}

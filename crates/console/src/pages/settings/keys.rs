@@ -1,0 +1,41 @@
+//! API keys: made, shown once, revoked.
+
+use axum::{http::StatusCode, response::Response};
+use serde_json::{Value, json};
+
+use super::{Fresh, show};
+use crate::{
+    error::{PageError, go},
+    form::Draft,
+    session::{PathId, Posted},
+};
+
+/// `POST /settings/keys`
+pub(crate) async fn make(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
+    let mut body = form.body(["name"]);
+    let scopes: Vec<&str> = form.all("scopes").collect();
+    body.insert("scopes".to_owned(), json!(scopes));
+    if !form.text("expires_at").is_empty() {
+        body.insert("expires_at".to_owned(), format!("{}T00:00:00Z", form.text("expires_at")).into());
+    }
+    match visitor.client.post("/api/latchkey/v1/api-keys/", Value::Object(body)).await {
+        Ok(made) => {
+            let key = made["key"].as_str().map(str::to_owned);
+            show(&visitor, StatusCode::OK, Fresh { key, ..Fresh::default() }).await
+        }
+        Err(refused) if refused.status == 400 => {
+            let fresh = Fresh { draft: Draft::of(form, refused), ..Fresh::default() };
+            show(&visitor, StatusCode::BAD_REQUEST, fresh).await
+        }
+        Err(refused) => Err(refused.into()),
+    }
+}
+
+/// `POST /settings/keys/{id}/revoke`
+pub(crate) async fn revoke(
+    PathId(id): PathId,
+    Posted { visitor, .. }: Posted,
+) -> Result<Response, PageError> {
+    visitor.client.delete(&format!("/api/latchkey/v1/api-keys/{id}/")).await?;
+    Ok(go(&visitor.console, "/settings?said=key-revoked"))
+}

@@ -1,0 +1,186 @@
+//! `/settings`: Zoom apps, API keys, the callback secret, what the workspace chose.
+
+pub(crate) mod apps;
+pub(crate) mod keys;
+
+use askama::Template;
+use axum::{http::StatusCode, response::Response};
+use model::{ApiScope, Timestamp};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::accounts::{self, App};
+use crate::{
+    client::List,
+    error::{self, PageError, go},
+    form::Draft,
+    frame::{Frame, Section},
+    session::{Posted, Visitor},
+    show::{Id, State, Tone, When},
+};
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct SettingsPage {
+    frame: Frame,
+    apps: Vec<AppRow>,
+    /// `None`: the key may not see keys.
+    keys: Option<Vec<KeyRow>>,
+    scopes: Vec<&'static str>,
+    draft: Draft,
+    complaint: String,
+    new_key: Option<String>,
+    callback: Option<Callback>,
+    callback_secret: Option<String>,
+    second_authorization: String,
+    session_ends: When,
+    workspace_id: Id,
+}
+
+struct AppRow {
+    id: String,
+    client_id: String,
+    kind: &'static str,
+    state: State,
+    webhook: When,
+    created: When,
+}
+
+struct KeyRow {
+    id: String,
+    name: String,
+    prefix: String,
+    scopes: String,
+    used: When,
+    created: When,
+    state: State,
+    is_alive: bool,
+    is_own: bool,
+}
+
+struct Callback {
+    former_ends: When,
+}
+
+#[derive(Deserialize)]
+struct Key {
+    id: String,
+    name: String,
+    prefix: String,
+    scopes: Vec<String>,
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    last_used_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct CallbackSecret {
+    former_ends_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Chosen {
+    second_authorization: String,
+}
+
+/// What a page shows beside what is always there.
+#[derive(Default)]
+pub(crate) struct Fresh {
+    pub(crate) draft: Draft,
+    /// A key that was just made.
+    pub(crate) key: Option<String>,
+    /// A callback secret that was just made.
+    pub(crate) callback_secret: Option<String>,
+}
+
+impl AppRow {
+    fn of(app: &App, now: Timestamp) -> Self {
+        let state = match app.latchkey_refused_since {
+            Some(_) => State::new(Tone::Bad, "Zoom refuses its id or secret"),
+            None => State::new(Tone::Good, "Registered"),
+        };
+        Self {
+            id: app.id.clone(),
+            client_id: app.client_id.clone(),
+            kind: app.kind_in_words(),
+            state,
+            webhook: When::new(app.webhook_last_validation, now),
+            created: When::new(app.created_at, now),
+        }
+    }
+}
+
+impl KeyRow {
+    fn of(key: Key, own: &str, now: Timestamp) -> Self {
+        let state = match (key.revoked_at, key.expires_at) {
+            (Some(_), _) => State::new(Tone::Plain, "Revoked"),
+            (None, Some(end)) if now >= end => State::new(Tone::Plain, "Expired"),
+            _ => State::new(Tone::Good, "In force"),
+        };
+        Self {
+            is_alive: state.tone == Tone::Good,
+            is_own: key.id == own,
+            id: key.id,
+            name: key.name,
+            prefix: key.prefix,
+            scopes: key.scopes.join(", "),
+            used: When::new(key.last_used_at, now),
+            created: When::new(key.created_at, now),
+            state,
+        }
+    }
+}
+
+pub(crate) async fn show(visitor: &Visitor, status: StatusCode, fresh: Fresh) -> Result<Response, PageError> {
+    let (client, now) = (&visitor.client, visitor.now());
+    let own = visitor.key().id.to_string();
+    let keys = if visitor.may(ApiScope::Admin) {
+        let keys: List<Key> = client.get("/api/latchkey/v1/api-keys/").await?;
+        Some(keys.results.into_iter().map(|key| KeyRow::of(key, &own, now)).collect())
+    } else {
+        None
+    };
+    let callback = if visitor.may(ApiScope::Tokens) {
+        let secret: CallbackSecret = client.get("/api/latchkey/v1/callback-secret/").await?;
+        Some(Callback { former_ends: When::new(secret.former_ends_at, now) })
+    } else {
+        None
+    };
+    let chosen: Chosen = client.get("/api/latchkey/v1/settings/").await?;
+    let apps = accounts::apps(client).await?;
+    let page = SettingsPage {
+        frame: visitor.frame("Settings", Section::Settings),
+        apps: apps.iter().map(|app| AppRow::of(app, now)).collect(),
+        keys,
+        // A key makes none that may do more than itself.
+        scopes: ApiScope::ALL.into_iter().filter(|scope| visitor.may(*scope)).map(ApiScope::as_str).collect(),
+        complaint: fresh.draft.complaint(["name", "scopes", "expires_at"]),
+        draft: fresh.draft,
+        new_key: fresh.key,
+        callback,
+        callback_secret: fresh.callback_secret,
+        second_authorization: chosen.second_authorization,
+        session_ends: When::new(visitor.until, now),
+        workspace_id: Id(visitor.key().workspace.to_string()),
+    };
+    error::page_with(status, &page)
+}
+
+pub(crate) async fn page(visitor: Visitor) -> Result<Response, PageError> {
+    show(&visitor, StatusCode::OK, Fresh::default()).await
+}
+
+/// `POST /settings`: what a second authorization comes to.
+pub(crate) async fn choose(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
+    let choice = json!({ "second_authorization": form.text("second_authorization") });
+    visitor.client.patch("/api/latchkey/v1/settings/", choice).await?;
+    Ok(go(&visitor.console, "/settings?said=settings-changed"))
+}
+
+/// `POST /settings/callback-secret`: a new one, shown once.
+pub(crate) async fn rotate_callback_secret(Posted { visitor, .. }: Posted) -> Result<Response, PageError> {
+    let made = visitor.client.post("/api/latchkey/v1/callback-secret/rotate/", json!({})).await?;
+    let callback_secret = made["secret"].as_str().map(str::to_owned);
+    show(&visitor, StatusCode::OK, Fresh { callback_secret, ..Fresh::default() }).await
+}

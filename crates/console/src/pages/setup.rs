@@ -1,0 +1,96 @@
+//! `/setup`: from nothing to a signed-in bot, with what to copy into Zoom's app page and a check of each step.
+
+use askama::Template;
+use axum::{http::StatusCode, response::Response};
+use serde_json::Value;
+
+use super::accounts::{Account, App, apps};
+use crate::{
+    client::List,
+    error::{self, PageError, go},
+    form::{Draft, Form},
+    frame::{Frame, Section},
+    session::{Posted, Visitor},
+    show::{State, Tone, When},
+};
+
+#[derive(Template)]
+#[template(path = "setup.html")]
+struct SetupPage {
+    frame: Frame,
+    redirect_url: String,
+    apps: Vec<AppStep>,
+    accounts: u64,
+    missing_scopes: Vec<String>,
+    bots: u64,
+    draft: Draft,
+    complaint: String,
+    steps: [State; 4],
+}
+
+struct AppStep {
+    client_id: String,
+    webhook_url: String,
+    validated: When,
+    is_validated: bool,
+}
+
+const FIELDS: [&str; 5] = ["kind", "client_id", "client_secret", "webhook_secret", "account_id"];
+
+async fn show(visitor: &Visitor, status: StatusCode, draft: Draft) -> Result<Response, PageError> {
+    let (client, now) = (&visitor.client, visitor.now());
+    let base = visitor.console.public_base.as_str().trim_end_matches('/');
+    let registered = apps(client).await?;
+    let accounts: List<Account> = client.get("/api/v2/zoom-oauth-credentials/").await?;
+    let bots: List<Value> = client.get("/api/v1/bot/").await?;
+    let step = |app: &App| AppStep {
+        client_id: app.client_id.clone(),
+        webhook_url: format!("{base}/api/v2/zoom-oauth-apps/{}/webhook", app.id),
+        validated: When::new(app.webhook_last_validation, now),
+        is_validated: app.webhook_last_validation.is_some(),
+    };
+    let done = |is_done: bool, word: &str| {
+        if is_done { State::new(Tone::Good, "Done") } else { State::new(Tone::Plain, word) }
+    };
+    let mut missing_scopes: Vec<String> =
+        accounts.results.iter().flat_map(|account| account.latchkey_missing_scopes.clone()).collect();
+    missing_scopes.sort();
+    missing_scopes.dedup();
+    let works = accounts.results.iter().any(|one| one.works() && one.latchkey_missing_scopes.is_empty());
+    let is_told = registered.iter().any(|app| app.webhook_last_validation.is_some());
+    let sent = bots.count.unwrap_or(0);
+    let page = SetupPage {
+        frame: visitor.frame("Setup", Section::None),
+        redirect_url: format!("{base}/oauth/zoom/callback"),
+        steps: [
+            done(!registered.is_empty(), "To do"),
+            done(is_told, "Zoom has not verified the address yet"),
+            done(works, "To do"),
+            done(sent > 0, "To do"),
+        ],
+        apps: registered.iter().map(step).collect(),
+        accounts: accounts.results.len() as u64,
+        missing_scopes,
+        bots: sent,
+        complaint: draft.complaint(FIELDS),
+        draft,
+    };
+    error::page_with(status, &page)
+}
+
+pub(crate) async fn page(visitor: Visitor) -> Result<Response, PageError> {
+    let draft = Draft { form: Form::of([("kind", "user_level")]), refused: None };
+    show(&visitor, StatusCode::OK, draft).await
+}
+
+/// `POST /setup`: registers a Zoom app.
+pub(crate) async fn register(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
+    let body = form.body(FIELDS);
+    match visitor.client.post("/api/v2/zoom-oauth-apps/", Value::Object(body)).await {
+        Ok(_) => Ok(go(&visitor.console, "/setup?said=app-added")),
+        Err(refused) if refused.status == 400 => {
+            show(&visitor, StatusCode::BAD_REQUEST, Draft::of(form, refused)).await
+        }
+        Err(refused) => Err(refused.into()),
+    }
+}

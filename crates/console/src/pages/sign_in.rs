@@ -1,0 +1,183 @@
+//! `/sign-in`: with an API key, or with a link that works once.
+
+use askama::Template;
+use axum::{
+    extract::{Path, Query, Request, State},
+    http::{
+        StatusCode,
+        header::{LOCATION, SET_COOKIE},
+    },
+    response::{IntoResponse, Response},
+};
+use model::Secret;
+use serde::Deserialize;
+
+use crate::{
+    Console, assets,
+    error::{PageError, go, page_with},
+    session::{FirstForm, Posted, cookie, token},
+};
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    base: String,
+    assets: String,
+    simulated: bool,
+    next: String,
+    wrong: String,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in_link.html")]
+struct LinkPage {
+    base: String,
+    assets: String,
+    link: String,
+    is_good: bool,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    #[serde(default)]
+    next: String,
+}
+
+fn assets(console: &Console) -> String {
+    format!("{}/assets/{}", console.base, *assets::VERSION)
+}
+
+/// A page of this console to go on to, and nothing else.
+fn next(asked: &str) -> &str {
+    let is_path = asked.starts_with('/') && !asked.starts_with("//") && !asked.contains(['\\', '\r', '\n']);
+    if is_path && !asked.starts_with("/sign-") { asked } else { "/" }
+}
+
+fn form(console: &Console, status: StatusCode, asked: &str, wrong: String) -> Result<Response, PageError> {
+    let page = SignInPage {
+        base: console.base.clone(),
+        assets: assets(console),
+        simulated: console.simulated,
+        next: next(asked).to_owned(),
+        wrong,
+    };
+    page_with(status, &page)
+}
+
+pub(crate) async fn page(
+    State(console): State<Console>,
+    Query(asked): Query<Asked>,
+    request: Request,
+) -> Result<Response, PageError> {
+    let signed_in = match token(request.headers()) {
+        Some(token) => console.sessions.check(token).await?.is_some(),
+        None => false,
+    };
+    if signed_in {
+        return Ok(go(&console, next(&asked.next)));
+    }
+    form(&console, StatusCode::OK, &asked.next, String::new())
+}
+
+/// `POST /sign-in`
+pub(crate) async fn with_key(
+    State(console): State<Console>,
+    peer: Peer,
+    FirstForm(given): FirstForm,
+) -> Result<Response, PageError> {
+    match console.api.check_key(given.text("key"), peer.0).await {
+        Ok(key) => {
+            let session = console.sessions.sign_in(&key).await?;
+            tracing::info!(workspace = %key.workspace, key = %key.id, "somebody signed in to the console");
+            Ok(opened(&console, &session, next(given.text("next"))))
+        }
+        Err(refused) => {
+            let status =
+                if refused.is_wrong { StatusCode::UNAUTHORIZED } else { StatusCode::SERVICE_UNAVAILABLE };
+            form(&console, status, given.text("next"), refused.words)
+        }
+    }
+}
+
+/// `GET /sign-in/{link}`. Looking at it uses nothing up: previews and scanners of links do no harm.
+pub(crate) async fn link_page(
+    State(console): State<Console>,
+    Path(link): Path<String>,
+) -> Result<Response, PageError> {
+    let is_good = console.sessions.link_is_good(&link).await?;
+    let status = if is_good { StatusCode::OK } else { StatusCode::GONE };
+    let link = if is_good { link } else { String::new() };
+    page_with(status, &LinkPage { base: console.base.clone(), assets: assets(&console), link, is_good })
+}
+
+/// `POST /sign-in/link`
+pub(crate) async fn with_link(
+    State(console): State<Console>,
+    FirstForm(given): FirstForm,
+) -> Result<Response, PageError> {
+    if let Some(session) = console.sessions.open_link(given.text("link")).await? {
+        tracing::info!("somebody signed in to the console by a link");
+        return Ok(opened(&console, &session, "/"));
+    }
+    let (base, link) = (console.base.clone(), String::new());
+    page_with(StatusCode::GONE, &LinkPage { base, assets: assets(&console), link, is_good: false })
+}
+
+fn opened(console: &Console, session: &Secret, next: &str) -> Response {
+    let headers = [
+        (SET_COOKIE, cookie(console, Some(session.expose()))),
+        (LOCATION, format!("{}{next}", console.base).parse().unwrap_or(cookie(console, None))),
+    ];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+fn ended(console: &Console, path: &str) -> Response {
+    let mut response = go(console, path);
+    response.headers_mut().insert(SET_COOKIE, cookie(console, None));
+    response
+}
+
+/// `POST /sign-out`
+pub(crate) async fn out(Posted { visitor, .. }: Posted) -> Result<Response, PageError> {
+    visitor.console.sessions.sign_out(&visitor.token).await?;
+    Ok(ended(&visitor.console, "/sign-in"))
+}
+
+/// `POST /sign-out-everywhere`: every browser that came with this key, this one too.
+pub(crate) async fn out_everywhere(Posted { visitor, .. }: Posted) -> Result<Response, PageError> {
+    let ended_sessions = visitor.console.sessions.sign_out_everywhere(visitor.key()).await?;
+    tracing::info!(key = %visitor.key().id, sessions = ended_sessions, "signed out of the console everywhere");
+    Ok(ended(&visitor.console, "/sign-in"))
+}
+
+/// Where a request comes from.
+pub(crate) struct Peer(Option<std::net::SocketAddr>);
+
+impl<S: Sync> axum::extract::FromRequestParts<S> for Peer {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        _: &S,
+    ) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>();
+        Ok(Self(peer.map(|axum::extract::ConnectInfo(peer)| *peer)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next;
+
+    #[test]
+    fn a_sign_in_leads_to_a_page_of_the_console_and_nowhere_else() {
+        for good in ["/", "/accounts?status=unhealthy", "/bots/01a2"] {
+            assert_eq!(next(good), good);
+        }
+        for bad in
+            ["", "https://evil.test", "//evil.test", "/\\evil.test", "/sign-in", "/x\r\nset-cookie: a=b"]
+        {
+            assert_eq!(next(bad), "/", "{bad}");
+        }
+    }
+}

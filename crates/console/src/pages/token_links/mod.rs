@@ -1,0 +1,272 @@
+//! `/token-links`: addresses that bot platforms fetch tokens from.
+
+pub(crate) mod make;
+pub(crate) mod test;
+
+use askama::Template;
+use axum::{extract::Query, response::Response};
+use model::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::accounts::names;
+use crate::{
+    client::{Client, List, Refused},
+    error::{self, PageError, go, missing},
+    frame::{Frame, Section},
+    session::{PathId, Posted, Visitor},
+    show::{Id, State, Tone, When, cursor_of, number, query, words},
+};
+
+const PATH: &str = "/api/latchkey/v1/token-links/";
+
+/// A link, as the API shows it.
+#[derive(Deserialize)]
+pub(crate) struct Link {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) dialect: String,
+    kinds: Vec<String>,
+    accounts: Option<Vec<OfLink>>,
+    pool: Option<String>,
+    host: bool,
+    meeting: Option<Value>,
+    verification: String,
+    networks: Vec<String>,
+    expires_at: Option<Timestamp>,
+    max_uses: Option<u64>,
+    uses: Option<u64>,
+    per_minute: Option<u64>,
+    last_uses: Vec<Use>,
+    revoked_at: Option<Timestamp>,
+    created_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct OfLink {
+    credential: String,
+}
+
+#[derive(Deserialize)]
+struct Use {
+    at: Timestamp,
+    kind: String,
+    outcome: String,
+    from: Option<String>,
+    bot: Option<String>,
+}
+
+/// The platforms that ask, in the order in which they are offered: the dialect's word, and its name.
+pub(crate) const PLATFORMS: [(&str, &str); 4] = [
+    ("recall", "Recall.ai"),
+    ("attendee", "Attendee"),
+    ("meeting_baas", "Meeting BaaS"),
+    ("bearer", "your own code"),
+];
+
+pub(crate) fn platform(dialect: &str) -> &'static str {
+    PLATFORMS.iter().find(|(word, _)| *word == dialect).map_or("another platform", |(_, name)| name)
+}
+
+/// Whose tokens a link gives: words, and the page of it.
+struct Whose {
+    words: String,
+    path: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "token_links.html")]
+struct LinksPage {
+    frame: Frame,
+    rows: Vec<Row>,
+    next: Option<String>,
+}
+
+struct Row {
+    id: String,
+    name: String,
+    platform: &'static str,
+    kinds: String,
+    whose: Vec<Whose>,
+    state: State,
+    last: When,
+}
+
+#[derive(Template)]
+#[template(path = "token_link.html")]
+struct LinkPage {
+    frame: Frame,
+    id: String,
+    shown_id: Id,
+    name: String,
+    platform: &'static str,
+    kinds: String,
+    whose: Vec<Whose>,
+    state: State,
+    is_alive: bool,
+    link: Link,
+    expires: When,
+    created: When,
+    uses: Vec<UseRow>,
+    refusals: Vec<(String, u64)>,
+    proof: &'static str,
+    rate: String,
+}
+
+struct UseRow {
+    at: When,
+    kind: String,
+    outcome: State,
+    from: Option<String>,
+    bot: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Pool {
+    id: String,
+    name: String,
+}
+
+/// Names of accounts and pools.
+struct Names {
+    accounts: std::collections::HashMap<String, String>,
+    pools: Vec<Pool>,
+}
+
+impl Names {
+    async fn read(client: &Client) -> Result<Self, Refused> {
+        let pools: List<Pool> = client.get("/api/latchkey/v1/pools/").await?;
+        Ok(Self { accounts: names(client).await?, pools: pools.results })
+    }
+
+    fn whose(&self, link: &Link) -> Vec<Whose> {
+        if link.host {
+            return vec![Whose { words: "the meeting's host".into(), path: None }];
+        }
+        if let Some(id) = &link.pool {
+            let name = self.pools.iter().find(|pool| pool.id == *id).map_or(id, |pool| &pool.name);
+            return vec![Whose { words: format!("pool {name}"), path: Some(format!("/pools/{id}")) }];
+        }
+        let account = |account: &OfLink| Whose {
+            words: self.accounts.get(&account.credential).unwrap_or(&account.credential).clone(),
+            path: Some(format!("/accounts/{}", account.credential)),
+        };
+        link.accounts.iter().flatten().map(account).collect()
+    }
+}
+
+impl Link {
+    fn state(&self, now: Timestamp) -> State {
+        if self.revoked_at.is_some() {
+            State::new(Tone::Plain, "Revoked")
+        } else if self.expires_at.is_some_and(|end| now >= end) {
+            State::new(Tone::Plain, "Expired")
+        } else if self.max_uses.is_some_and(|most| self.uses.unwrap_or(0) >= most) {
+            State::new(Tone::Plain, "Used up")
+        } else if self.last_uses.first().is_some_and(|last| last.outcome != "given") {
+            State::new(Tone::Bad, "The last request was refused")
+        } else if self.last_uses.is_empty() {
+            State::new(Tone::Plain, "Never used")
+        } else {
+            State::new(Tone::Good, "In use")
+        }
+    }
+
+    fn kinds(&self) -> String {
+        self.kinds.iter().map(|kind| kind.to_uppercase().replace('_', " ")).collect::<Vec<_>>().join(", ")
+    }
+
+    fn shown_name(&self) -> String {
+        if self.name.is_empty() { format!("for {}", platform(&self.dialect)) } else { self.name.clone() }
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    #[serde(default)]
+    cursor: String,
+}
+
+pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    let (client, now) = (&visitor.client, visitor.now());
+    let list: List<Link> = client.get(&format!("{PATH}{}", query(&[("cursor", &asked.cursor)]))).await?;
+    let names = Names::read(client).await?;
+    let row = |link: &Link| Row {
+        id: link.id.clone(),
+        name: link.shown_name(),
+        platform: platform(&link.dialect),
+        kinds: link.kinds(),
+        whose: names.whose(link),
+        state: link.state(now),
+        last: When::new(link.last_uses.first().map(|used| used.at), now),
+    };
+    let page = LinksPage {
+        frame: visitor.frame("Token links", Section::TokenLinks),
+        next: cursor_of(list.next.as_deref()).map(|cursor| query(&[("cursor", &cursor)])),
+        rows: list.results.iter().map(row).collect(),
+    };
+    error::page(&page)
+}
+
+pub(crate) async fn one(visitor: Visitor, PathId(id): PathId) -> Result<Response, PageError> {
+    let (client, now) = (&visitor.client, visitor.now());
+    let link: Option<Link> = client.find(&format!("{PATH}{id}/")).await?;
+    let link = link.ok_or_else(missing("token link", "/token-links"))?;
+    let names = Names::read(client).await?;
+    let mut refusals: Vec<(String, u64)> = Vec::new();
+    for used in link.last_uses.iter().filter(|used| used.outcome != "given") {
+        match refusals.iter_mut().find(|(code, _)| *code == used.outcome) {
+            Some((_, count)) => *count += 1,
+            None => refusals.push((used.outcome.clone(), 1)),
+        }
+    }
+    let used = |used: &Use| UseRow {
+        at: When::new(used.at, now),
+        kind: used.kind.to_uppercase().replace('_', " "),
+        outcome: match used.outcome.as_str() {
+            "given" => State::new(Tone::Good, "Given"),
+            code => State::new(Tone::Bad, words(code)),
+        },
+        from: used.from.clone(),
+        bot: used.bot.clone(),
+    };
+    let state = link.state(now);
+    let page = LinkPage {
+        frame: visitor.frame(link.shown_name(), Section::TokenLinks),
+        shown_id: Id(link.id.clone()),
+        name: link.shown_name(),
+        platform: platform(&link.dialect),
+        kinds: link.kinds(),
+        whose: names.whose(&link),
+        is_alive: link.revoked_at.is_none(),
+        expires: When::new(link.expires_at, now),
+        created: When::new(link.created_at, now),
+        uses: link.last_uses.iter().map(used).collect(),
+        proof: match (link.dialect.as_str(), link.verification.as_str()) {
+            ("bearer", _) => "a bearer token in its header",
+            (_, "signature") => "the platform's signature, and the secret in the address",
+            (_, "query_secret") => "a secret in the query, and the one in the address",
+            _ => "the secret in the address alone",
+        },
+        rate: per_minute(link.per_minute),
+        refusals,
+        state,
+        id: link.id.clone(),
+        link,
+    };
+    error::page(&page)
+}
+
+/// `POST /token-links/{id}/revoke`
+pub(crate) async fn revoke(
+    PathId(id): PathId,
+    Posted { visitor, .. }: Posted,
+) -> Result<Response, PageError> {
+    visitor.client.delete(&format!("{PATH}{id}/")).await?;
+    Ok(go(&visitor.console, &format!("/token-links/{id}?said=revoked")))
+}
+
+/// How often, in words.
+fn per_minute(limit: Option<u64>) -> String {
+    limit.map_or_else(|| "no limit".to_owned(), |limit| format!("{} a minute", number(limit)))
+}

@@ -1,0 +1,73 @@
+//! Bots: sent, scheduled, cancelled, read as a story.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::desk::Desk;
+
+#[tokio::test]
+async fn a_bot_is_scheduled_found_and_cancelled() {
+    let desk = Desk::new().await;
+    let account = desk.app.connect(desk.app.zoom.host()).await;
+    let at = (desk.app.env.now() + Duration::from_secs(7200)).to_string();
+    let asked = [
+        ("meeting_url", "https://zoom.us/j/81234567890?pwd=planted-passcode"),
+        ("bot_name", "Notes"),
+        ("with", &*format!("account:{account}")),
+        ("join_at", at.get(..16).unwrap()),
+    ];
+    let to = desk.done("/bots/new", &asked).await;
+    let (path, _) = to.split_once('?').unwrap();
+    let page = desk.page(path).await;
+    assert!(
+        page.contains("Notes → 812 3456 7890") && page.contains("Hana Host") && page.contains("Waiting"),
+        "{page}"
+    );
+    assert!(!page.contains("planted-passcode"), "secrets are struck out: {page}");
+    for (filter, is_there) in [
+        ("status=ready", true),
+        ("status=fatal", false),
+        (&*format!("account={account}"), true),
+        ("account=01990000-0000-7000-8000-000000000000", false),
+        ("sub_code=meeting_full", false),
+    ] {
+        let list = desk.page(&format!("/bots?{filter}")).await;
+        assert_eq!(list.contains(">Notes</a>"), is_there, "{filter}");
+    }
+    assert_eq!(desk.done(&format!("{path}/cancel"), &[]).await, "/bots?said=cancelled");
+    assert_eq!(desk.get(path).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_failed_bot_shows_what_to_do_and_is_sent_again_with_an_account() {
+    let desk = Desk::new().await;
+    let account = desk.app.connect(desk.app.zoom.host()).await;
+    let bot = json!({ "meeting_url": "https://zoom.us/j/81234567890?pwd=abc", "bot_name": "Notes", "metadata": { "customer": "42" } });
+    let bot = desk.app.post("/api/v1/bot/", bot).await.created()["id"].as_str().unwrap().to_owned();
+    // As if a server had run it.
+    desk.app.in_the_store("UPDATE bots SET status = 'fatal'").await;
+    desk.app.in_the_store(
+        "INSERT INTO bot_steps (bot, step, code, sub_code, message, created_at) SELECT id, 1, 'fatal', 'meeting_requires_sign_in', 'Zoom said: <b>no</b>', created_at + 874000 FROM bots",
+    ).await;
+    let page = desk.page(&format!("/bots/{bot}")).await;
+    assert!(
+        page.contains("Connect a Zoom account and pass") && page.contains("Your turn"),
+        "the cure: {page}"
+    );
+    assert!(page.contains("0.874") && page.contains("&#60;b&#62;no&#60;/b&#62;"), "{page}");
+    assert!(desk.page("/bots?sub_code=meeting_requires_sign_in").await.contains(">Notes</a>"));
+    let home = desk.page("/").await;
+    assert!(
+        home.contains("Meeting requires sign in") && home.contains("sub_code=meeting_requires_sign_in"),
+        "{home}"
+    );
+    let to = desk.done(&format!("/bots/{bot}/again"), &[("with", &format!("account:{account}"))]).await;
+    let (path, _) = to.split_once('?').unwrap();
+    let new = desk.app.get(&format!("/api/v1{}/", path.replace("/bots/", "/bot/"))).await.ok();
+    assert_eq!(new["zoom"]["credential"], account.as_str());
+    assert_eq!(
+        (&new["metadata"]["customer"], &new["meeting_url"]["meeting_password"]),
+        (&json!("42"), &json!("abc"))
+    );
+}

@@ -1,0 +1,169 @@
+//! What holds for every page and every form.
+
+use serde_json::json;
+
+use crate::desk::Desk;
+
+/// Every page that the menu and its pages lead to, without what needs an id.
+pub(crate) const PAGES: &[&str] = &[
+    "/",
+    "/accounts",
+    "/accounts/connect",
+    "/connect-links",
+    "/bots",
+    "/bots/new",
+    "/token-links",
+    "/token-links/new?for=recall",
+    "/token-links/new?for=bearer",
+    "/token-links/test",
+    "/pools",
+    "/events",
+    "/audit",
+    "/settings",
+    "/setup",
+    "/find",
+];
+
+#[tokio::test]
+async fn every_page_is_there_before_there_is_anything_to_show() {
+    let desk = Desk::new().await;
+    for path in PAGES {
+        let page = desk.page(path).await;
+        assert!(page.contains("<h1") && page.contains("Skip to the content"), "{path}");
+        assert!(![">null", ">None", "Some("].iter().any(|word| page.contains(word)), "{path}");
+        assert!(
+            !page.contains(" style=\"") && !page.contains("onclick"),
+            "{path} has what the policy forbids"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_form_without_this_sessions_token_does_nothing() {
+    let desk = Desk::new().await;
+    let answer = crate::desk::first_form(&desk.app, "/sign-in", &[("key", &desk.app.api_key)]).await;
+    let other = Desk { cookie: crate::desk::cookie_of(&answer), app: desk.app };
+    let of_another = other.csrf().await;
+    let desk = Desk { cookie: desk.cookie, app: other.app };
+    for csrf in ["", "planted", &of_another] {
+        for path in ["/pools", "/sign-out", "/sign-out-everywhere", "/settings/keys", "/bots/new"] {
+            let answer = desk.post_with(csrf, path, &[("name", "x")]).await;
+            assert_eq!(answer.status, 400, "{path}");
+            assert!(answer.text.contains("This form has expired"), "{}", answer.text);
+        }
+    }
+    assert!(desk.app.get("/api/latchkey/v1/pools/").await.ok()["results"].as_array().unwrap().is_empty());
+    assert_eq!(desk.get("/accounts").await.status, 200, "and nobody is signed out");
+}
+
+#[tokio::test]
+async fn names_are_text_on_every_page() {
+    let desk = Desk::new().await;
+    let name = "<script>alert(1)</script>\"'&";
+    let user = desk.app.zoom.user("ada@example.test", name).await;
+    let account = desk.app.connect(&user).await;
+    desk.app
+        .post(
+            "/api/latchkey/v1/pools/",
+            json!({ "name": name, "members": [{ "credential": account, "max_joins": 2 }] }),
+        )
+        .await
+        .created();
+    let pool =
+        desk.app.get("/api/latchkey/v1/pools/").await.ok()["results"][0]["id"].as_str().unwrap().to_owned();
+    let link = json!({ "credential": account, "name": name });
+    let link = desk.app.post("/api/latchkey/v1/token-links/", link).await.created()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let bot = json!({ "meeting_url": "https://zoom.us/j/81234567890", "bot_name": name, "metadata": { "x": name }, "zoom": { "credential": account } });
+    let bot = desk.app.post("/api/v1/bot/", bot).await.created()["id"].as_str().unwrap().to_owned();
+    let invited = json!({ "credential": account, "invited_by": name, "purpose": name });
+    desk.app.post("/api/latchkey/v1/connect-links/", invited).await.created();
+    let own = [
+        format!("/accounts/{account}"),
+        format!("/accounts/{account}/disconnect"),
+        format!("/bots/{bot}"),
+        format!("/token-links/{link}"),
+        format!("/pools/{pool}"),
+        format!(
+            "/accounts?search={}",
+            url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>()
+        ),
+        format!("/find?q={}x", url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>()),
+    ];
+    for path in PAGES.iter().map(|path| (*path).to_owned()).chain(own) {
+        let page = desk.page(&path).await;
+        assert!(!page.contains("<script>alert"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_offers_the_list() {
+    let desk = Desk::new().await;
+    let nobodys = "01990000-0000-7000-8000-000000000000";
+    for (path, list) in [
+        ("/accounts/", "/base/accounts"),
+        ("/bots/", "/base/bots"),
+        ("/token-links/", "/base/token-links"),
+        ("/pools/", "/base/pools"),
+        ("/events/", "/base/events"),
+    ] {
+        let answer = desk.get(&format!("{path}{nobodys}")).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(answer.text.contains(&format!("href=\"{list}\"")), "{}", answer.text);
+        // What means something in a path of the API is no id.
+        for odd in ["..%2F..%2Fapi", "x%3Fstatus=ready", "%00"] {
+            assert_eq!(desk.get(&format!("{path}{odd}")).await.status, 404, "{path}{odd}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_without_a_scope_is_told_which_one_it_lacks() {
+    let app = crate::test_app::TestApp::build(&crate::PLAN).await;
+    let key = app.key_with("read").await;
+    let desk = Desk::with_key(app, &key).await;
+    let page = desk.page("/accounts").await;
+    assert!(!page.contains("/accounts/connect"), "what it may not do is not offered");
+    let answer = desk.post("/pools", &[("name", "x")]).await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.text.contains("lacks the scope admin"), "{}", answer.text);
+    let answer = desk.post("/bots/new", &[("meeting_url", "https://zoom.us/j/81234567890")]).await;
+    assert_eq!(answer.status, 403);
+}
+
+#[tokio::test]
+async fn a_refused_form_keeps_what_was_typed_and_marks_the_field() {
+    let desk = Desk::new().await;
+    let typed = [("meeting_url", "https://example.test/not-zoom"), ("bot_name", "Typed & kept")];
+    let answer = desk.post("/bots/new", &typed).await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.text.contains("value=\"Typed &#38; kept\""), "{}", answer.text);
+    assert!(answer.text.contains("aria-describedby=\"wrong-meeting_url\""), "{}", answer.text);
+    let answer = desk.post("/settings/keys", &[("name", "kept")]).await;
+    assert_eq!(answer.status, 400);
+    assert!(
+        answer.text.contains("value=\"kept\"") && answer.text.contains("wrong-scopes"),
+        "{}",
+        answer.text
+    );
+}
+
+#[tokio::test]
+async fn assets_may_be_kept_for_ever_and_have_their_types() {
+    let desk = Desk::new().await;
+    let page = desk.page("/").await;
+    for (name, kind) in [
+        ("console.css", "text/css; charset=utf-8"),
+        ("console.js", "text/javascript; charset=utf-8"),
+        ("htmx.js", "text/javascript; charset=utf-8"),
+        ("icon.svg", "image/svg+xml"),
+    ] {
+        let (before, _) = page.split_once(name).unwrap();
+        let path = format!("{}{name}", before.rsplit('"').next().unwrap().strip_prefix("/base").unwrap());
+        let file = desk.get(&path).await;
+        assert_eq!((file.status, file.header("content-type")), (200, kind));
+        assert!(file.header("cache-control").contains("immutable"));
+    }
+}

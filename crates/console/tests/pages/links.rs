@@ -1,0 +1,128 @@
+//! Token links and pools.
+
+use serde_json::json;
+
+use crate::desk::Desk;
+
+const SECRET: &str = "whsec_cGxhbnRlZC1zaWduaW5nLXNlY3JldC1vZi10ZXN0cw==";
+
+fn text_of<'p>(page: &'p str, id: &str) -> &'p str {
+    let begin = format!("<pre id=\"{id}\">");
+    page.split_once(&*begin).unwrap_or_else(|| panic!("{id} in {page}")).1.split_once("</pre>").unwrap().0
+}
+
+#[tokio::test]
+async fn a_link_is_made_with_what_to_paste_and_tested_as_the_platform_asks() {
+    let desk = Desk::new().await;
+    let account = desk.app.connect(desk.app.zoom.host()).await;
+    let with = format!("account:{account}");
+    for dialect in ["recall", "attendee", "meeting_baas", "bearer"] {
+        let secret = match dialect {
+            "recall" => SECRET,
+            "attendee" => "Tk9ULUEtUkVBTC1TRUNSRVQtYXR0ZW5kZWUtdmVjMDE=",
+            _ => "",
+        };
+        let asked = [("dialect", dialect), ("with", &*with), ("signing_secret", secret), ("name", dialect)];
+        let made = desk.post("/token-links/new", &asked).await;
+        assert_eq!(
+            (made.status, made.header("cache-control")),
+            (200, "no-store"),
+            "{dialect}: {}",
+            made.text
+        );
+        let address = text_of(&made.text, "address").to_owned();
+        assert!(text_of(&made.text, "snippet").contains(&address), "{dialect}");
+        let authorization = if dialect == "bearer" { text_of(&made.text, "header") } else { "" };
+        let test = [
+            ("dialect", dialect),
+            ("address", &*address),
+            ("signing_secret", secret),
+            ("authorization", authorization),
+        ];
+        let tested = desk.post("/token-links/test", &test).await;
+        assert!(
+            tested.text.contains("200 OK") && tested.text.contains("characters)"),
+            "{dialect}: {}",
+            tested.text
+        );
+        let wrong = [
+            ("dialect", dialect),
+            ("address", &*format!("{address}x")),
+            ("signing_secret", secret),
+            ("authorization", "Bearer x"),
+        ];
+        let refused = desk.post("/token-links/test", &wrong).await;
+        assert!(!refused.text.contains("200 OK"), "{dialect}: {}", refused.text);
+    }
+    let list = desk.page("/token-links").await;
+    assert!(list.contains("Recall.ai") && list.contains("Hana Host") && !list.contains("/t/"), "{list}");
+    let audit = desk.page("/audit").await;
+    assert_eq!(audit.matches("Given").count(), 4, "tests are audited: {audit}");
+}
+
+#[tokio::test]
+async fn only_links_of_this_server_are_tested() {
+    let desk = Desk::new().await;
+    for address in
+        ["https://evil.test/t/x.y", "https://latchkey.test/base/api/v1/bot/", "http://127.0.0.1:1/t/x", ""]
+    {
+        let answer =
+            desk.post("/token-links/test", &[("dialect", "meeting_baas"), ("address", address)]).await;
+        assert!(
+            answer.text.contains("must be one of this server&#39;s token links"),
+            "{address}: {}",
+            answer.text
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_link_is_revoked() {
+    let desk = Desk::new().await;
+    let account = desk.app.connect(desk.app.zoom.host()).await;
+    let link = json!({ "credential": account, "name": "notes" });
+    let link = desk.app.post("/api/latchkey/v1/token-links/", link).await.created()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = format!("/token-links/{link}");
+    assert!(desk.page(&path).await.contains("Waiting for the first request"));
+    desk.done(&format!("{path}/revoke"), &[]).await;
+    let page = desk.page(&path).await;
+    assert!(page.contains("Revoked") && !page.contains("/revoke\""), "{page}");
+}
+
+#[tokio::test]
+async fn a_pool_is_made_filled_and_its_seats_are_seen_and_released() {
+    let desk = Desk::new().await;
+    let account = desk.app.connect(desk.app.zoom.host()).await;
+    let to = desk.done("/pools", &[("name", "note takers")]).await;
+    let path = to.split_once('?').unwrap().0.to_owned();
+    let answer = desk.post("/pools", &[("name", "note takers")]).await;
+    assert!(answer.status == 400 && answer.text.contains("has a pool of this name"), "{}", answer.text);
+    let answer = desk.post(&format!("{path}/members"), &[("credential", &account), ("max_joins", "0")]).await;
+    assert!(answer.status == 400 && answer.text.contains("wrong-max_joins"), "{}", answer.text);
+    desk.done(&format!("{path}/members"), &[("credential", &account), ("max_joins", "2")]).await;
+    let pool = path.rsplit('/').next().unwrap();
+    let request = broker::PoolSeatRequest {
+        pool: pool.parse().unwrap(),
+        meeting: None,
+        holder: "bot-of-a-platform",
+        hosting: broker::Hosting::Never,
+        until: desk.app.env.now() + std::time::Duration::from_secs(60),
+    };
+    desk.app.broker.pools.take_seat(desk.app.workspace().await, &request).await.unwrap();
+    let page = desk.page(&path).await;
+    assert!(page.contains("bot-of-a-platform") && page.contains("1 of 2"), "{page}");
+    assert!(desk.page("/").await.contains("1 of 2"));
+    let seat = page.split_once("name=\"seat\" value=\"").unwrap().1.split_once('"').unwrap().0.to_owned();
+    assert_eq!(
+        desk.done(&format!("{path}/release"), &[("seat", &seat)]).await,
+        format!("{path}?said=released")
+    );
+    assert!(desk.page(&path).await.contains("All seats are free"));
+    desk.done(&format!("{path}/remove-member"), &[("credential", &account)]).await;
+    desk.done(&format!("{path}/rename"), &[("name", "others")]).await;
+    assert!(desk.page("/pools").await.contains("others"));
+    assert_eq!(desk.done(&format!("{path}/remove"), &[]).await, "/pools?said=pool-removed");
+}

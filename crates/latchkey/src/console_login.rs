@@ -1,0 +1,59 @@
+//! `latchkey console login`: a link that signs a browser in to the console, for an operator with access to the database. The server
+//! may run meanwhile.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
+use clap::{Args, Subcommand};
+use model::{ApiScopes, WorkspaceId};
+use serde_json::json;
+use tenants::{ConsoleSessions, NewApiKey, SESSION_TTL};
+use url::Url;
+
+use crate::{api_key::the_one, config::Config, workspace};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// The configuration file; `latchkey.toml` if it is there.
+    #[arg(long, env = "LATCHKEY_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    /// Whose console: an id out of `latchkey workspace list`. May be left out while there is one workspace.
+    #[arg(long, global = true)]
+    workspace: Option<WorkspaceId>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print a link that signs the first browser that opens it in, within 15 minutes. A key of its own is made for the session;
+    /// it may do everything in the workspace, and ends with the session, after 12 hours.
+    Login {
+        /// Where the browser reaches the server; the configuration's `public_url`, if nothing is said.
+        #[arg(long, env = "LATCHKEY_URL")]
+        url: Option<Url>,
+    },
+}
+
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let Command::Login { url } = arguments.command;
+    let config = Config::read(arguments.config.as_deref())?;
+    let here = || Url::parse(&format!("http://{}", config.listen));
+    let base = match url.or(config.public_url.clone()) {
+        Some(url) => url,
+        None => here()?,
+    };
+    let (installation, workspaces) = workspace::open(arguments.config.as_deref()).await?;
+    let workspace = the_one(&workspaces, arguments.workspace).await?;
+    let expires_at = Some(installation.env.now() + SESSION_TTL);
+    let name = "console login".to_owned();
+    let new = NewApiKey { name, scopes: ApiScopes::of_a_workspace(), per_minute: None, expires_at };
+    // The key itself is shown to nobody: the session alone uses it.
+    let issued = workspaces.create_key(workspace, &new).await?.context("the workspace is gone")?;
+    let sessions = ConsoleSessions::new(installation.store.clone(), installation.env.clone());
+    let link = sessions.make_link(&issued.row).await.map_err(|failure| anyhow!("{failure}"))?;
+    println!("{}", json!({ "url": console::link_address(&base, &link), "key": issued.row.id }));
+    eprintln!("latchkey: open the link above in a browser within 15 minutes; it works once");
+    installation.close().await;
+    Ok(())
+}
