@@ -40,6 +40,7 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/bots/{id}/leave", post(bots::one::leave))
         .route("/bots/{id}/cancel", post(bots::one::cancel))
         .route("/bots/{id}/again", post(bots::one::again))
+        .route("/bots/{id}/evidence.zip", get(bots::one::evidence))
         .route("/bots/{id}/screenshots/{file}", get(bots::one::picture))
         .route("/pools", get(pools::page).post(pools::make))
         .route("/pools/{id}", get(pools::one))

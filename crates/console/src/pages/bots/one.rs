@@ -67,6 +67,8 @@ struct Entry {
     message: Option<String>,
     code: Option<String>,
     picture: Option<String>,
+    /// A line of the log, between the steps.
+    is_detail: bool,
     sort: Timestamp,
 }
 
@@ -75,6 +77,27 @@ struct Picture {
     id: String,
     recorded_at: Timestamp,
 }
+
+/// A line of the bot's log.
+#[derive(Deserialize)]
+struct LogLine {
+    number: u64,
+    at: Timestamp,
+    kind: String,
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct LogPage {
+    results: Vec<LogLine>,
+}
+
+/// Pages of the log that are shown; the evidence has all of it.
+const LOG_PAGES: usize = 3;
+/// Lines that say what a step or a picture says already.
+const SAID_ELSEWHERE: [&str; 3] = ["step", "screenshot", "created"];
+/// Lines that tell of something wrong.
+const TROUBLE: [&str; 4] = ["exception", "heartbeat_missed", "page_gone", "log_full"];
 
 #[derive(Deserialize)]
 struct Pool {
@@ -114,7 +137,10 @@ pub(crate) async fn page(visitor: Visitor, PathId(id): PathId) -> Result<Respons
         account: bot.zoom.credential.as_ref().or(bot.zoom.obf_credential.as_ref()).map(name),
         pool: bot.zoom.pool.as_ref().map(pool),
         cure: cure(&bot),
-        steps: steps(&bot, &pictures.results, &visitor.console.base, began),
+        steps: {
+            let log = log(client, &bot.id).await?;
+            steps(&bot, &pictures.results, &log, &visitor.console.base, began)
+        },
         in_meeting: meeting::read(client, &bot.id, began).await?,
         request: request(value),
         may_cancel: visitor.may(model::ApiScope::Bots) && code == "ready",
@@ -149,7 +175,19 @@ fn cure(bot: &Bot) -> Option<Cure> {
     })
 }
 
-fn steps(bot: &Bot, pictures: &[Picture], base: &str, began: Timestamp) -> Vec<Entry> {
+async fn log(client: &Client, bot: &str) -> Result<Vec<LogLine>, Refused> {
+    let (mut lines, mut after) = (Vec::new(), 0);
+    for _ in 0..LOG_PAGES {
+        let page: LogPage = client.get(&format!("/api/latchkey/v1/bot/{bot}/log/?after={after}")).await?;
+        let Some(last) = page.results.last() else { break };
+        after = last.number;
+        lines.extend(page.results);
+    }
+    lines.retain(|line| !SAID_ELSEWHERE.contains(&line.kind.as_str()));
+    Ok(lines)
+}
+
+fn steps(bot: &Bot, pictures: &[Picture], log: &[LogLine], base: &str, began: Timestamp) -> Vec<Entry> {
     let entry = |at: Timestamp, tone, title: String| Entry {
         at: offset(at.since(began)),
         exact: exact(at),
@@ -158,6 +196,7 @@ fn steps(bot: &Bot, pictures: &[Picture], base: &str, began: Timestamp) -> Vec<E
         message: None,
         code: None,
         picture: None,
+        is_detail: false,
         sort: at,
     };
     let steps = bot.status_changes.iter().map(|step| {
@@ -173,7 +212,11 @@ fn steps(bot: &Bot, pictures: &[Picture], base: &str, began: Timestamp) -> Vec<E
         picture: Some(format!("{base}/bots/{}/screenshots/{}.png", bot.id, picture.id)),
         ..entry(picture.recorded_at, Tone::Plain, "What the page showed".to_owned())
     });
-    let mut all: Vec<_> = steps.chain(pictures).collect();
+    let lines = log.iter().map(|line| {
+        let tone = if TROUBLE.contains(&line.kind.as_str()) { Tone::Warn } else { Tone::Plain };
+        Entry { is_detail: true, ..entry(line.at, tone, line.text.clone()) }
+    });
+    let mut all: Vec<_> = steps.chain(pictures).chain(lines).collect();
     all.sort_by_key(|entry| entry.sort);
     all
 }
@@ -224,6 +267,13 @@ pub(crate) async fn picture(
     let name = file.strip_suffix(".png").filter(|name| is_sound(name) && is_sound(&id));
     let name = name.ok_or(PageError::Unknown)?;
     let path = format!("/api/latchkey/v1/bot/{id}/screenshots/{name}.png");
+    let answer = visitor.client.raw(Method::GET, &path, None, &HeaderMap::new()).await;
+    if answer.status().is_success() { Ok(answer.into_response()) } else { Err(PageError::Unknown) }
+}
+
+/// `GET /bots/{id}/evidence.zip`: all that is known of the bot.
+pub(crate) async fn evidence(visitor: Visitor, PathId(id): PathId) -> Result<Response, PageError> {
+    let path = format!("/api/latchkey/v1/bot/{id}/evidence/");
     let answer = visitor.client.raw(Method::GET, &path, None, &HeaderMap::new()).await;
     if answer.status().is_success() { Ok(answer.into_response()) } else { Err(PageError::Unknown) }
 }
