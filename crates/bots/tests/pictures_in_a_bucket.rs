@@ -102,6 +102,7 @@ async fn world(folder: &std::path::Path) -> (Environment, Arc<dyn Store>, Worksp
         meeting_digest: [0; 32],
         join_at: None,
         metadata: BTreeMap::new(),
+        signs_in_with: store::SignsInWith::default(),
         status_changes: vec![ready],
         leave_requested_at: None,
         leased_until: None,
