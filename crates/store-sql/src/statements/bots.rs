@@ -298,7 +298,8 @@ impl Bots for SqlStore {
             }
             let output_revision = bot.output_revision + u32::from(picture.is_some());
             tx.commit().await?;
-            let BotChange { request, meeting_digest, join_at, metadata, signs_in_with, picture: _ } = change.clone();
+            let BotChange { request, meeting_digest, join_at, metadata, signs_in_with, picture: _ } =
+                change.clone();
             Ok(BotChanged::Done(Bot {
                 request,
                 meeting_digest,

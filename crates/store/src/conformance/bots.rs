@@ -14,7 +14,9 @@ use model::{
 };
 
 use super::{CALLERS, Conformance, ROUNDS};
-use crate::{Bot, BotChange, BotChanged, BotFilter, Lease, PictureChange, Screenshot, SignsInWith, Transition};
+use crate::{
+    Bot, BotChange, BotChanged, BotFilter, Lease, PictureChange, Screenshot, SignsInWith, Transition,
+};
 
 pub(super) fn step(suite: &Conformance, code: BotStatus) -> StatusChange {
     StatusChange { code, message: None, created_at: suite.env.now(), sub_code: None }
