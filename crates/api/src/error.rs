@@ -55,8 +55,8 @@ pub(crate) enum ApiError {
     Command(&'static str, Cow<'static, str>),
     /// It would break what exists.
     Conflict(&'static str, &'static str),
-    /// No server runs bots; and what to do.
-    NobodyRunsBots(String),
+    /// No server has a place for a bot; and what to do.
+    NoFreeBot(String),
     /// An address that carries a token of its own, which was not made here for this.
     AddressInvalid,
     /// Such an address, which was good until then.
@@ -221,7 +221,7 @@ impl ApiError {
             }
             Self::Command(code, detail) => coded(StatusCode::BAD_REQUEST, code, detail),
             Self::Conflict(code, detail) => coded(StatusCode::CONFLICT, code, detail.into()),
-            Self::NobodyRunsBots(detail) => {
+            Self::NoFreeBot(detail) => {
                 coded(StatusCode::INSUFFICIENT_STORAGE, "out_of_adhoc_bots", detail.into())
             }
             Self::AddressInvalid => coded(
@@ -260,7 +260,7 @@ impl ApiError {
     pub(crate) fn retry_after(&self) -> Option<String> {
         match self {
             Self::Throttled(wait) => Some(whole_seconds(*wait).to_string()),
-            Self::NobodyRunsBots(_) => Some("30".to_owned()),
+            Self::NoFreeBot(_) => Some("30".to_owned()),
             Self::Body(error @ BodyError::NoMemory) => retry_after(&error.failure()),
             Self::Failed(failure) => retry_after(failure),
             _ => None,

@@ -12,7 +12,7 @@ use store::{AppKind, Bot, BotFilter, Digest, Occupied, Pool, StoreError};
 use zoom::{LinkError, MeetingLink};
 
 use crate::{
-    BotRequest, GivenPicture, Kind, NobodyRunsBots, NotAPicture, Note, OpenedBot, Supervisor, ZoomOptions,
+    BotRequest, GivenPicture, Kind, NoFreeBot, NotAPicture, Note, OpenedBot, Supervisor, ZoomOptions,
 };
 
 /// A bot that joins later than this is scheduled; until then a server that runs bots may be started.
@@ -44,8 +44,8 @@ pub enum NotCreated {
     Meeting(String),
     /// The picture cannot be shown.
     Picture(NotAPicture),
-    /// No server runs bots.
-    NobodyRunsBots(NobodyRunsBots),
+    /// No server has a place for it.
+    NoFreeBot(NoFreeBot),
     /// A call failed, or a limit is reached.
     Failed(Failure),
 }
@@ -75,9 +75,8 @@ impl Supervisor {
         self.check_sign_in(workspace, &mut new.request.zoom).await?;
         self.resolve_personal_link(workspace, &mut new.request.meeting_url).await?;
         let (id, now) = (BotId::generate(&parts.env), parts.env.now());
-        let scheduled = new.join_at.is_some_and(|at| at > now + AD_HOC);
-        if let Some(nobody) = self.nobody_runs_bots(scheduled).await? {
-            return Err(NotCreated::NobodyRunsBots(nobody));
+        if let Some(why) = self.why_no_place(new.join_at, now).await? {
+            return Err(NotCreated::NoFreeBot(why));
         }
         check_size(&new.request)?;
         self.check_number(workspace, now).await?;

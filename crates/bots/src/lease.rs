@@ -40,6 +40,11 @@ impl RunningBots {
         LeasedBot { bot, lease, changed, commands, output_revision, running: Arc::clone(self) }
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.lock().len()).unwrap_or(u32::MAX)
+    }
+
     /// Notifies a bot that its row has changed, if it runs here.
     pub(crate) fn changed(&self, bot: BotId) {
         if let Some(changed) = self.lock().get(&bot) {

@@ -8,7 +8,7 @@ use model::Environment;
 use outbound::CallbackClient;
 use store::Store;
 
-use crate::{BotLog, Screenshots, SharedBrowser};
+use crate::{BotLog, Browsers, CapacityRule, Screenshots};
 
 /// How often a running bot renews its lease within the lease's duration.
 pub(crate) const LEASE_RENEWALS: u32 = 6;
@@ -32,6 +32,8 @@ pub struct Timing {
     pub lease: Duration,
     /// Interval between looks for due bots.
     pub poll_interval: Duration,
+    /// How long before its time a scheduled bot is leased and its page opened.
+    pub warm_up: Duration,
 }
 
 impl Default for Timing {
@@ -43,6 +45,7 @@ impl Default for Timing {
             reconnect_timeout: Duration::from_secs(60),
             lease: Duration::from_secs(30),
             poll_interval: Duration::from_secs(1),
+            warm_up: Duration::from_secs(30),
         }
     }
 }
@@ -82,7 +85,7 @@ pub struct Parts {
     /// Tokens and signatures.
     pub broker: Arc<Broker>,
     /// Pages.
-    pub shared_browser: SharedBrowser,
+    pub browsers: Browsers,
     /// Fetches tokens from callers' URLs.
     pub callbacks: CallbackClient,
     /// Pictures.
@@ -93,8 +96,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// Time and randomness.
     pub env: Environment,
-    /// Most bots that run here at once.
-    pub capacity: usize,
+    /// How many bots run here at once.
+    pub capacity: CapacityRule,
     /// Most bots of a workspace that wait or run, on all servers.
     pub most_of_a_workspace: NonZeroU32,
     /// The operator's time limits.

@@ -9,7 +9,10 @@ use tokio::sync::watch;
 use zoom::{JoinVerdict, MeetingLink, Role};
 
 use crate::{
-    Kind, Note, best_before,
+    Kind, Note,
+    ahead::{Ahead, PageAhead, Waited},
+    best_before,
+    browsers::OpenPage,
     chat::Greetings,
     commands::{BotCommand, Commands, next_command, unless_told},
     ledger::{Ledger, Resumed},
@@ -25,16 +28,20 @@ use crate::{
 
 /// Time limit for leaving, the last picture included. After it the page is closed, because the caller waits.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(6);
+/// From the bot's arrival until its page is tidied: the SDK goes on loading after a join.
+const TIDY_AFTER: Duration = Duration::from_secs(12);
+/// Commands wait for it.
+const TIDY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Interval between joins while waiting for the host.
 const HOST_RETRY_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Interval between renewals of a bot's seat in a pool.
 const SEAT_RENEW_INTERVAL: Duration = Duration::from_secs(60);
 
-struct Runner<'a> {
-    ledger: Ledger<'a>,
-    request: BotRequest,
-    link: MeetingLink,
+pub(crate) struct Runner<'a> {
+    pub(crate) ledger: Ledger<'a>,
+    pub(crate) request: BotRequest,
+    pub(crate) link: MeetingLink,
     recorder: Recorder<'a>,
     wish: MeetingWish,
 }
@@ -51,6 +58,10 @@ struct Tries {
     /// The recorded reason for waiting.
     waits_for: Option<SubCode>,
     refused: Refused,
+    /// For the first join.
+    ahead: Box<Ahead>,
+    /// When the first join was to begin; cleared by it.
+    due_at: Option<Timestamp>,
 }
 
 /// The outcome of one join.
@@ -89,19 +100,28 @@ pub(crate) async fn run(
     let end = match without_joining(&ledger) {
         Some(end) => end,
         None => match open_request(&ledger) {
-            Ok(runner) => match ledger.resume().await {
-                Resumed::NotOurs => return,
-                Resumed::End(end) => end,
-                Resumed::Joins => match runner.live(&mut commands, revision).await {
-                    Ok(end) => end,
-                    Err(BotCommand::Leave) => End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None),
-                    Err(BotCommand::HandOver) => return ledger.hand_over().await,
+            Ok(runner) => match runner.wait_for_its_time(&mut commands).await {
+                Waited::Due(ahead) => match ledger.resume().await {
+                    Resumed::NotOurs => return,
+                    Resumed::End(end) => end,
+                    Resumed::Joins => match Box::pin(runner.live(&mut commands, revision, ahead)).await {
+                        Ok(end) => end,
+                        Err(BotCommand::Leave) => called_off(),
+                        Err(BotCommand::HandOver) => return ledger.hand_over().await,
+                    },
                 },
+                Waited::Told(BotCommand::Leave) => called_off(),
+                // It has not begun: nothing tells of it.
+                Waited::Told(BotCommand::HandOver) | Waited::NotYet => return ledger.release().await,
             },
             Err(failure) => failure.into(),
         },
     };
     ledger.close(end).await;
+}
+
+const fn called_off() -> End {
+    End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None)
 }
 
 /// Records the last step of a bot that will not join any more; releases any other.
@@ -123,7 +143,7 @@ fn without_joining(ledger: &Ledger<'_>) -> Option<End> {
     }
     if bot.leave_requested_at.is_some() {
         // Cancelled before a server took it, or while its server was dead.
-        return Some(End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None));
+        return Some(called_off());
     }
     best_before::missed(bot, parts.timing.join_within, parts.env.now())
 }
@@ -142,12 +162,17 @@ fn open_request<'a>(ledger: &Ledger<'a>) -> Result<Runner<'a>, Failure> {
 
 impl Runner<'_> {
     /// From the first step to the end, with a seat of the pool.
-    async fn live(&self, commands: &mut Commands, revision: watch::Receiver<u32>) -> Result<End, BotCommand> {
+    async fn live(
+        &self,
+        commands: &mut Commands,
+        revision: watch::Receiver<u32>,
+        ahead: Box<Ahead>,
+    ) -> Result<End, BotCommand> {
         if self.ledger.bot.status() != BotStatus::Ready {
             self.recorder.recall().await;
         }
         let ended = tokio::select! {
-            ended = self.join_and_follow(commands, revision) => ended,
+            ended = self.join_and_follow(commands, revision, ahead) => ended,
             never = self.keep_seat() => match never {},
             never = self.recorder.run_writer() => match never {},
             never = self.recorder.run_recognition(self.link.meeting_number) => match never {},
@@ -165,11 +190,14 @@ impl Runner<'_> {
         &self,
         commands: &mut Commands,
         revision: watch::Receiver<u32>,
+        ahead: Box<Ahead>,
     ) -> Result<End, BotCommand> {
         let env = &self.ledger.parts.env;
         let patience = Duration::from_secs(self.request.automatic_leave.waiting_room_timeout.into());
         let give_up = env.now() + patience;
-        let mut tries = Tries { began: Some(env.now()), ..Tries::default() };
+        let bot = self.ledger.bot;
+        let due_at = (bot.status() == BotStatus::Ready).then(|| best_before::due_at(bot, env.now()));
+        let mut tries = Tries { began: Some(env.now()), ahead, due_at, ..Tries::default() };
         let (mut life, mut back) = self.begin();
         let mut outputs = Outputs::new(self.ledger, Greetings::of(&self.request.echoed), revision);
         loop {
@@ -298,7 +326,10 @@ impl Runner<'_> {
         outputs: &mut Outputs<'_>,
     ) -> Result<Outcome, BotCommand> {
         life.join(self.ledger.parts.env.now());
-        let (mut page, credentials) = match unless_told(commands, self.prepare(&tries.refused)).await? {
+        let ahead = std::mem::take(&mut tries.ahead);
+        // Boxed: it is over when the bot is in.
+        let preparing = Box::pin(self.prepare(&tries.refused, *ahead));
+        let (mut page, credentials) = match unless_told(commands, preparing).await? {
             Ok(prepared) => prepared,
             Err(outcome) => return Ok(outcome),
         };
@@ -310,25 +341,38 @@ impl Runner<'_> {
     }
 
     #[tracing::instrument(name = "prepare_join", skip_all)]
-    async fn prepare(&self, refused: &Refused) -> Result<(BotPage, JoinCredentials), Outcome> {
+    async fn prepare(
+        &self,
+        refused: &Refused,
+        Ahead { page, credentials }: Ahead,
+    ) -> Result<(OpenPage, JoinCredentials), Outcome> {
         // Boxed: it holds calls to the platform and to Zoom, which most bots finish early.
         let (parts, bot) = (self.ledger.parts, self.ledger.bot);
         let fetch = Box::pin(sign_in::join_credentials(parts, bot, &self.request.zoom, &self.link, refused));
-        let fetch = async { fetch.await.map_err(Outcome::from) };
+        let fetch = async {
+            match credentials {
+                Some(credentials) => Ok(credentials),
+                None => fetch.await.map_err(Outcome::from),
+            }
+        };
         if self.request.zoom.pool.is_some() {
             // A bot that waits for a seat needs no page meanwhile.
             let credentials = fetch.await?;
-            return Ok((self.page().await?, credentials));
+            return Ok((self.page(page).await?, credentials));
         }
         // Concurrent: the SDK takes seconds to start, and the tokens are fetched meanwhile.
-        tokio::try_join!(self.page(), fetch)
+        tokio::try_join!(self.page(page), fetch)
     }
 
-    /// A page with the SDK in it. A page that hangs or dies while opening is a loss like any other.
-    async fn page(&self) -> Result<BotPage, Outcome> {
+    /// A page with the SDK in it: the one that was opened ahead, if it is usable. A page that hangs or dies while
+    /// opening is a loss like any other.
+    async fn page(&self, ahead: PageAhead) -> Result<OpenPage, Outcome> {
         let env = &self.ledger.parts.env;
         let began = env.now();
-        let opened = self.ledger.parts.shared_browser.open().await;
+        let opened = match ahead.into_page().await {
+            Some(page) => Ok(page),
+            None => self.ledger.parts.browsers.open().await,
+        };
         let note = match &opened {
             Ok(page) => Note::new(Kind::Page, "A page with Zoom's SDK is ready.")
                 .with("chromium", page.chromium())
@@ -397,9 +441,14 @@ impl Runner<'_> {
             self.picture(page, commands).await;
             return Ok(self.lost(SubCode::BotErrored, error.to_string()));
         }
+        if let Some(due_at) = tries.due_at.take() {
+            self.ledger.parts.metrics.bot_began(env.now().since(due_at));
+        }
         life.join(env.now());
+        let mut tidy_at = None;
         loop {
-            let deadline = self.recorder.deadline().map_or(life.deadline(), |at| at.min(life.deadline()));
+            let deadlines = [Some(life.deadline()), self.recorder.deadline(), tidy_at];
+            let deadline = deadlines.into_iter().flatten().min().unwrap_or(Timestamp::MAX);
             let wait = deadline.since(env.now());
             let action = tokio::select! {
                 event = self.ledger.hear(page, tries.waits > 0) => {
@@ -440,6 +489,10 @@ impl Runner<'_> {
                     BotCommand::HandOver => return Err(command),
                 },
                 () = env.clock.sleep(wait) => {
+                    if tidy_at.take_if(|at| *at <= env.now()).is_some() {
+                        // Whether it works is not important; a frozen page is noticed elsewhere.
+                        let _ = env.clock.timeout(TIDY_TIMEOUT, page.tidy()).await;
+                    }
                     self.recorder.tick(env.now());
                     life.due(env.now())
                 }
@@ -458,6 +511,7 @@ impl Runner<'_> {
                     }
                     self.ledger.record(status, None, None).await;
                     if status == BotStatus::InCallNotRecording {
+                        tidy_at = Some(env.now() + TIDY_AFTER);
                         outputs.enter(page).await;
                     }
                     if let Some(began) = tries.began.take() {

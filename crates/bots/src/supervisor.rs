@@ -3,7 +3,11 @@
 //! It reads the desired state on a timer and when woken: a lost wake-up costs a second. A bot whose server
 //! died is leased again, by any server, when its lease lapses.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use model::{BotId, LeaseToken, Timestamp};
 use store::{Bot, Lease, StoreError};
@@ -12,48 +16,34 @@ use workers::{Claimed, Settings, Work, Worker, Workers};
 
 use crate::{
     Kind, Note, Parts, Screenshots, best_before,
+    capacity::{self, Capacity},
     create::AliveCounts,
     lease::{LeasedBot, RunningBots},
     log, retention, runner,
 };
 
-/// How often a server that runs bots reports that it is alive, for servers that run none.
-const PRESENCE_INTERVAL: Duration = Duration::from_secs(60);
-/// A server that has not reported for this long counts as gone.
-const PRESENCE_TTL: Duration = Duration::from_secs(600);
-/// A server that has not reported for this long is deleted.
-const PRESENCE_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The time limit for the last entries of bots' logs while a server stops.
 const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Most bots whose last step is recorded at once: each is a transaction or two.
 const MAX_CLOSING: NonZeroU32 = NonZeroU32::new(16).expect("not zero");
 
-/// Why a new bot would wait for ever, and what to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NobodyRunsBots {
-    /// There never was such a server.
-    #[error(
-        "No server of this installation runs bots: set bots.capacity above 0 in the configuration of one, and start it."
-    )]
-    Ever,
-    /// There was one.
-    #[error(
-        "The last server that runs bots was seen at {0}: start one with bots.capacity above 0, and try again."
-    )]
-    Since(Timestamp),
-}
+/// How long a server leaves scheduled bots beyond its share to the others.
+const LEFT_TO_OTHERS: Duration = Duration::from_secs(3);
 
 /// Runs the bots of this process.
 pub struct Supervisor {
     pub(crate) parts: Arc<Parts>,
     workers: Workers,
     /// `None` where no bots run.
-    joining: Option<Worker<DueBots>>,
+    pub(crate) joining: Option<Worker<DueBots>>,
     closing: Worker<BotsToClose>,
-    running: Arc<RunningBots>,
+    pub(crate) running: Arc<RunningBots>,
+    pub(crate) capacity: Arc<Capacity>,
+    /// Names this server to the others.
+    pub(crate) id: String,
     pub(crate) alive: AliveCounts,
     /// Cancelled when no further bot is to be taken.
-    finishing: CancellationToken,
+    pub(crate) finishing: CancellationToken,
     /// Cancelled when running bots are to leave.
     stopping: CancellationToken,
 }
@@ -63,7 +53,9 @@ impl Supervisor {
     pub fn start(parts: Parts) -> Arc<Self> {
         let parts = Arc::new(parts);
         let workers = Workers::new(parts.env.clone(), Arc::new(parts.metrics.clone()));
-        parts.metrics.bots_capacity(parts.capacity);
+        let capacity = Arc::new(Capacity::new(parts.capacity));
+        parts.metrics.bots_capacity(capacity.now());
+        let id = parts.env.entropy.token();
         let running = Arc::new(RunningBots::new(parts.metrics.clone()));
         let (finishing, stopping) = (CancellationToken::new(), CancellationToken::new());
         let settings = |most_at_once| Settings {
@@ -71,11 +63,16 @@ impl Supervisor {
             claim_at_least: NonZeroU32::MIN,
             poll_interval: parts.timing.poll_interval,
         };
-        let capacity = NonZeroU32::new(u32::try_from(parts.capacity).unwrap_or(u32::MAX));
-        let joining = capacity.map(|capacity| {
-            let (parts, running) = (Arc::clone(&parts), Arc::clone(&running));
-            let due = DueBots { parts, running, stopping: stopping.clone() };
-            Worker::start(&workers, due, settings(capacity))
+        let joining = NonZeroU32::new(parts.capacity.most()).map(|most| {
+            let due = DueBots {
+                parts: Arc::clone(&parts),
+                running: Arc::clone(&running),
+                capacity: Arc::clone(&capacity),
+                id: id.clone(),
+                left_since: Mutex::default(),
+                stopping: stopping.clone(),
+            };
+            Worker::start(&workers, due, settings(most))
         });
         let to_close = BotsToClose { parts: Arc::clone(&parts) };
         let closing = Worker::start(&workers, to_close, settings(MAX_CLOSING));
@@ -87,8 +84,18 @@ impl Supervisor {
             async move { log.run().await }
         });
         let alive = AliveCounts::default();
-        let supervisor =
-            Arc::new(Self { parts, workers, joining, closing, running, alive, finishing, stopping });
+        let supervisor = Arc::new(Self {
+            parts,
+            workers,
+            joining,
+            closing,
+            running,
+            capacity,
+            id,
+            alive,
+            finishing,
+            stopping,
+        });
         if supervisor.joining.is_some() {
             let saying = Arc::clone(&supervisor);
             supervisor.workers.run_to_end("bot_presence", move || Arc::clone(&saying).run_presence());
@@ -108,35 +115,6 @@ impl Supervisor {
             joining.poke();
         }
         self.closing.poke();
-    }
-
-    /// Whether a new bot would find no server. For a `scheduled` bot one may be started in time.
-    pub async fn nobody_runs_bots(&self, scheduled: bool) -> Result<Option<NobodyRunsBots>, StoreError> {
-        if self.joining.is_some() {
-            return Ok(None);
-        }
-        let silence = if scheduled { PRESENCE_KEPT } else { PRESENCE_TTL };
-        let now = self.parts.env.now();
-        Ok(match self.parts.store.bot_server_seen_at(now).await? {
-            None => Some(NobodyRunsBots::Ever),
-            Some(at) => (now.since(at) > silence).then_some(NobodyRunsBots::Since(at)),
-        })
-    }
-
-    /// Reports that this server runs bots, until it takes no more.
-    async fn run_presence(self: Arc<Self>) {
-        let env = &self.parts.env;
-        let server = env.entropy.token();
-        while !self.finishing.is_cancelled() {
-            let now = env.now();
-            if let Err(error) = self.parts.store.see_bot_server(&server, now, now - PRESENCE_KEPT).await {
-                tracing::warn!(%error, "other servers are not told that bots run here");
-            }
-            tokio::select! {
-                () = self.finishing.cancelled() => {}
-                () = env.clock.sleep(PRESENCE_INTERVAL) => {}
-            }
-        }
     }
 
     /// Takes no further bot, and returns when the last running one has ended.
@@ -159,14 +137,18 @@ impl Supervisor {
         if written != Some(true) {
             tracing::warn!("the last entries of bots' logs are lost: the store did not take them");
         }
-        self.parts.shared_browser.close().await;
+        self.parts.browsers.close().await;
     }
 }
 
-/// Bots that are due, or whose server died.
-struct DueBots {
+/// Bots that are due, or soon will be, or whose server died.
+pub(crate) struct DueBots {
     parts: Arc<Parts>,
     running: Arc<RunningBots>,
+    capacity: Arc<Capacity>,
+    id: String,
+    /// Since when bots have been left to the other servers, on the clock that nobody sets.
+    left_since: Mutex<Option<Duration>>,
     stopping: CancellationToken,
 }
 
@@ -177,8 +159,32 @@ impl Work for DueBots {
 
     async fn claim(&self, most: u32) -> Result<Vec<Claimed<LeasedBot>>, StoreError> {
         let Parts { store, env, timing, .. } = &*self.parts;
-        let (tokens, now) = (tokens(most, &self.parts), env.now());
-        let leased = store.lease_due_bots(&tokens, now, now + timing.lease).await?;
+        let now = env.now();
+        let soon = now + timing.warm_up;
+        let demand = store.bot_demand(soon, now).await?;
+        let running = self.running.count();
+        let room = self.capacity.now().saturating_sub(running).min(most);
+        if demand.waiting == 0 || room == 0 {
+            self.left(false);
+            return Ok(Vec::new());
+        }
+        // Who is due does not wait for another server: whoever looks first takes it.
+        let mut leased = self.lease(room, now, now).await?;
+        if demand.waiting > leased.len() as u64 {
+            let rest = room - u32::try_from(leased.len()).unwrap_or(room);
+            let own = if self.left(true) {
+                rest
+            } else {
+                let servers = store.bot_servers(now).await?;
+                let of_all = capacity::of_all(&servers, (&self.id, self.capacity.now()), now);
+                let share = capacity::share(demand.needed, self.capacity.now(), of_all);
+                share.saturating_sub(running + (room - rest)).min(rest)
+            };
+            leased.extend(self.lease(own, soon, now).await?);
+        }
+        if demand.waiting <= leased.len() as u64 {
+            self.left(false);
+        }
         Ok(leased
             .into_iter()
             .map(|(bot, lease)| Claimed {
@@ -199,6 +205,31 @@ impl Work for DueBots {
 
     async fn keep_lease(&self, item: &LeasedBot) {
         item.keep(&self.parts, &self.stopping).await;
+    }
+}
+
+impl DueBots {
+    /// Leases up to `most` bots that are due `until`.
+    async fn lease(
+        &self,
+        most: u32,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<(Bot, Lease)>, StoreError> {
+        if most == 0 {
+            return Ok(Vec::new());
+        }
+        let tokens = tokens(most, &self.parts);
+        self.parts.store.lease_due_bots(&tokens, until, now, now + self.parts.timing.lease).await
+    }
+
+    /// Notes whether bots are left to the other servers. Answers whether they have been for so long that nobody
+    /// else seems to take them.
+    fn left(&self, are_left: bool) -> bool {
+        let now = self.parts.env.clock.elapsed();
+        let mut since = self.left_since.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = are_left.then(|| since.unwrap_or(now));
+        since.is_some_and(|since| now.saturating_sub(since) >= LEFT_TO_OTHERS)
     }
 }
 

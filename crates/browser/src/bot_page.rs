@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     BrowserError, Gone, JoinRequest, PageEvent,
@@ -132,6 +132,12 @@ impl BotPage {
             let _ = self.tab.call_on(&self.bot, "function() { return this.relax() }", &[]).await;
         }
         picture
+    }
+
+    /// Collects what the SDK's start and the join have left: some 35 MB, which the browser would keep for as long as
+    /// it likes.
+    pub async fn tidy(&self) -> Result<(), BrowserError> {
+        self.tab.call::<Value>("HeapProfiler.collectGarbage", json!({})).await.map(drop)
     }
 
     /// Calls `function` on the object in the page that takes commands.

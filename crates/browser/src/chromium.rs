@@ -27,6 +27,7 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
 /// Dropping it ends the browser in the background; [`close`](Self::close) also waits for the end.
 pub struct Browser {
     devtools: DevTools,
+    process: u32,
     version: String,
     page_url: String,
     answer_within: Duration,
@@ -42,6 +43,7 @@ impl Browser {
         let unusable = |source| BrowserError::StateDir { path: config.state_dir.clone(), source };
         let profile = Profile::create(&config.state_dir, &env).await.map_err(unusable)?;
         let Chromium { child, commands, answers, stderr } = Chromium::start(&config, profile.path())?;
+        let process = child.id().unwrap_or_default();
 
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
@@ -61,7 +63,8 @@ impl Browser {
         // From here on the supervisor ends Chromium, however this function returns.
         let (version, page_url) = (String::new(), String::new());
         let answer_within = config.answer_within;
-        let mut browser = Self { devtools, version, page_url, answer_within, stop: stop.clone(), tasks };
+        let mut browser =
+            Self { devtools, process, version, page_url, answer_within, stop: stop.clone(), tasks };
 
         browser.version = match env.clock.timeout(LAUNCH_DEADLINE, ask_version(&browser.devtools)).await {
             Some(Ok(version)) => version,
@@ -92,6 +95,18 @@ impl Browser {
         &self.version
     }
 
+    /// The id of its first process, for [`usage`](crate::usage()).
+    pub fn process(&self) -> u32 {
+        self.process
+    }
+
+    /// Whether it answers a question within `span`.
+    pub async fn answers_within(&self, span: Duration) -> bool {
+        let asked: Result<Value, _> =
+            self.devtools.call_within(span, None, "Browser.getVersion", json!({})).await;
+        asked.is_ok()
+    }
+
     /// Whether pages can be opened.
     pub fn is_alive(&self) -> bool {
         !self.devtools.is_gone()
@@ -114,7 +129,7 @@ impl Browser {
     }
 
     /// Ends Chromium. Afterwards its process is gone and its profile is deleted.
-    pub async fn close(self) {
+    pub async fn close(&self) {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;

@@ -22,6 +22,7 @@ mod profile;
 mod pulse;
 mod tab;
 mod tracker;
+mod usage;
 
 pub use bot_page::BotPage;
 pub use chromium::Browser;
@@ -33,3 +34,4 @@ pub use join::{JoinRequest, JoinToken};
 pub use meeting::{MeetingNews, Person};
 pub use outputs::{Arrival, ChatOutcome, ChatTo};
 pub use plain_page::PlainPage;
+pub use usage::{Usage, usage};

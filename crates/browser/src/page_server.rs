@@ -33,8 +33,8 @@ const HEADERS: &[(&str, &str)] = &[
     ("content-security-policy", POLICY),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
-    // This origin, with its random port, exists only as long as the process that serves it.
-    ("cache-control", "public, max-age=31536000, immutable"),
+    // Contexts share no cache, and each would keep the SDK's files in memory: 16 MB for each bot.
+    ("cache-control", "no-store"),
 ];
 
 /// Listens, and returns the page's URL and the server's future.

@@ -1,5 +1,6 @@
 //! The configuration: a file, and the environment over it. Unknown keys are refused; every key has a default but the ones about a simulator.
 
+mod bots;
 mod environment;
 mod screenshots;
 mod workers;
@@ -8,15 +9,14 @@ use std::{
     env, fs,
     net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
-    ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use ::bots::Retention;
 use anyhow::{Context as _, bail};
 use api::{Bounds, Rates};
 use audit::AuditMode;
-use bots::{Retention, Timing};
 use ipnet::IpNet;
 use model::Secret;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -24,6 +24,7 @@ use store_sql::postgres::Address;
 use token_links::{MOST_OF_A_WORKSPACE, REMEMBERED_IDS};
 use url::Url;
 
+pub(crate) use self::bots::{Bots, OnStop};
 use self::{
     screenshots::ScreenshotsSection,
     workers::{Meetings, Refresh},
@@ -144,66 +145,6 @@ pub(crate) struct BrowserSection {
     pub(crate) sdk_dir: PathBuf,
     /// Chromium's own sandbox; it does not work as root. On unless running as root, if not given.
     pub(crate) sandbox: Option<bool>,
-}
-
-/// `[bots]`
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Bots {
-    /// How many run here at once; 0 makes this a token broker alone, and needs no Chromium.
-    pub(crate) capacity: usize,
-    /// Pages kept ready with the SDK started, so that a bot only has to join; some 250 MB each.
-    pub(crate) warm_pages: usize,
-    /// A bot that is later than so many seconds does not join.
-    pub(crate) join_within: u32,
-    /// For how many seconds a bot that lost its place tries to come back.
-    pub(crate) come_back_within: u32,
-    /// A browser, or a bot's page, that has answered nothing for so many seconds is replaced.
-    pub(crate) answer_within: NonZeroU32,
-    /// For how many seconds Zoom may leave a join without an answer.
-    pub(crate) join_timeout: NonZeroU32,
-    /// For how many seconds Zoom's SDK may try to restore a connection by itself.
-    pub(crate) reconnect_timeout: NonZeroU32,
-    /// How many seconds a bot belongs to a server that is silent.
-    pub(crate) lease_seconds: u32,
-    /// How often due bots are looked for, in seconds.
-    pub(crate) poll_seconds: NonZeroU32,
-    /// How many bots of a workspace may be waiting or running, on all servers.
-    pub(crate) most_of_a_workspace: NonZeroU32,
-    /// How long bots are kept that have ended, in days.
-    pub(crate) keep_days: NonZeroU32,
-    /// What becomes of bots when this process is told to stop.
-    pub(crate) on_stop: OnStop,
-    /// How many seconds `finish` waits for the last bot.
-    pub(crate) stop_within: u32,
-}
-
-/// What becomes of bots when their process is told to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum OnStop {
-    /// They leave, and the next server brings them back.
-    HandOver,
-    /// They stay to their end, for as long as `stop_within` allows.
-    Finish,
-}
-
-impl Bots {
-    /// What `lease_seconds` may be: of two servers that differ, each still believes the other's leases.
-    const LEASE_SECONDS: RangeInclusive<u32> = 15..=45;
-
-    /// The times of bots.
-    pub(crate) fn timing(&self) -> Timing {
-        let seconds = |count: u32| Duration::from_secs(count.into());
-        Timing {
-            join_within: seconds(self.join_within),
-            come_back_within: seconds(self.come_back_within),
-            join_timeout: seconds(self.join_timeout.get()),
-            reconnect_timeout: seconds(self.reconnect_timeout.get()),
-            lease: seconds(self.lease_seconds),
-            poll_interval: seconds(self.poll_seconds.get()),
-        }
-    }
 }
 
 /// `[bot_log]`
@@ -377,26 +318,6 @@ impl Default for BrowserSection {
     }
 }
 
-impl Default for Bots {
-    fn default() -> Self {
-        Self {
-            capacity: 8,
-            warm_pages: 1,
-            join_within: 600,
-            come_back_within: 300,
-            answer_within: NonZeroU32::new(60).expect("not zero"),
-            join_timeout: NonZeroU32::new(60).expect("not zero"),
-            reconnect_timeout: NonZeroU32::new(60).expect("not zero"),
-            lease_seconds: 30,
-            poll_seconds: NonZeroU32::MIN,
-            most_of_a_workspace: NonZeroU32::new(10_000).expect("not zero"),
-            keep_days: NonZeroU32::new(90).expect("not zero"),
-            on_stop: OnStop::HandOver,
-            stop_within: 3600,
-        }
-    }
-}
-
 impl Default for Links {
     fn default() -> Self {
         let most_of_a_workspace = NonZeroUsize::new(MOST_OF_A_WORKSPACE).expect("not zero");
@@ -558,10 +479,7 @@ impl Config {
             );
         }
         config.meetings.check().with_context(|| path.display().to_string())?;
-        if !Bots::LEASE_SECONDS.contains(&config.bots.lease_seconds) {
-            let (least, most) = (Bots::LEASE_SECONDS.start(), Bots::LEASE_SECONDS.end());
-            bail!("{}: bots.lease_seconds must be from {least} to {most}", path.display());
-        }
+        config.bots.check().with_context(|| path.display().to_string())?;
         Ok(config)
     }
 

@@ -4,7 +4,7 @@ use std::{convert::Infallible, future::pending, net::SocketAddr, path::PathBuf, 
 
 use anyhow::{Context as _, anyhow};
 use audit::{Audit, Journal};
-use bots::{BotLog, Screenshots, SharedBrowser, Supervisor};
+use bots::{BotLog, Browsers, Screenshots, Supervisor};
 use broker::{Broker, Escrow};
 use browser::{BrowserConfig, ZoomOverride};
 use futures_util::FutureExt as _;
@@ -103,15 +103,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     workspaces.check_keys().await?;
     let browser = browser_config(&config);
     let is_sandboxed = browser.sandbox;
-    let shared_browser = SharedBrowser::with_warm_pages(browser, config.bots.warm_pages, env.clone());
-    let chromium = match config.bots.capacity {
-        0 => None,
-        _ => Some(
-            shared_browser
-                .warm_up()
-                .await
-                .context("for a token broker without bots, set bots.capacity = 0")?,
-        ),
+    let browsers = Browsers::new(browser, config.bots.browsers(), env.clone(), metrics.clone());
+    let chromium = if config.bots.capacity().runs_bots() {
+        let started = browsers.warm_up().await;
+        Some(started.context("for a token broker without bots, set bots.capacity = 0")?)
+    } else {
+        None
     };
     // Last before requests are served: a start that fails has not used up the one showing of the key.
     let founded = workspaces.found_or_check().await?;
@@ -148,12 +145,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let bots = Supervisor::start(bots::Parts {
         store: store.clone(),
         broker: Arc::clone(&broker),
-        shared_browser,
+        browsers,
         callbacks: callbacks.clone(),
         screenshots,
         log: BotLog::new(store.clone(), metrics.clone(), env.clone()),
         env: env.clone(),
-        capacity: config.bots.capacity,
+        capacity: config.bots.capacity(),
         timing: config.bots.timing(),
         metrics: metrics.clone(),
         most_of_a_workspace: config.bots.most_of_a_workspace,

@@ -56,6 +56,15 @@ pub enum TurnOutcome {
     TurnedAway,
 }
 
+/// Why a browser gets no more bots.
+#[derive(Debug, Clone, Copy)]
+pub enum ReplacedBrowser {
+    /// It takes too much memory.
+    Grown,
+    /// It does not answer.
+    Silent,
+}
+
 /// Counters and gauges of one process. Cloned freely; all clones count together.
 #[derive(Clone)]
 pub struct Metrics(Arc<Counted>);
@@ -101,6 +110,11 @@ struct Counted {
     bot_log_missed: Counter,
     screenshots: Family<Labels<1>, Counter>,
     bots_capacity: Gauge,
+    bot_late_seconds: Histogram,
+    bots_warm: Gauge,
+    browsers: Family<Labels<1>, Gauge>,
+    browsers_replaced: Family<Labels<1>, Counter>,
+    warm_pages: Gauge,
     bot_outputs: Family<Labels<2>, Counter>,
 }
 
@@ -223,6 +237,28 @@ impl Default for Metrics {
                 "bots_capacity",
                 "Bots that may run on this server at once",
             ),
+            bot_late_seconds: histogram(
+                &mut registry,
+                "bot_late_seconds",
+                "How long after its time a bot was told to join, for the first time",
+                (0.05, 2.0, 12),
+            ),
+            bots_warm: registered(
+                &mut registry,
+                "bots_warm",
+                "Scheduled bots that wait for their time with an open page",
+            ),
+            browsers: registered(&mut registry, "browsers", "Browsers of this server, by what they are for"),
+            browsers_replaced: registered(
+                &mut registry,
+                "browsers_replaced",
+                "Browsers that got no more bots, by the reason",
+            ),
+            warm_pages: registered(
+                &mut registry,
+                "warm_pages",
+                "Pages that wait for a bot, with the SDK started",
+            ),
             bot_outputs: registered(&mut registry, "bot_outputs", "What bots of this server showed and said"),
             registry,
         };
@@ -239,6 +275,10 @@ impl Default for Metrics {
         for outcome in CHAT_OUTCOMES {
             metrics.outputs("chat", outcome).inc_by(0);
         }
+        for why in [ReplacedBrowser::Grown, ReplacedBrowser::Silent] {
+            metrics.replaced(why).inc_by(0);
+        }
+        metrics.browsers(0, 0);
         metrics.mints(TokenKind::Zak, "ok").inc_by(0);
         metrics.refreshes("ok").inc_by(0);
         for limit in LIMITS {
@@ -466,8 +506,44 @@ impl Metrics {
     }
 
     /// So many may.
-    pub fn bots_capacity(&self, bots: usize) {
-        self.0.bots_capacity.set(i64::try_from(bots).unwrap_or(i64::MAX));
+    pub fn bots_capacity(&self, bots: u32) {
+        self.0.bots_capacity.set(i64::from(bots));
+    }
+
+    /// A bot was told to join, so long after its time.
+    pub fn bot_began(&self, late: Duration) {
+        self.0.bot_late_seconds.observe(late.as_secs_f64());
+    }
+
+    /// So many more bots wait for their time with an open page.
+    pub fn bots_warm(&self, more: i64) {
+        self.0.bots_warm.inc_by(more);
+    }
+
+    /// So many browsers take bots, and so many only keep those that they have.
+    pub fn browsers(&self, open: usize, drained: usize) {
+        for (state, browsers) in [("open", open), ("drained", drained)] {
+            let gauge = self.0.browsers.get_or_create(&[("state", state)]);
+            gauge.set(i64::try_from(browsers).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// A browser gets no more bots.
+    pub fn browser_replaced(&self, why: ReplacedBrowser) {
+        self.replaced(why).inc();
+    }
+
+    fn replaced(&self, why: ReplacedBrowser) -> Counter {
+        let why = match why {
+            ReplacedBrowser::Grown => "grown",
+            ReplacedBrowser::Silent => "silent",
+        };
+        self.0.browsers_replaced.get_or_create(&[("why", why)]).clone()
+    }
+
+    /// So many pages are warm.
+    pub fn warm_pages(&self, pages: usize) {
+        self.0.warm_pages.set(i64::try_from(pages).unwrap_or(i64::MAX));
     }
 
     /// A bot's `camera` was switched, or a message of it came to something in the `chat`.

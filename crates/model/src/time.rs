@@ -6,7 +6,7 @@ use std::{
     ops::{Add, Sub},
     pin::Pin,
     str::FromStr,
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -176,47 +176,50 @@ fn now_of_the_machine() -> Instant {
 /// A clock that moves only when told to. All components of a test share one.
 #[derive(Debug)]
 pub struct ManualClock {
-    now: watch::Sender<Timestamp>,
-    elapsed: Mutex<Duration>,
-    // Held while the time moves, so that concurrent advances add up.
-    moving: Mutex<()>,
+    now: Mutex<Timestamp>,
+    /// Waits go by it: they last as long as they were to, however the clock is set.
+    elapsed: watch::Sender<Duration>,
 }
 
 impl ManualClock {
     /// A clock that stands at `start`.
     pub fn new(start: Timestamp) -> Self {
-        Self { now: watch::Sender::new(start), elapsed: Mutex::default(), moving: Mutex::new(()) }
+        Self { now: Mutex::new(start), elapsed: watch::Sender::default() }
     }
 
     /// Moves the time on by `span` and wakes the tasks whose wait is over.
     pub fn advance(&self, span: Duration) {
-        let _moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
-        *self.elapsed.lock().unwrap_or_else(PoisonError::into_inner) += span;
-        self.now.send_modify(|now| *now = *now + span);
+        // Held until both have moved, so that concurrent advances add up.
+        let mut now = self.lock();
+        *now = *now + span;
+        self.elapsed.send_modify(|elapsed| *elapsed = elapsed.saturating_add(span));
     }
 
     /// Sets the clock, as an administrator would: no time passes.
     pub fn set(&self, to: Timestamp) {
-        let _moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
-        self.now.send_modify(|now| *now = to);
+        *self.lock() = to;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Timestamp> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *self.now.borrow()
+        *self.lock()
     }
 
     fn elapsed(&self) -> Duration {
-        *self.elapsed.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.elapsed.borrow()
     }
 
     fn sleep(&self, span: Duration) -> Sleep {
-        let until = self.now() + span;
-        let mut now = self.now.subscribe();
+        let until = self.elapsed().saturating_add(span);
+        let mut elapsed = self.elapsed.subscribe();
         Box::pin(async move {
             // The sender is gone only when the test is over; then the wait never ends.
-            if now.wait_for(|now| *now >= until).await.is_err() {
+            if elapsed.wait_for(|elapsed| *elapsed >= until).await.is_err() {
                 std::future::pending::<()>().await;
             }
         })

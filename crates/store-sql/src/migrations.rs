@@ -54,6 +54,7 @@ migrations! {
     "0056_bot_outputs"
     "0059_meeting_events"
     "0061_realtime_endpoints"
+    "0063_bot_server_capacity"
     "0064_ignored_fields"
     "0065_console"
     "0065_personal_links"

@@ -178,7 +178,7 @@ async fn a_running_replica_outlives_a_widened_schema() {
         assert!(store.credentials(workspace).await.unwrap().is_empty());
         assert!(store.token_links(workspace, None, 1).await.unwrap().is_empty());
         let (now, token) = (suite.env.now(), suite.lease(60).token);
-        assert!(store.lease_due_bots(&[token], now, now).await.unwrap().is_empty());
+        assert!(store.lease_due_bots(&[token], now, now, now).await.unwrap().is_empty());
     };
     read().await;
     for table in schema(&url).await.into_keys() {

@@ -37,9 +37,10 @@ async fn a_migration_that_comes_late_is_run() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("latchkey.db");
     sqlite::open(&path).await.unwrap().close().await;
-    run(&path, "DELETE FROM schema_steps WHERE name = '0026_bot_servers'; DROP TABLE bot_servers").await;
+    let before = "DELETE FROM schema_steps WHERE name IN ('0026_bot_servers', '0063_bot_server_capacity'); DROP TABLE bot_servers";
+    run(&path, before).await;
     let store = sqlite::open(&path).await.unwrap();
-    assert_eq!(store::Bots::bot_server_seen_at(&store, Timestamp::MAX).await.unwrap(), None);
+    assert!(store::Bots::bot_servers(&store, Timestamp::MAX).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -47,7 +48,7 @@ async fn a_migration_that_fails_leaves_the_file_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("latchkey.db");
     sqlite::open(&path).await.unwrap().close().await;
-    let before = "DELETE FROM schema_steps WHERE name IN ('0026_bot_servers', '0030_used_ids'); DROP TABLE bot_servers";
+    let before = "DELETE FROM schema_steps WHERE name IN ('0026_bot_servers', '0030_used_ids', '0063_bot_server_capacity'); DROP TABLE bot_servers";
     run(&path, before).await;
     // `used_ids` exists already.
     let complaint = sqlite::open(&path).await.unwrap_err();

@@ -98,6 +98,26 @@ pub struct BotPage {
     pub count: u64,
 }
 
+/// A server that runs bots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BotServer {
+    /// Its name, chosen at its start.
+    pub id: String,
+    /// How many bots it can run at once; 0 when it takes no more.
+    pub capacity: u32,
+    /// When it last reported.
+    pub seen_at: Timestamp,
+}
+
+/// How many bots need a place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BotDemand {
+    /// Those that have not ended, up to the limit of each workspace.
+    pub needed: u64,
+    /// Those of them that no server has leased.
+    pub waiting: u64,
+}
+
 /// The result of recording a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
@@ -201,12 +221,16 @@ pub trait Bots {
     /// Deletes a bot that is [`BotStatus::Ready`]. A server that has leased it can record no step any more.
     async fn cancel_bot(&self, workspace: WorkspaceId, id: BotId) -> Result<BotChanged, StoreError>;
 
-    /// Claims up to `tokens.len()` bots that are due and not leased, one token for each. The
-    /// workspace with the fewest running bots comes first, and within it the oldest bot. No
+    /// How many bots due until `until` need a place. Across tenants: used by the supervisor.
+    async fn bot_demand(&self, until: Timestamp, now: Timestamp) -> Result<BotDemand, StoreError>;
+
+    /// Claims up to `tokens.len()` bots that are due until `until` and not leased, one token for each.
+    /// The workspace with the fewest running bots comes first, and within it the oldest bot. No
     /// workspace gets more than its limit. Across tenants: used by the supervisor.
     async fn lease_due_bots(
         &self,
         tokens: &[LeaseToken],
+        until: Timestamp,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Vec<(Bot, Lease)>, StoreError>;
@@ -242,18 +266,13 @@ pub trait Bots {
         step: &StatusChange,
     ) -> Result<Transition, StoreError>;
 
-    /// Records that a server which runs bots is alive, and deletes servers not seen since
-    /// `forget_before`.
-    async fn see_bot_server(
-        &self,
-        server: &str,
-        now: Timestamp,
-        forget_before: Timestamp,
-    ) -> Result<(), StoreError>;
+    /// Records that a server which runs bots is alive, and its capacity; deletes servers not seen
+    /// since `forget_before`.
+    async fn see_bot_server(&self, server: &BotServer, forget_before: Timestamp) -> Result<(), StoreError>;
 
-    /// When a server that runs bots was last seen; `None` when there is none. A time after `now` was
-    /// written by a wrong clock and is ignored.
-    async fn bot_server_seen_at(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+    /// The servers that run bots, the one that was seen last first. One whose time is after `now` was
+    /// written by a wrong clock and is left out.
+    async fn bot_servers(&self, now: Timestamp) -> Result<Vec<BotServer>, StoreError>;
 
     /// Asks a bot to leave and returns its row. A second call changes nothing.
     async fn request_leave(

@@ -58,8 +58,8 @@ pub use bot_log::{BotLogs, LogEntry, MOST_LOG_ENTRIES, NumberedEntry};
 pub use bot_outputs::{BotOutputs, ChatMessage, ChatProgress, Queued};
 pub use bot_places::BotPlaces;
 pub use bots::{
-    Bot, BotChange, BotChanged, BotFilter, BotOutcome, BotPage, Bots, PictureChange, Screenshot, SignsInWith,
-    Transition,
+    Bot, BotChange, BotChanged, BotDemand, BotFilter, BotOutcome, BotPage, BotServer, Bots, PictureChange,
+    Screenshot, SignsInWith, Transition,
 };
 pub use connect::{Consent, Consents};
 pub use console::{ConsolePass, ConsoleSession, ConsoleSessions};

@@ -22,7 +22,7 @@ use crate::{
 };
 
 errors! {
-    CreateBotErrors: ApiError::NobodyRunsBots("no server of this installation runs bots".to_owned()),
+    CreateBotErrors: ApiError::NoFreeBot("no server of this installation runs bots".to_owned()),
 }
 
 /// Create a bot
@@ -78,7 +78,7 @@ impl From<NotCreated> for ApiError {
             NotCreated::Picture(wrong) => {
                 FieldErrors::one("automatic_video_output", wrong.to_string()).into()
             }
-            NotCreated::NobodyRunsBots(nobody) => Self::NobodyRunsBots(nobody.to_string()),
+            NotCreated::NoFreeBot(why) => Self::NoFreeBot(why.to_string()),
             NotCreated::Failed(failure) => failure.into(),
         }
     }

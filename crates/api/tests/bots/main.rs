@@ -7,6 +7,7 @@
 #[path = "../test_app/mod.rs"]
 mod test_app;
 
+mod browsers;
 mod callbacks;
 mod ends;
 mod evidence;
@@ -22,6 +23,7 @@ mod recording;
 mod refusals;
 mod registrations;
 mod restarts;
+mod scheduled;
 mod sign_in;
 mod signing;
 mod vouched;
@@ -50,6 +52,7 @@ const STUDIO: Plan = Plan {
     // A manual clock hurries, and pages don't.
     answer_within: Duration::from_secs(3600),
     come_back_within: Duration::from_secs(300),
+    sharing: None,
 };
 
 /// With a clock that moves only when told to.

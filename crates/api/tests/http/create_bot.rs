@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use axum::{body::Body, http::header::CONTENT_TYPE};
+use model::Timestamp;
 use serde_json::{Value, json};
+use store::BotServer;
 
 use crate::{
     PLAN, app,
@@ -615,6 +617,54 @@ async fn without_a_server_that_runs_bots_there_are_none() {
     create(&app, later(1)).await.created();
     app.jump(Duration::from_secs(8 * 24 * 3600));
     refused(later(1)).await;
+}
+
+#[tokio::test]
+async fn while_every_place_is_taken_there_is_none_for_a_bot_that_joins_soon() {
+    let app = TestApp::build(&Plan { bots_elsewhere: false, manual: true, ..PLAN }).await;
+    let report = async |capacity| {
+        let server = BotServer { id: "other".to_owned(), capacity, seen_at: app.env.now() };
+        app.store.see_bot_server(&server, Timestamp::MIN).await.unwrap();
+    };
+    report(3).await;
+    let at = |minutes: u64| json!({ "join_at": app.env.now() + Duration::from_secs(60 * minutes) });
+    create(&app, json!({})).await.created();
+    create(&app, at(5)).await.created();
+    create(&app, json!({})).await.created();
+    let answer = create(&app, at(5)).await;
+    let body = answer.json();
+    assert_eq!(
+        (answer.status, &body["code"], answer.header("retry-after")),
+        (507, &json!("out_of_adhoc_bots"), "30")
+    );
+    assert!(
+        body["detail"].as_str().unwrap().starts_with("All 3 bots that this installation can run"),
+        "{body}"
+    );
+    create(&app, at(4)).await.created();
+    assert_eq!(create(&app, at(4)).await.status, 507);
+    create(&app, json!({})).await.created();
+    assert_eq!(create(&app, json!({})).await.status, 507);
+    create(&app, at(11)).await.created();
+    report(5).await;
+    create(&app, json!({})).await.created();
+}
+
+/// A time is an instant. The hour that clocks show twice has two; one without an offset has none.
+#[tokio::test]
+async fn the_hour_that_clocks_show_twice_is_told_apart() {
+    let app = app().await;
+    for (given, kept) in [
+        ("2031-10-26T02:30:00+02:00", "2031-10-26T00:30:00.000000Z"),
+        ("2031-10-26T02:30:00+01:00", "2031-10-26T01:30:00.000000Z"),
+        ("2031-03-30T02:30:00+01:00", "2031-03-30T01:30:00.000000Z"),
+        ("2031-03-30T03:30:00+02:00", "2031-03-30T01:30:00.000000Z"),
+    ] {
+        let bot = create(&app, json!({ "join_at": given })).await.created();
+        assert_eq!(bot["join_at"], kept, "{given}");
+    }
+    let refused = create(&app, json!({ "join_at": "2031-10-26T02:30:00" })).await.refused();
+    assert!(refused["join_at"][0].is_string(), "{refused}");
 }
 
 /// The links themselves are `zoom`'s business; this is what a caller sees of it.

@@ -70,6 +70,7 @@ const PLAN: Plan = Plan {
     // A manual clock hurries, and pages don't.
     answer_within: Duration::from_secs(3600),
     come_back_within: Duration::from_secs(300),
+    sharing: None,
 };
 
 async fn app() -> TestApp {

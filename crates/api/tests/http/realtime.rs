@@ -175,7 +175,7 @@ impl<'a> Running<'a> {
         let id: BotId = app.bot(request).await.parse().unwrap();
         let now = app.env.now();
         let token = LeaseToken::generate(&app.env);
-        let leased = app.store.lease_due_bots(&[token], now, now + 1000 * MINUTE).await.unwrap();
+        let leased = app.store.lease_due_bots(&[token], now, now, now + 1000 * MINUTE).await.unwrap();
         let (bot, lease) = leased.into_iter().find(|(bot, _)| bot.id == id).unwrap();
         let request = BotRequest::open(&app.broker.vault, bot.workspace, bot.id, &bot.request).unwrap();
         app.store.add_realtime_endpoints(&lease, &live_rows(&bot, &request.echoed)).await.unwrap();

@@ -19,7 +19,9 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
-use bots::{BotLog, PictureFiles, Retention, Screenshots, SharedBrowser, Supervisor, Timing};
+use bots::{
+    BotLog, BrowserSharing, Browsers, CapacityRule, PictureFiles, Retention, Screenshots, Supervisor, Timing,
+};
 use broker::{Broker, DueLists};
 use browser::{BrowserConfig, ZoomOverride};
 use metrics::Metrics;
@@ -29,6 +31,7 @@ use outbound::{CallbackClient, NetworkGuard};
 use realtime::Realtime;
 use sealing::Provider;
 use serde_json::{Value, json};
+use store::BotServer;
 use tempfile::TempDir;
 use tenants::{NewApiKey, Workspaces};
 use token_links::TokenLinks;
@@ -55,7 +58,7 @@ pub(crate) struct Plan {
     /// Behind it, or nothing when it is reached where it listens.
     pub(crate) public_base: Option<&'static str>,
     pub(crate) chromium: &'static str,
-    pub(crate) capacity: usize,
+    pub(crate) capacity: u32,
     /// Networks that callbacks may go to.
     pub(crate) networks: &'static [&'static str],
     /// A clock that moves only when told to.
@@ -80,6 +83,8 @@ pub(crate) struct Plan {
     pub(crate) answer_within: Duration,
     /// How long a bot may be away.
     pub(crate) come_back_within: Duration,
+    /// How bots share browsers, if not as usual.
+    pub(crate) sharing: Option<BrowserSharing>,
 }
 
 /// Where requests come from that come over no connection.
@@ -186,7 +191,12 @@ impl TestApp {
         let bots = Supervisor::start(bots::Parts {
             store: store.clone(),
             broker: Arc::clone(&broker),
-            shared_browser: SharedBrowser::new(browser(plan, &zoom, directory.path()), env.clone()),
+            browsers: Browsers::new(
+                browser(plan, &zoom, directory.path()),
+                plan.sharing.unwrap_or_default(),
+                env.clone(),
+                metrics.clone(),
+            ),
             callbacks: callbacks.clone(),
             screenshots: Screenshots::new(
                 PictureFiles::folder(&directory.path().join("screenshots")).unwrap(),
@@ -195,7 +205,7 @@ impl TestApp {
             ),
             log: log.clone(),
             env: env.clone(),
-            capacity: plan.capacity,
+            capacity: CapacityRule::Fixed(plan.capacity),
             timing: Timing { come_back_within: plan.come_back_within, ..Timing::default() },
             metrics: metrics.clone(),
             most_of_a_workspace: NonZeroU32::new(plan.bots_of_a_workspace).unwrap(),
@@ -291,7 +301,8 @@ impl TestApp {
         if seen_at.lock().unwrap().is_some_and(|at| at.was_within(MINUTE, now)) {
             return;
         }
-        self.store.see_bot_server("elsewhere", now, Timestamp::MIN).await.unwrap();
+        let elsewhere = BotServer { id: "elsewhere".to_owned(), capacity: 1_000_000, seen_at: now };
+        self.store.see_bot_server(&elsewhere, Timestamp::MIN).await.unwrap();
         *seen_at.lock().unwrap() = Some(now);
     }
 
@@ -512,6 +523,11 @@ impl TestApp {
     /// It is `span` later at once: for when nothing waits.
     pub(crate) fn jump(&self, span: Duration) {
         self.clock.as_ref().expect("a manual clock").advance(span);
+    }
+
+    /// Sets the manual clock, as an administrator would.
+    pub(crate) fn set_clock(&self, to: Timestamp) {
+        self.clock.as_ref().expect("a manual clock").set(to);
     }
 
     /// Lets `span` pass on the manual clock, twenty times as fast as real ones: whatever waits gets its turn. At Zoom it

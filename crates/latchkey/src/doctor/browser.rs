@@ -17,7 +17,7 @@ const WHY: &str = "The server does not start, because it could send no bot.";
 const SHARED_MEMORY: u64 = 256;
 
 pub(super) async fn examine(patient: &Patient, report: &mut Report) {
-    if patient.config.bots.capacity == 0 {
+    if !patient.config.bots.capacity().runs_bots() {
         for check in ["chromium", "sdk", "shared_memory"] {
             report.add(Finding::skipped(check, NO_BOTS));
         }

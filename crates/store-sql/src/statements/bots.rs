@@ -1,14 +1,14 @@
 //! Bots: rows that supervisors lease, and the steps they record.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
 use model::{
     BotId, BotStatus, CLOCK_TOLERANCE, LeaseToken, ScreenshotId, Sealed, StatusChange, Timestamp, WorkspaceId,
 };
 use store::{
-    Bot, BotChange, BotChanged, BotFilter, BotOutcome, BotPage, Bots, Lease, PictureChange, Screenshot,
-    SignsInWith, StoreError, Transition,
+    Bot, BotChange, BotChanged, BotDemand, BotFilter, BotOutcome, BotPage, BotServer, Bots, Lease,
+    PictureChange, Screenshot, SignsInWith, StoreError, Transition,
 };
 
 use super::{bot_outputs, bot_places, events, meeting_events, pools};
@@ -18,6 +18,9 @@ use crate::{
     query::{Query, insert, json, list, query, values},
     row::Row,
 };
+
+/// No server leases a bot for longer (`bots.lease_seconds`): what ends later was written by a wrong clock.
+const LONGEST_LEASE: Duration = Duration::from_secs(45).saturating_add(CLOCK_TOLERANCE);
 
 const COLUMNS: &str = "id, workspace, request, meeting_digest, join_at, metadata, leave_requested_at, lease_expires_at, output_revision, created_at, account, pool";
 
@@ -328,9 +331,37 @@ impl Bots for SqlStore {
         self.transaction("cancel_bot", Isolation::OnRows, body).await
     }
 
+    async fn bot_demand(&self, until: Timestamp, now: Timestamp) -> Result<BotDemand, StoreError> {
+        let rows = query(
+            "-- bot_demand\n\
+             SELECT due.bots, due.waiting, workspaces.bot_limit FROM (\n\
+                 SELECT workspace, count(*) AS bots,\n\
+                     count(CASE WHEN lease_expires_at IS NULL OR lease_expires_at <= $2\n\
+                                     OR lease_expires_at > $3 THEN 1 END) AS waiting\n\
+                 FROM bots WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= $1\n\
+                 GROUP BY workspace\n\
+             ) AS due LEFT JOIN workspaces ON workspaces.id = due.workspace",
+        )
+        .with(values![until, now, now + LONGEST_LEASE])
+        .fetch_all(&self.readers)
+        .await?;
+        let mut demand = BotDemand::default();
+        for row in &rows {
+            let row = row.of("bots");
+            let (bots, waiting) = (row.count("bots")?, row.count("waiting")?);
+            let limit = row.optional_count("bot_limit")?.unwrap_or(u32::MAX);
+            let needed = bots.min(limit);
+            demand.needed += u64::from(needed);
+            // Those that are leased count against the limit first.
+            demand.waiting += u64::from(waiting.min(needed.saturating_sub(bots - waiting)));
+        }
+        Ok(demand)
+    }
+
     async fn lease_due_bots(
         &self,
         tokens: &[LeaseToken],
+        until: Timestamp,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Vec<(Bot, Lease)>, StoreError> {
@@ -342,17 +373,17 @@ impl Bots for SqlStore {
                 "-- lease_due_bots: limited\n\
                  SELECT 1 FROM workspaces WHERE bot_limit IS NOT NULL AND id IN\n\
                      (SELECT workspace FROM bots WHERE status NOT IN ('done', 'fatal')\n\
-                          AND coalesce(join_at, created_at) <= $1\n\
+                          AND coalesce(join_at, created_at) <= $3\n\
                           AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $2))\n\
                  ORDER BY id FOR NO KEY UPDATE",
             )
-            .with(values![now, expires_at + CLOCK_TOLERANCE])
+            .with(values![now, expires_at + CLOCK_TOLERANCE, until])
             .execute(&mut tx)
             .await?;
             let rows = query(format!("-- lease_due_bots: find\n\
                  WITH due AS (\n\
                      SELECT id, workspace, coalesce(join_at, created_at) AS due_at FROM bots\n\
-                     WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= $1\n\
+                     WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= $4\n\
                        AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
                  ), running AS (\n\
                      SELECT workspace, count(*) AS bots FROM bots\n\
@@ -372,7 +403,12 @@ impl Bots for SqlStore {
                    AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
                  ORDER BY turn, due_at, id LIMIT $2\n\
                  FOR UPDATE OF bots SKIP LOCKED"))
-            .with(values![now, i64::try_from(tokens.len()).unwrap_or(i64::MAX), expires_at + CLOCK_TOLERANCE])
+            .with(values![
+                now,
+                i64::try_from(tokens.len()).unwrap_or(i64::MAX),
+                expires_at + CLOCK_TOLERANCE,
+                until
+            ])
             .fetch_all(&mut tx)
             .await?;
             let leased = claim(&mut tx, &rows, tokens, expires_at).await?;
@@ -594,18 +630,13 @@ impl Bots for SqlStore {
         rows.iter().map(|row| row.of("bot_screenshots").parsed("id")).collect()
     }
 
-    async fn see_bot_server(
-        &self,
-        server: &str,
-        now: Timestamp,
-        forget_before: Timestamp,
-    ) -> Result<(), StoreError> {
+    async fn see_bot_server(&self, server: &BotServer, forget_before: Timestamp) -> Result<(), StoreError> {
         query(
             "-- see_bot_server\n\
-             INSERT INTO bot_servers (id, seen_at) VALUES ($1, $2)\n\
-             ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at",
+             INSERT INTO bot_servers (id, seen_at, capacity) VALUES ($1, $2, $3)\n\
+             ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, capacity = excluded.capacity",
         )
-        .with(values![server, now])
+        .with(values![&server.id, server.seen_at, server.capacity])
         .execute(&self.writer)
         .await?;
         query("-- see_bot_server: forget\nDELETE FROM bot_servers WHERE seen_at < $1")
@@ -615,12 +646,21 @@ impl Bots for SqlStore {
         Ok(())
     }
 
-    async fn bot_server_seen_at(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let seen_at: Option<Option<i64>> =
-            query("-- bot_server_seen_at\nSELECT max(seen_at) FROM bot_servers WHERE seen_at <= $1")
-                .bind(now + CLOCK_TOLERANCE)
-                .scalar(&self.readers)
-                .await?;
-        Ok(seen_at.flatten().map(Timestamp::from_microsecond))
+    async fn bot_servers(&self, now: Timestamp) -> Result<Vec<BotServer>, StoreError> {
+        let server = |row: &Row| {
+            let row = row.of("bot_servers");
+            Ok(BotServer {
+                id: row.text("id")?,
+                capacity: row.count("capacity")?,
+                seen_at: row.time("seen_at")?,
+            })
+        };
+        query(
+            "-- bot_servers\n\
+             SELECT id, capacity, seen_at FROM bot_servers WHERE seen_at <= $1 ORDER BY seen_at DESC, id",
+        )
+        .bind(now + CLOCK_TOLERANCE)
+        .all(&self.readers, server)
+        .await
     }
 }

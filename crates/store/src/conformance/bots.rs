@@ -15,7 +15,8 @@ use model::{
 
 use super::{CALLERS, Conformance, ROUNDS};
 use crate::{
-    Bot, BotChange, BotChanged, BotFilter, Lease, PictureChange, Screenshot, SignsInWith, Transition,
+    Bot, BotChange, BotChanged, BotDemand, BotFilter, BotServer, Lease, PictureChange, Screenshot,
+    SignsInWith, Transition,
 };
 
 pub(super) fn step(suite: &Conformance, code: BotStatus) -> StatusChange {
@@ -46,8 +47,18 @@ pub(super) async fn added(suite: &Conformance, workspace: WorkspaceId) -> Bot {
 }
 
 async fn lease_at(suite: &Conformance, at: Timestamp, seconds: u64, most: usize) -> Vec<(Bot, Lease)> {
+    lease_until(suite, at, (at, at + Duration::from_secs(seconds)), most).await
+}
+
+/// Leases what is due `until`.
+async fn lease_until(
+    suite: &Conformance,
+    until: Timestamp,
+    (at, expires_at): (Timestamp, Timestamp),
+    most: usize,
+) -> Vec<(Bot, Lease)> {
     let tokens: Vec<_> = (0..most).map(|_| LeaseToken::generate(&suite.env)).collect();
-    suite.store.lease_due_bots(&tokens, at, at + Duration::from_secs(seconds)).await.unwrap()
+    suite.store.lease_due_bots(&tokens, until, at, expires_at).await.unwrap()
 }
 
 pub(super) async fn leased(suite: &Conformance, workspace: WorkspaceId) -> (Bot, Lease) {
@@ -262,19 +273,61 @@ pub async fn screenshots_stay_in_their_workspace(suite: &Conformance) {
     assert!(suite.store.screenshots(WorkspaceId::generate(&suite.env), bot.id).await.unwrap().is_empty());
 }
 
-pub async fn the_last_server_that_runs_bots_is_known(suite: &Conformance) {
+pub async fn servers_that_run_bots_are_known_with_their_capacity(suite: &Conformance) {
     let (now, hour) = (suite.env.now(), Duration::from_secs(3600));
-    let see = async |server, at, forget| suite.store.see_bot_server(server, at, forget).await.unwrap();
-    let seen_at = async || suite.store.bot_server_seen_at(now + hour * 3).await.unwrap();
-    assert_eq!(seen_at().await, None);
-    see("one", now, now).await;
-    see("two", now + hour, now).await;
-    see("one", now + hour / 2, now).await;
-    assert_eq!(seen_at().await, Some(now + hour));
-    see("one", now + hour * 3, now + hour * 2).await;
-    assert_eq!(seen_at().await, Some(now + hour * 3), "and the other is forgotten");
-    see("of a wrong clock", now + hour * 9, now).await;
-    assert_eq!(seen_at().await, Some(now + hour * 3), "what is from the future says nothing");
+    let see = async |id: &str, capacity, seen_at, forget| {
+        let server = BotServer { id: id.to_owned(), capacity, seen_at };
+        suite.store.see_bot_server(&server, forget).await.unwrap();
+        server
+    };
+    let servers = async || suite.store.bot_servers(now + hour * 3).await.unwrap();
+    assert!(servers().await.is_empty());
+    see("one", 8, now, now).await;
+    let two = see("two", 4, now + hour, now).await;
+    let one = see("one", 6, now + hour / 2, now).await;
+    assert_eq!(servers().await, [two, one], "the last one first");
+    let one = see("one", 0, now + hour * 3, now + hour * 2).await;
+    assert_eq!(servers().await, std::slice::from_ref(&one), "and the other is forgotten");
+    see("of a wrong clock", 9, now + hour * 9, now).await;
+    assert_eq!(servers().await, [one], "what is from the future says nothing");
+}
+
+pub async fn bots_are_leased_ahead_of_their_time(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let now = suite.env.now();
+    let mut later = bot(suite, workspace);
+    later.join_at = Some(now + Duration::from_secs(30));
+    suite.store.add_bot(&later, None).await.unwrap();
+    let ends = (now, now + Duration::from_secs(60));
+    assert!(lease_until(suite, now + Duration::from_secs(29), ends, 9).await.is_empty());
+    let ahead = lease_until(suite, now + Duration::from_secs(30), ends, 9).await;
+    assert_eq!(ahead.iter().map(|(bot, _)| bot.id).collect::<Vec<_>>(), [later.id]);
+    assert_eq!(ahead[0].0.status(), BotStatus::Ready, "it can still be changed and cancelled");
+}
+
+pub async fn the_demand_for_places_knows_the_limits(suite: &Conformance) {
+    let (free, limited) = (suite.workspace().await, another(suite).await);
+    let now = suite.env.now();
+    let demand =
+        async |seconds| suite.store.bot_demand(now + Duration::from_secs(seconds), now).await.unwrap();
+    assert_eq!(demand(0).await, BotDemand::default());
+    let mut later = bot(suite, free);
+    later.join_at = Some(now + Duration::from_secs(60));
+    suite.store.add_bot(&later, None).await.unwrap();
+    added(suite, free).await;
+    let (ended, lease) = leased(suite, free).await;
+    assert_eq!(demand(0).await, BotDemand { needed: 2, waiting: 1 });
+    assert_eq!(demand(60).await, BotDemand { needed: 3, waiting: 2 });
+    let fatal = step(suite, BotStatus::Fatal);
+    assert_eq!(suite.store.record_step(ended.id, &lease, &fatal).await.unwrap(), Transition::Recorded);
+    assert_eq!(demand(0).await, BotDemand { needed: 1, waiting: 1 });
+    assert!(suite.store.limit_bots(limited, Some(2)).await.unwrap());
+    for _ in 0..5 {
+        added(suite, limited).await;
+    }
+    assert_eq!(demand(0).await, BotDemand { needed: 3, waiting: 3 });
+    assert_eq!(lease_at(suite, now, 45, 9).await.len(), 3);
+    assert_eq!(demand(0).await, BotDemand { needed: 3, waiting: 0 });
 }
 
 pub async fn workspaces_share_what_is_free(suite: &Conformance) {

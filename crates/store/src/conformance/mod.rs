@@ -254,7 +254,7 @@ macro_rules! conformance_tests {
             bots { bots_are_found_by_sub_code_and_account, what_bots_came_to_is_counted_by_hour,
                    a_bot_is_changed_until_its_first_step, a_bot_is_cancelled_until_its_first_step,
                    a_bot_is_cancelled_or_joins_never_both,
-                   the_last_server_that_runs_bots_is_known, a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,
+                   servers_that_run_bots_are_known_with_their_capacity, bots_are_leased_ahead_of_their_time, the_demand_for_places_knows_the_limits, a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,
                    due_bots_are_leased_once, an_absurd_lease_keeps_no_bot,
                    workspaces_share_what_is_free, a_workspace_runs_no_more_bots_than_its_limit,
                    supervisors_at_once_share_the_bots, a_lapsed_bot_is_leased_again, steps_need_the_lease,

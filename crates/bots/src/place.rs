@@ -1,0 +1,62 @@
+//! Whether a new bot would find a server with a place.
+
+use std::time::Duration;
+
+use model::Timestamp;
+use store::StoreError;
+
+use crate::{Supervisor, capacity, create::AD_HOC, presence};
+
+/// How long a bot for now may wait for a server that is being started again.
+const RESTARTS_WITHIN: Duration = Duration::from_secs(600);
+
+/// Why a new bot would wait, maybe for ever, and what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoFreeBot {
+    /// There never was a server that runs bots.
+    #[error(
+        "No server of this installation runs bots: set bots.capacity above 0 in the configuration of one, and start it."
+    )]
+    NoServer,
+    /// There was one.
+    #[error(
+        "The last server that runs bots was seen at {0}: start one with bots.capacity above 0, and try again."
+    )]
+    NoServerSince(Timestamp),
+    /// Every place is taken, or will be.
+    #[error(
+        "All {0} bots that this installation can run at once are taken at that time: try again later, schedule the bot \
+         more than ten minutes ahead, or have the operator raise bots.capacity or start another server."
+    )]
+    Full(u64),
+}
+
+impl Supervisor {
+    /// Why a new bot would find no place. A scheduled one is never refused because all are taken.
+    pub(crate) async fn why_no_place(
+        &self,
+        join_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Option<NoFreeBot>, StoreError> {
+        let scheduled = join_at.is_some_and(|at| at > now + AD_HOC);
+        let store = &*self.parts.store;
+        let servers = store.bot_servers(now).await?;
+        let places = capacity::of_all(&servers, (&self.id, self.takes()), now);
+        if places > 0 {
+            if scheduled {
+                return Ok(None);
+            }
+            // Callers at once may all find the last place: those that get none wait, up to `bots.join_within`.
+            let needed = store.bot_demand(join_at.map_or(now, |at| at.max(now)), now).await?.needed;
+            return Ok((needed >= places).then_some(NoFreeBot::Full(places)));
+        }
+        // For a scheduled bot a server may be started in time.
+        let silence = if scheduled { presence::KEPT } else { RESTARTS_WITHIN };
+        Ok(match servers.first() {
+            None => Some(NoFreeBot::NoServer),
+            Some(last) => {
+                (now.since(last.seen_at) > silence).then_some(NoFreeBot::NoServerSince(last.seen_at))
+            }
+        })
+    }
+}

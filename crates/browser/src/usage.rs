@@ -1,0 +1,68 @@
+//! What a browser takes of the machine.
+
+use std::{collections::HashMap, time::Duration};
+
+use procfs::{
+    ProcResult,
+    process::{Process, all_processes},
+};
+
+/// What all processes of a browser take together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Memory that is theirs alone, in bytes: without files, which they share.
+    pub memory: u64,
+    /// How long the processor has worked for those that live. It falls when a process ends.
+    pub processor: Duration,
+}
+
+/// The browsers with these process ids, in one look at all processes; `None` for one that has ended. Reads
+/// files: not for a thread that must not wait.
+pub fn usage(browsers: &[u32]) -> ProcResult<Vec<Option<Usage>>> {
+    let mut parents = HashMap::new();
+    let mut usages = HashMap::new();
+    for process in all_processes()?.flatten() {
+        // One that ends meanwhile is left out.
+        let Ok((parent, usage)) = look_at(&process) else { continue };
+        parents.insert(process.pid, parent);
+        usages.insert(process.pid, usage);
+    }
+    let root_of = |pid| {
+        // Parents live longer than the line of any process is long.
+        let line = std::iter::successors(Some(pid), |pid| parents.get(pid).copied()).take(64);
+        line.filter_map(|pid| u32::try_from(pid).ok()).find(|pid| browsers.contains(pid))
+    };
+    let mut sums: HashMap<u32, Usage> = HashMap::new();
+    for (pid, usage) in &usages {
+        if let Some(root) = root_of(*pid) {
+            let sum = sums.entry(root).or_default();
+            sum.memory += usage.memory;
+            sum.processor += usage.processor;
+        }
+    }
+    Ok(browsers.iter().map(|browser| sums.get(browser).copied()).collect())
+}
+
+fn look_at(process: &Process) -> ProcResult<(i32, Usage)> {
+    let (stat, statm) = (process.stat()?, process.statm()?);
+    let memory = statm.resident.saturating_sub(statm.shared) * procfs::page_size();
+    let ticks = (stat.utime + stat.stime) * 1000 / procfs::ticks_per_second();
+    Ok((stat.ppid, Usage { memory, processor: Duration::from_millis(ticks) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::usage;
+
+    #[test]
+    fn a_process_is_weighed_with_its_children() {
+        let mut child = std::process::Command::new("sh").args(["-c", "sleep 60 & wait"]).spawn().unwrap();
+        let (own, theirs) = (std::process::id(), child.id());
+        let read = usage(&[own, theirs, u32::MAX]).unwrap();
+        let [Some(own), Some(theirs), None] = read[..] else { panic!("{read:?}") };
+        assert!(own.memory > 0 && theirs.memory > 0, "{own:?}, {theirs:?}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(usage(&[child.id()]).unwrap(), [None]);
+    }
+}

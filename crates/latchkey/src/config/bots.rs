@@ -1,0 +1,229 @@
+//! `[bots]`: the bots of this process.
+
+use std::{
+    fmt,
+    num::{NonZeroU32, NonZeroU64},
+    ops::RangeInclusive,
+    time::Duration,
+};
+
+use anyhow::bail;
+use bots::{BrowserSharing, CapacityRule, Reckoning, Timing};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+const MIB: u64 = 1024 * 1024;
+
+/// `[bots]`
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Bots {
+    /// How many run here at once; 0 makes this a token broker alone, and needs no Chromium.
+    pub(crate) capacity: CapacitySetting,
+    /// What a bot is reckoned to take of the memory, where the capacity is measured.
+    pub(crate) memory_of_a_bot_mib: NonZeroU64,
+    /// How many bots a core is reckoned to run, where the capacity is measured.
+    pub(crate) most_of_a_core: NonZeroU32,
+    /// How many bots share a browser.
+    pub(crate) most_of_a_browser: NonZeroU32,
+    /// A browser that takes more, for each of its bots and for itself, is replaced.
+    pub(crate) replace_browser_above_mib: NonZeroU64,
+    /// Pages kept ready with the SDK started, so that a bot only has to join; some 250 MB each.
+    pub(crate) warm_pages: usize,
+    /// How many seconds before its time a scheduled bot's page is opened.
+    pub(crate) warm_up_seconds: u32,
+    /// A bot that is later than so many seconds does not join.
+    pub(crate) join_within: u32,
+    /// For how many seconds a bot that lost its place tries to come back.
+    pub(crate) come_back_within: u32,
+    /// A browser, or a bot's page, that has answered nothing for so many seconds is replaced.
+    pub(crate) answer_within: NonZeroU32,
+    /// For how many seconds Zoom may leave a join without an answer.
+    pub(crate) join_timeout: NonZeroU32,
+    /// For how many seconds Zoom's SDK may try to restore a connection by itself.
+    pub(crate) reconnect_timeout: NonZeroU32,
+    /// How many seconds a bot belongs to a server that is silent.
+    pub(crate) lease_seconds: u32,
+    /// How often due bots are looked for, in seconds.
+    pub(crate) poll_seconds: NonZeroU32,
+    /// How many bots of a workspace may be waiting or running, on all servers.
+    pub(crate) most_of_a_workspace: NonZeroU32,
+    /// How long bots are kept that have ended, in days.
+    pub(crate) keep_days: NonZeroU32,
+    /// What becomes of bots when this process is told to stop.
+    pub(crate) on_stop: OnStop,
+    /// How many seconds `finish` waits for the last bot.
+    pub(crate) stop_within: u32,
+}
+
+/// `bots.capacity`: a number, or `"measured"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CapacitySetting {
+    Fixed(u32),
+    Measured,
+}
+
+/// What becomes of bots when their process is told to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OnStop {
+    /// They leave, and the next server brings them back.
+    HandOver,
+    /// They stay to their end, for as long as `stop_within` allows.
+    Finish,
+}
+
+impl Bots {
+    /// What `lease_seconds` may be: of two servers that differ, each still believes the other's leases.
+    const LEASE_SECONDS: RangeInclusive<u32> = 15..=45;
+    /// What `warm_up_seconds` may be: a page takes a few seconds to start, and takes its memory meanwhile.
+    const WARM_UP_SECONDS: RangeInclusive<u32> = 5..=300;
+
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        for (name, seconds, range) in [
+            ("lease_seconds", self.lease_seconds, Self::LEASE_SECONDS),
+            ("warm_up_seconds", self.warm_up_seconds, Self::WARM_UP_SECONDS),
+        ] {
+            if !range.contains(&seconds) {
+                bail!("bots.{name} must be from {} to {}", range.start(), range.end());
+            }
+        }
+        Ok(())
+    }
+
+    /// The times of bots.
+    pub(crate) fn timing(&self) -> Timing {
+        let seconds = |count: u32| Duration::from_secs(count.into());
+        Timing {
+            join_within: seconds(self.join_within),
+            come_back_within: seconds(self.come_back_within),
+            join_timeout: seconds(self.join_timeout.get()),
+            reconnect_timeout: seconds(self.reconnect_timeout.get()),
+            lease: seconds(self.lease_seconds),
+            poll_interval: seconds(self.poll_seconds.get()),
+            warm_up: seconds(self.warm_up_seconds),
+        }
+    }
+
+    /// How many run here at once.
+    pub(crate) fn capacity(&self) -> CapacityRule {
+        match self.capacity {
+            CapacitySetting::Fixed(bots) => CapacityRule::Fixed(bots),
+            CapacitySetting::Measured => CapacityRule::Measured(Reckoning {
+                memory_of_a_bot: self.memory_of_a_bot_mib.get().saturating_mul(MIB),
+                most_of_a_core: self.most_of_a_core,
+            }),
+        }
+    }
+
+    /// How they share browsers.
+    pub(crate) fn browsers(&self) -> BrowserSharing {
+        BrowserSharing {
+            most_of_a_browser: self.most_of_a_browser,
+            warm_pages: self.warm_pages,
+            most_memory_of_a_bot: self.replace_browser_above_mib.get().saturating_mul(MIB),
+        }
+    }
+}
+
+impl Default for Bots {
+    fn default() -> Self {
+        let count = |count| NonZeroU32::new(count).expect("not zero");
+        let BrowserSharing { most_of_a_browser, most_memory_of_a_bot, .. } = BrowserSharing::default();
+        Self {
+            capacity: CapacitySetting::Measured,
+            memory_of_a_bot_mib: NonZeroU64::new(300).expect("not zero"),
+            most_of_a_core: count(10),
+            most_of_a_browser,
+            replace_browser_above_mib: NonZeroU64::new(most_memory_of_a_bot / MIB).expect("not zero"),
+            warm_pages: 1,
+            warm_up_seconds: 30,
+            join_within: 600,
+            come_back_within: 300,
+            answer_within: count(60),
+            join_timeout: count(60),
+            reconnect_timeout: count(60),
+            lease_seconds: 30,
+            poll_seconds: NonZeroU32::MIN,
+            most_of_a_workspace: count(10_000),
+            keep_days: count(90),
+            on_stop: OnStop::HandOver,
+            stop_within: 3600,
+        }
+    }
+}
+
+impl Serialize for CapacitySetting {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Fixed(bots) => serializer.serialize_u32(*bots),
+            Self::Measured => serializer.serialize_str("measured"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for CapacitySetting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = CapacitySetting;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of bots, or \"measured\"")
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+                let bots = u32::try_from(number).map(CapacitySetting::Fixed);
+                bots.map_err(|_| E::invalid_value(de::Unexpected::Signed(number), &self))
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<Self::Value, E> {
+                match word {
+                    "measured" => Ok(CapacitySetting::Measured),
+                    // Out of the environment everything is text.
+                    number => {
+                        let bots = number.parse().map(CapacitySetting::Fixed);
+                        bots.map_err(|_| E::invalid_value(de::Unexpected::Str(word), &self))
+                    }
+                }
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bots, CapacitySetting};
+
+    #[test]
+    fn a_capacity_is_a_number_or_measured() {
+        for (text, expected) in [
+            ("8", CapacitySetting::Fixed(8)),
+            ("0", CapacitySetting::Fixed(0)),
+            ("'3'", CapacitySetting::Fixed(3)),
+            ("'measured'", CapacitySetting::Measured),
+        ] {
+            let bots: Bots = toml::from_str(&format!("capacity = {text}")).unwrap();
+            assert_eq!(bots.capacity, expected);
+        }
+        for wrong in ["-1", "'many'", "1.5", "4294967296", "true"] {
+            let error = toml::from_str::<Bots>(&format!("capacity = {wrong}")).unwrap_err();
+            assert!(error.message().contains("a number of bots, or \"measured\""), "{error}");
+        }
+    }
+
+    #[test]
+    fn times_have_bounds() {
+        for (line, is_allowed) in [
+            ("lease_seconds = 14", false),
+            ("lease_seconds = 15", true),
+            ("warm_up_seconds = 4", false),
+            ("warm_up_seconds = 300", true),
+        ] {
+            let bots: Bots = toml::from_str(line).unwrap();
+            assert_eq!(bots.check().is_ok(), is_allowed, "{line}");
+        }
+    }
+}
