@@ -6,6 +6,7 @@
 #   make bench    measure, side by side
 #   make interop  other people's clients and libraries, unmodified, against this one (ONLY=name of a suite)
 #   make fuzz     whatever strangers send, in every form that a fuzzer comes up with (SECONDS=30 for each target)
+#   make soak     many bots for a long time, then while servers and browsers die (BOTS=20 MINUTES=10 for each of two times)
 #   make crash-test   kill servers where it hurts, on SQLite and PostgreSQL, and look for lost accounts (ONLY=part of a name)
 #   make docs     the documentation as a site, with search
 #   make dev      server and simulator, started anew whenever a source changes
@@ -15,10 +16,10 @@
 SHELL := /bin/bash
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help demo test check bench interop fuzz crash-test docs dev dist chromium sdk
+.PHONY: help demo test check bench interop fuzz soak crash-test docs dev dist chromium sdk
 
 help:
-	@sed -n '3,12s/^# *//p' Makefile
+	@sed -n '3,13s/^# *//p' Makefile
 
 # In the background while Rust compiles: a newcomer sees the first bot sooner.
 demo:
@@ -50,6 +51,11 @@ interop:
 
 fuzz:
 	@scripts/fuzz $(or $(SECONDS),30)
+
+soak: chromium sdk
+	@scripts/need-postgres
+	@cargo build --locked -p latchkey -p crash-test
+	@target/debug/crash-test --data data/soak soak --bots $(or $(BOTS),20) --minutes $(or $(MINUTES),10)
 
 crash-test: chromium sdk
 	@scripts/need-postgres

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use model::{Environment, Secret};
+use model::{Environment, Secret, Timestamp};
 use reqwest::Client;
 use serde_json::{Value, json};
 use stage::{Program, Server, Simulator};
@@ -105,7 +105,7 @@ impl Ground {
         let done = latchkey
             .args(command)
             .arg("--config")
-            .arg(self.configure(0, &json!({ "capacity": 0 }))?)
+            .arg(self.configure(0, &json!({ "capacity": 0 }), None)?)
             .output()
             .await?;
         ensure!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
@@ -119,8 +119,42 @@ impl Ground {
         bots: &Value,
         api_key: Option<Secret>,
     ) -> anyhow::Result<Server> {
-        let config = self.configure(replica, bots)?;
-        self.launch(replica, &config, &[], api_key).await
+        self.start_bots_with(replica, bots, &[], api_key).await
+    }
+
+    /// The same with these variables.
+    pub(crate) async fn start_bots_with(
+        &self,
+        replica: u32,
+        bots: &Value,
+        variables: &[(&str, &str)],
+        api_key: Option<Secret>,
+    ) -> anyhow::Result<Server> {
+        let config = self.configure(replica, bots, None)?;
+        self.launch(replica, &config, variables, api_key).await
+    }
+
+    /// Starts the server with this number, whose bots have stand-ins for Chromium. So many bots would fill the log.
+    pub(crate) async fn start_with_stand_ins(
+        &self,
+        replica: u32,
+        bots: &Value,
+        api_key: Option<Secret>,
+    ) -> anyhow::Result<Server> {
+        let config =
+            self.configure(replica, bots, Some(&self.latchkey.with_file_name("stand-in-chromium")))?;
+        self.launch(replica, &config, &[("LATCHKEY_LOG", "warn")], api_key).await
+    }
+
+    /// What stand-ins of a server wrote down: when, what, and the bot's name.
+    pub(crate) fn stand_ins(&self, replica: u32) -> anyhow::Result<Vec<(Timestamp, String, String)>> {
+        let log = std::fs::read_to_string(self.data(replica).join("browser/stand-in.log"))?;
+        let line = |line: &str| {
+            let mut words = line.splitn(3, ' ');
+            let at = Timestamp::from_microsecond(words.next()?.parse().ok()?);
+            Some((at, words.next()?.to_owned(), words.next()?.to_owned()))
+        };
+        log.lines().map(|text| line(text).with_context(|| format!("a stand-in wrote {text:?}"))).collect()
     }
 
     /// Starts the server with this number: each has an escrow of its own, and they share the rest.
@@ -130,7 +164,7 @@ impl Ground {
         variables: &[(&str, &str)],
         api_key: Option<Secret>,
     ) -> anyhow::Result<Server> {
-        let config = self.configure(replica, &json!({ "capacity": 0 }))?;
+        let config = self.configure(replica, &json!({ "capacity": 0 }), None)?;
         self.launch(replica, &config, variables, api_key).await
     }
 
@@ -142,7 +176,8 @@ impl Ground {
         api_key: Option<Secret>,
     ) -> anyhow::Result<Server> {
         let log = format!("{replica}-{}.log", self.count());
-        let variables: Vec<_> = variables.iter().copied().chain([("LATCHKEY_LOG", LOG)]).collect();
+        let variables: Vec<_> =
+            [("LATCHKEY_LOG", LOG)].into_iter().chain(variables.iter().copied()).collect();
         let latchkey = Program { path: &self.latchkey, variables: &variables, core: None };
         Server::start(latchkey, config, api_key, &self.logs().join(log), self.http.clone(), &self.env).await
     }
@@ -150,7 +185,7 @@ impl Ground {
     /// Starts the server with this number on a disk of its own that is soon full, with what it has in its folder. The disk
     /// is gone with the server.
     pub(crate) async fn start_on_small_disk(&self, replica: u32, api_key: Secret) -> anyhow::Result<Server> {
-        let config = self.configure(replica, &json!({ "capacity": 0 }))?;
+        let config = self.configure(replica, &json!({ "capacity": 0 }), None)?;
         let log = format!("{replica}-{}.log", self.count());
         let data = self.data(replica);
         let script = self.folder.join("on-small-disk");
@@ -202,7 +237,7 @@ impl Ground {
         Ok(logs)
     }
 
-    fn configure(&self, replica: u32, bots: &Value) -> anyhow::Result<PathBuf> {
+    fn configure(&self, replica: u32, bots: &Value, chromium: Option<&Path>) -> anyhow::Result<PathBuf> {
         let zoom = &self.simulator.ready;
         let mut configuration = json!({
             "listen": "127.0.0.1:0",
@@ -218,6 +253,9 @@ impl Ground {
             "bots": bots,
             "limits": { "enabled": false },
         });
+        if let Some(chromium) = chromium {
+            configuration["browser"] = json!({ "chromium": chromium });
+        }
         if let Some(address) = &self.database_url {
             configuration["database_url"] = address.as_str().into();
         }

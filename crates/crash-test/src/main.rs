@@ -11,13 +11,14 @@ mod kill_points;
 mod proxy;
 mod scenarios;
 mod search;
+mod soak;
 mod tally;
 mod world;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, ensure};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use futures_util::{StreamExt as _, stream};
 use model::Environment;
 use stage::Postgres;
@@ -27,6 +28,7 @@ use imports::Import;
 use kill_points::{Kill, Outcome};
 use scenarios::Scenario;
 use search::Searched;
+use soak::SoakArguments;
 use tally::Tally;
 use world::World;
 
@@ -42,8 +44,16 @@ struct Arguments {
     #[arg(long, default_value = "")]
     only: String,
     /// Where databases, keys and logs go; emptied first.
-    #[arg(long, default_value = "data/crash-test")]
+    #[arg(long, global = true, default_value = "data/crash-test")]
     data: PathBuf,
+    #[command(subcommand)]
+    instead: Option<Instead>,
+}
+
+#[derive(Subcommand)]
+enum Instead {
+    /// Many bots for a long time.
+    Soak(SoakArguments),
 }
 
 /// Where the worlds are made.
@@ -59,6 +69,12 @@ struct Case {
     name: String,
     database: Database,
     story: Story,
+}
+
+impl Case {
+    fn needs_the_machine(&self) -> bool {
+        matches!(self.story, Story::Scenario(Scenario::Rush))
+    }
 }
 
 enum Story {
@@ -88,7 +104,7 @@ async fn main() -> ExitCode {
 }
 
 /// Whether nothing was lost in silence, and every check has passed.
-async fn run(Arguments { only, data }: Arguments) -> anyhow::Result<bool> {
+async fn run(Arguments { only, data, instead }: Arguments) -> anyhow::Result<bool> {
     if data.exists() {
         std::fs::remove_dir_all(&data)?;
     }
@@ -97,26 +113,37 @@ async fn run(Arguments { only, data }: Arguments) -> anyhow::Result<bool> {
     // Built with the same profile, and put beside this program.
     let latchkey = std::env::current_exe()?.with_file_name("latchkey");
     let place = Arc::new(Place { env: Environment::system(), data, latchkey, postgres: Postgres::start()? });
+    if let Some(Instead::Soak(arguments)) = instead {
+        return soak::run(&place, &arguments).await;
+    }
 
     // What waits longest comes first.
     let cases = scenarios::all().chain(kill_points::all()).chain(imports::all());
     let cases: Vec<Case> = cases.filter(|case| case.name.contains(&only)).collect();
     ensure!(!cases.is_empty(), "no case has {only:?} in its name");
     let mut tally = Tally::new(cases.len());
+    // What needs the whole machine comes last, by itself.
+    let (alone, together): (Vec<_>, Vec<_>) = cases.into_iter().partition(Case::needs_the_machine);
+    for (cases, at_once) in [(together, AT_ONCE), (alone, 1)] {
+        go_through_all(&place, cases, at_once, &mut tally).await;
+    }
+    Ok(tally.close())
+}
+
+async fn go_through_all(place: &Arc<Place>, cases: Vec<Case>, at_once: usize, tally: &mut Tally) {
     let mut ended = stream::iter(cases)
         .map(|case| {
-            let place = Arc::clone(&place);
+            let place = Arc::clone(place);
             async move {
                 let ended = place.env.clock.timeout(CASE_WITHIN, go_through(&place, &case)).await;
                 let late = || Err(anyhow::anyhow!("it takes longer than {CASE_WITHIN:?}"));
                 (ended.unwrap_or_else(late), case)
             }
         })
-        .buffer_unordered(AT_ONCE);
+        .buffer_unordered(at_once);
     while let Some((ended, case)) = ended.next().await {
         tally.note(&case, ended);
     }
-    Ok(tally.close())
 }
 
 async fn go_through(place: &Place, case: &Case) -> anyhow::Result<(End, Searched)> {

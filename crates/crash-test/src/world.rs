@@ -70,6 +70,21 @@ impl World {
         self.ground.start_with_bots(replica, bots, Some(self.api_key.clone())).await
     }
 
+    /// Starts the server with this number, with bots on these settings and these variables.
+    pub(crate) async fn serve_bots_with(
+        &self,
+        replica: u32,
+        bots: &Value,
+        variables: &[(&str, &str)],
+    ) -> anyhow::Result<Server> {
+        self.ground.start_bots_with(replica, bots, variables, Some(self.api_key.clone())).await
+    }
+
+    /// Starts the server with this number, whose bots have stand-ins for Chromium.
+    pub(crate) async fn serve_with_stand_ins(&self, replica: u32, bots: &Value) -> anyhow::Result<Server> {
+        self.ground.start_with_stand_ins(replica, bots, Some(self.api_key.clone())).await
+    }
+
     /// Opens the workspace.
     pub(crate) fn api_key(&self) -> Secret {
         self.api_key.clone()

@@ -109,6 +109,12 @@ impl Server {
         answer(self.request(Method::GET, &format!("{}{path}", self.url)), &format!("GET {path}")).await
     }
 
+    /// `GET` of what is no JSON.
+    pub async fn get_text(&self, path: &str) -> anyhow::Result<String> {
+        let answer = self.request(Method::GET, &format!("{}{path}", self.url)).send().await?;
+        Ok(answer.error_for_status()?.text().await?)
+    }
+
     fn request(&self, method: Method, url: &str) -> RequestBuilder {
         let token = format!("Token {}", self.api_key.expose());
         self.http.request(method, url).header(header::AUTHORIZATION, token)

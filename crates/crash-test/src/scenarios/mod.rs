@@ -6,6 +6,7 @@ mod cut;
 mod full_disk;
 mod late;
 mod line;
+mod rush;
 mod storm;
 
 use crate::{Case, Database, Story, world::World};
@@ -32,10 +33,12 @@ pub(crate) enum Scenario {
     FullDisk,
     /// Four servers, two hundred callers each, at the moment of expiry.
     Storm,
+    /// A thousand bots for the same second on three servers, one of which is killed.
+    Rush,
 }
 
 use Scenario::{
-    Audit, BadAnswers, Cut, FullDisk, JustRotated, LateAndFenced, LateAndWelcome, Line, SlowZoom, Storm,
+    Audit, BadAnswers, Cut, FullDisk, JustRotated, LateAndFenced, LateAndWelcome, Line, Rush, SlowZoom, Storm,
 };
 
 pub(crate) fn all() -> impl Iterator<Item = Case> {
@@ -51,6 +54,7 @@ pub(crate) fn all() -> impl Iterator<Item = Case> {
         (FullDisk, Sqlite, "the disk is full"),
         (Audit, Sqlite, "killed as soon as a token is given"),
         (Storm, Postgres, "4 servers and 200 callers each at the moment of expiry"),
+        (Rush, Postgres, "1000 bots for the same second on 3 servers, and one is killed"),
     ];
     scenarios.into_iter().map(|(scenario, database, name)| Case {
         name: format!("{database}: {name}"),
@@ -73,6 +77,7 @@ impl Scenario {
             Cut => cut::run(world).await,
             FullDisk => full_disk::run(world).await,
             Storm => storm::run(world).await,
+            Rush => rush::run(world).await,
         }
     }
 }

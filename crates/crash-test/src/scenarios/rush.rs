@@ -1,0 +1,171 @@
+//! A thousand bots for the same second, three servers, and one of these is killed in it.
+//!
+//! Here alone a stand-in has the part of Chromium: its pages join nothing, and write down who would have joined.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail, ensure};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use model::Timestamp;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+use stage::Server;
+
+use crate::world::World;
+
+const BOTS: u32 = 1000;
+/// Of each server; the second is killed, and the others have room for all.
+const CAPACITIES: [u32; 3] = [400, 600, 1000];
+const KILLED: usize = 1;
+/// From the first request to the bots' time: all are made, and then made ready.
+const UNTIL_THE_TIME: Duration = Duration::from_secs(100);
+/// How long before their time bots are leased, with some room.
+const LEASED_BEFORE: Duration = Duration::from_secs(35);
+/// Looked at so long before the time: everybody has taken its part.
+const SPREAD_BEFORE: Duration = Duration::from_secs(8);
+/// The server is killed so long after the time: it is in the middle of its joins.
+const KILLED_AFTER: Duration = Duration::from_millis(500);
+/// The dead server's leases lapse, and its bots join again.
+const ALL_IN_WITHIN: Duration = Duration::from_secs(90);
+const ALL_OUT_WITHIN: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+const CALLERS: usize = 8;
+
+pub(super) async fn run(world: &World) -> anyhow::Result<String> {
+    let env = &world.ground.env;
+    let mut servers = Vec::new();
+    for (replica, capacity) in (0..).zip(CAPACITIES) {
+        let bots =
+            json!({ "capacity": capacity, "warm_pages": 0, "most_of_a_browser": 100, "lease_seconds": 15 });
+        servers.push(world.serve_with_stand_ins(replica, &bots).await?);
+    }
+    let time = env.now() + UNTIL_THE_TIME;
+    let ids = create(&servers, time).await?;
+    ensure!(env.now() + LEASED_BEFORE < time, "the machine was too slow: the bots were made too late");
+
+    until(world, time - SPREAD_BEFORE).await;
+    let mut spread = Vec::new();
+    for (server, capacity) in servers.iter().zip(CAPACITIES) {
+        let running = gauge(&server.get_text("/metrics").await?, "latchkey_bots_running")?;
+        let share = f64::from(BOTS) * f64::from(capacity) / f64::from(CAPACITIES.iter().sum::<u32>());
+        ensure!(
+            (running - share).abs() <= share / 10.0,
+            "a server has {running} bots, and its share is {share}"
+        );
+        spread.push(format!("{running}"));
+    }
+
+    until(world, time + KILLED_AFTER).await;
+    let mut killed = servers.remove(KILLED);
+    let process = Pid::from_raw(killed.process.id().try_into()?).context("no process has this id")?;
+    kill_process(process, Signal::KILL)?;
+    killed.process.death(Duration::from_secs(10), env).await?;
+
+    // Of those that live, each bot is there once: its own, and those of the dead.
+    let give_up = env.now() + ALL_IN_WITHIN;
+    let joins = loop {
+        let joins = joins_of_survivors(world)?;
+        if joins.len() >= usize::try_from(BOTS)? {
+            break joins;
+        }
+        ensure!(env.now() < give_up, "of {BOTS} bots {} are in", joins.len());
+        env.clock.sleep(POLL_INTERVAL).await;
+    };
+    if let Some((name, times)) = joins.iter().find(|(_, times)| times.len() != 1) {
+        bail!("{name} joined {} times", times.len());
+    }
+    counted(world, &servers[0], "in_call_not_recording", give_up).await?;
+    ensure!(count(&servers[0], "fatal").await? == 0, "bots have failed");
+
+    stream::iter(&ids)
+        .map(|id| servers[0].tell_to_leave(id))
+        .buffer_unordered(CALLERS)
+        .try_collect::<()>()
+        .await?;
+    counted(world, &servers[0], "done", env.now() + ALL_OUT_WITHIN).await?;
+    for server in servers {
+        server.stop().await;
+    }
+    let first = first_joins(world, time)?;
+    let at = |part: usize| first[(first.len() - 1) * part / 100].as_millis();
+    Ok(format!(
+        "spread {}, none twice, none lost; joins came {} ms (median), {} ms (95 %), {} ms (last) after their time",
+        spread.join(" / "),
+        at(50),
+        at(95),
+        at(100)
+    ))
+}
+
+/// All bots; their ids.
+async fn create(servers: &[Server], time: Timestamp) -> anyhow::Result<Vec<String>> {
+    stream::iter(0..BOTS)
+        .map(async |number| {
+            let bot = json!({ "meeting_url": "https://zoom.us/j/81234567890?pwd=rush", "bot_name": format!("Bot {number}"),
+                              "join_at": time });
+            servers[number as usize % servers.len()].send_bot(&bot).await
+        })
+        .buffer_unordered(CALLERS)
+        .try_collect()
+        .await
+}
+
+/// When each bot joined at the servers that live.
+fn joins_of_survivors(world: &World) -> anyhow::Result<BTreeMap<String, Vec<Timestamp>>> {
+    let mut joins = BTreeMap::<String, Vec<Timestamp>>::new();
+    for replica in (0..CAPACITIES.len()).filter(|replica| *replica != KILLED) {
+        for (at, what, name) in world.ground.stand_ins(u32::try_from(replica)?)? {
+            if what == "join" {
+                joins.entry(name).or_default().push(at);
+            }
+        }
+    }
+    Ok(joins)
+}
+
+/// How late the first joins came of those bots whose server was not killed, in order.
+fn first_joins(world: &World, time: Timestamp) -> anyhow::Result<Vec<Duration>> {
+    let interrupted = world.ground.stand_ins(u32::try_from(KILLED)?)?;
+    let interrupted: BTreeSet<_> = interrupted.into_iter().map(|(_, _, name)| name).collect();
+    let joins = joins_of_survivors(world)?;
+    // Those that the dead server was about to let in are not told apart by its log: they came after its leases.
+    let own = joins.into_iter().filter(|(name, _)| !interrupted.contains(name)).filter_map(|(_, times)| {
+        let late = times.first()?.since(time);
+        (late < Duration::from_secs(15)).then_some(late)
+    });
+    let mut own: Vec<_> = own.collect();
+    own.sort_unstable();
+    ensure!(!own.is_empty(), "nobody joined in time");
+    Ok(own)
+}
+
+async fn until(world: &World, time: Timestamp) {
+    let env = &world.ground.env;
+    env.clock.sleep(time.since(env.now())).await;
+}
+
+/// Waits until all bots have this state.
+async fn counted(world: &World, server: &Server, code: &str, give_up: Timestamp) -> anyhow::Result<()> {
+    let env = &world.ground.env;
+    loop {
+        let bots = count(server, code).await?;
+        if bots == u64::from(BOTS) {
+            return Ok(());
+        }
+        ensure!(env.now() < give_up, "of {BOTS} bots {bots} are {code}");
+        env.clock.sleep(POLL_INTERVAL).await;
+    }
+}
+
+async fn count(server: &Server, code: &str) -> anyhow::Result<u64> {
+    let page = server.get(&format!("/api/v1/bot/?status={code}")).await?;
+    page["count"].as_u64().context("the list has no count")
+}
+
+fn gauge(metrics: &str, name: &str) -> anyhow::Result<f64> {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    Ok(line.with_context(|| format!("/metrics has no {name}"))?.parse()?)
+}
