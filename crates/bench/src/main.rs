@@ -7,8 +7,10 @@
 
 mod accounts;
 mod bare_page;
+mod burst;
 mod connected;
 mod cores;
+mod idle;
 mod installation;
 mod joins;
 mod machine;
@@ -103,7 +105,10 @@ async fn measure(arguments: &Arguments, env: &Environment) -> anyhow::Result<()>
     if wanted(Part::Bots) {
         let world = World::make(place).await?;
         let memory = memory::measure(&world, arguments.quick).await?;
-        bots = Some(Bots { joins: joins::measure(&world, arguments.quick).await?, memory });
+        let idle = idle::measure(&world, arguments.quick).await?;
+        let joins = joins::measure(&world, arguments.quick).await?;
+        let bursts = burst::measure(&world, arguments.quick).await?;
+        bots = Some(Bots { joins, memory, idle, bursts });
         place = world.leave();
     }
     let tokens =

@@ -11,14 +11,18 @@ use serde_json::json;
 use crate::{
     bare_page::BarePage,
     procfs::{Processes, processor_time, pss_megabytes},
-    report::{Memory, MemoryRow},
+    report::{FurtherBot, Memory, MemoryRow},
     statistics::Sample,
     world::World,
 };
 
 const AIM: f64 = 1.15;
+/// Of what one more bot takes, beside one more bare page.
+const AIM_FURTHER: f64 = 0.9;
 const REPETITIONS: usize = 2;
 const COUNTS: [usize; 3] = [1, 2, 4];
+/// How many more the most are than the fewest.
+const FURTHER: f64 = 3.0;
 /// The SDK goes on loading decoders after a join, and a server begins with its next warm page after five seconds.
 const SETTLING: Duration = Duration::from_secs(12);
 /// Then whatever is still being loaded shows as work of the processor.
@@ -40,6 +44,18 @@ pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Memory
         weigh_bots(world, Weigh::Everything, &mut shipped).await?;
         foreign = foreign.max(Processes::now()?.chromium().len());
     }
+    // Each repetition's own: the most bots less one bot.
+    let further = |weights: &Weights| {
+        let pairs = weights[0].iter().zip(&weights[COUNTS.len() - 1]);
+        Sample::of(pairs.map(|(one, most)| (most - one) / FURTHER).collect())
+    };
+    let (further_bare_mb, further_bot_mb) = (further(&bare), further(&latchkey));
+    let further = FurtherBot {
+        aim_ratio: AIM_FURTHER,
+        ratio: further_bot_mb.median / further_bare_mb.median,
+        bare_mb: further_bare_mb,
+        latchkey_mb: further_bot_mb,
+    };
     let rows =
         bare.into_iter().zip(latchkey).zip(shipped).zip(COUNTS).map(|(((bare, latchkey), shipped), bots)| {
             let (bare_mb, latchkey_mb, shipped_mb) =
@@ -53,7 +69,7 @@ pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Memory
                 shipped_mb,
             }
         });
-    Ok(Memory { aim_ratio: AIM, foreign_chromium_processes: foreign, rows: rows.collect() })
+    Ok(Memory { aim_ratio: AIM, foreign_chromium_processes: foreign, rows: rows.collect(), further })
 }
 
 async fn weigh_bare_pages(world: &World, bare_page: &BarePage, weights: &mut Weights) -> anyhow::Result<()> {
@@ -109,7 +125,7 @@ async fn weigh_bots(world: &World, what: Weigh, weights: &mut Weights) -> anyhow
 }
 
 /// The processes of the Chromium that `parent` started, once nothing more is being loaded in them.
-async fn settled(world: &World, parent: u32) -> anyhow::Result<Vec<u32>> {
+pub(crate) async fn settled(world: &World, parent: u32) -> anyhow::Result<Vec<u32>> {
     let clock = &world.place.env.clock;
     clock.sleep(SETTLING).await;
     for _ in 0..MOST_LOOKS {
@@ -124,6 +140,6 @@ async fn settled(world: &World, parent: u32) -> anyhow::Result<Vec<u32>> {
 }
 
 /// What the processor did for those of the processes that still live.
-fn worked(processes: &[u32]) -> Duration {
+pub(crate) fn worked(processes: &[u32]) -> Duration {
     processes.iter().filter_map(|pid| processor_time(*pid).ok()).sum()
 }

@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use crate::{
     accounts::{Accounts, Storms},
+    burst::BurstRow,
+    idle::Idle,
     machine::Machine,
     statistics::Sample,
 };
@@ -26,6 +28,8 @@ pub(crate) struct Report {
 pub(crate) struct Bots {
     pub(crate) joins: Joins,
     pub(crate) memory: Memory,
+    pub(crate) idle: Idle,
+    pub(crate) bursts: Vec<BurstRow>,
 }
 
 /// From the wish for a bot to the bot.
@@ -39,6 +43,8 @@ pub(crate) struct Joins {
 #[derive(Serialize)]
 pub(crate) struct JoinRow {
     pub(crate) who: &'static str,
+    /// Of the two ratios, where there is one.
+    pub(crate) aims: Option<(f64, f64)>,
     /// Until the SDK's first request reached Zoom.
     pub(crate) to_join_request_ms: Sample,
     pub(crate) to_join_request_ratio: f64,
@@ -54,6 +60,16 @@ pub(crate) struct Memory {
     /// Chromium processes that were none of ours: they share pages, and make every figure smaller.
     pub(crate) foreign_chromium_processes: usize,
     pub(crate) rows: Vec<MemoryRow>,
+    pub(crate) further: FurtherBot,
+}
+
+/// What one more takes, once there is one.
+#[derive(Serialize)]
+pub(crate) struct FurtherBot {
+    pub(crate) aim_ratio: f64,
+    pub(crate) bare_mb: Sample,
+    pub(crate) latchkey_mb: Sample,
+    pub(crate) ratio: f64,
 }
 
 #[derive(Serialize)]

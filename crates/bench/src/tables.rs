@@ -3,21 +3,22 @@
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 
 use crate::accounts::{Accounts, Size, Storm, Storms};
+use crate::burst::{self, BurstRow};
 use crate::report::{Bots, JoinRow, MemoryRow, Report, TokenRow, TokenSize, Tokens};
 use crate::statistics::Sample;
 
 pub(crate) fn print(report: &Report) {
     println!();
-    if let Some(Bots { joins, memory }) = &report.bots {
+    if let Some(Bots { joins, memory, idle, bursts }) = &report.bots {
         println!("Joins: medians of {} each, in {}", rounds(&joins.rows), joins.chromium);
         let row = |row: &JoinRow| {
             let JoinRow { who, to_join_request_ms: asked, to_in_call_ms: inside, .. } = row;
             [
                 (*who).to_owned(),
                 format!("{:.0} ms", asked.median),
-                times(row.to_join_request_ratio),
+                with_aim(row.to_join_request_ratio, row.aims.map(|aims| aims.0)),
                 format!("{:.0} ms", inside.median),
-                times(row.to_in_call_ratio),
+                with_aim(row.to_in_call_ratio, row.aims.map(|aims| aims.1)),
             ]
         };
         table(["", "create → join request", "", "create → in call", ""], joins.rows.iter().map(row));
@@ -41,6 +42,27 @@ pub(crate) fn print(report: &Report) {
         };
         let heads = ["in the call", "bare page", "Latchkey", "per bot", "", "with warm page, server", ""];
         table(heads, memory.rows.iter().map(row));
+        let further = &memory.further;
+        println!(
+            "A further bot: {:.0} MB, a further bare page {:.0} MB, {}",
+            further.latchkey_mb.median,
+            further.bare_mb.median,
+            with_aim(further.ratio, Some(further.aim_ratio))
+        );
+        println!(
+            "An idle bot, where reactions are allowed: {:.3} of a core, aim ≤ {}\n",
+            idle.of_a_core.median, idle.aim
+        );
+        println!("Bots wanted at once; aim ≤ {} for the last beside the first", times(burst::AIM));
+        let row = |row: &BurstRow| {
+            [
+                format!("{} at once, {}", row.bots, row.who),
+                format!("{:.0} ms", row.first_join_request_ms.median),
+                format!("{:.0} ms", row.last_join_request_ms.median),
+                ratios(&row.ratio),
+            ]
+        };
+        table(["", "first join request", "last join request", ""], bursts.iter().map(row));
     }
     if let Some(tokens) = &report.tokens {
         print_tokens(tokens);
@@ -132,6 +154,10 @@ fn ratios(ratios: &Sample) -> String {
     } else {
         format!("{} ({lowest:.2}–{highest:.2})", times(ratios.median))
     }
+}
+
+fn with_aim(ratio: f64, aim: Option<f64>) -> String {
+    aim.map_or_else(|| times(ratio), |aim| format!("{}, aim ≤ {}", times(ratio), times(aim)))
 }
 
 fn times(ratio: f64) -> String {

@@ -14,6 +14,9 @@ use crate::place::Place;
 const PASSCODE: &str = "bench1";
 /// Longer than a bot's own deadlines.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// A page that has just become warm compiles the SDK's media half.
+const SETTLING: Duration = Duration::from_secs(6);
 
 /// The place, and what is set up in it. Servers and browsers come and go.
 pub(crate) struct World {
@@ -105,6 +108,18 @@ impl World {
             bail!("{name} is {} instead of in the call: {}", bot.code(), why.unwrap_or("no message"));
         };
         Ok((id, change.created_at))
+    }
+
+    /// Waits until the server has so many warm pages, and the processor is idle again.
+    pub(crate) async fn until_warm(&self, server: &Server, pages: usize) -> anyhow::Result<()> {
+        let env = &self.place.env;
+        let (line, give_up) = (format!("latchkey_warm_pages {pages}"), env.now() + WAIT_TIMEOUT);
+        while !server.get_text("/metrics").await?.lines().any(|shown| shown == line) {
+            ensure!(env.now() < give_up, "the server does not get {pages} warm pages");
+            env.clock.sleep(POLL_INTERVAL).await;
+        }
+        env.clock.sleep(SETTLING).await;
+        Ok(())
     }
 
     /// Tells a bot to leave, and waits until it is done.
