@@ -252,6 +252,7 @@ impl Ground {
             },
             "bots": bots,
             "limits": { "enabled": false },
+            "callbacks": { "allow_networks": ["127.0.0.0/8"] },
         });
         if let Some(chromium) = chromium {
             configuration["browser"] = json!({ "chromium": chromium });

@@ -3,11 +3,14 @@
 mod audit;
 mod bad_answers;
 mod cut;
+mod deliveries;
 mod full_disk;
 mod late;
 mod line;
 mod rush;
 mod storm;
+
+use model::KillPoint;
 
 use crate::{Case, Database, Story, world::World};
 
@@ -31,6 +34,8 @@ pub(crate) enum Scenario {
     Line,
     /// The disk is full for a while.
     FullDisk,
+    /// Killed before an event is sent, or when its answer is there and nowhere stored.
+    Delivery(KillPoint),
     /// Four servers, two hundred callers each, at the moment of expiry.
     Storm,
     /// A thousand bots for the same second on three servers, one of which is killed.
@@ -38,7 +43,8 @@ pub(crate) enum Scenario {
 }
 
 use Scenario::{
-    Audit, BadAnswers, Cut, FullDisk, JustRotated, LateAndFenced, LateAndWelcome, Line, Rush, SlowZoom, Storm,
+    Audit, BadAnswers, Cut, Delivery, FullDisk, JustRotated, LateAndFenced, LateAndWelcome, Line, Rush,
+    SlowZoom, Storm,
 };
 
 pub(crate) fn all() -> impl Iterator<Item = Case> {
@@ -56,11 +62,19 @@ pub(crate) fn all() -> impl Iterator<Item = Case> {
         (Storm, Postgres, "4 servers and 200 callers each at the moment of expiry"),
         (Rush, Postgres, "1000 bots for the same second on 3 servers, and one is killed"),
     ];
-    scenarios.into_iter().map(|(scenario, database, name)| Case {
+    let deliveries = [KillPoint::BeforeDelivery, KillPoint::AfterDelivery].into_iter().flat_map(|point| {
+        [Sqlite, Postgres].map(|database| Case {
+            name: format!("{database}: killed {}", point.name()),
+            database,
+            story: Story::Scenario(Delivery(point)),
+        })
+    });
+    let scenarios = scenarios.into_iter().map(|(scenario, database, name)| Case {
         name: format!("{database}: {name}"),
         database,
         story: Story::Scenario(scenario),
-    })
+    });
+    scenarios.chain(deliveries)
 }
 
 impl Scenario {
@@ -75,6 +89,7 @@ impl Scenario {
             Line => line::run(world).await,
             JustRotated => late::just_rotated(world).await,
             Cut => cut::run(world).await,
+            Delivery(point) => deliveries::run(world, point).await,
             FullDisk => full_disk::run(world).await,
             Storm => storm::run(world).await,
             Rush => rush::run(world).await,
