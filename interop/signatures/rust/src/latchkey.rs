@@ -82,6 +82,42 @@ pub(crate) fn token_link(account: &str, signing_secrets: &[&str]) -> String {
     text(&api("/api/latchkey/v1/token-links/", &terms).1, "url")
 }
 
+/// An endpoint for events.
+pub(crate) struct Endpoint {
+    id: String,
+    /// What signs at first.
+    pub(crate) secret: String,
+    server: Server,
+}
+
+impl Endpoint {
+    /// A new one, with a server of its own.
+    pub(crate) fn make() -> Self {
+        let server = Server::http("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}/events", server.server_addr());
+        let fields = json!({ "url": url, "svix_headers": true });
+        let (_, made) = api("/api/latchkey/v1/webhook-endpoints/", &fields);
+        Self { id: text(&made, "id"), secret: text(&made, "secret"), server }
+    }
+
+    /// Has an event sent there: its body and its headers.
+    pub(crate) fn event(&self) -> (Vec<u8>, HeaderMap) {
+        let (status, answer) = api(&format!("/api/latchkey/v1/webhook-endpoints/{}/test/", self.id), &json!({}));
+        assert!(status < 300, "{answer}");
+        let mut request = self.server.recv().expect("a request");
+        let (mut body, headers) = (Vec::new(), headers(&request));
+        request.as_reader().read_to_end(&mut body).expect("a body");
+        request.respond(Response::empty(204)).expect("a caller who listens");
+        (body, headers)
+    }
+
+    /// The secret that signs from now on; the one before signs, too, for so long.
+    pub(crate) fn rotate_secret(&self, overlap_seconds: u32) -> String {
+        let path = format!("/api/latchkey/v1/webhook-endpoints/{}/rotate-secret/", self.id);
+        text(&api(&path, &json!({ "overlap_seconds": overlap_seconds })).1, "secret")
+    }
+}
+
 /// The secret that Latchkey signs with from now on; the one before signs, too, for so long.
 pub(crate) fn rotate_callback_secret(overlap_seconds: u32) -> String {
     let path = "/api/latchkey/v1/callback-secret/rotate/";

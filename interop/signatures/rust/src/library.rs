@@ -6,6 +6,8 @@ use http::HeaderMap;
 pub(crate) trait Library: Send + 'static {
     /// Crate and version.
     const NAME: &'static str;
+    /// The names of headers that it reads.
+    const FAMILIES: &'static [&'static str];
 
     fn with_secret(secret: &str) -> Self;
     fn signature(&self, id: &str, timestamp: i64, body: &[u8]) -> String;
@@ -13,9 +15,10 @@ pub(crate) trait Library: Send + 'static {
 }
 
 macro_rules! library {
-    ($library:ty, $name:literal) => {
+    ($library:ty, $name:literal, $families:expr) => {
         impl Library for $library {
             const NAME: &'static str = $name;
+            const FAMILIES: &'static [&'static str] = $families;
 
             fn with_secret(secret: &str) -> Self {
                 Self::new(secret).expect("a secret")
@@ -32,5 +35,5 @@ macro_rules! library {
     };
 }
 
-library!(svix::webhooks::Webhook, "svix 2.9.1");
-library!(standardwebhooks::Webhook, "standardwebhooks 1.0.1");
+library!(svix::webhooks::Webhook, "svix 2.9.1", &["webhook", "svix"]);
+library!(standardwebhooks::Webhook, "standardwebhooks 1.0.1", &["webhook"]);

@@ -6,6 +6,7 @@ mod report;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use http::HeaderMap;
 use latchkey::Fetched;
 use library::Library;
 use report::Report;
@@ -35,6 +36,7 @@ fn check<L: Library>(report: &mut Report) {
     let who = format!("Rust {}", L::NAME);
     let account = library_accepts::<L>(report, &who);
     link_accepts::<L>(report, &who, &account);
+    library_accepts_events::<L>(report, &who);
 }
 
 fn link_accepts<L: Library>(report: &mut Report, who: &str, account: &str) {
@@ -98,6 +100,44 @@ fn library_accepts<L: Library>(report: &mut Report, who: &str) -> String {
         same(connects(FOREIGN), Err("access_token_callback_failed".to_owned()))
     });
     connected.unwrap_or_default()
+}
+
+/// Events of an endpoint, as the library reads them.
+fn library_accepts_events<L: Library>(report: &mut Report, who: &str) {
+    let endpoint = latchkey::Endpoint::make();
+    let accepts = |secret: &str, (body, headers): &(Vec<u8>, HeaderMap)| L::with_secret(secret).accepts(body, headers);
+    let refuses = |secret: &str, event: &(Vec<u8>, HeaderMap)| match accepts(secret, event) {
+        Ok(()) => Err("it was accepted".to_owned()),
+        Err(_) => Ok(()),
+    };
+    report.check(who, "verifies events, by each header family that it knows, and no changed one", || {
+        let event = endpoint.event();
+        for family in L::FAMILIES {
+            let mut theirs = event.clone();
+            let others: Vec<_> =
+                theirs.1.keys().filter(|name| !name.as_str().starts_with(family)).cloned().collect();
+            for name in others {
+                theirs.1.remove(name);
+            }
+            accepts(&endpoint.secret, &theirs)?;
+        }
+        refuses(&endpoint.secret, &([&event.0[..], b" "].concat(), event.1.clone()))?;
+        refuses(FOREIGN, &event)
+    });
+    let mut new = String::new();
+    report.check(who, "verifies events with the new and the former secret, while they are rotated", || {
+        new = endpoint.rotate_secret(3600);
+        let event = endpoint.event();
+        accepts(&endpoint.secret, &event)?;
+        accepts(&new, &event)
+    });
+    report.check(who, "refuses events by a secret that has ended", || {
+        let last = endpoint.rotate_secret(0);
+        let event = endpoint.event();
+        accepts(&last, &event)?;
+        refuses(&endpoint.secret, &event)?;
+        refuses(&new, &event)
+    });
 }
 
 /// The three headers, id first and signature last, as the library signs them.
