@@ -193,6 +193,7 @@ fn routes() -> Vec<Route> {
         token::routes(),
         token::status_routes(),
         routes!(consent::authorize),
+        routes!(consent::reconnect::handler),
         routes!(consent::callback).map(|methods| methods.head(nothing_done)),
         routes!(consent::installed).map(|methods| methods.head(nothing_done)),
         routes!(health::live),

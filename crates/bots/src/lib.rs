@@ -1,7 +1,7 @@
 //! The life of a bot: it is leased when due, signed in, followed through its meeting, and leaves.
 //!
 //! - [`request`]: the stored request. `create`: the checks before it is stored, and the row of a new bot.
-//!   `read`: bots that exist. `leave`: one that is told to go.
+//!   `read`: bots that exist. `at_stake`: those that an account's state may cost. `leave`: one that is told to go.
 //!   `change`: what becomes of a bot that is changed or cancelled before its first step.
 //! - `supervisor`: leases bots that are due, one task each. Starting up and recovering from a crash are the same path.
 //!   `lease`: renews the lease of a running bot and passes on `commands`.
@@ -16,6 +16,7 @@
 //! - `browsers`: the browsers and their pages. [`Screenshots`]: pictures of pages, in [`PictureFiles`]. `retention`: how long rows and pictures are kept.
 
 mod ahead;
+mod at_stake;
 mod automatic_leave;
 mod best_before;
 mod browsers;
@@ -50,6 +51,7 @@ mod show;
 mod sign_in;
 mod supervisor;
 
+pub use at_stake::{AtStake, ScheduledBot, at_stake};
 pub use automatic_leave::{
     AutomaticLeave, BotDetection, BotsByEvents, BotsByNames, EveryoneLeft, SilenceDetection,
 };

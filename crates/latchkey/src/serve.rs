@@ -162,6 +162,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             store: store.clone(),
             vault: broker.vault.clone(),
             callbacks: callbacks.clone(),
+            scheduled: store.clone(),
+            broker: Arc::clone(&broker),
             env: env.clone(),
             metrics: metrics.clone(),
             keep: config.events.kept(),

@@ -53,6 +53,8 @@ pub enum Cell {
     MeetingEvents(MeetingEventsId),
     /// What a download's address may fetch of a bot: in the address, and in no column.
     Download(BotId),
+    /// What a link leads to that connects an account again: in the link, and in no column.
+    Reconnect(CredentialId),
     /// Where an endpoint is told of events.
     WebhookUrl(WebhookEndpointId),
     /// What signs that.
@@ -80,6 +82,7 @@ impl Cell {
             Self::ChatMessage(id) => ("bot_chat_messages", id.to_string(), "message"),
             Self::Download(id) => ("bots", id.to_string(), "download"),
             Self::MeetingEvents(id) => ("meeting_events", id.to_string(), "events"),
+            Self::Reconnect(id) => ("credentials", id.to_string(), "reconnect"),
             Self::WebhookUrl(id) => ("webhook_endpoints", id.to_string(), "url"),
             Self::WebhookSecrets(id) => ("webhook_endpoints", id.to_string(), "secrets"),
         }

@@ -45,6 +45,8 @@ impl Endpoint {
 /// An endpoint to be.
 #[derive(Debug)]
 pub struct NewEndpoint {
+    /// What it is.
+    pub kind: EndpointKind,
     /// Where it is. [`outbound::CallbackClient::accepts`] has accepted it.
     pub url: Secret,
     /// What signs, if the caller has a secret; [`crate::check_secret`] has accepted it.
@@ -88,7 +90,7 @@ impl Webhooks {
             workspace,
             url: vault.seal(workspace, Cell::WebhookUrl(id), &new.url),
             secrets: vault.seal(workspace, Cell::WebhookSecrets(id), &secrets.to_text()),
-            kind: EndpointKind::Webhook,
+            kind: new.kind,
             lane: lane_of(&new.url),
             description: new.description,
             event_types: new.event_types,

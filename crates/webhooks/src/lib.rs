@@ -4,27 +4,34 @@
 //! - `secrets`: what signs; several count at once while one replaces another.
 //! - `worker`: leases endpoints for which something is due, and sends it to them. `lanes`: a part of the places for each host.
 //! - `schedule`: when an event is sent again, and when an endpoint is switched off.
+//! - `told`: what is told of an account beyond what is stored: where to connect it, and what is at stake. `plain`: an event as
+//!   text, for people.
 //! - `types`: what an endpoint can listen to.
 //! - `stream`: the same events for whoever asks.
+//! - `alarms`: what a server finds wrong with itself.
 //! - `upkeep`: what waits is counted, and what is old is forgotten.
 //!
 //! The events themselves are written where the state changes, in the same transaction (`store::Events`).
 
+mod alarms;
 mod endpoints;
 mod lanes;
+mod plain;
 mod schedule;
 mod secrets;
 mod stream;
+mod told;
 mod types;
 mod upkeep;
 mod worker;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
+use broker::Broker;
 use metrics::Metrics;
-use model::Environment;
+use model::{CredentialId, Environment, WorkspaceId};
 use outbound::CallbackClient;
-use store::WebhookStore;
+use store::{Store, WebhookStore};
 use tenants::Vault;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -33,7 +40,8 @@ use workers::{Settings, Worker, Workers};
 pub use endpoints::{Endpoint, MAX_ENDPOINTS, MAX_REPLAY, NewEndpoint, Rotation};
 pub use schedule::{DISABLE_AFTER, MAX_ATTEMPTS};
 pub use secrets::{NotASecret, Secrets, check_secret};
-pub use types::event_types;
+pub use told::Reconnect;
+pub use types::{event_types, notable_types};
 
 use worker::DueEndpoints;
 
@@ -54,6 +62,10 @@ pub struct Parts {
     pub callbacks: CallbackClient,
     /// Time and randomness.
     pub env: Environment,
+    /// Scheduled bots: what an account's state may cost.
+    pub scheduled: Arc<dyn Store>,
+    /// Where links lead, and what is wrong with this server.
+    pub broker: Arc<Broker>,
     /// Counts.
     pub metrics: Metrics,
     /// How long events and deliveries are kept.
@@ -102,9 +114,16 @@ impl Webhooks {
         });
         let counted = parts.clone();
         workers.run("webhook_backlog", move || upkeep::run_backlog(counted.clone()));
+        let alarmed = parts.clone();
+        workers.run("alarms", move || alarms::run(alarmed.clone()));
         let kept = parts.clone();
         workers.run("event_retention", move || upkeep::run_retention(kept.clone()));
         Self { parts, worker, stopping, streams: CancellationToken::new() }
+    }
+
+    /// Reads a link to connect an account again; `None` when it is not ours, or past its time.
+    pub fn reconnect(&self, workspace: WorkspaceId, account: CredentialId, token: &str) -> Option<Reconnect> {
+        Reconnect::read(&self.parts.vault, (workspace, account), token, self.parts.env.now())
     }
 
     /// Sends nothing more. Waits a little for answers that are under way.

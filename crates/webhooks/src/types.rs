@@ -3,27 +3,46 @@
 use model::{BotStatus, RealtimeState, WEBHOOK_ENDPOINT_DISABLED, bot_event_type, realtime_event_type};
 
 /// Types of events that are not the state of a bot or of its real-time endpoints.
-const OTHERS: [&str; 5] = [
+const OTHERS: [&str; 7] = [
     "zoom_oauth_credential.healthy",
     "zoom_oauth_credential.degraded",
     "zoom_oauth_credential.needs_reauth",
     "zoom_oauth_credential.disconnected",
+    "pool.nearly_full",
+    "pool.full",
     WEBHOOK_ENDPOINT_DISABLED,
 ];
+
+/// Findings of a server that are told, and the types that tell them.
+pub(crate) const ALARMS: [(&str, &str); 2] = [("audit", "audit.failing"), ("clock", "clock.off")];
 
 /// Every type that an endpoint can listen to.
 pub fn event_types() -> Vec<String> {
     let bots = BotStatus::ALL.iter().filter(|status| **status != BotStatus::Ready);
     let live = RealtimeState::ALL.iter().filter(|state| **state != RealtimeState::Waiting);
     let bots = bots.map(|status| bot_event_type(*status));
-    bots.chain(live.map(|state| realtime_event_type(*state))).chain(OTHERS.map(str::to_owned)).collect()
+    let alarms = ALARMS.iter().map(|(_, kind)| (*kind).to_owned());
+    bots.chain(live.map(|state| realtime_event_type(*state)))
+        .chain(OTHERS.map(str::to_owned))
+        .chain(alarms)
+        .collect()
+}
+
+/// Those that a person should hear of: what an endpoint for people listens to, if nothing is said.
+pub fn notable_types() -> Vec<String> {
+    let bots = bot_event_type(BotStatus::Fatal);
+    let live = realtime_event_type(RealtimeState::Failed);
+    let quiet = [".healthy", ".degraded", ".nearly_full"];
+    let others = OTHERS.iter().filter(|kind| !quiet.iter().any(|end| kind.ends_with(end)));
+    let others = others.chain(ALARMS.iter().map(|(_, kind)| kind));
+    [bots, live].into_iter().chain(others.map(|kind| (*kind).to_owned())).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use model::{CredentialStatus, account_event_type};
 
-    use super::event_types;
+    use super::{event_types, notable_types};
 
     #[test]
     fn every_state_of_an_account_has_its_event() {
@@ -34,5 +53,6 @@ mod tests {
         assert!(known.contains(&"bot.in_call_not_recording".to_owned()));
         assert!(!known.contains(&"bot.ready".to_owned()), "no webhook says that a bot was made");
         assert!(known.contains(&"realtime_endpoint.failed".to_owned()));
+        assert!(notable_types().iter().all(|kind| known.contains(kind)));
     }
 }

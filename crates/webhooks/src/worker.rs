@@ -7,7 +7,9 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use metrics::DeliveryOutcome;
-use model::{EventId, Failure, KillPoint, LeaseToken, Secret, Timestamp, WEBHOOK_ENDPOINT_DISABLED};
+use model::{
+    EndpointKind, EventId, Failure, KillPoint, LeaseToken, Secret, Timestamp, WEBHOOK_ENDPOINT_DISABLED,
+};
 use outbound::{CallbackError, Message, POST_TIMEOUT, PostAnswer, signature::SigningKey};
 use serde_json::json;
 use store::{
@@ -20,8 +22,10 @@ use workers::{Claimed, Work};
 use crate::{
     Parts,
     lanes::{LanePlace, Lanes, MAX_OF_A_HOST},
+    plain::plain,
     schedule::{Verdict, after_attempt, after_failure},
     secrets::Secrets,
+    told,
 };
 
 /// Requests at once to one endpoint.
@@ -170,9 +174,17 @@ impl DueEndpoints {
         let event = &delivery.event.event;
         let (begun, id) = (env.clock.elapsed(), format!("msg_{}", event.id));
         let headers = [("latchkey-sequence", delivery.event.sequence.to_string())];
-        let message = Message { id: &id, body: &event.body, headers: &headers, svix: to.row.svix_headers };
+        let told = told::body(&self.parts, event).await;
+        let (body, keys) = match to.row.kind {
+            EndpointKind::Webhook => (told, &to.keys[..]),
+            // None of the kind e-mail can be made yet, and its address would be refused as one of HTTP.
+            EndpointKind::Slack | EndpointKind::Email => {
+                (plain(&event.kind, &told).for_slack(), &[] as &[SigningKey])
+            }
+        };
+        let message = Message { id: &id, body: &body, headers: &headers, svix: to.row.svix_headers };
         KillPoint::BeforeDelivery.reach();
-        let sent = callbacks.post(to.url.expose(), &to.keys, message).await;
+        let sent = callbacks.post(to.url.expose(), keys, message).await;
         KillPoint::AfterDelivery.reach();
         let (outcome, answer) = read(sent, &to.secrets);
         metrics.webhook_attempt(outcome);

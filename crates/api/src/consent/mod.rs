@@ -1,5 +1,7 @@
 //! `/oauth/zoom/…`: a browser connects an account. Public: the invitation's secret, the state and the cookie decide.
 
+pub(crate) mod reconnect;
+
 use std::collections::BTreeMap;
 
 use askama::Template;

@@ -218,6 +218,8 @@ impl TestApp {
                 store: store.clone(),
                 vault: broker.vault.clone(),
                 callbacks: callbacks.clone(),
+                scheduled: store.clone(),
+                broker: Arc::clone(&broker),
                 env: env.clone(),
                 metrics: metrics.clone(),
                 keep: Duration::MAX,

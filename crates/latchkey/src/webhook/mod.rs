@@ -32,6 +32,9 @@ enum Command {
         /// A type of events; may be given several times. Every type, if nothing is said.
         #[arg(long = "event-type", value_name = "TYPE")]
         event_types: Vec<String>,
+        /// `webhook`, or `slack` for an incoming webhook of Slack.
+        #[arg(long, default_value = "webhook")]
+        kind: String,
         /// For people.
         #[arg(long)]
         description: Option<String>,
@@ -110,8 +113,11 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let (server, output) = (Server::of(arguments.server, PATH)?, arguments.output);
     let post = async |path: String, body: Value| server.call(Method::POST, &path, Some(body)).await;
     match command {
-        Command::Create { url, event_types, description, svix_headers } => {
-            let mut new = json!({ "url": url, "svix_headers": svix_headers });
+        Command::Create { url, event_types, kind, description, svix_headers } => {
+            let mut new = json!({ "url": url, "kind": kind });
+            if svix_headers {
+                new["svix_headers"] = true.into();
+            }
             if !event_types.is_empty() {
                 new["event_types"] = event_types.into();
             }
@@ -119,8 +125,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
                 new["description"] = description.into();
             }
             let made = post(String::new(), new).await?;
-            println!("{}", json!({ "id": made["id"], "secret": made["secret"] }));
-            eprintln!("the secret is shown once and never again");
+            if made["kind"] == "webhook" {
+                println!("{}", json!({ "id": made["id"], "secret": made["secret"] }));
+                eprintln!("the secret is shown once and never again");
+            } else {
+                println!("{}", json!({ "id": made["id"] }));
+            }
         }
         Command::List => list(&server, output).await?,
         Command::Enable { id } => enable(&server, &id, true).await?,

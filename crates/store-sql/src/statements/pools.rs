@@ -1,13 +1,17 @@
 //! Pools, and seats in them.
 
 use async_trait::async_trait;
-use model::{AccountUser, BotId, CLOCK_TOLERANCE, MeetingNumber, PoolId, SeatId, Timestamp, WorkspaceId};
+use model::{
+    AccountUser, BotId, CLOCK_TOLERANCE, EventId, MeetingNumber, PoolId, SeatId, Timestamp, WorkspaceId,
+};
+use serde_json::json;
 use sqlx::error::DatabaseError;
 use store::{
-    HeldSeat, LONGEST_SEAT, Member, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatRequest,
-    Seating, StoreError,
+    HeldSeat, LONGEST_SEAT, Member, NewEvent, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat,
+    SeatRequest, Seating, StoreError,
 };
 
+use super::events;
 use crate::{
     SqlStore,
     db::{Isolation, Tx, exists, said},
@@ -108,6 +112,32 @@ async fn find(db: &mut Tx, workspace: WorkspaceId, id: PoolId) -> Result<Option<
         .with(values![id, workspace])
         .one(db, pool)
         .await
+}
+
+/// That a pool has become full, or nearly so (four fifths), by a seat that was taken beside those of `members`. What counts
+/// are the seats of accounts that can give tokens.
+fn filled_up(pool: &Pool, members: &[Occupied], seat: SeatId, now: Timestamp) -> Option<NewEvent> {
+    let usable = members.iter().filter(|member| member.status.is_usable());
+    let (seats, before) = usable.fold((0, 0), |(seats, taken), member| {
+        (seats + member.member.joins, taken + member.seats.min(member.member.joins))
+    });
+    let taken = before + 1;
+    let is_nearly = |taken: u32| u64::from(taken) * 5 >= u64::from(seats) * 4;
+    let (code, message) = if taken >= seats {
+        ("full", "every seat of the pool is taken: the next bot waits for one")
+    } else if is_nearly(taken) && !is_nearly(before) {
+        ("nearly_full", "four of five seats of the pool are taken")
+    } else {
+        return None;
+    };
+    let data = json!({
+        "data": { "code": code, "sub_code": null, "updated_at": now },
+        "pool": { "id": pool.id, "name": pool.name },
+        "seats": seats, "taken": taken, "message": message,
+        "advice": "connect more accounts and add them to the pool",
+    });
+    let kind = format!("pool.{code}");
+    Some(NewEvent::other(EventId::of_hash(*seat.as_bytes()), pool.workspace, (&*kind, &pool.id), &data, now))
 }
 
 async fn put(db: &mut Tx, pool: PoolId, members: &[Member]) -> Result<(), StoreError> {
@@ -375,9 +405,9 @@ impl Pools for SqlStore {
     ) -> Result<Seating, StoreError> {
         let body = |mut tx: Tx| async move {
             lock_workspace(&mut tx, workspace).await?;
-            if find(&mut tx, workspace, request.pool).await?.is_none() {
+            let Some(pool) = find(&mut tx, workspace, request.pool).await? else {
                 return Ok(Seating::NoPool);
-            }
+            };
             // A start or end too far ahead was written by a wrong clock.
             query(
                 "-- take_seat: sweep\n\
@@ -407,6 +437,9 @@ impl Pools for SqlStore {
                 Err(crowd) => return Ok(Seating::Refused(crowd)),
             };
             let seat = insert_seat(&mut tx, workspace, &chosen.member, request).await?;
+            if let Some(event) = filled_up(&pool, &members, seat.id, request.now) {
+                events::write(&mut tx, &event).await?;
+            }
             tx.commit().await?;
             Ok(Seating::Taken(seat))
         };

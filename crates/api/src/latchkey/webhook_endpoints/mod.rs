@@ -9,14 +9,14 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use model::{EndpointState, Secret, Timestamp, WebhookEndpointId, nearest};
+use model::{EndpointKind, EndpointState, Secret, Timestamp, WebhookEndpointId, nearest};
 use serde::Serialize;
 use store::EndpointChange;
 use utoipa::{
     ToSchema,
     openapi::{ArrayBuilder, RefOr, Schema},
 };
-use webhooks::{Endpoint, MAX_ENDPOINTS, NewEndpoint, check_secret, event_types};
+use webhooks::{Endpoint, MAX_ENDPOINTS, NewEndpoint, check_secret, event_types, notable_types};
 
 use crate::{
     State,
@@ -39,6 +39,7 @@ const EVERY_TYPE: &str = "*";
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WebhookEndpoint {
     id: WebhookEndpointId,
+    kind: EndpointKind,
     /// Its query, and parts of its path that are no plain words, are masked: they may be a secret.
     url: String,
     description: String,
@@ -61,9 +62,11 @@ pub(crate) struct WebhookEndpoint {
 request! {
     /// An endpoint to be made.
     closed struct CreateWebhookEndpoint {
+        /// `webhook` (default) is sent JSON, signed. `slack` is an incoming webhook of Slack: it is sent text, not signed.
+        kind: Option<Kind>,
         /// Where events are sent. It must be https, unless the operator allows its network.
         url: CallbackUrl<2048>,
-        /// Which events. Every type, if nothing is said.
+        /// Which events. If nothing is said, every type; for `slack` what a person should hear of.
         event_types: Option<EventTypes>,
         description: Option<Text<200>>,
         /// `whsec_` and the Base64 of 24 to 64 random bytes. One is made, if nothing is said.
@@ -85,6 +88,28 @@ request! {
         svix_headers: Option<bool>,
         /// Switched on, it is told of what still waits. What happened while it was off can be replayed.
         enabled: Option<bool>,
+    }
+}
+
+/// What an endpoint can be.
+struct Kind(EndpointKind);
+
+impl Kind {
+    const ALL: [EndpointKind; 2] = [EndpointKind::Webhook, EndpointKind::Slack];
+}
+
+impl Field for Kind {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        let word = fields.text(name, 40)?;
+        let kind = Self::ALL.into_iter().find(|kind| kind.as_str() == word);
+        if kind.is_none() {
+            fields.complain(name, "It must be webhook or slack.");
+        }
+        kind.map(Self)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        string(40).enum_values(Some(Self::ALL.map(EndpointKind::as_str))).into()
     }
 }
 
@@ -175,12 +200,23 @@ pub(crate) async fn create(
 ) -> Result<Response, ApiError> {
     let mut fields = Fields::of(&body).with_callbacks(&state);
     let asked = CreateWebhookEndpoint::read(&mut fields);
+    let kind =
+        asked.as_ref().and_then(|asked| asked.kind.as_ref()).map_or(EndpointKind::Webhook, |kind| kind.0);
+    if kind != EndpointKind::Webhook {
+        for field in ["secret", "svix_headers"] {
+            if fields.anything(field).is_some() {
+                fields.complain(field, format!("What an endpoint of the kind {kind} is sent is not signed."));
+            }
+        }
+    }
     let asked = fields.finish(asked)?;
+    let every_type = if kind == EndpointKind::Webhook { Vec::new() } else { notable_types() };
     let new = NewEndpoint {
+        kind,
         url: Secret::new(asked.url.0),
         secret: asked.secret.map(|secret| secret.0),
         description: asked.description.map(|text| text.0).unwrap_or_default(),
-        event_types: asked.event_types.map(|types| types.0).unwrap_or_default(),
+        event_types: asked.event_types.map_or(every_type, |types| types.0),
         svix_headers: asked.svix_headers.unwrap_or(false),
         enabled: asked.enabled.unwrap_or(true),
     };
@@ -287,6 +323,7 @@ fn representation(endpoint: &Endpoint) -> WebhookEndpoint {
     let every = || vec![EVERY_TYPE.to_owned()];
     WebhookEndpoint {
         id: row.id,
+        kind: row.kind,
         url: masked(url.expose()),
         description: row.description.clone(),
         event_types: if row.event_types.is_empty() { every() } else { row.event_types.clone() },
@@ -302,7 +339,9 @@ fn representation(endpoint: &Endpoint) -> WebhookEndpoint {
 
 /// The answer that makes a secret.
 fn with_secret(endpoint: &Endpoint) -> Response {
-    let secret = endpoint.secrets.current().expose().to_owned();
-    let body = WebhookEndpoint { secret, ..representation(endpoint) };
+    let mut body = representation(endpoint);
+    if endpoint.row.kind == EndpointKind::Webhook {
+        endpoint.secrets.current().expose().clone_into(&mut body.secret);
+    }
     ([(CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }

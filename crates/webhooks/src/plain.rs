@@ -1,0 +1,130 @@
+//! An event as a few lines for a person: what happened, what is at stake, what to do, and one link.
+
+use serde_json::Value;
+
+/// A text with a subject.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Plain {
+    pub(crate) subject: String,
+    pub(crate) lines: Vec<String>,
+}
+
+/// Reads a body as it is sent.
+pub(crate) fn plain(kind: &str, body: &str) -> Plain {
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let data = &body["data"];
+    let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(one_line);
+    let became = &data["data"];
+    let account = &data["zoom_oauth_credential"];
+    let who = text(&account["display_name"]).or_else(|| text(&account["id"]));
+    let subject = match (kind, who) {
+        ("zoom_oauth_credential.needs_reauth", Some(who)) => {
+            format!("The Zoom account {who} must be connected again")
+        }
+        ("zoom_oauth_credential.disconnected", Some(who)) => {
+            format!("The Zoom account {who} is disconnected")
+        }
+        ("zoom_oauth_credential.degraded", Some(who)) => {
+            format!("The Zoom account {who} could not be refreshed; it is tried again")
+        }
+        ("zoom_oauth_credential.healthy", Some(who)) => format!("The Zoom account {who} works"),
+        ("pool.full", _) => format!("The pool {} is full", pool(data)),
+        ("pool.nearly_full", _) => format!("The pool {} is nearly full", pool(data)),
+        ("audit.failing", _) => "The audit cannot be written: no token is given".to_owned(),
+        ("clock.off", _) => "The clock of a server is wrong".to_owned(),
+        _ => match text(&data["bot"]["id"]) {
+            Some(bot) => format!("Bot {bot}: {kind}"),
+            None => kind.to_owned(),
+        },
+    };
+    let mut lines = Vec::new();
+    let why = [text(&became["sub_code"]), text(&data["message"])];
+    let why: Vec<_> = why.into_iter().flatten().collect();
+    if !why.is_empty() {
+        lines.push(format!("Why: {}", why.join(": ")));
+    }
+    lines.extend(text(&became["updated_at"]).map(|at| format!("Since: {at}")));
+    lines.extend(at_stake(&data["at_stake"]));
+    lines.extend(text(&data["advice"]).map(|advice| format!("What to do: {advice}")));
+    lines.extend(text(&data["connect_link"]).map(|link| format!("Connect it: {link}")));
+    Plain { subject, lines }
+}
+
+fn pool(data: &Value) -> String {
+    one_line(data["pool"]["name"].as_str().unwrap_or(""))
+}
+
+fn at_stake(stake: &Value) -> Option<String> {
+    let count = stake["count"].as_u64()?;
+    if count == 0 {
+        return Some("At stake: no bot is scheduled with it".into());
+    }
+    let bots = stake["bots"].as_array()?.iter().take(5).filter_map(|bot| {
+        let pool = if bot["through_pool"] == true { ", unless its pool has another account" } else { "" };
+        Some(format!("{} at {}{pool}", bot["id"].as_str()?, bot["join_at"].as_str()?))
+    });
+    let named: Vec<_> = bots.collect();
+    let more = if count > named.len() as u64 {
+        format!(" and {} more", count - named.len() as u64)
+    } else {
+        String::new()
+    };
+    let noun = if count == 1 { "bot is" } else { "bots are" };
+    Some(format!("At stake: {count} {noun} scheduled with it: {}{more}", named.join("; ")))
+}
+
+/// Names come from Zoom's users: they get no line of their own.
+fn one_line(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+impl Plain {
+    /// As Slack's incoming webhooks take it. What Slack would read as a mention or a link is text.
+    pub(crate) fn for_slack(&self) -> String {
+        let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let lines: Vec<_> = self.lines.iter().map(|line| escaped(line)).collect();
+        serde_json::json!({ "text": format!("*{}*\n{}", escaped(&self.subject), lines.join("\n")) })
+            .to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::plain;
+
+    #[test]
+    fn an_account_that_needs_a_person_says_what_is_at_stake_and_where_to_go() {
+        let bots = [json!({ "id": "B1", "join_at": "2026-01-31T12:00:00.000000Z", "through_pool": false })];
+        let body = json!({ "event": "zoom_oauth_credential.needs_reauth", "data": {
+            "data": { "code": "needs_reauth", "sub_code": "revoked", "updated_at": "2026-01-30T12:00:00.000000Z" },
+            "zoom_oauth_credential": { "id": "C1", "display_name": "<!channel> Ada\n& Co" },
+            "message": "Zoom refused the token", "advice": "connect the Zoom account again",
+            "at_stake": { "count": 3, "bots": bots }, "connect_link": "https://a.test/x",
+        }});
+        let text = plain("zoom_oauth_credential.needs_reauth", &body.to_string());
+        assert_eq!(text.subject, "The Zoom account <!channel> Ada & Co must be connected again");
+        let expected = [
+            "Why: revoked: Zoom refused the token",
+            "Since: 2026-01-30T12:00:00.000000Z",
+            "At stake: 3 bots are scheduled with it: B1 at 2026-01-31T12:00:00.000000Z and 2 more",
+            "What to do: connect the Zoom account again",
+            "Connect it: https://a.test/x",
+        ];
+        assert_eq!(text.lines, expected);
+        let slack = text.for_slack();
+        assert!(slack.contains("*The Zoom account &lt;!channel&gt; Ada &amp; Co must"), "{slack}");
+    }
+
+    #[test]
+    fn whatever_happens_has_a_text() {
+        let body = json!({ "event": "bot.fatal", "data": {
+            "data": { "code": "fatal", "sub_code": "meeting_requires_sign_in", "updated_at": "T" },
+            "bot": { "id": "B1", "metadata": {} } }});
+        let text = plain("bot.fatal", &body.to_string());
+        assert_eq!(text.subject, "Bot B1: bot.fatal");
+        assert_eq!(text.lines, ["Why: meeting_requires_sign_in", "Since: T"]);
+        assert_eq!(plain("new.kind", "no JSON").subject, "new.kind");
+    }
+}
