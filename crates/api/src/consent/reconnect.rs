@@ -8,6 +8,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
+use broker::NewInvitation;
 use model::{Code, CredentialId, Failure, WorkspaceId};
 use utoipa::IntoParams;
 
@@ -67,6 +68,8 @@ async fn invitation(state: &State, query: &Query) -> Result<String, Failure> {
     let (workspace, account) = read().ok_or_else(unknown)?;
     let token = query.get("token").unwrap_or("");
     let link = state.webhooks.reconnect(workspace, account, token).ok_or_else(unknown)?;
-    let invited = state.broker.accounts.authorizations.invite(link.workspace, link.app).await?;
+    // Another user's consent must not take the account's place.
+    let new = NewInvitation { expected: Some(account), ..NewInvitation::to(link.app) };
+    let invited = state.broker.accounts.authorizations.invite(link.workspace, new).await?;
     Ok(invited.ok_or_else(unknown)?.url.expose().to_owned())
 }

@@ -37,6 +37,7 @@ const PLAN: Plan = Plan {
     fetches_of_a_workspace: 512,
     answer_within: Duration::from_secs(3600),
     come_back_within: Duration::from_secs(300),
+    sharing: None,
 };
 
 /// The API, and the console beside it.
