@@ -28,7 +28,11 @@ fn documented() -> Described {
 fn exposed(text: &str) -> Described {
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
     let labels_of = |name: &str| {
-        let series = text.lines().filter(|line| !line.starts_with('#') && line.starts_with(name));
+        // Another metric's name may begin with this one.
+        let is_series = |rest: &str| {
+            ["{", " ", "_total", "_bucket", "_sum", "_count"].iter().any(|it| rest.starts_with(it))
+        };
+        let series = text.lines().filter(|line| line.strip_prefix(name).is_some_and(is_series));
         let inside = series.filter_map(|line| Some(line.split_once('{')?.1.rsplit_once('}')?.0));
         let pairs = inside.flat_map(|inside| inside.split("\",")).filter_map(|pair| pair.split_once('='));
         pairs.map(|(label, _)| label.to_owned()).filter(|label| label != "le").collect()
