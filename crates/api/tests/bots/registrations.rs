@@ -41,7 +41,10 @@ async fn a_webinar_tells_attendees_from_panelists() {
     let attendees_link = register(&meeting, json!({ "email": "ann@example.test" })).await;
     let bot = async |name: &str, url: &str, email: Option<&str>| {
         let zoom = json!({ "user_email": email });
-        app.bot(json!({ "meeting_url": url, "bot_name": name, "zoom": zoom })).await
+        // Among bots alone they would leave before the last one is in.
+        let stays = json!({ "everyone_left_timeout": { "timeout": 3600 } });
+        let request = json!({ "meeting_url": url, "bot_name": name, "zoom": zoom, "automatic_leave": stays });
+        app.bot(request).await
     };
     let attendee = bot("Attendee", &attendees_link, Some("ann@example.test")).await;
     let on_the_panel = bot("Panelist", &panelists_link, Some("pat@example.test")).await;
