@@ -2,7 +2,7 @@
 //!
 //! The console is such a caller. It goes through the same handlers as a request that came over the network, so it can do
 //! what the key can do, and nothing else. Calls are not counted against the key's rates: a person who looks at a page
-//! must not use up what the workspace's programs may ask for. Whoever calls bounds its own requests.
+//! must not use up what the workspace's programs may ask for. The caller bounds its own requests.
 
 use std::net::SocketAddr;
 

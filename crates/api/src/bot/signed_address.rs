@@ -1,4 +1,4 @@
-//! Addresses that give something of a bot without a key, for a while: to an `<img>`, or to whoever a client passes them on.
+//! Addresses that give something of a bot without a key, for a while: to an `<img>`, or to a person to whom a client passes them on.
 //!
 //! The token in an address is a sealed note of what it gives and until when. The key ring seals and opens it, so every server of
 //! the installation can read it, nobody else can make one, and nothing is stored.
