@@ -66,7 +66,7 @@ impl Drop for WarmBot {
 pub(crate) enum Waited {
     /// The time has come.
     Due(Box<Ahead>),
-    /// The clock was set back, and the time is far off again: the bot is to be leased anew.
+    /// The bot is to be leased anew: the clock was set back and its time is far off again, or the lease is lost.
     NotYet,
     /// A command came first.
     Told(BotCommand),
@@ -133,7 +133,11 @@ impl Runner<'_> {
                 return Waited::NotYet;
             };
             if left.is_zero() {
-                return Waited::Due(ahead);
+                // A clock that was set forward has ended the lease as well: without this, the page would join
+                // while another run takes the bot. The first of the two writes decides.
+                let lease = &self.ledger.lease;
+                let renewed = parts.store.renew_bot(bot.id, lease, env.now() + parts.timing.lease).await;
+                return if matches!(renewed, Ok(None)) { Waited::NotYet } else { Waited::Due(ahead) };
             }
             if matches!(ahead.page, PageAhead::None) && pages < MOST_PAGES {
                 pages += 1;
