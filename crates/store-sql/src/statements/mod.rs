@@ -13,6 +13,7 @@ mod console;
 mod credentials;
 pub(crate) mod events;
 mod idempotency;
+mod leased_rows;
 mod limits;
 mod links;
 mod log;

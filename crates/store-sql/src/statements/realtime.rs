@@ -9,7 +9,11 @@ use store::{
     Lease, NewEvent, RealtimeEndpoint, RealtimeEndpoints, RealtimeNext, RealtimeProgress, StoreError,
 };
 
-use super::{events, meeting_events::signed};
+use super::{
+    events,
+    leased_rows::{claim, lock_leased},
+    meeting_events::signed,
+};
 use crate::{
     SqlStore,
     db::{Isolation, Tx},
@@ -17,10 +21,11 @@ use crate::{
     row::Row,
 };
 
+const TABLE: &str = "realtime_endpoints";
 const COLUMNS: &str = "id, bot, workspace, place, state, told, failures, failing_since";
 
 fn endpoint(row: &Row) -> Result<RealtimeEndpoint, StoreError> {
-    let row = row.of("realtime_endpoints");
+    let row = row.of(TABLE);
     Ok(RealtimeEndpoint {
         id: row.parsed("id")?,
         bot: row.parsed("bot")?,
@@ -50,18 +55,6 @@ pub(super) async fn wake(db: &mut Tx, bot: BotId, at: Timestamp) -> Result<(), S
         db.has_written_of_meetings();
     }
     Ok(())
-}
-
-/// Locks an endpoint whose lease is held; `false` when it no longer is.
-async fn lock_leased(db: &mut Tx, id: RealtimeEndpointId, lease: &Lease) -> Result<bool, StoreError> {
-    let found = query(
-        "-- realtime_endpoints: lock_leased\n\
-         SELECT 1 FROM realtime_endpoints WHERE id = $1 AND lease_token = $2 FOR UPDATE",
-    )
-    .with(values![id, lease.token])
-    .fetch_optional(db)
-    .await?;
-    Ok(found.is_some())
 }
 
 #[async_trait]
@@ -136,19 +129,7 @@ impl RealtimeEndpoints for SqlStore {
             .with(values![now, i64::try_from(tokens.len()).unwrap_or(i64::MAX), expires_at + CLOCK_TOLERANCE])
             .fetch_all(&mut tx)
             .await?;
-            let mut leased = Vec::with_capacity(rows.len());
-            for (row, token) in rows.iter().zip(tokens) {
-                let found = endpoint(row)?;
-                query(
-                    "-- lease_due_realtime_endpoints: claim\n\
-                     UPDATE realtime_endpoints SET lease_token = $1, lease_expires_at = $2 WHERE id = $3",
-                )
-                .with(values![*token, expires_at, found.id])
-                .execute(&mut tx)
-                .await?;
-                let due_at = row.of("realtime_endpoints").time("due_at")?;
-                leased.push((found, Lease { token: *token, expires_at }, due_at));
-            }
+            let leased = claim(&mut tx, TABLE, &rows, tokens, expires_at, endpoint).await?;
             tx.commit().await?;
             Ok(leased)
         };
@@ -160,7 +141,7 @@ impl RealtimeEndpoints for SqlStore {
         ids: &[RealtimeEndpointId],
         now: Timestamp,
     ) -> Result<Vec<RealtimeEndpointId>, StoreError> {
-        let row_id = |row: &Row| row.of("realtime_endpoints").parsed("id");
+        let row_id = |row: &Row| row.of(TABLE).parsed("id");
         query("-- due_realtime_endpoints\nSELECT id FROM realtime_endpoints WHERE due_at <= $1 AND id = ANY($2)")
             .with(values![now, list(ids)])
             .all(&self.readers, row_id)
@@ -232,7 +213,7 @@ impl RealtimeEndpoints for SqlStore {
     ) -> Result<Option<bool>, StoreError> {
         let body = |mut tx: Tx| async move {
             // Locked before it is looked what there is: a batch that comes now waits, and wakes it again.
-            if !lock_leased(&mut tx, id, lease).await? {
+            if !lock_leased(&mut tx, TABLE, id, lease).await? {
                 return Ok(None);
             }
             let due_at = if let RealtimeNext::Again(at) = next {

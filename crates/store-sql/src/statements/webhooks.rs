@@ -13,7 +13,10 @@ use store::{
     FailureRun, Lanes, Lease, MAX_BACKLOG, NewEvent, StoreError, WebhookEndpoint, Webhooks,
 };
 
-use super::events::{self, EVENT_COLUMNS};
+use super::{
+    events::{self, EVENT_COLUMNS},
+    leased_rows::{claim, lock_leased},
+};
 use crate::{
     SqlStore,
     db::{Isolation, Tx, exists},
@@ -21,11 +24,12 @@ use crate::{
     row::Row,
 };
 
+const TABLE: &str = "webhook_endpoints";
 const COLUMNS: &str = "id, workspace, url, secrets, kind, lane, description, event_types, svix_headers, state, disabled_at,\n\
              first_failure_at, failing_since, created_at";
 
 fn endpoint(row: &Row) -> Result<WebhookEndpoint, StoreError> {
-    let row = row.of("webhook_endpoints");
+    let row = row.of(TABLE);
     Ok(WebhookEndpoint {
         id: row.parsed("id")?,
         workspace: row.parsed("workspace")?,
@@ -82,18 +86,6 @@ async fn lock(
     .await
 }
 
-/// Locks an endpoint whose lease is held; `false` when it no longer is.
-async fn lock_leased(db: &mut Tx, id: WebhookEndpointId, lease: &Lease) -> Result<bool, StoreError> {
-    let found = query(
-        "-- webhook_endpoints: lock_leased\n\
-         SELECT 1 FROM webhook_endpoints WHERE id = $1 AND lease_token = $2 FOR UPDATE",
-    )
-    .with(values![id, lease.token])
-    .fetch_optional(db)
-    .await?;
-    Ok(found.is_some())
-}
-
 /// Something is due at these endpoints.
 async fn wake(db: &mut Tx, endpoints: &[WebhookEndpointId], at: Timestamp) -> Result<(), StoreError> {
     query(
@@ -139,7 +131,7 @@ pub(super) async fn fan_out(db: &mut Tx, sequence: i64, event: &NewEvent) -> Res
     .await?;
     let mut wanted = Vec::new();
     for row in &rows {
-        let row = row.of("webhook_endpoints");
+        let row = row.of(TABLE);
         let types: Vec<String> = row.json("event_types")?;
         if types.is_empty() || types.contains(&event.kind) {
             wanted.push(row.parsed("id")?);
@@ -399,19 +391,7 @@ impl Webhooks for SqlStore {
             ])
             .fetch_all(&mut tx)
             .await?;
-            let mut leased = Vec::with_capacity(rows.len());
-            for (row, token) in rows.iter().zip(tokens) {
-                let found = endpoint(row)?;
-                query(
-                    "-- lease_due_endpoints: claim\n\
-                     UPDATE webhook_endpoints SET lease_token = $1, lease_expires_at = $2 WHERE id = $3",
-                )
-                .with(values![*token, expires_at, found.id])
-                .execute(&mut tx)
-                .await?;
-                let due_at = row.of("webhook_endpoints").time("due_at")?;
-                leased.push((found, Lease { token: *token, expires_at }, due_at));
-            }
+            let leased = claim(&mut tx, TABLE, &rows, tokens, expires_at, endpoint).await?;
             tx.commit().await?;
             Ok(leased)
         };
@@ -441,7 +421,7 @@ impl Webhooks for SqlStore {
     ) -> Result<Option<Timestamp>, StoreError> {
         let body = |mut tx: Tx| async move {
             // Locked before it is looked what is due: an event that comes now waits, and wakes the endpoint again.
-            if !lock_leased(&mut tx, id, lease).await? {
+            if !lock_leased(&mut tx, TABLE, id, lease).await? {
                 return Ok(None);
             }
             let due_at: Option<Option<i64>> = query(
@@ -491,7 +471,7 @@ impl Webhooks for SqlStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let body = |mut tx: Tx| async move {
-            if !lock_leased(&mut tx, endpoint, lease).await? {
+            if !lock_leased(&mut tx, TABLE, endpoint, lease).await? {
                 return Ok(false);
             }
             for attempt in attempts {
