@@ -95,6 +95,12 @@ impl Query {
         self.get(name).map(|text| loose_time(text).ok_or_else(wrong)).transpose()
     }
 
+    /// `after`: the number of the `what` behind which a page begins; 0, the first page, if it is not given.
+    pub(crate) fn after(&self, what: &str) -> Result<u64, FieldErrors> {
+        let wrong = |_| FieldErrors::one("after", format!("It must be the number of an {what}."));
+        self.get("after").map_or(Ok(0), |text| text.parse().map_err(wrong))
+    }
+
     /// An id to narrow a list to. An empty one is refused: the caller has an id in mind, and would get the whole list.
     pub(crate) fn id<T: FromStr>(&self, name: &str) -> Result<Option<T>, FieldErrors> {
         let wrong = |_| FieldErrors::one(name, "It must be an id.");

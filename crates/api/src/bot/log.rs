@@ -89,11 +89,7 @@ pub(crate) async fn handler(
     RawQuery(query): RawQuery,
 ) -> Result<Json<BotLogPage>, ApiError> {
     let query = Query::of_type::<ListBotLog>(query.as_deref(), None)?;
-    let after = match query.get("after").map(str::parse::<u64>) {
-        None => 0,
-        Some(Ok(after)) => after,
-        Some(Err(_)) => return Err(FieldErrors::one("after", "It must be the number of an entry.").into()),
-    };
+    let after = query.after("entry")?;
     let kinds: Vec<_> = query.list("kind").map(str::to_owned).collect();
     let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
     if let Some(unknown) = kinds.iter().find(|kind| !known.contains(&kind.as_str())) {

@@ -14,7 +14,6 @@ use crate::{
     State,
     caller::{Caller, Read},
     error::ApiError,
-    fields::FieldErrors,
     page::Query,
     path::Path,
 };
@@ -62,11 +61,7 @@ pub(crate) async fn handler(
     RawQuery(query): RawQuery,
 ) -> Result<Json<MeetingEventPage>, ApiError> {
     let query = Query::of_type::<ListMeetingEvents>(query.as_deref(), None)?;
-    let after = match query.get("after").map(str::parse::<u64>) {
-        None => 0,
-        Some(Ok(after)) => after,
-        Some(Err(_)) => return Err(FieldErrors::one("after", "It must be the number of an event.").into()),
-    };
+    let after = query.after("event")?;
     let bot = find(&state, caller.workspace, id).await?.row;
     let results = read::after(&*state.store, &state.broker.vault, bot.workspace, bot.id, after, ROWS).await?;
     let last = results.last().map_or(after, |event| event.number);
