@@ -29,8 +29,6 @@ mod signing;
 mod vouched;
 mod waiting;
 
-use std::time::Duration;
-
 use serde_json::Value;
 use test_app::{Plan, TestApp};
 
@@ -41,18 +39,7 @@ const STUDIO: Plan = Plan {
     capacity: 4,
     networks: &["127.0.0.0/8"],
     manual: false,
-    rates: None,
-    bounds: None,
-    metrics_token: None,
-    simulated: false,
-    show_app_secrets: false,
-    bots_elsewhere: true,
-    bots_of_a_workspace: 1000,
-    fetches_of_a_workspace: 512,
-    // A manual clock hurries, and pages don't.
-    answer_within: Duration::from_secs(3600),
-    come_back_within: Duration::from_secs(300),
-    sharing: None,
+    ..Plan::WITHOUT_BOTS
 };
 
 /// With a clock that moves only when told to.

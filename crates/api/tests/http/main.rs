@@ -48,30 +48,10 @@ mod webhook;
 mod webhook_endpoints;
 mod workspaces;
 
-use std::time::Duration;
-
 use test_app::{Plan, TestApp};
 
-/// Behind a proxy with a path of its own; bots wait for ever.
-const PLAN: Plan = Plan {
-    public_base: Some("https://latchkey.test/base"),
-    chromium: "/nowhere/chromium",
-    capacity: 0,
-    networks: &[],
-    manual: true,
-    rates: None,
-    bounds: None,
-    metrics_token: None,
-    simulated: false,
-    show_app_secrets: false,
-    bots_elsewhere: true,
-    bots_of_a_workspace: 1000,
-    fetches_of_a_workspace: 512,
-    // A manual clock hurries, and pages don't.
-    answer_within: Duration::from_secs(3600),
-    come_back_within: Duration::from_secs(300),
-    sharing: None,
-};
+/// Bots wait for ever.
+const PLAN: Plan = Plan::WITHOUT_BOTS;
 
 async fn app() -> TestApp {
     TestApp::build(&PLAN).await

@@ -53,7 +53,7 @@ const LOOK: Duration = Duration::from_millis(25);
 pub(crate) const CLIENT_ID: &str = "client-of-the-tests";
 pub(crate) const CLIENT_SECRET: &str = "planted-client-secret";
 
-/// What a app is built with.
+/// What an app is built with.
 pub(crate) struct Plan {
     /// Behind it, or nothing when it is reached where it listens.
     pub(crate) public_base: Option<&'static str>,
@@ -65,7 +65,7 @@ pub(crate) struct Plan {
     pub(crate) manual: bool,
     /// How often it may be called.
     pub(crate) rates: Option<Rates>,
-    /// What whoever is not known yet may take, if not the usual.
+    /// What callers that are not known yet may take, if not the usual.
     pub(crate) bounds: Option<Bounds>,
     /// What `/metrics` asks for.
     pub(crate) metrics_token: Option<&'static str>,
@@ -85,6 +85,29 @@ pub(crate) struct Plan {
     pub(crate) come_back_within: Duration,
     /// How bots share browsers, if not as usual.
     pub(crate) sharing: Option<BrowserSharing>,
+}
+
+impl Plan {
+    /// Behind a proxy with a path of its own. No bot runs: there is no browser here.
+    pub(crate) const WITHOUT_BOTS: Self = Self {
+        public_base: Some("https://latchkey.test/base"),
+        chromium: "/nowhere/chromium",
+        capacity: 0,
+        networks: &[],
+        manual: true,
+        rates: None,
+        bounds: None,
+        metrics_token: None,
+        simulated: false,
+        show_app_secrets: false,
+        bots_elsewhere: true,
+        bots_of_a_workspace: 1000,
+        fetches_of_a_workspace: 512,
+        // A manual clock hurries, and pages don't.
+        answer_within: Duration::from_secs(3600),
+        come_back_within: Duration::from_secs(300),
+        sharing: None,
+    };
 }
 
 /// Where requests come from that come over no connection.

@@ -13,32 +13,13 @@ mod forms;
 mod links;
 mod sign_in;
 
-use std::time::Duration;
-
 use axum::Router;
 use tenants::ConsoleSessions;
 use test_app::Plan;
 use url::Url;
 
-/// Behind a proxy with a path of its own; bots wait for ever.
-const PLAN: Plan = Plan {
-    public_base: Some("https://latchkey.test/base"),
-    chromium: "/nowhere/chromium",
-    capacity: 0,
-    networks: &[],
-    manual: true,
-    rates: None,
-    bounds: None,
-    metrics_token: None,
-    simulated: false,
-    show_app_secrets: false,
-    bots_elsewhere: true,
-    bots_of_a_workspace: 1000,
-    fetches_of_a_workspace: 512,
-    answer_within: Duration::from_secs(3600),
-    come_back_within: Duration::from_secs(300),
-    sharing: None,
-};
+/// Bots wait for ever.
+const PLAN: Plan = Plan::WITHOUT_BOTS;
 
 /// The API, and the console beside it.
 fn pages(state: &api::State, base: &Url) -> Router {
