@@ -115,7 +115,7 @@ impl Runner<'_> {
     /// Waits for the bot's time, and makes ready meanwhile. Returns at once for a bot whose time has come.
     #[tracing::instrument(name = "wait_for_join_at", skip_all)]
     pub(crate) async fn wait_for_its_time(&self, commands: &mut Commands) -> Waited {
-        let (parts, bot) = (self.ledger.parts, self.ledger.bot);
+        let (parts, bot) = (self.record.parts, self.record.bot);
         let (env, warm_up) = (&parts.env, parts.timing.warm_up);
         let time = match bot.join_at {
             Some(time) if bot.status() == BotStatus::Ready => time,
@@ -123,7 +123,7 @@ impl Runner<'_> {
         };
         if env.now() < time {
             let words = format!("It is made ready, and waits for its time, {time}.");
-            self.ledger.note(Note::new(Kind::Decision, words));
+            self.record.note(Note::new(Kind::Decision, words));
         }
         let mut ahead = Box::<Ahead>::default();
         let (mut pages, mut asked) = (0, false);
@@ -135,7 +135,7 @@ impl Runner<'_> {
             if left.is_zero() {
                 // A clock that was set forward has ended the lease as well: without this, the page would join
                 // while another run takes the bot. The first of the two writes decides.
-                let lease = &self.ledger.lease;
+                let lease = &self.record.lease;
                 let renewed = parts.store.renew_bot(bot.id, lease, env.now() + parts.timing.lease).await;
                 return if matches!(renewed, Ok(None)) { Waited::NotYet } else { Waited::Due(ahead) };
             }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use model::{BotId, BotStatus, CredentialId, Failure, Timestamp, WorkspaceId};
 use serde::Serialize;
-use store::{BotFilter, Bots, Occupied, Pools};
+use store::{BotFilter, Bots, MemberUsage, Pools};
 use tenants::Vault;
 
 use crate::BotRequest;
@@ -56,7 +56,7 @@ pub async fn at_stake(
                     Entry::Occupied(known) => *known.get(),
                     Entry::Vacant(new) => {
                         let found = store.pool(workspace, pool, now).await?;
-                        let of_account = |one: &Occupied| one.member.account.0 == account;
+                        let of_account = |one: &MemberUsage| one.member.account.0 == account;
                         *new.insert(found.is_some_and(|(_, members)| members.iter().any(of_account)))
                     }
                 };

@@ -8,7 +8,7 @@ use std::{
 
 use broker::{NamedAccount, PersonalLink, WrongField};
 use model::{BotId, BotStatus, Class, Code, CredentialId, Failure, StatusChange, Timestamp, WorkspaceId};
-use store::{AppKind, Bot, BotFilter, Digest, Occupied, Pool, StoreError};
+use store::{AppKind, Bot, BotFilter, Digest, MemberUsage, Pool, StoreError};
 use zoom::{LinkError, MeetingLink};
 
 use crate::{
@@ -253,7 +253,7 @@ fn refused(field: &'static str, words: impl Into<String>) -> Result<(), NotCreat
     Err(NotCreated::Zoom(field, words.into()))
 }
 
-fn dead_pool(pool: &Pool, members: &[Occupied]) -> String {
+fn dead_pool(pool: &Pool, members: &[MemberUsage]) -> String {
     let states = members.iter().map(|member| format!("{} is {}", member.member.account.0, member.status));
     let states: Vec<_> = states.take(10).collect();
     let states = if states.is_empty() { "it is empty".to_owned() } else { states.join(", ") };

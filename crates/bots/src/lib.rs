@@ -7,7 +7,7 @@
 //!   `lease`: renews the lease of a running bot and passes on `commands`.
 //!   `capacity`: how many bots run here, by what `machine` has; `presence` tells the other servers. `place`: whether a
 //!   new bot would find one.
-//! - `runner`: one bot, from its lease to its last step; `ledger` writes its steps, `sign_in` gets the credentials of its join.
+//! - `runner`: one bot, from its lease to its last step; `bot_record` writes its steps, `sign_in` gets the credentials of its join.
 //!   `ahead`: what is made ready while a scheduled bot waits for its time.
 //! - `life`: what each event means for a bot; `rejoin`: rejoining after it lost its place. No I/O, so every case is a
 //!   plain test. `best_before`: a bot that is too late does not join.
@@ -19,6 +19,7 @@ mod ahead;
 mod at_stake;
 mod automatic_leave;
 mod best_before;
+mod bot_record;
 mod browsers;
 mod capacity;
 mod change;
@@ -28,7 +29,6 @@ mod create;
 mod evidence;
 mod lease;
 mod leave;
-mod ledger;
 #[cfg(test)]
 mod legal_steps;
 mod life;

@@ -436,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn a_meeting_that_emptied_is_left_soon_unless_somebody_returns() {
+    fn a_meeting_that_emptied_is_left_soon_unless_a_person_returns() {
         let mut life = joined(2);
         assert_eq!(due(&life, 3600), Action::Leave(SubCode::TimeoutExceededInCallNotRecording));
         life.event(PageEvent::Participants { others: 0 }, at(10));
@@ -514,7 +514,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_decided_is_an_end() {
+    fn a_decision_of_a_person_ends_the_bot() {
         let end = |reason: &str, on_hold| {
             joined(1).event(PageEvent::Ended { reason: reason.into(), on_hold }, at(1))
         };

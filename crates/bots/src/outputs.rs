@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use crate::{
     Kind, Note,
+    bot_record::BotRecord,
     chat::{Greetings, QueuedMessage, Welcome},
-    ledger::Ledger,
     picture::Picture,
 };
 
@@ -23,7 +23,7 @@ const MAX_GREETINGS: usize = 50;
 
 /// What a bot shows and says, over all its pages.
 pub(crate) struct Outputs<'a> {
-    ledger: Ledger<'a>,
+    record: BotRecord<'a>,
     greetings: Greetings,
     /// The row's revision: it grows with each change of the picture and each new message.
     revision: watch::Receiver<u32>,
@@ -51,10 +51,10 @@ struct Sending {
 }
 
 impl<'a> Outputs<'a> {
-    pub(crate) fn new(ledger: Ledger<'a>, greetings: Greetings, revision: watch::Receiver<u32>) -> Self {
-        let greeted = ledger.bot.status_changes.iter().any(|step| step.code == BotStatus::InCallNotRecording);
+    pub(crate) fn new(record: BotRecord<'a>, greetings: Greetings, revision: watch::Receiver<u32>) -> Self {
+        let greeted = record.bot.status_changes.iter().any(|step| step.code == BotStatus::InCallNotRecording);
         Self {
-            ledger,
+            record,
             greetings,
             revision,
             shown: None,
@@ -88,7 +88,7 @@ impl<'a> Outputs<'a> {
     /// Resolves when there may be something to [`update`](Self::update).
     pub(crate) async fn changed(&mut self) {
         if self.behind {
-            return self.ledger.parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
+            return self.record.parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
         }
         if self.revision.changed().await.is_err() {
             std::future::pending::<()>().await;
@@ -138,14 +138,14 @@ impl<'a> Outputs<'a> {
         let Some(Welcome { text, exclude_host }) = &self.greetings.on_participant_join else { return };
         for person in people.iter().filter(|person| !(*exclude_host && person.host)) {
             if self.waiting.len() >= MAX_GREETINGS {
-                return tracing::warn!(bot = %self.ledger.bot.id, "too many people come at once to greet each");
+                return tracing::warn!(bot = %self.record.bot.id, "too many people come at once to greet each");
             }
             self.waiting.push_back((text.clone(), ChatTo::Participant(person.id)));
         }
     }
 
     async fn show(&mut self, page: &BotPage) {
-        let Ledger { parts, bot, .. } = self.ledger;
+        let BotRecord { parts, bot, .. } = self.record;
         let sealed = match parts.store.picture(bot.id).await {
             Ok(sealed) => sealed,
             Err(error) => {
@@ -167,14 +167,14 @@ impl<'a> Outputs<'a> {
         if let Err(error) = shown {
             parts.metrics.bot_output("camera", "failed");
             let note = Note::new(Kind::Output, format!("The bot's picture cannot be shown: {error}."));
-            self.ledger.note(note.with("what", "camera").with("outcome", "failed"));
+            self.record.note(note.with("what", "camera").with("outcome", "failed"));
             tracing::error!(bot = %bot.id, error, "a bot's picture cannot be shown");
         }
         self.shown = sealed;
     }
 
     fn camera(&self, on: bool, wanted: bool) {
-        let Ledger { parts, bot, .. } = self.ledger;
+        let BotRecord { parts, bot, .. } = self.record;
         let outcome = match (on, wanted) {
             (true, true) => "on",
             (false, false) => "off",
@@ -189,7 +189,7 @@ impl<'a> Outputs<'a> {
             }
             (true, false) => "The bot's picture could not be switched off.",
         };
-        self.ledger.note(Note::new(Kind::Output, words).with("what", "camera").with("outcome", outcome));
+        self.record.note(Note::new(Kind::Output, words).with("what", "camera").with("outcome", outcome));
         if on == wanted {
             tracing::info!(bot = %bot.id, on, "the bot's camera");
         } else {
@@ -215,7 +215,7 @@ impl<'a> Outputs<'a> {
             match page.chat(number, &text, to).await {
                 Ok(()) => self.sending = Some(Sending { number, id, to }),
                 Err(error) => {
-                    tracing::warn!(bot = %self.ledger.bot.id, %error, "a chat message could not be given to the page");
+                    tracing::warn!(bot = %self.record.bot.id, %error, "a chat message could not be given to the page");
                     if let Some(id) = id {
                         self.settle(id, ChatProgress::Unconfirmed(error.to_string())).await;
                     }
@@ -227,7 +227,7 @@ impl<'a> Outputs<'a> {
 
     /// The oldest message that waits in the store.
     async fn take(&mut self) -> Option<(ChatMessageId, QueuedMessage)> {
-        let Ledger { parts, bot, lease } = self.ledger;
+        let BotRecord { parts, bot, lease } = self.record;
         loop {
             let taken = match parts.store.take_message(bot.id, &lease).await {
                 Ok(taken) => taken?,
@@ -245,7 +245,7 @@ impl<'a> Outputs<'a> {
     }
 
     async fn chatted(&mut self, sending: Sending, outcome: ChatOutcome, reason: Option<&str>) {
-        let Ledger { parts, bot, .. } = self.ledger;
+        let BotRecord { parts, bot, .. } = self.record;
         let reason = reason.unwrap_or("no reason");
         let progress = match outcome {
             ChatOutcome::Sent => ChatProgress::Sent,
@@ -276,7 +276,7 @@ impl<'a> Outputs<'a> {
         parts.metrics.bot_output("chat", word);
         let note = Note::new(Kind::Output, format!("A chat message was given to Zoom: {word}."));
         let greeting = sending.id.is_none();
-        self.ledger.note(note.with("what", "chat").with("outcome", word).with("greeting", greeting));
+        self.record.note(note.with("what", "chat").with("outcome", word).with("greeting", greeting));
         tracing::info!(bot = %bot.id, outcome = word, reason, greeting = sending.id.is_none(), "a chat message");
         if let Some(id) = sending.id {
             self.settle(id, progress).await;
@@ -285,8 +285,8 @@ impl<'a> Outputs<'a> {
 
     /// Tells the API's caller, who waits for it, what became of a message.
     async fn settle(&self, id: ChatMessageId, progress: ChatProgress) {
-        if let Err(error) = self.ledger.parts.store.settle_message(id, &progress).await {
-            tracing::warn!(bot = %self.ledger.bot.id, %error, "what became of a chat message is not recorded");
+        if let Err(error) = self.record.parts.store.settle_message(id, &progress).await {
+            tracing::warn!(bot = %self.record.bot.id, %error, "what became of a chat message is not recorded");
         }
     }
 }

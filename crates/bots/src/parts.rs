@@ -23,7 +23,7 @@ pub struct Timing {
     /// A bot that is later than this does not join.
     pub join_within: Duration,
     /// How long a bot that lost its place tries to rejoin.
-    pub come_back_within: Duration,
+    pub rejoin_within: Duration,
     /// From the join until Zoom has answered it.
     pub join_timeout: Duration,
     /// How long the SDK may try to reconnect by itself.
@@ -40,7 +40,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             join_within: Duration::from_secs(600),
-            come_back_within: Duration::from_secs(300),
+            rejoin_within: Duration::from_secs(300),
             join_timeout: Duration::from_secs(60),
             reconnect_timeout: Duration::from_secs(60),
             lease: Duration::from_secs(30),

@@ -12,10 +12,10 @@ use crate::{
     Kind, Note,
     ahead::{Ahead, PageAhead, Waited},
     best_before,
+    bot_record::{BotRecord, Resumed},
     browsers::OpenPage,
     chat::Greetings,
     commands::{BotCommand, Commands, next_command, unless_told},
-    ledger::{Ledger, Resumed},
     life::{Action, End, Life, Loss},
     log,
     meeting::{MeetingWish, live::live_rows, recorder::Recorder},
@@ -39,7 +39,7 @@ const HOST_RETRY_INTERVAL: Duration = Duration::from_secs(15);
 const SEAT_RENEW_INTERVAL: Duration = Duration::from_secs(60);
 
 pub(crate) struct Runner<'a> {
-    pub(crate) ledger: Ledger<'a>,
+    pub(crate) record: BotRecord<'a>,
     pub(crate) request: BotRequest,
     pub(crate) link: MeetingLink,
     recorder: Recorder<'a>,
@@ -96,28 +96,28 @@ pub(crate) async fn run(
     mut commands: Commands,
     revision: watch::Receiver<u32>,
 ) {
-    let ledger = Ledger { parts, bot, lease };
-    let end = match without_joining(&ledger) {
+    let record = BotRecord { parts, bot, lease };
+    let end = match without_joining(&record) {
         Some(end) => end,
-        None => match open_request(&ledger) {
+        None => match open_request(&record) {
             Ok(runner) => match runner.wait_for_its_time(&mut commands).await {
-                Waited::Due(ahead) => match ledger.resume().await {
+                Waited::Due(ahead) => match record.resume().await {
                     Resumed::NotOurs => return,
                     Resumed::End(end) => end,
                     Resumed::Joins => match Box::pin(runner.live(&mut commands, revision, ahead)).await {
                         Ok(end) => end,
                         Err(BotCommand::Leave) => called_off(),
-                        Err(BotCommand::HandOver) => return ledger.hand_over().await,
+                        Err(BotCommand::HandOver) => return record.hand_over().await,
                     },
                 },
                 Waited::Told(BotCommand::Leave) => called_off(),
                 // It has not begun: nothing tells of it.
-                Waited::Told(BotCommand::HandOver) | Waited::NotYet => return ledger.release().await,
+                Waited::Told(BotCommand::HandOver) | Waited::NotYet => return record.release().await,
             },
             Err(failure) => failure.into(),
         },
     };
-    ledger.close(end).await;
+    record.close(end).await;
 }
 
 const fn called_off() -> End {
@@ -127,16 +127,16 @@ const fn called_off() -> End {
 /// Records the last step of a bot that will not join any more; releases any other.
 #[tracing::instrument(name = "close_bot", skip_all, fields(workspace = %bot.workspace, bot = %bot.id))]
 pub(crate) async fn close(parts: &Parts, bot: &Bot, lease: Lease) {
-    let ledger = Ledger { parts, bot, lease };
-    match without_joining(&ledger) {
-        Some(end) => ledger.close(end).await,
-        None => ledger.release().await,
+    let record = BotRecord { parts, bot, lease };
+    match without_joining(&record) {
+        Some(end) => record.close(end).await,
+        None => record.release().await,
     }
 }
 
 /// The end of a bot that will not join.
-fn without_joining(ledger: &Ledger<'_>) -> Option<End> {
-    let Ledger { parts, bot, .. } = *ledger;
+fn without_joining(record: &BotRecord<'_>) -> Option<End> {
+    let BotRecord { parts, bot, .. } = *record;
     if bot.status() == BotStatus::CallEnded {
         // Its server died between the last two steps.
         return Some(End::Done);
@@ -148,16 +148,16 @@ fn without_joining(ledger: &Ledger<'_>) -> Option<End> {
     best_before::missed(bot, parts.timing.join_within, parts.env.now())
 }
 
-fn open_request<'a>(ledger: &Ledger<'a>) -> Result<Runner<'a>, Failure> {
-    let Ledger { parts, bot, .. } = *ledger;
+fn open_request<'a>(record: &BotRecord<'a>) -> Result<Runner<'a>, Failure> {
+    let BotRecord { parts, bot, .. } = *record;
     let request = BotRequest::open(&parts.broker.vault, bot.workspace, bot.id, &bot.request)?;
     let link = MeetingLink::parse(&request.meeting_url).map_err(|error| {
         Failure::new(Code::Internal, format!("the accepted link no longer reads: {error}"))
     })?;
     let wish = MeetingWish::of(&request.echoed);
     let recorder =
-        Recorder::new(*ledger, wish, live_rows(bot, &request.echoed), request.automatic_leave.bot_names());
-    Ok(Runner { ledger: *ledger, request, link, recorder, wish })
+        Recorder::new(*record, wish, live_rows(bot, &request.echoed), request.automatic_leave.bot_names());
+    Ok(Runner { record: *record, request, link, recorder, wish })
 }
 
 impl Runner<'_> {
@@ -168,7 +168,7 @@ impl Runner<'_> {
         revision: watch::Receiver<u32>,
         ahead: Box<Ahead>,
     ) -> Result<End, BotCommand> {
-        if self.ledger.bot.status() != BotStatus::Ready {
+        if self.record.bot.status() != BotStatus::Ready {
             self.recorder.recall().await;
         }
         let ended = tokio::select! {
@@ -179,7 +179,7 @@ impl Runner<'_> {
         };
         // A server that stops does not wait for the store.
         match ended {
-            Err(BotCommand::HandOver) => within(&self.ledger.parts.env, self.recorder.finish()).await,
+            Err(BotCommand::HandOver) => within(&self.record.parts.env, self.recorder.finish()).await,
             _ => self.recorder.finish().await,
         }
         ended
@@ -192,20 +192,20 @@ impl Runner<'_> {
         revision: watch::Receiver<u32>,
         ahead: Box<Ahead>,
     ) -> Result<End, BotCommand> {
-        let env = &self.ledger.parts.env;
+        let env = &self.record.parts.env;
         let patience = Duration::from_secs(self.request.automatic_leave.waiting_room_timeout.into());
         let give_up = env.now() + patience;
-        let bot = self.ledger.bot;
+        let bot = self.record.bot;
         let due_at = (bot.status() == BotStatus::Ready).then(|| best_before::due_at(bot, env.now()));
         let mut tries = Tries { began: Some(env.now()), ahead, due_at, ..Tries::default() };
         let (mut life, mut back) = self.begin();
-        let mut outputs = Outputs::new(self.ledger, Greetings::of(&self.request.echoed), revision);
+        let mut outputs = Outputs::new(self.record, Greetings::of(&self.request.echoed), revision);
         loop {
             let joined = env.now();
             let outcome = self.attempt(commands, &mut tries, &mut life, &mut outputs).await?;
             let outcome = match back.after(outcome, &life, joined, env.now()) {
                 Next::Join { pause, loss } => {
-                    self.ledger.lost(loss).await;
+                    self.record.lost(loss).await;
                     self.decide("The bot comes back: it joins again", pause, None);
                     unless_told(commands, env.clock.sleep(pause)).await?;
                     continue;
@@ -239,7 +239,7 @@ impl Runner<'_> {
                 }
             };
             let Some(pause) = again else { return Ok(End::Fatal(sub_code, words)) };
-            tracing::info!(bot = %self.ledger.bot.id, words, ?pause, "joining again");
+            tracing::info!(bot = %self.record.bot.id, words, ?pause, "joining again");
             self.decide(&format!("The bot joins again, because {words}:"), pause, Some(sub_code));
             unless_told(commands, env.clock.sleep(pause)).await?;
         }
@@ -251,13 +251,13 @@ impl Runner<'_> {
         let note = Note::new(Kind::Decision, format!("{words} {when}."))
             .with("pause_seconds", pause.as_secs())
             .with_some("sub_code", sub_code.map(SubCode::as_str));
-        self.ledger.note(note);
+        self.record.note(note);
     }
 
     /// The state of a new bot, or of one that another server ran before.
     fn begin(&self) -> (Life, Rejoin) {
-        let Ledger { parts, bot, .. } = self.ledger;
-        let (within, now) = (parts.timing.come_back_within, parts.env.now());
+        let BotRecord { parts, bot, .. } = self.record;
+        let (within, now) = (parts.timing.rejoin_within, parts.env.now());
         let mut steps = bot.status_changes.iter();
         let first_in = steps.find(|step| step.code == BotStatus::InCallNotRecording);
         let first_in = first_in.map(|step| step.created_at);
@@ -288,7 +288,7 @@ impl Runner<'_> {
             JoinVerdict::NewSignature { .. } => taken(&mut tries.signatures, 1).then_some(Duration::ZERO),
             JoinVerdict::NotStarted | JoinVerdict::Wait { .. } => {
                 tries.waits += 1;
-                until(give_up, self.ledger.parts.env.now(), HOST_RETRY_INTERVAL)
+                until(give_up, self.record.parts.env.now(), HOST_RETRY_INTERVAL)
             }
         }
     }
@@ -299,13 +299,13 @@ impl Runner<'_> {
         tries.waits_for = Some(sub_code);
         let advice = sub_code.advice();
         let words = format!("Waiting {}, until {give_up} at most. {advice}", waiting_for(sub_code));
-        self.ledger.record(BotStatus::JoiningCall, Some(sub_code), Some(words)).await;
+        self.record.record(BotStatus::JoiningCall, Some(sub_code), Some(words)).await;
     }
 
     /// Renews the bot's seat in its pool for as long as it is polled. The last step releases the seat;
     /// otherwise it expires.
     async fn keep_seat(&self) -> Infallible {
-        let Ledger { parts, bot, .. } = self.ledger;
+        let BotRecord { parts, bot, .. } = self.record;
         let Some(pool) = self.request.zoom.pool else { return std::future::pending().await };
         loop {
             parts.env.clock.sleep(SEAT_RENEW_INTERVAL).await;
@@ -325,7 +325,7 @@ impl Runner<'_> {
         life: &mut Life,
         outputs: &mut Outputs<'_>,
     ) -> Result<Outcome, BotCommand> {
-        life.join(self.ledger.parts.env.now());
+        life.join(self.record.parts.env.now());
         let ahead = std::mem::take(&mut tries.ahead);
         // Boxed: it is over when the bot is in.
         let preparing = Box::pin(self.prepare(&tries.refused, *ahead));
@@ -347,7 +347,7 @@ impl Runner<'_> {
         Ahead { page, credentials }: Ahead,
     ) -> Result<(OpenPage, JoinCredentials), Outcome> {
         // Boxed: it holds calls to the platform and to Zoom, which most bots finish early.
-        let (parts, bot) = (self.ledger.parts, self.ledger.bot);
+        let (parts, bot) = (self.record.parts, self.record.bot);
         let fetch = Box::pin(sign_in::join_credentials(parts, bot, &self.request.zoom, &self.link, refused));
         let fetch = async {
             match credentials {
@@ -367,11 +367,11 @@ impl Runner<'_> {
     /// A page with the SDK in it: the one that was opened ahead, if it is usable. A page that hangs or dies while
     /// opening is a loss like any other.
     async fn page(&self, ahead: PageAhead) -> Result<OpenPage, Outcome> {
-        let env = &self.ledger.parts.env;
+        let env = &self.record.parts.env;
         let began = env.now();
         let opened = match ahead.into_page().await {
             Some(page) => Ok(page),
-            None => self.ledger.parts.browsers.open().await,
+            None => self.record.parts.browsers.open().await,
         };
         let note = match &opened {
             Ok(page) => Note::new(Kind::Page, "A page with Zoom's SDK is ready.")
@@ -379,7 +379,7 @@ impl Runner<'_> {
                 .with("meeting_sdk", SDK_VERSION),
             Err(error) => Note::new(Kind::Page, format!("No page could be opened: {error}.")),
         };
-        self.ledger.note(note.with("milliseconds", log::milliseconds(began, env.now())));
+        self.record.note(note.with("milliseconds", log::milliseconds(began, env.now())));
         opened.map_err(|error| match error {
             BrowserError::PageGone | BrowserError::BrowserGone => {
                 self.lost(SubCode::BotErrored, error.to_string())
@@ -390,13 +390,13 @@ impl Runner<'_> {
     }
 
     fn lost(&self, sub_code: SubCode, words: String) -> Outcome {
-        Outcome::Lost(Loss { since: self.ledger.parts.env.now(), sub_code, words })
+        Outcome::Lost(Loss { since: self.record.parts.env.now(), sub_code, words })
     }
 
     /// Takes a picture, unless a command comes first. A command is never delayed by a picture.
     async fn picture(&self, page: &BotPage, commands: &mut Commands) {
         tokio::select! {
-            () = self.ledger.picture(page) => {}
+            () = self.record.picture(page) => {}
             _ = next_command(commands) => {}
         }
     }
@@ -412,14 +412,14 @@ impl Runner<'_> {
         life: &mut Life,
         outputs: &mut Outputs<'_>,
     ) -> Result<Outcome, BotCommand> {
-        let env = &self.ledger.parts.env;
+        let env = &self.record.parts.env;
         let role = if self.request.zoom.start_meeting { Role::Start } else { Role::Join };
         let request = JoinRequest {
             signature: zoom::sdk_signature(
                 &credentials.app.keys,
                 &self.link.meeting_number.to_string(),
                 role,
-                self.ledger.parts.broker.zoom.clock().now(),
+                self.record.parts.broker.zoom.clock().now(),
             ),
             meeting_number: self.link.meeting_number.to_string(),
             passcode: self.link.passcode.clone().unwrap_or_else(|| Secret::new("")),
@@ -434,7 +434,7 @@ impl Runner<'_> {
             if self.wish.captions {
                 page.want_captions().await?;
             }
-            self.ledger.note(of_join(&request, role, self.link.passcode.is_some(), credentials));
+            self.record.note(of_join(&request, role, self.link.passcode.is_some(), credentials));
             page.join(request).await
         };
         if let Err(error) = joining.await {
@@ -442,7 +442,7 @@ impl Runner<'_> {
             return Ok(self.lost(SubCode::BotErrored, error.to_string()));
         }
         if let Some(due_at) = tries.due_at.take() {
-            self.ledger.parts.metrics.bot_began(env.now().since(due_at));
+            self.record.parts.metrics.bot_began(env.now().since(due_at));
         }
         life.join(env.now());
         let mut tidy_at = None;
@@ -451,7 +451,7 @@ impl Runner<'_> {
             let deadline = deadlines.into_iter().flatten().min().unwrap_or(Timestamp::MAX);
             let wait = deadline.since(env.now());
             let action = tokio::select! {
-                event = self.ledger.hear(page, tries.waits > 0) => {
+                event = self.record.hear(page, tries.waits > 0) => {
                     outputs.hear(page, &event).await;
                     if event == (PageEvent::Camera { on: true, wanted: true }) {
                         // What others see now.
@@ -479,11 +479,11 @@ impl Runner<'_> {
                         Some(Action::Leave(SubCode::BotReceivedLeaveCall))
                     }
                     BotCommand::HandOver if life.is_in() => {
-                        within(env, leave(&self.ledger, page)).await;
+                        within(env, leave(&self.record, page)).await;
                         return Err(command);
                     }
                     BotCommand::Leave => {
-                        within(env, self.ledger.picture(page)).await;
+                        within(env, self.record.picture(page)).await;
                         return Err(command);
                     }
                     BotCommand::HandOver => return Err(command),
@@ -506,16 +506,16 @@ impl Runner<'_> {
             }
             match action {
                 Some(Action::Arrive(status)) => {
-                    if let Err(failure) = self.ledger.parts.broker.signing.accept(&credentials.app).await {
+                    if let Err(failure) = self.record.parts.broker.signing.accept(&credentials.app).await {
                         tracing::warn!(%failure, "that an app signs joins is not remembered");
                     }
-                    self.ledger.record(status, None, None).await;
+                    self.record.record(status, None, None).await;
                     if status == BotStatus::InCallNotRecording {
                         tidy_at = Some(env.now() + TIDY_AFTER);
                         outputs.enter(page).await;
                     }
                     if let Some(began) = tries.began.take() {
-                        self.ledger.parts.metrics.bot_joined(env.now().since(began));
+                        self.record.parts.metrics.bot_joined(env.now().since(began));
                     }
                     self.picture(page, commands).await;
                 }
@@ -524,7 +524,7 @@ impl Runner<'_> {
                     let JoinVerdict::NewApp { .. } = verdict else {
                         return Ok(Outcome::Refused(verdict, words));
                     };
-                    let refused = self.ledger.parts.broker.signing.refuse(&credentials.app, &words);
+                    let refused = self.record.parts.broker.signing.refuse(&credentials.app, &words);
                     if let Err(failure) = refused.await {
                         tracing::warn!(%failure, "other bots may sign once more with an app that Zoom refused");
                     }
@@ -538,7 +538,7 @@ impl Runner<'_> {
                     let refused = verdict.sub_code() == SubCode::ZoomZakRejected;
                     if let (true, Some(JoinToken::Zak(zak))) = (refused, &credentials.token) {
                         let rejected =
-                            self.ledger.parts.broker.tokens.reject_zak(self.ledger.bot.workspace, zak);
+                            self.record.parts.broker.tokens.reject_zak(self.record.bot.workspace, zak);
                         if let Err(failure) = rejected.await {
                             tracing::warn!(%failure, "other servers may give a refused ZAK once more");
                         }
@@ -553,10 +553,10 @@ impl Runner<'_> {
                 }
                 Some(Action::Leave(sub_code)) => {
                     let note = Note::new(Kind::Decision, format!("The bot leaves: {}", sub_code.about()));
-                    self.ledger.note(note.with("sub_code", sub_code.as_str()));
+                    self.record.note(note.with("sub_code", sub_code.as_str()));
                     let going = async {
-                        self.ledger.picture(page).await;
-                        leave(&self.ledger, page).await;
+                        self.record.picture(page).await;
+                        leave(&self.record, page).await;
                     };
                     within(env, going).await;
                     return Ok(Outcome::Over(End::CallEnded(Some(sub_code), None)));
@@ -576,7 +576,7 @@ impl Runner<'_> {
 }
 
 /// Leaves the meeting and waits until the page confirms it.
-async fn leave(ledger: &Ledger<'_>, page: &mut BotPage) {
+async fn leave(record: &BotRecord<'_>, page: &mut BotPage) {
     if let Err(error) = page.leave().await {
         return tracing::warn!(%error, "the page could not be told to leave");
     }
@@ -584,7 +584,7 @@ async fn leave(ledger: &Ledger<'_>, page: &mut BotPage) {
         use PageEvent::{Dropped, Ended, Failed, Gone, Left};
         matches!(event, Left | Ended { .. } | Dropped { .. } | Failed { .. } | Gone(_))
     };
-    while !out(ledger.hear(page, false).await) {}
+    while !out(record.hear(page, false).await) {}
 }
 
 /// What of a join its bot's log shows.

@@ -10,7 +10,7 @@ use model::{
     AccountUser, Code, CredentialId, CredentialKind, Environment, Failure, MeetingNumber, PoolId, SeatId,
     Timestamp, WorkspaceId,
 };
-use store::{Crowd, Member, Pool, PoolStore, PooledAccount, SeatRequest, Seating};
+use store::{Member, Pool, PoolStore, PooledAccount, SeatCounts, SeatRequest, Seating};
 
 /// The longest wait to tell a caller: bots end before their seats expire.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -108,8 +108,8 @@ impl Pools {
                 tracing::info!(%pool, %credential, seat = %seat.id, "a seat was taken");
                 return Ok(Seated { seat: seat.id, credential, user });
             }
-            Seating::Refused(crowd) if must_host && host.is_some() && crowd.accounts == 0 => hosts_it_not(),
-            Seating::Refused(crowd) => refusal(&crowd, now),
+            Seating::Refused(counts) if must_host && host.is_some() && counts.accounts == 0 => hosts_it_not(),
+            Seating::Refused(counts) => refusal(&counts, now),
             Seating::NoPool => Failure::new(Code::TokenNotAvailable, "this workspace has no such pool"),
         };
         self.metrics.seat_refused(refused.code);
@@ -223,8 +223,8 @@ fn hosts_it_not() -> Failure {
 }
 
 /// The error for a request that got no seat.
-fn refusal(crowd: &Crowd, now: Timestamp) -> Failure {
-    let Crowd { accounts, usable, seats, taken, present, hosting, first_end } = *crowd;
+fn refusal(counts: &SeatCounts, now: Timestamp) -> Failure {
+    let SeatCounts { accounts, usable, seats, taken, present, hosting, first_end } = *counts;
     let usable_of = format!("{usable} of {accounts} accounts usable");
     if usable == 0 {
         return Failure::new(Code::PoolUnhealthy, usable_of);

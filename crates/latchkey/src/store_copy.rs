@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, anyhow, bail};
 use model::Secret;
-use store::{Filling, Snapshot};
+use store::{CopyTarget, Snapshot};
 use store_sql::{
     postgres::{self, Address},
     sqlite,
@@ -69,7 +69,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 async fn fill(source: &mut dyn Snapshot, to: &Side) -> anyhow::Result<u64> {
-    let target = to.fill().await.context("--to")?;
+    let target = to.copy_target().await.context("--to")?;
     let bar = bar("copying", 0);
     let copied = store::copy(source, target, |done, total| {
         bar.set_length(total);
@@ -139,10 +139,10 @@ impl Side {
         }
     }
 
-    async fn fill(&self) -> anyhow::Result<Box<dyn Filling>> {
+    async fn copy_target(&self) -> anyhow::Result<Box<dyn CopyTarget>> {
         Ok(match self {
-            Self::Sqlite(path) => sqlite::fill(path).await?,
-            Self::Postgres(address) => postgres::fill(address).await?,
+            Self::Sqlite(path) => sqlite::copy_target(path).await?,
+            Self::Postgres(address) => postgres::copy_target(address).await?,
         })
     }
 }

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_comes_too_late_hears_it_at_once() {
+    fn a_late_request_is_refused_at_once() {
         let (mut queue, _answers) = queue(&[0, 1, 2, 3, 4], 2);
         // Two slots: two at once, two after a round, and the fifth after two rounds, which is past its deadline.
         let hopeless = queue.hopeless(2, at(0));

@@ -381,7 +381,7 @@ fn limits_that_no_two_workspaces_share_know_of_none() {
 }
 
 #[tokio::test]
-async fn whoever_cannot_be_served_in_time_hears_it_at_once() {
+async fn a_request_that_cannot_be_served_in_time_is_refused_at_once() {
     let world = World::new(4, &[Duration::ZERO], MILLISECOND, 3);
     let teacher = world.call(0, Duration::ZERO, SECOND, 10 * MILLISECOND);
     world.pass(3 * SECOND).await;

@@ -92,7 +92,7 @@ async fn there_and_back_again_nothing_is_lost() {
 
     let mut seen = Vec::new();
     let mut source = sqlite::snapshot(&here).await.unwrap();
-    let target = postgres::fill(&address).await.unwrap();
+    let target = postgres::copy_target(&address).await.unwrap();
     let copied = copy(&mut *source, target, |done, total| seen.push((done, total))).await.unwrap();
     drop(source);
     assert_eq!(copied, (ROWS * TABLES.len()) as u64);
@@ -102,7 +102,7 @@ async fn there_and_back_again_nothing_is_lost() {
 
     let back = empty_file(&folder, "back.db").await;
     let mut source = postgres::snapshot(&address).await.unwrap();
-    let target = sqlite::fill(&back).await.unwrap();
+    let target = sqlite::copy_target(&back).await.unwrap();
     assert_eq!(copy(&mut *source, target, |_, _| {}).await.unwrap(), copied);
     assert_eq!(everything(sqlite::snapshot(&back).await.unwrap()).await, before);
     // The server's own store opens it.
@@ -116,7 +116,7 @@ async fn a_target_with_something_in_it_stays_as_it_is() {
     furnish(&here).await;
     let fill = async || {
         let mut source = sqlite::snapshot(&here).await.unwrap();
-        copy(&mut *source, postgres::fill(&address).await.unwrap(), |_, _| {}).await
+        copy(&mut *source, postgres::copy_target(&address).await.unwrap(), |_, _| {}).await
     };
     fill().await.unwrap();
     let before = everything(postgres::snapshot(&address).await.unwrap()).await;
@@ -127,7 +127,8 @@ async fn a_target_with_something_in_it_stays_as_it_is() {
     let there = empty_file(&folder, "there.db").await;
     furnish(&there).await;
     let mut source = sqlite::snapshot(&here).await.unwrap();
-    let refused = copy(&mut *source, sqlite::fill(&there).await.unwrap(), |_, _| {}).await.unwrap_err();
+    let refused =
+        copy(&mut *source, sqlite::copy_target(&there).await.unwrap(), |_, _| {}).await.unwrap_err();
     assert!(matches!(refused, CopyError::NotEmpty { .. }), "{refused}");
 }
 
@@ -141,7 +142,7 @@ async fn a_copy_that_fails_on_its_way_leaves_nothing_behind() {
     sqlx::query("UPDATE bot_screenshots SET file = char(0) || 'x'").execute(&db).await.unwrap();
     db.close().await;
     let mut source = sqlite::snapshot(&here).await.unwrap();
-    let target = postgres::fill(&address).await.unwrap();
+    let target = postgres::copy_target(&address).await.unwrap();
     let refused = copy(&mut *source, target, |_, _| {}).await.unwrap_err();
     assert!(matches!(refused, CopyError::Store { table: "bot_screenshots", .. }), "{refused}");
     let mut empty = postgres::snapshot(&address).await.unwrap();
@@ -164,7 +165,7 @@ async fn what_a_server_uses_is_not_copied() {
 
     let server = postgres::open(&address).await.unwrap();
     store::Access::workspaces(&server).await.unwrap();
-    let refused = postgres::fill(&address).await.err().unwrap();
+    let refused = postgres::copy_target(&address).await.err().unwrap();
     assert!(matches!(refused, OpenError::InUse { .. }), "{refused}");
 }
 
@@ -179,6 +180,6 @@ async fn an_older_schema_is_not_copied() {
     assert!(refused.to_string().contains("latchkey migrate"), "{refused}");
 
     let url = server::database("template1").await;
-    let refused = postgres::fill(&Address::read(&Secret::new(&*url)).unwrap()).await.err().unwrap();
+    let refused = postgres::copy_target(&Address::read(&Secret::new(&*url)).unwrap()).await.err().unwrap();
     assert!(matches!(refused, OpenError::TooOld { .. }), "{refused}");
 }

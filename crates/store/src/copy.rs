@@ -1,6 +1,6 @@
 //! Copies a whole store into another.
 //!
-//! A [`Snapshot`] is one consistent view of a store, a [`Filling`] one transaction on an empty one.
+//! A [`Snapshot`] is one consistent view of a store, a [`CopyTarget`] one transaction on an empty one.
 //! [`copy`] transfers the rows table by table and counts them at the end.
 
 use async_trait::async_trait;
@@ -117,7 +117,7 @@ pub trait Snapshot: Send {
 
 /// One transaction on a store. Dropping it rolls back.
 #[async_trait]
-pub trait Filling: Send {
+pub trait CopyTarget: Send {
     /// How many rows a table has now.
     async fn count(&mut self, table: &Table) -> Result<u64, StoreError>;
 
@@ -165,7 +165,7 @@ pub enum CopyError {
 /// rows are copied.
 pub async fn copy(
     source: &mut dyn Snapshot,
-    mut target: Box<dyn Filling>,
+    mut target: Box<dyn CopyTarget>,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<u64, CopyError> {
     let at = |table: &Table| {

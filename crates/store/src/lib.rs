@@ -63,7 +63,7 @@ pub use bots::{
 };
 pub use connect::{Consent, Consents};
 pub use console::{ConsolePass, ConsoleSession, ConsoleSessions};
-pub use copy::{CopyError, Filling, Row, Snapshot, TABLES, Table, Value, copy};
+pub use copy::{CopyError, CopyTarget, Row, Snapshot, TABLES, Table, Value, copy};
 pub use credentials::{
     Credential, CredentialFilter, Credentials, Due, Grant, LONGEST_REST, RefreshLease, Trouble,
 };
@@ -86,7 +86,7 @@ pub use observer::StoreObserver;
 pub use page::{Order, Page, Place};
 pub use parked::{ParkedConsent, ParkedConsents};
 pub use pools::{
-    Crowd, HeldSeat, LONGEST_SEAT, Member, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat,
+    HeldSeat, LONGEST_SEAT, Member, MemberUsage, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatCounts,
     SeatRequest, Seating,
 };
 pub use probe::Probe;

@@ -50,7 +50,7 @@ pub struct Member {
 
 /// A member and its current use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Occupied {
+pub struct MemberUsage {
     /// The account and its limits.
     pub member: Member,
     /// Whether it can give tokens.
@@ -136,14 +136,14 @@ pub enum Seating {
     /// A seat was taken, or the holder's seat in this meeting was extended.
     Taken(Seat),
     /// None was free.
-    Refused(Crowd),
+    Refused(SeatCounts),
     /// The workspace has no such pool.
     NoPool,
 }
 
 /// Why a pool had no free seat.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Crowd {
+pub struct SeatCounts {
     /// Its accounts; if the meeting is to be started, only those of its host.
     pub accounts: u32,
     /// How many of them can give tokens.
@@ -184,14 +184,14 @@ pub trait Pools {
         workspace: WorkspaceId,
         id: PoolId,
         now: Timestamp,
-    ) -> Result<Option<(Pool, Vec<Occupied>)>, StoreError>;
+    ) -> Result<Option<(Pool, Vec<MemberUsage>)>, StoreError>;
 
     /// The workspace's pools, by name.
     async fn pools(
         &self,
         workspace: WorkspaceId,
         now: Timestamp,
-    ) -> Result<Vec<(Pool, Vec<Occupied>)>, StoreError>;
+    ) -> Result<Vec<(Pool, Vec<MemberUsage>)>, StoreError>;
 
     /// Renames a pool. [`StoreError::Exists`] when the workspace has a pool of this name.
     async fn rename_pool(&self, workspace: WorkspaceId, id: PoolId, name: &str) -> Result<bool, StoreError>;

@@ -2,18 +2,18 @@
 
 use model::CredentialStatus;
 
-use crate::{Crowd, Occupied, PooledAccount, SeatRequest};
+use crate::{MemberUsage, PooledAccount, SeatCounts, SeatRequest};
 
 /// The account of the holder's seat, if it is still allowed. Lowered limits don't end a seat.
 pub fn keeps<'m>(
     account: &PooledAccount,
     hosting: bool,
-    members: &'m [Occupied],
+    members: &'m [MemberUsage],
     request: &SeatRequest<'_>,
-) -> Option<&'m Occupied> {
-    members.iter().filter(|occupied| occupied.member.account == *account).find(|occupied| {
-        let may_host = hosting || may_host(occupied, request);
-        request.may_be_on(&occupied.member) && is_usable(occupied, request) && may_host
+) -> Option<&'m MemberUsage> {
+    members.iter().filter(|usage| usage.member.account == *account).find(|usage| {
+        let may_host = hosting || may_host(usage, request);
+        request.may_be_on(&usage.member) && is_usable(usage, request) && may_host
     })
 }
 
@@ -23,47 +23,47 @@ pub fn keeps<'m>(
 ///
 /// `present` are the persons who are already in the meeting.
 pub fn choose<'m>(
-    members: &'m [Occupied],
+    members: &'m [MemberUsage],
     present: &[String],
     request: &SeatRequest<'_>,
-) -> Result<&'m Occupied, Crowd> {
-    let mut crowd = Crowd::default();
-    let mut best: Option<&Occupied> = None;
-    for occupied in members.iter().filter(|occupied| request.may_be_on(&occupied.member)) {
-        crowd.accounts += 1;
-        if !is_usable(occupied, request) {
+) -> Result<&'m MemberUsage, SeatCounts> {
+    let mut counts = SeatCounts::default();
+    let mut best: Option<&MemberUsage> = None;
+    for usage in members.iter().filter(|usage| request.may_be_on(&usage.member)) {
+        counts.accounts += 1;
+        if !is_usable(usage, request) {
             continue;
         }
-        let member = &occupied.member;
-        crowd.usable += 1;
-        crowd.seats += member.joins;
-        crowd.taken += occupied.seats.min(member.joins);
-        crowd.first_end = crowd.first_end.into_iter().chain(occupied.first_end).min();
-        let free = occupied.seats < member.joins;
-        let may_host = may_host(occupied, request);
+        let member = &usage.member;
+        counts.usable += 1;
+        counts.seats += member.joins;
+        counts.taken += usage.seats.min(member.joins);
+        counts.first_end = counts.first_end.into_iter().chain(usage.first_end).min();
+        let free = usage.seats < member.joins;
+        let may_host = may_host(usage, request);
         if present.contains(&member.person) {
-            crowd.present += 1;
+            counts.present += 1;
         } else if free && !may_host {
-            crowd.hosting += 1;
-        } else if free && best.is_none_or(|best| is_better(occupied, best)) {
-            best = Some(occupied);
+            counts.hosting += 1;
+        } else if free && best.is_none_or(|best| is_better(usage, best)) {
+            best = Some(usage);
         }
     }
-    best.ok_or(crowd)
+    best.ok_or(counts)
 }
 
-fn is_usable(occupied: &Occupied, request: &SeatRequest<'_>) -> bool {
-    occupied.status.is_usable() && !request.without.contains(&occupied.member.account)
+fn is_usable(usage: &MemberUsage, request: &SeatRequest<'_>) -> bool {
+    usage.status.is_usable() && !request.without.contains(&usage.member.account)
 }
 
-fn may_host(occupied: &Occupied, request: &SeatRequest<'_>) -> bool {
-    !request.hosts(&occupied.member) || occupied.hosting < occupied.member.hosted
+fn may_host(usage: &MemberUsage, request: &SeatRequest<'_>) -> bool {
+    !request.hosts(&usage.member) || usage.hosting < usage.member.hosted
 }
 
-fn is_better(a: &Occupied, b: &Occupied) -> bool {
-    let ailing = |occupied: &Occupied| occupied.status != CredentialStatus::Healthy;
+fn is_better(a: &MemberUsage, b: &MemberUsage) -> bool {
+    let ailing = |usage: &MemberUsage| usage.status != CredentialStatus::Healthy;
     // Compares seats / joins of both with a common denominator.
-    let load = |a: &Occupied, b: &Occupied| u64::from(a.seats) * u64::from(b.member.joins);
+    let load = |a: &MemberUsage, b: &MemberUsage| u64::from(a.seats) * u64::from(b.member.joins);
     (ailing(a), load(a, b), a.taken_at) < (ailing(b), load(b, a), b.taken_at)
 }
 
@@ -74,7 +74,7 @@ mod tests {
     };
 
     use super::{choose, keeps};
-    use crate::{Crowd, Member, Occupied, SeatRequest};
+    use crate::{Member, MemberUsage, SeatCounts, SeatRequest};
 
     const NOW: Timestamp = Timestamp::from_second(1_800_000_000);
 
@@ -97,7 +97,7 @@ mod tests {
         }
     }
 
-    fn occupied(env: &Environment, person: &str, (seats, joins): (u32, u32)) -> Occupied {
+    fn usage(env: &Environment, person: &str, (seats, joins): (u32, u32)) -> MemberUsage {
         let member = Member {
             account: (CredentialId::generate(env), None),
             person: person.into(),
@@ -106,15 +106,15 @@ mod tests {
             hosted: 1,
         };
         let (status, taken_at) = (CredentialStatus::Healthy, None);
-        Occupied { member, status, seats, hosting: 0, first_end: None, taken_at }
+        MemberUsage { member, status, seats, hosting: 0, first_end: None, taken_at }
     }
 
     /// Who is chosen among `members`.
     fn chosen<'m>(
-        members: &'m [Occupied],
+        members: &'m [MemberUsage],
         present: &[&str],
         request: &SeatRequest<'_>,
-    ) -> Result<&'m str, Crowd> {
+    ) -> Result<&'m str, SeatCounts> {
         let present: Vec<String> = present.iter().map(ToString::to_string).collect();
         choose(members, &present, request).map(|chosen| chosen.member.person.as_str())
     }
@@ -122,15 +122,14 @@ mod tests {
     #[test]
     fn the_least_loaded_is_chosen_by_its_part_not_by_its_number() {
         let env = env();
-        let members = [occupied(&env, "large", (10, 100)), occupied(&env, "small", (1, 2))];
+        let members = [usage(&env, "large", (10, 100)), usage(&env, "small", (1, 2))];
         assert_eq!(chosen(&members, &[], &request(&env)), Ok("large"));
     }
 
     #[test]
     fn among_equals_it_is_the_one_that_was_chosen_longest_ago() {
         let env = env();
-        let mut members =
-            [occupied(&env, "a", (1, 2)), occupied(&env, "b", (2, 4)), occupied(&env, "c", (1, 2))];
+        let mut members = [usage(&env, "a", (1, 2)), usage(&env, "b", (2, 4)), usage(&env, "c", (1, 2))];
         members[0].taken_at = Some(NOW);
         members[2].taken_at = Some(Timestamp::from_second(1));
         assert_eq!(chosen(&members, &[], &request(&env)), Ok("b"), "never chosen");
@@ -141,36 +140,40 @@ mod tests {
     #[test]
     fn the_healthy_go_first_and_the_dead_never() {
         let env = env();
-        let mut members = [occupied(&env, "degraded", (0, 9)), occupied(&env, "healthy", (8, 9))];
+        let mut members = [usage(&env, "degraded", (0, 9)), usage(&env, "healthy", (8, 9))];
         members[0].status = CredentialStatus::Degraded;
         assert_eq!(chosen(&members, &[], &request(&env)), Ok("healthy"));
         members[1].seats = 9;
         assert_eq!(chosen(&members, &[], &request(&env)), Ok("degraded"));
         for status in CredentialStatus::ALL.into_iter().filter(|status| !status.is_usable()) {
             members[0].status = status;
-            let crowd = chosen(&members, &[], &request(&env)).unwrap_err();
-            assert_eq!((crowd.accounts, crowd.usable, crowd.seats, crowd.taken), (2, 1, 9, 9), "{status}");
+            let counts = chosen(&members, &[], &request(&env)).unwrap_err();
+            assert_eq!(
+                (counts.accounts, counts.usable, counts.seats, counts.taken),
+                (2, 1, 9, 9),
+                "{status}"
+            );
         }
     }
 
     #[test]
     fn nobody_is_twice_in_a_meeting_or_hosts_too_many() {
         let env = env();
-        let mut members = [occupied(&env, "ada", (0, 9)), occupied(&env, "eve", (1, 9))];
+        let mut members = [usage(&env, "ada", (0, 9)), usage(&env, "eve", (1, 9))];
         assert_eq!(chosen(&members, &["ada"], &request(&env)), Ok("eve"));
         assert_eq!(chosen(&members, &["ada", "eve"], &request(&env)).unwrap_err().present, 2);
         members[0].hosting = 1;
         let hosting = SeatRequest { hosting: true, ..request(&env) };
         assert_eq!(chosen(&members, &[], &hosting), Ok("eve"));
-        let crowd = chosen(&members, &["eve"], &hosting).unwrap_err();
-        assert_eq!((crowd.hosting, crowd.present), (1, 1));
+        let counts = chosen(&members, &["eve"], &hosting).unwrap_err();
+        assert_eq!((counts.hosting, counts.present), (1, 1));
         assert_eq!(chosen(&members, &["eve"], &request(&env)), Ok("ada"), "it may join what it doesn't host");
     }
 
     #[test]
-    fn whoever_hosts_the_meeting_starts_it_and_nobody_else_can() {
+    fn only_the_meetings_host_can_start_it() {
         let env = env();
-        let mut members = [occupied(&env, "ada", (0, 9)), occupied(&env, "eve", (1, 9))];
+        let mut members = [usage(&env, "ada", (0, 9)), usage(&env, "eve", (1, 9))];
         let adas = SeatRequest { host: Some("ada"), ..request(&env) };
         assert_eq!(chosen(&members, &[], &adas), Ok("ada"));
         assert!(adas.hosts(&members[0].member) && !adas.hosts(&members[1].member));
@@ -180,8 +183,8 @@ mod tests {
         assert_eq!(chosen(&members, &["eve"], &request(&env)), Ok("ada"));
 
         let to_start = SeatRequest { hosting: true, ..adas };
-        let crowd = chosen(&members, &[], &to_start).unwrap_err();
-        assert_eq!((crowd.accounts, crowd.hosting), (1, 1), "eve won't do");
+        let counts = chosen(&members, &[], &to_start).unwrap_err();
+        assert_eq!((counts.accounts, counts.hosting), (1, 1), "eve won't do");
         members[0].hosting = 0;
         assert_eq!(chosen(&members, &[], &to_start), Ok("ada"));
         assert!(keeps(&members[1].member.account, true, &members, &to_start).is_none());
@@ -192,7 +195,7 @@ mod tests {
     #[test]
     fn a_seat_is_kept_while_its_account_will_do() {
         let env = env();
-        let mut members = [occupied(&env, "ada", (9, 1))];
+        let mut members = [usage(&env, "ada", (9, 1))];
         let account = members[0].member.account.clone();
         assert!(keeps(&account, false, &members, &request(&env)).is_some(), "although the limit was lowered");
         assert!(

@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_is_full_until_somebody_leaves_it() {
+    fn a_lane_is_full_until_a_call_ends() {
         let lanes = Lanes::default();
         let mut places: Vec<_> = (0..MAX_OF_A_HOST).map(|_| lanes.enter("a")).collect();
         let others: Vec<_> = (0..99).map(|_| lanes.enter("")).collect();

@@ -159,7 +159,7 @@ pub(crate) async fn around(sim: &Sim, place: Place, work: impl Future<Output = R
     let fault = {
         let mut world = sim.world();
         let fault = world.faults.take(place);
-        world.ledger.stats.faults += u64::from(fault.is_some());
+        world.history.stats.faults += u64::from(fault.is_some());
         fault
     };
     let Some(fault) = fault else { return work.await };

@@ -60,9 +60,9 @@ pub(crate) fn mint(
         exp: (now + LIFE).as_second(),
         jti: world.entropy.id(),
     };
-    world.ledger.stats.join_token_mints += 1;
+    world.history.stats.join_token_mints += 1;
     let token = jwt::sign(&claims, &world.signing_key);
-    world.ledger.issue("join_token", &token);
+    world.history.issue("join_token", &token);
     token
 }
 

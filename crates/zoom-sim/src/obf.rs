@@ -43,9 +43,9 @@ pub(crate) fn mint(
         exp: (now + life).as_second(),
         jti: world.entropy.id(),
     };
-    world.ledger.stats.obf_mints += 1;
+    world.history.stats.obf_mints += 1;
     let token = jwt::sign(&claims, &world.signing_key);
-    world.ledger.issue("obf", &token);
+    world.history.issue("obf", &token);
     token
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn usual_life(user: &User) -> SignedDuration {
 
 /// A ZAK that somebody asked for.
 pub(crate) fn mint(world: &mut World, user: &User, life: SignedDuration, now: Timestamp) -> String {
-    world.ledger.stats.zak_mints += 1;
+    world.history.stats.zak_mints += 1;
     make(world, user, life, now)
 }
 
@@ -63,7 +63,7 @@ fn make(world: &mut World, user: &User, life: SignedDuration, now: Timestamp) ->
         cid: world.entropy.id(),
     };
     let zak = jwt::sign(&claims, &world.signing_key);
-    world.ledger.issue("zak", &zak);
+    world.history.issue("zak", &zak);
     zak
 }
 

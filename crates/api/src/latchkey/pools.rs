@@ -11,7 +11,7 @@ use broker::NewMember;
 use model::{AccountUser, CredentialId, CredentialStatus, PoolId, Timestamp, WorkspaceId};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use store::{Occupied, PoolRemoval, PooledAccount, StoreError};
+use store::{MemberUsage, PoolRemoval, PooledAccount, StoreError};
 use utoipa::{
     IntoParams, ToSchema,
     openapi::{ArrayBuilder, RefOr, Schema},
@@ -306,8 +306,8 @@ pub(crate) async fn remove_member(
     let (_, members) =
         state.store.pool(caller.workspace, id, state.env.now()).await?.ok_or(ApiError::NotFound)?;
     // Named as it was put in, by its address perhaps.
-    let is_meant = |occupied: &&Occupied| {
-        let store::Member { account, address, .. } = &occupied.member;
+    let is_meant = |usage: &&MemberUsage| {
+        let store::Member { account, address, .. } = &usage.member;
         account.0 == credential && (account.1 == user || user.is_some() && *address == user)
     };
     let member = members.iter().find(is_meant).ok_or(ApiError::NotFound)?.member.account.clone();
@@ -392,23 +392,23 @@ async fn shown(state: &State, workspace: WorkspaceId, id: PoolId) -> Result<Json
     Ok(Json(representation(&pool, &members)))
 }
 
-fn representation(pool: &store::Pool, members: &[Occupied]) -> Pool {
-    let usable = members.iter().filter(|occupied| occupied.status.is_usable());
-    let (seats, seats_taken) = usable.fold((0, 0), |(seats, taken), occupied| {
-        let joins = occupied.member.joins;
-        (seats + joins, taken + occupied.seats.min(joins))
+fn representation(pool: &store::Pool, members: &[MemberUsage]) -> Pool {
+    let usable = members.iter().filter(|usage| usage.status.is_usable());
+    let (seats, seats_taken) = usable.fold((0, 0), |(seats, taken), usage| {
+        let joins = usage.member.joins;
+        (seats + joins, taken + usage.seats.min(joins))
     });
-    let members = members.iter().map(|occupied| {
-        let (credential, user) = &occupied.member.account;
+    let members = members.iter().map(|usage| {
+        let (credential, user) = &usage.member.account;
         Member {
             credential: *credential,
             user: user.clone(),
-            user_address: occupied.member.address.clone(),
-            status: occupied.status,
-            max_joins: occupied.member.joins,
-            max_hosted: occupied.member.hosted,
-            joins: occupied.seats,
-            hosted: occupied.hosting,
+            user_address: usage.member.address.clone(),
+            status: usage.status,
+            max_joins: usage.member.joins,
+            max_hosted: usage.member.hosted,
+            joins: usage.seats,
+            hosted: usage.hosting,
         }
     });
     Pool {

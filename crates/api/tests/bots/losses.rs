@@ -150,7 +150,7 @@ async fn a_bot_with_a_frozen_page_leaves_within_ten_seconds() {
 
 #[tokio::test]
 async fn a_line_that_stays_cut_is_the_end_after_the_limit() {
-    let app = TestApp::build(&Plan { come_back_within: Duration::from_secs(15), ..STUDIO }).await;
+    let app = TestApp::build(&Plan { rejoin_within: Duration::from_secs(15), ..STUDIO }).await;
     let meeting = app.zoom.meeting(json!({})).await;
     let bot = a_bot_in(&app, json!({ "meeting_url": meeting.url, "bot_name": "Notes" })).await;
     meeting.cut_line(json!({})).await;

@@ -111,7 +111,7 @@ async fn an_account_that_gives_no_token_is_passed_over() {
 }
 
 #[tokio::test]
-async fn a_bot_starts_the_meeting_as_whoever_of_the_pool_hosts_it() {
+async fn a_bot_starts_the_meeting_as_the_pool_member_that_hosts_it() {
     let app = studio().await;
     let scopes = json!({ "scopes": ["user:read:user", "user:read:zak", "meeting:read:list_meetings"] });
     app.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), scopes).await;

@@ -83,7 +83,7 @@ async fn a_scope_that_is_missing_is_named() {
 
 /// Where tokens are fetched from is as good as a token.
 #[tokio::test]
-async fn a_bots_urls_are_shown_to_whoever_sends_bots() {
+async fn a_bots_urls_are_shown_to_keys_that_may_send_bots() {
     let app = app().await;
     let zoom =
         json!({ "zak_url": "https://example.com/zak?token=planted", "user_email": "ada@example.test" });

@@ -93,7 +93,7 @@ async fn one_address_makes_room_for_itself() {
 }
 
 #[tokio::test]
-async fn whoever_is_being_served_is_not_sent_away() {
+async fn a_request_being_served_is_not_refused() {
     let app = bounded(Bounds { connections: 1, ..Bounds::default() }).await;
     for _ in 0..10 {
         app.call_as("lk_wrong", "GET", "/api/v1/bot/", Value::Null).await;
@@ -142,7 +142,7 @@ async fn a_head_gets_seconds_and_a_connection_between_requests_more() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_body_is_read_for_whoever_does_not_know_the_link() {
+async fn no_body_is_read_without_the_links_secret() {
     let app = bounded(Bounds::default()).await;
     let account = app.connect(app.zoom.host()).await;
     let path = app.path_of(&app.token_link(&account).await);

@@ -60,7 +60,7 @@ impl Ground {
 }
 
 #[tokio::test]
-async fn whoever_comes_with_the_hosts_zak_hosts_the_meeting() {
+async fn the_hosts_zak_makes_a_participant_the_host() {
     let ground = Ground::new().await;
     let (one, two) = (meeting(&ground.app).await, meeting(&ground.app).await);
     ground.app.list_meetings().await;
@@ -92,7 +92,7 @@ async fn whoever_comes_with_the_hosts_zak_hosts_the_meeting() {
 }
 
 #[tokio::test]
-async fn a_link_for_starting_meetings_draws_on_whoever_may_host() {
+async fn a_link_for_starting_meetings_uses_members_that_may_host() {
     let ground = Ground::new().await;
     let hosted = meeting(&ground.app).await;
     ground.app.list_meetings().await;

@@ -123,7 +123,7 @@ async fn of_the_same_call_at_once_one_is_done() {
 
 /// The caller's patience is shorter than Zoom's delay: the work goes on, and whoever asks again finds its answer.
 #[tokio::test]
-async fn whoever_hangs_up_finds_the_answer_later() {
+async fn a_caller_who_hung_up_finds_the_answer_later() {
     let app = Arc::new(app().await);
     let asked = code(&app).await;
     let path = "/api/v2/zoom-oauth-credentials/";

@@ -108,7 +108,7 @@ async fn a_page_that_is_loaded_again_says_the_same_and_spends_no_second_code() {
 }
 
 #[tokio::test]
-async fn whoever_is_connected_already_keeps_the_id_and_reads_what_happened() {
+async fn a_known_user_keeps_the_id_and_reads_what_happened() {
     let (app, own) = listed().await;
     let account = app.connect(app.zoom.host()).await;
     app.tick();

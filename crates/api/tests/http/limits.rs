@@ -55,7 +55,7 @@ async fn each_endpoint_has_the_contracts_limit() {
 }
 
 #[tokio::test]
-async fn whoever_waits_as_told_is_let_in() {
+async fn a_caller_who_waits_as_told_is_let_in() {
     let app = limited(rates()).await;
     let key = app.api_key.clone();
     let (calls, told) = exhaust(&app, &key, "GET", "/api/v1/bot/").await;

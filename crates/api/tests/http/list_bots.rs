@@ -129,7 +129,7 @@ async fn pages_are_followed_by_their_addresses() {
 }
 
 #[tokio::test]
-async fn what_is_unknown_garbage_or_somebody_elses_answers_alike() {
+async fn unknown_garbage_and_foreign_ids_get_the_same_answer() {
     let app = app().await;
     let bot = app.bot(json!({ "meeting_url": MEETING })).await;
     let account = app.connect(app.zoom.host()).await;

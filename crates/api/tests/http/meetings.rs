@@ -127,7 +127,7 @@ async fn the_map_is_shown_in_the_contracts_shape_narrowed_and_in_order() {
 }
 
 #[tokio::test]
-async fn whoever_asks_for_a_sync_follows_it_on_the_account() {
+async fn a_requested_sync_can_be_followed_on_the_account() {
     let app = app().await;
     let id = app.connect(app.zoom.host()).await;
     app.list_meetings().await;

@@ -82,7 +82,7 @@ pub(crate) struct Plan {
     /// After how long a silent page is taken for frozen.
     pub(crate) answer_within: Duration,
     /// How long a bot may be away.
-    pub(crate) come_back_within: Duration,
+    pub(crate) rejoin_within: Duration,
     /// How bots share browsers, if not as usual.
     pub(crate) sharing: Option<BrowserSharing>,
 }
@@ -105,7 +105,7 @@ impl Plan {
         fetches_of_a_workspace: 512,
         // A manual clock hurries, and pages don't.
         answer_within: Duration::from_secs(3600),
-        come_back_within: Duration::from_secs(300),
+        rejoin_within: Duration::from_secs(300),
         sharing: None,
     };
 }
@@ -229,7 +229,7 @@ impl TestApp {
             log: log.clone(),
             env: env.clone(),
             capacity: CapacityRule::Fixed(plan.capacity),
-            timing: Timing { come_back_within: plan.come_back_within, ..Timing::default() },
+            timing: Timing { rejoin_within: plan.rejoin_within, ..Timing::default() },
             metrics: metrics.clone(),
             most_of_a_workspace: NonZeroU32::new(plan.bots_of_a_workspace).unwrap(),
             // Tests sweep by themselves, however far the clock jumps.

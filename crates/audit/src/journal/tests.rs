@@ -181,7 +181,7 @@ async fn files_of_older_versions_are_brought_in_too() {
 }
 
 #[tokio::test]
-async fn a_segment_that_was_never_finished_goes_unless_somebody_is_at_it() {
+async fn an_unfinished_segment_is_deleted_unless_it_is_locked() {
     let fixture = Fixture::new().await;
     fs::create_dir(fixture.audit()).unwrap();
     let path = fixture.audit().join("1.unfinished");

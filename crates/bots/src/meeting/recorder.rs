@@ -19,7 +19,7 @@ use super::{
     state::{Company, Heeded, Meeting},
     wish::MeetingWish,
 };
-use crate::ledger::Ledger;
+use crate::bot_record::BotRecord;
 
 /// After a write: what comes meanwhile is the next batch.
 const WRITE_PAUSE: Duration = Duration::from_millis(200);
@@ -36,7 +36,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What happens in the meeting of one bot, and its way into the store.
 pub(crate) struct Recorder<'a> {
-    ledger: Ledger<'a>,
+    record: BotRecord<'a>,
     wish: MeetingWish,
     /// Those who are told while it happens, and whether the store knows them.
     live: (Vec<RealtimeEndpoint>, OnceCell<()>),
@@ -68,13 +68,13 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<'a> Recorder<'a> {
     pub(crate) fn new(
-        ledger: Ledger<'a>,
+        record: BotRecord<'a>,
         wish: MeetingWish,
         live: Vec<RealtimeEndpoint>,
         bot_names: &[String],
     ) -> Self {
         Self {
-            ledger,
+            record,
             wish,
             live: (live, OnceCell::new()),
             meeting: Mutex::new(Meeting::new(bot_names)),
@@ -88,7 +88,7 @@ impl<'a> Recorder<'a> {
     /// Of a bot that another server had: reads what it kept, however long the store is away.
     #[tracing::instrument(name = "recall_meeting", skip_all)]
     pub(crate) async fn recall(&self) {
-        let (parts, bot) = (self.ledger.parts, self.ledger.bot);
+        let (parts, bot) = (self.record.parts, self.record.bot);
         loop {
             match read::all(&*parts.store, &parts.broker.vault, bot.workspace, bot.id).await {
                 Ok(kept) => {
@@ -121,7 +121,7 @@ impl<'a> Recorder<'a> {
     /// The bot's page is gone, or about to be.
     pub(crate) fn away(&self) {
         let happened = locked(&self.meeting).away();
-        self.keep(happened, self.ledger.parts.env.now());
+        self.keep(happened, self.record.parts.env.now());
     }
 
     /// When to call [`tick`](Self::tick).
@@ -145,7 +145,7 @@ impl<'a> Recorder<'a> {
         let mut queue = locked(&self.queue);
         let wanted = happened.into_iter().filter(|what| self.is_wanted(what));
         let missed = wanted.filter_map(|what| (!queue.push(what, now)).then_some(1)).sum();
-        self.ledger.parts.metrics.meeting_events_missed(missed);
+        self.record.parts.metrics.meeting_events_missed(missed);
         if !queue.waiting.is_empty() {
             self.queued.notify_one();
         }
@@ -168,34 +168,34 @@ impl<'a> Recorder<'a> {
         loop {
             self.queued.notified().await;
             self.write().await;
-            self.ledger.parts.env.clock.sleep(WRITE_PAUSE).await;
+            self.record.parts.env.clock.sleep(WRITE_PAUSE).await;
         }
     }
 
     /// Writes the rest, however long the store is away. The bot has left, or its page is gone.
     pub(crate) async fn finish(&self) {
         self.away();
-        locked(&self.queue).say_what_was_missed(self.ledger.parts.env.now(), u64::MAX);
+        locked(&self.queue).say_what_was_missed(self.record.parts.env.now(), u64::MAX);
         self.write().await;
     }
 
     #[tracing::instrument(name = "write_meeting_events", skip_all)]
     async fn write(&self) {
-        let parts = self.ledger.parts;
+        let parts = self.record.parts;
         while let Some(batch) = self.next_batch() {
             // Before the first batch, which makes them due.
             self.live.1.get_or_init(|| self.add_live()).await;
-            match parts.store.append_meeting_events(&self.ledger.lease, &batch, parts.env.now()).await {
+            match parts.store.append_meeting_events(&self.record.lease, &batch, parts.env.now()).await {
                 Ok(Appended::Recorded) => {
                     parts.metrics.meeting_events_kept(batch.last - batch.first + 1);
                     locked(&self.queue).writing = None;
                 }
                 Ok(Appended::LeaseLost | Appended::Late) => {
-                    tracing::warn!(bot = %self.ledger.bot.id, "what happened in the meeting came after the lease");
+                    tracing::warn!(bot = %self.record.bot.id, "what happened in the meeting came after the lease");
                     *locked(&self.queue) = Queue { closed: true, ..Queue::default() };
                 }
                 Err(error) => {
-                    tracing::error!(bot = %self.ledger.bot.id, %error, "what happened waits for the store");
+                    tracing::error!(bot = %self.record.bot.id, %error, "what happened waits for the store");
                     parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
                 }
             }
@@ -204,11 +204,11 @@ impl<'a> Recorder<'a> {
 
     /// Says in the store who is told while it happens, however long the store is away.
     async fn add_live(&self) {
-        let (parts, endpoints) = (self.ledger.parts, &self.live.0);
+        let (parts, endpoints) = (self.record.parts, &self.live.0);
         while !endpoints.is_empty()
-            && let Err(error) = parts.store.add_realtime_endpoints(&self.ledger.lease, endpoints).await
+            && let Err(error) = parts.store.add_realtime_endpoints(&self.record.lease, endpoints).await
         {
-            tracing::error!(bot = %self.ledger.bot.id, %error, "real-time endpoints wait for the store");
+            tracing::error!(bot = %self.record.bot.id, %error, "real-time endpoints wait for the store");
             parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
         }
     }
@@ -220,7 +220,7 @@ impl<'a> Recorder<'a> {
             let size = queue.waiting.len().min(BATCH);
             let events: Vec<MeetingEvent> = queue.waiting.drain(..size).collect();
             let (first, last) = (events.first()?.number, events.last()?.number);
-            let (parts, bot) = (self.ledger.parts, self.ledger.bot);
+            let (parts, bot) = (self.record.parts, self.record.bot);
             let id = MeetingEventsId::generate(&parts.env);
             let text = Secret::new(serde_json::to_string(&events).expect("text keys"));
             let events = parts.broker.vault.seal(bot.workspace, Cell::MeetingEvents(id), &text);
@@ -244,7 +244,7 @@ impl<'a> Recorder<'a> {
     /// Says in the store which participant the bot is, and finds others of this installation among them, for as long as it is
     /// polled. So bots do not keep each other in a meeting, whichever servers run them.
     pub(crate) async fn run_recognition(&self, number: MeetingNumber) -> Infallible {
-        let (parts, bot) = (self.ledger.parts, self.ledger.bot);
+        let (parts, bot) = (self.record.parts, self.record.bot);
         let mut place = None;
         loop {
             let me = locked(&self.meeting).me();
@@ -266,8 +266,8 @@ impl<'a> Recorder<'a> {
         me: u32,
         place: &mut Option<u32>,
     ) -> Result<(), store::StoreError> {
-        let (parts, bot) = (self.ledger.parts, self.ledger.bot);
-        if *place != Some(me) && parts.store.take_place(bot.id, &self.ledger.lease, number, me).await? {
+        let (parts, bot) = (self.record.parts, self.record.bot);
+        if *place != Some(me) && parts.store.take_place(bot.id, &self.record.lease, number, me).await? {
             *place = Some(me);
         }
         let bots = parts.store.places_of_bots(number, parts.env.now()).await?;

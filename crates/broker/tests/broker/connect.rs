@@ -130,7 +130,7 @@ async fn a_page_that_is_loaded_twice_spends_one_code_and_says_the_same() {
 
 /// A browser that loads a page again hangs up on the first.
 #[tokio::test]
-async fn whoever_hangs_up_is_connected_all_the_same() {
+async fn a_user_who_hangs_up_is_connected_all_the_same() {
     let fixture = Fixture::start().await;
     let arrival = fixture.travel(&fixture.invitation().await, "allow").await;
     fixture.zoom.hold_up("token").await;

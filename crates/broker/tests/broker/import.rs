@@ -71,7 +71,7 @@ impl Import {
 }
 
 #[tokio::test]
-async fn it_is_spent_at_once_and_the_copy_of_whoever_held_it_is_dead() {
+async fn it_is_spent_at_once_and_the_old_holders_copy_is_dead() {
     let import = Import::prepared().await;
     let id = import.run().await.unwrap();
     assert_eq!(import.fixture.zoom.stats().await.refreshes, 1);

@@ -145,7 +145,7 @@ async fn a_repair_finds_what_is_new_and_forgets_what_is_gone() {
 }
 
 #[tokio::test]
-async fn whoever_asks_sees_that_it_is_on_its_way() {
+async fn a_requested_sync_is_shown_as_running() {
     let fixture = fixture().await;
     let id = fixture.connect().await;
     look(&fixture).await;

@@ -81,7 +81,7 @@ impl Cluster {
         let address = Address::read(&server.database("template1").await.unwrap().into()).unwrap();
         postgres::migrate(&address).await.unwrap();
         let mut source = sqlite::snapshot(&cluster.fixture.database()).await.unwrap();
-        store::copy(&mut *source, postgres::fill(&address).await.unwrap(), |_, _| ()).await.unwrap();
+        store::copy(&mut *source, postgres::copy_target(&address).await.unwrap(), |_, _| ()).await.unwrap();
         cluster.store = Arc::new(postgres::open(&address).await.unwrap());
         for _ in 0..3 {
             let store = Arc::new(postgres::open(&address).await.unwrap());

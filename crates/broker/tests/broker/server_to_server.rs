@@ -156,7 +156,7 @@ async fn link_of(fixture: &Fixture, credential: CredentialId, address: &str) -> 
 }
 
 #[tokio::test]
-async fn a_link_stays_with_its_user_whoever_has_the_address_by_now() {
+async fn a_link_stays_with_its_user_when_the_address_is_another_users() {
     let (fixture, id) = connected().await;
     let platform = link_of(&fixture, id, "ada@example.test").await;
     let fetch = async |nth: &str| platform.fetch_from(&fixture.server(), &fixture, nth).await;

@@ -34,7 +34,7 @@ pub(crate) struct Bots {
     /// A bot that is later than so many seconds does not join.
     pub(crate) join_within: u32,
     /// For how many seconds a bot that lost its place tries to come back.
-    pub(crate) come_back_within: u32,
+    pub(crate) rejoin_within: u32,
     /// A browser, or a bot's page, that has answered nothing for so many seconds is replaced.
     pub(crate) answer_within: NonZeroU32,
     /// For how many seconds Zoom may leave a join without an answer.
@@ -95,7 +95,7 @@ impl Bots {
         let seconds = |count: u32| Duration::from_secs(count.into());
         Timing {
             join_within: seconds(self.join_within),
-            come_back_within: seconds(self.come_back_within),
+            rejoin_within: seconds(self.rejoin_within),
             join_timeout: seconds(self.join_timeout.get()),
             reconnect_timeout: seconds(self.reconnect_timeout.get()),
             lease: seconds(self.lease_seconds),
@@ -138,7 +138,7 @@ impl Default for Bots {
             warm_pages: 1,
             warm_up_seconds: 30,
             join_within: 600,
-            come_back_within: 300,
+            rejoin_within: 300,
             answer_within: count(60),
             join_timeout: count(60),
             reconnect_timeout: count(60),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _, postgres::PgRow};
-use store::{Filling, Row, Snapshot, StoreError, Table, Value};
+use store::{CopyTarget, Row, Snapshot, StoreError, Table, Value};
 
 use super::{
     Address, OpenError,
@@ -39,7 +39,7 @@ pub async fn snapshot(address: &Address) -> Result<Box<dyn Snapshot>, OpenError>
 }
 
 /// The database as a target. The same conditions apply.
-pub async fn fill(address: &Address) -> Result<Box<dyn Filling>, OpenError> {
+pub async fn copy_target(address: &Address) -> Result<Box<dyn CopyTarget>, OpenError> {
     let mut copying = Copying::begin(address, ON_ROWS).await?;
     // Prevents a server from creating the first workspace meanwhile, and a second copy.
     let lock = "-- copy: lock\nLOCK TABLE workspaces IN SHARE ROW EXCLUSIVE MODE";
@@ -157,7 +157,7 @@ impl Snapshot for Copying {
 }
 
 #[async_trait]
-impl Filling for Copying {
+impl CopyTarget for Copying {
     async fn count(&mut self, table: &Table) -> Result<u64, StoreError> {
         self.count_rows(table).await
     }

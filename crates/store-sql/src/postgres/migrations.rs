@@ -32,9 +32,9 @@ pub(crate) async fn run(address: &Address) -> Result<Migrated, OpenError> {
     lock.persistent(false).execute(&mut *tx).await.map_err(refused)?;
     let difference = difference(&mut tx, address).await?;
     // The numbers are kept, as before migrations had names: older versions compare them.
-    let ledger = "-- migrate: begin\n\
+    let steps_table = "-- migrate: begin\n\
                   CREATE TABLE IF NOT EXISTS schema_steps (number BIGINT PRIMARY KEY, name TEXT NOT NULL)";
-    tx.execute(raw_sql(ledger)).await.map_err(refused)?;
+    tx.execute(raw_sql(steps_table)).await.map_err(refused)?;
     for migration in &difference.missing {
         tx.execute(raw_sql(migration.sql)).await.map_err(refused)?;
         let taken = "-- migrate: taken\n\

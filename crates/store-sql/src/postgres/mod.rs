@@ -18,7 +18,7 @@ use crate::{
 use connections::PostgresPool;
 
 pub use address::Address;
-pub use copy::{fill, snapshot};
+pub use copy::{copy_target, snapshot};
 pub use migrations::Migrated;
 pub use open::OpenError;
 

@@ -9,7 +9,7 @@ use sqlx::{
     error::DatabaseError,
     sqlite::{SqliteConnectOptions, SqliteLockingMode, SqliteRow},
 };
-use store::{Filling, Row, Snapshot, StoreError, Table, Value};
+use store::{CopyTarget, Row, Snapshot, StoreError, Table, Value};
 
 use super::{OpenError, migrations};
 use crate::db::unavailable;
@@ -25,7 +25,7 @@ pub async fn snapshot(path: &Path) -> Result<Box<dyn Snapshot>, OpenError> {
 }
 
 /// The file at `path` as a target. The same conditions apply.
-pub async fn fill(path: &Path) -> Result<Box<dyn Filling>, OpenError> {
+pub async fn copy_target(path: &Path) -> Result<Box<dyn CopyTarget>, OpenError> {
     Ok(Box::new(Alone::begin(path).await?))
 }
 
@@ -97,7 +97,7 @@ impl Snapshot for Alone {
 }
 
 #[async_trait]
-impl Filling for Alone {
+impl CopyTarget for Alone {
     async fn count(&mut self, table: &Table) -> Result<u64, StoreError> {
         self.count_rows(table).await
     }

@@ -82,8 +82,9 @@ pub(crate) async fn run(writer: &SqlitePool, path: &Path) -> Result<(), OpenErro
         return Ok(());
     }
     // Needed also for a database from before migrations had names.
-    let ledger = "-- migrate: begin\nCREATE TABLE IF NOT EXISTS schema_steps (name TEXT PRIMARY KEY) STRICT";
-    tx.execute(raw_sql(ledger)).await.map_err(unusable)?;
+    let steps_table =
+        "-- migrate: begin\nCREATE TABLE IF NOT EXISTS schema_steps (name TEXT PRIMARY KEY) STRICT";
+    tx.execute(raw_sql(steps_table)).await.map_err(unusable)?;
     for migration in &difference.missing {
         let failed = |cause| OpenError::Migration { path: path.to_owned(), name: migration.name, cause };
         tx.execute(raw_sql(migration.sql)).await.map_err(failed)?;
@@ -120,6 +121,6 @@ async fn taken(db: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
 }
 
 async fn has_names(db: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    let ledger = "-- schema: named\nSELECT count(*) FROM sqlite_master WHERE name = 'schema_steps'";
-    sqlx::query_scalar::<_, i64>(ledger).fetch_one(db).await.map(|count| count > 0)
+    let steps_table = "-- schema: named\nSELECT count(*) FROM sqlite_master WHERE name = 'schema_steps'";
+    sqlx::query_scalar::<_, i64>(steps_table).fetch_one(db).await.map(|count| count > 0)
 }

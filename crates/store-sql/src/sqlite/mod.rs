@@ -18,7 +18,7 @@ use sqlx::{
 
 use crate::{SqlStore, db::Pool, statements::NotedSubjects, written::Written};
 
-pub use copy::{fill, snapshot};
+pub use copy::{copy_target, snapshot};
 pub use migrations::OpenError;
 
 /// Opens the database at `path`, creates it if it is absent, and migrates it.

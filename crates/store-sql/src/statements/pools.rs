@@ -7,7 +7,7 @@ use model::{
 use serde_json::json;
 use sqlx::error::DatabaseError;
 use store::{
-    HeldSeat, LONGEST_SEAT, Member, NewEvent, Occupied, Pool, PoolRemoval, PooledAccount, Pools, Seat,
+    HeldSeat, LONGEST_SEAT, Member, MemberUsage, NewEvent, Pool, PoolRemoval, PooledAccount, Pools, Seat,
     SeatRequest, Seating, StoreError,
 };
 
@@ -38,9 +38,9 @@ fn account(row: Reader<'_>) -> Result<PooledAccount, StoreError> {
     Ok((row.parsed("credential")?, row.unless_blank("zoom_user")?))
 }
 
-fn occupied(row: &Row) -> Result<Occupied, StoreError> {
+fn usage(row: &Row) -> Result<MemberUsage, StoreError> {
     let row = row.of("pool_members");
-    Ok(Occupied {
+    Ok(MemberUsage {
         member: Member {
             account: account(row)?,
             person: row.text("person")?,
@@ -75,7 +75,7 @@ async fn members(
     workspace: WorkspaceId,
     pool: Option<PoolId>,
     now: Timestamp,
-) -> Result<Vec<(PoolId, Occupied)>, StoreError> {
+) -> Result<Vec<(PoolId, MemberUsage)>, StoreError> {
     let mut query = query(
         "-- members\n\
          SELECT m.pool, m.credential, m.zoom_user, m.person, m.address, m.joins, m.hosted, m.taken_at, c.status,\n\
@@ -92,7 +92,7 @@ async fn members(
     let rows = query.fetch_all(db).await?;
     let each = rows.iter().map(|row| {
         let pool = row.of("pool_members").parsed("pool")?;
-        Ok((pool, occupied(row)?))
+        Ok((pool, usage(row)?))
     });
     each.collect()
 }
@@ -102,9 +102,9 @@ async fn members_of(
     workspace: WorkspaceId,
     pool: PoolId,
     now: Timestamp,
-) -> Result<Vec<Occupied>, StoreError> {
+) -> Result<Vec<MemberUsage>, StoreError> {
     let members = members(db, workspace, Some(pool), now).await?;
-    Ok(members.into_iter().map(|(_, occupied)| occupied).collect())
+    Ok(members.into_iter().map(|(_, usage)| usage).collect())
 }
 
 async fn find(db: &mut Tx, workspace: WorkspaceId, id: PoolId) -> Result<Option<Pool>, StoreError> {
@@ -116,7 +116,7 @@ async fn find(db: &mut Tx, workspace: WorkspaceId, id: PoolId) -> Result<Option<
 
 /// That a pool has become full, or nearly so (four fifths), by a seat that was taken beside those of `members`. What counts
 /// are the seats of accounts that can give tokens.
-fn filled_up(pool: &Pool, members: &[Occupied], seat: SeatId, now: Timestamp) -> Option<NewEvent> {
+fn filled_up(pool: &Pool, members: &[MemberUsage], seat: SeatId, now: Timestamp) -> Option<NewEvent> {
     let usable = members.iter().filter(|member| member.status.is_usable());
     let (seats, before) = usable.fold((0, 0), |(seats, taken), member| {
         (seats + member.member.joins, taken + member.seats.min(member.member.joins))
@@ -281,7 +281,7 @@ impl Pools for SqlStore {
         workspace: WorkspaceId,
         id: PoolId,
         now: Timestamp,
-    ) -> Result<Option<(Pool, Vec<Occupied>)>, StoreError> {
+    ) -> Result<Option<(Pool, Vec<MemberUsage>)>, StoreError> {
         let body = |mut tx: Tx| async move {
             let Some(pool) = find(&mut tx, workspace, id).await? else { return Ok(None) };
             Ok(Some((pool, members_of(&mut tx, workspace, id, now).await?)))
@@ -293,7 +293,7 @@ impl Pools for SqlStore {
         &self,
         workspace: WorkspaceId,
         now: Timestamp,
-    ) -> Result<Vec<(Pool, Vec<Occupied>)>, StoreError> {
+    ) -> Result<Vec<(Pool, Vec<MemberUsage>)>, StoreError> {
         let body = |mut tx: Tx| async move {
             let rows = query(
                 "-- pools\n\
@@ -304,9 +304,9 @@ impl Pools for SqlStore {
             .await?;
             let mut pools =
                 rows.iter().map(|row| Ok((pool(row)?, Vec::new()))).collect::<Result<Vec<_>, _>>()?;
-            for (id, occupied) in members(&mut tx, workspace, None, now).await? {
+            for (id, usage) in members(&mut tx, workspace, None, now).await? {
                 if let Some((_, members)) = pools.iter_mut().find(|(pool, _)| pool.id == id) {
-                    members.push(occupied);
+                    members.push(usage);
                 }
             }
             Ok(pools)
@@ -434,7 +434,7 @@ impl Pools for SqlStore {
             let present = present(&mut tx, workspace, request).await?;
             let chosen = match store::choose(&members, &present, request) {
                 Ok(chosen) => chosen,
-                Err(crowd) => return Ok(Seating::Refused(crowd)),
+                Err(counts) => return Ok(Seating::Refused(counts)),
             };
             let seat = insert_seat(&mut tx, workspace, &chosen.member, request).await?;
             if let Some(event) = filled_up(&pool, &members, seat.id, request.now) {

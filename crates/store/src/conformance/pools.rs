@@ -11,7 +11,7 @@ use model::{
 };
 
 use super::{CALLERS, Conformance, ROUNDS, bots, credentials};
-use crate::{Crowd, Member, Occupied, Pool, PoolRemoval, Seat, SeatRequest, Seating, StoreError};
+use crate::{Member, MemberUsage, Pool, PoolRemoval, Seat, SeatCounts, SeatRequest, Seating, StoreError};
 
 /// A workspace with one pool, and its members.
 struct Ground<'b> {
@@ -69,19 +69,19 @@ impl<'b> Ground<'b> {
         }
     }
 
-    async fn refused(&self, request: &SeatRequest<'_>) -> Crowd {
+    async fn refused(&self, request: &SeatRequest<'_>) -> SeatCounts {
         match self.ask(request).await {
-            Seating::Refused(crowd) => crowd,
+            Seating::Refused(counts) => counts,
             seated => panic!("{seated:?}"),
         }
     }
 
-    async fn occupied(&self) -> Vec<Occupied> {
+    async fn usage(&self) -> Vec<MemberUsage> {
         self.suite.store.pool(self.workspace, self.pool, self.suite.env.now()).await.unwrap().unwrap().1
     }
 
     async fn seats(&self) -> Vec<u32> {
-        self.occupied().await.iter().map(|occupied| occupied.seats).collect()
+        self.usage().await.iter().map(|usage| usage.seats).collect()
     }
 }
 
@@ -114,10 +114,10 @@ pub async fn a_pool_comes_back_whole(suite: &Conformance) {
     let (pool, found) = suite.store.pool(ground.workspace, id, now).await.unwrap().unwrap();
     assert_eq!((pool.name.as_str(), pool.created_at, pool.workspace), (name, now, ground.workspace));
     assert_eq!(
-        found.iter().map(|occupied| &occupied.member).collect::<Vec<_>>(),
+        found.iter().map(|usage| &usage.member).collect::<Vec<_>>(),
         members.iter().collect::<Vec<_>>()
     );
-    assert!(found.iter().all(|occupied| occupied.status.is_usable() && occupied.seats == 0));
+    assert!(found.iter().all(|usage| usage.status.is_usable() && usage.seats == 0));
     assert!(suite.store.pool(elsewhere, id, now).await.unwrap().is_none());
     assert!(suite.store.pools(elsewhere, now).await.unwrap().is_empty());
 
@@ -142,11 +142,11 @@ pub async fn a_pool_is_changed_by_its_own_workspace(suite: &Conformance) {
     assert!(!store.put_members(elsewhere, pool, std::slice::from_ref(&wider), true).await.unwrap());
     assert!(store.put_members(workspace, pool, std::slice::from_ref(&wider), false).await.unwrap());
     let now = suite.env.now();
-    let (found, occupied) = store.pool(workspace, pool, now).await.unwrap().unwrap();
-    assert_eq!((found.name.as_str(), occupied.len()), ("third", 2));
+    let (found, usage) = store.pool(workspace, pool, now).await.unwrap().unwrap();
+    assert_eq!((found.name.as_str(), usage.len()), ("third", 2));
     assert!(store.put_members(workspace, pool, std::slice::from_ref(&wider), true).await.unwrap());
-    let (_, occupied) = store.pool(workspace, pool, now).await.unwrap().unwrap();
-    assert_eq!(occupied.iter().map(|occupied| &occupied.member).collect::<Vec<_>>(), [&wider]);
+    let (_, usage) = store.pool(workspace, pool, now).await.unwrap().unwrap();
+    assert_eq!(usage.iter().map(|usage| &usage.member).collect::<Vec<_>>(), [&wider]);
 
     assert!(!store.remove_member(elsewhere, pool, &wider.account).await.unwrap());
     assert!(store.remove_member(workspace, pool, &wider.account).await.unwrap());
@@ -176,10 +176,17 @@ pub async fn seats_spread_and_run_out(suite: &Conformance) {
     for Member { account, joins, .. } in &ground.members {
         assert_eq!(taken.get(&account.0), Some(joins));
     }
-    let crowd = ground.refused(&ground.request("late", None)).await;
+    let counts = ground.refused(&ground.request("late", None)).await;
     let end = suite.env.now() + Duration::from_secs(60);
-    let full = Crowd { accounts: 2, usable: 2, seats: 4, taken: 4, first_end: Some(end), ..Crowd::default() };
-    assert_eq!(crowd, full);
+    let full = SeatCounts {
+        accounts: 2,
+        usable: 2,
+        seats: 4,
+        taken: 4,
+        first_end: Some(end),
+        ..SeatCounts::default()
+    };
+    assert_eq!(counts, full);
     let nowhere = SeatRequest { pool: PoolId::generate(&suite.env), ..ground.request("lost", None) };
     assert_eq!(ground.ask(&nowhere).await, Seating::NoPool);
     let elsewhere = WorkspaceId::generate(&suite.env);
@@ -195,7 +202,7 @@ pub async fn asking_again_keeps_the_seat(suite: &Conformance) {
     assert_eq!(again, first);
     let sooner = ground.takes(&ground.request("bot", Some(1))).await;
     assert_eq!(sooner, first);
-    let ends: Vec<_> = ground.occupied().await.iter().filter_map(|occupied| occupied.first_end).collect();
+    let ends: Vec<_> = ground.usage().await.iter().filter_map(|usage| usage.first_end).collect();
     assert_eq!(ends, [later], "one seat, and it never ends sooner than was said");
     let elsewhere = ground.takes(&ground.request("bot", Some(2))).await;
     assert_ne!(elsewhere.id, first.id);
@@ -229,8 +236,8 @@ pub async fn an_account_hosts_no_more_than_it_may(suite: &Conformance) {
     assert_eq!(ground.refused(&host("bot-2", 2)).await.hosting, 1);
     ground.takes(&ground.request("bot-2", Some(2))).await;
     assert_eq!(ground.refused(&host("bot-2", 2)).await.hosting, 1, "its seat doesn't become a hosting one");
-    let occupied = ground.occupied().await.remove(0);
-    assert_eq!((occupied.seats, occupied.hosting), (2, 1), "and it keeps what it had");
+    let usage = ground.usage().await.remove(0);
+    assert_eq!((usage.seats, usage.hosting), (2, 1), "and it keeps what it had");
 }
 
 pub async fn whoever_comes_as_the_host_hosts(suite: &Conformance) {
@@ -238,18 +245,18 @@ pub async fn whoever_comes_as_the_host_hosts(suite: &Conformance) {
     let own = |holder, meeting| SeatRequest { host: Some("user-0"), ..ground.request(holder, Some(meeting)) };
     let others = |holder, meeting| SeatRequest { host: Some("eve"), ..ground.request(holder, Some(meeting)) };
     ground.takes(&others("bot-1", 1)).await;
-    assert_eq!(ground.occupied().await[0].hosting, 0);
+    assert_eq!(ground.usage().await[0].hosting, 0);
     ground.takes(&own("bot-2", 2)).await;
     ground.takes(&own("bot-2", 2)).await;
-    assert_eq!(ground.occupied().await[0].hosting, 1, "of a seat that is new, and of one that is kept");
+    assert_eq!(ground.usage().await[0].hosting, 1, "of a seat that is new, and of one that is kept");
     assert_eq!(ground.refused(&own("bot-3", 3)).await.hosting, 1);
     let to_start = SeatRequest { hosting: true, ..others("bot-3", 3) };
     assert_eq!(ground.refused(&to_start).await.accounts, 0, "no member hosts it");
     ground.takes(&others("bot-3", 3)).await;
     // Meanwhile the host of the first one's meeting has become known.
     assert_eq!(ground.refused(&own("bot-1", 1)).await.hosting, 1);
-    let occupied = ground.occupied().await.remove(0);
-    assert_eq!((occupied.seats, occupied.hosting), (3, 1));
+    let usage = ground.usage().await.remove(0);
+    assert_eq!((usage.seats, usage.hosting), (3, 1));
 }
 
 pub async fn the_dead_are_passed_over(suite: &Conformance) {
@@ -261,8 +268,8 @@ pub async fn the_dead_are_passed_over(suite: &Conformance) {
     let moved = ground.takes(&ground.request("bot", Some(1))).await;
     assert_ne!(moved.account, first.account);
     let rest = [moved.account];
-    let crowd = ground.refused(&SeatRequest { without: &rest, ..ground.request("late", None) }).await;
-    assert_eq!((crowd.accounts, crowd.usable, crowd.seats), (2, 0, 0));
+    let counts = ground.refused(&SeatRequest { without: &rest, ..ground.request("late", None) }).await;
+    assert_eq!((counts.accounts, counts.usable, counts.seats), (2, 0, 0));
 }
 
 pub async fn seats_come_back_by_their_holders_end_and_by_time(suite: &Conformance) {

@@ -4,17 +4,17 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::sim::SharedSim;
-use crate::world::ledger::{Issued, JoinRequest, Stats};
+use crate::world::history::{Issued, JoinRequest, Stats};
 
 pub(crate) async fn stats(State(sim): State<SharedSim>) -> Json<Stats> {
-    Json(sim.world().ledger.stats.clone())
+    Json(sim.world().history.stats.clone())
 }
 
 pub(crate) async fn join_requests(State(sim): State<SharedSim>) -> Json<Vec<JoinRequest>> {
-    Json(sim.world().ledger.join_requests.clone())
+    Json(sim.world().history.join_requests.clone())
 }
 
 /// Every secret that was handed out, so that a participant can look whether it lies around.
 pub(crate) async fn issued(State(sim): State<SharedSim>) -> Json<Vec<Issued>> {
-    Json(sim.world().ledger.issued.clone())
+    Json(sim.world().history.issued.clone())
 }

@@ -68,14 +68,14 @@ pub(crate) fn enter(
     match admitted {
         Ok((entered, on_hold)) => {
             tracing::info!(meeting = %number, participant = entered.id, on_hold, "joined");
-            world.ledger.admit(request, on_hold);
+            world.history.admit(request, on_hold);
             world.spread_news(number, sim.moment());
             sim.happened();
             Ok(entered)
         }
         Err(refusal) => {
             tracing::info!(meeting = %number, refusal = refusal.word(), "refused at the socket");
-            world.ledger.refuse(request, refusal.at_socket(), refusal.word());
+            world.history.refuse(request, refusal.at_socket(), refusal.word());
             Err(refusal)
         }
     }

@@ -20,7 +20,7 @@ use crate::ids::MeetingNumber;
 use crate::server::HangUp;
 use crate::sim::{SharedSim, Sim};
 use crate::world::World;
-use crate::world::ledger::JoinRequest;
+use crate::world::history::JoinRequest;
 use crate::zak;
 
 /// The part of the form that decides anything.
@@ -74,7 +74,7 @@ fn answer(sim: &Sim, asked: &Asked, at_unix_ms: i64) -> Value {
     let mut world = sim.world();
     let signed_in_as = asked.zak().and_then(|zak| zak::holder(&world, zak, now)).map(|user| user.id.clone());
     let signed_in = signed_in_as.is_some();
-    let request = world.ledger.open(JoinRequest::new(at_unix_ms, &asked.number, &asked.name, signed_in_as));
+    let request = world.history.open(JoinRequest::new(at_unix_ms, &asked.number, &asked.name, signed_in_as));
     let attempt = Attempt {
         number: &asked.number,
         signature: &asked.signature,
@@ -87,7 +87,7 @@ fn answer(sim: &Sim, asked: &Asked, at_unix_ms: i64) -> Value {
         rejoins: None,
     };
     if let Some(fixed) = fixed(&world, &asked.number) {
-        world.ledger.refuse(request, fixed.code, refusal::FIXED);
+        world.history.refuse(request, fixed.code, refusal::FIXED);
         return refused(fixed.code, &fixed.message);
     }
     let verdict = rules::judge(&world, &attempt, now);
@@ -100,7 +100,7 @@ fn answer(sim: &Sim, asked: &Asked, at_unix_ms: i64) -> Value {
         "step 1 of a join"
     );
     if let Some((refusal, error)) = refusal {
-        world.ledger.refuse(request, error.code, refusal.word());
+        world.history.refuse(request, error.code, refusal.word());
         return refused(error.code, error.message);
     }
     let joiner = Joiner {

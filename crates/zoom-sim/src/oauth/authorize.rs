@@ -122,7 +122,7 @@ pub(crate) async fn decide(State(sim): State<SharedSim>, Form(decision): Form<De
 fn decided(sim: &Sim, decision: &Decision) -> Result<Redirect, Refused> {
     let now = sim.now();
     let mut world = sim.world();
-    let World { grants, entropy, ledger, .. } = &mut *world;
+    let World { grants, entropy, history, .. } = &mut *world;
     let pending = grants.answer(&decision.consent, now);
     let mut pending = pending.ok_or(Refused {
         code: 4700,
@@ -132,10 +132,10 @@ fn decided(sim: &Sim, decision: &Decision) -> Result<Redirect, Refused> {
         .map_err(|_| Refused { code: 4709, explanation: "The redirect URI is not an address." })?;
     let state = pending.request.state.take();
     if decision.decision == "allow" {
-        ledger.stats.consents += 1;
+        history.stats.consents += 1;
         pending.expires_at = now + CODE_LIFE;
         let code = grants.issue_code(entropy, pending);
-        ledger.issue("code", &code);
+        history.issue("code", &code);
         back.query_pairs_mut().append_pair("code", &code);
     } else {
         back.query_pairs_mut().append_pair("error", "access_denied");

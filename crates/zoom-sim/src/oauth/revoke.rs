@@ -36,6 +36,6 @@ fn revoke(sim: &Sim, params: &Params) -> Result<Json<serde_json::Value>, OAuthEr
     if !ended {
         return Err(OAuthError::InvalidToken);
     }
-    world.ledger.stats.revocations += 1;
+    world.history.stats.revocations += 1;
     Ok(Json(serde_json::json!({"status": "success"})))
 }

@@ -75,7 +75,7 @@ fn over_limit(sim: &Sim, params: &Params) -> Option<Response> {
     if world.token_used.admit(app, limit, Clock::real_unix_ms()).is_some() {
         return None;
     }
-    world.ledger.stats.token_429 += 1;
+    world.history.stats.token_429 += 1;
     // That the token endpoint has a category, and this one, is ours.
     let headroom = Headroom::per_second("Light", Some(limit), 0, sim.now());
     Some(limit::too_many(&headroom, Some(RetryAfter::Seconds)))
@@ -88,7 +88,7 @@ fn exchange(sim: &Sim, params: &Params) -> Result<Answer, OAuthError> {
     let app = match params.client(&world) {
         Ok(app) => app.clone(),
         Err(refusal) => {
-            world.ledger.stats.clients_refused += 1;
+            world.history.stats.clients_refused += 1;
             return Err(refusal);
         }
     };
@@ -104,9 +104,9 @@ fn exchange(sim: &Sim, params: &Params) -> Result<Answer, OAuthError> {
     let World { grants, entropy, .. } = &mut *world;
     let refresh_token = refreshable.then(|| grants.issue_refresh(entropy, &id, now));
     let access_token = access_token::issue(&mut world, &id, now).ok_or(OAuthError::InvalidToken)?;
-    world.ledger.issue("access_token", &access_token);
+    world.history.issue("access_token", &access_token);
     if let Some(token) = &refresh_token {
-        world.ledger.issue("refresh_token", token);
+        world.history.issue("refresh_token", token);
     }
     let scope = world.grants.get(&id).map(|grant| grant.scopes.join(" ")).unwrap_or_default();
     Ok(Answer {
@@ -134,7 +134,7 @@ fn by_code(world: &mut World, app: &App, params: &Params, now: Timestamp) -> Res
     let owner = Owner::User(pending.user_id);
     let grant =
         Grant { client_id: app.client_id.clone(), owner, scopes: app.scopes.clone(), newest_access: None };
-    world.ledger.stats.token_exchanges += 1;
+    world.history.stats.token_exchanges += 1;
     Ok(world.grants.start(&mut world.entropy, grant))
 }
 
@@ -154,11 +154,11 @@ fn by_refresh(world: &mut World, app: &App, params: &Params, now: Timestamp) -> 
     let token = params.get("refresh_token").unwrap_or_default();
     let grace = world.switches.refresh_grace_seconds;
     let Some(id) = world.grants.by_refresh(token, &app.client_id, now, grace) else {
-        world.ledger.stats.refreshes_refused += 1;
+        world.history.stats.refreshes_refused += 1;
         return Err(OAuthError::InvalidToken);
     };
     world.grants.rotate_out(token, now);
-    world.ledger.stats.refreshes += 1;
+    world.history.stats.refreshes += 1;
     Ok(id)
 }
 
@@ -172,6 +172,6 @@ fn by_account(world: &mut World, app: &App, params: &Params) -> Result<GrantId, 
         scopes: app.scopes.clone(),
         newest_access: None,
     };
-    world.ledger.stats.account_tokens += 1;
+    world.history.stats.account_tokens += 1;
     Ok(world.grants.start(&mut world.entropy, grant))
 }

@@ -87,7 +87,7 @@ pub(super) async fn answer<T: IntoResponse>(
 ) -> Response {
     let delay = {
         let mut world = sim.world();
-        *world.ledger.stats.rest_calls.entry(call.name()).or_default() += 1;
+        *world.history.stats.rest_calls.entry(call.name()).or_default() += 1;
         world.switches.rest_delay_ms
     };
     if delay > 0 {
@@ -107,7 +107,7 @@ pub(super) async fn answer<T: IntoResponse>(
         }
     };
     let refused = response.status() == StatusCode::TOO_MANY_REQUESTS;
-    sim.world().ledger.stats.rest_429 += u64::from(refused);
+    sim.world().history.stats.rest_429 += u64::from(refused);
     response
 }
 

@@ -87,12 +87,12 @@ async fn send(sim: &Sim, endpoint: &Endpoint, body: &str, signed: Signed) -> (Ti
     let at = sim.now();
     let patience = {
         let mut world = sim.world();
-        world.ledger.stats.webhooks_sent += 1;
+        world.history.stats.webhooks_sent += 1;
         Duration::from_millis(world.switches.webhook_patience_ms)
     };
     let reply = sim.wire.send(endpoint, body, signed, at, patience).await;
     tracing::info!(status = reply.status, error = reply.error, ?signed, "a webhook was sent");
-    sim.world().ledger.stats.webhooks_taken += u64::from(reply.is_taken());
+    sim.world().history.stats.webhooks_taken += u64::from(reply.is_taken());
     (at, reply)
 }
 

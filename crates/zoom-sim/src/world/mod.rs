@@ -2,7 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod grant;
-pub(crate) mod ledger;
+pub(crate) mod history;
 mod meetings;
 pub(crate) mod switches;
 pub(crate) mod user;
@@ -24,7 +24,7 @@ use crate::webhooks::event::{self, Topic};
 use crate::webhooks::outbox::Outbox;
 use app::App;
 use grant::Grants;
-use ledger::Ledger;
+use history::History;
 use switches::Switches;
 use user::User;
 
@@ -54,7 +54,7 @@ pub(crate) struct World {
     /// How often each account called REST of late.
     pub(crate) rest_used: Used,
     pub(crate) switches: Switches,
-    pub(crate) ledger: Ledger,
+    pub(crate) history: History,
     pub(crate) scripts: Scripts,
     /// Signs access tokens and ZAKs; new at each start.
     pub(crate) signing_key: String,
@@ -82,7 +82,7 @@ impl World {
             token_used: PerSecond::default(),
             rest_used: Used::default(),
             switches: Switches::default(),
-            ledger: Ledger::default(),
+            history: History::default(),
             scripts: Scripts::default(),
         }
     }

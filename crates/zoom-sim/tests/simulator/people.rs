@@ -52,7 +52,7 @@ async fn only_what_changed_is_told_and_sharing_whole() {
 }
 
 #[tokio::test]
-async fn whoever_comes_later_learns_who_speaks_shares_and_records() {
+async fn a_later_participant_learns_who_speaks_shares_and_records() {
     let room = RunningMeeting::with(json!({"webrtc_video": true})).await;
     let bob = room.seat(json!({"name": "Bob", "sharing": "on"})).await;
     room.does("PUT", "/active-speakers", json!({"participants": [bob]})).await;

@@ -77,7 +77,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn somebody_vouches_for_a_bot() {
+async fn a_participant_vouches_for_a_bot() {
     let scene = Scene::with(json!({"external_rules": true})).await;
     let (room, bound) = (&scene.room, format!("&meeting_id={}", scene.room.number));
     let (good, foreign) = (scene.obf(&bound).await, scene.obf("&meeting_id=81111111111").await);

@@ -86,7 +86,7 @@ async fn the_disk_comes_first_and_many_batches_share_a_commit() {
 }
 
 #[tokio::test]
-async fn whoever_reads_finds_what_was_given() {
+async fn a_reader_finds_what_was_given() {
     let server = Server::new(AuditMode::Strict, true);
     server.fixture.audit.catch_up().await.unwrap();
     let given = [server.give().await, server.give().await];
@@ -98,7 +98,7 @@ async fn whoever_reads_finds_what_was_given() {
 }
 
 #[tokio::test]
-async fn whoever_reads_waits_for_a_store_that_hangs_and_not_for_ever() {
+async fn a_reader_waits_for_a_store_that_hangs_but_not_for_ever() {
     let server = Server::new(AuditMode::Strict, true);
     server.give().await;
     let began = server.fixture.clock.now();

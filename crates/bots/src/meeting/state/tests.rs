@@ -59,7 +59,7 @@ fn with_ada_and_bob() -> (Meeting, Vec<Happening>) {
 }
 
 #[test]
-fn what_somebody_does_is_told_once() {
+fn each_action_of_a_participant_is_told_once() {
     let (mut meeting, _) = with_ada_and_bob();
     let changed = |change: fn(&mut Person)| {
         let mut person = Person { id: 1, ..Person::default() };

@@ -23,7 +23,7 @@ const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Writes a bot's steps and pictures, under its lease.
 #[derive(Clone, Copy)]
-pub(crate) struct Ledger<'a> {
+pub(crate) struct BotRecord<'a> {
     pub(crate) parts: &'a Parts,
     pub(crate) bot: &'a Bot,
     pub(crate) lease: Lease,
@@ -39,7 +39,7 @@ pub(crate) enum Resumed {
     NotOurs,
 }
 
-impl Ledger<'_> {
+impl BotRecord<'_> {
     /// Notes something in the bot's log.
     pub(crate) fn note(&self, note: Note) {
         self.parts.log.note(self.bot.id, note);

@@ -79,7 +79,7 @@ pub(crate) struct Issued {
 
 /// Counters, and lists of joins and secrets.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
+pub(crate) struct History {
     /// Oldest first.
     pub(crate) issued: Vec<Issued>,
     pub(crate) stats: Stats,
@@ -107,7 +107,7 @@ impl JoinRequest {
     }
 }
 
-impl Ledger {
+impl History {
     /// Notes a secret that is handed out.
     pub(crate) fn issue(&mut self, kind: &'static str, secret: &str) {
         self.issued.push(Issued { kind, secret: secret.to_owned() });
