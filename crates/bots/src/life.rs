@@ -254,7 +254,7 @@ impl Life {
                 (*since, *company) = (now, Company::NotYet);
             }
         }
-        if observed.somebody_speaks || heeded.heard_something {
+        if observed.anyone_speaks || heeded.heard_something {
             self.quiet_since = None;
         }
         self.observe(observed, now);
@@ -263,7 +263,7 @@ impl Life {
     /// Takes in who is there.
     pub(crate) fn observe(&mut self, observed: Observed, now: Timestamp) {
         let since = |is: bool, before: Option<Timestamp>| is.then(|| before.unwrap_or(now));
-        self.quiet_since = since(!observed.somebody_speaks, self.quiet_since);
+        self.quiet_since = since(!observed.anyone_speaks, self.quiet_since);
         self.only_names_since = since(observed.only_bots_by_name, self.only_names_since);
         self.only_events_since = since(observed.only_bots_by_events, self.only_events_since);
         if self.our_bots != observed.our_bots {

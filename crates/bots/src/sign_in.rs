@@ -157,7 +157,7 @@ async fn pooled_zak(
     inside: &[PooledAccount],
 ) -> Result<(Secret, PooledAccount), Missing> {
     if hosting == Hosting::Always {
-        parts.broker.pools.somebody_hosts(bot.workspace, meeting).await.map_err(|none| missing(&none))?;
+        parts.broker.pools.a_member_hosts(bot.workspace, meeting).await.map_err(|none| missing(&none))?;
     }
     let holder = bot.id.to_string();
     let (mut without, mut last) = (inside.to_vec(), None);

@@ -117,7 +117,7 @@ impl Pools {
     }
 
     /// Fails unless an account that hosts this meeting is known: no other could start it.
-    pub async fn somebody_hosts(
+    pub async fn a_member_hosts(
         &self,
         workspace: WorkspaceId,
         meeting: Option<MeetingNumber>,

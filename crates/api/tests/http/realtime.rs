@@ -139,7 +139,7 @@ async fn app() -> TestApp {
     TestApp::build(&Plan { networks: &["127.0.0.0/8"], ..PLAN }).await
 }
 
-fn somebody(id: u32, name: &str) -> Participant {
+fn person(id: u32, name: &str) -> Participant {
     Participant {
         id,
         guid: format!("G{id}"),
@@ -217,7 +217,7 @@ impl<'a> Running<'a> {
     }
 
     async fn join(&mut self, id: u32) {
-        self.happens([Happening::Join { participant: somebody(id, "Zoë") }]).await;
+        self.happens([Happening::Join { participant: person(id, "Zoë") }]).await;
     }
 
     async fn ends(&self) {
@@ -276,7 +276,7 @@ async fn events_are_told_in_recalls_shape_signed_and_in_order() {
         let (receiver, host) = Receiver::start().await;
         let events = ["participant_events.join", "participant_events.chat_message", "transcript.data"];
         let mut running = Running::start(&app, json!([endpoint(kind, &host, &events)])).await;
-        let (participant, began_at) = (somebody(7, "Zoë"), app.env.now());
+        let (participant, began_at) = (person(7, "Zoë"), app.env.now());
         let caption = |is_final| Happening::Caption {
             participant: participant.clone(),
             caption: "C1".into(),
@@ -377,7 +377,7 @@ async fn a_broken_connection_is_taken_up_where_it_was_read() {
     let mut running =
         Running::start(&app, json!([endpoint("websocket", &host, &["participant_events.join"])])).await;
     receiver.is(Mood::Leaves);
-    running.happens((1..=5).map(|id| Happening::Join { participant: somebody(id, "Zoë") })).await;
+    running.happens((1..=5).map(|id| Happening::Join { participant: person(id, "Zoë") })).await;
     app.wait_for("it has left", async || (receiver.numbers().len() == 1).then_some(())).await;
     receiver.is(Mood::Fine);
     // What it has read without saying so comes again, with its number: no gap, and a twin that it knows.

@@ -45,7 +45,7 @@ pub(crate) struct Recorder<'a> {
     /// There is something to write.
     queued: Notify,
     /// Somebody came, who may be a bot.
-    somebody_came: Notify,
+    newcomer: Notify,
     /// Bots were recognised.
     recognised: Notify,
 }
@@ -80,7 +80,7 @@ impl<'a> Recorder<'a> {
             meeting: Mutex::new(Meeting::new(bot_names)),
             queue: Mutex::default(),
             queued: Notify::new(),
-            somebody_came: Notify::new(),
+            newcomer: Notify::new(),
             recognised: Notify::new(),
         }
     }
@@ -112,8 +112,8 @@ impl<'a> Recorder<'a> {
         let mut meeting = locked(&self.meeting);
         let mut heeded = meeting.take(news, now);
         self.keep(std::mem::take(&mut heeded.happened), now);
-        if heeded.somebody_came {
-            self.somebody_came.notify_one();
+        if heeded.has_newcomer {
+            self.newcomer.notify_one();
         }
         (heeded, meeting.company())
     }
@@ -254,7 +254,7 @@ impl<'a> Recorder<'a> {
                 tracing::warn!(bot = %bot.id, %error, "other bots of this installation are not recognised");
             }
             tokio::select! {
-                () = self.somebody_came.notified() => {}
+                () = self.newcomer.notified() => {}
                 () = parts.env.clock.sleep(LOOK_INTERVAL) => {}
             }
         }

@@ -68,7 +68,7 @@ pub(crate) struct Company {
     /// Whether there are others, and none of them has ever spoken or shared a screen.
     pub(crate) only_bots_by_events: bool,
     /// Whether somebody speaks now.
-    pub(crate) somebody_speaks: bool,
+    pub(crate) anyone_speaks: bool,
 }
 
 /// What came of some news.
@@ -80,7 +80,7 @@ pub(crate) struct Heeded {
     /// Whether the bot moved to another room.
     pub(crate) moved: bool,
     /// Whether somebody came whom the bot does not know.
-    pub(crate) somebody_came: bool,
+    pub(crate) has_newcomer: bool,
 }
 
 impl Meeting {
@@ -156,7 +156,7 @@ impl Meeting {
             our_bots,
             only_bots_by_name: others && !self.bot_names.is_empty() && people().all(is_bot),
             only_bots_by_events: others && people().all(|who| !who.active),
-            somebody_speaks: !self.speaking.is_empty(),
+            anyone_speaks: !self.speaking.is_empty(),
         }
     }
 
@@ -186,17 +186,17 @@ impl Meeting {
                 self.inside = Some((me, room.clone()));
                 out.push(Happening::BotEntered { room });
                 for person in list {
-                    heeded.somebody_came |= self.put(person, out);
+                    heeded.has_newcomer |= self.put(person, out);
                 }
                 self.expected_until = (!self.expected.is_empty()).then(|| now + ANNOUNCED_WITHIN);
             }
             MeetingNews::Away { .. } => self.leave(out),
             // The next connection tells who is there.
             _ if self.inside.is_none() => {}
-            MeetingNews::Added { person } => heeded.somebody_came |= self.put(person, out),
+            MeetingNews::Added { person } => heeded.has_newcomer |= self.put(person, out),
             MeetingNews::Updated { person } => {
                 if self.people.contains_key(&person.id) || person.hold == Some(false) {
-                    heeded.somebody_came |= self.put(person, out);
+                    heeded.has_newcomer |= self.put(person, out);
                 }
             }
             MeetingNews::Removed { id } => self.remove(id, out),
@@ -210,7 +210,7 @@ impl Meeting {
                 // The bot's own messages come back as well.
                 if self.me() != Some(from) && self.is_new(id.clone()) {
                     let to = if to == 0 { ChatReceiver::Everyone } else { ChatReceiver::OnlyBot };
-                    let participant = self.somebody(from, name);
+                    let participant = self.participant(from, name);
                     out.push(Happening::ChatMessage {
                         participant,
                         to,
@@ -227,7 +227,7 @@ impl Meeting {
                 if self.caption_state.replace(CaptionState::On) != Some(CaptionState::On) {
                     out.push(Happening::CaptionState { captions: CaptionState::On });
                 }
-                let participant = self.somebody(user, name);
+                let participant = self.participant(user, name);
                 let text = short(text, LONGEST_TEXT);
                 let heard = Heard { caption: id, participant, text, language, is_final: done };
                 out.extend(self.captions.hear(heard, now));
@@ -381,7 +381,7 @@ impl Meeting {
     }
 
     /// Who wrote or said something, even if they are gone by now.
-    fn somebody(&self, id: u32, name: Option<String>) -> Participant {
+    fn participant(&self, id: u32, name: Option<String>) -> Participant {
         match self.people.get(&id) {
             Some(who) => who.participant.clone(),
             None => Participant { name: short(name.unwrap_or_default(), LONGEST_NAME), ..unknown(id) },

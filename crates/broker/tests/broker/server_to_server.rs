@@ -48,7 +48,7 @@ async fn zak_of(fixture: &Fixture, id: CredentialId, user: &str) -> Result<audit
 }
 
 #[tokio::test]
-async fn it_is_connected_without_anybody_and_mints_for_everybody_of_its_account() {
+async fn it_is_connected_without_a_consent_and_mints_for_every_user_of_its_account() {
     let (fixture, id) = connected().await;
     let row = fixture.row(id).await;
     assert_eq!((row.kind, row.status), (CredentialKind::ServerToServer, CredentialStatus::Healthy));

@@ -113,7 +113,7 @@ pub async fn the_last_use_only_moves_on(suite: &Conformance) {
     assert_eq!(used.last_used_at, Some(now + Duration::from_secs(60)));
 }
 
-pub async fn a_callback_secret_is_rotated_by_whoever_knows_it(suite: &Conformance) {
+pub async fn a_callback_secret_is_rotated_by_a_caller_that_knows_it(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let first = suite.store.workspace(workspace).await.unwrap().unwrap().callback_secret;
     let (second, third) = (suite.sealed(), suite.sealed());

@@ -104,7 +104,7 @@ pub async fn a_refused_signature_is_noted_once_until_one_is_accepted(suite: &Con
     assert_eq!(lines.len(), 2);
 }
 
-pub async fn a_webhook_secret_is_succeeded_by_whoever_knows_it(suite: &Conformance) {
+pub async fn a_webhook_secret_is_replaced_by_a_caller_that_knows_it(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let app = suite.app(workspace, "client-1").await;
     let (second, third) = (suite.sealed(), suite.sealed());

@@ -83,7 +83,7 @@ pub async fn an_accounts_change_of_state_is_one_event(suite: &Conformance) {
     assert_eq!(body["data"]["message"], "the user has removed the app");
 }
 
-pub async fn numbers_have_no_gaps_whoever_writes_at_once(suite: &Conformance) {
+pub async fn numbers_have_no_gaps_with_concurrent_writers(suite: &Conformance) {
     let workspace = suite.workspace().await;
     for _ in 0..ROUNDS {
         let events: Vec<_> =

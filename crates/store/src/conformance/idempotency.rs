@@ -28,7 +28,7 @@ async fn begin(
     suite.store.begin_idempotent(request, lease, now, now + HOUR).await.unwrap()
 }
 
-pub async fn an_answer_is_there_for_whoever_asks_again(suite: &Conformance) {
+pub async fn a_repeated_request_gets_the_first_answer(suite: &Conformance) {
     let request = request(suite).await;
     let (lease, answer, end) = (suite.lease(60), suite.sealed(), suite.env.now() + HOUR);
     assert_eq!(begin(suite, &request, &lease, Duration::ZERO).await, FirstOrAgain::First);

@@ -148,10 +148,10 @@ macro_rules! conformance_tests {
         $crate::conformance_tests! { $constructor =>
             access { a_workspace_chooses_what_becomes_of_ignored_fields, a_workspace_chooses_what_a_second_authorization_comes_to, the_first_workspace_is_founded_once, of_founders_at_once_one_founds, keys_are_found_by_their_hash,
                      a_key_comes_back_whole, one_more_workspace_comes_with_its_key, revoking_a_key_is_final_and_local,
-                     the_last_use_only_moves_on, a_callback_secret_is_rotated_by_whoever_knows_it,
+                     the_last_use_only_moves_on, a_callback_secret_is_rotated_by_a_caller_that_knows_it,
                      of_rotations_at_once_one_counts, former_secrets_are_erased_once_they_have_ended }
             apps { apps_stay_in_their_workspace, one_app_per_client_id, a_refused_app_is_probed_by_one_at_a_time,
-                   a_refusal_of_a_replaced_secret_says_nothing, a_webhook_secret_is_succeeded_by_whoever_knows_it,
+                   a_refusal_of_a_replaced_secret_says_nothing, a_webhook_secret_is_replaced_by_a_caller_that_knows_it,
                    a_refused_signature_is_noted_once_until_one_is_accepted, an_app_goes_when_its_accounts_have_gone,
                    an_app_that_comes_back_is_the_same,
                    connecting_and_removing_at_once_leaves_no_account_without_its_app,
@@ -177,7 +177,7 @@ macro_rules! conformance_tests {
                           who_is_due_is_claimed_once, refreshers_at_once_share_what_is_due,
                           using_brings_the_next_look_forward, voiding_moves_the_epoch_alone,
                           a_consent_is_known_however_often_it_was_refreshed }
-            idempotency { an_answer_is_there_for_whoever_asks_again, a_lapsed_request_is_taken_on_again,
+            idempotency { a_repeated_request_gets_the_first_answer, a_lapsed_request_is_taken_on_again,
                           an_abandoned_request_may_come_again_at_once, of_the_same_at_once_one_is_first,
                           what_is_past_its_time_is_forgotten_few_at_a_time }
             log { changes_of_state_leave_one_line_each, lines_stay_in_their_workspace, pages_go_back_in_time }
@@ -218,7 +218,7 @@ macro_rules! conformance_tests {
             pools { a_pool_comes_back_whole, who_holds_seats_is_known_while_they_last, a_pool_is_changed_by_its_own_workspace,
                     a_pool_is_deleted_when_nobody_sits_there, seats_spread_and_run_out,
                     asking_again_keeps_the_seat, nobody_is_twice_in_a_meeting_through_any_pool,
-                    an_account_hosts_no_more_than_it_may, whoever_comes_as_the_host_hosts, the_dead_are_passed_over,
+                    an_account_hosts_no_more_than_it_may, a_seat_of_the_meetings_host_counts_as_hosting, the_dead_are_passed_over,
                     seats_come_back_by_their_holders_end_and_by_time, a_bots_last_step_gives_its_seats_back, a_seat_of_a_wrong_clock_keeps_nobody_away,
                     of_many_who_ask_at_once_each_sees_what_the_others_took }
             links { a_link_comes_back_whole, what_a_link_gives_moves_the_revision, what_a_link_does_not_give_leaves_it,
@@ -226,7 +226,7 @@ macro_rules! conformance_tests {
                     uses_are_counted_to_the_last, the_last_uses_are_shown,
                     a_request_is_remembered_from_its_first_time, revoking_is_final_and_local }
             events { a_bots_step_is_an_event_as_soon_as_it_is_recorded, a_step_that_is_refused_is_no_event,
-                     an_accounts_change_of_state_is_one_event, numbers_have_no_gaps_whoever_writes_at_once,
+                     an_accounts_change_of_state_is_one_event, numbers_have_no_gaps_with_concurrent_writers,
                      a_stream_is_read_on_from_any_number, who_waits_is_woken_by_a_commit,
                      old_events_are_forgotten_few_at_a_time }
             webhooks { an_endpoint_comes_back_whole, a_workspace_has_no_more_endpoints_than_it_may,

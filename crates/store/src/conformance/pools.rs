@@ -240,7 +240,7 @@ pub async fn an_account_hosts_no_more_than_it_may(suite: &Conformance) {
     assert_eq!((usage.seats, usage.hosting), (2, 1), "and it keeps what it had");
 }
 
-pub async fn whoever_comes_as_the_host_hosts(suite: &Conformance) {
+pub async fn a_seat_of_the_meetings_host_counts_as_hosting(suite: &Conformance) {
     let ground = Ground::with(suite, &[9]).await;
     let own = |holder, meeting| SeatRequest { host: Some("user-0"), ..ground.request(holder, Some(meeting)) };
     let others = |holder, meeting| SeatRequest { host: Some("eve"), ..ground.request(holder, Some(meeting)) };

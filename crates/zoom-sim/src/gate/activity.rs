@@ -86,7 +86,7 @@ pub(crate) enum Impossible {
     )]
     NotTheirCamera,
     #[error("sharing: {0} shares a screen already; only one can at a time")]
-    SomebodyElseShares(String),
+    AnotherShares(String),
     #[error("name must have 1 to {MAX_NAME_CHARS} characters")]
     Name,
 }
@@ -120,7 +120,7 @@ impl Meeting {
         if activity.sharing != Running::Off
             && let Some(other) = self.sharer().filter(|other| other.id != id)
         {
-            return Err(Impossible::SomebodyElseShares(other.name.clone()));
+            return Err(Impossible::AnotherShares(other.name.clone()));
         }
         if let Some(person) = self.participant_mut(id) {
             if person.activity.co_host != activity.co_host {

@@ -207,7 +207,7 @@ fn perform(world: &mut World, number: &MeetingNumber, action: &Action, at: Momen
             meeting.leave(id);
             Ok(())
         }
-        Action::Change(change) => change_somebody(meeting, change),
+        Action::Change(change) => change_participant(meeting, change),
         Action::Chat(Chat { who, text, to }) => {
             let from = id_of(meeting, who)?;
             let to = to.as_deref().map(|to| id_of(meeting, to)).transpose()?;
@@ -276,7 +276,7 @@ fn join_without_socket(
     Ok(())
 }
 
-fn change_somebody(meeting: &mut Meeting, change: &Change) -> Result<(), String> {
+fn change_participant(meeting: &mut Meeting, change: &Change) -> Result<(), String> {
     let person = meeting.find(&change.who).ok_or_else(|| absent(&change.who))?;
     let id = person.id;
     let activity: Activity = patched(&person.activity, change.activity.clone())?;

@@ -8,14 +8,14 @@ use crate::support::{RunningMeeting, text};
 #[tokio::test]
 async fn a_tk_is_asked_for_and_goes_through_both_steps() {
     let room = RunningMeeting::with(json!({"registration": true, "passcode": "p"})).await;
-    let anybody = Joiner { passcode: "p", ..room.anonymous() };
-    assert_eq!(room.refused(&anybody).await, 3099);
-    assert_eq!(room.refused(&Joiner { tk: "forged", ..anybody.clone() }).await, 3099);
+    let anonymous = Joiner { passcode: "p", ..room.anonymous() };
+    assert_eq!(room.refused(&anonymous).await, 3099);
+    assert_eq!(room.refused(&Joiner { tk: "forged", ..anonymous.clone() }).await, 3099);
     let ada = json!({"email": "ada@example.test", "name": "Ada"});
     let registrant = room.does("POST", "/registrants", ada.clone()).await;
     let tk = text(&registrant, "tk");
     assert_eq!(registrant["join_url"], format!("https://zoom.us/j/{}?tk={tk}&pwd=p", room.number));
-    let joiner = Joiner { tk: &tk, ..anybody };
+    let joiner = Joiner { tk: &tk, ..anonymous };
     assert_eq!(room.zoom.info(&joiner).await["result"]["tk"], tk.as_str());
     drop(room.join(&joiner).await);
 

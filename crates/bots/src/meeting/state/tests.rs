@@ -190,7 +190,7 @@ fn bots_are_known_by_their_names_by_what_they_do_and_by_us() {
     assert!(company.only_bots_by_name && company.our_bots == 1);
     assert!(meeting.recognise(BTreeSet::from([2])).is_empty());
     take(&mut meeting, vec![MeetingNews::Speaking { users: vec![1] }]);
-    assert!(meeting.company().somebody_speaks && !meeting.company().only_bots_by_events);
+    assert!(meeting.company().anyone_speaks && !meeting.company().only_bots_by_events);
     take(&mut meeting, vec![MeetingNews::Removed { id: 1 }, MeetingNews::Removed { id: 2 }]);
     let alone = meeting.company();
     assert!(!alone.only_bots_by_name && !alone.only_bots_by_events && alone.our_bots == 0);
