@@ -1,4 +1,4 @@
-//! The parser of meeting links. An input is what somebody pastes.
+//! The parser of meeting links. An input is what a person pastes.
 
 use model::Secret;
 use zoom::MeetingLink;

@@ -6,7 +6,7 @@
 const camera = (() => {
   'use strict';
 
-  // A still picture needs no more frames; somebody who comes later waits for the next one.
+  // A still picture needs no more frames; a participant who comes later waits for the next one.
   const FRAME_INTERVAL = 1000;
   // What the SDK gets when it asks for no size, and the most that it gets.
   const USUAL = { width: 640, height: 360 };

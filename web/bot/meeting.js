@@ -20,7 +20,7 @@
 
   const text = (value) => (value == null ? undefined : String(value).slice(0, LONGEST).toWellFormed());
   const flag = (value) => (value == null ? undefined : Boolean(value));
-  // What an event says of somebody; what it does not say is left out.
+  // What an event says of a participant; what it does not say is left out.
   const person = (user) => ({
     id: user.userId,
     guid: text(user.userGUID ?? user.userGuid),

@@ -39,7 +39,7 @@ where
         let bytes = bytes(request, &State::from_ref(state)).await?;
         match content_type.as_str() {
             _ if bytes.is_empty() => Ok(Self(Map::new())),
-            // What `curl -d` says of everything. Read as a form, it would be one field with a strange name.
+            // `curl -d` sends this type with any body. Read as a form, JSON would be one field with a strange name.
             "application/x-www-form-urlencoded" if is_json(&bytes) => Err(ApiError::Unreadable(
                 "The body is JSON, and its Content-Type says that it is a form: send `Content-Type: application/json`."
                     .into(),

@@ -1,4 +1,4 @@
-//! Who calls, and what for.
+//! The caller of a request, and its scopes.
 
 use std::{
     marker::PhantomData,
@@ -16,7 +16,7 @@ use tenants::KeyCheck;
 
 use crate::{State, bounds::Slot, error::ApiError, in_process::Vouched};
 
-/// A scope as a type: a handler says in its signature what it needs.
+/// A scope as a type: a handler's signature names the scope it needs.
 pub(crate) trait Scope {
     const SCOPE: ApiScope;
 }
@@ -71,11 +71,11 @@ pub(crate) struct Reach {
     pub(crate) expires_at: Option<Timestamp>,
     /// How many calls a minute it was made for.
     pub(crate) per_minute: Option<NonZeroU32>,
-    /// Its limit of calls, whoever set it.
+    /// The limit of calls that applies to it, of the key or of the server.
     pub(crate) most_per_minute: Option<NonZeroU32>,
 }
 
-/// A caller whose key is good, and who does not come too often.
+/// A caller with a valid key, within its limit of calls.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StoredGrant {
     pub(crate) workspace: WorkspaceId,
@@ -84,7 +84,7 @@ pub(crate) struct StoredGrant {
     reach: Reach,
 }
 
-/// Who makes a request. Looked up, and counted, once for each.
+/// The caller of a request. It is looked up and counted once for each request.
 pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<StoredGrant, ApiError> {
     if let Some(known) = parts.extensions.get::<StoredGrant>() {
         return Ok(*known);
@@ -119,7 +119,7 @@ impl StoredGrant {
     }
 }
 
-/// The key in the headers, if it is good. Answers to wrong ones are slowed down.
+/// The key in the headers, if it is valid. Answers to wrong ones are slowed down.
 pub(crate) async fn known(
     headers: &HeaderMap,
     state: &State,
@@ -134,7 +134,7 @@ pub(crate) async fn known(
     }
 }
 
-/// What stands in `Authorization`, behind one of the schemes that are read.
+/// The value in `Authorization`, after one of the schemes that are read.
 pub(crate) fn shown(headers: &HeaderMap) -> Option<&str> {
     let header = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
     match header.split_once(' ') {

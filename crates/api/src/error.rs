@@ -41,13 +41,13 @@ pub(crate) enum ApiError {
     AuthenticationFailed(&'static str),
     /// The key is good, and lacks this scope.
     PermissionDenied(ApiScope),
-    /// Too many calls in the last minute; one more is welcome after this.
+    /// Too many calls in the last minute. One more is accepted after this time.
     Throttled(Duration),
     /// No such thing, or not this workspace's.
     NotFound,
     /// A page that is not there.
     InvalidPage,
-    /// The contract answers 405 once it is too late for this; and what to do instead.
+    /// Too late for this, which the contract answers with 405; and what to do instead.
     TooLate(String),
     /// Not this method.
     MethodNotAllowed,
@@ -294,7 +294,7 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Token"));
         }
         if is_too_late {
-            // What such a thing still takes. Where the path has no such method at all, the router says so itself.
+            // The methods that still work. If the path has no such method at all, the router answers itself.
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         }
         if let Some(seconds) = retry_after.and_then(|seconds| seconds.parse().ok()) {

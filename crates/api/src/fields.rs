@@ -77,8 +77,8 @@ impl<'a> Fields<'a> {
         T::read(&mut self.inside(self.given), field)
     }
 
-    /// Complains about every field whose name is none of `known`: somebody misspelt one, and it would go unheard. One that
-    /// is null asks for nothing. One that was complained about before needs no second complaint.
+    /// Refuses every field whose name is not in `known`: it is probably misspelt, and would be ignored otherwise. A field
+    /// that is null asks for nothing. A field that already has an error gets no second one.
     pub(crate) fn only(&mut self, known: &[&str]) {
         let unknown = |(name, value): &(&String, &Value)| !value.is_null() && !known.contains(&name.as_str());
         for (name, _) in self.given.iter().filter(unknown) {
@@ -99,7 +99,7 @@ impl<'a> Fields<'a> {
         self.given.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| &**name).collect()
     }
 
-    /// Complains if `value` is absent because nothing was given.
+    /// Reports a missing field if `value` is absent because none was given.
     pub(crate) fn required<T>(&mut self, field: &str, value: Option<T>) -> Option<T> {
         if value.is_none() && !self.errors.0.contains_key(field) {
             self.complain(field, "This field is required.");
@@ -195,7 +195,7 @@ impl<'a> Fields<'a> {
         self.whole(field, least, "It must be a whole number of seconds.")
     }
 
-    /// How long a secret goes on beside its successor: whole seconds, `most` at most.
+    /// How long a secret stays valid beside its successor: whole seconds, `most` at most.
     pub(crate) fn overlap(&mut self, field: &str, most: Duration) -> Option<Duration> {
         let overlap = Duration::from_secs(self.seconds(field, 0)?.into());
         if overlap > most {
@@ -305,7 +305,7 @@ impl<'a> Fields<'a> {
             .collect()
     }
 
-    /// What was read, if nothing was wrong. `None` only beside a complaint.
+    /// The value, if nothing was wrong. `None` only if an error was reported.
     pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, FieldErrors> {
         match value {
             Some(value) if self.errors.0.is_empty() => Ok(value),

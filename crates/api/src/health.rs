@@ -24,7 +24,7 @@ pub(crate) struct Live {
     version: &'static str,
 }
 
-/// What this server needs, and how it stands with each.
+/// What this server needs, and the state of each.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Ready {
     status: Readiness,

@@ -13,7 +13,7 @@ use axum::{
 /// A page shows text, and nothing else: it loads nothing, sends nothing, and lies in no frame.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'";
 
-/// Every answer is what it says it is, and a page is closed to everything that is not in it.
+/// No content sniffing, and a page loads nothing that is not in it.
 pub(crate) async fn protected(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -70,7 +70,7 @@ async fn first_or_again(
         }
         Repetition::Answered(answer) => return replayed(&answer),
     };
-    // A task of its own: a caller who hangs up will ask again, and is to find an answer.
+    // A task of its own: a caller who hangs up will ask again, and has to get this answer.
     let tasks = state.tasks.clone();
     let work = async move {
         let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
@@ -90,13 +90,13 @@ struct Kept {
     body: String,
 }
 
-/// What failed for a while is worth another try. A bot that found no room is not: the contract says so.
+/// A temporary failure may be tried again. A bot that found no place may not, by the contract.
 fn is_final(status: StatusCode) -> bool {
     status == StatusCode::INSUFFICIENT_STORAGE
         || !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS
 }
 
-/// The answer, and what is kept of it: nothing of one that is not final.
+/// The answer, and the part that is stored. An answer that is not final is not stored.
 async fn keep(answer: Response) -> (Response, Option<Secret>) {
     if !is_final(answer.status()) {
         return (answer, None);

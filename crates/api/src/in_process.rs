@@ -28,7 +28,7 @@ pub struct InProcess {
 #[derive(Debug, Clone)]
 pub(crate) struct Vouched(pub(crate) ApiKey);
 
-/// Why a key signs nobody in.
+/// Why a sign-in with a key is refused.
 #[derive(Debug, Clone)]
 pub struct KeyRefused {
     /// For a person.
@@ -43,7 +43,7 @@ impl InProcess {
         Self { router: inner_router(state.clone()), state }
     }
 
-    /// What the API answers a request with this key, which has been checked just now.
+    /// The API's answer to a request with this key, which has just been checked.
     pub async fn call(&self, key: &ApiKey, mut request: Request<Body>) -> Response<Body> {
         request.extensions_mut().insert(Vouched(key.clone()));
         Box::pin(self.router.clone().oneshot(request)).await.unwrap_or_else(|never| match never {})

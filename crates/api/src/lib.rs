@@ -87,7 +87,7 @@ pub struct State {
     pub broker: Arc<Broker>,
     /// Token links.
     pub links: Arc<TokenLinks>,
-    /// Says which URLs of callers may be called.
+    /// Decides which URLs given by callers may be called.
     pub callbacks: CallbackClient,
     /// Bots that run here.
     pub bots: Arc<Supervisor>,
@@ -95,13 +95,13 @@ pub struct State {
     pub webhooks: Arc<Webhooks>,
     /// Time and randomness.
     pub env: Environment,
-    /// Where a request goes on whose caller has hung up.
+    /// Runs requests to their end after the caller has hung up.
     pub tasks: TaskTracker,
     /// How often callers may come.
     pub limits: Arc<Limits>,
     /// Limits for callers who are not known yet.
     pub admission: Arc<Admission>,
-    /// Who is answered at `/metrics`.
+    /// Which requests to `/metrics` are answered.
     pub metrics: MetricsAccess,
     /// Whether Zoom's place may be taken by the simulator: then every page says so.
     pub simulated: bool,
@@ -204,7 +204,7 @@ fn routes() -> Vec<Route> {
     ]
 }
 
-/// HEAD on a route whose GET does something (a code is spent, a token is given): it does nothing. Link scanners send it.
+/// HEAD does nothing on a route whose GET has effects (a code is redeemed, a token is given). Link scanners send it.
 async fn nothing_done() -> impl IntoResponse {
     (StatusCode::OK, [(CACHE_CONTROL, "no-store")])
 }

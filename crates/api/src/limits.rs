@@ -28,7 +28,7 @@ pub struct Rates {
     pub lists: NonZeroU32,
     /// Every other endpoint.
     pub others: NonZeroU32,
-    /// All that one key asks for, if nothing else is said of the key.
+    /// All calls of one key, unless the key has a limit of its own.
     pub key: NonZeroU32,
 }
 
@@ -42,7 +42,7 @@ impl Default for Rates {
 /// Counts calls.
 #[derive(Debug)]
 pub struct Limits {
-    /// `None` limits nothing but keys of which something is said.
+    /// `None` limits only keys that have a limit of their own.
     rates: Option<Rates>,
     of_keys: Limiter<ApiKeyId>,
     of_endpoints: Limiter<(WorkspaceId, Method, String)>,

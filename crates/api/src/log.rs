@@ -17,7 +17,7 @@ use crate::{
     page::{PAGE_SIZE, Page, Query, Wanted},
 };
 
-/// Which lines about accounts, and how they are walked through.
+/// The filters of lines about accounts, and the cursor.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
@@ -33,7 +33,7 @@ pub(crate) struct ListCredentialLog {
     cursor: Option<String>,
 }
 
-/// Which lines about apps, and how they are walked through.
+/// The filters of lines about apps, and the cursor.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
@@ -172,7 +172,7 @@ pub(crate) async fn of_apps(
 
 /// List changes of accounts' states
 ///
-/// The lines of their logs that tell of one, with words for machines.
+/// The lines of their logs with a machine-readable event.
 #[utoipa::path(
     get,
     path = "/api/latchkey/v1/credential-events/",

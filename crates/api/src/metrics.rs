@@ -11,10 +11,10 @@ use tenants::digest;
 
 use crate::{State, caller, error::ApiError, openapi::errors};
 
-/// Who is answered at `/metrics`.
+/// Which requests to `/metrics` are answered.
 #[derive(Debug, Clone)]
 pub struct MetricsAccess {
-    /// Whether anybody is.
+    /// Whether any are.
     pub enabled: bool,
     /// What a scraper has to bring: `Authorization: Bearer <token>`.
     pub token: Option<Secret>,
@@ -49,7 +49,7 @@ pub(crate) async fn handler(
     }
     if let Some(token) = &state.metrics.token {
         let shown = caller::shown(&headers).unwrap_or("");
-        // Digests: how far they agree says nothing of the token.
+        // Digests are compared, so that timing reveals nothing of the token.
         if digest(shown) != digest(token.expose()) {
             return Err(token_missing());
         }

@@ -1,5 +1,5 @@
-//! One log line for each request that was answered, and one a second for those of a kind that were refused. Paths are logged
-//! as routes: real ones hold link secrets, and so do queries.
+//! One log line for each request that was answered, and one a second for each kind of refused request. Paths are logged
+//! as routes, because real paths contain link secrets, and so do queries.
 
 use axum::{
     extract::{MatchedPath, Request, State as Extract},
@@ -30,7 +30,7 @@ struct Line<'a> {
     begun: Timestamp,
 }
 
-/// Gives the request an id, answers it in `x-request-id`, and logs what became of it.
+/// Gives the request an id, returns it in `x-request-id`, and logs the outcome.
 pub(crate) async fn requests(Extract(state): Extract<State>, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
@@ -75,7 +75,7 @@ pub(crate) async fn token(
     named(response, id)
 }
 
-/// Logs what anybody can bring about, if nothing of its kind was logged in this second.
+/// Logs a response that any client can cause, unless one of its kind was logged in this second.
 fn say(state: &State, line: &Line<'_>, response: &Response) {
     let (status, now) = (response.status().as_u16(), state.env.now());
     let failure = response.extensions().get::<RefusedFor>().map(|RefusedFor(failure)| failure);

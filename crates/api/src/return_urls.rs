@@ -1,7 +1,7 @@
 //! Where browsers may be sent on after an account was connected.
 //!
-//! Only to origins that the operator has named: an open redirect on this server's name would lend its good name to anybody
-//! who can make a connect link.
+//! Only origins that the operator has configured are allowed: an open redirect would let every maker of connect links
+//! misuse this server's name.
 
 use url::{Origin, Url};
 

@@ -1,8 +1,7 @@
 //! Which handler answers a request.
 //!
-//! Reads of tokens come by the thousand, and go straight to their handler. Behind the router's layers, boxed anew for every
-//! request, they would cost half as much again. Everything else goes through the router, and so does a read with anything
-//! unusual about it: what is answered is the same.
+//! Reads of tokens come by the thousand, so they bypass the router: its layers, boxed anew for every request, would make
+//! them half as expensive again. All other requests, and unusual reads, go through the router. The answers are the same.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -22,7 +21,7 @@ use crate::{
     metrics_router, router, token,
 };
 
-/// Connections at once for those who read the metrics.
+/// Connections at once for scrapers of the metrics.
 const METRICS_CONNECTIONS: usize = 16;
 
 /// Answers requests. Given to [`serve`](crate::serve), which accepts the connections.

@@ -36,15 +36,15 @@ use crate::{
     bounds::{ConnectionState, Connections, Order, Seat},
 };
 
-/// Of a request's head, or of a body that nobody reads yet: what one connection can have us keep.
+/// Bytes that are buffered for one connection: a request's head, or a body that is not read yet.
 const MOST_BUFFERED: usize = 64 * 1024;
 /// How often connections are looked after.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// For whoever comes while nobody can be served in addition.
+/// The answer to a connection that comes while all places are taken.
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-/// For whoever began a request and did not go on.
+/// The answer to a client that began a request and did not finish it.
 const LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// Serves until `stop`, and then until each request that is under way has its answer.
@@ -65,7 +65,7 @@ pub async fn serve(mut listener: TcpListener, server: Server, stop: impl Future<
         };
         match connections.admit(peer.ip()) {
             Some(seat) => drop(tasks.spawn(converse(stream, server.connection(peer), seat))),
-            // As far as it takes it at once: nobody waits for it.
+            // As much as the socket takes at once: the server does not wait for more.
             None => drop(stream.try_write(FULL)),
         }
     }
@@ -115,7 +115,7 @@ async fn converse(stream: TcpStream, served: Connection, seat: Seat) {
         }
     };
     let parts = http.into_parts();
-    // Of a request that has begun. Whoever has sent nothing awaits no answer.
+    // Only a request that has begun gets an answer: a client that has sent nothing expects none.
     if !parts.read_buf.is_empty() {
         let words = if order == Order::Displaced { FULL } else { LATE };
         drop(parts.io.into_inner().stream.try_write(words));

@@ -20,7 +20,7 @@ use crate::{
 const BY_NUMBER: &str = "meeting_id";
 const BY_TIME: &str = "synced_at";
 
-/// What the list can be narrowed by, and how it is walked through.
+/// The filters of the list, and its cursor.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]

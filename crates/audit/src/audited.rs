@@ -1,4 +1,4 @@
-//! The way out for a token, and what a record says of it.
+//! The type that every token leaves as, and its audit record.
 
 use std::{net::IpAddr, ops::Deref};
 
@@ -9,7 +9,7 @@ use store::AuditRecord;
 
 use crate::Audit;
 
-/// Who asks for a token, from where and what for.
+/// Who requests a token, from where and what for.
 #[derive(Debug, Clone, Copy)]
 pub struct Asker {
     /// Who.
@@ -57,7 +57,7 @@ impl<T> Deref for Audited<T> {
 }
 
 impl Audit {
-    /// The one way out for a token: runs `fetch`, writes down what came of it, and only then gives the token.
+    /// The only way to give a token: runs `fetch`, records the outcome, and only then returns the token.
     pub async fn audited<T>(
         &self,
         access: TokenAccess,

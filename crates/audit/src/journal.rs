@@ -1,11 +1,10 @@
 //! Records on this server's disk, until the store has them.
 //!
-//! A record on the disk is a record: the token may go. Where the store is a file on the same disk, each batch goes here
-//! first, because that costs a fifth of a commit, and many batches share a commit behind the tokens. Elsewhere
-//! the disk counts only while the store is away: that is how tokens which are still good can be given while a database
-//! restarts, and none without a trace.
+//! A record on the disk is durable, so its token may be given. If the store is a file on the same disk, each batch goes
+//! here first, because that costs a fifth of a commit, and many batches share a later commit. With other stores the journal
+//! is used only while the store is unavailable: so cached tokens can be given while a database restarts, each with a record.
 //!
-//! What is here is in memory, too, so that nobody has to read it back but the start that follows a crash (`recover`).
+//! The records are in memory too. The journal is read only at the start after a crash (`recover`).
 
 pub(crate) mod file;
 mod files;
@@ -113,7 +112,7 @@ impl Journal {
         self.inner.away.load(Ordering::Relaxed)
     }
 
-    /// Notes whether the store was away just now; whether that is news.
+    /// Notes whether the store was just unavailable. Returns whether that has changed.
     pub(super) fn set_away(&self, away: bool) -> bool {
         self.inner.away.swap(away, Ordering::Relaxed) != away
     }
@@ -125,7 +124,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Returns once there is something that the store does not have.
+    /// Returns once there are records that the store does not have.
     pub(super) async fn news(&self) {
         while self.inner.pending().entries.is_empty() {
             self.inner.news.notified().await;
@@ -186,7 +185,7 @@ impl Inner {
         let mut files = self.files();
         let needed = self.pending().needs();
         let file = files.append(&content, needed)?;
-        // Before another can be written: until it is noted, its file could be taken for one that is not needed.
+        // Before another entry can be written: until this one is noted, its file could count as no longer needed.
         let mut pending = self.pending();
         pending.entries.push_back(Entry { file, batches });
         pending.written += 1;

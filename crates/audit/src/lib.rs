@@ -3,16 +3,16 @@
 //! Every token leaves as [`Audited`], which only this crate can make: [`Audit::audited`] runs what fetches the token, has the
 //! record written, and then wraps it.
 //!
-//! - [`audited`]: the way out for a token, and what a record says of it.
+//! - [`audited`]: the type that every token leaves as, and its audit record.
 //! - `writer`: group commit. A token waits for the batch that holds its record.
-//! - [`Journal`]: records on this server's disk, where that is as good as the store, or while the store is away;
-//!   [`recover_journal`] brings what a dead process has left there into the store.
+//! - [`Journal`]: records on this server's disk, where that is as good as the store, or while the store is unavailable;
+//!   [`recover_journal`] moves the records of a dead process into the store.
 //! - `retention`: reading the audit, and deleting what is older than is kept.
 //!
-//! A record says `given` when the token was about to be handed over. A caller who hung up, or whose time ran out, while the
-//! record was written has no token all the same: the audit may claim too much, never too little. A request that was refused
-//! leaves a record with the failure's code, if it came as far as being answered for an account. Nobody waits for that one.
-//! What is refused before that (address, signature, replay) leaves none: strangers must not be able to write here.
+//! A record says `given` before the token is sent. A caller that hung up or timed out while the record was written gets no
+//! token: the audit may claim too much, never too little. A refused request leaves a record with the failure's code, if its
+//! account was known by then; the answer does not wait for that record. A request that is refused earlier (address,
+//! signature, replay) leaves none: strangers must not be able to write to the audit.
 
 pub mod audited;
 mod journal;
@@ -36,7 +36,7 @@ pub enum AuditMode {
     /// It is not given: the store is away, and this server's disk can't take the record either.
     #[default]
     Strict,
-    /// It is given without waiting for its record, which waits in memory, and goes to the log when there are too many.
+    /// The token is given at once. Its record waits in memory, and goes to the log when there are too many.
     Relaxed,
 }
 

@@ -1,4 +1,4 @@
-//! What processes that have ended left on the disk.
+//! Recovers the journal files of processes that have ended.
 
 use std::{
     fs, io,

@@ -1,10 +1,10 @@
-//! Group commit: whoever waits for a record waits for the batch that holds it.
+//! Group commit: a caller that waits for a record waits for the batch that holds it.
 //!
-//! While somebody waits there is no timer, and there is no task that idles. A record that finds nobody writing starts a task
-//! which writes it at once; those that come meanwhile are its next batch, and it ends when there are no more. So an idle
-//! server answers after one commit, and a busy one makes few commits however many tokens it gives. Where nobody waits, the
-//! task pauses between two batches, and makes fewer still. It belongs to the process's tracker: waiting for the tracker is
-//! what flushes the audit at shutdown.
+//! There is no idle task, and no timer while a caller waits. The first record starts a task which writes it at once. Records
+//! that come meanwhile are its next batch, and the task ends when there are no more. So an idle server answers after one
+//! commit, and a busy one makes few commits however many tokens it gives. If no caller waits, the task pauses between two
+//! batches and makes fewer commits. It belongs to the process's tracker: waiting for the tracker at shutdown flushes the
+//! audit.
 
 mod drain;
 
@@ -28,14 +28,14 @@ use crate::{AuditMode, Journal, journal::records, unwritten};
 const MOST_WAITING: usize = 16_384;
 /// Records in one transaction: it takes a few milliseconds.
 const MOST_AT_ONCE: usize = 2048;
-/// How often at most it is looked for more that could come along: some ten microseconds each, if they bring anybody.
+/// How often at most the task yields for more records before it writes: some ten microseconds each, if any come.
 const LOOKS: u32 = 16;
 /// Pause between batches that no caller waits for. A relaxed audit that is killed loses at most this and one
 /// commit.
 const GATHER: Duration = Duration::from_millis(25);
 /// How long a token waits for its record.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
-/// How often it is looked for tokens that have waited so long: a timer for each of them would cost more than its record.
+/// How often overdue tokens are looked for: a timer for each of them would cost more than its record.
 const LOOK_FOR_LATE: Duration = Duration::from_millis(250);
 /// Time limit of the store: a connection that hangs must not hang the audit, and a waiting caller needs time
 /// left for the disk.
@@ -65,7 +65,7 @@ struct Shared {
     refused_at: Mutex<Option<Timestamp>>,
 }
 
-/// Who waits, and whether a task is at work on it.
+/// The records that wait, and whether a task writes them.
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Entry>,

@@ -1,4 +1,4 @@
-//! How long it takes from the wish for a bot to the bot.
+//! How long it takes from the request for a bot until it has joined.
 //!
 //! In turns: a guest's bare page, bots whose pages start with them, and a bot that finds a warm page. Each turn has a
 //! new browser to itself, which was up before the wish: Latchkey starts its own when it starts itself.

@@ -1,4 +1,4 @@
-//! `make bench`: what Latchkey costs, beside the least that anybody could do.
+//! `make bench`: what Latchkey costs, beside the least possible work.
 //!
 //! Bots are measured beside a bare page that loads Zoom's SDK and joins at once; token reads beside a server that only
 //! verifies the signature and answers a constant, and beside one that asks Zoom every time; many accounts beside few. All
@@ -35,7 +35,7 @@ use report::{Bots, Report};
 use tokens::{straightforward, verifier};
 use world::World;
 
-/// Measures Latchkey, side by side with the least that anybody could do.
+/// Measures Latchkey, side by side with the least possible work.
 #[derive(Parser)]
 struct Arguments {
     /// A smoke run: everything once. Its figures mean little.

@@ -1,4 +1,4 @@
-//! `out/bench/report.json`, for machines. Every ratio has the least that anybody could do as its divisor.
+//! `out/bench/report.json`, for machines. Every ratio has the least possible work as its divisor.
 
 use model::Timestamp;
 use serde::Serialize;

@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often a page is opened anew that could not be opened, or died.
 const MOST_PAGES: u32 = 3;
 
-/// What is ready when the time has come. What is not is got as for a bot that joins at once.
+/// What is ready when the time has come. The rest is fetched as for a bot that joins at once.
 #[derive(Default)]
 pub(crate) struct Ahead {
     pub(crate) page: PageAhead,
@@ -148,7 +148,7 @@ impl Runner<'_> {
                 asked = true;
                 let refused = Refused::default();
                 let fetch = sign_in::join_credentials(parts, bot, &self.request.zoom, &self.link, &refused);
-                // What fails now is asked for again when the time has come, and judged then.
+                // A failure now is not final: the token is requested again when the time has come.
                 match unless_told(commands, env.clock.timeout(left, Box::pin(fetch))).await {
                     Ok(fetched) => ahead.credentials = fetched.and_then(Result::ok),
                     Err(command) => return Waited::Told(command),

@@ -1,4 +1,4 @@
-//! What is at stake when an account cannot sign bots in: those that are scheduled with it.
+//! The bots that are affected when an account cannot sign bots in: those scheduled with it.
 
 use std::collections::{HashMap, hash_map::Entry};
 

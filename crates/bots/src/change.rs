@@ -12,7 +12,7 @@ use crate::{
     meeting_digest,
 };
 
-/// Between callers who change one bot at once. Each time, one of them has succeeded.
+/// Tries of concurrent changes of one bot. In each round one of them succeeds.
 const MOST_TRIES: usize = 10;
 
 /// Fields of a bot that are to be replaced.
@@ -20,7 +20,7 @@ const MOST_TRIES: usize = 10;
 pub struct BotEdit {
     /// What they become.
     pub to: NewBot,
-    /// The names of those that were given: the others stay.
+    /// The names of the given fields. The others stay.
     pub given: Vec<String>,
 }
 
@@ -33,7 +33,7 @@ pub enum NotChanged {
     Begun(Begun),
     /// A new time must be further ahead than this; the bot keeps the one that it has.
     TooSoon(Timestamp),
-    /// What it would become is refused, as it would be for a new bot.
+    /// The changed request is refused, as it would be for a new bot.
     Refused(NotCreated),
 }
 
@@ -70,7 +70,7 @@ impl<E: Into<NotCreated>> From<E> for NotChanged {
 impl BotEdit {
     fn applied_to(&self, old: NewBot) -> NewBot {
         let given = |name: &str| self.given.iter().any(|given| given == name);
-        // Named one by one: a field that is added to the request has to be thought of here.
+        // All fields are named, so that a new field of the request must be handled here.
         let NewBot { request, join_at, metadata, picture: _ } = self.to.clone();
         let BotRequest { meeting_url, bot_name, zoom, automatic_leave, echoed, ignored } = request;
         let mut kept = old.request.echoed;
@@ -133,7 +133,7 @@ impl Supervisor {
             let new = edit.applied_to(old);
             let earliest = parts.env.now() + AD_HOC;
             let is_ahead = new.join_at.is_some_and(|at| at > earliest);
-            // That it is too late says more than that the new time is too early.
+            // "Too late to change" is the better error than "the new time is too early".
             if bot.status_changes.len() == 1 && new.join_at != bot.join_at && !is_ahead {
                 return Err(NotChanged::TooSoon(earliest));
             }

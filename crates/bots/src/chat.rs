@@ -15,12 +15,12 @@ use crate::{OpenedBot, Supervisor};
 pub const LONGEST_MESSAGE: usize = 4096;
 /// Messages of one bot that wait: each takes its turn, and up to five seconds.
 const MAX_WAITING: u32 = 20;
-/// For so long a caller waits for Zoom's word.
+/// How long a caller waits for Zoom's confirmation.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Between two looks at a message's progress.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// To whom a message goes, in the contract's words; a number is a participant's id.
+/// The receiver of a message, in the contract's words; a number is a participant's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Receiver {
@@ -50,11 +50,11 @@ impl From<Receiver> for ChatTo {
 pub(crate) struct Greetings {
     /// When it is in for the first time.
     pub(crate) on_bot_join: Option<(String, ChatTo)>,
-    /// To each who comes later.
+    /// To each participant who comes later.
     pub(crate) on_participant_join: Option<Welcome>,
 }
 
-/// What each who comes is told, alone.
+/// The message that each new participant gets alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Welcome {
     pub(crate) text: String,
@@ -116,7 +116,7 @@ pub enum NotSaid {
     Refused(String),
     /// It was given to Zoom; whether it arrived is not known.
     Unconfirmed(String),
-    /// As many as allowed wait already, or something failed.
+    /// Too many messages wait already, or something failed.
     Failed(Failure),
 }
 
@@ -185,7 +185,7 @@ impl Supervisor {
         OpenedBot::open(&self.parts, bot).map_err(NotSaid::Failed)
     }
 
-    /// Waits for the end of a message's way, and erases its row.
+    /// Waits for the outcome of a message, and deletes its row.
     async fn delivered(&self, workspace: WorkspaceId, id: ChatMessageId) -> Result<(), NotSaid> {
         let (store, env) = (&self.parts.store, &self.parts.env);
         let give_up = env.now() + DELIVERY_TIMEOUT;

@@ -31,7 +31,7 @@ impl From<StoreError> for NotLeaving {
 }
 
 impl Supervisor {
-    /// Tells a bot to leave its meeting, or to give up its way into it. Again changes nothing.
+    /// Tells a bot to leave its meeting, or to cancel its join. A second call changes nothing.
     #[tracing::instrument(name = "leave_bot", skip_all, fields(%workspace, bot = %id))]
     pub async fn leave(&self, workspace: WorkspaceId, id: BotId) -> Result<OpenedBot, NotLeaving> {
         let (store, now) = (&self.parts.store, self.parts.env.now());

@@ -1,5 +1,5 @@
-//! Whatever the page says, and in whatever order: a bot takes no step that the table of states does not have, and gives no sub
-//! code with a status that it does not stand with.
+//! Whatever the page says, and in whatever order: a bot takes only steps that the table of states allows, and gives a sub code
+//! only with a status that it belongs to.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The life of a bot: it is leased when due, signed in, followed through its meeting, and leaves.
 //!
 //! - [`request`]: the stored request. `create`: the checks before it is stored, and the row of a new bot.
-//!   `read`: bots that exist. `at_stake`: those that an account's state may cost. `leave`: one that is told to go.
+//!   `read`: bots that exist. `at_stake`: bots that an account's state affects. `leave`: a bot that is told to leave.
 //!   `change`: what becomes of a bot that is changed or cancelled before its first step.
 //! - `supervisor`: leases bots that are due, one task each. Starting up and recovering from a crash are the same path.
 //!   `lease`: renews the lease of a running bot and passes on `commands`.

@@ -151,7 +151,7 @@ impl Life {
     /// Handles an event of the page.
     pub(crate) fn event(&mut self, event: PageEvent, now: Timestamp) -> Option<Action> {
         match event {
-            // What happens in the meeting comes by [`Life::heed`]. A picture and a message change nothing of a bot's life.
+            // Events of the meeting come through [`Life::heed`]. A picture and a message don't change a bot's life.
             PageEvent::Joining
             | PageEvent::Meeting(_)
             | PageEvent::Arrived { .. }

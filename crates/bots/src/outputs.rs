@@ -1,6 +1,6 @@
 //! What a bot shows and says: its picture, its greetings, and the messages that the API was given for it.
 //!
-//! The picture is state: whatever the row holds is shown, on each page anew. A message is sent at most once.
+//! The picture is state: each page shows what the row holds. A message is sent at most once.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
 
 /// A store that does not answer is asked again after this.
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(2);
-/// Greetings that wait. More people than this come at once only where greeting each of them helps nobody.
+/// Greetings that wait. If more people than this come at once, greeting each of them is useless.
 const MAX_GREETINGS: usize = 50;
 
 /// What a bot shows and says, over all its pages.
@@ -29,7 +29,7 @@ pub(crate) struct Outputs<'a> {
     revision: watch::Receiver<u32>,
     /// What the page shows, as the row holds it; a new page shows none.
     shown: Option<Sealed>,
-    /// Whether the bot is in the meeting: there is somebody to talk to.
+    /// Whether the bot is in the meeting, so that it can send messages.
     inside: bool,
     /// Whether it was, now or on another server.
     greeted: bool,
@@ -104,7 +104,7 @@ impl<'a> Outputs<'a> {
         self.send_next(page).await;
     }
 
-    /// The bot is in: it greets, once in its life, and says what waits.
+    /// The bot is in the meeting: it sends its greeting, once in its life, and the messages that wait.
     pub(crate) async fn enter(&mut self, page: &BotPage) {
         self.inside = true;
         if !std::mem::replace(&mut self.greeted, true)
@@ -133,7 +133,7 @@ impl<'a> Outputs<'a> {
         }
     }
 
-    /// Has a word for each who came. Of a crowd the first are greeted.
+    /// Queues a greeting for each new participant. If too many come at once, only the first ones are greeted.
     fn greet(&mut self, people: &[Arrival]) {
         let Some(Welcome { text, exclude_host }) = &self.greetings.on_participant_join else { return };
         for person in people.iter().filter(|person| !(*exclude_host && person.host)) {
@@ -283,7 +283,7 @@ impl<'a> Outputs<'a> {
         }
     }
 
-    /// Tells the API's caller, who waits for it, what became of a message.
+    /// Reports the outcome of a message to the API's caller, who waits for it.
     async fn settle(&self, id: ChatMessageId, progress: ChatProgress) {
         if let Err(error) = self.record.parts.store.settle_message(id, &progress).await {
             tracing::warn!(bot = %self.record.bot.id, %error, "what became of a chat message is not recorded");

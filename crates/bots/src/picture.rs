@@ -21,7 +21,7 @@ const MOST_PIXELS_A_SIDE: u32 = 8192;
 const DECODER_BYTES: u64 = 200 << 20;
 const JPEG_QUALITY: u8 = 90;
 
-/// Decoding takes memory and a core: two at a time, whoever asks.
+/// Decoding takes memory and a core: two at a time in the whole process.
 static DECODING: Semaphore = Semaphore::const_new(2);
 
 /// A picture as it was given. Its kind and size are known; whether it decodes is not.
@@ -108,7 +108,7 @@ impl GivenPicture {
         let mut picture = DynamicImage::from_decoder(decoder)?;
         let fits = self.size.0 <= LARGEST.0 && self.size.1 <= LARGEST.1;
         if fits && self.format == ImageFormat::Jpeg {
-            // As it came: made anew it would be less sharp. A browser turns it as its Exif says.
+            // Stored unchanged: encoding it again would lose sharpness. A browser rotates it by its Exif data.
             return Ok(Picture(self.bytes));
         }
         picture.apply_orientation(turned);

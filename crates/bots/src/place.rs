@@ -32,7 +32,7 @@ pub enum NoFreeBot {
 }
 
 impl Supervisor {
-    /// Why a new bot would find no place. A scheduled one is never refused because all are taken.
+    /// Why a new bot would find no place. A scheduled bot is never refused because all places are taken.
     pub(crate) async fn why_no_place(
         &self,
         join_at: Option<Timestamp>,
@@ -46,7 +46,7 @@ impl Supervisor {
             if scheduled {
                 return Ok(None);
             }
-            // Callers at once may all find the last place: those that get none wait, up to `bots.join_within`.
+            // Concurrent callers may all see the last free place. Bots that get none wait, up to `bots.join_within`.
             let needed = store.bot_demand(join_at.map_or(now, |at| at.max(now)), now).await?.needed;
             return Ok((needed >= places).then_some(NoFreeBot::Full(places)));
         }

@@ -1,4 +1,4 @@
-//! Bots that exist, each with what it was asked to do.
+//! Bots that exist, each with its request.
 
 use model::{BotId, Failure, WorkspaceId};
 use store::{Bot, BotFilter};

@@ -246,7 +246,7 @@ const fn asker(bot: &Bot) -> Asker {
 fn missing(failure: &Failure) -> Missing {
     let words = format!("{failure}; {}", failure.code.advice());
     let (sub_code, pause) = match failure.code {
-        // A seat becomes free when some bot ends; a retry is cheap, and the time is not known.
+        // A seat becomes free when a bot ends, at an unknown time. A retry is cheap.
         Code::PoolFull | Code::HostBusy => (SubCode::ZoomPoolFull, DEFAULT_PAUSE),
         _ => (SubCode::ZoomCredentialUnhealthy, failure.retry_after.unwrap_or(DEFAULT_PAUSE)),
     };

@@ -147,7 +147,7 @@ pub(crate) struct DueBots {
     running: Arc<RunningBots>,
     capacity: Arc<Capacity>,
     id: String,
-    /// Since when bots have been left to the other servers, on the clock that nobody sets.
+    /// Since when bots have been left to the other servers, on the monotonic clock.
     left_since: Mutex<Option<Duration>>,
     stopping: CancellationToken,
 }
@@ -168,7 +168,7 @@ impl Work for DueBots {
             self.left(false);
             return Ok(Vec::new());
         }
-        // Who is due does not wait for another server: whoever looks first takes it.
+        // A bot that is due waits for no other server: the first one that looks takes it.
         let mut leased = self.lease(room, now, now).await?;
         if demand.waiting > leased.len() as u64 {
             let rest = room - u32::try_from(leased.len()).unwrap_or(room);

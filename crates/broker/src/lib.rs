@@ -6,7 +6,7 @@
 //! - [`tokens`]: ZAKs, OBF and join tokens, access tokens. Every token leaves as [`audit::Audited`]: no record, no token.
 //! - [`Pools`]: several accounts behind one name, each with so many seats.
 //! - [`MeetingMap`]: which account hosts a meeting, by lists and by webhooks.
-//! - [`HealthChecks`] and [`Statistics`]: how this server is, for `/readyz` and `/metrics`; `clock`: what time it is at Zoom.
+//! - [`HealthChecks`] and [`Statistics`]: the state of this server, for `/readyz` and `/metrics`; `clock`: Zoom's time.
 //! - [`Running`]: what is left over from the last run, the workers, and the order in which they stop.
 //!
 //! Imports point one way: `running` → `meeting_map`, `tokens`, `pools`, `statistics` → `accounts` → `account_cache` →

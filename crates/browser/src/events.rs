@@ -65,7 +65,7 @@ pub enum PageEvent {
         /// Who.
         people: Vec<Arrival>,
     },
-    /// The bot's camera is as it was wanted, or could not be brought there in time: Zoom, the SDK or the host keeps it so.
+    /// The bot's camera is as requested, or could not be switched in time: Zoom, the SDK or the host prevents it.
     Camera {
         /// Whether it is on.
         on: bool,
@@ -88,7 +88,7 @@ pub enum PageEvent {
     },
     /// The page has called Zoom. At most 60 of a join are told.
     Call(ZoomCall),
-    /// A warning or an error that was written to the page's console. At most 100 of a page are told, each once.
+    /// A warning or an error in the page's console. At most 100 of a page are reported, each once.
     Console(ConsoleLine),
     /// What happens in the meeting, in order.
     Meeting(Vec<MeetingNews>),

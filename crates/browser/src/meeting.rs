@@ -17,27 +17,27 @@ pub enum MeetingNews {
         /// Everybody else that the bot sees.
         list: Vec<Person>,
     },
-    /// The bot is out, on hold, or not connected; nobody is announced until it is in again.
+    /// The bot is out, on hold, or not connected. No participant is announced until it is in again.
     Away {
         /// Whether it moves to a breakout room or back.
         moves: bool,
     },
-    /// Somebody is there, or announced once more.
+    /// A participant is there, or was announced again.
     Added {
         /// Who.
         person: Person,
     },
-    /// Somebody has changed.
+    /// A participant has changed.
     Updated {
-        /// What has changed of whom.
+        /// The participant, with what has changed.
         person: Person,
     },
-    /// Somebody is gone.
+    /// A participant has left.
     Removed {
         /// Zoom's number of them.
         id: u32,
     },
-    /// Who speaks now; nobody, if it is empty.
+    /// Who speaks now. Empty if nobody does.
     Speaking {
         /// Zoom's numbers of them.
         users: Vec<u32>,
@@ -48,7 +48,7 @@ pub enum MeetingNews {
         id: String,
         /// Zoom's number of the writer.
         from: u32,
-        /// Their name, for those who are not in the list.
+        /// Their name, if they are not in the list.
         name: Option<String>,
         /// Zoom's number of the receiver; 0 is everybody.
         to: u32,
@@ -61,7 +61,7 @@ pub enum MeetingNews {
         id: String,
         /// Zoom's number of the speaker.
         user: u32,
-        /// Their name, for those who are not in the list.
+        /// Their name, if they are not in the list.
         name: Option<String>,
         /// All of it so far.
         text: String,
@@ -83,7 +83,7 @@ pub enum MeetingNews {
     },
 }
 
-/// What the SDK says of somebody; `None` where it says nothing.
+/// What the SDK says of a participant; `None` where it says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Person {
@@ -115,7 +115,7 @@ fn captions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Captions, D::E
     })
 }
 
-/// Those that can be read. The others are of an SDK that is not known here; their text may be anybody's.
+/// The news that can be read. The others come from an unknown version of the SDK. Their text may be a participant's.
 pub(crate) fn readable(news: Vec<Value>) -> Vec<MeetingNews> {
     let count = news.len();
     let news: Vec<_> = news.into_iter().filter_map(|one| MeetingNews::deserialize(one).ok()).collect();

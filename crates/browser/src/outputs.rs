@@ -36,7 +36,7 @@ impl ChatTo {
 pub enum ChatOutcome {
     /// Zoom has confirmed it.
     Sent,
-    /// Nobody is there for whom it is, or the bot itself is not in the meeting. Nothing was sent.
+    /// The receiver is not there, or the bot itself is not in the meeting. Nothing was sent.
     Nobody,
     /// The SDK did not send it: the host's settings do not let the bot write to that receiver.
     Forbidden,
@@ -48,7 +48,7 @@ pub enum ChatOutcome {
     Failed,
 }
 
-/// Somebody who has come into the meeting.
+/// A participant who has come into the meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Arrival {
     /// The SDK's `userId`.
@@ -59,13 +59,13 @@ pub struct Arrival {
 
 impl BotPage {
     /// Shows `jpeg` as the bot's camera, instead of what it shows; `None` switches the camera off. A bot that is not in yet
-    /// shows it as soon as it is. [`crate::PageEvent::Camera`] says what came of it.
+    /// shows it as soon as it is. [`crate::PageEvent::Camera`] reports the outcome.
     pub async fn show(&self, jpeg: Option<&[u8]>) -> Result<(), BrowserError> {
         let picture = jpeg.map_or(Value::Null, |jpeg| BASE64_STANDARD.encode(jpeg).into());
         self.call("function(picture) { return this.show(picture) }", &[picture]).await
     }
 
-    /// Sends a chat message. [`crate::PageEvent::Chatted`] says with the same `id` what came of it; only then the next one may
+    /// Sends a chat message. [`crate::PageEvent::Chatted`] reports the outcome with the same `id`; only then the next one may
     /// be sent.
     pub async fn chat(&self, id: u32, text: &str, to: ChatTo) -> Result<(), BrowserError> {
         let arguments = [id.into(), text.into(), to.for_page()];

@@ -22,7 +22,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// Why there is no page.
 #[derive(Debug, Clone)]
 pub(crate) enum PageError {
-    /// Nobody is signed in; afterwards back to this address.
+    /// The browser is not signed in. After the sign-in it returns to this address.
     SignIn { back: String, by_htmx: bool },
     /// The form's token is not this session's: it was open since before the last sign-in, or comes from elsewhere.
     StaleForm,
@@ -122,7 +122,7 @@ impl PageError {
             Self::Refused(refused) if refused.code == "permission_denied" => ErrorPage {
                 title: "Your key may not do this",
                 what: refused.detail,
-                turn: "Sign in with a key that has this scope, or ask somebody who has one: Settings lists the keys of \
+                turn: "Sign in with a key that has this scope, or ask a person who has one: Settings lists the keys of \
                        the workspace."
                     .into(),
                 code: refused.code,

@@ -125,7 +125,7 @@ fn referer(headers: &HeaderMap, console: &Console) -> Option<String> {
     Some(format!("{path}{query}"))
 }
 
-/// A form of somebody who is signed in, sent from a page of this session.
+/// A form of a signed-in browser, sent from a page of this session.
 pub(crate) struct Posted {
     pub(crate) visitor: Visitor,
     pub(crate) form: Form,
@@ -146,7 +146,7 @@ impl FromRequest<Console> for Posted {
     }
 }
 
-/// A form that comes before anybody is signed in. A browser says where it comes from: not from another site.
+/// A form that comes before the sign-in. A browser says where it comes from: not from another site.
 pub(crate) struct FirstForm(pub(crate) Form);
 
 impl FromRequest<Console> for FirstForm {

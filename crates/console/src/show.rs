@@ -134,7 +134,7 @@ impl fmt::Display for Tone {
 pub(crate) struct State {
     pub(crate) tone: Tone,
     pub(crate) word: String,
-    /// The stable code, for those who search for it.
+    /// The stable code, to search for.
     pub(crate) code: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Where servers come and go: a simulated Zoom, a database, and a folder.
+//! The environment of servers: a simulated Zoom, a database, and a folder.
 
 use std::{
     fmt,

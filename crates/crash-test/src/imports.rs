@@ -32,7 +32,7 @@ pub(crate) struct Import {
 enum Fate {
     /// It was not sent: the same import works afterwards.
     Unspent,
-    /// It is spent, and the answer was durable nowhere: the same import says that the user has to consent again.
+    /// The token is spent, and the answer was not durable: the same import says that the user has to consent again.
     MayBeLost,
     /// The grant is durable: the account is connected by the next start, without another import.
     Durable,
@@ -73,7 +73,7 @@ impl Import {
             (Some(account), Fate::Durable) => (account, Outcome::Recovered),
             (Some(_), fate) => bail!("an account is there, although its grant was {fate:?}"),
             (None, Fate::Durable) => bail!("lost, although the grant was durable"),
-            // What the importer does who was not answered: the same again.
+            // An importer that got no answer repeats the import.
             (None, fate) => match (server.post(ACCOUNTS, &import).await, fate) {
                 (Ok(_), Fate::Unspent) => (world.account(&server).await?, Outcome::Recovered),
                 (Ok(_), _) => bail!("a spent token was taken once more"),

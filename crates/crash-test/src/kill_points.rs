@@ -19,7 +19,7 @@ pub(crate) struct Kill {
     at: KillPoint,
     /// And where the server is that was started after it, while it replays the escrow.
     then: Option<KillPoint>,
-    /// Whether the answer may be lost: it was durable nowhere. Else the account must live on by itself.
+    /// Whether the answer may be lost, because it was not durable. Otherwise the account must stay usable without a person.
     may_lose: bool,
 }
 
@@ -110,7 +110,7 @@ impl Kill {
     }
 }
 
-/// Whether the refresh token that we have is the one that lives: it is used twice.
+/// Whether the stored refresh token is the valid one: it is used twice.
 pub(crate) async fn check_chain(
     world: &World,
     server: &stage::Server,

@@ -1,8 +1,8 @@
-//! `make crash-test`: kills Latchkey where it hurts, and sees what becomes of its accounts.
+//! `make crash-test`: kills Latchkey at critical moments, and checks its accounts.
 //!
 //! Real processes against the simulator, on SQLite and on PostgreSQL. Each case has a world of its own, so that all of them
-//! can wait side by side for the leases of dead servers to lapse. What happens is told on standard error; standard output
-//! gets one line, and the exit code says whether it is a good one.
+//! can wait side by side for the leases of dead servers to lapse. Progress goes to standard error, and one line with the
+//! result to standard output. The exit code says whether all is well.
 
 mod account;
 mod ground;
@@ -37,7 +37,7 @@ const AT_ONCE: usize = 8;
 /// Several leases, and the timeouts of their waiters.
 const CASE_WITHIN: Duration = Duration::from_secs(300);
 
-/// Kills Latchkey where it hurts, and sees what becomes of its accounts.
+/// Kills Latchkey at critical moments, and checks its accounts.
 #[derive(Parser)]
 struct Arguments {
     /// Cases whose name contains this.
@@ -85,7 +85,7 @@ enum Story {
 
 /// How a case ended well.
 enum End {
-    /// A server was killed, and its account is not lost in silence.
+    /// A server was killed. Its account must not be lost without notice.
     Killed(Outcome),
     /// A check has passed: what was seen.
     Seen(String),
@@ -103,7 +103,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether nothing was lost in silence, and every check has passed.
+/// Whether nothing was lost without notice, and every check has passed.
 async fn run(Arguments { only, data, instead }: Arguments) -> anyhow::Result<bool> {
     if data.exists() {
         std::fs::remove_dir_all(&data)?;

@@ -1,4 +1,4 @@
-//! A line to the database that can be cut.
+//! A connection to the database that can be cut.
 
 use std::{net::SocketAddr, path::PathBuf};
 

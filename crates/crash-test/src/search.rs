@@ -1,4 +1,4 @@
-//! Looking for secrets where none may be.
+//! Searches for secrets in places where none may be.
 
 use std::{fmt, fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! What has come of the cases so far, and the line at the end.
+//! The results of the cases so far, and the line at the end.
 
 use indicatif::{ProgressBar, ProgressStyle};
 

@@ -28,7 +28,7 @@ pub(crate) struct World {
     /// Id and secret of the same app, at Zoom.
     client: (String, Secret),
     key: Arc<SigningKey>,
-    /// What must be found nowhere, beside what the simulator has issued.
+    /// Secrets that must not be found, besides those that the simulator has issued.
     secrets: Mutex<Vec<String>>,
     searched: Mutex<Searched>,
 }

@@ -195,7 +195,7 @@ pub(crate) struct Links {
 pub(crate) struct Audit {
     /// Whether a token is given when its record cannot be written.
     pub(crate) mode: AuditMode,
-    /// Whether records go to this server's disk before they go to the database; if nothing is said, with SQLite.
+    /// Whether records go to this server's disk before they go to the database. By default with SQLite.
     pub(crate) disk_first: Option<bool>,
     /// How long records are kept, in days.
     pub(crate) keep_days: u32,

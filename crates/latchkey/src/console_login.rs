@@ -29,7 +29,7 @@ enum Command {
     /// Print a link that signs the first browser that opens it in, within 15 minutes. A key of its own is made for the session;
     /// it may do everything in the workspace, and ends with the session, after 12 hours.
     Login {
-        /// Where the browser reaches the server; the configuration's `public_url`, if nothing is said.
+        /// Where the browser reaches the server; the configuration's `public_url` by default.
         #[arg(long, env = "LATCHKEY_URL")]
         url: Option<Url>,
     },

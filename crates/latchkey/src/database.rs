@@ -12,7 +12,7 @@ use crate::{config::Config, data_dir};
 pub(crate) struct Database(Arc<SqlStore>);
 
 impl Database {
-    /// Opens it. SQLite, which belongs to this process alone, is brought up to date on the way; a PostgreSQL that
+    /// Opens it. SQLite, which belongs to this process alone, is migrated as well; a PostgreSQL that
     /// others use has to be already.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         data_dir::check(&config.data_dir)?;

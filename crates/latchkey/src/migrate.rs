@@ -1,4 +1,4 @@
-//! `latchkey migrate`: brings the schema of the configured database up to date. Again changes nothing.
+//! `latchkey migrate`: brings the schema of the configured database up to date. A second run changes nothing.
 
 use std::path::PathBuf;
 

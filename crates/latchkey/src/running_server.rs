@@ -136,7 +136,7 @@ impl Server {
         answer.json().await.context("the server answered something else than /readyz: is it Latchkey?")
     }
 
-    /// Nobody answered.
+    /// No server answered.
     fn silent(&self, error: reqwest::Error) -> anyhow::Error {
         anyhow!(
             "the server does not answer ({}): is it running at {}?",

@@ -257,7 +257,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Under another supervisor, or none, nobody is there to be told.
+/// Under another supervisor, or none, there is nothing to notify.
 fn tell_systemd(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::warn!(%error, "systemd could not be told how this service is");

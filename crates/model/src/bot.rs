@@ -245,7 +245,7 @@ mod tests {
 
     use super::{BotStatus, SubCode};
 
-    /// Whatever is asked for in whatever order: what is refused changes nothing.
+    /// Whatever steps are tried in whatever order: a refused step changes nothing.
     fn life(wanted: &[BotStatus]) -> Vec<BotStatus> {
         let mut steps = vec![BotStatus::Ready];
         for next in wanted {

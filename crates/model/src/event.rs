@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use crate::{BotStatus, CredentialStatus};
 
-/// The type of the event that an endpoint is sent when it is tested. It reaches the endpoint whatever that listens to.
+/// The type of the test event of an endpoint. It is sent whatever types the endpoint listens to.
 pub const WEBHOOK_ENDPOINT_TEST: &str = "webhook_endpoint.test";
 /// The type of the event that says that an endpoint was switched off because nothing reached it.
 pub const WEBHOOK_ENDPOINT_DISABLED: &str = "webhook_endpoint.disabled";
@@ -28,7 +28,7 @@ pub fn realtime_event_type(state: RealtimeState) -> String {
     format!("realtime_endpoint.{state}")
 }
 
-/// What an endpoint is, and so how events are written to it.
+/// The kind of an endpoint, which sets the format of its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndpointKind {
     /// A program: JSON, signed.
@@ -63,7 +63,7 @@ pub enum EndpointState {
     Failed,
 }
 
-/// What has become of the delivery of an event to an endpoint.
+/// The state of the delivery of an event to an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryState {
     /// It is to be sent, for the first time or again.

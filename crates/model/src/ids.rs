@@ -84,7 +84,7 @@ ids! {
     IdempotentRequestId;
     /// A bot.
     BotId;
-    /// Something that happened: the same wherever it is told, and however often.
+    /// An event. It has the same id wherever and however often it is delivered.
     EventId;
     /// An address that is told of events.
     WebhookEndpointId;

@@ -34,7 +34,7 @@ pub enum KillPoint {
     AfterConsent,
     /// An event is about to be sent to an endpoint.
     BeforeDelivery,
-    /// The endpoint has answered, and that is nowhere but in memory.
+    /// The endpoint has answered, and the answer is only in memory.
     AfterDelivery,
 }
 

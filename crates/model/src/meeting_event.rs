@@ -1,10 +1,10 @@
-//! What happens in a bot's meeting: as it is kept with the bot, and passed on while it happens.
+//! The events of a bot's meeting, as they are stored with the bot and sent to real-time endpoints.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 
-/// Somebody in a bot's meeting, as they were at a moment. The bot itself is none.
+/// A participant of a bot's meeting, as they were at a moment. The bot itself is not one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Participant {
     /// Zoom's number of them in this meeting, when the bot saw them first. It stays the same when the bot joins anew.
@@ -31,7 +31,7 @@ pub struct Participant {
     pub is_our_bot: bool,
 }
 
-/// How somebody hears and speaks.
+/// How a participant hears and speaks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Audio {
@@ -54,7 +54,7 @@ pub enum ChatReceiver {
     OnlyBot,
 }
 
-/// A recording that somebody else makes.
+/// A recording that a participant makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordingState {
@@ -125,29 +125,29 @@ pub enum Happening {
         /// The breakout room; `None` is the main session.
         room: Option<String>,
     },
-    /// The bot is out of what it was in: until it enters again, nobody knows what happens.
+    /// The bot has left the room it was in. What happens until it enters again is unknown.
     BotLeft,
-    /// Somebody is there.
+    /// A participant has joined.
     Join {
         /// Who.
         participant: Participant,
     },
-    /// Somebody is gone.
+    /// A participant has left.
     Leave {
         /// Who.
         participant: Participant,
     },
-    /// Somebody has another name, role, audio, microphone, hand or recording.
+    /// A participant has another name, role, audio, microphone, hand or recording.
     Update {
         /// Who, as they are now.
         participant: Participant,
     },
-    /// Somebody begins to speak.
+    /// A participant begins to speak.
     SpeechOn {
         /// Who.
         participant: Participant,
     },
-    /// Somebody stops.
+    /// A participant stops speaking.
     SpeechOff {
         /// Who.
         participant: Participant,
@@ -162,12 +162,12 @@ pub enum Happening {
         /// Whose.
         participant: Participant,
     },
-    /// Somebody shares a screen.
+    /// A participant shares a screen.
     ScreenshareOn {
         /// Who.
         participant: Participant,
     },
-    /// Somebody stops.
+    /// A participant stops sharing.
     ScreenshareOff {
         /// Who.
         participant: Participant,
@@ -183,7 +183,7 @@ pub enum Happening {
         /// Zoom's id of it.
         message: String,
     },
-    /// What somebody says, as Zoom's captions have it.
+    /// What a participant says, by Zoom's captions.
     Caption {
         /// Who speaks.
         participant: Participant,
@@ -198,7 +198,7 @@ pub enum Happening {
         /// Whether nothing more is added.
         is_final: bool,
     },
-    /// Somebody records in Zoom's cloud.
+    /// A recording in Zoom's cloud changes.
     CloudRecording {
         /// Whether it runs.
         state: RecordingState,
@@ -208,7 +208,7 @@ pub enum Happening {
         /// How it is.
         captions: Captions,
     },
-    /// So much happened that it could not be kept: these events are missing here.
+    /// Too many events came at once: so many are missing here.
     Missed {
         /// How many.
         events: u64,
@@ -216,7 +216,7 @@ pub enum Happening {
 }
 
 impl Happening {
-    /// Recall's word for it; `None` for what Recall's participant events have not.
+    /// Recall's name of it; `None` if Recall's participant events have none.
     pub const fn action(&self) -> Option<&'static str> {
         Some(match self {
             Self::Join { .. } => "join",

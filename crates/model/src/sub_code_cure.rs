@@ -15,7 +15,7 @@ pub enum Actor {
     AccountOwner,
     /// The person who runs Latchkey.
     Operator,
-    /// No person: it is how the meeting went, or it passes by itself.
+    /// No person: it is the normal course of a meeting, or temporary.
     NoOne,
 }
 

@@ -177,7 +177,7 @@ fn now_of_the_machine() -> Instant {
 #[derive(Debug)]
 pub struct ManualClock {
     now: Mutex<Timestamp>,
-    /// Waits go by it: they last as long as they were to, however the clock is set.
+    /// Waits use it, so their duration does not depend on changes of the clock.
     elapsed: watch::Sender<Duration>,
 }
 

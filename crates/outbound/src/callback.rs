@@ -1,7 +1,7 @@
 //! Fetching a token from a URL that a customer gave us.
 //!
-//! The rules are those of the contract's caller: signed, 5 s an attempt, three attempts, nothing followed, little read,
-//! a token alone or nothing.
+//! The rules are the contract's: signed requests, 5 s an attempt, three attempts, no redirects, a small answer that is
+//! a token and nothing else.
 
 use std::{error::Error as _, net::IpAddr, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Where we may be sent: the public internet, and what the operator allows.
+//! The addresses that may be called: the public internet, and what the operator allows.
 //!
 //! Callback URLs come from callers. Without a guard they would reach whatever this server reaches: metadata services,
 //! databases, neighbours. Names are judged by the addresses they resolve to, at the moment of connecting.

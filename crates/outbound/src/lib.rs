@@ -4,8 +4,8 @@
 //! - [`NetworkGuard`]: where we may be sent; judged by the address that is connected to, not by the name.
 //! - [`CallbackClient`]: signed, bounded in time and size, never redirected.
 //! - `socket`: WebSocket connections, by the same rules.
-//! - `token`: what can be a token at all.
-//! - [`signature`]: Standard Webhooks, which sign what we send here, and what is fetched from us.
+//! - `token`: checks whether a text can be a token.
+//! - [`signature`]: Standard Webhooks signatures of the requests that we send and of those that fetch from us.
 
 mod callback;
 mod guard;

@@ -1,4 +1,4 @@
-//! Telling a URL that a customer gave us of an event.
+//! Sends an event to a URL that a customer gave us.
 
 use std::time::Duration;
 

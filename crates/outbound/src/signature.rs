@@ -1,6 +1,6 @@
-//! Standard Webhooks signatures: what our bots send when they fetch a token, and what token links demand.
+//! Standard Webhooks signatures: bots send them when they fetch a token, and token links demand them.
 //!
-//! Signed is `id.timestamp.body` with HMAC-SHA256, the key being the Base64 behind `whsec_`. URL, query and method are
+//! HMAC-SHA256 signs `id.timestamp.body`. The key is the Base64 after `whsec_`. URL, query and method are
 //! *not* covered (documented by Recall): a captured signature fits every address of the workspace, which is why a token
 //! link's own secret is always needed as well, and why ids are remembered.
 

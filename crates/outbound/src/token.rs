@@ -1,7 +1,7 @@
-//! What can be a token, by its looks.
+//! Checks whether a text can be a token.
 //!
-//! A token server that goes wrong often answers 200 with a word. Taken for a token, the word costs a join, and Zoom's error
-//! blames the token's owner. What Zoom's tokens look like is Zoom's business; this refuses only what none of them can be.
+//! A broken token server often answers 200 with a word. If that word is used as a token, the join fails, and Zoom's error
+//! blames the token's owner. The format of tokens is Zoom's decision; this check refuses only what no token can be.
 
 /// Zoom's are ten times as long. Words, error codes and ids are shorter.
 const LEAST_BYTES: usize = 32;

@@ -22,7 +22,7 @@ const EASES_AFTER: Duration = Duration::from_secs(10);
 const AT_ONCE: Duration = Duration::from_secs(2);
 /// From there on it doesn't get worse: a 32nd of the limit, and pauses of 32 s.
 const MAX_STRAIN: u32 = 5;
-/// A longer wait is not believed: Zoom's longest limit is that of a day.
+/// A longer wait is ignored: Zoom's longest limit is that of a day.
 const MAX_BLOCK: Duration = Duration::from_secs(25 * 3600);
 /// A share that lapses later than this was confirmed by a server whose clock is wrong. Clocks that differ by less than
 /// minutes take no share from one another.
@@ -33,7 +33,7 @@ const DAILY_LIMIT_RETRY: Duration = Duration::from_secs(600);
 /// What a server says when it updates the shared row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Claim {
-    /// Who it is.
+    /// Its id.
     pub(super) holder: LeaseToken,
     /// Slots in use: they can't be given back yet.
     pub(super) in_use: u32,
@@ -46,11 +46,11 @@ pub(super) struct Claim {
 pub(super) struct Allotted {
     /// How many slots it may use; calls that exceed it are under way already.
     pub(super) slots: u32,
-    /// What it could have at most, once the others have given back what they have too much.
+    /// The slots it could have at most, once the others have given back their surplus.
     pub(super) fair: u32,
 }
 
-/// A limit of which nothing is known.
+/// A limit that is not known yet.
 pub(super) fn unknown(key: &str, now: Timestamp) -> ZoomLimit {
     ZoomLimit {
         lane: key.to_owned(),
@@ -99,7 +99,7 @@ fn fair_share(slots_in_all: u32, holder: LeaseToken, others: &[LimitShare], now:
     wants.retain(|(wanted, _)| *wanted > 0);
     let count = wants.len();
     if count > slots_in_all as usize {
-        // Not one for each. They take turns, a couple of seconds each; that clocks differ is unfair at worst.
+        // Fewer slots than servers: the servers take turns of a few seconds. Differing clocks only make that unfair.
         wants.sort_unstable_by_key(|(_, whose)| *whose);
         let first = usize::try_from(now.as_second() / 2).unwrap_or(0) % count;
         let mut turns = wants.iter().cycle().skip(first).take(slots_in_all as usize);
@@ -132,18 +132,18 @@ pub(super) fn refuse(limit: &mut ZoomLimit, hit: LimitHit, now: Timestamp) {
 /// How long to pause after a refusal: as long as Zoom says, or longer each time.
 pub(super) fn pause(hit: LimitHit, strain: u32) -> Duration {
     let ours = if hit.daily { DAILY_LIMIT_RETRY } else { Duration::from_secs(1 << strain.min(MAX_STRAIN)) };
-    // Zero is what a date in the past comes to: a clock is wrong.
+    // A date in the past gives zero: a clock is wrong.
     hit.retry_after.filter(|pause| !pause.is_zero()).unwrap_or(ours).min(MAX_BLOCK)
 }
 
-/// Whether a server changed it last whose clock is minutes ahead of ours.
+/// Whether the server that changed it last has a clock minutes ahead of ours.
 pub(super) fn is_of_a_wrong_clock(limit: &ZoomLimit, now: Timestamp) -> bool {
     limit.changed_at > now + MAX_LAPSE
 }
 
 /// Zoom has not refused for a while.
 fn ease(limit: &mut ZoomLimit, now: Timestamp) {
-    // A pause that a wrong clock has written is over, however far ahead it ends.
+    // A pause that a wrong clock has written counts as over, however far ahead it ends.
     let wrong = is_of_a_wrong_clock(limit, now);
     if limit.blocked_until.is_some_and(|until| wrong || !until.holds(MAX_BLOCK, now)) {
         limit.blocked_until = None;

@@ -1,11 +1,11 @@
-//! How often something may be done: by callers here, and by us at Zoom.
+//! Rate limits: of callers here, and of our calls of Zoom.
 //!
 //! - [`Limiter`]: how often callers may ask us, in any minute, in the memory of this process.
 //! - [`Limits`]: Zoom's limits. Each Zoom account has one, which all apps and all our servers share; each app has one at the
-//!   token endpoint. Whoever calls Zoom takes a turn first. A call that is answered from memory never comes here.
-//!     - `allotment`: how the servers share a limit, as pure functions, and why that keeps to it;
+//!   token endpoint. Every call of Zoom takes a turn first. A call that is answered from memory takes none.
+//!     - `allotment`: how the servers share a limit, as pure functions, and why that never exceeds it;
 //!     - `limit`: one limit in this process: turns, the row that the servers share, what Zoom's answers teach;
-//!     - `queue`: who waits for a turn, in the order of need; `slots`: what is in hand, and in use.
+//!     - `queue`: calls that wait for a turn, in the order of need; `slots`: those this server holds, and those in use.
 
 mod allotment;
 mod limit;

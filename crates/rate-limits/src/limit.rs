@@ -1,4 +1,4 @@
-//! One limit in this process: the slots in hand, who waits for one, and the row of the store that all servers share.
+//! One limit in this process: the slots it holds, the calls that wait for one, and the row that all servers share.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -38,7 +38,7 @@ pub(super) struct Context {
     pub(super) holder: LeaseToken,
 }
 
-/// What is limited, and how much it is allowed before Zoom has said so.
+/// What is limited, and its rate until Zoom has told one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kind {
     /// For metrics.
@@ -66,7 +66,7 @@ struct State {
     queue: Queue,
     /// What the shared row was when it was last seen.
     known: ZoomLimit,
-    /// What we get once the others have given back what they have too much.
+    /// The slots we get once the others have given back their surplus.
     fair: u32,
     /// Whether we got less than we asked for.
     short: bool,
@@ -80,7 +80,7 @@ struct State {
     news: News,
     /// By what Zoom said to us, before the others know.
     blocked_until: Option<Timestamp>,
-    /// Calls that began before have nothing new to say of a refusal.
+    /// When Zoom refused last. A refusal of a call that began before is nothing new.
     refused_at: Option<Timestamp>,
     /// Whether a task serves the queue.
     driven: bool,
@@ -94,7 +94,7 @@ struct News {
     refused: Option<LimitHit>,
 }
 
-/// The right to one call. To be kept until its answer is in.
+/// The right to one call. Keep it until the answer has arrived.
 pub struct Turn {
     limit: Arc<Limit>,
     begun_at: Timestamp,
@@ -198,7 +198,7 @@ impl Limit {
         }
     }
 
-    /// Hears what an answer says of the limit, to a call that began at `begun_at`.
+    /// Learns from the answer to a call that began at `begun_at`.
     pub(super) fn told(self: &Arc<Self>, begun_at: Timestamp, limits: &RateLimits) {
         let now = self.context.env.now();
         let mut state = self.state();
@@ -261,7 +261,7 @@ impl Limit {
     /// there are none.
     fn step(self: &Arc<Self>) -> Option<Step> {
         let now = self.context.env.now();
-        // Dropped when the lock is open again: a turn's end wants it, too.
+        // Dropped after the lock is released, because the end of a turn takes the lock too.
         let mut unwanted = Vec::new();
         let mut state = self.state();
         state.queue.forget_the_gone();
@@ -318,7 +318,7 @@ impl Limit {
         drop(waiter.reply.send(Err(failure)));
     }
 
-    /// Updates the shared row: says what is new and what is wanted, and takes what there is.
+    /// Updates the shared row: writes what is new and what is wanted, and takes the free slots.
     async fn settle(&self) {
         let _alone = self.updating.lock().await;
         let (before, mut known) = {
@@ -361,7 +361,7 @@ impl Limit {
         Ok(found.unwrap_or_else(|| allotment::unknown(&self.key, self.context.env.now())))
     }
 
-    /// What this server would have written, given what is known.
+    /// The row as this server would have written it, by what is known.
     fn proposal(&self, mut limit: ZoomLimit, before: Suspended) -> (ZoomLimit, Claim, News, Timestamp) {
         let now = self.context.env.now();
         let mut state = self.state();
@@ -419,7 +419,7 @@ impl Limit {
 impl State {
     /// No calls before this time.
     fn blocked(&self, now: Timestamp) -> Option<Timestamp> {
-        // What was heard before this server's clock was set back says nothing of how long it lasts.
+        // The duration of a pause from before this server's clock was set back is unknown.
         let ours =
             self.blocked_until.filter(|_| !self.refused_at.is_some_and(|at| at.is_from_the_future(now)));
         let known = self.known.blocked_until.filter(|_| !allotment::is_of_a_wrong_clock(&self.known, now));
@@ -448,7 +448,7 @@ impl std::fmt::Debug for Turn {
     }
 }
 
-/// Counts a waiting caller, and tells the queue when it is gone.
+/// Counts a waiting caller, and tells the queue when it has hung up.
 struct Waiting<'a>(&'a Limit);
 
 impl<'a> Waiting<'a> {

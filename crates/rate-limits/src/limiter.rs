@@ -74,7 +74,7 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
 }
 
 impl<K: Eq + Hash> Windows<K> {
-    /// Drops who has been silent: once a minute, and while it is full once a second.
+    /// Drops silent keys: once a minute, and once a second while it is full.
     fn sweep(&mut self, second: i64, capacity: usize) {
         let pause = if self.of.len() >= capacity { 1 } else { WINDOW };
         if (second - self.swept_at).abs() < pause {
@@ -94,7 +94,7 @@ impl Window {
         while let Some((_, calls)) = self.seconds.pop_front_if(|(then, _)| second - *then >= WINDOW) {
             self.calls -= calls;
         }
-        // What lies a window ahead was counted before the clock was set back.
+        // Calls more than a window ahead were counted before the clock was set back.
         while let Some((_, calls)) = self.seconds.pop_back_if(|(then, _)| *then - second >= WINDOW) {
             self.calls -= calls;
         }

@@ -1,4 +1,4 @@
-//! Who waits for a turn, in the order in which they need it.
+//! Calls that wait for a turn, in the order in which they need it.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -25,7 +25,7 @@ pub(super) struct Queue {
     arrivals: u64,
 }
 
-/// Who waits in one workspace.
+/// Calls of one workspace that wait.
 #[derive(Debug, Default)]
 struct Waiting {
     /// The round in which the workspace has its next turn.
@@ -58,7 +58,7 @@ impl Queue {
         by: Timestamp,
         waiter: Waiter,
     ) -> Option<Waiter> {
-        // A workspace that comes again after its turn comes in the next round, as one does that stayed.
+        // A workspace that returns after its turn comes in the next round, like one that stayed.
         let next = Waiting { round: self.round + 1, ..Waiting::default() };
         self.waiting.entry(workspace).or_insert(next).waiters.insert((by, self.arrivals), waiter);
         self.arrivals += 1;
@@ -83,7 +83,7 @@ impl Queue {
         waiter
     }
 
-    /// Who has the next turn.
+    /// The call that has the next turn.
     fn first(&self) -> Option<(Option<WorkspaceId>, (Timestamp, u64))> {
         let firsts = self.waiting.iter().filter_map(|(workspace, waiting)| {
             let (by, _) = waiting.waiters.first_key_value()?;

@@ -1,4 +1,4 @@
-//! What this server has of a limit, and what of that is in use.
+//! The slots of a limit that this server holds, and those in use.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -42,7 +42,7 @@ impl Slots {
     }
 
     pub(super) fn in_use(&mut self, now: Timestamp) -> u32 {
-        // What is to be free much later was answered before the clock was set back.
+        // Slots that become free much later were used before the clock was set back.
         while self.cooling.front().is_some_and(|free_at| !free_at.holds(SECOND, now)) {
             self.cooling.pop_front();
         }
@@ -58,7 +58,7 @@ impl Slots {
         self.until.is_some_and(|until| until.holds(SHARE_TTL, now))
     }
 
-    /// The next moment at which one that is in use is free by itself.
+    /// When the next used slot becomes free by itself.
     pub(super) fn next_free(&self) -> Option<Timestamp> {
         self.cooling.front().copied()
     }
@@ -72,7 +72,7 @@ impl Slots {
         self.under_way > 0 || self.used_at.is_some_and(|at| at > then)
     }
 
-    /// Stops calls from beginning: while the servers settle who has what, and after, until [`allot`](Self::allot).
+    /// Stops new calls while the servers redistribute slots, until [`allot`](Self::allot).
     pub(super) fn suspend(&mut self) -> Suspended {
         let before = Suspended { allotted: self.allotted, until: self.until };
         self.until = None;

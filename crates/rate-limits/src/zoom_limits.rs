@@ -32,7 +32,7 @@ const LIMIT_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How often that is looked for.
 const FORGET_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
-/// Whose limits a call falls under.
+/// The limits that a call counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Charged<'a> {
     /// Those of the Zoom account with this id; the call is this workspace's. Others may have connected the same account.
@@ -67,7 +67,7 @@ impl Need {
         Self { by: env.now(), patience: Some(patience) }
     }
 
-    /// A meeting is joined at `join_at`, and the call can wait for `patience`.
+    /// For a meeting that is joined at `join_at`. The call can wait for `patience`.
     pub fn for_join(join_at: Timestamp, patience: Duration) -> Self {
         Self { by: join_at, patience: Some(patience) }
     }
@@ -171,7 +171,7 @@ impl fmt::Display for Limited<'_> {
     }
 }
 
-/// The right to one call of the REST API. The client keeps it until the answer is in.
+/// The right to one call of the REST API. The client keeps it until the answer has arrived.
 #[derive(Debug)]
 pub struct RestTurn {
     label: Label,
@@ -188,7 +188,7 @@ impl CallTurn for RestTurn {
     }
 }
 
-/// The right to one call of the token endpoint. To be kept until the answer is in.
+/// The right to one call of the token endpoint. Keep it until the answer has arrived.
 #[derive(Debug)]
 pub struct TokenTurn(Turn);
 
@@ -201,7 +201,7 @@ impl TokenTurn {
     }
 }
 
-/// What an answer of the token endpoint says of its limit: nothing, unless it was reached.
+/// What an answer of the token endpoint shows of its limit: only whether it was reached.
 fn limits_of<T>(answer: &Result<T, ZoomError>) -> RateLimits {
     let refused = match answer {
         Err(ZoomError::RateLimited { retry_after, daily }) => {
@@ -213,15 +213,15 @@ fn limits_of<T>(answer: &Result<T, ZoomError>) -> RateLimits {
 }
 
 impl Limits {
-    /// How many refreshes a second Zoom is asked for, for each app and by all servers. Ten, if nothing is said.
+    /// How many refreshes a second Zoom is asked for, for each app and by all servers. Ten by default.
     #[must_use]
     pub fn with_refreshes_per_second(mut self, per_second: NonZeroU32) -> Self {
         self.refreshes = per_second;
         self
     }
 
-    /// How many calls a second of each label an account gets whose plan Zoom has not told yet. The limits of a free account,
-    /// if nothing is said.
+    /// How many calls a second of each label an account gets whose plan Zoom has not told yet. The limits of a free account
+    /// by default.
     #[must_use]
     pub fn with_unknown_plan(mut self, per_second: NonZeroU32) -> Self {
         self.unknown_plan = Some(per_second);

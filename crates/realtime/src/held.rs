@@ -1,4 +1,4 @@
-//! Endpoints with an open connection. One question to the store wakes all for which there is something.
+//! Endpoints with an open connection. One query of the store wakes all that have new events.
 
 use std::{
     collections::HashMap,

@@ -1,13 +1,13 @@
-//! Tells the real-time endpoints of bots what happens in their meetings.
+//! Sends the events of bots' meetings to their real-time endpoints.
 //!
-//! - `worker`: leases endpoints for which there is something.
-//! - `teller`: what an endpoint is to be told next, and how far it was told.
+//! - `worker`: leases endpoints that may have events to send.
+//! - `teller`: the next events of an endpoint, and its position.
 //! - `message`: what is sent.
 //! - `webhook`: one request for each event. `websocket`: one connection, for as long as the bot is in its meeting.
 //! - `held`: endpoints with an open connection, which wait here for more.
 //!
-//! The queue is what is stored of the meeting, and an endpoint is a position in it. So an endpoint that is slow or away takes
-//! no memory, holds up no bot, and misses nothing; after a crash it goes on from its position, with the same ids.
+//! The queue is the stored events of the meeting, and an endpoint is a position in it. So a slow or unreachable endpoint
+//! takes no memory, delays no bot, and misses nothing. After a crash it continues from its position, with the same ids.
 
 mod held;
 mod message;
@@ -30,9 +30,9 @@ use workers::{Settings, Worker, Workers};
 use held::Held;
 use worker::DueEndpoints;
 
-/// Endpoints that are told at once: each takes a task, and an open connection takes one for as long as it is open.
+/// Endpoints that are served at once: each takes a task, and an open connection takes one for as long as it is open.
 const MAX_AT_ONCE: NonZeroU32 = NonZeroU32::new(1024).expect("not zero");
-/// How often it is looked for what other servers have written.
+/// How often the worker looks for events that other servers have written.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a stop waits for answers. What is under way longer is sent again by the next start.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -97,7 +97,7 @@ impl Realtime {
         Self { parts, worker, stopping }
     }
 
-    /// Closes connections and sends nothing more. Waits a little for answers that are under way.
+    /// Closes connections and stops sending. Waits a little for answers in flight.
     pub async fn stop(&self) {
         self.stopping.cancel();
         if self.parts.env.clock.timeout(STOP_WITHIN, self.worker.finish()).await.is_none() {

@@ -1,4 +1,4 @@
-//! What is sent: Recall's shapes of real-time events, and a number by which a receiver knows what it was told before.
+//! Messages: Recall's shapes of real-time events, with a number by which a receiver recognises a repeated one.
 
 use bots::meeting::{
     live::LiveEndpoint,

@@ -1,4 +1,4 @@
-//! One endpoint while it is leased: what it is to be told next, and how far it was told.
+//! One leased endpoint: its next events, and its position.
 
 use std::time::Duration;
 
@@ -95,7 +95,7 @@ impl<'a> Teller<'a> {
         self.parts.workspaces.callback_keys(self.row.workspace).await
     }
 
-    /// The id of a message. Links for tokens refuse it: what is signed here is read by whoever is told.
+    /// The id of a message. Token links refuse it, because the endpoint that gets the message could replay its signature there.
     pub(crate) fn id_of(&self, number: u64) -> String {
         format!("{ELSEWHERE}{}-{number}", self.row.id)
     }
@@ -106,7 +106,7 @@ impl<'a> Teller<'a> {
         read::after(&**store, vault, self.row.workspace, self.row.bot, number, ROWS).await
     }
 
-    /// Goes past what this endpoint does not listen to; answers whether there is something left to tell.
+    /// Skips events that this endpoint does not listen to. Returns whether any are left to send.
     pub(crate) async fn finds_something(&mut self) -> Result<bool, Stopped> {
         loop {
             let events = self.after(self.told()).await?;
@@ -129,7 +129,7 @@ impl<'a> Teller<'a> {
         Ok(bot.is_none_or(|bot| bot.status().is_terminal()) && self.after(number).await?.is_empty())
     }
 
-    /// An event as this endpoint is told of it, if it is.
+    /// An event as this endpoint gets it, if it listens to it.
     pub(crate) fn message(&self, event: &MeetingEvent) -> Option<Message> {
         let started_at = started_at(&self.bot).unwrap_or(event.at);
         message(&self.bot, self.row.id, &self.endpoint, started_at, event)
@@ -170,7 +170,7 @@ impl<'a> Teller<'a> {
         self.write(RealtimeProgress { state: RealtimeState::Done, ..self.progress }, None).await
     }
 
-    /// Says that nothing more was found; answers whether there is something all the same.
+    /// Records that no more events were found. Returns whether there are some after all.
     pub(crate) async fn settle(&self, next: RealtimeNext) -> Result<bool, Stopped> {
         let Parts { store, env, .. } = self.parts;
         let settled = store.settle_realtime_endpoint(self.row.id, self.lease, next, env.now()).await?;

@@ -16,7 +16,7 @@ use crate::{
 /// After so long, others have their turn first.
 const TURN: Duration = Duration::from_secs(5);
 
-/// Tells an endpoint of what there is, until there is nothing more or the turn is over.
+/// Sends the events of an endpoint until there are no more or the turn is over.
 #[tracing::instrument(name = "realtime_webhook", skip_all)]
 pub(crate) async fn tell(
     mut teller: Teller<'_>,
@@ -58,7 +58,7 @@ pub(crate) async fn tell(
     Ok(())
 }
 
-/// Sends one event, once; answers why it has not arrived.
+/// Sends one event, once. An error says why it has not arrived.
 #[tracing::instrument(name = "tell_event", skip_all, fields(number = message.number))]
 async fn attempt(teller: &Teller<'_>, message: &Message) -> Result<Result<(), String>, Stopped> {
     let keys = teller.keys().await?;

@@ -1,4 +1,4 @@
-//! Leases endpoints for which there is something, one task each.
+//! Leases endpoints that may have events to send, one task each.
 
 use std::{sync::Arc, time::Duration};
 

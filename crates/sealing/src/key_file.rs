@@ -36,7 +36,7 @@ pub enum KeyFileError {
     Malformed(PathBuf),
 }
 
-/// What is in the file. A `private` one has to be closed to everybody but its owner.
+/// Reads the file. A `private` one must be readable by its owner only.
 pub(crate) fn read(path: &Path, private: bool) -> Result<Zeroizing<String>, KeyFileError> {
     let io = |cause| KeyFileError::Io { path: path.to_owned(), action: "read", cause };
     let mut file = File::open(path).map_err(|cause| match cause.kind() {

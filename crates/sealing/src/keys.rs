@@ -1,4 +1,4 @@
-//! The ring as a running process holds it: it follows the ring's file, and never fails a read on the way.
+//! The ring of a running process: it follows the ring's file, and reads never fail while the file changes.
 
 use std::{
     convert::Infallible,
@@ -62,7 +62,7 @@ impl Keys {
     pub fn seal(&self, place: &Place<'_>, secret: &Secret) -> Sealed {
         let now = self.env.now();
         let looked_at = self.held().looked_at;
-        // Also when the clock was set back: who knows how long ago that was.
+        // Also when the clock was set back: then the age is unknown.
         if now < looked_at || now.since(looked_at) >= POLL_INTERVAL {
             self.look();
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use model::WorkspaceId;
 
-/// The cell a secret lies in. It is authenticated with the ciphertext, so a cell that is copied elsewhere stays shut.
+/// The cell of a secret. It is authenticated with the ciphertext, so a cell that is copied elsewhere does not open.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
     /// The tenant.

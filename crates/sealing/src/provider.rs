@@ -1,4 +1,4 @@
-//! Where a key ring lies, and what may be done to it there.
+//! Where a key ring is stored, and which changes are possible there.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,7 +20,7 @@ use crate::{
 pub enum RingSource {
     /// In a file of ours that only we may read.
     File(PathBuf),
-    /// In a file that an orchestrator puts there; who may read it is the orchestrator's business.
+    /// In a file that an orchestrator provides, with the permissions that the orchestrator sets.
     Mounted(PathBuf),
     /// In an environment variable. A process reads it once.
     Variable(Secret),
@@ -209,7 +209,7 @@ impl Provider {
         };
         let service = |cause| KeysError::Service { key: new.id.clone(), cause };
         let wrapped = transit.encrypt(&new.id, &*new.bytes).await.map_err(service)?;
-        // A key that seals and cannot be had back would be the end of what it seals.
+        // Secrets sealed with a key that can't be unwrapped again would be lost.
         let back = transit.decrypt(&new.id, &wrapped).await.map_err(service)?;
         if *back != *new.bytes {
             return Err(KeysError::NoKey(new.id.clone()));

@@ -1,4 +1,4 @@
-//! A key ring as it is written down.
+//! The text form of a key ring.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,7 +36,7 @@ pub(crate) struct RingText {
     pub(crate) retired: BTreeMap<String, Timestamp>,
 }
 
-/// A key that every server shall hold before the first one seals with it.
+/// A key that every server must have before the first one seals with it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Next {

@@ -17,7 +17,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Its answers are a few hundred bytes.
 const MAX_BODY: usize = 64 << 10;
-/// Of its complaint, as much is passed on.
+/// Most characters of its error message that are passed on.
 const MAX_COMPLAINT: usize = 200;
 
 /// Which key service, which key of it, and how to be let in.
@@ -270,7 +270,7 @@ fn complaint(answer: &[u8]) -> String {
     line.chars().take(MAX_COMPLAINT).collect()
 }
 
-/// What went wrong first; the layers above it only say that something did.
+/// The first error of the chain. The layers above it only say that something failed.
 fn innermost(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), innermost)
 }

@@ -1,8 +1,8 @@
-//! Wakes those who wait for rows that this process writes.
+//! Wakes tasks that wait for rows which this process writes.
 
 use tokio::sync::watch;
 
-/// How many transactions of this process have written what somebody waits for. Clones count together.
+/// How many transactions of this process have written rows that a task may wait for. Clones share the count.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Written {
     events: watch::Sender<u64>,
@@ -19,7 +19,7 @@ impl Written {
         }
     }
 
-    /// Returns as soon as more than `seen` transactions have written events, and answers how many.
+    /// Waits until more than `seen` transactions have written events. Returns how many have.
     pub(crate) async fn events_beyond(&self, seen: u64) -> u64 {
         beyond(&self.events, seen).await
     }

@@ -58,7 +58,7 @@ pub struct ApiKey {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// How the API answers when a user who is already connected is connected again.
+/// How the API answers when a connected user is connected again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecondAuthorization {
     /// The account has the new grant and keeps its id.
@@ -85,7 +85,7 @@ impl FromStr for SecondAuthorization {
     }
 }
 
-/// What becomes of the fields of a new bot that have no effect here, unless the request says it.
+/// How fields of a new bot without effect here are treated, unless the request says so itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IgnoredFields {
     /// The bot is made, and the answer names them.

@@ -25,7 +25,7 @@ pub struct ChatMessage {
 pub enum ChatProgress {
     /// It waits for the server that runs the bot.
     Queued,
-    /// That server has it. Nobody takes it a second time, so a message is sent at most once.
+    /// That server has it. No server takes it a second time, so a message is sent at most once.
     Taken,
     /// Zoom has confirmed it.
     Sent,
@@ -77,6 +77,6 @@ pub trait BotOutputs {
         id: ChatMessageId,
     ) -> Result<Option<ChatProgress>, StoreError>;
 
-    /// Erases a message, unless it is just being sent; answers whether it is erased.
+    /// Erases a message, unless it is just being sent. Returns whether it was erased.
     async fn erase_message(&self, workspace: WorkspaceId, id: ChatMessageId) -> Result<bool, StoreError>;
 }

@@ -35,7 +35,7 @@ pub struct Bot {
     /// When the current lease ends. On a row that was just leased: when the previous lease ended
     /// without having been given back.
     pub leased_until: Option<Timestamp>,
-    /// Grows when what the bot shows or says has changed ([`crate::BotOutputs`]): its server looks there again.
+    /// Grows with each change of what the bot shows or says ([`crate::BotOutputs`]), so that its server reads it again.
     pub output_revision: u32,
     /// When it was made.
     pub created_at: Timestamp,
@@ -160,7 +160,7 @@ pub enum PictureChange {
 /// What came of changing or cancelling a bot.
 #[derive(Debug, Clone)]
 pub enum BotChanged {
-    /// It is changed: the row as it is now; of a cancelled bot, as it was.
+    /// It is changed. Holds the current row, or the last one of a cancelled bot.
     Done(Bot),
     /// The request was changed meanwhile. Read it again.
     Meanwhile,

@@ -1,8 +1,8 @@
 //! What happened, in one stream for each workspace.
 //!
-//! An event is written in the transaction that changes the state: it is never lost, and never there before it is true. Its
-//! sequence number grows by one for each event of the workspace, in the order in which they were committed, so that whoever
-//! has read up to a number has missed nothing before it.
+//! An event is written in the transaction that changes the state, so it is never lost and never precedes the change. Its
+//! sequence number grows by one for each event of the workspace, in the order of the commits. So a reader that has read up to
+//! a number has missed no event before it.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub struct NewEvent {
     pub workspace: WorkspaceId,
     /// Its type, such as `bot.done`.
     pub kind: String,
-    /// The id of what it is about. Events about the same are told in their order.
+    /// The id of its subject. Events about the same subject are delivered in order.
     pub subject: String,
     /// What is sent: JSON. Holds no secret.
     pub body: String,

@@ -31,9 +31,9 @@ pub struct MeetingEventBatch {
 /// What came of adding a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Appended {
-    /// It is there. Also when it was before: the answer to an earlier try was lost.
+    /// It is stored, maybe by an earlier try whose answer was lost.
     Recorded,
-    /// The lease is no longer held: whoever asks must stop.
+    /// The lease is no longer held: the caller must stop.
     LeaseLost,
     /// The bot has events with these numbers, or later ones: another server has written since the caller has read.
     Late,
@@ -76,14 +76,14 @@ pub trait MeetingEvents {
         most: u32,
     ) -> Result<Vec<MeetingEventBatch>, StoreError>;
 
-    /// Of these bots of the workspace, those that have events or had, in any order.
+    /// Those of these bots of the workspace that have or had events, in any order.
     async fn meeting_events_summaries(
         &self,
         workspace: WorkspaceId,
         bots: &[BotId],
     ) -> Result<Vec<MeetingEventsSummary>, StoreError>;
 
-    /// Erases a bot's events; answers whether there were any. Their numbers are not given again.
+    /// Erases a bot's events. Returns whether there were any. Their numbers are not given again.
     async fn erase_meeting_events(&self, workspace: WorkspaceId, bot: BotId) -> Result<bool, StoreError>;
 
     /// Erases the events of bots that ended so long ago as their rows say, at most `most` bots; answers how many. Across

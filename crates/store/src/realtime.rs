@@ -1,7 +1,7 @@
-//! Real-time endpoints of bots: who is told at once what happens in a meeting, and how far each was told.
+//! Real-time endpoints of bots: they get the events of a meeting at once. Each has a position.
 //!
-//! The queue is what is stored of the meeting ([`crate::MeetingEvents`]); an endpoint's row is its position there. It is due
-//! while there may be something beyond the position, so events are found by endpoints that have none at the cost of nothing.
+//! The queue is the stored events of the meeting ([`crate::MeetingEvents`]); an endpoint's row is its position there. It is
+//! due while there may be an event after the position, so endpoints without new events cost nothing.
 
 use async_trait::async_trait;
 use model::{BotId, LeaseToken, RealtimeEndpointId, RealtimeState, Timestamp, WorkspaceId};
@@ -36,10 +36,10 @@ pub struct RealtimeProgress {
     pub failing_since: Option<Timestamp>,
 }
 
-/// What becomes of an endpoint that a worker has done with for now.
+/// The next state of an endpoint that a worker has finished with for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RealtimeNext {
-    /// It was told of everything that the worker has found: it is due when there is more. The worker keeps it.
+    /// Everything that the worker has found was sent: it is due when there is more. The worker keeps it.
     Kept,
     /// The same, and another worker may have it.
     Released,
@@ -50,7 +50,7 @@ pub enum RealtimeNext {
 /// Real-time endpoints.
 #[async_trait]
 pub trait RealtimeEndpoints {
-    /// Adds endpoints of a bot under its lease. Those that are there stay as they are: the bot was run before.
+    /// Adds endpoints of a bot under its lease. Existing ones are not changed: the bot ran before.
     async fn add_realtime_endpoints(
         &self,
         lease: &Lease,
@@ -98,7 +98,7 @@ pub trait RealtimeEndpoints {
         event: Option<&NewEvent>,
     ) -> Result<bool, StoreError>;
 
-    /// Says when an endpoint is due next; at once if there is something that it was not told of. Answers whether it is due.
+    /// Sets when an endpoint is due next: at once if there are events that it was not sent. Returns whether it is due.
     /// `None` when the lease is lost.
     async fn settle_realtime_endpoint(
         &self,

@@ -1,10 +1,10 @@
-//! Endpoints that are told of events, and each delivery to them.
+//! Webhook endpoints, and each delivery to them.
 //!
-//! The events of one subject (a bot, an account) are a queue at each endpoint: the first that is pending is due at some time,
-//! and those behind it have no time until it is done with. So they arrive in their order, and what is due is found at the
-//! same cost however many wait.
+//! The events of one subject (a bot, an account) are a queue at each endpoint. Only the first pending delivery has a due
+//! time; the others get one when it is finished. So events arrive in order, and finding what is due costs the same however
+//! many wait.
 //!
-//! A worker leases an endpoint, not a delivery: an endpoint that hangs takes one place, whatever waits for it.
+//! A worker leases an endpoint, not a delivery: an endpoint that hangs takes one place, however many deliveries wait.
 
 use async_trait::async_trait;
 use model::{
@@ -32,7 +32,7 @@ pub struct WebhookEndpoint {
     pub lane: String,
     /// For people.
     pub description: String,
-    /// Types of events that it is told of; all when there is none.
+    /// Types of events that are sent to it; all when there is none.
     pub event_types: Vec<String>,
     /// Whether the headers are sent a second time, as `svix-…`.
     pub svix_headers: bool,
@@ -66,7 +66,7 @@ pub struct EndpointChange {
     pub event_types: Option<Vec<String>>,
     /// Whether the headers are sent a second time.
     pub svix_headers: Option<bool>,
-    /// Whether it is told. Switched on, it is told of what still waits.
+    /// Whether events are sent to it. When it is switched on, pending events are sent.
     pub enabled: Option<bool>,
 }
 
@@ -126,14 +126,14 @@ pub enum AfterAttempt {
     GivenUp,
 }
 
-/// What becomes of an endpoint with the attempts that were made.
+/// The effect of the attempts on an endpoint.
 #[derive(Debug, Clone)]
 pub struct EndpointAfter {
     /// Its failures.
     pub run: FailureRun,
     /// It is switched off, and this event says so.
     pub failed: Option<NewEvent>,
-    /// It was away and is back: what waits for another attempt is due at once.
+    /// It is reachable again: deliveries that wait for another attempt are due at once.
     pub is_back: bool,
 }
 
@@ -222,7 +222,7 @@ pub trait Webhooks {
         expires_at: Timestamp,
     ) -> Result<Vec<(WebhookEndpoint, Lease, Timestamp)>, StoreError>;
 
-    /// Holds on to an endpoint until `expires_at`; answers the row as it is now, `None` when the lease is lost.
+    /// Extends the lease of an endpoint until `expires_at`. Returns its current row; `None` when the lease is lost.
     async fn renew_endpoint(
         &self,
         id: WebhookEndpointId,
@@ -230,7 +230,7 @@ pub trait Webhooks {
         expires_at: Timestamp,
     ) -> Result<Option<WebhookEndpoint>, StoreError>;
 
-    /// Gives an endpoint back; answers when something is due there next.
+    /// Releases an endpoint. Returns when its next delivery is due.
     async fn release_endpoint(
         &self,
         id: WebhookEndpointId,
@@ -269,7 +269,7 @@ pub trait Webhooks {
     /// Delivers this event to this endpoint alone, whatever that listens to; `false` when there is no such endpoint.
     async fn add_delivery(&self, endpoint: WebhookEndpointId, event: &NewEvent) -> Result<bool, StoreError>;
 
-    /// Delivers an event again, with all attempts; `false` when the endpoint was never told of it.
+    /// Delivers an event again, with all attempts; `false` when it was never delivered to the endpoint.
     async fn retry_delivery(
         &self,
         workspace: WorkspaceId,
@@ -278,8 +278,8 @@ pub trait Webhooks {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Delivers events of `since..until` again, and those that the endpoint was never told of, if they are of its types.
-    /// Answers how many; nothing is done when they are more than `most`. `None`: there is no such endpoint.
+    /// Delivers events of `since..until` again, also those that were never delivered to it, if they are of its types.
+    /// Returns how many. Nothing is done if they are more than `most`. `None`: there is no such endpoint.
     async fn replay_events(
         &self,
         workspace: WorkspaceId,

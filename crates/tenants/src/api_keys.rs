@@ -1,7 +1,7 @@
 //! Keys of the API: made, checked, revoked.
 //!
-//! A key is looked up for every call, and nowhere remembered: a revocation holds for the next call on every server. Its
-//! last use is written down every few minutes, by a task of its own.
+//! A key is read from the store for every call and never cached, so a revocation holds for the next call on every server.
+//! A task of its own stores the last use every few minutes.
 
 use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{Workspaces, digest};
 
 /// Begins every key, so that scanners for leaked secrets can find them.
 const PREFIX: &str = "lk_";
-/// Of a key's 43 random characters, how many are shown: enough to tell keys apart, and no help in guessing.
+/// How many of a key's 43 random characters are shown: enough to tell keys apart, and no help in guessing.
 const SHOWN_CHARACTERS: usize = 4;
 /// How old the time of the last use may be.
 const NOTE_USE_INTERVAL: Duration = Duration::from_secs(300);

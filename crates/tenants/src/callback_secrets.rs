@@ -1,5 +1,5 @@
-//! The secret that signs what a workspace's bots fetch and verifies who fetches from it (`whsec_…`), and how it is replaced:
-//! for a day, its predecessor goes on beside it.
+//! A workspace's callback secret (`whsec_…`): it signs its bots' fetches and verifies fetches from its token links. After a
+//! rotation the former secret stays valid for a day.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ impl CallbackSecrets {
 pub enum Rotation {
     /// These count now.
     Done(CallbackSecrets),
-    /// The one before has not ended yet. A third would push it out while it is in use.
+    /// The former secret has not ended yet. A third would replace it while it is in use.
     Running {
         /// When it ends.
         until: Timestamp,

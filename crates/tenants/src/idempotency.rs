@@ -55,7 +55,7 @@ pub struct Ticket {
     token: LeaseToken,
 }
 
-/// Remembers what was answered to requests with an idempotency key.
+/// Stores the answers to requests with an idempotency key.
 #[derive(Clone)]
 pub struct Idempotency {
     store: Arc<dyn IdempotentRequests + Send + Sync>,

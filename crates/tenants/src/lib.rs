@@ -1,11 +1,10 @@
 //! Tenants: workspaces, their keys and secrets, and what is sealed for them.
 //!
-//! - [`Workspaces`]: the first and every other one, their API keys and callback secrets, as the API and the command line have
-//!   them in common.
-//! - [`ApiKeys`]: what a key that came with a call is good for.
+//! - [`Workspaces`]: the first and every other one, their API keys and callback secrets, for the API and the command line.
+//! - [`ApiKeys`]: checks the key of a call.
 //! - [`ConsoleSessions`]: browsers that have signed in with a key.
 //! - [`Vault`]: seals secrets for the [`Cell`]s of the store in which they lie, and opens them.
-//! - [`Idempotency`]: a request with an idempotency key is done once, and answered as often as it is sent.
+//! - [`Idempotency`]: a request with an idempotency key is executed once, and answered as often as it is sent.
 
 mod api_keys;
 mod callback_secrets;

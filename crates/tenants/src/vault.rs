@@ -25,7 +25,7 @@ pub enum Cell {
     ClientSecret(ZoomOauthAppId),
     /// Verifies Zoom's webhooks.
     WebhookSecret(ZoomOauthAppId),
-    /// What a browser takes along to Zoom: its cookie, and no column.
+    /// The content of a browser's cookie while it is at Zoom. In no column.
     Authorization(ConsentId),
     /// The secrets that verified them before.
     FormerWebhookSecret(ZoomOauthAppId),
@@ -51,9 +51,9 @@ pub enum Cell {
     ChatMessage(ChatMessageId),
     /// Some of what happened in a bot's meeting.
     MeetingEvents(MeetingEventsId),
-    /// What a download's address may fetch of a bot: in the address, and in no column.
+    /// What a download's address gives of a bot. In the address, and in no column.
     Download(BotId),
-    /// What a link leads to that connects an account again: in the link, and in no column.
+    /// The target of a link that connects an account again. In the link, and in no column.
     Reconnect(CredentialId),
     /// Where an endpoint is told of events.
     WebhookUrl(WebhookEndpointId),

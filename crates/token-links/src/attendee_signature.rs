@@ -315,7 +315,7 @@ mod tests {
     }
 
     proptest! {
-        /// `serde_json` writes objects sorted and compact, too: another hand for the same rule.
+        /// `serde_json` also writes objects sorted and compact: an independent implementation of the same rule.
         #[test]
         fn white_space_and_order_do_not_matter_and_values_do(value in any_json()) {
             let canonical_text = value.to_string();

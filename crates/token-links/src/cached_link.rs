@@ -28,7 +28,7 @@ use crate::{
 /// A link without fetches for this long is dropped from the cache.
 const IDLE_TTL: Duration = Duration::from_secs(600);
 
-/// Row and verifier, opened once, and what its accounts are like.
+/// Row and verifier, opened once, and the state of its accounts.
 pub(crate) struct CachedLink {
     pub(crate) row: TokenLink,
     /// `None`: it is not signatures that prove anything here.

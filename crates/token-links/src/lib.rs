@@ -6,9 +6,9 @@
 //! | `request` | a request as it came, and what it asks for |
 //! | `serve` | the order of checks |
 //! | `cached_link` | a link as it is served: row, verifier and the state of its accounts, kept in memory |
-//! | `revision` | whether what is kept is still so: one number, asked for once a second |
+//! | `revision` | whether the cache is still current: one number, read once a second |
 //! | `in_flight` | how many fetches of a workspace are answered at once |
-//! | `verify` | what shows that a request is the platform's: source, signature, replay |
+//! | `verify` | whether a request is the platform's: source, signature, replay |
 //! | `used_ids` | ids of signed requests that were used, here and on other servers |
 //! | `select_account` | whose token it is, and the token |
 //! | `report` | a platform tells that a bot has ended |
@@ -78,7 +78,7 @@ pub struct Parts {
     pub broker: Arc<Broker>,
     /// Time and randomness.
     pub env: Environment,
-    /// Where a look at the store goes on whose caller has hung up.
+    /// Runs reads of the store to their end after the caller has hung up.
     pub tasks: TaskTracker,
     /// Where bot platforms reach this server.
     pub public_base: Url,
@@ -108,7 +108,7 @@ impl TokenLinks {
         }
     }
 
-    /// Learns which ids were used before this start, and starts the workers. To be called before the first request.
+    /// Reads which ids were used before this start, and starts the workers. Call it before the first request.
     pub async fn start(self: &Arc<Self>, workers: &Workers) -> Result<(), StoreError> {
         self.read_used_ids().await?;
         let links = Arc::clone(self);
@@ -124,7 +124,7 @@ impl TokenLinks {
         Ok(())
     }
 
-    /// Writes what is in memory alone. To be called once the workers have stopped and no request is served any more.
+    /// Writes what is only in memory. Call it when the workers have stopped and no request is served any more.
     pub async fn stop(&self) {
         self.write_recent_uses().await;
         if let Err(error) = self.write_used_ids().await {

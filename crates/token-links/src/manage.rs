@@ -46,7 +46,7 @@ pub struct LinkAddress {
     pub authorization: Option<Secret>,
 }
 
-/// A change of a link: each part that is there makes it give less, or leaves what it gives as it is.
+/// A change of a link. Each part narrows what the link gives, or leaves it unchanged.
 #[derive(Debug, Default)]
 pub struct Narrowing {
     /// Another name.
@@ -215,7 +215,7 @@ fn apply(link: &mut TokenLink, narrowing: &Narrowing) -> Result<(), &'static str
     Ok(())
 }
 
-/// Lowers a limit; the one that is there may not be exceeded.
+/// Lowers a limit. It may not exceed the current one.
 fn at_most<T: PartialOrd + Copy>(
     limit: &mut Option<T>,
     new: Option<T>,

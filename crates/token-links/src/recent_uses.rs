@@ -20,7 +20,7 @@ use crate::{
 
 /// Between two rounds of writing.
 const WRITE_INTERVAL: Duration = Duration::from_secs(5);
-/// Links in one transaction: a few milliseconds, between which the audit gets its turn.
+/// Links in one transaction: it takes a few milliseconds, and the audit can write in between.
 const BATCH: usize = 50;
 /// After each write the store rests this many times as long as the write took: with thousands of links in use
 /// their uses show later, and reads don't slow down.

@@ -1,8 +1,8 @@
-//! A platform tells what became of a bot (`POST /t/<link>.<secret>/status`): its seat is free, or its ZAK was refused.
+//! A platform reports that a bot has ended, or that Zoom refused its ZAK (`POST /t/<link>.<secret>/status`).
 //!
-//! Whoever may fetch tokens may say so: the same address, the same proof, for another purpose. A report is remembered once it was
-//! taken, and has no effect when it comes again: what was recorded can't be used to drop tokens later. It is no mistake either,
-//! because platforms repeat a report whose answer they missed.
+//! A client that may fetch tokens may report: with the same address and the same proof. An accepted report is remembered, and
+//! has no effect when it is repeated, so a recorded request can't be used to drop tokens later. A repeated report is no error,
+//! because platforms repeat a report if they missed the answer.
 
 use model::Failure;
 use serde_json::Value;
@@ -72,7 +72,7 @@ impl TokenLinks {
     }
 }
 
-/// Reads a report. Events about anything else say nothing to us, and are no mistake.
+/// Reads a report. Other events are ignored, and are no error.
 fn read(rules: &dyn DialectRules, body: &[u8]) -> Result<Report, Failure> {
     let body: Value = serde_json::from_slice(body).map_err(|_| malformed("the body is not JSON"))?;
     let BotStatus { code, sub_code, bot, label } = rules.status(&body);

@@ -77,7 +77,7 @@ pub struct Requested {
 /// Name and value.
 type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
-/// A query as pairs. Some platforms append theirs with a second `?`, whatever stands there already.
+/// A query as pairs. Some platforms append theirs with a second `?`, even after an existing query.
 pub(crate) fn pairs(query: &str) -> Vec<Pair<'_>> {
     query.split('?').flat_map(|part| url::form_urlencoded::parse(part.as_bytes())).collect()
 }

@@ -14,7 +14,7 @@ use model::{Code, Environment, Failure, Timestamp};
 use store::LinkStore;
 use tokio_util::task::TaskTracker;
 
-/// How long the number counts as new: a revocation takes hold within this.
+/// How long the number counts as current: a revocation takes effect within this.
 const COUNTS_FOR: Duration = Duration::from_secs(1);
 /// How long the store may take for an answer.
 pub(crate) const READ_WITHIN: Duration = Duration::from_secs(1);
@@ -23,7 +23,7 @@ pub(crate) const READ_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     revision: i64,
-    /// How often this server had changed accounts when it was asked: what it changes takes hold here at once.
+    /// How often this server had changed accounts at that time: its own changes take effect here at once.
     changes: u64,
     /// When it was asked.
     said_at: Timestamp,
@@ -81,7 +81,7 @@ impl Revision {
     }
 }
 
-/// Whether a read counts. One in the future was made before the clock was set back: its age is unknown.
+/// Whether a read is current. A read in the future was made before the clock was set back: its age is unknown.
 fn is_new(looked_at: Timestamp, now: Timestamp) -> bool {
     now.since(looked_at) < COUNTS_FOR && looked_at.since(now) < COUNTS_FOR
 }

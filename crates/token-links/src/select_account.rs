@@ -17,7 +17,7 @@ use crate::{
     request::{LinkRequest, Requested},
 };
 
-/// An owner hears of the same trouble with an account once in this time.
+/// The owner of an account is told of the same failure once in this time.
 const ALERT_INTERVAL: Duration = Duration::from_secs(15 * 60);
 
 /// A request whose sender is known by now, and what it asks for.
@@ -129,8 +129,8 @@ impl TokenLinks {
             self.alert(request, kind, credential, &gone).await;
             return Err(gone);
         };
-        // What is kept is up to a second old, and somebody may have consented since, at another server. So what is final is
-        // said by what the store holds now, which the broker asks; while it is away, nobody can know, and that passes.
+        // The cached state is up to a second old, and the user may have consented since, at another server. So only the
+        // store's current state, which the broker reads, makes a failure final. While the store is away, it is temporary.
         let epoch = state.status.is_usable().then_some(state.epoch);
         let token = self.token_of(request, kind, Account { credential, user, epoch }).await;
         match (token, user.zip(account.address.as_ref())) {
@@ -172,7 +172,7 @@ impl TokenLinks {
         loop {
             let seated = match self.broker.pools.take_seat_but(workspace, &wish, &without).await {
                 Ok(seated) => seated,
-                // Nobody is left: what the first one said tells more.
+                // No account is left. The first failure says more.
                 Err(failure) => return Err(first.unwrap_or(failure)),
             };
             let Seated { seat, credential, user } = seated;
@@ -186,7 +186,7 @@ impl TokenLinks {
                     first = first.or(Some(failure));
                     without.push((credential, user));
                 }
-                // After a failure that passes, whoever asks comes again, to the same seat.
+                // After a temporary failure the platform asks again, and gets the same seat.
                 done => return done,
             }
         }
@@ -238,7 +238,7 @@ impl TokenLinks {
         token
     }
 
-    /// A platform that is refused may send its bot in all the same, as nobody. So the account's log tells its owner, once in
+    /// A platform that is refused may still send its bot in, anonymously. So the account's log tells its owner, once in
     /// a while.
     async fn alert(
         &self,
@@ -247,7 +247,7 @@ impl TokenLinks {
         credential: CredentialId,
         failure: &Failure,
     ) {
-        // Whoever disconnected it knows; the log has that line already.
+        // The caller that disconnected it knows, and the log has that line already.
         if failure.code == Code::CredentialDisconnected {
             return;
         }

@@ -21,11 +21,11 @@ use crate::TokenLinks;
 
 /// A signature can be presented from `TOLERANCE` before its time to `TOLERANCE` after it.
 const MEMORY: Duration = Duration::from_secs(TOLERANCE.as_secs() * 2);
-/// Ids that are remembered in a span, if nothing else is configured: in the long run, 7,000 reads a second.
+/// Ids that are remembered in a span by default: enough for 7,000 reads a second in the long run.
 pub const REMEMBERED_IDS: usize = 1 << 22;
-/// A map that grows moves everything in it, while everybody waits who wants in: so there are many, and small ones.
+/// A map that grows moves all its entries while other requests wait. So there are many small maps.
 const SHARDS: usize = 64;
-/// Between two rounds of writing what was used here and reading what was used elsewhere.
+/// The interval at which ids used here are written and ids used elsewhere are read.
 const SHARE_INTERVAL: Duration = Duration::from_millis(500);
 /// How much of what was read before is asked for again: servers' clocks differ, and commits take their time.
 const READ_AGAIN: Duration = Duration::from_secs(60);
@@ -46,7 +46,7 @@ pub(crate) enum UsedFor {
     Report,
 }
 
-/// Ids are the sender's text, of any length: what is kept has one size. All servers make the same of the same id.
+/// A digest of an id, because ids are the sender's text, of any length. All servers derive the same from the same id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Fingerprint(u64, u64);
 
@@ -69,7 +69,7 @@ fn number(bytes: &[u8]) -> u64 {
     u64::from_be_bytes(bytes.try_into().expect("eight bytes"))
 }
 
-/// The random end of a link's id: enough to tell the link that an id was used on from any other.
+/// The random end of a link's id: enough to identify the link that an id was used on.
 fn tag(link: TokenLinkId) -> u64 {
     number(&link.as_bytes()[8..])
 }
@@ -112,7 +112,7 @@ type Ids = HashMap<Fingerprint, FirstUse, BuildHasherDefault<Half>>;
 /// is swept entry by entry, and an id is remembered for one to two spans. Each takes some 50 to 100 bytes.
 pub(crate) struct UsedIdCache {
     shards: [Mutex<Generations>; SHARDS],
-    /// Of one shard, in a span. Past it, requests are turned away rather than let in unchecked.
+    /// Most ids of one shard in a span. Further requests are refused, because they can't be checked.
     capacity: usize,
     shared: Mutex<Shared>,
 }
@@ -143,7 +143,7 @@ impl UsedIdCache {
         Self { shards: std::array::from_fn(empty), capacity: ids.div_ceil(SHARDS), shared: Mutex::default() }
     }
 
-    /// Remembers the first use of an id: `None`. Of one that was used before, answers that use.
+    /// Remembers the first use of an id and returns `None`. If the id was used before, returns that use.
     pub(crate) fn first_use(
         &self,
         workspace: WorkspaceId,
@@ -241,7 +241,7 @@ impl Generations {
 }
 
 impl TokenLinks {
-    /// Writes down, for the others and for the next start, which ids were used here.
+    /// Stores which ids were used here, for the other servers and for the next start.
     pub async fn write_used_ids(&self) -> Result<(), StoreError> {
         let unwritten = self.used_ids.take_unwritten();
         if unwritten.is_empty() {
@@ -252,13 +252,13 @@ impl TokenLinks {
         let entries = entries.flat_map(u64::to_be_bytes).collect();
         let (id, written_at) = (UsedIdsId::generate(&self.env), self.env.now());
         let row = UsedIds { id, written_at, entries };
-        // A row whose fate is unknown may be there, and what is in it comes again: it says the same twice.
+        // A row whose commit is uncertain may be there. Then its ids are stored twice, which changes nothing.
         self.store.add_used_ids(&row).await.inspect_err(|_| self.used_ids.put_back(&unwritten))?;
         self.used_ids.know([(id, written_at)]);
         Ok(())
     }
 
-    /// Learns which ids were used elsewhere, or here before this start. To be called before the first request, too.
+    /// Reads which ids were used elsewhere, or here before this start. Call it before the first request, too.
     pub async fn read_used_ids(&self) -> Result<(), StoreError> {
         let now = self.env.now();
         let (mut since, known) = self.used_ids.to_read(now);
@@ -277,7 +277,7 @@ impl TokenLinks {
         Ok(())
     }
 
-    /// Keeps the memory of this server and the installation's in step, for as long as it is polled.
+    /// Synchronises the memory of this server with the other servers', for as long as it is polled.
     pub async fn run_used_ids(&self) -> Infallible {
         let (mut round, mut away) = (0_u32, false);
         loop {

@@ -25,7 +25,7 @@ const RETRY_WINDOW_WITHOUT_ID: Duration = Duration::from_secs(60);
 /// For how long requests without an id are remembered. Their signatures never end.
 pub(crate) const REQUESTS_ARE_REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 
-/// Whether source, signature or secret are right. Answers what tells the request from others.
+/// Verifies source, signature or secret. Returns what identifies the request.
 pub(crate) fn check<'a>(
     link: &CachedLink,
     request: &LinkRequest<'a>,
@@ -49,7 +49,7 @@ pub(crate) fn check<'a>(
     }
 }
 
-/// What can be judged without the body: all but what a signature is worth.
+/// The checks that need no body: all except the signature.
 pub(crate) fn check_before_body(link: &CachedLink, request: &LinkRequest<'_>) -> Result<(), Failure> {
     check_source(link, request)?;
     let Some(verifier) = &link.verifier else { return Ok(()) };
@@ -121,7 +121,7 @@ fn check_query_secret(query: &str, name: &str, expected: &Digest) -> Result<(), 
     })
 }
 
-/// What stands for a request without an id in the memory of requests.
+/// The id by which a request without one is remembered.
 struct Whole {
     /// On this link.
     here: Digest,
@@ -157,7 +157,7 @@ impl TokenLinks {
             RequestId::Whole(canonical) => {
                 let whole = Whole::of(link, canonical);
                 match self.store.first_seen(&whole.here, now).await? {
-                    // A request that was answered elsewhere is good for nothing here, however new it is on this link.
+                    // A request that was answered on another link is refused here, even if it is new on this link.
                     None => match self.store.first_seen(&whole.anywhere, now).await? {
                         None => Ok(()),
                         Some(_) => refused("this request was made to another link"),
@@ -194,7 +194,7 @@ impl TokenLinks {
         Ok(first.is_some_and(|first| now.since(first) > RETRY_WINDOW))
     }
 
-    /// Remembers a report once it was taken: one that failed may come again.
+    /// Remembers an accepted report. One that failed may be repeated.
     pub(crate) async fn remember_report(
         &self,
         link: &CachedLink,

@@ -20,7 +20,7 @@ use crate::{
 pub const MAX_ENDPOINTS: u32 = 50;
 /// Events that are replayed at once.
 pub const MAX_REPLAY: u32 = 10_000;
-/// Somebody who rotates at the same moment is met once or twice.
+/// Tries of a rotation: a concurrent one makes a try fail.
 const ATTEMPTS: u32 = 3;
 
 /// An endpoint, with what is sealed in its row.
@@ -140,8 +140,8 @@ impl Webhooks {
         self.endpoint(workspace, id).await
     }
 
-    /// Replaces the secret by `new`, or by a random one. Those before count for `overlap`; without one, for nothing from now
-    /// on, which is for secrets that have leaked.
+    /// Replaces the secret by `new`, or by a random one. Former secrets stay valid for `overlap`. Without
+    /// one they end at once, as leaked secrets must.
     pub async fn rotate(
         &self,
         workspace: WorkspaceId,
@@ -165,7 +165,7 @@ impl Webhooks {
                 return Ok(Rotation::Done(Box::new(Endpoint { row, secrets, url: before.url })));
             }
         }
-        Err(Failure::new(Code::Unavailable, "the secret of the endpoint is being changed by somebody else"))
+        Err(Failure::new(Code::Unavailable, "the secret of the endpoint is being changed by another request"))
     }
 
     /// Sends an event that says nothing; `None` when there is no such endpoint.

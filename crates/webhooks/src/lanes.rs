@@ -12,7 +12,7 @@ use url::Url;
 /// as many again.
 pub(crate) const MAX_OF_A_HOST: u32 = 16;
 
-/// The lane of an address: a digest of its host, which is not for everybody to read.
+/// The lane of an address: a digest of its host, so that the host itself is not shown.
 pub(crate) fn lane_of(url: &Secret) -> String {
     let url = Url::parse(url.expose()).ok();
     let host = url.and_then(|url| Some((url.host_str()?.to_owned(), url.port_or_known_default())));

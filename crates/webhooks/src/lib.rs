@@ -1,15 +1,15 @@
-//! Tells endpoints of events, and sees to it that they have heard.
+//! Delivers events to endpoints, and retries until they arrive.
 //!
-//! - `endpoints`: addresses that a workspace has told of its events, and what of them can be changed.
-//! - `secrets`: what signs; several count at once while one replaces another.
+//! - `endpoints`: a workspace's endpoints, and changes to them.
+//! - `secrets`: signing secrets; several are valid while one replaces another.
 //! - `worker`: leases endpoints for which something is due, and sends it to them. `lanes`: a part of the places for each host.
 //! - `schedule`: when an event is sent again, and when an endpoint is switched off.
-//! - `told`: what is told of an account beyond what is stored: where to connect it, and what is at stake. `plain`: an event as
-//!   text, for people.
+//! - `told`: adds to an account's event where to connect it again, and which bots are affected. `plain`: an event as text, for
+//!   people.
 //! - `types`: what an endpoint can listen to.
-//! - `stream`: the same events for whoever asks.
-//! - `alarms`: what a server finds wrong with itself.
-//! - `upkeep`: what waits is counted, and what is old is forgotten.
+//! - `stream`: the same events for callers that poll.
+//! - `alarms`: events about failures of the server itself.
+//! - `upkeep`: counts pending deliveries, and deletes old ones.
 //!
 //! The events themselves are written where the state changes, in the same transaction (`store::Events`).
 
@@ -47,7 +47,7 @@ use worker::DueEndpoints;
 
 /// Endpoints that are told at once. One that does not answer takes one of these places.
 const MAX_AT_ONCE: NonZeroU32 = NonZeroU32::new(256).expect("not zero");
-/// How often it is looked what is due while nothing has happened here.
+/// How often due deliveries are looked for while this server has written no event.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a stop waits for answers. What is under way longer is sent again by the next start.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -77,7 +77,7 @@ pub struct Webhooks {
     parts: Arc<Parts>,
     worker: Worker<DueEndpoints>,
     stopping: CancellationToken,
-    /// Cancelled when nobody is to follow events any more.
+    /// Cancelled when streams of events must end.
     streams: CancellationToken,
 }
 
@@ -126,7 +126,7 @@ impl Webhooks {
         Reconnect::read(&self.parts.vault, (workspace, account), token, self.parts.env.now())
     }
 
-    /// Sends nothing more. Waits a little for answers that are under way.
+    /// Stops sending. Waits a little for answers in flight.
     pub async fn stop(&self) {
         self.stopping.cancel();
         if self.parts.env.clock.timeout(STOP_WITHIN, self.worker.finish()).await.is_none() {

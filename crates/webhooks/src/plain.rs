@@ -73,7 +73,7 @@ fn at_stake(stake: &Value) -> Option<String> {
     Some(format!("At stake: {count} {noun} scheduled with it: {}{more}", named.join("; ")))
 }
 
-/// Names come from Zoom's users: they get no line of their own.
+/// Names come from Zoom's users, so control characters become spaces.
 fn one_line(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }

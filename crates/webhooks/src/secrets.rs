@@ -9,7 +9,7 @@ const MAX_SECRETS: usize = 5;
 /// Bytes of a key, as Standard Webhooks has it.
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// The secrets that count, the newest first, and when each of them ends.
+/// The valid secrets, newest first, and when each of them ends.
 #[derive(Debug, Clone)]
 pub struct Secrets(Vec<(Secret, Option<Timestamp>)>);
 
@@ -49,7 +49,7 @@ impl Secrets {
         self.0.len() < MAX_SECRETS
     }
 
-    /// The same with a new one. Those before end at `ends_at` at the latest; at once when it is `None`.
+    /// The same with a new secret. Former ones end at `ends_at` at the latest, or at once if it is `None`.
     pub(crate) fn succeeded_by(&self, secret: Secret, ends_at: Option<Timestamp>) -> Self {
         let former = self.0.iter().filter_map(|(secret, known)| {
             let end = ends_at?;
@@ -64,7 +64,7 @@ impl Secrets {
         keys.ok_or_else(unreadable)
     }
 
-    /// The text without any of them: a receiver may answer with what it knows.
+    /// The text with every secret removed: a receiver may repeat one in its answer.
     pub(crate) fn removed_from(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, (secret, _)| {
             let bare = secret.expose().trim_start_matches("whsec_");

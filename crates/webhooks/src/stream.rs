@@ -1,4 +1,4 @@
-//! The stream of events, for whoever asks instead of being told.
+//! The stream of events, for callers that poll instead of having an endpoint.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::Webhooks;
 
 /// Events that are read at once.
 const BATCH: u32 = 100;
-/// How often it is looked for events that another server has written.
+/// How often the stream looks for events that another server has written.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Webhooks {

@@ -12,7 +12,7 @@ use tenants::{Cell, Vault};
 
 use crate::Parts;
 
-/// How long after an event its link is good: as long as it is delivered, and some days for the person.
+/// How long after an event its link is valid: while it is delivered, and some days more for the person.
 const LINK_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// States of an account in which a person has to connect it again.

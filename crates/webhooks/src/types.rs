@@ -13,7 +13,7 @@ const OTHERS: [&str; 7] = [
     WEBHOOK_ENDPOINT_DISABLED,
 ];
 
-/// Findings of a server that are told, and the types that tell them.
+/// The findings of a server that become events, and their types.
 pub(crate) const ALARMS: [(&str, &str); 2] = [("audit", "audit.failing"), ("clock", "clock.off")];
 
 /// Every type that an endpoint can listen to.
@@ -28,7 +28,7 @@ pub fn event_types() -> Vec<String> {
         .collect()
 }
 
-/// Those that a person should hear of: what an endpoint for people listens to, if nothing is said.
+/// The types that need a person's attention: an endpoint for people gets them by default.
 pub fn notable_types() -> Vec<String> {
     let bots = bot_event_type(BotStatus::Fatal);
     let live = realtime_event_type(RealtimeState::Failed);

@@ -26,7 +26,7 @@ pub(crate) async fn run_backlog(parts: Arc<Parts>) -> Infallible {
     }
 }
 
-/// Forgets events that are older than they are kept, with their deliveries.
+/// Deletes events that are past their retention, with their deliveries.
 pub(crate) async fn run_retention(parts: Arc<Parts>) -> Infallible {
     let Parts { store, env, keep, .. } = &*parts;
     loop {

@@ -30,7 +30,7 @@ use crate::{
 
 /// Requests at once to one endpoint.
 const MAX_IN_FLIGHT: usize = 16;
-/// Deliveries that are looked up at once. Sent to an endpoint that never answers, they end within the lease.
+/// Deliveries of one batch. Even if the endpoint never answers, the batch ends within the lease.
 const BATCH: u32 = 32;
 /// How long an endpoint is held, from one batch to the next.
 const LEASE: Duration = Duration::from_secs(60);
@@ -84,7 +84,7 @@ impl Work for DueEndpoints {
         let begun = env.clock.elapsed();
         while !self.stopping.is_cancelled() && env.clock.elapsed().saturating_sub(begun) < TURN {
             let now = env.now();
-            // As it is now: a secret that has leaked, or an address that was changed, is not used again.
+            // Read anew, so that a leaked secret or a changed address is not used again.
             let Some(row) = store.renew_endpoint(row.id, lease, now + LEASE).await? else { return Ok(()) };
             if row.state != model::EndpointState::Enabled {
                 break;
@@ -112,7 +112,7 @@ impl DueEndpoints {
         Ok(Receiver { row: endpoint.row, url: endpoint.url, secrets: endpoint.secrets, keys })
     }
 
-    /// Sends a batch, and writes down what came back as it comes. `false` when the lease is lost.
+    /// Sends a batch, and stores each answer as it comes. `false` when the lease is lost.
     async fn send(&self, to: Receiver, lease: &Lease, due: Vec<Delivery>) -> Result<bool, Failure> {
         let attempts: Vec<_> = due.iter().map(|delivery| self.attempt(&to, delivery)).collect();
         let attempts = stream::iter(attempts).buffer_unordered(MAX_IN_FLIGHT);

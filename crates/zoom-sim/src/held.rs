@@ -1,4 +1,4 @@
-//! Requests that a fault holds until the control API lets go: a test decides what happens meanwhile.
+//! Requests that a fault holds until the control API releases them: a test decides what happens meanwhile.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ impl Held {
     }
 }
 
-/// Waits until somebody lets go, or the simulator stops. A caller who hangs up is forgotten.
+/// Waits until the control API releases it, or the simulator stops. A caller who hangs up is forgotten.
 pub(crate) async fn wait(sim: &Sim, place: Place, kind: Kind) {
     let (go, gone) = oneshot::channel();
     let id = {

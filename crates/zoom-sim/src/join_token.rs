@@ -38,7 +38,7 @@ pub(crate) struct Permit {
     pub(crate) privilege: Privilege,
     /// Past the waiting room, for who brings ZAK or OBF too (D).
     pub(crate) bypass_waiting_room: bool,
-    /// Goes into [`World::spent_tokens`] when it lets somebody in.
+    /// Goes into [`World::spent_tokens`] when it admits a bot.
     pub(crate) jti: String,
 }
 

@@ -1,4 +1,4 @@
-//! On-behalf-of tokens: a bot attends because somebody in the meeting vouches for it.
+//! On-behalf-of tokens: a bot attends because a user in the meeting vouches for it.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ struct Claims {
 pub(crate) struct Authorisation {
     pub(crate) user_id: UserId,
     pub(crate) meeting: Option<MeetingNumber>,
-    /// Goes into [`World::spent_tokens`] when it lets somebody in.
+    /// Goes into [`World::spent_tokens`] when it admits a bot.
     pub(crate) jti: String,
 }
 

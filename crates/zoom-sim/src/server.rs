@@ -1,4 +1,4 @@
-//! The two listeners, and the way a handler makes the line go dead.
+//! The two listeners, and how a handler drops the connection.
 
 use std::convert::Infallible;
 use std::io;
@@ -49,7 +49,7 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    /// Accepts nobody any more; requests in flight get a moment to finish.
+    /// Accepts no more connections; requests in flight get a moment to finish.
     pub(crate) fn stop(&self) {
         self.handle.graceful_shutdown(Some(GRACE));
     }

@@ -52,7 +52,7 @@ impl Sim {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// To be called after every step that changes anything: whoever waits looks again.
+    /// To be called after every step that changes anything: waiting tasks look again.
     pub(crate) fn happened(&self) {
         self.mail.notify_one();
         self.happenings.send_replace(());

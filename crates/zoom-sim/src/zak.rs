@@ -36,7 +36,7 @@ pub(crate) fn usual_life(user: &User) -> SignedDuration {
     SignedDuration::from_secs(if user.api_created { USUAL_OF_API_CREATED } else { USUAL })
 }
 
-/// A ZAK that somebody asked for.
+/// A ZAK that an app asked for.
 pub(crate) fn mint(world: &mut World, user: &User, life: SignedDuration, now: Timestamp) -> String {
     world.history.stats.zak_mints += 1;
     make(world, user, life, now)

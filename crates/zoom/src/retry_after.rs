@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::fmt::rfc2822;
 use model::Timestamp;
 
-/// A longer wait is not believed: Zoom's longest limit is that of a day.
+/// A longer wait is ignored: Zoom's longest limit is that of a day.
 const LONGEST: Duration = Duration::from_secs(25 * 3600);
 
 /// How long `header` asks to wait, counted from `now`. `None` when it cannot be read: Zoom's limit headers are not

@@ -81,7 +81,7 @@ export async function zoomAccessToken() {
   return (await answer.json())[0].access_token;
 }
 
-/** Runs `use(url)` while a server answers there with the token whoever passes `verify(body, headers)`, which throws if not. */
+/** Runs `use(url)` while a server there answers requests with the token if `verify(body, headers)` does not throw. */
 export async function withCustomersServer(token, verify, use) {
   const server = createServer((request, response) => {
     try {

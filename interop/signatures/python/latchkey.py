@@ -112,7 +112,7 @@ def served(handler):
 
 @contextlib.contextmanager
 def customers_server(token, verify):
-    """A server that answers with the token whoever passes `verify(body, headers)`, which raises if not. Its address."""
+    """A server that answers with the token if `verify(body, headers)` does not raise. Yields its address."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):

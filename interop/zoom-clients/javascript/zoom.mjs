@@ -20,7 +20,7 @@ export async function control(method, path, body) {
   return text && JSON.parse(text);
 }
 
-/** Somebody with an app of a scope list of its own. */
+/** A user, with an app of a scope list of its own. */
 export async function scene(name, app) {
   const user = await control('POST', '/users', { email: `${name}@example.test`, display_name: 'Ada Lovelace' });
   await control('PUT', '/signed-in', { user_id: user.id });

@@ -41,7 +41,7 @@ def control(method, path, body=None):
 
 
 def scene(name, **app):
-    """Somebody, and an app."""
+    """A user, and an app."""
     user = control("POST", "/users", {"email": f"{name}@example.test", "display_name": "Ada Lovelace"})
     control("PUT", "/signed-in", {"user_id": user["id"]})
     return user, control("POST", "/apps", app)

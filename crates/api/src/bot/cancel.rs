@@ -28,7 +28,7 @@ errors! { CancelBotErrors: begun(Begun::Joining(Timestamp::from_second(0))) }
 
 /// Cancel a bot
 ///
-/// Until it is on its way: it is deleted, and joins no meeting. A bot that is on its way is ended with `leave_call`.
+/// A bot that has not begun is deleted, and joins no meeting. A bot that has begun is ended with `leave_call`.
 #[utoipa::path(
     delete,
     path = "/api/v1/bot/{id}/",

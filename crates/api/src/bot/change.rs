@@ -50,8 +50,8 @@ errors! {
 
 /// Change a bot
 ///
-/// Until it is on its way: any field of a new bot, as a whole. What is not given stays; null brings the default back. A
-/// new `join_at` must be more than ten minutes ahead.
+/// Possible until the bot begins. Any field of a new bot can be replaced as a whole. A field that is not given stays; null
+/// restores its default. A new `join_at` must be more than ten minutes ahead.
 #[utoipa::path(
     patch,
     path = "/api/v1/bot/{id}/",
@@ -69,7 +69,7 @@ pub(crate) async fn handler(
     Path(id): Path<BotId>,
     Body(body): Body,
 ) -> Result<Json<Bot>, ApiError> {
-    // Whose bot it is comes before what is wrong with the change.
+    // The bot's workspace is checked before the change: an unknown bot is a 404.
     super::find(&state, caller.workspace, id).await?;
     let strict = request::is_strict(&state, caller.workspace, query.as_deref()).await?;
     let edit = request::change(Fields::of(&body).with_callbacks(&state), strict)?;

@@ -39,7 +39,7 @@ request! {
 }
 
 request! {
-    /// A greeting for each who comes.
+    /// A greeting for each new participant.
     open struct ChatOnParticipantJoin {
         /// What.
         #[expect(dead_code, reason = "checked, and kept as it is given")]
@@ -91,7 +91,7 @@ impl Field for Chat {
     }
 }
 
-/// To whom a single message goes: a word, or a participant's id.
+/// The receiver of a single message: a word, or a participant's id.
 pub(super) struct To(pub(super) Receiver);
 
 impl Field for To {

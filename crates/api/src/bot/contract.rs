@@ -31,13 +31,13 @@ const LONGEST_TEXT: usize = 1000;
 const LONGEST_URL: usize = 2000;
 const MOST_ENDPOINTS: usize = 20;
 
-/// What comes of a field.
+/// Whether a field has an effect.
 #[derive(Clone, Copy)]
 enum Effect {
     Honoured,
     /// It is named, and why.
     Ignored(&'static str),
-    /// These words are what happens here; another is named.
+    /// These words have an effect here; any other is reported as ignored.
     Only(&'static [&'static str], &'static str),
 }
 
@@ -388,7 +388,7 @@ impl Ignored {
     }
 }
 
-/// Complains about every field that is not as the contract has it; answers those that have no effect here.
+/// Reports every field that does not fit the contract. Returns those that have no effect here.
 pub(super) fn check(fields: &mut Fields<'_>) -> Vec<Ignored> {
     let mut ignored = Vec::new();
     let mut naming = Naming { path: Vec::new(), ignored: Some(&mut ignored) };

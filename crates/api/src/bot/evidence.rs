@@ -17,9 +17,9 @@ use crate::{
 
 /// Download a bot's evidence
 ///
-/// A zip for whoever has to find out why a bot failed: its steps, its request, its log with its calls to Zoom and the console of its
-/// page, its last screenshots, and the versions of Chromium and Zoom's SDK. Secrets are struck out. It is made when it is asked
-/// for, from what is still kept: log and screenshots have their retention, and `delete_media` erases the screenshots.
+/// A zip that helps to find out why a bot failed: its steps, its request, its log with its calls to Zoom and the console of its
+/// page, its last screenshots, and the versions of Chromium and Zoom's SDK. Secrets are removed. The zip is made on request, from
+/// what is still stored: log and screenshots have their retention, and `delete_media` erases the screenshots.
 #[utoipa::path(
     get,
     path = "/api/latchkey/v1/bot/{id}/evidence/",

@@ -8,7 +8,7 @@ use crate::{
     request::{Field, Request as _, Schemas, Seconds, nested, refer, reference, request, string},
 };
 
-/// Parts of names that make somebody a bot.
+/// Parts of names by which a participant counts as a bot.
 const MOST_MATCHES: usize = 100;
 const LONGEST_MATCH: usize = 100;
 

@@ -26,7 +26,7 @@ use crate::{
 /// Entries on a page.
 const PAGE_SIZE: u32 = 200;
 
-/// Where to go on, and what the log can be narrowed by.
+/// The cursor, and the filters of the log.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]

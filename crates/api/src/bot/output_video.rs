@@ -43,7 +43,7 @@ pub(crate) async fn handler(
     Path(id): Path<BotId>,
     Body(body): Body,
 ) -> Result<Json<Bot>, ApiError> {
-    // Whose bot it is comes before what is wrong with the request.
+    // The bot's workspace is checked before the request: an unknown bot is a 404.
     super::find(&state, caller.workspace, id).await?;
     let mut fields = Fields::of(&body);
     let asked = VideoOutput::read(&mut fields);

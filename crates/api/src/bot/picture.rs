@@ -39,7 +39,7 @@ impl VideoOutput {
     }
 }
 
-/// The contract's only word for what it is. What it really is, the picture itself says.
+/// The contract's only value. The real type is read from the picture itself.
 struct Kind;
 
 impl Field for Kind {

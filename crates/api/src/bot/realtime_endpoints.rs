@@ -1,4 +1,4 @@
-//! `GET /api/latchkey/v1/bot/{id}/realtime-endpoints/`: who is told what happens in a bot's meeting, and how far each is.
+//! `GET /api/latchkey/v1/bot/{id}/realtime-endpoints/`: the endpoints that get a bot's meeting events, and the position of each.
 
 use axum::{Json, extract::State as Extract};
 use bots::meeting::live::live_endpoints;

@@ -48,8 +48,8 @@ struct ToldEndpoint {
 #[derive(Clone, Serialize, ToSchema)]
 struct MediaStatus {
     code: StatusCode,
-    /// Of a failure: `captions_not_offered` by the host's account; `captions_none_received`: nobody spoke, or the host does
-    /// not allow them; `captions_not_allowed`: Zoom does not let the bot ask.
+    /// The cause of a failure: `captions_not_offered` by the host's account; `captions_none_received`: nobody spoke, or the host
+    /// does not allow them; `captions_not_allowed`: Zoom does not let the bot ask.
     #[schema(required)]
     sub_code: Option<&'static str>,
     updated_at: Timestamp,

@@ -47,7 +47,7 @@ pub(crate) struct Bot {
     /// Fields of the contract without effect here: echoed as given, without images.
     #[serde(flatten)]
     echoed: BTreeMap<String, Value>,
-    /// The names of what was asked for and has no effect here.
+    /// The names of given fields that have no effect here.
     latchkey_ignored: Vec<String>,
 }
 

@@ -26,7 +26,7 @@ use crate::{
 request! {
     /// A message.
     open struct SendChatMessage {
-        /// To whom: `everyone`, if nothing is said, `host`, `everyone_except_host` (each alone), or the id of a participant.
+        /// To whom: `everyone` (the default), `host`, `everyone_except_host` (each alone), or the id of a participant.
         to: Option<To>,
         /// What.
         message: Text<LONGEST_MESSAGE>,
@@ -74,7 +74,7 @@ pub(crate) async fn handler(
     Path(id): Path<BotId>,
     Body(body): Body,
 ) -> Result<Json<Bot>, ApiError> {
-    // Whose bot it is comes before what is wrong with the request.
+    // The bot's workspace is checked before the request: an unknown bot is a 404.
     super::find(&state, caller.workspace, id).await?;
     let mut fields = Fields::of(&body);
     let asked = SendChatMessage::read(&mut fields);

@@ -16,7 +16,7 @@ use model::{Clock, Code, Failure};
 
 use super::Bounds;
 
-/// The limit for unknown callers: a platform's or Zoom's few kilobytes.
+/// The limit for callers without a key: a platform's or Zoom's few kilobytes.
 const STRANGERS_BYTES: usize = 256 * 1024;
 const STRANGERS_WITHIN: Duration = Duration::from_secs(5);
 /// This part of all memory for bodies: they can't take what callers with a key need.
@@ -25,7 +25,7 @@ const STRANGERS_PART: usize = 4;
 pub(crate) const CALLERS_BYTES: usize = 8 * MIB;
 const MIB: usize = 1024 * 1024;
 
-/// Who sends a body.
+/// The kind of client that sends a body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Sender {
     /// Only the body's signature will tell.

@@ -1,6 +1,6 @@
-//! The number of connections, and how long each may keep us waiting.
+//! The number of connections, and how long the server waits for each.
 //!
-//! When there are too many, those that have kept us waiting longest are closed, so a caller that sends its
+//! When there are too many, those that have been silent longest are closed, so a caller that sends its
 //! request at once is served, however many silent connections others hold. A connection that is being served
 //! is never closed.
 //!
@@ -22,10 +22,10 @@ use tokio::sync::Notify;
 
 use super::{Bounds, address_of};
 
-/// Of connections that are waited for, this part goes when one too many comes: looking through all of them for each would be
-/// too much work while thousands come.
+/// One connection above the maximum closes this fraction of those that keep the server waiting. A search through all of them
+/// for each new connection would be too much work while thousands arrive.
 const PART: usize = 32;
-/// So many that were told to go may still be there while others come.
+/// So many connections may still be closing while new ones are accepted.
 const MOST_LEAVING: usize = 64;
 
 /// The connections of one listener.
@@ -256,7 +256,7 @@ impl Connections {
         Some(Seat { connections: Arc::clone(self), connection })
     }
 
-    /// Returns once few enough are still leaving: until they are gone, they have their descriptors.
+    /// Returns once few enough connections are still closing: until then they hold their descriptors.
     pub(crate) async fn room(&self) {
         while self.open().leaving > MOST_LEAVING {
             self.left.notified().await;
@@ -303,7 +303,7 @@ impl Connections {
 }
 
 impl Open {
-    /// Tells those to go that have kept us waiting for longest, `count` of them or one. Answers how many.
+    /// Closes the connections that have been silent longest, `count` of them or one. Returns how many.
     fn displace(&mut self, of: Option<IpAddr>, count: usize) -> usize {
         let mut waiting: Vec<_> = self
             .all

@@ -29,7 +29,7 @@ fn address_fits(uri: &Uri) -> bool {
     uri.path_and_query().is_none_or(|address| address.as_str().len() <= MOST_ADDRESS_BYTES)
 }
 
-/// Turns away what is too large, but for token links, which say it in their dialect.
+/// Refuses heads that are too large. Token links refuse them in their own dialect.
 pub(crate) async fn keep(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>();
     if route.is_some_and(|route| route.as_str().starts_with("/t/")) {

@@ -1,13 +1,13 @@
-//! What whoever is not known yet may take of this server: connections, time, memory, lines of its log.
+//! Limits for clients that have not authenticated yet: on connections, time, memory and log lines.
 //!
 //! | | |
 //! |---|---|
-//! | `connections` | how many at once, and how long one may keep us waiting |
+//! | `connections` | how many at once, and how long the server waits for one |
 //! | `head` | how large the head of a request may be |
 //! | `bodies` | how large a body may be, how long it may take, and how much memory all of them get |
 //! | `in_flight` | how many requests of one workspace are worked on at once |
 //! | `wrong_keys` | answers to wrong API keys are slowed down |
-//! | `refusals` | a flood of refused requests is a line a second |
+//! | `refusals` | a flood of refused requests is one log line a second |
 
 mod bodies;
 mod connections;

@@ -1,5 +1,5 @@
-//! The log of refused requests. Anybody can send them as fast as they like: of each kind there is one line a second, which
-//! says how many more there were.
+//! The log of refused requests. Any client can send them at any rate, so each kind gets one line a second, with the number
+//! of the others in that second.
 
 use std::{
     collections::HashMap,
@@ -8,7 +8,7 @@ use std::{
 
 use model::Timestamp;
 
-/// What makes two refusals the same: one of few routes, and one of few answers.
+/// What makes two refusals the same kind: route and answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Kind {
     pub(crate) route: String,
@@ -21,7 +21,7 @@ pub(crate) struct Refusals {
     kinds: Mutex<HashMap<Kind, Said>>,
 }
 
-/// When a kind was last said, and how many have come since.
+/// When a kind was last logged, and how many have come since.
 #[derive(Debug)]
 struct Said {
     second: i64,
@@ -34,7 +34,7 @@ impl Refusals {
         let second = now.as_second();
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         match kinds.get_mut(&kind) {
-            // Said in this second, or its number is still to be said.
+            // Logged in this second, or its count is still to be logged.
             Some(said) if said.second == second || said.more > 0 => {
                 said.more += 1;
                 false
@@ -50,7 +50,7 @@ impl Refusals {
         }
     }
 
-    /// Those that were not said in the seconds before this one: how many of which kind.
+    /// The refusals that were not logged in earlier seconds: how many of each kind.
     pub(crate) fn unsaid(&self, now: Timestamp) -> Vec<(Kind, u64)> {
         let second = now.as_second();
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,7 +92,7 @@ mod tests {
                     (lines, counted) = (lines + 1, counted + more);
                 }
             }
-            // Another kind, once in two seconds, is not drowned by it.
+            // Another kind, once in two seconds, is still logged.
             assert!(millisecond % 2000 > 0 || refusals.is_said(kind(401), at(millisecond)));
         }
         assert_eq!((lines, counted), (11, 10_000));

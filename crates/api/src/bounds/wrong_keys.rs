@@ -18,7 +18,7 @@ use super::address_of;
 const FREE: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
 /// Each one more waits for so long.
 const DELAY: Duration = Duration::from_secs(1);
-/// So many may wait at once: they keep their connections meanwhile.
+/// Most callers that wait at once: they keep their connections meanwhile.
 const MOST_WAITING: usize = 64;
 
 #[derive(Debug)]

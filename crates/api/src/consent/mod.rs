@@ -27,8 +27,8 @@ use crate::{
     path::Path,
 };
 
-/// Binds a trip to Zoom to the browser that began it. Ten minutes are longer than anybody reads a consent page; for ten more, a
-/// page that is loaded again says the same.
+/// Binds a trip to Zoom to the browser that began it. Nobody reads a consent page for ten minutes. For ten
+/// more, a page that is loaded again shows the same result.
 const COOKIE_NAME: &str = "latchkey_consent";
 const COOKIE_SECONDS: u32 = 1200;
 
@@ -294,18 +294,18 @@ fn trouble(state: &State, failure: &Failure) -> Response {
     )
 }
 
-/// Whose turn it is, if the message doesn't say so. The reader owns a Zoom account, and runs neither app nor
+/// Who has to act, if the message doesn't say so. The reader owns a Zoom account, and runs neither app nor
 /// server.
 fn turn_of(failure: &Failure) -> String {
     match failure.code {
         Code::AppUnhealthy | Code::ScopeMissing | Code::CredentialBlocked => {
-            format!("Tell whoever sent you here, who has to do this: {}.", failure.code.advice())
+            format!("Tell the person who sent you the link. They have to do this: {}.", failure.code.advice())
         }
         code => match code.class() {
             Class::Retry => {
                 "Nothing is wrong with your account. Open the invitation again in a minute.".to_owned()
             }
-            Class::OurFault => "Tell whoever sent you here.".to_owned(),
+            Class::OurFault => "Tell the person who sent you the link.".to_owned(),
             Class::PersonMustAct => String::new(),
         },
     }

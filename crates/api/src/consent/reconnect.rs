@@ -56,7 +56,7 @@ async fn invitation(state: &State, query: &Query) -> Result<String, Failure> {
     let unknown = || {
         Failure::new(
             Code::LinkUnknown,
-            "this link is not known here, or past its time: ask whoever sent it for a new one",
+            "this link is unknown or has expired: ask the person who sent it for a new one",
         )
     };
     let read = || {

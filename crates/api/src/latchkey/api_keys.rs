@@ -56,9 +56,9 @@ request! {
     closed struct CreateApiKey {
         name: Text<100>,
         scopes: Scopes,
-        /// As for the key that asks, if nothing is said.
+        /// By default as for the key that asks.
         requests_per_minute: Option<PerMinute>,
-        /// As for the key that asks, if nothing is said.
+        /// By default as for the key that asks.
         expires_at: Option<Timestamp>,
     }
 }
@@ -180,7 +180,7 @@ pub(crate) async fn revoke(
 
 fn read(state: &State, caller: &Caller<Admin>, mut fields: Fields<'_>) -> Result<NewApiKey, FieldErrors> {
     let asked = CreateApiKey::read(&mut fields);
-    // What one key can't give is said whatever else is wrong.
+    // A scope that the key can't give is reported together with all other errors.
     let scopes = fields.peek("scopes").map_or_else(Vec::new, |Scopes(scopes)| scopes);
     for scope in scopes.iter().filter(|scope| !caller.scopes.has(**scope)) {
         let complaint = format!("This key lacks the scope {}, and can't give it.", scope.as_str());

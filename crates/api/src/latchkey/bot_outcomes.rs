@@ -27,7 +27,7 @@ const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
 pub(crate) struct CountOutcomes {
-    /// From this time or date on, at most 31 days back. The last 24 hours, if nothing is said.
+    /// From this time or date on, at most 31 days back. The last 24 hours by default.
     since: Option<String>,
 }
 

@@ -27,7 +27,7 @@ use crate::{
 pub(crate) struct CallbackSecret {
     /// `whsec_…`; masked for a key without the scope `tokens`.
     secret: String,
-    /// Until when the one before counts, too.
+    /// Until when the former secret is valid, too.
     #[schema(required)]
     former_ends_at: Option<Timestamp>,
 }
@@ -35,7 +35,7 @@ pub(crate) struct CallbackSecret {
 request! {
     /// How to replace the secret.
     closed struct RotateCallbackSecret {
-        /// How long the one before counts. A day, if nothing is said; 0 for one that has leaked.
+        /// How long the former secret stays valid. A day by default; 0 for one that has leaked.
         overlap_seconds: Option<Overlap>,
     }
 }

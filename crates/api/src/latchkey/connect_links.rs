@@ -37,13 +37,13 @@ request! {
         oauth_app: Option<ZoomOauthAppId>,
         /// The account that the link is for: the consent of any other Zoom user is refused.
         credential: Option<CredentialId>,
-        /// Who invites, in words for the person who opens the link. The workspace's name, if nothing is said.
+        /// Who invites, in words for the person who opens the link. The workspace's name by default.
         invited_by: Option<Text<100>>,
         /// What the account is wanted for, in words for that person.
         purpose: Option<Text<300>>,
         /// Where the person can go on afterwards. Its origin is one of `api.return_origins`.
         return_url: Option<Text<2000>>,
-        /// How long it can be opened. A day, if nothing is said.
+        /// How long it can be opened. A day by default.
         expires_in_seconds: Option<Whole<60, LONGEST>>,
     }
 }
@@ -116,7 +116,7 @@ fn used() -> ApiError {
 
 errors! { RevokeErrors: used() }
 
-/// Invite somebody to connect an account
+/// Invite a person to connect an account
 ///
 /// With `credential`, to connect that account again: another Zoom user's consent is refused.
 #[utoipa::path(

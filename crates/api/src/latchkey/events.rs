@@ -32,12 +32,12 @@ use crate::{
 /// Events on a page.
 const PAGE_SIZE: u32 = 100;
 
-/// Where to read on, and what the list can be narrowed by.
+/// The cursor, and the filters of the list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
 pub(crate) struct ListEvents {
-    /// The number of the last event that is known; 0 for the first of all that are kept.
+    /// The number of the last known event; 0 starts with the oldest that is kept.
     after: Option<i64>,
     /// A type of events; several with commas between.
     event_type: Option<String>,

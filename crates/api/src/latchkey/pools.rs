@@ -32,7 +32,7 @@ use crate::{
 
 /// Accounts of one pool.
 const MOST_MEMBERS: usize = 1000;
-/// More than Zoom allows anybody.
+/// More than Zoom allows any user.
 const MOST_JOINS: u32 = 10_000;
 /// Zoom lets a user host two meetings at once, where the account allows it.
 const MOST_HOSTED: u32 = 2;
@@ -231,7 +231,7 @@ pub(crate) async fn remove(
     Extract(state): Extract<State>,
     Path(id): Path<PoolId>,
 ) -> Result<StatusCode, ApiError> {
-    // A link that is made at this very moment finds no pool, and says so.
+    // A link that is made concurrently finds no pool and is refused.
     if state.store.links_of_pool(caller.workspace, id).await? > 0 {
         return Err(in_use("Token links draw on this pool: revoke them first."));
     }
@@ -278,7 +278,7 @@ pub(crate) async fn put_member(
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
 pub(crate) struct RemoveMember {
-    /// As it was put in, where the account is a server-to-server app's.
+    /// The user as it was given, if the account is a server-to-server app's.
     user: Option<AccountUser>,
 }
 
@@ -359,7 +359,7 @@ impl From<PutMember> for NewMember {
     }
 }
 
-/// Sees to it that a member can give tokens, one day at least, and of whom.
+/// Checks that a member can give tokens, now or later, and for which user.
 async fn name_user(
     state: &State,
     workspace: WorkspaceId,

@@ -27,7 +27,7 @@ pub(super) fn document(path: &str, item: &mut PathItem) {
     ];
     for (is_write, operation) in operations {
         let Some(operation) = operation else { continue };
-        // Public on purpose, and said so: to a reader, an operation that says nothing is an oversight.
+        // Public on purpose, and marked as such: an unmarked operation would look like an oversight.
         operation.security.get_or_insert_default();
         // Token links say everything in their dialect.
         if path.starts_with("/t/") {

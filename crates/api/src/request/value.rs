@@ -118,7 +118,7 @@ impl<const LEAST: u32> Field for Seconds<LEAST> {
     }
 }
 
-/// How long a secret goes on beside its successor: whole seconds, a day at most.
+/// How long a secret stays valid beside its successor: whole seconds, a day at most.
 pub(crate) struct Overlap(pub(crate) Duration);
 
 impl Field for Overlap {

@@ -1,4 +1,4 @@
-//! What a token link says, as a response.
+//! The answer of a token link, as an HTTP response.
 
 use axum::{
     body::Body,

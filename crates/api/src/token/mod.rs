@@ -106,7 +106,7 @@ pub(crate) async fn read<B: HttpBody<Data = Bytes>>(
 /// The last part of a path. What is not even text is the address of no link.
 pub(crate) type Address = Result<Path<String>, PathRejection>;
 
-/// What a platform is told that gets no token. Its form is the dialect's: a line of text, or an object.
+/// The answer to a platform that gets no token. The dialect sets its form: a line of text, or an object.
 pub(crate) struct Refusals;
 
 impl IntoResponses for Refusals {

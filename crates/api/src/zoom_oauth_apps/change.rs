@@ -1,7 +1,7 @@
 //! `PATCH /api/v2/zoom-oauth-apps/{id}/`: new secrets.
 //!
-//! The webhook secret before goes on beside the new one for a day, or for `webhook_secret_overlap_seconds`; 0 is for one that
-//! has leaked.
+//! The former webhook secret stays valid beside the new one for a day, or for `webhook_secret_overlap_seconds`; use 0 for a
+//! secret that has leaked.
 
 use axum::extract::State as Extract;
 use broker::SecretsChange;
@@ -26,7 +26,7 @@ request! {
     open struct ChangeZoomOauthApp {
         client_secret: Option<AppSecret>,
         webhook_secret: Option<AppSecret>,
-        /// How long the webhook secret before counts beside the new one. A day, if nothing is said; 0 for one that has leaked.
+        /// How long the former webhook secret stays valid. A day by default; 0 for one that has leaked.
         webhook_secret_overlap_seconds: Option<Overlap>,
     }
 }

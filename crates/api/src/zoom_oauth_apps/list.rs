@@ -13,7 +13,7 @@ use crate::{
     words::{APP_KINDS, AppKind},
 };
 
-/// What the list can be narrowed by, and how it is walked through.
+/// The filters of the list, and its cursor.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]

@@ -67,7 +67,7 @@ pub(crate) struct ZoomOauthApp {
     /// When Zoom last verified the webhook's address.
     #[schema(required)]
     webhook_last_validation: Option<Timestamp>,
-    /// Until when the webhook secret before counts beside the new one.
+    /// Until when the former webhook secret is valid.
     #[schema(required)]
     latchkey_former_webhook_secret_ends_at: Option<Timestamp>,
     /// Since when Zoom refuses the app's id and secret.

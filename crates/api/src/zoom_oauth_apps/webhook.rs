@@ -20,7 +20,7 @@ use crate::{
     error::{reported, status_of},
 };
 
-/// What Zoom is told who verifies the address of a webhook.
+/// The answer to Zoom's check of a webhook's address.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Validation {
@@ -69,7 +69,7 @@ pub(crate) async fn handler(
     let Ok(Path(app)) = id else { return odd("there is no id in its path") };
     let headers = signature(&head.headers);
     if headers.is_none() {
-        // Said before anything of the body is read: anybody may send us one.
+        // Refused before the body is read, because any client may send one.
         return refusal(&Failure::new(Code::SignatureMissing, "the request carries no x-zm-* headers"));
     }
     let body = match state.admission.bodies.read(body, Sender::Stranger).await {

@@ -71,7 +71,7 @@ errors! {
 
 /// Connect an account
 ///
-/// Without a person's browser; `connect-links` is for those who shall consent. The same user on the same app keeps the
+/// Without a person's browser; `connect-links` is for people who have to consent. The same user on the same app keeps the
 /// account's id.
 #[utoipa::path(
     post,

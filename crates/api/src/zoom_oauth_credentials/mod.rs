@@ -81,8 +81,8 @@ impl Health {
     }
 }
 
-/// Somebody deleted it through this API: it is as if it had never been, but for its events and `?status=disconnected`.
-/// What Zoom has ended stays, unhealthy, until somebody deletes it.
+/// Whether a caller deleted it through this API. Then only its events and `?status=disconnected` still show it. An account
+/// that Zoom has ended stays, unhealthy, until a caller deletes it.
 fn is_deleted(status: CredentialStatus) -> bool {
     status == CredentialStatus::Disconnected(DisconnectCause::Asked)
 }

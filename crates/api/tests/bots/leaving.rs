@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{studio, why};
 
-/// Each in a meeting of its own, with somebody in it.
+/// Each in a meeting of its own, with a participant in it.
 #[tokio::test]
 async fn a_bot_leaves_a_silent_meeting_and_one_of_bots() {
     let app = studio().await;

@@ -1,4 +1,4 @@
-//! Places in meetings that are lost: those that nobody decided are come back to, and the others are not.
+//! Lost places in meetings: a bot rejoins after a failure, and not after a decision of the host or of Zoom.
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -85,7 +85,7 @@ async fn a_bot_whose_line_was_cut_comes_back_as_the_same_user() {
 /// What says that a page could give no picture.
 const NO_PICTURE: &[u8] = include_bytes!("../../../../web/bot/no-picture.png");
 
-/// An OBF token works once: whoever comes back has asked for another.
+/// An OBF token works once: a bot that rejoins has asked for another.
 #[tokio::test]
 async fn a_crash_costs_a_bot_its_place_for_a_moment() {
     let app = studio().await;
@@ -130,7 +130,7 @@ async fn a_frozen_page_is_replaced() {
     app.stop().await;
 }
 
-/// Whoever tells it to leave does not wait for a page that answers nothing.
+/// A caller who tells it to leave does not wait for a page that does not answer.
 #[tokio::test]
 async fn a_bot_with_a_frozen_page_leaves_within_ten_seconds() {
     let app = TestApp::build(&TIMED).await;

@@ -138,7 +138,7 @@ async fn a_bot_starts_the_meeting_as_the_pool_member_that_hosts_it() {
     app.stop().await;
 }
 
-/// Zoom knows more than we do: somebody has joined by hand.
+/// Zoom knows more than we do: a person has joined by hand.
 #[tokio::test]
 async fn an_account_that_is_in_the_meeting_by_itself_is_passed_over() {
     let app = studio().await;

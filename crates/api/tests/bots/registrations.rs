@@ -8,7 +8,7 @@ use crate::{
     why,
 };
 
-/// Somebody registers: the link that Zoom sends them.
+/// A person registers: the link that Zoom sends them.
 async fn register(meeting: &Meeting<'_>, registrant: Value) -> String {
     meeting.call("POST", "registrants", registrant).await["join_url"].as_str().unwrap().to_owned()
 }

@@ -1,4 +1,4 @@
-//! On behalf of somebody who is in the meeting: `zoom.obf_token_url`.
+//! On behalf of a user who is in the meeting: `zoom.obf_token_url`.
 
 use std::{
     sync::{
@@ -101,7 +101,7 @@ async fn an_account_vouches_for_bots_by_itself() {
     let app = studio().await;
     let ada = app.zoom.user("ada@example.test", "Ada").await;
     let account = app.connect(&ada).await;
-    // Of somebody else's: without a word of Ada's nobody comes in.
+    // A meeting of another user: without Ada's token no bot gets in.
     let meeting = app.zoom.meeting(json!({ "external_rules": true })).await;
     meeting.seat_user("Ada", &ada).await;
     let mut bots = Vec::new();
@@ -166,7 +166,7 @@ async fn without_a_good_token_nobody_joins() {
     assert_eq!(why(&ended, "fatal").0, "zoom_obf_rejected");
     assert_eq!((forged.given(), meeting.join_requests().await.len()), (2, 2));
 
-    // And one for another meeting is told once: there is nothing to wait for.
+    // A token for another meeting is refused once: there is nothing to wait for.
     let ada = app.zoom.user("ada@example.test", "Ada").await;
     let account = app.connect(&ada).await;
     let path = format!("/api/v2/zoom-oauth-credentials/{account}/access-token/");

@@ -67,7 +67,7 @@ async fn without_a_key_nothing_is_told() {
     assert_eq!(with(&app, Some(HeaderValue::from_bytes(b"Token \xff").unwrap())).await.status, 401);
 }
 
-/// Nothing is public by accident, and not even what is wrong with a request is told to somebody without a key.
+/// Nothing is public by accident. A client without a key is not even told what is wrong with its request.
 #[tokio::test]
 async fn the_key_is_looked_at_first() {
     let app = app().await;

@@ -98,7 +98,7 @@ async fn a_missing_and_a_wrong_bearer_are_401_with_a_challenge_and_mint_nothing(
         assert_eq!(refused.status, 401, "{wrong}: {}", refused.text);
         assert_eq!(refused.header("www-authenticate"), "Bearer error=\"invalid_token\"");
         assert_eq!(refused.json()["code"], "signature_invalid");
-        // Nobody learns by it whether the link is known.
+        // The answer does not show whether the link is known.
         let nobody = send(&app, "GET", "/t/018f0000-0000-7000-8000-000000000000", Some(wrong), "").await;
         assert_eq!((nobody.status, &nobody.text), (401, &refused.text));
     }
@@ -174,7 +174,7 @@ async fn a_bearer_tells_that_its_bot_has_ended_and_its_seat_is_free() {
     link.fetch(&app, "?bot=two&meeting=12345678902").await.ok();
 }
 
-/// The command in the documentation, as somebody types it.
+/// The command in the documentation, as a person types it.
 #[tokio::test]
 async fn the_documented_curl_gets_a_token() {
     let app = TestApp::build(&Plan { public_base: None, ..PLAN }).await;

@@ -72,7 +72,7 @@ async fn signed(app: &TestApp, id: &str, more: Vec<(String, String)>) -> Vec<(St
 
 const TOO_LARGE: &str = "the headers are more than 64, or larger than 16 KiB together";
 
-/// Through both doors: an address that needs no decoding, and one that does.
+/// Both ways: an address that needs no decoding, and one that does.
 #[tokio::test]
 async fn recalls_dialect_says_it_in_a_line() {
     let (app, path) = linked(json!({})).await;
@@ -92,7 +92,7 @@ async fn recalls_dialect_says_it_in_a_line() {
     let status_of_a_bot = format!("POST {path}/status");
     let (status, _, body) = send(&app, &status_of_a_bot, &signed(&app, "msg_s", many(70)).await).await;
     assert_eq!((status, body.starts_with(&refused)), (400, true), "{body}");
-    // Whoever doesn't know the secret hears nothing but that.
+    // A client that doesn't know the secret is told only that.
     let (status, _, body) = send(&app, &format!("GET {path}x"), &many(70)).await;
     assert_eq!((status, &body[..13]), (404, "link_unknown:"));
     let (status, ..) = send(&app, &format!("GET {path}{}", "x".repeat(20_000)), &[]).await;

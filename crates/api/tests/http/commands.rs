@@ -25,7 +25,7 @@ async fn a_bot_that_has_not_begun_is_called_off_or_refused() {
     assert_eq!(answer.refused(), json!({ "code": "cannot_command_unstarted_bot", "detail": detail }));
 }
 
-/// Called off before anybody took it, the bot goes straight to its end.
+/// A bot that is cancelled before a server took it goes straight to its end.
 #[tokio::test]
 async fn a_bot_that_was_called_off_never_joins() {
     let app = app().await;

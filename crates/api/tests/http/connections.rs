@@ -1,4 +1,4 @@
-//! What whoever is not known yet may take of the server: over real connections, with bounds that a few of them reach.
+//! Limits for clients that have not authenticated yet: over real connections, with limits that a few of them reach.
 
 use std::{net::SocketAddr, time::Duration};
 

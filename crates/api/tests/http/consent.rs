@@ -239,7 +239,7 @@ async fn an_invitation_for_one_account_takes_the_consent_of_no_other_user() {
     let page = app.get(&invitation).await;
     is_a_page(&page, 200, "Connect your Zoom account", "asks to connect the Zoom account of Ada Lovelace");
 
-    // Somebody else is signed in at Zoom.
+    // Another user is signed in at Zoom.
     app.zoom.control("PUT", "signed-in", json!({ "user_id": app.zoom.host()["id"] })).await;
     let (location, cookie) = app.depart(&invitation).await;
     let back = app.zoom.decide(&location, "allow").await;

@@ -463,7 +463,7 @@ async fn nobody_sends_more_than_eight_mebibytes() {
     assert_eq!(answer.json(), json!({ "code": "too_large", "detail": "The body is larger than 8 MiB." }));
 }
 
-/// A bot that was told to sign in never comes as a guest because of a slip of somebody's fingers.
+/// A bot that was told to sign in never comes as a guest because of a typing mistake.
 #[tokio::test]
 async fn a_misspelt_name_in_what_says_how_to_sign_in_is_refused_with_the_right_one() {
     let app = app().await;

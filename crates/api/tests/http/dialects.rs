@@ -172,7 +172,7 @@ async fn of_several_people_each_vouches_for_attendees_bot() {
     assert!(tokens("bot_2").await.iter().all(|token| !first.contains(token)), "never the same twice");
     assert_eq!(app.zoom.count("obf_mints").await, 6);
 
-    // Who can't vouch is passed over, as long as somebody can.
+    // An account that can't vouch is skipped, as long as another can.
     for (left, (_, user)) in [(2, &accounts[0]), (1, &accounts[1])] {
         let change = json!({ "active": false });
         app.zoom.control("PATCH", &format!("users/{}", user["id"].as_str().unwrap()), change).await;

@@ -121,7 +121,7 @@ async fn of_the_same_call_at_once_one_is_done() {
     }
 }
 
-/// The caller's patience is shorter than Zoom's delay: the work goes on, and whoever asks again finds its answer.
+/// The caller's timeout is shorter than Zoom's delay: the work goes on, and a repeated request gets its answer.
 #[tokio::test]
 async fn a_caller_who_hung_up_finds_the_answer_later() {
     let app = Arc::new(app().await);
@@ -174,7 +174,7 @@ async fn mistakes_are_replayed_and_what_may_pass_is_not() {
     let again = post(&app, "/api/v1/bot/", "key-1", &json!({})).await;
     assert_eq!((again.refused(), again.header("idempotent-replayed")), (wrong.refused(), "true"));
 
-    // No answer of ours: whoever has no good key is told so each time, as is whoever comes too often.
+    // These answers are not stored: a caller with a wrong key is refused each time, as is one above its limit.
     let stranger = send_as(&app, "lk_wrong", ("POST", "/api/v1/bot/"), "key-1", &json!({})).await;
     assert_eq!((stranger.status, stranger.header("idempotent-replayed")), (401, ""));
     let rates = api::Rates { create_bot: 1.try_into().unwrap(), ..api::Rates::default() };

@@ -26,7 +26,7 @@ async fn listed() -> (TestApp, String) {
     (app, own)
 }
 
-/// Somebody installs the app: what the browser shows that Zoom sends to `address`.
+/// A user installs the app: what the browser shows that Zoom sends to `address`.
 async fn install(app: &TestApp, address: &str) -> Answer {
     let code = app.zoom.code(CLIENT_ID, address).await;
     come(app, &format!("{address}?code={code}")).await

@@ -14,7 +14,7 @@ use crate::{
 const ACCOUNTS: &str = "/api/v2/zoom-oauth-credentials/";
 const REDIRECT: &str = "https://latchkey.test/base/oauth/zoom/callback";
 
-/// A code from Zoom's consent page, shown by somebody else than Latchkey.
+/// A code from Zoom's consent page, shown by another client than Latchkey.
 async fn code(app: &TestApp) -> String {
     app.zoom.code(CLIENT_ID, REDIRECT).await
 }

@@ -93,7 +93,7 @@ async fn every_method_that_a_405_allows_works() {
     }
 }
 
-/// A filter that nobody reads would leave all rows in the answer, and whoever asked would act on them.
+/// An ignored filter would leave all rows in the answer, and the caller would act on them.
 #[tokio::test]
 async fn a_filter_that_a_list_does_not_know_is_refused() {
     let app = app().await;

@@ -139,7 +139,7 @@ async fn a_requested_sync_can_be_followed_on_the_account() {
     assert_eq!(log["results"].as_array().unwrap().len(), 1, "connected, and no complaint: {log}");
     app.tick();
     let asked = app.call("POST", &format!("{ACCOUNTS}{id}/sync-meetings/"), Body::empty()).await.ok();
-    assert_eq!(asked, shown, "whoever asks is told why not");
+    assert_eq!(asked, shown, "the caller is told why not");
     let log = app.get(&format!("/api/v2/zoom-oauth-credential-logs/?credential={id}")).await.ok();
     let line = log["results"][0]["message"].as_str().unwrap();
     let begins = "meetings are not listed: the grant lacks scopes that lists of meetings need: meeting:read:list_meetings; add";

@@ -46,7 +46,7 @@ enum Value {
     Genuine(usize),
     /// A right entry among others, or another spelling of what belongs there.
     AmongOthers,
-    /// What belongs there, signed by somebody else; or another id or time.
+    /// The right content, signed with another key; or another id or time.
     Strangers,
     Text(String),
     /// Not ASCII.

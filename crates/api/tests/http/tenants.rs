@@ -86,7 +86,7 @@ const ROWS: &[Row] = &[
     row("/api/latchkey/v1/pools/{id}/seats", &[Thing::Pool]),
     row("/api/latchkey/v1/pools/{id}/seats/{seat}", &[Thing::Pool, Thing::Seat]),
     row("/api/latchkey/v1/api-keys/{id}", &[Thing::ApiKey]),
-    // Whoever operates the installation sees every workspace; nobody else sees whether there is one.
+    // The operator sees every workspace; other callers can't see whether one exists.
     Row { status: 403, ..row("/api/latchkey/v1/workspaces/{id}", &[Thing::Workspace]) },
     Row {
         body: |_| json!({ "description": "new" }),
@@ -151,7 +151,7 @@ impl World {
         let account =
             app.call_as(&stranger, "POST", "/api/v2/zoom-oauth-credentials/", asked).await.created();
         let strangers_account = account["id"].as_str().unwrap().to_owned();
-        // Where the Marketplace sends whoever installs the owner's app.
+        // Where the Marketplace sends a user who installs the owner's app.
         let redirects = json!({ "redirect_uris": [redirect, format!("{redirect}/{}", app.zoom_app)] });
         app.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), redirects).await;
         Self { app, stranger, owners_account, strangers_account, made: Cell::new(0) }
@@ -366,8 +366,8 @@ async fn lists_narrowed_to_another_workspaces_ids_are_as_empty_as_to_unknown_one
         assert_eq!(whole(&foreign), whole(&unknown), "{path}?{field}=");
         assert_eq!(foreign.ok()["results"], json!([]), "{path}?{field}=");
     }
-    // By Zoom's own ids, which are no secret: that somebody uses them here is. All users are of one Zoom account, so this is a
-    // stranger who has none of them.
+    // By Zoom's own ids, which are no secret. That a workspace here uses them is one. All users are of one Zoom account, so
+    // this is a stranger who has none of them.
     let third = world.app.another_workspace().await;
     let account = format!("/api/v2/zoom-oauth-credentials/{}/", world.owners_account);
     let account = world.app.get(&account).await.ok();

@@ -313,7 +313,7 @@ impl TestApp {
     /// Sends any request, as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         self.see_bots_elsewhere().await;
-        // Boxed: whoever calls this several times would grow with it.
+        // Boxed: otherwise the future of a test that calls this several times would grow.
         let answered =
             Box::pin(async { Answer::read(self.server.connection(PEER).answer(request).await).await });
         within(answered).await

@@ -78,7 +78,7 @@ impl Zoom {
         self.control("POST", "faults", json!({ "where": place, "kind": "delay", "delay_ms": ms })).await;
     }
 
-    /// A code from the consent page that somebody else than Latchkey shows for `client_id`.
+    /// A code from the consent page that another client than Latchkey shows for `client_id`.
     pub(crate) async fn code(&self, client_id: &str, redirect_uri: &str) -> String {
         let mut page = Url::parse(&format!("{}/oauth/authorize", self.ready.zoom_base)).unwrap();
         page.query_pairs_mut()
@@ -89,7 +89,7 @@ impl Zoom {
         back.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned()
     }
 
-    /// An access token that somebody else than Latchkey buys with a code.
+    /// An access token that another client than Latchkey gets for a code.
     pub(crate) async fn access_token(
         &self,
         zoom_app: (&str, &str),
@@ -116,7 +116,7 @@ impl Zoom {
         answer.json().await.unwrap()
     }
 
-    /// A token that somebody else than Latchkey mints: `GET /v2/…` with an access token.
+    /// A token that another client than Latchkey mints: `GET /v2/…` with an access token.
     pub(crate) async fn token(&self, path: &str, access_token: &str) -> String {
         let request = self.http.get(format!("{}{path}", self.ready.api_base)).bearer_auth(access_token);
         let answer: Value = request.send().await.unwrap().json().await.unwrap();
@@ -151,12 +151,12 @@ impl Meeting<'_> {
         person
     }
 
-    /// Puts somebody into the roster.
+    /// Puts a participant into the roster.
     pub(crate) async fn seat(&self, name: &str) {
         self.does("participants", json!({ "name": name })).await;
     }
 
-    /// Puts somebody into the roster who is signed in as `user`.
+    /// Puts a participant into the roster who is signed in as `user`.
     pub(crate) async fn seat_user(&self, name: &str, user: &Value) {
         self.does("participants", json!({ "name": name, "user_id": user["id"] })).await;
     }

@@ -66,7 +66,7 @@ impl JournalFiles {
         let current = self.current(needed)?;
         let number = current.number;
         if let Err(error) = current.file.append(content) {
-            // What is at its end is unknown: nothing more is appended to it.
+            // The state of its end is unknown, so nothing more is appended to it.
             self.full.extend(self.current.take());
             return Err(error);
         }

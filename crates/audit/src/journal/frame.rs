@@ -1,4 +1,4 @@
-//! How entries lie in a file of the journal, one behind the other:
+//! The format of an entry in a journal file. Entries follow one another:
 //!
 //! | bytes | |
 //! |--:|---|
@@ -7,8 +7,8 @@
 //! | 16 | a hash of the entry's place in the file and of its content |
 //! | | the content |
 //!
-//! A caller waits until its entry is whole on the disk, and only then comes the next one. So a torn entry at the end is
-//! discarded: nobody was answered on it. An entry *behind* something that cannot be read says that the disk lost data.
+//! An entry is on the disk before its callers are answered and before the next entry is written. So a torn entry at the end
+//! is discarded: no caller was answered. An entry *after* an unreadable one shows that the disk lost data.
 
 use aws_lc_rs::digest::{Context, SHA256};
 

@@ -1,7 +1,7 @@
 //! The thread that writes the journal.
 //!
-//! One of its own: each batch has many tokens waiting for it, and the runtime's pool for such work wakes its threads with a
-//! lock in its hand, so that on a busy core each goes to sleep once more before it begins.
+//! It is a dedicated thread, because many tokens wait for each batch. The runtime's blocking pool holds a lock while it wakes
+//! a thread, so on a busy core the thread sleeps once more before it begins.
 
 use std::{
     io,

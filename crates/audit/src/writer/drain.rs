@@ -7,13 +7,13 @@ use store::StoreError;
 use super::{Audit, GATHER, MOST_AT_ONCE, PAUSES, Shared};
 use crate::{Journal, recover_journal};
 
-/// How often it is looked for what other processes have left.
+/// How often the journal files of other processes are looked for.
 const RECOVERY_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a reader of the audit waits for the journal.
 const READ_WITHIN: Duration = Duration::from_secs(2);
 
 impl Audit {
-    /// Brings into the store what is in the journal, for as long as it is polled.
+    /// Moves the journal's records into the store, for as long as it is polled.
     pub async fn run_journal(&self) -> Infallible {
         let shared = &self.shared;
         let Some(journal) = &shared.journal else { pending().await };

@@ -1,7 +1,7 @@
 //! ZAK reads, each of them verified, remembered and audited.
 //!
-//! Beside them, with the same verification and on one core as well: a server that answers a constant, the least that anybody
-//! could do; and one that has Zoom mint every time, as most teams write it. wrk loads all in turns, from another core, with
+//! Beside them, with the same verification and on one core as well: a server that answers a constant, the least possible
+//! work; and one that has Zoom mint every time, as most teams write it. wrk loads all in turns, from another core, with
 //! requests of the same shape. Every run has a new server process, but for those that compare numbers of accounts.
 
 mod contender;

@@ -1,7 +1,7 @@
-//! What is known of a bot, in one file: for whoever has to find out why it failed.
+//! The evidence of a bot: all that is stored of it in one file, to find out why it failed.
 //!
-//! It is made when it is asked for, from what is kept anyway. So whatever erases a bot's log or its pictures erases them
-//! here, too. `struck`: the request without its secrets. `archive`: the file.
+//! It is made on request from stored data. So erasing a bot's log or its pictures erases them from the evidence, too.
+//! `struck`: the request without its secrets. `archive`: the file.
 
 mod archive;
 mod struck;

@@ -42,7 +42,7 @@ fn strike(name: &str, value: Value) -> Value {
         Value::String(text) => text.split(' ').map(word).collect::<Vec<_>>().join(" ").into(),
         Value::Array(items) => items.into_iter().map(|item| strike(name, item)).collect(),
         Value::Object(fields) => {
-            // Whatever is inside of something secret is secret, too.
+            // All members of a secret object are secret, too.
             let inside = |field: &str| if is_secret() { name.to_owned() } else { field.to_owned() };
             fields.into_iter().map(|(field, value)| (field.clone(), strike(&inside(&field), value))).collect()
         }

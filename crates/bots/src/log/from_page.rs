@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Kind, Note};
 
-/// The entry for an event; `None` for those that are told elsewhere, or hold people's names and words.
+/// The entry for an event; `None` for events that are recorded elsewhere, or hold people's names and words.
 pub(crate) fn of_event(event: &PageEvent) -> Option<Note> {
     let sdk = |event: &str, text: String| Note::new(Kind::SdkEvent, text).with("event", event);
     let note = match event {

@@ -74,7 +74,7 @@ kinds! {
 }
 
 impl Kind {
-    /// Those whose text is written by Zoom's SDK and may name participants. They are erased with a bot's media.
+    /// The kinds whose text is written by Zoom's SDK and may name participants. They are erased with a bot's media.
     pub const WRITTEN_BY_THE_SDK: &'static [Self] = &[Self::Console, Self::Exception];
 }
 

@@ -18,7 +18,7 @@ use super::Note;
 const WRITE_PAUSE: Duration = Duration::from_millis(250);
 /// Between tries while the store is away.
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// So many entries of all bots wait for the store. Later ones are counted as missed.
+/// Most entries, of all bots, that wait for the store. Later ones are counted as missed.
 const MOST_WAITING: usize = 20_000;
 /// The largest batch of a bot.
 const BATCH: usize = 200;
@@ -33,7 +33,7 @@ struct Inner {
     env: Environment,
     waiting: Mutex<VecDeque<(BotId, LogEntry)>>,
     noted: Notify,
-    /// What is being written: the same until the store has it. Held by the one who writes.
+    /// The batch that is being written: the same until the store has it. The writer holds it.
     writing: tokio::sync::Mutex<VecDeque<(BotId, Vec<LogEntry>)>>,
 }
 

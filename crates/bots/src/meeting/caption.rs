@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use model::{Happening, Participant, Timestamp};
 
-/// So many grow at once. More speakers at a time there are not; of more, the one that began first is closed.
+/// Most captions that grow at once, more than there are concurrent speakers. Above it, the oldest one is closed.
 const MOST_GROWING: usize = 100;
 
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(crate) struct Heard {
 }
 
 impl Captions {
-    /// Takes in a version; answers it as an event, and before it one that had to make room.
+    /// Takes in a version. Returns it as an event, after the one that was closed to make room for it.
     pub(crate) fn hear(&mut self, heard: Heard, now: Timestamp) -> Vec<Happening> {
         let Heard { caption, participant, text, language, is_final } = heard;
         let began_at = self.growing.remove(&caption).map_or(now, |known| known.began_at);
@@ -48,12 +48,12 @@ impl Captions {
         happened
     }
 
-    /// Closes those of somebody who is gone.
+    /// Closes the captions of a participant who has left.
     pub(crate) fn close_of(&mut self, participant: u32) -> Vec<Happening> {
         self.close_those(|growing| growing.participant.id == participant)
     }
 
-    /// Closes all: what comes later belongs to another connection.
+    /// Closes all captions: later ones belong to another connection.
     pub(crate) fn close_all(&mut self) -> Vec<Happening> {
         self.close_those(|_| true)
     }

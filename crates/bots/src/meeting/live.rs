@@ -72,7 +72,7 @@ pub fn live_endpoints(request: &Map<String, Value>) -> Vec<LiveEndpoint> {
     (0..=u8::MAX).zip(given).filter_map(read).filter(|endpoint| !endpoint.events.is_empty()).collect()
 }
 
-/// The rows of a bot's endpoints, before anything is told.
+/// The rows of a bot's endpoints, before the first event.
 pub fn live_rows(bot: &Bot, request: &Map<String, Value>) -> Vec<RealtimeEndpoint> {
     let row = |endpoint: LiveEndpoint| RealtimeEndpoint {
         id: RealtimeEndpointId::of_bot(bot.id, endpoint.place),

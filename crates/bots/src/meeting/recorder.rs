@@ -27,24 +27,24 @@ const WRITE_PAUSE: Duration = Duration::from_millis(200);
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// The largest batch.
 const BATCH: usize = 500;
-/// So many events wait for the store, some 10 MB. Later ones are counted as missed.
+/// Most events that wait for the store, some 10 MB. Later ones are counted as missed.
 const MOST_WAITING: usize = 20_000;
-/// So many events of a bot are kept: a storm of 50 captions a second for half an hour. Later ones are counted as missed.
+/// Most events of a bot: 50 captions a second for half an hour. Later ones are counted as missed.
 const MOST_EVENTS: u64 = 100_000;
-/// How often a bot looks for others of this installation among the participants. Also when somebody comes.
+/// How often a bot looks for others of this installation among the participants. Also when a participant joins.
 const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What happens in the meeting of one bot, and its way into the store.
 pub(crate) struct Recorder<'a> {
     record: BotRecord<'a>,
     wish: MeetingWish,
-    /// Those who are told while it happens, and whether the store knows them.
+    /// The real-time endpoints, and whether the store has them.
     live: (Vec<RealtimeEndpoint>, OnceCell<()>),
     meeting: Mutex<Meeting>,
     queue: Mutex<Queue>,
     /// There is something to write.
     queued: Notify,
-    /// Somebody came, who may be a bot.
+    /// A participant joined who may be a bot.
     newcomer: Notify,
     /// Bots were recognised.
     recognised: Notify,
@@ -85,7 +85,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Of a bot that another server had: reads what it kept, however long the store is away.
+    /// Reads the events that another server stored of this bot. Retries while the store is unavailable.
     #[tracing::instrument(name = "recall_meeting", skip_all)]
     pub(crate) async fn recall(&self) {
         let (parts, bot) = (self.record.parts, self.record.bot);
@@ -107,7 +107,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Takes in what the page tells, in no time.
+    /// Takes in the page's news without waiting.
     pub(crate) fn hear(&self, news: Vec<MeetingNews>, now: Timestamp) -> (Heeded, Company) {
         let mut meeting = locked(&self.meeting);
         let mut heeded = meeting.take(news, now);
@@ -202,7 +202,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Says in the store who is told while it happens, however long the store is away.
+    /// Stores the real-time endpoints. Retries while the store is unavailable.
     async fn add_live(&self) {
         let (parts, endpoints) = (self.record.parts, &self.live.0);
         while !endpoints.is_empty()

@@ -131,7 +131,7 @@ pub fn event(event: &MeetingEvent, started_at: Timestamp) -> Option<ShownEvent> 
     })
 }
 
-/// Everybody who was ever there, in the order of their coming and as they were last.
+/// All participants that were ever there, in the order of their first join, as they were last.
 pub fn participants(events: &[MeetingEvent]) -> Vec<ShownParticipant> {
     let mut order = Vec::new();
     let mut last: BTreeMap<u32, &Participant> = BTreeMap::new();

@@ -1,7 +1,7 @@
 //! Who is in a bot's meeting and what they do. No I/O: time comes in with every call.
 //!
-//! What the page tells is taken as news of a state, and an event is what has changed in it. So the same people, announced
-//! once more after a lost connection or to another server's page, are no news.
+//! The page's news describe a state, and an event is a change of that state. So participants who are announced again after a
+//! lost connection, or to another server's page, cause no event.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
@@ -15,7 +15,7 @@ use model::{
 
 use super::caption::{Captions, Heard};
 
-/// After a rejoin Zoom announces people one by one: those who are not announced within this time are gone.
+/// After a rejoin Zoom announces people one by one: participants who are not announced within this time have left.
 const ANNOUNCED_WITHIN: Duration = Duration::from_secs(5);
 /// So many messages are remembered, to take each once.
 const REMEMBERED_MESSAGES: usize = 256;
@@ -23,7 +23,7 @@ const REMEMBERED_MESSAGES: usize = 256;
 const LONGEST_NAME: usize = 500;
 const LONGEST_TEXT: usize = 10_000;
 
-/// Somebody, with what only matters here.
+/// A participant, with state that only matters here.
 #[derive(Debug, Clone)]
 struct Present {
     participant: Participant,
@@ -45,7 +45,7 @@ pub(crate) struct Meeting {
     /// Those of before the connection that are not announced yet, and until when they may be.
     expected: BTreeMap<u32, Present>,
     expected_until: Option<Timestamp>,
-    /// The first number of everybody who ever was there, by what Zoom calls them.
+    /// The first number of each participant that was ever there, by Zoom's GUID.
     numbers: HashMap<String, u32>,
     speaking: BTreeSet<u32>,
     captions: Captions,
@@ -67,11 +67,11 @@ pub(crate) struct Company {
     pub(crate) only_bots_by_name: bool,
     /// Whether there are others, and none of them has ever spoken or shared a screen.
     pub(crate) only_bots_by_events: bool,
-    /// Whether somebody speaks now.
+    /// Whether any participant speaks now.
     pub(crate) anyone_speaks: bool,
 }
 
-/// What came of some news.
+/// The effects of some news.
 #[derive(Debug, Default)]
 pub(crate) struct Heeded {
     pub(crate) happened: Vec<Happening>,
@@ -79,7 +79,7 @@ pub(crate) struct Heeded {
     pub(crate) heard_something: bool,
     /// Whether the bot moved to another room.
     pub(crate) moved: bool,
-    /// Whether somebody came whom the bot does not know.
+    /// Whether a participant came whom the bot does not know.
     pub(crate) has_newcomer: bool,
 }
 
@@ -160,7 +160,7 @@ impl Meeting {
         }
     }
 
-    /// Takes in what the page tells.
+    /// Takes in the page's news.
     pub(crate) fn take(&mut self, news: Vec<MeetingNews>, now: Timestamp) -> Heeded {
         let mut heeded = Heeded::default();
         for one in news {
@@ -258,7 +258,7 @@ impl Meeting {
         out
     }
 
-    /// What has become due by `now`: those who were there before and are not announced are gone.
+    /// Handles what is due by `now`: earlier participants who were not announced again have left.
     pub(crate) fn tick(&mut self, now: Timestamp) -> Vec<Happening> {
         let mut out = Vec::new();
         if self.expected_until.is_some_and(|until| until <= now) {
@@ -283,7 +283,7 @@ impl Meeting {
         out
     }
 
-    /// The bot is out of where it was. Those who were there may be there still when it is back.
+    /// The bot has left the room it was in. Its participants may still be there when the bot is back.
     fn leave(&mut self, out: &mut Vec<Happening>) {
         if self.inside.take().is_none() {
             return;
@@ -294,7 +294,7 @@ impl Meeting {
         self.expected_until = None;
     }
 
-    /// Somebody is there, or has changed. Answers whether they have come.
+    /// A participant was announced or has changed. Returns whether they are new.
     fn put(&mut self, person: Person, out: &mut Vec<Happening>) -> bool {
         let id = person.id;
         if self.me() == Some(id) {
@@ -364,7 +364,7 @@ impl Meeting {
         }
     }
 
-    /// Somebody of before the connection: by what Zoom calls them, or by their number where it said nothing.
+    /// A participant from before the reconnect: found by Zoom's GUID, or by their number if Zoom gave none.
     fn take_expected(&mut self, person: &Person) -> Option<Present> {
         let guid = person.guid.as_deref().filter(|guid| !guid.is_empty());
         let same = |(number, who): (&u32, &Present)| match guid {
@@ -375,12 +375,12 @@ impl Meeting {
         self.expected.remove(&number)
     }
 
-    /// The number under which somebody is kept: the first that they had.
+    /// The number under which a participant is kept: their first.
     fn number_of(&mut self, id: u32, guid: &str) -> u32 {
         if guid.is_empty() { id } else { *self.numbers.entry(guid.to_owned()).or_insert(id) }
     }
 
-    /// Who wrote or said something, even if they are gone by now.
+    /// The participant who wrote or said something, even if they have left.
     fn participant(&self, id: u32, name: Option<String>) -> Participant {
         match self.people.get(&id) {
             Some(who) => who.participant.clone(),
@@ -404,7 +404,7 @@ impl Meeting {
 }
 
 impl Present {
-    /// Takes in what the page says of them.
+    /// Takes in the page's news of them.
     fn heed(&mut self, person: Person) {
         let Self { participant, camera, shares, active } = self;
         let Person { id: _, guid, name, host, co_host, guest, hold: _, audio, muted, hand, .. } = person;
@@ -433,7 +433,7 @@ impl Present {
     }
 }
 
-/// Somebody of whom nothing but the number is known.
+/// A participant of whom only the number is known.
 fn unknown(id: u32) -> Participant {
     Participant {
         id,

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{Addresses, single_flight::SingleFlight};
 
-/// How long an invitation can be opened, if nothing is said.
+/// How long an invitation can be opened by default.
 pub const INVITATION_TTL: Duration = Duration::from_secs(24 * 3600);
 /// How long a page that reports success shows it again.
 pub(crate) const REPEAT_WINDOW: Duration = Duration::from_secs(600);

@@ -3,12 +3,12 @@
 //! | part | |
 //! |---|---|
 //! | [`Apps`] | the Zoom OAuth apps that accounts are connected with; an app that Zoom refuses (`breaker`) |
-//! | [`Authorizations`] | an invitation, a consent at Zoom, an account; `code`: what a code from Zoom buys |
+//! | [`Authorizations`] | an invitation, a consent at Zoom, an account; `code`: redeems a code from Zoom |
 //! | [`ServerToServer`], [`CustomerManaged`], [`Imports`], [`ParkedConsents`] | the other ways to an account |
 //! | [`NewAccounts`] | where all of them end: the grant is stored |
-//! | [`Grants`] | grants are sealed, put in [`Escrow`] and committed; nobody sees a token that is not durable |
+//! | [`Grants`] | grants are sealed, put in [`Escrow`] and committed; a caller gets only durable tokens |
 //! | [`Refresher`] | one refresh per account, a lease on the row across processes, compare-and-swap at the end |
-//! | [`Webhooks`] | what Zoom tells: a user has removed the app, or is gone; a meeting is new, or gone |
+//! | [`Webhooks`] | Zoom's webhooks: a user has removed the app or was deleted; a meeting is new or deleted |
 //! | [`Disconnection`], [`AppRemovals`] | the ways out |
 //!
 //! Imports between these modules point upwards in this list of layers: `escrow`, `schedule`, `scopes` · `grants`, `apps` ·

@@ -1,18 +1,18 @@
 //! Refreshing without losing an account.
 //!
-//! Zoom kills a refresh token the moment it is used and answers with the next one; an answer that is lost costs a
-//! person a new consent. So, in this order:
+//! Zoom invalidates a refresh token when it is used and answers with the next one. If that answer is lost, a person has to
+//! consent again. So, in this order:
 //!
 //! 1. one run per account in this process, owned by the process;
 //! 2. a lease on the row, committed before the token leaves: it keeps other processes away, proves that the store can
 //!    write, and leaves a mark (`spent_at`) that outlives a crash;
 //! 3. one call, with a deadline well inside the lease;
 //! 4. the answer goes into escrow, then into the store, by compare-and-swap on the generation, retried while the store is
-//!    away. Only then does anybody see the token;
-//! 5. `invalid_grant` is judged last: unless the row still is the one we started from, somebody else has won.
+//!    away. Only then does a caller get the token;
+//! 5. `invalid_grant` is judged last: if the row has changed since the start, another process has refreshed.
 //!
-//! Accounts without a refresh token (server-to-server, customer-managed) go the same way: they have nothing to lose, and
-//! one fetch serves all.
+//! Accounts without a refresh token (server-to-server, customer-managed) use the same path: they have nothing to lose, and
+//! one fetch serves all callers.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,13 +1,13 @@
-//! What Zoom tells us unasked: that a user has removed the app, or is gone, and what becomes of meetings.
+//! Zoom's webhooks: a user has removed the app or was deleted, a meeting has changed.
 //!
-//! 1. Signature and time decide alone who is heard. An unknown app is answered as a wrong signature is.
-//! 2. An app may be registered in several workspaces, and Zoom sends each of its events to one address. Every registration
-//!    whose own secret verifies the bytes is told; the address only names the app.
+//! 1. Only signature and time decide whether a request is accepted. An unknown app gets the answer to a wrong signature.
+//! 2. An app may be registered in several workspaces, and Zoom sends each of its events to one address. The event
+//!    counts for every registration whose own secret verifies the bytes; the address only names the app.
 //! 3. One transaction notes the event for each of them (so that the same bytes count once) and erases the tokens of the
 //!    accounts that end. From then on no replica gives a token: the account's status and epoch are read with every link.
-//! 4. Zoom has its answer by then. What lies outside the store (ZAKs in memory, grants in escrow) goes right afterwards, in
-//!    a task of the process; whoever finds the event unfinished later does the same again. All of it may be done
-//!    twice and at once, so it needs no lease.
+//! 4. Then Zoom is answered. What lies outside the store (ZAKs in memory, grants in escrow) is deleted right afterwards, in
+//!    a task of the process. A server that finds the event unfinished later does the same again. All of it may be done
+//!    twice or concurrently, so it needs no lease.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -165,7 +165,7 @@ impl Webhooks {
     /// Those of an app's registrations whose own secret verifies the bytes.
     ///
     /// # Errors
-    /// When it is none of them: as for one that was tried alone.
+    /// The error if no secret verifies them: the same as for a single secret.
     fn verified(
         &self,
         registrations: Vec<ZoomOauthApp>,

@@ -1,9 +1,9 @@
 //! Which account a meeting is hosted with.
 //!
-//! - `worker`: claims accounts whose list is due. `sync`: each account's meetings are listed when it is connected, when somebody asks, and now and then: a list repairs
-//!   whatever was missed.
+//! - `worker`: claims accounts whose list is due. `sync`: lists an account's meetings when it is connected, when a caller
+//!   asks, and periodically: a list repairs whatever was missed.
 //! - `personal`: the meeting of a personal link.
-//! - What webhooks tell in between comes through `accounts::webhooks`.
+//! - Changes between two lists come from webhooks, through `accounts::webhooks`.
 
 mod personal;
 mod sync;

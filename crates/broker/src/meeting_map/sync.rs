@@ -104,7 +104,7 @@ impl MeetingMap {
         }
     }
 
-    /// Lists one account's meetings and says on its row what came of it.
+    /// Lists one account's meetings and records the outcome on its row.
     pub(super) async fn sync(self: &Arc<Self>, due: DueSync, lease: &Lease) -> Result<(), Failure> {
         let since = self.env.now();
         let failure = match self.list_into_map(due, lease, since).await {
@@ -112,9 +112,9 @@ impl MeetingMap {
                 let outcome = SyncOutcome::Completed { since, now: self.env.now() };
                 return self.finish_sync(due, lease, outcome, repair_after).await;
             }
-            // Whoever holds the lease now does the rest.
+            // The new holder of the lease does the rest.
             Err(Broken::Fenced) => return Ok(()),
-            // Whoever registers an app for tokens alone has nothing to mend.
+            // An app that is registered for tokens alone lacks the scope on purpose.
             Err(Broken::NotCovered) => {
                 return self.finish_sync(due, lease, SyncOutcome::NotBegun, self.list_every).await;
             }

@@ -1,8 +1,8 @@
-//! Tokens of connected accounts. Each leaves with its record.
+//! Tokens of connected accounts. Each is given with its audit record.
 //!
-//! - [`Tokens`]: what callers ask: a ZAK (`zak`: from memory while enough life is left, else one mint for many callers), an
+//! - [`Tokens`]: gives callers a ZAK (`zak`: from memory while enough life is left, else one mint for many callers), an
 //!   OBF token (`meeting_tokens`), an access token, or one of any kind (`token`, as the crate `token-links` asks for it).
-//! - `mint`: asks Zoom with a live access token; `access_token`: sees to it that there is one.
+//! - `mint`: asks Zoom with a live access token; `access_token`: provides it.
 //! - [`Users`]: whose token it is, where an account speaks for many users.
 //! - [`SigningApps`]: which app signs a bot's join.
 

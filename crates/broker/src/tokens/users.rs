@@ -38,7 +38,7 @@ impl Users {
     /// The id of the user whom `user` names: itself, or, of an address, whose it is at Zoom now.
     ///
     /// # Errors
-    /// [`Code::UserUnknown`] and [`Code::ScopeMissing`] when the address is nobody's, or the app may not look.
+    /// [`Code::UserUnknown`] and [`Code::ScopeMissing`] when no user has the address, or the app may not look it up.
     pub async fn resolve(
         self: &Arc<Self>,
         workspace: WorkspaceId,

@@ -105,10 +105,7 @@ async fn while_the_store_is_away_the_record_is_on_the_disk() {
     run(&fixture.database(), "DROP TRIGGER away").await;
     let found = fixture.broker.audit.page(fixture.workspace, &EVERYTHING).await.unwrap();
     let found: Vec<_> = found.iter().map(|record| record.id).collect();
-    assert!(
-        found.contains(&second.record()) && found.contains(&third.record()),
-        "whoever reads waits for it"
-    );
+    assert!(found.contains(&second.record()) && found.contains(&third.record()), "a reader waits for it");
     assert_eq!(found.len(), 3);
     assert_eq!(fs::read_dir(fixture.journal()).unwrap().count(), 0);
 }

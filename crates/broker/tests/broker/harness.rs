@@ -79,7 +79,7 @@ pub(crate) struct Fixture {
     directory: TempDir,
 }
 
-/// The simulated Zoom, and the browser of somebody who is signed in there.
+/// The simulated Zoom, and the browser of a user who is signed in there.
 pub(crate) struct Zoom {
     pub(crate) user: String,
     ready: Ready,

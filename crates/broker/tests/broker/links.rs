@@ -254,7 +254,7 @@ async fn what_one_server_has_answered_no_other_answers_and_no_later_start() {
     let signed_at = fixture.env.now();
     platform.fetch(&fixture, "msg").await.unwrap();
     fixture.links.write_used_ids().await.unwrap();
-    // The other server comes round, and somebody starts a third.
+    // The other server returns, and a third is started.
     other.links.read_used_ids().await.unwrap();
     let later = fixture.another_server(fixture.clock.clone()).await;
     later.links.read_used_ids().await.unwrap();
@@ -403,7 +403,7 @@ async fn a_disconnected_account_gives_nothing_any_more_wherever_its_zak_is_kept(
     platform.fetch(&fixture, "msg-1").await.unwrap();
     let id = account;
     other.broker.tokens.zak(fixture.workspace, id, crate::harness::ANY, fixture.asker()).await.unwrap();
-    // The other process hears of it, and nobody tells this one.
+    // The other process is told of it, and this one is not.
     let cause = model::DisconnectCause::Deauthorized;
     assert!(
         fixture.store.disconnect_credential(fixture.workspace, id, cause, &fixture.note()).await.unwrap()

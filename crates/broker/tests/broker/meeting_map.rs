@@ -180,7 +180,7 @@ async fn a_missing_scope_is_named_and_the_account_stays_healthy() {
     fixture.zak(id).await.unwrap();
     assert!(
         fixture.broker.meeting_map.request_sync(fixture.workspace, id).await.unwrap(),
-        "somebody asks all the same"
+        "a caller asks all the same"
     );
     let named = async || {
         let lines = log(&fixture).await;
@@ -251,7 +251,7 @@ async fn a_list_of_a_process_that_died_is_made_by_another() {
     assert_eq!(fixture.list_due(&dying, stopped).await, 1);
     fixture.settle().await;
     if state(&fixture, id).await == MeetingSyncStatus::InProgress {
-        assert_eq!(look(&fixture).await, 0, "somebody seems to be on it");
+        assert_eq!(look(&fixture).await, 0, "another process seems to list it");
         fixture.pass(MINUTE * 5).await;
         assert_eq!(look(&fixture).await, 1);
     }
@@ -351,7 +351,7 @@ async fn a_server_to_server_account_speaks_for_every_host_of_its_zoom_account() 
     look(&fixture).await;
     assert_eq!(host(&fixture, of_ada).await, Some(own(own_account)), "the host's own account comes first");
 
-    // A webhook of the app that speaks for all: somebody is gone, and somebody is new.
+    // A webhook of the app that speaks for all: one user is gone, and one is new.
     let sender = Sender::to_app(&fixture, app);
     let payload = |user: &str| json!({ "account_id": account, "object": { "id": user } });
     sender.taken(&event("user.deleted", fixture.env.now(), &payload(&grace))).await;

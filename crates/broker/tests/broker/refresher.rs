@@ -1,4 +1,4 @@
-//! What is due is refreshed before anybody asks, and the idle are kept alive.
+//! Due accounts are refreshed before a caller asks, and idle ones are kept alive.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -32,7 +32,7 @@ async fn an_account_in_use_is_refreshed_ahead_of_its_tokens_end() {
     let row = fixture.row(id).await;
     assert_eq!((row.generation, row.status), (2, CredentialStatus::Healthy));
     assert_eq!(look(&fixture).await, 0, "done");
-    // Whoever asks now finds a fresh token.
+    // A caller gets a fresh token now.
     fixture.zak(id).await.unwrap();
     let stats = fixture.zoom.stats().await;
     assert_eq!((stats.refreshes, stats.refreshes_refused), (1, 0));
@@ -56,7 +56,7 @@ async fn accounts_that_were_connected_together_are_not_refreshed_together() {
 #[tokio::test]
 async fn an_idle_account_is_kept_alive_and_no_more() {
     let (fixture, id) = Fixture::with_account().await;
-    // In use for a day after the consent, as far as anybody knows; then idle for a quarter of a year.
+    // In use for a day after the consent, as far as the server knows; then idle for a quarter of a year.
     for _ in 0..24 {
         fixture.pass(HOUR).await;
         look(&fixture).await;
@@ -109,7 +109,7 @@ async fn a_claim_of_a_process_that_died_lapses() {
     fixture.pass(HOUR).await;
     let until = fixture.env.now() + Duration::from_secs(180);
     assert_eq!(fixture.store.claim_due(fixture.env.now(), until, 9).await.unwrap().len(), 1);
-    assert_eq!(look(&fixture).await, 0, "somebody is on it");
+    assert_eq!(look(&fixture).await, 0, "another process has claimed it");
     fixture.pass(Duration::from_secs(180)).await;
     assert_eq!(look(&fixture).await, 1);
     assert_eq!(fixture.row(id).await.generation, 2);

@@ -78,7 +78,7 @@ async fn only_a_registration_whose_own_secret_verifies_is_told() {
     let (fixture, id) = Fixture::with_account().await;
     let stranger = Elsewhere::of(&fixture, id, CLIENT_ID, "another").await;
     let body = removal(&fixture);
-    // Whoever registers the app of others proves nothing to them.
+    // A workspace that registers another's app has no power over the other's accounts.
     Sender::to_app(&fixture, stranger.app).signing_with("another").taken(&body).await;
     assert_eq!(fixture.row(id).await.status, CredentialStatus::Healthy);
     assert_eq!(stranger.status(&fixture).await, GONE);

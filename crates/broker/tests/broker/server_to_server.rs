@@ -162,7 +162,7 @@ async fn a_link_stays_with_its_user_when_the_address_is_another_users() {
     let fetch = async |nth: &str| platform.fetch_from(&fixture.server(), &fixture, nth).await;
     fetch("as made").await.unwrap();
 
-    // She gets another address, and somebody else gets hers.
+    // She gets another address, and another user gets hers.
     fixture.zoom.change_user(json!({"email": "countess@example.test"})).await;
     let heir = fixture.zoom.new_user("ada@example.test").await;
     forget_zaks(&fixture, id).await;
@@ -176,7 +176,7 @@ async fn a_link_stays_with_its_user_when_the_address_is_another_users() {
     assert_eq!(refused.code, Code::UserUnknown);
     let words = format!("{} is gone at Zoom, and the address ada@example.test", fixture.zoom.user);
     assert!(refused.detail.contains(&words), "{refused}");
-    assert!(zak_of(&fixture, id, &heir).await.is_ok(), "whoever means the other says so");
+    assert!(zak_of(&fixture, id, &heir).await.is_ok(), "a caller can name the other user");
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ impl World {
         self.person(meeting, person["name"].as_str().unwrap()).await["id"].clone()
     }
 
-    /// Somebody in the roster, as the simulator shows them.
+    /// A participant in the roster, as the simulator shows them.
     pub async fn person(&self, meeting: &str, name: &str) -> Value {
         let meeting = self.read(&format!("meetings/{meeting}")).await;
         let people = meeting["participants"].as_array().unwrap();

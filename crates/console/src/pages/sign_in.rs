@@ -88,7 +88,7 @@ pub(crate) async fn with_key(
     match console.api.check_key(given.text("key"), peer.0).await {
         Ok(key) => {
             let session = console.sessions.sign_in(&key).await?;
-            tracing::info!(workspace = %key.workspace, key = %key.id, "somebody signed in to the console");
+            tracing::info!(workspace = %key.workspace, key = %key.id, "a browser signed in to the console");
             Ok(opened(&console, &session, next(given.text("next"))))
         }
         Err(refused) => {
@@ -116,7 +116,7 @@ pub(crate) async fn with_link(
     FirstForm(given): FirstForm,
 ) -> Result<Response, PageError> {
     if let Some(session) = console.sessions.open_link(given.text("link")).await? {
-        tracing::info!("somebody signed in to the console by a link");
+        tracing::info!("a browser signed in to the console by a link");
         return Ok(opened(&console, &session, "/"));
     }
     let (base, link) = (console.base.clone(), String::new());

@@ -13,7 +13,7 @@ use crate::{
     test_app::{Answer, TestApp},
 };
 
-/// Somebody who is signed in.
+/// A browser that is signed in.
 pub(crate) struct Desk {
     pub(crate) app: TestApp,
     pub(crate) cookie: String,
@@ -23,7 +23,7 @@ pub(crate) fn encoded(pairs: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-/// A form from nobody yet.
+/// A form from a browser that is not signed in.
 pub(crate) async fn first_form(app: &TestApp, path: &str, pairs: &[(&str, &str)]) -> Answer {
     let request = Request::builder().method("POST").uri(path);
     let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");

@@ -1,4 +1,4 @@
-//! Zoom says what cannot be used, or nothing.
+//! Zoom's answers are unusable, or missing.
 
 use anyhow::ensure;
 use reqwest::{Method, StatusCode};
@@ -11,7 +11,7 @@ use crate::{
     world::World,
 };
 
-/// What a platform hears when every refresh ends so, and what it cost.
+/// The answers to a platform when every refresh ends so, and their cost.
 struct Expected {
     fault: Value,
     code: &'static str,

@@ -1,4 +1,4 @@
-//! The database is away in the middle of refreshes.
+//! The database is unreachable in the middle of refreshes.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
         world.ground.env.clock.sleep(POLL_INTERVAL).await;
     }
 
-    // Zoom has rotated every grant, and his answers are on their way.
+    // Zoom has rotated every grant, and its answers are in flight.
     world.expire().await?;
     let held = json!({ "where": "refresh", "kind": "hold_after", "times": ACCOUNTS });
     world.ground.simulator.post("/faults", &held).await?;

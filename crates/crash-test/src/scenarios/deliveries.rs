@@ -1,4 +1,4 @@
-//! A server is killed at a moment of a delivery. What was promised arrives all the same.
+//! A server is killed at a moment of a delivery. Every promised event still arrives.
 
 use std::{
     collections::BTreeMap,
@@ -36,13 +36,13 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// In the address of the receiver: to be found nowhere.
 const PLANTED: &str = "planted-in-the-address-of-a-receiver";
 
-/// What a receiver has heard: the id of each message, with when and whether its signature is right.
+/// What a receiver was sent: the id of each message, with the time and whether its signature is right.
 #[derive(Clone)]
 struct Receiver {
     env: Environment,
     key: Arc<Mutex<Option<SigningKey>>>,
     heard: Arc<Mutex<Vec<(String, bool)>>>,
-    /// It answers 500, and what it has heard counts for nothing.
+    /// It answers 500, and the messages don't count.
     fails: Arc<AtomicBool>,
 }
 

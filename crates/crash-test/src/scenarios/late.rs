@@ -16,7 +16,7 @@ use crate::{
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// Two servers; the first sleeps at `point` of a refresh, and its callers hear nothing.
+/// Two servers; the first sleeps at `point` of a refresh, and its callers get no answer.
 async fn asleep(world: &World, point: KillPoint) -> anyhow::Result<(Server, Server, Account)> {
     let sleeper = world.serve(0, &[("LATCHKEY_STOP_AT", point.name())]).await?;
     let other = world.serve(1, &[]).await?;

@@ -17,14 +17,14 @@ use stage::Server;
 use crate::world::World;
 
 const BOTS: u32 = 1000;
-/// Of each server; the second is killed, and the others have room for all.
+/// The capacity of each server. The second is killed, and the others have room for all.
 const CAPACITIES: [u32; 3] = [400, 600, 1000];
 const KILLED: usize = 1;
 /// From the first request to the bots' time: all are made, and then made ready.
 const UNTIL_THE_TIME: Duration = Duration::from_secs(100);
 /// How long before their time bots are leased, with some room.
 const LEASED_BEFORE: Duration = Duration::from_secs(35);
-/// Looked at so long before the time: everybody has taken its part.
+/// When the servers' shares are checked, before the time: each has leased its part.
 const SPREAD_BEFORE: Duration = Duration::from_secs(8);
 /// The server is killed so long after the time: it is in the middle of its joins.
 const KILLED_AFTER: Duration = Duration::from_millis(500);
@@ -64,7 +64,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     kill_process(process, Signal::KILL)?;
     killed.process.death(Duration::from_secs(10), env).await?;
 
-    // Of those that live, each bot is there once: its own, and those of the dead.
+    // On the living servers, each bot is there once: their own bots, and those of the dead server.
     let give_up = env.now() + ALL_IN_WITHIN;
     let joins = loop {
         let joins = joins_of_survivors(world)?;

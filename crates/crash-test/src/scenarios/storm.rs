@@ -1,4 +1,4 @@
-//! Everybody wants a token at the moment it expires.
+//! All callers want a token at the moment it expires.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! What bots and their browsers have left on the machine.
+//! Processes and files that bots and their browsers have left on the machine.
 
 use std::path::PathBuf;
 

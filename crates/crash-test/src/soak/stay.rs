@@ -177,7 +177,7 @@ impl<'a> Stay<'a> {
         }
     }
 
-    /// What is not as it should be: each bot says that it is in, and Zoom shows it once.
+    /// Deviations: each bot should say that it is in, and Zoom should show it once.
     async fn missing(&self, server: &Server) -> anyhow::Result<Vec<String>> {
         let mut missing = Vec::new();
         for bot in self.bots(server).await? {

@@ -1,6 +1,6 @@
-//! Settings out of the environment: `LATCHKEY_<KEY>`, and `LATCHKEY_<SECTION>__<KEY>` with two underscores. They win over the file.
+//! Settings from the environment: `LATCHKEY_<KEY>`, and `LATCHKEY_<SECTION>__<KEY>` with two underscores. They override the file.
 //!
-//! Which keys there are, and of what type, says `docs/latchkey.sample.toml`, which a test holds equal to the configuration.
+//! `docs/latchkey.sample.toml` lists the keys and their types. A test compares it with the configuration.
 
 use anyhow::{anyhow, bail};
 use toml::{Table, Value};
@@ -88,7 +88,7 @@ fn read(text: &str, sample: &Value) -> Result<Value, &'static str> {
     }
 }
 
-/// Makes the sections on the way. An error names what is in the way.
+/// Makes missing sections. An error names the value that stands where a section belongs.
 fn put(file: &mut Table, path: &str, value: Value) -> Result<(), String> {
     let (sections, key) = path.rsplit_once("__").unwrap_or(("", path));
     let mut table = file;

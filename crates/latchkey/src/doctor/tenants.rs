@@ -19,7 +19,7 @@ const ACCOUNT: &str = "account";
 const ENDPOINT: &str = "webhook_endpoint";
 /// Troubles of one kind that are listed.
 const MOST_LISTED: usize = 50;
-/// A refresh that is due for longer is done by nobody.
+/// A refresh that is due for longer is done by no server.
 const OVERDUE: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 
 /// What may be called.

@@ -16,13 +16,13 @@ use url::Url;
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TlsTrouble {
-    /// Nobody listens, or the name is unknown.
+    /// No server listens, or the name is unknown.
     #[error("no connection: {0}")]
     NoConnection(std::io::Error),
     /// It was valid, and is not any more.
     #[error("its certificate has expired")]
     Expired,
-    /// Nobody whom this machine trusts has signed it.
+    /// No authority that this machine trusts has signed it.
     #[error("its certificate is signed by nobody whom this machine trusts")]
     UnknownIssuer,
     /// It is another host's.

@@ -1,4 +1,4 @@
-//! Old keys come off the ring once nothing needs them.
+//! Removes old keys from the ring when nothing is sealed with them any more.
 
 use std::collections::BTreeSet;
 

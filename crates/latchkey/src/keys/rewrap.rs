@@ -1,4 +1,4 @@
-//! `latchkey keys rewrap`: everything under the active key, and the old ones off the ring.
+//! `latchkey keys rewrap`: seals everything with the active key, and removes the old ones from the ring.
 
 use std::{
     path::{Path, PathBuf},

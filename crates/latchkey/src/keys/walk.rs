@@ -1,4 +1,4 @@
-//! Past every sealed cell of a store.
+//! Visits every sealed cell of a store.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! What the simulator does where Zoom may do something else, and how sure we are of it. The same marks are in the simulator's
 //! readme: documented, observed, inferred, ours.
 
-/// A behaviour that can be confirmed or refuted by calls that harm nobody.
+/// A behaviour that can be confirmed or refuted by harmless calls.
 pub(super) struct Behaviour {
     /// Stable, for who compares reports.
     pub(super) id: &'static str,

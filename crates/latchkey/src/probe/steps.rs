@@ -1,4 +1,4 @@
-//! The calls, in an order in which none spoils the next: what may end the grant comes last.
+//! The calls, ordered so that none affects the next: those that may end the grant come last.
 
 use anyhow::Context as _;
 use model::Secret;

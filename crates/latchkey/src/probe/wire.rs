@@ -1,5 +1,5 @@
-//! Calls to Zoom as they are on the wire. The crate `zoom` gives every answer its meaning; here it is the answer itself that is
-//! looked at, so the calls are made apart from it.
+//! Calls to Zoom as they are on the wire. The crate `zoom` interprets answers. The probe looks at the raw
+//! answers, so it makes its own calls.
 
 use std::{path::Path, time::Duration};
 

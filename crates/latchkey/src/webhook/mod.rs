@@ -1,4 +1,4 @@
-//! `latchkey webhook`: endpoints that are told of events, at a running server; and a receiver for whoever develops one.
+//! `latchkey webhook`: endpoints that get events, at a running server; and a receiver for the development of one.
 
 mod listen;
 
@@ -29,7 +29,7 @@ enum Command {
     Create {
         /// Where events are sent.
         url: String,
-        /// A type of events; may be given several times. Every type, if nothing is said.
+        /// A type of events; may be given several times. Every type by default.
         #[arg(long = "event-type", value_name = "TYPE")]
         event_types: Vec<String>,
         /// `webhook`, or `slack` for an incoming webhook of Slack.
@@ -97,7 +97,7 @@ enum Command {
         /// The first moment, such as 2026-01-31T12:00:00Z.
         #[arg(long)]
         since: String,
-        /// The moment after the last; now, if nothing is said.
+        /// The moment after the last; now by default.
         #[arg(long)]
         until: Option<String>,
     },

@@ -41,7 +41,7 @@ fn cells(list: &str, key: &str) -> u64 {
     line.map_or(0, |line| line.split_whitespace().nth(1).unwrap().parse().unwrap())
 }
 
-/// Somebody who has the API key.
+/// A caller that has the API key.
 #[derive(Clone)]
 struct Caller {
     http: Client,
@@ -318,7 +318,7 @@ async fn a_rewrap_that_is_killed_is_gone_on_with() {
     let (installation, _) = furnished(BROKER_ALONE).await;
     let old = ring(&installation)["active"].as_str().unwrap().to_owned();
     says(&installation, &["keys", "rotate", "--grace=0"]).await;
-    // It waits for servers to settle, for longer than anybody here does, once it has sealed everything anew.
+    // It has sealed everything anew, and now waits for servers to settle, longer than this test does.
     let mut rewrap = latchkey(installation.folder.path(), &["keys", "rewrap", "--settle=600"]);
     rewrap.stderr(fs::File::create(installation.path("log")).unwrap());
     let mut rewrap = rewrap.spawn().unwrap();

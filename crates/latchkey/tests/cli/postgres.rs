@@ -98,7 +98,7 @@ async fn a_link_made_on_one_server_is_served_by_another() {
     let (server, none) = Replica::start(&other, &configuration).await;
     assert_eq!(none, None, "the workspace is founded");
 
-    // Somebody connects her account, in a browser, through the first server.
+    // A person connects her account, in a browser, through the first server.
     let ca = reqwest::Certificate::from_pem(&fs::read(&ca_file).unwrap()).unwrap();
     let browser = http().redirect(Policy::none()).tls_certs_merge([ca]).build().unwrap();
     let control = async |method: &str, path: &str, body: Value| -> Value {

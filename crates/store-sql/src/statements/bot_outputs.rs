@@ -129,7 +129,7 @@ impl BotOutputs for SqlStore {
             if !raise_revision(&mut tx, message.workspace, message.bot).await? {
                 return Ok(Queued::NoBot);
             }
-            // The bot's row is locked: of two callers the second counts the message of the first.
+            // The bot's row is locked, so the second of two callers counts the first one's message.
             let waiting = query(
                 "-- queue_message: count\n\
                  SELECT count(*) FROM bot_chat_messages WHERE bot = $1 AND delivery IN ('queued', 'taken')",

@@ -106,7 +106,7 @@ async fn add_step(db: &mut Tx, id: BotId, step: &StatusChange) -> Result<i64, St
     .first()
 }
 
-/// A bot of the workspace, whose row nobody else changes until the transaction ends.
+/// A bot of the workspace. Its row is locked until the transaction ends.
 async fn locked(db: &mut Tx, workspace: WorkspaceId, id: BotId) -> Result<Option<Bot>, StoreError> {
     let row = query(format!(
         "-- locked bot\nSELECT {COLUMNS} FROM bots WHERE id = $1 AND workspace = $2 FOR UPDATE"

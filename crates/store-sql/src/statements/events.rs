@@ -29,7 +29,7 @@ pub(crate) fn event(row: &Row) -> Result<Event, StoreError> {
     })
 }
 
-/// Writes an event and answers its number. From here to the commit, no other event of the workspace is written: the last
+/// Writes an event and returns its number. From here to the commit, no other event of the workspace is written: the last
 /// thing that a transaction does.
 pub(crate) async fn number(db: &mut Tx, event: &NewEvent) -> Result<i64, StoreError> {
     let sequence: i64 = query(

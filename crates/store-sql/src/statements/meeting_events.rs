@@ -179,7 +179,7 @@ impl MeetingEvents for SqlStore {
 
     async fn erase_meeting_events(&self, workspace: WorkspaceId, bot: BotId) -> Result<bool, StoreError> {
         let body = |mut tx: Tx| async move {
-            // As a writer does: of an erasure and an append at once, one comes first.
+            // Locked as a writer does, so that a concurrent erasure and append don't overlap.
             let found: Vec<String> = query(
                 "-- erase meeting events: find\n\
                  SELECT id FROM bots WHERE id = $1 AND workspace = $2\n\

@@ -1,7 +1,7 @@
 //! Real-time endpoints of bots. See `store::RealtimeEndpoints`.
 //!
-//! A batch of events that is stored locks the endpoints of its bot, and so does the worker that says that it has found no
-//! more: neither overlooks the other.
+//! The transaction that stores a batch of events locks the endpoints of its bot. So does the worker that records that there
+//! are no more. So neither overlooks the other.
 
 use async_trait::async_trait;
 use model::{BotId, CLOCK_TOLERANCE, LeaseToken, RealtimeEndpointId, RealtimeState, Timestamp, WorkspaceId};
@@ -40,10 +40,10 @@ fn endpoint(row: &Row) -> Result<RealtimeEndpoint, StoreError> {
     })
 }
 
-/// Something has happened in the meeting of this bot, or it has ended. An endpoint that waits to be tried again goes on
+/// The meeting of this bot has a new event, or the bot has ended. An endpoint that waits to be tried again goes on
 /// waiting.
 pub(super) async fn wake(db: &mut Tx, bot: BotId, at: Timestamp) -> Result<(), StoreError> {
-    // Also those that are due already, so that this waits for a worker that is about to say that there is no more.
+    // Also endpoints that are due already, so that this waits for a worker that is about to record that there is no more.
     let woken = query(
         "-- realtime_endpoints: wake\n\
          UPDATE realtime_endpoints SET due_at = coalesce(due_at, $2) WHERE bot = $1 AND state IN ('waiting', 'running')",
@@ -212,7 +212,7 @@ impl RealtimeEndpoints for SqlStore {
         now: Timestamp,
     ) -> Result<Option<bool>, StoreError> {
         let body = |mut tx: Tx| async move {
-            // Locked before it is looked what there is: a batch that comes now waits, and wakes it again.
+            // Locked before the events are read: a concurrent batch waits, and wakes the endpoint again.
             if !lock_leased(&mut tx, TABLE, id, lease).await? {
                 return Ok(None);
             }

@@ -1,7 +1,7 @@
 //! Endpoints, and what is delivered to them. See `store::Webhooks` for the queue of each subject.
 //!
-//! Whoever changes which delivery is due holds the endpoint's row: the event that joins a queue, the worker that takes the
-//! first one out, the person who has something sent again. So none of them overlooks what another has not committed yet.
+//! Every transaction that changes which delivery is due locks the endpoint's row: a new event, the worker that finishes the
+//! first delivery of a queue, a caller's request to send again. So none of them overlooks uncommitted changes of another.
 
 use async_trait::async_trait;
 use model::{
@@ -211,7 +211,7 @@ const SPAN: &str = "workspace = $1 AND happened_at >= $2 AND happened_at < $3 AN
 impl Webhooks for SqlStore {
     async fn add_webhook_endpoint(&self, endpoint: &WebhookEndpoint, most: u32) -> Result<bool, StoreError> {
         let body = |mut tx: Tx| async move {
-            // One at a time for each workspace, so that none is counted by nobody.
+            // One at a time for each workspace, so that each count includes all endpoints made before.
             query("-- add_webhook_endpoint: lock\nSELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE")
                 .bind(endpoint.workspace)
                 .execute(&mut tx)
@@ -420,7 +420,7 @@ impl Webhooks for SqlStore {
         lease: &Lease,
     ) -> Result<Option<Timestamp>, StoreError> {
         let body = |mut tx: Tx| async move {
-            // Locked before it is looked what is due: an event that comes now waits, and wakes the endpoint again.
+            // Locked before the queue is read: a concurrent event waits, and wakes the endpoint again.
             if !lock_leased(&mut tx, TABLE, id, lease).await? {
                 return Ok(None);
             }

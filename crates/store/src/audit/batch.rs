@@ -8,7 +8,7 @@
 //! | 1 | the same in postcard's encoding: rows from before schema 31 |
 //! | `{` | lines of JSON, as an export has them: records from before there were batches |
 //!
-//! Words stay words in there, because the numbers of an `enum` move when somebody sorts it.
+//! Words are stored as words, because the numbers of an `enum` change when its variants are reordered.
 
 use std::{
     borrow::Cow,

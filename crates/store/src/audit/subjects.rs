@@ -49,7 +49,7 @@ pub const fn slices_of(minute: i64) -> RangeInclusive<i64> {
     first..=first.saturating_add(SLICES_IN_A_MINUTE - 1)
 }
 
-/// Which records are meant. What is not given does not narrow.
+/// Filters of records. A missing filter matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     /// Tokens of this account.
@@ -66,7 +66,7 @@ impl AuditFilter {
     /// All records.
     pub const NONE: Self = Self { credential: None, token_link: None, api_key: None, bot: None };
 
-    /// What to look for: of several, the one that the fewest records are likely to be about.
+    /// The subject to look for. If there are several, the one with probably the fewest records.
     pub fn subject(&self) -> Option<AuditSubject> {
         let Self { credential, token_link, api_key, bot } = self;
         let id = (token_link.as_ref().map(TokenLinkId::as_bytes))

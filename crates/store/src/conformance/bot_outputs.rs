@@ -73,7 +73,7 @@ pub async fn a_bots_picture_is_changed_with_its_request_or_not_at_all(suite: &Co
         assert_eq!((raised, shown().await), (revision, wanted));
         request = now;
     }
-    // Somebody else has changed it meanwhile: nothing of this change is stored.
+    // Another caller has changed it meanwhile, so this change is refused as a whole.
     assert!(change(&suite.sealed(), PictureChange::Show(second)).await.is_none());
     assert_eq!(shown().await, Some(first));
 }

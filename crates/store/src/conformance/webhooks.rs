@@ -108,7 +108,7 @@ pub async fn an_endpoint_comes_back_whole(suite: &Conformance) {
     let (new, another) = (suite.sealed(), suite.sealed());
     let replace =
         async |old| suite.store.replace_webhook_secrets(workspace, made.id, old, &new).await.unwrap();
-    assert!(!replace(&another).await, "somebody else has replaced them");
+    assert!(!replace(&another).await, "another caller has replaced them");
     assert!(replace(&made.secrets).await);
     assert!(!suite.store.remove_webhook_endpoint(elsewhere, made.id).await.unwrap());
     assert!(suite.store.remove_webhook_endpoint(workspace, made.id).await.unwrap());

@@ -32,7 +32,7 @@ static SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
 
 pub(super) struct Attendee;
 
-/// What a body says besides; the rest of it is the signature's business alone.
+/// The fields of a body that are read. The rest counts only for the signature.
 #[derive(Deserialize)]
 struct Body {
     bot_id: String,
@@ -40,7 +40,7 @@ struct Body {
     meeting_url: String,
 }
 
-/// What tells what a body is for.
+/// The fields that tell what a body is for.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Marks {

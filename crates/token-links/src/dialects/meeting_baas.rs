@@ -70,7 +70,7 @@ impl DialectRules for MeetingBaas {
     }
 }
 
-/// What is not even JSON says nothing.
+/// The meeting in `extra`; `None` if that is not JSON.
 fn meeting_of_extra(extra: &str) -> Option<String> {
     let extra: Value = serde_json::from_str(extra).ok()?;
     match extra.get("meeting_id")? {

@@ -37,7 +37,7 @@ pub const fn rules(dialect: Dialect) -> &'static dyn DialectRules {
     }
 }
 
-/// The rules by which a request to a link that isn't known is refused: only the request itself shows its dialect.
+/// The rules by which a request to an unknown link is refused: only the request itself shows its dialect.
 pub(crate) fn recognised(request: &LinkRequest<'_>) -> &'static dyn DialectRules {
     let known = Dialect::ALL.into_iter().map(rules).find(|rules| rules.recognises(request));
     known.unwrap_or(&recall::Recall)
@@ -87,7 +87,7 @@ pub trait DialectRules: Sync {
 
     // ---- when it is asked
 
-    /// Whether a request looks as if it were of this dialect, whatever link it is for.
+    /// Whether a request looks like this dialect, whatever link it is for.
     fn recognises(&self, request: &LinkRequest<'_>) -> bool;
 
     /// The link's secret, as the request brings it; `None` if there is none where this dialect has it.
@@ -112,7 +112,7 @@ pub trait DialectRules: Sync {
     /// What is asked for, held against the link's terms.
     fn read(&self, terms: &LinkTerms, request: &LinkRequest<'_>) -> Result<Requested, Failure>;
 
-    /// How long the platform is made to wait: better to say "try again" while it still listens.
+    /// How long the platform has to wait at most: "try again" must arrive before its timeout.
     fn answer_within(&self) -> Duration;
 
     /// The tokens of an answer that is more than the one token of the kind that is asked for.
@@ -148,7 +148,7 @@ pub struct Defaults {
 }
 
 impl Defaults {
-    /// For platforms that sign, name no meeting, and join at once.
+    /// The default for platforms that sign, name no meeting, and join at once.
     pub const USUAL: Self = Self { signed: true, meeting_in_request: false, zak_outlives_seconds: 600 };
 }
 
@@ -163,10 +163,10 @@ pub struct Address {
 
 /// Verifies signed requests.
 pub trait Verifier: Send + Sync {
-    /// Whether what a signature needs is there. An error names the headers that are not.
+    /// Whether the headers of a signature are there. An error names the missing ones.
     fn is_signed(&self, request: &LinkRequest<'_>) -> Result<(), &'static str>;
 
-    /// Whether the signature is right. Answers what tells the request from others.
+    /// Verifies the signature. Returns what identifies the request.
     fn verify<'a>(&self, request: &LinkRequest<'a>, now: Timestamp) -> Result<RequestId<'a>, Unverified>;
 }
 
@@ -185,7 +185,7 @@ impl From<Failure> for Unverified {
     }
 }
 
-/// What tells a signed request from others, in the memory of those that were answered.
+/// What identifies a signed request in the memory of answered ones.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RequestId<'a> {
     /// Its signature covers no id: nothing is remembered.

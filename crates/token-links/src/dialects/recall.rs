@@ -53,7 +53,7 @@ impl DialectRules for Recall {
         plain::answer(tokens)
     }
 
-    /// Recall's word for "join without" is a 404, and only a join token knows it.
+    /// Recall's answer for "join without one" is a 404, and only join tokens have it.
     fn refuse(&self, kind: Option<TokenKind>, failure: &Failure) -> Refusal {
         let without = kind == Some(TokenKind::JoinToken) && failure.code == Code::TokenNotAvailable;
         Refusal { status: without.then_some(StatusCode::NOT_FOUND), ..plain::refuse(failure) }

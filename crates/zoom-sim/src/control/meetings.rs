@@ -166,7 +166,7 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Runs from now on, whoever comes or goes; the host's limit is not asked (ours).
+/// Runs from now on, even without participants; the host's limit is not asked (ours).
 pub(crate) async fn start(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,
@@ -214,7 +214,7 @@ pub(crate) async fn drop_sockets(
 pub(crate) struct Cut {
     /// For so long, in real time; until it is healed, if absent.
     seconds: Option<f64>,
-    /// The line of those who join by this name; all participants's, if absent.
+    /// The line of participants who join by this name. Every participant's, if absent.
     name: Option<String>,
     /// For so long Zoom shows them all the same, in real time.
     #[serde(default)]

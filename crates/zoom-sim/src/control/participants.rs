@@ -64,7 +64,8 @@ pub(crate) async fn change(
         let person = meeting.participant(id).ok_or(ControlError::Unknown("participant in the meeting"))?;
         let activity = patched(&person.activity, Value::Object(changes.activity))?;
         if changes.host == Some(false) {
-            let message = "host cannot be taken away; give it to somebody else with host: true".to_owned();
+            let message =
+                "host cannot be taken away; give it to another participant with host: true".to_owned();
             return Err(ControlError::Bad(message));
         }
         if changes.name.as_deref().is_some_and(|name| !is_name(name)) {

@@ -60,7 +60,7 @@ pub(crate) async fn create(
 }
 
 /// Any field but `id`. `{"active": false}` ends every grant of the user and voids their ZAKs.
-/// Apps that listen hear of it.
+/// Subscribed apps are told.
 pub(crate) async fn change(
     State(sim): State<SharedSim>,
     Path(id): Path<UserId>,
@@ -93,7 +93,7 @@ pub(crate) async fn change(
     Ok(Json(changed.into()))
 }
 
-/// Gone: grants end, ZAKs are void (ours), and apps that listen hear of it.
+/// Gone: grants end, ZAKs are void (ours), and subscribed apps are told.
 pub(crate) async fn delete(
     State(sim): State<SharedSim>,
     Path(id): Path<UserId>,

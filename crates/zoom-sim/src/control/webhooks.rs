@@ -78,7 +78,7 @@ async fn ask(sim: &SharedSim, id: ClientId) -> Result<Validation, ControlError> 
     asked.ok().flatten().ok_or(NO_WEBHOOK)
 }
 
-/// An event on demand: nothing has happened to anybody.
+/// An event on demand: nothing has happened.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Sent {

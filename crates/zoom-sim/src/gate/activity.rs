@@ -1,4 +1,4 @@
-//! What a participant does in the meeting, as all participants sees it.
+//! What a participant does in the meeting, as all participants see it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -79,7 +79,7 @@ pub(crate) enum Impossible {
     NoSuchParticipant,
     #[error("a simulated meeting holds {MAX_PEOPLE} people")]
     TooMany,
-    #[error("muted: somebody without audio cannot speak; set audio to computer or phone as well")]
+    #[error("muted: a participant without audio cannot speak; set audio to computer or phone as well")]
     NoAudio,
     #[error(
         "video_on: nobody can switch on the camera of a participant that has a socket; it has to do so itself"
@@ -132,7 +132,7 @@ impl Meeting {
         Ok(())
     }
 
-    /// Another name, whoever gave it.
+    /// Another name, given by the participant or a host.
     pub(crate) fn rename(&mut self, id: u32, name: &str) -> Result<(), Impossible> {
         if !is_name(name) {
             return Err(Impossible::Name);
@@ -158,7 +158,7 @@ impl Meeting {
         }
     }
 
-    /// Whoever comes into the meeting learns who speaks, whose screen is shown, and which rooms there are (I).
+    /// Tells a new participant who speaks, whose screen is shown, and which rooms there are (I).
     pub(super) fn tell_newcomer(&self, id: u32) {
         let Some(person) = self.present().find(|person| person.id == id) else { return };
         if !self.active_speakers.is_empty() {
@@ -170,12 +170,12 @@ impl Meeting {
         self.tell_rooms_to(person);
     }
 
-    /// Those in the meeting itself, and not in its waiting room.
+    /// The participants in the meeting itself, and not in its waiting room.
     pub(super) fn present(&self) -> impl Iterator<Item = &Participant> {
         self.participants.iter().filter(|person| !person.on_hold)
     }
 
-    /// Tells all participants in the meeting who speaks; whoever is not in it is left out. The SDK keeps their order (O).
+    /// Tells all participants in the meeting who speaks. Ids of others are left out. The SDK keeps their order (O).
     pub(crate) fn set_active_speakers(&mut self, ids: &[u32]) {
         self.active_speakers =
             ids.iter().copied().filter(|id| self.present().any(|person| person.id == *id)).collect();
@@ -200,7 +200,7 @@ impl Meeting {
         Outgoing::new(event::ACTIVE_SPEAKERS, serde_json::Value::Object(entries.collect()))
     }
 
-    /// Whose screen the SDK shows; nobody's ends it.
+    /// The participant whose screen the SDK shows; none ends it.
     fn shared_screen_for(&self, viewer: &Participant) -> Outgoing {
         let sharer = self.sharer().filter(|person| person.is_with(viewer));
         let id = sharer.map_or(0, |person| person.id);

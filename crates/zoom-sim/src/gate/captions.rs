@@ -22,7 +22,7 @@ const KEPT_CAPTIONS: usize = 100;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CaptionPolicy {
-    /// Whoever asks gets them.
+    /// A participant who asks gets them.
     #[default]
     Allowed,
     /// The host has switched them off in the meeting; nobody gets any (I; the frame that says so is O).
@@ -68,12 +68,12 @@ pub(crate) enum Uncaptioned {
     Text,
     #[error("language must be at most 500: the SDK's number of a language, 400 for what was spoken")]
     Language,
-    #[error("caption_id: this caption is somebody else's")]
+    #[error("caption_id: this caption is another participant's")]
     OtherSpeaker,
 }
 
 impl Meeting {
-    /// Sends a caption to those who have asked for captions, or to all where `unasked`: how many got it.
+    /// Sends a caption to participants who have asked for captions, or to all if `unasked`. Returns how many got it.
     pub(crate) fn caption(&mut self, caption: &NewCaption<'_>, unasked: bool) -> Result<usize, Uncaptioned> {
         let NewCaption { from, text, language, is_final, .. } = *caption;
         if !self.present().any(|person| person.id == from) {

@@ -27,11 +27,11 @@ pub(crate) const MAX_CHARS: usize = 4096;
 /// So many of the last messages are kept for the control API (ours).
 const KEPT_MESSAGES: usize = 1000;
 
-/// Whom participants may write to; hosts write to anybody (O for the numbers and what the SDK refuses by itself).
+/// Whom participants may write to; hosts write to everyone (O for the numbers and what the SDK refuses by itself).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ChatPolicy {
-    /// Everybody, and anybody alone.
+    /// All together, and each one alone.
     #[default]
     Everyone,
     HostOnly,

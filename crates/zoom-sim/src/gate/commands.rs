@@ -92,7 +92,7 @@ fn obey_host(meeting: &mut Meeting, id: u32, frame: &Incoming) {
     }
 }
 
-/// 4109: `{id, dn2}`. A host renames anybody, others themselves where the meeting allows it (I).
+/// 4109: `{id, dn2}`. A host renames any participant, others themselves where the meeting allows it (I).
 fn rename(meeting: &mut Meeting, id: u32, body: &Value) {
     let host = meeting.participant(id).is_some_and(|person| person.host);
     let target = body["id"].as_u64().and_then(|target| u32::try_from(target).ok()).unwrap_or(id);

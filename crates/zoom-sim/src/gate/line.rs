@@ -1,4 +1,4 @@
-//! Lines to a meeting that are cut (ours): nothing of those whom it concerns reaches Zoom, which may not notice at once.
+//! Cut lines to a meeting (ours): nothing that the participants concerned send reaches Zoom, which may not notice at once.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::sim::SharedSim;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Whose {
     Everybody,
-    /// Who joins by this name: a new page of the same bot as well.
+    /// Participants with this name, also on a new page of the same bot.
     Named(String),
 }
 

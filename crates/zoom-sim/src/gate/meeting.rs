@@ -28,7 +28,7 @@ use crate::ids::{AccountId, MeetingNumber, UserId};
 pub(crate) enum Phase {
     /// Not begun, or all participants who had begun it has left.
     Waiting,
-    /// Begun by a participant who joined: runs while anybody is there (I).
+    /// Begun by a participant who joined: runs while a participant is there (I).
     Running,
     /// Begun by the control API: runs until it is ended (ours).
     HeldOpen,
@@ -56,9 +56,9 @@ pub(crate) struct Meeting {
     pub(crate) breakout: BreakoutRooms,
     pub(crate) registrants: Registrants,
     pub(super) captions: Captions,
-    /// Ids of those who speak.
+    /// Ids of participants who speak.
     pub(crate) active_speakers: Vec<u32>,
-    /// Whose screen all participants was told of last.
+    /// Whose screen all participants were told of last.
     pub(super) shown_screen: Option<u32>,
     pub(crate) cloud_recording: Running,
     pub(crate) cuts: Cuts,
@@ -181,7 +181,7 @@ impl Meeting {
         true
     }
 
-    /// The host's role passes to `id`; whoever had it becomes an attendee.
+    /// The host's role passes to `id`; the former host becomes an attendee.
     pub(crate) fn make_host(&mut self, id: u32) {
         if self.participant(id).is_none() {
             return;
@@ -218,7 +218,7 @@ impl Meeting {
         self.release_unvouched();
     }
 
-    /// Takes a participant out who may be back before anybody notices.
+    /// Takes a participant out who may be back before the others are told.
     pub(super) fn take_out(&mut self, id: u32) {
         self.participants.retain(|person| person.id != id);
         self.changed();
@@ -269,14 +269,14 @@ impl Meeting {
             .collect()
     }
 
-    /// A socket has closed: whoever it was is gone, unless Zoom has not noticed.
+    /// A socket has closed: its participant has left, unless Zoom has not noticed.
     pub(super) fn hang_up(&mut self, id: u32) {
         if self.participant(id).is_some_and(|person| !person.cut_off) {
             self.leave(id);
         }
     }
 
-    /// After any change of people: all are told, and an empty meeting that nobody holds open
+    /// After any change of people: all are told, and an empty meeting that is not held open
     /// stops running.
     pub(crate) fn changed(&mut self) {
         roster::publish(&mut self.participants);

@@ -1,4 +1,4 @@
-//! What apps are to be told of a meeting: the difference to what they have heard.
+//! What apps are to be told of a meeting: the changes since they were told last.
 
 use jiff::Timestamp;
 
@@ -70,7 +70,7 @@ impl Meeting {
         self.told.started_at
     }
 
-    /// What happened since the last call. Whoever waits in the waiting room is not there yet (I).
+    /// What happened since the last call. A participant in the waiting room is not there yet (I).
     ///
     /// Taken once after all that one step does, so that a bot which reconnects alone does not end
     /// its meeting in between.

@@ -12,7 +12,7 @@ const SHARE_FIELDS: [&str; 2] = ["bShareOn", "bSharePause"];
 
 /// Tells every participant the difference between the roster they know and the one they may see.
 ///
-/// Calling it once too often sends nothing, so whoever changes a participant just calls it.
+/// Calling it once too often sends nothing, so every change of a participant calls it.
 pub(crate) fn publish(participants: &mut [Participant]) {
     let everybody: Vec<(u32, bool, Option<String>, Entry)> = participants
         .iter()
@@ -31,7 +31,8 @@ pub(crate) fn publish(participants: &mut [Participant]) {
     }
 }
 
-/// Who is in another breakout room is not in the roster (I). On hold one sees oneself only; those on hold are seen by hosts (I).
+/// A participant in another breakout room is not in the roster (I). On hold a participant sees only themselves, and only hosts
+/// see them (I).
 fn sees(viewer: &Participant, id: u32, on_hold: bool) -> bool {
     viewer.id == id || (!viewer.on_hold && (!on_hold || viewer.host))
 }

@@ -40,7 +40,7 @@ pub(crate) enum Rule {
     SignIn,
     /// The passcode is right.
     Passcode,
-    /// Who vouches for the bot is in the meeting.
+    /// The user who vouches for the bot is in the meeting.
     Authoriser,
     /// The meeting runs, or may be joined before its host.
     Started,
@@ -275,7 +275,7 @@ impl Case<'_> {
         }
     }
 
-    /// A host and alternative hosts need not register (D), nor whoever is signed in as a panelist (I).
+    /// A host and alternative hosts need not register (D), nor a user who is signed in as a panelist (I).
     fn registered(&self, meeting: &Meeting) -> Result<(), Refusal> {
         let Settings { registration, webinar, .. } = meeting.settings;
         if self.is_host() {

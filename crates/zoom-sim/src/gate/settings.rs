@@ -52,7 +52,7 @@ impl TryFrom<u8> for MeetingType {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SignIn {
-    /// Anybody.
+    /// Everyone.
     #[default]
     None,
     /// Any signed-in Zoom user, of any account (3051).
@@ -142,7 +142,7 @@ pub(crate) struct Settings {
     pub(crate) alternative_hosts: Vec<UserId>,
     /// Apps of other accounts need ZAK or OBF (4012) and must be published (4011) (D; default off).
     pub(crate) external_rules: bool,
-    /// Those who were removed may come again (D: a host's setting, off at first).
+    /// Removed participants may come again (D: a host's setting, off at first).
     pub(crate) rejoin_after_removal: bool,
     /// See [`NotStarted`].
     pub(crate) not_started: NotStarted,

@@ -88,7 +88,7 @@ fn consent_page(sim: &Sim, asked: Asked) -> Result<Response, Refused> {
     Ok(html(StatusCode::OK, &page, &format!("'self' {origin}")))
 }
 
-/// Who asks, and for what; or the page that says why nobody is asked (codes D, texts ours).
+/// The app that asks, and for what; or the page that says why the user is not asked (codes D, texts ours).
 fn check(world: &World, asked: Asked) -> Result<(App, Request), Refused> {
     let refuse = |code, explanation| Refused { code, explanation };
     let client_id = ClientId(asked.client_id.unwrap_or_default());

@@ -94,7 +94,7 @@ impl Bearer {
     }
 }
 
-/// The meeting a path names, whoever hosts it.
+/// The meeting a path names, of any host.
 pub(crate) fn meeting<'w>(world: &'w World, number: &str) -> Result<&'w Meeting, RestError> {
     let number = MeetingNumber(number.to_owned());
     if !number.is_plausible() {

@@ -111,7 +111,7 @@ pub(super) async fn answer<T: IntoResponse>(
     response
 }
 
-/// Counts it for the account it speaks for. A bearer that is none counts for nobody (I).
+/// Counts it for the account it speaks for. A wrong bearer counts for no account (I).
 fn count(sim: &Sim, call: Call, headers: &HeaderMap) -> Result<Option<Headroom>, Headroom> {
     let at = sim.moment();
     let mut world = sim.world();

@@ -17,11 +17,11 @@ pub(crate) enum RestError {
     ExpiredToken,
     /// The token lacks all of these scopes (400, 4711; O).
     MissingScope(&'static [&'static str]),
-    /// Nobody by that id or e-mail in reach of the token (404, 1001; D REF, PL).
+    /// No user with that id or e-mail in reach of the token (404, 1001; D REF, PL).
     NoSuchUser,
     /// No meeting of this number in reach of the token (404, 3001; D REF).
     NoSuchMeeting(MeetingNumber),
-    /// Somebody has this e-mail address (409, 1005; D).
+    /// Another user has this e-mail address (409, 1005; D).
     UserExists(String),
     /// A join token is the host's to give (400, 200; D REF, ours for which of the two codes).
     NoPermission,

@@ -123,7 +123,7 @@ fn read_step(mut step: toml::Table, speech: usize) -> Result<Vec<(u64, Action)>,
     Ok(action::read(step, speech)?.into_iter().map(|(later, action)| (at_ms + later, action)).collect())
 }
 
-/// Everybody that a step speaks of has joined by then, or comes by themselves.
+/// Every participant whom a step names has joined by then, or is one of `bots`.
 fn check_names(actions: &[Timed], mut known: HashSet<String>) -> Result<(), ScriptError> {
     for Timed { line, action, .. } in actions {
         let wrong = |message| ScriptError { line: *line, message };
@@ -132,7 +132,7 @@ fn check_names(actions: &[Timed], mut known: HashSet<String>) -> Result<(), Scri
             && let Some((field, name)) = action.names().into_iter().find(|(_, name)| !known.contains(*name))
         {
             return Err(wrong(format!(
-                "{field}: nobody called {name:?} has joined by then; whoever comes by themselves is named in bots"
+                "{field}: nobody called {name:?} has joined by then; participants who join by themselves belong in bots"
             )));
         }
         known.extend(action.new_name().map(|(_, name)| name.to_owned()));

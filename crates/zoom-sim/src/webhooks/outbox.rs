@@ -133,12 +133,12 @@ impl Outbox {
 }
 
 impl World {
-    /// Who hears of a user: apps of the user's own account, and those the user has consented to (I).
+    /// The apps that are told of a user: those of the user's own account, and those the user has consented to (I).
     pub(crate) fn listeners(&self, user: &User, topic: Topic) -> Vec<ClientId> {
         self.concerned(&user.account_id, &user.id, topic)
     }
 
-    /// The same, of somebody in an account who may be gone.
+    /// The same, for a user of an account who may be deleted.
     pub(crate) fn concerned(&self, account_id: &AccountId, user_id: &UserId, topic: Topic) -> Vec<ClientId> {
         let concerned = |client_id: &ClientId| {
             let colleague = self.app(client_id).is_some_and(|app| app.account_id == *account_id);

@@ -13,7 +13,7 @@ use super::endpoint::Endpoint;
 
 /// How old a stale request claims to be: twice what receivers commonly accept.
 const STALE: SignedDuration = SignedDuration::from_mins(10);
-/// More of an answer is of no interest to anybody.
+/// The rest of an answer is not read.
 const MOST_ANSWER: usize = 4096;
 
 /// With what a request is signed.
@@ -23,7 +23,7 @@ pub(crate) enum Signed {
     /// The secret token and the time, as Zoom does.
     #[default]
     Genuine,
-    /// A secret of somebody else's.
+    /// Another secret.
     Forged,
     /// The secret token, and a time ten minutes ago: a request that was recorded.
     Stale,
@@ -56,7 +56,7 @@ impl Reply {
 pub(crate) struct Wire(Client);
 
 impl Wire {
-    /// Calls nobody but this machine, directly and without following anybody anywhere.
+    /// Calls this machine only, directly and without following redirects.
     #[expect(clippy::disallowed_methods, reason = "the simulator's only way out")]
     pub(crate) fn new() -> Result<Self, reqwest::Error> {
         let client = Client::builder()
@@ -71,7 +71,7 @@ impl Wire {
         Ok(Self(client))
     }
 
-    /// Sends `body` once. Whoever has not answered in full after `patience` has not answered.
+    /// Sends `body` once. An answer that is not complete after `patience` counts as none.
     pub(crate) async fn send(
         &self,
         endpoint: &Endpoint,

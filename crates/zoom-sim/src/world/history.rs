@@ -1,4 +1,4 @@
-//! What happened, counted and listed for those who measure.
+//! What happened, counted and listed for tests and benchmarks.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Meetings made, changed and removed, by whichever API; and apps that hear of it.
+//! Meetings made, changed and removed, through either API; subscribed apps are told.
 
 use serde_json::Value;
 

@@ -109,7 +109,7 @@ impl World {
         rejoins.is_some() && self.spent_tokens.get(jti).map(String::as_str) == rejoins
     }
 
-    /// Adds a user; apps that listen hear of it.
+    /// Adds a user; subscribed apps are told.
     pub(crate) fn add_user(&mut self, user: User, at: Moment) {
         let listeners = self.listeners(&user, Topic::UserCreated);
         let body = event::user_event(Topic::UserCreated, &user, at.unix_ms);

@@ -62,7 +62,7 @@ pub(crate) struct User {
 }
 
 impl User {
-    /// Somebody of whom nothing else is known.
+    /// A user of whom nothing else is known.
     pub(crate) fn new(id: UserId, account_id: AccountId, pmi: u64, created_at: Timestamp) -> Self {
         Self {
             id,

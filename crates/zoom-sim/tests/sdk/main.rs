@@ -17,7 +17,7 @@ mod support;
 use serde_json::{Value, json};
 use support::RunningMeeting;
 
-/// Somebody without a browser: their id.
+/// A participant without a browser: their id.
 async fn seat(room: &RunningMeeting, name: &str, more: Value) -> u64 {
     let mut body = json!({"name": name});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -35,12 +35,12 @@ impl RunningMeeting {
         self.zoom.control("PUT", &format!("/meetings/{}{path}", self.number), body).await
     }
 
-    /// Changes what somebody does.
+    /// Changes what a participant does.
     async fn does(&self, id: u64, changes: Value) {
         self.zoom.control("PATCH", &format!("/meetings/{}/participants/{id}", self.number), changes).await;
     }
 
-    /// The roster entry of somebody, as the control API shows it.
+    /// The roster entry of a participant, as the control API shows it.
     async fn entry(&self, name: &str) -> Value {
         let meeting = self.show().await;
         meeting["participants"]

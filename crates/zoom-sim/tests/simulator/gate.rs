@@ -1,4 +1,4 @@
-//! The door of a meeting: every refusal in the order of the rules, and who comes in.
+//! Admission to a meeting: every refusal in the order of the rules, and who gets in.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Meetings over REST, and what apps hear of them.
+//! Meetings over REST, and what apps are told of them.
 
 use serde_json::{Value, json};
 

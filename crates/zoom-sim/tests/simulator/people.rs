@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::RunningMeeting;
 
 impl RunningMeeting {
-    /// Somebody without a browser: their id.
+    /// A participant without a browser: their id.
     pub(crate) async fn seat(&self, body: Value) -> u64 {
         let path = format!("/meetings/{}/participants", self.number);
         let meeting = self.zoom.control("POST", &path, body).await;

@@ -1,4 +1,4 @@
-//! Bots for whom somebody speaks: on-behalf-of tokens, and the host's join tokens.
+//! Bots for which a user vouches: on-behalf-of tokens, and the host's join tokens.
 
 use serde_json::{Value, json};
 

@@ -42,8 +42,8 @@ pub(crate) fn fetch(link: &str, headers: &[(String, String)], body: &str) -> Fet
     }
 }
 
-/// Connects an account whose access tokens come from a server that answers with `token` whoever the library accepts. The
-/// account's id, or the stable code of the refusal.
+/// Connects an account whose access tokens come from a server that answers requests which the library accepts
+/// with `token`. Returns the account's id, or the stable code of the refusal.
 pub(crate) fn connect<L: Library>(token: &str, library: L) -> Result<String, String> {
     let server = Server::http("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}/token", server.server_addr());

@@ -17,7 +17,7 @@ const BODIES: [&str; 3] = [
     "{\"event\": \"bot.joining_call\", \"bot\": \"Zürich 🗝\", \"n\": 1.5}",
     "{\n \"event\" : \"white space\" \t}\n",
 ];
-/// No secret of anybody here.
+/// A secret that is used nowhere else.
 const FOREIGN: &str = "whsec_Tk9ULUEtUkVBTC1TRUNSRVQtZm9yZWlnbi1zZWNyZXQ=";
 /// The two of one link.
 const SECRETS: [&str; 2] = [

@@ -30,10 +30,10 @@ use crate::{
     words::Dialect,
 };
 
-/// The longest that a ZAK can be asked to last: after a day a bot will have joined.
+/// The longest lifetime that can be requested for a ZAK: after a day a bot will have joined.
 const DAY: u32 = 24 * 3600;
 const TWO_DAYS: u32 = 2 * DAY;
-/// How long a seat of a pool is kept, in seconds, if nothing is said.
+/// How long a seat of a pool is kept by default, in seconds.
 const USUAL_SEAT: u32 = 4 * 3600;
 
 request! {
@@ -65,11 +65,11 @@ request! {
         verification: Option<Verification>,
         /// With `query_secret`: what the secret is called in the query. Default `token`.
         query_parameter: Option<QueryParameter>,
-        /// With `query_secret`: the secret; made here, if nothing is said.
+        /// With `query_secret`: the secret; made here by default.
         query_secret: Option<QuerySecret>,
-        /// What the platform signs with, newest first. The workspace's own callback secret, if nothing is said.
+        /// What the platform signs with, newest first. The workspace's own callback secret by default.
         signing_secret: Option<SigningSecrets>,
-        /// Networks that requests may come from; from anywhere, if nothing is said.
+        /// Networks that requests may come from; from anywhere by default.
         networks: Option<Networks>,
         /// Whether "no token" is an answer where none can be given.
         optional: Option<bool>,
@@ -138,7 +138,7 @@ pub(crate) async fn handler(
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
-/// Sees to it that every account can give tokens at all, and of whom.
+/// Checks that every account can give tokens at all, and for which user.
 async fn name_users(state: &State, workspace: WorkspaceId, source: &mut LinkSource) -> Result<(), ApiError> {
     let LinkSource::Accounts(accounts) = source else { return Ok(()) };
     for LinkAccount { credential, user, address } in accounts {

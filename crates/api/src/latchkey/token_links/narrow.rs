@@ -51,7 +51,7 @@ request! {
 
 /// Narrow a token link
 ///
-/// It gives less within a second, or takes other signing secrets.
+/// Within a second the link gives less, or uses other signing secrets.
 #[utoipa::path(
     patch,
     path = "/api/latchkey/v1/token-links/{id}/",

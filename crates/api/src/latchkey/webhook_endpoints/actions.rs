@@ -22,9 +22,9 @@ use crate::{
 request! {
     /// How to replace the secret.
     closed struct RotateWebhookSecret {
-        /// How long those before count. A day, if nothing is said; 0 for one that has leaked.
+        /// How long former secrets stay valid. A day by default; 0 for one that has leaked.
         overlap_seconds: Option<Overlap>,
-        /// The new one. It is made, if nothing is said.
+        /// The new one. It is made by default.
         secret: Option<SigningSecret>,
     }
 }
@@ -34,7 +34,7 @@ request! {
     closed struct ReplayEvents {
         /// The first moment of them.
         since: Timestamp,
-        /// The moment after the last. Now, if nothing is said.
+        /// The moment after the last. Now by default.
         until: Option<Timestamp>,
     }
 }
@@ -71,7 +71,7 @@ errors! { ReplayEventsErrors: too_many(12_345) }
 
 /// Rotate an endpoint's secret
 ///
-/// Messages are signed with those before as well, until they end.
+/// Messages are signed with former secrets as well, until these end.
 #[utoipa::path(
     post,
     path = "/api/latchkey/v1/webhook-endpoints/{id}/rotate-secret/",

@@ -54,7 +54,7 @@ pub(crate) struct WebhookEndpoint {
     failing_since: Option<Timestamp>,
     /// What signs (`whsec_…`). It is in the answers that make it, and masked in others.
     secret: String,
-    /// When each of the secrets before ends. Until then, messages are signed with it as well.
+    /// When each former secret ends. Until then, messages are signed with it as well.
     former_secrets_end_at: Vec<Timestamp>,
     created_at: Timestamp,
 }
@@ -66,10 +66,10 @@ request! {
         kind: Option<Kind>,
         /// Where events are sent. It must be https, unless the operator allows its network.
         url: CallbackUrl<2048>,
-        /// Which events. If nothing is said, every type; for `slack` what a person should hear of.
+        /// Which events. By default every type; for `slack` the types that need a person's attention.
         event_types: Option<EventTypes>,
         description: Option<Text<200>>,
-        /// `whsec_` and the Base64 of 24 to 64 random bytes. One is made, if nothing is said.
+        /// `whsec_` and the Base64 of 24 to 64 random bytes. One is made by default.
         secret: Option<SigningSecret>,
         /// Whether id, time and signature are sent a second time as `svix-id`, `svix-timestamp` and `svix-signature`.
         /// Default false.
@@ -86,7 +86,7 @@ request! {
         event_types: Option<EventTypes>,
         description: Option<Text<200>>,
         svix_headers: Option<bool>,
-        /// Switched on, it is told of what still waits. What happened while it was off can be replayed.
+        /// When it is switched on, pending events are sent. Events from while it was off can be replayed.
         enabled: Option<bool>,
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::socket::{Joined, Joiner};
 use super::{App, Zoom};
 
-/// A simulator with one meeting, an app to join it with, its host, and somebody else.
+/// A simulator with one meeting, an app to join it with, its host, and another user.
 pub(crate) struct RunningMeeting {
     pub(crate) zoom: Zoom,
     pub(crate) app: App,
@@ -46,7 +46,7 @@ impl RunningMeeting {
         people.map(|person| person["name"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Somebody with a good signature and nothing else.
+    /// A client with a good signature and nothing else.
     pub(crate) fn anonymous(&self) -> Joiner<'_> {
         Joiner::new(&self.app, &self.number)
     }
@@ -55,7 +55,7 @@ impl RunningMeeting {
         self.zoom.join(joiner).await.expect("a way in")
     }
 
-    /// Whether step 1 of somebody called so is lost on its way.
+    /// Whether step 1 of a participant with this name gets no answer.
     pub(crate) async fn is_cut_off(&self, name: &str) -> bool {
         let form = [("meetingNumber", self.number.as_str()), ("userName", name)];
         self.zoom.try_post("/api/v1/wc/info", &form).await.is_err()

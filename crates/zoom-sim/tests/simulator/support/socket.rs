@@ -63,7 +63,7 @@ impl Socket {
     }
 }
 
-/// What somebody brings to the door.
+/// What a client joins with.
 #[derive(Clone)]
 pub(crate) struct Joiner<'a> {
     pub(crate) app: &'a App,
@@ -100,7 +100,7 @@ impl<'a> Joiner<'a> {
     }
 }
 
-/// Somebody who came in.
+/// A participant who has joined.
 pub(crate) struct Joined {
     pub(crate) socket: Socket,
     /// Body of 4098.
