@@ -15,7 +15,7 @@ use outbound::{
     CallbackError,
     signature::{ELSEWHERE, SigningKey},
 };
-use store::{Bot, Lease, RealtimeEndpoint, RealtimeNext, RealtimeProgress};
+use store::{Bot, LONGEST_REALTIME_PAUSE, Lease, RealtimeEndpoint, RealtimeNext, RealtimeProgress};
 use workers::Backoff;
 
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
 /// Rows of events that are read at once: at most a thousand events.
 const ROWS: u32 = 2;
 /// Pauses after failures.
-const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
+const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: LONGEST_REALTIME_PAUSE };
 /// An endpoint that fails for so long is given up.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3600);
 

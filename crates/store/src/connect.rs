@@ -58,6 +58,15 @@ pub trait Consents {
     /// A page of the workspace's invitations, by the time they were made.
     async fn consents(&self, workspace: WorkspaceId, page: &Page) -> Result<Vec<Consent>, StoreError>;
 
+    /// An invitation of the workspace for this account, without a word of its own, that can be used until `until` or
+    /// longer. The newest, if there are several.
+    async fn open_consent(
+        &self,
+        workspace: WorkspaceId,
+        expected: CredentialId,
+        until: Timestamp,
+    ) -> Result<Option<Consent>, StoreError>;
+
     /// Withdraws an invitation; `false` when the workspace has none with this id, or it was used. A second call keeps the
     /// first time.
     async fn revoke_consent(
@@ -78,4 +87,7 @@ pub trait Consents {
         credential: &Credential,
         note: &Note,
     ) -> Result<bool, StoreError>;
+
+    /// Deletes the invitations that have ended by `end`, used or not.
+    async fn forget_consents(&self, end: Timestamp) -> Result<u64, StoreError>;
 }

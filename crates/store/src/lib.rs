@@ -90,7 +90,9 @@ pub use pools::{
     SeatRequest, Seating,
 };
 pub use probe::Probe;
-pub use realtime::{RealtimeEndpoint, RealtimeEndpoints, RealtimeNext, RealtimeProgress};
+pub use realtime::{
+    LONGEST_REALTIME_PAUSE, RealtimeEndpoint, RealtimeEndpoints, RealtimeNext, RealtimeProgress,
+};
 pub use received_events::{Disconnection, Received, ReceivedEvent, ReceivedEvents, ZoomEvent};
 pub use sealed_cells::{Replacement, SEALED_COLUMNS, SealedCell, SealedCells, SealedColumn, SealedHead};
 pub use seating::{choose, keeps};
@@ -98,7 +100,7 @@ pub use stats::Stats;
 pub use used_ids::{UsedIdMemory, UsedIds};
 pub use webhooks::{
     AfterAttempt, Answer, Attempt, Backlog, Delivery, DeliveryFilter, EndpointAfter, EndpointChange,
-    FailureRun, Lanes, MAX_BACKLOG, WebhookEndpoint, Webhooks,
+    FailureRun, LONGEST_DELIVERY_PAUSE, Lanes, MAX_BACKLOG, WebhookEndpoint, Webhooks,
 };
 
 /// What token links use of the store.

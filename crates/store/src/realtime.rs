@@ -3,10 +3,15 @@
 //! The queue is the stored events of the meeting ([`crate::MeetingEvents`]); an endpoint's row is its position there. It is
 //! due while there may be an event after the position, so endpoints without new events cost nothing.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use model::{BotId, LeaseToken, RealtimeEndpointId, RealtimeState, Timestamp, WorkspaceId};
 
 use crate::{Lease, NewEvent, StoreError};
+
+/// The longest pause before an endpoint is tried again. A later due time was given by a wrong clock, and counts as past.
+pub const LONGEST_REALTIME_PAUSE: Duration = Duration::from_secs(60);
 
 /// A real-time endpoint. Its address and what it listens to are in the bot's request.
 #[derive(Debug, Clone, PartialEq, Eq)]

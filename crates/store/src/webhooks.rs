@@ -6,6 +6,8 @@
 //!
 //! A worker leases an endpoint, not a delivery: an endpoint that hangs takes one place, however many deliveries wait.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use model::{
     DeliveryState, EndpointKind, EndpointState, EventId, LeaseToken, Sealed, Timestamp, WebhookEndpointId,
@@ -14,6 +16,9 @@ use model::{
 use serde::{Deserialize, Serialize};
 
 use crate::{Event, EventFilter, Lease, NewEvent, StoreError};
+
+/// The longest pause before a delivery is tried again. A later due time was given by a wrong clock, and counts as past.
+pub const LONGEST_DELIVERY_PAUSE: Duration = Duration::from_secs(10 * 3600);
 
 /// An address that is told of events.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::Timestamp;
-use store::{AfterAttempt, FailureRun};
+use store::{AfterAttempt, FailureRun, LONGEST_DELIVERY_PAUSE};
 
 /// Pauses before the second and each further attempt.
 const PAUSES: [Duration; 7] = [
@@ -12,8 +12,8 @@ const PAUSES: [Duration; 7] = [
     Duration::from_secs(30 * 60),
     Duration::from_secs(2 * 3600),
     Duration::from_secs(5 * 3600),
-    Duration::from_secs(10 * 3600),
-    Duration::from_secs(10 * 3600),
+    LONGEST_DELIVERY_PAUSE,
+    LONGEST_DELIVERY_PAUSE,
 ];
 /// Attempts of one delivery.
 pub const MAX_ATTEMPTS: usize = PAUSES.len() + 1;

@@ -1,7 +1,7 @@
 //! Invitations.
 
 use async_trait::async_trait;
-use model::{ConsentId, Timestamp, WorkspaceId};
+use model::{ConsentId, CredentialId, Timestamp, WorkspaceId};
 use store::{Consent, Consents, Credential, Digest, Note, Page, Place, StoreError};
 
 use super::credentials;
@@ -73,6 +73,24 @@ impl Consents for SqlStore {
         query.all(&self.readers, consent).await
     }
 
+    async fn open_consent(
+        &self,
+        workspace: WorkspaceId,
+        expected: CredentialId,
+        until: Timestamp,
+    ) -> Result<Option<Consent>, StoreError> {
+        query(format!(
+            "-- open_consent\n\
+             SELECT {CONSENT_COLUMNS} FROM consents\n\
+             WHERE workspace = $1 AND expected = $2 AND expires_at >= $3 AND credential IS NULL AND revoked_at IS NULL\n\
+                 AND invited_by IS NULL AND purpose IS NULL AND return_url IS NULL\n\
+             ORDER BY created_at DESC, id DESC LIMIT 1"
+        ))
+        .with(values![workspace, expected, until])
+        .one(&self.readers, consent)
+        .await
+    }
+
     async fn revoke_consent(
         &self,
         workspace: WorkspaceId,
@@ -121,5 +139,12 @@ impl Consents for SqlStore {
             Ok(true)
         };
         self.transaction("complete_consent", Isolation::OnRows, body).await
+    }
+
+    async fn forget_consents(&self, end: Timestamp) -> Result<u64, StoreError> {
+        query("-- forget_consents\nDELETE FROM consents WHERE expires_at <= $1")
+            .bind(end)
+            .execute(&self.writer)
+            .await
     }
 }

@@ -6,7 +6,8 @@
 use async_trait::async_trait;
 use model::{BotId, CLOCK_TOLERANCE, LeaseToken, RealtimeEndpointId, RealtimeState, Timestamp, WorkspaceId};
 use store::{
-    Lease, NewEvent, RealtimeEndpoint, RealtimeEndpoints, RealtimeNext, RealtimeProgress, StoreError,
+    LONGEST_REALTIME_PAUSE, Lease, NewEvent, RealtimeEndpoint, RealtimeEndpoints, RealtimeNext,
+    RealtimeProgress, StoreError,
 };
 
 use super::{
@@ -122,11 +123,16 @@ impl RealtimeEndpoints for SqlStore {
             let rows = query(format!(
                 "-- lease_due_realtime_endpoints: find\n\
                  SELECT {COLUMNS}, due_at FROM realtime_endpoints\n\
-                 WHERE due_at <= $1\n\
+                 WHERE (due_at <= $1 OR due_at > $4)\n\
                    AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
                  ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED"
             ))
-            .with(values![now, i64::try_from(tokens.len()).unwrap_or(i64::MAX), expires_at + CLOCK_TOLERANCE])
+            .with(values![
+                now,
+                i64::try_from(tokens.len()).unwrap_or(i64::MAX),
+                expires_at + CLOCK_TOLERANCE,
+                now + LONGEST_REALTIME_PAUSE + CLOCK_TOLERANCE
+            ])
             .fetch_all(&mut tx)
             .await?;
             let leased = claim(&mut tx, TABLE, &rows, tokens, expires_at, endpoint).await?;
@@ -142,10 +148,13 @@ impl RealtimeEndpoints for SqlStore {
         now: Timestamp,
     ) -> Result<Vec<RealtimeEndpointId>, StoreError> {
         let row_id = |row: &Row| row.of(TABLE).parsed("id");
-        query("-- due_realtime_endpoints\nSELECT id FROM realtime_endpoints WHERE due_at <= $1 AND id = ANY($2)")
-            .with(values![now, list(ids)])
-            .all(&self.readers, row_id)
-            .await
+        query(
+            "-- due_realtime_endpoints\n\
+             SELECT id FROM realtime_endpoints WHERE (due_at <= $1 OR due_at > $3) AND id = ANY($2)",
+        )
+        .with(values![now, list(ids), now + LONGEST_REALTIME_PAUSE + CLOCK_TOLERANCE])
+        .all(&self.readers, row_id)
+        .await
     }
 
     async fn renew_realtime_endpoint(

@@ -10,7 +10,8 @@ use model::{
 };
 use store::{
     AfterAttempt, Answer, Attempt, Backlog, Delivery, DeliveryFilter, EndpointAfter, EndpointChange,
-    FailureRun, Lanes, Lease, MAX_BACKLOG, NewEvent, StoreError, WebhookEndpoint, Webhooks,
+    FailureRun, LONGEST_DELIVERY_PAUSE, Lanes, Lease, MAX_BACKLOG, NewEvent, StoreError, WebhookEndpoint,
+    Webhooks,
 };
 
 use super::{
@@ -200,8 +201,9 @@ async fn record(
     Ok(())
 }
 
-/// Endpoints for which something is due at `$1`, and whose lease has ended or is absurd (`$3`).
-const DUE: &str = "state = 'enabled' AND due_at <= $1\n\
+/// Endpoints for which something is due at `$1`, and whose lease has ended. A due time (`$6`) or a lease (`$3`) that only a
+/// wrong clock can have given holds nothing up.
+const DUE: &str = "state = 'enabled' AND (due_at <= $1 OR due_at > $6)\n\
              AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)";
 
 /// Events of a workspace, of some time and some types.
@@ -387,7 +389,8 @@ impl Webhooks for SqlStore {
                 i64::try_from(tokens.len()).unwrap_or(i64::MAX),
                 expires_at + CLOCK_TOLERANCE,
                 list(lanes.full),
-                lanes.most
+                lanes.most,
+                now + LONGEST_DELIVERY_PAUSE + CLOCK_TOLERANCE
             ])
             .fetch_all(&mut tx)
             .await?;
@@ -454,10 +457,11 @@ impl Webhooks for SqlStore {
         query(format!(
             "-- due_deliveries\n\
              SELECT {EVENT_COLUMNS}, {DELIVERY_COLUMNS} FROM deliveries JOIN events ON events.id = deliveries.event\n\
-             WHERE deliveries.endpoint = $1 AND deliveries.state = 'pending' AND deliveries.due_at <= $2\n\
+             WHERE deliveries.endpoint = $1 AND deliveries.state = 'pending'\n\
+                 AND (deliveries.due_at <= $2 OR deliveries.due_at > $4)\n\
              ORDER BY deliveries.due_at, deliveries.sequence LIMIT $3"
         ))
-        .with(values![endpoint, now, most])
+        .with(values![endpoint, now, most, now + LONGEST_DELIVERY_PAUSE + CLOCK_TOLERANCE])
         .all(&self.readers, delivery)
         .await
     }

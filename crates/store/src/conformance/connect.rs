@@ -110,6 +110,59 @@ pub async fn a_used_invitation_is_not_withdrawn(suite: &Conformance) {
     assert!(!suite.store.revoke_consent(consent.workspace, consent.id, suite.env.now()).await.unwrap());
 }
 
+pub async fn an_open_invitation_of_an_account_is_found(suite: &Conformance) {
+    let plain = invitation(suite).await;
+    let account = credentials::account(suite, plain.workspace, plain.app, "user-1");
+    suite.store.connect_credential(&account, &suite.note("connected")).await.unwrap();
+    let found = async |until| {
+        let open = suite.store.open_consent(plain.workspace, account.id, until).await.unwrap();
+        open.map(|consent| consent.id)
+    };
+    let (now, end) = (suite.env.now(), plain.expires_at);
+    let bound = Consent { expected: Some(account.id), ..plain.clone() };
+    let add = async |consent: &Consent| {
+        let consent = Consent { id: ConsentId::generate(&suite.env), ..consent.clone() };
+        suite.store.add_consent(&consent).await.unwrap();
+        consent
+    };
+    for words in [
+        Consent { invited_by: Some("Ada".into()), ..bound.clone() },
+        Consent { purpose: Some("notes".into()), ..bound.clone() },
+        Consent { return_url: Some("https://app.example/".into()), ..bound.clone() },
+    ] {
+        add(&words).await;
+    }
+    assert_eq!(found(now).await, None, "one has no account, and the others are somebody's own");
+    let first = add(&bound).await;
+    let second = add(&Consent { created_at: now + Duration::from_secs(1), ..bound.clone() }).await;
+    assert_eq!((found(end).await, found(end + Duration::from_secs(1)).await), (Some(second.id), None));
+    assert!(suite.store.revoke_consent(plain.workspace, second.id, now).await.unwrap());
+    assert_eq!(found(now).await, Some(first.id));
+    assert!(complete(suite, &first, &account).await.unwrap());
+    assert_eq!(found(now).await, None);
+    let stranger = WorkspaceId::generate(&suite.env);
+    add(&bound).await;
+    assert!(suite.store.open_consent(stranger, account.id, now).await.unwrap().is_none());
+}
+
+pub async fn invitations_that_have_ended_are_forgotten(suite: &Conformance) {
+    let used = invitation(suite).await;
+    let account = credentials::account(suite, used.workspace, used.app, "user-1");
+    assert!(complete(suite, &used, &account).await.unwrap());
+    let later = Consent {
+        id: ConsentId::generate(&suite.env),
+        expires_at: used.expires_at + Duration::from_secs(1),
+        ..used.clone()
+    };
+    suite.store.add_consent(&later).await.unwrap();
+    assert_eq!(suite.store.forget_consents(suite.env.now()).await.unwrap(), 0);
+    assert_eq!(suite.store.forget_consents(used.expires_at).await.unwrap(), 1);
+    assert!(suite.store.consent(used.id).await.unwrap().is_none());
+    assert!(suite.store.consent(later.id).await.unwrap().is_some());
+    let kept = suite.store.credential(used.workspace, account.id).await.unwrap();
+    assert!(kept.is_some(), "the account stays");
+}
+
 pub async fn invitations_are_listed_in_pages(suite: &Conformance) {
     let first = invitation(suite).await;
     let mut all = vec![first.id];

@@ -158,6 +158,7 @@ macro_rules! conformance_tests {
                    apps_are_listed_in_pages }
             connect { an_invitation_is_used_once, of_completions_at_once_one_connects, an_invitation_comes_back_whole,
                       a_withdrawn_invitation_connects_nothing, a_used_invitation_is_not_withdrawn,
+                      an_open_invitation_of_an_account_is_found, invitations_that_have_ended_are_forgotten,
                       invitations_are_listed_in_pages }
             console { a_session_comes_back_whole_and_ends, of_browsers_at_once_one_opens_a_link,
                       a_link_that_has_ended_and_a_session_open_nothing,
@@ -231,7 +232,8 @@ macro_rules! conformance_tests {
                      old_events_are_forgotten_few_at_a_time }
             webhooks { an_endpoint_comes_back_whole, a_workspace_has_no_more_endpoints_than_it_may,
                        an_event_reaches_who_listens_to_it, events_of_one_subject_follow_one_another,
-                       an_endpoint_that_is_given_back_says_when_it_is_due, who_joins_a_queue_that_empties_is_due,
+                       an_endpoint_that_is_given_back_says_when_it_is_due, a_due_time_that_no_clock_can_have_given_holds_no_delivery_up,
+                       who_joins_a_queue_that_empties_is_due,
                        attempts_need_the_lease, deliveries_are_listed_with_what_became_of_them,
                        an_endpoint_that_failed_is_told_of_nothing_until_it_is_switched_on,
                        an_endpoint_that_is_back_is_told_at_once,
@@ -239,6 +241,7 @@ macro_rules! conformance_tests {
                        what_was_delivered_can_be_sent_again_in_order,
                        workspaces_take_turns_and_a_host_has_a_part_of_the_places, what_waits_is_counted }
             realtime { endpoints_are_due_when_something_happens, an_endpoint_that_failed_waits_whatever_happens,
+                       a_due_time_that_no_clock_can_have_given_holds_no_endpoint_up,
                        progress_needs_the_lease, an_endpoint_ends_once_with_its_event,
                        endpoints_of_a_bot_that_runs_again_stay_as_they_are,
                        what_happens_while_an_endpoint_settles_is_not_overlooked, who_waits_is_woken_by_what_happens }

@@ -108,6 +108,23 @@ pub async fn an_endpoint_that_failed_waits_whatever_happens(suite: &Conformance)
     assert_eq!(again.progress, failed);
 }
 
+/// A server whose clock was a day ahead has tried.
+pub async fn a_due_time_that_no_clock_can_have_given_holds_no_endpoint_up(suite: &Conformance) {
+    let bot = added(suite, 1).await;
+    let now = suite.env.now();
+    happens(suite, &bot, 1).await;
+    for (pause, is_due) in [(60 * SECOND, false), (91 * SECOND, true), (86_400 * SECOND, true)] {
+        let held = lease(suite, now).await.pop().unwrap();
+        assert_eq!(settled(suite, &held, RealtimeNext::Again(now + pause)).await, Some(false));
+        let due = suite.store.due_realtime_endpoints(&[held.0.id], now).await.unwrap();
+        assert_eq!(due.len(), usize::from(is_due), "{pause:?}");
+        let early = lease(suite, now).await.pop();
+        assert_eq!(early.is_some(), is_due, "{pause:?}");
+        let held = if let Some(held) = early { held } else { lease(suite, now + pause).await.pop().unwrap() };
+        assert_eq!(settled(suite, &held, RealtimeNext::Again(now)).await, Some(true));
+    }
+}
+
 pub async fn progress_needs_the_lease(suite: &Conformance) {
     let bot = added(suite, 1).await;
     let now = suite.env.now();

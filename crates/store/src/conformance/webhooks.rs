@@ -12,11 +12,12 @@ use model::{
 
 use super::{CALLERS, Conformance, ROUNDS, events::event};
 use crate::{
-    AfterAttempt, Answer, Attempt, Backlog, DeliveryFilter, EndpointAfter, EndpointChange, FailureRun, Lanes,
-    Lease, NewEvent, WebhookEndpoint,
+    AfterAttempt, Answer, Attempt, Backlog, DeliveryFilter, EndpointAfter, EndpointChange, FailureRun,
+    LONGEST_DELIVERY_PAUSE, Lanes, Lease, NewEvent, WebhookEndpoint,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
 const OPEN: Lanes<'_> = Lanes { full: &[], most: 100 };
 
 fn endpoint(suite: &Conformance, workspace: WorkspaceId) -> WebhookEndpoint {
@@ -183,6 +184,25 @@ pub async fn an_endpoint_that_is_given_back_says_when_it_is_due(suite: &Conforma
     happens(suite, workspace, "two").await;
     assert_eq!(suite.store.release_endpoint(made.id, &held.1).await.unwrap(), Some(now));
     assert_eq!(lease(suite, now, 1).await.len(), 1, "what came meanwhile is not overlooked");
+}
+
+/// A server whose clock was days ahead has tried, and died with its lease.
+pub async fn a_due_time_that_no_clock_can_have_given_holds_no_delivery_up(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let made = added(suite, workspace).await;
+    let (now, first) = (suite.env.now(), happens(suite, workspace, "one").await);
+    let longest = now + LONGEST_DELIVERY_PAUSE;
+    for (at, is_due) in [(longest, false), (longest + 31 * SECOND, true), (now + 90 * 24 * HOUR, true)] {
+        let held = lease(suite, now, 1).await.pop().unwrap();
+        assert!(attempted(suite, &held, first.id, AfterAttempt::Again(at)).await);
+        assert_eq!(suite.store.release_endpoint(made.id, &held.1).await.unwrap(), Some(at));
+        assert_eq!(due(suite, made.id, now).await.contains(&first.id), is_due, "{at}");
+        let early = lease(suite, now, 1).await.pop();
+        assert_eq!(early.is_some(), is_due, "{at}");
+        let held = if let Some(held) = early { held } else { lease(suite, at, 1).await.pop().unwrap() };
+        assert!(attempted(suite, &held, first.id, AfterAttempt::Again(now)).await);
+        assert_eq!(suite.store.release_endpoint(made.id, &held.1).await.unwrap(), Some(now));
+    }
 }
 
 /// The one that is taken out of its queue, and the one that joins it, at the same moment: one of both sees the other.
