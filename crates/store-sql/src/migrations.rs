@@ -59,6 +59,7 @@ migrations! {
     "0065_console"
     "0065_personal_links"
     "0066_bot_log"
+    "0067_overview"
 }
 
 /// The difference between a database and this version.

@@ -33,6 +33,7 @@ mod log;
 mod meeting_events;
 mod meetings;
 mod observer;
+mod overview;
 mod page;
 mod parked;
 mod pools;
@@ -83,6 +84,7 @@ pub use meetings::{
     MeetingNews, MeetingOwner, Meetings, PersonalRoom, SyncOutcome,
 };
 pub use observer::StoreObserver;
+pub use overview::{AccountsCounted, Overview, Overviews};
 pub use page::{Order, Page, Place};
 pub use parked::{ParkedConsent, ParkedConsents};
 pub use pools::{
@@ -164,6 +166,7 @@ pub trait Store:
     + MeetingEvents
     + MeetingStore
     + Meetings
+    + Overviews
     + ParkedConsents
     + PoolStore
     + Pools
@@ -201,6 +204,7 @@ impl<T> Store for T where
         + LinkStore
         + MeetingEvents
         + Meetings
+        + Overviews
         + ParkedConsents
         + Pools
         + Probe

@@ -6,7 +6,7 @@ use model::{
     BotId, ChatMessageId, ConsentId, CredentialId, Failure, IdempotentRequestId, MeetingEventsId,
     ParkedConsentId, Sealed, Secret, TokenLinkId, WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
 };
-use sealing::{Keys, OpenError, Place};
+use sealing::{KeyRing, Keys, OpenError, Place};
 
 /// Seals and opens secrets at their places.
 #[derive(Debug, Clone)]
@@ -93,6 +93,11 @@ impl Vault {
     /// One that uses this key ring.
     pub fn new(keys: Arc<Keys>) -> Self {
         Self { keys }
+    }
+
+    /// The key ring of this moment.
+    pub fn ring(&self) -> Arc<KeyRing> {
+        self.keys.ring()
     }
 
     /// Encrypts `secret` for `cell`.

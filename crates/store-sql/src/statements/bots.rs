@@ -153,7 +153,10 @@ async fn claim(
 
 fn narrow(db: &Pool, query: &mut Query, workspace: WorkspaceId, filter: &BotFilter) {
     query.push(" FROM bots WHERE workspace = ").push_bind(workspace);
-    if !filter.status.is_empty() {
+    // One alone is found in the order of the list, by its index.
+    if let [status] = filter.status.as_slice() {
+        query.push(" AND status = ").push_bind(status.as_str());
+    } else if !filter.status.is_empty() {
         let words = list(filter.status.iter().map(|status| status.as_str()));
         query.push(" AND status = ANY(").push_bind(words).push(")");
     }

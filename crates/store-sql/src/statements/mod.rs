@@ -19,6 +19,7 @@ mod links;
 mod log;
 mod meeting_events;
 mod meetings;
+mod overview;
 mod parked;
 mod pools;
 mod probe;

@@ -26,6 +26,7 @@ pub mod links;
 pub mod log;
 pub mod meeting_events;
 pub mod meetings;
+pub mod overview;
 pub mod parked;
 pub mod pools;
 pub mod probe;
@@ -245,6 +246,7 @@ macro_rules! conformance_tests {
                        progress_needs_the_lease, an_endpoint_ends_once_with_its_event,
                        endpoints_of_a_bot_that_runs_again_stay_as_they_are,
                        what_happens_while_an_endpoint_settles_is_not_overlooked, who_waits_is_woken_by_what_happens }
+            overview { accounts_and_bots_are_counted, a_join_takes_from_its_last_beginning }
             used_ids { what_one_has_used_the_others_read }
             sealed_cells { every_cell_is_walked_past_once, every_sealed_column_can_be_walked,
                            a_cell_is_replaced_only_while_it_holds_what_it_held }

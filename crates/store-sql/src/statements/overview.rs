@@ -1,0 +1,75 @@
+//! What a workspace has at the moment, in numbers.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use model::{Timestamp, WorkspaceId};
+use store::{AccountsCounted, Overview, Overviews, StoreError};
+
+use crate::{
+    SqlStore,
+    db::{Isolation, Tx},
+    query::{query, values},
+    row::Reader,
+};
+
+fn count(row: Reader<'_>) -> Result<u64, StoreError> {
+    Ok(row.number("count")?.unsigned_abs())
+}
+
+#[async_trait]
+impl Overviews for SqlStore {
+    async fn overview(
+        &self,
+        workspace: WorkspaceId,
+        since: Timestamp,
+        most_joins: u32,
+    ) -> Result<Overview, StoreError> {
+        let body = |mut tx: Tx| async move {
+            let accounts = query(
+                "-- overview: accounts\n\
+                 SELECT status, count(*) AS count, min(refresh_at) AS refresh_at\n\
+                 FROM credentials WHERE workspace = $1 GROUP BY status",
+            )
+            .bind(workspace)
+            .all(&mut tx, |row| {
+                let row = row.of("credentials");
+                Ok(AccountsCounted {
+                    status: row.parsed("status")?,
+                    accounts: count(row)?,
+                    next_refresh: row.optional_time("refresh_at")?,
+                })
+            })
+            .await?;
+            // As the index of bots that live has it.
+            let bots = query(
+                "-- overview: bots\n\
+                 SELECT status, count(*) AS count FROM bots\n\
+                 WHERE workspace = $1 AND status NOT IN ('done', 'fatal') GROUP BY status",
+            )
+            .bind(workspace)
+            .all(&mut tx, |row| {
+                let row = row.of("bots");
+                Ok((row.parsed("status")?, count(row)?))
+            })
+            .await?;
+            // The codes are written out, so that the index of outcomes is used. A bot that joined again has several beginnings.
+            let join_times = query(
+                "-- overview: join_times\n\
+                 SELECT s.created_at - (\n\
+                     SELECT max(j.created_at) FROM bot_steps j\n\
+                     WHERE j.bot = s.bot AND j.step < s.step AND j.code = 'joining_call') AS took\n\
+                 FROM bot_steps s JOIN bots b ON b.id = s.bot\n\
+                 WHERE s.code IN ('in_call_not_recording', 'done', 'fatal') AND s.code = 'in_call_not_recording'\n\
+                     AND s.created_at >= $1 AND b.workspace = $2\n\
+                 ORDER BY s.created_at DESC LIMIT $3",
+            )
+            .with(values![since, workspace, most_joins])
+            .column::<Option<i64>>(&mut tx)
+            .await?;
+            let join_times = join_times.into_iter().flatten().filter_map(|took| u64::try_from(took).ok());
+            Ok(Overview { accounts, bots, join_times: join_times.map(Duration::from_micros).collect() })
+        };
+        self.transaction("overview", Isolation::OneMoment, body).await
+    }
+}

@@ -1,0 +1,42 @@
+//! What a workspace has at the moment, in numbers.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use model::{BotStatus, CredentialStatus, Timestamp, WorkspaceId};
+
+use crate::StoreError;
+
+/// Accounts and bots of a workspace, counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// Accounts by state; a state without accounts is missing.
+    pub accounts: Vec<AccountsCounted>,
+    /// Bots that have not ended, by state; a state without bots is missing.
+    pub bots: Vec<(BotStatus, u64)>,
+    /// How long bots took from their server's beginning with them to being in the meeting, the newest first.
+    pub join_times: Vec<Duration>,
+}
+
+/// Accounts in one state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountsCounted {
+    /// The state.
+    pub status: CredentialStatus,
+    /// How many there are.
+    pub accounts: u64,
+    /// When the first of them is refreshed.
+    pub next_refresh: Option<Timestamp>,
+}
+
+/// What the home page of the console asks.
+#[async_trait]
+pub trait Overviews {
+    /// Counts. `join_times` are of the `most_joins` bots that came in last, since `since`.
+    async fn overview(
+        &self,
+        workspace: WorkspaceId,
+        since: Timestamp,
+        most_joins: u32,
+    ) -> Result<Overview, StoreError>;
+}
