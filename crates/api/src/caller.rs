@@ -56,7 +56,7 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let StoredGrant { workspace, key, scopes, reach } = admitted(parts, &State::from_ref(state)).await?;
+        let AdmittedKey { workspace, key, scopes, reach } = admitted(parts, &State::from_ref(state)).await?;
         if !scopes.has(N::SCOPE) {
             return Err(ApiError::PermissionDenied(N::SCOPE));
         }
@@ -77,7 +77,7 @@ pub(crate) struct Reach {
 
 /// A caller with a valid key, within its limit of calls.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct StoredGrant {
+pub(crate) struct AdmittedKey {
     pub(crate) workspace: WorkspaceId,
     pub(crate) key: ApiKeyId,
     scopes: ApiScopes,
@@ -85,12 +85,12 @@ pub(crate) struct StoredGrant {
 }
 
 /// The caller of a request. It is looked up and counted once for each request.
-pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<StoredGrant, ApiError> {
-    if let Some(known) = parts.extensions.get::<StoredGrant>() {
+pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<AdmittedKey, ApiError> {
+    if let Some(known) = parts.extensions.get::<AdmittedKey>() {
         return Ok(*known);
     }
     if let Some(Vouched(key)) = parts.extensions.get::<Vouched>() {
-        let admitted = StoredGrant::of(key, state);
+        let admitted = AdmittedKey::of(key, state);
         parts.extensions.insert(admitted);
         return Ok(admitted);
     }
@@ -103,12 +103,12 @@ pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<StoredG
     if let Some(slot) = parts.extensions.get::<Slot>() {
         state.admission.in_flight.enter(key.workspace, slot)?;
     }
-    let admitted = StoredGrant::of(&key, state);
+    let admitted = AdmittedKey::of(&key, state);
     parts.extensions.insert(admitted);
     Ok(admitted)
 }
 
-impl StoredGrant {
+impl AdmittedKey {
     fn of(key: &ApiKey, state: &State) -> Self {
         let reach = Reach {
             expires_at: key.expires_at,

@@ -1,6 +1,6 @@
 //! What a failed call answers. The status is chosen here and nowhere else.
 
-use std::{any::Any, borrow::Cow, time::Duration};
+use std::{any::Any, borrow::Cow, error::Error as _, time::Duration};
 
 use axum::{
     Json,
@@ -131,7 +131,7 @@ pub(crate) fn retry_after(failure: &Failure) -> Option<String> {
 /// request.
 pub(crate) fn reported(failure: &Failure, mut response: Response) -> Response {
     if failure.class() == Class::OurFault {
-        tracing::error!(code = %failure.code, detail = failure.detail, "a request failed");
+        tracing::error!(code = %failure.code, detail = failure.detail, cause = failure.source(), "a request failed");
     }
     response.extensions_mut().insert(RefusedFor(failure.clone()));
     response

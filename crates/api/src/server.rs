@@ -60,6 +60,11 @@ impl Server {
         &self.0.bounds
     }
 
+    /// The name of the worker that sweeps its connections.
+    pub(crate) fn sweep(&self) -> &'static str {
+        if self.0.gives_tokens { "connections" } else { "metrics_connections" }
+    }
+
     pub(crate) fn env(&self) -> &Environment {
         &self.0.state.env
     }

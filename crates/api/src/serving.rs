@@ -30,6 +30,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use tokio_util::task::TaskTracker;
+use workers::Workers;
 
 use crate::{
     Connection, Server,
@@ -38,8 +39,8 @@ use crate::{
 
 /// Bytes that are buffered for one connection: a request's head, or a body that is not read yet.
 const MOST_BUFFERED: usize = 64 * 1024;
-/// How often connections are looked after.
-const SECOND: Duration = Duration::from_secs(1);
+/// How often connections are swept: they count time in seconds.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The answer to a connection that comes while all places are taken.
 const FULL: &[u8] =
@@ -47,12 +48,21 @@ const FULL: &[u8] =
 /// The answer to a client that began a request and did not finish it.
 const LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// Serves until `stop`, and then until each request that is under way has its answer.
-pub async fn serve(mut listener: TcpListener, server: Server, stop: impl Future<Output = ()>) {
+/// Serves until `stop`, and then until each request that is under way has its answer. A panic in
+/// the sweep of its connections is a worker's: accepting does not wait for it.
+pub async fn serve(
+    mut listener: TcpListener,
+    server: Server,
+    workers: &Workers,
+    stop: impl Future<Output = ()>,
+) {
     let tasks = TaskTracker::new();
-    let connections = Connections::new(server.bounds());
+    let connections = Arc::new(Connections::new(server.bounds()));
     let mut stop = pin!(stop);
-    let mut looking_after = pin!(look_after(&server, &connections));
+    workers.run(server.sweep(), {
+        let (server, connections) = (server.clone(), Arc::clone(&connections));
+        move || run_sweep(server.clone(), Arc::clone(&connections))
+    });
     loop {
         let accepted = async {
             connections.room().await;
@@ -60,7 +70,6 @@ pub async fn serve(mut listener: TcpListener, server: Server, stop: impl Future<
         };
         let (stream, peer) = tokio::select! {
             accepted = accepted => accepted,
-            never = &mut looking_after => match never {},
             () = &mut stop => break,
         };
         match connections.admit(peer.ip()) {
@@ -72,10 +81,7 @@ pub async fn serve(mut listener: TcpListener, server: Server, stop: impl Future<
     drop(listener);
     connections.stop();
     tasks.close();
-    tokio::select! {
-        () = tasks.wait() => {}
-        never = &mut looking_after => match never {},
-    }
+    tasks.wait().await;
 }
 
 /// Serves one connection to its end.
@@ -123,10 +129,10 @@ async fn converse(stream: TcpStream, served: Connection, seat: Seat) {
 }
 
 /// Counts the seconds of connections, and says what happened in each.
-async fn look_after(server: &Server, connections: &Connections) -> Infallible {
+async fn run_sweep(server: Server, connections: Arc<Connections>) -> Infallible {
     let env = server.env();
     loop {
-        env.clock.sleep(SECOND).await;
+        env.clock.sleep(SWEEP_INTERVAL).await;
         let news = connections.sweep();
         if news.refused > 0 || news.displaced > 0 {
             let (refused, displaced) = (news.refused, news.displaced);

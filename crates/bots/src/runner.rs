@@ -152,7 +152,7 @@ fn open_request<'a>(record: &BotRecord<'a>) -> Result<Runner<'a>, Failure> {
     let BotRecord { parts, bot, .. } = *record;
     let request = BotRequest::open(&parts.broker.vault, bot.workspace, bot.id, &bot.request)?;
     let link = MeetingLink::parse(&request.meeting_url).map_err(|error| {
-        Failure::new(Code::Internal, format!("the accepted link no longer reads: {error}"))
+        Failure::new(Code::Internal, format!("the accepted link no longer reads: {error}")).caused_by(error)
     })?;
     let wish = MeetingWish::of(&request.echoed);
     let recorder =

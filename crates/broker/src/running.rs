@@ -53,7 +53,9 @@ impl Broker {
             let env = env.clone();
             move |broker| broker.run_escrow(env.clone())
         });
-        self.run(workers, "webhooks", |broker| async move { broker.accounts.webhooks.run_inbox().await });
+        self.run(workers, "received_events", |broker| async move {
+            broker.accounts.webhooks.run_received_events().await
+        });
         self.run(workers, "gone_meetings", |broker| Arc::clone(&broker.meeting_map).run_forgetting());
         self.run(
             workers,

@@ -238,8 +238,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         async move { keys.run_reload_worker().await }
     });
     let stopping = CancellationToken::new();
-    let serving_metrics = serve_metrics(scrapers, state.clone());
-    let serving = api::serve(listener, api::Server::new(state, pages), async {
+    let serving_metrics = serve_metrics(scrapers, state.clone(), &workers);
+    let serving = api::serve(listener, api::Server::new(state, pages), &workers, async {
         // Tokens and the API go on meanwhile.
         bring_out_bots(stop, &bots, &config.bots, &*clock).await;
         webhooks.end_streams();
@@ -265,10 +265,11 @@ fn tell_systemd(state: NotifyState<'_>) {
 }
 
 /// Answers scrapers where they have an address of their own.
-async fn serve_metrics(listener: Option<TcpListener>, state: api::State) -> Infallible {
+async fn serve_metrics(listener: Option<TcpListener>, state: api::State, workers: &Workers) -> Infallible {
     if let Some(listener) = listener {
         let metrics = api::MetricsAccess { enabled: true, ..state.metrics.clone() };
-        api::serve(listener, api::Server::metrics_only(api::State { metrics, ..state }), pending()).await;
+        let server = api::Server::metrics_only(api::State { metrics, ..state });
+        api::serve(listener, server, workers, pending()).await;
     }
     pending().await
 }

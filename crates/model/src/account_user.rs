@@ -69,6 +69,8 @@ impl fmt::Display for NotAUser {
     }
 }
 
+impl std::error::Error for NotAUser {}
+
 #[cfg(test)]
 mod tests {
     use super::AccountUser;

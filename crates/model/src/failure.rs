@@ -1,6 +1,10 @@
 //! The error catalogue: every failure has a class, a stable code and advice.
 
-use std::fmt::{self, Write as _};
+use std::{
+    error::Error,
+    fmt::{self, Write as _},
+    sync::Arc,
+};
 
 use crate::sub_code_cure::wrapped;
 
@@ -158,12 +162,25 @@ pub struct Failure {
     pub detail: String,
     /// How long to wait before a retry, when the failing side said so.
     pub retry_after: Option<std::time::Duration>,
+    /// The error behind it: its [`source`](Error::source). Shared, because callers that wait for one call share its failure.
+    pub cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Failure {
     /// A failure in words.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), retry_after: None }
+        Self { code, detail: detail.into(), retry_after: None, cause: None }
+    }
+
+    /// The same with the error behind it.
+    #[must_use]
+    pub fn caused_by(self, cause: impl Error + Send + Sync + 'static) -> Self {
+        Self { cause: Some(Arc::new(cause)), ..self }
+    }
+
+    /// A failure that an error explains in its own words.
+    pub fn of(code: Code, error: impl Error + Send + Sync + 'static) -> Self {
+        Self::new(code, error.to_string()).caused_by(error)
     }
 
     /// Who can resolve it.
@@ -178,4 +195,8 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {}
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}

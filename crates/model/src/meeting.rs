@@ -64,6 +64,8 @@ impl fmt::Display for NotAMeetingNumber {
     }
 }
 
+impl std::error::Error for NotAMeetingNumber {}
+
 /// How much is known of an account's meetings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MeetingSyncStatus {

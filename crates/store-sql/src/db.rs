@@ -133,7 +133,7 @@ impl<'t> From<&'t mut Tx> for Target<'t> {
 pub(crate) fn unavailable(error: sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::ColumnDecode { index, source } => {
-            StoreError::Corrupt { table: "a query", cause: format!("column {index}: {source}") }
+            StoreError::Corrupt { table: "a query", cause: format!("column {index}: {source}").into() }
         }
         error => StoreError::Unavailable(Box::new(error)),
     }

@@ -1,6 +1,6 @@
 //! Rows, read by column name.
 
-use std::str::FromStr;
+use std::{error::Error, str::FromStr};
 
 use model::{Code, MeetingNumber, Sealed, Timestamp};
 use serde::de::DeserializeOwned;
@@ -88,22 +88,28 @@ impl Reader<'_> {
         self.get(column)
     }
 
-    pub(crate) fn parsed<T: FromStr<Err: ToString>>(&self, column: &str) -> Result<T, StoreError> {
-        self.text(column)?.parse().map_err(|error: T::Err| self.corrupt(error.to_string()))
+    pub(crate) fn parsed<T: FromStr<Err: Into<Box<dyn Error + Send + Sync>>>>(
+        &self,
+        column: &str,
+    ) -> Result<T, StoreError> {
+        self.text(column)?.parse().map_err(|error: T::Err| self.corrupt(error))
     }
 
-    pub(crate) fn optional<T: FromStr<Err: ToString>>(&self, column: &str) -> Result<Option<T>, StoreError> {
+    pub(crate) fn optional<T: FromStr<Err: Into<Box<dyn Error + Send + Sync>>>>(
+        &self,
+        column: &str,
+    ) -> Result<Option<T>, StoreError> {
         let text = self.optional_text(column)?;
-        text.map(|text| text.parse().map_err(|error: T::Err| self.corrupt(error.to_string()))).transpose()
+        text.map(|text| text.parse().map_err(|error: T::Err| self.corrupt(error))).transpose()
     }
 
     /// An absent key is stored as the empty text.
-    pub(crate) fn unless_blank<T: FromStr<Err: ToString>>(
+    pub(crate) fn unless_blank<T: FromStr<Err: Into<Box<dyn Error + Send + Sync>>>>(
         &self,
         column: &str,
     ) -> Result<Option<T>, StoreError> {
         let text = Some(self.text(column)?).filter(|text| !text.is_empty());
-        text.map(|text| text.parse().map_err(|error: T::Err| self.corrupt(error.to_string()))).transpose()
+        text.map(|text| text.parse().map_err(|error: T::Err| self.corrupt(error))).transpose()
     }
 
     pub(crate) fn time(&self, column: &str) -> Result<Timestamp, StoreError> {
@@ -175,8 +181,8 @@ impl Reader<'_> {
         self.get(column).map(|Json(value)| value)
     }
 
-    fn corrupt(&self, cause: String) -> StoreError {
-        StoreError::Corrupt { table: self.table, cause }
+    fn corrupt(&self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
+        StoreError::Corrupt { table: self.table, cause: cause.into() }
     }
 }
 

@@ -18,7 +18,8 @@ pub enum StoreError {
         /// The table.
         table: &'static str,
         /// What was wrong.
-        cause: String,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
@@ -29,6 +30,26 @@ impl From<StoreError> for model::Failure {
             StoreError::Gone(_) => model::Code::AppUnhealthy,
             StoreError::Exists(_) | StoreError::Corrupt { .. } => model::Code::Internal,
         };
-        Self::new(code, error.to_string())
+        Self::of(code, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{error::Error as _, io};
+
+    use model::{Code, Failure};
+
+    use super::*;
+
+    /// A log that prints sources names the disk, however many layers are between.
+    #[test]
+    fn a_failure_keeps_the_error_behind_it() {
+        let disk = io::Error::new(io::ErrorKind::StorageFull, "no space left");
+        let failure = Failure::from(StoreError::Unavailable(Box::new(disk)));
+        assert_eq!(failure.code, Code::Unavailable);
+        let store = failure.source().unwrap().downcast_ref::<StoreError>().unwrap();
+        let disk = store.source().unwrap().downcast_ref::<io::Error>().unwrap();
+        assert_eq!(disk.kind(), io::ErrorKind::StorageFull);
     }
 }

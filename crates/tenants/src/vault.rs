@@ -108,8 +108,7 @@ impl Vault {
 
     /// Decrypts what was sealed for `cell`.
     pub fn open(&self, workspace: WorkspaceId, cell: Cell, sealed: &Sealed) -> Result<Secret, Failure> {
-        self.try_open(workspace, cell, sealed)
-            .map_err(|error| Failure::new(model::Code::Internal, error.to_string()))
+        self.try_open(workspace, cell, sealed).map_err(|error| Failure::of(model::Code::Internal, error))
     }
 
     /// The same; the error says what is wrong with the key ring.

@@ -128,7 +128,7 @@ impl From<ZoomError> for Failure {
             ZoomError::RateLimited { retry_after, .. } => retry_after,
             _ => None,
         };
-        Self { retry_after, ..Self::new(error.code(), error.to_string()) }
+        Self { retry_after, ..Self::of(error.code(), error) }
     }
 }
 

@@ -279,7 +279,10 @@ impl TestApp {
         };
         let pages = crate::pages(&state, &base);
         let server = Server::new(state, pages);
-        tasks.spawn(api::serve(listener, server.clone(), std::future::pending()));
+        tasks.spawn({
+            let server = server.clone();
+            async move { api::serve(listener, server, &workers, std::future::pending()).await }
+        });
         let api_key = founded.map(|founded| founded.api_key.expose().to_owned()).unwrap_or_default();
         Self {
             zoom,

@@ -20,8 +20,9 @@ pub(super) fn write(
     pictures: &[Picture],
     now: Timestamp,
 ) -> Result<Vec<u8>, Failure> {
-    zipped(bot, log, pictures, now)
-        .map_err(|error| Failure::new(Code::Internal, format!("evidence could not be written: {error}")))
+    zipped(bot, log, pictures, now).map_err(|error| {
+        Failure::new(Code::Internal, format!("evidence could not be written: {error}")).caused_by(error)
+    })
 }
 
 fn zipped(

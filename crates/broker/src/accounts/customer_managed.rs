@@ -95,7 +95,7 @@ impl Customers {
             callbacks.ok_or_else(|| Failure::new(Code::Internal, "this process calls no customers"))?;
         let keys = self.workspaces.callback_keys(app.workspace).await?;
         let answer = callbacks.ask(url.expose(), &keys).await.map_err(|error| match error {
-            CallbackError::TooSlow => Failure::new(Code::AccessTokenCallbackTimeout, error.to_string()),
+            CallbackError::TooSlow => Failure::of(Code::AccessTokenCallbackTimeout, error),
             error => refused(error),
         })?;
         let answer = read(&answer).map_err(refused)?;

@@ -248,8 +248,8 @@ fn gone_is_done(removed: io::Result<()>) -> io::Result<()> {
     }
 }
 
-pub(crate) fn unreadable(error: &io::Error) -> Failure {
-    Failure::new(Code::Internal, format!("the escrow cannot be read: {error}"))
+pub(crate) fn unreadable(error: io::Error) -> Failure {
+    Failure::new(Code::Internal, format!("the escrow cannot be read: {error}")).caused_by(error)
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {

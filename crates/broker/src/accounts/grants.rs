@@ -1,6 +1,6 @@
 //! Seals grants, puts them into escrow and commits them.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use model::{CredentialId, Environment, Failure, KillPoint, Secret, Timestamp, WorkspaceId};
 use store::{AccountStore, Credential, Grant, Note, StoreError};
@@ -95,7 +95,7 @@ impl Grants {
     /// is requested. Returns how many grants were settled.
     pub async fn replay(&self) -> Result<usize, Failure> {
         if let Some(escrow) = &self.escrow {
-            escrow.adopt().await.map_err(|error| unreadable(&error))?;
+            escrow.adopt().await.map_err(unreadable)?;
         }
         self.replay_deposits().await
     }
@@ -103,7 +103,7 @@ impl Grants {
     /// Settles the deposits, outdated or not. An imported grant waits for `Imports::resume`, which asks Zoom.
     pub(crate) async fn replay_deposits(&self) -> Result<usize, Failure> {
         let Some(escrow) = &self.escrow else { return Ok(0) };
-        let mut deposits = escrow.deposits().await.map_err(|error| unreadable(&error))?;
+        let mut deposits = escrow.deposits().await.map_err(unreadable)?;
         deposits.retain(|(_, deposit)| deposit.brought.is_none());
         for (receipt, deposit) in &deposits {
             self.settle(deposit, Some(receipt)).await?;
@@ -124,7 +124,7 @@ impl Grants {
     /// The deposits in escrow.
     pub(super) async fn deposits(&self) -> Result<Vec<(Receipt, Deposit)>, Failure> {
         let Some(escrow) = &self.escrow else { return Ok(Vec::new()) };
-        escrow.deposits().await.map_err(|error: io::Error| unreadable(&error))
+        escrow.deposits().await.map_err(unreadable)
     }
 
     /// Whether the account's access token lasts for `life` more, and is not of the rejected generation. A

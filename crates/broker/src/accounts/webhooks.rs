@@ -274,7 +274,7 @@ impl Webhooks {
     }
 
     /// Does so for as long as it is polled, and deletes old events.
-    pub async fn run_inbox(&self) -> Infallible {
+    pub async fn run_received_events(&self) -> Infallible {
         let mut sweep_at = self.env.now();
         loop {
             let now = self.env.now();

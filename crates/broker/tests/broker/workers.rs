@@ -16,7 +16,7 @@ use crate::harness::Fixture;
 const WORKERS: [&str; 11] = [
     "refresh",
     "escrow",
-    "webhooks",
+    "received_events",
     "meeting_sync",
     "gone_meetings",
     "parked_consents",

@@ -251,6 +251,6 @@ fn each<T>(cells: Vec<Value>, of: impl Fn(Value) -> Option<T>) -> Option<Vec<Opt
     cells.into_iter().map(cell).collect()
 }
 
-fn corrupt(table: &Table, cause: impl Into<String>) -> StoreError {
+fn corrupt(table: &Table, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
     StoreError::Corrupt { table: table.name, cause: cause.into() }
 }

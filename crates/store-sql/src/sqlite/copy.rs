@@ -145,6 +145,8 @@ fn value(table: &Table, row: &SqliteRow, column: usize) -> Result<Value, StoreEr
         "INTEGER" => row.try_get(column).map(Value::Integer).map_err(unavailable),
         "TEXT" => row.try_get(column).map(Value::Text).map_err(unavailable),
         "BLOB" => row.try_get(column).map(Value::Bytes).map_err(unavailable),
-        other => Err(StoreError::Corrupt { table: table.name, cause: format!("a value of type {other}") }),
+        other => {
+            Err(StoreError::Corrupt { table: table.name, cause: format!("a value of type {other}").into() })
+        }
     }
 }

@@ -90,27 +90,28 @@ pub(crate) async fn is_there(db: &mut Tx, id: ZoomOauthAppId) -> Result<bool, St
     Ok(found.is_some())
 }
 
+/// A removed app that is registered again: its tombstone becomes the new row.
+const REGISTERED_AGAIN: &str = "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, client_id = excluded.client_id,\n\
+    client_secret = excluded.client_secret, webhook_secret = excluded.webhook_secret,\n\
+    zoom_account_id = excluded.zoom_account_id, created_at = excluded.created_at, deleted_at = NULL\n\
+    WHERE zoom_oauth_apps.deleted_at IS NOT NULL";
+
 #[async_trait]
 impl ZoomOauthApps for SqlStore {
     async fn add_zoom_oauth_app(&self, app: &ZoomOauthApp) -> Result<(), StoreError> {
         let done = insert("-- add_zoom_oauth_app", "zoom_oauth_apps")
-.set("id", app.id)
-.set("workspace", app.workspace)
-.set("kind", app.kind.as_str())
-.set("client_id", &app.client_id)
-.set("client_secret", &app.client_secret.0)
-.set("webhook_secret", &app.webhook_secret.0)
-.set("zoom_account_id", &app.zoom_account_id)
-.set("created_at", app.created_at)
-.then(
-"ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, client_id = excluded.client_id,\n\
-                 client_secret = excluded.client_secret, webhook_secret = excluded.webhook_secret,\n\
-                 zoom_account_id = excluded.zoom_account_id, created_at = excluded.created_at, deleted_at = NULL\n\
-             WHERE zoom_oauth_apps.deleted_at IS NOT NULL",
-)
-        .execute(&self.writer)
-        .await
-        .map_err(exists("an app with this client id"))?;
+            .set("id", app.id)
+            .set("workspace", app.workspace)
+            .set("kind", app.kind.as_str())
+            .set("client_id", &app.client_id)
+            .set("client_secret", &app.client_secret.0)
+            .set("webhook_secret", &app.webhook_secret.0)
+            .set("zoom_account_id", &app.zoom_account_id)
+            .set("created_at", app.created_at)
+            .then(REGISTERED_AGAIN)
+            .execute(&self.writer)
+            .await
+            .map_err(exists("an app with this client id"))?;
         if done == 1 { Ok(()) } else { Err(StoreError::Exists("an app with this client id")) }
     }
 

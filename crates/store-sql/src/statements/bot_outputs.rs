@@ -35,7 +35,7 @@ fn progress(row: &Row) -> Result<ChatProgress, StoreError> {
         "refused" => ChatProgress::Refused(words()?),
         "unconfirmed" => ChatProgress::Unconfirmed(words()?),
         other => {
-            let cause = format!("{other:?} is no progress");
+            let cause = format!("{other:?} is no progress").into();
             return Err(StoreError::Corrupt { table: "bot_chat_messages", cause });
         }
     })

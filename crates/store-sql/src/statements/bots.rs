@@ -504,8 +504,9 @@ impl Bots for SqlStore {
             .scalar(&mut tx)
             .await?;
             let Some(status) = status else { return Ok(Transition::LeaseLost) };
-            let status: BotStatus =
-                status.parse().map_err(|cause| StoreError::Corrupt { table: "bots", cause })?;
+            let status: BotStatus = status
+                .parse()
+                .map_err(|cause: String| StoreError::Corrupt { table: "bots", cause: cause.into() })?;
             if !status.may_become(step.code) {
                 return Ok(Transition::Forbidden);
             }

@@ -59,6 +59,21 @@ fn credential(row: &Row) -> Result<Credential, StoreError> {
     })
 }
 
+/// An account that is connected again keeps its id and gets a new grant; what was known of the old grant is dropped.
+const NEW_GRANT: &str = "ON CONFLICT (id) DO UPDATE SET\n\
+    kind = excluded.kind, zoom_account_id = excluded.zoom_account_id,\n\
+    display_name = excluded.display_name, email = excluded.email, callback_url = excluded.callback_url,\n\
+    status_since = CASE WHEN old.status = excluded.status THEN old.status_since ELSE excluded.status_since END,\n\
+    status = excluded.status, trouble = NULL, failures = 0, retry_at = NULL,\n\
+    refresh_at = excluded.refresh_at, used_at = excluded.used_at,\n\
+    epoch = old.epoch + 1, generation = old.generation + 1,\n\
+    access_token = excluded.access_token, access_expires_at = excluded.access_expires_at,\n\
+    refresh_token = excluded.refresh_token, scopes = excluded.scopes, api_url = excluded.api_url,\n\
+    granted_at = excluded.granted_at, consented_at = excluded.consented_at,\n\
+    spent_at = NULL, lease_token = NULL, lease_expires_at = NULL,\n\
+    meeting_sync = excluded.meeting_sync, sync_due_at = excluded.sync_due_at, sync_failures = 0,\n\
+    sync_lease_token = NULL, sync_lease_expires_at = NULL";
+
 /// Inserts an account, or replaces the grant of the row with the same id.
 pub(crate) async fn connect(db: &mut Tx, credential: &Credential, note: &Note) -> Result<(), StoreError> {
     let healthy = CredentialStatus::Healthy;
@@ -68,48 +83,34 @@ pub(crate) async fn connect(db: &mut Tx, credential: &Credential, note: &Note) -
             .scalar(&mut *db)
             .await?;
     insert("-- connect_credential", "credentials AS old")
-.set("id", credential.id)
-.set("workspace", credential.workspace)
-.set("app", credential.app)
-.set("kind", credential.kind.as_str())
-.set("zoom_user_id", &credential.zoom_user_id)
-.set("zoom_account_id", &credential.zoom_account_id)
-.set("display_name", &credential.display_name)
-.set("email", &credential.email)
-.set("callback_url", credential.callback_url.as_ref().map(|url| url.0.as_slice()))
-.set("status", healthy.as_str())
-.set("status_since", credential.status_since)
-.set("refresh_at", credential.refresh_at)
-.set("used_at", credential.used_at)
-.set("epoch", 1_i64)
-.set("generation", 1_i64)
-.set("access_token", bytes(credential.grant.access_token.as_ref()))
-.set("access_expires_at", credential.grant.access_expires_at)
-.set("refresh_token", bytes(credential.grant.refresh_token.as_ref()))
-.set("scopes", json(&credential.grant.scopes))
-.set("api_url", &credential.grant.api_url)
-.set("created_at", credential.created_at)
-.set("granted_at", credential.granted_at)
-.set("consented_at", credential.granted_at)
-.set("sync_due_at", credential.granted_at)
-.then(
-"ON CONFLICT (id) DO UPDATE SET\n\
-             kind = excluded.kind, zoom_account_id = excluded.zoom_account_id,\n\
-             display_name = excluded.display_name, email = excluded.email, callback_url = excluded.callback_url,\n\
-             status_since = CASE WHEN old.status = excluded.status THEN old.status_since ELSE excluded.status_since END,\n\
-             status = excluded.status, trouble = NULL, failures = 0, retry_at = NULL,\n\
-             refresh_at = excluded.refresh_at, used_at = excluded.used_at,\n\
-             epoch = old.epoch + 1, generation = old.generation + 1,\n\
-             access_token = excluded.access_token, access_expires_at = excluded.access_expires_at,\n\
-             refresh_token = excluded.refresh_token, scopes = excluded.scopes, api_url = excluded.api_url,\n\
-             granted_at = excluded.granted_at, consented_at = excluded.consented_at,\n\
-             spent_at = NULL, lease_token = NULL, lease_expires_at = NULL,\n\
-             meeting_sync = excluded.meeting_sync, sync_due_at = excluded.sync_due_at, sync_failures = 0,\n\
-             sync_lease_token = NULL, sync_lease_expires_at = NULL",
-)
-    .execute(&mut *db)
-    .await
-    .map_err(exists("an account of this Zoom user on this app"))?;
+        .set("id", credential.id)
+        .set("workspace", credential.workspace)
+        .set("app", credential.app)
+        .set("kind", credential.kind.as_str())
+        .set("zoom_user_id", &credential.zoom_user_id)
+        .set("zoom_account_id", &credential.zoom_account_id)
+        .set("display_name", &credential.display_name)
+        .set("email", &credential.email)
+        .set("callback_url", credential.callback_url.as_ref().map(|url| url.0.as_slice()))
+        .set("status", healthy.as_str())
+        .set("status_since", credential.status_since)
+        .set("refresh_at", credential.refresh_at)
+        .set("used_at", credential.used_at)
+        .set("epoch", 1_i64)
+        .set("generation", 1_i64)
+        .set("access_token", bytes(credential.grant.access_token.as_ref()))
+        .set("access_expires_at", credential.grant.access_expires_at)
+        .set("refresh_token", bytes(credential.grant.refresh_token.as_ref()))
+        .set("scopes", json(&credential.grant.scopes))
+        .set("api_url", &credential.grant.api_url)
+        .set("created_at", credential.created_at)
+        .set("granted_at", credential.granted_at)
+        .set("consented_at", credential.granted_at)
+        .set("sync_due_at", credential.granted_at)
+        .then(NEW_GRANT)
+        .execute(&mut *db)
+        .await
+        .map_err(exists("an account of this Zoom user on this app"))?;
     let Credential { workspace, app, id, .. } = *credential;
     // Checked last: a transaction that removes the app waits for this account's lock, or this one waited for
     // it.

@@ -57,7 +57,7 @@ fn delivery(row: &Row) -> Result<Delivery, StoreError> {
     let answer: Option<String> = row.optional_text("answer")?;
     let answer = answer.map(|answer| {
         serde_json::from_str::<Answer>(&answer)
-            .map_err(|error| StoreError::Corrupt { table: "deliveries", cause: error.to_string() })
+            .map_err(|error| StoreError::Corrupt { table: "deliveries", cause: error.into() })
     });
     Ok(Delivery {
         event,

@@ -155,7 +155,7 @@ impl AuditBatch {
             let right = whole && records.iter().all(ours);
             if right { Ok(records) } else { Err("the content is another row's".into()) }
         });
-        whole.map_err(|cause| StoreError::Corrupt { table: "audit_batches", cause })
+        whole.map_err(|cause| StoreError::Corrupt { table: "audit_batches", cause: cause.into() })
     }
 
     fn unpack_packed(&self, packed: &[Packed<'_>]) -> Result<Vec<AuditRecord>, String> {

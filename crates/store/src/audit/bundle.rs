@@ -35,7 +35,7 @@ pub fn bundle(batches: &[AuditBatch]) -> Vec<u8> {
 
 /// The batches in these bytes.
 pub fn unbundle(bytes: &[u8]) -> Result<Vec<AuditBatch>, StoreError> {
-    let corrupt = |cause: String| StoreError::Corrupt { table: "audit_batches", cause };
+    let corrupt = |cause: String| StoreError::Corrupt { table: "audit_batches", cause: cause.into() };
     let (rows, rest): (Vec<Row<'_>>, _) =
         postcard::take_from_bytes(bytes).map_err(|error| corrupt(error.to_string()))?;
     if !rest.is_empty() {
