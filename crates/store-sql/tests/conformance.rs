@@ -15,7 +15,7 @@ mod sqlite {
         (Arc::new(store), dir)
     }
 
-    store::conformance_tests!(empty_store);
+    store_conformance::conformance_tests!(empty_store);
 
     #[tokio::test]
     async fn no_column_of_bytes_and_no_table_is_forgotten() {
@@ -31,7 +31,7 @@ mod sqlite {
         .await
         .unwrap();
         let bytes = columns.iter().filter(|(_, _, kind)| kind == "BLOB");
-        store::conformance::sealed_cells::every_column_of_bytes_is_known(
+        store_conformance::sealed_cells::every_column_of_bytes_is_known(
             bytes.map(|(table, column, _)| (table.clone(), column.clone())),
         );
         let found: BTreeSet<&str> = columns.iter().map(|(table, ..)| &**table).collect();
@@ -80,5 +80,5 @@ mod postgres {
         (Arc::new(store), ())
     }
 
-    store::conformance_tests!(empty_store);
+    store_conformance::conformance_tests!(empty_store);
 }

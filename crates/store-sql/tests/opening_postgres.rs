@@ -169,7 +169,7 @@ async fn a_running_replica_outlives_a_widened_schema() {
     let url = server::database("template1").await;
     postgres::migrate(&address(&url)).await.unwrap();
     let store = Arc::new(postgres::open(&address(&url)).await.unwrap());
-    let suite = store::conformance::Conformance::new(store.clone());
+    let suite = store_conformance::Conformance::new(store.clone());
     let workspace = suite.workspace().await;
     let app = suite.app(workspace, "client-1").await;
     let read = async || {
@@ -202,8 +202,8 @@ async fn the_audit_from_before_batches_is_kept() {
         run(&url, fs::read_to_string(step).unwrap()).await;
         run(&url, format!("INSERT INTO schema_steps VALUES ({}, '{name}')", number + 1)).await;
     }
-    run(&url, store::conformance::audit::ROWS_BEFORE_BATCHES.into()).await;
+    run(&url, store_conformance::audit::ROWS_BEFORE_BATCHES.into()).await;
     assert_eq!(postgres::migrate(&address(&url)).await.unwrap().taken[0], "0013_audit_batches");
     let store = postgres::open(&address(&url)).await.unwrap();
-    store::conformance::audit::rows_from_before_batches_are_kept(&store).await;
+    store_conformance::audit::rows_from_before_batches_are_kept(&store).await;
 }

@@ -83,7 +83,7 @@ async fn a_migration_that_is_interrupted_is_run_again_by_the_next_start() {
 async fn what_was_written_is_there_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("latchkey.db");
-    let suite = store::conformance::Conformance::new(Arc::new(sqlite::open(&path).await.unwrap()));
+    let suite = store_conformance::Conformance::new(Arc::new(sqlite::open(&path).await.unwrap()));
     let workspace = suite.workspace().await;
     drop(suite);
     let again = sqlite::open(&path).await.unwrap();
@@ -100,11 +100,11 @@ async fn the_audit_from_before_batches_is_kept() {
     for step in &steps {
         db.execute(raw_sql(AssertSqlSafe(step.clone()))).await.unwrap();
     }
-    db.execute(store::conformance::audit::ROWS_BEFORE_BATCHES).await.unwrap();
+    db.execute(store_conformance::audit::ROWS_BEFORE_BATCHES).await.unwrap();
     db.execute(AssertSqlSafe(format!("PRAGMA user_version = {}", steps.len()))).await.unwrap();
     db.close().await;
     let store = sqlite::open(&path).await.unwrap();
-    store::conformance::audit::rows_from_before_batches_are_kept(&store).await;
+    store_conformance::audit::rows_from_before_batches_are_kept(&store).await;
 }
 
 fn steps_before(name: &str) -> Vec<String> {

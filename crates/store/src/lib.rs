@@ -1,4 +1,4 @@
-//! The interface of storage: one trait per aggregate and one conformance suite. No SQL.
+//! The interface of storage: one trait per aggregate. No SQL.
 //!
 //! - A lookup returns `Option`: "not found" is the caller's decision, not a storage error.
 //! - Every method that serves a tenant takes its [`WorkspaceId`](model::WorkspaceId), so a read across tenants can't be
@@ -6,7 +6,7 @@
 //! - Time and randomness are arguments: ids, lease tokens and timestamps come in with the call.
 //! - Work is a row with a lease. [`Lease`] says who holds it; a write under a lease happens only while it is held, and
 //!   answers `false` otherwise.
-//! - What is not in `conformance` (a feature of that name) is not promised.
+//! - What is not in the crate `store-conformance` is not promised.
 //!
 //! To add a method: write its behaviour into the conformance suite, then the trait, then each backend.
 
@@ -17,8 +17,6 @@ mod bot_log;
 mod bot_outputs;
 mod bot_places;
 mod bots;
-#[cfg(feature = "conformance")]
-pub mod conformance;
 mod connect;
 mod console;
 mod copy;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use model::WorkspaceId;
 use sqlx::{AssertSqlSafe, Executor as _, SqlitePool, raw_sql};
-use store::{Access as _, Probe as _, Workspace, conformance::Conformance};
+use store::{Access as _, Probe as _, Workspace};
+use store_conformance::Conformance;
 use tempfile::TempDir;
 
 use crate::{

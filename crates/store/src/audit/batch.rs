@@ -29,7 +29,7 @@ use crate::StoreError;
 /// unpacks little more than it shows.
 const SLICE_MICROSECONDS: i64 = 100_000;
 /// Most records in a row: some 130 kB.
-const MOST: usize = 512;
+const MOST_RECORDS: usize = 512;
 
 const POSTCARD: u8 = 1;
 
@@ -106,13 +106,13 @@ impl AuditBatch {
             groups.entry((slice_of(record.at), record.workspace)).or_default().push(record);
         }
         let rows = groups.iter().flat_map(|((slice, workspace), records)| {
-            records.chunks(MOST).map(|records| Self::of(*slice, *workspace, records))
+            records.chunks(MOST_RECORDS).map(|records| Self::of(*slice, *workspace, records))
         });
         rows.collect()
     }
 
     fn of(slice: i64, workspace: WorkspaceId, records: &[&AuditRecord]) -> Self {
-        let count = u32::try_from(records.len()).expect("at most MOST");
+        let count = u32::try_from(records.len()).expect("at most MOST_RECORDS");
         let content = json(slice, records);
         let id = id_of(&content);
         Self { slice, workspace, id, records: count, content, subjects: subjects_of(records) }

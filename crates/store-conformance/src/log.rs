@@ -4,11 +4,11 @@
 
 use model::{Code, CredentialStatus, DisconnectCause, WorkspaceId};
 
-use super::{
+use crate::{
     Conformance,
     credentials::{commit, connect, connected, trouble},
 };
-use crate::{Credential, LogFilter, LogLine, Note, Order, Subject};
+use store::{Credential, LogFilter, LogLine, Note, Order, Subject};
 
 async fn log_of(suite: &Conformance, credential: &Credential, filter: LogFilter) -> Vec<LogLine> {
     let filter = LogFilter { credential: Some(credential.id), ..filter };

@@ -7,11 +7,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use model::{CredentialStatus, DisconnectCause, Timestamp, WorkspaceId, ZoomOauthAppId};
 
-use super::{
+use crate::{
     CALLERS, Conformance, ROUNDS,
     credentials::{account, connected},
 };
-use crate::{Credential, Disconnection, Note, Received, ReceivedEvent, ZoomEvent};
+use store::{Credential, Disconnection, Note, Received, ReceivedEvent, ZoomEvent};
 
 fn event(suite: &Conformance, of: &Credential) -> ZoomEvent {
     ZoomEvent {

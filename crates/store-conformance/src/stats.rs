@@ -4,7 +4,7 @@
 
 use model::CredentialStatus;
 
-use super::{Conformance, credentials};
+use crate::{Conformance, credentials};
 
 pub async fn accounts_are_counted_by_state(suite: &Conformance) {
     assert!(suite.store.credentials_by_status().await.unwrap().iter().all(|(_, count)| *count == 0));

@@ -9,11 +9,11 @@ use model::{
     CredentialKind, DisconnectCause, MeetingNumber, MeetingSyncStatus, ReauthCause, Timestamp, WorkspaceId,
 };
 
-use super::{
+use crate::{
     CALLERS, Conformance, ROUNDS,
     credentials::{account, connect, connected},
 };
-use crate::{
+use store::{
     Credential, DueSync, KnownMeeting, Lease, LogFilter, Meeting, MeetingChange, MeetingFilter, MeetingKey,
     MeetingNews, MeetingOwner, Order, Page, ReceivedEvent, SyncOutcome, ZoomEvent,
 };

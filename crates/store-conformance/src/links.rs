@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use model::{AccountUser, CredentialStatus, DisconnectCause, PoolId, TokenKind, TokenLinkId, WorkspaceId};
 
-use super::{Conformance, credentials};
-use crate::{
+use crate::{Conformance, credentials};
+use store::{
     AccountState, Dialect, FormerSecret, LAST_USES, LinkAccount, LinkLife, LinkSource, LinkTerms, LinkUse,
     Proof, TokenLink,
 };

@@ -2,7 +2,7 @@
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use super::Conformance;
+use crate::Conformance;
 
 pub async fn a_store_that_works_can_be_probed_again_and_again(suite: &Conformance) {
     let before = suite.store.link_revision().await.unwrap();

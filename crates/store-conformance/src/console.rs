@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::{CALLERS, Conformance};
-use crate::{ApiKey, ConsolePass, ConsoleSession};
+use crate::{CALLERS, Conformance};
+use store::{ApiKey, ConsolePass, ConsoleSession};
 
 const LIFE: Duration = Duration::from_secs(600);
 

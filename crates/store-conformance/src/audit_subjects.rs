@@ -9,8 +9,8 @@ use model::{
     TokenLinkId, Who, WorkspaceId,
 };
 
-use super::Conformance;
-use crate::{AuditBatch, AuditFilter, AuditPage, AuditRecord, Direction};
+use crate::Conformance;
+use store::{AuditBatch, AuditFilter, AuditPage, AuditRecord, Direction};
 
 const EVERYTHING: AuditPage = AuditPage::oldest_first(10_000);
 
@@ -141,7 +141,7 @@ pub async fn what_is_written_late_or_twice_is_found_once(suite: &Conformance) {
     let (both, link) = (told.account(0), AuditFilter { token_link: Some(told.link), ..AuditFilter::NONE });
     assert_eq!(told.found(suite, both).await, told.those(&[0, 1, 2, 3, 4, 5]));
     // From a journal.
-    let batches = crate::unbundle(&crate::bundle(&AuditBatch::pack(&told.records))).unwrap();
+    let batches = store::unbundle(&store::bundle(&AuditBatch::pack(&told.records))).unwrap();
     suite.store.append_audit_batches(&batches).await.unwrap();
     assert_eq!(told.found(suite, link).await, told.those(&[0, 3, 4, 7, 8, 11]));
 }

@@ -9,8 +9,8 @@ use model::{
     TokenLinkId, Who, WorkspaceId,
 };
 
-use super::Conformance;
-use crate::{AuditFilter, AuditPage, AuditRecord, Direction, Store};
+use crate::Conformance;
+use store::{AuditFilter, AuditPage, AuditRecord, Direction, Store};
 
 const EVERYTHING: AuditPage = AuditPage::oldest_first(10_000);
 

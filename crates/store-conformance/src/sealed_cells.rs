@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use model::Sealed;
 
-use super::Conformance;
-use crate::{Replacement, SEALED_COLUMNS, SealedCell, SealedColumn, SealedHead};
+use crate::Conformance;
+use store::{Replacement, SEALED_COLUMNS, SealedCell, SealedColumn, SealedHead};
 
 /// Columns of bytes without ciphertext: hashes, and the records of the audit.
 const OPEN: &[(&str, &str)] = &[
@@ -82,7 +82,7 @@ pub async fn every_sealed_column_can_be_walked(suite: &Conformance) {
 pub async fn a_cell_is_replaced_only_while_it_holds_what_it_held(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (one, other) = (suite.app(workspace, "one").await, suite.app(workspace, "other").await);
-    let replacement = |app: &crate::ZoomOauthApp, old: &Sealed| Replacement {
+    let replacement = |app: &store::ZoomOauthApp, old: &Sealed| Replacement {
         row: app.id.to_string(),
         old: old.clone(),
         new: suite.sealed(),

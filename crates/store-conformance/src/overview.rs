@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use model::{BotStatus, CredentialStatus, StatusChange, Timestamp, WorkspaceId};
 
-use super::{Conformance, bots, credentials};
-use crate::{AccountsCounted, Overview, Transition};
+use crate::{Conformance, bots, credentials};
+use store::{AccountsCounted, Overview, Transition};
 
 async fn overview(suite: &Conformance, workspace: WorkspaceId, since: Timestamp) -> Overview {
     suite.store.overview(workspace, since, 100).await.unwrap()

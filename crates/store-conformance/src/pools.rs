@@ -10,8 +10,8 @@ use model::{
     StatusChange, WorkspaceId,
 };
 
-use super::{CALLERS, Conformance, ROUNDS, bots, credentials};
-use crate::{Member, MemberUsage, Pool, PoolRemoval, Seat, SeatCounts, SeatRequest, Seating, StoreError};
+use crate::{CALLERS, Conformance, ROUNDS, bots, credentials};
+use store::{Member, MemberUsage, Pool, PoolRemoval, Seat, SeatCounts, SeatRequest, Seating, StoreError};
 
 /// A workspace with one pool, and its members.
 struct Ground<'b> {
@@ -309,7 +309,7 @@ pub async fn a_bots_last_step_gives_its_seats_back(suite: &Conformance) {
     let step = |code| StatusChange { code, message: None, created_at: suite.env.now(), sub_code: None };
     suite.store.record_step(bot.id, &lease, &step(BotStatus::JoiningCall)).await.unwrap();
     assert_eq!(ground.seats().await, [2]);
-    let stranger = crate::Lease { token: LeaseToken::generate(&suite.env), ..lease };
+    let stranger = store::Lease { token: LeaseToken::generate(&suite.env), ..lease };
     suite.store.record_step(bot.id, &stranger, &step(BotStatus::Fatal)).await.unwrap();
     assert_eq!(ground.seats().await, [2], "the step was not recorded");
     suite.store.record_step(bot.id, &lease, &step(BotStatus::Fatal)).await.unwrap();

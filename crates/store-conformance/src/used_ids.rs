@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use model::UsedIdsId;
 
-use super::Conformance;
-use crate::UsedIds;
+use crate::Conformance;
+use store::UsedIds;
 
 pub async fn what_one_has_used_the_others_read(suite: &Conformance) {
     let (now, second) = (suite.env.now(), Duration::from_secs(1));

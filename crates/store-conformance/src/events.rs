@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use model::{BotStatus, EventId, StatusChange, SubCode, Timestamp, WorkspaceId};
 use serde_json::{Value, json};
 
-use super::{CALLERS, Conformance, ROUNDS, bots, credentials};
-use crate::{Event, EventFilter, NewEvent, Transition};
+use crate::{CALLERS, Conformance, ROUNDS, bots, credentials};
+use store::{Event, EventFilter, NewEvent, Transition};
 
 pub(super) fn event(
     suite: &Conformance,

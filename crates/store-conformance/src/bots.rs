@@ -13,8 +13,8 @@ use model::{
     Timestamp, WorkspaceId,
 };
 
-use super::{CALLERS, Conformance, ROUNDS};
-use crate::{
+use crate::{CALLERS, Conformance, ROUNDS};
+use store::{
     Bot, BotChange, BotChanged, BotDemand, BotFilter, BotServer, Lease, PictureChange, Screenshot,
     SignsInWith, Transition,
 };

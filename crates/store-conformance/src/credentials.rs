@@ -10,8 +10,8 @@ use model::{
     Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 
-use super::{CALLERS, Conformance, ROUNDS};
-use crate::{
+use crate::{CALLERS, Conformance, ROUNDS};
+use store::{
     Credential, CredentialFilter, Grant, LONGEST_REST, Lease, Note, Order, Page, RefreshLease, StoreError,
     Trouble,
 };

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use model::{BotId, BotStatus, Captions, MeetingEventsId, StatusChange, WorkspaceId};
 
-use super::{Conformance, bots::leased};
-use crate::{Appended, Lease, MeetingEventBatch};
+use crate::{Conformance, bots::leased};
+use store::{Appended, Lease, MeetingEventBatch};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -91,7 +91,7 @@ pub async fn erased_events_are_gone_and_their_numbers_stay_taken(suite: &Conform
     for (first, last) in [(1, 3), (4, 6)] {
         appended(suite, &lease, &batch(suite, workspace, bot.id, first, last)).await;
     }
-    let column = crate::SEALED_COLUMNS.iter().find(|column| column.table == "meeting_events").unwrap();
+    let column = store::SEALED_COLUMNS.iter().find(|column| column.table == "meeting_events").unwrap();
     assert_eq!(suite.store.count_sealed(column).await.unwrap(), 2);
     assert!(!suite.store.erase_meeting_events(WorkspaceId::generate(&suite.env), bot.id).await.unwrap());
     assert_eq!(suite.store.count_sealed(column).await.unwrap(), 2);
@@ -127,7 +127,7 @@ pub async fn events_are_forgotten_so_long_after_their_bots_end(suite: &Conforman
     assert_eq!(suite.store.forget_meeting_events(just_before, 9).await.unwrap(), 0);
     assert_eq!(suite.store.forget_meeting_events(now + DAY, 9).await.unwrap(), 1);
     assert_eq!(suite.store.forget_meeting_events(now + DAY, 9).await.unwrap(), 0);
-    let column = crate::SEALED_COLUMNS.iter().find(|column| column.table == "meeting_events").unwrap();
+    let column = store::SEALED_COLUMNS.iter().find(|column| column.table == "meeting_events").unwrap();
     assert_eq!(suite.store.count_sealed(column).await.unwrap(), 1, "the other's");
     assert_eq!(suite.store.forget_ended_bots(now + DAY * 9, 9).await.unwrap(), 2);
     assert_eq!(suite.store.count_sealed(column).await.unwrap(), 0);

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use model::{BotId, BotStatus, ChatMessageId, Sealed, WorkspaceId};
 
-use super::{
+use crate::{
     CALLERS, Conformance,
     bots::{added, bot, leased, step},
 };
-use crate::{BotChange, BotChanged, ChatMessage, ChatProgress, PictureChange, Queued};
+use store::{BotChange, BotChanged, ChatMessage, ChatProgress, PictureChange, Queued};
 
 fn message(suite: &Conformance, workspace: WorkspaceId, bot: BotId) -> ChatMessage {
     let (id, created_at) = (ChatMessageId::generate(&suite.env), suite.env.now());
@@ -51,7 +51,7 @@ pub async fn a_bots_picture_is_changed_with_its_request_or_not_at_all(suite: &Co
             meeting_digest: suite.env.entropy.bytes(),
             join_at: None,
             metadata: BTreeMap::new(),
-            signs_in_with: crate::SignsInWith::default(),
+            signs_in_with: store::SignsInWith::default(),
             picture,
         };
         let changed = suite.store.change_bot(workspace, made.id, old, &change).await.unwrap();

@@ -3,7 +3,7 @@
 //! A database's test file holds only its constructor:
 //!
 //! ```ignore
-//! store::conformance_tests!(|| async { open_an_empty_store().await });
+//! store_conformance::conformance_tests!(|| async { open_an_empty_store().await });
 //! ```
 //!
 //! Tests with concurrent callers run [`ROUNDS`] times: in the first round a database may still be opening connections,
@@ -44,7 +44,7 @@ use model::{
     WorkspaceId, ZoomOauthAppId,
 };
 
-use crate::{ApiKey, AppKind, Lease, Note, Signatures, Store, Workspace, ZoomOauthApp};
+use store::{ApiKey, AppKind, Lease, Note, Signatures, Store, Workspace, ZoomOauthApp};
 
 /// Number of concurrent callers.
 const CALLERS: usize = 6;
@@ -278,8 +278,8 @@ macro_rules! conformance_tests {
                 #[tokio::test]
                 async fn $behaviour() {
                     let (store, _guard) = ($constructor)().await;
-                    let suite = $crate::conformance::Conformance::new(store);
-                    $crate::conformance::$module::$behaviour(&suite).await;
+                    let suite = $crate::Conformance::new(store);
+                    $crate::$module::$behaviour(&suite).await;
                 }
             )*
         }

@@ -9,12 +9,12 @@ use model::{
     BotId, BotStatus, LeaseToken, MeetingEventsId, RealtimeEndpointId, RealtimeState, Timestamp, WorkspaceId,
 };
 
-use super::{
+use crate::{
     Conformance, ROUNDS,
     bots::{leased, step},
     events::event,
 };
-use crate::{Bot, Lease, MeetingEventBatch, RealtimeEndpoint, RealtimeNext, RealtimeProgress};
+use store::{Bot, Lease, MeetingEventBatch, RealtimeEndpoint, RealtimeNext, RealtimeProgress};
 
 const SECOND: Duration = Duration::from_secs(1);
 const NOTHING_TOLD: RealtimeProgress =
@@ -153,7 +153,7 @@ pub async fn an_endpoint_ends_once_with_its_event(suite: &Conformance) {
     };
     assert!(record().await);
     assert!(!record().await, "its lease has ended");
-    let events = suite.store.events(workspace, 0, &crate::EventFilter::default(), 9).await.unwrap();
+    let events = suite.store.events(workspace, 0, &store::EventFilter::default(), 9).await.unwrap();
     assert_eq!(events.iter().filter(|event| event.event.id == says_so.id).count(), 1);
     assert!(lease(suite, now + 99 * SECOND).await.is_empty());
     assert_eq!(suite.store.forget_ended_bots(now + SECOND, 9).await.unwrap(), 1);

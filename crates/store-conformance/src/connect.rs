@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use model::{ConsentId, WorkspaceId};
 
-use super::{CALLERS, Conformance, credentials};
-use crate::{Consent, Credential, Order, Page, StoreError};
+use crate::{CALLERS, Conformance, credentials};
+use store::{Consent, Credential, Order, Page, StoreError};
 
 pub(super) async fn invitation(suite: &Conformance) -> Consent {
     let workspace = suite.workspace().await;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use model::{CredentialStatus, ParkedConsentId, WorkspaceId, ZoomOauthAppId};
 
-use super::{CALLERS, Conformance, credentials};
-use crate::{AppKind, ParkedConsent, ZoomOauthApp};
+use crate::{CALLERS, Conformance, credentials};
+use store::{AppKind, ParkedConsent, ZoomOauthApp};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use model::IdempotentRequestId;
 
-use super::{CALLERS, Conformance, ROUNDS};
-use crate::{FirstOrAgain, IdempotentRequest, Lease};
+use crate::{CALLERS, Conformance, ROUNDS};
+use store::{FirstOrAgain, IdempotentRequest, Lease};
 
 const HOUR: Duration = Duration::from_secs(3600);
 

@@ -7,8 +7,8 @@ use std::{num::NonZeroU32, time::Duration};
 use futures_util::future::join_all;
 use model::{ApiScope, WorkspaceId};
 
-use super::{CALLERS, Conformance, ROUNDS};
-use crate::{ApiKey, FormerSecret, IgnoredFields, SecondAuthorization, StoreError, Workspace};
+use crate::{CALLERS, Conformance, ROUNDS};
+use store::{ApiKey, FormerSecret, IgnoredFields, SecondAuthorization, StoreError, Workspace};
 
 pub async fn the_first_workspace_is_founded_once(suite: &Conformance) {
     assert!(suite.store.workspaces().await.unwrap().is_empty());

@@ -10,8 +10,8 @@ use model::{
     WorkspaceId,
 };
 
-use super::{CALLERS, Conformance, ROUNDS, events::event};
-use crate::{
+use crate::{CALLERS, Conformance, ROUNDS, events::event};
+use store::{
     AfterAttempt, Answer, Attempt, Backlog, DeliveryFilter, EndpointAfter, EndpointChange, FailureRun,
     LONGEST_DELIVERY_PAUSE, Lanes, Lease, NewEvent, WebhookEndpoint,
 };
@@ -282,7 +282,7 @@ pub async fn deliveries_are_listed_with_what_became_of_them(suite: &Conformance)
 
 pub async fn an_endpoint_that_failed_is_told_of_nothing_until_it_is_switched_on(suite: &Conformance) {
     let workspace = suite.workspace().await;
-    let (made, witness) = (added(suite, workspace).await, added(suite, workspace).await);
+    let (made, other) = (added(suite, workspace).await, added(suite, workspace).await);
     let now = suite.env.now();
     let first = happens(suite, workspace, "one").await;
     let leased = lease(suite, now, 2).await;
@@ -294,7 +294,7 @@ pub async fn an_endpoint_that_failed_is_told_of_nothing_until_it_is_switched_on(
     assert!(suite.store.record_attempts(made.id, &held.1, &attempts, &after, now).await.unwrap());
     let found = suite.store.webhook_endpoint(workspace, made.id).await.unwrap().unwrap();
     assert_eq!((found.state, found.disabled_at, found.run), (EndpointState::Failed, Some(now), run));
-    assert_eq!(due(suite, witness.id, now).await, [first.id, disabled.id], "others are told");
+    assert_eq!(due(suite, other.id, now).await, [first.id, disabled.id], "others are told");
     let missed = happens(suite, workspace, "two").await;
     let later = now + 7200 * SECOND;
     assert!(lease(suite, later, 9).await.iter().all(|(endpoint, _)| endpoint.id != made.id));

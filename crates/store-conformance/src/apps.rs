@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use model::{DisconnectCause, WorkspaceId, ZoomOauthAppId};
 
-use super::{CALLERS, Conformance, ROUNDS, connect::invitation, credentials};
-use crate::{
+use crate::{CALLERS, Conformance, ROUNDS, connect::invitation, credentials};
+use store::{
     AppFilter, AppKind, AppRemoval, Credential, FormerSecret, NewAppSecrets, NewWebhookSecret, Order, Page,
     Refusal, SEALED_COLUMNS, Signatures, StoreError, ZoomOauthApp,
 };
@@ -57,7 +57,7 @@ pub async fn a_refused_app_is_probed_by_one_at_a_time(suite: &Conformance) {
     assert!(suite.store.accept_app(app.id, &suite.note("accepted")).await.unwrap());
     assert!(!suite.store.accept_app(app.id, &suite.note("accepted")).await.unwrap(), "once");
     assert_eq!(suite.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap().refusal, None);
-    let lines = suite.store.app_log(workspace, &crate::LogFilter::default(), 9).await.unwrap();
+    let lines = suite.store.app_log(workspace, &store::LogFilter::default(), 9).await.unwrap();
     assert_eq!(lines.len(), 2, "a line when it began, and one when it ended");
 }
 
@@ -100,7 +100,7 @@ pub async fn a_refused_signature_is_noted_once_until_one_is_accepted(suite: &Con
     assert!(!refuse(&app.client_secret).await, "of the secret before");
     accept(&app.client_secret, later + Duration::from_secs(9)).await;
     assert_eq!(signatures().await, Signatures { accepted_at: Some(later), refused_at: None });
-    let lines = suite.store.app_log(workspace, &crate::LogFilter::default(), 9).await.unwrap();
+    let lines = suite.store.app_log(workspace, &store::LogFilter::default(), 9).await.unwrap();
     assert_eq!(lines.len(), 2);
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use model::LeaseToken;
 
-use super::{CALLERS, Conformance, ROUNDS};
-use crate::{LimitShare, ZoomLimit};
+use crate::{CALLERS, Conformance, ROUNDS};
+use store::{LimitShare, ZoomLimit};
 
 fn unknown(suite: &Conformance, lane: &str) -> ZoomLimit {
     ZoomLimit {

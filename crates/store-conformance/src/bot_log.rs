@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use model::{BotId, BotLogEntryId, BotStatus, StatusChange, WorkspaceId};
 use serde_json::json;
 
-use super::{CALLERS, Conformance, bots::leased};
-use crate::{Lease, LogEntry, MOST_LOG_ENTRIES, NumberedEntry};
+use crate::{CALLERS, Conformance, bots::leased};
+use store::{Lease, LogEntry, MOST_LOG_ENTRIES, NumberedEntry};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
