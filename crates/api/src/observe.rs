@@ -8,6 +8,7 @@ use axum::{
     response::Response,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use metrics::LinkOutcome;
 use model::{Environment, Failure, Timestamp};
 use tracing::Instrument as _;
 
@@ -45,7 +46,7 @@ pub(crate) async fn requests(Extract(state): Extract<State>, mut request: Reques
     let span = tracing::info_span!("request", id, %method, route);
     let response = next.run(request).instrument(span.clone()).await;
     let (status, took) = (response.status().as_u16(), state.env.now().since(begun));
-    state.broker.statistics.http_request(method.as_str(), route, status, took);
+    state.broker.statistics.metrics().http_request(method.as_str(), route, status, took);
     // What succeeds there was asked for with a key, or signed.
     if response.status().is_success() && route.starts_with("/api/") {
         let ms = took.as_millis();
@@ -66,13 +67,23 @@ pub(crate) async fn token(
 ) -> Response {
     let (id, begun) = (request_id(&state.env), state.env.now());
     let response = work.instrument(tracing::debug_span!("token_link", id, %method, route)).await;
+    let took = state.env.now().since(begun);
+    state.broker.statistics.metrics().link_request(outcome(&response), took);
     if response.status().is_success() {
-        let ms = || state.env.now().since(begun).as_millis();
-        tracing::debug!(id, %method, route, status = response.status().as_u16(), ms = ms(), "answered");
+        let ms = took.as_millis();
+        tracing::debug!(id, %method, route, status = response.status().as_u16(), ms, "answered");
     } else {
         say(state, &Line { id: &id, method, route, begun }, &response);
     }
     named(response, id)
+}
+
+fn outcome(response: &Response) -> LinkOutcome {
+    if response.status().is_success() {
+        return LinkOutcome::Answered;
+    }
+    let refused = response.extensions().get::<RefusedFor>();
+    refused.map_or(LinkOutcome::Other, |RefusedFor(failure)| LinkOutcome::Refused(failure.code))
 }
 
 /// Logs a response that any client can cause, unless one of its kind was logged in this second.

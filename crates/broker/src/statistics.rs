@@ -28,14 +28,14 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// A request was answered over HTTP; `route` is the route's template.
-    pub fn http_request(&self, method: &str, route: &str, status: u16, took: Duration) {
-        self.metrics.http_request(method, route, status, took);
+    /// What the server that answers requests counts by itself.
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// All metrics as OpenMetrics text. Accounts are counted at most once a minute.
     pub async fn metrics_text(self: &Arc<Self>) -> String {
-        if !self.metrics.counted_at().was_within(COUNT_TTL, self.env.now()) {
+        if !self.metrics.statistics_at().was_within(COUNT_TTL, self.env.now()) {
             let this = Arc::clone(self);
             let counted = self.counts.run((), &self.tasks, move || async move { this.count().await });
             // On a timeout the older count is used, with its time beside it.

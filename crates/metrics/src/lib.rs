@@ -28,6 +28,7 @@ use prometheus_client::{
 
 use zoom::{Label, Plan};
 
+pub use http::LinkOutcome;
 pub use webhooks::DeliveryOutcome;
 
 /// What comes of listing meetings.
@@ -82,7 +83,7 @@ struct Counted {
     refreshes: Family<Labels<1>, Counter>,
     credentials: Family<Labels<1>, Gauge>,
     /// Seconds since 1970; 0 before the first count.
-    census_at: Gauge,
+    statistics_at: Gauge,
     escrow_files: Gauge,
     audit_waiting: Gauge,
     audit_batch_records: Histogram,
@@ -146,7 +147,7 @@ impl Default for Metrics {
             limit_hits: registered(&mut registry, "zoom_limit_hits", "Calls that Zoom refused for a limit"),
             refreshes: registered(&mut registry, "refreshes", "Grants refreshed at Zoom"),
             credentials: registered(&mut registry, "credentials", "Accounts by state"),
-            census_at: registered(
+            statistics_at: registered(
                 &mut registry,
                 "credentials_counted_timestamp_seconds",
                 "When the accounts were counted",
@@ -437,12 +438,12 @@ impl Metrics {
 
     /// Accounts and seats were counted at `now`.
     pub fn counted(&self, now: Timestamp) {
-        self.0.census_at.set(now.as_second());
+        self.0.statistics_at.set(now.as_second());
     }
 
     /// When accounts and seats were last counted; 1970 before the first time.
-    pub fn counted_at(&self) -> Timestamp {
-        Timestamp::from_second(self.0.census_at.get())
+    pub fn statistics_at(&self) -> Timestamp {
+        Timestamp::from_second(self.0.statistics_at.get())
     }
 
     /// So many refreshed grants wait in escrow.

@@ -124,6 +124,7 @@ impl ZoomClient {
         Ok((Answer { status, body }, head.and(end)))
     }
 
+    #[tracing::instrument(name = "zoom", skip_all, fields(call))]
     async fn begin(&self, call: &'static str, request: RequestBuilder) -> Result<Response, ZoomError> {
         let sent_at = self.env.now();
         let response = request.timeout(self.timeout).send().await.map_err(|error| no_answer(call, error))?;

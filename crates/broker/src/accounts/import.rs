@@ -14,6 +14,7 @@ use rate_limits::{Limits, RestTurn};
 use store::{AccountStore, Subject, ZoomOauthApp};
 use tenants::{Cell, Vault};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 use url::Url;
 use zoom::ZoomClient;
 
@@ -55,10 +56,11 @@ impl Imports {
         // A task of the process: a caller who disconnects must not cancel it and lose the only copy of the
         // grant.
         let this = Arc::clone(self);
-        let import = self.tasks.spawn(async move { this.import(&app, &token).await });
+        let import = self.tasks.spawn(async move { this.import(&app, &token).await }.in_current_span());
         import.await.unwrap_or_else(|_| Err(Failure::new(Code::Internal, "the import broke off"))).map(Some)
     }
 
+    #[tracing::instrument(skip_all, fields(app = %app.id))]
     async fn import(&self, app: &ZoomOauthApp, token: &Secret) -> Result<StoredGrant, Failure> {
         // Before the token is spent: a turn to ask for its user, and proof that the store can write.
         let turn = self.limits.new_account_turn(app.id).await?;
@@ -88,7 +90,7 @@ impl Imports {
     /// Spends the token. If the answer is lost it is tried once more: only the same token shows whether it
     /// was spent.
     async fn spend_brought(&self, app: &ZoomOauthApp, token: &Secret) -> Result<zoom::Grant, Failure> {
-        let (app, keys) = self.apps.presentable(app.workspace, app.id).await?;
+        let (app, keys) = self.apps.usable_app(app.workspace, app.id).await?;
         let turn = self.limits.token_turn(app.id).await?;
         KillPoint::BeforeSend.reach();
         let mut answer = turn.heard(self.zoom.refresh(&keys, token).await);
@@ -97,7 +99,7 @@ impl Imports {
             tracing::warn!(app = %app.id, "no usable answer to an import, asking once more");
             answer = self.zoom.refresh(&keys, token).await;
         }
-        self.apps.judge(&app, &answer).await;
+        self.apps.record_answer(&app, &answer).await;
         match answer {
             Ok(mut grant) => {
                 // Without a new one it did not rotate, and the old one stays valid.

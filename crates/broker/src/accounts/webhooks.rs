@@ -21,6 +21,7 @@ use store::{
     ZoomOauthApp,
 };
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 use zoom::{Webhook, WebhookEvent, WebhookHeaders, ZoomClient, encrypt_plain_token, verify_webhook};
 
 use super::{apps::Apps, grants::Grants, meeting_news::news_of};
@@ -197,11 +198,12 @@ impl Webhooks {
         // Other servers notice within a second; this one serves nothing from here on.
         self.cache.forget(disconnection.credential);
         let (this, event) = (Arc::clone(self), ZoomEvent { ended: Some(disconnection.credential), ..event });
-        self.tasks.spawn(async move {
+        let finishing = async move {
             if let Err(error) = this.finish(&event).await {
                 tracing::warn!(%error, "a webhook's work is left for the next look");
             }
-        });
+        };
+        self.tasks.spawn(finishing.in_current_span());
     }
 
     /// The account of this app that the event ends, if any.
@@ -250,6 +252,7 @@ impl Webhooks {
     }
 
     /// Erases tokens of an ended account outside of the store, which has erased its own.
+    #[tracing::instrument(skip_all, fields(ended = event.ended.map(tracing::field::display)))]
     async fn finish(&self, event: &ZoomEvent) -> Result<(), Failure> {
         if let Some(id) = event.ended {
             self.cache.forget(id);
