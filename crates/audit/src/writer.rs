@@ -41,7 +41,7 @@ const LOOK_FOR_LATE: Duration = Duration::from_millis(250);
 /// left for the disk.
 const TRY_WITHIN: Duration = Duration::from_secs(1);
 /// Pauses between tries double from the first to the last.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// How long the audit counts as refusing tokens after it has refused one.
 const REFUSAL_COUNTS_FOR: Duration = Duration::from_secs(10);
 /// How long records without a reader are kept trying while the server stops.
@@ -164,7 +164,7 @@ impl Shared {
     /// Writes batches until no caller waits.
     async fn write(&self) {
         let _over = ResetOnPanic(self);
-        let (mut batch, mut pause, mut stopping) = (Vec::new(), PAUSES.0, None);
+        let (mut batch, mut pause, mut stopping) = (Vec::new(), RETRY_PAUSES.0, None);
         loop {
             self.gather().await;
             if !self.fill(&mut batch) {
@@ -177,7 +177,7 @@ impl Shared {
                     // A caller that has gone has no token, and leaves a surplus record.
                     let _gone = waiter.send(());
                 }
-                pause = PAUSES.0;
+                pause = RETRY_PAUSES.0;
                 if self.mode == AuditMode::Relaxed && !self.tasks.is_closed() {
                     self.env.clock.sleep(GATHER).await;
                 }
@@ -187,7 +187,7 @@ impl Shared {
                 }
             } else if self.env.now().since(begun) < TRY_WITHIN {
                 self.unless_late(&mut batch, self.env.clock.sleep(pause)).await;
-                pause = (pause * 2).min(PAUSES.1);
+                pause = (pause * 2).min(RETRY_PAUSES.1);
             }
         }
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{BrowserError, devtools::DevTools};
 
 /// Interval between questions, unless the allowed silence is shorter.
-const INTERVAL: Duration = Duration::from_secs(15);
+const PULSE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Resolves when no answer came for too long.
 pub(crate) type Silence = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -18,7 +18,7 @@ pub(crate) async fn silence<A>(devtools: DevTools, span: Duration, ask: impl Fn(
 where
     A: Future<Output = Result<Value, BrowserError>>,
 {
-    let interval = INTERVAL.min(span / 2);
+    let interval = PULSE_INTERVAL.min(span / 2);
     loop {
         devtools.clock().sleep(interval).await;
         match ask(span.saturating_sub(interval)).await {

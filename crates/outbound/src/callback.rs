@@ -19,7 +19,7 @@ use crate::{
 const ATTEMPT: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(2);
 /// Before the second and the third attempt; up to a quarter more, so that many bots do not come back at once.
-const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
+const RETRY_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 /// Longer than any token.
 const MOST_BYTES: usize = 16 * 1024;
 
@@ -137,7 +137,7 @@ impl CallbackClient {
     pub async fn fetch(&self, url: &str, keys: &[SigningKey]) -> Result<Secret, CallbackError> {
         let (client, url) = self.client_for(url)?;
         let id = self.id_for(&url);
-        let mut pauses = PAUSES.into_iter();
+        let mut pauses = RETRY_PAUSES.into_iter();
         loop {
             let error = match self.attempt(client, &url, keys, &id).await.and_then(|text| alone(&text)) {
                 Ok(token) => return Ok(token),

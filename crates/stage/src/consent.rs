@@ -56,10 +56,10 @@ pub async fn consent(simulator: &Simulator, invitation: &str) -> anyhow::Result<
     let authority = Certificate::from_pem(&std::fs::read(&simulator.ready.ca_file)?)?;
     let person =
         Client::builder().no_proxy().redirect(Policy::none()).tls_certs_merge([authority]).build()?;
-    let departure = person.get(format!("{invitation}&go=zoom")).send().await.context("the invitation")?;
-    let cookie = value(&departure, &header::SET_COOKIE)?;
+    let redirect = person.get(format!("{invitation}&go=zoom")).send().await.context("the invitation")?;
+    let cookie = value(&redirect, &header::SET_COOKIE)?;
     let cookie = cookie.split(';').next().unwrap_or_default();
-    let page = person.get(value(&departure, &header::LOCATION)?).send().await?.text().await?;
+    let page = person.get(value(&redirect, &header::LOCATION)?).send().await?.text().await?;
     let pressed = press_allow(&person, simulator, &page).await?;
     let back = person.get(value(&pressed, &header::LOCATION)?).header(header::COOKIE, cookie);
     let page = back.send().await.context("the way back from Zoom")?;

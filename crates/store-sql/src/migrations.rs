@@ -94,6 +94,15 @@ mod tests {
         Migration { name: "0007_seven", sql: "" },
     ];
 
+    /// Two share a number: they came side by side, and were run like that.
+    #[test]
+    fn no_other_two_share_a_number() {
+        let number = |migration: &Migration| migration.name.split('_').next().unwrap();
+        let numbers: Vec<_> = SQLITE.iter().map(number).collect();
+        let twice = numbers.windows(2).filter(|pair| pair[0] >= pair[1]).map(|pair| pair[0]);
+        assert_eq!(twice.collect::<Vec<_>>(), ["0065"], "numbers rise");
+    }
+
     #[test]
     fn numbers_may_have_gaps_and_come_late() {
         let taken = ["0001_one".to_owned(), "0007_seven".to_owned()];

@@ -18,7 +18,6 @@
 //! The order of checks is the contract's: link secret, link live, source, signature, replay, meeting rule, rate, uses, mint,
 //! audit, answer. Nothing is minted before all of them have passed.
 
-pub mod attendee_signature;
 mod cached_link;
 pub mod dialects;
 mod in_flight;
@@ -43,6 +42,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 use workers::Workers;
 
+pub use dialects::attendee_signature;
 pub use in_flight::MOST_OF_A_WORKSPACE;
 pub use manage::{LinkAddress, Narrowed, Narrowing, NewLink};
 pub use request::{LinkRequest, QUERY_PARAMETERS, Requested};

@@ -153,7 +153,7 @@ impl TokenLinks {
         pool: PoolId,
     ) -> Result<Audited<IssuedToken>, Failure> {
         let (workspace, terms) = (request.workspace(), request.terms());
-        let wish = PoolSeatRequest {
+        let wanted = PoolSeatRequest {
             pool,
             meeting: request.meeting(),
             // Where the request names no bot, its own id does.
@@ -170,7 +170,7 @@ impl TokenLinks {
         };
         let (mut without, mut first) = (Vec::new(), None);
         loop {
-            let seated = match self.broker.pools.take_seat_but(workspace, &wish, &without).await {
+            let seated = match self.broker.pools.take_seat_but(workspace, &wanted, &without).await {
                 Ok(seated) => seated,
                 // No account is left. The first failure says more.
                 Err(failure) => return Err(first.unwrap_or(failure)),
@@ -182,7 +182,10 @@ impl TokenLinks {
             };
             match token {
                 Err(failure) if failure.class() == Class::PersonMustAct => {
-                    self.broker.pools.release_seat(workspace, seat).await?;
+                    // A seat that stays taken ends by its time; why there is no token matters more.
+                    if let Err(error) = self.broker.pools.release_seat(workspace, seat).await {
+                        tracing::warn!(%seat, %error, "a seat without a token is not released");
+                    }
                     first = first.or(Some(failure));
                     without.push((credential, user));
                 }

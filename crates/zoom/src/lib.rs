@@ -50,7 +50,7 @@ pub use http::{Endpoints, ZoomClient};
 pub use join_error::{JoinVerdict, judge};
 pub use jwt::{Claims, unverified_claims};
 pub use limits::{CallTurn, Label, LimitHit, Plan, RateLimits};
-pub use link::{LinkError, MeetingLink, personal_name};
+pub use link::{LinkError, MeetingLink, join_link, personal_name};
 pub use meetings::{Listed, ListedMeeting, ListedUser};
 pub use oauth::{AppKeys, Grant};
 pub use pkce::{challenge, verifier};

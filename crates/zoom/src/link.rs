@@ -33,6 +33,11 @@ pub struct MeetingLink {
     pub registration: Option<Secret>,
 }
 
+/// The link to a meeting of which nothing but its number is known.
+pub fn join_link(meeting: MeetingNumber) -> Secret {
+    Secret::new(format!("https://zoom.us/j/{meeting}"))
+}
+
 /// A text is not a link that a bot can join by. The messages are for users of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {

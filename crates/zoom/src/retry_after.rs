@@ -6,7 +6,7 @@ use jiff::fmt::rfc2822;
 use model::Timestamp;
 
 /// A longer wait is ignored: Zoom's longest limit is that of a day.
-const LONGEST: Duration = Duration::from_secs(25 * 3600);
+const LONGEST_WAIT: Duration = Duration::from_secs(25 * 3600);
 
 /// How long `header` asks to wait, counted from `now`. `None` when it cannot be read: Zoom's limit headers are not
 /// dependable.
@@ -16,10 +16,10 @@ const LONGEST: Duration = Duration::from_secs(25 * 3600);
 pub(crate) fn parse(header: &str, now: Timestamp) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse() {
-        return Some(Duration::from_secs(seconds).min(LONGEST));
+        return Some(Duration::from_secs(seconds).min(LONGEST_WAIT));
     }
     let until = header.parse().ok().or_else(|| http_date(header))?;
-    Some(until.since(now).min(LONGEST))
+    Some(until.since(now).min(LONGEST_WAIT))
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {

@@ -19,7 +19,7 @@ const SAMPLES: usize = 5;
 /// An answer that took longer says too little of when it was written.
 const SLOWEST: Duration = Duration::from_secs(5);
 /// A larger difference is reported, and not corrected: something else is wrong.
-const MOST: Duration = Duration::from_secs(24 * 3600);
+const MOST_OFFSET: Duration = Duration::from_secs(24 * 3600);
 /// Clocks that run free drift by seconds a day.
 const COUNTS_FOR: Duration = Duration::from_secs(6 * 3600);
 /// The wall clock may move by so much against the time that has passed before it counts as set.
@@ -56,7 +56,7 @@ impl ZoomClock {
     pub fn now(&self) -> Timestamp {
         let now = self.env.now();
         match self.zoom_ahead() {
-            Some(ahead) if ahead.unsigned_abs() > micros(MOST) => now,
+            Some(ahead) if ahead.unsigned_abs() > micros(MOST_OFFSET) => now,
             Some(ahead) if ahead.unsigned_abs() > micros(CLOCK_TOLERANCE) => {
                 Timestamp::from_microsecond(now.as_microsecond().saturating_add(ahead))
             }

@@ -129,7 +129,7 @@ pub(crate) async fn authorize(Extract(state): Extract<State>, RawQuery(query): R
     let query = Query::of(query.as_deref());
     let invitation = query.get("invitation").unwrap_or("");
     if query.get("go") == Some("zoom") {
-        depart(&state, invitation).await
+        begin(&state, invitation).await
     } else {
         show(&state, invitation).await
     }
@@ -156,20 +156,20 @@ async fn show(state: &State, invitation: &str) -> Response {
     )
 }
 
-async fn depart(state: &State, invitation: &str) -> Response {
-    let departure = match state.broker.accounts.authorizations.begin_authorization(invitation).await {
-        Ok(departure) => departure,
+async fn begin(state: &State, invitation: &str) -> Response {
+    let start = match state.broker.accounts.authorizations.begin_authorization(invitation).await {
+        Ok(start) => start,
         Err(failure) => return trouble(state, &failure),
     };
     let base = state.broker.addresses.public_base();
     let secure = if base.scheme() == "https" { "; Secure" } else { "" };
     let cookie = format!(
         "{COOKIE_NAME}={}; Path={}/oauth/zoom; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}",
-        departure.browser.expose(),
+        start.browser.expose(),
         base.path().trim_end_matches('/'),
     );
     let headers = [
-        (LOCATION, departure.zoom_url.expose().to_owned()),
+        (LOCATION, start.zoom_url.expose().to_owned()),
         (SET_COOKIE, cookie),
         (CACHE_CONTROL, "no-store".into()),
         (REFERRER_POLICY, "no-referrer".into()),
@@ -201,7 +201,7 @@ pub(crate) async fn callback(
     match query.get("code") {
         // This browser did not start here: it comes from the Marketplace.
         Some(code) if query.get("state").is_none() => install(&state, None, code).await,
-        _ => arrive(&state, &query, &headers).await,
+        _ => finish(&state, &query, &headers).await,
     }
 }
 
@@ -229,7 +229,7 @@ pub(crate) async fn installed(
     let query = Query::of(query.as_deref());
     match query.get("code") {
         Some(code) if query.get("state").is_none() => install(&state, Some(app), code).await,
-        _ => arrive(&state, &query, &headers).await,
+        _ => finish(&state, &query, &headers).await,
     }
 }
 
@@ -243,8 +243,8 @@ async fn install(state: &State, app: Option<ZoomOauthAppId>, code: &str) -> Resp
     }
 }
 
-async fn arrive(state: &State, query: &Query, headers: &HeaderMap) -> Response {
-    let arrival = AuthorizationReturn {
+async fn finish(state: &State, query: &Query, headers: &HeaderMap) -> Response {
+    let returned = AuthorizationReturn {
         state: Secret::new(query.get("state").unwrap_or("")),
         browser: cookie(headers).map(Secret::new),
         code: match query.get("code") {
@@ -252,7 +252,7 @@ async fn arrive(state: &State, query: &Query, headers: &HeaderMap) -> Response {
             None => Err(query.get("error").unwrap_or("").to_owned()),
         },
     };
-    match state.broker.accounts.authorizations.finish_authorization(arrival).await {
+    match state.broker.accounts.authorizations.finish_authorization(returned).await {
         Ok(connected) => page(
             StatusCode::OK,
             &ConnectedPage {

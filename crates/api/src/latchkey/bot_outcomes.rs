@@ -20,7 +20,7 @@ use crate::{
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// The longest time that is counted at once.
-const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
+const LONGEST_PERIOD: Duration = Duration::from_secs(31 * 24 * 3600);
 
 /// What is counted.
 #[derive(IntoParams)]
@@ -64,7 +64,7 @@ pub(crate) async fn handler(
     let query = Query::of_type::<CountOutcomes>(query.as_deref(), None)?;
     let now = state.env.now();
     let since = query.time("since")?.unwrap_or(now - DAY);
-    if now.since(since) > LONGEST {
+    if now.since(since) > LONGEST_PERIOD {
         return Err(FieldErrors::one("since", "It must be at most 31 days ago.").into());
     }
     let rows = state.store.bot_outcomes(caller.workspace, since).await?;

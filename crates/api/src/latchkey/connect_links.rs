@@ -28,7 +28,7 @@ use crate::{
 
 const PATH: &str = "/api/latchkey/v1/connect-links/";
 /// The longest that a link can be opened, in seconds: a month.
-const LONGEST: u32 = 30 * 24 * 3600;
+const LONGEST_LIFE: u32 = 30 * 24 * 3600;
 
 request! {
     /// Which app the account is to be connected with, or which account is to be connected again.
@@ -44,7 +44,7 @@ request! {
         /// Where the person can go on afterwards. Its origin is one of `api.return_origins`.
         return_url: Option<Text<2000>>,
         /// How long it can be opened. A day by default.
-        expires_in_seconds: Option<Whole<60, LONGEST>>,
+        expires_in_seconds: Option<Whole<60, LONGEST_LIFE>>,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Seats that are shown.
-const MOST: u32 = 1000;
+const MOST_SEATS: u32 = 1000;
 
 /// A seat that a bot holds.
 #[derive(Serialize, ToSchema)]
@@ -102,5 +102,5 @@ async fn seats<N>(state: &State, caller: &Caller<N>, id: PoolId) -> Result<Vec<H
     if state.store.pool(caller.workspace, id, now).await?.is_none() {
         return Err(ApiError::NotFound);
     }
-    Ok(state.store.held_seats(caller.workspace, id, now, MOST).await?)
+    Ok(state.store.held_seats(caller.workspace, id, now, MOST_SEATS).await?)
 }

@@ -45,14 +45,14 @@ async fn an_account_is_connected_and_the_invitation_used_up() {
     assert_eq!(attributes, "Path=/base/oauth/zoom; Max-Age=1200; HttpOnly; SameSite=Lax; Secure");
     let back = app.zoom.decide(answer.header("location"), "allow").await;
     assert!(back.starts_with("https://latchkey.test/base/oauth/zoom/callback?"), "{back}");
-    let page = app.arrive(&back, &format!("first=1; {cookie}; last=2")).await;
+    let page = app.finish_consent(&back, &format!("first=1; {cookie}; last=2")).await;
     is_a_page(&page, 200, "Connected", "<h1 id=\"connected\">Hana Host is connected</h1>");
 
     // A reload, or a tab that the browser restores.
-    let again = app.arrive(&back, cookie).await;
+    let again = app.finish_consent(&back, cookie).await;
     is_a_page(&again, 200, "Connected", "<h1 id=\"connected\">Hana Host is connected</h1>");
     let invitation = format!("https://latchkey.test/base{invitation}");
-    is_a_page(&app.arrive(&invitation, cookie).await, 410, "Not connected", "was used already");
+    is_a_page(&app.finish_consent(&invitation, cookie).await, 410, "Not connected", "was used already");
     assert_eq!((accounts(&app).await, app.zoom.count("token_exchanges").await), (1, 1));
 }
 
@@ -61,8 +61,8 @@ async fn a_name_is_text_in_the_page() {
     let app = app().await;
     let user = app.zoom.user("ada@example.test", "<b>Ada</b> & Co").await;
     app.zoom.control("PUT", "signed-in", json!({ "user_id": user["id"] })).await;
-    let (location, cookie) = app.depart(&app.invitation().await).await;
-    let page = app.arrive(&app.zoom.decide(&location, "allow").await, &cookie).await;
+    let (location, cookie) = app.begin_consent(&app.invitation().await).await;
+    let page = app.finish_consent(&app.zoom.decide(&location, "allow").await, &cookie).await;
     is_a_page(&page, 200, "Connected", "&#60;b&#62;Ada&#60;/b&#62; &#38; Co is connected");
 }
 
@@ -92,15 +92,15 @@ async fn an_invitation_that_is_none_goes_nowhere() {
         assert!(!answer.text.contains("planted"));
     }
     app.pass(Duration::from_secs(30)).await;
-    let departure = app.get(&format!("{invitation}&go=zoom")).await;
-    assert_eq!(departure.status, 303, "the right one still goes to Zoom");
+    let begun = app.get(&format!("{invitation}&go=zoom")).await;
+    assert_eq!(begun.status, 303, "the right one still goes to Zoom");
 }
 
 #[tokio::test]
 async fn a_browser_that_did_not_leave_here_connects_nothing() {
     let app = app().await;
     let stranger = "this answer belongs to no invitation opened in this browser: open it again";
-    let (location, cookie) = app.depart(&app.invitation().await).await;
+    let (location, cookie) = app.begin_consent(&app.invitation().await).await;
     let back = app.zoom.decide(&location, "allow").await;
     let (before, state) = back.split_once("state=").unwrap();
     let other_state = format!("{before}state=planted{state}");
@@ -112,13 +112,13 @@ async fn a_browser_that_did_not_leave_here_connects_nothing() {
         (&back, &format!("x{cookie}")),
         ("https://latchkey.test/base/oauth/zoom/callback", &cookie),
     ] {
-        let page = app.arrive(address, cookie).await;
+        let page = app.finish_consent(address, cookie).await;
         is_a_page(&page, 400, "Not connected", stranger);
         assert!(page.text.contains("request_malformed") && !page.text.contains("planted"), "{}", page.text);
     }
     assert_eq!(accounts(&app).await, 0);
     assert_eq!(app.zoom.count("token_exchanges").await, 0, "the code was kept for the right browser");
-    assert_eq!(app.arrive(&back, &cookie).await.status, 200);
+    assert_eq!(app.finish_consent(&back, &cookie).await.status, 200);
     assert_eq!(accounts(&app).await, 1);
 }
 
@@ -126,20 +126,20 @@ async fn a_browser_that_did_not_leave_here_connects_nothing() {
 async fn no_at_zoom_is_a_no() {
     let app = app().await;
     let invitation = app.invitation().await;
-    let (location, cookie) = app.depart(&invitation).await;
-    let page = app.arrive(&app.zoom.decide(&location, "deny").await, &cookie).await;
+    let (location, cookie) = app.begin_consent(&invitation).await;
+    let page = app.finish_consent(&app.zoom.decide(&location, "deny").await, &cookie).await;
     let says = "the consent was declined at Zoom: open the invitation again to allow it";
     is_a_page(&page, 424, "Not connected", says);
     assert_eq!(accounts(&app).await, 0);
     // As it says: the invitation still works.
-    let (location, cookie) = app.depart(&invitation).await;
-    assert_eq!(app.arrive(&app.zoom.decide(&location, "allow").await, &cookie).await.status, 200);
+    let (location, cookie) = app.begin_consent(&invitation).await;
+    assert_eq!(app.finish_consent(&app.zoom.decide(&location, "allow").await, &cookie).await.status, 200);
 }
 
 #[tokio::test]
 async fn a_browser_may_send_its_cookies_in_several_headers() {
     let app = app().await;
-    let (location, cookie) = app.depart(&app.invitation().await).await;
+    let (location, cookie) = app.begin_consent(&app.invitation().await).await;
     let back = app.zoom.decide(&location, "allow").await;
     let request = Request::builder().uri(app.path_of(&back)).header(COOKIE, "a=b").header(COOKIE, cookie);
     assert_eq!(app.send(request.body(Body::empty()).unwrap()).await.status, 200);
@@ -149,9 +149,11 @@ async fn a_browser_may_send_its_cookies_in_several_headers() {
 async fn every_page_of_a_server_that_trusts_a_simulator_says_so() {
     let app = TestApp::build(&Plan { simulated: true, ..PLAN }).await;
     let said = |answer: &Answer| answer.text.contains("This server trusts a simulator in Zoom's place.");
-    let (location, cookie) = app.depart(&app.invitation().await).await;
+    let (location, cookie) = app.begin_consent(&app.invitation().await).await;
     let back = app.zoom.decide(&location, "allow").await;
-    for page in [app.arrive(&back, &cookie).await, app.get("/oauth/zoom/authorize?invitation=none").await] {
+    for page in
+        [app.finish_consent(&back, &cookie).await, app.get("/oauth/zoom/authorize?invitation=none").await]
+    {
         assert!(page.header("content-type").starts_with("text/html") && said(&page), "{}", page.text);
     }
 }
@@ -161,7 +163,7 @@ async fn every_page_of_a_server_that_trusts_a_simulator_says_so() {
 async fn who_only_looks_has_no_effect() {
     let app = app().await;
     let invitation = app.invitation().await;
-    let (location, cookie) = app.depart(&invitation).await;
+    let (location, cookie) = app.begin_consent(&invitation).await;
     let look = async |method: &str, address: &str, cookie: &str| {
         let request = Request::builder().method(method).uri(app.path_of(address)).header(COOKIE, cookie);
         app.send(request.body(Body::empty()).unwrap()).await
@@ -173,7 +175,7 @@ async fn who_only_looks_has_no_effect() {
     let answer = look("HEAD", &back, &cookie).await;
     assert_eq!((answer.status, &*answer.text, answer.header("cache-control")), (200, "", "no-store"));
     assert_eq!((accounts(&app).await, app.zoom.count("token_exchanges").await), (0, 0));
-    is_a_page(&app.arrive(&back, &cookie).await, 200, "Connected", "is connected");
+    is_a_page(&app.finish_consent(&back, &cookie).await, 200, "Connected", "is connected");
 
     let account = app.get("/api/v2/zoom-oauth-credentials/").await.ok()["results"][0]["id"].clone();
     let token = format!("/api/v2/zoom-oauth-credentials/{}/access-token/", account.as_str().unwrap());
@@ -203,11 +205,11 @@ async fn who_invites_and_for_what_is_read_before_zoom_asks() {
     assert!(!page.headers.contains_key("set-cookie"), "nothing has begun");
     let (_, rest) = page.text.split_once("id=\"go\" href=\"").unwrap();
     let go = rest.split_once('"').unwrap().0.replace("&#38;", "&");
-    let departure = app.get(&app.path_of(&go)).await;
-    let cookie = departure.header("set-cookie").split(';').next().unwrap().to_owned();
-    let back = app.zoom.decide(departure.header("location"), "allow").await;
+    let begun = app.get(&app.path_of(&go)).await;
+    let cookie = begun.header("set-cookie").split(';').next().unwrap().to_owned();
+    let back = app.zoom.decide(begun.header("location"), "allow").await;
     for _ in 0..2 {
-        let page = app.arrive(&back, &cookie).await;
+        let page = app.finish_consent(&back, &cookie).await;
         is_a_page(&page, 200, "Connected", "href=\"https://app.example/done?x=1\">Go on to app.example</a>");
     }
     // Without words of its own, the workspace's name stands there.
@@ -241,9 +243,9 @@ async fn an_invitation_for_one_account_takes_the_consent_of_no_other_user() {
 
     // Another user is signed in at Zoom.
     app.zoom.control("PUT", "signed-in", json!({ "user_id": app.zoom.host()["id"] })).await;
-    let (location, cookie) = app.depart(&invitation).await;
+    let (location, cookie) = app.begin_consent(&invitation).await;
     let back = app.zoom.decide(&location, "allow").await;
-    let refused = app.arrive(&back, &cookie).await;
+    let refused = app.finish_consent(&back, &cookie).await;
     let says = "this invitation is for Ada Lovelace, and you are signed in to Zoom as Hana Host: nothing was connected";
     is_a_page(&refused, 403, "Not connected", says);
     assert!(refused.text.contains("other_user"));
@@ -252,9 +254,9 @@ async fn an_invitation_for_one_account_takes_the_consent_of_no_other_user() {
 
     // The right one still can.
     app.zoom.control("PUT", "signed-in", json!({ "user_id": ada["id"] })).await;
-    let (location, cookie) = app.depart(&invitation).await;
+    let (location, cookie) = app.begin_consent(&invitation).await;
     let back = app.zoom.decide(&location, "allow").await;
-    is_a_page(&app.arrive(&back, &cookie).await, 200, "Connected", "Ada Lovelace is connected");
+    is_a_page(&app.finish_consent(&back, &cookie).await, 200, "Connected", "Ada Lovelace is connected");
     assert_eq!(accounts(&app).await, 1);
 }
 
@@ -290,8 +292,8 @@ async fn links_are_listed_and_withdrawn_and_end() {
     assert!(!listed.to_string().contains("invitation="), "{listed}");
 
     let (used, invitation) = link(&app, json!({ "oauth_app": app.zoom_app })).await;
-    let (location, cookie) = app.depart(&invitation).await;
-    app.arrive(&app.zoom.decide(&location, "allow").await, &cookie).await;
+    let (location, cookie) = app.begin_consent(&invitation).await;
+    app.finish_consent(&app.zoom.decide(&location, "allow").await, &cookie).await;
     let refused = app.call("DELETE", &format!("{LINKS}{used}/"), Body::empty()).await;
     assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("connect_link_used")));
 }

@@ -35,7 +35,7 @@ async fn install(app: &TestApp, address: &str) -> Answer {
 async fn come(app: &TestApp, address: &str) -> Answer {
     // Installs have a pace.
     app.jump(Duration::from_secs(1));
-    app.arrive(address, "").await
+    app.finish_consent(address, "").await
 }
 
 async fn parked(app: &TestApp) -> Vec<Value> {

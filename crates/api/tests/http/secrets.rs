@@ -60,15 +60,15 @@ async fn the_log_tells_no_secret() {
     let invitation = app.invitation().await;
     secrets.push(invitation.rsplit_once('.').unwrap().1.to_owned());
     for decision in ["deny", "allow"] {
-        let (location, cookie) = app.depart(&invitation).await;
+        let (location, cookie) = app.begin_consent(&invitation).await;
         secrets.push(cookie.split_once('=').unwrap().1.to_owned());
         let back = app.zoom.decide(&location, decision).await;
         for name in ["code=", "state="] {
             let value = back.split_once(name).map(|(_, rest)| rest.split('&').next().unwrap().to_owned());
             secrets.extend(value);
         }
-        app.arrive(&back, "latchkey_consent=planted-forged-cookie").await;
-        app.arrive(&back, &cookie).await;
+        app.finish_consent(&back, "latchkey_consent=planted-forged-cookie").await;
+        app.finish_consent(&back, &cookie).await;
     }
     let account = app.get("/api/v2/zoom-oauth-credentials/").await.ok()["results"][0]["id"].clone();
 
@@ -117,7 +117,7 @@ async fn the_log_tells_no_secret() {
     let redirect = "https://latchkey.test/base/oauth/zoom/callback";
     let code = app.zoom.code(CLIENT_ID, redirect).await;
     let back = format!("{redirect}?code={code}");
-    assert_eq!(app.arrive(&back, "").await.status, 202);
+    assert_eq!(app.finish_consent(&back, "").await.status, 202);
     secrets.push(code);
     let parked = app.get("/api/latchkey/v1/parked-consents/").await.ok()["results"][0]["id"].clone();
     let parked = format!("/api/latchkey/v1/parked-consents/{}/adopt/", parked.as_str().unwrap());

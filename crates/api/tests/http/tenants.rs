@@ -186,7 +186,7 @@ impl World {
                 let code = app.zoom.code(CLIENT_ID, &redirect).await;
                 // Installs have a pace.
                 app.jump(std::time::Duration::from_secs(1));
-                assert_eq!(app.arrive(&format!("{redirect}?code={code}"), "").await.status, 202);
+                assert_eq!(app.finish_consent(&format!("{redirect}?code={code}"), "").await.status, 202);
                 let parked = app.get("/api/latchkey/v1/parked-consents/").await.ok();
                 parked["results"][0]["id"].as_str().unwrap().to_owned()
             }

@@ -267,20 +267,20 @@ async fn a_receiver_that_was_down_for_a_day_hears_everything_once_and_in_order()
 #[tokio::test]
 async fn one_that_fails_for_five_days_is_switched_off_and_others_are_told() {
     let app = app().await;
-    let ((dead, dead_url), (witness, witness_url)) = (Receiver::start().await, Receiver::start().await);
+    let ((dead, dead_url), (live, live_url)) = (Receiver::start().await, Receiver::start().await);
     dead.is(Mood::Fails);
     let made = endpoint(&app, &dead_url, json!({ "event_types": ["bot.done"] })).await;
-    endpoint(&app, &witness_url, json!({ "event_types": ["webhook_endpoint.disabled"] })).await;
+    endpoint(&app, &live_url, json!({ "event_types": ["webhook_endpoint.disabled"] })).await;
     for _ in 0..20 {
         let before = dead.heard().len();
         ended_bot(&app).await;
         app.wait_for("one of both has heard", async || {
-            (dead.heard().len() > before || !witness.heard().is_empty()).then_some(())
+            (dead.heard().len() > before || !live.heard().is_empty()).then_some(())
         })
         .await;
         app.jump(12 * HOUR);
     }
-    let told = until_heard(&app, &witness, 1).await[0].json();
+    let told = until_heard(&app, &live, 1).await[0].json();
     assert_eq!(told["event"], "webhook_endpoint.disabled");
     assert_eq!(told["data"]["webhook_endpoint"]["id"], made["id"]);
     let found = app.get(&path(&made, "")).await.ok();
@@ -462,7 +462,7 @@ async fn an_account_says_what_is_at_stake_and_where_it_is_connected_again() {
     assert!(!shown.contains("reconnect"), "the link is for who is told: {shown}");
     let opened = app.get(&link).await;
     assert_eq!(opened.status, 303, "{}", opened.text);
-    let (location, _) = app.depart(&app.path_of(opened.header("location"))).await;
+    let (location, _) = app.begin_consent(&app.path_of(opened.header("location"))).await;
     assert!(location.contains("/oauth/authorize"), "{location}");
     for wrong in ["/oauth/zoom/reconnect", &link[..link.len() - 4], &*link.replace(&account, &other)] {
         assert_eq!(app.get(wrong).await.status, 404, "{wrong}");

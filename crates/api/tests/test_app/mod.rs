@@ -45,10 +45,10 @@ pub(crate) use answer::Answer;
 pub(crate) use zoom::Zoom;
 
 /// Longer than anything here takes, even while another build runs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 const MINUTE: Duration = Duration::from_secs(60);
 /// Between two looks at something that is awaited.
-const LOOK: Duration = Duration::from_millis(25);
+const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
 pub(crate) const CLIENT_ID: &str = "client-of-the-tests";
 pub(crate) const CLIENT_SECRET: &str = "planted-client-secret";
@@ -451,7 +451,7 @@ impl TestApp {
     }
 
     /// Opens an invitation: the way to Zoom, and the cookie as the browser sends it back.
-    pub(crate) async fn depart(&self, invitation: &str) -> (String, String) {
+    pub(crate) async fn begin_consent(&self, invitation: &str) -> (String, String) {
         let answer = self.get(&format!("{invitation}&go=zoom")).await;
         assert_eq!(answer.status, 303, "{}", answer.text);
         let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
@@ -459,7 +459,7 @@ impl TestApp {
     }
 
     /// Comes back from Zoom to `address` with `cookie`.
-    pub(crate) async fn arrive(&self, address: &str, cookie: &str) -> Answer {
+    pub(crate) async fn finish_consent(&self, address: &str, cookie: &str) -> Answer {
         let request = Request::builder().uri(self.path_of(address)).header(header::COOKIE, cookie);
         self.send(request.body(Body::empty()).unwrap()).await
     }
@@ -467,9 +467,9 @@ impl TestApp {
     /// Connects a Zoom user as the user does it, in a browser. The account's id.
     pub(crate) async fn connect(&self, user: &Value) -> String {
         self.zoom.control("PUT", "signed-in", json!({ "user_id": user["id"] })).await;
-        let (location, cookie) = self.depart(&self.invitation().await).await;
+        let (location, cookie) = self.begin_consent(&self.invitation().await).await;
         let back = self.zoom.decide(&location, "allow").await;
-        let page = self.arrive(&back, &cookie).await;
+        let page = self.finish_consent(&back, &cookie).await;
         assert_eq!(page.status, 200, "{}", page.text);
         let user = user["id"].as_str().unwrap();
         let found = self.get(&format!("/api/v2/zoom-oauth-credentials/?user_id={user}")).await;
@@ -526,17 +526,17 @@ impl TestApp {
             if let Some(found) = look().await {
                 return found;
             }
-            assert!(wall.now().since(begun) < PATIENCE, "it takes too long until {what}");
-            wall.clock.sleep(LOOK).await;
+            assert!(wall.now().since(begun) < WAIT_TIMEOUT, "it takes too long until {what}");
+            wall.clock.sleep(POLL_INTERVAL).await;
             if let Some(clock) = &self.clock {
-                clock.advance(LOOK);
+                clock.advance(POLL_INTERVAL);
             }
         }
     }
 
     /// Moves the manual clock by a look: what follows is later.
     pub(crate) fn tick(&self) {
-        self.clock.as_ref().expect("a manual clock").advance(LOOK);
+        self.clock.as_ref().expect("a manual clock").advance(POLL_INTERVAL);
     }
 
     /// Every byte that the store wrote.
@@ -564,9 +564,9 @@ impl TestApp {
         let clock = self.clock.as_ref().expect("a manual clock");
         self.zoom.control("POST", "clock", json!({ "advance_seconds": span.as_secs() })).await;
         let wall = Environment::system();
-        for _ in 0..span.as_millis() / (20 * LOOK).as_millis() {
-            wall.clock.sleep(LOOK).await;
-            clock.advance(20 * LOOK);
+        for _ in 0..span.as_millis() / (20 * POLL_INTERVAL).as_millis() {
+            wall.clock.sleep(POLL_INTERVAL).await;
+            clock.advance(20 * POLL_INTERVAL);
         }
     }
 
@@ -587,8 +587,8 @@ impl TestApp {
             if let Some(found) = look().await {
                 return found;
             }
-            assert!(wall.now().since(begun) < PATIENCE, "it takes too long until {what}");
-            wall.clock.sleep(LOOK).await;
+            assert!(wall.now().since(begun) < WAIT_TIMEOUT, "it takes too long until {what}");
+            wall.clock.sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -652,5 +652,5 @@ pub(crate) fn last_step(bot: &Value) -> &Value {
 
 /// Fails when `work` takes longer than anything here may.
 pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
-    Environment::system().clock.timeout(PATIENCE, work).await.expect("it takes too long")
+    Environment::system().clock.timeout(WAIT_TIMEOUT, work).await.expect("it takes too long")
 }

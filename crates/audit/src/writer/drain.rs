@@ -4,7 +4,7 @@ use std::{convert::Infallible, future::pending, time::Duration};
 
 use store::StoreError;
 
-use super::{Audit, GATHER, MOST_AT_ONCE, PAUSES, Shared};
+use super::{Audit, GATHER, MOST_AT_ONCE, RETRY_PAUSES, Shared};
 use crate::{Journal, recover_journal};
 
 /// How often the journal files of other processes are looked for.
@@ -53,7 +53,7 @@ impl Audit {
 
 impl Shared {
     async fn run_drain(&self, journal: &Journal) -> Infallible {
-        let mut pause = PAUSES.0;
+        let mut pause = RETRY_PAUSES.0;
         loop {
             journal.news().await;
             if journal.is_first {
@@ -61,7 +61,7 @@ impl Shared {
                 self.env.clock.sleep(GATHER).await;
             }
             if self.drain(journal).await.is_ok() {
-                pause = PAUSES.0;
+                pause = RETRY_PAUSES.0;
             } else {
                 self.env.clock.sleep(pause).await;
                 pause = (pause * 2).min(RECOVERY_INTERVAL);

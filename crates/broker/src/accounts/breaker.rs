@@ -19,7 +19,7 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(30);
 
 impl Apps {
     /// An app that may be used at Zoom now.
-    pub(crate) async fn presentable(
+    pub(crate) async fn usable_app(
         &self,
         workspace: WorkspaceId,
         id: ZoomOauthAppId,
@@ -39,7 +39,7 @@ impl Apps {
     }
 
     /// Updates the breaker by an answer of Zoom.
-    pub(crate) async fn judge<T>(&self, app: &ZoomOauthApp, answer: &Result<T, ZoomError>) {
+    pub(crate) async fn record_answer<T>(&self, app: &ZoomOauthApp, answer: &Result<T, ZoomError>) {
         let told = match answer {
             Err(ZoomError::AppRejected) => {
                 let probe_at = self.env.now() + schedule::part(&self.env, PROBE_INTERVAL, 900..1000);

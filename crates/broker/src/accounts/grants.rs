@@ -54,6 +54,9 @@ impl Grants {
             api_url: grant.api_url.as_ref().map(Url::to_string),
         }
     }
+
+    /// Writes a grant to this server's disk, before the store is asked to take it: a crash in between loses no account. `None`
+    /// without an escrow, or when the disk refuses; the grant is then stored all the same.
     pub(crate) async fn put_in_escrow(&self, deposit: &Deposit) -> Option<Receipt> {
         KillPoint::BeforeEscrow.reach();
         match self.escrow.as_ref()?.deposit(deposit).await {

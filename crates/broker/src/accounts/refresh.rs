@@ -84,12 +84,12 @@ impl Refresher {
         workspace: WorkspaceId,
         id: CredentialId,
         replace: Option<i64>,
-        errand: RefreshReason,
+        reason: RefreshReason,
     ) -> Result<(), Failure> {
         let this = Arc::clone(self);
         self.under_way
             .run((id, replace), &self.tasks, move || async move {
-                this.refresh_once(workspace, id, replace, errand).await
+                this.refresh_once(workspace, id, replace, reason).await
             })
             .await
             .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the refresh broke off")))
@@ -102,10 +102,10 @@ impl Refresher {
         workspace: WorkspaceId,
         id: CredentialId,
         replace: Option<i64>,
-        errand: RefreshReason,
+        reason: RefreshReason,
     ) -> Result<(), Failure> {
         let give_up = self.env.now() + WAIT_TIMEOUT;
-        let (keeps_to_pauses, mut booked) = match errand {
+        let (keeps_to_pauses, mut booked) = match reason {
             RefreshReason::Caller => (true, None),
             RefreshReason::Asked => (false, None),
             RefreshReason::Due(turn) => (false, Some(turn)),
@@ -122,7 +122,7 @@ impl Refresher {
             let presented = if credential.kind == CredentialKind::CustomerManaged {
                 None
             } else {
-                let (app, keys) = self.apps.presentable(workspace, credential.app).await?;
+                let (app, keys) = self.apps.usable_app(workspace, credential.app).await?;
                 let turn = match booked.take() {
                     Some(turn) => turn,
                     None => self.limits.token_turn(app.id).await?,
@@ -218,7 +218,7 @@ impl Refresher {
                 answer = turn.heard(answer);
             }
         }
-        self.apps.judge(app, &answer).await;
+        self.apps.record_answer(app, &answer).await;
         match answer {
             Ok(grant) => self.commit(before, &grant, refresh_token.as_ref()).await,
             Err(ZoomError::GrantDead) if refresh_token.is_some() => {

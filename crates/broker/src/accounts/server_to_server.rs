@@ -36,7 +36,7 @@ impl ServerToServer {
         })?;
         let turn = self.limits.token_turn(app.id).await?;
         let answer = turn.heard(self.zoom.account_credentials(&self.apps.keys_of(&app)?, &account).await);
-        self.apps.judge(&app, &answer).await;
+        self.apps.record_answer(&app, &answer).await;
         let source = Source::Account(account);
         let new = NewAccount {
             workspace,

@@ -42,10 +42,7 @@ impl MeetingMap {
                 Ok(Some(link)) => return Ok(PersonalLink::Meeting(link)),
                 // Zoom tells no link: the number is what is known.
                 Ok(None) => {
-                    return Ok(PersonalLink::Meeting(Secret::new(format!(
-                        "https://zoom.us/j/{}",
-                        room.number
-                    ))));
+                    return Ok(PersonalLink::Meeting(zoom::join_link(room.number)));
                 }
                 Err(ZoomError::TokenRejected) if rejected.is_none() => rejected = Some(access.generation),
                 Err(error) => return Err(error.into()),

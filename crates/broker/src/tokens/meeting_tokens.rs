@@ -31,8 +31,8 @@ impl Tokens {
         asker: Asker,
     ) -> Result<Audited<Secret>, Failure> {
         let about = About { user: wanted.user.cloned(), meeting: wanted.meeting, bot: None };
-        let wish = TokenAccess { workspace, credential, kind: TokenKind::Obf, asker, about };
-        self.audit.audited(wish, self.fetch_obf(workspace, credential, wanted)).await
+        let access = TokenAccess { workspace, credential, kind: TokenKind::Obf, asker, about };
+        self.audit.audited(access, self.fetch_obf(workspace, credential, wanted)).await
     }
 
     /// Only for [`audit::Audit::audited`].

@@ -63,11 +63,11 @@ impl Tokens {
         asker: Asker,
     ) -> Result<Audited<AccessToken>, Failure> {
         let about = About::default();
-        let wish = TokenAccess { workspace, credential: id, kind: TokenKind::AccessToken, asker, about };
+        let access = TokenAccess { workspace, credential: id, kind: TokenKind::AccessToken, asker, about };
         let fetch = async {
             let access = self.access.live(workspace, id, life, None).await?;
             Ok((AccessToken { token: access.token, expires_at: access.expires_at }, access.source))
         };
-        self.audit.audited(wish, fetch).await
+        self.audit.audited(access, fetch).await
     }
 }

@@ -48,12 +48,12 @@ impl Tokens {
         asker: Asker,
     ) -> Result<Audited<Zak>, Failure> {
         let about = About { user: wanted.user.cloned(), ..About::default() };
-        let wish = TokenAccess { workspace, credential: id, kind: TokenKind::Zak, asker, about };
+        let access = TokenAccess { workspace, credential: id, kind: TokenKind::Zak, asker, about };
         let fetch = async {
             let epoch = usable(&*self.store, workspace, id).await?.epoch;
             self.fetch_zak_in(workspace, id, epoch, wanted).await
         };
-        self.audit.audited(wish, fetch).await
+        self.audit.audited(access, fetch).await
     }
 
     /// A cached ZAK that is good enough, if there is one.

@@ -18,19 +18,19 @@ async fn assert_nothing_happened(fixture: &Fixture) {
     assert_eq!(fixture.zoom.stats().await.token_exchanges, 0, "a code was spent");
 }
 
-fn copy(arrival: &AuthorizationReturn) -> AuthorizationReturn {
+fn copy(returned: &AuthorizationReturn) -> AuthorizationReturn {
     AuthorizationReturn {
-        state: arrival.state.clone(),
-        browser: arrival.browser.clone(),
-        code: arrival.code.clone(),
+        state: returned.state.clone(),
+        browser: returned.browser.clone(),
+        code: returned.code.clone(),
     }
 }
 
 #[tokio::test]
 async fn an_invitation_becomes_a_healthy_account() {
     let fixture = Fixture::start().await;
-    let arrival = fixture.travel(&fixture.invitation().await, "allow").await;
-    let connected = fixture.broker.accounts.authorizations.finish_authorization(arrival).await.unwrap();
+    let returned = fixture.travel(&fixture.invitation().await, "allow").await;
+    let connected = fixture.broker.accounts.authorizations.finish_authorization(returned).await.unwrap();
     assert_eq!(connected.display_name, "Ada Lovelace");
     assert!(connected.missing_scopes.is_empty());
 
@@ -45,35 +45,35 @@ async fn an_invitation_becomes_a_healthy_account() {
 async fn who_declines_may_think_again() {
     let fixture = Fixture::start().await;
     let invitation = fixture.invitation().await;
-    let arrival = fixture.travel(&invitation, "deny").await;
-    let failure = fixture.broker.accounts.authorizations.finish_authorization(arrival).await.unwrap_err();
+    let returned = fixture.travel(&invitation, "deny").await;
+    let failure = fixture.broker.accounts.authorizations.finish_authorization(returned).await.unwrap_err();
     assert_eq!(failure.code, Code::CredentialNeedsConsent);
     assert!(failure.detail.contains("declined"), "{failure}");
     assert_nothing_happened(&fixture).await;
 
-    let arrival = fixture.travel(&invitation, "allow").await;
-    fixture.broker.accounts.authorizations.finish_authorization(arrival).await.unwrap();
+    let returned = fixture.travel(&invitation, "allow").await;
+    fixture.broker.accounts.authorizations.finish_authorization(returned).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_state_of_our_own_making_or_none_is_refused() {
     let fixture = Fixture::start().await;
-    let arrival = fixture.travel(&fixture.invitation().await, "allow").await;
+    let returned = fixture.travel(&fixture.invitation().await, "allow").await;
     for state in ["", "made-up"] {
-        let forged = AuthorizationReturn { state: Secret::new(state), ..copy(&arrival) };
+        let forged = AuthorizationReturn { state: Secret::new(state), ..copy(&returned) };
         assert_eq!(
             fixture.broker.accounts.authorizations.finish_authorization(forged).await.unwrap_err().code,
             Code::RequestMalformed
         );
     }
     assert_nothing_happened(&fixture).await;
-    fixture.broker.accounts.authorizations.finish_authorization(arrival).await.unwrap();
+    fixture.broker.accounts.authorizations.finish_authorization(returned).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_code_that_was_started_in_another_browser_connects_nothing() {
     let fixture = Fixture::start().await;
-    let arrival = fixture.travel(&fixture.invitation().await, "allow").await;
+    let returned = fixture.travel(&fixture.invitation().await, "allow").await;
     let elsewhere = fixture
         .broker
         .accounts
@@ -82,7 +82,7 @@ async fn a_code_that_was_started_in_another_browser_connects_nothing() {
         .await
         .unwrap();
     for browser in [None, Some(elsewhere.browser), Some(Secret::new(""))] {
-        let stranger = AuthorizationReturn { browser, ..copy(&arrival) };
+        let stranger = AuthorizationReturn { browser, ..copy(&returned) };
         assert_eq!(
             fixture.broker.accounts.authorizations.finish_authorization(stranger).await.unwrap_err().code,
             Code::RequestMalformed
@@ -90,38 +90,38 @@ async fn a_code_that_was_started_in_another_browser_connects_nothing() {
     }
     assert_nothing_happened(&fixture).await;
     // The attempts did not end the trip of the browser that is still on it.
-    fixture.broker.accounts.authorizations.finish_authorization(arrival).await.unwrap();
+    fixture.broker.accounts.authorizations.finish_authorization(returned).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_page_that_is_loaded_twice_spends_one_code_and_says_the_same() {
     let fixture = Fixture::start().await;
-    let arrival = fixture.travel(&fixture.invitation().await, "allow").await;
+    let returned = fixture.travel(&fixture.invitation().await, "allow").await;
     let other = fixture.another_broker(fixture.clock.clone()).await;
     let (first, second) = tokio::join!(
-        fixture.broker.accounts.authorizations.finish_authorization(copy(&arrival)),
-        fixture.broker.accounts.authorizations.finish_authorization(copy(&arrival))
+        fixture.broker.accounts.authorizations.finish_authorization(copy(&returned)),
+        fixture.broker.accounts.authorizations.finish_authorization(copy(&returned))
     );
     let (first, second) = (first.unwrap(), second.unwrap());
     assert_eq!(first.credential, second.credential);
     for broker in [&fixture.broker, &other] {
-        let again = broker.accounts.authorizations.finish_authorization(copy(&arrival)).await.unwrap();
+        let again = broker.accounts.authorizations.finish_authorization(copy(&returned)).await.unwrap();
         assert_eq!((again.credential, &*again.display_name), (first.credential, "Ada Lovelace"));
         assert!(again.missing_scopes.is_empty());
     }
     // It is the browser that connected it which hears of it.
     for browser in [None, Some(Secret::new("made-up"))] {
-        let stranger = AuthorizationReturn { browser, ..copy(&arrival) };
+        let stranger = AuthorizationReturn { browser, ..copy(&returned) };
         assert_eq!(
             fixture.broker.accounts.authorizations.finish_authorization(stranger).await.unwrap_err().code,
             Code::RequestMalformed
         );
     }
     fixture.clock.advance(10 * MINUTE);
-    fixture.broker.accounts.authorizations.finish_authorization(copy(&arrival)).await.unwrap();
+    fixture.broker.accounts.authorizations.finish_authorization(copy(&returned)).await.unwrap();
     fixture.clock.advance(Duration::from_micros(1));
     assert_eq!(
-        fixture.broker.accounts.authorizations.finish_authorization(arrival).await.unwrap_err().code,
+        fixture.broker.accounts.authorizations.finish_authorization(returned).await.unwrap_err().code,
         Code::LinkExpired
     );
     assert_eq!(fixture.row(first.credential).await.generation, 1);
@@ -132,17 +132,17 @@ async fn a_page_that_is_loaded_twice_spends_one_code_and_says_the_same() {
 #[tokio::test]
 async fn a_user_who_hangs_up_is_connected_all_the_same() {
     let fixture = Fixture::start().await;
-    let arrival = fixture.travel(&fixture.invitation().await, "allow").await;
+    let returned = fixture.travel(&fixture.invitation().await, "allow").await;
     fixture.zoom.hold_up("token").await;
     {
         let mut first =
-            std::pin::pin!(fixture.broker.accounts.authorizations.finish_authorization(copy(&arrival)));
+            std::pin::pin!(fixture.broker.accounts.authorizations.finish_authorization(copy(&returned)));
         tokio::select! {
             _ = first.as_mut() => panic!("Zoom holds it up"),
             () = fixture.zoom.struck() => {}
         }
     }
-    let connected = fixture.broker.accounts.authorizations.finish_authorization(arrival).await.unwrap();
+    let connected = fixture.broker.accounts.authorizations.finish_authorization(returned).await.unwrap();
     assert_eq!(fixture.zoom.stats().await.token_exchanges, 1);
     assert!(fixture.zak(connected.credential).await.is_ok());
 }
@@ -151,10 +151,10 @@ async fn a_user_who_hangs_up_is_connected_all_the_same() {
 async fn an_answer_that_connected_nothing_is_not_tried_again() {
     let fixture = Fixture::start().await;
     let invitation = fixture.invitation().await;
-    let arrival = fixture.travel(&invitation, "allow").await;
+    let returned = fixture.travel(&invitation, "allow").await;
     fixture.zoom.spoil("token", "http_500", 1).await;
-    fixture.broker.accounts.authorizations.finish_authorization(copy(&arrival)).await.unwrap_err();
-    let again = fixture.broker.accounts.authorizations.finish_authorization(arrival).await.unwrap_err();
+    fixture.broker.accounts.authorizations.finish_authorization(copy(&returned)).await.unwrap_err();
+    let again = fixture.broker.accounts.authorizations.finish_authorization(returned).await.unwrap_err();
     assert_eq!(again.code, Code::LinkExpired);
     assert!(again.detail.contains("open the invitation again"), "{again}");
     assert_nothing_happened(&fixture).await;
@@ -197,14 +197,14 @@ async fn opening_an_invitation_changes_nothing_for_who_is_on_the_way() {
 async fn an_invitation_ends_after_a_day() {
     let fixture = Fixture::start().await;
     let invitation = fixture.invitation().await;
-    let arrival = fixture.travel(&invitation, "allow").await;
+    let returned = fixture.travel(&invitation, "allow").await;
     fixture.clock.advance(DAY);
     assert_eq!(
         fixture.broker.accounts.authorizations.begin_authorization(&invitation).await.unwrap_err().code,
         Code::LinkExpired
     );
     assert_eq!(
-        fixture.broker.accounts.authorizations.finish_authorization(arrival).await.unwrap_err().code,
+        fixture.broker.accounts.authorizations.finish_authorization(returned).await.unwrap_err().code,
         Code::LinkExpired
     );
     assert_nothing_happened(&fixture).await;
@@ -214,8 +214,8 @@ async fn an_invitation_ends_after_a_day() {
 async fn an_invitation_connects_one_account() {
     let fixture = Fixture::start().await;
     let invitation = fixture.invitation().await;
-    let arrival = fixture.travel(&invitation, "allow").await;
-    let id = fixture.broker.accounts.authorizations.finish_authorization(arrival).await.unwrap().credential;
+    let returned = fixture.travel(&invitation, "allow").await;
+    let id = fixture.broker.accounts.authorizations.finish_authorization(returned).await.unwrap().credential;
     assert_eq!(
         fixture.broker.accounts.authorizations.begin_authorization(&invitation).await.unwrap_err().code,
         Code::LinkExpired
@@ -270,8 +270,8 @@ async fn another_user_gets_another_account() {
 async fn a_scope_that_zaks_need_is_named_when_it_is_missing() {
     let fixture = Fixture::start().await;
     fixture.zoom.change_app(json!({"scopes": ["user:read:user"]})).await;
-    let arrival = fixture.travel(&fixture.invitation().await, "allow").await;
-    let connected = fixture.broker.accounts.authorizations.finish_authorization(arrival).await.unwrap();
+    let returned = fixture.travel(&fixture.invitation().await, "allow").await;
+    let connected = fixture.broker.accounts.authorizations.finish_authorization(returned).await.unwrap();
     assert_eq!(connected.missing_scopes, ["user:read:zak"]);
     assert_eq!(fixture.zak(connected.credential).await.unwrap_err().code, Code::ScopeMissing);
     assert_eq!(fixture.row(connected.credential).await.status, CredentialStatus::Healthy);
@@ -285,17 +285,17 @@ async fn a_scope_that_zaks_need_is_named_when_it_is_missing() {
 async fn what_zoom_refuses_at_the_exchange_is_typed_and_stores_nothing() {
     let fixture = Fixture::start().await;
     let invitation = fixture.invitation().await;
-    let arrival = fixture.travel(&invitation, "allow").await;
-    let wrong_code = AuthorizationReturn { code: Ok(Secret::new("made-up")), ..arrival };
+    let returned = fixture.travel(&invitation, "allow").await;
+    let wrong_code = AuthorizationReturn { code: Ok(Secret::new("made-up")), ..returned };
     assert_eq!(
         fixture.broker.accounts.authorizations.finish_authorization(wrong_code).await.unwrap_err().code,
         Code::CredentialNeedsConsent
     );
 
-    let arrival = fixture.travel(&invitation, "allow").await;
+    let returned = fixture.travel(&invitation, "allow").await;
     fixture.zoom.change_app(json!({"client_secret": "another"})).await;
     assert_eq!(
-        fixture.broker.accounts.authorizations.finish_authorization(arrival).await.unwrap_err().code,
+        fixture.broker.accounts.authorizations.finish_authorization(returned).await.unwrap_err().code,
         Code::AppUnhealthy
     );
     assert_nothing_happened(&fixture).await;

@@ -264,14 +264,14 @@ impl Fixture {
 
     /// From an invitation to Zoom and back; Zoom's consent page is answered with `decision`.
     pub(crate) async fn travel(&self, invitation: &str, decision: &str) -> AuthorizationReturn {
-        let departure = self.broker.accounts.authorizations.begin_authorization(invitation).await.unwrap();
-        self.zoom.decide(&departure, decision).await
+        let start = self.broker.accounts.authorizations.begin_authorization(invitation).await.unwrap();
+        self.zoom.decide(&start, decision).await
     }
 
     /// Connects the user who is signed in at Zoom.
     pub(crate) async fn connect(&self) -> CredentialId {
-        let arrival = self.travel(&self.invitation().await, "allow").await;
-        self.broker.accounts.authorizations.finish_authorization(arrival).await.unwrap().credential
+        let returned = self.travel(&self.invitation().await, "allow").await;
+        self.broker.accounts.authorizations.finish_authorization(returned).await.unwrap().credential
     }
 
     pub(crate) async fn row(&self, id: CredentialId) -> Credential {
@@ -457,8 +457,8 @@ impl Zoom {
     }
 
     /// Opens the consent page, presses a button, and returns where the browser was redirected.
-    pub(crate) async fn decide(&self, departure: &AuthorizationStart, decision: &str) -> AuthorizationReturn {
-        let page = self.http.get(departure.zoom_url.expose()).send().await.unwrap().text().await.unwrap();
+    pub(crate) async fn decide(&self, start: &AuthorizationStart, decision: &str) -> AuthorizationReturn {
+        let page = self.http.get(start.zoom_url.expose()).send().await.unwrap().text().await.unwrap();
         let (_, rest) = page.split_once("name=\"consent\" value=\"").unwrap();
         let (consent, _) = rest.split_once('"').unwrap();
         let form = [("consent", consent), ("decision", decision)];
@@ -468,7 +468,7 @@ impl Zoom {
         let mut query: HashMap<String, String> = back.query_pairs().into_owned().collect();
         AuthorizationReturn {
             state: Secret::new(query.remove("state").unwrap()),
-            browser: Some(departure.browser.clone()),
+            browser: Some(start.browser.clone()),
             code: query.remove("code").map(Secret::new).ok_or_else(|| query.remove("error").unwrap()),
         }
     }

@@ -93,31 +93,31 @@ async fn nothing_tells_a_secret() {
     let invitation = fixture.invitation().await;
     search.secret("the invitation", &Secret::new(invitation.split_once('.').unwrap().1));
     for mishap in ["deny", "forge", "another code", "allow"] {
-        let departure = search
+        let start = search
             .shown(fixture.broker.accounts.authorizations.begin_authorization(&invitation).await)
             .unwrap();
-        search.secret("the browser's cookie", &departure.browser);
-        search.secret("the address of Zoom's page", &departure.zoom_url);
+        search.secret("the browser's cookie", &start.browser);
+        search.secret("the address of Zoom's page", &start.zoom_url);
         let id = invitation.split_once('.').unwrap().0.parse().unwrap();
-        let sealed = BASE64_URL_SAFE_NO_PAD.decode(departure.browser.expose()).unwrap();
+        let sealed = BASE64_URL_SAFE_NO_PAD.decode(start.browser.expose()).unwrap();
         let luggage =
             fixture.broker.vault.open(fixture.workspace, Cell::Authorization(id), &Sealed(sealed)).unwrap();
         search.secret("the PKCE verifier", &Secret::new(luggage.expose().split_once(' ').unwrap().1));
 
         let decision = if mishap == "deny" { "deny" } else { "allow" };
-        let mut arrival = search.shown(fixture.zoom.decide(&departure, decision).await);
-        search.secret("the state", &arrival.state);
-        if let Ok(code) = &arrival.code {
+        let mut returned = search.shown(fixture.zoom.decide(&start, decision).await);
+        search.secret("the state", &returned.state);
+        if let Ok(code) = &returned.code {
             search.secret("the code", code);
         }
         match mishap {
-            "forge" => arrival.browser = Some(Secret::new("planted-forged-browser")),
-            "another code" => arrival.code = Ok(Secret::new("planted-another-code")),
+            "forge" => returned.browser = Some(Secret::new("planted-forged-browser")),
+            "another code" => returned.code = Ok(Secret::new("planted-another-code")),
             _ => {}
         }
-        search.secret("what the browser brought", arrival.browser.as_ref().unwrap());
+        search.secret("what the browser brought", returned.browser.as_ref().unwrap());
         let arrived =
-            search.shown(fixture.broker.accounts.authorizations.finish_authorization(arrival).await);
+            search.shown(fixture.broker.accounts.authorizations.finish_authorization(returned).await);
         assert_eq!(arrived.is_ok(), mishap == "allow", "{mishap}");
     }
     let account = fixture.store.credentials(fixture.workspace).await.unwrap().pop().unwrap();

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use zoom_sim::{Simulator, SimulatorConfig};
 
 /// Longer than any step takes, even while another build runs.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A simulated Zoom with one host and one app, and a browser.
 pub struct World {
@@ -212,10 +212,10 @@ pub async fn until(page: &mut BotPage, wanted: impl Fn(&PageEvent) -> bool) -> P
     }
 }
 
-/// Fails when `work` takes longer than [`PATIENCE`].
+/// Fails when `work` takes longer than [`WAIT_TIMEOUT`].
 pub async fn within<T>(work: impl Future<Output = T>) -> T {
     let clock = Environment::system().clock;
-    clock.timeout(PATIENCE, work).await.expect("it takes too long")
+    clock.timeout(WAIT_TIMEOUT, work).await.expect("it takes too long")
 }
 
 /// The processes whose command line names `needle` and all of `more`.

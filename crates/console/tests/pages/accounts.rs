@@ -53,15 +53,15 @@ async fn reconnect_takes_the_consent_of_this_accounts_user_alone() {
     let invitation = desk.app.path_of(&link);
 
     desk.app.zoom.control("PUT", "signed-in", json!({ "user_id": desk.app.zoom.host()["id"] })).await;
-    let (location, cookie) = desk.app.depart(&invitation).await;
+    let (location, cookie) = desk.app.begin_consent(&invitation).await;
     let back = desk.app.zoom.decide(&location, "allow").await;
-    let refused = desk.app.arrive(&back, &cookie).await;
+    let refused = desk.app.finish_consent(&back, &cookie).await;
     assert!(refused.text.contains("this invitation is for Ada Lovelace"), "{}", refused.text);
 
     desk.app.zoom.control("PUT", "signed-in", json!({ "user_id": ada["id"] })).await;
-    let (location, cookie) = desk.app.depart(&invitation).await;
+    let (location, cookie) = desk.app.begin_consent(&invitation).await;
     let back = desk.app.zoom.decide(&location, "allow").await;
-    assert_eq!(desk.app.arrive(&back, &cookie).await.status, 200);
+    assert_eq!(desk.app.finish_consent(&back, &cookie).await.status, 200);
     assert!(desk.page("/").await.contains("Bots can sign in"));
     let links = desk.page("/connect-links").await;
     assert!(

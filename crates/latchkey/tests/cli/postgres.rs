@@ -117,11 +117,11 @@ async fn a_link_made_on_one_server_is_served_by_another() {
     let app = maker.call(&key, "POST", "/api/v2/zoom-oauth-apps/", app).await;
     let invitation = json!({ "oauth_app": app["id"] });
     let invitation = maker.call(&key, "POST", "/api/latchkey/v1/connect-links/", invitation).await;
-    let departure = format!("{}&go=zoom", invitation["url"].as_str().unwrap());
-    let departure = browser.get(departure).send().await.unwrap();
+    let redirect = format!("{}&go=zoom", invitation["url"].as_str().unwrap());
+    let redirect = browser.get(redirect).send().await.unwrap();
     let header = |answer: &reqwest::Response, name: &str| answer.headers()[name].to_str().unwrap().to_owned();
-    let cookie = header(&departure, "set-cookie").split(';').next().unwrap().to_owned();
-    let page = browser.get(header(&departure, "location")).send().await.unwrap().text().await.unwrap();
+    let cookie = header(&redirect, "set-cookie").split(';').next().unwrap().to_owned();
+    let page = browser.get(header(&redirect, "location")).send().await.unwrap().text().await.unwrap();
     let consent = page.split_once("name=\"consent\" value=\"").unwrap().1.split_once('"').unwrap().0;
     let form = [("consent", consent), ("decision", "allow")];
     let authorize = format!("{}/oauth/authorize", sim["zoom_base"].as_str().unwrap());

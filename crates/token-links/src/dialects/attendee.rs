@@ -17,12 +17,12 @@ use store::{LinkSource, LinkTerms};
 use zoom::MeetingLink;
 
 use super::{
-    BotStatus, Defaults, DialectRules, LABEL, Refusal, RequestId, Tokens, Unverified, Verifier, fields_of,
-    words,
+    BotStatus, Defaults, DialectRules, LABEL, Refusal, RequestId, Tokens, Unverified, Verifier,
+    attendee_signature::{self, AttendeeKey, MOST_BYTES},
+    fields_of, words,
 };
 use crate::{
     TokenLinks,
-    attendee_signature::{self, AttendeeKey, MOST_BYTES},
     request::{LinkRequest, Requested, allowed_meeting, malformed, platform_bot},
     select_account::TokenRequest,
     serve::Content,

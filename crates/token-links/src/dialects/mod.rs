@@ -4,6 +4,7 @@
 //! them all. What a link stores is [`Dialect`], a word.
 
 mod attendee;
+pub mod attendee_signature;
 mod bearer;
 mod meeting_baas;
 pub(crate) mod plain;
@@ -123,7 +124,7 @@ pub trait DialectRules: Sync {
 
     // ---- what it is told
 
-    /// The answer: one of the two places where a link's token is opened.
+    /// The answer. Here and in `tokens` a token is opened, and nowhere else.
     fn answer(&self, tokens: &[Audited<IssuedToken>]) -> Content;
 
     /// A refusal; nothing of the request is in it.
