@@ -42,7 +42,7 @@ impl Browser {
         config.check_sdk()?;
         let unusable = |source| BrowserError::StateDir { path: config.state_dir.clone(), source };
         let profile = Profile::create(&config.state_dir, &env).await.map_err(unusable)?;
-        let Chromium { child, commands, answers, stderr } = Chromium::start(&config, profile.path())?;
+        let Chromium { child, commands, answers, stderr } = Chromium::start(&config, &profile)?;
         let process = child.id().unwrap_or_default();
 
         let tasks = TaskTracker::new();

@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    path::Path,
     process::Stdio,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -12,7 +11,7 @@ use tokio::{
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
 };
 
-use crate::{BrowserConfig, BrowserError, flags::flags};
+use crate::{BrowserConfig, BrowserError, flags::flags, profile::Profile};
 
 /// Chromium reads commands from descriptor 3 and answers on 4. Those are our pipes; its standard input and
 /// output are not used.
@@ -24,7 +23,6 @@ const ENVIRONMENT: &[&str] = &[
     "LANG",
     "LC_ALL",
     "TZ",
-    "TMPDIR",
     "http_proxy",
     "https_proxy",
     "no_proxy",
@@ -42,17 +40,18 @@ pub(crate) struct Chromium {
 }
 
 impl Chromium {
-    /// Starts the browser with its profile in `profile`.
-    pub(crate) fn start(config: &BrowserConfig, profile: &Path) -> Result<Self, BrowserError> {
+    /// Starts the browser with this profile.
+    pub(crate) fn start(config: &BrowserConfig, profile: &Profile) -> Result<Self, BrowserError> {
         let launch = |detail: String| BrowserError::Launch { detail };
         let kept = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         let mut child = Command::new("/bin/sh")
             .args(["-c", WITH_PIPES])
             .arg(config.find_chromium()?)
-            .args(flags(config, profile))
+            .args(flags(config, profile.path()))
             .env_clear()
             .envs(kept)
-            .env("HOME", profile)
+            .env("HOME", profile.path())
+            .env("TMPDIR", profile.temporary())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -3,7 +3,10 @@
 use std::{
     fs::{self, File},
     io,
-    os::unix::ffi::OsStrExt,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{DirBuilderExt as _, symlink},
+    },
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -14,12 +17,16 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use crate::flags::user_data_dir;
 
 const PREFIX: &str = "chromium-";
+/// A link in the profile to the browser's folder for temporary files. That one is in the system's: Chromium makes a socket in
+/// it, whose path must be short.
+const TEMPORARY: &str = "temporary";
 
 /// The folder of one running browser. The holder of the lock on its lock file owns it; the operating system
 /// releases the lock when the process dies, however it dies.
 #[derive(Debug)]
 pub(crate) struct Profile {
     directory: PathBuf,
+    temporary: PathBuf,
     _owned: File,
 }
 
@@ -39,6 +46,11 @@ impl Profile {
     /// The path.
     pub(crate) fn path(&self) -> &Path {
         &self.directory
+    }
+
+    /// For its temporary files. A killed Chromium leaves some.
+    pub(crate) fn temporary(&self) -> &Path {
+        &self.temporary
     }
 
     /// Removes the folder, once its browser has ended.
@@ -69,7 +81,12 @@ fn make_and_sweep(state_dir: &Path, name: &str) -> io::Result<(Profile, Vec<Path
     fs::create_dir(&directory)?;
     let owned = File::create(directory.join("lock"))?;
     owned.lock()?;
-    Ok((Profile { directory, _owned: owned }, left))
+    let temporary = std::env::temp_dir().join(name.replacen(PREFIX, "latchkey-", 1));
+    // The link first: what it does not lead to would stay for ever.
+    symlink(&temporary, directory.join(TEMPORARY))?;
+    let made = fs::DirBuilder::new().mode(0o700).create(&temporary);
+    made.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", temporary.display())))?;
+    Ok((Profile { directory, temporary, _owned: owned }, left))
 }
 
 /// Whether a living process holds the lock of the profile in `directory`. A folder without a lock file was
@@ -78,19 +95,29 @@ fn is_owned(directory: &Path) -> bool {
     File::open(directory.join("lock")).is_ok_and(|lock| lock.try_lock().is_err())
 }
 
+/// Removes a profile, and before it the temporary files to which its link leads.
+async fn remove(profile: &Path, clock: &dyn Clock) {
+    let temporary = tokio::fs::read_link(profile.join(TEMPORARY)).await.ok();
+    for directory in temporary.as_deref().into_iter().chain([profile]) {
+        if !is_removed(directory, clock).await {
+            // The next start removes it.
+            return tracing::warn!(directory = %directory.display(), "what a browser left could not be removed");
+        }
+    }
+}
+
 /// Removes `directory` with its content.
-async fn remove(directory: &Path, clock: &dyn Clock) {
+async fn is_removed(directory: &Path, clock: &dyn Clock) -> bool {
     // Children of a killed Chromium die a moment after it and may still write.
     for _ in 0..40 {
         match tokio::fs::remove_dir_all(directory).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 clock.sleep(Duration::from_millis(50)).await;
             }
-            _ => return,
+            _ => return true,
         }
     }
-    // The next start removes it.
-    tracing::warn!(directory = %directory.display(), "a browser profile could not be removed");
+    false
 }
 
 /// Kills every process that uses the profile in `directory`; returns how many there were.

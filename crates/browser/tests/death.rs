@@ -41,8 +41,11 @@ async fn a_killed_browser_is_noticed_at_once() {
     let world = World::new().await;
     let meeting = world.meeting(json!({})).await;
     let mut bot = world.bot_in(&meeting, "Bot").await;
+    let profile = profiles(world.state.path()).remove(0);
+    let temporary = temporary_files_of(&profile);
+    assert!(std::fs::read_dir(&temporary).unwrap().count() > 0, "Chromium keeps a socket there");
 
-    send("KILL", &main_process(&profiles(world.state.path())[0]));
+    send("KILL", &main_process(&profile));
     assert_eq!(next(&mut bot).await, PageEvent::Gone(Gone::BrowserGone));
     within(world.browser.closed()).await;
     assert!(!world.browser.is_alive());
@@ -50,6 +53,7 @@ async fn a_killed_browser_is_noticed_at_once() {
     assert!(matches!(bot.leave().await, Err(BrowserError::BrowserGone)));
     world.browser.close().await;
     assert!(profiles(world.state.path()).is_empty());
+    assert!(!temporary.exists(), "{} is left", temporary.display());
 }
 
 /// A frozen page is noticed only because it doesn't answer. Closing it takes it out of its meeting.
@@ -103,12 +107,13 @@ async fn a_killed_latchkey_leaves_nothing_for_long() {
     let state = tempfile::tempdir().unwrap();
     let (mut latchkey, profile) = another_latchkey(state.path());
     let chromium = main_process(&profile);
+    let temporary = temporary_files_of(&profile);
     latchkey.kill().unwrap();
     latchkey.wait().unwrap();
     until_ended(&chromium).await;
 
     let (mut latchkey, hanging_profile) = another_latchkey(state.path());
-    assert!(!profile.exists(), "cleared by the next start");
+    assert!(!profile.exists() && !temporary.exists(), "cleared by the next start");
     let hanging = main_process(&hanging_profile);
     send("STOP", &hanging);
     latchkey.kill().unwrap();
@@ -141,6 +146,11 @@ fn another_latchkey(state: &Path) -> (Child, PathBuf) {
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap() == "running"));
     (child, profiles(state).remove(0))
+}
+
+/// Where the browser with this profile has its temporary files.
+fn temporary_files_of(profile: &Path) -> PathBuf {
+    std::fs::read_link(profile.join("temporary")).unwrap()
 }
 
 /// The browser itself: the first of its processes.
