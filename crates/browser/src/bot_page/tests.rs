@@ -73,3 +73,19 @@ async fn a_picture_of_many_shows_a_whole_page_of_them() {
     assert!(names.contains(&json!("Notes")), "{names:?}");
     world.browser.close().await;
 }
+
+/// A bot hears nothing: the SDK's decoders of sound would take a third of its memory.
+#[tokio::test]
+async fn a_bot_gets_no_decoder_of_sound_and_no_background() {
+    const STATUSES: &str = "['av/audio_simd.min.js', 'av/audio.simd.wasm', 'image/blur.png', 'av/video.mtsimd.wasm'].map((file) => {
+        const request = new XMLHttpRequest();
+        request.open('HEAD', `/sdk/lib/${file}`, false);
+        request.send();
+        return request.status;
+    })";
+    let world = World::new().await;
+    let meeting = world.meeting(json!({})).await;
+    let bot = world.bot_in(&meeting, "Notes").await;
+    assert_eq!(bot.tab.evaluate(STATUSES).await.unwrap(), json!([404, 404, 404, 200]));
+    world.browser.close().await;
+}
