@@ -38,10 +38,23 @@ fn captions() -> Value {
     json!({ "transcript": { "provider": { "meeting_captions": {} } } })
 }
 
+/// All that happened.
+async fn events(app: &TestApp, bot: &str) -> Vec<Value> {
+    let mut events = Vec::<Value>::new();
+    loop {
+        let after = events.last().map_or(json!(0), |event| event["number"].clone());
+        let page = app.get(&format!("/api/latchkey/v1/bot/{bot}/meeting-events/?after={after}")).await.ok();
+        let next = page["results"].as_array().unwrap();
+        if next.is_empty() {
+            return events;
+        }
+        events.extend_from_slice(next);
+    }
+}
+
 /// The kinds of a bot's events, with names and texts where they have them.
 async fn told(app: &TestApp, bot: &str) -> Vec<String> {
-    let page = app.get(&format!("/api/latchkey/v1/bot/{bot}/meeting-events/")).await.ok();
-    let events = page["results"].as_array().unwrap();
+    let events = events(app, bot).await;
     let numbers: Vec<_> = events.iter().map(|event| event["number"].as_u64().unwrap()).collect();
     assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
     let tell = |event: &Value| {
@@ -197,25 +210,48 @@ async fn a_host_who_allows_no_captions_is_said_and_nothing_is_kept_unasked() {
     app.stop().await;
 }
 
-/// Fifty a second, and none is lost.
+/// More than fifty a second, in a flood of chat: none is lost. In another flood the bot leaves when it is told to.
 #[tokio::test]
-async fn a_storm_of_captions_is_kept_whole_and_in_order() {
+async fn a_storm_of_captions_and_a_flood_of_chat_are_kept_whole_and_hold_up_nothing() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({})).await;
     meeting.seat("Ada").await;
     let bot = a_bot_in(&app, &meeting, captions()).await;
     let ada = id_of(&meeting, "Ada").await;
     let texts: Vec<String> = (0..300).map(|number| format!("Sentence {number}.")).collect();
-    for (number, text) in texts.iter().enumerate() {
-        let caption = json!({ "from": ada, "caption_id": format!("c{number}"), "text": text });
-        meeting.call("POST", "captions", caption).await;
-    }
+    let storm = async {
+        for (number, text) in texts.iter().enumerate() {
+            let caption = json!({ "from": ada, "caption_id": format!("c{number}"), "text": text });
+            meeting.call("POST", "captions", caption).await;
+        }
+    };
+    let spam: Vec<String> = (0..600).map(|number| format!("{number} {}", "spam".repeat(250))).collect();
+    let flood = async {
+        for text in &spam {
+            meeting.call("POST", "chat", json!({ "from": ada, "text": text })).await;
+        }
+    };
+    tokio::join!(storm, flood);
     until_told(&app, &bot, "caption Ada Sentence 299.").await;
-    let ended = leave(&app, &bot).await;
-    let address = &ended["recordings"][0]["media_shortcuts"]["transcript"]["data"]["download_url"];
-    let said = download(&app, address).await;
+    until_told(&app, &bot, &format!("chat_message Ada {}", spam[599])).await;
+    let more = async {
+        loop {
+            meeting.call("POST", "chat", json!({ "from": ada, "text": "more" })).await;
+        }
+    };
+    let ended = tokio::select! {
+        ended = leave(&app, &bot) => ended,
+        () = more => unreachable!("it has no end"),
+    };
+    let media = &ended["recordings"][0]["media_shortcuts"];
+    let said = download(&app, &media["transcript"]["data"]["download_url"]).await;
     let said: Vec<_> = said.iter().map(|caption| caption["words"][0]["text"].as_str().unwrap()).collect();
     assert_eq!(said, texts);
+    let address = &media["participant_events"]["data"]["participant_events_download_url"];
+    let actions = download(&app, address).await;
+    let texts = actions.iter().filter_map(|event| event["data"]["text"].as_str());
+    let chat: Vec<_> = texts.filter(|text| *text != "more").collect();
+    assert!(chat == spam, "{} of {} messages are there, in order", chat.len(), spam.len());
     app.stop().await;
 }
 
@@ -262,8 +298,8 @@ async fn a_breakout_room_is_entered_and_left() {
     app.wait_for("the bot is back with Ada", back).await;
     let steps = app.look_at(&bot).await;
     assert_eq!(crate::codes(&steps), ["ready", "joining_call", "in_call_not_recording"], "nothing was lost");
-    let page = app.get(&format!("/api/latchkey/v1/bot/{bot}/meeting-events/")).await.ok();
-    let entered = page["results"].as_array().unwrap().iter().filter(|event| event["kind"] == "bot_entered");
+    let events = events(&app, &bot).await;
+    let entered = events.iter().filter(|event| event["kind"] == "bot_entered");
     let rooms: Vec<_> = entered.map(|event| &event["room"]).collect();
     assert_eq!(rooms, [&Value::Null, &json!("Red"), &Value::Null]);
     app.stop().await;

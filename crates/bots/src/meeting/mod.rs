@@ -2,12 +2,14 @@
 //!
 //! - `state`: who is there and what they do. Turns news into events, each once, also across rejoins. No I/O.
 //! - `recorder`: writes events in batches under the bot's lease, beside the bot.
+//! - `queue`: what waits for the store, bounded.
 //! - `wish`: what of it the request asked for, and how long it is kept.
 //! - [`live`]: real-time endpoints, as a request asks for them.
 //! - [`read`]: events of a bot, opened. [`shape`]: as Recall's downloads show them.
 
 pub(crate) mod caption;
 pub mod live;
+mod queue;
 pub(crate) mod recorder;
 pub(crate) mod state;
 mod wish;

@@ -2,19 +2,20 @@
 //! a storm of captions nor a slow store holds it up.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::BTreeSet,
     convert::Infallible,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use browser::MeetingNews;
-use model::{Happening, MeetingEvent, MeetingEventsId, MeetingNumber, Secret, Timestamp};
+use model::{Happening, MeetingEventsId, MeetingNumber, Secret, Timestamp};
 use store::{Appended, MeetingEventBatch, RealtimeEndpoint};
 use tenants::Cell;
 use tokio::sync::{Notify, OnceCell};
 
 use super::{
+    queue::Queue,
     read,
     state::{Company, Heeded, Meeting},
     wish::MeetingWish,
@@ -25,12 +26,6 @@ use crate::bot_record::BotRecord;
 const WRITE_PAUSE: Duration = Duration::from_millis(200);
 /// Between tries while the store is away.
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// The largest batch.
-const BATCH: usize = 500;
-/// Most events that wait for the store, some 10 MB. Later ones are counted as missed.
-const MOST_WAITING: usize = 20_000;
-/// Most events of a bot: 50 captions a second for half an hour. Later ones are counted as missed.
-const MOST_EVENTS: u64 = 100_000;
 /// How often a bot looks for others of this installation among the participants. Also when a participant joins.
 const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -48,18 +43,6 @@ pub(crate) struct Recorder<'a> {
     newcomer: Notify,
     /// Bots were recognised.
     recognised: Notify,
-}
-
-#[derive(Default)]
-struct Queue {
-    /// The number of the last event.
-    last: u64,
-    waiting: VecDeque<MeetingEvent>,
-    /// The batch that is being written: the same until the store has it.
-    writing: Option<MeetingEventBatch>,
-    missed: u64,
-    /// The lease is lost: nothing is written any more.
-    closed: bool,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -92,7 +75,7 @@ impl<'a> Recorder<'a> {
         loop {
             match read::all(&*parts.store, &parts.broker.vault, bot.workspace, bot.id).await {
                 Ok(kept) => {
-                    locked(&self.queue).last = kept.last;
+                    locked(&self.queue).recall(&kept);
                     let mut meeting = locked(&self.meeting);
                     for event in kept.events {
                         meeting.recall(event.what);
@@ -124,6 +107,11 @@ impl<'a> Recorder<'a> {
         self.keep(happened, self.record.parts.env.now());
     }
 
+    /// Zoom's number now of the participant who is told under `id`, if they are there.
+    pub(crate) fn number_now(&self, id: u32) -> Option<u32> {
+        locked(&self.meeting).number_now(id)
+    }
+
     /// When to call [`tick`](Self::tick).
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
         locked(&self.meeting).deadline()
@@ -146,7 +134,7 @@ impl<'a> Recorder<'a> {
         let wanted = happened.into_iter().filter(|what| self.is_wanted(what));
         let missed = wanted.filter_map(|what| (!queue.push(what, now)).then_some(1)).sum();
         self.record.parts.metrics.meeting_events_missed(missed);
-        if !queue.waiting.is_empty() {
+        if !queue.is_empty() {
             self.queued.notify_one();
         }
     }
@@ -175,7 +163,7 @@ impl<'a> Recorder<'a> {
     /// Writes the rest, however long the store is away. The bot has left, or its page is gone.
     pub(crate) async fn finish(&self) {
         self.away();
-        locked(&self.queue).say_what_was_missed(self.record.parts.env.now(), u64::MAX);
+        locked(&self.queue).say_what_was_missed(self.record.parts.env.now());
         self.write().await;
     }
 
@@ -192,7 +180,7 @@ impl<'a> Recorder<'a> {
                 }
                 Ok(Appended::LeaseLost | Appended::Late) => {
                     tracing::warn!(bot = %self.record.bot.id, "what happened in the meeting came after the lease");
-                    *locked(&self.queue) = Queue { closed: true, ..Queue::default() };
+                    locked(&self.queue).close();
                 }
                 Err(error) => {
                     tracing::error!(bot = %self.record.bot.id, %error, "what happened waits for the store");
@@ -217,8 +205,7 @@ impl<'a> Recorder<'a> {
         let captions = locked(&self.meeting).caption_state();
         let mut queue = locked(&self.queue);
         if queue.writing.is_none() {
-            let size = queue.waiting.len().min(BATCH);
-            let events: Vec<MeetingEvent> = queue.waiting.drain(..size).collect();
+            let events = queue.take_batch();
             let (first, last) = (events.first()?.number, events.last()?.number);
             let (parts, bot) = (self.record.parts, self.record.bot);
             let id = MeetingEventsId::generate(&parts.env);
@@ -278,34 +265,5 @@ impl<'a> Recorder<'a> {
             self.recognised.notify_one();
         }
         Ok(())
-    }
-}
-
-impl Queue {
-    /// Answers whether it is kept.
-    fn push(&mut self, what: Happening, now: Timestamp) -> bool {
-        if self.closed {
-            return false;
-        }
-        self.say_what_was_missed(now, MOST_EVENTS);
-        if self.waiting.len() >= MOST_WAITING || self.last >= MOST_EVENTS {
-            self.missed += 1;
-            return false;
-        }
-        self.number(what, now);
-        true
-    }
-
-    /// Where events are missing, one says how many.
-    fn say_what_was_missed(&mut self, now: Timestamp, most: u64) {
-        if self.missed > 0 && self.waiting.len() < MOST_WAITING && self.last < most {
-            let events = std::mem::take(&mut self.missed);
-            self.number(Happening::Missed { events }, now);
-        }
-    }
-
-    fn number(&mut self, what: Happening, now: Timestamp) {
-        self.last += 1;
-        self.waiting.push_back(MeetingEvent { number: self.last, at: now, what });
     }
 }
