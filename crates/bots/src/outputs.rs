@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use crate::{
     Kind, Note,
     bot_record::BotRecord,
-    chat::{Greetings, QueuedMessage, Welcome},
+    chat::{Greetings, QueuedMessage, Receiver, Welcome},
+    meeting::recorder::Recorder,
     picture::Picture,
 };
 
@@ -24,6 +25,8 @@ const MAX_GREETINGS: usize = 50;
 /// What a bot shows and says, over all its pages.
 pub(crate) struct Outputs<'a> {
     record: BotRecord<'a>,
+    /// Knows under which number Zoom has a participant now.
+    people: &'a Recorder<'a>,
     greetings: Greetings,
     /// The row's revision: it grows with each change of the picture and each new message.
     revision: watch::Receiver<u32>,
@@ -51,10 +54,16 @@ struct Sending {
 }
 
 impl<'a> Outputs<'a> {
-    pub(crate) fn new(record: BotRecord<'a>, greetings: Greetings, revision: watch::Receiver<u32>) -> Self {
+    pub(crate) fn new(
+        record: BotRecord<'a>,
+        people: &'a Recorder<'a>,
+        greetings: Greetings,
+        revision: watch::Receiver<u32>,
+    ) -> Self {
         let greeted = record.bot.status_changes.iter().any(|step| step.code == BotStatus::InCallNotRecording);
         Self {
             record,
+            people,
             greetings,
             revision,
             shown: None,
@@ -206,7 +215,7 @@ impl<'a> Outputs<'a> {
             let (id, text, to) = match self.waiting.pop_front() {
                 Some((text, to)) => (None, text, to),
                 None => match self.take().await {
-                    Some((id, QueuedMessage { text, to })) => (Some(id), text, to.into()),
+                    Some((id, QueuedMessage { text, to })) => (Some(id), text, self.as_zoom_has_it(to)),
                     None => return,
                 },
             };
@@ -222,6 +231,14 @@ impl<'a> Outputs<'a> {
                     return;
                 }
             }
+        }
+    }
+
+    /// To whom, for the page: a participant keeps the id of their first stay, and Zoom counts on.
+    fn as_zoom_has_it(&self, to: Receiver) -> ChatTo {
+        match to {
+            Receiver::Participant(id) => ChatTo::Participant(self.people.number_now(id).unwrap_or(id)),
+            to => to.into(),
         }
     }
 

@@ -199,7 +199,8 @@ impl Runner<'_> {
         let due_at = (bot.status() == BotStatus::Ready).then(|| best_before::due_at(bot, env.now()));
         let mut tries = Tries { began: Some(env.now()), ahead, due_at, ..Tries::default() };
         let (mut life, mut back) = self.begin();
-        let mut outputs = Outputs::new(self.record, Greetings::of(&self.request.echoed), revision);
+        let mut outputs =
+            Outputs::new(self.record, &self.recorder, Greetings::of(&self.request.echoed), revision);
         loop {
             let joined = env.now();
             let outcome = self.attempt(commands, &mut tries, &mut life, &mut outputs).await?;

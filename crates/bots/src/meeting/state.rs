@@ -47,6 +47,8 @@ pub(crate) struct Meeting {
     expected_until: Option<Timestamp>,
     /// The first number of each participant that was ever there, by Zoom's GUID.
     numbers: HashMap<String, u32>,
+    /// The first number of those who have another one now, or had, by that one.
+    renumbered: HashMap<u32, u32>,
     speaking: BTreeSet<u32>,
     captions: Captions,
     caption_state: Option<CaptionState>,
@@ -131,6 +133,11 @@ impl Meeting {
     /// The bot's number in this stay, while it is in.
     pub(crate) fn me(&self) -> Option<u32> {
         self.inside.as_ref().map(|(me, _)| *me)
+    }
+
+    /// Zoom's number now of the participant who is told under `id`, if they are there. A participant who comes back has another.
+    pub(crate) fn number_now(&self, id: u32) -> Option<u32> {
+        self.people.iter().find(|(_, who)| who.participant.id == id).map(|(number, _)| *number)
     }
 
     /// Whether the bot gets captions.
@@ -335,6 +342,9 @@ impl Meeting {
             (true, false) => out.push(Happening::ScreenshareOff { participant: participant() }),
             _ => {}
         }
+        if who.participant.id != id {
+            self.renumbered.insert(id, who.participant.id);
+        }
         self.people.insert(id, who);
         came
     }
@@ -382,10 +392,11 @@ impl Meeting {
 
     /// The participant who wrote or said something, even if they have left.
     fn participant(&self, id: u32, name: Option<String>) -> Participant {
-        match self.people.get(&id) {
-            Some(who) => who.participant.clone(),
-            None => Participant { name: short(name.unwrap_or_default(), LONGEST_NAME), ..unknown(id) },
+        if let Some(who) = self.people.get(&id) {
+            return who.participant.clone();
         }
+        let number = self.renumbered.get(&id).copied().unwrap_or(id);
+        Participant { name: short(name.unwrap_or_default(), LONGEST_NAME), ..unknown(number) }
     }
 
     fn is_new(&mut self, message: String) -> bool {

@@ -108,6 +108,28 @@ fn who_is_still_there_after_a_loss_has_not_joined_again() {
     assert_eq!(told(&meeting.tick(at(5))), ["Ada leave", "Cem leave"]);
 }
 
+/// A participant who comes back has another number at Zoom, and is told under the first; so is what they said last.
+#[test]
+fn a_participant_keeps_the_first_id() {
+    let (mut meeting, _) = with_ada_and_bob();
+    let ids = |happened: Vec<Happening>| {
+        happened.iter().filter_map(Happening::participant).map(|who| who.id).collect::<Vec<_>>()
+    };
+    take(&mut meeting, vec![MeetingNews::Removed { id: 2 }]);
+    assert_eq!(meeting.number_now(2), None);
+    let back = vec![MeetingNews::Added { person: person(9, "Bob") }];
+    assert_eq!(ids(meeting.take(back, START).happened), [2]);
+    assert_eq!((meeting.number_now(2), meeting.number_now(9)), (Some(9), None));
+
+    // The bot itself is away while he comes back once more.
+    take(&mut meeting, vec![MeetingNews::Away { moves: false }]);
+    take(&mut meeting, vec![present(vec![person(1, "Ada"), person(12, "Bob")])]);
+    assert_eq!(meeting.number_now(2), Some(12));
+    let said = vec![caption("c1", 12, "Bye.", true), MeetingNews::Removed { id: 12 }];
+    assert_eq!(ids(meeting.take(said, START).happened), [2, 2]);
+    assert_eq!(ids(meeting.take(vec![caption("c2", 12, "Late.", true)], START).happened), [2]);
+}
+
 #[test]
 fn a_server_that_takes_over_knows_who_was_there() {
     let (mut first, mut happened) = with_ada_and_bob();
