@@ -5,7 +5,7 @@ use std::time::Duration;
 use model::{ApiScope, Code, Failure};
 use serde_json::json;
 use utoipa::openapi::{
-    ObjectBuilder, PathItem, RefOr, Required, Type,
+    Content, ObjectBuilder, PathItem, RefOr, Required, Type,
     path::{Operation, Parameter, ParameterBuilder, ParameterIn},
 };
 
@@ -15,6 +15,10 @@ use crate::{
     error::ApiError,
     fields::FieldErrors,
 };
+
+/// Operations whose body comes as a form as well, in Recall's document. Every body may.
+const WITH_FORMS: [&str; 2] = ["bot_create", "bot_partial_update"];
+const FORMS: [&str; 2] = ["application/x-www-form-urlencoded", "multipart/form-data"];
 
 /// Adds to every operation of a path what it has in common with others.
 pub(super) fn document(path: &str, item: &mut PathItem) {
@@ -46,6 +50,7 @@ pub(super) fn document(path: &str, item: &mut PathItem) {
         }
         if operation.request_body.is_some() {
             for_bodies(operation);
+            add_forms(operation);
         }
         for_parameters(operation);
     }
@@ -102,6 +107,16 @@ fn for_bodies(operation: &mut Operation) {
     add(operation, &ApiError::UnsupportedMediaType);
     add(operation, &ApiError::Body(BodyError::TooLarge(CALLERS_BYTES)));
     add(operation, &ApiError::Body(BodyError::TooSlow(Duration::from_secs(30))));
+}
+
+fn add_forms(operation: &mut Operation) {
+    let is_one = operation.operation_id.as_deref().is_some_and(|id| WITH_FORMS.contains(&id));
+    if let (true, Some(RefOr::T(body))) = (is_one, operation.request_body.as_mut())
+        && let Some(RefOr::T(json)) = body.content.get("application/json")
+    {
+        let schema = json.schema.clone();
+        body.content.extend(FORMS.map(|form| (form.to_owned(), Content::new(schema.clone()).into())));
+    }
 }
 
 fn for_parameters(operation: &mut Operation) {

@@ -56,6 +56,22 @@ async fn every_route_is_in_the_document_with_each_of_its_methods_and_nothing_els
     assert_eq!(documented, routes);
 }
 
+/// `a_form_says_the_same_as_json` and `a_form_in_parts_says_the_same_as_json` send each of them.
+#[tokio::test]
+async fn a_bot_can_be_asked_for_in_each_encoding_that_recall_documents() {
+    let app = app().await;
+    let document = document(&app).await;
+    for (path, method) in [("/api/v1/bot/", "post"), ("/api/v1/bot/{id}/", "patch")] {
+        let content = document["paths"][path][method]["requestBody"]["content"].as_object().unwrap();
+        let encodings: Vec<_> = content.keys().map(String::as_str).collect();
+        assert_eq!(
+            encodings,
+            ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"]
+        );
+        assert!(content.values().all(|each| each["schema"] == content["application/json"]["schema"]));
+    }
+}
+
 /// A key without the documented scope is refused, and told of it; one with it alone is not.
 #[tokio::test]
 async fn the_documented_scope_is_the_one_that_is_asked_for() {
