@@ -11,7 +11,7 @@ use std::{
     pin::pin,
     sync::{
         Arc, Mutex as SyncMutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
     time::Duration,
@@ -27,8 +27,12 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::{capacity, machine};
+
 /// Pause after a warm page was taken: its bot is joining and should have the processor.
 const REFILL_PAUSE: Duration = Duration::from_secs(5);
+/// Pause between warm pages, for the same reason.
+const NEXT_PAGE_PAUSE: Duration = Duration::from_secs(1);
 /// Pages that open at once, for each core: more would only make the first wait for the last.
 const OPENING_PER_CORE: usize = 2;
 /// A browser in which a page did not open in time has to answer within this, or it gets no more bots.
@@ -40,15 +44,28 @@ pub struct BrowserSharing {
     /// Most pages of a browser. With 1 no bot ever gets a browser that another one has used.
     pub most_of_a_browser: NonZeroU32,
     /// Pages that are kept warm.
-    pub warm_pages: usize,
+    pub warm_pages: WarmPages,
     /// Bytes for each page of a browser, and as much for the browser itself, above which it is replaced.
     pub most_memory_of_a_bot: u64,
+}
+
+/// How many pages are kept warm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WarmPages {
+    /// This many.
+    Fixed(usize),
+    /// One for each free place, as long as they take no more than a quarter of the memory that bots could have. At least
+    /// one.
+    Measured {
+        /// What a bot is reckoned to take, in bytes.
+        memory_of_a_bot: u64,
+    },
 }
 
 impl Default for BrowserSharing {
     fn default() -> Self {
         let most_of_a_browser = NonZeroU32::new(20).expect("not zero");
-        Self { most_of_a_browser, warm_pages: 0, most_memory_of_a_bot: 600 * 1024 * 1024 }
+        Self { most_of_a_browser, warm_pages: WarmPages::Fixed(0), most_memory_of_a_bot: 600 * 1024 * 1024 }
     }
 }
 
@@ -62,8 +79,14 @@ struct Inner {
     env: Environment,
     metrics: Metrics,
     state: SyncMutex<State>,
+    /// How many pages may be warm, by the memory.
+    most_warm: AtomicUsize,
+    /// How many bots can run, those that run included.
+    capacity: AtomicU32,
     /// Held during a launch: when many bots find no browser, one starts it.
     launching: Mutex<()>,
+    /// Held while warm pages are opened, one after the other.
+    refilling: Mutex<()>,
     opening: Semaphore,
     stopping: CancellationToken,
     tasks: TaskTracker,
@@ -101,13 +124,17 @@ impl Browsers {
     /// No browser is started yet.
     pub fn new(config: BrowserConfig, sharing: BrowserSharing, env: Environment, metrics: Metrics) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let most_warm = AtomicUsize::new(sharing.warm_pages.most(0));
         Self(Arc::new(Inner {
             config,
             sharing,
             env,
             metrics,
             state: SyncMutex::default(),
+            most_warm,
+            capacity: AtomicU32::new(0),
             launching: Mutex::default(),
+            refilling: Mutex::default(),
             opening: Semaphore::new(cores * OPENING_PER_CORE),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -147,9 +174,16 @@ impl Browsers {
         })
     }
 
+    /// So many bots can run here now, those that run included: no more pages than that are of use.
+    pub(crate) fn limit(&self, capacity: u32) {
+        if self.0.capacity.swap(capacity, Ordering::Relaxed) < capacity {
+            self.refill(Duration::ZERO);
+        }
+    }
+
     /// Opens warm pages up to the wanted number, after `pause`.
     fn refill(&self, pause: Duration) {
-        if self.0.sharing.warm_pages == 0 {
+        if self.0.sharing.warm_pages == WarmPages::Fixed(0) {
             return;
         }
         let inner = Arc::clone(&self.0);
@@ -196,9 +230,12 @@ impl Browsers {
                 drained |= self.0.drain(running, ReplacedBrowser::Grown);
             }
         }
-        if drained {
-            self.refill(Duration::ZERO);
+        self.0.most_warm.store(self.0.sharing.warm_pages.most(sum.memory), Ordering::Relaxed);
+        let surplus = self.0.surplus();
+        if drained || surplus.is_empty() {
+            self.refill(REFILL_PAUSE);
         }
+        drop(surplus);
         self.0.count();
         sum
     }
@@ -221,7 +258,26 @@ impl BrowserSharing {
     }
 }
 
+impl WarmPages {
+    /// How many, by the memory; `browsers` is what these take of it.
+    fn most(self, browsers: u64) -> usize {
+        match self {
+            Self::Fixed(pages) => pages,
+            Self::Measured { memory_of_a_bot } => {
+                let bots = capacity::by_memory(machine::look(), browsers, memory_of_a_bot);
+                usize::try_from(bots.unwrap_or(0) / 4).unwrap_or(usize::MAX).max(1)
+            }
+        }
+    }
+}
+
 impl State {
+    /// Pages that are no warm ones: those of bots, and those that are being opened.
+    fn pages_in_use(&self) -> usize {
+        let pages: u32 = self.running.iter().map(|running| running.pages.load(Ordering::Relaxed)).sum();
+        (pages as usize).saturating_sub(self.warm.len())
+    }
+
     /// Takes a browser out, if it is there.
     fn remove(&mut self, running: &Arc<Running>) -> Option<Arc<Running>> {
         let at = self.running.iter().position(|other| Arc::ptr_eq(other, running))?;
@@ -280,21 +336,39 @@ impl Inner {
     }
 
     async fn refill(self: &Arc<Self>) -> Result<(), BrowserError> {
-        while self.state().warm.len() < self.sharing.warm_pages {
+        let _turn = self.refilling.lock().await;
+        let mut pause = Duration::ZERO;
+        while self.lacks_warm_pages() {
+            self.env.clock.sleep(std::mem::replace(&mut pause, NEXT_PAGE_PAUSE)).await;
             let page = self.open().await?;
-            // Several refills may run at once; a surplus page is closed, and not under the lock.
-            let mut state = self.state();
-            let surplus = if state.warm.len() < self.sharing.warm_pages {
-                state.warm.push_back(page);
-                None
-            } else {
-                Some(page)
-            };
-            drop(state);
-            drop(surplus);
+            self.state().warm.push_back(page);
             self.count();
         }
         Ok(())
+    }
+
+    fn lacks_warm_pages(&self) -> bool {
+        let state = self.state();
+        state.warm.len() < self.warm_wanted(&state)
+    }
+
+    /// How many pages are to be warm.
+    fn warm_wanted(&self, state: &State) -> usize {
+        let most = self.most_warm.load(Ordering::Relaxed);
+        match self.sharing.warm_pages {
+            WarmPages::Fixed(pages) => pages,
+            WarmPages::Measured { .. } => {
+                let capacity = self.capacity.load(Ordering::Relaxed) as usize;
+                most.min(capacity.saturating_sub(state.pages_in_use()))
+            }
+        }
+    }
+
+    /// Warm pages beyond what is wanted, taken out: memory has become scarce, or bots have the places.
+    fn surplus(&self) -> VecDeque<OpenPage> {
+        let mut state = self.state();
+        let wanted = self.warm_wanted(&state).min(state.warm.len());
+        state.warm.split_off(wanted)
     }
 
     /// The oldest warm page that is still alive, in a browser that is not drained.

@@ -97,14 +97,17 @@ impl Capacity {
     }
 }
 
+/// How many bots the memory allows, those included whose `browsers` take some of it. `None` where the kernel does not say.
+pub(crate) fn by_memory(machine: Machine, browsers: u64, memory_of_a_bot: u64) -> Option<u32> {
+    let for_bots = (machine.available_memory? + browsers).saturating_sub(SPARE_MEMORY);
+    Some(u32::try_from(for_bots / memory_of_a_bot.max(1)).unwrap_or(u32::MAX))
+}
+
 impl Reckoning {
     /// How many bots the machine can run, those that run included. `browsers` is the memory that these take;
     /// `cost` the part of a core that one of them was seen to take.
     fn bots(self, machine: Machine, browsers: u64, cost: Option<f64>) -> u32 {
-        let memory = machine.available_memory.map(|available| {
-            let for_bots = (available + browsers).saturating_sub(SPARE_MEMORY);
-            u32::try_from(for_bots / self.memory_of_a_bot.max(1)).unwrap_or(u32::MAX)
-        });
+        let memory = by_memory(machine, browsers, self.memory_of_a_bot);
         let reckoned = 1.0 / f64::from(self.most_of_a_core.get());
         let cost = cost.map_or(reckoned, |seen| seen.max(reckoned));
         #[expect(

@@ -55,7 +55,7 @@ pub use at_stake::{AtStake, ScheduledBot, at_stake};
 pub use automatic_leave::{
     AutomaticLeave, BotDetection, BotsByEvents, BotsByNames, EveryoneLeft, SilenceDetection,
 };
-pub use browsers::{BrowserSharing, Browsers};
+pub use browsers::{BrowserSharing, Browsers, WarmPages};
 pub use capacity::{CapacityRule, Reckoning};
 pub use change::{Begun, BotEdit, NotChanged};
 pub use chat::{LONGEST_MESSAGE, NotSaid, QueuedMessage, Receiver};

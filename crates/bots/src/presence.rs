@@ -26,7 +26,9 @@ impl Supervisor {
                 () = clock.sleep(capacity::INTERVAL) => {
                     let usage = self.parts.browsers.weigh().await;
                     let span = clock.elapsed().saturating_sub(std::mem::replace(&mut measured, clock.elapsed()));
-                    self.parts.metrics.bots_capacity(self.capacity.measure(usage, self.running.count(), span));
+                    let capacity = self.capacity.measure(usage, self.running.count(), span);
+                    self.parts.metrics.bots_capacity(capacity);
+                    self.parts.browsers.limit(capacity);
                 }
             }
             self.report().await;

@@ -55,6 +55,7 @@ impl Supervisor {
         let workers = Workers::new(parts.env.clone(), Arc::new(parts.metrics.clone()));
         let capacity = Arc::new(Capacity::new(parts.capacity));
         parts.metrics.bots_capacity(capacity.now());
+        parts.browsers.limit(capacity.now());
         let id = parts.env.entropy.token();
         let running = Arc::new(RunningBots::new(parts.metrics.clone()));
         let (finishing, stopping) = (CancellationToken::new(), CancellationToken::new());
@@ -163,21 +164,23 @@ impl Work for DueBots {
         let soon = now + timing.warm_up;
         let demand = store.bot_demand(soon, now).await?;
         let running = self.running.count();
-        let room = self.capacity.now().saturating_sub(running).min(most);
+        let capacity = self.capacity.now();
+        let room = capacity.saturating_sub(running).min(most);
         if demand.waiting == 0 || room == 0 {
             self.left(false);
             return Ok(Vec::new());
         }
-        // A bot that is due waits for no other server: the first one that looks takes it.
-        let mut leased = self.lease(room, now, now).await?;
+        // A bot that is due waits for no other server, as long as this one, which was asked, is not half full.
+        let at_once = capacity.div_ceil(2).saturating_sub(running).min(room);
+        let mut leased = self.lease(at_once, now, now).await?;
         if demand.waiting > leased.len() as u64 {
             let rest = room - u32::try_from(leased.len()).unwrap_or(room);
             let own = if self.left(true) {
                 rest
             } else {
                 let servers = store.bot_servers(now).await?;
-                let of_all = capacity::of_all(&servers, (&self.id, self.capacity.now()), now);
-                let share = capacity::share(demand.needed, self.capacity.now(), of_all);
+                let of_all = capacity::of_all(&servers, (&self.id, capacity), now);
+                let share = capacity::share(demand.needed, capacity, of_all);
                 share.saturating_sub(running + (room - rest)).min(rest)
             };
             leased.extend(self.lease(own, soon, now).await?);

@@ -73,7 +73,7 @@ struct Case {
 
 impl Case {
     fn needs_the_machine(&self) -> bool {
-        matches!(self.story, Story::Scenario(Scenario::Rush))
+        matches!(self.story, Story::Scenario(Scenario::Rush | Scenario::AskedOfOne))
     }
 }
 

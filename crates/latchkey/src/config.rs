@@ -24,7 +24,7 @@ use store_sql::postgres::Address;
 use token_links::{MOST_OF_A_WORKSPACE, REMEMBERED_IDS};
 use url::Url;
 
-pub(crate) use self::bots::{Bots, OnStop};
+pub(crate) use self::bots::{Bots, NumberOrMeasured, OnStop};
 use self::{
     screenshots::ScreenshotsSection,
     workers::{Meetings, Refresh},

@@ -40,11 +40,13 @@ pub(crate) enum Scenario {
     Storm,
     /// A thousand bots for the same second on three servers, one of which is killed.
     Rush,
+    /// Bots for now, all asked of one of two servers.
+    AskedOfOne,
 }
 
 use Scenario::{
-    Audit, BadAnswers, Cut, Delivery, FullDisk, JustRotated, LateAndFenced, LateAndWelcome, Line, Rush,
-    SlowZoom, Storm,
+    AskedOfOne, Audit, BadAnswers, Cut, Delivery, FullDisk, JustRotated, LateAndFenced, LateAndWelcome, Line,
+    Rush, SlowZoom, Storm,
 };
 
 pub(crate) fn all() -> impl Iterator<Item = Case> {
@@ -60,6 +62,7 @@ pub(crate) fn all() -> impl Iterator<Item = Case> {
         (FullDisk, Sqlite, "the disk is full"),
         (Audit, Sqlite, "killed as soon as a token is given"),
         (Storm, Postgres, "4 servers and 200 callers each at the moment of expiry"),
+        (AskedOfOne, Postgres, "100 bots for now, asked of one of 2 servers"),
         (Rush, Postgres, "1000 bots for the same second on 3 servers, and one is killed"),
     ];
     let deliveries = [KillPoint::BeforeDelivery, KillPoint::AfterDelivery].into_iter().flat_map(|point| {
@@ -93,6 +96,7 @@ impl Scenario {
             FullDisk => full_disk::run(world).await,
             Storm => storm::run(world).await,
             Rush => rush::run(world).await,
+            AskedOfOne => rush::asked_of_one(world).await,
         }
     }
 }

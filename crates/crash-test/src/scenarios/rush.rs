@@ -16,6 +16,7 @@ use stage::Server;
 
 use crate::world::World;
 
+const LINK: &str = "https://zoom.us/j/81234567890?pwd=rush";
 const BOTS: u32 = 1000;
 /// The capacity of each server. The second is killed, and the others have room for all.
 const CAPACITIES: [u32; 3] = [400, 600, 1000];
@@ -77,15 +78,10 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     if let Some((name, times)) = joins.iter().find(|(_, times)| times.len() != 1) {
         bail!("{name} joined {} times", times.len());
     }
-    counted(world, &servers[0], "in_call_not_recording", give_up).await?;
+    counted(world, &servers[0], BOTS, "in_call_not_recording", give_up).await?;
     ensure!(count(&servers[0], "fatal").await? == 0, "bots have failed");
 
-    stream::iter(&ids)
-        .map(|id| servers[0].tell_to_leave(id))
-        .buffer_unordered(CALLERS)
-        .try_collect::<()>()
-        .await?;
-    counted(world, &servers[0], "done", env.now() + ALL_OUT_WITHIN).await?;
+    all_leave(world, &servers[0], &ids).await?;
     for server in servers {
         server.stop().await;
     }
@@ -100,11 +96,45 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     ))
 }
 
+/// Bots that join at once, all asked of the first of two servers: the other one takes its part of what is beyond half of the
+/// first one's capacity.
+pub(super) async fn asked_of_one(world: &World) -> anyhow::Result<String> {
+    const EACH: u32 = 100;
+    let mut servers = Vec::new();
+    for replica in 0..2 {
+        let bots = json!({ "capacity": EACH, "warm_pages": 0, "most_of_a_browser": 100 });
+        servers.push(world.serve_with_stand_ins(replica, &bots).await?);
+    }
+    let ids: Vec<String> = stream::iter(0..EACH)
+        .map(async |number| {
+            servers[0].send_bot(&json!({ "meeting_url": LINK, "bot_name": format!("Bot {number}") })).await
+        })
+        .buffer_unordered(CALLERS)
+        .try_collect()
+        .await?;
+    let give_up = world.ground.env.now() + ALL_IN_WITHIN;
+    counted(world, &servers[0], EACH, "in_call_not_recording", give_up).await?;
+    let mut spread = Vec::new();
+    for server in &servers {
+        let running = gauge(&server.get_text("/metrics").await?, "latchkey_bots_running")?;
+        ensure!(
+            running >= f64::from(EACH) * 0.4,
+            "a server has {running} of {EACH} bots, the other one all others"
+        );
+        spread.push(format!("{running}"));
+    }
+    all_leave(world, &servers[0], &ids).await?;
+    for server in servers {
+        server.stop().await;
+    }
+    Ok(format!("spread {}", spread.join(" / ")))
+}
+
 /// All bots; their ids.
 async fn create(servers: &[Server], time: Timestamp) -> anyhow::Result<Vec<String>> {
     stream::iter(0..BOTS)
         .map(async |number| {
-            let bot = json!({ "meeting_url": "https://zoom.us/j/81234567890?pwd=rush", "bot_name": format!("Bot {number}"),
+            let bot = json!({ "meeting_url": LINK, "bot_name": format!("Bot {number}"),
                               "join_at": time });
             servers[number as usize % servers.len()].send_bot(&bot).await
         })
@@ -147,15 +177,32 @@ async fn until(world: &World, time: Timestamp) {
     env.clock.sleep(time.since(env.now())).await;
 }
 
-/// Waits until all bots have this state.
-async fn counted(world: &World, server: &Server, code: &str, give_up: Timestamp) -> anyhow::Result<()> {
+/// Tells all to leave, and waits until they have.
+async fn all_leave(world: &World, server: &Server, ids: &[String]) -> anyhow::Result<()> {
+    stream::iter(ids)
+        .map(|id| server.tell_to_leave(id))
+        .buffer_unordered(CALLERS)
+        .try_collect::<()>()
+        .await?;
+    let bots = u32::try_from(ids.len())?;
+    counted(world, server, bots, "done", world.ground.env.now() + ALL_OUT_WITHIN).await
+}
+
+/// Waits until so many bots have this state.
+async fn counted(
+    world: &World,
+    server: &Server,
+    all: u32,
+    code: &str,
+    give_up: Timestamp,
+) -> anyhow::Result<()> {
     let env = &world.ground.env;
     loop {
         let bots = count(server, code).await?;
-        if bots == u64::from(BOTS) {
+        if bots == u64::from(all) {
             return Ok(());
         }
-        ensure!(env.now() < give_up, "of {BOTS} bots {bots} are {code}");
+        ensure!(env.now() < give_up, "of {all} bots {bots} are {code}");
         env.clock.sleep(POLL_INTERVAL).await;
     }
 }

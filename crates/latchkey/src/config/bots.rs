@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::bail;
-use bots::{BrowserSharing, CapacityRule, Reckoning, Timing};
+use bots::{BrowserSharing, CapacityRule, Reckoning, Timing, WarmPages};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 const MIB: u64 = 1024 * 1024;
@@ -18,7 +18,7 @@ const MIB: u64 = 1024 * 1024;
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Bots {
     /// How many run here at once; 0 makes this a token broker alone, and needs no Chromium.
-    pub(crate) capacity: CapacitySetting,
+    pub(crate) capacity: NumberOrMeasured,
     /// What a bot is reckoned to take of the memory, where the capacity is measured.
     pub(crate) memory_of_a_bot_mib: NonZeroU64,
     /// How many bots a core is reckoned to run, where the capacity is measured.
@@ -27,8 +27,8 @@ pub(crate) struct Bots {
     pub(crate) most_of_a_browser: NonZeroU32,
     /// A browser that takes more, for each of its bots and for itself, is replaced.
     pub(crate) replace_browser_above_mib: NonZeroU64,
-    /// Pages kept ready with the SDK started, so that a bot only has to join; some 250 MB each.
-    pub(crate) warm_pages: usize,
+    /// Pages kept ready with the SDK started, so that a bot only has to join; some 100 MB each.
+    pub(crate) warm_pages: NumberOrMeasured,
     /// How many seconds before its time a scheduled bot's page is opened.
     pub(crate) warm_up_seconds: u32,
     /// A bot that is later than so many seconds does not join.
@@ -55,10 +55,10 @@ pub(crate) struct Bots {
     pub(crate) stop_within: u32,
 }
 
-/// `bots.capacity`: a number, or `"measured"`.
+/// A number, or `"measured"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CapacitySetting {
-    Fixed(u32),
+pub(crate) enum NumberOrMeasured {
+    Number(u32),
     Measured,
 }
 
@@ -107,19 +107,27 @@ impl Bots {
     /// How many run here at once.
     pub(crate) fn capacity(&self) -> CapacityRule {
         match self.capacity {
-            CapacitySetting::Fixed(bots) => CapacityRule::Fixed(bots),
-            CapacitySetting::Measured => CapacityRule::Measured(Reckoning {
-                memory_of_a_bot: self.memory_of_a_bot_mib.get().saturating_mul(MIB),
+            NumberOrMeasured::Number(bots) => CapacityRule::Fixed(bots),
+            NumberOrMeasured::Measured => CapacityRule::Measured(Reckoning {
+                memory_of_a_bot: self.memory_of_a_bot(),
                 most_of_a_core: self.most_of_a_core,
             }),
         }
+    }
+
+    /// In bytes.
+    fn memory_of_a_bot(&self) -> u64 {
+        self.memory_of_a_bot_mib.get().saturating_mul(MIB)
     }
 
     /// How they share browsers.
     pub(crate) fn browsers(&self) -> BrowserSharing {
         BrowserSharing {
             most_of_a_browser: self.most_of_a_browser,
-            warm_pages: self.warm_pages,
+            warm_pages: match self.warm_pages {
+                NumberOrMeasured::Number(pages) => WarmPages::Fixed(pages as usize),
+                NumberOrMeasured::Measured => WarmPages::Measured { memory_of_a_bot: self.memory_of_a_bot() },
+            },
             most_memory_of_a_bot: self.replace_browser_above_mib.get().saturating_mul(MIB),
         }
     }
@@ -130,12 +138,12 @@ impl Default for Bots {
         let count = |count| NonZeroU32::new(count).expect("not zero");
         let BrowserSharing { most_of_a_browser, most_memory_of_a_bot, .. } = BrowserSharing::default();
         Self {
-            capacity: CapacitySetting::Measured,
+            capacity: NumberOrMeasured::Measured,
             memory_of_a_bot_mib: NonZeroU64::new(300).expect("not zero"),
             most_of_a_core: count(10),
             most_of_a_browser,
             replace_browser_above_mib: NonZeroU64::new(most_memory_of_a_bot / MIB).expect("not zero"),
-            warm_pages: 1,
+            warm_pages: NumberOrMeasured::Measured,
             warm_up_seconds: 30,
             join_within: 600,
             rejoin_within: 300,
@@ -152,38 +160,38 @@ impl Default for Bots {
     }
 }
 
-impl Serialize for CapacitySetting {
+impl Serialize for NumberOrMeasured {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Fixed(bots) => serializer.serialize_u32(*bots),
+            Self::Number(number) => serializer.serialize_u32(*number),
             Self::Measured => serializer.serialize_str("measured"),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for CapacitySetting {
+impl<'de> Deserialize<'de> for NumberOrMeasured {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
 
         impl de::Visitor<'_> for Visitor {
-            type Value = CapacitySetting;
+            type Value = NumberOrMeasured;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number of bots, or \"measured\"")
+                f.write_str("a number, or \"measured\"")
             }
 
             fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
-                let bots = u32::try_from(number).map(CapacitySetting::Fixed);
-                bots.map_err(|_| E::invalid_value(de::Unexpected::Signed(number), &self))
+                let read = u32::try_from(number).map(NumberOrMeasured::Number);
+                read.map_err(|_| E::invalid_value(de::Unexpected::Signed(number), &self))
             }
 
             fn visit_str<E: de::Error>(self, word: &str) -> Result<Self::Value, E> {
                 match word {
-                    "measured" => Ok(CapacitySetting::Measured),
+                    "measured" => Ok(NumberOrMeasured::Measured),
                     // Out of the environment everything is text.
                     number => {
-                        let bots = number.parse().map(CapacitySetting::Fixed);
-                        bots.map_err(|_| E::invalid_value(de::Unexpected::Str(word), &self))
+                        let read = number.parse().map(NumberOrMeasured::Number);
+                        read.map_err(|_| E::invalid_value(de::Unexpected::Str(word), &self))
                     }
                 }
             }
@@ -195,22 +203,22 @@ impl<'de> Deserialize<'de> for CapacitySetting {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bots, CapacitySetting};
+    use super::{Bots, NumberOrMeasured};
 
     #[test]
     fn a_capacity_is_a_number_or_measured() {
         for (text, expected) in [
-            ("8", CapacitySetting::Fixed(8)),
-            ("0", CapacitySetting::Fixed(0)),
-            ("'3'", CapacitySetting::Fixed(3)),
-            ("'measured'", CapacitySetting::Measured),
+            ("8", NumberOrMeasured::Number(8)),
+            ("0", NumberOrMeasured::Number(0)),
+            ("'3'", NumberOrMeasured::Number(3)),
+            ("'measured'", NumberOrMeasured::Measured),
         ] {
             let bots: Bots = toml::from_str(&format!("capacity = {text}")).unwrap();
             assert_eq!(bots.capacity, expected);
         }
         for wrong in ["-1", "'many'", "1.5", "4294967296", "true"] {
             let error = toml::from_str::<Bots>(&format!("capacity = {wrong}")).unwrap_err();
-            assert!(error.message().contains("a number of bots, or \"measured\""), "{error}");
+            assert!(error.message().contains("a number, or \"measured\""), "{error}");
         }
     }
 

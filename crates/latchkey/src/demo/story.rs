@@ -16,7 +16,7 @@ use super::{
     report::{Report, Step, ZoomCounts},
     steps::Stage,
 };
-use crate::config::Config;
+use crate::config::{Config, NumberOrMeasured};
 
 /// What bot B shows.
 const PICTURE: &[u8] = include_bytes!("picture.jpeg");
@@ -114,6 +114,8 @@ fn configuration(arguments: &Arguments, folder: &RunFolder, at: &zoom_sim::Ready
     config.browser.chromium.clone_from(&arguments.chromium);
     config.browser.sdk_dir.clone_from(&arguments.sdk_dir);
     config.browser.sandbox = arguments.sandbox;
+    // Four bots come, one after the other.
+    config.bots.warm_pages = NumberOrMeasured::Number(1);
     config.callbacks.allow_networks = vec!["127.0.0.0/8".into()];
     // The screen follows every bot ten times a second.
     config.limits.enabled = false;
