@@ -8,14 +8,14 @@ use std::net::SocketAddr;
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderMap, Request, Response, header::AUTHORIZATION},
 };
 use model::Failure;
 use store::ApiKey;
 use tower::ServiceExt as _;
 
-use crate::{State, caller, error::ApiError, inner_router};
+use crate::{BodyError, Sender, State, caller, error::ApiError, inner_router};
 
 /// The API for a part of this process.
 #[derive(Clone)]
@@ -74,6 +74,11 @@ impl InProcess {
                 is_wrong: false,
             },
         })
+    }
+
+    /// A form that came over the network: as large, as slow, and in the same memory as a body for the API.
+    pub async fn read_form(&self, body: Body, sender: Sender) -> Result<Bytes, BodyError> {
+        self.state.admission.bodies.read(body, sender).await
     }
 
     /// What the key's workspace is called.

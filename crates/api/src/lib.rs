@@ -70,7 +70,7 @@ use webhooks::Webhooks;
 
 use error::ApiError;
 
-pub use bounds::{Admission, Bounds};
+pub use bounds::{Admission, BodyError, Bounds, Sender};
 pub use in_process::{InProcess, KeyRefused};
 pub use limits::{Limits, Rates};
 pub use metrics::MetricsAccess;

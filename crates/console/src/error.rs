@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api::BodyError;
 use askama::Template;
 use axum::{
     extract::State,
@@ -13,7 +14,7 @@ use axum::{
 };
 use model::Failure;
 
-use crate::{Console, assets, client::Refused};
+use crate::{Console, client::Refused, frame::Bare};
 
 /// A page loads its own stylesheet, scripts and pictures, and sends forms to this server. Nothing else.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -26,6 +27,8 @@ pub(crate) enum PageError {
     SignIn { back: String, by_htmx: bool },
     /// The form's token is not this session's: it was open since before the last sign-in, or comes from elsewhere.
     StaleForm,
+    /// The form did not come whole.
+    Form(BodyError),
     /// More requests than people make; one more is welcome after this.
     TooMany(Duration),
     /// The API refused.
@@ -64,8 +67,7 @@ pub(crate) fn missing(what: &'static str, list: &'static str) -> impl FnOnce() -
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage {
-    base: String,
-    assets: String,
+    bare: Bare,
     title: &'static str,
     what: String,
     turn: String,
@@ -85,7 +87,9 @@ impl PageError {
     fn status(&self) -> StatusCode {
         match self {
             Self::SignIn { .. } => StatusCode::SEE_OTHER,
-            Self::StaleForm => StatusCode::BAD_REQUEST,
+            Self::Form(BodyError::NoMemory) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Form(BodyError::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::StaleForm | Self::Form(_) => StatusCode::BAD_REQUEST,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Refused(refused) => {
                 StatusCode::from_u16(refused.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -97,8 +101,7 @@ impl PageError {
 
     fn page(self, console: &Console) -> ErrorPage {
         let page = ErrorPage {
-            base: console.base.clone(),
-            assets: format!("{}/assets/{}", console.base, *assets::VERSION),
+            bare: Bare::of(console),
             title: "This did not work",
             what: String::new(),
             turn: String::new(),
@@ -111,6 +114,17 @@ impl PageError {
                 title: "This form has expired",
                 what: "Nothing was done. The form was opened before the last sign-in, or comes from another site.".into(),
                 turn: "Go back, load the page again, and send the form from there.".into(),
+                ..page
+            },
+            Self::Form(error) => ErrorPage {
+                title: "This form did not arrive",
+                what: format!("Nothing was done. The {}.", error.to_string().replacen("body", "form", 1)),
+                turn: match error {
+                    BodyError::TooLarge(_) => "Go back, and send less text.",
+                    BodyError::TooSlow(_) | BodyError::Broken => "Go back, and send it again.",
+                    BodyError::NoMemory => "Go back, and send it again in a moment.",
+                }
+                .into(),
                 ..page
             },
             Self::TooMany(wait) => ErrorPage {

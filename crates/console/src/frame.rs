@@ -2,7 +2,7 @@
 
 use model::ApiScope;
 
-use crate::{assets, session::Visitor};
+use crate::{Console, assets, session::Visitor};
 
 /// An entry of the menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +124,24 @@ impl Frame {
             said,
             kinds: webhooks::event_types().join(" "),
             here: format!("{}{}", console.base, visitor.address),
+        }
+    }
+}
+
+/// What a page has that needs no sign-in.
+pub(crate) struct Bare {
+    pub(crate) base: String,
+    /// Where styles, scripts and pictures are.
+    pub(crate) assets: String,
+    pub(crate) simulated: bool,
+}
+
+impl Bare {
+    pub(crate) fn of(console: &Console) -> Self {
+        Self {
+            base: console.base.clone(),
+            assets: format!("{}/assets/{}", console.base, *assets::VERSION),
+            simulated: console.simulated,
         }
     }
 }

@@ -28,14 +28,11 @@ mod show;
 use std::sync::Arc;
 
 use api::InProcess;
-use axum::{Router, extract::DefaultBodyLimit, middleware};
+use axum::{Router, middleware};
 use model::{ApiKeyId, Environment, Secret};
 use rate_limits::Limiter;
 use tenants::ConsoleSessions;
 use url::Url;
-
-/// Larger forms are refused.
-const LARGEST_FORM: usize = 256 * 1024;
 
 /// What the console is made of.
 pub struct Parts {
@@ -81,6 +78,11 @@ pub fn link_address(public_base: &Url, link: &Secret) -> String {
     format!("{}/sign-in/{}", public_base.as_str().trim_end_matches('/'), link.expose())
 }
 
+/// The path of every page and every form, as the router reads it.
+pub fn paths() -> Vec<&'static str> {
+    pages::routes().into_iter().map(|(path, _)| path).collect()
+}
+
 /// Every page.
 pub fn router(parts: Parts) -> Router {
     let Parts { api, sessions, env, public_base, simulated } = parts;
@@ -88,7 +90,8 @@ pub fn router(parts: Parts) -> Router {
     let shared = Shared { api, sessions, env, public_base, base, simulated, requests: Limiter::default() };
     let console = Console(Arc::new(shared));
     pages::routes()
-        .layer(DefaultBodyLimit::max(LARGEST_FORM))
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .layer(middleware::map_response_with_state(console.clone(), error::finish))
         .with_state(console)
 }

@@ -1,7 +1,8 @@
 //! Who is signed in.
 
+use api::Sender;
 use axum::{
-    body::{Body, Bytes, HttpBody as _},
+    body::Body,
     extract::{FromRequest, FromRequestParts, Request},
     http::{
         HeaderMap, HeaderValue, Method,
@@ -11,7 +12,7 @@ use axum::{
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use model::{ApiScope, Timestamp};
-use std::{num::NonZeroU32, time::Duration};
+use std::num::NonZeroU32;
 use store::ApiKey;
 use tenants::{SESSION_TTL, digest};
 
@@ -20,8 +21,6 @@ use crate::{Console, client::Client, error::PageError, form::Form, frame::Frame,
 pub(crate) const COOKIE_NAME: &str = "latchkey_session";
 /// Requests a minute with one key: more than people make, with several tabs that follow what happens.
 const PER_MINUTE: NonZeroU32 = NonZeroU32::new(1200).expect("not zero");
-/// How long a form may take to arrive.
-const FORM_WITHIN: Duration = Duration::from_secs(30);
 
 /// A browser that is signed in.
 pub(crate) struct Visitor {
@@ -137,7 +136,7 @@ impl FromRequest<Console> for Posted {
     async fn from_request(request: Request, console: &Console) -> Result<Self, PageError> {
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::from_request_parts(&mut parts, console).await?;
-        let form = read(body, console).await?;
+        let form = read(body, Sender::Browser, console).await?;
         let (given, expected) = (digest(form.text("csrf")), digest(&visitor.csrf()));
         if aws_lc_rs::constant_time::verify_slices_are_equal(&given, &expected).is_err() {
             return Err(PageError::StaleForm);
@@ -157,20 +156,13 @@ impl FromRequest<Console> for FirstForm {
         if site.is_some_and(|site| site == "cross-site" || site == "same-site") {
             return Err(PageError::StaleForm);
         }
-        read(request.into_body(), console).await.map(Self)
+        read(request.into_body(), Sender::Stranger, console).await.map(Self)
     }
 }
 
-async fn read(body: Body, console: &Console) -> Result<Form, PageError> {
-    if body.size_hint().lower() > crate::LARGEST_FORM as u64 {
-        return Err(PageError::StaleForm);
-    }
-    let reading = axum::body::to_bytes(body, crate::LARGEST_FORM);
-    let read: Option<Result<Bytes, _>> = console.env.clock.timeout(FORM_WITHIN, reading).await;
-    match read {
-        Some(Ok(bytes)) => Ok(Form::read(&bytes)),
-        _ => Err(PageError::StaleForm),
-    }
+async fn read(body: Body, sender: Sender, console: &Console) -> Result<Form, PageError> {
+    let bytes = console.api.read_form(body, sender).await.map_err(PageError::Form)?;
+    Ok(Form::read(&bytes))
 }
 
 /// An id in an address. It goes into paths of the API, so it holds nothing that means something there.

@@ -16,7 +16,7 @@ use model::{Clock, Code, Failure};
 
 use super::Bounds;
 
-/// The limit for callers without a key: a platform's or Zoom's few kilobytes.
+/// The limit for callers without a key, a platform's or Zoom's few kilobytes, and for forms.
 const STRANGERS_BYTES: usize = 256 * 1024;
 const STRANGERS_WITHIN: Duration = Duration::from_secs(5);
 /// This part of all memory for bodies: they can't take what callers with a key need.
@@ -27,16 +27,18 @@ const MIB: usize = 1024 * 1024;
 
 /// The kind of client that sends a body.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Sender {
-    /// Only the body's signature will tell.
+pub enum Sender {
+    /// Not known yet: only the body will tell.
     Stranger,
     /// A caller with a valid API key.
     Caller,
+    /// A browser that is signed in to the console. Its forms are small.
+    Browser,
 }
 
 /// Why there is no body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BodyError {
+pub enum BodyError {
     /// More than this many bytes.
     TooLarge(usize),
     /// The rest of it did not come within this time.
@@ -49,7 +51,7 @@ pub(crate) enum BodyError {
 
 impl BodyError {
     /// For answers in codes.
-    pub(crate) fn failure(self) -> Failure {
+    pub fn failure(self) -> Failure {
         match self {
             Self::NoMemory => {
                 let failure = Failure::new(Code::Unavailable, "other bodies take all memory for bodies");
@@ -101,6 +103,7 @@ impl Bodies {
         let (most, within, budget) = match sender {
             Sender::Stranger => (STRANGERS_BYTES, self.within.min(STRANGERS_WITHIN), &self.of_strangers),
             Sender::Caller => (CALLERS_BYTES, self.within, &self.of_callers),
+            Sender::Browser => (STRANGERS_BYTES, self.within, &self.of_callers),
         };
         if body.size_hint().lower() > most as u64 {
             return Err(BodyError::TooLarge(most));

@@ -21,7 +21,8 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use ipnet::IpNet;
 use model::Environment;
 
-pub(crate) use bodies::{Bodies, BodyError, CALLERS_BYTES, Sender};
+pub(crate) use bodies::{Bodies, CALLERS_BYTES};
+pub use bodies::{BodyError, Sender};
 pub(crate) use connections::{ConnectionState, Connections, Order, Seat};
 pub(crate) use in_flight::{InFlight, Slot};
 pub(crate) use refusals::{Kind, Refusals};

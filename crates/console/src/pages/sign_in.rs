@@ -13,17 +13,16 @@ use model::Secret;
 use serde::Deserialize;
 
 use crate::{
-    Console, assets,
+    Console,
     error::{PageError, go, page_with},
+    frame::Bare,
     session::{FirstForm, Posted, cookie, token},
 };
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignInPage {
-    base: String,
-    assets: String,
-    simulated: bool,
+    bare: Bare,
     next: String,
     wrong: String,
 }
@@ -31,8 +30,7 @@ struct SignInPage {
 #[derive(Template)]
 #[template(path = "sign_in_link.html")]
 struct LinkPage {
-    base: String,
-    assets: String,
+    bare: Bare,
     link: String,
     is_good: bool,
 }
@@ -43,10 +41,6 @@ pub(crate) struct Asked {
     next: String,
 }
 
-fn assets(console: &Console) -> String {
-    format!("{}/assets/{}", console.base, *assets::VERSION)
-}
-
 /// A page of this console to go on to, and nothing else.
 fn next(asked: &str) -> &str {
     let is_path = asked.starts_with('/') && !asked.starts_with("//") && !asked.contains(['\\', '\r', '\n']);
@@ -54,14 +48,7 @@ fn next(asked: &str) -> &str {
 }
 
 fn form(console: &Console, status: StatusCode, asked: &str, wrong: String) -> Result<Response, PageError> {
-    let page = SignInPage {
-        base: console.base.clone(),
-        assets: assets(console),
-        simulated: console.simulated,
-        next: next(asked).to_owned(),
-        wrong,
-    };
-    page_with(status, &page)
+    page_with(status, &SignInPage { bare: Bare::of(console), next: next(asked).to_owned(), wrong })
 }
 
 pub(crate) async fn page(
@@ -107,7 +94,7 @@ pub(crate) async fn link_page(
     let is_good = console.sessions.link_is_good(&link).await?;
     let status = if is_good { StatusCode::OK } else { StatusCode::GONE };
     let link = if is_good { link } else { String::new() };
-    page_with(status, &LinkPage { base: console.base.clone(), assets: assets(&console), link, is_good })
+    page_with(status, &LinkPage { bare: Bare::of(&console), link, is_good })
 }
 
 /// `POST /sign-in/link`
@@ -119,8 +106,7 @@ pub(crate) async fn with_link(
         tracing::info!("a browser signed in to the console by a link");
         return Ok(opened(&console, &session, "/"));
     }
-    let (base, link) = (console.base.clone(), String::new());
-    page_with(StatusCode::GONE, &LinkPage { base, assets: assets(&console), link, is_good: false })
+    page_with(StatusCode::GONE, &LinkPage { bare: Bare::of(&console), link: String::new(), is_good: false })
 }
 
 fn opened(console: &Console, session: &Secret, next: &str) -> Response {

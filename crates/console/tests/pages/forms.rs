@@ -1,8 +1,20 @@
 //! What holds for every page and every form.
 
+use std::{convert::Infallible, time::Duration};
+
+use api::Bounds;
+use axum::{
+    body::{Body, Bytes},
+    http::{Request, header::COOKIE},
+};
+use futures_util::stream;
 use serde_json::json;
 
-use crate::desk::Desk;
+use crate::{
+    PLAN,
+    desk::{Desk, first_form},
+    test_app::{Plan, TestApp},
+};
 
 /// Every page that the menu and its pages lead to, without what needs an id.
 pub(crate) const PAGES: &[&str] = &[
@@ -41,7 +53,7 @@ async fn every_page_is_there_before_there_is_anything_to_show() {
 #[tokio::test]
 async fn a_form_without_this_sessions_token_does_nothing() {
     let desk = Desk::new().await;
-    let answer = crate::desk::first_form(&desk.app, "/sign-in", &[("key", &desk.app.api_key)]).await;
+    let answer = first_form(&desk.app, "/sign-in", &[("key", &desk.app.api_key)]).await;
     let other = Desk { cookie: crate::desk::cookie_of(&answer), app: desk.app };
     let of_another = other.csrf().await;
     let desk = Desk { cookie: desk.cookie, app: other.app };
@@ -54,6 +66,98 @@ async fn a_form_without_this_sessions_token_does_nothing() {
     }
     assert!(desk.app.get("/api/latchkey/v1/pools/").await.ok()["results"].as_array().unwrap().is_empty());
     assert_eq!(desk.get("/accounts").await.status, 200, "and nobody is signed out");
+}
+
+/// The sign-in is open to strangers, who may not take what the API's callers need.
+#[tokio::test]
+async fn forms_take_their_memory_from_what_bodies_have() {
+    let bounds = Bounds { bodies: 4000, ..Bounds::default() };
+    let app = TestApp::build(&Plan { bounds: Some(bounds), ..PLAN }).await;
+    let long = "x".repeat(1200);
+    for path in ["/sign-in", "/sign-in/link"] {
+        let refused = first_form(&app, path, &[("key", &long)]).await;
+        assert_eq!(refused.status, 503, "{}", refused.text);
+        assert!(refused.text.contains("The form finds all memory for bodies taken."), "{}", refused.text);
+    }
+    let key = app.api_key.clone();
+    let desk = Desk::with_key(app, &key).await;
+    let refused = desk.post("/pools", &[("name", &long)]).await;
+    assert!(refused.status != 503 && !refused.text.contains("memory"), "{}", refused.text);
+    desk.done("/pools", &[("name", &long[..40])]).await;
+}
+
+#[tokio::test]
+async fn a_strangers_form_comes_within_five_seconds_and_is_small() {
+    let app = TestApp::build(&PLAN).await;
+    let begun = app.env.now();
+    let body = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+    let request = Request::builder().method("POST").uri("/sign-in").body(body).unwrap();
+    let slow = app.meanwhile(app.send(request)).await;
+    assert_eq!(slow.status, 400);
+    assert!(slow.text.contains("The form did not come within 5 s."), "{}", slow.text);
+    assert!(app.env.now().since(begun) < Duration::from_secs(10), "on the clock that the test moves");
+    let large = first_form(&app, "/sign-in", &[("key", &"x".repeat(256 * 1024))]).await;
+    assert_eq!(large.status, 413);
+    assert!(large.text.contains("The form is larger than 256 KiB."), "{}", large.text);
+}
+
+#[tokio::test]
+async fn every_method_that_a_405_allows_works() {
+    let desk = Desk::new().await;
+    for path in console::paths() {
+        let path = path.replace('{', "garbage-").replace('}', "");
+        let call = async |method: &str| {
+            let request = Request::builder().method(method).uri(&path).header(COOKIE, &desk.cookie);
+            desk.app.send(request.body(Body::empty()).unwrap()).await
+        };
+        let refused = call("BREW").await;
+        assert_eq!(refused.status, 405, "{path}");
+        let allowed: Vec<_> = refused.header("allow").split(',').map(str::trim).collect();
+        assert!(allowed.iter().all(|method| !method.is_empty()), "{path}: {allowed:?}");
+        // The events as they happen never end.
+        for method in allowed.into_iter().filter(|method| (*method, &*path) != ("GET", "/live")) {
+            assert_ne!(call(method).await.status, 405, "{method} {path}");
+        }
+    }
+}
+
+/// Somebody who mistakes a demo for Zoom types a real password into it.
+#[tokio::test]
+async fn every_page_of_a_server_that_trusts_a_simulator_says_so() {
+    const SAYS: &str =
+        "This server trusts a simulator in Zoom's place. Don't sign in to it with a real account.";
+    for (folder, frames) in
+        [("templates", &["frame.html", "bare.html"][..]), ("../api/templates", &["frame.html"])]
+    {
+        for file in std::fs::read_dir(folder).unwrap() {
+            let file = file.unwrap().path();
+            let text = std::fs::read_to_string(&file).unwrap();
+            let is_framed =
+                frames.iter().any(|frame| text.starts_with(&format!("{{% extends \"{frame}\" %}}")));
+            let is_part = !text.contains("{% extends") && !text.contains("<html");
+            assert!(is_framed || is_part || text.contains(SAYS), "{} is a page of its own", file.display());
+        }
+    }
+    let app = TestApp::build(&Plan { simulated: true, ..PLAN }).await;
+    let key = app.api_key.clone();
+    let desk = Desk::with_key(app, &key).await;
+    let stranger =
+        async |path| desk.app.send(Request::builder().uri(path).body(Body::empty()).unwrap()).await;
+    let mut answers = vec![
+        stranger("/sign-in").await,
+        stranger("/sign-in/planted").await,
+        first_form(&desk.app, "/sign-in", &[("key", "lk_wrong")]).await,
+        first_form(&desk.app, "/sign-in/link", &[("link", "wrong")]).await,
+        desk.get("/bots/none").await,
+        desk.post_with("stale", "/pools", &[]).await,
+    ];
+    for path in PAGES {
+        answers.push(desk.get(path).await);
+    }
+    for answer in answers {
+        assert!(answer.header("content-type").starts_with("text/html"), "{}", answer.text);
+        assert_eq!(answer.text.matches(SAYS).count(), 1, "{}", answer.text);
+    }
 }
 
 #[tokio::test]
