@@ -193,7 +193,7 @@ fn routes() -> Vec<Route> {
         token::routes(),
         token::status_routes(),
         routes!(consent::authorize),
-        routes!(consent::reconnect::handler),
+        routes!(consent::reconnect::handler).map(|methods| methods.head(nothing_done)),
         routes!(consent::callback).map(|methods| methods.head(nothing_done)),
         routes!(consent::installed).map(|methods| methods.head(nothing_done)),
         routes!(health::live),
@@ -204,7 +204,8 @@ fn routes() -> Vec<Route> {
     ]
 }
 
-/// HEAD does nothing on a route whose GET has effects (a code is redeemed, a token is given). Link scanners send it.
+/// HEAD does nothing on a route whose GET has effects (a code is redeemed, a token is given, an invitation is made). Link
+/// scanners send it.
 async fn nothing_done() -> impl IntoResponse {
     (StatusCode::OK, [(CACHE_CONTROL, "no-store")])
 }

@@ -107,7 +107,7 @@ impl Broker {
         }
     }
 
-    /// Deletes expired idempotent answers and expired secrets.
+    /// Deletes expired idempotent answers, expired secrets and old invitations.
     async fn run_expiry(self: Arc<Self>, env: Environment) -> Infallible {
         loop {
             if let Err(error) = self.idempotency.forget_old().await {
@@ -118,6 +118,9 @@ impl Broker {
             }
             if let Err(error) = self.accounts.apps.erase_former_webhook_secrets().await {
                 tracing::warn!(%error, "former webhook secrets could not be erased");
+            }
+            if let Err(error) = self.accounts.authorizations.forget_ended().await {
+                tracing::warn!(%error, "invitations that ended long ago could not be forgotten");
             }
             env.clock.sleep(EXPIRY_INTERVAL).await;
         }

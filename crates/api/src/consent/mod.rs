@@ -13,7 +13,7 @@ use axum::{
     },
     response::{Html, IntoResponse, Response},
 };
-use broker::AuthorizationReturn;
+use broker::{AuthorizationReturn, AuthorizationStart, InvitationShown};
 use model::{Class, Code, Failure, Secret, ZoomOauthAppId};
 use utoipa::{
     IntoParams, IntoResponses, PartialSchema as _,
@@ -142,6 +142,10 @@ async fn show(state: &State, invitation: &str) -> Response {
     };
     let mut next = state.broker.addresses.at("oauth/zoom/authorize");
     next.query_pairs_mut().append_pair("invitation", invitation).append_pair("go", "zoom");
+    invitation_page(state, shown, next.into())
+}
+
+fn invitation_page(state: &State, shown: InvitationShown, next: String) -> Response {
     let until = shown.expires_at.to_string();
     page(
         StatusCode::OK,
@@ -151,16 +155,20 @@ async fn show(state: &State, invitation: &str) -> Response {
             purpose: shown.purpose,
             expected: shown.expected,
             until: until.get(..16).unwrap_or(&until).replace('T', " "),
-            next: next.into(),
+            next,
         },
     )
 }
 
 async fn begin(state: &State, invitation: &str) -> Response {
-    let start = match state.broker.accounts.authorizations.begin_authorization(invitation).await {
-        Ok(start) => start,
-        Err(failure) => return trouble(state, &failure),
-    };
+    match state.broker.accounts.authorizations.begin_authorization(invitation).await {
+        Ok(start) => to_zoom(state, &start),
+        Err(failure) => trouble(state, &failure),
+    }
+}
+
+/// To Zoom's consent page, with the cookie that binds the way back to this browser.
+fn to_zoom(state: &State, start: &AuthorizationStart) -> Response {
     let base = state.broker.addresses.public_base();
     let secure = if base.scheme() == "https" { "; Secure" } else { "" };
     let cookie = format!(

@@ -1,18 +1,16 @@
-//! `GET /oauth/zoom/reconnect`: from the link in an event to an invitation to connect the account again.
+//! `GET /oauth/zoom/reconnect`: from the link in an event to the account's owner at Zoom.
+//!
+//! The link goes out in events, to Slack among others, where previews open it. So a page comes first, made from the sealed
+//! link alone; an invitation is made, or an open one found, when the person goes on.
 
 use axum::{
     extract::{RawQuery, State as Extract},
-    http::{
-        StatusCode,
-        header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY},
-    },
-    response::{IntoResponse, Response},
+    response::Response,
 };
-use broker::NewInvitation;
 use model::{Code, CredentialId, Failure, WorkspaceId};
 use utoipa::IntoParams;
 
-use super::{TroublePage, trouble};
+use super::{TroublePage, invitation_page, to_zoom, trouble};
 use crate::{State, page::Query};
 
 /// As in the link.
@@ -24,35 +22,35 @@ pub(crate) struct ReconnectLink {
     account: Option<CredentialId>,
     /// Proves that Latchkey gave the link.
     token: Option<String>,
+    /// `zoom`: the person has read the page, and goes on.
+    go: Option<String>,
 }
 
 /// Connect an account again
 ///
-/// For the browser of an account's owner. Events of accounts carry this link: it makes an invitation and goes on to it.
+/// For the browser of an account's owner. Events of accounts carry this link: a page says for whom it is, and its button goes
+/// on to Zoom.
 #[utoipa::path(
     get,
     path = "/oauth/zoom/reconnect",
     tag = "consent",
     operation_id = "consent_reconnect",
     params(ReconnectLink),
-    responses((status = 303, description = "To an invitation.", headers(("location" = String))), TroublePage),
+    responses(
+        (status = 200, description = "Who asks, and for which account.", body = String, content_type = "text/html"),
+        (status = 303, description = "To Zoom's consent page.", headers(("location" = String), ("set-cookie" = String))),
+        TroublePage,
+    ),
 )]
 #[tracing::instrument(name = "reconnect", skip_all)]
 pub(crate) async fn handler(Extract(state): Extract<State>, RawQuery(query): RawQuery) -> Response {
-    match invitation(&state, &Query::of(query.as_deref())).await {
-        Ok(url) => {
-            let headers = [
-                (LOCATION, url),
-                (CACHE_CONTROL, "no-store".to_owned()),
-                (REFERRER_POLICY, "no-referrer".to_owned()),
-            ];
-            (StatusCode::SEE_OTHER, headers).into_response()
-        }
+    match opened(&state, &Query::of(query.as_deref())).await {
+        Ok(response) => response,
         Err(failure) => trouble(&state, &failure),
     }
 }
 
-async fn invitation(state: &State, query: &Query) -> Result<String, Failure> {
+async fn opened(state: &State, query: &Query) -> Result<Response, Failure> {
     let unknown = || {
         Failure::new(
             Code::LinkUnknown,
@@ -68,8 +66,17 @@ async fn invitation(state: &State, query: &Query) -> Result<String, Failure> {
     let (workspace, account) = read().ok_or_else(unknown)?;
     let token = query.get("token").unwrap_or("");
     let link = state.webhooks.reconnect(workspace, account, token).ok_or_else(unknown)?;
-    // Another user's consent must not take the account's place.
-    let new = NewInvitation { expected: Some(account), ..NewInvitation::to(link.app) };
-    let invited = state.broker.accounts.authorizations.invite(link.workspace, new).await?;
-    Ok(invited.ok_or_else(unknown)?.url.expose().to_owned())
+    let authorizations = &state.broker.accounts.authorizations;
+    if query.get("go") == Some("zoom") {
+        let start = authorizations.begin_again(workspace, link.app, account).await?;
+        return Ok(to_zoom(state, &start.ok_or_else(unknown)?));
+    }
+    let shown = authorizations.show_again(workspace, account, link.until).await?;
+    let mut next = state.broker.addresses.at("oauth/zoom/reconnect");
+    next.query_pairs_mut()
+        .append_pair("workspace", &workspace.to_string())
+        .append_pair("account", &account.to_string())
+        .append_pair("token", token)
+        .append_pair("go", "zoom");
+    Ok(invitation_page(state, shown, next.into()))
 }

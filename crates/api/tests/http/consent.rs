@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::{
     PLAN, app,
     test_app::{Answer, Plan, TestApp},
+    webhook_endpoints::{self, reconnect_link},
 };
 
 fn is_a_page(answer: &Answer, status: u16, title: &str, says: &str) {
@@ -161,7 +162,7 @@ async fn every_page_of_a_server_that_trusts_a_simulator_says_so() {
 /// What follows links to see what is behind them: a scanner of mails, the preview of a chat.
 #[tokio::test]
 async fn who_only_looks_has_no_effect() {
-    let app = app().await;
+    let app = webhook_endpoints::app().await;
     let invitation = app.invitation().await;
     let (location, cookie) = app.begin_consent(&invitation).await;
     let look = async |method: &str, address: &str, cookie: &str| {
@@ -178,9 +179,52 @@ async fn who_only_looks_has_no_effect() {
     is_a_page(&app.finish_consent(&back, &cookie).await, 200, "Connected", "is connected");
 
     let account = app.get("/api/v2/zoom-oauth-credentials/").await.ok()["results"][0]["id"].clone();
-    let token = format!("/api/v2/zoom-oauth-credentials/{}/access-token/", account.as_str().unwrap());
+    let account = account.as_str().unwrap();
+    let token = format!("/api/v2/zoom-oauth-credentials/{account}/access-token/");
     assert_eq!(app.call("HEAD", &token, Body::empty()).await.status, 200);
     assert_eq!(app.get("/api/latchkey/v1/audit/").await.ok()["results"], json!([]), "nobody was given one");
+
+    // A link of an event: chats and mails show previews of it.
+    let link = reconnect_link(&app, account).await;
+    for (method, address) in [("HEAD", &*link), ("GET", &link), ("HEAD", &format!("{link}&go=zoom"))] {
+        assert_eq!(look(method, &app.address(address), "").await.status, 200, "{method} {address}");
+    }
+    assert_eq!(invitations(&app).await, 1, "the one from above");
+}
+
+async fn invitations(app: &TestApp) -> usize {
+    app.get(LINKS).await.ok()["results"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn a_link_to_reconnect_makes_one_invitation_however_often_it_is_followed() {
+    let app = webhook_endpoints::app().await;
+    let account = app.connect(app.zoom.host()).await;
+    let before = invitations(&app).await;
+    let link = reconnect_link(&app, &account).await;
+    is_a_page(&app.get(&link).await, 200, "Connect your Zoom account", "the Zoom account of Hana Host");
+    for round in 1..=2 {
+        app.begin_consent(&link).await;
+        let (location, cookie) = app.begin_consent(&link).await;
+        assert_eq!(invitations(&app).await, before + round);
+        let back = app.zoom.decide(&location, "allow").await;
+        is_a_page(&app.finish_consent(&back, &cookie).await, 200, "Connected", "Hana Host is connected");
+    }
+    assert_eq!(accounts(&app).await, 1, "the same account");
+}
+
+#[tokio::test]
+async fn invitations_that_ended_long_ago_are_forgotten() {
+    let app = app().await;
+    let (_, invitation) = link(&app, json!({ "oauth_app": app.zoom_app, "expires_in_seconds": 60 })).await;
+    let authorizations = &app.broker.accounts.authorizations;
+    app.jump(Duration::from_secs(30 * 24 * 3600));
+    authorizations.forget_ended().await.unwrap();
+    is_a_page(&app.get(&invitation).await, 410, "Not connected", "this invitation has expired");
+    app.jump(Duration::from_secs(60));
+    authorizations.forget_ended().await.unwrap();
+    assert_eq!(invitations(&app).await, 0);
+    is_a_page(&app.get(&invitation).await, 404, "Not connected", "is not known here");
 }
 
 const LINKS: &str = "/api/latchkey/v1/connect-links/";

@@ -29,6 +29,10 @@ use crate::{Addresses, single_flight::SingleFlight};
 
 /// How long an invitation can be opened by default.
 pub const INVITATION_TTL: Duration = Duration::from_secs(24 * 3600);
+/// Invitations are forgotten so long after their end, used or not. The account's log keeps who was connected when.
+const ENDED_ARE_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// A consent at Zoom takes no longer.
+const LONGEST_CONSENT: Duration = Duration::from_secs(20 * 60);
 /// How long a page that reports success shows it again.
 pub(crate) const REPEAT_WINDOW: Duration = Duration::from_secs(600);
 
@@ -141,6 +145,18 @@ impl Authorizations {
         workspace: WorkspaceId,
         new: NewInvitation,
     ) -> Result<Option<Invitation>, Failure> {
+        let Some((consent, secret)) = self.add(workspace, new).await? else { return Ok(None) };
+        let mut url = self.addresses.at("oauth/zoom/authorize");
+        url.query_pairs_mut().append_pair("invitation", &format!("{}.{secret}", consent.id));
+        Ok(Some(Invitation { id: consent.id, url: Secret::new(url), expires_at: consent.expires_at }))
+    }
+
+    /// Stores an invitation, and returns it with its secret.
+    async fn add(
+        &self,
+        workspace: WorkspaceId,
+        new: NewInvitation,
+    ) -> Result<Option<(Consent, String)>, Failure> {
         let NewInvitation { app, expected, invited_by, purpose, return_url, ttl } = new;
         if self.apps.find(workspace, app).await?.is_none() {
             return Ok(None);
@@ -163,9 +179,7 @@ impl Authorizations {
             revoked_at: None,
         };
         self.store.add_consent(&consent).await?;
-        let mut url = self.addresses.at("oauth/zoom/authorize");
-        url.query_pairs_mut().append_pair("invitation", &format!("{id}.{secret}"));
-        Ok(Some(Invitation { id, url: Secret::new(url), expires_at: consent.expires_at }))
+        Ok(Some((consent, secret)))
     }
 
     /// The invitation that a URL holds, if it can be opened.
@@ -183,10 +197,9 @@ impl Authorizations {
     /// What a person is to be told before Zoom asks. Nothing begins.
     pub async fn show(&self, invitation: &str) -> Result<InvitationShown, Failure> {
         let consent = self.opened(invitation).await?;
-        let workspace = self.workspaces.workspace(consent.workspace).await?;
         let expected = self.expected(&consent).await?;
         Ok(InvitationShown {
-            workspace: workspace.map(|workspace| workspace.name).unwrap_or_default(),
+            workspace: self.name_of(consent.workspace).await?,
             invited_by: consent.invited_by,
             purpose: consent.purpose,
             expected: expected.map(|account| account.display_name),
@@ -194,18 +207,69 @@ impl Authorizations {
         })
     }
 
+    /// The same before an account is connected again, with a link that is good until `until`.
+    pub async fn show_again(
+        &self,
+        workspace: WorkspaceId,
+        account: CredentialId,
+        until: Timestamp,
+    ) -> Result<InvitationShown, Failure> {
+        let account = self.account(workspace, account).await?;
+        Ok(InvitationShown {
+            workspace: self.name_of(workspace).await?,
+            invited_by: None,
+            purpose: None,
+            expected: Some(account.display_name),
+            expires_at: until,
+        })
+    }
+
+    async fn name_of(&self, workspace: WorkspaceId) -> Result<String, Failure> {
+        let workspace = self.workspaces.workspace(workspace).await?;
+        Ok(workspace.map(|workspace| workspace.name).unwrap_or_default())
+    }
+
     /// The account that an invitation is for, if it is for one alone.
     async fn expected(&self, consent: &Consent) -> Result<Option<Credential>, Failure> {
-        let Some(expected) = consent.expected else { return Ok(None) };
-        let account = self.store.credential(consent.workspace, expected).await?;
+        match consent.expected {
+            Some(expected) => self.account(consent.workspace, expected).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn account(&self, workspace: WorkspaceId, id: CredentialId) -> Result<Credential, Failure> {
         let gone =
             || Failure::new(Code::LinkExpired, "the account of this invitation is gone: ask for a new one");
-        account.map(Some).ok_or_else(gone)
+        self.store.credential(workspace, id).await?.ok_or_else(gone)
     }
 
     /// Starts the authorization of a browser that opened an invitation.
     pub async fn begin_authorization(&self, invitation: &str) -> Result<AuthorizationStart, Failure> {
         let consent = self.opened(invitation).await?;
+        self.begin(&consent).await
+    }
+
+    /// Starts the authorization of a browser that is to connect this account again. Its open invitation is used if it has
+    /// one, so that a link that is followed often makes one. `None` when the workspace has no such app.
+    pub async fn begin_again(
+        &self,
+        workspace: WorkspaceId,
+        app: ZoomOauthAppId,
+        account: CredentialId,
+    ) -> Result<Option<AuthorizationStart>, Failure> {
+        let open = self.store.open_consent(workspace, account, self.env.now() + LONGEST_CONSENT).await?;
+        let consent = if let Some(open) = open.filter(|consent| consent.app == app) {
+            open
+        } else {
+            // Another user's consent must not take the account's place.
+            let new = NewInvitation { expected: Some(account), ..NewInvitation::to(app) };
+            let Some((consent, _)) = self.add(workspace, new).await? else { return Ok(None) };
+            consent
+        };
+        self.begin(&consent).await.map(Some)
+    }
+
+    async fn begin(&self, consent: &Consent) -> Result<AuthorizationStart, Failure> {
         let id = consent.id;
         let state = format!("{id}.{}", self.env.entropy.token());
         let verifier = zoom::verifier(&*self.env.entropy);
@@ -285,7 +349,7 @@ impl Authorizations {
         else {
             return Ok(None);
         };
-        if by != *state || self.env.now().since(at) > REPEAT_WINDOW {
+        if by != *state || !at.was_within(REPEAT_WINDOW, self.env.now()) {
             return Ok(None);
         }
         let account = self.store.credential(consent.workspace, credential).await?;
@@ -371,6 +435,12 @@ impl Authorizations {
             callback_url: None,
         };
         self.new_accounts.store_grant(&new, Origin::Api).await
+    }
+
+    /// Deletes invitations that ended long ago.
+    pub async fn forget_ended(&self) -> Result<(), Failure> {
+        self.store.forget_consents(self.env.now() - ENDED_ARE_KEPT).await?;
+        Ok(())
     }
 
     fn still_open(&self, consent: &Consent) -> Result<(), Failure> {
