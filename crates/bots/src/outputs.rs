@@ -13,6 +13,7 @@ use crate::{
     Kind, Note,
     bot_record::BotRecord,
     chat::{Greetings, QueuedMessage, Receiver, Welcome},
+    commands::{Commands, unless_told},
     meeting::recorder::Recorder,
     picture::Picture,
 };
@@ -28,6 +29,8 @@ pub(crate) struct Outputs<'a> {
     /// Knows under which number Zoom has a participant now.
     people: &'a Recorder<'a>,
     greetings: Greetings,
+    /// No command waits for a page that does not answer.
+    commands: Commands,
     /// The row's revision: it grows with each change of the picture and each new message.
     revision: watch::Receiver<u32>,
     /// What the page shows, as the row holds it; a new page shows none.
@@ -58,6 +61,7 @@ impl<'a> Outputs<'a> {
         record: BotRecord<'a>,
         people: &'a Recorder<'a>,
         greetings: Greetings,
+        commands: Commands,
         revision: watch::Receiver<u32>,
     ) -> Self {
         let greeted = record.bot.status_changes.iter().any(|step| step.code == BotStatus::InCallNotRecording);
@@ -65,6 +69,7 @@ impl<'a> Outputs<'a> {
             record,
             people,
             greetings,
+            commands,
             revision,
             shown: None,
             inside: false,
@@ -169,7 +174,12 @@ impl<'a> Outputs<'a> {
             sealed.as_ref().map(|sealed| Picture::open(&parts.broker.vault, bot.workspace, bot.id, sealed));
         let shown = match picture.transpose() {
             Ok(picture) => {
-                page.show(picture.as_ref().map(Picture::jpeg)).await.map_err(|error| error.to_string())
+                let showing = page.show(picture.as_ref().map(Picture::jpeg));
+                match unless_told(&mut self.commands, showing).await {
+                    Ok(shown) => shown.map_err(|error| error.to_string()),
+                    // The bot goes.
+                    Err(_) => return,
+                }
             }
             Err(failure) => Err(failure.to_string()),
         };
@@ -211,7 +221,7 @@ impl<'a> Outputs<'a> {
 
     /// Gives the page its next message, if it has none.
     async fn send_next(&mut self, page: &BotPage) {
-        while self.inside && self.sending.is_none() {
+        while self.inside && self.sending.is_none() && self.commands.borrow().is_none() {
             let (id, text, to) = match self.waiting.pop_front() {
                 Some((text, to)) => (None, text, to),
                 None => match self.take().await {
@@ -221,12 +231,16 @@ impl<'a> Outputs<'a> {
             };
             self.numbers += 1;
             let number = self.numbers;
-            match page.chat(number, &text, to).await {
+            let given = match unless_told(&mut self.commands, page.chat(number, &text, to)).await {
+                Ok(given) => given.map_err(|error| error.to_string()),
+                Err(_) => Err("the bot was told to leave before its page had taken the message".to_owned()),
+            };
+            match given {
                 Ok(()) => self.sending = Some(Sending { number, id, to }),
                 Err(error) => {
-                    tracing::warn!(bot = %self.record.bot.id, %error, "a chat message could not be given to the page");
+                    tracing::warn!(bot = %self.record.bot.id, error, "a chat message could not be given to the page");
                     if let Some(id) = id {
-                        self.settle(id, ChatProgress::Unconfirmed(error.to_string())).await;
+                        self.settle(id, ChatProgress::Unconfirmed(error)).await;
                     }
                     return;
                 }

@@ -199,8 +199,13 @@ impl Runner<'_> {
         let due_at = (bot.status() == BotStatus::Ready).then(|| best_before::due_at(bot, env.now()));
         let mut tries = Tries { began: Some(env.now()), ahead, due_at, ..Tries::default() };
         let (mut life, mut back) = self.begin();
-        let mut outputs =
-            Outputs::new(self.record, &self.recorder, Greetings::of(&self.request.echoed), revision);
+        let mut outputs = Outputs::new(
+            self.record,
+            &self.recorder,
+            Greetings::of(&self.request.echoed),
+            commands.clone(),
+            revision,
+        );
         loop {
             let joined = env.now();
             let outcome = self.attempt(commands, &mut tries, &mut life, &mut outputs).await?;
@@ -438,7 +443,7 @@ impl Runner<'_> {
             self.record.note(of_join(&request, role, self.link.passcode.is_some(), credentials));
             page.join(request).await
         };
-        if let Err(error) = joining.await {
+        if let Err(error) = unless_told(commands, joining).await? {
             self.picture(page, commands).await;
             return Ok(self.lost(SubCode::BotErrored, error.to_string()));
         }

@@ -2,10 +2,13 @@
 
 use std::{path::Path, process::Command, time::Duration};
 
+use futures_util::future;
 use serde_json::{Value, json};
 
 use crate::{
-    STUDIO, TIMED, codes, show, studio,
+    STUDIO, TIMED, codes,
+    outputs::picture,
+    show, studio,
     test_app::{Plan, TestApp},
     why,
 };
@@ -145,6 +148,31 @@ async fn a_bot_with_a_frozen_page_leaves_within_ten_seconds() {
     assert_eq!(why(&ended, "call_ended").0, "bot_received_leave_call");
     let empty = async || meeting.people().await.is_empty().then_some(());
     app.without_time("Zoom has it out", empty).await;
+    app.stop().await;
+}
+
+/// Nor for a page that froze while it was given something to show or to say.
+#[tokio::test]
+async fn a_bot_whose_page_has_something_to_do_and_is_frozen_leaves_within_ten_seconds() {
+    let app = TestApp::build(&TIMED).await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    for (path, body) in [("output_video", picture()), ("send_chat_message", json!({ "message": "Hello" }))] {
+        let bot = a_bot_in(&app, json!({ "meeting_url": meeting.url, "bot_name": "Frozen" })).await;
+        app.drawn(&bot).await;
+        send("-STOP", &page_of_the_bot(&app));
+        let (given, leaves) =
+            (format!("/api/v1/bot/{bot}/{path}/"), format!("/api/v1/bot/{bot}/leave_call/"));
+        let leaving = async {
+            app.pass(Duration::from_secs(2)).await;
+            app.post(&leaves, json!({})).await.ok();
+            app.pass(Duration::from_secs(10)).await;
+            let ended =
+                async || Some(app.look_at(&bot).await).filter(|bot| codes(bot).last() == Some(&"done"));
+            app.without_time("it has left", ended).await
+        };
+        let (_, ended) = future::join(app.post(&given, body), leaving).await;
+        assert_eq!(why(&ended, "call_ended").0, "bot_received_leave_call", "{path}");
+    }
     app.stop().await;
 }
 

@@ -10,7 +10,7 @@ use crate::{
 
 const BLACK: &str = include_str!("../../src/bot/smallest.jpeg.base64");
 
-fn picture() -> Value {
+pub(crate) fn picture() -> Value {
     json!({ "kind": "jpeg", "b64_data": BLACK })
 }
 
