@@ -117,7 +117,7 @@ impl Audit {
     pub fn refuses_tokens(&self, now: Timestamp) -> bool {
         let refused_at = *self.shared.refused_at.lock().unwrap_or_else(PoisonError::into_inner);
         self.shared.mode == AuditMode::Strict
-            && refused_at.is_some_and(|at| now.since(at) < REFUSAL_COUNTS_FOR)
+            && refused_at.is_some_and(|at| at.was_within(REFUSAL_COUNTS_FOR, now))
     }
 
     /// Writes a record that no caller waits for. If the queue is full it goes to the log.

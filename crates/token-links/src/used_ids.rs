@@ -230,7 +230,8 @@ impl UsedIdCache {
 impl Generations {
     fn turn(&mut self, now: Timestamp) {
         let age = now.since(self.begun_at);
-        if age > MEMORY {
+        // A clock that was set back would otherwise fill this span until it is there again.
+        if age > MEMORY || self.begun_at.is_from_the_future(now) {
             self.previous = std::mem::take(&mut self.current);
             if age > MEMORY * 2 {
                 self.previous = Ids::default();

@@ -22,8 +22,8 @@ const MAX_QUERY_BYTES: usize = 16 * 1024;
 const RETRY_WINDOW: Duration = Duration::from_secs(30);
 /// The same for a request whose signature covers no id: Attendee's.
 const RETRY_WINDOW_WITHOUT_ID: Duration = Duration::from_secs(60);
-/// For how long requests without an id are remembered. Their signatures never end.
-pub(crate) const REQUESTS_ARE_REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+/// For how long requests without an id are remembered. Their signatures never end, and 32 bytes each are little.
+pub(crate) const REQUESTS_ARE_REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Verifies source, signature or secret. Returns what identifies the request.
 pub(crate) fn check<'a>(
@@ -121,6 +121,12 @@ fn check_query_secret(query: &str, name: &str, expected: &Digest) -> Result<(), 
     })
 }
 
+/// Whether a request that was there at `first` is a retry of it at `now`. Of one from the future, which a wrong clock has
+/// dated, nobody knows how long ago it was.
+fn is_retry(first: Timestamp, window: Duration, now: Timestamp) -> bool {
+    !first.is_from_the_future(now) && now.since(first) <= window
+}
+
 /// The id by which a request without one is remembered.
 struct Whole {
     /// On this link.
@@ -150,7 +156,9 @@ impl TokenLinks {
             RequestId::Signed(id) => {
                 match self.used_ids.first_use(link.row.workspace, link.row.id, (UsedFor::Token, id), now)? {
                     None => Ok(()),
-                    Some(first) if first.is_on(link.row.id) && now.since(first.at) <= RETRY_WINDOW => Ok(()),
+                    Some(first) if first.is_on(link.row.id) && is_retry(first.at, RETRY_WINDOW, now) => {
+                        Ok(())
+                    }
                     Some(_) => refused("this webhook-id was used before: each fetch needs an id of its own"),
                 }
             }
@@ -163,7 +171,7 @@ impl TokenLinks {
                         Some(_) => refused("this request was made to another link"),
                     },
                     Some(first)
-                        if link.row.terms.allow_repeat || now.since(first) <= RETRY_WINDOW_WITHOUT_ID =>
+                        if link.row.terms.allow_repeat || is_retry(first, RETRY_WINDOW_WITHOUT_ID, now) =>
                     {
                         Ok(())
                     }
@@ -191,7 +199,7 @@ impl TokenLinks {
             }
             RequestId::Whole(canonical) => self.store.seen_request(&Whole::of(link, canonical).here).await?,
         };
-        Ok(first.is_some_and(|first| now.since(first) > RETRY_WINDOW))
+        Ok(first.is_some_and(|first| !is_retry(first, RETRY_WINDOW, now)))
     }
 
     /// Remembers an accepted report. One that failed may be repeated.

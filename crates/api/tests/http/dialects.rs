@@ -136,11 +136,17 @@ async fn attendees_request_counts_once_and_again_within_a_minute() {
     call(&app, &path, &ask("bot_2", "12345678901"), None).await.ok();
 
     let (_, again) = link(&app, attendee(&account, &json!({ "allow_repeat": true }))).await;
-    let body = ask("bot_3", "12345678901");
+    let repeated = ask("bot_3", "12345678901");
     for _ in 0..2 {
-        call(&app, &again, &body, None).await.ok();
+        call(&app, &again, &repeated, None).await.ok();
         app.jump(minute * 2);
     }
+    // By a clock that was set back to before the first one, and weeks later.
+    let now = app.env.now();
+    app.set_clock(now - minute * 60);
+    refused(&call(&app, &path, &body, None).await, 409, "replay_refused", false);
+    app.set_clock(now + Duration::from_secs(29 * 24 * 3600));
+    refused(&call(&app, &path, &body, None).await, 409, "replay_refused", false);
 }
 
 #[tokio::test]
@@ -666,6 +672,14 @@ async fn a_report_that_comes_again_has_no_effect_and_is_no_mistake() {
     app.jump(minute);
     assert_eq!((told("evt_1").await, zak().await == second), (204, true), "it was taken before");
     assert_eq!((told("evt_2").await, zak().await == second), (204, false), "a new one counts");
+    // Its first time lies in the future of a clock that was set back.
+    app.jump(minute);
+    assert_eq!(told("evt_3").await, 204);
+    app.set_clock(app.env.now() - minute * 2);
+    let third = zak().await;
+    app.jump(minute);
+    assert_eq!((told("evt_3").await, zak().await == third), (204, true), "it was taken before");
+    app.jump(minute);
 
     // Attendee's has no id and no time: it is remembered as a whole.
     let (_, path) = link(&app, attendee(&account, &json!({}))).await;

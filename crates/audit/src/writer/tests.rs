@@ -186,7 +186,11 @@ async fn without_a_record_there_is_no_token_and_nobody_waits_for_long() {
     let began = fixture.clock.now();
     let refused = fixture.as_time_passes(fixture.write()).await.unwrap_err();
     assert_eq!(refused.code, model::Code::Unavailable);
-    assert!(fixture.clock.now().since(began) < WRITTEN_WITHIN * 2);
+    let now = fixture.clock.now();
+    assert!(now.since(began) < WRITTEN_WITHIN * 2);
+    assert!(fixture.audit.refuses_tokens(now));
+    let set_back = now - Duration::from_secs(3600);
+    assert!(!fixture.audit.refuses_tokens(set_back), "how long ago that was is not known");
 
     fixture.store.torn.store(false, Ordering::SeqCst);
     fixture.as_time_passes(fixture.write()).await.unwrap();

@@ -234,6 +234,18 @@ async fn a_quick_retry_is_served_and_a_late_one_refused() {
     assert_eq!(recorded.code, Code::ReplayRefused);
 }
 
+/// The clock was wrong, or is: how long ago the first use was is not known.
+#[tokio::test]
+async fn a_first_use_in_the_future_makes_no_retry() {
+    let (fixture, platform, ..) = linked().await;
+    let now = fixture.env.now();
+    platform.fetch(&fixture, "msg").await.unwrap();
+    fixture.clock.set(now - 30 * SECOND);
+    platform.fetch(&fixture, "msg").await.unwrap();
+    fixture.clock.set(now - 31 * SECOND);
+    assert_eq!(platform.refused(&fixture, "msg").await, Code::ReplayRefused);
+}
+
 #[tokio::test]
 async fn a_captured_signature_opens_no_other_link() {
     let (fixture, platform, _, account) = linked().await;
