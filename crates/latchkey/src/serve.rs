@@ -274,21 +274,21 @@ async fn serve_metrics(listener: Option<TcpListener>, state: api::State, workers
     pending().await
 }
 
-/// Waits until it is time to stop, and then until no bot runs here any more. Each signal goes a step further: let them
-/// finish, if that is wanted; hand them over; end at once.
+/// Waits until it is time to stop, and then until no bot runs here any more. A second signal hands over bots that were to
+/// finish; where they are being handed over, it changes nothing. The next one ends at once.
 async fn bring_out_bots(mut stop: Stop, bots: &Supervisor, config: &Bots, clock: &dyn Clock) {
     stop.first().await;
     tell_systemd(NotifyState::Stopping);
+    let mut signals = 1;
     if config.on_stop == OnStop::Finish {
         tracing::info!("taking no new bots; waiting for those that run; a second signal hands them over");
         tokio::select! {
             () = bots.finish() => {}
-            () = stop.signalled() => {}
+            () = stop.signalled() => signals += 1,
             () = clock.sleep(Duration::from_secs(config.stop_within.into())) => {}
         }
     }
-    stop.exit_at_the_next();
-    bots.stop().await;
+    stop.while_handing_over(signals, bots.stop()).await;
 }
 
 /// Where the audit's records wait for the store. Where that is a file on the same disk, the journal is as durable and costs

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Read as _},
+    pin::pin,
     process, thread,
 };
 
@@ -55,6 +56,21 @@ impl Stop {
         });
     }
 
+    /// Waits until bots are handed over, which takes some seconds. A second signal asks for nothing else and does not cut it
+    /// off; the one after it exits at once. `signals` have come so far.
+    pub(crate) async fn while_handing_over(mut self, signals: u32, handing: impl Future<Output = ()>) {
+        let mut handing = pin!(handing);
+        if signals < 2 {
+            tokio::select! {
+                () = &mut handing => return self.exit_at_the_next(),
+                () = self.signalled() => {}
+            }
+            tracing::info!("bots are being handed over");
+        }
+        self.exit_at_the_next();
+        handing.await;
+    }
+
     /// Resolves at the next signal.
     pub(crate) async fn signalled(&mut self) {
         tokio::select! {
@@ -79,5 +95,41 @@ async fn end_of_stdin() {
             tracing::warn!(%error, "standard input cannot be watched: only signals stop this process");
             std::future::pending::<()>().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Waker},
+    };
+
+    use rustix::process::{Signal, getpid, kill_process};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_second_signal_does_not_cut_off_a_hand_over() {
+        let mut heard = signal(SignalKind::terminate()).unwrap();
+        let mut stop = Stop::listen(StopArguments { stop_with_stdin: false }).unwrap();
+        let mut told = async || {
+            kill_process(getpid(), Signal::TERM).unwrap();
+            heard.recv().await.unwrap();
+        };
+        told().await;
+        stop.first().await;
+        let (done, is_done) = oneshot::channel::<()>();
+        let mut over = pin!(stop.while_handing_over(1, async { is_done.await.unwrap() }));
+        let mut waits = || over.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
+        assert!(waits());
+        told().await;
+        // A process that exits at the second signal does not come so far.
+        for _ in 0..10 {
+            assert!(waits());
+            tokio::task::yield_now().await;
+        }
+        done.send(()).unwrap();
+        over.await;
     }
 }
