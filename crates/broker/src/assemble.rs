@@ -256,6 +256,7 @@ impl Broker {
             database: store.clone(),
             links: store.clone(),
             escrow: escrow.clone(),
+            pictures: std::sync::OnceLock::new(),
             audit: audit.clone(),
             found: Health::default(),
             looked_at: std::sync::Mutex::default(),

@@ -4,7 +4,9 @@
 //! while it isn't requested. It runs at most once a second.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    io,
+    path::PathBuf,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -34,6 +36,7 @@ pub struct HealthChecks {
     pub(crate) database: Arc<dyn Probe + Send + Sync>,
     pub(crate) links: Arc<dyn TokenLinks + Send + Sync>,
     pub(crate) escrow: Option<Escrow>,
+    pub(crate) pictures: OnceLock<PathBuf>,
     pub(crate) audit: Audit,
     pub(crate) found: Health,
     pub(crate) looked_at: Mutex<Option<Timestamp>>,
@@ -44,6 +47,11 @@ impl HealthChecks {
     /// The findings. Other parts report theirs here.
     pub fn findings(&self) -> &Health {
         &self.found
+    }
+
+    /// Screenshots lie in this folder, which is not in `data_dir`: it is looked at as well. The first call counts.
+    pub fn look_at_pictures(&self, folder: PathBuf) {
+        self.pictures.get_or_init(|| folder);
     }
 
     /// Checks database, disk and audit, unless that was done just now. Returns every finding.
@@ -94,24 +102,28 @@ impl HealthChecks {
     }
 
     async fn look_at_disk(&self) {
-        let Some(escrow) = &self.escrow else { return };
-        let problem = match escrow.probe().await {
-            Ok(free) if free >= MIN_FREE_SPACE => None,
-            Ok(free) => Some(Problem {
-                severity: Severity::Warning,
-                cause: format!("{} MB are free in data_dir", free / (1024 * 1024)),
-                consequence: "Make room before the disk is full.".into(),
-            }),
-            Err(error) => Some(Problem {
-                severity: Severity::Degraded,
-                cause: format!("data_dir cannot be written: {error}"),
-                consequence:
-                    "Refreshed grants are not safe from a crash, and screenshots and the audit's journal \
-                     cannot grow. Make room, or make data_dir writable; this server needs no restart."
-                        .into(),
-            }),
+        if self.escrow.is_none() && self.pictures.get().is_none() {
+            return;
+        }
+        let of_data = match &self.escrow {
+            Some(escrow) => problem_of(
+                "data_dir",
+                escrow.probe().await,
+                "Refreshed grants are not safe from a crash, and screenshots and the audit's journal cannot grow.",
+            ),
+            None => None,
         };
-        self.report("disk", problem);
+        let of_pictures = match self.pictures.get() {
+            Some(folder) => problem_of(
+                "screenshots.folder",
+                Escrow::probe_folder(&self.env, folder.clone()).await,
+                "Screenshots of bots are not kept.",
+            ),
+            None => None,
+        };
+        // The worst; of equals, what is said of the data.
+        let worst = of_pictures.into_iter().chain(of_data).max_by_key(|problem| problem.severity);
+        self.report("disk", worst);
     }
 
     fn look_at_audit(&self) {
@@ -137,5 +149,24 @@ impl HealthChecks {
             tracing::warn!(name, ?severity, cause, "something is wrong with this server");
         }
         self.found.report(name, problem, self.env.now())
+    }
+}
+
+/// What is wrong with the folder of a setting, by a probe of it.
+fn problem_of(setting: &str, probed: io::Result<u64>, consequence: &str) -> Option<Problem> {
+    match probed {
+        Ok(free) if free >= MIN_FREE_SPACE => None,
+        Ok(free) => Some(Problem {
+            severity: Severity::Warning,
+            cause: format!("{} MB are free in {setting}", free / (1024 * 1024)),
+            consequence: "Make room before the disk is full.".into(),
+        }),
+        Err(error) => Some(Problem {
+            severity: Severity::Degraded,
+            cause: format!("{setting} cannot be written: {error}"),
+            consequence: format!(
+                "{consequence} Make room, or make {setting} writable; this server needs no restart."
+            ),
+        }),
     }
 }

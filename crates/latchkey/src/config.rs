@@ -258,7 +258,7 @@ pub(crate) struct Metrics {
     /// Where it is answered, and nothing else is; where the API listens if not given.
     pub(crate) listen: Option<SocketAddr>,
     /// What a scraper has to bring.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing, deserialize_with = "pasted_or_none")]
     pub(crate) token: Option<Secret>,
     /// A file that holds it, in its stead.
     pub(crate) token_file: Option<PathBuf>,
@@ -411,18 +411,12 @@ impl Default for Metrics {
 impl Metrics {
     /// What a scraper has to bring, if anything.
     pub(crate) fn token(&self) -> anyhow::Result<Option<Secret>> {
-        let token = match (&self.token, &self.token_file) {
+        match (&self.token, &self.token_file) {
             (Some(_), Some(_)) => bail!("metrics.token and metrics.token_file are both set: keep one"),
-            (Some(token), None) => token.expose().to_owned(),
-            (None, Some(path)) => fs::read_to_string(path)
-                .with_context(|| format!("metrics.token_file {} cannot be read", path.display()))?,
-            (None, None) => return Ok(None),
-        };
-        let token = token.trim();
-        if token.is_empty() {
-            bail!("metrics.token is empty: give it a long random text, or leave it out");
+            (Some(token), None) => Ok(Some(token.clone())),
+            (None, Some(path)) => secret_in("metrics.token_file", path).map(Some),
+            (None, None) => Ok(None),
         }
-        Ok(Some(Secret::new(token)))
     }
 }
 
@@ -560,6 +554,14 @@ fn pasted_or_none<'de, D: Deserializer<'de>, T: From<String>>(
     pasted(deserializer).map(Some)
 }
 
+/// The secret in a file that this key names.
+fn secret_in(key: &str, path: &Path) -> anyhow::Result<Secret> {
+    let file = || format!("{key} {}", path.display());
+    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", file()))?;
+    let word = model::pasted(&text).with_context(|| format!("{} holds no secret", file()))?;
+    Ok(Secret::new(word))
+}
+
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -603,6 +605,41 @@ mod tests {
         let refused = transit(r"planted\ntoken").unwrap_err();
         assert!(refused.message().contains("character 8 is U+000A"), "{}", refused.message());
         assert!(transit(" ").is_err());
+    }
+
+    #[test]
+    fn every_secret_is_read_by_the_same_rule() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        let sections = [
+            ("[metrics]\ntoken", true),
+            ("[screenshots.s3]\nbucket = 'b'\naccess_key_id = 'id'\nsecret_access_key", true),
+            ("[keys.transit]\naddress = 'https://bao.example.com'\nkey = 'k'\ntoken", false),
+        ];
+        for (key, has_file) in sections {
+            let inline = |value: &str| toml::from_str::<Config>(&format!("{key} = \"{value}\"")).is_ok();
+            assert!(inline(r"planted\r\n") && inline(r"\u200bplanted"), "{key}");
+            for wrong in [" ", "…", "s.…", "********", "<token>", r"plan\u200bted", r"plan\nted"] {
+                assert!(!inline(wrong), "{key}: {wrong}");
+            }
+            if !has_file {
+                continue;
+            }
+            let in_file = |text: &str| {
+                std::fs::write(&path, text).unwrap();
+                let config = toml::from_str::<Config>(&format!("{key}_file = '{}'", path.display())).unwrap();
+                if config.metrics.token_file.is_some() {
+                    config.metrics.token().map(drop)
+                } else {
+                    config.screenshots.files(folder.path()).map(drop)
+                }
+            };
+            in_file("\u{feff}planted\r\n").unwrap();
+            for wrong in ["\n", "…", "********", "plan\nted", "plan\u{200b}ted"] {
+                let words = format!("{:#}", in_file(wrong).unwrap_err());
+                assert!(words.contains("_file ") && !words.contains("plan"), "{words}");
+            }
+        }
     }
 
     #[test]

@@ -25,13 +25,18 @@ pub(crate) fn make(path: &Path) -> anyhow::Result<()> {
 
 /// A folder that others can look into or write to is refused, as an open key file is.
 pub(crate) fn check(path: &Path) -> anyhow::Result<()> {
+    check_folder("data_dir", path)
+}
+
+/// The same for the folder that another setting names.
+pub(crate) fn check_folder(setting: &str, path: &Path) -> anyhow::Result<()> {
     // One that is not there, or can't be seen, has an error of its own wherever it is needed.
     let Ok(folder) = fs::metadata(path) else { return Ok(()) };
     if folder.mode() & 0o077 != 0 {
         let path = path.display();
         bail!(
-            "the data folder {path} is open to others (mode {:o}): run `chmod 700 {path}`, or set `data_dir` to a folder in it, \
-             which latchkey makes",
+            "the folder {path} of `{setting}` is open to others (mode {:o}): run `chmod 700 {path}`, or set `{setting}` to a \
+             folder in it, which latchkey makes",
             folder.mode() & 0o777
         );
     }

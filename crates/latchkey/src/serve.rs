@@ -131,6 +131,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     let running = Broker::start(parts, &workers, config.audit.kept()).await?;
     let broker = Arc::clone(running.broker());
+    if let Some(folder) = config.screenshots.folder() {
+        broker.health.look_at_pictures(folder.to_owned());
+    }
     let links = Arc::new(TokenLinks::new(token_links::Parts {
         store: store.clone(),
         broker: Arc::clone(&broker),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The text is not one word.
+/// The text is not one word, or one that stands where another belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotOneWord {
     /// It is empty or only white space.
@@ -14,10 +14,15 @@ pub enum NotOneWord {
         /// Its position, counted from one, after trimming.
         place: usize,
     },
+    /// It stands in an example where one's own value belongs: `…`, `...`, `<id>`.
+    Placeholder,
+    /// Answers show it in a secret's place.
+    Mask,
 }
 
 /// A pasted id or secret, without what a terminal, a mail or a page has put around it. The same rule holds for all of them.
-/// Nothing inside is corrected: white space, control characters and invisible characters are refused.
+/// Nothing inside is corrected: white space, control characters and invisible characters are refused, and so is what examples
+/// and answers show in a secret's place.
 ///
 /// # Errors
 /// [`NotOneWord`]; it shows at most one character, which is not part of a secret.
@@ -25,6 +30,15 @@ pub fn pasted(text: &str) -> Result<&str, NotOneWord> {
     let word = text.trim_matches(is_foreign);
     if word.is_empty() {
         return Err(NotOneWord::Empty);
+    }
+    if word.contains('…')
+        || word.bytes().all(|byte| byte == b'.')
+        || (word.starts_with('<') && word.ends_with('>'))
+    {
+        return Err(NotOneWord::Placeholder);
+    }
+    if word.bytes().all(|byte| byte == b'*') {
+        return Err(NotOneWord::Mask);
     }
     match word.chars().enumerate().find(|(_, character)| is_foreign(*character)) {
         Some((index, character)) => Err(NotOneWord::Inside { character, place: index + 1 }),
@@ -41,6 +55,8 @@ impl fmt::Display for NotOneWord {
                 "It must be one word: its character {place} is U+{:04X}, which no id and no secret holds. Copy it again.",
                 u32::from(*character)
             ),
+            Self::Placeholder => f.write_str("This is the placeholder of an example: give your own value."),
+            Self::Mask => f.write_str("This is the mask of an answer, not a secret."),
         }
     }
 }
@@ -83,5 +99,17 @@ mod tests {
         let words = pasted("ab\nc").unwrap_err().to_string();
         assert!(words.contains("character 3 is U+000A"), "{words}");
         assert!(!words.contains("ab"), "no part of the secret");
+    }
+
+    #[test]
+    fn what_stands_in_a_secrets_place_is_not_taken_for_one() {
+        for example in ["…", " s.… ", "...", "<secret>", "<client id>", "AKIA…"] {
+            assert_eq!(pasted(example), Err(NotOneWord::Placeholder), "{example}");
+        }
+        assert_eq!(pasted("********"), Err(NotOneWord::Mask));
+        for secret in ["a...b", "a<b>", "**a**", "."] {
+            let expected = if secret == "." { Err(NotOneWord::Placeholder) } else { Ok(secret) };
+            assert_eq!(pasted(secret), expected);
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! `GET /api/latchkey/v1/bot/{id}/realtime-endpoints/`: the endpoints that get a bot's meeting events, and the position of each.
 
-use axum::{Json, extract::State as Extract};
+use axum::{
+    Json,
+    extract::{RawQuery, State as Extract},
+};
 use bots::meeting::live::live_endpoints;
 use model::{BotId, RealtimeEndpointId, RealtimeState, Timestamp};
 use serde::Serialize;
@@ -13,7 +16,7 @@ use crate::{
     caller::{Caller, Read},
     error::ApiError,
     masked::masked,
-    page::{Page, single_page},
+    page::{Page, Query, single_page},
     path::Path,
 };
 
@@ -53,7 +56,9 @@ pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     Path(id): Path<BotId>,
+    RawQuery(query): RawQuery,
 ) -> Result<Json<Page<RealtimeEndpoint>>, ApiError> {
+    Query::of(query.as_deref()).only(&[])?;
     let bot = find(&state, caller.workspace, id).await?;
     let asked = live_endpoints(&bot.request.echoed);
     let rows = state.store.realtime_endpoints(caller.workspace, id).await?;

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{FromRequestParts, Query, State as Extract},
+    extract::{FromRequestParts, Query as UriQuery, RawQuery, State as Extract},
     http::{
         header::{CACHE_CONTROL, CONTENT_TYPE},
         request::Parts,
@@ -19,7 +19,7 @@ use crate::{
     caller::{Caller, Read},
     error::ApiError,
     openapi::errors,
-    page::{Page, single_page},
+    page::{Page, Query, single_page},
     path::Path,
 };
 
@@ -46,7 +46,9 @@ pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     Path(id): Path<BotId>,
+    RawQuery(query): RawQuery,
 ) -> Result<Json<Page<Screenshot>>, ApiError> {
+    Query::of(query.as_deref()).only(&[])?;
     find(&state, caller.workspace, id).await?;
     let base = state.broker.addresses.public_base().as_str().trim_end_matches('/');
     let shots = state.bots.screenshots().list(caller.workspace, id).await?;
@@ -92,7 +94,8 @@ impl FromRequestParts<State> for Viewer {
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, ApiError> {
         let query = parts.uri.query().unwrap_or_default();
         if url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "token") {
-            let ticket = Query::<Ticket>::try_from_uri(&parts.uri).map_err(|_| ApiError::AddressInvalid)?;
+            let ticket =
+                UriQuery::<Ticket>::try_from_uri(&parts.uri).map_err(|_| ApiError::AddressInvalid)?;
             return Ok(Self::Address(ticket.0));
         }
         Caller::from_request_parts(parts, state).await.map(Self::Key)

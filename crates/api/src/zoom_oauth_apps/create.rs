@@ -11,7 +11,7 @@ use crate::{
     caller::{Admin, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
-    request::{Pasted, Request as _, request},
+    request::{Request as _, request},
     words::AppKind,
 };
 
@@ -24,7 +24,7 @@ request! {
         /// Zoom's secret token for webhooks. A server-to-server app may do without.
         webhook_secret: Option<AppSecret>,
         /// The Zoom account that a server-to-server app speaks for: it needs one, and no other kind has one.
-        account_id: Option<Pasted<200>>,
+        account_id: Option<AppSecret>,
     }
 }
 

@@ -13,45 +13,15 @@ use axum::{
 };
 use model::{Timestamp, ZoomOauthAppId};
 use serde::Serialize;
-use utoipa::{
-    ToSchema,
-    openapi::{RefOr, Schema},
-};
+use utoipa::ToSchema;
 
-use crate::{State, error::ApiError, fields::Fields, request::Field, request::string, words::AppKind};
+use crate::{State, error::ApiError, request::Pasted, words::AppKind};
 
 /// Stands where a secret is: they are written, never read back.
 pub(crate) const MASK: &str = "********";
 
-const LONGEST: usize = 200;
-
-/// An id or a secret of a Zoom app. What an answer shows in its place is not taken for one.
-pub(super) struct AppSecret(String);
-
-impl Field for AppSecret {
-    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
-        let value = fields.pasted(name, LONGEST)?;
-        if value == MASK {
-            fields.complain(name, "This is the mask of an answer, not a secret.");
-        } else if is_placeholder(value) {
-            fields
-                .complain(name, "This is the placeholder of an example: give what Zoom shows for your app.");
-        }
-        Some(Self(value.to_owned()))
-    }
-
-    fn schema() -> RefOr<Schema> {
-        string(LONGEST).into()
-    }
-}
-
-/// What stands in guides where one's own value belongs: `…`, `...`, `<id>`.
-fn is_placeholder(value: &str) -> bool {
-    let value = value.trim();
-    value.contains('…')
-        || value.bytes().all(|byte| byte == b'.')
-        || (value.starts_with('<') && value.ends_with('>'))
-}
+/// An id or a secret of a Zoom app.
+pub(super) type AppSecret = Pasted<200>;
 
 /// A Zoom app. Its secrets are masked, unless the operator has them shown.
 #[derive(Serialize, ToSchema)]

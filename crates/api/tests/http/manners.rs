@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use axum::{body::Body, http::Request};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app;
 
@@ -112,10 +112,40 @@ async fn a_filter_that_a_list_does_not_know_is_refused() {
         ("/api/latchkey/v1/api-keys/", ""),
     ] {
         app.get(&format!("{list}{known}")).await.ok();
-        let refused = app.get(&format!("{list}?stauts=done")).await.refused();
+    }
+    let made =
+        async |path: &str, body| app.post(path, body).await.created()["id"].as_str().unwrap().to_owned();
+    let things = [
+        ("/bot/{id}/", app.bot(json!({ "meeting_url": "https://zoom.us/j/123456789" })).await),
+        ("/pools/{id}/", made("/api/latchkey/v1/pools/", json!({ "name": "p" })).await),
+        (
+            "/webhook-endpoints/{id}/",
+            made("/api/latchkey/v1/webhook-endpoints/", json!({ "url": "https://example.com/" })).await,
+        ),
+    ];
+    let everything = app.key_with("read,bots,tokens,admin,operator").await;
+    let lists = lists();
+    assert!(lists.len() >= 20, "{lists:?}");
+    for list in lists {
+        let owner = things.iter().find(|(path, _)| list.contains(path));
+        let path = owner.map_or_else(|| list.clone(), |(_, id)| list.replace("{id}", id));
+        let path = format!("{path}?stauts=done");
+        let refused = app.call_as(&everything, "GET", &path, Value::Null).await.refused();
         let words = refused["stauts"][0].as_str().unwrap();
         assert!(words.starts_with("This list has no "), "{list}: {words}");
     }
+}
+
+/// The path of every operation that answers with a list.
+fn lists() -> Vec<String> {
+    let document = api::document();
+    let is_list = |operation: &Value| {
+        let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+        let named = schema["$ref"].as_str().and_then(|name| document.pointer(name.strip_prefix('#')?));
+        named.unwrap_or(schema)["properties"]["results"].is_object()
+    };
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths.filter(|(_, methods)| is_list(&methods["get"])).map(|(path, _)| path.clone()).collect()
 }
 
 /// `curl -d` says that everything is a form.
@@ -135,12 +165,18 @@ async fn json_that_is_called_a_form_is_told_so() {
 #[tokio::test]
 async fn what_stands_in_a_guide_is_not_taken_for_a_secret() {
     let app = app().await;
-    let asked = json!({ "kind": "user_level", "client_id": "…", "client_secret": "...", "webhook_secret": "<secret>" });
-    let words = json!(["This is the placeholder of an example: give what Zoom shows for your app."]);
+    let asked = json!({ "kind": "server_to_server", "client_id": "…", "client_secret": "...",
+                        "webhook_secret": "<secret>", "account_id": "…" });
+    let words = json!(["This is the placeholder of an example: give your own value."]);
+    let refused = app.post("/api/v2/zoom-oauth-apps/", asked).await.refused();
     assert_eq!(
-        app.post("/api/v2/zoom-oauth-apps/", asked).await.refused(),
-        json!({ "client_id": words, "client_secret": words, "webhook_secret": words })
+        refused,
+        json!({ "client_id": words, "client_secret": words, "webhook_secret": words, "account_id": words })
     );
+    let asked = json!({ "kind": "server_to_server", "client_id": "id", "client_secret": "planted",
+                        "account_id": "********" });
+    let refused = app.post("/api/v2/zoom-oauth-apps/", asked).await.refused();
+    assert_eq!(refused, json!({ "account_id": ["This is the mask of an answer, not a secret."] }));
 }
 
 #[tokio::test]

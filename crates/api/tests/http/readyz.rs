@@ -50,3 +50,17 @@ async fn it_says_degraded_and_failing_with_the_cause_and_recovers_by_itself() {
     assert_eq!(ready(&app, "database_reads").await.0, 200);
     assert_eq!(ready(&app, "database_reads").await.1, "ready");
 }
+
+#[tokio::test]
+async fn a_folder_of_screenshots_that_cannot_be_written_is_found() {
+    let app = TestApp::build(&Plan { manual: true, ..PLAN }).await;
+    let folder = tempfile::tempdir().unwrap();
+    app.broker.health.look_at_pictures(folder.path().to_owned());
+    assert_eq!(ready(&app, "disk").await.1, "ready");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the look leaves nothing behind");
+    folder.close().unwrap();
+    let (status, word, found) = ready(&app, "disk").await;
+    assert_eq!((status, word.as_str()), (200, "degraded"), "{found}");
+    let cause = found["cause"].as_str().unwrap();
+    assert!(cause.starts_with("screenshots.folder cannot be written"), "{cause}");
+}

@@ -151,10 +151,14 @@ impl Escrow {
 
     /// Writes and deletes a file like a deposit. Returns the free bytes.
     pub(crate) async fn probe(&self) -> io::Result<u64> {
-        let escrow = self.clone();
+        Self::probe_folder(&self.env, self.folder.clone()).await
+    }
+
+    /// The same in any folder.
+    pub(crate) async fn probe_folder(env: &Environment, folder: PathBuf) -> io::Result<u64> {
+        let mark = u64::from_le_bytes(env.entropy.bytes());
         blocking(move || {
-            let mark = u64::from_le_bytes(escrow.env.entropy.bytes());
-            let path = escrow.folder.join(format!("{mark:016x}.probe"));
+            let path = folder.join(format!("{mark:016x}.probe"));
             let written =
                 File::options().write(true).create_new(true).mode(0o600).open(&path).and_then(|mut file| {
                     file.write_all(&[1; PROBE_BYTES])?;
@@ -163,7 +167,7 @@ impl Escrow {
             // A failed write may have left a file too.
             gone_is_done(fs::remove_file(&path))?;
             written?;
-            let disk = rustix::fs::statvfs(&escrow.folder)?;
+            let disk = rustix::fs::statvfs(&folder)?;
             Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
         })
         .await

@@ -1,18 +1,18 @@
 //! `[screenshots]`: where pictures of bots' pages are kept, and for how long.
 
 use std::{
-    fs,
     num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{anyhow, bail};
 use bots::{Bucket, PictureFiles};
 use model::Secret;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::pasted_or_none;
+use super::{pasted_or_none, secret_in};
+use crate::data_dir;
 
 /// `[screenshots]`
 #[derive(Debug, Serialize, Deserialize)]
@@ -66,10 +66,19 @@ impl ScreenshotsSection {
             }
             (folder, None) => {
                 let folder = folder.clone().unwrap_or_else(|| data_dir.join("screenshots"));
-                PictureFiles::folder(&folder)
-                    .map_err(|error| anyhow!("cannot use {} ({error}): make it writable", folder.display()))
+                let files = PictureFiles::folder(&folder);
+                let files = files.map_err(|error| {
+                    anyhow!("cannot use {} ({error}): make it writable", folder.display())
+                })?;
+                data_dir::check_folder("screenshots.folder", &folder)?;
+                Ok(files)
             }
         }
+    }
+
+    /// The folder, if they lie in one of their own.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 }
 
@@ -80,12 +89,7 @@ impl S3Section {
                 bail!("screenshots.s3: secret_access_key and secret_access_key_file are both set: keep one")
             }
             (Some(secret), None) => Some(secret.clone()),
-            (None, Some(path)) => {
-                let text = fs::read_to_string(path).with_context(|| {
-                    format!("screenshots.s3.secret_access_key_file {} cannot be read", path.display())
-                })?;
-                Some(Secret::new(text.trim()))
-            }
+            (None, Some(path)) => Some(secret_in("screenshots.s3.secret_access_key_file", path)?),
             (None, None) => None,
         };
         let keys = match (&self.access_key_id, secret) {
@@ -105,7 +109,7 @@ impl S3Section {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
     use crate::config::Config;
 
@@ -123,6 +127,22 @@ mod tests {
             assert!(!printed.contains("planted"), "{printed}");
         }
         assert!(!format!("{:?}", files(text).unwrap()).contains("planted"));
+    }
+
+    #[test]
+    fn a_folder_that_is_there_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pictures");
+        let text = format!("[screenshots]\nfolder = '{}'", path.display());
+        fs::create_dir(&path).unwrap();
+        for (mode, is_fine) in [(0o700, true), (0o750, false), (0o701, false), (0o777, false)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let taken = files(&text);
+            assert_eq!(taken.is_ok(), is_fine, "{mode:o}");
+            if let Err(words) = taken {
+                assert!(words.contains("screenshots.folder") && words.contains("chmod 700"), "{words}");
+            }
+        }
     }
 
     #[test]

@@ -85,6 +85,22 @@ pub(super) fn data_dir(patient: &Patient, report: &mut Report) {
     });
 }
 
+/// Screenshots show meetings: a folder of their own is closed to others, too.
+pub(super) fn screenshots(patient: &Patient, report: &mut Report) {
+    const CHECK: &str = "screenshots";
+    let Some(folder) = patient.config.screenshots.folder() else { return };
+    let shown = folder.display();
+    report.add(match data_dir::check_folder("screenshots.folder", folder) {
+        Ok(()) => Finding::ok(CHECK, format!("{shown} is closed to others, or made by the first start")),
+        Err(_) => Finding::fault(
+            CHECK,
+            format!("{shown} is open to others, and the server refuses to start"),
+            "Screenshots show meetings.",
+            format!("chmod 700 {shown}"),
+        ),
+    });
+}
+
 fn writable(folder: &Path) -> std::io::Result<()> {
     let probe = folder.join(format!(".doctor-{}", std::process::id()));
     fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe)?;

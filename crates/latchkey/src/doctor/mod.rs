@@ -88,6 +88,7 @@ async fn examine(arguments: &Arguments, config: Config, report: &mut Report) -> 
 
     machine::configuration(&patient, arguments.config.as_deref(), report);
     machine::data_dir(&patient, report);
+    machine::screenshots(&patient, report);
     machine::disk(&patient, arguments.least_free_space, report);
     machine::descriptors(&patient, report);
     browser::examine(&patient, report).await;

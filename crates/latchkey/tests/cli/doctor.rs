@@ -102,6 +102,12 @@ async fn faults_of_the_machine() {
     offline(&installation, ALONE).await.names("data_dir", "chmod -R go=");
     fs::remove_file(data.join("screenshot.jpg")).unwrap();
 
+    let pictures = installation.path("pictures");
+    fs::create_dir(&pictures).unwrap();
+    chmod(&pictures, 0o755);
+    let apart = format!("{ALONE}[screenshots]\nfolder = '{}'\n", pictures.display());
+    offline(&installation, &apart).await.names("screenshots", "chmod 700");
+
     let full = ["--offline", "--least-free-space", "1000000000"];
     Said::of(doctor(&installation, ALONE, &full)).await.names("disk", "keep_days");
 
