@@ -1,4 +1,4 @@
-//! Reading Zoom's JSON so that only a field that is needed can refuse it.
+//! Reading others' JSON, Zoom's above all, so that only a field that is needed can refuse it.
 //!
 //! A field is kept as its bytes until it is read, so that no oddity of one (another type, a number out of range,
 //! a lone surrogate) keeps the others from being read.
@@ -16,17 +16,22 @@ const MOST_PLACES: usize = 16;
 /// A JSON object.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Fields(HashMap<String, Box<RawValue>>);
+pub struct Fields(HashMap<String, Box<RawValue>>);
 
 impl Fields {
     /// `None` for what is no JSON object.
-    pub(crate) fn of(body: &[u8]) -> Option<Self> {
+    pub fn of(body: &[u8]) -> Option<Self> {
         read(body).ok()
     }
 
     /// The field, if it is there and reads as a `T`.
-    pub(crate) fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_str(self.0.get(name)?.get()).ok()
+    }
+
+    /// Whether the field is there and not `null`, readable or not.
+    pub fn says(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| value.get() != "null")
     }
 
     /// A text that is neither empty nor longer than any of Zoom's names.
@@ -40,7 +45,7 @@ impl Fields {
     }
 
     /// A whole number, however it is written.
-    pub(crate) fn whole(&self, name: &str) -> Option<i64> {
+    pub fn whole(&self, name: &str) -> Option<i64> {
         self.get(name).as_ref().and_then(whole)
     }
 }

@@ -46,6 +46,7 @@ mod token_answer;
 mod webhook;
 
 pub use error::{ClientSetupError, Sent, ZoomError};
+pub use fields::Fields;
 pub use http::{Endpoints, ZoomClient};
 pub use join_error::{JoinVerdict, judge};
 pub use jwt::{Claims, unverified_claims};

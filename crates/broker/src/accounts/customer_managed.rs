@@ -9,11 +9,10 @@ use std::{sync::Arc, time::Duration};
 use model::{Code, Environment, Failure, Secret, Timestamp, WorkspaceId, ZoomOauthAppId};
 use outbound::{CallbackClient, CallbackError};
 use rate_limits::Limits;
-use serde_json::{Map, Value};
 use store::{Credential, ZoomOauthApp};
 use tenants::{Cell, Vault, Workspaces};
 use url::Url;
-use zoom::{ApiAccess, Grant, ZoomClient, ZoomError};
+use zoom::{ApiAccess, Fields, Grant, ZoomClient, ZoomError};
 
 use super::{
     apps::Apps,
@@ -23,6 +22,8 @@ use super::{
 
 /// The shortest remaining lifetime of a customer's token.
 const MIN_LIFE: Duration = Duration::from_secs(120);
+/// Where nothing that can be read says when a token ends: the next question comes soon.
+const SHORT_LIFE: Duration = Duration::from_secs(300);
 /// A longer lifetime is capped.
 const MAX_LIFE: Duration = Duration::from_secs(24 * 3600);
 
@@ -99,7 +100,7 @@ impl Customers {
             error => refused(error),
         })?;
         let answer = read(&answer).map_err(refused)?;
-        let life = self.life_of(app, &answer).map_err(refused)?;
+        let life = life_of(app, &answer, self.zoom.clock().now()).map_err(refused)?;
         Ok(Grant {
             access_token: Some(answer.access_token),
             refresh_token: None,
@@ -108,43 +109,53 @@ impl Customers {
             api_url: None,
         })
     }
+}
 
-    /// The lifetime of the token, by its own claim or the customer's, whichever is shorter.
-    fn life_of(&self, app: &ZoomOauthApp, answer: &Answer) -> Result<Duration, &'static str> {
-        let claims = zoom::unverified_claims(&answer.access_token);
-        if claims.client_id.is_some_and(|client_id| client_id != app.client_id) {
-            return Err("the token belongs to another Zoom app");
-        }
-        let ends = [claims.expires_at, answer.expires_at].into_iter().flatten().min();
-        let life =
-            ends.ok_or("neither the token nor expires_at says when it ends")?.since(self.zoom.clock().now());
-        if life < MIN_LIFE { Err("less than 120 s are left of the token") } else { Ok(life.min(MAX_LIFE)) }
+/// The lifetime of the token, by its own claim or the customer's, whichever is shorter.
+fn life_of(app: &ZoomOauthApp, answer: &Answer, now: Timestamp) -> Result<Duration, &'static str> {
+    let claims = zoom::unverified_claims(&answer.access_token);
+    if claims.client_id.is_some_and(|client_id| client_id != app.client_id) {
+        return Err("the token belongs to another Zoom app");
     }
+    let (said, unreadable) = match answer.ends {
+        Ends::At(end) => (Some(end), false),
+        Ends::Unreadable => (None, true),
+        Ends::Unsaid => (None, false),
+    };
+    if unreadable {
+        tracing::warn!(app = %app.id, "expires_at in the answer of an access token callback is no time and is not heeded");
+    }
+    let life = match [claims.expires_at, said].into_iter().flatten().min() {
+        Some(end) => end.since(now),
+        None if unreadable => SHORT_LIFE,
+        None => return Err("neither the token nor expires_at says when it ends"),
+    };
+    if life < MIN_LIFE { Err("less than 120 s are left of the token") } else { Ok(life.min(MAX_LIFE)) }
 }
 
 /// The answer of a customer's server.
 struct Answer {
     access_token: Secret,
-    expires_at: Option<Timestamp>,
+    ends: Ends,
+}
+
+/// When a token ends, by the customer's word.
+#[derive(Debug, PartialEq, Eq)]
+enum Ends {
+    Unsaid,
+    Unreadable,
+    At(Timestamp),
 }
 
 /// A JSON object with the token as `token` or `access_token`, or the token alone.
 fn read(text: &Secret) -> Result<Answer, String> {
     let text = text.expose().trim();
     let answer = if text.starts_with('{') {
-        let fields: Map<String, Value> = serde_json::from_str(text).map_err(|_| "the answer is not JSON")?;
-        let named = |name| fields.get(name).and_then(Value::as_str);
-        let token = named("access_token").or_else(|| named("token"));
-        let expires_at = match fields.get("expires_at") {
-            None | Some(Value::Null) => None,
-            Some(given) => {
-                let time = given.as_str().and_then(|text| text.parse().ok());
-                Some(time.ok_or("expires_at is not a time in ISO 8601")?)
-            }
-        };
-        Answer { access_token: Secret::new(token.ok_or("the answer names no token")?), expires_at }
+        let fields = Fields::of(text.as_bytes()).ok_or("the answer is not JSON")?;
+        let token = fields.get("access_token").or_else(|| fields.get("token"));
+        Answer { access_token: token.ok_or("the answer names no token")?, ends: ends(&fields) }
     } else {
-        Answer { access_token: Secret::new(text), expires_at: None }
+        Answer { access_token: Secret::new(text), ends: Ends::Unsaid }
     };
     match outbound::token(answer.access_token.expose()) {
         Ok(_) => Ok(answer),
@@ -152,6 +163,75 @@ fn read(text: &Secret) -> Result<Answer, String> {
     }
 }
 
+/// A time in ISO 8601, or seconds or milliseconds since 1970, as a number or as text.
+fn ends(fields: &Fields) -> Ends {
+    const FIELD: &str = "expires_at";
+    let written = || fields.get::<String>(FIELD)?.trim().parse().ok();
+    let counted = || match fields.whole(FIELD)? {
+        // Before 2001: no time, whatever it is meant to be.
+        ..1_000_000_000 => None,
+        seconds @ ..100_000_000_000 => Some(Timestamp::from_second(seconds)),
+        milliseconds => Some(Timestamp::from_microsecond(milliseconds.saturating_mul(1000))),
+    };
+    match written().or_else(counted) {
+        Some(end) => Ends::At(end),
+        None if fields.says(FIELD) => Ends::Unreadable,
+        None => Ends::Unsaid,
+    }
+}
+
 fn refused(why: impl std::fmt::Display) -> Failure {
     Failure::new(Code::AccessTokenCallbackFailed, format!("the access token callback: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const END: Timestamp = Timestamp::from_second(1_800_003_600);
+
+    fn read_with(expires_at: &str) -> Ends {
+        let answer = format!(
+            r#"{{"other": 1e400, "token": "opaque-token-of-a-customers-own-server", "expires_at": {expires_at}}}"#
+        );
+        let answer = read(&Secret::new(answer)).unwrap_or_else(|why| panic!("{expires_at}: {why}"));
+        assert_eq!(answer.access_token.expose(), "opaque-token-of-a-customers-own-server");
+        answer.ends
+    }
+
+    #[test]
+    fn an_end_is_read_however_it_is_written_and_never_loses_the_token() {
+        for written in [
+            "1800003600",
+            "1800003600.9",
+            "1.8000036e9",
+            "1800003600000",
+            r#""1800003600""#,
+            r#"" 1800003600.5 ""#,
+            r#""1800003600000""#,
+            r#""2027-01-15T09:00:00Z""#,
+            r#"" 2027-01-15T10:00:00+01:00 ""#,
+        ] {
+            assert_eq!(read_with(written), Ends::At(END), "{written}");
+        }
+        for odd in [
+            "1e400",
+            "-1",
+            "0",
+            "3600",
+            "true",
+            "[]",
+            "{}",
+            "[1800003600]",
+            r#"{"at": 1}"#,
+            r#""""#,
+            r#""soon""#,
+            r#""\ud800""#,
+            r#""1e999""#,
+        ] {
+            assert_eq!(read_with(odd), Ends::Unreadable, "{odd}");
+        }
+        assert_eq!(read_with("null"), Ends::Unsaid);
+        assert_eq!(read_with("9e18"), Ends::At(Timestamp::from_microsecond(i64::MAX)));
+    }
 }
