@@ -1,6 +1,8 @@
 //! `GET /metrics`: counters for Prometheus, described in `docs/metrics.md`. Public unless it has a token,
 //! because scrapers have no key; it names no account. It can have a port of its own, or be switched off.
 
+use std::time::Duration;
+
 use axum::{
     extract::State as Extract,
     http::{HeaderMap, header::CONTENT_TYPE},
@@ -9,7 +11,7 @@ use axum::{
 use model::Secret;
 use tenants::digest;
 
-use crate::{State, caller, error::ApiError, openapi::errors};
+use crate::{State, caller, error::ApiError, openapi::errors, peer::Peer};
 
 /// Which requests to `/metrics` are answered.
 #[derive(Debug, Clone)]
@@ -24,11 +26,12 @@ fn token_missing() -> ApiError {
     ApiError::AuthenticationFailed("Bring the token of metrics.token: `Authorization: Bearer <token>`.")
 }
 
-errors! { MetricsErrors: token_missing(), ApiError::NotFound }
+errors! { MetricsErrors: token_missing(), ApiError::NotFound, ApiError::Throttled(Duration::from_secs(1)) }
 
 /// Counters for Prometheus
 ///
-/// 404 where they are switched off, or served elsewhere; 401 where they have a token of their own.
+/// 404 where they are switched off, or served elsewhere; 401 where they have a token of their own. Answers to wrong ones are
+/// slowed down.
 #[utoipa::path(
     get,
     path = "/metrics",
@@ -42,6 +45,7 @@ errors! { MetricsErrors: token_missing(), ApiError::NotFound }
 )]
 pub(crate) async fn handler(
     Extract(state): Extract<State>,
+    Peer(peer): Peer,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     if !state.metrics.enabled {
@@ -51,6 +55,9 @@ pub(crate) async fn handler(
         let shown = caller::shown(&headers).unwrap_or("");
         // Digests are compared, so that timing reveals nothing of the token.
         if digest(shown) != digest(token.expose()) {
+            if !shown.is_empty() {
+                state.admission.wrong_keys.slow_down(peer).await.map_err(ApiError::Throttled)?;
+            }
             return Err(token_missing());
         }
     }

@@ -49,7 +49,6 @@ pub fn verify_webhook<'s>(
     body: &[u8],
     now: Timestamp,
 ) -> Result<(Timestamp, &'s Secret), Failure> {
-    let invalid = || Failure::new(Code::SignatureInvalid, "the webhook is not signed with the app's secret");
     let sent_at = time_of(headers.timestamp).ok_or_else(invalid)?;
     let given = headers.signature.strip_prefix("v0=").ok_or_else(invalid)?;
     let text = [b"v0:", headers.timestamp.as_bytes(), b":", body].concat();
@@ -58,10 +57,27 @@ pub fn verify_webhook<'s>(
         verify_slices_are_equal(expected.as_bytes(), given.as_bytes()).is_ok()
     };
     let signer = secrets.iter().find(fits).ok_or_else(invalid)?;
+    in_time(sent_at, now)?;
+    Ok((sent_at, signer))
+}
+
+/// What can be said of a webhook before its body is there: whether it claims to have been sent just now.
+///
+/// # Errors
+/// [`Code::SignatureInvalid`] for what is no time, [`Code::SignatureStale`] for one that is more than five minutes off.
+pub fn check_webhook_time(headers: WebhookHeaders<'_>, now: Timestamp) -> Result<(), Failure> {
+    in_time(time_of(headers.timestamp).ok_or_else(invalid)?, now)
+}
+
+fn in_time(sent_at: Timestamp, now: Timestamp) -> Result<(), Failure> {
     if now.since(sent_at).max(sent_at.since(now)) > WEBHOOK_TOLERANCE {
         return Err(Failure::new(Code::SignatureStale, "the webhook was sent at another time than now"));
     }
-    Ok((sent_at, signer))
+    Ok(())
+}
+
+fn invalid() -> Failure {
+    Failure::new(Code::SignatureInvalid, "the webhook is not signed with the app's secret")
 }
 
 /// The `encryptedToken` that answers [`WebhookEvent::UrlValidation`] (documented).

@@ -68,9 +68,12 @@ pub(crate) async fn handler(
     };
     let Ok(Path(app)) = id else { return odd("there is no id in its path") };
     let headers = signature(&head.headers);
-    if headers.is_none() {
-        // Refused before the body is read, because any client may send one.
+    // What can be refused is refused before the body is read, because any client may send one.
+    let Some(given) = headers else {
         return refusal(&Failure::new(Code::SignatureMissing, "the request carries no x-zm-* headers"));
+    };
+    if let Err(failure) = state.broker.accounts.webhooks.expect(app, given).await {
+        return refusal(&failure);
     }
     let body = match state.admission.bodies.read(body, Sender::Stranger).await {
         Ok(body) => body,

@@ -1,6 +1,9 @@
 //! `GET /metrics`, and the page that describes it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use axum::{body::Body, http::Request};
 
@@ -65,6 +68,25 @@ async fn they_may_have_a_token() {
     }
     let bare = app.send(Request::builder().uri("/metrics").body(Body::empty()).unwrap()).await;
     assert_eq!(bare.status, 401);
+}
+
+/// As wrong API keys are: ten a minute are answered at once.
+#[tokio::test]
+async fn wrong_tokens_are_slowed_down_and_the_right_one_is_not() {
+    let app = TestApp::build(&Plan { metrics_token: Some("planted-metrics-token"), ..PLAN }).await;
+    let ask = async |token: &str| {
+        let request = Request::builder().uri("/metrics").header("authorization", format!("Bearer {token}"));
+        app.send(request.body(Body::empty()).unwrap()).await.status
+    };
+    let begun = app.env.now();
+    for guess in 0..10 {
+        assert_eq!(ask(&format!("guess-{guess}")).await, 401);
+    }
+    assert_eq!(app.env.now(), begun);
+    assert_eq!(app.meanwhile(ask("guess-10")).await, 401);
+    assert!(app.env.now().since(begun) >= Duration::from_secs(1), "on the clock that the test moves");
+    let later = app.env.now();
+    assert_eq!((ask("planted-metrics-token").await, app.env.now()), (200, later));
 }
 
 #[tokio::test]

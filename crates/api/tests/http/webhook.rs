@@ -1,10 +1,16 @@
 //! Zoom's webhooks, from the simulated Zoom over the network to a token that is refused.
 
-use axum::{body::Body, http::Request};
+use std::{convert::Infallible, task::Poll};
+
+use axum::{
+    body::{Body, Bytes},
+    http::Request,
+};
+use futures_util::stream;
 use serde_json::{Value, json};
 
 use crate::{
-    PLAN,
+    PLAN, app,
     test_app::{Answer, CLIENT_ID, Plan, TestApp},
 };
 
@@ -97,9 +103,10 @@ async fn forged_stale_and_odd_requests_are_told_one_code_and_nothing_more() {
     assert_eq!(send(&app, "user.updated", "genuine").await, (204, String::new()));
 
     let path = format!("/api/v2/zoom-oauth-apps/{}/webhook", app.zoom_app);
+    let now = app.env.now().as_second().to_string();
     let post = async |path: &str, body: Vec<u8>| {
         let request =
-            Request::post(path).header("x-zm-signature", "v0=x").header("x-zm-request-timestamp", "1");
+            Request::post(path).header("x-zm-signature", "v0=x").header("x-zm-request-timestamp", &now);
         let answer = app.send(request.body(Body::from(body)).unwrap()).await;
         (answer.status, answer.text)
     };
@@ -117,4 +124,28 @@ async fn forged_stale_and_odd_requests_are_told_one_code_and_nothing_more() {
     assert_eq!((bare.status, &*bare.text), (401, r#"{"code":"signature_missing"}"#));
     assert_eq!(app.get(&path).await.status, 405);
     assert_eq!(account(&app, &id).await["status"], "healthy");
+}
+
+/// Strangers' bodies take memory: none is read for an app that is not there, or at another time than now.
+#[tokio::test]
+async fn no_body_is_read_of_what_can_be_refused_without_it() {
+    let app = app().await;
+    let path = format!("/api/v2/zoom-oauth-apps/{}/webhook", app.zoom_app);
+    let nobody = path.replace(&app.zoom_app, "01900000-0000-7000-8000-000000000000");
+    let now = app.env.now().as_second();
+    for (path, timestamp, code) in [
+        (&nobody, now.to_string(), "signature_invalid"),
+        (&path, "yesterday".into(), "signature_invalid"),
+        (&path, (now - 301).to_string(), "signature_stale"),
+        (&path, (now + 301).to_string(), "signature_stale"),
+        (&path, "1".into(), "signature_stale"),
+    ] {
+        let body = Body::from_stream(stream::poll_fn(|_| -> Poll<Option<Result<Bytes, Infallible>>> {
+            panic!("the body is read")
+        }));
+        let request = Request::post(path).header("x-zm-signature", "v0=x");
+        let request = request.header("x-zm-request-timestamp", &timestamp).body(body).unwrap();
+        let refused = app.send(request).await;
+        assert_eq!((refused.status, refused.json()), (401, json!({ "code": code })), "{path} {timestamp}");
+    }
 }

@@ -22,7 +22,10 @@ use store::{
 };
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
-use zoom::{Webhook, WebhookEvent, WebhookHeaders, ZoomClient, encrypt_plain_token, verify_webhook};
+use zoom::{
+    Webhook, WebhookEvent, WebhookHeaders, ZoomClient, check_webhook_time, encrypt_plain_token,
+    verify_webhook,
+};
 
 use super::{apps::Apps, grants::Grants, meeting_news::news_of};
 use crate::{account_cache::AccountCache, log_lines::note};
@@ -89,6 +92,20 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
+    /// Checks what can be checked before a body is read: any client may send one, and take memory with it. The ids in
+    /// addresses are random, so that this tells a stranger nothing.
+    ///
+    /// # Errors
+    /// The codes of signatures, and those after which Zoom shall try again.
+    pub async fn expect(&self, app: ZoomOauthAppId, headers: WebhookHeaders<'_>) -> Result<(), Failure> {
+        check_webhook_time(headers, self.zoom.clock().now())?;
+        let known = self.env.clock.timeout(ANSWER_TIMEOUT, self.received_events.webhook_client_id(app)).await;
+        match known.ok_or_else(too_slow)?? {
+            Some(_) => Ok(()),
+            None => Err(Failure::new(Code::SignatureInvalid, "no app has this address")),
+        }
+    }
+
     /// Takes in a webhook. When this returns, what it ends is over on every replica.
     ///
     /// # Errors
@@ -96,7 +113,7 @@ impl Webhooks {
     #[tracing::instrument(skip_all, fields(app = %request.app))]
     pub async fn receive(self: &Arc<Self>, request: WebhookRequest<'_>) -> Result<WebhookAnswer, Failure> {
         let taken = self.env.clock.timeout(ANSWER_TIMEOUT, self.judge(request)).await;
-        taken.unwrap_or_else(|| Err(Failure::new(Code::Deadline, "the store takes longer than Zoom waits")))
+        taken.unwrap_or_else(|| Err(too_slow()))
     }
 
     async fn judge(self: &Arc<Self>, request: WebhookRequest<'_>) -> Result<WebhookAnswer, Failure> {
@@ -308,4 +325,8 @@ fn key_of(app: ZoomOauthAppId, body: &[u8]) -> Digest {
     let mut key = [0; 32];
     key.copy_from_slice(hash.finish().as_ref());
     key
+}
+
+fn too_slow() -> Failure {
+    Failure::new(Code::Deadline, "the store takes longer than Zoom waits")
 }
