@@ -70,6 +70,10 @@ pub(crate) struct Life {
     first_in: Option<Timestamp>,
     /// Whether another participant was ever there.
     had_company: bool,
+    /// Most others at a time; more than were bots of this installation means that a person was there.
+    most_others: usize,
+    /// Whether all other participants have left before.
+    was_left: bool,
     /// How many others there are, bots of this installation among them.
     others: usize,
     our_bots: usize,
@@ -116,6 +120,8 @@ impl Life {
             lost_at: None,
             first_in,
             had_company: false,
+            most_others: 0,
+            was_left: false,
             others: 0,
             our_bots: 0,
             quiet_since: None,
@@ -249,7 +255,7 @@ impl Life {
     pub(crate) fn heed(&mut self, heeded: &Heeded, observed: Observed, now: Timestamp) {
         if heeded.moved {
             // Where the bot is now, others may be on their way as it was.
-            self.had_company = false;
+            (self.had_company, self.most_others, self.was_left) = (false, 0, false);
             if let Place::Inside { since, company } = &mut self.place {
                 (*since, *company) = (now, Company::NotYet);
             }
@@ -267,17 +273,28 @@ impl Life {
         self.only_names_since = since(observed.only_bots_by_name, self.only_names_since);
         self.only_events_since = since(observed.only_bots_by_events, self.only_events_since);
         if self.our_bots != observed.our_bots {
+            let bots_gone = self.our_bots.saturating_sub(observed.our_bots);
             self.our_bots = observed.our_bots;
-            self.count(self.others, now);
+            // Others who turn out to be bots of ours were no company: the bot still waits for the first person.
+            if !self.was_left && self.most_others <= self.our_bots {
+                self.had_company = false;
+                if let Place::Inside { company: company @ Company::Present, .. } = &mut self.place {
+                    *company = Company::NotYet;
+                }
+            }
+            // A bot of ours that leaves is told before the roster without it.
+            self.count(self.others.saturating_sub(bots_gone), now);
         }
     }
 
     fn count(&mut self, others: usize, now: Timestamp) {
         self.others = others;
+        self.most_others = self.most_others.max(others);
         // Two bots of ours do not keep each other in a meeting.
         let others = others.saturating_sub(self.our_bots);
         if let Place::Inside { company, .. } = &mut self.place {
             self.had_company |= others > 0;
+            self.was_left |= *company == Company::Present && others == 0;
             *company = match (*company, others) {
                 (Company::Present, 0) => Company::Gone { since: now },
                 (alone, 0) => alone,
@@ -377,6 +394,7 @@ mod tests {
     use zoom::JoinVerdict;
 
     use super::{Action, AutomaticLeave, End, Life, Loss, Timing};
+    use crate::meeting::state::Company;
 
     const START: Timestamp = Timestamp::from_second(1_800_000_000);
 
@@ -428,6 +446,25 @@ mod tests {
         assert_eq!(inside, Some(Action::Arrive(BotStatus::InCallNotRecording)));
         let held = life.event(PageEvent::WaitingRoom, at(9));
         assert_eq!(held, Some(Action::Arrive(BotStatus::InWaitingRoom)), "put back on hold");
+    }
+
+    /// Two bots that come before everybody else: each is a participant to the other until it is recognised.
+    #[test]
+    fn bots_of_ours_wait_together_for_the_first_person() {
+        let ours = |our_bots| Company { our_bots, ..Company::default() };
+        let mut life = joined(1);
+        life.observe(ours(1), at(3));
+        assert_eq!(due(&life, 1200), Action::Leave(SubCode::TimeoutExceededNooneJoined));
+        // The other one leaves: first the news, then the roster.
+        life.observe(ours(0), at(10));
+        assert_eq!(life.event(PageEvent::Participants { others: 0 }, at(10)), None);
+        assert_eq!(due(&life, 1200), Action::Leave(SubCode::TimeoutExceededNooneJoined));
+
+        // With a person it is as always.
+        let mut life = joined(2);
+        life.observe(ours(1), at(3));
+        life.event(PageEvent::Participants { others: 1 }, at(100));
+        assert_eq!(due(&life, 102), Action::Leave(SubCode::TimeoutExceededEveryoneLeft));
     }
 
     #[test]
