@@ -25,8 +25,10 @@ pub(crate) struct Idle {
 
 pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Idle> {
     let server = world.serve(&json!({ "capacity": BOTS, "warm_pages": 0 })).await?;
+    let mut bots = Vec::new();
     for bot in 0..BOTS {
-        world.send_bot(&server, &format!("Idle {bot}"), &json!({ "credential": world.credential })).await?;
+        let zoom = json!({ "credential": world.credential });
+        bots.push(world.send_bot(&server, &format!("Idle {bot}"), &zoom).await?.0);
     }
     let mut values = Vec::new();
     for _ in 0..if quick { 1 } else { ROUNDS } {
@@ -37,6 +39,9 @@ pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Idle> 
         let of_a_core = worked.as_secs_f64() / SPAN.as_secs_f64() / f64::from(BOTS);
         println!("idle: {of_a_core:.3} of a core for each of {BOTS} bots");
         values.push(of_a_core);
+    }
+    for bot in &bots {
+        world.recall(&server, bot).await?;
     }
     server.stop().await;
     Ok(Idle { bots: BOTS, aim: 0.05, of_a_core: Sample::of(values) })

@@ -119,7 +119,10 @@ async fn weigh_bots(world: &World, what: Weigh, weights: &mut Weights) -> anyhow
         println!("memory: {weight:>5.0} MB, Latchkey × {count}, warm pages: {warm_pages}");
         weights.push(weight);
     }
-    // Its bots leave with it.
+    // The next server would go on with them.
+    for bot in &bots {
+        world.recall(&server, bot).await?;
+    }
     server.stop().await;
     Ok(())
 }

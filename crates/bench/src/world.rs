@@ -45,6 +45,9 @@ impl World {
         let user = simulator.post("/users", &user).await?;
         let meeting = json!({ "host_id": user["id"], "passcode": PASSCODE, "started": true });
         let meeting = simulator.post("/meetings", &meeting).await?;
+        // Bots do not stay for each other.
+        let people = format!("/meetings/{}/participants", text(&meeting, "meeting_number")?);
+        simulator.post(&people, &json!({ "name": "Robin" })).await?;
         let redirect = format!("{}/oauth/zoom/callback", server.url);
         let app = json!({ "name": "Bench", "kind": "user_level", "sdk": true, "redirect_uris": [redirect] });
         let app = simulator.post("/apps", &app).await?;
