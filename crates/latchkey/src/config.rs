@@ -2,6 +2,7 @@
 
 mod bots;
 mod environment;
+mod mail;
 mod screenshots;
 mod workers;
 
@@ -26,6 +27,7 @@ use url::Url;
 
 pub(crate) use self::bots::{Bots, NumberOrMeasured, OnStop};
 use self::{
+    mail::MailSection,
     screenshots::ScreenshotsSection,
     workers::{Meetings, Refresh},
 };
@@ -69,6 +71,8 @@ pub(crate) struct Config {
     pub(crate) callbacks: Callbacks,
     /// What endpoints are told of.
     pub(crate) events: Events,
+    /// Through whom mail is sent.
+    pub(crate) mail: MailSection,
     /// Links that give tokens.
     pub(crate) links: Links,
     /// Who was given which token.
@@ -284,6 +288,7 @@ impl Default for Config {
             meeting_events: MeetingEventsSection::default(),
             callbacks: Callbacks::default(),
             events: Events::default(),
+            mail: MailSection::default(),
             links: Links::default(),
             audit: Audit::default(),
             limits: Limits::default(),

@@ -96,6 +96,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let audit = Audit::new(mode, store.clone(), journal, metrics.clone(), env.clone(), tasks.clone());
     let guard = NetworkGuard::new(networks("callbacks.allow_networks", &config.callbacks.allow_networks)?);
     let callbacks = CallbackClient::new(guard, env.clone())?.with_own_links(&public_base);
+    let mailer = config.mail.mailer(&public_base, &env)?;
 
     // Before anything is started for nothing.
     let pictures = config.screenshots.files(&config.data_dir)?;
@@ -165,6 +166,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             store: store.clone(),
             vault: broker.vault.clone(),
             callbacks: callbacks.clone(),
+            mailer,
             scheduled: store.clone(),
             broker: Arc::clone(&broker),
             env: env.clone(),

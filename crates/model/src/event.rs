@@ -6,8 +6,10 @@ use crate::{BotStatus, CredentialStatus};
 
 /// The type of the test event of an endpoint. It is sent whatever types the endpoint listens to.
 pub const WEBHOOK_ENDPOINT_TEST: &str = "webhook_endpoint.test";
-/// The type of the event that says that an endpoint was switched off because nothing reached it.
+/// The type of the event that says that an endpoint was switched off, by a person or because nothing reached it.
 pub const WEBHOOK_ENDPOINT_DISABLED: &str = "webhook_endpoint.disabled";
+/// The type of the event that says that a token link gave a platform no token.
+pub const TOKEN_LINK_REFUSED: &str = "token_link.refused";
 
 /// The type of the event of a bot that has come into this state.
 pub fn bot_event_type(status: BotStatus) -> String {

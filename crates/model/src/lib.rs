@@ -30,7 +30,7 @@ pub use bot::{BotStatus, StatusChange, SubCode};
 pub use credential::{CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, TokenKind};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use event::{
-    DeliveryState, EndpointKind, EndpointState, RealtimeState, WEBHOOK_ENDPOINT_DISABLED,
+    DeliveryState, EndpointKind, EndpointState, RealtimeState, TOKEN_LINK_REFUSED, WEBHOOK_ENDPOINT_DISABLED,
     WEBHOOK_ENDPOINT_TEST, account_event_type, bot_event_type, realtime_event_type,
 };
 pub use failure::{Class, Code, Failure, error_codes_page};

@@ -238,6 +238,8 @@ macro_rules! conformance_tests {
                        attempts_need_the_lease, deliveries_are_listed_with_what_became_of_them,
                        an_endpoint_that_failed_is_told_of_nothing_until_it_is_switched_on,
                        an_endpoint_that_is_back_is_told_at_once,
+                       an_endpoint_that_is_down_waits_for_its_probe_or_a_caller,
+                       other_endpoints_get_an_event_when_one_is_switched_off,
                        a_test_reaches_one_endpoint_whatever_it_listens_to,
                        what_was_delivered_can_be_sent_again_in_order,
                        workspaces_take_turns_and_a_host_has_a_part_of_the_places, what_waits_is_counted }

@@ -61,8 +61,12 @@ async fn due(suite: &Conformance, endpoint: WebhookEndpointId, at: Timestamp) ->
     due.iter().map(|delivery| delivery.event.event.id).collect()
 }
 
-const NOTHING: EndpointAfter =
-    EndpointAfter { run: FailureRun { first_at: None, counted_from: None }, failed: None, is_back: false };
+const NOTHING: EndpointAfter = EndpointAfter {
+    run: FailureRun { first_at: None, counted_from: None },
+    failed: None,
+    is_back: false,
+    probe_at: None,
+};
 
 fn attempt(suite: &Conformance, event: EventId, then: AfterAttempt) -> Attempt {
     let headers = vec![("x-a".to_owned(), "b".to_owned())];
@@ -289,7 +293,7 @@ pub async fn an_endpoint_that_failed_is_told_of_nothing_until_it_is_switched_on(
     let held = leased.into_iter().find(|(endpoint, _)| endpoint.id == made.id).unwrap();
     let disabled = event(suite, workspace, (model::WEBHOOK_ENDPOINT_DISABLED, "it"), now);
     let run = FailureRun { first_at: Some(now), counted_from: Some(now) };
-    let after = EndpointAfter { run, failed: Some(disabled.clone()), is_back: false };
+    let after = EndpointAfter { run, failed: Some(disabled.clone()), ..NOTHING };
     let attempts = [attempt(suite, first.id, AfterAttempt::Again(now + 3600 * SECOND))];
     assert!(suite.store.record_attempts(made.id, &held.1, &attempts, &after, now).await.unwrap());
     let found = suite.store.webhook_endpoint(workspace, made.id).await.unwrap().unwrap();
@@ -321,6 +325,60 @@ pub async fn an_endpoint_that_is_back_is_told_at_once(suite: &Conformance) {
     let after = EndpointAfter { is_back: true, ..NOTHING };
     assert!(suite.store.record_attempts(made.id, &held.1, &attempts, &after, now).await.unwrap());
     assert_eq!(due(suite, made.id, now).await, [first.id]);
+}
+
+pub async fn an_endpoint_that_is_down_waits_for_its_probe_or_a_caller(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let made = added(suite, workspace).await;
+    let now = suite.env.now();
+    let (first, second) = (happens(suite, workspace, "one").await, happens(suite, workspace, "two").await);
+    let probe_at = now + 30 * SECOND;
+    // Fails an event, and releases the endpoint.
+    let fails = async |event| {
+        let (endpoint, lease) = lease(suite, now, 1).await.pop().unwrap();
+        let attempts = [attempt(suite, event, AfterAttempt::Again(now + SECOND))];
+        let after = EndpointAfter { probe_at: Some(probe_at), ..NOTHING };
+        assert!(suite.store.record_attempts(endpoint.id, &lease, &attempts, &after, now).await.unwrap());
+        assert_eq!(suite.store.release_endpoint(endpoint.id, &lease).await.unwrap(), Some(probe_at));
+    };
+    fails(second.id).await;
+    happens(suite, workspace, "three").await;
+    assert!(lease(suite, now + 29 * SECOND, 1).await.is_empty(), "an event that comes meanwhile waits too");
+    let probe = async |at| suite.store.probe_delivery(made.id, at).await.unwrap().unwrap().event.event.id;
+    assert_eq!(probe(probe_at).await, second.id, "what became due last");
+    assert_eq!(due(suite, made.id, probe_at).await[0], first.id);
+
+    let test = event(suite, workspace, (model::WEBHOOK_ENDPOINT_TEST, "it"), now);
+    assert!(suite.store.add_delivery(made.id, &test).await.unwrap());
+    assert_eq!(probe(now).await, test.id);
+    fails(test.id).await;
+    assert!(suite.store.retry_delivery(workspace, made.id, first.id, now).await.unwrap());
+    fails(first.id).await;
+    let change = EndpointChange { url: Some((suite.sealed(), "there".into())), ..EndpointChange::default() };
+    assert!(suite.store.change_webhook_endpoint(workspace, made.id, &change, now).await.unwrap());
+    fails(first.id).await;
+
+    let held = lease(suite, probe_at, 1).await.pop().unwrap();
+    assert!(attempted(suite, &held, first.id, AfterAttempt::Delivered).await);
+    let next = suite.store.release_endpoint(made.id, &held.1).await.unwrap();
+    assert!(next.is_some_and(|next| next <= probe_at), "it answers: nothing holds it up");
+}
+
+pub async fn other_endpoints_get_an_event_when_one_is_switched_off(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let (made, witness) = (added(suite, workspace).await, added(suite, workspace).await);
+    let now = suite.env.now();
+    let said = event(suite, workspace, (model::WEBHOOK_ENDPOINT_DISABLED, "it"), now);
+    let off = EndpointChange {
+        enabled: Some(false),
+        switched_off: Some(said.clone()),
+        ..EndpointChange::default()
+    };
+    for _ in 0..2 {
+        assert!(suite.store.change_webhook_endpoint(workspace, made.id, &off, now).await.unwrap());
+    }
+    assert_eq!(due(suite, witness.id, now).await, [said.id], "once");
+    assert!(due(suite, made.id, now).await.is_empty(), "it is off");
 }
 
 pub async fn a_test_reaches_one_endpoint_whatever_it_listens_to(suite: &Conformance) {

@@ -104,9 +104,15 @@ pub use webhooks::{
 };
 
 /// What token links use of the store.
-pub trait LinkStore: AccountLog + Credentials + Pools + TokenLinks + UsedIdMemory + Send + Sync {}
+pub trait LinkStore:
+    AccountLog + Credentials + Events + Pools + TokenLinks + UsedIdMemory + Send + Sync
+{
+}
 
-impl<T> LinkStore for T where T: AccountLog + Credentials + Pools + TokenLinks + UsedIdMemory + Send + Sync {}
+impl<T> LinkStore for T where
+    T: AccountLog + Credentials + Events + Pools + TokenLinks + UsedIdMemory + Send + Sync
+{
+}
 
 /// What accounts use of the store.
 pub trait AccountStore: AccountLog + Consents + Credentials + ParkedConsents + Send + Sync {}

@@ -73,12 +73,14 @@ pub struct EndpointChange {
     pub svix_headers: Option<bool>,
     /// Whether events are sent to it. When it is switched on, pending events are sent.
     pub enabled: Option<bool>,
+    /// The event for other endpoints, written if this change switches the endpoint off.
+    pub switched_off: Option<NewEvent>,
 }
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// HTTP's status; nothing when none came.
+    /// HTTP's status, or the code of SMTP's reply; nothing when none came.
     pub status: Option<u16>,
     /// Headers of the answer.
     pub headers: Vec<(String, String)>,
@@ -140,6 +142,8 @@ pub struct EndpointAfter {
     pub failed: Option<NewEvent>,
     /// It is reachable again: deliveries that wait for another attempt are due at once.
     pub is_back: bool,
+    /// It is down: nothing is sent before this time, unless a caller asks for it.
+    pub probe_at: Option<Timestamp>,
 }
 
 /// What a list of deliveries is narrowed to.
@@ -192,7 +196,7 @@ pub trait Webhooks {
     /// The workspace's endpoints, the newest first.
     async fn webhook_endpoints(&self, workspace: WorkspaceId) -> Result<Vec<WebhookEndpoint>, StoreError>;
 
-    /// Changes one; `false` when there is none.
+    /// Changes an endpoint. If it is down, it is tried at once. `false`: there is none.
     async fn change_webhook_endpoint(
         &self,
         workspace: WorkspaceId,
@@ -235,7 +239,7 @@ pub trait Webhooks {
         expires_at: Timestamp,
     ) -> Result<Option<WebhookEndpoint>, StoreError>;
 
-    /// Releases an endpoint. Returns when its next delivery is due.
+    /// Releases an endpoint. Returns when its next delivery is to be sent.
     async fn release_endpoint(
         &self,
         id: WebhookEndpointId,
@@ -250,6 +254,14 @@ pub trait Webhooks {
         now: Timestamp,
         most: u32,
     ) -> Result<Vec<Delivery>, StoreError>;
+
+    /// The delivery to send to an endpoint that is down: the one that became due last, so that a test or a retry does not wait
+    /// behind the backlog.
+    async fn probe_delivery(
+        &self,
+        endpoint: WebhookEndpointId,
+        now: Timestamp,
+    ) -> Result<Option<Delivery>, StoreError>;
 
     /// Writes down attempts under the lease, and what becomes of the endpoint. `false`, and nothing is written, when the
     /// lease is lost.

@@ -117,8 +117,11 @@ impl TokenLinks {
             });
         };
         let life = &link.row.life;
-        let expired =
-            |words| LinkRefusal::new(recognised(request), None, Failure::new(Code::LinkExpired, words));
+        let expired = |words| {
+            let failure = Failure::new(Code::LinkExpired, words);
+            self.refusals.note(&link.row, &failure, now);
+            LinkRefusal::new(recognised(request), None, failure)
+        };
         if life.not_before.is_some_and(|begin| now < begin) {
             return Err(expired("the link is not valid yet"));
         }

@@ -12,6 +12,7 @@
 //! | `used_ids` | ids of signed requests that were used, here and on other servers |
 //! | `select_account` | whose token it is, and the token |
 //! | `report` | a platform tells that a bot has ended |
+//! | `refusals` | who is told that a fetch was refused |
 //! | `recent_uses` | the last uses of each link |
 //! | `manage` | links are made, narrowed and revoked |
 //!
@@ -23,6 +24,7 @@ pub mod dialects;
 mod in_flight;
 mod manage;
 mod recent_uses;
+mod refusals;
 mod report;
 mod request;
 mod revision;
@@ -66,6 +68,7 @@ pub struct TokenLinks {
     rates: Limiter<TokenLinkId>,
     in_flight: in_flight::InFlight,
     recent_uses: recent_uses::RecentUses,
+    refusals: refusals::Refusals,
     /// When an account's owner last heard of which trouble.
     alerts: Memory<(CredentialId, Code), Timestamp>,
 }
@@ -100,6 +103,7 @@ impl TokenLinks {
             rates: Limiter::default(),
             in_flight: in_flight::InFlight::new(most_of_a_workspace),
             recent_uses: recent_uses::RecentUses::default(),
+            refusals: refusals::Refusals::default(),
             alerts: Memory::default(),
             store,
             broker,
@@ -117,6 +121,11 @@ impl TokenLinks {
             async move { links.run_recent_uses().await }
         });
         let links = Arc::clone(self);
+        workers.run("link_refusals", move || {
+            let links = Arc::clone(&links);
+            async move { links.run_refusals().await }
+        });
+        let links = Arc::clone(self);
         workers.run("used_ids", move || {
             let links = Arc::clone(&links);
             async move { links.run_used_ids().await }
@@ -127,6 +136,7 @@ impl TokenLinks {
     /// Writes what is only in memory. Call it when the workers have stopped and no request is served any more.
     pub async fn stop(&self) {
         self.write_recent_uses().await;
+        self.tell_refusals().await;
         if let Err(error) = self.write_used_ids().await {
             tracing::warn!(%error, "ids that were used in the last moment are forgotten");
         }

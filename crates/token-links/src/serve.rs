@@ -67,24 +67,37 @@ impl TokenLinks {
     pub async fn serve(&self, request: &LinkRequest<'_>) -> Result<Content, LinkRefusal> {
         let now = self.env.now();
         let link = self.link_of(request, now).instrument(debug_span!("find_link")).await?;
+        let served = self.serve_link(&link, request, now).await;
+        if let Err(refused) = &served {
+            self.refusals.note(&link.row, &refused.failure, now);
+        }
+        served
+    }
+
+    async fn serve_link(
+        &self,
+        link: &CachedLink,
+        request: &LinkRequest<'_>,
+        now: Timestamp,
+    ) -> Result<Content, LinkRefusal> {
         let (terms, rules) = (&link.row.terms, link.rules());
         let refusal = |kind| move |failure| LinkRefusal::new(rules, kind, failure);
 
         let verified = debug_span!("verify", link = %link.row.id).in_scope(|| {
-            let id = verify::check(&link, request, now)?;
+            let id = verify::check(link, request, now)?;
             rules.check_fetch(request).map(|()| id)
         });
         let id = verified.map_err(refusal(None))?;
         // Before the id is used up: the same request may come again.
         let _counted = link.fetches.enter().map_err(refusal(None))?;
-        let admitted = self.admit_once(&link, &id, now).instrument(debug_span!("admit_once"));
+        let admitted = self.admit_once(link, &id, now).instrument(debug_span!("admit_once"));
         admitted.await.map_err(refusal(None))?;
         let requested = rules.read(terms, request).map_err(refusal(None))?;
         let kind = requested.kind.unwrap_or(terms.kinds[0]);
-        self.admit_rate(&link, now).map_err(refusal(Some(kind)))?;
+        self.admit_rate(link, now).map_err(refusal(Some(kind)))?;
 
         let span = debug_span!("answer", link = %link.row.id, kind = kind.as_str());
-        let answer = self.answer(&link, request, &requested, kind, now).instrument(span).await;
+        let answer = self.answer(link, request, &requested, kind, now).instrument(span).await;
         self.note_use(link.row.id, (kind, &requested), request, &answer, now);
         answer.map_err(refusal(Some(kind)))
     }
@@ -94,10 +107,13 @@ impl TokenLinks {
         &self,
         request: &LinkRequest<'_>,
     ) -> Result<&'static dyn DialectRules, LinkRefusal> {
-        let link = self.link_of(request, self.env.now()).await?;
+        let now = self.env.now();
+        let link = self.link_of(request, now).await?;
         let rules = link.rules();
-        let refusal = |failure| LinkRefusal::new(rules, None, failure);
-        verify::check_before_body(&link, request).map_err(refusal)?;
+        verify::check_before_body(&link, request).map_err(|failure| {
+            self.refusals.note(&link.row, &failure, now);
+            LinkRefusal::new(rules, None, failure)
+        })?;
         Ok(rules)
     }
 

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use model::{
-    Code, EndpointKind, EndpointState, EventId, Failure, Secret, Timestamp, WEBHOOK_ENDPOINT_TEST,
-    WebhookEndpointId, WorkspaceId,
+    ApiKeyId, Code, EndpointKind, EndpointState, EventId, Failure, Secret, Timestamp,
+    WEBHOOK_ENDPOINT_DISABLED, WEBHOOK_ENDPOINT_TEST, WebhookEndpointId, WorkspaceId,
 };
 use serde_json::json;
 use store::{EndpointChange, FailureRun, NewEvent, WebhookEndpoint};
 use tenants::Cell;
 
 use crate::{
-    Parts, Webhooks,
+    MailRefusal, Parts, Webhooks,
     lanes::lane_of,
     secrets::{Secrets, generate},
 };
@@ -47,7 +47,7 @@ impl Endpoint {
 pub struct NewEndpoint {
     /// What it is.
     pub kind: EndpointKind,
-    /// Where it is. [`outbound::CallbackClient::accepts`] has accepted it.
+    /// Where it is. [`outbound::CallbackClient::accepts`] has accepted it, or [`Webhooks::accepts_mail`].
     pub url: Secret,
     /// What signs, if the caller has a secret; [`crate::check_secret`] has accepted it.
     pub secret: Option<Secret>,
@@ -104,6 +104,11 @@ impl Webhooks {
         Ok(added.then_some(Endpoint { row, url: new.url, secrets }))
     }
 
+    /// Whether mail can go to this address: `mailto:` and an e-mail address.
+    pub fn accepts_mail(&self, url: &str) -> Result<(), MailRefusal> {
+        self.parts.mailer.as_ref().ok_or(MailRefusal::NotSetUp)?.accepts(url)
+    }
+
     /// An endpoint of the workspace.
     pub async fn endpoint(
         &self,
@@ -120,24 +125,40 @@ impl Webhooks {
         rows.into_iter().map(|row| Endpoint::open(&self.parts, row)).collect()
     }
 
-    /// Changes one: its address, and whatever `change` says. `None` when there is none.
+    /// Changes an endpoint: its address, and what `change` says. If that switches it off, an event names the API key `by`.
+    /// `None`: there is no such endpoint.
     pub async fn change(
         &self,
-        workspace: WorkspaceId,
+        (workspace, by): (WorkspaceId, ApiKeyId),
         id: WebhookEndpointId,
         url: Option<Secret>,
         change: EndpointChange,
     ) -> Result<Option<Endpoint>, Failure> {
         let Parts { store, vault, env, .. } = &*self.parts;
+        let Some(before) = store.webhook_endpoint(workspace, id).await? else { return Ok(None) };
         let url = url.map(|url| (vault.seal(workspace, Cell::WebhookUrl(id), &url), lane_of(&url)));
-        let change = EndpointChange { url, ..change };
+        let is_off = change.enabled == Some(false);
+        let switched_off = is_off.then(|| self.switched_off(&before, by));
+        let change = EndpointChange { url, switched_off, ..change };
         if !store.change_webhook_endpoint(workspace, id, &change, env.now()).await? {
             return Ok(None);
         }
-        if change.enabled == Some(true) {
+        if !is_off {
             self.worker.poke();
         }
         self.endpoint(workspace, id).await
+    }
+
+    fn switched_off(&self, row: &WebhookEndpoint, by: ApiKeyId) -> NewEvent {
+        let env = &self.parts.env;
+        let data = json!({
+            "data": { "code": "disabled", "sub_code": "asked", "updated_at": env.now() },
+            "webhook_endpoint": { "id": row.id, "description": row.description },
+            "message": "this endpoint was switched off by a call of the API",
+            "switched_off_by": { "api_key": by },
+        });
+        let kind = (WEBHOOK_ENDPOINT_DISABLED, &row.id as &dyn ToString);
+        NewEvent::other(EventId::generate(env), row.workspace, kind, &data, env.now())
     }
 
     /// Replaces the secret by `new`, or by a random one. Former secrets stay valid for `overlap`. Without

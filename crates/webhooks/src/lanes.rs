@@ -12,8 +12,12 @@ use url::Url;
 /// as many again.
 pub(crate) const MAX_OF_A_HOST: u32 = 16;
 
-/// The lane of an address: a digest of its host, so that the host itself is not shown.
+/// The lane of an address: a digest of its host, so that the host itself is not shown. All mail has one lane: it goes to one
+/// server.
 pub(crate) fn lane_of(url: &Secret) -> String {
+    if url.expose().starts_with("mailto:") {
+        return "mail".to_owned();
+    }
     let url = Url::parse(url.expose()).ok();
     let host = url.and_then(|url| Some((url.host_str()?.to_owned(), url.port_or_known_default())));
     let Some((host, port)) = host else { return String::new() };
@@ -73,7 +77,8 @@ mod tests {
         assert_eq!(lane("https://a.test/one?x=1"), lane("https://A.test:443/two"));
         assert_ne!(lane("https://a.test/"), lane("https://b.test/"));
         assert_ne!(lane("http://a.test:1/"), lane("http://a.test:2/"));
-        assert_eq!(lane("mailto:ops@a.test"), "");
+        assert_eq!(lane("mailto:ops@a.test"), lane("mailto:ada@b.test"));
+        assert_eq!(lane("nonsense"), "");
     }
 
     #[test]

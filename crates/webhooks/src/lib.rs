@@ -3,6 +3,7 @@
 //! - `endpoints`: a workspace's endpoints, and changes to them.
 //! - `secrets`: signing secrets; several are valid while one replaces another.
 //! - `worker`: leases endpoints for which something is due, and sends it to them. `lanes`: a part of the places for each host.
+//! - `attempt`: sends one event once, in the format of the endpoint's kind. `mail`: by SMTP.
 //! - `schedule`: when an event is sent again, and when an endpoint is switched off.
 //! - `told`: adds to an account's event where to connect it again, and which bots are affected. `plain`: an event as text, for
 //!   people.
@@ -14,8 +15,10 @@
 //! The events themselves are written where the state changes, in the same transaction (`store::Events`).
 
 mod alarms;
+mod attempt;
 mod endpoints;
 mod lanes;
+mod mail;
 mod plain;
 mod schedule;
 mod secrets;
@@ -38,6 +41,7 @@ use tokio_util::sync::CancellationToken;
 use workers::{Settings, Worker, Workers};
 
 pub use endpoints::{Endpoint, MAX_ENDPOINTS, MAX_REPLAY, NewEndpoint, Rotation};
+pub use mail::{MailError, MailRefusal, MailSettings, MailSettingsError, MailTls, Mailer};
 pub use schedule::{DISABLE_AFTER, MAX_ATTEMPTS};
 pub use secrets::{NotASecret, Secrets, check_secret};
 pub use told::Reconnect;
@@ -60,6 +64,8 @@ pub struct Parts {
     pub vault: Vault,
     /// Sends, where the operator allows it.
     pub callbacks: CallbackClient,
+    /// Sends mail, if the operator has an SMTP server for it.
+    pub mailer: Option<Mailer>,
     /// Time and randomness.
     pub env: Environment,
     /// Scheduled bots: what an account's state may cost.

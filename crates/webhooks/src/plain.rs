@@ -30,6 +30,9 @@ pub(crate) fn plain(kind: &str, body: &str) -> Plain {
         ("zoom_oauth_credential.healthy", Some(who)) => format!("The Zoom account {who} works"),
         ("pool.full", _) => format!("The pool {} is full", pool(data)),
         ("pool.nearly_full", _) => format!("The pool {} is nearly full", pool(data)),
+        ("webhook_endpoint.test", _) => "This is a test".to_owned(),
+        ("token_link.refused", _) => format!("The token link {} gave no token", link(data)),
+        ("webhook_endpoint.disabled", _) => format!("The endpoint {} is switched off", endpoint(data)),
         ("audit.failing", _) => "The audit cannot be written: no token is given".to_owned(),
         ("clock.off", _) => "The clock of a server is wrong".to_owned(),
         _ => match text(&data["bot"]["id"]) {
@@ -43,7 +46,10 @@ pub(crate) fn plain(kind: &str, body: &str) -> Plain {
     if !why.is_empty() {
         lines.push(format!("Why: {}", why.join(": ")));
     }
-    lines.extend(text(&became["updated_at"]).map(|at| format!("Since: {at}")));
+    let times = data["count"].as_u64().map(|count| format!("How often: {count} times"));
+    lines.extend(times);
+    let since = text(&data["since"]).or_else(|| text(&became["updated_at"]));
+    lines.extend(since.map(|at| format!("Since: {at}")));
     lines.extend(at_stake(&data["at_stake"]));
     lines.extend(text(&data["advice"]).map(|advice| format!("What to do: {advice}")));
     lines.extend(text(&data["connect_link"]).map(|link| format!("Connect it: {link}")));
@@ -52,6 +58,20 @@ pub(crate) fn plain(kind: &str, body: &str) -> Plain {
 
 fn pool(data: &Value) -> String {
     one_line(data["pool"]["name"].as_str().unwrap_or(""))
+}
+
+/// Its name, or its id.
+fn link(data: &Value) -> String {
+    named(&data["token_link"], "name")
+}
+
+fn endpoint(data: &Value) -> String {
+    named(&data["webhook_endpoint"], "description")
+}
+
+fn named(thing: &Value, name: &str) -> String {
+    let text = |field: &str| thing[field].as_str().filter(|text| !text.trim().is_empty()).map(one_line);
+    text(name).or_else(|| text("id")).unwrap_or_default()
 }
 
 fn at_stake(stake: &Value) -> Option<String> {

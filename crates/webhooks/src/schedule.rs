@@ -23,8 +23,16 @@ pub const DISABLE_AFTER: Duration = Duration::from_secs(5 * 24 * 3600);
 const APART: Duration = Duration::from_secs(12 * 3600);
 /// ... and not longer than this after it: a failure a week is no outage.
 const WITHIN: Duration = Duration::from_secs(24 * 3600);
-/// After failing for so long, an endpoint that answers 2xx is back from an outage.
+/// An endpoint that has failed for so long without a success is down.
 const OUTAGE: Duration = Duration::from_secs(5 * 60);
+
+/// The interval at which an endpoint that is down is sent one event.
+pub(crate) const PROBE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Whether an endpoint has failed for so long that it counts as down.
+pub(crate) fn is_down(run: FailureRun, now: Timestamp) -> bool {
+    run.first_at.is_some_and(|first| now.since(first) >= OUTAGE)
+}
 
 /// What follows a failure, after `attempts` in all.
 pub(crate) fn after_failure(attempts: u32, at: Timestamp) -> AfterAttempt {
@@ -46,8 +54,8 @@ pub(crate) enum Verdict {
 /// The run of failures after one more attempt.
 pub(crate) fn after_attempt(run: FailureRun, succeeded: bool, at: Timestamp) -> (FailureRun, Verdict) {
     if succeeded {
-        let was_away = run.first_at.is_some_and(|first| at.since(first) >= OUTAGE);
-        return (FailureRun::default(), if was_away { Verdict::Back } else { Verdict::Goes });
+        let verdict = if is_down(run, at) { Verdict::Back } else { Verdict::Goes };
+        return (FailureRun::default(), verdict);
     }
     let Some(first) = run.first_at else {
         return (FailureRun { first_at: Some(at), counted_from: None }, Verdict::Goes);

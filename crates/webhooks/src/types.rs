@@ -1,15 +1,19 @@
 //! The types of events that an endpoint can listen to.
 
-use model::{BotStatus, RealtimeState, WEBHOOK_ENDPOINT_DISABLED, bot_event_type, realtime_event_type};
+use model::{
+    BotStatus, RealtimeState, TOKEN_LINK_REFUSED, WEBHOOK_ENDPOINT_DISABLED, bot_event_type,
+    realtime_event_type,
+};
 
 /// Types of events that are not the state of a bot or of its real-time endpoints.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 8] = [
     "zoom_oauth_credential.healthy",
     "zoom_oauth_credential.degraded",
     "zoom_oauth_credential.needs_reauth",
     "zoom_oauth_credential.disconnected",
     "pool.nearly_full",
     "pool.full",
+    TOKEN_LINK_REFUSED,
     WEBHOOK_ENDPOINT_DISABLED,
 ];
 

@@ -7,10 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use metrics::DeliveryOutcome;
-use model::{
-    EndpointKind, EventId, Failure, KillPoint, LeaseToken, Secret, Timestamp, WEBHOOK_ENDPOINT_DISABLED,
-};
-use outbound::{CallbackError, Message, POST_TIMEOUT, PostAnswer, signature::SigningKey};
+use model::{EndpointKind, EventId, Failure, KillPoint, LeaseToken, Timestamp, WEBHOOK_ENDPOINT_DISABLED};
 use serde_json::json;
 use store::{
     AfterAttempt, Answer, Attempt, Delivery, EndpointAfter, FailureRun, Lease, NewEvent, WebhookEndpoint,
@@ -21,17 +18,17 @@ use workers::{Claimed, Work};
 
 use crate::{
     Parts,
+    attempt::{self, Receiver, Sent},
     lanes::{LanePlace, Lanes, MAX_OF_A_HOST},
-    plain::plain,
-    schedule::{Verdict, after_attempt, after_failure},
-    secrets::Secrets,
-    told,
+    schedule::{PROBE_INTERVAL, Verdict, after_attempt, after_failure, is_down},
 };
 
 /// Requests at once to one endpoint.
 const MAX_IN_FLIGHT: usize = 16;
 /// Deliveries of one batch. Even if the endpoint never answers, the batch ends within the lease.
 const BATCH: u32 = 32;
+/// Mails of one batch: an SMTP server has longer to answer, and takes few connections of one client.
+const MAIL_BATCH: u32 = 4;
 /// How long an endpoint is held, from one batch to the next.
 const LEASE: Duration = Duration::from_secs(60);
 /// After so long, others have their turn first.
@@ -47,12 +44,15 @@ pub(crate) struct DueEndpoints {
     pub(crate) lanes: Lanes,
 }
 
-/// An endpoint, opened.
-struct Receiver {
-    row: WebhookEndpoint,
-    url: Secret,
-    secrets: Secrets,
-    keys: Vec<SigningKey>,
+/// How a batch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// There may be more.
+    Goes,
+    /// The endpoint is down: no more until its probe.
+    Down,
+    /// Another worker has the lease.
+    Lost,
 }
 
 impl Work for DueEndpoints {
@@ -89,12 +89,14 @@ impl Work for DueEndpoints {
             if row.state != model::EndpointState::Enabled {
                 break;
             }
-            let due = store.due_deliveries(row.id, now, BATCH).await?;
+            let due = self.due(&row, now).await?;
             if due.is_empty() {
                 break;
             }
-            if !self.send(self.open(row)?, lease, due).await? {
-                return Ok(());
+            match self.send(self.open(row)?, lease, due).await? {
+                Turn::Goes => {}
+                Turn::Down => break,
+                Turn::Lost => return Ok(()),
             }
         }
         let next = store.release_endpoint(row.id, lease).await?;
@@ -106,32 +108,43 @@ impl Work for DueEndpoints {
 }
 
 impl DueEndpoints {
+    /// The next batch. An endpoint that is down gets one delivery; the others would use up their attempts for nothing.
+    async fn due(&self, row: &WebhookEndpoint, now: Timestamp) -> Result<Vec<Delivery>, Failure> {
+        let store = &self.parts.store;
+        if is_down(row.run, now) {
+            return Ok(store.probe_delivery(row.id, now).await?.into_iter().collect());
+        }
+        let most = if row.kind == EndpointKind::Email { MAIL_BATCH } else { BATCH };
+        Ok(store.due_deliveries(row.id, now, most).await?)
+    }
+
     fn open(&self, row: WebhookEndpoint) -> Result<Receiver, Failure> {
         let endpoint = crate::Endpoint::open(&self.parts, row)?;
         let keys = endpoint.secrets.keys()?;
         Ok(Receiver { row: endpoint.row, url: endpoint.url, secrets: endpoint.secrets, keys })
     }
 
-    /// Sends a batch, and stores each answer as it comes. `false` when the lease is lost.
-    async fn send(&self, to: Receiver, lease: &Lease, due: Vec<Delivery>) -> Result<bool, Failure> {
+    /// Sends a batch, and stores each answer as it comes.
+    async fn send(&self, to: Receiver, lease: &Lease, due: Vec<Delivery>) -> Result<Turn, Failure> {
         let attempts: Vec<_> = due.iter().map(|delivery| self.attempt(&to, delivery)).collect();
         let attempts = stream::iter(attempts).buffer_unordered(MAX_IN_FLIGHT);
         let mut attempts = std::pin::pin!(attempts.ready_chunks(BATCH as usize));
-        let mut run = to.row.run;
+        let (mut run, mut turn) = (to.row.run, Turn::Goes);
         while let Some(attempts) = attempts.next().await {
             let now = self.parts.env.now();
             let after = self.judge(&to.row, &mut run, &attempts, now);
             let store = &self.parts.store;
             if !store.record_attempts(to.row.id, lease, &attempts, &after, now).await? {
-                return Ok(false);
+                return Ok(Turn::Lost);
             }
+            turn = if after.probe_at.is_some() { Turn::Down } else { Turn::Goes };
             if after.failed.is_some() {
                 tracing::warn!(endpoint = %to.row.id, "an endpoint failed for five days and is switched off");
                 self.parts.metrics.webhook_endpoint_disabled();
-                return Ok(true);
+                return Ok(Turn::Goes);
             }
         }
-        Ok(true)
+        Ok(turn)
     }
 
     /// What becomes of the endpoint.
@@ -142,7 +155,7 @@ impl DueEndpoints {
         attempts: &[Attempt],
         now: Timestamp,
     ) -> EndpointAfter {
-        let mut after = EndpointAfter { run: *run, failed: None, is_back: false };
+        let mut after = EndpointAfter { run: *run, failed: None, is_back: false, probe_at: None };
         for attempt in attempts {
             let verdict;
             (*run, verdict) = after_attempt(*run, attempt.then == AfterAttempt::Delivered, attempt.at);
@@ -152,7 +165,8 @@ impl DueEndpoints {
                 Verdict::Off => after.failed = Some(self.switched_off(row, *run, now)),
             }
         }
-        EndpointAfter { run: *run, ..after }
+        let probe_at = is_down(*run, now).then(|| now + PROBE_INTERVAL);
+        EndpointAfter { run: *run, probe_at, ..after }
     }
 
     fn switched_off(&self, row: &WebhookEndpoint, run: FailureRun, now: Timestamp) -> NewEvent {
@@ -170,23 +184,11 @@ impl DueEndpoints {
     /// Sends one event, once.
     #[tracing::instrument(name = "deliver", skip_all, fields(event = %delivery.event.event.id, attempt = delivery.attempts + 1))]
     async fn attempt(&self, to: &Receiver, delivery: &Delivery) -> Attempt {
-        let Parts { callbacks, env, metrics, .. } = &*self.parts;
-        let event = &delivery.event.event;
-        let (begun, id) = (env.clock.elapsed(), format!("msg_{}", event.id));
-        let headers = [("latchkey-sequence", delivery.event.sequence.to_string())];
-        let told = told::body(&self.parts, event).await;
-        let (body, keys) = match to.row.kind {
-            EndpointKind::Webhook => (told, &to.keys[..]),
-            // None of the kind e-mail can be made yet, and its address would be refused as one of HTTP.
-            EndpointKind::Slack | EndpointKind::Email => {
-                (plain(&event.kind, &told).for_slack(), &[] as &[SigningKey])
-            }
-        };
-        let message = Message { id: &id, body: &body, headers: &headers, svix: to.row.svix_headers };
+        let Parts { env, metrics, .. } = &*self.parts;
+        let begun = env.clock.elapsed();
         KillPoint::BeforeDelivery.reach();
-        let sent = callbacks.post(to.url.expose(), keys, message).await;
+        let Sent { outcome, answer, is_final } = attempt::send(&self.parts, to, &delivery.event).await;
         KillPoint::AfterDelivery.reach();
-        let (outcome, answer) = read(sent, &to.secrets);
         metrics.webhook_attempt(outcome);
         let took = env.clock.elapsed().saturating_sub(begun).as_millis();
         let answer = Answer { took_ms: u64::try_from(took).unwrap_or(u64::MAX), ..answer };
@@ -195,38 +197,8 @@ impl DueEndpoints {
             AfterAttempt::Delivered
         } else {
             tracing::info!(endpoint = %to.row.id, ?outcome, status = answer.status, "an event was not delivered");
-            after_failure(delivery.attempts + 1, at)
+            if is_final { AfterAttempt::GivenUp } else { after_failure(delivery.attempts + 1, at) }
         };
-        Attempt { event: event.id, at, answer, then }
-    }
-}
-
-fn read(sent: Result<PostAnswer, CallbackError>, secrets: &Secrets) -> (DeliveryOutcome, Answer) {
-    match sent {
-        Ok(PostAnswer { status, headers, body }) => {
-            let (outcome, error) = match status {
-                200..=299 => (DeliveryOutcome::Delivered, None),
-                300..=399 => {
-                    let error = format!("the answer is a redirect (HTTP {status}), which is never followed");
-                    (DeliveryOutcome::Redirect, Some(error))
-                }
-                _ => (DeliveryOutcome::Refused, Some(format!("the answer is HTTP {status}"))),
-            };
-            let headers = headers.into_iter().map(|(name, value)| (name, secrets.removed_from(&value)));
-            let body = secrets.removed_from(&body);
-            (outcome, Answer { status: Some(status), headers: headers.collect(), body, error, took_ms: 0 })
-        }
-        Err(error) => {
-            let outcome = match error {
-                CallbackError::TooSlow => DeliveryOutcome::Timeout,
-                CallbackError::Forbidden | CallbackError::BadUrl => DeliveryOutcome::Forbidden,
-                _ => DeliveryOutcome::Unreachable,
-            };
-            let words = match error {
-                CallbackError::TooSlow => format!("no answer within {} s", POST_TIMEOUT.as_secs()),
-                error => error.to_string(),
-            };
-            (outcome, Answer { error: Some(words), ..Answer::default() })
-        }
+        Attempt { event: delivery.event.event.id, at, answer, then }
     }
 }

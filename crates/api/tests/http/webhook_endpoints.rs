@@ -1,6 +1,7 @@
 //! Endpoints that are told of events: a receiver on loopback that keeps what it is sent, and answers as it is told.
 
 use std::{
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -11,12 +12,14 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
+    serve::Listener,
 };
 use futures_util::StreamExt as _;
-use model::{PoolId, SeatId, Secret, Timestamp};
+use model::{EventId, PoolId, SeatId, Secret, Timestamp};
 use outbound::signature::{SignatureHeaders, SigningKey, verify};
 use serde_json::{Value, json};
-use store::SeatRequest;
+use store::{NewEvent, SeatRequest};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -38,6 +41,8 @@ enum Mood {
     Hangs,
     Gushes,
     Echoes,
+    /// Each new connection.
+    Resets,
 }
 
 #[derive(Debug, Clone)]
@@ -66,6 +71,33 @@ impl Heard {
     }
 }
 
+/// Resets connections, or takes them.
+struct Moody {
+    listener: TcpListener,
+    receiver: Receiver,
+}
+
+impl Listener for Moody {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        loop {
+            let (stream, from) = self.listener.accept().await.unwrap();
+            if self.receiver.mood() != Mood::Resets {
+                return (stream, from);
+            }
+            // What was sent is there: it is not the connection that fails, but what comes after it.
+            stream.readable().await.unwrap();
+            stream.set_zero_linger().unwrap();
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
 #[derive(Clone)]
 struct Receiver(Arc<Mutex<(Mood, Vec<Heard>)>>);
 
@@ -73,11 +105,16 @@ impl Receiver {
     /// A receiver that answers 204, and its address.
     async fn start() -> (Self, String) {
         let receiver = Self(Arc::new(Mutex::new((Mood::Fine, Vec::new()))));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/hook?token=planted-in-the-query", listener.local_addr().unwrap());
         let router = Router::new().fallback(Self::hear).with_state(receiver.clone());
+        let listener = Moody { listener, receiver: receiver.clone() };
         TaskTracker::new().spawn(async move { axum::serve(listener, router).await });
         (receiver, address)
+    }
+
+    fn mood(&self) -> Mood {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
     }
 
     async fn hear(State(receiver): State<Self>, headers: HeaderMap, body: String) -> Response {
@@ -92,6 +129,7 @@ impl Receiver {
             Mood::Redirects => (StatusCode::FOUND, [(header::LOCATION, "/elsewhere")]).into_response(),
             Mood::Hangs => std::future::pending().await,
             Mood::Gushes => (StatusCode::OK, vec![b'x'; 10_000_000]).into_response(),
+            Mood::Resets => unreachable!("no request comes so far"),
             Mood::Echoes => (StatusCode::OK, [("x-secret", body.clone())], body).into_response(),
         }
     }
@@ -220,6 +258,164 @@ async fn what_does_not_arrive_is_sent_again_with_the_same_id_and_in_order() {
         assert!(ids.len() >= 3 && ids[..ids.len() - 1].iter().all(|id| *id == first.header("webhook-id")));
         assert_eq!(receiver.kinds()[receiver.kinds().len() - 2..], ["bot.call_ended", "bot.done"]);
     }
+}
+
+#[tokio::test]
+async fn a_receiver_that_resets_connections_hears_everything_once_and_in_order_afterwards() {
+    let app = app().await;
+    let (receiver, url) = Receiver::start().await;
+    receiver.is(Mood::Resets);
+    let made = endpoint(&app, &url, json!({})).await;
+    let bots = [ended_bot(&app).await, ended_bot(&app).await];
+    let failed = app.wait_for("both were tried", async || {
+        let listed = app.get(&path(&made, "deliveries/?state=pending")).await.ok();
+        let tried = listed["results"].as_array()?.iter().filter(|one| one["attempts"] != 0).cloned();
+        Some(tried.collect::<Vec<_>>()).filter(|tried| tried.len() == 2)
+    });
+    for delivery in failed.await {
+        assert_eq!(delivery["answer"]["error"], "the server cannot be reached");
+    }
+    assert!(receiver.heard().is_empty());
+    receiver.is(Mood::Fine);
+    until_all(&app, &made, "delivered").await;
+    let heard = receiver.heard();
+    assert_eq!(heard.len(), 4, "each once");
+    assert!(heard.iter().all(|heard| heard.is_signed_by(made["secret"].as_str().unwrap(), app.env.now())));
+    for bot in bots {
+        let of_bot = heard.iter().map(Heard::json).filter(|body| body["data"]["bot"]["id"] == *bot);
+        let kinds: Vec<_> = of_bot.map(|body| body["event"].clone()).collect();
+        assert_eq!(kinds, ["bot.call_ended", "bot.done"]);
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_down_is_sent_one_event_and_the_others_keep_their_attempts() {
+    let app = app().await;
+    let (receiver, url) = Receiver::start().await;
+    let made = endpoint(&app, &url, json!({ "event_types": ["bot.done"] })).await;
+    receiver.is(Mood::Fails);
+    ended_bot(&app).await;
+    until_heard(&app, &receiver, 1).await;
+    app.jump(6 * MINUTE);
+    until_heard(&app, &receiver, 2).await;
+    // Down. Many things happen meanwhile.
+    for _ in 0..10 {
+        ended_bot(&app).await;
+    }
+    app.jump(MINUTE);
+    let before = receiver.heard().len();
+    until_heard(&app, &receiver, before + 1).await;
+    let deliveries =
+        async || app.get(&path(&made, "deliveries/")).await.ok()["results"].as_array().unwrap().clone();
+    let probed = app.wait_for("the probe is written down", async || {
+        let all = deliveries().await;
+        let tried: u64 = all.iter().map(|delivery| delivery["attempts"].as_u64().unwrap()).sum();
+        (tried >= receiver.heard().len() as u64).then_some(all)
+    });
+    let probed = probed.await;
+    let untouched = probed.iter().filter(|delivery| delivery["attempts"] == 0).count();
+    assert!(untouched >= 8, "{untouched} of 10 keep their attempts");
+
+    // A person who asks does not wait for the next probe.
+    let test = app.post(&path(&made, "test/"), json!({})).await.ok();
+    let heard = app.without_time("the test is tried", async || {
+        let id = format!("msg_{}", test["event"].as_str().unwrap());
+        receiver.heard().iter().any(|heard| heard.header("webhook-id") == id).then_some(())
+    });
+    heard.await;
+    receiver.is(Mood::Fine);
+    app.jump(MINUTE);
+    until_all(&app, &made, "delivered").await;
+}
+
+#[tokio::test]
+async fn who_switches_an_endpoint_off_is_told_to_the_others() {
+    let app = app().await;
+    let ((quiet, quiet_url), (witness, witness_url)) = (Receiver::start().await, Receiver::start().await);
+    let made = endpoint(&app, &quiet_url, json!({ "description": "ours" })).await;
+    endpoint(&app, &witness_url, json!({ "event_types": ["webhook_endpoint.disabled"] })).await;
+    for _ in 0..2 {
+        let off =
+            app.call_as(&app.api_key, "PATCH", &path(&made, ""), json!({ "enabled": false })).await.ok();
+        assert_eq!(off["state"], "disabled");
+    }
+    let told = until_heard(&app, &witness, 1).await[0].json()["data"].clone();
+    assert_eq!(told["webhook_endpoint"], json!({ "id": made["id"], "description": "ours" }));
+    let keys = app.get("/api/latchkey/v1/api-keys/").await.ok();
+    assert_eq!(told["switched_off_by"]["api_key"], keys["results"][0]["id"]);
+    ended_bot(&app).await;
+    let listed = app.get(&format!("{EVENTS}?event_type=webhook_endpoint.disabled")).await.ok();
+    assert_eq!(listed["results"].as_array().unwrap().len(), 1, "once");
+    assert!(quiet.heard().is_empty());
+}
+
+#[tokio::test]
+async fn while_secrets_are_replaced_under_load_one_of_two_verifies_each_message() {
+    const EVENTS_BETWEEN: usize = 60;
+    let app = app().await;
+    let (receiver, url) = Receiver::start().await;
+    let made = endpoint(&app, &url, json!({ "event_types": ["bot.done"] })).await;
+    let workspace = app.workspace().await;
+    let happens = async |count: usize| {
+        for _ in 0..count {
+            let (id, data) = (EventId::generate(&app.env), json!({}));
+            let event = NewEvent::other(id, workspace, ("bot.done", &id), &data, app.env.now());
+            app.store.add_event(&event).await.unwrap();
+        }
+    };
+    let mut secrets = vec![made["secret"].as_str().unwrap().to_owned()];
+    let mut heard_before = Vec::new();
+    for _ in 0..4 {
+        let rotation = path(&made, "rotate-secret/");
+        let ((), rotated) =
+            tokio::join!(happens(EVENTS_BETWEEN), app.post(&rotation, json!({ "overlap_seconds": 3600 })));
+        heard_before.push(receiver.heard().len());
+        secrets.push(rotated.ok()["secret"].as_str().unwrap().to_owned());
+        happens(EVENTS_BETWEEN / 4).await;
+    }
+    until_all(&app, &made, "delivered").await;
+    let heard = receiver.heard();
+    assert_eq!(heard.len(), 4 * (EVENTS_BETWEEN + EVENTS_BETWEEN / 4), "each once");
+    for (number, message) in heard.iter().enumerate() {
+        // A receiver has the secret from before the last rotation, and the one that it made.
+        let newest = heard_before.iter().filter(|before| number >= **before).count().max(1);
+        let has = &secrets[newest - 1..=newest];
+        assert!(has.iter().any(|secret| message.is_signed_by(secret, app.env.now())), "message {number}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_link_that_refuses_is_told_once_with_how_often() {
+    let app = app().await;
+    let (receiver, url) = Receiver::start().await;
+    endpoint(&app, &url, json!({ "event_types": ["token_link.refused"] })).await;
+    let account = app.connect(app.zoom.host()).await;
+    let link = app.path_of(&app.token_link(&account).await);
+    let unsigned = async |path: &str| assert!(app.get(path).await.status >= 400);
+    for _ in 0..3 {
+        unsigned(&link).await;
+    }
+    // Who does not have the whole address causes nothing.
+    unsigned(&format!("{}x", &link[..link.len() - 1])).await;
+    app.links.tell_refusals().await;
+    let told = until_heard(&app, &receiver, 1).await[0].json()["data"].clone();
+    assert_eq!((&told["count"], &told["data"]["sub_code"]), (&json!(3), &json!("signature_missing")));
+    assert!(link.contains(told["token_link"]["id"].as_str().unwrap()), "{told}");
+    assert!(told["message"].as_str().unwrap().contains("webhook-*"), "{told}");
+
+    for _ in 0..5 {
+        unsigned(&link).await;
+        app.links.tell_refusals().await;
+    }
+    // Another server, or this one after a start, has a memory of its own, and the same store.
+    let another = app.another(&Plan { networks: &["127.0.0.0/8"], ..PLAN }).await;
+    assert!(another.get(&link).await.status >= 400);
+    another.links.tell_refusals().await;
+    app.jump(11 * MINUTE);
+    app.links.tell_refusals().await;
+    let heard = until_heard(&app, &receiver, 2).await;
+    assert_eq!(heard.len(), 2);
+    assert_eq!(heard[1].json()["data"]["count"], 5);
 }
 
 #[tokio::test]

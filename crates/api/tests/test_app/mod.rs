@@ -38,7 +38,7 @@ use token_links::TokenLinks;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use url::Url;
-use webhooks::Webhooks;
+use webhooks::{MailSettings, Mailer, Webhooks};
 use workers::{NotCounted, Settings, Worker, Workers};
 
 pub(crate) use answer::Answer;
@@ -85,6 +85,8 @@ pub(crate) struct Plan {
     pub(crate) rejoin_within: Duration,
     /// How bots share browsers, if not as usual.
     pub(crate) sharing: Option<BrowserSharing>,
+    /// The SMTP server.
+    pub(crate) mail: Option<MailSettings>,
 }
 
 impl Plan {
@@ -107,6 +109,7 @@ impl Plan {
         answer_within: Duration::from_secs(3600),
         rejoin_within: Duration::from_secs(300),
         sharing: None,
+        mail: None,
     };
 }
 
@@ -241,6 +244,10 @@ impl TestApp {
                 store: store.clone(),
                 vault: broker.vault.clone(),
                 callbacks: callbacks.clone(),
+                mailer: plan
+                    .mail
+                    .clone()
+                    .map(|mail| Mailer::new(mail, "latchkey.test", env.clone()).unwrap()),
                 scheduled: store.clone(),
                 broker: Arc::clone(&broker),
                 env: env.clone(),

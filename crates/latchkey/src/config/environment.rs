@@ -165,15 +165,16 @@ mod tests {
     fn every_secret_can_lie_in_a_file() {
         let keys: Vec<_> = keys().into_iter().map(|(key, _)| key).collect();
         // The ring has LATCHKEY_KEYS_FILE and key_file.
-        for secret in ["database_url", "keys__transit__token", "metrics__token"] {
+        for secret in ["database_url", "keys__transit__token", "mail__password", "metrics__token"] {
             assert!(
                 keys.iter().any(|key| key == secret) && keys.contains(&format!("{secret}_file")),
                 "{secret}"
             );
         }
         // A new one is to be added above.
-        let types = [include_str!("../config.rs"), include_str!("workers.rs")].join("\n");
-        assert_eq!(types.matches("Option<Secret>,").count(), 3);
+        let types =
+            [include_str!("../config.rs"), include_str!("mail.rs"), include_str!("workers.rs")].join("\n");
+        assert_eq!(types.matches("Option<Secret>,").count(), 4);
     }
 
     #[test]

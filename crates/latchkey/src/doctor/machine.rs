@@ -30,6 +30,7 @@ pub(super) fn configuration(patient: &Patient, path: Option<&Path>, report: &mut
     let config = &patient.config;
     let has_secrets = config.database_url.is_some()
         || config.metrics.token.is_some()
+        || config.mail.holds_a_password()
         || config.keys.transit.as_ref().is_some_and(|transit| transit.token.is_some());
     let path = path.display();
     report.add(if has_secrets && mode & 0o077 != 0 {

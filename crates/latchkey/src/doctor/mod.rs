@@ -4,6 +4,7 @@
 mod browser;
 mod installation;
 mod machine;
+mod mail;
 mod public_url;
 mod report;
 mod tenants;
@@ -73,6 +74,7 @@ fn checked(config: Config) -> anyhow::Result<Config> {
     config.connections.bounds(usize::MAX)?;
     config.metrics.token()?;
     networks("callbacks.allow_networks", &config.callbacks.allow_networks)?;
+    config.mail.mailer(&Url::parse("http://localhost")?, &Environment::system())?;
     Ok(config)
 }
 
@@ -94,7 +96,7 @@ async fn examine(arguments: &Arguments, config: Config, report: &mut Report) -> 
     browser::examine(&patient, report).await;
     let installation = installation::open(&patient, report).await;
     if arguments.offline {
-        for check in ["zoom", "clock", "server", "public_url", "app", "webhook_endpoint"] {
+        for check in ["zoom", "clock", "server", "public_url", "mail", "app", "webhook_endpoint"] {
             report.add(Finding::skipped(check, "--offline"));
         }
     }
@@ -103,6 +105,7 @@ async fn examine(arguments: &Arguments, config: Config, report: &mut Report) -> 
     if !arguments.offline {
         zoom = zoom::examine(&patient, report).await;
         is_running = public_url::examine(&patient, report).await;
+        Box::pin(mail::examine(&patient, report)).await;
     }
     if let Some(installation) = installation {
         let outside = (!arguments.offline).then_some(tenants::Outside { zoom: zoom.as_ref(), is_running });

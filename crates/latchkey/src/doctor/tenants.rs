@@ -1,7 +1,9 @@
 //! Zoom apps, accounts and webhook endpoints of every workspace.
 
 use broker::{Addresses, scopes};
-use model::{CredentialKind, CredentialStatus, EndpointState, ReauthCause, Secret, WorkspaceId};
+use model::{
+    CredentialKind, CredentialStatus, EndpointKind, EndpointState, ReauthCause, Secret, WorkspaceId,
+};
 use outbound::{CallbackClient, NetworkGuard};
 use store::{AppKind, Credential, WebhookEndpoint, ZoomOauthApp};
 use tenants::Cell;
@@ -310,9 +312,11 @@ async fn endpoints(
         .ok()
         .and_then(|allowed| CallbackClient::new(NetworkGuard::new(allowed), patient.env.clone()).ok());
     let Some(client) = client else { return };
+    let mailer = patient.config.mail.mailer(&patient.public_base, &patient.env);
+    let sends_mail = mailer.is_ok_and(|mailer| mailer.is_some());
     let mut troubles = Vec::new();
     for endpoint in endpoints {
-        if let Some(finding) = unreachable(installation, &client, endpoint).await {
+        if let Some(finding) = unreachable(installation, (&client, sends_mail), endpoint).await {
             troubles.push(finding.about(endpoint.id.to_string()));
         }
     }
@@ -325,7 +329,7 @@ async fn endpoints(
 
 async fn unreachable(
     installation: &Installation,
-    client: &CallbackClient,
+    (client, sends_mail): (&CallbackClient, bool),
     endpoint: &WebhookEndpoint,
 ) -> Option<Finding> {
     const WHY: &str = "It is told of nothing: what happens with bots and accounts goes unnoticed.";
@@ -338,6 +342,11 @@ async fn unreachable(
             return Some(Finding::fault(ENDPOINT, found, WHY, fix));
         }
         EndpointState::Enabled => {}
+    }
+    if endpoint.kind == EndpointKind::Email {
+        // Whether the SMTP server takes mail is a check of its own.
+        let fix = "Set mail.server and mail.from, or delete the endpoint.";
+        return (!sends_mail).then(|| Finding::fault(ENDPOINT, "[mail] has no server", WHY, fix));
     }
     let url = match installation.vault.open(workspace, Cell::WebhookUrl(endpoint.id), &endpoint.url) {
         Ok(url) => url,

@@ -27,12 +27,12 @@ pub(crate) struct Arguments {
 enum Command {
     /// Make an endpoint; its secret is printed once and never again.
     Create {
-        /// Where events are sent.
+        /// Where events are sent; for mail `mailto:` and an address.
         url: String,
         /// A type of events; may be given several times. Every type by default.
         #[arg(long = "event-type", value_name = "TYPE")]
         event_types: Vec<String>,
-        /// `webhook`, or `slack` for an incoming webhook of Slack.
+        /// `webhook`, `slack` for an incoming webhook of Slack, or `email`.
         #[arg(long, default_value = "webhook")]
         kind: String,
         /// For people.
@@ -205,7 +205,7 @@ async fn deliveries(
     output.list(header, answer["results"].as_array().map_or(&[], Vec::as_slice), |delivery| {
         let answered = match (&delivery["answer"]["error"], &delivery["answer"]["status"]) {
             (Value::String(error), _) => error.clone(),
-            (_, Value::Number(status)) => format!("HTTP {status}"),
+            (_, Value::Number(status)) => status.to_string(),
             _ => String::new(),
         };
         let [sequence, event, kind, state, attempts, next] =

@@ -290,6 +290,13 @@ async fn faults_of_apps_accounts_and_endpoints() {
     let delete = ward.http.delete(hook).header("authorization", format!("Token {}", ward.key));
     assert!(within(delete.send()).await.unwrap().status().is_success());
 
+    let mail = format!(
+        "{}[mail]\nserver = '{}'\nfrom = 'latchkey@example.com'\ntls = 'none'\n",
+        ward.configuration,
+        nobody()
+    );
+    ward.examined(&mail).await.names("mail", "server and port");
+
     // The app asks for less from now on: who consents then can make no ZAK.
     ward.at_zoom("PATCH", &app, json!({ "scopes": ["user:read:user"] })).await;
     let poor = ward.account().await;

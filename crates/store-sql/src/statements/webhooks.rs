@@ -161,7 +161,17 @@ async fn requeue(db: &mut Tx, endpoint: WebhookEndpointId, now: Timestamp) -> Re
     .with(values![endpoint, now])
     .execute(&mut *db)
     .await?;
-    wake(db, &[endpoint], now).await
+    wake(db, &[endpoint], now).await?;
+    try_again(db, endpoint).await
+}
+
+/// Lets an endpoint that is down be tried at once: a caller has asked for it.
+async fn try_again(db: &mut Tx, endpoint: WebhookEndpointId) -> Result<(), StoreError> {
+    query("-- webhook_endpoints: try_again\nUPDATE webhook_endpoints SET probe_at = NULL WHERE id = $1")
+        .bind(endpoint)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Writes down one attempt, and makes the next of the subject due when this one is done with.
@@ -201,9 +211,10 @@ async fn record(
     Ok(())
 }
 
-/// Endpoints for which something is due at `$1`, and whose lease has ended. A due time (`$6`) or a lease (`$3`) that only a
-/// wrong clock can have given holds nothing up.
+/// Endpoints with a delivery due at `$1` that no other worker holds. One that is down has to be due for its probe. A due time
+/// (`$6`), a probe or a lease (`$3`) that only a wrong clock can have given holds nothing up.
 const DUE: &str = "state = 'enabled' AND (due_at <= $1 OR due_at > $6)\n\
+             AND (probe_at IS NULL OR probe_at <= $1 OR probe_at > $3)\n\
              AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)";
 
 /// Events of a workspace, of some time and some types.
@@ -295,7 +306,8 @@ impl Webhooks for SqlStore {
             query(
                 "-- change_webhook_endpoint\n\
                  UPDATE webhook_endpoints SET url = $1, lane = $2, description = $3, event_types = $4,\n\
-                     svix_headers = $5, state = $6, disabled_at = $7, first_failure_at = $8, failing_since = $9\n\
+                     svix_headers = $5, state = $6, disabled_at = $7, first_failure_at = $8, failing_since = $9,\n\
+                     probe_at = NULL\n\
                  WHERE id = $10",
             )
             .with(values![
@@ -321,6 +333,12 @@ impl Webhooks for SqlStore {
                 .execute(&mut tx)
                 .await?;
                 wake(&mut tx, &[id], now).await?;
+            }
+            if before.state == EndpointState::Enabled
+                && state == EndpointState::Disabled
+                && let Some(event) = &change.switched_off
+            {
+                events::write(&mut tx, event).await?;
             }
             tx.commit().await?;
             Ok(true)
@@ -435,15 +453,17 @@ impl Webhooks for SqlStore {
             .scalar(&mut tx)
             .await?;
             let due_at = due_at.flatten().map(Timestamp::from_microsecond);
-            query(
+            let released = query(
                 "-- release_endpoint\n\
-                 UPDATE webhook_endpoints SET lease_token = NULL, lease_expires_at = NULL, due_at = $1 WHERE id = $2",
+                 UPDATE webhook_endpoints SET lease_token = NULL, lease_expires_at = NULL, due_at = $1 WHERE id = $2\n\
+                 RETURNING probe_at",
             )
             .with(values![due_at, id])
-            .execute(&mut tx)
+            .fetch_one(&mut tx)
             .await?;
+            let probe_at = released.of(TABLE).optional_time("probe_at")?;
             tx.commit().await?;
-            Ok(due_at)
+            Ok(due_at.map(|due_at| probe_at.map_or(due_at, |probe_at| due_at.max(probe_at))))
         };
         self.transaction("release_endpoint", Isolation::OnRows, body).await
     }
@@ -463,6 +483,22 @@ impl Webhooks for SqlStore {
         ))
         .with(values![endpoint, now, most, now + LONGEST_DELIVERY_PAUSE + CLOCK_TOLERANCE])
         .all(&self.readers, delivery)
+        .await
+    }
+
+    async fn probe_delivery(
+        &self,
+        endpoint: WebhookEndpointId,
+        now: Timestamp,
+    ) -> Result<Option<Delivery>, StoreError> {
+        query(format!(
+            "-- probe_delivery\n\
+             SELECT {EVENT_COLUMNS}, {DELIVERY_COLUMNS} FROM deliveries JOIN events ON events.id = deliveries.event\n\
+             WHERE deliveries.endpoint = $1 AND deliveries.state = 'pending' AND deliveries.due_at <= $2\n\
+             ORDER BY deliveries.due_at DESC, deliveries.sequence DESC LIMIT 1"
+        ))
+        .with(values![endpoint, now])
+        .one(&self.readers, delivery)
         .await
     }
 
@@ -492,9 +528,9 @@ impl Webhooks for SqlStore {
             }
             query(
                 "-- record_attempts: endpoint\n\
-                 UPDATE webhook_endpoints SET first_failure_at = $1, failing_since = $2 WHERE id = $3",
+                 UPDATE webhook_endpoints SET first_failure_at = $1, failing_since = $2, probe_at = $3 WHERE id = $4",
             )
-            .with(values![after.run.first_at, after.run.counted_from, endpoint])
+            .with(values![after.run.first_at, after.run.counted_from, after.probe_at, endpoint])
             .execute(&mut tx)
             .await?;
             if let Some(event) = &after.failed {
@@ -553,6 +589,7 @@ impl Webhooks for SqlStore {
                 return Ok(false);
             }
             enqueue(&mut tx, &[endpoint], sequence, event).await?;
+            try_again(&mut tx, endpoint).await?;
             tx.commit().await?;
             Ok(true)
         };

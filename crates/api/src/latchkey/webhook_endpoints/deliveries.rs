@@ -62,7 +62,7 @@ pub(crate) struct Delivery {
     answer: Option<DeliveryAnswer>,
 }
 
-/// What is sent. Time and signature are made for each attempt.
+/// What is sent. Time and signature are made for each attempt. Endpoints of the kinds `slack` and `email` are sent a text made from the body.
 #[derive(Serialize, ToSchema)]
 struct DeliveryRequest {
     headers: BTreeMap<&'static str, String>,
@@ -73,7 +73,7 @@ struct DeliveryRequest {
 /// How an attempt ended.
 #[derive(Serialize, ToSchema)]
 struct DeliveryAnswer {
-    /// HTTP's; null when nothing was answered.
+    /// HTTP's, or the code of the SMTP server's reply; null when nothing was answered.
     #[schema(required)]
     status: Option<u16>,
     /// The first 32.

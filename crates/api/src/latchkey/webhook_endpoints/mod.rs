@@ -11,12 +11,13 @@ use axum::{
 };
 use model::{EndpointKind, EndpointState, Secret, Timestamp, WebhookEndpointId, nearest};
 use serde::Serialize;
+use serde_json::Value;
 use store::EndpointChange;
 use utoipa::{
     ToSchema,
     openapi::{ArrayBuilder, RefOr, Schema},
 };
-use webhooks::{Endpoint, MAX_ENDPOINTS, NewEndpoint, check_secret, event_types, notable_types};
+use webhooks::{Endpoint, MAX_ENDPOINTS, MailRefusal, NewEndpoint, check_secret, event_types, notable_types};
 
 use crate::{
     State,
@@ -62,11 +63,13 @@ pub(crate) struct WebhookEndpoint {
 request! {
     /// An endpoint to be made.
     closed struct CreateWebhookEndpoint {
-        /// `webhook` (default) is sent JSON, signed. `slack` is an incoming webhook of Slack: it is sent text, not signed.
+        /// `webhook` (default) is sent JSON, signed. `slack` is an incoming webhook of Slack, `email` a person: they are sent
+        /// text, not signed.
         kind: Option<Kind>,
-        /// Where events are sent. It must be https, unless the operator allows its network.
-        url: CallbackUrl<2048>,
-        /// Which events. By default every type; for `slack` the types that need a person's attention.
+        /// Where events are sent. It must be https, unless the operator allows its network. For `email` it is an address such
+        /// as `mailto:ops@example.com`.
+        url: EndpointUrl,
+        /// Which events. By default every type; for `slack` and `email` the types that need a person's attention.
         event_types: Option<EventTypes>,
         description: Option<Text<200>>,
         /// `whsec_` and the Base64 of 24 to 64 random bytes. One is made by default.
@@ -82,7 +85,7 @@ request! {
 request! {
     /// What is to be changed of an endpoint.
     closed struct ChangeWebhookEndpoint {
-        url: Option<CallbackUrl<2048>>,
+        url: Option<EndpointUrl>,
         event_types: Option<EventTypes>,
         description: Option<Text<200>>,
         svix_headers: Option<bool>,
@@ -94,22 +97,57 @@ request! {
 /// What an endpoint can be.
 struct Kind(EndpointKind);
 
-impl Kind {
-    const ALL: [EndpointKind; 2] = [EndpointKind::Webhook, EndpointKind::Slack];
-}
-
 impl Field for Kind {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
         let word = fields.text(name, 40)?;
-        let kind = Self::ALL.into_iter().find(|kind| kind.as_str() == word);
+        let kind = word.parse().ok();
         if kind.is_none() {
-            fields.complain(name, "It must be webhook or slack.");
+            fields.complain(name, "It must be webhook, slack or email.");
         }
         kind.map(Self)
     }
 
     fn schema() -> RefOr<Schema> {
-        string(40).enum_values(Some(Self::ALL.map(EndpointKind::as_str))).into()
+        string(40).enum_values(Some(EndpointKind::ALL.iter().map(|kind| kind.as_str()))).into()
+    }
+}
+
+/// An address that this server may call, or `mailto:` and an e-mail address. The endpoint's kind says which.
+struct EndpointUrl(String);
+
+impl EndpointUrl {
+    const MOST: usize = 2048;
+
+    fn is_mail(&self) -> bool {
+        self.0.starts_with("mailto:")
+    }
+
+    /// Complains if an endpoint of this kind cannot have the address.
+    fn check(&self, kind: EndpointKind, state: &State, fields: &mut Fields<'_>) {
+        match (kind, self.is_mail()) {
+            (EndpointKind::Email, _) => {
+                if let Err(wrong) = state.webhooks.accepts_mail(&self.0) {
+                    let field = if wrong == MailRefusal::NotSetUp { "kind" } else { "url" };
+                    fields.complain(field, wrong.to_string());
+                }
+            }
+            (_, true) => fields
+                .complain("url", format!("An endpoint of the kind {kind} cannot have a mailto: address.")),
+            (_, false) => {}
+        }
+    }
+}
+
+impl Field for EndpointUrl {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        let is_mail =
+            fields.anything(name).and_then(Value::as_str).is_some_and(|url| url.starts_with("mailto:"));
+        let url = if is_mail { fields.text(name, Self::MOST) } else { fields.callback_url(name, Self::MOST) };
+        url.map(|url| Self(url.to_owned()))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        CallbackUrl::<{ Self::MOST }>::schema()
     }
 }
 
@@ -209,6 +247,9 @@ pub(crate) async fn create(
             }
         }
     }
+    if let Some(asked) = &asked {
+        asked.url.check(kind, &state, &mut fields);
+    }
     let asked = fields.finish(asked)?;
     let every_type = if kind == EndpointKind::Webhook { Vec::new() } else { notable_types() };
     let new = NewEndpoint {
@@ -284,6 +325,10 @@ pub(crate) async fn change(
     if asked.as_ref().and_then(|asked| asked.url.as_ref()).is_some_and(|url| url.0.contains(MASK)) {
         fields.complain("url", "Give the whole address: this one is masked, as answers show it.");
     }
+    if let Some(url) = asked.as_ref().and_then(|asked| asked.url.as_ref()) {
+        let known = state.webhooks.endpoint(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
+        url.check(known.row.kind, &state, &mut fields);
+    }
     let asked = fields.finish(asked)?;
     let change = EndpointChange {
         url: None,
@@ -291,9 +336,10 @@ pub(crate) async fn change(
         event_types: asked.event_types.map(|types| types.0),
         svix_headers: asked.svix_headers,
         enabled: asked.enabled,
+        switched_off: None,
     };
     let url = asked.url.map(|url| Secret::new(url.0));
-    let changed = state.webhooks.change(caller.workspace, id, url, change).await?;
+    let changed = state.webhooks.change((caller.workspace, caller.key), id, url, change).await?;
     Ok(Json(representation(&changed.ok_or(ApiError::NotFound)?)))
 }
 

@@ -1,0 +1,32 @@
+//! The SMTP server: whether it can be reached, is who it should be, and takes the login. Nothing is sent.
+
+use std::error::Error as _;
+
+use super::{
+    Patient,
+    report::{Finding, Report},
+};
+
+const CHECK: &str = "mail";
+
+pub(super) async fn examine(patient: &Patient, report: &mut Report) {
+    // What is wrong with the section is reported as a fault of the configuration.
+    let Ok(Some(mailer)) = patient.config.mail.mailer(&patient.public_base, &patient.env) else {
+        report
+            .add(Finding::skipped(CHECK, "mail.server is not set: endpoints of the kind email are refused"));
+        return;
+    };
+    report.add(match mailer.reach().await {
+        Ok(()) => Finding::ok(CHECK, "the SMTP server is there, and takes the login"),
+        Err(error) => {
+            let cause = error.source().map_or(String::new(), |cause| format!(": {cause}"));
+            Finding::fault(
+                CHECK,
+                format!("{error}{cause}"),
+                "No endpoint of the kind email is told of anything.",
+                "Correct [mail]: server and port, tls (\"starttls\" for 587, \"tls\" for 465), user and password; name the \
+                 authority of a certificate that is not trusted in mail.ca_file.",
+            )
+        }
+    });
+}

@@ -1,0 +1,135 @@
+//! Refused fetches as events (`token_link.refused`): a platform that gets no token may send its bot in as nobody, so the owner
+//! hears of it. One event for each link and cause in ten minutes, with how many there were.
+//!
+//! Refusals are gathered in memory, and events are written apart from requests. Only who has a link's whole address can cause
+//! one, and a cause is one of the few codes of a refusal.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use model::{Class, Code, EventId, Failure, TOKEN_LINK_REFUSED, Timestamp, TokenLinkId, WorkspaceId};
+use serde_json::json;
+use store::{NewEvent, StoreError, TokenLink};
+
+use crate::TokenLinks;
+
+/// The least time between two events of one link and cause.
+const INTERVAL: Duration = Duration::from_secs(600);
+/// Between two looks for what is to be told.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+/// Links and causes that are gathered at a time. Refusals of further ones are in the log and in `/metrics` alone.
+const MAX_GATHERED: usize = 10_000;
+
+/// Refusals since the last event, of one link and cause.
+#[derive(Debug, Clone)]
+struct Refused {
+    workspace: WorkspaceId,
+    name: String,
+    /// What the last one was told.
+    detail: String,
+    count: u64,
+    since: Timestamp,
+    told_at: Option<Timestamp>,
+}
+
+/// What is gathered.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals(Mutex<HashMap<(TokenLinkId, Code), Refused>>);
+
+impl Refusals {
+    fn locked(&self) -> MutexGuard<'_, HashMap<(TokenLinkId, Code), Refused>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A fetch was refused. What may work when it comes again is told to nobody.
+    pub(crate) fn note(&self, link: &TokenLink, failure: &Failure, now: Timestamp) {
+        if failure.class() != Class::PersonMustAct {
+            return;
+        }
+        let (key, mut gathered) = ((link.id, failure.code), self.locked());
+        if gathered.len() >= MAX_GATHERED && !gathered.contains_key(&key) {
+            return;
+        }
+        let refused = gathered.entry(key).or_insert_with(|| Refused {
+            workspace: link.workspace,
+            name: link.name.clone(),
+            detail: String::new(),
+            count: 0,
+            since: now,
+            told_at: None,
+        });
+        if refused.count == 0 {
+            refused.since = now;
+        }
+        refused.count += 1;
+        refused.detail.clone_from(&failure.detail);
+    }
+
+    /// What is to be told now. It is counted as told; what is quiet is forgotten.
+    fn take(&self, now: Timestamp) -> Vec<((TokenLinkId, Code), Refused)> {
+        let mut gathered = self.locked();
+        let rests = |refused: &Refused| refused.told_at.is_some_and(|told| told.was_within(INTERVAL, now));
+        gathered.retain(|_, refused| refused.count > 0 || rests(refused));
+        let due = gathered.iter_mut().filter(|(_, refused)| refused.count > 0 && !rests(refused));
+        let taken = due.map(|(key, refused)| {
+            let taken = (*key, refused.clone());
+            (refused.count, refused.told_at) = (0, Some(now));
+            taken
+        });
+        taken.collect()
+    }
+
+    /// What could not be told is told with those that follow; at once, or when its time comes again.
+    fn give_back(&self, key: (TokenLinkId, Code), untold: Refused, told_at: Option<Timestamp>) {
+        let mut gathered = self.locked();
+        let count = gathered.get(&key).map_or(0, |since| since.count) + untold.count;
+        gathered.insert(key, Refused { count, told_at, ..untold });
+    }
+}
+
+impl TokenLinks {
+    /// Tells what was refused, for as long as it is polled.
+    pub(crate) async fn run_refusals(&self) -> Infallible {
+        loop {
+            self.env.clock.sleep(LOOK_INTERVAL).await;
+            self.tell_refusals().await;
+        }
+    }
+
+    /// Tells what is due now.
+    pub async fn tell_refusals(&self) {
+        let now = self.env.now();
+        for (key, refused) in self.refusals.take(now) {
+            match self.store.add_event(&event(key, &refused, now)).await {
+                Ok(()) => {}
+                // Another server has told of this link and cause a moment ago, or this one before its last start.
+                Err(StoreError::Exists(_)) => self.refusals.give_back(key, refused, Some(now)),
+                Err(error) => {
+                    tracing::warn!(link = %key.0, code = key.1.as_str(), %error, "a refusal is told later");
+                    self.refusals.give_back(key, refused, None);
+                }
+            }
+        }
+    }
+}
+
+fn event((link, code): (TokenLinkId, Code), refused: &Refused, now: Timestamp) -> NewEvent {
+    let data = json!({
+        "data": { "code": "refused", "sub_code": code.as_str(), "updated_at": now },
+        "token_link": { "id": link, "name": refused.name },
+        "count": refused.count,
+        "since": refused.since,
+        "message": refused.detail,
+        "advice": code.advice(),
+    });
+    // The same at every server within the same ten minutes, so that the store takes one of them.
+    let span = now.as_second().div_euclid(INTERVAL.as_secs().cast_signed());
+    let hash = digest(&SHA256, format!("token link {link} refused {code} in {span}").as_bytes());
+    let id = EventId::of_hash(hash.as_ref()[..16].try_into().expect("a hash has 32 bytes"));
+    NewEvent::other(id, refused.workspace, (TOKEN_LINK_REFUSED, &link as &dyn ToString), &data, now)
+}

@@ -1,0 +1,65 @@
+//! `mailto:` and one e-mail address.
+
+use lettre::Address;
+
+/// Why an address is not one that mail can go to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MailRefusal {
+    /// This installation sends none.
+    #[error("This server sends no e-mail: whoever runs it has to set mail.server and mail.from.")]
+    NotSetUp,
+    /// It is none.
+    #[error("It must be mailto: and one e-mail address, such as mailto:ops@example.com.")]
+    NotAnAddress,
+    /// The operator allows others.
+    #[error(
+        "Mail to {0:?} is not allowed here: whoever runs this server names domains in mail.allow_domains."
+    )]
+    Domain(String),
+}
+
+/// Reads the address of an endpoint. What a `mailto:` link may carry beyond an address (more receivers, headers, escapes) is
+/// refused, and so is all that could begin another line or another address.
+pub(super) fn read(url: &str) -> Result<Address, MailRefusal> {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"?%#,;:<>()[]\\\"".contains(&byte);
+    url.strip_prefix("mailto:")
+        .filter(|address| address.bytes().all(is_plain))
+        .and_then(|address| address.parse().ok())
+        .ok_or(MailRefusal::NotAnAddress)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_plain_address_is_read() {
+        for address in ["ops@example.com", "first.last+alerts@mail.example.com", "o'neil@example.com"] {
+            assert_eq!(read(&format!("mailto:{address}")).unwrap().to_string(), address);
+        }
+    }
+
+    #[test]
+    fn what_could_be_more_than_an_address_is_refused() {
+        for url in [
+            "ops@example.com",
+            "mailto:",
+            "mailto:ops",
+            "mailto:@example.com",
+            "mailto:ops@",
+            "mailto:ops@example.com?bcc=eve@example.com",
+            "mailto:ops@example.com,eve@example.com",
+            "mailto:ops@example.com;eve@example.com",
+            "mailto:ops@example.com eve@example.com",
+            "mailto:ops@example.com\r\nBcc: eve@example.com",
+            "mailto:ops@example.com\nRCPT TO:<eve@example.com>",
+            "mailto:ops%0d%0aBcc:eve@example.com",
+            "mailto:\"ops\r\nBcc:eve\"@example.com",
+            "mailto:<ops@example.com>",
+            "mailto:Ops <ops@example.com>",
+            "mailto:zoë@example.com",
+        ] {
+            assert_eq!(read(url), Err(MailRefusal::NotAnAddress), "{url:?}");
+        }
+    }
+}
