@@ -213,7 +213,7 @@ async fn record(
 
 /// Endpoints with a delivery due at `$1` that no other worker holds. One that is down has to be due for its probe. A due time
 /// (`$6`), a probe or a lease (`$3`) that only a wrong clock can have given holds nothing up.
-const DUE: &str = "state = 'enabled' AND (due_at <= $1 OR due_at > $6)\n\
+const DUE: &str = "state = 'enabled' AND due_at IS NOT NULL AND (due_at <= $1 OR due_at > $6)\n\
              AND (probe_at IS NULL OR probe_at <= $1 OR probe_at > $3)\n\
              AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)";
 
@@ -474,12 +474,22 @@ impl Webhooks for SqlStore {
         now: Timestamp,
         most: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
+        // Two ranges of the index: a condition on both ends would read everything between them.
+        let range = |condition| {
+            format!(
+                "SELECT * FROM (SELECT event AS due_event FROM deliveries WHERE endpoint = $1 AND state = 'pending'\n\
+                     AND {condition} ORDER BY due_at, sequence LIMIT $3) AS due"
+            )
+        };
         query(format!(
             "-- due_deliveries\n\
-             SELECT {EVENT_COLUMNS}, {DELIVERY_COLUMNS} FROM deliveries JOIN events ON events.id = deliveries.event\n\
-             WHERE deliveries.endpoint = $1 AND deliveries.state = 'pending'\n\
-                 AND (deliveries.due_at <= $2 OR deliveries.due_at > $4)\n\
-             ORDER BY deliveries.due_at, deliveries.sequence LIMIT $3"
+             SELECT {EVENT_COLUMNS}, {DELIVERY_COLUMNS} FROM\n\
+                 ({} UNION ALL {}) AS due\n\
+             JOIN deliveries ON deliveries.endpoint = $1 AND deliveries.event = due_event\n\
+             JOIN events ON events.id = due_event\n\
+             ORDER BY deliveries.due_at, deliveries.sequence LIMIT $3",
+            range("due_at <= $2"),
+            range("due_at > $4")
         ))
         .with(values![endpoint, now, most, now + LONGEST_DELIVERY_PAUSE + CLOCK_TOLERANCE])
         .all(&self.readers, delivery)
