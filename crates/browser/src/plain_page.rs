@@ -76,12 +76,33 @@ impl PlainPage {
             .map(|_: Value| ())
     }
 
-    /// Has the window that many CSS pixels, and a person who prefers dark pages or light ones.
+    /// Presses a key and lets it go, as a person does: `Tab`, `Enter`, or a letter that is typed where the focus is.
+    pub async fn press(&self, key: &str) -> Result<(), BrowserError> {
+        let (code, text) = match key {
+            "Tab" => (9, ""),
+            "Enter" => (13, "\r"),
+            letter => (0, letter),
+        };
+        let down = if text.is_empty() { "rawKeyDown" } else { "keyDown" };
+        for kind in [down, "keyUp"] {
+            let mut event = json!({ "type": kind, "key": key, "windowsVirtualKeyCode": code });
+            if kind == "keyDown" {
+                event["text"] = text.into();
+            }
+            let _: Value = self.tab.call("Input.dispatchKeyEvent", event).await?;
+        }
+        Ok(())
+    }
+
+    /// Has the window that many CSS pixels, and a person who prefers dark pages or light ones, and that nothing moves.
     pub async fn look(&self, width: u32, height: u32, dark: bool) -> Result<(), BrowserError> {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         let _: Value = self.tab.call("Emulation.setDeviceMetricsOverride", size).await?;
         let scheme = if dark { "dark" } else { "light" };
-        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        let media = json!({ "features": [
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ] });
         self.tab.call("Emulation.setEmulatedMedia", media).await.map(|_: Value| ())
     }
 
