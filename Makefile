@@ -27,7 +27,7 @@ demo:
 	@target/debug/latchkey demo $(if $(STAY),--stay)
 
 test:
-	@scripts/alongside 'scripts/need-chromium && scripts/need-sdk && scripts/need-postgres' 'scripts/build-tests'
+	@scripts/alongside 'scripts/need-chromium && scripts/need-sdk && interop/need-node web/checks && scripts/need-postgres' 'scripts/build-tests'
 	@scripts/run-tests
 
 check:

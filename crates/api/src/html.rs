@@ -1,14 +1,18 @@
-//! Security headers of answers in a browser. Every page gets them here.
+//! Security headers of answers in a browser. Every page gets them here. And the page where there is none.
 
+use askama::Template;
 use axum::{
     http::{
-        HeaderValue,
+        HeaderMap, HeaderValue, StatusCode,
         header::{
-            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+            ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+            X_CONTENT_TYPE_OPTIONS,
         },
     },
-    response::Response,
+    response::{Html, IntoResponse as _, Response},
 };
+
+use crate::{State, error::ApiError};
 
 /// A page shows text, and nothing else: it loads nothing, sends nothing, and lies in no frame.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'";
@@ -24,4 +28,24 @@ pub(crate) async fn protected(mut response: Response) -> Response {
         headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     }
     response
+}
+
+#[derive(Template)]
+#[template(path = "nowhere.html")]
+struct NowherePage {
+    simulated: bool,
+    home: String,
+}
+
+/// An address that leads nowhere: a page for a browser, and JSON for a program.
+pub(crate) fn nowhere(state: &State, headers: &HeaderMap) -> Response {
+    let wants_page = headers.get(ACCEPT).is_some_and(|kinds| kinds.as_bytes().starts_with(b"text/html"));
+    if !wants_page {
+        return ApiError::NotFound.into_response();
+    }
+    let base = state.broker.addresses.public_base().path().trim_end_matches('/');
+    match (NowherePage { simulated: state.simulated, home: format!("{base}/") }).render() {
+        Ok(page) => (StatusCode::NOT_FOUND, Html(page)).into_response(),
+        Err(_) => ApiError::NotFound.into_response(),
+    }
 }

@@ -49,7 +49,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    http::{StatusCode, header::CACHE_CONTROL},
+    http::{HeaderMap, StatusCode, header::CACHE_CONTROL},
     middleware,
     response::IntoResponse,
 };
@@ -72,6 +72,7 @@ use error::ApiError;
 
 pub use bounds::{Admission, BodyError, Bounds, Sender};
 pub use in_process::{InProcess, KeyRefused};
+pub use latchkey::installation::Kept;
 pub use limits::{Limits, Rates};
 pub use metrics::MetricsAccess;
 pub use return_urls::ReturnUrls;
@@ -109,6 +110,8 @@ pub struct State {
     pub return_urls: ReturnUrls,
     /// Whether apps are shown with their secrets, as Recall's API shows them.
     pub show_app_secrets: bool,
+    /// How long things are kept, to be shown.
+    pub kept: Kept,
 }
 
 /// Methods of a path, and their part of the document.
@@ -170,6 +173,8 @@ fn routes() -> Vec<Route> {
         routes!(latchkey::pools::remove_member),
         routes!(latchkey::settings::retrieve, latchkey::settings::change),
         routes!(latchkey::bot_outcomes::handler),
+        routes!(latchkey::overview::handler),
+        routes!(latchkey::installation::handler),
         routes!(latchkey::audit::handler),
         routes!(latchkey::events::handler),
         routes!(latchkey::webhook_endpoints::create, latchkey::webhook_endpoints::list),
@@ -248,12 +253,16 @@ fn with_layers(routes: Vec<Route>, pages: Router, state: State) -> Router {
         .layer(middleware::from_fn(bounds::head::keep))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::once))
         .layer(CatchPanicLayer::custom(error::panicked));
+    let nowhere = {
+        let state = state.clone();
+        async move |headers: HeaderMap| html::nowhere(&state, &headers)
+    };
     routes
         .into_iter()
         .fold(Router::new(), with_and_without_slash)
         .with_state(state)
         .merge(pages)
-        .fallback(async || ApiError::NotFound)
+        .fallback(nowhere)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(around)
 }

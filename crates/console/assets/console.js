@@ -7,6 +7,11 @@
   // Tests wait for it: from here on keys are heard.
   document.documentElement.dataset.ready = "";
 
+  // Where the menu is a line that scrolls, the page that is open is in sight.
+  // By hand: scrollIntoView would have the Tab key begin behind it, past the link that skips the menu.
+  const [menu, here] = [document.querySelector(".menu"), document.querySelector(".menu a[aria-current]")];
+  if (menu && here) menu.scrollLeft = here.offsetLeft - (menu.clientWidth - here.offsetWidth) / 2;
+
   // `/` and Ctrl K find, `g` and a letter go, `?` shows the keys.
   let going = false;
   document.addEventListener("keydown", (event) => {
@@ -88,6 +93,8 @@
         document.body.dispatchEvent(new CustomEvent("live"));
       }, 400);
     };
+    // What happened between the page and the stream, or while the stream was away, is told by none of its events.
+    stream.onopen = tell;
     stream.onmessage = tell;
     // Events have types, and a listener for each: those of bots and accounts are what pages show.
     for (const kind of (document.body.dataset.kinds ?? "").split(" ").filter(Boolean)) stream.addEventListener(kind, tell);

@@ -15,6 +15,7 @@ pub(crate) enum Section {
     Events,
     Audit,
     Settings,
+    Setup,
     /// A page that no entry leads to.
     None,
 }
@@ -25,6 +26,8 @@ pub(crate) struct Entry {
     pub(crate) path: &'static str,
     /// The key after `g` that leads there.
     pub(crate) key: char,
+    /// What its icon draws: a path in 16 by 16.
+    pub(crate) icon: &'static str,
     pub(crate) is_here: bool,
 }
 
@@ -52,6 +55,8 @@ pub(crate) struct Frame {
     pub(crate) key_name: String,
     pub(crate) can: Can,
     pub(crate) simulated: bool,
+    /// Whether *Try it* is offered.
+    pub(crate) may_try: bool,
     pub(crate) said: Option<Said>,
     /// Types of events that live parts are fetched again for.
     pub(crate) kinds: String,
@@ -59,15 +64,34 @@ pub(crate) struct Frame {
     pub(crate) here: String,
 }
 
-const MENU: &[(Section, &str, &str, char)] = &[
-    (Section::Home, "Home", "/", 'h'),
-    (Section::Accounts, "Accounts", "/accounts", 'a'),
-    (Section::Pools, "Pools", "/pools", 'p'),
-    (Section::TokenLinks, "Token links", "/token-links", 't'),
-    (Section::Bots, "Bots", "/bots", 'b'),
-    (Section::Events, "Events", "/events", 'e'),
-    (Section::Audit, "Audit", "/audit", 'u'),
-    (Section::Settings, "Settings", "/settings", 's'),
+const MENU: &[(Section, &str, &str, char, &str)] = &[
+    (Section::Home, "Home", "/", 'h', "M2.5 7.5 8 2.5l5.5 5M4 6.5V13h8V6.5M6.8 13V9.5h2.4V13"),
+    (
+        Section::Accounts,
+        "Accounts",
+        "/accounts",
+        'a',
+        "M8 8a2.7 2.7 0 1 0 0-5.4A2.7 2.7 0 0 0 8 8Zm-5 5.4c.6-2.3 2.5-3.6 5-3.6s4.4 1.3 5 3.6",
+    ),
+    (
+        Section::Pools,
+        "Pools",
+        "/pools",
+        'p',
+        "M2.5 4.5 8 2l5.5 2.5L8 7 2.5 4.5Zm0 3.5L8 10.5 13.5 8m-11 3.5L8 14l5.5-2.5",
+    ),
+    (
+        Section::TokenLinks,
+        "Token links",
+        "/token-links",
+        't',
+        "M7 9a2.5 2.5 0 0 0 3.5 0l2.2-2.2a2.5 2.5 0 0 0-3.5-3.5L8 4.5M9 7a2.5 2.5 0 0 0-3.5 0L3.3 9.2a2.5 2.5 0 0 0 3.5 3.5L8 11.5",
+    ),
+    (Section::Bots, "Bots", "/bots", 'b', "M3.5 5.5h9v7h-9zM8 5.5V3M6 8.5v1m4-1v1M1.5 8v2m13-2v2"),
+    (Section::Events, "Events", "/events", 'e', "M8.8 2 4 9h3.5L7 14l5-7.2H8.4L8.8 2Z"),
+    (Section::Audit, "Audit", "/audit", 'u', "M4 2.5h5.5L12 5v8.5H4zM6 7h4M6 9.5h4M9.3 2.5V5H12"),
+    (Section::Settings, "Settings", "/settings", 's', "M2.5 5h6m3 0h2M2.5 11h2m3 0h6M8.5 3.5v3m-4 3v3"),
+    (Section::Setup, "Setup", "/setup", 'i', "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12Zm-2.5-6 1.8 1.8L10.7 6.3"),
 ];
 
 /// What was done, by its word in the address. Only these sentences can be shown.
@@ -78,6 +102,15 @@ const SAID: &[(&str, &str)] = &[
     ("leaving", "The bot is told to leave."),
     ("cancelled", "The bot is cancelled."),
     ("sent", "The bot is on its way."),
+    (
+        "tried",
+        "A user of the simulator has connected an account, and this bot signs in with it: watch it come in.",
+    ),
+    (
+        "removed-at-zoom",
+        "The user has removed the app at the simulator. Zoom tells this server by a webhook.",
+    ),
+    ("consented", "The account's owner has consented again."),
     ("revoked", "The token link is revoked. It ends within a second."),
     ("pool-made", "The pool is made."),
     ("pool-changed", "The pool is changed."),
@@ -98,10 +131,11 @@ const SAID: &[(&str, &str)] = &[
 impl Frame {
     pub(crate) fn of(visitor: &Visitor, title: String, section: Section) -> Self {
         let console = &visitor.console;
-        let menu = MENU.iter().map(|(own, name, path, key)| Entry {
+        let menu = MENU.iter().map(|(own, name, path, key, icon)| Entry {
             name,
             path,
             key: *key,
+            icon,
             is_here: *own == section,
         });
         let said = visitor.said.as_deref();
@@ -121,6 +155,7 @@ impl Frame {
             key_name: visitor.key().name.clone(),
             can,
             simulated: console.simulated,
+            may_try: console.simulator.is_some() && can.admin && can.bots,
             said,
             kinds: webhooks::event_types().join(" "),
             here: format!("{}{}", console.base, visitor.address),

@@ -7,6 +7,7 @@
 //! | `form` | what a form sends, its token, and what is shown again after a refusal |
 //! | `frame` | what every page has: menu, workspace, what was just done |
 //! | `show` | times, states and ids, as pages show them |
+//! | `simulator` | the simulator in Zoom's place, for *Try it* |
 //! | `error` | pages for what cannot be shown |
 //! | `pages` | one file for each page and what its buttons do |
 //!
@@ -24,6 +25,7 @@ mod frame;
 mod pages;
 mod session;
 mod show;
+mod simulator;
 
 use std::sync::Arc;
 
@@ -33,6 +35,8 @@ use model::{ApiKeyId, Environment, Secret};
 use rate_limits::Limiter;
 use tenants::ConsoleSessions;
 use url::Url;
+
+pub use simulator::SimulatorAddress;
 
 /// What the console is made of.
 pub struct Parts {
@@ -46,6 +50,8 @@ pub struct Parts {
     pub public_base: Url,
     /// Whether Zoom's place may be taken by the simulator: then every page says so.
     pub simulated: bool,
+    /// Where the simulator is told what to play, if this server knows: then *Try it* is offered.
+    pub simulator: Option<SimulatorAddress>,
 }
 
 /// What pages share.
@@ -61,6 +67,7 @@ pub(crate) struct Shared {
     /// The path of that, without its last slash: every link of a page begins with it.
     pub(crate) base: String,
     pub(crate) simulated: bool,
+    pub(crate) simulator: Option<SimulatorAddress>,
     /// Requests of pages, by key.
     pub(crate) requests: Limiter<ApiKeyId>,
 }
@@ -85,9 +92,10 @@ pub fn paths() -> Vec<&'static str> {
 
 /// Every page.
 pub fn router(parts: Parts) -> Router {
-    let Parts { api, sessions, env, public_base, simulated } = parts;
+    let Parts { api, sessions, env, public_base, simulated, simulator } = parts;
     let base = public_base.path().trim_end_matches('/').to_owned();
-    let shared = Shared { api, sessions, env, public_base, base, simulated, requests: Limiter::default() };
+    let shared =
+        Shared { api, sessions, env, public_base, base, simulated, simulator, requests: Limiter::default() };
     let console = Console(Arc::new(shared));
     pages::routes()
         .into_iter()

@@ -197,13 +197,18 @@ impl HtmlSafe for State {}
 #[derive(Debug, Clone)]
 pub(crate) struct Id(pub(crate) String);
 
+/// A long id, without its middle.
+pub(crate) fn shortened(whole: &str) -> String {
+    match (whole.get(..8), whole.len().checked_sub(4).and_then(|end| whole.get(end..))) {
+        (Some(begin), Some(end)) if whole.len() > 16 => format!("{begin}…{end}"),
+        _ => whole.to_owned(),
+    }
+}
+
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whole = &self.0;
-        let short = match (whole.get(..8), whole.len().checked_sub(4).and_then(|end| whole.get(end..))) {
-            (Some(begin), Some(end)) if whole.len() > 16 => format!("{begin}…{end}"),
-            _ => whole.clone(),
-        };
+        let short = shortened(whole);
         let (whole, short) = (Escaped(whole), Escaped(&short));
         write!(f, "<code class=\"id\" title=\"{whole}\" data-copy=\"{whole}\">{short}</code>")
     }
@@ -218,7 +223,23 @@ pub(crate) fn words(code: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// A bar for each hour: above those that came in, below those that failed.
+/// Text of the API's in which names of fields stand between backticks: as code.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Marked(pub(crate) &'static str);
+
+impl fmt::Display for Marked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, part) in self.0.split('`').enumerate() {
+            let part = Escaped(part);
+            if index % 2 == 1 { write!(f, "<code>{part}</code>")? } else { write!(f, "{part}")? }
+        }
+        Ok(())
+    }
+}
+
+impl HtmlSafe for Marked {}
+
+/// A bar for each hour: below those that came in, above them those that failed.
 pub(crate) struct Bars(pub(crate) Vec<(String, u64, u64)>);
 
 impl fmt::Display for Bars {
@@ -229,29 +250,32 @@ impl fmt::Display for Bars {
         let width = self.0.len() as u64 * WIDTH;
         write!(
             f,
-            "<svg class=\"bars\" viewBox=\"0 0 {width} {HEIGHT}\" role=\"img\" aria-label=\"Bots by hour\">"
+            "<svg class=\"bars\" viewBox=\"0 0 {width} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" \
+             aria-label=\"Bots by hour, at most {most}\">"
         )?;
         for (index, (hour, good, bad)) in self.0.iter().enumerate() {
-            let x = index as u64 * WIDTH;
-            let (up, down) = ((good * (HEIGHT - 2)).div_ceil(most), (bad * (HEIGHT - 2)).div_ceil(most));
+            let x = index as u64 * WIDTH + 1;
+            let (up, down) = ((good * HEIGHT).div_ceil(most), (bad * HEIGHT).div_ceil(most));
             let down = down.min(HEIGHT - up);
             let bar = WIDTH - 3;
             write!(f, "<g><title>{}: {good} in, {bad} failed</title>", Escaped(hour))?;
             write!(f, "<rect class=\"ground\" x=\"{x}\" y=\"0\" width=\"{bar}\" height=\"{HEIGHT}\"/>")?;
-            if *good > 0 {
-                write!(
-                    f,
-                    "<rect class=\"in\" x=\"{x}\" y=\"{}\" width=\"{bar}\" height=\"{up}\"/>",
-                    HEIGHT - up
-                )?;
-            }
-            if *bad > 0 {
-                let y = HEIGHT - up - down;
-                write!(f, "<rect class=\"out\" x=\"{x}\" y=\"{y}\" width=\"{bar}\" height=\"{down}\"/>")?;
+            for (class, y, height) in [("in", HEIGHT - up, up), ("out", HEIGHT - up - down, down)] {
+                if height > 0 {
+                    write!(
+                        f,
+                        "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{bar}\" height=\"{height}\"/>"
+                    )?;
+                }
             }
             f.write_str("</g>")?;
         }
-        f.write_str("</svg>")
+        f.write_str("</svg><p class=\"axis\" aria-hidden=\"true\">")?;
+        let marked = self.0.iter().step_by(6).map(|(hour, ..)| hour.as_str()).chain(["now"]);
+        for hour in marked {
+            write!(f, "<span>{}</span>", Escaped(hour))?;
+        }
+        f.write_str("</p>")
     }
 }
 
@@ -268,14 +292,20 @@ pub(crate) struct Meter {
 impl fmt::Display for Meter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { taken, of, what } = self;
-        let (most, full) = ((*of).max(1), taken >= of);
-        let class = if full && *of > 0 { " class=\"full\"" } else { "" };
+        let class = if taken >= of && *of > 0 { " full" } else { "" };
+        let width = (taken * 100).checked_div(*of).unwrap_or(0).min(100);
         write!(
             f,
-            "<meter{class} min=\"0\" max=\"{most}\" value=\"{taken}\" aria-label=\"{}\"></meter> ",
-            Escaped(what)
+            "<svg class=\"meter{class}\" viewBox=\"0 0 100 6\" preserveAspectRatio=\"none\" aria-hidden=\"true\">\
+             <rect class=\"ground\" width=\"100\" height=\"6\"/><rect class=\"part\" width=\"{width}\" height=\"6\"/></svg> "
         )?;
-        write!(f, "<span class=\"count\">{} of {}</span>", number(*taken), number(*of))
+        write!(
+            f,
+            "<span class=\"count\"><span class=\"unseen\">{}: </span>{} of {}</span>",
+            Escaped(what),
+            number(*taken),
+            number(*of)
+        )
     }
 }
 
@@ -303,7 +333,7 @@ mod tests {
 
     use model::Timestamp;
 
-    use super::{Id, State, Tone, When, ago, counted, number, offset, words};
+    use super::{Id, Marked, State, Tone, When, ago, counted, number, offset, words};
 
     #[test]
     fn times_are_told_in_their_largest_unit() {
@@ -332,6 +362,8 @@ mod tests {
             "<span class=\"state bad\">&lt;b&gt;&quot;</span> <code class=\"small\">a&amp;b</code>";
         assert_eq!(state.to_string(), expected);
         assert!(!Id("<script>alert(1)</script>".into()).to_string().contains("<script"));
+        let marked = Marked("pass `zoom.pool` or <b>").to_string();
+        assert_eq!(marked, "pass <code>zoom.pool</code> or &lt;b&gt;");
         assert_eq!(words("meeting_requires_sign_in"), "Meeting requires sign in");
     }
 }

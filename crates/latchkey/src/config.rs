@@ -137,6 +137,8 @@ pub(crate) struct Zoom {
     /// The key that bots trust at `meeting_address`: SHA-256 of its SPKI, Base64.
     #[serde(deserialize_with = "pasted_or_none")]
     pub(crate) meeting_spki: Option<String>,
+    /// The simulator's control API, on this machine: the console offers *Try it*.
+    pub(crate) simulator_control: Option<Url>,
 }
 
 /// `[browser]`
@@ -309,6 +311,7 @@ impl Default for Zoom {
             ca_file: None,
             meeting_address: None,
             meeting_spki: None,
+            simulator_control: None,
         }
     }
 }
@@ -437,6 +440,29 @@ impl Default for MeetingEventsSection {
     }
 }
 
+impl Zoom {
+    /// What the simulator is told must stay on this machine, and nothing is played where Zoom itself is spoken to.
+    fn check_simulator(&self) -> anyhow::Result<()> {
+        let Some(control) = &self.simulator_control else { return Ok(()) };
+        let is_here = match control.host() {
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            _ => false,
+        };
+        if control.scheme() != "http" || !is_here {
+            bail!(
+                "zoom.simulator_control must be http:// and an address of this machine, as `latchkey sim` prints it"
+            );
+        }
+        if self.ca_file.is_none() {
+            bail!(
+                "zoom.simulator_control needs zoom.ca_file, the simulator's: `latchkey sim --write-config` writes both"
+            );
+        }
+        Ok(())
+    }
+}
+
 impl Default for Events {
     fn default() -> Self {
         Self { keep_days: NonZeroU32::new(30).expect("not zero") }
@@ -477,6 +503,7 @@ impl Config {
                 path.display()
             );
         }
+        config.zoom.check_simulator().with_context(|| path.display().to_string())?;
         config.meetings.check().with_context(|| path.display().to_string())?;
         config.bots.check().with_context(|| path.display().to_string())?;
         Ok(config)
@@ -517,6 +544,13 @@ impl Config {
             meeting_events: days(self.meeting_events.keep_days),
             ..Retention::default()
         }
+    }
+
+    /// How long everything is kept, for those who ask.
+    pub(crate) fn kept(&self) -> api::Kept {
+        let Retention { bots, screenshots, bot_log, meeting_events, .. } = self.retention();
+        let (events, audit) = (self.events.kept(), self.audit.kept());
+        api::Kept { bots, screenshots, bot_log, meeting_events, events, audit }
     }
 
     /// Where records of the audit lie until the store has them.

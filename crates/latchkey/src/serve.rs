@@ -207,6 +207,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         metrics: metrics_access,
         simulated,
         show_app_secrets: config.api.show_app_secrets,
+        kept: config.kept(),
         return_urls: api::ReturnUrls::new(&public_base, &config.api.return_origins),
     };
     let sessions = ConsoleSessions::new(store.clone(), state.env.clone());
@@ -216,6 +217,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         env: state.env.clone(),
         public_base: public_base.clone(),
         simulated,
+        simulator: simulator(&config),
     });
     let mut ready =
         json!({ "ready": true, "url": public_base.as_str().trim_end_matches('/'), "chromium": chromium });
@@ -316,6 +318,12 @@ async fn key_ring(config: &Config, store: &dyn Store, env: &Environment) -> anyh
         }
         ring => Ok(ring?),
     }
+}
+
+/// Where the simulator is told what to play, if it stands in Zoom's place.
+fn simulator(config: &Config) -> Option<console::SimulatorAddress> {
+    let (control, ca_file) = config.zoom.simulator_control.clone().zip(config.zoom.ca_file.clone())?;
+    Some(console::SimulatorAddress { control, ca_file })
 }
 
 /// The browser that the configuration names.

@@ -97,6 +97,7 @@ fn write_config(path: &Path, ready: &Ready) -> anyhow::Result<()> {
         ("ca_file".to_owned(), ca_file.display().to_string().into()),
         ("meeting_address".to_owned(), ready.zoom_address.clone().into()),
         ("meeting_spki".to_owned(), ready.spki.clone().into()),
+        ("simulator_control".to_owned(), ready.control.clone().into()),
     ]);
     let config = toml::Table::from_iter([("zoom".to_owned(), toml::Value::Table(section))]);
     let text = format!("# Written by `latchkey sim`: this Zoom is a simulator.\n{config}");

@@ -19,6 +19,8 @@ struct Ready {
     chromium: Option<String>,
     /// On the first start alone.
     api_key: Option<Secret>,
+    /// On the first start alone.
+    console: Option<Secret>,
 }
 
 /// A running server, and the key to it.
@@ -29,6 +31,8 @@ pub struct Server {
     pub url: String,
     /// Opens its one workspace.
     pub api_key: Secret,
+    /// The address that signs in to the console, once and within 15 minutes of the first start.
+    pub console: Option<Secret>,
     /// The version of its browser; empty without bots.
     pub chromium: String,
     http: Client,
@@ -90,7 +94,15 @@ impl Server {
             Process::start(latchkey, &arguments, "", Log("server", log), env).await?;
         let api_key = ready.api_key.or(api_key).context("the server did not print its first API key")?;
         let chromium = ready.chromium.unwrap_or_default();
-        Ok(Self { process, url: ready.url, api_key, chromium, http, env: env.clone() })
+        Ok(Self {
+            process,
+            url: ready.url,
+            api_key,
+            console: ready.console,
+            chromium,
+            http,
+            env: env.clone(),
+        })
     }
 
     /// Stops it.

@@ -6,6 +6,8 @@ pub(crate) mod bot_outcomes;
 pub(crate) mod callback_secret;
 pub(crate) mod connect_links;
 pub(crate) mod events;
+pub(crate) mod installation;
+pub(crate) mod overview;
 pub(crate) mod parked_consents;
 pub(crate) mod pool_seats;
 pub(crate) mod pools;

@@ -70,6 +70,6 @@ fn show(name: &str, pictures: &[Vec<u8>]) {
 }
 
 /// The API alone.
-fn pages(_: &api::State, _: &url::Url) -> axum::Router {
+fn pages(_: &api::State, _: &url::Url, _: &test_app::Zoom) -> axum::Router {
     axum::Router::new()
 }

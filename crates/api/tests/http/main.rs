@@ -36,6 +36,7 @@ mod manners;
 mod meetings;
 mod metrics;
 mod openapi;
+mod overview;
 mod pasted;
 mod personal_links;
 mod pools;
@@ -59,6 +60,6 @@ async fn app() -> TestApp {
 }
 
 /// The API alone.
-fn pages(_: &api::State, _: &url::Url) -> axum::Router {
+fn pages(_: &api::State, _: &url::Url, _: &test_app::Zoom) -> axum::Router {
     axum::Router::new()
 }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use ::zoom::{Endpoints, ZoomClient};
-use api::{Admission, Bounds, Limits, MetricsAccess, Rates, ReturnUrls, Server};
+use api::{Admission, Bounds, Kept, Limits, MetricsAccess, Rates, ReturnUrls, Server};
 use audit::{Audit, AuditMode};
 use axum::{
     body::Body,
@@ -49,6 +49,13 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 const MINUTE: Duration = Duration::from_secs(60);
 /// Between two looks at something that is awaited.
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
+
+/// As it is shown.
+const KEPT: Kept = {
+    let month = Duration::from_secs(30 * 24 * 3600);
+    let bots = Duration::from_secs(90 * 24 * 3600);
+    Kept { bots, screenshots: month, bot_log: month, meeting_events: month, events: month, audit: month }
+};
 
 pub(crate) const CLIENT_ID: &str = "client-of-the-tests";
 pub(crate) const CLIENT_SECRET: &str = "planted-client-secret";
@@ -140,6 +147,13 @@ pub(crate) struct TestApp {
 impl TestApp {
     /// A new one, with a Zoom app registered.
     pub(crate) async fn build(plan: &Plan) -> Self {
+        let mut app = Self::without_a_zoom_app(plan).await;
+        app.zoom_app = app.register_app().await;
+        app
+    }
+
+    /// A new one, as a person finds it at first.
+    pub(crate) async fn without_a_zoom_app(plan: &Plan) -> Self {
         let directory = Arc::new(tempfile::tempdir().unwrap());
         let zoom = Arc::new(Zoom::start(&directory.path().join("zoom")).await);
         let clock = Some(Arc::new(ManualClock::new(zoom.now().await))).filter(|_| plan.manual);
@@ -148,9 +162,7 @@ impl TestApp {
             None => Environment::system(),
         };
         Provider::file(directory.path().join("keys.json")).create(&env).await.unwrap();
-        let mut app = Self::start(plan, zoom, directory, env, clock).await;
-        app.zoom_app = app.register_app().await;
-        app
+        Self::start(plan, zoom, directory, env, clock).await
     }
 
     /// Another process on the same data and the same clock.
@@ -282,9 +294,10 @@ impl TestApp {
             metrics: MetricsAccess { enabled: true, token: plan.metrics_token.map(Secret::new) },
             simulated: plan.simulated,
             show_app_secrets: plan.show_app_secrets,
+            kept: KEPT,
             return_urls: ReturnUrls::new(&base, &[Url::parse("https://app.example").unwrap()]),
         };
-        let pages = crate::pages(&state, &base);
+        let pages = crate::pages(&state, &base, &zoom);
         let server = Server::new(state, pages);
         tasks.spawn({
             let server = server.clone();
@@ -377,6 +390,11 @@ impl TestApp {
             waiting["results"].as_array()?.is_empty().then_some(())
         };
         self.wait_for("meetings are listed", listed).await;
+    }
+
+    /// Where the database is.
+    pub(crate) fn database(&self) -> String {
+        format!("sqlite:{}", self.directory.path().join("latchkey.db").display())
     }
 
     /// Changes the database behind the server's back.

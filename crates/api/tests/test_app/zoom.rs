@@ -68,6 +68,13 @@ impl Zoom {
         Meeting { number: text("meeting_number"), url: text("join_url"), zoom: self }
     }
 
+    /// Has a script played in a meeting.
+    pub(crate) async fn play(&self, meeting: &str, script: &'static str) {
+        let address = format!("{}/scripts?meeting_number={meeting}", self.ready.control);
+        let answer = self.http.post(address).body(script).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
     /// How often something was done.
     pub(crate) async fn count(&self, what: &str) -> u64 {
         self.control("GET", "stats", Value::Null).await[what].as_u64().unwrap()

@@ -15,9 +15,9 @@ use crate::{
     client::List,
     error::{self, PageError},
     frame::{Frame, Section},
-    pages::accounts::{Account, choices, one::TokenRecord},
+    pages::accounts::{Account, choices_with, names_of, one::TokenRecord},
     session::Visitor,
-    show::{State, When, cursor_of, exact, query},
+    show::{Id, State, When, cursor_of, exact, query, shortened},
 };
 
 const PATH: &str = "/api/latchkey/v1/audit/";
@@ -44,7 +44,7 @@ struct Row {
     who_path: Option<String>,
     outcome: State,
     meeting: String,
-    bot: Option<String>,
+    bot: Option<Id>,
     from: Option<String>,
 }
 
@@ -81,15 +81,16 @@ fn meeting(record: &TokenRecord) -> String {
     match &record.meeting {
         Some(Value::String(text)) => super::bots::spaced(text),
         Some(Value::Number(number)) => super::bots::spaced(&number.to_string()),
-        _ => "–".to_owned(),
+        _ => String::new(),
     }
 }
 
 pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
     let (client, now) = (&visitor.client, visitor.now());
     let list: List<TokenRecord> = client.get(&format!("{PATH}{}", asked.query(&asked.cursor))).await?;
-    let accounts = choices(client).await?;
-    let name = |id: &str| accounts.iter().find(|one| one.id == id).map_or(id, Account::name).to_owned();
+    let accounts = choices_with(client, &asked.credential).await?;
+    let names = names_of(client, list.results.iter().map(|record| record.credential.as_str())).await?;
+    let name = |id: &str| names.get(id).cloned().unwrap_or_else(|| shortened(id));
     let row = |record: &TokenRecord| {
         let (who, who_path) = record.asker();
         Row {
@@ -100,7 +101,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
             who_path,
             outcome: record.state(),
             meeting: meeting(record),
-            bot: record.bot.clone(),
+            bot: record.bot.clone().map(Id),
             from: record.from.clone(),
         }
     };

@@ -16,7 +16,7 @@ use crate::{
     frame::{Frame, Section},
     pages::accounts::Account,
     session::Visitor,
-    show::{Bars, Meter, State, Tone, When, counted, number, words},
+    show::{Bars, Marked, Meter, State, Tone, When, counted, number, words},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -27,12 +27,13 @@ struct HomePage {
     frame: Frame,
     verdict: Verdict,
     troubled: Vec<Troubled>,
+    /// Accounts that need a person beyond those that are shown.
+    more_troubled: u64,
+    /// Nothing was set up yet: there are no figures.
+    is_new: bool,
+    tiles: Vec<Tile>,
     bars: Bars,
     has_bots: bool,
-    came_in: String,
-    failed: String,
-    running: String,
-    scheduled: String,
     causes: Vec<Cause>,
     pools: Vec<PoolRow>,
     tokens: Tokens,
@@ -49,6 +50,15 @@ struct Verdict {
     actions: Vec<(&'static str, String)>,
 }
 
+/// A number, and the list behind it.
+struct Tile {
+    name: &'static str,
+    value: String,
+    note: String,
+    path: String,
+    tone: Tone,
+}
+
 struct Troubled {
     id: String,
     name: String,
@@ -63,7 +73,7 @@ struct Cause {
     code: String,
     words: String,
     bots: u64,
-    cure: &'static str,
+    cure: Marked,
 }
 
 struct PoolRow {
@@ -77,7 +87,7 @@ struct Tokens {
     given: u64,
     refused: u64,
     newest: When,
-    causes: Vec<(String, u64)>,
+    causes: Vec<(String, String, u64)>,
 }
 
 struct FindingRow {
@@ -105,6 +115,52 @@ struct Finding {
 }
 
 #[derive(Deserialize)]
+struct Overview {
+    accounts: Vec<AccountsCounted>,
+    bots: Vec<BotsCounted>,
+    time_to_join: TimeToJoin,
+}
+
+#[derive(Deserialize)]
+struct AccountsCounted {
+    latchkey_status: String,
+    accounts: u64,
+    next_refresh_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct BotsCounted {
+    status: String,
+    bots: u64,
+}
+
+#[derive(Deserialize)]
+struct TimeToJoin {
+    median_ms: Option<u64>,
+    p95_ms: Option<u64>,
+}
+
+impl Overview {
+    /// Accounts that give tokens.
+    fn working(&self) -> impl Iterator<Item = &AccountsCounted> {
+        self.accounts.iter().filter(|row| matches!(row.latchkey_status.as_str(), "healthy" | "degraded"))
+    }
+
+    fn accounts_of(&self, is_meant: impl Fn(&str) -> bool) -> u64 {
+        self.accounts.iter().filter(|row| is_meant(&row.latchkey_status)).map(|row| row.accounts).sum()
+    }
+
+    /// Accounts that give no token until a person has done something. Those that somebody disconnected here are gone.
+    fn broken(&self) -> u64 {
+        self.accounts_of(|status| !matches!(status, "healthy" | "degraded" | "disconnected:asked"))
+    }
+
+    fn bots_of(&self, is_meant: impl Fn(&str) -> bool) -> u64 {
+        self.bots.iter().filter(|row| is_meant(&row.status)).map(|row| row.bots).sum()
+    }
+}
+
+#[derive(Deserialize)]
 struct Outcome {
     hour: Timestamp,
     code: String,
@@ -129,41 +185,32 @@ struct Token {
 #[derive(Deserialize)]
 struct Anything {}
 
+/// Accounts that need a person, as many as are shown.
+const MOST_TROUBLED: usize = 5;
+
 pub(crate) async fn page(visitor: Visitor) -> Result<Response, PageError> {
     let (client, now) = (&visitor.client, visitor.now());
     let ready: Ready = client.get("/readyz").await?;
-    let healthy: List<Account> = client.get("/api/v2/zoom-oauth-credentials/?status=healthy").await?;
-    let unhealthy: List<Account> = client.get("/api/v2/zoom-oauth-credentials/?status=unhealthy").await?;
+    let overview: Overview = client.get("/api/latchkey/v1/overview/").await?;
     let outcomes: List<Outcome> = client.get("/api/latchkey/v1/bot-outcomes/").await?;
     let pools: List<Pool> = client.get("/api/latchkey/v1/pools/").await?;
     let tokens: List<Token> = client.get("/api/latchkey/v1/audit/").await?;
-    let scheduled = bots(client, "status=ready").await?;
-    let running =
-        bots(client, "status=joining_call,in_waiting_room,in_call_not_recording,call_ended").await?;
-    let mut troubled = Vec::new();
-    for account in unhealthy.results.iter().take(10) {
-        let waiting = bots(client, &format!("status=ready&latchkey_credential={}", account.id)).await?;
-        troubled.push(Troubled {
-            id: account.id.clone(),
-            name: account.name().to_owned(),
-            state: account.state(),
-            since: When::new(account.latchkey_status_since, now),
-            bots: waiting,
-            reconnects: account.reconnects(),
-        });
-    }
-    let verdict = verdict(&visitor, &ready, &healthy, &unhealthy, troubled.iter().map(|row| row.bots).sum());
+    let troubled = if overview.broken() > 0 { troubled(client, now).await? } else { Vec::new() };
+    let verdict = verdict(&visitor, &ready, &overview, troubled.iter().map(|row| row.bots).sum());
     let (bars, came_in, failed) = chart(&outcomes.results, now);
+    let tokens = summary(&tokens.results, now);
     let page = HomePage {
         frame: visitor.frame("Home", Section::Home),
         verdict,
+        more_troubled: overview.broken().saturating_sub(troubled.len() as u64),
         troubled,
+        is_new: overview.accounts.is_empty()
+            && overview.bots.is_empty()
+            && came_in + failed == 0
+            && tokens.asked == 0,
+        tiles: tiles(&overview, came_in, failed),
         bars,
         has_bots: came_in + failed > 0,
-        came_in: number(came_in),
-        failed: number(failed),
-        running: number(running),
-        scheduled: number(scheduled),
         causes: causes(&outcomes.results),
         pools: pools
             .results
@@ -174,87 +221,128 @@ pub(crate) async fn page(visitor: Visitor) -> Result<Response, PageError> {
                 seats: Meter { taken: pool.seats_taken, of: pool.seats, what: "Seats taken" },
             })
             .collect(),
-        tokens: summary(&tokens.results, now),
+        tokens,
         version: ready.version,
         findings: ready.findings.into_iter().map(FindingRow::from).collect(),
     };
     error::page(&page)
 }
 
-async fn bots(client: &Client, filter: &str) -> Result<u64, Refused> {
-    let list: List<Anything> = client.get(&format!("/api/v1/bot/?{filter}")).await?;
-    Ok(list.count.unwrap_or(list.results.len() as u64))
+fn tiles(overview: &Overview, came_in: u64, failed: u64) -> Vec<Tile> {
+    let tile = |name, value: u64, path: &str| Tile {
+        name,
+        value: number(value),
+        note: String::new(),
+        path: path.to_owned(),
+        tone: Tone::Plain,
+    };
+    let joined = &overview.time_to_join;
+    let last_day = "last 24 h".to_owned();
+    vec![
+        Tile { note: last_day.clone(), ..tile("Came in", came_in, "/bots") },
+        Tile {
+            note: last_day,
+            tone: if failed > 0 { Tone::Bad } else { Tone::Plain },
+            ..tile("Failed", failed, "/bots?status=fatal")
+        },
+        Tile {
+            value: joined.median_ms.map_or_else(|| "–".to_owned(), seconds),
+            note: joined
+                .p95_ms
+                .map_or_else(|| "no join yet".to_owned(), |p95| format!("p95 {}", seconds(p95))),
+            ..tile("Median time to join", 0, "/bots")
+        },
+        Tile {
+            note: "or joining".to_owned(),
+            ..tile("In a meeting", overview.bots_of(|status| status != "ready"), "/bots?status=running")
+        },
+        Tile {
+            note: "to come".to_owned(),
+            ..tile("Scheduled", overview.bots_of(|status| status == "ready"), "/bots?status=ready")
+        },
+    ]
 }
 
-fn verdict(
-    visitor: &Visitor,
-    ready: &Ready,
-    healthy: &List<Account>,
-    unhealthy: &List<Account>,
-    waiting: u64,
-) -> Verdict {
+/// `1.2 s`
+fn seconds(ms: u64) -> String {
+    if ms < 10_000 { format!("{}.{} s", ms / 1000, ms % 1000 / 100) } else { format!("{} s", ms / 1000) }
+}
+
+async fn troubled(client: &Client, now: Timestamp) -> Result<Vec<Troubled>, Refused> {
+    let unhealthy: List<Account> = client.get("/api/v2/zoom-oauth-credentials/?status=unhealthy").await?;
+    let mut troubled = Vec::new();
+    for account in unhealthy.results.iter().take(MOST_TROUBLED) {
+        let waiting: List<Anything> =
+            client.get(&format!("/api/v1/bot/?status=ready&latchkey_credential={}", account.id)).await?;
+        troubled.push(Troubled {
+            id: account.id.clone(),
+            name: account.name().to_owned(),
+            state: account.state(),
+            since: When::new(account.latchkey_status_since, now),
+            bots: waiting.count.unwrap_or(waiting.results.len() as u64),
+            reconnects: account.reconnects(),
+        });
+    }
+    Ok(troubled)
+}
+
+fn verdict(visitor: &Visitor, ready: &Ready, overview: &Overview, waiting: u64) -> Verdict {
     let now = visitor.now();
     let wrong = |severity: &str| ready.findings.iter().find(|row| row.severity.as_deref() == Some(severity));
     let said = |finding: &Finding| {
         let consequence = finding.consequence.clone().unwrap_or_default();
-        vec![format!("{}. {consequence}", finding.cause.clone().unwrap_or_default())]
+        vec![format!("{}. {consequence}", first_upper(&finding.cause.clone().unwrap_or_default()))]
     };
     if let Some(finding) = wrong("failing") {
         let headline = "Bots cannot sign in: this server can give no token".to_owned();
         return Verdict { tone: Tone::Bad, headline, lines: said(finding), actions: Vec::new() };
     }
-    let total = healthy.results.len() + unhealthy.results.len();
-    if total == 0 {
+    let (working, broken): (u64, u64) = (overview.working().map(|row| row.accounts).sum(), overview.broken());
+    if working + broken == 0 {
         let line = "An account is a Zoom user whom bots sign in as. Connect one, and bots get into meetings that \
                     only admit signed-in users.";
-        return Verdict {
-            tone: Tone::Plain,
-            headline: "No account is connected yet".into(),
-            lines: vec![line.into()],
-            actions: vec![("Connect an account", "/accounts/connect".into())],
-        };
+        let actions = vec![("Set up", "/setup".to_owned())];
+        let headline = "No account is connected yet".to_owned();
+        return Verdict { tone: Tone::Plain, headline, lines: vec![line.into()], actions };
     }
-    let more = |list: &List<Account>| if list.next.is_some() { "+" } else { "" };
-    let bad = unhealthy.results.len() as u64;
-    if bad > 0 {
-        let verb = if bad == 1 { "needs" } else { "need" };
-        let headline = match healthy.results.len() {
-            0 if bad == 1 => "The only account needs a person".to_owned(),
-            0 => format!("All {bad}{} accounts need a person", more(unhealthy)),
-            _ => format!("{bad}{} of {total}{} accounts {verb} a person", more(unhealthy), more(healthy)),
+    if broken > 0 {
+        let verb = if broken == 1 { "needs" } else { "need" };
+        let headline = match working {
+            0 if broken == 1 => "The only account needs a person".to_owned(),
+            0 => format!("All {} accounts need a person", number(broken)),
+            _ => format!("{} of {} accounts {verb} a person", number(broken), number(working + broken)),
         };
         let lines = match waiting {
             0 => Vec::new(),
             waiting => vec![format!("{} to sign in with them.", counted(waiting, "bot is", "bots are"))],
         };
-        let mut actions = Vec::new();
-        if let [account] = unhealthy.results.as_slice() {
-            actions.push(("Look at the account", format!("/accounts/{}", account.id)));
-        } else {
-            actions.push(("Look at them", "/accounts?status=unhealthy".into()));
-        }
-        let tone = if healthy.results.is_empty() { Tone::Bad } else { Tone::Warn };
-        return Verdict { tone, headline, lines, actions };
+        let tone = if working == 0 { Tone::Bad } else { Tone::Warn };
+        return Verdict { tone, headline, lines, actions: Vec::new() };
     }
-    if let Some(finding) = wrong("degraded").or_else(|| wrong("warning")) {
-        let headline = "Bots can sign in, but this server has a problem".to_owned();
-        return Verdict { tone: Tone::Warn, headline, lines: said(finding), actions: Vec::new() };
-    }
-    let count = healthy.results.len() as u64;
-    let next = healthy.results.iter().filter_map(|account| account.latchkey_refresh_at).min();
-    let mut line = match healthy.next {
-        Some(_) => format!("More than {count} accounts are healthy"),
-        None => format!("{} healthy", counted(count, "account is", "accounts are")),
-    };
-    if let Some(next) = next {
+    let is_expected = |finding: &&Finding| finding.name == "zoom_authority";
+    let problem = wrong("degraded").or_else(|| {
+        // That a simulator is trusted stands on every page.
+        let mut warnings = ready.findings.iter().filter(|row| row.severity.as_deref() == Some("warning"));
+        warnings.find(|finding| !is_expected(finding))
+    });
+    let mut line = format!("{} healthy", counted(working, "account is", "accounts are"));
+    if let Some(next) = overview.working().filter_map(|row| row.next_refresh_at).min() {
         line = format!("{line}; next refresh {}", crate::show::ago(next, now));
     }
-    Verdict {
-        tone: Tone::Good,
-        headline: "Bots can sign in".into(),
-        lines: vec![format!("{line}.")],
-        actions: Vec::new(),
-    }
+    let mut lines = vec![format!("{line}.")];
+    let (tone, headline) = match problem {
+        Some(finding) => {
+            lines.extend(said(finding));
+            (Tone::Warn, "Bots can sign in, but this server has a problem")
+        }
+        None => (Tone::Good, "Bots can sign in"),
+    };
+    Verdict { tone, headline: headline.into(), lines, actions: Vec::new() }
+}
+
+fn first_upper(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A bar for each of the last 24 hours, and the sums.
@@ -290,7 +378,7 @@ fn causes(outcomes: &[Outcome]) -> Vec<Cause> {
             code: code.to_owned(),
             words: words(code),
             bots,
-            cure: code.parse::<SubCode>().map_or("", |code| code.cure().1),
+            cure: Marked(code.parse::<SubCode>().map_or("", |code| code.cure().1)),
         })
         .collect();
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.bots));
@@ -310,7 +398,7 @@ fn summary(tokens: &[Token], now: Timestamp) -> Tokens {
         given,
         refused: asked - given,
         newest: When::new(tokens.first().map(|token| token.at), now),
-        causes: causes.into_iter().map(|(code, count)| (code.to_owned(), count)).collect(),
+        causes: causes.into_iter().map(|(code, count)| (words(code), code.to_owned(), count)).collect(),
     }
 }
 
@@ -322,6 +410,11 @@ impl From<Finding> for FindingRow {
             (false, Some("degraded")) => State::new(Tone::Bad, "degraded"),
             (false, _) => State::new(Tone::Warn, "warning"),
         };
+        // Every page says it already.
+        if finding.name == "zoom_authority" && !finding.ok {
+            let (name, state) = (words(&finding.name), State::new(Tone::Warn, "simulator"));
+            return Self { name, state, cause: String::new(), consequence: String::new() };
+        }
         let text = |text: Option<String>| text.unwrap_or_default();
         Self {
             name: words(&finding.name),

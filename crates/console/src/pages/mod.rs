@@ -11,6 +11,7 @@ mod settings;
 mod setup;
 mod sign_in;
 mod token_links;
+mod try_it;
 
 use axum::routing::{MethodRouter, get, post};
 
@@ -65,6 +66,9 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/settings/apps/{id}", post(settings::apps::change)),
         ("/settings/apps/{id}/remove", post(settings::apps::remove)),
         ("/setup", get(setup::page).post(setup::register)),
+        ("/setup/try", post(try_it::begin)),
+        ("/accounts/{id}/simulate/removal", post(try_it::remove_app)),
+        ("/accounts/{id}/simulate/consent", post(try_it::consent)),
         ("/find", get(find::page)),
         ("/live", get(home::live)),
         ("/assets/{version}/{name}", get(assets::handler)),

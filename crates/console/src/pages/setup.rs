@@ -60,7 +60,7 @@ async fn show(visitor: &Visitor, status: StatusCode, draft: Draft) -> Result<Res
     let is_told = registered.iter().any(|app| app.webhook_last_validation.is_some());
     let sent = bots.count.unwrap_or(0);
     let page = SetupPage {
-        frame: visitor.frame("Setup", Section::None),
+        frame: visitor.frame("Setup", Section::Setup),
         redirect_url: format!("{base}/oauth/zoom/callback"),
         steps: [
             done(!registered.is_empty(), "To do"),

@@ -21,7 +21,7 @@ async fn a_bot_is_scheduled_found_and_cancelled() {
     let (path, _) = to.split_once('?').unwrap();
     let page = desk.page(path).await;
     assert!(
-        page.contains("Notes → 812 3456 7890") && page.contains("Hana Host") && page.contains("Waiting"),
+        page.contains("→ 812 3456 7890") && page.contains("Hana Host") && page.contains("Waiting"),
         "{page}"
     );
     assert!(!page.contains("planted-passcode"), "secrets are struck out: {page}");

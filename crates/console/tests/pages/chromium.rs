@@ -1,19 +1,20 @@
-//! Every page in the real Chromium: at 390, 768 and 1440 px, light and dark. None may complain, break the policy or be wider
-//! than the window.
+//! Every page in the real Chromium: at 390, 768 and 1440 px, light and dark. None may complain, break the policy, be wider than the
+//! window, or hold what axe-core finds.
 //!
-//! `SCREENSHOTS=<folder>` keeps the pictures for a person to look at.
+//! `SCREENSHOTS=<folder>` keeps a picture of each for a person to look at (`scripts/screenshots`).
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::Path, time::Duration};
 
-use browser::{Browser, BrowserConfig, PlainPage};
+use browser::{Browser, BrowserConfig, PlainPage, ZoomOverride};
 use model::Environment;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tenants::ConsoleSessions;
 
 use crate::{
     PLAN,
     forms::PAGES,
-    test_app::{Plan, TestApp},
+    test_app::{Plan, TestApp, Zoom},
+    world::World,
 };
 
 /// Collects what the page complains about, before anything of it runs.
@@ -24,20 +25,44 @@ const COLLECT: &str = "window.complaints = [];
     for (const name of ['error', 'warn']) console[name] = (...words) => complaints.push(name + ': ' + words.join(' '));";
 /// What it complained about, and whether it is wider than the window.
 const COMPLAINTS: &str = "JSON.stringify([...window.complaints, ...(document.documentElement.scrollWidth > innerWidth ? ['wider than the window: ' + document.documentElement.scrollWidth] : [])])";
+/// What axe finds, with the elements.
+const RUN_AXE: &str = "(window.found = null, axe.run(document, { resultTypes: ['violations'] }).then((found) => {
+    window.found = JSON.stringify(found.violations.map((rule) => `axe: ${rule.id}: ${rule.nodes.map((node) => node.html).slice(0, 3).join(' ')}`));
+}), true)";
+const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/checks/node_modules/axe-core/axe.min.js");
+const WIDTHS: [u32; 3] = [390, 768, 1440];
+/// Where axe looks, which takes its time: in both themes, and in the layouts that differ most.
+const WITH_AXE: [(u32, bool); 2] = [(390, true), (1440, false)];
 
-async fn chromium(folder: PathBuf) -> Browser {
+/// A plan with bots that really run, where a simulator stands in Zoom's place.
+pub(crate) const STUDIO: Plan = Plan {
+    public_base: None,
+    chromium: "chromium",
+    capacity: 2,
+    networks: &["127.0.0.0/8"],
+    manual: false,
+    simulated: true,
+    bots_elsewhere: false,
+    answer_within: Duration::from_secs(60),
+    ..PLAN
+};
+
+/// A person's browser, which finds the simulator where Zoom would be.
+pub(crate) async fn chromium(folder: &Path, zoom: &Zoom) -> Browser {
+    let address = zoom.ready.zoom_address.parse().unwrap();
     let config = BrowserConfig {
         chromium: "chromium".into(),
         sdk_dir: concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/node_modules/@zoom/meetingsdk/dist").into(),
-        state_dir: folder,
-        zoom_override: None,
+        state_dir: folder.join("person"),
+        zoom_override: Some(ZoomOverride { address, spki: zoom.ready.spki.clone() }),
         sandbox: BrowserConfig::sandbox_works(),
         answer_within: Duration::from_secs(60),
     };
     Browser::launch(config, Environment::system()).await.unwrap()
 }
 
-async fn signed_in(app: &TestApp, browser: &Browser) -> PlainPage {
+/// A page of somebody who has opened a sign-in link.
+pub(crate) async fn signed_in(app: &TestApp, browser: &Browser) -> PlainPage {
     let sessions = ConsoleSessions::new(app.store.clone(), app.env.clone());
     let key = app.store.api_keys(app.workspace().await).await.unwrap().remove(0);
     let link = sessions.make_link(&key).await.unwrap();
@@ -49,94 +74,159 @@ async fn signed_in(app: &TestApp, browser: &Browser) -> PlainPage {
     page
 }
 
-/// Something of everything: a healthy account and a dead one, bots, a link, a pool.
-async fn filled(app: &TestApp) -> Vec<String> {
-    let long = "A name that is as long as names of people and of rooms can be, WithoutAnySpaceInItsSecondHalfWhichMustBreak";
-    let dead = app.connect(&app.zoom.user("dead@example.test", long).await).await;
-    let host = app.connect(app.zoom.host()).await;
-    app.call("DELETE", &format!("/api/v2/zoom-oauth-credentials/{dead}/"), axum::body::Body::empty()).await;
-    let pool =
-        json!({ "name": long.get(..90).unwrap(), "members": [{ "credential": host, "max_joins": 4 }] });
-    let pool = app.post("/api/latchkey/v1/pools/", pool).await.created()["id"].as_str().unwrap().to_owned();
-    let link = json!({ "credential": host, "name": long });
-    let link =
-        app.post("/api/latchkey/v1/token-links/", link).await.created()["id"].as_str().unwrap().to_owned();
-    let at = app.env.now() + Duration::from_secs(7200);
-    let bot = json!({ "meeting_url": "https://zoom.us/j/81234567890?pwd=abc", "bot_name": long.get(..90).unwrap(), "join_at": at, "zoom": { "credential": host } });
-    let bot = app.post("/api/v1/bot/", bot).await.created()["id"].as_str().unwrap().to_owned();
-    let endpoint = json!({ "url": "https://endpoint.invalid/a/rather/long/path/that/goes/on?key=planted", "enabled": false });
-    let endpoint = app.post("/api/latchkey/v1/webhook-endpoints/", endpoint).await.created()["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    vec![
-        format!("/accounts/{host}"),
-        format!("/accounts/{host}/disconnect"),
-        format!("/bots/{bot}"),
-        format!("/token-links/{link}"),
-        format!("/pools/{pool}"),
-        format!("/events/{endpoint}"),
-        "/accounts?status=disconnected".into(),
-        "/bots/01990000-0000-7000-8000-000000000000".into(),
-    ]
+/// Looks at a page in every width and theme, and says what is wrong with it.
+pub(crate) struct Looks {
+    axe: String,
+    wrong: Vec<String>,
 }
 
-#[tokio::test]
-async fn every_page_is_quiet_and_fits_at_each_width_light_and_dark() {
-    let app = TestApp::build(&Plan { public_base: None, manual: false, simulated: true, ..PLAN }).await;
-    let folder = tempfile::tempdir().unwrap();
-    let browser = chromium(folder.path().join("browser")).await;
-    let own = filled(&app).await;
-    let page = signed_in(&app, &browser).await;
-    let mut wrong = Vec::new();
-    for path in PAGES.iter().map(|path| (*path).to_owned()).chain(own) {
-        for (width, dark) in [(390, false), (390, true), (768, false), (1440, false), (1440, true)] {
+impl Looks {
+    pub(crate) fn new() -> Self {
+        let axe = std::fs::read_to_string(AXE).expect("axe-core: run interop/need-node web/checks");
+        Self { axe, wrong: Vec::new() }
+    }
+
+    /// At an address of this server's.
+    pub(crate) async fn at(&mut self, app: &TestApp, page: &PlainPage, name: &str, path: &str) {
+        page.look(WIDTHS[0], 900, false).await.unwrap();
+        page.go(&app.address(path)).await.unwrap();
+        page.wait_for("h1").await.unwrap();
+        self.here(page, name).await;
+    }
+
+    /// The page that is open.
+    pub(crate) async fn here(&mut self, page: &PlainPage, name: &str) {
+        page.evaluate(&format!("{}; true", self.axe)).await.unwrap();
+        for (width, dark) in WIDTHS.into_iter().flat_map(|width| [(width, false), (width, true)]) {
             page.look(width, 900, dark).await.unwrap();
-            page.go(&app.address(&path)).await.unwrap();
-            page.wait_for("h1").await.unwrap();
-            let said = page.evaluate(COMPLAINTS).await.unwrap();
-            let said: Vec<Value> = serde_json::from_str(said.as_str().unwrap()).unwrap();
-            // A page that is missing says so with its status, which Chromium logs.
-            wrong.extend(said.iter().map(|words| format!("{path} at {width}, dark {dark}: {words}")));
-            keep(&page, &path, width, dark).await;
+            self.now(page, name, width, dark).await;
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    page.close().await;
-    browser.close().await;
+
+    async fn now(&mut self, page: &PlainPage, name: &str, width: u32, dark: bool) {
+        let read = |said: Value| serde_json::from_str::<Vec<Value>>(said.as_str().unwrap()).unwrap();
+        let mut said = read(page.evaluate(COMPLAINTS).await.unwrap());
+        if WITH_AXE.contains(&(width, dark)) {
+            page.evaluate(RUN_AXE).await.unwrap();
+            let found = loop {
+                match page.evaluate("window.found").await.unwrap() {
+                    Value::Null => Environment::system().clock.sleep(Duration::from_millis(20)).await,
+                    found => break found,
+                }
+            };
+            said.extend(read(found));
+        }
+        self.wrong.extend(said.iter().map(|words| format!("{name} at {width}, dark {dark}: {words}")));
+        keep(page, name, width, dark).await;
+    }
+
+    pub(crate) fn are_clean(self) {
+        assert!(self.wrong.is_empty(), "{}", self.wrong.join("\n"));
+    }
 }
 
-async fn keep(page: &PlainPage, path: &str, width: u32, dark: bool) {
-    let Ok(folder) = std::env::var("SCREENSHOTS") else { return };
-    let name: String =
-        path.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
-    let file = format!("{folder}/console{name}-{width}{}.png", if dark { "-dark" } else { "" });
-    std::fs::write(file, page.screenshot().await.unwrap()).unwrap();
+/// A picture of the whole page, where `SCREENSHOTS` says.
+async fn keep(page: &PlainPage, name: &str, width: u32, dark: bool) {
+    let Some(folder) = std::env::var_os("SCREENSHOTS") else { return };
+    let height = page.evaluate("document.documentElement.scrollHeight").await.unwrap();
+    let height = u32::try_from(height.as_u64().unwrap()).unwrap().clamp(900, 8000);
+    page.look(width, height, dark).await.unwrap();
+    let file = format!("{name}-{width}{}.png", if dark { "-dark" } else { "" });
+    std::fs::write(Path::new(&folder).join(file), page.screenshot().await.unwrap()).unwrap();
 }
 
 #[tokio::test]
-async fn the_keyboard_leads_everywhere_and_a_page_follows_what_happens() {
-    let app = TestApp::build(&Plan { public_base: None, manual: false, ..PLAN }).await;
+async fn every_page_is_quiet_accessible_and_fits_at_each_width_light_and_dark() {
+    let app = TestApp::build(&STUDIO).await;
     let folder = tempfile::tempdir().unwrap();
-    let browser = chromium(folder.path().join("browser")).await;
+    let browser = chromium(folder.path(), &app.zoom).await;
     let page = signed_in(&app, &browser).await;
-    let press = async |key: &str| {
-        let script = format!(
-            "document.body.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true }})), true"
-        );
-        page.evaluate(&script).await.unwrap();
-    };
-    press("g").await;
-    press("a").await;
-    page.wait_for(".menu a[aria-current][href=\"/accounts\"]").await.unwrap();
-    press("/").await;
-    assert_eq!(page.evaluate("document.activeElement.name").await.unwrap(), "q");
-    page.evaluate("document.activeElement.blur(), true").await.unwrap();
-    press("?").await;
-    page.wait_for("dialog[open]").await.unwrap();
-    // The page of accounts is open when one is connected elsewhere.
-    let account = app.connect(app.zoom.host()).await;
-    page.wait_for(&format!("#live a[href=\"/accounts/{account}\"]")).await.unwrap();
+    let mut looks = Looks::new();
+    for (name, path) in [
+        ("empty-home", "/"),
+        ("empty-accounts", "/accounts"),
+        ("empty-bots", "/bots"),
+        ("empty-audit", "/audit"),
+    ] {
+        looks.at(&app, &page, name, path).await;
+    }
+    let world = World::fill(&app).await;
+    let named = PAGES.iter().map(|path| (name_of(path), (*path).to_owned()));
+    for (name, path) in named.chain(world.pages()) {
+        looks.at(&app, &page, &name, &path).await;
+    }
+    let account = World::add_long_names(&app).await;
+    looks.at(&app, &page, "long-account", &account).await;
+    for path in
+        ["/", "/accounts", "/bots", "/pools", "/token-links", "/token-links/new?for=recall", "/bots/new"]
+    {
+        looks.at(&app, &page, &format!("long-{}", name_of(path)), path).await;
+    }
     page.close().await;
     browser.close().await;
+    looks.are_clean();
+}
+
+fn name_of(path: &str) -> String {
+    let words = path.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let name = words.collect::<Vec<_>>().join("-");
+    if name.is_empty() { "home".to_owned() } else { name }
+}
+
+#[tokio::test]
+async fn pages_before_anybody_is_signed_in_and_pages_for_zoom_users_are_as_good() {
+    let app = TestApp::build(&Plan { capacity: 0, chromium: "/nowhere/chromium", ..STUDIO }).await;
+    let folder = tempfile::tempdir().unwrap();
+    let browser = chromium(folder.path(), &app.zoom).await;
+    let page = browser.open_plain("about:blank").await.unwrap();
+    page.run_before_each_page(COLLECT).await.unwrap();
+    let mut looks = Looks::new();
+    let sessions = ConsoleSessions::new(app.store.clone(), app.env.clone());
+    let key = app.store.api_keys(app.workspace().await).await.unwrap().remove(0);
+    let link = sessions.make_link(&key).await.unwrap();
+    for (name, path) in [
+        ("sign-in", "/sign-in?next=%2Fbots"),
+        ("sign-in-link", &*format!("/sign-in/{}", link.expose())),
+        ("sign-in-link-used", "/sign-in/used-up"),
+        ("no-such-page", "/nowhere/at/all"),
+        ("invitation-unknown", "/oauth/zoom/authorize?invitation=unknown"),
+    ] {
+        looks.at(&app, &page, name, path).await;
+    }
+    page.go(&app.address("/sign-in?next=%2Fbots")).await.unwrap();
+    page.wait_for("#key").await.unwrap();
+    page.evaluate("document.querySelector('#key').value = 'lk_wrong', true").await.unwrap();
+    page.click("button").await.unwrap();
+    page.wait_for("#wrong-key").await.unwrap();
+    looks.here(&page, "sign-in-refused").await;
+
+    let ada = app.zoom.user("ada@northwind.example", "Ada Lovelace").await;
+    let invite = async |asked: Value| {
+        let made = app.post("/api/latchkey/v1/connect-links/", asked).await;
+        app.path_of(made.created()["url"].as_str().unwrap())
+    };
+    let asked = serde_json::json!({
+        "oauth_app": app.zoom_app, "invited_by": "Northwind meetings", "purpose": "Notes of our team's meetings",
+        "return_url": "https://app.example/done",
+    });
+    let invitation = invite(asked).await;
+    looks.at(&app, &page, "invitation", &invitation).await;
+    let consent = async |user: &Value, path: &str, ends: &str| {
+        app.zoom.control("PUT", "signed-in", serde_json::json!({ "user_id": user["id"] })).await;
+        page.go(&app.address(path)).await.unwrap();
+        page.click("#go").await.unwrap();
+        page.click("[value=allow]").await.unwrap();
+        page.wait_for(ends).await.unwrap();
+    };
+    consent(&ada, &invitation, "#connected").await;
+    looks.here(&page, "connected").await;
+    looks.at(&app, &page, "invitation-used", &invitation).await;
+    let accounts = app.get("/api/v2/zoom-oauth-credentials/").await.ok();
+    let bound = invite(serde_json::json!({ "credential": accounts["results"][0]["id"] })).await;
+    looks.at(&app, &page, "invitation-bound", &bound).await;
+    consent(app.zoom.host(), &bound, "#trouble").await;
+    looks.here(&page, "connected-another").await;
+    page.close().await;
+    browser.close().await;
+    looks.are_clean();
 }

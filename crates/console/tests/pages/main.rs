@@ -9,9 +9,13 @@ mod accounts;
 mod bots;
 mod chromium;
 mod desk;
+mod figures;
 mod forms;
+mod keyboard;
 mod links;
 mod sign_in;
+mod story;
+mod world;
 
 use axum::Router;
 use tenants::ConsoleSessions;
@@ -22,12 +26,18 @@ use url::Url;
 const PLAN: Plan = Plan::WITHOUT_BOTS;
 
 /// The API, and the console beside it.
-fn pages(state: &api::State, base: &Url) -> Router {
+fn pages(state: &api::State, base: &Url, zoom: &test_app::Zoom) -> Router {
+    let ready = &zoom.ready;
+    let simulator = console::SimulatorAddress {
+        control: Url::parse(&ready.control).unwrap(),
+        ca_file: ready.ca_file.clone(),
+    };
     console::router(console::Parts {
         api: api::InProcess::new(state.clone()),
         sessions: ConsoleSessions::new(state.store.clone(), state.env.clone()),
         env: state.env.clone(),
         public_base: base.clone(),
         simulated: state.simulated,
+        simulator: Some(simulator).filter(|_| state.simulated),
     })
 }

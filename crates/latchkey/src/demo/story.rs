@@ -111,6 +111,7 @@ fn configuration(arguments: &Arguments, folder: &RunFolder, at: &zoom_sim::Ready
     config.zoom.ca_file = Some(at.ca_file.clone());
     config.zoom.meeting_address = Some(at.zoom_address.parse()?);
     config.zoom.meeting_spki = Some(at.spki.clone());
+    config.zoom.simulator_control = Some(at.control.parse()?);
     config.browser.chromium.clone_from(&arguments.chromium);
     config.browser.sdk_dir.clone_from(&arguments.sdk_dir);
     config.browser.sandbox = arguments.sandbox;
@@ -343,6 +344,7 @@ fn stay(screen: &Screen, latchkey: &Server, simulator: &Simulator, cast: &Cast, 
         json!({ "meeting_url": join_url, "bot_name": "Mine", "zoom": { "zak_url": accounts.token_link } });
     screen.say(format!(
         "\nEverything stays up until Ctrl-C.\n\
+         Console  {console}   (signs you in once; later, paste the key below)\n\
          Latchkey {url}   simulator {control}/\n\n\
          export KEY={key}\n\
          # send a bot\n\
@@ -358,5 +360,6 @@ fn stay(screen: &Screen, latchkey: &Server, simulator: &Simulator, cast: &Cast, 
          # what Zoom has counted\n\
          curl -s {control}/stats\n",
         key = latchkey.api_key.expose(),
+        console = latchkey.console.as_ref().map_or(url.as_str(), |link| link.expose()),
     ));
 }

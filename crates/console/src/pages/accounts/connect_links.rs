@@ -5,7 +5,7 @@ use axum::{extract::Query, response::Response};
 use model::Timestamp;
 use serde::Deserialize;
 
-use super::names;
+use super::names_of;
 use crate::{
     client::List,
     error::{self, PageError, go},
@@ -28,8 +28,8 @@ struct Row {
     shown_id: Id,
     state: State,
     is_open: bool,
-    /// The account that it is for, or that was connected: its id and name.
-    account: Option<(String, String)>,
+    /// The account that it is for, or that was connected: its id, and its name while it is there.
+    account: Option<(String, Option<String>)>,
     invited_by: Option<String>,
     purpose: Option<String>,
     created: When,
@@ -58,7 +58,8 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
     let (client, now) = (&visitor.client, visitor.now());
     let asked = query(&[("cursor", &asked.cursor)]);
     let list: List<Link> = client.get(&format!("/api/latchkey/v1/connect-links/{asked}")).await?;
-    let names = names(client).await?;
+    let ids = list.results.iter().filter_map(|link| link.connected.as_deref().or(link.credential.as_deref()));
+    let names = names_of(client, ids).await?;
     let at = |url: Option<&str>| cursor_of(url).map(|cursor| query(&[("cursor", &cursor)]));
     let row = |link: Link| {
         let state = match link.state.as_str() {
@@ -68,7 +69,10 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
             _ => State::new(Tone::Plain, "Expired"),
         };
         let account = link.connected.or(link.credential);
-        let name = |id: String| (id.clone(), names.get(&id).cloned().unwrap_or(id));
+        let name = |id: String| {
+            let name = names.get(&id).cloned();
+            (id, name)
+        };
         Row {
             shown_id: Id(link.id.clone()),
             id: link.id,

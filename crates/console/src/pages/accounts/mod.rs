@@ -5,7 +5,7 @@ pub(crate) mod connect_links;
 pub(crate) mod disconnect;
 pub(crate) mod one;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use askama::Template;
 use axum::{extract::Query, response::Response};
@@ -17,7 +17,7 @@ use crate::{
     error::{self, PageError},
     frame::{Frame, Section},
     session::Visitor,
-    show::{State, When, cursor_of, query},
+    show::{State, When, cursor_of, query, shortened},
 };
 
 /// An account, as the API shows it.
@@ -95,16 +95,39 @@ pub(crate) async fn apps(client: &Client) -> Result<Vec<App>, Refused> {
     Ok(list.results)
 }
 
-/// The names of accounts, to show in place of ids: as many as a page of the API has.
-pub(crate) async fn names(client: &Client) -> Result<HashMap<String, String>, Refused> {
-    let list: List<Account> = client.get("/api/v2/zoom-oauth-credentials/").await?;
-    Ok(list.results.into_iter().map(|account| (account.id.clone(), account.name().to_owned())).collect())
+/// The names of these accounts, to show in place of ids. Accounts that were deleted have none.
+pub(crate) async fn names_of<'i>(
+    client: &Client,
+    ids: impl Iterator<Item = &'i str>,
+) -> Result<HashMap<String, String>, Refused> {
+    let ids: BTreeSet<&str> = ids.collect();
+    let mut names = HashMap::new();
+    for id in ids {
+        if let Some(account) = one(client, id).await? {
+            names.insert(id.to_owned(), account.name().to_owned());
+        }
+    }
+    Ok(names)
 }
 
-/// Accounts to choose from.
+async fn one(client: &Client, id: &str) -> Result<Option<Account>, Refused> {
+    client.find(&format!("/api/v2/zoom-oauth-credentials/{id}/")).await
+}
+
+/// Accounts to choose from: the newest, as many as a page of the API has.
 pub(crate) async fn choices(client: &Client) -> Result<Vec<Account>, Refused> {
     let list: List<Account> = client.get("/api/v2/zoom-oauth-credentials/").await?;
     Ok(list.results)
+}
+
+/// The same with the account that was chosen, if it is an older one.
+pub(crate) async fn choices_with(client: &Client, chosen: &str) -> Result<Vec<Account>, Refused> {
+    let mut accounts = choices(client).await?;
+    let is_id = chosen.len() == 36 && chosen.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_id && accounts.iter().all(|account| account.id != chosen) {
+        accounts.extend(one(client, chosen).await?);
+    }
+    Ok(accounts)
 }
 
 #[derive(Template)]
@@ -123,8 +146,12 @@ struct AccountsPage {
 struct Row {
     id: String,
     name: String,
+    /// Not one that was disconnected here: it has no page any more.
+    is_there: bool,
     email: Option<String>,
     app: String,
+    /// Its beginning.
+    shown_app: String,
     state: State,
     missing: bool,
     since: When,
@@ -162,7 +189,9 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
             .map(|account| Row {
                 id: account.id.clone(),
                 name: account.name().to_owned(),
+                is_there: account.latchkey_status != "disconnected:asked",
                 email: account.latchkey_email.clone(),
+                shown_app: shortened(&app_of(&account.oauth_app)),
                 app: app_of(&account.oauth_app),
                 state: account.state(),
                 missing: !account.latchkey_missing_scopes.is_empty(),

@@ -86,7 +86,7 @@ struct Record {
     who: String,
     who_path: Option<String>,
     outcome: State,
-    bot: Option<String>,
+    bot: Option<Id>,
     from: Option<String>,
 }
 
@@ -324,7 +324,7 @@ fn shown(record: &TokenRecord, now: Timestamp) -> Record {
         who,
         who_path,
         outcome: record.state(),
-        bot: record.bot.clone(),
+        bot: record.bot.clone().map(Id),
         from: record.from.clone(),
     }
 }

@@ -1,17 +1,18 @@
 //! `/bots/new`: sends a bot, or schedules one.
 
 use askama::Template;
-use axum::{http::StatusCode, response::Response};
+use axum::{extract::Query, http::StatusCode, response::Response};
 use model::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::Pool;
 use crate::{
     client::{List, Refused},
     error::{self, PageError, go},
     form::{Draft, Form},
     frame::{Frame, Section},
-    pages::accounts::{Account, choices},
+    pages::accounts::{Account, choices_with},
     session::{Posted, Visitor},
 };
 
@@ -25,17 +26,12 @@ struct NewBotPage {
     pools: Vec<Pool>,
 }
 
-#[derive(Deserialize)]
-struct Pool {
-    id: String,
-    name: String,
-}
-
 const FIELDS: [&str; 5] = ["meeting_url", "bot_name", "join_at", "zoom", "metadata"];
 
 async fn show(visitor: &Visitor, status: StatusCode, draft: Draft) -> Result<Response, PageError> {
     let pools: List<Pool> = visitor.client.get("/api/latchkey/v1/pools/").await?;
-    let accounts = choices(&visitor.client).await?;
+    let chosen = draft.text("with").strip_prefix("account:").unwrap_or_default();
+    let accounts = choices_with(&visitor.client, chosen).await?;
     let page = NewBotPage {
         frame: visitor.frame("Send a bot", Section::Bots),
         complaint: draft.complaint(FIELDS),
@@ -46,8 +42,16 @@ async fn show(visitor: &Visitor, status: StatusCode, draft: Draft) -> Result<Res
     error::page_with(status, &page)
 }
 
-pub(crate) async fn page(visitor: Visitor) -> Result<Response, PageError> {
-    show(&visitor, StatusCode::OK, Draft::default()).await
+/// The account or pool that is chosen already.
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    #[serde(default)]
+    with: String,
+}
+
+pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    let draft = Draft { form: Form::of([("with", &asked.with)]), refused: None };
+    show(&visitor, StatusCode::OK, draft).await
 }
 
 /// `POST /bots/new`

@@ -4,21 +4,19 @@ pub(crate) mod create;
 pub(crate) mod meeting;
 pub(crate) mod one;
 
-use std::collections::HashMap;
-
 use askama::Template;
 use axum::{extract::Query, response::Response};
 use model::{SubCode, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::accounts::{Account, choices};
+use super::accounts::{Account, choices_with, names_of};
 use crate::{
     client::List,
     error::{self, PageError},
     frame::{Frame, Section},
     session::Visitor,
-    show::{State, When, number, query, words},
+    show::{State, When, number, query, shortened, words},
 };
 
 /// Statuses of bots that have begun and have not ended.
@@ -84,6 +82,11 @@ impl Bot {
         self.status_changes.first().map(|step| step.created_at)
     }
 
+    /// The account that it signs in with, by itself or for others.
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.zoom.credential.as_deref().or(self.zoom.obf_credential.as_deref())
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         matches!(self.last().0, "done" | "fatal")
     }
@@ -92,6 +95,13 @@ impl Bot {
     pub(crate) fn meeting(&self) -> String {
         self.meeting_url.as_ref().map_or_else(|| "–".to_owned(), |meeting| spaced(&meeting.meeting_id))
     }
+}
+
+/// A pool, by its name.
+#[derive(Deserialize)]
+pub(crate) struct Pool {
+    pub(crate) id: String,
+    pub(crate) name: String,
 }
 
 /// `812 3456 7890`
@@ -130,8 +140,11 @@ struct Row {
     name: String,
     meeting: String,
     state: State,
+    /// Why it ended so, or waits.
+    reason: Option<String>,
     when: When,
-    account: Option<(String, String)>,
+    /// The path and the name of the account or pool that it signs in with.
+    signs_in: Option<(String, String)>,
 }
 
 #[derive(Deserialize)]
@@ -159,18 +172,25 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
         ("page", &asked.page),
     ]);
     let list: List<Bot> = client.get(&format!("/api/v1/bot/{filter}")).await?;
-    let accounts = choices(client).await?;
-    let names: HashMap<&str, &str> = accounts.iter().map(|one| (one.id.as_str(), one.name())).collect();
+    let accounts = choices_with(client, &asked.account).await?;
+    let names = names_of(client, list.results.iter().filter_map(Bot::account)).await?;
+    let pools: List<Pool> = client.get("/api/latchkey/v1/pools/").await?;
     let row = |bot: &Bot| {
-        let account = bot.zoom.credential.clone().or(bot.zoom.obf_credential.clone());
-        let name = |id: String| (id.clone(), names.get(id.as_str()).map_or(id, |name| (*name).to_owned()));
+        let account = bot
+            .account()
+            .map(|id| (format!("/accounts/{id}"), names.get(id).cloned().unwrap_or_else(|| shortened(id))));
+        let pool = bot.zoom.pool.as_ref().map(|id| {
+            let known = pools.results.iter().find(|pool| pool.id == *id);
+            (format!("/pools/{id}"), known.map_or_else(|| id.clone(), |pool| pool.name.clone()))
+        });
         Row {
             id: bot.id.clone(),
             name: bot.bot_name.clone(),
             meeting: bot.meeting(),
-            state: bot.state(),
+            state: State { code: None, ..bot.state() },
+            reason: bot.why().map(words),
             when: When::new(bot.join_at.or(bot.created_at()), now),
-            account: account.map(name),
+            signs_in: account.or(pool),
         }
     };
     let (this, count) = (asked.page.parse::<u64>().unwrap_or(1).max(1), list.count.unwrap_or(0));

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::Path,
+    extract::{Path, Query},
     http::{HeaderMap, Method},
     response::{IntoResponse as _, Response},
 };
@@ -11,16 +11,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Bot,
+    Bot, Pool,
     meeting::{self, InMeeting},
 };
 use crate::{
     client::{Client, List, Refused},
     error::{self, PageError, go, missing},
     frame::{Frame, Section},
-    pages::accounts::{Account, choices},
+    pages::accounts::{Account, choices_with},
     session::{PathId, Posted, Visitor},
-    show::{Id, State, Tone, When, exact, offset, words},
+    show::{Id, Marked, State, Tone, When, exact, offset, shortened, words},
 };
 
 /// Stands where a secret was.
@@ -39,6 +39,13 @@ struct BotPage {
     pool: Option<(String, String)>,
     cure: Option<Cure>,
     steps: Vec<Entry>,
+    /// Lines of the page's own: calls to Zoom and the console. They are shown on request.
+    raw_lines: usize,
+    shows_all: bool,
+    /// Whether something may still happen to it.
+    is_live: bool,
+    /// Whether a cure is shown, with the way to send it again.
+    is_refused: bool,
     in_meeting: InMeeting,
     request: String,
     /// Accounts that a new bot could sign in with.
@@ -51,9 +58,9 @@ struct BotPage {
 
 struct Cure {
     title: String,
-    about: &'static str,
+    about: Marked,
     who: &'static str,
-    text: &'static str,
+    text: Marked,
     code: String,
     is_bad: bool,
 }
@@ -99,10 +106,15 @@ const SAID_ELSEWHERE: [&str; 3] = ["step", "screenshot", "created"];
 /// Lines that tell of something wrong.
 const TROUBLE: [&str; 4] = ["exception", "heartbeat_missed", "page_gone", "log_full"];
 
+/// Lines about the page's calls to Zoom, and what Zoom's SDK writes: for who looks for the cause of a rare failure.
+const RAW: [&str; 3] = ["zoom_call", "console", "exception"];
+/// After its end a bot's last picture may still come.
+const AFTERGLOW: std::time::Duration = std::time::Duration::from_secs(60);
+
 #[derive(Deserialize)]
-struct Pool {
-    id: String,
-    name: String,
+pub(crate) struct Asked {
+    #[serde(default)]
+    log: String,
 }
 
 async fn find(client: &Client, id: &str) -> Result<(Bot, Value), PageError> {
@@ -112,35 +124,45 @@ async fn find(client: &Client, id: &str) -> Result<(Bot, Value), PageError> {
     Ok((bot, value))
 }
 
-pub(crate) async fn page(visitor: Visitor, PathId(id): PathId) -> Result<Response, PageError> {
+pub(crate) async fn page(
+    visitor: Visitor,
+    PathId(id): PathId,
+    Query(asked): Query<Asked>,
+) -> Result<Response, PageError> {
     let (client, now) = (&visitor.client, visitor.now());
     let (bot, value) = find(client, &id).await?;
     let began = bot.created_at().unwrap_or(now);
     let pictures: List<Picture> = client.get(&format!("/api/v1/bot/{id}/screenshots/")).await?;
-    let accounts = choices(client).await?;
+    let accounts = choices_with(client, bot.account().unwrap_or_default()).await?;
     let pools: List<Pool> = client.get("/api/latchkey/v1/pools/").await?;
-    let name = |id: &String| {
-        let known = accounts.iter().find(|account| account.id == *id);
-        (id.clone(), known.map_or(id.clone(), |account| account.name().to_owned()))
+    let name = |id: &str| {
+        let known = accounts.iter().find(|account| account.id == id);
+        (id.to_owned(), known.map_or_else(|| shortened(id), |account| account.name().to_owned()))
     };
     let pool = |id: &String| {
         let known = pools.results.iter().find(|pool| pool.id == *id);
         (id.clone(), known.map_or(id.clone(), |pool| pool.name.clone()))
     };
     let (code, _) = bot.last();
+    let shows_all = asked.log == "all";
+    let mut log = log(client, &bot.id).await?;
+    let raw_lines = log.iter().filter(|line| RAW.contains(&line.kind.as_str())).count();
+    log.retain(|line| shows_all || !RAW.contains(&line.kind.as_str()));
+    let last_at = bot.status_changes.last().map_or(now, |step| step.created_at);
     let page = BotPage {
         frame: visitor.frame(bot.bot_name.clone(), Section::Bots),
         shown_id: Id(bot.id.clone()),
         state: State { code: None, ..bot.state() },
         meeting: bot.meeting(),
         when: When::new(bot.join_at.or(bot.created_at()), now),
-        account: bot.zoom.credential.as_ref().or(bot.zoom.obf_credential.as_ref()).map(name),
+        account: bot.account().map(name),
         pool: bot.zoom.pool.as_ref().map(pool),
+        is_refused: cure(&bot).is_some_and(|cure| cure.is_bad),
         cure: cure(&bot),
-        steps: {
-            let log = log(client, &bot.id).await?;
-            steps(&bot, &pictures.results, &log, &visitor.console.base, began)
-        },
+        steps: steps(&bot, &pictures.results, &log, &visitor.console.base, began),
+        raw_lines,
+        shows_all,
+        is_live: !bot.has_ended() || now.since(last_at) < AFTERGLOW,
         in_meeting: meeting::read(client, &bot.id, began).await?,
         request: request(value),
         may_cancel: visitor.may(model::ApiScope::Bots) && code == "ready",
@@ -167,9 +189,9 @@ fn cure(bot: &Bot) -> Option<Cure> {
     };
     Some(Cure {
         title: words(code),
-        about: sub_code.about(),
+        about: Marked(sub_code.about()),
         who,
-        text,
+        text: Marked(text),
         code: code.to_owned(),
         is_bad: last == "fatal",
     })
@@ -203,7 +225,7 @@ fn steps(bot: &Bot, pictures: &[Picture], log: &[LogLine], base: &str, began: Ti
         let state = State::of_bot(&step.code, step.sub_code.as_deref());
         let title = if step.code == "ready" { "Created".to_owned() } else { state.word };
         Entry {
-            message: step.message.clone(),
+            message: step.message.as_deref().map(detail),
             code: step.sub_code.clone(),
             ..entry(step.created_at, state.tone, title)
         }
@@ -219,6 +241,11 @@ fn steps(bot: &Bot, pictures: &[Picture], log: &[LogLine], base: &str, began: Ti
     let mut all: Vec<_> = steps.chain(pictures).chain(lines).collect();
     all.sort_by_key(|entry| entry.sort);
     all
+}
+
+/// What a step's message says beyond what its sub code always means, which stands in the cure.
+fn detail(message: &str) -> String {
+    message.split_once("Details: ").map_or(message, |(_, detail)| detail).to_owned()
 }
 
 /// The request as the API shows it, without what happened since, and with its secrets struck out.

@@ -6,7 +6,7 @@ use model::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::accounts::{Account, choices};
+use super::accounts::{Account, choices, names_of};
 use crate::{
     client::{Client, List},
     error::{self, PageError, go, missing},
@@ -14,7 +14,7 @@ use crate::{
     frame::{Frame, Section},
     pages::bots::spaced,
     session::{PathId, Posted, Visitor},
-    show::{Id, Meter, State, When},
+    show::{Id, Meter, State, When, shortened},
 };
 
 const PATH: &str = "/api/latchkey/v1/pools/";
@@ -96,6 +96,7 @@ struct MemberRow {
 struct SeatRow {
     id: String,
     holder: String,
+    shown_holder: String,
     /// The page of the bot, if it may be one of ours.
     is_bot: bool,
     account: String,
@@ -110,7 +111,7 @@ fn digits(meeting: Option<&Value>) -> String {
     match meeting {
         Some(Value::String(text)) => spaced(text),
         Some(Value::Number(number)) => spaced(&number.to_string()),
-        _ => "–".to_owned(),
+        _ => String::new(),
     }
 }
 
@@ -160,8 +161,10 @@ async fn show(visitor: &Visitor, id: &str, status: StatusCode, draft: Draft) -> 
     let pool = pool.ok_or_else(missing("pool", "/pools"))?;
     let seats: List<Seat> = client.get(&format!("{PATH}{id}/seats/")).await?;
     let accounts = choices(client).await?;
-    let name =
-        |id: &str| accounts.iter().find(|account| account.id == id).map_or(id, Account::name).to_owned();
+    let used = pool.members.iter().map(|member| member.credential.as_str());
+    let names =
+        names_of(client, used.chain(seats.results.iter().map(|seat| seat.credential.as_str()))).await?;
+    let name = |id: &str| names.get(id).cloned().unwrap_or_else(|| shortened(id));
     let member = |member: &Member| MemberRow {
         name: name(&member.credential),
         account: member.credential.clone(),
@@ -177,6 +180,7 @@ async fn show(visitor: &Visitor, id: &str, status: StatusCode, draft: Draft) -> 
         taken: When::new(seat.taken_at, now),
         ends: When::new(seat.ends_at, now),
         id: seat.id,
+        shown_holder: shortened(&seat.holder),
         holder: seat.holder,
         hosting: seat.hosting,
     };

@@ -35,6 +35,68 @@ struct SettingsPage {
     second_authorization: String,
     session_ends: When,
     workspace_id: Id,
+    /// `None`: the key may not see it.
+    installation: Option<Shown>,
+}
+
+/// What is shown of the installation.
+struct Shown {
+    keys: Vec<SealingKey>,
+    /// What, and for how many days.
+    kept: Vec<(&'static str, u64)>,
+}
+
+struct SealingKey {
+    id: String,
+    state: State,
+    from: When,
+}
+
+#[derive(Deserialize)]
+struct Installation {
+    keys: Vec<KeyOfRing>,
+    kept_days: KeptDays,
+}
+
+#[derive(Deserialize)]
+struct KeyOfRing {
+    id: String,
+    state: String,
+    seals_from: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct KeptDays {
+    bots: u64,
+    screenshots: u64,
+    bot_log: u64,
+    meeting_events: u64,
+    events: u64,
+    audit: u64,
+}
+
+impl Shown {
+    fn of(Installation { keys, kept_days }: Installation, now: Timestamp) -> Self {
+        let key = |key: KeyOfRing| SealingKey {
+            id: key.id,
+            state: match key.state.as_str() {
+                "active" => State::new(Tone::Good, "Seals"),
+                "next" => State::new(Tone::Plain, "Seals soon"),
+                _ => State::new(Tone::Plain, "Opens what it sealed"),
+            },
+            from: When::new(key.seals_from, now),
+        };
+        let KeptDays { bots, screenshots, bot_log, meeting_events, events, audit } = kept_days;
+        let kept = vec![
+            ("Audit", audit),
+            ("Bots that have ended", bots),
+            ("Their screenshots", screenshots),
+            ("Their logs", bot_log),
+            ("Names, chat and captions of meetings", meeting_events),
+            ("Events and their deliveries", events),
+        ];
+        Self { keys: keys.into_iter().map(key).collect(), kept }
+    }
 }
 
 struct AppRow {
@@ -147,6 +209,11 @@ pub(crate) async fn show(visitor: &Visitor, status: StatusCode, fresh: Fresh) ->
     } else {
         None
     };
+    let installation = if visitor.may(ApiScope::Admin) {
+        Some(Shown::of(client.get("/api/latchkey/v1/installation/").await?, now))
+    } else {
+        None
+    };
     let chosen: Chosen = client.get("/api/latchkey/v1/settings/").await?;
     let apps = accounts::apps(client).await?;
     let page = SettingsPage {
@@ -163,6 +230,7 @@ pub(crate) async fn show(visitor: &Visitor, status: StatusCode, fresh: Fresh) ->
         second_authorization: chosen.second_authorization,
         session_ends: When::new(visitor.until, now),
         workspace_id: Id(visitor.key().workspace.to_string()),
+        installation,
     };
     error::page_with(status, &page)
 }

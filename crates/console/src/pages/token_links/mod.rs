@@ -9,13 +9,13 @@ use model::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::accounts::names;
+use super::accounts::names_of;
 use crate::{
     client::{Client, List, Refused},
     error::{self, PageError, go, missing},
     frame::{Frame, Section},
     session::{PathId, Posted, Visitor},
-    show::{Id, State, Tone, When, cursor_of, number, query, words},
+    show::{Id, State, Tone, When, cursor_of, number, query, shortened, words},
 };
 
 const PATH: &str = "/api/latchkey/v1/token-links/";
@@ -118,7 +118,7 @@ struct UseRow {
     kind: String,
     outcome: State,
     from: Option<String>,
-    bot: Option<String>,
+    bot: Option<Id>,
 }
 
 #[derive(Deserialize)]
@@ -134,9 +134,12 @@ struct Names {
 }
 
 impl Names {
-    async fn read(client: &Client) -> Result<Self, Refused> {
+    /// Of what these links use.
+    async fn read(client: &Client, links: &[Link]) -> Result<Self, Refused> {
         let pools: List<Pool> = client.get("/api/latchkey/v1/pools/").await?;
-        Ok(Self { accounts: names(client).await?, pools: pools.results })
+        let used = links.iter().flat_map(|link| link.accounts.iter().flatten());
+        let accounts = names_of(client, used.map(|account| account.credential.as_str())).await?;
+        Ok(Self { accounts, pools: pools.results })
     }
 
     fn whose(&self, link: &Link) -> Vec<Whose> {
@@ -148,7 +151,11 @@ impl Names {
             return vec![Whose { words: format!("pool {name}"), path: Some(format!("/pools/{id}")) }];
         }
         let account = |account: &OfLink| Whose {
-            words: self.accounts.get(&account.credential).unwrap_or(&account.credential).clone(),
+            words: self
+                .accounts
+                .get(&account.credential)
+                .cloned()
+                .unwrap_or_else(|| shortened(&account.credential)),
             path: Some(format!("/accounts/{}", account.credential)),
         };
         link.accounts.iter().flatten().map(account).collect()
@@ -190,7 +197,7 @@ pub(crate) struct Asked {
 pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
     let (client, now) = (&visitor.client, visitor.now());
     let list: List<Link> = client.get(&format!("{PATH}{}", query(&[("cursor", &asked.cursor)]))).await?;
-    let names = Names::read(client).await?;
+    let names = Names::read(client, &list.results).await?;
     let row = |link: &Link| Row {
         id: link.id.clone(),
         name: link.shown_name(),
@@ -212,7 +219,7 @@ pub(crate) async fn one(visitor: Visitor, PathId(id): PathId) -> Result<Response
     let (client, now) = (&visitor.client, visitor.now());
     let link: Option<Link> = client.find(&format!("{PATH}{id}/")).await?;
     let link = link.ok_or_else(missing("token link", "/token-links"))?;
-    let names = Names::read(client).await?;
+    let names = Names::read(client, std::slice::from_ref(&link)).await?;
     let mut refusals: Vec<(String, u64)> = Vec::new();
     for used in link.last_uses.iter().filter(|used| used.outcome != "given") {
         match refusals.iter_mut().find(|(code, _)| *code == used.outcome) {
@@ -228,7 +235,7 @@ pub(crate) async fn one(visitor: Visitor, PathId(id): PathId) -> Result<Response
             code => State::new(Tone::Bad, words(code)),
         },
         from: used.from.clone(),
-        bot: used.bot.clone(),
+        bot: used.bot.clone().map(Id),
     };
     let state = link.state(now);
     let page = LinkPage {

@@ -1,0 +1,168 @@
+//! The simulator in Zoom's place, where this server is configured for one: its control API, and the consent that its users give.
+//!
+//! For *Try it* alone. Nothing here is used against Zoom: the address has to be one of this machine (`latchkey serve` refuses
+//! others), and there is none where no simulator is configured.
+
+use std::{path::PathBuf, time::Duration};
+
+use reqwest::{Certificate, Client, Method, RequestBuilder, Response, redirect::Policy};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::Url;
+
+/// The simulator answers from memory.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// Where it is.
+#[derive(Debug, Clone)]
+pub struct SimulatorAddress {
+    /// Its control API.
+    pub control: Url,
+    /// The authority of its consent pages.
+    pub ca_file: PathBuf,
+}
+
+/// Why something could not be played.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// It does not answer.
+    Away { control: String, cause: String },
+    /// It answers, and refuses.
+    Refused { call: String, answer: String },
+}
+
+impl Trouble {
+    /// For a person.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Away { control, cause } => format!(
+                "The simulator does not answer at {control} ({cause}). Start it again, or take zoom.simulator_control out of \
+                 the configuration."
+            ),
+            Self::Refused { call, answer } => format!("The simulator refused {call}: {answer}"),
+        }
+    }
+}
+
+/// A user at the simulator.
+#[derive(Debug, Deserialize)]
+pub(crate) struct User {
+    pub(crate) id: String,
+    pub(crate) email: String,
+}
+
+/// An app at the simulator.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SimulatedApp {
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+    #[serde(default)]
+    pub(crate) redirect_uris: Vec<String>,
+}
+
+/// Speaks to it.
+pub(crate) struct Simulator {
+    control: String,
+    http: Client,
+}
+
+impl Simulator {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one constructor of HTTP to the simulator, on this machine"
+    )]
+    pub(crate) fn open(address: &SimulatorAddress) -> Result<Self, Trouble> {
+        let control = address.control.as_str().trim_end_matches('/').to_owned();
+        let away = |cause: String| Trouble::Away { control: control.clone(), cause };
+        let pem = std::fs::read(&address.ca_file)
+            .map_err(|error| away(format!("{}: {error}", address.ca_file.display())))?;
+        let root = Certificate::from_pem(&pem).map_err(|error| away(error.to_string()))?;
+        let http =
+            Client::builder().no_proxy().redirect(Policy::none()).timeout(WITHIN).tls_certs_merge([root]);
+        let http = http.build().map_err(|error| away(error.to_string()))?;
+        Ok(Self { control, http })
+    }
+
+    async fn send(&self, call: &str, request: RequestBuilder) -> Result<Response, Trouble> {
+        let away =
+            |error: reqwest::Error| Trouble::Away { control: self.control.clone(), cause: error.to_string() };
+        let answer = request.send().await.map_err(away)?;
+        if answer.status().is_client_error() || answer.status().is_server_error() {
+            let answer = format!("{} {}", answer.status(), answer.text().await.map_err(away)?);
+            return Err(Trouble::Refused { call: call.to_owned(), answer });
+        }
+        Ok(answer)
+    }
+
+    /// One call of the control API.
+    pub(crate) async fn call(&self, method: Method, path: &str, body: &Value) -> Result<Value, Trouble> {
+        let call = format!("{method} {path}");
+        let mut request = self.http.request(method, format!("{}{path}", self.control));
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        Ok(self.send(&call, request).await?.json().await.unwrap_or_default())
+    }
+
+    async fn read<T: serde::de::DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<T, Trouble> {
+        let call = format!("{method} {path}");
+        let answer = self.call(method, path, body).await?;
+        serde_json::from_value(answer).map_err(|error| Trouble::Refused { call, answer: error.to_string() })
+    }
+
+    /// Apps that are registered there.
+    pub(crate) async fn apps(&self) -> Result<Vec<SimulatedApp>, Trouble> {
+        self.read(Method::GET, "/apps", &Value::Null).await
+    }
+
+    /// A new app with this redirect URL, which may join meetings.
+    pub(crate) async fn make_app(
+        &self,
+        redirect_url: &str,
+        scopes: &[&str],
+    ) -> Result<SimulatedApp, Trouble> {
+        let app = json!({ "name": "Latchkey", "kind": "user_level", "sdk": true, "redirect_uris": [redirect_url], "scopes": scopes });
+        self.read(Method::POST, "/apps", &app).await
+    }
+
+    /// The user with this address, who is made if there is none.
+    pub(crate) async fn user(&self, email: &str, name: &str) -> Result<User, Trouble> {
+        let users: Vec<User> = self.read(Method::GET, "/users", &Value::Null).await?;
+        match users.into_iter().find(|user| user.email == email) {
+            Some(user) => Ok(user),
+            None => self.read(Method::POST, "/users", &json!({ "email": email, "display_name": name })).await,
+        }
+    }
+
+    /// A meeting's number and link, with a script that is played in it.
+    pub(crate) async fn meeting(&self, meeting: &Value, script: &'static str) -> Result<String, Trouble> {
+        let made = self.call(Method::POST, "/meetings", meeting).await?;
+        let number = made["meeting_number"].as_str().unwrap_or_default();
+        let request =
+            self.http.post(format!("{}/scripts?meeting_number={number}", self.control)).body(script);
+        self.send("POST /scripts", request).await?;
+        Ok(made["join_url"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Consents as this user, on the page that a browser is sent to: where it is sent back to.
+    pub(crate) async fn allow(&self, user: &str, consent_page: &str) -> Result<String, Trouble> {
+        self.call(Method::PUT, "/signed-in", &json!({ "user_id": user })).await?;
+        let refused =
+            |answer: &str| Trouble::Refused { call: "the consent".to_owned(), answer: answer.to_owned() };
+        let page = self.send("the consent page", self.http.get(consent_page)).await?;
+        let page = page.text().await.map_err(|error| refused(&error.to_string()))?;
+        let consent = page.split_once("name=\"consent\" value=\"").and_then(|(_, rest)| rest.split_once('"'));
+        let (consent, _) = consent.ok_or_else(|| refused("its page has no form"))?;
+        let mut address = Url::parse(consent_page).map_err(|error| refused(&error.to_string()))?;
+        address.set_query(None);
+        let form = [("consent", consent), ("decision", "allow")];
+        let answer = self.send("the consent", self.http.post(address).form(&form)).await?;
+        let back = answer.headers().get("location").and_then(|back| back.to_str().ok());
+        back.map(str::to_owned).ok_or_else(|| refused("nobody is sent back"))
+    }
+}
