@@ -4,18 +4,24 @@ use std::{any::Any, borrow::Cow, error::Error as _, time::Duration};
 
 use axum::{
     Json,
+    extract::{Request, State as Extract},
     http::{
         HeaderValue, StatusCode,
-        header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{ALLOW, CONTENT_LENGTH, RETRY_AFTER, WWW_AUTHENTICATE},
     },
+    middleware::Next,
     response::{IntoResponse, Response},
 };
+use broker::Addresses;
 use model::{ApiScope, Class, Code, Failure, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::{bounds::BodyError, fields::FieldErrors, observe::RefusedFor};
+use crate::{
+    State, bounds::BodyError, docs::page_of_error, fields::FieldErrors, observe::RefusedFor,
+    request_code::RequestCode,
+};
 
 /// For failures that may pass and do not say when.
 const USUAL_WAIT: Duration = Duration::from_secs(5);
@@ -51,10 +57,10 @@ pub(crate) enum ApiError {
     TooLate(String),
     /// Not this method.
     MethodNotAllowed,
-    /// The contract has a code of its own for it.
-    Command(&'static str, Cow<'static, str>),
-    /// It would break what exists.
-    Conflict(&'static str, &'static str),
+    /// A request that is refused for what it asks; the code has the status.
+    Refused(RequestCode, Cow<'static, str>),
+    /// A failure that the contract answers with 400.
+    BadRequest(Code, Cow<'static, str>),
     /// No server has a place for a bot; and what to do.
     NoFreeBot(String),
     /// An address that carries a token of its own, which was not made here for this.
@@ -66,9 +72,9 @@ pub(crate) enum ApiError {
 }
 
 impl ApiError {
-    /// A 400 with a code of the contract's.
-    pub(crate) fn command(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::Command(code, detail.into())
+    /// A request that is refused for what it asks.
+    pub(crate) fn refused(code: RequestCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::Refused(code, detail.into())
     }
 }
 
@@ -121,6 +127,41 @@ pub(crate) const fn status_of(code: Code) -> StatusCode {
     }
 }
 
+/// The status of a refusal that is about the request alone.
+pub(crate) const fn status_of_request(code: RequestCode) -> StatusCode {
+    use RequestCode as R;
+    match code {
+        R::NotAuthenticated | R::AuthenticationFailed => StatusCode::UNAUTHORIZED,
+        R::PermissionDenied | R::AddressInvalid => StatusCode::FORBIDDEN,
+        R::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        R::TooSlow => StatusCode::REQUEST_TIMEOUT,
+        R::Conflict | R::PoolInUse | R::ConnectLinkUsed | R::AppInUse => StatusCode::CONFLICT,
+        R::AddressExpired => StatusCode::GONE,
+        R::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        R::AddressTooLong => StatusCode::URI_TOO_LONG,
+        R::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        R::Throttled => StatusCode::TOO_MANY_REQUESTS,
+        R::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        R::OutOfAdhocBots => StatusCode::INSUFFICIENT_STORAGE,
+        R::ParseError
+        | R::IdempotencyKeyInvalid
+        | R::IdempotencyKeyReuse
+        | R::CannotCommandCompletedBot
+        | R::CannotCommandUnstartedBot
+        | R::UpdateBotFailed
+        | R::NotSupported
+        | R::ChatMessageRefused
+        | R::ChatMessageUnconfirmed
+        | R::CallbackSecretRotating
+        | R::WebhookSecretRotating
+        | R::ReplayTooLarge
+        | R::TooManyWebhookEndpoints
+        | R::ZoomOauthError
+        | R::ZoomOauthCredentialUnhealthy
+        | R::ZoomOauthAppUnhealthy => StatusCode::BAD_REQUEST,
+    }
+}
+
 /// `Retry-After` in seconds, when a retry is worth it.
 pub(crate) fn retry_after(failure: &Failure) -> Option<String> {
     matches!(status_of(failure.code), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
@@ -138,7 +179,7 @@ pub(crate) fn reported(failure: &Failure, mut response: Response) -> Response {
 }
 
 /// The body of every error but wrong fields.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Error)]
 pub(crate) struct ErrorBody {
     /// A stable word for machines. A 404 has none, as in Recall's API.
@@ -147,6 +188,42 @@ pub(crate) struct ErrorBody {
     code: Option<&'static str>,
     /// What happened, and what to do, for people.
     detail: Cow<'static, str>,
+    /// A page of this server that says what the code means and who can act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    docs: Option<String>,
+}
+
+impl ErrorBody {
+    pub(crate) const fn new(code: Option<&'static str>, detail: Cow<'static, str>) -> Self {
+        Self { code, detail, docs: None }
+    }
+
+    /// With the address of its code's page.
+    pub(crate) fn linked(self, addresses: &Addresses) -> Self {
+        let docs = self.code.map(|code| page_of_error(addresses, code).into());
+        Self { docs, ..self }
+    }
+}
+
+impl IntoResponse for ErrorBody {
+    /// The body stands beside the answer as well, for [`linked`].
+    fn into_response(self) -> Response {
+        let mut response = Json(&self).into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Adds the address of its code's page to an error: only the server knows its own address.
+pub(crate) async fn linked(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let Some(body) = response.extensions_mut().remove::<ErrorBody>() else { return response };
+    if let Ok(body) = serde_json::to_vec(&body.linked(&state.broker.addresses)) {
+        response.headers_mut().remove(CONTENT_LENGTH);
+        *response.body_mut() = body.into();
+    }
+    response
 }
 
 /// What a failed call answers, before it is JSON.
@@ -158,80 +235,68 @@ enum ErrorAnswer {
 impl ApiError {
     /// Status and body.
     fn parts(self) -> (StatusCode, ErrorAnswer) {
-        let coded = |status, code, detail: Cow<'static, str>| {
-            (status, ErrorAnswer::Coded(ErrorBody { code: Some(code), detail }))
+        use RequestCode as R;
+        let refused = |code: RequestCode, detail: Cow<'static, str>| {
+            (status_of_request(code), ErrorAnswer::Coded(ErrorBody::new(Some(code.as_str()), detail)))
         };
         let missing = |detail: &'static str| {
-            let body = ErrorBody { code: None, detail: detail.into() };
-            (StatusCode::NOT_FOUND, ErrorAnswer::Coded(body))
+            (StatusCode::NOT_FOUND, ErrorAnswer::Coded(ErrorBody::new(None, detail.into())))
         };
         match self {
             Self::Invalid(errors) => (StatusCode::BAD_REQUEST, ErrorAnswer::ByField(errors.0)),
-            Self::Unreadable(detail) => coded(StatusCode::BAD_REQUEST, "parse_error", detail.into()),
-            Self::UnsupportedMediaType => coded(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
+            Self::Unreadable(detail) => refused(R::ParseError, detail.into()),
+            Self::UnsupportedMediaType => refused(
+                R::UnsupportedMediaType,
                 "The body is neither JSON nor a form: send `Content-Type: application/json`.".into(),
             ),
             Self::Body(error) => {
-                let (status, code) = match error {
-                    BodyError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
-                    BodyError::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
+                let code = match error {
+                    BodyError::TooLarge(_) => R::TooLarge,
+                    BodyError::TooSlow(_) => R::TooSlow,
                     BodyError::NoMemory => return Self::Failed(error.failure()).parts(),
-                    BodyError::Broken => (StatusCode::BAD_REQUEST, "parse_error"),
+                    BodyError::Broken => R::ParseError,
                 };
-                coded(status, code, format!("The {error}.").into())
+                refused(code, format!("The {error}.").into())
             }
-            Self::AddressTooLong => coded(
-                StatusCode::URI_TOO_LONG,
-                "address_too_long",
-                "Path and query are longer than 16 KiB.".into(),
-            ),
-            Self::HeadersTooLarge => coded(
-                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "headers_too_large",
+            Self::AddressTooLong => {
+                refused(R::AddressTooLong, "Path and query are longer than 16 KiB.".into())
+            }
+            Self::HeadersTooLarge => refused(
+                R::HeadersTooLarge,
                 "The headers are more than 64, or larger than 16 KiB together.".into(),
             ),
-            Self::NotAuthenticated => coded(
-                StatusCode::UNAUTHORIZED,
-                "not_authenticated",
-                "Send an API key: `Authorization: Token <key>`.".into(),
-            ),
-            Self::AuthenticationFailed(why) => {
-                coded(StatusCode::UNAUTHORIZED, "authentication_failed", why.into())
+            Self::NotAuthenticated => {
+                refused(R::NotAuthenticated, "Send an API key: `Authorization: Token <key>`.".into())
             }
+            Self::AuthenticationFailed(why) => refused(R::AuthenticationFailed, why.into()),
             Self::PermissionDenied(scope) => {
                 let detail = format!("This API key lacks the scope {}: use one that has it.", scope.as_str());
-                coded(StatusCode::FORBIDDEN, "permission_denied", detail.into())
+                refused(R::PermissionDenied, detail.into())
             }
             Self::Throttled(wait) => {
                 let detail =
                     format!("Too many requests in one minute. Try again in {} s.", whole_seconds(wait));
-                coded(StatusCode::TOO_MANY_REQUESTS, "throttled", detail.into())
+                refused(R::Throttled, detail.into())
             }
             Self::NotFound => missing("Not found."),
             Self::InvalidPage => missing("Invalid page."),
-            Self::MethodNotAllowed => coded(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
+            Self::MethodNotAllowed => refused(
+                R::MethodNotAllowed,
                 "This path does not take this method; `Allow` names those that it takes.".into(),
             ),
-            Self::TooLate(detail) => {
-                coded(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail.into())
+            Self::TooLate(detail) => refused(R::MethodNotAllowed, detail.into()),
+            Self::Refused(code, detail) => refused(code, detail),
+            Self::BadRequest(code, detail) => {
+                (StatusCode::BAD_REQUEST, ErrorAnswer::Coded(ErrorBody::new(Some(code.as_str()), detail)))
             }
-            Self::Command(code, detail) => coded(StatusCode::BAD_REQUEST, code, detail),
-            Self::Conflict(code, detail) => coded(StatusCode::CONFLICT, code, detail.into()),
-            Self::NoFreeBot(detail) => {
-                coded(StatusCode::INSUFFICIENT_STORAGE, "out_of_adhoc_bots", detail.into())
-            }
-            Self::AddressInvalid => coded(
-                StatusCode::FORBIDDEN,
-                "address_invalid",
+            Self::NoFreeBot(detail) => refused(R::OutOfAdhocBots, detail.into()),
+            Self::AddressInvalid => refused(
+                R::AddressInvalid,
                 "The token in this address is not one of this server's for it: take the address whole, from the list.".into(),
             ),
             Self::AddressExpired(until) => {
                 let detail = format!("This address was good until {until}: list again for a new one.");
-                coded(StatusCode::GONE, "address_expired", detail.into())
+                refused(R::AddressExpired, detail.into())
             }
             Self::Failed(failure) => {
                 // What is our fault says nothing of our insides.
@@ -241,7 +306,8 @@ impl ApiError {
                         format!("{}; {}", failure.detail, failure.code.advice()).into()
                     }
                 };
-                coded(status_of(failure.code), failure.code.as_str(), detail)
+                let body = ErrorBody::new(Some(failure.code.as_str()), detail);
+                (status_of(failure.code), ErrorAnswer::Coded(body))
             }
         }
     }
@@ -251,7 +317,11 @@ impl ApiError {
         let (status, answer) = self.clone().parts();
         let body = match answer {
             ErrorAnswer::ByField(errors) => Value::Object(errors),
-            ErrorAnswer::Coded(body) => serde_json::to_value(body).expect("text keys"),
+            ErrorAnswer::Coded(body) => {
+                let docs =
+                    body.code.map(|code| format!("https://latchkey.example.com/docs/error-codes#{code}"));
+                serde_json::to_value(ErrorBody { docs, ..body }).expect("text keys")
+            }
         };
         (status, body)
     }
@@ -288,7 +358,7 @@ impl IntoResponse for ApiError {
         let (status, answer) = self.parts();
         let mut response = match answer {
             ErrorAnswer::ByField(errors) => (status, Json(errors)).into_response(),
-            ErrorAnswer::Coded(body) => (status, Json(body)).into_response(),
+            ErrorAnswer::Coded(body) => (status, body).into_response(),
         };
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Token"));

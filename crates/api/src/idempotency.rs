@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tenants::{RepeatableRequest, Repetition};
 use tracing::Instrument as _;
 
-use crate::{State, body, caller, error::ApiError};
+use crate::{State, body, caller, error::ApiError, request_code::RequestCode};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -49,7 +49,7 @@ async fn first_or_again(
         .to_str()
         .ok()
         .filter(visible)
-        .ok_or_else(|| ApiError::command("idempotency_key_invalid", INVALID))?;
+        .ok_or_else(|| ApiError::refused(RequestCode::IdempotencyKeyInvalid, INVALID))?;
     let (mut parts, body) = request.into_parts();
     let caller = caller::admitted(&mut parts, &state).await?;
     let body = body::bytes(Request::from_parts(parts.clone(), body), &state).await?;
@@ -63,10 +63,10 @@ async fn first_or_again(
     let ticket = match begun.await? {
         Repetition::First(ticket) => ticket,
         Repetition::InFlight => {
-            return Err(ApiError::Conflict("conflict", IN_FLIGHT));
+            return Err(ApiError::refused(RequestCode::Conflict, IN_FLIGHT));
         }
         Repetition::AskedOtherwise => {
-            return Err(ApiError::command("idempotency_key_reuse", REUSED));
+            return Err(ApiError::refused(RequestCode::IdempotencyKeyReuse, REUSED));
         }
         Repetition::Answered(answer) => return replayed(&answer),
     };

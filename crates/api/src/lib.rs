@@ -6,6 +6,7 @@
 //! | `/api/latchkey/v1/…` | our own, in the same style |
 //! | `/t/<link>.<secret>` | token links, called by bot platforms |
 //! | `/oauth/zoom/…` | a browser that connects an account |
+//! | `/docs/…` | a person who reads what a code means |
 //!
 //! Every path works with and without its last slash. One operation lives in one file: request, answer, handler. A handler
 //! without a `Caller` in its signature is public on purpose.
@@ -19,6 +20,7 @@ mod bot;
 mod bounds;
 mod caller;
 mod consent;
+mod docs;
 mod error;
 mod fields;
 mod health;
@@ -36,6 +38,7 @@ mod page;
 mod path;
 mod peer;
 mod request;
+mod request_code;
 mod return_urls;
 mod server;
 mod serving;
@@ -71,6 +74,7 @@ use webhooks::Webhooks;
 use error::ApiError;
 
 pub use bounds::{Admission, BodyError, Bounds, Sender};
+pub use docs::error_codes_page;
 pub use in_process::{InProcess, KeyRefused};
 pub use latchkey::installation::Kept;
 pub use limits::{Limits, Rates};
@@ -206,6 +210,8 @@ fn routes() -> Vec<Route> {
         routes!(health::ready),
         routes!(metrics::handler),
         routes!(openapi::handler),
+        routes!(docs::error_codes),
+        routes!(docs::sub_codes),
     ]
 }
 
@@ -250,8 +256,11 @@ fn with_layers(routes: Vec<Route>, pages: Router, state: State) -> Router {
     let around = ServiceBuilder::new()
         .layer(middleware::from_fn_with_state(state.clone(), observe::requests))
         .layer(middleware::map_response(html::protected))
+        .layer(middleware::from_fn_with_state(state.clone(), error::linked))
         .layer(middleware::from_fn(bounds::head::keep))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::once))
+        // Here as well: an answer that is kept to be given again has its link.
+        .layer(middleware::from_fn_with_state(state.clone(), error::linked))
         .layer(CatchPanicLayer::custom(error::panicked));
     let nowhere = {
         let state = state.clone();

@@ -141,7 +141,7 @@ impl Refused {
         }
         let mut fields = Vec::new();
         complaints("", &body, &mut fields);
-        Self { status, code: "invalid".into(), detail: String::new(), fields }
+        Self { status, code: String::new(), detail: String::new(), fields }
     }
 
     /// Everything that was said, in one line.

@@ -33,13 +33,13 @@ enum Command {
     Create(Create),
     /// Show the bots of the key's workspace, newest first.
     List {
-        /// In this state alone; several are possible.
+        /// Only bots in this state; may be given several times.
         #[arg(long, value_name = "STATUS")]
         status: Vec<String>,
     },
     /// Show one bot, and what became of it.
     Show {
-        /// Its id.
+        /// The bot's id, as in `latchkey bot list`.
         id: BotId,
         /// Go on with each step, until it has ended. Exit code 3: it has failed.
         #[arg(long)]
@@ -47,20 +47,20 @@ enum Command {
     },
     /// Have a bot leave its meeting, or give up its way into it.
     Leave {
-        /// Its id.
+        /// The bot's id, as in `latchkey bot list`.
         id: BotId,
     },
     /// Show what a bot did, and why: its log.
     Log {
-        /// Its id.
+        /// The bot's id, as in `latchkey bot list`.
         id: BotId,
-        /// Of these kinds alone, such as token or zoom_call; several are possible.
+        /// Only entries of this kind, such as token or zoom_call; may be given several times.
         #[arg(long, value_name = "KIND")]
         kind: Vec<String>,
     },
     /// Cancel a bot that has not started yet.
     Cancel {
-        /// Its id.
+        /// The bot's id, as in `latchkey bot list`.
         id: BotId,
     },
 }
@@ -78,7 +78,7 @@ struct Create {
     /// The pool that gives it an account.
     #[arg(long, value_name = "ID")]
     pool: Option<PoolId>,
-    /// Whose token, where the account is a server-to-server app's.
+    /// Which user of a server-to-server account signs it in: an id or an e-mail address.
     #[arg(long, requires = "account")]
     user: Option<String>,
     /// Start the meeting as its host.
@@ -138,12 +138,13 @@ pub(crate) async fn run(Arguments { command, server, output }: Arguments) -> any
         }
         Command::Leave { id } => {
             bots.call(Method::POST, &format!("{id}/leave_call/"), None).await?;
-            eprintln!("it is told to leave: `latchkey bot show {id} --watch` shows how it goes");
+            let words = format!("it is told to leave: `latchkey bot show {id} --watch` shows how it goes");
+            output.done(&json!({ "told_to_leave": id }), &words);
             Ok(())
         }
         Command::Cancel { id } => {
             bots.call(Method::DELETE, &format!("{id}/"), None).await?;
-            eprintln!("cancelled: it does not come");
+            output.done(&json!({ "cancelled": id }), "cancelled: it does not come");
             Ok(())
         }
     }
@@ -201,7 +202,8 @@ async fn watch(bots: &Server, mut bot: Value, output: Output) -> anyhow::Result<
             Some("done") => return Ok(()),
             Some("fatal") => {
                 let why = text(last(&bot), "sub_code");
-                return Err(BadNews(format!("the bot has failed: {why} (docs/sub-codes.md#{why})")).into());
+                let page = bots.page_of_sub_code(&why);
+                return Err(BadNews(format!("the bot has failed: {why} ({page})")).into());
             }
             _ => {}
         }

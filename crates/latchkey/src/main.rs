@@ -47,8 +47,8 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 it failed, and says why in one l
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// What to log: a level, or a filter such as `info,bots=debug`. `info`; the demo is quieter.
-    #[arg(long, env = "LATCHKEY_LOG", global = true)]
+    /// What to log: a level, or a filter such as `info,bots=debug`. Default `info`; some commands log less.
+    #[arg(long, env = "LATCHKEY_LOG", value_name = "FILTER", global = true, help_heading = output::COMMON)]
     log: Option<String>,
 }
 
@@ -94,11 +94,11 @@ enum Command {
     Sim(sim::Arguments),
     /// Watch real bots join a meeting that only admits signed-in users.
     Demo(demo::Arguments),
-    /// Print the OpenAPI document of the API. A server has it at `/openapi.json`, with its own address.
+    /// Print the API as an OpenAPI document, in JSON. A server has it at `/openapi.json`, with its own address.
     Openapi,
-    /// Print what each sub code of a bot means, and what can be done.
+    /// Print what each sub code of a bot means, and what can be done, as Markdown.
     SubCodes,
-    /// Print what each error code means, who can act, and how.
+    /// Print what each error code means, who can act, and how, as Markdown.
     ErrorCodes,
     /// Print a completion script for a shell.
     Completions(terminal_help::CompletionArguments),
@@ -149,7 +149,7 @@ async fn main() -> ExitCode {
             Ok(())
         }
         Command::ErrorCodes => {
-            print!("{}", model::error_codes_page());
+            print!("{}", api::error_codes_page());
             Ok(())
         }
         Command::Completions(arguments) => {

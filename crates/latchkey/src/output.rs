@@ -3,10 +3,13 @@
 use comfy_table::{Table, presets::NOTHING};
 use serde_json::Value;
 
+/// Under this heading stand the options that many commands have.
+pub(crate) const COMMON: &str = "Common options";
+
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Output {
-    /// Print the API's answer as JSON.
-    #[arg(long, global = true)]
+    /// Print JSON, for programs. What a server is asked for is printed as it answers it.
+    #[arg(long, global = true, help_heading = COMMON)]
     pub(crate) json: bool,
 }
 
@@ -38,6 +41,15 @@ impl Output {
             println!("{thing}");
         } else {
             println!("{words}");
+        }
+    }
+
+    /// What was done, where a person asked for nothing to read: words on standard error, or JSON in one line.
+    pub(crate) fn done(self, thing: &Value, words: &str) {
+        if self.json {
+            println!("{thing}");
+        } else {
+            eprintln!("{words}");
         }
     }
 

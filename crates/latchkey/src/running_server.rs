@@ -3,20 +3,27 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
-use model::{Code, Secret};
+use model::Secret;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use crate::progress::counter;
+use crate::{output::COMMON, progress::counter};
 
 #[derive(Clone, clap::Args)]
 pub(crate) struct Reach {
-    /// Where the server is.
-    #[arg(long, env = "LATCHKEY_URL", default_value = "http://127.0.0.1:8080", global = true)]
+    /// The address of the server.
+    #[arg(
+        long,
+        env = "LATCHKEY_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8080",
+        global = true,
+        help_heading = COMMON
+    )]
     server: Url,
-    /// A file with an API key of the workspace.
-    #[arg(long, env = "LATCHKEY_API_KEY_FILE", global = true)]
+    /// A file with an API key of the workspace. The key itself can be in LATCHKEY_API_KEY.
+    #[arg(long, env = "LATCHKEY_API_KEY_FILE", value_name = "FILE", global = true, help_heading = COMMON)]
     api_key_file: Option<PathBuf>,
     /// The API key itself, from the environment.
     #[arg(long, env = "LATCHKEY_API_KEY", hide = true, hide_env_values = true, global = true)]
@@ -35,6 +42,8 @@ const THINGS: [(&str, &str, &str); 7] = [
 ];
 
 pub(crate) struct Server {
+    /// Where it is.
+    root: Url,
     /// What is called: a path of its API.
     base: Url,
     api_key: Secret,
@@ -58,13 +67,13 @@ impl Server {
                 bail!("there are two API keys: leave out LATCHKEY_API_KEY or --api-key-file")
             }
         };
-        let mut base = arguments.server;
-        if !base.path().ends_with('/') {
-            base.set_path(&format!("{}/", base.path()));
+        let mut root = arguments.server;
+        if !root.path().ends_with('/') {
+            root.set_path(&format!("{}/", root.path()));
         }
         #[expect(clippy::disallowed_methods, reason = "a person at a terminal calls her own server")]
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Self { base: base.join(path)?, api_key: Secret::new(api_key), http })
+        Ok(Self { base: root.join(path)?, root, api_key: Secret::new(api_key), http })
     }
 
     /// One call below the path. A refusal is an error that says what the server said.
@@ -166,6 +175,11 @@ impl Server {
         Err(anyhow!("the server refused ({status}): {}", complaint(&body)))
     }
 
+    /// Where the server says what a sub code means.
+    pub(crate) fn page_of_sub_code(&self, code: &str) -> String {
+        format!("{}docs/sub-codes#{code}", self.root)
+    }
+
     fn authorization(&self) -> String {
         format!("Token {}", self.api_key.expose())
     }
@@ -174,9 +188,8 @@ impl Server {
 /// What is wrong, in one line: the detail of a coded answer, or `field: words` for each field, however deep it lies.
 fn complaint(body: &Value) -> String {
     if let Some(detail) = body["detail"].as_str() {
-        // The catalogue's codes have a page.
-        let code = body["code"].as_str().and_then(Code::from_text);
-        let page = code.map(|code| format!(" ({code}: docs/error-codes.md#{code})"));
+        // The server's page about the code.
+        let page = body["docs"].as_str().map(|page| format!(" ({page})"));
         return format!("{detail}{}", page.unwrap_or_default());
     }
     let mut complaints = Vec::new();
@@ -216,8 +229,9 @@ mod tests {
             (json!({ "detail": "Not found." }), "Not found."),
             (json!({ "detail": "Not found.", "code": "not_found" }), "Not found."),
             (
-                json!({ "detail": "Every seat is taken.", "code": "pool_full" }),
-                "Every seat is taken. (pool_full: docs/error-codes.md#pool_full)",
+                json!({ "detail": "Every seat is taken.", "code": "pool_full",
+                        "docs": "https://latchkey.test/docs/error-codes#pool_full" }),
+                "Every seat is taken. (https://latchkey.test/docs/error-codes#pool_full)",
             ),
             (
                 json!({ "pool": ["This workspace has no such pool."] }),

@@ -1,12 +1,6 @@
 //! The error catalogue: every failure has a class, a stable code and advice.
 
-use std::{
-    error::Error,
-    fmt::{self, Write as _},
-    sync::Arc,
-};
-
-use crate::sub_code_cure::wrapped;
+use std::{error::Error, fmt, sync::Arc};
 
 /// Who can resolve a failure. It decides the status code, the alert and the retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,13 +13,18 @@ pub enum Class {
     OurFault,
 }
 
-macro_rules! catalogue {
-    ($($(#[doc = $doc:literal])* $name:ident = $code:literal, $class:ident, $advice:literal;)*) => {
-        /// A stable code. Codes are never renamed; callers may match on them.
+/// An enum of stable codes: each with what it means, its class, and advice.
+#[macro_export]
+macro_rules! error_codes {
+    (
+        $(#[$about:meta])* $visible:vis enum $catalogue:ident;
+        $($(#[doc = $doc:literal])* $name:ident = $code:literal, $class:ident, $advice:literal;)*
+    ) => {
+        $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Code { $($(#[doc = $doc])* $name,)* }
+        $visible enum $catalogue { $($(#[doc = $doc])* $name,)* }
 
-        impl Code {
+        impl $catalogue {
             /// Every code, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
@@ -34,19 +33,14 @@ macro_rules! catalogue {
                 match self { $(Self::$name => $code,)* }
             }
 
-            /// Parses a code; `None` when this version doesn't know it.
-            pub fn from_text(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|code| code.as_str() == text)
-            }
-
             /// What it means.
             pub fn about(self) -> &'static str {
                 match self { $(Self::$name => concat!($($doc),*).trim(),)* }
             }
 
             /// Who can resolve it.
-            pub const fn class(self) -> Class {
-                match self { $(Self::$name => Class::$class,)* }
+            pub const fn class(self) -> $crate::Class {
+                match self { $(Self::$name => $crate::Class::$class,)* }
             }
 
             /// What to do, in one sentence.
@@ -57,7 +51,10 @@ macro_rules! catalogue {
     };
 }
 
-catalogue! {
+error_codes! {
+    /// A stable code. Codes are never renamed; callers may match on them.
+    pub enum Code;
+
     /// There is no such token link, or the secret in its URL is wrong.
     LinkUnknown = "link_unknown", PersonMustAct, "no such token link: use the address exactly as it was given";
     /// The link, the invitation or the OAuth state has expired, is used up, or is not yet valid.
@@ -120,31 +117,11 @@ catalogue! {
     Internal = "internal", OurFault, "report it, with the line in the server's log";
 }
 
-/// `docs/error-codes.md`.
-pub fn error_codes_page() -> String {
-    let mut page = "\
-# Error codes
-
-`code` in refusals of the API and of token links, in the audit, and in an account's log. Codes are
-never renamed. Other refusals are about the request alone, and name the field.
-
-This page is printed by `latchkey error-codes`, from `model/src/failure.rs`. Which status each has:
-[token links](token-links.md#refusals).
-"
-    .to_owned();
-    for code in Code::ALL {
-        let turn = match code.class() {
-            Class::Retry => "The same call may work later",
-            Class::PersonMustAct => "A person has to act",
-            Class::OurFault => "Our fault",
-        };
-        let _ = write!(page, "\n## `{code}`\n\n");
-        page.extend(wrapped(code.about()));
-        page.push('\n');
-        let (first, rest) = code.advice().split_at(1);
-        page.extend(wrapped(&format!("**{turn}**. {}{rest}.", first.to_uppercase())));
+impl Code {
+    /// Parses a code; `None` when this version doesn't know it.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text)
     }
-    page
 }
 
 impl fmt::Display for Code {

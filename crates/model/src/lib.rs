@@ -33,7 +33,7 @@ pub use event::{
     DeliveryState, EndpointKind, EndpointState, RealtimeState, TOKEN_LINK_REFUSED, WEBHOOK_ENDPOINT_DISABLED,
     WEBHOOK_ENDPOINT_TEST, account_event_type, bot_event_type, realtime_event_type,
 };
-pub use failure::{Class, Code, Failure, error_codes_page};
+pub use failure::{Class, Code, Failure};
 pub use health::{Finding, Health, Problem, Severity};
 pub use ids::{
     ApiKeyId, ArtifactId, AuditId, BotId, BotLogEntryId, ChatMessageId, ConsentId, CredentialId, EventId,
@@ -49,7 +49,7 @@ pub use meeting_event::{
 pub use nearest::nearest;
 pub use pasted::{NotOneWord, pasted};
 pub use secret::{Sealed, Secret};
-pub use sub_code_cure::{Actor, sub_codes_page};
+pub use sub_code_cure::{Actor, sub_codes_page, wrapped};
 pub use time::{CLOCK_TOLERANCE, Clock, ManualClock, Sleep, SystemClock, Timestamp};
 
 use std::sync::Arc;

@@ -325,8 +325,8 @@ fn words(statuses: &[BotStatus]) -> String {
     statuses.iter().map(|status| format!("`{status}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// Lines of at most a hundred characters, each with its end.
-pub(crate) fn wrapped(text: &str) -> Vec<String> {
+/// Lines of at most a hundred characters, each with its end: how a generated page is wrapped.
+pub fn wrapped(text: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("there is a line");

@@ -19,9 +19,8 @@ use crate::{
     fields::Fields,
     openapi::errors,
     path::Path,
+    request_code::RequestCode,
 };
-
-const FAILED: &str = "update_bot_failed";
 
 fn begun(begun: Begun) -> ApiError {
     let detail = match begun {
@@ -33,7 +32,7 @@ fn begun(begun: Begun) -> ApiError {
         Begun::Leaving(since) => format!("This bot was told to leave at {since}: create another."),
         Begun::Ended(at) => format!("This bot ended at {at}: create another."),
     };
-    ApiError::command(FAILED, detail)
+    ApiError::refused(RequestCode::UpdateBotFailed, detail)
 }
 
 fn too_soon(earliest: Timestamp) -> ApiError {
@@ -41,7 +40,7 @@ fn too_soon(earliest: Timestamp) -> ApiError {
         "A new join_at must be more than ten minutes ahead, later than {earliest}: for an earlier time, DELETE this bot \
          and create another."
     );
-    ApiError::command(FAILED, detail)
+    ApiError::refused(RequestCode::UpdateBotFailed, detail)
 }
 
 errors! {

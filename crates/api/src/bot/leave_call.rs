@@ -11,14 +11,15 @@ use crate::{
     error::ApiError,
     openapi::errors,
     path::Path,
+    request_code::RequestCode,
 };
 
 fn ended() -> ApiError {
-    ApiError::command("cannot_command_completed_bot", "This bot has ended.")
+    ApiError::refused(RequestCode::CannotCommandCompletedBot, "This bot has ended.")
 }
 
 fn not_started() -> ApiError {
-    ApiError::command("cannot_command_unstarted_bot", "This bot has not started yet.")
+    ApiError::refused(RequestCode::CannotCommandUnstartedBot, "This bot has not started yet.")
 }
 
 errors! { LeaveCallErrors: ended(), not_started() }

@@ -11,10 +11,11 @@ use crate::{
     error::ApiError,
     openapi::errors,
     path::Path,
+    request_code::RequestCode,
 };
 
 fn not_supported() -> ApiError {
-    ApiError::command("not_supported", "Bots do not record here.")
+    ApiError::refused(RequestCode::NotSupported, "Bots do not record here.")
 }
 
 errors! { NotSupported: not_supported() }

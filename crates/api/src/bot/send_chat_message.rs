@@ -21,6 +21,7 @@ use crate::{
     openapi::errors,
     path::Path,
     request::{Request as _, Text, request},
+    request_code::RequestCode,
 };
 
 request! {
@@ -36,11 +37,11 @@ request! {
 }
 
 fn refused(words: impl Into<Cow<'static, str>>) -> ApiError {
-    ApiError::command("chat_message_refused", words)
+    ApiError::refused(RequestCode::ChatMessageRefused, words)
 }
 
 fn unconfirmed(words: impl Into<Cow<'static, str>>) -> ApiError {
-    ApiError::command("chat_message_unconfirmed", words)
+    ApiError::refused(RequestCode::ChatMessageUnconfirmed, words)
 }
 
 errors! {

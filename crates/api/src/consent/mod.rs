@@ -15,6 +15,7 @@ use axum::{
 };
 use broker::{AuthorizationReturn, AuthorizationStart, InvitationShown};
 use model::{Class, Code, Failure, Secret, ZoomOauthAppId};
+use url::Url;
 use utoipa::{
     IntoParams, IntoResponses, PartialSchema as _,
     openapi::{self, ContentBuilder, RefOr, ResponseBuilder},
@@ -22,6 +23,7 @@ use utoipa::{
 
 use crate::{
     State,
+    docs::page_of_error,
     error::{reported, status_of},
     page::Query,
     path::Path,
@@ -77,6 +79,8 @@ struct TroublePage {
     what: String,
     turn: String,
     code: &'static str,
+    /// The code's page.
+    docs: Url,
 }
 
 /// What Zoom adds to the address.
@@ -293,13 +297,10 @@ fn trouble(state: &State, failure: &Failure) -> Response {
         Class::Retry | Class::PersonMustAct => failure.detail.clone(),
     };
     let turn = turn_of(failure);
-    reported(
-        failure,
-        page(
-            status_of(failure.code),
-            &TroublePage { simulated: state.simulated, what, turn, code: failure.code.as_str() },
-        ),
-    )
+    let code = failure.code.as_str();
+    let docs = page_of_error(&state.broker.addresses, code);
+    let told = TroublePage { simulated: state.simulated, what, turn, code, docs };
+    reported(failure, page(status_of(failure.code), &told))
 }
 
 /// Who has to act, if the message doesn't say so. The reader owns a Zoom account, and runs neither app nor

@@ -19,6 +19,7 @@ use crate::{
     fields::Fields,
     openapi::errors,
     request::{Overlap, Request as _, request},
+    request_code::RequestCode,
     zoom_oauth_apps::MASK,
 };
 
@@ -44,7 +45,7 @@ fn rotating(until: Timestamp) -> ApiError {
     let detail = format!(
         "The secret before this one counts until {until}. Rotate after that, or with overlap_seconds = 0 to end both now."
     );
-    ApiError::command("callback_secret_rotating", detail)
+    ApiError::refused(RequestCode::CallbackSecretRotating, detail)
 }
 
 errors! { RotateErrors: rotating(Timestamp::from_second(1_900_000_000)) }

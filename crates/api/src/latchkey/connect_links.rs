@@ -24,6 +24,7 @@ use crate::{
     page::{Page, Query},
     path::Path,
     request::{Request as _, Text, Whole, request},
+    request_code::RequestCode,
 };
 
 const PATH: &str = "/api/latchkey/v1/connect-links/";
@@ -108,8 +109,8 @@ pub(crate) struct ListConnectLinks {
 
 /// Nothing is left to withdraw.
 fn used() -> ApiError {
-    ApiError::Conflict(
-        "connect_link_used",
+    ApiError::refused(
+        RequestCode::ConnectLinkUsed,
         "An account was connected with it: disconnect the account instead.",
     )
 }

@@ -28,6 +28,7 @@ use crate::{
     page::{Page, Query, single_page},
     path::Path,
     request::{Field, Request as _, Schemas, Text, Whole, refer, reference, request},
+    request_code::RequestCode,
 };
 
 /// Accounts of one pool.
@@ -102,7 +103,7 @@ request! {
 
 /// Taken by a link or a bot.
 fn in_use(detail: &'static str) -> ApiError {
-    ApiError::Conflict("pool_in_use", detail)
+    ApiError::refused(RequestCode::PoolInUse, detail)
 }
 
 errors! { RemovePoolErrors: in_use("Token links draw on this pool: revoke them first.") }

@@ -14,6 +14,7 @@ use crate::{
     bounds::{BodyError, CALLERS_BYTES},
     error::ApiError,
     fields::FieldErrors,
+    request_code::RequestCode,
 };
 
 /// Operations whose body comes as a form as well, in Recall's document. Every body may.
@@ -96,9 +97,9 @@ fn for_repeatable_calls(operation: &mut Operation) {
         .schema(Some(key))
         .build();
     operation.parameters.get_or_insert_default().push(key.into());
-    add(operation, &ApiError::command("idempotency_key_invalid", crate::idempotency::INVALID));
-    add(operation, &ApiError::command("idempotency_key_reuse", crate::idempotency::REUSED));
-    add(operation, &ApiError::Conflict("conflict", crate::idempotency::IN_FLIGHT));
+    add(operation, &ApiError::refused(RequestCode::IdempotencyKeyInvalid, crate::idempotency::INVALID));
+    add(operation, &ApiError::refused(RequestCode::IdempotencyKeyReuse, crate::idempotency::REUSED));
+    add(operation, &ApiError::refused(RequestCode::Conflict, crate::idempotency::IN_FLIGHT));
 }
 
 fn for_bodies(operation: &mut Operation) {

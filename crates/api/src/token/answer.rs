@@ -6,11 +6,12 @@ use axum::{
         HeaderValue, StatusCode,
         header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
-use token_links::{Content, LinkRefusal};
+use broker::Addresses;
+use token_links::{Content, LinkRefusal, dialects::RefusalBody};
 
-use crate::error::{reported, retry_after, status_of};
+use crate::error::{ErrorBody, reported, retry_after, status_of};
 
 /// The one place where a token of a link leaves the server.
 pub(super) fn given(content: Content) -> Response {
@@ -20,9 +21,14 @@ pub(super) fn given(content: Content) -> Response {
 }
 
 /// A refusal, with the status that the dialect has for it, or else its code.
-pub(super) fn refused(refused: LinkRefusal) -> Response {
+pub(super) fn refused(addresses: &Addresses, refused: LinkRefusal) -> Response {
     let LinkRefusal { failure, refusal } = refused;
-    let mut response = given(refusal.content);
+    let mut response = match refusal.body {
+        RefusalBody::Own(content) => given(content),
+        RefusalBody::LikeTheApi(detail) => {
+            ErrorBody::new(Some(failure.code.as_str()), detail.into()).linked(addresses).into_response()
+        }
+    };
     *response.status_mut() = refusal.status.unwrap_or(status_of(failure.code));
     let mut response = reported(&failure, response);
     if let Some(seconds) = retry_after(&failure).and_then(|seconds| seconds.parse().ok()) {

@@ -201,11 +201,11 @@ async fn serve<B: HttpBody<Data = Bytes>>(
     let request = link_request(address, from, parts);
     let body = match body_of(state, &request, body).await {
         Ok(body) => body,
-        Err(refusal) => return answer::refused(refusal),
+        Err(refusal) => return answer::refused(&state.broker.addresses, refusal),
     };
     match state.links.serve(&LinkRequest { body: &body, ..request }).await {
         Ok(content) => answer::given(content),
-        Err(refusal) => answer::refused(refusal),
+        Err(refusal) => answer::refused(&state.broker.addresses, refusal),
     }
 }
 
@@ -232,11 +232,11 @@ pub(crate) async fn status(
     let request = link_request(address, from, &parts);
     let body = match body_of(&state, &request, body).await {
         Ok(body) => body,
-        Err(refusal) => return answer::refused(refusal),
+        Err(refusal) => return answer::refused(&state.broker.addresses, refusal),
     };
     match state.links.take_report(&LinkRequest { body: &body, ..request }).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(refusal) => answer::refused(refusal),
+        Err(refusal) => answer::refused(&state.broker.addresses, refusal),
     }
 }
 

@@ -10,10 +10,11 @@ use crate::{
     error::ApiError,
     openapi::errors,
     path::Path,
+    request_code::RequestCode,
 };
 
 fn in_use() -> ApiError {
-    ApiError::Conflict("app_in_use", "Accounts are connected with this app; delete them first.")
+    ApiError::refused(RequestCode::AppInUse, "Accounts are connected with this app; delete them first.")
 }
 
 errors! { RemoveAppErrors: in_use() }

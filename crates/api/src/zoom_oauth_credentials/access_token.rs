@@ -20,6 +20,7 @@ use crate::{
     openapi::errors,
     path::Path,
     peer::Peer,
+    request_code::RequestCode,
 };
 
 /// What is left of a token, but for times when Zoom is away.
@@ -77,15 +78,17 @@ pub(crate) async fn handler(
 fn in_the_contracts_words(failure: Failure) -> ApiError {
     let code = match failure.code {
         Code::CredentialNeedsConsent | Code::CredentialDisconnected | Code::CredentialBlocked => {
-            "zoom_oauth_credential_unhealthy"
+            RequestCode::ZoomOauthCredentialUnhealthy
         }
-        Code::AppUnhealthy => "zoom_oauth_app_unhealthy",
-        Code::AccessTokenCallbackFailed => Code::AccessTokenCallbackFailed.as_str(),
+        Code::AppUnhealthy => RequestCode::ZoomOauthAppUnhealthy,
+        Code::AccessTokenCallbackFailed => {
+            return ApiError::BadRequest(failure.code, failure.code.advice().into());
+        }
         // The caller of a token handles both alike; the account's log tells them apart.
         Code::ZoomRateLimited | Code::RefreshUncertain => {
             return Failure { code: Code::ZoomUnavailable, ..failure }.into();
         }
         _ => return failure.into(),
     };
-    ApiError::command(code, failure.code.advice())
+    ApiError::refused(code, failure.code.advice())
 }

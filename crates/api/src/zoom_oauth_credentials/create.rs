@@ -15,6 +15,7 @@ use crate::{
     fields::{FieldErrors, Fields},
     openapi::errors,
     request::{CallbackUrl, Empty, Pasted, Request as _, nested, request},
+    request_code::RequestCode,
 };
 
 /// The message after a refresh token was imported.
@@ -194,10 +195,14 @@ fn mismatch(kind: AppKind, way: &Way) -> Option<&'static str> {
 fn in_the_contracts_words(failure: Failure) -> ApiError {
     match failure.code {
         Code::AppUnhealthy | Code::CredentialNeedsConsent | Code::CredentialBlocked | Code::ScopeMissing => {
-            ApiError::command("zoom_oauth_error", format!("{}; {}", failure.detail, failure.code.advice()))
+            ApiError::refused(
+                RequestCode::ZoomOauthError,
+                format!("{}; {}", failure.detail, failure.code.advice()),
+            )
         }
         Code::AccessTokenCallbackFailed => {
-            ApiError::command(failure.code.as_str(), format!("{}; {}", failure.detail, failure.code.advice()))
+            let detail = format!("{}; {}", failure.detail, failure.code.advice());
+            ApiError::BadRequest(failure.code, detail.into())
         }
         _ => failure.into(),
     }

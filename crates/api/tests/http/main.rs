@@ -22,6 +22,7 @@ mod create_bot;
 mod create_bot_contract;
 mod customer_managed;
 mod dialects;
+mod docs;
 mod email;
 mod hosting;
 mod idempotency;

@@ -29,8 +29,21 @@ impl Answer {
         Self { status, headers: HeaderMap::new(), bytes: text.clone().into_bytes(), text }
     }
 
+    /// The body. Of a refusal with a code, it is without the link to the code's page, which is checked here.
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
+        let mut body: Value =
+            serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text));
+        if self.status >= 400
+            && let Some(body) = body.as_object_mut()
+            && body.contains_key("detail")
+        {
+            let docs = body.remove("docs");
+            if let Some(Value::String(code)) = body.get("code") {
+                let docs = docs.as_ref().and_then(Value::as_str).unwrap_or_default();
+                assert!(docs.ends_with(&format!("/docs/error-codes#{code}")), "{docs:?} for {code}");
+            }
+        }
+        body
     }
 
     /// The body of a 200.

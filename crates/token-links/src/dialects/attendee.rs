@@ -17,7 +17,7 @@ use store::{LinkSource, LinkTerms};
 use zoom::MeetingLink;
 
 use super::{
-    BotStatus, Defaults, DialectRules, LABEL, Refusal, RequestId, Tokens, Unverified, Verifier,
+    BotStatus, Defaults, DialectRules, LABEL, Refusal, RefusalBody, RequestId, Tokens, Unverified, Verifier,
     attendee_signature::{self, AttendeeKey, MOST_BYTES},
     fields_of, words,
 };
@@ -162,7 +162,7 @@ impl DialectRules for Attendee {
         let retryable = failure.class() == Class::Retry;
         let (code, message) = (failure.code.as_str(), words(failure));
         let error = json!({ "error": { "code": code, "message": message, "retryable": retryable } });
-        Refusal { status: None, challenge: None, content: Content::json(&error) }
+        Refusal { status: None, challenge: None, body: RefusalBody::Own(Content::json(&error)) }
     }
 
     fn status<'a>(&self, report: &'a Value) -> BotStatus<'a> {

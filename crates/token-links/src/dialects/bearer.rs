@@ -11,7 +11,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use store::LinkTerms;
 
-use super::{Address, BotStatus, Defaults, DialectRules, Refusal, Verifier, fields_of, plain, words};
+use super::{
+    Address, BotStatus, Defaults, DialectRules, Refusal, RefusalBody, Verifier, fields_of, plain, words,
+};
 use crate::{
     request::{LinkRequest, Requested, malformed},
     serve::Content,
@@ -109,13 +111,12 @@ impl DialectRules for Bearer {
 
     /// In the form of the API's errors.
     fn refuse(&self, _: Option<TokenKind>, failure: &Failure) -> Refusal {
-        let error = json!({ "code": failure.code.as_str(), "detail": words(failure) });
         let challenge = match failure.code {
             Code::SignatureMissing => Some("Bearer"),
             Code::SignatureInvalid => Some("Bearer error=\"invalid_token\""),
             _ => None,
         };
-        Refusal { status: None, challenge, content: Content::json(&error) }
+        Refusal { status: None, challenge, body: RefusalBody::LikeTheApi(words(failure)) }
     }
 
     fn status<'a>(&self, report: &'a Value) -> BotStatus<'a> {

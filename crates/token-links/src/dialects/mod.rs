@@ -205,7 +205,16 @@ pub struct Refusal {
     /// The `WWW-Authenticate` header.
     pub challenge: Option<&'static str>,
     /// The body.
-    pub content: Content,
+    pub body: RefusalBody,
+}
+
+/// What a refusal says.
+#[derive(Debug)]
+pub enum RefusalBody {
+    /// In the dialect's own form.
+    Own(Content),
+    /// In the form of the API's errors, for people.
+    LikeTheApi(String),
 }
 
 /// What a report says of a bot.

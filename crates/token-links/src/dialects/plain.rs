@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use store::LinkTerms;
 
-use super::{Refusal, RequestId, Unverified, Verifier, fields_of, words};
+use super::{Refusal, RefusalBody, RequestId, Unverified, Verifier, fields_of, words};
 use crate::{
     request::{LinkRequest, Query, Requested, malformed},
     serve::Content,
@@ -104,5 +104,5 @@ pub(super) fn answer(tokens: &[Audited<IssuedToken>]) -> Content {
 /// One line `code: advice`.
 pub(super) fn refuse(failure: &Failure) -> Refusal {
     let content = Content::plain(format!("{}: {}", failure.code, words(failure)));
-    Refusal { status: None, challenge: None, content }
+    Refusal { status: None, challenge: None, body: RefusalBody::Own(content) }
 }

@@ -17,6 +17,7 @@ use crate::{
     openapi::errors,
     path::Path,
     request::{Overlap, Request as _, request},
+    request_code::RequestCode,
 };
 
 request! {
@@ -57,13 +58,13 @@ fn rotating(until: Timestamp) -> ApiError {
     let detail = format!(
         "Five secrets of this endpoint count, which is the most: rotate after {until}, or with overlap_seconds = 0 to end them all now."
     );
-    ApiError::command("webhook_secret_rotating", detail)
+    ApiError::refused(RequestCode::WebhookSecretRotating, detail)
 }
 
 fn too_many(events: u64) -> ApiError {
     let detail =
         format!("These are {events} events, and {MAX_REPLAY} can be replayed at once: take less time.");
-    ApiError::command("replay_too_large", detail)
+    ApiError::refused(RequestCode::ReplayTooLarge, detail)
 }
 
 errors! { RotateWebhookSecretErrors: rotating(Timestamp::from_second(1_900_000_000)) }

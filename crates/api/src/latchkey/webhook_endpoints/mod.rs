@@ -30,6 +30,7 @@ use crate::{
     page::{Page, Query, single_page},
     path::Path,
     request::{CallbackUrl, Field, Pasted, Request as _, Text, request, string},
+    request_code::RequestCode,
     zoom_oauth_apps::MASK,
 };
 
@@ -212,7 +213,7 @@ impl Field for SigningSecret {
 fn too_many() -> ApiError {
     let detail =
         format!("This workspace has {MAX_ENDPOINTS} endpoints, which is the most: delete one first.");
-    ApiError::command("too_many_webhook_endpoints", detail)
+    ApiError::refused(RequestCode::TooManyWebhookEndpoints, detail)
 }
 
 errors! { CreateWebhookEndpointErrors: too_many() }
