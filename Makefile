@@ -37,6 +37,7 @@ check:
 	scripts/check-exposures
 	scripts/check-docs
 	scripts/check-alerts
+	scripts/check-deploy
 	scripts/check-openapi
 	scripts/check-dependencies
 

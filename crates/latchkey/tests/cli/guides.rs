@@ -12,7 +12,10 @@ use reqwest::{Client, redirect::Policy};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::support::{BROKER_ALONE, Installation, Running, http, latchkey, within};
+use crate::{
+    server,
+    support::{BROKER_ALONE, Installation, Running, http, latchkey, within},
+};
 
 const OWN_BOTS: &str = include_str!("../../../../docs/guides/your-own-bots.md");
 /// Two bots come in the longest guide, on a machine that may be busy.
@@ -216,4 +219,128 @@ async fn each_platform_gets_its_token_as_its_guide_says() {
         ];
         follow(guide, connected.installation.folder.path(), &environment).await;
     }
+}
+
+/// A simulator and a server without an app, at an address that is known before it starts, and what a guide finds in its environment.
+struct Started {
+    installation: Installation,
+    environment: Vec<(&'static str, String)>,
+    control: String,
+    client: Client,
+    _processes: Vec<Running>,
+}
+
+impl Started {
+    /// With `server` false, only the simulator, whose address and certificate are in the environment as settings.
+    async fn new(server: bool) -> Self {
+        let installation = Installation::new();
+        let mut zoom =
+            Running::start(latchkey(installation.folder.path(), &["sim"]), &installation.path("sim.log"));
+        let sim = zoom.ready().await;
+        let of = |field: &str| sim[field].as_str().unwrap().to_owned();
+        let ca_file = installation.path(&of("ca_file")).display().to_string();
+        let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let mut environment = vec![("SIM", of("control")), ("ZOOM", of("zoom_base"))];
+        let mut processes = vec![zoom];
+        if server {
+            let configuration = format!(
+                "{}[zoom]\noauth_base = '{}'\napi_base = '{}'\nca_file = '{ca_file}'\n",
+                BROKER_ALONE.replace("127.0.0.1:0", &listen),
+                of("zoom_base"),
+                of("api_base"),
+            );
+            let mut server =
+                Running::start(installation.serve_with(&configuration), &installation.path("log"));
+            let ready = server.ready().await;
+            environment.push(("LATCHKEY_URL", ready["url"].as_str().unwrap().to_owned()));
+            environment.push(("LATCHKEY_API_KEY", ready["api_key"].as_str().unwrap().to_owned()));
+            processes.push(server);
+        } else {
+            environment.push(("LATCHKEY_LISTEN", listen));
+            environment.push(("LATCHKEY_BOTS__CAPACITY", "0".to_owned()));
+            environment.push(("LATCHKEY_ZOOM__OAUTH_BASE", of("zoom_base")));
+            environment.push(("LATCHKEY_ZOOM__API_BASE", of("api_base")));
+            environment.push(("LATCHKEY_ZOOM__CA_FILE", ca_file));
+        }
+        let client = http().redirect(Policy::none()).build().unwrap();
+        Self { control: of("control"), installation, environment, client, _processes: processes }
+    }
+
+    async fn at_zoom(&self, path: &str, body: Value) -> Value {
+        let answer = self.client.post(format!("{}/{path}", self.control)).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
+        answer.json().await.unwrap()
+    }
+
+    /// The app at Zoom that a reader has made there.
+    async fn app(&self) -> Value {
+        let url = self.of("LATCHKEY_URL");
+        let app = json!({ "client_id": "client", "client_secret": "secret",
+                          "redirect_uris": [format!("{url}/oauth/zoom/callback")] });
+        fs::write(self.installation.path("client-secret"), "secret\n").unwrap();
+        fs::write(self.installation.path("webhook-secret"), "until-then\n").unwrap();
+        self.at_zoom("users", json!({ "email": "ada@example.test", "display_name": "Ada" })).await;
+        self.at_zoom("apps", app).await
+    }
+
+    fn of(&self, name: &str) -> &str {
+        self.environment.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value).unwrap()
+    }
+
+    async fn follow(&self, guide: &str, more: &[(&str, &str)]) {
+        let given = self.environment.iter().map(|(name, value)| (*name, &**value));
+        let environment: Vec<_> = given.chain(more.iter().copied()).collect();
+        follow(guide, self.installation.folder.path(), &environment).await;
+    }
+}
+
+#[tokio::test]
+async fn an_app_is_registered_checked_and_used_as_its_guide_says() {
+    let started = Started::new(true).await;
+    started.app().await;
+    let guide = include_str!("../../../../docs/guides/your-zoom-app.md");
+    started.follow(guide, &[("CLIENT_ID", "client"), ("SECRET", "the-secret-token")]).await;
+}
+
+#[tokio::test]
+async fn accounts_of_recalls_sample_are_taken_over_as_their_guide_says() {
+    let started = Started::new(true).await;
+    started.app().await;
+    let add = ["app", "add", "--client-id", "client", "--client-secret-file", "client-secret"];
+    let mut add = latchkey(
+        started.installation.folder.path(),
+        &[&add[..], &["--webhook-secret-file", "webhook-secret"]].concat(),
+    );
+    add.env("LATCHKEY_URL", started.of("LATCHKEY_URL"));
+    add.env("LATCHKEY_API_KEY", started.of("LATCHKEY_API_KEY"));
+    let app = String::from_utf8(within(add.output()).await.unwrap().stdout).unwrap();
+    let consents = started.at_zoom("consents", json!({ "client_id": "client", "count": 2 })).await;
+    // As the sample keeps it: what Zoom's token endpoint answered.
+    fs::write(started.installation.path("tokens.json"), consents[0].to_string()).unwrap();
+    let token = consents[1]["refresh_token"].as_str().unwrap();
+    let guide = include_str!("../../../../docs/coming-from-recalls-sample.md");
+    started.follow(guide, &[("APP", app.trim()), ("REFRESH_TOKEN", token)]).await;
+}
+
+#[tokio::test]
+async fn a_server_is_installed_backed_up_and_restored_as_its_guide_says() {
+    let started = Started::new(false).await;
+    let socket = server::server().socket();
+    let socket = socket.parent().unwrap().display().to_string();
+    let folder = started.installation.folder.path().display();
+    let mut guide = include_str!("../../../../docs/guides/run-it.md").to_owned();
+    for (theirs, ours) in [
+        ("/etc/latchkey", format!("{folder}/etc/latchkey")),
+        ("/var/lib/latchkey", format!("{folder}/var/lib/latchkey")),
+        ("http://127.0.0.1:8080", format!("http://{}", started.of("LATCHKEY_LISTEN"))),
+        ("https://latchkey.example.com", format!("http://{}", started.of("LATCHKEY_LISTEN"))),
+        ("@localhost/latchkey", format!("@localhost/latchkey?host={socket}")),
+        // The test's PostgreSQL has this user.
+        ("CREATE ROLE latchkey", "ALTER ROLE latchkey".to_owned()),
+    ] {
+        assert!(guide.contains(theirs), "{theirs}");
+        guide = guide.replace(theirs, &ours);
+    }
+    let postgres = [("PGHOST", &*socket), ("PGUSER", "latchkey"), ("PGDATABASE", "postgres")];
+    started.follow(&guide, &postgres).await;
 }
