@@ -20,11 +20,11 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
     /// The configuration file; `latchkey.toml` if it is there.
-    #[arg(long, env = "LATCHKEY_CONFIG", global = true)]
+    #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
-    /// Whose keys: an id out of `latchkey workspace list`. May be left out while there is one workspace.
+    /// The workspace, by its id in `latchkey workspace list`. Not needed while there is only one.
     #[arg(long, global = true)]
     workspace: Option<WorkspaceId>,
 }
@@ -37,22 +37,22 @@ enum Command {
     List,
     /// End a key. The next call with it is refused, on every server.
     Revoke {
-        /// Its id, out of `latchkey api-key list`.
+        /// The key's id, as in `latchkey api-key list`.
         id: ApiKeyId,
     },
 }
 
 #[derive(Args)]
 struct CreateArguments {
-    /// For people.
+    /// What the key is for, in your words.
     name: String,
     /// What it may do, with commas between: read, bots, tokens, admin; and operator, which makes workspaces.
     #[arg(long, value_delimiter = ',', default_value = "read,bots,tokens,admin")]
     scopes: Vec<ApiScope>,
-    /// Its end, such as 2027-01-31T12:00:00Z.
+    /// When it ends, such as 2027-01-31T12:00:00Z.
     #[arg(long, value_parser = ahead)]
     expires_at: Option<Timestamp>,
-    /// How many calls a minute it may make, if not as many as the configuration says.
+    /// How many calls it may make in a minute. Default: `limits.key` of the configuration.
     #[arg(long)]
     requests_per_minute: Option<NonZeroU32>,
 }
@@ -70,7 +70,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Create(CreateArguments { name, scopes, expires_at, requests_per_minute: per_minute }) => {
             let new = NewApiKey { name, scopes: scopes.into_iter().collect(), per_minute, expires_at };
             let issued = workspaces.create_key(workspace, &new).await?.context("the workspace is gone")?;
-            println!("{}", json!({ "id": issued.row.id, "api_key": issued.key.expose() }));
+            let made = json!({ "id": issued.row.id, "api_key": issued.key.expose() });
+            arguments.output.one(&made, [("id", text(&made, "id")), ("API key", text(&made, "api_key"))]);
             eprintln!("latchkey: the API key above is shown once and never again");
         }
         Command::List => {
@@ -98,7 +99,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             if !workspaces.revoke_key(workspace, id).await? {
                 bail!("the workspace has no key {id}: see `latchkey api-key list`");
             }
-            println!("{}", json!({ "revoked": id }));
+            arguments.output.done(&json!({ "revoked": id }), "revoked: the next call with it is refused");
         }
     }
     installation.close().await;

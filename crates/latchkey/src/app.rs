@@ -44,7 +44,8 @@ struct Add {
     /// A file with Zoom's secret token for webhooks. A server-to-server app may do without.
     #[arg(long, value_name = "FILE")]
     webhook_secret_file: Option<PathBuf>,
-    /// Whose meetings it may see: `user_level`, `account_level` or `server_to_server`.
+    /// What the app speaks for: `user_level` one user, `account_level` all users of a Zoom account by consent of its administrator,
+    /// `server_to_server` all users without consent.
     #[arg(long, default_value = "user_level")]
     kind: String,
     /// The Zoom account that a server-to-server app speaks for.

@@ -10,26 +10,28 @@ use serde_json::json;
 use tenants::{ConsoleSessions, NewApiKey, SESSION_TTL};
 use url::Url;
 
-use crate::{api_key::the_one, config::Config, workspace};
+use crate::{api_key::the_one, config::Config, output::Output, workspace};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
     /// The configuration file; `latchkey.toml` if it is there.
-    #[arg(long, env = "LATCHKEY_CONFIG", global = true)]
+    #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE", global = true)]
     config: Option<PathBuf>,
-    /// Whose console: an id out of `latchkey workspace list`. May be left out while there is one workspace.
-    #[arg(long, global = true)]
+    /// The workspace, by its id in `latchkey workspace list`. Not needed while there is only one.
+    #[arg(long, value_name = "ID", global = true)]
     workspace: Option<WorkspaceId>,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Print a link that signs the first browser that opens it in, within 15 minutes. A key of its own is made for the session;
-    /// it may do everything in the workspace, and ends with the session, after 12 hours.
+    /// Print a link that signs a browser in: the first that opens it, within 15 minutes. The session gets an API key of its own,
+    /// which may do everything in the workspace and ends with the session, after 12 hours.
     Login {
-        /// Where the browser reaches the server; the configuration's `public_url` by default.
+        /// The server's address for the browser. Default: `public_url` of the configuration, or else where it listens.
         #[arg(long, env = "LATCHKEY_URL")]
         url: Option<Url>,
     },
@@ -52,7 +54,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let issued = workspaces.create_key(workspace, &new).await?.context("the workspace is gone")?;
     let sessions = ConsoleSessions::new(installation.store.clone(), installation.env.clone());
     let link = sessions.make_link(&issued.row).await.map_err(|failure| anyhow!("{failure}"))?;
-    println!("{}", json!({ "url": console::link_address(&base, &link), "key": issued.row.id }));
+    let url = console::link_address(&base, &link);
+    arguments.output.say(&json!({ "url": url, "key": issued.row.id }), &url);
     eprintln!("latchkey: open the link above in a browser within 15 minutes; it works once");
     installation.close().await;
     Ok(())

@@ -6,8 +6,12 @@ use clap::Args;
 use futures_util::StreamExt as _;
 use model::Environment;
 use reqwest::Method;
+use serde_json::Value;
 
-use crate::running_server::{Reach, Server};
+use crate::{
+    output::{Output, text},
+    running_server::{Reach, Server},
+};
 
 const PATH: &str = "api/latchkey/v1/events/";
 /// Between two tries to follow on.
@@ -16,19 +20,21 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Only events beyond this number.
-    #[arg(long)]
+    #[arg(long, value_name = "NUMBER")]
     after: Option<i64>,
     /// A type of events; may be given several times.
     #[arg(long = "event-type", value_name = "TYPE")]
     event_types: Vec<String>,
-    /// Go on with each event as it happens. Without --after, what happens from now on.
+    /// Go on with each event as it happens. Without --after, only what happens from now on.
     #[arg(long)]
     follow: bool,
     #[command(flatten)]
     server: Reach,
+    #[command(flatten)]
+    output: Output,
 }
 
-/// Prints a line of JSON for each event.
+/// Prints a line for each event.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let server = Server::of(arguments.server, PATH)?;
     let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -37,13 +43,13 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     let narrowed = query.finish();
     if arguments.follow {
-        return follow(&server, &narrowed, arguments.after).await;
+        return follow(&server, &narrowed, arguments.after, arguments.output).await;
     }
     let mut after = arguments.after.unwrap_or(0);
     loop {
         let page = server.call(Method::GET, &format!("?after={after}&{narrowed}"), None).await?;
         for event in page["results"].as_array().into_iter().flatten() {
-            println!("{event}");
+            say(event, arguments.output);
             after = event["sequence"].as_i64().unwrap_or(after);
         }
         if page["next"].is_null() {
@@ -52,8 +58,20 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
+/// One line: for people number, time, type, what it is about and why; or the event as it is.
+fn say(event: &Value, output: Output) {
+    if output.json {
+        println!("{event}");
+        return;
+    }
+    let [sequence, at, kind, subject] =
+        ["sequence", "happened_at", "event_type", "subject"].map(|field| text(event, field));
+    let why = text(&event["body"]["data"]["data"], "sub_code");
+    println!("{}", format!("{sequence:>6}  {at}  {kind:<40}  {subject}  {why}").trim_end());
+}
+
 /// Follows the stream, and takes it up again where it broke off.
-async fn follow(server: &Server, narrowed: &str, after: Option<i64>) -> anyhow::Result<()> {
+async fn follow(server: &Server, narrowed: &str, after: Option<i64>, output: Output) -> anyhow::Result<()> {
     let clock = Environment::system().clock;
     let mut last = after.map(|after| after.to_string());
     let mut has_answered = false;
@@ -71,7 +89,7 @@ async fn follow(server: &Server, narrowed: &str, after: Option<i64>) -> anyhow::
                         if let Some(id) = line.strip_prefix("id: ") {
                             last = Some(id.trim_end().to_owned());
                         } else if let Some(data) = line.strip_prefix("data: ") {
-                            println!("{}", data.trim_end());
+                            say(&serde_json::from_str(data).unwrap_or_default(), output);
                         }
                     }
                 }

@@ -2,35 +2,46 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
 use store_sql::postgres::{self, Migrated};
 
 use crate::{
     config::Config,
     data_dir,
     database::{Database, sqlite_file},
+    output::Output,
+    progress,
 };
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The configuration file; `latchkey.toml` if it is there.
-    #[arg(long, env = "LATCHKEY_CONFIG")]
+    #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Says on standard output what it did.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let config = Config::read(arguments.config.as_deref())?;
+    let (config, output) = (Config::read(arguments.config.as_deref())?, arguments.output);
     let Some(address) = config.postgres()? else {
         data_dir::make(&config.data_dir)?;
         Database::open(&config).await?.close().await;
-        println!("{} is up to date, as after every start of the server", sqlite_file(&config).display());
+        let file = sqlite_file(&config).display().to_string();
+        let words = format!("{file} is up to date, as after every start of the server");
+        output.say(&json!({ "database": file }), &words);
         return Ok(());
     };
-    let Migrated { taken, schema } = postgres::migrate(&address).await?;
+    let spinner = progress::counter("steps, which can take a while on a large database");
+    let migrated = postgres::migrate(&address).await;
+    spinner.finish_and_clear();
+    let Migrated { taken, schema } = migrated?;
     let database = format!("the database {} at {address}", address.database());
-    match taken.as_slice() {
-        [] => println!("{database} has schema {schema} already"),
-        taken => println!("{database} has schema {schema} now: {}", taken.join(", ")),
-    }
+    let words = match taken.as_slice() {
+        [] => format!("{database} has schema {schema} already"),
+        taken => format!("{database} has schema {schema} now: {}", taken.join(", ")),
+    };
+    output.say(&json!({ "database": database, "schema": schema, "taken": taken }), &words);
     Ok(())
 }

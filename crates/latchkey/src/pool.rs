@@ -26,9 +26,9 @@ pub(crate) struct Arguments {
 enum Command {
     /// Make a pool, and print its id.
     Create {
-        /// For people.
+        /// Its name.
         name: String,
-        /// An account, and how many bots it may have in meetings at once; several are possible.
+        /// An account, by its id, and how many bots it may have in meetings at once; may be given several times.
         #[arg(long, value_name = "ID:SEATS", value_parser = member)]
         member: Vec<(String, u32)>,
     },
@@ -36,12 +36,12 @@ enum Command {
     List,
     /// Show one pool, and who is in it.
     Show {
-        /// Its id.
+        /// The pool's id, as in `latchkey pool list`.
         id: PoolId,
     },
     /// Delete a pool that nobody uses.
     Delete {
-        /// Its id.
+        /// The pool's id, as in `latchkey pool list`.
         id: PoolId,
     },
 }
@@ -83,7 +83,7 @@ pub(crate) async fn run(Arguments { command, server, output }: Arguments) -> any
         }
         Command::Delete { id } => {
             pools.call(Method::DELETE, &format!("{id}/"), None).await?;
-            eprintln!("deleted");
+            output.done(&json!({ "deleted": id }), "deleted");
         }
     }
     Ok(())

@@ -39,9 +39,9 @@ const FINISH_WITHIN: Duration = Duration::from_secs(5);
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The configuration file; `latchkey.toml` if it is there.
-    #[arg(long, env = "LATCHKEY_CONFIG")]
+    #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Instead of the configuration's.
+    /// Where to listen, instead of the configuration's `listen`.
     #[arg(long, env = "LATCHKEY_LISTEN")]
     listen: Option<SocketAddr>,
     #[command(flatten)]

@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     /// Pass for Zoom: serve zoom.us, api.zoom.us and their like, and print how clients get here.
     #[arg(long)]
     as_zoom: bool,
-    /// Port of the simulated zoom.us; 0 takes a free one. 0, and 443 with --as-zoom.
+    /// Port of the simulated zoom.us; 0 takes a free one. Default: 0, or 443 with --as-zoom.
     #[arg(long, visible_alias = "port")]
     zoom_port: Option<u16>,
     /// Port of the control API; 0 takes a free one.
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     /// Where the certificate authority is kept, so that restarts are trusted.
     #[arg(long, default_value = "data/sim")]
     directory: PathBuf,
-    /// Make ids and tokens repeatable.
+    /// Make ids and tokens repeatable: the same number gives the same ones.
     #[arg(long)]
     seed: Option<u64>,
     /// Make a meeting and play it from this file (TOML; the simulator's README has an example).

@@ -9,18 +9,21 @@ use std::{
 
 use anyhow::{Context as _, anyhow, bail};
 use model::Secret;
+use serde_json::json;
 use store::{CopyTarget, Snapshot};
 use store_sql::{
     postgres::{self, Address},
     sqlite,
 };
 
-use crate::progress::bar;
+use crate::{output::Output, progress::bar};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(clap::Subcommand)]
@@ -31,17 +34,17 @@ enum Command {
 
 #[derive(clap::Args)]
 struct CopyArguments {
-    /// A SQLite file, or postgres://user:password@host/database
-    #[arg(long, value_parser = secret, required_unless_present = "from_file")]
+    /// The database to copy: a SQLite file, or postgres://user@host/database.
+    #[arg(long, value_name = "DATABASE", value_parser = secret, required_unless_present = "from_file")]
     from: Option<Secret>,
-    /// A file that holds the address, which others can see on a command line.
-    #[arg(long, conflicts_with = "from")]
+    /// A file that holds the address of the database to copy, if it has a password: every user of a machine sees arguments.
+    #[arg(long, value_name = "FILE", conflicts_with = "from")]
     from_file: Option<PathBuf>,
-    /// Likewise. A SQLite file is made if it is not there; PostgreSQL has to be made ready with `latchkey migrate`.
-    #[arg(long, value_parser = secret, required_unless_present = "to_file")]
+    /// The empty database to fill. A SQLite file is made if it is not there; for PostgreSQL run `latchkey migrate` first.
+    #[arg(long, value_name = "DATABASE", value_parser = secret, required_unless_present = "to_file")]
     to: Option<Secret>,
-    /// Likewise.
-    #[arg(long, conflicts_with = "to")]
+    /// A file that holds the address of the database to fill.
+    #[arg(long, value_name = "FILE", conflicts_with = "to")]
     to_file: Option<PathBuf>,
 }
 
@@ -64,7 +67,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if copied.is_err() {
         made.take_back();
     }
-    println!("{} rows went from {from} to {to}; let the servers use that now", copied?);
+    let rows = copied?;
+    let done = json!({ "rows": rows, "from": from.to_string(), "to": to.to_string() });
+    let words = format!("{rows} rows went from {from} to {to}; let the servers use {to} now");
+    arguments.output.say(&done, &words);
     Ok(())
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
     /// The configuration file; `latchkey.toml` if it is there.
-    #[arg(long, env = "LATCHKEY_CONFIG", global = true)]
+    #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
@@ -28,12 +28,12 @@ pub(crate) struct Arguments {
 enum Command {
     /// Make a workspace, and print its first API key, which may do everything in it.
     Create {
-        /// For people.
+        /// Its name.
         name: String,
     },
     /// Change what a workspace chooses, for all of its keys.
     Set {
-        /// Its id: `latchkey workspace list`.
+        /// The workspace's id, as in `latchkey workspace list`.
         workspace: WorkspaceId,
         /// What becomes of the fields of a new bot that have no effect here: `name` them in the answer, or `refuse` the
         /// request.
@@ -50,14 +50,18 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
         Command::Create { name } => {
             let (workspace, issued) = workspaces.create(&name).await?;
-            println!("{}", json!({ "workspace": workspace.id, "api_key": issued.key.expose() }));
+            let made = json!({ "workspace": workspace.id, "api_key": issued.key.expose() });
+            let sides = [("workspace", text(&made, "workspace")), ("API key", text(&made, "api_key"))];
+            arguments.output.one(&made, sides);
             eprintln!("latchkey: the API key above is shown once and never again");
         }
         Command::Set { workspace, ignored_fields } => {
             if !installation.store.choose_ignored_fields(workspace, ignored_fields).await? {
                 anyhow::bail!("there is no workspace {workspace}: latchkey workspace list shows them");
             }
-            println!("{}", json!({ "workspace": workspace, "ignored_fields": ignored_fields.as_str() }));
+            let ignored_fields = ignored_fields.as_str();
+            let set = json!({ "workspace": workspace, "ignored_fields": ignored_fields });
+            arguments.output.done(&set, &format!("ignored fields: {ignored_fields}"));
         }
         Command::List => {
             let all = workspaces.all().await?;

@@ -19,7 +19,7 @@ struct Ready {
     chromium: Option<String>,
     /// On the first start alone.
     api_key: Option<Secret>,
-    /// On the first start alone.
+    /// Likewise.
     console: Option<Secret>,
 }
 
@@ -31,7 +31,7 @@ pub struct Server {
     pub url: String,
     /// Opens its one workspace.
     pub api_key: Secret,
-    /// The address that signs in to the console, once and within 15 minutes of the first start.
+    /// Signs a browser in to the console, once; there on the first start alone.
     pub console: Option<Secret>,
     /// The version of its browser; empty without bots.
     pub chromium: String,
@@ -92,17 +92,10 @@ impl Server {
             ["serve".as_ref(), "--stop-with-stdin".as_ref(), "--config".as_ref(), config.as_os_str()];
         let (process, ready): (_, Ready) =
             Process::start(latchkey, &arguments, "", Log("server", log), env).await?;
-        let api_key = ready.api_key.or(api_key).context("the server did not print its first API key")?;
-        let chromium = ready.chromium.unwrap_or_default();
-        Ok(Self {
-            process,
-            url: ready.url,
-            api_key,
-            console: ready.console,
-            chromium,
-            http,
-            env: env.clone(),
-        })
+        let Ready { url, chromium, api_key: first, console } = ready;
+        let api_key = first.or(api_key).context("the server did not print its first API key")?;
+        let chromium = chromium.unwrap_or_default();
+        Ok(Self { process, url, api_key, console, chromium, http, env: env.clone() })
     }
 
     /// Stops it.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::Context as _;
-use model::{Environment, Timestamp};
+use model::{CredentialId, Environment, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -18,9 +18,12 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args)]
 pub(super) struct Connect {
-    /// The Zoom app, by its id here. Not needed if the workspace has one app.
-    #[arg(long, value_name = "ID")]
+    /// The Zoom app, by its id here. Not needed if the workspace has one app, or with --account.
+    #[arg(long, value_name = "ID", conflicts_with = "account")]
     oauth_app: Option<String>,
+    /// Connect this account again: the consent of any other Zoom user is refused.
+    #[arg(long, value_name = "ID")]
+    account: Option<CredentialId>,
     /// Wait until an account is connected, or works again, and print its id. Exit code 3: the link has expired.
     #[arg(long)]
     wait: bool,
@@ -30,12 +33,18 @@ pub(super) async fn run(
     accounts: &Server,
     server: &Reach,
     output: Output,
-    Connect { oauth_app, wait }: Connect,
+    Connect { oauth_app, account, wait }: Connect,
 ) -> anyhow::Result<()> {
     let links = Server::of(server.clone(), "api/latchkey/v1/connect-links/")?;
-    let app = super::the_app(server, oauth_app).await?;
+    let (app, asked) = if let Some(account) = account {
+        let known = accounts.call(Method::GET, &format!("{account}/"), None).await?;
+        (text(&known, "oauth_app"), json!({ "credential": account }))
+    } else {
+        let app = super::the_app(server, oauth_app).await?;
+        (app.clone(), json!({ "oauth_app": app }))
+    };
     let before = working(accounts, &app).await?;
-    let link = links.call(Method::POST, "", Some(json!({ "oauth_app": app }))).await?;
+    let link = links.call(Method::POST, "", Some(asked)).await?;
     let until = text(&link, "expires_at");
     match (output.json, wait) {
         (true, false) => println!("{link:#}"),

@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::Subcommand;
 use model::CredentialId;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     output::{BadNews, Output, text, words},
@@ -34,17 +34,17 @@ enum Command {
     List,
     /// Show one account.
     Show {
-        /// Its id.
+        /// The account's id, as in `latchkey account list`.
         id: CredentialId,
     },
     /// Ask Zoom whether an account works, and mend what can be mended. Exit code 3: it does not work.
     Check {
-        /// Its id.
+        /// The account's id, as in `latchkey account list`.
         id: CredentialId,
     },
     /// End an account: its tokens are revoked at Zoom and erased.
     Disconnect {
-        /// Its id.
+        /// The account's id, as in `latchkey account list`.
         id: CredentialId,
     },
     /// Take an account over by its refresh token. The token is spent: no other holder can use it any more.
@@ -79,7 +79,8 @@ pub(crate) async fn run(Arguments { command, server, output }: Arguments) -> any
         }
         Command::Disconnect { id } => {
             accounts.call(Method::DELETE, &format!("{id}/"), None).await?;
-            eprintln!("disconnected: bots and token links that draw on it get no token any more");
+            let words = "disconnected: bots and token links that use it get no token any more";
+            output.done(&json!({ "disconnected": id }), words);
         }
         Command::Import(import) => import::run(&accounts, &server, output, import).await?,
     }
@@ -111,9 +112,8 @@ pub(crate) fn works(account: &Value) -> bool {
 
 /// What a person does about an account that does not work.
 pub(crate) fn cure(account: &Value) -> String {
-    let (name, status, app) =
-        (text(account, "display_name"), text(account, "latchkey_status"), text(account, "oauth_app"));
-    format!("{name} is {status}: `latchkey account connect --oauth-app {app}`, for the browser of its owner")
+    let [name, status, id] = ["display_name", "latchkey_status", "id"].map(|field| text(account, field));
+    format!("{name} is {status}: send its owner the link of `latchkey account connect --account {id}`")
 }
 
 /// The app that was named, or the only one.

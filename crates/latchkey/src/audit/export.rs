@@ -23,28 +23,28 @@ const PAGE: u32 = 1000;
 #[derive(clap::Args)]
 pub(super) struct Export {
     /// The configuration file; `latchkey.toml` if it is there.
-    #[arg(long, env = "LATCHKEY_CONFIG")]
+    #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Nothing before this: 2026-01-31 or 2026-01-31T12:00:00Z.
-    #[arg(long, value_parser = time)]
+    /// Only records from this time on: 2026-01-31 or 2026-01-31T12:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<Timestamp>,
-    /// Nothing from this on; now, if not given.
-    #[arg(long, value_parser = time)]
+    /// Only records before this time. Default: now.
+    #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<Timestamp>,
-    /// Of this workspace alone.
-    #[arg(long)]
+    /// Only records of this workspace.
+    #[arg(long, value_name = "ID")]
     workspace: Option<WorkspaceId>,
-    /// Of tokens of this account alone.
-    #[arg(long)]
+    /// Only tokens of this account.
+    #[arg(long, value_name = "ID")]
     credential: Option<CredentialId>,
-    /// Of what this token link was asked for alone.
-    #[arg(long)]
+    /// Only what this token link was asked for.
+    #[arg(long, value_name = "ID")]
     token_link: Option<TokenLinkId>,
-    /// Of what was asked for with this API key alone.
-    #[arg(long)]
+    /// Only what was asked for with this API key.
+    #[arg(long, value_name = "ID")]
     api_key: Option<ApiKeyId>,
-    /// Of tokens for this bot alone: by its id here, or at the platform that asked.
-    #[arg(long)]
+    /// Only tokens for this bot: by its id here, or at the platform that asked.
+    #[arg(long, value_name = "ID")]
     bot: Option<PlatformBot>,
 }
 

@@ -12,25 +12,25 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(super) struct List {
-    /// Nothing before this: 2026-01-31 or 2026-01-31T12:00:00Z.
-    #[arg(long, value_parser = time)]
+    /// Only records from this time on: 2026-01-31 or 2026-01-31T12:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<Timestamp>,
-    /// Nothing from this on.
-    #[arg(long, value_parser = time)]
+    /// Only records before this time.
+    #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<Timestamp>,
-    /// Tokens of this account alone.
+    /// Only tokens of this account.
     #[arg(long, value_name = "ID")]
     credential: Option<CredentialId>,
-    /// What this token link was asked for alone.
+    /// Only what this token link was asked for.
     #[arg(long, value_name = "ID")]
     token_link: Option<TokenLinkId>,
-    /// What was asked for with this API key alone.
+    /// Only what was asked for with this API key.
     #[arg(long, value_name = "ID")]
     by_api_key: Option<ApiKeyId>,
-    /// Tokens for this bot alone: by its id here, or at the platform that asked.
+    /// Only tokens for this bot: by its id here, or at the platform that asked.
     #[arg(long, value_name = "ID")]
     bot: Option<String>,
-    /// So many records at most; `audit export` writes all of them.
+    /// How many records are shown at most; `audit export` writes all of them.
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     most: usize,
     #[command(flatten)]

@@ -344,13 +344,14 @@ fn stay(screen: &Screen, latchkey: &Server, simulator: &Simulator, cast: &Cast, 
         json!({ "meeting_url": join_url, "bot_name": "Mine", "zoom": { "zak_url": accounts.token_link } });
     screen.say(format!(
         "\nEverything stays up until Ctrl-C.\n\
-         Console  {console}   (signs you in once; later, paste the key below)\n\
          Latchkey {url}   simulator {control}/\n\n\
-         export KEY={key}\n\
+         # the console, in a browser: once, and within 15 minutes; later {url}/ asks for the key below\n\
+         {console}\n\
+         export LATCHKEY_URL={url} LATCHKEY_API_KEY={key}\n\
          # send a bot\n\
-         curl -s {url}/api/v1/bot/ -H \"Authorization: Token $KEY\" -H 'Content-Type: application/json' -d '{request}'\n\
+         curl -s $LATCHKEY_URL/api/v1/bot/ -H \"Authorization: Token $LATCHKEY_API_KEY\" --json '{request}'\n\
          # see all bots\n\
-         curl -s {url}/api/v1/bot/ -H \"Authorization: Token $KEY\"\n\
+         curl -s $LATCHKEY_URL/api/v1/bot/ -H \"Authorization: Token $LATCHKEY_API_KEY\"\n\
          # who is in the meeting, as Zoom sees it\n\
          curl -s {control}/meetings/{number}\n\
          # end the meeting for all\n\
@@ -360,6 +361,6 @@ fn stay(screen: &Screen, latchkey: &Server, simulator: &Simulator, cast: &Cast, 
          # what Zoom has counted\n\
          curl -s {control}/stats\n",
         key = latchkey.api_key.expose(),
-        console = latchkey.console.as_ref().map_or(url.as_str(), |link| link.expose()),
+        console = latchkey.console.as_ref().map_or(url.as_str(), |console| console.expose()),
     ));
 }

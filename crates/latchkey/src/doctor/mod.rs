@@ -28,7 +28,7 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The configuration file; `latchkey.toml` if it is there.
-    #[arg(long, env = "LATCHKEY_CONFIG")]
+    #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Look at this machine and the database alone: call neither Zoom nor public_url nor webhook endpoints.
     #[arg(long)]

@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
     /// The configuration file; `latchkey.toml` if it is there.
-    #[arg(long, env = "LATCHKEY_CONFIG", global = true)]
+    #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     #[command(flatten)]
     output: Output,

@@ -22,7 +22,7 @@ use crate::{config::Config, output::BadNews};
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The configuration file, which says which Zoom; `latchkey.toml` if it is there.
-    #[arg(long, env = "LATCHKEY_CONFIG")]
+    #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Zoom's client id of an app of yours: user-managed, with the scopes user:read:user, user:read:zak and user:read:token.
     #[arg(long, value_name = "ID")]

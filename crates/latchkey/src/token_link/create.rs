@@ -18,18 +18,18 @@ pub(super) struct Link {
     /// A pool (its id) to draw on.
     #[arg(long, value_name = "ID")]
     pool: Option<String>,
-    /// Of a pool: its ZAKs are to start meetings.
+    /// With --pool: the bots start meetings with their ZAKs, so that each also takes one of the account's places as a host.
     #[arg(long, requires = "pool")]
     hosting: bool,
     /// Draw on the account of the meeting's host.
     #[arg(long)]
     host: bool,
-    /// For people.
+    /// What it is for, in your words.
     #[arg(long)]
     name: Option<String>,
     #[arg(long, default_value = "recall", help = dialects())]
     dialect: String,
-    /// What it gives: zak, obf, join_token or access_token; several are possible.
+    /// What it gives: zak, obf, join_token or access_token; may be given several times.
     #[arg(long, default_value = "zak")]
     kind: Vec<String>,
     /// The one meeting that tokens are for.
@@ -45,16 +45,16 @@ pub(super) struct Link {
     /// What a request has to bring: signature, query_secret or unsigned.
     #[arg(long)]
     verification: Option<String>,
-    /// Only requests from this network; several are possible.
+    /// Only requests from this network, such as 10.0.0.0/8; may be given several times.
     #[arg(long, value_name = "NETWORK")]
     network: Vec<String>,
-    /// Its end, in ISO 8601.
+    /// When it ends, such as 2027-01-31T12:00:00Z.
     #[arg(long, value_name = "TIME")]
     expires_at: Option<String>,
-    /// So many uses in all.
+    /// How many tokens it gives in all.
     #[arg(long, value_name = "NUMBER")]
     max_uses: Option<u32>,
-    /// So many fetches a minute.
+    /// How many fetches it allows in a minute.
     #[arg(long, value_name = "NUMBER")]
     per_minute: Option<u32>,
 }

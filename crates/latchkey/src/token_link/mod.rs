@@ -3,7 +3,7 @@
 mod create;
 
 use clap::Subcommand;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     output::{Output, text, words},
@@ -30,7 +30,7 @@ enum Command {
     List,
     /// End a link, within a second.
     Revoke {
-        /// Its id.
+        /// The link's id, as in `latchkey token-link list`.
         id: String,
     },
 }
@@ -46,7 +46,7 @@ pub(crate) async fn run(Arguments { command, server, output }: Arguments) -> any
         }
         Command::Revoke { id } => {
             server.call(reqwest::Method::DELETE, &format!("{id}/"), None).await?;
-            eprintln!("revoked: within a second it gives nothing any more");
+            output.done(&json!({ "revoked": id }), "revoked: within a second it gives nothing any more");
             Ok(())
         }
     }

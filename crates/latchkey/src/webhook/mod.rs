@@ -29,13 +29,13 @@ enum Command {
     Create {
         /// Where events are sent; for mail `mailto:` and an address.
         url: String,
-        /// A type of events; may be given several times. Every type by default.
+        /// Only events of this type; may be given several times.
         #[arg(long = "event-type", value_name = "TYPE")]
         event_types: Vec<String>,
         /// `webhook`, `slack` for an incoming webhook of Slack, or `email`.
         #[arg(long, default_value = "webhook")]
         kind: String,
-        /// For people.
+        /// What it is for, in your words.
         #[arg(long)]
         description: Option<String>,
         /// Send id, time and signature a second time, as `svix-…`.
@@ -46,58 +46,58 @@ enum Command {
     List,
     /// Tell an endpoint of events again.
     Enable {
-        /// Its id.
+        /// The endpoint's id, as in `latchkey webhook list`.
         id: String,
     },
     /// Tell an endpoint of nothing for now.
     Disable {
-        /// Its id.
+        /// The endpoint's id, as in `latchkey webhook list`.
         id: String,
     },
     /// Delete an endpoint and its deliveries.
     Delete {
-        /// Its id.
+        /// The endpoint's id, as in `latchkey webhook list`.
         id: String,
     },
-    /// Replace the secret. Those before sign as well until they end.
+    /// Replace the secret. Messages are signed with the former ones as well, until they end.
     RotateSecret {
-        /// The endpoint's id.
+        /// The endpoint's id, as in `latchkey webhook list`.
         id: String,
-        /// How long those before count; 0 for one that has leaked.
+        /// How many seconds the former secrets stay valid; 0 if one has leaked.
         #[arg(long, default_value_t = 86_400)]
         overlap_seconds: u32,
     },
     /// Send a test to an endpoint.
     Test {
-        /// Its id.
+        /// The endpoint's id, as in `latchkey webhook list`.
         id: String,
     },
     /// Show the last hundred deliveries to an endpoint.
     Deliveries {
-        /// Its id.
+        /// The endpoint's id, as in `latchkey webhook list`.
         id: String,
-        /// `pending`, `delivered` or `failed`.
+        /// Only deliveries in this state: `pending`, `delivered` or `failed`.
         #[arg(long)]
         state: Option<String>,
-        /// A type of events.
+        /// Only events of this type.
         #[arg(long)]
         event_type: Option<String>,
     },
     /// Send an event to an endpoint again.
     Retry {
-        /// The endpoint's id.
+        /// The endpoint's id, as in `latchkey webhook list`.
         id: String,
-        /// The event's id.
+        /// The event's id, as in `latchkey webhook deliveries`.
         event: String,
     },
     /// Send what happened in a span of time again.
     Replay {
-        /// The endpoint's id.
+        /// The endpoint's id, as in `latchkey webhook list`.
         id: String,
         /// The first moment, such as 2026-01-31T12:00:00Z.
         #[arg(long)]
         since: String,
-        /// The moment after the last; now by default.
+        /// The moment after the last. Default: now.
         #[arg(long)]
         until: Option<String>,
     },
@@ -125,29 +125,23 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
                 new["description"] = description.into();
             }
             let made = post(String::new(), new).await?;
-            if made["kind"] == "webhook" {
-                println!("{}", json!({ "id": made["id"], "secret": made["secret"] }));
-                eprintln!("the secret is shown once and never again");
-            } else {
-                println!("{}", json!({ "id": made["id"] }));
-            }
+            secret(output, &made);
         }
         Command::List => list(&server, output).await?,
-        Command::Enable { id } => enable(&server, &id, true).await?,
-        Command::Disable { id } => enable(&server, &id, false).await?,
+        Command::Enable { id } => enable(&server, output, &id, true).await?,
+        Command::Disable { id } => enable(&server, output, &id, false).await?,
         Command::Delete { id } => {
             server.call(Method::DELETE, &format!("{id}/"), None).await?;
-            eprintln!("deleted: what waited is not sent");
+            output.done(&json!({ "deleted": id }), "deleted: what waited is not sent");
         }
         Command::RotateSecret { id, overlap_seconds } => {
             let body = json!({ "overlap_seconds": overlap_seconds });
             let rotated = post(format!("{id}/rotate-secret/"), body).await?;
-            println!("{}", json!({ "id": rotated["id"], "secret": rotated["secret"] }));
-            eprintln!("the secret is shown once and never again");
+            secret(output, &rotated);
         }
         Command::Test { id } => {
             let sent = post(format!("{id}/test/"), json!({})).await?;
-            println!("{}", sent["event"].as_str().unwrap_or_default());
+            output.say(&sent, &text(&sent, "event"));
             eprintln!("sent: `latchkey webhook deliveries {id}` says what was answered");
         }
         Command::Deliveries { id, state, event_type } => {
@@ -155,7 +149,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Retry { id, event } => {
             post(format!("{id}/deliveries/{event}/retry/"), json!({})).await?;
-            eprintln!("on its way");
+            output.done(&json!({ "sent_again": event }), "on its way");
         }
         Command::Replay { id, since, until } => {
             let mut span = json!({ "since": since });
@@ -163,16 +157,24 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
                 span["until"] = until.into();
             }
             let replayed = post(format!("{id}/replay/"), span).await?;
-            eprintln!("{} events are on their way", replayed["events"]);
+            output.done(&replayed, &format!("{} events are on their way", replayed["events"]));
         }
         Command::Listen(_) => unreachable!("it calls no server"),
     }
     Ok(())
 }
 
-async fn enable(server: &Server, id: &str, enabled: bool) -> anyhow::Result<()> {
+/// What is shown when an endpoint gets a secret. One of Slack's has none.
+fn secret(output: Output, endpoint: &Value) {
+    output.one(endpoint, [("id", text(endpoint, "id")), ("secret", text(endpoint, "secret"))]);
+    if endpoint["kind"] == "webhook" {
+        eprintln!("the secret is shown once and never again");
+    }
+}
+
+async fn enable(server: &Server, output: Output, id: &str, enabled: bool) -> anyhow::Result<()> {
     let changed = server.call(Method::PATCH, &format!("{id}/"), Some(json!({ "enabled": enabled }))).await?;
-    eprintln!("the endpoint is {}", changed["state"].as_str().unwrap_or_default());
+    output.done(&changed, &format!("the endpoint is {}", text(&changed, "state")));
     Ok(())
 }
 

@@ -13,7 +13,7 @@ async fn says(installation: &Installation, arguments: &[&str]) -> String {
 }
 
 async fn json(installation: &Installation, arguments: &[&str]) -> Value {
-    let line = says(installation, arguments).await;
+    let line = says(installation, &[arguments, &["--json"]].concat()).await;
     serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
 }
 
@@ -34,7 +34,7 @@ async fn workspaces_and_keys_are_made_and_ended_beside_a_running_server() {
     assert_eq!(status(key, "/api/latchkey/v1/callback-secret/").await, 403);
     let listed = says(&installation, &["api-key", "list"]).await;
     assert!(listed.contains(id) && listed.contains("reader") && !listed.contains(key), "{listed}");
-    let listed = json(&installation, &["api-key", "list", "--json"]).await;
+    let listed = json(&installation, &["api-key", "list"]).await;
     let reader = listed.as_array().unwrap().iter().find(|it| it["id"] == id).unwrap();
     assert_eq!((&reader["name"], &reader["scopes"]), (&"reader".into(), &serde_json::json!(["read"])));
     assert!(key.starts_with(reader["prefix"].as_str().unwrap()), "{reader}");
@@ -56,7 +56,7 @@ async fn workspaces_and_keys_are_made_and_ended_beside_a_running_server() {
         "{listed}"
     );
 
-    let listed = json(&installation, &["workspace", "list", "--json"]).await;
+    let listed = json(&installation, &["workspace", "list"]).await;
     assert!(listed.as_array().unwrap().iter().any(|it| it["id"] == workspace && it["name"] == "Zoë’s team"));
 
     // Of two, one has to be named.

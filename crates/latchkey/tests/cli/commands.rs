@@ -107,6 +107,9 @@ async fn from_an_app_to_a_bot_with_commands_alone() {
         assert!(shown.contains(&account) && shown.contains("healthy"), "{shown}");
     }
 
+    let again = desk.run(&["account", "connect", "--account", &account, "--json"]).await.json();
+    assert!(again["url"].as_str().unwrap().contains("invitation="), "{again}");
+
     let member = format!("{account}:2");
     let pool = desk.run(&["pool", "create", "sales", "--member", &member]).await.printed();
     assert!(desk.run(&["pool", "list"]).await.printed().contains("0 of 2"));
@@ -129,7 +132,7 @@ async fn from_an_app_to_a_bot_with_commands_alone() {
     assert!(desk.run(&["bot", "list", "--status", "ready"]).await.printed().contains(&later));
     let early = desk.run(&["bot", "leave", &later]).await;
     assert!(early.0 == 1 && early.2.contains("has not started yet"), "{}", early.2);
-    desk.run(&["bot", "cancel", &later]).await.printed();
+    assert_eq!(desk.run(&["bot", "cancel", &later, "--json"]).await.json()["cancelled"], later);
 
     desk.run(&["pool", "delete", &pool]).await.printed();
     desk.run(&["account", "disconnect", &account]).await.printed();

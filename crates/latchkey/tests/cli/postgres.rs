@@ -68,6 +68,9 @@ async fn an_empty_database_is_refused_until_it_is_migrated() {
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && stdout.contains(said), "{stdout}");
     }
+    let output = latchkey(installation.folder.path(), &["migrate", "--json"]).output().await.unwrap();
+    let done: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(done["schema"].is_string() && done["taken"] == serde_json::json!([]), "{done}");
     for first in [true, false] {
         let (replica, key) = Replica::start(&installation, &configuration).await;
         assert_eq!(key.is_some(), first);

@@ -51,7 +51,9 @@ async fn an_installation_moves_to_postgres_and_back() {
 
     let line = refuses(&installation, &["--from=data/latchkey.db", "--to-file=url"]).await;
     assert!(line.contains("not empty") && line.contains("workspaces"), "{line}");
-    copies(&installation, &["--from-file=url", "--to=back.db"]).await;
+    let done = copies(&installation, &["--from-file=url", "--to=back.db", "--json"]).await;
+    let done: serde_json::Value = serde_json::from_str(&done).unwrap();
+    assert!(done["rows"].as_u64() > Some(0) && done["to"] == "back.db", "{done}");
     fs::rename(installation.path("back.db"), installation.path("data/latchkey.db")).unwrap();
     assert_eq!(installation.starts().await, None);
 }

@@ -28,6 +28,18 @@ async fn each_command_has_a_man_page() {
         let text = fs::read_to_string(folder.path().join("man/man1").join(page)).unwrap();
         assert!(text.contains(".SH OPTIONS"), "{page}");
     }
+    // What a program may want to read can be had as JSON.
+    for page in fs::read_dir(folder.path().join("man/man1")).unwrap() {
+        let page = page.unwrap();
+        let (name, text) =
+            (page.file_name().into_string().unwrap(), fs::read_to_string(page.path()).unwrap());
+        let is_json_anyway = ["serve", "sim", "openapi", "audit-export", "probe", "webhook-listen"];
+        let is_for_people = ["demo", "sub-codes", "error-codes", "completions", "man"];
+        let other = [&is_json_anyway[..], &is_for_people].concat();
+        let needs_none = other.iter().any(|command| name == format!("latchkey-{command}.1"));
+        let is_group = text.contains(".SH SUBCOMMANDS");
+        assert!(is_group || needs_none || text.contains(r"\-\-json"), "{name} has no --json");
+    }
     fs::write(folder.path().join("file"), "").unwrap();
     let refused = latchkey(folder.path(), &["man", "--out", "file"]).output().await.unwrap();
     let line = String::from_utf8(refused.stderr).unwrap();

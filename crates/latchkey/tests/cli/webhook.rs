@@ -27,7 +27,8 @@ async fn an_endpoint_is_made_and_what_it_is_sent_is_printed() {
     // A port that is free at this moment: the address must be known before the secret is.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let hook = format!("http://{address}/");
-    let made = printed(&installation, url, &["webhook", "create", &hook, "--description", "mine"]).await;
+    let made =
+        printed(&installation, url, &["webhook", "create", &hook, "--description", "mine", "--json"]).await;
     let made: Value = serde_json::from_str(&made).unwrap();
     let id = made["id"].as_str().unwrap();
     fs::write(installation.path("secret"), made["secret"].as_str().unwrap()).unwrap();
@@ -46,13 +47,16 @@ async fn an_endpoint_is_made_and_what_it_is_sent_is_printed() {
     assert_eq!(body["event"], "webhook_endpoint.test");
     until(|| fs::read_to_string(&log).unwrap().contains(&format!("msg_{event} number 1: verified"))).await;
 
-    let events = printed(&installation, url, &["events"]).await;
+    let line = printed(&installation, url, &["events"]).await;
+    assert!(line.contains("webhook_endpoint.test") && line.ends_with(id), "{line}");
+    let events = printed(&installation, url, &["events", "--json"]).await;
     let told: Value = serde_json::from_str(&events).unwrap();
     assert_eq!((told["id"].as_str().unwrap(), &told["body"]), (&*event, &body));
     printed(&installation, url, &["webhook", "retry", id, &event]).await;
     let again: Value = serde_json::from_str(&receiver.line().await).unwrap();
     assert_eq!(again, body);
-    printed(&installation, url, &["webhook", "delete", id]).await;
+    let deleted = printed(&installation, url, &["webhook", "delete", id, "--json"]).await;
+    assert_eq!(serde_json::from_str::<Value>(&deleted).unwrap()["deleted"], id);
 
     let mut gone = latchkey(installation.folder.path(), &["webhook", "test", id]);
     gone.args(["--server", url, "--api-key-file", "key"]);
