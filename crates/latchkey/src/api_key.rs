@@ -12,6 +12,7 @@ use tenants::{NewApiKey, Workspaces};
 
 use crate::{
     output::{Output, text, words},
+    running_server::id,
     workspace,
 };
 
@@ -25,7 +26,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     output: Output,
     /// The workspace, by its id in `latchkey workspace list`. Not needed while there is only one.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_parser = id::<WorkspaceId>)]
     workspace: Option<WorkspaceId>,
 }
 
@@ -38,6 +39,7 @@ enum Command {
     /// End a key. The next call with it is refused, on every server.
     Revoke {
         /// The key's id, as in `latchkey api-key list`.
+        #[arg(value_parser = id::<ApiKeyId>)]
         id: ApiKeyId,
     },
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     output::{BadNews, Output, text},
-    running_server::{Reach, Server},
+    running_server::{Reach, Server, id},
 };
 
 pub(crate) const PATH: &str = "api/v1/bot/";
@@ -40,6 +40,7 @@ enum Command {
     /// Show one bot, and what became of it.
     Show {
         /// The bot's id, as in `latchkey bot list`.
+        #[arg(value_parser = id::<BotId>)]
         id: BotId,
         /// Go on with each step, until it has ended. Exit code 3: it has failed.
         #[arg(long)]
@@ -48,11 +49,13 @@ enum Command {
     /// Have a bot leave its meeting, or give up its way into it.
     Leave {
         /// The bot's id, as in `latchkey bot list`.
+        #[arg(value_parser = id::<BotId>)]
         id: BotId,
     },
     /// Show what a bot did, and why: its log.
     Log {
         /// The bot's id, as in `latchkey bot list`.
+        #[arg(value_parser = id::<BotId>)]
         id: BotId,
         /// Only entries of this kind, such as token or zoom_call; may be given several times.
         #[arg(long, value_name = "KIND")]
@@ -61,6 +64,7 @@ enum Command {
     /// Cancel a bot that has not started yet.
     Cancel {
         /// The bot's id, as in `latchkey bot list`.
+        #[arg(value_parser = id::<BotId>)]
         id: BotId,
     },
 }
@@ -73,10 +77,10 @@ struct Create {
     #[arg(long)]
     name: Option<String>,
     /// The account that signs it in.
-    #[arg(long, value_name = "ID", conflicts_with = "pool")]
+    #[arg(long, value_name = "ID", conflicts_with = "pool", value_parser = id::<CredentialId>)]
     account: Option<CredentialId>,
     /// The pool that gives it an account.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = id::<PoolId>)]
     pool: Option<PoolId>,
     /// Which user of a server-to-server account signs it in: an id or an e-mail address.
     #[arg(long, requires = "account")]

@@ -516,9 +516,13 @@ impl Config {
         path: &Path,
     ) -> anyhow::Result<Self> {
         let in_file = |error: toml::de::Error| {
-            let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+            let before = error.span().map_or("", |span| &text[..span.start]);
+            let line = 1 + before.matches('\n').count();
+            // The key whose value it is.
+            let key = before.rsplit('\n').next().and_then(|line| line.split_once('='));
+            let key = key.map_or_else(String::new, |(key, _)| format!("{}: ", key.trim()));
             let (message, meant) = (one_line(error.message()), meant(error.message()));
-            anyhow::anyhow!("{}, line {line}: {message}{}", path.display(), meant.unwrap_or_default())
+            anyhow::anyhow!("{}, line {line}: {key}{message}{}", path.display(), meant.unwrap_or_default())
         };
         let mut table: toml::Table = toml::from_str(text).map_err(in_file)?;
         environment::overlay(&mut table, variables)?;
@@ -574,6 +578,9 @@ impl Config {
 
 /// The name that an unknown one was meant to be. serde lists the names that it knows between backticks, behind the other.
 fn meant(message: &str) -> Option<String> {
+    if message.contains("invalid socket address") {
+        return Some("; give an IP address and a port, such as 127.0.0.1:8080".to_owned());
+    }
     let mut names = message.strip_prefix("unknown field")?.split('`').skip(1).step_by(2);
     let unknown = names.next()?;
     let nearest = model::nearest(unknown, &names.collect::<Vec<_>>())?;

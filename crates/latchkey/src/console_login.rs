@@ -10,7 +10,7 @@ use serde_json::json;
 use tenants::{ConsoleSessions, NewApiKey, SESSION_TTL};
 use url::Url;
 
-use crate::{api_key::the_one, config::Config, output::Output, workspace};
+use crate::{api_key::the_one, config::Config, output::Output, running_server::id, workspace};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     /// The workspace, by its id in `latchkey workspace list`. Not needed while there is only one.
-    #[arg(long, value_name = "ID", global = true)]
+    #[arg(long, value_name = "ID", global = true, value_parser = id::<WorkspaceId>)]
     workspace: Option<WorkspaceId>,
     #[command(flatten)]
     output: Output,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     output::{Output, text},
-    running_server::{Reach, Server},
+    running_server::{Reach, Server, id},
 };
 
 pub(crate) const PATH: &str = "api/latchkey/v1/pools/";
@@ -37,11 +37,13 @@ enum Command {
     /// Show one pool, and who is in it.
     Show {
         /// The pool's id, as in `latchkey pool list`.
+        #[arg(value_parser = id::<PoolId>)]
         id: PoolId,
     },
     /// Delete a pool that nobody uses.
     Delete {
         /// The pool's id, as in `latchkey pool list`.
+        #[arg(value_parser = id::<PoolId>)]
         id: PoolId,
     },
 }

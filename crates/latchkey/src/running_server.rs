@@ -1,6 +1,6 @@
 //! A running server, called with an API key.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, str::FromStr};
 
 use anyhow::{Context as _, anyhow, bail};
 use model::Secret;
@@ -40,6 +40,11 @@ const THINGS: [(&str, &str, &str); 7] = [
     ("api/latchkey/v1/token-links/", "token link", "latchkey token-link list"),
     ("api/latchkey/v1/webhook-endpoints/", "endpoint or delivery", "latchkey webhook list"),
 ];
+
+/// An id on the command line.
+pub(crate) fn id<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "this is no id: the command `list` shows them".to_owned())
+}
 
 pub(crate) struct Server {
     /// Where it is.

@@ -44,7 +44,7 @@ pub(crate) async fn run(Arguments { server, output }: Arguments) -> anyhow::Resu
             ready["findings"].as_array().into_iter().flatten().filter(|finding| finding["ok"] == false)
         {
             println!(
-                "          {}: {} {}",
+                "          {}: {}. {}",
                 text(finding, "name"),
                 text(finding, "cause"),
                 text(finding, "consequence")

@@ -11,6 +11,7 @@ use tenants::{Vault, Workspaces};
 use crate::{
     keys::Installation,
     output::{Output, text},
+    running_server::id,
 };
 
 #[derive(Args)]
@@ -34,6 +35,7 @@ enum Command {
     /// Change what a workspace chooses, for all of its keys.
     Set {
         /// The workspace's id, as in `latchkey workspace list`.
+        #[arg(value_parser = id::<WorkspaceId>)]
         workspace: WorkspaceId,
         /// What becomes of the fields of a new bot that have no effect here: `name` them in the answer, or `refuse` the
         /// request.

@@ -37,7 +37,10 @@ impl FromStr for ApiScope {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let known = Self::ALL.into_iter().find(|scope| scope.as_str() == text);
-        known.ok_or_else(|| format!("{text:?} is not a scope"))
+        known.ok_or_else(|| {
+            let all = Self::ALL.map(Self::as_str).join(", ");
+            format!("{text:?} is not a scope; there are {all}")
+        })
     }
 }
 

@@ -55,7 +55,7 @@ error_codes! {
     /// A stable code. Codes are never renamed; callers may match on them.
     pub enum Code;
 
-    /// There is no such token link, or the secret in its URL is wrong.
+    /// There is no such token link or invitation, or the secret in its URL is wrong.
     LinkUnknown = "link_unknown", PersonMustAct, "no such token link: use the address exactly as it was given";
     /// The link, the invitation or the OAuth state has expired, is used up, or is not yet valid.
     LinkExpired = "link_expired", PersonMustAct, "use one that is valid now, or make a new one";

@@ -42,10 +42,10 @@ pub struct CallbackClient {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallbackError {
     /// The URL cannot be called.
-    #[error("this is not an http or https URL without user and password")]
+    #[error("It must be an http or https URL without user and password.")]
     BadUrl,
     /// The URL cannot be connected to.
-    #[error("this is not a ws or wss URL without user and password")]
+    #[error("It must be a ws or wss URL without user and password.")]
     BadSocketUrl,
     /// The address is not public and not allowed.
     #[error("{Forbidden}")]

@@ -20,7 +20,9 @@ pub struct NetworkGuard {
 
 /// The name resolves to nothing that may be reached.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the address is not open: public ones need https, private ones an entry in callbacks.allow_networks")]
+#[error(
+    "This address may not be called: a public one needs https, a private one an entry in callbacks.allow_networks."
+)]
 pub(crate) struct Forbidden;
 
 impl NetworkGuard {

@@ -1,5 +1,7 @@
 // The quickstart with types that openapi-typescript made from the document, and openapi-fetch.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import createClient from 'openapi-fetch';
 import type { components, paths } from './latchkey.js';
 
@@ -64,6 +66,27 @@ const token = (await fetched.json()) as { kind: string; token: string };
 assert.equal(token.kind, 'zak');
 assert.equal(token.token.split('.').length, 3);
 console.log('ok   typescript: a token link gives a ZAK');
+
+/** What a program of the guide for people's own bots prints. */
+function guide(program: string, environment: Record<string, string>): string {
+  const file = fileURLToPath(new URL(program, import.meta.url));
+  return execFileSync(process.execPath, [file], { env: environment, encoding: 'utf8' }).trim();
+}
+const fromRequests = good(
+  await client.POST('/api/latchkey/v1/token-links/', {
+    body: { dialect: 'bearer', credential: account.id, meeting_in_request: true },
+  }),
+);
+assert(fromRequests.url && fromRequests.authorization);
+const bearer = { LINK: fromRequests.url, AUTHORIZATION: fromRequests.authorization, MEETING: '81234567890' };
+assert.equal(guide('zak_bearer.mjs', bearer).split('.').length, 3);
+const signed = good(
+  await client.POST('/api/latchkey/v1/token-links/', { body: { dialect: 'recall', credential: account.id } }),
+);
+const { secret } = good(await client.GET('/api/latchkey/v1/callback-secret/'));
+assert(signed.url && secret);
+assert.equal(guide('zak_signed.mjs', { LINK: signed.url, SECRET: secret }).split('.').length, 3);
+console.log('ok   typescript: the programs of the guide print a ZAK');
 
 type Bot = components['schemas']['Bot'];
 const code = (bot: Bot) => bot.status_changes.at(-1)?.code;

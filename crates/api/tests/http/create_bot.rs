@@ -214,7 +214,7 @@ async fn everyone_left_may_be_a_bare_number() {
 #[tokio::test]
 async fn a_callback_must_be_one_that_may_be_called() {
     let app = app().await;
-    let shut = "the address is not open";
+    let shut = "This address may not be called";
     for (url, complaint) in [
         ("zak", "this is not an http or https URL"),
         ("ftp://example.com/zak", "this is not an http or https URL"),

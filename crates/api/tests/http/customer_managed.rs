@@ -268,11 +268,11 @@ async fn many_callers_cost_one_call() {
 async fn an_address_that_must_not_be_called_is_not() {
     let app = app().await;
     for (url, complaint) in [
-        ("ftp://customer.test/token", "this is not an http or https URL without user and password"),
-        ("https://u:p@customer.test/token", "this is not an http or https URL without user and password"),
+        ("ftp://customer.test/token", "It must be an http or https URL without user and password."),
+        ("https://u:p@customer.test/token", "It must be an http or https URL without user and password."),
         (
             "https://169.254.169.254/token",
-            "the address is not open: public ones need https, private ones an entry in callbacks.allow_networks",
+            "This address may not be called: a public one needs https, a private one an entry in callbacks.allow_networks.",
         ),
     ] {
         let asked = json!({ "oauth_app": app.zoom_app, "access_token_callback_url": url });

@@ -554,9 +554,8 @@ async fn an_endpoint_is_tested_and_told_again() {
 async fn what_is_wrong_with_an_endpoint_is_said() {
     let app = app().await;
     let refused = async |body: Value| app.post(ENDPOINTS, body).await.refused();
-    let closed =
-        "the address is not open: public ones need https, private ones an entry in callbacks.allow_networks";
-    let no_url = "this is not an http or https URL without user and password";
+    let closed = "This address may not be called: a public one needs https, a private one an entry in callbacks.allow_networks.";
+    let no_url = "It must be an http or https URL without user and password.";
     for (url, words) in [
         ("ftp://example.com/", no_url),
         ("nonsense", no_url),

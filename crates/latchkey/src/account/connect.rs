@@ -11,7 +11,7 @@ use super::works;
 use crate::{
     output::{BadNews, Output, text},
     progress::counter,
-    running_server::{Reach, Server},
+    running_server::{Reach, Server, id},
 };
 
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -22,7 +22,7 @@ pub(super) struct Connect {
     #[arg(long, value_name = "ID", conflicts_with = "account")]
     oauth_app: Option<String>,
     /// Connect this account again: the consent of any other Zoom user is refused.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = id::<CredentialId>)]
     account: Option<CredentialId>,
     /// Wait until an account is connected, or works again, and print its id. Exit code 3: the link has expired.
     #[arg(long)]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     output::{BadNews, Output, text, words},
-    running_server::{Reach, Server},
+    running_server::{Reach, Server, id},
 };
 
 pub(crate) const PATH: &str = "api/v2/zoom-oauth-credentials/";
@@ -35,16 +35,19 @@ enum Command {
     /// Show one account.
     Show {
         /// The account's id, as in `latchkey account list`.
+        #[arg(value_parser = id::<CredentialId>)]
         id: CredentialId,
     },
     /// Ask Zoom whether an account works, and mend what can be mended. Exit code 3: it does not work.
     Check {
         /// The account's id, as in `latchkey account list`.
+        #[arg(value_parser = id::<CredentialId>)]
         id: CredentialId,
     },
     /// End an account: its tokens are revoked at Zoom and erased.
     Disconnect {
         /// The account's id, as in `latchkey account list`.
+        #[arg(value_parser = id::<CredentialId>)]
         id: CredentialId,
     },
     /// Take an account over by its refresh token. The token is spent: no other holder can use it any more.

@@ -15,6 +15,7 @@ use crate::{
     config::Config,
     database::{Database, sqlite_file},
     progress::counter,
+    running_server::id,
 };
 
 /// Records that are in memory at a time.
@@ -32,16 +33,16 @@ pub(super) struct Export {
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<Timestamp>,
     /// Only records of this workspace.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = id::<WorkspaceId>)]
     workspace: Option<WorkspaceId>,
     /// Only tokens of this account.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = id::<CredentialId>)]
     credential: Option<CredentialId>,
     /// Only what this token link was asked for.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = id::<TokenLinkId>)]
     token_link: Option<TokenLinkId>,
     /// Only what was asked for with this API key.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = id::<ApiKeyId>)]
     api_key: Option<ApiKeyId>,
     /// Only tokens for this bot: by its id here, or at the platform that asked.
     #[arg(long, value_name = "ID")]

@@ -7,7 +7,7 @@ use url::form_urlencoded::Serializer;
 use super::export::time;
 use crate::{
     output::{Output, text},
-    running_server::{Reach, Server},
+    running_server::{Reach, Server, id},
 };
 
 #[derive(clap::Args)]
@@ -19,13 +19,13 @@ pub(super) struct List {
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<Timestamp>,
     /// Only tokens of this account.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = id::<CredentialId>)]
     credential: Option<CredentialId>,
     /// Only what this token link was asked for.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = id::<TokenLinkId>)]
     token_link: Option<TokenLinkId>,
     /// Only what was asked for with this API key.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = id::<ApiKeyId>)]
     by_api_key: Option<ApiKeyId>,
     /// Only tokens for this bot: by its id here, or at the platform that asked.
     #[arg(long, value_name = "ID")]

@@ -255,7 +255,8 @@ fn accounts(patient: &Patient, accounts: &[Credential], report: &mut Report) {
 
 fn trouble(account: &Credential, now: model::Timestamp) -> Option<Finding> {
     const WHY: &str = "Its bots are not signed in, and its token links answer with an error.";
-    let reconnect = "Let its owner consent again: `latchkey account connect`.";
+    let id = account.id;
+    let reconnect = format!("Let its owner consent again: `latchkey account connect --account {id}`.");
     let since = account.status_since;
     match account.status {
         CredentialStatus::NeedsReauth(ReauthCause::Revoked) => {
