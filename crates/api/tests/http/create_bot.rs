@@ -216,9 +216,9 @@ async fn a_callback_must_be_one_that_may_be_called() {
     let app = app().await;
     let shut = "This address may not be called";
     for (url, complaint) in [
-        ("zak", "this is not an http or https URL"),
-        ("ftp://example.com/zak", "this is not an http or https URL"),
-        ("https://", "this is not an http or https URL"),
+        ("zak", "It must be an http or https URL"),
+        ("ftp://example.com/zak", "It must be an http or https URL"),
+        ("https://", "It must be an http or https URL"),
         ("https://127.0.0.1/zak", shut),
         ("https://[::1]/zak", shut),
         ("https://10.0.0.1/zak", shut),
