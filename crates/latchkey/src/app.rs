@@ -36,7 +36,7 @@ enum Command {
 #[derive(clap::Args)]
 struct Add {
     /// Zoom's client id of the app.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     client_id: String,
     /// A file with its client secret.
     #[arg(long, value_name = "FILE")]
@@ -49,7 +49,7 @@ struct Add {
     #[arg(long, default_value = "user_level")]
     kind: String,
     /// The Zoom account that a server-to-server app speaks for.
-    #[arg(long, value_name = "ID", required_if_eq("kind", "server_to_server"))]
+    #[arg(long, value_name = "ID", required_if_eq("kind", "server_to_server"), allow_hyphen_values = true)]
     account_id: Option<String>,
 }
 

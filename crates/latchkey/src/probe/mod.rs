@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Zoom's client id of an app of yours: user-managed, with the scopes user:read:user, user:read:zak and user:read:token.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     client_id: String,
     /// A file with its client secret.
     #[arg(long, value_name = "FILE")]
