@@ -46,7 +46,7 @@ def account():
 def operator():
     """A key that may do everything."""
     scopes = "read,bots,tokens,admin,operator"
-    command = [os.environ["LATCHKEY"], "--log", "warn", "api-key", "create", "Schemathesis", "--scopes", scopes]
+    command = [os.environ["LATCHKEY"], "--log", "warn", "api-key", "create", "Schemathesis", "--scopes", scopes, "--json"]
     key = subprocess.run([*command, "--config", out / "latchkey.toml"], capture_output=True, check=True)
     return json.loads(key.stdout)["api_key"]
 
