@@ -41,11 +41,11 @@ impl Overviews for SqlStore {
                 })
             })
             .await?;
-            // As the index of bots that live has it.
+            // The states are written out, so that each is found by the index.
             let bots = query(
                 "-- overview: bots\n\
                  SELECT status, count(*) AS count FROM bots\n\
-                 WHERE workspace = $1 AND status NOT IN ('done', 'fatal') GROUP BY status",
+                 WHERE workspace = $1 AND status IN ('ready', 'joining_call', 'in_waiting_room', 'in_call_not_recording', 'call_ended') GROUP BY status",
             )
             .bind(workspace)
             .all(&mut tx, |row| {
@@ -53,14 +53,15 @@ impl Overviews for SqlStore {
                 Ok((row.parsed("status")?, count(row)?))
             })
             .await?;
-            // The codes are written out, so that the index of outcomes is used. A bot that joined again has several beginnings.
+            // The codes are written out, so that the index of outcomes is used, and the join is crossed, so that SQLite begins
+            // with the steps: it began with every bot of the workspace. A bot that joined again has several beginnings.
             let join_times = query(
                 "-- overview: join_times\n\
                  SELECT s.created_at - (\n\
                      SELECT max(j.created_at) FROM bot_steps j\n\
                      WHERE j.bot = s.bot AND j.step < s.step AND j.code = 'joining_call') AS took\n\
-                 FROM bot_steps s JOIN bots b ON b.id = s.bot\n\
-                 WHERE s.code IN ('in_call_not_recording', 'done', 'fatal') AND s.code = 'in_call_not_recording'\n\
+                 FROM bot_steps s CROSS JOIN bots b\n\
+                 WHERE b.id = s.bot AND s.code IN ('in_call_not_recording', 'done', 'fatal') AND s.code = 'in_call_not_recording'\n\
                      AND s.created_at >= $1 AND b.workspace = $2\n\
                  ORDER BY s.created_at DESC LIMIT $3",
             )
