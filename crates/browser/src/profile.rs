@@ -81,7 +81,9 @@ fn make_and_sweep(state_dir: &Path, name: &str) -> io::Result<(Profile, Vec<Path
     fs::create_dir(&directory)?;
     let owned = File::create(directory.join("lock"))?;
     owned.lock()?;
-    let temporary = std::env::temp_dir().join(name.replacen(PREFIX, "latchkey-", 1));
+    // All processes of the machine share that place: with a fixed seed several come to one random number.
+    let for_temporary = format!("latchkey-{}-{}", std::process::id(), name.trim_start_matches(PREFIX));
+    let temporary = std::env::temp_dir().join(for_temporary);
     // The link first: what it does not lead to would stay for ever.
     symlink(&temporary, directory.join(TEMPORARY))?;
     let made = fs::DirBuilder::new().mode(0o700).create(&temporary);

@@ -177,7 +177,7 @@ async fn what_is_wrong_with_a_key_is_said() {
         (json!([]), "It must not be empty."),
         (json!(7), "It must be a list of words."),
         (json!([7]), "It must be a list of words."),
-        (json!(["read", "fly"]), "\"fly\" is not a scope."),
+        (json!(["read", "fly"]), "\"fly\" is not a scope; there are read, bots, tokens, admin, operator."),
         (json!("read,operator"), "This key lacks the scope operator, and can't give it."),
     ] {
         let wrong = app.post(KEYS, json!({ "name": "k", "scopes": scopes })).await;

@@ -9,7 +9,6 @@ mod accounts;
 mod bots;
 mod chromium;
 mod desk;
-mod figures;
 mod forms;
 mod keyboard;
 mod links;
