@@ -524,12 +524,24 @@ impl Config {
             let (message, meant) = (one_line(error.message()), meant(error.message()));
             anyhow::anyhow!("{}, line {line}: {key}{message}{}", path.display(), meant.unwrap_or_default())
         };
-        let mut table: toml::Table = toml::from_str(text).map_err(in_file)?;
-        environment::overlay(&mut table, variables)?;
+        let (file, variables): (toml::Table, Vec<_>) =
+            (toml::from_str(text).map_err(in_file)?, variables.collect());
+        let mut table = file.clone();
+        environment::overlay(&mut table, variables.iter().cloned())?;
         table.try_into().map_err(|error: toml::de::Error| match toml::from_str::<Self>(text) {
             // Which line is wrong, the file alone tells.
             Err(error) => in_file(error),
-            Ok(_) => anyhow::anyhow!("with the variables of the environment: {}", one_line(error.message())),
+            Ok(_) => {
+                // The first that is wrong without the others.
+                let is_wrong = |variable: &&(String, String)| {
+                    let mut table = file.clone();
+                    environment::overlay(&mut table, std::iter::once((*variable).clone())).is_ok()
+                        && table.try_into::<Self>().is_err()
+                };
+                let name = variables.iter().find(is_wrong).map(|(name, _)| &**name);
+                let name = name.unwrap_or("with the variables of the environment");
+                anyhow::anyhow!("{name}: {}", one_line(error.message()))
+            }
         })
     }
 

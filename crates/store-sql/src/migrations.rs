@@ -60,7 +60,7 @@ migrations! {
     "0065_personal_links"
     "0066_bot_log"
     "0067_overview"
-    "0067_webhook_probes"
+    "0068_webhook_probes"
 }
 
 /// The difference between a database and this version.

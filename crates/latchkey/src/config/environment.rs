@@ -191,8 +191,8 @@ mod tests {
         assert!(refused("LATCHKEY_DATADIR", "x").contains("LATCHKEY_DATA_DIR"));
         assert!(refused("LATCHKEY_MOON__FULL", "x").contains("latchkey.sample.toml"));
         assert_eq!(
-            refused("LATCHKEY_BOTS__WARM_PAGES", "many"),
-            "LATCHKEY_BOTS__WARM_PAGES: \"many\" is not a whole number"
+            refused("LATCHKEY_BOTS__LEASE_SECONDS", "many"),
+            "LATCHKEY_BOTS__LEASE_SECONDS: \"many\" is not a whole number"
         );
         let others = [
             "LATCHKEY_SERVICE_HOST",
