@@ -6,7 +6,7 @@
 //! store_conformance::conformance_tests!(|| async { open_an_empty_store().await });
 //! ```
 //!
-//! Tests with concurrent callers run [`ROUNDS`] times: in the first round a database may still be opening connections,
+//! Tests with concurrent callers run `ROUNDS` times: in the first round a database may still be opening connections,
 //! and the callers would run one after another.
 
 pub mod access;
