@@ -528,20 +528,20 @@ impl Config {
             (toml::from_str(text).map_err(in_file)?, variables.collect());
         let mut table = file.clone();
         environment::overlay(&mut table, variables.iter().cloned())?;
-        table.try_into().map_err(|error: toml::de::Error| match toml::from_str::<Self>(text) {
+        table.try_into().map_err(|error: toml::de::Error| {
             // Which line is wrong, the file alone tells.
-            Err(error) => in_file(error),
-            Ok(_) => {
-                // The first that is wrong without the others.
-                let is_wrong = |variable: &&(String, String)| {
-                    let mut table = file.clone();
-                    environment::overlay(&mut table, std::iter::once((*variable).clone())).is_ok()
-                        && table.try_into::<Self>().is_err()
-                };
-                let name = variables.iter().find(is_wrong).map(|(name, _)| &**name);
-                let name = name.unwrap_or("with the variables of the environment");
-                anyhow::anyhow!("{name}: {}", one_line(error.message()))
+            if let Err(error) = toml::from_str::<Self>(text) {
+                return in_file(error);
             }
+            // The first variable that is wrong without the others.
+            let is_wrong = |variable: &&(String, String)| {
+                let mut table = file.clone();
+                environment::overlay(&mut table, std::iter::once((*variable).clone())).is_ok()
+                    && table.try_into::<Self>().is_err()
+            };
+            let name = variables.iter().find(is_wrong).map(|(name, _)| &**name);
+            let name = name.unwrap_or("with the variables of the environment");
+            anyhow::anyhow!("{name}: {}", one_line(error.message()))
         })
     }
 
