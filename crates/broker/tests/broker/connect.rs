@@ -10,7 +10,7 @@ use store::Credentials;
 use crate::harness::Fixture;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
-const MINUTE: Duration = Duration::from_secs(60);
+const JUST_UNDER_TEN_MINUTES: Duration = Duration::from_micros(599_999_999);
 
 /// Nobody was connected, and no code was spent.
 async fn assert_nothing_happened(fixture: &Fixture) {
@@ -117,7 +117,7 @@ async fn a_page_that_is_loaded_twice_spends_one_code_and_says_the_same() {
             Code::RequestMalformed
         );
     }
-    fixture.clock.advance(Duration::from_micros(599_999_999));
+    fixture.clock.advance(JUST_UNDER_TEN_MINUTES);
     fixture.broker.accounts.authorizations.finish_authorization(copy(&returned)).await.unwrap();
     fixture.clock.advance(Duration::from_micros(1));
     assert_eq!(
