@@ -152,27 +152,15 @@ impl std::ops::Sub for Amount {
 
 #[cfg(test)]
 mod tests {
-    use model::{Audio, ChatReceiver, Happening, Participant, Timestamp};
+    use model::{ChatReceiver, Happening, Participant, Timestamp};
 
     use super::{Amount, BATCH, MOST_KEPT, MOST_WAITING, Queue};
-    use crate::meeting::read::Kept;
+    use crate::meeting::{read::Kept, state::unknown};
 
     const NOW: Timestamp = Timestamp::from_second(1_800_000_000);
 
     fn ada() -> Participant {
-        Participant {
-            id: 1,
-            guid: "G".into(),
-            name: "Ada".into(),
-            is_host: false,
-            is_co_host: false,
-            is_guest: None,
-            audio: Audio::None,
-            muted: None,
-            hand_raised: false,
-            records: false,
-            is_our_bot: false,
-        }
+        Participant { guid: "G".into(), name: "Ada".into(), ..unknown(1) }
     }
 
     fn chat(text: &str) -> Happening {

@@ -445,7 +445,7 @@ impl Present {
 }
 
 /// A participant of whom only the number is known.
-fn unknown(id: u32) -> Participant {
+pub(super) fn unknown(id: u32) -> Participant {
     Participant {
         id,
         guid: String::new(),

@@ -143,7 +143,7 @@ impl Default for Bots {
             most_of_a_core: count(10),
             most_of_a_browser,
             replace_browser_above_mib: NonZeroU64::new(most_memory_of_a_bot / MIB).expect("not zero"),
-            warm_pages: NumberOrMeasured::Measured,
+            warm_pages: NumberOrMeasured::Number(1),
             warm_up_seconds: 30,
             join_within: 600,
             rejoin_within: 300,
