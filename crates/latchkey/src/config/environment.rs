@@ -78,6 +78,8 @@ fn whole_sample() -> String {
 fn read(text: &str, sample: &Value) -> Result<Value, &'static str> {
     let text = text.trim();
     match sample {
+        // Some numbers may be this word instead. Where it is none, the configuration refuses it.
+        Value::Integer(_) if text == "measured" => Ok(Value::String(text.to_owned())),
         Value::Integer(_) => text.parse().map(Value::Integer).map_err(|_| "a whole number"),
         Value::Boolean(_) => text.parse().map(Value::Boolean).map_err(|_| "true or false"),
         Value::Array(_) => {
@@ -159,6 +161,14 @@ mod tests {
             gather("", file, &mut found);
             assert_eq!(found, [(key, value)], "{name}");
         }
+    }
+
+    #[test]
+    fn a_number_that_may_be_measured_can_be() {
+        let variable = ("LATCHKEY_BOTS__WARM_PAGES".to_owned(), "measured".to_owned());
+        let mut file = Table::new();
+        overlay(&mut file, [variable].into_iter()).unwrap();
+        assert!(file.try_into::<Config>().is_ok());
     }
 
     #[test]

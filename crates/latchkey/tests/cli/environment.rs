@@ -36,9 +36,9 @@ async fn a_variable_wins_over_the_file_and_a_wrong_one_is_named() {
     let line = refusal(with("LATCHKEY_BOTS__CAPACITI", "2")).await;
     assert_eq!(line, "LATCHKEY_BOTS__CAPACITI is no setting; did you mean LATCHKEY_BOTS__CAPACITY?");
     let line = refusal(with("LATCHKEY_BOTS__WARM_PAGES", "two")).await;
-    let expected =
-        "LATCHKEY_BOTS__WARM_PAGES: invalid value: string \"two\", expected a number, or \"measured\"";
-    assert_eq!(line, expected);
+    assert_eq!(line, "LATCHKEY_BOTS__WARM_PAGES: \"two\" is not a whole number");
+    let line = refusal(with("LATCHKEY_BOTS__LEASE_SECONDS", "measured")).await;
+    assert!(line.starts_with("LATCHKEY_BOTS__LEASE_SECONDS: invalid type"), "{line}");
     let line = refusal(with("LATCHKEY_BOTS__CAPACITY", "two")).await;
     assert!(line.starts_with("LATCHKEY_BOTS__CAPACITY: "), "{line}");
     assert!(line.contains("a number, or \"measured\""), "{line}");
