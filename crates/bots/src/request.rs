@@ -23,7 +23,8 @@ pub struct BotRequest {
     pub zoom: ZoomOptions,
     /// When it leaves by itself.
     pub automatic_leave: AutomaticLeave,
-    /// Fields of the contract without effect here, echoed as given.
+    /// The other fields of the contract, echoed as given. `chat`, `automatic_video_output` and `recording_config` are read from
+    /// here when the bot runs; `ignored` names those without effect.
     #[serde(flatten)]
     pub echoed: Map<String, Value>,
     /// The names of given fields without effect here, such as `recording_config.video_mixed_mp4`.

@@ -72,7 +72,11 @@ pub(crate) async fn join_credentials(
     link: &MeetingLink,
     refused: &Refused,
 ) -> Result<JoinCredentials, Missing> {
+    // With a pool, this only finds out beforehand whether any app signs: the account is not known yet.
     let app = signing_app(parts, bot, zoom, zoom.account(), refused).await?;
+    if zoom.pool.is_none() {
+        note_app(parts, bot, &app);
+    }
     let (signed_in, recording) = tokio::try_join!(
         sign_in(parts, bot, zoom, link, &refused.inside),
         recording(parts, bot, zoom.join_token_url.as_deref())
@@ -82,7 +86,16 @@ pub(crate) async fn join_credentials(
         Some((credential, _)) => signing_app(parts, bot, zoom, Some(credential), refused).await?,
         None => app,
     };
+    if zoom.pool.is_some() {
+        note_app(parts, bot, &app);
+    }
     Ok(JoinCredentials { app, token, recording, of_the_pool })
+}
+
+fn note_app(parts: &Parts, bot: &Bot, app: &SigningApp) {
+    let client_id = app.keys.client_id.clone();
+    let note = Note::new(Kind::App, format!("The app with the client id {client_id} signs the join."));
+    parts.log.note(bot.id, note.with("oauth_app", app.id().to_string()).with("client_id", client_id));
 }
 
 /// The app to sign with.
@@ -94,17 +107,8 @@ async fn signing_app(
     refused: &Refused,
 ) -> Result<SigningApp, Missing> {
     let request = SigningAppRequest { named: zoom.oauth_app, account, refused: &refused.apps };
-    let chosen = parts.broker.signing.choose(bot.workspace, request).await?;
-    parts.log.note(
-        bot.id,
-        match &chosen {
-            Ok(app) => Note::new(Kind::App, format!("The app {} signs the join.", app.id()))
-                .with("oauth_app", app.id().to_string())
-                .with("client_id", app.keys.client_id.clone()),
-            Err(none) => Note::new(Kind::App, format!("No app signs the join: {none}.")),
-        },
-    );
-    chosen.map_err(|none| {
+    parts.broker.signing.choose(bot.workspace, request).await?.map_err(|none| {
+        parts.log.note(bot.id, Note::new(Kind::App, format!("No app signs the join: {none}.")));
         let end = match none {
             NoSigningApp::AllRefused => End::Fatal(SubCode::ZoomInvalidSignature, refused.words.clone()),
             none => End::Fatal(SubCode::ZoomSdkCredentialsMissing, none.to_string()),
