@@ -39,6 +39,7 @@ async fn what_was_asked_of_a_bot_is_in_its_log() {
     let bot = app.bot(request).await;
     app.tick();
     app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
+    app.until(&bot, "done").await;
     let entries = app.log_of(&bot, "").await;
     assert_eq!(kinds(&entries)[..2], ["created", "leave_asked"]);
     assert_eq!((&entries[0]["number"], &entries[1]["number"]), (&json!(1), &json!(2)));

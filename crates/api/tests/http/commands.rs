@@ -14,11 +14,9 @@ const MEETING: &str = "https://zoom.us/j/81234567890";
 async fn a_bot_that_has_not_begun_is_called_off_or_refused() {
     let app = app().await;
     let bot = app.bot(json!({ "meeting_url": MEETING })).await;
-    for _ in 0..2 {
-        let answer = app.call("POST", &format!("/api/v1/bot/{bot}/leave_call/"), Body::empty()).await.ok();
-        assert_eq!(answer["id"], bot);
-        assert_eq!(last_step(&answer)["code"], "ready", "nobody has taken it yet");
-    }
+    let answer = app.call("POST", &format!("/api/v1/bot/{bot}/leave_call/"), Body::empty()).await.ok();
+    assert_eq!(answer["id"], bot);
+    assert_eq!(last_step(&answer)["code"], "ready", "nobody has taken it yet");
     let scheduled = app.bot(json!({ "meeting_url": MEETING, "join_at": "2040-01-01T00:00:00Z" })).await;
     let answer = app.post(&format!("/api/v1/bot/{scheduled}/leave_call/"), json!({})).await;
     let detail = "This bot has not started yet.";
