@@ -1,35 +1,60 @@
 //! The configuration: a file, and the environment over it. Unknown keys are refused; every key has a default but the ones about a simulator.
 
+mod api;
+mod audit;
 mod bots;
+mod browser;
+mod callbacks;
+mod connections;
 mod environment;
+mod events;
+mod kept;
+mod keys;
+mod limits;
+mod links;
 mod mail;
+mod metrics;
+mod pasted;
 mod screenshots;
 mod workers;
+mod zoom;
 
 use std::{
     env, fs,
     net::SocketAddr,
-    num::{NonZeroU32, NonZeroUsize},
+    num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use ::bots::Retention;
 use anyhow::{Context as _, bail};
-use api::{Bounds, Rates};
-use audit::AuditMode;
 use ipnet::IpNet;
 use model::Secret;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use store_sql::postgres::Address;
-use token_links::{MOST_OF_A_WORKSPACE, REMEMBERED_IDS};
 use url::Url;
 
-pub(crate) use self::bots::{Bots, NumberOrMeasured, OnStop};
 use self::{
+    api::Api,
+    audit::Audit,
+    browser::BrowserSection,
+    callbacks::Callbacks,
+    connections::Connections,
+    events::Events,
+    kept::{BotLogSection, MeetingEventsSection},
+    keys::KeysSection,
+    limits::Limits,
+    links::Links,
     mail::MailSection,
+    metrics::Metrics,
     screenshots::ScreenshotsSection,
     workers::{Meetings, Refresh},
+    zoom::Zoom,
+};
+pub(crate) use self::{
+    bots::{Bots, NumberOrMeasured, OnStop},
+    keys::TransitSection,
 };
 
 /// `latchkey.toml`
@@ -87,189 +112,6 @@ pub(crate) struct Config {
     pub(crate) metrics: Metrics,
 }
 
-/// `[keys]`
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct KeysSection {
-    /// A key service; keys lie in the clear if not given.
-    pub(crate) transit: Option<TransitSection>,
-}
-
-/// `[keys.transit]`: OpenBao, Vault, or whatever else speaks their transit engine.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TransitSection {
-    pub(crate) address: Url,
-    /// Where the engine is mounted.
-    #[serde(default = "transit", deserialize_with = "pasted")]
-    pub(crate) mount: String,
-    /// The key's name there.
-    #[serde(deserialize_with = "pasted")]
-    pub(crate) key: String,
-    #[serde(default, deserialize_with = "pasted_or_none")]
-    pub(crate) namespace: Option<String>,
-    #[serde(skip_serializing, default, deserialize_with = "pasted_or_none")]
-    pub(crate) token: Option<Secret>,
-    /// A file that holds it, in its stead.
-    pub(crate) token_file: Option<PathBuf>,
-    /// One more certificate authority to trust.
-    pub(crate) ca_file: Option<PathBuf>,
-}
-
-fn transit() -> String {
-    "transit".into()
-}
-
-/// `[zoom]`: real unless told otherwise.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Zoom {
-    /// Consent and token endpoint.
-    pub(crate) oauth_base: Url,
-    /// REST API.
-    pub(crate) api_base: Url,
-    /// How many refreshes a second Zoom is asked for, for each app and by all servers. Zoom publishes no limit.
-    pub(crate) refreshes_per_second: NonZeroU32,
-    /// One more certificate authority to trust: the simulator's.
-    pub(crate) ca_file: Option<PathBuf>,
-    /// Send bots to this address instead of zoom.us: the simulator's.
-    pub(crate) meeting_address: Option<SocketAddr>,
-    /// The key that bots trust at `meeting_address`: SHA-256 of its SPKI, Base64.
-    #[serde(deserialize_with = "pasted_or_none")]
-    pub(crate) meeting_spki: Option<String>,
-    /// The simulator's control API, on this machine: the console offers *Try it*.
-    pub(crate) simulator_control: Option<Url>,
-}
-
-/// `[browser]`
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct BrowserSection {
-    /// A path, or a name on `PATH`.
-    pub(crate) chromium: PathBuf,
-    /// The `dist` folder of `@zoom/meetingsdk`.
-    pub(crate) sdk_dir: PathBuf,
-    /// Chromium's own sandbox; it does not work as root. On unless running as root, if not given.
-    pub(crate) sandbox: Option<bool>,
-}
-
-/// `[bot_log]`
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct BotLogSection {
-    /// How long entries are kept, in days.
-    pub(crate) keep_days: NonZeroU32,
-}
-
-/// `[meeting_events]`
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct MeetingEventsSection {
-    /// How long they are kept after the bot's end, in days.
-    pub(crate) keep_days: NonZeroU32,
-}
-
-/// `[callbacks]`
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Callbacks {
-    /// Private networks that `zak_url` may point into, such as `10.1.0.0/16`.
-    pub(crate) allow_networks: Vec<String>,
-}
-
-/// `[events]`
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Events {
-    /// How long events and their deliveries are kept, in days.
-    pub(crate) keep_days: NonZeroU32,
-}
-
-/// `[links]`
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Links {
-    /// Signed requests in ten minutes whose ids are remembered. Those beyond are turned away.
-    pub(crate) remembered_ids: usize,
-    /// Fetches of a workspace that are answered at once.
-    pub(crate) most_of_a_workspace: NonZeroUsize,
-}
-
-/// `[audit]`
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Audit {
-    /// Whether a token is given when its record cannot be written.
-    pub(crate) mode: AuditMode,
-    /// Whether records go to this server's disk before they go to the database. By default with SQLite.
-    pub(crate) disk_first: Option<bool>,
-    /// How long records are kept, in days.
-    pub(crate) keep_days: u32,
-}
-
-/// `[limits]`: calls a minute.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Limits {
-    /// Whether there are any, but for those of single keys.
-    pub(crate) enabled: bool,
-    /// New bots, for each workspace.
-    pub(crate) create_bot: NonZeroU32,
-    /// Each long list, for each workspace.
-    pub(crate) lists: NonZeroU32,
-    /// Every other endpoint, for each workspace.
-    pub(crate) others: NonZeroU32,
-    /// Everything that one key asks for, unless the key has a limit of its own.
-    pub(crate) key: NonZeroU32,
-}
-
-/// `[connections]`
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Connections {
-    /// At once.
-    pub(crate) most: NonZeroUsize,
-    /// At once from one address.
-    pub(crate) most_of_an_address: NonZeroUsize,
-    /// Requests of one workspace that are worked on at once.
-    pub(crate) most_of_a_workspace: NonZeroUsize,
-    /// Networks of reverse proxies, whose addresses are not counted one by one.
-    pub(crate) proxies: Vec<String>,
-    /// For the head of a request, once it has begun.
-    pub(crate) head_seconds: NonZeroU32,
-    /// For its body.
-    pub(crate) body_seconds: NonZeroU32,
-    /// Between an answer and the next request.
-    pub(crate) idle_seconds: NonZeroU32,
-    /// Memory for bodies.
-    pub(crate) bodies_mib: NonZeroUsize,
-}
-
-/// `[api]`
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Api {
-    /// Whether Zoom apps are shown with their secrets.
-    pub(crate) show_app_secrets: bool,
-    /// Origins that browsers may be sent on to after an account was connected.
-    pub(crate) return_origins: Vec<Url>,
-}
-
-/// `[metrics]`
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Metrics {
-    /// Whether `/metrics` is answered.
-    pub(crate) enabled: bool,
-    /// Where it is answered, and nothing else is; where the API listens if not given.
-    pub(crate) listen: Option<SocketAddr>,
-    /// What a scraper has to bring.
-    #[serde(skip_serializing, deserialize_with = "pasted_or_none")]
-    pub(crate) token: Option<Secret>,
-    /// A file that holds it, in its stead.
-    pub(crate) token_file: Option<PathBuf>,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -301,186 +143,12 @@ impl Default for Config {
     }
 }
 
-impl Default for Zoom {
-    fn default() -> Self {
-        let url = |text: &str| text.parse().expect("a literal");
-        Self {
-            oauth_base: url("https://zoom.us"),
-            api_base: url("https://api.zoom.us"),
-            refreshes_per_second: NonZeroU32::new(10).expect("not zero"),
-            ca_file: None,
-            meeting_address: None,
-            meeting_spki: None,
-            simulator_control: None,
-        }
-    }
-}
-
-impl Default for BrowserSection {
-    fn default() -> Self {
-        Self {
-            chromium: "chromium".into(),
-            sdk_dir: "web/node_modules/@zoom/meetingsdk/dist".into(),
-            sandbox: None,
-        }
-    }
-}
-
-impl Default for Links {
-    fn default() -> Self {
-        let most_of_a_workspace = NonZeroUsize::new(MOST_OF_A_WORKSPACE).expect("not zero");
-        Self { remembered_ids: REMEMBERED_IDS, most_of_a_workspace }
-    }
-}
-
-impl Default for Audit {
-    fn default() -> Self {
-        Self { mode: AuditMode::Strict, disk_first: None, keep_days: 400 }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        let Rates { create_bot, lists, others, key } = Rates::default();
-        Self { enabled: true, create_bot, lists, others, key }
-    }
-}
-
-impl Limits {
-    /// How often the API may be called.
-    pub(crate) fn rates(&self) -> Option<Rates> {
-        let &Self { enabled, create_bot, lists, others, key } = self;
-        enabled.then_some(Rates { create_bot, lists, others, key })
-    }
-}
-
-const MIB: usize = 1024 * 1024;
-
-impl Default for Connections {
-    fn default() -> Self {
-        let Bounds {
-            connections,
-            of_an_address,
-            of_a_workspace,
-            proxies,
-            head_within,
-            body_within,
-            idle,
-            bodies,
-        } = Bounds::default();
-        let count = |count| NonZeroUsize::new(count).expect("not zero");
-        let seconds = |span: Duration| {
-            NonZeroU32::new(span.as_secs().try_into().expect("a short time")).expect("not zero")
-        };
-        Self {
-            most: count(connections),
-            most_of_an_address: count(of_an_address),
-            most_of_a_workspace: count(of_a_workspace),
-            proxies: proxies.iter().map(ToString::to_string).collect(),
-            head_seconds: seconds(head_within),
-            body_seconds: seconds(body_within),
-            idle_seconds: seconds(idle),
-            bodies_mib: count(bodies / MIB),
-        }
-    }
-}
-
-impl Connections {
-    /// The same, where no more than `possible` connections can be had.
-    pub(crate) fn bounds(&self, possible: usize) -> anyhow::Result<Bounds> {
-        let seconds = |seconds: NonZeroU32| Duration::from_secs(seconds.get().into());
-        Ok(Bounds {
-            connections: self.most.get().min(possible),
-            of_an_address: self.most_of_an_address.get(),
-            of_a_workspace: self.most_of_a_workspace.get(),
-            proxies: networks("connections.proxies", &self.proxies)?,
-            head_within: seconds(self.head_seconds),
-            body_within: seconds(self.body_seconds),
-            idle: seconds(self.idle_seconds),
-            bodies: self.bodies_mib.get().saturating_mul(MIB),
-        })
-    }
-}
-
 /// The networks that a key of the configuration names.
 pub(crate) fn networks(key: &str, texts: &[String]) -> anyhow::Result<Vec<IpNet>> {
     let network = |text: &String| {
         text.parse().map_err(|_| anyhow::anyhow!("{key}: {text:?} is not a network such as 10.1.0.0/16"))
     };
     texts.iter().map(network).collect()
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        Self { enabled: true, listen: None, token: None, token_file: None }
-    }
-}
-
-impl Metrics {
-    /// What a scraper has to bring, if anything.
-    pub(crate) fn token(&self) -> anyhow::Result<Option<Secret>> {
-        match (&self.token, &self.token_file) {
-            (Some(_), Some(_)) => bail!("metrics.token and metrics.token_file are both set: keep one"),
-            (Some(token), None) => Ok(Some(token.clone())),
-            (None, Some(path)) => secret_in("metrics.token_file", path).map(Some),
-            (None, None) => Ok(None),
-        }
-    }
-}
-
-impl Default for BotLogSection {
-    fn default() -> Self {
-        Self { keep_days: NonZeroU32::new(30).expect("not zero") }
-    }
-}
-
-impl Default for MeetingEventsSection {
-    fn default() -> Self {
-        Self { keep_days: NonZeroU32::new(30).expect("not zero") }
-    }
-}
-
-impl Zoom {
-    /// What the simulator is told must stay on this machine, and nothing is played where Zoom itself is spoken to.
-    fn check_simulator(&self) -> anyhow::Result<()> {
-        let Some(control) = &self.simulator_control else { return Ok(()) };
-        let is_here = match control.host() {
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            _ => false,
-        };
-        if control.scheme() != "http" || !is_here {
-            bail!(
-                "zoom.simulator_control must be http:// and an address of this machine, as `latchkey sim` prints it"
-            );
-        }
-        if self.ca_file.is_none() {
-            bail!(
-                "zoom.simulator_control needs zoom.ca_file, the simulator's: `latchkey sim --write-config` writes both"
-            );
-        }
-        Ok(())
-    }
-}
-
-impl Default for Events {
-    fn default() -> Self {
-        Self { keep_days: NonZeroU32::new(30).expect("not zero") }
-    }
-}
-
-impl Events {
-    /// How long they are kept.
-    pub(crate) fn kept(&self) -> Duration {
-        Duration::from_secs(u64::from(self.keep_days.get()) * 24 * 3600)
-    }
-}
-
-impl Audit {
-    /// How long records are kept.
-    pub(crate) fn kept(&self) -> Duration {
-        Duration::from_secs(u64::from(self.keep_days) * 24 * 3600)
-    }
 }
 
 impl Config {
@@ -497,13 +165,7 @@ impl Config {
         let variables =
             env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
         let config = Self::of(&text, variables, path)?;
-        if config.zoom.meeting_address.is_some() != config.zoom.meeting_spki.is_some() {
-            bail!(
-                "{}: zoom.meeting_address and zoom.meeting_spki belong together: set both or none",
-                path.display()
-            );
-        }
-        config.zoom.check_simulator().with_context(|| path.display().to_string())?;
+        config.zoom.check().with_context(|| path.display().to_string())?;
         config.meetings.check().with_context(|| path.display().to_string())?;
         config.bots.check().with_context(|| path.display().to_string())?;
         Ok(config)
@@ -563,10 +225,10 @@ impl Config {
     }
 
     /// How long everything is kept, for those who ask.
-    pub(crate) fn kept(&self) -> api::Kept {
+    pub(crate) fn kept(&self) -> ::api::Kept {
         let Retention { bots, screenshots, bot_log, meeting_events, .. } = self.retention();
         let (events, audit) = (self.events.kept(), self.audit.kept());
-        api::Kept { bots, screenshots, bot_log, meeting_events, events, audit }
+        ::api::Kept { bots, screenshots, bot_log, meeting_events, events, audit }
     }
 
     /// Where records of the audit lie until the store has them.
@@ -597,27 +259,6 @@ fn meant(message: &str) -> Option<String> {
     let unknown = names.next()?;
     let nearest = model::nearest(unknown, &names.collect::<Vec<_>>())?;
     Some(format!("; did you mean `{nearest}`?"))
-}
-
-/// An id or a secret of the file, as it was pasted.
-fn pasted<'de, D: Deserializer<'de>, T: From<String>>(deserializer: D) -> Result<T, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let word = model::pasted(&text).map_err(serde::de::Error::custom)?;
-    Ok(T::from(word.to_owned()))
-}
-
-fn pasted_or_none<'de, D: Deserializer<'de>, T: From<String>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    pasted(deserializer).map(Some)
-}
-
-/// The secret in a file that this key names.
-fn secret_in(key: &str, path: &Path) -> anyhow::Result<Secret> {
-    let file = || format!("{key} {}", path.display());
-    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", file()))?;
-    let word = model::pasted(&text).with_context(|| format!("{} holds no secret", file()))?;
-    Ok(Secret::new(word))
 }
 
 fn one_line(text: &str) -> String {

@@ -23,6 +23,7 @@ mod progress;
 mod running_server;
 mod said_at_start;
 mod serve;
+mod server;
 mod shutdown;
 mod sim;
 mod status;

@@ -2,11 +2,11 @@
 
 use model::{Problem, Severity};
 
-use crate::config::Config;
+use crate::{config::Config, server::browser_config};
 
 /// Logs it.
-pub(crate) fn say(config: &Config, has_browser: bool, is_sandboxed: bool) {
-    if has_browser && !is_sandboxed {
+pub(crate) fn say(config: &Config, has_browser: bool) {
+    if has_browser && !browser_config(config).sandbox {
         let why =
             if config.browser.sandbox.is_some() { "browser.sandbox is false" } else { "this runs as root" };
         tracing::warn!(

@@ -11,7 +11,7 @@ use model::Secret;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{pasted_or_none, secret_in};
+use super::pasted::{pasted_or_none, secret_in};
 use crate::data_dir;
 
 /// `[screenshots]`

@@ -9,7 +9,7 @@ use super::{
     ANSWERS_WITHIN, Patient,
     report::{Finding, Report},
 };
-use crate::serve;
+use crate::server;
 
 const NO_BOTS: &str = "bots.capacity is 0: a token broker alone";
 const WHY: &str = "The server does not start, because it could send no bot.";
@@ -23,7 +23,7 @@ pub(super) async fn examine(patient: &Patient, report: &mut Report) {
         }
         return;
     }
-    let config = serve::browser_config(&patient.config);
+    let config = server::browser_config(&patient.config);
     report.add(chromium(patient, &config).await);
     report.add(sdk(&config));
     report.add(shared_memory(Path::new("/dev/shm"), SHARED_MEMORY));

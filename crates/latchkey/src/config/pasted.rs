@@ -1,0 +1,28 @@
+//! Ids and secrets of the configuration, as they were pasted.
+
+use std::{fs, path::Path};
+
+use anyhow::Context as _;
+use model::Secret;
+use serde::{Deserialize, Deserializer};
+
+/// An id or a secret of the file, as it was pasted.
+pub(super) fn pasted<'de, D: Deserializer<'de>, T: From<String>>(deserializer: D) -> Result<T, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let word = model::pasted(&text).map_err(serde::de::Error::custom)?;
+    Ok(T::from(word.to_owned()))
+}
+
+pub(super) fn pasted_or_none<'de, D: Deserializer<'de>, T: From<String>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    pasted(deserializer).map(Some)
+}
+
+/// The secret in a file that this key names.
+pub(super) fn secret_in(key: &str, path: &Path) -> anyhow::Result<Secret> {
+    let file = || format!("{key} {}", path.display());
+    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", file()))?;
+    let word = model::pasted(&text).with_context(|| format!("{} holds no secret", file()))?;
+    Ok(Secret::new(word))
+}
