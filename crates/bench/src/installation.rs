@@ -56,6 +56,8 @@ impl Installation {
                 "refreshes_per_second": per_second,
             },
             "bots": { "capacity": 0 },
+            // Receivers of events.
+            "callbacks": { "allow_networks": ["127.0.0.0/8"] },
             "limits": { "enabled": false },
         });
         if let Backend::Postgres(address) = &backend {
@@ -94,11 +96,23 @@ impl Installation {
         start(place, &self.folder, &self.configuration, key, None).await
     }
 
-    /// A server on one core, whose audit is in this mode.
+    /// A server on one core, whose audit is in this mode; as it is shipped, if null.
     pub(crate) async fn serve_on(&self, place: &Place, core: usize, audit: &Value) -> anyhow::Result<Server> {
         let mut configuration = self.configuration.clone();
-        configuration["audit"] = audit.clone();
+        if !audit.is_null() {
+            configuration["audit"] = audit.clone();
+        }
         start(place, &self.folder, &configuration, Some(self.api_key.clone()), Some(core)).await
+    }
+
+    /// Makes a second workspace, as an operator does; its API key.
+    pub(crate) fn another_workspace(&self, place: &Place) -> anyhow::Result<Secret> {
+        let made = place.command(&["workspace", "create", "second", "--json"], &self.configuration_file())?;
+        Ok(Secret::new(text(&made, "api_key")?))
+    }
+
+    fn configuration_file(&self) -> PathBuf {
+        self.folder.join("latchkey.toml")
     }
 }
 

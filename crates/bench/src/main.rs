@@ -1,8 +1,8 @@
 //! `make bench`: what Latchkey costs, beside the least possible work.
 //!
 //! Bots are measured beside a bare page that loads Zoom's SDK and joins at once; token reads beside a server that only
-//! verifies the signature and answers a constant, and beside one that asks Zoom every time; many accounts beside few. All
-//! sides run in one go, in turns, on one machine. The simulator and Latchkey are the processes a user would run: they lie
+//! verifies the signature and answers a constant, and beside one that asks Zoom every time; many accounts beside few; many
+//! waiting deliveries beside few. All sides run in one go, in turns, on one machine. The simulator and Latchkey are the processes a user would run: they lie
 //! beside this program.
 
 mod accounts;
@@ -10,6 +10,7 @@ mod bare_page;
 mod burst;
 mod connected;
 mod cores;
+mod deliveries;
 mod idle;
 mod installation;
 mod joins;
@@ -66,6 +67,7 @@ enum Part {
     Tokens,
     Accounts,
     Storm,
+    Deliveries,
 }
 
 #[derive(Subcommand)]
@@ -117,10 +119,23 @@ async fn measure(arguments: &Arguments, env: &Environment) -> anyhow::Result<()>
         if wanted(Part::Accounts) { Some(accounts::measure(&place, arguments.quick).await?) } else { None };
     let storms =
         if wanted(Part::Storm) { Some(accounts::storms(&place, arguments.quick).await?) } else { None };
+    let deliveries = if wanted(Part::Deliveries) {
+        Some(deliveries::measure(&place, arguments.quick).await?)
+    } else {
+        None
+    };
     place.close().await;
 
-    let report =
-        Report { quick: arguments.quick, measured_at: env.now(), machine, bots, tokens, accounts, storms };
+    let report = Report {
+        quick: arguments.quick,
+        measured_at: env.now(),
+        machine,
+        bots,
+        tokens,
+        accounts,
+        storms,
+        deliveries,
+    };
     tables::print(&report);
     std::fs::create_dir_all(&arguments.out)?;
     let path = arguments.out.join("report.json");

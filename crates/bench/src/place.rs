@@ -4,9 +4,10 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
+    process::Command,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use browser::{Browser, BrowserConfig};
 use model::{Environment, Secret};
 use reqwest::Client;
@@ -70,6 +71,13 @@ impl Place {
     ) -> anyhow::Result<Server> {
         let latchkey = Program { core, ..Program::from(&self.latchkey) };
         Server::start(latchkey, config, api_key, log, self.http.clone(), &self.env).await
+    }
+
+    /// What a command of `latchkey` prints as JSON.
+    pub(crate) fn command(&self, arguments: &[&str], config: &Path) -> anyhow::Result<Value> {
+        let output = Command::new(&self.latchkey).args(arguments).arg("--config").arg(config).output()?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
+        Ok(serde_json::from_slice(&output.stdout)?)
     }
 
     pub(crate) async fn close(self) {

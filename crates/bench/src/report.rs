@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::{
     accounts::{Accounts, Storms},
     burst::BurstRow,
+    deliveries::Deliveries,
     idle::Idle,
     machine::Machine,
     statistics::Sample,
@@ -21,6 +22,7 @@ pub(crate) struct Report {
     pub(crate) tokens: Option<Tokens>,
     pub(crate) accounts: Option<Accounts>,
     pub(crate) storms: Option<Storms>,
+    pub(crate) deliveries: Option<Deliveries>,
 }
 
 /// Bots beside bare pages.

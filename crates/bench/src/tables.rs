@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 
 use crate::accounts::{Accounts, Size, Storm, Storms};
 use crate::burst::{self, BurstRow};
+use crate::deliveries::{BacklogRow, Deliveries, Latency, Rate};
 use crate::report::{Bots, JoinRow, MemoryRow, Report, TokenRow, TokenSize, Tokens};
 use crate::statistics::Sample;
 
@@ -73,6 +74,9 @@ pub(crate) fn print(report: &Report) {
     if let Some(storms) = &report.storms {
         print_storms(storms);
     }
+    if let Some(deliveries) = &report.deliveries {
+        print_deliveries(deliveries);
+    }
     if report.quick {
         println!("A smoke run: these figures mean little.");
     }
@@ -109,6 +113,37 @@ fn print_tokens(tokens: &Tokens) {
         [size.accounts.to_string(), reads, ratio, p50, p99, processor]
     };
     table(["accounts", "reads", "", "p50", "p99", "processor per read"], sizes.iter().map(row));
+}
+
+fn print_deliveries(deliveries: &Deliveries) {
+    let Deliveries { p50_aim_ms, p99_aim_ms, rate_aim, backlog_aim_ratio, .. } = deliveries;
+    println!("Deliveries: from a change to its receiver; aims: p50 ≤ {p50_aim_ms} ms, p99 ≤ {p99_aim_ms} ms");
+    let row = |row: &Latency| {
+        let Latency { store, p50_ms, p99_ms, changes } = row;
+        [(*store).to_owned(), changes.to_string(), format!("{p50_ms:.1} ms"), format!("{p99_ms:.1} ms")]
+    };
+    table(["", "changes", "p50", "p99"], deliveries.latencies.iter().map(row));
+    println!("To many endpoints, one of them dead, one core for the server; aim ≥ {rate_aim} /s");
+    let row = |row: &Rate| {
+        [
+            row.store.to_owned(),
+            row.endpoints.to_string(),
+            row.deliveries.to_string(),
+            format!("{:.0} /s", row.per_second),
+            format!("{:.0} µs", row.processor_us_each),
+        ]
+    };
+    table(["", "endpoints", "deliveries", "", "processor for each"], deliveries.rates.iter().map(row));
+    println!("An endpoint's turn in the store while so many wait; aim ≤ {}", times(*backlog_aim_ratio));
+    let row = |row: &BacklogRow| {
+        [
+            row.store.to_owned(),
+            row.waiting.to_string(),
+            format!("{:.0} µs", row.turn_us.median),
+            times(row.ratio),
+        ]
+    };
+    table(["", "waiting", "a turn", ""], deliveries.backlogs.iter().map(row));
 }
 
 fn print_accounts(accounts: &Accounts) {

@@ -109,6 +109,12 @@ impl Server {
         answer(request, &format!("POST {path}")).await
     }
 
+    /// `PATCH`
+    pub async fn patch(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let request = self.request(Method::PATCH, &format!("{}{path}", self.url)).json(body);
+        answer(request, &format!("PATCH {path}")).await
+    }
+
     /// `GET`
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
         answer(self.request(Method::GET, &format!("{}{path}", self.url)), &format!("GET {path}")).await

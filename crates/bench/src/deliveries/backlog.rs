@@ -1,0 +1,91 @@
+//! What one endpoint's turn costs the store, with few and with many deliveries that wait.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use model::{EndpointKind, EndpointState, LeaseToken, Sealed, WebhookEndpointId};
+use store::{FailureRun, Lanes, WebhookEndpoint};
+
+use super::BacklogRow;
+use crate::{
+    installation::{Backend, Installation},
+    place::Place,
+    statistics::Sample,
+};
+
+const ENDPOINTS: u32 = 100;
+/// Endpoints that are claimed in one go, and deliveries of each, as the worker does.
+const CLAIM: usize = 16;
+const BATCH: u32 = 32;
+const LEASE: Duration = Duration::from_secs(60);
+/// The shipped refresh pace; nothing is refreshed here.
+const PACE: u32 = 10;
+
+pub(super) async fn measure(
+    place: &Place,
+    store: &'static str,
+    backend: &impl AsyncFn() -> anyhow::Result<Backend>,
+    quick: bool,
+) -> anyhow::Result<Vec<BacklogRow>> {
+    let counts = if quick { [1_000, 2_000] } else { [10_000, 1_000_000] };
+    let (rounds, mut rows) = (if quick { 2 } else { 50 }, Vec::<BacklogRow>::new());
+    for waiting in counts {
+        println!("deliveries: {store}, {waiting} wait");
+        let installation = Installation::found(place, backend().await?, PACE).await?;
+        add_endpoints(place, &installation).await?;
+        installation.queue(place, installation.workspace, waiting / ENDPOINTS).await?;
+        let turn_us = turns(place, &installation, rounds).await?;
+        let fewest = rows.first().map_or(turn_us.median, |row| row.turn_us.median);
+        println!("deliveries: {store}, {waiting} wait: {:.0} µs a turn", turn_us.median);
+        rows.push(BacklogRow { store, waiting, ratio: turn_us.median / fewest, turn_us });
+    }
+    Ok(rows)
+}
+
+/// Rows that nobody opens: nothing is sent.
+async fn add_endpoints(place: &Place, installation: &Installation) -> anyhow::Result<()> {
+    let store = installation.store().await?;
+    for _ in 0..ENDPOINTS {
+        let endpoint = WebhookEndpoint {
+            id: WebhookEndpointId::generate(&place.env),
+            workspace: installation.workspace,
+            url: Sealed(vec![0]),
+            secrets: Sealed(vec![0]),
+            kind: EndpointKind::Webhook,
+            lane: String::new(),
+            description: String::new(),
+            event_types: Vec::new(),
+            svix_headers: false,
+            state: EndpointState::Enabled,
+            disabled_at: None,
+            run: FailureRun::default(),
+            created_at: place.env.now(),
+        };
+        store.add_webhook_endpoint(&endpoint, ENDPOINTS).await?;
+    }
+    Ok(())
+}
+
+/// Microseconds for the turn of each endpoint: its lease, the deliveries that are due, its release.
+async fn turns(place: &Place, installation: &Installation, rounds: usize) -> anyhow::Result<Sample> {
+    let (env, store) = (&place.env, installation.store().await?);
+    let lanes = Lanes { full: &[], most: u32::MAX };
+    let mut values = Vec::new();
+    // The first round warms up.
+    for round in 0..=rounds {
+        let (begun, now) = (env.clock.elapsed(), env.now());
+        let tokens: Vec<_> = (0..CLAIM).map(|_| LeaseToken::generate(env)).collect();
+        let leased = store.lease_due_endpoints(&tokens, lanes, now, now + LEASE).await?;
+        ensure!(leased.len() == CLAIM, "{} endpoints were leased instead of {CLAIM}", leased.len());
+        for (endpoint, lease, _) in &leased {
+            let due = store.due_deliveries(endpoint.id, now, BATCH).await?;
+            ensure!(!due.is_empty(), "nothing is due at an endpoint");
+            store.release_endpoint(endpoint.id, lease).await?;
+        }
+        if round > 0 {
+            let took = env.clock.elapsed().saturating_sub(begun).as_secs_f64();
+            values.push(took * 1e6 / f64::from(u32::try_from(CLAIM)?));
+        }
+    }
+    Ok(Sample::of(values))
+}

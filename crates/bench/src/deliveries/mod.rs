@@ -1,0 +1,92 @@
+//! What deliveries of events cost: how soon a receiver hears of a change, how many events a server sends in a second, and
+//! what finding the due ones costs while a million wait.
+
+mod backlog;
+mod latency;
+mod queue;
+mod rate;
+mod receivers;
+
+use serde::Serialize;
+use stage::Postgres;
+
+use crate::{installation::Backend, place::Place, statistics::Sample};
+
+/// From the call that changes a state until the receiver has the event.
+const P50_AIM_MS: f64 = 30.0;
+const P99_AIM_MS: f64 = 150.0;
+/// Of a server with one core.
+const RATE_AIM: f64 = 2_000.0;
+/// What a turn may cost with the most waiting deliveries, beside the fewest.
+const BACKLOG_AIM: f64 = 1.3;
+
+/// As `installation` makes each store.
+const STORES: [&str; 2] = ["SQLite", "PostgreSQL"];
+
+/// Everything about deliveries.
+#[derive(Serialize)]
+pub(crate) struct Deliveries {
+    pub(crate) p50_aim_ms: f64,
+    pub(crate) p99_aim_ms: f64,
+    pub(crate) rate_aim: f64,
+    pub(crate) backlog_aim_ratio: f64,
+    pub(crate) latencies: Vec<Latency>,
+    pub(crate) rates: Vec<Rate>,
+    pub(crate) backlogs: Vec<BacklogRow>,
+}
+
+/// From a change to its receiver, one at a time.
+#[derive(Serialize)]
+pub(crate) struct Latency {
+    pub(crate) store: &'static str,
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) changes: usize,
+}
+
+/// Many deliveries to many endpoints, one of which never answers.
+#[derive(Serialize)]
+pub(crate) struct Rate {
+    pub(crate) store: &'static str,
+    pub(crate) endpoints: usize,
+    /// Those of the endpoints that answer.
+    pub(crate) deliveries: u64,
+    pub(crate) per_second: f64,
+    /// Of the server's process.
+    pub(crate) processor_us_each: f64,
+}
+
+/// What one endpoint's turn costs the store: its lease, its due deliveries, its release.
+#[derive(Serialize)]
+pub(crate) struct BacklogRow {
+    pub(crate) store: &'static str,
+    pub(crate) waiting: u32,
+    pub(crate) turn_us: Sample,
+    /// To the fewest in the same store.
+    pub(crate) ratio: f64,
+}
+
+pub(crate) async fn measure(place: &Place, quick: bool) -> anyhow::Result<Deliveries> {
+    let server = Postgres::start_durable()?;
+    let (mut latencies, mut rates, mut backlogs) = (Vec::new(), Vec::new(), Vec::new());
+    for store in STORES {
+        let backend = async || -> anyhow::Result<Backend> {
+            Ok(match store {
+                "SQLite" => Backend::Sqlite,
+                _ => Backend::Postgres(server.database("template1").await?),
+            })
+        };
+        latencies.push(latency::measure(place, store, backend().await?, quick).await?);
+        rates.push(rate::measure(place, store, backend().await?, quick).await?);
+        backlogs.extend(backlog::measure(place, store, &backend, quick).await?);
+    }
+    Ok(Deliveries {
+        p50_aim_ms: P50_AIM_MS,
+        p99_aim_ms: P99_AIM_MS,
+        rate_aim: RATE_AIM,
+        backlog_aim_ratio: BACKLOG_AIM,
+        latencies,
+        rates,
+        backlogs,
+    })
+}
