@@ -7,7 +7,7 @@
 //!
 //! They stop in reverse: bots leave while the API still answers, then the receivers of events, the broker, the database.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow};
 use audit::{Audit, Journal};

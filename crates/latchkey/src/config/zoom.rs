@@ -89,3 +89,18 @@ impl Zoom {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Zoom;
+
+    #[test]
+    fn a_call_ends_before_its_lease_and_a_simulator_has_an_address_and_a_key() {
+        let checked = |text: &str| toml::from_str::<Zoom>(text).unwrap().check();
+        checked("answer_seconds = 30").unwrap();
+        let refused = checked("answer_seconds = 31").unwrap_err().to_string();
+        assert!(refused.contains("zoom.answer_seconds must be 30 at most"), "{refused}");
+        let half = checked("meeting_address = '127.0.0.1:9443'").unwrap_err().to_string();
+        assert!(half.contains("set both or none"), "{half}");
+    }
+}
