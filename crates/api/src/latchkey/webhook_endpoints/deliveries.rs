@@ -76,7 +76,8 @@ struct DeliveryAnswer {
     /// HTTP's, or the code of the SMTP server's reply; null when nothing was answered.
     #[schema(required)]
     status: Option<u16>,
-    /// The first 32.
+    /// Name and value of each; the first 32.
+    #[schema(value_type = Vec<Vec<String>>)]
     headers: Vec<(String, String)>,
     /// The first 4 KiB.
     body: String,
