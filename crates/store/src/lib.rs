@@ -149,6 +149,35 @@ pub trait RealtimeStore: Bots + MeetingEvents + RealtimeEndpoints + Send + Sync 
 
 impl<T> RealtimeStore for T where T: Bots + MeetingEvents + RealtimeEndpoints + Send + Sync {}
 
+/// What bots use of it.
+pub trait BotStore:
+    BotLogs
+    + BotOutputs
+    + BotPlaces
+    + Bots
+    + MeetingEvents
+    + Pools
+    + RealtimeEndpoints
+    + ZoomOauthApps
+    + Send
+    + Sync
+{
+}
+
+impl<T> BotStore for T where
+    T: BotLogs
+        + BotOutputs
+        + BotPlaces
+        + Bots
+        + MeetingEvents
+        + Pools
+        + RealtimeEndpoints
+        + ZoomOauthApps
+        + Send
+        + Sync
+{
+}
+
 /// The whole store, as the composition of a process holds it: `Arc<dyn Store>`. A part takes the traits that it uses.
 pub trait Store:
     Access
@@ -159,6 +188,7 @@ pub trait Store:
     + BotLogs
     + BotOutputs
     + BotPlaces
+    + BotStore
     + Bots
     + Stats
     + Consents
